@@ -1,0 +1,116 @@
+//! An argument of an action: a value, or a template that becomes one when the step runs.
+
+use std::fmt::{Debug, Display};
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use serde_saphyr::Spanned;
+
+use super::{ActionError, Scope, Template};
+
+/// Where something stands in its file. Line and column count from 1; 0 is unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Location {
+    pub line: u64,
+    pub column: u64,
+}
+
+impl From<serde_saphyr::Location> for Location {
+    fn from(location: serde_saphyr::Location) -> Self {
+        Self { line: location.line(), column: location.column() }
+    }
+}
+
+/// A typed argument. A scalar of the document is always read as its text, so that `no` is a name and `010` is no 8.
+#[derive(Debug, Clone)]
+pub struct Arg<T> {
+    source: Source<T>,
+    /// Where it stands in the playbook.
+    pub at: Location,
+}
+
+#[derive(Debug, Clone)]
+enum Source<T> {
+    Value(T),
+    Template(Template),
+}
+
+impl<T> Arg<T>
+where
+    T: FromStr + Clone,
+    T::Err: Display,
+{
+    /// An argument that was not written in a playbook: a default.
+    pub fn value(value: T) -> Self {
+        Self { source: Source::Value(value), at: Location::default() }
+    }
+
+    /// The value, for the names in `scope`.
+    ///
+    /// # Errors
+    /// When the template names something that is absent, or its text is no `T`.
+    pub fn resolve(&self, scope: &Scope) -> Result<T, ActionError> {
+        match &self.source {
+            Source::Value(value) => Ok(value.clone()),
+            Source::Template(template) => {
+                let text = match template.value(scope)? {
+                    Value::String(text) => text,
+                    other => other.to_string(),
+                };
+                text.parse().map_err(|error: T::Err| {
+                    ActionError::fail(format!(
+                        "the template `{}` gave a value that cannot be used: {error}",
+                        template.source()
+                    ))
+                })
+            }
+        }
+    }
+
+    /// The value if it stands in the playbook as it is.
+    pub fn literal(&self) -> Option<&T> {
+        match &self.source {
+            Source::Value(value) => Some(value),
+            Source::Template(_) => None,
+        }
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Arg<T>
+where
+    T: FromStr,
+    T::Err: Display,
+{
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let spanned = Spanned::<String>::deserialize(deserializer)?;
+        let at = spanned.referenced.into();
+        let source = if Template::is_template(&spanned.value) {
+            Source::Template(Template::parse(&spanned.value).map_err(serde::de::Error::custom)?)
+        } else {
+            Source::Value(spanned.value.parse().map_err(serde::de::Error::custom)?)
+        };
+        Ok(Self { source, at })
+    }
+}
+
+/// An argument of any type, for those who only look at its template.
+pub trait AnyArg: Debug + Send + Sync {
+    /// The template and where it stands; `None` for a plain value or an argument that was left out.
+    fn template(&self) -> Option<(&Template, Location)>;
+}
+
+impl<T: Debug + Send + Sync> AnyArg for Arg<T> {
+    fn template(&self) -> Option<(&Template, Location)> {
+        match &self.source {
+            Source::Value(_) => None,
+            Source::Template(template) => Some((template, self.at)),
+        }
+    }
+}
+
+impl<A: AnyArg> AnyArg for Option<A> {
+    fn template(&self) -> Option<(&Template, Location)> {
+        self.as_ref().and_then(AnyArg::template)
+    }
+}

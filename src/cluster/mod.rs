@@ -1,0 +1,136 @@
+//! The Kubernetes cluster: what actions may ask of it and do to it.
+//!
+//! Two implementations: the real one through kube, and a simulated one in memory. One suite (`tests/contract`) holds
+//! both to what this trait promises.
+
+mod object;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use object::{FieldManager, Object};
+
+use crate::model::ObjectKey;
+
+/// Reads from and writes to one cluster.
+///
+/// Every write carries a precondition, so that what was decided on is what is changed, and a field manager, by which
+/// the change is recognised afterwards (`metadata.managedFields`).
+#[async_trait]
+pub trait Cluster: Send + Sync + 'static {
+    /// The object, or `None` when it is not there. May be repeated.
+    async fn get(&self, key: &ObjectKey) -> Result<Option<Object>, ClusterError>;
+
+    /// All objects that match, in the order of their names; an error when there are more than `limit`: half an answer
+    /// would be taken for a whole one. May be repeated.
+    async fn list(&self, query: &ListQuery) -> Result<Vec<Object>, ClusterError>;
+
+    /// A JSON merge patch (RFC 7386) of the object or of a subresource. [`ClusterError::Conflict`] when the
+    /// precondition does not hold. Gives back the object after the change.
+    async fn patch(&self, patch: &Patch) -> Result<Object, ClusterError>;
+
+    /// Creates the object. [`ClusterError::AlreadyExists`] when one of that name is there.
+    async fn create(&self, object: &Object, field_manager: &str, dry_run: bool) -> Result<Object, ClusterError>;
+
+    /// Asks for the deletion of the object with that UID. Whether it is gone, and when, must be looked at afterwards.
+    async fn delete(&self, delete: &Delete) -> Result<(), ClusterError>;
+
+    /// Whether we may do that (SelfSubjectAccessReview).
+    async fn allowed(&self, access: &Access) -> Result<bool, ClusterError>;
+
+    /// The server's version, such as `v1.35.4`: also the proof that it can be reached.
+    async fn version(&self) -> Result<String, ClusterError>;
+}
+
+/// Which objects to list.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ListQuery {
+    pub kind: String,
+    /// Empty: in all namespaces, or a kind of the whole cluster.
+    pub namespace: String,
+    /// A label selector as kubectl takes it: `app=pg,tier!=test`. Empty: all.
+    pub labels: String,
+    /// A field selector: `involvedObject.name=data-pg-1`. Empty: all.
+    pub fields: String,
+    /// The most objects that the asker can use.
+    pub limit: usize,
+}
+
+/// A change of some fields of one object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Patch {
+    pub key: ObjectKey,
+    /// `scale` or `status`; `None` for the object itself.
+    pub subresource: Option<&'static str>,
+    /// The merge patch, without preconditions.
+    pub body: Value,
+    /// The object must still have this UID,
+    pub uid: String,
+    /// and this resourceVersion. `None`: any; only for changes that may be made over whatever is there.
+    pub resource_version: Option<String>,
+    pub field_manager: String,
+    pub dry_run: bool,
+}
+
+/// A deletion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delete {
+    pub key: ObjectKey,
+    pub uid: String,
+    /// `true`: the object stays until all that it owns is gone (foreground propagation).
+    pub wait_for_dependents: bool,
+    pub dry_run: bool,
+}
+
+/// One right: verb on resource. This is also what `dogwatch rbac` prints rules from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Access {
+    /// `get`, `list`, `patch`, `create`, `delete`.
+    pub verb: String,
+    /// The API group; empty for the core group.
+    pub group: String,
+    /// The plural: `deployments`.
+    pub resource: String,
+    /// `scale`; empty for the resource itself.
+    #[serde(default)]
+    pub subresource: String,
+    /// Empty: in all namespaces.
+    #[serde(default)]
+    pub namespace: String,
+}
+
+/// What a cluster answers instead of doing it. Each message says what failed, on what, and the next move.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ClusterError {
+    /// Not there (for writes; a read gives `None`).
+    #[error("{0} is not there")]
+    NotFound(String),
+    /// The precondition does not hold: somebody changed the object meanwhile.
+    #[error("{what} was changed meanwhile: {message}")]
+    Conflict { what: String, message: String },
+    #[error("{0} exists already")]
+    AlreadyExists(String),
+    /// RBAC or an admission plugin refused.
+    #[error("not allowed to {what}: {message}; `dogwatch rbac` prints the role that the bot needs")]
+    Forbidden { what: String, message: String },
+    /// The server understood and refused: a quota, a validation, a class that forbids expansion.
+    #[error("the cluster refused to {what}: {message}")]
+    Refused { what: String, message: String },
+    /// More objects than asked for.
+    #[error("more than {limit} objects match {what}; narrow the selector")]
+    TooMany { what: String, limit: usize },
+    /// The kind is not known, here or to the server.
+    #[error("the kind `{0}` is not known to the cluster; write it as in its manifest, such as `Deployment`")]
+    UnknownKind(String),
+    /// Not reachable, overloaded or too slow. Trying again later makes sense.
+    #[error("the cluster did not answer when asked to {what}: {message}")]
+    Unavailable { what: String, message: String },
+}
+
+impl ClusterError {
+    /// Whether the same request may work in a moment.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, ClusterError::Unavailable { .. } | ClusterError::Conflict { .. })
+    }
+}

@@ -1,0 +1,22 @@
+//! Dogwatch: SRE runbook automation and incident bot for Kubernetes.
+//!
+//! The way of the data, in one direction and without callbacks:
+//!
+//! ```text
+//! signal -> episode -> incident -> run -> step -> cluster
+//!                          \        \------> timeline -> chat, pages, handoff
+//! ```
+//!
+//! A signal (an alert, a chat command, the end of a run) is durable before anybody is told that it was accepted. The
+//! [`incident`] module decides which incident it belongs to and opens runs by inserting their rows; the [`engine`]
+//! drives a run by appending to its log; the [`notify`] worker delivers what the log's transactions left in the outbox.
+//! Each decision is made by a pure function and carried out by a thin worker.
+//!
+//! `ARCHITECTURE.md` tells the rest; `tests/shape.rs` holds the modules to its import table.
+
+pub mod action;
+pub mod clock;
+pub mod cluster;
+pub mod model;
+pub mod playbook;
+pub mod prometheus;

@@ -1,0 +1,54 @@
+//! Alerts, as Alertmanager tells of them, freed of the wire's oddities.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// Whether the alert's condition holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AlertStatus {
+    Firing,
+    Resolved,
+}
+
+/// One alert in one notification.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Alert {
+    /// Alertmanager's hash of the labels, 16 hexadecimal digits: the alert's identity within its source.
+    pub fingerprint: String,
+    pub status: AlertStatus,
+    pub labels: BTreeMap<String, String>,
+    #[serde(default)]
+    pub annotations: BTreeMap<String, String>,
+    pub starts_at: DateTime<Utc>,
+    /// `None` while it fires: Alertmanager then writes the year 1.
+    #[serde(default)]
+    pub ends_at: Option<DateTime<Utc>>,
+    #[serde(default)]
+    pub generator_url: String,
+}
+
+impl Alert {
+    /// The `alertname` label; `(unnamed)` where a sender left it out.
+    pub fn name(&self) -> &str {
+        self.labels.get("alertname").map_or("(unnamed)", String::as_str)
+    }
+
+    /// One label, if it is there.
+    pub fn label(&self, name: &str) -> Option<&str> {
+        self.labels.get(name).map(String::as_str)
+    }
+}
+
+/// One delivery of Alertmanager: a group of alerts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Notification {
+    pub receiver: String,
+    pub group_key: String,
+    /// How many alerts the sender left out (`max_alerts`). When it is not 0, an alert that is absent is not resolved.
+    #[serde(default)]
+    pub truncated: u64,
+    pub alerts: Vec<Alert>,
+}

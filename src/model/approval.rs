@@ -1,0 +1,67 @@
+//! Questions to humans: what the bot would do, and what they said.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{ApprovalId, Digest, IncidentId, RunId, StepPath};
+
+/// What a human answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    Approve,
+    Deny,
+}
+
+/// What a run would do, in the order in which it would do it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preview {
+    pub steps: Vec<PreviewStep>,
+}
+
+/// One step of a [`Preview`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreviewStep {
+    pub step: StepPath,
+    pub mutating: bool,
+    /// `scale deployment/coredns in kube-system 4 -> 6`.
+    pub summary: String,
+    /// The change as a unified text, where the action can show one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diff: Option<String>,
+}
+
+impl Preview {
+    /// The digest that an approval is bound to: whoever says yes says it to exactly this.
+    pub fn digest(&self) -> Digest {
+        // A Preview is made of strings and booleans: it always has a JSON form.
+        Digest::of(serde_json::to_vec(self).unwrap_or_default())
+    }
+}
+
+/// Where an approval stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ApprovalState {
+    Open,
+    Approved,
+    Denied,
+    Expired,
+    /// The run ended or found another way before anybody answered.
+    Withdrawn,
+}
+
+/// A question that was asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Approval {
+    pub id: ApprovalId,
+    pub run: RunId,
+    pub incident: IncidentId,
+    pub preview: Preview,
+    pub digest: Digest,
+    pub state: ApprovalState,
+    pub asked_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+    /// Who answered.
+    pub answered_by: Option<String>,
+}

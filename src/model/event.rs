@@ -1,0 +1,145 @@
+//! The run log's vocabulary. Run state is the fold of these records, never a re-evaluation.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{ApprovalId, Digest, ObjectKey, Outcome, Preview, Verdict};
+
+/// The three phases of a playbook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    Diagnose,
+    Mitigate,
+    Escalate,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Phase::Diagnose => "diagnose",
+            Phase::Mitigate => "mitigate",
+            Phase::Escalate => "escalate",
+        })
+    }
+}
+
+/// A step's name within its pinned playbook: `mitigate.scale`, or `diagnose.2` for the second step when it has no id.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StepPath(pub String);
+
+impl fmt::Display for StepPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What to do about a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureClass {
+    /// It may well work in a moment: a time-out, a conflict, a server that is overloaded.
+    Retry,
+    /// It will not work as asked.
+    Fail,
+    /// It must not be decided by a program.
+    NeedsHuman,
+}
+
+/// A mutation as it was decided, before it is done: absolute, with what was there before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Intent {
+    /// `scale deployment/coredns in kube-system 4 -> 6`.
+    pub summary: String,
+    /// The object that is changed. For a change at the source this is the source, not the run's target.
+    pub object: ObjectKey,
+    /// The object's UID when it was decided; empty for one that is yet to be created.
+    pub uid: String,
+    /// Its resourceVersion then: the change is made on the condition that it still holds.
+    pub resource_version: String,
+    /// The value that is replaced.
+    pub before: Value,
+    /// The value that is wanted: 6, never "50% more".
+    pub after: Value,
+    /// The mark by which we recognise our own change after a crash: a field manager or an annotation's value.
+    pub marker: String,
+}
+
+/// A record of the run log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum RunEvent {
+    /// A worker took the lease.
+    Claimed { epoch: u64, worker: String },
+    /// The target was read; `None`: it is not there.
+    TargetRead { object: Option<Value> },
+    /// The run entered a phase.
+    Entered { phase: Phase, because: String },
+    /// A condition was decided: `done_if`, `require`, or a step's `when`.
+    Checked { step: StepPath, condition: ConditionKind, held: bool, because: String },
+    /// A read-only action answered.
+    Read { step: StepPath, output: Value, summary: String },
+    /// A step failed; `attempt` counts from 1.
+    Failed { step: StepPath, attempt: u32, class: FailureClass, error: String },
+    /// The next attempt of a step, or its `wait`, is due then.
+    Waiting { step: StepPath, until: DateTime<Utc>, because: String },
+    /// What the mitigate phase would do; nothing was done.
+    Proposed { preview: Preview },
+    /// A human was asked.
+    ApprovalAsked { approval: ApprovalId, digest: Digest, expires_at: DateTime<Utc> },
+    /// The answer; `None`: nobody answered in time.
+    ApprovalAnswered { approval: ApprovalId, verdict: Option<Verdict>, by: String },
+    /// A mutation is about to be made. From here to its `Done` or `Failed` a crash leaves doubt.
+    Started { step: StepPath, attempt: u32, intent: Intent, deadline: DateTime<Utc> },
+    /// A mutation was made. `recovered`: found done after a crash, not done again.
+    Done {
+        step: StepPath,
+        attempt: u32,
+        output: Value,
+        summary: String,
+        #[serde(default)]
+        recovered: bool,
+    },
+    /// A mutation was not needed: the object is already as wanted.
+    Unneeded { step: StepPath, summary: String },
+    /// A verify waits for its settle time, or for its next look.
+    Verifying { step: StepPath, look_at: DateTime<Utc>, give_up_at: DateTime<Utc> },
+    /// A verify looked.
+    Looked { step: StepPath, verdict: Look, observed: Value, summary: String },
+    /// A page or notice went to the outbox.
+    Told { step: StepPath, page: bool, team: String, text: String },
+    /// The alert resolved while the run was under way.
+    AlertResolved,
+    /// A person asked to stop.
+    CancelAsked { by: String },
+    /// The end.
+    Ended { outcome: Outcome, because: String },
+    /// A record that this version does not know. The run escalates: somebody newer wrote it.
+    #[serde(other)]
+    Unknown,
+}
+
+/// Which condition a [`RunEvent::Checked`] is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConditionKind {
+    DoneIf,
+    Require,
+    When,
+}
+
+/// What a verify saw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Look {
+    /// `until` holds.
+    Good,
+    /// Not yet.
+    NotYet,
+    /// `fail_if` holds: no use in waiting.
+    Bad,
+}

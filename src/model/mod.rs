@@ -1,0 +1,25 @@
+//! The words of the domain, as data and rules. Nothing here does I/O.
+
+mod alert;
+mod approval;
+mod command;
+mod duration;
+mod event;
+mod ids;
+mod incident;
+mod run;
+mod severity;
+mod signal;
+mod target;
+
+pub use alert::{Alert, AlertStatus, Notification};
+pub use approval::{Approval, ApprovalState, Preview, PreviewStep, Verdict};
+pub use command::{Command, Person, Role, Via};
+pub use duration::{DurationError, HumanDuration, parse_duration};
+pub use event::{ConditionKind, FailureClass, Intent, Look, Phase, RunEvent, StepPath};
+pub use ids::{ApprovalId, Digest, EpisodeId, IdError, IncidentId, PageId, RunId, SignalId};
+pub use incident::{Episode, Incident, IncidentState};
+pub use run::{Autonomy, Outcome, PlaybookRef, Run};
+pub use severity::Severity;
+pub use signal::{Signal, SignalBody};
+pub use target::{ObjectKey, Target};

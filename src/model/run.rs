@@ -1,0 +1,95 @@
+//! One execution of one pinned playbook version on one target.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{Digest, IncidentId, RunId, Target};
+
+/// How far a playbook may go alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Autonomy {
+    /// Diagnose and note.
+    Observe,
+    /// Diagnose, and show in chat what it would do.
+    Suggest,
+    /// Ask one person before the first mutation.
+    Approve,
+    /// Act.
+    Auto,
+}
+
+impl fmt::Display for Autonomy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Autonomy::Observe => "observe",
+            Autonomy::Suggest => "suggest",
+            Autonomy::Approve => "approve",
+            Autonomy::Auto => "auto",
+        })
+    }
+}
+
+/// How a run ended. There is no silent end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// A verify proved it.
+    Fixed,
+    /// A `done_if` held, or the alert went away before anything was changed.
+    NothingToDo,
+    /// The autonomy is observe or suggest: shown, not done.
+    Proposed,
+    /// Somebody must look.
+    Escalated,
+    /// A person stopped it.
+    Cancelled,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Outcome::Fixed => "fixed",
+            Outcome::NothingToDo => "nothing to do",
+            Outcome::Proposed => "proposed",
+            Outcome::Escalated => "escalated",
+            Outcome::Cancelled => "cancelled",
+        })
+    }
+}
+
+/// Which version of which playbook. The digest is what counts; the version is what people say.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PlaybookRef {
+    pub name: String,
+    pub version: String,
+    pub digest: Digest,
+}
+
+impl fmt::Display for PlaybookRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} ({})", self.name, self.version, self.digest)
+    }
+}
+
+/// A run, without its log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    pub id: RunId,
+    pub incident: IncidentId,
+    pub playbook: PlaybookRef,
+    pub target: Target,
+    pub inputs: Map<String, Value>,
+    /// The alert that triggered it, as conditions and texts see it; empty for a run that a person asked for.
+    pub alert: Value,
+    pub autonomy: Autonomy,
+    /// The person who asked for it; `None` when an alert did.
+    pub requested_by: Option<String>,
+    pub outcome: Option<Outcome>,
+    pub because: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub ended_at: Option<DateTime<Utc>>,
+}

@@ -1,0 +1,177 @@
+//! A playbook, as it is once it was loaded and checked.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::Expression;
+use crate::action::{Action, Arg, Location, Template};
+use crate::model::{Autonomy, Phase, PlaybookRef, Severity, StepPath};
+
+/// A loaded playbook. It never changes: a reload makes a new one, and a run stays with the one it was pinned to.
+#[derive(Debug)]
+pub struct Playbook {
+    pub name: String,
+    pub version: String,
+    /// The team of `oncall.yaml` that owns it and is paged by it.
+    pub owner: String,
+    pub summary: String,
+    pub severity: Severity,
+    pub autonomy: Autonomy,
+    /// Whatever the run is doing then, somebody is paged with the evidence so far.
+    pub page_by: Option<Duration>,
+    pub triggers: Vec<Trigger>,
+    pub target: TargetRule,
+    pub inputs: BTreeMap<String, Input>,
+    pub limits: Limits,
+    pub diagnose: Vec<Step>,
+    pub mitigate: Vec<Step>,
+    pub escalate: Vec<Step>,
+    /// Name, version and content digest.
+    pub reference: PlaybookRef,
+    /// The content, to the byte: what the digest is of, and what a run keeps.
+    pub source: Arc<str>,
+    /// The file it was read from; empty for one that was read back from the store.
+    pub path: PathBuf,
+}
+
+impl Playbook {
+    /// The steps of a phase, in order.
+    pub fn steps(&self, phase: Phase) -> &[Step] {
+        match phase {
+            Phase::Diagnose => &self.diagnose,
+            Phase::Mitigate => &self.mitigate,
+            Phase::Escalate => &self.escalate,
+        }
+    }
+
+    /// The read-only step that a verify repeats, by its id.
+    pub fn step_by_id(&self, id: &str) -> Option<&Step> {
+        [&self.diagnose, &self.mitigate, &self.escalate]
+            .into_iter()
+            .flatten()
+            .find(|step| step.id.as_deref() == Some(id))
+    }
+}
+
+/// Which alerts start the playbook.
+#[derive(Debug)]
+pub struct Trigger {
+    /// The `alertname`.
+    pub alert: String,
+    /// A condition on `alert`.
+    pub condition: Option<Expression>,
+}
+
+/// How the target is found.
+#[derive(Debug)]
+pub struct TargetRule {
+    pub kind: String,
+    pub namespace: TargetPart,
+    pub name: TargetPart,
+}
+
+/// One part of the target.
+#[derive(Debug)]
+pub enum TargetPart {
+    /// The kind has no namespaces.
+    None,
+    /// A literal or a template over `inputs` and `alert`.
+    Given(Arg<String>),
+    /// This label of the alert; without an alert, what the person who asked gave for `namespace` or `name`.
+    Label(String),
+}
+
+/// An input of the playbook.
+#[derive(Debug)]
+pub struct Input {
+    pub kind: InputKind,
+    pub description: Option<String>,
+    /// The alert's label that gives it, when a person does not.
+    pub label: Option<String>,
+    /// `None`: it must be given.
+    pub default: Option<Value>,
+    pub minimum: Option<f64>,
+    pub maximum: Option<f64>,
+}
+
+/// The types of inputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InputKind {
+    String,
+    Integer,
+    Number,
+    Boolean,
+    /// A duration such as `6h`; conditions see it as text for `duration()`.
+    Duration,
+    /// A quantity such as `500Gi`; conditions see it as text for `quantity()`.
+    Quantity,
+}
+
+/// How often it may run on one target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Limits {
+    /// At most so many runs in this time.
+    pub runs: Option<(u32, Duration)>,
+    /// At least so long after the end of the last run.
+    pub cooldown: Option<Duration>,
+}
+
+/// One entry of a phase.
+#[derive(Debug)]
+pub struct Step {
+    pub path: StepPath,
+    /// The name of its output in conditions and texts.
+    pub id: Option<String>,
+    pub kind: StepKind,
+    /// The step is skipped unless this holds.
+    pub when: Option<Condition>,
+    /// How long one attempt may take.
+    pub timeout: Option<Duration>,
+    /// The total time for which failures that may pass are tried again; `None`: the engine's default for the action's effect.
+    pub retry_for: Option<Duration>,
+    pub verify: Option<Verify>,
+    /// Steps with the same number are one `atomic:` group: once the first of them was made, the others follow even if the
+    /// alert resolves in the middle.
+    pub atomic: Option<u32>,
+    pub at: Location,
+}
+
+/// What a step does.
+#[derive(Debug)]
+pub enum StepKind {
+    /// The run ends with nothing to do if this holds.
+    DoneIf(Condition),
+    /// The run escalates unless this holds.
+    Require(Condition),
+    /// A durable timer.
+    Wait(Duration),
+    Action(Action),
+}
+
+/// A condition with the reason that people are told.
+#[derive(Debug)]
+pub struct Condition {
+    pub expression: Expression,
+    pub because: Option<Template>,
+}
+
+/// How it is proved that a mutation helped.
+#[derive(Debug)]
+pub struct Verify {
+    /// The id of the read-only step that is asked again: its fields are the names in `until` and `fail_if`. `None`: the
+    /// target is read again, as `target`.
+    pub query: Option<String>,
+    pub until: Expression,
+    /// No use in waiting any longer.
+    pub fail_if: Option<Expression>,
+    /// How long nothing is looked at after the mutation.
+    pub settle: Duration,
+    /// The time between two looks.
+    pub every: Duration,
+    /// The end of patience, counted from the mutation.
+    pub within: Duration,
+}

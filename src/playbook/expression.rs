@@ -1,0 +1,28 @@
+//! Conditions: CEL, the language that Kubernetes uses, with optionals, `quantity()` and `duration()`.
+
+use crate::action::Scope;
+
+/// A condition that was compiled.
+#[derive(Debug)]
+pub struct Expression {
+    source: String,
+}
+
+/// Why a condition has no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the condition `{source_text}` could not be decided: {message}")]
+pub struct ExpressionError {
+    pub source_text: String,
+    pub message: String,
+}
+
+impl Expression {
+    /// Whether it holds for the names in `scope`.
+    ///
+    /// # Errors
+    /// When a name or field is absent, a value is no number, or the result is not true or false.
+    pub fn holds(&self, scope: &Scope) -> Result<bool, ExpressionError> {
+        let _ = scope;
+        Err(ExpressionError { source_text: self.source.clone(), message: "not compiled".into() })
+    }
+}

@@ -1,0 +1,9 @@
+//! Playbooks: loaded with located errors, pinned by the digest of their content.
+
+mod document;
+mod expression;
+
+pub use document::{
+    Condition, Input, InputKind, Limits, Playbook, Step, StepKind, TargetPart, TargetRule, Trigger, Verify,
+};
+pub use expression::{Expression, ExpressionError};
