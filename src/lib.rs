@@ -20,3 +20,5 @@ pub mod cluster;
 pub mod model;
 pub mod playbook;
 pub mod prometheus;
+pub mod store;
+pub mod worker;
