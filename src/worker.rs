@@ -22,6 +22,9 @@ pub enum Turn {
     Idle { until: Option<DateTime<Utc>> },
 }
 
+/// Why a turn failed: nobody branches on it, it is logged, and the turn comes again.
+pub type TurnError = Box<dyn std::error::Error + Send + Sync>;
+
 /// Does one thing at a time.
 #[async_trait]
 pub trait Worker: Send + Sync + 'static {
@@ -32,7 +35,7 @@ pub trait Worker: Send + Sync + 'static {
     fn bell(&self) -> watch::Receiver<()>;
 
     /// Does the next thing that is due, if any.
-    async fn turn(&self) -> anyhow::Result<Turn>;
+    async fn turn(&self) -> Result<Turn, TurnError>;
 }
 
 /// A bell that is rung when something may be due. Rings that nobody has heard yet are one.
@@ -67,7 +70,7 @@ pub async fn run(worker: Arc<dyn Worker>, clock: Arc<dyn Clock>, stop: Cancellat
             Ok(Turn::Worked) => continue,
             Ok(Turn::Idle { until }) => until,
             Err(error) => {
-                tracing::error!(worker = worker.name(), error = format!("{error:#}"), "a turn failed; trying again");
+                tracing::error!(worker = worker.name(), %error, "a turn failed; trying again");
                 Some(clock.now() + REST)
             }
         };
@@ -94,7 +97,7 @@ pub async fn run(worker: Arc<dyn Worker>, clock: Arc<dyn Clock>, stop: Cancellat
 ///
 /// # Errors
 /// The first turn that fails.
-pub async fn settle(workers: &[Arc<dyn Worker>]) -> anyhow::Result<Option<DateTime<Utc>>> {
+pub async fn settle(workers: &[Arc<dyn Worker>]) -> Result<Option<DateTime<Utc>>, TurnError> {
     loop {
         let mut worked = false;
         let mut next: Option<DateTime<Utc>> = None;
