@@ -165,3 +165,20 @@ async fn an_interaction_is_answered_once_and_in_time() {
     assert!(timeout.is_err(), "the user sees nothing");
     assert!(discord.messages(incidents).is_empty());
 }
+
+#[tokio::test]
+async fn an_interaction_may_come_twice() {
+    let discord = Discord::start().await;
+    let bot = Bot::start(&discord).await;
+    let incidents = discord.channel("incidents");
+    discord.repeats_next_interaction();
+    assert_eq!(
+        discord
+            .slash(&alice(), incidents, "/echo text:hello")
+            .await
+            .text(),
+        "hello"
+    );
+    assert_eq!(code(&bot.wait_for_failure().await), (400, 40060));
+    assert_eq!(discord.messages(incidents).len(), 1);
+}

@@ -91,6 +91,19 @@ async fn an_answer_that_is_lost_makes_no_second_message() {
 }
 
 #[tokio::test]
+async fn a_request_that_is_never_answered() {
+    let discord = Discord::start().await;
+    let http = discord.http();
+    discord.never_answers_next_on("GET /users/@me");
+    let hung = tokio::time::timeout(Duration::from_millis(200), http.get_current_user()).await;
+    assert!(hung.is_err());
+    assert!(discord.requests().is_empty());
+    http.get_current_user()
+        .await
+        .expect("only the next one hangs");
+}
+
+#[tokio::test]
 async fn messages_are_edited_read_and_deleted() {
     let discord = Discord::start().await;
     let http = discord.http();

@@ -123,6 +123,8 @@ fn send(
         followups: Vec::new(),
         expired: std::mem::take(&mut state.expires_next),
     });
-    state.dispatch("INTERACTION_CREATE", &interaction);
+    for _ in 0..=u8::from(std::mem::take(&mut state.repeats_next)) {
+        state.dispatch("INTERACTION_CREATE", &interaction);
+    }
     id
 }

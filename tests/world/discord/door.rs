@@ -1,5 +1,8 @@
 //! What every request meets first: faults, authorization, the log.
 
+use std::future::pending;
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::{Request as HttpRequest, State as With};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -9,7 +12,7 @@ use serde_json::json;
 
 use super::refusal::Refusal;
 use super::shared::Shared;
-use super::state::{Fault, Request};
+use super::state::{FaultKind, Request};
 
 pub async fn at_the_door(With(shared): With<Shared>, request: HttpRequest, next: Next) -> Response {
     let method = request.method().to_string();
@@ -25,14 +28,21 @@ pub async fn at_the_door(With(shared): With<Shared>, request: HttpRequest, next:
             .faults
             .iter()
             .position(|fault| called.contains(&fault.on));
-        hit.map(|at| state.faults.remove(at))
+        hit.map(|at| state.faults.remove(at).kind)
     };
     let response = match (fault, refusal(&shared, &request, &path)) {
-        (Some(fault), _) if fault.after_effect => {
+        (
+            Some(FaultKind::Refused {
+                status,
+                retry_after,
+            }),
+            _,
+        ) => failure(status, retry_after),
+        (Some(FaultKind::AnswerLost), _) => {
             next.run(request).await;
-            failure(&fault)
+            failure(504, None)
         }
-        (Some(fault), _) => failure(&fault),
+        (Some(FaultKind::Unanswered), _) => pending().await,
         (None, Some(response)) => response,
         (None, None) => next.run(request).await,
     };
@@ -70,10 +80,10 @@ fn refusal(shared: &Shared, request: &HttpRequest, path: &str) -> Option<Respons
     }
 }
 
-fn failure(fault: &Fault) -> Response {
-    let status = StatusCode::from_u16(fault.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let Some(retry_after) = fault.retry_after else {
-        return Refusal::new(fault.status, 0, "500: Internal Server Error").into_response();
+fn failure(code: u16, retry_after: Option<Duration>) -> Response {
+    let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let Some(retry_after) = retry_after else {
+        return Refusal::new(code, 0, "an error on request").into_response();
     };
     let seconds = retry_after.as_secs_f64();
     let body = json!({ "message": "You are being rate limited.", "retry_after": seconds, "global": false });

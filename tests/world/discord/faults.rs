@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::Discord;
 use super::session::Order;
-use super::state::Fault;
+use super::state::{Fault, FaultKind};
 
 impl Discord {
     /// The next REST request is answered with this status, and not carried out. With `retry_after` the answer is that of a rate limit.
@@ -16,22 +16,23 @@ impl Discord {
 
     /// The same for the next request whose `METHOD /path` contains `part`, such as `POST /channels/`.
     pub fn fails_next_on(&self, part: &str, status: u16, retry_after: Option<Duration>) {
-        self.add(Fault {
-            on: part.to_owned(),
-            status,
-            retry_after,
-            after_effect: false,
-        });
+        self.add(
+            part,
+            FaultKind::Refused {
+                status,
+                retry_after,
+            },
+        );
     }
 
     /// The next such request is carried out, but its answer is lost: the bot sees a 504.
     pub fn loses_next_answer_on(&self, part: &str) {
-        self.add(Fault {
-            on: part.to_owned(),
-            status: 504,
-            retry_after: None,
-            after_effect: true,
-        });
+        self.add(part, FaultKind::AnswerLost);
+    }
+
+    /// The next such request is neither carried out nor ever answered. The client library itself waits for ever.
+    pub fn never_answers_next_on(&self, part: &str) {
+        self.add(part, FaultKind::Unanswered);
     }
 
     /// The few minutes have passed in which a nonce is remembered.
@@ -42,6 +43,11 @@ impl Discord {
     /// The next interaction is one that the bot answers too late: its token is no longer valid.
     pub fn expires_next_interaction(&self) {
         self.shared.change(|state| state.expires_next = true);
+    }
+
+    /// The next interaction is delivered twice, as Discord may do with any event.
+    pub fn repeats_next_interaction(&self) {
+        self.shared.change(|state| state.repeats_next = true);
     }
 
     /// From now on REST answers 503 and the gateway takes no connection; those that are open end. `false` ends the outage.
@@ -97,7 +103,12 @@ impl Discord {
             .change(|state| state.acknowledges_heartbeats = is_so);
     }
 
-    fn add(&self, fault: Fault) {
-        self.shared.change(|state| state.faults.push(fault));
+    fn add(&self, on: &str, kind: FaultKind) {
+        self.shared.change(|state| {
+            state.faults.push(Fault {
+                on: on.to_owned(),
+                kind,
+            })
+        });
     }
 }

@@ -35,6 +35,8 @@ pub struct State {
     pub acknowledges_heartbeats: bool,
     /// The next interaction is one that the bot answers too late.
     pub expires_next: bool,
+    /// The next interaction is delivered twice.
+    pub repeats_next: bool,
     pub heartbeats: u32,
     pub identifies: u32,
     pub resumes: u32,
@@ -66,10 +68,20 @@ pub struct Interaction {
 pub struct Fault {
     /// A part of `METHOD /path` of the requests that it hits.
     pub on: String,
-    pub status: u16,
-    pub retry_after: Option<Duration>,
-    /// The request is carried out first: only its answer is lost.
-    pub after_effect: bool,
+    pub kind: FaultKind,
+}
+
+#[derive(Clone, Copy)]
+pub enum FaultKind {
+    /// Not carried out. With `retry_after` it is the answer of a rate limit.
+    Refused {
+        status: u16,
+        retry_after: Option<Duration>,
+    },
+    /// Carried out, but the answer is lost.
+    AnswerLost,
+    /// Neither carried out nor ever answered.
+    Unanswered,
 }
 
 /// A REST request that was answered. `path` is without `/api/v10` and query.
@@ -98,6 +110,7 @@ impl State {
             is_down: false,
             acknowledges_heartbeats: true,
             expires_next: false,
+            repeats_next: false,
             heartbeats: 0,
             identifies: 0,
             resumes: 0,
