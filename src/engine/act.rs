@@ -123,10 +123,10 @@ impl Driver<'_> {
         step: &Step,
         action: &dyn Mutation,
         attempt: u32,
-        intent: Intent,
+        intent: &Intent,
         since: DateTime<Utc>,
     ) -> Result<Flow, StoreError> {
-        match mutate::resolve(self.world, action, &intent).await {
+        match mutate::resolve(self.world, action, intent).await {
             Attempt::Done(output) | Attempt::Recovered(output) => self.made(step, attempt, output, true).await,
             Attempt::Failed(error) => self.failed(step, attempt, error, Vec::new()).await,
             // Doubt keeps the attempt: the same one is made, on a fresh precondition.

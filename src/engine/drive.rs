@@ -9,7 +9,7 @@ use super::scope::Frame;
 use super::state::{Approval, Progress, RunState};
 use super::worker::EngineOptions;
 use super::{preview, read};
-use crate::action::{ActionError, Mutation, Tell, World};
+use crate::action::{ActionError, Tell, World};
 use crate::model::{Outcome, Phase, PreviewStep, RunEvent, Verdict};
 use crate::playbook::{Playbook, Step};
 use crate::store::{Append, Appended, Ask, InboxItem, LogPosition, NewPage, PageReason, Store, StoreError};
@@ -92,7 +92,7 @@ impl Driver<'_> {
             }
             Next::Act { step, action, attempt } => self.act(step, action, attempt).await,
             Next::Resolve { step, action, attempt, intent, since } => {
-                self.resolve(step, action, attempt, intent, since).await
+                self.resolve(step, action, attempt, &intent, since).await
             }
             Next::BeginVerify { step, look_at, give_up_at } => {
                 let event = RunEvent::Verifying { step: step.path.clone(), look_at, give_up_at };
