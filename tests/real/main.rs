@@ -1,0 +1,9 @@
+//! Against real programs: `cargo test --test real`, after `tests/run` has got them.
+
+#[path = "../world/mod.rs"]
+mod world;
+
+mod world_alertmanager;
+mod world_control_plane;
+mod world_processes;
+mod world_prometheus;

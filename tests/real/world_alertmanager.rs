@@ -1,0 +1,1 @@
+//! The real Alertmanagers of the test world.
