@@ -3,6 +3,7 @@
 #[path = "../world/mod.rs"]
 mod world;
 
+mod alertmanager_payloads;
 mod world_alertmanager;
 mod world_control_plane;
 mod world_processes;

@@ -7,14 +7,20 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::folder::Folder;
+use super::http;
 use super::ports::free_port;
 use super::process::Process;
 use super::programs;
 
 const START: Duration = Duration::from_secs(60);
 
-/// What its notifications call it, in place of the port of the day.
+/// What a single one calls itself in its notifications, in place of the port of the day.
 pub const EXTERNAL_URL: &str = "http://alertmanager.example:9093";
+
+/// What a peer of a cluster calls itself.
+pub fn peer_external_url(peer: usize) -> String {
+    format!("http://alertmanager-{peer}.example:9093")
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Version {
@@ -36,8 +42,8 @@ pub struct Webhook {
     pub repeat_interval: Duration,
     /// Alerts in one body; 0 is no limit.
     pub max_alerts: u32,
-    /// How long a peer leaves the sending to those before it. At zero all peers send at once, before they could tell
-    /// each other: as after a network partition.
+    /// How long each peer leaves the sending to the one before it. With next to nothing all peers send at once, unless
+    /// one has told the others in time that it has; zero is not allowed.
     pub peer_timeout: Duration,
 }
 
@@ -87,7 +93,8 @@ pub struct Alertmanager {
 
 impl Alertmanager {
     pub async fn start(version: Version, webhook: &Webhook) -> Self {
-        let alertmanager = Self::run(version, webhook, &["--cluster.listen-address=".to_owned()]);
+        let alone = ["--cluster.listen-address=".to_owned()];
+        let alertmanager = Self::run(version, webhook, EXTERNAL_URL, &alone);
         alertmanager.wait_until_ready().await;
         alertmanager
     }
@@ -97,7 +104,7 @@ impl Alertmanager {
         let addresses: Vec<String> = (0..peers)
             .map(|_| format!("127.0.0.1:{}", free_port()))
             .collect();
-        let start = |address: &String| {
+        let start = |(peer, address): (usize, &String)| {
             let mut flags = vec![
                 format!("--cluster.listen-address={address}"),
                 format!("--cluster.advertise-address={address}"),
@@ -106,15 +113,11 @@ impl Alertmanager {
                     milliseconds(webhook.peer_timeout)
                 ),
             ];
-            flags.extend(
-                addresses
-                    .iter()
-                    .filter(|peer| *peer != address)
-                    .map(|peer| format!("--cluster.peer={peer}")),
-            );
-            Self::run(version, webhook, &flags)
+            let others = addresses.iter().filter(|other| *other != address);
+            flags.extend(others.map(|other| format!("--cluster.peer={other}")));
+            Self::run(version, webhook, &peer_external_url(peer), &flags)
         };
-        let cluster: Vec<Self> = addresses.iter().map(start).collect();
+        let cluster: Vec<Self> = addresses.iter().enumerate().map(start).collect();
         for alertmanager in &cluster {
             alertmanager.wait_until_ready().await;
             alertmanager
@@ -136,7 +139,7 @@ impl Alertmanager {
     /// each peer wants to be told, as Prometheus tells each.
     pub async fn post_alerts(&self, alerts: &Value) {
         let url = format!("{}/api/v2/alerts", self.url);
-        let request = reqwest::Client::new()
+        let request = http::client()
             .post(&url)
             .header("content-type", "application/json");
         let response = request.body(alerts.to_string()).send().await;
@@ -155,12 +158,12 @@ impl Alertmanager {
 
     async fn get(&self, path: &str) -> Value {
         let url = format!("{}{path}", self.url);
-        let text = async { reqwest::get(&url).await?.text().await }.await;
+        let text = async { http::client().get(&url).send().await?.text().await }.await;
         let text = text.unwrap_or_else(|error| panic!("get {url}: {error:?}"));
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("get {url}: {error} in {text}"))
     }
 
-    fn run(version: Version, webhook: &Webhook, flags: &[String]) -> Self {
+    fn run(version: Version, webhook: &Webhook, external_url: &str, flags: &[String]) -> Self {
         let folder = Folder::new("alertmanager");
         let config = folder.write("alertmanager.yml", webhook.config().to_string());
         let address = format!("127.0.0.1:{}", free_port());
@@ -170,7 +173,7 @@ impl Alertmanager {
             .arg(format!("--storage.path={}", folder.join("data").display()))
             .args([
                 format!("--web.listen-address={address}"),
-                format!("--web.external-url={EXTERNAL_URL}"),
+                format!("--web.external-url={external_url}"),
             ])
             .arg("--web.route-prefix=/")
             .args(flags);
@@ -183,10 +186,8 @@ impl Alertmanager {
     }
 
     async fn wait_until_ready(&self) {
-        let ready = async || {
-            let answer = reqwest::get(format!("{}/-/ready", self.url)).await;
-            answer.is_ok_and(|answer| answer.status().is_success())
-        };
+        let url = format!("{}/-/ready", self.url);
+        let ready = async || http::is_healthy(&url).await;
         self.process
             .wait_until(START, "Alertmanager is ready", ready)
             .await;
@@ -206,10 +207,24 @@ impl Version {
 
     fn program(self) -> PathBuf {
         match self {
-            Self::V0_25 => programs::installed("prometheus-alertmanager"),
+            Self::V0_25 => debian_12(programs::installed("prometheus-alertmanager")),
             Self::V0_34 => programs::built("alertmanager", "alertmanager"),
         }
     }
+}
+
+/// The package of another Debian is another Alertmanager.
+fn debian_12(program: PathBuf) -> PathBuf {
+    let asked = Command::new(&program).arg("--version").output();
+    let asked = asked.unwrap_or_else(|error| panic!("cannot run {}: {error}", program.display()));
+    let said = [asked.stdout, asked.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(
+        said.contains("version 0.25"),
+        "{} is not 0.25, the one of Debian 12, but: {said}",
+        program.display()
+    );
+    program
 }
 
 fn milliseconds(duration: Duration) -> String {

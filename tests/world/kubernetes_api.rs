@@ -6,6 +6,8 @@
 use reqwest::{Certificate, Client, Method, StatusCode};
 use serde_json::{Value, json};
 
+use super::http;
+
 const FIELD_MANAGER: &str = "test";
 
 pub struct KubernetesApi {
@@ -25,16 +27,10 @@ pub struct Answer {
 impl KubernetesApi {
     /// `authority` is the PEM of the one certificate authority to trust.
     pub fn new(server_url: &str, authority: &str, token: &str) -> Self {
-        // Fails only when a provider is installed already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let authority =
             Certificate::from_pem(authority.as_bytes()).expect("read the authority's certificate");
-        let client = Client::builder()
+        let client = http::builder()
             .tls_certs_only([authority])
-            .no_proxy()
-            .http1_only()
-            // Each test has a runtime of its own, and a kept connection dies with the runtime that opened it.
-            .pool_max_idle_per_host(0)
             .build()
             .expect("build an HTTP client");
         Self {

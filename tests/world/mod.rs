@@ -11,7 +11,7 @@
 //! | `alertmanager` | a real Alertmanager, or several as one cluster |
 //! | `prometheus` | a real Prometheus that scrapes what the test says |
 //! | `webhook_receiver` | keeps the notifications that it is sent, and answers what the test says |
-//! | `process`, `folder`, `ports`, `wait`, `programs`, `certificates` | what those stand on |
+//! | `process`, `folder`, `ports`, `wait`, `http`, `programs`, `certificates` | what those stand on |
 
 #![allow(dead_code, reason = "each test binary uses the part that it needs")]
 
@@ -20,6 +20,7 @@ pub mod audit;
 pub mod certificates;
 pub mod control_plane;
 pub mod folder;
+pub mod http;
 pub mod kubernetes_api;
 pub mod ports;
 pub mod process;

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::folder::Folder;
+use super::http;
 use super::ports::free_port;
 use super::process::Process;
 use super::programs;
@@ -61,10 +62,7 @@ impl Prometheus {
             .arg(format!("--web.listen-address={address}"));
         let process = Process::start("prometheus", folder.path(), &command);
         let url = format!("http://{address}");
-        let ready = async || {
-            let answer = reqwest::get(format!("{url}/-/ready")).await;
-            answer.is_ok_and(|answer| answer.status().is_success())
-        };
+        let ready = async || http::is_healthy(&format!("{url}/-/ready")).await;
         process
             .wait_until(START, "Prometheus is ready", ready)
             .await;
@@ -90,9 +88,7 @@ impl Prometheus {
     pub async fn query(&self, expression: &str) -> Vec<f64> {
         let url = format!("{}/api/v1/query", self.url);
         let asked = async {
-            let request = reqwest::Client::new()
-                .get(&url)
-                .query(&[("query", expression)]);
+            let request = http::client().get(&url).query(&[("query", expression)]);
             request.send().await?.json::<Value>().await
         };
         let answer = asked

@@ -11,6 +11,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::wait::wait_for;
@@ -18,14 +19,22 @@ use super::wait::wait_for;
 /// Serves until it is dropped.
 pub struct WebhookReceiver {
     address: SocketAddr,
-    kept: Arc<Mutex<Kept>>,
+    shared: Arc<Shared>,
     _server: JoinSet<()>,
+}
+
+struct Shared {
+    kept: Mutex<Kept>,
+    /// How many deliveries came so far.
+    arrived: watch::Sender<usize>,
 }
 
 #[derive(Default)]
 struct Kept {
     deliveries: Vec<Delivery>,
     next_answers: VecDeque<StatusCode>,
+    /// Nobody is answered before so many have come.
+    together: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -46,13 +55,16 @@ impl WebhookReceiver {
         let address = listener
             .local_addr()
             .expect("a bound listener has an address");
-        let kept = Arc::new(Mutex::new(Kept::default()));
-        let router = Router::new().fallback(keep).with_state(Arc::clone(&kept));
+        let shared = Arc::new(Shared {
+            kept: Mutex::default(),
+            arrived: watch::Sender::new(0),
+        });
+        let router = Router::new().fallback(keep).with_state(Arc::clone(&shared));
         let mut server = JoinSet::new();
         server.spawn(async move { axum::serve(listener, router).await.expect("serve") });
         Self {
             address,
-            kept,
+            shared,
             _server: server,
         }
     }
@@ -63,12 +75,18 @@ impl WebhookReceiver {
 
     /// The next deliveries are answered with these, one each, and all later ones with 200 again.
     pub fn answers_next(&self, statuses: &[StatusCode]) {
-        lock(&self.kept).next_answers.extend(statuses);
+        lock(&self.shared).next_answers.extend(statuses);
+    }
+
+    /// Keeps everybody waiting for the answer until so many deliveries are there: several peers then deliver the same
+    /// thing before any of them can tell the others that it has.
+    pub fn answers_together(&self, deliveries: usize) {
+        lock(&self.shared).together = deliveries;
     }
 
     /// All that came so far, also what was turned away.
     pub fn deliveries(&self) -> Vec<Delivery> {
-        lock(&self.kept).deliveries.clone()
+        lock(&self.shared).deliveries.clone()
     }
 
     /// Waits for a delivery that satisfies the condition, and gives the first such.
@@ -109,23 +127,36 @@ impl Delivery {
     }
 }
 
-async fn keep(State(kept): State<Arc<Mutex<Kept>>>, headers: HeaderMap, body: Bytes) -> StatusCode {
+async fn keep(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> StatusCode {
     let authorization = headers
         .get("authorization")
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default()
         .to_owned();
     let body = String::from_utf8_lossy(&body).into_owned();
-    let mut kept = lock(&kept);
-    let answered = kept.next_answers.pop_front().unwrap_or(StatusCode::OK);
-    kept.deliveries.push(Delivery {
-        authorization,
-        body,
-        answered,
-    });
+    let answered = {
+        let mut kept = lock(&shared);
+        let answered = kept.next_answers.pop_front().unwrap_or(StatusCode::OK);
+        kept.deliveries.push(Delivery {
+            authorization,
+            body,
+            answered,
+        });
+        answered
+    };
+    shared.arrived.send_modify(|arrived| *arrived += 1);
+    let together = lock(&shared).together;
+    let mut arrived = shared.arrived.subscribe();
+    arrived
+        .wait_for(|arrived| *arrived >= together)
+        .await
+        .expect("the sender is shared");
     answered
 }
 
-fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
-    kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+fn lock(shared: &Shared) -> MutexGuard<'_, Kept> {
+    shared
+        .kept
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
