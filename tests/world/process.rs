@@ -121,12 +121,11 @@ impl Process {
     /// Sends a signal by name ("TERM", "KILL", "STOP", "CONT") to the program itself, not to what it started.
     pub fn signal(&self, signal: &str) {
         let child = self.child();
-        let sent = Command::new("kill")
-            .arg(format!("-{signal}"))
-            .arg(child.id().to_string())
-            .status();
+        // The shell's own kill: a program of that name is not everywhere.
+        let kill = format!("kill -s {signal} {}", child.id());
+        let sent = Command::new("sh").args(["-c", &kill]).status();
         assert!(
-            sent.expect("run kill").success(),
+            sent.expect("run sh").success(),
             "cannot send {signal} to {}",
             self.name
         );
