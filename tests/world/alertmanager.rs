@@ -108,6 +108,7 @@ impl Alertmanager {
             let mut flags = vec![
                 format!("--cluster.listen-address={address}"),
                 format!("--cluster.advertise-address={address}"),
+                "--cluster.gossip-interval=50ms".to_owned(), // it settles after some tens of these
                 format!(
                     "--cluster.peer-timeout={}",
                     milliseconds(webhook.peer_timeout)
