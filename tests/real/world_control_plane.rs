@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kube::config::Kubeconfig;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -105,6 +106,21 @@ async fn a_test_can_play_the_storage_driver() {
         .await;
     cluster.admin.delete(&path).await;
     assert_eq!(cluster.admin.find(&path).await, None);
+}
+
+#[tokio::test]
+async fn the_kubeconfigs_serve_an_ordinary_client() {
+    let cluster = ControlPlane::shared().await;
+    for file in [cluster.admin_kubeconfig(), cluster.bot_kubeconfig()] {
+        let kubeconfig = Kubeconfig::read_from(file).expect("a kubeconfig");
+        let config = kube::Config::from_custom_kubeconfig(kubeconfig, &Default::default()).await;
+        let client = kube::Client::try_from(config.expect("a configuration")).expect("a client");
+        let version = client
+            .apiserver_version()
+            .await
+            .expect("the server's version");
+        assert!(version.git_version.starts_with("v1.35."), "{version:?}");
+    }
 }
 
 #[tokio::test]

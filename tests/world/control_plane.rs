@@ -5,8 +5,7 @@
 //! a storage provisioner and metrics (play them with `patch_status`), exec and logs, and Service networking.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -14,32 +13,21 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, OnceCell};
 
-use super::audit::{self, Audit};
-use super::certificates::Certificates;
+use super::audit::Audit;
 use super::folder::Folder;
 use super::kubernetes_api::KubernetesApi;
+use super::kubernetes_programs::{
+    ADMIN_USER, kubeconfig_file, start_api_server, start_controller_manager, start_etcd,
+    start_hollow_kubelet, start_scheduler, token, write_certificates, write_kubeconfigs,
+};
 use super::ports::free_port;
 use super::process::Process;
-use super::programs;
 use super::wait::wait_until;
 
-/// The user as whom the bot comes: in no group but `system:authenticated`, and so without any right but what a test
-/// grants it.
-pub const BOT_USER: &str = "dogwatch";
-const ADMIN_USER: &str = "admin";
-const CONTROLLER_MANAGER_USER: &str = "system:kube-controller-manager";
-const SCHEDULER_USER: &str = "system:kube-scheduler";
+pub use super::kubernetes_programs::BOT_USER;
 
 /// Measured: 4 s on two idle cores. CI's are busy with the other tests.
 const START: Duration = Duration::from_secs(120);
-
-/// (user, groups) of the token file
-const USERS: [(&str, &str); 4] = [
-    (ADMIN_USER, "system:masters"),
-    (CONTROLLER_MANAGER_USER, ""),
-    (SCHEDULER_USER, ""),
-    (BOT_USER, ""),
-];
 
 pub struct ControlPlane {
     /// Plain requests as somebody who may do anything.
@@ -65,18 +53,12 @@ impl ControlPlane {
     /// A new one, ended on drop.
     pub async fn start() -> Self {
         let folder = Folder::new("control-plane");
-        let files = write_files(&folder);
+        let authority = &write_certificates(&folder);
         let (etcd, etcd_url) = start_etcd(&folder);
 
         let port = free_port();
         let server_url = format!("https://127.0.0.1:{port}");
-        for (user, _) in USERS {
-            folder.write(
-                kubeconfig_name(user),
-                kubeconfig(&folder, &server_url, user).to_string(),
-            );
-        }
-        let authority = files.authority.as_str();
+        write_kubeconfigs(&folder, &server_url);
         let admin = KubernetesApi::new(&server_url, authority, &token(ADMIN_USER));
         let bot = KubernetesApi::new(&server_url, authority, &token(BOT_USER));
 
@@ -119,11 +101,15 @@ impl ControlPlane {
     }
 
     pub fn admin_kubeconfig(&self) -> PathBuf {
-        self.folder.join(kubeconfig_name(ADMIN_USER))
+        kubeconfig_file(&self.folder, ADMIN_USER)
     }
 
     pub fn bot_kubeconfig(&self) -> PathBuf {
-        self.folder.join(kubeconfig_name(BOT_USER))
+        kubeconfig_file(&self.folder, BOT_USER)
+    }
+
+    pub fn admin_token(&self) -> String {
+        token(ADMIN_USER)
     }
 
     pub fn bot_token(&self) -> String {
@@ -181,7 +167,7 @@ impl ControlPlane {
         if nodes.contains_key(name) {
             return;
         }
-        let kubelet = self.start_hollow_kubelet(name);
+        let kubelet = start_hollow_kubelet(&self.folder, &self.admin_kubeconfig(), name);
         let is_ready = async || {
             let Some(node) = self.admin.find(&format!("/api/v1/nodes/{name}")).await else {
                 return false;
@@ -197,25 +183,6 @@ impl ControlPlane {
             .wait_until(START, &format!("the node {name} is ready"), is_ready)
             .await;
         nodes.insert(name.to_owned(), kubelet);
-    }
-
-    fn start_hollow_kubelet(&self, name: &str) -> Process {
-        let scratch = self.folder.join(format!("kubelet-{name}"));
-        std::fs::create_dir_all(&scratch).expect("make a folder");
-        let mut command = Command::new(program("kubemark"));
-        command
-            .env("TMPDIR", &scratch) // it leaves folders behind
-            .args([
-                "--morph=kubelet",
-                "--use-host-image-service=false",
-                "--max-pods=500",
-                "--v=1",
-            ])
-            .arg(format!("--name={name}"))
-            .arg(flag("--kubeconfig=", &self.admin_kubeconfig()))
-            .arg(format!("--kubelet-port={}", free_port()))
-            .arg(format!("--kubelet-read-only-port={}", free_port()));
-        Process::start(&format!("kubelet-{name}"), self.folder.path(), &command)
     }
 }
 
@@ -242,156 +209,4 @@ fn access_review(namespace: &str, rule: &Value) -> Value {
         "kind": "SubjectAccessReview",
         "spec": { "user": BOT_USER, "groups": ["system:authenticated"], "resourceAttributes": attributes },
     })
-}
-
-fn write_files(folder: &Folder) -> Certificates {
-    let certificates = Certificates::for_loopback();
-    folder.write("ca.crt", &certificates.authority);
-    folder.write("serving.crt", &certificates.serving);
-    folder.write("serving.key", &certificates.serving_key);
-    folder.write("service-account.key", &certificates.signing_key);
-    folder.write("service-account.pub", &certificates.signing_public_key);
-    folder.write("audit-policy.json", audit::policy(BOT_USER).to_string());
-    let tokens: Vec<String> = USERS
-        .iter()
-        .map(|(user, groups)| format!("{},{user},{user},\"{groups}\"\n", token(user)))
-        .collect();
-    folder.write("tokens.csv", tokens.concat());
-    certificates
-}
-
-fn start_etcd(folder: &Folder) -> (Process, String) {
-    let client = format!("http://127.0.0.1:{}", free_port());
-    let peer = format!("http://127.0.0.1:{}", free_port());
-    let mut command = Command::new(program("etcd"));
-    command
-        .arg("--name=test")
-        .arg(flag("--data-dir=", &folder.join("etcd")))
-        .arg("--unsafe-no-fsync") // it need not outlive a power cut
-        .arg("--log-level=warn")
-        .args([
-            format!("--listen-client-urls={client}"),
-            format!("--advertise-client-urls={client}"),
-        ])
-        .args([
-            format!("--listen-peer-urls={peer}"),
-            format!("--initial-advertise-peer-urls={peer}"),
-        ])
-        .arg(format!("--initial-cluster=test={peer}"));
-    (Process::start("etcd", folder.path(), &command), client)
-}
-
-fn start_api_server(folder: &Folder, etcd_url: &str, port: u16) -> Process {
-    let issuer = "https://kubernetes.default.svc";
-    let mut command = Command::new(program("kube-apiserver"));
-    command
-        .arg(format!("--etcd-servers={etcd_url}"))
-        .args([
-            "--bind-address=127.0.0.1",
-            "--advertise-address=127.0.0.1",
-            "--endpoint-reconciler-type=none",
-        ])
-        .arg(format!("--secure-port={port}"))
-        .args(serving_certificate(folder))
-        .arg(flag("--client-ca-file=", &folder.join("ca.crt")))
-        .arg(flag("--token-auth-file=", &folder.join("tokens.csv")))
-        .args([
-            "--authorization-mode=RBAC",
-            "--anonymous-auth=false",
-            "--allow-privileged=true",
-        ])
-        .arg("--disable-admission-plugins=ServiceAccount") // or every pod would need an account first
-        .args([
-            format!("--service-account-issuer={issuer}"),
-            format!("--api-audiences={issuer}"),
-        ])
-        .arg(flag(
-            "--service-account-key-file=",
-            &folder.join("service-account.pub"),
-        ))
-        .arg(flag(
-            "--service-account-signing-key-file=",
-            &folder.join("service-account.key"),
-        ))
-        .arg("--service-cluster-ip-range=10.96.0.0/16")
-        .arg(flag(
-            "--audit-policy-file=",
-            &folder.join("audit-policy.json"),
-        ))
-        .arg(flag("--audit-log-path=", &folder.join("audit.log")))
-        .arg("--audit-log-mode=blocking"); // on the log before the request is acted on
-    Process::start("kube-apiserver", folder.path(), &command)
-}
-
-fn start_controller_manager(folder: &Folder, port: u16) -> Process {
-    let mut command = Command::new(program("kube-controller-manager"));
-    command
-        .args(component(folder, CONTROLLER_MANAGER_USER, port))
-        .args(serving_certificate(folder))
-        .arg("--use-service-account-credentials=true")
-        .arg(flag(
-            "--service-account-private-key-file=",
-            &folder.join("service-account.key"),
-        ))
-        .arg(flag("--root-ca-file=", &folder.join("ca.crt")))
-        .args(["--kube-api-qps=200", "--kube-api-burst=400"]); // its own 20 a second would hold back many pods
-    Process::start("kube-controller-manager", folder.path(), &command)
-}
-
-fn start_scheduler(folder: &Folder, port: u16) -> Process {
-    let mut command = Command::new(program("kube-scheduler"));
-    command
-        .args(component(folder, SCHEDULER_USER, port))
-        .args(serving_certificate(folder));
-    Process::start("kube-scheduler", folder.path(), &command)
-}
-
-/// What the controller manager and the scheduler have in common.
-fn component(folder: &Folder, user: &str, port: u16) -> Vec<std::ffi::OsString> {
-    let kubeconfig = folder.join(kubeconfig_name(user));
-    vec![
-        flag("--kubeconfig=", &kubeconfig),
-        flag("--authentication-kubeconfig=", &kubeconfig),
-        flag("--authorization-kubeconfig=", &kubeconfig),
-        "--bind-address=127.0.0.1".into(),
-        format!("--secure-port={port}").into(),
-        "--leader-elect=false".into(),
-    ]
-}
-
-fn serving_certificate(folder: &Folder) -> [std::ffi::OsString; 2] {
-    [
-        flag("--tls-cert-file=", &folder.join("serving.crt")),
-        flag("--tls-private-key-file=", &folder.join("serving.key")),
-    ]
-}
-
-fn kubeconfig(folder: &Folder, server_url: &str, user: &str) -> Value {
-    json!({
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{ "name": "test", "cluster": { "server": server_url, "certificate-authority": folder.join("ca.crt") } }],
-        "users": [{ "name": user, "user": { "token": token(user) } }],
-        "contexts": [{ "name": "test", "context": { "cluster": "test", "user": user } }],
-        "current-context": "test",
-    })
-}
-
-fn kubeconfig_name(user: &str) -> String {
-    format!("{}.kubeconfig", user.rsplit(':').next().unwrap_or(user))
-}
-
-/// Nothing secret: the server lives as long as the test.
-fn token(user: &str) -> String {
-    format!("token-of-{}", user.replace(':', "-"))
-}
-
-fn program(name: &str) -> PathBuf {
-    programs::built("controlplane", name)
-}
-
-fn flag(name: &str, value: &Path) -> std::ffi::OsString {
-    let mut flag = std::ffi::OsString::from(name);
-    flag.push(value);
-    flag
 }

@@ -11,7 +11,7 @@
 //! | `alertmanager` | a real Alertmanager, or several as one cluster |
 //! | `prometheus` | a real Prometheus that scrapes what the test says |
 //! | `webhook_receiver` | keeps the notifications that it is sent, and answers what the test says |
-//! | `process`, `folder`, `ports`, `wait`, `http`, `programs`, `certificates` | what those stand on |
+//! | `process`, `folder`, `ports`, `wait`, `http`, `programs`, `certificates`, `kubernetes_programs` | what those stand on |
 
 #![allow(dead_code, reason = "each test binary uses the part that it needs")]
 
@@ -22,6 +22,7 @@ pub mod control_plane;
 pub mod folder;
 pub mod http;
 pub mod kubernetes_api;
+pub mod kubernetes_programs;
 pub mod ports;
 pub mod process;
 pub mod programs;
