@@ -59,30 +59,19 @@ fn resolved(mut alert: Value) -> Value {
 }
 
 fn firing_count(delivery: &Delivery) -> usize {
-    let alerts = delivery.json()["alerts"]
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
-    alerts
-        .iter()
-        .filter(|alert| alert["status"] == "firing")
-        .count()
+    let alerts = delivery.json()["alerts"].as_array().cloned().unwrap_or_default();
+    alerts.iter().filter(|alert| alert["status"] == "firing").count()
 }
 
 fn check(version: Version, name: &str, delivery: &Delivery) {
     let relative = format!("tests/fixtures/alertmanager/{}/{name}.json", version.name());
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&relative);
     if std::env::var_os("DOGWATCH_TEST_SAVE").is_some() {
-        std::fs::create_dir_all(path.parent().expect("it is in a folder"))
-            .expect("make the folder");
+        std::fs::create_dir_all(path.parent().expect("it is in a folder")).expect("make the folder");
         std::fs::write(&path, &delivery.body).expect("write the payload");
     }
-    let saved = std::fs::read_to_string(&path)
-        .unwrap_or_else(|error| panic!("cannot read {relative}: {error}"));
-    assert_eq!(
-        delivery.body, saved,
-        "{relative} is not what is sent; DOGWATCH_TEST_SAVE=1 writes it anew"
-    );
+    let saved = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("cannot read {relative}: {error}"));
+    assert_eq!(delivery.body, saved, "{relative} is not what is sent; DOGWATCH_TEST_SAVE=1 writes it anew");
 }
 
 async fn one_alert(version: Version) {
@@ -90,17 +79,11 @@ async fn one_alert(version: Version) {
     let alertmanager = Alertmanager::start(version, &Webhook::to(receiver.url(), "secret")).await;
 
     alertmanager.post_alerts(&json!([claim_alert()])).await;
-    let firing = receiver
-        .delivery(DELIVERED, "it fires", |it| firing_count(it) == 1)
-        .await;
+    let firing = receiver.delivery(DELIVERED, "it fires", |it| firing_count(it) == 1).await;
     check(version, "firing", &firing);
 
-    alertmanager
-        .post_alerts(&json!([resolved(claim_alert())]))
-        .await;
-    let resolved = receiver
-        .delivery(DELIVERED, "it is resolved", |it| firing_count(it) == 0)
-        .await;
+    alertmanager.post_alerts(&json!([resolved(claim_alert())])).await;
+    let resolved = receiver.delivery(DELIVERED, "it is resolved", |it| firing_count(it) == 0).await;
     check(version, "resolved", &resolved);
 }
 
@@ -110,46 +93,28 @@ async fn a_group(version: Version) {
     let alertmanager = Alertmanager::start(version, &Webhook::to(receiver.url(), "secret")).await;
 
     alertmanager.post_alerts(&json!([database_alert(0)])).await;
-    receiver
-        .delivery(DELIVERED, "the first fires", |it| firing_count(it) == 1)
-        .await;
-    alertmanager
-        .post_alerts(&json!([database_alert(1), database_alert(2)]))
-        .await;
-    let group = receiver
-        .delivery(DELIVERED, "three fire", |it| firing_count(it) == 3)
-        .await;
+    receiver.delivery(DELIVERED, "the first fires", |it| firing_count(it) == 1).await;
+    alertmanager.post_alerts(&json!([database_alert(1), database_alert(2)])).await;
+    let group = receiver.delivery(DELIVERED, "three fire", |it| firing_count(it) == 3).await;
     check(version, "group", &group);
 
-    alertmanager
-        .post_alerts(&json!([resolved(database_alert(1))]))
-        .await;
-    let partly = receiver.delivery(DELIVERED, "one is resolved", |it| {
-        firing_count(it) == 2 && it.body.contains("resolved")
-    });
+    alertmanager.post_alerts(&json!([resolved(database_alert(1))])).await;
+    let partly =
+        receiver.delivery(DELIVERED, "one is resolved", |it| firing_count(it) == 2 && it.body.contains("resolved"));
     check(version, "group-partly-resolved", &partly.await);
 }
 
 async fn a_truncated_group(version: Version) {
     let receiver = WebhookReceiver::start().await;
-    let webhook = Webhook {
-        max_alerts: 2,
-        ..Webhook::to(receiver.url(), "secret")
-    };
+    let webhook = Webhook { max_alerts: 2, ..Webhook::to(receiver.url(), "secret") };
     let alertmanager = Alertmanager::start(version, &webhook).await;
 
     alertmanager.post_alerts(&json!([database_alert(0)])).await;
-    receiver
-        .delivery(DELIVERED, "the first fires", |_| true)
-        .await;
+    receiver.delivery(DELIVERED, "the first fires", |_| true).await;
     let others: Vec<Value> = (1..5).map(database_alert).collect();
     alertmanager.post_alerts(&json!(others)).await;
 
-    let truncated = receiver
-        .delivery(DELIVERED, "three are left out", |it| {
-            it.json()["truncatedAlerts"] == 3
-        })
-        .await;
+    let truncated = receiver.delivery(DELIVERED, "three are left out", |it| it.json()["truncatedAlerts"] == 3).await;
     assert_eq!(firing_count(&truncated), 2);
     check(version, "truncated", &truncated);
 }
@@ -157,19 +122,14 @@ async fn a_truncated_group(version: Version) {
 async fn three_peers(version: Version) {
     let receiver = WebhookReceiver::start().await;
     receiver.answers_together(3);
-    let webhook = Webhook {
-        peer_timeout: Duration::from_millis(1),
-        ..Webhook::to(receiver.url(), "secret")
-    };
+    let webhook = Webhook { peer_timeout: Duration::from_millis(1), ..Webhook::to(receiver.url(), "secret") };
     let cluster = Alertmanager::start_cluster(version, &webhook, 3).await;
 
     for peer in &cluster {
         peer.post_alerts(&json!([claim_alert()])).await;
     }
 
-    let deliveries = receiver
-        .deliveries_of(DELIVERED, "three peers deliver", 3, |_| true)
-        .await;
+    let deliveries = receiver.deliveries_of(DELIVERED, "three peers deliver", 3, |_| true).await;
     for peer in 0..3 {
         let is_of_peer = |it: &&Delivery| it.json()["externalURL"] == peer_external_url(peer);
         let delivery = deliveries.iter().find(is_of_peer);
@@ -181,11 +141,7 @@ async fn three_peers(version: Version) {
         body["externalURL"] = Value::Null;
         body
     };
-    assert!(
-        deliveries
-            .iter()
-            .all(|it| alike(it) == alike(&deliveries[0]))
-    );
+    assert!(deliveries.iter().all(|it| alike(it) == alike(&deliveries[0])));
 }
 
 macro_rules! for_each_version {

@@ -20,19 +20,11 @@ async fn delivers_an_alert(version: Version) {
 
     alertmanager.post_alerts(&alert()).await;
 
-    let delivery = receiver
-        .delivery(DELIVERED, "the alert is delivered", |_| true)
-        .await;
+    let delivery = receiver.delivery(DELIVERED, "the alert is delivered", |_| true).await;
     assert_eq!(delivery.authorization, "Bearer secret");
     let body = delivery.json();
-    assert_eq!(
-        (&body["version"], &body["status"]),
-        (&json!("4"), &json!("firing"))
-    );
-    assert_eq!(
-        body["alerts"][0]["labels"]["alertname"],
-        "CoreDNSLatencyHigh"
-    );
+    assert_eq!((&body["version"], &body["status"]), (&json!("4"), &json!("firing")));
+    assert_eq!(body["alerts"][0]["labels"]["alertname"], "CoreDNSLatencyHigh");
 }
 
 #[tokio::test]
@@ -52,17 +44,9 @@ async fn delivers_again_after_a_503(version: Version) {
 
     alertmanager.post_alerts(&alert()).await;
 
-    let deliveries = receiver
-        .deliveries_of(DELIVERED, "it is delivered twice", 2, |_| true)
-        .await;
+    let deliveries = receiver.deliveries_of(DELIVERED, "it is delivered twice", 2, |_| true).await;
     assert_eq!(deliveries[0].body, deliveries[1].body);
-    assert_eq!(
-        (
-            deliveries[0].answered.as_u16(),
-            deliveries[1].answered.as_u16()
-        ),
-        (503, 200)
-    );
+    assert_eq!((deliveries[0].answered.as_u16(), deliveries[1].answered.as_u16()), (503, 200));
 }
 
 #[tokio::test]

@@ -45,16 +45,9 @@ async fn a_deployment_rolls_out_on_a_hollow_node() {
         (deployment["status"]["readyReplicas"] == 2).then_some(deployment)
     });
     assert_eq!(ready.await["status"]["availableReplicas"], 2);
-    let pods = cluster
-        .admin
-        .get(&format!("/api/v1/namespaces/{namespace}/pods"))
-        .await;
-    let nodes: Vec<&Value> = pods["items"]
-        .as_array()
-        .expect("a list")
-        .iter()
-        .map(|pod| &pod["spec"]["nodeName"])
-        .collect();
+    let pods = cluster.admin.get(&format!("/api/v1/namespaces/{namespace}/pods")).await;
+    let nodes: Vec<&Value> =
+        pods["items"].as_array().expect("a list").iter().map(|pod| &pod["spec"]["nodeName"]).collect();
     assert_eq!(nodes, ["node-a", "node-a"]);
 }
 
@@ -67,7 +60,8 @@ async fn a_job_starts() {
     template["spec"]["restartPolicy"] = json!("Never");
 
     let metadata = json!({ "namespace": namespace, "name": "backup" });
-    let job = json!({ "apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": { "template": template } });
+    let job =
+        json!({ "apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": { "template": template } });
     cluster.admin.apply(job).await;
 
     let path = format!("/apis/batch/v1/namespaces/{namespace}/jobs/backup");
@@ -95,15 +89,9 @@ async fn a_test_can_play_the_storage_driver() {
 
     let path = format!("/api/v1/namespaces/{namespace}/persistentvolumeclaims/data");
     let status = json!({ "capacity": { "storage": "1Gi" } });
-    assert_eq!(
-        cluster.admin.patch_status(&path, status).await["status"]["capacity"]["storage"],
-        "1Gi"
-    );
+    assert_eq!(cluster.admin.patch_status(&path, status).await["status"]["capacity"]["storage"], "1Gi");
 
-    cluster
-        .admin
-        .patch(&path, json!({ "metadata": { "finalizers": null } }))
-        .await;
+    cluster.admin.patch(&path, json!({ "metadata": { "finalizers": null } })).await;
     cluster.admin.delete(&path).await;
     assert_eq!(cluster.admin.find(&path).await, None);
 }
@@ -115,10 +103,7 @@ async fn the_kubeconfigs_serve_an_ordinary_client() {
         let kubeconfig = Kubeconfig::read_from(file).expect("a kubeconfig");
         let config = kube::Config::from_custom_kubeconfig(kubeconfig, &Default::default()).await;
         let client = kube::Client::try_from(config.expect("a configuration")).expect("a client");
-        let version = client
-            .apiserver_version()
-            .await
-            .expect("the server's version");
+        let version = client.apiserver_version().await.expect("the server's version");
         assert!(version.git_version.starts_with("v1.35."), "{version:?}");
     }
 }
@@ -128,21 +113,14 @@ async fn the_audit_log_is_the_witness_of_what_the_bot_did() {
     let cluster = ControlPlane::shared().await;
     let namespace = cluster.namespace("witness").await;
     cluster.admin.apply(deployment(&namespace, "web", 1)).await;
-    let rules =
-        json!([{ "apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "patch"] }]);
+    let rules = json!([{ "apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "patch"] }]);
     cluster.grant_bot(&namespace, rules).await;
     let web = format!("/apis/apps/v1/namespaces/{namespace}/deployments/web");
     let paused = json!({ "spec": { "paused": true } });
 
     let bot = &cluster.bot;
     bot.get(&web).await;
-    let dry = bot
-        .request(
-            Method::PATCH,
-            &format!("{web}?dryRun=All"),
-            Some(paused.clone()),
-        )
-        .await;
+    let dry = bot.request(Method::PATCH, &format!("{web}?dryRun=All"), Some(paused.clone())).await;
     assert_eq!(dry.status, StatusCode::OK);
     let patched = bot.request(Method::PATCH, &web, Some(paused.clone())).await;
     assert_eq!(patched.status, StatusCode::OK);
@@ -179,30 +157,17 @@ async fn dry_runs_and_access_reviews_are_no_mutations() {
         "spec": { "resourceAttributes": { "namespace": namespace, "verb": "delete", "group": "apps", "resource": "deployments" } },
     });
     let reviews = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-    let allowed = cluster
-        .bot
-        .request(Method::POST, reviews, Some(review))
-        .await;
+    let allowed = cluster.bot.request(Method::POST, reviews, Some(review)).await;
     assert_eq!(allowed.body["status"]["allowed"], true, "{}", allowed.body);
     let options = json!({ "apiVersion": "v1", "kind": "DeleteOptions", "dryRun": ["All"] });
-    let dry = cluster
-        .bot
-        .request(Method::DELETE, &web, Some(options))
-        .await;
+    let dry = cluster.bot.request(Method::DELETE, &web, Some(options)).await;
     assert_eq!(dry.status, StatusCode::OK, "{}", dry.body);
 
     let audit = cluster.audit().await;
-    let reviewed = audit
-        .requests
-        .iter()
-        .find(|request| request.resource == "selfsubjectaccessreviews");
+    let reviewed = audit.requests.iter().find(|request| request.resource == "selfsubjectaccessreviews");
     assert!(reviewed.is_some_and(|review| review.succeeded() && !review.is_mutation()));
     let here = audit.within(&namespace);
-    assert!(
-        here.requests
-            .iter()
-            .any(|request| request.verb == "delete" && request.succeeded())
-    );
+    assert!(here.requests.iter().any(|request| request.verb == "delete" && request.succeeded()));
     assert!(here.mutations().is_empty(), "{:?}", here.mutations());
     cluster.admin.get(&web).await;
 }

@@ -18,30 +18,20 @@ const VICTIM: &str = "DOGWATCH_TEST_VICTIM";
 fn nested(folder: &Folder) -> (Process, u32) {
     let grandchild = folder.join("grandchild");
     let mut command = Command::new("sh");
-    command
-        .args([
-            "-c",
-            r#"sleep 3600 & echo $! > "$0.new"; mv "$0.new" "$0"; wait"#,
-        ])
-        .arg(&grandchild);
+    command.args(["-c", r#"sleep 3600 & echo $! > "$0.new"; mv "$0.new" "$0"; wait"#]).arg(&grandchild);
     let process = Process::start("nested", folder.path(), &command);
     while !grandchild.exists() {
         process.must_run();
         std::thread::sleep(Duration::from_millis(10));
     }
-    let id = std::fs::read_to_string(&grandchild)
-        .expect("it was written")
-        .trim()
-        .parse()
-        .expect("a process id");
+    let id = std::fs::read_to_string(&grandchild).expect("it was written").trim().parse().expect("a process id");
     (process, id)
 }
 
 fn is_alive(id: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
     // The state stands behind the name in brackets; a zombie has ended.
-    stat.rsplit_once(") ")
-        .is_some_and(|(_, rest)| !rest.starts_with('Z'))
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
 }
 
 #[tokio::test]
@@ -50,19 +40,13 @@ async fn a_dropped_process_ends_with_what_it_started() {
     let (process, grandchild) = nested(&folder);
     let child = process.id();
     if let Some(report) = std::env::var_os(VICTIM) {
-        std::fs::write(
-            report,
-            format!("{child} {grandchild} {}\n", folder.path().display()),
-        )
-        .expect("write the report");
+        std::fs::write(report, format!("{child} {grandchild} {}\n", folder.path().display()))
+            .expect("write the report");
         std::thread::sleep(Duration::from_secs(3600)); // to be killed here
     }
     assert!(is_alive(child) && is_alive(grandchild));
     drop(process);
-    wait_until(SOON, "both have ended", async || {
-        !is_alive(child) && !is_alive(grandchild)
-    })
-    .await;
+    wait_until(SOON, "both have ended", async || !is_alive(child) && !is_alive(grandchild)).await;
 }
 
 #[tokio::test]
@@ -70,38 +54,23 @@ async fn a_killed_test_leaves_no_process_and_no_folder() {
     let folder = Folder::new("victim");
     let report = folder.join("report");
     let mut victim = Command::new(std::env::current_exe().expect("this test binary"))
-        .args([
-            "--exact",
-            "world_processes::a_dropped_process_ends_with_what_it_started",
-        ])
+        .args(["--exact", "world_processes::a_dropped_process_ends_with_what_it_started"])
         .env(VICTIM, &report)
         .stdout(Stdio::null())
         .spawn()
         .expect("run this test binary again");
     let read = || std::fs::read_to_string(&report).unwrap_or_default();
-    wait_until(SOON, "the victim has started something", async || {
-        read().ends_with('\n')
-    })
-    .await;
+    wait_until(SOON, "the victim has started something", async || read().ends_with('\n')).await;
     let report = read();
     let parts: Vec<&str> = report.split_whitespace().collect();
-    let ids: Vec<u32> = parts[..2]
-        .iter()
-        .map(|id| id.parse().expect("a process id"))
-        .collect();
+    let ids: Vec<u32> = parts[..2].iter().map(|id| id.parse().expect("a process id")).collect();
     assert!(ids.iter().all(|id| is_alive(*id)) && Path::new(parts[2]).exists());
 
     victim.kill().expect("kill -9");
     victim.wait().expect("reap it");
 
-    wait_until(SOON, "what it started has ended", async || {
-        !ids.iter().any(|id| is_alive(*id))
-    })
-    .await;
-    wait_until(SOON, "its folder is gone", async || {
-        !Path::new(parts[2]).exists()
-    })
-    .await;
+    wait_until(SOON, "what it started has ended", async || !ids.iter().any(|id| is_alive(*id))).await;
+    wait_until(SOON, "its folder is gone", async || !Path::new(parts[2]).exists()).await;
 }
 
 #[tokio::test]
@@ -113,32 +82,19 @@ async fn a_panic_shows_why_a_process_ended_early() {
     assert_eq!(process.ended(SOON).await.code(), Some(3));
 
     let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| process.must_run()));
-    let message = *panicked
-        .expect_err("it has ended")
-        .downcast::<String>()
-        .expect("a message");
+    let message = *panicked.expect_err("it has ended").downcast::<String>().expect("a message");
 
-    assert!(
-        message.contains("dog ended early") && message.contains("no such bone"),
-        "{message}"
-    );
+    assert!(message.contains("dog ended early") && message.contains("no such bone"), "{message}");
 }
 
 #[tokio::test]
 async fn a_process_can_be_told_to_end() {
     let folder = Folder::new("told");
     let mut command = Command::new("sh");
-    command
-        .args([
-            "-c",
-            r#"trap 'exit 7' TERM; echo "$BONE"; while :; do sleep 0.1; done"#,
-        ])
-        .env("BONE", "buried");
+    command.args(["-c", r#"trap 'exit 7' TERM; echo "$BONE"; while :; do sleep 0.1; done"#]).env("BONE", "buried");
     let process = Process::start("dog", folder.path(), &command);
     let says = || std::fs::read_to_string(process.log()).expect("its log");
-    process
-        .wait_until(SOON, "it has begun", async || says().contains("buried"))
-        .await;
+    process.wait_until(SOON, "it has begun", async || says().contains("buried")).await;
 
     process.signal("TERM");
 

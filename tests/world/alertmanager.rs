@@ -101,18 +101,13 @@ impl Alertmanager {
 
     /// Several that know each other; they have settled when this returns.
     pub async fn start_cluster(version: Version, webhook: &Webhook, peers: usize) -> Vec<Self> {
-        let addresses: Vec<String> = (0..peers)
-            .map(|_| format!("127.0.0.1:{}", free_port()))
-            .collect();
+        let addresses: Vec<String> = (0..peers).map(|_| format!("127.0.0.1:{}", free_port())).collect();
         let start = |(peer, address): (usize, &String)| {
             let mut flags = vec![
                 format!("--cluster.listen-address={address}"),
                 format!("--cluster.advertise-address={address}"),
                 "--cluster.gossip-interval=50ms".to_owned(), // it settles after some tens of these
-                format!(
-                    "--cluster.peer-timeout={}",
-                    milliseconds(webhook.peer_timeout)
-                ),
+                format!("--cluster.peer-timeout={}", milliseconds(webhook.peer_timeout)),
             ];
             let others = addresses.iter().filter(|other| *other != address);
             flags.extend(others.map(|other| format!("--cluster.peer={other}")));
@@ -125,10 +120,7 @@ impl Alertmanager {
                 .process
                 .wait_until(START, &format!("{peers} peers have settled"), async || {
                     let status = alertmanager.get("/api/v2/status").await;
-                    let seen = status
-                        .pointer("/cluster/peers")
-                        .and_then(Value::as_array)
-                        .map_or(0, Vec::len);
+                    let seen = status.pointer("/cluster/peers").and_then(Value::as_array).map_or(0, Vec::len);
                     seen == peers && status["cluster"]["status"] == "ready"
                 })
                 .await;
@@ -140,17 +132,11 @@ impl Alertmanager {
     /// each peer wants to be told, as Prometheus tells each.
     pub async fn post_alerts(&self, alerts: &Value) {
         let url = format!("{}/api/v2/alerts", self.url);
-        let request = http::client()
-            .post(&url)
-            .header("content-type", "application/json");
+        let request = http::client().post(&url).header("content-type", "application/json");
         let response = request.body(alerts.to_string()).send().await;
         let response = response.unwrap_or_else(|error| panic!("post to {url}: {error:?}"));
         let status = response.status();
-        assert!(
-            status.is_success(),
-            "{url} answered {status}: {}",
-            response.text().await.unwrap_or_default()
-        );
+        assert!(status.is_success(), "{url} answered {status}: {}", response.text().await.unwrap_or_default());
     }
 
     pub fn url(&self) -> &str {
@@ -172,26 +158,17 @@ impl Alertmanager {
         command
             .arg(format!("--config.file={}", config.display()))
             .arg(format!("--storage.path={}", folder.join("data").display()))
-            .args([
-                format!("--web.listen-address={address}"),
-                format!("--web.external-url={external_url}"),
-            ])
+            .args([format!("--web.listen-address={address}"), format!("--web.external-url={external_url}")])
             .arg("--web.route-prefix=/")
             .args(flags);
         let process = Process::start("alertmanager", folder.path(), &command);
-        Self {
-            url: format!("http://{address}"),
-            process,
-            _folder: folder,
-        }
+        Self { url: format!("http://{address}"), process, _folder: folder }
     }
 
     async fn wait_until_ready(&self) {
         let url = format!("{}/-/ready", self.url);
         let ready = async || http::is_healthy(&url).await;
-        self.process
-            .wait_until(START, "Alertmanager is ready", ready)
-            .await;
+        self.process.wait_until(START, "Alertmanager is ready", ready).await;
     }
 }
 
@@ -220,11 +197,7 @@ fn debian_12(program: PathBuf) -> PathBuf {
     let asked = asked.unwrap_or_else(|error| panic!("cannot run {}: {error}", program.display()));
     let said = [asked.stdout, asked.stderr].concat();
     let said = String::from_utf8_lossy(&said);
-    assert!(
-        said.contains("version 0.25"),
-        "{} is not 0.25, the one of Debian 12, but: {said}",
-        program.display()
-    );
+    assert!(said.contains("version 0.25"), "{} is not 0.25, the one of Debian 12, but: {said}", program.display());
     program
 }
 

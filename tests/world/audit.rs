@@ -56,60 +56,35 @@ impl Audit {
     /// an answer to is here with its code.
     pub(super) async fn read(log: &Path) -> Self {
         let taken_up = ids(&read_events(log), |event| event["verb"] != "watch");
-        wait_for(
-            Duration::from_secs(30),
-            "the API server has answered what it took up",
-            async || {
-                let events = read_events(log);
-                let answered = ids(&events, |event| {
-                    event["stage"] == "ResponseComplete" || event["stage"] == "Panic"
-                });
-                taken_up
-                    .is_subset(&answered)
-                    .then(|| Self::from_events(&events))
-            },
-        )
+        wait_for(Duration::from_secs(30), "the API server has answered what it took up", async || {
+            let events = read_events(log);
+            let answered = ids(&events, |event| event["stage"] == "ResponseComplete" || event["stage"] == "Panic");
+            taken_up.is_subset(&answered).then(|| Self::from_events(&events))
+        })
         .await
     }
 
     /// The requests in one namespace.
     pub fn within(&self, namespace: &str) -> Self {
-        Self {
-            requests: self
-                .requests
-                .iter()
-                .filter(|request| request.namespace == namespace)
-                .cloned()
-                .collect(),
-        }
+        Self { requests: self.requests.iter().filter(|request| request.namespace == namespace).cloned().collect() }
     }
 
     /// The writes that were asked for: neither dry runs nor access reviews, which change nothing. Also those that the
     /// server refused: see [`AuditedRequest::succeeded`].
     pub fn mutations(&self) -> Vec<&AuditedRequest> {
-        self.requests
-            .iter()
-            .filter(|request| request.is_mutation())
-            .collect()
+        self.requests.iter().filter(|request| request.is_mutation()).collect()
     }
 
     /// Each request is logged as it is taken up and again when it is answered; the latest word counts.
     fn from_events(events: &[Value]) -> Self {
         let mut latest: BTreeMap<String, (usize, AuditedRequest)> = BTreeMap::new();
         for (position, event) in events.iter().enumerate() {
-            let first = latest
-                .get(&text(event, "/auditID"))
-                .map_or(position, |(first, _)| *first);
-            latest.insert(
-                text(event, "/auditID"),
-                (first, AuditedRequest::from_event(event)),
-            );
+            let first = latest.get(&text(event, "/auditID")).map_or(position, |(first, _)| *first);
+            latest.insert(text(event, "/auditID"), (first, AuditedRequest::from_event(event)));
         }
         let mut requests: Vec<_> = latest.into_values().collect();
         requests.sort_by_key(|(first, _)| *first);
-        Self {
-            requests: requests.into_iter().map(|(_, request)| request).collect(),
-        }
+        Self { requests: requests.into_iter().map(|(_, request)| request).collect() }
     }
 }
 
@@ -120,19 +95,16 @@ impl AuditedRequest {
     }
 
     pub fn is_mutation(&self) -> bool {
-        let writes = ["create", "update", "patch", "delete", "deletecollection"]
-            .contains(&self.verb.as_str());
+        let writes = ["create", "update", "patch", "delete", "deletecollection"].contains(&self.verb.as_str());
         writes && !self.is_dry_run() && self.group != "authorization.k8s.io"
     }
 
     /// In the query, in delete options, or in the delete options of an eviction.
     pub fn is_dry_run(&self) -> bool {
         self.uri.contains("dryRun=All")
-            || ["/dryRun", "/deleteOptions/dryRun"].iter().any(|pointer| {
-                self.request_object
-                    .pointer(pointer)
-                    .is_some_and(|dry_run| dry_run == &json!(["All"]))
-            })
+            || ["/dryRun", "/deleteOptions/dryRun"]
+                .iter()
+                .any(|pointer| self.request_object.pointer(pointer).is_some_and(|dry_run| dry_run == &json!(["All"])))
     }
 
     fn from_event(event: &Value) -> Self {
@@ -144,10 +116,7 @@ impl AuditedRequest {
             namespace: text(event, "/objectRef/namespace"),
             name: text(event, "/objectRef/name"),
             uri: text(event, "/requestURI"),
-            code: event
-                .pointer("/responseStatus/code")
-                .and_then(Value::as_u64)
-                .and_then(|code| code.try_into().ok()),
+            code: event.pointer("/responseStatus/code").and_then(Value::as_u64).and_then(|code| code.try_into().ok()),
             request_object: event["requestObject"].clone(),
             response_object: event["responseObject"].clone(),
         }
@@ -159,20 +128,8 @@ impl std::fmt::Display for AuditedRequest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", self.verb)?;
         let path = [&self.resource, &self.name, &self.subresource];
-        let path: Vec<&str> = path
-            .into_iter()
-            .map(String::as_str)
-            .filter(|part| !part.is_empty())
-            .collect();
-        write!(
-            f,
-            " {}",
-            if path.is_empty() {
-                self.uri.clone()
-            } else {
-                path.join("/")
-            }
-        )?;
+        let path: Vec<&str> = path.into_iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+        write!(f, " {}", if path.is_empty() { self.uri.clone() } else { path.join("/") })?;
         match self.code {
             Some(code) => write!(f, " {code}"),
             None => write!(f, " (under way)"),
@@ -181,35 +138,17 @@ impl std::fmt::Display for AuditedRequest {
 }
 
 fn ids(events: &[Value], wanted: impl Fn(&Value) -> bool) -> BTreeSet<String> {
-    events
-        .iter()
-        .filter(|event| wanted(event))
-        .map(|event| text(event, "/auditID"))
-        .collect()
+    events.iter().filter(|event| wanted(event)).map(|event| text(event, "/auditID")).collect()
 }
 
 /// A last line that is still being written has no end of line yet, and is left for the next look.
 fn read_events(log: &Path) -> Vec<Value> {
-    let content =
-        std::fs::read(log).unwrap_or_else(|error| panic!("cannot read {}: {error}", log.display()));
-    let whole = content
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(&[][..], |end| &content[..end]);
-    let event = |line| {
-        serde_json::from_slice(line).unwrap_or_else(|error| panic!("{}: {error}", log.display()))
-    };
-    whole
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.is_empty())
-        .map(event)
-        .collect()
+    let content = std::fs::read(log).unwrap_or_else(|error| panic!("cannot read {}: {error}", log.display()));
+    let whole = content.iter().rposition(|byte| *byte == b'\n').map_or(&[][..], |end| &content[..end]);
+    let event = |line| serde_json::from_slice(line).unwrap_or_else(|error| panic!("{}: {error}", log.display()));
+    whole.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(event).collect()
 }
 
 fn text(event: &Value, pointer: &str) -> String {
-    event
-        .pointer(pointer)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned()
+    event.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
 }

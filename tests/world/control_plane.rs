@@ -17,8 +17,8 @@ use super::audit::Audit;
 use super::folder::Folder;
 use super::kubernetes_api::KubernetesApi;
 use super::kubernetes_programs::{
-    ADMIN_USER, kubeconfig_file, start_api_server, start_controller_manager, start_etcd,
-    start_hollow_kubelet, start_scheduler, token, write_certificates, write_kubeconfigs,
+    ADMIN_USER, kubeconfig_file, start_api_server, start_controller_manager, start_etcd, start_hollow_kubelet,
+    start_scheduler, token, write_certificates, write_kubeconfigs,
 };
 use super::ports::free_port;
 use super::process::Process;
@@ -64,20 +64,14 @@ impl ControlPlane {
 
         let api_server = start_api_server(&folder, &etcd_url, port);
         let ready = async || admin.is_healthy("/readyz").await;
-        api_server
-            .wait_until(START, "the API server is ready", ready)
-            .await;
+        api_server.wait_until(START, "the API server is ready", ready).await;
 
         let (manager_port, scheduler_port) = (free_port(), free_port());
         let manager = start_controller_manager(&folder, manager_port);
         let scheduler = start_scheduler(&folder, scheduler_port);
         for (process, port) in [(&manager, manager_port), (&scheduler, scheduler_port)] {
             let probe = KubernetesApi::new(&format!("https://127.0.0.1:{port}"), authority, "");
-            process
-                .wait_until(START, "it is healthy", async || {
-                    probe.is_healthy("/healthz").await
-                })
-                .await;
+            process.wait_until(START, "it is healthy", async || probe.is_healthy("/healthz").await).await;
         }
 
         Self {
@@ -123,12 +117,8 @@ impl ControlPlane {
 
     /// Creates a namespace that nobody else has; its name begins with `prefix`.
     pub async fn namespace(&self, prefix: &str) -> String {
-        let name = format!(
-            "{prefix}-{}",
-            self.namespaces.fetch_add(1, Ordering::Relaxed)
-        );
-        let namespace =
-            json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
+        let name = format!("{prefix}-{}", self.namespaces.fetch_add(1, Ordering::Relaxed));
+        let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
         self.admin.apply(namespace).await;
         name
     }
@@ -151,11 +141,7 @@ impl ControlPlane {
         self.admin.apply(binding).await;
         wait_until(START, "the grant has reached the authorizer", async || {
             let path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
-            self.admin
-                .request(Method::POST, path, Some(probe.clone()))
-                .await
-                .body["status"]["allowed"]
-                == true
+            self.admin.request(Method::POST, path, Some(probe.clone())).await.body["status"]["allowed"] == true
         })
         .await;
     }
@@ -173,26 +159,17 @@ impl ControlPlane {
                 return false;
             };
             let conditions = node.pointer("/status/conditions").and_then(Value::as_array);
-            let ready = conditions
-                .into_iter()
-                .flatten()
-                .any(|it| it["type"] == "Ready" && it["status"] == "True");
+            let ready = conditions.into_iter().flatten().any(|it| it["type"] == "Ready" && it["status"] == "True");
             ready && node.pointer("/spec/taints").is_none()
         };
-        kubelet
-            .wait_until(START, &format!("the node {name} is ready"), is_ready)
-            .await;
+        kubelet.wait_until(START, &format!("the node {name} is ready"), is_ready).await;
         nodes.insert(name.to_owned(), kubelet);
     }
 }
 
 /// Whether the bot's user may do the first thing that a rule grants.
 fn access_review(namespace: &str, rule: &Value) -> Value {
-    let (resource, subresource) = match rule["resources"][0]
-        .as_str()
-        .unwrap_or_default()
-        .split_once('/')
-    {
+    let (resource, subresource) = match rule["resources"][0].as_str().unwrap_or_default().split_once('/') {
         Some((resource, subresource)) => (json!(resource), json!(subresource)),
         None => (rule["resources"][0].clone(), Value::Null),
     };

@@ -24,10 +24,7 @@ impl Folder {
             .keep();
         if std::env::var_os("DOGWATCH_TEST_KEEP").is_some() {
             eprintln!("keeps {}", path.display());
-            return Self {
-                path,
-                sweeper: None,
-            };
+            return Self { path, sweeper: None };
         }
         let sweeper = Command::new("sh")
             .args(["-c", SWEEP])
@@ -38,10 +35,7 @@ impl Folder {
             .process_group(0) // so that Ctrl-C on the tests does not end it
             .spawn()
             .expect("run sh");
-        Self {
-            path,
-            sweeper: Some(sweeper),
-        }
+        Self { path, sweeper: Some(sweeper) }
     }
 
     pub fn path(&self) -> &Path {
@@ -56,8 +50,7 @@ impl Folder {
     /// Writes a file inside and gives its path.
     pub fn write(&self, name: impl AsRef<Path>, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.join(name);
-        std::fs::write(&path, content)
-            .unwrap_or_else(|error| panic!("cannot write {}: {error}", path.display()));
+        std::fs::write(&path, content).unwrap_or_else(|error| panic!("cannot write {}: {error}", path.display()));
         path
     }
 }

@@ -7,10 +7,7 @@ pub fn builder() -> ClientBuilder {
     // Fails only when a provider is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     // Each test has a runtime of its own, and a kept connection dies with the runtime that opened it.
-    Client::builder()
-        .no_proxy()
-        .http1_only()
-        .pool_max_idle_per_host(0)
+    Client::builder().no_proxy().http1_only().pool_max_idle_per_host(0)
 }
 
 pub fn client() -> Client {
@@ -19,9 +16,5 @@ pub fn client() -> Client {
 
 /// Whether a health path answers with success; `false` also while nobody listens yet.
 pub async fn is_healthy(url: &str) -> bool {
-    client()
-        .get(url)
-        .send()
-        .await
-        .is_ok_and(|answer| answer.status().is_success())
+    client().get(url).send().await.is_ok_and(|answer| answer.status().is_success())
 }

@@ -20,12 +20,8 @@ const CONTROLLER_MANAGER_USER: &str = "system:kube-controller-manager";
 const SCHEDULER_USER: &str = "system:kube-scheduler";
 
 /// (user, groups) of the token file
-const USERS: [(&str, &str); 4] = [
-    (ADMIN_USER, "system:masters"),
-    (CONTROLLER_MANAGER_USER, ""),
-    (SCHEDULER_USER, ""),
-    (BOT_USER, ""),
-];
+const USERS: [(&str, &str); 4] =
+    [(ADMIN_USER, "system:masters"), (CONTROLLER_MANAGER_USER, ""), (SCHEDULER_USER, ""), (BOT_USER, "")];
 
 /// What the programs read from files; gives the PEM of the certificate authority.
 pub fn write_certificates(folder: &Folder) -> String {
@@ -59,14 +55,8 @@ pub fn start_etcd(folder: &Folder) -> (Process, String) {
         .arg(flag("--data-dir=", &folder.join("etcd")))
         .arg("--unsafe-no-fsync") // it need not outlive a power cut
         .arg("--log-level=warn")
-        .args([
-            format!("--listen-client-urls={client}"),
-            format!("--advertise-client-urls={client}"),
-        ])
-        .args([
-            format!("--listen-peer-urls={peer}"),
-            format!("--initial-advertise-peer-urls={peer}"),
-        ])
+        .args([format!("--listen-client-urls={client}"), format!("--advertise-client-urls={client}")])
+        .args([format!("--listen-peer-urls={peer}"), format!("--initial-advertise-peer-urls={peer}")])
         .arg(format!("--initial-cluster=test={peer}"));
     (Process::start("etcd", folder.path(), &command), client)
 }
@@ -76,38 +66,18 @@ pub fn start_api_server(folder: &Folder, etcd_url: &str, port: u16) -> Process {
     let mut command = Command::new(program("kube-apiserver"));
     command
         .arg(format!("--etcd-servers={etcd_url}"))
-        .args([
-            "--bind-address=127.0.0.1",
-            "--advertise-address=127.0.0.1",
-            "--endpoint-reconciler-type=none",
-        ])
+        .args(["--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", "--endpoint-reconciler-type=none"])
         .arg(format!("--secure-port={port}"))
         .args(serving_certificate(folder))
         .arg(flag("--client-ca-file=", &folder.join("ca.crt")))
         .arg(flag("--token-auth-file=", &folder.join("tokens.csv")))
-        .args([
-            "--authorization-mode=RBAC",
-            "--anonymous-auth=false",
-            "--allow-privileged=true",
-        ])
+        .args(["--authorization-mode=RBAC", "--anonymous-auth=false", "--allow-privileged=true"])
         .arg("--disable-admission-plugins=ServiceAccount") // or every pod would need an account first
-        .args([
-            format!("--service-account-issuer={issuer}"),
-            format!("--api-audiences={issuer}"),
-        ])
-        .arg(flag(
-            "--service-account-key-file=",
-            &folder.join("service-account.pub"),
-        ))
-        .arg(flag(
-            "--service-account-signing-key-file=",
-            &folder.join("service-account.key"),
-        ))
+        .args([format!("--service-account-issuer={issuer}"), format!("--api-audiences={issuer}")])
+        .arg(flag("--service-account-key-file=", &folder.join("service-account.pub")))
+        .arg(flag("--service-account-signing-key-file=", &folder.join("service-account.key")))
         .arg("--service-cluster-ip-range=10.96.0.0/16")
-        .arg(flag(
-            "--audit-policy-file=",
-            &folder.join("audit-policy.json"),
-        ))
+        .arg(flag("--audit-policy-file=", &folder.join("audit-policy.json")))
         .arg(flag("--audit-log-path=", &folder.join("audit.log")))
         .arg("--audit-log-mode=blocking"); // on the log before the request is acted on
     Process::start("kube-apiserver", folder.path(), &command)
@@ -119,10 +89,7 @@ pub fn start_controller_manager(folder: &Folder, port: u16) -> Process {
         .args(component(folder, CONTROLLER_MANAGER_USER, port))
         .args(serving_certificate(folder))
         .arg("--use-service-account-credentials=true")
-        .arg(flag(
-            "--service-account-private-key-file=",
-            &folder.join("service-account.key"),
-        ))
+        .arg(flag("--service-account-private-key-file=", &folder.join("service-account.key")))
         .arg(flag("--root-ca-file=", &folder.join("ca.crt")))
         .args(["--kube-api-qps=200", "--kube-api-burst=400"]); // its own 20 a second would hold back many pods
     Process::start("kube-controller-manager", folder.path(), &command)
@@ -130,9 +97,7 @@ pub fn start_controller_manager(folder: &Folder, port: u16) -> Process {
 
 pub fn start_scheduler(folder: &Folder, port: u16) -> Process {
     let mut command = Command::new(program("kube-scheduler"));
-    command
-        .args(component(folder, SCHEDULER_USER, port))
-        .args(serving_certificate(folder));
+    command.args(component(folder, SCHEDULER_USER, port)).args(serving_certificate(folder));
     Process::start("kube-scheduler", folder.path(), &command)
 }
 

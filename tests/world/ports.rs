@@ -23,9 +23,7 @@ pub fn free_port() -> u16 {
     for _ in PORTS {
         let port = PORTS.start + *next;
         *next = (*next + 1) % (PORTS.end - PORTS.start);
-        if TcpListener::bind(("127.0.0.1", port)).is_ok()
-            && UdpSocket::bind(("127.0.0.1", port)).is_ok()
-        {
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() && UdpSocket::bind(("127.0.0.1", port)).is_ok() {
             return port;
         }
     }

@@ -38,13 +38,9 @@ impl Process {
     pub fn start(name: &str, folder: &Path, command: &Command) -> Self {
         let log = folder.join(format!("{name}.log"));
         let output = File::options().create(true).append(true).open(&log);
-        let output =
-            output.unwrap_or_else(|error| panic!("cannot open {}: {error}", log.display()));
+        let output = output.unwrap_or_else(|error| panic!("cannot open {}: {error}", log.display()));
         let mut guarded = Command::new("sh");
-        guarded
-            .args(["-c", GUARD, name])
-            .arg(command.get_program())
-            .args(command.get_args());
+        guarded.args(["-c", GUARD, name]).arg(command.get_program()).args(command.get_args());
         for (variable, value) in command.get_envs() {
             match value {
                 Some(value) => guarded.env(variable, value),
@@ -61,11 +57,7 @@ impl Process {
             .process_group(0)
             .spawn()
             .unwrap_or_else(|error| panic!("cannot run sh for {name}: {error}"));
-        Self {
-            name: name.to_owned(),
-            log,
-            child: Mutex::new(child),
-        }
+        Self { name: name.to_owned(), log, child: Mutex::new(child) }
     }
 
     pub fn id(&self) -> u32 {
@@ -84,9 +76,7 @@ impl Process {
 
     /// How it ended, if it has.
     pub fn exit_status(&self) -> Option<ExitStatus> {
-        self.child()
-            .try_wait()
-            .expect("ask for the state of a child")
+        self.child().try_wait().expect("ask for the state of a child")
     }
 
     /// Panics, with the end of its log, unless it runs.
@@ -97,12 +87,7 @@ impl Process {
     }
 
     /// Waits until the condition holds; panics with the end of its log when the program ends before that or the time is over.
-    pub async fn wait_until(
-        &self,
-        within: Duration,
-        what: &str,
-        mut condition: impl AsyncFnMut() -> bool,
-    ) {
+    pub async fn wait_until(&self, within: Duration, what: &str, mut condition: impl AsyncFnMut() -> bool) {
         let waited = tokio::time::timeout(within, async {
             wait_until(Duration::MAX, what, async || {
                 self.must_run();
@@ -111,10 +96,7 @@ impl Process {
             .await;
         });
         if waited.await.is_err() {
-            panic!(
-                "waited {within:?} in vain until {what}. {}",
-                self.log_tail()
-            );
+            panic!("waited {within:?} in vain until {what}. {}", self.log_tail());
         }
     }
 
@@ -124,25 +106,16 @@ impl Process {
         // The shell's own kill: a program of that name is not everywhere.
         let kill = format!("kill -s {signal} {}", child.id());
         let sent = Command::new("sh").args(["-c", &kill]).status();
-        assert!(
-            sent.expect("run sh").success(),
-            "cannot send {signal} to {}",
-            self.name
-        );
+        assert!(sent.expect("run sh").success(), "cannot send {signal} to {}", self.name);
     }
 
     /// Waits for its end and gives the status.
     pub async fn ended(&self, within: Duration) -> ExitStatus {
-        wait_for(within, &format!("{} ends", self.name), async || {
-            self.exit_status()
-        })
-        .await
+        wait_for(within, &format!("{} ends", self.name), async || self.exit_status()).await
     }
 
     fn child(&self) -> std::sync::MutexGuard<'_, Child> {
-        self.child
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.child.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     fn log_tail(&self) -> String {

@@ -9,11 +9,7 @@ pub fn built(set: &str, program: &str) -> PathBuf {
     let asked = Command::new(&build).args(["--where", set]).output();
     let asked = asked.unwrap_or_else(|error| panic!("cannot run {}: {error}", build.display()));
     let said = String::from_utf8_lossy(&asked.stdout);
-    assert!(
-        asked.status.success(),
-        "tests/tools/build --where {set}: {}",
-        String::from_utf8_lossy(&asked.stderr)
-    );
+    assert!(asked.status.success(), "tests/tools/build --where {set}: {}", String::from_utf8_lossy(&asked.stderr));
     let path = Path::new(said.trim()).join(program);
     assert!(
         path.is_file(),
@@ -29,7 +25,5 @@ pub fn installed(program: &str) -> PathBuf {
     std::env::split_paths(&path)
         .map(|folder| folder.join(program))
         .find(|candidate| candidate.is_file())
-        .unwrap_or_else(|| {
-            panic!("{program} is not installed: run tests/run, or `apt-get install {program}`")
-        })
+        .unwrap_or_else(|| panic!("{program} is not installed: run tests/run, or `apt-get install {program}`"))
 }

@@ -31,16 +31,10 @@ pub struct Prometheus {
 
 impl Prometheus {
     pub async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("listen on loopback");
-        let exporter_address = listener
-            .local_addr()
-            .expect("a bound listener has an address");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("listen on loopback");
+        let exporter_address = listener.local_addr().expect("a bound listener has an address");
         let metrics = Arc::new(Mutex::new(String::new()));
-        let router = Router::new()
-            .route("/metrics", get(expose))
-            .with_state(Arc::clone(&metrics));
+        let router = Router::new().route("/metrics", get(expose)).with_state(Arc::clone(&metrics));
         let mut exporter = JoinSet::new();
         exporter.spawn(async move { axum::serve(listener, router).await.expect("serve") });
 
@@ -55,24 +49,13 @@ impl Prometheus {
         let mut command = Command::new(programs::installed("prometheus"));
         command
             .arg(format!("--config.file={}", config.display()))
-            .arg(format!(
-                "--storage.tsdb.path={}",
-                folder.join("data").display()
-            ))
+            .arg(format!("--storage.tsdb.path={}", folder.join("data").display()))
             .arg(format!("--web.listen-address={address}"));
         let process = Process::start("prometheus", folder.path(), &command);
         let url = format!("http://{address}");
         let ready = async || http::is_healthy(&format!("{url}/-/ready")).await;
-        process
-            .wait_until(START, "Prometheus is ready", ready)
-            .await;
-        Self {
-            url,
-            metrics,
-            process,
-            _exporter: exporter,
-            _folder: folder,
-        }
+        process.wait_until(START, "Prometheus is ready", ready).await;
+        Self { url, metrics, process, _exporter: exporter, _folder: folder }
     }
 
     pub fn url(&self) -> &str {
@@ -91,17 +74,11 @@ impl Prometheus {
             let request = http::client().get(&url).query(&[("query", expression)]);
             request.send().await?.json::<Value>().await
         };
-        let answer = asked
-            .await
-            .unwrap_or_else(|error| panic!("query {url}: {error:?}"));
+        let answer = asked.await.unwrap_or_else(|error| panic!("query {url}: {error:?}"));
         assert_eq!(answer["status"], "success", "query {expression}: {answer}");
         let samples = answer.pointer("/data/result").and_then(Value::as_array);
-        let value = |sample: &Value| {
-            sample
-                .pointer("/value/1")
-                .and_then(Value::as_str)
-                .and_then(|text| text.parse().ok())
-        };
+        let value =
+            |sample: &Value| sample.pointer("/value/1").and_then(Value::as_str).and_then(|text| text.parse().ok());
         samples
             .into_iter()
             .flatten()

@@ -10,20 +10,13 @@ pub async fn wait_until(within: Duration, what: &str, mut condition: impl AsyncF
 }
 
 /// Looks again and again until there is something, and gives it; panics with `what` when that takes longer than `within`.
-pub async fn wait_for<T>(
-    within: Duration,
-    what: &str,
-    mut look: impl AsyncFnMut() -> Option<T>,
-) -> T {
+pub async fn wait_for<T>(within: Duration, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
         if let Some(found) = look().await {
             return found;
         }
-        assert!(
-            started.elapsed() < within,
-            "waited {within:?} in vain until {what}"
-        );
+        assert!(started.elapsed() < within, "waited {within:?} in vain until {what}");
         tokio::time::sleep(BETWEEN_LOOKS).await;
     }
 }

@@ -49,24 +49,13 @@ pub struct Delivery {
 
 impl WebhookReceiver {
     pub async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("listen on loopback");
-        let address = listener
-            .local_addr()
-            .expect("a bound listener has an address");
-        let shared = Arc::new(Shared {
-            kept: Mutex::default(),
-            arrived: watch::Sender::new(0),
-        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("listen on loopback");
+        let address = listener.local_addr().expect("a bound listener has an address");
+        let shared = Arc::new(Shared { kept: Mutex::default(), arrived: watch::Sender::new(0) });
         let router = Router::new().fallback(keep).with_state(Arc::clone(&shared));
         let mut server = JoinSet::new();
         server.spawn(async move { axum::serve(listener, router).await.expect("serve") });
-        Self {
-            address,
-            shared,
-            _server: server,
-        }
+        Self { address, shared, _server: server }
     }
 
     pub fn url(&self) -> String {
@@ -90,12 +79,7 @@ impl WebhookReceiver {
     }
 
     /// Waits for a delivery that satisfies the condition, and gives the first such.
-    pub async fn delivery(
-        &self,
-        within: Duration,
-        what: &str,
-        condition: impl Fn(&Delivery) -> bool,
-    ) -> Delivery {
+    pub async fn delivery(&self, within: Duration, what: &str, condition: impl Fn(&Delivery) -> bool) -> Delivery {
         let mut found = self.deliveries_of(within, what, 1, condition).await;
         found.remove(0)
     }
@@ -109,11 +93,7 @@ impl WebhookReceiver {
         condition: impl Fn(&Delivery) -> bool,
     ) -> Vec<Delivery> {
         wait_for(within, what, async || {
-            let found: Vec<Delivery> = self
-                .deliveries()
-                .into_iter()
-                .filter(|delivery| condition(delivery))
-                .collect();
+            let found: Vec<Delivery> = self.deliveries().into_iter().filter(|delivery| condition(delivery)).collect();
             (found.len() >= count).then_some(found)
         })
         .await
@@ -122,41 +102,27 @@ impl WebhookReceiver {
 
 impl Delivery {
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.body)
-            .unwrap_or_else(|error| panic!("{error} in the body {}", self.body))
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error} in the body {}", self.body))
     }
 }
 
 async fn keep(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    let authorization = headers
-        .get("authorization")
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default()
-        .to_owned();
+    let authorization =
+        headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let body = String::from_utf8_lossy(&body).into_owned();
     let answered = {
         let mut kept = lock(&shared);
         let answered = kept.next_answers.pop_front().unwrap_or(StatusCode::OK);
-        kept.deliveries.push(Delivery {
-            authorization,
-            body,
-            answered,
-        });
+        kept.deliveries.push(Delivery { authorization, body, answered });
         answered
     };
     shared.arrived.send_modify(|arrived| *arrived += 1);
     let together = lock(&shared).together;
     let mut arrived = shared.arrived.subscribe();
-    arrived
-        .wait_for(|arrived| *arrived >= together)
-        .await
-        .expect("the sender is shared");
+    arrived.wait_for(|arrived| *arrived >= together).await.expect("the sender is shared");
     answered
 }
 
 fn lock(shared: &Shared) -> MutexGuard<'_, Kept> {
-    shared
-        .kept
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner())
+    shared.kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
