@@ -1,0 +1,3 @@
+//! Dogwatch: SRE runbook automation and incident bot for Kubernetes.
+
+pub mod oncall;
