@@ -7,7 +7,7 @@ use chrono_tz::{TZ_VARIANTS, Tz};
 use serde_saphyr::Spanned;
 
 use super::document::{Document, HandoffEntry, MemberEntry, RotationEntry, TeamEntry, Text, Times};
-use super::error::Source;
+use super::error::{Source, shortened};
 use super::{DiscordChannel, DiscordUser, Member, OnCall, OnCallError, Rotation, Team, nearest};
 
 /// Room for some thousand members; what is larger is another file by mistake.
@@ -232,9 +232,4 @@ fn parse_time(text: &str) -> Option<NaiveTime> {
 /// Unlike `parse` alone, takes no sign.
 fn parse_digits(text: &str) -> Option<u64> {
     text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?
-}
-
-/// What was written, as far as a message needs it.
-fn shortened(text: &str) -> String {
-    text.chars().take(40).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -62,8 +62,8 @@ impl Source<'_> {
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) -> OnCallError {
-        let place = self.place(location);
-        OnCallError { file: self.name.to_owned(), place, message: message.into(), remedy: remedy.into() }
+        let (message, remedy) = (printable(&message.into()), printable(&remedy.into()));
+        OnCallError { file: self.name.to_owned(), place: self.place(location), message, remedy }
     }
 
     /// What the YAML reader says is wrong.
@@ -81,24 +81,35 @@ impl Source<'_> {
         let first = if whole.len() <= 100 { 0 } else { column.saturating_sub(40).min(whole.len()) };
         let before = (column.checked_sub(1)?).min(whole.len()) - first;
         let shown = whole.get(first..)?.iter().take(100);
-        let snippet: String = shown.map(|c| if c.is_control() { ' ' } else { *c }).collect();
+        let snippet = printable(&shown.collect::<String>());
         let rest = snippet.trim_end().chars().count().saturating_sub(before);
         let meant = usize::try_from(location.span().len()).unwrap_or(1).min(rest).max(1);
         Some(Box::new(Place { line, column, snippet: snippet.trim_end().to_owned(), mark: (before, meant) }))
     }
 }
 
+/// What was written, as far as a message needs it.
+pub(super) fn shortened(text: &str) -> String {
+    printable(&text.chars().take(40).collect::<String>())
+}
+
+/// What is in the file must not move the reader's cursor.
+fn printable(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
 /// Message and remedy.
 fn explain(error: &YamlError) -> (String, String) {
     match error.without_snippet() {
         YamlError::SerdeUnknownField { field, expected, .. } => {
-            (format!("`{field}` is not known here"), nearest::instead(field, expected.iter().copied()))
+            (format!("`{}` is not known here", shortened(field)), nearest::instead(field, expected.iter().copied()))
         }
         YamlError::SerdeMissingField { field, .. } => {
             (format!("`{field}` is missing"), format!("write `{field}: ...` here"))
         }
         YamlError::DuplicateMappingKey { key, .. } => {
-            (format!("`{}` stands here twice", key.as_deref().unwrap_or("a key")), "keep one of the two".to_owned())
+            let key = shortened(key.as_deref().unwrap_or("a key"));
+            (format!("`{key}` stands here twice"), "keep one of the two".to_owned())
         }
         YamlError::NullIntoString { .. } => {
             ("there is no value here".to_owned(), "write one, or leave the field out".to_owned())

@@ -111,7 +111,7 @@ impl OnCall {
     /// [`ScheduleError::UnknownTeam`], which says what it may have been meant to be.
     pub fn team(&self, name: &str) -> Result<&Team, ScheduleError> {
         self.teams.iter().find(|team| team.name == name).ok_or_else(|| ScheduleError::UnknownTeam {
-            team: name.chars().take(64).collect(),
+            team: error::shortened(name),
             remedy: nearest::instead(name, self.teams.iter().map(|team| team.name.as_str())),
         })
     }

@@ -55,9 +55,8 @@ impl Rotation {
     /// Two handoffs may fall on the same instant (see [`first_instant`]). As the last one counts, the shift that begins
     /// with it always lasts longer than no time at all.
     pub(super) fn slot_at(&self, at: DateTime<Utc>) -> Option<u64> {
-        // Counted back from two days ahead: no zone's date is more than one day ahead of UTC's, and no clock was ever
-        // turned back by more than one.
-        let days = at.date_naive().signed_duration_since(self.start).num_days() + 2;
+        // Counted back from tomorrow, as no zone is more than a day ahead of UTC.
+        let days = at.date_naive().signed_duration_since(self.start).num_days() + 1;
         let last_round = u64::try_from(days).ok()? / self.every_days;
         let end = (last_round + 1) * self.per_round();
         (0..end).rev().find(|slot| self.handoff(*slot).is_some_and(|handoff| handoff <= at))

@@ -396,6 +396,26 @@ fn a_long_line_is_shown_around_its_column() {
 }
 
 #[test]
+fn what_is_in_the_file_does_not_reach_the_terminal_as_it_is() {
+    insta::assert_snapshot!(said("      start", "      \"st\\e[31mart\": 1\n      start"), @r#"
+    `st [31mart` is not known here
+      --> oncall.yaml:11:7
+       |
+    11 |       "st\e[31mart": 1
+       |       ^^^^^^^^^^^^^
+       = write one of `time_zone`, `start`, `handoff`, `members`
+    "#);
+    insta::assert_snapshot!(said("2026-01-05", "\"2026\\n\\e[31m\""), @r#"
+    `2026  [31m` is no day on which a rotation can start
+      --> oncall.yaml:11:14
+       |
+    11 |       start: "2026\n\e[31m"
+       |              ^^^^^^^^^^^^^^
+       = write year, month and day, such as `2026-01-05`
+    "#);
+}
+
+#[test]
 fn places_are_right_whatever_ends_the_lines() {
     for (mark, end) in [("", "\n"), ("\u{feff}", "\r\n"), ("", "\r")] {
         let error = parse_error(&format!("{mark}{}", GOOD.replace("1w", "weekly").replace('\n', end)));
