@@ -19,6 +19,7 @@ pub mod clock;
 pub mod cluster;
 pub mod engine;
 pub mod model;
+pub mod oncall;
 pub mod playbook;
 pub mod prometheus;
 pub mod store;
