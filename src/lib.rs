@@ -20,3 +20,4 @@ pub mod cluster;
 pub mod model;
 pub mod playbook;
 pub mod prometheus;
+pub mod tls;
