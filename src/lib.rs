@@ -17,7 +17,10 @@
 pub mod action;
 pub mod clock;
 pub mod cluster;
+pub mod engine;
 pub mod model;
 pub mod playbook;
 pub mod prometheus;
+pub mod store;
 pub mod tls;
+pub mod worker;

@@ -20,6 +20,6 @@ pub use event::{ConditionKind, FailureClass, Intent, Look, Phase, RunEvent, Step
 pub use ids::{ApprovalId, Digest, EpisodeId, IdError, IncidentId, PageId, RunId, SignalId};
 pub use incident::{Episode, Incident, IncidentState};
 pub use run::{Autonomy, Outcome, PlaybookRef, Run};
-pub use severity::Severity;
+pub use severity::{Severity, SeverityError};
 pub use signal::{Signal, SignalBody};
 pub use target::{ObjectKey, Target};

@@ -1,0 +1,232 @@
+//! What the incident module decides, as data: the store carries it out in one transaction.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::model::{
+    ApprovalId, Autonomy, EpisodeId, IncidentId, Outcome, PlaybookRef, RunId, Severity, Target, Verdict,
+};
+
+/// All that follows from one signal.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Decision {
+    /// In order: an incident is opened before something is attached to it.
+    pub changes: Vec<Change>,
+    /// The answer to a command.
+    pub reply: Option<String>,
+}
+
+/// An incident that is there, or the n-th that this decision opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum IncidentRef {
+    Existing(IncidentId),
+    New(usize),
+}
+
+/// One change.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    OpenIncident(NewIncident),
+    OpenEpisode {
+        incident: IncidentRef,
+        episode: NewEpisode,
+    },
+    /// It fires again, or still, with the start that we know.
+    ReopenEpisode {
+        incident: IncidentRef,
+        episode: EpisodeId,
+    },
+    CloseEpisode {
+        incident: IncidentRef,
+        episode: EpisodeId,
+        at: DateTime<Utc>,
+    },
+    /// open -> acknowledged; sets the owner and acknowledges the pages.
+    Acknowledge {
+        incident: IncidentRef,
+        by: String,
+    },
+    Mitigate {
+        incident: IncidentRef,
+    },
+    /// Closes it, with all its episodes that are still open.
+    Resolve {
+        incident: IncidentRef,
+    },
+    Reopen {
+        incident: IncidentRef,
+    },
+    /// When somebody is to be paged unless it is acknowledged or mitigated before; `None`: not any more.
+    PageAt {
+        incident: IncidentRef,
+        at: Option<DateTime<Utc>>,
+    },
+    Page {
+        incident: IncidentRef,
+        page: NewPage,
+    },
+    OpenRun {
+        incident: IncidentRef,
+        run: Box<NewRun>,
+    },
+    /// Leaves something in the run's inbox and wakes it.
+    ToRun {
+        run: RunId,
+        item: InboxItem,
+    },
+    /// One person's answer; a second one of the same person changes nothing.
+    Vote {
+        approval: ApprovalId,
+        person: String,
+        verdict: Verdict,
+    },
+    /// A line of the timeline.
+    Note {
+        incident: IncidentRef,
+        event: IncidentEvent,
+    },
+}
+
+/// An incident to open.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewIncident {
+    pub grouping: String,
+    pub title: String,
+    pub severity: Severity,
+    pub target: Option<Target>,
+    pub team: String,
+    pub playbook: Option<String>,
+}
+
+/// An episode to open.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEpisode {
+    pub source: String,
+    pub fingerprint: String,
+    pub alert: String,
+    pub labels: BTreeMap<String, String>,
+    pub annotations: BTreeMap<String, String>,
+    pub starts_at: DateTime<Utc>,
+}
+
+/// A run to open.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewRun {
+    pub playbook: PlaybookRef,
+    /// Kept by digest, so that a reload never changes a run under way.
+    pub playbook_source: String,
+    pub target: Target,
+    pub inputs: Map<String, Value>,
+    pub alert: Value,
+    pub autonomy: Autonomy,
+    pub requested_by: Option<String>,
+}
+
+/// A page to make. One per incident, spell and level: the same again changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewPage {
+    pub level: u32,
+    pub team: String,
+    pub reason: PageReason,
+    /// What the playbook says, if a playbook pages.
+    pub text: Option<String>,
+}
+
+/// Why somebody is paged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum PageReason {
+    /// S1 pages at once, while the playbook runs.
+    SeverityOne,
+    /// No playbook knows the alert.
+    Uncovered,
+    /// `page_by` came before the end of the run.
+    Overdue,
+    /// The run's `escalate` phase.
+    Escalated { run: RunId },
+    /// No run was opened, and that is why.
+    NotRun { because: String },
+}
+
+/// What somebody leaves for a run under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "item", rename_all = "snake_case")]
+pub enum InboxItem {
+    AlertResolved,
+    Cancel { by: String },
+    Answer { approval: ApprovalId, verdict: Verdict, by: String },
+}
+
+/// What happened to an incident: the timeline's vocabulary, beside the run log's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum IncidentEvent {
+    Opened {
+        because: String,
+    },
+    /// Alerts joined it.
+    Joined {
+        alert: String,
+        count: u64,
+        example: String,
+    },
+    /// Alerts resolved; `open` is how many still fire.
+    Cleared {
+        count: u64,
+        open: u64,
+    },
+    RunOpened {
+        run: RunId,
+        playbook: String,
+        digest: String,
+        because: String,
+    },
+    RunNotOpened {
+        playbook: String,
+        because: String,
+    },
+    RunEnded {
+        run: RunId,
+        outcome: Outcome,
+        because: String,
+    },
+    Paged {
+        team: String,
+        reason: PageReason,
+    },
+    Acknowledged {
+        by: String,
+    },
+    Mitigated {
+        because: String,
+    },
+    Resolved {
+        by: String,
+        because: String,
+    },
+    Reopened {
+        because: String,
+    },
+    Answered {
+        approval: ApprovalId,
+        verdict: Verdict,
+        by: String,
+    },
+    /// Something that an operator should know of, such as a condition that could not be decided.
+    Remark {
+        text: String,
+    },
+    #[serde(other)]
+    Unknown,
+}
+
+/// What carrying out a decision gave.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Applied {
+    /// The numbers of the incidents that were opened, in order.
+    pub incidents: Vec<IncidentId>,
+    pub runs: Vec<RunId>,
+}

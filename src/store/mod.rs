@@ -1,0 +1,287 @@
+//! What must not be forgotten. A store offers named transactions, never a pool: each method is one, and what it says
+//! it did is durable when it returns.
+//!
+//! SQLite is the embedded default ([`sqlite`]); PostgreSQL, for several replicas, will stand beside it with the same
+//! migration numbers.
+
+mod decision;
+mod records;
+pub mod sqlite;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+pub use decision::{
+    Applied, Change, Decision, InboxItem, IncidentEvent, IncidentRef, NewEpisode, NewIncident, NewPage, NewRun,
+    PageReason,
+};
+pub use records::{
+    AlertCount, Counts, Delivery, DeliveryId, DeliverySubject, EpisodeHead, HandoffRecord, IncidentFilter,
+    IncidentView, Page, RunHead, TimelineEntry, TimelineWhat,
+};
+
+use crate::model::{
+    Approval, ApprovalId, Digest, Episode, Incident, IncidentId, Outcome, PageId, PlaybookRef, Preview, Run, RunEvent,
+    RunId, Severity, Signal, SignalId,
+};
+use crate::worker::Bell;
+
+/// The front door and its queue: what came in, before anything was decided about it.
+#[async_trait]
+pub trait SignalStore: Send + Sync {
+    /// Makes the signal durable. The same (source, key) again changes nothing but a counter, unless an episode was closed
+    /// since it was worked on: then it is worked on once more, as it may tell that the alert fires again.
+    async fn accept(&self, signal: &Signal) -> Result<Accepted, StoreError>;
+
+    /// The oldest signals that nobody has worked on, in the order in which they came.
+    async fn pending_signals(&self, limit: usize) -> Result<Vec<(SignalId, Signal)>, StoreError>;
+
+    /// The answer to a command's signal: `None` while it has not been worked on.
+    async fn reply(&self, signal: SignalId) -> Result<Option<String>, StoreError>;
+}
+
+/// Episodes, incidents and pages.
+#[async_trait]
+pub trait IncidentStore: Send + Sync {
+    /// The latest episode of each of these alerts, by fingerprint; alerts that never fired are left out.
+    async fn latest_episodes(
+        &self,
+        source: &str,
+        fingerprints: &[&str],
+    ) -> Result<HashMap<String, EpisodeHead>, StoreError>;
+
+    /// The latest incident of each grouping, with its runs that are under way; groupings without one are left out.
+    async fn incidents_by_grouping(&self, groupings: &[&str]) -> Result<HashMap<String, IncidentView>, StoreError>;
+
+    /// Those incidents, with their runs that are under way.
+    async fn incident_views(&self, ids: &[IncidentId]) -> Result<Vec<IncidentView>, StoreError>;
+
+    /// The runs of that playbook on that target that began at or after `since`, the newest first.
+    async fn run_history(
+        &self,
+        playbook: &str,
+        target_key: &str,
+        since: DateTime<Utc>,
+    ) -> Result<Vec<RunHead>, StoreError>;
+
+    /// Carries out a decision about a signal, marks the signal as worked on and keeps the reply. All or nothing; a signal
+    /// that was worked on already gives [`StoreError::Fenced`] and changes nothing.
+    async fn apply(&self, signal: SignalId, decision: Decision) -> Result<Applied, StoreError>;
+
+    /// Incidents whose time to page has come, and the next such time after `now`.
+    async fn due_pages(&self, now: DateTime<Utc>) -> Result<(Vec<Incident>, Option<DateTime<Utc>>), StoreError>;
+
+    /// Pages for an incident whose time has come, on the condition that `page_at` is still in the past.
+    async fn page_now(&self, incident: IncidentId, page: NewPage) -> Result<bool, StoreError>;
+
+    async fn incident(&self, id: IncidentId) -> Result<Option<Incident>, StoreError>;
+    async fn incidents(&self, filter: IncidentFilter) -> Result<Vec<Incident>, StoreError>;
+
+    /// Some of the incident's episodes, the open ones first, then the newest.
+    async fn episodes(&self, incident: IncidentId, limit: usize) -> Result<Vec<Episode>, StoreError>;
+
+    /// Everything that happened to an incident, its runs' logs included, in order.
+    async fn timeline(&self, incident: IncidentId) -> Result<Vec<TimelineEntry>, StoreError>;
+
+    async fn page(&self, id: PageId) -> Result<Option<Page>, StoreError>;
+    /// Pages that were made in `from..to`, in order.
+    async fn pages(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Page>, StoreError>;
+
+    /// How often each alert fired in `from..to`, the noisiest first.
+    async fn alert_counts(
+        &self,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        limit: usize,
+    ) -> Result<Vec<AlertCount>, StoreError>;
+
+    async fn counts(&self) -> Result<Counts, StoreError>;
+}
+
+/// Runs and their logs.
+#[async_trait]
+pub trait RunStore: Send + Sync {
+    /// Takes the lease of the run that is due longest, appends `claimed`, and gives all that is needed to go on.
+    /// `None` when nothing is due.
+    async fn claim_run(&self, worker: &str, lease: Duration) -> Result<Option<ClaimedRun>, StoreError>;
+
+    /// When the next run is due (in the past when one is waiting for a worker).
+    async fn next_run_due(&self) -> Result<Option<DateTime<Utc>>, StoreError>;
+
+    /// Appends to the log of a run and does all that belongs to it in the same transaction.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when the lease is lost: the epoch or the length of the log is not as expected.
+    async fn append(&self, at: LogPosition, append: Append) -> Result<Appended, StoreError>;
+
+    /// Prolongs the lease.
+    async fn renew(&self, at: LogPosition, lease: Duration) -> Result<(), StoreError>;
+
+    async fn run(&self, id: RunId) -> Result<Option<Run>, StoreError>;
+    async fn runs_of(&self, incident: IncidentId) -> Result<Vec<Run>, StoreError>;
+    /// Runs that ended in `from..to`, in order.
+    async fn runs_ended(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Run>, StoreError>;
+    /// Runs that have not ended.
+    async fn runs_under_way(&self) -> Result<Vec<Run>, StoreError>;
+    async fn run_log(&self, id: RunId) -> Result<Vec<(DateTime<Utc>, RunEvent)>, StoreError>;
+
+    async fn approval(&self, id: ApprovalId) -> Result<Option<Approval>, StoreError>;
+    /// Approvals that nobody has answered.
+    async fn open_approvals(&self) -> Result<Vec<Approval>, StoreError>;
+
+    /// Keeps a playbook's text, by its digest. Repeating it changes nothing.
+    async fn keep_playbook(&self, playbook: &PlaybookRef, source: &str) -> Result<(), StoreError>;
+    async fn playbook_source(&self, digest: &Digest) -> Result<Option<String>, StoreError>;
+}
+
+/// What is to be told to the world.
+#[async_trait]
+pub trait OutboxStore: Send + Sync {
+    /// Takes up to `limit` deliveries that are due for any of `sinks`, and keeps others from taking them for `hold`.
+    async fn take_deliveries(&self, sinks: &[&str], limit: usize, hold: Duration) -> Result<Vec<Delivery>, StoreError>;
+
+    /// When the next delivery is due.
+    async fn next_delivery_due(&self) -> Result<Option<DateTime<Utc>>, StoreError>;
+
+    /// It arrived; `external` is the receiver's own id of it (a message id), kept for later edits.
+    async fn delivered(&self, id: DeliveryId, external: Option<&str>) -> Result<(), StoreError>;
+
+    /// It did not arrive, and is tried again at `retry_at`; `None`: never.
+    async fn delivery_failed(
+        &self,
+        id: DeliveryId,
+        error: &str,
+        retry_at: Option<DateTime<Utc>>,
+    ) -> Result<(), StoreError>;
+
+    /// The receiver's own id of the incident's message on that sink.
+    async fn external_message(&self, sink: &str, incident: IncidentId) -> Result<Option<String>, StoreError>;
+}
+
+/// Handoffs that were written.
+#[async_trait]
+pub trait HandoffStore: Send + Sync {
+    /// Remembers a handoff; `false` when the one of that team and shift was remembered already.
+    async fn keep_handoff(&self, record: &HandoffRecord) -> Result<bool, StoreError>;
+    /// The newest handoff of a team.
+    async fn last_handoff(&self, team: &str) -> Result<Option<HandoffRecord>, StoreError>;
+}
+
+/// The whole store.
+pub trait Store: SignalStore + IncidentStore + RunStore + OutboxStore + HandoffStore + 'static {
+    /// Rung after each commit that leaves something to do.
+    fn bells(&self) -> &Bells;
+}
+
+/// Who is to look again.
+#[derive(Debug, Default)]
+pub struct Bells {
+    /// Signals came in.
+    pub signals: Bell,
+    /// Signals were worked on: replies are there, and pages may be due at another time.
+    pub decisions: Bell,
+    /// Runs were opened or woken.
+    pub runs: Bell,
+    /// Deliveries are due.
+    pub outbox: Bell,
+}
+
+/// What became of a signal at the front door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepted {
+    New(SignalId),
+    /// Durable already.
+    Again(SignalId),
+}
+
+impl Accepted {
+    pub fn id(self) -> SignalId {
+        match self {
+            Accepted::New(id) | Accepted::Again(id) => id,
+        }
+    }
+}
+
+/// A run whose lease we hold.
+#[derive(Debug, Clone)]
+pub struct ClaimedRun {
+    pub run: Run,
+    pub at: LogPosition,
+    pub lease_until: DateTime<Utc>,
+    /// The whole log, the new `claimed` included.
+    pub log: Vec<(DateTime<Utc>, RunEvent)>,
+    /// What others left for the run, with the number by which it is consumed.
+    pub inbox: Vec<(i64, InboxItem)>,
+    /// The frozen playbook's text.
+    pub playbook_source: String,
+    pub incident_title: String,
+    pub severity: Severity,
+    /// How many claims in a row appended nothing but `claimed`.
+    pub fruitless_claims: u32,
+}
+
+/// The end of the log as the writer knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogPosition {
+    pub run: RunId,
+    pub epoch: i64,
+    /// How many records the log has.
+    pub length: i64,
+}
+
+/// What is appended, and what belongs to it.
+#[derive(Debug, Clone, Default)]
+pub struct Append {
+    pub events: Vec<RunEvent>,
+    /// A question to ask; its `approval_asked` record is appended after `events`.
+    pub ask: Option<Ask>,
+    /// Inbox items that these records take in.
+    pub consumes: Vec<i64>,
+    /// The records start a mutation: refuse unless the inbox is empty, and take these locks (in the order of their keys).
+    pub guard: Option<Vec<String>>,
+    /// Pages and notices.
+    pub pages: Vec<NewPage>,
+    pub notices: Vec<String>,
+    /// Give up the lease and wake up then.
+    pub park_until: Option<DateTime<Utc>>,
+    /// The end: releases the locks, withdraws open approvals, and brings the end in through the front door.
+    pub end: Option<(Outcome, String)>,
+}
+
+/// A question to a human.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    pub preview: Preview,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// What became of an [`Append`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Appended {
+    /// Done; the log now ends here. `inbox`: what waits there.
+    Done { at: LogPosition, inbox: Vec<(i64, InboxItem)> },
+    /// A guarded append was refused as the inbox is not empty. Nothing was written.
+    InboxFirst(Vec<(i64, InboxItem)>),
+    /// A guarded append was refused as another run holds a lock. Nothing was written.
+    Locked { key: String, by: RunId },
+}
+
+/// Why a store did not do it.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// Somebody else was first: the lease, or the signal, is no longer ours.
+    #[error("somebody else was first: {0}")]
+    Fenced(String),
+    /// More was asked for than can be written in time. Trying again later makes sense.
+    #[error("the store is overloaded: {0} writes are waiting")]
+    Overloaded(usize),
+    /// The database did not do it.
+    #[error("the store failed to {what}: {message}")]
+    Failed { what: &'static str, message: String },
+    /// A row that cannot be read: another version wrote it, or the file is damaged.
+    #[error("the store holds a {what} that cannot be read: {message}")]
+    Unreadable { what: &'static str, message: String },
+}

@@ -1,0 +1,146 @@
+//! What the store gives back.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{IncidentEvent, PageReason};
+use crate::model::{ApprovalId, EpisodeId, Incident, IncidentId, Outcome, PageId, RunEvent, RunId, Severity};
+
+/// What a decision needs to know of an episode.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EpisodeHead {
+    pub id: EpisodeId,
+    pub incident: IncidentId,
+    pub starts_at: DateTime<Utc>,
+    /// When we took in that it ended; `None` while it is open.
+    pub closed_at: Option<DateTime<Utc>>,
+}
+
+/// An incident and its runs that are under way.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IncidentView {
+    pub incident: Incident,
+    pub runs: Vec<RunHead>,
+}
+
+/// What a decision needs to know of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunHead {
+    pub id: RunId,
+    pub incident: IncidentId,
+    pub playbook: String,
+    pub target_key: String,
+    pub created_at: DateTime<Utc>,
+    pub ended_at: Option<DateTime<Utc>>,
+    pub outcome: Option<Outcome>,
+}
+
+/// Which incidents to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IncidentFilter {
+    /// All that are not resolved.
+    Unresolved,
+    /// Those, and the ones resolved at or after that time.
+    ResolvedSince(DateTime<Utc>),
+    /// All that were open at some time in `from..to`.
+    Touching { from: DateTime<Utc>, to: DateTime<Utc> },
+}
+
+/// A line of the timeline.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TimelineEntry {
+    pub at: DateTime<Utc>,
+    pub what: TimelineWhat,
+}
+
+/// What a line of the timeline tells of.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TimelineWhat {
+    Incident(IncidentEvent),
+    Run(RunId, RunEvent),
+}
+
+/// A page that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    pub id: PageId,
+    pub incident: IncidentId,
+    pub level: u32,
+    pub team: String,
+    pub reason: PageReason,
+    pub text: Option<String>,
+    pub severity: Severity,
+    pub created_at: DateTime<Utc>,
+    pub acknowledged_at: Option<DateTime<Utc>>,
+    /// The key by which a receiver tells a repeated delivery: stable over retries.
+    pub key: String,
+}
+
+/// A delivery's own number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DeliveryId(pub i64);
+
+/// Something to bring to one sink.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    pub id: DeliveryId,
+    pub sink: String,
+    pub subject: DeliverySubject,
+    /// How often it was tried before.
+    pub attempts: u32,
+}
+
+/// What a delivery is about. The text is made when it is sent, from what is true then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "subject", rename_all = "snake_case")]
+pub enum DeliverySubject {
+    Page {
+        page: PageId,
+    },
+    /// The incident's message, made or edited.
+    Card {
+        incident: IncidentId,
+    },
+    /// A question to a human.
+    Approval {
+        approval: ApprovalId,
+    },
+    Notice {
+        incident: IncidentId,
+        text: String,
+    },
+}
+
+/// How often an alert fired.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlertCount {
+    pub alert: String,
+    pub episodes: u64,
+    pub incidents: u64,
+    /// Incidents of it that no playbook knew.
+    pub uncovered: u64,
+}
+
+/// A handoff that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandoffRecord {
+    pub team: String,
+    pub from: DateTime<Utc>,
+    pub to: DateTime<Utc>,
+    pub path: String,
+    pub written_at: DateTime<Utc>,
+}
+
+/// Gauges.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Counts {
+    pub pending_signals: u64,
+    pub open_episodes: u64,
+    /// By state and severity.
+    pub incidents: BTreeMap<(String, String), u64>,
+    pub runs_under_way: u64,
+    pub deliveries_waiting: u64,
+    pub unacknowledged_pages: u64,
+}

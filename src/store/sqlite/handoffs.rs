@@ -1,0 +1,50 @@
+//! Handoffs that were written.
+
+use async_trait::async_trait;
+
+use super::rows::{get, get_time, micros};
+use super::{SqliteStore, failed};
+use crate::store::{HandoffRecord, HandoffStore, StoreError};
+
+#[async_trait]
+impl HandoffStore for SqliteStore {
+    async fn keep_handoff(&self, record: &HandoffRecord) -> Result<bool, StoreError> {
+        let record = record.clone();
+        self.write("remember a handoff", move |connection| {
+            Box::pin(async move {
+                let kept = sqlx::query(
+                    "INSERT INTO handoff (team, shift_from, shift_to, path, written_at) VALUES (?, ?, ?, ?, ?)
+                     ON CONFLICT DO NOTHING",
+                )
+                .bind(record.team)
+                .bind(micros(record.from))
+                .bind(micros(record.to))
+                .bind(record.path)
+                .bind(micros(record.written_at))
+                .execute(connection)
+                .await
+                .map_err(failed("remember a handoff"))?;
+                Ok(kept.rows_affected() > 0)
+            })
+        })
+        .await
+    }
+
+    async fn last_handoff(&self, team: &str) -> Result<Option<HandoffRecord>, StoreError> {
+        let row = sqlx::query("SELECT * FROM handoff WHERE team = ? ORDER BY shift_to DESC LIMIT 1")
+            .bind(team)
+            .fetch_optional(&self.reads)
+            .await
+            .map_err(failed("read the last handoff"))?;
+        row.map(|row| {
+            Ok(HandoffRecord {
+                team: get(&row, "team")?,
+                from: get_time(&row, "shift_from")?,
+                to: get_time(&row, "shift_to")?,
+                path: get(&row, "path")?,
+                written_at: get_time(&row, "written_at")?,
+            })
+        })
+        .transpose()
+    }
+}

@@ -1,0 +1,152 @@
+//! SQLite, the embedded default: one writer that commits together what has queued up, and a few readers beside it.
+
+mod append;
+mod apply;
+mod effects;
+mod episodes;
+mod handoffs;
+mod incidents;
+mod outbox;
+mod rows;
+mod runs;
+mod signals;
+mod writer;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, SqliteConnection};
+
+use super::{Bells, Store, StoreError};
+use crate::clock::Clock;
+use writer::Writer;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// Which sinks the outbox brings things to.
+#[derive(Debug, Clone, Default)]
+pub struct Sinks {
+    /// Incidents' messages, notices and questions.
+    pub chat: Vec<String>,
+    /// Pages.
+    pub pages: Vec<String>,
+}
+
+/// How much a commit promises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// On the disk before it returns (`synchronous=FULL`).
+    Full,
+    /// Nothing: for rehearsals, whose database is thrown away.
+    None,
+}
+
+/// The store in one SQLite file.
+pub struct SqliteStore {
+    reads: SqlitePool,
+    writer: Writer,
+    clock: Arc<dyn Clock>,
+    sinks: Arc<Sinks>,
+    bells: Bells,
+    /// Held as long as the store: a second server on the same file would be a second decider.
+    _lock: File,
+}
+
+impl SqliteStore {
+    /// Opens the file, creates it if it is missing, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// When it cannot be opened or migrated, or when another process has opened it for writing.
+    pub async fn open(
+        path: &Path,
+        durability: Durability,
+        clock: Arc<dyn Clock>,
+        sinks: Sinks,
+    ) -> Result<Self, StoreError> {
+        let lock = lock_file(path)?;
+        let options = options(path).create_if_missing(true).synchronous(match durability {
+            Durability::Full => SqliteSynchronous::Full,
+            Durability::None => SqliteSynchronous::Off,
+        });
+        let mut connection = options
+            .connect()
+            .await
+            .map_err(failed("open the database; check that its folder exists and can be written"))?;
+        MIGRATIONS.run(&mut connection).await.map_err(|error| StoreError::Failed {
+            what: "migrate the database",
+            message: format!("{error}; a newer Dogwatch may have written it"),
+        })?;
+        let reads = SqlitePoolOptions::new()
+            .max_connections(4)
+            .connect_with(options.read_only(true))
+            .await
+            .map_err(failed("open the database for reading"))?;
+        Ok(Self {
+            reads,
+            writer: Writer::start(connection),
+            clock,
+            sinks: Arc::new(sinks),
+            bells: Bells::default(),
+            _lock: lock,
+        })
+    }
+
+    /// Waits until everything that was asked for is written, and closes the file.
+    pub async fn close(&self) {
+        self.writer.stop().await;
+        self.reads.close().await;
+    }
+
+    /// Runs `operation` in the writer's next transaction, and returns when that is committed.
+    async fn write<T, F>(&self, what: &'static str, operation: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        self.writer.write(what, operation).await
+    }
+
+    /// Now, as the database counts: microseconds since 1970.
+    fn now(&self) -> i64 {
+        self.clock.now().timestamp_micros()
+    }
+}
+
+impl Store for SqliteStore {
+    fn bells(&self) -> &Bells {
+        &self.bells
+    }
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(5))
+        .pragma("journal_size_limit", "67108864")
+        .disable_statement_logging()
+}
+
+fn lock_file(path: &Path) -> Result<File, StoreError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let name = PathBuf::from(name);
+    let failed = |message: String| StoreError::Failed { what: "lock the database", message };
+    let file = File::options().create(true).truncate(false).write(true).open(&name).map_err(|error| {
+        failed(format!("{}: {error}; check that the folder exists and can be written", name.display()))
+    })?;
+    file.try_lock().map_err(|error| {
+        failed(format!("{}: {error}; another dogwatch works on this database: stop it first", name.display()))
+    })?;
+    Ok(file)
+}
+
+fn failed(what: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
+    move |error| StoreError::Failed { what, message: error.to_string() }
+}

@@ -1,0 +1,116 @@
+//! What is to be told to the world.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::rows::{from_json, get, get_time_or, json, micros, time};
+use super::{SqliteStore, failed};
+use crate::model::IncidentId;
+use crate::store::{Delivery, DeliveryId, OutboxStore, StoreError};
+
+#[async_trait]
+impl OutboxStore for SqliteStore {
+    async fn take_deliveries(&self, sinks: &[&str], limit: usize, hold: Duration) -> Result<Vec<Delivery>, StoreError> {
+        let now = self.now();
+        let until = micros(time(now) + hold);
+        let sinks = json(&sinks)?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.write("take deliveries", move |connection| {
+            Box::pin(async move {
+                let found = sqlx::query(
+                    "UPDATE outbox SET due_at = ?2, taken = version
+                     WHERE id IN (SELECT id FROM outbox
+                                  WHERE due_at <= ?1 AND sink IN (SELECT value FROM json_each(?3))
+                                  ORDER BY urgency, id LIMIT ?4)
+                     RETURNING id, sink, subject, attempts, urgency",
+                )
+                .bind(now)
+                .bind(until)
+                .bind(sinks)
+                .bind(limit)
+                .fetch_all(connection)
+                .await
+                .map_err(failed("take deliveries"))?;
+                let mut deliveries = found
+                    .iter()
+                    .map(|row| {
+                        let delivery = Delivery {
+                            id: DeliveryId(get(row, "id")?),
+                            sink: get(row, "sink")?,
+                            subject: from_json("delivery", get(row, "subject")?)?,
+                            attempts: u32::try_from(get::<i64>(row, "attempts")?).unwrap_or(u32::MAX),
+                        };
+                        Ok((get::<i64>(row, "urgency")?, delivery))
+                    })
+                    .collect::<Result<Vec<_>, StoreError>>()?;
+                deliveries.sort_by_key(|(urgency, delivery)| (*urgency, delivery.id.0));
+                Ok(deliveries.into_iter().map(|(_, delivery)| delivery).collect())
+            })
+        })
+        .await
+    }
+
+    async fn next_delivery_due(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let row = sqlx::query("SELECT MIN(due_at) AS due FROM outbox WHERE due_at IS NOT NULL")
+            .fetch_one(&self.reads)
+            .await
+            .map_err(failed("read when the next delivery is due"))?;
+        get_time_or(&row, "due")
+    }
+
+    async fn delivered(&self, id: DeliveryId, external: Option<&str>) -> Result<(), StoreError> {
+        let now = self.now();
+        let external = external.map(str::to_owned);
+        self.write("note a delivery", move |connection| {
+            Box::pin(async move {
+                // What changed while it was on its way is delivered once more.
+                sqlx::query(
+                    "UPDATE outbox SET due_at = CASE WHEN version = taken THEN NULL ELSE ?2 END, delivered_at = ?2,
+                         attempts = 0, error = NULL, external_id = COALESCE(?3, external_id) WHERE id = ?1",
+                )
+                .bind(id.0)
+                .bind(now)
+                .bind(external)
+                .execute(connection)
+                .await
+                .map_err(failed("note a delivery"))?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn delivery_failed(
+        &self,
+        id: DeliveryId,
+        error: &str,
+        retry_at: Option<DateTime<Utc>>,
+    ) -> Result<(), StoreError> {
+        let error = error.to_owned();
+        self.write("note a failed delivery", move |connection| {
+            Box::pin(async move {
+                sqlx::query("UPDATE outbox SET due_at = ?, attempts = attempts + 1, error = ? WHERE id = ?")
+                    .bind(retry_at.map(micros))
+                    .bind(error)
+                    .bind(id.0)
+                    .execute(connection)
+                    .await
+                    .map_err(failed("note a failed delivery"))?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    async fn external_message(&self, sink: &str, incident: IncidentId) -> Result<Option<String>, StoreError> {
+        let row = sqlx::query("SELECT external_id FROM outbox WHERE sink = ? AND key = ?")
+            .bind(sink)
+            .bind(incident.to_string())
+            .fetch_optional(&self.reads)
+            .await
+            .map_err(failed("read a message's id"))?;
+        Ok(row.map(|row| get(&row, "external_id")).transpose()?.flatten())
+    }
+}

@@ -1,0 +1,237 @@
+//! Claiming and reading runs.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sqlx::SqliteConnection;
+
+use super::append::append;
+use super::effects::keep_playbook;
+use super::rows::{self, from_json, get, get_time, get_time_or, json, micros, time};
+use super::{SqliteStore, failed};
+use crate::model::{Approval, ApprovalId, Digest, IncidentId, PlaybookRef, Run, RunEvent, RunId};
+use crate::store::{Append, Appended, ClaimedRun, InboxItem, LogPosition, RunStore, StoreError};
+
+#[async_trait]
+impl RunStore for SqliteStore {
+    async fn claim_run(&self, worker: &str, lease: Duration) -> Result<Option<ClaimedRun>, StoreError> {
+        let now = self.now();
+        let until = micros(time(now) + lease);
+        let worker = worker.to_owned();
+        self.write("claim a run", move |connection| Box::pin(claim(connection, worker, now, until))).await
+    }
+
+    async fn next_run_due(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let row = sqlx::query(
+            "SELECT MIN(MAX(wake_at, COALESCE(lease_until, wake_at))) AS due FROM run WHERE outcome IS NULL",
+        )
+        .fetch_one(&self.reads)
+        .await
+        .map_err(failed("read when the next run is due"))?;
+        get_time_or(&row, "due")
+    }
+
+    async fn append(&self, at: LogPosition, records: Append) -> Result<Appended, StoreError> {
+        let (now, sinks) = (self.now(), self.sinks.clone());
+        let ends = records.end.is_some();
+        let appended = self
+            .write("append to a run", move |connection| {
+                Box::pin(async move { append(connection, now, &sinks, at, records).await })
+            })
+            .await?;
+        self.bells.outbox.ring();
+        if ends {
+            self.bells.signals.ring();
+            // Its locks are free: who waited for them may go on.
+            self.bells.runs.ring();
+        }
+        Ok(appended)
+    }
+
+    async fn renew(&self, at: LogPosition, lease: Duration) -> Result<(), StoreError> {
+        let until = micros(time(self.now()) + lease);
+        self.write("renew a lease", move |connection| {
+            Box::pin(async move {
+                let renewed = sqlx::query(
+                    "UPDATE run SET lease_until = ? WHERE id = ? AND epoch = ? AND length = ? AND outcome IS NULL",
+                )
+                .bind(until)
+                .bind(at.run.0)
+                .bind(at.epoch)
+                .bind(at.length)
+                .execute(connection)
+                .await
+                .map_err(failed("renew a lease"))?;
+                if renewed.rows_affected() == 0 { Err(StoreError::Fenced(at.run.to_string())) } else { Ok(()) }
+            })
+        })
+        .await
+    }
+
+    async fn run(&self, id: RunId) -> Result<Option<Run>, StoreError> {
+        let row = sqlx::query("SELECT * FROM run WHERE id = ?")
+            .bind(id.0)
+            .fetch_optional(&self.reads)
+            .await
+            .map_err(failed("read a run"))?;
+        row.as_ref().map(rows::run).transpose()
+    }
+
+    async fn runs_of(&self, incident: IncidentId) -> Result<Vec<Run>, StoreError> {
+        let found = sqlx::query("SELECT * FROM run WHERE incident_id = ? ORDER BY id")
+            .bind(incident.0)
+            .fetch_all(&self.reads)
+            .await
+            .map_err(failed("read the runs of an incident"))?;
+        found.iter().map(rows::run).collect()
+    }
+
+    async fn runs_ended(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Run>, StoreError> {
+        let found = sqlx::query("SELECT * FROM run WHERE ended_at >= ? AND ended_at < ? ORDER BY ended_at, id")
+            .bind(micros(from))
+            .bind(micros(to))
+            .fetch_all(&self.reads)
+            .await
+            .map_err(failed("read the runs of a shift"))?;
+        found.iter().map(rows::run).collect()
+    }
+
+    async fn runs_under_way(&self) -> Result<Vec<Run>, StoreError> {
+        let found = sqlx::query("SELECT * FROM run WHERE outcome IS NULL ORDER BY id")
+            .fetch_all(&self.reads)
+            .await
+            .map_err(failed("read the runs under way"))?;
+        found.iter().map(rows::run).collect()
+    }
+
+    async fn run_log(&self, id: RunId) -> Result<Vec<(DateTime<Utc>, RunEvent)>, StoreError> {
+        let found = sqlx::query("SELECT at, event FROM run_event WHERE run_id = ? ORDER BY seq")
+            .bind(id.0)
+            .fetch_all(&self.reads)
+            .await
+            .map_err(failed("read a run's log"))?;
+        found.iter().map(|row| Ok((get_time(row, "at")?, event(get(row, "event")?)))).collect()
+    }
+
+    async fn approval(&self, id: ApprovalId) -> Result<Option<Approval>, StoreError> {
+        let row = sqlx::query("SELECT * FROM approval WHERE id = ?")
+            .bind(id.0)
+            .fetch_optional(&self.reads)
+            .await
+            .map_err(failed("read an approval"))?;
+        row.as_ref().map(rows::approval).transpose()
+    }
+
+    async fn open_approvals(&self) -> Result<Vec<Approval>, StoreError> {
+        let found = sqlx::query("SELECT * FROM approval WHERE state = 'open' ORDER BY id")
+            .fetch_all(&self.reads)
+            .await
+            .map_err(failed("read the open approvals"))?;
+        found.iter().map(rows::approval).collect()
+    }
+
+    async fn keep_playbook(&self, playbook: &PlaybookRef, source: &str) -> Result<(), StoreError> {
+        let (now, playbook, source) = (self.now(), playbook.clone(), source.to_owned());
+        self.write("keep a playbook", move |connection| {
+            Box::pin(async move { keep_playbook(connection, now, &playbook, &source).await })
+        })
+        .await
+    }
+
+    async fn playbook_source(&self, digest: &Digest) -> Result<Option<String>, StoreError> {
+        let row = sqlx::query("SELECT source FROM playbook WHERE digest = ?")
+            .bind(digest.as_str().to_owned())
+            .fetch_optional(&self.reads)
+            .await
+            .map_err(failed("read a playbook"))?;
+        row.map(|row| get(&row, "source")).transpose()
+    }
+}
+
+/// A record of the log. One that cannot be read is `Unknown`, which escalates: a run must never hang on its own log.
+fn event(text: &str) -> RunEvent {
+    serde_json::from_str(text).unwrap_or(RunEvent::Unknown)
+}
+
+async fn claim(
+    connection: &mut SqliteConnection,
+    worker: String,
+    now: i64,
+    until: i64,
+) -> Result<Option<ClaimedRun>, StoreError> {
+    let claimed = sqlx::query(
+        "UPDATE run SET epoch = epoch + 1, worker = ?1, lease_until = ?3, length = length + 1, fruitless = fruitless + 1
+         WHERE id = (SELECT id FROM run
+                     WHERE outcome IS NULL AND wake_at <= ?2 AND (lease_until IS NULL OR lease_until <= ?2)
+                     ORDER BY wake_at, id LIMIT 1)
+         RETURNING *",
+    )
+    .bind(&worker)
+    .bind(now)
+    .bind(until)
+    .fetch_optional(&mut *connection)
+    .await
+    .map_err(failed("claim a run"))?;
+    let Some(row) = claimed else { return Ok(None) };
+    let at = LogPosition { run: RunId(get(&row, "id")?), epoch: get(&row, "epoch")?, length: get(&row, "length")? };
+    let record = RunEvent::Claimed { epoch: at.epoch.unsigned_abs(), worker };
+    insert_event(connection, at.run, at.length, at.epoch, now, &record).await?;
+    let run = rows::run(&row)?;
+    let context = sqlx::query(
+        "SELECT incident.title, incident.severity, playbook.source FROM incident, playbook
+         WHERE incident.id = ? AND playbook.digest = ?",
+    )
+    .bind(run.incident.0)
+    .bind(run.playbook.digest.as_str().to_owned())
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(failed("read a claimed run's incident"))?;
+    let log = sqlx::query("SELECT at, event FROM run_event WHERE run_id = ? ORDER BY seq")
+        .bind(at.run.0)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(failed("read a claimed run's log"))?;
+    Ok(Some(ClaimedRun {
+        at,
+        lease_until: time(until),
+        log: log.iter().map(|row| Ok((get_time(row, "at")?, event(get(row, "event")?)))).collect::<Result<_, _>>()?,
+        inbox: inbox(connection, at.run).await?,
+        playbook_source: get(&context, "source")?,
+        incident_title: get(&context, "title")?,
+        severity: get::<&str>(&context, "severity")?.parse().map_err(|error: crate::model::SeverityError| {
+            StoreError::Unreadable { what: "severity", message: error.to_string() }
+        })?,
+        fruitless_claims: u32::try_from(get::<i64>(&row, "fruitless")?).unwrap_or(u32::MAX),
+        run,
+    }))
+}
+
+pub(super) async fn insert_event(
+    connection: &mut SqliteConnection,
+    run: RunId,
+    seq: i64,
+    epoch: i64,
+    now: i64,
+    event: &RunEvent,
+) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO run_event (run_id, seq, epoch, at, event) VALUES (?, ?, ?, ?, ?)")
+        .bind(run.0)
+        .bind(seq)
+        .bind(epoch)
+        .bind(now)
+        .bind(json(event)?)
+        .execute(connection)
+        .await
+        .map_err(failed("append to a run's log"))?;
+    Ok(())
+}
+
+pub(super) async fn inbox(connection: &mut SqliteConnection, run: RunId) -> Result<Vec<(i64, InboxItem)>, StoreError> {
+    let found = sqlx::query("SELECT id, item FROM run_inbox WHERE run_id = ? ORDER BY id")
+        .bind(run.0)
+        .fetch_all(connection)
+        .await
+        .map_err(failed("read a run's inbox"))?;
+    found.iter().map(|row| Ok((get(row, "id")?, from_json("inbox item", get(row, "item")?)?))).collect()
+}

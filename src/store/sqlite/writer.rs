@@ -1,0 +1,131 @@
+//! The one task that writes. What has queued up since the last commit goes into the next one: the disk is waited for
+//! once for all of it.
+
+use std::sync::Mutex;
+
+use futures_util::future::BoxFuture;
+use sqlx::{Connection, SqliteConnection};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+
+use super::StoreError;
+
+/// How many operations may wait. At some thousand operations a second it is less than a second's worth.
+const QUEUE: usize = 1_024;
+
+/// The most operations in one transaction: bounds how long the first of them waits for the last.
+const BATCH: usize = 256;
+
+/// The queue to the writer.
+pub(super) struct Writer {
+    queue: Mutex<Option<mpsc::Sender<Box<dyn Operation>>>>,
+    task: tokio::sync::Mutex<JoinSet<()>>,
+}
+
+impl Writer {
+    pub(super) fn start(connection: SqliteConnection) -> Self {
+        let (queue, operations) = mpsc::channel(QUEUE);
+        let mut task = JoinSet::new();
+        task.spawn(write_all(connection, operations));
+        Self { queue: Mutex::new(Some(queue)), task: tokio::sync::Mutex::new(task) }
+    }
+
+    /// Lets the queue run dry and ends the task.
+    pub(super) async fn stop(&self) {
+        self.queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+        while self.task.lock().await.join_next().await.is_some() {}
+    }
+
+    pub(super) async fn write<T, F>(&self, what: &'static str, operation: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        let closed = || StoreError::Failed { what, message: "the store is closed".into() };
+        let queue = self.queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone().ok_or_else(closed)?;
+        let (answer, answered) = oneshot::channel();
+        let pending = Pending { operation: Some(operation), result: None, answer };
+        queue.try_send(Box::new(pending)).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => StoreError::Overloaded(QUEUE),
+            mpsc::error::TrySendError::Closed(_) => closed(),
+        })?;
+        answered.await.map_err(|_| closed())?
+    }
+}
+
+/// An operation that waits for its turn, whatever it returns.
+trait Operation: Send {
+    /// Runs it within the open transaction; `false` when what it wrote must be undone.
+    fn run<'a>(&'a mut self, connection: &'a mut SqliteConnection) -> BoxFuture<'a, bool>;
+
+    /// Tells the one who waits, now that the transaction is committed or lost.
+    fn finish(self: Box<Self>, committed: &Result<(), StoreError>);
+}
+
+struct Pending<T, F> {
+    operation: Option<F>,
+    result: Option<Result<T, StoreError>>,
+    answer: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, F> Operation for Pending<T, F>
+where
+    T: Send + 'static,
+    F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+{
+    fn run<'a>(&'a mut self, connection: &'a mut SqliteConnection) -> BoxFuture<'a, bool> {
+        Box::pin(async move {
+            let Some(operation) = self.operation.take() else { return false };
+            let result = operation(connection).await;
+            let keep = result.is_ok();
+            self.result = Some(result);
+            keep
+        })
+    }
+
+    fn finish(self: Box<Self>, committed: &Result<(), StoreError>) {
+        let result = match (self.result, committed) {
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            (Some(Err(error)), _) => Err(error),
+            (_, Err(error)) => Err(error.clone()),
+            (None, Ok(())) => Err(StoreError::Failed { what: "write", message: "the operation was not run".into() }),
+        };
+        // Whoever asked may have given up waiting; what was written stays written.
+        let _ = self.answer.send(result);
+    }
+}
+
+async fn write_all(mut connection: SqliteConnection, mut operations: mpsc::Receiver<Box<dyn Operation>>) {
+    let mut batch = Vec::with_capacity(BATCH);
+    while operations.recv_many(&mut batch, BATCH).await > 0 {
+        let committed = commit(&mut connection, &mut batch).await;
+        if committed.is_err() {
+            // It fails when no transaction is open, which is what we want to be sure of.
+            let _ = execute(&mut connection, "ROLLBACK").await;
+        }
+        for operation in batch.drain(..) {
+            operation.finish(&committed);
+        }
+    }
+    if let Err(error) = connection.close().await {
+        tracing::warn!(%error, "the database was not closed cleanly; the next start repairs that");
+    }
+}
+
+/// Runs all operations in one transaction, each in a savepoint of its own: one that fails undoes only itself.
+async fn commit(connection: &mut SqliteConnection, batch: &mut [Box<dyn Operation>]) -> Result<(), StoreError> {
+    execute(connection, "BEGIN IMMEDIATE").await?;
+    for operation in batch {
+        execute(connection, "SAVEPOINT operation").await?;
+        if !operation.run(connection).await {
+            execute(connection, "ROLLBACK TO operation").await?;
+        }
+        execute(connection, "RELEASE operation").await?;
+    }
+    execute(connection, "COMMIT").await
+}
+
+async fn execute(connection: &mut SqliteConnection, sql: &'static str) -> Result<(), StoreError> {
+    sqlx::query(sql).execute(connection).await.map_err(super::failed("write to the database"))?;
+    Ok(())
+}
