@@ -23,4 +23,5 @@ pub mod oncall;
 pub mod playbook;
 pub mod prometheus;
 pub mod store;
+pub mod tls;
 pub mod worker;

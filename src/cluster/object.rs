@@ -11,6 +11,18 @@ use crate::model::ObjectKey;
 #[serde(transparent)]
 pub struct Object(pub Value);
 
+/// The metadata that is the server's to set.
+const GIVEN_BY_THE_SERVER: &[&str] = &[
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "managedFields",
+    "selfLink",
+];
+
 impl Object {
     /// The value at a JSON pointer: `/spec/replicas`.
     pub fn at(&self, pointer: &str) -> Option<&Value> {
@@ -60,6 +72,21 @@ impl Object {
     /// One label, if it is there.
     pub fn label(&self, name: &str) -> Option<&str> {
         self.at("/metadata/labels")?.get(name)?.as_str()
+    }
+
+    /// The object without its status and without what the API server gives each object by itself: what to create it
+    /// from once more.
+    pub fn as_new(&self) -> Object {
+        let mut object = self.0.clone();
+        if let Some(fields) = object.as_object_mut() {
+            fields.remove("status");
+        }
+        if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+            for given in GIVEN_BY_THE_SERVER {
+                metadata.remove(*given);
+            }
+        }
+        Object(object)
     }
 
     /// Whether its deletion was asked for.
