@@ -17,7 +17,9 @@ pub(super) fn check_plain(name: &str, arg: &dyn AnyArg) -> Result<(), String> {
     for after in template.source().split("{{").skip(1) {
         let hole = after.split("}}").next().unwrap_or_default();
         if !plain(hole.trim()) {
-            return Err(format!("`{name}` takes plain holes such as `{{{{inputs.x}}}}` only, and not `{{{{{hole}}}}}`"));
+            return Err(format!(
+                "`{name}` takes plain holes such as `{{{{inputs.x}}}}` only, and not `{{{{{hole}}}}}`"
+            ));
         }
     }
     Ok(())

@@ -94,8 +94,12 @@ impl fmt::Display for Kind {
 pub enum KindError {
     #[error("secrets are never read; if a playbook must know whether one is there, ask for what depends on it")]
     Secret,
-    #[error("`{0}` is no kind that actions know; write one of {}", ROWS.iter().map(|row| row.kind).collect::<Vec<_>>().join(", "))]
+    #[error("`{0}` is no kind that actions know; write one of {known}", known = known())]
     Unknown(String),
+}
+
+fn known() -> String {
+    ROWS.iter().map(|row| row.kind).collect::<Vec<_>>().join(", ")
 }
 
 impl FromStr for Kind {

@@ -3,7 +3,18 @@
 //! An action's struct holds its typed arguments as the playbook wrote them ([`Arg`]: a value or a template). A
 //! [`Read`] looks; a [`Mutation`] decides on an absolute [`Intent`](crate::model::Intent) first, and then makes exactly that change.
 
+mod amounts;
 mod arg;
+pub mod deny;
+mod holes;
+mod k8s_events;
+mod k8s_get;
+mod k8s_last_change;
+mod k8s_list;
+mod k8s_pods;
+mod kinds;
+mod objects;
+mod prometheus_query;
 mod registry;
 mod template;
 
@@ -14,6 +25,8 @@ use async_trait::async_trait;
 use serde_json::{Map, Value};
 
 pub use arg::{AnyArg, Arg, Location};
+pub use deny::Verb;
+pub use kinds::{Kind, KindError};
 pub use registry::{names, parse};
 pub use template::{Template, TemplateError};
 
@@ -60,6 +73,17 @@ pub struct Output {
     pub value: Map<String, Value>,
     /// One line for people.
     pub summary: String,
+}
+
+impl Output {
+    /// `fields` must be an object: anything else gives an output without fields.
+    pub(crate) fn new(fields: Value, summary: impl Into<String>) -> Self {
+        let value = match fields {
+            Value::Object(fields) => fields,
+            _ => Map::new(),
+        };
+        Self { value, summary: summary.into() }
+    }
 }
 
 /// An action of any effect, as a playbook's step holds it.
@@ -117,6 +141,9 @@ pub trait Read: Describe {
 /// two, `doubt` is asked before anything else happens.
 #[async_trait]
 pub trait Mutation: Describe {
+    /// What it does to the object of its intent: what [`deny`] is asked about.
+    fn verb(&self) -> Verb;
+
     /// Reads what is there and decides what it should be. Changes nothing; may be repeated.
     async fn prepare(&self, world: &World, step: StepContext<'_>) -> Result<Plan, ActionError>;
 

@@ -5,14 +5,14 @@ use std::time::Duration;
 use super::read::within;
 use super::scope::Frame;
 use super::state::RunState;
-use crate::action::{ActionError, Doubt, Mutation, Output, Plan, StepContext, World};
+use crate::action::{ActionError, Doubt, Mutation, Output, Plan, StepContext, World, deny};
 use crate::model::{FailureClass, Intent};
 use crate::playbook::Step;
 
 /// How long one attempt of a mutation may take, where the playbook does not say. A lease is longer than that.
 pub(super) const MUTATION_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Decides what a mutation would do. Changes nothing.
+/// Decides what a mutation would do, and refuses what no playbook may do. Changes nothing.
 pub(super) async fn prepare(
     world: &World,
     frame: &Frame,
@@ -28,7 +28,11 @@ pub(super) async fn prepare(
         object: state.object.as_ref(),
         scope: &scope,
     };
-    action.prepare(world, context).await
+    let plan = action.prepare(world, context).await?;
+    if let Plan::Do(intent) = &plan {
+        deny::check_intent(world.cluster.as_ref(), action.verb(), &frame.run.target, intent).await?;
+    }
+    Ok(plan)
 }
 
 /// What became of an attempt.

@@ -185,9 +185,14 @@ mod tests {
 
     #[test]
     fn quantities_are_shown_with_the_largest_unit_that_fits() {
-        for (text, shown) in
-            [("100Gi", "100Gi"), ("1024Gi", "1Ti"), ("1.5Gi", "1536Mi"), ("1000", "1000"), ("0", "0"), ("1500m", "1500m")]
-        {
+        for (text, shown) in [
+            ("100Gi", "100Gi"),
+            ("1024Gi", "1Ti"),
+            ("1.5Gi", "1536Mi"),
+            ("1000", "1000"),
+            ("0", "0"),
+            ("1500m", "1500m"),
+        ] {
             assert_eq!(quantity(text).to_string(), shown, "{text}");
         }
     }
