@@ -6,16 +6,21 @@
 mod amounts;
 mod arg;
 pub mod deny;
+mod doubt;
+mod field_owner;
 mod holes;
 mod k8s_events;
 mod k8s_get;
 mod k8s_last_change;
 mod k8s_list;
 mod k8s_pods;
+mod k8s_scale;
 mod kinds;
 mod objects;
 mod prometheus_query;
 mod registry;
+mod replica_owner;
+mod scale_plan;
 mod template;
 
 use std::fmt::Debug;
@@ -154,6 +159,17 @@ pub trait Mutation: Describe {
     async fn doubt(&self, world: &World, intent: &Intent) -> Result<Doubt, ActionError>;
 
     fn as_describe(&self) -> &dyn Describe;
+}
+
+/// Decides what a mutation would do, and refuses what no playbook may do ([`deny`]). Changes nothing; may be repeated.
+///
+/// The only way to a plan: whoever calls [`Mutation::prepare`] himself has no leave to act on what it says.
+pub async fn prepare(mutation: &dyn Mutation, world: &World, step: StepContext<'_>) -> Result<Plan, ActionError> {
+    let plan = mutation.prepare(world, step).await?;
+    if let Plan::Do(intent) = &plan {
+        deny::check_intent(world.cluster.as_ref(), mutation.verb(), step.target, intent).await?;
+    }
+    Ok(plan)
 }
 
 /// What [`Mutation::prepare`] decided.

@@ -8,8 +8,9 @@ use super::k8s_get::K8sGet;
 use super::k8s_last_change::K8sLastChange;
 use super::k8s_list::K8sList;
 use super::k8s_pods::K8sPods;
+use super::k8s_scale::K8sScale;
 use super::prometheus_query::PrometheusQuery;
-use super::{Action, Arg, Read, Tell};
+use super::{Action, Arg, Mutation, Read, Tell};
 
 /// All actions, in the order in which `dogwatch check` lists them.
 const NAMES: &[&str] =
@@ -33,6 +34,7 @@ pub fn parse<'de, A: MapAccess<'de>>(name: &str, map: &mut A) -> Option<Result<A
         "k8s.events" => read::<K8sEvents, A>(map),
         "k8s.pods" => read::<K8sPods, A>(map),
         "k8s.last_change" => read::<K8sLastChange, A>(map),
+        "k8s.scale" => mutation::<K8sScale, A>(map),
         "page" => map.next_value::<TellArgs>().map(|args| args.into_action(true)),
         "notice" => map.next_value::<TellArgs>().map(|args| args.into_action(false)),
         _ => return None,
@@ -46,6 +48,10 @@ pub fn parse<'de, A: MapAccess<'de>>(name: &str, map: &mut A) -> Option<Result<A
 
 fn read<'de, T: Read + Deserialize<'de> + 'static, A: MapAccess<'de>>(map: &mut A) -> Result<Action, A::Error> {
     map.next_value::<T>().map(|action| Action::Read(Box::new(action)))
+}
+
+fn mutation<'de, T: Mutation + Deserialize<'de> + 'static, A: MapAccess<'de>>(map: &mut A) -> Result<Action, A::Error> {
+    map.next_value::<T>().map(|action| Action::Mutate(Box::new(action)))
 }
 
 #[derive(Deserialize)]

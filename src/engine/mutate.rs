@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::read::within;
 use super::scope::Frame;
 use super::state::RunState;
-use crate::action::{ActionError, Doubt, Mutation, Output, Plan, StepContext, World, deny};
+use crate::action::{ActionError, Doubt, Mutation, Output, Plan, StepContext, World};
 use crate::model::{FailureClass, Intent};
 use crate::playbook::Step;
 
@@ -28,11 +28,7 @@ pub(super) async fn prepare(
         object: state.object.as_ref(),
         scope: &scope,
     };
-    let plan = action.prepare(world, context).await?;
-    if let Plan::Do(intent) = &plan {
-        deny::check_intent(world.cluster.as_ref(), action.verb(), &frame.run.target, intent).await?;
-    }
-    Ok(plan)
+    crate::action::prepare(action, world, context).await
 }
 
 /// What became of an attempt.
