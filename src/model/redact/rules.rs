@@ -67,11 +67,13 @@ fn private_keys(text: &str, found: &mut Vec<Range<usize>>) {
 
 /// `postgres://user:password@host`.
 fn url_passwords(text: &str, found: &mut Vec<Range<usize>>) {
+    // No URL is longer; without a bound, a text of nothing but URLs is read over and over.
+    const LONGEST: usize = 4_096;
     for (at, _) in text.match_indices("://") {
         let start = at + 3;
         let rest = &text[start..];
-        let end =
-            rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '`')).unwrap_or(rest.len());
+        let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '`');
+        let end = rest.char_indices().find(|(at, c)| ends(*c) || *at >= LONGEST).map_or(rest.len(), |(at, _)| at);
         let url = &rest[..end];
         let authority = &url[..url.find(['/', '?', '#']).unwrap_or(url.len())];
         // A password with a slash in it makes the host's port look like a word; then the last `@` of all is meant.
