@@ -18,6 +18,7 @@ pub mod action;
 pub mod clock;
 pub mod cluster;
 pub mod engine;
+pub mod metrics;
 pub mod model;
 pub mod oncall;
 pub mod playbook;
