@@ -8,6 +8,7 @@ mod event;
 mod ids;
 mod incident;
 mod run;
+mod secret;
 mod severity;
 mod signal;
 mod target;
@@ -20,6 +21,7 @@ pub use event::{ConditionKind, FailureClass, Intent, Look, Phase, RunEvent, Step
 pub use ids::{ApprovalId, Digest, EpisodeId, IdError, IncidentId, PageId, RunId, SignalId};
 pub use incident::{Episode, Incident, IncidentState};
 pub use run::{Autonomy, Outcome, PlaybookRef, Run};
+pub use secret::Secret;
 pub use severity::{Severity, SeverityError};
 pub use signal::{Signal, SignalBody};
 pub use target::{ObjectKey, Target};
