@@ -18,6 +18,7 @@ pub mod action;
 pub mod clock;
 pub mod cluster;
 pub mod config;
+pub mod engine;
 pub mod model;
 pub mod playbook;
 pub mod prometheus;
