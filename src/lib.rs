@@ -20,6 +20,7 @@ pub mod cluster;
 pub mod config;
 pub mod engine;
 pub mod model;
+pub mod notify;
 pub mod playbook;
 pub mod prometheus;
 pub mod store;

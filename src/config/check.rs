@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Config, ConfigError, PageSink, Problem, SecretSource, is_loopback};
+use super::pages::is_loopback;
+use super::{Config, ConfigError, PageSink, Problem, SecretSource};
 
 impl Config {
     /// Looks at the configuration as a whole and at what it names: files, folders, secrets. Gives back what an operator
@@ -240,6 +241,13 @@ impl Checker<'_> {
                 "engine.output_limit",
                 format!("{} hold no evidence", engine.output_limit),
                 "write at least `1KiB`; `64KiB` is usual",
+            );
+        }
+        if engine.approval_timeout.0 < Duration::from_secs(60) {
+            self.problem(
+                "engine.approval_timeout",
+                format!("nobody answers a question within {}", engine.approval_timeout),
+                "write at least `1m`; `30m` is usual",
             );
         }
         for (field, timeout) in [

@@ -11,6 +11,7 @@ mod cluster;
 mod engine;
 mod error;
 mod handoff;
+mod incidents;
 mod log;
 mod oncall;
 mod pages;
@@ -34,9 +35,10 @@ pub use cluster::ClusterConfig;
 pub use engine::EngineConfig;
 pub use error::{ConfigError, Problem};
 pub use handoff::HandoffConfig;
+pub use incidents::IncidentsConfig;
 pub use log::{LogConfig, LogFormat};
 pub use oncall::OncallConfig;
-pub use pages::{PageSink, PagesConfig, WebhookConfig, is_loopback};
+pub use pages::{PageSink, PagesConfig, WebhookConfig};
 pub use playbooks::PlaybooksConfig;
 pub use prometheus::PrometheusConfig;
 pub use secret::{SecretError, SecretSource};
@@ -60,6 +62,7 @@ pub struct Config {
     pub handoff: HandoffConfig,
     pub chat: ChatConfig,
     pub pages: PagesConfig,
+    pub incidents: IncidentsConfig,
     pub engine: EngineConfig,
     pub log: LogConfig,
     #[serde(skip)]

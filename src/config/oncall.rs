@@ -8,11 +8,13 @@ use serde::Deserialize;
 #[serde(default, deny_unknown_fields)]
 pub struct OncallConfig {
     pub file: PathBuf,
+    /// The team that owns what no other team does.
+    pub default_team: String,
 }
 
 impl Default for OncallConfig {
     fn default() -> Self {
-        Self { file: PathBuf::from("oncall.yaml") }
+        Self { file: PathBuf::from("oncall.yaml"), default_team: "platform".into() }
     }
 }
 

@@ -84,7 +84,7 @@ impl PagesConfig {
 }
 
 /// Whether a URL's host is this machine itself, by its name or address and without asking the DNS.
-pub fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost") || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }

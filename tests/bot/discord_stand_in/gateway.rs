@@ -15,29 +15,13 @@ async fn a_bot_connects_and_registers_its_commands() {
     let bot = Bot::start(&discord).await;
     discord.wait_for_ready().await;
 
-    discord
-        .slash(&alice(), discord.channel("incidents"), "/echo text:hello")
-        .await;
-    let names: Vec<_> = discord
-        .commands()
-        .into_iter()
-        .map(|command| (command.name, command.guild))
-        .collect();
+    discord.slash(&alice(), discord.channel("incidents"), "/echo text:hello").await;
+    let names: Vec<_> = discord.commands().into_iter().map(|command| (command.name, command.guild)).collect();
     let guild = Some(discord.guild_id());
-    assert_eq!(
-        names,
-        [
-            ("ack".into(), guild),
-            ("echo".into(), guild),
-            ("oncall".into(), guild)
-        ]
-    );
+    assert_eq!(names, [("ack".into(), guild), ("echo".into(), guild), ("oncall".into(), guild)]);
     assert_eq!(discord.commands()[0].description, "Acknowledge an incident");
     assert_eq!(discord.commands()[0].options[0]["required"], true);
-    assert_eq!(
-        bot.http.application_id().map(u64::from),
-        Some(discord.application_id())
-    );
+    assert_eq!(bot.http.application_id().map(u64::from), Some(discord.application_id()));
 }
 
 #[tokio::test]
@@ -45,43 +29,22 @@ async fn commands_can_be_registered_everywhere_and_read_back() {
     let discord = Discord::start().await;
     let http = discord.http();
     http.set_application_id(discord.application_id().into());
-    let first = Command::set_global_commands(&http, commands())
-        .await
-        .expect("register");
-    let second = Command::set_global_commands(&http, commands())
-        .await
-        .expect("register again");
-    assert_eq!(
-        first[0].id, second[0].id,
-        "a command that keeps its name keeps its id"
-    );
+    let first = Command::set_global_commands(&http, commands()).await.expect("register");
+    let second = Command::set_global_commands(&http, commands()).await.expect("register again");
+    assert_eq!(first[0].id, second[0].id, "a command that keeps its name keeps its id");
     assert_eq!(http.get_global_commands().await.expect("read").len(), 3);
     assert_eq!(discord.commands()[0].guild, None);
 
     let twice = vec![commands().remove(0), commands().remove(0)];
-    let refused = Command::set_global_commands(&http, twice)
-        .await
-        .expect_err("two of one name");
-    assert_eq!(
-        form_errors(&refused),
-        [(
-            "1".to_owned(),
-            "APPLICATION_COMMANDS_DUPLICATE_NAME".to_owned()
-        )]
-    );
+    let refused = Command::set_global_commands(&http, twice).await.expect_err("two of one name");
+    assert_eq!(form_errors(&refused), [("1".to_owned(), "APPLICATION_COMMANDS_DUPLICATE_NAME".to_owned())]);
     let guild = GuildId::new(discord.guild_id());
     let bad = guild
-        .set_commands(
-            &http,
-            vec![CreateCommand::new("Ack").description("x".repeat(101))],
-        )
+        .set_commands(&http, vec![CreateCommand::new("Ack").description("x".repeat(101))])
         .await
         .expect_err("a bad name");
     assert_eq!(form_errors(&bad).len(), 2, "{bad:?}");
-    let elsewhere = GuildId::new(1)
-        .set_commands(&http, commands())
-        .await
-        .expect_err("another server");
+    let elsewhere = GuildId::new(1).set_commands(&http, commands()).await.expect_err("another server");
     assert_eq!(code(&elsewhere), (404, 10004));
     assert!(guild.get_commands(&http).await.expect("read").is_empty());
 }
@@ -89,67 +52,26 @@ async fn commands_can_be_registered_everywhere_and_read_back() {
 #[tokio::test]
 async fn a_wrong_token_is_refused() {
     let discord = Discord::start().await;
-    let http = HttpBuilder::new("a.wrong.token")
-        .proxy(discord.api_url())
-        .ratelimiter_disabled(true)
-        .build();
+    let http = HttpBuilder::new("a.wrong.token").proxy(discord.api_url()).ratelimiter_disabled(true).build();
     let refused = http.get_current_user().await.expect_err("a wrong token");
     assert_eq!(code(&refused), (401, 0));
     let client = ClientBuilder::new_with_http(http, GatewayIntents::empty());
-    let ended = client
-        .await
-        .expect("build")
-        .start()
-        .await
-        .expect_err("a wrong token");
-    assert!(
-        matches!(
-            ended,
-            serenity::Error::Gateway(GatewayError::InvalidAuthentication)
-        ),
-        "{ended:?}"
-    );
+    let ended = client.await.expect("build").start().await.expect_err("a wrong token");
+    assert!(matches!(ended, serenity::Error::Gateway(GatewayError::InvalidAuthentication)), "{ended:?}");
     assert_eq!(discord.identifies(), 0);
 
     let http = discord.http();
-    assert_eq!(
-        http.get_current_user().await.expect("read").name,
-        "dogwatch"
-    );
-    assert_eq!(
-        http.get_current_application_info()
-            .await
-            .expect("read")
-            .id
-            .get(),
-        discord.application_id()
-    );
-    assert!(
-        http.get_bot_gateway()
-            .await
-            .expect("read")
-            .url
-            .starts_with("ws://127.0.0.1:")
-    );
+    assert_eq!(http.get_current_user().await.expect("read").name, "dogwatch");
+    assert_eq!(http.get_current_application_info().await.expect("read").id.get(), discord.application_id());
+    assert!(http.get_bot_gateway().await.expect("read").url.starts_with("ws://127.0.0.1:"));
 }
 
 #[tokio::test]
 async fn an_intent_that_needs_permission_ends_the_connection() {
     let discord = Discord::start().await;
     let client = ClientBuilder::new_with_http(discord.http(), GatewayIntents::MESSAGE_CONTENT);
-    let ended = client
-        .await
-        .expect("build")
-        .start()
-        .await
-        .expect_err("not allowed");
-    assert!(
-        matches!(
-            ended,
-            serenity::Error::Gateway(GatewayError::DisallowedGatewayIntents)
-        ),
-        "{ended:?}"
-    );
+    let ended = client.await.expect("build").start().await.expect_err("not allowed");
+    assert!(matches!(ended, serenity::Error::Gateway(GatewayError::DisallowedGatewayIntents)), "{ended:?}");
 }
 
 #[tokio::test]
@@ -157,9 +79,7 @@ async fn the_bot_resumes_when_asked_to_reconnect_and_no_interaction_is_lost() {
     let discord = Discord::start().await;
     let _bot = Bot::start(&discord).await;
     let incidents = discord.channel("incidents");
-    discord
-        .slash(&alice(), incidents, "/echo text:before")
-        .await;
+    discord.slash(&alice(), incidents, "/echo text:before").await;
 
     discord.asks_to_reconnect();
     discord.wait_for_resumes(1).await;
@@ -173,25 +93,17 @@ async fn a_lost_connection_is_resumed_and_what_was_missed_comes_then() {
     let discord = Discord::start().await;
     let _bot = Bot::start(&discord).await;
     let incidents = discord.channel("incidents");
-    discord
-        .slash(&alice(), incidents, "/echo text:before")
-        .await;
+    discord.slash(&alice(), incidents, "/echo text:before").await;
 
     discord.drops_connections();
-    let missed = discord
-        .types(&alice(), incidents, "/echo text:missed")
-        .await;
+    let missed = discord.types(&alice(), incidents, "/echo text:missed").await;
     assert_eq!(discord.reply(missed).await.text(), "missed");
     discord.closes_connections(4000);
     let reply = discord.slash(&alice(), incidents, "/echo text:after").await;
     assert_eq!(reply.text(), "after");
     discord.invalidates_session(true);
     discord.wait_for_resumes(3).await;
-    assert_eq!(
-        (discord.identifies(), discord.messages(incidents).len()),
-        (1, 3),
-        "no interaction came twice"
-    );
+    assert_eq!((discord.identifies(), discord.messages(incidents).len()), (1, 3), "no interaction came twice");
 }
 
 #[tokio::test]
@@ -222,9 +134,7 @@ async fn a_session_that_is_gone_is_started_anew(code: u16) {
     discord.wait_for_ready().await;
     discord.closes_connections(code);
     discord.wait_for_identifies(2).await;
-    let reply = discord
-        .slash(&alice(), discord.channel("incidents"), "/echo text:again")
-        .await;
+    let reply = discord.slash(&alice(), discord.channel("incidents"), "/echo text:again").await;
     assert_eq!(reply.text(), "again");
 }
 
@@ -232,9 +142,7 @@ async fn after_an_outage_the_bot_comes_back() {
     let discord = Discord::start().await;
     let bot = Bot::start(&discord).await;
     let incidents = discord.channel("incidents");
-    discord
-        .slash(&alice(), incidents, "/echo text:before")
-        .await;
+    discord.slash(&alice(), incidents, "/echo text:before").await;
     discord.is_down(true);
     assert!(!discord.is_connected());
     let refused = bot.http.get_current_user().await.expect_err("an outage");
@@ -281,9 +189,7 @@ async fn an_address_of_the_gateway_that_cannot_be_read_can_be_set() {
     let http = discord.http();
     let gateway = http.get_gateway().await.expect("read").url;
     discord.fails_next_on("GET /gateway", 500, None);
-    let mut client = ClientBuilder::new_with_http(http, GatewayIntents::empty())
-        .await
-        .expect("build");
+    let mut client = ClientBuilder::new_with_http(http, GatewayIntents::empty()).await.expect("build");
     assert_eq!(*client.ws_url.lock().await, "wss://gateway.discord.gg");
     *client.ws_url.lock().await = gateway;
     tokio::select! {

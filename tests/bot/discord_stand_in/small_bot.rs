@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use serenity::all::{
-    CommandInteraction, CommandOptionType, ComponentInteraction, Context, CreateCommand,
-    CreateCommandOption, CreateEmbed, CreateInteractionResponse, CreateInteractionResponseFollowup,
-    CreateInteractionResponseMessage, EditInteractionResponse, EventHandler, GatewayIntents,
-    GuildId, Http, Interaction, Ready, ResolvedValue,
+    CommandInteraction, CommandOptionType, ComponentInteraction, Context, CreateCommand, CreateCommandOption,
+    CreateEmbed, CreateInteractionResponse, CreateInteractionResponseFollowup, CreateInteractionResponseMessage,
+    EditInteractionResponse, EventHandler, GatewayIntents, GuildId, Http, Interaction, Ready, ResolvedValue,
 };
 use serenity::client::ClientBuilder;
 use serenity::gateway::ShardManager;
@@ -35,12 +34,9 @@ pub fn code(error: &serenity::Error) -> (u16, isize) {
 /// Path and code of what a form's error names.
 pub fn form_errors(error: &serenity::Error) -> Vec<(String, String)> {
     match error {
-        serenity::Error::Http(HttpError::UnsuccessfulRequest(response)) => response
-            .error
-            .errors
-            .iter()
-            .map(|error| (error.path.clone(), error.code.clone()))
-            .collect(),
+        serenity::Error::Http(HttpError::UnsuccessfulRequest(response)) => {
+            response.error.errors.iter().map(|error| (error.path.clone(), error.code.clone())).collect()
+        }
         other => panic!("not an answer of the API: {other:?}"),
     }
 }
@@ -66,12 +62,7 @@ impl Bot {
         *client.ws_url.lock().await = gateway;
         let (http, shards) = (client.http.clone(), client.shard_manager.clone());
         let run = tokio::spawn(async move { client.start().await });
-        Self {
-            http,
-            shards,
-            run,
-            failures: Mutex::new(failures),
-        }
+        Self { http, shards, run, failures: Mutex::new(failures) }
     }
 
     pub async fn stop(mut self) -> serenity::Result<()> {
@@ -81,12 +72,7 @@ impl Bot {
 
     /// Waits until an answer to an interaction was refused.
     pub async fn wait_for_failure(&self) -> serenity::Error {
-        self.failures
-            .lock()
-            .await
-            .recv()
-            .await
-            .expect("the bot lives")
+        self.failures.lock().await.recv().await.expect("the bot lives")
     }
 }
 
@@ -97,9 +83,8 @@ impl Drop for Bot {
 }
 
 pub fn commands() -> Vec<CreateCommand> {
-    let text = |name: &str, required: bool| {
-        CreateCommandOption::new(CommandOptionType::String, name, name).required(required)
-    };
+    let text =
+        |name: &str, required: bool| CreateCommandOption::new(CommandOptionType::String, name, name).required(required);
     let urgent = CreateCommandOption::new(CommandOptionType::Boolean, "urgent", "urgent");
     let who = CreateCommandOption::new(CommandOptionType::SubCommand, "who", "Who is on call")
         .add_sub_option(text("team", true));
@@ -109,12 +94,8 @@ pub fn commands() -> Vec<CreateCommand> {
             .add_option(text("incident", true))
             .add_option(text("note", false))
             .add_option(urgent),
-        CreateCommand::new("echo")
-            .description("Say it again")
-            .add_option(text("text", true)),
-        CreateCommand::new("oncall")
-            .description("On call")
-            .add_option(who),
+        CreateCommand::new("echo").description("Say it again").add_option(text("text", true)),
+        CreateCommand::new("oncall").description("On call").add_option(who),
     ]
 }
 
@@ -126,10 +107,7 @@ struct Handler {
 #[async_trait::async_trait]
 impl EventHandler for Handler {
     async fn ready(&self, context: Context, _: Ready) {
-        self.guild
-            .set_commands(&context.http, commands())
-            .await
-            .expect("register the commands");
+        self.guild.set_commands(&context.http, commands()).await.expect("register the commands");
     }
 
     async fn interaction_create(&self, context: Context, interaction: Interaction) {
@@ -146,33 +124,15 @@ impl EventHandler for Handler {
 }
 
 async fn on_command(context: &Context, command: &CommandInteraction) -> serenity::Result<()> {
-    let value = |name: &str| {
-        command
-            .data
-            .options
-            .iter()
-            .find(|option| option.name == name)
-            .map(|option| option.value.clone())
-    };
-    let text = |name: &str| {
-        value(name)
-            .and_then(|value| value.as_str().map(str::to_owned))
-            .unwrap_or_default()
-    };
+    let value =
+        |name: &str| command.data.options.iter().find(|option| option.name == name).map(|option| option.value.clone());
+    let text = |name: &str| value(name).and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default();
     let say = |content: String| CreateInteractionResponseMessage::new().content(content);
     match command.data.name.as_str() {
         "ack" => {
             command.defer(context).await?;
-            let roles = command
-                .member
-                .as_ref()
-                .map(|member| member.roles.clone())
-                .unwrap_or_default();
-            let urgent = if value("urgent").and_then(|value| value.as_bool()) == Some(true) {
-                ", urgent"
-            } else {
-                ""
-            };
+            let roles = command.member.as_ref().map(|member| member.roles.clone()).unwrap_or_default();
+            let urgent = if value("urgent").and_then(|value| value.as_bool()) == Some(true) { ", urgent" } else { "" };
             let said = format!(
                 "{} ({}) with roles {:?} acks {}: {}{urgent}",
                 command.user.name,
@@ -181,19 +141,9 @@ async fn on_command(context: &Context, command: &CommandInteraction) -> serenity
                 text("incident"),
                 text("note")
             );
-            let embed =
-                CreateEmbed::new()
-                    .title(text("incident"))
-                    .field("owner", &command.user.name, true);
-            command
-                .edit_response(
-                    context,
-                    EditInteractionResponse::new().content(said).embed(embed),
-                )
-                .await?;
-            let noted = CreateInteractionResponseFollowup::new()
-                .content("noted")
-                .ephemeral(true);
+            let embed = CreateEmbed::new().title(text("incident")).field("owner", &command.user.name, true);
+            command.edit_response(context, EditInteractionResponse::new().content(said).embed(embed)).await?;
+            let noted = CreateInteractionResponseFollowup::new().content("noted").ephemeral(true);
             command.create_followup(context, noted).await?;
         }
         "oncall" => {
@@ -204,18 +154,9 @@ async fn on_command(context: &Context, command: &CommandInteraction) -> serenity
                 return Ok(());
             };
             let answer = say(format!("on call for {team}")).ephemeral(true);
-            command
-                .create_response(context, CreateInteractionResponse::Message(answer))
-                .await?;
+            command.create_response(context, CreateInteractionResponse::Message(answer)).await?;
         }
-        _ => {
-            command
-                .create_response(
-                    context,
-                    CreateInteractionResponse::Message(say(text("text"))),
-                )
-                .await?
-        }
+        _ => command.create_response(context, CreateInteractionResponse::Message(say(text("text")))).await?,
     }
     Ok(())
 }
@@ -224,27 +165,11 @@ async fn on_button(context: &Context, button: &ComponentInteraction) -> serenity
     let said = format!("{} pressed {}", button.user.name, button.data.custom_id);
     let message = CreateInteractionResponseMessage::new().content(&said);
     match button.data.custom_id.as_str() {
-        "update" => {
-            button
-                .create_response(context, CreateInteractionResponse::UpdateMessage(message))
-                .await
-        }
+        "update" => button.create_response(context, CreateInteractionResponse::UpdateMessage(message)).await,
         "defer" => {
-            button
-                .create_response(context, CreateInteractionResponse::Acknowledge)
-                .await?;
-            button
-                .edit_response(context, EditInteractionResponse::new().content(said))
-                .await
-                .map(drop)
+            button.create_response(context, CreateInteractionResponse::Acknowledge).await?;
+            button.edit_response(context, EditInteractionResponse::new().content(said)).await.map(drop)
         }
-        _ => {
-            button
-                .create_response(
-                    context,
-                    CreateInteractionResponse::Message(message.ephemeral(true)),
-                )
-                .await
-        }
+        _ => button.create_response(context, CreateInteractionResponse::Message(message.ephemeral(true))).await,
     }
 }

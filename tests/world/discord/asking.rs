@@ -16,11 +16,7 @@ pub struct User {
 
 impl User {
     pub fn new(name: &str, id: u64) -> Self {
-        Self {
-            name: name.to_owned(),
-            id,
-            roles: Vec::new(),
-        }
+        Self { name: name.to_owned(), id, roles: Vec::new() }
     }
 
     pub fn with_roles<'a>(mut self, roles: impl IntoIterator<Item = &'a str>) -> Self {
@@ -39,26 +35,18 @@ impl User {
 /// Sends the interaction of a slash command to the bot, and returns its id. The error says why Discord's client would not have sent it.
 pub fn command(state: &mut State, user: &User, channel: u64, line: &str) -> Result<u64, String> {
     let name = typing::name(line)?;
-    let command = state
-        .command(name)
-        .ok_or_else(|| format!("no command /{name} is registered"))?;
+    let command = state.command(name).ok_or_else(|| format!("no command /{name} is registered"))?;
     let data = typing::data(line, command)?;
     Ok(send(state, user, channel, 2, data, None))
 }
 
 /// Sends the interaction of a button to the bot.
 pub fn press(state: &mut State, user: &User, message: u64, custom_id: &str) -> Result<u64, String> {
-    let found = state
-        .message(message)
-        .ok_or_else(|| format!("there is no message {message}"))?
-        .clone();
+    let found = state.message(message).ok_or_else(|| format!("there is no message {message}"))?.clone();
     let buttons = found.buttons();
     match buttons.iter().find(|button| button.custom_id == custom_id) {
         None => {
-            return Err(format!(
-                "no button {custom_id:?} under {:?}; there are {buttons:?}",
-                found.text()
-            ));
+            return Err(format!("no button {custom_id:?} under {:?}; there are {buttons:?}", found.text()));
         }
         Some(button) if button.disabled => {
             return Err(format!("the button {custom_id:?} is disabled"));
@@ -66,14 +54,7 @@ pub fn press(state: &mut State, user: &User, message: u64, custom_id: &str) -> R
         Some(_) => {}
     }
     let data = json!({ "custom_id": custom_id, "component_type": 2 });
-    Ok(send(
-        state,
-        user,
-        found.channel,
-        3,
-        data,
-        Some((message, found.edits, found.json())),
-    ))
+    Ok(send(state, user, found.channel, 3, data, Some((message, found.edits, found.json()))))
 }
 
 fn send(
@@ -86,11 +67,7 @@ fn send(
 ) -> u64 {
     let id = state.new_id();
     let token = format!("interaction-{id}");
-    let roles: Vec<String> = user
-        .roles
-        .iter()
-        .map(|role| state.role(role).to_string())
-        .collect();
+    let roles: Vec<String> = user.roles.iter().map(|role| state.role(role).to_string()).collect();
     let mut interaction = json!({
         "id": id.to_string(), "application_id": APPLICATION.to_string(), "type": kind, "token": token, "version": 1, "data": data,
         "guild_id": GUILD.to_string(), "guild": { "id": GUILD.to_string(), "locale": "en-US", "features": [] },

@@ -16,28 +16,15 @@ use super::state::{FaultKind, Request};
 
 pub async fn at_the_door(With(shared): With<Shared>, request: HttpRequest, next: Next) -> Response {
     let method = request.method().to_string();
-    let path = request
-        .uri()
-        .path()
-        .trim_start_matches("/api/v10")
-        .to_owned();
+    let path = request.uri().path().trim_start_matches("/api/v10").to_owned();
     let called = format!("{method} {path}");
     let fault = {
         let mut state = shared.lock();
-        let hit = state
-            .faults
-            .iter()
-            .position(|fault| called.contains(&fault.on));
+        let hit = state.faults.iter().position(|fault| called.contains(&fault.on));
         hit.map(|at| state.faults.remove(at).kind)
     };
     let response = match (fault, refusal(&shared, &request, &path)) {
-        (
-            Some(FaultKind::Refused {
-                status,
-                retry_after,
-            }),
-            _,
-        ) => failure(status, retry_after),
+        (Some(FaultKind::Refused { status, retry_after }), _) => failure(status, retry_after),
         (Some(FaultKind::AnswerLost), _) => {
             next.run(request).await;
             failure(504, None)
@@ -47,28 +34,15 @@ pub async fn at_the_door(With(shared): With<Shared>, request: HttpRequest, next:
         (None, None) => next.run(request).await,
     };
     let status = response.status().as_u16();
-    shared.change(|state| {
-        state.requests.push(Request {
-            method,
-            path,
-            status,
-        })
-    });
+    shared.change(|state| state.requests.push(Request { method, path, status }));
     response
 }
 
 fn refusal(shared: &Shared, request: &HttpRequest, path: &str) -> Option<Response> {
     let state = shared.lock();
-    let header = |name: &str| {
-        request
-            .headers()
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
-    };
+    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     // The token in the path is what these two trust.
-    let is_open =
-        path == "/gateway" || path.starts_with("/interactions/") || path.starts_with("/webhooks/");
+    let is_open = path == "/gateway" || path.starts_with("/interactions/") || path.starts_with("/webhooks/");
     if state.is_down {
         Some((StatusCode::SERVICE_UNAVAILABLE, "upstream connect error").into_response())
     } else if !header("user-agent").starts_with("DiscordBot (") {

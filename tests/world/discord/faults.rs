@@ -16,13 +16,7 @@ impl Discord {
 
     /// The same for the next request whose `METHOD /path` contains `part`, such as `POST /channels/`.
     pub fn fails_next_on(&self, part: &str, status: u16, retry_after: Option<Duration>) {
-        self.add(
-            part,
-            FaultKind::Refused {
-                status,
-                retry_after,
-            },
-        );
+        self.add(part, FaultKind::Refused { status, retry_after });
     }
 
     /// The next such request is carried out, but its answer is lost: the bot sees a 504.
@@ -62,8 +56,7 @@ impl Discord {
 
     /// Asks the bot to reconnect and resume (op 7).
     pub fn asks_to_reconnect(&self) {
-        self.shared
-            .change(|state| state.tell(&json!({ "op": 7, "s": null, "t": null, "d": null })));
+        self.shared.change(|state| state.tell(&json!({ "op": 7, "s": null, "t": null, "d": null })));
     }
 
     /// Tells the bot that its session is invalid (op 9). One that is not resumable is forgotten.
@@ -83,8 +76,7 @@ impl Discord {
 
     /// Closes the connections without a code.
     pub fn closes_connections_without_code(&self) {
-        self.shared
-            .change(|state| state.cut(|| Order::CloseWithoutCode));
+        self.shared.change(|state| state.cut(|| Order::CloseWithoutCode));
     }
 
     /// Closes the connections with this code. After 4007 and 4009 the sessions are gone.
@@ -99,16 +91,10 @@ impl Discord {
 
     /// Whether heartbeats are acknowledged. When not, the bot has to find out that its connection is dead.
     pub fn acknowledges_heartbeats(&self, is_so: bool) {
-        self.shared
-            .change(|state| state.acknowledges_heartbeats = is_so);
+        self.shared.change(|state| state.acknowledges_heartbeats = is_so);
     }
 
     fn add(&self, on: &str, kind: FaultKind) {
-        self.shared.change(|state| {
-            state.faults.push(Fault {
-                on: on.to_owned(),
-                kind,
-            })
-        });
+        self.shared.change(|state| state.faults.push(Fault { on: on.to_owned(), kind }));
     }
 }

@@ -110,9 +110,7 @@ fn handle(
         Some(1) => {
             state.heartbeats += 1;
             if state.acknowledges_heartbeats {
-                let _ = orders.send(Order::Send(
-                    json!({ "op": 11, "s": null, "t": null, "d": null }),
-                ));
+                let _ = orders.send(Order::Send(json!({ "op": 11, "s": null, "t": null, "d": null })));
             }
             Ok(())
         }
@@ -131,11 +129,7 @@ fn handle(
     }
 }
 
-fn identify(
-    state: &mut State,
-    asked: &Value,
-    orders: &UnboundedSender<Order>,
-) -> Result<String, u16> {
+fn identify(state: &mut State, asked: &Value, orders: &UnboundedSender<Order>) -> Result<String, u16> {
     authenticate(state, asked)?;
     let intents = asked["intents"].as_u64().ok_or(INVALID_INTENTS)?;
     if intents & !KNOWN_INTENTS != 0 {
@@ -146,11 +140,7 @@ fn identify(
     }
     state.identifies += 1;
     let id = format!("session-{}", state.new_id());
-    let mut session = Session {
-        id: id.clone(),
-        events: Vec::new(),
-        connection: Some(orders.clone()),
-    };
+    let mut session = Session { id: id.clone(), events: Vec::new(), connection: Some(orders.clone()) };
     let mut ready = json!({
         "v": 10, "user": bot_user(), "guilds": [{ "id": GUILD.to_string(), "unavailable": true }], "session_id": id,
         "resume_gateway_url": state.gateway, "session_type": "normal", "private_channels": [], "relationships": [],
@@ -165,20 +155,10 @@ fn identify(
 }
 
 /// Replays what the session missed, then says RESUMED. A session that is not known any more is invalid, and the bot has to identify.
-fn resume(
-    state: &mut State,
-    asked: &Value,
-    orders: &UnboundedSender<Order>,
-) -> Result<Option<String>, u16> {
+fn resume(state: &mut State, asked: &Value, orders: &UnboundedSender<Order>) -> Result<Option<String>, u16> {
     authenticate(state, asked)?;
-    let Some(session) = state
-        .sessions
-        .iter_mut()
-        .find(|session| session.id == asked["session_id"])
-    else {
-        let _ = orders.send(Order::Send(
-            json!({ "op": 9, "s": null, "t": null, "d": false }),
-        ));
+    let Some(session) = state.sessions.iter_mut().find(|session| session.id == asked["session_id"]) else {
+        let _ = orders.send(Order::Send(json!({ "op": 9, "s": null, "t": null, "d": false })));
         return Ok(None);
     };
     let seen = asked["seq"].as_u64().unwrap_or(0) as usize;
@@ -195,23 +175,17 @@ fn resume(
 
 fn authenticate(state: &State, asked: &Value) -> Result<(), u16> {
     // Both the bare token and the one with its type in front are taken.
-    let token = asked["token"]
-        .as_str()
-        .unwrap_or_default()
-        .trim_start_matches("Bot ");
-    if token == state.token {
-        Ok(())
-    } else {
-        Err(AUTHENTICATION_FAILED)
-    }
+    let token = asked["token"].as_str().unwrap_or_default().trim_start_matches("Bot ");
+    if token == state.token { Ok(()) } else { Err(AUTHENTICATION_FAILED) }
 }
 
 fn leave(state: &mut State, session: Option<&str>, orders: &UnboundedSender<Order>, is_over: bool) {
     // The session may have moved to a newer connection meanwhile.
     let is_mine = |connection: &UnboundedSender<Order>| connection.same_channel(orders);
-    let left = state.sessions.iter_mut().find(|one| {
-        Some(one.id.as_str()) == session && one.connection.as_ref().is_some_and(is_mine)
-    });
+    let left = state
+        .sessions
+        .iter_mut()
+        .find(|one| Some(one.id.as_str()) == session && one.connection.as_ref().is_some_and(is_mine));
     let Some(left) = left else { return };
     left.connection = None;
     if is_over {
@@ -221,21 +195,11 @@ fn leave(state: &mut State, session: Option<&str>, orders: &UnboundedSender<Orde
 }
 
 async fn send(socket: &mut WebSocketStream<TcpStream>, payload: &Value) -> Result<(), ()> {
-    socket
-        .send(Message::Text(payload.to_string()))
-        .await
-        .map_err(|_| ())
+    socket.send(Message::Text(payload.to_string())).await.map_err(|_| ())
 }
 
 async fn close(socket: &mut WebSocketStream<TcpStream>, code: u16) {
-    say_goodbye(
-        socket,
-        Some(CloseFrame {
-            code: code.into(),
-            reason: "".into(),
-        }),
-    )
-    .await;
+    say_goodbye(socket, Some(CloseFrame { code: code.into(), reason: "".into() })).await;
 }
 
 async fn say_goodbye(socket: &mut WebSocketStream<TcpStream>, frame: Option<CloseFrame<'_>>) {

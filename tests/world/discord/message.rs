@@ -70,13 +70,7 @@ impl Message {
     pub fn text(&self) -> String {
         let mut lines = vec![self.content.clone()];
         for embed in &self.embeds {
-            let read = |pointer: &str| {
-                embed
-                    .pointer(pointer)
-                    .and_then(Value::as_str)
-                    .unwrap_or_default()
-                    .to_owned()
-            };
+            let read = |pointer: &str| embed.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
             lines.extend([read("/author/name"), read("/title"), read("/description")]);
             for field in embed["fields"].as_array().into_iter().flatten() {
                 lines.push(format!(
@@ -93,10 +87,7 @@ impl Message {
 
     /// All buttons that have a custom id, in reading order. Links have none.
     pub fn buttons(&self) -> Vec<Button> {
-        let rows = self
-            .components
-            .iter()
-            .filter_map(|row| row["components"].as_array());
+        let rows = self.components.iter().filter_map(|row| row["components"].as_array());
         rows.flatten()
             .filter(|component| component["type"] == 2)
             .filter_map(|button| {
@@ -115,10 +106,7 @@ impl Message {
         let buttons = self.buttons();
         match buttons.iter().find(|button| button.label == label) {
             Some(button) => button.custom_id.clone(),
-            None => panic!(
-                "no button {label:?} under {:?}; there are {buttons:?}",
-                self.text()
-            ),
+            None => panic!("no button {label:?} under {:?}; there are {buttons:?}", self.text()),
         }
     }
 
@@ -201,8 +189,5 @@ impl Reply {
 fn time(change: u64) -> String {
     let (minutes, seconds) = (change / 60, change % 60);
     let (days, hours, minutes) = (minutes / 1440, minutes / 60 % 24, minutes % 60);
-    format!(
-        "2026-01-{:02}T{hours:02}:{minutes:02}:{seconds:02}.000000+00:00",
-        1 + days % 28
-    )
+    format!("2026-01-{:02}T{hours:02}:{minutes:02}:{seconds:02}.000000+00:00", 1 + days % 28)
 }

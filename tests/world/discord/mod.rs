@@ -60,20 +60,12 @@ impl Discord {
 
     /// With another heartbeat interval than Discord's.
     pub async fn start_with_heartbeat(interval: Duration) -> Self {
-        let gateway = TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("listen on loopback");
-        let api = TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("listen on loopback");
+        let gateway = TcpListener::bind("127.0.0.1:0").await.expect("listen on loopback");
+        let api = TcpListener::bind("127.0.0.1:0").await.expect("listen on loopback");
         let (tls, certificate) = tls::TlsListener::bind().await;
-        let gateway_port = gateway
-            .local_addr()
-            .expect("a bound listener has an address")
-            .port();
+        let gateway_port = gateway.local_addr().expect("a bound listener has an address").port();
         let api_addr = api.local_addr().expect("a bound listener has an address");
-        let tls_addr =
-            axum::serve::Listener::local_addr(&tls).expect("a bound listener has an address");
+        let tls_addr = axum::serve::Listener::local_addr(&tls).expect("a bound listener has an address");
         // Three parts, as a real token has; another one for each stand-in, so that a bot that talks to the wrong one is refused.
         let token = format!("c3RhbmQtaW4.{gateway_port}.not-a-real-token");
         let state = State::new(token, format!("ws://127.0.0.1:{gateway_port}"), interval);
@@ -85,18 +77,8 @@ impl Discord {
             let router = router.clone();
             async move { axum::serve(api, router).await.expect("serve the API") }
         });
-        tasks.spawn(async move {
-            axum::serve(tls, router)
-                .await
-                .expect("serve the API over TLS")
-        });
-        Self {
-            shared,
-            api: api_addr,
-            tls: tls_addr,
-            certificate,
-            _tasks: tasks,
-        }
+        tasks.spawn(async move { axum::serve(tls, router).await.expect("serve the API over TLS") });
+        Self { shared, api: api_addr, tls: tls_addr, certificate, _tasks: tasks }
     }
 
     /// The bot's token, without `Bot `.
@@ -129,16 +111,12 @@ impl Discord {
 
     /// The real client's REST half, without its rate limiter, which would not let it come here.
     pub fn http(&self) -> Http {
-        HttpBuilder::new(self.token())
-            .proxy(self.api_url())
-            .ratelimiter_disabled(true)
-            .build()
+        HttpBuilder::new(self.token()).proxy(self.api_url()).ratelimiter_disabled(true).build()
     }
 
     /// The same with the rate limiter: it takes the stand-in, and nothing else, for discord.com.
     pub fn http_with_limiter(&self) -> Http {
-        let root = reqwest_of_serenity::Certificate::from_der(&self.certificate)
-            .expect("a valid certificate");
+        let root = reqwest_of_serenity::Certificate::from_der(&self.certificate).expect("a valid certificate");
         let client = reqwest_of_serenity::Client::builder()
             .use_rustls_tls()
             .tls_built_in_root_certs(false)
@@ -167,51 +145,33 @@ impl Discord {
 
     /// Like [`Discord::slash`], without waiting for the answer, nor for a connection: a bot that has a session gets it when it resumes.
     pub async fn types(&self, user: &User, channel: u64, line: &str) -> Asked {
-        let name = typing::name(line)
-            .unwrap_or_else(|why| panic!("{why}"))
-            .to_owned();
-        let can_be_typed = |state: &mut State| {
-            (!state.sessions.is_empty() && state.command(&name).is_some()).then_some(())
-        };
-        self.shared
-            .until(&format!("the command /{name}"), can_be_typed)
-            .await;
-        let sent = self
-            .shared
-            .change(|state| asking::command(state, user, channel, line));
+        let name = typing::name(line).unwrap_or_else(|why| panic!("{why}")).to_owned();
+        let can_be_typed =
+            |state: &mut State| (!state.sessions.is_empty() && state.command(&name).is_some()).then_some(());
+        self.shared.until(&format!("the command /{name}"), can_be_typed).await;
+        let sent = self.shared.change(|state| asking::command(state, user, channel, line));
         Asked(sent.unwrap_or_else(|why| panic!("{} cannot type {line:?}: {why}", user.name)))
     }
 
     /// Like [`Discord::presses`], without waiting for the answer.
     pub fn clicks(&self, user: &User, message: u64, custom_id: &str) -> Asked {
-        let sent = self
-            .shared
-            .change(|state| asking::press(state, user, message, custom_id));
+        let sent = self.shared.change(|state| asking::press(state, user, message, custom_id));
         Asked(sent.unwrap_or_else(|why| panic!("{} cannot press: {why}", user.name)))
     }
 
     /// Waits for the answer to an interaction; after a deferred response, for what follows it.
     pub async fn reply(&self, asked: Asked) -> Reply {
-        self.shared
-            .until(&format!("an answer to interaction {}", asked.0), |state| {
-                answer(state, asked.0)
-            })
-            .await
+        self.shared.until(&format!("an answer to interaction {}", asked.0), |state| answer(state, asked.0)).await
     }
 
     /// Waits for so many messages that the bot sends after its reply, and returns them in order.
     pub async fn wait_for_followups(&self, reply: &Reply, wanted: usize) -> Vec<Message> {
         let find = |state: &mut State| {
             let ids = state.interaction(reply.interaction)?.followups.clone();
-            let found: Vec<_> = ids
-                .into_iter()
-                .filter_map(|id| state.message(id).cloned())
-                .collect();
+            let found: Vec<_> = ids.into_iter().filter_map(|id| state.message(id).cloned()).collect();
             (found.len() >= wanted).then_some(found)
         };
-        self.shared
-            .until(&format!("{wanted} follow-ups"), find)
-            .await
+        self.shared.until(&format!("{wanted} follow-ups"), find).await
     }
 }
 
@@ -219,11 +179,7 @@ impl Discord {
 fn answer(state: &mut State, id: u64) -> Option<Reply> {
     let asked = state.interaction(id)?;
     let (kind, after) = asked.answer?;
-    let (original, first_followup, pressed) = (
-        asked.original?,
-        asked.followups.first().copied(),
-        asked.pressed,
-    );
+    let (original, first_followup, pressed) = (asked.original?, asked.followups.first().copied(), asked.pressed);
     let message = state.message(original)?.clone();
     let message = match (kind, pressed) {
         (5, _) if message.is_loading() => return None,
@@ -231,11 +187,5 @@ fn answer(state: &mut State, id: u64) -> Option<Reply> {
         _ => message,
     };
     let updated = pressed.is_some_and(|(pressed, _)| pressed == message.id);
-    Some(Reply {
-        interaction: id,
-        message,
-        deferred: matches!(kind, 5 | 6),
-        updated,
-        after,
-    })
+    Some(Reply { interaction: id, message, deferred: matches!(kind, 5 | 6), updated, after })
 }

@@ -15,12 +15,7 @@ pub struct Refusal {
 
 impl Refusal {
     pub fn new(status: u16, code: u32, message: &'static str) -> Self {
-        Self {
-            status,
-            code,
-            message,
-            errors: None,
-        }
+        Self { status, code, message, errors: None }
     }
 
     pub fn form(path: &str, code: &str, message: &str) -> Self {
@@ -74,48 +69,29 @@ impl Errors {
 
     pub fn at_most(&mut self, path: &str, length: usize, limit: usize) {
         if length > limit {
-            self.add(
-                path,
-                "BASE_TYPE_MAX_LENGTH",
-                &format!("Must be {limit} or fewer in length."),
-            );
+            self.add(path, "BASE_TYPE_MAX_LENGTH", &format!("Must be {limit} or fewer in length."));
         }
     }
 
     pub fn between(&mut self, path: &str, length: usize, least: usize, most: usize) {
         if length < least || length > most {
-            self.add(
-                path,
-                "BASE_TYPE_BAD_LENGTH",
-                &format!("Must be between {least} and {most} in length."),
-            );
+            self.add(path, "BASE_TYPE_BAD_LENGTH", &format!("Must be between {least} and {most} in length."));
         }
     }
 
     pub fn required(&mut self, path: &str, object: &Value, key: &str) -> bool {
         let is_there = object[key].as_str().is_some_and(|text| !text.is_empty());
         if !is_there {
-            self.add(
-                &format!("{path}.{key}"),
-                "BASE_TYPE_REQUIRED",
-                "This field is required",
-            );
+            self.add(&format!("{path}.{key}"), "BASE_TYPE_REQUIRED", "This field is required");
         }
         is_there
     }
 
     fn refusal(self) -> Refusal {
-        Refusal {
-            errors: self.0,
-            ..Refusal::new(400, 50035, "Invalid Form Body")
-        }
+        Refusal { errors: self.0, ..Refusal::new(400, 50035, "Invalid Form Body") }
     }
 
     pub fn check(self) -> Result<(), Refusal> {
-        if self.0.is_some() {
-            Err(self.refusal())
-        } else {
-            Ok(())
-        }
+        if self.0.is_some() { Err(self.refusal()) } else { Ok(()) }
     }
 }

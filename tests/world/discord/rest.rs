@@ -21,46 +21,26 @@ pub type Answer = Result<Json<Value>, Refusal>;
 
 pub fn router(shared: Shared) -> Router {
     let commands = put(commands::set_guild).get(commands::guild);
-    let original = get(interactions::original)
-        .patch(interactions::edit_original)
-        .delete(interactions::delete_original);
+    let original = get(interactions::original).patch(interactions::edit_original).delete(interactions::delete_original);
     let api = Router::new()
         .route("/gateway", get(gateway))
         .route("/gateway/bot", get(gateway_bot))
         .route("/users/@me", get(async || Json(bot_user())))
         .route("/applications/@me", get(application))
         .route("/oauth2/applications/@me", get(application))
-        .route(
-            "/applications/{app}/commands",
-            put(commands::set_global).get(commands::global),
-        )
+        .route("/applications/{app}/commands", put(commands::set_global).get(commands::global))
         .route("/applications/{app}/guilds/{guild}/commands", commands)
         .route("/guilds/{guild}/roles", get(roles))
         .route("/channels/{channel}", get(channel))
-        .route(
-            "/channels/{channel}/messages",
-            post(create_message).get(list_messages),
-        )
-        .route(
-            "/channels/{channel}/messages/{message}",
-            patch(edit_message).get(get_message).delete(delete_message),
-        )
-        .route(
-            "/interactions/{interaction}/{token}/callback",
-            post(interactions::respond),
-        )
+        .route("/channels/{channel}/messages", post(create_message).get(list_messages))
+        .route("/channels/{channel}/messages/{message}", patch(edit_message).get(get_message).delete(delete_message))
+        .route("/interactions/{interaction}/{token}/callback", post(interactions::respond))
         .route("/webhooks/{app}/{token}", post(interactions::follow_up))
         .route("/webhooks/{app}/{token}/messages/@original", original)
-        .route(
-            "/webhooks/{app}/{token}/messages/{message}",
-            patch(interactions::edit_follow_up),
-        )
+        .route("/webhooks/{app}/{token}/messages/{message}", patch(interactions::edit_follow_up))
         .fallback(async || Refusal::new(404, 0, "404: Not Found"))
         .layer(from_fn_with_state(shared.clone(), at_the_door));
-    Router::new()
-        .nest("/api/v10", api)
-        .fallback(async || Refusal::new(404, 0, "404: Not Found"))
-        .with_state(shared)
+    Router::new().nest("/api/v10", api).fallback(async || Refusal::new(404, 0, "404: Not Found")).with_state(shared)
 }
 
 async fn gateway(With(shared): With<Shared>) -> Json<Value> {
@@ -68,8 +48,7 @@ async fn gateway(With(shared): With<Shared>) -> Json<Value> {
 }
 
 async fn gateway_bot(With(shared): With<Shared>) -> Json<Value> {
-    let limit =
-        json!({ "total": 1000, "remaining": 999, "reset_after": 14_400_000, "max_concurrency": 1 });
+    let limit = json!({ "total": 1000, "remaining": 999, "reset_after": 14_400_000, "max_concurrency": 1 });
     Json(json!({ "url": shared.lock().gateway, "shards": 1, "session_start_limit": limit }))
 }
 
@@ -85,11 +64,7 @@ pub fn own(app: u64) -> Result<(), Refusal> {
     if app == APPLICATION {
         Ok(())
     } else {
-        Err(Refusal::new(
-            403,
-            20012,
-            "You are not authorized to perform this action on this application",
-        ))
+        Err(Refusal::new(403, 20012, "You are not authorized to perform this action on this application"))
     }
 }
 
@@ -108,35 +83,22 @@ async fn roles(With(shared): With<Shared>, Path(guild): Path<u64>) -> Answer {
 
 async fn channel(With(shared): With<Shared>, Path(channel): Path<u64>) -> Answer {
     let state = shared.lock();
-    let name = state
-        .channels
-        .get(&channel)
-        .ok_or_else(|| Refusal::unknown("channel"))?;
+    let name = state.channels.get(&channel).ok_or_else(|| Refusal::unknown("channel"))?;
     Ok(Json(json!({
         "id": channel.to_string(), "type": 0, "guild_id": GUILD.to_string(), "name": name, "position": 0,
         "permission_overwrites": [], "nsfw": false, "parent_id": null, "topic": null, "last_message_id": null,
     })))
 }
 
-async fn create_message(
-    With(shared): With<Shared>,
-    Path(channel): Path<u64>,
-    body: Body,
-) -> Answer {
+async fn create_message(With(shared): With<Shared>, Path(channel): Path<u64>, body: Body) -> Answer {
     shared.change(|state| {
         if !state.channels.contains_key(&channel) {
             return Err(Refusal::unknown("channel"));
         }
         rules::check_message(&body.json, &body.files, "", true)?;
-        let nonce = body
-            .json
-            .get("nonce")
-            .filter(|nonce| !nonce.is_null())
-            .map(Value::to_string);
+        let nonce = body.json.get("nonce").filter(|nonce| !nonce.is_null()).map(Value::to_string);
         let enforced = nonce.filter(|_| body.json["enforce_nonce"] == true);
-        if let Some(id) = enforced
-            .as_ref()
-            .and_then(|nonce| state.nonces.get(nonce).copied())
+        if let Some(id) = enforced.as_ref().and_then(|nonce| state.nonces.get(nonce).copied())
             && let Some(made) = state.message(id)
         {
             return Ok(Json(made.json()));
@@ -160,56 +122,29 @@ async fn list_messages(
     }
     let limit = query.get("limit").copied().unwrap_or(50);
     if !(1..=100).contains(&limit) {
-        return Err(Refusal::form(
-            "limit",
-            "NUMBER_TYPE_MAX",
-            "int value should be less than or equal to 100.",
-        ));
+        return Err(Refusal::form("limit", "NUMBER_TYPE_MAX", "int value should be less than or equal to 100."));
     }
     let before = query.get("before").copied().unwrap_or(u64::MAX);
     let after = query.get("after").copied().unwrap_or(0);
     let seen = |message: &&Message| {
-        message.channel == channel
-            && !message.is_ephemeral()
-            && message.id < before
-            && message.id > after
+        message.channel == channel && !message.is_ephemeral() && message.id < before && message.id > after
     };
     let newest_first = state.messages.iter().rev().filter(seen);
-    Ok(Json(
-        newest_first
-            .take(limit as usize)
-            .map(Message::json)
-            .collect(),
-    ))
+    Ok(Json(newest_first.take(limit as usize).map(Message::json).collect()))
 }
 
-async fn get_message(
-    With(shared): With<Shared>,
-    Path((channel, message)): Path<(u64, u64)>,
-) -> Answer {
+async fn get_message(With(shared): With<Shared>, Path((channel, message)): Path<(u64, u64)>) -> Answer {
     let mut state = shared.lock();
-    let found = state
-        .message(message)
-        .filter(|found| found.channel == channel && !found.is_ephemeral());
-    found
-        .map(|found| Json(found.json()))
-        .ok_or_else(|| Refusal::unknown("message"))
+    let found = state.message(message).filter(|found| found.channel == channel && !found.is_ephemeral());
+    found.map(|found| Json(found.json())).ok_or_else(|| Refusal::unknown("message"))
 }
 
-async fn edit_message(
-    With(shared): With<Shared>,
-    Path((channel, message)): Path<(u64, u64)>,
-    body: Body,
-) -> Answer {
+async fn edit_message(With(shared): With<Shared>, Path((channel, message)): Path<(u64, u64)>, body: Body) -> Answer {
     shared.change(|state| {
-        let found = state
-            .message(message)
-            .filter(|found| found.channel == channel && !found.is_ephemeral());
+        let found = state.message(message).filter(|found| found.channel == channel && !found.is_ephemeral());
         found.ok_or_else(|| Refusal::unknown("message"))?;
         rules::check_message(&body.json, &body.files, "", false)?;
-        let edited = state
-            .edit(message, &body.json, body.files)
-            .ok_or_else(|| Refusal::unknown("message"))?;
+        let edited = state.edit(message, &body.json, body.files).ok_or_else(|| Refusal::unknown("message"))?;
         Ok(Json(edited.json()))
     })
 }
@@ -220,13 +155,7 @@ async fn delete_message(
 ) -> Result<StatusCode, Refusal> {
     shared.change(|state| {
         let before = state.messages.len();
-        state
-            .messages
-            .retain(|found| found.id != message || found.channel != channel);
-        if state.messages.len() == before {
-            Err(Refusal::unknown("message"))
-        } else {
-            Ok(StatusCode::NO_CONTENT)
-        }
+        state.messages.retain(|found| found.id != message || found.channel != channel);
+        if state.messages.len() == before { Err(Refusal::unknown("message")) } else { Ok(StatusCode::NO_CONTENT) }
     })
 }

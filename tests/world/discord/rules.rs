@@ -13,41 +13,24 @@ pub fn check_message(body: &Value, files: &[File], at: &str, is_new: bool) -> Re
         Value::Null | Value::Number(_) => {}
         nonce => errors.at_most(&format!("{at}nonce"), length(nonce), 25),
     }
-    check_embeds(
-        &mut errors,
-        &format!("{at}embeds"),
-        entries(&body["embeds"]),
-    );
-    check_components(
-        &mut errors,
-        &format!("{at}components"),
-        entries(&body["components"]),
-    );
+    check_embeds(&mut errors, &format!("{at}embeds"), entries(&body["embeds"]));
+    check_components(&mut errors, &format!("{at}components"), entries(&body["components"]));
     let allowed = &body["allowed_mentions"];
     for kind in ["users", "roles"] {
         let named = entries(&allowed[kind]);
-        let is_parsed = entries(&allowed["parse"])
-            .iter()
-            .any(|parsed| parsed == kind);
+        let is_parsed = entries(&allowed["parse"]).iter().any(|parsed| parsed == kind);
         if is_parsed && !named.is_empty() {
-            let message =
-                format!("parse:[\"{kind}\"] and {kind}: [ids...] are mutually exclusive.");
-            errors.add(
-                &format!("{at}allowed_mentions"),
-                "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE",
-                &message,
-            );
+            let message = format!("parse:[\"{kind}\"] and {kind}: [ids...] are mutually exclusive.");
+            errors.add(&format!("{at}allowed_mentions"), "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE", &message);
         }
         errors.at_most(&format!("{at}allowed_mentions.{kind}"), named.len(), 100);
     }
     errors.check()?;
-    let is_empty = ["content", "embeds", "components"]
-        .iter()
-        .all(|key| match &body[*key] {
-            Value::String(text) => text.trim().is_empty(),
-            Value::Array(list) => list.is_empty(),
-            _ => true,
-        });
+    let is_empty = ["content", "embeds", "components"].iter().all(|key| match &body[*key] {
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(list) => list.is_empty(),
+        _ => true,
+    });
     if is_new && is_empty && files.is_empty() {
         return Err(Refusal::new(400, 50006, "Cannot send an empty message"));
     }
@@ -59,12 +42,7 @@ fn check_embeds(errors: &mut Errors, at: &str, embeds: &[Value]) {
     let mut total = 0;
     for (n, embed) in embeds.iter().enumerate() {
         let at = format!("{at}.{n}");
-        for (path, limit) in [
-            ("/title", 256),
-            ("/description", 4096),
-            ("/footer/text", 2048),
-            ("/author/name", 256),
-        ] {
+        for (path, limit) in [("/title", 256), ("/description", 4096), ("/footer/text", 2048), ("/author/name", 256)] {
             let length = embed.pointer(path).map_or(0, length);
             errors.at_most(&format!("{at}{}", path.replace('/', ".")), length, limit);
             total += length;
@@ -82,11 +60,7 @@ fn check_embeds(errors: &mut Errors, at: &str, embeds: &[Value]) {
         }
     }
     if total > 6000 {
-        errors.add(
-            at,
-            "MAX_EMBED_SIZE_EXCEEDED",
-            "Embed size exceeds maximum size of 6000",
-        );
+        errors.add(at, "MAX_EMBED_SIZE_EXCEEDED", "Embed size exceeds maximum size of 6000");
     }
 }
 
@@ -95,11 +69,7 @@ fn check_components(errors: &mut Errors, at: &str, rows: &[Value]) {
     let mut seen: Vec<&str> = Vec::new();
     for (n, row) in rows.iter().enumerate() {
         if row["type"] != 1 {
-            errors.add(
-                &format!("{at}.{n}.type"),
-                "UNION_TYPE_CHOICES",
-                "Value of field \"type\" must be one of (1,).",
-            );
+            errors.add(&format!("{at}.{n}.type"), "UNION_TYPE_CHOICES", "Value of field \"type\" must be one of (1,).");
             continue;
         }
         let at = format!("{at}.{n}.components");
@@ -116,11 +86,7 @@ fn check_components(errors: &mut Errors, at: &str, rows: &[Value]) {
                 errors.between(&format!("{at}.custom_id"), id.chars().count(), 1, 100);
                 if seen.contains(&id) {
                     let message = "Component custom id cannot be duplicated";
-                    errors.add(
-                        &format!("{at}.custom_id"),
-                        "COMPONENT_CUSTOM_ID_DUPLICATED",
-                        message,
-                    );
+                    errors.add(&format!("{at}.custom_id"), "COMPONENT_CUSTOM_ID_DUPLICATED", message);
                 }
                 seen.push(id);
             }
@@ -135,12 +101,8 @@ pub fn mentions(body: &Value, is_response: bool) -> Vec<Mention> {
     let may = |kind: &str, id: Option<u64>| match allowed {
         Value::Null => kind == "users" || !is_response,
         _ => {
-            let is_named = |named: &Value| {
-                id.is_some() && named.as_str().and_then(|named| named.parse().ok()) == id
-            };
-            entries(&allowed["parse"])
-                .iter()
-                .any(|parsed| parsed == kind)
+            let is_named = |named: &Value| id.is_some() && named.as_str().and_then(|named| named.parse().ok()) == id;
+            entries(&allowed["parse"]).iter().any(|parsed| parsed == kind)
                 || entries(&allowed[kind]).iter().any(is_named)
         }
     };
@@ -157,11 +119,7 @@ pub fn mentions(body: &Value, is_response: bool) -> Vec<Mention> {
         let Ok(id) = digits.parse::<u64>() else {
             continue;
         };
-        let mention = if kind == "roles" {
-            Mention::Role(id)
-        } else {
-            Mention::User(id)
-        };
+        let mention = if kind == "roles" { Mention::Role(id) } else { Mention::User(id) };
         if may(kind, Some(id)) && !found.contains(&mention) {
             found.push(mention);
         }

@@ -20,10 +20,7 @@ pub struct Shared {
 
 impl Shared {
     pub fn new(state: State) -> Self {
-        Self {
-            state: Arc::new(Mutex::new(state)),
-            changed: watch::Sender::new(()),
-        }
+        Self { state: Arc::new(Mutex::new(state)), changed: watch::Sender::new(()) }
     }
 
     /// To read. What changes something goes through [`Shared::change`].
@@ -52,11 +49,6 @@ impl Shared {
             }
         })
         .await;
-        found.unwrap_or_else(|_| {
-            panic!(
-                "waited {PATIENCE:?} in vain for {what}\n{}",
-                self.lock().describe()
-            )
-        })
+        found.unwrap_or_else(|_| panic!("waited {PATIENCE:?} in vain for {what}\n{}", self.lock().describe()))
     }
 }

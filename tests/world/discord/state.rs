@@ -74,10 +74,7 @@ pub struct Fault {
 #[derive(Clone, Copy)]
 pub enum FaultKind {
     /// Not carried out. With `retry_after` it is the answer of a rate limit.
-    Refused {
-        status: u16,
-        retry_after: Option<Duration>,
-    },
+    Refused { status: u16, retry_after: Option<Duration> },
     /// Carried out, but the answer is lost.
     AnswerLost,
     /// Neither carried out nor ever answered.
@@ -144,17 +141,12 @@ impl State {
     }
 
     pub fn interaction(&mut self, id: u64) -> Option<&mut Interaction> {
-        self.interactions
-            .iter_mut()
-            .find(|interaction| interaction.id == id)
+        self.interactions.iter_mut().find(|interaction| interaction.id == id)
     }
 
     /// All commands that a user of the server can type.
     pub fn command(&self, name: &str) -> Option<&Value> {
-        self.commands
-            .values()
-            .flatten()
-            .find(|command| command["name"] == name)
+        self.commands.values().flatten().find(|command| command["name"] == name)
     }
 
     /// What there is, for a test that waited in vain.
@@ -164,26 +156,19 @@ impl State {
             self.identifies,
             self.resumes,
             self.sessions.len(),
-            self.sessions
-                .iter()
-                .filter(|session| session.connection.is_some())
-                .count()
+            self.sessions.iter().filter(|session| session.connection.is_some()).count()
         )];
-        lines.extend(self.requests.iter().map(|request| {
-            format!(
-                "request: {} {} -> {}",
-                request.method, request.path, request.status
-            )
-        }));
         lines.extend(
-            self.messages
+            self.requests
                 .iter()
-                .map(|message| format!("message {}: {:?}", message.id, message.text())),
+                .map(|request| format!("request: {} {} -> {}", request.method, request.path, request.status)),
         );
+        lines.extend(self.messages.iter().map(|message| format!("message {}: {:?}", message.id, message.text())));
         lines.extend(
-            self.commands.values().flatten().map(|command| {
-                format!("command: /{}", command["name"].as_str().unwrap_or_default())
-            }),
+            self.commands
+                .values()
+                .flatten()
+                .map(|command| format!("command: /{}", command["name"].as_str().unwrap_or_default())),
         );
         lines.join("\n")
     }
@@ -209,9 +194,7 @@ impl State {
             nonce: body.get("nonce").filter(|nonce| !nonce.is_null()).cloned(),
             // A deferred response is empty and pings nobody, nor does what it is filled with: that is an edit.
             pinged: mentions.clone(),
-            replies_to: body["message_reference"]["message_id"]
-                .as_str()
-                .and_then(|id| id.parse().ok()),
+            replies_to: body["message_reference"]["message_id"].as_str().and_then(|id| id.parse().ok()),
             files,
             mentions,
             flags,
@@ -257,11 +240,7 @@ impl State {
 
     /// Sends a payload that is no event over every connection of the gateway.
     pub fn tell(&mut self, payload: &Value) {
-        for connection in self
-            .sessions
-            .iter()
-            .filter_map(|session| session.connection.as_ref())
-        {
+        for connection in self.sessions.iter().filter_map(|session| session.connection.as_ref()) {
             // A connection that has just ended needs to hear nothing.
             let _ = connection.send(Order::Send(payload.clone()));
         }
@@ -269,11 +248,7 @@ impl State {
 
     /// Ends every connection of the gateway. The sessions stay, to be resumed.
     pub fn cut(&mut self, order: impl Fn() -> Order) {
-        for connection in self
-            .sessions
-            .iter_mut()
-            .filter_map(|session| session.connection.take())
-        {
+        for connection in self.sessions.iter_mut().filter_map(|session| session.connection.take()) {
             let _ = connection.send(order());
         }
     }
@@ -287,10 +262,7 @@ pub fn bot_user() -> Value {
 }
 
 fn id_of(named: &BTreeMap<u64, String>, name: &str) -> Option<u64> {
-    named
-        .iter()
-        .find(|(_, known)| *known == name)
-        .map(|(id, _)| *id)
+    named.iter().find(|(_, known)| *known == name).map(|(id, _)| *id)
 }
 
 fn list(value: &Value) -> Vec<Value> {
@@ -299,8 +271,6 @@ fn list(value: &Value) -> Vec<Value> {
 
 fn rich(embeds: &Value) -> Vec<Value> {
     let mut embeds = list(embeds);
-    embeds
-        .iter_mut()
-        .for_each(|embed| embed["type"] = json!("rich"));
+    embeds.iter_mut().for_each(|embed| embed["type"] = json!("rich"));
     embeds
 }

@@ -20,8 +20,7 @@ pub struct TlsListener {
 impl TlsListener {
     /// The listener and the certificate that a client has to trust, in DER.
     pub async fn bind() -> (Self, Vec<u8>) {
-        let made = rcgen::generate_simple_self_signed(["discord.com".to_owned()])
-            .expect("make a certificate");
+        let made = rcgen::generate_simple_self_signed(["discord.com".to_owned()]).expect("make a certificate");
         let certificate = made.cert.der().clone();
         let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
         let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
@@ -30,9 +29,7 @@ impl TlsListener {
             .with_no_client_auth()
             .with_single_cert(vec![certificate.clone()], key.into())
             .expect("the key fits the certificate");
-        let listener = TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("listen on loopback");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("listen on loopback");
         let acceptor = TlsAcceptor::from(Arc::new(config));
         (Self { listener, acceptor }, certificate.to_vec())
     }
