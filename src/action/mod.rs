@@ -68,7 +68,7 @@ pub enum Action {
     Read(Box<dyn Read>),
     Mutate(Box<dyn Mutation>),
     /// A page or a notice.
-    Tell(Tell),
+    Tell(Box<Tell>),
 }
 
 impl Action {
@@ -76,7 +76,7 @@ impl Action {
         match self {
             Action::Read(read) => read.as_describe(),
             Action::Mutate(mutation) => mutation.as_describe(),
-            Action::Tell(tell) => tell,
+            Action::Tell(tell) => tell.as_ref(),
         }
     }
 }

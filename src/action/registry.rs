@@ -40,6 +40,6 @@ struct TellArgs {
 
 impl TellArgs {
     fn into_action(self, page: bool) -> Action {
-        Action::Tell(Tell { page, team: self.team, message: self.message })
+        Action::Tell(Box::new(Tell { page, team: self.team, message: self.message }))
     }
 }

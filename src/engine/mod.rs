@@ -4,6 +4,7 @@
 //! it. A mutation goes on the log as `started`, with its absolute intent, before it is made: after a crash it is in
 //! doubt, and the action finds out what became of it before anything else happens.
 
+mod act;
 mod drive;
 mod evidence;
 mod mutate;

@@ -63,7 +63,7 @@ pub enum Next<'p> {
         step: &'p Step,
         action: &'p dyn Mutation,
         attempt: u32,
-        intent: Intent,
+        intent: Box<Intent>,
         since: DateTime<Utc>,
     },
     /// Record the timer of a verify.
@@ -112,7 +112,7 @@ pub fn plan<'p>(playbook: &'p Playbook, autonomy: Autonomy, state: &RunState, no
         if let Some(look_at) = look_at.filter(|look_at| now < *look_at) {
             return Next::Park { until: look_at };
         }
-        let (attempt, intent, since) = (*attempt, intent.clone(), *since);
+        let (attempt, intent, since) = (*attempt, Box::new(intent.clone()), *since);
         return Next::Resolve { step, action: action.as_ref(), attempt, intent, since };
     }
     if let Some(trouble) = &state.trouble {

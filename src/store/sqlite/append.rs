@@ -2,7 +2,7 @@
 
 use sqlx::SqliteConnection;
 
-use super::apply::{enqueue, enqueue_approval, enqueue_card, insert_page};
+use super::effects::{enqueue, enqueue_approval, enqueue_card, insert_page};
 use super::rows::{get, json, micros, word};
 use super::runs::{inbox, insert_event};
 use super::{Sinks, failed};

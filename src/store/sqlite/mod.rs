@@ -2,6 +2,8 @@
 
 mod append;
 mod apply;
+mod effects;
+mod episodes;
 mod handoffs;
 mod incidents;
 mod outbox;
