@@ -3,12 +3,14 @@
 //! Two implementations: the real one through kube, and a simulated one in memory. One suite (`tests/contract`) holds
 //! both to what this trait promises.
 
+mod kinds;
 mod object;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use kinds::Kind;
 pub use object::{FieldManager, Object};
 
 use crate::model::ObjectKey;

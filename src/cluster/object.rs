@@ -69,6 +69,9 @@ impl Object {
 
     /// Who last changed a field, and when, by `metadata.managedFields`; the latest where several managers own it.
     ///
+    /// An entry without a time comes before those with one: two managers own one field only when the second one applied
+    /// the value that was there, and that has a time.
+    ///
     /// `path` is the field's names from the root, `["spec", "replicas"]`. `None` when nobody is on record.
     pub fn field_manager(&self, path: &[&str]) -> Option<FieldManager> {
         let entries = self.at("/metadata/managedFields")?.as_array()?;
@@ -82,10 +85,10 @@ impl Object {
                 fields.is_some()
             })
             .filter_map(|entry| {
-                let at = entry.get("time")?.as_str()?;
+                let at = entry.get("time").and_then(Value::as_str);
                 Some(FieldManager {
                     name: entry.get("manager")?.as_str()?.to_owned(),
-                    at: DateTime::parse_from_rfc3339(at).ok()?.to_utc(),
+                    at: at.and_then(|at| DateTime::parse_from_rfc3339(at).ok()).map(|at| at.to_utc()),
                 })
             })
             .max_by_key(|manager| manager.at)
@@ -96,12 +99,44 @@ impl Object {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldManager {
     pub name: String,
-    /// To the second, as the API server keeps it.
-    pub at: DateTime<Utc>,
+    /// To the second, as the API server keeps it. `None`: the server keeps no time for changes through the `scale`
+    /// subresource, neither ours nor an autoscaler's.
+    pub at: Option<DateTime<Utc>>,
 }
 
 impl From<Value> for Object {
     fn from(value: Value) -> Self {
         Self(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_manager_of_a_field_is_the_one_who_changed_it_last() {
+        let entry = |manager, time: Option<&str>, fields| {
+            let mut entry = json!({ "manager": manager, "operation": "Update", "fieldsV1": fields });
+            entry["time"] = time.into();
+            entry
+        };
+        let replicas = json!({ "f:spec": { "f:replicas": {} } });
+        let image = json!({ "f:spec": { "f:template": {} } });
+        let object = |entries: Vec<Value>| Object(json!({ "metadata": { "managedFields": entries } }));
+        let manager = |object: &Object, path| object.field_manager(path).map(|it| (it.name, it.at.is_some()));
+
+        let deployed = entry("helm", Some("2026-01-01T10:00:00Z"), image);
+        let scaled = entry("kubectl", Some("2026-01-01T11:00:00Z"), replicas.clone());
+        let both = object(vec![scaled.clone(), deployed.clone()]);
+        assert_eq!(manager(&both, &["spec", "replicas"]), Some(("kubectl".into(), true)));
+        assert_eq!(manager(&both, &["spec"]), Some(("kubectl".into(), true)));
+        assert_eq!(manager(&both, &["spec", "template"]), Some(("helm".into(), true)));
+        assert_eq!(manager(&both, &["spec", "paused"]), None);
+
+        let by_subresource = object(vec![deployed, entry("dogwatch-run-7-scale", None, replicas)]);
+        assert_eq!(manager(&by_subresource, &["spec", "replicas"]), Some(("dogwatch-run-7-scale".into(), false)));
     }
 }
