@@ -17,9 +17,11 @@
 pub mod action;
 pub mod clock;
 pub mod cluster;
+pub mod config;
 pub mod engine;
 pub mod metrics;
 pub mod model;
+pub mod notify;
 pub mod oncall;
 pub mod playbook;
 pub mod prometheus;
