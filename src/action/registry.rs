@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde::de::{Error, MapAccess};
 
 use super::k8s_events::K8sEvents;
+use super::k8s_expand_pvc::K8sExpandPvc;
 use super::k8s_get::K8sGet;
 use super::k8s_last_change::K8sLastChange;
 use super::k8s_list::K8sList;
@@ -35,6 +36,7 @@ pub fn parse<'de, A: MapAccess<'de>>(name: &str, map: &mut A) -> Option<Result<A
         "k8s.pods" => read::<K8sPods, A>(map),
         "k8s.last_change" => read::<K8sLastChange, A>(map),
         "k8s.scale" => mutation::<K8sScale, A>(map),
+        "k8s.expand_pvc" => mutation::<K8sExpandPvc, A>(map),
         "page" => map.next_value::<TellArgs>().map(|args| args.into_action(true)),
         "notice" => map.next_value::<TellArgs>().map(|args| args.into_action(false)),
         _ => return None,
