@@ -83,17 +83,22 @@ fn last_change(object: &Object, field: &str, now: DateTime<Utc>) -> Result<Outpu
         let summary = format!("nobody is on record for {field} of {}", object.key());
         return Ok(Output::new(json!({ "found": false }), summary));
     };
+    let Some(at) = manager.at else {
+        // The server keeps no time for a change through `scale`: "long ago" would be a guess.
+        let message = format!("{field} was changed by {}, and nobody recorded when", manager.name);
+        return Err(ActionError::fail(message));
+    };
     let created = objects::time_at(&object.0, "/metadata/creationTimestamp");
     // Our own changes are never the creation, however young the object is.
     let at_creation =
-        !manager.name.starts_with("dogwatch-") && created.is_some_and(|created| manager.at - created <= STILL_CREATION);
-    let age_seconds = objects::seconds_since(now, manager.at);
+        !manager.name.starts_with("dogwatch-") && created.is_some_and(|created| at - created <= STILL_CREATION);
+    let age_seconds = objects::seconds_since(now, at);
     let age = HumanDuration(Duration::from_secs(age_seconds.unsigned_abs()));
     let what = if at_creation { "set at the creation" } else { "changed" };
     let fields = json!({
         "found": true,
         "manager": manager.name,
-        "at": manager.at.to_rfc3339_opts(SecondsFormat::Secs, true),
+        "at": at.to_rfc3339_opts(SecondsFormat::Secs, true),
         "age_seconds": age_seconds,
         "at_creation": at_creation,
     });
