@@ -18,7 +18,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub use console::ConsoleSink;
-pub use outbox_worker::{OnCall, OutboxWorker};
+pub use outbox_worker::OutboxWorker;
 pub use parcel::{Button, ButtonAction, Contact, Parcel, ParcelKind, Tone};
 pub use patience::SEND_WITHIN;
 pub use webhook::{WebhookError, WebhookSink};

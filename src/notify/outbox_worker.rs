@@ -4,19 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use tokio::sync::watch;
 
 use super::patience::{SEND_WITHIN, falls_back, wait_after};
 use super::render::Renderer;
-use super::{Contact, Parcel, ParcelKind, Sink, SinkError};
+use super::{Parcel, ParcelKind, Sink, SinkError};
 use crate::clock::Clock;
+use crate::oncall::OnCall;
 use crate::store::{Delivery, Store, StoreError};
 use crate::worker::{Turn, TurnError, Worker};
-
-/// Who is on call for a team at a time, the first to be called first.
-pub type OnCall = Arc<dyn Fn(&str, DateTime<Utc>) -> Vec<Contact> + Send + Sync>;
 
 /// How many deliveries are on their way at once, to one sink.
 const IN_FLIGHT: usize = 8;
@@ -42,9 +39,9 @@ impl OutboxWorker {
         fallback: Option<String>,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
-        on_call: OnCall,
+        oncall: Arc<OnCall>,
     ) -> Self {
-        let renderer = Renderer::new(store.clone(), clock.clone(), on_call);
+        let renderer = Renderer::new(store.clone(), clock.clone(), oncall);
         Self { sink, fallback, store, clock, renderer }
     }
 

@@ -1,10 +1,9 @@
 //! What is to be told, as it is now and in no receiver's own form.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 
 use crate::model::{ApprovalId, Digest, IncidentId, Severity};
+use crate::oncall::{DiscordChannel, DiscordUser};
 
 /// One thing to tell.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,8 +28,10 @@ pub struct Parcel {
     pub tone: Tone,
     /// What a person may press. Empty: nothing, also where there were buttons before.
     pub buttons: Vec<Button>,
-    /// Who is called.
+    /// Who is called. Empty for a page: nobody is on call.
     pub mention: Vec<Contact>,
+    /// Where the team is paged; `None`: where everything else goes.
+    pub channel: Option<DiscordChannel>,
 }
 
 /// The sorts of parcels.
@@ -97,9 +98,9 @@ pub enum ButtonAction {
 }
 
 /// Somebody on call.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contact {
     pub name: String,
-    /// Their ids in chats, by the chat's name: `discord`.
-    pub ids: BTreeMap<String, String>,
+    /// `None`: can be named, but not mentioned there.
+    pub discord: Option<DiscordUser>,
 }

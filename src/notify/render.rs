@@ -2,22 +2,22 @@
 
 use std::sync::Arc;
 
-use super::outbox_worker::OnCall;
-use super::{Button, ButtonAction, Parcel, ParcelKind, Tone};
+use super::{Button, ButtonAction, Contact, Parcel, ParcelKind, Tone};
 use crate::clock::Clock;
 use crate::model::{Approval, ApprovalState, Incident, IncidentState, Outcome, Run, Severity};
+use crate::oncall::{Member, OnCall};
 use crate::store::{Delivery, DeliverySubject, Page, PageReason, Store, StoreError};
 
 /// Reads what a delivery is about, and says it.
 pub(super) struct Renderer {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    on_call: OnCall,
+    oncall: Arc<OnCall>,
 }
 
 impl Renderer {
-    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, on_call: OnCall) -> Self {
-        Self { store, clock, on_call }
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, oncall: Arc<OnCall>) -> Self {
+        Self { store, clock, oncall }
     }
 
     /// What is to be told; `None` when there is nothing to tell any more.
@@ -68,6 +68,21 @@ impl Renderer {
             tone: Tone::Neutral,
             buttons: Vec::new(),
             mention: Vec::new(),
+            channel: None,
+        }
+    }
+
+    /// Who is on call for the team now.
+    fn called(&self, team: &str) -> Vec<Contact> {
+        match self.oncall.who(team, self.clock.now()) {
+            Ok(watch) => {
+                let contact = |member: &Member| Contact { name: member.name.clone(), discord: member.discord };
+                watch.iter().map(|watch| contact(&watch.member)).collect()
+            }
+            Err(error) => {
+                tracing::error!(team, %error, "nobody is called by name");
+                Vec::new()
+            }
         }
     }
 
@@ -86,7 +101,8 @@ impl Renderer {
             fields: fields(&incident),
             tone: Tone::Alarm,
             buttons: buttons(&incident),
-            mention: (self.on_call)(&page.team, self.clock.now()),
+            mention: self.called(&page.team),
+            channel: self.oncall.team(&page.team).ok().and_then(|team| team.channel),
             ..self.about(ParcelKind::Page, &incident)
         }))
     }

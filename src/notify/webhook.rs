@@ -59,8 +59,7 @@ impl WebhookSink {
         if !allow_hosts.is_empty() && !allow_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(&host)) {
             return Err(WebhookError::NotAllowed(host));
         }
-        // Whoever was first has installed the same one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        crate::tls::install_provider();
         // A redirect would carry the page, and the token, to a host that nobody has allowed.
         let mut builder = Client::builder().timeout(timeout).redirect(reqwest::redirect::Policy::none());
         if here {
