@@ -17,6 +17,7 @@
 pub mod action;
 pub mod clock;
 pub mod cluster;
+pub mod message;
 pub mod metrics;
 pub mod model;
 pub mod playbook;
