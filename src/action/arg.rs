@@ -68,6 +68,17 @@ where
         }
     }
 
+    /// The text for people, with `(unknown)` where a name has no value: a page must go out whatever is missing.
+    pub fn text_leniently(&self, scope: &Scope) -> String
+    where
+        T: Display,
+    {
+        match &self.source {
+            Source::Value(value) => value.to_string(),
+            Source::Template(template) => template.render_leniently(scope),
+        }
+    }
+
     /// The value if it stands in the playbook as it is.
     pub fn literal(&self) -> Option<&T> {
         match &self.source {

@@ -51,7 +51,9 @@ fn preview_lines(preview: &Preview) -> Vec<String> {
     let mut lines = Vec::new();
     for (n, step) in preview.steps.iter().enumerate() {
         let effect = if step.mutating { "CHANGES" } else { "reads" };
-        lines.push(format!("{}. {effect}: {}", n + 1, clip(&step.summary, 300)));
+        let perhaps =
+            if step.certain { "" } else { " (as it looks now: it depends on what the steps before it leave behind)" };
+        lines.push(format!("{}. {effect}: {}{perhaps}", n + 1, clip(&step.summary, 300)));
         if let Some(diff) = &step.diff {
             // Indented, so that a line of the diff cannot pass for one of ours.
             lines.extend(diff.lines().take(DIFF_LINES).map(|line| format!("    {}", verbatim(line, 160))));

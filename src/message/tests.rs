@@ -57,24 +57,26 @@ fn each_event_has_its_line() {
     14:00:36 scale failed: the cluster did not answer
     14:00:37 scale needs a person: the cluster did not answer
     14:00:38 waits until 14:20:00: RUN-6 works on the same target
-    14:00:39 proposes, and does not do: scale deployment/coredns in kube-system 4 -> 6
-    14:00:40 asks for approval: APR-3, until 14:20:00
     (nothing)
-    14:00:42 nobody answered APR-3 in time
-    14:00:43 scale deployment/coredns in kube-system 4 -> 6
-    14:00:44 scale deployment/coredns in kube-system 4 -> 6
-    14:00:45 scale deployment/coredns in kube-system 4 -> 6 (found done after a restart)
-    14:00:46 nothing to change: deployment/coredns has 6 replicas already
-    14:00:47 verify: looks at 14:09:00, until 14:15:00 at the latest
-    14:00:48 verify: p99 0.021 < 0.1: good
-    14:00:49 verify: p99 0.21 < 0.1: not yet
-    14:00:50 verify: p99 2.1 > 1: bad
+    14:00:40 escalate step 2 is passed over: the logs could not be read
+    14:00:41 proposes, and does not do: scale deployment/coredns in kube-system 4 -> 6
+    14:00:42 asks for approval: APR-3, until 14:20:00
     (nothing)
-    14:00:52 notice to team platform: scaled
-    14:00:53 the alert resolved
-    14:00:54 alice (discord) asks to stop
-    14:00:55 RUN-7 nothing to do: the latency is back to normal
-    14:00:56 something that this version cannot read: a newer Dogwatch wrote it
+    14:00:44 nobody answered APR-3 in time
+    14:00:45 scale deployment/coredns in kube-system 4 -> 6
+    14:00:46 scale deployment/coredns in kube-system 4 -> 6
+    14:00:47 scale deployment/coredns in kube-system 4 -> 6 (found done after a restart)
+    14:00:48 nothing to change: deployment/coredns has 6 replicas already
+    14:00:49 verify: looks at 14:09:00, until 14:15:00 at the latest
+    14:00:50 verify: p99 0.021 < 0.1: good
+    14:00:51 verify: p99 0.21 < 0.1: not yet
+    14:00:52 verify: p99 2.1 > 1: bad
+    (nothing)
+    14:00:54 notice to team platform: scaled
+    14:00:55 the alert resolved
+    14:00:56 alice (discord) asks to stop
+    14:00:57 RUN-7 nothing to do: the latency is back to normal
+    14:00:58 something that this version cannot read: a newer Dogwatch wrote it
     ");
 }
 
@@ -231,7 +233,7 @@ fn a_question_shows_what_would_be_done() {
          spec:
         -  replicas: 4
         +  replicas: 6
-    2. reads: query p99
+    2. reads: query p99 (as it looks now: it depends on what the steps before it leave behind)
 
     answer by 2025-03-01 02:18:09 UTC: /approve APR-3 or /deny APR-3; without an answer nothing is done and a person is paged
     ");

@@ -136,7 +136,7 @@ const UNKNOWN: &str = "something that this version cannot read: a newer Dogwatch
 fn tell_run(run: RunId, event: &RunEvent) -> Option<String> {
     Some(match event {
         // Each timer that is due is claimed anew: whoever reads has no use for it.
-        RunEvent::Claimed { .. } | RunEvent::TargetRead { object: Some(_) } => return None,
+        RunEvent::Claimed { .. } | RunEvent::TargetRead { object: Some(_) } | RunEvent::Waited { .. } => return None,
         RunEvent::TargetRead { object: None } => "the target is not there".to_owned(),
         RunEvent::Entered { phase: Phase::Diagnose, .. } => return None,
         RunEvent::Entered { phase, because } => format!("{phase}: {because}"),
@@ -156,6 +156,7 @@ fn tell_run(run: RunId, event: &RunEvent) -> Option<String> {
             }
         }
         RunEvent::Waiting { until, because, .. } => format!("waits until {}: {because}", time(*until)),
+        RunEvent::Skipped { step, because } => format!("{} is passed over: {because}", step_name(step)),
         RunEvent::Proposed { preview } => {
             let steps: Vec<&str> =
                 preview.steps.iter().filter(|step| step.mutating).map(|step| step.summary.as_str()).collect();

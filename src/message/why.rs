@@ -119,6 +119,8 @@ fn run_lines(run: &Run, timeline: &[TimelineEntry], lines: &mut Vec<String>) {
         let text = match event {
             // Each timer that is due is claimed anew; worth a word is only that somebody else took over.
             RunEvent::Claimed { worker: now, .. } => {
+                // The process, without the number of its worker.
+                let now = now.rsplit_once('/').map_or(now.as_str(), |(process, _)| process);
                 let before = worker.replace(now);
                 before
                     .filter(|before| *before != now)

@@ -26,6 +26,8 @@ pub struct PreviewStep {
     pub mutating: bool,
     /// `scale deployment/coredns in kube-system 4 -> 6`.
     pub summary: String,
+    /// Whether exactly this is what it would do; `false` when it depends on what the steps before it leave behind.
+    pub certain: bool,
     /// The change as a unified text, where the action can show one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diff: Option<String>,

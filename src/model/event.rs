@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ApprovalId, Digest, ObjectKey, Outcome, Preview, Verdict};
+use super::{ApprovalId, ObjectKey, Outcome, Preview, Verdict};
 
 /// The three phases of a playbook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -87,10 +87,14 @@ pub enum RunEvent {
     Failed { step: StepPath, attempt: u32, class: FailureClass, error: String },
     /// The next attempt of a step, or its `wait`, is due then.
     Waiting { step: StepPath, until: DateTime<Utc>, because: String },
+    /// A `wait` is over.
+    Waited { step: StepPath },
+    /// A step of the escalation that failed is passed over: a human is waiting for the rest.
+    Skipped { step: StepPath, because: String },
     /// What the mitigate phase would do; nothing was done.
     Proposed { preview: Preview },
     /// A human was asked.
-    ApprovalAsked { approval: ApprovalId, digest: Digest, expires_at: DateTime<Utc> },
+    ApprovalAsked { approval: ApprovalId, preview: Preview, expires_at: DateTime<Utc> },
     /// The answer; `None`: nobody answered in time.
     ApprovalAnswered { approval: ApprovalId, verdict: Option<Verdict>, by: String },
     /// A mutation is about to be made. From here to its `Done` or `Failed` a crash leaves doubt.

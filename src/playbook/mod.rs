@@ -2,8 +2,11 @@
 
 mod document;
 mod expression;
+mod rights;
+mod suggest;
 
 pub use document::{
     Condition, Input, InputKind, Limits, Playbook, Step, StepKind, TargetPart, TargetRule, Trigger, Verify,
 };
-pub use expression::{Expression, ExpressionError};
+pub use expression::{CompileError, Expression, ExpressionError, QuantityError, Reference, parse_quantity};
+pub use rights::{Subject, rights, roles};

@@ -109,10 +109,17 @@ pub fn the_approval(state: ApprovalState) -> Approval {
             PreviewStep {
                 step: step("mitigate.scale"),
                 mutating: true,
+                certain: true,
                 summary: "scale deployment/coredns in kube-system 4 -> 6".into(),
                 diff: Some(" spec:\n-  replicas: 4\n+  replicas: 6".into()),
             },
-            PreviewStep { step: step("mitigate.look"), mutating: false, summary: "query p99".into(), diff: None },
+            PreviewStep {
+                step: step("mitigate.look"),
+                mutating: false,
+                certain: false,
+                summary: "query p99".into(),
+                diff: None,
+            },
         ],
     };
     Approval {
@@ -341,8 +348,10 @@ pub fn every_event() -> Vec<TimelineEntry> {
         failed(FailureClass::Fail),
         failed(FailureClass::NeedsHuman),
         RunEvent::Waiting { step: s(), until: at("14:20:00"), because: "RUN-6 works on the same target".into() },
-        RunEvent::Proposed { preview },
-        RunEvent::ApprovalAsked { approval: ApprovalId(3), digest: Digest::of(""), expires_at: at("14:20:00") },
+        RunEvent::Waited { step: s() },
+        RunEvent::Skipped { step: step("escalate.2"), because: "the logs could not be read".into() },
+        RunEvent::Proposed { preview: preview.clone() },
+        RunEvent::ApprovalAsked { approval: ApprovalId(3), preview: preview.clone(), expires_at: at("14:20:00") },
         RunEvent::ApprovalAnswered { approval: ApprovalId(3), verdict: Some(Verdict::Deny), by: "alice".into() },
         RunEvent::ApprovalAnswered { approval: ApprovalId(3), verdict: None, by: String::new() },
         RunEvent::Started { step: s(), attempt: 1, intent: intent(), deadline: at("14:20:00") },

@@ -2,7 +2,7 @@
 
 use sqlx::SqliteConnection;
 
-use super::apply::{enqueue, enqueue_approval, enqueue_card, insert_page};
+use super::effects::{enqueue, enqueue_approval, enqueue_card, insert_page};
 use super::rows::{get, json, micros, word};
 use super::runs::{inbox, insert_event};
 use super::{Sinks, failed};
@@ -55,10 +55,16 @@ pub(super) async fn append(
             .await
             .map_err(failed("empty a run's inbox"))?;
     }
-    for page in &records.pages {
-        insert_page(connection, now, sinks, incident, page).await?;
+    let mut notices = records.notices;
+    for page in records.pages {
+        // Somebody is paged for this already: what is new is told, but nobody is called twice.
+        if !insert_page(connection, now, sinks, incident, &page).await?
+            && let Some(text) = page.text
+        {
+            notices.push(text);
+        }
     }
-    for (n, text) in records.notices.iter().enumerate() {
+    for (n, text) in notices.iter().enumerate() {
         for sink in &sinks.chat {
             let subject = DeliverySubject::Notice { incident, text: text.clone() };
             enqueue(connection, now, sink, &format!("{}-{length}-{n}", at.run), &subject, 1).await?;
@@ -152,7 +158,7 @@ async fn open_approval(
     .map_err(failed("ask for an approval"))?;
     let approval = ApprovalId(get(&row, "id")?);
     enqueue_approval(connection, now, sinks, approval).await?;
-    Ok(RunEvent::ApprovalAsked { approval, digest, expires_at: ask.expires_at })
+    Ok(RunEvent::ApprovalAsked { approval, preview: ask.preview.clone(), expires_at: ask.expires_at })
 }
 
 /// The end of a run: nobody holds it or its locks any more, and the news comes in through the front door.

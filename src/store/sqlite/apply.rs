@@ -2,18 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use sqlx::SqliteConnection;
 
+use super::effects::{enqueue_approval, enqueue_card, insert_page, keep_playbook, note, send_to_run};
 use super::rows::{get, json, micros, word};
 use super::{Sinks, failed};
-use crate::model::{ApprovalState, EpisodeId, IncidentId, RunId, SignalId, Verdict};
-use crate::store::{
-    Applied, Change, Decision, DeliverySubject, InboxItem, IncidentEvent, IncidentRef, NewEpisode, NewIncident,
-    NewPage, NewRun, StoreError,
-};
-
-/// SQLite takes 32,766 parameters in a statement; an episode has 8.
-const ROWS: usize = 1_000;
+use crate::model::{ApprovalState, IncidentId, RunId, SignalId, Verdict};
+use crate::store::{Applied, Change, Decision, InboxItem, IncidentEvent, IncidentRef, NewIncident, NewRun, StoreError};
 
 /// Runs `decision` within the open transaction.
 pub(super) async fn apply(
@@ -63,17 +58,18 @@ pub(super) async fn apply(
     applier.finish().await
 }
 
-struct Applier<'a> {
-    connection: &'a mut SqliteConnection,
-    now: i64,
+/// A decision under way.
+pub(super) struct Applier<'a> {
+    pub(super) connection: &'a mut SqliteConnection,
+    pub(super) now: i64,
     sinks: &'a Sinks,
     applied: Applied,
     /// Incidents whose message must be made anew, with the change in their number of open and of all episodes.
-    touched: BTreeMap<IncidentId, (i64, i64)>,
+    pub(super) touched: BTreeMap<IncidentId, (i64, i64)>,
 }
 
 impl Applier<'_> {
-    fn id(&self, incident: IncidentRef) -> Result<IncidentId, StoreError> {
+    pub(super) fn id(&self, incident: IncidentRef) -> Result<IncidentId, StoreError> {
         match incident {
             IncidentRef::Existing(id) => Ok(id),
             IncidentRef::New(n) => self.applied.incidents.get(n).copied().ok_or_else(|| StoreError::Failed {
@@ -83,7 +79,7 @@ impl Applier<'_> {
         }
     }
 
-    fn touch(&mut self, incident: IncidentRef) -> Result<IncidentId, StoreError> {
+    pub(super) fn touch(&mut self, incident: IncidentRef) -> Result<IncidentId, StoreError> {
         let id = self.id(incident)?;
         self.touched.entry(id).or_default();
         Ok(id)
@@ -212,70 +208,6 @@ impl Applier<'_> {
         Ok(())
     }
 
-    async fn open_episodes(&mut self, episodes: Vec<(IncidentRef, NewEpisode)>) -> Result<(), StoreError> {
-        let mut rows = Vec::with_capacity(episodes.len());
-        for (incident, episode) in episodes {
-            let id = self.id(incident)?;
-            let counts = self.touched.entry(id).or_default();
-            counts.0 += 1;
-            counts.1 += 1;
-            let labels = json(&episode.labels)?;
-            let annotations = json(&episode.annotations)?;
-            rows.push((id, episode, labels, annotations));
-        }
-        for chunk in rows.chunks(ROWS) {
-            let mut insert = QueryBuilder::<Sqlite>::new(
-                "INSERT INTO episode (source, fingerprint, incident_id, alert, labels, annotations, starts_at, opened_at) ",
-            );
-            insert.push_values(chunk, |mut row, (id, episode, labels, annotations)| {
-                row.push_bind(&episode.source)
-                    .push_bind(&episode.fingerprint)
-                    .push_bind(id.0)
-                    .push_bind(&episode.alert)
-                    .push_bind(labels)
-                    .push_bind(annotations)
-                    .push_bind(micros(episode.starts_at))
-                    .push_bind(self.now);
-            });
-            insert.build().execute(&mut *self.connection).await.map_err(failed("open episodes"))?;
-        }
-        Ok(())
-    }
-
-    async fn reopen_episode(&mut self, incident: IncidentRef, episode: EpisodeId) -> Result<(), StoreError> {
-        let id = self.touch(incident)?;
-        let reopened =
-            sqlx::query("UPDATE episode SET closed_at = NULL, incident_id = ? WHERE id = ? AND closed_at IS NOT NULL")
-                .bind(id.0)
-                .bind(episode.0)
-                .execute(&mut *self.connection)
-                .await
-                .map_err(failed("reopen an episode"))?;
-        if reopened.rows_affected() > 0 {
-            self.touched.entry(id).or_default().0 += 1;
-        }
-        Ok(())
-    }
-
-    async fn close_episodes(&mut self, closed: Vec<(IncidentRef, EpisodeId)>, at: i64) -> Result<(), StoreError> {
-        let mut by_incident: BTreeMap<IncidentId, Vec<i64>> = BTreeMap::new();
-        for (incident, episode) in closed {
-            by_incident.entry(self.touch(incident)?).or_default().push(episode.0);
-        }
-        for (incident, episodes) in by_incident {
-            let closed = sqlx::query(
-                "UPDATE episode SET closed_at = ? WHERE closed_at IS NULL AND id IN (SELECT value FROM json_each(?))",
-            )
-            .bind(at)
-            .bind(json(&episodes)?)
-            .execute(&mut *self.connection)
-            .await
-            .map_err(failed("close episodes"))?;
-            self.touched.entry(incident).or_default().0 -= i64::try_from(closed.rows_affected()).unwrap_or(i64::MAX);
-        }
-        Ok(())
-    }
-
     async fn open_run(&mut self, incident: IncidentRef, run: NewRun) -> Result<(), StoreError> {
         let incident = self.touch(incident)?;
         keep_playbook(self.connection, self.now, &run.playbook, &run.playbook_source).await?;
@@ -363,151 +295,4 @@ impl Applier<'_> {
         }
         Ok(self.applied)
     }
-}
-
-/// Makes a page once for its spell and level; `false` when it was there.
-pub(super) async fn insert_page(
-    connection: &mut SqliteConnection,
-    now: i64,
-    sinks: &Sinks,
-    incident: IncidentId,
-    page: &NewPage,
-) -> Result<bool, StoreError> {
-    let row = sqlx::query(
-        "INSERT INTO page (incident_id, spell, level, team, reason, text, severity, created_at)
-         SELECT id, spell, ?2, ?3, ?4, ?5, severity, ?6 FROM incident WHERE id = ?1
-         ON CONFLICT DO NOTHING RETURNING id",
-    )
-    .bind(incident.0)
-    .bind(page.level)
-    .bind(&page.team)
-    .bind(json(&page.reason)?)
-    .bind(&page.text)
-    .bind(now)
-    .fetch_optional(&mut *connection)
-    .await
-    .map_err(failed("make a page"))?;
-    let Some(row) = row else { return Ok(false) };
-    let id = crate::model::PageId(get(&row, "id")?);
-    sqlx::query("UPDATE incident SET page_at = NULL WHERE id = ?")
-        .bind(incident.0)
-        .execute(&mut *connection)
-        .await
-        .map_err(failed("clear a page's time"))?;
-    let paged = IncidentEvent::Paged { team: page.team.clone(), reason: page.reason.clone() };
-    note(connection, now, incident, &paged).await?;
-    for sink in &sinks.pages {
-        enqueue(connection, now, sink, &id.to_string(), &DeliverySubject::Page { page: id }, 0).await?;
-    }
-    Ok(true)
-}
-
-pub(super) async fn note(
-    connection: &mut SqliteConnection,
-    now: i64,
-    incident: IncidentId,
-    event: &IncidentEvent,
-) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO incident_event (incident_id, at, event) VALUES (?, ?, ?)")
-        .bind(incident.0)
-        .bind(now)
-        .bind(json(event)?)
-        .execute(connection)
-        .await
-        .map_err(failed("write the timeline"))?;
-    Ok(())
-}
-
-pub(super) async fn enqueue_card(
-    connection: &mut SqliteConnection,
-    now: i64,
-    sinks: &Sinks,
-    incident: IncidentId,
-) -> Result<(), StoreError> {
-    for sink in &sinks.chat {
-        enqueue(connection, now, sink, &incident.to_string(), &DeliverySubject::Card { incident }, 2).await?;
-    }
-    Ok(())
-}
-
-pub(super) async fn enqueue_approval(
-    connection: &mut SqliteConnection,
-    now: i64,
-    sinks: &Sinks,
-    approval: crate::model::ApprovalId,
-) -> Result<(), StoreError> {
-    for sink in &sinks.chat {
-        enqueue(connection, now, sink, &approval.to_string(), &DeliverySubject::Approval { approval }, 1).await?;
-    }
-    Ok(())
-}
-
-/// One row for each (sink, key): what changes while it waits is told once, as it is then.
-pub(super) async fn enqueue(
-    connection: &mut SqliteConnection,
-    now: i64,
-    sink: &str,
-    key: &str,
-    subject: &DeliverySubject,
-    urgency: i64,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO outbox (sink, key, subject, urgency, due_at) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (sink, key) DO UPDATE SET
-             version = version + 1, attempts = 0, due_at = MIN(COALESCE(due_at, excluded.due_at), excluded.due_at)",
-    )
-    .bind(sink.to_owned())
-    .bind(key.to_owned())
-    .bind(json(subject)?)
-    .bind(urgency)
-    .bind(now)
-    .execute(connection)
-    .await
-    .map_err(failed("fill the outbox"))?;
-    Ok(())
-}
-
-/// Leaves an item in a run's inbox and wakes it. A run that has ended takes nothing.
-pub(super) async fn send_to_run(
-    connection: &mut SqliteConnection,
-    now: i64,
-    run: RunId,
-    item: &InboxItem,
-) -> Result<(), StoreError> {
-    let awake = sqlx::query("UPDATE run SET wake_at = MIN(wake_at, ?) WHERE id = ? AND outcome IS NULL")
-        .bind(now)
-        .bind(run.0)
-        .execute(&mut *connection)
-        .await
-        .map_err(failed("wake a run"))?;
-    if awake.rows_affected() > 0 {
-        sqlx::query("INSERT INTO run_inbox (run_id, at, item) VALUES (?, ?, ?)")
-            .bind(run.0)
-            .bind(now)
-            .bind(json(item)?)
-            .execute(connection)
-            .await
-            .map_err(failed("fill a run's inbox"))?;
-    }
-    Ok(())
-}
-
-pub(super) async fn keep_playbook(
-    connection: &mut SqliteConnection,
-    now: i64,
-    playbook: &crate::model::PlaybookRef,
-    source: &str,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "INSERT INTO playbook (digest, name, version, source, first_seen) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-    )
-    .bind(playbook.digest.as_str().to_owned())
-    .bind(playbook.name.clone())
-    .bind(playbook.version.clone())
-    .bind(source.to_owned())
-    .bind(now)
-    .execute(connection)
-    .await
-    .map_err(failed("keep a playbook"))?;
-    Ok(())
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use sqlx::SqliteConnection;
 
 use super::append::append;
-use super::apply::keep_playbook;
+use super::effects::keep_playbook;
 use super::rows::{self, from_json, get, get_time, get_time_or, json, micros, time};
 use super::{SqliteStore, failed};
 use crate::model::{Approval, ApprovalId, Digest, IncidentId, PlaybookRef, Run, RunEvent, RunId};

@@ -1,0 +1,169 @@
+//! The part of driving a run in which the world is changed: the intent goes on the log first, and what became of it
+//! after.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::drive::{Driver, Flow};
+use super::mutate::{self, Attempt, MUTATION_TIMEOUT};
+use super::read;
+use super::state::{Approval, Progress};
+use crate::action::{ActionError, Mutation, Output, Plan};
+use crate::model::{Intent, RunEvent};
+use crate::playbook::Step;
+use crate::store::{Append, Appended, StoreError};
+
+/// How often a run that waits for another one's lock looks again, and for how long.
+const LOCK_LOOK_EVERY: Duration = Duration::from_secs(15);
+const LOCK_PATIENCE: Duration = Duration::from_secs(600);
+
+/// How long a mutation may stay in doubt while the cluster does not answer, before a human is told.
+const DOUBT_PATIENCE: Duration = Duration::from_secs(300);
+
+/// What must be left of the lease when a mutation is begun, beyond the mutation's own time-out.
+const LEASE_MARGIN: Duration = Duration::from_secs(10);
+
+impl Driver<'_> {
+    /// Reads the target again, decides, and makes the change.
+    pub(super) async fn act(&mut self, step: &Step, action: &dyn Mutation, attempt: u32) -> Result<Flow, StoreError> {
+        let before = self.state.object.as_ref().map(|object| object.uid().to_owned());
+        let read = match read::read_target(self.world, &self.frame).await {
+            Ok(event) => event,
+            Err(error) => return self.failed(step, attempt, error, Vec::new()).await,
+        };
+        let mut fresh = self.state.clone();
+        fresh.take(self.now(), &read);
+        if let (Some(before), Some(object)) = (&before, &fresh.object)
+            && before != object.uid()
+        {
+            let message = format!("{} was replaced by another of the same name meanwhile", self.frame.run.target);
+            return self.failed(step, attempt, ActionError::needs_human(message), vec![read]).await;
+        }
+        let intent = match mutate::prepare(self.world, &self.frame, &fresh, step, action).await {
+            Ok(Plan::Do(intent)) => intent,
+            Ok(Plan::Unneeded(output)) => {
+                let unneeded = RunEvent::Unneeded { step: step.path.clone(), summary: output.summary };
+                self.append(Append { events: vec![read, unneeded], ..Append::default() }).await?;
+                return Ok(Flow::On);
+            }
+            Err(error) => return self.failed(step, attempt, error, vec![read]).await,
+        };
+        if let Some(error) = self.not_as_approved(step, &intent) {
+            return self.failed(step, attempt, error, vec![read]).await;
+        }
+        self.start(step, action, attempt, intent, vec![read]).await
+    }
+
+    /// What was approved is what is done: to the letter, where the preview was certain.
+    fn not_as_approved(&self, step: &Step, intent: &Intent) -> Option<ActionError> {
+        let Approval::Granted { preview, by } = &self.state.approval else { return None };
+        let shown = preview.steps.iter().find(|shown| shown.step == step.path && shown.certain)?;
+        (shown.summary != intent.summary).then(|| {
+            ActionError::needs_human(format!(
+                "{by} approved `{}`, but now it would `{}`",
+                shown.summary, intent.summary
+            ))
+        })
+    }
+
+    /// Puts the intent on the log, then makes the change.
+    async fn start(
+        &mut self,
+        step: &Step,
+        action: &dyn Mutation,
+        attempt: u32,
+        intent: Intent,
+        mut events: Vec<RunEvent>,
+    ) -> Result<Flow, StoreError> {
+        if self.lease_until < self.now() + MUTATION_TIMEOUT + LEASE_MARGIN {
+            self.store.renew(self.at, self.options.lease).await?;
+            self.lease_until = self.now() + self.options.lease;
+        }
+        let deadline = self.now() + MUTATION_TIMEOUT;
+        let started = RunEvent::Started { step: step.path.clone(), attempt, intent: intent.clone(), deadline };
+        events.push(started);
+        let mut locks = vec![self.frame.run.target.key(), intent.object.key()];
+        locks.dedup();
+        match self.append(Append { events, guard: Some(locks), ..Append::default() }).await? {
+            None => {}
+            Some(Appended::InboxFirst(inbox)) => {
+                self.inbox = inbox;
+                return Ok(Flow::On);
+            }
+            Some(Appended::Locked { key, by }) => {
+                return self.wait_for_lock(step, attempt, &key, &by.to_string()).await;
+            }
+            Some(Appended::Done { .. }) => return Ok(Flow::On),
+        }
+        match mutate::apply(self.world, step, action, &intent).await {
+            Attempt::Done(output) => self.made(step, attempt, output, false).await,
+            Attempt::Recovered(output) => self.made(step, attempt, output, true).await,
+            Attempt::Failed(error) => self.failed(step, attempt, error, Vec::new()).await,
+            Attempt::InDoubt(error) => self.stay_in_doubt(step, error).await,
+            // `apply` answers this case as a failure: the attempt had no effect.
+            Attempt::NotDone(_) => Ok(Flow::On),
+        }
+    }
+
+    async fn made(&mut self, step: &Step, attempt: u32, output: Output, recovered: bool) -> Result<Flow, StoreError> {
+        let event = RunEvent::Done {
+            step: step.path.clone(),
+            attempt,
+            output: serde_json::Value::Object(output.value),
+            summary: output.summary,
+            recovered,
+        };
+        self.record(event).await
+    }
+
+    /// A mutation was on the log, and nobody knows what became of it.
+    pub(super) async fn resolve(
+        &mut self,
+        step: &Step,
+        action: &dyn Mutation,
+        attempt: u32,
+        intent: &Intent,
+        since: DateTime<Utc>,
+    ) -> Result<Flow, StoreError> {
+        match mutate::resolve(self.world, action, intent).await {
+            Attempt::Done(output) | Attempt::Recovered(output) => self.made(step, attempt, output, true).await,
+            Attempt::Failed(error) => self.failed(step, attempt, error, Vec::new()).await,
+            // Doubt keeps the attempt: the same one is made, on a fresh precondition.
+            Attempt::NotDone(intent) => {
+                if self.state.alert_resolved || self.state.cancelled_by.is_some() {
+                    let message = "it was not done before the restart, and is not wanted any more";
+                    return self.failed(step, attempt, ActionError::fail(message), Vec::new()).await;
+                }
+                self.start(step, action, attempt, intent, Vec::new()).await
+            }
+            Attempt::InDoubt(error) if self.now() < since + DOUBT_PATIENCE => self.stay_in_doubt(step, error).await,
+            Attempt::InDoubt(error) => {
+                let message = format!("it is not known whether this was done: {}: {error}", intent.summary);
+                self.failed(step, attempt, ActionError::needs_human(message), Vec::new()).await
+            }
+        }
+    }
+
+    async fn stay_in_doubt(&mut self, step: &Step, error: ActionError) -> Result<Flow, StoreError> {
+        const LOOK_AGAIN: Duration = Duration::from_secs(5);
+        let until = self.now() + LOOK_AGAIN;
+        let because = format!("it is not known yet whether it was done: {error}");
+        self.park(vec![RunEvent::Waiting { step: step.path.clone(), until, because }], until).await
+    }
+
+    async fn wait_for_lock(&mut self, step: &Step, attempt: u32, key: &str, by: &str) -> Result<Flow, StoreError> {
+        let now = self.now();
+        let since = match self.state.progress(&step.path) {
+            Some(Progress::Waiting { since, .. }) => *since,
+            _ => now,
+        };
+        if now >= since + LOCK_PATIENCE {
+            let message = format!("{by} holds {key} since more than {} minutes", LOCK_PATIENCE.as_secs() / 60);
+            return self.failed(step, attempt, ActionError::needs_human(message), Vec::new()).await;
+        }
+        let until = now + LOCK_LOOK_EVERY;
+        let because = format!("{by} works on {key}");
+        self.park(vec![RunEvent::Waiting { step: step.path.clone(), until, because }], until).await
+    }
+}

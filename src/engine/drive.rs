@@ -1,0 +1,260 @@
+//! Driving one run whose lease we hold, until it waits for something or ends.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::plan::{Next, plan, retry_at};
+use super::scope::Frame;
+use super::state::{Approval, Progress, RunState};
+use super::worker::EngineOptions;
+use super::{preview, read};
+use crate::action::{ActionError, Tell, World};
+use crate::model::{Outcome, Phase, PreviewStep, RunEvent, Verdict};
+use crate::playbook::{Playbook, Step};
+use crate::store::{Append, Appended, Ask, InboxItem, LogPosition, NewPage, PageReason, Store, StoreError};
+
+/// A run under way, with its lease.
+pub(super) struct Driver<'a> {
+    pub store: &'a Arc<dyn Store>,
+    pub world: &'a World,
+    pub options: &'a EngineOptions,
+    pub playbook: &'a Playbook,
+    pub frame: Frame,
+    pub state: RunState,
+    pub at: LogPosition,
+    pub lease_until: DateTime<Utc>,
+    pub inbox: Vec<(i64, InboxItem)>,
+}
+
+/// Whether the driver goes on.
+pub(super) enum Flow {
+    On,
+    /// The lease is given up, or the run has ended.
+    Leave,
+}
+
+impl Driver<'_> {
+    /// Goes on until the run waits or ends.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when another worker took over; the others when the store fails: the lease then runs out,
+    /// and the run is claimed again.
+    pub async fn drive(mut self) -> Result<(), StoreError> {
+        loop {
+            if !self.inbox.is_empty() {
+                self.take_inbox().await?;
+            }
+            if let Flow::Leave = self.step().await? {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn step(&mut self) -> Result<Flow, StoreError> {
+        let now = self.now();
+        let playbook = self.playbook;
+        match plan(playbook, self.frame.run.autonomy, &self.state, now) {
+            Next::Nothing => Ok(Flow::Leave),
+            Next::Park { until } => self.park(Vec::new(), until).await,
+            Next::Enter { phase, because } => self.record(RunEvent::Entered { phase, because }).await,
+            Next::ReadTarget => match read::read_target(self.world, &self.frame).await {
+                Ok(event) => self.record(event).await,
+                Err(error) => self.target_unread(error).await,
+            },
+            Next::Evaluate { step, kind, condition } => {
+                let event = read::evaluate(self.world, &self.frame, &self.state, step, kind, condition);
+                self.record(event).await
+            }
+            Next::Read { step, action, attempt } => {
+                match read::read(self.world, &self.frame, &self.state, step, action).await {
+                    Ok((output, summary)) => {
+                        self.record(RunEvent::Read { step: step.path.clone(), output, summary }).await
+                    }
+                    Err(error) => self.failed(step, attempt, error, Vec::new()).await,
+                }
+            }
+            Next::Wait { step, lasting } => {
+                let until = now + lasting;
+                let because = "the playbook waits".to_owned();
+                self.park(vec![RunEvent::Waiting { step: step.path.clone(), until, because }], until).await
+            }
+            Next::EndWait { step } => self.record(RunEvent::Waited { step: step.path.clone() }).await,
+            Next::Skip { step, because } => self.record(RunEvent::Skipped { step: step.path.clone(), because }).await,
+            Next::Propose => {
+                let preview = preview::preview(self.world, &self.frame, &self.state, playbook).await;
+                self.record(RunEvent::Proposed { preview }).await
+            }
+            Next::Ask => self.ask().await,
+            Next::Expire { approval } => {
+                let by = "the clock".to_owned();
+                self.record(RunEvent::ApprovalAnswered { approval, verdict: None, by }).await
+            }
+            Next::Act { step, action, attempt } => self.act(step, action, attempt).await,
+            Next::Resolve { step, action, attempt, intent, since } => {
+                self.resolve(step, action, attempt, &intent, since).await
+            }
+            Next::BeginVerify { step, look_at, give_up_at } => {
+                let event = RunEvent::Verifying { step: step.path.clone(), look_at, give_up_at };
+                self.park(vec![event], look_at).await
+            }
+            Next::Look { step, verify } => {
+                let event = read::look(self.world, &self.frame, &self.state, playbook, step, verify).await;
+                self.record(event).await
+            }
+            Next::Tell { step, tell } => self.tell(step, tell).await,
+            Next::End { outcome, because } => self.end(outcome, because).await,
+        }
+    }
+
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.world.clock.now()
+    }
+
+    pub(super) async fn record(&mut self, event: RunEvent) -> Result<Flow, StoreError> {
+        self.append(Append { events: vec![event], ..Append::default() }).await?;
+        Ok(Flow::On)
+    }
+
+    pub(super) async fn park(&mut self, events: Vec<RunEvent>, until: DateTime<Utc>) -> Result<Flow, StoreError> {
+        self.append(Append { events, park_until: Some(until), ..Append::default() }).await?;
+        Ok(Flow::Leave)
+    }
+
+    /// Appends, and takes what was appended into the state. `Some`: a guarded append was refused, and that is why.
+    pub(super) async fn append(&mut self, append: Append) -> Result<Option<Appended>, StoreError> {
+        let events = append.events.clone();
+        let asked = append.ask.is_some();
+        match self.store.append(self.at, append).await? {
+            Appended::Done { at, inbox } => {
+                let now = self.now();
+                for event in &events {
+                    self.state.take(now, event);
+                }
+                if asked && let Some((at, event)) = self.store.run_log(self.at.run).await?.last() {
+                    self.state.take(*at, event);
+                }
+                self.at = at;
+                self.inbox = inbox;
+                Ok(None)
+            }
+            refused => Ok(Some(refused)),
+        }
+    }
+
+    /// Takes in what others left: only records; what follows from them is planned.
+    async fn take_inbox(&mut self) -> Result<(), StoreError> {
+        let mut events = Vec::new();
+        let mut consumes = Vec::new();
+        for (number, item) in std::mem::take(&mut self.inbox) {
+            consumes.push(number);
+            match item {
+                InboxItem::AlertResolved => events.push(RunEvent::AlertResolved),
+                InboxItem::Cancel { by } => events.push(RunEvent::CancelAsked { by }),
+                InboxItem::Answer { approval, verdict, by } => {
+                    events.push(RunEvent::ApprovalAnswered { approval, verdict: Some(verdict), by });
+                    if verdict == Verdict::Approve {
+                        events.extend(self.changed_since_asked().await);
+                    }
+                }
+            }
+        }
+        self.append(Append { events, consumes, ..Append::default() }).await?;
+        Ok(())
+    }
+
+    /// A yes is a yes to what was shown. When the world has moved on, it would be another thing now.
+    async fn changed_since_asked(&mut self) -> Option<RunEvent> {
+        let Approval::Asked { preview, .. } = &self.state.approval else { return None };
+        let now = preview::preview(self.world, &self.frame, &self.state, self.playbook).await;
+        if now.digest() == preview.digest() {
+            return None;
+        }
+        let told = |steps: &[PreviewStep]| steps.iter().map(|s| s.summary.clone()).collect::<Vec<_>>().join("; ");
+        let because = format!(
+            "what was approved ({}) is no longer what it would do ({})",
+            told(&preview.steps),
+            told(&now.steps)
+        );
+        Some(RunEvent::Entered { phase: Phase::Escalate, because })
+    }
+
+    async fn ask(&mut self) -> Result<Flow, StoreError> {
+        let preview = preview::preview(self.world, &self.frame, &self.state, self.playbook).await;
+        let expires_at = self.now() + self.options.approval_timeout;
+        let ask = Some(Ask { preview, expires_at });
+        self.append(Append { ask, park_until: Some(expires_at), ..Append::default() }).await?;
+        Ok(Flow::Leave)
+    }
+
+    async fn target_unread(&mut self, error: ActionError) -> Result<Flow, StoreError> {
+        let because = format!("the target {} could not be read: {error}", self.frame.run.target);
+        self.record(RunEvent::Entered { phase: Phase::Escalate, because }).await
+    }
+
+    /// Records a failure, and the next attempt where there is one. `before` goes on the log ahead of it.
+    pub(super) async fn failed(
+        &mut self,
+        step: &Step,
+        attempt: u32,
+        error: ActionError,
+        mut before: Vec<RunEvent>,
+    ) -> Result<Flow, StoreError> {
+        let now = self.now();
+        let first_failed_at = match self.state.progress(&step.path) {
+            Some(Progress::Waiting { since, attempts: 1.., .. } | Progress::Started { since, .. }) => *since,
+            _ => now,
+        };
+        let retry = retry_at(step, error.class, attempt, first_failed_at, now, rand::random());
+        before.push(RunEvent::Failed { step: step.path.clone(), attempt, class: error.class, error: error.message });
+        match retry {
+            Some(until) => {
+                let because = format!("attempt {} follows", attempt + 1);
+                before.push(RunEvent::Waiting { step: step.path.clone(), until, because });
+                self.park(before, until).await
+            }
+            None => {
+                self.append(Append { events: before, ..Append::default() }).await?;
+                Ok(Flow::On)
+            }
+        }
+    }
+
+    async fn tell(&mut self, step: &Step, tell: &Tell) -> Result<Flow, StoreError> {
+        let mut scope = self.frame.scope(&self.state);
+        let because = self.state.entered_because.clone();
+        scope.insert("because".into(), because.into());
+        let text = tell.message.text_leniently(&scope);
+        let team = match &tell.team {
+            Some(team) => team.text_leniently(&scope),
+            None => self.playbook.owner.clone(),
+        };
+        let told = RunEvent::Told { step: step.path.clone(), page: tell.page, team: team.clone(), text: text.clone() };
+        let mut append = Append { events: vec![told], ..Append::default() };
+        if tell.page {
+            append.pages.push(self.page(team, Some(text)));
+        } else {
+            append.notices.push(text);
+        }
+        self.append(append).await?;
+        Ok(Flow::On)
+    }
+
+    fn page(&self, team: String, text: Option<String>) -> NewPage {
+        NewPage { level: 1, team, reason: PageReason::Escalated { run: self.frame.run.id }, text }
+    }
+
+    async fn end(&mut self, outcome: Outcome, because: String) -> Result<Flow, StoreError> {
+        let mut append = Append {
+            events: vec![RunEvent::Ended { outcome, because: because.clone() }],
+            end: Some((outcome, because.clone())),
+            ..Append::default()
+        };
+        // `escalated` always reaches a human, also when the playbook's own page could not be made.
+        if outcome == Outcome::Escalated && !self.state.paged {
+            append.pages.push(self.page(self.playbook.owner.clone(), Some(because)));
+        }
+        self.append(append).await?;
+        Ok(Flow::Leave)
+    }
+}

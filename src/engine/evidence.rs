@@ -1,0 +1,44 @@
+//! What of the world goes on the log: bounded, and without what nobody reads.
+
+use serde_json::{Map, Value};
+
+use crate::action::{ActionError, Output};
+use crate::cluster::Object;
+
+/// The most that one output may take on the log, as JSON. A list that is larger is asked for too widely.
+const LARGEST: usize = 256 * 1024;
+
+/// An object without its bookkeeping: managed fields, and the copy of itself that `kubectl apply` leaves.
+pub fn trimmed(object: &Object) -> Object {
+    let mut value = object.0.clone();
+    if let Some(metadata) = value.pointer_mut("/metadata").and_then(Value::as_object_mut) {
+        metadata.remove("managedFields");
+        if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+            annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+        }
+    }
+    Object(value)
+}
+
+/// An output as it goes on the log.
+///
+/// # Errors
+/// When it is too large: half of it could decide otherwise than the whole.
+pub(super) fn bounded(output: Output) -> Result<(Value, String), ActionError> {
+    let value = Value::Object(output.value);
+    let size = serde_json::to_vec(&value).map_or(usize::MAX, |bytes| bytes.len());
+    if size > LARGEST {
+        return Err(ActionError::fail(format!(
+            "the answer has {size} bytes, and {LARGEST} is the most that is kept; ask for less"
+        )));
+    }
+    Ok((value, output.summary))
+}
+
+/// The fields of an output as JSON, for a condition that looks at them by their bare names.
+pub(super) fn fields(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}

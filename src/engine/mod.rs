@@ -1,0 +1,22 @@
+//! Runs: decided by a pure function over the fold of their log, carried out by a thin worker.
+//!
+//! [`RunState`] is the fold of recorded decisions; [`plan`] says what comes next; `drive` does it and appends what came of
+//! it. A mutation goes on the log as `started`, with its absolute intent, before it is made: after a crash it is in
+//! doubt, and the action finds out what became of it before anything else happens.
+
+mod act;
+mod drive;
+mod evidence;
+mod mutate;
+mod plan;
+mod preview;
+mod read;
+mod scope;
+mod state;
+mod worker;
+
+pub use evidence::trimmed;
+pub use plan::{Next, plan};
+pub use preview::{Rehearsal, rehearse};
+pub use state::{Progress, RunState};
+pub use worker::{EngineOptions, EngineWorker};

@@ -1,0 +1,301 @@
+//! What a run does next: a pure function of its playbook, the fold of its log, and the time.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::state::{Approval, Progress, RunState};
+use crate::action::{Action, Mutation, Read, Tell};
+use crate::model::{Autonomy, ConditionKind, FailureClass, Intent, Outcome, Phase};
+use crate::playbook::{Condition, Playbook, Step, StepKind, Verify};
+
+/// How long failures that may pass are tried again, where the playbook does not say.
+const READ_RETRY_FOR: Duration = Duration::from_secs(60);
+const MUTATION_RETRY_FOR: Duration = Duration::from_secs(120);
+
+/// The next thing to do.
+#[derive(Debug)]
+pub enum Next<'p> {
+    ReadTarget,
+    Evaluate {
+        step: &'p Step,
+        kind: ConditionKind,
+        condition: &'p Condition,
+    },
+    Read {
+        step: &'p Step,
+        action: &'p dyn Read,
+        attempt: u32,
+    },
+    /// Record the timer of a `wait`.
+    Wait {
+        step: &'p Step,
+        lasting: Duration,
+    },
+    /// Record that it is over.
+    EndWait {
+        step: &'p Step,
+    },
+    /// Pass over a failed step of the escalation.
+    Skip {
+        step: &'p Step,
+        because: String,
+    },
+    /// Nothing before then.
+    Park {
+        until: DateTime<Utc>,
+    },
+    /// Show what the mitigate phase would do.
+    Propose,
+    /// Ask a human about it.
+    Ask,
+    /// Nobody answered in time.
+    Expire {
+        approval: crate::model::ApprovalId,
+    },
+    Act {
+        step: &'p Step,
+        action: &'p dyn Mutation,
+        attempt: u32,
+    },
+    /// Find out what became of a mutation.
+    Resolve {
+        step: &'p Step,
+        action: &'p dyn Mutation,
+        attempt: u32,
+        intent: Box<Intent>,
+        since: DateTime<Utc>,
+    },
+    /// Record the timer of a verify.
+    BeginVerify {
+        step: &'p Step,
+        look_at: DateTime<Utc>,
+        give_up_at: DateTime<Utc>,
+    },
+    Look {
+        step: &'p Step,
+        verify: &'p Verify,
+    },
+    Tell {
+        step: &'p Step,
+        tell: &'p Tell,
+    },
+    Enter {
+        phase: Phase,
+        because: String,
+    },
+    End {
+        outcome: Outcome,
+        because: String,
+    },
+    /// It has ended.
+    Nothing,
+}
+
+/// Decides what comes next.
+pub fn plan<'p>(playbook: &'p Playbook, autonomy: Autonomy, state: &RunState, now: DateTime<Utc>) -> Next<'p> {
+    if state.ended.is_some() {
+        return Next::Nothing;
+    }
+    let Some(phase) = state.phase else {
+        return Next::Enter { phase: Phase::Diagnose, because: "the run begins".into() };
+    };
+    if phase == Phase::Escalate {
+        return escalate(playbook, state, now);
+    }
+    let step = next_step(playbook, phase, state);
+    // A mutation whose fate is open comes before everything else, also before a cancel.
+    if let Some((step, Progress::Started { attempt, intent, since, look_at })) =
+        step.and_then(|step| state.progress(&step.path).map(|progress| (step, progress)))
+        && let StepKind::Action(Action::Mutate(action)) = &step.kind
+    {
+        if let Some(look_at) = look_at.filter(|look_at| now < *look_at) {
+            return Next::Park { until: look_at };
+        }
+        let (attempt, intent, since) = (*attempt, Box::new(intent.clone()), *since);
+        return Next::Resolve { step, action: action.as_ref(), attempt, intent, since };
+    }
+    if let Some(trouble) = &state.trouble {
+        return Next::Enter { phase: Phase::Escalate, because: trouble.clone() };
+    }
+    let in_group = step.is_some_and(|step| in_begun_group(playbook, phase, state, step));
+    if !in_group && let Some(by) = &state.cancelled_by {
+        return Next::End { outcome: Outcome::Cancelled, because: format!("{by} stopped it") };
+    }
+    if let Some(done) = &state.done {
+        return finish(state, done.clone());
+    }
+    if !in_group && state.alert_resolved && !state.mutated {
+        let because = "the alert resolved before anything was changed";
+        return Next::End { outcome: Outcome::NothingToDo, because: because.into() };
+    }
+    if !state.target_read {
+        return Next::ReadTarget;
+    }
+    if state.object.is_none() && phase == Phase::Diagnose && state.finished.is_empty() {
+        return Next::Enter { phase: Phase::Escalate, because: "the target is not there".into() };
+    }
+    match step {
+        Some(step) => in_step(step, phase, autonomy, state, now, in_group),
+        None if phase == Phase::Diagnose => after_diagnose(autonomy, state),
+        None => finish(state, "every step of the mitigation is done".into()),
+    }
+}
+
+/// The diagnosis is complete, and the mitigation would begin.
+fn after_diagnose<'p>(autonomy: Autonomy, state: &RunState) -> Next<'p> {
+    let because = |what: &str| format!("the diagnosis is complete; its autonomy is {autonomy}: {what}");
+    match autonomy {
+        Autonomy::Observe => Next::End { outcome: Outcome::Proposed, because: because("nothing is changed") },
+        Autonomy::Suggest if state.proposed.is_some() => {
+            Next::End { outcome: Outcome::Proposed, because: because("what it would do is shown, not done") }
+        }
+        Autonomy::Suggest => Next::Propose,
+        Autonomy::Approve | Autonomy::Auto => {
+            Next::Enter { phase: Phase::Mitigate, because: "the diagnosis is complete".into() }
+        }
+    }
+}
+
+fn finish<'p>(state: &RunState, because: String) -> Next<'p> {
+    if state.mutated {
+        Next::End { outcome: Outcome::Fixed, because }
+    } else {
+        Next::End { outcome: Outcome::NothingToDo, because }
+    }
+}
+
+fn in_step<'p>(
+    step: &'p Step,
+    phase: Phase,
+    autonomy: Autonomy,
+    state: &RunState,
+    now: DateTime<Utc>,
+    in_group: bool,
+) -> Next<'p> {
+    let attempts = match state.progress(&step.path) {
+        Some(Progress::Failed { error, .. }) if phase == Phase::Escalate => {
+            return Next::Skip { step, because: error.clone() };
+        }
+        Some(Progress::Failed { class, error, attempts, .. }) => return give_up(step, *class, error, *attempts),
+        Some(Progress::Waiting { until, .. }) if now < *until => return Next::Park { until: *until },
+        Some(Progress::Waiting { .. }) if matches!(step.kind, StepKind::Wait(_)) => return Next::EndWait { step },
+        Some(Progress::Waiting { attempts, .. }) => *attempts,
+        Some(Progress::Made { at }) => return begin_verify(step, *at),
+        Some(Progress::Verifying { look_at, .. }) if now < *look_at => return Next::Park { until: *look_at },
+        Some(Progress::Verifying { look_at, give_up_at, last }) => {
+            return go_on_verifying(step, *look_at, *give_up_at, last.as_ref());
+        }
+        // Handled before the trouble and the cancel.
+        Some(Progress::Started { .. }) | None => 0,
+    };
+    if let Some(condition) = &step.when
+        && !state.wanted.contains(&step.path)
+    {
+        return Next::Evaluate { step, kind: ConditionKind::When, condition };
+    }
+    match &step.kind {
+        StepKind::DoneIf(condition) => Next::Evaluate { step, kind: ConditionKind::DoneIf, condition },
+        StepKind::Require(condition) => Next::Evaluate { step, kind: ConditionKind::Require, condition },
+        StepKind::Wait(lasting) => Next::Wait { step, lasting: *lasting },
+        StepKind::Action(Action::Read(action)) => Next::Read { step, action: action.as_ref(), attempt: attempts + 1 },
+        StepKind::Action(Action::Tell(tell)) => Next::Tell { step, tell },
+        StepKind::Action(Action::Mutate(action)) => {
+            if state.alert_resolved && !in_group {
+                return finish(state, "the alert resolved: nothing more is changed".into());
+            }
+            match &state.approval {
+                Approval::None if autonomy == Autonomy::Approve => Next::Ask,
+                Approval::Asked { id, expires_at, .. } if now >= *expires_at => Next::Expire { approval: *id },
+                Approval::Asked { expires_at, .. } => Next::Park { until: *expires_at },
+                Approval::None | Approval::Granted { .. } => {
+                    Next::Act { step, action: action.as_ref(), attempt: attempts + 1 }
+                }
+            }
+        }
+    }
+}
+
+fn begin_verify<'p>(step: &'p Step, made_at: DateTime<Utc>) -> Next<'p> {
+    match &step.verify {
+        Some(verify) => {
+            Next::BeginVerify { step, look_at: made_at + verify.settle, give_up_at: made_at + verify.within }
+        }
+        // `next_step` passes over a mutation that was made and has no verify: this is not reached.
+        None => Next::Park { until: made_at },
+    }
+}
+
+fn go_on_verifying<'p>(
+    step: &'p Step,
+    look_at: DateTime<Utc>,
+    give_up_at: DateTime<Utc>,
+    last: Option<&(DateTime<Utc>, String)>,
+) -> Next<'p> {
+    match (&step.verify, last) {
+        // The look that this timer was for is done.
+        (Some(verify), Some((looked_at, seen))) if *looked_at >= look_at => {
+            if *looked_at >= give_up_at {
+                let because = format!("{} did not help in time: {seen}", step.path);
+                return Next::Enter { phase: Phase::Escalate, because };
+            }
+            Next::BeginVerify { step, look_at: (*looked_at + verify.every).min(give_up_at), give_up_at }
+        }
+        (Some(verify), _) => Next::Look { step, verify },
+        (None, _) => Next::Park { until: give_up_at },
+    }
+}
+
+/// Every step of the escalation is tried, whatever fails on the way: a human is waiting for it.
+fn escalate<'p>(playbook: &'p Playbook, state: &RunState, now: DateTime<Utc>) -> Next<'p> {
+    let Some(step) = next_step(playbook, Phase::Escalate, state) else {
+        return Next::End { outcome: Outcome::Escalated, because: state.entered_because.clone() };
+    };
+    in_step(step, Phase::Escalate, Autonomy::Auto, state, now, false)
+}
+
+fn give_up<'p>(step: &'p Step, class: FailureClass, error: &str, attempts: u32) -> Next<'p> {
+    let tries = if attempts > 1 { format!(" after {attempts} attempts") } else { String::new() };
+    let because = match class {
+        FailureClass::NeedsHuman => format!("{} needs a human{tries}: {error}", step.path),
+        FailureClass::Retry | FailureClass::Fail => format!("{} failed{tries}: {error}", step.path),
+    };
+    Next::Enter { phase: Phase::Escalate, because }
+}
+
+/// The first step of the phase that is not finished.
+fn next_step<'p>(playbook: &'p Playbook, phase: Phase, state: &RunState) -> Option<&'p Step> {
+    playbook.steps(phase).iter().find(|step| {
+        let needs_no_verify = step.verify.is_none() && state.made.contains(&step.path);
+        !needs_no_verify && !state.finished.contains(&step.path)
+    })
+}
+
+/// Whether `step` belongs to an `atomic` group whose first mutation was made.
+fn in_begun_group(playbook: &Playbook, phase: Phase, state: &RunState, step: &Step) -> bool {
+    let Some(group) = step.atomic else { return false };
+    playbook.steps(phase).iter().any(|other| other.atomic == Some(group) && state.made.contains(&other.path))
+}
+
+/// When a failed step is tried again; `None`: not any more. `attempts` counts the one that just failed.
+pub(super) fn retry_at(
+    step: &Step,
+    class: FailureClass,
+    attempts: u32,
+    first_failed_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+    jitter: f64,
+) -> Option<DateTime<Utc>> {
+    const FIRST: Duration = Duration::from_secs(1);
+    const LONGEST: Duration = Duration::from_secs(30);
+    if class != FailureClass::Retry {
+        return None;
+    }
+    let default = match &step.kind {
+        StepKind::Action(Action::Mutate(_)) => MUTATION_RETRY_FOR,
+        _ => READ_RETRY_FOR,
+    };
+    let doubled = FIRST.saturating_mul(1 << attempts.saturating_sub(1).min(8)).min(LONGEST);
+    let at = now + doubled.mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 2.0);
+    (at <= first_failed_at + step.retry_for.unwrap_or(default)).then_some(at)
+}

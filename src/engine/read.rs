@@ -1,0 +1,144 @@
+//! Doing what changes nothing: reading, deciding conditions, looking whether it helped.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::evidence::{bounded, fields, trimmed};
+use super::scope::Frame;
+use super::state::RunState;
+use crate::action::{Action, ActionError, Output, Read, StepContext, World};
+use crate::model::{ConditionKind, FailureClass, Look, RunEvent};
+use crate::playbook::{Condition, Playbook, Step, StepKind, Verify};
+
+/// How long one attempt of a read may take, where the playbook does not say.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Reads the target anew.
+pub(super) async fn read_target(world: &World, frame: &Frame) -> Result<RunEvent, ActionError> {
+    let object = world.cluster.get(&frame.run.target).await?;
+    Ok(RunEvent::TargetRead { object: object.map(|object| trimmed(&object).0) })
+}
+
+/// Asks a read-only action.
+pub(super) async fn read(
+    world: &World,
+    frame: &Frame,
+    state: &RunState,
+    step: &Step,
+    action: &dyn Read,
+) -> Result<(Value, String), ActionError> {
+    let scope = frame.scope(state);
+    let context = StepContext {
+        run: frame.run.id,
+        step: &step.path,
+        target: &frame.run.target,
+        object: state.object.as_ref(),
+        scope: &scope,
+    };
+    bounded(within(world, step.timeout.unwrap_or(READ_TIMEOUT), action.read(world, context)).await?)
+}
+
+/// Gives up on `work` after `timeout`.
+pub(super) async fn within<F>(world: &World, timeout: Duration, work: F) -> Result<Output, ActionError>
+where
+    F: Future<Output = Result<Output, ActionError>>,
+{
+    let deadline = world.clock.now() + timeout;
+    tokio::select! {
+        done = work => done,
+        () = world.clock.sleep_until(deadline) => {
+            Err(ActionError::retry(format!("no answer within {} s", timeout.as_secs_f32())))
+        }
+    }
+}
+
+/// Decides a condition. One that cannot be decided is a failure of the step, never "no".
+pub(super) fn evaluate(
+    world: &World,
+    frame: &Frame,
+    state: &RunState,
+    step: &Step,
+    kind: ConditionKind,
+    condition: &Condition,
+) -> RunEvent {
+    let scope = frame.scope(state);
+    match condition.expression.holds(&scope, world.clock.now()) {
+        Ok(held) => {
+            let because = match &condition.because {
+                Some(because) => because.render_leniently(&scope),
+                None => format!("`{}` is {held}", condition.expression.source()),
+            };
+            RunEvent::Checked { step: step.path.clone(), condition: kind, held, because }
+        }
+        Err(error) => RunEvent::Failed {
+            step: step.path.clone(),
+            attempt: 1,
+            class: FailureClass::Fail,
+            error: error.to_string(),
+        },
+    }
+}
+
+/// Looks whether a mutation helped.
+///
+/// What cannot be decided yet (no samples while pods start, a server that is away) is "not yet": patience has its own end.
+pub(super) async fn look(
+    world: &World,
+    frame: &Frame,
+    state: &RunState,
+    playbook: &Playbook,
+    step: &Step,
+    verify: &Verify,
+) -> RunEvent {
+    let looked =
+        |verdict, observed, summary: String| RunEvent::Looked { step: step.path.clone(), verdict, observed, summary };
+    let mut scope = frame.scope(state);
+    let (observed, summary) = match observe(world, frame, state, playbook, verify).await {
+        Ok(seen) => seen,
+        Err(error) => return looked(Look::NotYet, Value::Null, error.message),
+    };
+    match &verify.query {
+        Some(_) => scope.extend(fields(observed.clone())),
+        None => {
+            scope.insert("target".into(), observed.clone());
+        }
+    }
+    // The log needs the outcome and a line for people; a whole object once more for each look would be noise.
+    let kept = if verify.query.is_some() { observed } else { Value::Null };
+    let now = world.clock.now();
+    if let Some(fail_if) = &verify.fail_if {
+        match fail_if.holds(&scope, now) {
+            Ok(true) => return looked(Look::Bad, kept, format!("{summary}: `{}`", fail_if.source())),
+            Ok(false) => {}
+            Err(error) => return looked(Look::NotYet, kept, error.to_string()),
+        }
+    }
+    match verify.until.holds(&scope, now) {
+        Ok(true) => looked(Look::Good, kept, format!("{summary}: `{}`", verify.until.source())),
+        Ok(false) => looked(Look::NotYet, kept, format!("{summary}: not yet `{}`", verify.until.source())),
+        Err(error) => looked(Look::NotYet, kept, error.to_string()),
+    }
+}
+
+async fn observe(
+    world: &World,
+    frame: &Frame,
+    state: &RunState,
+    playbook: &Playbook,
+    verify: &Verify,
+) -> Result<(Value, String), ActionError> {
+    let Some(id) = &verify.query else {
+        return match world.cluster.get(&frame.run.target).await? {
+            Some(object) => Ok((trimmed(&object).0, frame.run.target.to_string())),
+            None => Err(ActionError::retry(format!("{} is not there", frame.run.target))),
+        };
+    };
+    match playbook.step_by_id(id) {
+        Some(step) => match &step.kind {
+            StepKind::Action(Action::Read(action)) => read(world, frame, state, step, action.as_ref()).await,
+            _ => Err(ActionError::fail(format!("`{id}` is no step that reads"))),
+        },
+        None => Err(ActionError::fail(format!("there is no step `{id}`"))),
+    }
+}

@@ -1,0 +1,246 @@
+//! What a run's log comes to.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::action::Scope;
+use crate::cluster::Object;
+use crate::model::{
+    ApprovalId, ConditionKind, FailureClass, Intent, Look, Outcome, Phase, Preview, RunEvent, StepPath, Verdict,
+};
+
+/// The fold of a run's log. It holds recorded decisions only: nothing is evaluated again.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RunState {
+    pub phase: Option<Phase>,
+    /// Why the run is in its phase.
+    pub entered_because: String,
+    /// The target was read, and `object` is what was there.
+    pub target_read: bool,
+    pub object: Option<Object>,
+    /// Each step's output, under the step's id.
+    pub outputs: Scope,
+    /// Steps that need no more: read, skipped, verified, told.
+    pub finished: BTreeSet<StepPath>,
+    /// Steps whose `when` held.
+    pub wanted: BTreeSet<StepPath>,
+    /// Mutations that were made, or found unneeded; they may have a verify ahead.
+    pub made: BTreeSet<StepPath>,
+    /// The step that is under way, and how far it is.
+    pub current: Option<(StepPath, Progress)>,
+    /// At least one mutation was made.
+    pub mutated: bool,
+    /// Why the run is done with nothing to do.
+    pub done: Option<String>,
+    /// Why the run cannot go on by itself.
+    pub trouble: Option<String>,
+    pub proposed: Option<Preview>,
+    pub approval: Approval,
+    pub alert_resolved: bool,
+    pub cancelled_by: Option<String>,
+    /// A page of the playbook went out.
+    pub paged: bool,
+    pub ended: Option<Outcome>,
+}
+
+/// How far a step is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Progress {
+    /// An attempt failed, or a `wait` runs: nothing before `until`.
+    Waiting { until: DateTime<Utc>, attempts: u32, since: DateTime<Utc> },
+    /// Failed for good, unless a `waiting` follows.
+    Failed { attempts: u32, since: DateTime<Utc>, class: FailureClass, error: String },
+    /// A mutation was about to be made. Read back from the log after a crash, this is doubt.
+    Started { attempt: u32, intent: Intent, since: DateTime<Utc>, look_at: Option<DateTime<Utc>> },
+    /// A mutation was made; what is left is its verify.
+    Made { at: DateTime<Utc> },
+    /// A verify waits for its next look.
+    Verifying { look_at: DateTime<Utc>, give_up_at: DateTime<Utc>, last: Option<(DateTime<Utc>, String)> },
+}
+
+/// Where the run's question to a human stands.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Approval {
+    #[default]
+    None,
+    Asked {
+        id: ApprovalId,
+        preview: Preview,
+        expires_at: DateTime<Utc>,
+    },
+    Granted {
+        preview: Preview,
+        by: String,
+    },
+}
+
+impl RunState {
+    /// The fold of a whole log.
+    pub fn of(log: &[(DateTime<Utc>, RunEvent)]) -> Self {
+        let mut state = Self::default();
+        for (at, event) in log {
+            state.take(*at, event);
+        }
+        state
+    }
+
+    /// How far a step is; `None` when it has not begun.
+    pub fn progress(&self, step: &StepPath) -> Option<&Progress> {
+        self.current.as_ref().filter(|(current, _)| current == step).map(|(_, progress)| progress)
+    }
+
+    /// Attempts so far and the time of the first failure, for a step that is under way.
+    fn attempts(&self, step: &StepPath, at: DateTime<Utc>) -> (u32, DateTime<Utc>) {
+        match self.progress(step) {
+            Some(Progress::Failed { attempts, since, .. } | Progress::Waiting { attempts, since, .. }) => {
+                (*attempts, *since)
+            }
+            Some(Progress::Started { attempt, since, .. }) => (*attempt, *since),
+            _ => (0, at),
+        }
+    }
+
+    /// Takes in one more record.
+    pub fn take(&mut self, at: DateTime<Utc>, event: &RunEvent) {
+        match event {
+            RunEvent::Claimed { .. } => {}
+            RunEvent::TargetRead { object } => {
+                self.target_read = true;
+                self.object = object.clone().map(Object);
+            }
+            RunEvent::Entered { phase, because } => {
+                self.phase = Some(*phase);
+                self.entered_because.clone_from(because);
+                self.current = None;
+            }
+            RunEvent::Checked { step, condition, held, because } => self.take_checked(step, *condition, *held, because),
+            RunEvent::Read { step, output, summary } => {
+                self.keep_output(step, output, summary);
+                self.finish(step);
+            }
+            RunEvent::Failed { step, attempt, class, error } => {
+                let (_, since) = self.attempts(step, at);
+                let failed = Progress::Failed { attempts: *attempt, since, class: *class, error: error.clone() };
+                self.current = Some((step.clone(), failed));
+            }
+            RunEvent::Waiting { step, until, .. } => {
+                let (attempts, since) = self.attempts(step, at);
+                let progress = match self.progress(step) {
+                    // A mutation in doubt stays in doubt while the cluster cannot be asked.
+                    Some(Progress::Started { attempt, intent, since, .. }) => Progress::Started {
+                        attempt: *attempt,
+                        intent: intent.clone(),
+                        since: *since,
+                        look_at: Some(*until),
+                    },
+                    _ => Progress::Waiting { until: *until, attempts, since },
+                };
+                self.current = Some((step.clone(), progress));
+            }
+            RunEvent::Proposed { preview } => self.proposed = Some(preview.clone()),
+            RunEvent::ApprovalAsked { approval, preview, expires_at } => {
+                self.approval = Approval::Asked { id: *approval, preview: preview.clone(), expires_at: *expires_at };
+            }
+            RunEvent::ApprovalAnswered { approval, verdict, by } => self.take_answer(*approval, *verdict, by),
+            RunEvent::Started { step, attempt, intent, .. } => {
+                let (_, since) = self.attempts(step, at);
+                let started = Progress::Started { attempt: *attempt, intent: intent.clone(), since, look_at: None };
+                self.current = Some((step.clone(), started));
+            }
+            RunEvent::Done { step, output, summary, .. } => {
+                self.mutated = true;
+                self.keep_output(step, output, summary);
+                self.made.insert(step.clone());
+                self.current = Some((step.clone(), Progress::Made { at }));
+            }
+            RunEvent::Unneeded { step, summary } => {
+                self.keep_output(step, &Value::Object(Scope::new()), summary);
+                self.made.insert(step.clone());
+                self.current = Some((step.clone(), Progress::Made { at }));
+            }
+            RunEvent::Verifying { step, look_at, give_up_at } => {
+                let last = match self.progress(step) {
+                    Some(Progress::Verifying { last, .. }) => last.clone(),
+                    _ => None,
+                };
+                let progress = Progress::Verifying { look_at: *look_at, give_up_at: *give_up_at, last };
+                self.current = Some((step.clone(), progress));
+            }
+            RunEvent::Looked { step, verdict, summary, .. } => self.take_look(at, step, *verdict, summary),
+            RunEvent::Waited { step } | RunEvent::Skipped { step, .. } => self.finish(step),
+            RunEvent::Told { step, page, .. } => {
+                self.paged |= page;
+                self.finish(step);
+            }
+            RunEvent::AlertResolved => self.alert_resolved = true,
+            RunEvent::CancelAsked { by } => self.cancelled_by = Some(by.clone()),
+            RunEvent::Ended { outcome, .. } => self.ended = Some(*outcome),
+            RunEvent::Unknown => {
+                self.trouble = Some("its log holds a record that this version of dogwatch does not know".into());
+            }
+        }
+    }
+
+    fn take_checked(&mut self, step: &StepPath, condition: ConditionKind, held: bool, because: &str) {
+        match (condition, held) {
+            (ConditionKind::When, true) => {
+                self.wanted.insert(step.clone());
+                return;
+            }
+            (ConditionKind::DoneIf, true) => self.done = Some(because.to_owned()),
+            (ConditionKind::Require, false) => self.trouble = Some(because.to_owned()),
+            (ConditionKind::When | ConditionKind::DoneIf, false) | (ConditionKind::Require, true) => {}
+        }
+        self.finish(step);
+    }
+
+    fn take_answer(&mut self, approval: ApprovalId, verdict: Option<Verdict>, by: &str) {
+        let Approval::Asked { id, preview, .. } = &self.approval else { return };
+        if *id != approval {
+            return;
+        }
+        match verdict {
+            Some(Verdict::Approve) => {
+                self.approval = Approval::Granted { preview: preview.clone(), by: by.to_owned() };
+            }
+            Some(Verdict::Deny) => self.trouble = Some(format!("{by} said no to {approval}")),
+            None => self.trouble = Some(format!("nobody answered {approval} in time")),
+        }
+    }
+
+    fn take_look(&mut self, at: DateTime<Utc>, step: &StepPath, verdict: Look, summary: &str) {
+        match verdict {
+            Look::Good => self.finish(step),
+            Look::Bad => self.trouble = Some(format!("the verify of {step} failed: {summary}")),
+            Look::NotYet => {
+                if let Some((current, Progress::Verifying { last, .. })) = &mut self.current
+                    && current == step
+                {
+                    *last = Some((at, summary.to_owned()));
+                }
+            }
+        }
+    }
+
+    fn finish(&mut self, step: &StepPath) {
+        self.finished.insert(step.clone());
+        if self.current.as_ref().is_some_and(|(current, _)| current == step) {
+            self.current = None;
+        }
+    }
+
+    fn keep_output(&mut self, step: &StepPath, output: &Value, summary: &str) {
+        let Some(id) = step_id(step) else { return };
+        let mut fields = output.as_object().cloned().unwrap_or_default();
+        fields.insert("summary".into(), Value::String(summary.to_owned()));
+        self.outputs.insert(id.to_owned(), Value::Object(fields));
+    }
+}
+
+/// The id in a step's path; a step without one is numbered there, and numbers are no ids.
+fn step_id(step: &StepPath) -> Option<&str> {
+    let last = step.0.rsplit('.').next()?;
+    last.starts_with(|c: char| !c.is_ascii_digit()).then_some(last)
+}

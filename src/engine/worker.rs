@@ -1,0 +1,136 @@
+//! The worker that claims runs and drives them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use super::drive::Driver;
+use super::scope::Frame;
+use super::state::RunState;
+use crate::action::World;
+use crate::model::{Digest, Outcome, RunEvent};
+use crate::playbook::Playbook;
+use crate::store::{Append, ClaimedRun, NewPage, PageReason, Store, StoreError};
+use crate::worker::{Turn, TurnError, Worker};
+
+/// After so many claims in a row that came to nothing, a run is not looked into any more: whatever breaks its workers
+/// would break the next one too.
+const FRUITLESS_CLAIMS: u32 = 5;
+
+/// How many frozen playbooks are kept parsed.
+const CACHED_PLAYBOOKS: usize = 64;
+
+/// What an operator may set.
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    /// How long a claimed run belongs to its worker. After a crash nobody else touches it before.
+    pub lease: Duration,
+    /// How long a question to a human stays open.
+    pub approval_timeout: Duration,
+    /// The team that is paged when a run's own playbook cannot be read.
+    pub default_team: String,
+}
+
+/// Claims runs that are due, one at a time. Several of these work side by side.
+pub struct EngineWorker {
+    name: String,
+    store: Arc<dyn Store>,
+    world: World,
+    options: EngineOptions,
+    playbooks: Mutex<HashMap<Digest, Arc<Playbook>>>,
+}
+
+impl EngineWorker {
+    /// `name` must differ between the workers of all processes on one store: it is who holds a lease.
+    pub fn new(name: String, store: Arc<dyn Store>, world: World, options: EngineOptions) -> Self {
+        Self { name, store, world, options, playbooks: Mutex::default() }
+    }
+
+    async fn go_on(&self, claimed: ClaimedRun) -> Result<(), StoreError> {
+        if claimed.fruitless_claims > FRUITLESS_CLAIMS {
+            let because = format!("{} workers claimed it, and none came any further", claimed.fruitless_claims - 1);
+            return self.give_up(claimed, because).await;
+        }
+        let playbook = match self.playbook(&claimed) {
+            Ok(playbook) => playbook,
+            Err(because) => return self.give_up(claimed, because).await,
+        };
+        let driver = Driver {
+            store: &self.store,
+            world: &self.world,
+            options: &self.options,
+            playbook: &playbook,
+            state: RunState::of(&claimed.log),
+            frame: Frame { run: claimed.run, incident_title: claimed.incident_title, severity: claimed.severity },
+            at: claimed.at,
+            lease_until: claimed.lease_until,
+            inbox: claimed.inbox,
+        };
+        driver.drive().await
+    }
+
+    /// The run's frozen playbook, parsed.
+    fn playbook(&self, claimed: &ClaimedRun) -> Result<Arc<Playbook>, String> {
+        let digest = &claimed.run.playbook.digest;
+        // What is in the map stays right even if a holder of the lock panicked.
+        let mut cached = self.playbooks.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(playbook) = cached.get(digest) {
+            return Ok(playbook.clone());
+        }
+        let playbook = Playbook::from_store(&claimed.playbook_source)
+            .map_err(|problem| format!("its playbook {} cannot be read any more: {problem}", claimed.run.playbook))?;
+        if cached.len() >= CACHED_PLAYBOOKS {
+            cached.clear();
+        }
+        let playbook = Arc::new(playbook);
+        cached.insert(digest.clone(), playbook.clone());
+        Ok(playbook)
+    }
+
+    /// Ends a run that cannot be looked into, and pages.
+    async fn give_up(&self, claimed: ClaimedRun, because: String) -> Result<(), StoreError> {
+        let page = NewPage {
+            level: 1,
+            team: self.options.default_team.clone(),
+            reason: PageReason::Escalated { run: claimed.run.id },
+            text: Some(because.clone()),
+        };
+        let outcome = Outcome::Escalated;
+        let append = Append {
+            events: vec![RunEvent::Ended { outcome, because: because.clone() }],
+            pages: vec![page],
+            end: Some((outcome, because)),
+            ..Append::default()
+        };
+        self.store.append(claimed.at, append).await.map(|_| ())
+    }
+}
+
+#[async_trait]
+impl Worker for EngineWorker {
+    fn name(&self) -> &'static str {
+        "engine"
+    }
+
+    fn bell(&self) -> watch::Receiver<()> {
+        self.store.bells().runs.listen()
+    }
+
+    async fn turn(&self) -> Result<Turn, TurnError> {
+        let Some(claimed) = self.store.claim_run(&self.name, self.options.lease).await? else {
+            return Ok(Turn::Idle { until: self.store.next_run_due().await? });
+        };
+        let run = claimed.run.id;
+        match self.go_on(claimed).await {
+            Ok(()) => Ok(Turn::Worked),
+            Err(StoreError::Fenced(why)) => {
+                tracing::info!(%run, why, "another worker took the run over");
+                Ok(Turn::Worked)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What follows from a person's command that changes something.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+use super::coverage::grouping_of_target;
+use super::notification::autonomy_when_asked;
+use crate::model::{Approval, ApprovalState, Digest, IncidentState, Person, Target, Verdict};
+use crate::playbook::Playbook;
+use crate::store::{Change, Decision, IncidentEvent, IncidentRef, IncidentView, InboxItem, NewIncident, NewRun, RunHead};
+
+/// Nothing follows, and that is why.
+pub(super) fn refuse(reply: impl Into<String>) -> Decision {
+    Decision { changes: Vec::new(), reply: Some(reply.into()) }
+}
+
+pub(super) fn decide_ack(view: &IncidentView, person: &Person) -> Decision {
+    let id = view.incident.id;
+    if view.incident.state == IncidentState::Resolved {
+        return refuse(format!("{id} is resolved; there is nothing to acknowledge"));
+    }
+    if view.incident.owner.as_deref() == Some(&person.name) {
+        return refuse(format!("{id} is yours already"));
+    }
+    let incident = IncidentRef::Existing(id);
+    let by = person.name.clone();
+    let reply = match &view.incident.owner {
+        Some(before) => format!("{id} is yours now; it was {before}'s"),
+        None => format!("{id} is yours: {}", view.incident.title),
+    };
+    Decision {
+        changes: vec![
+            Change::Acknowledge { incident, by: by.clone() },
+            Change::Note { incident, event: IncidentEvent::Acknowledged { by } },
+        ],
+        reply: Some(reply),
+    }
+}
+
+pub(super) fn decide_resolve(view: &IncidentView, person: &Person, note: Option<&str>) -> Decision {
+    let id = view.incident.id;
+    if view.incident.state == IncidentState::Resolved {
+        return refuse(format!("{id} is resolved already"));
+    }
+    let incident = IncidentRef::Existing(id);
+    let by = person.name.clone();
+    let because = note.unwrap_or("a person closed it").to_owned();
+    let mut changes = Vec::new();
+    for run in &view.runs {
+        changes.push(Change::ToRun { run: run.id, item: InboxItem::Cancel { by: by.clone() } });
+    }
+    changes.push(Change::Resolve { incident });
+    changes.push(Change::Note { incident, event: IncidentEvent::Resolved { by, because } });
+    let mut reply = format!("{id} is resolved");
+    if view.incident.open_episodes > 0 {
+        let count = view.incident.open_episodes;
+        reply.push_str(&format!("; {count} of its alerts still fire, and a new one will open it again"));
+    }
+    Decision { changes, reply: Some(reply) }
+}
+
+/// What a person asked to run, found to be sound.
+pub(super) struct Asked<'a> {
+    pub playbook: &'a Playbook,
+    pub target: Target,
+    pub inputs: Map<String, Value>,
+    pub set: &'a BTreeMap<String, String>,
+}
+
+pub(super) fn decide_run(
+    asked: Asked<'_>,
+    known: Option<&IncidentView>,
+    history: &[RunHead],
+    person: &Person,
+) -> Decision {
+    let Asked { playbook, target, inputs, set } = asked;
+    if let Some(run) = history.iter().find(|run| run.ended_at.is_none()) {
+        return refuse(format!("{} of {} is under way on {target}; see /why {}", run.id, playbook.name, run.incident));
+    }
+    let mut changes = Vec::new();
+    let because = format!("{} asked to run {}", person.name, playbook.name);
+    let (incident, name) = match known.filter(|view| view.incident.state != IncidentState::Resolved) {
+        Some(view) => (IncidentRef::Existing(view.incident.id), view.incident.id.to_string()),
+        None => {
+            changes.push(Change::OpenIncident(NewIncident {
+                grouping: grouping_of_target(&target),
+                title: format!("{}: {target}", playbook.summary),
+                severity: playbook.severity,
+                target: Some(target.clone()),
+                team: playbook.owner.clone(),
+                playbook: Some(playbook.name.clone()),
+            }));
+            let incident = IncidentRef::New(0);
+            changes.push(Change::Note { incident, event: IncidentEvent::Opened { because } });
+            (incident, "a new incident".to_owned())
+        }
+    };
+    let autonomy = autonomy_when_asked(playbook);
+    let alert = serde_json::json!({ "name": "", "labels": set, "annotations": {} });
+    let run = NewRun {
+        playbook: playbook.reference.clone(),
+        playbook_source: playbook.source.to_string(),
+        target: target.clone(),
+        inputs,
+        alert,
+        autonomy,
+        requested_by: Some(person.name.clone()),
+    };
+    changes.push(Change::OpenRun { incident, run: Box::new(run) });
+    let reply = format!("{} runs on {target} for {name}, autonomy {autonomy}", playbook.reference);
+    Decision { changes, reply: Some(reply) }
+}
+
+pub(super) fn decide_vote(
+    approval: &Approval,
+    person: &Person,
+    verdict: Verdict,
+    digest: Option<&Digest>,
+    now: DateTime<Utc>,
+) -> Decision {
+    let id = approval.id;
+    match approval.state {
+        ApprovalState::Open if now < approval.expires_at => {}
+        ApprovalState::Open | ApprovalState::Expired => return refuse(format!("{id} has expired; nothing was done")),
+        ApprovalState::Approved | ApprovalState::Denied => {
+            let by = approval.answered_by.as_deref().unwrap_or("somebody");
+            return refuse(format!("{id} was answered already, by {by}"));
+        }
+        ApprovalState::Withdrawn => return refuse(format!("{id} is no question any more: its run has ended")),
+    }
+    if digest.is_some_and(|digest| *digest != approval.digest) {
+        return refuse(format!("{id} asks for something else than what you saw; look at it again"));
+    }
+    let reply = match verdict {
+        Verdict::Approve => format!("{id}: approved; {} goes on", approval.run),
+        Verdict::Deny => format!("{id}: denied; {} escalates and changes nothing", approval.run),
+    };
+    Decision { changes: vec![Change::Vote { approval: id, person: person.name.clone(), verdict }], reply: Some(reply) }
+}

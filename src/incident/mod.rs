@@ -1,0 +1,20 @@
+//! From signals to incidents: which episode, which incident, which run, which page.
+//!
+//! Each `decide_…` is a pure function from a signal and what the store knows to a [`Decision`](crate::store::Decision);
+//! the workers gather the one and have the store carry out the other.
+
+mod commands;
+mod coverage;
+mod ending;
+mod notification;
+mod page_worker;
+mod rules;
+mod signal_worker;
+#[cfg(test)]
+mod tests;
+
+pub use coverage::{Coverage, cover};
+pub use notification::{View, decide_notification};
+pub use page_worker::PageWorker;
+pub use rules::IncidentRules;
+pub use signal_worker::SignalWorker;

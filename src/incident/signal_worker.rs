@@ -1,0 +1,202 @@
+//! The worker that takes signals in, one after the other, and decides what follows.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use super::commands::{Asked, decide_ack, decide_resolve, decide_run, decide_vote, refuse};
+use super::coverage::{cover, grouping_of_target};
+use super::ending::decide_run_ended;
+use super::notification::{View, decide_notification};
+use super::{Coverage, IncidentRules};
+use crate::clock::Clock;
+use crate::model::{AlertStatus, Command, IncidentId, Notification, Person, Signal, SignalBody, SignalId};
+use crate::playbook::Catalog;
+use crate::store::{Decision, IncidentView, Store, StoreError};
+use crate::worker::{Turn, TurnError, Worker};
+
+/// Decides about signals in the order in which they came. There is one: a second would decide on what the first changes.
+pub struct SignalWorker {
+    store: Arc<dyn Store>,
+    catalog: watch::Receiver<Arc<Catalog>>,
+    rules: IncidentRules,
+    clock: Arc<dyn Clock>,
+}
+
+impl SignalWorker {
+    /// `catalog` changes when playbooks are loaded anew.
+    pub fn new(
+        store: Arc<dyn Store>,
+        catalog: watch::Receiver<Arc<Catalog>>,
+        rules: IncidentRules,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { store, catalog, rules, clock }
+    }
+
+    async fn decide(&self, signal: &Signal) -> Result<Decision, StoreError> {
+        match &signal.body {
+            SignalBody::Notification(notification) => self.notification(&signal.source, notification).await,
+            SignalBody::Command { person, command } => self.command(person, command).await,
+            SignalBody::RunEnded { run, outcome, because } => {
+                let Some(ended) = self.store.run(*run).await? else { return Ok(Decision::default()) };
+                Ok(match self.view_of(ended.incident).await? {
+                    Some(view) => decide_run_ended(&view, *run, *outcome, because),
+                    None => Decision::default(),
+                })
+            }
+        }
+    }
+
+    async fn view_of(&self, id: IncidentId) -> Result<Option<IncidentView>, StoreError> {
+        Ok(self.store.incident_views(&[id]).await?.pop())
+    }
+
+    async fn notification(&self, source: &str, notification: &Notification) -> Result<Decision, StoreError> {
+        let catalog = self.catalog.borrow().clone();
+        let covered: Vec<(Coverage, Vec<String>)> = notification
+            .alerts
+            .iter()
+            .map(|alert| match alert.status {
+                AlertStatus::Firing => cover(&catalog, alert),
+                AlertStatus::Resolved => (Coverage::Uncovered, Vec::new()),
+            })
+            .collect();
+        let view = self.gather(source, notification, &covered).await?;
+        Ok(decide_notification(&self.rules, source, notification, &covered, &view, self.clock.now()))
+    }
+
+    async fn gather(
+        &self,
+        source: &str,
+        notification: &Notification,
+        covered: &[(Coverage, Vec<String>)],
+    ) -> Result<View, StoreError> {
+        let fingerprints: Vec<&str> = notification.alerts.iter().map(|alert| alert.fingerprint.as_str()).collect();
+        let episodes = self.store.latest_episodes(source, &fingerprints).await?;
+        let mut groupings = BTreeSet::new();
+        let mut limited = BTreeSet::new();
+        for (alert, (coverage, _)) in notification.alerts.iter().zip(covered) {
+            if alert.status == AlertStatus::Firing {
+                groupings.insert(coverage.grouping(source, &notification.group_key));
+                if let Coverage::Covered { playbook, target, .. } = coverage {
+                    limited.insert((playbook.name.clone(), target.key(), look_back(playbook)));
+                }
+            }
+        }
+        let groupings: Vec<&str> = groupings.iter().map(String::as_str).collect();
+        let mut incidents = HashMap::new();
+        let mut by_grouping = HashMap::new();
+        for (grouping, view) in self.store.incidents_by_grouping(&groupings).await? {
+            by_grouping.insert(grouping, view.incident.id);
+            incidents.insert(view.incident.id, view);
+        }
+        let others: BTreeSet<IncidentId> =
+            episodes.values().map(|episode| episode.incident).filter(|id| !incidents.contains_key(id)).collect();
+        let others: Vec<IncidentId> = others.into_iter().collect();
+        for view in self.store.incident_views(&others).await? {
+            incidents.insert(view.incident.id, view);
+        }
+        let mut history = HashMap::new();
+        for (playbook, target_key, look_back) in limited {
+            let since = self.clock.now() - look_back;
+            let runs = self.store.run_history(&playbook, &target_key, since).await?;
+            history.insert((playbook, target_key), runs);
+        }
+        Ok(View { episodes, incidents, by_grouping, history })
+    }
+
+    async fn command(&self, person: &Person, command: &Command) -> Result<Decision, StoreError> {
+        match command {
+            Command::Ack { incident } => self.with_incident(*incident, |view| decide_ack(view, person)).await,
+            Command::Resolve { incident, note } => {
+                self.with_incident(*incident, |view| decide_resolve(view, person, note.as_deref())).await
+            }
+            Command::Approve { approval, verdict, digest } => Ok(match self.store.approval(*approval).await? {
+                Some(approval) => decide_vote(&approval, person, *verdict, digest.as_ref(), self.clock.now()),
+                None => refuse(format!("there is no {approval}")),
+            }),
+            Command::Run { playbook, set, dry_run: false } => self.run(person, playbook, set).await,
+            // They only look, and are answered where they are asked.
+            Command::Run { dry_run: true, .. }
+            | Command::Incidents { .. }
+            | Command::Why { .. }
+            | Command::Handoff
+            | Command::Help => Ok(refuse("this command changes nothing, and is not a signal")),
+        }
+    }
+
+    async fn with_incident(
+        &self,
+        id: IncidentId,
+        decide: impl FnOnce(&IncidentView) -> Decision,
+    ) -> Result<Decision, StoreError> {
+        Ok(match self.view_of(id).await? {
+            Some(view) => decide(&view),
+            None => refuse(format!("there is no {id}; /incidents lists the ones that are open")),
+        })
+    }
+
+    async fn run(&self, person: &Person, name: &str, set: &BTreeMap<String, String>) -> Result<Decision, StoreError> {
+        let catalog = self.catalog.borrow().clone();
+        let Some(playbook) = catalog.get(name) else {
+            let known: Vec<&str> = catalog.iter().map(|playbook| playbook.name.as_str()).collect();
+            return Ok(refuse(format!("there is no playbook `{name}`; there are: {}", known.join(", "))));
+        };
+        let (target, inputs) = match playbook.asked_for(set) {
+            Ok(found) => found,
+            Err(problem) => return Ok(refuse(problem)),
+        };
+        let since = self.clock.now() - look_back(playbook);
+        let history = self.store.run_history(&playbook.name, &target.key(), since).await?;
+        let grouping = grouping_of_target(&target);
+        let known = self.store.incidents_by_grouping(&[&grouping]).await?.remove(&grouping);
+        Ok(decide_run(Asked { playbook, target, inputs, set }, known.as_ref(), &history, person))
+    }
+
+    /// A signal that cannot be worked on must not hold up the others for ever: after its error it is tried again, and
+    /// the store's own failures pass.
+    async fn take(&self, id: SignalId, signal: &Signal) -> Result<(), TurnError> {
+        let decision = self.decide(signal).await?;
+        match self.store.apply(id, decision).await {
+            Ok(_) => Ok(()),
+            Err(StoreError::Fenced(why)) => {
+                tracing::debug!(%id, why, "the signal was worked on meanwhile");
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// How far back the limits of a playbook look; at least a day, so that a run that is under way is seen.
+fn look_back(playbook: &crate::playbook::Playbook) -> Duration {
+    const AT_LEAST: Duration = Duration::from_secs(24 * 3_600);
+    let limits = &playbook.limits;
+    limits.runs.map_or(Duration::ZERO, |(_, window)| window).max(limits.cooldown.unwrap_or_default()).max(AT_LEAST)
+}
+
+#[async_trait]
+impl Worker for SignalWorker {
+    fn name(&self) -> &'static str {
+        "signals"
+    }
+
+    fn bell(&self) -> watch::Receiver<()> {
+        self.store.bells().signals.listen()
+    }
+
+    async fn turn(&self) -> Result<Turn, TurnError> {
+        // One at a time: each decision looks at what the one before it changed.
+        match self.store.pending_signals(1).await?.pop() {
+            Some((id, signal)) => {
+                self.take(id, &signal).await?;
+                Ok(Turn::Worked)
+            }
+            None => Ok(Turn::Idle { until: None }),
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Conditions: CEL, the language that Kubernetes uses, with optionals, `quantity()` and `duration()`.
+//!
+//! Empty is not healthy: a field that is absent, a null, a NaN, or a text beside a number is an error of the condition and
+//! never "false". `now` is the time at which the condition is decided.
+
+mod compile;
+mod names;
+mod operators;
+mod quantity;
+mod rules;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod values;
+
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+
+use cel::common::ast::IdedExpr;
+use cel::common::types::CelTimestamp;
+use cel::{Context, Env, ExecutionError};
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+pub use compile::CompileError;
+pub use names::Reference;
+pub use quantity::{QuantityError, parse_quantity};
+
+use crate::action::Scope;
+use values::Room;
+
+static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(compile::environment);
+
+/// A condition that was compiled.
+#[derive(Clone)]
+pub struct Expression {
+    source: String,
+    program: IdedExpr,
+    references: Vec<Reference>,
+    loops: usize,
+    constant: Option<bool>,
+}
+
+/// Why a condition has no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the condition `{source_text}` could not be decided: {message}")]
+pub struct ExpressionError {
+    pub source_text: String,
+    pub message: String,
+}
+
+impl Expression {
+    /// Compiles `source`: 2 KiB at most, nested 24 deep, two loops within each other.
+    ///
+    /// # Errors
+    /// When it does not parse, or can only be a mistake: an unknown function, an optional without `.orValue()`.
+    pub fn compile(source: &str) -> Result<Self, CompileError> {
+        let program = compile::compile(source, &ENVIRONMENT)?;
+        let references = names::references(&program);
+        let loops = tree::loops(&program);
+        let mut expression = Self { source: source.trim().to_owned(), program, references, loops, constant: None };
+        if expression.references.iter().all(|reference| reference.required == 0) {
+            expression.constant = expression.holds(&Scope::new(), DateTime::UNIX_EPOCH).ok();
+        }
+        Ok(expression)
+    }
+
+    /// The text as it was written.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The names that it uses, and which of their fields.
+    pub fn references(&self) -> &[Reference] {
+        &self.references
+    }
+
+    /// The answer, when it is always the same.
+    pub fn constant(&self) -> Option<bool> {
+        self.constant
+    }
+
+    /// Whether it holds for the names in `scope`.
+    ///
+    /// # Errors
+    /// When a name or field is absent, a value is no number, or the result is not true or false.
+    pub fn holds(&self, scope: &Scope, now: DateTime<Utc>) -> Result<bool, ExpressionError> {
+        match self.run(scope, now)? {
+            cel::Value::Bool(holds) => Ok(holds),
+            other => {
+                let given = other.type_of().to_string();
+                Err(self.error(format!("it gives {}, not true or false", type_name(&given))))
+            }
+        }
+    }
+
+    /// Its value for the names in `scope`. Times are RFC 3339 and durations seconds (`5400s`).
+    ///
+    /// # Errors
+    /// As [`holds`](Self::holds), and when the value has no JSON form.
+    pub fn evaluate(&self, scope: &Scope, now: DateTime<Utc>) -> Result<Value, ExpressionError> {
+        values::to_json(&self.run(scope, now)?).map_err(|message| self.error(message))
+    }
+
+    fn run(&self, scope: &Scope, now: DateTime<Utc>) -> Result<cel::Value, ExpressionError> {
+        let mut context = Context::with_env(ENVIRONMENT.clone());
+        let mut room = Room::for_nesting(self.loops);
+        let mut bound: Vec<&str> = Vec::new();
+        for name in self.references.iter().map(Reference::name) {
+            if bound.contains(&name) {
+                continue;
+            }
+            bound.push(name);
+            if name == "now" {
+                context.add_variable_as_val(name, Box::new(CelTimestamp::from(now.fixed_offset())));
+            } else if let Some(value) = scope.get(name).filter(|value| !value.is_null()) {
+                let value = values::to_cel(value, &mut room)
+                    .map_err(|message| self.error(format!("`{name}` cannot be looked at: {message}")))?;
+                context.add_variable_as_val(name, value);
+            }
+        }
+        cel::Value::resolve(&self.program, &context).map_err(|error| self.error(self.explain(error, scope)))
+    }
+
+    fn error(&self, message: String) -> ExpressionError {
+        ExpressionError { source_text: self.source.clone(), message }
+    }
+
+    /// The interpreter's error for people. Its own texts show values whole, which may be secret or long.
+    fn explain(&self, error: ExecutionError, scope: &Scope) -> String {
+        match error {
+            ExecutionError::NoSuchKey(part) | ExecutionError::UndeclaredReference(part) => {
+                names::missing(&self.references, scope, Some(&part)).unwrap_or_else(|| {
+                    format!("`{part}` is not there; write `.?{part}.orValue(...)` if it may be absent")
+                })
+            }
+            ExecutionError::IndexOutOfBounds(_) => names::missing(&self.references, scope, None).unwrap_or_else(|| {
+                "the list has no such entry; write `[?0]` and `.orValue(...)` if it may be absent".into()
+            }),
+            ExecutionError::FunctionError { function, message } if function == operators::READABLE => message,
+            ExecutionError::FunctionError { function, message } => format!("`{function}`: {message}"),
+            ExecutionError::NoSuchOverload(call) => {
+                let types = call.argument_types().iter().map(|name| type_name(name)).collect::<Vec<_>>();
+                format!("`{}` does not go with {}", call.function().trim_matches('_'), types.join(" and "))
+            }
+            ExecutionError::UnexpectedType { got, want } if want == "bool" => {
+                format!("{} stands where true or false is needed", type_name(&got))
+            }
+            ExecutionError::UnexpectedType { got, want } => {
+                format!("{} stands where {want} is needed", type_name(&got))
+            }
+            ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_) => "it divides by 0".into(),
+            ExecutionError::Overflow(..) => "a number, time or duration becomes too big".into(),
+            ExecutionError::UnsupportedBinaryOperator(operator, ..) => {
+                format!("`{operator}` does not go with the values on its two sides")
+            }
+            _ => "it does not go with the values that are there".into(),
+        }
+    }
+}
+
+fn type_name(cel: &str) -> &str {
+    match cel {
+        "bool" => "true or false",
+        "int" | "uint" => "a whole number",
+        "double" | "float" => "a number",
+        "string" => "a text",
+        "list" => "a list",
+        "map" => "an object",
+        "null_type" => "null",
+        "optional_type" | "opaque" => "a value that may be absent",
+        "google.protobuf.Timestamp" => "a time",
+        "google.protobuf.Duration" => "a duration",
+        other => other,
+    }
+}
+
+impl fmt::Debug for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Expression").field(&self.source).finish()
+    }
+}

@@ -1,0 +1,218 @@
+use serde_json::json;
+
+use super::*;
+
+fn scope() -> Scope {
+    let Value::Object(scope) = json!({
+        "p99": { "value": 0.4, "samples": 3, "unit": null },
+        "whole": { "value": 5.0 },
+        "inputs": { "max_replicas": 10, "gap": "6h", "most": "500Gi" },
+        "target": {
+            "metadata": { "name": "coredns", "labels": { "app.kubernetes.io/name": "coredns" } },
+            "spec": { "replicas": 4, "resources": { "requests": { "storage": "10Gi", "cpu": "500m" } } },
+            "status": {},
+        },
+        "pods": { "items": [ { "phase": "Running" }, { "phase": "Pending" } ] },
+        "alert": { "starts_at": "2026-03-01T10:00:00Z", "labels": { "rcode": "SERVFAIL", "count": "5" } },
+        "big": 18_446_744_073_709_551_615u64,
+    }) else {
+        unreachable!()
+    };
+    scope
+}
+
+fn noon() -> DateTime<Utc> {
+    "2026-03-01T12:00:00Z".parse().unwrap()
+}
+
+fn holds(source: &str) -> Result<bool, String> {
+    let expression = Expression::compile(source).map_err(|error| error.message)?;
+    expression.holds(&scope(), noon()).map_err(|error| error.message)
+}
+
+fn yes(source: &str) {
+    assert_eq!(holds(source), Ok(true), "{source}");
+}
+
+fn error(source: &str) -> String {
+    holds(source).expect_err(source)
+}
+
+#[test]
+fn conditions_of_real_playbooks_hold() {
+    yes("p99.value < 0.5");
+    yes("p99.value < 0.5 && p99.samples >= 3");
+    yes("alert.labels.rcode == 'SERVFAIL'");
+    yes("target.status.?readyReplicas.orValue(0) < target.spec.replicas");
+    yes("!has(target.status.readyReplicas)");
+    yes("target.metadata.labels['app.kubernetes.io/name'] == 'coredns'");
+    yes("target.metadata.?labels[?'nope'].orValue('x') == 'x'");
+    yes("quantity(target.spec.resources.requests.storage) == 10737418240");
+    yes("quantity(target.spec.resources.requests.storage) * 1.5 < quantity(inputs.most)");
+    yes("quantity(target.spec.resources.requests.cpu) == 0.5");
+    yes("timestamp(alert.starts_at) + duration(inputs.gap) > now");
+    yes("now - timestamp(alert.starts_at) == duration('2h')");
+    yes("pods.items.filter(p, p.phase == 'Pending').size() == 1");
+    yes("pods.items.exists(p, p.phase == 'Pending') && !pods.items.all(p, p.phase == 'Running')");
+    yes("pods.items.exists_one(p, p.phase == 'Pending')");
+    yes("pods.items.map(p, p.phase).exists(p, p.startsWith('Pen'))");
+    yes("'Running' in pods.items.map(p, p.phase)");
+    yes("target.metadata.name.matches('^core')");
+}
+
+#[test]
+fn numbers_are_numbers() {
+    yes("whole.value == 5");
+    yes("5 == whole.value && whole.value >= 5 && whole.value <= 5");
+    yes("type(p99.samples) == int && type(inputs.max_replicas) == int");
+    yes("p99.value * 100 > 39");
+    yes("target.spec.replicas * 1.5 == 6.0");
+    yes("target.spec.replicas / 3 == 1 && -target.spec.replicas + 5 == 1 && target.spec.replicas % 3 == 1");
+    yes("big > 9223372036854775807");
+    yes("double(alert.labels.count) + 1 == 6");
+}
+
+#[test]
+fn what_is_not_there_is_an_error_and_says_what_to_write() {
+    insta::assert_snapshot!(error("p99.vlaue < 0.1"), @"`p99.vlaue` is not there; was `p99.value` meant?");
+    insta::assert_snapshot!(error("p98.value < 0.1"), @"`p98` is not there; was `p99` meant?");
+    insta::assert_snapshot!(error("target.status.readyReplicas == target.spec.replicas"), @"`target.status.readyReplicas` is not there; write `target.status.?readyReplicas.orValue(...)` if it may be absent");
+    insta::assert_snapshot!(error("target.spec.paused"), @"`target.spec.paused` is not there (`target.spec` has `replicas` and `resources`); write `target.spec.?paused.orValue(...)` if it may be absent");
+    insta::assert_snapshot!(error("p99.unit == 's'"), @"`p99.unit` is null (`p99` has `samples`, `unit` and `value`); write `p99.?unit.orValue(...)` if it may be absent");
+    insta::assert_snapshot!(error("pods.items.all(p, p.ready)"), @"`ready` is not there; write `.?ready.orValue(...)` if it may be absent");
+    insta::assert_snapshot!(error("pods.items[7].phase == 'x'"), @"`pods.items[7]` is not there; write `pods.items[?7].orValue(...)` if it may be absent");
+}
+
+#[test]
+fn nothing_else_is_false_by_accident() {
+    insta::assert_snapshot!(error("p99.value"), @"it gives a number, not true or false");
+    insta::assert_snapshot!(error("alert.labels.count == 5"), @"`==` does not go with `alert.labels.count` (a text) and the right side of `==` (a whole number); write `double(...)` or `quantity(...)` around the text");
+    insta::assert_snapshot!(error("alert.labels.count < 5"), @"`<` does not go with `alert.labels.count` (a text) and the right side of `<` (a whole number); write `double(...)` or `quantity(...)` around the text");
+    insta::assert_snapshot!(error("alert.starts_at < now"), @"`<` does not go with `alert.starts_at` (a text) and `now` (a time); write `timestamp(...)` around the text");
+    insta::assert_snapshot!(error("p99.value / 0.0 > 1"), @"the right side of `/` is 0, and nothing can be divided by it");
+    insta::assert_snapshot!(error("p99.samples / 0 > 1"), @"it divides by 0");
+    insta::assert_snapshot!(error("p99.value / (whole.value - 5) > 1"), @"the right side of `/` is 0, and nothing can be divided by it");
+    insta::assert_snapshot!(error("double('NaN') != 1.0"), @"the left side of `!=` is NaN: no number");
+    insta::assert_snapshot!(error("quantity(alert.labels.rcode) > 1"), @"`SERVFAIL` is no quantity; write a number and a unit, such as `500m`, `10Gi` or `1.5G`");
+    insta::assert_snapshot!(error("target.metadata.name && true"), @"`&&` does not go with a text and true or false");
+    insta::assert_snapshot!(error("size(p99.value) > 1"), @"`size` does not go with a number");
+    insta::assert_snapshot!(error("9223372036854775807 + p99.samples > 1"), @"a number, time or duration becomes too big");
+}
+
+#[test]
+fn what_can_only_be_a_mistake_does_not_compile() {
+    let refused = |source| {
+        let error = Expression::compile(source).expect_err(source);
+        format!("{} @{:?}; {}", error.message, error.offset, error.remedy.unwrap_or_default())
+    };
+    insta::assert_snapshot!(refused("target.status.?readyReplicas == 3"), @"`target.status.readyReplicas` may have no value here @Some(29); add `.orValue(...)` to say what counts when it is absent");
+    insta::assert_snapshot!(refused("target.?spec.paused"), @"`target.spec.paused` may have no value here @None; add `.orValue(...)` to say what counts when it is absent");
+    insta::assert_snapshot!(refused("p99.value == null"), @"a field that is null counts as absent, so nothing is ever equal to null @Some(10); write `has(p99.value)` or `!has(p99.value)`");
+    insta::assert_snapshot!(refused("p99.value > 0 && quantty('1') > 0"), @"there is no function `quantty` @Some(24); write `quantity` instead");
+    insta::assert_snapshot!(refused("all(pods, p)"), @"`all` is not called like this @Some(3); write `list.all(item, item.ready)`");
+    insta::assert_snapshot!(refused("now > timestamp('yesterday')"), @"`yesterday` is no timestamp @Some(15); write it as `2026-01-31T12:00:00Z`");
+    insta::assert_snapshot!(refused("duration('1d') > duration('1h')"), @"`1d` is no duration @Some(8); write it in hours, minutes and seconds, such as `24h` or `1h30m`");
+    insta::assert_snapshot!(refused("p99.value = 3"), @"a single `=` compares nothing @Some(10); write `==`");
+    insta::assert_snapshot!(refused("p99.value < 3 and true"), @"conditions have no `and` @Some(14); write `&&`");
+    insta::assert_snapshot!(refused("p99.value <"), @"the condition ends too early @Some(11); close all brackets and quotes");
+    insta::assert_snapshot!(refused("(p99.value < 3"), @"the condition ends too early @Some(14); close all brackets and quotes");
+    insta::assert_snapshot!(refused("p99.value < 50%"), @"the condition ends too early @Some(15); close all brackets and quotes");
+    insta::assert_snapshot!(refused(""), @"there is no condition @None; write one, such as `p99.value < 0.1`");
+    insta::assert_snapshot!(refused("'abc"), @"a quote is not closed @Some(0); close it, or write the text in the other sort of quotes");
+    insta::assert_snapshot!(refused("a.exists(x, b.exists(y, c.exists(z, x == y && y == z)))"), @"more than 2 loops run within each other @None; write it as several conditions, or ask Prometheus for the sum");
+}
+
+#[test]
+fn no_expression_takes_the_process_down() {
+    for (unit, end) in [
+        ("(", ")"),
+        ("[", "]"),
+        ("{1:", "}"),
+        ("int(", ")"),
+        ("!", ""),
+        ("-", ""),
+        ("- ", ""),
+        ("1+", ""),
+        ("1<", ""),
+        ("a.", ""),
+        ("a.?", ""),
+        ("true?1:", ""),
+        ("[1].all(x,", ")"),
+        ("a[0]", ""),
+        (".f()", ""),
+        ("'", ""),
+        ("\"\"\"", ""),
+        ("a&&", ""),
+    ] {
+        for times in [20, 40, 100, 400, 1_000] {
+            let source = format!("{}1{}", unit.repeat(times), end.repeat(times));
+            if let Ok(expression) = Expression::compile(&source) {
+                let _ = expression.holds(&scope(), noon());
+            }
+        }
+    }
+}
+
+#[test]
+fn lists_that_are_too_long_are_refused() {
+    let mut scope = scope();
+    scope.insert("list".into(), vec![1; 10_001].into());
+    let once = Expression::compile("list.exists(x, x == 2)").unwrap();
+    let message = once.holds(&scope, noon()).unwrap_err().message;
+    insta::assert_snapshot!(message, @"`list` cannot be looked at: a list has 10001 entries, and a condition may look at 10000");
+    scope.insert("list".into(), vec![1; 10_000].into());
+    assert_eq!(once.holds(&scope, noon()), Ok(false));
+    let twice = Expression::compile("list.exists(x, list.exists(y, x != y))").unwrap();
+    assert!(twice.holds(&scope, noon()).is_err());
+    scope.insert("list".into(), vec![1; 100].into());
+    assert_eq!(twice.holds(&scope, noon()), Ok(false));
+}
+
+#[test]
+fn references_are_names_and_fields() {
+    let references = |source: &str| {
+        let expression = Expression::compile(source).unwrap();
+        expression
+            .references()
+            .iter()
+            .map(|r| format!("{}/{}", r.path.join("."), r.required))
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    insta::assert_snapshot!(references("p99.value < inputs.max && now > timestamp(alert.starts_at)"), @"p99.value/2 inputs.max/2 now/1 alert.starts_at/2");
+    insta::assert_snapshot!(references("target.status.?a.b.orValue(0) == 1"), @"target.status.a.b/2");
+    insta::assert_snapshot!(references("has(target.spec.a) || a['b'][0].c == 'x'"), @"target.spec.a/2 a.b.0.c/4");
+    insta::assert_snapshot!(references("pods.items.exists(p, p.phase == other.x)"), @"pods.items/2 other.x/2");
+    insta::assert_snapshot!(references("a[b.c].d == type(1) || type(x) == int"), @"a/1 b.c/2 x/1 int/0");
+    insta::assert_snapshot!(references("a.?b.optMap(v, v + z).orValue(0) == 1"), @"a.b/1 optional/0 z/1");
+    insta::assert_snapshot!(references("optional.of(1).orValue(0) == 1"), @"optional/0");
+}
+
+#[test]
+fn what_is_always_the_same_is_known() {
+    let constant = |source: &str| Expression::compile(source).unwrap().constant();
+    assert_eq!(constant("true"), Some(true));
+    assert_eq!(constant("1 > 2"), Some(false));
+    assert_eq!(constant("p99.value > 2"), None);
+    assert_eq!(constant("now > timestamp('2020-01-01T00:00:00Z')"), None);
+}
+
+#[test]
+fn values_come_back_as_json() {
+    let value = |source: &str| Expression::compile(source).unwrap().evaluate(&scope(), noon());
+    assert_eq!(value("p99.value * 2"), Ok(json!(0.8)));
+    assert_eq!(value("target.spec.replicas + 1"), Ok(json!(5)));
+    assert_eq!(value("pods.items.map(p, p.phase)"), Ok(json!(["Running", "Pending"])));
+    assert_eq!(value("duration('90m')"), Ok(json!("5400s")));
+    assert_eq!(value("now"), Ok(json!("2026-03-01T12:00:00+00:00")));
+    assert!(value("p98").is_err());
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_it_panic(source in "[a-c0-9 .?()\\[\\]{}'\"!<>=&|+*/%,:@#`\\\\\n-]{0,60}") {
+        if let Ok(expression) = Expression::compile(&source) {
+            let _ = expression.holds(&scope(), noon());
+        }
+    }
+}

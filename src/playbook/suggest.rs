@@ -1,0 +1,78 @@
+//! Did you mean?
+
+/// The candidate that is nearest to `word`, if one is near enough to be what was meant.
+pub(super) fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // A slip for each three letters; in a short word one slip is all there can be.
+    let most = (word.chars().count() / 3).max(1);
+    candidates
+        .into_iter()
+        .filter(|candidate| *candidate != word)
+        .map(|candidate| (distance(word, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= most && *distance < candidate.chars().count())
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// How many letters were added, left out, changed, or swapped with their neighbour; upper and lower case are the same.
+fn distance(a: &str, b: &str) -> usize {
+    // Names are short; a longer text is no misspelt name, and must not cost its length squared.
+    const LONGEST: usize = 64;
+    let a: Vec<char> = a.chars().take(LONGEST + 1).flat_map(char::to_lowercase).collect();
+    let b: Vec<char> = b.chars().take(LONGEST + 1).flat_map(char::to_lowercase).collect();
+    if a.len() > LONGEST || b.len() > LONGEST {
+        return usize::MAX;
+    }
+    let mut before_last = vec![0; b.len() + 1];
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for i in 1..=a.len() {
+        let mut row = vec![i; b.len() + 1];
+        for j in 1..=b.len() {
+            let changed = last[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            row[j] = changed.min(last[j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                row[j] = row[j].min(before_last[j - 2] + 1);
+            }
+        }
+        before_last = std::mem::replace(&mut last, row);
+    }
+    last[b.len()]
+}
+
+/// `a`, `b` and `c`, each in backticks; at most the first twelve.
+pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    const SHOWN: usize = 12;
+    let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    match names.as_slice() {
+        [] => "none".into(),
+        [only] => only.clone(),
+        [first @ .., last] if names.len() <= SHOWN => format!("{} and {last}", first.join(", ")),
+        more => format!("{} and {} more", more[..SHOWN].join(", "), more.len() - SHOWN),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_the_hand_is_recognised() {
+        let fields = ["timeout", "retry", "verify", "undo", "when", "id"];
+        assert_eq!(closest("tiemout", fields), Some("timeout"));
+        assert_eq!(closest("Retry", fields), Some("retry"));
+        assert_eq!(closest("retries", fields), None);
+        assert_eq!(closest("verfy", fields), Some("verify"));
+        assert_eq!(closest("di", fields), Some("id"));
+        assert_eq!(closest("approval", fields), None);
+        assert_eq!(closest("p98", ["p99", "p9"]), Some("p9"));
+        assert_eq!(closest("x", ["y"]), None);
+        assert_eq!(closest(&"a".repeat(10_000), fields), None);
+    }
+
+    #[test]
+    fn names_are_listed() {
+        assert_eq!(list([]), "none");
+        assert_eq!(list(["a"]), "`a`");
+        assert_eq!(list(["a", "b", "c"]), "`a`, `b` and `c`");
+        assert!(list(["a"; 20]).ends_with("and 8 more"));
+    }
+}

@@ -1,0 +1,84 @@
+//! Opening and closing episodes, thousands at a time.
+
+use std::collections::BTreeMap;
+
+use sqlx::{QueryBuilder, Sqlite};
+
+use super::apply::Applier;
+use super::failed;
+use super::rows::{json, micros};
+use crate::model::{EpisodeId, IncidentId};
+use crate::store::{IncidentRef, NewEpisode, StoreError};
+
+/// SQLite takes 32,766 parameters in a statement; an episode has 8.
+const ROWS: usize = 1_000;
+
+impl Applier<'_> {
+    pub(super) async fn open_episodes(&mut self, episodes: Vec<(IncidentRef, NewEpisode)>) -> Result<(), StoreError> {
+        let mut rows = Vec::with_capacity(episodes.len());
+        for (incident, episode) in episodes {
+            let id = self.id(incident)?;
+            let counts = self.touched.entry(id).or_default();
+            counts.0 += 1;
+            counts.1 += 1;
+            let labels = json(&episode.labels)?;
+            let annotations = json(&episode.annotations)?;
+            rows.push((id, episode, labels, annotations));
+        }
+        for chunk in rows.chunks(ROWS) {
+            let mut insert = QueryBuilder::<Sqlite>::new(
+                "INSERT INTO episode (source, fingerprint, incident_id, alert, labels, annotations, starts_at, opened_at) ",
+            );
+            insert.push_values(chunk, |mut row, (id, episode, labels, annotations)| {
+                row.push_bind(&episode.source)
+                    .push_bind(&episode.fingerprint)
+                    .push_bind(id.0)
+                    .push_bind(&episode.alert)
+                    .push_bind(labels)
+                    .push_bind(annotations)
+                    .push_bind(micros(episode.starts_at))
+                    .push_bind(self.now);
+            });
+            insert.build().execute(&mut *self.connection).await.map_err(failed("open episodes"))?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn reopen_episode(&mut self, incident: IncidentRef, episode: EpisodeId) -> Result<(), StoreError> {
+        let id = self.touch(incident)?;
+        let reopened =
+            sqlx::query("UPDATE episode SET closed_at = NULL, incident_id = ? WHERE id = ? AND closed_at IS NOT NULL")
+                .bind(id.0)
+                .bind(episode.0)
+                .execute(&mut *self.connection)
+                .await
+                .map_err(failed("reopen an episode"))?;
+        if reopened.rows_affected() > 0 {
+            self.touched.entry(id).or_default().0 += 1;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn close_episodes(
+        &mut self,
+        closed: Vec<(IncidentRef, EpisodeId)>,
+        at: i64,
+    ) -> Result<(), StoreError> {
+        let mut by_incident: BTreeMap<IncidentId, Vec<i64>> = BTreeMap::new();
+        for (incident, episode) in closed {
+            by_incident.entry(self.touch(incident)?).or_default().push(episode.0);
+        }
+        for (incident, episodes) in by_incident {
+            let closed = sqlx::query(
+                "UPDATE episode SET closed_at = ? WHERE closed_at IS NULL AND id IN (SELECT value FROM json_each(?))",
+            )
+            .bind(at)
+            .bind(json(&episodes)?)
+            .execute(&mut *self.connection)
+            .await
+            .map_err(failed("close episodes"))?;
+            self.touched.entry(incident).or_default().0 -= i64::try_from(closed.rows_affected()).unwrap_or(i64::MAX);
+        }
+        Ok(())
+    }
+}

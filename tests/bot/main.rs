@@ -1,0 +1,6 @@
+//! Conversations with the whole bot.
+
+#[path = "../world/mod.rs"]
+mod world;
+
+mod discord_stand_in;

@@ -1,0 +1,3 @@
+//! The suites that every implementation of an edge must pass.
+
+mod store;

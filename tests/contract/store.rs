@@ -1,0 +1,469 @@
+//! What every store promises. Each check is a short life of a bot, on a clock that stands still unless it is moved.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeZone, Utc};
+use dogwatch::clock::{Clock, ManualClock};
+use dogwatch::model::*;
+use dogwatch::store::sqlite::{Durability, Sinks, SqliteStore};
+use dogwatch::store::*;
+
+const LEASE: Duration = Duration::from_secs(60);
+
+struct Shop {
+    store: Arc<SqliteStore>,
+    clock: Arc<ManualClock>,
+    folder: tempfile::TempDir,
+}
+
+fn noon() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 3, 2, 12, 0, 0).unwrap()
+}
+
+fn sinks() -> Sinks {
+    Sinks { chat: vec!["console".into()], pages: vec!["console".into(), "webhook".into()] }
+}
+
+impl Shop {
+    async fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::new(noon()));
+        let store = open(folder.path(), &clock).await.unwrap();
+        Self { store: Arc::new(store), clock, folder }
+    }
+
+    /// As after a kill: what was committed is there, and nothing else.
+    async fn reopen(self) -> Self {
+        self.store.close().await;
+        let Self { store, clock, folder } = self;
+        drop(store);
+        let store = open(folder.path(), &clock).await.unwrap();
+        Self { store: Arc::new(store), clock, folder }
+    }
+
+    async fn signal(&self, key: &str) -> SignalId {
+        let body = SignalBody::Notification(Notification {
+            receiver: "dogwatch".into(),
+            group_key: "g".into(),
+            truncated: 0,
+            alerts: Vec::new(),
+        });
+        let signal = Signal { source: "alertmanager".into(), key: key.into(), received_at: self.clock.now(), body };
+        self.store.accept(&signal).await.unwrap().id()
+    }
+
+    async fn decide(&self, key: &str, changes: Vec<Change>) -> Applied {
+        let signal = self.signal(key).await;
+        self.store.apply(signal, Decision { changes, reply: None }).await.unwrap()
+    }
+
+    /// One incident with `episodes` open episodes.
+    async fn incident(&self, name: &str, episodes: usize) -> IncidentId {
+        let mut changes = vec![Change::OpenIncident(incident(name))];
+        changes.extend((0..episodes).map(|n| episode(IncidentRef::New(0), &format!("{name}-{n}"))));
+        self.decide(name, changes).await.incidents[0]
+    }
+
+    async fn run(&self, incident: IncidentId, target: &str) -> RunId {
+        let change = Change::OpenRun { incident: IncidentRef::Existing(incident), run: Box::new(run(target)) };
+        self.decide(&format!("run {target}"), vec![change]).await.runs[0]
+    }
+
+    async fn claim(&self, worker: &str) -> Option<ClaimedRun> {
+        self.store.claim_run(worker, LEASE).await.unwrap()
+    }
+}
+
+async fn open(folder: &std::path::Path, clock: &Arc<ManualClock>) -> Result<SqliteStore, StoreError> {
+    SqliteStore::open(&folder.join("dogwatch.db"), Durability::None, clock.clone(), sinks()).await
+}
+
+fn incident(name: &str) -> NewIncident {
+    NewIncident {
+        grouping: format!("target:{name}"),
+        title: format!("{name} is unwell"),
+        severity: Severity::S2,
+        target: Some(Target::new("Deployment", "kube-system", name)),
+        team: "platform".into(),
+        playbook: Some("coredns-saturated".into()),
+    }
+}
+
+fn episode(incident: IncidentRef, fingerprint: &str) -> Change {
+    Change::OpenEpisode {
+        incident,
+        episode: NewEpisode {
+            source: "alertmanager".into(),
+            fingerprint: fingerprint.into(),
+            alert: "CoreDNSLatencyHigh".into(),
+            labels: [("alertname".to_owned(), "CoreDNSLatencyHigh".to_owned())].into(),
+            annotations: [].into(),
+            starts_at: noon(),
+        },
+    }
+}
+
+fn run(target: &str) -> NewRun {
+    NewRun {
+        playbook: PlaybookRef { name: "coredns-saturated".into(), version: "1.0.0".into(), digest: Digest::of("text") },
+        playbook_source: "text".into(),
+        target: Target::new("Deployment", "kube-system", target),
+        inputs: serde_json::Map::new(),
+        alert: serde_json::json!({}),
+        autonomy: Autonomy::Auto,
+        requested_by: None,
+    }
+}
+
+fn noted(text: &str) -> Append {
+    Append { events: vec![RunEvent::Waited { step: StepPath(text.into()) }], ..Append::default() }
+}
+
+fn done(appended: Appended) -> LogPosition {
+    match appended {
+        Appended::Done { at, .. } => at,
+        other => panic!("the append was refused: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_signal_is_accepted_once_however_often_it_comes() {
+    let shop = Shop::open().await;
+    let first = shop.signal("a").await;
+    assert_eq!(shop.signal("a").await, first);
+    assert_eq!(shop.store.pending_signals(10).await.unwrap().len(), 1);
+    shop.store.apply(first, Decision { changes: vec![], reply: Some("done".into()) }).await.unwrap();
+    assert_eq!(shop.store.reply(first).await.unwrap().as_deref(), Some("done"));
+    assert_eq!(shop.signal("a").await, first);
+    assert!(shop.store.pending_signals(10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_redelivery_is_worked_on_again_once_an_episode_was_closed() {
+    let shop = Shop::open().await;
+    let id = shop.incident("coredns", 1).await;
+    let signal = shop.signal("a").await;
+    shop.store.apply(signal, Decision::default()).await.unwrap();
+    shop.clock.advance(Duration::from_secs(60));
+    let head = shop.store.latest_episodes("alertmanager", &["coredns-0"]).await.unwrap()["coredns-0"].clone();
+    let close = Change::CloseEpisode { incident: IncidentRef::Existing(id), episode: head.id, at: shop.clock.now() };
+    shop.decide("close", vec![close]).await;
+    shop.signal("a").await;
+    assert_eq!(shop.store.pending_signals(10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_signal_is_decided_about_once() {
+    let shop = Shop::open().await;
+    let signal = shop.signal("a").await;
+    let decision = Decision { changes: vec![Change::OpenIncident(incident("coredns"))], reply: None };
+    shop.store.apply(signal, decision.clone()).await.unwrap();
+    let again = shop.store.apply(signal, decision).await.unwrap_err();
+    assert!(matches!(again, StoreError::Fenced(_)), "{again}");
+    assert_eq!(shop.store.incidents(IncidentFilter::Unresolved).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_decision_that_fails_leaves_nothing_behind() {
+    let shop = Shop::open().await;
+    let signal = shop.signal("a").await;
+    let changes = vec![Change::OpenIncident(incident("coredns")), episode(IncidentRef::New(7), "x")];
+    shop.store.apply(signal, Decision { changes, reply: None }).await.unwrap_err();
+    assert!(shop.store.incidents(IncidentFilter::Unresolved).await.unwrap().is_empty());
+    assert_eq!(shop.store.pending_signals(10).await.unwrap().len(), 1, "it is still to be worked on");
+}
+
+#[tokio::test]
+async fn ten_thousand_episodes_are_one_decision() {
+    let shop = Shop::open().await;
+    let id = shop.incident("coredns", 10_000).await;
+    let found = shop.store.incident(id).await.unwrap().unwrap();
+    assert_eq!((found.open_episodes, found.episodes), (10_000, 10_000));
+    let names: Vec<String> = (0..10_000).map(|n| format!("coredns-{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    assert_eq!(shop.store.latest_episodes("alertmanager", &names).await.unwrap().len(), 10_000);
+    assert_eq!(shop.store.counts().await.unwrap().open_episodes, 10_000);
+}
+
+#[tokio::test]
+async fn one_page_for_each_spell_and_level() {
+    let shop = Shop::open().await;
+    let id = shop.incident("coredns", 1).await;
+    let at = IncidentRef::Existing(id);
+    let page = NewPage { level: 1, team: "platform".into(), reason: PageReason::Overdue, text: None };
+    for key in ["p1", "p2", "p3"] {
+        shop.decide(key, vec![Change::Page { incident: at, page: page.clone() }]).await;
+    }
+    let all = || async { shop.store.pages(noon(), noon() + Duration::from_secs(86_400)).await.unwrap() };
+    assert_eq!(all().await.len(), 1);
+    shop.decide("again", vec![Change::Resolve { incident: at }, Change::Reopen { incident: at }]).await;
+    shop.decide("p4", vec![Change::Page { incident: at, page }]).await;
+    let pages = all().await;
+    assert_eq!(pages.len(), 2);
+    assert_ne!(pages[0].key, pages[1].key);
+    assert!(pages[0].acknowledged_at.is_some(), "a page of an incident that is resolved needs nobody any more");
+}
+
+#[tokio::test]
+async fn a_page_that_is_due_is_made_once() {
+    let shop = Shop::open().await;
+    let id = shop.incident("coredns", 1).await;
+    let at = noon() + Duration::from_secs(600);
+    shop.decide("due", vec![Change::PageAt { incident: IncidentRef::Existing(id), at: Some(at) }]).await;
+    assert_eq!(shop.store.due_pages(shop.clock.now()).await.unwrap(), (vec![], Some(at)));
+    shop.clock.set(at);
+    assert_eq!(shop.store.due_pages(at).await.unwrap().0.len(), 1);
+    let page = NewPage { level: 1, team: "platform".into(), reason: PageReason::Overdue, text: None };
+    assert!(shop.store.page_now(id, page.clone()).await.unwrap());
+    assert!(!shop.store.page_now(id, page).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_run_belongs_to_one_worker_until_its_lease_is_over() {
+    let shop = Shop::open().await;
+    let id = shop.incident("coredns", 1).await;
+    let run = shop.run(id, "coredns").await;
+    let first = shop.claim("one").await.expect("it is due");
+    assert_eq!((first.run.id, first.at.epoch, first.log.len()), (run, 1, 1));
+    assert!(shop.claim("two").await.is_none());
+    shop.clock.advance(LEASE);
+    let second = shop.claim("two").await.expect("the lease is over");
+    assert_eq!((second.at.epoch, second.fruitless_claims), (2, 2));
+    let late = shop.store.append(first.at, noted("late")).await.unwrap_err();
+    assert!(matches!(late, StoreError::Fenced(_)), "{late}");
+    shop.store.append(second.at, noted("in time")).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_log_has_no_gap_and_no_fork() {
+    let shop = Shop::open().await;
+    let id = shop.incident("coredns", 1).await;
+    let run = shop.run(id, "coredns").await;
+    let claimed = shop.claim("one").await.unwrap();
+    let next = done(shop.store.append(claimed.at, noted("a")).await.unwrap());
+    assert!(shop.store.append(claimed.at, noted("b")).await.is_err(), "the same position twice");
+    done(shop.store.append(next, noted("c")).await.unwrap());
+    assert_eq!(shop.store.run_log(run).await.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_parked_run_wakes_at_its_time_or_when_something_comes_in() {
+    let shop = Shop::open().await;
+    let id = shop.incident("coredns", 1).await;
+    let run = shop.run(id, "coredns").await;
+    let claimed = shop.claim("one").await.unwrap();
+    let until = noon() + Duration::from_secs(600);
+    shop.store.append(claimed.at, Append { park_until: Some(until), ..Append::default() }).await.unwrap();
+    assert!(shop.claim("one").await.is_none());
+    assert_eq!(shop.store.next_run_due().await.unwrap(), Some(until));
+    shop.decide("resolved", vec![Change::ToRun { run, item: InboxItem::AlertResolved }]).await;
+    let claimed = shop.claim("one").await.expect("woken");
+    assert_eq!(claimed.inbox.len(), 1);
+    assert_eq!(claimed.inbox[0].1, InboxItem::AlertResolved);
+    let taken = Append { consumes: vec![claimed.inbox[0].0], park_until: Some(until), ..noted("taken") };
+    shop.store.append(claimed.at, taken).await.unwrap();
+    assert!(shop.claim("one").await.is_none());
+    shop.clock.set(until);
+    assert!(shop.claim("one").await.unwrap().inbox.is_empty());
+}
+
+#[tokio::test]
+async fn what_came_in_while_a_run_parked_wakes_it_at_once() {
+    let shop = Shop::open().await;
+    let id = shop.incident("coredns", 1).await;
+    let run = shop.run(id, "coredns").await;
+    let claimed = shop.claim("one").await.unwrap();
+    shop.decide("cancel", vec![Change::ToRun { run, item: InboxItem::Cancel { by: "alice".into() } }]).await;
+    let until = noon() + Duration::from_secs(600);
+    shop.store.append(claimed.at, Append { park_until: Some(until), ..Append::default() }).await.unwrap();
+    assert!(shop.claim("one").await.is_some());
+}
+
+#[tokio::test]
+async fn no_mutation_begins_over_an_inbox_or_without_its_lock() {
+    let shop = Shop::open().await;
+    let id = shop.incident("coredns", 1).await;
+    let (first, second) = (shop.run(id, "coredns").await, shop.run(id, "coredns-2").await);
+    let guard = || Append { guard: Some(vec!["Deployment/kube-system/coredns".into()]), ..noted("start") };
+    let one = shop.claim("one").await.unwrap();
+    let two = shop.claim("two").await.unwrap();
+    assert_eq!((one.run.id, two.run.id), (first, second));
+    let one_at = done(shop.store.append(one.at, guard()).await.unwrap());
+    let refused = shop.store.append(two.at, guard()).await.unwrap();
+    assert_eq!(refused, Appended::Locked { key: "Deployment/kube-system/coredns".into(), by: first });
+    assert_eq!(shop.store.run_log(second).await.unwrap().len(), 1, "a refused append writes nothing");
+    shop.decide("cancel", vec![Change::ToRun { run: first, item: InboxItem::AlertResolved }]).await;
+    let refused = shop.store.append(one_at, guard()).await.unwrap();
+    assert!(matches!(refused, Appended::InboxFirst(items) if items.len() == 1));
+    let end = Append { end: Some((Outcome::Cancelled, "enough".into())), ..noted("end") };
+    done(shop.store.append(one_at, end).await.unwrap());
+    done(shop.store.append(two.at, guard()).await.unwrap());
+}
+
+#[tokio::test]
+async fn the_end_of_a_run_comes_in_through_the_front_door() {
+    let shop = Shop::open().await;
+    let id = shop.incident("coredns", 1).await;
+    let run = shop.run(id, "coredns").await;
+    let claimed = shop.claim("one").await.unwrap();
+    let end = Append { end: Some((Outcome::Fixed, "p99 is low".into())), ..noted("end") };
+    let at = done(shop.store.append(claimed.at, end).await.unwrap());
+    let (_, signal) = shop.store.pending_signals(10).await.unwrap().pop().unwrap();
+    let ended = SignalBody::RunEnded { run, outcome: Outcome::Fixed, because: "p99 is low".into() };
+    assert_eq!(signal.body, ended);
+    assert!(shop.store.append(at, noted("after the end")).await.is_err());
+    shop.clock.advance(LEASE * 2);
+    assert!(shop.claim("one").await.is_none());
+}
+
+#[tokio::test]
+async fn an_approval_is_answered_once_and_its_answer_reaches_the_run() {
+    let shop = Shop::open().await;
+    let id = shop.incident("coredns", 1).await;
+    let run = shop.run(id, "coredns").await;
+    let claimed = shop.claim("one").await.unwrap();
+    let preview = Preview {
+        steps: vec![PreviewStep {
+            step: StepPath("mitigate.scale".into()),
+            mutating: true,
+            summary: "scale 4 -> 6".into(),
+            certain: true,
+            diff: None,
+        }],
+    };
+    let expires_at = noon() + Duration::from_secs(1_800);
+    let ask = Append { ask: Some(Ask { preview, expires_at }), park_until: Some(expires_at), ..Append::default() };
+    shop.store.append(claimed.at, ask).await.unwrap();
+    let approval = shop.store.open_approvals().await.unwrap().pop().unwrap();
+    for (key, person, verdict) in [("v1", "alice", Verdict::Approve), ("v2", "bob", Verdict::Deny)] {
+        let vote = Change::Vote { approval: approval.id, person: person.into(), verdict };
+        shop.decide(key, vec![vote]).await;
+    }
+    let answered = shop.store.approval(approval.id).await.unwrap().unwrap();
+    assert_eq!((answered.state, answered.answered_by.as_deref()), (ApprovalState::Approved, Some("alice")));
+    let claimed = shop.claim("one").await.expect("woken by the answer");
+    let answer = InboxItem::Answer { approval: approval.id, verdict: Verdict::Approve, by: "alice".into() };
+    assert_eq!(claimed.inbox.iter().map(|(_, item)| item).collect::<Vec<_>>(), [&answer]);
+    assert_eq!(claimed.run.id, run);
+}
+
+#[tokio::test]
+async fn a_delivery_is_repeated_until_it_arrives_and_again_when_its_subject_changed_on_the_way() {
+    let shop = Shop::open().await;
+    let id = shop.incident("coredns", 1).await;
+    let hold = Duration::from_secs(60);
+    let take = || async { shop.store.take_deliveries(&["console"], 10, hold).await.unwrap() };
+    let card = take().await.pop().expect("the incident's message");
+    assert_eq!(card.subject, DeliverySubject::Card { incident: id });
+    assert!(take().await.is_empty(), "it is on its way");
+    let retry_at = noon() + Duration::from_secs(5);
+    shop.store.delivery_failed(card.id, "503", Some(retry_at)).await.unwrap();
+    assert_eq!(shop.store.next_delivery_due(&["console"]).await.unwrap(), Some(retry_at));
+    shop.clock.set(retry_at);
+    let card = take().await.pop().expect("again");
+    assert_eq!(card.attempts, 1);
+    shop.decide("note", vec![Change::Mitigate { incident: IncidentRef::Existing(id) }]).await;
+    shop.store.delivered(card.id, Some("message-1")).await.unwrap();
+    let card = take().await.pop().expect("it changed on the way");
+    shop.store.delivered(card.id, None).await.unwrap();
+    assert!(take().await.is_empty());
+    assert_eq!(shop.store.external_message("console", id).await.unwrap().as_deref(), Some("message-1"));
+}
+
+#[tokio::test]
+async fn what_is_given_up_is_tried_again_when_it_changed_on_the_way() {
+    let shop = Shop::open().await;
+    let id = shop.incident("coredns", 1).await;
+    let take = || async { shop.store.take_deliveries(&["console"], 10, LEASE).await.unwrap() };
+    let card = take().await.pop().expect("the incident's message");
+    shop.decide("note", vec![Change::Mitigate { incident: IncidentRef::Existing(id) }]).await;
+    shop.store.delivery_failed(card.id, "400", None).await.unwrap();
+    let card = take().await.pop().expect("there is something new to tell");
+    shop.store.delivery_failed(card.id, "400", None).await.unwrap();
+    assert!(take().await.is_empty());
+    assert_eq!(shop.store.next_delivery_due(&["console"]).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_page_goes_to_another_sink_once() {
+    let shop = Shop::open().await;
+    let id = shop.incident("coredns", 1).await;
+    let page = NewPage { level: 1, team: "platform".into(), reason: PageReason::Overdue, text: None };
+    shop.decide("page", vec![Change::Page { incident: IncidentRef::Existing(id), page }]).await;
+    let page = shop.store.take_deliveries(&["webhook"], 10, LEASE).await.unwrap().pop().expect("the page");
+    assert!(shop.store.deliver_also(page.id, "telephone").await.unwrap());
+    assert!(!shop.store.deliver_also(page.id, "telephone").await.unwrap());
+    assert_eq!(shop.store.next_delivery_due(&["telephone"]).await.unwrap(), Some(noon()));
+    let other = shop.store.take_deliveries(&["telephone"], 10, LEASE).await.unwrap().pop().expect("the same page");
+    assert_eq!((other.subject, other.attempts, other.external), (page.subject, 0, None));
+    shop.store.delivered(other.id, None).await.unwrap();
+    assert!(!shop.store.deliver_also(page.id, "telephone").await.unwrap(), "not after it arrived there either");
+}
+
+#[tokio::test]
+async fn pages_are_delivered_before_messages() {
+    let shop = Shop::open().await;
+    let id = shop.incident("coredns", 1).await;
+    let page = NewPage { level: 1, team: "platform".into(), reason: PageReason::Overdue, text: None };
+    shop.decide("page", vec![Change::Page { incident: IncidentRef::Existing(id), page }]).await;
+    let subjects: Vec<_> = shop
+        .store
+        .take_deliveries(&["console"], 10, LEASE)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|delivery| delivery.subject)
+        .collect();
+    assert!(matches!(subjects[..], [DeliverySubject::Page { .. }, DeliverySubject::Card { .. }]), "{subjects:?}");
+}
+
+#[tokio::test]
+async fn everything_is_there_after_a_restart() {
+    let shop = Shop::open().await;
+    let id = shop.incident("coredns", 3).await;
+    let run = shop.run(id, "coredns").await;
+    let claimed = shop.claim("one").await.unwrap();
+    done(shop.store.append(claimed.at, noted("a")).await.unwrap());
+    shop.signal("waiting").await;
+    let shop = shop.reopen().await;
+    assert_eq!(shop.store.incident(id).await.unwrap().unwrap().open_episodes, 3);
+    assert_eq!(shop.store.run_log(run).await.unwrap().len(), 2);
+    assert_eq!(shop.store.pending_signals(10).await.unwrap().len(), 1);
+    let timeline = shop.store.timeline(id).await.unwrap();
+    assert!(timeline.iter().any(|entry| matches!(&entry.what, TimelineWhat::Run(of, _) if *of == run)));
+    assert!(shop.claim("two").await.is_none(), "its lease is not over");
+}
+
+#[tokio::test]
+async fn a_second_server_on_the_same_file_is_refused() {
+    let shop = Shop::open().await;
+    let error = open(shop.folder.path(), &shop.clock).await.err().expect("refused").to_string();
+    assert!(error.contains("another dogwatch works on this database"), "{error}");
+}
+
+#[tokio::test]
+async fn a_folder_that_is_not_there_is_a_clear_error() {
+    let clock = Arc::new(ManualClock::new(noon()));
+    let error = open(std::path::Path::new("/nowhere/at/all"), &clock).await.err().expect("refused").to_string();
+    assert!(error.contains("check that the folder exists and can be written"), "{error}");
+}
+
+#[tokio::test]
+async fn writes_from_many_sides_are_all_kept() {
+    let shop = Shop::open().await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..200 {
+        let store = shop.store.clone();
+        let at = shop.clock.now();
+        tasks.spawn(async move {
+            let body = SignalBody::RunEnded { run: RunId(1), outcome: Outcome::Fixed, because: String::new() };
+            let signal = Signal { source: "test".into(), key: n.to_string(), received_at: at, body };
+            store.accept(&signal).await.unwrap();
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap();
+    }
+    assert_eq!(shop.store.pending_signals(1_000).await.unwrap().len(), 200);
+}
