@@ -17,9 +17,15 @@
 pub mod action;
 pub mod clock;
 pub mod cluster;
+pub mod config;
 pub mod engine;
+pub mod handoff;
+pub mod metrics;
 pub mod model;
+pub mod notify;
+pub mod oncall;
 pub mod playbook;
 pub mod prometheus;
 pub mod store;
+pub mod tls;
 pub mod worker;

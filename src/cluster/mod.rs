@@ -3,13 +3,17 @@
 //! Two implementations: the real one through kube, and a simulated one in memory. One suite (`tests/contract`) holds
 //! both to what this trait promises.
 
+mod kinds;
 mod object;
+mod real;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+pub use kinds::Kind;
 pub use object::{FieldManager, Object};
+pub use real::{ConnectError, Connection, RealCluster};
 
 use crate::model::ObjectKey;
 
@@ -27,10 +31,14 @@ pub trait Cluster: Send + Sync + 'static {
     async fn list(&self, query: &ListQuery) -> Result<Vec<Object>, ClusterError>;
 
     /// A JSON merge patch (RFC 7386) of the object or of a subresource. [`ClusterError::Conflict`] when the
-    /// precondition does not hold. Gives back the object after the change.
+    /// precondition does not hold. Gives back the object after the change; for `scale`, that is the `Scale`, whose
+    /// metadata has the object's own name, UID and resourceVersion. After [`ClusterError::Unavailable`] it may have
+    /// taken effect or not.
     async fn patch(&self, patch: &Patch) -> Result<Object, ClusterError>;
 
-    /// Creates the object. [`ClusterError::AlreadyExists`] when one of that name is there.
+    /// Creates the object. [`ClusterError::AlreadyExists`] when one of that name is there. What the server gives each
+    /// object by itself (UID, resourceVersion, times, field managers) and the status are left out, so that a recorded
+    /// object can be created again.
     async fn create(&self, object: &Object, field_manager: &str, dry_run: bool) -> Result<Object, ClusterError>;
 
     /// Asks for the deletion of the object with that UID. Whether it is gone, and when, must be looked at afterwards.
@@ -57,6 +65,19 @@ pub struct ListQuery {
     pub limit: usize,
 }
 
+impl ListQuery {
+    /// For messages: `pods in shop with app=web`.
+    fn what(&self, kind: &Kind) -> String {
+        let mut what = kind.plural.to_owned();
+        for (word, text) in [("in", &self.namespace), ("with", &self.labels), ("with", &self.fields)] {
+            if !text.is_empty() {
+                what = format!("{what} {word} {text}");
+            }
+        }
+        what
+    }
+}
+
 /// A change of some fields of one object.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Patch {
@@ -71,6 +92,32 @@ pub struct Patch {
     pub resource_version: Option<String>,
     pub field_manager: String,
     pub dry_run: bool,
+}
+
+impl Patch {
+    /// The merge patch with the preconditions in its metadata, as the API server takes them.
+    fn with_preconditions(&self) -> Result<Value, ClusterError> {
+        let refused = |message: &str| {
+            Err(ClusterError::Refused { what: format!("patch {}", self.key), message: message.to_owned() })
+        };
+        if self.uid.is_empty() {
+            return refused("no uid was given, and so another object of that name could be hit");
+        }
+        let mut body = self.body.clone();
+        let Some(fields) = body.as_object_mut() else {
+            return refused("the patch is no JSON object");
+        };
+        let Some(metadata) = fields.entry("metadata").or_insert_with(|| json!({})).as_object_mut() else {
+            return refused("the patch's metadata is no JSON object");
+        };
+        metadata.insert("uid".into(), self.uid.as_str().into());
+        if let Some(version) = &self.resource_version {
+            metadata.insert("resourceVersion".into(), version.as_str().into());
+        } else {
+            metadata.remove("resourceVersion");
+        }
+        Ok(body)
+    }
 }
 
 /// A deletion.

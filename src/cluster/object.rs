@@ -11,6 +11,18 @@ use crate::model::ObjectKey;
 #[serde(transparent)]
 pub struct Object(pub Value);
 
+/// The metadata that is the server's to set.
+const GIVEN_BY_THE_SERVER: &[&str] = &[
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "managedFields",
+    "selfLink",
+];
+
 impl Object {
     /// The value at a JSON pointer: `/spec/replicas`.
     pub fn at(&self, pointer: &str) -> Option<&Value> {
@@ -62,12 +74,30 @@ impl Object {
         self.at("/metadata/labels")?.get(name)?.as_str()
     }
 
+    /// The object without its status and without what the API server gives each object by itself: what to create it
+    /// from once more.
+    pub fn as_new(&self) -> Object {
+        let mut object = self.0.clone();
+        if let Some(fields) = object.as_object_mut() {
+            fields.remove("status");
+        }
+        if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+            for given in GIVEN_BY_THE_SERVER {
+                metadata.remove(*given);
+            }
+        }
+        Object(object)
+    }
+
     /// Whether its deletion was asked for.
     pub fn is_going(&self) -> bool {
         self.at("/metadata/deletionTimestamp").is_some_and(|at| !at.is_null())
     }
 
     /// Who last changed a field, and when, by `metadata.managedFields`; the latest where several managers own it.
+    ///
+    /// An entry without a time comes before those with one: two managers own one field only when the second one applied
+    /// the value that was there, and that has a time.
     ///
     /// `path` is the field's names from the root, `["spec", "replicas"]`. `None` when nobody is on record.
     pub fn field_manager(&self, path: &[&str]) -> Option<FieldManager> {
@@ -82,10 +112,10 @@ impl Object {
                 fields.is_some()
             })
             .filter_map(|entry| {
-                let at = entry.get("time")?.as_str()?;
+                let at = entry.get("time").and_then(Value::as_str);
                 Some(FieldManager {
                     name: entry.get("manager")?.as_str()?.to_owned(),
-                    at: DateTime::parse_from_rfc3339(at).ok()?.to_utc(),
+                    at: at.and_then(|at| DateTime::parse_from_rfc3339(at).ok()).map(|at| at.to_utc()),
                 })
             })
             .max_by_key(|manager| manager.at)
@@ -96,12 +126,44 @@ impl Object {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldManager {
     pub name: String,
-    /// To the second, as the API server keeps it.
-    pub at: DateTime<Utc>,
+    /// To the second, as the API server keeps it. `None`: the server keeps no time for changes through the `scale`
+    /// subresource, neither ours nor an autoscaler's.
+    pub at: Option<DateTime<Utc>>,
 }
 
 impl From<Value> for Object {
     fn from(value: Value) -> Self {
         Self(value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_manager_of_a_field_is_the_one_who_changed_it_last() {
+        let entry = |manager, time: Option<&str>, fields| {
+            let mut entry = json!({ "manager": manager, "operation": "Update", "fieldsV1": fields });
+            entry["time"] = time.into();
+            entry
+        };
+        let replicas = json!({ "f:spec": { "f:replicas": {} } });
+        let image = json!({ "f:spec": { "f:template": {} } });
+        let object = |entries: Vec<Value>| Object(json!({ "metadata": { "managedFields": entries } }));
+        let manager = |object: &Object, path| object.field_manager(path).map(|it| (it.name, it.at.is_some()));
+
+        let deployed = entry("helm", Some("2026-01-01T10:00:00Z"), image);
+        let scaled = entry("kubectl", Some("2026-01-01T11:00:00Z"), replicas.clone());
+        let both = object(vec![scaled.clone(), deployed.clone()]);
+        assert_eq!(manager(&both, &["spec", "replicas"]), Some(("kubectl".into(), true)));
+        assert_eq!(manager(&both, &["spec"]), Some(("kubectl".into(), true)));
+        assert_eq!(manager(&both, &["spec", "template"]), Some(("helm".into(), true)));
+        assert_eq!(manager(&both, &["spec", "paused"]), None);
+
+        let by_subresource = object(vec![deployed, entry("dogwatch-run-7-scale", None, replicas)]);
+        assert_eq!(manager(&by_subresource, &["spec", "replicas"]), Some(("dogwatch-run-7-scale".into(), false)));
     }
 }

@@ -12,6 +12,7 @@ mod inputs;
 mod kubernetes;
 mod load;
 mod problem;
+mod rights;
 mod suggest;
 mod target;
 
@@ -22,4 +23,5 @@ pub use document::{
 pub use expression::{CompileError, Expression, ExpressionError, QuantityError, Reference, parse_quantity};
 pub use inputs::InputProblem;
 pub use problem::{Problem, ProblemSeverity};
+pub use rights::{Subject, rights, roles};
 pub use target::{TargetError, alert_value};

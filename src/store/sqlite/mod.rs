@@ -33,7 +33,8 @@ static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 pub struct Sinks {
     /// Incidents' messages, notices and questions.
     pub chat: Vec<String>,
-    /// Pages.
+    /// Pages: each of these gets every page. Where one is only to be asked when another fails, it is not among them; the
+    /// outbox's worker passes the page on.
     pub pages: Vec<String>,
 }
 

@@ -1,0 +1,117 @@
+//! The kinds that Dogwatch knows: how each is called in the API server's paths and in RBAC rules.
+//!
+//! `Secret` is left out on purpose: what cannot be addressed cannot leak into a timeline, a page or a report.
+
+use super::{Access, ClusterError};
+
+/// One kind of Kubernetes objects, in the version that is used here.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// As in manifests: `Deployment`.
+    pub name: &'static str,
+    /// Empty for the core group.
+    pub group: &'static str,
+    pub version: &'static str,
+    /// As in paths and in RBAC rules: `deployments`.
+    pub plural: &'static str,
+    /// `false`: its objects belong to the whole cluster.
+    pub namespaced: bool,
+}
+
+impl Kind {
+    /// The kind of that name, spelled as in manifests; else [`ClusterError::UnknownKind`].
+    pub fn find(name: &str) -> Result<&'static Kind, ClusterError> {
+        let known = KINDS.iter().find(|kind| kind.name == name);
+        known.ok_or_else(|| ClusterError::UnknownKind(name.chars().take(80).collect()))
+    }
+
+    /// All of them.
+    pub fn all() -> &'static [Kind] {
+        KINDS
+    }
+
+    /// As in manifests: `apps/v1`, or `v1` for the core group.
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() { self.version.to_owned() } else { format!("{}/{}", self.group, self.version) }
+    }
+
+    /// As the API server's messages name it: `deployments.apps`, or `pods` for the core group.
+    pub fn qualified_plural(&self) -> String {
+        if self.group.is_empty() { self.plural.to_owned() } else { format!("{}.{}", self.plural, self.group) }
+    }
+
+    /// The right to do `verb` to objects of this kind. `subresource` may be empty; so may `namespace`: all of them.
+    pub fn access(&self, verb: &str, subresource: &str, namespace: &str) -> Access {
+        Access {
+            verb: verb.to_owned(),
+            group: self.group.to_owned(),
+            resource: self.plural.to_owned(),
+            subresource: subresource.to_owned(),
+            namespace: namespace.to_owned(),
+        }
+    }
+}
+
+const fn namespaced(name: &'static str, group: &'static str, version: &'static str, plural: &'static str) -> Kind {
+    Kind { name, group, version, plural, namespaced: true }
+}
+
+const fn cluster_wide(name: &'static str, group: &'static str, version: &'static str, plural: &'static str) -> Kind {
+    Kind { name, group, version, plural, namespaced: false }
+}
+
+const KINDS: &[Kind] = &[
+    namespaced("Deployment", "apps", "v1", "deployments"),
+    namespaced("StatefulSet", "apps", "v1", "statefulsets"),
+    namespaced("ReplicaSet", "apps", "v1", "replicasets"),
+    namespaced("DaemonSet", "apps", "v1", "daemonsets"),
+    namespaced("Pod", "", "v1", "pods"),
+    namespaced("PersistentVolumeClaim", "", "v1", "persistentvolumeclaims"),
+    cluster_wide("PersistentVolume", "", "v1", "persistentvolumes"),
+    cluster_wide("StorageClass", "storage.k8s.io", "v1", "storageclasses"),
+    cluster_wide("VolumeAttachment", "storage.k8s.io", "v1", "volumeattachments"),
+    cluster_wide("Node", "", "v1", "nodes"),
+    cluster_wide("Namespace", "", "v1", "namespaces"),
+    namespaced("Job", "batch", "v1", "jobs"),
+    namespaced("CronJob", "batch", "v1", "cronjobs"),
+    namespaced("Event", "", "v1", "events"),
+    namespaced("ConfigMap", "", "v1", "configmaps"),
+    namespaced("Service", "", "v1", "services"),
+    namespaced("Endpoints", "", "v1", "endpoints"),
+    namespaced("EndpointSlice", "discovery.k8s.io", "v1", "endpointslices"),
+    namespaced("Ingress", "networking.k8s.io", "v1", "ingresses"),
+    namespaced("NetworkPolicy", "networking.k8s.io", "v1", "networkpolicies"),
+    namespaced("HorizontalPodAutoscaler", "autoscaling", "v2", "horizontalpodautoscalers"),
+    namespaced("PodDisruptionBudget", "policy", "v1", "poddisruptionbudgets"),
+    namespaced("Lease", "coordination.k8s.io", "v1", "leases"),
+    namespaced("ResourceQuota", "", "v1", "resourcequotas"),
+    namespaced("LimitRange", "", "v1", "limitranges"),
+    namespaced("ServiceAccount", "", "v1", "serviceaccounts"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_found_by_its_name_in_manifests() {
+        let deployment = Kind::find("Deployment").unwrap();
+        assert_eq!(deployment.api_version(), "apps/v1");
+        assert_eq!(deployment.qualified_plural(), "deployments.apps");
+        assert_eq!(Kind::find("Node").unwrap().api_version(), "v1");
+        assert_eq!(Kind::find("deployment"), Err(ClusterError::UnknownKind("deployment".into())));
+    }
+
+    #[test]
+    fn secrets_cannot_be_addressed() {
+        assert_eq!(Kind::find("Secret"), Err(ClusterError::UnknownKind("Secret".into())));
+    }
+
+    #[test]
+    fn no_kind_is_listed_twice() {
+        let mut names: Vec<_> = Kind::all().iter().map(|kind| kind.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Kind::all().len());
+    }
+}

@@ -1,0 +1,271 @@
+//! The real cluster, through the API server.
+
+mod connect;
+mod refusal;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::http::Request as HttpRequest;
+use kube::Client;
+use kube::api::{DeleteParams, GetParams, ListParams, Patch as Change, PatchParams, PostParams};
+use kube::api::{Preconditions, PropagationPolicy, ValidationDirective};
+use kube::core::Request;
+use serde_json::{Map, Value, json};
+
+pub use connect::{ConnectError, Connection};
+use refusal::Asked;
+
+use super::{Access, Cluster, ClusterError, Delete, Kind, ListQuery, Object, Patch};
+use crate::model::ObjectKey;
+
+/// A Kubernetes cluster, reached through its API server. Every request is tried once.
+#[derive(Clone)]
+pub struct RealCluster {
+    client: Client,
+    timeout: Duration,
+}
+
+impl RealCluster {
+    /// How long a request may take: a healthy server answers in far less, and a step must not hang on a sick one.
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+    /// Sets up the connection. The server is not asked anything yet: [`Cluster::version`] proves that it can be reached.
+    pub async fn connect(connection: &Connection, timeout: Duration) -> Result<Self, ConnectError> {
+        Ok(Self { client: connect::client(connection, timeout).await?, timeout })
+    }
+
+    async fn send(
+        &self,
+        asked: &Asked,
+        request: Result<HttpRequest<Vec<u8>>, kube::core::request::Error>,
+    ) -> Result<Value, ClusterError> {
+        let request = request.map_err(|error| asked.failed(&kube::Error::BuildRequest(error)))?;
+        let answer = tokio::time::timeout(self.timeout, self.client.request::<Value>(request)).await;
+        let answer = answer.map_err(|_| asked.unavailable(format!("no answer within {:?}", self.timeout)))?;
+        answer.map_err(|error| asked.failed(&error))
+    }
+
+    /// One page of a list, and where the next one begins.
+    async fn page(&self, asked: &Asked, path: &Request, params: &ListParams) -> Result<Page, ClusterError> {
+        let mut answer = self.send(asked, path.list(params)).await?;
+        let Some(Value::Array(items)) = answer.get_mut("items").map(Value::take) else {
+            return Err(asked.unavailable("its answer is no list"));
+        };
+        let next = answer.pointer("/metadata/continue").and_then(Value::as_str);
+        Ok(Page { items, next: next.filter(|token| !token.is_empty()).map(str::to_owned) })
+    }
+}
+
+struct Page {
+    items: Vec<Value>,
+    next: Option<String>,
+}
+
+/// As large as kubectl's pages: small enough for the server, and few round trips for us.
+const PAGE: usize = 500;
+
+#[async_trait]
+impl Cluster for RealCluster {
+    async fn get(&self, key: &ObjectKey) -> Result<Option<Object>, ClusterError> {
+        let kind = Kind::find(&key.kind)?;
+        let asked = asked("get", key);
+        let request = Request::new(path(&asked, kind, &key.namespace)?);
+        match self.send(&asked, request.get(name(&asked, &key.name)?, &GetParams::default())).await {
+            Ok(object) => Ok(Some(Object(object))),
+            Err(ClusterError::NotFound(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<Vec<Object>, ClusterError> {
+        let kind = Kind::find(&query.kind)?;
+        let asked = Asked { verb: "list", what: query.what(kind), kind: query.kind.clone() };
+        // A namespace given for a kind that has none would be part of no path.
+        let namespace = if kind.namespaced { query.namespace.as_str() } else { "" };
+        let request = Request::new(collection(&asked, kind, namespace)?);
+        let mut found = Vec::new();
+        let mut next = None;
+        loop {
+            // One more than asked for shows that there are too many.
+            let page = PAGE.min(query.limit.saturating_sub(found.len()).saturating_add(1));
+            let params = ListParams {
+                label_selector: Some(query.labels.clone()).filter(|labels| !labels.is_empty()),
+                field_selector: Some(query.fields.clone()).filter(|fields| !fields.is_empty()),
+                limit: u32::try_from(page).ok(),
+                continue_token: next,
+                ..ListParams::default()
+            };
+            let page = self.page(&asked, &request, &params).await?;
+            found.extend(page.items);
+            if found.len() > query.limit {
+                return Err(ClusterError::TooMany { what: asked.what, limit: query.limit });
+            }
+            next = page.next;
+            if next.is_none() {
+                break;
+            }
+        }
+        let mut objects: Vec<Object> = found.into_iter().map(|item| with_type(item, kind)).collect();
+        objects.sort_by(|a, b| (a.namespace(), a.name()).cmp(&(b.namespace(), b.name())));
+        Ok(objects)
+    }
+
+    async fn patch(&self, patch: &Patch) -> Result<Object, ClusterError> {
+        let kind = Kind::find(&patch.key.kind)?;
+        let asked = asked("patch", &patch.key);
+        let request = Request::new(path(&asked, kind, &patch.key.namespace)?);
+        let name = name(&asked, &patch.key.name)?;
+        let params = PatchParams {
+            dry_run: patch.dry_run,
+            force: false,
+            field_manager: Some(patch.field_manager.clone()),
+            field_validation: Some(ValidationDirective::Strict),
+        };
+        let body = Change::Merge(patch.with_preconditions()?);
+        let request = match patch.subresource {
+            Some(subresource) => request.patch_subresource(subresource, name, &params, &body),
+            None => request.patch(name, &params, &body),
+        };
+        self.send(&asked, request).await.map(Object)
+    }
+
+    async fn create(&self, object: &Object, field_manager: &str, dry_run: bool) -> Result<Object, ClusterError> {
+        let key = object.key();
+        let kind = Kind::find(&key.kind)?;
+        let asked = asked("create", &key);
+        let request = Request::new(path(&asked, kind, &key.namespace)?);
+        name(&asked, &key.name)?;
+        let params = PostParams { dry_run, field_manager: Some(field_manager.to_owned()) };
+        let body = with_type(object.as_new().0, kind).0.to_string().into_bytes();
+        let mut request = request.create(&params, body);
+        if let Ok(request) = &mut request {
+            // kube has no parameter for it. The query is never empty: it names the field manager.
+            let strict = format!("{}&fieldValidation=Strict", request.uri());
+            *request.uri_mut() = strict.parse().map_err(|_| asked.refused("its name makes no valid path"))?;
+        }
+        self.send(&asked, request).await.map(Object)
+    }
+
+    async fn delete(&self, delete: &Delete) -> Result<(), ClusterError> {
+        let kind = Kind::find(&delete.key.kind)?;
+        let asked = asked("delete", &delete.key);
+        let request = Request::new(path(&asked, kind, &delete.key.namespace)?);
+        if delete.uid.is_empty() {
+            return Err(asked.refused("no uid was given, and so another object of that name could be hit"));
+        }
+        let policy =
+            if delete.wait_for_dependents { PropagationPolicy::Foreground } else { PropagationPolicy::Background };
+        let params = DeleteParams {
+            dry_run: delete.dry_run,
+            grace_period_seconds: None,
+            propagation_policy: Some(policy),
+            preconditions: Some(Preconditions { uid: Some(delete.uid.clone()), resource_version: None }),
+        };
+        // The answer is the object or a `Status`, by the kind.
+        self.send(&asked, request.delete(name(&asked, &delete.key.name)?, &params)).await.map(drop)
+    }
+
+    async fn allowed(&self, access: &Access) -> Result<bool, ClusterError> {
+        let what = format!("whether we may {} {}", access.verb, access.resource);
+        let asked = Asked { verb: "ask", what, kind: "SelfSubjectAccessReview".into() };
+        let review = json!({
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": { "resourceAttributes": {
+                "verb": access.verb,
+                "group": access.group,
+                "resource": access.resource,
+                "subresource": access.subresource,
+                "namespace": access.namespace,
+            } },
+        });
+        let request = Request::new("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews");
+        let answer = self.send(&asked, request.create(&PostParams::default(), review.to_string().into_bytes())).await?;
+        let allowed = answer.pointer("/status/allowed").and_then(Value::as_bool);
+        allowed.ok_or_else(|| asked.unavailable("its answer does not say"))
+    }
+
+    async fn version(&self) -> Result<String, ClusterError> {
+        let asked = Asked { verb: "ask", what: "for its version".into(), kind: String::new() };
+        let answer = tokio::time::timeout(self.timeout, self.client.apiserver_version()).await;
+        let answer = answer.map_err(|_| asked.unavailable(format!("no answer within {:?}", self.timeout)))?;
+        answer.map(|info| info.git_version).map_err(|error| asked.failed(&error))
+    }
+}
+
+fn asked(verb: &'static str, key: &ObjectKey) -> Asked {
+    Asked { verb, what: key.to_string(), kind: key.kind.clone() }
+}
+
+/// The path of the folder in which the objects of one namespace are.
+fn path(asked: &Asked, kind: &Kind, namespace: &str) -> Result<String, ClusterError> {
+    if kind.namespaced && namespace.is_empty() {
+        return Err(asked.refused(format!("a {} is in a namespace, and none was given", kind.name)));
+    }
+    if !kind.namespaced && !namespace.is_empty() {
+        return Err(asked.refused(format!("a {} is in no namespace", kind.name)));
+    }
+    collection(asked, kind, namespace)
+}
+
+fn collection(asked: &Asked, kind: &Kind, namespace: &str) -> Result<String, ClusterError> {
+    let root = if kind.group.is_empty() { "/api" } else { "/apis" };
+    let api_version = kind.api_version();
+    if namespace.is_empty() {
+        return Ok(format!("{root}/{api_version}/{}", kind.plural));
+    }
+    Ok(format!("{root}/{api_version}/namespaces/{}/{}", name(asked, namespace)?, kind.plural))
+}
+
+/// A name that can only be one segment of a path. Names come from alerts too: `x/../../secrets/y` must not lead anywhere.
+fn name<'a>(asked: &Asked, name: &'a str) -> Result<&'a str, ClusterError> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | ':');
+    if name.is_empty() || name.len() > 253 || !name.chars().all(fits) || name.chars().all(|c| c == '.') {
+        return Err(asked.refused("that is no name of an object"));
+    }
+    Ok(name)
+}
+
+/// The items of a list come without their kind.
+fn with_type(object: Value, kind: &Kind) -> Object {
+    let mut typed = Map::new();
+    typed.insert("apiVersion".into(), kind.api_version().into());
+    typed.insert("kind".into(), kind.name.into());
+    if let Value::Object(fields) = object {
+        typed.extend(fields);
+    }
+    Object(Value::Object(typed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_from_outside_cannot_leave_its_place_in_the_path() {
+        let key = |name: &str| ObjectKey::new("Pod", "shop", name);
+        for wrong in ["", ".", "..", "a/b", "../secrets/x", "a?dryRun=", "a%2Fb", "a b", "a#b", "ä", &"x".repeat(254)]
+        {
+            let key = key(wrong);
+            assert!(matches!(name(&asked("get", &key), wrong), Err(ClusterError::Refused { .. })), "{wrong}");
+        }
+        for right in ["web-0", "node.example.com", "system:node", "A_b"] {
+            assert_eq!(name(&asked("get", &key(right)), right), Ok(right));
+        }
+    }
+
+    #[test]
+    fn paths_are_the_api_servers() {
+        let path = |kind, namespace| {
+            let key = ObjectKey::new(kind, namespace, "x");
+            path(&asked("get", &key), Kind::find(kind).unwrap(), namespace)
+        };
+        assert_eq!(path("Pod", "shop").unwrap(), "/api/v1/namespaces/shop/pods");
+        assert_eq!(path("Job", "shop").unwrap(), "/apis/batch/v1/namespaces/shop/jobs");
+        assert_eq!(path("Node", "").unwrap(), "/api/v1/nodes");
+        assert!(path("Node", "shop").is_err());
+        assert!(path("Pod", "").is_err());
+        assert!(path("Pod", "../../secrets").is_err());
+    }
+}
