@@ -29,7 +29,11 @@ pub(super) fn check(checker: &mut Checker<'_>, raw: &mut RawPlaybook, names: &Na
     let from_alert = from_alert(checker, &target)?;
     let namespace = match namespace {
         Some(given) if !known.namespaced => {
-            checker.error(given.at, format!("a {} belongs to no namespace", known.name), Some("leave it out".into()));
+            checker.error(
+                given.at,
+                format!("objects of the kind `{}` belong to no namespace", known.name),
+                Some("leave it out".into()),
+            );
             return None;
         }
         Some(given) => TargetPart::Given(given),
@@ -44,7 +48,7 @@ pub(super) fn check(checker: &mut Checker<'_>, raw: &mut RawPlaybook, names: &Na
         (Some(given), _) => TargetPart::Given(given),
         (None, Some(label)) if from_alert => TargetPart::Label(label.into()),
         (None, None) if from_alert => {
-            let message = format!("which label of an alert names a {} is not known", known.name);
+            let message = format!("which label of an alert names objects of the kind `{}` is not known", known.name);
             checker.error(place(kind), message, Some("add `name: \"{{alert.labels.the_label}}\"`".into()));
             return None;
         }
