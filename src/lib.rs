@@ -20,6 +20,7 @@ pub mod cluster;
 pub mod config;
 pub mod engine;
 pub mod handoff;
+pub mod message;
 pub mod metrics;
 pub mod model;
 pub mod notify;
