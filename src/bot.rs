@@ -46,6 +46,7 @@ impl Default for EngineOptions {
     fn default() -> Self {
         Self {
             lease: Duration::from_secs(60),
+            output_limit: 256 * 1024,
             approval_timeout: Duration::from_secs(30 * 60),
             default_team: IncidentRules::default().default_team,
         }

@@ -7,10 +7,15 @@ pub(super) fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
     candidates
         .into_iter()
         .filter(|candidate| *candidate != word)
-        .map(|candidate| (distance(word, candidate), candidate))
+        .map(|candidate| (if is_short_for(word, candidate) { 1 } else { distance(word, candidate) }, candidate))
         .filter(|(distance, candidate)| *distance <= most && *distance < candidate.chars().count())
         .min()
         .map(|(_, candidate)| candidate)
+}
+
+/// `max` is short for `maximum`.
+fn is_short_for(word: &str, candidate: &str) -> bool {
+    word.len() >= 3 && candidate.starts_with(word)
 }
 
 /// How many letters were added, left out, changed, or swapped with their neighbour; upper and lower case are the same.
@@ -65,6 +70,7 @@ mod tests {
         assert_eq!(closest("approval", fields), None);
         assert_eq!(closest("p98", ["p99", "p9"]), Some("p9"));
         assert_eq!(closest("x", ["y"]), None);
+        assert_eq!(closest("max", ["minimum", "maximum"]), Some("maximum"));
         assert_eq!(closest(&"a".repeat(10_000), fields), None);
     }
 
