@@ -4,3 +4,4 @@
 mod world;
 
 mod discord_stand_in;
+mod shipped_playbooks;
