@@ -140,6 +140,8 @@ impl View<'_> {
         if let Output::Fields(fields) = self.query {
             known.extend(fields);
         }
+        known.sort_unstable();
+        known.dedup();
         let mut wrong = wrong(name, message, &known, "");
         if matches!(self.sees, Sees::UpTo(_)) && self.query == Output::None && closest(name, known).is_none() {
             wrong.remedy = Some(format!(
@@ -169,7 +171,8 @@ fn wrong(word: &str, message: String, known: &[&str], prefix: &str) -> Wrong {
     let remedy = match closest(word, known.iter().copied()) {
         Some(meant) => format!("write `{prefix}{meant}` instead"),
         None if known.is_empty() => return Wrong { word: word.to_owned(), message, remedy: None },
-        None => format!("there is {}", list(known.iter().copied())),
+        None if known.len() == 1 => format!("all there is here is {}", list(known.iter().copied())),
+        None => format!("here are {}", list(known.iter().copied())),
     };
     Wrong { word: word.to_owned(), message, remedy: Some(remedy) }
 }
