@@ -8,11 +8,11 @@ mod catalog;
 mod check;
 mod document;
 mod expression;
-mod rights;
 mod inputs;
 mod kubernetes;
 mod load;
 mod problem;
+mod rights;
 mod suggest;
 mod target;
 
@@ -21,7 +21,7 @@ pub use document::{
     Condition, Input, InputKind, Limits, Playbook, Step, StepKind, TargetPart, TargetRule, Trigger, Verify,
 };
 pub use expression::{CompileError, Expression, ExpressionError, QuantityError, Reference, parse_quantity};
-pub use rights::{Subject, rights, roles};
 pub use inputs::InputProblem;
 pub use problem::{Problem, ProblemSeverity};
+pub use rights::{Subject, rights, roles};
 pub use target::{TargetError, alert_value};
