@@ -19,6 +19,7 @@ pub mod clock;
 pub mod cluster;
 pub mod config;
 pub mod engine;
+pub mod intake;
 pub mod message;
 pub mod metrics;
 pub mod model;
