@@ -29,8 +29,7 @@ impl Bot {
     /// sinks differ from bot to bot.
     pub fn workers(&self, runs: usize) -> Vec<Arc<dyn Worker>> {
         let clock = self.world.clock.clone();
-        let signals =
-            SignalWorker::new(self.store.clone(), self.catalog.clone(), self.rules.clone(), clock.clone());
+        let signals = SignalWorker::new(self.store.clone(), self.catalog.clone(), self.rules.clone(), clock.clone());
         let mut workers: Vec<Arc<dyn Worker>> =
             vec![Arc::new(signals), Arc::new(PageWorker::new(self.store.clone(), clock))];
         for n in 0..runs {
@@ -46,6 +45,7 @@ impl Default for EngineOptions {
     fn default() -> Self {
         Self {
             lease: Duration::from_secs(60),
+            output_limit: 256 * 1024,
             approval_timeout: Duration::from_secs(30 * 60),
             default_team: IncidentRules::default().default_team,
         }

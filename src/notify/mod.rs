@@ -18,8 +18,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub use console::ConsoleSink;
-pub use outbox_worker::{OnCall, OutboxWorker};
-pub use parcel::{Button, ButtonAction, Contact, Parcel, ParcelKind, Tone};
+pub use outbox_worker::OutboxWorker;
+pub use parcel::{Contact, Parcel, ParcelKind};
 pub use patience::SEND_WITHIN;
 pub use webhook::{WebhookError, WebhookSink};
 

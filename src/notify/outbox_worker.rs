@@ -4,19 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
 use tokio::sync::watch;
 
 use super::patience::{SEND_WITHIN, falls_back, wait_after};
 use super::render::Renderer;
-use super::{Contact, Parcel, ParcelKind, Sink, SinkError};
+use super::{Parcel, ParcelKind, Sink, SinkError};
 use crate::clock::Clock;
+use crate::metrics::Metrics;
+use crate::oncall::OnCall;
 use crate::store::{Delivery, Store, StoreError};
 use crate::worker::{Turn, TurnError, Worker};
-
-/// Who is on call for a team at a time, the first to be called first.
-pub type OnCall = Arc<dyn Fn(&str, DateTime<Utc>) -> Vec<Contact> + Send + Sync>;
 
 /// How many deliveries are on their way at once, to one sink.
 const IN_FLIGHT: usize = 8;
@@ -33,6 +31,7 @@ pub struct OutboxWorker {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     renderer: Renderer,
+    metrics: Arc<Metrics>,
 }
 
 impl OutboxWorker {
@@ -42,10 +41,11 @@ impl OutboxWorker {
         fallback: Option<String>,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
-        on_call: OnCall,
+        oncall: Arc<OnCall>,
+        metrics: Arc<Metrics>,
     ) -> Self {
-        let renderer = Renderer::new(store.clone(), clock.clone(), on_call);
-        Self { sink, fallback, store, clock, renderer }
+        let renderer = Renderer::new(store.clone(), clock.clone(), oncall);
+        Self { sink, fallback, store, clock, renderer, metrics }
     }
 
     /// One attempt, and what follows from it. A store that fails leaves the delivery taken: it comes again after a while.
@@ -61,6 +61,7 @@ impl OutboxWorker {
     }
 
     async fn failed(&self, delivery: &Delivery, kind: ParcelKind, error: &SinkError) -> Result<(), StoreError> {
+        self.metrics.delivery_failed(self.sink.name());
         let wait = wait_after(kind, delivery.attempts, error, rand::random());
         let retry_at = wait.map(|wait| self.clock.now() + wait);
         let (sink, attempt) = (self.sink.name(), delivery.attempts + 1);

@@ -3,11 +3,12 @@
 mod outbox;
 mod webhook;
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::*;
 use crate::model::Severity;
+use crate::oncall::OnCall;
 use crate::store::PageReason;
 use crate::store::fixture::Fixture;
 use crate::worker::{Turn, Worker as _};
@@ -48,12 +49,24 @@ impl Sink for Scripted {
     }
 }
 
-use std::sync::Arc;
+/// Ada is on call for the platform, day and night.
+fn oncall() -> OnCall {
+    let text = "
+apiVersion: dogwatch/v1
+kind: OnCall
+members: [{ name: ada, discord: \"123456789012345678\" }]
+teams:
+  - name: platform
+    channel: \"223456789012345678\"
+    rotation: { time_zone: UTC, start: 2026-01-05, handoff: { at: \"09:00\", every: 1w }, members: [ada] }
+";
+    OnCall::parse("oncall.yaml", text).unwrap()
+}
 
 fn worker(fixture: &Fixture, sink: Arc<dyn Sink>, fallback: Option<&str>) -> OutboxWorker {
-    let ada = Contact { name: "ada".into(), ids: [("discord".to_owned(), "7".to_owned())].into() };
-    let on_call: OnCall = Arc::new(move |team, _| if team == "platform" { vec![ada.clone()] } else { Vec::new() });
-    OutboxWorker::new(sink, fallback.map(str::to_owned), fixture.store.clone(), fixture.clock.clone(), on_call)
+    let fallback = fallback.map(str::to_owned);
+    let (store, clock) = (fixture.store.clone(), fixture.clock.clone());
+    OutboxWorker::new(sink, fallback, store, clock, Arc::new(oncall()), Arc::default())
 }
 
 /// Turns the worker until nothing is due now; gives how long it would rest then, in seconds.
