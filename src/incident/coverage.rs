@@ -51,11 +51,7 @@ pub(super) fn grouping_of_target(target: &Target) -> String {
 /// Finds the playbook for an alert, its target and its inputs; and what an operator should know about the search.
 pub fn cover(catalog: &Catalog, alert: &Alert) -> (Coverage, Vec<String>) {
     let found = catalog.for_alert(alert);
-    let mut remarks: Vec<String> =
-        found.undecided.iter().map(|(playbook, error)| format!("whether {playbook} is meant: {error}")).collect();
-    if !found.also.is_empty() {
-        remarks.push(format!("also meant, and not run: {}", found.also.join(", ")));
-    }
+    let remarks = found.problems;
     let Some(playbook) = found.playbook.cloned() else { return (Coverage::Uncovered, remarks) };
     let given = BTreeMap::new();
     let inputs = match playbook.inputs_for(Some(alert), &given) {

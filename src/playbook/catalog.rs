@@ -7,7 +7,6 @@ use std::sync::Arc;
 use chrono::DateTime;
 
 use super::document::Playbook;
-use super::expression::ExpressionError;
 use super::problem::{Problem, Source};
 use super::target::alert_value;
 use crate::action::{Location, Scope};
@@ -34,10 +33,9 @@ struct Entry {
 #[derive(Debug, Default)]
 pub struct AlertMatch<'c> {
     pub playbook: Option<&'c Arc<Playbook>>,
-    /// Other playbooks whose conditions hold as well; they come later by name and are not run.
-    pub also: Vec<&'c str>,
-    /// The playbooks whose `where` has no answer for this alert, with the reason: they do not match.
-    pub undecided: Vec<(&'c str, ExpressionError)>,
+    /// What an operator should know: a `where` that had no answer for this alert (it does not match), and other playbooks
+    /// whose `where` holds as well (they are not run).
+    pub problems: Vec<String>,
 }
 
 impl Catalog {
@@ -136,7 +134,7 @@ impl Catalog {
                     match condition.holds(scope, DateTime::UNIX_EPOCH) {
                         Ok(holds) => holds,
                         Err(error) => {
-                            found.undecided.push((&playbook.name, error));
+                            found.problems.push(format!("the playbook {} does not answer it: {error}", playbook.name));
                             false
                         }
                     }
@@ -145,8 +143,10 @@ impl Catalog {
             match found.playbook {
                 _ if !holds => {}
                 None => found.playbook = Some(playbook),
-                Some(first) if first.name != playbook.name && !found.also.contains(&playbook.name.as_str()) => {
-                    found.also.push(&playbook.name);
+                Some(first) if first.name != playbook.name => {
+                    found
+                        .problems
+                        .push(format!("{} would answer it too, and {} comes first", playbook.name, first.name));
                 }
                 Some(_) => {}
             }

@@ -1,44 +1,37 @@
 //! Names of Kubernetes, and where alerts say them.
 
-/// A kind that a target may have, with the label of kube-state-metrics that names its objects.
-pub(super) struct KnownKind {
-    pub kind: &'static str,
-    pub label: &'static str,
-    pub namespaced: bool,
-}
-
-const fn kind(kind: &'static str, label: &'static str, namespaced: bool) -> KnownKind {
-    KnownKind { kind, label, namespaced }
-}
-
 /// The label that says the namespace, for all kinds that have one.
 pub(super) const NAMESPACE_LABEL: &str = "namespace";
 
+/// The kinds, and the label of kube-state-metrics that names their objects.
+///
 /// <https://github.com/kubernetes/kube-state-metrics/tree/main/docs/metrics>
-pub(super) const KINDS: &[KnownKind] = &[
-    kind("PersistentVolumeClaim", "persistentvolumeclaim", true),
-    kind("Deployment", "deployment", true),
-    kind("StatefulSet", "statefulset", true),
-    kind("DaemonSet", "daemonset", true),
-    kind("ReplicaSet", "replicaset", true),
-    kind("Pod", "pod", true),
-    kind("Job", "job_name", true),
-    kind("CronJob", "cronjob", true),
-    kind("HorizontalPodAutoscaler", "horizontalpodautoscaler", true),
-    kind("PodDisruptionBudget", "poddisruptionbudget", true),
-    kind("Service", "service", true),
-    kind("Ingress", "ingress", true),
-    kind("ConfigMap", "configmap", true),
-    kind("ResourceQuota", "resourcequota", true),
-    kind("Node", "node", false),
-    kind("PersistentVolume", "persistentvolume", false),
-    kind("Namespace", "namespace", false),
-    kind("StorageClass", "storageclass", false),
+const LABELS: [(&str, &str); 20] = [
+    ("PersistentVolumeClaim", "persistentvolumeclaim"),
+    ("Deployment", "deployment"),
+    ("StatefulSet", "statefulset"),
+    ("DaemonSet", "daemonset"),
+    ("ReplicaSet", "replicaset"),
+    ("Pod", "pod"),
+    ("Job", "job_name"),
+    ("CronJob", "cronjob"),
+    ("HorizontalPodAutoscaler", "horizontalpodautoscaler"),
+    ("PodDisruptionBudget", "poddisruptionbudget"),
+    ("Service", "service"),
+    ("Ingress", "ingress"),
+    ("ConfigMap", "configmap"),
+    ("ResourceQuota", "resourcequota"),
+    ("LimitRange", "limitrange"),
+    ("Lease", "lease"),
+    ("Node", "node"),
+    ("PersistentVolume", "persistentvolume"),
+    ("Namespace", "namespace"),
+    ("StorageClass", "storageclass"),
 ];
 
-/// What is known about a kind.
-pub(super) fn known_kind(name: &str) -> Option<&'static KnownKind> {
-    KINDS.iter().find(|known| known.kind == name)
+/// The label by which alerts name objects of that kind.
+pub(super) fn label_of(kind: &str) -> Option<&'static str> {
+    LABELS.iter().find(|(name, _)| *name == kind).map(|(_, label)| *label)
 }
 
 /// A DNS-1123 label, as namespaces are named: 63 lowercase letters, digits and `-`, none of the latter at the ends.

@@ -15,6 +15,8 @@ mod problem;
 mod rights;
 mod suggest;
 mod target;
+#[cfg(test)]
+mod tests;
 
 pub use catalog::{AlertMatch, Catalog};
 pub use document::{

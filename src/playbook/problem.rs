@@ -199,8 +199,15 @@ mod tests {
     fn a_problem_reads_like_a_compilers() {
         let mut problem = source().error(Location { line: 3, column: 3 }, "unknown field `retires`");
         problem.remedy = Some("write `retry` instead".into());
-        insta::assert_snapshot!(problem.render(false), @"");
-        insta::assert_snapshot!(problem, @"");
+        insta::assert_snapshot!(problem.render(false), @r###"
+    error: unknown field `retires`
+     --> playbooks/x.yaml:3:3
+      |
+    3 |   retires: 3
+      |   ^^^^^^^
+      = help: write `retry` instead
+    "###);
+        insta::assert_snapshot!(problem, @"playbooks/x.yaml:3:3: unknown field `retires`; write `retry` instead");
         let coloured = problem.render(true);
         assert!(coloured.contains("\u{1b}[1m") && coloured.contains("\u{1b}[0m"), "{coloured:?}");
     }

@@ -44,12 +44,18 @@ pub(super) fn somebody_is_paged(checker: &mut Checker<'_>, escalate: &[Draft], a
     if escalate.iter().any(pages) || (incomplete && escalate.is_empty()) {
         return;
     }
-    let message = if escalate.is_empty() {
-        "the playbook does not say what happens when it cannot help: it needs `escalate`"
+    let (message, remedy) = if escalate.is_empty() {
+        (
+            "the playbook does not say what happens when it cannot help: it needs `escalate`",
+            "add `escalate: [ { page: { message: ... } } ]`",
+        )
     } else {
-        "`escalate` pages nobody for certain: no step is a `page` without `when`"
+        (
+            "`escalate` pages nobody for certain: no step is a `page` without `when`",
+            "add the step `page: { message: ... }`",
+        )
     };
-    checker.error(at, message, Some("add `escalate: [ { page: { message: \"...\" } } ]`".into()));
+    checker.error(at, message, Some(remedy.into()));
 }
 
 /// Conditions whose answer never changes, and the steps that they cut off.

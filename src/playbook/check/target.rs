@@ -4,8 +4,9 @@ use super::names::Names;
 use super::view::Sees;
 use super::{Checker, view};
 use crate::action::{AnyArg, Arg};
+use crate::cluster::Kind;
 use crate::playbook::document::{TargetPart, TargetRule};
-use crate::playbook::kubernetes::{KINDS, NAMESPACE_LABEL, is_label, is_subdomain, known_kind};
+use crate::playbook::kubernetes::{NAMESPACE_LABEL, is_label, is_subdomain, label_of};
 use crate::playbook::load::{RawPlaybook, RawTarget, place};
 use crate::playbook::suggest::{closest, list};
 
@@ -16,43 +17,46 @@ pub(super) fn check(checker: &mut Checker<'_>, raw: &mut RawPlaybook, names: &Na
     let is_right = part(checker, names, "namespace", namespace.as_ref(), is_label)
         & part(checker, names, "name", name.as_ref(), is_subdomain);
     let kind = checker.required(target.kind.as_ref(), &target.seen, "`target`", "kind", "Deployment")?;
-    let known = known_kind(&kind.value);
-    if known.is_none() && !is_kind(&kind.value) {
-        let remedy = match closest(&kind.value, KINDS.iter().map(|known| known.kind)) {
+    let Ok(known) = Kind::find(&kind.value) else {
+        let names = Kind::all().iter().map(|known| known.name);
+        let remedy = match closest(&kind.value, names.clone()) {
             Some(meant) => format!("write `{meant}` instead"),
-            None => "write it as Kubernetes spells it: `Deployment`".into(),
+            None => format!("the kinds are {}", list(names)),
         };
-        checker.error(place(kind), format!("`{}` is no kind", kind.value), remedy);
+        checker.error(place(kind), format!("`{}` is no kind that a playbook can be about", kind.value), remedy);
         return None;
-    }
+    };
     let from_alert = from_alert(checker, &target)?;
-    if let (Some(known), Some(given)) = (known, &namespace)
-        && !known.namespaced
-    {
-        checker.error(given.at, format!("a {} belongs to no namespace", known.kind), Some("leave it out".into()));
-        return None;
-    }
-    let namespace = match (namespace, known) {
-        (Some(given), _) => TargetPart::Given(given),
-        (None, Some(known)) if !known.namespaced => TargetPart::None,
-        (None, _) if from_alert => TargetPart::Label(NAMESPACE_LABEL.into()),
-        // A kind that we do not know, without a namespace: it has none.
-        (None, None) => TargetPart::None,
-        (None, Some(_)) => {
+    let namespace = match namespace {
+        Some(given) if !known.namespaced => {
+            checker.error(
+                given.at,
+                format!("objects of the kind `{}` belong to no namespace", known.name),
+                Some("leave it out".into()),
+            );
+            return None;
+        }
+        Some(given) => TargetPart::Given(given),
+        None if !known.namespaced => TargetPart::None,
+        None if from_alert => TargetPart::Label(NAMESPACE_LABEL.into()),
+        None => {
             checker.required(None::<()>, &target.seen, "`target`", "namespace", "kube-system");
             return None;
         }
     };
-    let name = match (name, known) {
+    let name = match (name, label_of(known.name)) {
         (Some(given), _) => TargetPart::Given(given),
-        (None, Some(known)) if from_alert => TargetPart::Label(known.label.into()),
+        (None, Some(label)) if from_alert => TargetPart::Label(label.into()),
         (None, None) if from_alert => {
-            let message = format!("which label of an alert names a {} is not known", kind.value);
+            let message = format!("which label of an alert names objects of the kind `{}` is not known", known.name);
             checker.error(place(kind), message, Some("add `name: \"{{alert.labels.the_label}}\"`".into()));
             return None;
         }
         (None, _) => {
-            checker.required(None::<()>, &target.seen, "`target`", "name", "coredns, or from: alert");
+            if !target.seen.is_broken("name") {
+                let message = "`target` needs `name`, or `from: alert`";
+                checker.error(target.seen.at, message, Some("add `name: ...`, or `from: alert`".into()));
+            }
             return None;
         }
     };
@@ -76,14 +80,6 @@ fn from_alert(checker: &mut Checker<'_>, target: &RawTarget) -> Option<bool> {
     }
 }
 
-/// `Deployment`, `PostgresCluster`.
-fn is_kind(text: &str) -> bool {
-    text.len() <= 63
-        && text.starts_with(|c: char| c.is_ascii_uppercase())
-        && text.chars().all(|c| c.is_ascii_alphanumeric())
-        && closest(text, KINDS.iter().map(|known| known.kind)).is_none()
-}
-
 fn part(
     checker: &mut Checker<'_>,
     names: &Names,
@@ -101,7 +97,7 @@ fn part(
             checker.error(
                 arg.at,
                 message,
-                Some(format!("write lowercase letters, digits and `-`, such as {}", list(["coredns"]))),
+                Some("write lowercase letters, digits and `-`, as the object is called".into()),
             );
             false
         }

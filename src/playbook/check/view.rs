@@ -19,6 +19,8 @@ pub(super) struct View<'n> {
     pub sees: Sees,
     /// `now` has a value here.
     pub now: bool,
+    /// `because` has: the reason for the phase that the step is in, for those who are told.
+    pub because: bool,
     /// The fields of a repeated query, which are names of their own in a verify.
     pub query: Output,
 }
@@ -52,7 +54,7 @@ impl View<'_> {
         {
             return None;
         }
-        if name == "now" && self.now {
+        if (name == "now" && self.now) || (name == "because" && self.because) {
             return None;
         }
         if self.sees_given(name) {
@@ -134,9 +136,12 @@ impl View<'_> {
         let mut known: Vec<&str> =
             GIVEN.iter().map(|(given, _)| *given).filter(|given| self.sees_given(given)).collect();
         known.extend(steps.map(|step| step.id.as_str()));
+        known.extend(self.because.then_some("because"));
         if let Output::Fields(fields) = self.query {
             known.extend(fields);
         }
+        known.sort_unstable();
+        known.dedup();
         let mut wrong = wrong(name, message, &known, "");
         if matches!(self.sees, Sees::UpTo(_)) && self.query == Output::None && closest(name, known).is_none() {
             wrong.remedy = Some(format!(
@@ -166,7 +171,8 @@ fn wrong(word: &str, message: String, known: &[&str], prefix: &str) -> Wrong {
     let remedy = match closest(word, known.iter().copied()) {
         Some(meant) => format!("write `{prefix}{meant}` instead"),
         None if known.is_empty() => return Wrong { word: word.to_owned(), message, remedy: None },
-        None => format!("there is {}", list(known.iter().copied())),
+        None if known.len() == 1 => format!("all there is here is {}", list(known.iter().copied())),
+        None => format!("here are {}", list(known.iter().copied())),
     };
     Wrong { word: word.to_owned(), message, remedy: Some(remedy) }
 }

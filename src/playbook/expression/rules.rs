@@ -168,9 +168,15 @@ fn operands(call: &CallExpr) -> Result<(), CompileError> {
 
 /// The error for an optional where a value is needed.
 pub(super) fn optional(expression: &IdedExpr) -> CompileError {
-    let what = dotted(expression).map_or_else(|| "this".into(), |name| format!("`{name}`"));
-    CompileError::new(format!("{what} may have no value here"))
-        .remedy("add `.orValue(...)` to say what counts when it is absent")
+    const REMEDY: &str = "add `.orValue(...)` to say what counts when it is absent";
+    match dotted(expression) {
+        Some(name) => {
+            let last = name.rsplit(|c: char| !c.is_alphanumeric() && c != '_').find(|part| !part.is_empty());
+            let error = CompileError::new(format!("`{name}` may have no value here")).remedy(REMEDY);
+            error.word(last.unwrap_or_default())
+        }
+        None => CompileError::new("this may have no value here").remedy(REMEDY),
+    }
 }
 
 /// Whether the expression gives an optional, as far as its form tells.

@@ -92,7 +92,7 @@ fn expected_one(expected: &str, key: &str, found: &Found<'_>) -> (String, Option
     if found.rest.starts_with("{{") {
         return (
             "a text that starts with `{{` needs quotes, or YAML takes it for a mapping".into(),
-            Some(format!("write `\"{}\"`", found.rest.trim_end().trim_end_matches([',', ']', ' ']))),
+            found.rest.rfind("}}").map(|end| format!("write `\"{}\"`", &found.rest[..end + 2])),
         );
     }
     let (wanted, remedy) = match expected {
@@ -127,6 +127,7 @@ fn syntax(source: &Source<'_>, error: &Error, at: &mut Location, found: &Found<'
         _ if message.contains("mapping values are not allowed") => {
             Some("put quotes around a text that holds `: `, or look whether the lines around it are indented alike")
         }
+        _ if message.contains("flow") => Some("look whether a bracket in one of the lines before it is not closed"),
         _ => None,
     };
     (format!("this is no YAML: {message}"), remedy.map(str::to_owned))

@@ -59,7 +59,7 @@ pub async fn run_case(source: &str, file: &CaseFile, case: &Case, folder: &Path)
         prometheus.answers_in_turn(query, answers);
     }
     let name = playbook.name.clone();
-    let catalog = Catalog::of(vec![Arc::new(playbook)]);
+    let (catalog, _) = Catalog::of(vec![playbook]);
     let (_catalog, catalog) = watch::channel(Arc::new(catalog));
     let sinks = Sinks::default();
     let rules = IncidentRules::default();
