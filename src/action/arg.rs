@@ -26,6 +26,8 @@ impl From<serde_saphyr::Location> for Location {
 #[derive(Debug, Clone)]
 pub struct Arg<T> {
     source: Source<T>,
+    /// As it was written; empty for a default.
+    text: String,
     /// Where it stands in the playbook.
     pub at: Location,
 }
@@ -43,7 +45,7 @@ where
 {
     /// An argument that was not written in a playbook: a default.
     pub fn value(value: T) -> Self {
-        Self { source: Source::Value(value), at: Location::default() }
+        Self { source: Source::Value(value), text: String::new(), at: Location::default() }
     }
 
     /// The value, for the names in `scope`.
@@ -101,17 +103,24 @@ where
         } else {
             Source::Value(spanned.value.parse().map_err(serde::de::Error::custom)?)
         };
-        Ok(Self { source, at })
+        Ok(Self { source, text: spanned.value, at })
     }
 }
 
-/// An argument of any type, for those who only look at its template.
+/// An argument of any type, for those who only look at its text.
 pub trait AnyArg: Debug + Send + Sync {
+    /// The text as it was written and where it stands; `None` for an argument that was left out.
+    fn text(&self) -> Option<(&str, Location)>;
+
     /// The template and where it stands; `None` for a plain value or an argument that was left out.
     fn template(&self) -> Option<(&Template, Location)>;
 }
 
 impl<T: Debug + Send + Sync> AnyArg for Arg<T> {
+    fn text(&self) -> Option<(&str, Location)> {
+        (!self.text.is_empty()).then_some((self.text.as_str(), self.at))
+    }
+
     fn template(&self) -> Option<(&Template, Location)> {
         match &self.source {
             Source::Value(_) => None,
@@ -121,6 +130,10 @@ impl<T: Debug + Send + Sync> AnyArg for Arg<T> {
 }
 
 impl<A: AnyArg> AnyArg for Option<A> {
+    fn text(&self) -> Option<(&str, Location)> {
+        self.as_ref().and_then(AnyArg::text)
+    }
+
     fn template(&self) -> Option<(&Template, Location)> {
         self.as_ref().and_then(AnyArg::template)
     }

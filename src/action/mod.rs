@@ -3,8 +3,29 @@
 //! An action's struct holds its typed arguments as the playbook wrote them ([`Arg`]: a value or a template). A
 //! [`Read`] looks; a [`Mutation`] decides on an absolute [`Intent`](crate::model::Intent) first, and then makes exactly that change.
 
+mod amounts;
 mod arg;
+pub mod deny;
+mod doubt;
+mod expand_plan;
+mod field_owner;
+mod holes;
+mod jobs;
+mod k8s_create_job;
+mod k8s_delete_job;
+mod k8s_events;
+mod k8s_expand_pvc;
+mod k8s_get;
+mod k8s_last_change;
+mod k8s_list;
+mod k8s_pods;
+mod k8s_scale;
+mod kinds;
+mod objects;
+mod prometheus_query;
 mod registry;
+mod replica_owner;
+mod scale_plan;
 mod template;
 
 use std::fmt::Debug;
@@ -14,6 +35,8 @@ use async_trait::async_trait;
 use serde_json::{Map, Value};
 
 pub use arg::{AnyArg, Arg, Location};
+pub use deny::Verb;
+pub use kinds::{Kind, KindError};
 pub use registry::{names, parse};
 pub use template::{Template, TemplateError};
 
@@ -60,6 +83,17 @@ pub struct Output {
     pub value: Map<String, Value>,
     /// One line for people.
     pub summary: String,
+}
+
+impl Output {
+    /// `fields` must be an object: anything else gives an output without fields.
+    pub(crate) fn new(fields: Value, summary: impl Into<String>) -> Self {
+        let value = match fields {
+            Value::Object(fields) => fields,
+            _ => Map::new(),
+        };
+        Self { value, summary: summary.into() }
+    }
 }
 
 /// An action of any effect, as a playbook's step holds it.
@@ -117,6 +151,9 @@ pub trait Read: Describe {
 /// two, `doubt` is asked before anything else happens.
 #[async_trait]
 pub trait Mutation: Describe {
+    /// What it does to the object of its intent: what [`deny`] is asked about.
+    fn verb(&self) -> Verb;
+
     /// Reads what is there and decides what it should be. Changes nothing; may be repeated.
     async fn prepare(&self, world: &World, step: StepContext<'_>) -> Result<Plan, ActionError>;
 
@@ -127,6 +164,17 @@ pub trait Mutation: Describe {
     async fn doubt(&self, world: &World, intent: &Intent) -> Result<Doubt, ActionError>;
 
     fn as_describe(&self) -> &dyn Describe;
+}
+
+/// Decides what a mutation would do, and refuses what no playbook may do ([`deny`]). Changes nothing; may be repeated.
+///
+/// The only way to a plan: whoever calls [`Mutation::prepare`] himself has no leave to act on what it says.
+pub async fn prepare(mutation: &dyn Mutation, world: &World, step: StepContext<'_>) -> Result<Plan, ActionError> {
+    let plan = mutation.prepare(world, step).await?;
+    if let Plan::Do(intent) = &plan {
+        deny::check_intent(world.cluster.as_ref(), mutation.verb(), step.target, intent).await?;
+    }
+    Ok(plan)
 }
 
 /// What [`Mutation::prepare`] decided.

@@ -1,12 +1,35 @@
 //! The names that playbooks may write, and the structs behind them.
 
-use serde::Deserialize;
 use serde::de::{Error, MapAccess};
+use serde::{Deserialize, Deserializer};
 
-use super::{Action, Arg, Tell};
+use super::k8s_create_job::K8sCreateJob;
+use super::k8s_delete_job::K8sDeleteJob;
+use super::k8s_events::K8sEvents;
+use super::k8s_expand_pvc::K8sExpandPvc;
+use super::k8s_get::K8sGet;
+use super::k8s_last_change::K8sLastChange;
+use super::k8s_list::K8sList;
+use super::k8s_pods::K8sPods;
+use super::k8s_scale::K8sScale;
+use super::prometheus_query::PrometheusQuery;
+use super::{Action, Arg, Describe, Mutation, Read, Tell};
 
 /// All actions, in the order in which `dogwatch check` lists them.
-const NAMES: &[&str] = &["page", "notice"];
+const NAMES: &[&str] = &[
+    "prometheus.query",
+    "k8s.get",
+    "k8s.list",
+    "k8s.events",
+    "k8s.pods",
+    "k8s.last_change",
+    "k8s.scale",
+    "k8s.expand_pvc",
+    "k8s.delete_job",
+    "k8s.create_job",
+    "page",
+    "notice",
+];
 
 /// The names of all actions.
 pub fn names() -> &'static [&'static str] {
@@ -20,15 +43,39 @@ pub fn names() -> &'static [&'static str] {
 /// When the arguments are not those of the action.
 pub fn parse<'de, A: MapAccess<'de>>(name: &str, map: &mut A) -> Option<Result<Action, A::Error>> {
     Some(match name {
+        "prometheus.query" => read::<PrometheusQuery, A>(map),
+        "k8s.get" => read::<K8sGet, A>(map),
+        "k8s.list" => read::<K8sList, A>(map),
+        "k8s.events" => read::<K8sEvents, A>(map),
+        "k8s.pods" => read::<K8sPods, A>(map),
+        "k8s.last_change" => read::<K8sLastChange, A>(map),
+        "k8s.scale" => mutation::<K8sScale, A>(map),
+        "k8s.expand_pvc" => mutation::<K8sExpandPvc, A>(map),
+        "k8s.delete_job" => mutation::<K8sDeleteJob, A>(map),
+        "k8s.create_job" => mutation::<K8sCreateJob, A>(map),
         "page" => map.next_value::<TellArgs>().map(|args| args.into_action(true)),
         "notice" => map.next_value::<TellArgs>().map(|args| args.into_action(false)),
         _ => return None,
     })
-    .map(|parsed| {
-        let action = parsed?;
-        action.describe().check().map_err(A::Error::custom)?;
-        Ok(action)
-    })
+}
+
+fn read<'de, T: Read + Deserialize<'de> + 'static, A: MapAccess<'de>>(map: &mut A) -> Result<Action, A::Error> {
+    map.next_value::<Checked<T>>().map(|action| Action::Read(Box::new(action.0)))
+}
+
+fn mutation<'de, T: Mutation + Deserialize<'de> + 'static, A: MapAccess<'de>>(map: &mut A) -> Result<Action, A::Error> {
+    map.next_value::<Checked<T>>().map(|action| Action::Mutate(Box::new(action.0)))
+}
+
+/// Arguments that don't contradict each other. They are checked while they are read, so that the error has a place.
+struct Checked<T>(T);
+
+impl<'de, T: Describe + Deserialize<'de>> Deserialize<'de> for Checked<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let action = T::deserialize(deserializer)?;
+        action.check().map_err(D::Error::custom)?;
+        Ok(Self(action))
+    }
 }
 
 #[derive(Deserialize)]
@@ -41,5 +88,111 @@ struct TellArgs {
 impl TellArgs {
     fn into_action(self, page: bool) -> Action {
         Action::Tell(Box::new(Tell { page, team: self.team, message: self.message }))
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::fmt;
+
+    use serde::de::Visitor;
+
+    use super::*;
+
+    /// An action as a step of a playbook holds it: `k8s.scale: { by: 50%, max: 10 }`.
+    pub(in crate::action) fn action(yaml: &str) -> Result<Action, String> {
+        serde_saphyr::from_str::<One>(yaml).map(|one| one.0).map_err(|error| error.to_string())
+    }
+
+    struct One(Action);
+
+    impl<'de> Deserialize<'de> for One {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct OneKey;
+
+            impl<'de> Visitor<'de> for OneKey {
+                type Value = One;
+
+                fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str("one action")
+                }
+
+                fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<One, A::Error> {
+                    let name = map.next_key::<String>()?.ok_or_else(|| A::Error::custom("no action"))?;
+                    parse(&name, &mut map).ok_or_else(|| A::Error::custom("unknown action"))?.map(One)
+                }
+            }
+
+            deserializer.deserialize_map(OneKey)
+        }
+    }
+
+    fn error(yaml: &str) -> String {
+        action(yaml).map(|action| format!("{action:?}")).unwrap_err()
+    }
+
+    #[test]
+    fn every_name_is_an_action_of_that_name() {
+        let written = [
+            "prometheus.query: { expr: up }",
+            "k8s.get: { kind: StorageClass, name: ssd }",
+            "k8s.list: { kind: Job, labels: database=db-17 }",
+            "k8s.events: {}",
+            "k8s.pods: {}",
+            "k8s.last_change: { field: spec.resources.requests.storage }",
+            "k8s.scale: { by: 50%, max: '{{inputs.max}}' }",
+            "k8s.expand_pvc: { by: 20%, max: 500Gi }",
+            "k8s.delete_job: {}",
+            "k8s.create_job: { from_cronjob: '{{cronjob.object.metadata.name}}' }",
+            "page: { message: help }",
+            "notice: { team: dba, message: look }",
+        ];
+        let parsed: Vec<&str> = written.iter().map(|yaml| action(yaml).unwrap().describe().name()).collect();
+        assert_eq!(parsed, names());
+    }
+
+    #[test]
+    fn rights_are_those_of_the_namespace_that_is_named() {
+        let rights = |yaml: &str, target: &str| -> Vec<String> {
+            let action = action(yaml).unwrap();
+            let access = action.describe().access(target).into_iter();
+            access.map(|a| format!("{} {} {}", a.verb, a.resource, a.namespace).trim_end().to_owned()).collect()
+        };
+        assert_eq!(rights("k8s.get: { kind: Pod, namespace: infra, name: x }", "Job"), ["get pods infra"]);
+        assert_eq!(rights("k8s.get: { kind: Node, name: x }", "Job"), ["get nodes"]);
+        assert_eq!(rights("k8s.list: { kind: Job }", "Job"), ["list jobs"]);
+        assert_eq!(rights("k8s.events: {}", "Job"), ["list events"]);
+        assert_eq!(rights("k8s.events: {}", "Node"), ["list events default"]);
+        assert_eq!(rights("k8s.events: { kind: Node, name: x }", "Job"), ["list events default"]);
+    }
+
+    #[test]
+    fn a_mistake_is_told_where_it_stands() {
+        for (yaml, told) in [
+            ("k8s.scale: { by: 50%, max: 10, mx: 3 }", "unknown field `mx`"),
+            ("k8s.scale: { by: 50% }", "missing field `max`"),
+            ("k8s.scale: { max: 10 }", "say how many: `by: 50%` or `to: 6`"),
+            ("k8s.scale: { by: 50%, to: 6, max: 10 }", "`by` and `to` are both given"),
+            ("k8s.scale: { by: half, max: 10 }", "`half` is no number of replicas to add; write `50%` or `2`"),
+            ("k8s.scale: { to: 12, max: 10 }", "`to: 12` is beyond `max: 10`"),
+            ("k8s.scale: { to: 1, max: 0 }", "scaling to nothing is never automatic"),
+            ("k8s.expand_pvc: { by: 20% }", "missing field `max`"),
+            ("k8s.expand_pvc: { by: 20%, max: lots }", "`lots` is no size"),
+            ("k8s.get: { kind: Secret, name: x }", "secrets are never read"),
+            ("k8s.get: { kind: '{{inputs.kind}}', name: x }", "`kind` must be written out"),
+            ("k8s.get: { kind: Pod, namespace: '{{inputs.ns}}', name: x }", "`namespace` must be written out"),
+            ("k8s.list: { kind: secrets }", "secrets are never read"),
+            ("k8s.list: { kind: Job, labels: '{{#if x}}a{{/if}}' }", "`labels` takes plain holes"),
+            ("k8s.events: { kind: Pod }", "`kind` and `name` belong together"),
+            ("prometheus.query: { expr: ' ' }", "`expr` is empty"),
+            ("prometheus.query: { expr: 'up{a=\"{{lookup x y}}\"}' }", "`expr` takes plain holes"),
+            ("k8s.last_change: { field: /spec/x }", "is no path of a field"),
+            ("k8s.delete_job: { recreate_from: thin air }", "write `cronjob` or `self`"),
+            ("k8s.create_job: { from_object: '{}' }", "this is no Job to make again"),
+        ] {
+            let error = error(yaml);
+            assert!(error.contains(told), "{yaml}: {error}");
+            assert!(error.contains("line 1"), "{yaml}: {error}");
+        }
     }
 }

@@ -35,6 +35,9 @@ impl Template {
     /// The longest text that is taken for a template, in bytes: a page's text is far shorter.
     const LONGEST: usize = 16 * 1024;
 
+    /// The parser and the renderer recurse for each block and each bracket, on a worker's stack, without a limit of their own.
+    const NESTED: usize = 64;
+
     /// Whether a text has holes at all.
     pub fn is_template(text: &str) -> bool {
         text.contains("{{")
@@ -43,11 +46,20 @@ impl Template {
     /// Parses `source`.
     ///
     /// # Errors
-    /// [`TemplateError::Syntax`] when it does not parse or is longer than 16 KiB.
+    /// [`TemplateError::Syntax`] when it does not parse, or is longer or more deeply nested than any text for people.
     pub fn parse(source: &str) -> Result<Self, TemplateError> {
         let syntax = |message: String| TemplateError::Syntax { template: excerpt(source), message };
         if source.len() > Self::LONGEST {
             return Err(syntax(format!("it is longer than {} bytes", Self::LONGEST)));
+        }
+        let count = |sign: &str| source.matches(sign).count();
+        if count("#") + count("^") > Self::NESTED || count("else") > Self::NESTED {
+            return Err(syntax(format!("it has more than {} blocks", Self::NESTED)));
+        }
+        // A `{` that opens no hole opens an object.
+        let objects = source.replace("{{", "").matches('{').count();
+        if [count("("), count("["), count("../"), objects].iter().any(|count| *count > Self::NESTED) {
+            return Err(syntax(format!("it has more than {} brackets of a sort, or `../`", Self::NESTED)));
         }
         let parsed = handlebars::Template::compile(source).map_err(|error| syntax(error.reason().to_string()))?;
         let mut template = Self { source: source.to_owned(), parsed, only_path: None };
@@ -102,9 +114,14 @@ impl Template {
     }
 
     /// The rendered text, with `(unknown)` where a name has no value: for pages, which must go out whatever is missing.
+    ///
+    /// A name that `{{#if}}` or `{{#each}}` asks about may be missing: then it is not there, and what depends on it is
+    /// left out.
     pub fn render_leniently(&self, scope: &Scope) -> String {
+        let mut shown = Vec::new();
+        collect_shown(&self.parsed.elements, scope, &mut shown);
         let mut scope = scope.clone();
-        for path in self.paths() {
+        for path in shown {
             let names: Vec<String> = path.split('.').map(str::to_owned).collect();
             if look_up(&scope, &names).is_none() {
                 put(&mut scope, &names, Value::String("(unknown)".into()));
@@ -176,6 +193,35 @@ fn collect(elements: &[TemplateElement], paths: &mut Vec<String>) {
                 }
             }
             _ => {}
+        }
+    }
+}
+
+/// The paths whose values are shown, as far as that can be said before: not those that are only asked about, nor those of
+/// a branch that is not taken because what it asks about is missing.
+fn collect_shown(elements: &[TemplateElement], scope: &Scope, paths: &mut Vec<String>) {
+    for element in elements {
+        let TemplateElement::HelperBlock(block) = element else {
+            collect(std::slice::from_ref(element), paths);
+            continue;
+        };
+        let is_there = |parameter| {
+            let path = path_of(parameter)?;
+            let names: Vec<String> = path.split('.').map(str::to_owned).collect();
+            look_up(scope, &names).filter(|value| !value.is_null())
+        };
+        let asked = block.params.first().and_then(is_there).is_some();
+        let (is_if, is_unless) = match block.name.as_name() {
+            Some("if") => (true, false),
+            Some("unless") => (false, true),
+            // Inside `each` and `with` the names are relative to another root: they are left to the rendering.
+            _ => continue,
+        };
+        if asked || is_unless {
+            collect_shown(block.template.as_ref().map_or(&[], |inner| &inner.elements), scope, paths);
+        }
+        if asked || is_if {
+            collect_shown(block.inverse.as_ref().map_or(&[], |inner| &inner.elements), scope, paths);
         }
     }
 }
@@ -255,6 +301,49 @@ mod tests {
     fn a_page_goes_out_whatever_is_missing() {
         let template = Template::parse("p99 is {{p99.value}}s; {{scale.summary}}; {{p99.unit}}").unwrap();
         assert_eq!(template.render_leniently(&scope()), "p99 is 0.4s; (unknown); (unknown)");
+    }
+
+    #[test]
+    fn a_page_leaves_out_what_was_not_done() {
+        let text = |template: &str| Template::parse(template).unwrap().render_leniently(&scope());
+        let did = "{{#if scale}}did: {{scale.summary}}{{else}}did nothing{{/if}}";
+        assert_eq!(text(did), "did nothing");
+        assert_eq!(text("{{#if p99}}p99 {{p99.value}} {{p99.unit}}{{/if}}"), "p99 0.4 (unknown)");
+        assert_eq!(text("{{#unless scale}}nothing, p98 {{p98.value}}{{/unless}}"), "nothing, p98 (unknown)");
+        assert_eq!(
+            text("{{#each list}}<{{a}}>{{/each}}{{#each events.items}}x{{else}}no events{{/each}}"),
+            "<1>no events"
+        );
+    }
+
+    #[test]
+    fn no_text_takes_the_process_down() {
+        for (open, close) in [
+            ("{{#if a}}", "{{/if}}"),
+            ("{{~ #if a}}", "{{/if}}"),
+            ("{{#if a}}x{{else if b}}", ""),
+            ("{{lookup a (b ", ")}}"),
+            ("{{lookup a ", "}}"),
+            ("(a ", ")"),
+            ("[", "]"),
+            ("{\"a\":", "}"),
+            ("{,'a':", "}"),
+            ("{{", "}}"),
+            ("{{a[", "]}}"),
+            ("{{^if a}}", "{{/if}}"),
+            ("{{#*inline 'a'}}", "{{/inline}}"),
+            ("../", ""),
+            ("a.", ""),
+        ] {
+            for times in [10, 100, 1_000] {
+                let nested = format!("{}x{}", open.repeat(times), close.repeat(times));
+                for text in [format!("{{{{a {nested}}}}}"), format!("{{{{#if a}}}}{nested}"), nested] {
+                    if let Ok(template) = Template::parse(&text) {
+                        let _ = template.render_leniently(&scope());
+                    }
+                }
+            }
+        }
     }
 
     #[test]

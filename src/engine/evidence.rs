@@ -4,11 +4,9 @@ use serde_json::{Map, Value};
 
 use crate::action::{ActionError, Output};
 use crate::cluster::Object;
+use crate::model::{redact, redact_value};
 
-/// The most that one output may take on the log, as JSON. A list that is larger is asked for too widely.
-const LARGEST: usize = 256 * 1024;
-
-/// An object without its bookkeeping: managed fields, and the copy of itself that `kubectl apply` leaves.
+/// An object without its bookkeeping (managed fields, the copy of itself that `kubectl apply` leaves), masked.
 pub fn trimmed(object: &Object) -> Object {
     let mut value = object.0.clone();
     if let Some(metadata) = value.pointer_mut("/metadata").and_then(Value::as_object_mut) {
@@ -17,22 +15,24 @@ pub fn trimmed(object: &Object) -> Object {
             annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
         }
     }
+    redact_value(&mut value);
     Object(value)
 }
 
-/// An output as it goes on the log.
+/// An output as it goes on the log: masked, and `largest` bytes at most as JSON.
 ///
 /// # Errors
 /// When it is too large: half of it could decide otherwise than the whole.
-pub(super) fn bounded(output: Output) -> Result<(Value, String), ActionError> {
-    let value = Value::Object(output.value);
+pub(super) fn bounded(output: Output, largest: usize) -> Result<(Value, String), ActionError> {
+    let mut value = Value::Object(output.value);
+    redact_value(&mut value);
     let size = serde_json::to_vec(&value).map_or(usize::MAX, |bytes| bytes.len());
-    if size > LARGEST {
+    if size > largest {
         return Err(ActionError::fail(format!(
-            "the answer has {size} bytes, and {LARGEST} is the most that is kept; ask for less"
+            "the answer has {size} bytes, and {largest} is the most that is kept; ask for less"
         )));
     }
-    Ok((value, output.summary))
+    Ok((value, redact(&output.summary).into_owned()))
 }
 
 /// The fields of an output as JSON, for a condition that looks at them by their bare names.

@@ -18,5 +18,6 @@ mod worker;
 pub use evidence::trimmed;
 pub use plan::{Next, plan};
 pub use preview::{Rehearsal, rehearse};
+pub use scope::Frame;
 pub use state::{Progress, RunState};
 pub use worker::{EngineOptions, EngineWorker};

@@ -12,7 +12,7 @@ use crate::playbook::Step;
 /// How long one attempt of a mutation may take, where the playbook does not say. A lease is longer than that.
 pub(super) const MUTATION_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Decides what a mutation would do. Changes nothing.
+/// Decides what a mutation would do, and refuses what no playbook may do. Changes nothing.
 pub(super) async fn prepare(
     world: &World,
     frame: &Frame,
@@ -28,7 +28,7 @@ pub(super) async fn prepare(
         object: state.object.as_ref(),
         scope: &scope,
     };
-    action.prepare(world, context).await
+    crate::action::prepare(action, world, context).await
 }
 
 /// What became of an attempt.

@@ -5,7 +5,7 @@ use super::scope::Frame;
 use super::state::RunState;
 use super::{mutate, read};
 use crate::action::{Action, Plan, World};
-use crate::model::{Autonomy, Outcome, Phase, Preview, PreviewStep, RunEvent};
+use crate::model::{Autonomy, Outcome, Phase, Preview, PreviewStep, RunEvent, redact};
 use crate::playbook::{Playbook, StepKind};
 
 /// Asks every mutating step of the mitigation what it would do now.
@@ -15,7 +15,7 @@ pub(super) async fn preview(world: &World, frame: &Frame, state: &RunState, play
         let StepKind::Action(Action::Mutate(action)) = &step.kind else { continue };
         let (summary, certain, diff) = match mutate::prepare(world, frame, state, step, action.as_ref()).await {
             Ok(Plan::Do(intent)) => {
-                let diff = format!("- {}\n+ {}", intent.before, intent.after);
+                let diff = redact(&format!("- {}\n+ {}", intent.before, intent.after)).into_owned();
                 (intent.summary, true, Some(diff))
             }
             Ok(Plan::Unneeded(output)) => (format!("nothing: {}", output.summary), true, None),

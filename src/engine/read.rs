@@ -36,7 +36,8 @@ pub(super) async fn read(
         object: state.object.as_ref(),
         scope: &scope,
     };
-    bounded(within(world, step.timeout.unwrap_or(READ_TIMEOUT), action.read(world, context)).await?)
+    let output = within(world, step.timeout.unwrap_or(READ_TIMEOUT), action.read(world, context)).await?;
+    bounded(output, frame.output_limit)
 }
 
 /// Gives up on `work` after `timeout`.

@@ -12,6 +12,8 @@ pub struct Frame {
     pub run: Run,
     pub incident_title: String,
     pub severity: Severity,
+    /// The most bytes that one output may be on the log, as JSON: more fails the step, as half could decide otherwise.
+    pub output_limit: usize,
 }
 
 impl Frame {

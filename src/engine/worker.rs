@@ -28,6 +28,8 @@ const CACHED_PLAYBOOKS: usize = 64;
 pub struct EngineOptions {
     /// How long a claimed run belongs to its worker. After a crash nobody else touches it before.
     pub lease: Duration,
+    /// The most bytes that one step's output may be on a run's log.
+    pub output_limit: usize,
     /// How long a question to a human stays open.
     pub approval_timeout: Duration,
     /// The team that is paged when a run's own playbook cannot be read.
@@ -64,7 +66,12 @@ impl EngineWorker {
             options: &self.options,
             playbook: &playbook,
             state: RunState::of(&claimed.log),
-            frame: Frame { run: claimed.run, incident_title: claimed.incident_title, severity: claimed.severity },
+            frame: Frame {
+                run: claimed.run,
+                incident_title: claimed.incident_title,
+                severity: claimed.severity,
+                output_limit: self.options.output_limit,
+            },
             at: claimed.at,
             lease_until: claimed.lease_until,
             inbox: claimed.inbox,

@@ -146,9 +146,16 @@ impl SignalWorker {
             let known: Vec<&str> = catalog.iter().map(|playbook| playbook.name.as_str()).collect();
             return Ok(refuse(format!("there is no playbook `{name}`; there are: {}", known.join(", "))));
         };
-        let (target, inputs) = match playbook.asked_for(set) {
-            Ok(found) => found,
-            Err(problem) => return Ok(refuse(problem)),
+        let inputs = match playbook.inputs_for(None, set) {
+            Ok(inputs) => inputs,
+            Err(problems) => {
+                let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+                return Ok(refuse(problems.join("\n")));
+            }
+        };
+        let target = match playbook.target_for(None, &inputs, set) {
+            Ok(target) => target,
+            Err(problem) => return Ok(refuse(problem.to_string())),
         };
         let since = self.clock.now() - look_back(playbook);
         let history = self.store.run_history(&playbook.name, &target.key(), since).await?;

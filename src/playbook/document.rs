@@ -1,13 +1,14 @@
 //! A playbook, as it is once it was loaded and checked.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::Expression;
+use super::problem::{Problem, ProblemSeverity, Source};
+use super::{Expression, check, load};
 use crate::action::{Action, Arg, Location, Template};
 use crate::model::{Autonomy, Phase, PlaybookRef, Severity, StepPath};
 
@@ -36,6 +37,8 @@ pub struct Playbook {
     pub source: Arc<str>,
     /// The file it was read from; empty for one that was read back from the store.
     pub path: PathBuf,
+    /// What may well not do what was meant.
+    pub warnings: Vec<Problem>,
 }
 
 impl Playbook {
@@ -48,9 +51,24 @@ impl Playbook {
         }
     }
 
+    /// Reads the playbook in `text`, which came from the file `path` (only for messages).
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, warnings included, in the order of the file.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, Vec<Problem>> {
+        let source = Source { path, text };
+        check::check(load::read(&source), &source)
+    }
+
     /// Reads back a frozen playbook.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it: it was right when it was frozen, by an earlier version.
     pub fn from_store(source: &str) -> Result<Self, String> {
-        Err(format!("not read: {}", source.len()))
+        Self::parse(Path::new(""), source).map_err(|problems| {
+            let first = problems.iter().find(|problem| problem.severity == ProblemSeverity::Error);
+            first.map_or_else(String::new, ToString::to_string)
+        })
     }
 
     /// The read-only step that a verify repeats, by its id.

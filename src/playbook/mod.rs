@@ -1,10 +1,29 @@
 //! Playbooks: loaded with located errors, pinned by the digest of their content.
+//!
+//! A file goes through two readers. `load` reads its form: the keys there are, and the type of each value. `check` reads its
+//! sense: that names stand for something, that every change is verified, that somebody is paged. Both go on after a
+//! mistake, so that one look shows them all.
 
+mod catalog;
+mod check;
 mod document;
 mod expression;
+mod inputs;
+mod kubernetes;
+mod load;
+mod problem;
+mod rights;
 mod suggest;
+mod target;
+#[cfg(test)]
+mod tests;
 
+pub use catalog::{AlertMatch, Catalog};
 pub use document::{
     Condition, Input, InputKind, Limits, Playbook, Step, StepKind, TargetPart, TargetRule, Trigger, Verify,
 };
 pub use expression::{CompileError, Expression, ExpressionError, QuantityError, Reference, parse_quantity};
+pub use inputs::InputProblem;
+pub use problem::{Problem, ProblemSeverity};
+pub use rights::{Subject, rights, roles};
+pub use target::{TargetError, alert_value};

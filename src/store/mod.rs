@@ -5,6 +5,8 @@
 //! migration numbers.
 
 mod decision;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod records;
 pub mod sqlite;
 
@@ -90,9 +92,10 @@ pub trait IncidentStore: Send + Sync {
     /// Pages that were made in `from..to`, in order.
     async fn pages(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Page>, StoreError>;
 
-    /// How often each alert fired in `from..to`, the noisiest first.
+    /// How often each alert fired in `from..to`, the noisiest first; of one team's incidents where `team` says so.
     async fn alert_counts(
         &self,
+        team: Option<&str>,
         from: DateTime<Utc>,
         to: DateTime<Utc>,
         limit: usize,
@@ -143,19 +146,22 @@ pub trait OutboxStore: Send + Sync {
     /// Takes up to `limit` deliveries that are due for any of `sinks`, and keeps others from taking them for `hold`.
     async fn take_deliveries(&self, sinks: &[&str], limit: usize, hold: Duration) -> Result<Vec<Delivery>, StoreError>;
 
-    /// When the next delivery is due.
-    async fn next_delivery_due(&self) -> Result<Option<DateTime<Utc>>, StoreError>;
+    /// When the next delivery for any of `sinks` is due.
+    async fn next_delivery_due(&self, sinks: &[&str]) -> Result<Option<DateTime<Utc>>, StoreError>;
 
     /// It arrived; `external` is the receiver's own id of it (a message id), kept for later edits.
     async fn delivered(&self, id: DeliveryId, external: Option<&str>) -> Result<(), StoreError>;
 
-    /// It did not arrive, and is tried again at `retry_at`; `None`: never.
+    /// It did not arrive, and is tried again at `retry_at`; `None`: not before there is something new to tell.
     async fn delivery_failed(
         &self,
         id: DeliveryId,
         error: &str,
         retry_at: Option<DateTime<Utc>>,
     ) -> Result<(), StoreError>;
+
+    /// Brings the same to another sink, too. Repeating it changes nothing: `false`.
+    async fn deliver_also(&self, id: DeliveryId, sink: &str) -> Result<bool, StoreError>;
 
     /// The receiver's own id of the incident's message on that sink.
     async fn external_message(&self, sink: &str, incident: IncidentId) -> Result<Option<String>, StoreError>;

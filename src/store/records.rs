@@ -90,6 +90,8 @@ pub struct Delivery {
     pub subject: DeliverySubject,
     /// How often it was tried before.
     pub attempts: u32,
+    /// The receiver's own id of what was delivered before: that is edited now. `None`: it is new to the receiver.
+    pub external: Option<String>,
 }
 
 /// What a delivery is about. The text is made when it is sent, from what is true then.

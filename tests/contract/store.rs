@@ -359,7 +359,7 @@ async fn a_delivery_is_repeated_until_it_arrives_and_again_when_its_subject_chan
     assert!(take().await.is_empty(), "it is on its way");
     let retry_at = noon() + Duration::from_secs(5);
     shop.store.delivery_failed(card.id, "503", Some(retry_at)).await.unwrap();
-    assert_eq!(shop.store.next_delivery_due().await.unwrap(), Some(retry_at));
+    assert_eq!(shop.store.next_delivery_due(&["console"]).await.unwrap(), Some(retry_at));
     shop.clock.set(retry_at);
     let card = take().await.pop().expect("again");
     assert_eq!(card.attempts, 1);
@@ -369,6 +369,36 @@ async fn a_delivery_is_repeated_until_it_arrives_and_again_when_its_subject_chan
     shop.store.delivered(card.id, None).await.unwrap();
     assert!(take().await.is_empty());
     assert_eq!(shop.store.external_message("console", id).await.unwrap().as_deref(), Some("message-1"));
+}
+
+#[tokio::test]
+async fn what_is_given_up_is_tried_again_when_it_changed_on_the_way() {
+    let shop = Shop::open().await;
+    let id = shop.incident("coredns", 1).await;
+    let take = || async { shop.store.take_deliveries(&["console"], 10, LEASE).await.unwrap() };
+    let card = take().await.pop().expect("the incident's message");
+    shop.decide("note", vec![Change::Mitigate { incident: IncidentRef::Existing(id) }]).await;
+    shop.store.delivery_failed(card.id, "400", None).await.unwrap();
+    let card = take().await.pop().expect("there is something new to tell");
+    shop.store.delivery_failed(card.id, "400", None).await.unwrap();
+    assert!(take().await.is_empty());
+    assert_eq!(shop.store.next_delivery_due(&["console"]).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_page_goes_to_another_sink_once() {
+    let shop = Shop::open().await;
+    let id = shop.incident("coredns", 1).await;
+    let page = NewPage { level: 1, team: "platform".into(), reason: PageReason::Overdue, text: None };
+    shop.decide("page", vec![Change::Page { incident: IncidentRef::Existing(id), page }]).await;
+    let page = shop.store.take_deliveries(&["webhook"], 10, LEASE).await.unwrap().pop().expect("the page");
+    assert!(shop.store.deliver_also(page.id, "telephone").await.unwrap());
+    assert!(!shop.store.deliver_also(page.id, "telephone").await.unwrap());
+    assert_eq!(shop.store.next_delivery_due(&["telephone"]).await.unwrap(), Some(noon()));
+    let other = shop.store.take_deliveries(&["telephone"], 10, LEASE).await.unwrap().pop().expect("the same page");
+    assert_eq!((other.subject, other.attempts, other.external), (page.subject, 0, None));
+    shop.store.delivered(other.id, None).await.unwrap();
+    assert!(!shop.store.deliver_also(page.id, "telephone").await.unwrap(), "not after it arrived there either");
 }
 
 #[tokio::test]
@@ -436,4 +466,25 @@ async fn writes_from_many_sides_are_all_kept() {
         done.unwrap();
     }
     assert_eq!(shop.store.pending_signals(1_000).await.unwrap().len(), 200);
+}
+
+#[tokio::test]
+async fn a_second_process_may_look_but_not_write() {
+    let shop = Shop::open().await;
+    let id = shop.incident("coredns", 1).await;
+    let path = shop.folder.path().join("dogwatch.db");
+    let reader = SqliteStore::open_for_reading(&path, shop.clock.clone()).await.unwrap();
+    assert_eq!(reader.incident(id).await.unwrap().unwrap().id, id);
+    let later = shop.incident("another", 1).await;
+    assert!(reader.incident(later).await.unwrap().is_some(), "it sees what is committed meanwhile");
+    let page = NewPage { level: 1, team: "platform".into(), reason: PageReason::Overdue, text: None };
+    assert!(reader.page_now(id, page).await.is_err());
+    let nowhere = shop.folder.path().join("nowhere.db");
+    assert!(SqliteStore::open_for_reading(&nowhere, shop.clock.clone()).await.is_err());
+    assert!(!nowhere.exists());
+    // Also when nobody has it open.
+    shop.store.close().await;
+    drop(reader);
+    let reader = SqliteStore::open_for_reading(&path, shop.clock.clone()).await.unwrap();
+    assert!(reader.incident(later).await.unwrap().is_some());
 }

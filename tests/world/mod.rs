@@ -1,3 +1,33 @@
-//! The stand-ins: what the bot talks to in the tests, each true to the documented behaviour of the real thing.
+//! The world around the bot, for the tests: real programs as child processes, and stand-ins for what cannot run here.
+//!
+//! A test binary takes it in by path (`#[path = "../world/mod.rs"] mod world;`). The real programs come from
+//! `tests/run`; one that is missing is a panic that says so, never a test that passes without having tested.
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | `control_plane` | a real Kubernetes control plane, with an admin, the restricted bot user and hollow nodes |
+//! | `kubernetes_api` | plain requests to an API server as one of its users |
+//! | `audit` | the API server's own record of what the bot user did |
+//! | `alertmanager` | a real Alertmanager, or several as one cluster |
+//! | `prometheus` | a real Prometheus that scrapes what the test says |
+//! | `discord` | a stand-in for Discord: gateway and REST |
+//! | `webhook_receiver` | keeps the notifications that it is sent, and answers what the test says |
+//! | `process`, `folder`, `ports`, `wait`, `http`, `programs`, `certificates`, `kubernetes_programs` | what those stand on |
 
+#![allow(dead_code, reason = "each test binary uses the part that it needs")]
+
+pub mod alertmanager;
+pub mod audit;
+pub mod certificates;
+pub mod control_plane;
 pub mod discord;
+pub mod folder;
+pub mod http;
+pub mod kubernetes_api;
+pub mod kubernetes_programs;
+pub mod ports;
+pub mod process;
+pub mod programs;
+pub mod prometheus;
+pub mod wait;
+pub mod webhook_receiver;

@@ -220,6 +220,7 @@ impl IncidentStore for SqliteStore {
 
     async fn alert_counts(
         &self,
+        team: Option<&str>,
         from: DateTime<Utc>,
         to: DateTime<Utc>,
         limit: usize,
@@ -228,11 +229,12 @@ impl IncidentStore for SqliteStore {
             "SELECT alert, COUNT(*) AS episodes, COUNT(DISTINCT incident_id) AS incidents,
                  COUNT(DISTINCT CASE WHEN incident.playbook IS NULL THEN incident_id END) AS uncovered
              FROM episode JOIN incident ON incident.id = episode.incident_id
-             WHERE episode.opened_at >= ? AND episode.opened_at < ?
-             GROUP BY alert ORDER BY episodes DESC, alert LIMIT ?",
+             WHERE episode.opened_at >= ?1 AND episode.opened_at < ?2 AND (?3 IS NULL OR incident.team = ?3)
+             GROUP BY alert ORDER BY episodes DESC, alert LIMIT ?4",
         )
         .bind(micros(from))
         .bind(micros(to))
+        .bind(team.map(str::to_owned))
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
         .fetch_all(&self.reads)
         .await

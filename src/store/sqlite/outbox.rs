@@ -24,7 +24,7 @@ impl OutboxStore for SqliteStore {
                      WHERE id IN (SELECT id FROM outbox
                                   WHERE due_at <= ?1 AND sink IN (SELECT value FROM json_each(?3))
                                   ORDER BY urgency, id LIMIT ?4)
-                     RETURNING id, sink, subject, attempts, urgency",
+                     RETURNING id, sink, subject, attempts, external_id, urgency",
                 )
                 .bind(now)
                 .bind(until)
@@ -41,6 +41,7 @@ impl OutboxStore for SqliteStore {
                             sink: get(row, "sink")?,
                             subject: from_json("delivery", get(row, "subject")?)?,
                             attempts: u32::try_from(get::<i64>(row, "attempts")?).unwrap_or(u32::MAX),
+                            external: get(row, "external_id")?,
                         };
                         Ok((get::<i64>(row, "urgency")?, delivery))
                     })
@@ -52,11 +53,15 @@ impl OutboxStore for SqliteStore {
         .await
     }
 
-    async fn next_delivery_due(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let row = sqlx::query("SELECT MIN(due_at) AS due FROM outbox WHERE due_at IS NOT NULL")
-            .fetch_one(&self.reads)
-            .await
-            .map_err(failed("read when the next delivery is due"))?;
+    async fn next_delivery_due(&self, sinks: &[&str]) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let row = sqlx::query(
+            "SELECT MIN(due_at) AS due FROM outbox
+             WHERE due_at IS NOT NULL AND sink IN (SELECT value FROM json_each(?))",
+        )
+        .bind(json(&sinks)?)
+        .fetch_one(&self.reads)
+        .await
+        .map_err(failed("read when the next delivery is due"))?;
         get_time_or(&row, "due")
     }
 
@@ -88,20 +93,51 @@ impl OutboxStore for SqliteStore {
         error: &str,
         retry_at: Option<DateTime<Utc>>,
     ) -> Result<(), StoreError> {
+        let now = self.now();
         let error = error.to_owned();
         self.write("note a failed delivery", move |connection| {
             Box::pin(async move {
-                sqlx::query("UPDATE outbox SET due_at = ?, attempts = attempts + 1, error = ? WHERE id = ?")
-                    .bind(retry_at.map(micros))
-                    .bind(error)
-                    .bind(id.0)
-                    .execute(connection)
-                    .await
-                    .map_err(failed("note a failed delivery"))?;
+                // What changed while it was on its way is worth a try of its own.
+                sqlx::query(
+                    "UPDATE outbox SET due_at = CASE WHEN version = taken THEN ?2 ELSE COALESCE(?2, ?4) END,
+                         attempts = attempts + 1, error = ?3 WHERE id = ?1",
+                )
+                .bind(id.0)
+                .bind(retry_at.map(micros))
+                .bind(error)
+                .bind(now)
+                .execute(connection)
+                .await
+                .map_err(failed("note a failed delivery"))?;
                 Ok(())
             })
         })
         .await
+    }
+
+    async fn deliver_also(&self, id: DeliveryId, sink: &str) -> Result<bool, StoreError> {
+        let now = self.now();
+        let sink = sink.to_owned();
+        let added = self.write("bring it to another sink", move |connection| {
+            Box::pin(async move {
+                let added = sqlx::query(
+                    "INSERT INTO outbox (sink, key, subject, urgency, due_at)
+                     SELECT ?2, key, subject, urgency, ?3 FROM outbox WHERE id = ?1 ON CONFLICT DO NOTHING",
+                )
+                .bind(id.0)
+                .bind(sink)
+                .bind(now)
+                .execute(connection)
+                .await
+                .map_err(failed("bring it to another sink"))?;
+                Ok(added.rows_affected() > 0)
+            })
+        });
+        let added = added.await?;
+        if added {
+            self.bells.outbox.ring();
+        }
+        Ok(added)
     }
 
     async fn external_message(&self, sink: &str, incident: IncidentId) -> Result<Option<String>, StoreError> {

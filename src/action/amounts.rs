@@ -1,0 +1,179 @@
+//! Numbers as playbooks write them in arguments.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::model::Quantity;
+
+/// A text that is not the number that is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is no {wanted}")]
+pub struct AmountError {
+    text: String,
+    wanted: &'static str,
+}
+
+fn no(text: &str, wanted: &'static str) -> AmountError {
+    AmountError { text: text.chars().take(40).collect(), wanted }
+}
+
+/// A whole number from 0 to 100,000: of replicas, of events. What is larger is a slip of the hand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Count(pub u32);
+
+impl FromStr for Count {
+    type Err = AmountError;
+
+    fn from_str(text: &str) -> Result<Self, AmountError> {
+        let number = text.trim().parse().ok().filter(|number| *number <= 100_000);
+        number.map(Self).ok_or_else(|| no(text, "whole number from 0 to 100000"))
+    }
+}
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// `true` or `false`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flag(pub bool);
+
+impl FromStr for Flag {
+    type Err = AmountError;
+
+    fn from_str(text: &str) -> Result<Self, AmountError> {
+        match text.trim() {
+            "true" => Ok(Self(true)),
+            "false" => Ok(Self(false)),
+            _ => Err(no(text, "truth value; write `true` or `false`")),
+        }
+    }
+}
+
+/// A share that is added: `50%`, from 1 to 1000.
+fn percent(text: &str) -> Option<u32> {
+    text.trim().strip_suffix('%')?.trim().parse().ok().filter(|percent| (1..=1000).contains(percent))
+}
+
+/// How many replicas are added: `50%` (rounded up, at least one) or `2`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MoreReplicas {
+    Percent(u32),
+    Count(u32),
+}
+
+impl MoreReplicas {
+    /// What `current` comes to with them.
+    pub fn on(self, current: u32) -> u32 {
+        match self {
+            MoreReplicas::Percent(percent) => {
+                let more = (u64::from(current) * u64::from(percent)).div_ceil(100).max(1);
+                current.saturating_add(u32::try_from(more).unwrap_or(u32::MAX))
+            }
+            MoreReplicas::Count(count) => current.saturating_add(count),
+        }
+    }
+}
+
+impl FromStr for MoreReplicas {
+    type Err = AmountError;
+
+    fn from_str(text: &str) -> Result<Self, AmountError> {
+        let count = || text.trim().parse().ok().filter(|count| (1..=1000).contains(count)).map(Self::Count);
+        percent(text)
+            .map(Self::Percent)
+            .or_else(count)
+            .ok_or_else(|| no(text, "number of replicas to add; write `50%` or `2`"))
+    }
+}
+
+/// How much a volume grows: `20%` or `10Gi`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MoreStorage {
+    Percent(u32),
+    Quantity(Quantity),
+}
+
+impl MoreStorage {
+    /// What `current` comes to with it, rounded up to whole Gi (below 1Gi: to whole Mi). `None` when that is too big to be kept.
+    pub fn on(self, current: Quantity) -> Option<Quantity> {
+        let more = match self {
+            MoreStorage::Percent(percent) => current.percent(percent)?,
+            MoreStorage::Quantity(quantity) => quantity,
+        };
+        let sum = current.plus(more)?;
+        sum.round_up(if sum.ceil() < Quantity::GI { Quantity::MI } else { Quantity::GI })
+    }
+}
+
+impl FromStr for MoreStorage {
+    type Err = AmountError;
+
+    fn from_str(text: &str) -> Result<Self, AmountError> {
+        let quantity = || text.trim().parse().ok().filter(|quantity| *quantity >= Quantity::of(1)).map(Self::Quantity);
+        percent(text)
+            .map(Self::Percent)
+            .or_else(quantity)
+            .ok_or_else(|| no(text, "growth of a volume; write `20%` or `10Gi`"))
+    }
+}
+
+/// A size of a volume: a quantity of at least one byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Size(pub Quantity);
+
+impl FromStr for Size {
+    type Err = AmountError;
+
+    fn from_str(text: &str) -> Result<Self, AmountError> {
+        let quantity = text.trim().parse().ok().filter(|quantity| *quantity >= Quantity::of(1));
+        quantity.map(Self).ok_or_else(|| no(text, "size; write a number and a unit, such as `500Mi`, `120Gi` or `2Ti`"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_of_replicas_is_rounded_up() {
+        let on = |text: &str, current| text.parse::<MoreReplicas>().unwrap().on(current);
+        assert_eq!(on("50%", 4), 6);
+        assert_eq!(on("50%", 3), 5);
+        assert_eq!(on("10%", 3), 4);
+        assert_eq!(on("1%", 1), 2);
+        assert_eq!(on("100%", 7), 14);
+        assert_eq!(on("2", 4), 6);
+    }
+
+    #[test]
+    fn a_share_of_storage_is_exact_and_rounded_up() {
+        let on = |text: &str, current: &str| {
+            text.parse::<MoreStorage>().unwrap().on(current.parse().unwrap()).unwrap().to_string()
+        };
+        assert_eq!(on("20%", "100Gi"), "120Gi");
+        assert_eq!(on("10%", "70Gi"), "77Gi");
+        assert_eq!(on("20%", "512Mi"), "615Mi");
+        assert_eq!(on("20%", "1000Mi"), "2Gi");
+        assert_eq!(on("10Gi", "100Gi"), "110Gi");
+        assert_eq!(on("1", "100Gi"), "101Gi");
+        assert_eq!(on("20%", "100G"), "112Gi");
+    }
+
+    #[test]
+    fn what_is_no_amount_says_how_to_write_one() {
+        for wrong in ["", "0%", "-50%", "50 percent", "1.5", "0", "1001%", "half"] {
+            let error = wrong.parse::<MoreReplicas>().unwrap_err().to_string();
+            assert!(error.ends_with("is no number of replicas to add; write `50%` or `2`"), "{error}");
+        }
+        for wrong in ["", "0%", "-10Gi", "0", "10gi"] {
+            assert!(wrong.parse::<MoreStorage>().is_err(), "{wrong}");
+        }
+        for wrong in ["-1", "1.5", "100001", "no"] {
+            assert!(wrong.parse::<Count>().is_err(), "{wrong}");
+        }
+        assert!("0".parse::<Size>().is_err() && "-1Gi".parse::<Size>().is_err() && "500Gi".parse::<Size>().is_ok());
+    }
+}

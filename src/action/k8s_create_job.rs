@@ -1,0 +1,338 @@
+//! `k8s.create_job`: one more Job from where the last one came.
+
+use async_trait::async_trait;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::jobs::{self, MARKER, PreImage, State};
+use super::kinds::rights;
+use super::{
+    ActionError, AnyArg, Arg, Describe, Doubt, Mutation, Output, Plan, StepContext, Verb, World, deny, objects,
+};
+use crate::cluster::{Access, Cluster, ClusterError, ListQuery, Object};
+use crate::model::{Intent, ObjectKey};
+
+/// Starts a Job now, from the template of a CronJob.
+///
+/// Effect: one Job, as `kubectl create job --from=cronjob/NAME` makes it, with the step's marker as the annotation
+/// `dogwatch/marker`. Its name follows from the CronJob and the run: `NAME-dogwatch-7`. There is no cap beyond that: one Job for
+/// a run, of a template that is there already, and only when no other Job of the CronJob is under way. The CronJob's own
+/// schedule doesn't know it, so that `concurrencyPolicy: Forbid` doesn't hold back the next regular one.
+///
+/// Arguments, at most one: `from_cronjob`, a name in the target's namespace (by default the target, if it is a CronJob, or the
+/// CronJob that made the target; give it when an earlier step deletes the target); `from_object`, a Job that
+/// `k8s.delete_job` took away.
+///
+/// Output: `name`, `from`.
+///
+/// A target that has succeeded meanwhile needs no other Job: that is no error. While the target is still being deleted, the step
+/// is tried again. Errors: another Job of the CronJob is under way; needs a human: a CronJob that is suspended or annotated hands-off, a
+/// Job of that name that isn't ours. May be repeated: the name is the same, and a Job with our marker is the one.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct K8sCreateJob {
+    from_cronjob: Option<Arg<String>>,
+    from_object: Option<Arg<PreImage>>,
+}
+
+/// The most Jobs that are looked through for one that is under way.
+const MOST_JOBS: usize = 2_000;
+
+impl Describe for K8sCreateJob {
+    fn name(&self) -> &'static str {
+        "k8s.create_job"
+    }
+
+    fn args(&self) -> Vec<(&'static str, &dyn AnyArg)> {
+        vec![("from_cronjob", &self.from_cronjob), ("from_object", &self.from_object)]
+    }
+
+    fn check(&self) -> Result<(), String> {
+        match (&self.from_cronjob, &self.from_object) {
+            (Some(_), Some(_)) => Err("`from_cronjob` and `from_object` are both given; choose one".into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn access(&self, _target_kind: &str) -> Vec<Access> {
+        let mut access = rights("Job", &["get", "list", "create"]);
+        access.extend(rights("CronJob", &["get"]));
+        access.extend(rights("Namespace", &["get"]));
+        access
+    }
+
+    fn output_fields(&self) -> Option<&'static [&'static str]> {
+        Some(&["name", "from"])
+    }
+}
+
+#[async_trait]
+impl Mutation for K8sCreateJob {
+    fn verb(&self) -> Verb {
+        Verb::Create
+    }
+
+    async fn prepare(&self, world: &World, step: StepContext<'_>) -> Result<Plan, ActionError> {
+        let cluster = world.cluster.as_ref();
+        let target = cluster.get(step.target).await?;
+        let (job, cronjob) = match &self.from_object {
+            Some(image) => {
+                let image = image.resolve(step.scope)?;
+                if image.namespace() != step.target.namespace {
+                    return Err(ActionError::fail("a Job is made again in the target's namespace only"));
+                }
+                (image.again(&jobs::name_for(image.name(), step.run), &step.marker()), None)
+            }
+            None => {
+                let name = self.cronjob(&step, target.as_ref())?;
+                let key = ObjectKey::new("CronJob", &step.target.namespace, name);
+                let cronjob = cluster.get(&key).await?;
+                let cronjob = cronjob.ok_or_else(|| {
+                    ActionError::needs_human(format!("{key} is not there: nothing says how a Job would be made"))
+                })?;
+                let name = jobs::name_for(cronjob.name(), step.run);
+                (jobs::from_cronjob(&cronjob, &name, &step.marker()), Some(cronjob))
+            }
+        };
+        if let Some(unneeded) = after_target(step.target, target.as_ref())? {
+            return Ok(unneeded);
+        }
+        if let Some(cronjob) = &cronjob {
+            may_run(cronjob)?;
+            none_under_way(&jobs_of(cluster, cronjob).await?, cronjob, &job.key())?;
+        }
+        Ok(Plan::Do(intent(job, step.marker())))
+    }
+
+    async fn apply(&self, world: &World, intent: &Intent, dry_run: bool) -> Result<Output, ActionError> {
+        let job = Object(intent.after.clone());
+        match world.cluster.create(&job, &intent.marker, dry_run).await {
+            Ok(_) => Ok(output(intent)),
+            Err(ClusterError::AlreadyExists(_)) => {
+                match about_creation(world.cluster.get(&intent.object).await?.as_ref(), intent) {
+                    Doubt::Done(output) => Ok(output),
+                    Doubt::Unclear(why) => Err(ActionError::needs_human(why)),
+                    Doubt::NotDone(_) => {
+                        Err(ActionError::retry(format!("{} came and went at the same time", intent.object)))
+                    }
+                }
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn doubt(&self, world: &World, intent: &Intent) -> Result<Doubt, ActionError> {
+        Ok(about_creation(world.cluster.get(&intent.object).await?.as_ref(), intent))
+    }
+
+    fn as_describe(&self) -> &dyn Describe {
+        self
+    }
+}
+
+impl K8sCreateJob {
+    fn cronjob(&self, step: &StepContext<'_>, target: Option<&Object>) -> Result<String, ActionError> {
+        if let Some(name) = &self.from_cronjob {
+            return objects::safe_name(name.resolve(step.scope)?, "name");
+        }
+        if step.target.kind == "CronJob" {
+            return Ok(step.target.name.clone());
+        }
+        let made_by = target.or(step.object).and_then(jobs::cronjob_of);
+        made_by.map(str::to_owned).ok_or_else(|| {
+            ActionError::fail(format!(
+                "{} does not say which CronJob made it (it may be gone by now); say `from_cronjob`",
+                step.target
+            ))
+        })
+    }
+}
+
+/// What the target, if it is a Job, says about the need for another one.
+fn after_target(key: &ObjectKey, target: Option<&Object>) -> Result<Option<Plan>, ActionError> {
+    let Some(target) = target.filter(|_| key.kind == "Job") else { return Ok(None) };
+    match jobs::state(target) {
+        State::Going => Err(ActionError::retry(format!("{key} is still there; its pods are ending"))),
+        State::Live => Err(ActionError::fail(format!("{key} is still under way: a second Job would get in its way"))),
+        State::Failed => Ok(None),
+        State::Succeeded => {
+            let fields = json!({ "name": key.name, "from": "" });
+            Ok(Some(Plan::Unneeded(Output::new(fields, format!("{key} has succeeded: no other Job is needed")))))
+        }
+    }
+}
+
+fn may_run(cronjob: &Object) -> Result<(), ActionError> {
+    let key = cronjob.key();
+    if cronjob.is_going() {
+        return Err(ActionError::fail(format!("{key} is being deleted")));
+    }
+    if cronjob.at("/spec/suspend") == Some(&Value::Bool(true)) {
+        return Err(ActionError::needs_human(format!("{key} is suspended: somebody stopped it on purpose")));
+    }
+    deny::check_hands_off(cronjob)
+}
+
+/// All Jobs that may be of that CronJob: those with the labels of its template, or, where it has none, of the namespace; and
+/// those that its status names.
+async fn jobs_of(cluster: &dyn Cluster, cronjob: &Object) -> Result<Vec<Object>, ActionError> {
+    let labels = cronjob.at("/spec/jobTemplate/metadata/labels").and_then(Value::as_object);
+    let labels: Vec<String> =
+        labels.into_iter().flatten().filter_map(|(name, value)| Some(format!("{name}={}", value.as_str()?))).collect();
+    let query = ListQuery {
+        kind: "Job".into(),
+        namespace: cronjob.namespace().into(),
+        labels: labels.join(","),
+        limit: MOST_JOBS,
+        ..ListQuery::default()
+    };
+    let mut found = cluster.list(&query).await?;
+    let active = cronjob.at("/status/active").and_then(Value::as_array);
+    for name in active.into_iter().flatten().filter_map(|job| job.get("name")?.as_str()) {
+        if found.iter().all(|job| job.name() != name) {
+            found.extend(cluster.get(&ObjectKey::new("Job", cronjob.namespace(), name)).await?);
+        }
+    }
+    Ok(found)
+}
+
+fn none_under_way(found: &[Object], cronjob: &Object, own: &ObjectKey) -> Result<(), ActionError> {
+    let others = found.iter().filter(|job| jobs::is_of(job, cronjob) && job.name() != own.name);
+    for job in others {
+        match jobs::state(job) {
+            State::Live => {
+                return Err(ActionError::fail(format!(
+                    "{} of {} is under way: a second one would get in its way",
+                    job.key(),
+                    cronjob.key()
+                )));
+            }
+            State::Going => {
+                return Err(ActionError::retry(format!("{} is still there; its pods are ending", job.key())));
+            }
+            State::Failed | State::Succeeded => {}
+        }
+    }
+    Ok(())
+}
+
+fn intent(job: Object, marker: String) -> Intent {
+    let from = match jobs::cronjob_of(&job) {
+        Some(name) => format!("cronjob/{name}"),
+        None => "the one that was deleted".into(),
+    };
+    Intent {
+        summary: format!("create {} from {from}", job.key()),
+        object: job.key(),
+        uid: String::new(),
+        resource_version: String::new(),
+        before: Value::Null,
+        after: job.0,
+        marker,
+    }
+}
+
+fn output(intent: &Intent) -> Output {
+    let job = Object(intent.after.clone());
+    let from = jobs::cronjob_of(&job).unwrap_or_default();
+    Output::new(json!({ "name": intent.object.name, "from": from }), intent.summary.clone())
+}
+
+fn about_creation(live: Option<&Object>, intent: &Intent) -> Doubt {
+    match live {
+        None => Doubt::NotDone(intent.clone()),
+        Some(live) if live.annotation(MARKER) == Some(intent.marker.as_str()) => Doubt::Done(output(intent)),
+        Some(_) => Doubt::Unclear(format!("{} is there already, and was not made by this run", intent.object)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::FailureClass;
+
+    fn cronjob(spec: Value, annotations: Value) -> Object {
+        Object(json!({
+            "kind": "CronJob",
+            "metadata": { "name": "backup-db-17", "namespace": "databases", "uid": "c1", "annotations": annotations },
+            "spec": spec,
+        }))
+    }
+
+    fn job(name: &str, cronjob_uid: &str, status: Value) -> Object {
+        Object(json!({
+            "kind": "Job",
+            "metadata": {
+                "name": name, "namespace": "databases",
+                "ownerReferences": [
+                    { "kind": "CronJob", "name": "backup-db-17", "uid": cronjob_uid, "controller": true },
+                ],
+            },
+            "status": status,
+        }))
+    }
+
+    fn ended(kind: &str) -> Value {
+        json!({ "conditions": [{ "type": kind, "status": "True" }] })
+    }
+
+    fn going(mut job: Object) -> Object {
+        job.0["metadata"]["deletionTimestamp"] = json!("2026-05-01T12:00:00Z");
+        job
+    }
+
+    fn made() -> Intent {
+        let source = cronjob(json!({ "jobTemplate": { "spec": { "template": {} } } }), json!({}));
+        intent(jobs::from_cronjob(&source, "backup-db-17-dogwatch-7", "m"), "m".into())
+    }
+
+    #[test]
+    fn the_intent_says_what_is_made_from_what() {
+        let intent = made();
+        assert_eq!(intent.summary, "create job/backup-db-17-dogwatch-7 in databases from cronjob/backup-db-17");
+        assert_eq!(intent.before, Value::Null);
+        assert_eq!(output(&intent).value.get("name"), Some(&json!("backup-db-17-dogwatch-7")));
+    }
+
+    #[test]
+    fn the_target_must_be_out_of_the_way() {
+        let key = ObjectKey::new("Job", "databases", "old");
+        let after = |status: Value| after_target(&key, Some(&job("old", "c1", status)));
+        assert_eq!(after_target(&key, None), Ok(None));
+        assert_eq!(after(ended("Failed")), Ok(None));
+        assert_eq!(after(json!({ "active": 1 })).unwrap_err().class, FailureClass::Fail);
+        assert!(matches!(after(ended("Complete")), Ok(Some(Plan::Unneeded(_)))));
+        let waits = after_target(&key, Some(&going(job("old", "c1", json!({ "active": 1 })))));
+        assert_eq!(waits.unwrap_err().class, FailureClass::Retry);
+    }
+
+    #[test]
+    fn one_job_of_a_cronjob_at_a_time() {
+        let source = cronjob(json!({}), json!({}));
+        let own = ObjectKey::new("Job", "databases", "own");
+        let look = |job: Object| none_under_way(&[job], &source, &own).map_err(|error| error.class);
+        assert_eq!(look(job("other", "c1", json!({ "active": 1 }))), Err(FailureClass::Fail));
+        assert_eq!(look(going(job("other", "c1", json!({})))), Err(FailureClass::Retry));
+        assert_eq!(look(job("other", "c1", ended("Failed"))), Ok(()));
+        assert_eq!(look(job("other", "another cronjob", json!({ "active": 1 }))), Ok(()));
+        // What we made ourselves before a crash is no hindrance.
+        assert_eq!(look(job("own", "c1", json!({ "active": 1 }))), Ok(()));
+    }
+
+    #[test]
+    fn what_somebody_stopped_stays_stopped() {
+        let suspended = may_run(&cronjob(json!({ "suspend": true }), json!({}))).unwrap_err();
+        assert_eq!(suspended.class, FailureClass::NeedsHuman);
+        assert!(may_run(&cronjob(json!({}), json!({ "dogwatch/hands-off": "true" }))).is_err());
+        assert_eq!(may_run(&cronjob(json!({ "suspend": false }), json!({}))), Ok(()));
+    }
+
+    #[test]
+    fn after_a_crash_the_mark_tells() {
+        let intent = made();
+        assert_eq!(about_creation(None, &intent), Doubt::NotDone(intent.clone()));
+        assert!(matches!(about_creation(Some(&Object(intent.after.clone())), &intent), Doubt::Done(_)));
+        let theirs = job("backup-db-17-dogwatch-7", "c1", json!({}));
+        assert!(matches!(about_creation(Some(&theirs), &intent), Doubt::Unclear(_)));
+    }
+}

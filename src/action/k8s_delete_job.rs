@@ -1,0 +1,288 @@
+//! `k8s.delete_job`: a Job that is stuck is taken away, with its pods.
+
+use async_trait::async_trait;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::jobs::{self, State};
+use super::kinds::rights;
+use super::{
+    ActionError, AnyArg, Arg, Describe, Doubt, Mutation, Output, Plan, StepContext, Verb, World, deny, objects,
+};
+use crate::cluster::{Access, ClusterError, Delete, Object};
+use crate::model::{Intent, ObjectKey};
+
+/// Deletes the target, a Job that runs or has failed, and its pods with it.
+///
+/// Effect: one deletion in the foreground, on the condition of the UID: the Job stays, marked, until its pods are gone. Their logs
+/// go with them. There is no cap, as it is one Job; the intent keeps all that it takes to make it again.
+///
+/// Arguments: `recreate_from`: `cronjob` (the default: it must come from one that is still there) or `self`, for a Job that
+/// somebody made by hand and that a later step makes again from `object`.
+///
+/// Output: `name`, `cronjob` (empty when none made it), `object`, the Job without what the cluster filled in.
+///
+/// A Job that has succeeded, is being deleted or is gone needs no deletion: that is no error. Errors, for a human: a Job that
+/// something else makes, or that could not be made again; a CronJob that is annotated hands-off. May be repeated: what has
+/// the UID is deleted once.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct K8sDeleteJob {
+    recreate_from: Option<Arg<Source>>,
+}
+
+/// What the Job can be made from again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    CronJob,
+    Itself,
+}
+
+/// A text that is no source.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is nothing that a Job is made from; write `cronjob` or `self`")]
+pub(super) struct SourceError(String);
+
+impl std::str::FromStr for Source {
+    type Err = SourceError;
+
+    fn from_str(text: &str) -> Result<Self, SourceError> {
+        match text {
+            "cronjob" => Ok(Source::CronJob),
+            "self" => Ok(Source::Itself),
+            other => Err(SourceError(other.chars().take(40).collect())),
+        }
+    }
+}
+
+impl Describe for K8sDeleteJob {
+    fn name(&self) -> &'static str {
+        "k8s.delete_job"
+    }
+
+    fn args(&self) -> Vec<(&'static str, &dyn AnyArg)> {
+        vec![("recreate_from", &self.recreate_from)]
+    }
+
+    fn access(&self, _target_kind: &str) -> Vec<Access> {
+        let mut access = rights("Job", &["get", "delete"]);
+        access.extend(rights("CronJob", &["get"]));
+        access.extend(rights("Namespace", &["get"]));
+        access
+    }
+
+    fn output_fields(&self) -> Option<&'static [&'static str]> {
+        Some(&["name", "cronjob", "object"])
+    }
+}
+
+#[async_trait]
+impl Mutation for K8sDeleteJob {
+    fn verb(&self) -> Verb {
+        Verb::Delete
+    }
+
+    async fn prepare(&self, world: &World, step: StepContext<'_>) -> Result<Plan, ActionError> {
+        let source = self.recreate_from.as_ref().map_or(Ok(Source::CronJob), |source| source.resolve(step.scope))?;
+        if step.target.kind != "Job" {
+            return Err(ActionError::fail(format!("{} is no Job; k8s.delete_job takes away Jobs only", step.target)));
+        }
+        let Some(job) = world.cluster.get(step.target).await? else {
+            return Ok(unneeded(step.target, "is gone already"));
+        };
+        let cronjob = match jobs::cronjob_of(&job) {
+            Some(name) => world.cluster.get(&ObjectKey::new("CronJob", job.namespace(), name)).await?,
+            None => None,
+        };
+        plan(&job, cronjob.as_ref(), source, step.marker())
+    }
+
+    async fn apply(&self, world: &World, intent: &Intent, dry_run: bool) -> Result<Output, ActionError> {
+        let delete = Delete { key: intent.object.clone(), uid: intent.uid.clone(), wait_for_dependents: true, dry_run };
+        match world.cluster.delete(&delete).await {
+            // Somebody was faster: it is gone, as was wanted.
+            Ok(()) | Err(ClusterError::NotFound(_)) => Ok(output(intent)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn doubt(&self, world: &World, intent: &Intent) -> Result<Doubt, ActionError> {
+        Ok(about_deletion(world.cluster.get(&intent.object).await?.as_ref(), intent))
+    }
+
+    fn as_describe(&self) -> &dyn Describe {
+        self
+    }
+}
+
+fn plan(job: &Object, cronjob: Option<&Object>, source: Source, marker: String) -> Result<Plan, ActionError> {
+    let key = job.key();
+    match jobs::state(job) {
+        State::Going => return Ok(unneeded(&key, "is being deleted already")),
+        State::Succeeded => return Ok(unneeded(&key, "has succeeded, and holds nothing up")),
+        State::Failed | State::Live => {}
+    }
+    match (cronjob, jobs::cronjob_of(job), source) {
+        (Some(cronjob), _, _) => deny::check_hands_off(cronjob)?,
+        (None, Some(name), _) => {
+            return Err(ActionError::needs_human(format!(
+                "{key} comes from the CronJob `{name}`, which is not there any more: it could not be made again"
+            )));
+        }
+        (None, None, _) if objects::controller(job).is_some() => {
+            let who = super::field_owner::controller(job).unwrap_or_else(|| key.to_string());
+            return Err(ActionError::needs_human(who));
+        }
+        (None, None, Source::Itself) => {}
+        (None, None, Source::CronJob) => {
+            return Err(ActionError::needs_human(format!(
+                "{key} comes from no CronJob: somebody made it by hand, and would have to make it again"
+            )));
+        }
+    }
+    let mut before = jobs::pre_image(job);
+    // The source goes along, so that the output is the same after a crash, when the Job can no longer be asked.
+    if let (Some(name), Some(fields)) = (jobs::cronjob_of(job), before.as_object_mut()) {
+        fields.insert("from".into(), json!({ "cronjob": name }));
+    }
+    Ok(Plan::Do(Intent {
+        summary: format!("delete {key}"),
+        object: key,
+        uid: job.uid().to_owned(),
+        resource_version: job.resource_version().to_owned(),
+        before,
+        after: Value::Null,
+        marker,
+    }))
+}
+
+fn unneeded(key: &ObjectKey, why: &str) -> Plan {
+    Plan::Unneeded(Output::new(json!({ "name": key.name, "cronjob": "", "object": {} }), format!("{key} {why}")))
+}
+
+fn output(intent: &Intent) -> Output {
+    let mut object = intent.before.clone();
+    let from = object.as_object_mut().and_then(|fields| fields.remove("from"));
+    let cronjob = from.as_ref().and_then(|from| from.get("cronjob")?.as_str()).unwrap_or_default();
+    Output::new(json!({ "name": intent.object.name, "cronjob": cronjob, "object": object }), intent.summary.clone())
+}
+
+/// A deletion leaves no mark. But an object of that UID that isn't going was not deleted, and one that is gone or going is
+/// what was wanted, whoever did it.
+fn about_deletion(live: Option<&Object>, intent: &Intent) -> Doubt {
+    match live {
+        Some(live) if live.uid() == intent.uid && !live.is_going() => {
+            let resource_version = live.resource_version().to_owned();
+            Doubt::NotDone(Intent { resource_version, ..intent.clone() })
+        }
+        _ => Doubt::Done(output(intent)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::FailureClass;
+
+    fn job(owner: Value, status: Value) -> Object {
+        Object(json!({
+            "kind": "Job",
+            "metadata": {
+                "name": "backup-db-17-29", "namespace": "databases", "uid": "j1", "resourceVersion": "10",
+                "ownerReferences": [owner],
+            },
+            "spec": { "template": { "spec": { "containers": [] } } },
+            "status": status,
+        }))
+    }
+
+    fn of_cronjob(status: Value) -> Object {
+        job(json!({ "kind": "CronJob", "name": "backup-db-17", "uid": "c1", "controller": true }), status)
+    }
+
+    fn cronjob(annotations: Value) -> Object {
+        Object(json!({
+            "kind": "CronJob",
+            "metadata": { "name": "backup-db-17", "namespace": "databases", "uid": "c1", "annotations": annotations },
+        }))
+    }
+
+    fn told(plan: Result<Plan, ActionError>) -> String {
+        match plan {
+            Ok(Plan::Do(intent)) => intent.summary,
+            Ok(Plan::Unneeded(output)) => format!("unneeded: {}", output.summary),
+            Err(error) => {
+                assert_eq!(error.class, FailureClass::NeedsHuman);
+                error.message
+            }
+        }
+    }
+
+    fn decide(job: &Object, cronjob: Option<&Object>, source: Source) -> String {
+        told(plan(job, cronjob, source, "m".into()))
+    }
+
+    fn ended(kind: &str) -> Value {
+        json!({ "conditions": [{ "type": kind, "status": "True" }] })
+    }
+
+    #[test]
+    fn a_job_that_hangs_or_failed_is_taken_away() {
+        let source = cronjob(json!({}));
+        for status in [json!({ "active": 1 }), ended("Failed")] {
+            assert_eq!(
+                decide(&of_cronjob(status), Some(&source), Source::CronJob),
+                "delete job/backup-db-17-29 in databases"
+            );
+        }
+        let Ok(Plan::Do(intent)) = plan(&of_cronjob(json!({})), Some(&source), Source::CronJob, "m".into()) else {
+            panic!()
+        };
+        assert_eq!((intent.uid.as_str(), &intent.after), ("j1", &Value::Null));
+        let output = output(&intent);
+        assert_eq!(output.value.get("cronjob"), Some(&json!("backup-db-17")));
+        assert!(output.value.get("object").unwrap().get("from").is_none());
+        assert!(output.value.get("object").unwrap().pointer("/spec/template").is_some());
+    }
+
+    #[test]
+    fn what_ended_well_or_is_going_needs_no_deletion() {
+        let source = cronjob(json!({}));
+        assert!(decide(&of_cronjob(ended("Complete")), Some(&source), Source::CronJob).contains("has succeeded"));
+        let mut going = of_cronjob(json!({ "active": 1 }));
+        going.0["metadata"]["deletionTimestamp"] = json!("2026-05-01T12:00:00Z");
+        assert!(decide(&going, Some(&source), Source::CronJob).starts_with("unneeded: "));
+    }
+
+    #[test]
+    fn what_could_not_be_made_again_stays() {
+        let by_hand = job(json!({}), json!({ "active": 1 }));
+        assert!(decide(&by_hand, None, Source::CronJob).contains("comes from no CronJob"));
+        assert!(decide(&by_hand, None, Source::Itself).starts_with("delete "));
+        assert!(decide(&of_cronjob(json!({})), None, Source::Itself).contains("which is not there any more"));
+        let workflow = job(json!({ "kind": "Workflow", "name": "w", "controller": true }), json!({}));
+        assert!(decide(&workflow, None, Source::Itself).contains("is made by Workflow `w`"));
+    }
+
+    #[test]
+    fn hands_off_the_cronjob_is_hands_off_its_jobs() {
+        let held = cronjob(json!({ "dogwatch/hands-off": "true" }));
+        assert!(decide(&of_cronjob(json!({})), Some(&held), Source::CronJob).contains("dogwatch/hands-off"));
+    }
+
+    #[test]
+    fn after_a_crash_the_uid_tells() {
+        let alive = of_cronjob(json!({ "active": 1 }));
+        let Ok(Plan::Do(intent)) = plan(&alive, Some(&cronjob(json!({}))), Source::CronJob, "m".into()) else {
+            panic!()
+        };
+        assert!(matches!(about_deletion(Some(&alive), &intent), Doubt::NotDone(_)));
+        assert!(matches!(about_deletion(None, &intent), Doubt::Done(_)));
+        let mut going = alive.clone();
+        going.0["metadata"]["deletionTimestamp"] = json!("2026-05-01T12:00:00Z");
+        assert!(matches!(about_deletion(Some(&going), &intent), Doubt::Done(_)));
+        let mut another = alive;
+        another.0["metadata"]["uid"] = json!("j2");
+        assert!(matches!(about_deletion(Some(&another), &intent), Doubt::Done(_)));
+    }
+}

@@ -1,0 +1,180 @@
+//! `k8s.last_change`: who changed a field of the target, and when.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::kinds::rights;
+use super::{ActionError, AnyArg, Arg, Describe, Output, Read, StepContext, World, objects};
+use crate::cluster::{Access, Object};
+use crate::model::HumanDuration;
+
+/// Finds out when a field of the target was changed last, whoever did it. Changes nothing; may be repeated at will.
+///
+/// Argument: `field`, its path: `spec.resources.requests.storage`.
+///
+/// Output: `found`; `manager`, the field manager's name; `at`; `age_seconds`; `at_creation`, when it is the creation itself: the
+/// field has its first value. `found` is `false` when nobody is on record: that says nothing about when it was changed, so
+/// that a playbook must not take it for "long ago". `age_seconds` is then absent, and a condition on it an error.
+///
+/// The API server keeps one time for all fields of a manager. A manager that changed another field later makes this one look
+/// younger than it is, never older. Within 5 minutes of the creation it still counts as the creation: the controllers
+/// that make an object write to it once or twice more.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct K8sLastChange {
+    field: Arg<String>,
+}
+
+const STILL_CREATION: TimeDelta = TimeDelta::minutes(5);
+
+impl Describe for K8sLastChange {
+    fn name(&self) -> &'static str {
+        "k8s.last_change"
+    }
+
+    fn args(&self) -> Vec<(&'static str, &dyn AnyArg)> {
+        vec![("field", &self.field)]
+    }
+
+    fn check(&self) -> Result<(), String> {
+        self.field.literal().map_or(Ok(()), |field| path(field).map(|_| ()))
+    }
+
+    fn access(&self, target_kind: &str) -> Vec<Access> {
+        rights(target_kind, &["get"])
+    }
+
+    fn output_fields(&self) -> Option<&'static [&'static str]> {
+        Some(&["found", "manager", "at", "age_seconds", "at_creation"])
+    }
+}
+
+#[async_trait]
+impl Read for K8sLastChange {
+    async fn read(&self, world: &World, step: StepContext<'_>) -> Result<Output, ActionError> {
+        let field = self.field.resolve(step.scope)?;
+        // The target in the scope is without its managed fields.
+        let object = objects::live_target(world.cluster.as_ref(), &step).await?;
+        last_change(&object, &field, world.clock.now())
+    }
+
+    fn as_describe(&self) -> &dyn Describe {
+        self
+    }
+}
+
+fn path(field: &str) -> Result<Vec<&str>, String> {
+    let names: Vec<&str> = field.split('.').collect();
+    let is_name = |name: &&str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if names.iter().all(is_name) {
+        Ok(names)
+    } else {
+        Err(format!("`{field}` is no path of a field; write it as `spec.resources.requests.storage`"))
+    }
+}
+
+fn last_change(object: &Object, field: &str, now: DateTime<Utc>) -> Result<Output, ActionError> {
+    let names = path(field).map_err(ActionError::fail)?;
+    let Some(manager) = object.field_manager(&names) else {
+        let summary = format!("nobody is on record for {field} of {}", object.key());
+        return Ok(Output::new(json!({ "found": false }), summary));
+    };
+    let Some(at) = manager.at else {
+        // The server keeps no time for a change through `scale`: "long ago" would be a guess.
+        let message = format!("{field} was changed by {}, and nobody recorded when", manager.name);
+        return Err(ActionError::fail(message));
+    };
+    let created = objects::time_at(&object.0, "/metadata/creationTimestamp");
+    // Our own changes are never the creation, however young the object is.
+    let at_creation =
+        !manager.name.starts_with("dogwatch-") && created.is_some_and(|created| at - created <= STILL_CREATION);
+    let age_seconds = objects::seconds_since(now, at);
+    let age = HumanDuration(Duration::from_secs(age_seconds.unsigned_abs()));
+    let what = if at_creation { "set at the creation" } else { "changed" };
+    let fields = json!({
+        "found": true,
+        "manager": manager.name,
+        "at": at.to_rfc3339_opts(SecondsFormat::Secs, true),
+        "age_seconds": age_seconds,
+        "at_creation": at_creation,
+    });
+    Ok(Output::new(fields, format!("{field} was {what} {age} ago by {}", manager.name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    const STORAGE: &str = "spec.resources.requests.storage";
+
+    fn now() -> DateTime<Utc> {
+        DateTime::parse_from_rfc3339("2026-05-01T12:00:00Z").unwrap().to_utc()
+    }
+
+    fn claim(managers: &[(&str, &str)]) -> Object {
+        let fields = json!({ "f:spec": { "f:resources": { "f:requests": { "f:storage": {} } } } });
+        let entries: Vec<Value> = managers
+            .iter()
+            .map(|(manager, time)| json!({ "manager": manager, "time": time, "fieldsV1": fields }))
+            .collect();
+        Object(json!({
+            "kind": "PersistentVolumeClaim",
+            "metadata": {
+                "name": "data-db-17",
+                "namespace": "databases",
+                "creationTimestamp": "2026-04-01T08:00:00Z",
+                "managedFields": entries,
+            },
+        }))
+    }
+
+    fn fields(managers: &[(&str, &str)]) -> Value {
+        Value::Object(last_change(&claim(managers), STORAGE, now()).unwrap().value)
+    }
+
+    #[test]
+    fn the_creation_is_no_change() {
+        let seen = fields(&[("kube-controller-manager", "2026-04-01T08:00:30Z")]);
+        assert_eq!(seen["at_creation"], json!(true));
+        assert_eq!(seen["manager"], json!("kube-controller-manager"));
+    }
+
+    #[test]
+    fn our_own_change_is_never_the_creation() {
+        let managers =
+            [("kube-controller-manager", "2026-04-01T08:00:00Z"), ("dogwatch-run-1-grow", "2026-04-01T08:02:00Z")];
+        assert_eq!(fields(&managers)["at_creation"], json!(false));
+    }
+
+    #[test]
+    fn whoever_changed_it_last_counts() {
+        let managers = [("kube-controller-manager", "2026-04-01T08:00:00Z"), ("kubectl-edit", "2026-05-01T09:00:00Z")];
+        let output = last_change(&claim(&managers), STORAGE, now()).unwrap();
+        assert_eq!(
+            Value::Object(output.value),
+            json!({
+                "found": true, "manager": "kubectl-edit", "at": "2026-05-01T09:00:00Z",
+                "age_seconds": 10_800, "at_creation": false,
+            })
+        );
+        assert_eq!(output.summary, "spec.resources.requests.storage was changed 3h ago by kubectl-edit");
+    }
+
+    #[test]
+    fn nobody_on_record_is_not_long_ago() {
+        assert_eq!(fields(&[]), json!({ "found": false }));
+    }
+
+    #[test]
+    fn a_wrong_path_says_how_to_write_one() {
+        for wrong in ["", "spec..storage", "/spec/storage", "spec.requests[0]"] {
+            assert!(path(wrong).unwrap_err().contains("is no path of a field"), "{wrong}");
+        }
+    }
+}

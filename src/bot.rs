@@ -1,0 +1,53 @@
+//! One bot: the workers over given edges. `dogwatch serve`, the rehearsals and the tests all run this one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::action::World;
+use crate::engine::{EngineOptions, EngineWorker};
+use crate::incident::{IncidentRules, PageWorker, SignalWorker};
+use crate::playbook::Catalog;
+use crate::store::Store;
+use crate::worker::Worker;
+
+/// The edges of a bot and what an operator may set.
+#[derive(Clone)]
+pub struct Bot {
+    pub store: Arc<dyn Store>,
+    pub world: World,
+    pub catalog: watch::Receiver<Arc<Catalog>>,
+    pub rules: IncidentRules,
+    pub engine: EngineOptions,
+    /// Tells this process's leases from those of others.
+    pub name: String,
+}
+
+impl Bot {
+    /// The workers that decide and act, with `runs` of them driving runs side by side. What tells people is not among them:
+    /// sinks differ from bot to bot.
+    pub fn workers(&self, runs: usize) -> Vec<Arc<dyn Worker>> {
+        let clock = self.world.clock.clone();
+        let signals = SignalWorker::new(self.store.clone(), self.catalog.clone(), self.rules.clone(), clock.clone());
+        let mut workers: Vec<Arc<dyn Worker>> =
+            vec![Arc::new(signals), Arc::new(PageWorker::new(self.store.clone(), clock))];
+        for n in 0..runs {
+            let name = format!("{}/{n}", self.name);
+            let engine = EngineWorker::new(name, self.store.clone(), self.world.clone(), self.engine.clone());
+            workers.push(Arc::new(engine));
+        }
+        workers
+    }
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            lease: Duration::from_secs(60),
+            output_limit: 256 * 1024,
+            approval_timeout: Duration::from_secs(30 * 60),
+            default_team: IncidentRules::default().default_team,
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! Contradictions between fields, and what they name but is not there.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use super::pages::is_loopback;
+use super::{Config, ConfigError, PageSink, Problem, SecretSource};
+
+impl Config {
+    /// Looks at the configuration as a whole and at what it names: files, folders, secrets. Gives back what an operator
+    /// should know although it works.
+    ///
+    /// # Errors
+    /// With everything that is wrong, not just the first.
+    pub fn check(&self) -> Result<Vec<String>, ConfigError> {
+        let mut checker = Checker { config: self, problems: Vec::new(), warnings: Vec::new() };
+        checker.server();
+        checker.secrets();
+        checker.pages();
+        checker.discord();
+        checker.prometheus();
+        checker.engine();
+        checker.log();
+        checker.files();
+        if checker.problems.is_empty() {
+            return Ok(checker.warnings);
+        }
+        // In the order of the file; what stands nowhere in it comes last.
+        checker.problems.sort_by_key(|problem| problem.at.unwrap_or((usize::MAX, 0)));
+        Err(ConfigError::Wrong(checker.problems))
+    }
+
+    /// All secrets that it names, each with the name of its field.
+    fn secrets(&self) -> Vec<(String, &SecretSource)> {
+        let mut secrets = Vec::new();
+        secrets.extend(self.server.webhook_auth.as_ref().map(|auth| auth.secret("server.webhook_auth")));
+        let prometheus = self.prometheus.as_ref().and_then(|prometheus| prometheus.auth.as_ref());
+        secrets.extend(prometheus.map(|auth| auth.secret("prometheus.auth")));
+        for (n, token) in self.server.api_tokens.iter().enumerate() {
+            secrets.push((format!("server.api_tokens.{n}.token"), &token.token));
+        }
+        if let Some(discord) = &self.chat.discord {
+            secrets.push(("chat.discord.token".to_owned(), &discord.token));
+        }
+        if let Some(token) = self.pages.webhook.as_ref().and_then(|webhook| webhook.token.as_ref()) {
+            secrets.push(("pages.webhook.token".to_owned(), token));
+        }
+        secrets
+    }
+}
+
+struct Checker<'a> {
+    config: &'a Config,
+    problems: Vec<Problem>,
+    warnings: Vec<String>,
+}
+
+impl Checker<'_> {
+    fn problem(&mut self, field: &str, message: impl Into<String>, remedy: impl Into<String>) {
+        self.problems.push(Problem::about(&self.config.source, field, message.into(), remedy));
+    }
+
+    fn server(&mut self) {
+        let server = &self.config.server;
+        if server.webhook_auth.is_none() && !server.insecure_no_auth {
+            if server.listen.ip().is_loopback() {
+                self.warnings.push(
+                    "webhooks are accepted from everybody on this machine; set `server.webhook_auth` to change that"
+                        .into(),
+                );
+            } else {
+                self.problem(
+                    "server.listen",
+                    format!("{} can be reached from other machines, and webhooks need no authentication", server.listen),
+                    "set `server.webhook_auth`, or listen on 127.0.0.1; `insecure_no_auth: true` if something in front of \
+                     the bot authenticates",
+                );
+            }
+        }
+        if server.body_limit.0 < 64 * 1024 {
+            self.problem(
+                "server.body_limit",
+                format!("a body of {} is too small for a group of alerts", server.body_limit),
+                "write `32MiB`: a group of 10,000 alerts is 5 MiB",
+            );
+        }
+        let mut names: BTreeMap<&str, usize> = BTreeMap::new();
+        for (n, token) in server.api_tokens.iter().enumerate() {
+            if token.name.trim().is_empty() {
+                self.problem(
+                    &format!("server.api_tokens.{n}.name"),
+                    "a token without a name",
+                    "write who holds it: the name stands on the timeline",
+                );
+            } else if names.insert(&token.name, n).is_some() {
+                self.problem(
+                    &format!("server.api_tokens.{n}.name"),
+                    format!("two tokens are named `{}`", token.name),
+                    "give each its own name: it says on the timeline who did what",
+                );
+            }
+        }
+    }
+
+    fn secrets(&mut self) {
+        let mut tokens: BTreeMap<String, String> = BTreeMap::new();
+        for (field, secret) in self.config.secrets() {
+            self.warnings.extend(secret.warning());
+            let value = match secret.read() {
+                Ok(value) => value,
+                Err(error) => {
+                    let text = error.to_string();
+                    let (message, remedy) = text.rsplit_once("; ").unwrap_or((&text, ""));
+                    self.problem(&field, message, remedy);
+                    continue;
+                }
+            };
+            if !field.starts_with("server.") {
+                continue;
+            }
+            // Who guesses has all the time of the world.
+            if value.expose().len() < 16 {
+                self.warnings.push(format!(
+                    "the secret of `{field}` is shorter than 16 characters; make one with `openssl rand -hex 32`"
+                ));
+            }
+            if field.starts_with("server.api_tokens.")
+                && let Some(other) = tokens.insert(value.expose().to_owned(), field.clone())
+            {
+                self.problem(
+                    &field,
+                    format!("the same secret as `{other}`: nobody could tell who asks"),
+                    "make another one, for example with `openssl rand -hex 32`",
+                );
+            }
+        }
+    }
+
+    fn pages(&mut self) {
+        let (pages, chat) = (&self.config.pages, &self.config.chat);
+        let order = pages.order(chat);
+        if order.is_empty() {
+            self.problem("pages.sinks", "a page would reach nobody", "write at least one, such as `[console]`");
+        }
+        for (n, sink) in order.iter().enumerate() {
+            let field = format!("pages.sinks.{n}");
+            if order.iter().take(n).any(|earlier| earlier == sink) {
+                self.problem(&field, format!("`{sink}` stands in the list twice"), "keep the first");
+            }
+            let missing = match sink {
+                PageSink::Discord if chat.discord.is_none() => "chat.discord",
+                PageSink::Webhook if pages.webhook.is_none() => "pages.webhook",
+                _ => continue,
+            };
+            self.problem(
+                &field,
+                format!("pages go to `{sink}`, which is not configured"),
+                format!("write the section `{missing}`, or take `{sink}` out of the list"),
+            );
+        }
+        let Some(webhook) = &pages.webhook else { return };
+        let Some(host) = self.url("pages.webhook.url", &webhook.url, true) else { return };
+        if !webhook.allow_hosts.is_empty()
+            && !webhook.allow_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(&host))
+        {
+            self.problem(
+                "pages.webhook.url",
+                format!("`{host}` is not one of `allow_hosts`"),
+                format!("add `{host}` to `allow_hosts`, or send to one of its hosts"),
+            );
+        }
+        if self.config.pages.sinks.is_some() && !order.contains(&PageSink::Webhook) {
+            self.warnings.push("`pages.webhook` is configured, but `pages.sinks` does not name it".into());
+        }
+    }
+
+    fn discord(&mut self) {
+        let Some(discord) = &self.config.chat.discord else { return };
+        if discord.roles.responder.is_empty() && discord.roles.admin.is_empty() {
+            self.warnings.push(
+                "`chat.discord.roles` names no role: people can look on Discord, but not acknowledge or approve".into(),
+            );
+        }
+        if let Some(base) = &discord.api_base {
+            self.url("chat.discord.api_base", base, true);
+        }
+    }
+
+    fn prometheus(&mut self) {
+        let Some(prometheus) = &self.config.prometheus else { return };
+        self.url("prometheus.url", &prometheus.url, false);
+        if prometheus.auth.is_some() && prometheus.url.starts_with("http://") {
+            self.warnings.push("`prometheus.auth` is sent over plain http; use https where others can listen".into());
+        }
+    }
+
+    /// The host of an URL that is one; `secure`: https, except on this machine.
+    fn url(&mut self, field: &str, url: &str, secure: bool) -> Option<String> {
+        let parsed = match reqwest::Url::parse(url) {
+            Ok(parsed) if matches!(parsed.scheme(), "http" | "https") => parsed,
+            Ok(_) | Err(_) => {
+                self.problem(field, "this is no URL", "write it from the `http` on: `https://example.com/path`");
+                return None;
+            }
+        };
+        let host = parsed.host_str().unwrap_or_default().to_owned();
+        if !parsed.username().is_empty() || parsed.password().is_some() {
+            self.problem(
+                field,
+                "the URL holds a user name or password, and would show it in logs",
+                "take it out of the URL and name its file in the field for it",
+            );
+        }
+        if secure && parsed.scheme() == "http" && !is_loopback(&host) {
+            self.problem(
+                field,
+                format!("what is sent to `{host}` over plain http can be read and changed on its way"),
+                "write `https://`",
+            );
+        }
+        Some(host)
+    }
+
+    fn engine(&mut self) {
+        let engine = &self.config.engine;
+        if !(1..=256).contains(&engine.workers) {
+            self.problem("engine.workers", format!("{} workers make no sense", engine.workers), "write 1 to 256");
+        }
+        // A call to the cluster must end before the lease does.
+        let least = self.config.cluster.timeout.0 * 2;
+        if engine.lease.0 < least.max(Duration::from_secs(10)) {
+            self.problem(
+                "engine.lease",
+                format!("a lease of {} is shorter than a step may take", engine.lease),
+                "write at least `10s`, and at least twice `cluster.timeout`",
+            );
+        }
+        if engine.output_limit.0 < 1024 {
+            self.problem(
+                "engine.output_limit",
+                format!("{} hold no evidence", engine.output_limit),
+                "write at least `1KiB`; `64KiB` is usual",
+            );
+        }
+        if engine.approval_timeout.0 < Duration::from_secs(60) {
+            self.problem(
+                "engine.approval_timeout",
+                format!("nobody answers a question within {}", engine.approval_timeout),
+                "write at least `1m`; `30m` is usual",
+            );
+        }
+        for (field, timeout) in [
+            ("cluster.timeout", Some(self.config.cluster.timeout)),
+            ("prometheus.timeout", self.config.prometheus.as_ref().map(|prometheus| prometheus.timeout)),
+            ("pages.webhook.timeout", self.config.pages.webhook.as_ref().map(|webhook| webhook.timeout)),
+        ] {
+            if let Some(timeout) = timeout
+                && !(Duration::from_secs(1)..=Duration::from_secs(60)).contains(&timeout.0)
+            {
+                self.problem(
+                    field,
+                    format!("a time-out of {timeout} makes no sense"),
+                    "write `1s` to `1m`; `10s` is usual",
+                );
+            }
+        }
+    }
+
+    fn log(&mut self) {
+        let level = &self.config.log.level;
+        if let Err(error) = tracing_subscriber::EnvFilter::builder().parse(level) {
+            self.problem(
+                "log.level",
+                format!("`{level}` is no level: {error}"),
+                "write `error`, `warn`, `info`, `debug` or `trace`, or `info,dogwatch::engine=debug`",
+            );
+        }
+    }
+
+    fn files(&mut self) {
+        let config = self.config;
+        self.expect_file("oncall.file", &config.oncall.file, "write it, or say where it is");
+        if let Some(template) = &config.handoff.template {
+            self.expect_file(
+                "handoff.template",
+                template,
+                "say where it is, or take the line out for the built-in one",
+            );
+        }
+        if let Some(kubeconfig) = &config.cluster.kubeconfig {
+            self.expect_file("cluster.kubeconfig", kubeconfig, "say where it is");
+        }
+        self.expect_folder("playbooks.dir", &config.playbooks.dir, "make it, or say where the playbooks are");
+        if let Some(folder) = config.store.sqlite.parent() {
+            self.expect_folder("store.sqlite", folder, "make the folder: the database is created in it");
+        }
+    }
+
+    fn expect_file(&mut self, field: &str, path: &Path, remedy: &str) {
+        if !path.is_file() {
+            self.problem(field, format!("{} is not there or no file", path.display()), remedy);
+        }
+    }
+
+    fn expect_folder(&mut self, field: &str, path: &Path, remedy: &str) {
+        if !path.is_dir() && !path.as_os_str().is_empty() {
+            self.problem(field, format!("{} is not there or no folder", path.display()), remedy);
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! `engine`: how many runs go on at once, and what they may keep.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::ByteSize;
+use crate::model::HumanDuration;
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EngineConfig {
+    /// How many runs go on at the same time. A run that waits (a timer, an approval, a verify) holds no worker.
+    pub workers: usize,
+    /// How long a worker that died keeps others from its run. Longer than the longest single call to the cluster.
+    pub lease: HumanDuration,
+    /// How long a question to a human stays open. Then the run escalates; it never acts.
+    pub approval_timeout: HumanDuration,
+    /// The most that one step's output may be on the run's log.
+    pub output_limit: ByteSize,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self {
+            workers: 4,
+            lease: HumanDuration(Duration::from_secs(60)),
+            approval_timeout: HumanDuration(Duration::from_secs(30 * 60)),
+            output_limit: ByteSize::kib(256),
+        }
+    }
+}

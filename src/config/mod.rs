@@ -1,0 +1,126 @@
+//! `dogwatch.yaml`: one file here for each of its sections.
+//!
+//! Every field has a default that is safe, so that an empty file is a configuration: a bot that listens on loopback and
+//! talks to the console. Secrets never stand in it: a [`SecretSource`] says where one lies. Relative paths start at the
+//! folder of the configuration file.
+
+mod auth;
+mod chat;
+mod check;
+mod cluster;
+mod engine;
+mod error;
+mod handoff;
+mod incidents;
+mod log;
+mod oncall;
+mod pages;
+mod playbooks;
+mod prometheus;
+mod secret;
+mod server;
+mod size;
+mod source;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+pub use auth::{AuthConfig, BasicAuth};
+pub use chat::{ChatConfig, ConsoleMode, DiscordConfig, DiscordRoles};
+pub use cluster::ClusterConfig;
+pub use engine::EngineConfig;
+pub use error::{ConfigError, Problem};
+pub use handoff::HandoffConfig;
+pub use incidents::IncidentsConfig;
+pub use log::{LogConfig, LogFormat};
+pub use oncall::OncallConfig;
+pub use pages::{PageSink, PagesConfig, WebhookConfig};
+pub use playbooks::PlaybooksConfig;
+pub use prometheus::PrometheusConfig;
+pub use secret::{SecretError, SecretSource};
+pub use server::{ApiToken, ServerConfig};
+pub use size::ByteSize;
+pub use store::StoreConfig;
+
+use source::Source;
+
+/// The whole of `dogwatch.yaml`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    pub server: ServerConfig,
+    pub store: StoreConfig,
+    pub cluster: ClusterConfig,
+    /// `None`: queries fail with "no prometheus is configured".
+    pub prometheus: Option<PrometheusConfig>,
+    pub playbooks: PlaybooksConfig,
+    pub oncall: OncallConfig,
+    pub handoff: HandoffConfig,
+    pub chat: ChatConfig,
+    pub pages: PagesConfig,
+    pub incidents: IncidentsConfig,
+    pub engine: EngineConfig,
+    pub log: LogConfig,
+    #[serde(skip)]
+    source: Source,
+}
+
+impl Config {
+    /// Reads the file. Says nothing about whether what it names is there: that is [`Config::check`].
+    ///
+    /// # Errors
+    /// When it cannot be read, or is not what a configuration looks like: with line, snippet and remedy.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| ConfigError::Unreadable { path: path.to_owned(), message: error.to_string() })?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads `text` as the content of the file `path`, at whose folder relative paths start.
+    ///
+    /// # Errors
+    /// When it is not what a configuration looks like: with line, snippet and remedy.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let source = Source::new(path, text);
+        let mut config: Self = if source.says_nothing() {
+            Self::default()
+        } else {
+            serde_saphyr::from_str(text).map_err(|error| ConfigError::from_yaml(&source, &error))?
+        };
+        config.source = source;
+        config.anchor();
+        Ok(config)
+    }
+
+    /// The file that it was read from.
+    pub fn path(&self) -> &Path {
+        &self.source.path
+    }
+
+    /// Makes relative paths start at the configuration's folder instead of wherever the bot was started.
+    fn anchor(&mut self) {
+        let base = self.source.path.parent().unwrap_or(Path::new("")).to_owned();
+        self.server.anchor(&base);
+        self.store.anchor(&base);
+        self.cluster.anchor(&base);
+        if let Some(prometheus) = &mut self.prometheus {
+            prometheus.anchor(&base);
+        }
+        self.playbooks.anchor(&base);
+        self.oncall.anchor(&base);
+        self.handoff.anchor(&base);
+        self.chat.anchor(&base);
+        self.pages.anchor(&base);
+    }
+}
+
+/// `path`, from `base` if it is relative.
+fn anchor(base: &Path, path: &mut PathBuf) {
+    if path.is_relative() {
+        *path = base.join(&*path);
+    }
+}

@@ -1,0 +1,33 @@
+//! `prometheus`: where playbooks' queries are answered.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::AuthConfig;
+use crate::model::HumanDuration;
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrometheusConfig {
+    /// Where its API begins: `http://prometheus.monitoring:9090`, or with the prefix under which it is served.
+    pub url: String,
+    #[serde(default)]
+    pub auth: Option<AuthConfig>,
+    /// How long one query may take.
+    #[serde(default = "ten_seconds")]
+    pub timeout: HumanDuration,
+}
+
+fn ten_seconds() -> HumanDuration {
+    HumanDuration(Duration::from_secs(10))
+}
+
+impl PrometheusConfig {
+    pub(super) fn anchor(&mut self, base: &Path) {
+        if let Some(auth) = &mut self.auth {
+            auth.anchor(base);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! `server`: where the bot listens, and to whom.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::{AuthConfig, ByteSize, SecretSource};
+use crate::model::Role;
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServerConfig {
+    pub listen: SocketAddr,
+    /// The largest body of a webhook. A group of 10,000 alerts is one body of 5 MiB, and after a refusal Alertmanager is
+    /// silent until its next group_interval.
+    pub body_limit: ByteSize,
+    /// What a webhook must show. `None` is refused where others than this machine can reach us.
+    pub webhook_auth: Option<AuthConfig>,
+    /// Something in front of us authenticates.
+    pub insecure_no_auth: bool,
+    /// Who may use the API, and so the command line.
+    pub api_tokens: Vec<ApiToken>,
+}
+
+/// A token for the API.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApiToken {
+    /// Who holds it: this name stands on the timeline.
+    pub name: String,
+    pub role: Role,
+    pub token: SecretSource,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            body_limit: ByteSize::mib(32),
+            webhook_auth: None,
+            insecure_no_auth: false,
+            api_tokens: Vec::new(),
+        }
+    }
+}
+
+impl ServerConfig {
+    pub(super) fn anchor(&mut self, base: &Path) {
+        if let Some(auth) = &mut self.webhook_auth {
+            auth.anchor(base);
+        }
+        for token in &mut self.api_tokens {
+            token.token.anchor(base);
+        }
+    }
+}

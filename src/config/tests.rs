@@ -1,0 +1,254 @@
+//! What an operator reads when something in the configuration is wrong.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use insta::assert_snapshot;
+
+use super::*;
+use crate::model::Role;
+
+/// What is said of a text that is no configuration.
+fn refused(text: &str) -> String {
+    Config::parse(text, Path::new("dogwatch.yaml")).unwrap_err().to_string()
+}
+
+/// A folder with all that a configuration names by default, and a few secrets.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        std::fs::create_dir(folder.path("playbooks")).unwrap();
+        std::fs::write(folder.path("oncall.yaml"), "").unwrap();
+        for name in ["one", "two"] {
+            folder.secret(name, &format!("{name}-of-the-secrets-that-are-long-enough\n"));
+        }
+        folder
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn secret(&self, name: &str, value: &str) {
+        std::fs::write(self.path(name), value).unwrap();
+        std::fs::set_permissions(self.path(name), std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+
+    fn config(&self, text: &str) -> Config {
+        Config::parse(text, &self.path("dogwatch.yaml")).unwrap()
+    }
+
+    /// What the check says, without the folder's name, which is another one each time.
+    fn checked(&self, text: &str) -> String {
+        let said = match self.config(text).check() {
+            Ok(warnings) => warnings.join("\n"),
+            Err(error) => error.to_string(),
+        };
+        said.replace(&format!("{}/", self.0.path().display()), "")
+    }
+}
+
+#[test]
+fn the_example_is_a_configuration() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/dogwatch.yaml");
+    let config = Config::load(&path).unwrap();
+    assert_eq!(config.server.listen.port(), 8080);
+    assert_eq!(config.server.api_tokens[0].role, Role::Responder);
+    assert_eq!(config.store.sqlite, path.parent().unwrap().join("dogwatch.db"));
+    assert_eq!(config.pages.order(&config.chat), [PageSink::Webhook, PageSink::Console]);
+    assert!(config.chat.uses_console());
+}
+
+/// The commented lines of the example, taken for real, are a configuration as well: they must not rot.
+#[test]
+fn what_the_example_only_mentions_is_a_configuration_too() {
+    let text = include_str!("../../deploy/dogwatch.yaml");
+    let field = |line: &str| {
+        let name = line.trim_start().trim_start_matches("- ").split(':').next().unwrap_or_default();
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+    };
+    let mut everything: Vec<String> = Vec::new();
+    for line in text.lines() {
+        let spaces = line.len() - line.trim_start().len();
+        match line.trim_start().strip_prefix("# ") {
+            // `basic` is the other way to authenticate: both at once are none.
+            Some(rest) if spaces > 0 && field(rest) && !rest.starts_with("basic") => {
+                everything.push(format!("{}{rest}", &line[..spaces]));
+            }
+            _ => everything.push(line.to_owned()),
+        }
+    }
+    let config = Config::parse(&everything.join("\n"), Path::new("/etc/dogwatch/dogwatch.yaml")).unwrap();
+    let discord = config.chat.discord.unwrap();
+    assert_eq!(discord.guild, 1_187_654_321_098_765_433);
+    assert_eq!(discord.roles.admin, [1_187_654_321_098_765_436]);
+    assert_eq!(config.server.body_limit, ServerConfig::default().body_limit);
+    assert_eq!(config.cluster.context.as_deref(), Some("production"));
+    assert_eq!(config.handoff.template.as_deref(), Some(Path::new("/etc/dogwatch/handoff.md.hbs")));
+    assert!(matches!(config.prometheus.unwrap().auth, Some(AuthConfig::Bearer(_))));
+}
+
+#[test]
+fn an_empty_file_is_a_configuration() {
+    let folder = Folder::new();
+    for text in ["", "# nothing yet\n", "{}"] {
+        let config = folder.config(text);
+        assert!(config.server.listen.ip().is_loopback());
+        assert_eq!(config.oncall.file, folder.path("oncall.yaml"));
+        assert!(config.chat.uses_console());
+    }
+    assert_snapshot!(folder.checked(""));
+}
+
+#[test]
+fn a_file_that_is_not_there() {
+    let error = Config::load(Path::new("/nowhere/dogwatch.yaml")).unwrap_err();
+    assert_snapshot!(error);
+}
+
+#[test]
+fn fields_that_nobody_knows() {
+    assert_snapshot!("unknown_section", refused("sever:\n  listen: 127.0.0.1:8080\n"));
+    assert_snapshot!("unknown_field", refused("server:\n  lisen: 127.0.0.1:8080\n"));
+    assert_snapshot!(
+        "unknown_role",
+        refused("server:\n  api_tokens:\n    - { name: ada, role: boss, token: { env: A } }\n")
+    );
+    assert_snapshot!("field_twice", refused("store:\n  sqlite: a.db\n  sqlite: b.db\n"));
+    assert_snapshot!("missing_field", refused("pages:\n  webhook:\n    token: { env: A }\n"));
+}
+
+#[test]
+fn values_that_are_none() {
+    assert_snapshot!("no_address", refused("server: { listen: localhost }\n"));
+    assert_snapshot!("no_size", refused("server:\n  body_limit: 32\n"));
+    assert_snapshot!("no_duration", refused("cluster:\n  timeout: ten seconds\n"));
+    assert_snapshot!("no_number", refused("engine:\n  workers: many\n"));
+    assert_snapshot!("no_sink", refused("pages:\n  sinks: [discord, pager]\n"));
+    assert_snapshot!("no_list", refused("pages:\n  sinks: webhook\n"));
+    assert_snapshot!("no_mode", refused("chat:\n  console: maybe\n"));
+    assert_snapshot!("no_format", refused("log:\n  format: xml\n"));
+    assert_snapshot!("no_section", refused("store: dogwatch.db\n"));
+    assert_snapshot!("no_yaml", refused("server:\n  listen: \"127.0.0.1:8080\n"));
+    assert_snapshot!(
+        "no_id",
+        refused("chat:\n  discord: { token: { env: T }, application_id: dogwatch, guild: 1, channel: 2 }\n")
+    );
+    assert_snapshot!("no_auth", refused("server:\n  webhook_auth:\n    bear: { env: T }\n"));
+}
+
+#[test]
+fn a_secret_in_the_file_is_refused_and_never_shown() {
+    for text in [
+        "chat:\n  discord:\n    token: hunter2hunter2\n    guild: 1\n",
+        "server:\n  api_tokens:\n    - { name: ada, token: hunter2hunter2, role: boss }\n",
+        "server:\n  webhook_auth:\n    bearer: \"hunter2hunter2\"\n",
+        "server:\n  api_tokens:\n    - { name: ada, role: boss, token: hunter2hunter2 }\n",
+        "server:\n  webhook_auth: { basic: { user: x, password: hunter2hunter2 } }\n",
+    ] {
+        let said = refused(text);
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+    assert_snapshot!("inline_secret", refused("chat:\n  discord:\n    token: hunter2hunter2\n"));
+    assert_snapshot!("inline_number", refused("server:\n  webhook_auth:\n    bearer: 1234567890\n"));
+    assert_snapshot!("two_sources", refused("pages: { webhook: { url: a, token: { file: a, env: B } } }\n"));
+}
+
+#[test]
+fn nobody_from_outside_gets_in_without_authentication() {
+    let folder = Folder::new();
+    assert_snapshot!("open_to_all", folder.checked("server:\n  listen: 0.0.0.0:8080\n"));
+    let open = "server: { listen: 0.0.0.0:8080, insecure_no_auth: true }";
+    assert_eq!(folder.checked(open), "");
+    let closed = "server: { listen: 0.0.0.0:8080, webhook_auth: { bearer: { file: one } } }";
+    assert_eq!(folder.checked(closed), "");
+}
+
+#[test]
+fn secrets_that_are_not_there() {
+    let folder = Folder::new();
+    folder.secret("empty", " \n");
+    folder.secret("short", "abc\n");
+    std::fs::set_permissions(folder.path("two"), std::fs::Permissions::from_mode(0o644)).unwrap();
+    assert_snapshot!(
+        "secrets_missing",
+        folder.checked(
+            "server:
+  webhook_auth: { bearer: { file: nowhere } }
+  api_tokens:
+    - { name: ada, role: admin, token: { file: empty } }
+    - { name: bob, role: viewer, token: { env: DOGWATCH_TEST_THAT_NOBODY_SETS } }
+    - { name: bob, role: viewer, token: { file: one } }
+    - { name: eve, role: viewer, token: { file: one } }
+"
+        )
+    );
+    assert_snapshot!(
+        "secrets_weak",
+        folder.checked(
+            "server:
+  webhook_auth: { bearer: { file: short } }
+  api_tokens: [{ name: ada, role: admin, token: { file: two } }]
+"
+        )
+    );
+}
+
+#[test]
+fn a_secret_is_read_without_the_white_space_around_it() {
+    let folder = Folder::new();
+    let secret = SecretSource::File(folder.path("one")).read().unwrap();
+    assert_eq!(secret.expose(), "one-of-the-secrets-that-are-long-enough");
+    assert_eq!(format!("{secret:?}"), "***");
+}
+
+#[test]
+fn pages_must_have_a_way() {
+    let folder = Folder::new();
+    assert_snapshot!("pages_nowhere", folder.checked("pages:\n  sinks: []\n"));
+    assert_snapshot!("pages_unconfigured", folder.checked("pages:\n  sinks: [discord, webhook, console, console]\n"));
+    assert_snapshot!("pages_plain", folder.checked("pages:\n  webhook:\n    url: http://pages.example.com/\n"));
+    assert_snapshot!(
+        "pages_elsewhere",
+        folder.checked("pages:\n  webhook:\n    url: https://ada:pw@example.com/\n    allow_hosts: [example.org]\n")
+    );
+    assert_snapshot!("pages_no_url", folder.checked("pages:\n  webhook: { url: \"ftp://example.com\" }\n"));
+    for url in ["http://127.0.0.1:9/", "http://localhost:9/", "http://[::1]:9/", "https://example.com/"] {
+        let said = folder.checked(&format!("pages: {{ webhook: {{ url: \"{url}\" }} }}"));
+        assert!(!said.contains("-->"), "{url}: {said}");
+    }
+}
+
+#[test]
+fn numbers_that_make_no_sense() {
+    let folder = Folder::new();
+    assert_snapshot!(folder.checked(
+        "server: { body_limit: 1KiB }
+engine:
+  workers: 0
+  lease: 5s
+  output_limit: 10B
+cluster:
+  timeout: 10m
+prometheus:
+  url: prometheus:9090
+log:
+  level: dogwatch=loud
+"
+    ));
+}
+
+#[test]
+fn files_that_are_not_there() {
+    let folder = Folder::new();
+    assert_snapshot!(folder.checked(
+        "playbooks: { dir: nowhere }
+oncall: { file: nowhere.yaml }
+handoff: { template: nowhere.hbs }
+cluster: { kubeconfig: nowhere }
+store: { sqlite: nowhere/dogwatch.db }
+"
+    ));
+}

@@ -1,0 +1,79 @@
+//! What the bot changed, from the logs of its runs.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::summarise::Facts;
+use super::summary::ChangeMade;
+use crate::model::{Intent, Run, RunEvent, StepPath};
+use crate::store::{Store, StoreError};
+
+pub(super) async fn made(store: &dyn Store, facts: &Facts) -> Result<Vec<ChangeMade>, StoreError> {
+    let mut changes = Vec::new();
+    for run in facts.ended.iter().chain(&facts.under_way) {
+        let log = store.run_log(run.id).await?;
+        for (at, step, attempt, intent) in log.iter().filter_map(started) {
+            if facts.shift.contains(at) {
+                changes.push(change(facts, run, at, intent, result_of(&log, step, attempt)));
+            }
+        }
+    }
+    changes.sort_by_key(|change| change.at.at);
+    Ok(changes)
+}
+
+fn started((at, event): &(DateTime<Utc>, RunEvent)) -> Option<(DateTime<Utc>, &StepPath, u32, &Intent)> {
+    match event {
+        RunEvent::Started { step, attempt, intent, .. } => Some((*at, step, *attempt, intent)),
+        _ => None,
+    }
+}
+
+/// What became of one attempt.
+fn result_of(log: &[(DateTime<Utc>, RunEvent)], step: &StepPath, attempt: u32) -> String {
+    let found = log.iter().find_map(|(_, event)| match event {
+        RunEvent::Done { step: of, attempt: n, recovered, .. } if of == step && *n == attempt => {
+            Some(if *recovered { "done (found done after a crash)".into() } else { "done".into() })
+        }
+        RunEvent::Failed { step: of, attempt: n, error, .. } if of == step && *n == attempt => {
+            Some(format!("failed: {error}"))
+        }
+        _ => None,
+    });
+    // A start without an end is what a crash leaves; the run finds out before it goes on.
+    found.unwrap_or_else(|| "in doubt".into())
+}
+
+fn change(facts: &Facts, run: &Run, at: DateTime<Utc>, intent: &Intent, result: String) -> ChangeMade {
+    let outcome = match (run.outcome, &run.because) {
+        (Some(outcome), Some(because)) => format!("{outcome}: {because}"),
+        (Some(outcome), None) => outcome.to_string(),
+        (None, _) => "under way".into(),
+    };
+    ChangeMade {
+        at: facts.moment(at),
+        run: run.id.to_string(),
+        incident: run.incident.to_string(),
+        playbook: format!("{} {}", run.playbook.name, run.playbook.version),
+        summary: intent.summary.clone(),
+        before: short(&intent.before),
+        after: short(&intent.after),
+        show_values: !intent.summary.contains("->"),
+        result,
+        outcome,
+    }
+}
+
+/// A value on one line: a text as it is, anything else as JSON, cut where it gets long.
+fn short(value: &Value) -> String {
+    const SHOWN: usize = 120;
+    let text = match value {
+        Value::Null => "nothing".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    if text.chars().count() <= SHOWN {
+        return text;
+    }
+    text.chars().take(SHOWN).chain(['…']).collect()
+}

@@ -1,0 +1,105 @@
+//! The shift in numbers.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use chrono::{DateTime, Timelike as _, Utc};
+use chrono_tz::Tz;
+
+use super::summarise::Facts;
+use super::summary::Numbers;
+use crate::model::{HumanDuration, Incident, Outcome, RunEvent};
+use crate::oncall::OnCall;
+use crate::store::{IncidentEvent, Page, TimelineWhat};
+
+/// How many incidents a shift of 12 hours can take care of with a clear head.
+const BUDGET_PER_12_H: i64 = 2;
+
+pub(super) fn count(facts: &Facts, oncall: &OnCall) -> Numbers {
+    let shift = facts.shift;
+    let in_shift = |at: Option<DateTime<Utc>>| at.is_some_and(|at| shift.contains(at));
+    let resolved: Vec<&Incident> = facts.incidents.iter().filter(|incident| in_shift(incident.resolved_at)).collect();
+    let paged: BTreeSet<_> = facts.pages.iter().map(|page| page.incident).collect();
+    let to_ack: Vec<Duration> = facts.pages.iter().filter_map(|page| time_to_ack(facts, page)).collect();
+    let to_resolve: Vec<Duration> =
+        resolved.iter().filter_map(|incident| (incident.resolved_at? - incident.opened_at).to_std().ok()).collect();
+    let closed = facts.closed().count();
+    let fixed_alone = facts.closed().filter(|incident| fixed_alone(facts, incident)).count();
+    let budget = budget(shift.to - shift.from);
+    Numbers {
+        opened: facts.incidents.iter().filter(|incident| shift.contains(incident.opened_at)).count(),
+        resolved: resolved.len(),
+        pages: facts.pages.len(),
+        paged_incidents: paged.len(),
+        budget,
+        over_budget: paged.len() > budget,
+        mtta: mean(&to_ack),
+        acknowledged: to_ack.len(),
+        mttr: mean(&to_resolve),
+        night_pages: facts.pages.iter().filter(|page| is_night(facts, oncall, page.created_at)).count(),
+        closed,
+        fixed_alone,
+        fixed_alone_percent: (fixed_alone * 100).checked_div(closed),
+    }
+}
+
+/// The page budget of a shift of that length; at least one.
+fn budget(length: chrono::Duration) -> usize {
+    let half_days = (length.num_minutes() * BUDGET_PER_12_H + 6 * 60) / (12 * 60);
+    usize::try_from(half_days).unwrap_or(0).max(1)
+}
+
+/// How long a page waited for a person. A resolution closes pages, too, but nobody answered those.
+fn time_to_ack(facts: &Facts, page: &Page) -> Option<Duration> {
+    let incident = facts.incident(page.incident)?;
+    let acknowledged_at = page.acknowledged_at?;
+    let by_nobody = incident.acknowledged_at.is_none_or(|at| at > acknowledged_at)
+        || incident.resolved_at.is_some_and(|at| at == acknowledged_at);
+    if by_nobody { None } else { (acknowledged_at - page.created_at).to_std().ok() }
+}
+
+fn mean(times: &[Duration]) -> Option<String> {
+    let count = u32::try_from(times.len()).ok().filter(|count| *count > 0)?;
+    let mean = times.iter().sum::<Duration>() / count;
+    Some(HumanDuration(Duration::from_secs(mean.as_secs())).to_string())
+}
+
+/// Between 22:00 and 07:00 for whoever was on call then.
+fn is_night(facts: &Facts, oncall: &OnCall, at: DateTime<Utc>) -> bool {
+    let member = oncall.who(&facts.team, at).ok().flatten().map(|watch| watch.member);
+    let zone: Tz = member.and_then(|member| member.time_zone).unwrap_or(facts.zone);
+    let hour = at.with_timezone(&zone).hour();
+    !(7..22).contains(&hour)
+}
+
+/// Whether a run fixed it before any person did anything about it, and nobody was paged.
+fn fixed_alone(facts: &Facts, incident: &Incident) -> bool {
+    let Some(timeline) = facts.timelines.get(&incident.id) else { return false };
+    for entry in timeline {
+        match &entry.what {
+            TimelineWhat::Run(_, RunEvent::Ended { outcome: Outcome::Fixed, .. })
+            | TimelineWhat::Incident(IncidentEvent::RunEnded { outcome: Outcome::Fixed, .. }) => return true,
+            TimelineWhat::Run(_, RunEvent::CancelAsked { .. })
+            | TimelineWhat::Incident(
+                IncidentEvent::Paged { .. } | IncidentEvent::Acknowledged { .. } | IncidentEvent::Answered { .. },
+            ) => return false,
+            TimelineWhat::Run(..) | TimelineWhat::Incident(_) => {}
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_budget_follows_the_length_of_the_shift() {
+        let of = |hours| budget(chrono::Duration::hours(hours));
+        assert_eq!(of(12), 2);
+        assert_eq!(of(11), 2, "one night a year is an hour shorter");
+        assert_eq!(of(24), 4);
+        assert_eq!(of(168), 28);
+        assert_eq!(of(1), 1);
+    }
+}

@@ -1,0 +1,119 @@
+//! What the next shift takes over.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::summarise::Facts;
+use super::summary::{Approval, Critical, OpenIncident, RunUnderWay};
+use crate::model::{Incident, IncidentState, Outcome, Run};
+
+pub(super) fn time_critical(facts: &Facts) -> Vec<Critical> {
+    let mut found = Vec::new();
+    let mut add = |incident: &Incident, what: String, by: DateTime<Utc>| {
+        found.push(Critical {
+            incident: incident.id.to_string(),
+            severity: incident.severity.to_string(),
+            what,
+            by: facts.moment(by),
+            overdue: by <= facts.now,
+        });
+    };
+    for page in &facts.unanswered {
+        if let (Some(incident), Some(within)) = (facts.incident(page.incident), page.severity.ack_within()) {
+            add(incident, "acknowledge its page".into(), after(page.created_at, within));
+        }
+    }
+    for approval in &facts.approvals {
+        if let Some(incident) = facts.incident(approval.incident) {
+            add(incident, format!("answer {} of {}", approval.id, approval.run), approval.expires_at);
+        }
+    }
+    for incident in facts.incidents.iter().filter(|incident| facts.open.contains(&incident.id)) {
+        if let (true, Some(within)) = (needs_mitigation(incident), incident.severity.mitigate_within()) {
+            add(incident, format!("mitigate: {}", incident.title), after(incident.opened_at, within));
+        }
+        if let Some(at) = incident.page_at {
+            add(incident, "somebody is paged unless it is taken care of".into(), at);
+        }
+    }
+    found.sort_by_key(|critical| critical.by.at);
+    found
+}
+
+pub(super) fn open_incidents(facts: &Facts) -> Vec<OpenIncident> {
+    let open = facts.incidents.iter().filter(|incident| facts.open.contains(&incident.id));
+    open.map(|incident| OpenIncident {
+        id: incident.id.to_string(),
+        severity: incident.severity.to_string(),
+        state: incident.state.to_string(),
+        title: incident.title.clone(),
+        target: incident.target.as_ref().map(ToString::to_string),
+        owner: incident.owner.clone(),
+        opened: facts.moment(incident.opened_at),
+        firing: incident.open_episodes,
+        next_step: next_step(facts, incident),
+    })
+    .collect()
+}
+
+pub(super) fn approvals(facts: &Facts) -> Vec<Approval> {
+    let asked = facts.approvals.iter().map(|approval| Approval {
+        id: approval.id.to_string(),
+        run: approval.run.to_string(),
+        incident: approval.incident.to_string(),
+        expires: facts.moment(approval.expires_at),
+        steps: approval.preview.steps.iter().filter(|step| step.mutating).map(|step| step.summary.clone()).collect(),
+    });
+    asked.collect()
+}
+
+pub(super) fn runs(facts: &Facts) -> Vec<RunUnderWay> {
+    let runs = facts.under_way.iter().map(|run| RunUnderWay {
+        id: run.id.to_string(),
+        incident: run.incident.to_string(),
+        playbook: run.playbook.name.clone(),
+        target: run.target.to_string(),
+        since: facts.moment(run.created_at),
+    });
+    runs.collect()
+}
+
+/// What somebody who takes over does first.
+fn next_step(facts: &Facts, incident: &Incident) -> String {
+    if let Some(approval) = facts.approvals.iter().find(|approval| approval.incident == incident.id) {
+        return format!("answer {}", approval.id);
+    }
+    let runs: &[Run] = facts.runs_of_open.get(&incident.id).map_or(&[], Vec::as_slice);
+    if let Some(run) = runs.iter().find(|run| run.outcome.is_none()) {
+        return format!("wait for {}: {} is at it", run.id, run.playbook.name);
+    }
+    if needs_mitigation(incident)
+        && let Some(run) = runs.last()
+    {
+        let because = run.because.as_deref().unwrap_or("it does not say why");
+        match run.outcome {
+            Some(Outcome::Escalated) => return format!("look at it, as {} escalated: {because}", run.id),
+            Some(Outcome::Proposed) => return format!("decide about what {} proposed", run.id),
+            Some(Outcome::Cancelled) => return format!("go on by hand, as {} was stopped: {because}", run.id),
+            Some(Outcome::Fixed | Outcome::NothingToDo) | None => {}
+        }
+    }
+    match (incident.state, incident.open_episodes, &incident.playbook) {
+        (IncidentState::Mitigated, 0, _) => "resolve it, if nothing is left to do".into(),
+        (IncidentState::Mitigated, 1, _) => "see why its alert still fires although it is mitigated".into(),
+        (IncidentState::Mitigated, firing, _) => format!("see why {firing} of its alerts still fire"),
+        (_, 0, _) => "its alerts are over: find out why, and resolve it".into(),
+        (IncidentState::Open, _, None) => "acknowledge and diagnose it: no playbook knows it".into(),
+        (IncidentState::Open, _, Some(_)) => "acknowledge and diagnose it".into(),
+        (_, _, _) => "go on with the diagnosis".into(),
+    }
+}
+
+fn needs_mitigation(incident: &Incident) -> bool {
+    matches!(incident.state, IncidentState::Open | IncidentState::Acknowledged)
+}
+
+fn after(at: DateTime<Utc>, within: Duration) -> DateTime<Utc> {
+    at + within
+}

@@ -1,0 +1,195 @@
+//! What a handoff tells, as data: also what an own template sees.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde::Serialize;
+
+/// One shift of one team. Nothing in it is escaped: that is the template's part.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    pub team: String,
+    pub shift: ShiftFacts,
+    /// Who was on call; `None`: nobody.
+    pub outgoing: Option<String>,
+    /// Who is on call next.
+    pub incoming: Option<String>,
+    /// Nothing is time-critical, open, asked or under way.
+    pub nothing_outstanding: bool,
+    /// The soonest first.
+    pub time_critical: Listed<Critical>,
+    /// The worst first.
+    pub open_incidents: Listed<OpenIncident>,
+    pub approvals: Listed<Approval>,
+    pub runs: Listed<RunUnderWay>,
+    /// In the order in which they were made.
+    pub changes: Listed<ChangeMade>,
+    pub numbers: Numbers,
+    pub noisy: Vec<NoisyRule>,
+    pub uncovered: Vec<UncoveredAlert>,
+    pub playbooks: Vec<PlaybookTrouble>,
+}
+
+/// When the shift was.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ShiftFacts {
+    pub from: Moment,
+    pub to: Moment,
+    /// The zone of the rotation, in which all local times are.
+    pub zone: String,
+    /// Whether it had ended when this was gathered.
+    pub over: bool,
+    pub as_of: Moment,
+}
+
+/// A time, for programs and for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Moment {
+    pub at: DateTime<Utc>,
+    /// `Mon 2 Mar 08:00`, in the rotation's zone.
+    pub local: String,
+}
+
+impl Moment {
+    pub(super) fn new(at: DateTime<Utc>, zone: Tz) -> Self {
+        Self { at, local: at.with_timezone(&zone).format("%a %-d %b %H:%M").to_string() }
+    }
+}
+
+/// The first entries of a list, and how many more there are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Listed<T> {
+    pub items: Vec<T>,
+    pub left_out: usize,
+}
+
+impl<T> Listed<T> {
+    /// The most entries of one section: a report that nobody reads to its end says nothing.
+    const MOST: usize = 50;
+
+    pub(super) fn new(mut items: Vec<T>) -> Self {
+        let left_out = items.len().saturating_sub(Self::MOST);
+        items.truncate(Self::MOST);
+        Self { items, left_out }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+}
+
+/// Something that must happen by a time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Critical {
+    /// INC-42.
+    pub incident: String,
+    pub severity: String,
+    pub what: String,
+    pub by: Moment,
+    /// The time has passed already.
+    pub overdue: bool,
+}
+
+/// An incident that is not resolved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OpenIncident {
+    pub id: String,
+    pub severity: String,
+    pub state: String,
+    pub title: String,
+    pub target: Option<String>,
+    pub owner: Option<String>,
+    pub opened: Moment,
+    /// How many alerts still fire.
+    pub firing: u64,
+    pub next_step: String,
+}
+
+/// A question that nobody has answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Approval {
+    pub id: String,
+    pub run: String,
+    pub incident: String,
+    pub expires: Moment,
+    /// What the bot would do.
+    pub steps: Vec<String>,
+}
+
+/// A run that has not ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RunUnderWay {
+    pub id: String,
+    pub incident: String,
+    pub playbook: String,
+    pub target: String,
+    pub since: Moment,
+}
+
+/// A change that the bot made or tried to make.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ChangeMade {
+    pub at: Moment,
+    pub run: String,
+    pub incident: String,
+    pub playbook: String,
+    /// `scale deployment/coredns in kube-system 4 -> 6`.
+    pub summary: String,
+    pub before: String,
+    pub after: String,
+    /// Whether the summary leaves out what was there before and after.
+    pub show_values: bool,
+    /// `done`, `failed: ...`, `in doubt`.
+    pub result: String,
+    /// `fixed: p99 is back to normal`; of the run as a whole.
+    pub outcome: String,
+}
+
+/// The shift in numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Numbers {
+    pub opened: usize,
+    pub resolved: usize,
+    pub pages: usize,
+    /// Incidents for which somebody was paged, which is what the budget counts.
+    pub paged_incidents: usize,
+    pub budget: usize,
+    pub over_budget: bool,
+    /// Mean time from a page to a person's acknowledgement; `None`: nobody was paged, or nobody acknowledged.
+    pub mtta: Option<String>,
+    pub acknowledged: usize,
+    /// Mean time from the opening to the resolution, of what was resolved in the shift.
+    pub mttr: Option<String>,
+    /// Pages between 22:00 and 07:00 where the person on call lives.
+    pub night_pages: usize,
+    /// Incidents that were mitigated or resolved in the shift, and how many of them without any person.
+    pub closed: usize,
+    pub fixed_alone: usize,
+    pub fixed_alone_percent: Option<usize>,
+}
+
+/// An alerting rule that made noise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NoisyRule {
+    pub alert: String,
+    pub episodes: u64,
+    pub incidents: u64,
+    pub proposal: String,
+}
+
+/// An alert that no playbook knows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UncoveredAlert {
+    pub alert: String,
+    pub incidents: u64,
+}
+
+/// A playbook that did not do its part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlaybookTrouble {
+    pub name: String,
+    pub version: String,
+    pub runs: usize,
+    pub escalated: usize,
+    /// What the latest of them said.
+    pub because: String,
+}

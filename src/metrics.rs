@@ -1,0 +1,324 @@
+//! What the bot counts, for Prometheus.
+//!
+//! One [`Metrics`] is shared by all who count. Levels (how many incidents are open) are not counted here but read from
+//! the store when somebody asks: see [`Levels`].
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+/// All counters. Counting never fails and never waits.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    notifications: Family<ResultLabel, Counter>,
+    alerts: Family<StatusLabel, Counter>,
+    accept_seconds: Histogram,
+    commands: Family<CommandLabels, Counter>,
+    runs: Family<RunLabels, Counter>,
+    mutations: Family<MutationLabels, Counter>,
+    pages: Family<PageLabels, Counter>,
+    deliveries_failed: Family<SinkLabel, Counter>,
+    levels: Mutex<LevelGauges>,
+}
+
+/// What became of a notification at the front door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotificationResult {
+    Accepted,
+    /// Durable already: delivered again, or by another peer.
+    Duplicate,
+    Malformed,
+    Unauthorised,
+    TooLarge,
+    /// The body did not arrive in time.
+    TooSlow,
+    /// Too many at once, here or in the store.
+    Overloaded,
+    /// The store did not take it.
+    Failed,
+}
+
+impl NotificationResult {
+    fn word(self) -> &'static str {
+        match self {
+            NotificationResult::Accepted => "accepted",
+            NotificationResult::Duplicate => "duplicate",
+            NotificationResult::Malformed => "malformed",
+            NotificationResult::Unauthorised => "unauthorised",
+            NotificationResult::TooLarge => "too_large",
+            NotificationResult::TooSlow => "too_slow",
+            NotificationResult::Overloaded => "overloaded",
+            NotificationResult::Failed => "failed",
+        }
+    }
+}
+
+/// How much there is of what, at the moment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Levels {
+    pub pending_signals: u64,
+    pub open_episodes: u64,
+    /// Unresolved incidents by (state, severity).
+    pub incidents: BTreeMap<(String, String), u64>,
+    pub runs_under_way: u64,
+    pub deliveries_waiting: u64,
+    pub unacknowledged_pages: u64,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("dogwatch");
+        let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "The version that runs", build);
+        // Half a millisecond to eight seconds: a commit to a good disk takes one to ten milliseconds.
+        let accept_seconds = Histogram::new(exponential_buckets(0.0005, 2.0, 15));
+        registry.register(
+            "accept_seconds",
+            "From the last byte of a notification to its being durable",
+            accept_seconds.clone(),
+        );
+        Self {
+            notifications: family(&mut registry, "notifications", "Deliveries of Alertmanager, by what became of them"),
+            alerts: family(&mut registry, "alerts", "Alerts in accepted notifications, by status"),
+            commands: family(&mut registry, "commands", "Commands, by the way they came and whether they were refused"),
+            runs: family(&mut registry, "runs", "Runs that ended, by playbook and outcome"),
+            mutations: family(&mut registry, "mutations", "Changes to the cluster, by action and result"),
+            pages: family(&mut registry, "pages", "Pages that were made, by team and severity"),
+            deliveries_failed: family(&mut registry, "deliveries_failed", "Deliveries that did not arrive, by sink"),
+            levels: Mutex::new(LevelGauges::register(&mut registry)),
+            accept_seconds,
+            registry,
+        }
+    }
+
+    /// A notification came, and this became of it.
+    pub fn notification(&self, result: NotificationResult) {
+        self.notifications.get_or_create(&ResultLabel { result: result.word() }).inc();
+    }
+
+    /// So many alerts were in a notification that was accepted.
+    pub fn alerts(&self, firing: u64, resolved: u64) {
+        for (status, count) in [("firing", firing), ("resolved", resolved)] {
+            self.alerts.get_or_create(&StatusLabel { status }).inc_by(count);
+        }
+    }
+
+    /// How long it took to make a notification durable.
+    pub fn accept_took(&self, took: Duration) {
+        self.accept_seconds.observe(took.as_secs_f64());
+    }
+
+    /// A command came in, by `discord`, `console` or `api`.
+    pub fn command(&self, via: &str, refused: bool) {
+        let result = if refused { "refused" } else { "taken" };
+        self.commands.get_or_create(&CommandLabels { via: via.to_owned(), result }).inc();
+    }
+
+    /// A run ended: `fixed`, `nothing_to_do`, `proposed`, `escalated` or `cancelled`.
+    pub fn run_ended(&self, playbook: &str, outcome: &str) {
+        let labels = RunLabels { playbook: playbook.to_owned(), outcome: outcome.to_owned() };
+        self.runs.get_or_create(&labels).inc();
+    }
+
+    /// A change was made, was not needed, or failed: `done`, `unneeded`, `failed`.
+    pub fn mutation(&self, action: &str, result: &str) {
+        let labels = MutationLabels { action: action.to_owned(), result: result.to_owned() };
+        self.mutations.get_or_create(&labels).inc();
+    }
+
+    /// Somebody is paged.
+    pub fn page(&self, team: &str, severity: &str) {
+        self.pages.get_or_create(&PageLabels { team: team.to_owned(), severity: severity.to_owned() }).inc();
+    }
+
+    /// A delivery did not arrive; it may be tried again.
+    pub fn delivery_failed(&self, sink: &str) {
+        self.deliveries_failed.get_or_create(&SinkLabel { sink: sink.to_owned() }).inc();
+    }
+
+    /// Everything in the text format of OpenMetrics 1.0. `None`: the store did not say how much there is of what; `store_up` is 0
+    /// then, and the levels are left as they were.
+    ///
+    /// # Errors
+    /// None in practice: writing to a String does not fail.
+    pub fn render(&self, levels: Option<&Levels>) -> Result<String, fmt::Error> {
+        // Held while the text is made, so that two who ask do not see each other's levels half set.
+        let gauges = self.levels.lock().unwrap_or_else(PoisonError::into_inner);
+        gauges.set(levels);
+        let mut text = String::with_capacity(4_096);
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+/// The content type of [`Metrics::render`]'s text.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+type Level = Gauge<u64, AtomicU64>;
+
+#[derive(Debug, Default)]
+struct LevelGauges {
+    store_up: Level,
+    pending_signals: Level,
+    open_episodes: Level,
+    incidents: Family<IncidentLabels, Level>,
+    runs_under_way: Level,
+    deliveries_waiting: Level,
+    unacknowledged_pages: Level,
+}
+
+impl LevelGauges {
+    fn register(registry: &mut Registry) -> Self {
+        let gauges = Self::default();
+        for (name, help, gauge) in [
+            ("store_up", "Whether the store answers", &gauges.store_up),
+            ("pending_signals", "Signals that nobody has worked on", &gauges.pending_signals),
+            ("open_episodes", "Alerts that fire", &gauges.open_episodes),
+            ("runs_under_way", "Runs that have not ended", &gauges.runs_under_way),
+            ("deliveries_waiting", "Deliveries that wait or are tried again", &gauges.deliveries_waiting),
+            ("unacknowledged_pages", "Pages that nobody has acknowledged", &gauges.unacknowledged_pages),
+        ] {
+            registry.register(name, help, gauge.clone());
+        }
+        registry.register("incidents", "Unresolved incidents, by state and severity", gauges.incidents.clone());
+        gauges
+    }
+
+    fn set(&self, levels: Option<&Levels>) {
+        self.store_up.set(u64::from(levels.is_some()));
+        let Some(levels) = levels else { return };
+        self.pending_signals.set(levels.pending_signals);
+        self.open_episodes.set(levels.open_episodes);
+        self.runs_under_way.set(levels.runs_under_way);
+        self.deliveries_waiting.set(levels.deliveries_waiting);
+        self.unacknowledged_pages.set(levels.unacknowledged_pages);
+        self.incidents.clear();
+        for ((state, severity), count) in &levels.incidents {
+            let labels = IncidentLabels { state: state.clone(), severity: severity.clone() };
+            self.incidents.get_or_create(&labels).set(*count);
+        }
+    }
+}
+
+fn family<L>(registry: &mut Registry, name: &str, help: &str) -> Family<L, Counter>
+where
+    L: EncodeLabelSet + Clone + std::hash::Hash + Eq + fmt::Debug + Send + Sync + 'static,
+{
+    let family = Family::default();
+    registry.register(name, help, family.clone());
+    family
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResultLabel {
+    result: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StatusLabel {
+    status: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CommandLabels {
+    via: String,
+    result: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RunLabels {
+    playbook: String,
+    outcome: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct MutationLabels {
+    action: String,
+    result: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PageLabels {
+    team: String,
+    severity: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SinkLabel {
+    sink: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct IncidentLabels {
+    state: String,
+    severity: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_counted_is_told() {
+        let metrics = Metrics::new();
+        metrics.notification(NotificationResult::Accepted);
+        metrics.notification(NotificationResult::Duplicate);
+        metrics.notification(NotificationResult::Duplicate);
+        metrics.alerts(3, 1);
+        metrics.accept_took(Duration::from_millis(3));
+        metrics.run_ended("coredns-saturated", "fixed");
+        metrics.mutation("k8s.scale", "done");
+        metrics.page("platform", "S1");
+        metrics.delivery_failed("discord");
+        metrics.command("api", true);
+        let incidents = [(("open".to_owned(), "S2".to_owned()), 2)].into();
+        let levels = Levels { open_episodes: 412, incidents, ..Levels::default() };
+        let text = metrics.render(Some(&levels)).unwrap();
+        for line in [
+            r#"dogwatch_notifications_total{result="accepted"} 1"#,
+            r#"dogwatch_notifications_total{result="duplicate"} 2"#,
+            r#"dogwatch_alerts_total{status="firing"} 3"#,
+            r#"dogwatch_accept_seconds_bucket{le="0.004"} 1"#,
+            r#"dogwatch_accept_seconds_bucket{le="0.002"} 0"#,
+            r#"dogwatch_runs_total{playbook="coredns-saturated",outcome="fixed"} 1"#,
+            r#"dogwatch_mutations_total{action="k8s.scale",result="done"} 1"#,
+            r#"dogwatch_pages_total{team="platform",severity="S1"} 1"#,
+            r#"dogwatch_deliveries_failed_total{sink="discord"} 1"#,
+            r#"dogwatch_commands_total{via="api",result="refused"} 1"#,
+            r#"dogwatch_incidents{state="open",severity="S2"} 2"#,
+            "dogwatch_open_episodes 412",
+            "dogwatch_store_up 1",
+            "# EOF",
+        ] {
+            assert!(text.lines().any(|found| found == line), "no line `{line}` in\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_silent_store_shows_and_what_was_closed_is_gone() {
+        let metrics = Metrics::new();
+        let incidents = [(("open".to_owned(), "S2".to_owned()), 2)].into();
+        metrics.render(Some(&Levels { incidents, ..Levels::default() })).unwrap();
+        let text = metrics.render(Some(&Levels::default())).unwrap();
+        assert!(!text.contains("dogwatch_incidents{"), "{text}");
+        assert!(metrics.render(None).unwrap().contains("dogwatch_store_up 0"));
+    }
+}

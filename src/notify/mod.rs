@@ -1,0 +1,61 @@
+//! Bringing what the outbox holds to the world: chat, pages.
+//!
+//! A [`Sink`] knows how one receiver wants it. Each has an [`OutboxWorker`] of its own, so that a receiver that is slow or
+//! down keeps nothing back from the others. What is told is made when it is sent, from what is true then; it arrives at
+//! least once, under a key by which the receiver can tell a repetition.
+
+mod console;
+mod outbox_worker;
+mod parcel;
+mod patience;
+mod render;
+#[cfg(test)]
+mod tests;
+mod webhook;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+pub use console::ConsoleSink;
+pub use outbox_worker::OutboxWorker;
+pub use parcel::{Contact, Parcel, ParcelKind};
+pub use patience::SEND_WITHIN;
+pub use webhook::{WebhookError, WebhookSink};
+
+/// A receiver.
+#[async_trait]
+pub trait Sink: Send + Sync + 'static {
+    /// Its name in the outbox: `discord`, `console`, `webhook`.
+    fn name(&self) -> &str;
+
+    /// Brings it there, once. Gives back the receiver's own id of it, if it has one that a later edit needs.
+    ///
+    /// A parcel with [`Parcel::previous`] replaces what that names. The same [`Parcel::key`] again is the same thing again:
+    /// a receiver that can tells repetitions by it.
+    ///
+    /// # Errors
+    /// [`SinkError::Retry`] when it may work later, [`SinkError::Fail`] when it will not.
+    async fn send(&self, parcel: &Parcel) -> Result<Option<String>, SinkError>;
+}
+
+/// Why it did not arrive.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SinkError {
+    /// Not reachable, overloaded, too slow. `after`: the receiver said when to come again.
+    #[error("{message}")]
+    Retry { message: String, after: Option<Duration> },
+    /// The receiver does not want it: the same again will not work until somebody changes something.
+    #[error("{message}")]
+    Fail { message: String },
+}
+
+impl SinkError {
+    pub fn retry(message: impl Into<String>) -> Self {
+        Self::Retry { message: message.into(), after: None }
+    }
+
+    pub fn fail(message: impl Into<String>) -> Self {
+        Self::Fail { message: message.into() }
+    }
+}

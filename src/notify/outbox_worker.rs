@@ -1,0 +1,113 @@
+//! The worker that empties the outbox of one sink.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use tokio::sync::watch;
+
+use super::patience::{SEND_WITHIN, falls_back, wait_after};
+use super::render::Renderer;
+use super::{Parcel, ParcelKind, Sink, SinkError};
+use crate::clock::Clock;
+use crate::metrics::Metrics;
+use crate::oncall::OnCall;
+use crate::store::{Delivery, Store, StoreError};
+use crate::worker::{Turn, TurnError, Worker};
+
+/// How many deliveries are on their way at once, to one sink.
+const IN_FLIGHT: usize = 8;
+
+/// How long a delivery that was taken is kept from being taken again: longer than an attempt may last, so that only a
+/// crash makes it due before we have said what became of it.
+const HOLD: Duration = Duration::from_secs(60);
+
+/// Brings what is due to one sink.
+pub struct OutboxWorker {
+    sink: Arc<dyn Sink>,
+    /// The sink that gets a page as well when this one fails.
+    fallback: Option<String>,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    renderer: Renderer,
+    metrics: Arc<Metrics>,
+}
+
+impl OutboxWorker {
+    /// `fallback` is the name of the next sink in the order of `pages.sinks`.
+    pub fn new(
+        sink: Arc<dyn Sink>,
+        fallback: Option<String>,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        oncall: Arc<OnCall>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let renderer = Renderer::new(store.clone(), clock.clone(), oncall);
+        Self { sink, fallback, store, clock, renderer, metrics }
+    }
+
+    /// One attempt, and what follows from it. A store that fails leaves the delivery taken: it comes again after a while.
+    async fn send(&self, delivery: &Delivery, parcel: &Parcel) -> Result<(), StoreError> {
+        let sent = match tokio::time::timeout(SEND_WITHIN, self.sink.send(parcel)).await {
+            Ok(sent) => sent,
+            Err(_) => Err(SinkError::retry(format!("no answer within {} s", SEND_WITHIN.as_secs()))),
+        };
+        match sent {
+            Ok(external) => self.store.delivered(delivery.id, external.as_deref()).await,
+            Err(error) => self.failed(delivery, parcel.kind, &error).await,
+        }
+    }
+
+    async fn failed(&self, delivery: &Delivery, kind: ParcelKind, error: &SinkError) -> Result<(), StoreError> {
+        self.metrics.delivery_failed(self.sink.name());
+        let wait = wait_after(kind, delivery.attempts, error, rand::random());
+        let retry_at = wait.map(|wait| self.clock.now() + wait);
+        let (sink, attempt) = (self.sink.name(), delivery.attempts + 1);
+        match retry_at {
+            Some(at) => tracing::warn!(sink, kind = kind.name(), attempt, %error, retry_at = %at, "not delivered"),
+            None => tracing::error!(sink, kind = kind.name(), attempt, %error, "not delivered, and given up"),
+        }
+        self.store.delivery_failed(delivery.id, &error.to_string(), retry_at).await?;
+        if let Some(fallback) = &self.fallback
+            && falls_back(kind, delivery.attempts, error)
+            && self.store.deliver_also(delivery.id, fallback).await?
+        {
+            tracing::warn!(sink, fallback, "the page goes to the next sink, too");
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Worker for OutboxWorker {
+    fn name(&self) -> &'static str {
+        "outbox"
+    }
+
+    fn bell(&self) -> watch::Receiver<()> {
+        self.store.bells().outbox.listen()
+    }
+
+    async fn turn(&self) -> Result<Turn, TurnError> {
+        let sinks = [self.sink.name()];
+        let due = self.store.take_deliveries(&sinks, IN_FLIGHT, HOLD).await?;
+        if due.is_empty() {
+            return Ok(Turn::Idle { until: self.store.next_delivery_due(&sinks).await? });
+        }
+        // Made one after the other, so that they are sent in their order: a page first.
+        let mut parcels = Vec::new();
+        for delivery in due {
+            match self.renderer.parcel(self.sink.name(), &delivery).await? {
+                Some(parcel) => parcels.push((delivery, parcel)),
+                // There is nothing to tell any more: the page was acknowledged, the question answered.
+                None => self.store.delivered(delivery.id, None).await?,
+            }
+        }
+        for sent in join_all(parcels.iter().map(|(delivery, parcel)| self.send(delivery, parcel))).await {
+            sent?;
+        }
+        Ok(Turn::Worked)
+    }
+}

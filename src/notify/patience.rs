@@ -1,0 +1,92 @@
+//! How often, and for how long, a delivery is tried.
+
+use std::time::Duration;
+
+use super::{ParcelKind, SinkError};
+
+/// How long one attempt may take, whatever the sink thinks about it.
+pub const SEND_WITHIN: Duration = Duration::from_secs(20);
+
+const FIRST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(5 * 60);
+
+/// The most that a receiver may make us wait: its clock or its header may be wrong.
+const LONGEST_ASKED: Duration = Duration::from_secs(15 * 60);
+
+/// For how long it is worth trying. A page is worth it for hours, as a human is waiting for it without knowing; a card
+/// is made anew by whatever happens next.
+fn patience(kind: ParcelKind) -> Duration {
+    match kind {
+        ParcelKind::Page => Duration::from_secs(6 * 3_600),
+        ParcelKind::Approval => Duration::from_secs(30 * 60),
+        ParcelKind::Card | ParcelKind::Notice => Duration::from_secs(10 * 60),
+    }
+}
+
+/// How long to wait before the next attempt after `attempts` that failed and one more, which gave `error`; `None`: it is
+/// given up. `jitter` is between 0 and 1, and keeps many that failed together from coming back together.
+pub(super) fn wait_after(kind: ParcelKind, attempts: u32, error: &SinkError, jitter: f64) -> Option<Duration> {
+    let waited = (0..attempts).map(backoff).fold(Duration::ZERO, Duration::saturating_add);
+    if waited >= patience(kind) {
+        return None;
+    }
+    let wait = match error {
+        SinkError::Retry { after, .. } => {
+            backoff(attempts).max(after.map_or(Duration::ZERO, |after| after.min(LONGEST_ASKED)))
+        }
+        // A human may yet put a token right, and a page must not be lost before that.
+        SinkError::Fail { .. } if kind == ParcelKind::Page => LONGEST,
+        SinkError::Fail { .. } => return None,
+    };
+    Some(wait.mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 2.0))
+}
+
+/// Whether the next sink is to be asked, too. The first failure of a page may be a hiccup of a second; the second is not.
+pub(super) fn falls_back(kind: ParcelKind, attempts: u32, error: &SinkError) -> bool {
+    kind == ParcelKind::Page && (attempts >= 1 || matches!(error, SinkError::Fail { .. }))
+}
+
+fn backoff(attempts: u32) -> Duration {
+    FIRST.saturating_mul(1 << attempts.min(16)).min(LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waits(kind: ParcelKind, error: &SinkError) -> Vec<u64> {
+        (0..).map_while(|attempts| wait_after(kind, attempts, error, 0.0)).map(|wait| wait.as_secs()).collect()
+    }
+
+    #[test]
+    fn waits_double_up_to_five_minutes() {
+        let card = waits(ParcelKind::Card, &SinkError::retry("down"));
+        assert_eq!(card, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300]);
+    }
+
+    #[test]
+    fn a_page_is_tried_for_hours() {
+        for error in [SinkError::retry("down"), SinkError::fail("no such channel")] {
+            let page: u64 = waits(ParcelKind::Page, &error).iter().sum();
+            assert!(page >= 6 * 3_600, "{page} s");
+        }
+        assert_eq!(waits(ParcelKind::Card, &SinkError::fail("no such channel")), [0; 0]);
+    }
+
+    #[test]
+    fn a_receiver_may_ask_for_more_time_but_not_for_ever() {
+        let asks =
+            |seconds| SinkError::Retry { message: "slow down".into(), after: Some(Duration::from_secs(seconds)) };
+        let wait = |error| wait_after(ParcelKind::Page, 2, &error, 0.0).unwrap().as_secs();
+        assert_eq!(wait(asks(30)), 30);
+        assert_eq!(wait(asks(1)), 4);
+        assert_eq!(wait(asks(1_000_000)), 900);
+    }
+
+    #[test]
+    fn jitter_adds_up_to_a_half() {
+        let wait = |jitter| wait_after(ParcelKind::Page, 3, &SinkError::retry("down"), jitter).unwrap();
+        assert_eq!(wait(0.0), Duration::from_secs(8));
+        assert_eq!(wait(1.0), Duration::from_secs(12));
+    }
+}

@@ -1,0 +1,143 @@
+//! Making parcels from what is true now.
+
+use std::sync::Arc;
+
+use super::{Contact, Parcel, ParcelKind};
+use crate::clock::Clock;
+use crate::message::{self, Card};
+use crate::model::{Approval, ApprovalState, Incident};
+use crate::oncall::{Member, OnCall};
+use crate::store::{Delivery, DeliverySubject, Page, PageReason, Store, StoreError};
+
+/// How many of an incident's alerts a page looks at, for an example and a runbook.
+const EPISODES: usize = 5;
+
+/// Reads what a delivery is about, and says it.
+pub(super) struct Renderer {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    oncall: Arc<OnCall>,
+}
+
+impl Renderer {
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, oncall: Arc<OnCall>) -> Self {
+        Self { store, clock, oncall }
+    }
+
+    /// What is to be told; `None` when there is nothing to tell any more.
+    pub async fn parcel(&self, sink: &str, delivery: &Delivery) -> Result<Option<Parcel>, StoreError> {
+        match &delivery.subject {
+            DeliverySubject::Page { page } => match self.store.page(*page).await? {
+                // Somebody was quicker: calling them again would only cost sleep.
+                Some(page) if page.acknowledged_at.is_none() => self.page(sink, &page).await,
+                _ => Ok(None),
+            },
+            DeliverySubject::Card { incident } => {
+                let Some(incident) = self.store.incident(*incident).await? else { return Ok(None) };
+                let card = self.card(&incident).await?;
+                let mut parcel = self.parcel_of(ParcelKind::Card, incident, card);
+                parcel.key = format!("dogwatch-{}", parcel.incident.id);
+                parcel.previous.clone_from(&delivery.external);
+                Ok(Some(parcel))
+            }
+            DeliverySubject::Approval { approval } => match self.store.approval(*approval).await? {
+                // A question that was never shown and is none any more needs no answer to it either.
+                Some(asked) if asked.state == ApprovalState::Open || delivery.external.is_some() => {
+                    self.approval(sink, delivery, &asked).await
+                }
+                _ => Ok(None),
+            },
+            DeliverySubject::Notice { incident, text } => {
+                let Some(incident) = self.store.incident(*incident).await? else { return Ok(None) };
+                let card = Card { buttons: Vec::new(), lines: lines(text), ..self.card(&incident).await? };
+                let mut parcel = self.parcel_of(ParcelKind::Notice, incident, card);
+                parcel.key = format!("dogwatch-notice-{}", delivery.id.0);
+                parcel.thread = self.store.external_message(sink, parcel.incident.id).await?;
+                Ok(Some(parcel))
+            }
+        }
+    }
+
+    fn parcel_of(&self, kind: ParcelKind, incident: Incident, card: Card) -> Parcel {
+        Parcel {
+            kind,
+            key: String::new(),
+            previous: None,
+            thread: None,
+            at: self.clock.now(),
+            team: incident.team.clone(),
+            incident,
+            title: card.title,
+            body: card.lines.join("\n"),
+            colour: card.colour,
+            buttons: card.buttons,
+            mention: Vec::new(),
+            channel: None,
+        }
+    }
+
+    /// The incident's message as it is now.
+    async fn card(&self, incident: &Incident) -> Result<Card, StoreError> {
+        let runs = self.store.runs_of(incident.id).await?;
+        let timeline = self.store.timeline(incident.id).await?;
+        let mut approvals = self.store.open_approvals().await?;
+        approvals.retain(|approval| approval.incident == incident.id);
+        Ok(message::card(incident, &runs, &timeline, &approvals))
+    }
+
+    async fn page(&self, sink: &str, page: &Page) -> Result<Option<Parcel>, StoreError> {
+        let Some(incident) = self.store.incident(page.incident).await? else { return Ok(None) };
+        let run = match page.reason {
+            PageReason::Escalated { run } => self.store.run(run).await?,
+            _ => None,
+        };
+        let timeline = self.store.timeline(incident.id).await?;
+        let episodes = self.store.episodes(incident.id, EPISODES).await?;
+        let text = message::page_text(&incident, page, run.as_ref(), &timeline, &episodes);
+        let card = self.card(&incident).await?;
+        let mut parcel = self.parcel_of(ParcelKind::Page, incident, card);
+        parcel.key.clone_from(&page.key);
+        parcel.thread = self.store.external_message(sink, parcel.incident.id).await?;
+        parcel.team.clone_from(&page.team);
+        parcel.title = text.title;
+        parcel.body = text.body;
+        parcel.mention = self.called(&page.team);
+        parcel.channel = self.oncall.team(&page.team).ok().and_then(|team| team.channel);
+        Ok(Some(parcel))
+    }
+
+    async fn approval(
+        &self,
+        sink: &str,
+        delivery: &Delivery,
+        approval: &Approval,
+    ) -> Result<Option<Parcel>, StoreError> {
+        let Some(incident) = self.store.incident(approval.incident).await? else { return Ok(None) };
+        let run = self.store.run(approval.run).await?;
+        let card = message::question(approval, &incident, run.as_ref());
+        let mut parcel = self.parcel_of(ParcelKind::Approval, incident, card);
+        parcel.key = format!("dogwatch-{}", approval.id);
+        parcel.previous.clone_from(&delivery.external);
+        parcel.thread = self.store.external_message(sink, parcel.incident.id).await?;
+        Ok(Some(parcel))
+    }
+
+    /// Who is on call for the team now.
+    fn called(&self, team: &str) -> Vec<Contact> {
+        match self.oncall.who(team, self.clock.now()) {
+            Ok(watch) => {
+                let contact = |member: &Member| Contact { name: member.name.clone(), discord: member.discord };
+                watch.iter().map(|watch| contact(&watch.member)).collect()
+            }
+            Err(error) => {
+                tracing::error!(team, %error, "nobody is called by name");
+                Vec::new()
+            }
+        }
+    }
+}
+
+/// A playbook's text, in lines that fit.
+fn lines(text: &str) -> Vec<String> {
+    message::fold(text.lines().map(|line| message::clip(line, 500)).collect(), 3_900)
+}

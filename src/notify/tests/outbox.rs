@@ -1,0 +1,258 @@
+//! The worker, on a clock that is moved by hand.
+
+use super::*;
+use crate::message::Colour;
+use crate::model::{IncidentState, Preview, PreviewStep, StepPath, Verdict};
+use crate::store::{Append, Ask, Change};
+
+#[tokio::test]
+async fn a_page_says_who_is_called_and_is_told_once() {
+    let bot = Fixture::new(&[], &["pager"]).await;
+    let pager = Scripted::new("pager");
+    let worker = worker(&bot, pager.clone(), None);
+    let incident = bot.incident(Severity::S1, "CoreDNS is down", "CoreDNSDown", 3).await;
+    bot.page(incident, PageReason::SeverityOne).await;
+    assert_eq!(settle(&bot, &worker).await, None);
+    let pages = pager.seen();
+    assert_eq!(pages.len(), 1);
+    assert_eq!(pages[0].kind, ParcelKind::Page);
+    assert_eq!(pages[0].key, "dogwatch-INC-1-1-1");
+    assert_eq!(pages[0].mention[0].name, "ada");
+    assert_eq!(pages[0].mention[0].discord.map(|id| id.0), Some(123_456_789_012_345_678));
+    assert_eq!(pages[0].channel.map(|id| id.0), Some(223_456_789_012_345_678));
+    assert_eq!(pages[0].title, "[S1] INC-1: CoreDNS is down");
+    bot.passes(60);
+    assert_eq!(settle(&bot, &worker).await, None);
+    assert_eq!(pager.seen(), []);
+}
+
+#[tokio::test]
+async fn a_receiver_that_is_down_is_tried_again_with_growing_waits_and_the_same_key() {
+    let bot = Fixture::new(&[], &["pager"]).await;
+    let pager = Scripted::new("pager");
+    let worker = worker(&bot, pager.clone(), None);
+    let incident = bot.incident(Severity::S1, "CoreDNS is down", "CoreDNSDown", 1).await;
+    bot.page(incident, PageReason::SeverityOne).await;
+    pager.answers((0..4).map(|_| Err(SinkError::retry("down"))));
+    let mut waits = Vec::new();
+    while let Some(wait) = settle(&bot, &worker).await {
+        waits.push(wait);
+        bot.clock.advance(Duration::from_secs(wait.unsigned_abs() + 1));
+    }
+    // 1, 2, 4 and 8 s, with up to a half of jitter on top.
+    let bounds = [(1, 1), (2, 3), (4, 6), (8, 12)];
+    assert_eq!(waits.len(), bounds.len(), "{waits:?}");
+    for (wait, (least, most)) in waits.iter().zip(bounds) {
+        assert!((least..=most).contains(wait), "{waits:?}");
+    }
+    let keys: Vec<String> = pager.seen().into_iter().map(|page| page.key).collect();
+    assert_eq!(keys, ["dogwatch-INC-1-1-1"; 5]);
+}
+
+#[tokio::test]
+async fn the_next_sink_gets_a_page_when_the_first_one_fails_twice() {
+    let bot = Fixture::new(&[], &["pager"]).await;
+    let (pager, console) = (Scripted::new("pager"), Scripted::new("console"));
+    let (first, second) = (worker(&bot, pager.clone(), Some("console")), worker(&bot, console.clone(), None));
+    let incident = bot.incident(Severity::S1, "CoreDNS is down", "CoreDNSDown", 1).await;
+    bot.page(incident, PageReason::SeverityOne).await;
+    pager.answers((0..3).map(|_| Err(SinkError::retry("down"))));
+    settle(&bot, &first).await;
+    settle(&bot, &second).await;
+    assert_eq!(console.seen(), [], "one failure may be a hiccup");
+    for _ in 0..2 {
+        bot.clock.advance(Duration::from_secs(4));
+        settle(&bot, &first).await;
+        settle(&bot, &second).await;
+    }
+    let seen = console.seen();
+    assert_eq!(seen.len(), 1, "also after a third failure it is told once there");
+    assert_eq!(seen[0].key, "dogwatch-INC-1-1-1");
+    // The first one is tried on, until somebody has it.
+    pager.seen();
+    bot.ack(incident, "ada").await;
+    bot.passes(10);
+    assert_eq!(settle(&bot, &first).await, None);
+    assert_eq!(pager.seen(), [], "an acknowledged page calls nobody any more");
+}
+
+#[tokio::test]
+async fn a_page_that_is_refused_goes_to_the_next_sink_at_once_and_is_not_lost() {
+    let bot = Fixture::new(&[], &["pager"]).await;
+    let (pager, console) = (Scripted::new("pager"), Scripted::new("console"));
+    let (first, second) = (worker(&bot, pager.clone(), Some("console")), worker(&bot, console.clone(), None));
+    let incident = bot.incident(Severity::S2, "CoreDNS is slow", "CoreDNSSlow", 1).await;
+    bot.page(incident, PageReason::Uncovered).await;
+    pager.answers([Err(SinkError::fail("401 unauthorized"))]);
+    let wait = settle(&bot, &first).await.unwrap();
+    settle(&bot, &second).await;
+    assert_eq!(console.seen().len(), 1);
+    assert!((300..=450).contains(&wait), "{wait}: a human may yet put the token right");
+    bot.passes(8);
+    settle(&bot, &first).await;
+    assert_eq!(pager.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn a_card_is_made_once_and_then_edited_with_what_is_true_then() {
+    let bot = Fixture::new(&["chat"], &[]).await;
+    let chat = Scripted::new("chat");
+    let worker = worker(&bot, chat.clone(), None);
+    let incident = bot.incident(Severity::S2, "CoreDNS is slow", "CoreDNSSlow", 2).await;
+    chat.answers([Ok(Some("message-1".into()))]);
+    settle(&bot, &worker).await;
+    let made = chat.seen();
+    assert_eq!((made.len(), made[0].previous.as_deref()), (1, None));
+    // Three changes while nobody looks are one edit.
+    bot.opens_run(incident, "coredns-saturated").await;
+    bot.ack(incident, "ada").await;
+    bot.resolve(incident, "ada").await;
+    settle(&bot, &worker).await;
+    let edited = chat.seen();
+    assert_eq!(edited.len(), 1);
+    assert_eq!(edited[0].previous.as_deref(), Some("message-1"));
+    assert_eq!(edited[0].colour, Colour::Green);
+    assert_eq!(edited[0].title, "INC-1 S2 resolved: CoreDNS is slow");
+}
+
+/// Sends, and while it is on its way, something happens.
+struct Meanwhile {
+    bot: Arc<Fixture>,
+    inner: Arc<Scripted>,
+}
+
+#[async_trait]
+impl Sink for Meanwhile {
+    fn name(&self) -> &str {
+        "chat"
+    }
+
+    async fn send(&self, parcel: &Parcel) -> Result<Option<String>, SinkError> {
+        if parcel.previous.is_none() {
+            self.bot.ack(parcel.incident.id, "ada").await;
+        }
+        self.inner.send(parcel).await
+    }
+}
+
+#[tokio::test]
+async fn what_changes_while_a_card_is_on_its_way_is_told_after_it() {
+    for fails in [false, true] {
+        let bot = Arc::new(Fixture::new(&["chat"], &[]).await);
+        let chat = Scripted::new("chat");
+        let refused = Err(SinkError::fail("no"));
+        chat.answers([if fails { refused } else { Ok(Some("message-1".into())) }, Ok(Some("message-1".into()))]);
+        let sink = Arc::new(Meanwhile { bot: bot.clone(), inner: chat.clone() });
+        let worker = worker(&bot, sink, None);
+        bot.incident(Severity::S2, "CoreDNS is slow", "CoreDNSSlow", 2).await;
+        settle(&bot, &worker).await;
+        let seen: Vec<IncidentState> = chat.seen().iter().map(|parcel| parcel.incident.state).collect();
+        assert!(seen.len() >= 2, "{seen:?}");
+        assert_eq!(seen.first(), Some(&IncidentState::Open));
+        assert_eq!(seen.last(), Some(&IncidentState::Acknowledged));
+    }
+}
+
+#[tokio::test]
+async fn a_question_loses_its_buttons_when_it_is_answered() {
+    let bot = Fixture::new(&["chat"], &[]).await;
+    let chat = Scripted::new("chat");
+    let worker = worker(&bot, chat.clone(), None);
+    let incident = bot.incident(Severity::S2, "CoreDNS is slow", "CoreDNSSlow", 1).await;
+    let run = bot.opens_run(incident, "coredns-saturated").await;
+    let step = PreviewStep {
+        step: StepPath("mitigate.scale".into()),
+        mutating: true,
+        summary: "scale deployment/coredns in kube-system 4 -> 6".into(),
+        certain: true,
+        diff: None,
+    };
+    use crate::clock::Clock as _;
+    let ask = Ask { preview: Preview { steps: vec![step] }, expires_at: bot.clock.now() + Duration::from_secs(600) };
+    bot.logs(run, Append { ask: Some(ask), ..Append::default() }).await;
+    chat.answers([Ok(Some("question".into())), Ok(Some("card".into()))]);
+    settle(&bot, &worker).await;
+    let asked = chat.seen();
+    assert_eq!(asked[0].kind, ParcelKind::Approval, "a question comes before a card");
+    assert_eq!(asked[0].buttons.len(), 2);
+    assert!(asked[0].body.contains("scale deployment/coredns in kube-system 4 -> 6"), "{}", asked[0].body);
+    let approval = crate::model::ApprovalId(1);
+    bot.decide(vec![Change::Vote { approval, person: "ada".into(), verdict: Verdict::Approve }]).await;
+    settle(&bot, &worker).await;
+    let answered = chat.seen();
+    let question = answered.iter().find(|parcel| parcel.kind == ParcelKind::Approval).unwrap();
+    assert_eq!(question.previous.as_deref(), Some("question"));
+    assert_eq!(question.thread.as_deref(), Some("card"));
+    assert_eq!(question.buttons, []);
+    assert!(question.body.contains("answered by ada"), "{}", question.body);
+}
+
+#[tokio::test]
+async fn one_sink_that_is_down_keeps_nothing_back_from_another() {
+    let bot = Fixture::new(&["chat", "console"], &[]).await;
+    let (chat, console) = (Scripted::new("chat"), Scripted::new("console"));
+    let (slow, quick) = (worker(&bot, chat.clone(), None), worker(&bot, console.clone(), None));
+    bot.incident(Severity::S2, "CoreDNS is slow", "CoreDNSSlow", 1).await;
+    chat.answers((0..100).map(|_| Err(SinkError::retry("down"))));
+    settle(&bot, &slow).await;
+    assert_eq!(settle(&bot, &quick).await, None, "what waits for another sink is not ours to wait for");
+    assert_eq!(console.seen().len(), 1);
+    // A card is given up after some minutes, not tried for ever.
+    let mut tries = 0;
+    while let Some(wait) = settle(&bot, &slow).await {
+        bot.clock.advance(Duration::from_secs(wait.unsigned_abs() + 1));
+        tries += 1;
+        assert!(tries < 20, "it never ends");
+    }
+    assert_eq!(tries, 10);
+}
+
+#[tokio::test]
+async fn the_console_tells_what_is_new_and_shows_no_control_characters() {
+    let bot = Fixture::new(&["console"], &["console"]).await;
+    let (writer, written) = written();
+    let worker = worker(&bot, Arc::new(ConsoleSink::new(writer, false)), None);
+    let incident = bot.incident(Severity::S1, "a\u{1b}[2Jb\r\nc", "X", 1).await;
+    bot.page(incident, PageReason::SeverityOne).await;
+    settle(&bot, &worker).await;
+    bot.passes(2);
+    let run = bot.opens_run(incident, "coredns-saturated").await;
+    let text = "told by the playbook\u{1b}[1m\nsecond line".to_owned();
+    bot.logs(run, Append { notices: vec![text], ..Append::default() }).await;
+    settle(&bot, &worker).await;
+    bot.passes(1);
+    bot.resolve(incident, "ada").await;
+    settle(&bot, &worker).await;
+    let text = String::from_utf8(written.lock().unwrap().clone()).unwrap();
+    insta::assert_snapshot!(text);
+}
+
+#[tokio::test]
+async fn the_console_is_coloured_when_told_so() {
+    let bot = Fixture::new(&["console"], &[]).await;
+    let (writer, written) = written();
+    let worker = worker(&bot, Arc::new(ConsoleSink::new(writer, true)), None);
+    bot.incident(Severity::S1, "CoreDNS is down", "X", 1).await;
+    settle(&bot, &worker).await;
+    let text = String::from_utf8(written.lock().unwrap().clone()).unwrap();
+    assert!(text.contains("\u{1b}[31m"), "{text:?}");
+}
+
+/// A writer, and what was written to it.
+fn written() -> (Box<dyn std::io::Write + Send>, Arc<Mutex<Vec<u8>>>) {
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let bytes = Arc::new(Mutex::default());
+    (Box::new(Shared(bytes.clone())), bytes)
+}

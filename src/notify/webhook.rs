@@ -1,0 +1,152 @@
+//! A webhook: one JSON document for each parcel, to one configured receiver.
+//!
+//! ```json
+//! { "version": 1, "kind": "page", "dedup_key": "dogwatch-INC-1-1-1", "at": "2026-03-01T08:00:00Z",
+//!   "incident": "INC-1", "severity": "S1", "state": "open",
+//!   "target": { "kind": "Deployment", "namespace": "kube-system", "name": "coredns" },
+//!   "team": "platform", "on_call": ["ada"], "title": "...", "body": "..." }
+//! ```
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use reqwest::header::RETRY_AFTER;
+use reqwest::{Client, StatusCode, Url};
+use serde_json::{Value, json};
+
+use super::{Parcel, Sink, SinkError};
+use crate::model::Secret;
+
+/// Sends to one URL.
+pub struct WebhookSink {
+    client: Client,
+    url: Url,
+    token: Option<Secret>,
+}
+
+/// Why there is no such sink.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WebhookError {
+    #[error("the webhook's url is none: {0}; write it from the `https` on")]
+    Url(String),
+    #[error("the webhook's url is plain http to {0}, where others can read it; write `https://`")]
+    Plain(String),
+    #[error("the webhook's host {0} is not one of `allow_hosts`; add it there, or send to one of its hosts")]
+    NotAllowed(String),
+    #[error("the http client could not be made: {0}")]
+    Client(String),
+}
+
+impl WebhookSink {
+    /// `allow_hosts`: the hosts that it may send to; empty: the URL's own. `timeout` is for one request as a whole.
+    ///
+    /// # Errors
+    /// When the URL may not be sent to.
+    pub fn new(
+        url: &str,
+        token: Option<Secret>,
+        allow_hosts: &[String],
+        timeout: Duration,
+    ) -> Result<Self, WebhookError> {
+        let url = Url::parse(url).map_err(|error| WebhookError::Url(error.to_string()))?;
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let here = is_loopback(&url);
+        match url.scheme() {
+            "https" => {}
+            "http" if here => {}
+            "http" => return Err(WebhookError::Plain(host)),
+            other => return Err(WebhookError::Url(format!("`{other}` is not https"))),
+        }
+        if !allow_hosts.is_empty() && !allow_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(&host)) {
+            return Err(WebhookError::NotAllowed(host));
+        }
+        crate::tls::install_provider();
+        // A redirect would carry the page, and the token, to a host that nobody has allowed.
+        let mut builder = Client::builder().timeout(timeout).redirect(reqwest::redirect::Policy::none());
+        if here {
+            builder = builder.no_proxy();
+        }
+        let client = builder.build().map_err(|error| WebhookError::Client(error.to_string()))?;
+        Ok(Self { client, url, token })
+    }
+}
+
+#[async_trait]
+impl Sink for WebhookSink {
+    fn name(&self) -> &str {
+        "webhook"
+    }
+
+    async fn send(&self, parcel: &Parcel) -> Result<Option<String>, SinkError> {
+        let mut request = self.client.post(self.url.clone()).json(&document(parcel));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token.expose());
+        }
+        // The URL may hold a key of the receiver: it stays out of errors.
+        let answer = request.send().await.map_err(|error| SinkError::retry(reason(&error.without_url())))?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(None);
+        }
+        if status.is_redirection() {
+            return Err(SinkError::fail(format!("the receiver answered {status}; redirects are not followed")));
+        }
+        let after = answer.headers().get(RETRY_AFTER).and_then(|after| after.to_str().ok()?.parse().ok());
+        let message = match excerpt(answer).await {
+            said if said.is_empty() => format!("the receiver answered {status}"),
+            said => format!("the receiver answered {status}: {said}"),
+        };
+        if status.is_server_error() || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT) {
+            return Err(SinkError::Retry { message, after: after.map(Duration::from_secs) });
+        }
+        Err(SinkError::fail(message))
+    }
+}
+
+fn document(parcel: &Parcel) -> Value {
+    let incident = &parcel.incident;
+    json!({
+        "version": 1,
+        "kind": parcel.kind.name(),
+        "dedup_key": parcel.key,
+        "at": parcel.at,
+        "incident": incident.id.to_string(),
+        "severity": incident.severity,
+        "state": incident.state,
+        "target": incident.target,
+        "team": parcel.team,
+        "on_call": parcel.mention.iter().map(|contact| &contact.name).collect::<Vec<_>>(),
+        "title": parcel.title,
+        "body": parcel.body,
+    })
+}
+
+/// The beginning of what the receiver says about it: enough to put it right.
+async fn excerpt(mut answer: reqwest::Response) -> String {
+    const SHOWN: usize = 200;
+    let mut bytes = Vec::new();
+    while bytes.len() < SHOWN
+        && let Ok(Some(chunk)) = answer.chunk().await
+    {
+        bytes.extend_from_slice(&chunk);
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN).collect::<String>().trim().to_owned()
+}
+
+/// An error with what is behind it: reqwest's own text leaves out why.
+fn reason(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        text = format!("{text}: {inner}");
+        source = inner.source();
+    }
+    text
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost") || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}

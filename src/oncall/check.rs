@@ -1,0 +1,235 @@
+//! From the document to what it means: each text is read, each reference is followed.
+
+use std::sync::Arc;
+
+use chrono::{Datelike as _, NaiveDate, NaiveTime};
+use chrono_tz::{TZ_VARIANTS, Tz};
+use serde_saphyr::Spanned;
+
+use super::document::{Document, HandoffEntry, MemberEntry, RotationEntry, TeamEntry, Text, Times};
+use super::error::{Source, shortened};
+use super::{DiscordChannel, DiscordUser, Member, OnCall, OnCallError, Rotation, Team, nearest};
+
+/// Room for some thousand members; what is larger is another file by mistake.
+const MAX_BYTES: usize = 256 * 1024;
+
+/// The longest name of a member or team: still fits a line of chat.
+const MAX_NAME: usize = 64;
+
+/// The longest time between two handoffs: what is longer is a slip of the hand.
+const MAX_DAYS: u64 = 366;
+
+pub(super) fn check(name: &str, text: &str) -> Result<OnCall, OnCallError> {
+    let source = Source { name, text };
+    if text.len() > MAX_BYTES {
+        let message = format!("the file has {} bytes, and at most {MAX_BYTES} are read", text.len());
+        return Err(source.error(serde_saphyr::Location::UNKNOWN, message, "see whether it is the right file"));
+    }
+    let document = serde_saphyr::from_str(text).map_err(|error| source.yaml_error(&error))?;
+    Check(source).document(document)
+}
+
+struct Check<'a>(Source<'a>);
+
+impl Check<'_> {
+    fn document(&self, document: Document) -> Result<OnCall, OnCallError> {
+        self.exactly(&document.api_version, "dogwatch/v1")?;
+        self.exactly(&document.kind, "OnCall")?;
+        let members = self.members(&document.members.value)?;
+        if document.teams.value.is_empty() {
+            return Err(self.wrong(&document.teams, "there is no team", "write at least one: `- name: ...`"));
+        }
+        let mut teams: Vec<Team> = Vec::new();
+        for entry in &document.teams.value {
+            if teams.iter().any(|team| team.name == entry.name.value) {
+                return Err(self.twice(&entry.name, "team"));
+            }
+            teams.push(self.team(entry, &members)?);
+        }
+        Ok(OnCall { members, teams })
+    }
+
+    fn members(&self, entries: &[MemberEntry]) -> Result<Vec<Arc<Member>>, OnCallError> {
+        let mut members: Vec<Arc<Member>> = Vec::new();
+        for entry in entries {
+            let member = self.member(entry)?;
+            if members.iter().any(|other| other.name == member.name) {
+                return Err(self.twice(&entry.name, "member"));
+            }
+            let same_id = members.iter().find(|other| member.discord.is_some() && other.discord == member.discord);
+            if let (Some(text), Some(other)) = (&entry.discord, same_id) {
+                let message = format!("`{}` and `{}` have the same Discord id", other.name, member.name);
+                return Err(self.wrong(text, message, "give each their own, or make them one member"));
+            }
+            members.push(Arc::new(member));
+        }
+        Ok(members)
+    }
+
+    fn member(&self, entry: &MemberEntry) -> Result<Member, OnCallError> {
+        let name = &entry.name.value;
+        let fits = (1..=MAX_NAME).contains(&name.chars().count());
+        if !fits || name.trim() != name || name.chars().any(char::is_control) {
+            let message = format!("`{}` can be no member's name", shortened(name));
+            return Err(self.wrong(&entry.name, message, format!("write 1 to {MAX_NAME} characters, such as `alice`")));
+        }
+        let email = entry.email.as_ref().map(|text| self.email(text)).transpose()?;
+        let time_zone = entry.time_zone.as_ref().map(|text| self.time_zone(text)).transpose()?;
+        let discord = entry.discord.as_ref().map(|text| self.discord_id(text, "Copy User ID")).transpose()?;
+        Ok(Member { name: name.clone(), discord: discord.map(DiscordUser), email, time_zone })
+    }
+
+    fn team(&self, entry: &TeamEntry, members: &[Arc<Member>]) -> Result<Team, OnCallError> {
+        let name = &entry.name.value;
+        let letters = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+        if !letters || !(1..=MAX_NAME).contains(&name.len()) || name.starts_with('-') || name.ends_with('-') {
+            let message = format!("`{}` can be no team's name", shortened(name));
+            let remedy =
+                format!("write at most {MAX_NAME} lower-case letters, digits and inner `-`, such as `platform`");
+            return Err(self.wrong(&entry.name, message, remedy));
+        }
+        let channel = entry.channel.as_ref().map(|text| self.discord_id(text, "Copy Channel ID")).transpose()?;
+        let rotation = self.rotation(name, &entry.rotation, members)?;
+        Ok(Team { name: name.clone(), channel: channel.map(DiscordChannel), rotation })
+    }
+
+    fn rotation(&self, team: &str, entry: &RotationEntry, known: &[Arc<Member>]) -> Result<Rotation, OnCallError> {
+        let time_zone = self.time_zone(&entry.time_zone)?;
+        let start = self.date(&entry.start)?;
+        let (times, every_days) = self.handoff(&entry.handoff)?;
+        if entry.members.value.is_empty() {
+            let message = format!("nobody takes turns in team `{team}`");
+            return Err(self.wrong(&entry.members, message, "write at least one name of members"));
+        }
+        let mut members = Vec::new();
+        for name in &entry.members.value {
+            let Some(member) = known.iter().find(|member| member.name == name.value) else {
+                let message = format!("team `{team}` names member `{}`, who is not in members", shortened(&name.value));
+                let remedy = match known {
+                    [] => "add them to members".to_owned(),
+                    _ => nearest::instead(&name.value, known.iter().map(|member| member.name.as_str())),
+                };
+                return Err(self.wrong(name, message, remedy));
+            };
+            members.push(Arc::clone(member));
+        }
+        Ok(Rotation { time_zone, start, every_days, times, members })
+    }
+
+    /// The times of a round of handoffs, and the days from one round to the next.
+    fn handoff(&self, entry: &HandoffEntry) -> Result<(Vec<NaiveTime>, u64), OnCallError> {
+        let every_days = parse_days(&entry.every.value).ok_or_else(|| {
+            let message = format!("`{}` is no time between handoffs", shortened(&entry.every.value));
+            let remedy = format!("write days or weeks, such as `1d` or `1w`, of {MAX_DAYS} days at most");
+            self.wrong(&entry.every, message, remedy)
+        })?;
+        let several = match &entry.at.value {
+            Times::One(text) => {
+                let text = Spanned::new(text.clone(), entry.at.referenced, entry.at.defined);
+                return Ok((vec![self.time(&text)?], every_days));
+            }
+            Times::Several(several) => several,
+        };
+        let mut times: Vec<NaiveTime> = Vec::new();
+        for text in several {
+            let time = self.time(text)?;
+            if times.last().is_some_and(|last| *last >= time) {
+                let message = format!("the handoff at `{}` does not come after the one before it", text.value);
+                return Err(self.wrong(text, message, "write each time once, in the order of the day"));
+            }
+            times.push(time);
+        }
+        if times.is_empty() {
+            return Err(self.wrong(&entry.at, "there is no time of handoff", "write one, such as `at: \"09:00\"`"));
+        }
+        if times.len() > 1 && every_days > 1 {
+            let message = format!("{} handoffs a day don't go with `every: {}`", times.len(), entry.every.value);
+            return Err(self.wrong(&entry.every, message, "write `every: 1d`, or one time only"));
+        }
+        Ok((times, every_days))
+    }
+
+    fn time(&self, text: &Text) -> Result<NaiveTime, OnCallError> {
+        parse_time(&text.value).ok_or_else(|| {
+            let message = format!("`{}` is no time of day", shortened(&text.value));
+            self.wrong(text, message, "write hours and minutes from \"00:00\" to \"23:59\"")
+        })
+    }
+
+    fn date(&self, text: &Text) -> Result<NaiveDate, OnCallError> {
+        let date = NaiveDate::parse_from_str(&text.value, "%Y-%m-%d").ok();
+        // A year outside of these is a slip of the hand.
+        date.filter(|date| (2000..2200).contains(&date.year())).ok_or_else(|| {
+            let message = format!("`{}` is no day on which a rotation can start", shortened(&text.value));
+            self.wrong(text, message, "write year, month and day, such as `2026-01-05`")
+        })
+    }
+
+    fn time_zone(&self, text: &Text) -> Result<Tz, OnCallError> {
+        text.value.parse().map_err(|_| {
+            let message = format!("`{}` is no time zone", shortened(&text.value));
+            let remedy = match nearest::nearest(&text.value, TZ_VARIANTS.iter().map(|zone| zone.name())) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "write a name of the IANA time zone database, such as `Europe/Paris` or `UTC`".to_owned(),
+            };
+            self.wrong(text, message, remedy)
+        })
+    }
+
+    fn email(&self, text: &Text) -> Result<String, OnCallError> {
+        let parts = text.value.split_once('@').filter(|(name, host)| !name.is_empty() && !host.is_empty());
+        if parts.is_none() || text.value.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            let message = format!("`{}` is no e-mail address", shortened(&text.value));
+            return Err(self.wrong(text, message, "write one such as `alice@example.org`"));
+        }
+        Ok(text.value.clone())
+    }
+
+    /// See <https://discord.com/developers/docs/reference#snowflakes>.
+    fn discord_id(&self, text: &Text, menu: &str) -> Result<u64, OnCallError> {
+        let digits = (15..=20).contains(&text.value.len()) && text.value.bytes().all(|b| b.is_ascii_digit());
+        text.value.parse().ok().filter(|id| digits && *id > 0).ok_or_else(|| {
+            let message = format!("`{}` is no Discord id, which has 15 to 20 digits", shortened(&text.value));
+            self.wrong(text, message, format!("in Discord, switch on developer mode, right-click, \"{menu}\""))
+        })
+    }
+
+    fn exactly(&self, text: &Text, wanted: &str) -> Result<(), OnCallError> {
+        if text.value == wanted {
+            return Ok(());
+        }
+        let message = format!("`{}` is not what an on-call file says here", shortened(&text.value));
+        Err(self.wrong(text, message, format!("write `{wanted}`")))
+    }
+
+    fn twice(&self, name: &Text, what: &str) -> OnCallError {
+        let message = format!("a second {what} is called `{}`", name.value);
+        self.wrong(name, message, "give each its own name")
+    }
+
+    fn wrong<T>(&self, at: &Spanned<T>, message: impl Into<String>, remedy: impl Into<String>) -> OnCallError {
+        self.0.error(at.referenced, message, remedy)
+    }
+}
+
+/// `1d` is 1, `2w` is 14.
+fn parse_days(text: &str) -> Option<u64> {
+    let (number, days) = match (text.strip_suffix('d'), text.strip_suffix('w')) {
+        (Some(number), _) => (number, 1),
+        (_, Some(number)) => (number, 7),
+        _ => return None,
+    };
+    let total = parse_digits(number)?.checked_mul(days)?;
+    (1..=MAX_DAYS).contains(&total).then_some(total)
+}
+
+/// `09:00`, to the minute.
+fn parse_time(text: &str) -> Option<NaiveTime> {
+    let (hour, minute) = text.split_once(':').filter(|(hour, minute)| hour.len() <= 2 && minute.len() == 2)?;
+    NaiveTime::from_hms_opt(parse_digits(hour)?.try_into().ok()?, parse_digits(minute)?.try_into().ok()?, 0)
+}
+
+/// Unlike `parse` alone, takes no sign.
+fn parse_digits(text: &str) -> Option<u64> {
+    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?
+}

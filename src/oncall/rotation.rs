@@ -1,0 +1,98 @@
+//! A rotation: handoffs on the calendar of one time zone, and the members who take turns between them.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, Offset as _, TimeZone as _, Utc};
+use chrono_tz::{GapInfo, Tz};
+
+use super::{Member, Watch};
+
+/// Members take turns, from handoff to handoff.
+///
+/// The handoffs are numbered from 0, the rotation's beginning; the shift after handoff `n` belongs to member `n` of the
+/// list, which starts again at its end. All else is computed from that number.
+#[derive(Debug, Clone)]
+pub struct Rotation {
+    pub(super) time_zone: Tz,
+    /// The date of handoff 0, in the time zone.
+    pub(super) start: NaiveDate,
+    /// The days from one round of handoffs to the next, at least 1.
+    pub(super) every_days: u64,
+    /// The handoffs of a round, all on its first day: ascending, at least one.
+    pub(super) times: Vec<NaiveTime>,
+    /// At least one.
+    pub(super) members: Vec<Arc<Member>>,
+}
+
+/// The time from one handoff to the next. Its length varies with daylight saving time: ask for its ends, add no hours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Shift {
+    pub from: DateTime<Utc>,
+    /// The first instant that is no longer part of it.
+    pub to: DateTime<Utc>,
+}
+
+impl Rotation {
+    /// The zone in whose calendar the handoffs lie.
+    pub fn time_zone(&self) -> Tz {
+        self.time_zone
+    }
+
+    /// Who takes turns, in order.
+    pub fn members(&self) -> &[Arc<Member>] {
+        &self.members
+    }
+
+    /// The instant of handoff `slot`. Never before that of an earlier one; `None` beyond the calendar.
+    pub(super) fn handoff(&self, slot: u64) -> Option<DateTime<Utc>> {
+        let (round, time) = (slot / self.per_round(), slot % self.per_round());
+        let date = self.start.checked_add_days(Days::new(round.checked_mul(self.every_days)?))?;
+        first_instant(self.time_zone, date.and_time(*self.times.get(usize::try_from(time).ok()?)?))
+    }
+
+    /// The last handoff that is not after `at`. `None` before the first.
+    ///
+    /// Two handoffs may fall on the same instant (see [`first_instant`]). As the last one counts, the shift that begins
+    /// with it always lasts longer than no time at all.
+    pub(super) fn slot_at(&self, at: DateTime<Utc>) -> Option<u64> {
+        // Counted back from tomorrow, as no zone is more than a day ahead of UTC.
+        let days = at.date_naive().signed_duration_since(self.start).num_days() + 1;
+        let last_round = u64::try_from(days).ok()? / self.every_days;
+        let end = (last_round + 1) * self.per_round();
+        (0..end).rev().find(|slot| self.handoff(*slot).is_some_and(|handoff| handoff <= at))
+    }
+
+    /// The shift after handoff `slot`, and whose it is. `None` beyond the calendar.
+    pub(super) fn watch(&self, slot: u64) -> Option<Watch> {
+        let turn = usize::try_from(slot % self.members.len() as u64).ok()?;
+        let shift = Shift { from: self.handoff(slot)?, to: self.handoff(slot + 1)? };
+        Some(Watch { member: Arc::clone(self.members.get(turn)?), shift })
+    }
+
+    fn per_round(&self) -> u64 {
+        self.times.len() as u64
+    }
+}
+
+impl Shift {
+    /// Whether `at` lies in it: its beginning does, its end does not.
+    pub fn contains(&self, at: DateTime<Utc>) -> bool {
+        self.from <= at && at < self.to
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.from == self.to
+    }
+}
+
+/// The first instant at which a clock in the zone shows `local`; where the clock jumps over `local`, the instant of the
+/// jump, at which it first shows something later. So a later `local` never gives an earlier instant, but all the times
+/// that one jump leaves out give the same.
+fn first_instant(zone: Tz, local: NaiveDateTime) -> Option<DateTime<Utc>> {
+    if let Some(instant) = zone.from_local_datetime(&local).earliest() {
+        return Some(instant.to_utc());
+    }
+    // The last clock reading before the jump, in the offset of before the jump, is the jump.
+    let (reading, offset) = GapInfo::new(&local, &zone)?.begin?;
+    Some(reading.checked_sub_offset(offset.fix())?.and_utc())
+}

@@ -1,0 +1,234 @@
+//! All playbooks of a directory, found by name, by digest, and by the alert that triggers them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono::DateTime;
+
+use super::document::Playbook;
+use super::problem::{Problem, Source};
+use super::target::alert_value;
+use crate::action::{Location, Scope};
+use crate::model::{Alert, Digest};
+
+/// The playbooks that were loaded. It never changes: a reload makes a new one.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    by_name: BTreeMap<String, Arc<Playbook>>,
+    by_digest: HashMap<Digest, Arc<Playbook>>,
+    /// For each alert name, the triggers in the order in which they are tried.
+    by_alert: HashMap<String, Vec<Entry>>,
+}
+
+/// One trigger of one playbook.
+#[derive(Debug)]
+struct Entry {
+    playbook: Arc<Playbook>,
+    /// The index among the playbook's triggers.
+    trigger: usize,
+}
+
+/// What a lookup by alert found.
+#[derive(Debug, Default)]
+pub struct AlertMatch<'c> {
+    pub playbook: Option<&'c Arc<Playbook>>,
+    /// What an operator should know: a `where` that had no answer for this alert (it does not match), and other playbooks
+    /// whose `where` holds as well (they are not run).
+    pub problems: Vec<String>,
+}
+
+impl Catalog {
+    /// Loads every `*.yaml` of `directory` that is no `*.cases.yaml`.
+    ///
+    /// A file that does not load never takes down the others: it is missing in the catalog, and its problems are in the list,
+    /// beside the warnings of those that do load.
+    pub fn load(directory: &Path) -> (Self, Vec<Problem>) {
+        let mut problems = Vec::new();
+        let mut playbooks = Vec::new();
+        for path in files(directory, &mut problems) {
+            let text = match std::fs::read_to_string(&path) {
+                Ok(text) => text,
+                Err(error) => {
+                    let source = Source { path: &path, text: "" };
+                    problems.push(source.error(Location::default(), format!("the file cannot be read: {error}")));
+                    continue;
+                }
+            };
+            match Playbook::parse(&path, &text) {
+                Ok(playbook) => {
+                    problems.extend(playbook.warnings.iter().cloned());
+                    playbooks.push(playbook);
+                }
+                Err(wrong) => problems.extend(wrong),
+            }
+        }
+        let (catalog, conflicts) = Self::of(playbooks);
+        problems.extend(conflicts);
+        problems.sort_by(|a, b| (&a.path, a.line, a.column).cmp(&(&b.path, b.line, b.column)));
+        (catalog, problems)
+    }
+
+    /// The catalog of these playbooks. Of two with one name neither is taken. Where two would answer every alert of one
+    /// name, neither answers it: nobody said which one is meant.
+    pub fn of(playbooks: Vec<Playbook>) -> (Self, Vec<Problem>) {
+        let mut problems = Vec::new();
+        let mut by_name: BTreeMap<String, Vec<Arc<Playbook>>> = BTreeMap::new();
+        for playbook in playbooks {
+            by_name.entry(playbook.name.clone()).or_default().push(Arc::new(playbook));
+        }
+        let mut catalog = Self::default();
+        for (name, mut named) in by_name {
+            if named.len() > 1 {
+                problems.extend(conflicts(&named, &name, &format!("another playbook is called `{name}` too")));
+            } else if let Some(playbook) = named.pop() {
+                catalog.by_digest.insert(playbook.reference.digest.clone(), playbook.clone());
+                catalog.by_name.insert(name, playbook);
+            }
+        }
+        catalog.index_alerts(&mut problems);
+        (catalog, problems)
+    }
+
+    fn index_alerts(&mut self, problems: &mut Vec<Problem>) {
+        for playbook in self.by_name.values() {
+            for (trigger, rule) in playbook.triggers.iter().enumerate() {
+                let entry = Entry { playbook: playbook.clone(), trigger };
+                self.by_alert.entry(rule.alert.clone()).or_default().push(entry);
+            }
+        }
+        for (alert, entries) in &mut self.by_alert {
+            let mut always: Vec<Arc<Playbook>> = Vec::new();
+            for entry in entries.iter().filter(|entry| entry.condition().is_none()) {
+                // A playbook that lists an alert twice has no conflict with itself.
+                if always.iter().all(|other| other.name != entry.playbook.name) {
+                    always.push(entry.playbook.clone());
+                }
+            }
+            if always.len() > 1 {
+                problems.extend(conflicts(&always, alert, &format!("another playbook answers every `{alert}` too")));
+                entries.retain(|entry| entry.condition().is_some());
+            }
+            // The more special first. The entries are in the order of names already.
+            entries.sort_by_key(|entry| entry.condition().is_none());
+        }
+    }
+
+    /// The playbook that answers `alert`: the first by name whose `where` holds, else the one without a `where`.
+    pub fn for_alert(&self, alert: &Alert) -> AlertMatch<'_> {
+        let mut found = AlertMatch::default();
+        let Some(entries) = self.by_alert.get(alert.name()) else { return found };
+        let mut scope = None;
+        for Entry { playbook, trigger } in entries {
+            let condition = playbook.triggers.get(*trigger).and_then(|trigger| trigger.condition.as_ref());
+            let holds = match condition {
+                // Where a condition holds, those without one are not asked.
+                None => found.playbook.is_none(),
+                Some(condition) => {
+                    let scope = scope.get_or_insert_with(|| {
+                        let mut scope = Scope::new();
+                        scope.insert("alert".into(), alert_value(alert));
+                        scope
+                    });
+                    // A trigger's condition cannot use `now`; the check holds it to `alert`.
+                    match condition.holds(scope, DateTime::UNIX_EPOCH) {
+                        Ok(holds) => holds,
+                        Err(error) => {
+                            found.problems.push(format!("the playbook {} does not answer it: {error}", playbook.name));
+                            false
+                        }
+                    }
+                }
+            };
+            match found.playbook {
+                _ if !holds => {}
+                None => found.playbook = Some(playbook),
+                Some(first) if first.name != playbook.name => {
+                    found
+                        .problems
+                        .push(format!("{} would answer it too, and {} comes first", playbook.name, first.name));
+                }
+                Some(_) => {}
+            }
+        }
+        found
+    }
+
+    /// The playbook of that name.
+    pub fn get(&self, name: &str) -> Option<&Arc<Playbook>> {
+        self.by_name.get(name)
+    }
+
+    /// The playbook whose content has that digest.
+    pub fn by_digest(&self, digest: &Digest) -> Option<&Arc<Playbook>> {
+        self.by_digest.get(digest)
+    }
+
+    /// All playbooks, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Playbook>> {
+        self.by_name.values()
+    }
+}
+
+impl Entry {
+    fn condition(&self) -> Option<&super::Expression> {
+        self.playbook.triggers.get(self.trigger)?.condition.as_ref()
+    }
+}
+
+/// The playbooks' files, by name.
+fn files(directory: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
+    let source = Source { path: directory, text: "" };
+    let entries = match std::fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) => {
+            let mut problem = source.error(Location::default(), format!("the directory cannot be read: {error}"));
+            problem.remedy = Some("look at `playbooks` in the configuration".into());
+            problems.push(problem);
+            return Vec::new();
+        }
+    };
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = match entry {
+            Ok(entry) => entry.path(),
+            Err(error) => {
+                problems.push(source.error(Location::default(), format!("the directory cannot be read: {error}")));
+                continue;
+            }
+        };
+        let name = file_name(&path);
+        // A mounted ConfigMap has its files in `..data`, and links to them.
+        if name.starts_with('.') || path.is_dir() {
+            continue;
+        }
+        if name.ends_with(".yml") {
+            let source = Source { path: &path, text: "" };
+            let mut problem = source.warning(Location::default(), "the file is not read: playbooks end in `.yaml`");
+            problem.remedy = Some("rename it".into());
+            problems.push(problem);
+        } else if name.ends_with(".yaml") && !name.ends_with(".cases.yaml") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    paths
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// A problem for each of `playbooks`, where it says `word`.
+fn conflicts(playbooks: &[Arc<Playbook>], word: &str, message: &str) -> Vec<Problem> {
+    let problem = |playbook: &Arc<Playbook>| {
+        let others = playbooks.iter().filter(|other| !Arc::ptr_eq(other, playbook));
+        let others: Vec<String> = others.map(|other| format!("{} ({})", other.name, file_name(&other.path))).collect();
+        let source = Source { path: &playbook.path, text: &playbook.source };
+        let at = source.find(Location { line: 1, column: 1 }, word);
+        let mut problem = source.error(at, format!("{message}: {}", others.join(", ")));
+        problem.remedy = Some("rename one, or give a `where` to all but one".into());
+        problem
+    };
+    playbooks.iter().map(problem).collect()
+}

@@ -1,0 +1,93 @@
+//! What a run may come to: that every change is verified, every step can be reached, and somebody is paged.
+
+use super::Checker;
+use super::steps::Draft;
+use crate::action::{Action, Location};
+use crate::playbook::document::{Step, StepKind};
+
+const VERIFY: &str = "add `verify: { until: ..., within: 10m }`";
+
+/// The problem of a mutation that nobody looks after.
+pub(super) fn not_verified(checker: &mut Checker<'_>, at: Location) {
+    checker.error(at, "the step changes something, and nothing verifies that it helped", Some(VERIFY.into()));
+}
+
+/// In an `atomic` group, one verify at the last change is enough: the steps before it are its parts.
+pub(super) fn group_is_verified(checker: &mut Checker<'_>, group: &[Draft], at: Location) {
+    if group.is_empty() {
+        checker.error(at, "an `atomic` group needs steps", None);
+        return;
+    }
+    let last = group.iter().rev().filter_map(|draft| draft.step.as_ref()).find(|step| mutates(step));
+    if let Some(last) = last
+        && last.verify.is_none()
+        && group.iter().all(|draft| draft.step.is_some())
+    {
+        let message = "the `atomic` group changes something, and nothing verifies that it helped";
+        checker.error(last.at, message, Some(VERIFY.into()));
+    }
+}
+
+fn mutates(step: &Step) -> bool {
+    matches!(step.kind, StepKind::Action(Action::Mutate(_)))
+}
+
+/// An escalation that reaches nobody would be a silent end.
+pub(super) fn somebody_is_paged(checker: &mut Checker<'_>, escalate: &[Draft], at: Location, incomplete: bool) {
+    let pages = |draft: &Draft| {
+        draft.step.as_ref().is_none_or(|step| {
+            matches!(&step.kind, StepKind::Action(Action::Tell(tell)) if tell.page)
+                && step.when.as_ref().is_none_or(|when| when.expression.constant() == Some(true))
+        })
+    };
+    // A step that could not be read may be the one that pages.
+    if escalate.iter().any(pages) || (incomplete && escalate.is_empty()) {
+        return;
+    }
+    let (message, remedy) = if escalate.is_empty() {
+        (
+            "the playbook does not say what happens when it cannot help: it needs `escalate`",
+            "add `escalate: [ { page: { message: ... } } ]`",
+        )
+    } else {
+        (
+            "`escalate` pages nobody for certain: no step is a `page` without `when`",
+            "add the step `page: { message: ... }`",
+        )
+    };
+    checker.error(at, message, Some(remedy.into()));
+}
+
+/// Conditions whose answer never changes, and the steps that they cut off.
+pub(super) fn everything_is_reached(checker: &mut Checker<'_>, diagnose: &[Draft], mitigate: &[Draft]) {
+    let mut ended: Option<&str> = None;
+    for draft in diagnose.iter().chain(mitigate) {
+        if let Some(because) = ended {
+            let message = format!("this step is never reached: {because}");
+            checker.error(draft.at, message, Some("leave the condition out, or the steps after it".into()));
+            return;
+        }
+        let Some(step) = &draft.step else { continue };
+        let when = step.when.as_ref().and_then(|when| when.expression.constant());
+        if when == Some(false) {
+            let at = draft.when_at.unwrap_or(draft.at);
+            checker.error(at, "this step never runs: its `when` is always false", Some("leave the step out".into()));
+            continue;
+        }
+        let unconditional = step.when.is_none() || when == Some(true);
+        let at = draft.condition_at.unwrap_or(draft.at);
+        match &step.kind {
+            StepKind::Require(condition) => match condition.expression.constant() {
+                Some(false) if unconditional => ended = Some("the `require` before it never holds"),
+                Some(true) => checker.warning(at, "this `require` always holds", Some("leave it out".into())),
+                _ => {}
+            },
+            StepKind::DoneIf(condition) => match condition.expression.constant() {
+                Some(true) if unconditional => ended = Some("the `done_if` before it always holds"),
+                Some(false) => checker.warning(at, "this `done_if` never holds", Some("leave it out".into())),
+                _ => {}
+            },
+            StepKind::Wait(_) | StepKind::Action(_) => {}
+        }
+    }
+}

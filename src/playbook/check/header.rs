@@ -1,0 +1,151 @@
+//! Everything above the steps, but for inputs and target.
+
+use std::time::Duration;
+
+use super::names::Names;
+use super::view::Sees;
+use super::{Checker, view};
+use crate::model::{Autonomy, Severity, parse_duration};
+use crate::playbook::document::{Limits, Trigger};
+use crate::playbook::kubernetes::is_label;
+use crate::playbook::load::{RawLimits, RawMetadata, RawPlaybook, Text, place};
+use crate::playbook::suggest::closest;
+
+/// The fields that are texts or one of a few words.
+pub(super) struct Header {
+    pub name: String,
+    pub version: String,
+    pub owner: String,
+    pub summary: String,
+    pub severity: Severity,
+    pub autonomy: Autonomy,
+    pub page_by: Option<Duration>,
+}
+
+pub(super) fn check(checker: &mut Checker<'_>, raw: &RawPlaybook) -> Option<Header> {
+    const WHAT: &str = "a playbook";
+    let seen = &raw.seen;
+    for (value, field, wanted) in [(&raw.api_version, "apiVersion", "dogwatch/v1"), (&raw.kind, "kind", "Playbook")] {
+        let value = checker.required(value.as_ref(), seen, WHAT, field, wanted);
+        if let Some(value) = value.filter(|value| value.value != wanted) {
+            checker.error(
+                place(value),
+                format!("this is no playbook: its {field} is `{}`", value.value),
+                format!("write `{wanted}`"),
+            );
+        }
+    }
+    let metadata = checker
+        .required(raw.metadata.as_ref(), seen, WHAT, "metadata", "{ name: ..., version: 1.0.0, owner: ... }")
+        .and_then(|metadata| check_metadata(checker, metadata));
+    let summary = checker
+        .required(raw.summary.as_ref(), seen, WHAT, "summary", "what is wrong when it runs, in a line")
+        .and_then(|text| checker.words(text, "summary").map(str::to_owned));
+    let severity = checker.required(raw.severity.as_ref(), seen, WHAT, "severity", "S2").and_then(|text| {
+        one_of(
+            checker,
+            text,
+            "severity",
+            &[("S1", Severity::S1), ("S2", Severity::S2), ("S3", Severity::S3), ("S4", Severity::S4)],
+        )
+    });
+    let autonomy = checker.required(raw.autonomy.as_ref(), seen, WHAT, "autonomy", "suggest").and_then(|text| {
+        let all = [Autonomy::Observe, Autonomy::Suggest, Autonomy::Approve, Autonomy::Auto];
+        let names = all.map(|autonomy| autonomy.to_string());
+        let choices: Vec<(&str, Autonomy)> = names.iter().map(String::as_str).zip(all).collect();
+        one_of(checker, text, "autonomy", &choices)
+    });
+    let page_by = raw.page_by.as_ref().map(|text| checker.duration(text));
+    let (name, version, owner) = metadata?;
+    let page_by = match page_by {
+        Some(read) => Some(read?),
+        None => None,
+    };
+    Some(Header { name, version, owner, summary: summary?, severity: severity?, autonomy: autonomy?, page_by })
+}
+
+fn check_metadata(checker: &mut Checker<'_>, raw: &RawMetadata) -> Option<(String, String, String)> {
+    const WHAT: &str = "`metadata`";
+    let name = checker.required(raw.name.as_ref(), &raw.seen, WHAT, "name", "coredns-saturated");
+    let version = checker.required(raw.version.as_ref(), &raw.seen, WHAT, "version", "1.0.0");
+    let owner = checker.required(raw.owner.as_ref(), &raw.seen, WHAT, "owner", "platform");
+    if let Some(name) = name.filter(|name| !is_label(&name.value)) {
+        let message = format!("`{}` cannot be a playbook's name", name.value);
+        checker.error(place(name), message, Some("write lowercase letters, digits and `-`, 63 at most".into()));
+    }
+    if let Some(version) = version.filter(|version| !is_version(&version.value)) {
+        let message = format!("`{}` is no version", version.value);
+        checker.error(place(version), message, Some("write three numbers, such as `1.0.0`".into()));
+    }
+    if let Some(owner) = owner.filter(|owner| !is_team(&owner.value)) {
+        let message = format!("`{}` cannot be the name of a team", owner.value);
+        checker.error(place(owner), message, Some("write the team's name as `oncall.yaml` does".into()));
+    }
+    Some((name?.value.clone(), version?.value.clone(), owner?.value.clone()))
+}
+
+/// `1.2.3` or `1.2.3-rc.1`.
+fn is_version(text: &str) -> bool {
+    let (numbers, rest) = text.split_once('-').map_or((text, None), |(numbers, rest)| (numbers, Some(rest)));
+    let parts: Vec<&str> = numbers.split('.').collect();
+    let number = |part: &&str| (1..=9).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+    let suffix = |rest: &str| {
+        (1..=32).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-')
+    };
+    parts.len() == 3 && parts.iter().all(number) && rest.is_none_or(suffix)
+}
+
+fn is_team(text: &str) -> bool {
+    (1..=63).contains(&text.len()) && text.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c))
+}
+
+fn one_of<T: Copy>(checker: &mut Checker<'_>, text: &Text, field: &str, choices: &[(&str, T)]) -> Option<T> {
+    if let Some((_, value)) = choices.iter().find(|(name, _)| *name == text.value) {
+        return Some(*value);
+    }
+    let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+    let remedy = match closest(&text.value, names.iter().copied()) {
+        Some(meant) => format!("write `{meant}` instead"),
+        None => format!("write one of {}", crate::playbook::suggest::list(names)),
+    };
+    checker.error(place(text), format!("`{}` is no {field}", text.value), remedy);
+    None
+}
+
+pub(super) fn triggers(checker: &mut Checker<'_>, raw: &RawPlaybook, names: &Names) -> Vec<Trigger> {
+    let mut triggers: Vec<Trigger> = Vec::new();
+    for raw in &raw.triggers {
+        let condition = raw.condition.as_ref().map(|text| checker.expression(text, view(names, Sees::Alert, false)));
+        let Some(alert) = checker.required(raw.alert.as_ref(), &raw.seen, "a trigger", "alert", "TheAlertsName") else {
+            continue;
+        };
+        let Some(name) = checker.words(alert, "alert").map(str::to_owned) else { continue };
+        let Some(condition) = condition.map_or(Some(None), |compiled| compiled.map(Some)) else { continue };
+        if triggers.iter().any(|earlier| earlier.alert == name && earlier.condition.is_none()) {
+            let message = format!("every `{name}` has triggered it already, by the trigger above");
+            checker.error(
+                place(alert),
+                message,
+                Some("leave this trigger out, or give the one above a `where`".into()),
+            );
+        }
+        triggers.push(Trigger { alert: name, condition });
+    }
+    triggers
+}
+
+pub(super) fn limits(checker: &mut Checker<'_>, raw: &RawLimits) -> Limits {
+    let runs = raw.runs.as_ref().and_then(|text| {
+        let parsed = text.value.split_once(" per ").and_then(|(count, time)| {
+            let count: u32 = count.trim().parse().ok().filter(|count| *count > 0)?;
+            let time = parse_duration(time).ok().filter(|time| !time.is_zero())?;
+            Some((count, time))
+        });
+        if parsed.is_none() {
+            let message = format!("`{}` does not say how many runs in what time", text.value);
+            checker.error(place(text), message, Some("write `3 per 1h`".into()));
+        }
+        parsed
+    });
+    Limits { runs, cooldown: raw.cooldown.as_ref().and_then(|text| checker.duration(text)) }
+}

@@ -1,0 +1,197 @@
+//! From the document as it was written to the playbook, with all that is wrong with its sense.
+
+mod flow;
+mod header;
+mod inputs;
+mod names;
+mod steps;
+mod target;
+mod verify;
+mod view;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::document::Playbook;
+use super::expression::Expression;
+use super::load::{Loaded, RawPlaybook, Seen, Text, place};
+use super::problem::{Problem, ProblemSeverity, Source};
+use crate::action::{Location, Template};
+use crate::model::{Digest, Phase, PlaybookRef, parse_duration};
+use names::Names;
+use view::{Sees, View};
+
+/// The playbook, or everything that is wrong with it.
+pub(super) fn check(loaded: Loaded, source: &Source<'_>) -> Result<Playbook, Vec<Problem>> {
+    let mut checker = Checker { source, problems: loaded.problems };
+    let playbook = loaded.document.and_then(|raw| build(&mut checker, raw, loaded.incomplete));
+    let mut problems = checker.problems;
+    problems.sort_by_key(|problem| (problem.line, problem.column));
+    problems.dedup();
+    let is_wrong = problems.iter().any(|problem| problem.severity == ProblemSeverity::Error);
+    match playbook {
+        Some(playbook) if !is_wrong => Ok(Playbook { warnings: problems, ..playbook }),
+        _ => Err(problems),
+    }
+}
+
+fn build(checker: &mut Checker<'_>, mut raw: RawPlaybook, incomplete: bool) -> Option<Playbook> {
+    let names = Names::of(&raw, incomplete);
+    let header = header::check(checker, &raw);
+    let inputs = inputs::check(checker, &raw.inputs);
+    let triggers = header::triggers(checker, &raw, &names);
+    let target = target::check(checker, &mut raw, &names);
+    let limits = header::limits(checker, &raw.limits);
+    steps::ids(checker, &names);
+    let escalate_at = raw.escalate.as_ref().map(|steps| steps.first().map_or(raw.seen.at, |step| step.seen.at));
+    let mut order = 0;
+    let mut phase = |checker: &mut Checker<'_>, phase, steps| steps::check(checker, &names, phase, &mut order, steps);
+    let diagnose = phase(checker, Phase::Diagnose, raw.diagnose);
+    let mitigate = phase(checker, Phase::Mitigate, raw.mitigate);
+    let escalate = phase(checker, Phase::Escalate, raw.escalate.unwrap_or_default());
+    if !raw.seen.is_broken("escalate") {
+        flow::somebody_is_paged(checker, &escalate, escalate_at.unwrap_or(raw.seen.at), incomplete);
+    }
+    flow::everything_is_reached(checker, &diagnose, &mitigate);
+    let header = header?;
+    Some(Playbook {
+        reference: PlaybookRef {
+            name: header.name.clone(),
+            version: header.version.clone(),
+            digest: Digest::of(checker.source.text),
+        },
+        name: header.name,
+        version: header.version,
+        owner: header.owner,
+        summary: header.summary,
+        severity: header.severity,
+        autonomy: header.autonomy,
+        page_by: header.page_by,
+        triggers,
+        target: target?,
+        inputs,
+        limits,
+        diagnose: steps::finish(diagnose)?,
+        mitigate: steps::finish(mitigate)?,
+        escalate: steps::finish(escalate)?,
+        warnings: Vec::new(),
+        source: Arc::from(checker.source.text),
+        path: checker.source.path.to_owned(),
+    })
+}
+
+/// Collects problems.
+struct Checker<'a> {
+    source: &'a Source<'a>,
+    problems: Vec<Problem>,
+}
+
+impl Checker<'_> {
+    fn error(&mut self, at: Location, message: impl Into<String>, remedy: impl Into<Option<String>>) {
+        let mut problem = self.source.error(at, message);
+        problem.remedy = remedy.into();
+        self.problems.push(problem);
+    }
+
+    fn warning(&mut self, at: Location, message: impl Into<String>, remedy: impl Into<Option<String>>) {
+        let mut problem = self.source.warning(at, message);
+        problem.remedy = remedy.into();
+        self.problems.push(problem);
+    }
+
+    /// The value of a field that must be there.
+    fn required<T>(&mut self, value: Option<T>, seen: &Seen, what: &str, field: &str, example: &str) -> Option<T> {
+        if value.is_none() && !seen.is_broken(field) {
+            self.error(seen.at, format!("{what} needs `{field}`"), format!("add `{field}: {example}`"));
+        }
+        value
+    }
+
+    /// A text that is not blank.
+    fn words<'t>(&mut self, text: &'t Text, what: &str) -> Option<&'t str> {
+        let words = text.value.trim();
+        if words.is_empty() {
+            self.error(place(text), format!("`{what}` is empty"), None);
+            return None;
+        }
+        Some(words)
+    }
+
+    /// A duration that is longer than nothing.
+    fn duration(&mut self, text: &Text) -> Option<Duration> {
+        match parse_duration(&text.value) {
+            Ok(duration) if duration.is_zero() => {
+                self.error(place(text), "a duration of nothing means nothing here", Some("leave it out".into()));
+                None
+            }
+            Ok(duration) => Some(duration),
+            Err(error) => {
+                let message = error.to_string();
+                let (message, remedy) = message.split_once("; ").unwrap_or((&message, ""));
+                self.error(place(text), message, (!remedy.is_empty()).then(|| remedy.to_owned()));
+                None
+            }
+        }
+    }
+
+    /// A condition whose names are all known.
+    fn expression(&mut self, text: &Text, view: View<'_>) -> Option<Expression> {
+        let (at, source) = (place(text), *self.source);
+        let expression = match Expression::compile(&text.value) {
+            Ok(expression) => expression,
+            Err(error) => {
+                let at = match (&error.word, error.offset) {
+                    (Some(word), _) => source.find(at, word),
+                    (None, Some(offset)) => source.inside(at, &text.value, offset),
+                    (None, None) => at,
+                };
+                self.error(at, error.message, error.remedy);
+                return None;
+            }
+        };
+        let wrong: Vec<_> = expression
+            .references()
+            .iter()
+            .filter(|reference| reference.required > 0)
+            .filter_map(|reference| view.problem_of(&reference.path))
+            .collect();
+        let is_right = wrong.is_empty();
+        for wrong in wrong {
+            self.error(source.find(at, &wrong.word), wrong.message, wrong.remedy);
+        }
+        is_right.then_some(expression)
+    }
+
+    /// A text for people whose names are all known.
+    fn template(&mut self, text: &Text, view: View<'_>) -> Option<Template> {
+        match Template::parse(&text.value) {
+            Ok(template) => self.template_names(&template, place(text), view).then_some(template),
+            Err(error) => {
+                self.error(place(text), error.to_string(), None);
+                None
+            }
+        }
+    }
+
+    /// Whether all names of a template are known.
+    fn template_names(&mut self, template: &Template, at: Location, view: View<'_>) -> bool {
+        let source = *self.source;
+        let before = self.problems.len();
+        for path in template.paths() {
+            let path: Vec<String> = path.split('.').map(str::to_owned).collect();
+            // `this`, `@index` and the like are handlebars' own.
+            if path.first().is_some_and(|name| name == "this" || name.starts_with('@')) {
+                continue;
+            }
+            if let Some(wrong) = view.problem_of(&path) {
+                self.error(source.find(at, &wrong.word), wrong.message, wrong.remedy);
+            }
+        }
+        self.problems.len() == before
+    }
+}
+
+/// What a step before everything else would see: nothing but `sees`.
+fn view(names: &Names, sees: Sees, now: bool) -> View<'_> {
+    View { names, sees, now, because: false, query: names::Output::None }
+}

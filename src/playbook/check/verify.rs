@@ -1,0 +1,142 @@
+//! How it is proved that a mutation helped.
+
+use std::time::Duration;
+
+use super::Checker;
+use super::names::{Names, Output};
+use super::view::{Sees, View};
+use crate::model::{HumanDuration, parse_duration};
+use crate::playbook::document::Verify;
+use crate::playbook::load::{RawVerify, Text, place};
+use crate::playbook::suggest::{closest, list};
+
+/// Often enough for a person who watches, and seldom enough for Prometheus.
+const EVERY: Duration = Duration::from_secs(30);
+
+pub(super) fn check(checker: &mut Checker<'_>, names: &Names, order: usize, raw: RawVerify) -> Option<Verify> {
+    const WHAT: &str = "`verify`";
+    let query = raw.query.as_ref().map(|query| repeated(checker, names, order, query));
+    let query = query.unwrap_or(Output::None);
+    let view = View { names, sees: Sees::UpTo(order), now: true, because: false, query };
+    let until = checker
+        .required(raw.until.as_ref(), &raw.seen, WHAT, "until", "value < 0.1")
+        .and_then(|text| decided(checker, text, view, "until"));
+    let fail_if = raw.fail_if.as_ref().map(|text| decided(checker, text, view, "fail_if"));
+    let settle = raw.settle.as_ref().map(|text| checker.duration(text));
+    let every = raw.every.as_ref().map(|text| checker.duration(text));
+    let within = checker
+        .required(raw.within.as_ref(), &raw.seen, WHAT, "within", "10m")
+        .and_then(|text| checker.duration(text).map(|within| (within, text)));
+    let settle = settle.map_or(Some(Duration::ZERO), |settle| settle)?;
+    let (within, within_at) = within?;
+    if within <= settle {
+        let message = format!(
+            "nothing is looked at for {} (`settle`), and patience ends after {} (`within`)",
+            HumanDuration(settle),
+            HumanDuration(within)
+        );
+        checker.error(place(within_at), message, format!("write more than {}", HumanDuration(settle)));
+        return None;
+    }
+    let window = raw.query.as_ref().and_then(|query| names.step(&query.value)).and_then(|step| step.window);
+    if let Some(window) = window.filter(|window| *window > settle) {
+        let message = format!(
+            "the query looks back {}, and is asked {} after the change: it still sees what was before",
+            HumanDuration(window),
+            HumanDuration(settle)
+        );
+        let at = raw.settle.as_ref().map_or(raw.seen.at, place);
+        checker.warning(at, message, format!("write `settle: {}` or more", HumanDuration(window)));
+    }
+    Some(Verify {
+        query: raw.query.map(|query| query.value),
+        until: until?,
+        fail_if: fail_if.map_or(Some(None), |fail_if| fail_if.map(Some))?,
+        settle,
+        every: every.map_or(Some(EVERY), |every| every)?,
+        within,
+    })
+}
+
+/// A condition whose answer is not known in advance.
+fn decided(
+    checker: &mut Checker<'_>,
+    text: &Text,
+    view: View<'_>,
+    field: &str,
+) -> Option<crate::playbook::expression::Expression> {
+    let expression = checker.expression(text, view)?;
+    if let Some(answer) = expression.constant() {
+        let message = format!("`{field}` is always {answer}, and proves nothing");
+        checker.error(place(text), message, Some("write a condition on what was measured".into()));
+        return None;
+    }
+    Some(expression)
+}
+
+/// The output of the step that is asked again.
+fn repeated(checker: &mut Checker<'_>, names: &Names, order: usize, query: &Text) -> Output {
+    let id = query.value.as_str();
+    let at = place(query);
+    let reads = || names.steps.iter().filter(|step| step.reads && step.order < order).map(|step| step.id.as_str());
+    match names.step(id) {
+        Some(step) if step.order >= order => {
+            checker.error(
+                at,
+                format!("the step `{id}` does not run before this one"),
+                Some("name an earlier step that reads".into()),
+            );
+            Output::Unknown
+        }
+        Some(step) if step.reads => step.output,
+        Some(_) => {
+            let message = format!("the step `{id}` cannot be repeated by a verify: it is no action that only reads");
+            checker.error(at, message, format!("the steps that read are {}", list(reads())));
+            Output::Unknown
+        }
+        None if names.incomplete => Output::Unknown,
+        None => {
+            let remedy = match closest(id, reads()) {
+                Some(meant) => format!("write `{meant}` instead"),
+                None => format!("the steps that read are {}", list(reads())),
+            };
+            checker.error(at, format!("there is no step `{id}`"), remedy);
+            Output::Unknown
+        }
+    }
+}
+
+/// The longest range window of a PromQL expression: 5 min for `rate(x[5m])`.
+pub(super) fn window(promql: &str) -> Option<Duration> {
+    let mut longest = None;
+    let mut quote = None;
+    for (index, c) in promql.char_indices() {
+        match (quote, c) {
+            (None, '"' | '\'' | '`') => quote = Some(c),
+            (Some(open), _) if open == c => quote = None,
+            (None, '[') => {
+                let inside = promql[index + 1..].split([']', ':']).next().unwrap_or("");
+                longest = longest.max(parse_duration(inside.trim()).ok());
+            }
+            _ => {}
+        }
+    }
+    longest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_are_found() {
+        let minutes = |minutes: u64| Some(Duration::from_secs(minutes * 60));
+        assert_eq!(window("sum(rate(x_total[5m]))"), minutes(5));
+        assert_eq!(window("rate(a[5m]) / rate(b[1h30m])"), minutes(90));
+        assert_eq!(window("max_over_time(x[30m:1m])"), minutes(30));
+        assert_eq!(window("x{pod=~\"a[5m]\"}"), None);
+        assert_eq!(window("up == 0"), None);
+        assert_eq!(window("x["), None);
+        assert_eq!(window("x[{{inputs.window}}]"), None);
+    }
+}

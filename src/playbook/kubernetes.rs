@@ -1,0 +1,75 @@
+//! Names of Kubernetes, and where alerts say them.
+
+/// The label that says the namespace, for all kinds that have one.
+pub(super) const NAMESPACE_LABEL: &str = "namespace";
+
+/// The kinds, and the label of kube-state-metrics that names their objects.
+///
+/// <https://github.com/kubernetes/kube-state-metrics/tree/main/docs/metrics>
+const LABELS: [(&str, &str); 20] = [
+    ("PersistentVolumeClaim", "persistentvolumeclaim"),
+    ("Deployment", "deployment"),
+    ("StatefulSet", "statefulset"),
+    ("DaemonSet", "daemonset"),
+    ("ReplicaSet", "replicaset"),
+    ("Pod", "pod"),
+    ("Job", "job_name"),
+    ("CronJob", "cronjob"),
+    ("HorizontalPodAutoscaler", "horizontalpodautoscaler"),
+    ("PodDisruptionBudget", "poddisruptionbudget"),
+    ("Service", "service"),
+    ("Ingress", "ingress"),
+    ("ConfigMap", "configmap"),
+    ("ResourceQuota", "resourcequota"),
+    ("LimitRange", "limitrange"),
+    ("Lease", "lease"),
+    ("Node", "node"),
+    ("PersistentVolume", "persistentvolume"),
+    ("Namespace", "namespace"),
+    ("StorageClass", "storageclass"),
+];
+
+/// The label by which alerts name objects of that kind.
+pub(super) fn label_of(kind: &str) -> Option<&'static str> {
+    LABELS.iter().find(|(name, _)| *name == kind).map(|(_, label)| *label)
+}
+
+/// A DNS-1123 label, as namespaces are named: 63 lowercase letters, digits and `-`, none of the latter at the ends.
+pub(super) fn is_label(text: &str) -> bool {
+    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    let end = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    text.len() <= 63 && text.bytes().all(inner) && end(text.as_bytes().first()) && end(text.as_bytes().last())
+}
+
+/// A DNS-1123 subdomain, as most objects are named: labels with dots between them, 253 characters in all. The parts may be
+/// longer than labels, as Kubernetes allows.
+pub(super) fn is_subdomain(text: &str) -> bool {
+    let part = |part: &str| {
+        let end = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+            && end(part.as_bytes().first())
+            && end(part.as_bytes().last())
+    };
+    text.len() <= 253 && text.split('.').all(part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_kubernetes_names() {
+        for name in ["a", "coredns", "pg-17", "0", "data-pg-0"] {
+            assert!(is_label(name) && is_subdomain(name), "{name}");
+        }
+        let long = format!("{}.b", "a".repeat(63));
+        for name in ["a.b", "1.2.3", &long] {
+            assert!(!is_label(name) && is_subdomain(name), "{name}");
+        }
+        let too_long = "a".repeat(254);
+        for name in ["", "-a", "a-", "A", "a_b", "a/b", "..", "a..b", ".a", "a.", "ä", "a b", "a\n", "a%2fb", &too_long]
+        {
+            assert!(!is_label(name) && !is_subdomain(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The document as it was written, before anything but its form is known to be right.
+
+use serde::de::MapAccess;
+
+use super::reader::{Fields, Reader, Seen, Text, plain_fields};
+use super::step::RawStep;
+use crate::action::Arg;
+
+/// The whole document.
+#[derive(Debug, Default)]
+pub(in crate::playbook) struct RawPlaybook {
+    pub seen: Seen,
+    pub api_version: Option<Text>,
+    pub kind: Option<Text>,
+    pub metadata: Option<RawMetadata>,
+    pub summary: Option<Text>,
+    pub severity: Option<Text>,
+    pub autonomy: Option<Text>,
+    pub page_by: Option<Text>,
+    pub triggers: Vec<RawTrigger>,
+    pub target: Option<RawTarget>,
+    pub inputs: RawInputs,
+    pub limits: RawLimits,
+    pub diagnose: Vec<RawStep>,
+    pub mitigate: Vec<RawStep>,
+    pub escalate: Option<Vec<RawStep>>,
+}
+
+#[derive(Debug, Default)]
+pub(in crate::playbook) struct RawMetadata {
+    pub seen: Seen,
+    pub name: Option<Text>,
+    pub version: Option<Text>,
+    pub owner: Option<Text>,
+}
+
+#[derive(Debug, Default)]
+pub(in crate::playbook) struct RawTrigger {
+    pub seen: Seen,
+    pub alert: Option<Text>,
+    pub condition: Option<Text>,
+}
+
+#[derive(Debug, Default)]
+pub(in crate::playbook) struct RawTarget {
+    pub seen: Seen,
+    pub kind: Option<Text>,
+    pub from: Option<Text>,
+    pub namespace: Option<Arg<String>>,
+    pub name: Option<Arg<String>>,
+}
+
+#[derive(Debug, Default)]
+pub(in crate::playbook) struct RawInputs {
+    pub seen: Seen,
+    pub inputs: Vec<(Text, RawInput)>,
+}
+
+#[derive(Debug, Default)]
+pub(in crate::playbook) struct RawInput {
+    pub seen: Seen,
+    pub kind: Option<Text>,
+    pub default: Option<Text>,
+    pub minimum: Option<Text>,
+    pub maximum: Option<Text>,
+    pub label: Option<Text>,
+    pub description: Option<Text>,
+}
+
+#[derive(Debug, Default)]
+pub(in crate::playbook) struct RawLimits {
+    pub seen: Seen,
+    pub runs: Option<Text>,
+    pub cooldown: Option<Text>,
+}
+
+impl Fields for RawPlaybook {
+    const WHAT: &'static str = "a playbook";
+    const NAMES: &'static [&'static str] = &[
+        "apiVersion",
+        "kind",
+        "metadata",
+        "summary",
+        "severity",
+        "autonomy",
+        "page_by",
+        "triggers",
+        "target",
+        "inputs",
+        "limits",
+        "diagnose",
+        "mitigate",
+        "escalate",
+    ];
+
+    fn seen(&mut self) -> &mut Seen {
+        &mut self.seen
+    }
+
+    fn field<'de, A: MapAccess<'de>>(
+        &mut self,
+        key: &Text,
+        map: &mut A,
+        reader: &Reader<'_>,
+    ) -> Result<bool, A::Error> {
+        match key.value.as_str() {
+            "apiVersion" => self.api_version = Some(map.next_value()?),
+            "kind" => self.kind = Some(map.next_value()?),
+            "metadata" => self.metadata = Some(reader.map(key, map)?),
+            "summary" => self.summary = Some(map.next_value()?),
+            "severity" => self.severity = Some(map.next_value()?),
+            "autonomy" => self.autonomy = Some(map.next_value()?),
+            "page_by" => self.page_by = Some(map.next_value()?),
+            "triggers" => self.triggers = reader.list(map)?,
+            "target" => self.target = Some(reader.map(key, map)?),
+            "inputs" => self.inputs = reader.map(key, map)?,
+            "limits" => self.limits = reader.map(key, map)?,
+            "diagnose" => self.diagnose = reader.list(map)?,
+            "mitigate" => self.mitigate = reader.list(map)?,
+            "escalate" => self.escalate = Some(reader.list(map)?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+plain_fields!(RawMetadata, "`metadata`", "name" => name, "version" => version, "owner" => owner);
+
+plain_fields!(RawTrigger, "a trigger", "alert" => alert, "where" => condition);
+
+plain_fields!(RawTarget, "`target`", "kind" => kind, "from" => from, "namespace" => namespace, "name" => name);
+
+impl Fields for RawInputs {
+    const WHAT: &'static str = "`inputs`";
+    const NAMES: &'static [&'static str] = &[];
+
+    fn seen(&mut self) -> &mut Seen {
+        &mut self.seen
+    }
+
+    /// Every key is the name of an input.
+    fn field<'de, A: MapAccess<'de>>(
+        &mut self,
+        key: &Text,
+        map: &mut A,
+        reader: &Reader<'_>,
+    ) -> Result<bool, A::Error> {
+        let input = reader.map(key, map)?;
+        self.inputs.push((key.clone(), input));
+        Ok(true)
+    }
+}
+
+plain_fields!(RawInput, "an input", "type" => kind, "default" => default, "minimum" => minimum, "maximum" => maximum, "label" => label, "description" => description);
+
+plain_fields!(RawLimits, "`limits`", "runs" => runs, "cooldown" => cooldown);

@@ -1,0 +1,144 @@
+//! The YAML reader's errors, told in the words of the language.
+
+use serde_saphyr::budget::BudgetBreach;
+use serde_saphyr::{Error, MessageFormatter, UserMessageFormatter};
+
+use super::reader::{Place, instead};
+use crate::action::Location;
+use crate::playbook::problem::{Problem, Source};
+
+/// The problem for `error`, which came up while the value of `place` was read.
+pub(super) fn problem(source: &Source<'_>, error: &Error, place: Option<&Place>) -> Problem {
+    let mut at: Location = error.location().map(Location::from).unwrap_or_default();
+    if let Error::AliasError { error, .. } = error {
+        return problem(source, error, place);
+    }
+    let key = key_before(source, at).or(place.map(|place| place.key.as_str())).unwrap_or_default();
+    let found = Found::at(source, at);
+    let (message, remedy) = match error {
+        Error::SerdeUnknownField { field, expected, .. } => (
+            format!("unknown field `{field}` in `{}`", place.map_or("this", |place| &place.key)),
+            Some(instead(field, expected.iter().copied(), "the fields are")),
+        ),
+        Error::SerdeMissingField { field, .. } => {
+            at = place.map_or(at, |place| place.at);
+            let key = place.map_or("this", |place| &place.key);
+            (format!("`{key}` needs `{field}`"), Some(format!("add `{field}: ...`")))
+        }
+        Error::DuplicateMappingKey { key, .. } => {
+            let key = key.as_deref().unwrap_or("this");
+            (format!("the key `{key}` is given twice"), Some("keep one of the two".into()))
+        }
+        _ if key == "undo" => ("undo is not supported yet".into(), Some("write `undo: never`, or leave it out".into())),
+        Error::Unexpected { expected, .. } => expected_one(expected, key, &found),
+        Error::NullIntoString { .. } => {
+            (format!("`{key}` has no value"), Some("write one, or leave the key out".into()))
+        }
+        Error::Message { msg, .. } => (msg.clone(), None),
+        Error::MultipleDocuments { .. } => {
+            ("the file holds a second document".into(), Some("put each playbook into a file of its own".into()))
+        }
+        Error::MergeKeyNotAllowed { .. } => {
+            ("the merge key `<<` is not supported".into(), Some("write the keys out".into()))
+        }
+        Error::Budget { breach, .. } => (too_much(breach), None),
+        Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. } => {
+            ("the aliases (`*name`) repeat too much".into(), Some("write the values out".into()))
+        }
+        Error::Eof { .. } => ("the file is empty".into(), Some("start with `apiVersion: dogwatch/v1`".into())),
+        other => syntax(source, other, &mut at, &found),
+    };
+    let mut problem = source.error(at, message);
+    problem.remedy = remedy;
+    problem
+}
+
+/// The key whose value stands at `at` in the same line.
+fn key_before<'t>(source: &Source<'t>, at: Location) -> Option<&'t str> {
+    let line = source.line(at.line);
+    let end = line.char_indices().nth(at.column.checked_sub(1)? as usize).map_or(line.len(), |(index, _)| index);
+    let before = line[..end].trim_end().strip_suffix(':')?;
+    let start = before.rfind(|c: char| !c.is_alphanumeric() && !"_-.".contains(c)).map_or(0, |index| index + 1);
+    before.get(start..).filter(|key| !key.is_empty())
+}
+
+/// What stands at the place of an error.
+struct Found<'t> {
+    rest: &'t str,
+}
+
+impl<'t> Found<'t> {
+    fn at(source: &Source<'t>, at: Location) -> Self {
+        let line = source.line(at.line);
+        let start =
+            line.char_indices().nth(at.column.saturating_sub(1) as usize).map_or(line.len(), |(index, _)| index);
+        Self { rest: line.get(start..).unwrap_or("") }
+    }
+
+    fn what(&self) -> &'static str {
+        match self.rest.chars().next() {
+            Some('[') => "a list",
+            Some('-') if self.rest.starts_with("- ") => "a list",
+            Some('{') => "a mapping",
+            _ if self.rest.split_once(": ").is_some_and(|(key, _)| !key.contains([' ', '"', '\''])) => "a mapping",
+            _ => "a single value",
+        }
+    }
+}
+
+fn expected_one(expected: &str, key: &str, found: &Found<'_>) -> (String, Option<String>) {
+    if found.rest.starts_with("{{") {
+        return (
+            "a text that starts with `{{` needs quotes, or YAML takes it for a mapping".into(),
+            found.rest.rfind("}}").map(|end| format!("write `\"{}\"`", &found.rest[..end + 2])),
+        );
+    }
+    let (wanted, remedy) = match expected {
+        "mapping start" => ("a mapping", format!("write `{key}: {{ ... }}`, or its fields below it, indented")),
+        "sequence start" => ("a list", "put `- ` before each entry".to_owned()),
+        "string scalar" => ("a single value", format!("write `{key}: ...` in one line")),
+        other => return (format!("`{key}` must be {other}"), None),
+    };
+    (format!("`{key}` must be {wanted}, and here is {}", found.what()), Some(remedy))
+}
+
+fn too_much(breach: &BudgetBreach) -> String {
+    match breach {
+        BudgetBreach::Depth { .. } => "the document is nested too deeply".into(),
+        BudgetBreach::Aliases { .. } | BudgetBreach::Anchors { .. } => {
+            "the document has too many anchors or aliases".into()
+        }
+        BudgetBreach::Documents { .. } => "the file holds more than one document".into(),
+        _ => "the document has too many parts for a playbook".into(),
+    }
+}
+
+fn syntax(source: &Source<'_>, error: &Error, at: &mut Location, found: &Found<'_>) -> (String, Option<String>) {
+    let message = UserMessageFormatter.format_message(error).into_owned();
+    if let Some(tab) = leading_tab(source, at.line) {
+        *at = tab;
+        return ("YAML cannot be indented with tabs".into(), Some("indent with spaces".into()));
+    }
+    let remedy = match found.rest.chars().next() {
+        Some('@' | '`' | '%') => Some("put quotes around the text"),
+        Some('*' | '&') => Some("put quotes around the text, if `*` and `&` are part of it"),
+        _ if message.contains("mapping values are not allowed") => {
+            Some("put quotes around a text that holds `: `, or look whether the lines around it are indented alike")
+        }
+        _ if message.contains("flow") => Some("look whether a bracket in one of the lines before it is not closed"),
+        _ => None,
+    };
+    (format!("this is no YAML: {message}"), remedy.map(str::to_owned))
+}
+
+/// A tab that indents the line of the error or one of its neighbours: the reader notices it late.
+fn leading_tab(source: &Source<'_>, line: u64) -> Option<Location> {
+    (line.saturating_sub(1).max(1)..=line + 1).find_map(|line| {
+        let text = source.line(line);
+        let indent = text.len() - text.trim_start_matches([' ', '\t']).len();
+        let column = text[..indent].find('\t')?;
+        Some(Location { line, column: column as u64 + 1 })
+    })
+}

@@ -1,0 +1,132 @@
+//! The least rights that playbooks need, and the roles that grant them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::{Playbook, StepKind, TargetPart};
+use crate::cluster::{Access, Kind};
+
+/// The right to read the target, and those of every action.
+pub fn rights(playbook: &Playbook) -> BTreeSet<Access> {
+    let namespace = match &playbook.target.namespace {
+        TargetPart::Given(given) => given.literal().cloned().unwrap_or_default(),
+        TargetPart::None | TargetPart::Label(_) => String::new(),
+    };
+    let mut rights = BTreeSet::new();
+    if let Ok(kind) = Kind::find(&playbook.target.kind) {
+        rights.insert(kind.access("get", "", if kind.namespaced { &namespace } else { "" }));
+    }
+    for step in playbook.diagnose.iter().chain(&playbook.mitigate).chain(&playbook.escalate) {
+        let StepKind::Action(action) = &step.kind else { continue };
+        for mut access in action.describe().access(&playbook.target.kind) {
+            let namespaced = Kind::all().iter().any(|kind| kind.plural == access.resource && kind.namespaced);
+            if namespaced && access.namespace.is_empty() {
+                access.namespace.clone_from(&namespace);
+            }
+            rights.insert(access);
+        }
+    }
+    rights
+}
+
+/// Who is to get the rights.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    ServiceAccount { namespace: String, name: String },
+    User(String),
+}
+
+/// The roles and bindings, as manifests: one Role for each namespace, and a ClusterRole for what is not in one or in all.
+pub fn roles(rights: &BTreeSet<Access>, subject: &Subject) -> Vec<Value> {
+    let mut by_namespace: BTreeMap<&str, BTreeSet<&Access>> = BTreeMap::new();
+    for right in rights {
+        // What is granted everywhere need not be granted in one namespace once more.
+        let everywhere = Access { namespace: String::new(), ..right.clone() };
+        if right.namespace.is_empty() || !rights.contains(&everywhere) {
+            by_namespace.entry(&right.namespace).or_default().insert(right);
+        }
+    }
+    let mut manifests = Vec::new();
+    for (namespace, rights) in by_namespace {
+        let (role, binding) =
+            if namespace.is_empty() { ("ClusterRole", "ClusterRoleBinding") } else { ("Role", "RoleBinding") };
+        let mut metadata = json!({ "name": "dogwatch" });
+        if !namespace.is_empty() {
+            metadata["namespace"] = namespace.into();
+        }
+        manifests.push(json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": role,
+            "metadata": metadata,
+            "rules": rules(&rights),
+        }));
+        manifests.push(json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": binding,
+            "metadata": metadata,
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": role, "name": "dogwatch" },
+            "subjects": [subject_of(subject)],
+        }));
+    }
+    manifests
+}
+
+fn subject_of(subject: &Subject) -> Value {
+    match subject {
+        Subject::ServiceAccount { namespace, name } => {
+            json!({ "kind": "ServiceAccount", "namespace": namespace, "name": name })
+        }
+        Subject::User(name) => json!({ "apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": name }),
+    }
+}
+
+/// One rule for each resource, with all its verbs.
+fn rules(rights: &BTreeSet<&Access>) -> Vec<Value> {
+    let mut verbs: BTreeMap<(&str, String), BTreeSet<&str>> = BTreeMap::new();
+    for right in rights {
+        let resource = match right.subresource.as_str() {
+            "" => right.resource.clone(),
+            subresource => format!("{}/{subresource}", right.resource),
+        };
+        verbs.entry((&right.group, resource)).or_default().insert(&right.verb);
+    }
+    verbs
+        .into_iter()
+        .map(|((group, resource), verbs)| json!({ "apiGroups": [group], "resources": [resource], "verbs": verbs }))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn right(verb: &str, resource: &str, namespace: &str) -> Access {
+        Access {
+            verb: verb.into(),
+            group: String::new(),
+            resource: resource.into(),
+            subresource: String::new(),
+            namespace: namespace.into(),
+        }
+    }
+
+    #[test]
+    fn what_is_granted_everywhere_is_not_granted_twice() {
+        let rights = BTreeSet::from([
+            right("get", "pods", ""),
+            right("get", "pods", "kube-system"),
+            right("list", "pods", "kube-system"),
+        ]);
+        let subject = Subject::ServiceAccount { namespace: "dogwatch".into(), name: "dogwatch".into() };
+        let manifests = roles(&rights, &subject);
+        let told: Vec<(&str, &Value)> = manifests
+            .iter()
+            .map(|m| (m["kind"].as_str().unwrap(), &m["rules"]))
+            .filter(|(_, r)| !r.is_null())
+            .collect();
+        assert_eq!(told.len(), 2);
+        assert_eq!(told[0], ("ClusterRole", &json!([{ "apiGroups": [""], "resources": ["pods"], "verbs": ["get"] }])));
+        assert_eq!(told[1], ("Role", &json!([{ "apiGroups": [""], "resources": ["pods"], "verbs": ["list"] }])));
+    }
+}

@@ -1,0 +1,89 @@
+//! The target of a run: from literals, inputs, or the alert.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::document::{Playbook, TargetPart};
+use super::kubernetes::{is_label, is_subdomain};
+use crate::action::Scope;
+use crate::model::{Alert, Target};
+
+/// Why there is no target.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TargetError {
+    #[error("the alert {alert} has no label `{label}`, which names the {kind}")]
+    NoLabel { alert: String, label: String, kind: String },
+    #[error("the {kind}'s {part} is not known without an alert; give it as `{part}=...`")]
+    NotGiven { part: &'static str, kind: String },
+    #[error("the target's {part} has no value: {message}")]
+    Template { part: &'static str, message: String },
+    #[error("`{value}` cannot be the {part} of a {kind}: names have lowercase letters, digits, `-` and `.`")]
+    Invalid { part: &'static str, value: String, kind: String },
+}
+
+/// The alert as conditions and texts see it: `name`, `labels`, `annotations` and `starts_at` (RFC 3339).
+pub fn alert_value(alert: &Alert) -> Value {
+    json!({
+        "name": alert.name(),
+        "labels": alert.labels,
+        "annotations": alert.annotations,
+        "starts_at": alert.starts_at.to_rfc3339(),
+    })
+}
+
+impl Playbook {
+    /// The object that a run is about. `given` says `namespace` and `name` for a run that no alert asked for.
+    ///
+    /// What comes from an alert or a person is data: it must be a name as Kubernetes allows it.
+    ///
+    /// # Errors
+    /// When a part is not known, or is no name.
+    pub fn target_for(
+        &self,
+        alert: Option<&Alert>,
+        inputs: &Map<String, Value>,
+        given: &BTreeMap<String, String>,
+    ) -> Result<Target, TargetError> {
+        let mut scope = Scope::new();
+        scope.insert("inputs".into(), Value::Object(inputs.clone()));
+        scope.insert("alert".into(), alert.map_or_else(|| Value::Object(Map::new()), alert_value));
+        let finder = Finder { kind: &self.target.kind, alert, given, scope: &scope };
+        Ok(Target {
+            kind: self.target.kind.clone(),
+            namespace: finder.find("namespace", &self.target.namespace, is_label)?,
+            name: finder.find("name", &self.target.name, is_subdomain)?,
+        })
+    }
+}
+
+struct Finder<'a> {
+    kind: &'a str,
+    alert: Option<&'a Alert>,
+    given: &'a BTreeMap<String, String>,
+    scope: &'a Scope,
+}
+
+impl Finder<'_> {
+    fn find(&self, part: &'static str, rule: &TargetPart, is_name: fn(&str) -> bool) -> Result<String, TargetError> {
+        let kind = || self.kind.to_owned();
+        let value = match (rule, self.alert) {
+            (TargetPart::None, _) => return Ok(String::new()),
+            (TargetPart::Given(arg), _) => {
+                arg.resolve(self.scope).map_err(|error| TargetError::Template { part, message: error.to_string() })?
+            }
+            (TargetPart::Label(label), Some(alert)) => alert.label(label).map(str::to_owned).ok_or_else(|| {
+                TargetError::NoLabel { alert: alert.name().to_owned(), label: label.clone(), kind: kind() }
+            })?,
+            (TargetPart::Label(_), None) => {
+                self.given.get(part).cloned().ok_or_else(|| TargetError::NotGiven { part, kind: kind() })?
+            }
+        };
+        if is_name(&value) {
+            Ok(value)
+        } else {
+            let value = value.chars().take(80).filter(|c| !c.is_control()).collect();
+            Err(TargetError::Invalid { part, value, kind: kind() })
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The ways through a playbook, and which of them a run took.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use crate::action::Action;
+use crate::model::{ConditionKind, Look, Phase, RunEvent, StepPath};
+use crate::playbook::{Playbook, Step, StepKind};
+
+/// One way that a run can take at a step.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Branch {
+    pub step: StepPath,
+    pub way: Way,
+}
+
+/// What happens at the step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Way {
+    Done,
+    NotMet,
+    Skipped,
+    Made,
+    Proved,
+    GivenUp,
+}
+
+impl fmt::Display for Branch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.way {
+            Way::Done => "its done_if holds",
+            Way::NotMet => "its require is not met",
+            Way::Skipped => "its when does not hold",
+            Way::Made => "it changes something",
+            Way::Proved => "its verify proves it",
+            Way::GivenUp => "its verify gives up",
+        };
+        write!(f, "{}: {what}", self.step)
+    }
+}
+
+/// All branches of a playbook, in the order of its steps. The escalation has none: it is what the others lead to.
+pub fn branches(playbook: &Playbook) -> Vec<Branch> {
+    let mut found = Vec::new();
+    for step in playbook.steps(Phase::Diagnose).iter().chain(playbook.steps(Phase::Mitigate)) {
+        for way in ways(step) {
+            found.push(Branch { step: step.path.clone(), way });
+        }
+    }
+    found
+}
+
+fn ways(step: &Step) -> Vec<Way> {
+    let mut ways = Vec::new();
+    if step.when.is_some() {
+        ways.push(Way::Skipped);
+    }
+    match &step.kind {
+        StepKind::DoneIf(_) => ways.push(Way::Done),
+        StepKind::Require(_) => ways.push(Way::NotMet),
+        StepKind::Action(Action::Mutate(_)) => ways.push(Way::Made),
+        StepKind::Action(Action::Read(_) | Action::Tell(_)) | StepKind::Wait(_) => {}
+    }
+    if step.verify.is_some() {
+        ways.extend([Way::Proved, Way::GivenUp]);
+    }
+    ways
+}
+
+/// The branches that a run took, by its log.
+pub fn taken<'a>(log: impl IntoIterator<Item = &'a RunEvent>) -> BTreeSet<Branch> {
+    let mut found = BTreeSet::new();
+    let mut verifying = None;
+    for event in log {
+        let (step, way) = match event {
+            RunEvent::Checked { step, condition: ConditionKind::DoneIf, held: true, .. } => (step, Way::Done),
+            RunEvent::Checked { step, condition: ConditionKind::Require, held: false, .. } => (step, Way::NotMet),
+            RunEvent::Checked { step, condition: ConditionKind::When, held: false, .. } => (step, Way::Skipped),
+            RunEvent::Done { step, .. } => (step, Way::Made),
+            RunEvent::Looked { step, verdict: Look::Good, .. } => {
+                verifying = None;
+                (step, Way::Proved)
+            }
+            RunEvent::Verifying { step, .. } => {
+                verifying = Some(step);
+                continue;
+            }
+            RunEvent::Entered { phase: Phase::Escalate, .. } => match verifying.take() {
+                Some(step) => (step, Way::GivenUp),
+                None => continue,
+            },
+            _ => continue,
+        };
+        found.insert(Branch { step: step.clone(), way });
+    }
+    found
+}

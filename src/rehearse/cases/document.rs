@@ -1,0 +1,110 @@
+//! A file of cases: what is there, what happens, and what must come of it.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_saphyr::Spanned;
+
+use crate::cluster::sim::Fault;
+use crate::model::{Autonomy, HumanDuration, Outcome};
+
+/// `coredns-saturated.cases.yaml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct CaseFile {
+    pub api_version: Spanned<String>,
+    pub kind: Spanned<String>,
+    /// The playbook's `metadata.name`.
+    pub playbook: Spanned<String>,
+    /// Manifests that every case begins with. A text `${now-2h}` stands for a time.
+    #[serde(default)]
+    pub objects: Vec<Value>,
+    /// Answers that every case begins with.
+    #[serde(default)]
+    pub prometheus: Vec<Answers>,
+    pub cases: Vec<Spanned<Case>>,
+}
+
+/// One case.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    pub name: String,
+    /// The alert that fires; without one, a person asks for the run with `set`.
+    pub alert: Option<CaseAlert>,
+    #[serde(default)]
+    pub set: BTreeMap<String, String>,
+    /// Instead of the playbook's own.
+    pub autonomy: Option<Autonomy>,
+    /// Manifests of this case: one of the same kind, namespace and name takes the place of the file's.
+    #[serde(default)]
+    pub objects: Vec<Value>,
+    /// Objects of the file that this case does not have: `StorageClass/fast` or `Pod/kube-system/coredns-1`.
+    #[serde(default)]
+    pub without: Vec<String>,
+    /// Answers of this case; asked before the file's.
+    #[serde(default)]
+    pub prometheus: Vec<Answers>,
+    #[serde(default)]
+    pub faults: Vec<Fault>,
+    /// What happens while the run is under way, each at its time after the alert.
+    #[serde(default)]
+    pub during: Vec<During>,
+    pub expect: Expect,
+}
+
+/// An alert that fires.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CaseAlert {
+    pub name: String,
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    #[serde(default)]
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// What Prometheus answers to queries that contain a text.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answers {
+    /// A part of the expression.
+    pub query: String,
+    /// One answer for each time it is asked; the last one stays. `null`: no samples.
+    pub answers: Vec<Option<f64>>,
+}
+
+/// Something that happens.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct During {
+    pub after: HumanDuration,
+    #[serde(default)]
+    pub alert_resolves: bool,
+    /// This person approves what the run asks for.
+    pub approve: Option<String>,
+    pub deny: Option<String>,
+    /// This person resolves the incident, and so stops the run.
+    pub resolve: Option<String>,
+    /// Manifests that replace what is there, as another controller would write them.
+    #[serde(default)]
+    pub objects: Vec<Value>,
+}
+
+/// What must come of it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expect {
+    pub outcome: Outcome,
+    /// A part of the reason that the run gives.
+    pub because: Option<String>,
+    /// All changes that were made, in order, as the run tells them.
+    #[serde(default)]
+    pub changes: Vec<String>,
+    /// The teams that are paged, in order.
+    #[serde(default)]
+    pub pages: Vec<String>,
+    /// A part of the page's text.
+    pub page_says: Option<String>,
+}

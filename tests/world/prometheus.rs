@@ -1,0 +1,102 @@
+//! A real Prometheus (Debian's) that scrapes, once a second, what the test says.
+
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use super::folder::Folder;
+use super::http;
+use super::ports::free_port;
+use super::process::Process;
+use super::programs;
+use super::wait::wait_for;
+
+const START: Duration = Duration::from_secs(60);
+
+/// Ended on drop, with the exporter that it scrapes.
+pub struct Prometheus {
+    url: String,
+    metrics: Arc<Mutex<String>>,
+    process: Process,
+    _exporter: JoinSet<()>,
+    _folder: Folder,
+}
+
+impl Prometheus {
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("listen on loopback");
+        let exporter_address = listener.local_addr().expect("a bound listener has an address");
+        let metrics = Arc::new(Mutex::new(String::new()));
+        let router = Router::new().route("/metrics", get(expose)).with_state(Arc::clone(&metrics));
+        let mut exporter = JoinSet::new();
+        exporter.spawn(async move { axum::serve(listener, router).await.expect("serve") });
+
+        let folder = Folder::new("prometheus");
+        let target = json!({ "targets": [exporter_address] });
+        let config = json!({
+            "global": { "scrape_interval": "1s", "evaluation_interval": "1s" },
+            "scrape_configs": [{ "job_name": "exporter", "static_configs": [target] }],
+        });
+        let config = folder.write("prometheus.yml", config.to_string());
+        let address = format!("127.0.0.1:{}", free_port());
+        let mut command = Command::new(programs::installed("prometheus"));
+        command
+            .arg(format!("--config.file={}", config.display()))
+            .arg(format!("--storage.tsdb.path={}", folder.join("data").display()))
+            .arg(format!("--web.listen-address={address}"));
+        let process = Process::start("prometheus", folder.path(), &command);
+        let url = format!("http://{address}");
+        let ready = async || http::is_healthy(&format!("{url}/-/ready")).await;
+        process.wait_until(START, "Prometheus is ready", ready).await;
+        Self { url, metrics, process, _exporter: exporter, _folder: folder }
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// From the next scrape on the exporter shows this, in the text format: `queue_length{queue="mail"} 3`, one a line.
+    pub fn exports(&self, metrics: &str) {
+        *self.metrics.lock().expect("no panic while it is held") = format!("{}\n", metrics.trim());
+    }
+
+    /// The values of an instant query now; none is none.
+    pub async fn query(&self, expression: &str) -> Vec<f64> {
+        let url = format!("{}/api/v1/query", self.url);
+        let asked = async {
+            let request = http::client().get(&url).query(&[("query", expression)]);
+            request.send().await?.json::<Value>().await
+        };
+        let answer = asked.await.unwrap_or_else(|error| panic!("query {url}: {error:?}"));
+        assert_eq!(answer["status"], "success", "query {expression}: {answer}");
+        let samples = answer.pointer("/data/result").and_then(Value::as_array);
+        let value =
+            |sample: &Value| sample.pointer("/value/1").and_then(Value::as_str).and_then(|text| text.parse().ok());
+        samples
+            .into_iter()
+            .flatten()
+            .map(|sample| value(sample).unwrap_or_else(|| panic!("no vector: {answer}")))
+            .collect()
+    }
+
+    /// Waits until the query has an answer and gives its first value. A comparison in the query waits for a value:
+    /// `queue_length > 2`.
+    pub async fn wait_for(&self, expression: &str) -> f64 {
+        wait_for(START, &format!("{expression} has an answer"), async || {
+            self.process.must_run();
+            self.query(expression).await.first().copied()
+        })
+        .await
+    }
+}
+
+async fn expose(State(metrics): State<Arc<Mutex<String>>>) -> String {
+    metrics.lock().expect("no panic while it is held").clone()
+}
