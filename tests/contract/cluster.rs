@@ -10,8 +10,8 @@ use dogwatch::model::ObjectKey;
 use serde_json::{Value, json};
 
 /// A cluster under test, and what an administrator does to it.
-#[async_trait]
-pub trait Fixture: Send + Sync {
+#[async_trait(?Send)]
+pub trait Fixture {
     /// As a user who may do everything.
     fn cluster(&self) -> &dyn Cluster;
 

@@ -18,7 +18,7 @@ struct Sim {
     namespaces: AtomicU32,
 }
 
-#[async_trait]
+#[async_trait(?Send)]
 impl Fixture for Sim {
     fn cluster(&self) -> &dyn Cluster {
         &self.cluster
