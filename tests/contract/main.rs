@@ -2,5 +2,6 @@
 
 #[macro_use]
 mod cluster;
+mod sick_api_server;
 mod sim_cluster;
 mod store;
