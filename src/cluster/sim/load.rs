@@ -13,10 +13,16 @@ use crate::model::{ObjectKey, Quantity};
 /// What is to be looked at when all objects are there.
 #[derive(Default)]
 struct Later {
-    /// Objects whose owner was not there yet.
-    owned: Vec<Id>,
-    workloads: Vec<Id>,
+    workloads: Vec<Workload>,
     pending_pods: Vec<Id>,
+}
+
+/// What is given of a workload's replicas.
+struct Workload {
+    id: Id,
+    wanted: i64,
+    /// How many are ready, as its status says; `None`: it has no status.
+    ready: Option<i64>,
 }
 
 impl State {
@@ -35,20 +41,15 @@ impl State {
         result
     }
 
-    fn take_in(&mut self, objects: Vec<Object>) -> Result<(), ClusterError> {
+    fn take_in(&mut self, mut objects: Vec<Object>) -> Result<(), ClusterError> {
+        // Owners come before what they own, so that they are found by their names.
+        objects.sort_by_key(|object| rank(object.kind()));
         let mut later = Later::default();
         for Object(value) in objects {
             self.take(value, &mut later)?;
         }
-        for id in later.owned {
-            let old = self.objects.value(id);
-            let mut value = old.clone();
-            if self.find_owners(&mut value) {
-                self.replace(id, value);
-            }
-        }
-        for id in later.workloads {
-            self.take_workload(id);
+        for workload in later.workloads {
+            self.take_workload(&workload);
         }
         for id in later.pending_pods {
             let claims = self.objects.get(id).map(|pod| pod.claims.clone()).unwrap_or_default();
@@ -84,14 +85,10 @@ impl State {
         self.need_namespace(&key.namespace);
         set_defaults(kind.name, &mut value);
         self.set_default_class(kind, &mut value);
-        if !self.find_owners(&mut value) {
-            later.owned.push(Id(0));
-        }
-        let id = self.load(kind, value.clone());
-        if let Some(waits) = later.owned.last_mut().filter(|id| id.0 == 0) {
-            *waits = id;
-        }
+        self.find_owners(&mut value);
+        let id = self.objects.new_id();
         self.triage(id, kind, &value, later);
+        self.load(id, kind, value);
         Ok(())
     }
 
@@ -114,11 +111,15 @@ impl State {
             "PersistentVolumeClaim" if phase.is_empty() => self.touch(id),
             "PersistentVolumeClaim" if phase == "Pending" || grows(value) => self.after_settling.push(id),
             "PersistentVolume" if phase != "Bound" => self.touch(id),
-            "StatefulSet" => {
-                self.revision(id, value);
-                later.workloads.push(id);
+            "Deployment" | "ReplicaSet" | "StatefulSet" => {
+                if kind.name == "StatefulSet" {
+                    self.revision(id, value);
+                }
+                let number = |pointer: &str| value.pointer(pointer).and_then(Value::as_i64);
+                let wanted = number("/spec/replicas").unwrap_or(1);
+                let ready = has_status.then(|| number("/status/readyReplicas").unwrap_or(0));
+                later.workloads.push(Workload { id, wanted, ready });
             }
-            "Deployment" | "ReplicaSet" => later.workloads.push(id),
             "Job" if has_status => self.after_settling.push(id),
             "Job" => self.touch(id),
             "StorageClass" => self.arrived(&format!("class/{}", text(value, "/metadata/name"))),
@@ -128,41 +129,32 @@ impl State {
     }
 
     /// A workload whose pods are all there and ready needs no look.
-    fn take_workload(&mut self, id: Id) {
-        let value = self.objects.value(id);
-        let number = |pointer: &str| value.pointer(pointer).and_then(Value::as_i64);
-        let wanted = number("/spec/replicas").unwrap_or(1);
-        let pods: Vec<bool> = self
-            .objects
-            .owned_by(text(&value, "/metadata/uid"))
-            .into_iter()
-            .filter_map(|id| self.objects.get(id).filter(|it| it.kind.name == "Pod").map(|pod| pod.is_ready))
-            .collect();
+    fn take_workload(&mut self, workload: &Workload) {
+        let Workload { id, wanted, ready: said } = *workload;
+        let Some(uid) = self.objects.get(id).map(|stored| &stored.uid) else { return };
+        let owned = self.objects.owned_by(uid).into_iter().filter_map(|id| self.objects.get(id));
+        let pods: Vec<bool> = owned.filter(|it| it.kind.name == "Pod").map(|pod| pod.is_ready).collect();
         let ready = pods.iter().filter(|is_ready| **is_ready).count() as i64;
-        let said = number("/status/readyReplicas").unwrap_or(0);
-        if pods.len() as i64 == wanted && ready == wanted && said == wanted {
+        if pods.len() as i64 == wanted && ready == wanted && said == Some(wanted) {
             return;
         }
-        if value["status"].as_object().is_some_and(|status| !status.is_empty()) && said < wanted {
+        if let Some(said) = said.filter(|said| *said < wanted) {
             self.ready_left.insert(id, said - ready);
         }
         self.touch(id);
     }
 
-    /// Sets the UIDs of owners that are given by their names alone. `false`: an owner is not there.
-    fn find_owners(&self, value: &mut Value) -> bool {
+    /// Sets the UIDs of owners that are given by their names alone.
+    fn find_owners(&self, value: &mut Value) {
         let namespace = text(value, "/metadata/namespace").to_owned();
         let owners = value.pointer_mut("/metadata/ownerReferences").and_then(Value::as_array_mut);
-        let mut all = true;
         for owner in owners.into_iter().flatten().filter(|owner| owner["uid"].as_str().is_none_or(str::is_empty)) {
             let (kind, name) = (text(owner, "/kind"), text(owner, "/name"));
             let found = self.objects.find(kind, &namespace, name).or_else(|| self.objects.find(kind, "", name));
-            match found.and_then(|id| self.objects.get(id)) {
-                Some(found) => owner["uid"] = (*found.uid).into(),
-                None => all = false,
+            if let Some(found) = found.and_then(|id| self.objects.get(id)) {
+                owner["uid"] = (*found.uid).into();
             }
         }
-        all
     }
 
     /// A namespace that somebody uses and nobody gave.
@@ -170,8 +162,19 @@ impl State {
         if !name.is_empty() && self.objects.find("Namespace", "", name).is_none() {
             let mut namespace = serde_json::json!({ "metadata": { "name": name } });
             set_defaults("Namespace", &mut namespace);
-            self.load(&NAMESPACE, namespace);
+            let id = self.objects.new_id();
+            self.load(id, &NAMESPACE, namespace);
         }
+    }
+}
+
+/// Owners come first.
+fn rank(kind: &str) -> u8 {
+    match kind {
+        "Namespace" | "StorageClass" | "Node" | "PersistentVolume" => 0,
+        "Deployment" | "StatefulSet" | "DaemonSet" | "CronJob" => 1,
+        "ReplicaSet" | "Job" => 2,
+        _ => 3,
     }
 }
 

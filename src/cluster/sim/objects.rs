@@ -66,7 +66,8 @@ impl Stored {
             is_ready: is_pod && condition(value, "Ready").is_some_and(|ready| ready["status"] == "True"),
             is_finished: is_pod && matches!(self::text(value, "/status/phase"), "Succeeded" | "Failed"),
             managers,
-            text: value.to_string().into(),
+            // It is a tree of JSON values, which can always be written.
+            text: serde_json::to_string(value).unwrap_or_default().into(),
         }
     }
 }

@@ -183,21 +183,11 @@ impl State {
     }
 
     /// Adds an object that is there already, with its status and its managers.
-    pub fn load(&mut self, kind: &'static Kind, mut value: Value) -> Id {
-        let id = self.objects.new_id();
+    pub fn load(&mut self, id: Id, kind: &'static Kind, mut value: Value) {
         self.complete(id, kind, &mut value);
         let entries = value.pointer("/metadata/managedFields").cloned().unwrap_or_default();
         let managers = managers::read(&entries, &mut self.objects.paths);
         self.objects.put(id, kind, value, managers);
-        id
-    }
-
-    /// Puts a given object in the place of itself.
-    pub fn replace(&mut self, id: Id, value: Value) {
-        if let Some(stored) = self.objects.get(id) {
-            let (kind, managers) = (stored.kind, stored.managers.clone());
-            self.objects.put(id, kind, value, managers);
-        }
     }
 
     /// Sets what the server gives each object, where it is not given.

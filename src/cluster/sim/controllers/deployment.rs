@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{condition, hash, number, owner_reference, safe_text};
+use super::{condition, hash_value, number, owner_reference, safe_text};
 use crate::cluster::kinds::REPLICA_SET;
 use crate::cluster::sim::objects::{Id, text};
 use crate::cluster::sim::state::{CONTROLLERS, CONTROLLERS_STATUS, State};
@@ -71,7 +71,7 @@ impl State {
 
     fn add_replica_set(&mut self, id: Id, deployment: &Value, older: usize) {
         let name = text(deployment, "/metadata/name");
-        let template_hash = safe_text(hash(deployment["spec"]["template"].to_string().as_bytes()), 10);
+        let template_hash = safe_text(hash_value(&deployment["spec"]["template"]), 10);
         let mut template = deployment["spec"]["template"].clone();
         template["metadata"]["labels"][HASH_LABEL] = template_hash.as_str().into();
         let mut selector = deployment["spec"]["selector"].clone();

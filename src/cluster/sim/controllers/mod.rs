@@ -127,9 +127,29 @@ fn owner_reference(owner: &Value) -> Value {
     })
 }
 
-/// FNV-1a: the same text gives the same name on every machine.
+/// The same on every machine, so that the names made of it are.
 fn hash(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+    fnv(0xcbf2_9ce4_8422_2325, bytes)
+}
+
+/// FNV-1a.
+fn fnv(seed: u64, bytes: &[u8]) -> u64 {
+    bytes.iter().fold(seed, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// A hash of a whole value.
+fn hash_value(value: &Value) -> u64 {
+    fn go(seed: u64, value: &Value) -> u64 {
+        match value {
+            Value::Object(fields) => {
+                fields.iter().fold(fnv(seed, b"{"), |seed, (name, value)| go(fnv(seed, name.as_bytes()), value))
+            }
+            Value::Array(items) => items.iter().fold(fnv(seed, b"["), go),
+            Value::String(text) => fnv(fnv(seed, b"\""), text.as_bytes()),
+            other => fnv(seed, other.to_string().as_bytes()),
+        }
+    }
+    go(hash(b""), value)
 }
 
 /// With the letters that Kubernetes uses: no vowels, and so no words.

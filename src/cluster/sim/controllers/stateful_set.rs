@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{hash, number, owner_reference, safe_text};
+use super::{hash_value, number, owner_reference, safe_text};
 use crate::cluster::kinds::CLAIM;
 use crate::cluster::sim::objects::{Id, list, text};
 use crate::cluster::sim::state::{CONTROLLERS, Revision, State};
@@ -54,7 +54,7 @@ impl State {
 
     /// The name of the present template's revision.
     pub(in crate::cluster::sim) fn revision(&mut self, id: Id, set: &Value) -> String {
-        let template = hash(set["spec"]["template"].to_string().as_bytes());
+        let template = hash_value(&set["spec"]["template"]);
         if let Some(revision) = self.revisions.get_mut(&id) {
             if revision.template != template {
                 revision.template = template;
