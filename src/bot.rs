@@ -29,8 +29,7 @@ impl Bot {
     /// sinks differ from bot to bot.
     pub fn workers(&self, runs: usize) -> Vec<Arc<dyn Worker>> {
         let clock = self.world.clock.clone();
-        let signals =
-            SignalWorker::new(self.store.clone(), self.catalog.clone(), self.rules.clone(), clock.clone());
+        let signals = SignalWorker::new(self.store.clone(), self.catalog.clone(), self.rules.clone(), clock.clone());
         let mut workers: Vec<Arc<dyn Worker>> =
             vec![Arc::new(signals), Arc::new(PageWorker::new(self.store.clone(), clock))];
         for n in 0..runs {

@@ -15,17 +15,22 @@
 //! `ARCHITECTURE.md` tells the rest; `tests/shape.rs` holds the modules to its import table.
 
 pub mod action;
+pub mod bot;
 pub mod clock;
 pub mod cluster;
 pub mod config;
 pub mod engine;
 pub mod handoff;
+pub mod incident;
+pub mod intake;
+pub mod message;
 pub mod metrics;
 pub mod model;
 pub mod notify;
 pub mod oncall;
 pub mod playbook;
 pub mod prometheus;
+// pub mod rehearse;
 pub mod store;
 pub mod tls;
 pub mod worker;

@@ -30,6 +30,9 @@ pub(super) struct K8sEvents {
 
 const DEFAULT_LIMIT: Count = Count(20);
 
+/// Where events about objects of the whole cluster are kept.
+const CLUSTER_EVENTS: &str = "default";
+
 /// The most events about one object that are read to find the newest: a sick node has hundreds.
 const MOST_READ: usize = 2_000;
 
@@ -47,15 +50,23 @@ impl Describe for K8sEvents {
 
     fn check(&self) -> Result<(), String> {
         match (&self.kind, &self.name) {
-            (Some(kind), Some(_)) => written_out(kind),
+            (Some(kind), Some(_)) => written_out(kind, self.namespace.as_ref()),
             (None, None) if self.namespace.is_none() => Ok(()),
             (None, None) => Err("`namespace` needs `kind` and `name` beside it; leave it out for the target".into()),
             _ => Err("`kind` and `name` belong together; leave out both for the target".into()),
         }
     }
 
-    fn access(&self, _target_kind: &str) -> Vec<Access> {
-        rights("Event", &["list"])
+    fn access(&self, target_kind: &str) -> Vec<Access> {
+        let kind = match &self.kind {
+            Some(kind) => kind.literal().copied(),
+            None => target_kind.parse().ok(),
+        };
+        let mut namespace = self.namespace.as_ref().and_then(Arg::literal).cloned().unwrap_or_default();
+        if kind.is_some_and(|kind: Kind| !kind.is_namespaced()) {
+            CLUSTER_EVENTS.clone_into(&mut namespace);
+        }
+        rights("Event", &["list"]).into_iter().map(|access| Access { namespace: namespace.clone(), ..access }).collect()
     }
 
     fn output_fields(&self) -> Option<&'static [&'static str]> {
@@ -81,8 +92,7 @@ impl Read for K8sEvents {
 }
 
 fn query(about: &ObjectKey) -> ListQuery {
-    // Events about objects of the whole cluster are kept in the namespace `default`.
-    let namespace = if about.namespace.is_empty() { "default".into() } else { about.namespace.clone() };
+    let namespace = if about.namespace.is_empty() { CLUSTER_EVENTS.into() } else { about.namespace.clone() };
     ListQuery {
         kind: "Event".into(),
         namespace,

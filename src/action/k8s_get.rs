@@ -10,7 +10,7 @@ use crate::cluster::Access;
 
 /// Reads one object. Changes nothing; may be repeated at will.
 ///
-/// Arguments: `kind` (written out, as the rights follow from it; Secrets are refused), `namespace` (the target's by
+/// Arguments: `kind` (written out, as the rights follow from it; Secrets are refused), `namespace` (written out; the target's by
 /// default), `name`, `optional: true` where it may be absent.
 ///
 /// Output: `found`, and `object` without its managed fields; an empty object when it is absent.
@@ -25,12 +25,23 @@ pub(super) struct K8sGet {
     optional: Option<Arg<Flag>>,
 }
 
-/// The kind must stand in the playbook as it is: `dogwatch rbac` must know which rights to ask for.
-pub(super) fn written_out(kind: &Arg<Kind>) -> Result<(), String> {
-    match kind.literal() {
-        Some(_) => Ok(()),
-        None => Err("`kind` must be written out, as the rights that the playbook needs follow from it".into()),
+/// Kind and namespace must stand in the playbook as they are: `dogwatch rbac` must know which rights to ask for.
+pub(super) fn written_out(kind: &Arg<Kind>, namespace: Option<&Arg<String>>) -> Result<(), String> {
+    let why = "must be written out, as the rights that the playbook needs follow from it";
+    if kind.literal().is_none() {
+        return Err(format!("`kind` {why}"));
     }
+    match namespace.map(Arg::literal) {
+        Some(None) => Err(format!("`namespace` {why}; leave it out for the target's")),
+        None | Some(Some(_)) => Ok(()),
+    }
+}
+
+/// The right to do `verb` to objects of `kind` in that namespace, or in the target's.
+pub(super) fn right(verb: &str, kind: &Arg<Kind>, namespace: Option<&Arg<String>>) -> Vec<Access> {
+    let Some(kind) = kind.literal() else { return Vec::new() };
+    let namespace = namespace.filter(|_| kind.is_namespaced()).and_then(Arg::literal).cloned().unwrap_or_default();
+    vec![Access { namespace, ..kind.access(verb) }]
 }
 
 impl Describe for K8sGet {
@@ -43,11 +54,11 @@ impl Describe for K8sGet {
     }
 
     fn check(&self) -> Result<(), String> {
-        written_out(&self.kind)
+        written_out(&self.kind, self.namespace.as_ref())
     }
 
     fn access(&self, _target_kind: &str) -> Vec<Access> {
-        self.kind.literal().map(|kind| kind.access("get")).into_iter().collect()
+        right("get", &self.kind, self.namespace.as_ref())
     }
 
     fn output_fields(&self) -> Option<&'static [&'static str]> {

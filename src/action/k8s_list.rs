@@ -5,14 +5,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::amounts::Count;
-use super::k8s_get::written_out;
+use super::k8s_get::{right, written_out};
 use super::{ActionError, AnyArg, Arg, Describe, Kind, Output, Read, StepContext, World, holes, objects};
 use crate::cluster::{Access, ListQuery};
 
 /// Lists objects. Changes nothing; may be repeated at will.
 ///
-/// Arguments: `kind` (written out; Secrets are refused), `namespace` (the target's by default, `"*"` for all), `labels` and
-/// `fields` (selectors as kubectl takes them, with plain `{{holes}}`), `limit` (500 by default).
+/// Arguments: `kind` and `namespace` (written out; Secrets are refused; the target's namespace by default), `labels` and `fields`
+/// (selectors as kubectl takes them, with plain `{{holes}}`), `limit` (500 by default).
 ///
 /// Output: `items`, in the order of their names, each without managed fields, pod templates, containers and data; `count`.
 /// None at all is an answer here, not an error: `count` is 0.
@@ -46,13 +46,13 @@ impl Describe for K8sList {
     }
 
     fn check(&self) -> Result<(), String> {
-        written_out(&self.kind)?;
+        written_out(&self.kind, self.namespace.as_ref())?;
         holes::check_plain("labels", &self.labels)?;
         holes::check_plain("fields", &self.fields)
     }
 
     fn access(&self, _target_kind: &str) -> Vec<Access> {
-        self.kind.literal().map(|kind| kind.access("list")).into_iter().collect()
+        right("list", &self.kind, self.namespace.as_ref())
     }
 
     fn output_fields(&self) -> Option<&'static [&'static str]> {
@@ -66,10 +66,7 @@ impl Read for K8sList {
         let kind = self.kind.resolve(step.scope)?;
         let namespace = match &self.namespace {
             _ if !kind.is_namespaced() => String::new(),
-            Some(namespace) => match namespace.resolve(step.scope)? {
-                all if all == "*" => String::new(),
-                one => objects::safe_name(one, "namespace")?,
-            },
+            Some(namespace) => objects::safe_name(namespace.resolve(step.scope)?, "namespace")?,
             None => step.target.namespace.clone(),
         };
         let selector = |name: &str, arg: &Option<Arg<String>>| {

@@ -1,59 +1,20 @@
 //! The kinds that actions may name, and the rights that go with them.
 //!
-//! The list is closed on purpose: the rights a playbook needs are known before it runs, and what isn't listed
-//! (Secrets above all) is never read.
+//! They are the kinds that the cluster knows; what isn't among them (Secrets above all) is never read.
 
 use std::fmt;
 use std::str::FromStr;
 
-use crate::cluster::Access;
+use crate::cluster::{self, Access};
 
 /// A kind that actions may read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kind(&'static Row);
-
-#[derive(Debug, PartialEq, Eq)]
-struct Row {
-    kind: &'static str,
-    group: &'static str,
-    plural: &'static str,
-    namespaced: bool,
-}
-
-const fn row(kind: &'static str, group: &'static str, plural: &'static str, namespaced: bool) -> Row {
-    Row { kind, group, plural, namespaced }
-}
-
-const ROWS: &[Row] = &[
-    row("ConfigMap", "", "configmaps", true),
-    row("Endpoints", "", "endpoints", true),
-    row("Event", "", "events", true),
-    row("Namespace", "", "namespaces", false),
-    row("Node", "", "nodes", false),
-    row("PersistentVolume", "", "persistentvolumes", false),
-    row("PersistentVolumeClaim", "", "persistentvolumeclaims", true),
-    row("Pod", "", "pods", true),
-    row("ResourceQuota", "", "resourcequotas", true),
-    row("Service", "", "services", true),
-    row("DaemonSet", "apps", "daemonsets", true),
-    row("Deployment", "apps", "deployments", true),
-    row("ReplicaSet", "apps", "replicasets", true),
-    row("StatefulSet", "apps", "statefulsets", true),
-    row("HorizontalPodAutoscaler", "autoscaling", "horizontalpodautoscalers", true),
-    row("CronJob", "batch", "cronjobs", true),
-    row("Job", "batch", "jobs", true),
-    row("Lease", "coordination.k8s.io", "leases", true),
-    row("EndpointSlice", "discovery.k8s.io", "endpointslices", true),
-    row("PodDisruptionBudget", "policy", "poddisruptionbudgets", true),
-    row("CSIDriver", "storage.k8s.io", "csidrivers", false),
-    row("StorageClass", "storage.k8s.io", "storageclasses", false),
-    row("VolumeAttachment", "storage.k8s.io", "volumeattachments", false),
-];
+pub struct Kind(&'static cluster::Kind);
 
 impl Kind {
     /// As Kubernetes spells it: `Deployment`.
     pub fn as_str(self) -> &'static str {
-        self.0.kind
+        self.0.name
     }
 
     /// Whether its objects live in namespaces.
@@ -68,13 +29,7 @@ impl Kind {
 
     /// The same for a subresource such as `scale`.
     pub fn access_to(self, verb: &str, subresource: &str) -> Access {
-        Access {
-            verb: verb.into(),
-            group: self.0.group.into(),
-            resource: self.0.plural.into(),
-            subresource: subresource.into(),
-            namespace: String::new(),
-        }
+        self.0.access(verb, subresource, "")
     }
 }
 
@@ -85,7 +40,7 @@ pub(super) fn rights(kind: &str, verbs: &[&str]) -> Vec<Access> {
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.kind)
+        f.write_str(self.0.name)
     }
 }
 
@@ -99,7 +54,9 @@ pub enum KindError {
 }
 
 fn known() -> String {
-    ROWS.iter().map(|row| row.kind).collect::<Vec<_>>().join(", ")
+    let mut names: Vec<&str> = cluster::Kind::all().iter().map(|kind| kind.name).collect();
+    names.sort_unstable();
+    names.join(", ")
 }
 
 impl FromStr for Kind {
@@ -110,10 +67,7 @@ impl FromStr for Kind {
         if text.trim().to_ascii_lowercase().starts_with("secret") {
             return Err(KindError::Secret);
         }
-        ROWS.iter()
-            .find(|row| row.kind == text)
-            .map(Kind)
-            .ok_or_else(|| KindError::Unknown(text.chars().take(40).collect()))
+        cluster::Kind::find(text).map(Kind).map_err(|_| KindError::Unknown(text.chars().take(40).collect()))
     }
 }
 

@@ -152,6 +152,21 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn rights_are_those_of_the_namespace_that_is_named() {
+        let rights = |yaml: &str, target: &str| -> Vec<String> {
+            let action = action(yaml).unwrap();
+            let access = action.describe().access(target).into_iter();
+            access.map(|a| format!("{} {} {}", a.verb, a.resource, a.namespace).trim_end().to_owned()).collect()
+        };
+        assert_eq!(rights("k8s.get: { kind: Pod, namespace: infra, name: x }", "Job"), ["get pods infra"]);
+        assert_eq!(rights("k8s.get: { kind: Node, name: x }", "Job"), ["get nodes"]);
+        assert_eq!(rights("k8s.list: { kind: Job }", "Job"), ["list jobs"]);
+        assert_eq!(rights("k8s.events: {}", "Job"), ["list events"]);
+        assert_eq!(rights("k8s.events: {}", "Node"), ["list events default"]);
+        assert_eq!(rights("k8s.events: { kind: Node, name: x }", "Job"), ["list events default"]);
+    }
+
+    #[test]
     fn a_mistake_is_told_where_it_stands() {
         for (yaml, told) in [
             ("k8s.scale: { by: 50%, max: 10, mx: 3 }", "unknown field `mx`"),
@@ -165,6 +180,7 @@ pub(super) mod tests {
             ("k8s.expand_pvc: { by: 20%, max: lots }", "`lots` is no size"),
             ("k8s.get: { kind: Secret, name: x }", "secrets are never read"),
             ("k8s.get: { kind: '{{inputs.kind}}', name: x }", "`kind` must be written out"),
+            ("k8s.get: { kind: Pod, namespace: '{{inputs.ns}}', name: x }", "`namespace` must be written out"),
             ("k8s.list: { kind: secrets }", "secrets are never read"),
             ("k8s.list: { kind: Job, labels: '{{#if x}}a{{/if}}' }", "`labels` takes plain holes"),
             ("k8s.events: { kind: Pod }", "`kind` and `name` belong together"),

@@ -114,9 +114,14 @@ impl Template {
     }
 
     /// The rendered text, with `(unknown)` where a name has no value: for pages, which must go out whatever is missing.
+    ///
+    /// A name that `{{#if}}` or `{{#each}}` asks about may be missing: then it is not there, and what depends on it is
+    /// left out.
     pub fn render_leniently(&self, scope: &Scope) -> String {
+        let mut shown = Vec::new();
+        collect_shown(&self.parsed.elements, scope, &mut shown);
         let mut scope = scope.clone();
-        for path in self.paths() {
+        for path in shown {
             let names: Vec<String> = path.split('.').map(str::to_owned).collect();
             if look_up(&scope, &names).is_none() {
                 put(&mut scope, &names, Value::String("(unknown)".into()));
@@ -188,6 +193,35 @@ fn collect(elements: &[TemplateElement], paths: &mut Vec<String>) {
                 }
             }
             _ => {}
+        }
+    }
+}
+
+/// The paths whose values are shown, as far as that can be said before: not those that are only asked about, nor those of
+/// a branch that is not taken because what it asks about is missing.
+fn collect_shown(elements: &[TemplateElement], scope: &Scope, paths: &mut Vec<String>) {
+    for element in elements {
+        let TemplateElement::HelperBlock(block) = element else {
+            collect(std::slice::from_ref(element), paths);
+            continue;
+        };
+        let is_there = |parameter| {
+            let path = path_of(parameter)?;
+            let names: Vec<String> = path.split('.').map(str::to_owned).collect();
+            look_up(scope, &names).filter(|value| !value.is_null())
+        };
+        let asked = block.params.first().and_then(is_there).is_some();
+        let (is_if, is_unless) = match block.name.as_name() {
+            Some("if") => (true, false),
+            Some("unless") => (false, true),
+            // Inside `each` and `with` the names are relative to another root: they are left to the rendering.
+            _ => continue,
+        };
+        if asked || is_unless {
+            collect_shown(block.template.as_ref().map_or(&[], |inner| &inner.elements), scope, paths);
+        }
+        if asked || is_if {
+            collect_shown(block.inverse.as_ref().map_or(&[], |inner| &inner.elements), scope, paths);
         }
     }
 }
@@ -297,6 +331,19 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_page_leaves_out_what_was_not_done() {
+        let text = |template: &str| Template::parse(template).unwrap().render_leniently(&scope());
+        let did = "{{#if scale}}did: {{scale.summary}}{{else}}did nothing{{/if}}";
+        assert_eq!(text(did), "did nothing");
+        assert_eq!(text("{{#if p99}}p99 {{p99.value}} {{p99.unit}}{{/if}}"), "p99 0.4 (unknown)");
+        assert_eq!(text("{{#unless scale}}nothing, p98 {{p98.value}}{{/unless}}"), "nothing, p98 (unknown)");
+        assert_eq!(
+            text("{{#each list}}<{{a}}>{{/each}}{{#each events.items}}x{{else}}no events{{/each}}"),
+            "<1>no events"
+        );
     }
 
     #[test]

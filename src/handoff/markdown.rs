@@ -1,11 +1,14 @@
 //! Making any text safe to stand in a line of Markdown.
 
+use crate::model::redact;
+
 /// The longest value in a report, in characters: a label can be as long as a novel.
 const LONGEST: usize = 300;
 
 /// The text as one line that Markdown shows as it is: no markup, no HTML, no new row or cell of a table, no control
-/// characters, and no characters that turn the direction of the text.
+/// characters, no characters that turn the direction of the text, and nothing that looks like a secret.
 pub(super) fn escape(text: &str) -> String {
+    let text = redact(text);
     let mut escaped = String::with_capacity(text.len() + 8);
     let mut before = ' ';
     let mut chars = text.trim().chars().take(LONGEST).peekable();
@@ -56,6 +59,11 @@ mod tests {
         assert_eq!(escape("pg_stat_x _y_"), "pg_stat_x \\_y\\_");
         assert_eq!(escape("4 -> 6"), "4 -> 6");
         assert_eq!(escape("> quote"), "&gt; quote");
+    }
+
+    #[test]
+    fn what_looks_like_a_secret_is_masked() {
+        assert_eq!(escape("psql: PGPASSWORD=hunter2 failed"), "psql: PGPASSWORD=\\*\\*\\* failed");
     }
 
     #[test]

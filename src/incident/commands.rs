@@ -9,7 +9,9 @@ use super::coverage::grouping_of_target;
 use super::notification::autonomy_when_asked;
 use crate::model::{Approval, ApprovalState, Digest, IncidentState, Person, Target, Verdict};
 use crate::playbook::Playbook;
-use crate::store::{Change, Decision, IncidentEvent, IncidentRef, IncidentView, InboxItem, NewIncident, NewRun, RunHead};
+use crate::store::{
+    Change, Decision, InboxItem, IncidentEvent, IncidentRef, IncidentView, NewIncident, NewRun, RunHead,
+};
 
 /// Nothing follows, and that is why.
 pub(super) fn refuse(reply: impl Into<String>) -> Decision {

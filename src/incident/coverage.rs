@@ -51,18 +51,19 @@ pub(super) fn grouping_of_target(target: &Target) -> String {
 /// Finds the playbook for an alert, its target and its inputs; and what an operator should know about the search.
 pub fn cover(catalog: &Catalog, alert: &Alert) -> (Coverage, Vec<String>) {
     let found = catalog.for_alert(alert);
-    let Some(playbook) = found.playbook.cloned() else { return (Coverage::Uncovered, found.problems) };
+    let remarks = found.problems;
+    let Some(playbook) = found.playbook.cloned() else { return (Coverage::Uncovered, remarks) };
     let given = BTreeMap::new();
     let inputs = match playbook.inputs_for(Some(alert), &given) {
         Ok(inputs) => inputs,
         Err(problems) => {
             let because = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-            return (Coverage::Unusable { playbook, because }, found.problems);
+            return (Coverage::Unusable { playbook, because }, remarks);
         }
     };
     let coverage = match playbook.target_for(Some(alert), &inputs, &given) {
         Ok(target) => Coverage::Covered { playbook, target, inputs },
         Err(error) => Coverage::Unusable { playbook, because: error.to_string() },
     };
-    (coverage, found.problems)
+    (coverage, remarks)
 }

@@ -6,10 +6,8 @@ use crate::store::{Change, Decision, IncidentEvent, IncidentRef, IncidentView};
 /// Decides what follows.
 pub(super) fn decide_run_ended(view: &IncidentView, run: RunId, outcome: Outcome, because: &str) -> Decision {
     let incident = IncidentRef::Existing(view.incident.id);
-    let mut changes = vec![Change::Note {
-        incident,
-        event: IncidentEvent::RunEnded { run, outcome, because: because.to_owned() },
-    }];
+    let mut changes =
+        vec![Change::Note { incident, event: IncidentEvent::RunEnded { run, outcome, because: because.to_owned() } }];
     let over = view.incident.state == IncidentState::Resolved;
     let helped = matches!(outcome, Outcome::Fixed | Outcome::NothingToDo);
     if helped && !over {

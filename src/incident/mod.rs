@@ -10,8 +10,6 @@ mod notification;
 mod page_worker;
 mod rules;
 mod signal_worker;
-#[cfg(test)]
-mod tests;
 
 pub use coverage::{Coverage, cover};
 pub use notification::{View, decide_notification};

@@ -8,7 +8,7 @@ use super::{Coverage, IncidentRules};
 use crate::model::{Alert, AlertStatus, Autonomy, Incident, IncidentId, IncidentState, Notification, Severity};
 use crate::playbook::{Playbook, alert_value};
 use crate::store::{
-    Change, Decision, EpisodeHead, IncidentEvent, IncidentRef, IncidentView, InboxItem, NewEpisode, NewIncident,
+    Change, Decision, EpisodeHead, InboxItem, IncidentEvent, IncidentRef, IncidentView, NewEpisode, NewIncident,
     NewPage, NewRun, PageReason, RunHead,
 };
 
@@ -156,10 +156,8 @@ impl<'a> Decider<'a> {
         }
         let Some(view) = self.view.incidents.get(&episode.incident) else { return };
         let incident = IncidentRef::Existing(view.incident.id);
-        let spell = self
-            .spells
-            .entry(view.incident.grouping.clone())
-            .or_insert_with(|| Spell::new(incident, Some(view)));
+        let spell =
+            self.spells.entry(view.incident.grouping.clone()).or_insert_with(|| Spell::new(incident, Some(view)));
         // Its grouping may have opened another incident since; then this episode belongs to the older one.
         if spell.incident == incident {
             spell.closed += 1;
@@ -242,8 +240,7 @@ impl<'a> Decider<'a> {
                 }
             }
             Coverage::Unusable { playbook, because } => {
-                let event =
-                    IncidentEvent::RunNotOpened { playbook: playbook.name.clone(), because: because.clone() };
+                let event = IncidentEvent::RunNotOpened { playbook: playbook.name.clone(), because: because.clone() };
                 self.note(incident, event);
                 page.get_or_insert(PageReason::NotRun { because: because.clone() });
             }
@@ -301,15 +298,7 @@ impl<'a> Decider<'a> {
 
 impl<'a> Spell<'a> {
     fn new(incident: IncidentRef, known: Option<&'a IncidentView>) -> Self {
-        Self {
-            incident,
-            known,
-            begins: None,
-            coverage: None,
-            joined: BTreeMap::new(),
-            closed: 0,
-            remarks: Vec::new(),
-        }
+        Self { incident, known, begins: None, coverage: None, joined: BTreeMap::new(), closed: 0, remarks: Vec::new() }
     }
 }
 

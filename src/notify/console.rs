@@ -1,57 +1,80 @@
-//! The console: a line for what happens, on any writer.
+//! The console: what happens, line by line, on any writer.
 
+use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::sync::Mutex;
 
 use anstyle::{AnsiColor, Style};
 use async_trait::async_trait;
 
-use super::{Parcel, ParcelKind, Sink, SinkError, Tone};
+use super::{Parcel, ParcelKind, Sink, SinkError};
+use crate::message::Colour;
+use crate::model::{IncidentId, IncidentState};
 
-/// Writes lines for people.
+/// Writes lines for people. A message cannot be edited here, so of an incident's message only what is new is written.
 pub struct ConsoleSink {
-    writer: Mutex<Box<dyn Write + Send>>,
     coloured: bool,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    writer: Box<dyn Write + Send>,
+    /// What was written of the messages of incidents that are not over.
+    written: HashMap<IncidentId, HashSet<String>>,
 }
 
 impl ConsoleSink {
     /// `coloured`: with terminal colours; never for a file or a pipe.
     pub fn new(writer: Box<dyn Write + Send>, coloured: bool) -> Self {
-        Self { writer: Mutex::new(writer), coloured }
+        Self { coloured, inner: Mutex::new(Inner { writer, written: HashMap::new() }) }
     }
 
-    fn lines(&self, parcel: &Parcel) -> String {
+    fn text(&self, parcel: &Parcel, written: &mut HashMap<IncidentId, HashSet<String>>) -> String {
+        let at = parcel.at.format("%H:%M:%S");
         let head = match parcel.kind {
             ParcelKind::Page => {
                 let called: Vec<&str> = parcel.mention.iter().map(|contact| contact.name.as_str()).collect();
                 let called = if called.is_empty() { "nobody is on call!".to_owned() } else { called.join(", ") };
-                format!("PAGE for {} ({called}): {}", parcel.team, parcel.title)
+                format!("PAGE for {} ({called}) {}", parcel.team, parcel.title)
             }
-            ParcelKind::Card => {
-                let state = parcel.fields.iter().find(|(name, _)| name == "state").map_or("", |(_, state)| state);
-                format!("{}: {state}", parcel.title)
-            }
-            ParcelKind::Approval => format!("QUESTION {}", parcel.title),
-            ParcelKind::Notice => parcel.title.clone(),
+            ParcelKind::Card | ParcelKind::Approval | ParcelKind::Notice => parcel.title.clone(),
         };
-        let mut text = format!("{} {}\n", parcel.at.format("%H:%M:%S"), self.paint(parcel.tone, &printable(&head)));
-        for line in parcel.body.lines() {
-            text.push_str(&format!("         {}\n", printable(line)));
+        let mut lines: Vec<&str> = parcel.body.lines().collect();
+        if parcel.kind == ParcelKind::Card {
+            let known = written.entry(parcel.incident.id).or_default();
+            lines.retain(|line| !line.is_empty() && known.insert((*line).to_owned()));
+            // The same title again is worth a line only when there is news below it.
+            if !known.insert(head.clone()) && lines.is_empty() {
+                return String::new();
+            }
+            if parcel.incident.state == IncidentState::Resolved {
+                written.remove(&parcel.incident.id);
+            }
+        }
+        let mut text = format!("{at} {}\n", self.paint(parcel.colour, parcel.kind, &head));
+        for line in lines {
+            text.push_str(&format!("    {line}\n"));
         }
         text
     }
 
-    fn paint(&self, tone: Tone, text: &str) -> String {
+    fn paint(&self, colour: Colour, kind: ParcelKind, text: &str) -> String {
         if !self.coloured {
             return text.to_owned();
         }
-        let style = match tone {
-            Tone::Alarm => Style::new().bold().fg_color(Some(AnsiColor::Red.into())),
-            Tone::Busy => Style::new().fg_color(Some(AnsiColor::Yellow.into())),
-            Tone::Question => Style::new().bold().fg_color(Some(AnsiColor::Magenta.into())),
-            Tone::Good => Style::new().fg_color(Some(AnsiColor::Green.into())),
-            Tone::Neutral => Style::new(),
+        let ansi = match colour {
+            Colour::Red => AnsiColor::Red,
+            Colour::Amber => AnsiColor::Yellow,
+            Colour::Blue => AnsiColor::Blue,
+            Colour::Teal => AnsiColor::Cyan,
+            Colour::Green => AnsiColor::Green,
+            Colour::Violet => AnsiColor::Magenta,
+            Colour::Grey => AnsiColor::BrightBlack,
         };
+        let mut style = Style::new().fg_color(Some(ansi.into()));
+        if matches!(kind, ParcelKind::Page | ParcelKind::Approval) {
+            style = style.bold();
+        }
         format!("{style}{text}{style:#}")
     }
 }
@@ -63,18 +86,15 @@ impl Sink for ConsoleSink {
     }
 
     async fn send(&self, parcel: &Parcel) -> Result<Option<String>, SinkError> {
-        let lines = self.lines(parcel);
         // A writer whose user panicked is still a writer.
-        let mut writer = self.writer.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut inner = self.inner.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let Inner { writer, written } = &mut *inner;
+        let text = self.text(parcel, written);
         writer
-            .write_all(lines.as_bytes())
+            .write_all(text.as_bytes())
             .and_then(|()| writer.flush())
             .map_err(|error| SinkError::retry(format!("the console cannot be written to: {error}")))?;
-        Ok(None)
+        // There is no message to edit, but an answered question is worth telling where the question was.
+        Ok(Some("console".to_owned()))
     }
-}
-
-/// A line without control characters: a label could else move the cursor or change what was written before it.
-fn printable(line: &str) -> String {
-    line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

@@ -19,7 +19,7 @@ use async_trait::async_trait;
 
 pub use console::ConsoleSink;
 pub use outbox_worker::OutboxWorker;
-pub use parcel::{Button, ButtonAction, Contact, Parcel, ParcelKind, Tone};
+pub use parcel::{Contact, Parcel, ParcelKind};
 pub use patience::SEND_WITHIN;
 pub use webhook::{WebhookError, WebhookSink};
 

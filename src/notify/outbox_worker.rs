@@ -11,6 +11,7 @@ use super::patience::{SEND_WITHIN, falls_back, wait_after};
 use super::render::Renderer;
 use super::{Parcel, ParcelKind, Sink, SinkError};
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::oncall::OnCall;
 use crate::store::{Delivery, Store, StoreError};
 use crate::worker::{Turn, TurnError, Worker};
@@ -30,6 +31,7 @@ pub struct OutboxWorker {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     renderer: Renderer,
+    metrics: Arc<Metrics>,
 }
 
 impl OutboxWorker {
@@ -40,9 +42,10 @@ impl OutboxWorker {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         oncall: Arc<OnCall>,
+        metrics: Arc<Metrics>,
     ) -> Self {
         let renderer = Renderer::new(store.clone(), clock.clone(), oncall);
-        Self { sink, fallback, store, clock, renderer }
+        Self { sink, fallback, store, clock, renderer, metrics }
     }
 
     /// One attempt, and what follows from it. A store that fails leaves the delivery taken: it comes again after a while.
@@ -58,6 +61,7 @@ impl OutboxWorker {
     }
 
     async fn failed(&self, delivery: &Delivery, kind: ParcelKind, error: &SinkError) -> Result<(), StoreError> {
+        self.metrics.delivery_failed(self.sink.name());
         let wait = wait_after(kind, delivery.attempts, error, rand::random());
         let retry_at = wait.map(|wait| self.clock.now() + wait);
         let (sink, attempt) = (self.sink.name(), delivery.attempts + 1);

@@ -2,10 +2,12 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::model::{ApprovalId, Digest, IncidentId, Severity};
+use crate::message::{Button, Colour};
+use crate::model::Incident;
 use crate::oncall::{DiscordChannel, DiscordUser};
 
-/// One thing to tell.
+/// One thing to tell. Its texts are plain, on lines of bounded length, and hold no control characters and no secrets
+/// (see [`crate::message`]); whoever shows them escapes what his medium would take for markup.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parcel {
     pub kind: ParcelKind,
@@ -13,20 +15,19 @@ pub struct Parcel {
     pub key: String,
     /// The receiver's own id of what this replaces; `None`: it is new there.
     pub previous: Option<String>,
-    /// The receiver's own id of the incident's message, to which a notice or a question belongs.
+    /// The receiver's own id of the incident's message, to which a page, a notice or a question belongs.
     pub thread: Option<String>,
     pub at: DateTime<Utc>,
-    pub incident: IncidentId,
-    pub severity: Severity,
+    /// What it is about.
+    pub incident: Incident,
+    /// The team that is paged; else the one that owns the incident.
     pub team: String,
-    /// One line.
+    /// One line, at most 240 units.
     pub title: String,
-    /// Some lines; may be empty.
+    /// At most 1,800 units for a page, 3,900 for everything else.
     pub body: String,
-    /// Names and short values, in the order in which they are shown.
-    pub fields: Vec<(String, String)>,
-    pub tone: Tone,
-    /// What a person may press. Empty: nothing, also where there were buttons before.
+    pub colour: Colour,
+    /// What a person may press, at most five. Empty: nothing, also where there were buttons before.
     pub buttons: Vec<Button>,
     /// Who is called. Empty for a page: nobody is on call.
     pub mention: Vec<Contact>,
@@ -55,46 +56,6 @@ impl ParcelKind {
             ParcelKind::Notice => "notice",
         }
     }
-}
-
-/// How it looks: the colour of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Tone {
-    /// Somebody must do something.
-    Alarm,
-    /// Something is wrong, and somebody or something is at it.
-    Busy,
-    /// A question waits.
-    Question,
-    Good,
-    Neutral,
-}
-
-/// Something to press.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Button {
-    pub label: String,
-    pub action: ButtonAction,
-}
-
-/// What a button asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ButtonAction {
-    Ack {
-        incident: IncidentId,
-    },
-    Why {
-        incident: IncidentId,
-    },
-    /// Bound to the preview that was shown.
-    Approve {
-        approval: ApprovalId,
-        digest: Digest,
-    },
-    Deny {
-        approval: ApprovalId,
-        digest: Digest,
-    },
 }
 
 /// Somebody on call.

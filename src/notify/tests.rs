@@ -65,7 +65,8 @@ teams:
 
 fn worker(fixture: &Fixture, sink: Arc<dyn Sink>, fallback: Option<&str>) -> OutboxWorker {
     let fallback = fallback.map(str::to_owned);
-    OutboxWorker::new(sink, fallback, fixture.store.clone(), fixture.clock.clone(), Arc::new(oncall()))
+    let (store, clock) = (fixture.store.clone(), fixture.clock.clone());
+    OutboxWorker::new(sink, fallback, store, clock, Arc::new(oncall()), Arc::default())
 }
 
 /// Turns the worker until nothing is due now; gives how long it would rest then, in seconds.

@@ -2,8 +2,9 @@
 //!
 //! ```json
 //! { "version": 1, "kind": "page", "dedup_key": "dogwatch-INC-1-1-1", "at": "2026-03-01T08:00:00Z",
-//!   "incident": "INC-1", "severity": "S1", "team": "platform", "on_call": ["ada"],
-//!   "title": "...", "body": "...", "fields": { "state": "open" } }
+//!   "incident": "INC-1", "severity": "S1", "state": "open",
+//!   "target": { "kind": "Deployment", "namespace": "kube-system", "name": "coredns" },
+//!   "team": "platform", "on_call": ["ada"], "title": "...", "body": "..." }
 //! ```
 
 use std::time::Duration;
@@ -103,20 +104,20 @@ impl Sink for WebhookSink {
 }
 
 fn document(parcel: &Parcel) -> Value {
-    let fields: serde_json::Map<String, Value> =
-        parcel.fields.iter().map(|(name, value)| (name.clone(), Value::String(value.clone()))).collect();
+    let incident = &parcel.incident;
     json!({
         "version": 1,
         "kind": parcel.kind.name(),
         "dedup_key": parcel.key,
         "at": parcel.at,
-        "incident": parcel.incident.to_string(),
-        "severity": parcel.severity,
+        "incident": incident.id.to_string(),
+        "severity": incident.severity,
+        "state": incident.state,
+        "target": incident.target,
         "team": parcel.team,
         "on_call": parcel.mention.iter().map(|contact| &contact.name).collect::<Vec<_>>(),
         "title": parcel.title,
         "body": parcel.body,
-        "fields": fields,
     })
 }
 

@@ -1,6 +1,10 @@
 //! Conversations with the whole bot.
 
+#![allow(clippy::disallowed_methods, reason = "the world around the bot lives in real time")]
+
 #[path = "../world/mod.rs"]
 mod world;
 
 mod discord_stand_in;
+mod incidents;
+mod shipped_playbooks;

@@ -1,7 +1,8 @@
 //! The worker, on a clock that is moved by hand.
 
 use super::*;
-use crate::model::{Preview, PreviewStep, StepPath, Verdict};
+use crate::message::Colour;
+use crate::model::{IncidentState, Preview, PreviewStep, StepPath, Verdict};
 use crate::store::{Append, Ask, Change};
 
 #[tokio::test]
@@ -19,7 +20,7 @@ async fn a_page_says_who_is_called_and_is_told_once() {
     assert_eq!(pages[0].mention[0].name, "ada");
     assert_eq!(pages[0].mention[0].discord.map(|id| id.0), Some(123_456_789_012_345_678));
     assert_eq!(pages[0].channel.map(|id| id.0), Some(223_456_789_012_345_678));
-    assert_eq!(pages[0].title, "INC-1 S1 CoreDNS is down");
+    assert_eq!(pages[0].title, "[S1] INC-1: CoreDNS is down");
     bot.passes(60);
     assert_eq!(settle(&bot, &worker).await, None);
     assert_eq!(pager.seen(), []);
@@ -110,8 +111,8 @@ async fn a_card_is_made_once_and_then_edited_with_what_is_true_then() {
     let edited = chat.seen();
     assert_eq!(edited.len(), 1);
     assert_eq!(edited[0].previous.as_deref(), Some("message-1"));
-    assert_eq!(edited[0].tone, Tone::Good);
-    assert!(edited[0].fields.contains(&("state".into(), "resolved".into())), "{:?}", edited[0].fields);
+    assert_eq!(edited[0].colour, Colour::Green);
+    assert_eq!(edited[0].title, "INC-1 S2 resolved: CoreDNS is slow");
 }
 
 /// Sends, and while it is on its way, something happens.
@@ -128,7 +129,7 @@ impl Sink for Meanwhile {
 
     async fn send(&self, parcel: &Parcel) -> Result<Option<String>, SinkError> {
         if parcel.previous.is_none() {
-            self.bot.ack(parcel.incident, "ada").await;
+            self.bot.ack(parcel.incident.id, "ada").await;
         }
         self.inner.send(parcel).await
     }
@@ -145,11 +146,10 @@ async fn what_changes_while_a_card_is_on_its_way_is_told_after_it() {
         let worker = worker(&bot, sink, None);
         bot.incident(Severity::S2, "CoreDNS is slow", "CoreDNSSlow", 2).await;
         settle(&bot, &worker).await;
-        let state = |parcel: &Parcel| parcel.fields[0].1.clone();
-        let seen: Vec<String> = chat.seen().iter().map(state).collect();
+        let seen: Vec<IncidentState> = chat.seen().iter().map(|parcel| parcel.incident.state).collect();
         assert!(seen.len() >= 2, "{seen:?}");
-        assert_eq!(seen.first().map(String::as_str), Some("open"));
-        assert_eq!(seen.last().map(String::as_str), Some("acknowledged"));
+        assert_eq!(seen.first(), Some(&IncidentState::Open));
+        assert_eq!(seen.last(), Some(&IncidentState::Acknowledged));
     }
 }
 
@@ -184,7 +184,7 @@ async fn a_question_loses_its_buttons_when_it_is_answered() {
     assert_eq!(question.previous.as_deref(), Some("question"));
     assert_eq!(question.thread.as_deref(), Some("card"));
     assert_eq!(question.buttons, []);
-    assert!(question.body.contains("approved by ada"), "{}", question.body);
+    assert!(question.body.contains("answered by ada"), "{}", question.body);
 }
 
 #[tokio::test]
@@ -208,12 +208,20 @@ async fn one_sink_that_is_down_keeps_nothing_back_from_another() {
 }
 
 #[tokio::test]
-async fn the_console_shows_no_control_characters() {
+async fn the_console_tells_what_is_new_and_shows_no_control_characters() {
     let bot = Fixture::new(&["console"], &["console"]).await;
     let (writer, written) = written();
     let worker = worker(&bot, Arc::new(ConsoleSink::new(writer, false)), None);
     let incident = bot.incident(Severity::S1, "a\u{1b}[2Jb\r\nc", "X", 1).await;
     bot.page(incident, PageReason::SeverityOne).await;
+    settle(&bot, &worker).await;
+    bot.passes(2);
+    let run = bot.opens_run(incident, "coredns-saturated").await;
+    let text = "told by the playbook\u{1b}[1m\nsecond line".to_owned();
+    bot.logs(run, Append { notices: vec![text], ..Append::default() }).await;
+    settle(&bot, &worker).await;
+    bot.passes(1);
+    bot.resolve(incident, "ada").await;
     settle(&bot, &worker).await;
     let text = String::from_utf8(written.lock().unwrap().clone()).unwrap();
     insta::assert_snapshot!(text);
@@ -227,7 +235,7 @@ async fn the_console_is_coloured_when_told_so() {
     bot.incident(Severity::S1, "CoreDNS is down", "X", 1).await;
     settle(&bot, &worker).await;
     let text = String::from_utf8(written.lock().unwrap().clone()).unwrap();
-    assert!(text.contains("\u{1b}[1m\u{1b}[31m"), "{text:?}");
+    assert!(text.contains("\u{1b}[31m"), "{text:?}");
 }
 
 /// A writer, and what was written to it.

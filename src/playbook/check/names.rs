@@ -7,7 +7,7 @@ use crate::action::{Action, Location};
 use crate::playbook::load::{RawPlaybook, RawStep, Text, What, place};
 
 /// CEL's own words, and what conditions and texts have names for already.
-const RESERVED: [&str; 49] = [
+const RESERVED: [&str; 50] = [
     "true",
     "false",
     "null",
@@ -57,6 +57,7 @@ const RESERVED: [&str; 49] = [
     "inputs",
     "incident",
     "run",
+    "because",
 ];
 
 /// What a step leaves under its id.

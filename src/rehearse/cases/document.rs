@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
+use crate::cluster::sim::Fault;
 use crate::model::{Autonomy, HumanDuration, Outcome};
 
 /// `coredns-saturated.cases.yaml`.
@@ -46,7 +47,7 @@ pub struct Case {
     #[serde(default)]
     pub prometheus: Vec<Answers>,
     #[serde(default)]
-    pub faults: Vec<CaseFault>,
+    pub faults: Vec<Fault>,
     /// What happens while the run is under way, each at its time after the alert.
     #[serde(default)]
     pub during: Vec<During>,
@@ -72,26 +73,6 @@ pub struct Answers {
     pub query: String,
     /// One answer for each time it is asked; the last one stays. `null`: no samples.
     pub answers: Vec<Option<f64>>,
-}
-
-/// What goes wrong.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum CaseFault {
-    /// The API server does not answer the next so many writes, and they have no effect.
-    WritesFail { count: u32 },
-    /// The next so many writes have their effect, but their answers are lost.
-    AnswersLost { count: u32 },
-    /// The next so many writes conflict.
-    Conflicts { count: u32 },
-    /// A claim is never grown.
-    NeverGrows { namespace: String, name: String },
-    /// A Deployment's new pods crash-loop.
-    CrashLoops { namespace: String, name: String },
-    /// Jobs of that name, or made from the CronJob of that name, never end.
-    NeverEnds { namespace: String, name: String },
-    /// The bot may not do that: a verb and a kind.
-    Forbidden { verb: String, kind: String },
 }
 
 /// Something that happens.

@@ -1,0 +1,28 @@
+//! All text that people read, in chat, on pages, on the console and in the API's answers. Pure: from records to words.
+//!
+//! The texts are plain: no markup of any chat, no escape sequences. Whoever shows them escapes what his medium would take for
+//! markup. Control characters are taken out and what looks like a secret is masked here, as names and annotations come from
+//! others. Times are in UTC.
+
+mod card;
+mod help;
+mod next;
+mod page;
+mod question;
+mod reason;
+mod table;
+#[cfg(test)]
+mod tests;
+mod text;
+mod timeline;
+mod why;
+
+pub use card::{Button, ButtonStyle, Card, Colour, card};
+pub use help::help;
+pub use page::{PageText, page_text};
+pub use question::{preview_text, question};
+pub use reason::{condition_text, page_reason};
+pub use table::incidents_table;
+pub use text::{clip, count, fit, fold, moment, width};
+pub use timeline::{timeline_line, timeline_lines};
+pub use why::{WhyFacts, why};

@@ -1,0 +1,77 @@
+//! What comes next in an incident, and who has to do it.
+
+use super::text::{clip, count, moment, time};
+use crate::model::{Approval, ApprovalState, Incident, IncidentState, Phase, Run, RunEvent};
+use crate::store::{TimelineEntry, TimelineWhat};
+
+/// One line for each move that is due, the bot's own and people's.
+pub(super) fn next_moves(
+    incident: &Incident,
+    runs: &[Run],
+    timeline: &[TimelineEntry],
+    approvals: &[Approval],
+) -> Vec<String> {
+    if incident.state == IncidentState::Resolved {
+        return vec!["nothing, it is resolved".to_owned()];
+    }
+    let mut moves = Vec::new();
+    for approval in approvals.iter().filter(|approval| approval.state == ApprovalState::Open) {
+        let id = approval.id;
+        moves.push(format!("a person answers by {}: /approve {id} or /deny {id}", time(approval.expires_at)));
+    }
+    let under_way: Vec<&Run> = runs.iter().filter(|run| run.outcome.is_none()).collect();
+    moves.extend(under_way.iter().filter_map(|run| run_move(run, timeline)));
+    if let Some(at) = incident.page_at {
+        moves.push(format!(
+            "team {} is paged at {}, unless somebody acknowledges it before",
+            incident.team,
+            moment(at)
+        ));
+    }
+    match (incident.state, &incident.owner) {
+        (IncidentState::Open, _) if under_way.is_empty() => {
+            moves.push(format!("somebody of team {} looks at it: /ack {}", incident.team, incident.id));
+        }
+        (IncidentState::Acknowledged, Some(owner)) => {
+            moves.push(format!("{} works on it: /resolve {} when it is over", clip(owner, 80), incident.id));
+        }
+        (IncidentState::Mitigated, _) => {
+            let alerts = match incident.open_episodes {
+                0 => "no alert fires any more".to_owned(),
+                n => format!("{} must still resolve", count(n, "alert")),
+            };
+            moves.push(format!("{alerts}; /resolve {} closes it", incident.id));
+        }
+        _ => {}
+    }
+    moves
+}
+
+/// What a run under way does next. `None` when it waits for an answer, which is a person's move.
+fn run_move(run: &Run, timeline: &[TimelineEntry]) -> Option<String> {
+    let mut phase = Phase::Diagnose;
+    let mut last = None;
+    for entry in timeline {
+        if let TimelineWhat::Run(id, event) = &entry.what
+            && *id == run.id
+        {
+            if let RunEvent::Entered { phase: entered, .. } = event {
+                phase = *entered;
+            }
+            if !matches!(event, RunEvent::Claimed { .. }) {
+                last = Some(event);
+            }
+        }
+    }
+    let id = run.id;
+    Some(match last {
+        Some(RunEvent::ApprovalAsked { .. }) => return None,
+        Some(RunEvent::Waiting { until, because, .. }) => {
+            format!("{id} goes on at {}: {}", time(*until), clip(because, 200))
+        }
+        Some(RunEvent::Verifying { look_at, give_up_at, .. }) => {
+            format!("{id} looks at {} whether it helped, and gives up at {}", time(*look_at), time(*give_up_at))
+        }
+        _ => format!("{id} goes on ({phase})"),
+    })
+}

@@ -1,0 +1,76 @@
+//! Questions to humans: what the bot would do.
+
+use super::card::{Button, ButtonStyle, Card, Colour};
+use super::text::{clip, fold, moment, verbatim};
+use crate::model::{Approval, ApprovalState, Command, Incident, Preview, Run, Verdict};
+
+/// No diff of one step takes more lines: what matters of a scale or a resize is in the first few.
+const DIFF_LINES: usize = 20;
+
+/// The message of a question: what would be done, with the diffs, and the two answers as buttons, which carry the digest of
+/// exactly this preview. Once it is answered the buttons are gone and the answer stands there.
+pub fn question(approval: &Approval, incident: &Incident, run: Option<&Run>) -> Card {
+    let id = approval.id;
+    let (title, colour) = match approval.state {
+        ApprovalState::Open => (format!("{id} for {}: may I do this?", incident.id), Colour::Violet),
+        ApprovalState::Approved => (format!("{id} for {}: approved", incident.id), Colour::Green),
+        ApprovalState::Denied => (format!("{id} for {}: denied", incident.id), Colour::Red),
+        ApprovalState::Expired => (format!("{id} for {}: nobody answered in time", incident.id), Colour::Grey),
+        ApprovalState::Withdrawn => (format!("{id} for {}: no longer needed", incident.id), Colour::Grey),
+    };
+    let mut lines = vec![format!("{} {}", incident.severity, clip(&incident.title, 240))];
+    if let Some(run) = run {
+        lines.push(format!("{}: playbook {} on {}", run.id, run.playbook, clip(&run.target.to_string(), 300)));
+    }
+    lines.push(String::new());
+    lines.extend(preview_lines(&approval.preview));
+    lines.push(String::new());
+    lines.push(match (approval.state, &approval.answered_by) {
+        (ApprovalState::Open, _) => {
+            format!(
+                "answer by {}: /approve {id} or /deny {id}; without an answer nothing is done and a person is paged",
+                moment(approval.expires_at)
+            )
+        }
+        (ApprovalState::Approved | ApprovalState::Denied, Some(by)) => format!("answered by {}", clip(by, 80)),
+        _ => format!("asked at {}", moment(approval.asked_at)),
+    });
+    let buttons = if approval.state == ApprovalState::Open { answers(approval) } else { Vec::new() };
+    Card { incident: incident.id, title, colour, lines: fold(lines, 3_900), buttons }
+}
+
+/// What a run would do, step by step, each as `reads` or `CHANGES`, with the diffs.
+pub fn preview_text(preview: &Preview) -> String {
+    preview_lines(preview).join("\n")
+}
+
+fn preview_lines(preview: &Preview) -> Vec<String> {
+    if preview.steps.is_empty() {
+        return vec!["nothing: there is no step to take".to_owned()];
+    }
+    let mut lines = Vec::new();
+    for (n, step) in preview.steps.iter().enumerate() {
+        let effect = if step.mutating { "CHANGES" } else { "reads" };
+        let perhaps =
+            if step.certain { "" } else { " (as it looks now: it depends on what the steps before it leave behind)" };
+        lines.push(format!("{}. {effect}: {}{perhaps}", n + 1, clip(&step.summary, 300)));
+        if let Some(diff) = &step.diff {
+            // Indented, so that a line of the diff cannot pass for one of ours.
+            lines.extend(diff.lines().take(DIFF_LINES).map(|line| format!("    {}", verbatim(line, 160))));
+            let more = diff.lines().count().saturating_sub(DIFF_LINES);
+            if more > 0 {
+                lines.push(format!("    … {more} more"));
+            }
+        }
+    }
+    lines
+}
+
+fn answers(approval: &Approval) -> Vec<Button> {
+    let answer = |label: &str, style, verdict| Button {
+        label: label.to_owned(),
+        style,
+        command: Command::Approve { approval: approval.id, verdict, digest: Some(approval.digest.clone()) },
+    };
+    vec![answer("Approve", ButtonStyle::Success, Verdict::Approve), answer("Deny", ButtonStyle::Danger, Verdict::Deny)]
+}

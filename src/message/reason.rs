@@ -1,0 +1,30 @@
+//! Why something was decided, in words.
+
+use super::text::clip;
+use super::timeline::step_name;
+use crate::model::{ConditionKind, StepPath};
+use crate::store::PageReason;
+
+/// Why somebody is paged.
+pub fn page_reason(reason: &PageReason) -> String {
+    match reason {
+        PageReason::SeverityOne => "it is S1, which pages at once".to_owned(),
+        PageReason::Uncovered => "no playbook knows this alert".to_owned(),
+        PageReason::Overdue => "it is not mitigated after the time that its playbook allows".to_owned(),
+        PageReason::Escalated { run } => format!("{run} needs a person"),
+        PageReason::NotRun { because } => format!("no playbook was run: {}", clip(because, 300)),
+    }
+}
+
+/// What a condition came to. `because` is the playbook's own reason for stopping there.
+pub fn condition_text(step: &StepPath, condition: ConditionKind, held: bool, because: &str) -> String {
+    let (step, because) = (step_name(step), clip(because, 300));
+    match (condition, held) {
+        (ConditionKind::DoneIf, true) => format!("done: {because}"),
+        (ConditionKind::DoneIf, false) => format!("not done yet (it would be when: {because})"),
+        (ConditionKind::Require, true) => format!("requirement met (else: {because})"),
+        (ConditionKind::Require, false) => format!("requirement not met: {because}"),
+        (ConditionKind::When, true) => format!("{step} applies: {because}"),
+        (ConditionKind::When, false) => format!("{step} is skipped: {because}"),
+    }
+}

@@ -1,0 +1,53 @@
+//! The list of incidents.
+
+use chrono::{DateTime, Utc};
+
+use super::text::{clip, count, thousands, width};
+use crate::model::{HumanDuration, Incident, IncidentState};
+
+/// Rows in all: more than a screen is no list but a search.
+const ROWS: usize = 40;
+
+/// The incidents in columns of fixed width, in the order given: number, severity, state, age, alerts, owner, title. Lines are at
+/// most about 120 units wide. `all`: resolved ones are among them.
+pub fn incidents_table(incidents: &[Incident], now: DateTime<Utc>, all: bool) -> String {
+    if incidents.is_empty() {
+        return if all { "no incident in the last 24 hours" } else { "no open incident" }.to_owned();
+    }
+    let mut rows = vec![["", "SEV", "STATE", "AGE", "ALERTS", "OWNER", "WHAT"].map(str::to_owned)];
+    rows.extend(incidents.iter().take(ROWS).map(|incident| row(incident, now)));
+    let mut widths = [0; 7];
+    for row in &rows {
+        for (width_of, cell) in widths.iter_mut().zip(row) {
+            *width_of = width(cell).max(*width_of);
+        }
+    }
+    let mut lines: Vec<String> = rows.iter().map(|row| line(row, &widths)).collect();
+    if incidents.len() > ROWS {
+        lines.push(format!("… {} more", count((incidents.len() - ROWS) as u64, "incident")));
+    }
+    lines.join("\n")
+}
+
+fn row(incident: &Incident, now: DateTime<Utc>) -> [String; 7] {
+    let until = incident.resolved_at.filter(|_| incident.state == IncidentState::Resolved).unwrap_or(now);
+    let age = HumanDuration((until - incident.opened_at).to_std().unwrap_or_default());
+    [
+        incident.id.to_string(),
+        incident.severity.to_string(),
+        incident.state.to_string(),
+        age.to_string(),
+        thousands(incident.open_episodes),
+        incident.owner.as_ref().map_or("-".to_owned(), |owner| clip(owner, 16)),
+        clip(&incident.title, 70),
+    ]
+}
+
+fn line(row: &[String; 7], widths: &[usize; 7]) -> String {
+    let mut line = String::new();
+    for (cell, longest) in row.iter().zip(widths) {
+        line.push_str(cell);
+        line.push_str(&" ".repeat(longest - width(cell) + 2));
+    }
+    line.trim_end().to_owned()
+}

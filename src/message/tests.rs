@@ -1,0 +1,480 @@
+//! Two nights as people read them: one that the bot mends, and one that it does not.
+
+mod story;
+
+use insta::assert_snapshot;
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::model::{ApprovalState, IncidentState, Role, RunEvent, Verdict};
+use crate::store::{IncidentEvent, PageReason};
+use story::*;
+
+#[test]
+fn each_event_has_its_line() {
+    let mut lines = String::new();
+    for entry in every_event() {
+        lines.push_str(&timeline_line(&entry).unwrap_or_else(|| "(nothing)".into()));
+        lines.push('\n');
+    }
+    assert_snapshot!(lines, @"
+    14:00:01 opened: CoreDNSLatencyHigh fires
+    14:00:02 PostgresDown fires: db-1 does not answer
+    14:00:03 4,012 alerts of PostgresDown fire, such as db-1 does not answer
+    14:00:04 1 alert resolved, 2 still firing
+    14:00:05 2 alerts resolved, none fires any more
+    14:00:06 RUN-7 starts: playbook coredns-saturated (1a2b3c4d5e6f), because alice asked for it
+    14:00:07 playbook coredns-saturated is not run: 3 runs in 1h are enough
+    (nothing)
+    14:00:09 team platform is paged: it is S1, which pages at once
+    14:00:10 team platform is paged: no playbook knows this alert
+    14:00:11 team platform is paged: it is not mitigated after the time that its playbook allows
+    14:00:12 team platform is paged: RUN-7 needs a person
+    14:00:13 team platform is paged: no playbook was run: the target is unknown
+    14:00:14 alice (discord) has acknowledged it
+    14:00:15 mitigated: RUN-7 fixed it
+    14:00:16 resolved by alice (discord): a cable
+    14:00:17 opened again: PostgresDown fires again
+    14:00:18 alice (discord) has approved APR-3
+    14:00:19 alice (discord) has denied APR-3
+    14:00:20 note: the trigger's condition could not be decided
+    14:00:21 something that this version cannot read: a newer Dogwatch wrote it
+    (nothing)
+    (nothing)
+    14:00:24 the target is not there
+    (nothing)
+    14:00:26 escalate: the verify failed
+    14:00:27 done: pods are missing
+    (nothing)
+    (nothing)
+    14:00:30 requirement not met: pods are missing
+    (nothing)
+    14:00:32 diagnose step 2 is skipped: pods are missing
+    14:00:33 p99: 0.412
+    14:00:34 diagnose step 3: 4 pods, all ready
+    14:00:35 scale failed (attempt 2, may be tried again): the cluster did not answer
+    14:00:36 scale failed: the cluster did not answer
+    14:00:37 scale needs a person: the cluster did not answer
+    14:00:38 waits until 14:20:00: RUN-6 works on the same target
+    (nothing)
+    14:00:40 escalate step 2 is passed over: the logs could not be read
+    14:00:41 proposes, and does not do: scale deployment/coredns in kube-system 4 -> 6
+    14:00:42 asks for approval: APR-3, until 14:20:00
+    (nothing)
+    14:00:44 nobody answered APR-3 in time
+    14:00:45 scale deployment/coredns in kube-system 4 -> 6
+    14:00:46 scale deployment/coredns in kube-system 4 -> 6
+    14:00:47 scale deployment/coredns in kube-system 4 -> 6 (found done after a restart)
+    14:00:48 nothing to change: deployment/coredns has 6 replicas already
+    14:00:49 verify: looks at 14:09:00, until 14:15:00 at the latest
+    14:00:50 verify: p99 0.021 < 0.1: good
+    14:00:51 verify: p99 0.21 < 0.1: not yet
+    14:00:52 verify: p99 2.1 > 1: bad
+    (nothing)
+    14:00:54 notice to team platform: scaled
+    14:00:55 the alert resolved
+    14:00:56 alice (discord) asks to stop
+    14:00:57 RUN-7 nothing to do: the latency is back to normal
+    14:00:58 something that this version cannot read: a newer Dogwatch wrote it
+    ");
+}
+
+#[test]
+fn a_timeline_tells_what_is_over_by_its_end() {
+    let mut timeline = mended();
+    timeline.truncate(13);
+    assert_snapshot!(timeline_lines(&timeline).join("\n"), @"
+    02:03:00 opened: CoreDNSLatencyHigh fires
+    02:03:00 5,000 alerts of CoreDNSLatencyHigh fire, such as CoreDNS answers slowly
+    02:03:00 RUN-7 starts: playbook coredns-saturated (1a2b3c4d5e6f), because its alert fires
+    02:03:02 p99: 0.412
+    02:03:02 mitigate: nothing speaks against it
+    02:03:04 scaled deployment/coredns in kube-system 4 -> 6
+    02:03:04 verify: looks at 02:09:04, until 02:15:04 at the latest
+    ");
+    assert_snapshot!(timeline_lines(&mended()).join("\n"), @"
+    02:03:00 opened: CoreDNSLatencyHigh fires
+    02:03:00 5,000 alerts of CoreDNSLatencyHigh fire, such as CoreDNS answers slowly
+    02:03:00 RUN-7 starts: playbook coredns-saturated (1a2b3c4d5e6f), because its alert fires
+    02:03:02 p99: 0.412
+    02:03:02 mitigate: nothing speaks against it
+    02:03:04 scaled deployment/coredns in kube-system 4 -> 6
+    02:09:34 verify: p99 0.18 < 0.1: not yet (look 2)
+    02:10:04 verify: p99 0.021 < 0.1: good
+    02:10:04 RUN-7 fixed: p99 0.021 < 0.1
+    02:10:05 mitigated: RUN-7 fixed it
+    02:11:30 988 alerts resolved, 4,012 still firing
+    ");
+}
+
+#[test]
+fn a_new_day_has_a_line_of_its_own() {
+    let mut timeline = vec![entry("23:59:59", run(RunEvent::AlertResolved))];
+    let mut next = entry("00:00:01", incident_event(IncidentEvent::Mitigated { because: "it helped".into() }));
+    next.at += chrono::TimeDelta::days(1);
+    timeline.push(next);
+    assert_snapshot!(timeline_lines(&timeline).join("\n"), @"
+    23:59:59 the alert resolved
+    - 2025-03-02 -
+    00:00:01 mitigated: it helped
+    ");
+}
+
+#[test]
+fn the_card_of_an_incident_that_is_being_mended() {
+    let mut timeline = mended();
+    timeline.truncate(13);
+    let incident = the_incident(IncidentState::Open);
+    assert_snapshot!(card(&incident, &[the_run(None)], &timeline, &[]), @"
+    INC-42 S2 open: CoreDNS has too little capacity for the cluster's queries
+    target: deployment/coredns in kube-system
+    owner: nobody yet (team platform)
+    since: 2025-03-01 02:03:00 UTC
+    alerts: 4,012 firing, 5,000 in all
+    playbook: coredns-saturated 1.2.0 (de81166dcf55), auto: RUN-7 under way
+
+    02:03:00 opened: CoreDNSLatencyHigh fires
+    02:03:00 5,000 alerts of CoreDNSLatencyHigh fire, such as CoreDNS answers slowly
+    02:03:00 RUN-7 starts: playbook coredns-saturated (1a2b3c4d5e6f), because its alert fires
+    02:03:02 p99: 0.412
+    02:03:02 mitigate: nothing speaks against it
+    02:03:04 scaled deployment/coredns in kube-system 4 -> 6
+    02:03:04 verify: looks at 02:09:04, until 02:15:04 at the latest
+
+    next: RUN-7 looks at 02:09:04 whether it helped, and gives up at 02:15:04
+    ");
+}
+
+#[test]
+fn the_card_of_an_incident_that_was_mended() {
+    let mut incident = the_incident(IncidentState::Mitigated);
+    incident.owner = Some("alice".into());
+    let card = card(&incident, &[the_run(Some(crate::model::Outcome::Fixed))], &mended(), &[]);
+    assert_snapshot!(card, @"
+    INC-42 S2 mitigated: CoreDNS has too little capacity for the cluster's queries
+    target: deployment/coredns in kube-system
+    owner: alice (team platform)
+    since: 2025-03-01 02:03:00 UTC
+    alerts: 4,012 firing, 5,000 in all
+    playbook: coredns-saturated 1.2.0 (de81166dcf55), auto: RUN-7 fixed
+
+    02:03:00 opened: CoreDNSLatencyHigh fires
+    02:03:00 5,000 alerts of CoreDNSLatencyHigh fire, such as CoreDNS answers slowly
+    02:03:00 RUN-7 starts: playbook coredns-saturated (1a2b3c4d5e6f), because its alert fires
+    02:03:02 p99: 0.412
+    02:03:02 mitigate: nothing speaks against it
+    02:03:04 scaled deployment/coredns in kube-system 4 -> 6
+    02:09:34 verify: p99 0.18 < 0.1: not yet (look 2)
+    02:10:04 verify: p99 0.021 < 0.1: good
+    02:10:04 RUN-7 fixed: p99 0.021 < 0.1
+    02:10:05 mitigated: RUN-7 fixed it
+    02:11:30 988 alerts resolved, 4,012 still firing
+
+    next: 4,012 alerts must still resolve; /resolve INC-42 closes it
+    ");
+    assert_eq!(card.colour, Colour::Teal);
+}
+
+#[test]
+fn the_buttons_of_a_card_follow_its_state() {
+    let buttons = |state| -> Vec<String> {
+        let card = card(&the_incident(state), &[], &[], &[]);
+        card.buttons.into_iter().map(|button| button.label).collect()
+    };
+    assert_eq!(buttons(IncidentState::Open), ["Acknowledge", "Resolve", "Why?"]);
+    assert_eq!(buttons(IncidentState::Acknowledged), ["Resolve", "Why?"]);
+    assert_eq!(buttons(IncidentState::Resolved), ["Why?"]);
+}
+
+#[test]
+fn the_card_of_an_alert_that_nobody_knows() {
+    let mut incident = the_incident(IncidentState::Open);
+    incident.playbook = None;
+    incident.target = None;
+    incident.page_at = Some(at("02:20:00"));
+    assert_snapshot!(card(&incident, &[], &[], &[]), @"
+    INC-42 S2 open: CoreDNS has too little capacity for the cluster's queries
+    owner: nobody yet (team platform)
+    since: 2025-03-01 02:03:00 UTC
+    alerts: 4,012 firing, 5,000 in all
+    playbook: none knows this alert
+
+    next: team platform is paged at 2025-03-01 02:20:00 UTC, unless somebody acknowledges it before
+    next: somebody of team platform looks at it: /ack INC-42
+    ");
+}
+
+#[test]
+fn a_long_story_is_folded_in_its_middle() {
+    let joined = |n: u64| {
+        let example = format!("db-{n:04} does not answer, and says so in a rather long summary of what went wrong");
+        entry("02:00:00", incident_event(IncidentEvent::Joined { alert: "PostgresDown".into(), count: 1, example }))
+    };
+    let timeline: Vec<_> = (0..10_000).map(joined).collect();
+    let card = card(&the_incident(IncidentState::Open), &[], &timeline, &[]);
+    let body = card.lines.join("\n");
+    assert!((3_500..=3_900).contains(&width(&body)), "{}", width(&body));
+    assert!(body.contains("db-0000") && body.contains("db-9999"), "{body}");
+    assert!(card.lines.iter().any(|line| line.starts_with("… 9,9") && line.ends_with(" more")), "{body}");
+    assert!(card.lines.last().is_some_and(|line| line.contains("/ack INC-42")), "{body}");
+}
+
+#[test]
+fn a_question_shows_what_would_be_done() {
+    let approval = the_approval(ApprovalState::Open);
+    let card = question(&approval, &the_incident(IncidentState::Open), Some(&the_run(None)));
+    assert_snapshot!(card, @"
+    APR-3 for INC-42: may I do this?
+    S2 CoreDNS has too little capacity for the cluster's queries
+    RUN-7: playbook coredns-saturated 1.2.0 (de81166dcf55) on deployment/coredns in kube-system
+
+    1. CHANGES: scale deployment/coredns in kube-system 4 -> 6
+         spec:
+        -  replicas: 4
+        +  replicas: 6
+    2. reads: query p99 (as it looks now: it depends on what the steps before it leave behind)
+
+    answer by 2025-03-01 02:18:09 UTC: /approve APR-3 or /deny APR-3; without an answer nothing is done and a person is paged
+    ");
+    let digests: Vec<_> = card.buttons.iter().map(|button| format!("{:?}", button.command)).collect();
+    assert!(
+        digests.len() == 2 && digests.iter().all(|command| command.contains(approval.digest.as_str())),
+        "{digests:?}"
+    );
+}
+
+#[test]
+fn a_question_that_was_answered_has_no_buttons() {
+    let mut approval = the_approval(ApprovalState::Denied);
+    approval.answered_by = Some("alice (discord)".into());
+    let card = question(&approval, &the_incident(IncidentState::Open), None);
+    assert!(card.buttons.is_empty());
+    assert_eq!(card.title, "APR-3 for INC-42: denied");
+    assert_eq!(card.lines.last().unwrap(), "answered by alice (discord)");
+}
+
+#[test]
+fn the_page_of_a_run_that_needs_a_person() {
+    let run = the_run(Some(crate::model::Outcome::Escalated));
+    let text = page_text(
+        &the_incident(IncidentState::Open),
+        &the_page(PageReason::Escalated { run: run.id }),
+        Some(&run),
+        &not_mended(),
+        &[the_episode()],
+    );
+    assert_snapshot!(format!("{}\n\n{}", text.title, text.body), @"
+    [S2] INC-42: CoreDNS has too little capacity for the cluster's queries
+
+    why: RUN-7 needs a person (coredns-saturated 1.2.0, escalated: p99 was 0.021 at the last look)
+    playbook: CoreDNS p99 is 0.412s; scaled 4 -> 6, which did not help
+    where: deployment/coredns in kube-system
+    since: 2025-03-01 02:00:30 UTC; 4,012 alerts firing, such as CoreDNSLatencyHigh: CoreDNS answers slowly
+    found:
+    - p99: 0.412
+    tried:
+    - scaled deployment/coredns in kube-system 4 -> 6
+    - verify: p99 0.31 < 0.1: not yet
+    - verify: p99 0.44 < 0.1: bad
+    next: /ack INC-42 (then nobody else is paged); /why INC-42 tells all
+    runbook: https://runbooks.example/dns
+    ");
+}
+
+#[test]
+fn the_page_of_an_alert_that_nobody_knows() {
+    let mut incident = the_incident(IncidentState::Open);
+    incident.target = None;
+    let mut page = the_page(PageReason::Uncovered);
+    page.text = None;
+    let text = page_text(&incident, &page, None, &[], &[the_episode()]);
+    assert_snapshot!(format!("{}\n\n{}", text.title, text.body), @"
+    [S2] INC-42: CoreDNS has too little capacity for the cluster's queries
+
+    why: no playbook knows this alert
+    since: 2025-03-01 02:00:30 UTC; 4,012 alerts firing, such as CoreDNSLatencyHigh: CoreDNS answers slowly
+    found: nothing
+    tried: nothing
+    next: /ack INC-42 (then nobody else is paged); /why INC-42 tells all
+    runbook: https://runbooks.example/dns
+    ");
+}
+
+#[test]
+fn a_page_fits_and_keeps_the_next_move() {
+    let noise = |n: usize| {
+        let summary = format!("pod {n}: {}", "words of a log that goes on and on ".repeat(20));
+        entry("02:00:00", run(RunEvent::Read { step: step("diagnose.logs"), output: json!({}), summary }))
+    };
+    let mut timeline: Vec<_> = (0..200).map(noise).collect();
+    timeline.extend(not_mended());
+    let mut episode = the_episode();
+    episode.annotations.insert("summary".into(), "x".repeat(5_000));
+    let mut page = the_page(PageReason::NotRun { because: "y".repeat(5_000) });
+    page.text = Some("z".repeat(5_000));
+    let text = page_text(&the_incident(IncidentState::Open), &page, None, &timeline, &[episode]);
+    assert!(width(&text.body) <= 1_800, "{}", width(&text.body));
+    assert!(text.body.contains("/ack INC-42") && text.body.contains("https://runbooks.example/dns"), "{}", text.body);
+    assert!(text.body.contains("scaled deployment/coredns in kube-system 4 -> 6"), "{}", text.body);
+}
+
+#[test]
+fn why_explains_each_decision() {
+    let facts = WhyFacts {
+        incident: &the_incident(IncidentState::Mitigated),
+        runs: &[the_run(Some(crate::model::Outcome::Fixed))],
+        timeline: &mended(),
+        episodes: &[the_episode()],
+        pages: &[the_page(PageReason::Overdue)],
+    };
+    assert_snapshot!(why(&facts), @r#"
+    INC-42 S2 mitigated: CoreDNS has too little capacity for the cluster's queries
+    open since 2025-03-01 02:03:00 UTC
+
+    alerts: 4,012 firing, 5,000 in all
+      CoreDNSLatencyHigh since 2025-03-01 02:00:30 UTC, still firing (cluster=db-eu-1, severity=warning)
+      … 4,999 more
+    together because the playbook finds the same target for all: deployment/coredns in kube-system
+    playbook: coredns-saturated
+
+    RUN-7: playbook coredns-saturated 1.2.0 (de81166dcf55), auto, because its alert fired
+      target: deployment/coredns in kube-system
+      inputs: {"max_replicas":10,"webhook_token":"***"}
+      02:03:01 diagnose: the run begins
+      02:03:02 p99: 0.412
+      02:03:02 not done yet (it would be when: the latency is back to normal)
+      02:03:02 requirement met (else: pods are missing, and more of them would not help)
+      02:03:02 mitigate: nothing speaks against it
+      02:03:03 changes: scale deployment/coredns in kube-system 4 -> 6 (before 4, after 6)
+      02:03:04 scale: done
+      02:09:04 verify: p99 0.31 < 0.1: not yet
+      02:09:34 verify: p99 0.18 < 0.1: not yet
+      02:10:04 verify: p99 0.021 < 0.1: good
+      02:10:04 RUN-7 fixed: p99 0.021 < 0.1
+
+    people and states:
+      02:03:00 opened: CoreDNSLatencyHigh fires
+      02:10:05 mitigated: RUN-7 fixed it
+
+    1 page:
+      PAGE-5 to team platform at 2025-03-01 02:13:00 UTC: it is not mitigated after the time that its playbook allows; acknowledged at 2025-03-01 02:14:10 UTC
+    "#);
+}
+
+#[test]
+fn why_tells_of_an_alert_that_nobody_knows() {
+    let mut incident = the_incident(IncidentState::Open);
+    incident.playbook = None;
+    incident.target = None;
+    incident.grouping = r#"group:alertmanager:{}:{alertname="Odd"}"#.into();
+    let timeline = [entry(
+        "02:00:01",
+        incident_event(IncidentEvent::RunNotOpened {
+            playbook: "odd".into(),
+            because: "its cooldown lasts until 02:20".into(),
+        }),
+    )];
+    let facts = WhyFacts { incident: &incident, runs: &[], timeline: &timeline, episodes: &[], pages: &[] };
+    assert_snapshot!(why(&facts), @r#"
+    INC-42 S2 open: CoreDNS has too little capacity for the cluster's queries
+    open since 2025-03-01 02:03:00 UTC
+
+    alerts: 4,012 firing, 5,000 in all
+    together because alertmanager sent them as one group: {}:{alertname="Odd"}
+    playbook: none has a trigger for these alerts
+
+    not done:
+      02:00:01 playbook odd is not run: its cooldown lasts until 02:20
+
+    pages: none
+    "#);
+}
+
+#[test]
+fn incidents_stand_in_columns() {
+    let mut second = the_incident(IncidentState::Acknowledged);
+    second.id = crate::model::IncidentId(7);
+    second.owner = Some("alice".into());
+    second.open_episodes = 1;
+    second.opened_at -= chrono::TimeDelta::hours(30);
+    assert_snapshot!(incidents_table(&[the_incident(IncidentState::Open), second], at("02:15:00"), false), @"
+            SEV  STATE         AGE   ALERTS  OWNER  WHAT
+    INC-42  S2   open          12m   4,012   -      CoreDNS has too little capacity for the cluster's queries
+    INC-7   S2   acknowledged  1d6h  1       alice  CoreDNS has too little capacity for the cluster's queries
+    ");
+    assert_eq!(incidents_table(&[], at("02:15:00"), false), "no open incident");
+}
+
+#[test]
+fn a_long_list_is_cut_and_says_so() {
+    let many = vec![the_incident(IncidentState::Open); 1_240];
+    let table = incidents_table(&many, at("02:15:00"), true);
+    assert_eq!(table.lines().count(), 42);
+    assert!(table.ends_with("… 1,200 incidents more"), "{table}");
+}
+
+#[test]
+fn help_says_who_may_ask_for_what() {
+    assert_snapshot!(help(Role::Viewer), @"
+    /incidents [all]                          what is open; `all`: also what was resolved in the last 24 hours
+    /why INC-7                                why the bot did what it did
+    /run PLAYBOOK [name=value ...] --dry-run  what a playbook would do now; nothing is changed
+    /run PLAYBOOK [name=value ...]            run a playbook now (needs the role responder)
+    /ack INC-7                                I have seen it, and own it (needs the role responder)
+    /resolve INC-7 [note]                     it is over (needs the role responder)
+    /approve APR-7, /deny APR-7               answer a question of the bot (needs the role responder)
+    /handoff                                  the shift so far, as the handoff will tell it
+    /help                                     this
+    ");
+    assert!(!help(Role::Responder).contains("needs the role"));
+}
+
+#[test]
+fn what_others_wrote_cannot_break_the_text() {
+    let event = IncidentEvent::Remark { text: "one\ntwo\u{1b}[31m red\u{202e} PGPASSWORD=hunter2 \t end".into() };
+    let line = timeline_line(&entry("02:00:00", incident_event(event))).unwrap();
+    assert_eq!(line, "02:00:00 note: one two [31m red PGPASSWORD=*** end");
+}
+
+#[test]
+fn an_answer_in_time_is_told_once() {
+    let timeline = [
+        entry(
+            "02:00:00",
+            incident_event(IncidentEvent::Answered {
+                approval: crate::model::ApprovalId(3),
+                verdict: Verdict::Approve,
+                by: "bob".into(),
+            }),
+        ),
+        entry(
+            "02:00:01",
+            run(RunEvent::ApprovalAnswered {
+                approval: crate::model::ApprovalId(3),
+                verdict: Some(Verdict::Approve),
+                by: "bob".into(),
+            }),
+        ),
+    ];
+    assert_eq!(timeline_lines(&timeline), ["02:00:00 bob has approved APR-3"]);
+}
+
+proptest! {
+    #[test]
+    fn folding_keeps_the_bound_and_the_ends(lines in prop::collection::vec("[a-zäß🦀 ]{0,60}", 0..80), longest in 40usize..1_500) {
+        let text = lines.join("\n");
+        let folded = fit(&text, longest);
+        prop_assert!(width(&folded) <= longest, "{} > {longest}: {folded}", width(&folded));
+        if width(&text) <= longest {
+            prop_assert_eq!(folded, text);
+        } else if let Some(last) = text.lines().last() && width(last) + 20 <= longest {
+            prop_assert!(folded.ends_with(last), "{}", folded);
+        }
+    }
+
+    #[test]
+    fn clipping_keeps_the_bound(text in "\\PC{0,200}|[a-z\n🦀]{0,200}", longest in 0usize..100) {
+        prop_assert!(width(&clip(&text, longest)) <= longest);
+    }
+}

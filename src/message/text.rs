@@ -1,0 +1,121 @@
+//! Lengths, numbers and times.
+
+use chrono::{DateTime, Utc};
+
+use crate::model::redact;
+
+/// The length as chats count it: UTF-16 units, of which no chat counts more than one for a letter.
+pub fn width(text: &str) -> usize {
+    text.encode_utf16().count()
+}
+
+/// One line of at most `longest` units: line ends and control characters become spaces, secrets are masked, and what
+/// does not fit is cut with a `…`.
+pub fn clip(text: &str, longest: usize) -> String {
+    let mut line = String::with_capacity(text.len().min(4 * longest));
+    for letter in redact(text).chars() {
+        if !is_blank(letter) {
+            line.push(letter);
+        } else if !line.is_empty() && !line.ends_with(' ') {
+            line.push(' ');
+        }
+    }
+    cut(line.trim_end(), longest)
+}
+
+/// As [`clip`], but with its spaces as they are: for diffs.
+pub(super) fn verbatim(line: &str, longest: usize) -> String {
+    let line: String = redact(line).chars().map(|letter| if is_blank(letter) { ' ' } else { letter }).collect();
+    cut(line.trim_end(), longest)
+}
+
+/// Also the marks that turn the direction of the text: they make it read as something else.
+fn is_blank(letter: char) -> bool {
+    letter.is_whitespace() || letter.is_control() || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A text of several lines in at most `longest` units: lines in its middle give way to `… 12 more`.
+pub fn fit(text: &str, longest: usize) -> String {
+    if width(text) <= longest {
+        return text.to_owned();
+    }
+    fold(text.lines().map(str::to_owned).collect(), longest).join("\n")
+}
+
+/// The lines, joined by line ends no longer than `longest`: those in the middle give way to `… 12 more`. The end is kept
+/// longer than the beginning: it is the news.
+pub fn fold(lines: Vec<String>, longest: usize) -> Vec<String> {
+    let total: usize = lines.iter().map(|line| width(line) + 1).sum();
+    if total <= longest + 1 {
+        return lines;
+    }
+    let mut left = longest.saturating_sub(width("… 99,999 more") + 1);
+    let (mut head, mut tail) = (0, 0);
+    while head + tail < lines.len() {
+        // Two of the end for each one of the beginning.
+        let from_tail = tail < 2 * head + 1;
+        let line = if from_tail { &lines[lines.len() - 1 - tail] } else { &lines[head] };
+        let Some(rest) = left.checked_sub(width(line) + 1) else { break };
+        left = rest;
+        if from_tail { tail += 1 } else { head += 1 }
+    }
+    let dropped = lines.len() - head - tail;
+    let mut kept: Vec<String> = lines[..head].to_vec();
+    if head + tail == 0 {
+        // Not even the last line fits: a part of it says more than nothing.
+        kept.extend(lines.last().map(|line| cut(line, longest)));
+        return kept;
+    }
+    if dropped > 0 {
+        kept.push(format!("… {} more", thousands(dropped as u64)));
+    }
+    kept.extend_from_slice(&lines[lines.len() - tail..]);
+    kept
+}
+
+/// `1 alert`, `4,012 alerts`.
+pub fn count(n: u64, what: &str) -> String {
+    let s = if n == 1 { "" } else { "s" };
+    format!("{} {what}{s}", thousands(n))
+}
+
+/// `2025-03-01 02:03:04 UTC`.
+pub fn moment(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// `02:03:04`.
+pub(super) fn time(at: DateTime<Utc>) -> String {
+    at.format("%H:%M:%S").to_string()
+}
+
+/// `4,012`.
+pub(super) fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn cut(line: &str, longest: usize) -> String {
+    if width(line) <= longest {
+        return line.to_owned();
+    }
+    let mut left = longest.saturating_sub(1);
+    let mut kept = String::with_capacity(line.len().min(4 * longest));
+    for letter in line.chars() {
+        let Some(rest) = left.checked_sub(letter.len_utf16()) else { break };
+        left = rest;
+        kept.push(letter);
+    }
+    kept.truncate(kept.trim_end().len());
+    if longest > 0 {
+        kept.push('…');
+    }
+    kept
+}

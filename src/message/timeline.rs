@@ -1,0 +1,206 @@
+//! One line for each thing that happened, short, for somebody who was asleep a minute ago.
+
+use super::reason::{condition_text, page_reason};
+use super::text::{clip, count, thousands, time};
+use crate::model::{ConditionKind, FailureClass, Look, Phase, RunEvent, RunId, StepPath, Verdict};
+use crate::store::{IncidentEvent, TimelineEntry, TimelineWhat};
+
+/// No single thing takes more than this, however long its error message is.
+const LONGEST: usize = 300;
+
+/// `14:03:07 scale deployment/coredns in kube-system 4 -> 6`. `None` for what only the machinery cares about, or what another
+/// entry says better.
+pub fn timeline_line(entry: &TimelineEntry) -> Option<String> {
+    tell(&entry.what).map(|text| format!("{} {text}", time(entry.at)))
+}
+
+/// The lines of a whole timeline: what is over is told by its end alone (a mutation that was made, a verify that has looked),
+/// looks that saw the same are one line, and a new day has a line of its own.
+pub fn timeline_lines(timeline: &[TimelineEntry]) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut day = timeline.first().map(|entry| entry.at.date_naive());
+    for (entry, text) in told(timeline) {
+        if day != Some(entry.at.date_naive()) {
+            day = Some(entry.at.date_naive());
+            lines.push(entry.at.format("- %Y-%m-%d -").to_string());
+        }
+        lines.push(format!("{} {text}", time(entry.at)));
+    }
+    lines
+}
+
+/// The entries of a whole timeline that are worth a line, with their texts.
+pub(super) fn told(timeline: &[TimelineEntry]) -> Vec<(&TimelineEntry, String)> {
+    let mut told = Vec::new();
+    let mut looks = 1;
+    for (n, entry) in timeline.iter().enumerate() {
+        let Some(mut text) = tell(&entry.what) else { continue };
+        match fate(&timeline[n..]) {
+            Fate::Over => continue,
+            Fate::Again => {
+                looks += 1;
+                continue;
+            }
+            Fate::Stands => {}
+        }
+        if matches!(&entry.what, TimelineWhat::Run(_, RunEvent::Looked { .. })) {
+            if looks > 1 {
+                text.push_str(&format!(" (look {looks})"));
+            }
+            looks = 1;
+        }
+        told.push((entry, text));
+    }
+    told
+}
+
+/// What became of an entry later on.
+enum Fate {
+    Stands,
+    /// Its end is told.
+    Over,
+    /// The next look saw the same.
+    Again,
+}
+
+fn fate(from_here: &[TimelineEntry]) -> Fate {
+    let Some((TimelineEntry { what: TimelineWhat::Run(run, event), .. }, later)) = from_here.split_first() else {
+        return Fate::Stands;
+    };
+    let mut later = later.iter().filter_map(|entry| match &entry.what {
+        TimelineWhat::Run(other, event) if other == run => Some(event),
+        _ => None,
+    });
+    match event {
+        RunEvent::Started { step, .. } => {
+            let ended = later.any(|event| {
+                matches!(event, RunEvent::Done { step: other, .. } | RunEvent::Failed { step: other, .. } if other == step)
+            });
+            if ended { Fate::Over } else { Fate::Stands }
+        }
+        // A timer that is over is told by what came after it.
+        RunEvent::Waiting { .. } | RunEvent::Verifying { .. } => {
+            if later.any(|event| !matches!(event, RunEvent::Claimed { .. })) { Fate::Over } else { Fate::Stands }
+        }
+        RunEvent::Looked { step, verdict: Look::NotYet, .. } => {
+            let looks_again = later
+                .find(|event| !matches!(event, RunEvent::Claimed { .. } | RunEvent::Verifying { .. }))
+                .is_some_and(|event| {
+                    matches!(event, RunEvent::Looked { step: other, verdict: Look::NotYet, .. } if other == step)
+                });
+            if looks_again { Fate::Again } else { Fate::Stands }
+        }
+        _ => Fate::Stands,
+    }
+}
+
+fn tell(what: &TimelineWhat) -> Option<String> {
+    match what {
+        TimelineWhat::Incident(event) => tell_incident(event),
+        TimelineWhat::Run(run, event) => tell_run(*run, event),
+    }
+    .map(|text| clip(&text, LONGEST))
+}
+
+fn tell_incident(event: &IncidentEvent) -> Option<String> {
+    Some(match event {
+        IncidentEvent::Opened { because } => format!("opened: {because}"),
+        IncidentEvent::Joined { alert, count: 1, example } => format!("{alert} fires: {example}"),
+        IncidentEvent::Joined { alert, count: n, example } => {
+            format!("{} of {alert} fire, such as {example}", count(*n, "alert"))
+        }
+        IncidentEvent::Cleared { count: n, open: 0 } => format!("{} resolved, none fires any more", count(*n, "alert")),
+        IncidentEvent::Cleared { count: n, open } => {
+            format!("{} resolved, {} still firing", count(*n, "alert"), thousands(*open))
+        }
+        IncidentEvent::RunOpened { run, playbook, digest, because } => {
+            format!("{run} starts: playbook {playbook} ({digest}), because {because}")
+        }
+        IncidentEvent::RunNotOpened { playbook, because } => format!("playbook {playbook} is not run: {because}"),
+        // The run's own log has said so.
+        IncidentEvent::RunEnded { .. } => return None,
+        IncidentEvent::Paged { team, reason } => format!("team {team} is paged: {}", page_reason(reason)),
+        IncidentEvent::Acknowledged { by } => format!("{by} has acknowledged it"),
+        IncidentEvent::Mitigated { because } => format!("mitigated: {because}"),
+        IncidentEvent::Resolved { by, because } => format!("resolved by {by}: {because}"),
+        IncidentEvent::Reopened { because } => format!("opened again: {because}"),
+        IncidentEvent::Answered { approval, verdict: Verdict::Approve, by } => format!("{by} has approved {approval}"),
+        IncidentEvent::Answered { approval, verdict: Verdict::Deny, by } => format!("{by} has denied {approval}"),
+        IncidentEvent::Remark { text } => format!("note: {text}"),
+        IncidentEvent::Unknown => UNKNOWN.to_owned(),
+    })
+}
+
+const UNKNOWN: &str = "something that this version cannot read: a newer Dogwatch wrote it";
+
+fn tell_run(run: RunId, event: &RunEvent) -> Option<String> {
+    Some(match event {
+        // Each timer that is due is claimed anew: whoever reads has no use for it.
+        RunEvent::Claimed { .. } | RunEvent::TargetRead { object: Some(_) } | RunEvent::Waited { .. } => return None,
+        RunEvent::TargetRead { object: None } => "the target is not there".to_owned(),
+        RunEvent::Entered { phase: Phase::Diagnose, .. } => return None,
+        RunEvent::Entered { phase, because } => format!("{phase}: {because}"),
+        RunEvent::Checked { step, condition, held, because } => match (condition, held) {
+            (ConditionKind::DoneIf, true) | (ConditionKind::Require | ConditionKind::When, false) => {
+                condition_text(step, *condition, *held, because)
+            }
+            _ => return None,
+        },
+        RunEvent::Read { step, summary, .. } => format!("{}: {summary}", step_name(step)),
+        RunEvent::Failed { step, attempt, class, error } => {
+            let name = step_name(step);
+            match class {
+                FailureClass::Retry => format!("{name} failed (attempt {attempt}, may be tried again): {error}"),
+                FailureClass::Fail => format!("{name} failed: {error}"),
+                FailureClass::NeedsHuman => format!("{name} needs a person: {error}"),
+            }
+        }
+        RunEvent::Waiting { until, because, .. } => format!("waits until {}: {because}", time(*until)),
+        RunEvent::Skipped { step, because } => format!("{} is passed over: {because}", step_name(step)),
+        RunEvent::Proposed { preview } => {
+            let steps: Vec<&str> =
+                preview.steps.iter().filter(|step| step.mutating).map(|step| step.summary.as_str()).collect();
+            format!(
+                "proposes, and does not do: {}",
+                if steps.is_empty() { "nothing".to_owned() } else { steps.join("; ") }
+            )
+        }
+        RunEvent::ApprovalAsked { approval, expires_at, .. } => {
+            format!("asks for approval: {approval}, until {}", time(*expires_at))
+        }
+        // The answer stands on the timeline already, with the name of the one who gave it.
+        RunEvent::ApprovalAnswered { verdict: Some(_), .. } => return None,
+        RunEvent::ApprovalAnswered { approval, verdict: None, .. } => format!("nobody answered {approval} in time"),
+        RunEvent::Started { intent, .. } => intent.summary.clone(),
+        RunEvent::Done { summary, recovered: true, .. } => format!("{summary} (found done after a restart)"),
+        RunEvent::Done { summary, recovered: false, .. } => summary.clone(),
+        RunEvent::Unneeded { summary, .. } => format!("nothing to change: {summary}"),
+        RunEvent::Verifying { look_at, give_up_at, .. } => {
+            format!("verify: looks at {}, until {} at the latest", time(*look_at), time(*give_up_at))
+        }
+        RunEvent::Looked { verdict, summary, .. } => {
+            let verdict = match verdict {
+                Look::Good => "good",
+                Look::NotYet => "not yet",
+                Look::Bad => "bad",
+            };
+            format!("verify: {summary}: {verdict}")
+        }
+        // A page has its own entry, which says why.
+        RunEvent::Told { page: true, .. } => return None,
+        RunEvent::Told { team, text, .. } => format!("notice to team {team}: {text}"),
+        RunEvent::AlertResolved => "the alert resolved".to_owned(),
+        RunEvent::CancelAsked { by } => format!("{by} asks to stop"),
+        RunEvent::Ended { outcome, because } => format!("{run} {outcome}: {because}"),
+        RunEvent::Unknown => UNKNOWN.to_owned(),
+    })
+}
+
+/// The step's id, or its number: `scale`, `diagnose step 2`.
+pub(super) fn step_name(step: &StepPath) -> String {
+    match step.0.rsplit_once('.') {
+        Some((phase, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => format!("{phase} step {number}"),
+        Some((_, id)) => id.to_owned(),
+        None => step.0.clone(),
+    }
+}

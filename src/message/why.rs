@@ -1,0 +1,223 @@
+//! Each decision about an incident, with its reason.
+
+use serde_json::Value;
+
+use super::card::headline;
+use super::reason::{condition_text, page_reason};
+use super::text::{clip, count, moment, thousands, time};
+use super::timeline::{step_name, timeline_line};
+use crate::model::{ConditionKind, Episode, Incident, Run, RunEvent, Verdict, redact_value};
+use crate::store::{IncidentEvent, Page, TimelineEntry, TimelineWhat};
+
+/// All that [`why`] explains from.
+#[derive(Debug, Clone, Copy)]
+pub struct WhyFacts<'a> {
+    pub incident: &'a Incident,
+    pub runs: &'a [Run],
+    pub timeline: &'a [TimelineEntry],
+    /// Some of the incident's, the open ones first.
+    pub episodes: &'a [Episode],
+    /// The incident's, in order.
+    pub pages: &'a [Page],
+}
+
+/// Which alerts and why they belong together, each run's conditions with their outcomes, each change with before and after, what
+/// was not done, and the pages. As long as it takes: whoever shows it folds it ([`super::fit`]).
+pub fn why(facts: &WhyFacts<'_>) -> String {
+    let mut lines = vec![headline(facts.incident, 240)];
+    lines.push(format!("open since {}", moment(facts.incident.opened_at)));
+    lines.push(String::new());
+    alerts(facts, &mut lines);
+    for run in facts.runs {
+        lines.push(String::new());
+        run_lines(run, facts.timeline, &mut lines);
+    }
+    let not_done: Vec<String> = facts.timeline.iter().filter_map(not_done).collect();
+    section("not done", not_done, &mut lines);
+    let people: Vec<String> =
+        facts.timeline.iter().filter(|entry| is_of_people(entry)).filter_map(timeline_line).collect();
+    section("people and states", people, &mut lines);
+    lines.push(String::new());
+    pages(facts.pages, &mut lines);
+    lines.join("\n")
+}
+
+fn section(name: &str, items: Vec<String>, lines: &mut Vec<String>) {
+    if !items.is_empty() {
+        lines.push(String::new());
+        lines.push(format!("{name}:"));
+        lines.extend(items.into_iter().map(|item| format!("  {item}")));
+    }
+}
+
+fn alerts(facts: &WhyFacts<'_>, lines: &mut Vec<String>) {
+    let incident = facts.incident;
+    lines.push(format!(
+        "alerts: {} firing, {} in all",
+        thousands(incident.open_episodes),
+        thousands(incident.episodes)
+    ));
+    const SHOWN: usize = 5;
+    for episode in facts.episodes.iter().take(SHOWN) {
+        let labels: Vec<String> = episode
+            .labels
+            .iter()
+            .filter(|(name, _)| *name != "alertname")
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let end = episode.closed_at.map_or("still firing".to_owned(), |at| format!("until {}", moment(at)));
+        lines.push(format!(
+            "  {} since {}, {end} ({})",
+            clip(&episode.alert, 80),
+            moment(episode.starts_at),
+            clip(&labels.join(", "), 200)
+        ));
+    }
+    let more = incident.episodes.saturating_sub(SHOWN.min(facts.episodes.len()) as u64);
+    if more > 0 && !facts.episodes.is_empty() {
+        lines.push(format!("  … {} more", thousands(more)));
+    }
+    lines.push(format!("together because {}", together(incident)));
+    match &incident.playbook {
+        Some(playbook) => lines.push(format!("playbook: {}", clip(playbook, 80))),
+        None => lines.push("playbook: none has a trigger for these alerts".to_owned()),
+    }
+}
+
+/// What the grouping says, in words.
+fn together(incident: &Incident) -> String {
+    let rest = incident.grouping.split_once(':');
+    match (rest, &incident.target) {
+        (Some(("target", _)), Some(target)) => format!("the playbook finds the same target for all: {target}"),
+        (Some(("target", key)), None) => format!("the playbook finds the same target for all: {}", clip(key, 200)),
+        (Some(("group", group)), _) => {
+            let (source, key) = group.split_once(':').unwrap_or(("", group));
+            format!("{} sent them as one group: {}", clip(source, 80), clip(key, 300))
+        }
+        _ => format!("they have the grouping {}", clip(&incident.grouping, 300)),
+    }
+}
+
+fn run_lines(run: &Run, timeline: &[TimelineEntry], lines: &mut Vec<String>) {
+    let because = match &run.requested_by {
+        Some(by) => format!("{} asked for it", clip(by, 80)),
+        None => "its alert fired".to_owned(),
+    };
+    lines.push(format!("{}: playbook {}, {}, because {because}", run.id, run.playbook, run.autonomy));
+    lines.push(format!("  target: {}", clip(&run.target.to_string(), 300)));
+    if !run.inputs.is_empty() {
+        let mut inputs = Value::Object(run.inputs.clone());
+        redact_value(&mut inputs);
+        lines.push(format!("  inputs: {}", clip(&inputs.to_string(), 300)));
+    }
+    let mut events = timeline.iter().filter_map(|entry| match &entry.what {
+        TimelineWhat::Run(id, event) if *id == run.id => Some((entry, event)),
+        _ => None,
+    });
+    let mut worker = None;
+    while let Some((entry, event)) = events.next() {
+        let text = match event {
+            // Each timer that is due is claimed anew; worth a word is only that somebody else took over.
+            RunEvent::Claimed { worker: now, .. } => {
+                // The process, without the number of its worker.
+                let now = now.rsplit_once('/').map_or(now.as_str(), |(process, _)| process);
+                let before = worker.replace(now);
+                before
+                    .filter(|before| *before != now)
+                    .map(|before| format!("{} {} takes over from {}", time(entry.at), clip(now, 60), clip(before, 60)))
+            }
+            // The look itself says more.
+            RunEvent::Verifying { .. } if events.clone().next().is_some() => None,
+            _ => run_line(event, entry),
+        };
+        lines.extend(text.map(|text| format!("  {text}")));
+    }
+    if run.outcome.is_none() {
+        lines.push("  … it is under way".to_owned());
+    }
+}
+
+/// Here every condition is told, and every change with what was there before.
+fn run_line(event: &RunEvent, entry: &TimelineEntry) -> Option<String> {
+    let text = match event {
+        RunEvent::Checked { step, condition, held, because } => condition_text(step, *condition, *held, because),
+        RunEvent::Started { attempt, intent, .. } => {
+            let again = if *attempt > 1 { format!(" (attempt {attempt})") } else { String::new() };
+            let (before, after) = (short(&intent.before), short(&intent.after));
+            format!("changes{again}: {} (before {before}, after {after})", clip(&intent.summary, 200))
+        }
+        RunEvent::Done { step, recovered, .. } => {
+            let how = if *recovered { "found done after a restart, not done again" } else { "done" };
+            format!("{}: {how}", step_name(step))
+        }
+        RunEvent::Entered { phase, because } => format!("{phase}: {}", clip(because, 200)),
+        RunEvent::ApprovalAnswered { approval, verdict: Some(verdict), by } => {
+            let verdict = match verdict {
+                Verdict::Approve => "approved",
+                Verdict::Deny => "denied",
+            };
+            format!("{approval} is {verdict} by {}", clip(by, 80))
+        }
+        RunEvent::Told { page: true, team, text, .. } => format!("pages team {team}: {}", clip(text, 300)),
+        _ => return timeline_line(entry),
+    };
+    Some(format!("{} {text}", time(entry.at)))
+}
+
+/// A value of the cluster, short.
+fn short(value: &Value) -> String {
+    let mut value = value.clone();
+    redact_value(&mut value);
+    match value {
+        Value::Null => "nothing".to_owned(),
+        Value::String(text) => clip(&text, 80),
+        other => clip(&other.to_string(), 120),
+    }
+}
+
+fn not_done(entry: &TimelineEntry) -> Option<String> {
+    match &entry.what {
+        TimelineWhat::Incident(IncidentEvent::RunNotOpened { .. })
+        | TimelineWhat::Run(
+            _,
+            RunEvent::Proposed { .. }
+            | RunEvent::Unneeded { .. }
+            | RunEvent::Checked { condition: ConditionKind::When, held: false, .. },
+        ) => timeline_line(entry),
+        _ => None,
+    }
+}
+
+fn is_of_people(entry: &TimelineEntry) -> bool {
+    matches!(
+        &entry.what,
+        TimelineWhat::Incident(
+            IncidentEvent::Opened { .. }
+                | IncidentEvent::Acknowledged { .. }
+                | IncidentEvent::Mitigated { .. }
+                | IncidentEvent::Resolved { .. }
+                | IncidentEvent::Reopened { .. }
+                | IncidentEvent::Answered { .. }
+                | IncidentEvent::Remark { .. }
+        )
+    )
+}
+
+fn pages(pages: &[Page], lines: &mut Vec<String>) {
+    if pages.is_empty() {
+        lines.push("pages: none".to_owned());
+        return;
+    }
+    lines.push(format!("{}:", count(pages.len() as u64, "page")));
+    for page in pages {
+        let end =
+            page.acknowledged_at.map_or("not acknowledged".to_owned(), |at| format!("acknowledged at {}", moment(at)));
+        lines.push(format!(
+            "  {} to team {} at {}: {}; {end}",
+            page.id,
+            clip(&page.team, 80),
+            moment(page.created_at),
+            page_reason(&page.reason)
+        ));
+    }
+}
