@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeZone, Utc};
-use serde_json::Value;
 use tokio::sync::watch;
 
 use super::branches::{Branch, taken};

@@ -14,13 +14,13 @@ use super::fleet::{self, Database};
 use super::screen::{Screen, Tone};
 use crate::clock::{Clock, ManualClock};
 use crate::cluster::sim::{Fault, SimCluster};
-use crate::handoff::{Template, WhichShift, shift_of, summarise, write};
+use crate::handoff::{Template, WhichShift, file_name, shift_of, summarise, write};
 use crate::incident::IncidentRules;
 use crate::intake::parse_notification;
 use crate::message::{count, timeline_line};
 use crate::model::{IncidentId, ObjectKey, Outcome};
 use crate::oncall::OnCall;
-use crate::playbook::{Catalog, Playbook};
+use crate::playbook::{Catalog, Playbook, parse_quantity};
 use crate::prometheus::ScriptedPrometheus;
 use crate::rehearse::{Setting, Stage};
 use crate::store::sqlite::{Durability, Sinks};
@@ -192,8 +192,8 @@ impl Night {
         let cluster = self.stage.cluster.clone();
         // 94 GiB of data, whatever the size of the volume is.
         let used = move || {
-            let size = cluster.object(&claim)?.text("/status/capacity/storage").parse::<crate::model::Quantity>().ok()?;
-            Some(94.0 * 1024.0_f64.powi(3) / size.to_f64())
+            let size = parse_quantity(cluster.object(&claim)?.text("/status/capacity/storage")).ok()?;
+            Some(94.0 * 1024.0_f64.powi(3) / size)
         };
         self.stage.prometheus.follows("deriv(kubelet_volume_stats_used_bytes", || Some(40_000.0));
         self.stage.prometheus.follows("kubelet_volume_stats_used_bytes", used);
@@ -248,7 +248,8 @@ impl Night {
             let summary = summarise(self.stage.store.as_ref(), &self.oncall, team, shift, now).await?;
             let text = template.render(&summary)?;
             let zone = self.oncall.team(team)?.rotation.time_zone();
-            let file = write(&self.options.folder.join("handoffs"), team, shift, zone, &text)?;
+            let name = file_name(team, shift.to, zone);
+            let file = write(&self.options.folder.join("handoffs"), &name, &text)?;
             written.push(file.path().to_owned());
         }
         let ended = self.stage.store.runs_ended(now - chrono::Days::new(1), now).await?;
