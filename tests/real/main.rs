@@ -4,6 +4,7 @@
 mod world;
 
 mod alertmanager_payloads;
+mod shipped_queries;
 mod world_alertmanager;
 mod world_control_plane;
 mod world_processes;
