@@ -22,6 +22,7 @@ pub mod config;
 pub mod engine;
 pub mod handoff;
 pub mod incident;
+pub mod intake;
 pub mod message;
 pub mod metrics;
 pub mod model;

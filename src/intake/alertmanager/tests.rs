@@ -1,0 +1,269 @@
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+
+fn fixture(name: &str) -> Vec<u8> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/alertmanager").join(name);
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn parse(body: &[u8]) -> Result<Signal, NotificationError> {
+    parse_notification("alertmanager", DateTime::UNIX_EPOCH, body)
+}
+
+fn notification(body: &[u8]) -> Notification {
+    match parse(body).unwrap().body {
+        SignalBody::Notification(notification) => notification,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn time(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+/// A body as Alertmanager 0.25 sends it, for what the captured ones do not show.
+fn body(alerts: Value) -> Vec<u8> {
+    json!({ "version": "4", "groupKey": "{}:{}", "receiver": "dogwatch", "status": "firing", "alerts": alerts })
+        .to_string()
+        .into_bytes()
+}
+
+fn alert() -> Value {
+    json!({
+        "status": "firing",
+        "labels": { "alertname": "PostgresDown", "pod": "orders-0" },
+        "annotations": { "summary": "orders-0 does not answer" },
+        "startsAt": "2025-03-01T02:00:00Z",
+        "endsAt": "0001-01-01T00:00:00Z",
+        "generatorURL": "http://prometheus.example:9090/graph",
+        "fingerprint": "ecd6bd82c423a581",
+    })
+}
+
+fn refused(body: &[u8]) -> String {
+    parse(body).unwrap_err().to_string()
+}
+
+#[test]
+fn what_alertmanager_really_sends_is_read() {
+    for version in ["0.25", "0.34"] {
+        let firing = notification(&fixture(&format!("{version}/firing.json")));
+        assert_eq!(firing.receiver, "dogwatch");
+        assert_eq!(firing.group_key, r#"{}:{alertname="KubePersistentVolumeFillingUp"}"#);
+        assert_eq!(firing.truncated, 0);
+        let [alert] = firing.alerts.as_slice() else { panic!("{firing:?}") };
+        assert_eq!(alert.status, AlertStatus::Firing);
+        assert_eq!(alert.name(), "KubePersistentVolumeFillingUp");
+        assert_eq!(alert.label("persistentvolumeclaim"), Some("data-orders-0"));
+        assert_eq!(alert.starts_at, time("2025-03-01T02:03:04.567Z"));
+        assert_eq!(alert.ends_at, None);
+        assert!(alert.annotations["description"].ends_with("<1h to go at this rate — größer machen?"));
+        assert!(alert.generator_url.ends_with("&g0.tab=1"));
+
+        let resolved = notification(&fixture(&format!("{version}/resolved.json")));
+        assert_eq!(resolved.alerts[0].status, AlertStatus::Resolved);
+        assert!(resolved.alerts[0].ends_at > Some(resolved.alerts[0].starts_at), "{resolved:?}");
+
+        let partly = notification(&fixture(&format!("{version}/group-partly-resolved.json")));
+        let ends: Vec<_> = partly.alerts.iter().map(|alert| (alert.status, alert.ends_at)).collect();
+        assert_eq!(
+            ends,
+            [
+                (AlertStatus::Firing, None),
+                (AlertStatus::Resolved, Some(time("2025-03-01T02:31:00.25Z"))),
+                (AlertStatus::Firing, None),
+            ]
+        );
+
+        let truncated = notification(&fixture(&format!("{version}/truncated.json")));
+        assert_eq!((truncated.alerts.len(), truncated.truncated), (2, 3));
+    }
+}
+
+#[test]
+fn a_missing_fingerprint_is_computed_as_alertmanager_does() {
+    let mut seen = 0;
+    for version in ["0.25", "0.34"] {
+        for name in ["firing", "resolved", "group", "group-partly-resolved", "truncated", "peer-0"] {
+            let bytes = fixture(&format!("{version}/{name}.json"));
+            let mut without: Value = serde_json::from_slice(&bytes).unwrap();
+            for alert in without["alerts"].as_array_mut().unwrap() {
+                alert.as_object_mut().unwrap().remove("fingerprint").unwrap();
+                seen += 1;
+            }
+            let (with, without) = (parse(&bytes).unwrap(), parse(without.to_string().as_bytes()).unwrap());
+            assert_eq!(with, without, "{version}/{name}");
+        }
+    }
+    assert!(seen >= 18, "{seen}");
+}
+
+#[test]
+fn three_peers_tell_of_one_state() {
+    for version in ["0.25", "0.34"] {
+        let [first, second, third] =
+            [0, 1, 2].map(|peer| parse(&fixture(&format!("{version}/peer-{peer}.json"))).unwrap());
+        assert_eq!(first.key, second.key);
+        assert_eq!(first.key, third.key);
+        assert_eq!(first.source, "alertmanager");
+    }
+    // The version of the sender is no part of the state either.
+    let keys = ["0.25/group.json", "0.34/group.json"].map(|name| parse(&fixture(name)).unwrap().key);
+    assert_eq!(keys[0], keys[1]);
+}
+
+#[test]
+fn each_state_has_a_key_of_its_own() {
+    let mut keys = std::collections::BTreeSet::new();
+    for name in ["firing", "resolved", "group", "group-partly-resolved", "truncated"] {
+        keys.insert(parse(&fixture(&format!("0.34/{name}.json"))).unwrap().key);
+    }
+    let mut later = alert();
+    later["startsAt"] = json!("2025-03-01T02:00:00.000001Z");
+    let mut truncated: Value = serde_json::from_slice(&body(json!([alert()]))).unwrap();
+    truncated["truncatedAlerts"] = json!(1);
+    let mut other_group = truncated.clone();
+    other_group["groupKey"] = json!("{}:{x=\"y\"}");
+    for body in [body(json!([])), body(json!([alert()])), body(json!([later])), body(json!([alert(), alert()]))] {
+        keys.insert(parse(&body).unwrap().key);
+    }
+    for value in [truncated, other_group] {
+        keys.insert(parse(value.to_string().as_bytes()).unwrap().key);
+    }
+    assert_eq!(keys.len(), 11);
+}
+
+#[test]
+fn the_order_of_the_alerts_and_their_texts_are_no_part_of_the_state() {
+    let mut other = alert();
+    other["fingerprint"] = json!("0000000000000001");
+    let mut reworded = alert();
+    reworded["annotations"] = json!({ "summary": "still does not answer, 96.4%" });
+    let key = |alerts| parse(&body(alerts)).unwrap().key;
+    assert_eq!(key(json!([alert(), other])), key(json!([other, reworded])));
+}
+
+#[test]
+fn times_are_cut_to_what_the_store_keeps() {
+    let mut precise = alert();
+    precise["startsAt"] = json!("2025-03-01T02:00:00.123456789+01:00");
+    assert_eq!(notification(&body(json!([precise]))).alerts[0].starts_at, time("2025-03-01T01:00:00.123456Z"));
+}
+
+#[test]
+fn unknown_fields_and_nulls_are_accepted() {
+    let mut odd = alert();
+    odd["annotations"] = Value::Null;
+    odd["new"] = json!({ "deep": [1, 2] });
+    odd.as_object_mut().unwrap().remove("endsAt");
+    odd.as_object_mut().unwrap().remove("generatorURL");
+    let read = notification(&body(json!([odd])));
+    assert!(read.alerts[0].annotations.is_empty());
+    assert!(notification(&body(Value::Null)).alerts.is_empty());
+}
+
+#[test]
+fn long_texts_are_cut_with_a_mark_and_the_alert_stays_the_same() {
+    let mut long = alert();
+    long["fingerprint"] = json!("");
+    long["annotations"]["logs"] = json!("ä".repeat(50_000));
+    long["labels"]["query"] = json!("x".repeat(5_000));
+    let read = &notification(&body(json!([long]))).alerts[0];
+    assert_eq!(read.annotations["logs"].chars().filter(|c| *c == 'ä').count(), 2_048);
+    assert!(read.annotations["logs"].ends_with("… (95904 bytes left out)"));
+    assert!(read.labels["query"].ends_with("… (904 bytes left out)"));
+    let mut other = long.clone();
+    other["labels"]["query"] = json!("x".repeat(5_001));
+    assert_ne!(read.fingerprint, notification(&body(json!([other]))).alerts[0].fingerprint);
+}
+
+#[test]
+fn a_body_that_is_no_notification_is_refused_with_the_place() {
+    let with = |field: &str, value: Value| {
+        let mut wrong = alert();
+        wrong[field] = value;
+        refused(&body(json!([alert(), wrong])))
+    };
+    let without = |field: &str| {
+        let mut wrong = alert();
+        wrong.as_object_mut().unwrap().remove(field);
+        refused(&body(json!([alert(), wrong])))
+    };
+    insta::assert_snapshot!(
+        [
+            with("startsAt", json!("yesterday")),
+            with("startsAt", json!(17)),
+            with("endsAt", json!("2025-13-01T00:00:00Z")),
+            with("status", json!("pending")),
+            with("labels", json!({})),
+            with("labels", json!({ "alertname": 7 })),
+            with("annotations", json!("text")),
+            without("startsAt"),
+            without("status"),
+            without("labels"),
+            refused(&body(json!({}))),
+            refused(b""),
+            refused(b"not json"),
+            refused(&body(json!([alert()]))[..100]),
+            refused(b"\xff\xfe{}"),
+            refused(b"[]"),
+            refused(b"{}"),
+            refused(br#"{"version":"1","title":"from another sender"}"#),
+            refused(br#"{"version":4}"#),
+            refused(&[body(json!([])), b"{}".to_vec()].concat()),
+        ]
+        .join("\n"),
+        @r#"
+    alerts[1].startsAt: no time: input contains invalid characters; write times as `2025-03-01T02:00:00Z`
+    alerts[1].startsAt: no time: invalid type: integer `17`, expected an RFC 3339 formatted date and time string; write times as `2025-03-01T02:00:00Z`
+    alerts[1].endsAt: no time: input is out of range; write times as `2025-03-01T02:00:00Z`
+    alerts[1].status: unknown variant `pending`, expected `firing` or `resolved`; send what alertmanager's webhook_config sends
+    alerts[1].labels: there are none, and an alert is known by its labels; send what alertmanager's webhook_config sends
+    alerts[1].labels.alertname: invalid type: integer `7`, expected a string; send what alertmanager's webhook_config sends
+    alerts[1].annotations: invalid type: string "text", expected a map; send what alertmanager's webhook_config sends
+    alerts[1]: missing field `startsAt`; send what alertmanager's webhook_config sends
+    alerts[1]: missing field `status`; send what alertmanager's webhook_config sends
+    alerts[1].labels: there are none, and an alert is known by its labels; send what alertmanager's webhook_config sends
+    alerts: invalid type: map, expected a sequence; send what alertmanager's webhook_config sends
+    line 1 column 0: EOF while parsing a value; send JSON, whole and in UTF-8
+    line 1 column 2: expected ident; send JSON, whole and in UTF-8
+    line 1 column 100: EOF while parsing a string; send JSON, whole and in UTF-8
+    line 1 column 1: expected value; send JSON, whole and in UTF-8
+    the body: invalid length 0, expected a notification of alertmanager; send what alertmanager's webhook_config sends
+    the body: missing field `version`; send what alertmanager's webhook_config sends
+    version: it is `1`, and only version `4` is known here; let an alertmanager of 0.16 or later send it
+    version: invalid type: integer `4`, expected a string; send what alertmanager's webhook_config sends
+    the end: something follows after the notification; send one notification in one body
+    "#
+    );
+}
+
+#[test]
+fn an_error_does_not_repeat_a_secret() {
+    let mut wrong = alert();
+    wrong["annotations"] = json!("postgres://app:hunter2@db/x");
+    assert!(!refused(&body(json!([wrong]))).contains("hunter2"));
+    let mut long = alert();
+    long["status"] = json!("ß".repeat(10_000));
+    assert!(refused(&body(json!([long]))).len() < 400);
+}
+
+proptest! {
+    #[test]
+    fn no_body_breaks_the_reader(bytes in prop::collection::vec(any::<u8>(), 0..200), cut in 0usize..2_000, at in 0usize..2_000) {
+        let _ = parse(&bytes);
+        // A real one, cut off or with some bytes written over.
+        let mut real = fixture("0.34/group.json");
+        let at = at.min(real.len());
+        let end = (at + bytes.len()).min(real.len());
+        real[at..end].copy_from_slice(&bytes[..end - at]);
+        real.truncate(cut);
+        if let Err(error) = parse(&real) {
+            prop_assert!(!error.at.is_empty() && !error.what.is_empty(), "{:?}", error);
+        }
+    }
+}
