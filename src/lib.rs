@@ -16,6 +16,7 @@
 
 pub mod action;
 pub mod bot;
+pub mod cli;
 pub mod clock;
 pub mod cluster;
 pub mod config;
@@ -30,7 +31,7 @@ pub mod notify;
 pub mod oncall;
 pub mod playbook;
 pub mod prometheus;
-// pub mod rehearse;
+pub mod rehearse;
 pub mod store;
 pub mod tls;
 pub mod worker;
