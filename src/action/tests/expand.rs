@@ -70,7 +70,9 @@ async fn a_claim_that_was_just_made_has_not_changed() {
     edge.passes(Duration::from_secs(7 * 3600));
     let edge = Edge { target: pending.key(), ..edge };
     let change = edge.reads(ASKED).await.unwrap();
-    assert_eq!((field(&change, "at_creation"), field(&change, "age_seconds")), (&json!(true), &json!(25_200)));
+    assert_eq!(field(&change, "at_creation"), &json!(true));
+    // Binding it wrote to it once more, a few seconds later.
+    assert!((25_100..25_200).contains(&field(&change, "age_seconds").as_i64().unwrap()), "{change:?}");
 }
 
 #[tokio::test]
@@ -141,6 +143,9 @@ async fn the_cap_and_hands_off_hold() {
 async fn a_claim_that_is_gone_is_an_error() {
     let edge = about_claim();
     edge.cluster.remove(&edge.target);
+    let going = edge.would(GROW).await.unwrap_err();
+    assert_eq!(going.message, "persistentvolumeclaim/data-db-17 in databases is being deleted");
+    edge.passes(Duration::from_secs(60));
     let error = edge.would(GROW).await.unwrap_err();
     assert_eq!(error.message, "persistentvolumeclaim/data-db-17 in databases is not there any more");
 }
