@@ -234,6 +234,8 @@ cluster:
   timeout: 10m
 prometheus:
   url: prometheus:9090
+pages:
+  webhook: { url: \"https://example.com\", timeout: 30s }
 log:
   level: dogwatch=loud
 "
