@@ -31,7 +31,7 @@ pub mod notify;
 pub mod oncall;
 pub mod playbook;
 pub mod prometheus;
-// pub mod rehearse;
+pub mod rehearse;
 pub mod store;
 pub mod tls;
 pub mod worker;

@@ -1,3 +1,6 @@
 //! The suites that every implementation of an edge must pass.
 
+#[macro_use]
+mod cluster;
+mod sim_cluster;
 mod store;
