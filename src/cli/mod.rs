@@ -4,6 +4,7 @@ mod ack;
 mod approve;
 mod check;
 mod client;
+mod demo;
 mod handoff;
 mod incidents;
 pub mod logging;
@@ -12,6 +13,7 @@ mod output;
 mod rbac;
 mod resolve;
 mod run;
+mod test;
 mod why;
 mod yaml;
 
@@ -37,6 +39,8 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  dogwatch demo                             a night with 10,000 simulated databases
+  dogwatch test                             the cases of the playbooks, in virtual time
   dogwatch check playbooks/                 look for mistakes in playbooks
   dogwatch incidents                        what is open
   dogwatch why INC-7                        why the bot did what it did
@@ -49,7 +53,9 @@ Exit codes: 0 done, 1 something is wrong or was refused, 2 wrong usage or config
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Args),
     Check(check::Args),
+    Test(test::Args),
     Rbac(rbac::Args),
     Incidents(incidents::Args),
     Why(why::Args),
@@ -82,7 +88,9 @@ pub fn main() -> ExitCode {
 impl Command {
     fn go(self) -> anyhow::Result<Exit> {
         match self {
+            Command::Demo(args) => wait(demo::go(args)),
             Command::Check(args) => check::go(&args),
+            Command::Test(args) => wait(test::go(args)),
             Command::Rbac(args) => rbac::go(&args),
             Command::Incidents(args) => wait(incidents::go(args)),
             Command::Why(args) => wait(why::go(args)),

@@ -381,7 +381,7 @@ fn names() {
        |
     29 |   - page: { team: platform, message: "CoreDNS p99 is {{p99.value}}s; {{scale.summary}}" }
        |                                                                        ^^^^^^^^^^^^^
-       = help: here are `alert`, `incident`, `inputs`, `p99`, `run` and `target`
+       = help: here are `alert`, `because`, `incident`, `inputs`, `p99`, `run` and `target`
     "###);
     told!("id: scale" => "id: size", @r###"
     error: `size` cannot be an id: conditions and texts use the word for something else
@@ -396,7 +396,7 @@ fn names() {
        |
     29 |   - page: { team: platform, message: "CoreDNS p99 is {{p99.value}}s; {{scale.summary}}" }
        |                                                                        ^^^^^^^^^^^^^
-       = help: here are `alert`, `incident`, `inputs`, `p99`, `run`, `size` and `target`
+       = help: here are `alert`, `because`, `incident`, `inputs`, `p99`, `run`, `size` and `target`
     "###);
     told!("id: scale" => "id: Scale-Up", @r###"
     error: `Scale-Up` cannot be an id: ids are lowercase letters, digits and `_`, and do not begin with a digit
@@ -411,7 +411,7 @@ fn names() {
        |
     29 |   - page: { team: platform, message: "CoreDNS p99 is {{p99.value}}s; {{scale.summary}}" }
        |                                                                        ^^^^^^^^^^^^^
-       = help: here are `Scale-Up`, `alert`, `incident`, `inputs`, `p99`, `run` and `target`
+       = help: here are `Scale-Up`, `alert`, `because`, `incident`, `inputs`, `p99`, `run` and `target`
     "###);
 }
 

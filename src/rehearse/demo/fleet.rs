@@ -48,7 +48,6 @@ pub fn manifests(databases: usize) -> Vec<Object> {
     let mut manifests = vec![class(), coredns()];
     manifests.extend((0..databases.div_ceil(50).max(3)).map(node));
     manifests.extend((0..databases.div_ceil(PER_NAMESPACE)).map(|n| namespace(&format!("tenant-{n:02}"))));
-    manifests.push(namespace("kube-system"));
     for database in (0..databases).map(Database) {
         manifests.push(stateful_set(database));
         manifests.push(cronjob(database));
