@@ -19,6 +19,7 @@ pub mod bot;
 pub mod clock;
 pub mod cluster;
 pub mod config;
+pub mod discord;
 pub mod engine;
 pub mod handoff;
 pub mod incident;
