@@ -21,6 +21,7 @@ pub mod cli;
 pub mod clock;
 pub mod cluster;
 pub mod config;
+pub mod discord;
 pub mod engine;
 pub mod handoff;
 pub mod incident;
