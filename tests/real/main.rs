@@ -9,6 +9,7 @@ mod cluster_contract;
 
 mod alertmanager_payloads;
 mod contract_cluster;
+mod prometheus_client;
 mod world_alertmanager;
 mod world_control_plane;
 mod world_processes;

@@ -11,6 +11,7 @@ mod admission;
 pub mod build;
 mod controllers;
 mod defaults;
+mod deletion;
 mod fault;
 mod load;
 mod managers;
@@ -23,6 +24,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod time;
+mod write;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

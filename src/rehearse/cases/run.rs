@@ -16,7 +16,8 @@ use crate::cluster::Object;
 use crate::cluster::sim::SimCluster;
 use crate::incident::IncidentRules;
 use crate::model::{
-    Alert, AlertStatus, Command, IncidentId, Notification, Person, Role, Run, RunEvent, Signal, SignalBody, Verdict, Via,
+    Alert, AlertStatus, Command, IncidentId, Notification, Person, Role, Run, RunEvent, Signal, SignalBody, Verdict,
+    Via,
 };
 use crate::playbook::{Catalog, Playbook, rights};
 use crate::prometheus::ScriptedPrometheus;
@@ -237,7 +238,9 @@ impl Play<'_> {
         let because = run.because.as_deref().unwrap_or_default();
         match run.outcome {
             Some(outcome) if outcome == expect.outcome => {}
-            Some(outcome) => wrong.push(format!("expected the outcome {}, and it {outcome}: {because}", expect.outcome)),
+            Some(outcome) => {
+                wrong.push(format!("expected the outcome {}, and it {outcome}: {because}", expect.outcome))
+            }
             None => wrong.push(format!("it did not end within {} h", LONGEST.as_secs() / 3_600)),
         }
         if let Some(wanted) = &expect.because
@@ -282,4 +285,3 @@ impl Play<'_> {
         }
     }
 }
-

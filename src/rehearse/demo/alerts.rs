@@ -28,11 +28,8 @@ impl DemoAlert {
     }
 
     pub fn cannot_resolve(database: Database, since: DateTime<Utc>) -> Self {
-        let labels = [
-            ("severity", "critical".to_owned()),
-            ("namespace", database.namespace()),
-            ("database", database.name()),
-        ];
+        let labels =
+            [("severity", "critical".to_owned()), ("namespace", database.namespace()), ("database", database.name())];
         Self::new("PostgresNameResolutionFailing", &labels, format!("{} cannot resolve names", database.name()), since)
     }
 
@@ -48,17 +45,13 @@ impl DemoAlert {
 
     pub fn claim_pending(namespace: String, claim: String, since: DateTime<Utc>) -> Self {
         let summary = format!("{claim} is pending");
-        let labels =
-            [("severity", "warning".to_owned()), ("namespace", namespace), ("persistentvolumeclaim", claim)];
+        let labels = [("severity", "warning".to_owned()), ("namespace", namespace), ("persistentvolumeclaim", claim)];
         Self::new("PersistentVolumeClaimPending", &labels, summary, since)
     }
 
     pub fn backup_timeout(database: Database, since: DateTime<Utc>) -> Self {
-        let labels = [
-            ("severity", "warning".to_owned()),
-            ("namespace", database.namespace()),
-            ("job_name", database.backup()),
-        ];
+        let labels =
+            [("severity", "warning".to_owned()), ("namespace", database.namespace()), ("job_name", database.backup())];
         Self::new("PgBackRestBackupTimeout", &labels, format!("{} runs too long", database.backup()), since)
     }
 

@@ -120,17 +120,8 @@ impl Night {
         })
         .await?;
         let oncall = OnCall::parse("oncall.yaml", ONCALL)?;
-        let mut night = Self {
-            stage,
-            screen,
-            options,
-            oncall,
-            shown: HashMap::new(),
-            bytes: 0,
-            alerts: 0,
-            started,
-            clock,
-        };
+        let mut night =
+            Self { stage, screen, options, oncall, shown: HashMap::new(), bytes: 0, alerts: 0, started, clock };
         night.describe().await?;
         Ok(night)
     }
@@ -212,8 +203,7 @@ impl Night {
         self.title(&format!("A claim of {} asks for a storage class that is not there", database.name())).await?;
         self.stage.cluster.apply(&claim, "kubectl")?;
         self.passes(Duration::from_secs(20 * 60)).await?;
-        let alert =
-            DemoAlert::claim_pending(claim.namespace().to_owned(), claim.name().to_owned(), self.now());
+        let alert = DemoAlert::claim_pending(claim.namespace().to_owned(), claim.name().to_owned(), self.now());
         self.fires("PersistentVolumeClaimPending", &[alert]).await?;
         self.passes(Duration::from_secs(20 * 60)).await
     }
@@ -255,7 +245,8 @@ impl Night {
         let ended = self.stage.store.runs_ended(now - chrono::Days::new(1), now).await?;
         let fixed = ended.iter().filter(|run| run.outcome == Some(Outcome::Fixed)).count();
         let escalated = ended.iter().filter(|run| run.outcome == Some(Outcome::Escalated)).count();
-        let incidents = self.stage.store.incidents(IncidentFilter::ResolvedSince(now - chrono::Days::new(1))).await?.len();
+        let incidents =
+            self.stage.store.incidents(IncidentFilter::ResolvedSince(now - chrono::Days::new(1))).await?.len();
         let pages = self.stage.store.pages(now - chrono::Days::new(1), now).await?.len();
         let took = (self.clock.monotonic() - self.started).as_secs_f32();
         let figures = format!(
@@ -327,7 +318,12 @@ impl Night {
         self.deliver(group, alerts, Some(now)).await
     }
 
-    async fn deliver(&mut self, group: &str, alerts: &[DemoAlert], ends_at: Option<DateTime<Utc>>) -> anyhow::Result<()> {
+    async fn deliver(
+        &mut self,
+        group: &str,
+        alerts: &[DemoAlert],
+        ends_at: Option<DateTime<Utc>>,
+    ) -> anyhow::Result<()> {
         let body = body(group, alerts, ends_at);
         let before = self.clock.monotonic();
         let signal = parse_notification("alertmanager", self.now(), &body)?;
