@@ -34,6 +34,7 @@ pub mod oncall;
 pub mod playbook;
 pub mod prometheus;
 pub mod rehearse;
+pub mod server;
 pub mod store;
 pub mod tls;
 pub mod worker;

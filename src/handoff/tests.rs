@@ -171,7 +171,8 @@ async fn no_label_breaks_the_report() {
         "# <img src=x onerror=alert(1)> `code` | cell | **bold** [x](javascript:1)\n\n## Not a heading\n- no item";
     let incident = bot.incident(Severity::S1, title, "A|B`<b>\u{202e}\n| c |", 4).await;
     let run = bot.opens_run(incident, "coredns-saturated").await;
-    bot.mutates(run, "mitigate.x", "set `a` | <b>", json!({"k": "a|b\n```\n<script>"}), json!("x".repeat(500))).await;
+    bot.mutates(run, "mitigate.x", "set `a` | <b>", json!("a|b\n```\n<script>"), json!("x".repeat(500))).await;
+    bot.mutates(run, "mitigate.y", "delete job/x", json!({"kind": "Job"}), json!(null)).await;
     bot.ends(run, Outcome::Escalated, "because\n\n# of | <this>").await;
     let report = report(&bot, WhichShift::Current).await;
     assert_snapshot!(report);
