@@ -110,8 +110,8 @@ fn short(value: f64) -> String {
 }
 
 fn one_line(expr: &str) -> String {
-    const SHOWN: usize = 100;
-    let line = expr.split_whitespace().collect::<Vec<_>>().join(" ");
+    const SHOWN: usize = 60;
+    let line = expr.split_whitespace().collect::<Vec<_>>().join(" ").replace("( ", "(");
     if line.chars().count() <= SHOWN { line } else { line.chars().take(SHOWN).chain(['…']).collect() }
 }
 
