@@ -35,6 +35,9 @@ impl Template {
     /// The longest text that is taken for a template, in bytes: a page's text is far shorter.
     const LONGEST: usize = 16 * 1024;
 
+    /// The parser and the renderer recurse for each block and each bracket, on a worker's stack, without a limit of their own.
+    const NESTED: usize = 64;
+
     /// Whether a text has holes at all.
     pub fn is_template(text: &str) -> bool {
         text.contains("{{")
@@ -43,11 +46,20 @@ impl Template {
     /// Parses `source`.
     ///
     /// # Errors
-    /// [`TemplateError::Syntax`] when it does not parse or is longer than 16 KiB.
+    /// [`TemplateError::Syntax`] when it does not parse, or is longer or more deeply nested than any text for people.
     pub fn parse(source: &str) -> Result<Self, TemplateError> {
         let syntax = |message: String| TemplateError::Syntax { template: excerpt(source), message };
         if source.len() > Self::LONGEST {
             return Err(syntax(format!("it is longer than {} bytes", Self::LONGEST)));
+        }
+        let count = |sign: &str| source.matches(sign).count();
+        if count("#") + count("^") > Self::NESTED || count("else") > Self::NESTED {
+            return Err(syntax(format!("it has more than {} blocks", Self::NESTED)));
+        }
+        // A `{` that opens no hole opens an object.
+        let objects = source.replace("{{", "").matches('{').count();
+        if [count("("), count("["), count("../"), objects].iter().any(|count| *count > Self::NESTED) {
+            return Err(syntax(format!("it has more than {} brackets of a sort, or `../`", Self::NESTED)));
         }
         let parsed = handlebars::Template::compile(source).map_err(|error| syntax(error.reason().to_string()))?;
         let mut template = Self { source: source.to_owned(), parsed, only_path: None };
@@ -302,6 +314,36 @@ mod tests {
             text("{{#each list}}<{{a}}>{{/each}}{{#each events.items}}x{{else}}no events{{/each}}"),
             "<1>no events"
         );
+    }
+
+    #[test]
+    fn no_text_takes_the_process_down() {
+        for (open, close) in [
+            ("{{#if a}}", "{{/if}}"),
+            ("{{~ #if a}}", "{{/if}}"),
+            ("{{#if a}}x{{else if b}}", ""),
+            ("{{lookup a (b ", ")}}"),
+            ("{{lookup a ", "}}"),
+            ("(a ", ")"),
+            ("[", "]"),
+            ("{\"a\":", "}"),
+            ("{,'a':", "}"),
+            ("{{", "}}"),
+            ("{{a[", "]}}"),
+            ("{{^if a}}", "{{/if}}"),
+            ("{{#*inline 'a'}}", "{{/inline}}"),
+            ("../", ""),
+            ("a.", ""),
+        ] {
+            for times in [10, 100, 1_000] {
+                let nested = format!("{}x{}", open.repeat(times), close.repeat(times));
+                for text in [format!("{{{{a {nested}}}}}"), format!("{{{{#if a}}}}{nested}"), nested] {
+                    if let Ok(template) = Template::parse(&text) {
+                        let _ = template.render_leniently(&scope());
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! `Secret` is left out on purpose: what cannot be addressed cannot leak into a timeline, a page or a report.
 
 use super::{Access, ClusterError};
+use crate::model::ObjectKey;
 
 /// One kind of Kubernetes objects, in the version that is used here.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,6 +41,29 @@ impl Kind {
         if self.group.is_empty() { self.plural.to_owned() } else { format!("{}.{}", self.plural, self.group) }
     }
 
+    /// Whether that can be the key of an object of this kind; else why not. Names come from alerts too, and must not
+    /// lead to another place than their own: `x/../../secrets/y`.
+    pub fn check_key(&self, key: &ObjectKey) -> Result<(), String> {
+        if self.namespaced == key.namespace.is_empty() {
+            let which = if self.namespaced { "in a namespace, and none was given" } else { "in no namespace" };
+            return Err(format!("a {} is {which}", self.name));
+        }
+        if !is_name(&key.name) || !(key.namespace.is_empty() || is_name(&key.namespace)) {
+            return Err("that is no name of an object".into());
+        }
+        Ok(())
+    }
+
+    /// In which namespace to list: none for a kind that has none; else why that cannot be one.
+    pub(super) fn check_list<'a>(&self, namespace: &'a str) -> Result<&'a str, &'static str> {
+        match namespace {
+            "" => Ok(""),
+            _ if !self.namespaced => Ok(""),
+            name if is_name(name) => Ok(name),
+            _ => Err("that is no name of a namespace"),
+        }
+    }
+
     /// The right to do `verb` to objects of this kind. `subresource` may be empty; so may `namespace`: all of them.
     pub fn access(&self, verb: &str, subresource: &str, namespace: &str) -> Access {
         Access {
@@ -52,6 +76,12 @@ impl Kind {
     }
 }
 
+/// Whether the text can only be one segment of a path.
+fn is_name(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | ':');
+    !text.is_empty() && text.len() <= 253 && text.chars().all(fits) && !text.chars().all(|c| c == '.')
+}
+
 const fn namespaced(name: &'static str, group: &'static str, version: &'static str, plural: &'static str) -> Kind {
     Kind { name, group, version, plural, namespaced: true }
 }
@@ -60,21 +90,29 @@ const fn cluster_wide(name: &'static str, group: &'static str, version: &'static
     Kind { name, group, version, plural, namespaced: false }
 }
 
+// Those that the simulated cluster makes objects of.
+pub(super) const POD: Kind = namespaced("Pod", "", "v1", "pods");
+pub(super) const CLAIM: Kind = namespaced("PersistentVolumeClaim", "", "v1", "persistentvolumeclaims");
+pub(super) const VOLUME: Kind = cluster_wide("PersistentVolume", "", "v1", "persistentvolumes");
+pub(super) const REPLICA_SET: Kind = namespaced("ReplicaSet", "apps", "v1", "replicasets");
+pub(super) const EVENT: Kind = namespaced("Event", "", "v1", "events");
+pub(super) const NAMESPACE: Kind = cluster_wide("Namespace", "", "v1", "namespaces");
+
 const KINDS: &[Kind] = &[
     namespaced("Deployment", "apps", "v1", "deployments"),
     namespaced("StatefulSet", "apps", "v1", "statefulsets"),
-    namespaced("ReplicaSet", "apps", "v1", "replicasets"),
+    REPLICA_SET,
     namespaced("DaemonSet", "apps", "v1", "daemonsets"),
-    namespaced("Pod", "", "v1", "pods"),
-    namespaced("PersistentVolumeClaim", "", "v1", "persistentvolumeclaims"),
-    cluster_wide("PersistentVolume", "", "v1", "persistentvolumes"),
+    POD,
+    CLAIM,
+    VOLUME,
     cluster_wide("StorageClass", "storage.k8s.io", "v1", "storageclasses"),
     cluster_wide("VolumeAttachment", "storage.k8s.io", "v1", "volumeattachments"),
     cluster_wide("Node", "", "v1", "nodes"),
-    cluster_wide("Namespace", "", "v1", "namespaces"),
+    NAMESPACE,
     namespaced("Job", "batch", "v1", "jobs"),
     namespaced("CronJob", "batch", "v1", "cronjobs"),
-    namespaced("Event", "", "v1", "events"),
+    EVENT,
     namespaced("ConfigMap", "", "v1", "configmaps"),
     namespaced("Service", "", "v1", "services"),
     namespaced("Endpoints", "", "v1", "endpoints"),
@@ -105,6 +143,22 @@ mod tests {
     #[test]
     fn secrets_cannot_be_addressed() {
         assert_eq!(Kind::find("Secret"), Err(ClusterError::UnknownKind("Secret".into())));
+    }
+
+    #[test]
+    fn a_name_from_outside_cannot_leave_its_place_in_the_path() {
+        let pod = Kind::find("Pod").unwrap();
+        let check = |namespace: &str, name: &str| pod.check_key(&ObjectKey::new("Pod", namespace, name)).is_ok();
+        let long = "x".repeat(254);
+        for wrong in ["", ".", "..", "a/b", "../secrets/x", "a?dryRun=", "a%2Fb", "a b", "a#b", "ä", &long] {
+            assert!(!check("shop", wrong) && !check(wrong, "web-0"), "{wrong}");
+        }
+        for right in ["web-0", "node.example.com", "system:node", "A_b"] {
+            assert!(check("shop", right), "{right}");
+        }
+        let node = Kind::find("Node").unwrap();
+        assert!(node.check_key(&ObjectKey::new("Node", "", "a")).is_ok());
+        assert!(node.check_key(&ObjectKey::new("Node", "shop", "a")).is_err());
     }
 
     #[test]

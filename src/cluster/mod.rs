@@ -4,8 +4,10 @@
 //! both to what this trait promises.
 
 mod kinds;
+mod merge;
 mod object;
 mod real;
+pub mod sim;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -14,6 +16,7 @@ use serde_json::{Value, json};
 pub use kinds::Kind;
 pub use object::{FieldManager, Object};
 pub use real::{ConnectError, Connection, RealCluster};
+pub use sim::SimCluster;
 
 use crate::model::ObjectKey;
 

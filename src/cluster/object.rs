@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::merge::merge;
 use crate::model::ObjectKey;
 
 /// An object as the API server writes it.
@@ -22,6 +23,20 @@ const GIVEN_BY_THE_SERVER: &[&str] = &[
     "managedFields",
     "selfLink",
 ];
+
+/// Takes off a Job what ties it to the pods of its former self; a server refuses it otherwise.
+fn forget_pods(job: &mut Value) {
+    if let Some(spec) = job.get_mut("spec").and_then(Value::as_object_mut) {
+        spec.remove("selector");
+    }
+    for labels in ["/metadata/labels", "/spec/template/metadata/labels"] {
+        if let Some(labels) = job.pointer_mut(labels).and_then(Value::as_object_mut) {
+            labels.retain(|name, _| {
+                !matches!(name.trim_start_matches("batch.kubernetes.io/"), "controller-uid" | "job-name")
+            });
+        }
+    }
+}
 
 impl Object {
     /// The value at a JSON pointer: `/spec/replicas`.
@@ -74,6 +89,12 @@ impl Object {
         self.at("/metadata/labels")?.get(name)?.as_str()
     }
 
+    /// The object after a JSON merge patch (RFC 7386).
+    pub fn with(mut self, patch: &Value) -> Self {
+        merge(&mut self.0, patch);
+        self
+    }
+
     /// The object without its status and without what the API server gives each object by itself: what to create it
     /// from once more.
     pub fn as_new(&self) -> Object {
@@ -85,6 +106,9 @@ impl Object {
             for given in GIVEN_BY_THE_SERVER {
                 metadata.remove(*given);
             }
+        }
+        if self.kind() == "Job" && self.at("/spec/manualSelector") != Some(&Value::Bool(true)) {
+            forget_pods(&mut object);
         }
         Object(object)
     }
@@ -142,6 +166,23 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_recorded_job_becomes_a_new_one() {
+        let labels = json!({ "app": "backup", "controller-uid": "u", "batch.kubernetes.io/job-name": "b" });
+        let recorded = Object(json!({
+            "kind": "Job",
+            "metadata": { "name": "b", "uid": "u", "resourceVersion": "7", "labels": { "app": "backup" } },
+            "spec": { "selector": { "matchLabels": {} }, "template": { "metadata": { "labels": labels } } },
+            "status": { "active": 1 },
+        }));
+        let new = json!({
+            "kind": "Job",
+            "metadata": { "name": "b", "labels": { "app": "backup" } },
+            "spec": { "template": { "metadata": { "labels": { "app": "backup" } } } },
+        });
+        assert_eq!(recorded.as_new(), Object(new));
+    }
 
     #[test]
     fn the_manager_of_a_field_is_the_one_who_changed_it_last() {

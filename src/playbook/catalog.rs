@@ -197,7 +197,7 @@ fn files(directory: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
                 continue;
             }
         };
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = file_name(&path);
         // A mounted ConfigMap has its files in `..data`, and links to them.
         if name.starts_with('.') || path.is_dir() {
             continue;
@@ -215,11 +215,15 @@ fn files(directory: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
     paths
 }
 
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
 /// A problem for each of `playbooks`, where it says `word`.
 fn conflicts(playbooks: &[Arc<Playbook>], word: &str, message: &str) -> Vec<Problem> {
     let problem = |playbook: &Arc<Playbook>| {
-        let others = playbooks.iter().filter(|other| other.path != playbook.path || other.name != playbook.name);
-        let others: Vec<String> = others.map(|other| other.path.display().to_string()).collect();
+        let others = playbooks.iter().filter(|other| !Arc::ptr_eq(other, playbook));
+        let others: Vec<String> = others.map(|other| format!("{} ({})", other.name, file_name(&other.path))).collect();
         let source = Source { path: &playbook.path, text: &playbook.source };
         let at = source.find(Location { line: 1, column: 1 }, word);
         let mut problem = source.error(at, format!("{message}: {}", others.join(", ")));

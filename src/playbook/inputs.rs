@@ -180,6 +180,13 @@ impl InputKind {
     fn show(self, size: f64) -> String {
         match self {
             InputKind::Duration => for_conditions(Duration::try_from_secs_f64(size).unwrap_or_default()),
+            InputKind::Quantity => {
+                // As it was most likely written: in the greatest unit of which it is a whole number.
+                const UNITS: [(f64, &str); 4] =
+                    [(1_099_511_627_776.0, "Ti"), (1_073_741_824.0, "Gi"), (1_048_576.0, "Mi"), (1_024.0, "Ki")];
+                let unit = UNITS.iter().find(|(unit, _)| size >= *unit && size % unit == 0.0);
+                unit.map_or_else(|| size.to_string(), |(unit, name)| format!("{}{name}", size / unit))
+            }
             _ => size.to_string(),
         }
     }
@@ -190,7 +197,7 @@ fn for_conditions(duration: Duration) -> String {
     let millis = duration.as_millis();
     [(3_600_000, "h"), (60_000, "m"), (1_000, "s")]
         .into_iter()
-        .find(|(size, _)| millis % size == 0)
+        .find(|(size, _)| millis.is_multiple_of(*size))
         .map_or_else(|| format!("{millis}ms"), |(size, unit)| format!("{}{unit}", millis / size))
 }
 

@@ -1,9 +1,15 @@
 //! Prometheus: what a playbook may ask about the present.
 
+mod http;
+mod scripted;
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+
+pub use http::{HttpPrometheus, NoPrometheus, PrometheusAuth, PrometheusError};
+pub use scripted::ScriptedPrometheus;
 
 /// One time series at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

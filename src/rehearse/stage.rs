@@ -1,6 +1,6 @@
 //! A whole bot on a simulated cluster, in time that is moved by hand.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use crate::action::World;
 use crate::bot::Bot;
 use crate::clock::{Clock, ManualClock};
+use crate::cluster::Access;
 use crate::cluster::sim::SimCluster;
 use crate::engine::EngineOptions;
 use crate::incident::IncidentRules;
@@ -20,35 +21,45 @@ use crate::store::sqlite::{Durability, Sinks, SqliteStore};
 use crate::store::{SignalStore, StoreError};
 use crate::worker::{self, TurnError, Worker};
 
+/// What a stage is set with.
+pub struct Setting {
+    pub clock: Arc<ManualClock>,
+    pub cluster: SimCluster,
+    /// What the bot may do in the cluster; `None`: everything.
+    pub rights: Option<Vec<Access>>,
+    pub prometheus: Arc<ScriptedPrometheus>,
+    pub catalog: watch::Receiver<Arc<Catalog>>,
+    pub rules: IncidentRules,
+    pub database: PathBuf,
+    pub durability: Durability,
+    pub sinks: Sinks,
+}
+
 /// The stage: everything is real but the cluster, Prometheus and the time.
 pub struct Stage {
     pub clock: Arc<ManualClock>,
-    pub cluster: Arc<SimCluster>,
+    /// As an administrator sees it.
+    pub cluster: SimCluster,
     pub prometheus: Arc<ScriptedPrometheus>,
     pub store: Arc<SqliteStore>,
     pub bot: Bot,
     workers: Vec<Arc<dyn Worker>>,
 }
 
+/// So many rounds at one instant are no bot at work any more, but one that goes in circles.
+const MOST_ROUNDS: usize = 10_000;
+
 impl Stage {
-    /// Sets the stage, with the database in `database`.
+    /// Sets the stage.
     ///
     /// # Errors
     /// When the database cannot be opened.
-    pub async fn set(
-        clock: Arc<ManualClock>,
-        cluster: Arc<SimCluster>,
-        prometheus: Arc<ScriptedPrometheus>,
-        catalog: watch::Receiver<Arc<Catalog>>,
-        rules: IncidentRules,
-        database: &Path,
-        durability: Durability,
-        sinks: Sinks,
-    ) -> Result<Self, StoreError> {
-        let store = Arc::new(SqliteStore::open(database, durability, clock.clone(), sinks).await?);
+    pub async fn set(setting: Setting) -> Result<Self, StoreError> {
+        let Setting { clock, cluster, rights, prometheus, catalog, rules, database, durability, sinks } = setting;
+        let store = Arc::new(SqliteStore::open(&database, durability, clock.clone(), sinks).await?);
         let engine = EngineOptions { default_team: rules.default_team.clone(), ..EngineOptions::default() };
-        let world =
-            World { cluster: cluster.clone(), prometheus: prometheus.clone(), clock: clock.clone() };
+        let as_bot = rights.map_or_else(|| cluster.clone(), |rights| cluster.restricted(rights));
+        let world = World { cluster: Arc::new(as_bot), prometheus: prometheus.clone(), clock: clock.clone() };
         let bot = Bot { store: store.clone(), world, catalog, rules, engine, name: "stage".into() };
         let workers = bot.workers(1);
         Ok(Self { clock, cluster, prometheus, store, bot, workers })
@@ -72,7 +83,7 @@ impl Stage {
     /// # Errors
     /// The first turn of a worker that fails.
     pub async fn settle(&self) -> Result<Option<DateTime<Utc>>, TurnError> {
-        loop {
+        for _ in 0..MOST_ROUNDS {
             let cluster = self.cluster.turn();
             let bot = worker::settle(&self.workers).await?;
             let next = [cluster, bot].into_iter().flatten().min();
@@ -80,6 +91,7 @@ impl Stage {
                 return Ok(next);
             }
         }
+        Err(format!("the bot does not come to rest at {}", self.clock.now()).into())
     }
 
     /// Lets `lasting` pass, with everything that becomes due in it at its time.

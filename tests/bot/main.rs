@@ -7,3 +7,4 @@ mod world;
 
 mod discord_stand_in;
 mod incidents;
+mod shipped_playbooks;

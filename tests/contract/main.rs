@@ -1,3 +1,7 @@
 //! The suites that every implementation of an edge must pass.
 
+#[macro_use]
+mod cluster;
+mod sick_api_server;
+mod sim_cluster;
 mod store;

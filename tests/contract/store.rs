@@ -269,6 +269,17 @@ async fn a_parked_run_wakes_at_its_time_or_when_something_comes_in() {
 }
 
 #[tokio::test]
+async fn a_run_never_wakes_before_its_time_however_exact_that_is() {
+    let shop = Shop::open().await;
+    let id = shop.incident("coredns", 1).await;
+    shop.run(id, "coredns").await;
+    let claimed = shop.claim("one").await.unwrap();
+    let until = noon() + Duration::from_nanos(1_000_000_001);
+    shop.store.append(claimed.at, Append { park_until: Some(until), ..Append::default() }).await.unwrap();
+    assert!(shop.store.next_run_due().await.unwrap().unwrap() >= until);
+}
+
+#[tokio::test]
 async fn what_came_in_while_a_run_parked_wakes_it_at_once() {
     let shop = Shop::open().await;
     let id = shop.incident("coredns", 1).await;
@@ -466,4 +477,25 @@ async fn writes_from_many_sides_are_all_kept() {
         done.unwrap();
     }
     assert_eq!(shop.store.pending_signals(1_000).await.unwrap().len(), 200);
+}
+
+#[tokio::test]
+async fn a_second_process_may_look_but_not_write() {
+    let shop = Shop::open().await;
+    let id = shop.incident("coredns", 1).await;
+    let path = shop.folder.path().join("dogwatch.db");
+    let reader = SqliteStore::open_for_reading(&path, shop.clock.clone()).await.unwrap();
+    assert_eq!(reader.incident(id).await.unwrap().unwrap().id, id);
+    let later = shop.incident("another", 1).await;
+    assert!(reader.incident(later).await.unwrap().is_some(), "it sees what is committed meanwhile");
+    let page = NewPage { level: 1, team: "platform".into(), reason: PageReason::Overdue, text: None };
+    assert!(reader.page_now(id, page).await.is_err());
+    let nowhere = shop.folder.path().join("nowhere.db");
+    assert!(SqliteStore::open_for_reading(&nowhere, shop.clock.clone()).await.is_err());
+    assert!(!nowhere.exists());
+    // Also when nobody has it open.
+    shop.store.close().await;
+    drop(reader);
+    let reader = SqliteStore::open_for_reading(&path, shop.clock.clone()).await.unwrap();
+    assert!(reader.incident(later).await.unwrap().is_some());
 }

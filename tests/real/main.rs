@@ -3,7 +3,13 @@
 #[path = "../world/mod.rs"]
 mod world;
 
+#[macro_use]
+#[path = "../contract/cluster.rs"]
+mod cluster_contract;
+
 mod alertmanager_payloads;
+mod contract_cluster;
+mod shipped_queries;
 mod world_alertmanager;
 mod world_control_plane;
 mod world_processes;

@@ -193,5 +193,5 @@ impl Checker<'_> {
 
 /// What a step before everything else would see: nothing but `sees`.
 fn view(names: &Names, sees: Sees, now: bool) -> View<'_> {
-    View { names, sees, now, query: names::Output::None }
+    View { names, sees, now, because: false, query: names::Output::None }
 }

@@ -7,7 +7,7 @@ use crate::action::{Action, Location};
 use crate::playbook::load::{RawPlaybook, RawStep, Text, What, place};
 
 /// CEL's own words, and what conditions and texts have names for already.
-const RESERVED: [&str; 49] = [
+const RESERVED: [&str; 50] = [
     "true",
     "false",
     "null",
@@ -57,6 +57,7 @@ const RESERVED: [&str; 49] = [
     "inputs",
     "incident",
     "run",
+    "because",
 ];
 
 /// What a step leaves under its id.
@@ -95,15 +96,14 @@ pub(super) struct Names {
 impl Names {
     pub fn of(raw: &RawPlaybook, incomplete: bool) -> Self {
         let mut steps = Vec::new();
-        let mut order = 0;
         let escalate = raw.escalate.as_deref().unwrap_or_default();
-        for step in [raw.diagnose.as_slice(), &raw.mitigate, escalate].into_iter().flat_map(flat) {
+        let all = [raw.diagnose.as_slice(), &raw.mitigate, escalate].into_iter().flat_map(flat);
+        for (order, step) in all.enumerate() {
             if let Some(id) = &step.id {
                 let (output, reads) = output_of(step);
                 let window = window_of(step);
                 steps.push(Named { id: id.value.clone(), at: place(id), order, output, reads, window });
             }
-            order += 1;
         }
         let inputs = raw.inputs.inputs.iter().map(|(name, _)| name.value.clone()).collect();
         Self { steps, inputs, incomplete }

@@ -232,9 +232,10 @@ fn kind(checker: &mut Checker<'_>, sees: View<'_>, what: What, because: Option<T
         }
         What::Wait(text) => checker.duration(&text).map(StepKind::Wait),
         What::Action(action) => {
+            let because = matches!(action, Action::Tell(_));
             for (_, arg) in action.describe().args() {
                 if let Some((template, at)) = arg.template() {
-                    checker.template_names(template, at, View { now: false, ..sees });
+                    checker.template_names(template, at, View { now: false, because, ..sees });
                 }
             }
             Some(StepKind::Action(action))

@@ -16,7 +16,8 @@ const EVERY: Duration = Duration::from_secs(30);
 pub(super) fn check(checker: &mut Checker<'_>, names: &Names, order: usize, raw: RawVerify) -> Option<Verify> {
     const WHAT: &str = "`verify`";
     let query = raw.query.as_ref().map(|query| repeated(checker, names, order, query));
-    let view = View { names, sees: Sees::UpTo(order), now: true, query: query.unwrap_or(Output::None) };
+    let query = query.unwrap_or(Output::None);
+    let view = View { names, sees: Sees::UpTo(order), now: true, because: false, query };
     let until = checker
         .required(raw.until.as_ref(), &raw.seen, WHAT, "until", "value < 0.1")
         .and_then(|text| decided(checker, text, view, "until"));

@@ -19,6 +19,8 @@ pub(super) struct View<'n> {
     pub sees: Sees,
     /// `now` has a value here.
     pub now: bool,
+    /// `because` has: the reason for the phase that the step is in, for those who are told.
+    pub because: bool,
     /// The fields of a repeated query, which are names of their own in a verify.
     pub query: Output,
 }
@@ -52,7 +54,7 @@ impl View<'_> {
         {
             return None;
         }
-        if name == "now" && self.now {
+        if (name == "now" && self.now) || (name == "because" && self.because) {
             return None;
         }
         if self.sees_given(name) {
@@ -134,6 +136,7 @@ impl View<'_> {
         let mut known: Vec<&str> =
             GIVEN.iter().map(|(given, _)| *given).filter(|given| self.sees_given(given)).collect();
         known.extend(steps.map(|step| step.id.as_str()));
+        known.extend(self.because.then_some("because"));
         if let Output::Fields(fields) = self.query {
             known.extend(fields);
         }

@@ -6,7 +6,7 @@ use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, SourceInfo, opera
 use cel::{Context, Env, Value};
 
 use super::compile::CompileError;
-use super::names::dotted;
+use super::names::{TYPES, dotted};
 use super::operators::is_operator;
 use super::tree::{children, depth, loops};
 use crate::playbook::suggest::{closest, list};
@@ -92,7 +92,33 @@ fn walk(expression: &IdedExpr, source: &SourceInfo, env: &Arc<Env>) -> Result<()
             made.type_name
         )));
     }
-    children(expression).into_iter().try_for_each(|child| walk(child, source, env))
+    for child in children(expression) {
+        type_is_compared(expression, child)?;
+        walk(child, source, env)?;
+    }
+    Ok(())
+}
+
+/// `type(x) == int` is all that a type's name is good for; elsewhere, something else was meant.
+fn type_is_compared(parent: &IdedExpr, child: &IdedExpr) -> Result<(), CompileError> {
+    let Expr::Ident(name) = &child.expr else { return Ok(()) };
+    let fits = match &parent.expr {
+        Expr::Call(call) => {
+            [operators::EQUALS, operators::NOT_EQUALS].contains(&call.func_name.as_str()) || of_optional(call)
+        }
+        _ => false,
+    };
+    if fits || !TYPES.contains(&name.as_str()) {
+        return Ok(());
+    }
+    Err(CompileError::new(format!("`{name}` is the name of a type, and stands for nothing else")).word(name))
+}
+
+/// `optional.of(x)` and the like.
+fn of_optional(call: &CallExpr) -> bool {
+    let target = call.target.as_deref().map(|target| &target.expr);
+    let on_optional = matches!(target, Some(Expr::Ident(name)) if name == "optional");
+    on_optional && ["of", "none", "ofNonZeroValue"].contains(&call.func_name.as_str())
 }
 
 fn call_is_known(call: &CallExpr) -> Result<(), CompileError> {
@@ -101,10 +127,8 @@ fn call_is_known(call: &CallExpr) -> Result<(), CompileError> {
     if !is_name || name == "_" || name.starts_with('_') && name.ends_with('_') || name == operators::OPT_SELECT {
         return Ok(());
     }
-    let of_optional =
-        call.target.as_deref().is_some_and(|target| matches!(&target.expr, Expr::Ident(o) if o == "optional"));
     let known: &[&str] = match &call.target {
-        Some(_) if of_optional && ["of", "none", "ofNonZeroValue"].contains(&name) => return Ok(()),
+        Some(_) if of_optional(call) => return Ok(()),
         Some(_) => &METHODS,
         None => &FUNCTIONS,
     };

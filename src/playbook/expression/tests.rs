@@ -109,6 +109,7 @@ fn what_can_only_be_a_mistake_does_not_compile() {
     insta::assert_snapshot!(refused("target.?spec.paused"), @"`target.spec.paused` may have no value here @None; add `.orValue(...)` to say what counts when it is absent");
     insta::assert_snapshot!(refused("p99.value == null"), @"a field that is null counts as absent, so nothing is ever equal to null @Some(10); write `has(p99.value)` or `!has(p99.value)`");
     insta::assert_snapshot!(refused("p99.value > 0 && quantty('1') > 0"), @"there is no function `quantty` @Some(24); write `quantity` instead");
+    insta::assert_snapshot!(refused("list.exists(x, x == 1)"), @"`list` is the name of a type, and stands for nothing else @None;");
     insta::assert_snapshot!(refused("all(pods, p)"), @"`all` is not called like this @Some(3); write `list.all(item, item.ready)`");
     insta::assert_snapshot!(refused("now > timestamp('yesterday')"), @"`yesterday` is no timestamp @Some(15); write it as `2026-01-31T12:00:00Z`");
     insta::assert_snapshot!(refused("duration('1d') > duration('1h')"), @"`1d` is no duration @Some(8); write it in hours, minutes and seconds, such as `24h` or `1h30m`");
@@ -156,15 +157,15 @@ fn no_expression_takes_the_process_down() {
 #[test]
 fn lists_that_are_too_long_are_refused() {
     let mut scope = scope();
-    scope.insert("list".into(), vec![1; 10_001].into());
-    let once = Expression::compile("list.exists(x, x == 2)").unwrap();
+    scope.insert("items".into(), vec![1; 10_001].into());
+    let once = Expression::compile("items.exists(x, x == 2)").unwrap();
     let message = once.holds(&scope, noon()).unwrap_err().message;
-    insta::assert_snapshot!(message, @"`list` cannot be looked at: a list has 10001 entries, and a condition may look at 10000");
-    scope.insert("list".into(), vec![1; 10_000].into());
+    insta::assert_snapshot!(message, @"`items` cannot be looked at: a list has 10001 entries, and a condition may look at 10000");
+    scope.insert("items".into(), vec![1; 10_000].into());
     assert_eq!(once.holds(&scope, noon()), Ok(false));
-    let twice = Expression::compile("list.exists(x, list.exists(y, x != y))").unwrap();
+    let twice = Expression::compile("items.exists(x, items.exists(y, x != y))").unwrap();
     assert!(twice.holds(&scope, noon()).is_err());
-    scope.insert("list".into(), vec![1; 100].into());
+    scope.insert("items".into(), vec![1; 100].into());
     assert_eq!(twice.holds(&scope, noon()), Ok(false));
 }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeZone, Utc};
-use serde_json::Value;
 use tokio::sync::watch;
 
 use super::branches::{Branch, taken};
@@ -17,11 +16,12 @@ use crate::cluster::Object;
 use crate::cluster::sim::SimCluster;
 use crate::incident::IncidentRules;
 use crate::model::{
-    Alert, AlertStatus, Command, IncidentId, Notification, Person, Role, Run, RunEvent, Signal, SignalBody, Verdict, Via,
+    Alert, AlertStatus, Command, IncidentId, Notification, Person, Role, Run, RunEvent, Signal, SignalBody, Verdict,
+    Via,
 };
-use crate::playbook::{Catalog, Playbook};
+use crate::playbook::{Catalog, Playbook, rights};
 use crate::prometheus::ScriptedPrometheus;
-use crate::rehearse::Stage;
+use crate::rehearse::{Setting, Stage};
 use crate::store::sqlite::{Durability, Sinks};
 use crate::store::{IncidentFilter, IncidentStore, Page, RunStore, TimelineEntry};
 
@@ -50,7 +50,9 @@ pub async fn run_case(source: &str, file: &CaseFile, case: &Case, folder: &Path)
     if let Some(autonomy) = case.autonomy {
         playbook.autonomy = autonomy;
     }
-    let cluster = Arc::new(SimCluster::from_objects(clock.clone(), objects(file, case, begin)?)?);
+    let cluster = SimCluster::from_objects(clock.clone(), objects(file, case, begin)?)?;
+    // The bot has just the rights that `dogwatch rbac` prints for this playbook: what it lacks is found here.
+    let rights = Some(rights(&playbook).into_iter().collect());
     for fault in &case.faults {
         cluster.fault(fault.clone());
     }
@@ -61,11 +63,18 @@ pub async fn run_case(source: &str, file: &CaseFile, case: &Case, folder: &Path)
     let name = playbook.name.clone();
     let (catalog, _) = Catalog::of(vec![playbook]);
     let (_catalog, catalog) = watch::channel(Arc::new(catalog));
-    let sinks = Sinks::default();
-    let rules = IncidentRules::default();
-    let database = folder.join("case.db");
-    let stage =
-        Stage::set(clock, cluster, prometheus, catalog, rules, &database, Durability::None, sinks).await?;
+    let stage = Stage::set(Setting {
+        clock,
+        cluster,
+        rights,
+        prometheus,
+        catalog,
+        rules: IncidentRules::default(),
+        database: folder.join("case.db"),
+        durability: Durability::None,
+        sinks: Sinks::default(),
+    })
+    .await?;
     // What is there at the beginning comes to rest first: pods start, claims bind.
     stage.pass(Duration::from_secs(60)).await.map_err(anyhow::Error::from_boxed)?;
     let play = Play { stage, case, name, begin: begin + Duration::from_secs(60) };
@@ -137,7 +146,7 @@ impl Play<'_> {
         for manifest in &during.objects {
             let mut manifest = manifest.clone();
             fill(&mut manifest, self.stage.clock.now()).map_err(anyhow::Error::msg)?;
-            self.stage.cluster.put(Object(manifest))?;
+            self.stage.cluster.apply(&Object(manifest), "somebody-else")?;
         }
         if during.alert_resolves {
             self.notify(AlertStatus::Resolved).await?;
@@ -229,7 +238,9 @@ impl Play<'_> {
         let because = run.because.as_deref().unwrap_or_default();
         match run.outcome {
             Some(outcome) if outcome == expect.outcome => {}
-            Some(outcome) => wrong.push(format!("expected the outcome {}, and it {outcome}: {because}", expect.outcome)),
+            Some(outcome) => {
+                wrong.push(format!("expected the outcome {}, and it {outcome}: {because}", expect.outcome))
+            }
             None => wrong.push(format!("it did not end within {} h", LONGEST.as_secs() / 3_600)),
         }
         if let Some(wanted) = &expect.because
@@ -274,4 +285,3 @@ impl Play<'_> {
         }
     }
 }
-

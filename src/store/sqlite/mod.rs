@@ -54,8 +54,8 @@ pub struct SqliteStore {
     clock: Arc<dyn Clock>,
     sinks: Arc<Sinks>,
     bells: Bells,
-    /// Held as long as the store: a second server on the same file would be a second decider.
-    _lock: File,
+    /// Held as long as the store: a second server on the same file would be a second decider. `None`: it only reads.
+    _lock: Option<File>,
 }
 
 impl SqliteStore {
@@ -93,8 +93,37 @@ impl SqliteStore {
             clock,
             sinks: Arc::new(sinks),
             bells: Bells::default(),
-            _lock: lock,
+            _lock: Some(lock),
         })
+    }
+
+    /// Opens the file for looking, also while a server works on it. Whatever would write fails.
+    ///
+    /// # Errors
+    /// When it is not there, cannot be opened, or has another version's schema.
+    pub async fn open_for_reading(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let unusable = |message: String| StoreError::Failed { what: "open the database for reading", message };
+        if !path.is_file() {
+            return Err(unusable(format!("{} is not there; name the server's configuration", path.display())));
+        }
+        let reads = SqlitePoolOptions::new()
+            .max_connections(4)
+            .connect_with(options(path).read_only(true))
+            .await
+            .map_err(failed("open the database for reading"))?;
+        let known = MIGRATIONS.iter().map(|migration| migration.version).max();
+        let row = sqlx::query("SELECT MAX(version) AS version FROM _sqlx_migrations")
+            .fetch_one(&reads)
+            .await
+            .map_err(failed("read the database's version"))?;
+        let found: Option<i64> = rows::get(&row, "version")?;
+        if found != known {
+            let message =
+                format!("its schema is {found:?}, and this Dogwatch knows {known:?}; use the server's own version");
+            return Err(unusable(message));
+        }
+        let writer = Writer::closed();
+        Ok(Self { reads, writer, clock, sinks: Arc::default(), bells: Bells::default(), _lock: None })
     }
 
     /// Waits until everything that was asked for is written, and closes the file.

@@ -30,6 +30,11 @@ impl Writer {
         Self { queue: Mutex::new(Some(queue)), task: tokio::sync::Mutex::new(task) }
     }
 
+    /// One that takes nothing.
+    pub(super) fn closed() -> Self {
+        Self { queue: Mutex::new(None), task: tokio::sync::Mutex::default() }
+    }
+
     /// Lets the queue run dry and ends the task.
     pub(super) async fn stop(&self) {
         self.queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();

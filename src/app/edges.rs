@@ -1,0 +1,79 @@
+//! From the configuration to the edges: each thing that can be wrong at the start is said with the next move.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use crate::cluster::{Cluster, Connection, RealCluster};
+use crate::config::{AuthConfig, Config, PrometheusConfig};
+use crate::incident::IncidentRules;
+use crate::oncall::OnCall;
+use crate::playbook::{Catalog, ProblemSeverity};
+use crate::prometheus::{HttpPrometheus, NoPrometheus, Prometheus, PrometheusAuth};
+
+/// The cluster as the configuration says. It is not asked anything yet: a bot whose cluster is away must start all the same, to
+/// take alerts in and to page.
+///
+/// # Errors
+/// When there is no way to find the cluster: no kubeconfig, no such context.
+pub async fn cluster(config: &Config) -> anyhow::Result<Arc<dyn Cluster>> {
+    let connection = match &config.cluster.kubeconfig {
+        Some(path) => Connection::Kubeconfig { path: path.clone(), context: config.cluster.context.clone() },
+        None => Connection::Inferred,
+    };
+    let cluster = RealCluster::connect(&connection, config.cluster.timeout.0)
+        .await
+        .context("set `cluster.kubeconfig` in dogwatch.yaml, or start in a pod with a service account")?;
+    Ok(Arc::new(cluster))
+}
+
+/// Prometheus as the configuration says.
+///
+/// # Errors
+/// When its URL or its secret cannot be used.
+pub fn prometheus(config: &Config) -> anyhow::Result<Arc<dyn Prometheus>> {
+    let Some(PrometheusConfig { url, auth, timeout }) = &config.prometheus else {
+        return Ok(Arc::new(NoPrometheus));
+    };
+    let auth = match auth {
+        None => None,
+        Some(AuthConfig::Bearer(token)) => Some(PrometheusAuth::Bearer(token.read()?)),
+        Some(AuthConfig::Basic(basic)) => {
+            Some(PrometheusAuth::Basic { username: basic.username.clone(), password: basic.password.read()? })
+        }
+    };
+    Ok(Arc::new(HttpPrometheus::new(url, auth, timeout.0)?))
+}
+
+/// The playbooks that load. Those that don't are told of, and never keep the bot from starting.
+pub fn playbooks(folder: &Path) -> Catalog {
+    let (catalog, problems) = Catalog::load(folder);
+    for problem in &problems {
+        match problem.severity {
+            ProblemSeverity::Error => tracing::error!("{}", problem.render(false)),
+            ProblemSeverity::Warning => tracing::warn!("{}", problem.render(false)),
+        }
+    }
+    catalog
+}
+
+/// Who is on call.
+///
+/// # Errors
+/// When the file cannot be read, or is wrong: with line and remedy.
+pub fn oncall(config: &Config) -> anyhow::Result<OnCall> {
+    let path = &config.oncall.file;
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(OnCall::parse(&path.display().to_string(), &text)?)
+}
+
+/// The rules of incidents.
+pub fn rules(config: &Config, oncall: &OnCall) -> IncidentRules {
+    IncidentRules {
+        default_team: config.oncall.default_team.clone(),
+        teams: oncall.teams().iter().map(|team| team.name.to_string()).collect(),
+        reopen_within: config.incidents.reopen_within.0,
+        stale_within: config.incidents.stale_within.0,
+    }
+}

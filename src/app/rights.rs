@@ -1,0 +1,56 @@
+//! At the start the cluster is asked what the bot may do, so that a missing right is known before the night.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::stream::{self, StreamExt as _};
+
+use crate::cluster::{Access, Cluster};
+use crate::playbook::{Catalog, rights};
+
+/// How many rights are asked about at the same time.
+const AT_ONCE: usize = 8;
+
+/// Asks about every right that the playbooks need, and says on the log which of them cannot work.
+pub async fn check(cluster: Arc<dyn Cluster>, catalog: Arc<Catalog>) {
+    match cluster.version().await {
+        Ok(version) => tracing::info!(version, "the cluster answers"),
+        Err(error) => {
+            tracing::error!(%error, "the cluster does not answer: alerts are taken in and paged, but no playbook can work");
+            return;
+        }
+    }
+    let mut needed_by: BTreeMap<Access, Vec<String>> = BTreeMap::new();
+    for playbook in catalog.iter() {
+        for right in rights(playbook) {
+            needed_by.entry(right).or_default().push(playbook.name.clone());
+        }
+    }
+    let asked = stream::iter(needed_by)
+        .map(|(right, playbooks)| {
+            let cluster = cluster.clone();
+            async move { (cluster.allowed(&right).await, right, playbooks) }
+        })
+        .buffer_unordered(AT_ONCE)
+        .collect::<Vec<_>>()
+        .await;
+    let mut all = true;
+    for (allowed, right, playbooks) in asked {
+        let what = format!("{} {}", right.verb, right.resource);
+        let playbooks = playbooks.join(", ");
+        match allowed {
+            Ok(true) => {}
+            Ok(false) => {
+                all = false;
+                tracing::error!(right = what, namespace = right.namespace, playbooks, "a right is missing");
+            }
+            Err(error) => {
+                all = false;
+                tracing::warn!(right = what, playbooks, %error, "it is not known whether this is allowed");
+            }
+        }
+    }
+    if !all {
+        tracing::error!("some playbooks cannot work; `dogwatch rbac` prints the roles that they need");
+    }
+}

@@ -1,0 +1,177 @@
+//! `dogwatch check`: mistakes, before they cost a night.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anstyle::{AnsiColor, Style};
+
+use super::output::{Exit, Failure, say};
+use crate::config::Config;
+use crate::handoff::Template;
+use crate::oncall::OnCall;
+use crate::playbook::{Catalog, Playbook, Problem, ProblemSeverity};
+
+/// Look for mistakes in playbooks and in the configuration, without a cluster or a server
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dogwatch check                               the playbooks in playbooks/
+  dogwatch check my/pvc-filling.yaml           one file
+  dogwatch check --config dogwatch.yaml        the configuration, and all that it names
+
+Each mistake comes with its place and with what to write instead. Warnings alone are no failure.")]
+pub(super) struct Args {
+    /// Folders and files of playbooks
+    #[arg(value_name = "DIR|FILE")]
+    paths: Vec<PathBuf>,
+
+    /// Also this configuration, and what it names
+    #[arg(long, short, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
+    let mut found = Found::default();
+    let mut paths = args.paths.clone();
+    let config = match &args.config {
+        Some(path) => found.configuration(path)?,
+        None => None,
+    };
+    if paths.is_empty() {
+        match &config {
+            // That it is not there was told by the check of the configuration.
+            Some(config) => paths.extend(Some(config.playbooks.dir.clone()).filter(|dir| dir.is_dir())),
+            None => paths.push(PathBuf::from("playbooks")),
+        }
+    }
+    for path in &paths {
+        found.playbooks(path)?;
+    }
+    if let Some(oncall) = &found.oncall {
+        found.text.push_str(&strangers(oncall, &found.owners, &mut found.errors));
+    }
+    found.end()
+}
+
+/// What was looked at, and what was found.
+#[derive(Default)]
+struct Found {
+    playbooks: usize,
+    errors: usize,
+    warnings: usize,
+    /// The playbooks by the team that owns them.
+    owners: BTreeMap<String, Vec<String>>,
+    oncall: Option<OnCall>,
+    text: String,
+}
+
+impl Found {
+    /// `None`: it cannot be read far enough to go on with it.
+    fn configuration(&mut self, path: &Path) -> anyhow::Result<Option<Config>> {
+        let config = match Config::load(path) {
+            Ok(config) => config,
+            Err(error) => {
+                self.error(&error.to_string());
+                return Ok(None);
+            }
+        };
+        match config.check() {
+            Ok(warnings) => warnings.iter().for_each(|warning| self.warning(warning)),
+            Err(error) => self.error(&error.to_string()),
+        }
+        // What is not there at all was told by the check.
+        if let Ok(text) = std::fs::read_to_string(&config.oncall.file) {
+            match OnCall::parse(&config.oncall.file.display().to_string(), &text) {
+                Ok(oncall) => {
+                    if let Err(error) = oncall.team(&config.oncall.default_team) {
+                        self.error(&format!("`oncall.default_team`: {error}"));
+                    }
+                    self.oncall = Some(oncall);
+                }
+                Err(error) => self.error(&error.to_string()),
+            }
+        }
+        if config.handoff.template.as_ref().is_some_and(|template| template.is_file())
+            && let Err(error) = Template::load(config.handoff.template.as_deref())
+        {
+            self.error(&error.to_string());
+        }
+        Ok(Some(config))
+    }
+
+    fn playbooks(&mut self, path: &Path) -> anyhow::Result<()> {
+        if path.is_dir() {
+            let (catalog, problems) = Catalog::load(path);
+            catalog.iter().for_each(|playbook| self.playbook(playbook));
+            self.problems(&problems);
+            return Ok(());
+        }
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Failure::usage(format!("{} cannot be read: {error}; name a folder or file of playbooks", path.display()))
+        })?;
+        match Playbook::parse(path, &text) {
+            Ok(playbook) => {
+                self.playbook(&playbook);
+                self.problems(&playbook.warnings);
+            }
+            Err(problems) => self.problems(&problems),
+        }
+        Ok(())
+    }
+
+    fn playbook(&mut self, playbook: &Playbook) {
+        self.playbooks += 1;
+        self.owners.entry(playbook.owner.clone()).or_default().push(playbook.name.clone());
+    }
+
+    fn problems(&mut self, problems: &[Problem]) {
+        for problem in problems {
+            match problem.severity {
+                ProblemSeverity::Error => self.errors += 1,
+                ProblemSeverity::Warning => self.warnings += 1,
+            }
+            // The stream takes the colours out where they don't belong.
+            self.text.push_str(&problem.render(true));
+            self.text.push('\n');
+        }
+    }
+
+    fn error(&mut self, message: &str) {
+        self.errors += 1;
+        self.text.push_str(&line("error", AnsiColor::Red, message));
+    }
+
+    fn warning(&mut self, message: &str) {
+        self.warnings += 1;
+        self.text.push_str(&line("warning", AnsiColor::Yellow, message));
+    }
+
+    fn end(mut self) -> anyhow::Result<Exit> {
+        let plural = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+        self.text.push_str(&format!(
+            "{} without errors; {}, {}\n",
+            plural(self.playbooks, "playbook"),
+            plural(self.errors, "error"),
+            plural(self.warnings, "warning")
+        ));
+        say(&self.text)?;
+        Ok(if self.errors == 0 { Exit::Done } else { Exit::Problems })
+    }
+}
+
+/// Playbooks whose owner nobody knows: their pages would reach nobody by name.
+fn strangers(oncall: &OnCall, owners: &BTreeMap<String, Vec<String>>, errors: &mut usize) -> String {
+    let mut text = String::new();
+    for (owner, playbooks) in owners {
+        if let Err(error) = oncall.team(owner) {
+            *errors += 1;
+            text.push_str(&line("error", AnsiColor::Red, &format!("owner of {}: {error}", playbooks.join(", "))));
+        }
+    }
+    text
+}
+
+fn line(word: &str, colour: AnsiColor, message: &str) -> String {
+    let style = Style::new().bold().fg_color(Some(colour.into()));
+    format!("{style}{word}{style:#}: {message}\n\n")
+}

@@ -1,0 +1,116 @@
+//! The command line: one file for each subcommand.
+
+mod ack;
+mod approve;
+mod check;
+mod client;
+mod demo;
+mod handoff;
+mod incidents;
+pub mod logging;
+mod oncall;
+mod output;
+mod rbac;
+mod resolve;
+mod run;
+mod serve;
+mod test;
+mod why;
+mod yaml;
+
+use std::future::Future;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+
+pub use output::{Colour, Exit, Failure};
+
+/// SRE runbook automation and incident bot for Kubernetes.
+#[derive(Debug, Parser)]
+#[command(name = "dogwatch", version, max_term_width = 100, after_help = EXAMPLES, arg_required_else_help = true)]
+struct Cli {
+    /// When to use colours: auto (on a terminal, unless NO_COLOR is set), always or never
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, hide_possible_values = true)]
+    color: Colour,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  dogwatch demo                             a night with 10,000 simulated databases
+  dogwatch serve --config dogwatch.yaml     the bot itself
+  dogwatch test                             the cases of the playbooks, in virtual time
+  dogwatch check playbooks/                 look for mistakes in playbooks
+  dogwatch incidents                        what is open
+  dogwatch why INC-7                        why the bot did what it did
+  dogwatch ack INC-7                        I have seen it, and own it
+  dogwatch run pvc-filling --set namespace=db --set name=data-pg-7 --dry-run
+  dogwatch oncall who                       who is called now
+
+Exit codes: 0 done, 1 something is wrong or was refused, 2 wrong usage or configuration,
+3 the server cannot be reached.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::Args),
+    Serve(serve::Args),
+    Check(check::Args),
+    Test(test::Args),
+    Rbac(rbac::Args),
+    Incidents(incidents::Args),
+    Why(why::Args),
+    Ack(ack::Args),
+    Resolve(resolve::Args),
+    Run(run::Args),
+    Approve(approve::ApproveArgs),
+    Deny(approve::DenyArgs),
+    Oncall(oncall::Args),
+    Handoff(handoff::Args),
+}
+
+/// Reads the command line, does what it says, and gives the exit code.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors; clap knows which stream each belongs on.
+            let _ = error.print();
+            return Exit::from_clap(&error).into();
+        }
+    };
+    cli.color.choose();
+    match cli.command.go() {
+        Ok(exit) => exit.into(),
+        Err(error) => output::fail(&error).into(),
+    }
+}
+
+impl Command {
+    fn go(self) -> anyhow::Result<Exit> {
+        match self {
+            Command::Serve(args) => serve::go(&args),
+            Command::Demo(args) => wait(demo::go(args)),
+            Command::Check(args) => check::go(&args),
+            Command::Test(args) => wait(test::go(args)),
+            Command::Rbac(args) => rbac::go(&args),
+            Command::Incidents(args) => wait(incidents::go(args)),
+            Command::Why(args) => wait(why::go(args)),
+            Command::Ack(args) => wait(ack::go(args)),
+            Command::Resolve(args) => wait(resolve::go(args)),
+            Command::Run(args) => wait(run::go(args)),
+            Command::Approve(args) => wait(approve::approve(args)),
+            Command::Deny(args) => wait(approve::deny(args)),
+            Command::Oncall(args) => oncall::go(&args),
+            Command::Handoff(args) => wait(handoff::go(args)),
+        }
+    }
+}
+
+/// Runs to its end on a runtime of its own.
+fn wait<T>(task: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("the runtime could not be started")?.block_on(task)
+}

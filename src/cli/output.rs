@@ -1,0 +1,107 @@
+//! What people see, and what scripts go by.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+use clap::ValueEnum;
+
+use crate::config::ConfigError;
+
+/// How it went, as the process's exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    Done = 0,
+    /// Something is wrong, or was refused.
+    Problems = 1,
+    /// Wrong usage or configuration.
+    Usage = 2,
+    /// The server cannot be reached.
+    Unreachable = 3,
+}
+
+impl Exit {
+    pub(super) fn from_clap(error: &clap::Error) -> Self {
+        if error.exit_code() == 0 { Exit::Done } else { Exit::Usage }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// An error that knows its exit code.
+#[derive(Debug)]
+pub struct Failure {
+    pub exit: Exit,
+    pub message: String,
+}
+
+impl Failure {
+    pub(super) fn with(exit: Exit, message: impl Into<String>) -> anyhow::Error {
+        Self { exit, message: message.into() }.into()
+    }
+
+    pub(super) fn usage(error: impl fmt::Display) -> anyhow::Error {
+        Self::with(Exit::Usage, error.to_string())
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    // No doc comments here: they would make each help text long.
+    Auto,
+    Always,
+    Never,
+}
+
+impl Colour {
+    /// Makes it so for all that is written from now on.
+    pub(super) fn choose(self) {
+        match self {
+            Colour::Auto => anstream::ColorChoice::Auto,
+            Colour::Always => anstream::ColorChoice::Always,
+            Colour::Never => anstream::ColorChoice::Never,
+        }
+        .write_global();
+    }
+}
+
+/// Tells what went wrong, with all that is behind it.
+pub(super) fn fail(error: &anyhow::Error) -> Exit {
+    let style = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
+    anstream::eprintln!("{style}error{style:#}: {error:#}");
+    match error.downcast_ref::<Failure>() {
+        Some(failure) => failure.exit,
+        None if error.is::<ConfigError>() => Exit::Usage,
+        None => Exit::Problems,
+    }
+}
+
+/// Tells something that is no failure.
+pub(super) fn warn(message: impl fmt::Display) {
+    let style = Style::new().bold().fg_color(Some(AnsiColor::Yellow.into()));
+    anstream::eprintln!("{style}warning{style:#}: {message}");
+}
+
+/// Writes an answer, with a line end if it has none. A reader that went away (`| head`) is no failure.
+pub(super) fn say(text: &str) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    let mut out = anstream::stdout().lock();
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    match write!(out, "{text}{end}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}

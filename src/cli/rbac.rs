@@ -1,0 +1,59 @@
+//! `dogwatch rbac`: the least rights for the playbooks that there are.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::output::{Exit, Failure, say};
+use super::yaml;
+use crate::playbook::{Catalog, ProblemSeverity, Subject, rights, roles};
+
+/// Print the least Roles that the playbooks need, ready for kubectl
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  dogwatch rbac | kubectl apply -f -
+  dogwatch rbac playbooks/ --service-account ops/dogwatch
+  dogwatch rbac --user bot@example.org > role.yaml")]
+pub(super) struct Args {
+    /// The folder of the playbooks
+    #[arg(value_name = "DIR", default_value = "playbooks")]
+    dir: PathBuf,
+
+    /// Who gets them: the service account of the bot's pod
+    #[arg(long, value_name = "NAMESPACE/NAME", default_value = "dogwatch/dogwatch", conflicts_with = "user")]
+    service_account: String,
+
+    /// Who gets them: a user
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+}
+
+pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
+    let subject = match (&args.user, args.service_account.split_once('/')) {
+        (Some(user), _) => Subject::User(user.clone()),
+        (None, Some((namespace, name))) if !namespace.is_empty() && !name.is_empty() => {
+            Subject::ServiceAccount { namespace: namespace.to_owned(), name: name.to_owned() }
+        }
+        (None, _) => {
+            let message = format!("`{}` is no service account; write `namespace/name`", args.service_account);
+            return Err(Failure::usage(message));
+        }
+    };
+    let (catalog, problems) = Catalog::load(&args.dir);
+    let errors = problems.iter().filter(|problem| problem.severity == ProblemSeverity::Error);
+    for error in errors.clone() {
+        anstream::eprintln!("{}", error.render(true));
+    }
+    // A role for the half of the playbooks would be taken for the whole.
+    if errors.count() > 0 {
+        return Err(Failure::with(Exit::Problems, "not all playbooks could be read, and so not all rights are known"));
+    }
+    let needed: BTreeSet<_> = catalog.iter().flat_map(|playbook| rights(playbook)).collect();
+    if needed.is_empty() {
+        let message = format!("no playbook in {} needs a right; see `dogwatch check`", args.dir.display());
+        return Err(Failure::with(Exit::Problems, message));
+    }
+    let documents: Vec<String> = roles(&needed, &subject).iter().map(yaml::document).collect();
+    say(&documents.join("---\n"))?;
+    Ok(Exit::Done)
+}

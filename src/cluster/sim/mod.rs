@@ -1,0 +1,317 @@
+//! A Kubernetes cluster in memory, for rehearsals and tests.
+//!
+//! It keeps any object of a known kind as the API server would: merge patches, conflicts, UIDs, versions, field managers,
+//! admission, strict validation. Small controllers do the rest: scaled workloads get their pods, claims bind and grow,
+//! Jobs run, what is owned goes with its owner. Time is the [`Clock`]'s: [`SimCluster::turn`] does what is due, and so does each request.
+//!
+//! What it leaves out: nodes that fail, resources that run short, quotas, budgets for evictions, CronJobs that tick,
+//! autoscalers that act, DaemonSets that start pods.
+
+mod admission;
+pub mod build;
+mod controllers;
+mod defaults;
+mod fault;
+mod load;
+mod managers;
+mod objects;
+mod paths;
+mod requests;
+mod schema;
+mod selector;
+mod state;
+#[cfg(test)]
+mod tests;
+mod time;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+pub use fault::{Fault, Verb};
+
+use self::managers::Writer;
+use self::state::State;
+use super::merge::merge;
+use super::{Access, Cluster, ClusterError, Delete, Kind, ListQuery, Object, Patch};
+use crate::clock::Clock;
+use crate::model::ObjectKey;
+
+/// A simulated cluster. Clones are the same cluster.
+#[derive(Clone)]
+pub struct SimCluster {
+    world: Arc<World>,
+    /// What this user may do; `None`: everything.
+    granted: Option<Arc<[Access]>>,
+}
+
+struct World {
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+    mutations: Mutex<Vec<Mutation>>,
+}
+
+/// A write that was asked for through [`Cluster`], and accepted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mutation {
+    pub verb: Verb,
+    pub key: ObjectKey,
+    /// `scale` or `status`; empty for the object itself.
+    pub subresource: String,
+    /// The merge patch, or the new object; null for a deletion.
+    pub body: Value,
+    /// Empty for a deletion.
+    pub field_manager: String,
+    pub at: DateTime<Utc>,
+    pub dry_run: bool,
+}
+
+impl SimCluster {
+    /// A cluster with the namespaces `default` and `kube-system`, and nothing else.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        let mut state = State::new(clock.now());
+        state.need_namespace("default");
+        state.need_namespace("kube-system");
+        let world = World { clock, state: Mutex::new(state), mutations: Mutex::default() };
+        Self { world: Arc::new(world), granted: None }
+    }
+
+    /// A cluster in which these objects have been for a while: [`Self::load`].
+    ///
+    /// # Errors
+    /// Those of [`Self::load`].
+    pub fn from_objects(clock: Arc<dyn Clock>, objects: Vec<Object>) -> Result<Self, ClusterError> {
+        let cluster = Self::new(clock);
+        cluster.load(objects)?;
+        Ok(cluster)
+    }
+
+    /// Puts in objects as they are, statuses and field managers included, and what belongs to them and was not given:
+    /// namespaces, and the pods of workloads, as many of them ready as the status says. Owners may be given without
+    /// UIDs.
+    ///
+    /// # Errors
+    /// A kind that is not known, a name that is none, or one that is there already. Objects before it were put in.
+    pub fn load(&self, objects: Vec<Object>) -> Result<(), ClusterError> {
+        self.enter().load_all(objects)
+    }
+
+    /// Does all that is due by now, each thing at its time, and says when the next one is due.
+    pub fn turn(&self) -> Option<DateTime<Utc>> {
+        let now = self.world.clock.now();
+        self.lock().run(now)
+    }
+
+    /// The object, as [`Cluster::get`] gives it, whatever goes wrong.
+    pub fn object(&self, key: &ObjectKey) -> Option<Object> {
+        self.enter().object(key)
+    }
+
+    /// All objects of a kind, in the order of their names; an empty namespace stands for all.
+    pub fn objects(&self, kind: &str, namespace: &str) -> Vec<Object> {
+        let state = self.enter();
+        state.objects.of_kind(kind, namespace).into_iter().filter_map(|id| state.objects.object(id)).collect()
+    }
+
+    /// Creates the object as an administrator, or makes the one that is there match it. Its namespace is made if need be.
+    ///
+    /// # Errors
+    /// What the API server would refuse.
+    pub fn apply(&self, object: &Object, manager: &str) -> Result<Object, ClusterError> {
+        let key = object.key();
+        let kind = Kind::find(&key.kind)?;
+        let mut state = self.enter();
+        state.need_namespace(&key.namespace);
+        match state.object(&key) {
+            None => state.create(kind, object, manager, false),
+            Some(there) => state.patch(&Patch {
+                key,
+                subresource: None,
+                body: object.as_new().0,
+                uid: there.uid().to_owned(),
+                resource_version: None,
+                field_manager: manager.to_owned(),
+                dry_run: false,
+            }),
+        }
+    }
+
+    /// Changes the object by a merge patch as somebody who may write everything, its status too, and whom nothing stops.
+    ///
+    /// # Errors
+    /// The object is not there.
+    pub fn change(&self, key: &ObjectKey, patch: &Value, manager: &str) -> Result<Object, ClusterError> {
+        let mut state = self.enter();
+        let absent = || ClusterError::NotFound(key.to_string());
+        let id = state.objects.find(&key.kind, &key.namespace, &key.name).ok_or_else(absent)?;
+        let writer = Writer { manager, subresource: "" };
+        state.as_user(|state| state.change(id, writer, |object| merge(object, patch)));
+        state.objects.object(id).ok_or_else(absent)
+    }
+
+    /// Deletes the object as an administrator, and all that it owns after it. Nothing happens when it is not there.
+    pub fn remove(&self, key: &ObjectKey) {
+        let mut state = self.enter();
+        if let Some(id) = state.objects.find(&key.kind, &key.namespace, &key.name) {
+            state.as_user(|state| state.delete(id, false));
+        }
+    }
+
+    /// Lets something go wrong from now on.
+    pub fn fault(&self, fault: Fault) {
+        self.enter().begin_fault(fault);
+    }
+
+    /// Ends a fault.
+    pub fn heal(&self, fault: &Fault) {
+        self.enter().end_fault(fault);
+    }
+
+    /// How long the pods of Jobs run from now on; 30 seconds if nobody says otherwise.
+    pub fn jobs_take(&self, duration: Duration) {
+        self.enter().job_duration = duration;
+    }
+
+    /// What was written through [`Cluster`], in order: tries without effect (`dry_run`) too, refusals not.
+    pub fn mutations(&self) -> Vec<Mutation> {
+        self.world.mutations.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The same cluster, for a user who has these rights alone.
+    pub fn restricted(&self, granted: Vec<Access>) -> Self {
+        Self { world: self.world.clone(), granted: Some(granted.into()) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic in a test that held the lock says what is wrong better than a poisoned lock.
+        self.world.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The state as it is now.
+    fn enter(&self) -> MutexGuard<'_, State> {
+        let mut state = self.lock();
+        state.run(self.world.clock.now());
+        state
+    }
+
+    /// Lets a request in: the kind is known, the user may, and nothing goes wrong.
+    fn admit(
+        &self,
+        verb: Verb,
+        subresource: &str,
+        key: &ObjectKey,
+    ) -> Result<(MutexGuard<'_, State>, &'static Kind), ClusterError> {
+        let kind = Kind::find(&key.kind)?;
+        let phrase = format!("{} {key}", verb.as_str());
+        if verb != Verb::List {
+            kind.check_key(key).map_err(|message| ClusterError::Refused { what: phrase.clone(), message })?;
+        }
+        let access = kind.access(verb.as_str(), subresource, &key.namespace);
+        if !self.may(&access) {
+            let of = if subresource.is_empty() { kind.plural.into() } else { format!("{}/{subresource}", kind.plural) };
+            let place = if key.namespace.is_empty() {
+                String::new()
+            } else {
+                format!(" in the namespace \"{}\"", key.namespace)
+            };
+            let message = format!("cannot {} resource \"{of}\" in API group \"{}\"{place}", verb.as_str(), kind.group);
+            return Err(ClusterError::Forbidden { what: phrase, message });
+        }
+        let mut state = self.enter();
+        state.faults.before(verb, kind.name, &phrase, &key.to_string())?;
+        Ok((state, kind))
+    }
+
+    fn may(&self, access: &Access) -> bool {
+        let Some(granted) = &self.granted else { return true };
+        granted.iter().any(|right| {
+            let everywhere = Access { namespace: String::new(), ..right.clone() };
+            *right == *access
+                || everywhere == Access { namespace: String::new(), ..access.clone() } && right.namespace.is_empty()
+        })
+    }
+
+    fn note(&self, mutation: Mutation) {
+        self.world.mutations.lock().unwrap_or_else(PoisonError::into_inner).push(mutation);
+    }
+}
+
+#[async_trait]
+impl Cluster for SimCluster {
+    async fn get(&self, key: &ObjectKey) -> Result<Option<Object>, ClusterError> {
+        let (state, _) = self.admit(Verb::Get, "", key)?;
+        Ok(state.object(key))
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<Vec<Object>, ClusterError> {
+        let (state, kind) = self.admit(Verb::List, "", &ObjectKey::new(&query.kind, &query.namespace, ""))?;
+        state.list(kind, query)
+    }
+
+    async fn patch(&self, patch: &Patch) -> Result<Object, ClusterError> {
+        let subresource = patch.subresource.unwrap_or_default();
+        let (mut state, kind) = self.admit(Verb::Patch, subresource, &patch.key)?;
+        let patched = state.patch(patch)?;
+        self.note(Mutation {
+            verb: Verb::Patch,
+            key: patch.key.clone(),
+            subresource: subresource.to_owned(),
+            body: patch.body.clone(),
+            field_manager: patch.field_manager.clone(),
+            at: state.now,
+            dry_run: patch.dry_run,
+        });
+        state.faults.after(Verb::Patch, kind.name, &format!("patch {}", patch.key))?;
+        Ok(patched)
+    }
+
+    async fn create(&self, object: &Object, field_manager: &str, dry_run: bool) -> Result<Object, ClusterError> {
+        let key = object.key();
+        let (mut state, kind) = self.admit(Verb::Create, "", &key)?;
+        let created = state.create(kind, object, field_manager, dry_run)?;
+        let what = format!("create {key}");
+        self.note(Mutation {
+            verb: Verb::Create,
+            key,
+            subresource: String::new(),
+            body: object.0.clone(),
+            field_manager: field_manager.to_owned(),
+            at: state.now,
+            dry_run,
+        });
+        state.faults.after(Verb::Create, kind.name, &what)?;
+        Ok(created)
+    }
+
+    async fn delete(&self, delete: &Delete) -> Result<(), ClusterError> {
+        let (mut state, kind) = self.admit(Verb::Delete, "", &delete.key)?;
+        state.erase(delete)?;
+        self.note(Mutation {
+            verb: Verb::Delete,
+            key: delete.key.clone(),
+            subresource: String::new(),
+            body: json!(null),
+            field_manager: String::new(),
+            at: state.now,
+            dry_run: delete.dry_run,
+        });
+        state.faults.after(Verb::Delete, kind.name, &format!("delete {}", delete.key))
+    }
+
+    async fn allowed(&self, access: &Access) -> Result<bool, ClusterError> {
+        let state = self.enter();
+        let kind = Kind::all().iter().find(|kind| kind.plural == access.resource && kind.group == access.group);
+        let verbs = [Verb::Get, Verb::List, Verb::Patch, Verb::Create, Verb::Delete];
+        let verb = verbs.into_iter().find(|verb| verb.as_str() == access.verb);
+        let is_taken = kind.zip(verb).is_some_and(|(kind, verb)| state.faults.is_forbidden(verb, kind.name));
+        Ok(self.may(access) && !is_taken)
+    }
+
+    async fn version(&self) -> Result<String, ClusterError> {
+        self.enter().faults.before(Verb::Get, "", "ask for its version", "")?;
+        Ok("v1.35.4+simulated".into())
+    }
+}

@@ -1,0 +1,121 @@
+//! Which fields objects have: what the API server's strict validation refuses, `replicsa` or `replicas: "3"`.
+//!
+//! The types of `k8s-openapi` are made from the API server's own description of itself. What they do not take over is
+//! no field.
+
+use k8s_openapi::api::{apps, autoscaling, batch, coordination, core, discovery, networking, policy, storage};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// The fields of `object` that its kind does not have.
+///
+/// # Errors
+/// A field that has the wrong type.
+pub(super) fn unknown_fields(kind: &str, object: &Value) -> Result<Vec<String>, String> {
+    match kind {
+        "Deployment" => lost::<apps::v1::Deployment>(object),
+        "StatefulSet" => lost::<apps::v1::StatefulSet>(object),
+        "ReplicaSet" => lost::<apps::v1::ReplicaSet>(object),
+        "DaemonSet" => lost::<apps::v1::DaemonSet>(object),
+        "Pod" => lost::<core::v1::Pod>(object),
+        "PersistentVolumeClaim" => lost::<core::v1::PersistentVolumeClaim>(object),
+        "PersistentVolume" => lost::<core::v1::PersistentVolume>(object),
+        "StorageClass" => lost::<storage::v1::StorageClass>(object),
+        "VolumeAttachment" => lost::<storage::v1::VolumeAttachment>(object),
+        "Node" => lost::<core::v1::Node>(object),
+        "Namespace" => lost::<core::v1::Namespace>(object),
+        "Job" => lost::<batch::v1::Job>(object),
+        "CronJob" => lost::<batch::v1::CronJob>(object),
+        "Event" => lost::<core::v1::Event>(object),
+        "ConfigMap" => lost::<core::v1::ConfigMap>(object),
+        "Service" => lost::<core::v1::Service>(object),
+        "Endpoints" => lost::<core::v1::Endpoints>(object),
+        "EndpointSlice" => lost::<discovery::v1::EndpointSlice>(object),
+        "Ingress" => lost::<networking::v1::Ingress>(object),
+        "NetworkPolicy" => lost::<networking::v1::NetworkPolicy>(object),
+        "HorizontalPodAutoscaler" => lost::<autoscaling::v2::HorizontalPodAutoscaler>(object),
+        "PodDisruptionBudget" => lost::<policy::v1::PodDisruptionBudget>(object),
+        "Lease" => lost::<coordination::v1::Lease>(object),
+        "ResourceQuota" => lost::<core::v1::ResourceQuota>(object),
+        "LimitRange" => lost::<core::v1::LimitRange>(object),
+        "ServiceAccount" => lost::<core::v1::ServiceAccount>(object),
+        "Scale" => lost::<autoscaling::v1::Scale>(object),
+        _ => Ok(Vec::new()),
+    }
+}
+
+fn lost<T: DeserializeOwned + Serialize>(object: &Value) -> Result<Vec<String>, String> {
+    let typed = T::deserialize(object).map_err(|error| error.to_string())?;
+    let kept = serde_json::to_value(typed).map_err(|error| error.to_string())?;
+    let mut lost = Vec::new();
+    compare("", object, &kept, &mut lost);
+    Ok(lost)
+}
+
+fn compare(path: &str, given: &Value, kept: &Value, lost: &mut Vec<String>) {
+    match (given, kept) {
+        (Value::Object(given), Value::Object(kept)) => {
+            for (name, value) in given.iter().filter(|(_, value)| !value.is_null()) {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                match kept.get(name) {
+                    Some(kept) => compare(&path, value, kept, lost),
+                    None => lost.push(path),
+                }
+            }
+        }
+        (Value::Array(given), Value::Array(kept)) => {
+            for (place, (given, kept)) in given.iter().zip(kept).enumerate() {
+                compare(&format!("{path}[{place}]"), given, kept, lost);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::cluster::Kind;
+
+    #[test]
+    fn every_kind_has_a_schema() {
+        for kind in Kind::all() {
+            let object = json!({
+                "apiVersion": kind.api_version(),
+                "kind": kind.name,
+                "metadata": { "name": "x" },
+                "surprise": true,
+            });
+            assert_eq!(unknown_fields(kind.name, &object), Ok(vec!["surprise".into()]), "{}", kind.name);
+        }
+    }
+
+    #[test]
+    fn a_misspelt_field_is_found_wherever_it_is() {
+        let deployment = json!({ "spec": {
+            "replicsa": 3,
+            "template": { "spec": { "containers": [{ "name": "a", "imgae": "x" }], "nodeSelector": { "any": "thing" } } },
+        } });
+        let unknown = vec!["spec.replicsa".to_owned(), "spec.template.spec.containers[0].imgae".to_owned()];
+        assert_eq!(unknown_fields("Deployment", &deployment), Ok(unknown));
+        let wrong = json!({ "spec": { "replicas": "3" } });
+        assert!(unknown_fields("Deployment", &wrong).unwrap_err().contains("invalid type"));
+    }
+
+    #[test]
+    fn what_a_server_takes_is_taken() {
+        let pod = json!({
+            "metadata": { "creationTimestamp": null, "annotations": {}, "managedFields": [{ "fieldsV1": { "f:x": {} } }] },
+            "spec": { "containers": [{
+                "name": "a",
+                "resources": { "requests": { "cpu": 1, "memory": "1Gi" } },
+                "ports": [{ "containerPort": 80 }],
+                "livenessProbe": { "httpGet": { "port": "http" } },
+            }], "volumes": [] },
+        });
+        assert_eq!(unknown_fields("Pod", &pod), Ok(vec![]));
+    }
+}

@@ -1,0 +1,254 @@
+//! From an alert or a person's request to a playbook, its inputs and its target.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::{Catalog, GOOD, Playbook, Problem, ProblemSeverity, alert_value, parse, with};
+use crate::model::{Alert, AlertStatus};
+
+fn alert(name: &str, labels: &[(&str, &str)]) -> Alert {
+    let mut all: BTreeMap<String, String> = labels.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+    all.insert("alertname".into(), name.into());
+    Alert {
+        fingerprint: "0123456789abcdef".into(),
+        status: AlertStatus::Firing,
+        labels: all,
+        annotations: BTreeMap::new(),
+        starts_at: "2026-03-01T10:00:00Z".parse().unwrap(),
+        ends_at: None,
+        generator_url: String::new(),
+    }
+}
+
+fn given(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect()
+}
+
+fn playbook(target: &str, inputs: &str) -> Playbook {
+    let text = with("{ kind: Deployment, namespace: kube-system, name: coredns }", target)
+        .replace("max_replicas: { type: integer, default: 10, maximum: 50 }", inputs)
+        .replace("\"{{inputs.max_replicas}}\"", "10");
+    parse(&text).unwrap_or_else(|problems| panic!("{problems:#?}"))
+}
+
+#[test]
+fn inputs_come_from_the_person_then_the_alert_then_the_playbook() {
+    let book = playbook(
+        "{ kind: PersistentVolumeClaim, from: alert }",
+        "grow: { type: quantity, default: 10Gi, maximum: 100Gi, label: grow_by }\n  gap: { type: duration, default: 1d }\n  tier: { type: string, label: tier }",
+    );
+    let full = alert("PVCFull", &[("tier", "gold"), ("grow_by", "20Gi")]);
+    let inputs = book.inputs_for(Some(&full), &given(&[("grow", "5Gi")])).unwrap();
+    assert_eq!(Value::Object(inputs), json!({ "grow": "5Gi", "gap": "24h", "tier": "gold" }));
+    let inputs = book.inputs_for(Some(&full), &given(&[])).unwrap();
+    assert_eq!(inputs["grow"], json!("20Gi"));
+    let inputs = book.inputs_for(None, &given(&[("tier", "x"), ("namespace", "a"), ("name", "b")])).unwrap();
+    assert_eq!(inputs["grow"], json!("10Gi"));
+
+    let told = |alert: Option<&Alert>, pairs: &[(&str, &str)]| {
+        let problems = book.inputs_for(alert, &given(pairs)).unwrap_err();
+        problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(told(None, &[("grwo", "1Gi"), ("grow", "1Ti"), ("gap", "soon")]), @r###"
+    the playbook coredns-saturated has no input `grwo`; write `grow` instead
+    the input `gap`, as it was given, must be a duration: `soon` is no duration; write a number and a unit, such as `90s`, `10m`, `6h`, `1d` or `1h30m`
+    the input `grow`, as it was given, is 1Ti, and 100Gi is the most
+    the input `tier` has no value; give it as `tier=...`, or let the alert have the label `tier`
+    "###);
+    insta::assert_snapshot!(told(Some(&alert("PVCFull", &[("tier", "a\nb"), ("grow_by", "lots")])), &[]), @r###"
+    the input `grow`, from the alert's label `grow_by`, must be a quantity: `lots` is no quantity; write a number and a unit, such as `500m`, `10Gi` or `1.5G`
+    the input `tier`, from the alert's label `tier`, must be a text of 1024 bytes at most, in one line
+    "###);
+    assert!(
+        parse(GOOD).unwrap().inputs_for(None, &given(&[("namespace", "a")])).is_err(),
+        "the target is not asked for"
+    );
+}
+
+#[test]
+fn the_target_comes_from_literals_inputs_or_the_alert() {
+    let none = serde_json::Map::new();
+    let literal = parse(GOOD).unwrap();
+    let target = literal.target_for(None, &none, &given(&[])).unwrap();
+    assert_eq!(target.key(), "Deployment/kube-system/coredns");
+
+    let claim = playbook("{ kind: PersistentVolumeClaim, from: alert }", "x: { type: string, default: y }");
+    let full = alert("PVCFull", &[("namespace", "pg"), ("persistentvolumeclaim", "data-pg-0")]);
+    assert_eq!(claim.target_for(Some(&full), &none, &given(&[])).unwrap().key(), "PersistentVolumeClaim/pg/data-pg-0");
+    let asked = given(&[("namespace", "pg"), ("name", "data-pg-1")]);
+    assert_eq!(claim.target_for(None, &none, &asked).unwrap().key(), "PersistentVolumeClaim/pg/data-pg-1");
+
+    let node = playbook("{ kind: Node, from: alert }", "x: { type: string, default: y }");
+    assert_eq!(
+        node.target_for(Some(&alert("Sick", &[("node", "n1.example")])), &none, &given(&[])).unwrap().key(),
+        "Node//n1.example"
+    );
+
+    let other = playbook(
+        "{ kind: StatefulSet, from: alert, name: \"{{inputs.x}}-{{alert.labels.shard}}\" }",
+        "x: { type: string, default: pg }",
+    );
+    let inputs = other.inputs_for(None, &given(&[])).unwrap();
+    let sick = alert("Sick", &[("namespace", "db"), ("shard", "7")]);
+    assert_eq!(other.target_for(Some(&sick), &inputs, &given(&[])).unwrap().key(), "StatefulSet/db/pg-7");
+
+    let told = |book: &Playbook, alert: Option<&Alert>, pairs: &[(&str, &str)]| {
+        book.target_for(alert, &none, &given(pairs)).unwrap_err().to_string()
+    };
+    insta::assert_snapshot!(told(&claim, Some(&alert("PVCFull", &[("namespace", "pg")])), &[]), @"the alert PVCFull has no label `persistentvolumeclaim`, which names the PersistentVolumeClaim");
+    insta::assert_snapshot!(told(&claim, None, &[("namespace", "pg")]), @"the PersistentVolumeClaim's name is not known without an alert; give it as `name=...`");
+    for evil in ["../../nodes/n1", "a/b", "a?x=y", "A", "", "a b", "{{x}}", "%2e%2e", "a\u{0}b", "-a"] {
+        let labels = [("namespace", "pg"), ("persistentvolumeclaim", evil)];
+        assert!(claim.target_for(Some(&alert("PVCFull", &labels)), &none, &given(&[])).is_err(), "{evil}");
+        let labels = [("namespace", evil), ("persistentvolumeclaim", "x")];
+        assert!(claim.target_for(Some(&alert("PVCFull", &labels)), &none, &given(&[])).is_err(), "{evil}");
+        assert!(claim.target_for(None, &none, &given(&[("namespace", "pg"), ("name", evil)])).is_err(), "{evil}");
+    }
+    assert!(
+        told(&claim, Some(&alert("PVCFull", &[("namespace", "a.b"), ("persistentvolumeclaim", "x")])), &[])
+            .contains("namespace")
+    );
+    insta::assert_snapshot!(told(&other, Some(&sick), &[]), @"the target's name has no value: the template `{{inputs.x}}-{{alert.labels.shard}}` uses `inputs.x`, which has no value here");
+}
+
+#[test]
+fn an_alert_reads_the_same_everywhere() {
+    insta::assert_snapshot!(alert_value(&alert("A", &[("x", "{{y}}")])), @r#"{"annotations":{},"labels":{"alertname":"A","x":"{{y}}"},"name":"A","starts_at":"2026-03-01T10:00:00+00:00"}"#);
+}
+
+/// A directory of playbooks.
+struct Shelf(tempfile::TempDir);
+
+impl Shelf {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn with(self, file: &str, text: &str) -> Self {
+        std::fs::write(self.0.path().join(file), text).unwrap();
+        self
+    }
+
+    /// A playbook of that name with these triggers.
+    fn answers(self, name: &str, triggers: &str) -> Self {
+        let text = GOOD
+            .replace("coredns-saturated", name)
+            .replace("  - alert: CoreDNSLatencyHigh\n  - alert: CoreDNSErrorsHigh\n    where: alert.labels.rcode == 'SERVFAIL'\n", triggers);
+        self.with(&format!("{name}.yaml"), &text)
+    }
+
+    fn load(&self) -> (Catalog, Vec<Problem>) {
+        Catalog::load(self.0.path())
+    }
+}
+
+fn names(catalog: &Catalog) -> Vec<&str> {
+    catalog.iter().map(|playbook| playbook.name.as_str()).collect()
+}
+
+fn told(problems: &[Problem]) -> String {
+    let line = |problem: &Problem| {
+        let file = problem.path.file_name().unwrap_or_default().to_string_lossy();
+        format!("{file}:{}:{}: {}", problem.line, problem.column, problem.message)
+    };
+    problems.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_file_that_does_not_load_never_takes_down_the_others() {
+    let shelf = Shelf::new()
+        .with("good.yaml", GOOD)
+        .with("good.cases.yaml", "this: is no playbook")
+        .with("readme.md", "nor this")
+        .with("old.yml", GOOD)
+        .with("broken.yaml", "apiVersion: [")
+        .with("empty.yaml", "")
+        .with(
+            "warned.yaml",
+            &GOOD
+                .replace("coredns-saturated", "warned")
+                .replace("settle: 6m", "settle: 1m")
+                .replace("CoreDNS", "Other"),
+        );
+    std::fs::write(shelf.0.path().join("binary.yaml"), [0xff, 0xfe, 0x00]).unwrap();
+    std::fs::create_dir(shelf.0.path().join("folder.yaml")).unwrap();
+    let (catalog, problems) = shelf.load();
+    assert_eq!(names(&catalog), ["coredns-saturated", "warned"]);
+    insta::assert_snapshot!(told(&problems), @r###"
+    binary.yaml:1:1: the file cannot be read: stream did not contain valid UTF-8
+    broken.yaml:1:13: `apiVersion` must be a single value, and here is a list
+    broken.yaml:1:13: this is no YAML: unclosed bracket '['
+    empty.yaml:1:1: the file is empty
+    old.yml:1:1: the file is not read: playbooks end in `.yaml`
+    warned.yaml:26:55: the query looks back 5m, and is asked 1m after the change: it still sees what was before
+    "###);
+    let good = catalog.get("coredns-saturated").unwrap();
+    assert_eq!(catalog.by_digest(&good.reference.digest).unwrap().path, shelf.0.path().join("good.yaml"));
+    assert!(catalog.get("broken").is_none());
+
+    let (catalog, problems) = Catalog::load(Path::new("/nowhere/at/all"));
+    assert_eq!((catalog.iter().count(), problems.len()), (0, 1));
+    assert_eq!(problems[0].path, PathBuf::from("/nowhere/at/all"));
+}
+
+#[test]
+fn the_shipped_playbooks_have_no_problems() {
+    let (catalog, problems) = Catalog::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks"));
+    assert_eq!(problems.iter().map(|problem| problem.render(false)).collect::<String>(), "");
+    for name in ["coredns-saturated", "pvc-filling", "pvc-pending", "backup-timeout"] {
+        assert!(catalog.get(name).is_some(), "{name}");
+    }
+}
+
+#[test]
+fn two_playbooks_of_one_name_are_both_refused() {
+    let shelf = Shelf::new().with("a.yaml", GOOD).with("b.yaml", GOOD).answers("other", "  - alert: Other\n");
+    let (catalog, problems) = shelf.load();
+    assert_eq!(names(&catalog), ["other"]);
+    assert_eq!(problems.len(), 2);
+    assert!(problems.iter().all(|problem| problem.severity == ProblemSeverity::Error && problem.line == 3));
+}
+
+#[test]
+fn an_alert_finds_its_playbook() {
+    let shelf = Shelf::new()
+        .answers("always", "  - alert: Slow\n")
+        .answers("gold", "  - alert: Slow\n    where: alert.labels.tier == 'gold'\n  - alert: Errors\n")
+        .answers("silver", "  - alert: Slow\n    where: alert.labels.?tier.orValue('') in ['gold', 'silver']\n");
+    let (catalog, problems) = shelf.load();
+    assert_eq!(problems, []);
+    let found = |alert: &Alert| {
+        let found = catalog.for_alert(alert);
+        (found.playbook.map(|playbook| playbook.name.clone()).unwrap_or_default(), found.problems.join("; "))
+    };
+    assert_eq!(found(&alert("Slow", &[("tier", "silver")])), ("silver".into(), String::new()));
+    assert_eq!(found(&alert("Slow", &[("tier", "bronze")])), ("always".into(), String::new()));
+    assert_eq!(found(&alert("Errors", &[])), ("gold".into(), String::new()));
+    assert_eq!(found(&alert("Unheard", &[])), (String::new(), String::new()));
+    let (name, problems) = found(&alert("Slow", &[("tier", "gold")]));
+    assert_eq!(name, "gold");
+    insta::assert_snapshot!(problems, @"silver would answer it too, and gold comes first");
+    let (name, problems) = found(&alert("Slow", &[]));
+    assert_eq!(name, "always");
+    insta::assert_snapshot!(problems, @"the playbook gold does not answer it: the condition `alert.labels.tier == 'gold'` could not be decided: `alert.labels.tier` is not there (`alert.labels` has `alertname`); write `alert.labels.?tier.orValue(...)` if it may be absent");
+}
+
+#[test]
+fn an_alert_that_two_playbooks_claim_is_answered_by_neither() {
+    let shelf = Shelf::new()
+        .answers("one", "  - alert: Slow\n  - alert: Errors\n")
+        .answers("two", "  - alert: Slow\n")
+        .answers("three", "  - alert: Slow\n    where: alert.labels.tier == 'gold'\n");
+    let (catalog, problems) = shelf.load();
+    assert_eq!(names(&catalog), ["one", "three", "two"]);
+    insta::assert_snapshot!(told(&problems), @r###"
+    one.yaml:9:12: another playbook answers every `Slow` too: two (two.yaml)
+    two.yaml:9:12: another playbook answers every `Slow` too: one (one.yaml)
+    "###);
+    let name = |alert: &Alert| catalog.for_alert(alert).playbook.map(|playbook| playbook.name.clone());
+    assert_eq!(name(&alert("Slow", &[("tier", "x")])), None);
+    assert_eq!(name(&alert("Slow", &[("tier", "gold")])).as_deref(), Some("three"));
+    assert_eq!(name(&alert("Errors", &[])).as_deref(), Some("one"));
+}

@@ -1,0 +1,109 @@
+//! Prometheus by a script, for rehearsals: what it answers is said beforehand, or follows from the simulated cluster.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+
+use super::{Prometheus, QueryError, Sample};
+
+type Answer = Box<dyn Fn() -> Option<f64> + Send + Sync>;
+
+/// Answers queries by the first rule whose text is a part of the expression. What no rule knows has no samples.
+#[derive(Default)]
+pub struct ScriptedPrometheus {
+    rules: Mutex<Vec<Rule>>,
+    asked: Mutex<Vec<String>>,
+    away: Mutex<u32>,
+}
+
+struct Rule {
+    part: String,
+    says: Says,
+}
+
+enum Says {
+    /// One after the other; the last one stays.
+    InTurn(Vec<Option<f64>>, usize),
+    Follows(Answer),
+}
+
+impl ScriptedPrometheus {
+    /// Queries that contain `part` are answered with these, one after the other, and then with the last one. `None`: no
+    /// samples. Earlier rules come first.
+    pub fn answers_in_turn(&self, part: &str, answers: &[Option<f64>]) {
+        self.add(part, Says::InTurn(answers.to_vec(), 0));
+    }
+
+    /// Queries that contain `part` are answered with what `answer` says at that moment.
+    pub fn follows(&self, part: &str, answer: impl Fn() -> Option<f64> + Send + Sync + 'static) {
+        self.add(part, Says::Follows(Box::new(answer)));
+    }
+
+    /// The next so many queries are not answered.
+    pub fn is_away(&self, queries: u32) {
+        *lock(&self.away) = queries;
+    }
+
+    /// All expressions that were asked for, in order.
+    pub fn asked(&self) -> Vec<String> {
+        lock(&self.asked).clone()
+    }
+
+    fn add(&self, part: &str, says: Says) {
+        lock(&self.rules).push(Rule { part: part.to_owned(), says });
+    }
+}
+
+#[async_trait]
+impl Prometheus for ScriptedPrometheus {
+    async fn query(&self, expr: &str) -> Result<Vec<Sample>, QueryError> {
+        lock(&self.asked).push(expr.to_owned());
+        {
+            let mut away = lock(&self.away);
+            if *away > 0 {
+                *away -= 1;
+                return Err(QueryError::Unavailable("the script says so".into()));
+            }
+        }
+        let mut rules = lock(&self.rules);
+        let value = match rules.iter_mut().find(|rule| expr.contains(&rule.part)) {
+            None => None,
+            Some(Rule { says: Says::Follows(answer), .. }) => answer(),
+            Some(Rule { says: Says::InTurn(answers, next), .. }) => {
+                let value = answers.get(*next).or(answers.last()).copied().flatten();
+                *next += 1;
+                value
+            }
+        };
+        let sample = value.filter(|value| !value.is_nan()).map(|value| Sample { labels: BTreeMap::new(), value });
+        Ok(sample.into_iter().collect())
+    }
+}
+
+/// What is behind these locks stays sound even if a holder panicked: the rules are replaced whole.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_first_rule_that_fits_answers_in_turn_and_its_last_answer_stays() {
+        let prometheus = ScriptedPrometheus::default();
+        prometheus.answers_in_turn("p99", &[Some(0.4), None, Some(0.02)]);
+        prometheus.follows("up", || Some(1.0));
+        let mut seen = Vec::new();
+        for _ in 0..4 {
+            seen.push(prometheus.query("p99(x)").await.unwrap().first().map(|sample| sample.value));
+        }
+        assert_eq!(seen, [Some(0.4), None, Some(0.02), Some(0.02)]);
+        assert_eq!(prometheus.query("up").await.unwrap().len(), 1);
+        assert!(prometheus.query("down").await.unwrap().is_empty());
+        prometheus.is_away(1);
+        assert!(prometheus.query("up").await.is_err());
+        assert!(prometheus.query("up").await.is_ok());
+    }
+}

@@ -1,0 +1,12 @@
+//! `dogwatch test`: the cases beside each playbook, and which of its branches none of them entered.
+
+mod branches;
+mod document;
+mod report;
+mod run;
+mod times;
+
+pub use branches::{Branch, Way, branches};
+pub use document::{Answers, Case, CaseFile};
+pub use report::{CaseReport, PlaybookReport, test_folder};
+pub use run::{Came, run_case};

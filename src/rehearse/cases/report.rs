@@ -1,0 +1,166 @@
+//! Finding cases, running them, and saying what came of them.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use super::branches::{Branch, branches};
+use super::document::CaseFile;
+use super::run::run_case;
+use crate::message::timeline_lines;
+use crate::playbook::Playbook;
+
+/// What the cases of one playbook came to.
+#[derive(Debug)]
+pub struct PlaybookReport {
+    /// The playbook's file.
+    pub path: PathBuf,
+    pub name: String,
+    pub version: String,
+    pub cases: Vec<CaseReport>,
+    /// The branches that no case entered, and how many there are.
+    pub not_entered: Vec<Branch>,
+    pub branches: usize,
+    /// Why its cases could not be run at all.
+    pub error: Option<String>,
+}
+
+/// What one case came to.
+#[derive(Debug)]
+pub struct CaseReport {
+    pub name: String,
+    pub line: u64,
+    /// Empty: it passed.
+    pub wrong: Vec<String>,
+    /// In the case's own time.
+    pub lasted: Duration,
+    /// What happened, for a case that failed.
+    pub timeline: Vec<String>,
+}
+
+impl PlaybookReport {
+    pub fn passed(&self) -> usize {
+        self.cases.iter().filter(|case| case.wrong.is_empty()).count()
+    }
+
+    pub fn failed(&self) -> usize {
+        self.cases.len() - self.passed() + usize::from(self.error.is_some())
+    }
+}
+
+/// Runs the cases of every playbook in `folder`, or of the one playbook that it names. `told` hears of each playbook when it is
+/// done.
+///
+/// # Errors
+/// When the folder cannot be read, or there is nowhere to put the rehearsals' databases.
+pub async fn test_folder(folder: &Path, mut told: impl FnMut(&PlaybookReport)) -> anyhow::Result<Vec<PlaybookReport>> {
+    let mut reports = Vec::new();
+    for path in playbooks(folder)? {
+        let report = test_playbook(&path).await?;
+        told(&report);
+        reports.push(report);
+    }
+    Ok(reports)
+}
+
+fn playbooks(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    if folder.is_file() {
+        let name = folder.to_string_lossy();
+        let playbook = name.strip_suffix(".cases.yaml").map_or(folder.to_owned(), |stem| format!("{stem}.yaml").into());
+        return Ok(vec![playbook]);
+    }
+    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read the folder {}", folder.display()))?;
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.ends_with(".yaml") && !name.ends_with(".cases.yaml") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+async fn test_playbook(path: &Path) -> anyhow::Result<PlaybookReport> {
+    let mut report = PlaybookReport {
+        path: path.to_owned(),
+        name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+        version: String::new(),
+        cases: Vec::new(),
+        not_entered: Vec::new(),
+        branches: 0,
+        error: None,
+    };
+    let source = match std::fs::read_to_string(path) {
+        Ok(source) => source,
+        Err(error) => return Ok(PlaybookReport { error: Some(error.to_string()), ..report }),
+    };
+    let playbook = match Playbook::parse(path, &source) {
+        Ok(playbook) => playbook,
+        Err(problems) => {
+            let told: Vec<String> = problems.iter().map(|problem| problem.render(false)).collect();
+            return Ok(PlaybookReport { error: Some(told.join("\n")), ..report });
+        }
+    };
+    report.name.clone_from(&playbook.name);
+    report.version.clone_from(&playbook.version);
+    let all = branches(&playbook);
+    report.branches = all.len();
+    let cases_path = path.with_extension("cases.yaml");
+    let mut entered = BTreeSet::new();
+    match cases(&cases_path, &playbook.name) {
+        Ok(Some(file)) => {
+            for case in &file.cases {
+                let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+                let mut told = CaseReport {
+                    name: case.value.name.clone(),
+                    line: case.referenced.line(),
+                    wrong: Vec::new(),
+                    lasted: Duration::ZERO,
+                    timeline: Vec::new(),
+                };
+                match run_case(&source, &file, &case.value, folder.path()).await {
+                    Ok(came) => {
+                        entered.extend(came.branches);
+                        told.lasted = came.lasted;
+                        if !came.wrong.is_empty() {
+                            told.timeline = timeline_lines(&came.timeline);
+                        }
+                        told.wrong = came.wrong;
+                    }
+                    Err(error) => told.wrong.push(format!("the case cannot be set up: {error:#}")),
+                }
+                report.cases.push(told);
+            }
+        }
+        Ok(None) => {}
+        Err(error) => report.error = Some(error),
+    }
+    report.not_entered = all.into_iter().filter(|branch| !entered.contains(branch)).collect();
+    Ok(report)
+}
+
+/// The cases of a playbook; `None` when it has none.
+fn cases(path: &Path, playbook: &str) -> Result<Option<CaseFile>, String> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(format!("{}: {error}", path.display())),
+    };
+    let file: CaseFile = serde_saphyr::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    let wrong = |at: u64, what: &str| Err(format!("{}:{at}: {what}", path.display()));
+    if file.api_version.value != "dogwatch/v1" {
+        return wrong(file.api_version.referenced.line(), "the apiVersion is none that is known; write `dogwatch/v1`");
+    }
+    if file.kind.value != "Cases" {
+        return wrong(file.kind.referenced.line(), "the kind is none that is known; write `Cases`");
+    }
+    if file.playbook.value != playbook {
+        let what = format!("these are cases of `{}`, beside the playbook `{playbook}`", file.playbook.value);
+        return wrong(file.playbook.referenced.line(), &what);
+    }
+    Ok(Some(file))
+}

@@ -1,0 +1,12 @@
+//! `dogwatch demo`: a night with ten thousand databases, in under a minute.
+//!
+//! The bot is the real one, down to the SQLite file and the bodies that Alertmanager sends; the cluster, Prometheus and
+//! the time are simulated.
+
+mod alerts;
+mod fleet;
+mod screen;
+mod story;
+
+pub use screen::Screen;
+pub use story::{DemoOptions, demo};

@@ -1,0 +1,80 @@
+//! What the demo shows: lines as things happen, in colours where a terminal wants them.
+
+use std::io::Write;
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use chrono::{DateTime, Utc};
+
+/// Where the demo writes.
+pub struct Screen {
+    pub out: Box<dyn Write + Send>,
+    /// Whether the reader sees colours: a terminal, and not `NO_COLOR`.
+    pub coloured: bool,
+    /// A rest after each line, so that a person can follow; none in a pipe.
+    pub rest: Duration,
+}
+
+/// How a line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    Title,
+    Plain,
+    Quiet,
+    Good,
+    Bad,
+    Change,
+}
+
+impl Tone {
+    fn style(self) -> Style {
+        let colour = |colour: AnsiColor| Style::new().fg_color(Some(colour.into()));
+        match self {
+            Tone::Title => Style::new().bold(),
+            Tone::Plain => Style::new(),
+            Tone::Quiet => Style::new().dimmed(),
+            Tone::Good => colour(AnsiColor::Green),
+            Tone::Bad => colour(AnsiColor::Red),
+            Tone::Change => colour(AnsiColor::Cyan),
+        }
+    }
+
+    /// How a line of a timeline looks, by what it says.
+    pub fn of(line: &str) -> Self {
+        let has = |words: &[&str]| words.iter().any(|word| line.contains(word));
+        if has(&["escalated", "paged", "page ", "failed", "not met"]) {
+            Tone::Bad
+        } else if has(&["fixed", ": good", "resolved"]) {
+            Tone::Good
+        } else if has(&[" -> ", "delete", "create"]) {
+            Tone::Change
+        } else {
+            Tone::Plain
+        }
+    }
+}
+
+impl Screen {
+    /// A heading, with the time that it happens.
+    ///
+    /// # Errors
+    /// When nobody reads any more.
+    pub async fn title(&mut self, at: DateTime<Utc>, text: &str) -> std::io::Result<()> {
+        self.line(Tone::Plain, "").await?;
+        self.line(Tone::Title, &format!("{}  {text}", at.format("%H:%M"))).await
+    }
+
+    /// A line.
+    ///
+    /// # Errors
+    /// When nobody reads any more.
+    pub async fn line(&mut self, tone: Tone, text: &str) -> std::io::Result<()> {
+        let style = if self.coloured { tone.style() } else { Style::new() };
+        writeln!(self.out, "{style}{text}{style:#}")?;
+        self.out.flush()?;
+        if !self.rest.is_zero() && !text.is_empty() {
+            tokio::time::sleep(self.rest).await;
+        }
+        Ok(())
+    }
+}

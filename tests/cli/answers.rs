@@ -1,0 +1,147 @@
+//! The commands that ask a server, against one that answers as it is told.
+
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use super::*;
+
+/// It ends with its value.
+struct Server {
+    url: String,
+    asked: Arc<Mutex<Vec<(Value, Option<String>)>>>,
+    _runtime: Runtime,
+}
+
+#[derive(Clone)]
+struct Answers {
+    status: StatusCode,
+    body: String,
+    asked: Arc<Mutex<Vec<(Value, Option<String>)>>>,
+}
+
+impl Server {
+    fn start(status: u16, body: &str) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let asked = Arc::new(Mutex::default());
+        let status = StatusCode::from_u16(status).unwrap();
+        let answers = Answers { status, body: body.to_owned(), asked: Arc::clone(&asked) };
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let app = Router::new().route("/v1/commands", post(answer)).with_state(answers);
+        runtime.spawn(async move { axum::serve(listener, app).await });
+        Self { url, asked, _runtime: runtime }
+    }
+
+    fn says(reply: &str) -> Self {
+        Self::start(200, &json!({ "reply": reply }).to_string())
+    }
+
+    fn ask(&self, args: &[&str]) -> Said {
+        let vars = [("DOGWATCH_SERVER", self.url.as_str()), ("DOGWATCH_TOKEN", "hunter2")];
+        dogwatch(root(), args, &vars)
+    }
+
+    fn asked(&self) -> Vec<(Value, Option<String>)> {
+        std::mem::take(&mut self.asked.lock().unwrap())
+    }
+}
+
+async fn answer(State(answers): State<Answers>, headers: HeaderMap, body: String) -> (StatusCode, String) {
+    let token = headers.get("authorization").map(|value| value.to_str().unwrap().to_owned());
+    answers.asked.lock().unwrap().push((serde_json::from_str(&body).unwrap(), token));
+    (answers.status, answers.body)
+}
+
+#[test]
+fn each_command_goes_out_as_it_was_meant() {
+    let server = Server::says("done");
+    for (args, command) in [
+        (&["incidents"][..], json!({ "command": "incidents", "all": false })),
+        (&["incidents", "-a"], json!({ "command": "incidents", "all": true })),
+        (&["why", "7"], json!({ "command": "why", "incident": 7 })),
+        (&["ack", "INC-7"], json!({ "command": "ack", "incident": 7 })),
+        (&["resolve", "inc-7", "--note", "a cable"], json!({ "command": "resolve", "incident": 7, "note": "a cable" })),
+        (
+            &["run", "pvc-filling", "--set", "namespace=db", "-s", "name=a=b", "-n"],
+            json!({ "command": "run", "playbook": "pvc-filling", "set": { "namespace": "db", "name": "a=b" }, "dry_run": true }),
+        ),
+        (
+            &["approve", "APR-3", "--digest", "abc"],
+            json!({ "command": "approve", "approval": 3, "verdict": "approve", "digest": "abc" }),
+        ),
+        (&["deny", "3"], json!({ "command": "approve", "approval": 3, "verdict": "deny", "digest": null })),
+    ] {
+        let said = server.ask(args);
+        assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (0, "done\n", ""), "{args:?}");
+        assert_eq!(server.asked(), [(command, Some("Bearer hunter2".to_owned()))], "{args:?}");
+    }
+}
+
+#[test]
+fn the_token_may_lie_in_a_file() {
+    let server = Server::says("done");
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("token"), "from-the-file\n").unwrap();
+    std::fs::write(dir.path().join("empty"), "\n").unwrap();
+    let ask = |file: &str| dogwatch(dir.path(), &["incidents", "--server", &server.url, "--token-file", file], &[]);
+    assert_eq!(ask("token").code, 0);
+    assert_eq!(server.asked()[0].1.as_deref(), Some("Bearer from-the-file"));
+    for (file, hint) in [("empty", "is empty"), ("nowhere", "cannot be read")] {
+        let said = ask(file);
+        assert_eq!(said.code, 2);
+        assert!(said.err.contains(hint), "{}", said.err);
+    }
+    assert_eq!(server.asked(), []);
+}
+
+#[test]
+fn an_unknown_token_is_named_by_where_it_was_found() {
+    let server = Server::start(401, &json!({ "error": "unknown token" }).to_string());
+    let said = server.ask(&["incidents"]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("does not know the token in DOGWATCH_TOKEN"), "{}", said.err);
+    assert!(!said.err.contains("hunter2"));
+    let without = dogwatch(root(), &["incidents", "--server", &server.url], &[]);
+    assert!(without.err.contains("wants a token"), "{}", without.err);
+    assert_eq!(server.asked()[1].1, None);
+}
+
+#[test]
+fn a_refusal_is_code_1_and_says_why() {
+    for (status, body, hint) in [
+        (
+            403,
+            json!({ "error": "the role viewer may not acknowledge" }).to_string(),
+            "the role viewer may not acknowledge",
+        ),
+        (503, json!({ "error": "the store is overloaded" }).to_string(), "overloaded; try again in a moment"),
+        (500, String::new(), "500"),
+    ] {
+        let said = Server::start(status, &body).ask(&["ack", "INC-7"]);
+        assert_eq!(said.code, 1, "{}", said.err);
+        assert!(said.err.contains(hint), "{}", said.err);
+    }
+}
+
+#[test]
+fn a_server_that_is_not_there_or_is_none_is_code_3() {
+    let gone = Server::says("x").url;
+    let said = dogwatch(root(), &["incidents", "--server", &gone], &[]);
+    assert_eq!(said.code, 3);
+    assert!(said.err.contains("cannot connect") && said.err.contains("dogwatch serve"), "{}", said.err);
+    let other = Server::start(404, "<html>not here</html>").ask(&["incidents"]);
+    assert_eq!(other.code, 3);
+    assert!(other.err.contains("no Dogwatch"), "{}", other.err);
+}
+
+#[test]
+fn an_answer_moves_no_cursor() {
+    let said = Server::says("INC-1 \u{1b}[2Jgone\nINC-2").ask(&["incidents"]);
+    assert_eq!(said.out, "INC-1 [2Jgone\nINC-2\n");
+}

@@ -1,0 +1,167 @@
+//! What works on files alone: check, rbac, oncall, handoff.
+
+use std::fs;
+use std::sync::Arc;
+
+use dogwatch::clock::SystemClock;
+use dogwatch::model::{Command, Person, Severity, Signal, SignalBody, Via};
+use dogwatch::store::sqlite::{Durability, Sinks, SqliteStore};
+use dogwatch::store::{Change, Decision, IncidentStore as _, NewIncident, SignalStore as _};
+
+use super::*;
+
+const PLAYBOOK: &str = r#"apiVersion: dogwatch/v1
+kind: Playbook
+metadata: { name: look, version: 1.0.0, owner: platform }
+summary: somebody looks
+severity: S3
+autonomy: observe
+triggers:
+  - alert: SomethingOdd
+target: { kind: Deployment, namespace: kube-system, name: coredns }
+diagnose:
+  - require: target.status.readyReplicas == target.spec.replicas
+    because: pods are missing
+escalate:
+  - page: { message: "somebody must look" }
+"#;
+
+const ONCALL: &str = "apiVersion: dogwatch/v1
+kind: OnCall
+members: [{ name: ada }, { name: bob }]
+teams:
+  - name: platform
+    rotation: { time_zone: Europe/Paris, start: 2026-01-05, handoff: { at: \"09:00\", every: 1w }, members: [ada, bob] }
+";
+
+/// A folder with a playbook, rotations and a configuration.
+fn folder() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("playbooks")).unwrap();
+    fs::write(dir.path().join("playbooks/look.yaml"), PLAYBOOK).unwrap();
+    fs::write(dir.path().join("oncall.yaml"), ONCALL).unwrap();
+    fs::write(dir.path().join("dogwatch.yaml"), "").unwrap();
+    dir
+}
+
+#[test]
+fn check_finds_nothing_in_what_is_right() {
+    let dir = folder();
+    for args in [&["check"][..], &["check", "playbooks"], &["check", "playbooks/look.yaml"]] {
+        let said = dogwatch(dir.path(), args, &[]);
+        assert_eq!((said.code, said.err.as_str()), (0, ""), "{args:?}: {}", said.out);
+        assert_eq!(said.out.lines().last(), Some("1 playbook without errors; 0 errors, 0 warnings"), "{args:?}");
+    }
+    let said = dogwatch(dir.path(), &["check", "--config", "dogwatch.yaml"], &[]);
+    assert_eq!(said.code, 0, "{}", said.out);
+    assert!(said.out.contains("webhooks are accepted from everybody on this machine"), "{}", said.out);
+}
+
+#[test]
+fn check_shows_each_mistake_and_ends_with_1() {
+    let dir = folder();
+    let wrong = PLAYBOOK.replace("severity: S3", "severty: S3");
+    fs::write(dir.path().join("playbooks/wrong.yaml"), wrong).unwrap();
+    let said = dogwatch(dir.path(), &["check"], &[]);
+    assert_eq!(said.code, 1);
+    assert!(said.out.contains("playbooks/wrong.yaml:5:1"), "{}", said.out);
+    assert!(said.out.contains("severity"), "{}", said.out);
+    assert!(said.out.ends_with("1 playbook without errors; 2 errors, 0 warnings\n"), "{}", said.out);
+    assert!(!said.out.contains('\u{1b}'), "no colours in a pipe");
+    let coloured = dogwatch(dir.path(), &["--color", "always", "check"], &[]);
+    assert!(coloured.out.contains('\u{1b}'));
+    let elsewhere = dogwatch(dir.path(), &["check", "nowhere"], &[]);
+    assert_eq!(elsewhere.code, 2, "{}", elsewhere.err);
+}
+
+#[test]
+fn check_holds_the_files_against_each_other() {
+    let dir = folder();
+    fs::write(dir.path().join("playbooks/look.yaml"), PLAYBOOK.replace("owner: platform", "owner: platfrom")).unwrap();
+    fs::write(dir.path().join("dogwatch.yaml"), "oncall: { default_team: nobody }\nhandoff: { template: own.hbs }\n")
+        .unwrap();
+    fs::write(dir.path().join("own.hbs"), "{{#each").unwrap();
+    let said = dogwatch(dir.path(), &["check", "--config", "dogwatch.yaml"], &[]);
+    assert_eq!(said.code, 1);
+    for hint in ["owner of look: no team is called `platfrom`", "`oncall.default_team`", "own.hbs does not parse"] {
+        assert!(said.out.contains(hint), "{hint}: {}", said.out);
+    }
+}
+
+#[test]
+fn rbac_prints_the_least_role() {
+    let dir = folder();
+    let said = dogwatch(dir.path(), &["rbac"], &[]);
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    insta::assert_snapshot!(said.out);
+    fs::write(dir.path().join("playbooks/wrong.yaml"), "kind: Playbook\n").unwrap();
+    let half = dogwatch(dir.path(), &["rbac"], &[]);
+    assert_eq!((half.code, half.out.as_str()), (1, ""), "a role for half of them would be taken for the whole");
+}
+
+#[test]
+fn oncall_says_who_and_until_when() {
+    let dir = folder();
+    let who = |at: &str| dogwatch(dir.path(), &["oncall", "who", "--at", at], &[]);
+    assert_eq!(who("2026-03-02 07:59").out, "platform: bob until Mon 2026-03-02 09:00 Europe/Paris, then ada\n");
+    assert_eq!(
+        who("2026-03-02T09:00:00+01:00").out,
+        "platform: ada until Mon 2026-03-09 09:00 Europe/Paris, then bob\n"
+    );
+    assert_eq!(
+        who("2025-01-01 00:00").out,
+        "platform: nobody; its rotation begins Mon 2026-01-05 09:00 Europe/Paris\n"
+    );
+    let said = dogwatch(dir.path(), &["oncall", "who", "--config", "dogwatch.yaml", "--team", "platfrom"], &[]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("`platform`"), "{}", said.err);
+}
+
+#[test]
+fn handoff_tells_of_the_servers_database_while_the_server_works() {
+    let dir = folder();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let without = dogwatch(dir.path(), &["handoff"], &[]);
+    assert_eq!(without.code, 1);
+    assert!(without.err.contains("dogwatch.db is not there"), "{}", without.err);
+    let path = dir.path().join("dogwatch.db");
+    let store = runtime.block_on(async {
+        let clock = Arc::new(SystemClock::default());
+        let store = SqliteStore::open(&path, Durability::None, clock, Sinks::default()).await.unwrap();
+        open_incident(&store, "CoreDNS has too little capacity").await;
+        store
+    });
+    let shown = dogwatch(dir.path(), &["handoff", "--out", "-"], &[]);
+    assert_eq!(shown.code, 0, "{}", shown.err);
+    assert!(shown.out.starts_with("# Handoff of platform: "), "{}", shown.out);
+    assert!(shown.out.contains("**INC-1 S2** CoreDNS has too little capacity"), "{}", shown.out);
+    let written = dogwatch(dir.path(), &["handoff"], &[]);
+    let file = dir.path().join(written.out.trim());
+    assert!(fs::read_to_string(&file).unwrap().contains("INC-1"), "{}{}", written.out, written.err);
+    fs::write(&file, "edited").unwrap();
+    let again = dogwatch(dir.path(), &["handoff", "--team", "platform"], &[]);
+    assert!(again.err.contains("was left as it is"), "{}", again.err);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "edited");
+    runtime.block_on(store.close());
+}
+
+async fn open_incident(store: &SqliteStore, title: &str) {
+    let person = Person { name: "test".into(), via: Via::Api, id: "test".into(), role: None };
+    let signal = Signal {
+        source: "test".into(),
+        key: title.into(),
+        received_at: chrono::DateTime::UNIX_EPOCH,
+        body: SignalBody::Command { person, command: Command::Help },
+    };
+    let id = store.accept(&signal).await.unwrap().id();
+    let incident = NewIncident {
+        grouping: title.into(),
+        title: title.into(),
+        severity: Severity::S2,
+        target: None,
+        team: "platform".into(),
+        playbook: None,
+    };
+    let decision = Decision { changes: vec![Change::OpenIncident(incident)], reply: None };
+    store.apply(id, decision).await.unwrap();
+}

@@ -1,0 +1,32 @@
+//! The program itself, as people and scripts start it.
+
+mod answers;
+mod files;
+mod help;
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// What a call of `dogwatch` came to.
+struct Said {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+/// Starts `dogwatch` in `dir` and waits for its end. Nothing of this process's own settings reaches it.
+fn dogwatch(dir: &Path, args: &[&str], vars: &[(&str, &str)]) -> Said {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dogwatch"));
+    command.args(args).current_dir(dir);
+    for name in ["DOGWATCH_SERVER", "DOGWATCH_TOKEN", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS"] {
+        command.env_remove(name);
+    }
+    let Output { status, stdout, stderr } = command.envs(vars.iter().copied()).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Said { code: status.code().expect("it ended by itself"), out: text(stdout), err: text(stderr) }
+}
+
+/// The repository.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
