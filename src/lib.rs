@@ -16,6 +16,7 @@
 
 pub mod action;
 pub mod bot;
+pub mod chat;
 pub mod cli;
 pub mod clock;
 pub mod cluster;
