@@ -7,6 +7,7 @@ mod client;
 mod demo;
 mod handoff;
 mod incidents;
+mod line;
 pub mod logging;
 mod oncall;
 mod output;
