@@ -164,6 +164,12 @@ impl State {
         }
     }
 
+    /// Those that every cluster has.
+    pub fn need_usual_namespaces(&mut self) {
+        self.need_namespace("default");
+        self.need_namespace("kube-system");
+    }
+
     /// A namespace that somebody uses and nobody gave.
     pub fn need_namespace(&mut self, name: &str) {
         if !name.is_empty() && self.objects.find("Namespace", "", name).is_none() {

@@ -75,9 +75,13 @@ pub struct Mutation {
 impl SimCluster {
     /// A cluster with the namespaces `default` and `kube-system`, and nothing else.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        let mut state = State::new(clock.now());
-        state.need_namespace("default");
-        state.need_namespace("kube-system");
+        let cluster = Self::empty(clock);
+        cluster.enter().need_usual_namespaces();
+        cluster
+    }
+
+    fn empty(clock: Arc<dyn Clock>) -> Self {
+        let state = State::new(clock.now());
         let world = World { clock, state: Mutex::new(state), mutations: Mutex::default() };
         Self { world: Arc::new(world), granted: None }
     }
@@ -87,8 +91,10 @@ impl SimCluster {
     /// # Errors
     /// Those of [`Self::load`].
     pub fn from_objects(clock: Arc<dyn Clock>, objects: Vec<Object>) -> Result<Self, ClusterError> {
-        let cluster = Self::new(clock);
+        // The usual namespaces may be among them, annotated.
+        let cluster = Self::empty(clock);
         cluster.load(objects)?;
+        cluster.enter().need_usual_namespaces();
         Ok(cluster)
     }
 
