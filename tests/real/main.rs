@@ -10,6 +10,7 @@ mod cluster_contract;
 mod alertmanager_payloads;
 mod contract_cluster;
 mod shipped_queries;
+mod prometheus_client;
 mod world_alertmanager;
 mod world_control_plane;
 mod world_processes;

@@ -229,7 +229,7 @@ impl Play<'_> {
         came.branches = taken(&log);
         self.judge_end(run, &mut came.wrong);
         self.judge_changes(&log, &mut came.wrong);
-        self.judge_pages(&pages, &mut came.wrong);
+        self.judge_pages(&pages, &log, &mut came.wrong);
         Ok(came)
     }
 
@@ -263,7 +263,7 @@ impl Play<'_> {
         }
         let expected: Vec<&str> = self.case.expect.changes.iter().map(String::as_str).collect();
         if changes != expected {
-            wrong.push(format!("expected the changes {expected:#?}, and it made {changes:#?}"));
+            wrong.push(format!("expected the changes {}, and it made {}", listed(&expected), listed(&changes)));
         }
         let seen = self.stage.cluster.mutations().into_iter().filter(|mutation| !mutation.dry_run).count();
         if seen != changes.len() {
@@ -271,17 +271,32 @@ impl Play<'_> {
         }
     }
 
-    fn judge_pages(&self, pages: &[Page], wrong: &mut Vec<String>) {
+    /// The text counts also where somebody was paged before, at `page_by`: then what the playbook tells follows as a notice.
+    fn judge_pages(&self, pages: &[Page], log: &[RunEvent], wrong: &mut Vec<String>) {
         let expect = &self.case.expect;
         let teams: Vec<&str> = pages.iter().map(|page| page.team.as_str()).collect();
         if teams != expect.pages {
             wrong.push(format!("expected to page {:?}, and it paged {teams:?}", expect.pages));
         }
         if let Some(wanted) = &expect.page_says {
-            let texts: Vec<&str> = pages.iter().filter_map(|page| page.text.as_deref()).collect();
+            let mut texts: Vec<&str> = pages.iter().filter_map(|page| page.text.as_deref()).collect();
+            texts.extend(log.iter().filter_map(|event| match event {
+                RunEvent::Told { page: true, text, .. } => Some(text.as_str()),
+                _ => None,
+            }));
+            texts.dedup();
             if !texts.iter().any(|text| text.contains(wanted.as_str())) {
-                wrong.push(format!("expected a page that says `{wanted}`, and they say {texts:#?}"));
+                let said = if texts.is_empty() { "nothing".to_owned() } else { texts.join("\n--\n") };
+                wrong.push(format!("expected a page that says `{wanted}`, and what is said is:\n{said}"));
             }
         }
+    }
+}
+
+/// Each on its line, as the file of cases has them.
+fn listed(changes: &[&str]) -> String {
+    match changes {
+        [] => "[]".to_owned(),
+        changes => changes.iter().map(|change| format!("\n- {change}")).collect::<String>() + "\n",
     }
 }
