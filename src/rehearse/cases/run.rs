@@ -263,7 +263,7 @@ impl Play<'_> {
         }
         let expected: Vec<&str> = self.case.expect.changes.iter().map(String::as_str).collect();
         if changes != expected {
-            wrong.push(format!("expected the changes {}, and it made {}", listed(&expected), listed(&changes)));
+            wrong.push(format!("expected the changes {}\nand it made {}", listed(&expected), listed(&changes)));
         }
         let seen = self.stage.cluster.mutations().into_iter().filter(|mutation| !mutation.dry_run).count();
         if seen != changes.len() {
@@ -297,6 +297,6 @@ impl Play<'_> {
 fn listed(changes: &[&str]) -> String {
     match changes {
         [] => "[]".to_owned(),
-        changes => changes.iter().map(|change| format!("\n- {change}")).collect::<String>() + "\n",
+        changes => changes.iter().map(|change| format!("\n- {change}")).collect(),
     }
 }
