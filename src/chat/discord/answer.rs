@@ -1,8 +1,6 @@
 //! An answer as a message of Discord.
 
-use serenity::all::{
-    CreateAllowedMentions, CreateAttachment, CreateEmbed, CreateEmbedFooter, EditInteractionResponse,
-};
+use serenity::all::{CreateAllowedMentions, CreateAttachment, CreateEmbed, CreateEmbedFooter, EditInteractionResponse};
 
 use crate::chat::Reply;
 use crate::discord::{code_block, without_links};
@@ -62,8 +60,12 @@ impl Answer {
             bytes.truncate(end);
             bytes.extend_from_slice(b"\n... cut here\n");
         }
-        let name: String =
-            self.line.chars().take(40).map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).collect();
+        let name: String = self
+            .line
+            .chars()
+            .take(40)
+            .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' })
+            .collect();
         CreateAttachment::bytes(bytes, format!("{}.txt", name.trim_matches('-').to_ascii_lowercase()))
     }
 }

@@ -8,16 +8,17 @@ pub(super) fn slash_commands() -> Vec<CreateCommand> {
     let approval = || text("approval", "Which question, such as APR-7", 40).required(true);
     let command = |name: &str, what: &str| CreateCommand::new(name).description(what);
     vec![
-        command("incidents", "What is open")
-            .add_option(flag("all", "Also what was resolved in the last 24 hours")),
+        command("incidents", "What is open").add_option(flag("all", "Also what was resolved in the last 24 hours")),
         command("run", "Run a playbook, or show what it would do")
             .add_option(text("playbook", "Its name", 100).required(true))
             .add_option(text("set", "Inputs and target: max_replicas=8 name=coredns", 1_500))
             .add_option(flag("dry_run", "Show what it would do now; nothing is changed")),
         command("ack", "I have seen it, and own it").add_option(incident()),
-        command("resolve", "It is over")
-            .add_option(incident())
-            .add_option(text("note", "What it was, or what was done", 1_500)),
+        command("resolve", "It is over").add_option(incident()).add_option(text(
+            "note",
+            "What it was, or what was done",
+            1_500,
+        )),
         command("why", "Why the bot did what it did").add_option(incident()),
         command("approve", "Yes to a question of the bot").add_option(approval()),
         command("deny", "No to a question of the bot").add_option(approval()),

@@ -63,7 +63,8 @@ impl Connection {
 
     /// The whole life of the thread. `checked` hears whether what is configured is right, as far as Discord could say.
     pub fn run(self, checked: Checked) -> Result<(), DiscordError> {
-        let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("discord-worker").enable_all().build()?;
+        let runtime =
+            Builder::new_multi_thread().worker_threads(1).thread_name("discord-worker").enable_all().build()?;
         let result = runtime.block_on(self.live(checked));
         // A task of the library may wait for ever for a connection that never came.
         runtime.shutdown_background();

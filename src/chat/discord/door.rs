@@ -88,8 +88,10 @@ impl Door {
                     tracing::info!(commands = commands.len(), "discord: slash commands are registered");
                     return;
                 }
-                Err(trouble) => tracing::error!(%trouble, "discord: slash commands are not registered; trying again. If this \
-                    stays, invite the bot anew with the scope applications.commands"),
+                Err(trouble) => {
+                    tracing::error!(%trouble, "discord: slash commands are not registered; trying again. If this \
+                    stays, invite the bot anew with the scope applications.commands")
+                }
             }
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}

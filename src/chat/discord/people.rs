@@ -42,12 +42,7 @@ impl People {
 
     /// The person with the highest of their roles.
     pub fn person(&self, asker: &Asker) -> Person {
-        Person {
-            name: self.name(asker),
-            via: Via::Discord,
-            id: asker.user.to_string(),
-            role: self.role(asker),
-        }
+        Person { name: self.name(asker), via: Via::Discord, id: asker.user.to_string(), role: self.role(asker) }
     }
 
     fn name(&self, asker: &Asker) -> String {
