@@ -23,7 +23,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("engine", &["store", "action", "playbook", "cluster"]),
     ("incident", &["store", "playbook"]),
     ("intake", &["store"]),
-    ("discord", &["message", "tls"]),
+    ("discord", &["config", "message", "tls"]),
     ("chat", &["intake", "store", "oncall", "message", "discord"]),
     ("notify", &["store", "oncall", "message", "discord", "tls"]),
     ("handoff", &["store", "oncall", "playbook", "message"]),

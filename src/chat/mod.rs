@@ -5,10 +5,9 @@
 
 mod console;
 mod desk;
-mod discord;
+pub mod discord;
 mod parse;
 
 pub use console::ConsoleChat;
 pub use desk::{Desk, Handoffs, Previews, Reply, ReplyStatus};
-pub use discord::{DiscordError, DiscordGateway};
 pub use parse::{ParseError, command_name, parse_command};

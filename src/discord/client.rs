@@ -9,6 +9,7 @@ use serenity::all::{ApplicationId, ChannelId, CreateAllowedMentions, MessageId};
 use serenity::http::{Http, HttpBuilder};
 
 use super::Trouble;
+use crate::config::{DiscordConfig, SecretError};
 use crate::model::Secret;
 
 /// What an operator says of Discord.
@@ -30,7 +31,27 @@ pub struct DiscordOptions {
     pub timeout: Duration,
 }
 
+/// Twenty seconds are given to a delivery, which may take two calls.
+const TIMEOUT: Duration = Duration::from_secs(8);
+
 impl DiscordOptions {
+    /// As the configuration says; the token is read where it lies.
+    ///
+    /// # Errors
+    /// When the token is not there.
+    pub fn from_config(config: &DiscordConfig) -> Result<Self, SecretError> {
+        Ok(Self {
+            token: config.token.read()?,
+            application: config.application_id,
+            guild: config.guild,
+            channel: config.channel,
+            responders: config.roles.responder.clone(),
+            admins: config.roles.admin.clone(),
+            api_base: config.api_base.clone(),
+            timeout: TIMEOUT,
+        })
+    }
+
     /// A client of the REST API. It belongs to the runtime that first uses it.
     pub fn http(&self) -> Http {
         crate::tls::install_provider();

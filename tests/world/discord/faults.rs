@@ -54,6 +54,11 @@ impl Discord {
         });
     }
 
+    /// From now on a bot that asks for the gateway is sent to `ws://...`.
+    pub fn sends_bots_to(&self, gateway: &str) {
+        self.shared.change(|state| state.gateway = gateway.to_owned());
+    }
+
     /// Asks the bot to reconnect and resume (op 7).
     pub fn asks_to_reconnect(&self) {
         self.shared.change(|state| state.tell(&json!({ "op": 7, "s": null, "t": null, "d": null })));
