@@ -15,11 +15,14 @@
 //! `ARCHITECTURE.md` tells the rest; `tests/shape.rs` holds the modules to its import table.
 
 pub mod action;
+pub mod app;
 pub mod bot;
+pub mod chat;
 pub mod cli;
 pub mod clock;
 pub mod cluster;
 pub mod config;
+pub mod discord;
 pub mod engine;
 pub mod handoff;
 pub mod incident;
@@ -32,6 +35,7 @@ pub mod oncall;
 pub mod playbook;
 pub mod prometheus;
 pub mod rehearse;
+pub mod server;
 pub mod store;
 pub mod tls;
 pub mod worker;

@@ -51,6 +51,17 @@ pub enum NotificationResult {
 }
 
 impl NotificationResult {
+    const ALL: [Self; 8] = [
+        Self::Accepted,
+        Self::Duplicate,
+        Self::Malformed,
+        Self::Unauthorised,
+        Self::TooLarge,
+        Self::TooSlow,
+        Self::Overloaded,
+        Self::Failed,
+    ];
+
     fn word(self) -> &'static str {
         match self {
             NotificationResult::Accepted => "accepted",
@@ -95,7 +106,7 @@ impl Metrics {
             "From the last byte of a notification to its being durable",
             accept_seconds.clone(),
         );
-        Self {
+        let metrics = Self {
             notifications: family(&mut registry, "notifications", "Deliveries of Alertmanager, by what became of them"),
             alerts: family(&mut registry, "alerts", "Alerts in accepted notifications, by status"),
             commands: family(&mut registry, "commands", "Commands, by the way they came and whether they were refused"),
@@ -106,7 +117,13 @@ impl Metrics {
             levels: Mutex::new(LevelGauges::register(&mut registry)),
             accept_seconds,
             registry,
+        };
+        // A series that is not there yet has no rate when it first counts: these are watched from the beginning.
+        for result in NotificationResult::ALL {
+            metrics.notifications.get_or_create(&ResultLabel { result: result.word() });
         }
+        metrics.alerts(0, 0);
+        metrics
     }
 
     /// A notification came, and this became of it.

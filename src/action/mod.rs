@@ -27,6 +27,8 @@ mod registry;
 mod replica_owner;
 mod scale_plan;
 mod template;
+#[cfg(test)]
+mod tests;
 
 use std::fmt::Debug;
 use std::sync::Arc;

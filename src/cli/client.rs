@@ -35,7 +35,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// What the server answers.
 #[derive(Debug, Deserialize)]
 struct Answer {
-    #[serde(default)]
+    #[serde(default, alias = "text")]
     reply: Option<String>,
     #[serde(default)]
     error: Option<String>,

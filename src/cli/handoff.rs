@@ -7,9 +7,9 @@ use clap::ValueEnum;
 
 use super::oncall;
 use super::output::{Exit, Failure, say, warn};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::handoff::{Template, WhichShift, Written, file_name, shift_of, summarise, write};
+use crate::handoff::{HandoffError, Reporter, Template, WhichShift, Written};
 use crate::store::sqlite::SqliteStore;
 
 /// Write the report of a shift, from the server's own database
@@ -56,23 +56,27 @@ pub(super) async fn go(args: Args) -> anyhow::Result<Exit> {
         None => oncall.teams().iter().map(|team| team.name.clone()).collect(),
     };
     let clock = Arc::new(SystemClock::default());
-    let now = clock.now();
-    let store = SqliteStore::open_for_reading(&config.store.sqlite, clock).await?;
+    let store = Arc::new(SqliteStore::open_for_reading(&config.store.sqlite, clock.clone()).await?);
+    let reporter = Reporter::new(store.clone(), clock, Arc::new(oncall), template);
     let which = match args.shift {
         Which::Current => WhichShift::Current,
         Which::Previous => WhichShift::Previous,
     };
     let dir = args.out.unwrap_or(config.handoff.dir);
     for team in &teams {
-        let shift = shift_of(&oncall, team, which, now)?;
-        let summary = summarise(&store, &oncall, team, shift, now).await?;
-        let report = template.render(&summary)?;
+        let shift = match reporter.shift(team, which) {
+            // One team that begins later keeps nothing back from the others.
+            Err(error @ HandoffError::NotBegun(_)) if args.team.is_none() => {
+                warn(error);
+                continue;
+            }
+            other => other?,
+        };
         if dir.as_os_str() == "-" {
-            say(&report)?;
+            say(&reporter.report(team, shift).await?.1)?;
             continue;
         }
-        let name = file_name(team, shift.to, oncall.team(team)?.rotation.time_zone());
-        let written = write(&dir, &name, &report)?;
+        let (_, written) = reporter.write(&dir, team, shift).await?;
         if let Written::Beside { kept, .. } = &written {
             warn(format!("{} says something else and was left as it is", kept.display()));
         }

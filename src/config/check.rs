@@ -250,19 +250,17 @@ impl Checker<'_> {
                 "write at least `1m`; `30m` is usual",
             );
         }
-        for (field, timeout) in [
-            ("cluster.timeout", Some(self.config.cluster.timeout)),
-            ("prometheus.timeout", self.config.prometheus.as_ref().map(|prometheus| prometheus.timeout)),
-            ("pages.webhook.timeout", self.config.pages.webhook.as_ref().map(|webhook| webhook.timeout)),
-        ] {
-            if let Some(timeout) = timeout
-                && !(Duration::from_secs(1)..=Duration::from_secs(60)).contains(&timeout.0)
-            {
-                self.problem(
-                    field,
-                    format!("a time-out of {timeout} makes no sense"),
-                    "write `1s` to `1m`; `10s` is usual",
-                );
+        let timeouts = [
+            ("cluster.timeout", Some(self.config.cluster.timeout), 60),
+            ("prometheus.timeout", self.config.prometheus.as_ref().map(|prometheus| prometheus.timeout), 60),
+            // Longer than that no delivery is waited for: the next sink may be quicker.
+            ("pages.webhook.timeout", self.config.pages.webhook.as_ref().map(|webhook| webhook.timeout), 20),
+        ];
+        for (field, timeout, most) in timeouts {
+            let range = Duration::from_secs(1)..=Duration::from_secs(most);
+            if let Some(timeout) = timeout.filter(|timeout| !range.contains(&timeout.0)) {
+                let remedy = format!("write `1s` to `{most}s`; `10s` is usual");
+                self.problem(field, format!("a time-out of {timeout} makes no sense"), remedy);
             }
         }
     }

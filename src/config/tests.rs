@@ -103,6 +103,16 @@ fn an_empty_file_is_a_configuration() {
 }
 
 #[test]
+fn on_and_off_are_words_here() {
+    let mode = |text: &str| Folder::new().config(&format!("chat: {{ console: {text} }}")).chat.console;
+    for (text, wanted) in
+        [("on", ConsoleMode::On), ("\"on\"", ConsoleMode::On), ("off", ConsoleMode::Off), ("auto", ConsoleMode::Auto)]
+    {
+        assert_eq!(mode(text), wanted, "{text}");
+    }
+}
+
+#[test]
 fn a_file_that_is_not_there() {
     let error = Config::load(Path::new("/nowhere/dogwatch.yaml")).unwrap_err();
     assert_snapshot!(error);
@@ -234,6 +244,8 @@ cluster:
   timeout: 10m
 prometheus:
   url: prometheus:9090
+pages:
+  webhook: { url: \"https://example.com\", timeout: 30s }
 log:
   level: dogwatch=loud
 "

@@ -34,7 +34,7 @@ impl Driver<'_> {
         };
         let mut fresh = self.state.clone();
         fresh.take(self.now(), &read);
-        if let (Some(before), Some(object)) = (&before, &fresh.object)
+        if let (Some(before), Some(object)) = (&before, fresh.live_object())
             && before != object.uid()
         {
             let message = format!("{} was replaced by another of the same name meanwhile", self.frame.run.target);

@@ -25,7 +25,7 @@ pub(super) async fn prepare(
         run: frame.run.id,
         step: &step.path,
         target: &frame.run.target,
-        object: state.object.as_ref(),
+        object: state.live_object(),
         scope: &scope,
     };
     crate::action::prepare(action, world, context).await

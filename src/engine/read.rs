@@ -33,7 +33,7 @@ pub(super) async fn read(
         run: frame.run.id,
         step: &step.path,
         target: &frame.run.target,
-        object: state.object.as_ref(),
+        object: state.live_object(),
         scope: &scope,
     };
     let output = within(world, step.timeout.unwrap_or(READ_TIMEOUT), action.read(world, context)).await?;

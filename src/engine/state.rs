@@ -17,9 +17,11 @@ pub struct RunState {
     pub phase: Option<Phase>,
     /// Why the run is in its phase.
     pub entered_because: String,
-    /// The target was read, and `object` is what was there.
+    /// The target was read, and `object` is what was there when it was last there.
     pub target_read: bool,
     pub object: Option<Object>,
+    /// It was not there when it was read last: an earlier step took it away, or somebody else did.
+    pub target_gone: bool,
     /// Each step's output, under the step's id.
     pub outputs: Scope,
     /// Steps that need no more: read, skipped, verified, told.
@@ -86,6 +88,11 @@ impl RunState {
         state
     }
 
+    /// The target as it is now; `None` when it is not there.
+    pub fn live_object(&self) -> Option<&Object> {
+        self.object.as_ref().filter(|_| !self.target_gone)
+    }
+
     /// How far a step is; `None` when it has not begun.
     pub fn progress(&self, step: &StepPath) -> Option<&Progress> {
         self.current.as_ref().filter(|(current, _)| current == step).map(|(_, progress)| progress)
@@ -108,7 +115,11 @@ impl RunState {
             RunEvent::Claimed { .. } => {}
             RunEvent::TargetRead { object } => {
                 self.target_read = true;
-                self.object = object.clone().map(Object);
+                self.target_gone = object.is_none();
+                // What it was is still what conditions and texts speak of.
+                if let Some(object) = object {
+                    self.object = Some(Object(object.clone()));
+                }
             }
             RunEvent::Entered { phase, because } => {
                 self.phase = Some(*phase);

@@ -58,10 +58,15 @@ fn change(facts: &Facts, run: &Run, at: DateTime<Utc>, intent: &Intent, result: 
         summary: intent.summary.clone(),
         before: short(&intent.before),
         after: short(&intent.after),
-        show_values: !intent.summary.contains("->"),
+        show_values: !intent.summary.contains("->") && is_plain(&intent.before) && is_plain(&intent.after),
         result,
         outcome,
     }
+}
+
+/// Whether a value says something on one line: an object that was made or deleted is told by the summary.
+fn is_plain(value: &Value) -> bool {
+    matches!(value, Value::String(_) | Value::Number(_) | Value::Bool(_))
 }
 
 /// A value on one line: a text as it is, anything else as JSON, cut where it gets long.

@@ -1,51 +1,41 @@
 //! The worker that writes each team's report when its shift changes.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use super::summarise::{HandoffError, WhichShift, shift_of, summarise};
-use super::write::{Written, file_name, write};
-use super::{Summary, Template};
-use crate::clock::Clock;
-use crate::oncall::{OnCall, Shift};
-use crate::store::{HandoffRecord, Store, StoreError};
+use super::Reporter;
+use super::summarise::{HandoffError, WhichShift};
+use super::write::Written;
+use crate::oncall::Shift;
+use crate::store::{HandoffRecord, StoreError};
 use crate::worker::{Bell, Turn, TurnError, Worker};
 
 /// Writes the report of the last shift that has ended, of each team, once.
 ///
 /// After an outage the last one that was missed is written, not those before it: nobody takes over from them any more.
 pub struct HandoffWorker {
-    store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
-    oncall: Arc<OnCall>,
-    template: Template,
+    reporter: Reporter,
     dir: PathBuf,
     /// Nothing rings it: only time makes a handoff due.
     bell: Bell,
 }
 
 impl HandoffWorker {
-    pub fn new(
-        store: Arc<dyn Store>,
-        clock: Arc<dyn Clock>,
-        oncall: Arc<OnCall>,
-        template: Template,
-        dir: PathBuf,
-    ) -> Self {
-        Self { store, clock, oncall, template, dir, bell: Bell::default() }
+    /// `dir` is where the files go.
+    pub fn new(reporter: Reporter, dir: PathBuf) -> Self {
+        Self { reporter, dir, bell: Bell::default() }
     }
 
     /// The team's shift whose report is to be written now, if any.
     async fn due(&self, team: &str) -> Result<Option<Shift>, HandoffError> {
-        let shift = match shift_of(&self.oncall, team, WhichShift::Previous, self.clock.now()) {
+        let shift = match self.reporter.shift(team, WhichShift::Previous) {
             Ok(shift) => shift,
             Err(HandoffError::NotBegun(_)) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let due = match self.store.last_handoff(team).await? {
+        let due = match self.reporter.store.last_handoff(team).await? {
             Some(last) => last.to < shift.to,
             // A bot that is new has nothing to tell of a shift in which it was not there.
             None => !self.is_blank(shift).await?,
@@ -55,7 +45,7 @@ impl HandoffWorker {
 
     async fn is_blank(&self, shift: Shift) -> Result<bool, StoreError> {
         let filter = crate::store::IncidentFilter::Touching { from: shift.from, to: shift.to };
-        Ok(self.store.incidents(filter).await?.is_empty())
+        Ok(self.reporter.store.incidents(filter).await?.is_empty())
     }
 
     /// Writes what is due for one team; `false`: nothing was.
@@ -67,20 +57,16 @@ impl HandoffWorker {
     }
 
     async fn write(&self, team: &str, shift: Shift) -> Result<(), TurnError> {
-        let now = self.clock.now();
-        let summary: Summary = summarise(self.store.as_ref(), &self.oncall, team, shift, now).await?;
-        let report = self.template.render(&summary)?;
-        let name = file_name(team, shift.to, self.oncall.team(team)?.rotation.time_zone());
-        let dir = self.dir.clone();
         // The file first: one that is written twice lies there once, one that is only remembered lies nowhere.
-        let written = tokio::task::spawn_blocking(move || write(&dir, &name, &report)).await??;
+        let (summary, written) = self.reporter.write(&self.dir, team, shift).await?;
         if let Written::Beside { path, kept } = &written {
             tracing::warn!(path = %path.display(), kept = %kept.display(), "the handoff's file held something else, and stays");
         }
         let path = written.path().display().to_string();
         tracing::info!(team, path, nothing_outstanding = summary.nothing_outstanding, "handoff written");
-        let record = HandoffRecord { team: team.to_owned(), from: shift.from, to: shift.to, path, written_at: now };
-        self.store.keep_handoff(&record).await?;
+        let written_at = self.reporter.clock.now();
+        let record = HandoffRecord { team: team.to_owned(), from: shift.from, to: shift.to, path, written_at };
+        self.reporter.store.keep_handoff(&record).await?;
         Ok(())
     }
 }
@@ -97,7 +83,7 @@ impl Worker for HandoffWorker {
 
     async fn turn(&self) -> Result<Turn, TurnError> {
         let (mut worked, mut failed) = (false, None);
-        for team in self.oncall.teams() {
+        for team in self.reporter.oncall.teams() {
             // One team's trouble is not another's.
             match self.go_on(&team.name).await {
                 Ok(wrote) => worked |= wrote,
@@ -109,10 +95,10 @@ impl Worker for HandoffWorker {
             None if worked => return Ok(Turn::Worked),
             None => {}
         }
-        let now = self.clock.now();
+        let now = self.reporter.clock.now();
         let mut next = None;
-        for team in self.oncall.teams() {
-            let at = self.oncall.next_handoff(&team.name, now)?;
+        for team in self.reporter.oncall.teams() {
+            let at = self.reporter.oncall.next_handoff(&team.name, now)?;
             next = Some(next.map_or(at, |next: chrono::DateTime<chrono::Utc>| next.min(at)));
         }
         Ok(Turn::Idle { until: next })

@@ -1,7 +1,7 @@
 //! The handoff: what one shift tells the next.
 //!
-//! [`summarise`] gathers what is true from the store, [`Template`] says it in Markdown, [`write`] puts it into a file, and
-//! the [`HandoffWorker`] does the three at each change of shift.
+//! [`summarise`] gathers what is true from the store, [`Template`] says it in Markdown, [`write`] puts it into a file. The
+//! [`Reporter`] does that for whoever asks, and the [`HandoffWorker`] at each change of shift.
 
 mod changes;
 mod handoff_worker;
@@ -10,6 +10,7 @@ mod noise;
 mod numbers;
 mod open;
 mod render;
+mod reporter;
 mod summarise;
 mod summary;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod write;
 
 pub use handoff_worker::HandoffWorker;
 pub use render::{Template, TemplateError};
+pub use reporter::Reporter;
 pub use summarise::{HandoffError, WhichShift, shift_of, summarise};
 pub use summary::{
     Approval, ChangeMade, Critical, Listed, Moment, NoisyRule, Numbers, OpenIncident, PlaybookTrouble, RunUnderWay,

@@ -48,7 +48,7 @@ pub(super) fn open_incidents(facts: &Facts) -> Vec<OpenIncident> {
         severity: incident.severity.to_string(),
         state: incident.state.to_string(),
         title: incident.title.clone(),
-        target: incident.target.as_ref().map(ToString::to_string),
+        target: incident.target.as_ref().map(ToString::to_string).filter(|target| !incident.title.contains(target)),
         owner: incident.owner.clone(),
         opened: facts.moment(incident.opened_at),
         firing: incident.open_episodes,

@@ -1,10 +1,12 @@
 //! Gathering a shift from the store.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
 
+use super::render::TemplateError;
 use super::summary::{Listed, Moment, ShiftFacts, Summary};
 use super::{changes, noise, numbers, open};
 use crate::model::{Incident, IncidentId, Run};
@@ -20,6 +22,10 @@ pub enum HandoffError {
     Store(#[from] StoreError),
     #[error("team `{0}` has no such shift: its rotation begins later; see `dogwatch oncall who`")]
     NotBegun(String),
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    #[error("the handoff could not be written to {}: {message}", dir.display())]
+    Write { dir: PathBuf, message: String },
 }
 
 /// Which shift of a team, seen from now.

@@ -96,6 +96,7 @@ pub struct OpenIncident {
     pub severity: String,
     pub state: String,
     pub title: String,
+    /// `None` also where the title names it.
     pub target: Option<String>,
     pub owner: Option<String>,
     pub opened: Moment,
@@ -136,7 +137,7 @@ pub struct ChangeMade {
     pub summary: String,
     pub before: String,
     pub after: String,
-    /// Whether the summary leaves out what was there before and after.
+    /// Whether the summary leaves out what was there before and after, and both fit on a line.
     pub show_values: bool,
     /// `done`, `failed: ...`, `in doubt`.
     pub result: String,

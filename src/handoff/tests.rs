@@ -171,7 +171,8 @@ async fn no_label_breaks_the_report() {
         "# <img src=x onerror=alert(1)> `code` | cell | **bold** [x](javascript:1)\n\n## Not a heading\n- no item";
     let incident = bot.incident(Severity::S1, title, "A|B`<b>\u{202e}\n| c |", 4).await;
     let run = bot.opens_run(incident, "coredns-saturated").await;
-    bot.mutates(run, "mitigate.x", "set `a` | <b>", json!({"k": "a|b\n```\n<script>"}), json!("x".repeat(500))).await;
+    bot.mutates(run, "mitigate.x", "set `a` | <b>", json!("a|b\n```\n<script>"), json!("x".repeat(500))).await;
+    bot.mutates(run, "mitigate.y", "delete job/x", json!({"kind": "Job"}), json!(null)).await;
     bot.ends(run, Outcome::Escalated, "because\n\n# of | <this>").await;
     let report = report(&bot, WhichShift::Current).await;
     assert_snapshot!(report);
@@ -223,6 +224,19 @@ async fn a_team_or_shift_that_is_not_there() {
     assert!(matches!(error, HandoffError::NotBegun(_)), "{error}");
 }
 
+#[tokio::test]
+async fn whoever_asks_gets_the_shifts_so_far() {
+    let bot = Fixture::new(&[], &[]).await;
+    bot.incident(Severity::S1, "CoreDNS is down", "A", 1).await;
+    let oncall = Arc::new(oncall());
+    let reporter = Reporter::new(bot.store.clone(), bot.clock.clone(), oncall, Template::built_in().unwrap());
+    let one = reporter.so_far().await.unwrap();
+    assert!(one.starts_with("# Handoff of platform") && one.contains("CoreDNS is down"), "{one}");
+    assert!(!one.contains("databases"), "its rotation begins at noon");
+    bot.passes(5 * 60);
+    assert!(reporter.so_far().await.unwrap().contains("# Handoff of databases: Mon 2 Mar 12:00 to Mon 9 Mar 12:00"));
+}
+
 struct Desk {
     bot: Fixture,
     worker: HandoffWorker,
@@ -233,7 +247,8 @@ impl Desk {
         let bot = Fixture::new(&[], &[]).await;
         let dir = bot.dir.path().join("handoffs");
         let (template, oncall) = (Template::built_in().unwrap(), Arc::new(oncall()));
-        let worker = HandoffWorker::new(bot.store.clone(), bot.clock.clone(), oncall, template, dir);
+        let reporter = Reporter::new(bot.store.clone(), bot.clock.clone(), oncall, template);
+        let worker = HandoffWorker::new(reporter, dir);
         Self { bot, worker }
     }
 

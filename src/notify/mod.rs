@@ -5,6 +5,7 @@
 //! least once, under a key by which the receiver can tell a repetition.
 
 mod console;
+mod discord;
 mod outbox_worker;
 mod parcel;
 mod patience;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub use console::ConsoleSink;
+pub use discord::DiscordSink;
 pub use outbox_worker::OutboxWorker;
 pub use parcel::{Contact, Parcel, ParcelKind};
 pub use patience::SEND_WITHIN;

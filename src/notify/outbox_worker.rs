@@ -99,10 +99,16 @@ impl Worker for OutboxWorker {
         // Made one after the other, so that they are sent in their order: a page first.
         let mut parcels = Vec::new();
         for delivery in due {
-            match self.renderer.parcel(self.sink.name(), &delivery).await? {
-                Some(parcel) => parcels.push((delivery, parcel)),
+            match self.renderer.parcel(self.sink.name(), &delivery).await {
+                Ok(Some(parcel)) => parcels.push((delivery, parcel)),
                 // There is nothing to tell any more: the page was acknowledged, the question answered.
-                None => self.store.delivered(delivery.id, None).await?,
+                Ok(None) => self.store.delivered(delivery.id, None).await?,
+                // One row that cannot be read must not keep back the others.
+                Err(error @ StoreError::Unreadable { .. }) => {
+                    let kind = ParcelKind::of(&delivery.subject);
+                    self.failed(&delivery, kind, &SinkError::fail(error.to_string())).await?;
+                }
+                Err(error) => return Err(error.into()),
             }
         }
         for sent in join_all(parcels.iter().map(|(delivery, parcel)| self.send(delivery, parcel))).await {

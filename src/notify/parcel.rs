@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::message::{Button, Colour};
 use crate::model::Incident;
 use crate::oncall::{DiscordChannel, DiscordUser};
+use crate::store::DeliverySubject;
 
 /// One thing to tell. Its texts are plain, on lines of bounded length, and hold no control characters and no secrets
 /// (see [`crate::message`]); whoever shows them escapes what his medium would take for markup.
@@ -48,6 +49,16 @@ pub enum ParcelKind {
 }
 
 impl ParcelKind {
+    /// What a delivery's subject becomes.
+    pub(super) fn of(subject: &DeliverySubject) -> Self {
+        match subject {
+            DeliverySubject::Page { .. } => ParcelKind::Page,
+            DeliverySubject::Card { .. } => ParcelKind::Card,
+            DeliverySubject::Approval { .. } => ParcelKind::Approval,
+            DeliverySubject::Notice { .. } => ParcelKind::Notice,
+        }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             ParcelKind::Page => "page",

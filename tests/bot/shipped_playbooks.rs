@@ -1,14 +1,124 @@
-//! The playbooks that come with the project load without a remark.
+//! The playbooks that come with the project: they load without a remark, and the alerts that they name find them.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use dogwatch::playbook::Catalog;
+use chrono::{DateTime, Utc};
+use dogwatch::model::{Alert, AlertStatus};
+use dogwatch::playbook::{Catalog, rights};
 
-#[test]
-fn the_shipped_playbooks_load_without_a_remark() {
+fn shipped() -> Catalog {
     let (catalog, problems) = Catalog::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks"));
     let remarks: Vec<String> = problems.iter().map(|problem| problem.render(false)).collect();
     assert!(remarks.is_empty(), "\n{}\n", remarks.join("\n"));
+    catalog
+}
+
+/// The playbook that an alert with these labels starts, and its target: `pvc-filling on persistentvolumeclaim/x in y`.
+fn starts(labels: &[(&str, &str)]) -> String {
+    let labels: BTreeMap<String, String> =
+        labels.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+    let alert = Alert {
+        fingerprint: "0011223344556677".into(),
+        status: AlertStatus::Firing,
+        labels,
+        annotations: BTreeMap::new(),
+        starts_at: DateTime::<Utc>::UNIX_EPOCH,
+        ends_at: None,
+        generator_url: String::new(),
+    };
+    let catalog = shipped();
+    let found = catalog.for_alert(&alert);
+    assert!(found.problems.is_empty(), "{:?}", found.problems);
+    let Some(playbook) = found.playbook else { return "nothing".into() };
+    let inputs = playbook.inputs_for(Some(&alert), &BTreeMap::new()).unwrap();
+    let target = playbook.target_for(Some(&alert), &inputs, &BTreeMap::new()).unwrap();
+    format!("{} on {target}", playbook.name)
+}
+
+#[test]
+fn the_shipped_playbooks_load_without_a_remark() {
+    let catalog = shipped();
     let names: Vec<&str> = catalog.iter().map(|playbook| playbook.name.as_str()).collect();
     assert_eq!(names, ["backup-timeout", "coredns-saturated", "pvc-filling", "pvc-pending"]);
+}
+
+#[test]
+fn every_database_that_cannot_resolve_names_is_about_coredns() {
+    let coredns = "coredns-saturated on deployment/coredns in kube-system";
+    assert_eq!(starts(&[("alertname", "CoreDNSLatencyHigh"), ("server", "dns://:53"), ("zone", ".")]), coredns);
+    assert_eq!(starts(&[("alertname", "CoreDNSErrorsHigh")]), coredns);
+    for database in ["db-1", "db-9999"] {
+        let labels =
+            [("alertname", "PostgresNameResolutionFailing"), ("namespace", "databases"), ("database", database)];
+        assert_eq!(starts(&labels), coredns);
+    }
+}
+
+#[test]
+fn a_claim_is_named_by_the_alert() {
+    let claim =
+        |alert| starts(&[("alertname", alert), ("namespace", "databases"), ("persistentvolumeclaim", "data-db-17")]);
+    assert_eq!(claim("KubePersistentVolumeFillingUp"), "pvc-filling on persistentvolumeclaim/data-db-17 in databases");
+    assert_eq!(claim("PersistentVolumeClaimPending"), "pvc-pending on persistentvolumeclaim/data-db-17 in databases");
+    assert_eq!(claim("KubePersistentVolumeInodesFillingUp"), "nothing");
+}
+
+#[test]
+fn only_jobs_that_are_backups_are_answered() {
+    let job = |alert, name| starts(&[("alertname", alert), ("namespace", "databases"), ("job_name", name)]);
+    for alert in ["PgBackRestBackupTimeout", "KubeJobNotCompleted", "KubeJobFailed"] {
+        assert_eq!(job(alert, "backup-db-17-29"), "backup-timeout on job/backup-db-17-29 in databases");
+    }
+    assert_eq!(job("KubeJobFailed", "reindex-db-17-29"), "nothing");
+    assert_eq!(starts(&[("alertname", "KubeJobNotCompleted"), ("namespace", "databases")]), "nothing");
+}
+
+#[test]
+fn each_playbook_asks_for_no_more_rights_than_it_uses() {
+    let needs = |name: &str| -> Vec<String> {
+        let catalog = shipped();
+        let rights = rights(catalog.get(name).unwrap());
+        rights
+            .into_iter()
+            .map(|right| {
+                let subresource = if right.subresource.is_empty() { "" } else { "/" };
+                let namespace =
+                    if right.namespace.is_empty() { String::new() } else { format!(" in {}", right.namespace) };
+                format!("{} {}{subresource}{}{namespace}", right.verb, right.resource, right.subresource)
+            })
+            .collect()
+    };
+    assert_eq!(
+        needs("coredns-saturated"),
+        [
+            "get configmaps in kube-system",
+            "get namespaces",
+            "get deployments in kube-system",
+            "get horizontalpodautoscalers in kube-system",
+            "list events in kube-system",
+            "list pods in kube-system",
+            "list deployments in kube-system",
+            "list horizontalpodautoscalers in kube-system",
+            "patch configmaps in kube-system",
+            "patch deployments/scale in kube-system",
+            "patch horizontalpodautoscalers in kube-system",
+        ]
+    );
+    assert_eq!(
+        needs("pvc-filling"),
+        [
+            "get namespaces",
+            "get persistentvolumeclaims",
+            "get statefulsets",
+            "get storageclasses",
+            "list events",
+            "patch persistentvolumeclaims",
+        ]
+    );
+    assert_eq!(needs("pvc-pending"), ["get persistentvolumeclaims", "get storageclasses", "list events"]);
+    assert_eq!(
+        needs("backup-timeout"),
+        ["create jobs", "delete jobs", "get namespaces", "get cronjobs", "get jobs", "list events", "list jobs"]
+    );
 }

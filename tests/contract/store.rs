@@ -269,6 +269,17 @@ async fn a_parked_run_wakes_at_its_time_or_when_something_comes_in() {
 }
 
 #[tokio::test]
+async fn a_run_never_wakes_before_its_time_however_exact_that_is() {
+    let shop = Shop::open().await;
+    let id = shop.incident("coredns", 1).await;
+    shop.run(id, "coredns").await;
+    let claimed = shop.claim("one").await.unwrap();
+    let until = noon() + Duration::from_nanos(1_000_000_001);
+    shop.store.append(claimed.at, Append { park_until: Some(until), ..Append::default() }).await.unwrap();
+    assert!(shop.store.next_run_due().await.unwrap().unwrap() >= until);
+}
+
+#[tokio::test]
 async fn what_came_in_while_a_run_parked_wakes_it_at_once() {
     let shop = Shop::open().await;
     let id = shop.incident("coredns", 1).await;

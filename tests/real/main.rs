@@ -10,6 +10,7 @@ mod cluster_contract;
 mod alertmanager_payloads;
 mod contract_cluster;
 mod prometheus_client;
+mod shipped_queries;
 mod world_alertmanager;
 mod world_control_plane;
 mod world_processes;

@@ -1,9 +1,12 @@
 //! The worker, on a clock that is moved by hand.
 
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::SqliteConnectOptions;
+
 use super::*;
 use crate::message::Colour;
 use crate::model::{IncidentState, Preview, PreviewStep, StepPath, Verdict};
-use crate::store::{Append, Ask, Change};
+use crate::store::{Append, Ask, Change, OutboxStore as _};
 
 #[tokio::test]
 async fn a_page_says_who_is_called_and_is_told_once() {
@@ -91,6 +94,43 @@ async fn a_page_that_is_refused_goes_to_the_next_sink_at_once_and_is_not_lost() 
     bot.passes(8);
     settle(&bot, &first).await;
     assert_eq!(pager.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn what_a_crash_interrupted_is_repeated_under_the_same_key() {
+    let bot = Fixture::new(&[], &["pager"]).await;
+    let pager = Scripted::new("pager");
+    let worker = worker(&bot, pager.clone(), None);
+    let incident = bot.incident(Severity::S1, "CoreDNS is down", "CoreDNSDown", 1).await;
+    bot.page(incident, PageReason::SeverityOne).await;
+    let taken = bot.store.take_deliveries(&["pager"], 1, Duration::from_secs(60)).await.unwrap();
+    assert_eq!(taken.len(), 1, "by a process that dies before it says what became of it");
+    assert_eq!(settle(&bot, &worker).await, Some(60));
+    bot.passes(1);
+    settle(&bot, &worker).await;
+    assert_eq!(pager.seen()[0].key, "dogwatch-INC-1-1-1");
+}
+
+#[tokio::test]
+async fn a_row_that_nobody_can_read_keeps_nothing_back() {
+    let bot = Fixture::new(&["chat"], &["chat"]).await;
+    let chat = Scripted::new("chat");
+    let worker = worker(&bot, chat.clone(), None);
+    let broken = bot.incident(Severity::S1, "broken", "A", 1).await;
+    let strange = bot.incident(Severity::S1, "strange", "A", 1).await;
+    let sound = bot.incident(Severity::S1, "sound", "A", 1).await;
+    bot.page(sound, PageReason::SeverityOne).await;
+    let mut file = SqliteConnectOptions::new().filename(bot.dir.path().join("dogwatch.db")).connect().await.unwrap();
+    for (sql, id) in [
+        ("UPDATE incident SET target = 'no json' WHERE id = ?", broken.0),
+        ("UPDATE outbox SET subject = '{\"subject\":\"hologram\"}' WHERE key = 'INC-' || ?", strange.0),
+    ] {
+        let done = sqlx::query(sql).bind(id).execute(&mut file).await.unwrap();
+        assert_eq!(done.rows_affected(), 1, "{sql}");
+    }
+    assert_eq!(settle(&bot, &worker).await, None, "neither is tried for ever");
+    let told: Vec<(ParcelKind, i64)> = chat.seen().iter().map(|parcel| (parcel.kind, parcel.incident.id.0)).collect();
+    assert_eq!(told, [(ParcelKind::Page, sound.0), (ParcelKind::Card, sound.0)]);
 }
 
 #[tokio::test]

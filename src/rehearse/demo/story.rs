@@ -18,13 +18,13 @@ use crate::handoff::{Template, WhichShift, file_name, shift_of, summarise, write
 use crate::incident::IncidentRules;
 use crate::intake::parse_notification;
 use crate::message::{count, timeline_line};
-use crate::model::{IncidentId, ObjectKey, Outcome};
+use crate::model::{ConditionKind, FailureClass, IncidentId, Look, ObjectKey, Outcome, RunEvent};
 use crate::oncall::OnCall;
 use crate::playbook::{Catalog, Playbook, parse_quantity};
 use crate::prometheus::ScriptedPrometheus;
 use crate::rehearse::{Setting, Stage};
 use crate::store::sqlite::{Durability, Sinks};
-use crate::store::{IncidentFilter, IncidentStore, RunStore};
+use crate::store::{IncidentFilter, IncidentStore, RunStore, TimelineEntry, TimelineWhat};
 
 /// The founding playbooks, as they are shipped.
 const PLAYBOOKS: [(&str, &str); 4] = [
@@ -353,13 +353,27 @@ impl Night {
             let shown = self.shown.entry(incident.id).or_default();
             let news = timeline.get(*shown..).unwrap_or_default();
             *shown = timeline.len();
-            for line in news.iter().filter_map(timeline_line) {
+            for line in news.iter().filter(|entry| is_news(entry)).filter_map(timeline_line) {
                 let first = line.lines().next().unwrap_or_default();
                 self.screen.line(Tone::of(first), &format!("       {} {first}", incident.id)).await?;
             }
         }
         Ok(())
     }
+}
+
+/// What a watcher wants to see: not each look of a verify, and a change when it is made, not also when it begins.
+fn is_news(entry: &TimelineEntry) -> bool {
+    let TimelineWhat::Run(_, event) = &entry.what else { return true };
+    !matches!(
+        event,
+        RunEvent::Started { .. }
+            | RunEvent::Verifying { .. }
+            | RunEvent::Waiting { .. }
+            | RunEvent::Failed { class: FailureClass::Retry, .. }
+            | RunEvent::Looked { verdict: Look::NotYet, .. }
+            | RunEvent::Checked { condition: ConditionKind::When, .. }
+    )
 }
 
 fn thousands(n: usize) -> String {

@@ -3,7 +3,7 @@
 use sqlx::SqliteConnection;
 
 use super::effects::{enqueue, enqueue_approval, enqueue_card, insert_page};
-use super::rows::{get, json, micros, word};
+use super::rows::{get, json, micros, micros_after, word};
 use super::runs::{inbox, insert_event};
 use super::{Sinks, failed};
 use crate::model::{ApprovalId, IncidentId, Outcome, RunEvent, RunId, SignalBody};
@@ -76,7 +76,7 @@ pub(super) async fn append(
         end(connection, now, at.run, *outcome, because).await?;
     } else if let Some(until) = records.park_until {
         // Whatever waits in the inbox is a reason to wake up at once.
-        let wake_at = if waiting.is_empty() { micros(until) } else { now };
+        let wake_at = if waiting.is_empty() { micros_after(until) } else { now };
         sqlx::query("UPDATE run SET wake_at = ?, lease_until = NULL, worker = NULL WHERE id = ?")
             .bind(wake_at)
             .bind(at.run.0)

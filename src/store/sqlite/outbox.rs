@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use sqlx::SqliteConnection;
 
 use super::rows::{from_json, get, get_time_or, json, micros, time};
 use super::{SqliteStore, failed};
@@ -30,22 +31,29 @@ impl OutboxStore for SqliteStore {
                 .bind(until)
                 .bind(sinks)
                 .bind(limit)
-                .fetch_all(connection)
+                .fetch_all(&mut *connection)
                 .await
                 .map_err(failed("take deliveries"))?;
-                let mut deliveries = found
-                    .iter()
-                    .map(|row| {
-                        let delivery = Delivery {
-                            id: DeliveryId(get(row, "id")?),
-                            sink: get(row, "sink")?,
-                            subject: from_json("delivery", get(row, "subject")?)?,
-                            attempts: u32::try_from(get::<i64>(row, "attempts")?).unwrap_or(u32::MAX),
-                            external: get(row, "external_id")?,
-                        };
-                        Ok((get::<i64>(row, "urgency")?, delivery))
-                    })
-                    .collect::<Result<Vec<_>, StoreError>>()?;
+                let mut deliveries = Vec::new();
+                for row in &found {
+                    let id = DeliveryId(get(row, "id")?);
+                    let subject = match from_json("delivery", get(row, "subject")?) {
+                        Ok(subject) => subject,
+                        // A newer version's: it must not keep back what we can bring.
+                        Err(error) => {
+                            set_aside(connection, id, &error).await?;
+                            continue;
+                        }
+                    };
+                    let delivery = Delivery {
+                        id,
+                        sink: get(row, "sink")?,
+                        subject,
+                        attempts: u32::try_from(get::<i64>(row, "attempts")?).unwrap_or(u32::MAX),
+                        external: get(row, "external_id")?,
+                    };
+                    deliveries.push((get::<i64>(row, "urgency")?, delivery));
+                }
                 deliveries.sort_by_key(|(urgency, delivery)| (*urgency, delivery.id.0));
                 Ok(deliveries.into_iter().map(|(_, delivery)| delivery).collect())
             })
@@ -149,4 +157,16 @@ impl OutboxStore for SqliteStore {
             .map_err(failed("read a message's id"))?;
         Ok(row.map(|row| get(&row, "external_id")).transpose()?.flatten())
     }
+}
+
+/// Tries a delivery no more that cannot be read.
+async fn set_aside(connection: &mut SqliteConnection, id: DeliveryId, error: &StoreError) -> Result<(), StoreError> {
+    tracing::error!(delivery = id.0, %error, "a delivery cannot be read and is set aside");
+    sqlx::query("UPDATE outbox SET due_at = NULL, error = ? WHERE id = ?")
+        .bind(error.to_string())
+        .bind(id.0)
+        .execute(connection)
+        .await
+        .map_err(failed("set a delivery aside"))?;
+    Ok(())
 }

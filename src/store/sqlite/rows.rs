@@ -18,6 +18,11 @@ pub(super) fn micros(time: DateTime<Utc>) -> i64 {
     time.timestamp_micros()
 }
 
+/// Rounded up: who wakes up at that time finds that it has come.
+pub(super) fn micros_after(time: DateTime<Utc>) -> i64 {
+    time.timestamp_micros() + i64::from(time.timestamp_subsec_nanos() % 1_000 > 0)
+}
+
 pub(super) fn time(micros: i64) -> DateTime<Utc> {
     // Only a damaged row is out of chrono's range of 262,000 years.
     DateTime::from_timestamp_micros(micros).unwrap_or_default()

@@ -1,0 +1,142 @@
+//! Each action at its edge: as a playbook writes it, on a simulated cluster, with no more rights than it asks for.
+
+mod expand;
+mod jobs;
+mod looking;
+mod scale;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::DateTime;
+use serde_json::Value;
+
+use super::registry::tests::action;
+use super::{Action, ActionError, Doubt, Mutation, Output, Plan, Scope, StepContext, World, prepare};
+use crate::clock::{Clock, ManualClock};
+use crate::cluster::Object;
+use crate::cluster::sim::SimCluster;
+use crate::model::{Intent, ObjectKey, RunId, StepPath};
+use crate::prometheus::ScriptedPrometheus;
+
+/// A run about one target, in a cluster that the test sets up.
+struct Edge {
+    clock: Arc<ManualClock>,
+    cluster: SimCluster,
+    prometheus: Arc<ScriptedPrometheus>,
+    target: ObjectKey,
+    scope: Scope,
+    step: StepPath,
+}
+
+impl Edge {
+    /// The cluster holds these objects; the run is about the first one.
+    fn about(objects: Vec<Object>) -> Self {
+        let start = DateTime::parse_from_rfc3339("2026-05-01T12:00:00Z").unwrap().to_utc();
+        let clock = Arc::new(ManualClock::new(start));
+        let target = objects.first().unwrap().key();
+        let cluster = SimCluster::from_objects(clock.clone(), objects).unwrap();
+        let prometheus = Arc::new(ScriptedPrometheus::default());
+        Self { clock, cluster, prometheus, target, scope: Scope::new(), step: StepPath("mitigate.act".into()) }
+    }
+
+    /// With this in the scope.
+    fn with(mut self, scope: Value) -> Self {
+        let Value::Object(scope) = scope else { panic!("a scope is an object") };
+        self.scope = scope;
+        self
+    }
+
+    fn passes(&self, duration: Duration) {
+        let end = self.clock.now() + duration;
+        while let Some(next) = self.cluster.turn().filter(|next| *next <= end) {
+            self.clock.set(next);
+        }
+        self.clock.set(end);
+        self.cluster.turn();
+    }
+
+    fn live(&self, key: &ObjectKey) -> Object {
+        self.cluster.object(key).unwrap_or_else(|| panic!("{key} is not there"))
+    }
+
+    /// The world as the action sees it, with its rights alone.
+    fn world(&self, action: Option<&Action>) -> World {
+        let cluster = match action {
+            Some(action) => self.cluster.restricted(action.describe().access(&self.target.kind)),
+            None => self.cluster.clone(),
+        };
+        World { cluster: Arc::new(cluster), prometheus: self.prometheus.clone(), clock: self.clock.clone() }
+    }
+
+    fn context(&self) -> StepContext<'_> {
+        StepContext { run: RunId(7), step: &self.step, target: &self.target, object: None, scope: &self.scope }
+    }
+
+    async fn reads(&self, yaml: &str) -> Result<Output, ActionError> {
+        let action = action(yaml).unwrap();
+        let Action::Read(read) = &action else { panic!("{yaml} does not read") };
+        read.read(&self.world(Some(&action)), self.context()).await
+    }
+
+    /// What the action would do now.
+    async fn would(&self, yaml: &str) -> Result<Plan, ActionError> {
+        let action = action(yaml).unwrap();
+        prepare(mutation(&action), &self.world(Some(&action)), self.context()).await
+    }
+
+    /// The intent of an action that has something to do.
+    async fn intends(&self, yaml: &str) -> Intent {
+        match self.would(yaml).await {
+            Ok(Plan::Do(intent)) => intent,
+            other => panic!("{yaml}: {other:?}"),
+        }
+    }
+
+    /// Makes the change that was intended.
+    async fn makes(&self, yaml: &str, intent: &Intent) -> Result<Output, ActionError> {
+        let action = action(yaml).unwrap();
+        mutation(&action).apply(&self.world(Some(&action)), intent, false).await
+    }
+
+    /// What a crash between intent and outcome leaves to find out.
+    async fn doubts(&self, yaml: &str, intent: &Intent) -> Doubt {
+        let action = action(yaml).unwrap();
+        mutation(&action).doubt(&self.world(Some(&action)), intent).await.unwrap()
+    }
+
+    /// Intends and makes the change.
+    async fn does(&self, yaml: &str) -> Output {
+        let intent = self.intends(yaml).await;
+        self.makes(yaml, &intent).await.unwrap()
+    }
+
+    /// What was really written, as `patch deployment/coredns in kube-system/scale`.
+    fn written(&self) -> Vec<String> {
+        let mutations = self.cluster.mutations().into_iter().filter(|mutation| !mutation.dry_run);
+        mutations
+            .map(|mutation| {
+                format!("{} {} {}", mutation.verb.as_str(), mutation.key, mutation.subresource).trim_end().to_owned()
+            })
+            .collect()
+    }
+}
+
+fn mutation(action: &Action) -> &dyn Mutation {
+    match action {
+        Action::Mutate(mutation) => mutation.as_ref(),
+        other => panic!("{other:?} changes nothing"),
+    }
+}
+
+/// A field of an output.
+fn field<'o>(output: &'o Output, name: &str) -> &'o Value {
+    output.value.get(name).unwrap_or_else(|| panic!("{name}: {output:?}"))
+}
+
+/// Why a human must decide.
+fn needs_human<T: std::fmt::Debug>(result: Result<T, ActionError>) -> String {
+    let error = result.unwrap_err();
+    assert_eq!(error.class, crate::model::FailureClass::NeedsHuman, "{error}");
+    error.message
+}

@@ -1,0 +1,166 @@
+//! The bot as a process: the one place that knows every concrete type, starts the workers, and stops them.
+
+mod edges;
+mod replies;
+mod rights;
+mod sinks;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::action::World;
+use crate::bot::Bot;
+use crate::chat::{ConsoleChat, Desk};
+use crate::clock::{Clock, SystemClock};
+use crate::config::{AuthConfig, Config};
+use crate::engine::EngineOptions;
+use crate::handoff::{HandoffWorker, Reporter, Template};
+use crate::metrics::Metrics;
+use crate::model::{Person, Role, Via};
+use crate::server::{ApiToken, Credential, Readiness, Server, Settings, serve as serve_http};
+use crate::store::sqlite::{Durability, SqliteStore};
+use crate::worker::{self, Worker};
+
+use replies::{LivePreviews, ShiftReports};
+
+/// How long the workers may take to end what they have begun. A mutation takes 20 s at the most, and is on the log.
+const STOP_WITHIN: Duration = Duration::from_secs(25);
+
+/// Runs the bot until `stop`.
+///
+/// # Errors
+/// When it cannot start: each error says what is wrong and the next move. What goes wrong later is logged and tried again.
+pub async fn serve(config: &Config, stop: CancellationToken) -> anyhow::Result<()> {
+    for warning in config.check()? {
+        tracing::warn!("{warning}");
+    }
+    crate::tls::install_provider();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let oncall = Arc::new(edges::oncall(config)?);
+    let catalog = Arc::new(edges::playbooks(&config.playbooks.dir));
+    let world =
+        World { cluster: edges::cluster(config).await?, prometheus: edges::prometheus(config)?, clock: clock.clone() };
+    let metrics = Arc::new(Metrics::new());
+    let sinks = sinks::build(config)?;
+    let store = SqliteStore::open(&config.store.sqlite, Durability::Full, clock.clone(), sinks.outbox());
+    let store = Arc::new(store.await?);
+    let listener = TcpListener::bind(config.server.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}; choose another `server.listen`", config.server.listen))?;
+    let address = listener.local_addr().context("the listener has no address")?;
+
+    let (_catalogs, catalogs) = watch::channel(catalog.clone());
+    let bot = Bot {
+        store: store.clone(),
+        world: world.clone(),
+        catalog: catalogs,
+        rules: edges::rules(config, &oncall),
+        engine: EngineOptions {
+            lease: config.engine.lease.0,
+            output_limit: config.engine.output_limit.bytes(),
+            approval_timeout: config.engine.approval_timeout.0,
+            default_team: config.oncall.default_team.clone(),
+        },
+        name: format!("{}-{}", std::process::id(), address.port()),
+    };
+    let template = || Template::load(config.handoff.template.as_deref());
+    let reporter = Reporter::new(store.clone(), clock.clone(), oncall.clone(), template()?);
+    let previews = LivePreviews::new(world.clone(), bot.catalog.clone(), config.engine.output_limit.bytes());
+    let reports = ShiftReports(reporter);
+    let desk = Desk::new(store.clone(), clock.clone(), metrics.clone(), Arc::new(previews), Arc::new(reports));
+    let desk = Arc::new(desk);
+
+    let mut workers = bot.workers(config.engine.workers);
+    let handoffs = HandoffWorker::new(
+        Reporter::new(store.clone(), clock.clone(), oncall.clone(), template()?),
+        config.handoff.dir.clone(),
+    );
+    workers.push(Arc::new(handoffs));
+    workers.extend(sinks.workers(store.clone(), clock.clone(), oncall.clone(), metrics.clone()));
+    let readiness = Arc::new(Readiness::default());
+    let settings = settings(config)?;
+    let server = Server::new(store.clone(), clock.clone(), desk.clone(), metrics, readiness.clone(), settings);
+
+    let mut tasks = JoinSet::new();
+    start(&mut tasks, workers, &clock, &stop);
+    tasks.spawn(serve_http(listener, Arc::new(server), stop.clone()));
+    tasks.spawn(stopping(stop.clone(), rights::check(world.cluster.clone(), catalog.clone())));
+    let discord = sinks.start_discord(desk.clone(), oncall.clone(), stop.clone()).await?;
+    if let Some(discord) = discord {
+        tasks.spawn(discord);
+    }
+    readiness.ready();
+    tracing::info!(
+        %address,
+        playbooks = catalog.iter().count(),
+        teams = oncall.teams().len(),
+        database = %config.store.sqlite.display(),
+        "dogwatch is on watch"
+    );
+    if config.chat.uses_console() {
+        console(&mut tasks, desk, &stop);
+    }
+    stop.cancelled().await;
+    readiness.not_ready("it is stopping");
+    tracing::info!("stopping: what was begun is ended first");
+    let ended = tokio::time::timeout(STOP_WITHIN, async { while tasks.join_next().await.is_some() {} }).await;
+    if ended.is_err() {
+        tracing::warn!("not everything ended in time; what was under way is on the log, and goes on at the next start");
+        tasks.shutdown().await;
+    }
+    drop(bot);
+    store.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn start(tasks: &mut JoinSet<()>, workers: Vec<Arc<dyn Worker>>, clock: &Arc<dyn Clock>, stop: &CancellationToken) {
+    for worker in workers {
+        tasks.spawn(worker::run(worker, clock.clone(), stop.clone()));
+    }
+}
+
+/// `task`, given up when the bot stops.
+async fn stopping(stop: CancellationToken, task: impl Future<Output = ()>) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = task => {}
+    }
+}
+
+/// Whoever sits at the console of the process may do what a responder may.
+fn console(tasks: &mut JoinSet<()>, desk: Arc<Desk>, stop: &CancellationToken) {
+    let name = std::env::var("USER").unwrap_or_else(|_| "console".into());
+    let person = Person { name, via: Via::Console, id: "console".into(), role: Some(Role::Responder) };
+    let chat = ConsoleChat::new(desk, person);
+    let stop = stop.clone();
+    tasks.spawn(async move {
+        let input = tokio::io::BufReader::new(tokio::io::stdin());
+        if let Err(error) = chat.serve(input, tokio::io::stdout(), stop).await {
+            tracing::warn!(%error, "the console is gone; the bot goes on without it");
+        }
+    });
+}
+
+fn settings(config: &Config) -> anyhow::Result<Settings> {
+    let webhook = match &config.server.webhook_auth {
+        None => None,
+        Some(AuthConfig::Bearer(token)) => Some(Credential::Bearer(token.read()?)),
+        Some(AuthConfig::Basic(basic)) => {
+            Some(Credential::Basic { username: basic.username.clone(), password: basic.password.read()? })
+        }
+    };
+    let api_tokens = config
+        .server
+        .api_tokens
+        .iter()
+        .map(|token| Ok(ApiToken { name: token.name.clone(), role: token.role, token: token.token.read()? }))
+        .collect::<anyhow::Result<_>>()?;
+    Ok(Settings { webhook, api_tokens, body_limit: config.server.body_limit.bytes(), ..Settings::default() })
+}

@@ -1,0 +1,226 @@
+//! Where every command ends, whichever way it came.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::parse::{command_name, parse_command};
+use crate::clock::Clock;
+use crate::intake::command_signal;
+use crate::message;
+use crate::metrics::Metrics;
+use crate::model::{Command, IncidentId, Person, Role, SignalId};
+use crate::store::{IncidentFilter, Store, StoreError};
+
+/// Shows what a playbook would do now.
+#[async_trait]
+pub trait Previews: Send + Sync {
+    /// The preview as text, for the inputs in `set`; the error says what is wrong with them, or that there is no such playbook. Changes
+    /// nothing; may be repeated.
+    async fn preview(&self, playbook: &str, set: &BTreeMap<String, String>) -> Result<String, String>;
+}
+
+/// Renders the handoff of the shift that is under way.
+#[async_trait]
+pub trait Handoffs: Send + Sync {
+    /// The report so far. Writes no file; may be repeated.
+    async fn so_far(&self) -> Result<String, String>;
+}
+
+/// Authorises commands, answers those that only look, and brings the others in as signals.
+pub struct Desk {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
+    previews: Arc<dyn Previews>,
+    handoffs: Arc<dyn Handoffs>,
+}
+
+/// The answer to a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    pub status: ReplyStatus,
+    /// Plain text of any length: whoever shows it folds it ([`crate::message::fit`]).
+    pub text: String,
+}
+
+/// What sort of answer it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplyStatus {
+    /// It was worked on. Whether the wish was granted, the text says.
+    Answered,
+    /// It is durable and will be worked on, but the answer was not there in time.
+    Pending,
+    /// The person may not ask that.
+    Refused,
+    /// It names what is not there, or cannot be understood.
+    Wrong,
+    /// It was not taken in; trying again later makes sense.
+    Unavailable,
+}
+
+impl Reply {
+    /// Whether the command was taken.
+    pub fn ok(&self) -> bool {
+        matches!(self.status, ReplyStatus::Answered | ReplyStatus::Pending)
+    }
+
+    fn new(status: ReplyStatus, text: impl Into<String>) -> Self {
+        Self { status, text: text.into() }
+    }
+}
+
+/// How long somebody waits for an answer: longer than any decision takes, and shorter than people wait without asking again.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How far `/incidents all` looks back.
+const A_DAY: Duration = Duration::from_secs(24 * 3_600);
+
+impl Desk {
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        metrics: Arc<Metrics>,
+        previews: Arc<dyn Previews>,
+        handoffs: Arc<dyn Handoffs>,
+    ) -> Self {
+        Self { store, clock, metrics, previews, handoffs }
+    }
+
+    /// Reads a command from a line of text, and handles it.
+    pub async fn handle_text(&self, person: &Person, text: &str, key: Option<String>) -> Reply {
+        match parse_command(text) {
+            Ok(command) => self.handle(person, command, key).await,
+            // Whoever may ask nothing is not told how to ask it.
+            Err(_) if person.role.is_none() => self.refuse(person, "text", &unknown_person(person)),
+            Err(error) => Reply::new(ReplyStatus::Wrong, error.to_string()),
+        }
+    }
+
+    /// Answers a command. What changes something is durable before this returns anything but a refusal. `key`: the way's own id of
+    /// this asking, so that asking again with the same key changes nothing more and has the same answer.
+    pub async fn handle(&self, person: &Person, command: Command, key: Option<String>) -> Reply {
+        let Some(role) = person.role else {
+            return self.refuse(person, command_name(&command), &unknown_person(person));
+        };
+        let needs = command.needs();
+        if role < needs {
+            let why = format!(
+                "/{} needs the role {needs}, and {} has the role {role}; ask an admin for it",
+                command_name(&command),
+                person.name
+            );
+            return self.refuse(person, command_name(&command), &why);
+        }
+        self.metrics.command(&person.via.to_string(), false);
+        let answer = if command.only_looks() {
+            self.look(role, command).await
+        } else {
+            self.bring_in(person, command, key).await
+        };
+        answer.unwrap_or_else(|error| {
+            tracing::error!(%error, person = %person, "a command was not worked on");
+            Reply::new(ReplyStatus::Unavailable, format!("that did not work: {error}; try again in a moment"))
+        })
+    }
+
+    fn refuse(&self, person: &Person, command: &str, why: &str) -> Reply {
+        tracing::warn!(person = %person, id = person.id, command, why, "a command was refused");
+        self.metrics.command(&person.via.to_string(), true);
+        Reply::new(ReplyStatus::Refused, why)
+    }
+
+    async fn look(&self, role: Role, command: Command) -> Result<Reply, StoreError> {
+        let answered = |text: String| Reply::new(ReplyStatus::Answered, text);
+        let or_wrong = |answer: Result<String, String>| match answer {
+            Ok(text) => answered(text),
+            Err(error) => Reply::new(ReplyStatus::Wrong, error),
+        };
+        Ok(match command {
+            Command::Incidents { all } => {
+                let now = self.clock.now();
+                let filter = if all { IncidentFilter::ResolvedSince(now - A_DAY) } else { IncidentFilter::Unresolved };
+                answered(message::incidents_table(&self.store.incidents(filter).await?, now, all))
+            }
+            Command::Why { incident } => match self.why(incident).await? {
+                Some(text) => answered(text),
+                None => Reply::new(
+                    ReplyStatus::Wrong,
+                    format!("there is no {incident}; /incidents lists those that are open"),
+                ),
+            },
+            Command::Run { playbook, set, .. } => or_wrong(self.previews.preview(&playbook, &set).await),
+            Command::Handoff => or_wrong(self.handoffs.so_far().await),
+            // The others change something, and do not come here.
+            Command::Help | Command::Ack { .. } | Command::Resolve { .. } | Command::Approve { .. } => {
+                answered(message::help(role))
+            }
+        })
+    }
+
+    async fn why(&self, id: IncidentId) -> Result<Option<String>, StoreError> {
+        /// As many as are told.
+        const EPISODES: usize = 5;
+        let Some(incident) = self.store.incident(id).await? else { return Ok(None) };
+        let runs = self.store.runs_of(id).await?;
+        let timeline = self.store.timeline(id).await?;
+        let episodes = self.store.episodes(id, EPISODES).await?;
+        // The end is not part of the range, and a page may have been made in this instant.
+        let until = self.clock.now() + Duration::from_secs(1);
+        let mut pages = self.store.pages(incident.opened_at, until).await?;
+        pages.retain(|page| page.incident == id);
+        let facts = message::WhyFacts {
+            incident: &incident,
+            runs: &runs,
+            timeline: &timeline,
+            episodes: &episodes,
+            pages: &pages,
+        };
+        Ok(Some(message::why(&facts)))
+    }
+
+    async fn bring_in(&self, person: &Person, command: Command, key: Option<String>) -> Result<Reply, StoreError> {
+        let name = command_name(&command);
+        // Listening begins before there is anything to hear.
+        let mut decisions = self.store.bells().decisions.listen();
+        let deadline = self.clock.now() + PATIENCE;
+        let signal = command_signal(person, command, key, self.clock.now());
+        let id = self.store.accept(&signal).await?.id();
+        tracing::info!(person = %person, id = person.id, command = name, signal = %id, "a command came in");
+        loop {
+            decisions.borrow_and_update();
+            if let Some(text) = self.store.reply(id).await? {
+                return Ok(Reply::new(ReplyStatus::Answered, if text.is_empty() { "done".to_owned() } else { text }));
+            }
+            tokio::select! {
+                rung = decisions.changed() => {
+                    if rung.is_err() {
+                        return Ok(pending(id));
+                    }
+                }
+                () = self.clock.sleep_until(deadline) => return Ok(pending(id)),
+            }
+        }
+    }
+}
+
+fn pending(signal: SignalId) -> Reply {
+    Reply::new(
+        ReplyStatus::Pending,
+        format!("accepted as {signal}, and still being worked on; /incidents shows what comes of it"),
+    )
+}
+
+fn unknown_person(person: &Person) -> String {
+    format!(
+        "I do not know you, {}: ask an admin to give a role to the {} id {}",
+        message::clip(&person.name, 80),
+        person.via,
+        message::clip(&person.id, 80)
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,79 @@
+//! Making reports: for the change of shift, for whoever asks, for the command line.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::summarise::{HandoffError, WhichShift, shift_of, summarise};
+use super::write::{Written, file_name, write};
+use super::{Summary, Template};
+use crate::clock::Clock;
+use crate::oncall::{OnCall, Shift};
+use crate::store::Store;
+
+/// All that a report is made from. Cheap to clone.
+#[derive(Clone)]
+pub struct Reporter {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) oncall: Arc<OnCall>,
+    template: Arc<Template>,
+}
+
+impl Reporter {
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, oncall: Arc<OnCall>, template: Template) -> Self {
+        Self { store, clock, oncall, template: Arc::new(template) }
+    }
+
+    /// The shift of a team that is meant, seen from now.
+    ///
+    /// # Errors
+    /// An unknown team, or a rotation that has not begun by then.
+    pub fn shift(&self, team: &str, which: WhichShift) -> Result<Shift, HandoffError> {
+        shift_of(&self.oncall, team, which, self.clock.now())
+    }
+
+    /// The report of one shift of one team, as data and in Markdown. Writes no file; may be repeated.
+    ///
+    /// # Errors
+    /// An unknown team, a store that fails, a template that names what is not there.
+    pub async fn report(&self, team: &str, shift: Shift) -> Result<(Summary, String), HandoffError> {
+        let summary = summarise(self.store.as_ref(), &self.oncall, team, shift, self.clock.now()).await?;
+        let text = self.template.render(&summary)?;
+        Ok((summary, text))
+    }
+
+    /// The reports of the shifts that go on, of all teams whose rotation has begun. Writes no file; may be repeated.
+    ///
+    /// # Errors
+    /// As [`Reporter::report`]; also when no rotation has begun.
+    pub async fn so_far(&self) -> Result<String, HandoffError> {
+        let mut reports = Vec::new();
+        let mut not_begun = None;
+        for team in self.oncall.teams() {
+            match self.shift(&team.name, WhichShift::Current) {
+                Ok(shift) => reports.push(self.report(&team.name, shift).await?.1),
+                Err(error @ HandoffError::NotBegun(_)) => not_begun = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        match not_begun {
+            Some(error) if reports.is_empty() => Err(error),
+            _ => Ok(reports.join("\n")),
+        }
+    }
+
+    /// Makes the report and writes it into its file in `dir`. A file that says something else stays, and the report lies
+    /// beside it.
+    ///
+    /// # Errors
+    /// As [`Reporter::report`]; also when the file cannot be written.
+    pub async fn write(&self, dir: &Path, team: &str, shift: Shift) -> Result<(Summary, Written), HandoffError> {
+        let (summary, text) = self.report(team, shift).await?;
+        let name = file_name(team, shift.to, self.oncall.team(team)?.rotation.time_zone());
+        let to = dir.to_owned();
+        let written = tokio::task::spawn_blocking(move || write(&to, &name, &text)).await;
+        let failed = |message: String| HandoffError::Write { dir: dir.to_owned(), message };
+        let written = written.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))?;
+        Ok((summary, written))
+    }
+}

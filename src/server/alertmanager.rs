@@ -1,0 +1,137 @@
+//! The webhook's front door.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use serde::Serialize;
+use tokio::sync::SemaphorePermit;
+
+use super::answer::Refusal;
+use super::body::{self, BodyError};
+use super::{Server, auth};
+use crate::intake::{NotificationError, parse_notification};
+use crate::metrics::NotificationResult;
+use crate::model::{AlertStatus, Signal, SignalBody, SignalId};
+use crate::store::{Accepted, StoreError};
+
+/// What became of a delivery.
+#[derive(Debug, Serialize)]
+pub(super) struct Delivered {
+    signal: String,
+    alerts: usize,
+    /// It was durable already.
+    duplicate: bool,
+}
+
+/// Bodies from here on are read beside the runtime's own threads: 10,000 alerts take 20 ms.
+const LARGE: usize = 256 * 1024;
+
+/// `POST /v1/alertmanager`.
+pub(super) async fn deliver(State(server): State<Arc<Server>>, request: Request) -> Result<Json<Delivered>, Refusal> {
+    let (parts, body) = request.into_parts();
+    let delivered = accept(&server, &parts.headers, body).await;
+    let result = match &delivered {
+        Ok(delivered) if delivered.duplicate => NotificationResult::Duplicate,
+        Ok(_) => NotificationResult::Accepted,
+        Err((result, _)) => *result,
+    };
+    server.metrics.notification(result);
+    delivered.map(Json).map_err(|(result, refusal)| {
+        tracing::warn!(?result, error = refusal.error, at = refusal.at, "a notification was refused");
+        refusal
+    })
+}
+
+async fn accept(server: &Server, headers: &HeaderMap, body: Body) -> Result<Delivered, (NotificationResult, Refusal)> {
+    if let Err(refusal) = auth::check_webhook(server.settings.webhook.as_ref(), headers) {
+        body::discard(headers, body).await;
+        return Err((NotificationResult::Unauthorised, refusal));
+    }
+    let limit = server.settings.body_limit;
+    let _turn = turn(server, body::announced(headers).unwrap_or(limit).min(limit)).await?;
+    let bytes = body::read(headers, body, limit, server.settings.limits.body_within).await.map_err(|error| {
+        let result = match error {
+            BodyError::TooLarge { .. } => NotificationResult::TooLarge,
+            BodyError::TooSlow { .. } => NotificationResult::TooSlow,
+            BodyError::Broken(_) | BodyError::Encoded(_) => NotificationResult::Malformed,
+        };
+        (result, Refusal::from(error))
+    })?;
+    let start = server.clock.monotonic();
+    let signal = parse(server, bytes).await?;
+    let (alerts, firing) = count(&signal);
+    let accepted = server.store.accept(&signal).await.map_err(|error| store_refusal(&error))?;
+    server.metrics.accept_took(server.clock.monotonic().saturating_sub(start));
+    let duplicate = matches!(accepted, Accepted::Again(_));
+    if !duplicate {
+        server.metrics.alerts(firing as u64, (alerts - firing) as u64);
+    }
+    let id: SignalId = accepted.id();
+    tracing::info!(signal = %id, alerts, firing, duplicate, "a notification came in");
+    Ok(Delivered { signal: id.to_string(), alerts, duplicate })
+}
+
+/// Waits a little for room in memory.
+async fn turn(server: &Server, bytes: usize) -> Result<SemaphorePermit<'_>, (NotificationResult, Refusal)> {
+    let room = u32::try_from(bytes.div_ceil(1024).max(1)).unwrap_or(u32::MAX);
+    let waiting = tokio::time::timeout(server.settings.limits.turn_within, server.room.acquire_many(room));
+    match waiting.await {
+        Ok(Ok(permit)) => Ok(permit),
+        Ok(Err(_)) | Err(_) => {
+            let refusal = Refusal::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too many notifications are coming in at once",
+                "the server",
+                "send it again in a few seconds",
+            );
+            Err((NotificationResult::Overloaded, refusal))
+        }
+    }
+}
+
+async fn parse(server: &Server, bytes: Vec<u8>) -> Result<Signal, (NotificationResult, Refusal)> {
+    let (source, now) = (server.settings.source.clone(), server.clock.now());
+    let parsed = if bytes.len() < LARGE {
+        parse_notification(&source, now, &bytes)
+    } else {
+        match tokio::task::spawn_blocking(move || parse_notification(&source, now, &bytes)).await {
+            Ok(parsed) => parsed,
+            Err(error) => {
+                let refusal = Refusal::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    format!("reading it was not finished: {error}"),
+                    "the server",
+                    "send it again",
+                );
+                return Err((NotificationResult::Failed, refusal));
+            }
+        }
+    };
+    parsed.map_err(|NotificationError { at, what, hint }| {
+        (NotificationResult::Malformed, Refusal::new(StatusCode::BAD_REQUEST, what, at, hint))
+    })
+}
+
+/// How many alerts, and how many of them fire.
+fn count(signal: &Signal) -> (usize, usize) {
+    let SignalBody::Notification(notification) = &signal.body else { return (0, 0) };
+    let firing = notification.alerts.iter().filter(|alert| alert.status == AlertStatus::Firing).count();
+    (notification.alerts.len(), firing)
+}
+
+fn store_refusal(error: &StoreError) -> (NotificationResult, Refusal) {
+    tracing::error!(%error, "a notification could not be made durable");
+    let result = match error {
+        StoreError::Overloaded(_) => NotificationResult::Overloaded,
+        _ => NotificationResult::Failed,
+    };
+    // What the database says is for the log: it may name files.
+    let message = match error {
+        StoreError::Overloaded(_) => "the store is overloaded",
+        _ => "the store does not take it",
+    };
+    (result, Refusal::new(StatusCode::SERVICE_UNAVAILABLE, message, "the store", "send it again in a few seconds"))
+}

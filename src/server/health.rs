@@ -1,0 +1,73 @@
+//! Whether it lives, whether it is ready, and what it counted.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use super::Server;
+use super::answer::Refusal;
+use crate::metrics::{self, Levels};
+use crate::store::{Counts, StoreError};
+
+/// A store that takes longer does not answer: Kubernetes waits a second by default, Prometheus ten.
+const STORE_WITHIN: Duration = Duration::from_secs(3);
+
+/// `GET /healthz`: it answers, so it lives.
+pub(super) async fn healthz() -> Json<serde_json::Value> {
+    Json(json!({ "alive": true, "version": env!("CARGO_PKG_VERSION") }))
+}
+
+/// `GET /readyz`.
+pub(super) async fn readyz(State(server): State<Arc<Server>>) -> Result<Json<serde_json::Value>, Refusal> {
+    let not_ready = |reason: String, hint: &str| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, reason, "the bot", hint);
+    if let Some(reason) = server.readiness.reason() {
+        return Err(not_ready(reason, "wait until it has started; its log says what it does"));
+    }
+    match counts(&server).await {
+        Ok(_) => Ok(Json(json!({ "ready": true }))),
+        Err(error) => {
+            tracing::warn!(%error, "not ready: the store does not answer");
+            Err(not_ready("the store does not answer".to_owned(), "look at the log and at the disk of the store"))
+        }
+    }
+}
+
+/// `GET /metrics`.
+pub(super) async fn metrics(State(server): State<Arc<Server>>) -> Response {
+    let levels = match counts(&server).await {
+        Ok(counts) => Some(levels(counts)),
+        Err(error) => {
+            tracing::warn!(%error, "no levels in the metrics: the store does not answer");
+            None
+        }
+    };
+    match server.metrics.render(levels.as_ref()) {
+        Ok(text) => ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+        Err(error) => {
+            let error = format!("the metrics could not be written: {error}");
+            Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error, "the bot", "look at the log").into_response()
+        }
+    }
+}
+
+async fn counts(server: &Server) -> Result<Counts, StoreError> {
+    let late = StoreError::Failed { what: "count", message: format!("no answer within {} s", STORE_WITHIN.as_secs()) };
+    tokio::time::timeout(STORE_WITHIN, server.store.counts()).await.unwrap_or(Err(late))
+}
+
+fn levels(counts: Counts) -> Levels {
+    Levels {
+        pending_signals: counts.pending_signals,
+        open_episodes: counts.open_episodes,
+        incidents: counts.incidents,
+        runs_under_way: counts.runs_under_way,
+        deliveries_waiting: counts.deliveries_waiting,
+        unacknowledged_pages: counts.unacknowledged_pages,
+    }
+}

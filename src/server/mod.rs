@@ -1,0 +1,147 @@
+//! The HTTP server: the webhook's front door, the API for commands, health and metrics.
+//!
+//! | route | who may | what |
+//! | --- | --- | --- |
+//! | `POST /v1/alertmanager` | the webhook's credential | a delivery of Alertmanager; 200 means that it is durable |
+//! | `POST /v1/commands` | an API token | `{"command": "/ack INC-7"}` -> `{"reply": "...", "ok": true}` |
+//! | `GET /healthz` | everybody | the process is alive |
+//! | `GET /readyz` | everybody | the store answers and the workers work; else 503 with the reason |
+//! | `GET /metrics` | everybody | for Prometheus |
+//!
+//! Alertmanager tries again after 5xx and after no answer, never after 4xx: what a later try could mend is answered with 503.
+//! Every refusal is JSON, `{"error", "where", "hint"}`.
+
+mod alertmanager;
+mod answer;
+mod auth;
+mod body;
+mod commands;
+mod health;
+mod listen;
+mod readiness;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware;
+use axum::routing::{get, post};
+use tokio::sync::Semaphore;
+use tower_http::trace::TraceLayer;
+
+pub use auth::{ApiToken, Credential};
+pub use listen::serve;
+pub use readiness::Readiness;
+
+use crate::chat::Desk;
+use crate::clock::Clock;
+use crate::metrics::Metrics;
+use crate::store::Store;
+
+/// What an operator may set.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The name of who delivers alerts, the same for all peers of one Alertmanager cluster.
+    pub source: String,
+    /// What a delivery must show. `None`: nothing, as when something in front of us authenticates.
+    pub webhook: Option<Credential>,
+    /// Who may give commands. None: nobody may.
+    pub api_tokens: Vec<ApiToken>,
+    /// The largest body of a delivery, in bytes.
+    pub body_limit: usize,
+    pub limits: Limits,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            source: "alertmanager".to_owned(),
+            webhook: None,
+            api_tokens: Vec::new(),
+            body_limit: 16 * 1024 * 1024,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// What keeps one who sends too much, too slowly or too often from taking everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections that are open at once; more wait in the kernel's queue. A storm of a thousand groups is a thousand deliveries.
+    pub connections: usize,
+    /// How long a connection may take to send a request's head, and how long it may be idle.
+    pub head_within: Duration,
+    /// How long a body may take.
+    pub body_within: Duration,
+    /// Bodies in memory at once, in bytes (not less than one of the largest). Reading one takes about five times its size.
+    pub bodies: usize,
+    /// How long a request waits for its turn when there are too many bodies.
+    pub turn_within: Duration,
+    /// The end of every request, whatever it waits for.
+    pub request_within: Duration,
+    /// How long the server waits for requests under way when it stops.
+    pub stop_within: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 1_024,
+            head_within: Duration::from_secs(30),
+            body_within: Duration::from_secs(30),
+            bodies: 64 * 1024 * 1024,
+            turn_within: Duration::from_secs(2),
+            request_within: Duration::from_secs(60),
+            stop_within: Duration::from_secs(15),
+        }
+    }
+}
+
+/// All that requests need, shared by all.
+pub struct Server {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    desk: Arc<Desk>,
+    metrics: Arc<Metrics>,
+    readiness: Arc<Readiness>,
+    settings: Settings,
+    /// Room for bodies, in KiB.
+    room: Semaphore,
+}
+
+impl Server {
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        desk: Arc<Desk>,
+        metrics: Arc<Metrics>,
+        readiness: Arc<Readiness>,
+        settings: Settings,
+    ) -> Self {
+        let room = settings.limits.bodies.max(settings.body_limit).div_ceil(1024).min(Semaphore::MAX_PERMITS);
+        Self { store, clock, desk, metrics, readiness, settings, room: Semaphore::new(room) }
+    }
+}
+
+/// All routes, for [`serve`] and for whoever has a listener of his own.
+pub fn router(server: Arc<Server>) -> Router {
+    let within = server.settings.limits.request_within;
+    // Only the path: a query may hold what should not be logged.
+    let trace = TraceLayer::new_for_http().make_span_with(
+        |request: &Request| tracing::info_span!("http", method = %request.method(), path = request.uri().path()),
+    );
+    Router::new()
+        .route("/v1/alertmanager", post(alertmanager::deliver))
+        .route("/v1/commands", post(commands::command))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(health::metrics))
+        .fallback(answer::no_route)
+        .method_not_allowed_fallback(answer::no_method)
+        .layer(middleware::from_fn(move |request, next| answer::within(within, request, next)))
+        .layer(trace)
+        .with_state(server)
+}

@@ -1,0 +1,156 @@
+//! What becomes of deliveries.
+
+use super::*;
+
+#[tokio::test]
+async fn a_delivery_is_durable_before_it_is_accepted() {
+    let world = World::new().await;
+    let response = world.delivers(fixture("0.34/group.json")).await;
+    assert_eq!(response.status(), 200);
+    let answer: Value = response.json().await.unwrap();
+    assert_eq!(answer, json!({ "signal": "SIG-1", "alerts": 3, "duplicate": false }));
+    let [signal] = world.pending().await.try_into().unwrap();
+    assert_eq!(signal.source, "alertmanager");
+    let SignalBody::Notification(notification) = signal.body else { panic!("{signal:?}") };
+    assert_eq!(notification.alerts[2].label("pod"), Some("orders-2"));
+    assert_eq!(world.counts(r#"dogwatch_notifications_total{result="accepted"}"#).await, 1);
+    assert_eq!(world.counts(r#"dogwatch_alerts_total{status="firing"}"#).await, 3);
+    assert_eq!(world.counts("dogwatch_accept_seconds_count").await, 1);
+    assert_eq!(world.counts("dogwatch_pending_signals").await, 1);
+}
+
+#[tokio::test]
+async fn the_same_delivery_again_changes_nothing() {
+    let world = World::new().await;
+    for n in 0..5 {
+        let answer: Value = world.delivers(fixture("0.25/firing.json")).await.json().await.unwrap();
+        assert_eq!(answer["duplicate"], json!(n > 0));
+        assert_eq!(answer["signal"], "SIG-1");
+    }
+    assert_eq!(world.pending().await.len(), 1);
+    assert_eq!(world.counts(r#"dogwatch_notifications_total{result="duplicate"}"#).await, 4);
+    assert_eq!(world.counts(r#"dogwatch_alerts_total{status="firing"}"#).await, 1);
+}
+
+#[tokio::test]
+async fn three_peers_that_deliver_at_once_deliver_one_signal() {
+    let world = World::new().await;
+    let deliveries = (0..30).map(|n| world.delivery(fixture(&format!("0.34/peer-{}.json", n % 3))).send());
+    for response in futures_util::future::join_all(deliveries).await {
+        assert_eq!(response.unwrap().status(), 200);
+    }
+    assert_eq!(world.pending().await.len(), 1);
+    assert_eq!(world.counts(r#"dogwatch_notifications_total{result="duplicate"}"#).await, 29);
+}
+
+#[tokio::test]
+async fn firing_and_resolved_are_two_signals_in_their_order() {
+    let world = World::new().await;
+    for name in ["firing", "resolved", "firing"] {
+        assert_eq!(world.delivers(fixture(&format!("0.34/{name}.json"))).await.status(), 200);
+    }
+    let states: Vec<usize> = world.pending().await.iter().map(|signal| alerts_that_fire(&signal.body)).collect();
+    assert_eq!(states, [1, 0]);
+    assert_eq!(world.counts(r#"dogwatch_alerts_total{status="resolved"}"#).await, 1);
+}
+
+fn alerts_that_fire(body: &SignalBody) -> usize {
+    let SignalBody::Notification(notification) = body else { panic!("{body:?}") };
+    notification.alerts.iter().filter(|alert| alert.ends_at.is_none()).count()
+}
+
+#[tokio::test]
+async fn ten_thousand_alerts_come_in_one_body() {
+    let world = World::new().await;
+    let body = body(10_000);
+    assert!(body.len() > 4_000_000, "{}", body.len());
+    let answer: Value = world.delivers(body).await.json().await.unwrap();
+    assert_eq!(answer["alerts"], 10_000);
+    assert_eq!(world.counts(r#"dogwatch_alerts_total{status="firing"}"#).await, 10_000);
+    assert_eq!(world.pending().await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_no_notification_is_refused_with_the_place() {
+    let world = World::new().await;
+    let wrong = String::from_utf8(fixture("0.34/group.json")).unwrap().replace("2025-03-01T02:01:00Z", "soon");
+    let (status, error, at, hint) = refusal(world.delivers(wrong).await).await;
+    assert_eq!((status, at.as_str()), (400, "alerts[1].startsAt"));
+    assert!(error.starts_with("no time: ") && hint.contains("2025-03-01T02:00:00Z"), "{error}; {hint}");
+    let (status, error, at, _) = refusal(world.delivers(r#"{"version":"1"}"#).await).await;
+    assert_eq!((status, at.as_str()), (400, "version"));
+    assert!(error.contains("only version `4`"), "{error}");
+    for nonsense in ["", "x", "[1,2]", "{\"version\":\"4\""] {
+        assert_eq!(refusal(world.delivers(nonsense).await).await.0, 400, "{nonsense}");
+    }
+    assert_eq!(world.pending().await.len(), 0);
+    assert_eq!(world.counts(r#"dogwatch_notifications_total{result="malformed"}"#).await, 6);
+}
+
+#[tokio::test]
+async fn only_who_shows_the_token_may_deliver() {
+    let world = World::new().await;
+    let deliver = |request: RequestBuilder| request.body(body(1)).send();
+    let post = || world.client.post(world.url("/v1/alertmanager"));
+    for (request, said) in [
+        (post(), "nothing says who you are"),
+        (post().bearer_auth("wrong"), "this is not the right secret"),
+        (post().bearer_auth("token-of-alice"), "this is not the right secret"),
+        (post().basic_auth("dogwatch", Some(TOKEN)), "this is not the right secret"),
+    ] {
+        let response = deliver(request).await.unwrap();
+        let ways: Vec<_> = response.headers().get_all("www-authenticate").iter().cloned().collect();
+        assert!(ways.iter().any(|way| way.to_str().unwrap().starts_with("Bearer")), "{ways:?}");
+        let (status, error, _, hint) = refusal(response).await;
+        assert_eq!((status, error.as_str()), (401, said));
+        assert!(hint.contains("webhook_config"), "{hint}");
+    }
+    assert_eq!(world.pending().await.len(), 0);
+    assert_eq!(world.counts(r#"dogwatch_notifications_total{result="unauthorised"}"#).await, 4);
+}
+
+#[tokio::test]
+async fn a_user_and_a_password_do_as_well() {
+    let webhook = Credential::Basic { username: "am".into(), password: Secret::new("p:w ä") };
+    let world = World::with(Settings { webhook: Some(webhook), ..settings() }).await;
+    let post = |user: &str, password: &str| {
+        world.client.post(world.url("/v1/alertmanager")).basic_auth(user, Some(password)).body(body(1)).send()
+    };
+    assert_eq!(post("am", "p:w ä").await.unwrap().status(), 200);
+    for (user, password) in [("am", "p:w"), ("", "p:w ä"), ("am", "")] {
+        let response = post(user, password).await.unwrap();
+        assert!(response.headers().contains_key("www-authenticate"));
+        assert_eq!(refusal(response).await.0, 401, "{user} {password}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_credential_the_door_is_open() {
+    let world = World::with(Settings { webhook: None, ..settings() }).await;
+    let response = world.client.post(world.url("/v1/alertmanager")).body(body(1)).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_take_it_is_no_reason_to_forget_it() {
+    let world = World::new().await;
+    world.store.close().await;
+    let response = world.delivers(body(1)).await;
+    assert_eq!(response.headers()["retry-after"], "5");
+    let (status, error, _, hint) = refusal(response).await;
+    assert_eq!((status, error.as_str()), (503, "the store does not take it"));
+    assert!(hint.contains("again"), "{hint}");
+    assert_eq!(world.counts(r#"dogwatch_notifications_total{result="failed"}"#).await, 1);
+    assert_eq!(world.counts("dogwatch_store_up").await, 0);
+}
+
+#[tokio::test]
+async fn a_storm_of_a_thousand_groups_is_taken_in() {
+    let world = World::new().await;
+    let one = |n: usize| body(1).replace("\"groupKey\":\"{}", &format!("\"groupKey\":\"{n}"));
+    let deliveries = (0..1_000).map(|n| world.delivery(one(n)).send());
+    for response in futures_util::future::join_all(deliveries).await {
+        assert_eq!(response.unwrap().status(), 200);
+    }
+    assert_eq!(world.pending().await.len(), 1_000);
+}

@@ -1,0 +1,171 @@
+//! The queries of the shipped playbooks and the shipped alerts, on Prometheus's own evaluation of made-up series.
+
+use std::path::Path;
+use std::process::Command;
+
+use dogwatch::action::{Action, AnyArg};
+use dogwatch::playbook::{Playbook, StepKind};
+use serde_json::{Value, json};
+
+use crate::world::folder::Folder;
+use crate::world::programs;
+
+const KUBE_DNS: &str = r#"namespace="kube-system",pod="coredns-a""#;
+
+#[test]
+fn the_shipped_alerts_fire_when_they_should() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/prometheus");
+    promtool(&["check", "rules", "rules.yaml"], &folder);
+    promtool(&["test", "rules", "rules.test.yaml"], &folder);
+}
+
+#[test]
+fn a_backup_makes_progress_when_bytes_are_copied_or_sent() {
+    let progress = query("backup-timeout", "progress");
+    let complete = |value| series(r#"pgbackrest_stanza_backup_complete_bytes{stanza="db-17"}"#, value);
+    let total = |value| series(r#"pgbackrest_stanza_backup_total_bytes{stanza="db-17"}"#, value);
+    let sent = |value| {
+        let name = r#"container_network_transmit_bytes_total{namespace="databases",pod="backup-db-17-1-abcde",interface="eth0"}"#;
+        series(name, value)
+    };
+    let told = |series: &[Value]| value_of(&progress, series);
+    assert_eq!(told(&[complete("0x10 1x10 2x10 3x10 4x10 5x10"), total("9x70"), sent("0x70")]), Some(3.0));
+    // Traffic is no progress where the bytes are known.
+    assert_eq!(told(&[complete("0x10 1x60"), total("9x70"), sent("0+1000000x70")]), Some(0.0));
+    let old_name = series(r#"pgbackrest_stanza_backup_compete_bytes{stanza="db-17"}"#, "1x70");
+    assert_eq!(told(&[old_name, total("9x70")]), Some(0.0));
+    // An older pgBackRest tells no bytes.
+    assert_eq!(told(&[complete("0x70"), total("0x70"), sent("0+1000000x70")]), Some(1.0));
+    assert_eq!(told(&[sent("0+1000x70")]), Some(0.0));
+    assert_eq!(told(&[series("up", "1x70")]), None);
+}
+
+#[test]
+fn the_lock_is_known_by_either_name() {
+    let lock = query("backup-timeout", "lock");
+    assert_eq!(value_of(&lock, &[series(r#"pgbackrest_stanza_lock_status{stanza="db-17"}"#, "1x70")]), Some(1.0));
+    assert_eq!(
+        value_of(&lock, &[series(r#"pgbackrest_stanza_backup_lock_status{stanza="db-17"}"#, "0x70")]),
+        Some(0.0)
+    );
+    assert_eq!(value_of(&lock, &[series(r#"pgbackrest_stanza_lock_status{stanza="db-18"}"#, "1x70")]), None);
+}
+
+#[test]
+fn coredns_that_is_slow_by_itself_is_told_from_one_that_waits() {
+    let [p99, servfail, upstream, throttled] =
+        ["p99", "servfail", "upstream", "throttled"].map(|id| query("coredns-saturated", id));
+    let slow = |metric: &str| {
+        [("0.1", "0x70"), ("1", "0+60x70"), ("+Inf", "0+60x70")]
+            .map(|(le, values)| series(&format!("{metric}_bucket{{{KUBE_DNS},le=\"{le}\"}}"), values))
+    };
+    let answers =
+        |rcode: &str| series(&format!("coredns_dns_responses_total{{{KUBE_DNS},rcode=\"{rcode}\"}}"), "0+30x70");
+    let periods = |metric: &str, values| series(&format!("{metric}{{{KUBE_DNS},container=\"coredns\"}}"), values);
+
+    let healthy = [answers("NOERROR")];
+    assert_eq!(value_of(&servfail, &healthy), Some(0.0));
+    assert_eq!(value_of(&upstream, &healthy), Some(0.0));
+    assert_eq!(value_of(&throttled, &healthy), Some(0.0));
+    assert_eq!(value_of(&p99, &healthy), None, "no latency is no good latency");
+
+    assert_eq!(value_of(&p99, &slow("coredns_dns_request_duration_seconds")), Some(0.991));
+    assert_eq!(value_of(&upstream, &slow("coredns_proxy_request_duration_seconds")), Some(0.991));
+    assert_eq!(value_of(&upstream, &slow("coredns_forward_request_duration_seconds")), Some(0.991));
+    let idle = series(&format!("coredns_proxy_request_duration_seconds_bucket{{{KUBE_DNS},le=\"+Inf\"}}"), "5x70");
+    assert_eq!(value_of(&upstream, &[idle]), Some(0.0));
+    assert_eq!(value_of(&servfail, &[answers("NOERROR"), answers("SERVFAIL")]), Some(0.5));
+    let held_back = [
+        periods("container_cpu_cfs_throttled_periods_total", "0+300x70"),
+        periods("container_cpu_cfs_periods_total", "0+600x70"),
+    ];
+    assert_eq!(value_of(&throttled, &held_back), Some(0.5));
+
+    // NodeLocal DNSCache has metrics of the same names.
+    let cache = series(
+        r#"coredns_dns_responses_total{namespace="kube-system",pod="node-local-dns-a",rcode="NOERROR"}"#,
+        "0+30x70",
+    );
+    assert_eq!(value_of(&servfail, &[cache]), None);
+}
+
+#[test]
+fn a_volume_is_as_full_as_the_fuller_report_says() {
+    let at = |node: &str| format!(r#"namespace="databases",persistentvolumeclaim="data-db-17",node="{node}""#);
+    let stats = |metric: &str, node: &str, values| {
+        series(&format!("kubelet_volume_stats_{metric}_bytes{{{}}}", at(node)), values)
+    };
+    let reports = [
+        stats("used", "n1", "0+60x70"),
+        stats("capacity", "n1", "7200x70"),
+        stats("used", "n2", "0x70"),
+        stats("capacity", "n2", "7200x70"),
+    ];
+    assert_eq!(value_of(&query("pvc-filling", "used"), &reports), Some(0.5));
+    assert_eq!(value_of(&query("pvc-filling", "pace"), &reports), Some(1.0));
+}
+
+/// The query of a step of a shipped playbook, with the names of one target put in.
+fn query(playbook: &str, id: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("playbooks/{playbook}.yaml"));
+    let text = std::fs::read_to_string(&path).unwrap();
+    let loaded = Playbook::parse(&path, &text).unwrap_or_else(|problems| panic!("{problems:?}"));
+    let step = loaded.step_by_id(id).unwrap_or_else(|| panic!("{playbook} has no step {id}"));
+    let StepKind::Action(Action::Read(read)) = &step.kind else { panic!("{id} reads nothing") };
+    let args = read.as_describe().args();
+    let expr: &dyn AnyArg = args.iter().find(|(name, _)| *name == "expr").unwrap().1;
+    let name = if playbook == "backup-timeout" { "backup-db-17-1" } else { "data-db-17" };
+    let query = expr
+        .text()
+        .unwrap()
+        .0
+        .replace("{{target.metadata.labels.database}}", "db-17")
+        .replace("{{target.metadata.namespace}}", "databases")
+        .replace("{{target.metadata.name}}", name);
+    assert!(!query.contains("{{"), "{query}");
+    query
+}
+
+fn series(name: &str, values: &str) -> Value {
+    json!({ "series": name, "values": values })
+}
+
+/// What the query answers after an hour of these series, one sample a minute: exactly one sample, or none.
+fn value_of(query: &str, series: &[Value]) -> Option<f64> {
+    let folder = Folder::new("promtool");
+    let asked = |samples: Value| {
+        let test = json!({
+            "evaluation_interval": "1m",
+            "tests": [{
+                "interval": "1m",
+                "input_series": series,
+                "promql_expr_test": [{ "expr": query, "eval_time": "60m", "exp_samples": samples }],
+            }],
+        });
+        folder.write("test.yml", test.to_string());
+        run(&["test", "rules", "test.yml"], folder.path())
+    };
+    let (is_empty, answer) = asked(json!([]));
+    if is_empty {
+        return None;
+    }
+    // promtool says what it got instead of nothing: `got:[{} 0.5E+00]`, or `got: nil`.
+    let got = answer.split("got:").nth(1).unwrap_or_else(|| panic!("{query}: {answer}"));
+    let number =
+        got.trim_start_matches([' ', '[', '{', '}']).split(|c: char| c == ']' || c.is_whitespace() || c == '"').next();
+    let value: f64 = number.unwrap().parse().unwrap_or_else(|_| panic!("{query}: {answer}"));
+    let (holds, answer) = asked(json!([{ "labels": "{}", "value": value }]));
+    assert!(holds, "{query}: {answer}");
+    Some(value)
+}
+
+fn promtool(args: &[&str], folder: &Path) {
+    let (succeeded, answer) = run(args, folder);
+    assert!(succeeded, "promtool {args:?}: {answer}");
+}
+
+fn run(args: &[&str], folder: &Path) -> (bool, String) {
+    let output = Command::new(programs::installed("promtool")).args(args).current_dir(folder).output().unwrap();
+    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    (output.status.success(), said.concat())
+}
