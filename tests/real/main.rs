@@ -11,6 +11,7 @@ mod alertmanager_payloads;
 mod contract_cluster;
 mod shipped_queries;
 mod prometheus_client;
+mod whole_way;
 mod world_alertmanager;
 mod world_control_plane;
 mod world_processes;
