@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use crate::chat::Desk;
-use crate::chat::DiscordGateway;
+use crate::chat::discord::DiscordGateway;
 use crate::clock::Clock;
 use crate::config::{Config, DiscordConfig, PageSink};
 use crate::discord::DiscordOptions;
