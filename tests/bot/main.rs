@@ -6,6 +6,7 @@
 mod world;
 
 mod discord_bot;
+mod cases;
 mod discord_stand_in;
 mod incidents;
 mod shipped_playbooks;

@@ -180,6 +180,11 @@ impl SimCluster {
         self.enter().begin_fault(fault);
     }
 
+    /// What goes wrong now, each with the times that are left.
+    pub fn faults(&self) -> Vec<Fault> {
+        self.enter().faults.standing().to_vec()
+    }
+
     /// Ends a fault.
     pub fn heal(&self, fault: &Fault) {
         self.enter().end_fault(fault);
