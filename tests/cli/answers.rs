@@ -11,10 +11,13 @@ use tokio::runtime::Runtime;
 
 use super::*;
 
+/// Each request's body and `Authorization`.
+type Asked = Arc<Mutex<Vec<(Value, Option<String>)>>>;
+
 /// It ends with its value.
 struct Server {
     url: String,
-    asked: Arc<Mutex<Vec<(Value, Option<String>)>>>,
+    asked: Asked,
     _runtime: Runtime,
 }
 
@@ -22,7 +25,7 @@ struct Server {
 struct Answers {
     status: StatusCode,
     body: String,
-    asked: Arc<Mutex<Vec<(Value, Option<String>)>>>,
+    asked: Asked,
 }
 
 impl Server {
