@@ -5,8 +5,8 @@
 #[path = "../world/mod.rs"]
 mod world;
 
-mod discord_bot;
 mod cases;
+mod discord_bot;
 mod discord_stand_in;
 mod incidents;
 mod shipped_playbooks;

@@ -51,8 +51,11 @@ impl Site {
             let text = text.replace("settle: 2m", "settle: 2s").replace("every: 1m", "every: 1s");
             self.folder.write(format!("playbooks/{name}"), text);
         }
-        std::fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/oncall.yaml"), self.folder.join("oncall.yaml"))
-            .expect("the shipped rotation");
+        std::fs::copy(
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/oncall.yaml"),
+            self.folder.join("oncall.yaml"),
+        )
+        .expect("the shipped rotation");
         self.folder.write("webhook-token", WEBHOOK_TOKEN);
         self.folder.write("api-token", API_TOKEN);
         let config = format!(
