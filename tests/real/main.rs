@@ -9,8 +9,8 @@ mod cluster_contract;
 
 mod alertmanager_payloads;
 mod contract_cluster;
-mod shipped_queries;
 mod prometheus_client;
+mod shipped_queries;
 mod world_alertmanager;
 mod world_control_plane;
 mod world_processes;
