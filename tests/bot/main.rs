@@ -5,6 +5,8 @@
 #[path = "../world/mod.rs"]
 mod world;
 
+mod bot;
+mod crashes;
 mod discord_stand_in;
 mod incidents;
 mod shipped_playbooks;
