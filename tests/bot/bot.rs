@@ -61,9 +61,9 @@ struct Alive {
 }
 
 impl Bot {
-    /// A bot with these playbooks, in a cluster in which these objects have been for a minute.
+    /// A bot with these playbooks, in a cluster in which these objects have been for a while.
     pub async fn begins(playbooks: &[&str], objects: Vec<Object>) -> Self {
-        let clock = Arc::new(ManualClock::new(two_in_the_morning() - minutes(1)));
+        let clock = Arc::new(ManualClock::new(two_in_the_morning()));
         let cluster = SimCluster::from_objects(clock.clone(), objects).unwrap();
         let playbooks = playbooks.iter().map(|source| Playbook::from_store(source).unwrap()).collect();
         let (catalog, problems) = Catalog::of(playbooks);
@@ -80,7 +80,6 @@ impl Bot {
             told: 0,
         };
         bot.starts().await;
-        bot.passes(minutes(1)).await;
         bot
     }
 

@@ -9,4 +9,5 @@ mod bot;
 mod crashes;
 mod discord_stand_in;
 mod incidents;
+mod runs;
 mod shipped_playbooks;
