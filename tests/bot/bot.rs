@@ -158,6 +158,10 @@ impl Bot {
         self.delivers(alert, labels, since, AlertStatus::Resolved).await;
     }
 
+    pub fn is_firing(&self, alert: &str) -> bool {
+        self.firing.contains_key(alert)
+    }
+
     async fn delivers(&mut self, name: &str, labels: &[(&str, &str)], starts_at: DateTime<Utc>, status: AlertStatus) {
         let mut all: BTreeMap<String, String> =
             labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();

@@ -154,15 +154,14 @@ async fn an_escalation_pages_once_whenever_the_bot_dies() {
         playbook: shipped("coredns-saturated"),
         objects: coredns,
         world: |bot| {
-            bot.prometheus.follows("dns_request_duration", || Some(0.4));
-            bot.prometheus.follows("throttled", || Some(0.3));
-            bot.prometheus.follows("", || Some(0.0));
+            bot.prometheus.follows("dns_request_duration", || Some(0.02));
+            bot.prometheus.follows("SERVFAIL", || Some(0.3));
         },
-        alert: ("CoreDNSLatencyHigh", &[]),
+        alert: ("CoreDNSErrorsHigh", &[]),
         ends: Outcome::Escalated,
-        mutations: &["patch deployment/coredns in kube-system"],
-        pages: &["platform overdue"],
+        mutations: &[],
+        pages: &["platform escalated"],
     }
-    .survives(40..200)
+    .survives(25..60)
     .await;
 }

@@ -9,5 +9,6 @@ mod bot;
 mod crashes;
 mod discord_stand_in;
 mod incidents;
+mod laws;
 mod runs;
 mod shipped_playbooks;

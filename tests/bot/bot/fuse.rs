@@ -32,6 +32,12 @@ impl Fuse {
         self.state.lock().unwrap().dies_at = Some(n);
     }
 
+    /// The bot dies `more` points from now.
+    pub fn dies_after(&self, more: usize) {
+        let mut state = self.state.lock().unwrap();
+        state.dies_at = Some(state.passed.len() + more.max(1));
+    }
+
     /// The points that were passed, by name.
     pub fn passed(&self) -> Vec<String> {
         self.state.lock().unwrap().passed.clone()
