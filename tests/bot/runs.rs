@@ -283,15 +283,32 @@ async fn a_record_of_a_newer_version_escalates() {
 }
 
 #[tokio::test]
-async fn an_escalation_pages_also_when_its_own_page_cannot_be_made() {
-    let silent = SHOP.replace("  - page: {", "  - when: alert.labels.tier == 'gold'\n    page: {");
-    let mut bot = bot(&silent, &[Some(9.0)]).await;
+async fn an_escalation_pages_also_when_what_it_wants_to_tell_cannot_be_found_out() {
+    let curious = SHOP.replace(
+        "  - page: {",
+        "  - id: guests\n    prometheus.query: { expr: shop_guests }\n    when: alert.labels.tier == 'gold'\n  - page: {",
+    );
+    let asked = curious.replace("    when: alert.labels.tier == 'gold'\n", "");
+    for playbook in [curious, asked] {
+        let mut bot = bot(&playbook, &[Some(9.0)]).await;
+        bot.fires("ShopSlow", &[]).await;
+        bot.does(UP).await;
+        bot.passes(minutes(1)).await;
+        let because = bot.ends(Outcome::Escalated).await;
+        assert!(because.contains("the verify of mitigate.scale failed"), "{because}");
+        bot.pages(["shop escalated"]).await;
+        assert_eq!(bot.page_texts().await, format!("the shop: {because}"));
+    }
+}
+
+#[tokio::test]
+async fn a_page_for_a_team_that_nobody_named_goes_to_the_playbooks_owner() {
+    let unnamed = SHOP.replace("page: { message", "page: { team: \"{{alert.labels.team}}\", message");
+    let mut bot = bot(&unnamed, &[Some(9.0)]).await;
     bot.fires("ShopSlow", &[]).await;
     bot.does(UP).await;
-    let because = bot.ends(Outcome::Escalated).await;
-    assert!(because.contains("the verify of mitigate.scale failed"), "{because}");
+    bot.ends(Outcome::Escalated).await;
     bot.pages(["shop escalated"]).await;
-    assert_eq!(bot.page_texts().await, because);
 }
 
 /// The playbook with one more look, at a ConfigMap.
