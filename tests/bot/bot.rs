@@ -79,8 +79,22 @@ impl Bot {
             firing: BTreeMap::new(),
             told: 0,
         };
+        Self::new_database(&bot.folder.path().join("bot.db"), &bot.clock).await;
         bot.starts().await;
         bot
+    }
+
+    /// Making the schema is most of what a new bot costs: it is made once, and copied.
+    async fn new_database(file: &Path, clock: &Arc<ManualClock>) {
+        static SCHEMA: tokio::sync::OnceCell<Vec<u8>> = tokio::sync::OnceCell::const_new();
+        let schema = SCHEMA.get_or_init(|| async {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("schema.db");
+            let store = SqliteStore::open(&file, Durability::None, clock.clone(), Sinks::default()).await.unwrap();
+            store.close().await;
+            std::fs::read(file).unwrap()
+        });
+        std::fs::write(file, schema.await).unwrap();
     }
 
     async fn starts(&mut self) {
