@@ -233,10 +233,9 @@ impl Driver<'_> {
         let because = self.state.entered_because.clone();
         scope.insert("because".into(), because.into());
         let text = tell.message.text_leniently(&scope);
-        let team = match &tell.team {
-            Some(team) => team.text_leniently(&scope),
-            None => self.playbook.owner.clone(),
-        };
+        // A team that cannot be found out is nobody: then the owner is called.
+        let named = tell.team.as_ref().and_then(|team| team.resolve(&scope).ok());
+        let team = named.filter(|team| !team.trim().is_empty()).unwrap_or_else(|| self.playbook.owner.clone());
         let told = RunEvent::Told { step: step.path.clone(), page: tell.page, team: team.clone(), text: text.clone() };
         let mut append = Append { events: vec![told], ..Append::default() };
         if tell.page {

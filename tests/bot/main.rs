@@ -7,6 +7,10 @@ mod world;
 
 mod cases;
 mod discord_bot;
+mod bot;
+mod crashes;
 mod discord_stand_in;
 mod incidents;
+mod laws;
+mod runs;
 mod shipped_playbooks;

@@ -1,0 +1,383 @@
+//! A whole bot to talk with: everything is real but the cluster, Prometheus and the time. Each verb lets everything
+//! happen that is due, and no time passes but by `passes` and `ends`.
+
+pub mod fuse;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeZone, Utc};
+use dogwatch::bot::Bot as Wiring;
+use dogwatch::clock::{Clock, ManualClock};
+use dogwatch::cluster::sim::Verb;
+use dogwatch::cluster::{Object, SimCluster};
+use dogwatch::incident::IncidentRules;
+use dogwatch::model::*;
+use dogwatch::playbook::{Catalog, Playbook};
+use dogwatch::prometheus::ScriptedPrometheus;
+use dogwatch::rehearse::{Setting, Stage};
+use dogwatch::store::sqlite::{Durability, Sinks, SqliteStore};
+use dogwatch::store::*;
+use dogwatch::worker::{self, Worker};
+use fuse::{Fuse, FusedCluster, FusedStore};
+use tokio::sync::watch;
+
+/// No run of these tests takes longer, in its own time.
+const LONGEST: Duration = Duration::from_secs(24 * 3_600);
+
+pub fn minutes(n: u64) -> Duration {
+    Duration::from_secs(60 * n)
+}
+
+pub fn two_in_the_morning() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 3, 2, 2, 0, 0).unwrap()
+}
+
+/// A playbook that comes with the project.
+pub fn shipped(name: &str) -> String {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks").join(format!("{name}.yaml"));
+    std::fs::read_to_string(file).unwrap()
+}
+
+pub struct Bot {
+    pub clock: Arc<ManualClock>,
+    pub cluster: SimCluster,
+    pub prometheus: Arc<ScriptedPrometheus>,
+    pub fuse: Arc<Fuse>,
+    pub folder: tempfile::TempDir,
+    catalog: watch::Sender<Arc<Catalog>>,
+    /// `None`: it is being started again.
+    alive: Option<Alive>,
+    firing: BTreeMap<String, DateTime<Utc>>,
+    /// How many changes the conversation has spoken of.
+    told: usize,
+}
+
+struct Alive {
+    stage: Stage,
+    workers: Vec<Arc<dyn Worker>>,
+}
+
+impl Bot {
+    /// A bot with these playbooks, in a cluster in which these objects have been for a while.
+    pub async fn begins(playbooks: &[&str], objects: Vec<Object>) -> Self {
+        let clock = Arc::new(ManualClock::new(two_in_the_morning()));
+        let cluster = SimCluster::from_objects(clock.clone(), objects).unwrap();
+        let playbooks = playbooks.iter().map(|source| Playbook::from_store(source).unwrap()).collect();
+        let (catalog, problems) = Catalog::of(playbooks);
+        assert!(problems.is_empty(), "{problems:?}");
+        let mut bot = Self {
+            clock,
+            cluster,
+            prometheus: Arc::default(),
+            fuse: Arc::default(),
+            folder: tempfile::tempdir().unwrap(),
+            catalog: watch::channel(Arc::new(catalog)).0,
+            alive: None,
+            firing: BTreeMap::new(),
+            told: 0,
+        };
+        Self::new_database(&bot.folder.path().join("bot.db"), &bot.clock).await;
+        bot.starts().await;
+        bot
+    }
+
+    /// Making the schema is most of what a new bot costs: it is made once, and copied.
+    async fn new_database(file: &Path, clock: &Arc<ManualClock>) {
+        static SCHEMA: tokio::sync::OnceCell<Vec<u8>> = tokio::sync::OnceCell::const_new();
+        let schema = SCHEMA.get_or_init(|| async {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("schema.db");
+            let store = SqliteStore::open(&file, Durability::None, clock.clone(), Sinks::default()).await.unwrap();
+            store.close().await;
+            std::fs::read(file).unwrap()
+        });
+        std::fs::write(file, schema.await).unwrap();
+    }
+
+    async fn starts(&mut self) {
+        let stage = Stage::set(Setting {
+            clock: self.clock.clone(),
+            cluster: self.cluster.clone(),
+            rights: None,
+            prometheus: self.prometheus.clone(),
+            catalog: self.catalog.subscribe(),
+            rules: IncidentRules::default(),
+            database: self.folder.path().join("bot.db"),
+            durability: Durability::None,
+            sinks: Sinks { chat: vec!["console".into()], pages: vec!["console".into()] },
+        })
+        .await
+        .unwrap();
+        let mut wiring: Wiring = stage.bot.clone();
+        wiring.store = Arc::new(FusedStore { inner: stage.store.clone(), fuse: self.fuse.clone() });
+        wiring.world.cluster = Arc::new(FusedCluster { inner: self.cluster.clone(), fuse: self.fuse.clone() });
+        let workers = wiring.workers(1);
+        self.alive = Some(Alive { stage, workers });
+    }
+
+    /// The process ends, whatever it was doing, and another one starts on the same database.
+    pub async fn is_restarted(&mut self) {
+        if let Some(Alive { stage, workers }) = self.alive.take() {
+            drop(workers);
+            stage.store.close().await;
+        }
+        self.starts().await;
+    }
+
+    pub fn store(&self) -> &Arc<SqliteStore> {
+        &self.alive.as_ref().unwrap().stage.store
+    }
+
+    /// Lets everything happen that is due now; a bot that dies meanwhile is started again.
+    pub async fn settles(&mut self) -> Option<DateTime<Utc>> {
+        for _ in 0..1_000 {
+            let workers = &self.alive.as_ref().unwrap().workers;
+            let cluster = self.cluster.turn();
+            let next = tokio::select! {
+                biased;
+                () = self.fuse.blown() => None,
+                next = worker::settle(workers) => Some(next.unwrap()),
+            };
+            let Some(bot) = next else {
+                self.is_restarted().await;
+                continue;
+            };
+            let next = [cluster, bot].into_iter().flatten().min();
+            if next.is_none_or(|next| next > self.clock.now()) {
+                return next;
+            }
+        }
+        panic!("the bot does not come to rest at {}", self.clock.now());
+    }
+
+    pub async fn passes(&mut self, lasting: Duration) {
+        let end = self.clock.now() + lasting;
+        while let Some(next) = self.settles().await.filter(|next| *next < end) {
+            self.clock.set(next);
+        }
+        self.clock.set(end);
+        self.settles().await;
+    }
+
+    pub async fn fires(&mut self, alert: &str, labels: &[(&str, &str)]) {
+        let since = *self.firing.entry(alert.to_owned()).or_insert(self.clock.now());
+        self.delivers(alert, labels, since, AlertStatus::Firing).await;
+    }
+
+    pub async fn resolves(&mut self, alert: &str, labels: &[(&str, &str)]) {
+        let since = self.firing.remove(alert).expect("it fires");
+        self.delivers(alert, labels, since, AlertStatus::Resolved).await;
+    }
+
+    pub fn is_firing(&self, alert: &str) -> bool {
+        self.firing.contains_key(alert)
+    }
+
+    async fn delivers(&mut self, name: &str, labels: &[(&str, &str)], starts_at: DateTime<Utc>, status: AlertStatus) {
+        let mut all: BTreeMap<String, String> =
+            labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        all.insert("alertname".into(), name.into());
+        let alert = Alert {
+            fingerprint: format!("{all:?}"),
+            status,
+            labels: all,
+            annotations: BTreeMap::new(),
+            starts_at,
+            ends_at: (status == AlertStatus::Resolved).then_some(self.clock.now()),
+            generator_url: String::new(),
+        };
+        let body = SignalBody::Notification(Notification {
+            receiver: "dogwatch".into(),
+            group_key: "g".into(),
+            truncated: 0,
+            alerts: vec![alert],
+        });
+        let key = format!("{name} {status:?} {}", self.clock.now());
+        self.accepts("alertmanager", key, body).await;
+    }
+
+    async fn accepts(&mut self, source: &str, key: String, body: SignalBody) -> SignalId {
+        let signal = Signal { source: source.into(), key, received_at: self.clock.now(), body };
+        let id = self.store().accept(&signal).await.unwrap().id();
+        self.settles().await;
+        id
+    }
+
+    /// What the bot answers to a responder's command.
+    pub async fn says(&mut self, person: &str, command: Command) -> String {
+        let key = format!("{person} {command:?} {}", self.clock.now());
+        let person = Person { name: person.into(), via: Via::Console, id: person.into(), role: Some(Role::Responder) };
+        let id = self.accepts("console", key, SignalBody::Command { person, command }).await;
+        self.store().reply(id).await.unwrap().expect("it was worked on")
+    }
+
+    pub async fn approves(&mut self, person: &str) -> String {
+        self.votes(person, Verdict::Approve).await
+    }
+
+    pub async fn denies(&mut self, person: &str) -> String {
+        self.votes(person, Verdict::Deny).await
+    }
+
+    async fn votes(&mut self, person: &str, verdict: Verdict) -> String {
+        self.says(person, Command::Approve { approval: ApprovalId(1), verdict, digest: None }).await
+    }
+
+    pub async fn runs(&self) -> Vec<Run> {
+        let mut runs = Vec::new();
+        for n in 1.. {
+            match self.store().run(RunId(n)).await.unwrap() {
+                Some(run) => runs.push(run),
+                None => break,
+            }
+        }
+        runs
+    }
+
+    pub async fn log(&self) -> Vec<(DateTime<Utc>, RunEvent)> {
+        let mut log = Vec::new();
+        for run in self.runs().await {
+            log.extend(self.store().run_log(run.id).await.unwrap());
+        }
+        log.sort_by_key(|(at, _)| *at);
+        log
+    }
+
+    /// What was changed, as the runs' logs tell it.
+    pub async fn changes(&self) -> Vec<String> {
+        let mut changes = Vec::new();
+        for run in self.runs().await {
+            let mut started = String::new();
+            for (at, event) in self.store().run_log(run.id).await.unwrap() {
+                match event {
+                    RunEvent::Started { intent, .. } => started = intent.summary,
+                    RunEvent::Done { .. } => changes.push((at, started.clone())),
+                    _ => {}
+                }
+            }
+        }
+        changes.sort();
+        changes.into_iter().map(|(_, change)| change).collect()
+    }
+
+    /// The next change that the conversation has not spoken of.
+    pub async fn does(&mut self, change: &str) {
+        let changes = self.changes().await;
+        assert_eq!(changes.get(self.told).map(String::as_str), Some(change), "{:#?}", self.log().await);
+        self.told += 1;
+    }
+
+    /// It has made no change that the conversation has not spoken of, and the cluster saw none.
+    pub async fn does_nothing_more(&self) {
+        let changes = self.changes().await;
+        assert_eq!(changes[self.told..], [] as [String; 0]);
+        assert_eq!(self.mutations().len(), self.told, "{:#?}", self.mutations());
+    }
+
+    /// What the cluster saw, as `patch deployment/coredns in kube-system`.
+    pub fn mutations(&self) -> Vec<String> {
+        let real = self.cluster.mutations().into_iter().filter(|mutation| !mutation.dry_run);
+        real.map(|mutation| format!("{} {}", mutation.verb.as_str(), mutation.key)).collect()
+    }
+
+    /// Lets as much time pass as the runs need, and tells how the last one ended.
+    pub async fn end(&mut self) -> (Outcome, String) {
+        let end = self.clock.now() + LONGEST;
+        loop {
+            let next = self.settles().await;
+            if self.store().runs_under_way().await.unwrap().is_empty() {
+                break;
+            }
+            match next.filter(|next| *next < end) {
+                Some(next) => self.clock.set(next),
+                None => panic!("it does not end: {:#?}", self.log().await),
+            }
+        }
+        let last = self.runs().await.pop().expect("there was a run");
+        (last.outcome.unwrap(), last.because.unwrap())
+    }
+
+    /// Lets as much time pass as the runs need: the last one ends like that, and has changed no more than was told.
+    pub async fn ends(&mut self, outcome: Outcome) -> String {
+        let (ended, because) = self.end().await;
+        assert_eq!(ended, outcome, "{because}: {:#?}", self.log().await);
+        self.does_nothing_more().await;
+        because
+    }
+
+    /// Who was paged and why: `platform escalated`.
+    pub async fn paged(&self) -> Vec<String> {
+        let (from, to) = (two_in_the_morning(), two_in_the_morning() + LONGEST * 30);
+        let pages = self.store().pages(from, to).await.unwrap();
+        pages.into_iter().map(|page| format!("{} {}", page.team, word(&page.reason))).collect()
+    }
+
+    pub async fn pages<const N: usize>(&self, expected: [&str; N]) {
+        assert_eq!(self.paged().await, expected);
+    }
+
+    pub async fn page_texts(&self) -> String {
+        let (from, to) = (two_in_the_morning(), two_in_the_morning() + LONGEST * 30);
+        let pages = self.store().pages(from, to).await.unwrap();
+        pages.into_iter().filter_map(|page| page.text).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The rules that hold whatever happens: what the cluster saw was on a log before, and each attempt was made once.
+    pub async fn keeps_the_laws(&self) {
+        let log = self.log().await;
+        let mut by_attempt: BTreeMap<(String, String), usize> = BTreeMap::new();
+        for mutation in self.cluster.mutations().into_iter().filter(|mutation| !mutation.dry_run) {
+            let intents = log.iter().filter_map(|(at, event)| match event {
+                RunEvent::Started { intent, .. } if *at <= mutation.at => Some(intent),
+                _ => None,
+            });
+            let is_ours = |intent: &Intent| {
+                intent.object == mutation.key
+                    && (mutation.verb == Verb::Delete || intent.marker == mutation.field_manager)
+            };
+            assert!(intents.into_iter().any(is_ours), "not on a log before: {mutation:#?}\n{log:#?}");
+            *by_attempt.entry((mutation.field_manager.clone(), mutation.key.key())).or_default() += 1;
+        }
+        for ((marker, key), times) in by_attempt {
+            assert_eq!(times, 1, "{key} was changed {times} times by {marker}: {log:#?}");
+        }
+        for run in self.runs().await {
+            if run.outcome == Some(Outcome::Escalated) {
+                assert!(!self.paged().await.is_empty(), "{} escalated, and nobody was paged", run.id);
+            }
+        }
+    }
+
+    /// Changes the database behind the bot's back.
+    pub async fn tampers(&self, sql: &str) {
+        use sqlx::{Connection, SqliteConnection};
+        let file = self.folder.path().join("bot.db");
+        let mut connection = SqliteConnection::connect(&format!("sqlite://{}", file.display())).await.unwrap();
+        let changed = sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+        assert!(changed.rows_affected() > 0, "{sql}");
+        connection.close().await.unwrap();
+    }
+
+    /// How many locks are held.
+    pub async fn locks(&self) -> i64 {
+        use sqlx::{Connection, SqliteConnection};
+        let file = self.folder.path().join("bot.db");
+        let mut connection = SqliteConnection::connect(&format!("sqlite://{}", file.display())).await.unwrap();
+        let held = sqlx::query_scalar("SELECT COUNT(*) FROM target_lock").fetch_one(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        held
+    }
+}
+
+fn word(reason: &PageReason) -> &'static str {
+    match reason {
+        PageReason::SeverityOne => "severity one",
+        PageReason::Uncovered => "uncovered",
+        PageReason::Overdue => "overdue",
+        PageReason::Escalated { .. } => "escalated",
+        PageReason::NotRun { .. } => "not run",
+    }
+}

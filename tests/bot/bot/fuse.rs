@@ -1,0 +1,234 @@
+//! A bot that dies at a chosen point: before or after something that it tells its store or its cluster.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use dogwatch::cluster::{Access, Cluster, ClusterError, Delete, ListQuery, Object, Patch, SimCluster};
+use dogwatch::model::*;
+use dogwatch::store::sqlite::SqliteStore;
+use dogwatch::store::*;
+use std::collections::HashMap;
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// Counts the points at which a bot could die, and lets it die at one of them.
+#[derive(Default)]
+pub struct Fuse {
+    state: Mutex<State>,
+    blown: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    passed: Vec<String>,
+    /// The number of the point at which the bot dies, counted from 1.
+    dies_at: Option<usize>,
+}
+
+impl Fuse {
+    /// The bot dies at the `n`-th point from the beginning, counted from 1, and only there.
+    pub fn dies_at(&self, n: usize) {
+        self.state.lock().unwrap().dies_at = Some(n);
+    }
+
+    /// The bot dies `more` points from now.
+    pub fn dies_after(&self, more: usize) {
+        let mut state = self.state.lock().unwrap();
+        state.dies_at = Some(state.passed.len() + more.max(1));
+    }
+
+    /// The points that were passed, by name.
+    pub fn passed(&self) -> Vec<String> {
+        self.state.lock().unwrap().passed.clone()
+    }
+
+    /// Completes when the bot has come to its end.
+    pub async fn blown(&self) {
+        self.blown.notified().await;
+    }
+
+    /// Never comes back when this is the point.
+    async fn at(&self, point: &str) {
+        let dies = {
+            let mut state = self.state.lock().unwrap();
+            state.passed.push(point.to_owned());
+            state.dies_at == Some(state.passed.len())
+        };
+        if dies {
+            self.blown.notify_one();
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// A store that the bot may not come back from.
+pub struct FusedStore {
+    pub inner: Arc<SqliteStore>,
+    pub fuse: Arc<Fuse>,
+}
+
+macro_rules! passes_on {
+    (
+        $what:ident
+        fused { $(fn $fused:ident($($given:ident: $of:ty),*) -> $gives:ty;)* }
+        plain { $(fn $name:ident($($arg:ident: $type:ty),*) -> $out:ty;)* }
+        own { $($own:tt)* }
+    ) => {
+        #[async_trait]
+        impl $what for FusedStore {
+            $(async fn $fused(&self, $($given: $of),*) -> $gives {
+                self.fuse.at(concat!("before ", stringify!($fused))).await;
+                let done = self.inner.$fused($($given),*).await;
+                self.fuse.at(concat!("after ", stringify!($fused))).await;
+                done
+            })*
+            $(async fn $name(&self, $($arg: $type),*) -> $out {
+                self.inner.$name($($arg),*).await
+            })*
+            $($own)*
+        }
+    };
+}
+
+passes_on! {
+    SignalStore
+    fused {}
+    plain {
+        fn accept(signal: &Signal) -> Result<Accepted, StoreError>;
+        fn pending_signals(limit: usize) -> Result<Vec<(SignalId, Signal)>, StoreError>;
+        fn reply(signal: SignalId) -> Result<Option<String>, StoreError>;
+    }
+    own {}
+}
+
+passes_on! {
+    IncidentStore
+    fused {
+        fn apply(signal: SignalId, decision: Decision) -> Result<Applied, StoreError>;
+        fn page_now(incident: IncidentId, page: NewPage) -> Result<bool, StoreError>;
+    }
+    plain {
+        fn latest_episodes(source: &str, of: &[&str]) -> Result<HashMap<String, EpisodeHead>, StoreError>;
+        fn incidents_by_grouping(groupings: &[&str]) -> Result<HashMap<String, IncidentView>, StoreError>;
+        fn incident_views(ids: &[IncidentId]) -> Result<Vec<IncidentView>, StoreError>;
+        fn run_history(playbook: &str, target: &str, since: DateTime<Utc>) -> Result<Vec<RunHead>, StoreError>;
+        fn due_pages(now: DateTime<Utc>) -> Result<(Vec<Incident>, Option<DateTime<Utc>>), StoreError>;
+        fn incident(id: IncidentId) -> Result<Option<Incident>, StoreError>;
+        fn incidents(filter: IncidentFilter) -> Result<Vec<Incident>, StoreError>;
+        fn episodes(incident: IncidentId, limit: usize) -> Result<Vec<Episode>, StoreError>;
+        fn timeline(incident: IncidentId) -> Result<Vec<TimelineEntry>, StoreError>;
+        fn page(id: PageId) -> Result<Option<Page>, StoreError>;
+        fn pages(from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Page>, StoreError>;
+        fn alert_counts(team: Option<&str>, from: DateTime<Utc>, to: DateTime<Utc>, limit: usize)
+            -> Result<Vec<AlertCount>, StoreError>;
+        fn counts() -> Result<Counts, StoreError>;
+    }
+    own {}
+}
+
+passes_on! {
+    RunStore
+    fused {
+        fn append(at: LogPosition, append: Append) -> Result<Appended, StoreError>;
+        fn renew(at: LogPosition, lease: Duration) -> Result<(), StoreError>;
+    }
+    plain {
+        fn next_run_due() -> Result<Option<DateTime<Utc>>, StoreError>;
+        fn run(id: RunId) -> Result<Option<Run>, StoreError>;
+        fn runs_of(incident: IncidentId) -> Result<Vec<Run>, StoreError>;
+        fn runs_ended(from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Run>, StoreError>;
+        fn runs_under_way() -> Result<Vec<Run>, StoreError>;
+        fn run_log(id: RunId) -> Result<Vec<(DateTime<Utc>, RunEvent)>, StoreError>;
+        fn approval(id: ApprovalId) -> Result<Option<Approval>, StoreError>;
+        fn open_approvals() -> Result<Vec<Approval>, StoreError>;
+        fn keep_playbook(playbook: &PlaybookRef, source: &str) -> Result<(), StoreError>;
+        fn playbook_source(digest: &Digest) -> Result<Option<String>, StoreError>;
+    }
+    own {
+        async fn claim_run(&self, worker: &str, lease: Duration) -> Result<Option<ClaimedRun>, StoreError> {
+            let claimed = self.inner.claim_run(worker, lease).await;
+            // Before a claim nothing differs from before the append before it.
+            if let Ok(Some(_)) = &claimed {
+                self.fuse.at("after claim_run").await;
+            }
+            claimed
+        }
+    }
+}
+
+passes_on! {
+    OutboxStore
+    fused {}
+    plain {
+        fn take_deliveries(sinks: &[&str], limit: usize, hold: Duration) -> Result<Vec<Delivery>, StoreError>;
+        fn next_delivery_due(sinks: &[&str]) -> Result<Option<DateTime<Utc>>, StoreError>;
+        fn delivered(id: DeliveryId, external: Option<&str>) -> Result<(), StoreError>;
+        fn delivery_failed(id: DeliveryId, error: &str, retry_at: Option<DateTime<Utc>>) -> Result<(), StoreError>;
+        fn deliver_also(id: DeliveryId, sink: &str) -> Result<bool, StoreError>;
+        fn external_message(sink: &str, incident: IncidentId) -> Result<Option<String>, StoreError>;
+    }
+    own {}
+}
+
+passes_on! {
+    HandoffStore
+    fused {}
+    plain {
+        fn keep_handoff(record: &HandoffRecord) -> Result<bool, StoreError>;
+        fn last_handoff(team: &str) -> Result<Option<HandoffRecord>, StoreError>;
+    }
+    own {}
+}
+
+impl Store for FusedStore {
+    fn bells(&self) -> &Bells {
+        self.inner.bells()
+    }
+}
+
+/// A cluster whose answer the bot may not live to see.
+pub struct FusedCluster {
+    pub inner: SimCluster,
+    pub fuse: Arc<Fuse>,
+}
+
+#[async_trait]
+impl Cluster for FusedCluster {
+    async fn get(&self, key: &ObjectKey) -> Result<Option<Object>, ClusterError> {
+        self.inner.get(key).await
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<Vec<Object>, ClusterError> {
+        self.inner.list(query).await
+    }
+
+    async fn patch(&self, patch: &Patch) -> Result<Object, ClusterError> {
+        self.fuse.at("before patch").await;
+        let patched = self.inner.patch(patch).await;
+        self.fuse.at("after patch").await;
+        patched
+    }
+
+    async fn create(&self, object: &Object, field_manager: &str, dry_run: bool) -> Result<Object, ClusterError> {
+        self.fuse.at("before create").await;
+        let created = self.inner.create(object, field_manager, dry_run).await;
+        self.fuse.at("after create").await;
+        created
+    }
+
+    async fn delete(&self, delete: &Delete) -> Result<(), ClusterError> {
+        self.fuse.at("before delete").await;
+        let deleted = self.inner.delete(delete).await;
+        self.fuse.at("after delete").await;
+        deleted
+    }
+
+    async fn allowed(&self, access: &Access) -> Result<bool, ClusterError> {
+        self.inner.allowed(access).await
+    }
+
+    async fn version(&self) -> Result<String, ClusterError> {
+        self.inner.version().await
+    }
+}

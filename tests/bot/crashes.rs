@@ -1,0 +1,167 @@
+//! The bot dies at every point at which dying could matter, one after the other, and another one goes on after its lease.
+//!
+//! Those are: before and after each record of a log, each decision about a signal, each page, and each request that
+//! changes the cluster. Whenever it dies, all of it comes out as if it had not.
+
+use std::sync::Arc;
+
+use dogwatch::cluster::Object;
+use dogwatch::cluster::sim::{Fault, build};
+use dogwatch::model::{ObjectKey, Outcome};
+use serde_json::json;
+
+use crate::bot::{Bot, minutes, shipped};
+
+/// One conversation and what comes of it, whatever happens to the bot.
+struct Story {
+    playbook: String,
+    objects: fn() -> Vec<Object>,
+    /// What else is true of the world.
+    world: fn(&Bot),
+    alert: (&'static str, &'static [(&'static str, &'static str)]),
+    ends: Outcome,
+    /// What the cluster sees.
+    mutations: &'static [&'static str],
+    pages: &'static [&'static str],
+}
+
+impl Story {
+    /// How it goes with a bot that dies at the `n`-th point; the points that were passed.
+    async fn goes(&self, n: Option<usize>) -> Vec<String> {
+        let mut bot = Bot::begins(&[&self.playbook], (self.objects)()).await;
+        (self.world)(&bot);
+        // Long enough for the volumes that the bot may touch only after hours.
+        bot.passes(minutes(7 * 60)).await;
+        if let Some(n) = n {
+            bot.fuse.dies_at(n);
+        }
+        let (alert, labels) = self.alert;
+        bot.fires(alert, labels).await;
+        let (outcome, because) = bot.end().await;
+        // What follows from the end has its time, too.
+        bot.settles().await;
+        let passed = bot.fuse.passed();
+        let died = n.map_or("never".to_owned(), |n| format!("at {n}, {}", passed[n - 1]));
+        assert_eq!(outcome, self.ends, "died {died}: {because}: {:#?}", bot.log().await);
+        assert_eq!(bot.mutations(), self.mutations, "died {died}: {:#?}", bot.log().await);
+        assert_eq!(bot.changes().await.len(), self.mutations.len(), "died {died}: {:#?}", bot.log().await);
+        assert_eq!(bot.paged().await, self.pages, "died {died}: {:#?}", bot.log().await);
+        assert_eq!(bot.runs().await.len(), 1, "died {died}");
+        assert_eq!(bot.locks().await, 0, "died {died}");
+        bot.keeps_the_laws().await;
+        passed
+    }
+
+    /// Dies at each point. There are about so many of them: with none, this would be no test.
+    async fn survives(self, points: std::ops::Range<usize>) {
+        let passed = self.goes(None).await;
+        assert!(points.contains(&passed.len()), "{} points: {passed:#?}", passed.len());
+        for n in 1..=passed.len() {
+            self.goes(Some(n)).await;
+        }
+    }
+}
+
+fn coredns() -> Vec<Object> {
+    vec![build::deployment("kube-system", "coredns", 4)]
+}
+
+fn replicas(bot: &Bot) -> impl Fn() -> i64 + Send + Sync + 'static {
+    let cluster = bot.cluster.clone();
+    move || {
+        let coredns = cluster.object(&ObjectKey::new("Deployment", "kube-system", "coredns")).unwrap();
+        coredns.at("/spec/replicas").and_then(serde_json::Value::as_i64).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn coredns_is_scaled_once_whenever_the_bot_dies() {
+    Story {
+        playbook: shipped("coredns-saturated"),
+        objects: coredns,
+        world: |bot| {
+            let replicas = Arc::new(replicas(bot));
+            bot.prometheus.follows("dns_request_duration", move || Some(if replicas() < 6 { 0.4 } else { 0.02 }));
+            bot.prometheus.follows("throttled", || Some(0.3));
+            bot.prometheus.follows("", || Some(0.0));
+        },
+        alert: ("CoreDNSLatencyHigh", &[]),
+        ends: Outcome::Fixed,
+        mutations: &["patch deployment/coredns in kube-system"],
+        pages: &[],
+    }
+    .survives(40..90)
+    .await;
+}
+
+#[tokio::test]
+async fn a_claim_grows_once_whenever_the_bot_dies() {
+    Story {
+        playbook: shipped("pvc-filling"),
+        objects: || vec![build::storage_class("fast", true)],
+        world: |bot| {
+            bot.cluster.apply(&build::pending_pvc("databases", "data-db-17", "fast", "100Gi"), "helm").unwrap();
+            let cluster = bot.cluster.clone();
+            let claim = ObjectKey::new("PersistentVolumeClaim", "databases", "data-db-17");
+            bot.prometheus.follows("deriv", || Some(1_000.0));
+            bot.prometheus.follows("used_bytes", move || {
+                let claim = cluster.object(&claim).unwrap();
+                Some(if claim.text("/status/capacity/storage") == "100Gi" { 0.97 } else { 0.8 })
+            });
+        },
+        alert: (
+            "KubePersistentVolumeFillingUp",
+            &[("namespace", "databases"), ("persistentvolumeclaim", "data-db-17")],
+        ),
+        ends: Outcome::Fixed,
+        mutations: &["patch persistentvolumeclaim/data-db-17 in databases"],
+        pages: &[],
+    }
+    .survives(40..90)
+    .await;
+}
+
+fn hanging_backup() -> Vec<Object> {
+    let labels = json!({ "metadata": { "labels": { "database": "db-17" } } });
+    let cronjob = build::cronjob("databases", "backup-db-17", "0 0 * * *")
+        .with(&json!({ "spec": { "jobTemplate": labels.clone() } }));
+    let job = build::owned_by(build::job("databases", "backup-db-17-1").with(&labels), &cronjob);
+    vec![cronjob, job]
+}
+
+#[tokio::test]
+async fn a_backup_is_stopped_and_started_once_whenever_the_bot_dies() {
+    Story {
+        playbook: shipped("backup-timeout"),
+        objects: hanging_backup,
+        world: |bot| {
+            let job = ObjectKey::new("Job", "databases", "backup-db-17-1");
+            bot.cluster.fault(Fault::JobHangs { job, times: 1 });
+            bot.prometheus.follows("complete_bytes", || Some(0.0));
+        },
+        alert: ("PgBackRestBackupTimeout", &[("namespace", "databases"), ("job_name", "backup-db-17-1")]),
+        ends: Outcome::Fixed,
+        mutations: &["delete job/backup-db-17-1 in databases", "create job/backup-db-17-dogwatch-1 in databases"],
+        pages: &[],
+    }
+    .survives(40..120)
+    .await;
+}
+
+#[tokio::test]
+async fn an_escalation_pages_once_whenever_the_bot_dies() {
+    Story {
+        playbook: shipped("coredns-saturated"),
+        objects: coredns,
+        world: |bot| {
+            bot.prometheus.follows("dns_request_duration", || Some(0.02));
+            bot.prometheus.follows("SERVFAIL", || Some(0.3));
+        },
+        alert: ("CoreDNSErrorsHigh", &[]),
+        ends: Outcome::Escalated,
+        mutations: &[],
+        pages: &["platform escalated"],
+    }
+    .survives(25..60)
+    .await;
+}

@@ -1,0 +1,136 @@
+//! Whatever happens to a run, and whenever: some things always hold.
+
+use std::time::Duration;
+
+use dogwatch::cluster::sim::{Fault, Verb};
+use dogwatch::model::*;
+use dogwatch::store::RunStore;
+use proptest::prelude::*;
+use serde_json::json;
+
+use crate::bot::Bot;
+use crate::runs::{in_three_steps, shop, web};
+
+/// What may happen to a bot at work.
+#[derive(Debug, Clone)]
+enum Happens {
+    /// The next requests have no effect, or their answers are lost.
+    Fault(Fault),
+    /// The next queries are not answered.
+    PrometheusIsAway(u32),
+    Resolves,
+    Fires,
+    Approves,
+    Denies,
+    /// A person closes the incident.
+    Closes,
+    /// Somebody else scales the shop.
+    Meddles,
+    /// The process ends so many points from now.
+    Dies(usize),
+    Passes(u64),
+}
+
+fn fault() -> impl Strategy<Value = Fault> {
+    let verb = prop_oneof![3 => Just(Verb::Patch), 2 => Just(Verb::Get), 1 => Just(Verb::List)];
+    (verb, 0..3_u32, 1..6_u32).prop_map(|(verb, sort, times)| match sort {
+        0 => Fault::Conflict { times },
+        1 => Fault::Unavailable { verb, kind: String::new(), times },
+        _ => Fault::AnswerLost { verb: Verb::Patch, kind: String::new(), times: 1 },
+    })
+}
+
+fn happens() -> impl Strategy<Value = Vec<Happens>> {
+    let one = prop_oneof![
+        6 => fault().prop_map(Happens::Fault),
+        1 => (1..8_u32).prop_map(Happens::PrometheusIsAway),
+        2 => Just(Happens::Resolves),
+        1 => Just(Happens::Fires),
+        3 => Just(Happens::Approves),
+        1 => Just(Happens::Denies),
+        1 => Just(Happens::Closes),
+        1 => Just(Happens::Meddles),
+        3 => (1..12_usize).prop_map(Happens::Dies),
+        6 => (0..90_u64).prop_map(Happens::Passes),
+    ];
+    proptest::collection::vec(one, 1..14)
+}
+
+impl Happens {
+    async fn to(self, bot: &mut Bot) {
+        match self {
+            Happens::Fault(fault) => bot.cluster.fault(fault),
+            Happens::PrometheusIsAway(queries) => bot.prometheus.is_away(queries),
+            Happens::Resolves if bot.is_firing("ShopSlow") => bot.resolves("ShopSlow", &[]).await,
+            Happens::Resolves => {}
+            Happens::Fires => bot.fires("ShopSlow", &[]).await,
+            Happens::Approves => {
+                bot.approves("alice").await;
+            }
+            Happens::Denies => {
+                bot.denies("bob").await;
+            }
+            Happens::Closes => {
+                bot.says("alice", Command::Resolve { incident: IncidentId(1), note: None }).await;
+            }
+            Happens::Meddles => {
+                bot.cluster.change(&web(), &json!({ "spec": { "replicas": 9 } }), "kubectl").unwrap();
+            }
+            Happens::Dies(after) => bot.fuse.dies_after(after),
+            Happens::Passes(seconds) => bot.passes(Duration::from_secs(seconds)).await,
+        }
+    }
+}
+
+/// What nobody wants any more is not begun: only the group that was begun is finished.
+async fn stops_when_told(bot: &Bot) {
+    for run in bot.runs().await {
+        let mut told = false;
+        for (_, event) in bot.store().run_log(run.id).await.unwrap() {
+            match event {
+                RunEvent::AlertResolved | RunEvent::CancelAsked { .. } => told = true,
+                RunEvent::Started { step, .. } => {
+                    assert!(!told || step.0 == "mitigate.two", "{step} was begun all the same: {:#?}", bot.log().await);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+async fn holds(autonomy: &str, before: Vec<Happens>, after: Vec<Happens>) {
+    let playbook = in_three_steps().replace("autonomy: auto", &format!("autonomy: {autonomy}"));
+    let mut bot = Bot::begins(&[&playbook], shop()).await;
+    bot.prometheus.follows("shop_latency", || Some(0.4));
+    for happens in before {
+        happens.to(&mut bot).await;
+    }
+    bot.fires("ShopSlow", &[]).await;
+    for happens in after {
+        happens.to(&mut bot).await;
+    }
+    bot.end().await;
+    bot.keeps_the_laws().await;
+    stops_when_told(&bot).await;
+    assert_eq!(bot.locks().await, 0);
+}
+
+fn faults_before() -> impl Strategy<Value = Vec<Happens>> {
+    proptest::collection::vec(fault().prop_map(Happens::Fault), 0..3)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Every run ends, whoever escalates has paged, each attempt is made once and was on the log before, and no lock is
+    /// left behind.
+    #[test]
+    fn a_run_keeps_the_laws_whatever_happens(
+        is_auto in any::<bool>(),
+        before in faults_before(),
+        after in happens(),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(holds(if is_auto { "auto" } else { "approve" }, before, after));
+    }
+}
