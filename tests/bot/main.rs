@@ -5,10 +5,10 @@
 #[path = "../world/mod.rs"]
 mod world;
 
-mod cases;
-mod discord_bot;
 mod bot;
+mod cases;
 mod crashes;
+mod discord_bot;
 mod discord_stand_in;
 mod incidents;
 mod laws;
