@@ -15,6 +15,7 @@
 //! `ARCHITECTURE.md` tells the rest; `tests/shape.rs` holds the modules to its import table.
 
 pub mod action;
+pub mod app;
 pub mod bot;
 pub mod chat;
 pub mod cli;

@@ -120,7 +120,7 @@ impl Metrics {
         };
         // A series that is not there yet has no rate when it first counts: these are watched from the beginning.
         for result in NotificationResult::ALL {
-            metrics.notifications.get_or_create(&ResultLabel { result: result.word() });
+            metrics.notifications.get_or_create(&ResultLabel { result: result.word() }).inc_by(0);
         }
         metrics.alerts(0, 0);
         metrics

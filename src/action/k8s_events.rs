@@ -123,7 +123,8 @@ fn newest_first(about: &ObjectKey, found: &[Object], limit: usize) -> Output {
     let summary = match items.first() {
         Some(newest) => {
             let text = |name: &str| newest.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-            format!("{} events about {about}; the newest: {}: {}", found.len(), text("reason"), text("message"))
+            let number = if found.len() == 1 { "1 event".into() } else { format!("{} events", found.len()) };
+            format!("{number} about {about}; the newest: {}: {}", text("reason"), text("message"))
         }
         None => format!("no events about {about}"),
     };

@@ -13,8 +13,8 @@ use crate::prometheus::Sample;
 ///
 /// Arguments: `expr`, PromQL, with plain `{{holes}}` for names and numbers; `many: true` where several series are expected.
 ///
-/// Output: `value`, the number of the only sample (absent with `many` when there are several); `samples`, each with `labels`
-/// and `value`; `count`.
+/// Output: `value`, the number of the only sample, and `shown`, the same for texts, with four digits (both absent with `many`
+/// when there are several); `samples`, each with `labels` and `value`; `count`.
 ///
 /// Errors: no sample at all is an error, and so is a value that is no finite number: empty is not healthy. Several samples
 /// without `many` are an error as well: which one would count?
@@ -49,7 +49,7 @@ impl Describe for PrometheusQuery {
     }
 
     fn output_fields(&self) -> Option<&'static [&'static str]> {
-        Some(&["value", "samples", "count"])
+        Some(&["value", "shown", "samples", "count"])
     }
 }
 
@@ -78,8 +78,9 @@ fn answer(expr: &str, samples: Vec<Sample>, many: bool) -> Result<Output, Action
             "`{expr}` has no samples (NaN is none): is it scraped, and are the labels right? no answer is not a good answer"
         ))),
         [only] => {
-            let summary = format!("{} for `{}`", short(only.value), one_line(expr));
-            Ok(Output::new(json!({ "value": only.value, "samples": samples, "count": 1 }), summary))
+            let shown = short(only.value);
+            let summary = format!("{shown} for `{}`", one_line(expr));
+            Ok(Output::new(json!({ "value": only.value, "shown": shown, "samples": samples, "count": 1 }), summary))
         }
         _ if !many => Err(ActionError::fail(format!(
             "`{expr}` has {count} samples; aggregate them (`max(...)`, `sum by (...) (...)`), or say `many: true`"
@@ -110,8 +111,8 @@ fn short(value: f64) -> String {
 }
 
 fn one_line(expr: &str) -> String {
-    const SHOWN: usize = 100;
-    let line = expr.split_whitespace().collect::<Vec<_>>().join(" ");
+    const SHOWN: usize = 60;
+    let line = expr.split_whitespace().collect::<Vec<_>>().join(" ").replace("( ", "(");
     if line.chars().count() <= SHOWN { line } else { line.chars().take(SHOWN).chain(['…']).collect() }
 }
 
@@ -131,6 +132,7 @@ mod tests {
         let output = answer("p99", samples(&[0.42137]), false).unwrap();
         assert_eq!(output.value.get("value"), Some(&json!(0.42137)));
         assert_eq!(output.summary, "0.4214 for `p99`");
+        assert_eq!(output.value.get("shown"), Some(&json!("0.4214")));
         assert_eq!(output.value.get("samples"), Some(&json!([{ "labels": { "n": "0" }, "value": 0.42137 }])));
     }
 

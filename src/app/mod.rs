@@ -44,11 +44,8 @@ pub async fn serve(config: &Config, stop: CancellationToken) -> anyhow::Result<(
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let oncall = Arc::new(edges::oncall(config)?);
     let catalog = Arc::new(edges::playbooks(&config.playbooks.dir));
-    let world = World {
-        cluster: edges::cluster(config).await?,
-        prometheus: edges::prometheus(config)?,
-        clock: clock.clone(),
-    };
+    let world =
+        World { cluster: edges::cluster(config).await?, prometheus: edges::prometheus(config)?, clock: clock.clone() };
     let metrics = Arc::new(Metrics::new());
     let sinks = sinks::build(config)?;
     let store = SqliteStore::open(&config.store.sqlite, Durability::Full, clock.clone(), sinks.outbox());
@@ -75,7 +72,7 @@ pub async fn serve(config: &Config, stop: CancellationToken) -> anyhow::Result<(
     let template = || Template::load(config.handoff.template.as_deref());
     let reporter = Reporter::new(store.clone(), clock.clone(), oncall.clone(), template()?);
     let previews = LivePreviews::new(world.clone(), bot.catalog.clone(), config.engine.output_limit.bytes());
-    let reports = ShiftReports::new(reporter, oncall.clone());
+    let reports = ShiftReports(reporter);
     let desk = Desk::new(store.clone(), clock.clone(), metrics.clone(), Arc::new(previews), Arc::new(reports));
     let desk = Arc::new(desk);
 
@@ -123,12 +120,7 @@ pub async fn serve(config: &Config, stop: CancellationToken) -> anyhow::Result<(
     Ok(())
 }
 
-fn start(
-    tasks: &mut JoinSet<()>,
-    workers: Vec<Arc<dyn Worker>>,
-    clock: &Arc<dyn Clock>,
-    stop: &CancellationToken,
-) {
+fn start(tasks: &mut JoinSet<()>, workers: Vec<Arc<dyn Worker>>, clock: &Arc<dyn Clock>, stop: &CancellationToken) {
     for worker in workers {
         tasks.spawn(worker::run(worker, clock.clone(), stop.clone()));
     }
@@ -172,4 +164,3 @@ fn settings(config: &Config) -> anyhow::Result<Settings> {
         .collect::<anyhow::Result<_>>()?;
     Ok(Settings { webhook, api_tokens, body_limit: config.server.body_limit.bytes(), ..Settings::default() })
 }
-

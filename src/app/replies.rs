@@ -10,10 +10,9 @@ use tokio::sync::watch;
 use crate::action::World;
 use crate::chat::{Handoffs, Previews};
 use crate::engine::{Frame, rehearse};
-use crate::handoff::{Reporter, WhichShift};
+use crate::handoff::Reporter;
 use crate::message::{preview_text, timeline_lines};
 use crate::model::{Autonomy, IncidentId, Run, RunId};
-use crate::oncall::OnCall;
 use crate::playbook::Catalog;
 use crate::store::{TimelineEntry, TimelineWhat};
 
@@ -84,31 +83,11 @@ impl Previews for LivePreviews {
 }
 
 /// The reports of the shifts under way.
-pub struct ShiftReports {
-    reporter: Reporter,
-    oncall: Arc<OnCall>,
-}
-
-impl ShiftReports {
-    pub fn new(reporter: Reporter, oncall: Arc<OnCall>) -> Self {
-        Self { reporter, oncall }
-    }
-}
+pub struct ShiftReports(pub Reporter);
 
 #[async_trait]
 impl Handoffs for ShiftReports {
     async fn so_far(&self) -> Result<String, String> {
-        let mut reports = Vec::new();
-        for team in self.oncall.teams() {
-            let report = async {
-                let shift = self.reporter.shift(&team.name, WhichShift::Current)?;
-                self.reporter.report(&team.name, shift).await
-            };
-            match report.await {
-                Ok((_, text)) => reports.push(text),
-                Err(error) => reports.push(format!("{}: {error}", team.name)),
-            }
-        }
-        Ok(reports.join("\n\n"))
+        self.0.so_far().await.map_err(|error| error.to_string())
     }
 }

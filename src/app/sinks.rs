@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
@@ -9,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::chat::Desk;
 use crate::chat::discord::DiscordGateway;
 use crate::clock::Clock;
-use crate::config::{Config, PageSink};
+use crate::config::{Config, DiscordConfig, PageSink};
 use crate::discord::DiscordOptions;
 use crate::metrics::Metrics;
 use crate::notify::{ConsoleSink, DiscordSink, OutboxWorker, Sink, WebhookSink};
@@ -36,7 +37,7 @@ pub fn build(config: &Config) -> anyhow::Result<Channels> {
     let order = config.pages.order(&config.chat);
     channels.pages = order.iter().map(|sink| sink.name().to_owned()).collect();
     if let Some(discord) = &config.chat.discord {
-        let options = DiscordOptions::from_config(discord)?;
+        let options = discord_options(discord)?;
         channels.sinks.push(Arc::new(DiscordSink::new(&options)));
         channels.chat.push(PageSink::Discord.name().to_owned());
         channels.discord = Some(options);
@@ -54,6 +55,21 @@ pub fn build(config: &Config) -> anyhow::Result<Channels> {
         channels.sinks.push(Arc::new(sink));
     }
     Ok(channels)
+}
+
+fn discord_options(config: &DiscordConfig) -> anyhow::Result<DiscordOptions> {
+    /// Discord answers in a fraction of a second; a rate limit may take a few.
+    const TIMEOUT: Duration = Duration::from_secs(15);
+    Ok(DiscordOptions {
+        token: config.token.read()?,
+        application: config.application_id,
+        guild: config.guild,
+        channel: config.channel,
+        responders: config.roles.responder.clone(),
+        admins: config.roles.admin.clone(),
+        api_base: config.api_base.clone(),
+        timeout: TIMEOUT,
+    })
 }
 
 impl Channels {

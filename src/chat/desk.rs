@@ -110,7 +110,7 @@ impl Desk {
             let why = format!(
                 "/{} needs the role {needs}, and {} has the role {role}; ask an admin for it",
                 command_name(&command),
-                person.name
+                message::clip(&person.name, 80)
             );
             return self.refuse(person, command_name(&command), &why);
         }

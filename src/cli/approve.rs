@@ -2,7 +2,7 @@
 
 use super::client::{ServerArgs, ask};
 use super::output::Exit;
-use crate::model::{ApprovalId, Command, Digest, Verdict};
+use crate::model::{ApprovalId, Command, Verdict};
 
 /// Let a run make the changes that it asked about
 #[derive(Debug, clap::Args)]
@@ -15,10 +15,6 @@ The answer is for what was shown: if that has changed meanwhile, the run asks ag
 pub(super) struct ApproveArgs {
     /// Its number: APR-3, or just 3
     approval: ApprovalId,
-
-    /// The digest of the preview that you saw; refused if the question is about something else by now
-    #[arg(long)]
-    digest: Option<String>,
 
     #[command(flatten)]
     server: ServerArgs,
@@ -38,8 +34,7 @@ pub(super) struct DenyArgs {
 }
 
 pub(super) async fn approve(args: ApproveArgs) -> anyhow::Result<Exit> {
-    let digest = args.digest.map(Digest::from_hex);
-    ask(&args.server, &Command::Approve { approval: args.approval, verdict: Verdict::Approve, digest }).await
+    ask(&args.server, &Command::Approve { approval: args.approval, verdict: Verdict::Approve, digest: None }).await
 }
 
 pub(super) async fn deny(args: DenyArgs) -> anyhow::Result<Exit> {

@@ -6,7 +6,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
+use serde_json::json;
 
+use super::line::line_of;
 use super::output::{Exit, Failure, say, warn};
 use crate::model::{Command, Secret};
 
@@ -32,13 +34,13 @@ pub(super) struct ServerArgs {
 /// How long an answer may take: the longest is a run's preview, which asks the cluster.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// What the server answers.
-#[derive(Debug, Deserialize)]
+/// What the server answers: a reply, or why there is none.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 struct Answer {
-    #[serde(default, alias = "text")]
     reply: Option<String>,
-    #[serde(default)]
     error: Option<String>,
+    hint: Option<String>,
 }
 
 /// Has the server do it, and says what it answers.
@@ -53,7 +55,11 @@ pub(super) async fn ask(server: &ServerArgs, command: &Command) -> anyhow::Resul
     if is_here(&url) {
         builder = builder.no_proxy();
     }
-    let mut request = builder.build().context("the http client could not be made")?.post(url).json(command);
+    let mut request = builder
+        .build()
+        .context("the http client could not be made")?
+        .post(url)
+        .json(&json!({ "command": line_of(command) }));
     if let Some(token) = &token {
         request = request.bearer_auth(token.expose());
     }
@@ -61,24 +67,25 @@ pub(super) async fn ask(server: &ServerArgs, command: &Command) -> anyhow::Resul
     let status = response.status();
     let text = response.text().await.map_err(|error| unreachable(&server.server, &error))?;
     let answer: Option<Answer> = serde_json::from_str(&text).ok();
-    let said = || {
-        let said = answer.as_ref().and_then(|answer| answer.error.clone().or_else(|| answer.reply.clone()));
-        said.unwrap_or_else(|| printable(text.trim()).chars().take(300).collect())
-    };
-    match status {
-        StatusCode::UNAUTHORIZED => Err(Failure::with(Exit::Usage, unauthorised(&server.server, whence.as_deref()))),
-        status if status.is_success() => {
-            let reply = answer.as_ref().and_then(|answer| answer.reply.clone());
-            let reply = reply.with_context(|| {
-                format!("{} answered something else than a Dogwatch would; see --server", server.server)
-            })?;
+    match (status, answer) {
+        (StatusCode::UNAUTHORIZED, _) => {
+            Err(Failure::with(Exit::Usage, unauthorised(&server.server, whence.as_deref())))
+        }
+        (status, Some(Answer { reply: Some(reply), .. })) if status.is_success() => {
             say(&printable(&reply))?;
             Ok(Exit::Done)
         }
-        StatusCode::NOT_FOUND if answer.is_none() => {
-            Err(Failure::with(Exit::Unreachable, format!("at {} is no Dogwatch; see --server", server.server)))
+        (status, Some(Answer { reply: Some(said), .. } | Answer { error: Some(said), hint: None, .. })) => {
+            Err(Failure::with(Exit::Problems, refusal(status, &said)))
         }
-        status => Err(Failure::with(Exit::Problems, refusal(status, &printable(&said())))),
+        (status, Some(Answer { error: Some(error), hint: Some(hint), .. })) => {
+            Err(Failure::with(Exit::Problems, refusal(status, &format!("{error}; {hint}"))))
+        }
+        (status, _) if status.is_success() || status == StatusCode::NOT_FOUND => {
+            let message = format!("what answers at {} is no Dogwatch; see --server", server.server);
+            Err(Failure::with(Exit::Unreachable, message))
+        }
+        (status, _) => Err(Failure::with(Exit::Problems, refusal(status, ""))),
     }
 }
 
@@ -140,10 +147,9 @@ fn unauthorised(server: &str, whence: Option<&str>) -> String {
 }
 
 fn refusal(status: StatusCode, said: &str) -> String {
-    match status {
-        _ if said.is_empty() => format!("the server answered {status}"),
-        StatusCode::SERVICE_UNAVAILABLE => format!("{said}; try again in a moment"),
-        _ => said.to_owned(),
+    match printable(said) {
+        said if said.is_empty() => format!("the server answered {status}"),
+        said => said,
     }
 }
 

@@ -7,12 +7,14 @@ mod client;
 mod demo;
 mod handoff;
 mod incidents;
+mod line;
 pub mod logging;
 mod oncall;
 mod output;
 mod rbac;
 mod resolve;
 mod run;
+mod serve;
 mod test;
 mod why;
 mod yaml;
@@ -40,6 +42,7 @@ struct Cli {
 const EXAMPLES: &str = "\
 Examples:
   dogwatch demo                             a night with 10,000 simulated databases
+  dogwatch serve --config dogwatch.yaml     the bot itself
   dogwatch test                             the cases of the playbooks, in virtual time
   dogwatch check playbooks/                 look for mistakes in playbooks
   dogwatch incidents                        what is open
@@ -54,6 +57,7 @@ Exit codes: 0 done, 1 something is wrong or was refused, 2 wrong usage or config
 #[derive(Debug, Subcommand)]
 enum Command {
     Demo(demo::Args),
+    Serve(serve::Args),
     Check(check::Args),
     Test(test::Args),
     Rbac(rbac::Args),
@@ -88,6 +92,7 @@ pub fn main() -> ExitCode {
 impl Command {
     fn go(self) -> anyhow::Result<Exit> {
         match self {
+            Command::Serve(args) => serve::go(&args),
             Command::Demo(args) => wait(demo::go(args)),
             Command::Check(args) => check::go(&args),
             Command::Test(args) => wait(test::go(args)),

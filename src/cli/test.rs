@@ -65,7 +65,8 @@ fn show(report: &PlaybookReport) {
     if report.cases.is_empty() && report.error.is_none() {
         anstream::println!("  {quiet}no cases: write {}{quiet:#}", report.path.with_extension("cases.yaml").display());
     }
-    for branch in &report.not_entered {
+    let listed = if report.error.is_none() { report.not_entered.as_slice() } else { &[] };
+    for branch in listed {
         anstream::println!("  {quiet}not entered  {branch}{quiet:#}");
     }
 }

@@ -85,6 +85,9 @@ impl Checker<'_> {
                 "write `32MiB`: a group of 10,000 alerts is 5 MiB",
             );
         }
+        if server.api_tokens.is_empty() {
+            self.warnings.push("`server.api_tokens` is empty: `dogwatch ack` and the like will be refused".into());
+        }
         let mut names: BTreeMap<&str, usize> = BTreeMap::new();
         for (n, token) in server.api_tokens.iter().enumerate() {
             if token.name.trim().is_empty() {

@@ -170,10 +170,11 @@ fn a_secret_in_the_file_is_refused_and_never_shown() {
 fn nobody_from_outside_gets_in_without_authentication() {
     let folder = Folder::new();
     assert_snapshot!("open_to_all", folder.checked("server:\n  listen: 0.0.0.0:8080\n"));
-    let open = "server: { listen: 0.0.0.0:8080, insecure_no_auth: true }";
-    assert_eq!(folder.checked(open), "");
-    let closed = "server: { listen: 0.0.0.0:8080, webhook_auth: { bearer: { file: one } } }";
-    assert_eq!(folder.checked(closed), "");
+    let tokens = "api_tokens: [{ name: ada, role: viewer, token: { file: two } }]";
+    let open = format!("server: {{ listen: 0.0.0.0:8080, insecure_no_auth: true, {tokens} }}");
+    assert_eq!(folder.checked(&open), "");
+    let closed = format!("server: {{ listen: 0.0.0.0:8080, webhook_auth: {{ bearer: {{ file: one }} }}, {tokens} }}");
+    assert_eq!(folder.checked(&closed), "");
 }
 
 #[test]

@@ -188,8 +188,16 @@ impl Driver<'_> {
     }
 
     async fn target_unread(&mut self, error: ActionError) -> Result<Flow, StoreError> {
-        let because = format!("the target {} could not be read: {error}", self.frame.run.target);
-        self.record(RunEvent::Entered { phase: Phase::Escalate, because }).await
+        let message = format!("the target {} could not be read: {error}", self.frame.run.target);
+        // It is on the account of the first step, which needs it.
+        let Some(step) = self.playbook.steps(Phase::Diagnose).first() else {
+            return self.record(RunEvent::Entered { phase: Phase::Escalate, because: message }).await;
+        };
+        let attempt = match self.state.progress(&step.path) {
+            Some(Progress::Waiting { attempts, .. }) => attempts + 1,
+            _ => 1,
+        };
+        self.failed(step, attempt, ActionError { message, ..error }, Vec::new()).await
     }
 
     /// Records a failure, and the next attempt where there is one. `before` goes on the log ahead of it.

@@ -130,7 +130,7 @@ pub fn plan<'p>(playbook: &'p Playbook, autonomy: Autonomy, state: &RunState, no
         return Next::End { outcome: Outcome::NothingToDo, because: because.into() };
     }
     if !state.target_read {
-        return Next::ReadTarget;
+        return read_target(step, state, now);
     }
     if state.object.is_none() && phase == Phase::Diagnose && state.finished.is_empty() {
         return Next::Enter { phase: Phase::Escalate, because: "the target is not there".into() };
@@ -139,6 +139,15 @@ pub fn plan<'p>(playbook: &'p Playbook, autonomy: Autonomy, state: &RunState, no
         Some(step) => in_step(step, phase, autonomy, state, now, in_group),
         None if phase == Phase::Diagnose => after_diagnose(autonomy, state),
         None => finish(state, "every step of the mitigation is done".into()),
+    }
+}
+
+/// A target that cannot be read for the moment is read again, on the account of the first step.
+fn read_target<'p>(step: Option<&Step>, state: &RunState, now: DateTime<Utc>) -> Next<'p> {
+    match step.and_then(|step| state.progress(&step.path)) {
+        Some(Progress::Waiting { until, .. }) if now < *until => Next::Park { until: *until },
+        Some(Progress::Failed { error, .. }) => Next::Enter { phase: Phase::Escalate, because: error.clone() },
+        _ => Next::ReadTarget,
     }
 }
 

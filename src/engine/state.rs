@@ -114,6 +114,10 @@ impl RunState {
         match event {
             RunEvent::Claimed { .. } => {}
             RunEvent::TargetRead { object } => {
+                if !self.target_read {
+                    // Attempts to read it that failed are not those of the first step.
+                    self.current = None;
+                }
                 self.target_read = true;
                 self.target_gone = object.is_none();
                 // What it was is still what conditions and texts speak of.

@@ -1,6 +1,6 @@
 //! The handoff: what one shift tells the next.
 //!
-//! [`summarise`] gathers what is true from the store, [`Template`] says it in Markdown, [`write`] puts it into a file. The
+//! [`summarise`] gathers what is true from the store, [`Template`] says it in Markdown, [`write()`] puts it into a file. The
 //! [`Reporter`] does that for whoever asks, and the [`HandoffWorker`] at each change of shift.
 
 mod changes;

@@ -65,7 +65,7 @@ fn each_event_has_its_line() {
     14:00:44 nobody answered APR-3 in time
     14:00:45 scale deployment/coredns in kube-system 4 -> 6
     14:00:46 scale deployment/coredns in kube-system 4 -> 6
-    14:00:47 scale deployment/coredns in kube-system 4 -> 6 (found done after a restart)
+    14:00:47 scale deployment/coredns in kube-system 4 -> 6 (found done: its answer was lost)
     14:00:48 nothing to change: deployment/coredns has 6 replicas already
     14:00:49 verify: looks at 14:09:00, until 14:15:00 at the latest
     14:00:50 verify: p99 0.021 < 0.1: good

@@ -172,7 +172,7 @@ fn tell_run(run: RunId, event: &RunEvent) -> Option<String> {
         RunEvent::ApprovalAnswered { verdict: Some(_), .. } => return None,
         RunEvent::ApprovalAnswered { approval, verdict: None, .. } => format!("nobody answered {approval} in time"),
         RunEvent::Started { intent, .. } => intent.summary.clone(),
-        RunEvent::Done { summary, recovered: true, .. } => format!("{summary} (found done after a restart)"),
+        RunEvent::Done { summary, recovered: true, .. } => format!("{summary} (found done: its answer was lost)"),
         RunEvent::Done { summary, recovered: false, .. } => summary.clone(),
         RunEvent::Unneeded { summary, .. } => format!("nothing to change: {summary}"),
         RunEvent::Verifying { look_at, give_up_at, .. } => {

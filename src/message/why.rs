@@ -147,7 +147,7 @@ fn run_line(event: &RunEvent, entry: &TimelineEntry) -> Option<String> {
             format!("changes{again}: {} (before {before}, after {after})", clip(&intent.summary, 200))
         }
         RunEvent::Done { step, recovered, .. } => {
-            let how = if *recovered { "found done after a restart, not done again" } else { "done" };
+            let how = if *recovered { "found done after its answer was lost, not done again" } else { "done" };
             format!("{}: {how}", step_name(step))
         }
         RunEvent::Entered { phase, because } => format!("{phase}: {}", clip(because, 200)),

@@ -65,7 +65,7 @@ impl HttpPrometheus {
         let away = |error: reqwest::Error| QueryError::Unavailable(with_causes(&error.without_url()));
         let mut request =
             self.client.post(self.query.clone()).header("content-type", "application/x-www-form-urlencoded");
-        let mut form = Url::from(self.query.clone());
+        let mut form = self.query.clone();
         form.query_pairs_mut().clear().append_pair("query", expr);
         request = request.body(form.query().unwrap_or_default().to_owned());
         request = match &self.auth {

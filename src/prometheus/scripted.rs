@@ -7,9 +7,10 @@ use async_trait::async_trait;
 
 use super::{Prometheus, QueryError, Sample};
 
-type Answer = Box<dyn Fn() -> Option<f64> + Send + Sync>;
+type Answer = Box<dyn Fn() -> Vec<Sample> + Send + Sync>;
 
-/// Answers queries by the first rule whose text is a part of the expression. What no rule knows has no samples.
+/// Answers queries by the rule whose text is the whole expression, or else by the first one whose text is a part of it.
+/// What no rule knows has no samples.
 #[derive(Default)]
 pub struct ScriptedPrometheus {
     rules: Mutex<Vec<Rule>>,
@@ -37,6 +38,11 @@ impl ScriptedPrometheus {
 
     /// Queries that contain `part` are answered with what `answer` says at that moment.
     pub fn follows(&self, part: &str, answer: impl Fn() -> Option<f64> + Send + Sync + 'static) {
+        self.follows_all(part, move || answer().into_iter().map(plain).collect());
+    }
+
+    /// Queries that contain `part` are answered with the series, labels and all, that `answer` says at that moment.
+    pub fn follows_all(&self, part: &str, answer: impl Fn() -> Vec<Sample> + Send + Sync + 'static) {
         self.add(part, Says::Follows(Box::new(answer)));
     }
 
@@ -67,18 +73,24 @@ impl Prometheus for ScriptedPrometheus {
             }
         }
         let mut rules = lock(&self.rules);
-        let value = match rules.iter_mut().find(|rule| expr.contains(&rule.part)) {
-            None => None,
+        let whole = rules.iter().position(|rule| rule.part == expr);
+        let rule = whole.or_else(|| rules.iter().position(|rule| expr.contains(&rule.part)));
+        let mut samples = match rule.and_then(|rule| rules.get_mut(rule)) {
+            None => Vec::new(),
             Some(Rule { says: Says::Follows(answer), .. }) => answer(),
             Some(Rule { says: Says::InTurn(answers, next), .. }) => {
                 let value = answers.get(*next).or(answers.last()).copied().flatten();
                 *next += 1;
-                value
+                value.into_iter().map(plain).collect()
             }
         };
-        let sample = value.filter(|value| !value.is_nan()).map(|value| Sample { labels: BTreeMap::new(), value });
-        Ok(sample.into_iter().collect())
+        samples.retain(|sample| !sample.value.is_nan());
+        Ok(samples)
     }
+}
+
+fn plain(value: f64) -> Sample {
+    Sample { labels: BTreeMap::new(), value }
 }
 
 /// What is behind these locks stays sound even if a holder panicked: the rules are replaced whole.
@@ -105,5 +117,19 @@ mod tests {
         prometheus.is_away(1);
         assert!(prometheus.query("up").await.is_err());
         assert!(prometheus.query("up").await.is_ok());
+    }
+    #[tokio::test]
+    async fn the_whole_expression_comes_before_a_part_of_it() {
+        let prometheus = ScriptedPrometheus::default();
+        prometheus.follows("up", || Some(1.0));
+        prometheus.follows("up{job=\"db\"}", || Some(2.0));
+        prometheus.follows_all("by (pod)", || {
+            let sample = |pod: &str, value| Sample { labels: BTreeMap::from([("pod".into(), pod.into())]), value };
+            vec![sample("a", 1.0), sample("b", f64::NAN)]
+        });
+        let value = async |expr: &str| prometheus.query(expr).await.unwrap()[0].value;
+        assert_eq!((value("up{job=\"db\"}").await, value("sum(up{job=\"db\"})").await), (2.0, 1.0));
+        let by_pod = prometheus.query("sum by (pod) (x)").await.unwrap();
+        assert_eq!((by_pod.len(), by_pod[0].labels["pod"].as_str()), (1, "a"), "NaN is no sample");
     }
 }

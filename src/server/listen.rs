@@ -17,10 +17,10 @@ use super::{Limits, Server, router};
 /// A request's head: our longest is a bearer token.
 const LONGEST_HEAD: usize = 32 * 1024;
 
-/// Serves until `stop`. Then no connection is accepted any more, requests under way are answered, and what is not done after
+/// Serves until `stop`. Then it is not ready any more, no connection is accepted, requests under way are answered, and what is not done after
 /// [`Limits::stop_within`] is cut off.
 pub async fn serve(listener: TcpListener, server: Arc<Server>, stop: CancellationToken) {
-    let limits = server.settings.limits;
+    let (limits, readiness) = (server.settings.limits, server.readiness.clone());
     let service = TowerToHyperService::new(router(server));
     let room = Arc::new(Semaphore::new(limits.connections.clamp(1, Semaphore::MAX_PERMITS)));
     let mut connections = JoinSet::new();
@@ -59,6 +59,7 @@ pub async fn serve(listener: TcpListener, server: Arc<Server>, stop: Cancellatio
         }
     }
     drop(listener);
+    readiness.not_ready("it is stopping");
     let ending = async {
         while let Some(ended) = connections.join_next().await {
             report(ended);

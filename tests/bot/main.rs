@@ -5,6 +5,7 @@
 #[path = "../world/mod.rs"]
 mod world;
 
+mod cases;
 mod discord_bot;
 mod discord_stand_in;
 mod incidents;

@@ -3,6 +3,7 @@
 mod answers;
 mod files;
 mod help;
+mod serve;
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -18,7 +19,9 @@ struct Said {
 fn dogwatch(dir: &Path, args: &[&str], vars: &[(&str, &str)]) -> Said {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dogwatch"));
     command.args(args).current_dir(dir);
-    for name in ["DOGWATCH_SERVER", "DOGWATCH_TOKEN", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS"] {
+    for name in
+        ["DOGWATCH_SERVER", "DOGWATCH_TOKEN", "DOGWATCH_CONFIG", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS"]
+    {
         command.env_remove(name);
     }
     let Output { status, stdout, stderr } = command.envs(vars.iter().copied()).output().unwrap();

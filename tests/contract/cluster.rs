@@ -163,6 +163,19 @@ async fn eventually(world: &dyn Fixture, key: &ObjectKey, wanted: impl Fn(Option
     panic!("waited in vain for {key}: {last:?}");
 }
 
+/// Looks until so many objects are there.
+async fn eventually_listed(world: &dyn Fixture, query: &ListQuery, wanted: usize) -> Vec<Object> {
+    let mut last = Vec::new();
+    for _ in 0..240 {
+        last = world.cluster().list(query).await.unwrap();
+        if last.len() == wanted {
+            return last;
+        }
+        world.wait().await;
+    }
+    panic!("waited in vain for {wanted} of {query:?}: {last:?}");
+}
+
 fn is_conflict<T>(result: &Result<T, ClusterError>) -> bool {
     matches!(result, Err(ClusterError::Conflict { .. }))
 }
@@ -466,8 +479,8 @@ pub async fn a_scaled_deployment_follows(world: &dyn Fixture) {
         fields: "status.phase=Running".into(),
         limit: 10,
     };
-    let pods = world.cluster().list(&query).await.unwrap();
-    assert_eq!(pods.len(), 3);
+    // A pod's phase may lag behind its readiness.
+    let pods = eventually_listed(world, &query, 3).await;
     let set = pods[0].text("/metadata/ownerReferences/0/name");
     let set = get(world, "ReplicaSet", &namespace, set).await;
     assert_eq!(set.text("/metadata/ownerReferences/0/uid"), web.uid());
@@ -583,15 +596,7 @@ pub async fn a_claim_without_its_class_says_so(world: &dyn Fixture) {
         fields: format!("involvedObject.name=data,involvedObject.uid={},type=Warning", claim.uid()),
         limit: 10,
     };
-    let mut events = Vec::new();
-    for _ in 0..240 {
-        events = world.cluster().list(&query).await.unwrap();
-        if !events.is_empty() {
-            break;
-        }
-        world.wait().await;
-    }
-    assert_eq!(events.len(), 1, "{events:?}");
+    let events = eventually_listed(world, &query, 1).await;
     assert_eq!((events[0].kind(), events[0].text("/reason")), ("Event", "ProvisioningFailed"));
     assert_eq!(events[0].text("/message"), "storageclass.storage.k8s.io \"no-such-class\" not found");
     assert_eq!(get(world, "PersistentVolumeClaim", &namespace, "data").await.text("/status/phase"), "Pending");

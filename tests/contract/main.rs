@@ -3,5 +3,6 @@
 #[macro_use]
 mod cluster;
 mod sick_api_server;
+mod sick_prometheus;
 mod sim_cluster;
 mod store;

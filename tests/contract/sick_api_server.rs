@@ -11,21 +11,14 @@ use axum::response::{IntoResponse, Response};
 use dogwatch::cluster::{Cluster, ClusterError, Connection, ListQuery, RealCluster};
 use dogwatch::model::ObjectKey;
 use serde_json::json;
+use tokio::task::JoinSet;
 
 struct Sick {
     cluster: RealCluster,
     asked: Arc<AtomicU32>,
-    _server: Server,
+    /// Ends with the test.
+    _server: JoinSet<()>,
     _folder: tempfile::TempDir,
-}
-
-/// Ends with the test.
-struct Server(tokio::task::JoinHandle<()>);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 const TIMEOUT: Duration = Duration::from_millis(500);
@@ -53,7 +46,8 @@ where
     let asked = Arc::new(AtomicU32::new(0));
     let count = asked.clone();
     let app = Router::new().fallback(move |request: Request| answer(count.fetch_add(1, Ordering::SeqCst), request));
-    let server = Server(tokio::task::spawn(async move { axum::serve(listener, app).await.unwrap() }));
+    let mut server = JoinSet::new();
+    server.spawn(async move { axum::serve(listener, app).await.unwrap() });
     let folder = tempfile::tempdir().unwrap();
     let cluster = RealCluster::connect(&kubeconfig(folder.path(), &url), TIMEOUT).await.unwrap();
     Sick { cluster, asked, _server: server, _folder: folder }

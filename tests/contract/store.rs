@@ -443,7 +443,8 @@ async fn everything_is_there_after_a_restart() {
     assert_eq!(shop.store.pending_signals(10).await.unwrap().len(), 1);
     let timeline = shop.store.timeline(id).await.unwrap();
     assert!(timeline.iter().any(|entry| matches!(&entry.what, TimelineWhat::Run(of, _) if *of == run)));
-    assert!(shop.claim("two").await.is_none(), "its lease is not over");
+    let claimed = shop.claim("two").await.expect("the process that held its lease is gone");
+    assert_eq!((claimed.run.id, claimed.at.epoch), (run, 2));
 }
 
 #[tokio::test]

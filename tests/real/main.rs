@@ -9,7 +9,9 @@ mod cluster_contract;
 
 mod alertmanager_payloads;
 mod contract_cluster;
+mod prometheus_client;
 mod shipped_queries;
+mod whole_way;
 mod world_alertmanager;
 mod world_control_plane;
 mod world_processes;

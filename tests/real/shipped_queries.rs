@@ -119,7 +119,7 @@ fn query(playbook: &str, id: &str) -> String {
         .text()
         .unwrap()
         .0
-        .replace("{{target.metadata.labels.database}}", "db-17")
+        .replace("{{cronjob.object.spec.jobTemplate.metadata.labels.database}}", "db-17")
         .replace("{{target.metadata.namespace}}", "databases")
         .replace("{{target.metadata.name}}", name);
     assert!(!query.contains("{{"), "{query}");

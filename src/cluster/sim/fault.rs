@@ -105,6 +105,10 @@ impl Faults {
         }
     }
 
+    pub fn standing(&self) -> &[Fault] {
+        &self.standing
+    }
+
     pub fn forget(&mut self, id: Id) {
         self.hanging.remove(&id);
         self.crashing.remove(&id);

@@ -1,10 +1,11 @@
 //! Objects that are there already: a cluster as it is at some moment, with its statuses.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::admission::{Refusal, check_name};
 use super::defaults::set_defaults;
 use super::objects::{Id, condition, list, text};
+use super::shape::misshapen;
 use super::state::State;
 use crate::cluster::kinds::NAMESPACE;
 use crate::cluster::{ClusterError, Kind, Object};
@@ -70,6 +71,9 @@ impl State {
 
     fn take(&mut self, mut value: Value, later: &mut Later) -> Result<(), ClusterError> {
         let kind = Kind::find(text(&value, "/kind"))?;
+        if !value["metadata"].is_object() {
+            value["metadata"] = json!({});
+        }
         if kind.namespaced && text(&value, "/metadata/namespace").is_empty() {
             value["metadata"]["namespace"] = "default".into();
         }
@@ -79,6 +83,9 @@ impl State {
         check_name(&key.name).map_err(|refusal| match refusal {
             Refusal::Invalid(message) | Refusal::Forbidden(message) => refused(message),
         })?;
+        if let Some(message) = misshapen(&value) {
+            return Err(refused(message));
+        }
         if self.objects.find(kind.name, &key.namespace, &key.name).is_some() {
             return Err(ClusterError::AlreadyExists(key.to_string()));
         }
@@ -157,10 +164,16 @@ impl State {
         }
     }
 
+    /// Those that every cluster has.
+    pub fn need_usual_namespaces(&mut self) {
+        self.need_namespace("default");
+        self.need_namespace("kube-system");
+    }
+
     /// A namespace that somebody uses and nobody gave.
     pub fn need_namespace(&mut self, name: &str) {
         if !name.is_empty() && self.objects.find("Namespace", "", name).is_none() {
-            let mut namespace = serde_json::json!({ "metadata": { "name": name } });
+            let mut namespace = json!({ "metadata": { "name": name } });
             set_defaults("Namespace", &mut namespace);
             let id = self.objects.new_id();
             self.load(id, &NAMESPACE, namespace);

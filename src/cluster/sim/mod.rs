@@ -11,6 +11,7 @@ mod admission;
 pub mod build;
 mod controllers;
 mod defaults;
+mod deletion;
 mod fault;
 mod load;
 mod managers;
@@ -19,10 +20,12 @@ mod paths;
 mod requests;
 mod schema;
 mod selector;
+mod shape;
 mod state;
 #[cfg(test)]
 mod tests;
 mod time;
+mod write;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -72,9 +75,13 @@ pub struct Mutation {
 impl SimCluster {
     /// A cluster with the namespaces `default` and `kube-system`, and nothing else.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        let mut state = State::new(clock.now());
-        state.need_namespace("default");
-        state.need_namespace("kube-system");
+        let cluster = Self::empty(clock);
+        cluster.enter().need_usual_namespaces();
+        cluster
+    }
+
+    fn empty(clock: Arc<dyn Clock>) -> Self {
+        let state = State::new(clock.now());
         let world = World { clock, state: Mutex::new(state), mutations: Mutex::default() };
         Self { world: Arc::new(world), granted: None }
     }
@@ -84,17 +91,20 @@ impl SimCluster {
     /// # Errors
     /// Those of [`Self::load`].
     pub fn from_objects(clock: Arc<dyn Clock>, objects: Vec<Object>) -> Result<Self, ClusterError> {
-        let cluster = Self::new(clock);
+        // The usual namespaces may be among them, annotated.
+        let cluster = Self::empty(clock);
         cluster.load(objects)?;
+        cluster.enter().need_usual_namespaces();
         Ok(cluster)
     }
 
     /// Puts in objects as they are, statuses and field managers included, and what belongs to them and was not given:
     /// namespaces, and the pods of workloads, as many of them ready as the status says. Owners may be given without
-    /// UIDs.
+    /// UIDs. Nobody is on record as the manager of what is given without `managedFields`.
     ///
     /// # Errors
-    /// A kind that is not known, a name that is none, or one that is there already. Objects before it were put in.
+    /// A kind that is not known, a name that is none or is there already, a shape that is no object's. Those that were
+    /// put in before it stay.
     pub fn load(&self, objects: Vec<Object>) -> Result<(), ClusterError> {
         self.enter().load_all(objects)
     }
@@ -142,13 +152,18 @@ impl SimCluster {
     /// Changes the object by a merge patch as somebody who may write everything, its status too, and whom nothing stops.
     ///
     /// # Errors
-    /// The object is not there.
+    /// The object is not there, or would be none any more.
     pub fn change(&self, key: &ObjectKey, patch: &Value, manager: &str) -> Result<Object, ClusterError> {
         let mut state = self.enter();
         let absent = || ClusterError::NotFound(key.to_string());
         let id = state.objects.find(&key.kind, &key.namespace, &key.name).ok_or_else(absent)?;
+        let mut changed = state.objects.value(id);
+        merge(&mut changed, patch);
+        if let Some(message) = shape::misshapen(&changed) {
+            return Err(ClusterError::Refused { what: format!("change {key}"), message });
+        }
         let writer = Writer { manager, subresource: "" };
-        state.as_user(|state| state.change(id, writer, |object| merge(object, patch)));
+        state.as_user(|state| state.change(id, writer, |object| *object = changed));
         state.objects.object(id).ok_or_else(absent)
     }
 
@@ -163,6 +178,11 @@ impl SimCluster {
     /// Lets something go wrong from now on.
     pub fn fault(&self, fault: Fault) {
         self.enter().begin_fault(fault);
+    }
+
+    /// What goes wrong now, each with the times that are left.
+    pub fn faults(&self) -> Vec<Fault> {
+        self.enter().faults.standing().to_vec()
     }
 
     /// Ends a fault.
@@ -205,11 +225,17 @@ impl SimCluster {
         key: &ObjectKey,
     ) -> Result<(MutexGuard<'_, State>, &'static Kind), ClusterError> {
         let kind = Kind::find(&key.kind)?;
-        let phrase = format!("{} {key}", verb.as_str());
+        let what = match verb {
+            Verb::List if key.namespace.is_empty() => kind.plural.to_owned(),
+            Verb::List => format!("{} in {}", kind.plural, key.namespace),
+            _ => key.to_string(),
+        };
+        let phrase = format!("{} {what}", verb.as_str());
         if verb != Verb::List {
             kind.check_key(key).map_err(|message| ClusterError::Refused { what: phrase.clone(), message })?;
         }
-        let access = kind.access(verb.as_str(), subresource, &key.namespace);
+        let namespace = if kind.namespaced { key.namespace.as_str() } else { "" };
+        let access = kind.access(verb.as_str(), subresource, namespace);
         if !self.may(&access) {
             let of = if subresource.is_empty() { kind.plural.into() } else { format!("{}/{subresource}", kind.plural) };
             let place = if key.namespace.is_empty() {
@@ -221,16 +247,15 @@ impl SimCluster {
             return Err(ClusterError::Forbidden { what: phrase, message });
         }
         let mut state = self.enter();
-        state.faults.before(verb, kind.name, &phrase, &key.to_string())?;
+        state.faults.before(verb, kind.name, &phrase, &what)?;
         Ok((state, kind))
     }
 
     fn may(&self, access: &Access) -> bool {
         let Some(granted) = &self.granted else { return true };
         granted.iter().any(|right| {
-            let everywhere = Access { namespace: String::new(), ..right.clone() };
-            *right == *access
-                || everywhere == Access { namespace: String::new(), ..access.clone() } && right.namespace.is_empty()
+            let everywhere = Access { namespace: access.namespace.clone(), ..right.clone() };
+            *right == *access || (right.namespace.is_empty() && everywhere == *access)
         })
     }
 

@@ -214,6 +214,42 @@ fn what_is_deleted_comes_back_with_its_owner_and_goes_with_it() {
 }
 
 #[test]
+fn a_deployment_can_be_replaced_by_one_of_the_same_name() {
+    let world = world(vec![deployment("shop", "web", 2)]);
+    let old = world.object("Deployment", "web").uid().to_owned();
+    world.sim.remove(&key("Deployment", "web"));
+    world.sim.apply(&deployment("shop", "web", 2), "kubectl").unwrap();
+    assert_ne!(world.object("Deployment", "web").uid(), old);
+    world.passes(30);
+    assert_eq!(world.ready("Deployment", "web"), "2/2");
+    assert_eq!((world.pods().len(), world.sim.objects("ReplicaSet", "shop").len()), (2, 1));
+}
+
+/// Objects as a case may give them: with the least that makes them what they are.
+#[test]
+fn bare_objects_break_nothing() {
+    let bare = |kind: &str| Object(json!({ "kind": kind, "metadata": { "name": "bare", "namespace": "shop" } }));
+    let kinds = ["Deployment", "StatefulSet", "ReplicaSet", "Pod", "PersistentVolumeClaim", "Job", "CronJob", "Event"];
+    let mut objects: Vec<Object> = kinds.iter().map(|kind| bare(kind)).collect();
+    objects.push(
+        pod("shop", "odd", "odd")
+            .with(&json!({ "spec": { "containers": null }, "status": { "containerStatuses": null } })),
+    );
+    let world = world(objects);
+    for (kind, name) in [("Deployment", "bare"), ("StatefulSet", "bare"), ("Pod", "bare"), ("Pod", "odd")] {
+        world.sim.fault(Fault::CrashLoop { workload: key(kind, name) });
+    }
+    world.sim.fault(Fault::JobFails { job: key("Job", "bare") });
+    world.passes(3600);
+    for kind in kinds {
+        assert!(world.is_there(kind, "bare"), "{kind}");
+        world.sim.remove(&key(kind, "bare"));
+    }
+    world.passes(60);
+    assert!(kinds.iter().all(|kind| !world.is_there(kind, "bare")));
+}
+
+#[test]
 fn crash_looping_pods_can_be_seen() {
     let world = world(vec![deployment("shop", "web", 2)]);
     let fault = Fault::CrashLoop { workload: key("Deployment", "web") };
@@ -495,6 +531,8 @@ fn what_cannot_be_loaded_says_why() {
     assert!(load(vec![node("a"), node("a")]).unwrap().contains("node/a exists already"));
     assert!(load(vec![node("A_b")]).unwrap().contains("lowercase"));
     assert!(load(vec![Object(json!({ "kind": "Node" }))]).unwrap().contains("no name"));
+    let broken = node("a").with(&json!({ "status": { "conditions": "x" } }));
+    assert!(load(vec![broken]).unwrap().contains("load node/a: status.conditions must be a list of objects"));
 }
 
 #[tokio::test]
@@ -635,4 +673,95 @@ async fn a_fleet_is_at_rest_and_its_objects_are_found() {
     sim.turn();
     let pod = sim.object(&ObjectKey::new("Pod", "databases", "pg-77-0")).unwrap();
     assert_eq!((pod.text("/status/phase"), pod.is_going()), ("Running", false));
+}
+
+mod laws {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Debug, Clone)]
+    enum Move {
+        Scale(&'static str, i64),
+        Restart(&'static str),
+        LosePod(usize),
+        Crash(&'static str),
+        Heal(&'static str),
+        Recreate,
+        Pass(u64),
+    }
+
+    const WORKLOADS: [&str; 2] = ["Deployment", "StatefulSet"];
+
+    fn moves() -> impl Strategy<Value = Vec<Move>> {
+        let kind = prop::sample::select(WORKLOADS.to_vec());
+        prop::collection::vec(
+            prop_oneof![
+                (kind.clone(), 0..5_i64).prop_map(|(kind, replicas)| Move::Scale(kind, replicas)),
+                kind.clone().prop_map(Move::Restart),
+                (0..8_usize).prop_map(Move::LosePod),
+                kind.clone().prop_map(Move::Crash),
+                kind.prop_map(Move::Heal),
+                Just(Move::Recreate),
+                (0..40_u64).prop_map(Move::Pass),
+            ],
+            1..25,
+        )
+    }
+
+    fn crash(kind: &str) -> Fault {
+        Fault::CrashLoop { workload: key(kind, "web") }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        /// Whatever happens to the workloads: when nothing is wrong any more, they are as wanted, and at rest.
+        #[test]
+        fn workloads_come_to_what_is_wanted(moves in moves()) {
+            let world = world(vec![deployment("shop", "web", 2), statefulset("shop", "web", 2)]);
+            let mut restarts = 0;
+            for step in &moves {
+                match step {
+                    Move::Scale(kind, replicas) => {
+                        world.change(kind, "web", json!({ "spec": { "replicas": replicas } }));
+                    }
+                    Move::Restart(kind) => {
+                        restarts += 1;
+                        let annotations = json!({ "restart": restarts.to_string() });
+                        world.change(kind, "web", json!({ "spec": { "template": { "metadata": { "annotations": annotations } } } }));
+                    }
+                    Move::LosePod(which) => {
+                        if let Some(pod) = world.pods().get(*which) {
+                            world.sim.remove(&pod.key());
+                        }
+                    }
+                    Move::Crash(kind) => world.sim.fault(crash(kind)),
+                    Move::Heal(kind) => world.sim.heal(&crash(kind)),
+                    Move::Recreate => {
+                        world.sim.remove(&key("Deployment", "web"));
+                        world.sim.apply(&deployment("shop", "web", 3), "kubectl").unwrap();
+                    }
+                    Move::Pass(seconds) => world.passes(*seconds),
+                }
+            }
+            WORKLOADS.iter().for_each(|kind| world.sim.heal(&crash(kind)));
+            // A crashed container waits for up to five minutes.
+            world.passes(1800);
+            let mut wanted = 0;
+            for kind in WORKLOADS {
+                let workload = world.object(kind, "web");
+                let replicas = workload.number("/spec/replicas").unwrap();
+                prop_assert_eq!(world.ready(kind, "web"), format!("{replicas}/{replicas}"), "{}: {:?}", kind, workload);
+                prop_assert_eq!(workload.number("/status/observedGeneration"), workload.number("/metadata/generation"));
+                wanted += replicas;
+            }
+            let pods = world.pods();
+            prop_assert_eq!(pods.len() as i64, wanted);
+            let version = |kind| world.object(kind, "web").resource_version().to_owned();
+            let before = WORKLOADS.map(version);
+            world.passes(86_400);
+            prop_assert_eq!(WORKLOADS.map(version), before, "they are at rest");
+        }
+    }
 }

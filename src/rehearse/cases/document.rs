@@ -105,6 +105,6 @@ pub struct Expect {
     /// The teams that are paged, in order.
     #[serde(default)]
     pub pages: Vec<String>,
-    /// A part of the page's text.
+    /// A part of what the page says, or of what is told to those who were paged already.
     pub page_says: Option<String>,
 }

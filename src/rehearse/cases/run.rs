@@ -13,7 +13,7 @@ use super::document::{Answers, Case, CaseFile, During};
 use super::times::fill;
 use crate::clock::{Clock, ManualClock};
 use crate::cluster::Object;
-use crate::cluster::sim::SimCluster;
+use crate::cluster::sim::{Fault, SimCluster};
 use crate::incident::IncidentRules;
 use crate::model::{
     Alert, AlertStatus, Command, IncidentId, Notification, Person, Role, Run, RunEvent, Signal, SignalBody, Verdict,
@@ -114,6 +114,7 @@ struct Play<'a> {
 
 impl Play<'_> {
     async fn run(&self) -> anyhow::Result<Came> {
+        let mut wrong = Vec::new();
         match &self.case.alert {
             Some(_) => self.notify(AlertStatus::Firing).await?,
             None => self.ask("begin", self.run_command()).await?,
@@ -136,13 +137,16 @@ impl Play<'_> {
             if happens.is_some_and(|at| at <= next)
                 && let Some(during) = during.next()
             {
-                self.happens(during).await?;
+                self.happens(during, &mut wrong).await?;
             }
         }
-        self.judge().await
+        for late in during {
+            wrong.push(format!("what should happen after {} never did: the run had ended before", late.after));
+        }
+        self.judge(wrong).await
     }
 
-    async fn happens(&self, during: &During) -> anyhow::Result<()> {
+    async fn happens(&self, during: &During, wrong: &mut Vec<String>) -> anyhow::Result<()> {
         for manifest in &during.objects {
             let mut manifest = manifest.clone();
             fill(&mut manifest, self.stage.clock.now()).map_err(anyhow::Error::msg)?;
@@ -153,7 +157,11 @@ impl Play<'_> {
         }
         for (person, verdict) in [(&during.approve, Verdict::Approve), (&during.deny, Verdict::Deny)] {
             if let Some(person) = person {
-                for approval in self.stage.store.open_approvals().await? {
+                let open = self.stage.store.open_approvals().await?;
+                if open.is_empty() {
+                    wrong.push(format!("{person} should answer after {}, and nothing was asked then", during.after));
+                }
+                for approval in open {
                     let command = Command::Approve { approval: approval.id, verdict, digest: None };
                     self.ask(person, command).await?;
                 }
@@ -205,10 +213,10 @@ impl Play<'_> {
         Ok(())
     }
 
-    async fn judge(&self) -> anyhow::Result<Came> {
+    async fn judge(&self, wrong: Vec<String>) -> anyhow::Result<Came> {
         let store = &self.stage.store;
         let now = self.stage.clock.now();
-        let mut came = Came { lasted: (now - self.begin).to_std().unwrap_or_default(), ..Came::default() };
+        let mut came = Came { wrong, lasted: (now - self.begin).to_std().unwrap_or_default(), ..Came::default() };
         let incidents = store
             .incidents(IncidentFilter::ResolvedSince(self.begin - LONGEST))
             .await?
@@ -222,14 +230,21 @@ impl Play<'_> {
         }
         let pages = store.pages(self.begin, now + Duration::from_secs(1)).await?;
         let Some(run) = runs.first() else {
-            came.wrong.push("no run was opened".into());
+            came.wrong.push(match &self.case.alert {
+                Some(alert) => format!(
+                    "no run was opened: is {} one of the playbook's triggers, does its `where` hold, and do the labels name the target?",
+                    alert.name
+                ),
+                None => "no run was opened: can the target be told from `set`?".into(),
+            });
             return Ok(came);
         };
         let log: Vec<RunEvent> = store.run_log(run.id).await?.into_iter().map(|(_, event)| event).collect();
         came.branches = taken(&log);
         self.judge_end(run, &mut came.wrong);
         self.judge_changes(&log, &mut came.wrong);
-        self.judge_pages(&pages, &mut came.wrong);
+        self.judge_pages(&pages, &log, &mut came.wrong);
+        self.judge_faults(&mut came.wrong);
         Ok(came)
     }
 
@@ -263,7 +278,7 @@ impl Play<'_> {
         }
         let expected: Vec<&str> = self.case.expect.changes.iter().map(String::as_str).collect();
         if changes != expected {
-            wrong.push(format!("expected the changes {expected:#?}, and it made {changes:#?}"));
+            wrong.push(format!("expected the changes {}\nand it made {}", listed(&expected), listed(&changes)));
         }
         let seen = self.stage.cluster.mutations().into_iter().filter(|mutation| !mutation.dry_run).count();
         if seen != changes.len() {
@@ -271,17 +286,46 @@ impl Play<'_> {
         }
     }
 
-    fn judge_pages(&self, pages: &[Page], wrong: &mut Vec<String>) {
+    /// A fault that nothing ran into shows nothing.
+    fn judge_faults(&self, wrong: &mut Vec<String>) {
+        let left = self.stage.cluster.faults();
+        for fault in &self.case.faults {
+            let is_counted = matches!(
+                fault,
+                Fault::Unavailable { .. } | Fault::AnswerLost { .. } | Fault::Conflict { .. } | Fault::JobHangs { .. }
+            );
+            if is_counted && left.contains(fault) {
+                wrong.push(format!("nothing ran into the fault {fault:?}"));
+            }
+        }
+    }
+
+    /// The text counts also where somebody was paged before, at `page_by`: then what the playbook tells follows as a notice.
+    fn judge_pages(&self, pages: &[Page], log: &[RunEvent], wrong: &mut Vec<String>) {
         let expect = &self.case.expect;
         let teams: Vec<&str> = pages.iter().map(|page| page.team.as_str()).collect();
         if teams != expect.pages {
             wrong.push(format!("expected to page {:?}, and it paged {teams:?}", expect.pages));
         }
         if let Some(wanted) = &expect.page_says {
-            let texts: Vec<&str> = pages.iter().filter_map(|page| page.text.as_deref()).collect();
+            let mut texts: Vec<&str> = pages.iter().filter_map(|page| page.text.as_deref()).collect();
+            texts.extend(log.iter().filter_map(|event| match event {
+                RunEvent::Told { page: true, text, .. } => Some(text.as_str()),
+                _ => None,
+            }));
+            texts.dedup();
             if !texts.iter().any(|text| text.contains(wanted.as_str())) {
-                wrong.push(format!("expected a page that says `{wanted}`, and they say {texts:#?}"));
+                let said = if texts.is_empty() { "nothing".to_owned() } else { texts.join("\n--\n") };
+                wrong.push(format!("expected a page that says `{wanted}`, and what is said is:\n{said}"));
             }
         }
+    }
+}
+
+/// Each on its line, as the file of cases has them.
+fn listed(changes: &[&str]) -> String {
+    match changes {
+        [] => "[]".to_owned(),
+        changes => changes.iter().map(|change| format!("\n- {change}")).collect(),
     }
 }

@@ -200,6 +200,7 @@ async fn stopping_answers_what_is_under_way_and_takes_nothing_new() {
     let answer = reads_to_the_end(&mut stream).await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     world.stops().await;
+    assert_eq!(world.readiness.reason().as_deref(), Some("it is stopping"));
     assert_eq!(world.pending().await.len(), 1);
 }
 

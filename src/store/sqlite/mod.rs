@@ -82,6 +82,11 @@ impl SqliteStore {
             what: "migrate the database",
             message: format!("{error}; a newer Dogwatch may have written it"),
         })?;
+        // Who held a lease held the lock on the file too, and we have it now: nobody works on those runs any more.
+        sqlx::query("UPDATE run SET lease_until = NULL, worker = NULL WHERE outcome IS NULL")
+            .execute(&mut connection)
+            .await
+            .map_err(failed("take over the runs of the last process"))?;
         let reads = SqlitePoolOptions::new()
             .max_connections(4)
             .connect_with(options.read_only(true))

@@ -20,7 +20,7 @@ pub(super) fn micros(time: DateTime<Utc>) -> i64 {
 
 /// Rounded up: who wakes up at that time finds that it has come.
 pub(super) fn micros_after(time: DateTime<Utc>) -> i64 {
-    time.timestamp_micros() + i64::from(time.timestamp_subsec_nanos() % 1_000 > 0)
+    time.timestamp_micros() + i64::from(!time.timestamp_subsec_nanos().is_multiple_of(1_000))
 }
 
 pub(super) fn time(micros: i64) -> DateTime<Utc> {

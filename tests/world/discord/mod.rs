@@ -33,6 +33,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 pub use asking::User;
+#[allow(unused_imports, reason = "each test binary uses the part that it needs")]
 pub use message::{Button, File, Mention, Message, Reply};
 use shared::Shared;
 use state::State;

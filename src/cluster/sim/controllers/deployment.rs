@@ -1,5 +1,7 @@
 //! Deployments: one ReplicaSet for each template that there was.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::{condition, hash_value, number, owner_reference, safe_text};
@@ -72,6 +74,12 @@ impl State {
     fn add_replica_set(&mut self, id: Id, deployment: &Value, older: usize) {
         let name = text(deployment, "/metadata/name");
         let template_hash = safe_text(hash_value(&deployment["spec"]["template"]), 10);
+        let set_name = format!("{name}-{template_hash}");
+        if self.objects.find("ReplicaSet", text(deployment, "/metadata/namespace"), &set_name).is_some() {
+            // That of a Deployment of the same name which was deleted: it will be gone in a moment.
+            self.touch_in(id, Duration::from_secs(1));
+            return;
+        }
         let mut template = deployment["spec"]["template"].clone();
         template["metadata"]["labels"][HASH_LABEL] = template_hash.as_str().into();
         let mut selector = deployment["spec"]["selector"].clone();
@@ -79,7 +87,7 @@ impl State {
         let revision = (older + 1).to_string();
         let set = json!({
             "metadata": {
-                "name": format!("{name}-{template_hash}"),
+                "name": set_name,
                 "namespace": deployment["metadata"]["namespace"],
                 "labels": template["metadata"]["labels"],
                 "annotations": { REVISION: revision },

@@ -167,6 +167,12 @@ impl State {
         self.change(id, KUBELET, |pod| {
             let at = rfc3339(now);
             let message = "back-off restarting failed container";
+            if statuses(pod).next().is_none() {
+                set_running(pod, true, now);
+            }
+            if statuses(pod).next().is_none() {
+                return; // A pod that was given without containers.
+            }
             let container = &mut pod["status"]["containerStatuses"][0];
             let restarts = container["restartCount"].as_i64().unwrap_or(0) + 1;
             container["restartCount"] = json!(restarts);

@@ -1,0 +1,112 @@
+//! The cases beside the playbooks, as `dogwatch test` runs them.
+
+use std::path::{Path, PathBuf};
+
+use dogwatch::rehearse::cases::{PlaybookReport, test_folder};
+
+fn playbooks() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks")
+}
+
+/// What is wrong with a report, a line for each thing.
+fn wrong(report: &PlaybookReport) -> Vec<String> {
+    let mut wrong: Vec<String> = report.error.iter().map(|error| format!("{}: {error}", report.name)).collect();
+    for case in report.cases.iter().filter(|case| !case.wrong.is_empty()) {
+        let timeline = case.timeline.join("\n    ");
+        wrong.push(format!(
+            "{}, line {}: {}\n  {}\n    {timeline}",
+            report.name,
+            case.line,
+            case.name,
+            case.wrong.join("\n  ")
+        ));
+    }
+    wrong.extend(report.not_entered.iter().map(|branch| format!("{}: no case enters {branch}", report.name)));
+    wrong
+}
+
+#[tokio::test]
+async fn every_shipped_case_passes_and_no_branch_is_left_unentered() {
+    let reports = test_folder(&playbooks(), |_| {}).await.unwrap();
+    let told: Vec<String> = reports.iter().flat_map(wrong).collect();
+    assert!(told.is_empty(), "\n{}\n", told.join("\n"));
+    let names: Vec<&str> = reports.iter().map(|report| report.name.as_str()).collect();
+    for founding in ["backup-timeout", "coredns-saturated", "pvc-filling", "pvc-pending"] {
+        assert!(names.contains(&founding), "{names:?}");
+    }
+    for report in &reports {
+        assert!(report.branches > 0 && !report.cases.is_empty(), "{} has no cases", report.name);
+    }
+}
+
+/// What `dogwatch test` says about these cases of pvc-pending.
+async fn says(cases: &str) -> PlaybookReport {
+    let folder = tempfile::tempdir().unwrap();
+    let playbook = folder.path().join("pvc-pending.yaml");
+    std::fs::copy(playbooks().join("pvc-pending.yaml"), &playbook).unwrap();
+    let head = "apiVersion: dogwatch/v1\nkind: Cases\nplaybook: pvc-pending\ncases:\n";
+    std::fs::write(folder.path().join("pvc-pending.cases.yaml"), format!("{head}{cases}")).unwrap();
+    test_folder(&playbook, |_| {}).await.unwrap().remove(0)
+}
+
+const GONE: &str = "  - name: a claim that is gone
+    alert: { name: PersistentVolumeClaimPending, labels: { namespace: db, persistentvolumeclaim: data-0 } }
+";
+
+#[tokio::test]
+async fn a_case_that_expects_too_much_is_told_what_came_instead() {
+    let expect = "    expect:
+      outcome: fixed
+      because: all is well
+      changes: [scale everything]
+      page_says: come quickly
+";
+    let report = says(&format!("{GONE}{expect}")).await;
+    assert_eq!((report.passed(), report.failed(), report.cases[0].line), (0, 1, 5));
+    let told = report.cases[0].wrong.join("\n");
+    for part in [
+        "expected the outcome fixed, and it escalated: the target is not there",
+        "expected it to end because `all is well`, and it was: the target is not there",
+        "expected the changes \n- scale everything\nand it made []",
+        "expected to page [], and it paged [\"databases\"]",
+        "expected a page that says `come quickly`, and what is said is:\nThe claim",
+    ] {
+        assert!(told.contains(part), "`{part}` is not in:\n{told}");
+    }
+    assert!(report.cases[0].timeline.iter().any(|line| line.contains("the target is not there")), "{report:?}");
+    assert_eq!(report.not_entered.len(), report.branches);
+}
+
+#[tokio::test]
+async fn what_a_case_provides_for_must_happen() {
+    let rest = "    faults:
+      - conflict: {}
+    during:
+      - { after: 5m, approve: nadia }
+    expect: { outcome: escalated, pages: [databases] }
+";
+    let told = says(&format!("{GONE}{rest}")).await.cases.remove(0).wrong;
+    assert_eq!(
+        told,
+        [
+            "what should happen after 5m never did: the run had ended before",
+            "nothing ran into the fault Conflict { times: 1 }",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_alert_that_starts_nothing_is_told() {
+    let case = "  - name: another alert\n    alert: { name: Other }\n    expect: { outcome: escalated }\n";
+    let told = says(case).await.cases.remove(0).wrong.join("\n");
+    assert!(told.contains("no run was opened: is Other one of the playbook's triggers"), "{told}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_cases_says_where() {
+    let report = says("  - name: x\n    expect: { outcome: mended }\n").await;
+    let error = report.error.unwrap();
+    assert!(error.contains("line 6") && error.contains("unknown variant `mended`"), "{error}");
+    let misspelt = says("  - name: x\n    alarm: y\n    expect: { outcome: fixed }\n").await.error.unwrap();
+    assert!(misspelt.contains("unknown field `alarm`"), "{misspelt}");
+}
