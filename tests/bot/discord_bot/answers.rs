@@ -22,7 +22,7 @@ async fn an_interaction_that_comes_twice_is_one() {
     let night = with_an_incident().await;
     night.discord.repeats_next_interaction();
     let reply = night.discord.slash(&alice(), night.incidents, "/ack incident:INC-1").await;
-    assert_eq!(reply.text(), "INC-1 is yours: the disk is slow");
+    assert_eq!(reply.text(), "INC-1 is yours: DiskSlow: the disk is slow");
     let answered = async || night.asked("/callback").len() == 2;
     wait_until(SOON, "both were answered", answered).await;
     assert_eq!(night.happened(1, is_ack).await, 1);
@@ -43,7 +43,7 @@ async fn what_discord_has_given_up_is_not_done() {
     assert_eq!(night.incident(1).await.state, IncidentState::Open);
     assert_eq!(
         night.discord.slash(&alice(), night.incidents, "/ack incident:INC-1").await.text(),
-        "INC-1 is yours: the disk is slow"
+        "INC-1 is yours: DiskSlow: the disk is slow"
     );
 }
 
@@ -57,7 +57,7 @@ async fn an_answer_is_tried_again_until_it_arrives() {
     night.discord.fails_next_on("PATCH /webhooks/", 429, Some(std::time::Duration::from_millis(10)));
     night.discord.loses_next_answer_on("PATCH /webhooks/");
     let reply = night.discord.slash(&alice(), night.incidents, "/ack incident:INC-1").await;
-    assert_eq!(reply.text(), "INC-1 is yours: the disk is slow");
+    assert_eq!(reply.text(), "INC-1 is yours: DiskSlow: the disk is slow");
     let arrived = async || night.asked("PATCH /webhooks/") == [503, 429, 504, 200];
     wait_until(SOON, "the answer arrives", arrived).await;
     assert_eq!(night.asked("/callback"), [504, 400]);
@@ -94,8 +94,11 @@ async fn a_long_answer_is_shortened_and_follows_whole_in_a_file() {
 #[tokio::test]
 async fn what_others_wrote_is_no_markup_in_an_answer() {
     let night = Night::on_discord().await;
-    *night.reports.handoff.lock().unwrap() = "@everyone <@501> **look** https://evil.test".into();
+    *night.reports.handoff.lock().unwrap() = "@everyone <@300000000000000501> **look** https://evil.test".into();
     let reply = night.discord.slash(&carol(), night.incidents, "/handoff").await;
-    assert_eq!(reply.text(), "@\u{200b}everyone \\<@\u{200b}501> \\*\\*look\\*\\* https:\u{200b}//evil.test");
+    assert_eq!(
+        reply.text(),
+        "@\u{200b}everyone \\<@\u{200b}300000000000000501> \\*\\*look\\*\\* https:\u{200b}//evil.test"
+    );
     assert!(reply.message.pinged.is_empty());
 }

@@ -20,7 +20,7 @@ async fn with_an_incident() -> Night {
 async fn an_incident_is_acknowledged_and_resolved() {
     let night = with_an_incident().await;
     let ack = night.discord.slash(&alice(), night.incidents, "/ack incident:INC-1").await;
-    assert_eq!(ack.text(), "INC-1 is yours: the disk is slow");
+    assert_eq!(ack.text(), "INC-1 is yours: DiskSlow: the disk is slow");
     assert!(ack.deferred && !ack.is_ephemeral(), "everybody sees who has it");
     assert!(ack.after < Duration::from_secs(3), "{:?}", ack.after);
     let incident = night.incident(1).await;

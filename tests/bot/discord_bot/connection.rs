@@ -61,7 +61,7 @@ async fn a_lost_connection_is_resumed_and_nothing_is_missed() {
     // Nobody hears this before the bot is back.
     let asked = night.discord.types(&alice(), night.incidents, "/ack incident:INC-1").await;
     night.discord.wait_for_resumes(1).await;
-    assert_eq!(night.discord.reply(asked).await.text(), "INC-1 is yours: the disk is slow");
+    assert_eq!(night.discord.reply(asked).await.text(), "INC-1 is yours: DiskSlow: the disk is slow");
     night.discord.asks_to_reconnect();
     night.discord.wait_for_resumes(2).await;
     let reply = night.discord.slash(&alice(), night.incidents, "/incidents").await;
@@ -105,7 +105,7 @@ async fn the_bot_says_goodbye_and_answers_who_asked_before() {
     night.listened().await.expect("a clean end");
     night.discord.wait_for_goodbye().await;
     assert!(!night.discord.shows_bot_online());
-    assert_eq!(night.discord.reply(asked).await.text(), "INC-1 is yours: the disk is slow");
+    assert_eq!(night.discord.reply(asked).await.text(), "INC-1 is yours: DiskSlow: the disk is slow");
     assert_eq!(night.incident(1).await.state, IncidentState::Acknowledged);
 }
 

@@ -22,7 +22,7 @@ async fn an_incident_has_one_message_which_is_edited() {
     let night = telling().await;
     night.fires("DiskSlow", &[QUIET, ("disk", "a")], "the disk is slow").await;
     let first = night.card("INC-1", "alerts: 1 firing, 1 in all").await;
-    assert!(title(&first).starts_with("INC-1 S3 open: the disk is slow"), "{}", title(&first));
+    assert!(title(&first).starts_with("INC-1 S3 open: DiskSlow: the disk is slow"), "{}", title(&first));
     assert!(first.content.is_empty() && first.pinged.is_empty());
     assert_eq!(first.button("Acknowledge"), "ack:INC-1");
 
@@ -30,7 +30,7 @@ async fn an_incident_has_one_message_which_is_edited() {
     night.card("INC-1", "alerts: 2 firing, 2 in all").await;
     night.resolves("DiskSlow", &[QUIET, ("disk", "a")]).await;
     night.resolves("DiskSlow", &[QUIET, ("disk", "b")]).await;
-    let last = night.card("INC-1", "resolved").await;
+    let last = night.card("INC-1", "INC-1 S3 resolved").await;
     assert_eq!(last.id, first.id);
     assert!(last.edits >= 2 && last.pinged.is_empty(), "{last:?}");
     assert!(!last.buttons().iter().any(|button| button.label == "Acknowledge"), "{:?}", last.buttons());
@@ -51,7 +51,7 @@ async fn the_buttons_of_the_message_work() {
     let why = night.discord.presses(&alice(), card.id, &card.button("Why?")).await;
     assert!(why.text().contains("playbook: none has a trigger") && why.is_ephemeral(), "{}", why.text());
     let ack = night.discord.presses(&alice(), card.id, &card.button("Acknowledge")).await;
-    assert_eq!((ack.text().as_str(), ack.is_ephemeral()), ("INC-1 is yours: the disk is slow", true));
+    assert_eq!((ack.text().as_str(), ack.is_ephemeral()), ("INC-1 is yours: DiskSlow: the disk is slow", true));
     let card = night.card("INC-1", "owner: alice").await;
     night.discord.presses(&alice(), card.id, &card.button("Resolve")).await;
     night.card("INC-1", "resolved by alice").await;
@@ -139,10 +139,10 @@ async fn a_storm_stays_within_discords_limits() {
 #[tokio::test]
 async fn labels_of_others_are_text() {
     let night = telling().await;
-    let hostile = "@everyone <@501> [safe](https://evil.test) **x** ```y``` \u{202e}z";
+    let hostile = "@everyone <@300000000000000501> [safe](https://evil.test) **x** ```y``` \u{202e}z";
     night.fires("DiskSlow", &[QUIET, ("disk", hostile)], hostile).await;
     let card = night.card("INC-1", "evil").await;
     assert!(card.pinged.is_empty());
-    assert!(!card.text().contains("@everyone") && !card.text().contains("<@5"), "{}", card.text());
+    assert!(!card.text().contains("@everyone") && !card.text().contains("<@3"), "{}", card.text());
     assert!(card.text().contains("\\[safe\\](https://evil.test) \\*\\*x\\*\\* \\`\\`\\`y"), "{}", card.text());
 }

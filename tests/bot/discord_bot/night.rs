@@ -33,14 +33,17 @@ use crate::world::wait::{wait_for, wait_until};
 
 pub const SOON: Duration = Duration::from_secs(20);
 
+pub const ALICE: u64 = 300_000_000_000_000_501;
+pub const BOB: u64 = 300_000_000_000_000_502;
+
 /// On call for the platform.
 pub fn alice() -> User {
-    User::new("alice.l", 501).with_roles(["sre"])
+    User::new("alice.l", ALICE).with_roles(["sre"])
 }
 
 /// On call for storage.
 pub fn bob() -> User {
-    User::new("bob.b", 502).with_roles(["sre"])
+    User::new("bob.b", BOB).with_roles(["sre"])
 }
 
 /// Reads along in the channel, without a role.
@@ -121,8 +124,8 @@ fn oncall(storage: u64) -> OnCall {
 apiVersion: dogwatch/v1
 kind: OnCall
 members:
-  - {{ name: alice, discord: "501" }}
-  - {{ name: bob, discord: "502" }}
+  - {{ name: alice, discord: "{ALICE}" }}
+  - {{ name: bob, discord: "{BOB}" }}
 teams:
   - name: platform
     rotation: {{ time_zone: UTC, start: 2020-01-06, handoff: {{ at: "09:00", every: 1w }}, members: [alice] }}

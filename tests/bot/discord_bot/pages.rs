@@ -1,6 +1,6 @@
 //! Somebody is woken.
 
-use super::night::{Night, alice, bob, options, title};
+use super::night::{ALICE, BOB, Night, alice, bob, options, title};
 use crate::world::discord::Mention;
 
 async fn telling() -> Night {
@@ -15,18 +15,18 @@ async fn a_page_calls_the_one_on_call_and_is_acknowledged_by_a_button() {
     night.listens().await.unwrap();
     night.fires("DatabaseDown", &[("severity", "critical")], "orders is down").await;
     let page = night.page("orders is down").await;
-    assert_eq!(page.pinged, [Mention::User(501)]);
+    assert_eq!(page.pinged, [Mention::User(ALICE)]);
     assert_eq!(page.channel, night.incidents);
     assert!(
-        page.content.contains("<@501>, for team platform") && page.content.contains("orders is down"),
+        page.content.contains(&format!("<@{ALICE}>, for team platform")) && page.content.contains("orders is down"),
         "{}",
         page.content
     );
-    assert!(title(&page).starts_with("[S1] INC-1: orders is down"), "{}", title(&page));
+    assert!(title(&page).starts_with("[S1] INC-1: DatabaseDown: orders is down"), "{}", title(&page));
     assert!(page.text().contains("why: "), "{}", page.text());
 
     let ack = night.discord.presses(&alice(), page.id, &page.button("Acknowledge")).await;
-    assert_eq!(ack.text(), "INC-1 is yours: orders is down");
+    assert_eq!(ack.text(), "INC-1 is yours: DatabaseDown: orders is down");
     let again = night.discord.presses(&alice(), page.id, &page.button("Acknowledge")).await;
     assert_eq!(again.text(), "INC-1 is yours already");
     let bob = night.discord.presses(&bob(), page.id, &page.button("Acknowledge")).await;
@@ -41,7 +41,7 @@ async fn a_team_is_paged_in_its_own_channel() {
     let night = telling().await;
     night.fires("DatabaseDown", &[("severity", "critical"), ("team", "storage")], "orders is down").await;
     let page = night.page("orders is down").await;
-    assert_eq!((page.channel, page.pinged.as_slice()), (night.discord.channel("storage"), &[Mention::User(502)][..]));
+    assert_eq!((page.channel, page.pinged.as_slice()), (night.discord.channel("storage"), &[Mention::User(BOB)][..]));
     assert_eq!(night.card("INC-1", "orders is down").await.channel, night.incidents);
 }
 
@@ -70,21 +70,21 @@ async fn a_page_whose_answer_was_lost_calls_once() {
 #[tokio::test]
 async fn a_page_for_a_channel_that_is_not_there_comes_to_the_bots_own() {
     let discord = crate::world::discord::Discord::start().await;
-    let mut night = Night::with_storage_channel(discord, 77).await;
+    let mut night = Night::with_storage_channel(discord, 770_000_000_000_000_077).await;
     night.tells(&options(&night.discord));
     night.fires("DatabaseDown", &[("severity", "critical"), ("team", "storage")], "orders is down").await;
     let page = night.page("orders is down").await;
-    assert_eq!((page.channel, page.pinged.as_slice()), (night.incidents, &[Mention::User(502)][..]));
-    assert!(page.text().contains("the channel 77 of team storage takes no page: discord refuses it (404, code 10003): Unknown Channel; set it right in oncall.yaml"), "{}", page.text());
+    assert_eq!((page.channel, page.pinged.as_slice()), (night.incidents, &[Mention::User(BOB)][..]));
+    assert!(page.text().contains("the channel 770000000000000077 of team storage takes no page: discord refuses it (404, code 10003): Unknown Channel; set it right in oncall.yaml"), "{}", page.text());
 }
 
 #[tokio::test]
 async fn a_hostile_alert_wakes_nobody_else() {
     let night = telling().await;
-    let hostile = "@everyone @here <@502> <@&7> https://evil.test **x**";
+    let hostile = "@everyone @here <@300000000000000502> <@&7> https://evil.test **x**";
     night.fires("DatabaseDown", &[("severity", "critical"), ("instance", hostile)], hostile).await;
     let page = night.page("evil").await;
-    assert_eq!(page.pinged, [Mention::User(501)]);
+    assert_eq!(page.pinged, [Mention::User(ALICE)]);
     assert!(!page.content.contains("https://") && !page.content.contains("@everyone"), "{}", page.content);
     let card = night.card("INC-1", "evil").await;
     assert!(card.pinged.is_empty());
