@@ -1,5 +1,7 @@
 //! Against real programs: `cargo test --test real`, after `tests/run` has got them.
 
+#![allow(clippy::disallowed_methods, reason = "real programs live in real time")]
+
 #[path = "../world/mod.rs"]
 mod world;
 
