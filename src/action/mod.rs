@@ -1,7 +1,7 @@
 //! What a step can do. One file for each action; adding one is a file, and a line in [`parse`].
 //!
 //! An action's struct holds its typed arguments as the playbook wrote them ([`Arg`]: a value or a template). A
-//! [`Read`] looks; a [`Mutation`] decides on an absolute [`Intent`](crate::model::Intent) first, and then makes exactly that change.
+//! [`Read`] looks; a [`Mutation`] decides on an absolute [`Intent`] first, and then makes exactly that change.
 
 mod amounts;
 mod arg;
