@@ -92,15 +92,13 @@ mod tests {
     use crate::clock::ManualClock;
     use crate::cluster::sim::{SimCluster, build};
     use crate::playbook::{Playbook, StepKind};
-    use crate::prometheus::ScriptedPrometheus;
 
     #[tokio::test]
     async fn hands_off_holds_also_for_what_was_begun_before_a_crash() {
         let clock = Arc::new(ManualClock::new(DateTime::UNIX_EPOCH));
         let coredns = build::deployment("kube-system", "coredns", 4);
         let cluster = SimCluster::from_objects(clock.clone(), vec![coredns.clone()]).unwrap();
-        let prometheus = Arc::new(ScriptedPrometheus::default());
-        let world = World { cluster: Arc::new(cluster.clone()), prometheus, clock };
+        let world = crate::action::tests::world(&cluster, clock);
         let source = include_str!("../../playbooks/coredns-saturated.yaml");
         let playbook = Playbook::parse(Path::new("coredns-saturated.yaml"), source).unwrap();
         let StepKind::Action(Action::Mutate(scale)) = &playbook.step_by_id("scale").unwrap().kind else { panic!() };
