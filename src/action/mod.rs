@@ -28,7 +28,7 @@ mod replica_owner;
 mod scale_plan;
 mod template;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::fmt::Debug;
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::read::within;
 use super::scope::Frame;
 use super::state::RunState;
-use crate::action::{ActionError, Doubt, Mutation, Output, Plan, StepContext, World};
+use crate::action::{ActionError, Doubt, Mutation, Output, Plan, StepContext, World, deny};
 use crate::model::{FailureClass, Intent};
 use crate::playbook::Step;
 
@@ -62,12 +62,61 @@ pub(super) async fn apply(world: &World, step: &Step, action: &dyn Mutation, int
 pub(super) async fn resolve(world: &World, action: &dyn Mutation, intent: &Intent) -> Attempt {
     match action.doubt(world, intent).await {
         Ok(Doubt::Done(output)) => Attempt::Recovered(output),
-        Ok(Doubt::NotDone(intent)) => Attempt::NotDone(intent),
+        // What was allowed before the crash may not be any more.
+        Ok(Doubt::NotDone(intent)) => {
+            match deny::check_live(world.cluster.as_ref(), action.verb(), &intent.object).await {
+                Ok(()) => Attempt::NotDone(intent),
+                Err(error) if error.class == FailureClass::Retry => Attempt::InDoubt(error),
+                Err(error) => Attempt::Failed(error),
+            }
+        }
         Ok(Doubt::Unclear(message)) => Attempt::Failed(ActionError::needs_human(message)),
         Err(error) if error.class == FailureClass::Retry => Attempt::InDoubt(error),
         Err(error) => Attempt::Failed(ActionError::needs_human(format!(
             "it is not known whether this was done: {}: {error}",
             intent.summary
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use chrono::DateTime;
+    use serde_json::json;
+
+    use super::*;
+    use crate::action::Action;
+    use crate::clock::ManualClock;
+    use crate::cluster::sim::{SimCluster, build};
+    use crate::playbook::{Playbook, StepKind};
+
+    #[tokio::test]
+    async fn hands_off_holds_also_for_what_was_begun_before_a_crash() {
+        let clock = Arc::new(ManualClock::new(DateTime::UNIX_EPOCH));
+        let coredns = build::deployment("kube-system", "coredns", 4);
+        let cluster = SimCluster::from_objects(clock.clone(), vec![coredns.clone()]).unwrap();
+        let world = crate::action::tests::world(&cluster, clock);
+        let source = include_str!("../../playbooks/coredns-saturated.yaml");
+        let playbook = Playbook::parse(Path::new("coredns-saturated.yaml"), source).unwrap();
+        let StepKind::Action(Action::Mutate(scale)) = &playbook.step_by_id("scale").unwrap().kind else { panic!() };
+        let live = cluster.object(&coredns.key()).unwrap();
+        let intent = Intent {
+            summary: "scale deployment/coredns in kube-system 4 -> 6".into(),
+            object: coredns.key(),
+            uid: live.uid().into(),
+            resource_version: live.resource_version().into(),
+            before: json!(4),
+            after: json!(6),
+            marker: "dogwatch-run-7-scale".into(),
+        };
+        assert!(matches!(resolve(&world, scale.as_ref(), &intent).await, Attempt::NotDone(_)));
+
+        let hold = json!({ "metadata": { "annotations": { "dogwatch/hands-off": "upgrade" } } });
+        cluster.change(&coredns.key(), &hold, "kubectl").unwrap();
+        let Attempt::Failed(error) = resolve(&world, scale.as_ref(), &intent).await else { panic!() };
+        assert!(error.message.contains("dogwatch/hands-off=upgrade"), "{error}");
     }
 }

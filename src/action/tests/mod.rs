@@ -19,6 +19,11 @@ use crate::cluster::sim::SimCluster;
 use crate::model::{Intent, ObjectKey, RunId, StepPath};
 use crate::prometheus::ScriptedPrometheus;
 
+/// A world with that cluster, and a Prometheus that knows nothing.
+pub(crate) fn world(cluster: &SimCluster, clock: Arc<ManualClock>) -> World {
+    World { cluster: Arc::new(cluster.clone()), prometheus: Arc::new(ScriptedPrometheus::default()), clock }
+}
+
 /// A run about one target, in a cluster that the test sets up.
 struct Edge {
     clock: Arc<ManualClock>,
