@@ -93,7 +93,8 @@ async fn a_test_can_play_the_storage_driver() {
 
     cluster.admin.patch(&path, json!({ "metadata": { "finalizers": null } })).await;
     cluster.admin.delete(&path).await;
-    assert_eq!(cluster.admin.find(&path).await, None);
+    // The protection of claims is taken off by a controller, in its own time.
+    wait_for(ROLLED_OUT, "the claim is gone", async || cluster.admin.find(&path).await.is_none().then_some(())).await;
 }
 
 #[tokio::test]

@@ -98,7 +98,9 @@ impl State {
 
     /// What all kinds have in common, before the controller of the kind looks. `true`: there is nothing more to do.
     pub fn reconcile_deletion(&mut self, id: Id) -> bool {
-        if self.abandoned.remove(&id) {
+        let is_going = self.objects.get(id).is_some_and(|stored| stored.is_going);
+        // What is on its way already goes on: this may be the look that finds it stopped.
+        if self.abandoned.remove(&id) && !is_going {
             self.delete(id, false);
             return true;
         }

@@ -765,3 +765,21 @@ mod laws {
         }
     }
 }
+
+#[test]
+fn pods_of_a_deployment_that_was_replaced_while_it_went_down_are_collected() {
+    let world = world(vec![deployment("shop", "web", 2), statefulset("shop", "web", 2)]);
+    let replace = || {
+        world.sim.remove(&key("Deployment", "web"));
+        world.sim.apply(&deployment("shop", "web", 3), "kubectl").unwrap();
+    };
+    replace();
+    world.passes(4);
+    world.change("Deployment", "web", json!({ "spec": { "replicas": 0 } }));
+    world.sim.fault(Fault::CrashLoop { workload: key("Deployment", "web") });
+    replace();
+    world.sim.heal(&Fault::CrashLoop { workload: key("Deployment", "web") });
+    world.passes(1800);
+    let names: Vec<String> = world.pods().iter().map(|pod| pod.name().to_owned()).collect();
+    assert_eq!(names.len(), 5, "{names:#?}");
+}
