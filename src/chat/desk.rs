@@ -12,7 +12,7 @@ use crate::intake::command_signal;
 use crate::message;
 use crate::metrics::Metrics;
 use crate::model::{Command, IncidentId, Person, Role, SignalId};
-use crate::store::{IncidentFilter, Store, StoreError};
+use crate::store::{CommandReply, IncidentFilter, Store, StoreError};
 
 /// Shows what a playbook would do now.
 #[async_trait]
@@ -49,8 +49,10 @@ pub struct Reply {
 /// What sort of answer it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplyStatus {
-    /// It was worked on. Whether the wish was granted, the text says.
+    /// It was done, or is so already, or what was asked for is in the text.
     Answered,
+    /// It cannot be done as things are; nothing was changed.
+    Declined,
     /// It is durable and will be worked on, but the answer was not there in time.
     Pending,
     /// The person may not ask that.
@@ -191,8 +193,9 @@ impl Desk {
         tracing::info!(person = %person, id = person.id, command = name, signal = %id, "a command came in");
         loop {
             decisions.borrow_and_update();
-            if let Some(text) = self.store.reply(id).await? {
-                return Ok(Reply::new(ReplyStatus::Answered, if text.is_empty() { "done".to_owned() } else { text }));
+            if let Some(CommandReply { text, granted }) = self.store.reply(id).await? {
+                let status = if granted { ReplyStatus::Answered } else { ReplyStatus::Declined };
+                return Ok(Reply::new(status, if text.is_empty() { "done".to_owned() } else { text }));
             }
             tokio::select! {
                 rung = decisions.changed() => {

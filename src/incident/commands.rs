@@ -10,21 +10,26 @@ use super::notification::autonomy_when_asked;
 use crate::model::{Approval, ApprovalState, Digest, IncidentState, Person, Target, Verdict};
 use crate::playbook::Playbook;
 use crate::store::{
-    Change, Decision, InboxItem, IncidentEvent, IncidentRef, IncidentView, NewIncident, NewRun, RunHead,
+    Change, CommandReply, Decision, InboxItem, IncidentEvent, IncidentRef, IncidentView, NewIncident, NewRun, RunHead,
 };
 
 /// Nothing follows, and that is why.
-pub(super) fn refuse(reply: impl Into<String>) -> Decision {
-    Decision { changes: Vec::new(), reply: Some(reply.into()) }
+pub(super) fn decline(why: impl Into<String>) -> Decision {
+    Decision { changes: Vec::new(), reply: Some(CommandReply::declined(why)) }
+}
+
+/// It is so already: asking again does no harm.
+fn is_so(reply: impl Into<String>) -> Decision {
+    Decision { changes: Vec::new(), reply: Some(CommandReply::granted(reply)) }
 }
 
 pub(super) fn decide_ack(view: &IncidentView, person: &Person) -> Decision {
     let id = view.incident.id;
     if view.incident.state == IncidentState::Resolved {
-        return refuse(format!("{id} is resolved; there is nothing to acknowledge"));
+        return decline(format!("{id} is resolved; there is nothing to acknowledge"));
     }
     if view.incident.owner.as_deref() == Some(&person.name) {
-        return refuse(format!("{id} is yours already"));
+        return is_so(format!("{id} is yours already"));
     }
     let incident = IncidentRef::Existing(id);
     let by = person.name.clone();
@@ -37,14 +42,14 @@ pub(super) fn decide_ack(view: &IncidentView, person: &Person) -> Decision {
             Change::Acknowledge { incident, by: by.clone() },
             Change::Note { incident, event: IncidentEvent::Acknowledged { by } },
         ],
-        reply: Some(reply),
+        reply: Some(CommandReply::granted(reply)),
     }
 }
 
 pub(super) fn decide_resolve(view: &IncidentView, person: &Person, note: Option<&str>) -> Decision {
     let id = view.incident.id;
     if view.incident.state == IncidentState::Resolved {
-        return refuse(format!("{id} is resolved already"));
+        return is_so(format!("{id} is resolved already"));
     }
     let incident = IncidentRef::Existing(id);
     let by = person.name.clone();
@@ -60,7 +65,7 @@ pub(super) fn decide_resolve(view: &IncidentView, person: &Person, note: Option<
         let count = view.incident.open_episodes;
         reply.push_str(&format!("; {count} of its alerts still fire, and a new one will open it again"));
     }
-    Decision { changes, reply: Some(reply) }
+    Decision { changes, reply: Some(CommandReply::granted(reply)) }
 }
 
 /// What a person asked to run, found to be sound.
@@ -79,7 +84,7 @@ pub(super) fn decide_run(
 ) -> Decision {
     let Asked { playbook, target, inputs, set } = asked;
     if let Some(run) = history.iter().find(|run| run.ended_at.is_none()) {
-        return refuse(format!("{} of {} is under way on {target}; see /why {}", run.id, playbook.name, run.incident));
+        return decline(format!("{} of {} is under way on {target}; see /why {}", run.id, playbook.name, run.incident));
     }
     let mut changes = Vec::new();
     let because = format!("{} asked to run {}", person.name, playbook.name);
@@ -112,7 +117,7 @@ pub(super) fn decide_run(
     };
     changes.push(Change::OpenRun { incident, run: Box::new(run) });
     let reply = format!("{} runs on {target} for {name}, autonomy {autonomy}", playbook.reference);
-    Decision { changes, reply: Some(reply) }
+    Decision { changes, reply: Some(CommandReply::granted(reply)) }
 }
 
 pub(super) fn decide_vote(
@@ -125,19 +130,19 @@ pub(super) fn decide_vote(
     let id = approval.id;
     match approval.state {
         ApprovalState::Open if now < approval.expires_at => {}
-        ApprovalState::Open | ApprovalState::Expired => return refuse(format!("{id} has expired; nothing was done")),
+        ApprovalState::Open | ApprovalState::Expired => return decline(format!("{id} has expired; nothing was done")),
         ApprovalState::Approved | ApprovalState::Denied => {
             let by = approval.answered_by.as_deref().unwrap_or("somebody");
-            return refuse(format!("{id} was answered already, by {by}"));
+            return decline(format!("{id} was answered already, by {by}"));
         }
-        ApprovalState::Withdrawn => return refuse(format!("{id} is no question any more: its run has ended")),
+        ApprovalState::Withdrawn => return decline(format!("{id} is no question any more: its run has ended")),
     }
     if digest.is_some_and(|digest| *digest != approval.digest) {
-        return refuse(format!("{id} asks for something else than what you saw; look at it again"));
+        return decline(format!("{id} asks for something else than what you saw; look at it again"));
     }
     let reply = match verdict {
         Verdict::Approve => format!("{id}: approved; {} goes on", approval.run),
         Verdict::Deny => format!("{id}: denied; {} escalates and changes nothing", approval.run),
     };
-    Decision { changes: vec![Change::Vote { approval: id, person: person.name.clone(), verdict }], reply: Some(reply) }
+    Decision { changes: vec![Change::Vote { approval: id, person: person.name.clone(), verdict }], reply: Some(CommandReply::granted(reply)) }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use super::commands::{Asked, decide_ack, decide_resolve, decide_run, decide_vote, refuse};
+use super::commands::{Asked, decide_ack, decide_resolve, decide_run, decide_vote, decline};
 use super::coverage::{cover, grouping_of_target};
 use super::ending::decide_run_ended;
 use super::notification::{View, decide_notification};
@@ -117,7 +117,7 @@ impl SignalWorker {
             }
             Command::Approve { approval, verdict, digest } => Ok(match self.store.approval(*approval).await? {
                 Some(approval) => decide_vote(&approval, person, *verdict, digest.as_ref(), self.clock.now()),
-                None => refuse(format!("there is no {approval}")),
+                None => decline(format!("there is no {approval}")),
             }),
             Command::Run { playbook, set, dry_run: false } => self.run(person, playbook, set).await,
             // They only look, and are answered where they are asked.
@@ -125,7 +125,7 @@ impl SignalWorker {
             | Command::Incidents { .. }
             | Command::Why { .. }
             | Command::Handoff
-            | Command::Help => Ok(refuse("this command changes nothing, and is not a signal")),
+            | Command::Help => Ok(decline("this command changes nothing, and is not a signal")),
         }
     }
 
@@ -136,7 +136,7 @@ impl SignalWorker {
     ) -> Result<Decision, StoreError> {
         Ok(match self.view_of(id).await? {
             Some(view) => decide(&view),
-            None => refuse(format!("there is no {id}; /incidents lists the ones that are open")),
+            None => decline(format!("there is no {id}; /incidents lists the ones that are open")),
         })
     }
 
@@ -144,18 +144,18 @@ impl SignalWorker {
         let catalog = self.catalog.borrow().clone();
         let Some(playbook) = catalog.get(name) else {
             let known: Vec<&str> = catalog.iter().map(|playbook| playbook.name.as_str()).collect();
-            return Ok(refuse(format!("there is no playbook `{name}`; there are: {}", known.join(", "))));
+            return Ok(decline(format!("there is no playbook `{name}`; there are: {}", known.join(", "))));
         };
         let inputs = match playbook.inputs_for(None, set) {
             Ok(inputs) => inputs,
             Err(problems) => {
                 let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-                return Ok(refuse(problems.join("\n")));
+                return Ok(decline(problems.join("\n")));
             }
         };
         let target = match playbook.target_for(None, &inputs, set) {
             Ok(target) => target,
-            Err(problem) => return Ok(refuse(problem.to_string())),
+            Err(problem) => return Ok(decline(problem.to_string())),
         };
         let since = self.clock.now() - look_back(playbook);
         let history = self.store.run_history(&playbook.name, &target.key(), since).await?;

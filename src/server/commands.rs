@@ -54,6 +54,7 @@ pub(super) async fn command(State(server): State<Arc<Server>>, request: Request)
     let status = match reply.status {
         ReplyStatus::Answered => StatusCode::OK,
         ReplyStatus::Pending => StatusCode::ACCEPTED,
+        ReplyStatus::Declined => StatusCode::CONFLICT,
         ReplyStatus::Refused => StatusCode::FORBIDDEN,
         ReplyStatus::Wrong => StatusCode::BAD_REQUEST,
         ReplyStatus::Unavailable => StatusCode::SERVICE_UNAVAILABLE,

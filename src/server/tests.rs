@@ -20,7 +20,7 @@ use crate::chat::{Handoffs, Previews};
 use crate::clock::SystemClock;
 use crate::model::{Role, Secret, Signal, SignalBody};
 use crate::store::sqlite::{Durability, Sinks, SqliteStore};
-use crate::store::{Decision, SignalStore as _};
+use crate::store::{CommandReply, Decision, SignalStore as _};
 
 /// A server on a port of its own, its store in a folder of its own.
 struct World {

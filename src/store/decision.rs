@@ -16,7 +16,25 @@ pub struct Decision {
     /// In order: an incident is opened before something is attached to it.
     pub changes: Vec<Change>,
     /// The answer to a command.
-    pub reply: Option<String>,
+    pub reply: Option<CommandReply>,
+}
+
+/// The answer to a command that came in as a signal.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CommandReply {
+    pub text: String,
+    /// Things are now as they were asked to be; otherwise nothing was done, and the text says why.
+    pub granted: bool,
+}
+
+impl CommandReply {
+    pub fn granted(text: impl Into<String>) -> Self {
+        Self { text: text.into(), granted: true }
+    }
+
+    pub fn declined(text: impl Into<String>) -> Self {
+        Self { text: text.into(), granted: false }
+    }
 }
 
 /// An incident that is there, or the n-th that this decision opens.

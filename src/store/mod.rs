@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 pub use decision::{
-    Applied, Change, Decision, InboxItem, IncidentEvent, IncidentRef, NewEpisode, NewIncident, NewPage, NewRun,
+    Applied, Change, CommandReply, Decision, InboxItem, IncidentEvent, IncidentRef, NewEpisode, NewIncident, NewPage, NewRun,
     PageReason,
 };
 pub use records::{
@@ -42,7 +42,7 @@ pub trait SignalStore: Send + Sync {
     async fn pending_signals(&self, limit: usize) -> Result<Vec<(SignalId, Signal)>, StoreError>;
 
     /// The answer to a command's signal: `None` while it has not been worked on.
-    async fn reply(&self, signal: SignalId) -> Result<Option<String>, StoreError>;
+    async fn reply(&self, signal: SignalId) -> Result<Option<CommandReply>, StoreError>;
 }
 
 /// Episodes, incidents and pages.

@@ -211,7 +211,7 @@ impl Bot {
         let key = format!("{person} {command:?} {}", self.clock.now());
         let person = Person { name: person.into(), via: Via::Console, id: person.into(), role: Some(Role::Responder) };
         let id = self.accepts("console", key, SignalBody::Command { person, command }).await;
-        self.store().reply(id).await.unwrap().expect("it was worked on")
+        self.store().reply(id).await.unwrap().expect("it was worked on").text
     }
 
     pub async fn approves(&mut self, person: &str) -> String {

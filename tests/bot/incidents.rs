@@ -153,7 +153,7 @@ impl Shift {
         let signal = Signal { source: "console".into(), key, received_at: self.clock.now(), body };
         let id = self.store.accept(&signal).await.unwrap().id();
         settle(&self.workers).await.unwrap();
-        self.store.reply(id).await.unwrap().expect("it was worked on")
+        self.store.reply(id).await.unwrap().expect("it was worked on").text
     }
 }
 

@@ -135,6 +135,11 @@ fn an_alert_is_acknowledged_and_handed_over() {
     let acked = server.ask("ada", &["ack", "INC-1"]);
     assert_eq!((acked.code, acked.err.as_str()), (0, ""));
     assert!(acked.out.starts_with("INC-1 is yours"), "{}", acked.out);
+    let missing = server.ask("ada", &["ack", "INC-9"]);
+    assert_eq!((missing.code, missing.out.as_str()), (1, ""), "a no is no success: {}", missing.err);
+    assert!(missing.err.contains("there is no INC-9"), "{}", missing.err);
+    let again = server.ask("ada", &["ack", "INC-1"]);
+    assert_eq!((again.code, again.out.trim()), (0, "INC-1 is yours already"));
     let resolved = server.ask("ada", &["resolve", "INC-1", "--note", "it was \"nothing\""]);
     assert_eq!(resolved.code, 0, "{}", resolved.err);
     let why = server.ask("eve", &["why", "INC-1"]);

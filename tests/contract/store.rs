@@ -133,10 +133,21 @@ async fn a_signal_is_accepted_once_however_often_it_comes() {
     let first = shop.signal("a").await;
     assert_eq!(shop.signal("a").await, first);
     assert_eq!(shop.store.pending_signals(10).await.unwrap().len(), 1);
-    shop.store.apply(first, Decision { changes: vec![], reply: Some("done".into()) }).await.unwrap();
-    assert_eq!(shop.store.reply(first).await.unwrap().as_deref(), Some("done"));
+    assert_eq!(shop.store.reply(first).await.unwrap(), None);
+    let reply = CommandReply::granted("done");
+    shop.store.apply(first, Decision { changes: vec![], reply: Some(reply.clone()) }).await.unwrap();
+    assert_eq!(shop.store.reply(first).await.unwrap(), Some(reply));
     assert_eq!(shop.signal("a").await, first);
     assert!(shop.store.pending_signals(10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_no_is_kept_as_a_no() {
+    let shop = Shop::open().await;
+    let asked = shop.signal("a").await;
+    let no = CommandReply::declined("there is no INC-9");
+    shop.store.apply(asked, Decision { changes: vec![], reply: Some(no.clone()) }).await.unwrap();
+    assert_eq!(shop.store.reply(asked).await.unwrap(), Some(no));
 }
 
 #[tokio::test]

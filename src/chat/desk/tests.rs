@@ -7,7 +7,7 @@ use super::*;
 use crate::chat::ConsoleChat;
 use crate::model::{Severity, SignalBody, Verdict, Via};
 use crate::store::fixture::Fixture;
-use crate::store::{Decision, IncidentStore as _, PageReason, SignalStore as _};
+use crate::store::{CommandReply, Decision, IncidentStore as _, PageReason, SignalStore as _};
 
 /// A desk, its store, and somebody who decides about what comes in: here a stand-in that repeats what it read.
 struct Talk {
@@ -66,7 +66,12 @@ impl Talk {
                     let more = !pending.is_empty();
                     for (id, signal) in pending {
                         let SignalBody::Command { person, command } = signal.body else { continue };
-                        let reply = Some(format!("{} by {}", command_name(&command), person.name));
+                        let said = format!("{} by {}", command_name(&command), person.name);
+                        let reply = match command {
+                            Command::Resolve { .. } => CommandReply::declined(said),
+                            _ => CommandReply::granted(said),
+                        };
+                        let reply = Some(reply);
                         store.apply(id, Decision { changes: Vec::new(), reply }).await.unwrap();
                     }
                     if more {
@@ -125,6 +130,10 @@ async fn a_command_that_changes_something_is_answered_by_the_decision() {
     let reply = talk.says(Role::Responder, "/ack INC-1").await;
     assert_eq!(reply, Reply::new(ReplyStatus::Answered, "ack by alice"));
     assert_eq!(talk.says(Role::Admin, "/deny APR-1").await.text, "deny by alice");
+    // What the decision declines is no success, whatever its text.
+    let reply = talk.says(Role::Responder, "/resolve INC-1").await;
+    assert_eq!(reply, Reply::new(ReplyStatus::Declined, "resolve by alice"));
+    assert!(!reply.ok());
 }
 
 #[tokio::test]

@@ -28,7 +28,8 @@ impl World {
                 bell.borrow_and_update();
                 for (id, signal) in store.pending_signals(100).await.unwrap() {
                     let SignalBody::Command { person, command } = signal.body else { continue };
-                    let reply = Some(format!("{person}: {}", crate::chat::command_name(&command)));
+                    let said = format!("{person}: {}", crate::chat::command_name(&command));
+                    let reply = Some(CommandReply { granted: !said.ends_with("deny"), text: said });
                     let decision = Decision { changes: Vec::new(), reply };
                     crate::store::IncidentStore::apply(store.as_ref(), id, decision).await.unwrap();
                 }
@@ -55,6 +56,9 @@ async fn a_command_that_cannot_be_done_says_why() {
     let (status, answer) = world.asks("alice", "/akc INC-1").await;
     assert_eq!(status, 400);
     assert_eq!(answer, json!({ "reply": "`akc` is no command; did you mean /ack?", "ok": false }));
+    let _decider = world.decides();
+    let declined = world.asks("alice", "/deny APR-1").await;
+    assert_eq!(declined, (409, json!({ "reply": "alice (api): deny", "ok": false })));
     let (status, answer) = world.asks("victor", "/ack INC-1").await;
     assert_eq!((status, &answer["ok"]), (403, &json!(false)));
     assert!(answer["reply"].as_str().unwrap().contains("needs the role responder"), "{answer}");

@@ -18,14 +18,17 @@ pub(super) async fn apply(
     signal: SignalId,
     decision: Decision,
 ) -> Result<Applied, StoreError> {
-    let worked_on =
-        sqlx::query("UPDATE signal SET processed_at = ?, body = '', reply = ? WHERE id = ? AND processed_at IS NULL")
-            .bind(now)
-            .bind(decision.reply)
-            .bind(signal.0)
-            .execute(&mut *connection)
-            .await
-            .map_err(failed("mark a signal as worked on"))?;
+    let declined = decision.reply.as_ref().is_some_and(|reply| !reply.granted);
+    let worked_on = sqlx::query(
+        "UPDATE signal SET processed_at = ?, body = '', reply = ?, declined = ? WHERE id = ? AND processed_at IS NULL",
+    )
+    .bind(now)
+    .bind(decision.reply.map(|reply| reply.text))
+    .bind(declined)
+    .bind(signal.0)
+    .execute(&mut *connection)
+    .await
+    .map_err(failed("mark a signal as worked on"))?;
     if worked_on.rows_affected() == 0 {
         return Err(StoreError::Fenced(format!("{signal} was worked on already")));
     }

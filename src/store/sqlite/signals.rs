@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::rows::{from_json, get, json, micros, time};
 use super::{SqliteStore, failed};
 use crate::model::{Signal, SignalId};
-use crate::store::{Accepted, SignalStore, StoreError};
+use crate::store::{Accepted, CommandReply, SignalStore, StoreError};
 
 #[async_trait]
 impl SignalStore for SqliteStore {
@@ -64,12 +64,14 @@ impl SignalStore for SqliteStore {
             .collect()
     }
 
-    async fn reply(&self, signal: SignalId) -> Result<Option<String>, StoreError> {
-        let row = sqlx::query("SELECT reply FROM signal WHERE id = ? AND processed_at IS NOT NULL")
+    async fn reply(&self, signal: SignalId) -> Result<Option<CommandReply>, StoreError> {
+        let row = sqlx::query("SELECT reply, declined FROM signal WHERE id = ? AND processed_at IS NOT NULL")
             .bind(signal.0)
             .fetch_optional(&self.reads)
             .await
             .map_err(failed("read a reply"))?;
-        row.map(|row| Ok(get::<Option<String>>(&row, "reply")?.unwrap_or_default())).transpose()
+        let Some(row) = row else { return Ok(None) };
+        let text = get::<Option<String>>(&row, "reply")?.unwrap_or_default();
+        Ok(Some(CommandReply { text, granted: !get::<bool>(&row, "declined")? }))
     }
 }

@@ -97,7 +97,7 @@ passes_on! {
     plain {
         fn accept(signal: &Signal) -> Result<Accepted, StoreError>;
         fn pending_signals(limit: usize) -> Result<Vec<(SignalId, Signal)>, StoreError>;
-        fn reply(signal: SignalId) -> Result<Option<String>, StoreError>;
+        fn reply(signal: SignalId) -> Result<Option<CommandReply>, StoreError>;
     }
     own {}
 }
