@@ -25,6 +25,12 @@ use crate::model::{Command, Person};
 /// How many may ask at once.
 pub(super) const ASKING: u32 = 64;
 
+/// Discord gives up an interaction without a first sign after so long. The desk may take longer, so the sign comes before.
+const SIGN_WITHIN: Duration = Duration::from_secs(3);
+
+/// A sign that did not get through is worth a few more attempts within that.
+const SIGN_AGAIN_AFTER: Duration = Duration::from_millis(200);
+
 /// How long the desk may take: longer than it waits itself, and far less than the quarter of an hour for which Discord
 /// takes an answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
@@ -110,34 +116,35 @@ impl Door {
             let old = "this button is of another version of the bot; type the command, /help lists them";
             return self.say_at_once(http, &asked, old).await;
         };
-        // Discord waits three seconds for a first sign, and the desk may take longer.
         if let Err(trouble) = self.defer(http, asked.id, &asked.token, is_private(&person, &wish)).await {
-            if trouble.is_answered_before() {
-                tracing::debug!(interaction = %asked.id, "discord: delivered twice; the other one answers");
-            } else {
-                // The person was told that it failed, and asks again: doing it nevertheless would surprise.
-                tracing::warn!(%person, asked = asked.line, %trouble, "discord: not answered in time, and not done");
-            }
+            // The person was told that it failed, and asks again: doing it nevertheless would surprise.
+            tracing::warn!(%person, asked = asked.line, %trouble, "discord: not answered in time, and not done");
             return;
         }
         let reply = self.ask(person, wish, asked.id).await;
         self.answer(http, &asked.token, &Answer::new(reply, &asked.line)).await;
     }
 
-    /// "is thinking". What came twice is told by its being answered before.
+    /// "is thinking". An interaction that comes twice, or whose first sign got through without our being told so, is answered
+    /// before: it is gone on with all the same, as asking twice with one key has one effect and one answer, and the
+    /// other one may have been given up.
     async fn defer(&self, http: &Http, id: InteractionId, token: &str, is_private: bool) -> Result<(), Trouble> {
-        let mut tried = false;
-        loop {
-            let sign = CreateInteractionResponseMessage::new().ephemeral(is_private);
-            let sign = CreateInteractionResponse::Defer(sign);
-            match self.api.call(sign.execute(http, (id, token))).await {
-                Ok(()) => return Ok(()),
-                // The first attempt got through after all, and its answer was lost.
-                Err(trouble) if tried && trouble.is_answered_before() => return Ok(()),
-                Err(trouble) if !tried && trouble.passes() => tried = true,
-                Err(trouble) => return Err(trouble),
+        let mut last = Trouble::Silent(SIGN_WITHIN.as_secs());
+        let signed = async {
+            loop {
+                let sign = CreateInteractionResponseMessage::new().ephemeral(is_private);
+                let sign = CreateInteractionResponse::Defer(sign);
+                match self.api.call(sign.execute(http, (id, token))).await {
+                    Ok(()) => return Ok(()),
+                    Err(trouble) if trouble.is_answered_before() => return Ok(()),
+                    Err(trouble) if trouble.passes() => last = trouble,
+                    Err(trouble) => return Err(trouble),
+                }
+                tokio::time::sleep(SIGN_AGAIN_AFTER).await;
             }
-        }
+        };
+        let in_time = tokio::time::timeout(SIGN_WITHIN, signed).await;
+        in_time.unwrap_or(Err(last))
     }
 
     async fn ask(&self, person: Person, wish: Wish, id: InteractionId) -> Reply {

@@ -4,6 +4,7 @@ use dogwatch::model::IncidentState;
 use dogwatch::store::IncidentEvent;
 
 use super::night::{Night, SOON, alice, carol};
+use crate::world::discord::Message;
 use crate::world::wait::wait_until;
 
 async fn with_an_incident() -> Night {
@@ -28,6 +29,37 @@ async fn an_interaction_that_comes_twice_is_one() {
     assert_eq!(night.happened(1, is_ack).await, 1);
     let answers = night.discord.messages(night.incidents).into_iter().filter(|message| message.text() == reply.text());
     assert_eq!(answers.count(), 1);
+}
+
+/// Whichever of the two is hit by which fault, and in whichever order: somebody answers.
+#[tokio::test]
+async fn two_that_both_believe_to_be_the_first_have_one_answer() {
+    let night = with_an_incident().await;
+    night.discord.repeats_next_interaction();
+    // One gets through without being told so, and one is told to try again.
+    night.discord.loses_next_answer_on("/callback");
+    night.discord.fails_next_on("/callback", 503, None);
+    let reply = night.discord.slash(&alice(), night.incidents, "/ack incident:INC-1").await;
+    let answered = async || night.asked("PATCH /webhooks/") == [200, 200];
+    wait_until(SOON, "both have answered", answered).await;
+    assert_eq!(night.asked("/callback").len(), 4);
+    let answers = night.discord.messages(night.incidents);
+    let answers: Vec<String> = answers.iter().filter(|message| message.embeds.is_empty()).map(Message::text).collect();
+    assert_eq!(answers, ["INC-1 is yours: DiskSlow: the disk is slow"], "{}", reply.text());
+    assert_eq!(night.happened(1, is_ack).await, 1);
+}
+
+/// The sign got through without our being told so, and Discord is not well when we ask again.
+#[tokio::test]
+async fn a_first_sign_is_tried_again_until_it_is_known_to_have_arrived() {
+    let night = with_an_incident().await;
+    night.discord.loses_next_answer_on("/callback");
+    night.discord.fails_next_on("/callback", 503, None);
+    night.discord.fails_next_on("/callback", 503, None);
+    let reply = night.discord.slash(&alice(), night.incidents, "/ack incident:INC-1").await;
+    assert_eq!(reply.text(), "INC-1 is yours: DiskSlow: the disk is slow");
+    assert_eq!(night.asked("/callback"), [504, 503, 503, 400]);
+    assert_eq!(night.happened(1, is_ack).await, 1);
 }
 
 #[tokio::test]
