@@ -13,6 +13,7 @@ mod alertmanager_payloads;
 mod contract_cluster;
 mod prometheus_client;
 mod shipped_queries;
+mod site;
 mod whole_way;
 mod world_alertmanager;
 mod world_control_plane;

@@ -20,12 +20,15 @@ use super::wait::wait_for;
 
 const START: Duration = Duration::from_secs(60);
 
+/// What the exporter shows at a scrape.
+type Exporter = Arc<Mutex<Box<dyn FnMut() -> String + Send>>>;
+
 /// Ended on drop, with the exporter that it scrapes.
 pub struct Prometheus {
     url: String,
-    metrics: Arc<Mutex<String>>,
+    exporter: Exporter,
     process: Process,
-    _exporter: JoinSet<()>,
+    _serving: JoinSet<()>,
     _folder: Folder,
 }
 
@@ -33,16 +36,16 @@ impl Prometheus {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("listen on loopback");
         let exporter_address = listener.local_addr().expect("a bound listener has an address");
-        let metrics = Arc::new(Mutex::new(String::new()));
-        let router = Router::new().route("/metrics", get(expose)).with_state(Arc::clone(&metrics));
-        let mut exporter = JoinSet::new();
-        exporter.spawn(async move { axum::serve(listener, router).await.expect("serve") });
+        let exporter: Exporter = Arc::new(Mutex::new(Box::new(String::new)));
+        let router = Router::new().route("/metrics", get(expose)).with_state(Arc::clone(&exporter));
+        let mut serving = JoinSet::new();
+        serving.spawn(async move { axum::serve(listener, router).await.expect("serve") });
 
         let folder = Folder::new("prometheus");
         let target = json!({ "targets": [exporter_address] });
         let config = json!({
             "global": { "scrape_interval": "1s", "evaluation_interval": "1s" },
-            "scrape_configs": [{ "job_name": "exporter", "static_configs": [target] }],
+            "scrape_configs": [{ "job_name": "exporter", "honor_labels": true, "static_configs": [target] }],
         });
         let config = folder.write("prometheus.yml", config.to_string());
         let address = format!("127.0.0.1:{}", free_port());
@@ -55,7 +58,7 @@ impl Prometheus {
         let url = format!("http://{address}");
         let ready = async || http::is_healthy(&format!("{url}/-/ready")).await;
         process.wait_until(START, "Prometheus is ready", ready).await;
-        Self { url, metrics, process, _exporter: exporter, _folder: folder }
+        Self { url, exporter, process, _serving: serving, _folder: folder }
     }
 
     pub fn url(&self) -> &str {
@@ -64,7 +67,14 @@ impl Prometheus {
 
     /// From the next scrape on the exporter shows this, in the text format: `queue_length{queue="mail"} 3`, one a line.
     pub fn exports(&self, metrics: &str) {
-        *self.metrics.lock().expect("no panic while it is held") = format!("{}\n", metrics.trim());
+        let metrics = metrics.to_owned();
+        self.exports_at_each_scrape(move || metrics.clone());
+    }
+
+    /// From the next scrape on the exporter shows what this says then: counters that go on.
+    pub fn exports_at_each_scrape(&self, mut metrics: impl FnMut() -> String + Send + 'static) {
+        let exporter = move || format!("{}\n", metrics().trim());
+        *self.exporter.lock().expect("no panic while it is held") = Box::new(exporter);
     }
 
     /// The values of an instant query now; none is none.
@@ -97,6 +107,6 @@ impl Prometheus {
     }
 }
 
-async fn expose(State(metrics): State<Arc<Mutex<String>>>) -> String {
-    metrics.lock().expect("no panic while it is held").clone()
+async fn expose(State(exporter): State<Exporter>) -> String {
+    exporter.lock().expect("no panic while it is held")()
 }

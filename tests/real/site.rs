@@ -1,0 +1,199 @@
+//! A bot as an operator runs it, with all that is around it: a real cluster, Prometheus, and a folder with its configuration.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+use crate::world::alertmanager::{Alertmanager, Version, Webhook};
+use crate::world::control_plane::{BOT_USER, ControlPlane};
+use crate::world::folder::Folder;
+use crate::world::http;
+use crate::world::ports::free_port;
+use crate::world::process::Process;
+use crate::world::prometheus::Prometheus;
+use crate::world::wait::wait_for;
+
+/// For what takes seconds, on a machine that is busy.
+pub const SOON: Duration = Duration::from_secs(90);
+const WEBHOOK_TOKEN: &str = "a-webhook-token-of-the-tests";
+const API_TOKEN: &str = "an-api-token-of-the-tests";
+
+/// Everything around one bot, and the bot.
+pub struct Site {
+    pub cluster: Arc<ControlPlane>,
+    pub prometheus: Prometheus,
+    pub folder: Folder,
+    port: u16,
+    bot: Option<Process>,
+}
+
+impl Site {
+    /// With the shipped playbooks, on the cluster that the sites share. Each test has its own namespaces there.
+    pub async fn open() -> Self {
+        static SHARED: OnceCell<Arc<ControlPlane>> = OnceCell::const_new();
+        let cluster = SHARED.get_or_init(async || Arc::new(ControlPlane::start().await)).await;
+        Self::open_on(cluster.clone()).await
+    }
+
+    /// On a cluster of its own, for what lives in a namespace that there is once: `kube-system`.
+    pub async fn open_alone() -> Self {
+        Self::open_on(Arc::new(ControlPlane::start().await)).await
+    }
+
+    async fn open_on(cluster: Arc<ControlPlane>) -> Self {
+        let prometheus = Prometheus::start().await;
+        let folder = Folder::new("site");
+        let mut site = Self { cluster, prometheus, folder, port: free_port(), bot: None };
+        site.configure();
+        site.grant().await;
+        site.start_bot().await;
+        site
+    }
+
+    fn configure(&self) {
+        let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+        std::fs::create_dir(self.folder.join("playbooks")).expect("a new folder");
+        for file in std::fs::read_dir(project.join("playbooks")).expect("the shipped playbooks") {
+            let path = file.expect("a file").path();
+            let name = path.file_name().and_then(|name| name.to_str()).expect("a name in UTF-8");
+            if name.ends_with(".yaml") && !name.ends_with(".cases.yaml") {
+                let text = std::fs::read_to_string(&path).expect("a shipped playbook");
+                self.folder.write(format!("playbooks/{name}"), impatient(&text));
+            }
+        }
+        std::fs::copy(project.join("deploy/oncall.yaml"), self.folder.join("oncall.yaml"))
+            .expect("the shipped rotation");
+        self.folder.write("webhook-token", WEBHOOK_TOKEN);
+        self.folder.write("api-token", API_TOKEN);
+        let config = format!(
+            "server:\n  listen: 127.0.0.1:{port}\n  webhook_auth: {{ bearer: {{ file: webhook-token }} }}\n  \
+             api_tokens: [{{ name: ada, role: responder, token: {{ file: api-token }} }}]\n\
+             store: {{ sqlite: dogwatch.db }}\n\
+             cluster: {{ kubeconfig: {kubeconfig} }}\n\
+             prometheus: {{ url: \"{prometheus}\" }}\n\
+             playbooks: {{ dir: playbooks }}\n\
+             oncall: {{ file: oncall.yaml }}\n\
+             handoff: {{ dir: handoffs }}\n\
+             chat: {{ console: off }}\n",
+            port = self.port,
+            kubeconfig = self.cluster.bot_kubeconfig().display(),
+            prometheus = self.prometheus.url(),
+        );
+        self.folder.write("dogwatch.yaml", config);
+    }
+
+    /// Gives the bot's user what `dogwatch rbac` prints, and nothing else.
+    async fn grant(&self) {
+        let printed = Command::new(env!("CARGO_BIN_EXE_dogwatch"))
+            .args(["rbac", "--user", BOT_USER])
+            .arg(self.folder.join("playbooks"))
+            .output()
+            .expect("dogwatch runs");
+        assert!(printed.status.success(), "{}", String::from_utf8_lossy(&printed.stderr));
+        let printed = String::from_utf8(printed.stdout).expect("text");
+        let roles: Vec<Value> = serde_saphyr::from_multiple(&printed).expect("manifests");
+        assert!(!roles.is_empty());
+        for role in roles {
+            self.cluster.admin.apply(role).await;
+        }
+    }
+
+    pub async fn start_bot(&mut self) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dogwatch"));
+        command.args(["serve", "--config"]).arg(self.folder.join("dogwatch.yaml"));
+        let bot = Process::start("dogwatch", self.folder.path(), &command);
+        let ready = self.url("/readyz");
+        bot.wait_until(SOON, "dogwatch is ready", async || http::is_healthy(&ready).await).await;
+        self.bot = Some(bot);
+    }
+
+    /// `kill -9`, and a new start.
+    pub async fn restart_bot(&mut self) {
+        let bot = self.bot.take().expect("a bot that runs");
+        bot.signal("KILL");
+        bot.ended(SOON).await;
+        self.start_bot().await;
+    }
+
+    pub async fn alertmanager(&self, version: Version) -> Alertmanager {
+        Alertmanager::start(version, &self.webhook()).await
+    }
+
+    /// How an Alertmanager reaches the bot.
+    pub fn webhook(&self) -> Webhook {
+        Webhook::to(self.url("/v1/alertmanager"), WEBHOOK_TOKEN)
+    }
+
+    /// What the bot answers to a command.
+    pub async fn says(&self, command: &str) -> String {
+        let request = http::client().post(self.url("/v1/commands")).bearer_auth(API_TOKEN);
+        let request = request.json(&json!({ "command": command }));
+        let answer: Value = request.send().await.expect("the bot answers").json().await.expect("JSON");
+        answer["reply"].as_str().unwrap_or_else(|| panic!("no reply: {answer}")).to_owned()
+    }
+
+    /// Waits until the incident says this of itself.
+    pub async fn told(&self, incident: &str, part: &str) -> String {
+        let mut last = String::new();
+        let found = tokio::time::timeout(
+            SOON,
+            wait_for(2 * SOON, "it is told", async || {
+                last = self.says(&format!("/why {incident}")).await;
+                last.contains(part).then(|| last.clone())
+            }),
+        );
+        found.await.unwrap_or_else(|_| panic!("{incident} does not tell of `{part}`, but:\n{last}"))
+    }
+
+    /// What the bot counts under this name and these labels: `dogwatch_notifications_total{result="accepted"}`.
+    pub async fn counted(&self, series: &str) -> u64 {
+        let response = http::client().get(self.url("/metrics")).send().await.expect("the bot answers");
+        let metrics = response.text().await.expect("text");
+        let value = metrics.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        value.map_or(0, |value| value.parse().unwrap_or_else(|_| panic!("{series} is {value}")))
+    }
+
+    /// The changes in one namespace that the API server let the bot make, in order: `patch deployments/web/scale 200`.
+    pub async fn mutations(&self, namespace: &str) -> Vec<String> {
+        let audit = self.cluster.audit().await.within(namespace);
+        audit.mutations().into_iter().filter(|request| request.succeeded()).map(ToString::to_string).collect()
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+}
+
+/// The playbook as it is shipped, but for its patience: these tests live in real time. How long it waits before it looks, how often it
+/// looks, and how far its queries look back become seconds; its bounds stay.
+fn impatient(playbook: &str) -> String {
+    let playbook = shortened(playbook, "settle: ", "2s");
+    let playbook = shortened(&playbook, "every: ", "1s");
+    shortened(&playbook, "[", "10s")
+}
+
+/// With another duration in the place of each one in minutes that follows `mark`.
+fn shortened(text: &str, mark: &str, duration: &str) -> String {
+    let mut parts = text.split(mark);
+    let mut shortened = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let digits = part.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(0);
+        let rest = part[digits..].strip_prefix('m').filter(|_| digits > 0);
+        shortened.push_str(mark);
+        match rest {
+            Some(rest) => shortened.extend([duration, rest]),
+            None => shortened.push_str(part),
+        }
+    }
+    shortened
+}
+
+#[test]
+fn only_durations_of_minutes_are_shortened() {
+    let text = "rate(x[5m]) deriv(x[1h]) labels[?'a'] { settle: 6m, within: 15m }";
+    assert_eq!(impatient(text), "rate(x[10s]) deriv(x[1h]) labels[?'a'] { settle: 2s, within: 15m }");
+}
