@@ -4,6 +4,7 @@ mod answers;
 mod files;
 mod help;
 mod serve;
+mod serving;
 
 use std::path::Path;
 use std::process::{Command, Output};

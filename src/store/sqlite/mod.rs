@@ -165,6 +165,8 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(5))
         .pragma("journal_size_limit", "67108864")
+        // A savepoint that writes more than 64 KiB would go on in a file under /tmp, and in a container there may be none.
+        .pragma("temp_store", "memory")
         .disable_statement_logging()
 }
 
