@@ -2,7 +2,6 @@
 
 use std::io::IsTerminal as _;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
@@ -10,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::chat::Desk;
 use crate::chat::discord::DiscordGateway;
 use crate::clock::Clock;
-use crate::config::{Config, DiscordConfig, PageSink};
+use crate::config::{Config, PageSink};
 use crate::discord::DiscordOptions;
 use crate::metrics::Metrics;
 use crate::notify::{ConsoleSink, DiscordSink, OutboxWorker, Sink, WebhookSink};
@@ -37,7 +36,7 @@ pub fn build(config: &Config) -> anyhow::Result<Channels> {
     let order = config.pages.order(&config.chat);
     channels.pages = order.iter().map(|sink| sink.name().to_owned()).collect();
     if let Some(discord) = &config.chat.discord {
-        let options = discord_options(discord)?;
+        let options = DiscordOptions::from_config(discord)?;
         channels.sinks.push(Arc::new(DiscordSink::new(&options)));
         channels.chat.push(PageSink::Discord.name().to_owned());
         channels.discord = Some(options);
@@ -55,21 +54,6 @@ pub fn build(config: &Config) -> anyhow::Result<Channels> {
         channels.sinks.push(Arc::new(sink));
     }
     Ok(channels)
-}
-
-fn discord_options(config: &DiscordConfig) -> anyhow::Result<DiscordOptions> {
-    /// Discord answers in a fraction of a second; a rate limit may take a few.
-    const TIMEOUT: Duration = Duration::from_secs(15);
-    Ok(DiscordOptions {
-        token: config.token.read()?,
-        application: config.application_id,
-        guild: config.guild,
-        channel: config.channel,
-        responders: config.roles.responder.clone(),
-        admins: config.roles.admin.clone(),
-        api_base: config.api_base.clone(),
-        timeout: TIMEOUT,
-    })
 }
 
 impl Channels {
@@ -120,5 +104,21 @@ impl Channels {
                 tracing::error!(%error, "discord is gone; the bot goes on without it");
             }
         })))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notify::SEND_WITHIN;
+
+    #[test]
+    fn the_two_calls_of_a_delivery_to_discord_fit_into_its_time() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("token"), "hunter2").unwrap();
+        let text = "chat: { discord: { token: { file: token }, application_id: 1, guild: 2, channel: 3 } }";
+        let config = Config::parse(text, &dir.path().join("dogwatch.yaml")).unwrap();
+        let discord = build(&config).unwrap().discord.expect("it is configured");
+        assert!(2 * discord.timeout < SEND_WITHIN, "{:?}", discord.timeout);
     }
 }
