@@ -87,7 +87,8 @@ impl Channels {
         workers
     }
 
-    /// Goes to Discord, if it is configured.
+    /// Goes to Discord, if it is configured. The task ends when the bot stops, or with the error when Discord does not want the bot any
+    /// more.
     ///
     /// # Errors
     /// When Discord refuses what is configured: the token, the application, the channel.
@@ -96,14 +97,10 @@ impl Channels {
         desk: Arc<Desk>,
         oncall: Arc<OnCall>,
         stop: CancellationToken,
-    ) -> anyhow::Result<Option<BoxFuture<'static, ()>>> {
+    ) -> anyhow::Result<Option<BoxFuture<'static, anyhow::Result<()>>>> {
         let Some(options) = &self.discord else { return Ok(None) };
         let gateway = DiscordGateway::start(options.clone(), desk, oncall, stop).await?;
-        Ok(Some(Box::pin(async move {
-            if let Err(error) = gateway.serve().await {
-                tracing::error!(%error, "discord is gone; the bot goes on without it");
-            }
-        })))
+        Ok(Some(Box::pin(async move { Ok(gateway.serve().await?) })))
     }
 }
 

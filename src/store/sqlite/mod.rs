@@ -131,6 +131,11 @@ impl SqliteStore {
         Ok(Self { reads, writer, clock, sinks: Arc::default(), bells: Bells::default(), _lock: None })
     }
 
+    /// Waits for the end of the writer, after which nothing is taken in any more: [`SqliteStore::close`], or a panic.
+    pub fn ended(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.writer.ended()
+    }
+
     /// Waits until everything that was asked for is written, and closes the file.
     pub async fn close(&self) {
         self.writer.stop().await;

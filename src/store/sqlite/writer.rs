@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::StoreError;
 
@@ -20,25 +21,37 @@ const BATCH: usize = 256;
 pub(super) struct Writer {
     queue: Mutex<Option<mpsc::Sender<Box<dyn Operation>>>>,
     task: tokio::sync::Mutex<JoinSet<()>>,
+    ended: CancellationToken,
 }
 
 impl Writer {
     pub(super) fn start(connection: SqliteConnection) -> Self {
         let (queue, operations) = mpsc::channel(QUEUE);
+        let ended = CancellationToken::new();
+        // Also a panic drops it.
+        let at_the_end = ended.clone().drop_guard();
         let mut task = JoinSet::new();
-        task.spawn(write_all(connection, operations));
-        Self { queue: Mutex::new(Some(queue)), task: tokio::sync::Mutex::new(task) }
+        task.spawn(async move {
+            let _at_the_end = at_the_end;
+            write_all(connection, operations).await;
+        });
+        Self { queue: Mutex::new(Some(queue)), task: tokio::sync::Mutex::new(task), ended }
     }
 
     /// One that takes nothing.
     pub(super) fn closed() -> Self {
-        Self { queue: Mutex::new(None), task: tokio::sync::Mutex::default() }
+        Self { queue: Mutex::new(None), task: tokio::sync::Mutex::default(), ended: CancellationToken::new() }
     }
 
     /// Lets the queue run dry and ends the task.
     pub(super) async fn stop(&self) {
         self.queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
         while self.task.lock().await.join_next().await.is_some() {}
+    }
+
+    /// Waits for the end of the task, whatever it ends of.
+    pub(super) fn ended(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.ended.clone().cancelled_owned()
     }
 
     pub(super) async fn write<T, F>(&self, what: &'static str, operation: F) -> Result<T, StoreError>
