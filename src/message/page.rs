@@ -78,6 +78,8 @@ fn since(incident: &Incident, episodes: &[Episode]) -> String {
         format!(", such as {}{summary}", clip(&episode.alert, 80))
     });
     let firing = match incident.open_episodes {
+        // It is about no alert, such as one that could not be worked on.
+        0 if incident.episodes == 0 => return format!("since: {since}"),
         0 => format!("no alert fires now, {} did", thousands(incident.episodes)),
         n => format!("{} firing", count(n, "alert")),
     };

@@ -1,9 +1,14 @@
 //! The server and the command line together: two processes, as in a real night.
 
 use std::fs;
+use std::sync::Arc;
 use std::time::Duration;
 
+use dogwatch::clock::SystemClock;
+use dogwatch::store::sqlite::{Durability, Sinks, SqliteStore};
 use serde_json::{Value, json};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::serving::{self, Serving};
 use super::*;
@@ -42,6 +47,53 @@ fn an_alert_is_acknowledged_and_handed_over() {
     assert!(handoff.out.contains("- OddThing: 1 incident"), "{}", handoff.out);
     let console = server.stop();
     assert!(console.contains("PAGE for platform (ada) [S1] INC-1: OddThing: it is odd"), "{console}");
+}
+
+/// One that cannot be worked on holds up no other, and somebody is called about it: what was accepted is never lost without a word.
+#[test]
+fn a_signal_that_cannot_be_worked_on_is_set_aside_and_paged() {
+    let folder = serving::folder();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let path = folder.path().join("dogwatch.db");
+        let clock = Arc::new(SystemClock::default());
+        let store = SqliteStore::open(&path, Durability::Full, clock, Sinks::default()).await.unwrap();
+        store.close().await;
+        drop(store);
+        let mut database = SqliteConnectOptions::new().filename(path).connect().await.unwrap();
+        for damage in [
+            // As a newer version may have written it.
+            "INSERT INTO signal (source, key, received_at, body, last_at)
+             VALUES ('alertmanager', 'x', 0, '{\"sort\":\"premonition\"}', 0)",
+            // Half an hour after it, the calendar of the program has ended.
+            "INSERT INTO incident (grouping, title, severity, state, team, opened_at, resolved_at)
+             VALUES ('group:alertmanager:{}:{}', 'old', 'S3', 'resolved', 'platform', 0, 8210266876799000000)",
+        ] {
+            sqlx::query(damage).execute(&mut database).await.unwrap();
+        }
+        database.close().await.unwrap();
+    });
+    let server = Serving::start_in(folder, &[]);
+    let body = |group: &str, alert: &str| {
+        json!({
+            "version": "4", "groupKey": group, "receiver": "dogwatch", "status": "firing",
+            "alerts": [{
+                "status": "firing", "labels": { "alertname": alert, "severity": "critical", "pod": "a-0" },
+                "annotations": {}, "startsAt": "2026-03-02T08:00:00Z", "endsAt": "0001-01-01T00:00:00Z",
+            }],
+        })
+    };
+    assert_eq!(server.deliver(&body("{}:{}", "Unlucky")), 200);
+    assert_eq!(server.deliver(&body("{}:{other}", "OddThing")), 200);
+    until(|| server.ask("eve", &["incidents"]).out.contains("OddThing"));
+    let why = server.ask("eve", &["why", "INC-2"]).out;
+    for said in ["SIG-1 was set aside", "premonition", "SIG-2 was set aside", "panicked", "Unlucky pod=a-0"] {
+        assert!(why.contains(said), "{said}: {why}");
+    }
+    assert!(server.metrics().contains("\ndogwatch_set_aside_signals 2\n"), "{}", server.metrics());
+    let console = server.stop();
+    assert!(console.contains("PAGE for platform (ada) [S2] INC-2: what came in could not be worked on"), "{console}");
+    assert!(console.contains("SIG-1 came in and could not be worked on"), "{console}");
 }
 
 /// In a container whose root is read-only there is no place for temporary files. What shows it for every user, root included, is a

@@ -112,6 +112,15 @@ impl Serving {
         })
     }
 
+    pub fn metrics(&self) -> String {
+        dogwatch::tls::install_provider();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let client = reqwest::Client::builder().no_proxy().build().unwrap();
+            client.get(format!("{}/metrics", self.url)).send().await.unwrap().text().await.unwrap()
+        })
+    }
+
     /// Ends it as an operator does, and gives what stood on its console.
     pub fn stop(mut self) -> String {
         let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();

@@ -9,6 +9,7 @@ mod incidents;
 mod outbox;
 mod rows;
 mod runs;
+mod set_aside;
 mod signals;
 mod writer;
 
@@ -190,5 +191,19 @@ fn lock_file(path: &Path) -> Result<File, StoreError> {
 }
 
 fn failed(what: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
-    move |error| StoreError::Failed { what, message: error.to_string() }
+    move |error| {
+        let message = error.to_string();
+        if is_refusal(&error) { StoreError::Refused { what, message } } else { StoreError::Failed { what, message } }
+    }
+}
+
+/// Whether the same statement with the same values can never work. What is not known to be so (locked, full, out of memory, a disk that
+/// fails, a damaged file) may pass.
+fn is_refusal(error: &sqlx::Error) -> bool {
+    /// The primary result codes of <https://www.sqlite.org/rescode.html>: SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH,
+    /// SQLITE_RANGE.
+    const REFUSALS: [u32; 4] = [18, 19, 20, 25];
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+    // The bytes above the lowest say more about it.
+    code.is_some_and(|code| REFUSALS.contains(&(code & 0xff)))
 }

@@ -1,8 +1,10 @@
 //! The one task that writes. What has queued up since the last commit goes into the next one: the disk is waited for
 //! once for all of it.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Mutex;
 
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
@@ -62,7 +64,7 @@ impl Writer {
         let closed = || StoreError::Failed { what, message: "the store is closed".into() };
         let queue = self.queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone().ok_or_else(closed)?;
         let (answer, answered) = oneshot::channel();
-        let pending = Pending { operation: Some(operation), result: None, answer };
+        let pending = Pending { what, operation: Some(operation), result: None, answer };
         queue.try_send(Box::new(pending)).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => StoreError::Overloaded(QUEUE),
             mpsc::error::TrySendError::Closed(_) => closed(),
@@ -81,6 +83,7 @@ trait Operation: Send {
 }
 
 struct Pending<T, F> {
+    what: &'static str,
     operation: Option<F>,
     result: Option<Result<T, StoreError>>,
     answer: oneshot::Sender<Result<T, StoreError>>,
@@ -94,7 +97,12 @@ where
     fn run<'a>(&'a mut self, connection: &'a mut SqliteConnection) -> BoxFuture<'a, bool> {
         Box::pin(async move {
             let Some(operation) = self.operation.take() else { return false };
-            let result = operation(connection).await;
+            // Whoever asked is told. The others, and the writer, have nothing to do with it.
+            let run = AssertUnwindSafe(operation(connection)).catch_unwind().await;
+            let result = run.unwrap_or_else(|_| {
+                let message = "it panicked; what it said stands on standard error".to_owned();
+                Err(StoreError::Refused { what: self.what, message })
+            });
             let keep = result.is_ok();
             self.result = Some(result);
             keep
@@ -144,6 +152,8 @@ async fn commit(connection: &mut SqliteConnection, batch: &mut [Box<dyn Operatio
 }
 
 async fn execute(connection: &mut SqliteConnection, sql: &'static str) -> Result<(), StoreError> {
-    sqlx::query(sql).execute(connection).await.map_err(super::failed("write to the database"))?;
+    // Whatever is wrong here is the database's own trouble, and none of the operations'.
+    let failed = |error: sqlx::Error| StoreError::Failed { what: "write to the database", message: error.to_string() };
+    sqlx::query(sql).execute(connection).await.map_err(failed)?;
     Ok(())
 }
