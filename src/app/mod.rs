@@ -5,7 +5,9 @@ mod edges;
 mod replies;
 mod rights;
 mod sinks;
+mod teams;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +31,7 @@ use crate::worker;
 
 use crew::Crew;
 use replies::{LivePreviews, ShiftReports};
+pub use teams::{teams_to_come, unknown_owners};
 
 /// How long the workers may take to end what they have begun. A mutation takes 20 s at the most, and is on the log.
 const STOP_WITHIN: Duration = Duration::from_secs(25);
@@ -46,6 +49,11 @@ pub async fn serve(config: &Config, stop: CancellationToken) -> anyhow::Result<(
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let oncall = Arc::new(edges::oncall(config)?);
     let catalog = Arc::new(edges::playbooks(&config.playbooks.dir));
+    let mut owners: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    catalog.iter().for_each(|playbook| owners.entry(playbook.owner.clone()).or_default().push(playbook.name.clone()));
+    for warning in unknown_owners(&oncall, &owners).into_iter().chain(teams_to_come(&oncall, clock.now())) {
+        tracing::warn!("{warning}. Pages go to team {} instead", config.oncall.default_team);
+    }
     let world =
         World { cluster: edges::cluster(config).await?, prometheus: edges::prometheus(config)?, clock: clock.clone() };
     let metrics = Arc::new(Metrics::new());
@@ -84,7 +92,8 @@ pub async fn serve(config: &Config, stop: CancellationToken) -> anyhow::Result<(
         config.handoff.dir.clone(),
     );
     workers.push(Arc::new(handoffs));
-    workers.extend(sinks.workers(store.clone(), clock.clone(), oncall.clone(), metrics.clone()));
+    let default_team = &config.oncall.default_team;
+    workers.extend(sinks.workers(store.clone(), clock.clone(), oncall.clone(), metrics.clone(), default_team));
     let readiness = Arc::new(Readiness::default());
     let settings = settings(config)?;
     let server = Server::new(store.clone(), clock.clone(), desk.clone(), metrics, readiness.clone(), settings);

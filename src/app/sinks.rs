@@ -69,6 +69,7 @@ impl Channels {
         clock: Arc<dyn Clock>,
         oncall: Arc<OnCall>,
         metrics: Arc<Metrics>,
+        default_team: &str,
     ) -> Vec<Arc<dyn Worker>> {
         let mut workers: Vec<Arc<dyn Worker>> = Vec::new();
         for sink in &self.sinks {
@@ -82,7 +83,7 @@ impl Channels {
                 oncall.clone(),
                 metrics.clone(),
             );
-            workers.push(Arc::new(worker));
+            workers.push(Arc::new(worker.with_default_team(default_team)));
         }
         workers
     }

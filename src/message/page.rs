@@ -59,6 +59,12 @@ pub fn page_text(
     PageText { title: clip(&title, TITLE), body: fold(lines, BODY).join("\n") }
 }
 
+/// A page's body with a line before it that must be read first.
+pub fn page_body_after(line: &str, body: &str) -> String {
+    let lines = std::iter::once(clip(line, 300)).chain(body.lines().map(str::to_owned));
+    fold(lines.collect(), BODY).join("\n")
+}
+
 fn why(page: &Page, run: Option<&Run>) -> String {
     let mut why = page_reason(&page.reason);
     if let Some(run) = run {

@@ -138,6 +138,17 @@ fn a_start_that_cannot_work_says_why() {
     assert!(open.err.contains("oncall.yaml is not there"), "all that is wrong at once: {}", open.err);
 }
 
+#[test]
+fn a_team_that_nobody_knows_is_told_at_the_start() {
+    let folder = serving::folder();
+    let config = format!("{}oncall: {{ default_team: platfrom }}\n", serving::CONFIG);
+    fs::write(folder.path().join("dogwatch.yaml"), config).unwrap();
+    let typo = dogwatch(folder.path(), &["serve", "--config", "dogwatch.yaml"], &[]);
+    assert_eq!(typo.code, 1);
+    assert!(typo.err.contains("`oncall.default_team` of dogwatch.yaml: no team is called `platfrom`"), "{}", typo.err);
+    assert!(typo.err.contains("did you mean `platform`?"), "{}", typo.err);
+}
+
 /// Asks until it is so. Each question is a process, and so takes a while by itself.
 fn until(done: impl Fn() -> bool) {
     assert!(
