@@ -12,6 +12,9 @@ use crate::store::{Delivery, DeliverySubject, Page, PageReason, Store, StoreErro
 /// How many of an incident's alerts a page looks at, for an example and a runbook.
 const EPISODES: usize = 5;
 
+/// How much of a team's name is shown.
+const TEAM: usize = 80;
+
 /// Reads what a delivery is about, and says it.
 pub(super) struct Renderer {
     store: Arc<dyn Store>,
@@ -67,7 +70,7 @@ impl Renderer {
             previous: None,
             thread: None,
             at: self.clock.now(),
-            team: incident.team.clone(),
+            team: message::clip(&incident.team, TEAM),
             incident,
             title: card.title,
             body: card.lines.join("\n"),
@@ -101,7 +104,8 @@ impl Renderer {
         let mut parcel = self.parcel_of(ParcelKind::Page, incident, card);
         parcel.key.clone_from(&page.key);
         parcel.thread = self.store.external_message(sink, parcel.incident.id).await?;
-        parcel.team.clone_from(&page.team);
+        // It may be what a label says, and goes to terminals.
+        parcel.team = message::clip(&page.team, TEAM);
         parcel.title = text.title;
         parcel.body = match called.instead {
             Some(instead) => message::page_body_after(&instead, &text.body),
@@ -146,7 +150,7 @@ impl Renderer {
                 Ok(None) => "whose rotation begins later",
                 Err(_) => "which oncall.yaml does not know",
             };
-            nobody.push((asked, format!("nobody is on call for team {}, {why}", message::clip(asked, 80))));
+            nobody.push((asked, format!("nobody is on call for team {}, {why}", message::clip(asked, TEAM))));
             tracing::error!(team = asked, "nobody is on call for this team, which is paged");
         }
         let instead = nobody.first().map(|(_, why)| format!("{why}; whoever reads this is the first to know"));

@@ -55,6 +55,8 @@ async fn a_page_for_a_team_that_cannot_be_called_calls_another_and_says_so() {
     let to_come = called("network", "network").await;
     assert_eq!(to_come.mention[0].name, "ada");
     assert!(to_come.body.starts_with("nobody is on call for team network, whose rotation begins later: team platform"));
+    let long = called("storage", &format!("{}\u{1b}[2J", "x".repeat(500))).await;
+    assert!(long.team.len() < 100 && !long.body.contains('\u{1b}'), "{long:?}");
     let right = called("storage", "storage").await;
     assert_eq!(
         (right.mention[0].name.as_str(), right.body.lines().next()),
