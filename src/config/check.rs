@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::pages::is_loopback;
 use super::{Config, ConfigError, PageSink, Problem, SecretSource};
+use crate::model::{HumanDuration, LEASE_MARGIN, LEAST_LEASE, MUTATION_WITHIN};
 
 impl Config {
     /// Looks at the configuration as a whole and at what it names: files, folders, secrets. Gives back what an operator
@@ -230,13 +231,19 @@ impl Checker<'_> {
         if !(1..=256).contains(&engine.workers) {
             self.problem("engine.workers", format!("{} workers make no sense", engine.workers), "write 1 to 256");
         }
-        // A call to the cluster must end before the lease does.
-        let least = self.config.cluster.timeout.0 * 2;
-        if engine.lease.0 < least.max(Duration::from_secs(10)) {
+        // A call to the cluster must end before the lease does, and a mutation with a margin.
+        let least = LEAST_LEASE.max(self.config.cluster.timeout.0 * 2);
+        if engine.lease.0 < least {
             self.problem(
                 "engine.lease",
-                format!("a lease of {} is shorter than a step may take", engine.lease),
-                "write at least `10s`, and at least twice `cluster.timeout`",
+                format!("a lease of {} may end before a change that was begun in it", engine.lease),
+                format!(
+                    "write at least `{}`: a change may take {}, {} more are kept free, and a lease is at least twice \
+                     `cluster.timeout`",
+                    HumanDuration(least),
+                    HumanDuration(MUTATION_WITHIN),
+                    HumanDuration(LEASE_MARGIN)
+                ),
             );
         }
         if engine.output_limit.0 < 1024 {

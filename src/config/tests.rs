@@ -254,6 +254,20 @@ log:
 }
 
 #[test]
+fn a_lease_outlasts_a_change_that_was_begun_in_it() {
+    let folder = Folder::new();
+    let checked = |lease: &str, timeout: &str| {
+        folder.checked(&format!("engine: {{ lease: {lease} }}\ncluster: {{ timeout: {timeout} }}\n"))
+    };
+    for lease in ["10s", "29s"] {
+        let said = checked(lease, "5s");
+        assert!(said.contains(&format!("a lease of {lease} may end before")) && said.contains("`30s`"), "{said}");
+    }
+    assert!(!checked("30s", "5s").contains("lease"));
+    assert!(checked("30s", "20s").contains("write at least `40s`"));
+}
+
+#[test]
 fn files_that_are_not_there() {
     let folder = Folder::new();
     assert_snapshot!(folder.checked(
