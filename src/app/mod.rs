@@ -181,5 +181,7 @@ fn settings(config: &Config) -> anyhow::Result<Settings> {
         .iter()
         .map(|token| Ok(ApiToken { name: token.name.clone(), role: token.role, token: token.token.read()? }))
         .collect::<anyhow::Result<_>>()?;
-    Ok(Settings { webhook, api_tokens, body_limit: config.server.body_limit.bytes(), ..Settings::default() })
+    let source = config.server.source.clone();
+    let body_limit = config.server.body_limit.bytes();
+    Ok(Settings { source, webhook, api_tokens, body_limit, ..Settings::default() })
 }

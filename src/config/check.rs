@@ -63,7 +63,23 @@ impl Checker<'_> {
     }
 
     fn server(&mut self) {
+        /// Whence signals come that are none of Alertmanager's.
+        const OURS: [&str; 4] = ["api", "console", "discord", "run"];
         let server = &self.config.server;
+        let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if server.source.is_empty() || server.source.len() > 64 || !server.source.chars().all(is_word) {
+            self.problem(
+                "server.source",
+                "this is no name of a source",
+                "write up to 64 letters, digits, `-`, `_` and `.`, such as `alertmanager-eu-1`",
+            );
+        } else if OURS.contains(&server.source.as_str()) {
+            self.problem(
+                "server.source",
+                format!("`{}` is the name of another way in", server.source),
+                "write the name of the Alertmanager, such as `alertmanager-eu-1`",
+            );
+        }
         if server.webhook_auth.is_none() && !server.insecure_no_auth {
             if server.listen.ip().is_loopback() {
                 self.warnings.push(

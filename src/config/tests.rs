@@ -254,6 +254,16 @@ log:
 }
 
 #[test]
+fn a_source_has_a_name_of_its_own() {
+    let folder = Folder::new();
+    let checked = |source: &str| folder.checked(&format!("server: {{ source: \"{source}\" }}\n"));
+    assert!(!checked("alertmanager-eu-1").contains("source"));
+    for (source, says) in [("", "no name of a source"), ("a b", "no name of a source"), ("run", "another way in")] {
+        assert!(checked(source).contains(says), "{source}: {}", checked(source));
+    }
+}
+
+#[test]
 fn a_lease_outlasts_a_change_that_was_begun_in_it() {
     let folder = Folder::new();
     let checked = |lease: &str, timeout: &str| {

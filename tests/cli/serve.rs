@@ -40,6 +40,7 @@ fn an_alert_is_acknowledged_and_handed_over() {
     let resolved = server.ask("ada", &["resolve", "INC-1", "--note", "it was \"nothing\""]);
     assert_eq!(resolved.code, 0, "{}", resolved.err);
     let why = server.ask("eve", &["why", "INC-1"]);
+    assert!(why.out.contains("alertmanager-eu-1"), "it says who told of the alert: {}", why.out);
     assert!(why.out.contains("ada has acknowledged it") && why.out.contains("it was \"nothing\""), "{}", why.out);
     let handoff = dogwatch(server.folder.path(), &["handoff", "--out", "-"], &[]);
     assert_eq!(handoff.code, 0, "{}", handoff.err);
@@ -67,7 +68,7 @@ fn a_signal_that_cannot_be_worked_on_is_set_aside_and_paged() {
              VALUES ('alertmanager', 'x', 0, '{\"sort\":\"premonition\"}', 0)",
             // Half an hour after it, the calendar of the program has ended.
             "INSERT INTO incident (grouping, title, severity, state, team, opened_at, resolved_at)
-             VALUES ('group:alertmanager:{}:{}', 'old', 'S3', 'resolved', 'platform', 0, 8210266876799000000)",
+             VALUES ('group:alertmanager-eu-1:{}:{}', 'old', 'S3', 'resolved', 'platform', 0, 8210266876799000000)",
         ] {
             sqlx::query(damage).execute(&mut database).await.unwrap();
         }

@@ -31,6 +31,7 @@ teams:
 pub const CONFIG: &str = "
 server:
   listen: 127.0.0.1:0
+  source: alertmanager-eu-1
   api_tokens:
     - { name: ada, role: responder, token: { file: ada } }
     - { name: eve, role: viewer, token: { file: eve } }
