@@ -179,6 +179,13 @@ impl Checker<'_> {
                 format!("write the section `{missing}`, or take `{sink}` out of the list"),
             );
         }
+        if order.as_slice() == [PageSink::Console] {
+            self.warnings.push(
+                "pages go to the console alone, and reach whoever happens to look at it; configure `chat.discord` or \
+                 `pages.webhook`"
+                    .into(),
+            );
+        }
         let Some(webhook) = &pages.webhook else { return };
         let Some(host) = self.url("pages.webhook.url", &webhook.url, true) else { return };
         if !webhook.allow_hosts.is_empty()
@@ -196,7 +203,15 @@ impl Checker<'_> {
     }
 
     fn discord(&mut self) {
-        let Some(discord) = &self.config.chat.discord else { return };
+        let chat = &self.config.chat;
+        if chat.discord.is_none() && !chat.uses_console() {
+            self.warnings.push(
+                "nobody is told of incidents or asked for approvals: a run that asks waits for its time to answer, and \
+                 escalates; configure `chat.discord`, or write `chat: { console: on }`"
+                    .into(),
+            );
+        }
+        let Some(discord) = &chat.discord else { return };
         if discord.roles.responder.is_empty() && discord.roles.admin.is_empty() {
             self.warnings.push(
                 "`chat.discord.roles` names no role: people can look on Discord, but not acknowledge or approve".into(),

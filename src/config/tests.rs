@@ -172,9 +172,10 @@ fn nobody_from_outside_gets_in_without_authentication() {
     assert_snapshot!("open_to_all", folder.checked("server:\n  listen: 0.0.0.0:8080\n"));
     let tokens = "api_tokens: [{ name: ada, role: viewer, token: { file: two } }]";
     let open = format!("server: {{ listen: 0.0.0.0:8080, insecure_no_auth: true, {tokens} }}");
-    assert_eq!(folder.checked(&open), "");
+    let sinks = "pages: { webhook: { url: \"https://example.com/\" } }";
+    assert_eq!(folder.checked(&format!("{open}\n{sinks}")), "");
     let closed = format!("server: {{ listen: 0.0.0.0:8080, webhook_auth: {{ bearer: {{ file: one }} }}, {tokens} }}");
-    assert_eq!(folder.checked(&closed), "");
+    assert_eq!(folder.checked(&format!("{closed}\n{sinks}")), "");
 }
 
 #[test]
@@ -229,6 +230,27 @@ fn pages_must_have_a_way() {
     for url in ["http://127.0.0.1:9/", "http://localhost:9/", "http://[::1]:9/", "https://example.com/"] {
         let said = folder.checked(&format!("pages: {{ webhook: {{ url: \"{url}\" }} }}"));
         assert!(!said.contains("-->"), "{url}: {said}");
+    }
+}
+
+#[test]
+fn who_could_be_reached_by_nobody_is_warned() {
+    let folder = Folder::new();
+    let alone = "pages go to the console alone";
+    let unasked = "nobody is told of incidents or asked for approvals";
+    let webhook = "pages: { webhook: { url: \"https://example.com/\" } }";
+    let discord = "discord: { token: { file: one }, application_id: 1, guild: 2, channel: 3, roles: { admin: [4] } }";
+    for (text, says) in [
+        ("".to_owned(), vec![alone]),
+        ("chat: { console: off }".to_owned(), vec![alone, unasked]),
+        (format!("chat: {{ console: off }}\n{webhook}"), vec![unasked]),
+        (format!("chat: {{ console: off, {discord} }}"), vec![]),
+        (webhook.to_owned(), vec![]),
+    ] {
+        let said = folder.checked(&text);
+        for warning in [alone, unasked] {
+            assert_eq!(said.contains(warning), says.contains(&warning), "{text}: {said}");
+        }
     }
 }
 
