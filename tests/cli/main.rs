@@ -3,6 +3,7 @@
 mod answers;
 mod files;
 mod help;
+mod manifest;
 mod serve;
 mod serving;
 

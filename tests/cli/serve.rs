@@ -91,7 +91,8 @@ fn a_signal_that_cannot_be_worked_on_is_set_aside_and_paged() {
     for said in ["SIG-1 was set aside", "premonition", "SIG-2 was set aside", "panicked", "Unlucky pod=a-0"] {
         assert!(why.contains(said), "{said}: {why}");
     }
-    assert!(server.metrics().contains("\ndogwatch_set_aside_signals 2\n"), "{}", server.metrics());
+    let (_, metrics) = server.get("/metrics");
+    assert!(metrics.contains("\ndogwatch_set_aside_signals 2\n"), "{metrics}");
     let console = server.stop();
     assert!(console.contains("PAGE for platform (ada) [S2] INC-2: what came in could not be worked on"), "{console}");
     assert!(console.contains("SIG-1 came in and could not be worked on"), "{console}");

@@ -113,12 +113,14 @@ impl Serving {
         })
     }
 
-    pub fn metrics(&self) -> String {
+    /// The status and the text of what is at `path`.
+    pub fn get(&self, path: &str) -> (u16, String) {
         dogwatch::tls::install_provider();
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
             let client = reqwest::Client::builder().no_proxy().build().unwrap();
-            client.get(format!("{}/metrics", self.url)).send().await.unwrap().text().await.unwrap()
+            let answer = client.get(format!("{}{path}", self.url)).send().await.unwrap();
+            (answer.status().as_u16(), answer.text().await.unwrap())
         })
     }
 
