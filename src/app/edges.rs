@@ -61,11 +61,14 @@ pub fn playbooks(folder: &Path) -> Catalog {
 /// Who is on call.
 ///
 /// # Errors
-/// When the file cannot be read, or is wrong: with line and remedy.
+/// When the file cannot be read, or is wrong: with line and remedy. When the default team is none of its teams: there must be one team at
+/// least that can be called.
 pub fn oncall(config: &Config) -> anyhow::Result<OnCall> {
     let path = &config.oncall.file;
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(OnCall::parse(&path.display().to_string(), &text)?)
+    let oncall = OnCall::parse(&path.display().to_string(), &text)?;
+    oncall.team(&config.oncall.default_team).context("`oncall.default_team` of dogwatch.yaml")?;
+    Ok(oncall)
 }
 
 /// The rules of incidents.

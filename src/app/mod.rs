@@ -1,17 +1,19 @@
 //! The bot as a process: the one place that knows every concrete type, starts the workers, and stops them.
 
+mod crew;
 mod edges;
 mod replies;
 mod rights;
 mod sinks;
+mod teams;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::action::World;
@@ -25,9 +27,11 @@ use crate::metrics::Metrics;
 use crate::model::{Person, Role, Via};
 use crate::server::{ApiToken, Credential, Readiness, Server, Settings, serve as serve_http};
 use crate::store::sqlite::{Durability, SqliteStore};
-use crate::worker::{self, Worker};
+use crate::worker;
 
+use crew::Crew;
 use replies::{LivePreviews, ShiftReports};
+pub use teams::{teams_to_come, unknown_owners};
 
 /// How long the workers may take to end what they have begun. A mutation takes 20 s at the most, and is on the log.
 const STOP_WITHIN: Duration = Duration::from_secs(25);
@@ -35,7 +39,8 @@ const STOP_WITHIN: Duration = Duration::from_secs(25);
 /// Runs the bot until `stop`.
 ///
 /// # Errors
-/// When it cannot start: each error says what is wrong and the next move. What goes wrong later is logged and tried again.
+/// When it cannot start: each error says what is wrong and the next move. What goes wrong later is logged and tried again; when a
+/// part of the bot has died, the others end what they have begun, and the error says which part it was.
 pub async fn serve(config: &Config, stop: CancellationToken) -> anyhow::Result<()> {
     for warning in config.check()? {
         tracing::warn!("{warning}");
@@ -44,6 +49,11 @@ pub async fn serve(config: &Config, stop: CancellationToken) -> anyhow::Result<(
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let oncall = Arc::new(edges::oncall(config)?);
     let catalog = Arc::new(edges::playbooks(&config.playbooks.dir));
+    let mut owners: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    catalog.iter().for_each(|playbook| owners.entry(playbook.owner.clone()).or_default().push(playbook.name.clone()));
+    for warning in unknown_owners(&oncall, &owners).into_iter().chain(teams_to_come(&oncall, clock.now())) {
+        tracing::warn!("{warning}. Pages go to team {} instead", config.oncall.default_team);
+    }
     let world =
         World { cluster: edges::cluster(config).await?, prometheus: edges::prometheus(config)?, clock: clock.clone() };
     let metrics = Arc::new(Metrics::new());
@@ -82,18 +92,27 @@ pub async fn serve(config: &Config, stop: CancellationToken) -> anyhow::Result<(
         config.handoff.dir.clone(),
     );
     workers.push(Arc::new(handoffs));
-    workers.extend(sinks.workers(store.clone(), clock.clone(), oncall.clone(), metrics.clone()));
+    let default_team = &config.oncall.default_team;
+    workers.extend(sinks.workers(store.clone(), clock.clone(), oncall.clone(), metrics.clone(), default_team));
     let readiness = Arc::new(Readiness::default());
     let settings = settings(config)?;
     let server = Server::new(store.clone(), clock.clone(), desk.clone(), metrics, readiness.clone(), settings);
 
-    let mut tasks = JoinSet::new();
-    start(&mut tasks, workers, &clock, &stop);
-    tasks.spawn(serve_http(listener, Arc::new(server), stop.clone()));
-    tasks.spawn(stopping(stop.clone(), rights::check(world.cluster.clone(), catalog.clone())));
+    // Before anything works: when Discord refuses what is configured, nothing is under way yet.
     let discord = sinks.start_discord(desk.clone(), oncall.clone(), stop.clone()).await?;
+    let mut crew = Crew::default();
+    for worker in workers {
+        let name = format!("the worker `{}`", worker.name());
+        crew.needs(name, quietly(worker::run(worker, clock.clone(), stop.clone())));
+    }
+    crew.needs("the HTTP server", quietly(serve_http(listener, Arc::new(server), stop.clone())));
+    crew.needs("the store's writer", quietly(stopping(stop.clone(), store.ended())));
+    crew.sends("the check of rights", stopping(stop.clone(), rights::check(world.cluster.clone(), catalog.clone())));
     if let Some(discord) = discord {
-        tasks.spawn(discord);
+        crew.needs("the gateway to discord", discord);
+    }
+    if config.chat.uses_console() {
+        crew.sends("the console", console(desk, stop.clone()));
     }
     readiness.ready();
     tracing::info!(
@@ -103,27 +122,30 @@ pub async fn serve(config: &Config, stop: CancellationToken) -> anyhow::Result<(
         database = %config.store.sqlite.display(),
         "dogwatch is on watch"
     );
-    if config.chat.uses_console() {
-        console(&mut tasks, desk, &stop);
+    let watched = crew.keeps_watch(&stop).await;
+    match &watched {
+        Ok(()) => {
+            readiness.not_ready("it is stopping");
+            tracing::info!("stopping: what was begun is ended first");
+        }
+        Err(error) => {
+            readiness.not_ready(error.to_string());
+            tracing::error!(%error, "stopping, to be started again: a bot without this part would only seem to be on watch");
+            stop.cancel();
+        }
     }
-    stop.cancelled().await;
-    readiness.not_ready("it is stopping");
-    tracing::info!("stopping: what was begun is ended first");
-    let ended = tokio::time::timeout(STOP_WITHIN, async { while tasks.join_next().await.is_some() {} }).await;
-    if ended.is_err() {
+    if !crew.leaves(STOP_WITHIN).await {
         tracing::warn!("not everything ended in time; what was under way is on the log, and goes on at the next start");
-        tasks.shutdown().await;
     }
     drop(bot);
     store.close().await;
     tracing::info!("stopped");
-    Ok(())
+    watched
 }
 
-fn start(tasks: &mut JoinSet<()>, workers: Vec<Arc<dyn Worker>>, clock: &Arc<dyn Clock>, stop: &CancellationToken) {
-    for worker in workers {
-        tasks.spawn(worker::run(worker, clock.clone(), stop.clone()));
-    }
+async fn quietly(task: impl Future<Output = ()>) -> anyhow::Result<()> {
+    task.await;
+    Ok(())
 }
 
 /// `task`, given up when the bot stops.
@@ -135,17 +157,14 @@ async fn stopping(stop: CancellationToken, task: impl Future<Output = ()>) {
 }
 
 /// Whoever sits at the console of the process may do what a responder may.
-fn console(tasks: &mut JoinSet<()>, desk: Arc<Desk>, stop: &CancellationToken) {
+async fn console(desk: Arc<Desk>, stop: CancellationToken) {
     let name = std::env::var("USER").unwrap_or_else(|_| "console".into());
     let person = Person { name, via: Via::Console, id: "console".into(), role: Some(Role::Responder) };
     let chat = ConsoleChat::new(desk, person);
-    let stop = stop.clone();
-    tasks.spawn(async move {
-        let input = tokio::io::BufReader::new(tokio::io::stdin());
-        if let Err(error) = chat.serve(input, tokio::io::stdout(), stop).await {
-            tracing::warn!(%error, "the console is gone; the bot goes on without it");
-        }
-    });
+    let input = tokio::io::BufReader::new(tokio::io::stdin());
+    if let Err(error) = chat.serve(input, tokio::io::stdout(), stop).await {
+        tracing::warn!(%error, "the console is gone; the bot goes on without it");
+    }
 }
 
 fn settings(config: &Config) -> anyhow::Result<Settings> {
@@ -162,5 +181,7 @@ fn settings(config: &Config) -> anyhow::Result<Settings> {
         .iter()
         .map(|token| Ok(ApiToken { name: token.name.clone(), role: token.role, token: token.token.read()? }))
         .collect::<anyhow::Result<_>>()?;
-    Ok(Settings { webhook, api_tokens, body_limit: config.server.body_limit.bytes(), ..Settings::default() })
+    let source = config.server.source.clone();
+    let body_limit = config.server.body_limit.bytes();
+    Ok(Settings { source, webhook, api_tokens, body_limit, ..Settings::default() })
 }

@@ -11,10 +11,17 @@ use crate::action::World;
 use crate::chat::{Handoffs, Previews};
 use crate::engine::{Frame, rehearse};
 use crate::handoff::Reporter;
-use crate::message::{preview_text, timeline_lines};
+use crate::message::{clip, preview_text, timeline_lines};
 use crate::model::{Autonomy, IncidentId, Run, RunId};
 use crate::playbook::Catalog;
 use crate::store::{TimelineEntry, TimelineWhat};
+
+/// The longest of what a playbook or an input makes be said, in one line. Unlike what stands on a log, it was not shortened and masked before.
+const LONGEST: usize = 500;
+
+fn said(error: &impl ToString) -> String {
+    clip(&error.to_string(), LONGEST)
+}
 
 /// Diagnoses on the live cluster and shows the mitigation, with nothing changed and nothing written.
 pub struct LivePreviews {
@@ -35,12 +42,12 @@ impl Previews for LivePreviews {
         let catalog = self.catalog.borrow().clone();
         let Some(playbook) = catalog.get(playbook) else {
             let known: Vec<&str> = catalog.iter().map(|playbook| playbook.name.as_str()).collect();
-            return Err(format!("there is no playbook `{playbook}`; there are: {}", known.join(", ")));
+            return Err(format!("there is no playbook `{}`; there are: {}", clip(playbook, 80), known.join(", ")));
         };
         let inputs = playbook
             .inputs_for(None, set)
-            .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
-        let target = playbook.target_for(None, &inputs, set).map_err(|error| error.to_string())?;
+            .map_err(|problems| problems.iter().map(said).collect::<Vec<_>>().join("\n"))?;
+        let target = playbook.target_for(None, &inputs, set).map_err(|error| said(&error))?;
         let now = self.world.clock.now();
         let run = Run {
             id: RunId(0),
@@ -75,7 +82,9 @@ impl Previews for LivePreviews {
         }
         match (rehearsal.preview, rehearsal.end) {
             (Some(preview), _) => text.push_str(&format!("It would:\n{}", preview_text(&preview))),
-            (None, Some((outcome, because))) => text.push_str(&format!("It would end: {outcome}: {because}")),
+            (None, Some((outcome, because))) => {
+                text.push_str(&format!("It would end: {outcome}: {}", clip(&because, LONGEST)))
+            }
             (None, None) => text.push_str("It would do nothing"),
         }
         Ok(text)
@@ -89,5 +98,52 @@ pub struct ShiftReports(pub Reporter);
 impl Handoffs for ShiftReports {
     async fn so_far(&self) -> Result<String, String> {
         self.0.so_far().await.map_err(|error| error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::cluster::sim::{SimCluster, build};
+    use crate::playbook::Playbook;
+    use crate::prometheus::NoPrometheus;
+
+    const LOOK: &str = r#"
+apiVersion: dogwatch/v1
+kind: Playbook
+metadata: { name: look, version: 1.0.0, owner: platform }
+summary: somebody looks
+severity: S3
+autonomy: observe
+triggers:
+  - alert: SomethingOdd
+inputs:
+  least: { type: integer, default: 9 }
+target: { kind: Deployment, namespace: kube-system, name: coredns }
+diagnose:
+  - require: target.spec.replicas >= inputs.least
+    because: "it was started with PGPASSWORD=hunter2hunter2 \e[2J"
+escalate:
+  - page: { message: "somebody must look" }
+"#;
+
+    #[tokio::test]
+    async fn what_is_shown_of_a_run_holds_no_secrets_and_moves_no_cursor() {
+        let clock: Arc<dyn crate::clock::Clock> = Arc::new(SystemClock::default());
+        let coredns = build::deployment("kube-system", "coredns", 4);
+        let cluster = SimCluster::from_objects(clock.clone(), vec![coredns]).unwrap();
+        let world = World { cluster: Arc::new(cluster), prometheus: Arc::new(NoPrometheus), clock };
+        let (catalog, problems) = Catalog::of(vec![Playbook::from_store(LOOK).unwrap()]);
+        assert!(problems.is_empty(), "{problems:?}");
+        let (_catalogs, catalog) = watch::channel(Arc::new(catalog));
+        let previews = LivePreviews::new(world, catalog, 64 * 1024);
+        let shown = previews.preview("look", &BTreeMap::new()).await.unwrap();
+        assert!(shown.ends_with("It would end: escalated: it was started with PGPASSWORD=*** [2J"), "{shown}");
+        let set = BTreeMap::from([("least".to_owned(), "password=hunter2hunter2\u{1b}".to_owned())]);
+        let wrong = previews.preview("look", &set).await.unwrap_err();
+        assert!(!wrong.contains("hunter2") && !wrong.contains('\u{1b}'), "{wrong}");
+        let strange = previews.preview(&"x\u{1b}".repeat(500), &BTreeMap::new()).await.unwrap_err();
+        assert!(strange.len() < 300 && !strange.contains('\u{1b}'), "{strange}");
     }
 }

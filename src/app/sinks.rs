@@ -2,7 +2,6 @@
 
 use std::io::IsTerminal as _;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
@@ -10,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::chat::Desk;
 use crate::chat::discord::DiscordGateway;
 use crate::clock::Clock;
-use crate::config::{Config, DiscordConfig, PageSink};
+use crate::config::{Config, PageSink};
 use crate::discord::DiscordOptions;
 use crate::metrics::Metrics;
 use crate::notify::{ConsoleSink, DiscordSink, OutboxWorker, Sink, WebhookSink};
@@ -37,7 +36,7 @@ pub fn build(config: &Config) -> anyhow::Result<Channels> {
     let order = config.pages.order(&config.chat);
     channels.pages = order.iter().map(|sink| sink.name().to_owned()).collect();
     if let Some(discord) = &config.chat.discord {
-        let options = discord_options(discord)?;
+        let options = DiscordOptions::from_config(discord)?;
         channels.sinks.push(Arc::new(DiscordSink::new(&options)));
         channels.chat.push(PageSink::Discord.name().to_owned());
         channels.discord = Some(options);
@@ -57,21 +56,6 @@ pub fn build(config: &Config) -> anyhow::Result<Channels> {
     Ok(channels)
 }
 
-fn discord_options(config: &DiscordConfig) -> anyhow::Result<DiscordOptions> {
-    /// Discord answers in a fraction of a second; a rate limit may take a few.
-    const TIMEOUT: Duration = Duration::from_secs(15);
-    Ok(DiscordOptions {
-        token: config.token.read()?,
-        application: config.application_id,
-        guild: config.guild,
-        channel: config.channel,
-        responders: config.roles.responder.clone(),
-        admins: config.roles.admin.clone(),
-        api_base: config.api_base.clone(),
-        timeout: TIMEOUT,
-    })
-}
-
 impl Channels {
     /// What the store's outbox is to know: a page goes to the first channel, and to the next when that fails.
     pub fn outbox(&self) -> Sinks {
@@ -85,6 +69,7 @@ impl Channels {
         clock: Arc<dyn Clock>,
         oncall: Arc<OnCall>,
         metrics: Arc<Metrics>,
+        default_team: &str,
     ) -> Vec<Arc<dyn Worker>> {
         let mut workers: Vec<Arc<dyn Worker>> = Vec::new();
         for sink in &self.sinks {
@@ -98,12 +83,13 @@ impl Channels {
                 oncall.clone(),
                 metrics.clone(),
             );
-            workers.push(Arc::new(worker));
+            workers.push(Arc::new(worker.with_default_team(default_team)));
         }
         workers
     }
 
-    /// Goes to Discord, if it is configured.
+    /// Goes to Discord, if it is configured. The task ends when the bot stops, or with the error when Discord does not want the bot any
+    /// more.
     ///
     /// # Errors
     /// When Discord refuses what is configured: the token, the application, the channel.
@@ -112,13 +98,25 @@ impl Channels {
         desk: Arc<Desk>,
         oncall: Arc<OnCall>,
         stop: CancellationToken,
-    ) -> anyhow::Result<Option<BoxFuture<'static, ()>>> {
+    ) -> anyhow::Result<Option<BoxFuture<'static, anyhow::Result<()>>>> {
         let Some(options) = &self.discord else { return Ok(None) };
         let gateway = DiscordGateway::start(options.clone(), desk, oncall, stop).await?;
-        Ok(Some(Box::pin(async move {
-            if let Err(error) = gateway.serve().await {
-                tracing::error!(%error, "discord is gone; the bot goes on without it");
-            }
-        })))
+        Ok(Some(Box::pin(async move { Ok(gateway.serve().await?) })))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notify::SEND_WITHIN;
+
+    #[test]
+    fn the_two_calls_of_a_delivery_to_discord_fit_into_its_time() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("token"), "hunter2").unwrap();
+        let text = "chat: { discord: { token: { file: token }, application_id: 1, guild: 2, channel: 3 } }";
+        let config = Config::parse(text, &dir.path().join("dogwatch.yaml")).unwrap();
+        let discord = build(&config).unwrap().discord.expect("it is configured");
+        assert!(2 * discord.timeout < SEND_WITHIN, "{:?}", discord.timeout);
     }
 }

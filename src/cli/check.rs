@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use anstyle::{AnsiColor, Style};
 
 use super::output::{Exit, Failure, say};
+use crate::app::{teams_to_come, unknown_owners};
+use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
 use crate::handoff::Template;
 use crate::oncall::OnCall;
@@ -47,8 +49,9 @@ pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
     for path in &paths {
         found.playbooks(path)?;
     }
-    if let Some(oncall) = &found.oncall {
-        found.text.push_str(&strangers(oncall, &found.owners, &mut found.errors));
+    if let Some(oncall) = found.oncall.take() {
+        unknown_owners(&oncall, &found.owners).iter().for_each(|wrong| found.error(wrong));
+        teams_to_come(&oncall, SystemClock::default().now()).iter().for_each(|warning| found.warning(warning));
     }
     found.end()
 }
@@ -157,18 +160,6 @@ impl Found {
         say(&self.text)?;
         Ok(if self.errors == 0 { Exit::Done } else { Exit::Problems })
     }
-}
-
-/// Playbooks whose owner nobody knows: their pages would reach nobody by name.
-fn strangers(oncall: &OnCall, owners: &BTreeMap<String, Vec<String>>, errors: &mut usize) -> String {
-    let mut text = String::new();
-    for (owner, playbooks) in owners {
-        if let Err(error) = oncall.team(owner) {
-            *errors += 1;
-            text.push_str(&line("error", AnsiColor::Red, &format!("owner of {}: {error}", playbooks.join(", "))));
-        }
-    }
-    text
 }
 
 fn line(word: &str, colour: AnsiColor, message: &str) -> String {

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::line::line_of;
 use super::output::{Exit, Failure, say, warn};
 use crate::model::{Command, Secret};
+use crate::server::REQUEST_WITHIN;
 
 /// Which server, and who asks.
 #[derive(Debug, Clone, clap::Args)]
@@ -31,8 +32,8 @@ pub(super) struct ServerArgs {
     token_file: Option<PathBuf>,
 }
 
-/// How long an answer may take: the longest is a run's preview, which asks the cluster.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// How long an answer may take: the server cuts off what takes longer than its own limit, and says so.
+const PATIENCE: Duration = REQUEST_WITHIN.saturating_add(Duration::from_secs(30));
 
 /// What the server answers: a reply, or why there is none.
 #[derive(Debug, Default, Deserialize)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::pages::is_loopback;
 use super::{Config, ConfigError, PageSink, Problem, SecretSource};
+use crate::model::{HumanDuration, LEASE_MARGIN, LEAST_LEASE, MUTATION_WITHIN};
 
 impl Config {
     /// Looks at the configuration as a whole and at what it names: files, folders, secrets. Gives back what an operator
@@ -62,7 +63,23 @@ impl Checker<'_> {
     }
 
     fn server(&mut self) {
+        /// Whence signals come that are none of Alertmanager's.
+        const OURS: [&str; 4] = ["api", "console", "discord", "run"];
         let server = &self.config.server;
+        let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if server.source.is_empty() || server.source.len() > 64 || !server.source.chars().all(is_word) {
+            self.problem(
+                "server.source",
+                "this is no name of a source",
+                "write up to 64 letters, digits, `-`, `_` and `.`, such as `alertmanager-eu-1`",
+            );
+        } else if OURS.contains(&server.source.as_str()) {
+            self.problem(
+                "server.source",
+                format!("`{}` is the name of another way in", server.source),
+                "write the name of the Alertmanager, such as `alertmanager-eu-1`",
+            );
+        }
         if server.webhook_auth.is_none() && !server.insecure_no_auth {
             if server.listen.ip().is_loopback() {
                 self.warnings.push(
@@ -162,6 +179,13 @@ impl Checker<'_> {
                 format!("write the section `{missing}`, or take `{sink}` out of the list"),
             );
         }
+        if order.as_slice() == [PageSink::Console] {
+            self.warnings.push(
+                "pages go to the console alone, and reach whoever happens to look at it; configure `chat.discord` or \
+                 `pages.webhook`"
+                    .into(),
+            );
+        }
         let Some(webhook) = &pages.webhook else { return };
         let Some(host) = self.url("pages.webhook.url", &webhook.url, true) else { return };
         if !webhook.allow_hosts.is_empty()
@@ -179,7 +203,15 @@ impl Checker<'_> {
     }
 
     fn discord(&mut self) {
-        let Some(discord) = &self.config.chat.discord else { return };
+        let chat = &self.config.chat;
+        if chat.discord.is_none() && !chat.uses_console() {
+            self.warnings.push(
+                "nobody is told of incidents or asked for approvals: a run that asks waits for its time to answer, and \
+                 escalates; configure `chat.discord`, or write `chat: { console: on }`"
+                    .into(),
+            );
+        }
+        let Some(discord) = &chat.discord else { return };
         if discord.roles.responder.is_empty() && discord.roles.admin.is_empty() {
             self.warnings.push(
                 "`chat.discord.roles` names no role: people can look on Discord, but not acknowledge or approve".into(),
@@ -230,13 +262,19 @@ impl Checker<'_> {
         if !(1..=256).contains(&engine.workers) {
             self.problem("engine.workers", format!("{} workers make no sense", engine.workers), "write 1 to 256");
         }
-        // A call to the cluster must end before the lease does.
-        let least = self.config.cluster.timeout.0 * 2;
-        if engine.lease.0 < least.max(Duration::from_secs(10)) {
+        // A call to the cluster must end before the lease does, and a mutation with a margin.
+        let least = LEAST_LEASE.max(self.config.cluster.timeout.0 * 2);
+        if engine.lease.0 < least {
             self.problem(
                 "engine.lease",
-                format!("a lease of {} is shorter than a step may take", engine.lease),
-                "write at least `10s`, and at least twice `cluster.timeout`",
+                format!("a lease of {} may end before a change that was begun in it", engine.lease),
+                format!(
+                    "write at least `{}`: a change may take {}, {} more are kept free, and a lease is at least twice \
+                     `cluster.timeout`",
+                    HumanDuration(least),
+                    HumanDuration(MUTATION_WITHIN),
+                    HumanDuration(LEASE_MARGIN)
+                ),
             );
         }
         if engine.output_limit.0 < 1024 {

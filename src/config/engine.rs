@@ -12,7 +12,7 @@ use crate::model::HumanDuration;
 pub struct EngineConfig {
     /// How many runs go on at the same time. A run that waits (a timer, an approval, a verify) holds no worker.
     pub workers: usize,
-    /// How long a worker that died keeps others from its run. Longer than the longest single call to the cluster.
+    /// How long a worker that died keeps others from its run. Long enough for a change and its margin ([`crate::model::LEAST_LEASE`]).
     pub lease: HumanDuration,
     /// How long a question to a human stays open. Then the run escalates; it never acts.
     pub approval_timeout: HumanDuration,

@@ -12,6 +12,9 @@ use crate::model::Role;
 #[serde(default, deny_unknown_fields)]
 pub struct ServerConfig {
     pub listen: SocketAddr,
+    /// The name of who delivers alerts, the same for all peers of one Alertmanager cluster. An alert is known by it and by its
+    /// fingerprint, so that an alert of another name is another alert.
+    pub source: String,
     /// The largest body of a webhook. A group of 10,000 alerts is one body of 5 MiB, and after a refusal Alertmanager is
     /// silent until its next group_interval.
     pub body_limit: ByteSize,
@@ -37,6 +40,7 @@ impl Default for ServerConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            source: "alertmanager".into(),
             body_limit: ByteSize::mib(32),
             webhook_auth: None,
             insecure_no_auth: false,

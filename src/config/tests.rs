@@ -172,9 +172,10 @@ fn nobody_from_outside_gets_in_without_authentication() {
     assert_snapshot!("open_to_all", folder.checked("server:\n  listen: 0.0.0.0:8080\n"));
     let tokens = "api_tokens: [{ name: ada, role: viewer, token: { file: two } }]";
     let open = format!("server: {{ listen: 0.0.0.0:8080, insecure_no_auth: true, {tokens} }}");
-    assert_eq!(folder.checked(&open), "");
+    let sinks = "pages: { webhook: { url: \"https://example.com/\" } }";
+    assert_eq!(folder.checked(&format!("{open}\n{sinks}")), "");
     let closed = format!("server: {{ listen: 0.0.0.0:8080, webhook_auth: {{ bearer: {{ file: one }} }}, {tokens} }}");
-    assert_eq!(folder.checked(&closed), "");
+    assert_eq!(folder.checked(&format!("{closed}\n{sinks}")), "");
 }
 
 #[test]
@@ -233,6 +234,27 @@ fn pages_must_have_a_way() {
 }
 
 #[test]
+fn who_could_be_reached_by_nobody_is_warned() {
+    let folder = Folder::new();
+    let alone = "pages go to the console alone";
+    let unasked = "nobody is told of incidents or asked for approvals";
+    let webhook = "pages: { webhook: { url: \"https://example.com/\" } }";
+    let discord = "discord: { token: { file: one }, application_id: 1, guild: 2, channel: 3, roles: { admin: [4] } }";
+    for (text, says) in [
+        ("".to_owned(), vec![alone]),
+        ("chat: { console: off }".to_owned(), vec![alone, unasked]),
+        (format!("chat: {{ console: off }}\n{webhook}"), vec![unasked]),
+        (format!("chat: {{ console: off, {discord} }}"), vec![]),
+        (webhook.to_owned(), vec![]),
+    ] {
+        let said = folder.checked(&text);
+        for warning in [alone, unasked] {
+            assert_eq!(said.contains(warning), says.contains(&warning), "{text}: {said}");
+        }
+    }
+}
+
+#[test]
 fn numbers_that_make_no_sense() {
     let folder = Folder::new();
     assert_snapshot!(folder.checked(
@@ -251,6 +273,30 @@ log:
   level: dogwatch=loud
 "
     ));
+}
+
+#[test]
+fn a_source_has_a_name_of_its_own() {
+    let folder = Folder::new();
+    let checked = |source: &str| folder.checked(&format!("server: {{ source: \"{source}\" }}\n"));
+    assert!(!checked("alertmanager-eu-1").contains("source"));
+    for (source, says) in [("", "no name of a source"), ("a b", "no name of a source"), ("run", "another way in")] {
+        assert!(checked(source).contains(says), "{source}: {}", checked(source));
+    }
+}
+
+#[test]
+fn a_lease_outlasts_a_change_that_was_begun_in_it() {
+    let folder = Folder::new();
+    let checked = |lease: &str, timeout: &str| {
+        folder.checked(&format!("engine: {{ lease: {lease} }}\ncluster: {{ timeout: {timeout} }}\n"))
+    };
+    for lease in ["10s", "29s"] {
+        let said = checked(lease, "5s");
+        assert!(said.contains(&format!("a lease of {lease} may end before")) && said.contains("`30s`"), "{said}");
+    }
+    assert!(!checked("30s", "5s").contains("lease"));
+    assert!(checked("30s", "20s").contains("write at least `40s`"));
 }
 
 #[test]

@@ -6,11 +6,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::drive::{Driver, Flow};
-use super::mutate::{self, Attempt, MUTATION_TIMEOUT};
+use super::mutate::{self, Attempt};
 use super::read;
 use super::state::{Approval, Progress};
 use crate::action::{ActionError, Mutation, Output, Plan};
-use crate::model::{Intent, RunEvent};
+use crate::model::{Intent, LEASE_MARGIN, MUTATION_WITHIN, RunEvent};
 use crate::playbook::Step;
 use crate::store::{Append, Appended, StoreError};
 
@@ -20,9 +20,6 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(600);
 
 /// How long a mutation may stay in doubt while the cluster does not answer, before a human is told.
 const DOUBT_PATIENCE: Duration = Duration::from_secs(300);
-
-/// What must be left of the lease when a mutation is begun, beyond the mutation's own time-out.
-const LEASE_MARGIN: Duration = Duration::from_secs(10);
 
 impl Driver<'_> {
     /// Reads the target again, decides, and makes the change.
@@ -76,11 +73,11 @@ impl Driver<'_> {
         intent: Intent,
         mut events: Vec<RunEvent>,
     ) -> Result<Flow, StoreError> {
-        if self.lease_until < self.now() + MUTATION_TIMEOUT + LEASE_MARGIN {
+        if self.lease_until < self.now() + MUTATION_WITHIN + LEASE_MARGIN {
             self.store.renew(self.at, self.options.lease).await?;
             self.lease_until = self.now() + self.options.lease;
         }
-        let deadline = self.now() + MUTATION_TIMEOUT;
+        let deadline = self.now() + MUTATION_WITHIN;
         let started = RunEvent::Started { step: step.path.clone(), attempt, intent: intent.clone(), deadline };
         events.push(started);
         let mut locks = vec![self.frame.run.target.key(), intent.object.key()];

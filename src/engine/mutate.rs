@@ -1,16 +1,11 @@
 //! Changing the world: on the log first, within a deadline, and never twice.
 
-use std::time::Duration;
-
 use super::read::within;
 use super::scope::Frame;
 use super::state::RunState;
 use crate::action::{ActionError, Doubt, Mutation, Output, Plan, StepContext, World, deny};
-use crate::model::{FailureClass, Intent};
+use crate::model::{FailureClass, Intent, MUTATION_WITHIN};
 use crate::playbook::Step;
-
-/// How long one attempt of a mutation may take, where the playbook does not say. A lease is longer than that.
-pub(super) const MUTATION_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Decides what a mutation would do, and refuses what no playbook may do. Changes nothing.
 pub(super) async fn prepare(
@@ -46,7 +41,7 @@ pub(super) enum Attempt {
 
 /// Makes the change, and finds out what became of it when the answer does not say.
 pub(super) async fn apply(world: &World, step: &Step, action: &dyn Mutation, intent: &Intent) -> Attempt {
-    let timeout = step.timeout.unwrap_or(MUTATION_TIMEOUT).min(MUTATION_TIMEOUT);
+    let timeout = step.timeout.unwrap_or(MUTATION_WITHIN).min(MUTATION_WITHIN);
     match within(world, timeout, action.apply(world, intent, false)).await {
         Ok(output) => Attempt::Done(output),
         // A lost answer and a conflict look alike from here: only the object itself tells.

@@ -9,6 +9,7 @@ mod ending;
 mod notification;
 mod page_worker;
 mod rules;
+mod set_aside;
 mod signal_worker;
 
 pub use coverage::{Coverage, cover};

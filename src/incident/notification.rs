@@ -353,7 +353,7 @@ fn title_of(alert: &Alert, coverage: &Coverage) -> String {
 }
 
 /// An alert in a line: its name and the labels that say where.
-fn describe(alert: &Alert) -> String {
+pub(super) fn describe(alert: &Alert) -> String {
     const WHERE: [&str; 8] =
         ["namespace", "deployment", "statefulset", "persistentvolumeclaim", "job_name", "pod", "node", "instance"];
     let place: Vec<String> =

@@ -1,19 +1,22 @@
 //! The worker that takes signals in, one after the other, and decides what follows.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::FutureExt as _;
 use tokio::sync::watch;
 
 use super::commands::{Asked, decide_ack, decide_resolve, decide_run, decide_vote, decline};
 use super::coverage::{cover, grouping_of_target};
 use super::ending::decide_run_ended;
 use super::notification::{View, decide_notification};
+use super::set_aside::{GROUPING, decide_set_aside};
 use super::{Coverage, IncidentRules};
 use crate::clock::Clock;
-use crate::model::{AlertStatus, Command, IncidentId, Notification, Person, Signal, SignalBody, SignalId};
+use crate::model::{AlertStatus, Command, IncidentId, Notification, Person, Signal, SignalBody, SignalId, redact};
 use crate::playbook::Catalog;
 use crate::store::{Decision, IncidentView, Store, StoreError};
 use crate::worker::{Turn, TurnError, Worker};
@@ -24,6 +27,8 @@ pub struct SignalWorker {
     catalog: watch::Receiver<Arc<Catalog>>,
     rules: IncidentRules,
     clock: Arc<dyn Clock>,
+    /// The signal that was in trouble last, and how often.
+    trouble: Mutex<Option<(SignalId, u32)>>,
 }
 
 impl SignalWorker {
@@ -34,7 +39,7 @@ impl SignalWorker {
         rules: IncidentRules,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { store, catalog, rules, clock }
+        Self { store, catalog, rules, clock, trouble: Mutex::default() }
     }
 
     async fn decide(&self, signal: &Signal) -> Result<Decision, StoreError> {
@@ -164,20 +169,59 @@ impl SignalWorker {
         Ok(decide_run(Asked { playbook, target, inputs, set }, known.as_ref(), &history, person))
     }
 
-    /// A signal that cannot be worked on must not hold up the others for ever: after its error it is tried again, and
-    /// the store's own failures pass.
     async fn take(&self, id: SignalId, signal: &Signal) -> Result<(), TurnError> {
-        let decision = self.decide(signal).await?;
-        match self.store.apply(id, decision).await {
-            Ok(_) => Ok(()),
-            Err(StoreError::Fenced(why)) => {
+        let working = async {
+            let decision = self.decide(signal).await?;
+            self.store.apply(id, decision).await
+        };
+        // A decision that panics is the signal's own trouble: it must not take the bot down again and again.
+        match AssertUnwindSafe(working).catch_unwind().await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(StoreError::Fenced(why))) => {
                 tracing::debug!(%id, why, "the signal was worked on meanwhile");
                 Ok(())
             }
+            Ok(Err(error)) if error.passes() => Err(error.into()),
+            Ok(Err(error)) => self.trouble(id, Some(signal), &error.to_string()).await,
+            Err(_) => {
+                let why = "deciding about it panicked; what it said stands on standard error";
+                self.trouble(id, Some(signal), why).await
+            }
+        }
+    }
+
+    /// A signal whose trouble is its own must not hold up the others for ever: it is tried a few times, then set aside, and somebody is
+    /// called. What is only the store's trouble (locked, full, overloaded) never comes here: that passes, or stops all signals alike.
+    async fn trouble(&self, id: SignalId, signal: Option<&Signal>, why: &str) -> Result<(), TurnError> {
+        let tries = self.count(id);
+        let why = redact(why);
+        if tries < TRIES {
+            return Err(format!("{id} cannot be worked on (try {tries} of {TRIES}): {why}").into());
+        }
+        tracing::error!(%id, %why, "a signal is set aside; somebody is called about it");
+        let known = match self.store.incidents_by_grouping(&[GROUPING]).await {
+            Ok(mut known) => known.remove(GROUPING),
+            Err(error) if error.passes() => return Err(error.into()),
+            Err(_) => None,
+        };
+        let decision = decide_set_aside(&self.rules, id, signal, &why, known.as_ref());
+        match self.store.set_aside(id, &why, decision).await {
+            Ok(_) | Err(StoreError::Fenced(_)) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
+
+    /// How often the signal was in trouble, this time included.
+    fn count(&self, id: SignalId) -> u32 {
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = trouble.filter(|(last, _)| *last == id).map_or(0, |(_, tries)| tries);
+        *trouble = Some((id, before + 1));
+        before + 1
+    }
 }
+
+/// How often a signal is tried whose trouble is its own, a second apart: something that is odd for a moment may be over by then.
+const TRIES: u32 = 5;
 
 /// How far back the limits of a playbook look; at least a day, so that a run that is under way is seen.
 fn look_back(playbook: &crate::playbook::Playbook) -> Duration {
@@ -198,12 +242,16 @@ impl Worker for SignalWorker {
 
     async fn turn(&self) -> Result<Turn, TurnError> {
         // One at a time: each decision looks at what the one before it changed.
-        match self.store.pending_signals(1).await?.pop() {
-            Some((id, signal)) => {
-                self.take(id, &signal).await?;
-                Ok(Turn::Worked)
+        let pending = match self.store.pending_signals(1).await {
+            Ok(mut pending) => pending.pop(),
+            Err(StoreError::UnreadableSignal { id, message }) => {
+                self.trouble(id, None, &message).await?;
+                return Ok(Turn::Worked);
             }
-            None => Ok(Turn::Idle { until: None }),
-        }
+            Err(error) => return Err(error.into()),
+        };
+        let Some((id, signal)) = pending else { return Ok(Turn::Idle { until: None }) };
+        self.take(id, &signal).await?;
+        Ok(Turn::Worked)
     }
 }

@@ -4,7 +4,7 @@
 //! (0.34 adds `notification_reason` and `routeLabels`), so unknown ones are accepted. What it writes that the documentation does not
 //! say, `tests/fixtures/alertmanager` shows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Datelike, SubsecRound, Utc};
 use serde::{Deserialize, Deserializer};
@@ -47,6 +47,7 @@ pub fn parse_notification(source: &str, received_at: DateTime<Utc>, body: &[u8])
             hint: RESEND,
         })?);
     }
+    fold(&mut alerts);
     let notification =
         Notification { receiver: wire.receiver, group_key: wire.group_key, truncated: wire.truncated_alerts, alerts };
     Ok(Signal {
@@ -55,6 +56,28 @@ pub fn parse_notification(source: &str, received_at: DateTime<Utc>, body: &[u8])
         received_at,
         body: SignalBody::Notification(notification),
     })
+}
+
+/// Leaves one of each alert that stands in the body more than once: its latest firing, and of one firing that it fires rather than that
+/// it is over. Alertmanager never sends such a body, but whoever imitates it may; one alert has one state.
+fn fold(alerts: &mut Vec<Alert>) {
+    let mut states: HashMap<&str, (DateTime<Utc>, bool, usize)> = HashMap::with_capacity(alerts.len());
+    for (n, alert) in alerts.iter().enumerate() {
+        let state = (alert.starts_at, alert.status == AlertStatus::Firing, n);
+        let known = states.entry(&alert.fingerprint).or_insert(state);
+        if (state.0, state.1) > (known.0, known.1) {
+            *known = state;
+        }
+    }
+    if states.len() == alerts.len() {
+        return;
+    }
+    let kept: HashSet<usize> = states.into_values().map(|(_, _, n)| n).collect();
+    let mut n = 0;
+    alerts.retain(|_| {
+        n += 1;
+        kept.contains(&(n - 1))
+    });
 }
 
 const RESEND: &str = "send what alertmanager's webhook_config sends";

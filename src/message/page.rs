@@ -59,6 +59,12 @@ pub fn page_text(
     PageText { title: clip(&title, TITLE), body: fold(lines, BODY).join("\n") }
 }
 
+/// A page's body with a line before it that must be read first.
+pub fn page_body_after(line: &str, body: &str) -> String {
+    let lines = std::iter::once(clip(line, 300)).chain(body.lines().map(str::to_owned));
+    fold(lines.collect(), BODY).join("\n")
+}
+
 fn why(page: &Page, run: Option<&Run>) -> String {
     let mut why = page_reason(&page.reason);
     if let Some(run) = run {
@@ -78,6 +84,8 @@ fn since(incident: &Incident, episodes: &[Episode]) -> String {
         format!(", such as {}{summary}", clip(&episode.alert, 80))
     });
     let firing = match incident.open_episodes {
+        // It is about no alert, such as one that could not be worked on.
+        0 if incident.episodes == 0 => return format!("since: {since}"),
         0 => format!("no alert fires now, {} did", thousands(incident.episodes)),
         n => format!("{} firing", count(n, "alert")),
     };

@@ -12,6 +12,11 @@ pub fn page_reason(reason: &PageReason) -> String {
         PageReason::Uncovered => "no playbook knows this alert".to_owned(),
         PageReason::Overdue => "it is not mitigated after the time that its playbook allows".to_owned(),
         PageReason::Escalated { run } => format!("{run} needs a person"),
+        PageReason::SetAside { signal, what, because } => format!(
+            "{signal} came in and could not be worked on ({}): nothing else follows from it, so look yourself at {}",
+            clip(because, 200),
+            clip(what, 300)
+        ),
         PageReason::NotRun { because } => format!("no playbook was run: {}", clip(because, 300)),
     }
 }

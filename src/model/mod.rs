@@ -24,7 +24,7 @@ pub use ids::{ApprovalId, Digest, EpisodeId, IdError, IncidentId, PageId, RunId,
 pub use incident::{Episode, Incident, IncidentState};
 pub use quantity::{Quantity, QuantityError};
 pub use redact::{MASK, redact, redact_value};
-pub use run::{Autonomy, Outcome, PlaybookRef, Run};
+pub use run::{Autonomy, LEASE_MARGIN, LEAST_LEASE, MUTATION_WITHIN, Outcome, PlaybookRef, Run};
 pub use secret::Secret;
 pub use severity::{Severity, SeverityError};
 pub use signal::{Signal, SignalBody};

@@ -1,6 +1,7 @@
 //! One execution of one pinned playbook version on one target.
 
 use std::fmt;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -60,6 +61,15 @@ impl fmt::Display for Outcome {
         })
     }
 }
+
+/// How long one attempt of a mutation may take, where the playbook does not say.
+pub const MUTATION_WITHIN: Duration = Duration::from_secs(20);
+
+/// What must be left of the lease when a mutation has come to its deadline: a clock that is read a little later, a slow commit.
+pub const LEASE_MARGIN: Duration = Duration::from_secs(10);
+
+/// The shortest lease: its holder begins a mutation only when the deadline lies before the lease's end.
+pub const LEAST_LEASE: Duration = MUTATION_WITHIN.saturating_add(LEASE_MARGIN);
 
 /// Which version of which playbook. The digest is what counts; the version is what people say.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

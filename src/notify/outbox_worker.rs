@@ -48,6 +48,12 @@ impl OutboxWorker {
         Self { sink, fallback, store, clock, renderer, metrics }
     }
 
+    /// `team` is called when a page's own team is unknown, or has nobody on call.
+    pub fn with_default_team(mut self, team: impl Into<String>) -> Self {
+        self.renderer.default_team = Some(team.into());
+        self
+    }
+
     /// One attempt, and what follows from it. A store that fails leaves the delivery taken: it comes again after a while.
     async fn send(&self, delivery: &Delivery, parcel: &Parcel) -> Result<(), StoreError> {
         let sent = match tokio::time::timeout(SEND_WITHIN, self.sink.send(parcel)).await {

@@ -6,22 +6,27 @@ use super::{Contact, Parcel, ParcelKind};
 use crate::clock::Clock;
 use crate::message::{self, Card};
 use crate::model::{Approval, ApprovalState, Incident};
-use crate::oncall::{Member, OnCall};
+use crate::oncall::{DiscordChannel, OnCall, Watch};
 use crate::store::{Delivery, DeliverySubject, Page, PageReason, Store, StoreError};
 
 /// How many of an incident's alerts a page looks at, for an example and a runbook.
 const EPISODES: usize = 5;
+
+/// How much of a team's name is shown.
+const TEAM: usize = 80;
 
 /// Reads what a delivery is about, and says it.
 pub(super) struct Renderer {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     oncall: Arc<OnCall>,
+    /// Who is called when a page's own team cannot be.
+    pub default_team: Option<String>,
 }
 
 impl Renderer {
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, oncall: Arc<OnCall>) -> Self {
-        Self { store, clock, oncall }
+        Self { store, clock, oncall, default_team: None }
     }
 
     /// What is to be told; `None` when there is nothing to tell any more.
@@ -65,7 +70,7 @@ impl Renderer {
             previous: None,
             thread: None,
             at: self.clock.now(),
-            team: incident.team.clone(),
+            team: message::clip(&incident.team, TEAM),
             incident,
             title: card.title,
             body: card.lines.join("\n"),
@@ -95,14 +100,19 @@ impl Renderer {
         let episodes = self.store.episodes(incident.id, EPISODES).await?;
         let text = message::page_text(&incident, page, run.as_ref(), &timeline, &episodes);
         let card = self.card(&incident).await?;
+        let called = self.called(&page.team, &incident.team);
         let mut parcel = self.parcel_of(ParcelKind::Page, incident, card);
         parcel.key.clone_from(&page.key);
         parcel.thread = self.store.external_message(sink, parcel.incident.id).await?;
-        parcel.team.clone_from(&page.team);
+        // It may be what a label says, and goes to terminals.
+        parcel.team = message::clip(&page.team, TEAM);
         parcel.title = text.title;
-        parcel.body = text.body;
-        parcel.mention = self.called(&page.team);
-        parcel.channel = self.oncall.team(&page.team).ok().and_then(|team| team.channel);
+        parcel.body = match called.instead {
+            Some(instead) => message::page_body_after(&instead, &text.body),
+            None => text.body,
+        };
+        parcel.mention = called.who;
+        parcel.channel = called.channel;
         Ok(Some(parcel))
     }
 
@@ -122,19 +132,38 @@ impl Renderer {
         Ok(Some(parcel))
     }
 
-    /// Who is on call for the team now.
-    fn called(&self, team: &str) -> Vec<Contact> {
-        match self.oncall.who(team, self.clock.now()) {
-            Ok(watch) => {
-                let contact = |member: &Member| Contact { name: member.name.clone(), discord: member.discord };
-                watch.iter().map(|watch| contact(&watch.member)).collect()
+    /// Who is on call now: for the page's team; else, as a page must reach somebody, for the incident's or the default one.
+    fn called(&self, team: &str, owner: &str) -> Called {
+        let mut nobody = Vec::new();
+        let others = [Some(owner), self.default_team.as_deref()].into_iter().flatten();
+        for asked in std::iter::once(team).chain(others) {
+            if nobody.iter().any(|(before, _)| *before == asked) {
+                continue;
             }
-            Err(error) => {
-                tracing::error!(team, %error, "nobody is called by name");
-                Vec::new()
-            }
+            let why = match self.oncall.who(asked, self.clock.now()) {
+                Ok(Some(Watch { member, .. })) => {
+                    let instead = nobody.first().map(|(_, why)| format!("{why}: team {asked} is called instead"));
+                    let channel = self.oncall.team(asked).ok().and_then(|team| team.channel);
+                    let who = vec![Contact { name: member.name.clone(), discord: member.discord }];
+                    return Called { who, channel, instead };
+                }
+                Ok(None) => "whose rotation begins later",
+                Err(_) => "which oncall.yaml does not know",
+            };
+            nobody.push((asked, format!("nobody is on call for team {}, {why}", message::clip(asked, TEAM))));
+            tracing::error!(team = asked, "nobody is on call for this team, which is paged");
         }
+        let instead = nobody.first().map(|(_, why)| format!("{why}; whoever reads this is the first to know"));
+        Called { who: Vec::new(), channel: self.oncall.team(team).ok().and_then(|team| team.channel), instead }
     }
+}
+
+/// Who is to be called, and where.
+struct Called {
+    who: Vec<Contact>,
+    channel: Option<DiscordChannel>,
+    /// What the page says when it is not the page's own team.
+    instead: Option<String>,
 }
 
 /// A playbook's text, in lines that fit.

@@ -69,6 +69,24 @@ fn worker(fixture: &Fixture, sink: Arc<dyn Sink>, fallback: Option<&str>) -> Out
     OutboxWorker::new(sink, fallback, store, clock, Arc::new(oncall()), Arc::default())
 }
 
+/// With two more teams: one to which a label could lead, and one whose rotation has not begun.
+fn three_teams() -> OnCall {
+    let text = "
+apiVersion: dogwatch/v1
+kind: OnCall
+members: [{ name: ada }, { name: bob }, { name: eve }]
+teams:
+  - name: platform
+    rotation: { time_zone: UTC, start: 2026-01-05, handoff: { at: \"09:00\", every: 1w }, members: [ada] }
+  - name: storage
+    channel: \"223456789012345678\"
+    rotation: { time_zone: UTC, start: 2026-01-05, handoff: { at: \"09:00\", every: 1w }, members: [bob] }
+  - name: network
+    rotation: { time_zone: UTC, start: 2026-06-01, handoff: { at: \"09:00\", every: 1w }, members: [eve] }
+";
+    OnCall::parse("oncall.yaml", text).unwrap()
+}
+
 /// Turns the worker until nothing is due now; gives how long it would rest then, in seconds.
 async fn settle(fixture: &Fixture, worker: &OutboxWorker) -> Option<i64> {
     use crate::clock::Clock as _;

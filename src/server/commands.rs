@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
 use super::answer::Refusal;
+use super::body::BodyError;
 use super::{Server, auth, body};
 use crate::chat::ReplyStatus;
 
@@ -40,7 +41,13 @@ pub(super) async fn command(State(server): State<Arc<Server>>, request: Request)
         }
     };
     let key = idempotency_key(&parts.headers, &person.id)?;
-    let bytes = body::read(&parts.headers, body, LONGEST, server.settings.limits.body_within).await?;
+    let bytes = body::read(&parts.headers, body, LONGEST, server.settings.limits.body_within).await;
+    let bytes = bytes.map_err(|error| match error {
+        BodyError::TooLarge { .. } => {
+            Refusal { hint: "send one command, which is one line".to_owned(), ..error.into() }
+        }
+        error => error.into(),
+    })?;
     let asked: Asked = serde_json::from_slice(&bytes).map_err(|error| {
         let place = format!("line {} column {}", error.line(), error.column());
         Refusal::new(

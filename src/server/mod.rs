@@ -67,6 +67,10 @@ impl Default for Settings {
     }
 }
 
+/// The end of every request, whatever it waits for. A run's preview asks the cluster and Prometheus and is what takes longest; whoever asks
+/// waits a little longer than this, so that it hears why there is no answer.
+pub const REQUEST_WITHIN: Duration = Duration::from_secs(60);
+
 /// What keeps one who sends too much, too slowly or too often from taking everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -94,7 +98,7 @@ impl Default for Limits {
             body_within: Duration::from_secs(30),
             bodies: 64 * 1024 * 1024,
             turn_within: Duration::from_secs(2),
-            request_within: Duration::from_secs(60),
+            request_within: REQUEST_WITHIN,
             stop_within: Duration::from_secs(15),
         }
     }

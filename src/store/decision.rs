@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::model::{
-    ApprovalId, Autonomy, EpisodeId, IncidentId, Outcome, PlaybookRef, RunId, Severity, Target, Verdict,
+    ApprovalId, Autonomy, EpisodeId, IncidentId, Outcome, PlaybookRef, RunId, Severity, SignalId, Target, Verdict,
 };
 
 /// All that follows from one signal.
@@ -167,6 +167,8 @@ pub enum PageReason {
     Escalated { run: RunId },
     /// No run was opened, and that is why.
     NotRun { because: String },
+    /// Something that came in could not be worked on: `what` was in it.
+    SetAside { signal: SignalId, what: String, because: String },
 }
 
 /// What somebody leaves for a run under way.

@@ -39,7 +39,14 @@ pub trait SignalStore: Send + Sync {
     async fn accept(&self, signal: &Signal) -> Result<Accepted, StoreError>;
 
     /// The oldest signals that nobody has worked on, in the order in which they came.
+    ///
+    /// # Errors
+    /// [`StoreError::UnreadableSignal`] when one of them cannot be read; with a limit of 1 it is the one whose turn it is.
     async fn pending_signals(&self, limit: usize) -> Result<Vec<(SignalId, Signal)>, StoreError>;
+
+    /// Takes a signal out of the queue that cannot be worked on, and carries out what is decided instead. Its body and `because` are
+    /// kept. All or nothing; a signal that was worked on already gives [`StoreError::Fenced`] and changes nothing.
+    async fn set_aside(&self, signal: SignalId, because: &str, decision: Decision) -> Result<Applied, StoreError>;
 
     /// The answer to a command's signal: `None` while it has not been worked on.
     async fn reply(&self, signal: SignalId) -> Result<Option<CommandReply>, StoreError>;
@@ -284,10 +291,29 @@ pub enum StoreError {
     /// More was asked for than can be written in time. Trying again later makes sense.
     #[error("the store is overloaded: {0} writes are waiting")]
     Overloaded(usize),
-    /// The database did not do it.
+    /// The database did not do it: it is locked, full, closed, or its disk fails. The same may work later.
     #[error("the store failed to {what}: {message}")]
     Failed { what: &'static str, message: String },
+    /// The database will not do it, however often it is asked: what it was given contradicts what it holds or may hold.
+    #[error("the store refuses to {what}: {message}")]
+    Refused { what: &'static str, message: String },
     /// A row that cannot be read: another version wrote it, or the file is damaged.
     #[error("the store holds a {what} that cannot be read: {message}")]
     Unreadable { what: &'static str, message: String },
+    /// A signal that cannot be read.
+    #[error("{id} cannot be read: {message}")]
+    UnreadableSignal { id: SignalId, message: String },
+}
+
+impl StoreError {
+    /// Whether the same may work later, with nobody doing anything about what was asked.
+    pub fn passes(&self) -> bool {
+        match self {
+            StoreError::Overloaded(_) | StoreError::Failed { .. } => true,
+            StoreError::Fenced(_)
+            | StoreError::Refused { .. }
+            | StoreError::Unreadable { .. }
+            | StoreError::UnreadableSignal { .. } => false,
+        }
+    }
 }

@@ -139,6 +139,8 @@ pub struct HandoffRecord {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Counts {
     pub pending_signals: u64,
+    /// Signals that could not be worked on.
+    pub set_aside_signals: u64,
     pub open_episodes: u64,
     /// By state and severity.
     pub incidents: BTreeMap<(String, String), u64>,

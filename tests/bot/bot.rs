@@ -378,6 +378,7 @@ fn word(reason: &PageReason) -> &'static str {
         PageReason::Uncovered => "uncovered",
         PageReason::Overdue => "overdue",
         PageReason::Escalated { .. } => "escalated",
+        PageReason::SetAside { .. } => "set aside",
         PageReason::NotRun { .. } => "not run",
     }
 }

@@ -8,3 +8,4 @@ mod night;
 mod pages;
 mod questions;
 mod refusals;
+mod serving;

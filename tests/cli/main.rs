@@ -3,7 +3,9 @@
 mod answers;
 mod files;
 mod help;
+mod manifest;
 mod serve;
+mod serving;
 
 use std::path::Path;
 use std::process::{Command, Output};

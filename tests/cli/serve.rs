@@ -1,114 +1,17 @@
 //! The server and the command line together: two processes, as in a real night.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::os::unix::fs::PermissionsExt as _;
-use std::process::{Child, Stdio};
-use std::sync::mpsc;
+use std::sync::Arc;
 use std::time::Duration;
 
+use dogwatch::clock::SystemClock;
+use dogwatch::store::sqlite::{Durability, Sinks, SqliteStore};
 use serde_json::{Value, json};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
 
+use super::serving::{self, Serving};
 use super::*;
-
-const KUBECONFIG: &str = r#"
-apiVersion: v1
-kind: Config
-clusters: [{ name: away, cluster: { server: "http://127.0.0.1:9" } }]
-users: [{ name: bot, user: { token: none } }]
-contexts: [{ name: away, context: { cluster: away, user: bot } }]
-current-context: away
-"#;
-
-const ONCALL: &str = "apiVersion: dogwatch/v1
-kind: OnCall
-members: [{ name: ada }]
-teams:
-  - name: platform
-    rotation: { time_zone: UTC, start: 2026-01-05, handoff: { at: \"09:00\", every: 1w }, members: [ada] }
-";
-
-const CONFIG: &str = "
-server:
-  listen: 127.0.0.1:0
-  api_tokens:
-    - { name: ada, role: responder, token: { file: ada } }
-    - { name: eve, role: viewer, token: { file: eve } }
-cluster: { kubeconfig: kubeconfig.yaml }
-chat: { console: on }
-log: { format: json }
-";
-
-/// `dogwatch serve` in a folder of its own. It ends with its value, also when a check fails.
-struct Serving {
-    child: Child,
-    url: String,
-    folder: tempfile::TempDir,
-}
-
-impl Serving {
-    fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("playbooks")).unwrap();
-        for (name, content) in [
-            ("kubeconfig.yaml", KUBECONFIG),
-            ("oncall.yaml", ONCALL),
-            ("dogwatch.yaml", CONFIG),
-            ("ada", "the-token-of-ada-is-long-enough"),
-            ("eve", "the-token-of-eve-is-long-enough"),
-        ] {
-            let path = folder.path().join(name);
-            fs::write(&path, content).unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-        }
-        let mut child = Command::new(env!("CARGO_BIN_EXE_dogwatch"))
-            .args(["serve", "--config", "dogwatch.yaml"])
-            .current_dir(folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let (told, address) = mpsc::channel();
-        let log = BufReader::new(child.stderr.take().unwrap());
-        std::thread::spawn(move || {
-            // Read to its end, so that the server never waits for its log to be read.
-            for line in log.lines().map_while(Result::ok) {
-                let entry: Value = serde_json::from_str(&line).unwrap_or(Value::String(line));
-                if let Some(address) = entry["address"].as_str() {
-                    let _ = told.send(address.to_owned());
-                }
-            }
-        });
-        let address = address.recv_timeout(Duration::from_secs(30));
-        let mut serving = Self { child, url: String::new(), folder };
-        serving.url = format!("http://{}", address.expect("it says where it listens"));
-        serving
-    }
-
-    fn ask(&self, token: &str, args: &[&str]) -> Said {
-        let args: Vec<&str> = args.iter().copied().chain(["--server", &self.url, "--token-file", token]).collect();
-        dogwatch(self.folder.path(), &args, &[])
-    }
-
-    /// Ends it as an operator does, and gives what stood on its console.
-    fn stop(mut self) -> String {
-        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        assert!(asked.success());
-        let mut console = String::new();
-        self.child.stdout.take().unwrap().read_to_string(&mut console).unwrap();
-        assert!(self.child.wait().unwrap().success());
-        console
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        // It fails when it has ended by itself, which is what we want to be sure of.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 #[test]
 fn an_alert_is_acknowledged_and_handed_over() {
@@ -121,13 +24,7 @@ fn an_alert_is_acknowledged_and_handed_over() {
             "startsAt": "2026-03-02T08:00:00Z", "endsAt": "0001-01-01T00:00:00Z",
         }],
     });
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    dogwatch::tls::install_provider();
-    let accepted = runtime.block_on(async {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        client.post(format!("{}/v1/alertmanager", server.url)).json(&body).send().await.unwrap().status()
-    });
-    assert_eq!(accepted, 200);
+    assert_eq!(server.deliver(&body), 200);
     until(|| server.ask("eve", &["incidents"]).out.contains("OddThing"));
     let refused = server.ask("eve", &["ack", "INC-1"]);
     assert_eq!((refused.code, refused.out.as_str()), (1, ""));
@@ -143,6 +40,7 @@ fn an_alert_is_acknowledged_and_handed_over() {
     let resolved = server.ask("ada", &["resolve", "INC-1", "--note", "it was \"nothing\""]);
     assert_eq!(resolved.code, 0, "{}", resolved.err);
     let why = server.ask("eve", &["why", "INC-1"]);
+    assert!(why.out.contains("alertmanager-eu-1"), "it says who told of the alert: {}", why.out);
     assert!(why.out.contains("ada has acknowledged it") && why.out.contains("it was \"nothing\""), "{}", why.out);
     let handoff = dogwatch(server.folder.path(), &["handoff", "--out", "-"], &[]);
     assert_eq!(handoff.code, 0, "{}", handoff.err);
@@ -150,6 +48,83 @@ fn an_alert_is_acknowledged_and_handed_over() {
     assert!(handoff.out.contains("- OddThing: 1 incident"), "{}", handoff.out);
     let console = server.stop();
     assert!(console.contains("PAGE for platform (ada) [S1] INC-1: OddThing: it is odd"), "{console}");
+}
+
+/// One that cannot be worked on holds up no other, and somebody is called about it: what was accepted is never lost without a word.
+#[test]
+fn a_signal_that_cannot_be_worked_on_is_set_aside_and_paged() {
+    let folder = serving::folder();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let path = folder.path().join("dogwatch.db");
+        let clock = Arc::new(SystemClock::default());
+        let store = SqliteStore::open(&path, Durability::Full, clock, Sinks::default()).await.unwrap();
+        store.close().await;
+        drop(store);
+        let mut database = SqliteConnectOptions::new().filename(path).connect().await.unwrap();
+        for damage in [
+            // As a newer version may have written it.
+            "INSERT INTO signal (source, key, received_at, body, last_at)
+             VALUES ('alertmanager', 'x', 0, '{\"sort\":\"premonition\"}', 0)",
+            // Half an hour after it, the calendar of the program has ended.
+            "INSERT INTO incident (grouping, title, severity, state, team, opened_at, resolved_at)
+             VALUES ('group:alertmanager-eu-1:{}:{}', 'old', 'S3', 'resolved', 'platform', 0, 8210266876799000000)",
+        ] {
+            sqlx::query(damage).execute(&mut database).await.unwrap();
+        }
+        database.close().await.unwrap();
+    });
+    let server = Serving::start_in(folder, &[]);
+    let body = |group: &str, alert: &str| {
+        json!({
+            "version": "4", "groupKey": group, "receiver": "dogwatch", "status": "firing",
+            "alerts": [{
+                "status": "firing", "labels": { "alertname": alert, "severity": "critical", "pod": "a-0" },
+                "annotations": {}, "startsAt": "2026-03-02T08:00:00Z", "endsAt": "0001-01-01T00:00:00Z",
+            }],
+        })
+    };
+    assert_eq!(server.deliver(&body("{}:{}", "Unlucky")), 200);
+    assert_eq!(server.deliver(&body("{}:{other}", "OddThing")), 200);
+    until(|| server.ask("eve", &["incidents"]).out.contains("OddThing"));
+    let why = server.ask("eve", &["why", "INC-2"]).out;
+    for said in ["SIG-1 was set aside", "premonition", "SIG-2 was set aside", "panicked", "Unlucky pod=a-0"] {
+        assert!(why.contains(said), "{said}: {why}");
+    }
+    let (_, metrics) = server.get("/metrics");
+    assert!(metrics.contains("\ndogwatch_set_aside_signals 2\n"), "{metrics}");
+    let console = server.stop();
+    assert!(console.contains("PAGE for platform (ada) [S2] INC-2: what came in could not be worked on"), "{console}");
+    assert!(console.contains("SIG-1 came in and could not be worked on"), "{console}");
+}
+
+/// In a container whose root is read-only there is no place for temporary files. What shows it for every user, root included, is a
+/// folder for them whose name is longer than the database takes.
+#[test]
+fn a_storm_needs_no_room_for_temporary_files() {
+    let folder = serving::folder();
+    let nowhere = (0..3).fold(folder.path().to_owned(), |path, _| path.join("x".repeat(200)));
+    fs::create_dir_all(&nowhere).unwrap();
+    let server = Serving::start_in(folder, &[("SQLITE_TMPDIR", nowhere.to_str().unwrap())]);
+    let storm = |status: &str| {
+        let alerts: Vec<Value> = (0..1_000)
+            .map(|n| {
+                json!({
+                    "status": status, "fingerprint": format!("{n:016x}"),
+                    "labels": { "alertname": "OddThing", "severity": "critical", "pod": format!("pod-{n}") },
+                    "annotations": { "summary": "it is odd" },
+                    "startsAt": "2026-03-02T08:00:00Z",
+                    "endsAt": if status == "firing" { "0001-01-01T00:00:00Z" } else { "2026-03-02T09:00:00Z" },
+                })
+            })
+            .collect();
+        json!({ "version": "4", "groupKey": "{}:{}", "receiver": "dogwatch", "status": status, "alerts": alerts })
+    };
+    assert_eq!(server.deliver(&storm("firing")), 200);
+    until(|| server.ask("eve", &["incidents"]).out.contains("OddThing"));
+    assert_eq!(server.deliver(&storm("resolved")), 200);
+    until(|| server.ask("eve", &["incidents", "-a"]).out.contains("resolved"));
+    server.stop();
 }
 
 #[test]
@@ -163,6 +138,17 @@ fn a_start_that_cannot_work_says_why() {
     assert_eq!(open.code, 2);
     assert!(open.err.contains("dogwatch.yaml:1:11") && open.err.contains("set `server.webhook_auth`"), "{}", open.err);
     assert!(open.err.contains("oncall.yaml is not there"), "all that is wrong at once: {}", open.err);
+}
+
+#[test]
+fn a_team_that_nobody_knows_is_told_at_the_start() {
+    let folder = serving::folder();
+    let config = format!("{}oncall: {{ default_team: platfrom }}\n", serving::CONFIG);
+    fs::write(folder.path().join("dogwatch.yaml"), config).unwrap();
+    let typo = dogwatch(folder.path(), &["serve", "--config", "dogwatch.yaml"], &[]);
+    assert_eq!(typo.code, 1);
+    assert!(typo.err.contains("`oncall.default_team` of dogwatch.yaml: no team is called `platfrom`"), "{}", typo.err);
+    assert!(typo.err.contains("did you mean `platform`?"), "{}", typo.err);
 }
 
 /// Asks until it is so. Each question is a process, and so takes a while by itself.

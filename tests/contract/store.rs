@@ -8,6 +8,8 @@ use dogwatch::clock::{Clock, ManualClock};
 use dogwatch::model::*;
 use dogwatch::store::sqlite::{Durability, Sinks, SqliteStore};
 use dogwatch::store::*;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 
 const LEASE: Duration = Duration::from_secs(60);
 
@@ -183,6 +185,59 @@ async fn a_decision_that_fails_leaves_nothing_behind() {
     shop.store.apply(signal, Decision { changes, reply: None }).await.unwrap_err();
     assert!(shop.store.incidents(IncidentFilter::Unresolved).await.unwrap().is_empty());
     assert_eq!(shop.store.pending_signals(10).await.unwrap().len(), 1, "it is still to be worked on");
+}
+
+#[tokio::test]
+async fn what_can_never_be_done_is_told_from_what_may_pass() {
+    let shop = Shop::open().await;
+    let signal = shop.signal("a").await;
+    let twice = || episode(IncidentRef::New(0), "x");
+    let changes = vec![Change::OpenIncident(incident("coredns")), twice(), twice()];
+    let refused = shop.store.apply(signal, Decision { changes, reply: None }).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Refused { .. }) && !refused.passes(), "{refused}");
+    shop.store.close().await;
+    let closed = shop.store.apply(signal, Decision::default()).await.unwrap_err();
+    assert!(matches!(closed, StoreError::Failed { .. }) && closed.passes(), "{closed}");
+}
+
+#[tokio::test]
+async fn a_locked_database_is_no_reason_to_give_anything_up() {
+    let shop = Shop::open().await;
+    let signal = shop.signal("a").await;
+    let path = shop.folder.path().join("dogwatch.db");
+    let mut other = SqliteConnectOptions::new().filename(path).connect().await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let locked = shop.store.apply(signal, Decision::default()).await.unwrap_err();
+    assert!(locked.passes(), "{locked}");
+    other.close().await.unwrap();
+    shop.store.apply(signal, Decision::default()).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_set_aside_is_out_of_the_way_and_kept() {
+    let shop = Shop::open().await;
+    let first = shop.signal("a").await;
+    let second = shop.signal("b").await;
+    let changes = vec![Change::OpenIncident(incident("set aside"))];
+    let decision = Decision { changes, reply: Some(CommandReply::declined("it cannot be read")) };
+    let applied = shop.store.set_aside(first, "it cannot be read", decision.clone()).await.unwrap();
+    assert_eq!(applied.incidents.len(), 1);
+    let pending = shop.store.pending_signals(10).await.unwrap();
+    assert_eq!(pending.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [second]);
+    assert_eq!(shop.store.reply(first).await.unwrap().unwrap().text, "it cannot be read");
+    assert_eq!(shop.store.counts().await.unwrap().set_aside_signals, 1);
+    let again = shop.store.set_aside(first, "once more", decision).await.unwrap_err();
+    assert!(matches!(again, StoreError::Fenced(_)), "{again}");
+    let path = shop.folder.path().join("dogwatch.db");
+    let mut other = SqliteConnectOptions::new().filename(path).connect().await.unwrap();
+    let kept = sqlx::query("SELECT body, set_aside FROM signal WHERE id = ?").bind(first.0);
+    let kept = kept.fetch_one(&mut other).await.unwrap();
+    assert!(kept.get::<String, _>("body").contains("notification"), "it can be looked into");
+    assert_eq!(kept.get::<String, _>("set_aside"), "it cannot be read");
+    // Whoever repairs it by hand has it worked on again.
+    sqlx::query("UPDATE signal SET processed_at = NULL WHERE id = ?").bind(first.0).execute(&mut other).await.unwrap();
+    shop.store.apply(first, Decision::default()).await.unwrap();
+    assert_eq!(shop.store.counts().await.unwrap().set_aside_signals, 0);
 }
 
 #[tokio::test]

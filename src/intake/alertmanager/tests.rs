@@ -49,6 +49,38 @@ fn refused(body: &[u8]) -> String {
 }
 
 #[test]
+fn an_alert_that_stands_there_twice_is_taken_once() {
+    let of = |fingerprint: &str, status: &str, starts_at: &str| {
+        let mut one = alert();
+        one["fingerprint"] = json!(fingerprint);
+        one["status"] = json!(status);
+        one["startsAt"] = json!(starts_at);
+        one
+    };
+    let (early, late) = ("2025-03-01T02:00:00Z", "2025-03-01T03:00:00Z");
+    let read = notification(&body(json!([
+        of("a", "firing", early),
+        of("b", "firing", early),
+        of("a", "firing", early),
+        of("b", "resolved", early),
+        of("c", "resolved", late),
+        of("c", "firing", early),
+        of("d", "resolved", early),
+        of("d", "firing", late),
+    ])));
+    let read: Vec<_> =
+        read.alerts.iter().map(|alert| (alert.fingerprint.as_str(), alert.status, alert.starts_at)).collect();
+    let (firing, resolved) = (AlertStatus::Firing, AlertStatus::Resolved);
+    let wanted = [
+        ("a", firing, time(early)),
+        ("b", firing, time(early)),
+        ("c", resolved, time(late)),
+        ("d", firing, time(late)),
+    ];
+    assert_eq!(read, wanted);
+}
+
+#[test]
 fn what_alertmanager_really_sends_is_read() {
     for version in ["0.25", "0.34"] {
         let firing = notification(&fixture(&format!("{version}/firing.json")));
@@ -128,13 +160,16 @@ fn each_state_has_a_key_of_its_own() {
     truncated["truncatedAlerts"] = json!(1);
     let mut other_group = truncated.clone();
     other_group["groupKey"] = json!("{}:{x=\"y\"}");
-    for body in [body(json!([])), body(json!([alert()])), body(json!([later])), body(json!([alert(), alert()]))] {
+    let mut another = alert();
+    another["fingerprint"] = json!("0000000000000001");
+    for body in [body(json!([])), body(json!([alert()])), body(json!([later])), body(json!([alert(), another]))] {
         keys.insert(parse(&body).unwrap().key);
     }
     for value in [truncated, other_group] {
         keys.insert(parse(value.to_string().as_bytes()).unwrap().key);
     }
     assert_eq!(keys.len(), 11);
+    assert!(keys.contains(&parse(&body(json!([alert(), alert()]))).unwrap().key), "one alert has one state");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use super::*;
 use crate::message::Colour;
 use crate::model::{IncidentState, Preview, PreviewStep, StepPath, Verdict};
-use crate::store::{Append, Ask, Change, OutboxStore as _};
+use crate::store::{Append, Ask, Change, IncidentRef, NewPage, OutboxStore as _};
 
 #[tokio::test]
 async fn a_page_says_who_is_called_and_is_told_once() {
@@ -27,6 +27,41 @@ async fn a_page_says_who_is_called_and_is_told_once() {
     bot.passes(60);
     assert_eq!(settle(&bot, &worker).await, None);
     assert_eq!(pager.seen(), []);
+}
+
+#[tokio::test]
+async fn a_page_for_a_team_that_cannot_be_called_calls_another_and_says_so() {
+    let bot = Fixture::new(&[], &["pager"]).await;
+    let pager = Scripted::new("pager");
+    let (store, clock) = (bot.store.clone(), bot.clock.clone());
+    let worker = OutboxWorker::new(pager.clone(), None, store, clock, Arc::new(three_teams()), Arc::default())
+        .with_default_team("platform");
+    let called = async |owner: &str, team: &str| {
+        let title = format!("{owner} {team}");
+        let incident = bot.incident_of(owner, Severity::S2, &title, "A", 1, None).await;
+        let page = NewPage { level: 1, team: team.into(), reason: PageReason::Uncovered, text: None };
+        bot.decide(vec![Change::Page { incident: IncidentRef::Existing(incident), page }]).await;
+        settle(&bot, &worker).await;
+        pager.seen().pop().unwrap()
+    };
+    let typo = called("storage", "storrage").await;
+    assert_eq!(typo.mention[0].name, "bob", "the incident's own team comes before the default one");
+    assert!(typo.channel.is_some(), "it is called where it listens");
+    let first = typo.body.lines().next().unwrap();
+    assert_eq!(
+        first,
+        "nobody is on call for team storrage, which oncall.yaml does not know: team storage is called instead"
+    );
+    let to_come = called("network", "network").await;
+    assert_eq!(to_come.mention[0].name, "ada");
+    assert!(to_come.body.starts_with("nobody is on call for team network, whose rotation begins later: team platform"));
+    let long = called("storage", &format!("{}\u{1b}[2J", "x".repeat(500))).await;
+    assert!(long.team.len() < 100 && !long.body.contains('\u{1b}'), "{long:?}");
+    let right = called("storage", "storage").await;
+    assert_eq!(
+        (right.mention[0].name.as_str(), right.body.lines().next()),
+        ("bob", Some("why: no playbook knows this alert"))
+    );
 }
 
 #[tokio::test]

@@ -271,7 +271,8 @@ impl Night {
             "Next:".to_owned(),
             "  dogwatch check playbooks        # what a playbook looks like, and what is wrong with one".to_owned(),
             "  dogwatch test playbooks         # their cases, in virtual time".to_owned(),
-            "  dogwatch serve --config deploy/dogwatch.yaml     # the real bot".to_owned(),
+            "  dogwatch check --config deploy/dogwatch.yaml     # what a bot of your own needs: secrets, rotations, a cluster"
+                .to_owned(),
         ]);
         for line in lines {
             self.screen.line(Tone::Plain, &line).await?;

@@ -200,3 +200,11 @@ async fn no_secret_comes_into_the_log() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_command_that_is_too_long_is_not_sent_to_the_setting_for_webhooks() {
+    let world = World::new().await;
+    let (status, refusal) = world.asks("alice", &"/help ".repeat(20_000)).await;
+    assert_eq!(status, 413);
+    assert_eq!(refusal["hint"], "send one command, which is one line");
+}

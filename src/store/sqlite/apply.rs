@@ -75,7 +75,7 @@ impl Applier<'_> {
     pub(super) fn id(&self, incident: IncidentRef) -> Result<IncidentId, StoreError> {
         match incident {
             IncidentRef::Existing(id) => Ok(id),
-            IncidentRef::New(n) => self.applied.incidents.get(n).copied().ok_or_else(|| StoreError::Failed {
+            IncidentRef::New(n) => self.applied.incidents.get(n).copied().ok_or_else(|| StoreError::Refused {
                 what: "apply a decision",
                 message: format!("it speaks of its incident number {n}, which it did not open"),
             }),

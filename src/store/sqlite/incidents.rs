@@ -256,6 +256,7 @@ impl IncidentStore for SqliteStore {
     async fn counts(&self) -> Result<Counts, StoreError> {
         let row = sqlx::query(
             "SELECT (SELECT COUNT(*) FROM signal WHERE processed_at IS NULL) AS signals,
+                 (SELECT COUNT(*) FROM signal WHERE set_aside IS NOT NULL AND body <> '') AS set_aside,
                  (SELECT COALESCE(SUM(open_episodes), 0) FROM incident WHERE state <> 'resolved') AS episodes,
                  (SELECT COUNT(*) FROM run WHERE outcome IS NULL) AS runs,
                  (SELECT COUNT(*) FROM outbox WHERE due_at IS NOT NULL) AS deliveries,
@@ -277,6 +278,7 @@ impl IncidentStore for SqliteStore {
         }
         Ok(Counts {
             pending_signals: count(&row, "signals")?,
+            set_aside_signals: count(&row, "set_aside")?,
             open_episodes: count(&row, "episodes")?,
             incidents,
             runs_under_way: count(&row, "runs")?,

@@ -9,6 +9,7 @@ mod incidents;
 mod outbox;
 mod rows;
 mod runs;
+mod set_aside;
 mod signals;
 mod writer;
 
@@ -131,6 +132,11 @@ impl SqliteStore {
         Ok(Self { reads, writer, clock, sinks: Arc::default(), bells: Bells::default(), _lock: None })
     }
 
+    /// Waits for the end of the writer, after which nothing is taken in any more: [`SqliteStore::close`], or a panic.
+    pub fn ended(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.writer.ended()
+    }
+
     /// Waits until everything that was asked for is written, and closes the file.
     pub async fn close(&self) {
         self.writer.stop().await;
@@ -165,6 +171,8 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(5))
         .pragma("journal_size_limit", "67108864")
+        // A savepoint that writes more than 64 KiB would go on in a file under /tmp, and in a container there may be none.
+        .pragma("temp_store", "memory")
         .disable_statement_logging()
 }
 
@@ -183,5 +191,19 @@ fn lock_file(path: &Path) -> Result<File, StoreError> {
 }
 
 fn failed(what: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
-    move |error| StoreError::Failed { what, message: error.to_string() }
+    move |error| {
+        let message = error.to_string();
+        if is_refusal(&error) { StoreError::Refused { what, message } } else { StoreError::Failed { what, message } }
+    }
+}
+
+/// Whether the same statement with the same values can never work. What is not known to be so (locked, full, out of memory, a disk that
+/// fails, a damaged file) may pass.
+fn is_refusal(error: &sqlx::Error) -> bool {
+    /// The primary result codes of <https://www.sqlite.org/rescode.html>: SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH,
+    /// SQLITE_RANGE.
+    const REFUSALS: [u32; 4] = [18, 19, 20, 25];
+    let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
+    // The bytes above the lowest say more about it.
+    code.is_some_and(|code| REFUSALS.contains(&(code & 0xff)))
 }

@@ -30,7 +30,7 @@ pub(super) fn time(micros: i64) -> DateTime<Utc> {
 
 pub(super) fn json(value: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value)
-        .map_err(|error| StoreError::Failed { what: "write a document", message: error.to_string() })
+        .map_err(|error| StoreError::Refused { what: "write a document", message: error.to_string() })
 }
 
 pub(super) fn from_json<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T, StoreError> {

@@ -1,11 +1,13 @@
 //! The front door's queue.
 
 use async_trait::async_trait;
+use sqlx::sqlite::SqliteRow;
 
 use super::rows::{from_json, get, json, micros, time};
+use super::set_aside::set_aside;
 use super::{SqliteStore, failed};
 use crate::model::{Signal, SignalId};
-use crate::store::{Accepted, CommandReply, SignalStore, StoreError};
+use crate::store::{Accepted, Applied, CommandReply, Decision, SignalStore, StoreError};
 
 #[async_trait]
 impl SignalStore for SqliteStore {
@@ -53,15 +55,23 @@ impl SignalStore for SqliteStore {
         .map_err(failed("read the pending signals"))?;
         rows.iter()
             .map(|row| {
-                let signal = Signal {
-                    source: get(row, "source")?,
-                    key: get(row, "key")?,
-                    received_at: time(get(row, "last_at")?),
-                    body: from_json("signal", get(row, "body")?)?,
-                };
-                Ok((SignalId(get(row, "id")?), signal))
+                let id = SignalId(get(row, "id")?);
+                let signal =
+                    read(row).map_err(|error| StoreError::UnreadableSignal { id, message: error.to_string() })?;
+                Ok((id, signal))
             })
             .collect()
+    }
+
+    async fn set_aside(&self, signal: SignalId, because: &str, decision: Decision) -> Result<Applied, StoreError> {
+        let (now, sinks, because) = (self.now(), self.sinks.clone(), because.to_owned());
+        let applied = self.write("set a signal aside", move |connection| {
+            Box::pin(async move { set_aside(connection, now, &sinks, signal, because, decision).await })
+        });
+        let applied = applied.await?;
+        self.bells.decisions.ring();
+        self.bells.outbox.ring();
+        Ok(applied)
     }
 
     async fn reply(&self, signal: SignalId) -> Result<Option<CommandReply>, StoreError> {
@@ -74,4 +84,13 @@ impl SignalStore for SqliteStore {
         let text = get::<Option<String>>(&row, "reply")?.unwrap_or_default();
         Ok(Some(CommandReply { text, granted: !get::<bool>(&row, "declined")? }))
     }
+}
+
+fn read(row: &SqliteRow) -> Result<Signal, StoreError> {
+    Ok(Signal {
+        source: get(row, "source")?,
+        key: get(row, "key")?,
+        received_at: time(get(row, "last_at")?),
+        body: from_json("signal", get(row, "body")?)?,
+    })
 }

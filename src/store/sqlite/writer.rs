@@ -1,12 +1,15 @@
 //! The one task that writes. What has queued up since the last commit goes into the next one: the disk is waited for
 //! once for all of it.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Mutex;
 
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::StoreError;
 
@@ -20,25 +23,37 @@ const BATCH: usize = 256;
 pub(super) struct Writer {
     queue: Mutex<Option<mpsc::Sender<Box<dyn Operation>>>>,
     task: tokio::sync::Mutex<JoinSet<()>>,
+    ended: CancellationToken,
 }
 
 impl Writer {
     pub(super) fn start(connection: SqliteConnection) -> Self {
         let (queue, operations) = mpsc::channel(QUEUE);
+        let ended = CancellationToken::new();
+        // Also a panic drops it.
+        let at_the_end = ended.clone().drop_guard();
         let mut task = JoinSet::new();
-        task.spawn(write_all(connection, operations));
-        Self { queue: Mutex::new(Some(queue)), task: tokio::sync::Mutex::new(task) }
+        task.spawn(async move {
+            let _at_the_end = at_the_end;
+            write_all(connection, operations).await;
+        });
+        Self { queue: Mutex::new(Some(queue)), task: tokio::sync::Mutex::new(task), ended }
     }
 
     /// One that takes nothing.
     pub(super) fn closed() -> Self {
-        Self { queue: Mutex::new(None), task: tokio::sync::Mutex::default() }
+        Self { queue: Mutex::new(None), task: tokio::sync::Mutex::default(), ended: CancellationToken::new() }
     }
 
     /// Lets the queue run dry and ends the task.
     pub(super) async fn stop(&self) {
         self.queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
         while self.task.lock().await.join_next().await.is_some() {}
+    }
+
+    /// Waits for the end of the task, whatever it ends of.
+    pub(super) fn ended(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.ended.clone().cancelled_owned()
     }
 
     pub(super) async fn write<T, F>(&self, what: &'static str, operation: F) -> Result<T, StoreError>
@@ -49,7 +64,7 @@ impl Writer {
         let closed = || StoreError::Failed { what, message: "the store is closed".into() };
         let queue = self.queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone().ok_or_else(closed)?;
         let (answer, answered) = oneshot::channel();
-        let pending = Pending { operation: Some(operation), result: None, answer };
+        let pending = Pending { what, operation: Some(operation), result: None, answer };
         queue.try_send(Box::new(pending)).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => StoreError::Overloaded(QUEUE),
             mpsc::error::TrySendError::Closed(_) => closed(),
@@ -68,6 +83,7 @@ trait Operation: Send {
 }
 
 struct Pending<T, F> {
+    what: &'static str,
     operation: Option<F>,
     result: Option<Result<T, StoreError>>,
     answer: oneshot::Sender<Result<T, StoreError>>,
@@ -81,7 +97,12 @@ where
     fn run<'a>(&'a mut self, connection: &'a mut SqliteConnection) -> BoxFuture<'a, bool> {
         Box::pin(async move {
             let Some(operation) = self.operation.take() else { return false };
-            let result = operation(connection).await;
+            // Whoever asked is told. The others, and the writer, have nothing to do with it.
+            let run = AssertUnwindSafe(operation(connection)).catch_unwind().await;
+            let result = run.unwrap_or_else(|_| {
+                let message = "it panicked; what it said stands on standard error".to_owned();
+                Err(StoreError::Refused { what: self.what, message })
+            });
             let keep = result.is_ok();
             self.result = Some(result);
             keep
@@ -131,6 +152,8 @@ async fn commit(connection: &mut SqliteConnection, batch: &mut [Box<dyn Operatio
 }
 
 async fn execute(connection: &mut SqliteConnection, sql: &'static str) -> Result<(), StoreError> {
-    sqlx::query(sql).execute(connection).await.map_err(super::failed("write to the database"))?;
+    // Whatever is wrong here is the database's own trouble, and none of the operations'.
+    let failed = |error: sqlx::Error| StoreError::Failed { what: "write to the database", message: error.to_string() };
+    sqlx::query(sql).execute(connection).await.map_err(failed)?;
     Ok(())
 }

@@ -93,7 +93,9 @@ macro_rules! passes_on {
 
 passes_on! {
     SignalStore
-    fused {}
+    fused {
+        fn set_aside(signal: SignalId, because: &str, decision: Decision) -> Result<Applied, StoreError>;
+    }
     plain {
         fn accept(signal: &Signal) -> Result<Accepted, StoreError>;
         fn pending_signals(limit: usize) -> Result<Vec<(SignalId, Signal)>, StoreError>;

@@ -1,0 +1,69 @@
+//! What follows from a signal that cannot be worked on: a person hears of it, as nothing else will come of it.
+
+use super::IncidentRules;
+use super::commands::decline;
+use super::notification::describe;
+use crate::model::{AlertStatus, IncidentState, Notification, Severity, Signal, SignalBody, SignalId};
+use crate::store::{Change, Decision, IncidentEvent, IncidentRef, IncidentView, NewIncident, NewPage, PageReason};
+
+/// What makes such signals one incident.
+pub(super) const GROUPING: &str = "dogwatch:set-aside";
+
+/// Decides what follows instead. `signal`: `None` when it is what cannot be read. `known`: the last incident of [`GROUPING`].
+pub(super) fn decide_set_aside(
+    rules: &IncidentRules,
+    id: SignalId,
+    signal: Option<&Signal>,
+    because: &str,
+    known: Option<&IncidentView>,
+) -> Decision {
+    let (severity, what) = match signal {
+        // Whoever gave it is told, and may give it again.
+        Some(Signal { body: SignalBody::Command { .. }, .. }) => {
+            return decline(format!("that could not be worked on, and nothing was done: {because}"));
+        }
+        Some(Signal { body: SignalBody::Notification(notification), source, .. }) => alerts_of(source, notification),
+        Some(Signal { body: SignalBody::RunEnded { run, outcome, because }, .. }) => {
+            (Severity::S2, format!("the end of {run}: {outcome}: {because}"))
+        }
+        None => (Severity::S2, "its source: it cannot be read, so nobody knows what was in it".to_owned()),
+    };
+    let mut changes = Vec::new();
+    // Whoever has acknowledged it has not seen this one: it pages anew.
+    let incident = match known.filter(|view| view.incident.state == IncidentState::Open) {
+        Some(view) => IncidentRef::Existing(view.incident.id),
+        None => {
+            changes.push(Change::OpenIncident(NewIncident {
+                grouping: GROUPING.to_owned(),
+                title: "what came in could not be worked on, and was set aside".to_owned(),
+                severity,
+                target: None,
+                team: rules.default_team.clone(),
+                playbook: None,
+            }));
+            let because = "nothing else follows from what was set aside".to_owned();
+            changes.push(Change::Note { incident: IncidentRef::New(0), event: IncidentEvent::Opened { because } });
+            IncidentRef::New(0)
+        }
+    };
+    let text = format!("{id} was set aside: {because}; in it: {what}");
+    changes.push(Change::Note { incident, event: IncidentEvent::Remark { text } });
+    let reason = PageReason::SetAside { signal: id, what, because: because.to_owned() };
+    let team = rules.default_team.clone();
+    changes.push(Change::Page { incident, page: NewPage { level: 1, team, reason, text: None } });
+    Decision { changes, reply: None }
+}
+
+/// The worst severity among the alerts, S2 at least, and some of them in words.
+fn alerts_of(source: &str, notification: &Notification) -> (Severity, String) {
+    const NAMED: usize = 3;
+    let firing = || notification.alerts.iter().filter(|alert| alert.status == AlertStatus::Firing);
+    let severity = firing().map(|alert| Severity::hint(alert.label("severity"))).fold(Severity::S2, Ord::min);
+    let named: Vec<String> = firing().take(NAMED).map(describe).collect();
+    let (all, firing) = (notification.alerts.len(), firing().count());
+    let mut what = format!("the alerts of {source} ({firing} firing, {} resolved)", all - firing);
+    if !named.is_empty() {
+        what.push_str(&format!(", such as {}", named.join(", ")));
+    }
+    (severity, what)
+}

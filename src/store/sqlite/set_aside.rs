@@ -1,0 +1,36 @@
+//! Taking a signal out of the queue that cannot be worked on.
+
+use sqlx::SqliteConnection;
+
+use super::apply::apply;
+use super::rows::get;
+use super::{Sinks, failed};
+use crate::model::SignalId;
+use crate::store::{Applied, Decision, StoreError};
+
+/// Carries `decision` out within the open transaction, and keeps what the signal said and why nothing else came of it.
+pub(super) async fn set_aside(
+    connection: &mut SqliteConnection,
+    now: i64,
+    sinks: &Sinks,
+    signal: SignalId,
+    because: String,
+    decision: Decision,
+) -> Result<Applied, StoreError> {
+    // As it lies there: it may be what cannot be read.
+    let body = sqlx::query("SELECT CAST(body AS BLOB) AS body FROM signal WHERE id = ?")
+        .bind(signal.0)
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(failed("read a signal's body"))?;
+    let body: Vec<u8> = body.map(|row| get(&row, "body")).transpose()?.unwrap_or_default();
+    let applied = apply(connection, now, sinks, signal, decision).await?;
+    sqlx::query("UPDATE signal SET body = CAST(? AS TEXT), set_aside = ? WHERE id = ?")
+        .bind(body)
+        .bind(because)
+        .bind(signal.0)
+        .execute(connection)
+        .await
+        .map_err(failed("set a signal aside"))?;
+    Ok(applied)
+}

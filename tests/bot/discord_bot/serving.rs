@@ -1,0 +1,108 @@
+//! `dogwatch serve` as a whole, with Discord beside it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use dogwatch::app;
+use dogwatch::config::Config;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use super::night::{ALICE, SOON, alice};
+use crate::world::discord::Discord;
+
+const KUBECONFIG: &str = r#"
+apiVersion: v1
+kind: Config
+clusters: [{ name: away, cluster: { server: "http://127.0.0.1:9" } }]
+users: [{ name: bot, user: { token: none } }]
+contexts: [{ name: away, context: { cluster: away, user: bot } }]
+current-context: away
+"#;
+
+struct Served {
+    discord: Discord,
+    stop: CancellationToken,
+    ended: oneshot::Receiver<anyhow::Result<()>>,
+    _folder: tempfile::TempDir,
+}
+
+impl Served {
+    /// The bot is on Discord, and has answered somebody there.
+    async fn on_discord() -> Self {
+        let discord = Discord::start().await;
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("playbooks")).unwrap();
+        let oncall = format!(
+            "apiVersion: dogwatch/v1
+kind: OnCall
+members: [{{ name: alice, discord: \"{ALICE}\" }}]
+teams:
+  - name: platform
+    rotation: {{ time_zone: UTC, start: 2020-01-06, handoff: {{ at: \"09:00\", every: 1w }}, members: [alice] }}
+"
+        );
+        let config = format!(
+            "server: {{ listen: 127.0.0.1:0 }}
+cluster: {{ kubeconfig: kubeconfig.yaml }}
+chat:
+  discord:
+    token: {{ file: token }}
+    application_id: {}
+    guild: {}
+    channel: {}
+    roles: {{ responder: [{}] }}
+    api_base: {}
+",
+            discord.application_id(),
+            discord.guild_id(),
+            discord.channel("incidents"),
+            discord.role("sre"),
+            discord.api_url()
+        );
+        let token = discord.token().to_owned();
+        for (name, content) in
+            [("kubeconfig.yaml", KUBECONFIG), ("oncall.yaml", &oncall), ("dogwatch.yaml", &config), ("token", &token)]
+        {
+            let path = folder.path().join(name);
+            fs::write(&path, content).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        let config = Config::load(&folder.path().join("dogwatch.yaml")).unwrap();
+        let stop = CancellationToken::new();
+        let stopping = stop.clone();
+        let (ending, ended) = oneshot::channel();
+        // As in the program: a runtime of its own.
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+            let served = runtime.block_on(app::serve(&config, stopping));
+            runtime.shutdown_background();
+            let _ = ending.send(served);
+        });
+        discord.wait_for_identifies(1).await;
+        let reply = discord.slash(&alice(), discord.channel("incidents"), "/incidents").await;
+        assert_eq!(reply.text(), "no open incident");
+        Self { discord, stop, ended, _folder: folder }
+    }
+
+    async fn ends(self) -> anyhow::Result<()> {
+        tokio::time::timeout(3 * SOON, self.ended).await.expect("it ends").unwrap()
+    }
+}
+
+/// A bot that nobody can ask any more, and that can ask nobody, must not seem to be on watch.
+#[tokio::test]
+async fn a_bot_that_discord_does_not_want_any_more_ends_with_the_reason() {
+    let served = Served::on_discord().await;
+    served.discord.closes_connections(4004);
+    let error = served.ends().await.expect_err("it is no clean end").to_string();
+    assert!(error.starts_with("the gateway to discord has ended: discord refuses the bot's token"), "{error}");
+}
+
+#[tokio::test]
+async fn a_bot_that_is_stopped_ends_cleanly_and_says_goodbye() {
+    let served = Served::on_discord().await;
+    served.stop.cancel();
+    served.discord.wait_for_goodbye().await;
+    served.ends().await.expect("a clean end");
+}

@@ -1,0 +1,144 @@
+//! A `dogwatch serve` in a folder of its own.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{Said, dogwatch};
+
+const KUBECONFIG: &str = r#"
+apiVersion: v1
+kind: Config
+clusters: [{ name: away, cluster: { server: "http://127.0.0.1:9" } }]
+users: [{ name: bot, user: { token: none } }]
+contexts: [{ name: away, context: { cluster: away, user: bot } }]
+current-context: away
+"#;
+
+pub const ONCALL: &str = "apiVersion: dogwatch/v1
+kind: OnCall
+members: [{ name: ada }]
+teams:
+  - name: platform
+    rotation: { time_zone: UTC, start: 2026-01-05, handoff: { at: \"09:00\", every: 1w }, members: [ada] }
+";
+
+pub const CONFIG: &str = "
+server:
+  listen: 127.0.0.1:0
+  source: alertmanager-eu-1
+  api_tokens:
+    - { name: ada, role: responder, token: { file: ada } }
+    - { name: eve, role: viewer, token: { file: eve } }
+cluster: { kubeconfig: kubeconfig.yaml }
+chat: { console: on }
+log: { format: json }
+";
+
+/// All that a server needs, in a folder.
+pub fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("playbooks")).unwrap();
+    for (name, content) in [
+        ("kubeconfig.yaml", KUBECONFIG),
+        ("oncall.yaml", ONCALL),
+        ("dogwatch.yaml", CONFIG),
+        ("ada", "the-token-of-ada-is-long-enough"),
+        ("eve", "the-token-of-eve-is-long-enough"),
+    ] {
+        let path = folder.path().join(name);
+        fs::write(&path, content).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    folder
+}
+
+/// It ends with its value, also when a check fails.
+pub struct Serving {
+    child: Child,
+    pub url: String,
+    pub folder: tempfile::TempDir,
+}
+
+impl Serving {
+    pub fn start() -> Self {
+        Self::start_in(folder(), &[])
+    }
+
+    pub fn start_in(folder: tempfile::TempDir, vars: &[(&str, &str)]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_dogwatch"))
+            .args(["serve", "--config", "dogwatch.yaml"])
+            .current_dir(folder.path())
+            .envs(vars.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (told, address) = mpsc::channel();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        std::thread::spawn(move || {
+            // Read to its end, so that the server never waits for its log to be read.
+            for line in log.lines().map_while(Result::ok) {
+                let entry: Value = serde_json::from_str(&line).unwrap_or(Value::String(line));
+                if let Some(address) = entry["address"].as_str() {
+                    let _ = told.send(address.to_owned());
+                }
+            }
+        });
+        let address = address.recv_timeout(Duration::from_secs(30));
+        let mut serving = Self { child, url: String::new(), folder };
+        serving.url = format!("http://{}", address.expect("it says where it listens"));
+        serving
+    }
+
+    pub fn ask(&self, token: &str, args: &[&str]) -> Said {
+        let args: Vec<&str> = args.iter().copied().chain(["--server", &self.url, "--token-file", token]).collect();
+        dogwatch(self.folder.path(), &args, &[])
+    }
+
+    /// Delivers a notification as Alertmanager does, and gives the answer's status.
+    pub fn deliver(&self, body: &Value) -> u16 {
+        dogwatch::tls::install_provider();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let client = reqwest::Client::builder().no_proxy().build().unwrap();
+            let sent = client.post(format!("{}/v1/alertmanager", self.url)).json(body).send().await;
+            sent.unwrap().status().as_u16()
+        })
+    }
+
+    /// The status and the text of what is at `path`.
+    pub fn get(&self, path: &str) -> (u16, String) {
+        dogwatch::tls::install_provider();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let client = reqwest::Client::builder().no_proxy().build().unwrap();
+            let answer = client.get(format!("{}{path}", self.url)).send().await.unwrap();
+            (answer.status().as_u16(), answer.text().await.unwrap())
+        })
+    }
+
+    /// Ends it as an operator does, and gives what stood on its console.
+    pub fn stop(mut self) -> String {
+        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(asked.success());
+        let mut console = String::new();
+        self.child.stdout.take().unwrap().read_to_string(&mut console).unwrap();
+        assert!(self.child.wait().unwrap().success());
+        console
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // It fails when it has ended by itself, which is what we want to be sure of.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
