@@ -7,9 +7,11 @@ mod commands;
 mod coverage;
 mod ending;
 mod notification;
+mod opening;
 mod page_worker;
 mod rules;
 mod signal_worker;
+mod spell;
 
 pub use coverage::{Coverage, cover};
 pub use notification::{View, decide_notification};

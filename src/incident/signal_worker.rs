@@ -81,7 +81,7 @@ impl SignalWorker {
         let mut limited = BTreeSet::new();
         for (alert, (coverage, _)) in notification.alerts.iter().zip(covered) {
             if alert.status == AlertStatus::Firing {
-                groupings.insert(coverage.grouping(source, &notification.group_key));
+                groupings.insert(coverage.grouping(source, &notification.group_key, alert));
                 if let Coverage::Covered { playbook, target, .. } = coverage {
                     limited.insert((playbook.name.clone(), target.key(), look_back(playbook)));
                 }

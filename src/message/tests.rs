@@ -367,7 +367,7 @@ fn why_tells_of_an_alert_that_nobody_knows() {
     let mut incident = the_incident(IncidentState::Open);
     incident.playbook = None;
     incident.target = None;
-    incident.grouping = r#"group:alertmanager:{}:{alertname="Odd"}"#.into();
+    incident.grouping = r#"alert:alertmanager:Odd:{}:{alertname="Odd"}"#.into();
     let timeline = [entry(
         "02:00:01",
         incident_event(IncidentEvent::RunNotOpened {
@@ -381,7 +381,7 @@ fn why_tells_of_an_alert_that_nobody_knows() {
     open since 2025-03-01 02:03:00 UTC
 
     alerts: 4,012 firing, 5,000 in all
-    together because alertmanager sent them as one group: {}:{alertname="Odd"}
+    together because alertmanager sent them as one alert of one group: Odd:{}:{alertname="Odd"}
     playbook: none has a trigger for these alerts
 
     not done:

@@ -120,6 +120,7 @@ fn tell_incident(event: &IncidentEvent) -> Option<String> {
         // The run's own log has said so.
         IncidentEvent::RunEnded { .. } => return None,
         IncidentEvent::Paged { team, reason } => format!("team {team} is paged: {}", page_reason(reason)),
+        IncidentEvent::Severity { from, to, because } => format!("severity {from} -> {to}: {because}"),
         IncidentEvent::Acknowledged { by } => format!("{by} has acknowledged it"),
         IncidentEvent::Mitigated { because } => format!("mitigated: {because}"),
         IncidentEvent::Resolved { by, because } => format!("resolved by {by}: {because}"),

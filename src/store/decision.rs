@@ -77,6 +77,11 @@ pub enum Change {
     Reopen {
         incident: IncidentRef,
     },
+    /// How bad it is from now on. What is paged after this is a page of that severity.
+    Severity {
+        incident: IncidentRef,
+        severity: Severity,
+    },
     /// When somebody is to be paged unless it is acknowledged or mitigated before; `None`: not any more.
     PageAt {
         incident: IncidentRef,
@@ -143,7 +148,8 @@ pub struct NewRun {
     pub requested_by: Option<String>,
 }
 
-/// A page to make. One per incident, spell and level: the same again changes nothing.
+/// A page to make. One per incident, spell, level and severity: the same again changes nothing, but an incident that has
+/// become worse calls anew, whoever has taken it for less.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewPage {
     pub level: u32,
@@ -214,6 +220,12 @@ pub enum IncidentEvent {
     Paged {
         team: String,
         reason: PageReason,
+    },
+    /// It is worse than it was, or opened again for something less bad.
+    Severity {
+        from: Severity,
+        to: Severity,
+        because: String,
     },
     Acknowledged {
         by: String,

@@ -15,7 +15,7 @@ use dogwatch::worker::{Worker, settle};
 use proptest::prelude::*;
 use tokio::sync::watch;
 
-const PLAYBOOK: &str = r#"
+pub const PLAYBOOK: &str = r#"
 apiVersion: dogwatch/v1
 kind: Playbook
 metadata: { name: dns, version: 1.0.0, owner: platform }
@@ -35,20 +35,20 @@ escalate:
   - page: { message: "DNS is slow" }
 "#;
 
-struct Shift {
-    store: Arc<SqliteStore>,
-    clock: Arc<ManualClock>,
+pub struct Shift {
+    pub store: Arc<SqliteStore>,
+    pub clock: Arc<ManualClock>,
     workers: Vec<Arc<dyn Worker>>,
     _catalog: watch::Sender<Arc<Catalog>>,
     _folder: tempfile::TempDir,
 }
 
-fn two_in_the_morning() -> DateTime<Utc> {
+pub fn two_in_the_morning() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 3, 2, 2, 0, 0).unwrap()
 }
 
 /// An alert, by its name and the labels that tell it from others.
-fn alert(name: &str, labels: &[(&str, &str)], starts_at: DateTime<Utc>, status: AlertStatus) -> Alert {
+pub fn alert(name: &str, labels: &[(&str, &str)], starts_at: DateTime<Utc>, status: AlertStatus) -> Alert {
     let mut all: BTreeMap<String, String> =
         labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     all.insert("alertname".into(), name.into());
@@ -64,13 +64,18 @@ fn alert(name: &str, labels: &[(&str, &str)], starts_at: DateTime<Utc>, status: 
 }
 
 impl Shift {
-    async fn begin() -> Self {
+    pub async fn begin() -> Self {
+        Self::with(&[PLAYBOOK]).await
+    }
+
+    pub async fn with(playbooks: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::new(two_in_the_morning()));
         let sinks = Sinks { chat: vec!["console".into()], pages: vec!["console".into()] };
         let store = SqliteStore::open(&folder.path().join("db"), Durability::None, clock.clone(), sinks).await.unwrap();
         let store = Arc::new(store);
-        let (catalog, problems) = Catalog::of(vec![Playbook::from_store(PLAYBOOK).unwrap()]);
+        let playbooks = playbooks.iter().map(|source| Playbook::from_store(source).unwrap()).collect();
+        let (catalog, problems) = Catalog::of(playbooks);
         assert!(problems.is_empty(), "{problems:?}");
         let (sender, catalog) = watch::channel(Arc::new(catalog));
         let signals = SignalWorker::new(store.clone(), catalog, IncidentRules::default(), clock.clone());
@@ -79,7 +84,7 @@ impl Shift {
         Self { store, clock, workers, _catalog: sender, _folder: folder }
     }
 
-    async fn delivers(&self, group: &str, alerts: Vec<Alert>) {
+    pub async fn delivers(&self, group: &str, alerts: Vec<Alert>) {
         let key = Digest::of(format!("{group} {alerts:?}")).to_string();
         let body = SignalBody::Notification(Notification {
             receiver: "dogwatch".into(),
@@ -92,17 +97,17 @@ impl Shift {
         settle(&self.workers).await.unwrap();
     }
 
-    async fn fires(&self, name: &str, labels: &[(&str, &str)]) -> DateTime<Utc> {
+    pub async fn fires(&self, name: &str, labels: &[(&str, &str)]) -> DateTime<Utc> {
         let now = self.clock.now();
         self.delivers("g", vec![alert(name, labels, now, AlertStatus::Firing)]).await;
         now
     }
 
-    async fn resolves(&self, name: &str, labels: &[(&str, &str)], since: DateTime<Utc>) {
+    pub async fn resolves(&self, name: &str, labels: &[(&str, &str)], since: DateTime<Utc>) {
         self.delivers("g", vec![alert(name, labels, since, AlertStatus::Resolved)]).await;
     }
 
-    async fn passes(&self, minutes: u64) {
+    pub async fn passes(&self, minutes: u64) {
         let end = self.clock.now() + Duration::from_secs(60 * minutes);
         while let Some(next) = settle(&self.workers).await.unwrap().filter(|next| *next < end) {
             self.clock.set(next);
@@ -111,7 +116,7 @@ impl Shift {
         settle(&self.workers).await.unwrap();
     }
 
-    async fn incidents(&self) -> Vec<Incident> {
+    pub async fn incidents(&self) -> Vec<Incident> {
         let long_ago = two_in_the_morning() - Duration::from_secs(86_400);
         let mut all = self.store.incidents(IncidentFilter::ResolvedSince(long_ago)).await.unwrap();
         all.sort_by_key(|incident| incident.id);
@@ -119,7 +124,7 @@ impl Shift {
     }
 
     /// Each incident as `INC-1 open 1/2 runs=1`: state, open and all episodes, runs.
-    async fn told(&self) -> Vec<String> {
+    pub async fn told(&self) -> Vec<String> {
         let mut told = Vec::new();
         for incident in self.incidents().await {
             let runs = self.store.runs_of(incident.id).await.unwrap().len();
@@ -129,12 +134,12 @@ impl Shift {
         told
     }
 
-    async fn pages(&self) -> Vec<String> {
+    pub async fn pages(&self) -> Vec<String> {
         let pages = self.store.pages(two_in_the_morning(), two_in_the_morning() + Duration::from_secs(86_400)).await;
         pages.unwrap().into_iter().map(|page| format!("{} {:?}", page.incident, page.reason)).collect()
     }
 
-    async fn run_ends(&self, outcome: Outcome) {
+    pub async fn run_ends(&self, outcome: Outcome) {
         let claimed = self.store.claim_run("test", Duration::from_secs(60)).await.unwrap().expect("a run");
         let because = "the test says so".to_owned();
         let append = Append {
@@ -146,7 +151,13 @@ impl Shift {
         settle(&self.workers).await.unwrap();
     }
 
-    async fn says(&self, person: &str, command: Command) -> String {
+    /// The incident's timeline, as people read it.
+    pub async fn timeline(&self, incident: i64) -> String {
+        let timeline = self.store.timeline(IncidentId(incident)).await.unwrap();
+        dogwatch::message::timeline_lines(&timeline).join("\n")
+    }
+
+    pub async fn says(&self, person: &str, command: Command) -> String {
         let person = Person { name: person.into(), via: Via::Console, id: person.into(), role: Some(Role::Responder) };
         let key = format!("{} {command:?} {}", person.name, self.clock.now());
         let body = SignalBody::Command { person, command };

@@ -19,7 +19,7 @@ async fn a_page_says_who_is_called_and_is_told_once() {
     let pages = pager.seen();
     assert_eq!(pages.len(), 1);
     assert_eq!(pages[0].kind, ParcelKind::Page);
-    assert_eq!(pages[0].key, "dogwatch-INC-1-1-1");
+    assert_eq!(pages[0].key, "dogwatch-INC-1-1-1-S1");
     assert_eq!(pages[0].mention[0].name, "ada");
     assert_eq!(pages[0].mention[0].discord.map(|id| id.0), Some(123_456_789_012_345_678));
     assert_eq!(pages[0].channel.map(|id| id.0), Some(223_456_789_012_345_678));
@@ -49,7 +49,7 @@ async fn a_receiver_that_is_down_is_tried_again_with_growing_waits_and_the_same_
         assert!((least..=most).contains(wait), "{waits:?}");
     }
     let keys: Vec<String> = pager.seen().into_iter().map(|page| page.key).collect();
-    assert_eq!(keys, ["dogwatch-INC-1-1-1"; 5]);
+    assert_eq!(keys, ["dogwatch-INC-1-1-1-S1"; 5]);
 }
 
 #[tokio::test]
@@ -70,7 +70,7 @@ async fn the_next_sink_gets_a_page_when_the_first_one_fails_twice() {
     }
     let seen = console.seen();
     assert_eq!(seen.len(), 1, "also after a third failure it is told once there");
-    assert_eq!(seen[0].key, "dogwatch-INC-1-1-1");
+    assert_eq!(seen[0].key, "dogwatch-INC-1-1-1-S1");
     // The first one is tried on, until somebody has it.
     pager.seen();
     bot.ack(incident, "ada").await;
@@ -108,7 +108,7 @@ async fn what_a_crash_interrupted_is_repeated_under_the_same_key() {
     assert_eq!(settle(&bot, &worker).await, Some(60));
     bot.passes(1);
     settle(&bot, &worker).await;
-    assert_eq!(pager.seen()[0].key, "dogwatch-INC-1-1-1");
+    assert_eq!(pager.seen()[0].key, "dogwatch-INC-1-1-1-S1");
 }
 
 #[tokio::test]

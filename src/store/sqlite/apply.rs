@@ -151,6 +151,11 @@ impl Applier<'_> {
                 )
                 .await
             }
+            Change::Severity { incident, severity } => {
+                let id = self.touch(incident)?;
+                let severity = severity.to_string();
+                self.update("UPDATE incident SET severity = ?3 WHERE id = ?1 AND ?2 > 0", id.0, Some(&severity)).await
+            }
             Change::PageAt { incident, at } => {
                 let id = self.touch(incident)?;
                 sqlx::query("UPDATE incident SET page_at = ? WHERE id = ?")

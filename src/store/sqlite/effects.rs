@@ -7,7 +7,7 @@ use super::{Sinks, failed};
 use crate::model::{ApprovalId, IncidentId, PageId, PlaybookRef, RunId};
 use crate::store::{DeliverySubject, InboxItem, IncidentEvent, NewPage, StoreError};
 
-/// Makes a page once for its spell and level; `false` when it was there.
+/// Makes a page once for its spell, level and severity; `false` when it was there.
 pub(super) async fn insert_page(
     connection: &mut SqliteConnection,
     now: i64,

@@ -1,0 +1,128 @@
+//! Who is called, and for what: an incident that becomes worse, a second cause on the same target, what fires on.
+
+use dogwatch::model::*;
+
+use crate::incidents::{PLAYBOOK, Shift, alert};
+
+/// Another playbook on the target of the first one.
+fn dns_errors(severity: &str) -> String {
+    PLAYBOOK
+        .replace("name: dns,", "name: dns-errors,")
+        .replace("severity: S2", &format!("severity: {severity}"))
+        .replace("  - alert: DNSSlow\n  - alert: NameResolutionFailing\n", "  - alert: DNSErrors\n")
+}
+
+/// Alerts that no playbook knows, one of each severity.
+fn unknown(shift: &Shift, severities: &[&str]) -> Vec<Alert> {
+    let firing = |severity: &&str| alert("Disk", &[("severity", severity)], now(shift), AlertStatus::Firing);
+    severities.iter().map(firing).collect()
+}
+
+fn now(shift: &Shift) -> chrono::DateTime<chrono::Utc> {
+    use dogwatch::clock::Clock as _;
+    shift.clock.now()
+}
+
+#[tokio::test]
+async fn the_worst_alert_of_a_body_says_how_bad_it_is() {
+    let shift = Shift::begin().await;
+    shift.delivers("g", unknown(&shift, &["info", "critical", "warning"])).await;
+    assert_eq!(shift.told().await, ["INC-1 open 3/3 runs=0"]);
+    assert_eq!(shift.incidents().await[0].severity, Severity::S1);
+    assert_eq!(shift.pages().await, ["INC-1 SeverityOne"]);
+}
+
+#[tokio::test]
+async fn what_becomes_worse_calls_anew_although_somebody_has_it() {
+    let shift = Shift::begin().await;
+    shift.delivers("g", unknown(&shift, &["info"])).await;
+    assert!(shift.pages().await.is_empty());
+    shift.delivers("g", unknown(&shift, &["warning"])).await;
+    assert_eq!(shift.pages().await, ["INC-1 Uncovered"]);
+    shift.says("alice", Command::Ack { incident: IncidentId(1) }).await;
+    shift.passes(60).await;
+    shift.delivers("g", unknown(&shift, &["critical"])).await;
+    assert_eq!(shift.pages().await, ["INC-1 Uncovered", "INC-1 SeverityOne"]);
+    let timeline = shift.timeline(1).await;
+    assert!(timeline.contains("severity S3 -> S2: Disk fires"), "{timeline}");
+    assert!(timeline.contains("severity S2 -> S1: Disk fires"), "{timeline}");
+    assert_eq!(shift.told().await, ["INC-1 acknowledged 3/3 runs=0"]);
+
+    shift.passes(60).await;
+    let another = alert("Disk", &[("severity", "critical"), ("node", "b")], now(&shift), AlertStatus::Firing);
+    shift.delivers("g", vec![another]).await;
+    assert_eq!(shift.pages().await.len(), 2, "no worse than what somebody was called for");
+}
+
+#[tokio::test]
+async fn what_is_over_opens_again_as_bad_as_what_fires_now() {
+    let shift = Shift::begin().await;
+    let critical = unknown(&shift, &["critical"]);
+    let since = critical[0].starts_at;
+    shift.delivers("g", critical).await;
+    shift.passes(5).await;
+    shift.resolves("Disk", &[("severity", "critical")], since).await;
+    shift.passes(5).await;
+    shift.delivers("g", unknown(&shift, &["info"])).await;
+    assert_eq!(shift.told().await, ["INC-1 open 1/2 runs=0"]);
+    assert_eq!(shift.incidents().await[0].severity, Severity::S3);
+    assert_eq!(shift.pages().await, ["INC-1 SeverityOne"]);
+    assert!(shift.timeline(1).await.contains("severity S1 -> S3: Disk fires"));
+}
+
+#[tokio::test]
+async fn alerts_that_only_share_a_group_are_no_one_incident() {
+    let shift = Shift::begin().await;
+    let firing = |name: &str| alert(name, &[], now(&shift), AlertStatus::Firing);
+    shift.delivers("{}:{}", vec![firing("DiskFull"), firing("NodeDown"), firing("DiskFull2")]).await;
+    assert_eq!(shift.told().await.len(), 3);
+    assert_eq!(shift.pages().await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_second_playbook_waits_for_the_first_and_then_runs() {
+    let shift = Shift::with(&[PLAYBOOK, &dns_errors("S2")]).await;
+    shift.fires("DNSSlow", &[]).await;
+    shift.fires("DNSErrors", &[("pod", "a")]).await;
+    assert_eq!(shift.told().await, ["INC-1 open 2/2 runs=1"]);
+    let timeline = shift.timeline(1).await;
+    let note = "playbook dns-errors is not run: RUN-1 of dns is at work for this incident, and two at once would work against each other";
+    assert!(timeline.contains(note), "{timeline}");
+    shift.run_ends(Outcome::Escalated).await;
+    shift.fires("DNSErrors", &[("pod", "b")]).await;
+    assert_eq!(shift.told().await, ["INC-1 open 3/3 runs=2"]);
+    shift.fires("DNSErrors", &[("pod", "c")]).await;
+    shift.fires("DNSSlow", &[("pod", "c")]).await;
+    assert_eq!(shift.told().await, ["INC-1 open 5/5 runs=2"], "each runs once, however many alerts join");
+}
+
+#[tokio::test]
+async fn of_two_playbooks_at_once_the_worse_one_runs() {
+    let shift = Shift::with(&[PLAYBOOK, &dns_errors("S1")]).await;
+    let firing = |name: &str| alert(name, &[], now(&shift), AlertStatus::Firing);
+    shift.delivers("g", vec![firing("DNSSlow"), firing("DNSErrors")]).await;
+    assert_eq!(shift.told().await, ["INC-1 open 2/2 runs=1"]);
+    assert_eq!(shift.incidents().await[0].playbook.as_deref(), Some("dns-errors"));
+    assert_eq!(shift.pages().await, ["INC-1 SeverityOne"]);
+    assert!(shift.timeline(1).await.contains("playbook dns is not run: a run of dns-errors is at work"));
+}
+
+#[tokio::test]
+async fn a_worse_playbook_calls_while_another_one_is_at_work() {
+    let shift = Shift::with(&[PLAYBOOK, &dns_errors("S1")]).await;
+    shift.fires("DNSSlow", &[]).await;
+    shift.says("alice", Command::Ack { incident: IncidentId(1) }).await;
+    shift.fires("DNSErrors", &[]).await;
+    assert_eq!(shift.told().await, ["INC-1 acknowledged 2/2 runs=1"]);
+    assert_eq!(shift.pages().await, ["INC-1 SeverityOne"]);
+}
+
+#[tokio::test]
+async fn a_second_playbook_with_less_patience_sets_an_earlier_time() {
+    let eager = dns_errors("S2").replace("page_by: 10m", "page_by: 2m");
+    let shift = Shift::with(&[PLAYBOOK, &eager]).await;
+    shift.fires("DNSSlow", &[]).await;
+    shift.fires("DNSErrors", &[]).await;
+    shift.passes(3).await;
+    assert_eq!(shift.pages().await, ["INC-1 Overdue"]);
+}
