@@ -9,12 +9,15 @@ use tokio::sync::watch;
 
 use super::commands::{Asked, decide_ack, decide_resolve, decide_run, decide_vote, decline};
 use super::coverage::{cover, grouping_of_target};
-use super::ending::decide_run_ended;
+use super::ending::{End, decide_run_ended};
 use super::notification::{View, decide_notification};
+use super::spell::page_by;
 use super::{Coverage, IncidentRules};
 use crate::clock::Clock;
-use crate::model::{AlertStatus, Command, IncidentId, Notification, Person, Signal, SignalBody, SignalId};
-use crate::playbook::Catalog;
+use crate::model::{
+    AlertStatus, Command, IncidentId, Notification, Person, Run, Severity, Signal, SignalBody, SignalId,
+};
+use crate::playbook::{Catalog, Playbook};
 use crate::store::{Decision, IncidentView, Store, StoreError};
 use crate::worker::{Turn, TurnError, Worker};
 
@@ -43,12 +46,19 @@ impl SignalWorker {
             SignalBody::Command { person, command } => self.command(person, command).await,
             SignalBody::RunEnded { run, outcome, because } => {
                 let Some(ended) = self.store.run(*run).await? else { return Ok(Decision::default()) };
-                Ok(match self.view_of(ended.incident).await? {
-                    Some(view) => decide_run_ended(&view, *run, *outcome, because),
-                    None => Decision::default(),
-                })
+                let Some(view) = self.view_of(ended.incident).await? else { return Ok(Decision::default()) };
+                let page_by = self.patience(&ended, view.incident.severity).await?;
+                let end = End { run: *run, outcome: *outcome, because, page_by };
+                Ok(decide_run_ended(&self.rules, &view, &end, self.clock.now()))
             }
         }
+    }
+
+    /// How long an incident may go unanswered, by the playbook that the run was pinned to.
+    async fn patience(&self, run: &Run, severity: Severity) -> Result<Option<Duration>, StoreError> {
+        let source = self.store.playbook_source(&run.playbook.digest).await?;
+        let playbook = source.and_then(|source| Playbook::from_store(&source).ok());
+        Ok(playbook.map_or(severity.ack_within(), |playbook| page_by(&playbook, severity)))
     }
 
     async fn view_of(&self, id: IncidentId) -> Result<Option<IncidentView>, StoreError> {
@@ -180,7 +190,7 @@ impl SignalWorker {
 }
 
 /// How far back the limits of a playbook look; at least a day, so that a run that is under way is seen.
-fn look_back(playbook: &crate::playbook::Playbook) -> Duration {
+fn look_back(playbook: &Playbook) -> Duration {
     const AT_LEAST: Duration = Duration::from_secs(24 * 3_600);
     let limits = &playbook.limits;
     limits.runs.map_or(Duration::ZERO, |(_, window)| window).max(limits.cooldown.unwrap_or_default()).max(AT_LEAST)

@@ -263,6 +263,10 @@ impl<'a> Decider<'a> {
             let because = "all its alerts have resolved".to_owned();
             self.note(incident, IncidentEvent::Resolved { by: self.source.to_owned(), because });
         }
+        if view.incident.state == IncidentState::Mitigated {
+            // It was set in case they fire on.
+            self.changes.push(Change::PageAt { incident, at: None });
+        }
         for run in &view.runs {
             self.changes.push(Change::ToRun { run: run.id, item: InboxItem::AlertResolved });
         }

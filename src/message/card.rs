@@ -152,7 +152,7 @@ fn colour(incident: &Incident) -> Colour {
 fn buttons(incident: &Incident) -> Vec<Button> {
     let id = incident.id;
     let mut buttons = Vec::new();
-    if incident.state == IncidentState::Open {
+    if incident.state == IncidentState::Open || incident.page_at.is_some() {
         let command = Command::Ack { incident: id };
         buttons.push(Button { label: "Acknowledge".into(), style: ButtonStyle::Primary, command });
     }

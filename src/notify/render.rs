@@ -88,7 +88,7 @@ impl Renderer {
     async fn page(&self, sink: &str, page: &Page) -> Result<Option<Parcel>, StoreError> {
         let Some(incident) = self.store.incident(page.incident).await? else { return Ok(None) };
         let run = match page.reason {
-            PageReason::Escalated { run } => self.store.run(run).await?,
+            PageReason::Escalated { run } | PageReason::StillFires { run, .. } => self.store.run(run).await?,
             _ => None,
         };
         let timeline = self.store.timeline(incident.id).await?;

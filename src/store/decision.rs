@@ -82,7 +82,7 @@ pub enum Change {
         incident: IncidentRef,
         severity: Severity,
     },
-    /// When somebody is to be paged unless it is acknowledged or mitigated before; `None`: not any more.
+    /// When somebody is to be paged unless it is acknowledged or resolved before; `None`: not any more.
     PageAt {
         incident: IncidentRef,
         at: Option<DateTime<Utc>>,
@@ -169,6 +169,8 @@ pub enum PageReason {
     Uncovered,
     /// `page_by` came before the end of the run.
     Overdue,
+    /// The run called it fixed, or found nothing to do, and its alerts fire on.
+    StillFires { run: RunId, outcome: Outcome },
     /// The run's `escalate` phase.
     Escalated { run: RunId },
     /// No run was opened, and that is why.

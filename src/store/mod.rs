@@ -76,7 +76,8 @@ pub trait IncidentStore: Send + Sync {
     /// Incidents whose time to page has come, and the next such time after `now`.
     async fn due_pages(&self, now: DateTime<Utc>) -> Result<(Vec<Incident>, Option<DateTime<Utc>>), StoreError>;
 
-    /// Pages for an incident whose time has come, on the condition that `page_at` is still in the past.
+    /// Pages for an incident whose time has come, on the condition that `page_at` is still in the past. One that was
+    /// mitigated is open again then: the mitigation did not hold.
     async fn page_now(&self, incident: IncidentId, page: NewPage) -> Result<bool, StoreError>;
 
     async fn incident(&self, id: IncidentId) -> Result<Option<Incident>, StoreError>;

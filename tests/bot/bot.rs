@@ -377,6 +377,7 @@ fn word(reason: &PageReason) -> &'static str {
         PageReason::SeverityOne => "severity one",
         PageReason::Uncovered => "uncovered",
         PageReason::Overdue => "overdue",
+        PageReason::StillFires { .. } => "still fires",
         PageReason::Escalated { .. } => "escalated",
         PageReason::NotRun { .. } => "not run",
     }

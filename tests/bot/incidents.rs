@@ -246,7 +246,7 @@ async fn an_alert_that_no_playbook_knows_is_paged_by_its_severity() {
 }
 
 #[tokio::test]
-async fn somebody_is_paged_at_page_by_unless_somebody_took_it_or_it_was_mitigated() {
+async fn somebody_is_paged_at_page_by_unless_somebody_took_it_or_it_is_over() {
     let shift = Shift::begin().await;
     shift.fires("DNSSlow", &[]).await;
     shift.passes(9).await;
@@ -265,6 +265,7 @@ async fn somebody_is_paged_at_page_by_unless_somebody_took_it_or_it_was_mitigate
     shift.fires("DNSSlow", &[]).await;
     shift.run_ends(Outcome::Fixed).await;
     assert_eq!(shift.told().await, ["INC-1 mitigated 1/1 runs=1"]);
+    shift.resolves("DNSSlow", &[], two_in_the_morning()).await;
     shift.passes(60).await;
     assert!(shift.pages().await.is_empty());
 }
@@ -295,7 +296,7 @@ async fn what_escalated_stays_open_until_a_human_has_looked() {
 
 #[tokio::test]
 async fn late_news_of_a_mitigated_storm_joins_and_a_new_start_reopens() {
-    let shift = Shift::begin().await;
+    let shift = Shift::with(&[&PLAYBOOK.replace("page_by: 10m", "page_by: 2h")]).await;
     let since = shift.fires("DNSSlow", &[]).await;
     shift.passes(2).await;
     shift.run_ends(Outcome::Fixed).await;
@@ -323,13 +324,15 @@ async fn a_cooldown_opens_no_run_and_pages() {
 async fn a_playbook_runs_no_more_often_than_its_limit() {
     let shift = Shift::begin().await;
     for n in 0..4 {
-        shift.fires("NameResolutionFailing", &[("pod", &format!("pg-{n}"))]).await;
+        let pod = format!("pg-{n}");
+        let since = shift.fires("NameResolutionFailing", &[("pod", &pod)]).await;
         if n < 3 {
             shift.run_ends(Outcome::Fixed).await;
+            shift.resolves("NameResolutionFailing", &[("pod", &pod)], since).await;
         }
         shift.passes(16).await;
     }
-    assert_eq!(shift.told().await, ["INC-1 open 4/4 runs=3"]);
+    assert_eq!(shift.told().await, ["INC-1 open 1/4 runs=3"]);
     let pages = shift.pages().await;
     assert_eq!(pages.len(), 1, "{pages:?}");
     assert!(pages[0].contains("it ran 3 times on this target within its limit's time"), "{pages:?}");

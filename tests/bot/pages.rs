@@ -126,3 +126,64 @@ async fn a_second_playbook_with_less_patience_sets_an_earlier_time() {
     shift.passes(3).await;
     assert_eq!(shift.pages().await, ["INC-1 Overdue"]);
 }
+
+#[tokio::test]
+async fn what_was_called_fixed_and_fires_on_calls_somebody() {
+    let shift = Shift::begin().await;
+    shift.fires("DNSSlow", &[]).await;
+    shift.says("alice", Command::Ack { incident: IncidentId(1) }).await;
+    shift.passes(2).await;
+    shift.run_ends(Outcome::Fixed).await;
+    assert_eq!(shift.told().await, ["INC-1 mitigated 1/1 runs=1"]);
+    shift.passes(9).await;
+    assert!(shift.pages().await.is_empty(), "the news that it is over may be on its way");
+    shift.passes(2).await;
+    assert_eq!(shift.pages().await, ["INC-1 StillFires { run: RunId(1), outcome: Fixed }"]);
+    assert_eq!(shift.told().await, ["INC-1 open 1/1 runs=1"], "it was not mitigated");
+    let timeline = shift.timeline(1).await;
+    assert!(
+        timeline.contains("team platform is paged: its alerts still fire although RUN-1 called it fixed"),
+        "{timeline}"
+    );
+    shift.passes(600).await;
+    assert_eq!(shift.pages().await.len(), 1);
+}
+
+#[tokio::test]
+async fn having_found_nothing_to_do_makes_nobody_wait_longer() {
+    let shift = Shift::begin().await;
+    shift.fires("DNSSlow", &[]).await;
+    let databases: Vec<Alert> = (0..500)
+        .map(|n| alert("NameResolutionFailing", &[("pod", &format!("pg-{n}"))], now(&shift), AlertStatus::Firing))
+        .collect();
+    shift.delivers("another group", databases).await;
+    shift.passes(5).await;
+    shift.run_ends(Outcome::NothingToDo).await;
+    shift.passes(4).await;
+    assert!(shift.pages().await.is_empty());
+    shift.passes(2).await;
+    assert_eq!(shift.pages().await, ["INC-1 StillFires { run: RunId(1), outcome: NothingToDo }"]);
+}
+
+#[tokio::test]
+async fn having_found_nothing_to_do_calls_nobody_who_is_at_it() {
+    let shift = Shift::begin().await;
+    shift.fires("DNSSlow", &[]).await;
+    shift.says("alice", Command::Ack { incident: IncidentId(1) }).await;
+    shift.run_ends(Outcome::NothingToDo).await;
+    shift.passes(600).await;
+    assert!(shift.pages().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_page_that_nobody_answered_is_no_reason_not_to_say_that_it_fires_on() {
+    let severe = PLAYBOOK.replace("severity: S2", "severity: S1");
+    let shift = Shift::with(&[&severe]).await;
+    let since = shift.fires("DNSSlow", &[]).await;
+    shift.run_ends(Outcome::NothingToDo).await;
+    shift.passes(11).await;
+    let pages = shift.pages().await;
+    assert_eq!(pages, ["INC-1 SeverityOne", "INC-1 StillFires { run: RunId(1), outcome: NothingToDo }"]);
+    shift.resolves("DNSSlow", &[], since).await;
+    assert_eq!(shift.told().await, ["INC-1 resolved 0/1 runs=1"]);
+}

@@ -306,6 +306,11 @@ pub fn every_event() -> Vec<TimelineEntry> {
         IncidentEvent::Paged { team: "platform".into(), reason: PageReason::SeverityOne },
         IncidentEvent::Paged { team: "platform".into(), reason: PageReason::Uncovered },
         IncidentEvent::Paged { team: "platform".into(), reason: PageReason::Overdue },
+        IncidentEvent::Paged {
+            team: "platform".into(),
+            reason: PageReason::StillFires { run: RunId(7), outcome: Outcome::Fixed },
+        },
+        IncidentEvent::Severity { from: Severity::S3, to: Severity::S1, because: "DNSSlow fires".into() },
         IncidentEvent::Paged { team: "platform".into(), reason: PageReason::Escalated { run: RunId(7) } },
         IncidentEvent::Paged {
             team: "platform".into(),

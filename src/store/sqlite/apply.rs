@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sqlx::SqliteConnection;
 
-use super::effects::{enqueue_approval, enqueue_card, insert_page, keep_playbook, note, send_to_run};
+use super::effects::{enqueue_approval, enqueue_card, insert_page, keep_playbook, note, reopen, send_to_run};
 use super::rows::{get, json, micros, word};
 use super::{Sinks, failed};
 use crate::model::{ApprovalState, IncidentId, RunId, SignalId, Verdict};
@@ -111,7 +111,7 @@ impl Applier<'_> {
             Change::Mitigate { incident } => {
                 let id = self.touch(incident)?;
                 self.update(
-                    "UPDATE incident SET state = 'mitigated', mitigated_at = ?2, page_at = NULL
+                    "UPDATE incident SET state = 'mitigated', mitigated_at = ?2
                      WHERE id = ?1 AND state <> 'resolved'",
                     id.0,
                     None,
@@ -143,13 +143,7 @@ impl Applier<'_> {
             }
             Change::Reopen { incident } => {
                 let id = self.touch(incident)?;
-                self.update(
-                    "UPDATE incident SET state = 'open', resolved_at = NULL, mitigated_at = NULL, acknowledged_at = NULL,
-                         owner = NULL, spell = spell + 1 WHERE id = ?1 AND ?2 > 0",
-                    id.0,
-                    None,
-                )
-                .await
+                reopen(self.connection, id).await
             }
             Change::Severity { incident, severity } => {
                 let id = self.touch(incident)?;

@@ -44,6 +44,19 @@ pub(super) async fn insert_page(
     Ok(true)
 }
 
+/// Opens an incident again: a new spell, in which nobody has it yet.
+pub(super) async fn reopen(connection: &mut SqliteConnection, incident: IncidentId) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE incident SET state = 'open', resolved_at = NULL, mitigated_at = NULL, acknowledged_at = NULL,
+             owner = NULL, spell = spell + 1 WHERE id = ?",
+    )
+    .bind(incident.0)
+    .execute(connection)
+    .await
+    .map_err(failed("reopen an incident"))?;
+    Ok(())
+}
+
 pub(super) async fn note(
     connection: &mut SqliteConnection,
     now: i64,

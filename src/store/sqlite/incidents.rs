@@ -8,7 +8,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqliteRow;
 
 use super::apply::apply;
-use super::effects::{enqueue_card, insert_page};
+use super::effects::{enqueue_card, insert_page, note, reopen};
 use super::rows::{self, from_json, get, get_time, get_time_or, json, micros};
 use super::{SqliteStore, failed};
 use crate::model::{Episode, EpisodeId, Incident, IncidentId, PageId, RunEvent, RunId, SignalId};
@@ -124,14 +124,18 @@ impl IncidentStore for SqliteStore {
         let (now, sinks) = (self.now(), self.sinks.clone());
         let paged = self.write("page", move |connection| {
             Box::pin(async move {
-                let due = sqlx::query("UPDATE incident SET page_at = NULL WHERE id = ? AND page_at <= ?")
-                    .bind(incident.0)
-                    .bind(now)
-                    .execute(&mut *connection)
-                    .await
-                    .map_err(failed("page"))?;
-                if due.rows_affected() == 0 {
-                    return Ok(false);
+                let due =
+                    sqlx::query("UPDATE incident SET page_at = NULL WHERE id = ? AND page_at <= ? RETURNING state")
+                        .bind(incident.0)
+                        .bind(now)
+                        .fetch_optional(&mut *connection)
+                        .await
+                        .map_err(failed("page"))?;
+                let Some(due) = due else { return Ok(false) };
+                if get::<&str>(&due, "state")? == "mitigated" {
+                    reopen(connection, incident).await?;
+                    let because = "its alerts still fire".to_owned();
+                    note(connection, now, incident, &IncidentEvent::Reopened { because }).await?;
                 }
                 enqueue_card(connection, now, &sinks, incident).await?;
                 insert_page(connection, now, &sinks, incident, &page).await
