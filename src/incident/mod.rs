@@ -14,7 +14,7 @@ mod signal_worker;
 mod spell;
 
 pub use coverage::{Coverage, cover};
-pub use notification::{View, decide_notification};
+pub use notification::{Came, View, decide_notification};
 pub use page_worker::PageWorker;
 pub use rules::IncidentRules;
 pub use signal_worker::SignalWorker;

@@ -1,15 +1,18 @@
 //! What follows from a notification of Alertmanager.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
 use super::opening::{describe, new_incident, severity_of};
 use super::spell::Spell;
 use super::{Coverage, IncidentRules};
-use crate::model::{Alert, AlertStatus, Autonomy, Incident, IncidentId, IncidentState, Notification, Severity};
+use crate::model::{
+    Alert, AlertStatus, Autonomy, Digest, Incident, IncidentId, IncidentState, Notification, Severity, Signal,
+    SignalBody,
+};
 use crate::playbook::Playbook;
-use crate::store::{Change, Decision, EpisodeHead, IncidentRef, IncidentView, NewEpisode, RunHead};
+use crate::store::{Change, Decision, EpisodeHead, IncidentEvent, IncidentRef, IncidentView, NewEpisode, RunHead};
 
 /// What the store knows that a decision needs.
 #[derive(Debug, Default)]
@@ -26,48 +29,73 @@ pub struct View {
 /// Decides what follows. `covered` says for each alert of the notification, in order, which playbook knows it.
 pub fn decide_notification(
     rules: &IncidentRules,
-    source: &str,
+    came: Came<'_>,
     notification: &Notification,
     covered: &[(Coverage, Vec<String>)],
     view: &View,
     now: DateTime<Utc>,
 ) -> Decision {
-    let mut decider = Decider { rules, source, view, now, changes: Vec::new(), spells: BTreeMap::new(), opened: 0 };
+    let mut decider = Decider {
+        rules,
+        came,
+        view,
+        now,
+        changes: Vec::new(),
+        spells: BTreeMap::new(),
+        opened: 0,
+        held: BTreeMap::new(),
+    };
     for (alert, (coverage, remarks)) in notification.alerts.iter().zip(covered) {
         match alert.status {
             AlertStatus::Firing => decider.firing(alert, coverage, remarks, &notification.group_key),
             AlertStatus::Resolved => decider.resolved(alert),
         }
     }
+    decider.hold(notification);
     decider.finish()
+}
+
+/// From where, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Came<'a> {
+    pub source: &'a str,
+    pub received_at: DateTime<Utc>,
 }
 
 pub(super) struct Decider<'a> {
     pub rules: &'a IncidentRules,
-    pub source: &'a str,
+    pub came: Came<'a>,
     pub view: &'a View,
     pub now: DateTime<Utc>,
     pub changes: Vec<Change>,
     /// By grouping for what joins, by id for what only closes: an incident has one entry.
     spells: BTreeMap<String, Spell<'a>>,
     opened: usize,
+    /// Alerts that may be echoes, by the time when they are decided about.
+    held: BTreeMap<DateTime<Utc>, Vec<&'a Alert>>,
 }
 
 /// What a firing means for the alert's episodes.
 enum Firing {
-    /// It is known, or an echo of what is over.
+    /// It is known, or older than what is known.
     Nothing,
     New,
     Again(EpisodeHead),
+    /// Nothing but the time can tell whether it is an echo.
+    Held {
+        until: DateTime<Utc>,
+    },
 }
 
 impl<'a> Decider<'a> {
     fn firing(&mut self, alert: &'a Alert, coverage: &'a Coverage, remarks: &[String], group_key: &str) {
         let firing = self.firing_means(alert);
-        if let Firing::Nothing = firing {
-            return;
+        match firing {
+            Firing::Nothing => return,
+            Firing::Held { until } => return self.held.entry(until).or_default().push(alert),
+            Firing::New | Firing::Again(_) => {}
         }
-        let grouping = coverage.grouping(self.source, group_key, alert);
+        let grouping = coverage.grouping(self.came.source, group_key, alert);
         let spell = self.spell_of(grouping, alert, coverage);
         let joined = spell.joined.entry(alert.name().to_owned()).or_insert_with(|| (0, describe(alert)));
         joined.0 += 1;
@@ -79,10 +107,10 @@ impl<'a> Decider<'a> {
         let incident = spell.incident;
         self.changes.push(match firing {
             Firing::Again(episode) => Change::ReopenEpisode { incident, episode: episode.id },
-            Firing::New | Firing::Nothing => Change::OpenEpisode {
+            Firing::New | Firing::Nothing | Firing::Held { .. } => Change::OpenEpisode {
                 incident,
                 episode: NewEpisode {
-                    source: self.source.to_owned(),
+                    source: self.came.source.to_owned(),
                     fingerprint: alert.fingerprint.clone(),
                     alert: alert.name().to_owned(),
                     labels: alert.labels.clone(),
@@ -98,10 +126,40 @@ impl<'a> Decider<'a> {
         match episode.closed_at {
             None => Firing::Nothing,
             Some(_) if alert.starts_at > episode.starts_at => Firing::New,
-            // The same start after its end: soon after it is a late delivery by another peer; later on, Alertmanager had
-            // lost sight of an alert that has fired all the time.
-            Some(closed_at) if self.now < closed_at + self.rules.stale_within => Firing::Nothing,
+            // A peer told it before another one told the end, and we look at it only now.
+            Some(closed_at) if self.came.received_at < episode.end_told_at.unwrap_or(closed_at) => Firing::Nothing,
+            // The same start after its end: a late delivery by another peer, which tells the end too before long; or
+            // Alertmanager had lost sight of an alert that has fired all the time, and tells of it once in hours.
+            Some(closed_at) if self.now < closed_at + self.rules.stale_within => {
+                Firing::Held { until: closed_at + self.rules.stale_within }
+            }
             Some(_) => Firing::Again(episode.clone()),
+        }
+    }
+
+    /// Puts off what may be an echo, and says so: nothing that came in is dropped without a trace.
+    fn hold(&mut self, notification: &Notification) {
+        for (until, alerts) in std::mem::take(&mut self.held) {
+            let mut told: BTreeMap<(IncidentId, &str), u64> = BTreeMap::new();
+            for alert in &alerts {
+                if let Some(episode) = self.view.episodes.get(&alert.fingerprint) {
+                    *told.entry((episode.incident, alert.name())).or_default() += 1;
+                }
+            }
+            let notes = told.into_iter().map(|((incident, alert), count)| {
+                let event = IncidentEvent::Held { alert: alert.to_owned(), count, until };
+                (IncidentRef::Existing(incident), event)
+            });
+            let fingerprints: BTreeSet<&str> = alerts.iter().map(|alert| alert.fingerprint.as_str()).collect();
+            let key = format!("held until {until}: {}", Digest::of(format!("{fingerprints:?}")));
+            let alerts = alerts.into_iter().cloned().collect();
+            let signal = Signal {
+                source: self.came.source.to_owned(),
+                key,
+                received_at: self.came.received_at,
+                body: SignalBody::Notification(Notification { alerts, ..without_alerts(notification) }),
+            };
+            self.changes.push(Change::Hold { signal: Box::new(signal), until, notes: notes.collect() });
         }
     }
 
@@ -136,18 +194,24 @@ impl<'a> Decider<'a> {
         // Before its firing, or without it: there is nothing to close.
         let Some(episode) = self.view.episodes.get(&alert.fingerprint) else { return };
         // A late delivery of an earlier end must not close what began after it.
-        if episode.closed_at.is_some() || alert.starts_at < episode.starts_at {
+        if alert.starts_at < episode.starts_at {
             return;
         }
+        let (at, told_at) = (self.now, self.came.received_at);
         let Some(view) = self.view.incidents.get(&episode.incident) else { return };
         let incident = IncidentRef::Existing(view.incident.id);
+        let close = Change::CloseEpisode { incident, episode: episode.id, at, told_at };
+        if episode.closed_at.is_some() {
+            // Told again: a firing that was told in between is settled by it.
+            return self.changes.push(close);
+        }
         let spell =
             self.spells.entry(view.incident.grouping.clone()).or_insert_with(|| Spell::new(incident, Some(view)));
         // Its grouping may have opened another incident since; then this episode belongs to the older one.
         if spell.incident == incident {
             spell.closed += 1;
         }
-        self.changes.push(Change::CloseEpisode { incident, episode: episode.id, at: self.now });
+        self.changes.push(close);
     }
 
     fn finish(mut self) -> Decision {
@@ -155,6 +219,15 @@ impl<'a> Decider<'a> {
             self.finish_spell(spell);
         }
         Decision { changes: self.changes, reply: None }
+    }
+}
+
+fn without_alerts(notification: &Notification) -> Notification {
+    Notification {
+        receiver: notification.receiver.clone(),
+        group_key: notification.group_key.clone(),
+        truncated: notification.truncated,
+        alerts: Vec::new(),
     }
 }
 

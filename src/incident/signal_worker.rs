@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::commands::{Asked, decide_ack, decide_resolve, decide_run, decide_vote, decline};
 use super::coverage::{cover, grouping_of_target};
 use super::ending::{End, decide_run_ended};
-use super::notification::{View, decide_notification};
+use super::notification::{Came, View, decide_notification};
 use super::spell::page_by;
 use super::{Coverage, IncidentRules};
 use crate::clock::Clock;
@@ -42,7 +42,10 @@ impl SignalWorker {
 
     async fn decide(&self, signal: &Signal) -> Result<Decision, StoreError> {
         match &signal.body {
-            SignalBody::Notification(notification) => self.notification(&signal.source, notification).await,
+            SignalBody::Notification(notification) => {
+                let came = Came { source: &signal.source, received_at: signal.received_at };
+                self.notification(came, notification).await
+            }
             SignalBody::Command { person, command } => self.command(person, command).await,
             SignalBody::RunEnded { run, outcome, because } => {
                 let Some(ended) = self.store.run(*run).await? else { return Ok(Decision::default()) };
@@ -65,7 +68,7 @@ impl SignalWorker {
         Ok(self.store.incident_views(&[id]).await?.pop())
     }
 
-    async fn notification(&self, source: &str, notification: &Notification) -> Result<Decision, StoreError> {
+    async fn notification(&self, came: Came<'_>, notification: &Notification) -> Result<Decision, StoreError> {
         let catalog = self.catalog.borrow().clone();
         let covered: Vec<(Coverage, Vec<String>)> = notification
             .alerts
@@ -75,8 +78,8 @@ impl SignalWorker {
                 AlertStatus::Resolved => (Coverage::Uncovered, Vec::new()),
             })
             .collect();
-        let view = self.gather(source, notification, &covered).await?;
-        Ok(decide_notification(&self.rules, source, notification, &covered, &view, self.clock.now()))
+        let view = self.gather(came.source, notification, &covered).await?;
+        Ok(decide_notification(&self.rules, came, notification, &covered, &view, self.clock.now()))
     }
 
     async fn gather(
@@ -213,7 +216,7 @@ impl Worker for SignalWorker {
                 self.take(id, &signal).await?;
                 Ok(Turn::Worked)
             }
-            None => Ok(Turn::Idle { until: None }),
+            None => Ok(Turn::Idle { until: self.store.next_signal_due().await? }),
         }
     }
 }

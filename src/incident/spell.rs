@@ -261,7 +261,7 @@ impl<'a> Decider<'a> {
         if view.runs.is_empty() {
             self.changes.push(Change::Resolve { incident });
             let because = "all its alerts have resolved".to_owned();
-            self.note(incident, IncidentEvent::Resolved { by: self.source.to_owned(), because });
+            self.note(incident, IncidentEvent::Resolved { by: self.came.source.to_owned(), because });
         }
         if view.incident.state == IncidentState::Mitigated {
             // It was set in case they fire on.

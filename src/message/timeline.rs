@@ -109,6 +109,11 @@ fn tell_incident(event: &IncidentEvent) -> Option<String> {
         IncidentEvent::Joined { alert, count: n, example } => {
             format!("{} of {alert} fire, such as {example}", count(*n, "alert"))
         }
+        IncidentEvent::Held { alert, count: n, until } => format!(
+            "{} of {alert} told again soon after the end: an echo, or it fires again; decided at {} unless it resolves before",
+            count(*n, "alert"),
+            time(*until)
+        ),
         IncidentEvent::Cleared { count: n, open: 0 } => format!("{} resolved, none fires any more", count(*n, "alert")),
         IncidentEvent::Cleared { count: n, open } => {
             format!("{} resolved, {} still firing", count(*n, "alert"), thousands(*open))

@@ -177,7 +177,7 @@ fn short(value: &Value) -> String {
 
 fn not_done(entry: &TimelineEntry) -> Option<String> {
     match &entry.what {
-        TimelineWhat::Incident(IncidentEvent::RunNotOpened { .. })
+        TimelineWhat::Incident(IncidentEvent::RunNotOpened { .. } | IncidentEvent::Held { .. })
         | TimelineWhat::Run(
             _,
             RunEvent::Proposed { .. }

@@ -64,6 +64,7 @@ async fn counts(server: &Server) -> Result<Counts, StoreError> {
 fn levels(counts: Counts) -> Levels {
     Levels {
         pending_signals: counts.pending_signals,
+        held_signals: counts.held_signals,
         open_episodes: counts.open_episodes,
         incidents: counts.incidents,
         runs_under_way: counts.runs_under_way,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::model::{
-    ApprovalId, Autonomy, EpisodeId, IncidentId, Outcome, PlaybookRef, RunId, Severity, Target, Verdict,
+    ApprovalId, Autonomy, EpisodeId, IncidentId, Outcome, PlaybookRef, RunId, Severity, Signal, Target, Verdict,
 };
 
 /// All that follows from one signal.
@@ -57,10 +57,19 @@ pub enum Change {
         incident: IncidentRef,
         episode: EpisodeId,
     },
+    /// It is over. One that is over already ends anew at that time: what was told between its ends is older than the last one.
     CloseEpisode {
         incident: IncidentRef,
         episode: EpisodeId,
         at: DateTime<Utc>,
+        /// When the end was told to us; never later than `at`.
+        told_at: DateTime<Utc>,
+    },
+    /// Lets a signal in, to be worked on at `until`. The same again changes nothing; else the notes go on the timeline.
+    Hold {
+        signal: Box<Signal>,
+        until: DateTime<Utc>,
+        notes: Vec<(IncidentRef, IncidentEvent)>,
     },
     /// open -> acknowledged; sets the owner and acknowledges the pages.
     Acknowledge {
@@ -198,6 +207,12 @@ pub enum IncidentEvent {
         alert: String,
         count: u64,
         example: String,
+    },
+    /// Alerts fire again soon after their end, with the start that we know: decided about at `until`.
+    Held {
+        alert: String,
+        count: u64,
+        until: DateTime<Utc>,
     },
     /// Alerts resolved; `open` is how many still fire.
     Cleared {

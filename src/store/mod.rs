@@ -38,8 +38,11 @@ pub trait SignalStore: Send + Sync {
     /// since it was worked on: then it is worked on once more, as it may tell that the alert fires again.
     async fn accept(&self, signal: &Signal) -> Result<Accepted, StoreError>;
 
-    /// The oldest signals that nobody has worked on, in the order in which they came.
+    /// The oldest signals that nobody has worked on and whose time has come, in the order in which they came.
     async fn pending_signals(&self, limit: usize) -> Result<Vec<(SignalId, Signal)>, StoreError>;
+
+    /// When the next signal that was put off is to be worked on.
+    async fn next_signal_due(&self) -> Result<Option<DateTime<Utc>>, StoreError>;
 
     /// The answer to a command's signal: `None` while it has not been worked on.
     async fn reply(&self, signal: SignalId) -> Result<Option<CommandReply>, StoreError>;

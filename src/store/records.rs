@@ -16,6 +16,8 @@ pub struct EpisodeHead {
     pub starts_at: DateTime<Utc>,
     /// When we took in that it ended; `None` while it is open.
     pub closed_at: Option<DateTime<Utc>>,
+    /// When that was told to us, which under load is earlier.
+    pub end_told_at: Option<DateTime<Utc>>,
 }
 
 /// An incident and its runs that are under way.
@@ -139,6 +141,8 @@ pub struct HandoffRecord {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Counts {
     pub pending_signals: u64,
+    /// Signals that are put off, as they may be echoes of what is over.
+    pub held_signals: u64,
     pub open_episodes: u64,
     /// By state and severity.
     pub incidents: BTreeMap<(String, String), u64>,

@@ -85,6 +85,11 @@ impl Shift {
     }
 
     pub async fn delivers(&self, group: &str, alerts: Vec<Alert>) {
+        self.delivers_received(self.clock.now(), group, alerts).await;
+    }
+
+    /// A delivery that came in before now: it had to wait.
+    pub async fn delivers_received(&self, received_at: DateTime<Utc>, group: &str, alerts: Vec<Alert>) {
         let key = Digest::of(format!("{group} {alerts:?}")).to_string();
         let body = SignalBody::Notification(Notification {
             receiver: "dogwatch".into(),
@@ -92,7 +97,7 @@ impl Shift {
             truncated: 0,
             alerts,
         });
-        let signal = Signal { source: "alertmanager".into(), key, received_at: self.clock.now(), body };
+        let signal = Signal { source: "alertmanager".into(), key, received_at, body };
         self.store.accept(&signal).await.unwrap();
         settle(&self.workers).await.unwrap();
     }
@@ -210,6 +215,50 @@ async fn a_late_echo_of_a_firing_does_not_open_what_is_over() {
     shift.resolves("Unknown", &[], since).await;
     shift.passes(2).await;
     shift.delivers("g", vec![alert("Unknown", &[], since, AlertStatus::Firing)]).await;
+    assert_eq!(shift.told().await, ["INC-1 resolved 0/1 runs=0"]);
+    // The peer that was late with the firing is late with the end, too.
+    shift.passes(3).await;
+    shift.resolves("Unknown", &[], since).await;
+    shift.passes(60).await;
+    assert_eq!(shift.told().await, ["INC-1 resolved 0/1 runs=0"]);
+    let timeline = shift.timeline(1).await;
+    assert!(timeline.contains("decided at 02:13:00 unless it resolves before"), "{timeline}");
+}
+
+#[tokio::test]
+async fn what_fires_on_after_a_resolve_is_open_again_in_time() {
+    let shift = Shift::begin().await;
+    let since = shift.fires("Unknown", &[]).await;
+    shift.passes(3).await;
+    shift.resolves("Unknown", &[], since).await;
+    shift.passes(2).await;
+    let other = alert("Unknown", &[("pod", "b")], shift.clock.now(), AlertStatus::Firing);
+    let told = || vec![alert("Unknown", &[], since, AlertStatus::Firing), other.clone()];
+    shift.delivers("g", told()).await;
+    assert_eq!(shift.told().await, ["INC-1 open 1/2 runs=0"], "the rest of the body does not wait");
+    assert_eq!(shift.store.counts().await.unwrap().held_signals, 1);
+    shift.passes(4).await;
+    shift.delivers("g", told()).await;
+    shift.passes(3).await;
+    assert_eq!(shift.told().await, ["INC-1 open 1/2 runs=0"]);
+    shift.passes(2).await;
+    assert_eq!(shift.told().await, ["INC-1 open 2/2 runs=0"], "no repeat is needed, which is hours away");
+    assert_eq!(shift.store.counts().await.unwrap().held_signals, 0);
+    let timeline = shift.timeline(1).await;
+    assert_eq!(timeline.matches("told again soon after the end").count(), 1, "{timeline}");
+}
+
+#[tokio::test]
+async fn what_was_received_before_the_end_is_old_news_however_late_it_is_worked_on() {
+    let shift = Shift::begin().await;
+    let since = shift.fires("Unknown", &[]).await;
+    shift.passes(3).await;
+    let before = shift.clock.now();
+    shift.passes(1).await;
+    shift.resolves("Unknown", &[], since).await;
+    shift.passes(1).await;
+    shift.delivers_received(before, "another", vec![alert("Unknown", &[], since, AlertStatus::Firing)]).await;
+    shift.passes(60).await;
     assert_eq!(shift.told().await, ["INC-1 resolved 0/1 runs=0"]);
 }
 

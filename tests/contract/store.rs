@@ -158,7 +158,9 @@ async fn a_redelivery_is_worked_on_again_once_an_episode_was_closed() {
     shop.store.apply(signal, Decision::default()).await.unwrap();
     shop.clock.advance(Duration::from_secs(60));
     let head = shop.store.latest_episodes("alertmanager", &["coredns-0"]).await.unwrap()["coredns-0"].clone();
-    let close = Change::CloseEpisode { incident: IncidentRef::Existing(id), episode: head.id, at: shop.clock.now() };
+    let now = shop.clock.now();
+    let incident = IncidentRef::Existing(id);
+    let close = Change::CloseEpisode { incident, episode: head.id, at: now, told_at: now };
     shop.decide("close", vec![close]).await;
     shop.signal("a").await;
     assert_eq!(shop.store.pending_signals(10).await.unwrap().len(), 1);

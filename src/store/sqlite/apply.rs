@@ -46,14 +46,18 @@ pub(super) async fn apply(
                 }
                 applier.open_episodes(episodes).await?;
             }
-            Change::CloseEpisode { incident, episode, at } => {
+            Change::CloseEpisode { incident, episode, at, told_at } => {
                 let mut closed = vec![(incident, episode)];
-                while matches!(changes.peek(), Some(Change::CloseEpisode { at: next, .. }) if *next == at) {
+                let same = |change: Option<&Change>| {
+                    matches!(change, Some(Change::CloseEpisode { at: other, told_at: told, .. })
+                        if (*other, *told) == (at, told_at))
+                };
+                while same(changes.peek()) {
                     if let Some(Change::CloseEpisode { incident, episode, .. }) = changes.next() {
                         closed.push((incident, episode));
                     }
                 }
-                applier.close_episodes(closed, micros(at)).await?;
+                applier.close_episodes(closed, micros(at), micros(told_at)).await?;
             }
             other => applier.change(other).await?,
         }
@@ -121,7 +125,7 @@ impl Applier<'_> {
             Change::Resolve { incident } => {
                 let id = self.touch(incident)?;
                 self.update(
-                    "UPDATE episode SET closed_at = ?2 WHERE incident_id = ?1 AND closed_at IS NULL",
+                    "UPDATE episode SET closed_at = ?2, end_told_at = ?2 WHERE incident_id = ?1 AND closed_at IS NULL",
                     id.0,
                     None,
                 )
@@ -173,9 +177,10 @@ impl Applier<'_> {
                 note(self.connection, self.now, id, &event).await
             }
             Change::OpenEpisode { incident, episode } => self.open_episodes(vec![(incident, episode)]).await,
-            Change::CloseEpisode { incident, episode, at } => {
-                self.close_episodes(vec![(incident, episode)], micros(at)).await
+            Change::CloseEpisode { incident, episode, at, told_at } => {
+                self.close_episodes(vec![(incident, episode)], micros(at), micros(told_at)).await
             }
+            Change::Hold { signal, until, notes } => self.hold(&signal, micros(until), notes).await,
         }
     }
 

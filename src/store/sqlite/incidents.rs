@@ -26,7 +26,7 @@ impl IncidentStore for SqliteStore {
     ) -> Result<HashMap<String, EpisodeHead>, StoreError> {
         // In the order of their starts, so that the latest of each fingerprint is what stays in the map.
         let rows = sqlx::query(
-            "SELECT id, fingerprint, incident_id, starts_at, closed_at FROM episode
+            "SELECT id, fingerprint, incident_id, starts_at, closed_at, end_told_at FROM episode
              WHERE fingerprint IN (SELECT value FROM json_each(?)) AND source = ? ORDER BY starts_at",
         )
         .bind(json(&fingerprints)?)
@@ -41,6 +41,7 @@ impl IncidentStore for SqliteStore {
                     incident: IncidentId(get(row, "incident_id")?),
                     starts_at: get_time(row, "starts_at")?,
                     closed_at: get_time_or(row, "closed_at")?,
+                    end_told_at: get_time_or(row, "end_told_at")?,
                 };
                 Ok((get(row, "fingerprint")?, head))
             })
@@ -259,7 +260,8 @@ impl IncidentStore for SqliteStore {
 
     async fn counts(&self) -> Result<Counts, StoreError> {
         let row = sqlx::query(
-            "SELECT (SELECT COUNT(*) FROM signal WHERE processed_at IS NULL) AS signals,
+            "SELECT (SELECT COUNT(*) FROM signal WHERE processed_at IS NULL AND not_before IS NULL) AS signals,
+                 (SELECT COUNT(*) FROM signal WHERE processed_at IS NULL AND not_before IS NOT NULL) AS held,
                  (SELECT COALESCE(SUM(open_episodes), 0) FROM incident WHERE state <> 'resolved') AS episodes,
                  (SELECT COUNT(*) FROM run WHERE outcome IS NULL) AS runs,
                  (SELECT COUNT(*) FROM outbox WHERE due_at IS NOT NULL) AS deliveries,
@@ -281,6 +283,7 @@ impl IncidentStore for SqliteStore {
         }
         Ok(Counts {
             pending_signals: count(&row, "signals")?,
+            held_signals: count(&row, "held")?,
             open_episodes: count(&row, "episodes")?,
             incidents,
             runs_under_way: count(&row, "runs")?,

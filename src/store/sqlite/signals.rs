@@ -1,8 +1,9 @@
 //! The front door's queue.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
-use super::rows::{from_json, get, json, micros, time};
+use super::rows::{from_json, get, get_time_or, json, micros, time};
 use super::{SqliteStore, failed};
 use crate::model::{Signal, SignalId};
 use crate::store::{Accepted, CommandReply, SignalStore, StoreError};
@@ -45,8 +46,10 @@ impl SignalStore for SqliteStore {
 
     async fn pending_signals(&self, limit: usize) -> Result<Vec<(SignalId, Signal)>, StoreError> {
         let rows = sqlx::query(
-            "SELECT id, source, key, last_at, body FROM signal WHERE processed_at IS NULL ORDER BY id LIMIT ?",
+            "SELECT id, source, key, last_at, body FROM signal
+             WHERE processed_at IS NULL AND (not_before IS NULL OR not_before <= ?) ORDER BY id LIMIT ?",
         )
+        .bind(self.now())
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
         .fetch_all(&self.reads)
         .await
@@ -62,6 +65,14 @@ impl SignalStore for SqliteStore {
                 Ok((SignalId(get(row, "id")?), signal))
             })
             .collect()
+    }
+
+    async fn next_signal_due(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let row = sqlx::query("SELECT MIN(not_before) AS due FROM signal WHERE processed_at IS NULL")
+            .fetch_one(&self.reads)
+            .await
+            .map_err(failed("read when the next signal is due"))?;
+        get_time_or(&row, "due")
     }
 
     async fn reply(&self, signal: SignalId) -> Result<Option<CommandReply>, StoreError> {
