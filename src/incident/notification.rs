@@ -193,8 +193,13 @@ impl<'a> Decider<'a> {
     fn resolved(&mut self, alert: &Alert) {
         // Before its firing, or without it: there is nothing to close.
         let Some(episode) = self.view.episodes.get(&alert.fingerprint) else { return };
-        // A late delivery of an earlier end must not close what began after it.
-        if alert.starts_at < episode.starts_at {
+        // A late delivery of an earlier end must not close what began after it. The start does not tell: Alertmanager moves it
+        // back when a second Prometheus says that the alert fires for longer.
+        let is_late = match alert.ends_at {
+            Some(ends_at) => ends_at <= episode.starts_at,
+            None => alert.starts_at < episode.starts_at,
+        };
+        if is_late {
             return;
         }
         let (at, told_at) = (self.now, self.came.received_at);

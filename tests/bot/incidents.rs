@@ -47,7 +47,7 @@ pub fn two_in_the_morning() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 3, 2, 2, 0, 0).unwrap()
 }
 
-/// An alert, by its name and the labels that tell it from others.
+/// An alert, by its name and the labels that tell it from others. One that is over ended a second after its start.
 pub fn alert(name: &str, labels: &[(&str, &str)], starts_at: DateTime<Utc>, status: AlertStatus) -> Alert {
     let mut all: BTreeMap<String, String> =
         labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
@@ -109,7 +109,8 @@ impl Shift {
     }
 
     pub async fn resolves(&self, name: &str, labels: &[(&str, &str)], since: DateTime<Utc>) {
-        self.delivers("g", vec![alert(name, labels, since, AlertStatus::Resolved)]).await;
+        let resolved = alert(name, labels, since, AlertStatus::Resolved);
+        self.delivers("g", vec![Alert { ends_at: Some(self.clock.now()), ..resolved }]).await;
     }
 
     pub async fn passes(&self, minutes: u64) {
@@ -205,6 +206,29 @@ async fn a_resolve_before_or_without_its_firing_is_harmless() {
     assert!(shift.told().await.is_empty());
     shift.fires("DNSSlow", &[]).await;
     assert_eq!(shift.told().await, ["INC-1 open 1/1 runs=1"]);
+}
+
+#[tokio::test]
+async fn a_resolve_counts_although_the_start_was_moved_back() {
+    let shift = Shift::begin().await;
+    let since = shift.fires("Unknown", &[]).await;
+    shift.passes(3).await;
+    // A second Prometheus has seen it for longer, and Alertmanager keeps the earliest start.
+    shift.resolves("Unknown", &[], since - Duration::from_secs(30)).await;
+    assert_eq!(shift.told().await, ["INC-1 resolved 0/1 runs=0"]);
+}
+
+#[tokio::test]
+async fn a_late_resolve_does_not_close_what_began_after_it() {
+    let shift = Shift::begin().await;
+    let first = shift.fires("Unknown", &[]).await;
+    shift.passes(3).await;
+    shift.resolves("Unknown", &[], first).await;
+    shift.passes(3).await;
+    shift.fires("Unknown", &[]).await;
+    // Another peer tells that end only now.
+    shift.delivers("g", vec![alert("Unknown", &[], first, AlertStatus::Resolved)]).await;
+    assert_eq!(shift.told().await, ["INC-1 open 1/2 runs=0"]);
 }
 
 #[tokio::test]
@@ -459,7 +483,10 @@ proptest! {
                         alert("Unknown", &[("n", &labels(n))], shift.clock.now(), AlertStatus::Firing)
                     }
                     Happens::Resolves(n) => match firing.remove(&n) {
-                        Some(since) => alert("Unknown", &[("n", &labels(n))], since, AlertStatus::Resolved),
+                        Some(since) => {
+                            let resolved = alert("Unknown", &[("n", &labels(n))], since, AlertStatus::Resolved);
+                            Alert { ends_at: Some(shift.clock.now()), ..resolved }
+                        }
                         None => continue,
                     },
                     Happens::Again(n) if !delivered.is_empty() => delivered[n % delivered.len()].clone(),
