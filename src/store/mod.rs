@@ -34,8 +34,8 @@ use crate::worker::Bell;
 /// The front door and its queue: what came in, before anything was decided about it.
 #[async_trait]
 pub trait SignalStore: Send + Sync {
-    /// Makes the signal durable. The same (source, key) again changes nothing but a counter, unless an episode was closed
-    /// since it was worked on: then it is worked on once more, as it may tell that the alert fires again.
+    /// Makes the signal durable. The same (source, key) again changes nothing but a counter, unless it is a notification and an
+    /// episode was closed since it was worked on: then it is worked on once more, as it may tell that the alert fires again.
     async fn accept(&self, signal: &Signal) -> Result<Accepted, StoreError>;
 
     /// The oldest signals that nobody has worked on and whose time has come, in the order in which they came.

@@ -434,6 +434,24 @@ async fn a_person_runs_a_playbook_and_is_told_what_is_wrong_with_a_request() {
 }
 
 #[tokio::test]
+async fn a_command_that_is_sent_again_is_the_same_command_whatever_was_over_meanwhile() {
+    let shift = Shift::begin().await;
+    let run = Command::Run { playbook: "dns".into(), set: BTreeMap::new(), dry_run: false };
+    let since = shift.fires("Unknown", &[]).await;
+    let reply = shift.says("alice", run.clone()).await;
+    shift.run_ends(Outcome::NothingToDo).await;
+    let resolve = Command::Resolve { incident: IncidentId(1), note: None };
+    let resolved = shift.says("alice", resolve.clone()).await;
+    shift.fires("DNSSlow", &[]).await;
+    shift.resolves("Unknown", &[], since).await;
+    // `says` has the same key as long as no time passes.
+    assert_eq!(shift.says("alice", run).await, reply);
+    assert_eq!(shift.says("alice", resolve).await, resolved);
+    let runs = ["INC-1 resolved 0/1 runs=0", "INC-2 open 1/1 runs=1"];
+    assert_eq!(shift.told().await, runs);
+}
+
+#[tokio::test]
 async fn commands_on_what_is_not_there_say_so() {
     let shift = Shift::begin().await;
     let reply = shift.says("alice", Command::Ack { incident: IncidentId(7) }).await;

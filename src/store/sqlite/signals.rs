@@ -5,13 +5,15 @@ use chrono::{DateTime, Utc};
 
 use super::rows::{from_json, get, get_time_or, json, micros, time};
 use super::{SqliteStore, failed};
-use crate::model::{Signal, SignalId};
+use crate::model::{Signal, SignalBody, SignalId};
 use crate::store::{Accepted, CommandReply, SignalStore, StoreError};
 
 #[async_trait]
 impl SignalStore for SqliteStore {
     async fn accept(&self, signal: &Signal) -> Result<Accepted, StoreError> {
         let body = json(&signal.body)?;
+        // Only a notification tells of a state that may have come back; a command is one wish, however often it is sent.
+        let tells_of_a_state = matches!(signal.body, SignalBody::Notification(_));
         let (source, key, at) = (signal.source.clone(), signal.key.clone(), micros(signal.received_at));
         let accepted = self.write("accept a signal", move |connection| {
             Box::pin(async move {
@@ -21,9 +23,9 @@ impl SignalStore for SqliteStore {
                      ON CONFLICT (source, key) DO UPDATE SET
                          deliveries = deliveries + 1,
                          last_at = excluded.last_at,
-                         body = CASE WHEN EXISTS (SELECT 1 FROM episode WHERE closed_at >= signal.processed_at)
+                         body = CASE WHEN ?5 AND EXISTS (SELECT 1 FROM episode WHERE closed_at >= signal.processed_at)
                                 THEN excluded.body ELSE body END,
-                         processed_at = CASE WHEN EXISTS (SELECT 1 FROM episode WHERE closed_at >= signal.processed_at)
+                         processed_at = CASE WHEN ?5 AND EXISTS (SELECT 1 FROM episode WHERE closed_at >= signal.processed_at)
                                 THEN NULL ELSE processed_at END
                      RETURNING id, deliveries",
                 )
@@ -31,6 +33,7 @@ impl SignalStore for SqliteStore {
                 .bind(key)
                 .bind(at)
                 .bind(body)
+                .bind(tells_of_a_state)
                 .fetch_one(connection)
                 .await
                 .map_err(failed("accept a signal"))?;
