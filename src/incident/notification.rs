@@ -195,11 +195,8 @@ impl<'a> Decider<'a> {
         let Some(episode) = self.view.episodes.get(&alert.fingerprint) else { return };
         // A late delivery of an earlier end must not close what began after it. The start does not tell: Alertmanager moves it
         // back when a second Prometheus says that the alert fires for longer.
-        let is_late = match alert.ends_at {
-            Some(ends_at) => ends_at <= episode.starts_at,
-            None => alert.starts_at < episode.starts_at,
-        };
-        if is_late {
+        let ended_before = alert.ends_at.is_none_or(|ends_at| ends_at <= episode.starts_at);
+        if alert.starts_at < episode.starts_at && ended_before {
             return;
         }
         let (at, told_at) = (self.now, self.came.received_at);
