@@ -58,7 +58,7 @@ pub(super) fn decide_resolve(view: &IncidentView, person: &Person, note: Option<
     for run in &view.runs {
         changes.push(Change::ToRun { run: run.id, item: InboxItem::Cancel { by: by.clone() } });
     }
-    changes.push(Change::Resolve { incident });
+    changes.push(Change::Resolve { incident, by_itself: false });
     changes.push(Change::Note { incident, event: IncidentEvent::Resolved { by, because } });
     let mut reply = format!("{id} is resolved");
     if view.incident.open_episodes > 0 {

@@ -39,7 +39,7 @@ pub(super) fn decide_run_ended(
     let needs_nobody = outcome != Outcome::Escalated;
     let others_under_way = view.runs.iter().any(|other| other.id != run);
     if needs_nobody && !over && view.incident.open_episodes == 0 && !others_under_way {
-        changes.push(Change::Resolve { incident });
+        changes.push(Change::Resolve { incident, by_itself: true });
         let because = match outcome {
             Outcome::Fixed => format!("{run} fixed it, and no alert fires"),
             _ => format!("{run} ended ({outcome}), and no alert fires"),

@@ -258,8 +258,16 @@ impl<'a> Decider<'a> {
         if view.incident.state == IncidentState::Resolved {
             return;
         }
-        if view.runs.is_empty() {
-            self.changes.push(Change::Resolve { incident });
+        // What escalated stays open until a human has looked.
+        let escalated = view.unanswered.iter().find_map(|reason| match reason {
+            PageReason::Escalated { run } => Some(*run),
+            _ => None,
+        });
+        if let Some(run) = escalated {
+            let text = format!("it stays open: {run} needs a person, and nobody has looked at it");
+            self.note(incident, IncidentEvent::Remark { text });
+        } else if view.runs.is_empty() {
+            self.changes.push(Change::Resolve { incident, by_itself: true });
             let because = "all its alerts have resolved".to_owned();
             self.note(incident, IncidentEvent::Resolved { by: self.came.source.to_owned(), because });
         }

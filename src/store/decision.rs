@@ -79,9 +79,11 @@ pub enum Change {
     Mitigate {
         incident: IncidentRef,
     },
-    /// Closes it, with all its episodes that are still open.
+    /// Closes it, with all its episodes that are still open, and acknowledges its pages. By itself, nobody has looked: a page
+    /// that reached nobody yet is still brought.
     Resolve {
         incident: IncidentRef,
+        by_itself: bool,
     },
     Reopen {
         incident: IncidentRef,

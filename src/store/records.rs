@@ -20,11 +20,13 @@ pub struct EpisodeHead {
     pub end_told_at: Option<DateTime<Utc>>,
 }
 
-/// An incident and its runs that are under way.
+/// An incident, its runs that are under way, and its pages that wait for somebody.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IncidentView {
     pub incident: Incident,
     pub runs: Vec<RunHead>,
+    /// Why its pages were made that nobody has acknowledged.
+    pub unanswered: Vec<PageReason>,
 }
 
 /// What a decision needs to know of a run.

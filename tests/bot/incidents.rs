@@ -148,7 +148,14 @@ impl Shift {
     pub async fn run_ends(&self, outcome: Outcome) {
         let claimed = self.store.claim_run("test", Duration::from_secs(60)).await.unwrap().expect("a run");
         let because = "the test says so".to_owned();
+        let page = NewPage {
+            level: 1,
+            team: "platform".into(),
+            reason: PageReason::Escalated { run: claimed.run.id },
+            text: Some(because.clone()),
+        };
         let append = Append {
+            pages: if outcome == Outcome::Escalated { vec![page] } else { Vec::new() },
             events: vec![RunEvent::Ended { outcome, because: because.clone() }],
             end: Some((outcome, because)),
             ..Append::default()

@@ -187,3 +187,29 @@ async fn a_page_that_nobody_answered_is_no_reason_not_to_say_that_it_fires_on() 
     shift.resolves("DNSSlow", &[], since).await;
     assert_eq!(shift.told().await, ["INC-1 resolved 0/1 runs=1"]);
 }
+
+#[tokio::test]
+async fn what_escalated_is_not_over_when_its_alerts_are() {
+    let shift = Shift::begin().await;
+    let since = shift.fires("DNSSlow", &[]).await;
+    shift.run_ends(Outcome::Escalated).await;
+    shift.passes(5).await;
+    shift.resolves("DNSSlow", &[], since).await;
+    assert_eq!(shift.told().await, ["INC-1 open 0/1 runs=1"]);
+    let timeline = shift.timeline(1).await;
+    assert!(timeline.contains("it stays open: RUN-1 needs a person, and nobody has looked at it"), "{timeline}");
+    assert_eq!(shift.store.counts().await.unwrap().unacknowledged_pages, 1);
+    shift.says("alice", Command::Ack { incident: IncidentId(1) }).await;
+    let reply = shift.says("alice", Command::Resolve { incident: IncidentId(1), note: None }).await;
+    assert_eq!(reply, "INC-1 is resolved");
+}
+
+#[tokio::test]
+async fn what_escalated_and_was_looked_at_is_over_with_its_alerts() {
+    let shift = Shift::begin().await;
+    let since = shift.fires("DNSSlow", &[]).await;
+    shift.run_ends(Outcome::Escalated).await;
+    shift.says("alice", Command::Ack { incident: IncidentId(1) }).await;
+    shift.resolves("DNSSlow", &[], since).await;
+    assert_eq!(shift.told().await, ["INC-1 resolved 0/1 runs=1"]);
+}

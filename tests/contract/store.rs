@@ -210,7 +210,8 @@ async fn one_page_for_each_spell_and_level() {
     }
     let all = || async { shop.store.pages(noon(), noon() + Duration::from_secs(86_400)).await.unwrap() };
     assert_eq!(all().await.len(), 1);
-    shop.decide("again", vec![Change::Resolve { incident: at }, Change::Reopen { incident: at }]).await;
+    shop.decide("again", vec![Change::Resolve { incident: at, by_itself: false }, Change::Reopen { incident: at }])
+        .await;
     shop.decide("p4", vec![Change::Page { incident: at, page }]).await;
     let pages = all().await;
     assert_eq!(pages.len(), 2);

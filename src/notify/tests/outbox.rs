@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use super::*;
 use crate::message::Colour;
 use crate::model::{IncidentState, Preview, PreviewStep, StepPath, Verdict};
-use crate::store::{Append, Ask, Change, OutboxStore as _};
+use crate::store::{Append, Ask, Change, IncidentRef, IncidentStore as _, OutboxStore as _};
 
 #[tokio::test]
 async fn a_page_says_who_is_called_and_is_told_once() {
@@ -77,6 +77,39 @@ async fn the_next_sink_gets_a_page_when_the_first_one_fails_twice() {
     bot.passes(10);
     assert_eq!(settle(&bot, &first).await, None);
     assert_eq!(pager.seen(), [], "an acknowledged page calls nobody any more");
+}
+
+#[tokio::test]
+async fn a_page_reaches_somebody_although_its_alerts_were_over_before_the_receiver_was_back() {
+    let bot = Fixture::new(&[], &["pager"]).await;
+    let pager = Scripted::new("pager");
+    let worker = worker(&bot, pager.clone(), None);
+    let incident = bot.incident(Severity::S1, "CoreDNS is down", "CoreDNSDown", 1).await;
+    bot.page(incident, PageReason::SeverityOne).await;
+    pager.answers([Err(SinkError::retry("down"))]);
+    settle(&bot, &worker).await;
+    pager.seen();
+    let incident = IncidentRef::Existing(incident);
+    bot.decide(vec![Change::Resolve { incident, by_itself: true }]).await;
+    bot.passes(1);
+    assert_eq!(settle(&bot, &worker).await, None);
+    let told = pager.seen();
+    assert_eq!(told.len(), 1);
+    assert!(told[0].body.contains("no alert fires now"), "{}", told[0].body);
+    assert_eq!(bot.store.counts().await.unwrap().unacknowledged_pages, 0, "it is over, and somebody knows");
+}
+
+#[tokio::test]
+async fn a_page_that_was_delivered_is_over_with_its_alerts() {
+    let bot = Fixture::new(&[], &["pager"]).await;
+    let pager = Scripted::new("pager");
+    let worker = worker(&bot, pager.clone(), None);
+    let incident = bot.incident(Severity::S1, "CoreDNS is down", "CoreDNSDown", 1).await;
+    bot.page(incident, PageReason::SeverityOne).await;
+    settle(&bot, &worker).await;
+    let incident = IncidentRef::Existing(incident);
+    bot.decide(vec![Change::Resolve { incident, by_itself: true }]).await;
+    assert_eq!(bot.store.counts().await.unwrap().unacknowledged_pages, 0);
 }
 
 #[tokio::test]

@@ -122,7 +122,7 @@ impl Applier<'_> {
                 )
                 .await
             }
-            Change::Resolve { incident } => {
+            Change::Resolve { incident, by_itself } => {
                 let id = self.touch(incident)?;
                 self.update(
                     "UPDATE episode SET closed_at = ?2, end_told_at = ?2 WHERE incident_id = ?1 AND closed_at IS NULL",
@@ -138,12 +138,13 @@ impl Applier<'_> {
                 )
                 .await?;
                 self.touched.insert(id, (0, self.touched.get(&id).map_or(0, |(_, all)| *all)));
-                self.update(
-                    "UPDATE page SET acknowledged_at = ?2 WHERE incident_id = ?1 AND acknowledged_at IS NULL",
-                    id.0,
-                    None,
-                )
-                .await
+                let pages = if by_itself {
+                    "UPDATE page SET acknowledged_at = ?2 WHERE incident_id = ?1 AND acknowledged_at IS NULL
+                         AND (SELECT COUNT(*) = 0 OR COUNT(delivered_at) > 0 FROM outbox WHERE key = 'PAGE-' || page.id)"
+                } else {
+                    "UPDATE page SET acknowledged_at = ?2 WHERE incident_id = ?1 AND acknowledged_at IS NULL"
+                };
+                self.update(pages, id.0, None).await
             }
             Change::Reopen { incident } => {
                 let id = self.touch(incident)?;

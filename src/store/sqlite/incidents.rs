@@ -14,7 +14,7 @@ use super::{SqliteStore, failed};
 use crate::model::{Episode, EpisodeId, Incident, IncidentId, PageId, RunEvent, RunId, SignalId};
 use crate::store::{
     AlertCount, Applied, Counts, Decision, EpisodeHead, IncidentEvent, IncidentFilter, IncidentStore, IncidentView,
-    NewPage, Page, StoreError, TimelineEntry, TimelineWhat,
+    NewPage, Page, PageReason, StoreError, TimelineEntry, TimelineWhat,
 };
 
 #[async_trait]
@@ -310,11 +310,25 @@ impl SqliteStore {
             let head = rows::run_head(row)?;
             by_incident.entry(head.incident).or_default().push(head);
         }
+        let pages = sqlx::query(
+            "SELECT incident_id, reason FROM page
+             WHERE acknowledged_at IS NULL AND incident_id IN (SELECT value FROM json_each(?)) ORDER BY id",
+        )
+        .bind(json(&ids)?)
+        .fetch_all(&self.reads)
+        .await
+        .map_err(failed("read the pages of incidents"))?;
+        let mut unanswered: HashMap<IncidentId, Vec<PageReason>> = HashMap::new();
+        for row in &pages {
+            let reason = from_json("page's reason", get(row, "reason")?)?;
+            unanswered.entry(IncidentId(get(row, "incident_id")?)).or_default().push(reason);
+        }
         Ok(incidents
             .into_iter()
             .map(|incident| {
                 let runs = by_incident.remove(&incident.id).unwrap_or_default();
-                IncidentView { incident, runs }
+                let unanswered = unanswered.remove(&incident.id).unwrap_or_default();
+                IncidentView { incident, runs, unanswered }
             })
             .collect())
     }
