@@ -7,3 +7,6 @@ ALTER TABLE episode ADD COLUMN end_told_at INTEGER;
 
 -- A firing that may be an echo of what is over is decided about at its time.
 ALTER TABLE signal ADD COLUMN not_before INTEGER;
+
+-- When a page was given something new to say.
+ALTER TABLE page ADD COLUMN updated_at INTEGER;

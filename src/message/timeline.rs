@@ -125,6 +125,9 @@ fn tell_incident(event: &IncidentEvent) -> Option<String> {
         // The run's own log has said so.
         IncidentEvent::RunEnded { .. } => return None,
         IncidentEvent::Paged { team, reason } => format!("team {team} is paged: {}", page_reason(reason)),
+        IncidentEvent::PageUpdated { team, reason } => {
+            format!("the page of team {team} says more: {}", page_reason(reason))
+        }
         IncidentEvent::Severity { from, to, because } => format!("severity {from} -> {to}: {because}"),
         IncidentEvent::Acknowledged { by } => format!("{by} has acknowledged it"),
         IncidentEvent::Mitigated { because } => format!("mitigated: {because}"),

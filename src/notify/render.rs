@@ -28,8 +28,10 @@ impl Renderer {
     pub async fn parcel(&self, sink: &str, delivery: &Delivery) -> Result<Option<Parcel>, StoreError> {
         match &delivery.subject {
             DeliverySubject::Page { page } => match self.store.page(*page).await? {
-                // Somebody was quicker: calling them again would only cost sleep.
-                Some(page) if page.acknowledged_at.is_none() => self.page(sink, &page).await,
+                // Somebody was quicker: calling them again would only cost sleep. What is new since is told all the same.
+                Some(page) if page.acknowledged_at.is_none() || page.updated_at > page.acknowledged_at => {
+                    self.page(sink, delivery, &page).await
+                }
                 _ => Ok(None),
             },
             DeliverySubject::Card { incident } => {
@@ -85,7 +87,7 @@ impl Renderer {
         Ok(message::card(incident, &runs, &timeline, &approvals))
     }
 
-    async fn page(&self, sink: &str, page: &Page) -> Result<Option<Parcel>, StoreError> {
+    async fn page(&self, sink: &str, delivery: &Delivery, page: &Page) -> Result<Option<Parcel>, StoreError> {
         let Some(incident) = self.store.incident(page.incident).await? else { return Ok(None) };
         let run = match page.reason {
             PageReason::Escalated { run } | PageReason::StillFires { run, .. } => self.store.run(run).await?,
@@ -97,6 +99,7 @@ impl Renderer {
         let card = self.card(&incident).await?;
         let mut parcel = self.parcel_of(ParcelKind::Page, incident, card);
         parcel.key.clone_from(&page.key);
+        parcel.previous.clone_from(&delivery.external);
         parcel.thread = self.store.external_message(sink, parcel.incident.id).await?;
         parcel.team.clone_from(&page.team);
         parcel.title = text.title;

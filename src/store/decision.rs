@@ -159,8 +159,8 @@ pub struct NewRun {
     pub requested_by: Option<String>,
 }
 
-/// A page to make. One per incident, spell, level and severity: the same again changes nothing, but an incident that has
-/// become worse calls anew, whoever has taken it for less.
+/// A page to make. One per incident, spell, level and severity: another reason makes the one that is there say so, and an
+/// incident that has become worse calls anew, whoever has taken it for less.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewPage {
     pub level: u32,
@@ -245,6 +245,11 @@ pub enum IncidentEvent {
         from: Severity,
         to: Severity,
         because: String,
+    },
+    /// There is a second reason to page within the spell: the page that is there says it.
+    PageUpdated {
+        team: String,
+        reason: PageReason,
     },
     Acknowledged {
         by: String,

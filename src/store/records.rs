@@ -78,6 +78,8 @@ pub struct Page {
     pub severity: Severity,
     pub created_at: DateTime<Utc>,
     pub acknowledged_at: Option<DateTime<Utc>>,
+    /// When it was given another reason and text than those that it was made with.
+    pub updated_at: Option<DateTime<Utc>>,
     /// The key by which a receiver tells a repeated delivery: stable over retries.
     pub key: String,
 }

@@ -311,6 +311,7 @@ pub fn every_event() -> Vec<TimelineEntry> {
             reason: PageReason::StillFires { run: RunId(7), outcome: Outcome::Fixed },
         },
         IncidentEvent::Held { alert: "DNSSlow".into(), count: 2, until: at("02:13:00") },
+        IncidentEvent::PageUpdated { team: "platform".into(), reason: PageReason::Escalated { run: RunId(7) } },
         IncidentEvent::Severity { from: Severity::S3, to: Severity::S1, because: "DNSSlow fires".into() },
         IncidentEvent::Paged { team: "platform".into(), reason: PageReason::Escalated { run: RunId(7) } },
         IncidentEvent::Paged {

@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use super::*;
 use crate::message::Colour;
 use crate::model::{IncidentState, Preview, PreviewStep, StepPath, Verdict};
-use crate::store::{Append, Ask, Change, IncidentRef, IncidentStore as _, OutboxStore as _};
+use crate::store::{Append, Ask, Change, IncidentRef, IncidentStore as _, NewPage, OutboxStore as _};
 
 #[tokio::test]
 async fn a_page_says_who_is_called_and_is_told_once() {
@@ -110,6 +110,42 @@ async fn a_page_that_was_delivered_is_over_with_its_alerts() {
     let incident = IncidentRef::Existing(incident);
     bot.decide(vec![Change::Resolve { incident, by_itself: true }]).await;
     assert_eq!(bot.store.counts().await.unwrap().unacknowledged_pages, 0);
+}
+
+#[tokio::test]
+async fn a_second_reason_reaches_the_pager_under_the_same_key_also_when_somebody_has_it() {
+    for acked in [false, true] {
+        let bot = Fixture::new(&[], &["pager"]).await;
+        let pager = Scripted::new("pager");
+        let worker = worker(&bot, pager.clone(), None);
+        let incident = bot.incident(Severity::S1, "CoreDNS is down", "CoreDNSDown", 1).await;
+        bot.page(incident, PageReason::SeverityOne).await;
+        pager.answers([Ok(Some("message-7".into()))]);
+        settle(&bot, &worker).await;
+        assert_eq!(pager.seen()[0].previous, None);
+        bot.passes(2);
+        if acked {
+            bot.ack(incident, "ada").await;
+        }
+        bot.passes(2);
+        let run = bot.opens_run(incident, "coredns-saturated").await;
+        let reason = PageReason::Escalated { run };
+        let text = Some("CoreDNS needs more memory".to_owned());
+        let page = NewPage { level: 1, team: "platform".into(), reason, text };
+        bot.logs(run, Append { pages: vec![page.clone()], ..Append::default() }).await;
+        settle(&bot, &worker).await;
+        let told = pager.seen();
+        assert_eq!(told.len(), 1, "acknowledged: {acked}");
+        assert_eq!((told[0].kind, told[0].key.as_str()), (ParcelKind::Page, "dogwatch-INC-1-1-1-S1"));
+        assert_eq!(told[0].previous.as_deref(), Some("message-7"), "an edit calls nobody");
+        assert!(told[0].body.contains("RUN-1 needs a person"), "{}", told[0].body);
+        assert!(told[0].body.contains("CoreDNS needs more memory"), "{}", told[0].body);
+
+        bot.logs(run, Append { pages: vec![page], ..Append::default() }).await;
+        bot.page(incident, PageReason::SeverityOne).await;
+        settle(&bot, &worker).await;
+        assert_eq!(pager.seen(), [], "nothing of that is new");
+    }
 }
 
 #[tokio::test]

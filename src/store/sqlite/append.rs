@@ -2,7 +2,7 @@
 
 use sqlx::SqliteConnection;
 
-use super::effects::{enqueue, enqueue_approval, enqueue_card, insert_page};
+use super::effects::{Paged, enqueue, enqueue_approval, enqueue_card, insert_page};
 use super::rows::{get, json, micros, micros_after, word};
 use super::runs::{inbox, insert_event};
 use super::{Sinks, failed};
@@ -57,8 +57,8 @@ pub(super) async fn append(
     }
     let mut notices = records.notices;
     for page in records.pages {
-        // Somebody is paged for this already: what is new is told, but nobody is called twice.
-        if !insert_page(connection, now, sinks, incident, &page).await?
+        // Somebody is paged for this already: what is new is told in chat too, but nobody is called twice.
+        if insert_page(connection, now, sinks, incident, &page).await? != Paged::Made
             && let Some(text) = page.text
         {
             notices.push(text);

@@ -8,7 +8,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqliteRow;
 
 use super::apply::apply;
-use super::effects::{enqueue_card, insert_page, note, reopen};
+use super::effects::{Paged, enqueue_card, insert_page, note, reopen};
 use super::rows::{self, from_json, get, get_time, get_time_or, json, micros};
 use super::{SqliteStore, failed};
 use crate::model::{Episode, EpisodeId, Incident, IncidentId, PageId, RunEvent, RunId, SignalId};
@@ -139,7 +139,7 @@ impl IncidentStore for SqliteStore {
                     note(connection, now, incident, &IncidentEvent::Reopened { because }).await?;
                 }
                 enqueue_card(connection, now, &sinks, incident).await?;
-                insert_page(connection, now, &sinks, incident, &page).await
+                Ok(insert_page(connection, now, &sinks, incident, &page).await? == Paged::Made)
             })
         });
         let paged = paged.await?;

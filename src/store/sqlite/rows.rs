@@ -156,6 +156,7 @@ pub(super) fn page(row: &SqliteRow) -> Result<Page, StoreError> {
         severity,
         created_at: get_time(row, "created_at")?,
         acknowledged_at: get_time_or(row, "acknowledged_at")?,
+        updated_at: get_time_or(row, "updated_at")?,
         key: format!("dogwatch-{incident}-{spell}-{level}-{severity}"),
     })
 }
