@@ -132,7 +132,7 @@ async fn no_answer_escalates_and_changes_nothing() {
     bot.passes(minutes(2)).await;
     assert_eq!(bot.ends(Outcome::Escalated).await, "nobody answered APR-1 in time");
     bot.pages(["shop escalated"]).await;
-    assert_eq!(bot.approves("alice").await, "APR-1 is no question any more: its run has ended");
+    assert_eq!(bot.approves("alice").await, "APR-1 has expired; nothing was done");
     bot.does_nothing_more().await;
 }
 

@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 
 use super::*;
 use crate::message::Colour;
-use crate::model::{IncidentState, Preview, PreviewStep, StepPath, Verdict};
+use crate::model::{IncidentState, Outcome, Preview, PreviewStep, RunEvent, StepPath, Verdict};
 use crate::store::{Append, Ask, Change, IncidentRef, IncidentStore as _, NewPage, OutboxStore as _};
 
 #[tokio::test]
@@ -259,6 +259,42 @@ async fn what_changes_while_a_card_is_on_its_way_is_told_after_it() {
         assert!(seen.len() >= 2, "{seen:?}");
         assert_eq!(seen.first(), Some(&IncidentState::Open));
         assert_eq!(seen.last(), Some(&IncidentState::Acknowledged));
+    }
+}
+
+/// A question that was shown in chat, and its run.
+async fn asked(bot: &Fixture, chat: &Scripted, worker: &OutboxWorker) -> crate::model::RunId {
+    use crate::clock::Clock as _;
+    let incident = bot.incident(Severity::S2, "CoreDNS is slow", "CoreDNSSlow", 1).await;
+    let run = bot.opens_run(incident, "coredns-saturated").await;
+    let ask = Ask { preview: Preview { steps: vec![] }, expires_at: bot.clock.now() + Duration::from_secs(600) };
+    bot.logs(run, Append { ask: Some(ask), ..Append::default() }).await;
+    chat.answers([Ok(Some("question".into())), Ok(Some("card".into()))]);
+    settle(bot, worker).await;
+    assert_eq!(chat.seen()[0].buttons.len(), 2);
+    run
+}
+
+#[tokio::test]
+async fn a_question_loses_its_buttons_when_nobody_answers_or_its_run_ends() {
+    for expires in [true, false] {
+        let bot = Fixture::new(&["chat"], &[]).await;
+        let chat = Scripted::new("chat");
+        let worker = worker(&bot, chat.clone(), None);
+        let run = asked(&bot, &chat, &worker).await;
+        if expires {
+            let approval = crate::model::ApprovalId(1);
+            let event = RunEvent::ApprovalAnswered { approval, verdict: None, by: "the clock".into() };
+            bot.logs(run, Append { events: vec![event], ..Append::default() }).await;
+        } else {
+            bot.ends(run, Outcome::Cancelled, "ada stopped it").await;
+        }
+        settle(&bot, &worker).await;
+        let told = chat.seen();
+        let question = told.iter().find(|parcel| parcel.kind == ParcelKind::Approval).unwrap();
+        assert_eq!((question.previous.as_deref(), question.buttons.len()), (Some("question"), 0));
+        let title = if expires { "nobody answered in time" } else { "no longer needed" };
+        assert!(question.title.contains(title), "{}", question.title);
     }
 }
 
