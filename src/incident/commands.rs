@@ -25,15 +25,24 @@ fn is_so(reply: impl Into<String>) -> Decision {
 
 pub(super) fn decide_ack(view: &IncidentView, person: &Person) -> Decision {
     let id = view.incident.id;
-    if view.incident.state == IncidentState::Resolved {
+    let incident = IncidentRef::Existing(id);
+    let by = person.name.clone();
+    let is_paged = !view.unanswered.is_empty();
+    let is_resolved = view.incident.state == IncidentState::Resolved;
+    if is_resolved && !is_paged {
         return decline(format!("{id} is resolved; there is nothing to acknowledge"));
     }
     if view.incident.owner.as_deref() == Some(&person.name) {
-        return is_so(format!("{id} is yours already"));
+        // A page may have been made, or be about to be made, since.
+        if !is_paged && view.incident.page_at.is_none() {
+            return is_so(format!("{id} is yours already"));
+        }
+        let what = if is_paged { "its page is acknowledged" } else { "nobody is paged about it" };
+        let reply = CommandReply::granted(format!("{id} is yours already; {what}"));
+        return Decision { changes: vec![Change::Acknowledge { incident, by }], reply: Some(reply) };
     }
-    let incident = IncidentRef::Existing(id);
-    let by = person.name.clone();
     let reply = match &view.incident.owner {
+        _ if is_resolved => format!("{id} is resolved; its page is acknowledged"),
         Some(before) => format!("{id} is yours now; it was {before}'s"),
         None => format!("{id} is yours: {}", view.incident.title),
     };

@@ -102,6 +102,11 @@ impl Renderer {
         parcel.previous.clone_from(&delivery.external);
         parcel.thread = self.store.external_message(sink, parcel.incident.id).await?;
         parcel.team.clone_from(&page.team);
+        let acknowledge = message::acknowledge(parcel.incident.id);
+        if page.acknowledged_at.is_none() && !parcel.buttons.contains(&acknowledge) {
+            // Somebody has the incident, but not what it has become.
+            parcel.buttons.insert(0, acknowledge);
+        }
         parcel.title = text.title;
         parcel.body = text.body;
         parcel.mention = self.called(&page.team);

@@ -214,3 +214,52 @@ async fn what_escalated_and_was_looked_at_is_over_with_its_alerts() {
     shift.resolves("DNSSlow", &[], since).await;
     assert_eq!(shift.told().await, ["INC-1 resolved 0/1 runs=1"]);
 }
+
+#[tokio::test]
+async fn a_page_that_was_made_after_the_ack_is_acknowledged_by_another_one() {
+    let shift = Shift::begin().await;
+    let ack = || Command::Ack { incident: IncidentId(1) };
+    let unanswered = async || shift.store.counts().await.unwrap().unacknowledged_pages;
+    shift.delivers("g", unknown(&shift, &["info"])).await;
+    shift.says("alice", ack()).await;
+    shift.passes(1).await;
+    shift.delivers("g", unknown(&shift, &["critical"])).await;
+    assert_eq!(unanswered().await, 1);
+    assert_eq!(shift.says("alice", ack()).await, "INC-1 is yours already; its page is acknowledged");
+    assert_eq!(unanswered().await, 0);
+    shift.passes(1).await;
+    assert_eq!(shift.says("alice", ack()).await, "INC-1 is yours already");
+    assert_eq!(shift.timeline(1).await.matches("alice has acknowledged it").count(), 1);
+}
+
+#[tokio::test]
+async fn an_ack_after_a_fix_keeps_the_call_away() {
+    let shift = Shift::begin().await;
+    shift.fires("DNSSlow", &[]).await;
+    let ack = || Command::Ack { incident: IncidentId(1) };
+    shift.says("alice", ack()).await;
+    shift.passes(1).await;
+    shift.run_ends(Outcome::Fixed).await;
+    assert_eq!(shift.says("alice", ack()).await, "INC-1 is yours already; nobody is paged about it");
+    shift.passes(60).await;
+    assert!(shift.pages().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_page_of_what_is_resolved_can_be_acknowledged() {
+    let shift = Shift::begin().await;
+    let critical = unknown(&shift, &["critical"]);
+    let since = critical[0].starts_at;
+    shift.delivers("g", critical).await;
+    shift.passes(1).await;
+    // Nothing delivers the page here.
+    shift.resolves("Disk", &[("severity", "critical")], since).await;
+    assert_eq!(shift.told().await, ["INC-1 resolved 0/1 runs=0"]);
+    assert_eq!(shift.store.counts().await.unwrap().unacknowledged_pages, 1);
+    let ack = || Command::Ack { incident: IncidentId(1) };
+    assert_eq!(shift.says("alice", ack()).await, "INC-1 is resolved; its page is acknowledged");
+    assert_eq!(shift.store.counts().await.unwrap().unacknowledged_pages, 0);
+    shift.passes(1).await;
+    assert_eq!(shift.says("bob", ack()).await, "INC-1 is resolved; there is nothing to acknowledge");
+    assert_eq!(shift.told().await, ["INC-1 resolved 0/1 runs=0"]);
+}
