@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
+use super::IncidentRules;
 use super::coverage::grouping_of_target;
 use super::notification::autonomy_when_asked;
-use crate::model::{Approval, ApprovalState, Digest, IncidentState, Person, Target, Verdict};
+use crate::model::{Approval, ApprovalState, Digest, HumanDuration, IncidentState, Person, Target, Verdict};
 use crate::playbook::Playbook;
 use crate::store::{
     Change, CommandReply, Decision, InboxItem, IncidentEvent, IncidentRef, IncidentView, NewIncident, NewRun, RunHead,
@@ -55,7 +56,12 @@ pub(super) fn decide_ack(view: &IncidentView, person: &Person) -> Decision {
     }
 }
 
-pub(super) fn decide_resolve(view: &IncidentView, person: &Person, note: Option<&str>) -> Decision {
+pub(super) fn decide_resolve(
+    rules: &IncidentRules,
+    view: &IncidentView,
+    person: &Person,
+    note: Option<&str>,
+) -> Decision {
     let id = view.incident.id;
     if view.incident.state == IncidentState::Resolved {
         return is_so(format!("{id} is resolved already"));
@@ -72,7 +78,11 @@ pub(super) fn decide_resolve(view: &IncidentView, person: &Person, note: Option<
     let mut reply = format!("{id} is resolved");
     if view.incident.open_episodes > 0 {
         let count = view.incident.open_episodes;
-        reply.push_str(&format!("; {count} of its alerts still fire, and a new one will open it again"));
+        let earliest = HumanDuration(rules.stale_within);
+        reply.push_str(&format!(
+            "; {count} of its alerts still fire: told again, they open an incident again, {earliest} from now at the earliest; \
+             silence them in Alertmanager if they are not to"
+        ));
     }
     Decision { changes, reply: Some(CommandReply::granted(reply)) }
 }

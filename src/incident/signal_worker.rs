@@ -126,7 +126,7 @@ impl SignalWorker {
         match command {
             Command::Ack { incident } => self.with_incident(*incident, |view| decide_ack(view, person)).await,
             Command::Resolve { incident, note } => {
-                self.with_incident(*incident, |view| decide_resolve(view, person, note.as_deref())).await
+                self.with_incident(*incident, |view| decide_resolve(&self.rules, view, person, note.as_deref())).await
             }
             Command::Approve { approval, verdict, digest } => Ok(match self.store.approval(*approval).await? {
                 Some(approval) => decide_vote(&approval, person, *verdict, digest.as_ref(), self.clock.now()),

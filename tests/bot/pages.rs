@@ -263,3 +263,23 @@ async fn a_page_of_what_is_resolved_can_be_acknowledged() {
     assert_eq!(shift.says("bob", ack()).await, "INC-1 is resolved; there is nothing to acknowledge");
     assert_eq!(shift.told().await, ["INC-1 resolved 0/1 runs=0"]);
 }
+
+#[tokio::test]
+async fn whoever_resolves_what_fires_is_told_what_will_come_of_it() {
+    let shift = Shift::begin().await;
+    let critical = unknown(&shift, &["critical"]);
+    shift.delivers("g", critical.clone()).await;
+    let reply = shift.says("alice", Command::Resolve { incident: IncidentId(1), note: None }).await;
+    assert_eq!(
+        reply,
+        "INC-1 is resolved; 1 of its alerts still fire: told again, they open an incident again, 10m from now at the earliest; \
+         silence them in Alertmanager if they are not to"
+    );
+    shift.passes(5).await;
+    shift.delivers("g", critical).await;
+    shift.passes(4).await;
+    assert_eq!(shift.told().await, ["INC-1 resolved 0/1 runs=0"]);
+    shift.passes(2).await;
+    assert_eq!(shift.told().await, ["INC-1 open 1/1 runs=0"], "as it was said");
+    assert_eq!(shift.pages().await.len(), 2);
+}
