@@ -124,7 +124,11 @@ impl<'a> Decider<'a> {
     /// Opens the runs that the alerts ask for, and sees to it that somebody hears of them.
     fn attend(&mut self, spell: &Spell<'a>) {
         let (incident, known, begins) = (spell.incident, spell.known, spell.begins.is_some());
-        let mut busy = known.and_then(|view| view.runs.first()).map(|run| format!("{} of {}", run.id, run.playbook));
+        let is_late = known.is_some_and(|view| view.incident.state == IncidentState::Mitigated) && !begins;
+        let mut busy = match known.and_then(|view| view.runs.first()) {
+            Some(run) => Some(at_work(&format!("{} of {}", run.id, run.playbook))),
+            None => is_late.then(|| "its alert began before the incident was mitigated".to_owned()),
+        };
         let mut call = Call::default();
         let mut worse = false;
         for want in &spell.wants {
@@ -181,7 +185,7 @@ impl<'a> Decider<'a> {
                             requested_by: None,
                         };
                         self.changes.push(Change::OpenRun { incident, run: Box::new(run) });
-                        *busy = Some(format!("a run of {}", playbook.name));
+                        *busy = Some(at_work(&format!("a run of {}", playbook.name)));
                     }
                     Some(NotRun { because, is_over_limit }) => {
                         let playbook = playbook.name.clone();
@@ -225,9 +229,7 @@ impl<'a> Decider<'a> {
 
     fn why_not_run(&self, playbook: &Playbook, target: &Target, busy: Option<&str>) -> Option<NotRun> {
         if let Some(busy) = busy {
-            // It would diagnose what the other one is changing, and then wait for its lock.
-            let because = format!("{busy} is at work for this incident, and two at once would work against each other");
-            return Some(NotRun { because, is_over_limit: false });
+            return Some(NotRun { because: busy.to_owned(), is_over_limit: false });
         }
         self.over_the_limit(playbook, &target.key()).map(|because| NotRun { because, is_over_limit: true })
     }
@@ -289,6 +291,11 @@ impl<'a> Decider<'a> {
 struct NotRun {
     because: String,
     is_over_limit: bool,
+}
+
+/// The second one would diagnose what the first one is changing, and then wait for its lock.
+fn at_work(run: &str) -> String {
+    format!("{run} is at work for this incident, and two at once would work against each other")
 }
 
 /// How far an unanswered incident may go: the playbook's word, else what the severity obliges to.

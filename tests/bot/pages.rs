@@ -98,6 +98,20 @@ async fn a_second_playbook_waits_for_the_first_and_then_runs() {
 }
 
 #[tokio::test]
+async fn late_news_of_what_was_mitigated_runs_no_second_playbook() {
+    let shift = Shift::with(&[PLAYBOOK, &dns_errors("S2")]).await;
+    let since = shift.fires("DNSSlow", &[]).await;
+    shift.passes(2).await;
+    shift.run_ends(Outcome::Fixed).await;
+    shift.passes(3).await;
+    shift.delivers("g", vec![alert("DNSErrors", &[], since, AlertStatus::Firing)]).await;
+    assert_eq!(shift.told().await, ["INC-1 mitigated 2/2 runs=1"]);
+    let timeline = shift.timeline(1).await;
+    let note = "playbook dns-errors is not run: its alert began before the incident was mitigated";
+    assert!(timeline.contains(note), "{timeline}");
+}
+
+#[tokio::test]
 async fn of_two_playbooks_at_once_the_worse_one_runs() {
     let shift = Shift::with(&[PLAYBOOK, &dns_errors("S1")]).await;
     let firing = |name: &str| alert(name, &[], now(&shift), AlertStatus::Firing);
