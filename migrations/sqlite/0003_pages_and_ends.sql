@@ -10,3 +10,6 @@ ALTER TABLE signal ADD COLUMN not_before INTEGER;
 
 -- When a page was given something new to say.
 ALTER TABLE page ADD COLUMN updated_at INTEGER;
+
+-- Where a page went: urgency 0 is what pages have.
+CREATE INDEX outbox_page ON outbox (key) WHERE urgency = 0;

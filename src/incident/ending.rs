@@ -36,7 +36,7 @@ pub(super) fn decide_run_ended(
         changes.extend(page_at(rules, view, end, now).map(|at| Change::PageAt { incident, at }));
     }
     // What escalated stays open until a human has looked at it, also when its alerts are over by then.
-    let needs_nobody = outcome != Outcome::Escalated;
+    let needs_nobody = outcome != Outcome::Escalated && view.escalated().is_none();
     let others_under_way = view.runs.iter().any(|other| other.id != run);
     if needs_nobody && !over && view.incident.open_episodes == 0 && !others_under_way {
         changes.push(Change::Resolve { incident, by_itself: true });

@@ -260,12 +260,7 @@ impl<'a> Decider<'a> {
         if view.incident.state == IncidentState::Resolved {
             return;
         }
-        // What escalated stays open until a human has looked.
-        let escalated = view.unanswered.iter().find_map(|reason| match reason {
-            PageReason::Escalated { run } => Some(*run),
-            _ => None,
-        });
-        if let Some(run) = escalated {
+        if let Some(run) = view.escalated() {
             let text = format!("it stays open: {run} needs a person, and nobody has looked at it");
             self.note(incident, IncidentEvent::Remark { text });
         } else if view.runs.is_empty() {

@@ -29,6 +29,16 @@ pub struct IncidentView {
     pub unanswered: Vec<PageReason>,
 }
 
+impl IncidentView {
+    /// The run that escalated, if nobody has looked at that yet: such an incident does not resolve by itself.
+    pub fn escalated(&self) -> Option<RunId> {
+        self.unanswered.iter().find_map(|reason| match reason {
+            PageReason::Escalated { run } => Some(*run),
+            _ => None,
+        })
+    }
+}
+
 /// What a decision needs to know of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunHead {

@@ -220,6 +220,18 @@ async fn what_escalated_is_not_over_when_its_alerts_are() {
 }
 
 #[tokio::test]
+async fn a_second_run_that_helped_does_not_close_what_escalated_unseen() {
+    let shift = Shift::with(&[PLAYBOOK, &dns_errors("S2")]).await;
+    let slow = shift.fires("DNSSlow", &[]).await;
+    shift.run_ends(Outcome::Escalated).await;
+    let errors = shift.fires("DNSErrors", &[]).await;
+    shift.resolves("DNSSlow", &[], slow).await;
+    shift.resolves("DNSErrors", &[], errors).await;
+    shift.run_ends(Outcome::Fixed).await;
+    assert_eq!(shift.told().await, ["INC-1 mitigated 0/2 runs=2"]);
+}
+
+#[tokio::test]
 async fn what_escalated_and_was_looked_at_is_over_with_its_alerts() {
     let shift = Shift::begin().await;
     let since = shift.fires("DNSSlow", &[]).await;

@@ -140,7 +140,8 @@ impl Applier<'_> {
                 self.touched.insert(id, (0, self.touched.get(&id).map_or(0, |(_, all)| *all)));
                 let pages = if by_itself {
                     "UPDATE page SET acknowledged_at = ?2 WHERE incident_id = ?1 AND acknowledged_at IS NULL
-                         AND (SELECT COUNT(*) = 0 OR COUNT(delivered_at) > 0 FROM outbox WHERE key = 'PAGE-' || page.id)"
+                         AND (SELECT COUNT(*) = 0 OR COUNT(delivered_at) > 0 FROM outbox
+                              WHERE urgency = 0 AND key = 'PAGE-' || page.id)"
                 } else {
                     "UPDATE page SET acknowledged_at = ?2 WHERE incident_id = ?1 AND acknowledged_at IS NULL"
                 };
