@@ -92,7 +92,7 @@ async fn update_page(
     let event = IncidentEvent::PageUpdated { team: page.team.clone(), reason: page.reason.clone() };
     note(connection, now, incident, &event).await?;
     // Also where it went because another sink had failed.
-    let told = sqlx::query("SELECT sink FROM outbox WHERE key = ?")
+    let told = sqlx::query("SELECT sink FROM outbox WHERE urgency = 0 AND key = ?")
         .bind(id.to_string())
         .fetch_all(&mut *connection)
         .await
