@@ -110,7 +110,7 @@ fn tell_incident(event: &IncidentEvent) -> Option<String> {
             format!("{} of {alert} fire, such as {example}", count(*n, "alert"))
         }
         IncidentEvent::Held { alert, count: n, until } => format!(
-            "{} of {alert} told again soon after the end: an echo, or it fires again; decided at {} unless it resolves before",
+            "{alert} ({}) is told again soon after the end: an echo, or it fires again; decided at {} unless it resolves before",
             count(*n, "alert"),
             time(*until)
         ),
