@@ -81,6 +81,8 @@ impl NotificationResult {
 pub struct Levels {
     pub pending_signals: u64,
     pub set_aside_signals: u64,
+    /// Put off, as they may be echoes.
+    pub held_signals: u64,
     pub open_episodes: u64,
     /// Unresolved incidents by (state, severity).
     pub incidents: BTreeMap<(String, String), u64>,
@@ -197,6 +199,7 @@ struct LevelGauges {
     store_up: Level,
     pending_signals: Level,
     set_aside_signals: Level,
+    held_signals: Level,
     open_episodes: Level,
     incidents: Family<IncidentLabels, Level>,
     runs_under_way: Level,
@@ -211,6 +214,7 @@ impl LevelGauges {
             ("store_up", "Whether the store answers", &gauges.store_up),
             ("pending_signals", "Signals that nobody has worked on", &gauges.pending_signals),
             ("set_aside_signals", "Signals that could not be worked on", &gauges.set_aside_signals),
+            ("held_signals", "Signals that wait, as they may be echoes of what is over", &gauges.held_signals),
             ("open_episodes", "Alerts that fire", &gauges.open_episodes),
             ("runs_under_way", "Runs that have not ended", &gauges.runs_under_way),
             ("deliveries_waiting", "Deliveries that wait or are tried again", &gauges.deliveries_waiting),
@@ -227,6 +231,7 @@ impl LevelGauges {
         let Some(levels) = levels else { return };
         self.pending_signals.set(levels.pending_signals);
         self.set_aside_signals.set(levels.set_aside_signals);
+        self.held_signals.set(levels.held_signals);
         self.open_episodes.set(levels.open_episodes);
         self.runs_under_way.set(levels.runs_under_way);
         self.deliveries_waiting.set(levels.deliveries_waiting);

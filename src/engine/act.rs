@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::drive::{Driver, Flow};
 use super::mutate::{self, Attempt};
+use super::plan::in_begun_group;
 use super::read;
 use super::state::{Approval, Progress};
 use crate::action::{ActionError, Mutation, Output, Plan};
@@ -128,7 +129,12 @@ impl Driver<'_> {
             Attempt::Failed(error) => self.failed(step, attempt, error, Vec::new()).await,
             // Doubt keeps the attempt: the same one is made, on a fresh precondition.
             Attempt::NotDone(intent) => {
-                if self.state.alert_resolved || self.state.cancelled_by.is_some() {
+                let unwanted = self.state.alert_resolved || self.state.cancelled_by.is_some();
+                // A group that was begun is finished: deleting a Job may well be what resolved the alert, and what is left
+                // then is to start it again.
+                let in_group =
+                    self.state.phase.is_some_and(|phase| in_begun_group(self.playbook, phase, &self.state, step));
+                if unwanted && !in_group {
                     let message = "it was not done before the restart, and is not wanted any more";
                     return self.failed(step, attempt, ActionError::fail(message), Vec::new()).await;
                 }

@@ -281,7 +281,7 @@ fn next_step<'p>(playbook: &'p Playbook, phase: Phase, state: &RunState) -> Opti
 }
 
 /// Whether `step` belongs to an `atomic` group whose first mutation was made.
-fn in_begun_group(playbook: &Playbook, phase: Phase, state: &RunState, step: &Step) -> bool {
+pub(super) fn in_begun_group(playbook: &Playbook, phase: Phase, state: &RunState, step: &Step) -> bool {
     let Some(group) = step.atomic else { return false };
     playbook.steps(phase).iter().any(|other| other.atomic == Some(group) && state.made.contains(&other.path))
 }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
+use super::IncidentRules;
 use super::coverage::grouping_of_target;
 use super::notification::autonomy_when_asked;
-use crate::model::{Approval, ApprovalState, Digest, IncidentState, Person, Target, Verdict};
+use crate::model::{Approval, ApprovalState, Digest, HumanDuration, IncidentState, Person, Target, Verdict};
 use crate::playbook::Playbook;
 use crate::store::{
     Change, CommandReply, Decision, InboxItem, IncidentEvent, IncidentRef, IncidentView, NewIncident, NewRun, RunHead,
@@ -25,15 +26,24 @@ fn is_so(reply: impl Into<String>) -> Decision {
 
 pub(super) fn decide_ack(view: &IncidentView, person: &Person) -> Decision {
     let id = view.incident.id;
-    if view.incident.state == IncidentState::Resolved {
+    let incident = IncidentRef::Existing(id);
+    let by = person.name.clone();
+    let is_paged = !view.unanswered.is_empty();
+    let is_resolved = view.incident.state == IncidentState::Resolved;
+    if is_resolved && !is_paged {
         return decline(format!("{id} is resolved; there is nothing to acknowledge"));
     }
     if view.incident.owner.as_deref() == Some(&person.name) {
-        return is_so(format!("{id} is yours already"));
+        // A page may have been made, or be about to be made, since.
+        if !is_paged && view.incident.page_at.is_none() {
+            return is_so(format!("{id} is yours already"));
+        }
+        let what = if is_paged { "its page is acknowledged" } else { "nobody is paged about it" };
+        let reply = CommandReply::granted(format!("{id} is yours already; {what}"));
+        return Decision { changes: vec![Change::Acknowledge { incident, by }], reply: Some(reply) };
     }
-    let incident = IncidentRef::Existing(id);
-    let by = person.name.clone();
     let reply = match &view.incident.owner {
+        _ if is_resolved => format!("{id} is resolved; its page is acknowledged"),
         Some(before) => format!("{id} is yours now; it was {before}'s"),
         None => format!("{id} is yours: {}", view.incident.title),
     };
@@ -46,7 +56,12 @@ pub(super) fn decide_ack(view: &IncidentView, person: &Person) -> Decision {
     }
 }
 
-pub(super) fn decide_resolve(view: &IncidentView, person: &Person, note: Option<&str>) -> Decision {
+pub(super) fn decide_resolve(
+    rules: &IncidentRules,
+    view: &IncidentView,
+    person: &Person,
+    note: Option<&str>,
+) -> Decision {
     let id = view.incident.id;
     if view.incident.state == IncidentState::Resolved {
         return is_so(format!("{id} is resolved already"));
@@ -58,12 +73,16 @@ pub(super) fn decide_resolve(view: &IncidentView, person: &Person, note: Option<
     for run in &view.runs {
         changes.push(Change::ToRun { run: run.id, item: InboxItem::Cancel { by: by.clone() } });
     }
-    changes.push(Change::Resolve { incident });
+    changes.push(Change::Resolve { incident, by_itself: false });
     changes.push(Change::Note { incident, event: IncidentEvent::Resolved { by, because } });
     let mut reply = format!("{id} is resolved");
     if view.incident.open_episodes > 0 {
         let count = view.incident.open_episodes;
-        reply.push_str(&format!("; {count} of its alerts still fire, and a new one will open it again"));
+        let earliest = HumanDuration(rules.stale_within);
+        reply.push_str(&format!(
+            "; {count} of its alerts still fire: told again, they open an incident again, {earliest} from now at the earliest; \
+             silence them in Alertmanager if they are not to"
+        ));
     }
     Decision { changes, reply: Some(CommandReply::granted(reply)) }
 }

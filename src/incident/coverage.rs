@@ -34,11 +34,12 @@ impl Coverage {
         }
     }
 
-    /// What makes alerts one incident: the playbook's target, else Alertmanager's own group. Never the text of a summary.
-    pub fn grouping(&self, source: &str, group_key: &str) -> String {
+    /// What makes alerts one incident: the playbook's target, else their name within Alertmanager's own group. Never the text
+    /// of a summary. The name, as many have one group for a whole cluster: what has nothing in common is not one cause.
+    pub fn grouping(&self, source: &str, group_key: &str, alert: &Alert) -> String {
         match self {
             Coverage::Covered { target, .. } => grouping_of_target(target),
-            Coverage::Unusable { .. } | Coverage::Uncovered => format!("group:{source}:{group_key}"),
+            Coverage::Unusable { .. } | Coverage::Uncovered => format!("alert:{source}:{}:{group_key}", alert.name()),
         }
     }
 }

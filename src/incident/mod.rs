@@ -7,13 +7,15 @@ mod commands;
 mod coverage;
 mod ending;
 mod notification;
+mod opening;
 mod page_worker;
 mod rules;
 mod set_aside;
 mod signal_worker;
+mod spell;
 
 pub use coverage::{Coverage, cover};
-pub use notification::{View, decide_notification};
+pub use notification::{Came, View, decide_notification};
 pub use page_worker::PageWorker;
 pub use rules::IncidentRules;
 pub use signal_worker::SignalWorker;

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::store::{NewPage, PageReason, Store};
+use crate::model::{Incident, IncidentState, Outcome};
+use crate::store::{NewPage, PageReason, Store, StoreError};
 use crate::worker::{Turn, TurnError, Worker};
 
 /// Pages for each incident whose `page_by` has come, whatever its run is doing then.
@@ -18,6 +19,19 @@ pub struct PageWorker {
 impl PageWorker {
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
         Self { store, clock }
+    }
+
+    /// What was called mitigated and fires on is another thing than what nobody has taken care of.
+    async fn reason(&self, incident: &Incident) -> Result<PageReason, StoreError> {
+        if incident.state != IncidentState::Mitigated {
+            return Ok(PageReason::Overdue);
+        }
+        let runs = self.store.runs_of(incident.id).await?;
+        let helped = runs.iter().rev().find_map(|run| match run.outcome {
+            Some(outcome @ (Outcome::Fixed | Outcome::NothingToDo)) => Some((run.id, outcome)),
+            _ => None,
+        });
+        Ok(helped.map_or(PageReason::Overdue, |(run, outcome)| PageReason::StillFires { run, outcome }))
     }
 }
 
@@ -37,7 +51,8 @@ impl Worker for PageWorker {
             return Ok(Turn::Idle { until: next });
         }
         for incident in due {
-            let page = NewPage { level: 1, team: incident.team, reason: PageReason::Overdue, text: None };
+            let reason = self.reason(&incident).await?;
+            let page = NewPage { level: 1, team: incident.team, reason, text: None };
             self.store.page_now(incident.id, page).await?;
         }
         Ok(Turn::Worked)

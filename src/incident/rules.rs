@@ -13,7 +13,8 @@ pub struct IncidentRules {
     /// An incident that was resolved so recently is reopened by a new episode of its grouping instead of making another one.
     pub reopen_within: Duration,
     /// How late a delivery of an earlier state may come: Alertmanager gives one up at its next flush, which is its
-    /// group_interval (5 min by default) away. A firing that comes later than that after its end is no echo: it fires again.
+    /// group_interval (5 min by default) away. A firing that is told so soon after its end waits until then: when its end was not
+    /// told once more by that time, it is no echo, and fires again.
     pub stale_within: Duration,
 }
 

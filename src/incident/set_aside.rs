@@ -2,7 +2,7 @@
 
 use super::IncidentRules;
 use super::commands::decline;
-use super::notification::describe;
+use super::opening::describe;
 use crate::model::{AlertStatus, IncidentState, Notification, Severity, Signal, SignalBody, SignalId};
 use crate::store::{Change, Decision, IncidentEvent, IncidentRef, IncidentView, NewIncident, NewPage, PageReason};
 

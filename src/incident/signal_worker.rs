@@ -11,13 +11,16 @@ use tokio::sync::watch;
 
 use super::commands::{Asked, decide_ack, decide_resolve, decide_run, decide_vote, decline};
 use super::coverage::{cover, grouping_of_target};
-use super::ending::decide_run_ended;
-use super::notification::{View, decide_notification};
+use super::ending::{End, decide_run_ended};
+use super::notification::{Came, View, decide_notification};
 use super::set_aside::{GROUPING, decide_set_aside};
+use super::spell::page_by;
 use super::{Coverage, IncidentRules};
 use crate::clock::Clock;
-use crate::model::{AlertStatus, Command, IncidentId, Notification, Person, Signal, SignalBody, SignalId, redact};
-use crate::playbook::Catalog;
+use crate::model::{
+    AlertStatus, Command, IncidentId, Notification, Person, Run, Severity, Signal, SignalBody, SignalId, redact,
+};
+use crate::playbook::{Catalog, Playbook};
 use crate::store::{Decision, IncidentView, Store, StoreError};
 use crate::worker::{Turn, TurnError, Worker};
 
@@ -44,23 +47,33 @@ impl SignalWorker {
 
     async fn decide(&self, signal: &Signal) -> Result<Decision, StoreError> {
         match &signal.body {
-            SignalBody::Notification(notification) => self.notification(&signal.source, notification).await,
+            SignalBody::Notification(notification) => {
+                let came = Came { source: &signal.source, received_at: signal.received_at };
+                self.notification(came, notification).await
+            }
             SignalBody::Command { person, command } => self.command(person, command).await,
             SignalBody::RunEnded { run, outcome, because } => {
                 let Some(ended) = self.store.run(*run).await? else { return Ok(Decision::default()) };
-                Ok(match self.view_of(ended.incident).await? {
-                    Some(view) => decide_run_ended(&view, *run, *outcome, because),
-                    None => Decision::default(),
-                })
+                let Some(view) = self.view_of(ended.incident).await? else { return Ok(Decision::default()) };
+                let page_by = self.patience(&ended, view.incident.severity).await?;
+                let end = End { run: *run, outcome: *outcome, because, page_by };
+                Ok(decide_run_ended(&self.rules, &view, &end, self.clock.now()))
             }
         }
+    }
+
+    /// How long an incident may go unanswered, by the playbook that the run was pinned to.
+    async fn patience(&self, run: &Run, severity: Severity) -> Result<Option<Duration>, StoreError> {
+        let source = self.store.playbook_source(&run.playbook.digest).await?;
+        let playbook = source.and_then(|source| Playbook::from_store(&source).ok());
+        Ok(playbook.map_or(severity.ack_within(), |playbook| page_by(&playbook, severity)))
     }
 
     async fn view_of(&self, id: IncidentId) -> Result<Option<IncidentView>, StoreError> {
         Ok(self.store.incident_views(&[id]).await?.pop())
     }
 
-    async fn notification(&self, source: &str, notification: &Notification) -> Result<Decision, StoreError> {
+    async fn notification(&self, came: Came<'_>, notification: &Notification) -> Result<Decision, StoreError> {
         let catalog = self.catalog.borrow().clone();
         let covered: Vec<(Coverage, Vec<String>)> = notification
             .alerts
@@ -70,8 +83,8 @@ impl SignalWorker {
                 AlertStatus::Resolved => (Coverage::Uncovered, Vec::new()),
             })
             .collect();
-        let view = self.gather(source, notification, &covered).await?;
-        Ok(decide_notification(&self.rules, source, notification, &covered, &view, self.clock.now()))
+        let view = self.gather(came.source, notification, &covered).await?;
+        Ok(decide_notification(&self.rules, came, notification, &covered, &view, self.clock.now()))
     }
 
     async fn gather(
@@ -86,7 +99,7 @@ impl SignalWorker {
         let mut limited = BTreeSet::new();
         for (alert, (coverage, _)) in notification.alerts.iter().zip(covered) {
             if alert.status == AlertStatus::Firing {
-                groupings.insert(coverage.grouping(source, &notification.group_key));
+                groupings.insert(coverage.grouping(source, &notification.group_key, alert));
                 if let Coverage::Covered { playbook, target, .. } = coverage {
                     limited.insert((playbook.name.clone(), target.key(), look_back(playbook)));
                 }
@@ -118,7 +131,7 @@ impl SignalWorker {
         match command {
             Command::Ack { incident } => self.with_incident(*incident, |view| decide_ack(view, person)).await,
             Command::Resolve { incident, note } => {
-                self.with_incident(*incident, |view| decide_resolve(view, person, note.as_deref())).await
+                self.with_incident(*incident, |view| decide_resolve(&self.rules, view, person, note.as_deref())).await
             }
             Command::Approve { approval, verdict, digest } => Ok(match self.store.approval(*approval).await? {
                 Some(approval) => decide_vote(&approval, person, *verdict, digest.as_ref(), self.clock.now()),
@@ -224,7 +237,7 @@ impl SignalWorker {
 const TRIES: u32 = 5;
 
 /// How far back the limits of a playbook look; at least a day, so that a run that is under way is seen.
-fn look_back(playbook: &crate::playbook::Playbook) -> Duration {
+fn look_back(playbook: &Playbook) -> Duration {
     const AT_LEAST: Duration = Duration::from_secs(24 * 3_600);
     let limits = &playbook.limits;
     limits.runs.map_or(Duration::ZERO, |(_, window)| window).max(limits.cooldown.unwrap_or_default()).max(AT_LEAST)
@@ -250,7 +263,9 @@ impl Worker for SignalWorker {
             }
             Err(error) => return Err(error.into()),
         };
-        let Some((id, signal)) = pending else { return Ok(Turn::Idle { until: None }) };
+        let Some((id, signal)) = pending else {
+            return Ok(Turn::Idle { until: self.store.next_signal_due().await? });
+        };
         self.take(id, &signal).await?;
         Ok(Turn::Worked)
     }

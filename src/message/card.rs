@@ -149,12 +149,17 @@ fn colour(incident: &Incident) -> Colour {
     }
 }
 
+/// The button that a page has whatever the state of its incident.
+pub fn acknowledge(incident: IncidentId) -> Button {
+    let command = Command::Ack { incident };
+    Button { label: "Acknowledge".into(), style: ButtonStyle::Primary, command }
+}
+
 fn buttons(incident: &Incident) -> Vec<Button> {
     let id = incident.id;
     let mut buttons = Vec::new();
-    if incident.state == IncidentState::Open {
-        let command = Command::Ack { incident: id };
-        buttons.push(Button { label: "Acknowledge".into(), style: ButtonStyle::Primary, command });
+    if incident.state == IncidentState::Open || incident.page_at.is_some() {
+        buttons.push(acknowledge(id));
     }
     if incident.state != IncidentState::Resolved {
         let command = Command::Resolve { incident: id, note: None };

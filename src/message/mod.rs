@@ -17,7 +17,7 @@ mod text;
 mod timeline;
 mod why;
 
-pub use card::{Button, ButtonStyle, Card, Colour, card};
+pub use card::{Button, ButtonStyle, Card, Colour, acknowledge, card};
 pub use help::help;
 pub use page::{PageText, page_body_after, page_text};
 pub use question::{preview_text, question};

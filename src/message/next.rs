@@ -22,11 +22,11 @@ pub(super) fn next_moves(
     let under_way: Vec<&Run> = runs.iter().filter(|run| run.outcome.is_none()).collect();
     moves.extend(under_way.iter().filter_map(|run| run_move(run, timeline)));
     if let Some(at) = incident.page_at {
-        moves.push(format!(
-            "team {} is paged at {}, unless somebody acknowledges it before",
-            incident.team,
-            moment(at)
-        ));
+        let unless = match incident.state {
+            IncidentState::Mitigated => "unless its alerts resolve, or somebody acknowledges it, before",
+            _ => "unless somebody acknowledges it before",
+        };
+        moves.push(format!("team {} is paged at {}, {unless}", incident.team, moment(at)));
     }
     match (incident.state, &incident.owner) {
         (IncidentState::Open, _) if under_way.is_empty() => {

@@ -2,7 +2,7 @@
 
 use super::text::clip;
 use super::timeline::step_name;
-use crate::model::{ConditionKind, StepPath};
+use crate::model::{ConditionKind, Outcome, StepPath};
 use crate::store::PageReason;
 
 /// Why somebody is paged.
@@ -11,6 +11,10 @@ pub fn page_reason(reason: &PageReason) -> String {
         PageReason::SeverityOne => "it is S1, which pages at once".to_owned(),
         PageReason::Uncovered => "no playbook knows this alert".to_owned(),
         PageReason::Overdue => "it is not mitigated after the time that its playbook allows".to_owned(),
+        PageReason::StillFires { run, outcome: Outcome::Fixed } => {
+            format!("its alerts still fire although {run} called it fixed")
+        }
+        PageReason::StillFires { run, outcome } => format!("its alerts still fire although {run} ended with {outcome}"),
         PageReason::Escalated { run } => format!("{run} needs a person"),
         PageReason::SetAside { signal, what, because } => format!(
             "{signal} came in and could not be worked on ({}): nothing else follows from it, so look yourself at {}",

@@ -109,6 +109,11 @@ fn tell_incident(event: &IncidentEvent) -> Option<String> {
         IncidentEvent::Joined { alert, count: n, example } => {
             format!("{} of {alert} fire, such as {example}", count(*n, "alert"))
         }
+        IncidentEvent::Held { alert, count: n, until } => format!(
+            "{alert} ({}) is told again soon after the end: an echo, or it fires again; decided at {} unless it resolves before",
+            count(*n, "alert"),
+            time(*until)
+        ),
         IncidentEvent::Cleared { count: n, open: 0 } => format!("{} resolved, none fires any more", count(*n, "alert")),
         IncidentEvent::Cleared { count: n, open } => {
             format!("{} resolved, {} still firing", count(*n, "alert"), thousands(*open))
@@ -120,6 +125,10 @@ fn tell_incident(event: &IncidentEvent) -> Option<String> {
         // The run's own log has said so.
         IncidentEvent::RunEnded { .. } => return None,
         IncidentEvent::Paged { team, reason } => format!("team {team} is paged: {}", page_reason(reason)),
+        IncidentEvent::PageUpdated { team, reason } => {
+            format!("the page of team {team} says more: {}", page_reason(reason))
+        }
+        IncidentEvent::Severity { from, to, because } => format!("severity {from} -> {to}: {because}"),
         IncidentEvent::Acknowledged { by } => format!("{by} has acknowledged it"),
         IncidentEvent::Mitigated { because } => format!("mitigated: {because}"),
         IncidentEvent::Resolved { by, because } => format!("resolved by {by}: {because}"),

@@ -90,9 +90,9 @@ fn together(incident: &Incident) -> String {
     match (rest, &incident.target) {
         (Some(("target", _)), Some(target)) => format!("the playbook finds the same target for all: {target}"),
         (Some(("target", key)), None) => format!("the playbook finds the same target for all: {}", clip(key, 200)),
-        (Some(("group", group)), _) => {
-            let (source, key) = group.split_once(':').unwrap_or(("", group));
-            format!("{} sent them as one group: {}", clip(source, 80), clip(key, 300))
+        (Some(("alert", rest)), _) => {
+            let (source, key) = rest.split_once(':').unwrap_or(("", rest));
+            format!("{} sent them as one alert of one group: {}", clip(source, 80), clip(key, 300))
         }
         _ => format!("they have the grouping {}", clip(&incident.grouping, 300)),
     }
@@ -177,7 +177,7 @@ fn short(value: &Value) -> String {
 
 fn not_done(entry: &TimelineEntry) -> Option<String> {
     match &entry.what {
-        TimelineWhat::Incident(IncidentEvent::RunNotOpened { .. })
+        TimelineWhat::Incident(IncidentEvent::RunNotOpened { .. } | IncidentEvent::Held { .. })
         | TimelineWhat::Run(
             _,
             RunEvent::Proposed { .. }
@@ -193,6 +193,7 @@ fn is_of_people(entry: &TimelineEntry) -> bool {
         &entry.what,
         TimelineWhat::Incident(
             IncidentEvent::Opened { .. }
+                | IncidentEvent::Severity { .. }
                 | IncidentEvent::Acknowledged { .. }
                 | IncidentEvent::Mitigated { .. }
                 | IncidentEvent::Resolved { .. }

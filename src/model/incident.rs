@@ -33,7 +33,8 @@ impl std::fmt::Display for IncidentState {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
     pub id: IncidentId,
-    /// What makes alerts belong together: `target:Deployment/kube-system/coredns` or `group:<source>:<group key>`.
+    /// What makes alerts belong together: `target:Deployment/kube-system/coredns` or
+    /// `alert:<source>:<name>:<group key>`.
     pub grouping: String,
     pub title: String,
     pub severity: Severity,

@@ -33,8 +33,8 @@ pub trait Sink: Send + Sync + 'static {
 
     /// Brings it there, once. Gives back the receiver's own id of it, if it has one that a later edit needs.
     ///
-    /// A parcel with [`Parcel::previous`] replaces what that names. The same [`Parcel::key`] again is the same thing again:
-    /// a receiver that can tells repetitions by it.
+    /// A parcel with [`Parcel::previous`] replaces what that names, and calls nobody again. The same [`Parcel::key`] again is the
+    /// same thing again, perhaps with news: a receiver that can tells repetitions by it.
     ///
     /// # Errors
     /// [`SinkError::Retry`] when it may work later, [`SinkError::Fail`] when it will not.

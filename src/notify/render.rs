@@ -33,8 +33,10 @@ impl Renderer {
     pub async fn parcel(&self, sink: &str, delivery: &Delivery) -> Result<Option<Parcel>, StoreError> {
         match &delivery.subject {
             DeliverySubject::Page { page } => match self.store.page(*page).await? {
-                // Somebody was quicker: calling them again would only cost sleep.
-                Some(page) if page.acknowledged_at.is_none() => self.page(sink, &page).await,
+                // Somebody was quicker: calling them again would only cost sleep. What is new since is told all the same.
+                Some(page) if page.acknowledged_at.is_none() || page.updated_at > page.acknowledged_at => {
+                    self.page(sink, delivery, &page).await
+                }
                 _ => Ok(None),
             },
             DeliverySubject::Card { incident } => {
@@ -90,10 +92,10 @@ impl Renderer {
         Ok(message::card(incident, &runs, &timeline, &approvals))
     }
 
-    async fn page(&self, sink: &str, page: &Page) -> Result<Option<Parcel>, StoreError> {
+    async fn page(&self, sink: &str, delivery: &Delivery, page: &Page) -> Result<Option<Parcel>, StoreError> {
         let Some(incident) = self.store.incident(page.incident).await? else { return Ok(None) };
         let run = match page.reason {
-            PageReason::Escalated { run } => self.store.run(run).await?,
+            PageReason::Escalated { run } | PageReason::StillFires { run, .. } => self.store.run(run).await?,
             _ => None,
         };
         let timeline = self.store.timeline(incident.id).await?;
@@ -103,9 +105,15 @@ impl Renderer {
         let called = self.called(&page.team, &incident.team);
         let mut parcel = self.parcel_of(ParcelKind::Page, incident, card);
         parcel.key.clone_from(&page.key);
+        parcel.previous.clone_from(&delivery.external);
         parcel.thread = self.store.external_message(sink, parcel.incident.id).await?;
         // It may be what a label says, and goes to terminals.
         parcel.team = message::clip(&page.team, TEAM);
+        let acknowledge = message::acknowledge(parcel.incident.id);
+        if page.acknowledged_at.is_none() && !parcel.buttons.contains(&acknowledge) {
+            // Somebody has the incident, but not what it has become.
+            parcel.buttons.insert(0, acknowledge);
+        }
         parcel.title = text.title;
         parcel.body = match called.instead {
             Some(instead) => message::page_body_after(&instead, &text.body),

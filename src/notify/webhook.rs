@@ -1,7 +1,7 @@
 //! A webhook: one JSON document for each parcel, to one configured receiver.
 //!
 //! ```json
-//! { "version": 1, "kind": "page", "dedup_key": "dogwatch-INC-1-1-1", "at": "2026-03-01T08:00:00Z",
+//! { "version": 1, "kind": "page", "dedup_key": "dogwatch-INC-1-1-1-S1", "at": "2026-03-01T08:00:00Z",
 //!   "incident": "INC-1", "severity": "S1", "state": "open",
 //!   "target": { "kind": "Deployment", "namespace": "kube-system", "name": "coredns" },
 //!   "team": "platform", "on_call": ["ada"], "title": "...", "body": "..." }

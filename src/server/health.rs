@@ -65,6 +65,7 @@ fn levels(counts: Counts) -> Levels {
     Levels {
         pending_signals: counts.pending_signals,
         set_aside_signals: counts.set_aside_signals,
+        held_signals: counts.held_signals,
         open_episodes: counts.open_episodes,
         incidents: counts.incidents,
         runs_under_way: counts.runs_under_way,

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::model::{
-    ApprovalId, Autonomy, EpisodeId, IncidentId, Outcome, PlaybookRef, RunId, Severity, SignalId, Target, Verdict,
+    ApprovalId, Autonomy, EpisodeId, IncidentId, Outcome, PlaybookRef, RunId, Severity, Signal, SignalId, Target,
+    Verdict,
 };
 
 /// All that follows from one signal.
@@ -57,10 +58,19 @@ pub enum Change {
         incident: IncidentRef,
         episode: EpisodeId,
     },
+    /// It is over. One that is over already ends anew at that time: what was told between its ends is older than the last one.
     CloseEpisode {
         incident: IncidentRef,
         episode: EpisodeId,
         at: DateTime<Utc>,
+        /// When the end was told to us; never later than `at`.
+        told_at: DateTime<Utc>,
+    },
+    /// Lets a signal in, to be worked on at `until`. The same again changes nothing; else the notes go on the timeline.
+    Hold {
+        signal: Box<Signal>,
+        until: DateTime<Utc>,
+        notes: Vec<(IncidentRef, IncidentEvent)>,
     },
     /// open -> acknowledged; sets the owner and acknowledges the pages.
     Acknowledge {
@@ -70,14 +80,21 @@ pub enum Change {
     Mitigate {
         incident: IncidentRef,
     },
-    /// Closes it, with all its episodes that are still open.
+    /// Closes it, with all its episodes that are still open, and acknowledges its pages. By itself, nobody has looked: a page
+    /// that reached nobody yet is still brought.
     Resolve {
         incident: IncidentRef,
+        by_itself: bool,
     },
     Reopen {
         incident: IncidentRef,
     },
-    /// When somebody is to be paged unless it is acknowledged or mitigated before; `None`: not any more.
+    /// How bad it is from now on. What is paged after this is a page of that severity.
+    Severity {
+        incident: IncidentRef,
+        severity: Severity,
+    },
+    /// When somebody is to be paged unless it is acknowledged or resolved before; `None`: not any more.
     PageAt {
         incident: IncidentRef,
         at: Option<DateTime<Utc>>,
@@ -143,7 +160,8 @@ pub struct NewRun {
     pub requested_by: Option<String>,
 }
 
-/// A page to make. One per incident, spell and level: the same again changes nothing.
+/// A page to make. One per incident, spell, level and severity: another reason makes the one that is there say so, and an
+/// incident that has become worse calls anew, whoever has taken it for less.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewPage {
     pub level: u32,
@@ -163,6 +181,8 @@ pub enum PageReason {
     Uncovered,
     /// `page_by` came before the end of the run.
     Overdue,
+    /// The run called it fixed, or found nothing to do, and its alerts fire on.
+    StillFires { run: RunId, outcome: Outcome },
     /// The run's `escalate` phase.
     Escalated { run: RunId },
     /// No run was opened, and that is why.
@@ -193,6 +213,12 @@ pub enum IncidentEvent {
         count: u64,
         example: String,
     },
+    /// Alerts fire again soon after their end, with the start that we know: decided about at `until`.
+    Held {
+        alert: String,
+        count: u64,
+        until: DateTime<Utc>,
+    },
     /// Alerts resolved; `open` is how many still fire.
     Cleared {
         count: u64,
@@ -214,6 +240,17 @@ pub enum IncidentEvent {
         because: String,
     },
     Paged {
+        team: String,
+        reason: PageReason,
+    },
+    /// It is worse than it was, or opened again for something less bad.
+    Severity {
+        from: Severity,
+        to: Severity,
+        because: String,
+    },
+    /// There is a second reason to page within the spell: the page that is there says it.
+    PageUpdated {
         team: String,
         reason: PageReason,
     },

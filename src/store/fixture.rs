@@ -114,7 +114,7 @@ impl Fixture {
     pub async fn resolve(&self, incident: IncidentId, by: &str) {
         let incident = IncidentRef::Existing(incident);
         let event = IncidentEvent::Resolved { by: by.into(), because: "its alerts resolved".into() };
-        self.decide(vec![Change::Resolve { incident }, Change::Note { incident, event }]).await;
+        self.decide(vec![Change::Resolve { incident, by_itself: false }, Change::Note { incident, event }]).await;
     }
 
     pub async fn opens_run(&self, incident: IncidentId, playbook: &str) -> RunId {

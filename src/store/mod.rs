@@ -34,15 +34,18 @@ use crate::worker::Bell;
 /// The front door and its queue: what came in, before anything was decided about it.
 #[async_trait]
 pub trait SignalStore: Send + Sync {
-    /// Makes the signal durable. The same (source, key) again changes nothing but a counter, unless an episode was closed
-    /// since it was worked on: then it is worked on once more, as it may tell that the alert fires again.
+    /// Makes the signal durable. The same (source, key) again changes nothing but a counter, unless it is a notification and an
+    /// episode was closed since it was worked on: then it is worked on once more, as it may tell that the alert fires again.
     async fn accept(&self, signal: &Signal) -> Result<Accepted, StoreError>;
 
-    /// The oldest signals that nobody has worked on, in the order in which they came.
+    /// The oldest signals that nobody has worked on and whose time has come, in the order in which they came.
     ///
     /// # Errors
     /// [`StoreError::UnreadableSignal`] when one of them cannot be read; with a limit of 1 it is the one whose turn it is.
     async fn pending_signals(&self, limit: usize) -> Result<Vec<(SignalId, Signal)>, StoreError>;
+
+    /// When the next signal that was put off is to be worked on.
+    async fn next_signal_due(&self) -> Result<Option<DateTime<Utc>>, StoreError>;
 
     /// Takes a signal out of the queue that cannot be worked on, and carries out what is decided instead. Its body and `because` are
     /// kept. All or nothing; a signal that was worked on already gives [`StoreError::Fenced`] and changes nothing.
@@ -83,7 +86,8 @@ pub trait IncidentStore: Send + Sync {
     /// Incidents whose time to page has come, and the next such time after `now`.
     async fn due_pages(&self, now: DateTime<Utc>) -> Result<(Vec<Incident>, Option<DateTime<Utc>>), StoreError>;
 
-    /// Pages for an incident whose time has come, on the condition that `page_at` is still in the past.
+    /// Pages for an incident whose time has come, on the condition that `page_at` is still in the past. One that was
+    /// mitigated is open again then: the mitigation did not hold.
     async fn page_now(&self, incident: IncidentId, page: NewPage) -> Result<bool, StoreError>;
 
     async fn incident(&self, id: IncidentId) -> Result<Option<Incident>, StoreError>;

@@ -16,13 +16,27 @@ pub struct EpisodeHead {
     pub starts_at: DateTime<Utc>,
     /// When we took in that it ended; `None` while it is open.
     pub closed_at: Option<DateTime<Utc>>,
+    /// When that was told to us, which under load is earlier.
+    pub end_told_at: Option<DateTime<Utc>>,
 }
 
-/// An incident and its runs that are under way.
+/// An incident, its runs that are under way, and its pages that wait for somebody.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IncidentView {
     pub incident: Incident,
     pub runs: Vec<RunHead>,
+    /// Why its pages were made that nobody has acknowledged.
+    pub unanswered: Vec<PageReason>,
+}
+
+impl IncidentView {
+    /// The run that escalated, if nobody has looked at that yet: such an incident does not resolve by itself.
+    pub fn escalated(&self) -> Option<RunId> {
+        self.unanswered.iter().find_map(|reason| match reason {
+            PageReason::Escalated { run } => Some(*run),
+            _ => None,
+        })
+    }
 }
 
 /// What a decision needs to know of a run.
@@ -74,6 +88,8 @@ pub struct Page {
     pub severity: Severity,
     pub created_at: DateTime<Utc>,
     pub acknowledged_at: Option<DateTime<Utc>>,
+    /// When it was given another reason and text than those that it was made with.
+    pub updated_at: Option<DateTime<Utc>>,
     /// The key by which a receiver tells a repeated delivery: stable over retries.
     pub key: String,
 }
@@ -141,6 +157,8 @@ pub struct Counts {
     pub pending_signals: u64,
     /// Signals that could not be worked on.
     pub set_aside_signals: u64,
+    /// Signals that are put off, as they may be echoes of what is over.
+    pub held_signals: u64,
     pub open_episodes: u64,
     /// By state and severity.
     pub incidents: BTreeMap<(String, String), u64>,

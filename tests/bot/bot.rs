@@ -11,7 +11,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeZone, Utc};
 use dogwatch::bot::Bot as Wiring;
 use dogwatch::clock::{Clock, ManualClock};
-use dogwatch::cluster::sim::Verb;
+use dogwatch::cluster::sim::{Fault, Verb};
 use dogwatch::cluster::{Object, SimCluster};
 use dogwatch::incident::IncidentRules;
 use dogwatch::model::*;
@@ -46,6 +46,8 @@ pub struct Bot {
     pub cluster: SimCluster,
     pub prometheus: Arc<ScriptedPrometheus>,
     pub fuse: Arc<Fuse>,
+    /// What is wrong with the cluster once the bot has died.
+    pub once_dead: Vec<Fault>,
     pub folder: tempfile::TempDir,
     catalog: watch::Sender<Arc<Catalog>>,
     /// `None`: it is being started again.
@@ -73,6 +75,7 @@ impl Bot {
             cluster,
             prometheus: Arc::default(),
             fuse: Arc::default(),
+            once_dead: Vec::new(),
             folder: tempfile::tempdir().unwrap(),
             catalog: watch::channel(Arc::new(catalog)).0,
             alive: None,
@@ -142,6 +145,7 @@ impl Bot {
                 next = worker::settle(workers) => Some(next.unwrap()),
             };
             let Some(bot) = next else {
+                self.once_dead.drain(..).for_each(|fault| self.cluster.fault(fault));
                 self.is_restarted().await;
                 continue;
             };
@@ -377,6 +381,7 @@ fn word(reason: &PageReason) -> &'static str {
         PageReason::SeverityOne => "severity one",
         PageReason::Uncovered => "uncovered",
         PageReason::Overdue => "overdue",
+        PageReason::StillFires { .. } => "still fires",
         PageReason::Escalated { .. } => "escalated",
         PageReason::SetAside { .. } => "set aside",
         PageReason::NotRun { .. } => "not run",

@@ -15,7 +15,7 @@ use dogwatch::worker::{Worker, settle};
 use proptest::prelude::*;
 use tokio::sync::watch;
 
-const PLAYBOOK: &str = r#"
+pub const PLAYBOOK: &str = r#"
 apiVersion: dogwatch/v1
 kind: Playbook
 metadata: { name: dns, version: 1.0.0, owner: platform }
@@ -35,20 +35,20 @@ escalate:
   - page: { message: "DNS is slow" }
 "#;
 
-struct Shift {
-    store: Arc<SqliteStore>,
-    clock: Arc<ManualClock>,
+pub struct Shift {
+    pub store: Arc<SqliteStore>,
+    pub clock: Arc<ManualClock>,
     workers: Vec<Arc<dyn Worker>>,
     _catalog: watch::Sender<Arc<Catalog>>,
     _folder: tempfile::TempDir,
 }
 
-fn two_in_the_morning() -> DateTime<Utc> {
+pub fn two_in_the_morning() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 3, 2, 2, 0, 0).unwrap()
 }
 
-/// An alert, by its name and the labels that tell it from others.
-fn alert(name: &str, labels: &[(&str, &str)], starts_at: DateTime<Utc>, status: AlertStatus) -> Alert {
+/// An alert, by its name and the labels that tell it from others. One that is over ended a second after its start.
+pub fn alert(name: &str, labels: &[(&str, &str)], starts_at: DateTime<Utc>, status: AlertStatus) -> Alert {
     let mut all: BTreeMap<String, String> =
         labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     all.insert("alertname".into(), name.into());
@@ -64,13 +64,18 @@ fn alert(name: &str, labels: &[(&str, &str)], starts_at: DateTime<Utc>, status: 
 }
 
 impl Shift {
-    async fn begin() -> Self {
+    pub async fn begin() -> Self {
+        Self::with(&[PLAYBOOK]).await
+    }
+
+    pub async fn with(playbooks: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::new(two_in_the_morning()));
         let sinks = Sinks { chat: vec!["console".into()], pages: vec!["console".into()] };
         let store = SqliteStore::open(&folder.path().join("db"), Durability::None, clock.clone(), sinks).await.unwrap();
         let store = Arc::new(store);
-        let (catalog, problems) = Catalog::of(vec![Playbook::from_store(PLAYBOOK).unwrap()]);
+        let playbooks = playbooks.iter().map(|source| Playbook::from_store(source).unwrap()).collect();
+        let (catalog, problems) = Catalog::of(playbooks);
         assert!(problems.is_empty(), "{problems:?}");
         let (sender, catalog) = watch::channel(Arc::new(catalog));
         let signals = SignalWorker::new(store.clone(), catalog, IncidentRules::default(), clock.clone());
@@ -79,7 +84,12 @@ impl Shift {
         Self { store, clock, workers, _catalog: sender, _folder: folder }
     }
 
-    async fn delivers(&self, group: &str, alerts: Vec<Alert>) {
+    pub async fn delivers(&self, group: &str, alerts: Vec<Alert>) {
+        self.delivers_received(self.clock.now(), group, alerts).await;
+    }
+
+    /// A delivery that came in before now: it had to wait.
+    pub async fn delivers_received(&self, received_at: DateTime<Utc>, group: &str, alerts: Vec<Alert>) {
         let key = Digest::of(format!("{group} {alerts:?}")).to_string();
         let body = SignalBody::Notification(Notification {
             receiver: "dogwatch".into(),
@@ -87,22 +97,23 @@ impl Shift {
             truncated: 0,
             alerts,
         });
-        let signal = Signal { source: "alertmanager".into(), key, received_at: self.clock.now(), body };
+        let signal = Signal { source: "alertmanager".into(), key, received_at, body };
         self.store.accept(&signal).await.unwrap();
         settle(&self.workers).await.unwrap();
     }
 
-    async fn fires(&self, name: &str, labels: &[(&str, &str)]) -> DateTime<Utc> {
+    pub async fn fires(&self, name: &str, labels: &[(&str, &str)]) -> DateTime<Utc> {
         let now = self.clock.now();
         self.delivers("g", vec![alert(name, labels, now, AlertStatus::Firing)]).await;
         now
     }
 
-    async fn resolves(&self, name: &str, labels: &[(&str, &str)], since: DateTime<Utc>) {
-        self.delivers("g", vec![alert(name, labels, since, AlertStatus::Resolved)]).await;
+    pub async fn resolves(&self, name: &str, labels: &[(&str, &str)], since: DateTime<Utc>) {
+        let resolved = alert(name, labels, since, AlertStatus::Resolved);
+        self.delivers("g", vec![Alert { ends_at: Some(self.clock.now()), ..resolved }]).await;
     }
 
-    async fn passes(&self, minutes: u64) {
+    pub async fn passes(&self, minutes: u64) {
         let end = self.clock.now() + Duration::from_secs(60 * minutes);
         while let Some(next) = settle(&self.workers).await.unwrap().filter(|next| *next < end) {
             self.clock.set(next);
@@ -111,7 +122,7 @@ impl Shift {
         settle(&self.workers).await.unwrap();
     }
 
-    async fn incidents(&self) -> Vec<Incident> {
+    pub async fn incidents(&self) -> Vec<Incident> {
         let long_ago = two_in_the_morning() - Duration::from_secs(86_400);
         let mut all = self.store.incidents(IncidentFilter::ResolvedSince(long_ago)).await.unwrap();
         all.sort_by_key(|incident| incident.id);
@@ -119,7 +130,7 @@ impl Shift {
     }
 
     /// Each incident as `INC-1 open 1/2 runs=1`: state, open and all episodes, runs.
-    async fn told(&self) -> Vec<String> {
+    pub async fn told(&self) -> Vec<String> {
         let mut told = Vec::new();
         for incident in self.incidents().await {
             let runs = self.store.runs_of(incident.id).await.unwrap().len();
@@ -129,15 +140,22 @@ impl Shift {
         told
     }
 
-    async fn pages(&self) -> Vec<String> {
+    pub async fn pages(&self) -> Vec<String> {
         let pages = self.store.pages(two_in_the_morning(), two_in_the_morning() + Duration::from_secs(86_400)).await;
         pages.unwrap().into_iter().map(|page| format!("{} {:?}", page.incident, page.reason)).collect()
     }
 
-    async fn run_ends(&self, outcome: Outcome) {
+    pub async fn run_ends(&self, outcome: Outcome) {
         let claimed = self.store.claim_run("test", Duration::from_secs(60)).await.unwrap().expect("a run");
         let because = "the test says so".to_owned();
+        let page = NewPage {
+            level: 1,
+            team: "platform".into(),
+            reason: PageReason::Escalated { run: claimed.run.id },
+            text: Some(because.clone()),
+        };
         let append = Append {
+            pages: if outcome == Outcome::Escalated { vec![page] } else { Vec::new() },
             events: vec![RunEvent::Ended { outcome, because: because.clone() }],
             end: Some((outcome, because)),
             ..Append::default()
@@ -146,7 +164,13 @@ impl Shift {
         settle(&self.workers).await.unwrap();
     }
 
-    async fn says(&self, person: &str, command: Command) -> String {
+    /// The incident's timeline, as people read it.
+    pub async fn timeline(&self, incident: i64) -> String {
+        let timeline = self.store.timeline(IncidentId(incident)).await.unwrap();
+        dogwatch::message::timeline_lines(&timeline).join("\n")
+    }
+
+    pub async fn says(&self, person: &str, command: Command) -> String {
         let person = Person { name: person.into(), via: Via::Console, id: person.into(), role: Some(Role::Responder) };
         let key = format!("{} {command:?} {}", person.name, self.clock.now());
         let body = SignalBody::Command { person, command };
@@ -192,6 +216,29 @@ async fn a_resolve_before_or_without_its_firing_is_harmless() {
 }
 
 #[tokio::test]
+async fn a_resolve_counts_although_the_start_was_moved_back() {
+    let shift = Shift::begin().await;
+    let since = shift.fires("Unknown", &[]).await;
+    shift.passes(3).await;
+    // A second Prometheus has seen it for longer, and Alertmanager keeps the earliest start.
+    shift.resolves("Unknown", &[], since - Duration::from_secs(30)).await;
+    assert_eq!(shift.told().await, ["INC-1 resolved 0/1 runs=0"]);
+}
+
+#[tokio::test]
+async fn a_late_resolve_does_not_close_what_began_after_it() {
+    let shift = Shift::begin().await;
+    let first = shift.fires("Unknown", &[]).await;
+    shift.passes(3).await;
+    shift.resolves("Unknown", &[], first).await;
+    shift.passes(3).await;
+    shift.fires("Unknown", &[]).await;
+    // Another peer tells that end only now.
+    shift.delivers("g", vec![alert("Unknown", &[], first, AlertStatus::Resolved)]).await;
+    assert_eq!(shift.told().await, ["INC-1 open 1/2 runs=0"]);
+}
+
+#[tokio::test]
 async fn a_late_echo_of_a_firing_does_not_open_what_is_over() {
     let shift = Shift::begin().await;
     let since = shift.fires("Unknown", &[]).await;
@@ -199,6 +246,50 @@ async fn a_late_echo_of_a_firing_does_not_open_what_is_over() {
     shift.resolves("Unknown", &[], since).await;
     shift.passes(2).await;
     shift.delivers("g", vec![alert("Unknown", &[], since, AlertStatus::Firing)]).await;
+    assert_eq!(shift.told().await, ["INC-1 resolved 0/1 runs=0"]);
+    // The peer that was late with the firing is late with the end, too.
+    shift.passes(3).await;
+    shift.resolves("Unknown", &[], since).await;
+    shift.passes(60).await;
+    assert_eq!(shift.told().await, ["INC-1 resolved 0/1 runs=0"]);
+    let timeline = shift.timeline(1).await;
+    assert!(timeline.contains("decided at 02:13:00 unless it resolves before"), "{timeline}");
+}
+
+#[tokio::test]
+async fn what_fires_on_after_a_resolve_is_open_again_in_time() {
+    let shift = Shift::begin().await;
+    let since = shift.fires("Unknown", &[]).await;
+    shift.passes(3).await;
+    shift.resolves("Unknown", &[], since).await;
+    shift.passes(2).await;
+    let other = alert("Unknown", &[("pod", "b")], shift.clock.now(), AlertStatus::Firing);
+    let told = || vec![alert("Unknown", &[], since, AlertStatus::Firing), other.clone()];
+    shift.delivers("g", told()).await;
+    assert_eq!(shift.told().await, ["INC-1 open 1/2 runs=0"], "the rest of the body does not wait");
+    assert_eq!(shift.store.counts().await.unwrap().held_signals, 1);
+    shift.passes(4).await;
+    shift.delivers("g", told()).await;
+    shift.passes(3).await;
+    assert_eq!(shift.told().await, ["INC-1 open 1/2 runs=0"]);
+    shift.passes(2).await;
+    assert_eq!(shift.told().await, ["INC-1 open 2/2 runs=0"], "no repeat is needed, which is hours away");
+    assert_eq!(shift.store.counts().await.unwrap().held_signals, 0);
+    let timeline = shift.timeline(1).await;
+    assert_eq!(timeline.matches("told again soon after the end").count(), 1, "{timeline}");
+}
+
+#[tokio::test]
+async fn what_was_received_before_the_end_is_old_news_however_late_it_is_worked_on() {
+    let shift = Shift::begin().await;
+    let since = shift.fires("Unknown", &[]).await;
+    shift.passes(3).await;
+    let before = shift.clock.now();
+    shift.passes(1).await;
+    shift.resolves("Unknown", &[], since).await;
+    shift.passes(1).await;
+    shift.delivers_received(before, "another", vec![alert("Unknown", &[], since, AlertStatus::Firing)]).await;
+    shift.passes(60).await;
     assert_eq!(shift.told().await, ["INC-1 resolved 0/1 runs=0"]);
 }
 
@@ -235,7 +326,7 @@ async fn an_alert_that_no_playbook_knows_is_paged_by_its_severity() {
 }
 
 #[tokio::test]
-async fn somebody_is_paged_at_page_by_unless_somebody_took_it_or_it_was_mitigated() {
+async fn somebody_is_paged_at_page_by_unless_somebody_took_it_or_it_is_over() {
     let shift = Shift::begin().await;
     shift.fires("DNSSlow", &[]).await;
     shift.passes(9).await;
@@ -254,6 +345,7 @@ async fn somebody_is_paged_at_page_by_unless_somebody_took_it_or_it_was_mitigate
     shift.fires("DNSSlow", &[]).await;
     shift.run_ends(Outcome::Fixed).await;
     assert_eq!(shift.told().await, ["INC-1 mitigated 1/1 runs=1"]);
+    shift.resolves("DNSSlow", &[], two_in_the_morning()).await;
     shift.passes(60).await;
     assert!(shift.pages().await.is_empty());
 }
@@ -284,7 +376,7 @@ async fn what_escalated_stays_open_until_a_human_has_looked() {
 
 #[tokio::test]
 async fn late_news_of_a_mitigated_storm_joins_and_a_new_start_reopens() {
-    let shift = Shift::begin().await;
+    let shift = Shift::with(&[&PLAYBOOK.replace("page_by: 10m", "page_by: 2h")]).await;
     let since = shift.fires("DNSSlow", &[]).await;
     shift.passes(2).await;
     shift.run_ends(Outcome::Fixed).await;
@@ -312,13 +404,15 @@ async fn a_cooldown_opens_no_run_and_pages() {
 async fn a_playbook_runs_no_more_often_than_its_limit() {
     let shift = Shift::begin().await;
     for n in 0..4 {
-        shift.fires("NameResolutionFailing", &[("pod", &format!("pg-{n}"))]).await;
+        let pod = format!("pg-{n}");
+        let since = shift.fires("NameResolutionFailing", &[("pod", &pod)]).await;
         if n < 3 {
             shift.run_ends(Outcome::Fixed).await;
+            shift.resolves("NameResolutionFailing", &[("pod", &pod)], since).await;
         }
         shift.passes(16).await;
     }
-    assert_eq!(shift.told().await, ["INC-1 open 4/4 runs=3"]);
+    assert_eq!(shift.told().await, ["INC-1 open 1/4 runs=3"]);
     let pages = shift.pages().await;
     assert_eq!(pages.len(), 1, "{pages:?}");
     assert!(pages[0].contains("it ran 3 times on this target within its limit's time"), "{pages:?}");
@@ -344,6 +438,24 @@ async fn a_person_runs_a_playbook_and_is_told_what_is_wrong_with_a_request() {
     assert!(reply.contains("RUN-1 of dns is under way"), "{reply}");
     shift.run_ends(Outcome::NothingToDo).await;
     assert_eq!(shift.told().await, ["INC-1 resolved 0/0 runs=1"]);
+}
+
+#[tokio::test]
+async fn a_command_that_is_sent_again_is_the_same_command_whatever_was_over_meanwhile() {
+    let shift = Shift::begin().await;
+    let run = Command::Run { playbook: "dns".into(), set: BTreeMap::new(), dry_run: false };
+    let since = shift.fires("Unknown", &[]).await;
+    let reply = shift.says("alice", run.clone()).await;
+    shift.run_ends(Outcome::NothingToDo).await;
+    let resolve = Command::Resolve { incident: IncidentId(1), note: None };
+    let resolved = shift.says("alice", resolve.clone()).await;
+    shift.fires("DNSSlow", &[]).await;
+    shift.resolves("Unknown", &[], since).await;
+    // `says` has the same key as long as no time passes.
+    assert_eq!(shift.says("alice", run).await, reply);
+    assert_eq!(shift.says("alice", resolve).await, resolved);
+    let runs = ["INC-1 resolved 0/1 runs=0", "INC-2 open 1/1 runs=1"];
+    assert_eq!(shift.told().await, runs);
 }
 
 #[tokio::test]
@@ -396,7 +508,10 @@ proptest! {
                         alert("Unknown", &[("n", &labels(n))], shift.clock.now(), AlertStatus::Firing)
                     }
                     Happens::Resolves(n) => match firing.remove(&n) {
-                        Some(since) => alert("Unknown", &[("n", &labels(n))], since, AlertStatus::Resolved),
+                        Some(since) => {
+                            let resolved = alert("Unknown", &[("n", &labels(n))], since, AlertStatus::Resolved);
+                            Alert { ends_at: Some(shift.clock.now()), ..resolved }
+                        }
                         None => continue,
                     },
                     Happens::Again(n) if !delivered.is_empty() => delivered[n % delivered.len()].clone(),

@@ -12,5 +12,6 @@ mod discord_bot;
 mod discord_stand_in;
 mod incidents;
 mod laws;
+mod pages;
 mod runs;
 mod shipped_playbooks;

@@ -132,7 +132,7 @@ async fn no_answer_escalates_and_changes_nothing() {
     bot.passes(minutes(2)).await;
     assert_eq!(bot.ends(Outcome::Escalated).await, "nobody answered APR-1 in time");
     bot.pages(["shop escalated"]).await;
-    assert_eq!(bot.approves("alice").await, "APR-1 is no question any more: its run has ended");
+    assert_eq!(bot.approves("alice").await, "APR-1 has expired; nothing was done");
     bot.does_nothing_more().await;
 }
 
@@ -182,6 +182,51 @@ async fn an_alert_that_resolves_in_a_group_lets_the_group_be_finished_and_nothin
     bot.does("scale deployment/web in shop 5 -> 6").await;
     assert_eq!(bot.ends(Outcome::Fixed).await, "the alert resolved: nothing more is changed");
     bot.pages([]).await;
+}
+
+/// A bot in the middle of the group: it dies before the group's second change, and the cluster answers nothing for a while.
+async fn in_doubt_in_the_group() -> Bot {
+    let begun = async || {
+        let mut bot = bot(&in_three_steps(), HELPED).await;
+        bot.fires("ShopSlow", &[]).await;
+        bot.does("scale deployment/web in shop 4 -> 5").await;
+        bot
+    };
+    let mut other = begun().await;
+    other.passes(minutes(2)).await;
+    let passed = other.fuse.passed();
+    let mut patches = (1..).zip(&passed).filter(|(_, point)| *point == "before patch");
+    let (second, _) = patches.nth(1).expect("the second change");
+
+    let mut bot = begun().await;
+    bot.fuse.dies_at(second);
+    bot.once_dead.push(Fault::Unavailable { verb: Verb::Get, kind: String::new(), times: 3 });
+    bot.passes(minutes(1)).await;
+    bot.does_nothing_more().await;
+    assert_eq!(bot.fuse.passed()[second - 1], "before patch", "it has died there");
+    bot
+}
+
+#[tokio::test]
+async fn a_group_is_finished_also_when_the_alert_resolves_while_a_change_is_in_doubt() {
+    let mut bot = in_doubt_in_the_group().await;
+    bot.resolves("ShopSlow", &[]).await;
+    bot.does_nothing_more().await;
+    bot.passes(minutes(1)).await;
+    bot.does("scale deployment/web in shop 5 -> 6").await;
+    assert_eq!(bot.ends(Outcome::Fixed).await, "the alert resolved: nothing more is changed");
+    bot.keeps_the_laws().await;
+    bot.pages([]).await;
+}
+
+#[tokio::test]
+async fn a_group_is_finished_also_when_somebody_stops_the_run_while_a_change_is_in_doubt() {
+    let mut bot = in_doubt_in_the_group().await;
+    bot.says("alice", Command::Resolve { incident: IncidentId(1), note: None }).await;
+    bot.passes(minutes(1)).await;
+    bot.does("scale deployment/web in shop 5 -> 6").await;
+    assert_eq!(bot.ends(Outcome::Cancelled).await, "alice stopped it");
+    bot.keeps_the_laws().await;
 }
 
 #[tokio::test]

@@ -160,7 +160,9 @@ async fn a_redelivery_is_worked_on_again_once_an_episode_was_closed() {
     shop.store.apply(signal, Decision::default()).await.unwrap();
     shop.clock.advance(Duration::from_secs(60));
     let head = shop.store.latest_episodes("alertmanager", &["coredns-0"]).await.unwrap()["coredns-0"].clone();
-    let close = Change::CloseEpisode { incident: IncidentRef::Existing(id), episode: head.id, at: shop.clock.now() };
+    let now = shop.clock.now();
+    let incident = IncidentRef::Existing(id);
+    let close = Change::CloseEpisode { incident, episode: head.id, at: now, told_at: now };
     shop.decide("close", vec![close]).await;
     shop.signal("a").await;
     assert_eq!(shop.store.pending_signals(10).await.unwrap().len(), 1);
@@ -263,12 +265,55 @@ async fn one_page_for_each_spell_and_level() {
     }
     let all = || async { shop.store.pages(noon(), noon() + Duration::from_secs(86_400)).await.unwrap() };
     assert_eq!(all().await.len(), 1);
-    shop.decide("again", vec![Change::Resolve { incident: at }, Change::Reopen { incident: at }]).await;
+    shop.decide("again", vec![Change::Resolve { incident: at, by_itself: false }, Change::Reopen { incident: at }])
+        .await;
     shop.decide("p4", vec![Change::Page { incident: at, page }]).await;
     let pages = all().await;
     assert_eq!(pages.len(), 2);
     assert_ne!(pages[0].key, pages[1].key);
     assert!(pages[0].acknowledged_at.is_some(), "a page of an incident that is resolved needs nobody any more");
+}
+
+#[tokio::test]
+async fn what_becomes_worse_is_another_page_of_the_same_spell() {
+    let shop = Shop::open().await;
+    let id = shop.incident("coredns", 1).await;
+    let at = IncidentRef::Existing(id);
+    let page = NewPage { level: 1, team: "platform".into(), reason: PageReason::Uncovered, text: None };
+    let worse = NewPage { reason: PageReason::SeverityOne, ..page.clone() };
+    shop.decide("page", vec![Change::Page { incident: at, page }]).await;
+    shop.decide("ack", vec![Change::Acknowledge { incident: at, by: "ada".into() }]).await;
+    let raise = Change::Severity { incident: at, severity: Severity::S1 };
+    shop.decide("worse", vec![raise, Change::Page { incident: at, page: worse }]).await;
+    let pages = shop.store.pages(noon(), noon() + Duration::from_secs(60)).await.unwrap();
+    let told: Vec<_> = pages.iter().map(|page| (page.key.as_str(), page.acknowledged_at.is_some())).collect();
+    assert_eq!(told, [("dogwatch-INC-1-1-1-S2", true), ("dogwatch-INC-1-1-1-S1", false)]);
+}
+
+#[tokio::test]
+async fn a_signal_that_is_put_off_comes_once_and_at_its_time() {
+    let shop = Shop::open().await;
+    let id = shop.incident("coredns", 1).await;
+    let until = noon() + Duration::from_secs(600);
+    let body = SignalBody::RunEnded { run: RunId(1), outcome: Outcome::Fixed, because: String::new() };
+    let signal = Signal { source: "alertmanager".into(), key: "held".into(), received_at: noon(), body };
+    let event = IncidentEvent::Held { alert: "CoreDNSLatencyHigh".into(), count: 1, until };
+    for key in ["one", "two"] {
+        let notes = vec![(IncidentRef::Existing(id), event.clone())];
+        shop.decide(key, vec![Change::Hold { signal: Box::new(signal.clone()), until, notes }]).await;
+    }
+    let shop = shop.reopen().await;
+    assert!(shop.store.pending_signals(10).await.unwrap().is_empty());
+    assert_eq!(shop.store.next_signal_due().await.unwrap(), Some(until));
+    let counts = shop.store.counts().await.unwrap();
+    assert_eq!((counts.pending_signals, counts.held_signals), (0, 1));
+    let timeline = shop.store.timeline(id).await.unwrap();
+    assert_eq!(timeline.len(), 1, "the same again is no news: {timeline:?}");
+    shop.clock.set(until);
+    let (held, came) = shop.store.pending_signals(10).await.unwrap().pop().expect("it is time");
+    assert_eq!(came.key, "held");
+    shop.store.apply(held, Decision::default()).await.unwrap();
+    assert_eq!(shop.store.next_signal_due().await.unwrap(), None);
 }
 
 #[tokio::test]

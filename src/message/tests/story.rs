@@ -99,7 +99,8 @@ pub fn the_page(reason: PageReason) -> Page {
         severity: Severity::S2,
         created_at: at("02:13:00"),
         acknowledged_at: Some(at("02:14:10")),
-        key: "dogwatch-INC-42-1-1".into(),
+        updated_at: None,
+        key: "dogwatch-INC-42-1-1-S2".into(),
     }
 }
 
@@ -306,6 +307,13 @@ pub fn every_event() -> Vec<TimelineEntry> {
         IncidentEvent::Paged { team: "platform".into(), reason: PageReason::SeverityOne },
         IncidentEvent::Paged { team: "platform".into(), reason: PageReason::Uncovered },
         IncidentEvent::Paged { team: "platform".into(), reason: PageReason::Overdue },
+        IncidentEvent::Paged {
+            team: "platform".into(),
+            reason: PageReason::StillFires { run: RunId(7), outcome: Outcome::Fixed },
+        },
+        IncidentEvent::Held { alert: "DNSSlow".into(), count: 2, until: at("02:13:00") },
+        IncidentEvent::PageUpdated { team: "platform".into(), reason: PageReason::Escalated { run: RunId(7) } },
+        IncidentEvent::Severity { from: Severity::S3, to: Severity::S1, because: "DNSSlow fires".into() },
         IncidentEvent::Paged { team: "platform".into(), reason: PageReason::Escalated { run: RunId(7) } },
         IncidentEvent::Paged {
             team: "platform".into(),

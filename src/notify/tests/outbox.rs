@@ -5,8 +5,8 @@ use sqlx::sqlite::SqliteConnectOptions;
 
 use super::*;
 use crate::message::Colour;
-use crate::model::{IncidentState, Preview, PreviewStep, StepPath, Verdict};
-use crate::store::{Append, Ask, Change, IncidentRef, NewPage, OutboxStore as _};
+use crate::model::{IncidentState, Outcome, Preview, PreviewStep, RunEvent, StepPath, Verdict};
+use crate::store::{Append, Ask, Change, IncidentRef, IncidentStore as _, NewPage, OutboxStore as _};
 
 #[tokio::test]
 async fn a_page_says_who_is_called_and_is_told_once() {
@@ -19,7 +19,7 @@ async fn a_page_says_who_is_called_and_is_told_once() {
     let pages = pager.seen();
     assert_eq!(pages.len(), 1);
     assert_eq!(pages[0].kind, ParcelKind::Page);
-    assert_eq!(pages[0].key, "dogwatch-INC-1-1-1");
+    assert_eq!(pages[0].key, "dogwatch-INC-1-1-1-S1");
     assert_eq!(pages[0].mention[0].name, "ada");
     assert_eq!(pages[0].mention[0].discord.map(|id| id.0), Some(123_456_789_012_345_678));
     assert_eq!(pages[0].channel.map(|id| id.0), Some(223_456_789_012_345_678));
@@ -84,7 +84,7 @@ async fn a_receiver_that_is_down_is_tried_again_with_growing_waits_and_the_same_
         assert!((least..=most).contains(wait), "{waits:?}");
     }
     let keys: Vec<String> = pager.seen().into_iter().map(|page| page.key).collect();
-    assert_eq!(keys, ["dogwatch-INC-1-1-1"; 5]);
+    assert_eq!(keys, ["dogwatch-INC-1-1-1-S1"; 5]);
 }
 
 #[tokio::test]
@@ -105,13 +105,82 @@ async fn the_next_sink_gets_a_page_when_the_first_one_fails_twice() {
     }
     let seen = console.seen();
     assert_eq!(seen.len(), 1, "also after a third failure it is told once there");
-    assert_eq!(seen[0].key, "dogwatch-INC-1-1-1");
+    assert_eq!(seen[0].key, "dogwatch-INC-1-1-1-S1");
     // The first one is tried on, until somebody has it.
     pager.seen();
     bot.ack(incident, "ada").await;
     bot.passes(10);
     assert_eq!(settle(&bot, &first).await, None);
     assert_eq!(pager.seen(), [], "an acknowledged page calls nobody any more");
+}
+
+#[tokio::test]
+async fn a_page_reaches_somebody_although_its_alerts_were_over_before_the_receiver_was_back() {
+    let bot = Fixture::new(&[], &["pager"]).await;
+    let pager = Scripted::new("pager");
+    let worker = worker(&bot, pager.clone(), None);
+    let incident = bot.incident(Severity::S1, "CoreDNS is down", "CoreDNSDown", 1).await;
+    bot.page(incident, PageReason::SeverityOne).await;
+    pager.answers([Err(SinkError::retry("down"))]);
+    settle(&bot, &worker).await;
+    pager.seen();
+    let incident = IncidentRef::Existing(incident);
+    bot.decide(vec![Change::Resolve { incident, by_itself: true }]).await;
+    bot.passes(1);
+    assert_eq!(settle(&bot, &worker).await, None);
+    let told = pager.seen();
+    assert_eq!(told.len(), 1);
+    assert!(told[0].body.contains("no alert fires now"), "{}", told[0].body);
+    assert_eq!(bot.store.counts().await.unwrap().unacknowledged_pages, 0, "it is over, and somebody knows");
+}
+
+#[tokio::test]
+async fn a_page_that_was_delivered_is_over_with_its_alerts() {
+    let bot = Fixture::new(&[], &["pager"]).await;
+    let pager = Scripted::new("pager");
+    let worker = worker(&bot, pager.clone(), None);
+    let incident = bot.incident(Severity::S1, "CoreDNS is down", "CoreDNSDown", 1).await;
+    bot.page(incident, PageReason::SeverityOne).await;
+    settle(&bot, &worker).await;
+    let incident = IncidentRef::Existing(incident);
+    bot.decide(vec![Change::Resolve { incident, by_itself: true }]).await;
+    assert_eq!(bot.store.counts().await.unwrap().unacknowledged_pages, 0);
+}
+
+#[tokio::test]
+async fn a_second_reason_reaches_the_pager_under_the_same_key_also_when_somebody_has_it() {
+    for acked in [false, true] {
+        let bot = Fixture::new(&[], &["pager"]).await;
+        let pager = Scripted::new("pager");
+        let worker = worker(&bot, pager.clone(), None);
+        let incident = bot.incident(Severity::S1, "CoreDNS is down", "CoreDNSDown", 1).await;
+        bot.page(incident, PageReason::SeverityOne).await;
+        pager.answers([Ok(Some("message-7".into()))]);
+        settle(&bot, &worker).await;
+        assert_eq!(pager.seen()[0].previous, None);
+        bot.passes(2);
+        if acked {
+            bot.ack(incident, "ada").await;
+        }
+        bot.passes(2);
+        let run = bot.opens_run(incident, "coredns-saturated").await;
+        let reason = PageReason::Escalated { run };
+        let text = Some("CoreDNS needs more memory".to_owned());
+        let page = NewPage { level: 1, team: "platform".into(), reason, text };
+        bot.logs(run, Append { pages: vec![page.clone()], ..Append::default() }).await;
+        settle(&bot, &worker).await;
+        let told = pager.seen();
+        assert_eq!(told.len(), 1, "acknowledged: {acked}");
+        assert_eq!((told[0].kind, told[0].key.as_str()), (ParcelKind::Page, "dogwatch-INC-1-1-1-S1"));
+        assert_eq!(told[0].previous.as_deref(), Some("message-7"), "an edit calls nobody");
+        assert!(told[0].body.contains("RUN-1 needs a person"), "{}", told[0].body);
+        assert!(told[0].body.contains("CoreDNS needs more memory"), "{}", told[0].body);
+
+        bot.logs(run, Append { pages: vec![page], ..Append::default() }).await;
+        bot.page(incident, PageReason::SeverityOne).await;
+        settle(&bot, &worker).await;
+        assert_eq!(pager.seen(), [], "nothing of that is new");
+    }
 }
 
 #[tokio::test]
@@ -143,7 +212,7 @@ async fn what_a_crash_interrupted_is_repeated_under_the_same_key() {
     assert_eq!(settle(&bot, &worker).await, Some(60));
     bot.passes(1);
     settle(&bot, &worker).await;
-    assert_eq!(pager.seen()[0].key, "dogwatch-INC-1-1-1");
+    assert_eq!(pager.seen()[0].key, "dogwatch-INC-1-1-1-S1");
 }
 
 #[tokio::test]
@@ -225,6 +294,42 @@ async fn what_changes_while_a_card_is_on_its_way_is_told_after_it() {
         assert!(seen.len() >= 2, "{seen:?}");
         assert_eq!(seen.first(), Some(&IncidentState::Open));
         assert_eq!(seen.last(), Some(&IncidentState::Acknowledged));
+    }
+}
+
+/// A question that was shown in chat, and its run.
+async fn asked(bot: &Fixture, chat: &Scripted, worker: &OutboxWorker) -> crate::model::RunId {
+    use crate::clock::Clock as _;
+    let incident = bot.incident(Severity::S2, "CoreDNS is slow", "CoreDNSSlow", 1).await;
+    let run = bot.opens_run(incident, "coredns-saturated").await;
+    let ask = Ask { preview: Preview { steps: vec![] }, expires_at: bot.clock.now() + Duration::from_secs(600) };
+    bot.logs(run, Append { ask: Some(ask), ..Append::default() }).await;
+    chat.answers([Ok(Some("question".into())), Ok(Some("card".into()))]);
+    settle(bot, worker).await;
+    assert_eq!(chat.seen()[0].buttons.len(), 2);
+    run
+}
+
+#[tokio::test]
+async fn a_question_loses_its_buttons_when_nobody_answers_or_its_run_ends() {
+    for expires in [true, false] {
+        let bot = Fixture::new(&["chat"], &[]).await;
+        let chat = Scripted::new("chat");
+        let worker = worker(&bot, chat.clone(), None);
+        let run = asked(&bot, &chat, &worker).await;
+        if expires {
+            let approval = crate::model::ApprovalId(1);
+            let event = RunEvent::ApprovalAnswered { approval, verdict: None, by: "the clock".into() };
+            bot.logs(run, Append { events: vec![event], ..Append::default() }).await;
+        } else {
+            bot.ends(run, Outcome::Cancelled, "ada stopped it").await;
+        }
+        settle(&bot, &worker).await;
+        let told = chat.seen();
+        let question = told.iter().find(|parcel| parcel.kind == ParcelKind::Approval).unwrap();
+        assert_eq!((question.previous.as_deref(), question.buttons.len()), (Some("question"), 0));
+        let title = if expires { "nobody answered in time" } else { "no longer needed" };
+        assert!(question.title.contains(title), "{}", question.title);
     }
 }
 

@@ -112,7 +112,7 @@ async fn a_page_is_repeated_under_the_same_key_until_it_arrives() {
         bot.clock.advance(Duration::from_secs(wait.unsigned_abs() + 1));
     }
     let keys: Vec<Value> = receiver.requests().into_iter().map(|(_, document)| document["dedup_key"].clone()).collect();
-    assert_eq!(keys, ["dogwatch-INC-1-1-1"; 4]);
+    assert_eq!(keys, ["dogwatch-INC-1-1-1-S1"; 4]);
 }
 
 #[tokio::test]

@@ -2,11 +2,11 @@
 
 use sqlx::SqliteConnection;
 
-use super::effects::{enqueue, enqueue_approval, enqueue_card, insert_page};
+use super::effects::{Paged, enqueue, enqueue_approval, enqueue_card, insert_page};
 use super::rows::{get, json, micros, micros_after, word};
 use super::runs::{inbox, insert_event};
 use super::{Sinks, failed};
-use crate::model::{ApprovalId, IncidentId, Outcome, RunEvent, RunId, SignalBody};
+use crate::model::{ApprovalId, ApprovalState, IncidentId, Outcome, RunEvent, RunId, SignalBody};
 use crate::store::{Append, Appended, Ask, DeliverySubject, LogPosition, StoreError};
 
 pub(super) async fn append(
@@ -41,6 +41,9 @@ pub(super) async fn append(
     for event in &records.events {
         length += 1;
         insert_event(connection, at.run, length, at.epoch, now, event).await?;
+        if let RunEvent::ApprovalAnswered { verdict: None, .. } = event {
+            close_approvals(connection, now, sinks, at.run, ApprovalState::Expired).await?;
+        }
     }
     if let Some(ask) = &records.ask {
         length += 1;
@@ -57,8 +60,8 @@ pub(super) async fn append(
     }
     let mut notices = records.notices;
     for page in records.pages {
-        // Somebody is paged for this already: what is new is told, but nobody is called twice.
-        if !insert_page(connection, now, sinks, incident, &page).await?
+        // Somebody is paged for this already: what is new is told in chat too, but nobody is called twice.
+        if insert_page(connection, now, sinks, incident, &page).await? != Paged::Made
             && let Some(text) = page.text
         {
             notices.push(text);
@@ -73,7 +76,7 @@ pub(super) async fn append(
     enqueue_card(connection, now, sinks, incident).await?;
     let waiting = inbox(connection, at.run).await?;
     if let Some((outcome, because)) = &records.end {
-        end(connection, now, at.run, *outcome, because).await?;
+        end(connection, now, sinks, at.run, *outcome, because).await?;
     } else if let Some(until) = records.park_until {
         // Whatever waits in the inbox is a reason to wake up at once.
         let wake_at = if waiting.is_empty() { micros_after(until) } else { now };
@@ -161,10 +164,31 @@ async fn open_approval(
     Ok(RunEvent::ApprovalAsked { approval, preview: ask.preview.clone(), expires_at: ask.expires_at })
 }
 
+/// Closes the questions of a run that nobody has answered: they stand in chat, with buttons that would do nothing any more.
+async fn close_approvals(
+    connection: &mut SqliteConnection,
+    now: i64,
+    sinks: &Sinks,
+    run: RunId,
+    state: ApprovalState,
+) -> Result<(), StoreError> {
+    let closed = sqlx::query("UPDATE approval SET state = ? WHERE run_id = ? AND state = 'open' RETURNING id")
+        .bind(word(&state)?)
+        .bind(run.0)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(failed("close a question"))?;
+    for row in &closed {
+        enqueue_approval(connection, now, sinks, ApprovalId(get(row, "id")?)).await?;
+    }
+    Ok(())
+}
+
 /// The end of a run: nobody holds it or its locks any more, and the news comes in through the front door.
 async fn end(
     connection: &mut SqliteConnection,
     now: i64,
+    sinks: &Sinks,
     run: RunId,
     outcome: Outcome,
     because: &str,
@@ -179,11 +203,8 @@ async fn end(
     .execute(&mut *connection)
     .await
     .map_err(failed("end a run"))?;
-    for sql in [
-        "DELETE FROM target_lock WHERE run_id = ?",
-        "DELETE FROM run_inbox WHERE run_id = ?",
-        "UPDATE approval SET state = 'withdrawn' WHERE run_id = ? AND state = 'open'",
-    ] {
+    close_approvals(connection, now, sinks, run, ApprovalState::Withdrawn).await?;
+    for sql in ["DELETE FROM target_lock WHERE run_id = ?", "DELETE FROM run_inbox WHERE run_id = ?"] {
         sqlx::query(sql).bind(run.0).execute(&mut *connection).await.map_err(failed("end a run"))?;
     }
     let body = SignalBody::RunEnded { run, outcome, because: because.to_owned() };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sqlx::SqliteConnection;
 
-use super::effects::{enqueue_approval, enqueue_card, insert_page, keep_playbook, note, send_to_run};
+use super::effects::{enqueue_approval, enqueue_card, insert_page, keep_playbook, note, reopen, send_to_run};
 use super::rows::{get, json, micros, word};
 use super::{Sinks, failed};
 use crate::model::{ApprovalState, IncidentId, RunId, SignalId, Verdict};
@@ -46,14 +46,18 @@ pub(super) async fn apply(
                 }
                 applier.open_episodes(episodes).await?;
             }
-            Change::CloseEpisode { incident, episode, at } => {
+            Change::CloseEpisode { incident, episode, at, told_at } => {
                 let mut closed = vec![(incident, episode)];
-                while matches!(changes.peek(), Some(Change::CloseEpisode { at: next, .. }) if *next == at) {
+                let same = |change: Option<&Change>| {
+                    matches!(change, Some(Change::CloseEpisode { at: other, told_at: told, .. })
+                        if (*other, *told) == (at, told_at))
+                };
+                while same(changes.peek()) {
                     if let Some(Change::CloseEpisode { incident, episode, .. }) = changes.next() {
                         closed.push((incident, episode));
                     }
                 }
-                applier.close_episodes(closed, micros(at)).await?;
+                applier.close_episodes(closed, micros(at), micros(told_at)).await?;
             }
             other => applier.change(other).await?,
         }
@@ -111,17 +115,17 @@ impl Applier<'_> {
             Change::Mitigate { incident } => {
                 let id = self.touch(incident)?;
                 self.update(
-                    "UPDATE incident SET state = 'mitigated', mitigated_at = ?2, page_at = NULL
+                    "UPDATE incident SET state = 'mitigated', mitigated_at = ?2
                      WHERE id = ?1 AND state <> 'resolved'",
                     id.0,
                     None,
                 )
                 .await
             }
-            Change::Resolve { incident } => {
+            Change::Resolve { incident, by_itself } => {
                 let id = self.touch(incident)?;
                 self.update(
-                    "UPDATE episode SET closed_at = ?2 WHERE incident_id = ?1 AND closed_at IS NULL",
+                    "UPDATE episode SET closed_at = ?2, end_told_at = ?2 WHERE incident_id = ?1 AND closed_at IS NULL",
                     id.0,
                     None,
                 )
@@ -134,22 +138,23 @@ impl Applier<'_> {
                 )
                 .await?;
                 self.touched.insert(id, (0, self.touched.get(&id).map_or(0, |(_, all)| *all)));
-                self.update(
-                    "UPDATE page SET acknowledged_at = ?2 WHERE incident_id = ?1 AND acknowledged_at IS NULL",
-                    id.0,
-                    None,
-                )
-                .await
+                let pages = if by_itself {
+                    "UPDATE page SET acknowledged_at = ?2 WHERE incident_id = ?1 AND acknowledged_at IS NULL
+                         AND (SELECT COUNT(*) = 0 OR COUNT(delivered_at) > 0 FROM outbox
+                              WHERE urgency = 0 AND key = 'PAGE-' || page.id)"
+                } else {
+                    "UPDATE page SET acknowledged_at = ?2 WHERE incident_id = ?1 AND acknowledged_at IS NULL"
+                };
+                self.update(pages, id.0, None).await
             }
             Change::Reopen { incident } => {
                 let id = self.touch(incident)?;
-                self.update(
-                    "UPDATE incident SET state = 'open', resolved_at = NULL, mitigated_at = NULL, acknowledged_at = NULL,
-                         owner = NULL, spell = spell + 1 WHERE id = ?1 AND ?2 > 0",
-                    id.0,
-                    None,
-                )
-                .await
+                reopen(self.connection, id).await
+            }
+            Change::Severity { incident, severity } => {
+                let id = self.touch(incident)?;
+                let severity = severity.to_string();
+                self.update("UPDATE incident SET severity = ?3 WHERE id = ?1 AND ?2 > 0", id.0, Some(&severity)).await
             }
             Change::PageAt { incident, at } => {
                 let id = self.touch(incident)?;
@@ -174,9 +179,10 @@ impl Applier<'_> {
                 note(self.connection, self.now, id, &event).await
             }
             Change::OpenEpisode { incident, episode } => self.open_episodes(vec![(incident, episode)]).await,
-            Change::CloseEpisode { incident, episode, at } => {
-                self.close_episodes(vec![(incident, episode)], micros(at)).await
+            Change::CloseEpisode { incident, episode, at, told_at } => {
+                self.close_episodes(vec![(incident, episode)], micros(at), micros(told_at)).await
             }
+            Change::Hold { signal, until, notes } => self.hold(&signal, micros(until), notes).await,
         }
     }
 

@@ -1,20 +1,33 @@
 //! The small writes that several transactions share: the timeline, pages, the outbox, a run's inbox.
 
+use std::collections::BTreeSet;
+
 use sqlx::SqliteConnection;
 
-use super::rows::{get, json};
+use super::rows::{from_json, get, json};
 use super::{Sinks, failed};
 use crate::model::{ApprovalId, IncidentId, PageId, PlaybookRef, RunId};
-use crate::store::{DeliverySubject, InboxItem, IncidentEvent, NewPage, StoreError};
+use crate::store::{DeliverySubject, InboxItem, IncidentEvent, NewPage, PageReason, StoreError};
 
-/// Makes a page once for its spell and level; `false` when it was there.
+/// What became of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Paged {
+    Made,
+    /// It was there, and says more now.
+    Updated,
+    /// It was there, and has nothing to add.
+    Known,
+}
+
+/// Makes a page once for its spell, level and severity. A second reason goes into the page that is there: its receivers get it
+/// again under the same key, and so tell what is new without calling anybody twice.
 pub(super) async fn insert_page(
     connection: &mut SqliteConnection,
     now: i64,
     sinks: &Sinks,
     incident: IncidentId,
     page: &NewPage,
-) -> Result<bool, StoreError> {
+) -> Result<Paged, StoreError> {
     let row = sqlx::query(
         "INSERT INTO page (incident_id, spell, level, team, reason, text, severity, created_at)
          SELECT id, spell, ?2, ?3, ?4, ?5, severity, ?6 FROM incident WHERE id = ?1
@@ -29,7 +42,7 @@ pub(super) async fn insert_page(
     .fetch_optional(&mut *connection)
     .await
     .map_err(failed("make a page"))?;
-    let Some(row) = row else { return Ok(false) };
+    let Some(row) = row else { return update_page(connection, now, sinks, incident, page).await };
     let id = PageId(get(&row, "id")?);
     sqlx::query("UPDATE incident SET page_at = NULL WHERE id = ?")
         .bind(incident.0)
@@ -41,7 +54,70 @@ pub(super) async fn insert_page(
     for sink in &sinks.pages {
         enqueue(connection, now, sink, &id.to_string(), &DeliverySubject::Page { page: id }, 0).await?;
     }
-    Ok(true)
+    Ok(Paged::Made)
+}
+
+async fn update_page(
+    connection: &mut SqliteConnection,
+    now: i64,
+    sinks: &Sinks,
+    incident: IncidentId,
+    page: &NewPage,
+) -> Result<Paged, StoreError> {
+    let row = sqlx::query(
+        "SELECT page.id, page.reason, page.text FROM page JOIN incident ON incident.id = page.incident_id
+         WHERE incident.id = ? AND page.spell = incident.spell AND page.severity = incident.severity AND page.level = ?",
+    )
+    .bind(incident.0)
+    .bind(page.level)
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(failed("read a page"))?;
+    let id = PageId(get(&row, "id")?);
+    let before: PageReason = from_json("page's reason", get(&row, "reason")?)?;
+    let is_same = before == page.reason && get::<Option<String>>(&row, "text")? == page.text;
+    let says_less =
+        matches!(before, PageReason::Escalated { .. }) && !matches!(page.reason, PageReason::Escalated { .. });
+    if is_same || says_less {
+        return Ok(Paged::Known);
+    }
+    sqlx::query("UPDATE page SET reason = ?, text = ?, updated_at = ? WHERE id = ?")
+        .bind(json(&page.reason)?)
+        .bind(&page.text)
+        .bind(now)
+        .bind(id.0)
+        .execute(&mut *connection)
+        .await
+        .map_err(failed("update a page"))?;
+    let event = IncidentEvent::PageUpdated { team: page.team.clone(), reason: page.reason.clone() };
+    note(connection, now, incident, &event).await?;
+    // Also where it went because another sink had failed.
+    let told = sqlx::query("SELECT sink FROM outbox WHERE urgency = 0 AND key = ?")
+        .bind(id.to_string())
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(failed("read where a page went"))?;
+    let mut all: BTreeSet<String> = sinks.pages.iter().cloned().collect();
+    for row in &told {
+        all.insert(get(row, "sink")?);
+    }
+    for sink in all {
+        enqueue(connection, now, &sink, &id.to_string(), &DeliverySubject::Page { page: id }, 0).await?;
+    }
+    Ok(Paged::Updated)
+}
+
+/// Opens an incident again: a new spell, in which nobody has it yet.
+pub(super) async fn reopen(connection: &mut SqliteConnection, incident: IncidentId) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE incident SET state = 'open', resolved_at = NULL, mitigated_at = NULL, acknowledged_at = NULL,
+             owner = NULL, spell = spell + 1 WHERE id = ?",
+    )
+    .bind(incident.0)
+    .execute(connection)
+    .await
+    .map_err(failed("reopen an incident"))?;
+    Ok(())
 }
 
 pub(super) async fn note(

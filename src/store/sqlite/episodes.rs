@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::apply::Applier;
+use super::effects::note;
 use super::failed;
-use super::rows::{json, micros};
-use crate::model::{EpisodeId, IncidentId};
-use crate::store::{IncidentRef, NewEpisode, StoreError};
+use super::rows::{get, json, micros};
+use crate::model::{EpisodeId, IncidentId, Signal};
+use crate::store::{IncidentEvent, IncidentRef, NewEpisode, StoreError};
 
 /// SQLite takes 32,766 parameters in a statement; an episode has 8.
 const ROWS: usize = 1_000;
@@ -47,7 +48,7 @@ impl Applier<'_> {
     pub(super) async fn reopen_episode(&mut self, incident: IncidentRef, episode: EpisodeId) -> Result<(), StoreError> {
         let id = self.touch(incident)?;
         let reopened =
-            sqlx::query("UPDATE episode SET closed_at = NULL, incident_id = ? WHERE id = ? AND closed_at IS NOT NULL")
+            sqlx::query("UPDATE episode SET closed_at = NULL, end_told_at = NULL, incident_id = ? WHERE id = ? AND closed_at IS NOT NULL")
                 .bind(id.0)
                 .bind(episode.0)
                 .execute(&mut *self.connection)
@@ -63,21 +64,65 @@ impl Applier<'_> {
         &mut self,
         closed: Vec<(IncidentRef, EpisodeId)>,
         at: i64,
+        told_at: i64,
     ) -> Result<(), StoreError> {
         let mut by_incident: BTreeMap<IncidentId, Vec<i64>> = BTreeMap::new();
         for (incident, episode) in closed {
-            by_incident.entry(self.touch(incident)?).or_default().push(episode.0);
+            by_incident.entry(self.id(incident)?).or_default().push(episode.0);
         }
         for (incident, episodes) in by_incident {
-            let closed = sqlx::query(
-                "UPDATE episode SET closed_at = ? WHERE closed_at IS NULL AND id IN (SELECT value FROM json_each(?))",
+            let ids = json(&episodes)?;
+            let open = sqlx::query(
+                "SELECT COUNT(*) AS n FROM episode WHERE closed_at IS NULL AND id IN (SELECT value FROM json_each(?))",
+            )
+            .bind(&ids)
+            .fetch_one(&mut *self.connection)
+            .await
+            .map_err(failed("count what is open"))?;
+            let open: i64 = get(&open, "n")?;
+            sqlx::query(
+                "UPDATE episode SET closed_at = ?, end_told_at = ? WHERE id IN (SELECT value FROM json_each(?))",
             )
             .bind(at)
-            .bind(json(&episodes)?)
+            .bind(told_at)
+            .bind(ids)
             .execute(&mut *self.connection)
             .await
             .map_err(failed("close episodes"))?;
-            self.touched.entry(incident).or_default().0 -= i64::try_from(closed.rows_affected()).unwrap_or(i64::MAX);
+            // What was over already is no news, and its message is as it was.
+            if open > 0 {
+                self.touched.entry(incident).or_default().0 -= open;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Applier<'_> {
+    /// Lets a signal in that is worked on at its time, once.
+    pub(super) async fn hold(
+        &mut self,
+        signal: &Signal,
+        until: i64,
+        notes: Vec<(IncidentRef, IncidentEvent)>,
+    ) -> Result<(), StoreError> {
+        let held = sqlx::query(
+            "INSERT INTO signal (source, key, received_at, body, last_at, not_before) VALUES (?1, ?2, ?3, ?4, ?3, ?5)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(&signal.source)
+        .bind(&signal.key)
+        .bind(micros(signal.received_at))
+        .bind(json(&signal.body)?)
+        .bind(until)
+        .execute(&mut *self.connection)
+        .await
+        .map_err(failed("put off a signal"))?;
+        if held.rows_affected() > 0 {
+            for (incident, event) in notes {
+                let incident = self.touch(incident)?;
+                note(self.connection, self.now, incident, &event).await?;
+            }
         }
         Ok(())
     }

@@ -8,13 +8,13 @@ use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqliteRow;
 
 use super::apply::apply;
-use super::effects::{enqueue_card, insert_page};
+use super::effects::{Paged, enqueue_card, insert_page, note, reopen};
 use super::rows::{self, from_json, get, get_time, get_time_or, json, micros};
 use super::{SqliteStore, failed};
 use crate::model::{Episode, EpisodeId, Incident, IncidentId, PageId, RunEvent, RunId, SignalId};
 use crate::store::{
     AlertCount, Applied, Counts, Decision, EpisodeHead, IncidentEvent, IncidentFilter, IncidentStore, IncidentView,
-    NewPage, Page, StoreError, TimelineEntry, TimelineWhat,
+    NewPage, Page, PageReason, StoreError, TimelineEntry, TimelineWhat,
 };
 
 #[async_trait]
@@ -26,7 +26,7 @@ impl IncidentStore for SqliteStore {
     ) -> Result<HashMap<String, EpisodeHead>, StoreError> {
         // In the order of their starts, so that the latest of each fingerprint is what stays in the map.
         let rows = sqlx::query(
-            "SELECT id, fingerprint, incident_id, starts_at, closed_at FROM episode
+            "SELECT id, fingerprint, incident_id, starts_at, closed_at, end_told_at FROM episode
              WHERE fingerprint IN (SELECT value FROM json_each(?)) AND source = ? ORDER BY starts_at",
         )
         .bind(json(&fingerprints)?)
@@ -41,6 +41,7 @@ impl IncidentStore for SqliteStore {
                     incident: IncidentId(get(row, "incident_id")?),
                     starts_at: get_time(row, "starts_at")?,
                     closed_at: get_time_or(row, "closed_at")?,
+                    end_told_at: get_time_or(row, "end_told_at")?,
                 };
                 Ok((get(row, "fingerprint")?, head))
             })
@@ -124,17 +125,21 @@ impl IncidentStore for SqliteStore {
         let (now, sinks) = (self.now(), self.sinks.clone());
         let paged = self.write("page", move |connection| {
             Box::pin(async move {
-                let due = sqlx::query("UPDATE incident SET page_at = NULL WHERE id = ? AND page_at <= ?")
-                    .bind(incident.0)
-                    .bind(now)
-                    .execute(&mut *connection)
-                    .await
-                    .map_err(failed("page"))?;
-                if due.rows_affected() == 0 {
-                    return Ok(false);
+                let due =
+                    sqlx::query("UPDATE incident SET page_at = NULL WHERE id = ? AND page_at <= ? RETURNING state")
+                        .bind(incident.0)
+                        .bind(now)
+                        .fetch_optional(&mut *connection)
+                        .await
+                        .map_err(failed("page"))?;
+                let Some(due) = due else { return Ok(false) };
+                if get::<&str>(&due, "state")? == "mitigated" {
+                    reopen(connection, incident).await?;
+                    let because = "its alerts still fire".to_owned();
+                    note(connection, now, incident, &IncidentEvent::Reopened { because }).await?;
                 }
                 enqueue_card(connection, now, &sinks, incident).await?;
-                insert_page(connection, now, &sinks, incident, &page).await
+                Ok(insert_page(connection, now, &sinks, incident, &page).await? == Paged::Made)
             })
         });
         let paged = paged.await?;
@@ -255,7 +260,8 @@ impl IncidentStore for SqliteStore {
 
     async fn counts(&self) -> Result<Counts, StoreError> {
         let row = sqlx::query(
-            "SELECT (SELECT COUNT(*) FROM signal WHERE processed_at IS NULL) AS signals,
+            "SELECT (SELECT COUNT(*) FROM signal WHERE processed_at IS NULL AND not_before IS NULL) AS signals,
+                 (SELECT COUNT(*) FROM signal WHERE processed_at IS NULL AND not_before IS NOT NULL) AS held,
                  (SELECT COUNT(*) FROM signal WHERE set_aside IS NOT NULL AND body <> '') AS set_aside,
                  (SELECT COALESCE(SUM(open_episodes), 0) FROM incident WHERE state <> 'resolved') AS episodes,
                  (SELECT COUNT(*) FROM run WHERE outcome IS NULL) AS runs,
@@ -279,6 +285,7 @@ impl IncidentStore for SqliteStore {
         Ok(Counts {
             pending_signals: count(&row, "signals")?,
             set_aside_signals: count(&row, "set_aside")?,
+            held_signals: count(&row, "held")?,
             open_episodes: count(&row, "episodes")?,
             incidents,
             runs_under_way: count(&row, "runs")?,
@@ -305,11 +312,25 @@ impl SqliteStore {
             let head = rows::run_head(row)?;
             by_incident.entry(head.incident).or_default().push(head);
         }
+        let pages = sqlx::query(
+            "SELECT incident_id, reason FROM page
+             WHERE acknowledged_at IS NULL AND incident_id IN (SELECT value FROM json_each(?)) ORDER BY id",
+        )
+        .bind(json(&ids)?)
+        .fetch_all(&self.reads)
+        .await
+        .map_err(failed("read the pages of incidents"))?;
+        let mut unanswered: HashMap<IncidentId, Vec<PageReason>> = HashMap::new();
+        for row in &pages {
+            let reason = from_json("page's reason", get(row, "reason")?)?;
+            unanswered.entry(IncidentId(get(row, "incident_id")?)).or_default().push(reason);
+        }
         Ok(incidents
             .into_iter()
             .map(|incident| {
                 let runs = by_incident.remove(&incident.id).unwrap_or_default();
-                IncidentView { incident, runs }
+                let unanswered = unanswered.remove(&incident.id).unwrap_or_default();
+                IncidentView { incident, runs, unanswered }
             })
             .collect())
     }

@@ -86,9 +86,20 @@ impl OutboxStore for SqliteStore {
                 .bind(id.0)
                 .bind(now)
                 .bind(external)
-                .execute(connection)
+                .execute(&mut *connection)
                 .await
                 .map_err(failed("note a delivery"))?;
+                // What is over needs nobody to answer: that somebody was told is enough.
+                sqlx::query(
+                    "UPDATE page SET acknowledged_at = ?2 WHERE acknowledged_at IS NULL
+                         AND id = (SELECT json_extract(subject, '$.page') FROM outbox WHERE id = ?1)
+                         AND EXISTS (SELECT 1 FROM incident WHERE id = page.incident_id AND state = 'resolved')",
+                )
+                .bind(id.0)
+                .bind(now)
+                .execute(connection)
+                .await
+                .map_err(failed("close a page of what is over"))?;
                 Ok(())
             })
         })

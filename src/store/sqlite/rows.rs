@@ -10,7 +10,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::StoreError;
 use crate::model::{
-    Approval, ApprovalId, Digest, Episode, EpisodeId, Incident, IncidentId, PageId, PlaybookRef, Run, RunId,
+    Approval, ApprovalId, Digest, Episode, EpisodeId, Incident, IncidentId, PageId, PlaybookRef, Run, RunId, Severity,
 };
 use crate::store::{Page, RunHead};
 
@@ -145,6 +145,7 @@ pub(super) fn page(row: &SqliteRow) -> Result<Page, StoreError> {
     let incident = IncidentId(get(row, "incident_id")?);
     let level: i64 = get(row, "level")?;
     let spell: i64 = get(row, "spell")?;
+    let severity: Severity = parse("severity", get(row, "severity")?)?;
     Ok(Page {
         id: PageId(get(row, "id")?),
         incident,
@@ -152,10 +153,11 @@ pub(super) fn page(row: &SqliteRow) -> Result<Page, StoreError> {
         team: get(row, "team")?,
         reason: from_json("page's reason", get(row, "reason")?)?,
         text: get(row, "text")?,
-        severity: parse("severity", get(row, "severity")?)?,
+        severity,
         created_at: get_time(row, "created_at")?,
         acknowledged_at: get_time_or(row, "acknowledged_at")?,
-        key: format!("dogwatch-{incident}-{spell}-{level}"),
+        updated_at: get_time_or(row, "updated_at")?,
+        key: format!("dogwatch-{incident}-{spell}-{level}-{severity}"),
     })
 }
 

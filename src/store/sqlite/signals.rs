@@ -1,18 +1,21 @@
 //! The front door's queue.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
 
-use super::rows::{from_json, get, json, micros, time};
+use super::rows::{from_json, get, get_time_or, json, micros, time};
 use super::set_aside::set_aside;
 use super::{SqliteStore, failed};
-use crate::model::{Signal, SignalId};
+use crate::model::{Signal, SignalBody, SignalId};
 use crate::store::{Accepted, Applied, CommandReply, Decision, SignalStore, StoreError};
 
 #[async_trait]
 impl SignalStore for SqliteStore {
     async fn accept(&self, signal: &Signal) -> Result<Accepted, StoreError> {
         let body = json(&signal.body)?;
+        // Only a notification tells of a state that may have come back; a command is one wish, however often it is sent.
+        let tells_of_a_state = matches!(signal.body, SignalBody::Notification(_));
         let (source, key, at) = (signal.source.clone(), signal.key.clone(), micros(signal.received_at));
         let accepted = self.write("accept a signal", move |connection| {
             Box::pin(async move {
@@ -22,9 +25,9 @@ impl SignalStore for SqliteStore {
                      ON CONFLICT (source, key) DO UPDATE SET
                          deliveries = deliveries + 1,
                          last_at = excluded.last_at,
-                         body = CASE WHEN EXISTS (SELECT 1 FROM episode WHERE closed_at >= signal.processed_at)
+                         body = CASE WHEN ?5 AND EXISTS (SELECT 1 FROM episode WHERE closed_at >= signal.processed_at)
                                 THEN excluded.body ELSE body END,
-                         processed_at = CASE WHEN EXISTS (SELECT 1 FROM episode WHERE closed_at >= signal.processed_at)
+                         processed_at = CASE WHEN ?5 AND EXISTS (SELECT 1 FROM episode WHERE closed_at >= signal.processed_at)
                                 THEN NULL ELSE processed_at END
                      RETURNING id, deliveries",
                 )
@@ -32,6 +35,7 @@ impl SignalStore for SqliteStore {
                 .bind(key)
                 .bind(at)
                 .bind(body)
+                .bind(tells_of_a_state)
                 .fetch_one(connection)
                 .await
                 .map_err(failed("accept a signal"))?;
@@ -47,8 +51,10 @@ impl SignalStore for SqliteStore {
 
     async fn pending_signals(&self, limit: usize) -> Result<Vec<(SignalId, Signal)>, StoreError> {
         let rows = sqlx::query(
-            "SELECT id, source, key, last_at, body FROM signal WHERE processed_at IS NULL ORDER BY id LIMIT ?",
+            "SELECT id, source, key, last_at, body FROM signal
+             WHERE processed_at IS NULL AND (not_before IS NULL OR not_before <= ?) ORDER BY id LIMIT ?",
         )
+        .bind(self.now())
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
         .fetch_all(&self.reads)
         .await
@@ -72,6 +78,14 @@ impl SignalStore for SqliteStore {
         self.bells.decisions.ring();
         self.bells.outbox.ring();
         Ok(applied)
+    }
+
+    async fn next_signal_due(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let row = sqlx::query("SELECT MIN(not_before) AS due FROM signal WHERE processed_at IS NULL")
+            .fetch_one(&self.reads)
+            .await
+            .map_err(failed("read when the next signal is due"))?;
+        get_time_or(&row, "due")
     }
 
     async fn reply(&self, signal: SignalId) -> Result<Option<CommandReply>, StoreError> {

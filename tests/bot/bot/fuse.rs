@@ -99,6 +99,7 @@ passes_on! {
     plain {
         fn accept(signal: &Signal) -> Result<Accepted, StoreError>;
         fn pending_signals(limit: usize) -> Result<Vec<(SignalId, Signal)>, StoreError>;
+        fn next_signal_due() -> Result<Option<DateTime<Utc>>, StoreError>;
         fn reply(signal: SignalId) -> Result<Option<CommandReply>, StoreError>;
     }
     own {}

@@ -84,6 +84,19 @@ async fn an_answer_to_something_else_than_what_was_shown_counts_nothing() {
 }
 
 #[tokio::test]
+async fn a_question_whose_run_was_stopped_can_be_answered_no_more() {
+    let (night, question) = with_a_question().await;
+    let card = night.card("INC-1", "/approve APR-1").await;
+    night.discord.presses(&alice(), card.id, &card.button("Resolve")).await;
+    assert_eq!(night.outcome(1).await, Outcome::Cancelled);
+    let closed = night.question("no longer needed").await;
+    assert_eq!(closed.id, question.id, "edited in place");
+    assert!(closed.buttons().is_empty() && closed.content.is_empty(), "{closed:?}");
+    assert_eq!(state(&night).await, ApprovalState::Withdrawn);
+    assert!(night.cluster.mutations().is_empty());
+}
+
+#[tokio::test]
 async fn a_yes_that_comes_twice_is_one() {
     let (night, question) = with_a_question().await;
     night.discord.repeats_next_interaction();

@@ -1,0 +1,299 @@
+//! What one incident needs after a notification: a timeline, a severity, runs, and somebody who knows.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::Coverage;
+use super::notification::Decider;
+use super::opening::{new_incident, severity_of, team_of};
+use crate::model::{Alert, IncidentState, Severity, Target};
+use crate::playbook::{Playbook, alert_value};
+use crate::store::{Change, InboxItem, IncidentEvent, IncidentRef, IncidentView, NewPage, NewRun, PageReason};
+
+/// What happens to one incident in this decision.
+pub(super) struct Spell<'a> {
+    pub incident: IncidentRef,
+    pub known: Option<&'a IncidentView>,
+    /// Which of the changes opens it, if it is new.
+    pub opened_by: Option<usize>,
+    /// Why it is (re)opened now; `None` when it was open before.
+    pub begins: Option<String>,
+    /// The worst alert of each playbook, and of those that none knows.
+    wants: Vec<Want<'a>>,
+    /// Episodes that join, by alert name: how many, and one of them as an example.
+    pub joined: BTreeMap<String, (u64, String)>,
+    pub closed: u64,
+    pub remarks: Vec<String>,
+}
+
+/// An alert that joins, and what it asks for.
+#[derive(Clone, Copy)]
+struct Want<'a> {
+    coverage: &'a Coverage,
+    alert: &'a Alert,
+    severity: Severity,
+}
+
+/// Who is to know, and when.
+#[derive(Default)]
+struct Call {
+    page: Option<NewPage>,
+    at: Option<DateTime<Utc>>,
+}
+
+impl<'a> Spell<'a> {
+    pub fn new(incident: IncidentRef, known: Option<&'a IncidentView>) -> Self {
+        Self {
+            incident,
+            known,
+            opened_by: None,
+            begins: None,
+            wants: Vec::new(),
+            joined: BTreeMap::new(),
+            closed: 0,
+            remarks: Vec::new(),
+        }
+    }
+
+    pub fn wants(&mut self, coverage: &'a Coverage, alert: &'a Alert) {
+        let want = Want { coverage, alert, severity: severity_of(coverage, alert) };
+        let name = |coverage: &Coverage| coverage.playbook().map(|playbook| playbook.name.clone());
+        match self.wants.iter_mut().find(|other| name(other.coverage) == name(coverage)) {
+            Some(other) if want.severity < other.severity => *other = want,
+            Some(_) => {}
+            None => self.wants.push(want),
+        }
+    }
+}
+
+impl<'a> Decider<'a> {
+    pub(super) fn finish_spell(&mut self, mut spell: Spell<'a>) {
+        let incident = spell.incident;
+        // The worst first: it says what the incident is called, and its playbook has the target before others.
+        spell.wants.sort_by_key(|want| want.severity);
+        self.open(&spell);
+        let joined: u64 = spell.joined.values().map(|(count, _)| count).sum();
+        for (alert, (count, example)) in std::mem::take(&mut spell.joined) {
+            self.note(incident, IncidentEvent::Joined { alert, count, example });
+        }
+        for text in std::mem::take(&mut spell.remarks) {
+            self.note(incident, IncidentEvent::Remark { text });
+        }
+        self.attend(&spell);
+        if spell.closed > 0
+            && let Some(view) = spell.known
+        {
+            let open = (view.incident.open_episodes + joined).saturating_sub(spell.closed);
+            self.note(incident, IncidentEvent::Cleared { count: spell.closed, open });
+            if open == 0 {
+                self.cleared(view);
+            }
+        }
+    }
+
+    /// Opens it, and says how bad it is by the worst of what joins.
+    fn open(&mut self, spell: &Spell<'a>) {
+        let (incident, Some(worst)) = (spell.incident, spell.wants.first()) else { return };
+        if let Some(Change::OpenIncident(new)) = spell.opened_by.and_then(|at| self.changes.get_mut(at)) {
+            let grouping = std::mem::take(&mut new.grouping);
+            *new = new_incident(self.rules, grouping, worst.alert, worst.coverage);
+        }
+        if let Some(because) = spell.begins.clone() {
+            if spell.known.is_some() {
+                self.changes.push(Change::Reopen { incident });
+                self.note(incident, IncidentEvent::Reopened { because });
+            } else {
+                self.note(incident, IncidentEvent::Opened { because });
+            }
+        }
+        let Some(before) = spell.known.map(|view| &view.incident) else { return };
+        let severity = match before.state {
+            // What is over is over: it opens again as bad as what fires now.
+            IncidentState::Resolved => worst.severity,
+            _ => before.severity.worst(worst.severity),
+        };
+        if severity != before.severity {
+            let because = format!("{} fires", worst.alert.name());
+            self.changes.push(Change::Severity { incident, severity });
+            self.note(incident, IncidentEvent::Severity { from: before.severity, to: severity, because });
+        }
+    }
+
+    /// Opens the runs that the alerts ask for, and sees to it that somebody hears of them.
+    fn attend(&mut self, spell: &Spell<'a>) {
+        let (incident, known, begins) = (spell.incident, spell.known, spell.begins.is_some());
+        let is_late = known.is_some_and(|view| view.incident.state == IncidentState::Mitigated) && !begins;
+        let mut busy = match known.and_then(|view| view.runs.first()) {
+            Some(run) => Some(at_work(&format!("{} of {}", run.id, run.playbook))),
+            None => is_late.then(|| "its alert began before the incident was mitigated".to_owned()),
+        };
+        let mut call = Call::default();
+        let mut worse = false;
+        for want in &spell.wants {
+            let is_worse = known.is_some_and(|view| want.severity < view.incident.severity);
+            let asks_for_a_run = begins || known.is_some_and(|view| self.has_not_run(view, want.coverage));
+            if asks_for_a_run || is_worse {
+                self.answer(incident, want, asks_for_a_run, &mut busy, &mut call);
+            }
+            worse |= is_worse;
+        }
+        // What is no worse than what somebody has already calls nobody else.
+        let is_taken = known.is_some_and(|view| view.incident.state != IncidentState::Open);
+        if is_taken && !begins && !worse {
+            return;
+        }
+        let before = known.and_then(|view| view.incident.page_at).filter(|_| !begins);
+        let change = match call {
+            Call { page: Some(page), .. } => Change::Page { incident, page },
+            Call { at, .. } if begins => Change::PageAt { incident, at },
+            // Without a time before, it was paged for what it was before.
+            Call { at: Some(at), .. } if worse || before.is_some() => {
+                Change::PageAt { incident, at: Some(before.map_or(at, |before| before.min(at))) }
+            }
+            Call { .. } => return,
+        };
+        self.changes.push(change);
+    }
+
+    /// What one alert, standing for all of its playbook, asks for.
+    fn answer(
+        &mut self,
+        incident: IncidentRef,
+        want: &Want<'a>,
+        asks_for_a_run: bool,
+        busy: &mut Option<String>,
+        call: &mut Call,
+    ) {
+        let Want { coverage, alert, severity } = *want;
+        let team = team_of(self.rules, coverage, alert);
+        let page = |reason| NewPage { level: 1, team, reason, text: None };
+        let mut reason = (severity == Severity::S1).then_some(PageReason::SeverityOne);
+        match coverage {
+            Coverage::Covered { playbook, target, inputs } => {
+                match self.why_not_run(playbook, target, busy.as_deref()) {
+                    _ if !asks_for_a_run => {}
+                    None => {
+                        let run = NewRun {
+                            playbook: playbook.reference.clone(),
+                            playbook_source: playbook.source.to_string(),
+                            target: target.clone(),
+                            inputs: inputs.clone(),
+                            alert: alert_value(alert),
+                            autonomy: playbook.autonomy,
+                            requested_by: None,
+                        };
+                        self.changes.push(Change::OpenRun { incident, run: Box::new(run) });
+                        *busy = Some(at_work(&format!("a run of {}", playbook.name)));
+                    }
+                    Some(NotRun { because, is_over_limit }) => {
+                        let playbook = playbook.name.clone();
+                        self.note(incident, IncidentEvent::RunNotOpened { playbook, because: because.clone() });
+                        // While another one is at work, its outcome and `page_by` call somebody, if that is needed.
+                        if is_over_limit {
+                            reason.get_or_insert(PageReason::NotRun { because });
+                        }
+                    }
+                }
+                if let Some(after) = page_by(playbook, severity) {
+                    let at = self.now + after;
+                    call.at = Some(call.at.map_or(at, |before| before.min(at)));
+                }
+            }
+            Coverage::Unusable { playbook, because } => {
+                let event = IncidentEvent::RunNotOpened { playbook: playbook.name.clone(), because: because.clone() };
+                self.note(incident, event);
+                reason.get_or_insert(PageReason::NotRun { because: because.clone() });
+            }
+            Coverage::Uncovered if severity <= Severity::S2 => {
+                reason.get_or_insert(PageReason::Uncovered);
+            }
+            // S3 and S4 wait for the next business day: seen in chat and in the handoff.
+            Coverage::Uncovered => {}
+        }
+        if call.page.is_none() {
+            call.page = reason.map(page);
+        }
+    }
+
+    /// Whether a playbook that knows the alert has had no run for this incident.
+    fn has_not_run(&self, view: &IncidentView, coverage: &Coverage) -> bool {
+        let Coverage::Covered { playbook, target, .. } = coverage else { return false };
+        // Storms go on for a while: what opened the incident is not asked again with each of its alerts.
+        let opened_it = view.incident.playbook.as_deref() == Some(playbook.name.as_str());
+        let history = self.view.history.get(&(playbook.name.clone(), target.key()));
+        let ran = history.is_some_and(|runs| runs.iter().any(|run| run.incident == view.incident.id));
+        !opened_it && !ran
+    }
+
+    fn why_not_run(&self, playbook: &Playbook, target: &Target, busy: Option<&str>) -> Option<NotRun> {
+        if let Some(busy) = busy {
+            return Some(NotRun { because: busy.to_owned(), is_over_limit: false });
+        }
+        self.over_the_limit(playbook, &target.key()).map(|because| NotRun { because, is_over_limit: true })
+    }
+
+    fn over_the_limit(&self, playbook: &Playbook, target_key: &str) -> Option<String> {
+        let history = self.view.history.get(&(playbook.name.clone(), target_key.to_owned()))?;
+        if let Some(under_way) = history.iter().find(|run| run.ended_at.is_none()) {
+            return Some(format!("{} of it is under way on this target", under_way.id));
+        }
+        let limits = &playbook.limits;
+        if let Some(cooldown) = limits.cooldown
+            && let Some(last) = history.iter().find(|run| run.ended_at.is_some_and(|ended| self.now < ended + cooldown))
+        {
+            return Some(format!("{} ended less than its cooldown ago", last.id));
+        }
+        if let Some((most, window)) = limits.runs {
+            let recent = history.iter().filter(|run| self.now < run.created_at + window).count();
+            if recent >= most as usize {
+                return Some(format!("it ran {recent} times on this target within its limit's time"));
+            }
+        }
+        None
+    }
+
+    /// All alerts of the incident are over.
+    fn cleared(&mut self, view: &IncidentView) {
+        let incident = IncidentRef::Existing(view.incident.id);
+        if view.incident.state == IncidentState::Resolved {
+            return;
+        }
+        if let Some(run) = view.escalated() {
+            let text = format!("it stays open: {run} needs a person, and nobody has looked at it");
+            self.note(incident, IncidentEvent::Remark { text });
+        } else if view.runs.is_empty() {
+            self.changes.push(Change::Resolve { incident, by_itself: true });
+            let because = "all its alerts have resolved".to_owned();
+            self.note(incident, IncidentEvent::Resolved { by: self.came.source.to_owned(), because });
+        }
+        if view.incident.state == IncidentState::Mitigated {
+            // It was set in case they fire on.
+            self.changes.push(Change::PageAt { incident, at: None });
+        }
+        for run in &view.runs {
+            self.changes.push(Change::ToRun { run: run.id, item: InboxItem::AlertResolved });
+        }
+    }
+
+    fn note(&mut self, incident: IncidentRef, event: IncidentEvent) {
+        self.changes.push(Change::Note { incident, event });
+    }
+}
+
+/// Why an alert's playbook is not run.
+struct NotRun {
+    because: String,
+    is_over_limit: bool,
+}
+
+/// The second one would diagnose what the first one is changing, and then wait for its lock.
+fn at_work(run: &str) -> String {
+    format!("{run} is at work for this incident, and two at once would work against each other")
+}
+
+/// How far an unanswered incident may go: the playbook's word, else what the severity obliges to.
+pub(super) fn page_by(playbook: &Playbook, severity: Severity) -> Option<Duration> {
+    playbook.page_by.or_else(|| severity.ack_within())
+}
