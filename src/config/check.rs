@@ -327,6 +327,9 @@ impl Checker<'_> {
                 "say where it is, or take the line out for the built-in one",
             );
         }
+        if config.handoff.dir.exists() {
+            self.expect_folder("handoff.dir", &config.handoff.dir, "name a folder: it is made if it is missing");
+        }
         if let Some(kubeconfig) = &config.cluster.kubeconfig {
             self.expect_file("cluster.kubeconfig", kubeconfig, "say where it is");
         }
