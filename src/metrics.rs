@@ -30,6 +30,7 @@ pub struct Metrics {
     mutations: Family<MutationLabels, Counter>,
     pages: Family<PageLabels, Counter>,
     deliveries_failed: Family<SinkLabel, Counter>,
+    connected: Family<ChatLabel, Level>,
     levels: Mutex<LevelGauges>,
 }
 
@@ -109,7 +110,7 @@ impl Metrics {
             "From the last byte of a notification to its being durable",
             accept_seconds.clone(),
         );
-        let metrics = Self {
+        let mut metrics = Self {
             notifications: family(&mut registry, "notifications", "Deliveries of Alertmanager, by what became of them"),
             alerts: family(&mut registry, "alerts", "Alerts in accepted notifications, by status"),
             commands: family(&mut registry, "commands", "Commands, by the way they came and whether they were refused"),
@@ -117,10 +118,13 @@ impl Metrics {
             mutations: family(&mut registry, "mutations", "Changes to the cluster, by action and result"),
             pages: family(&mut registry, "pages", "Pages that were made, by team and severity"),
             deliveries_failed: family(&mut registry, "deliveries_failed", "Deliveries that did not arrive, by sink"),
+            connected: Family::default(),
             levels: Mutex::new(LevelGauges::register(&mut registry)),
             accept_seconds,
             registry,
         };
+        let connected = metrics.connected.clone();
+        metrics.registry.register("chat_connected", "Whether people can ask there, by chat", connected);
         // A series that is not there yet has no rate when it first counts: these are watched from the beginning.
         for result in NotificationResult::ALL {
             metrics.notifications.get_or_create(&ResultLabel { result: result.word() }).inc_by(0);
@@ -172,6 +176,11 @@ impl Metrics {
     /// A delivery did not arrive; it may be tried again.
     pub fn delivery_failed(&self, sink: &str) {
         self.deliveries_failed.get_or_create(&SinkLabel { sink: sink.to_owned() }).inc();
+    }
+
+    /// Whether people can ask on this chat. One that is not configured has no series.
+    pub fn chat_connected(&self, chat: &'static str, connected: bool) {
+        self.connected.get_or_create(&ChatLabel { chat }).set(u64::from(connected));
     }
 
     /// Everything in the text format of OpenMetrics 1.0. `None`: the store did not say how much there is of what; `store_up` is 0
@@ -290,6 +299,11 @@ struct PageLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct SinkLabel {
     sink: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ChatLabel {
+    chat: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]

@@ -77,7 +77,8 @@ impl Crew {
             }
         };
         let left = tokio::time::timeout(within, leaving).await.is_ok();
-        self.tasks.shutdown().await;
+        // A task that waits for a terminal which nobody reads cannot be cut off, and must not be waited for.
+        let _ = tokio::time::timeout(CUT_OFF_WITHIN, self.tasks.shutdown()).await;
         left
     }
 
@@ -99,6 +100,9 @@ impl Crew {
         }
     }
 }
+
+/// How long it takes to cut tasks off that can be.
+const CUT_OFF_WITHIN: Duration = Duration::from_secs(1);
 
 /// An end that nobody asked for.
 struct Loss {
@@ -182,5 +186,21 @@ mod tests {
         stop.cancel();
         crew.keeps_watch(&stop).await.unwrap();
         assert!(!crew.leaves(Duration::ZERO).await, "who takes too long is cut off");
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn who_cannot_be_cut_off_is_left_behind() {
+        let mut crew = Crew::default();
+        let (begin, begun) = tokio::sync::oneshot::channel();
+        let (free, stuck) = std::sync::mpsc::channel::<()>();
+        crew.needs("the console", async move {
+            let _ = begin.send(());
+            let _ = stuck.recv();
+            Ok(())
+        });
+        begun.await.unwrap();
+        let left = tokio::time::timeout(Duration::from_secs(20), crew.leaves(Duration::ZERO)).await;
+        assert!(!left.expect("nobody waits for it"));
+        drop(free);
     }
 }

@@ -71,6 +71,17 @@ pub fn oncall(config: &Config) -> anyhow::Result<OnCall> {
     Ok(oncall)
 }
 
+/// The folder of the handoffs, made if it is missing. One that cannot be written to is told of now, and not at the change of shift; the
+/// bot works on without it.
+pub fn handoffs(config: &Config) {
+    let dir = &config.handoff.dir;
+    let tried = std::fs::create_dir_all(dir).and_then(|()| tempfile::tempfile_in(dir));
+    if let Err(error) = tried {
+        let dir = dir.display();
+        tracing::error!(%dir, %error, "no handoff can be written; make the folder of `handoff.dir` writable, or name another");
+    }
+}
+
 /// The rules of incidents.
 pub fn rules(config: &Config, oncall: &OnCall) -> IncidentRules {
     IncidentRules {

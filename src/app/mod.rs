@@ -79,6 +79,7 @@ pub async fn serve(config: &Config, stop: CancellationToken) -> anyhow::Result<(
         },
         name: format!("{}-{}", std::process::id(), address.port()),
     };
+    edges::handoffs(config);
     let template = || Template::load(config.handoff.template.as_deref());
     let reporter = Reporter::new(store.clone(), clock.clone(), oncall.clone(), template()?);
     let previews = LivePreviews::new(world.clone(), bot.catalog.clone(), config.engine.output_limit.bytes());

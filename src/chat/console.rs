@@ -41,7 +41,11 @@ impl ConsoleChat {
             let reply = match line {
                 Line::End => return Ok(()),
                 Line::Text(text) if text.trim().is_empty() => continue,
-                Line::Text(text) => self.desk.handle_text(&self.person, &text, None).await,
+                Line::Text(text) => tokio::select! {
+                    // What changes something is durable by then; a preview may take a minute.
+                    () = stop.cancelled() => return Ok(()),
+                    reply = self.desk.handle_text(&self.person, &text, None) => reply,
+                },
                 Line::TooLong => Reply {
                     status: ReplyStatus::Wrong,
                     text: format!("that line is longer than {LONGEST} bytes; write a shorter command"),

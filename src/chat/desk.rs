@@ -91,6 +91,11 @@ impl Desk {
         Self { store, clock, metrics, previews, handoffs }
     }
 
+    /// Where the ways to the desk count.
+    pub(super) fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
     /// Reads a command from a line of text, and handles it.
     pub async fn handle_text(&self, person: &Person, text: &str, key: Option<String>) -> Reply {
         match parse_command(text) {

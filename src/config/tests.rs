@@ -276,6 +276,13 @@ log:
 }
 
 #[test]
+fn handoffs_go_into_a_folder() {
+    let folder = Folder::new();
+    assert!(!folder.checked("handoff: { dir: not-there-yet }").contains("handoff.dir"));
+    assert!(folder.checked("handoff: { dir: oncall.yaml }").contains("oncall.yaml is not there or no folder"));
+}
+
+#[test]
 fn a_source_has_a_name_of_its_own() {
     let folder = Folder::new();
     let checked = |source: &str| folder.checked(&format!("server: {{ source: \"{source}\" }}\n"));

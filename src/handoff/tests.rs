@@ -6,6 +6,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeZone as _, Utc};
 use insta::assert_snapshot;
 use serde_json::json;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::*;
 use crate::clock::Clock as _;
@@ -316,8 +318,38 @@ async fn a_folder_that_cannot_be_written_is_tried_again() {
     let dir = desk.bot.dir.path().join("handoffs");
     std::fs::write(&dir, "a file in the way").unwrap();
     desk.bot.clock.set(at(20, 0));
-    assert!(desk.worker.turn().await.is_err());
+    assert_eq!(desk.settle().await, at(20, 5), "whoever mends it takes a while");
+    desk.bot.clock.set(at(20, 5));
     std::fs::remove_file(&dir).unwrap();
     desk.settle().await;
     assert_eq!(desk.files(), ["platform-2026-03-02-2100.md"]);
+}
+
+#[tokio::test]
+async fn a_quiet_shift_that_the_bot_lived_through_is_handed_over_too() {
+    let desk = Desk::new().await;
+    desk.settle().await;
+    assert_eq!(desk.files(), [""; 0]);
+    desk.bot.clock.set(at(20, 0));
+    desk.settle().await;
+    assert_eq!(desk.files(), ["platform-2026-03-02-2100.md"]);
+    let kept = desk.bot.store.last_handoff("platform").await.unwrap().unwrap();
+    assert!(std::fs::read_to_string(kept.path).unwrap().contains("**Nothing is outstanding:**"));
+}
+
+#[tokio::test]
+async fn a_store_that_is_locked_leaves_no_copies_of_a_report() {
+    let desk = Desk::new().await;
+    desk.bot.incident(Severity::S1, "CoreDNS is down", "A", 1).await;
+    let path = desk.bot.dir.path().join("dogwatch.db");
+    let mut other = SqliteConnectOptions::new().filename(path).connect().await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    desk.bot.clock.set(at(20, 0));
+    assert_eq!(desk.settle().await, at(20, 5));
+    assert_eq!(desk.files().len(), 1);
+    other.close().await.unwrap();
+    desk.bot.clock.set(at(20, 5));
+    desk.settle().await;
+    assert_eq!(desk.files(), ["platform-2026-03-02-2100.md"]);
+    assert!(desk.bot.store.last_handoff("platform").await.unwrap().is_some());
 }

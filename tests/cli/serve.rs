@@ -141,6 +141,17 @@ fn a_start_that_cannot_work_says_why() {
 }
 
 #[test]
+fn a_folder_of_handoffs_that_cannot_be_written_to_is_told_at_the_start() {
+    let folder = serving::folder();
+    // For root, too, nothing can be made there.
+    let config = format!("{}handoff: {{ dir: /proc/handoffs }}\n", serving::CONFIG);
+    fs::write(folder.path().join("dogwatch.yaml"), config).unwrap();
+    let server = Serving::start_in(folder, &[]);
+    assert!(server.log().contains("no handoff can be written; make the folder of `handoff.dir`"), "{}", server.log());
+    server.stop();
+}
+
+#[test]
 fn a_team_that_nobody_knows_is_told_at_the_start() {
     let folder = serving::folder();
     let config = format!("{}oncall: {{ default_team: platfrom }}\n", serving::CONFIG);

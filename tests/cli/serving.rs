@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -63,6 +63,7 @@ pub struct Serving {
     child: Child,
     pub url: String,
     pub folder: tempfile::TempDir,
+    log: Arc<Mutex<String>>,
 }
 
 impl Serving {
@@ -81,10 +82,13 @@ impl Serving {
             .spawn()
             .unwrap();
         let (told, address) = mpsc::channel();
-        let log = BufReader::new(child.stderr.take().unwrap());
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let log = Arc::new(Mutex::new(String::new()));
+        let written = log.clone();
         std::thread::spawn(move || {
             // Read to its end, so that the server never waits for its log to be read.
-            for line in log.lines().map_while(Result::ok) {
+            for line in stderr.lines().map_while(Result::ok) {
+                written.lock().unwrap().push_str(&format!("{line}\n"));
                 let entry: Value = serde_json::from_str(&line).unwrap_or(Value::String(line));
                 if let Some(address) = entry["address"].as_str() {
                     let _ = told.send(address.to_owned());
@@ -92,7 +96,7 @@ impl Serving {
             }
         });
         let address = address.recv_timeout(Duration::from_secs(30));
-        let mut serving = Self { child, url: String::new(), folder };
+        let mut serving = Self { child, url: String::new(), folder, log };
         serving.url = format!("http://{}", address.expect("it says where it listens"));
         serving
     }
@@ -111,6 +115,11 @@ impl Serving {
             let sent = client.post(format!("{}/v1/alertmanager", self.url)).json(body).send().await;
             sent.unwrap().status().as_u16()
         })
+    }
+
+    /// What it has said of itself so far; when it has started, all that belongs to that.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
     }
 
     /// The status and the text of what is at `path`.

@@ -1,11 +1,12 @@
 //! The connection to Discord's gateway, on its own thread and runtime.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serenity::Client;
-use serenity::all::{Channel, ChannelId, GatewayError, GatewayIntents, GuildId};
+use serenity::all::{Channel, ChannelId, ConnectionStage, GatewayError, GatewayIntents, GuildId, ShardManager};
 use serenity::client::ClientBuilder;
 use tokio::runtime::Builder;
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -15,12 +16,16 @@ use super::door::{ASKING, Door, waits};
 use super::people::People;
 use super::{Asked, DiscordError};
 use crate::discord::{Api, DiscordOptions, Trouble};
+use crate::metrics::Metrics;
 use crate::oncall::OnCall;
 
 /// How long saying goodbye may take: the library itself waits five seconds.
 const GOODBYE: Duration = Duration::from_secs(6);
 /// How long those who asked before may wait for their answer after that.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
+
+/// How often the connection is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// What the thread needs.
 pub(super) struct Connection {
@@ -44,14 +49,17 @@ impl Connection {
     pub fn new(
         options: DiscordOptions,
         oncall: Arc<OnCall>,
+        metrics: Arc<Metrics>,
         asks: mpsc::Sender<Asked>,
         stop: CancellationToken,
     ) -> Self {
         let api = options.api();
+        metrics.chat_connected("discord", false);
         let door = Arc::new(Door {
             people: People::new(&options, oncall),
             guild: GuildId::new(options.guild),
             api,
+            metrics,
             asks,
             asking: Arc::new(Semaphore::new(ASKING as usize)),
             stop: stop.clone(),
@@ -94,6 +102,7 @@ impl Connection {
                 Err(Ended::Lost(why)) => why,
             };
             tell(&mut checked, Ok(()));
+            self.door.is_connected(false);
             if self.door.is_ready.swap(false, Ordering::Relaxed) {
                 waits = self::waits();
             }
@@ -120,6 +129,7 @@ impl Connection {
                 Err(serenity::Error::Gateway(GatewayError::InvalidAuthentication)) => Ended::Refused(DiscordError::Token),
                 Err(error) => Ended::Lost(error.to_string()),
             }),
+            never = self.watch(&shards) => match never {},
             () = self.stop.cancelled() => {
                 // Discord shows the bot as gone at once, and not after a minute without heartbeat.
                 if tokio::time::timeout(GOODBYE, shards.shutdown_all()).await.is_err() {
@@ -127,6 +137,22 @@ impl Connection {
                 }
                 Ok(())
             }
+        }
+    }
+
+    /// Looks whether the connection stands. The library connects again by itself, for as long as it takes and without a word.
+    async fn watch(&self, shards: &ShardManager) -> Infallible {
+        let mut was_connected = false;
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let runners = shards.runners.lock().await;
+            let is_connected = runners.values().any(|runner| runner.stage == ConnectionStage::Connected);
+            drop(runners);
+            if was_connected && !is_connected {
+                tracing::error!("discord: the connection is lost; nobody can ask there until it is back");
+            }
+            self.door.is_connected(is_connected);
+            was_connected = is_connected;
         }
     }
 

@@ -20,6 +20,7 @@ use super::people::{Asker, People};
 use super::{Asked, Wish};
 use crate::chat::{Reply, ReplyStatus, parse_command};
 use crate::discord::{Api, Trouble, parse_button};
+use crate::metrics::Metrics;
 use crate::model::{Command, Person};
 
 /// How many may ask at once.
@@ -40,6 +41,7 @@ pub(super) struct Door {
     pub people: People,
     pub guild: GuildId,
     pub api: Api,
+    pub metrics: Arc<Metrics>,
     pub asks: mpsc::Sender<Asked>,
     /// Held by whoever asks.
     pub asking: Arc<Semaphore>,
@@ -64,6 +66,7 @@ struct Interacted {
 impl EventHandler for Door {
     async fn ready(&self, context: Context, ready: Ready) {
         tracing::info!(bot = ready.user.name, "discord: connected");
+        self.is_connected(true);
         self.is_ready.store(true, Ordering::Relaxed);
         // Commands stay registered; a new session need not say them again, and their number per day is limited.
         if !self.is_registered.swap(true, Ordering::Relaxed) {
@@ -73,6 +76,7 @@ impl EventHandler for Door {
 
     async fn resume(&self, _: Context, _: ResumedEvent) {
         tracing::info!("discord: connected again");
+        self.is_connected(true);
         self.is_ready.store(true, Ordering::Relaxed);
     }
 
@@ -87,6 +91,10 @@ impl EventHandler for Door {
 }
 
 impl Door {
+    pub fn is_connected(&self, connected: bool) {
+        self.metrics.chat_connected("discord", connected);
+    }
+
     async fn register(&self, http: &Http) {
         for wait in waits() {
             match self.api.call(self.guild.set_commands(http, slash_commands())).await {

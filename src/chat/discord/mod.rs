@@ -99,7 +99,7 @@ impl DiscordGateway {
         let (asks, asked) = mpsc::channel(WAITING);
         let (checked, is_right) = oneshot::channel();
         let (ending, ended) = oneshot::channel();
-        let connection = Connection::new(options, oncall, asks, stop.clone());
+        let connection = Connection::new(options, oncall, desk.metrics().clone(), asks, stop.clone());
         let thread = thread::Builder::new().name("discord".to_owned()).spawn(move || {
             // Nobody listens any more when the gateway was dropped.
             let _ = ending.send(connection.run(checked));

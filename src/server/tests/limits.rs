@@ -214,3 +214,14 @@ async fn stopping_does_not_wait_for_ever() {
     assert_eq!(world.get("/healthz").await.status(), 200);
     tokio::time::timeout(Duration::from_secs(10), world.stops()).await.expect("it still waits");
 }
+
+/// Who has connected and asked nothing, as probes and load balancers do, is owed no answer.
+#[tokio::test]
+async fn who_asks_nothing_does_not_delay_the_end() {
+    let world = World::new().await;
+    let mut silent = TcpStream::connect(world.address).await.unwrap();
+    // Connections are taken in their order.
+    assert_eq!(world.get("/healthz").await.status(), 200);
+    tokio::time::timeout(Duration::from_secs(5), world.stops()).await.expect("it waits for somebody who asks nothing");
+    assert_eq!(reads_to_the_end(&mut silent).await, "");
+}

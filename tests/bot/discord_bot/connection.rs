@@ -69,6 +69,23 @@ async fn a_lost_connection_is_resumed_and_nothing_is_missed() {
     assert_eq!(night.discord.identifies(), 1);
 }
 
+/// The library connects again by itself and for ever, so that nothing but this tells that nobody can ask.
+#[tokio::test]
+async fn whoever_watches_the_bot_sees_that_it_is_away() {
+    let night = Night::on_discord().await;
+    let is = async |connected: u8| {
+        let line = format!("dogwatch_chat_connected{{chat=\"discord\"}} {connected}");
+        let shows = async || night.metrics().lines().any(|found| found == line);
+        wait_until(SOON, &line, shows).await;
+    };
+    is(1).await;
+    night.discord.is_down(true);
+    night.discord.drops_connections();
+    is(0).await;
+    night.discord.is_down(false);
+    is(1).await;
+}
+
 #[tokio::test]
 async fn a_session_that_is_gone_is_begun_anew_without_registering_again() {
     let night = Night::on_discord().await;

@@ -151,6 +151,10 @@ pub fn options(discord: &Discord) -> DiscordOptions {
 }
 
 impl Night {
+    pub fn metrics(&self) -> String {
+        self.metrics.render(None).unwrap()
+    }
+
     /// A bot that works, with nobody on Discord yet: neither commands nor messages.
     pub async fn falls() -> Self {
         Self::with(Discord::start().await).await

@@ -1,0 +1,71 @@
+//! Whether anybody can be reached, and how.
+
+use super::Checker;
+use crate::config::PageSink;
+
+impl Checker<'_> {
+    pub(super) fn pages(&mut self) {
+        let (pages, chat) = (&self.config.pages, &self.config.chat);
+        let order = pages.order(chat);
+        if order.is_empty() {
+            self.problem("pages.sinks", "a page would reach nobody", "write at least one, such as `[console]`");
+        }
+        for (n, sink) in order.iter().enumerate() {
+            let field = format!("pages.sinks.{n}");
+            if order.iter().take(n).any(|earlier| earlier == sink) {
+                self.problem(&field, format!("`{sink}` stands in the list twice"), "keep the first");
+            }
+            let missing = match sink {
+                PageSink::Discord if chat.discord.is_none() => "chat.discord",
+                PageSink::Webhook if pages.webhook.is_none() => "pages.webhook",
+                _ => continue,
+            };
+            self.problem(
+                &field,
+                format!("pages go to `{sink}`, which is not configured"),
+                format!("write the section `{missing}`, or take `{sink}` out of the list"),
+            );
+        }
+        if order.as_slice() == [PageSink::Console] {
+            self.warnings.push(
+                "pages go to the console alone, and reach whoever happens to look at it; configure `chat.discord` or \
+                 `pages.webhook`"
+                    .into(),
+            );
+        }
+        let Some(webhook) = &pages.webhook else { return };
+        let Some(host) = self.url("pages.webhook.url", &webhook.url, true) else { return };
+        if !webhook.allow_hosts.is_empty()
+            && !webhook.allow_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(&host))
+        {
+            self.problem(
+                "pages.webhook.url",
+                format!("`{host}` is not one of `allow_hosts`"),
+                format!("add `{host}` to `allow_hosts`, or send to one of its hosts"),
+            );
+        }
+        if self.config.pages.sinks.is_some() && !order.contains(&PageSink::Webhook) {
+            self.warnings.push("`pages.webhook` is configured, but `pages.sinks` does not name it".into());
+        }
+    }
+
+    pub(super) fn discord(&mut self) {
+        let chat = &self.config.chat;
+        if chat.discord.is_none() && !chat.uses_console() {
+            self.warnings.push(
+                "nobody is told of incidents or asked for approvals: a run that asks waits for its time to answer, and \
+                 escalates; configure `chat.discord`, or write `chat: { console: on }`"
+                    .into(),
+            );
+        }
+        let Some(discord) = &chat.discord else { return };
+        if discord.roles.responder.is_empty() && discord.roles.admin.is_empty() {
+            self.warnings.push(
+                "`chat.discord.roles` names no role: people can look on Discord, but not acknowledge or approve".into(),
+            );
+        }
+        if let Some(base) = &discord.api_base {
+            self.url("chat.discord.api_base", base, true);
+        }
+    }
+}
