@@ -17,8 +17,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 pub use decision::{
-    Applied, Change, CommandReply, Decision, InboxItem, IncidentEvent, IncidentRef, NewEpisode, NewIncident, NewPage, NewRun,
-    PageReason,
+    Applied, Change, CommandReply, Decision, InboxItem, IncidentEvent, IncidentRef, NewEpisode, NewIncident, NewPage,
+    NewRun, PageReason,
 };
 pub use records::{
     AlertCount, Counts, Delivery, DeliveryId, DeliverySubject, EpisodeHead, HandoffRecord, IncidentFilter,

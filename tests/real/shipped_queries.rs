@@ -65,7 +65,7 @@ fn coredns_that_is_slow_by_itself_is_told_from_one_that_waits() {
 
     let healthy = [answers("NOERROR")];
     assert_eq!(value_of(&servfail, &healthy), Some(0.0));
-    assert_eq!(value_of(&upstream, &healthy), Some(0.0));
+    assert_eq!(value_of(&upstream, &healthy), Some(-1.0), "who answers nothing is not fast");
     assert_eq!(value_of(&throttled, &healthy), Some(0.0));
     assert_eq!(value_of(&p99, &healthy), None, "no latency is no good latency");
 
@@ -73,7 +73,7 @@ fn coredns_that_is_slow_by_itself_is_told_from_one_that_waits() {
     assert_eq!(value_of(&upstream, &slow("coredns_proxy_request_duration_seconds")), Some(0.991));
     assert_eq!(value_of(&upstream, &slow("coredns_forward_request_duration_seconds")), Some(0.991));
     let idle = series(&format!("coredns_proxy_request_duration_seconds_bucket{{{KUBE_DNS},le=\"+Inf\"}}"), "5x70");
-    assert_eq!(value_of(&upstream, &[idle]), Some(0.0));
+    assert_eq!(value_of(&upstream, &[idle]), Some(-1.0));
     assert_eq!(value_of(&servfail, &[answers("NOERROR"), answers("SERVFAIL")]), Some(0.5));
     let held_back = [
         periods("container_cpu_cfs_throttled_periods_total", "0+300x70"),
@@ -87,6 +87,56 @@ fn coredns_that_is_slow_by_itself_is_told_from_one_that_waits() {
         "0+30x70",
     );
     assert_eq!(value_of(&servfail, &[cache]), None);
+}
+
+#[test]
+fn a_dead_zone_shows_by_itself() {
+    let of_zone = |zone: &str, per_minute: u32, fast: u32| {
+        let labels = format!(r#"{KUBE_DNS},server="dns://:53",zone="{zone}""#);
+        [("0.1", fast), ("8", per_minute), ("+Inf", per_minute)].map(|(le, pace)| {
+            let name = format!("coredns_dns_request_duration_seconds_bucket{{{labels},le=\"{le}\"}}");
+            series(&name, &format!("0+{pace}x70"))
+        })
+    };
+    let all: Vec<Value> =
+        [of_zone(".", 60_000, 60_000), of_zone("corp.", 60, 0), of_zone("idle.", 0, 0)].into_iter().flatten().collect();
+    let p99 = value_of(&query("coredns-saturated", "p99"), &all).unwrap();
+    assert!(p99 < 0.1, "{p99}");
+    let labels = r#"{server="dns://:53", zone="corp."}"#;
+    let worst = value_with(&query("coredns-saturated", "zone"), &all, labels).unwrap();
+    assert!(worst > 7.0, "{worst}");
+}
+
+#[test]
+fn resolvers_that_fail_their_health_checks_are_counted_under_each_name() {
+    let unhealthy = query("coredns-saturated", "unhealthy");
+    let fails = |metric: &str| series(&format!("coredns_{metric}_total{{{KUBE_DNS},to=\"10.0.0.2:53\"}}"), "0+120x70");
+    assert_eq!(value_of(&unhealthy, &[series("up", "1x70")]), Some(0.0));
+    for metric in ["proxy_healthcheck_failures", "forward_healthcheck_failures", "forward_healthcheck_broken"] {
+        assert_eq!(value_of(&unhealthy, &[fails(metric)]), Some(2.0), "{metric}");
+    }
+    let both = [fails("proxy_healthcheck_failures"), fails("forward_healthcheck_broken")];
+    assert_eq!(value_of(&unhealthy, &both), Some(4.0));
+}
+
+#[test]
+fn databases_that_cannot_resolve_names_are_counted() {
+    let probes = query("coredns-saturated", "probes");
+    let of = |metric: &str, database: &str, instance: &str, value: &str| {
+        let labels = format!(r#"namespace="databases",database="{database}",instance="{instance}""#);
+        series(&format!(r#"{metric}{{job="postgres-name-resolution",{labels}}}"#), value)
+    };
+    assert_eq!(value_of(&probes, &[series("up", "1x70")]), Some(-1.0), "no probe is no probe that succeeds");
+    let well = [of("probe_success", "db-1", "a", "1x70"), of("up", "db-1", "a", "1x70")];
+    assert_eq!(value_of(&probes, &well), Some(0.0));
+    let failing = [of("probe_success", "db-2", "a", "0x70"), of("up", "db-2", "a", "1x70")];
+    assert_eq!(value_of(&probes, &[well.clone(), failing].concat()), Some(1.0));
+    // As in the alert: one probe of a database that succeeds is enough.
+    let half = [of("probe_success", "db-1", "b", "0x70"), of("up", "db-1", "b", "1x70")];
+    assert_eq!(value_of(&probes, &[well.clone(), half].concat()), Some(0.0));
+    // The exporter cannot be reached: it is found by name.
+    let away = [of("up", "db-3", "a", "0x70")];
+    assert_eq!(value_of(&probes, &[well.to_vec(), away.to_vec()].concat()), Some(1.0));
 }
 
 #[test]
@@ -130,8 +180,13 @@ fn series(name: &str, values: &str) -> Value {
     json!({ "series": name, "values": values })
 }
 
-/// What the query answers after an hour of these series, one sample a minute: exactly one sample, or none.
+/// What the query answers after an hour of these series, one sample a minute: exactly one sample without labels, or none.
 fn value_of(query: &str, series: &[Value]) -> Option<f64> {
+    value_with(query, series, "{}")
+}
+
+/// The same, where the sample has these labels.
+fn value_with(query: &str, series: &[Value], labels: &str) -> Option<f64> {
     let folder = Folder::new("promtool");
     let asked = |samples: Value| {
         let test = json!({
@@ -151,10 +206,10 @@ fn value_of(query: &str, series: &[Value]) -> Option<f64> {
     }
     // promtool says what it got instead of nothing: `got:[{} 0.5E+00]`, or `got: nil`.
     let got = answer.split("got:").nth(1).unwrap_or_else(|| panic!("{query}: {answer}"));
-    let number =
-        got.trim_start_matches([' ', '[', '{', '}']).split(|c: char| c == ']' || c.is_whitespace() || c == '"').next();
+    let (_, got) = got.split_once('}').unwrap_or_else(|| panic!("{query}: {answer}"));
+    let number = got.trim_start().split(|c: char| c == ']' || c.is_whitespace() || c == '"').next();
     let value: f64 = number.unwrap().parse().unwrap_or_else(|_| panic!("{query}: {answer}"));
-    let (holds, answer) = asked(json!([{ "labels": "{}", "value": value }]));
+    let (holds, answer) = asked(json!([{ "labels": labels, "value": value }]));
     assert!(holds, "{query}: {answer}");
     Some(value)
 }

@@ -150,15 +150,19 @@ impl Night {
             move || cluster.object(&coredns).and_then(|d| d.number("/status/readyReplicas")).unwrap_or(0)
         };
         // Six pods can carry the load, four cannot.
-        let p99 = move || Some(if pods() >= 6 { 0.021 } else { 1.4 });
+        let carry = pods.clone();
+        let p99 = move || Some(if carry() >= 6 { 0.021 } else { 1.4 });
         let prometheus = self.stage.prometheus.clone();
+        let answered = pods.clone();
+        let many = self.options.databases * 6 / 10;
         prometheus.follows("coredns_dns_request_duration_seconds_bucket", p99);
-        prometheus.follows("coredns_dns_responses_total", || Some(0.03));
+        prometheus.follows("coredns_dns_responses_total", move || Some(if answered() >= 6 { 0.0 } else { 0.03 }));
+        prometheus.follows("probe_success", move || Some(if pods() >= 6 { 0.0 } else { many as f64 }));
         prometheus.follows("coredns_proxy_request_duration_seconds_bucket", || Some(0.012));
+        prometheus.follows("coredns_forward_healthcheck_broken_total", || Some(0.0));
         prometheus.follows("container_cpu_cfs_throttled_periods_total", || Some(0.4));
         self.until(2, 0).await?;
         let since = self.now();
-        let many = self.options.databases * 6 / 10;
         self.title("CoreDNS saturates").await?;
         let slow = vec![DemoAlert::dns_slow(since)];
         self.fires("CoreDNSLatencyHigh", &slow).await?;
