@@ -138,6 +138,8 @@ async fn a_backup_is_stopped_and_started_once_whenever_the_bot_dies() {
             let job = ObjectKey::new("Job", "databases", "backup-db-17-1");
             bot.cluster.fault(Fault::JobHangs { job, times: 1 });
             bot.prometheus.follows("complete_bytes", || Some(0.0));
+            bot.prometheus.follows("container_network", || Some(200.0));
+            bot.prometheus.follows("ALERTS", || Some(1.0));
         },
         alert: ("PgBackRestBackupTimeout", &[("namespace", "databases"), ("job_name", "backup-db-17-1")]),
         ends: Outcome::Fixed,

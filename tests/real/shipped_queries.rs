@@ -19,25 +19,57 @@ fn the_shipped_alerts_fire_when_they_should() {
     promtool(&["test", "rules", "rules.test.yaml"], &folder);
 }
 
+fn complete(value: &str) -> Value {
+    series(r#"pgbackrest_stanza_backup_complete_bytes{stanza="db-17"}"#, value)
+}
+
+fn network(direction: &str, value: &str) -> Value {
+    let labels = r#"namespace="databases",pod="backup-db-17-1-abcde",interface="eth0""#;
+    series(&format!("container_network_{direction}_bytes_total{{{labels}}}"), value)
+}
+
 #[test]
-fn a_backup_makes_progress_when_bytes_are_copied_or_sent() {
-    let progress = query("backup-timeout", "progress");
-    let complete = |value| series(r#"pgbackrest_stanza_backup_complete_bytes{stanza="db-17"}"#, value);
-    let total = |value| series(r#"pgbackrest_stanza_backup_total_bytes{stanza="db-17"}"#, value);
-    let sent = |value| {
-        let name = r#"container_network_transmit_bytes_total{namespace="databases",pod="backup-db-17-1-abcde",interface="eth0"}"#;
-        series(name, value)
+fn a_backup_stands_still_when_no_byte_is_copied_and_none_moves() {
+    let (copied, traffic) = (query("backup-timeout", "copied"), query("backup-timeout", "traffic"));
+    assert_eq!(value_of(&copied, &[complete("0x10 1x10 2x10 3x10 4x10 5x10")]), Some(5.0));
+    assert_eq!(value_of(&copied, &[complete("1x70")]), Some(0.0));
+    let old_name = series(r#"pgbackrest_stanza_backup_compete_bytes{stanza="db-17"}"#, "1x40 2x30");
+    assert_eq!(value_of(&copied, &[old_name]), Some(1.0));
+    // Where no exporter tells, the traffic decides; where nobody measures that, nobody does.
+    assert_eq!(value_of(&copied, &[series("up", "1x70")]), Some(0.0));
+    assert_eq!(value_of(&traffic, &[series("up", "1x70")]), None);
+    assert_eq!(value_of(&traffic, &[network("transmit", "0+600x70"), network("receive", "0+60x70")]), Some(11.0));
+    // A repository that is a volume in the pod receives nearly all of it.
+    assert_eq!(
+        value_of(&traffic, &[network("transmit", "0+600x70"), network("receive", "0+600000x70")]),
+        Some(10_010.0)
+    );
+}
+
+#[test]
+fn how_a_backup_ended_is_told_when_its_pod_is_gone() {
+    let at_end = query("backup-timeout", "at_end");
+    // It was ended ten minutes ago, and the exporter goes on without it.
+    let moved = [network("transmit", "0+60x50 stale _x20"), network("receive", "0+600000x50 stale _x20")];
+    assert_eq!(value_of(&at_end, &moved), Some(10_001.0));
+    let stood = [network("transmit", "0+600000x5 3000000x45 stale _x20"), network("receive", "0+60x50 stale _x20")];
+    assert_eq!(value_of(&at_end, &stood), Some(1.0));
+    let copied = [complete("0x45 1x5 0x20")];
+    assert_eq!(value_of(&at_end, &[stood.to_vec(), copied.to_vec()].concat()), Some(4_097.0));
+    assert_eq!(value_of(&at_end, &[complete("0x70")]), None);
+}
+
+#[test]
+fn backups_that_are_late_are_counted() {
+    let late = query("backup-timeout", "late");
+    let alert = |job: &str, state: &str| {
+        series(
+            &format!(r#"ALERTS{{alertname="PgBackRestBackupTimeout",alertstate="{state}",job_name="{job}"}}"#),
+            "1x70",
+        )
     };
-    let told = |series: &[Value]| value_of(&progress, series);
-    assert_eq!(told(&[complete("0x10 1x10 2x10 3x10 4x10 5x10"), total("9x70"), sent("0x70")]), Some(3.0));
-    // Traffic is no progress where the bytes are known.
-    assert_eq!(told(&[complete("0x10 1x60"), total("9x70"), sent("0+1000000x70")]), Some(0.0));
-    let old_name = series(r#"pgbackrest_stanza_backup_compete_bytes{stanza="db-17"}"#, "1x70");
-    assert_eq!(told(&[old_name, total("9x70")]), Some(0.0));
-    // An older pgBackRest tells no bytes.
-    assert_eq!(told(&[complete("0x70"), total("0x70"), sent("0+1000000x70")]), Some(1.0));
-    assert_eq!(told(&[sent("0+1000x70")]), Some(0.0));
-    assert_eq!(told(&[series("up", "1x70")]), None);
+    assert_eq!(value_of(&late, &[series("up", "1x70")]), Some(0.0));
+    assert_eq!(value_of(&late, &[alert("a", "firing"), alert("b", "firing"), alert("c", "pending")]), Some(2.0));
 }
 
 #[test]

@@ -159,11 +159,14 @@ fn step_field(step: &Named, field: Option<&str>) -> Option<Wrong> {
                 format!("the step `{}` has no output: it is no action that finds or changes something", step.id);
             return Some(Wrong { word: step.id.clone(), message, remedy: None });
         }
-        (Output::Fields(fields), Some(field)) if field != "summary" && !fields.contains(&field) => (fields, field),
+        (Output::Fields(fields), Some(field)) => (fields, field),
         _ => return None,
     };
     let (fields, field) = known;
-    let known: Vec<&str> = fields.iter().copied().chain(["summary"]).collect();
+    let known: Vec<&str> = fields.iter().copied().chain(["summary"]).chain((!step.reads).then_some("made")).collect();
+    if known.contains(&field) {
+        return None;
+    }
     Some(wrong(field, format!("the output of `{}` has no `{field}`", step.id), &known, &format!("{}.", step.id)))
 }
 

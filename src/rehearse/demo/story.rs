@@ -222,6 +222,8 @@ impl Night {
         self.stage.cluster.apply(&backup, "kube-controller-manager")?;
         self.stage.cluster.jobs_take(Duration::from_secs(25 * 60));
         self.stage.prometheus.follows("pgbackrest_stanza_backup_complete_bytes", || Some(0.0));
+        self.stage.prometheus.follows("container_network_receive_bytes_total", || Some(112.0));
+        self.stage.prometheus.follows("ALERTS", || Some(1.0));
         self.passes(Duration::from_secs(60)).await?;
         self.title(&format!("The backup of {} hangs, and copies nothing any more", database.name())).await?;
         let alerts = vec![DemoAlert::backup_timeout(database, self.now())];
