@@ -104,7 +104,7 @@ async fn a_claim_grows_once_whenever_the_bot_dies() {
             let cluster = bot.cluster.clone();
             let claim = ObjectKey::new("PersistentVolumeClaim", "databases", "data-db-17");
             bot.prometheus.follows("deriv", || Some(1_000.0));
-            bot.prometheus.follows("used_bytes", move || {
+            bot.prometheus.follows("available_bytes", move || {
                 let claim = cluster.object(&claim).unwrap();
                 Some(if claim.text("/status/capacity/storage") == "100Gi" { 0.97 } else { 0.8 })
             });

@@ -161,8 +161,10 @@ impl Site {
     fn exports_usage(&self, namespace: &str, capacity_gib: f64) {
         let labels = format!("{{namespace=\"{namespace}\",persistentvolumeclaim=\"data\"}}");
         self.prometheus.exports(&format!(
-            "kubelet_volume_stats_used_bytes{labels} {}\nkubelet_volume_stats_capacity_bytes{labels} {}",
+            "kubelet_volume_stats_used_bytes{labels} {}\nkubelet_volume_stats_available_bytes{labels} {}\n\
+             kubelet_volume_stats_capacity_bytes{labels} {}",
             0.95 * GIB,
+            (capacity_gib - 0.95) * GIB,
             capacity_gib * GIB
         ));
     }
@@ -217,7 +219,7 @@ fn pending_claim(namespace: &str, name: &str, class: &str) -> Value {
 
 fn alert(name: &str, namespace: &str, claim: &str) -> Value {
     json!([{ "labels": {
-        "alertname": name, "severity": "critical", "namespace": namespace, "persistentvolumeclaim": claim,
+        "alertname": name, "severity": "critical", "team": "databases", "namespace": namespace, "persistentvolumeclaim": claim,
     } }])
 }
 

@@ -191,7 +191,7 @@ impl Night {
             Some(94.0 * 1024.0_f64.powi(3) / size)
         };
         self.stage.prometheus.follows("deriv(kubelet_volume_stats_used_bytes", || Some(40_000.0));
-        self.stage.prometheus.follows("kubelet_volume_stats_used_bytes", used);
+        self.stage.prometheus.follows("kubelet_volume_stats_available_bytes", used);
         self.title(&format!("The volume of {} is nearly full", database.name())).await?;
         let alerts = vec![DemoAlert::filling_up(database, self.now())];
         self.fires("KubePersistentVolumeFillingUp", &alerts).await?;
