@@ -11,6 +11,7 @@ mod expand_plan;
 mod field_owner;
 mod holes;
 mod jobs;
+mod k8s_claim_owner;
 mod k8s_create_job;
 mod k8s_delete_job;
 mod k8s_events;

@@ -137,7 +137,10 @@ fn each_playbook_asks_for_no_more_rights_than_it_uses() {
             "patch persistentvolumeclaims",
         ]
     );
-    assert_eq!(needs("pvc-pending"), ["get persistentvolumeclaims", "get storageclasses", "list events"]);
+    assert_eq!(
+        needs("pvc-pending"),
+        ["get persistentvolumeclaims", "get pods", "get statefulsets", "get storageclasses", "list events"]
+    );
     assert_eq!(
         needs("backup-timeout"),
         ["create jobs", "delete jobs", "get namespaces", "get cronjobs", "get jobs", "list events", "list jobs"]

@@ -34,7 +34,7 @@ fn fields() {
        |
     28 |     approval: { role: sre }
        |     ^^^^^^^^
-       = help: a step has `id`, `when`, `because`, `timeout`, `retry`, `verify`, `undo`, `prometheus.query`, `k8s.get`, `k8s.list`, `k8s.events`, `k8s.pods`, `k8s.last_change`, `k8s.scale`, `k8s.expand_pvc`, `k8s.delete_job`, `k8s.create_job`, `page`, `notice`, `done_if`, `require`, `wait` and `atomic`
+       = help: a step has `id`, `when`, `because`, `timeout`, `retry`, `verify`, `undo`, `prometheus.query`, `k8s.get`, `k8s.list`, `k8s.events`, `k8s.pods`, `k8s.last_change`, `k8s.claim_owner`, `k8s.scale`, `k8s.expand_pvc`, `k8s.delete_job`, `k8s.create_job`, `page`, `notice`, `done_if`, `require`, `wait` and `atomic`
     "###);
     told!("owner: platform }" => "owner: platform, team: x }", @r###"
     error: unknown field `team` in `metadata`
@@ -229,7 +229,7 @@ fn actions() {
        |
     25 |     helm.rollback: { by: 50%, max: "{{inputs.max_replicas}}" }
        |     ^^^^^^^^^^^^^
-       = help: the actions are `prometheus.query`, `k8s.get`, `k8s.list`, `k8s.events`, `k8s.pods`, `k8s.last_change`, `k8s.scale`, `k8s.expand_pvc`, `k8s.delete_job`, `k8s.create_job`, `page`, `notice`, `done_if`, `require`, `wait` and `atomic`
+       = help: the actions are `prometheus.query`, `k8s.get`, `k8s.list`, `k8s.events`, `k8s.pods`, `k8s.last_change`, `k8s.claim_owner`, `k8s.scale`, `k8s.expand_pvc`, `k8s.delete_job`, `k8s.create_job`, `page`, `notice`, `done_if`, `require`, `wait` and `atomic`
     "###);
     told!("    k8s.scale:" => "    k8s.list: { kind: Pod }\n    k8s.scale:", @r###"
     error: one step cannot do both `k8s.list` and `k8s.scale`
