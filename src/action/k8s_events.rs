@@ -72,6 +72,10 @@ impl Describe for K8sEvents {
     fn output_fields(&self) -> Option<&'static [&'static str]> {
         Some(&["items", "count"])
     }
+
+    fn item_fields(&self) -> Option<(&'static str, &'static [&'static str])> {
+        Some(("items", &["type", "reason", "message", "count", "last"]))
+    }
 }
 
 #[async_trait]

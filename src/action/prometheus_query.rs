@@ -51,6 +51,10 @@ impl Describe for PrometheusQuery {
     fn output_fields(&self) -> Option<&'static [&'static str]> {
         Some(&["value", "shown", "samples", "count"])
     }
+
+    fn item_fields(&self) -> Option<(&'static str, &'static [&'static str])> {
+        Some(("samples", &["labels", "value"]))
+    }
 }
 
 #[async_trait]

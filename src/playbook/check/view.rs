@@ -68,6 +68,23 @@ impl View<'_> {
         }
     }
 
+    /// What is wrong with the field `path[0]` of an entry of the list `of`.
+    pub fn problem_of_item(&self, of: &[String], path: &[String]) -> Option<Wrong> {
+        let [name, list] = of else { return None };
+        let (known_list, fields) = self.names.step(name)?.items?;
+        let field = path.first()?.as_str();
+        if list != known_list || fields.contains(&field) {
+            return None;
+        }
+        let message = format!("an entry of `{name}.{list}` has no `{field}`");
+        let mut wrong = wrong(field, message, fields, "");
+        let is_name = self.sees_given(field) || self.names.step(field).is_some();
+        if is_name {
+            wrong.remedy = Some(format!("write `@root/{}`: in here, names are those of the entry", path.join(".")));
+        }
+        Some(wrong)
+    }
+
     fn sees_given(&self, name: &str) -> bool {
         match self.sees {
             Sees::Alert => name == "alert",

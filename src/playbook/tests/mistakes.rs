@@ -760,6 +760,39 @@ fn one_look_shows_all_mistakes() {
 }
 
 #[test]
+fn names_in_the_bodies_of_texts() {
+    told!("{{scale.summary}}\"" => "{{#each p99.samples}}{{labels}} {{vale}} {{alert.name}} {{../alert.nme}} {{@root/p98.value}}{{/each}}\"", @r###"
+    error: an entry of `p99.samples` has no `vale`
+      --> playbooks/coredns.yaml:29:104
+       |
+    29 | …NS p99 is {{p99.value}}s; {{#each p99.samples}}{{labels}} {{vale}} {{alert.name}} {{../alert.nme}} {{@root/p98.value}}{{…
+       |                                                              ^^^^
+       = help: write `value` instead
+
+    error: an entry of `p99.samples` has no `alert`
+      --> playbooks/coredns.yaml:29:113
+       |
+    29 | … {{p99.value}}s; {{#each p99.samples}}{{labels}} {{vale}} {{alert.name}} {{../alert.nme}} {{@root/p98.value}}{{/each}}" …
+       |                                                              ^^^^^^^^^^
+       = help: write `@root/alert.name`: in here, names are those of the entry
+
+    error: `alert` has no field `nme`
+      --> playbooks/coredns.yaml:29:137
+       |
+    29 | … p99.samples}}{{labels}} {{vale}} {{alert.name}} {{../alert.nme}} {{@root/p98.value}}{{/each}}" }
+       |                                                              ^^^
+       = help: write `alert.name` instead
+
+    error: there is nothing called `p98` here
+      --> playbooks/coredns.yaml:29:151
+       |
+    29 | …{{labels}} {{vale}} {{alert.name}} {{../alert.nme}} {{@root/p98.value}}{{/each}}" }
+       |                                                              ^^^^^^^^^
+       = help: write `p99` instead
+    "###);
+}
+
+#[test]
 fn groups() {
     let group = |steps: &str| {
         with("  - id: scale\n    k8s.scale: { by: 50%, max: \"{{inputs.max_replicas}}\" }\n    verify: { query: p99, until: value < 0.1, settle: 6m, within: 12m }\n    undo: never\n", steps)
