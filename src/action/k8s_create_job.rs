@@ -1,6 +1,7 @@
 //! `k8s.create_job`: one more Job from where the last one came.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -25,8 +26,10 @@ use crate::model::{Intent, ObjectKey};
 ///
 /// Output: `name`, `from`.
 ///
-/// A target that has succeeded meanwhile needs no other Job: that is no error. While the target is still being deleted, the step
-/// is tried again. Errors: another Job of the CronJob is under way; needs a human: a CronJob that is suspended or annotated hands-off, a
+/// A target that has succeeded meanwhile needs no other Job: that is no error. Nor does one that is out of the way when a later
+/// Job of its CronJob is under way or has succeeded by then: with `concurrencyPolicy: Forbid`, the CronJob's controller starts the run that it
+/// has missed as soon as the Job before it is gone. `name` is then that Job's. While the target is still being deleted, the step
+/// is tried again. Errors: another Job of the CronJob is under way beside or before the target; needs a human: a CronJob that is suspended or annotated hands-off, a
 /// Job of that name that isn't ours. May be repeated: the name is the same, and a Job with our marker is the one.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -99,7 +102,10 @@ impl Mutation for K8sCreateJob {
         }
         if let Some(cronjob) = &cronjob {
             may_run(cronjob)?;
-            none_under_way(&jobs_of(cluster, cronjob).await?, cronjob, &job.key())?;
+            let after = if target.is_none() { made_at_last(&step) } else { None };
+            if let Some(other) = under_way(&jobs_of(cluster, cronjob).await?, cronjob, &job.key(), after)? {
+                return Ok(Plan::Unneeded(started_by_another(other)));
+            }
         }
         Ok(Plan::Do(intent(job, step.marker())))
     }
@@ -196,10 +202,28 @@ async fn jobs_of(cluster: &dyn Cluster, cronjob: &Object) -> Result<Vec<Object>,
     Ok(found)
 }
 
-fn none_under_way(found: &[Object], cronjob: &Object, own: &ObjectKey) -> Result<(), ActionError> {
+/// When the target, a Job that is gone by now, was made.
+fn made_at_last(step: &StepContext<'_>) -> Option<DateTime<Utc>> {
+    let target = step.scope.get("target").filter(|_| step.target.kind == "Job")?;
+    objects::time_at(target, "/metadata/creationTimestamp")
+}
+
+/// The Job of the CronJob that is under way already or has succeeded, and was made after `after`: after a Job that is gone.
+fn under_way<'j>(
+    found: &'j [Object],
+    cronjob: &Object,
+    own: &ObjectKey,
+    after: Option<DateTime<Utc>>,
+) -> Result<Option<&'j Object>, ActionError> {
+    let is_later = |job: &Object| {
+        let made = objects::time_at(&job.0, "/metadata/creationTimestamp");
+        made.zip(after).is_some_and(|(made, after)| made > after)
+    };
+    let mut later = None;
     let others = found.iter().filter(|job| jobs::is_of(job, cronjob) && job.name() != own.name);
     for job in others {
         match jobs::state(job) {
+            State::Live | State::Succeeded if is_later(job) => later = Some(job),
             State::Live => {
                 return Err(ActionError::fail(format!(
                     "{} of {} is under way: a second one would get in its way",
@@ -213,7 +237,12 @@ fn none_under_way(found: &[Object], cronjob: &Object, own: &ObjectKey) -> Result
             State::Failed | State::Succeeded => {}
         }
     }
-    Ok(())
+    Ok(later)
+}
+
+fn started_by_another(job: &Object) -> Output {
+    let fields = json!({ "name": job.name(), "from": jobs::cronjob_of(job).unwrap_or_default() });
+    Output::new(fields, format!("{} was started by somebody else meanwhile: no other Job is needed", job.key()))
 }
 
 fn intent(job: Object, marker: String) -> Intent {
@@ -310,13 +339,39 @@ mod tests {
     fn one_job_of_a_cronjob_at_a_time() {
         let source = cronjob(json!({}), json!({}));
         let own = ObjectKey::new("Job", "databases", "own");
-        let look = |job: Object| none_under_way(&[job], &source, &own).map_err(|error| error.class);
+        let look = |job: Object| under_way(&[job], &source, &own, None).map(|_| ()).map_err(|error| error.class);
         assert_eq!(look(job("other", "c1", json!({ "active": 1 }))), Err(FailureClass::Fail));
         assert_eq!(look(going(job("other", "c1", json!({})))), Err(FailureClass::Retry));
         assert_eq!(look(job("other", "c1", ended("Failed"))), Ok(()));
         assert_eq!(look(job("other", "another cronjob", json!({ "active": 1 }))), Ok(()));
         // What we made ourselves before a crash is no hindrance.
         assert_eq!(look(job("own", "c1", json!({ "active": 1 }))), Ok(()));
+    }
+
+    #[test]
+    fn a_later_job_that_somebody_else_started_is_the_one() {
+        let source = cronjob(json!({}), json!({}));
+        let own = ObjectKey::new("Job", "databases", "own");
+        let at = |minute: u32| format!("2026-05-01T12:{minute:02}:00Z");
+        let made = |minute: u32| {
+            let mut job = job("other", "c1", json!({ "active": 1 }));
+            job.0["metadata"]["creationTimestamp"] = json!(at(minute));
+            job
+        };
+        let after = Some(DateTime::parse_from_rfc3339(&at(30)).unwrap().to_utc());
+        let jobs = [made(31)];
+        let found = under_way(&jobs, &source, &own, after).unwrap().unwrap();
+        assert_eq!(started_by_another(found).value.get("name"), Some(&json!("other")));
+        // One from before is none that follows, and without a target that is gone nobody follows it.
+        assert!(under_way(&[made(29)], &source, &own, after).is_err());
+        assert!(under_way(&[made(31)], &source, &own, None).is_err());
+        let ended = |minute: u32, how: &str| {
+            let mut job = made(minute);
+            job.0["status"] = ended(how);
+            under_way(&[job], &source, &own, after).unwrap().is_some()
+        };
+        assert!(ended(31, "Complete"));
+        assert!(!ended(31, "Failed") && !ended(29, "Complete"));
     }
 
     #[test]

@@ -72,6 +72,10 @@ impl Describe for K8sEvents {
     fn output_fields(&self) -> Option<&'static [&'static str]> {
         Some(&["items", "count"])
     }
+
+    fn item_fields(&self) -> Option<(&'static str, &'static [&'static str])> {
+        Some(("items", &["type", "reason", "message", "count", "last"]))
+    }
 }
 
 #[async_trait]
@@ -81,8 +85,9 @@ impl Read for K8sEvents {
             (Some(kind), Some(name)) => objects::key(&step, kind.resolve(step.scope)?, self.namespace.as_ref(), name)?,
             _ => step.target.clone(),
         };
+        let uid = if about == *step.target { uid_of_target(&step) } else { "" };
         let limit = self.limit.as_ref().map_or(Ok(DEFAULT_LIMIT), |limit| limit.resolve(step.scope))?.0 as usize;
-        let found = world.cluster.list(&query(&about)).await?;
+        let found = world.cluster.list(&query(&about, uid)).await?;
         Ok(newest_first(&about, &found, limit))
     }
 
@@ -91,15 +96,20 @@ impl Read for K8sEvents {
     }
 }
 
-fn query(about: &ObjectKey) -> ListQuery {
-    let namespace = if about.namespace.is_empty() { CLUSTER_EVENTS.into() } else { about.namespace.clone() };
-    ListQuery {
-        kind: "Event".into(),
-        namespace,
-        labels: String::new(),
-        fields: format!("involvedObject.kind={},involvedObject.name={}", about.kind, about.name),
-        limit: MOST_READ,
+/// The UID of the target as it was last there: an object of that name which was deleted before has Events too. A kubelet's
+/// Events about its Node name the Node where the UID should be.
+fn uid_of_target<'s>(step: &StepContext<'s>) -> &'s str {
+    let seen = || step.scope.get("target")?.pointer("/metadata/uid")?.as_str();
+    if step.target.kind == "Node" { "" } else { seen().unwrap_or_default() }
+}
+
+fn query(about: &ObjectKey, uid: &str) -> ListQuery {
+    let mut fields = format!("involvedObject.kind={},involvedObject.name={}", about.kind, about.name);
+    if !uid.is_empty() {
+        fields.push_str(&format!(",involvedObject.uid={uid}"));
     }
+    let namespace = if about.namespace.is_empty() { CLUSTER_EVENTS.into() } else { about.namespace.clone() };
+    ListQuery { kind: "Event".into(), namespace, labels: String::new(), fields, limit: MOST_READ }
 }
 
 fn newest_first(about: &ObjectKey, found: &[Object], limit: usize) -> Output {
@@ -190,6 +200,6 @@ mod tests {
         let output = newest_first(&ObjectKey::new("Node", "", "n1"), &[], 20);
         assert_eq!(output.value.get("items"), Some(&json!([])));
         assert_eq!(output.summary, "no events about node/n1");
-        assert_eq!(query(&ObjectKey::new("Node", "", "n1")).namespace, "default");
+        assert_eq!(query(&ObjectKey::new("Node", "", "n1"), "").namespace, "default");
     }
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::amounts::{MoreStorage, Size};
 use super::expand_plan::{self, STORAGE, Surroundings};
+use super::k8s_claim_owner::stateful_set_of;
 use super::kinds::rights;
 use super::{
     ActionError, AnyArg, Arg, Describe, Doubt, Mutation, Output, Plan, StepContext, Verb, World, doubt, field_owner,
@@ -121,46 +122,14 @@ async fn made_by(cluster: &dyn Cluster, claim: &Object) -> Result<Option<String>
     {
         return Ok(field_owner::controller(claim));
     }
-    for (template, name) in origins(claim.name()) {
-        let key = ObjectKey::new("StatefulSet", claim.namespace(), name);
-        let Some(set) = cluster.get(&key).await? else { continue };
-        let templates = set.at("/spec/volumeClaimTemplates").and_then(Value::as_array);
-        let is_its = templates
-            .into_iter()
-            .flatten()
-            .any(|claim| claim.pointer("/metadata/name").and_then(Value::as_str) == Some(template));
-        if is_its {
-            return Ok(field_owner::controller(&set).map(|who| format!("{} belongs to {key}; {who}", claim.key())));
-        }
-    }
-    Ok(None)
-}
-
-/// The claim templates and StatefulSets that a claim of this name may come from: `data-my-db-0` is claim `data` of `my-db`, or
-/// `data-my` of `db`.
-fn origins(claim: &str) -> Vec<(&str, &str)> {
-    /// Names have few parts; more would be many questions for nothing.
-    const MOST: usize = 8;
-    let Some((stem, ordinal)) = claim.rsplit_once('-') else { return Vec::new() };
-    if ordinal.is_empty() || !ordinal.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Vec::new();
-    }
-    let cuts = stem.match_indices('-').map(|(at, _)| (&stem[..at], &stem[at + 1..]));
-    cuts.filter(|(template, set)| !template.is_empty() && !set.is_empty()).take(MOST).collect()
+    let set = stateful_set_of(cluster, claim).await?;
+    let who = set.as_ref().and_then(|set| Some((set.key(), field_owner::controller(set)?)));
+    Ok(who.map(|(set, who)| format!("{} belongs to {set}; {who}", claim.key())))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_claim_tells_where_it_may_come_from() {
-        assert_eq!(origins("data-db-17"), [("data", "db")]);
-        assert_eq!(origins("data-my-db-0"), [("data", "my-db"), ("data-my", "db")]);
-        for other in ["data", "data-db", "data-0", "data-db-x", "data-db-", ""] {
-            assert!(origins(other).is_empty(), "{other}");
-        }
-    }
 
     #[test]
     fn sizes_are_compared_and_not_spellings() {

@@ -50,6 +50,10 @@ impl Describe for K8sPods {
     fn output_fields(&self) -> Option<&'static [&'static str]> {
         Some(&["total", "ready", "not_ready", "finished", "restarts_recent", "crash_looping", "items"])
     }
+
+    fn item_fields(&self) -> Option<(&'static str, &'static [&'static str])> {
+        Some(("items", &["name", "node", "phase", "ready", "restarts", "reason", "crash_looping"]))
+    }
 }
 
 #[async_trait]

@@ -11,6 +11,7 @@ mod expand_plan;
 mod field_owner;
 mod holes;
 mod jobs;
+mod k8s_claim_owner;
 mod k8s_create_job;
 mod k8s_delete_job;
 mod k8s_events;
@@ -27,6 +28,7 @@ mod registry;
 mod replica_owner;
 mod scale_plan;
 mod template;
+mod template_names;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -41,6 +43,7 @@ pub use deny::Verb;
 pub use kinds::{Kind, KindError};
 pub use registry::{names, parse};
 pub use template::{Template, TemplateError};
+pub use template_names::InBody;
 
 use crate::clock::Clock;
 use crate::cluster::{Access, Cluster, ClusterError, Object};
@@ -135,6 +138,11 @@ pub trait Describe: Debug + Send + Sync {
 
     /// The names of the output's fields, for the check of conditions; `None` where they depend on the data.
     fn output_fields(&self) -> Option<&'static [&'static str]> {
+        None
+    }
+
+    /// The list in the output, and the names of the fields of its entries, where those are known.
+    fn item_fields(&self) -> Option<(&'static str, &'static [&'static str])> {
         None
     }
 }

@@ -51,6 +51,10 @@ impl Describe for PrometheusQuery {
     fn output_fields(&self) -> Option<&'static [&'static str]> {
         Some(&["value", "shown", "samples", "count"])
     }
+
+    fn item_fields(&self) -> Option<(&'static str, &'static [&'static str])> {
+        Some(("samples", &["labels", "value"]))
+    }
 }
 
 #[async_trait]
@@ -70,12 +74,17 @@ impl Read for PrometheusQuery {
 fn answer(expr: &str, samples: Vec<Sample>, many: bool) -> Result<Output, ActionError> {
     let expr = expr.trim();
     if let Some(sample) = samples.iter().find(|sample| !sample.value.is_finite()) {
-        return Err(ActionError::fail(format!("`{expr}` gives {}, which is no number to decide by", sample.value)));
+        let labels =
+            sample.labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect::<Vec<_>>().join(",");
+        let of = if labels.is_empty() { String::new() } else { format!(" for {{{labels}}}") };
+        let hint = if sample.value.is_nan() { " (0 of 0?); where that is fine, leave it out with `>= 0`" } else { "" };
+        let message = format!("`{expr}` gives {}{of}, which is no number to decide by{hint}", sample.value);
+        return Err(ActionError::fail(message));
     }
     let count = samples.len();
     match samples.as_slice() {
         [] => Err(ActionError::fail(format!(
-            "`{expr}` has no samples (NaN is none): is it scraped, and are the labels right? no answer is not a good answer"
+            "`{expr}` has no samples: is it scraped, and are the labels right? no answer is not a good answer"
         ))),
         [only] => {
             let shown = short(only.value);
@@ -150,6 +159,11 @@ mod tests {
             assert!(answer("x", samples(&[value]), false).is_err(), "{value}");
             assert!(answer("x", samples(&[1.0, value]), true).is_err(), "{value}");
         }
+        let error = answer("x", samples(&[1.0, f64::NAN]), true).unwrap_err();
+        assert_eq!(
+            error.message,
+            "`x` gives NaN for {n=\"1\"}, which is no number to decide by (0 of 0?); where that is fine, leave it out with `>= 0`"
+        );
     }
 
     #[test]

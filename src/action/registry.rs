@@ -3,6 +3,7 @@
 use serde::de::{Error, MapAccess};
 use serde::{Deserialize, Deserializer};
 
+use super::k8s_claim_owner::K8sClaimOwner;
 use super::k8s_create_job::K8sCreateJob;
 use super::k8s_delete_job::K8sDeleteJob;
 use super::k8s_events::K8sEvents;
@@ -23,6 +24,7 @@ const NAMES: &[&str] = &[
     "k8s.events",
     "k8s.pods",
     "k8s.last_change",
+    "k8s.claim_owner",
     "k8s.scale",
     "k8s.expand_pvc",
     "k8s.delete_job",
@@ -49,6 +51,7 @@ pub fn parse<'de, A: MapAccess<'de>>(name: &str, map: &mut A) -> Option<Result<A
         "k8s.events" => read::<K8sEvents, A>(map),
         "k8s.pods" => read::<K8sPods, A>(map),
         "k8s.last_change" => read::<K8sLastChange, A>(map),
+        "k8s.claim_owner" => read::<K8sClaimOwner, A>(map),
         "k8s.scale" => mutation::<K8sScale, A>(map),
         "k8s.expand_pvc" => mutation::<K8sExpandPvc, A>(map),
         "k8s.delete_job" => mutation::<K8sDeleteJob, A>(map),
@@ -140,6 +143,7 @@ pub(super) mod tests {
             "k8s.events: {}",
             "k8s.pods: {}",
             "k8s.last_change: { field: spec.resources.requests.storage }",
+            "k8s.claim_owner: {}",
             "k8s.scale: { by: 50%, max: '{{inputs.max}}' }",
             "k8s.expand_pvc: { by: 20%, max: 500Gi }",
             "k8s.delete_job: {}",

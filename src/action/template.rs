@@ -9,7 +9,7 @@ use handlebars::template::{HelperTemplate, Parameter, TemplateElement};
 use handlebars::{Handlebars, Path, no_escape};
 use serde_json::Value;
 
-use super::Scope;
+use super::{InBody, Scope, template_names};
 
 /// A template that was parsed.
 #[derive(Clone)]
@@ -81,6 +81,11 @@ impl Template {
         let mut paths = Vec::new();
         collect(&self.parsed.elements, &mut paths);
         paths
+    }
+
+    /// The names in the bodies of `{{#each}}` and `{{#with}}`.
+    pub fn in_bodies(&self) -> Vec<InBody> {
+        template_names::in_bodies(&self.parsed)
     }
 
     /// The value: typed when the text is exactly one hole, else the rendered text.

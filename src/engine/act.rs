@@ -41,7 +41,8 @@ impl Driver<'_> {
         let intent = match mutate::prepare(self.world, &self.frame, &fresh, step, action).await {
             Ok(Plan::Do(intent)) => intent,
             Ok(Plan::Unneeded(output)) => {
-                let unneeded = RunEvent::Unneeded { step: step.path.clone(), summary: output.summary };
+                let Output { value, summary } = output;
+                let unneeded = RunEvent::Unneeded { step: step.path.clone(), summary, output: value.into() };
                 self.append(Append { events: vec![read, unneeded], ..Append::default() }).await?;
                 return Ok(Flow::On);
             }

@@ -132,7 +132,7 @@ impl RunState {
             }
             RunEvent::Checked { step, condition, held, because } => self.take_checked(step, *condition, *held, because),
             RunEvent::Read { step, output, summary } => {
-                self.keep_output(step, output, summary);
+                self.keep_output(step, output, summary, None);
                 self.finish(step);
             }
             RunEvent::Failed { step, attempt, class, error } => {
@@ -166,12 +166,12 @@ impl RunState {
             }
             RunEvent::Done { step, output, summary, .. } => {
                 self.mutated = true;
-                self.keep_output(step, output, summary);
+                self.keep_output(step, output, summary, Some(true));
                 self.made.insert(step.clone());
                 self.current = Some((step.clone(), Progress::Made { at }));
             }
-            RunEvent::Unneeded { step, summary } => {
-                self.keep_output(step, &Value::Object(Scope::new()), summary);
+            RunEvent::Unneeded { step, summary, output } => {
+                self.keep_output(step, output, summary, Some(false));
                 self.made.insert(step.clone());
                 self.current = Some((step.clone(), Progress::Made { at }));
             }
@@ -246,10 +246,12 @@ impl RunState {
         }
     }
 
-    fn keep_output(&mut self, step: &StepPath, output: &Value, summary: &str) {
+    /// `made`, of a step that changes something: whether it did, or found it unneeded.
+    fn keep_output(&mut self, step: &StepPath, output: &Value, summary: &str, made: Option<bool>) {
         let Some(id) = step_id(step) else { return };
         let mut fields = output.as_object().cloned().unwrap_or_default();
         fields.insert("summary".into(), Value::String(summary.to_owned()));
+        fields.extend(made.map(|made| ("made".to_owned(), Value::Bool(made))));
         self.outputs.insert(id.to_owned(), Value::Object(fields));
     }
 }

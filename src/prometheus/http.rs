@@ -148,25 +148,24 @@ fn parse(expr: &str, status: StatusCode, body: &[u8]) -> Result<Vec<Sample>, Que
         "vector" => {
             let series: Vec<Series> =
                 serde_json::from_value(data.result).map_err(|error| QueryError::Unavailable(error.to_string()))?;
-            series.into_iter().filter_map(|series| sample(series.metric, &series.value.1).transpose()).collect()
+            series.into_iter().map(|series| sample(series.metric, &series.value.1)).collect()
         }
         "scalar" => {
             let (_, value): (f64, String) =
                 serde_json::from_value(data.result).map_err(|error| QueryError::Unavailable(error.to_string()))?;
-            Ok(sample(Default::default(), &value)?.into_iter().collect())
+            Ok(vec![sample(Default::default(), &value)?])
         }
         other => Err(refused(format!("it gives a {other}; write an expression that gives an instant vector"))),
     }
 }
 
-/// `None` for NaN: a series without a number is no sample.
-fn sample(labels: std::collections::BTreeMap<String, String>, value: &str) -> Result<Option<Sample>, QueryError> {
+fn sample(labels: std::collections::BTreeMap<String, String>, value: &str) -> Result<Sample, QueryError> {
     let value: f64 = match value {
         "+Inf" => f64::INFINITY,
         "-Inf" => f64::NEG_INFINITY,
         number => number.parse().map_err(|_| QueryError::Unavailable(format!("`{number}` is no number")))?,
     };
-    Ok((!value.is_nan()).then_some(Sample { labels, value }))
+    Ok(Sample { labels, value })
 }
 
 /// reqwest's own words hide why: "error sending request".
@@ -191,12 +190,14 @@ mod tests {
     }
 
     #[test]
-    fn vectors_and_scalars_are_read_and_nan_is_no_sample() {
+    fn vectors_and_scalars_are_read_and_a_series_without_a_number_is_kept() {
         let vector = r#"{"status":"success","data":{"resultType":"vector","result":[
             {"metric":{"pod":"a"},"value":[1700000000.1,"0.25"]},
             {"metric":{"pod":"b"},"value":[1700000000.1,"NaN"]},
             {"metric":{"pod":"c"},"value":[1700000000.1,"+Inf"]}]}}"#;
-        assert_eq!(read(200, vector), Ok(vec![0.25, f64::INFINITY]));
+        let values = read(200, vector).unwrap();
+        assert_eq!((values[0], values[2], values.len()), (0.25, f64::INFINITY, 3));
+        assert!(values[1].is_nan(), "{values:?}");
         let scalar = r#"{"status":"success","data":{"resultType":"scalar","result":[1700000000,"7"]}}"#;
         assert_eq!(read(200, scalar), Ok(vec![7.0]));
         let empty = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;

@@ -15,15 +15,15 @@ pub use scripted::ScriptedPrometheus;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sample {
     pub labels: BTreeMap<String, String>,
-    /// Never NaN: a series without a number is no sample.
+    /// May be NaN, as of 0 of 0: a series that has no number is there all the same, and whoever decides by it must know.
     pub value: f64,
 }
 
 /// Answers instant queries.
 #[async_trait]
 pub trait Prometheus: Send + Sync + 'static {
-    /// The instant vector (or scalar, as one sample without labels) that `expr` has now. Empty when nothing matches;
-    /// series whose value is NaN are left out. May be repeated.
+    /// The instant vector (or scalar, as one sample without labels) that `expr` has now. Empty when nothing matches.
+    /// May be repeated.
     async fn query(&self, expr: &str) -> Result<Vec<Sample>, QueryError>;
 }
 

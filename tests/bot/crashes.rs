@@ -104,7 +104,7 @@ async fn a_claim_grows_once_whenever_the_bot_dies() {
             let cluster = bot.cluster.clone();
             let claim = ObjectKey::new("PersistentVolumeClaim", "databases", "data-db-17");
             bot.prometheus.follows("deriv", || Some(1_000.0));
-            bot.prometheus.follows("used_bytes", move || {
+            bot.prometheus.follows("available_bytes", move || {
                 let claim = cluster.object(&claim).unwrap();
                 Some(if claim.text("/status/capacity/storage") == "100Gi" { 0.97 } else { 0.8 })
             });
@@ -138,6 +138,8 @@ async fn a_backup_is_stopped_and_started_once_whenever_the_bot_dies() {
             let job = ObjectKey::new("Job", "databases", "backup-db-17-1");
             bot.cluster.fault(Fault::JobHangs { job, times: 1 });
             bot.prometheus.follows("complete_bytes", || Some(0.0));
+            bot.prometheus.follows("container_network", || Some(200.0));
+            bot.prometheus.follows("ALERTS", || Some(1.0));
         },
         alert: ("PgBackRestBackupTimeout", &[("namespace", "databases"), ("job_name", "backup-db-17-1")]),
         ends: Outcome::Fixed,

@@ -65,6 +65,27 @@ fn a_claim_is_named_by_the_alert() {
 }
 
 #[test]
+fn only_volumes_of_databases_are_answered() {
+    let claim = |namespace, team: Option<&str>| {
+        let mut labels = vec![
+            ("alertname", "KubePersistentVolumeFillingUp"),
+            ("namespace", namespace),
+            ("persistentvolumeclaim", "data-0"),
+        ];
+        labels.extend(team.map(|team| ("team", team)));
+        starts(&labels)
+    };
+    let ours = |namespace| format!("pvc-filling on persistentvolumeclaim/data-0 in {namespace}");
+    assert_eq!(claim("databases", None), ours("databases"));
+    assert_eq!(claim("tenant-07", None), ours("tenant-07"));
+    assert_eq!(claim("kafka", None), "nothing");
+    assert_eq!(claim("my-databases", None), "nothing");
+    // Where there is a team, it decides.
+    assert_eq!(claim("kafka", Some("databases")), ours("kafka"));
+    assert_eq!(claim("databases", Some("messaging")), "nothing");
+}
+
+#[test]
 fn only_jobs_that_are_backups_are_answered() {
     let job = |alert, name| starts(&[("alertname", alert), ("namespace", "databases"), ("job_name", name)]);
     for alert in ["PgBackRestBackupTimeout", "KubeJobNotCompleted", "KubeJobFailed"] {
@@ -116,7 +137,10 @@ fn each_playbook_asks_for_no_more_rights_than_it_uses() {
             "patch persistentvolumeclaims",
         ]
     );
-    assert_eq!(needs("pvc-pending"), ["get persistentvolumeclaims", "get storageclasses", "list events"]);
+    assert_eq!(
+        needs("pvc-pending"),
+        ["get persistentvolumeclaims", "get pods", "get statefulsets", "get storageclasses", "list events"]
+    );
     assert_eq!(
         needs("backup-timeout"),
         ["create jobs", "delete jobs", "get namespaces", "get cronjobs", "get jobs", "list events", "list jobs"]

@@ -52,6 +52,7 @@ macro_rules! each_cluster_check {
             a_claim_grows_where_its_class_allows_it
             a_claim_does_not_grow_otherwise
             a_claim_without_its_class_says_so
+            a_claim_that_names_a_volume_gets_no_other
             an_object_is_created_once
             a_recorded_object_can_be_created_again
             what_cannot_be_created_is_refused
@@ -600,6 +601,33 @@ pub async fn a_claim_without_its_class_says_so(world: &dyn Fixture) {
     assert_eq!((events[0].kind(), events[0].text("/reason")), ("Event", "ProvisioningFailed"));
     assert_eq!(events[0].text("/message"), "storageclass.storage.k8s.io \"no-such-class\" not found");
     assert_eq!(get(world, "PersistentVolumeClaim", &namespace, "data").await.text("/status/phase"), "Pending");
+}
+
+pub async fn a_claim_that_names_a_volume_gets_no_other(world: &dyn Fixture) {
+    let namespace = world.namespace().await;
+    let bound = bound_claim(world, &namespace, "data", true).await;
+    let class = bound.text("/spec/storageClassName");
+    let naming = |name: &str, volume: &str| {
+        let mut claim = claim(&namespace, name, class);
+        claim["spec"]["volumeName"] = json!(volume);
+        claim
+    };
+    apply(world, naming("missing", "no-such-volume")).await;
+    let late = apply(world, naming("late", bound.text("/spec/volumeName"))).await;
+    let query = ListQuery {
+        kind: "Event".into(),
+        namespace: namespace.clone(),
+        labels: String::new(),
+        fields: format!("involvedObject.name=late,involvedObject.uid={},type=Warning", late.uid()),
+        limit: 10,
+    };
+    let events = eventually_listed(world, &query, 1).await;
+    let message = format!("volume \"{}\" already bound to a different claim.", bound.text("/spec/volumeName"));
+    assert_eq!((events[0].text("/reason"), events[0].text("/message")), ("FailedBinding", message.as_str()));
+    for (name, volume) in [("late", bound.text("/spec/volumeName")), ("missing", "no-such-volume")] {
+        let claim = get(world, "PersistentVolumeClaim", &namespace, name).await;
+        assert_eq!((claim.text("/status/phase"), claim.text("/spec/volumeName")), ("Pending", volume));
+    }
 }
 
 pub async fn an_object_is_created_once(world: &dyn Fixture) {

@@ -19,25 +19,57 @@ fn the_shipped_alerts_fire_when_they_should() {
     promtool(&["test", "rules", "rules.test.yaml"], &folder);
 }
 
+fn complete(value: &str) -> Value {
+    series(r#"pgbackrest_stanza_backup_complete_bytes{stanza="db-17"}"#, value)
+}
+
+fn network(direction: &str, value: &str) -> Value {
+    let labels = r#"namespace="databases",pod="backup-db-17-1-abcde",interface="eth0""#;
+    series(&format!("container_network_{direction}_bytes_total{{{labels}}}"), value)
+}
+
 #[test]
-fn a_backup_makes_progress_when_bytes_are_copied_or_sent() {
-    let progress = query("backup-timeout", "progress");
-    let complete = |value| series(r#"pgbackrest_stanza_backup_complete_bytes{stanza="db-17"}"#, value);
-    let total = |value| series(r#"pgbackrest_stanza_backup_total_bytes{stanza="db-17"}"#, value);
-    let sent = |value| {
-        let name = r#"container_network_transmit_bytes_total{namespace="databases",pod="backup-db-17-1-abcde",interface="eth0"}"#;
-        series(name, value)
+fn a_backup_stands_still_when_no_byte_is_copied_and_none_moves() {
+    let (copied, traffic) = (query("backup-timeout", "copied"), query("backup-timeout", "traffic"));
+    assert_eq!(value_of(&copied, &[complete("0x10 1x10 2x10 3x10 4x10 5x10")]), Some(5.0));
+    assert_eq!(value_of(&copied, &[complete("1x70")]), Some(0.0));
+    let old_name = series(r#"pgbackrest_stanza_backup_compete_bytes{stanza="db-17"}"#, "1x40 2x30");
+    assert_eq!(value_of(&copied, &[old_name]), Some(1.0));
+    // Where no exporter tells, the traffic decides; where nobody measures that, nobody does.
+    assert_eq!(value_of(&copied, &[series("up", "1x70")]), Some(0.0));
+    assert_eq!(value_of(&traffic, &[series("up", "1x70")]), None);
+    assert_eq!(value_of(&traffic, &[network("transmit", "0+600x70"), network("receive", "0+60x70")]), Some(11.0));
+    // A repository that is a volume in the pod receives nearly all of it.
+    assert_eq!(
+        value_of(&traffic, &[network("transmit", "0+600x70"), network("receive", "0+600000x70")]),
+        Some(10_010.0)
+    );
+}
+
+#[test]
+fn how_a_backup_ended_is_told_when_its_pod_is_gone() {
+    let at_end = query("backup-timeout", "at_end");
+    // It was ended ten minutes ago, and the exporter goes on without it.
+    let moved = [network("transmit", "0+60x50 stale _x20"), network("receive", "0+600000x50 stale _x20")];
+    assert_eq!(value_of(&at_end, &moved), Some(10_001.0));
+    let stood = [network("transmit", "0+600000x5 3000000x45 stale _x20"), network("receive", "0+60x50 stale _x20")];
+    assert_eq!(value_of(&at_end, &stood), Some(1.0));
+    let copied = [complete("0x45 1x5 0x20")];
+    assert_eq!(value_of(&at_end, &[stood.to_vec(), copied.to_vec()].concat()), Some(4_097.0));
+    assert_eq!(value_of(&at_end, &[complete("0x70")]), None);
+}
+
+#[test]
+fn backups_that_are_late_are_counted() {
+    let late = query("backup-timeout", "late");
+    let alert = |job: &str, state: &str| {
+        series(
+            &format!(r#"ALERTS{{alertname="PgBackRestBackupTimeout",alertstate="{state}",job_name="{job}"}}"#),
+            "1x70",
+        )
     };
-    let told = |series: &[Value]| value_of(&progress, series);
-    assert_eq!(told(&[complete("0x10 1x10 2x10 3x10 4x10 5x10"), total("9x70"), sent("0x70")]), Some(3.0));
-    // Traffic is no progress where the bytes are known.
-    assert_eq!(told(&[complete("0x10 1x60"), total("9x70"), sent("0+1000000x70")]), Some(0.0));
-    let old_name = series(r#"pgbackrest_stanza_backup_compete_bytes{stanza="db-17"}"#, "1x70");
-    assert_eq!(told(&[old_name, total("9x70")]), Some(0.0));
-    // An older pgBackRest tells no bytes.
-    assert_eq!(told(&[complete("0x70"), total("0x70"), sent("0+1000000x70")]), Some(1.0));
-    assert_eq!(told(&[sent("0+1000x70")]), Some(0.0));
-    assert_eq!(told(&[series("up", "1x70")]), None);
+    assert_eq!(value_of(&late, &[series("up", "1x70")]), Some(0.0));
+    assert_eq!(value_of(&late, &[alert("a", "firing"), alert("b", "firing"), alert("c", "pending")]), Some(2.0));
 }
 
 #[test]
@@ -65,7 +97,7 @@ fn coredns_that_is_slow_by_itself_is_told_from_one_that_waits() {
 
     let healthy = [answers("NOERROR")];
     assert_eq!(value_of(&servfail, &healthy), Some(0.0));
-    assert_eq!(value_of(&upstream, &healthy), Some(0.0));
+    assert_eq!(value_of(&upstream, &healthy), Some(-1.0), "who answers nothing is not fast");
     assert_eq!(value_of(&throttled, &healthy), Some(0.0));
     assert_eq!(value_of(&p99, &healthy), None, "no latency is no good latency");
 
@@ -73,7 +105,7 @@ fn coredns_that_is_slow_by_itself_is_told_from_one_that_waits() {
     assert_eq!(value_of(&upstream, &slow("coredns_proxy_request_duration_seconds")), Some(0.991));
     assert_eq!(value_of(&upstream, &slow("coredns_forward_request_duration_seconds")), Some(0.991));
     let idle = series(&format!("coredns_proxy_request_duration_seconds_bucket{{{KUBE_DNS},le=\"+Inf\"}}"), "5x70");
-    assert_eq!(value_of(&upstream, &[idle]), Some(0.0));
+    assert_eq!(value_of(&upstream, &[idle]), Some(-1.0));
     assert_eq!(value_of(&servfail, &[answers("NOERROR"), answers("SERVFAIL")]), Some(0.5));
     let held_back = [
         periods("container_cpu_cfs_throttled_periods_total", "0+300x70"),
@@ -90,18 +122,71 @@ fn coredns_that_is_slow_by_itself_is_told_from_one_that_waits() {
 }
 
 #[test]
+fn a_dead_zone_shows_by_itself() {
+    let of_zone = |zone: &str, per_minute: u32, fast: u32| {
+        let labels = format!(r#"{KUBE_DNS},server="dns://:53",zone="{zone}""#);
+        [("0.1", fast), ("8", per_minute), ("+Inf", per_minute)].map(|(le, pace)| {
+            let name = format!("coredns_dns_request_duration_seconds_bucket{{{labels},le=\"{le}\"}}");
+            series(&name, &format!("0+{pace}x70"))
+        })
+    };
+    let all: Vec<Value> =
+        [of_zone(".", 60_000, 60_000), of_zone("corp.", 60, 0), of_zone("idle.", 0, 0)].into_iter().flatten().collect();
+    let p99 = value_of(&query("coredns-saturated", "p99"), &all).unwrap();
+    assert!(p99 < 0.1, "{p99}");
+    let labels = r#"{server="dns://:53", zone="corp."}"#;
+    let worst = value_with(&query("coredns-saturated", "zone"), &all, labels).unwrap();
+    assert!(worst > 7.0, "{worst}");
+}
+
+#[test]
+fn resolvers_that_fail_their_health_checks_are_counted_under_each_name() {
+    let unhealthy = query("coredns-saturated", "unhealthy");
+    let fails = |metric: &str| series(&format!("coredns_{metric}_total{{{KUBE_DNS},to=\"10.0.0.2:53\"}}"), "0+120x70");
+    assert_eq!(value_of(&unhealthy, &[series("up", "1x70")]), Some(0.0));
+    for metric in ["proxy_healthcheck_failures", "forward_healthcheck_failures", "forward_healthcheck_broken"] {
+        assert_eq!(value_of(&unhealthy, &[fails(metric)]), Some(2.0), "{metric}");
+    }
+    let both = [fails("proxy_healthcheck_failures"), fails("forward_healthcheck_broken")];
+    assert_eq!(value_of(&unhealthy, &both), Some(4.0));
+}
+
+#[test]
+fn databases_that_cannot_resolve_names_are_counted() {
+    let probes = query("coredns-saturated", "probes");
+    let of = |metric: &str, database: &str, instance: &str, value: &str| {
+        let labels = format!(r#"namespace="databases",database="{database}",instance="{instance}""#);
+        series(&format!(r#"{metric}{{job="postgres-name-resolution",{labels}}}"#), value)
+    };
+    assert_eq!(value_of(&probes, &[series("up", "1x70")]), Some(-1.0), "no probe is no probe that succeeds");
+    let well = [of("probe_success", "db-1", "a", "1x70"), of("up", "db-1", "a", "1x70")];
+    assert_eq!(value_of(&probes, &well), Some(0.0));
+    let failing = [of("probe_success", "db-2", "a", "0x70"), of("up", "db-2", "a", "1x70")];
+    assert_eq!(value_of(&probes, &[well.clone(), failing].concat()), Some(1.0));
+    // As in the alert: one probe of a database that succeeds is enough.
+    let half = [of("probe_success", "db-1", "b", "0x70"), of("up", "db-1", "b", "1x70")];
+    assert_eq!(value_of(&probes, &[well.clone(), half].concat()), Some(0.0));
+    // The exporter cannot be reached: it is found by name.
+    let away = [of("up", "db-3", "a", "0x70")];
+    assert_eq!(value_of(&probes, &[well.to_vec(), away.to_vec()].concat()), Some(1.0));
+}
+
+#[test]
 fn a_volume_is_as_full_as_the_fuller_report_says() {
     let at = |node: &str| format!(r#"namespace="databases",persistentvolumeclaim="data-db-17",node="{node}""#);
     let stats = |metric: &str, node: &str, values| {
         series(&format!("kubelet_volume_stats_{metric}_bytes{{{}}}", at(node)), values)
     };
+    // An eighth is kept back for root: it is not used, and not available.
     let reports = [
         stats("used", "n1", "0+60x70"),
+        stats("available", "n1", "6300-60x70"),
         stats("capacity", "n1", "7200x70"),
         stats("used", "n2", "0x70"),
+        stats("available", "n2", "6300x70"),
         stats("capacity", "n2", "7200x70"),
     ];
-    assert_eq!(value_of(&query("pvc-filling", "used"), &reports), Some(0.5));
+    assert_eq!(value_of(&query("pvc-filling", "used"), &reports), Some(0.625));
     assert_eq!(value_of(&query("pvc-filling", "pace"), &reports), Some(1.0));
 }
 
@@ -130,8 +215,13 @@ fn series(name: &str, values: &str) -> Value {
     json!({ "series": name, "values": values })
 }
 
-/// What the query answers after an hour of these series, one sample a minute: exactly one sample, or none.
+/// What the query answers after an hour of these series, one sample a minute: exactly one sample without labels, or none.
 fn value_of(query: &str, series: &[Value]) -> Option<f64> {
+    value_with(query, series, "{}")
+}
+
+/// The same, where the sample has these labels.
+fn value_with(query: &str, series: &[Value], labels: &str) -> Option<f64> {
     let folder = Folder::new("promtool");
     let asked = |samples: Value| {
         let test = json!({
@@ -151,10 +241,10 @@ fn value_of(query: &str, series: &[Value]) -> Option<f64> {
     }
     // promtool says what it got instead of nothing: `got:[{} 0.5E+00]`, or `got: nil`.
     let got = answer.split("got:").nth(1).unwrap_or_else(|| panic!("{query}: {answer}"));
-    let number =
-        got.trim_start_matches([' ', '[', '{', '}']).split(|c: char| c == ']' || c.is_whitespace() || c == '"').next();
+    let (_, got) = got.split_once('}').unwrap_or_else(|| panic!("{query}: {answer}"));
+    let number = got.trim_start().split(|c: char| c == ']' || c.is_whitespace() || c == '"').next();
     let value: f64 = number.unwrap().parse().unwrap_or_else(|_| panic!("{query}: {answer}"));
-    let (holds, answer) = asked(json!([{ "labels": "{}", "value": value }]));
+    let (holds, answer) = asked(json!([{ "labels": labels, "value": value }]));
     assert!(holds, "{query}: {answer}");
     Some(value)
 }

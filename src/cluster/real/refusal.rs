@@ -56,6 +56,8 @@ impl Asked {
                 what: self.phrase(),
                 message: "the server does not accept our credentials (401)".into(),
             },
+            // The quota is not ours to raise, and no role of ours would help.
+            403 if message.contains("exceeded quota") => self.refused(message),
             403 => ClusterError::Forbidden { what: self.phrase(), message },
             // 410: the list changed while it was read page by page, too long ago for the server to remember.
             408 | 410 | 429 | 500.. => self.unavailable(format!("{message} ({})", status.code)),
@@ -171,6 +173,8 @@ mod tests {
 
         assert!(matches!(patch_failed(&status(401, "Unauthorized", "", json!({}))), ClusterError::Forbidden { .. }));
         assert!(matches!(patch_failed(&status(403, "Forbidden", "", named.clone())), ClusterError::Forbidden { .. }));
+        let quota = status(403, "Forbidden", "claims \"x\" is forbidden: exceeded quota: storage", named.clone());
+        assert!(matches!(patch_failed(&quota), ClusterError::Refused { .. }));
         for code in [400, 405, 413, 415, 422] {
             let refused = status(code, "", "no", named.clone());
             assert!(matches!(patch_failed(&refused), ClusterError::Refused { .. }), "{code}");

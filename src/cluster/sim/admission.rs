@@ -113,6 +113,27 @@ fn check_claim(old: &Value, new: &Value, state: &State) -> Result<(), Refusal> {
                 "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize".into(),
             ));
         }
+        check_quotas(new, before, wanted, state)?;
+    }
+    Ok(())
+}
+
+/// Whether the namespace's quotas on `requests.storage` leave room for a claim that asks for more than `before`.
+fn check_quotas(claim: &Value, before: Option<Quantity>, wanted: Quantity, state: &State) -> Result<(), Refusal> {
+    let namespace = text(claim, "/metadata/namespace");
+    for quota in state.objects.of_kind("ResourceQuota", namespace) {
+        let quota = state.objects.value(quota);
+        let Ok(hard) = text(&quota, "/spec/hard/requests.storage").parse::<Quantity>() else { continue };
+        let claims = state.objects.of_kind("PersistentVolumeClaim", namespace).into_iter();
+        let asked = |id| text(&state.objects.value(id), "/spec/resources/requests/storage").parse::<Quantity>().ok();
+        let used: i128 = claims.filter_map(asked).map(Quantity::ceil).sum();
+        let more = wanted.ceil() - before.map_or(0, Quantity::ceil);
+        if used + more > hard.ceil() {
+            return invalid(format!(
+                "exceeded quota: {}, requested: requests.storage={more}, used: requests.storage={used}, limited: requests.storage={hard}",
+                text(&quota, "/metadata/name")
+            ));
+        }
     }
     Ok(())
 }

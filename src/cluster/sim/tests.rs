@@ -371,6 +371,26 @@ fn a_claim_takes_the_smallest_volume_that_fits() {
     assert_eq!(volume("none"), "late");
 }
 
+#[test]
+fn a_claim_that_names_a_volume_waits_for_that_one() {
+    let naming = |name: &str, volume: &str| {
+        pending_pvc("shop", name, "fast", "1Gi").with(&json!({ "spec": { "volumeName": volume } }))
+    };
+    let world = world(vec![storage_class("fast", true), naming("data", "restored"), naming("large", "tiny")]);
+    world.passes(3600);
+    let phase = |name| world.object("PersistentVolumeClaim", name).text("/status/phase").to_owned();
+    assert_eq!(phase("data"), "Pending", "none is made in its place");
+    assert!(world.events("data").is_empty(), "and the cluster says nothing about it");
+    world.sim.apply(&pv("tiny", "fast", "500Mi"), "kubectl").unwrap();
+    world.sim.apply(&pv("restored", "fast", "2Gi"), "kubectl").unwrap();
+    world.passes(5);
+    assert_eq!((phase("data").as_str(), phase("large").as_str()), ("Bound", "Pending"));
+    assert_eq!(
+        world.events("large"),
+        ["VolumeMismatch: Cannot bind to requested volume \"tiny\": requested PV is too small"]
+    );
+}
+
 #[tokio::test]
 async fn a_claim_grows_in_steps() {
     let world = world(vec![storage_class("fast", true), pvc("shop", "data", "fast", "10Gi")]);

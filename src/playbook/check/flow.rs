@@ -12,19 +12,34 @@ pub(super) fn not_verified(checker: &mut Checker<'_>, at: Location) {
     checker.error(at, "the step changes something, and nothing verifies that it helped", Some(VERIFY.into()));
 }
 
-/// In an `atomic` group, one verify at the last change is enough: the steps before it are its parts.
+/// In an `atomic` group, one verify at the last change is enough: the steps before it are its parts. One that may be skipped
+/// proves nothing of those.
 pub(super) fn group_is_verified(checker: &mut Checker<'_>, group: &[Draft], at: Location) {
     if group.is_empty() {
         checker.error(at, "an `atomic` group needs steps", None);
         return;
     }
-    let last = group.iter().rev().filter_map(|draft| draft.step.as_ref()).find(|step| mutates(step));
-    if let Some(last) = last
-        && last.verify.is_none()
-        && group.iter().all(|draft| draft.step.is_some())
-    {
+    let steps: Vec<&Step> = group.iter().filter_map(|draft| draft.step.as_ref()).collect();
+    // A step that could not be read may be the one that is verified.
+    if steps.len() < group.len() {
+        return;
+    }
+    let Some(last) = steps.iter().rposition(|step| mutates(step)) else { return };
+    if steps[last].verify.is_none() {
         let message = "the `atomic` group changes something, and nothing verifies that it helped";
-        checker.error(last.at, message, Some(VERIFY.into()));
+        checker.error(steps[last].at, message, Some(VERIFY.into()));
+        return;
+    }
+    let is_certain = |step: &Step| step.when.as_ref().is_none_or(|when| when.expression.constant() == Some(true));
+    let certain = steps.iter().rposition(|step| step.verify.is_some() && is_certain(step));
+    let unverified = steps
+        .iter()
+        .enumerate()
+        .find(|(index, step)| mutates(step) && step.verify.is_none() && certain.is_none_or(|certain| certain < *index));
+    if let Some((_, step)) = unverified {
+        let message =
+            "the step changes something, and the `verify` after it is skipped with its step when `when` does not hold";
+        checker.error(step.at, message, Some("take that `when` away, or give this step a `verify` too".into()));
     }
 }
 

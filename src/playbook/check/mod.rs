@@ -16,7 +16,7 @@ use super::document::Playbook;
 use super::expression::Expression;
 use super::load::{Loaded, RawPlaybook, Seen, Text, place};
 use super::problem::{Problem, ProblemSeverity, Source};
-use crate::action::{Location, Template};
+use crate::action::{InBody, Location, Template};
 use crate::model::{Digest, Phase, PlaybookRef, parse_duration};
 use names::Names;
 use view::{Sees, View};
@@ -184,6 +184,15 @@ impl Checker<'_> {
                 continue;
             }
             if let Some(wrong) = view.problem_of(&path) {
+                self.error(source.find(at, &wrong.word), wrong.message, wrong.remedy);
+            }
+        }
+        for name in template.in_bodies() {
+            let wrong = match &name {
+                InBody::Root(path) => view.problem_of(path),
+                InBody::Item { of, path } => view.problem_of_item(of, path),
+            };
+            if let Some(wrong) = wrong {
                 self.error(source.find(at, &wrong.word), wrong.message, wrong.remedy);
             }
         }

@@ -79,6 +79,8 @@ pub(super) struct Named {
     /// Its place among all steps.
     pub order: usize,
     pub output: Output,
+    /// The list in its output and the fields of its entries, where those are known.
+    pub items: Option<(&'static str, &'static [&'static str])>,
     pub reads: bool,
     /// How far back its query looks.
     pub window: Option<Duration>,
@@ -102,7 +104,8 @@ impl Names {
             if let Some(id) = &step.id {
                 let (output, reads) = output_of(step);
                 let window = window_of(step);
-                steps.push(Named { id: id.value.clone(), at: place(id), order, output, reads, window });
+                let items = items_of(step);
+                steps.push(Named { id: id.value.clone(), at: place(id), order, output, items, reads, window });
             }
         }
         let inputs = raw.inputs.inputs.iter().map(|(name, _)| name.value.clone()).collect();
@@ -142,6 +145,16 @@ fn output_of(step: &RawStep) -> (Output, bool) {
             _ => (Output::None, false),
         },
         _ => (Output::Unknown, true),
+    }
+}
+
+fn items_of(step: &RawStep) -> Option<(&'static str, &'static [&'static str])> {
+    match step.does.as_slice() {
+        [does] => match &does.what {
+            What::Action(action) => action.describe().item_fields(),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

@@ -7,6 +7,7 @@ use super::names::{Names, Output};
 use super::view::{Sees, View};
 use crate::model::{HumanDuration, parse_duration};
 use crate::playbook::document::Verify;
+use crate::playbook::expression::Expression;
 use crate::playbook::load::{RawVerify, Text, place};
 use crate::playbook::suggest::{closest, list};
 
@@ -18,10 +19,11 @@ pub(super) fn check(checker: &mut Checker<'_>, names: &Names, order: usize, raw:
     let query = raw.query.as_ref().map(|query| repeated(checker, names, order, query));
     let query = query.unwrap_or(Output::None);
     let view = View { names, sees: Sees::UpTo(order), now: true, because: false, query };
+    let asked = raw.query.as_ref().map(|query| query.value.as_str());
     let until = checker
         .required(raw.until.as_ref(), &raw.seen, WHAT, "until", "value < 0.1")
-        .and_then(|text| decided(checker, text, view, "until"));
-    let fail_if = raw.fail_if.as_ref().map(|text| decided(checker, text, view, "fail_if"));
+        .and_then(|text| decided(checker, text, view, "until", asked));
+    let fail_if = raw.fail_if.as_ref().map(|text| decided(checker, text, view, "fail_if", asked));
     let settle = raw.settle.as_ref().map(|text| checker.duration(text));
     let every = raw.every.as_ref().map(|text| checker.duration(text));
     let within = checker
@@ -58,20 +60,48 @@ pub(super) fn check(checker: &mut Checker<'_>, names: &Names, order: usize, raw:
     })
 }
 
-/// A condition whose answer is not known in advance.
+/// A condition whose answer is not known in advance, on what is measured after the change. `asked`: the step that is asked again.
 fn decided(
     checker: &mut Checker<'_>,
     text: &Text,
     view: View<'_>,
     field: &str,
-) -> Option<crate::playbook::expression::Expression> {
+    asked: Option<&str>,
+) -> Option<Expression> {
     let expression = checker.expression(text, view)?;
     if let Some(answer) = expression.constant() {
         let message = format!("`{field}` is always {answer}, and proves nothing");
         checker.error(place(text), message, Some("write a condition on what was measured".into()));
         return None;
     }
+    let is_fresh = |name: &str| match (view.query, asked) {
+        (Output::Fields(fields), _) => fields.contains(&name),
+        // What it gives is not known here, so that each name may be a part of it.
+        (Output::Unknown | Output::None, Some(_)) => true,
+        (_, None) => name == "target",
+    };
+    if !expression.references().iter().any(|reference| is_fresh(reference.name())) {
+        let (message, remedy) = measures_nothing(field, &expression, view, asked);
+        checker.error(place(text), message, remedy);
+        return None;
+    }
     Some(expression)
+}
+
+fn measures_nothing(field: &str, expression: &Expression, view: View<'_>, asked: Option<&str>) -> (String, String) {
+    let message = format!("`{field}` looks at nothing that is measured after the change");
+    let (Some(id), Output::Fields(fields)) = (asked, view.query) else {
+        let remedy = "name `target`, which is read again, or the step that is to be asked again with `query: ...`";
+        return (message, remedy.into());
+    };
+    let own = expression.references().iter().find(|reference| reference.name() == id);
+    match own.and_then(|own| own.field()).filter(|field| fields.contains(field)) {
+        Some(fresh) => (
+            format!("{message}: `{id}.{fresh}` is what was seen before it"),
+            format!("write `{fresh}`, which is what `{id}` answers when it is asked again"),
+        ),
+        None => (message, format!("name what `{id}` answers when it is asked again: {}", list(fields.iter().copied()))),
+    }
 }
 
 /// The output of the step that is asked again.

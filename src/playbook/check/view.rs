@@ -68,6 +68,23 @@ impl View<'_> {
         }
     }
 
+    /// What is wrong with the field `path[0]` of an entry of the list `of`.
+    pub fn problem_of_item(&self, of: &[String], path: &[String]) -> Option<Wrong> {
+        let [name, list] = of else { return None };
+        let (known_list, fields) = self.names.step(name)?.items?;
+        let field = path.first()?.as_str();
+        if list != known_list || fields.contains(&field) {
+            return None;
+        }
+        let message = format!("an entry of `{name}.{list}` has no `{field}`");
+        let mut wrong = wrong(field, message, fields, "");
+        let is_name = self.sees_given(field) || self.names.step(field).is_some();
+        if is_name {
+            wrong.remedy = Some(format!("write `@root/{}`: in here, names are those of the entry", path.join(".")));
+        }
+        Some(wrong)
+    }
+
     fn sees_given(&self, name: &str) -> bool {
         match self.sees {
             Sees::Alert => name == "alert",
@@ -159,11 +176,14 @@ fn step_field(step: &Named, field: Option<&str>) -> Option<Wrong> {
                 format!("the step `{}` has no output: it is no action that finds or changes something", step.id);
             return Some(Wrong { word: step.id.clone(), message, remedy: None });
         }
-        (Output::Fields(fields), Some(field)) if field != "summary" && !fields.contains(&field) => (fields, field),
+        (Output::Fields(fields), Some(field)) => (fields, field),
         _ => return None,
     };
     let (fields, field) = known;
-    let known: Vec<&str> = fields.iter().copied().chain(["summary"]).collect();
+    let known: Vec<&str> = fields.iter().copied().chain(["summary"]).chain((!step.reads).then_some("made")).collect();
+    if known.contains(&field) {
+        return None;
+    }
     Some(wrong(field, format!("the output of `{}` has no `{field}`", step.id), &known, &format!("{}.", step.id)))
 }
 

@@ -4,6 +4,9 @@
 //! the next 5.5. And what has no answer is an error: CEL's own `==` says false for a null, for a NaN, and for a text beside a
 //! number, and a condition that is false for such a reason would let a run go on, or end it as healthy.
 //!
+//! `&&` and `||` go from the left to the right, as guards are written: CEL lets the right side stand in for a left side that has no
+//! value, and `p98.value < 0.1 || true` would hold though nothing was measured.
+//!
 //! When a condition is compiled, each operator becomes a call of one of the functions here, with the names of both
 //! operands, so that the message can say which of them has no value.
 
@@ -56,6 +59,17 @@ pub(super) fn replace(call: &mut CallExpr) {
     let [left, _] = call.args.as_slice() else { return };
     // What CEL's own macros made, such as `@result + [x]`, is theirs: the interpreter recognises its shape.
     if call.target.is_some() || matches!(&left.expr, Expr::Ident(name) if name.starts_with('@')) {
+        return;
+    }
+    // `a && b` is `a ? b : false`, and `a || b` is `a ? true : b`: a condition's own error stays one.
+    if let Some(short) = match call.func_name.as_str() {
+        operators::LOGICAL_AND => Some(false),
+        operators::LOGICAL_OR => Some(true),
+        _ => None,
+    } {
+        let literal = IdedExpr { id: 0, expr: Expr::Literal(LiteralValue::Boolean(CelBool::from(short))) };
+        call.func_name = operators::CONDITIONAL.into();
+        call.args.insert(if short { 1 } else { 2 }, literal);
         return;
     }
     if let Some(name) = ours(&call.func_name) {

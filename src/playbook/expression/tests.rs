@@ -84,6 +84,26 @@ fn what_is_not_there_is_an_error_and_says_what_to_write() {
 }
 
 #[test]
+fn a_guard_stands_on_the_left_and_nothing_on_the_right_makes_up_for_what_is_missing() {
+    yes("has(p99.vlaue) && p99.vlaue < 1 || true");
+    yes("!has(p99.vlaue) || p99.vlaue < 1");
+    yes("!(p99.value > 1 && p98.value > 1)");
+    yes("p99.value < 1 || p98.value < 1");
+    yes("pods.items.exists(p, p.phase == 'Pending' || p.ready)");
+    for missing in [
+        "p99.vlaue < 1 && false",
+        "p99.vlaue < 1 || true",
+        "!(p99.vlaue < 1 && p99.value > 1)",
+        "p99.value < 1 && (p99.unit == 's' || true)",
+        "pods.items.all(p, p.ready || p.phase == 'Running')",
+        "true && p99.vlaue < 1",
+        "false || p99.vlaue < 1",
+    ] {
+        assert!(error(missing).contains("is not there") || error(missing).contains("is null"), "{missing}");
+    }
+}
+
+#[test]
 fn nothing_else_is_false_by_accident() {
     insta::assert_snapshot!(error("p99.value"), @"it gives a number, not true or false");
     insta::assert_snapshot!(error("alert.labels.count == 5"), @"`==` does not go with `alert.labels.count` (a text) and the right side of `==` (a whole number); write `double(...)` or `quantity(...)` around the text");
@@ -94,7 +114,7 @@ fn nothing_else_is_false_by_accident() {
     insta::assert_snapshot!(error("p99.value / (whole.value - 5) > 1"), @"the right side of `/` is 0, and nothing can be divided by it");
     insta::assert_snapshot!(error("double('NaN') != 1.0"), @"the left side of `!=` is NaN: no number");
     insta::assert_snapshot!(error("quantity(alert.labels.rcode) > 1"), @"`SERVFAIL` is no quantity; write a number and a unit, such as `500m`, `10Gi` or `1.5G`");
-    insta::assert_snapshot!(error("target.metadata.name && true"), @"`&&` does not go with a text and true or false");
+    insta::assert_snapshot!(error("target.metadata.name && true"), @"a text stands where true or false is needed");
     insta::assert_snapshot!(error("size(p99.value) > 1"), @"`size` does not go with a number");
     insta::assert_snapshot!(error("9223372036854775807 + p99.samples > 1"), @"a number, time or duration becomes too big");
 }

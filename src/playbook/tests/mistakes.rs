@@ -34,7 +34,7 @@ fn fields() {
        |
     28 |     approval: { role: sre }
        |     ^^^^^^^^
-       = help: a step has `id`, `when`, `because`, `timeout`, `retry`, `verify`, `undo`, `prometheus.query`, `k8s.get`, `k8s.list`, `k8s.events`, `k8s.pods`, `k8s.last_change`, `k8s.scale`, `k8s.expand_pvc`, `k8s.delete_job`, `k8s.create_job`, `page`, `notice`, `done_if`, `require`, `wait` and `atomic`
+       = help: a step has `id`, `when`, `because`, `timeout`, `retry`, `verify`, `undo`, `prometheus.query`, `k8s.get`, `k8s.list`, `k8s.events`, `k8s.pods`, `k8s.last_change`, `k8s.claim_owner`, `k8s.scale`, `k8s.expand_pvc`, `k8s.delete_job`, `k8s.create_job`, `page`, `notice`, `done_if`, `require`, `wait` and `atomic`
     "###);
     told!("owner: platform }" => "owner: platform, team: x }", @r###"
     error: unknown field `team` in `metadata`
@@ -229,7 +229,7 @@ fn actions() {
        |
     25 |     helm.rollback: { by: 50%, max: "{{inputs.max_replicas}}" }
        |     ^^^^^^^^^^^^^
-       = help: the actions are `prometheus.query`, `k8s.get`, `k8s.list`, `k8s.events`, `k8s.pods`, `k8s.last_change`, `k8s.scale`, `k8s.expand_pvc`, `k8s.delete_job`, `k8s.create_job`, `page`, `notice`, `done_if`, `require`, `wait` and `atomic`
+       = help: the actions are `prometheus.query`, `k8s.get`, `k8s.list`, `k8s.events`, `k8s.pods`, `k8s.last_change`, `k8s.claim_owner`, `k8s.scale`, `k8s.expand_pvc`, `k8s.delete_job`, `k8s.create_job`, `page`, `notice`, `done_if`, `require`, `wait` and `atomic`
     "###);
     told!("    k8s.scale:" => "    k8s.list: { kind: Pod }\n    k8s.scale:", @r###"
     error: one step cannot do both `k8s.list` and `k8s.scale`
@@ -533,6 +533,38 @@ fn mutations() {
        |                                  ^^^^
        = help: write a condition on what was measured
     "###);
+    told!("until: value < 0.1" => "until: p99.value < 0.1", @r###"
+    error: `until` looks at nothing that is measured after the change: `p99.value` is what was seen before it
+      --> playbooks/coredns.yaml:26:34
+       |
+    26 |     verify: { query: p99, until: p99.value < 0.1, settle: 6m, within: 12m }
+       |                                  ^^^^^^^^^
+       = help: write `value`, which is what `p99` answers when it is asked again
+    "###);
+    told!("until: value < 0.1" => "until: inputs.max_replicas > 0", @r###"
+    error: `until` looks at nothing that is measured after the change
+      --> playbooks/coredns.yaml:26:34
+       |
+    26 |     verify: { query: p99, until: inputs.max_replicas > 0, settle: 6m, within: 12m }
+       |                                  ^^^^^^^^^^^^^^^^^^^
+       = help: name what `p99` answers when it is asked again: `value`, `shown`, `samples` and `count`
+    "###);
+    told!("query: p99, until: value < 0.1" => "until: p99.value < 0.1", @r###"
+    error: `until` looks at nothing that is measured after the change
+      --> playbooks/coredns.yaml:26:22
+       |
+    26 |     verify: { until: p99.value < 0.1, settle: 6m, within: 12m }
+       |                      ^^^^^^^^^
+       = help: name `target`, which is read again, or the step that is to be asked again with `query: ...`
+    "###);
+    told!("until: value < 0.1" => "until: value < 0.1, fail_if: p99.value > 5", @r###"
+    error: `fail_if` looks at nothing that is measured after the change: `p99.value` is what was seen before it
+      --> playbooks/coredns.yaml:26:56
+       |
+    26 |     verify: { query: p99, until: value < 0.1, fail_if: p99.value > 5, settle: 6m, within: 12m }
+       |                                                        ^^^^^^^^^
+       = help: write `value`, which is what `p99` answers when it is asked again
+    "###);
     told!(", within: 12m" => "", @r###"
     error: `verify` needs `within`
       --> playbooks/coredns.yaml:26:15
@@ -728,6 +760,39 @@ fn one_look_shows_all_mistakes() {
 }
 
 #[test]
+fn names_in_the_bodies_of_texts() {
+    told!("{{scale.summary}}\"" => "{{#each p99.samples}}{{labels}} {{vale}} {{alert.name}} {{../alert.nme}} {{@root/p98.value}}{{/each}}\"", @r###"
+    error: an entry of `p99.samples` has no `vale`
+      --> playbooks/coredns.yaml:29:104
+       |
+    29 | …NS p99 is {{p99.value}}s; {{#each p99.samples}}{{labels}} {{vale}} {{alert.name}} {{../alert.nme}} {{@root/p98.value}}{{…
+       |                                                              ^^^^
+       = help: write `value` instead
+
+    error: an entry of `p99.samples` has no `alert`
+      --> playbooks/coredns.yaml:29:113
+       |
+    29 | … {{p99.value}}s; {{#each p99.samples}}{{labels}} {{vale}} {{alert.name}} {{../alert.nme}} {{@root/p98.value}}{{/each}}" …
+       |                                                              ^^^^^^^^^^
+       = help: write `@root/alert.name`: in here, names are those of the entry
+
+    error: `alert` has no field `nme`
+      --> playbooks/coredns.yaml:29:137
+       |
+    29 | … p99.samples}}{{labels}} {{vale}} {{alert.name}} {{../alert.nme}} {{@root/p98.value}}{{/each}}" }
+       |                                                              ^^^
+       = help: write `alert.name` instead
+
+    error: there is nothing called `p98` here
+      --> playbooks/coredns.yaml:29:151
+       |
+    29 | …{{labels}} {{vale}} {{alert.name}} {{../alert.nme}} {{@root/p98.value}}{{/each}}" }
+       |                                                              ^^^^^^^^^
+       = help: write `p99` instead
+    "###);
+}
+
+#[test]
 fn groups() {
     let group = |steps: &str| {
         with("  - id: scale\n    k8s.scale: { by: 50%, max: \"{{inputs.max_replicas}}\" }\n    verify: { query: p99, until: value < 0.1, settle: 6m, within: 12m }\n    undo: never\n", steps)
@@ -749,6 +814,7 @@ fn groups() {
         problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     };
     insta::assert_snapshot!(told("  - atomic:\n      - k8s.delete_job: {}\n      - wait: 10s\n"), @"playbooks/coredns.yaml:25:9: the `atomic` group changes something, and nothing verifies that it helped; add `verify: { until: ..., within: 10m }`");
+    insta::assert_snapshot!(told("  - atomic:\n      - k8s.delete_job: {}\n      - k8s.create_job: {}\n        when: p99.value > 3\n        verify: { query: p99, until: value < 0.1, settle: 6m, within: 12m }\n"), @"playbooks/coredns.yaml:25:9: the step changes something, and the `verify` after it is skipped with its step when `when` does not hold; take that `when` away, or give this step a `verify` too");
     insta::assert_snapshot!(told("  - atomic: []\n"), @"playbooks/coredns.yaml:24:5: an `atomic` group needs steps");
     insta::assert_snapshot!(told("  - atomic:\n      - done_if: p99.value > 3\n      - atomic: [ { wait: 1s } ]\n    when: p99.value > 1\n"), @r###"
     playbooks/coredns.yaml:25:9: `done_if` would end the run in the middle of an `atomic` group; move it to before the group

@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_saphyr::Spanned;
 
 use crate::cluster::sim::Fault;
-use crate::model::{Autonomy, HumanDuration, Outcome};
+use crate::model::{Autonomy, HumanDuration, ObjectKey, Outcome};
 
 /// `coredns-saturated.cases.yaml`.
 #[derive(Debug, Deserialize)]
@@ -73,6 +73,21 @@ pub struct Answers {
     pub query: String,
     /// One answer for each time it is asked; the last one stays. `null`: no samples.
     pub answers: Vec<Option<f64>>,
+    /// What it is from then on, when the cluster has come so far: what was changed must have arrived to help.
+    pub once: Option<Once>,
+}
+
+/// How far the simulated cluster must have come.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Once {
+    pub object: ObjectKey,
+    /// A JSON pointer to a number or a quantity: `/status/readyReplicas`.
+    pub field: String,
+    /// A number or a quantity, such as `120Gi`.
+    pub reaches: Value,
+    /// The answer then. `null`: no samples.
+    pub then: Option<f64>,
 }
 
 /// Something that happens.

@@ -4,6 +4,7 @@ mod branches;
 mod document;
 mod report;
 mod run;
+mod script;
 mod times;
 
 pub use branches::{Branch, Way, branches};

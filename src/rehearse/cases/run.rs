@@ -9,7 +9,8 @@ use chrono::{DateTime, TimeZone, Utc};
 use tokio::sync::watch;
 
 use super::branches::{Branch, taken};
-use super::document::{Answers, Case, CaseFile, During};
+use super::document::{Case, CaseFile, During};
+use super::script;
 use super::times::fill;
 use crate::clock::{Clock, ManualClock};
 use crate::cluster::Object;
@@ -57,8 +58,8 @@ pub async fn run_case(source: &str, file: &CaseFile, case: &Case, folder: &Path)
         cluster.fault(fault.clone());
     }
     let prometheus = Arc::new(ScriptedPrometheus::default());
-    for Answers { query, answers } in case.prometheus.iter().chain(&file.prometheus) {
-        prometheus.answers_in_turn(query, answers);
+    for answers in case.prometheus.iter().chain(&file.prometheus) {
+        script::answer(&prometheus, &cluster, answers)?;
     }
     let name = playbook.name.clone();
     let (catalog, _) = Catalog::of(vec![playbook]);

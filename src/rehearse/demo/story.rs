@@ -150,15 +150,19 @@ impl Night {
             move || cluster.object(&coredns).and_then(|d| d.number("/status/readyReplicas")).unwrap_or(0)
         };
         // Six pods can carry the load, four cannot.
-        let p99 = move || Some(if pods() >= 6 { 0.021 } else { 1.4 });
+        let carry = pods.clone();
+        let p99 = move || Some(if carry() >= 6 { 0.021 } else { 1.4 });
         let prometheus = self.stage.prometheus.clone();
+        let answered = pods.clone();
+        let many = self.options.databases * 6 / 10;
         prometheus.follows("coredns_dns_request_duration_seconds_bucket", p99);
-        prometheus.follows("coredns_dns_responses_total", || Some(0.03));
+        prometheus.follows("coredns_dns_responses_total", move || Some(if answered() >= 6 { 0.0 } else { 0.03 }));
+        prometheus.follows("probe_success", move || Some(if pods() >= 6 { 0.0 } else { many as f64 }));
         prometheus.follows("coredns_proxy_request_duration_seconds_bucket", || Some(0.012));
+        prometheus.follows("coredns_forward_healthcheck_broken_total", || Some(0.0));
         prometheus.follows("container_cpu_cfs_throttled_periods_total", || Some(0.4));
         self.until(2, 0).await?;
         let since = self.now();
-        let many = self.options.databases * 6 / 10;
         self.title("CoreDNS saturates").await?;
         let slow = vec![DemoAlert::dns_slow(since)];
         self.fires("CoreDNSLatencyHigh", &slow).await?;
@@ -187,7 +191,7 @@ impl Night {
             Some(94.0 * 1024.0_f64.powi(3) / size)
         };
         self.stage.prometheus.follows("deriv(kubelet_volume_stats_used_bytes", || Some(40_000.0));
-        self.stage.prometheus.follows("kubelet_volume_stats_used_bytes", used);
+        self.stage.prometheus.follows("kubelet_volume_stats_available_bytes", used);
         self.title(&format!("The volume of {} is nearly full", database.name())).await?;
         let alerts = vec![DemoAlert::filling_up(database, self.now())];
         self.fires("KubePersistentVolumeFillingUp", &alerts).await?;
@@ -218,6 +222,8 @@ impl Night {
         self.stage.cluster.apply(&backup, "kube-controller-manager")?;
         self.stage.cluster.jobs_take(Duration::from_secs(25 * 60));
         self.stage.prometheus.follows("pgbackrest_stanza_backup_complete_bytes", || Some(0.0));
+        self.stage.prometheus.follows("container_network_receive_bytes_total", || Some(112.0));
+        self.stage.prometheus.follows("ALERTS", || Some(1.0));
         self.passes(Duration::from_secs(60)).await?;
         self.title(&format!("The backup of {} hangs, and copies nothing any more", database.name())).await?;
         let alerts = vec![DemoAlert::backup_timeout(database, self.now())];

@@ -12,13 +12,16 @@ const HANGING: &str = "pg-17-backup-29541240";
 async fn a_backup_that_hangs_is_replaced_once_also_when_the_bot_is_killed_over_it() {
     let mut site = Site::open().await;
     let namespace = site.hanging_backup().await;
-    site.prometheus.exports(
+    let pod = format!(r#"namespace="{namespace}",pod="{HANGING}-x",interface="eth0""#);
+    site.prometheus.exports(&format!(
         r#"
-pgbackrest_stanza_backup_complete_bytes{stanza="pg-17"} 1000
-pgbackrest_stanza_backup_total_bytes{stanza="pg-17"} 9000
-pgbackrest_stanza_backup_lock_status{stanza="pg-17"} 1
-"#,
-    );
+pgbackrest_stanza_backup_complete_bytes{{stanza="pg-17"}} 1000
+pgbackrest_stanza_backup_total_bytes{{stanza="pg-17"}} 9000
+pgbackrest_stanza_backup_lock_status{{stanza="pg-17"}} 1
+container_network_transmit_bytes_total{{{pod}}} 7000
+container_network_receive_bytes_total{{{pod}}} 7000
+"#
+    ));
     // What changes is seen by two samples.
     site.prometheus.wait_for(r#"changes(pgbackrest_stanza_backup_complete_bytes{stanza="pg-17"}[10s]) == 0"#).await;
     let alertmanager = site.alertmanager(Version::V0_34).await;

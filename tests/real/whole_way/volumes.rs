@@ -138,6 +138,7 @@ fn pending_claim(namespace: &str, name: &str, class: &str) -> Value {
 
 fn alert(name: &str, namespace: &str, claim: &str) -> Value {
     json!([{ "labels": {
-        "alertname": name, "severity": "critical", "namespace": namespace, "persistentvolumeclaim": claim,
+        "alertname": name, "severity": "critical", "team": "databases",
+        "namespace": namespace, "persistentvolumeclaim": claim,
     } }])
 }

@@ -52,6 +52,11 @@ impl State {
 
     fn bind(&mut self, id: Id, claim: &Value) {
         let class_name = text(claim, "/spec/storageClassName").to_owned();
+        if !text(claim, "/spec/volumeName").is_empty() {
+            self.wait_for(&format!("volume/{class_name}"), id);
+            self.bind_to_named(id, claim);
+            return;
+        }
         if let Some(volume) = self.fitting_volume(claim) {
             self.bind_to(id, claim, volume);
             return;
@@ -62,6 +67,10 @@ impl State {
                 self.wait_for(&format!("class/{class_name}"), id);
                 let message = format!("storageclass.storage.k8s.io \"{class_name}\" not found");
                 self.tell_again(id, "Warning", "ProvisioningFailed", &message, COMPONENT);
+            }
+            Class::Static if class_name.is_empty() => {
+                let message = "no persistent volumes available for this claim and no storage class is set";
+                self.tell_again(id, "Normal", "FailedBinding", message, COMPONENT);
             }
             Class::Static => {}
             Class::Dynamic { waits_for_pod: true, .. } if !self.is_used(claim) => {
@@ -104,12 +113,37 @@ impl State {
         users.into_iter().any(|user| self.objects.get(user).is_some_and(|user| !user.is_finished && !user.is_going))
     }
 
-    /// The volume that the claim names, or the smallest one that is free and large enough.
-    fn fitting_volume(&self, claim: &Value) -> Option<Id> {
-        let named = text(claim, "/spec/volumeName");
-        if !named.is_empty() {
-            return self.objects.find("PersistentVolume", "", named);
+    /// Binds a claim to the volume that it names: to no other, and none is made for it. One that is not there is waited for, without
+    /// a word.
+    fn bind_to_named(&mut self, id: Id, claim: &Value) {
+        let name = text(claim, "/spec/volumeName");
+        let Some(volume) = self.objects.find("PersistentVolume", "", name) else { return };
+        let of = self.objects.value(volume);
+        let reserved = |pointer: &str| text(&of, &format!("/spec/claimRef/{pointer}"));
+        let uid = reserved("uid");
+        let is_its = reserved("name") == text(claim, "/metadata/name")
+            && reserved("namespace") == text(claim, "/metadata/namespace")
+            && (uid.is_empty() || uid == text(claim, "/metadata/uid"));
+        if !reserved("name").is_empty() && !is_its {
+            let message = format!("volume \"{name}\" already bound to a different claim.");
+            self.tell_again(id, "Warning", "FailedBinding", &message, COMPONENT);
+            return;
         }
+        let storage = ("/spec/capacity/storage", "/spec/resources/requests/storage");
+        let why = if quantity(&of, storage.0) < quantity(claim, storage.1) {
+            "requested PV is too small"
+        } else if text(&of, "/spec/storageClassName") != text(claim, "/spec/storageClassName") {
+            "storageClassName does not match"
+        } else {
+            self.bind_to(id, claim, volume);
+            return;
+        };
+        let message = format!("Cannot bind to requested volume \"{name}\": {why}");
+        self.tell_again(id, "Warning", "VolumeMismatch", &message, COMPONENT);
+    }
+
+    /// The smallest volume that is free and large enough.
+    fn fitting_volume(&self, claim: &Value) -> Option<Id> {
         let wanted = quantity(claim, "/spec/resources/requests/storage")?;
         let fitting = self.free_volumes.iter().filter_map(|id| {
             let volume = self.objects.value(*id);

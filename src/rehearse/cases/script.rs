@@ -1,0 +1,44 @@
+//! What Prometheus answers in a case: in turn, or as far as the simulated cluster has come.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::Value;
+
+use super::document::Answers;
+use crate::cluster::sim::SimCluster;
+use crate::playbook::parse_quantity;
+use crate::prometheus::ScriptedPrometheus;
+
+/// Adds a rule to the script; earlier ones come first.
+///
+/// # Errors
+/// When `once` waits for what is no number.
+pub fn answer(prometheus: &ScriptedPrometheus, cluster: &SimCluster, rule: &Answers) -> anyhow::Result<()> {
+    let Answers { query, answers, once } = rule.clone();
+    let Some(once) = once else {
+        prometheus.answers_in_turn(&query, &answers);
+        return Ok(());
+    };
+    let Some(reaches) = amount(&once.reaches) else {
+        anyhow::bail!("`once` of the query `{query}` waits for {}; write a number or a quantity", once.reaches);
+    };
+    let (cluster, asked) = (cluster.clone(), AtomicUsize::new(0));
+    prometheus.follows(&query, move || {
+        let object = cluster.object(&once.object);
+        let has = object.as_ref().and_then(|object| object.at(&once.field)).and_then(amount);
+        if has.is_some_and(|has| has >= reaches) {
+            return once.then;
+        }
+        let turn = asked.fetch_add(1, Ordering::Relaxed);
+        answers.get(turn).or(answers.last()).copied().flatten()
+    });
+    Ok(())
+}
+
+fn amount(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => parse_quantity(text).ok(),
+        _ => None,
+    }
+}
