@@ -17,6 +17,12 @@ use crate::store::{
     NewPage, Page, StoreError, TimelineEntry, TimelineWhat,
 };
 
+pub(super) const LATEST_EPISODES: &str = "SELECT id, fingerprint, incident_id, starts_at, closed_at FROM episode
+     WHERE fingerprint IN (SELECT value FROM json_each(?1)) AND source = ?2 ORDER BY starts_at";
+
+pub(super) const LATEST_BY_GROUPING: &str =
+    "SELECT MAX(id) FROM incident WHERE grouping IN (SELECT value FROM json_each(?1)) GROUP BY grouping";
+
 #[async_trait]
 impl IncidentStore for SqliteStore {
     async fn latest_episodes(
@@ -25,15 +31,12 @@ impl IncidentStore for SqliteStore {
         fingerprints: &[&str],
     ) -> Result<HashMap<String, EpisodeHead>, StoreError> {
         // In the order of their starts, so that the latest of each fingerprint is what stays in the map.
-        let rows = sqlx::query(
-            "SELECT id, fingerprint, incident_id, starts_at, closed_at FROM episode
-             WHERE fingerprint IN (SELECT value FROM json_each(?)) AND source = ? ORDER BY starts_at",
-        )
-        .bind(json(&fingerprints)?)
-        .bind(source)
-        .fetch_all(&self.reads)
-        .await
-        .map_err(failed("read episodes"))?;
+        let rows = sqlx::query(LATEST_EPISODES)
+            .bind(json(&fingerprints)?)
+            .bind(source)
+            .fetch_all(&self.reads)
+            .await
+            .map_err(failed("read episodes"))?;
         rows.iter()
             .map(|row| {
                 let head = EpisodeHead {
@@ -48,11 +51,7 @@ impl IncidentStore for SqliteStore {
     }
 
     async fn incidents_by_grouping(&self, groupings: &[&str]) -> Result<HashMap<String, IncidentView>, StoreError> {
-        let sql = format!(
-            "SELECT {} FROM incident WHERE id IN (SELECT MAX(id) FROM incident
-             WHERE grouping IN (SELECT value FROM json_each(?)) GROUP BY grouping)",
-            rows::INCIDENT
-        );
+        let sql = format!("SELECT {} FROM incident WHERE id IN ({LATEST_BY_GROUPING})", rows::INCIDENT);
         let found = sqlx::query(AssertSqlSafe(sql))
             .bind(json(&groupings)?)
             .fetch_all(&self.reads)

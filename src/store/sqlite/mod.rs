@@ -7,6 +7,8 @@ mod episodes;
 mod handoffs;
 mod incidents;
 mod outbox;
+#[cfg(test)]
+mod query_plans;
 mod rows;
 mod runs;
 mod signals;

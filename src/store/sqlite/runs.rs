@@ -13,6 +13,16 @@ use super::{SqliteStore, failed};
 use crate::model::{Approval, ApprovalId, Digest, IncidentId, PlaybookRef, Run, RunEvent, RunId};
 use crate::store::{Append, Appended, ClaimedRun, InboxItem, LogPosition, RunStore, StoreError};
 
+pub(super) const CLAIM: &str =
+    "UPDATE run SET epoch = epoch + 1, worker = ?1, lease_until = ?3, length = length + 1, fruitless = fruitless + 1
+     WHERE id = (SELECT id FROM run
+                 WHERE outcome IS NULL AND wake_at <= ?2 AND (lease_until IS NULL OR lease_until <= ?2)
+                 ORDER BY wake_at, id LIMIT 1)
+     RETURNING *";
+
+pub(super) const NEXT_DUE: &str =
+    "SELECT MIN(MAX(wake_at, COALESCE(lease_until, wake_at))) AS due FROM run WHERE outcome IS NULL";
+
 #[async_trait]
 impl RunStore for SqliteStore {
     async fn claim_run(&self, worker: &str, lease: Duration) -> Result<Option<ClaimedRun>, StoreError> {
@@ -23,12 +33,10 @@ impl RunStore for SqliteStore {
     }
 
     async fn next_run_due(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let row = sqlx::query(
-            "SELECT MIN(MAX(wake_at, COALESCE(lease_until, wake_at))) AS due FROM run WHERE outcome IS NULL",
-        )
-        .fetch_one(&self.reads)
-        .await
-        .map_err(failed("read when the next run is due"))?;
+        let row = sqlx::query(NEXT_DUE)
+            .fetch_one(&self.reads)
+            .await
+            .map_err(failed("read when the next run is due"))?;
         get_time_or(&row, "due")
     }
 
@@ -160,19 +168,13 @@ async fn claim(
     now: i64,
     until: i64,
 ) -> Result<Option<ClaimedRun>, StoreError> {
-    let claimed = sqlx::query(
-        "UPDATE run SET epoch = epoch + 1, worker = ?1, lease_until = ?3, length = length + 1, fruitless = fruitless + 1
-         WHERE id = (SELECT id FROM run
-                     WHERE outcome IS NULL AND wake_at <= ?2 AND (lease_until IS NULL OR lease_until <= ?2)
-                     ORDER BY wake_at, id LIMIT 1)
-         RETURNING *",
-    )
-    .bind(&worker)
-    .bind(now)
-    .bind(until)
-    .fetch_optional(&mut *connection)
-    .await
-    .map_err(failed("claim a run"))?;
+    let claimed = sqlx::query(CLAIM)
+        .bind(&worker)
+        .bind(now)
+        .bind(until)
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(failed("claim a run"))?;
     let Some(row) = claimed else { return Ok(None) };
     let at = LogPosition { run: RunId(get(&row, "id")?), epoch: get(&row, "epoch")?, length: get(&row, "length")? };
     let record = RunEvent::Claimed { epoch: at.epoch.unsigned_abs(), worker };

@@ -7,6 +7,9 @@ use super::{SqliteStore, failed};
 use crate::model::{Signal, SignalId};
 use crate::store::{Accepted, CommandReply, SignalStore, StoreError};
 
+pub(super) const PENDING: &str =
+    "SELECT id, source, key, last_at, body FROM signal WHERE processed_at IS NULL ORDER BY id LIMIT ?";
+
 #[async_trait]
 impl SignalStore for SqliteStore {
     async fn accept(&self, signal: &Signal) -> Result<Accepted, StoreError> {
@@ -44,13 +47,11 @@ impl SignalStore for SqliteStore {
     }
 
     async fn pending_signals(&self, limit: usize) -> Result<Vec<(SignalId, Signal)>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT id, source, key, last_at, body FROM signal WHERE processed_at IS NULL ORDER BY id LIMIT ?",
-        )
-        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .fetch_all(&self.reads)
-        .await
-        .map_err(failed("read the pending signals"))?;
+        let rows = sqlx::query(PENDING)
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .fetch_all(&self.reads)
+            .await
+            .map_err(failed("read the pending signals"))?;
         rows.iter()
             .map(|row| {
                 let signal = Signal {

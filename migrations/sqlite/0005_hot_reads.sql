@@ -1,0 +1,4 @@
+-- A sink's turn looks at what is due for that sink: with the time alone, the planner took the key's index instead, and
+-- read the sink's whole history.
+DROP INDEX outbox_due;
+CREATE INDEX outbox_due ON outbox (sink, due_at) WHERE due_at IS NOT NULL;
