@@ -148,6 +148,15 @@ impl SqliteStore {
         self.writer.write(what, operation).await
     }
 
+    /// As `write`, but refuses at once when too much waits already.
+    async fn write_or_refuse<T, F>(&self, what: &'static str, operation: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        self.writer.write_or_refuse(what, operation).await
+    }
+
     /// Now, as the database counts: microseconds since 1970.
     fn now(&self) -> i64 {
         self.clock.now().timestamp_micros()

@@ -15,7 +15,7 @@ impl SignalStore for SqliteStore {
     async fn accept(&self, signal: &Signal) -> Result<Accepted, StoreError> {
         let body = json(&signal.body)?;
         let (source, key, at) = (signal.source.clone(), signal.key.clone(), micros(signal.received_at));
-        let accepted = self.write("accept a signal", move |connection| {
+        let accepted = self.write_or_refuse("accept a signal", move |connection| {
             Box::pin(async move {
                 // The body is stored anew only when it is to be worked on again.
                 let row = sqlx::query(
