@@ -1,34 +1,23 @@
 //! The part of driving a run in which the world is changed: the intent goes on the log first, and what became of it
 //! after.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 
 use super::drive::{Driver, Flow};
-use super::mutate::{self, Attempt, MUTATION_TIMEOUT};
+use super::mutate::{self, Attempt};
 use super::read;
 use super::state::{Approval, Progress};
+use super::timing::{DOUBT_LOOK_EVERY, DOUBT_PATIENCE, LEASE_MARGIN, LOCK_LOOK_EVERY, LOCK_PATIENCE, MUTATION_TIMEOUT};
 use crate::action::{ActionError, Mutation, Output, Plan};
 use crate::model::{Intent, RunEvent};
 use crate::playbook::Step;
 use crate::store::{Append, Appended, StoreError};
 
-/// How often a run that waits for another one's lock looks again, and for how long.
-const LOCK_LOOK_EVERY: Duration = Duration::from_secs(15);
-const LOCK_PATIENCE: Duration = Duration::from_secs(600);
-
-/// How long a mutation may stay in doubt while the cluster does not answer, before a human is told.
-const DOUBT_PATIENCE: Duration = Duration::from_secs(300);
-
-/// What must be left of the lease when a mutation is begun, beyond the mutation's own time-out.
-const LEASE_MARGIN: Duration = Duration::from_secs(10);
-
 impl Driver<'_> {
     /// Reads the target again, decides, and makes the change.
     pub(super) async fn act(&mut self, step: &Step, action: &dyn Mutation, attempt: u32) -> Result<Flow, StoreError> {
         let before = self.state.object.as_ref().map(|object| object.uid().to_owned());
-        let read = match read::read_target(self.world, &self.frame).await {
+        let read = match read::read_target(self.world, &self.frame, self.until()).await {
             Ok(event) => event,
             Err(error) => return self.failed(step, attempt, error, Vec::new()).await,
         };
@@ -40,7 +29,7 @@ impl Driver<'_> {
             let message = format!("{} was replaced by another of the same name meanwhile", self.frame.run.target);
             return self.failed(step, attempt, ActionError::needs_human(message), vec![read]).await;
         }
-        let intent = match mutate::prepare(self.world, &self.frame, &fresh, step, action).await {
+        let intent = match mutate::prepare(self.world, &self.frame, &fresh, step, action, self.until()).await {
             Ok(Plan::Do(intent)) => intent,
             Ok(Plan::Unneeded(output)) => {
                 let unneeded = RunEvent::Unneeded { step: step.path.clone(), summary: output.summary };
@@ -76,11 +65,9 @@ impl Driver<'_> {
         intent: Intent,
         mut events: Vec<RunEvent>,
     ) -> Result<Flow, StoreError> {
-        if self.lease_until < self.now() + MUTATION_TIMEOUT + LEASE_MARGIN {
-            self.store.renew(self.at, self.options.lease).await?;
-            self.lease_until = self.now() + self.options.lease;
-        }
-        let deadline = self.now() + MUTATION_TIMEOUT;
+        // The append prolongs the lease: the deadline lies before its new end.
+        let longest = self.options.lease.saturating_sub(LEASE_MARGIN).min(MUTATION_TIMEOUT);
+        let deadline = self.now() + step.timeout.unwrap_or(longest).min(longest);
         let started = RunEvent::Started { step: step.path.clone(), attempt, intent: intent.clone(), deadline };
         events.push(started);
         let mut locks = vec![self.frame.run.target.key(), intent.object.key()];
@@ -96,7 +83,12 @@ impl Driver<'_> {
             }
             Some(Appended::Done { .. }) => return Ok(Flow::On),
         }
-        match mutate::apply(self.world, step, action, &intent).await {
+        if self.now() >= deadline {
+            // The store took its time, and nothing was sent. Whether the attempt is still to be made is asked as after a
+            // crash, and it gets a deadline of its own then.
+            return Ok(Flow::On);
+        }
+        match mutate::apply(self.world, action, &intent, deadline, self.until()).await {
             Attempt::Done(output) => self.made(step, attempt, output, false).await,
             Attempt::Recovered(output) => self.made(step, attempt, output, true).await,
             Attempt::Failed(error) => self.failed(step, attempt, error, Vec::new()).await,
@@ -118,7 +110,7 @@ impl Driver<'_> {
     }
 
     /// A mutation was on the log, and nobody knows what became of it.
-    pub(super) async fn resolve(
+    pub(super) async fn doubt(
         &mut self,
         step: &Step,
         action: &dyn Mutation,
@@ -126,7 +118,7 @@ impl Driver<'_> {
         intent: &Intent,
         since: DateTime<Utc>,
     ) -> Result<Flow, StoreError> {
-        match mutate::resolve(self.world, action, intent).await {
+        match mutate::doubt(self.world, action, intent, self.until()).await {
             Attempt::Done(output) | Attempt::Recovered(output) => self.made(step, attempt, output, true).await,
             Attempt::Failed(error) => self.failed(step, attempt, error, Vec::new()).await,
             // Doubt keeps the attempt: the same one is made, on a fresh precondition.
@@ -146,8 +138,7 @@ impl Driver<'_> {
     }
 
     async fn stay_in_doubt(&mut self, step: &Step, error: ActionError) -> Result<Flow, StoreError> {
-        const LOOK_AGAIN: Duration = Duration::from_secs(5);
-        let until = self.now() + LOOK_AGAIN;
+        let until = self.now() + DOUBT_LOOK_EVERY;
         let because = format!("it is not known yet whether it was done: {error}");
         self.park(vec![RunEvent::Waiting { step: step.path.clone(), until, because }], until).await
     }

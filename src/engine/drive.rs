@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::plan::{Next, plan, retry_at};
 use super::scope::Frame;
 use super::state::{Approval, Progress, RunState};
+use super::timing::LEASE_MARGIN;
 use super::worker::EngineOptions;
 use super::{preview, read};
 use crate::action::{ActionError, Tell, World};
@@ -58,7 +59,7 @@ impl Driver<'_> {
             Next::Nothing => Ok(Flow::Leave),
             Next::Park { until } => self.park(Vec::new(), until).await,
             Next::Enter { phase, because } => self.record(RunEvent::Entered { phase, because }).await,
-            Next::ReadTarget => match read::read_target(self.world, &self.frame).await {
+            Next::ReadTarget => match read::read_target(self.world, &self.frame, self.until()).await {
                 Ok(event) => self.record(event).await,
                 Err(error) => self.target_unread(error).await,
             },
@@ -67,7 +68,7 @@ impl Driver<'_> {
                 self.record(event).await
             }
             Next::Read { step, action, attempt } => {
-                match read::read(self.world, &self.frame, &self.state, step, action).await {
+                match read::read(self.world, &self.frame, &self.state, step, action, self.until()).await {
                     Ok((output, summary)) => {
                         self.record(RunEvent::Read { step: step.path.clone(), output, summary }).await
                     }
@@ -82,7 +83,7 @@ impl Driver<'_> {
             Next::EndWait { step } => self.record(RunEvent::Waited { step: step.path.clone() }).await,
             Next::Skip { step, because } => self.record(RunEvent::Skipped { step: step.path.clone(), because }).await,
             Next::Propose => {
-                let preview = preview::preview(self.world, &self.frame, &self.state, playbook).await;
+                let preview = preview::preview(self.world, &self.frame, &self.state, playbook, self.until()).await;
                 self.record(RunEvent::Proposed { preview }).await
             }
             Next::Ask => self.ask().await,
@@ -91,15 +92,16 @@ impl Driver<'_> {
                 self.record(RunEvent::ApprovalAnswered { approval, verdict: None, by }).await
             }
             Next::Act { step, action, attempt } => self.act(step, action, attempt).await,
-            Next::Resolve { step, action, attempt, intent, since } => {
-                self.resolve(step, action, attempt, &intent, since).await
+            Next::Doubt { step, action, attempt, intent, since } => {
+                self.doubt(step, action, attempt, &intent, since).await
             }
             Next::BeginVerify { step, look_at, give_up_at } => {
                 let event = RunEvent::Verifying { step: step.path.clone(), look_at, give_up_at };
                 self.park(vec![event], look_at).await
             }
             Next::Look { step, verify } => {
-                let event = read::look(self.world, &self.frame, &self.state, playbook, step, verify).await;
+                let event =
+                    read::look(self.world, &self.frame, &self.state, playbook, step, verify, self.until()).await;
                 self.record(event).await
             }
             Next::Tell { step, tell } => self.tell(step, tell).await,
@@ -109,6 +111,11 @@ impl Driver<'_> {
 
     pub(super) fn now(&self) -> DateTime<Utc> {
         self.world.clock.now()
+    }
+
+    /// How long the world may be asked for something: what it says must be on the log while the lease is ours.
+    pub(super) fn until(&self) -> DateTime<Utc> {
+        self.lease_until - LEASE_MARGIN
     }
 
     pub(super) async fn record(&mut self, event: RunEvent) -> Result<Flow, StoreError> {
@@ -121,8 +128,12 @@ impl Driver<'_> {
         Ok(Flow::Leave)
     }
 
-    /// Appends, and takes what was appended into the state. `Some`: a guarded append was refused, and that is why.
-    pub(super) async fn append(&mut self, append: Append) -> Result<Option<Appended>, StoreError> {
+    /// Appends, which prolongs the lease, and takes what was appended into the state. `Some`: a guarded append was refused,
+    /// and that is why.
+    pub(super) async fn append(&mut self, mut append: Append) -> Result<Option<Appended>, StoreError> {
+        append.prolong = Some(self.options.lease);
+        // From before the append: by the store's clock the lease ends no earlier.
+        let lease_until = self.now() + self.options.lease;
         let events = append.events.clone();
         let asked = append.ask.is_some();
         match self.store.append(self.at, append).await? {
@@ -136,6 +147,7 @@ impl Driver<'_> {
                 }
                 self.at = at;
                 self.inbox = inbox;
+                self.lease_until = lease_until;
                 Ok(None)
             }
             refused => Ok(Some(refused)),
@@ -166,7 +178,7 @@ impl Driver<'_> {
     /// A yes is a yes to what was shown. When the world has moved on, it would be another thing now.
     async fn changed_since_asked(&mut self) -> Option<RunEvent> {
         let Approval::Asked { preview, .. } = &self.state.approval else { return None };
-        let now = preview::preview(self.world, &self.frame, &self.state, self.playbook).await;
+        let now = preview::preview(self.world, &self.frame, &self.state, self.playbook, self.until()).await;
         if now.digest() == preview.digest() {
             return None;
         }
@@ -180,7 +192,7 @@ impl Driver<'_> {
     }
 
     async fn ask(&mut self) -> Result<Flow, StoreError> {
-        let preview = preview::preview(self.world, &self.frame, &self.state, self.playbook).await;
+        let preview = preview::preview(self.world, &self.frame, &self.state, self.playbook, self.until()).await;
         let expires_at = self.now() + self.options.approval_timeout;
         let ask = Some(Ask { preview, expires_at });
         self.append(Append { ask, park_until: Some(expires_at), ..Append::default() }).await?;

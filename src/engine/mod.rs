@@ -13,6 +13,7 @@ mod preview;
 mod read;
 mod scope;
 mod state;
+mod timing;
 mod worker;
 
 pub use evidence::trimmed;
@@ -20,4 +21,5 @@ pub use plan::{Next, plan};
 pub use preview::{Rehearsal, rehearse};
 pub use scope::Frame;
 pub use state::{Progress, RunState};
+pub use timing::LEAST_LEASE;
 pub use worker::{EngineOptions, EngineWorker};

@@ -5,13 +5,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::state::{Approval, Progress, RunState};
+use super::timing::{FIRST_BACKOFF, LONGEST_BACKOFF, MUTATION_RETRY_FOR, READ_RETRY_FOR};
 use crate::action::{Action, Mutation, Read, Tell};
 use crate::model::{Autonomy, ConditionKind, FailureClass, Intent, Outcome, Phase};
 use crate::playbook::{Condition, Playbook, Step, StepKind, Verify};
-
-/// How long failures that may pass are tried again, where the playbook does not say.
-const READ_RETRY_FOR: Duration = Duration::from_secs(60);
-const MUTATION_RETRY_FOR: Duration = Duration::from_secs(120);
 
 /// The next thing to do.
 #[derive(Debug)]
@@ -59,7 +56,7 @@ pub enum Next<'p> {
         attempt: u32,
     },
     /// Find out what became of a mutation.
-    Resolve {
+    Doubt {
         step: &'p Step,
         action: &'p dyn Mutation,
         attempt: u32,
@@ -113,7 +110,7 @@ pub fn plan<'p>(playbook: &'p Playbook, autonomy: Autonomy, state: &RunState, no
             return Next::Park { until: look_at };
         }
         let (attempt, intent, since) = (*attempt, Box::new(intent.clone()), *since);
-        return Next::Resolve { step, action: action.as_ref(), attempt, intent, since };
+        return Next::Doubt { step, action: action.as_ref(), attempt, intent, since };
     }
     if let Some(trouble) = &state.trouble {
         return Next::Enter { phase: Phase::Escalate, because: trouble.clone() };
@@ -295,8 +292,6 @@ pub(super) fn retry_at(
     now: DateTime<Utc>,
     jitter: f64,
 ) -> Option<DateTime<Utc>> {
-    const FIRST: Duration = Duration::from_secs(1);
-    const LONGEST: Duration = Duration::from_secs(30);
     if class != FailureClass::Retry {
         return None;
     }
@@ -304,7 +299,7 @@ pub(super) fn retry_at(
         StepKind::Action(Action::Mutate(_)) => MUTATION_RETRY_FOR,
         _ => READ_RETRY_FOR,
     };
-    let doubled = FIRST.saturating_mul(1 << attempts.saturating_sub(1).min(8)).min(LONGEST);
+    let doubled = FIRST_BACKOFF.saturating_mul(1 << attempts.saturating_sub(1).min(8)).min(LONGEST_BACKOFF);
     let at = now + doubled.mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 2.0);
     (at <= first_failed_at + step.retry_for.unwrap_or(default)).then_some(at)
 }

@@ -1,19 +1,28 @@
 //! What a run would do, found out without doing it.
 
+use chrono::{DateTime, Utc};
+
 use super::plan::{Next, plan};
 use super::scope::Frame;
 use super::state::RunState;
+use super::timing::READ_TIMEOUT;
 use super::{mutate, read};
 use crate::action::{Action, Plan, World};
 use crate::model::{Autonomy, Outcome, Phase, Preview, PreviewStep, RunEvent, redact};
 use crate::playbook::{Playbook, StepKind};
 
-/// Asks every mutating step of the mitigation what it would do now.
-pub(super) async fn preview(world: &World, frame: &Frame, state: &RunState, playbook: &Playbook) -> Preview {
+/// Asks every mutating step of the mitigation what it would do now, until then at most.
+pub(super) async fn preview(
+    world: &World,
+    frame: &Frame,
+    state: &RunState,
+    playbook: &Playbook,
+    until: DateTime<Utc>,
+) -> Preview {
     let mut steps = Vec::new();
     for step in playbook.steps(Phase::Mitigate) {
         let StepKind::Action(Action::Mutate(action)) = &step.kind else { continue };
-        let (summary, certain, diff) = match mutate::prepare(world, frame, state, step, action.as_ref()).await {
+        let (summary, certain, diff) = match mutate::prepare(world, frame, state, step, action.as_ref(), until).await {
             Ok(Plan::Do(intent)) => {
                 let diff = redact(&format!("- {}\n+ {}", intent.before, intent.after)).into_owned();
                 (intent.summary, true, Some(diff))
@@ -46,19 +55,20 @@ pub async fn rehearse(world: &World, playbook: &Playbook, frame: &Frame) -> Rehe
     let mut events = Vec::new();
     loop {
         let now = world.clock.now();
+        let until = now + READ_TIMEOUT;
         let event = match plan(playbook, Autonomy::Suggest, &state, now) {
             Next::Enter { phase: Phase::Escalate, because } => {
                 return Rehearsal { events, preview: None, end: Some((Outcome::Escalated, because)) };
             }
             Next::Enter { phase, because } => RunEvent::Entered { phase, because },
-            Next::ReadTarget => match read::read_target(world, frame).await {
+            Next::ReadTarget => match read::read_target(world, frame, until).await {
                 Ok(event) => event,
                 Err(error) => {
                     return Rehearsal { events, preview: None, end: Some((Outcome::Escalated, error.message)) };
                 }
             },
             Next::Evaluate { step, kind, condition } => read::evaluate(world, frame, &state, step, kind, condition),
-            Next::Read { step, action, attempt } => match read::read(world, frame, &state, step, action).await {
+            Next::Read { step, action, attempt } => match read::read(world, frame, &state, step, action, until).await {
                 Ok((output, summary)) => RunEvent::Read { step: step.path.clone(), output, summary },
                 Err(error) => {
                     RunEvent::Failed { step: step.path.clone(), attempt, class: error.class, error: error.message }
@@ -66,7 +76,7 @@ pub async fn rehearse(world: &World, playbook: &Playbook, frame: &Frame) -> Rehe
             },
             Next::EndWait { step } | Next::Wait { step, .. } => RunEvent::Waited { step: step.path.clone() },
             Next::Propose => {
-                let preview = preview(world, frame, &state, playbook).await;
+                let preview = preview(world, frame, &state, playbook, until).await;
                 return Rehearsal { events, preview: Some(preview), end: None };
             }
             Next::End { outcome, because } => {

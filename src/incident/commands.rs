@@ -144,5 +144,8 @@ pub(super) fn decide_vote(
         Verdict::Approve => format!("{id}: approved; {} goes on", approval.run),
         Verdict::Deny => format!("{id}: denied; {} escalates and changes nothing", approval.run),
     };
-    Decision { changes: vec![Change::Vote { approval: id, person: person.name.clone(), verdict }], reply: Some(CommandReply::granted(reply)) }
+    Decision {
+        changes: vec![Change::Vote { approval: id, person: person.name.clone(), verdict }],
+        reply: Some(CommandReply::granted(reply)),
+    }
 }

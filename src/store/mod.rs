@@ -17,8 +17,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 pub use decision::{
-    Applied, Change, CommandReply, Decision, InboxItem, IncidentEvent, IncidentRef, NewEpisode, NewIncident, NewPage, NewRun,
-    PageReason,
+    Applied, Change, CommandReply, Decision, InboxItem, IncidentEvent, IncidentRef, NewEpisode, NewIncident, NewPage,
+    NewRun, PageReason,
 };
 pub use records::{
     AlertCount, Counts, Delivery, DeliveryId, DeliverySubject, EpisodeHead, HandoffRecord, IncidentFilter,
@@ -119,9 +119,6 @@ pub trait RunStore: Send + Sync {
     /// # Errors
     /// [`StoreError::Fenced`] when the lease is lost: the epoch or the length of the log is not as expected.
     async fn append(&self, at: LogPosition, append: Append) -> Result<Appended, StoreError>;
-
-    /// Prolongs the lease.
-    async fn renew(&self, at: LogPosition, lease: Duration) -> Result<(), StoreError>;
 
     async fn run(&self, id: RunId) -> Result<Option<Run>, StoreError>;
     async fn runs_of(&self, incident: IncidentId) -> Result<Vec<Run>, StoreError>;
@@ -251,6 +248,8 @@ pub struct Append {
     /// Pages and notices.
     pub pages: Vec<NewPage>,
     pub notices: Vec<String>,
+    /// How long the lease lasts from now, unless it is given up.
+    pub prolong: Option<Duration>,
     /// Give up the lease and wake up then.
     pub park_until: Option<DateTime<Utc>>,
     /// The end: releases the locks, withdraws open approvals, and brings the end in through the front door.

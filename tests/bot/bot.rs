@@ -331,14 +331,19 @@ impl Bot {
         let mut by_attempt: BTreeMap<(String, String), usize> = BTreeMap::new();
         for mutation in self.cluster.mutations().into_iter().filter(|mutation| !mutation.dry_run) {
             let intents = log.iter().filter_map(|(at, event)| match event {
-                RunEvent::Started { intent, .. } if *at <= mutation.at => Some(intent),
+                RunEvent::Started { intent, deadline, .. } if *at <= mutation.at && mutation.at < *deadline => {
+                    Some(intent)
+                }
                 _ => None,
             });
             let is_ours = |intent: &Intent| {
                 intent.object == mutation.key
                     && (mutation.verb == Verb::Delete || intent.marker == mutation.field_manager)
             };
-            assert!(intents.into_iter().any(is_ours), "not on a log before: {mutation:#?}\n{log:#?}");
+            assert!(
+                intents.into_iter().any(is_ours),
+                "not on a log before, or after its deadline: {mutation:#?}\n{log:#?}"
+            );
             *by_attempt.entry((mutation.field_manager.clone(), mutation.key.key())).or_default() += 1;
         }
         for ((marker, key), times) in by_attempt {

@@ -244,6 +244,18 @@ async fn a_change_that_is_never_accepted_is_given_up_in_time() {
 }
 
 #[tokio::test]
+async fn nothing_is_changed_after_its_deadline_however_slow_the_store_is() {
+    let mut bot = bot(SHOP, HELPED).await;
+    let clock = bot.clock.clone();
+    bot.fuse.meanwhile("after append started", move || clock.advance(minutes(2)));
+    bot.fires("ShopSlow", &[]).await;
+    bot.does(UP).await;
+    bot.ends(Outcome::Fixed).await;
+    bot.keeps_the_laws().await;
+    bot.pages([]).await;
+}
+
+#[tokio::test]
 async fn somebody_is_paged_at_page_by_while_the_run_goes_on() {
     let mut bot = bot(&asking().replace("page_by: 2h", "page_by: 10m"), HELPED).await;
     bot.fires("ShopSlow", &[]).await;

@@ -247,6 +247,21 @@ async fn a_run_belongs_to_one_worker_until_its_lease_is_over() {
 }
 
 #[tokio::test]
+async fn whoever_gets_on_with_a_run_keeps_it() {
+    let shop = Shop::open().await;
+    let id = shop.incident("coredns", 1).await;
+    shop.run(id, "coredns").await;
+    let mut at = shop.claim("one").await.unwrap().at;
+    for _ in 0..3 {
+        shop.clock.advance(LEASE * 3 / 4);
+        assert!(shop.claim("two").await.is_none(), "the last record prolonged the lease");
+        at = done(shop.store.append(at, Append { prolong: Some(LEASE), ..noted("a") }).await.unwrap());
+    }
+    shop.clock.advance(LEASE);
+    assert!(shop.claim("two").await.is_some());
+}
+
+#[tokio::test]
 async fn the_log_has_no_gap_and_no_fork() {
     let shop = Shop::open().await;
     let id = shop.incident("coredns", 1).await;

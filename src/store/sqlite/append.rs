@@ -3,7 +3,7 @@
 use sqlx::SqliteConnection;
 
 use super::effects::{enqueue, enqueue_approval, enqueue_card, insert_page};
-use super::rows::{get, json, micros, micros_after, word};
+use super::rows::{get, json, micros, micros_after, time, word};
 use super::runs::{inbox, insert_event};
 use super::{Sinks, failed};
 use crate::model::{ApprovalId, IncidentId, Outcome, RunEvent, RunId, SignalBody};
@@ -18,13 +18,14 @@ pub(super) async fn append(
 ) -> Result<Appended, StoreError> {
     let count = i64::try_from(records.events.len()).unwrap_or(i64::MAX) + i64::from(records.ask.is_some());
     let row = sqlx::query(
-        "UPDATE run SET length = length + ?4, fruitless = 0
+        "UPDATE run SET length = length + ?4, fruitless = 0, lease_until = COALESCE(?5, lease_until)
          WHERE id = ?1 AND epoch = ?2 AND length = ?3 AND outcome IS NULL RETURNING incident_id",
     )
     .bind(at.run.0)
     .bind(at.epoch)
     .bind(at.length)
     .bind(count)
+    .bind(records.prolong.map(|lease| micros(time(now) + lease)))
     .fetch_optional(&mut *connection)
     .await
     .map_err(failed("append to a run"))?;

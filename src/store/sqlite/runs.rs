@@ -33,10 +33,8 @@ impl RunStore for SqliteStore {
     }
 
     async fn next_run_due(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let row = sqlx::query(NEXT_DUE)
-            .fetch_one(&self.reads)
-            .await
-            .map_err(failed("read when the next run is due"))?;
+        let row =
+            sqlx::query(NEXT_DUE).fetch_one(&self.reads).await.map_err(failed("read when the next run is due"))?;
         get_time_or(&row, "due")
     }
 
@@ -55,26 +53,6 @@ impl RunStore for SqliteStore {
             self.bells.runs.ring();
         }
         Ok(appended)
-    }
-
-    async fn renew(&self, at: LogPosition, lease: Duration) -> Result<(), StoreError> {
-        let until = micros(time(self.now()) + lease);
-        self.write("renew a lease", move |connection| {
-            Box::pin(async move {
-                let renewed = sqlx::query(
-                    "UPDATE run SET lease_until = ? WHERE id = ? AND epoch = ? AND length = ? AND outcome IS NULL",
-                )
-                .bind(until)
-                .bind(at.run.0)
-                .bind(at.epoch)
-                .bind(at.length)
-                .execute(connection)
-                .await
-                .map_err(failed("renew a lease"))?;
-                if renewed.rows_affected() == 0 { Err(StoreError::Fenced(at.run.to_string())) } else { Ok(()) }
-            })
-        })
-        .await
     }
 
     async fn run(&self, id: RunId) -> Result<Option<Run>, StoreError> {
