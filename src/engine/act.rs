@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use super::drive::{Driver, Flow};
 use super::mutate::{self, Attempt};
 use super::read;
-use super::state::{Approval, Progress};
+use super::state::Approval;
 use super::timing::{DOUBT_LOOK_EVERY, DOUBT_PATIENCE, LEASE_MARGIN, LOCK_LOOK_EVERY, LOCK_PATIENCE, MUTATION_TIMEOUT};
 use crate::action::{ActionError, Mutation, Output, Plan};
 use crate::model::{Intent, RunEvent};
@@ -145,10 +145,7 @@ impl Driver<'_> {
 
     async fn wait_for_lock(&mut self, step: &Step, attempt: u32, key: &str, by: &str) -> Result<Flow, StoreError> {
         let now = self.now();
-        let since = match self.state.progress(&step.path) {
-            Some(Progress::Waiting { since, .. }) => *since,
-            _ => now,
-        };
+        let since = self.state.tried(&step.path).lock_since.unwrap_or(now);
         if now >= since + LOCK_PATIENCE {
             let message = format!("{by} holds {key} since more than {} minutes", LOCK_PATIENCE.as_secs() / 60);
             return self.failed(step, attempt, ActionError::needs_human(message), Vec::new()).await;

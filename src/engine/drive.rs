@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::plan::{Next, plan, retry_at};
 use super::scope::Frame;
-use super::state::{Approval, Progress, RunState};
+use super::state::{Approval, RunState};
 use super::timing::LEASE_MARGIN;
 use super::worker::EngineOptions;
 use super::{preview, read};
@@ -205,10 +205,7 @@ impl Driver<'_> {
         let Some(step) = self.playbook.steps(Phase::Diagnose).first() else {
             return self.record(RunEvent::Entered { phase: Phase::Escalate, because: message }).await;
         };
-        let attempt = match self.state.progress(&step.path) {
-            Some(Progress::Waiting { attempts, .. }) => attempts + 1,
-            _ => 1,
-        };
+        let attempt = self.state.tried(&step.path).attempts + 1;
         self.failed(step, attempt, ActionError { message, ..error }, Vec::new()).await
     }
 
@@ -221,10 +218,7 @@ impl Driver<'_> {
         mut before: Vec<RunEvent>,
     ) -> Result<Flow, StoreError> {
         let now = self.now();
-        let first_failed_at = match self.state.progress(&step.path) {
-            Some(Progress::Waiting { since, attempts: 1.., .. } | Progress::Started { since, .. }) => *since,
-            _ => now,
-        };
+        let first_failed_at = self.state.tried(&step.path).first_failed_at.unwrap_or(now);
         let retry = retry_at(step, error.class, attempt, first_failed_at, now, rand::random());
         before.push(RunEvent::Failed { step: step.path.clone(), attempt, class: error.class, error: error.message });
         match retry {

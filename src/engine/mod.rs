@@ -20,6 +20,6 @@ pub use evidence::trimmed;
 pub use plan::{Next, plan};
 pub use preview::{Rehearsal, rehearse};
 pub use scope::Frame;
-pub use state::{Progress, RunState};
+pub use state::{Progress, RunState, Tried};
 pub use timing::LEAST_LEASE;
 pub use worker::{EngineOptions, EngineWorker};

@@ -102,14 +102,14 @@ pub fn plan<'p>(playbook: &'p Playbook, autonomy: Autonomy, state: &RunState, no
     }
     let step = next_step(playbook, phase, state);
     // A mutation whose fate is open comes before everything else, also before a cancel.
-    if let Some((step, Progress::Started { attempt, intent, since, look_at })) =
+    if let Some((step, Progress::Started { tried, intent, since, look_at })) =
         step.and_then(|step| state.progress(&step.path).map(|progress| (step, progress)))
         && let StepKind::Action(Action::Mutate(action)) = &step.kind
     {
         if let Some(look_at) = look_at.filter(|look_at| now < *look_at) {
             return Next::Park { until: look_at };
         }
-        let (attempt, intent, since) = (*attempt, Box::new(intent.clone()), *since);
+        let (attempt, intent, since) = (tried.attempts, Box::new(intent.clone()), *since);
         return Next::Doubt { step, action: action.as_ref(), attempt, intent, since };
     }
     if let Some(trouble) = &state.trouble {
@@ -183,10 +183,10 @@ fn in_step<'p>(
         Some(Progress::Failed { error, .. }) if phase == Phase::Escalate => {
             return Next::Skip { step, because: error.clone() };
         }
-        Some(Progress::Failed { class, error, attempts, .. }) => return give_up(step, *class, error, *attempts),
+        Some(Progress::Failed { class, error, tried }) => return give_up(step, *class, error, tried.attempts),
         Some(Progress::Waiting { until, .. }) if now < *until => return Next::Park { until: *until },
         Some(Progress::Waiting { .. }) if matches!(step.kind, StepKind::Wait(_)) => return Next::EndWait { step },
-        Some(Progress::Waiting { attempts, .. }) => *attempts,
+        Some(Progress::Waiting { tried, .. }) => tried.attempts,
         Some(Progress::Made { at }) => return begin_verify(step, *at),
         Some(Progress::Verifying { look_at, .. }) if now < *look_at => return Next::Park { until: *look_at },
         Some(Progress::Verifying { look_at, give_up_at, last }) => {

@@ -213,6 +213,24 @@ async fn the_second_playbook_on_a_target_waits_for_the_first() {
 }
 
 #[tokio::test]
+async fn what_was_waited_for_a_lock_is_not_on_the_account_of_the_change() {
+    let mut bot = Bot::begins(&[SHOP, SHOP_BUSY], shop()).await;
+    bot.prometheus
+        .answers_in_turn("shop_latency", &[Some(0.4), Some(0.3), Some(0.3), Some(0.3), Some(0.3), Some(0.02)]);
+    bot.fires("ShopSlow", &[]).await;
+    bot.does(UP).await;
+    let run = Command::Run { playbook: "shop-busy".into(), set: Default::default(), dry_run: false };
+    bot.says("alice", run).await;
+    bot.approves("alice").await;
+    bot.cluster.fault(Fault::Unavailable { verb: Verb::Patch, kind: String::new(), times: 2 });
+    bot.passes(minutes(4)).await;
+    bot.does("scale deployment/web in shop 6 -> 8").await;
+    bot.ends(Outcome::Fixed).await;
+    bot.keeps_the_laws().await;
+    bot.pages([]).await;
+}
+
+#[tokio::test]
 async fn a_refused_or_unanswered_change_is_tried_again_and_made_once() {
     let faults = [
         Fault::Conflict { times: 2 },
