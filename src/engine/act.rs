@@ -15,7 +15,25 @@ use crate::store::{Append, Appended, StoreError};
 
 impl Driver<'_> {
     /// Reads the target again, decides, and makes the change.
+    ///
+    /// A request of an earlier attempt that was given up may have come through late: then this is what was wanted, and to
+    /// decide anew, on what it left behind, would be to do it twice.
     pub(super) async fn act(&mut self, step: &Step, action: &dyn Mutation, attempt: u32) -> Result<Flow, StoreError> {
+        if let Some((earlier, intent)) = self.state.tried(&step.path).begun {
+            match mutate::doubt(self.world, action, &intent, self.until()).await {
+                Attempt::NotDone(_) => {}
+                Attempt::Done(output) | Attempt::Recovered(output) => {
+                    return self.made(step, earlier, output, true).await;
+                }
+                Attempt::Failed(error) | Attempt::InDoubt(error) => {
+                    return self.failed(step, attempt, error, Vec::new()).await;
+                }
+            }
+        }
+        self.decide(step, action, attempt).await
+    }
+
+    async fn decide(&mut self, step: &Step, action: &dyn Mutation, attempt: u32) -> Result<Flow, StoreError> {
         let before = self.state.object.as_ref().map(|object| object.uid().to_owned());
         let read = match read::read_target(self.world, &self.frame, self.until()).await {
             Ok(event) => event,

@@ -71,6 +71,8 @@ pub struct Tried {
     pub first_failed_at: Option<DateTime<Utc>>,
     /// Since when another run's lock is waited for.
     pub lock_since: Option<DateTime<Utc>>,
+    /// The last attempt that was begun, and what it wanted: a request may still take effect after it was given up.
+    pub begun: Option<(u32, Intent)>,
 }
 
 /// Where the run's question to a human stands.
@@ -159,7 +161,8 @@ impl RunState {
             }
             RunEvent::ApprovalAnswered { approval, verdict, by } => self.take_answer(*approval, *verdict, by),
             RunEvent::Started { step, attempt, intent, .. } => {
-                let tried = Tried { attempts: *attempt, lock_since: None, ..self.tried(step) };
+                let begun = Some((*attempt, intent.clone()));
+                let tried = Tried { attempts: *attempt, lock_since: None, begun, ..self.tried(step) };
                 let started = Progress::Started { tried, intent: intent.clone(), since: at, look_at: None };
                 self.current = Some((step.clone(), started));
             }

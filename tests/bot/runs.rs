@@ -251,6 +251,20 @@ async fn a_refused_or_unanswered_change_is_tried_again_and_made_once() {
 }
 
 #[tokio::test]
+async fn a_change_that_comes_through_after_it_was_given_up_is_not_made_on_top_of_itself() {
+    let mut bot = bot(SHOP, HELPED).await;
+    bot.cluster.fault(Fault::Unavailable { verb: Verb::Patch, kind: String::new(), times: 1 });
+    bot.fires("ShopSlow", &[]).await;
+    // The first request was on its way all the same.
+    bot.cluster.change(&web(), &json!({ "spec": { "replicas": 6 } }), "dogwatch-run-1-scale").unwrap();
+    let (outcome, _) = bot.end().await;
+    assert_eq!(outcome, Outcome::Fixed);
+    bot.does(UP).await;
+    assert!(bot.mutations().is_empty(), "nothing more was asked of the cluster: {:#?}", bot.mutations());
+    bot.pages([]).await;
+}
+
+#[tokio::test]
 async fn a_change_that_is_never_accepted_is_given_up_in_time() {
     let mut bot = bot(SHOP, HELPED).await;
     bot.cluster.fault(Fault::Unavailable { verb: Verb::Patch, kind: String::new(), times: 1_000 });
