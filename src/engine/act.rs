@@ -20,7 +20,7 @@ impl Driver<'_> {
     /// decide anew, on what it left behind, would be to do it twice.
     pub(super) async fn act(&mut self, step: &Step, action: &dyn Mutation, attempt: u32) -> Result<Flow, StoreError> {
         if let Some((earlier, intent)) = self.state.tried(&step.path).begun {
-            match mutate::doubt(self.world, action, &intent, self.until()).await {
+            match mutate::doubt(self.world, &self.frame.run.target, action, &intent, self.until()).await {
                 Attempt::NotDone(_) => {}
                 Attempt::Done(output) | Attempt::Recovered(output) => {
                     return self.made(step, earlier, output, true).await;
@@ -106,7 +106,7 @@ impl Driver<'_> {
             // crash, and it gets a deadline of its own then.
             return Ok(Flow::On);
         }
-        match mutate::apply(self.world, action, &intent, deadline, self.until()).await {
+        match mutate::apply(self.world, &self.frame.run.target, action, &intent, deadline, self.until()).await {
             Attempt::Done(output) => self.made(step, attempt, output, false).await,
             Attempt::Recovered(output) => self.made(step, attempt, output, true).await,
             Attempt::Failed(error) => self.failed(step, attempt, error, Vec::new()).await,
@@ -136,7 +136,7 @@ impl Driver<'_> {
         intent: &Intent,
         since: DateTime<Utc>,
     ) -> Result<Flow, StoreError> {
-        match mutate::doubt(self.world, action, intent, self.until()).await {
+        match mutate::doubt(self.world, &self.frame.run.target, action, intent, self.until()).await {
             Attempt::Done(output) | Attempt::Recovered(output) => self.made(step, attempt, output, true).await,
             Attempt::Failed(error) => self.failed(step, attempt, error, Vec::new()).await,
             // Doubt keeps the attempt: the same one is made, on a fresh precondition.

@@ -6,7 +6,7 @@ use super::read::within;
 use super::scope::Frame;
 use super::state::RunState;
 use crate::action::{ActionError, Doubt, Mutation, Output, Plan, StepContext, World, deny};
-use crate::model::{FailureClass, Intent};
+use crate::model::{FailureClass, Intent, ObjectKey};
 use crate::playbook::Step;
 
 /// Decides what a mutation would do, until then at most, and refuses what no playbook may do. Changes nothing.
@@ -46,6 +46,7 @@ pub(super) enum Attempt {
 /// say.
 pub(super) async fn apply(
     world: &World,
+    target: &ObjectKey,
     action: &dyn Mutation,
     intent: &Intent,
     deadline: DateTime<Utc>,
@@ -54,7 +55,7 @@ pub(super) async fn apply(
     match within(world, deadline, action.apply(world, intent, false)).await {
         Ok(output) => Attempt::Done(output),
         // A lost answer and a conflict look alike from here: only the object itself tells.
-        Err(error) if error.class == FailureClass::Retry => match doubt(world, action, intent, until).await {
+        Err(error) if error.class == FailureClass::Retry => match doubt(world, target, action, intent, until).await {
             Attempt::NotDone(_) => Attempt::Failed(error),
             other => other,
         },
@@ -63,12 +64,18 @@ pub(super) async fn apply(
 }
 
 /// Finds out, until then at most, what became of a mutation whose answer nobody has.
-pub(super) async fn doubt(world: &World, action: &dyn Mutation, intent: &Intent, until: DateTime<Utc>) -> Attempt {
+pub(super) async fn doubt(
+    world: &World,
+    target: &ObjectKey,
+    action: &dyn Mutation,
+    intent: &Intent,
+    until: DateTime<Utc>,
+) -> Attempt {
     match within(world, until, action.doubt(world, intent)).await {
         Ok(Doubt::Done(output)) => Attempt::Recovered(output),
-        // What was allowed before the crash may not be any more.
+        // What was allowed before the crash may not be any more: on the object, and on the target for whose sake it is changed.
         Ok(Doubt::NotDone(intent)) => {
-            let check = deny::check_live(world.cluster.as_ref(), action.verb(), &intent.object);
+            let check = deny::check_intent(world.cluster.as_ref(), action.verb(), target, &intent);
             match within(world, until, check).await {
                 Ok(()) => Attempt::NotDone(intent),
                 Err(error) if error.class == FailureClass::Retry => Attempt::InDoubt(error),
@@ -118,11 +125,13 @@ mod tests {
             marker: "dogwatch-run-7-scale".into(),
         };
         let until = world.clock.now() + std::time::Duration::from_secs(30);
-        assert!(matches!(doubt(&world, scale.as_ref(), &intent, until).await, Attempt::NotDone(_)));
+        assert!(matches!(doubt(&world, &coredns.key(), scale.as_ref(), &intent, until).await, Attempt::NotDone(_)));
 
         let hold = json!({ "metadata": { "annotations": { "dogwatch/hands-off": "upgrade" } } });
         cluster.change(&coredns.key(), &hold, "kubectl").unwrap();
-        let Attempt::Failed(error) = doubt(&world, scale.as_ref(), &intent, until).await else { panic!() };
+        let Attempt::Failed(error) = doubt(&world, &coredns.key(), scale.as_ref(), &intent, until).await else {
+            panic!()
+        };
         assert!(error.message.contains("dogwatch/hands-off=upgrade"), "{error}");
     }
 }

@@ -265,6 +265,28 @@ async fn a_change_that_comes_through_after_it_was_given_up_is_not_made_on_top_of
 }
 
 #[tokio::test]
+async fn hands_off_the_target_holds_for_what_is_changed_in_its_place_and_is_in_doubt() {
+    let mut objects = shop();
+    objects.push(build::hpa("shop", "web", 2, 20));
+    let mut bot = Bot::begins(&[SHOP], objects).await;
+    bot.prometheus.answers_in_turn("shop_latency", HELPED);
+    let cluster = bot.cluster.clone();
+    bot.fuse.meanwhile("before patch", move || {
+        let hold = json!({ "metadata": { "annotations": { "dogwatch/hands-off": "upgrade" } } });
+        cluster.change(&web(), &hold, "kubectl").unwrap();
+        // The patch does not come through, and then nobody says what became of it.
+        for verb in [Verb::Patch, Verb::Get] {
+            cluster.fault(Fault::Unavailable { verb, kind: "HorizontalPodAutoscaler".into(), times: 1 });
+        }
+    });
+    bot.fires("ShopSlow", &[]).await;
+    bot.passes(minutes(1)).await;
+    let because = bot.ends(Outcome::Escalated).await;
+    assert!(because.contains("dogwatch/hands-off=upgrade"), "{because}");
+    bot.pages(["shop escalated"]).await;
+}
+
+#[tokio::test]
 async fn a_change_that_is_never_accepted_is_given_up_in_time() {
     let mut bot = bot(SHOP, HELPED).await;
     bot.cluster.fault(Fault::Unavailable { verb: Verb::Patch, kind: String::new(), times: 1_000 });
