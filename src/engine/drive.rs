@@ -162,6 +162,7 @@ impl Driver<'_> {
             consumes.push(number);
             match item {
                 InboxItem::AlertResolved => events.push(RunEvent::AlertResolved),
+                InboxItem::Unknown => events.push(RunEvent::Unknown),
                 InboxItem::Cancel { by } => events.push(RunEvent::CancelAsked { by }),
                 InboxItem::Answer { approval, verdict, by } => {
                     events.push(RunEvent::ApprovalAnswered { approval, verdict: Some(verdict), by });

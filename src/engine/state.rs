@@ -195,7 +195,8 @@ impl RunState {
             RunEvent::CancelAsked { by } => self.cancelled_by = Some(by.clone()),
             RunEvent::Ended { outcome, .. } => self.ended = Some(*outcome),
             RunEvent::Unknown => {
-                self.trouble = Some("its log holds a record that this version of dogwatch does not know".into());
+                self.trouble =
+                    Some("its log or its inbox holds something that this version of dogwatch does not know".into());
             }
         }
     }

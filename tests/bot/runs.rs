@@ -334,6 +334,32 @@ async fn a_playbook_that_cannot_be_read_any_more_pages() {
 }
 
 #[tokio::test]
+async fn a_run_that_cannot_be_read_pages_and_holds_up_no_other() {
+    let till =
+        SHOP.replace("shop-slow", "till-slow").replace("ShopSlow", "TillSlow").replace("name: web", "name: till");
+    for tampered in [
+        "UPDATE run SET autonomy = 'telepathic', wake_at = 0",
+        "UPDATE run SET target = '{', wake_at = 0",
+        "UPDATE run SET alert = '', wake_at = 0",
+        "UPDATE incident SET severity = 'S9'; UPDATE run SET wake_at = 0",
+        "INSERT INTO run_inbox (run_id, at, item) VALUES (1, 0, '{\"item\":\"teleport\"}'); UPDATE run SET wake_at = 0",
+    ] {
+        let mut objects = shop();
+        objects.push(build::deployment("shop", "till", 4));
+        let mut bot = Bot::begins(&[&asking(), &till], objects).await;
+        bot.prometheus.answers_in_turn("shop_latency", &[Some(0.4), Some(0.4), Some(0.02)]);
+        bot.fires("ShopSlow", &[]).await;
+        bot.tampers(tampered).await;
+        bot.fires("TillSlow", &[]).await;
+        bot.does("scale deployment/till in shop 4 -> 6").await;
+        bot.ends(Outcome::Fixed).await;
+        assert_eq!(bot.runs().await[0].outcome, Some(Outcome::Escalated), "{tampered}");
+        bot.pages(["shop escalated"]).await;
+        assert_eq!(bot.locks().await, 0);
+    }
+}
+
+#[tokio::test]
 async fn a_record_of_a_newer_version_escalates() {
     let mut bot = bot(&asking(), HELPED).await;
     bot.fires("ShopSlow", &[]).await;

@@ -2,6 +2,7 @@
 
 mod append;
 mod apply;
+mod claim;
 mod effects;
 mod episodes;
 mod handoffs;

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use sqlx::{ConnectOptions, Row as _};
 
-use super::{MIGRATIONS, incidents, options, outbox, runs, signals};
+use super::{MIGRATIONS, claim, incidents, options, outbox, runs, signals};
 
 /// The query, and how its rows are found.
 const HOT: &[(&str, &str)] = &[
     (outbox::TAKE, "SEARCH outbox USING INDEX outbox_due (sink=? AND due_at<?)"),
     (outbox::NEXT_DUE, "SEARCH outbox USING COVERING INDEX outbox_due (sink=? AND due_at>?)"),
-    (runs::CLAIM, "SEARCH run USING INDEX run_due (wake_at<?)"),
+    (claim::CLAIM, "SEARCH run USING INDEX run_due (wake_at<?)"),
     (runs::NEXT_DUE, "SEARCH run USING INDEX run_due"),
     (signals::PENDING, "SCAN signal USING INDEX signal_pending"),
     (incidents::LATEST_EPISODES, "SEARCH episode USING INDEX episode_key (fingerprint=? AND source=?)"),
