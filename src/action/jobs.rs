@@ -60,6 +60,19 @@ pub(super) fn name_for(source: &str, run: RunId) -> String {
     format!("{}{suffix}", stem.trim_end_matches(['-', '.']))
 }
 
+/// All that an intent keeps of a CronJob: its template may hold passwords, and the log is no place for them. The Job is made
+/// from the CronJob itself, on the condition that it still has this specification. (Its resourceVersion would not do: that
+/// changes with each Job of the schedule, and what was approved before would be something else after.)
+pub(super) fn source(cronjob: &Object) -> Value {
+    let generation = cronjob.at("/metadata/generation");
+    json!({ "cronjob": { "name": cronjob.name(), "uid": cronjob.uid(), "generation": generation } })
+}
+
+/// The name in a [`source`]; `None`: the Job is kept whole.
+pub(super) fn source_name(source: &Value) -> Option<&str> {
+    source.pointer("/cronjob/name")?.as_str()
+}
+
 /// A Job as `kubectl create job --from=cronjob/NAME` makes it, with our marker.
 ///
 /// The CronJob is its owner, so that it goes when the CronJob goes and counts in its history.
@@ -160,7 +173,8 @@ impl PreImage {
 /// A text that is no Job.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "this is no Job to make again; write `from_object: \"{{{{stop.object}}}}\"`, where `stop` is the step with k8s.delete_job"
+    "this is no Job to make again; write `from_object: \"{{{{stop.object}}}}\"`, where `stop` is the step with \
+     `k8s.delete_job: {{ recreate_from: self }}`"
 )]
 pub(super) struct NoJob;
 

@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 
 use super::drive::{Driver, Flow};
+use super::evidence::kept;
 use super::mutate::{self, Attempt};
 use super::read;
 use super::state::Approval;
@@ -117,14 +118,8 @@ impl Driver<'_> {
     }
 
     async fn made(&mut self, step: &Step, attempt: u32, output: Output, recovered: bool) -> Result<Flow, StoreError> {
-        let event = RunEvent::Done {
-            step: step.path.clone(),
-            attempt,
-            output: serde_json::Value::Object(output.value),
-            summary: output.summary,
-            recovered,
-        };
-        self.record(event).await
+        let (output, summary) = kept(output, self.frame.output_limit);
+        self.record(RunEvent::Done { step: step.path.clone(), attempt, output, summary, recovered }).await
     }
 
     /// A mutation was on the log, and nobody knows what became of it.

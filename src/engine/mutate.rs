@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::evidence::check_intent;
 use super::read::within;
 use super::scope::Frame;
 use super::state::RunState;
@@ -26,7 +27,11 @@ pub(super) async fn prepare(
         object: state.live_object(),
         scope: &scope,
     };
-    within(world, until, crate::action::prepare(action, world, context)).await
+    let plan = within(world, until, crate::action::prepare(action, world, context)).await?;
+    if let Plan::Do(intent) = &plan {
+        check_intent(intent, frame.output_limit)?;
+    }
+    Ok(plan)
 }
 
 /// What became of an attempt.
