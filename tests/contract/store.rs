@@ -295,6 +295,23 @@ async fn a_parked_run_wakes_at_its_time_or_when_something_comes_in() {
 }
 
 #[tokio::test]
+async fn the_engine_hears_of_a_timer_that_was_set() {
+    let shop = Shop::open().await;
+    let id = shop.incident("coredns", 1).await;
+    shop.run(id, "coredns").await;
+    let claimed = shop.claim("one").await.unwrap();
+    // Another worker finds nothing due before the end of the lease, and rests until then.
+    let bell = shop.store.bells().runs.listen();
+    assert_eq!(shop.store.next_run_due().await.unwrap(), Some(noon() + LEASE));
+    let at = done(shop.store.append(claimed.at, noted("a")).await.unwrap());
+    assert!(!bell.has_changed().unwrap());
+    let until = noon() + Duration::from_secs(5);
+    shop.store.append(at, Append { park_until: Some(until), ..Append::default() }).await.unwrap();
+    assert!(bell.has_changed().unwrap());
+    assert_eq!(shop.store.next_run_due().await.unwrap(), Some(until));
+}
+
+#[tokio::test]
 async fn a_run_never_wakes_before_its_time_however_exact_that_is() {
     let shop = Shop::open().await;
     let id = shop.incident("coredns", 1).await;

@@ -46,7 +46,7 @@ impl RunStore for SqliteStore {
 
     async fn append(&self, at: LogPosition, records: Append) -> Result<Appended, StoreError> {
         let (now, sinks) = (self.now(), self.sinks.clone());
-        let ends = records.end.is_some();
+        let (ends, parks) = (records.end.is_some(), records.park_until.is_some());
         let appended = self
             .write("append to a run", move |connection| {
                 Box::pin(async move { append(connection, now, &sinks, at, records).await })
@@ -55,7 +55,9 @@ impl RunStore for SqliteStore {
         self.bells.outbox.ring();
         if ends {
             self.bells.signals.ring();
-            // Its locks are free: who waited for them may go on.
+        }
+        if ends || parks {
+            // Its locks are free, or its timer is set: who rests until another time must look again.
             self.bells.runs.ring();
         }
         Ok(appended)
