@@ -51,7 +51,8 @@ impl Driver<'_> {
         let intent = match mutate::prepare(self.world, &self.frame, &fresh, step, action, self.until()).await {
             Ok(Plan::Do(intent)) => intent,
             Ok(Plan::Unneeded(output)) => {
-                let unneeded = RunEvent::Unneeded { step: step.path.clone(), summary: output.summary };
+                let (output, summary) = kept(output, self.frame.output_limit);
+                let unneeded = RunEvent::Unneeded { step: step.path.clone(), summary, output };
                 self.append(Append { events: vec![read, unneeded], ..Append::default() }).await?;
                 return Ok(Flow::On);
             }

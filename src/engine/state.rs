@@ -172,8 +172,8 @@ impl RunState {
                 self.made.insert(step.clone());
                 self.current = Some((step.clone(), Progress::Made { at }));
             }
-            RunEvent::Unneeded { step, summary } => {
-                self.keep_output(step, &Value::Object(Scope::new()), summary);
+            RunEvent::Unneeded { step, summary, output } => {
+                self.keep_output(step, output, summary);
                 self.made.insert(step.clone());
                 self.current = Some((step.clone(), Progress::Made { at }));
             }

@@ -109,7 +109,12 @@ pub enum RunEvent {
         recovered: bool,
     },
     /// A mutation was not needed: the object is already as wanted.
-    Unneeded { step: StepPath, summary: String },
+    Unneeded {
+        step: StepPath,
+        summary: String,
+        #[serde(default)]
+        output: Value,
+    },
     /// A verify waits for its settle time, or for its next look.
     Verifying { step: StepPath, look_at: DateTime<Utc>, give_up_at: DateTime<Utc> },
     /// A verify looked.

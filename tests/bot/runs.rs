@@ -287,6 +287,18 @@ async fn hands_off_the_target_holds_for_what_is_changed_in_its_place_and_is_in_d
 }
 
 #[tokio::test]
+async fn what_is_as_wanted_already_says_so_in_later_texts() {
+    let told = SHOP_BUSY
+        .replace("autonomy: approve", "autonomy: auto")
+        .replace("{ until: \"target.status.?readyReplicas.orValue(0) == 8\", ", "{ until: target.spec.replicas > 8, ")
+        .replace("the shop: {{because}}", "the shop has {{scale.to}}");
+    let mut bot = Bot::begins(&[&told], vec![build::deployment("shop", "web", 8)]).await;
+    bot.fires("ShopBusy", &[]).await;
+    bot.ends(Outcome::Escalated).await;
+    assert_eq!(bot.page_texts().await, "the shop has 8");
+}
+
+#[tokio::test]
 async fn a_change_that_is_never_accepted_is_given_up_in_time() {
     let mut bot = bot(SHOP, HELPED).await;
     bot.cluster.fault(Fault::Unavailable { verb: Verb::Patch, kind: String::new(), times: 1_000 });
