@@ -252,8 +252,14 @@ fn go_on_verifying<'p>(
     }
 }
 
-/// Every step of the escalation is tried, whatever fails on the way: a human is waiting for it.
+/// Every step of the escalation is tried, whatever fails on the way: a human is waiting for it. Unless one has come already:
+/// whoever stopped the run meanwhile need not be called for it. Who was paged before is, and the run has escalated.
 fn escalate<'p>(playbook: &'p Playbook, state: &RunState, now: DateTime<Utc>) -> Next<'p> {
+    if let Some(by) = &state.cancelled_by {
+        let because = format!("{by} stopped it while it escalated: {}", state.entered_because);
+        let outcome = if state.paged { Outcome::Escalated } else { Outcome::Cancelled };
+        return Next::End { outcome, because };
+    }
     let Some(step) = next_step(playbook, Phase::Escalate, state) else {
         return Next::End { outcome: Outcome::Escalated, because: state.entered_because.clone() };
     };

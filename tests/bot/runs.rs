@@ -196,6 +196,25 @@ async fn resolving_the_incident_stops_its_run() {
 }
 
 #[tokio::test]
+async fn who_resolves_the_incident_while_its_run_escalates_is_not_paged_for_it() {
+    let curious = SHOP.replace("  - page: {", "  - id: guests\n    prometheus.query: { expr: shop_guests }\n  - page: {");
+    let mut bot = bot(&curious, &[Some(0.4), Some(9.0)]).await;
+    bot.fires("ShopSlow", &[]).await;
+    bot.does(UP).await;
+    bot.passes(std::time::Duration::from_secs(59)).await;
+    bot.fuse.meanwhile("before append entered", {
+        let prometheus = bot.prometheus.clone();
+        move || prometheus.is_away(3)
+    });
+    bot.passes(std::time::Duration::from_secs(2)).await;
+    bot.says("alice", Command::Resolve { incident: IncidentId(1), note: None }).await;
+    let because = bot.ends(Outcome::Cancelled).await;
+    assert!(because.starts_with("alice stopped it while it escalated: the verify of mitigate.scale failed"), "{because}");
+    bot.pages([]).await;
+    assert_eq!(bot.locks().await, 0);
+}
+
+#[tokio::test]
 async fn the_second_playbook_on_a_target_waits_for_the_first() {
     let mut bot = Bot::begins(&[SHOP, SHOP_BUSY], shop()).await;
     bot.prometheus.answers_in_turn("shop_latency", HELPED);
