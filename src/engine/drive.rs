@@ -5,9 +5,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::plan::{Next, plan, retry_at};
+use super::preview::Compared;
 use super::scope::Frame;
 use super::state::{Approval, RunState};
-use super::timing::LEASE_MARGIN;
+use super::timing::{ANSWER_LOOK_EVERY, LEASE_MARGIN};
 use super::worker::EngineOptions;
 use super::{preview, read};
 use crate::action::{ActionError, Tell, World};
@@ -26,6 +27,8 @@ pub(super) struct Driver<'a> {
     pub at: LogPosition,
     pub lease_until: DateTime<Utc>,
     pub inbox: Vec<(i64, InboxItem)>,
+    /// Items of the inbox that cannot be taken in yet: they stay there, and are looked at again when the run is claimed anew.
+    pub left: Vec<i64>,
 }
 
 /// Whether the driver goes on.
@@ -83,10 +86,10 @@ impl Driver<'_> {
             Next::EndWait { step } => self.record(RunEvent::Waited { step: step.path.clone() }).await,
             Next::Skip { step, because } => self.record(RunEvent::Skipped { step: step.path.clone(), because }).await,
             Next::Propose => {
-                let preview = preview::preview(self.world, &self.frame, &self.state, playbook, self.until()).await;
-                self.record(RunEvent::Proposed { preview }).await
+                let outlook = preview::preview(self.world, &self.frame, &self.state, playbook, self.until()).await;
+                self.record(RunEvent::Proposed { preview: outlook.preview }).await
             }
-            Next::Ask => self.ask().await,
+            Next::Ask { step } => self.ask(step).await,
             Next::Expire { approval } => {
                 let by = "the clock".to_owned();
                 self.record(RunEvent::ApprovalAnswered { approval, verdict: None, by }).await
@@ -124,6 +127,9 @@ impl Driver<'_> {
     }
 
     pub(super) async fn park(&mut self, events: Vec<RunEvent>, until: DateTime<Utc>) -> Result<Flow, StoreError> {
+        // What was left in the inbox is no reason to wake up at once, but one to look again soon.
+        let soon = (!self.left.is_empty()).then(|| self.now() + ANSWER_LOOK_EVERY);
+        let until = soon.map_or(until, |soon| soon.min(until));
         self.append(Append { events, park_until: Some(until), ..Append::default() }).await?;
         Ok(Flow::Leave)
     }
@@ -132,6 +138,7 @@ impl Driver<'_> {
     /// and that is why.
     pub(super) async fn append(&mut self, mut append: Append) -> Result<Option<Appended>, StoreError> {
         append.prolong = Some(self.options.lease);
+        append.leaves.clone_from(&self.left);
         // From before the append: by the store's clock the lease ends no earlier.
         let lease_until = self.now() + self.options.lease;
         let events = append.events.clone();
@@ -147,6 +154,7 @@ impl Driver<'_> {
                 }
                 self.at = at;
                 self.inbox = inbox;
+                self.inbox.retain(|(number, _)| !self.left.contains(number));
                 self.lease_until = lease_until;
                 Ok(None)
             }
@@ -159,43 +167,66 @@ impl Driver<'_> {
         let mut events = Vec::new();
         let mut consumes = Vec::new();
         for (number, item) in std::mem::take(&mut self.inbox) {
-            consumes.push(number);
             match item {
                 InboxItem::AlertResolved => events.push(RunEvent::AlertResolved),
                 InboxItem::Unknown => events.push(RunEvent::Unknown),
                 InboxItem::Cancel { by } => events.push(RunEvent::CancelAsked { by }),
                 InboxItem::Answer { approval, verdict, by } => {
+                    let changed = match verdict {
+                        Verdict::Approve => self.changed_since_asked().await,
+                        Verdict::Deny => Ok(None),
+                    };
+                    let Ok(changed) = changed else {
+                        self.left.push(number);
+                        continue;
+                    };
                     events.push(RunEvent::ApprovalAnswered { approval, verdict: Some(verdict), by });
-                    if verdict == Verdict::Approve {
-                        events.extend(self.changed_since_asked().await);
-                    }
+                    events.extend(changed);
                 }
             }
+            consumes.push(number);
         }
-        self.append(Append { events, consumes, ..Append::default() }).await?;
+        if !consumes.is_empty() {
+            self.append(Append { events, consumes, ..Append::default() }).await?;
+        }
         Ok(())
     }
 
     /// A yes is a yes to what was shown. When the world has moved on, it would be another thing now.
-    async fn changed_since_asked(&mut self) -> Option<RunEvent> {
-        let Approval::Asked { preview, .. } = &self.state.approval else { return None };
+    ///
+    /// # Errors
+    /// The world does not say at the moment, and there is time to ask it again.
+    async fn changed_since_asked(&mut self) -> Result<Option<RunEvent>, ()> {
+        let Approval::Asked { preview: shown, expires_at, .. } = &self.state.approval else { return Ok(None) };
         let now = preview::preview(self.world, &self.frame, &self.state, self.playbook, self.until()).await;
-        if now.digest() == preview.digest() {
-            return None;
-        }
         let told = |steps: &[PreviewStep]| steps.iter().map(|s| s.summary.clone()).collect::<Vec<_>>().join("; ");
-        let because = format!(
-            "what was approved ({}) is no longer what it would do ({})",
-            told(&preview.steps),
-            told(&now.steps)
-        );
-        Some(RunEvent::Entered { phase: Phase::Escalate, because })
+        let because = match preview::compare(shown, &now) {
+            Compared::Same => return Ok(None),
+            Compared::Unasked(error) if self.now() < *expires_at => {
+                tracing::info!(run = %self.frame.run.id, error, "an answer waits until its preview can be made again");
+                return Err(());
+            }
+            Compared::Unasked(error) => {
+                format!("what was approved ({}) could not be looked at again in time: {error}", told(&shown.steps))
+            }
+            Compared::Changed => format!(
+                "what was approved ({}) is no longer what it would do ({})",
+                told(&shown.steps),
+                told(&now.preview.steps)
+            ),
+        };
+        Ok(Some(RunEvent::Entered { phase: Phase::Escalate, because }))
     }
 
-    async fn ask(&mut self) -> Result<Flow, StoreError> {
-        let preview = preview::preview(self.world, &self.frame, &self.state, self.playbook, self.until()).await;
+    async fn ask(&mut self, step: &Step) -> Result<Flow, StoreError> {
+        let mut outlook = preview::preview(self.world, &self.frame, &self.state, self.playbook, self.until()).await;
+        // What comes later may have to wait for what comes first; but that is there to be shown.
+        if let Some(error) = outlook.unasked.remove(&step.path) {
+            let attempt = self.state.tried(&step.path).attempts + 1;
+            return self.failed(step, attempt, error, Vec::new()).await;
+        }
         let expires_at = self.now() + self.options.approval_timeout;
-        let ask = Some(Ask { preview, expires_at });
+        let ask = Some(Ask { preview: outlook.preview, expires_at });
         self.append(Append { ask, park_until: Some(expires_at), ..Append::default() }).await?;
         Ok(Flow::Leave)
     }

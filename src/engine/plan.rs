@@ -44,8 +44,10 @@ pub enum Next<'p> {
     },
     /// Show what the mitigate phase would do.
     Propose,
-    /// Ask a human about it.
-    Ask,
+    /// Ask a human about it, and about all that follows.
+    Ask {
+        step: &'p Step,
+    },
     /// Nobody answered in time.
     Expire {
         approval: crate::model::ApprovalId,
@@ -211,7 +213,7 @@ fn in_step<'p>(
                 return finish(state, "the alert resolved: nothing more is changed".into());
             }
             match &state.approval {
-                Approval::None if autonomy == Autonomy::Approve => Next::Ask,
+                Approval::None if autonomy == Autonomy::Approve => Next::Ask { step },
                 Approval::Asked { id, expires_at, .. } if now >= *expires_at => Next::Expire { approval: *id },
                 Approval::Asked { expires_at, .. } => Next::Park { until: *expires_at },
                 Approval::None | Approval::Granted { .. } => {

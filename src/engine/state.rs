@@ -158,6 +158,8 @@ impl RunState {
             RunEvent::Proposed { preview } => self.proposed = Some(preview.clone()),
             RunEvent::ApprovalAsked { approval, preview, expires_at } => {
                 self.approval = Approval::Asked { id: *approval, preview: preview.clone(), expires_at: *expires_at };
+                // What was tried to find out what to ask is not on the account of the change.
+                self.current = None;
             }
             RunEvent::ApprovalAnswered { approval, verdict, by } => self.take_answer(*approval, *verdict, by),
             RunEvent::Started { step, attempt, intent, .. } => {

@@ -30,6 +30,10 @@ pub(super) const DOUBT_LOOK_EVERY: Duration = Duration::from_secs(5);
 pub(super) const LOCK_PATIENCE: Duration = Duration::from_secs(600);
 pub(super) const LOCK_LOOK_EVERY: Duration = Duration::from_secs(15);
 
+/// How soon an answer is looked at again, when the cluster does not say whether it still holds. The question's own end is the
+/// end of that.
+pub(super) const ANSWER_LOOK_EVERY: Duration = Duration::from_secs(10);
+
 /// How long failures that may pass are tried again, where the playbook does not say, counted from the first of them.
 pub(super) const READ_RETRY_FOR: Duration = Duration::from_secs(60);
 pub(super) const MUTATION_RETRY_FOR: Duration = Duration::from_secs(120);

@@ -75,6 +75,7 @@ impl EngineWorker {
             at: claimed.at,
             lease_until: claimed.lease_until,
             inbox: claimed.inbox,
+            left: Vec::new(),
         };
         driver.drive().await
     }

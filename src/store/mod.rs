@@ -243,6 +243,8 @@ pub struct Append {
     pub ask: Option<Ask>,
     /// Inbox items that these records take in.
     pub consumes: Vec<i64>,
+    /// Inbox items that cannot be taken in yet: they are no reason to wake up at once.
+    pub leaves: Vec<i64>,
     /// The records start a mutation: refuse unless the inbox is empty, and take these locks (in the order of their keys).
     pub guard: Option<Vec<String>>,
     /// Pages and notices.

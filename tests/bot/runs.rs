@@ -3,6 +3,7 @@
 use dogwatch::cluster::Object;
 use dogwatch::cluster::sim::{Fault, Verb, build};
 use dogwatch::model::*;
+use dogwatch::store::RunStore;
 use serde_json::json;
 
 use crate::bot::{Bot, minutes};
@@ -148,6 +149,71 @@ async fn a_yes_is_a_yes_to_what_was_shown() {
 }
 
 #[tokio::test]
+async fn a_yes_waits_until_it_can_be_seen_that_it_still_holds() {
+    let mut bot = bot(&asking(), HELPED).await;
+    bot.fires("ShopSlow", &[]).await;
+    bot.cluster.fault(Fault::Unavailable { verb: Verb::List, kind: "HorizontalPodAutoscaler".into(), times: 4 });
+    bot.approves("alice").await;
+    bot.does_nothing_more().await;
+    bot.passes(minutes(1)).await;
+    bot.does(UP).await;
+    bot.ends(Outcome::Fixed).await;
+    bot.pages([]).await;
+}
+
+#[tokio::test]
+async fn a_yes_whose_cluster_stays_away_escalates_with_the_question() {
+    let mut bot = bot(&asking(), HELPED).await;
+    bot.fires("ShopSlow", &[]).await;
+    let away = Fault::Unavailable { verb: Verb::List, kind: "HorizontalPodAutoscaler".into(), times: 10_000 };
+    bot.cluster.fault(away);
+    bot.approves("alice").await;
+    bot.passes(minutes(29)).await;
+    bot.pages([]).await;
+    let because = bot.ends(Outcome::Escalated).await;
+    assert!(because.contains("could not be looked at again in time"), "{because}");
+    bot.pages(["shop escalated"]).await;
+}
+
+#[tokio::test]
+async fn a_question_shows_what_would_be_done_also_when_the_cluster_was_away_for_a_moment() {
+    let mut bot = bot(&asking(), HELPED).await;
+    bot.cluster.fault(Fault::Unavailable { verb: Verb::List, kind: "HorizontalPodAutoscaler".into(), times: 1 });
+    bot.fires("ShopSlow", &[]).await;
+    bot.passes(minutes(1)).await;
+    let asked = bot.store().open_approvals().await.unwrap().pop().expect("it asks");
+    assert_eq!((asked.preview.steps[0].summary.as_str(), asked.preview.steps[0].certain), (UP, true));
+    bot.approves("alice").await;
+    bot.does(UP).await;
+    bot.ends(Outcome::Fixed).await;
+}
+
+#[tokio::test]
+async fn a_question_says_which_steps_would_be_passed_over() {
+    let steps = "  - id: more
+    when: target.spec.replicas > 100
+    k8s.scale: { to: 9, max: 10 }
+    verify: { until: target.spec.replicas == 9, settle: 1m, within: 5m }
+  - id: less
+    when: scale.to > 5
+    k8s.scale: { to: 7, max: 10 }
+    verify: { until: target.spec.replicas == 7, settle: 1m, within: 5m }
+escalate:";
+    let mut bot = bot(&asking().replace("escalate:", steps), HELPED).await;
+    bot.fires("ShopSlow", &[]).await;
+    let asked = bot.store().open_approvals().await.unwrap().pop().expect("it asks");
+    let shown: Vec<_> = asked.preview.steps.iter().map(|step| (step.summary.as_str(), step.certain)).collect();
+    let passed_over = ("nothing: `target.spec.replicas > 100` does not hold", true);
+    let open = ("if `scale.to > 5`: scale deployment/web in shop 4 -> 7", false);
+    assert_eq!(shown, [(UP, true), passed_over, open]);
+    bot.approves("alice").await;
+    bot.does(UP).await;
+    bot.passes(minutes(2)).await;
+    bot.does("scale deployment/web in shop 6 -> 7").await;
+    bot.ends(Outcome::Fixed).await;
+}
+
+#[tokio::test]
 async fn another_object_of_the_same_name_is_not_the_target() {
     let mut bot = bot(&asking(), HELPED).await;
     bot.fires("ShopSlow", &[]).await;
@@ -197,7 +263,8 @@ async fn resolving_the_incident_stops_its_run() {
 
 #[tokio::test]
 async fn who_resolves_the_incident_while_its_run_escalates_is_not_paged_for_it() {
-    let curious = SHOP.replace("  - page: {", "  - id: guests\n    prometheus.query: { expr: shop_guests }\n  - page: {");
+    let curious =
+        SHOP.replace("  - page: {", "  - id: guests\n    prometheus.query: { expr: shop_guests }\n  - page: {");
     let mut bot = bot(&curious, &[Some(0.4), Some(9.0)]).await;
     bot.fires("ShopSlow", &[]).await;
     bot.does(UP).await;
@@ -209,7 +276,10 @@ async fn who_resolves_the_incident_while_its_run_escalates_is_not_paged_for_it()
     bot.passes(std::time::Duration::from_secs(2)).await;
     bot.says("alice", Command::Resolve { incident: IncidentId(1), note: None }).await;
     let because = bot.ends(Outcome::Cancelled).await;
-    assert!(because.starts_with("alice stopped it while it escalated: the verify of mitigate.scale failed"), "{because}");
+    assert!(
+        because.starts_with("alice stopped it while it escalated: the verify of mitigate.scale failed"),
+        "{because}"
+    );
     bot.pages([]).await;
     assert_eq!(bot.locks().await, 0);
 }

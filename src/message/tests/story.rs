@@ -357,7 +357,11 @@ pub fn every_event() -> Vec<TimelineEntry> {
         RunEvent::Started { step: s(), attempt: 1, intent: intent(), deadline: at("14:20:00") },
         RunEvent::Done { step: s(), attempt: 1, output: json!({}), summary: summary(), recovered: false },
         RunEvent::Done { step: s(), attempt: 1, output: json!({}), summary: summary(), recovered: true },
-        RunEvent::Unneeded { step: s(), summary: "deployment/coredns has 6 replicas already".into(), output: json!({}) },
+        RunEvent::Unneeded {
+            step: s(),
+            summary: "deployment/coredns has 6 replicas already".into(),
+            output: json!({}),
+        },
         RunEvent::Verifying { step: s(), look_at: at("14:09:00"), give_up_at: at("14:15:00") },
         RunEvent::Looked { step: s(), verdict: Look::Good, observed: json!({}), summary: "p99 0.021 < 0.1".into() },
         RunEvent::Looked { step: s(), verdict: Look::NotYet, observed: json!({}), summary: "p99 0.21 < 0.1".into() },

@@ -76,8 +76,9 @@ pub(super) async fn append(
     if let Some((outcome, because)) = &records.end {
         end(connection, now, at.run, *outcome, because).await?;
     } else if let Some(until) = records.park_until {
-        // Whatever waits in the inbox is a reason to wake up at once.
-        let wake_at = if waiting.is_empty() { micros_after(until) } else { now };
+        // Whatever waits in the inbox is a reason to wake up at once, unless the run has seen it and left it there.
+        let news = waiting.iter().any(|(number, _)| !records.leaves.contains(number));
+        let wake_at = if news { now } else { micros_after(until) };
         sqlx::query("UPDATE run SET wake_at = ?, lease_until = NULL, worker = NULL WHERE id = ?")
             .bind(wake_at)
             .bind(at.run.0)
