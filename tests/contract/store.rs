@@ -198,6 +198,47 @@ async fn ten_thousand_episodes_are_one_decision() {
 }
 
 #[tokio::test]
+async fn an_episode_that_moves_to_another_incident_counts_there() {
+    let shop = Shop::open().await;
+    let (first, second) = (shop.incident("coredns", 1).await, shop.incident("another", 1).await);
+    let head = shop.store.latest_episodes("alertmanager", &["coredns-0"]).await.unwrap()["coredns-0"].clone();
+    let close = Change::CloseEpisode { incident: IncidentRef::Existing(first), episode: head.id, at: noon() };
+    shop.decide("close", vec![close]).await;
+    let reopen = |incident| Change::ReopenEpisode { incident: IncidentRef::Existing(incident), episode: head.id };
+    shop.decide("reopen", vec![reopen(second), reopen(second)]).await;
+    let counts = async |id| {
+        let incident = shop.store.incident(id).await.unwrap().unwrap();
+        (incident.open_episodes, incident.episodes)
+    };
+    assert_eq!((counts(first).await, counts(second).await), ((0, 1), (2, 2)));
+    assert_eq!(shop.store.episodes(second, 10).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn the_latest_episode_of_each_alert_is_found_among_many() {
+    let shop = Shop::open().await;
+    let id = shop.incident("coredns", 2).await;
+    let at = IncidentRef::Existing(id);
+    for n in 1..=5 {
+        let Change::OpenEpisode { episode, .. } = episode(at, "coredns-1") else { panic!() };
+        let starts_at = noon() + Duration::from_secs(60 * n);
+        let again = Change::OpenEpisode { incident: at, episode: NewEpisode { starts_at, ..episode } };
+        shop.decide(&format!("again {n}"), vec![again]).await;
+    }
+    let heads = shop.store.latest_episodes("alertmanager", &["coredns-0", "coredns-1", "never"]).await.unwrap();
+    assert_eq!(heads.len(), 2);
+    assert_eq!(heads["coredns-1"].starts_at, noon() + Duration::from_secs(300));
+    assert!(shop.store.latest_episodes("elsewhere", &["coredns-0"]).await.unwrap().is_empty());
+    // The open ones first, the newest before the others; then those that were closed.
+    let close = Change::CloseEpisode { incident: at, episode: heads["coredns-1"].id, at: noon() };
+    shop.decide("close", vec![close]).await;
+    let few: Vec<_> = shop.store.episodes(id, 3).await.unwrap().iter().map(|episode| episode.starts_at).collect();
+    assert_eq!(few, [4, 3, 2].map(|n| noon() + Duration::from_secs(60 * n)));
+    let all = shop.store.episodes(id, 100).await.unwrap();
+    assert_eq!((all.len(), all[6].closed_at), (7, Some(noon())));
+}
+
+#[tokio::test]
 async fn one_page_for_each_spell_and_level() {
     let shop = Shop::open().await;
     let id = shop.incident("coredns", 1).await;
