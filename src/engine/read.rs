@@ -96,33 +96,31 @@ pub(super) async fn look(
     verify: &Verify,
     until: DateTime<Utc>,
 ) -> RunEvent {
-    let looked =
-        |verdict, observed, summary: String| RunEvent::Looked { step: step.path.clone(), verdict, observed, summary };
+    // The log needs what it came to and a line for people: a whole answer once more for each look would be noise.
+    let looked = |verdict, summary: String| RunEvent::Looked { step: step.path.clone(), verdict, summary };
     let mut scope = frame.scope(state);
     let (observed, summary) = match observe(world, frame, state, playbook, verify, until).await {
         Ok(seen) => seen,
-        Err(error) => return looked(Look::NotYet, Value::Null, error.message),
+        Err(error) => return looked(Look::NotYet, error.message),
     };
     match &verify.query {
-        Some(_) => scope.extend(fields(observed.clone())),
+        Some(_) => scope.extend(fields(observed)),
         None => {
-            scope.insert("target".into(), observed.clone());
+            scope.insert("target".into(), observed);
         }
     }
-    // The log needs the outcome and a line for people; a whole object once more for each look would be noise.
-    let kept = if verify.query.is_some() { observed } else { Value::Null };
     let now = world.clock.now();
     if let Some(fail_if) = &verify.fail_if {
         match fail_if.holds(&scope, now) {
-            Ok(true) => return looked(Look::Bad, kept, format!("{summary}: `{}`", fail_if.source())),
+            Ok(true) => return looked(Look::Bad, format!("{summary}: `{}`", fail_if.source())),
             Ok(false) => {}
-            Err(error) => return looked(Look::NotYet, kept, error.to_string()),
+            Err(error) => return looked(Look::NotYet, error.to_string()),
         }
     }
     match verify.until.holds(&scope, now) {
-        Ok(true) => looked(Look::Good, kept, format!("{summary}: `{}`", verify.until.source())),
-        Ok(false) => looked(Look::NotYet, kept, format!("{summary}: not yet `{}`", verify.until.source())),
-        Err(error) => looked(Look::NotYet, kept, error.to_string()),
+        Ok(true) => looked(Look::Good, format!("{summary}: `{}`", verify.until.source())),
+        Ok(false) => looked(Look::NotYet, format!("{summary}: not yet `{}`", verify.until.source())),
+        Err(error) => looked(Look::NotYet, error.to_string()),
     }
 }
 

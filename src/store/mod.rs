@@ -82,7 +82,7 @@ pub trait IncidentStore: Send + Sync {
     async fn incident(&self, id: IncidentId) -> Result<Option<Incident>, StoreError>;
     async fn incidents(&self, filter: IncidentFilter) -> Result<Vec<Incident>, StoreError>;
 
-    /// Some of the incident's episodes, the open ones first, then the newest.
+    /// Some of the incident's episodes, the open ones first, then those that were closed last.
     async fn episodes(&self, incident: IncidentId, limit: usize) -> Result<Vec<Episode>, StoreError>;
 
     /// Everything that happened to an incident, its runs' logs included, in order.

@@ -17,11 +17,34 @@ use crate::store::{
     NewPage, Page, StoreError, TimelineEntry, TimelineWhat,
 };
 
-pub(super) const LATEST_EPISODES: &str = "SELECT id, fingerprint, incident_id, starts_at, closed_at FROM episode
-     WHERE fingerprint IN (SELECT value FROM json_each(?1)) AND source = ?2 ORDER BY starts_at";
+/// One step into the index for each fingerprint, however often that fired before.
+pub(super) const LATEST_EPISODES: &str =
+    "SELECT episode.id, fingerprint, incident_id, starts_at, closed_at FROM json_each(?1) AS asked JOIN episode
+     ON episode.id = (SELECT id FROM episode WHERE fingerprint = asked.value AND source = ?2
+                      ORDER BY starts_at DESC LIMIT 1)";
+
+pub(super) const EPISODES: &str = "
+    SELECT * FROM (SELECT * FROM episode WHERE incident_id = ?1 AND closed_at IS NULL ORDER BY id DESC LIMIT ?2)
+    UNION ALL
+    SELECT * FROM (SELECT * FROM episode WHERE incident_id = ?1 AND closed_at IS NOT NULL
+                   ORDER BY closed_at DESC, id DESC LIMIT ?2)
+    LIMIT ?2";
 
 pub(super) const LATEST_BY_GROUPING: &str =
     "SELECT MAX(id) FROM incident WHERE grouping IN (SELECT value FROM json_each(?1)) GROUP BY grouping";
+
+pub(super) const COUNTS: &str = "SELECT (SELECT COUNT(*) FROM signal WHERE processed_at IS NULL) AS signals,
+     (SELECT COALESCE(SUM(open_episodes), 0) FROM incident WHERE state <> 'resolved') AS episodes,
+     (SELECT COUNT(*) FROM run WHERE outcome IS NULL) AS runs,
+     (SELECT COUNT(*) FROM outbox WHERE due_at IS NOT NULL) AS deliveries,
+     (SELECT COUNT(*) FROM page WHERE acknowledged_at IS NULL) AS pages";
+
+/// What is open, and what has been resolved since: two short looks instead of one at all that ever was.
+pub(super) const RESOLVED_SINCE: &str = "id IN (SELECT id FROM incident WHERE state <> 'resolved'
+     UNION ALL SELECT id FROM incident WHERE resolved_at >= ?1)";
+
+pub(super) const TOUCHING: &str = "opened_at < ?2 AND id IN (SELECT id FROM incident WHERE state <> 'resolved'
+     UNION ALL SELECT id FROM incident WHERE resolved_at >= ?1)";
 
 #[async_trait]
 impl IncidentStore for SqliteStore {
@@ -30,7 +53,6 @@ impl IncidentStore for SqliteStore {
         source: &str,
         fingerprints: &[&str],
     ) -> Result<HashMap<String, EpisodeHead>, StoreError> {
-        // In the order of their starts, so that the latest of each fingerprint is what stays in the map.
         let rows = sqlx::query(LATEST_EPISODES)
             .bind(json(&fingerprints)?)
             .bind(source)
@@ -154,10 +176,8 @@ impl IncidentStore for SqliteStore {
     async fn incidents(&self, filter: IncidentFilter) -> Result<Vec<Incident>, StoreError> {
         let (condition, from, to) = match filter {
             IncidentFilter::Unresolved => ("state <> 'resolved'", 0, 0),
-            IncidentFilter::ResolvedSince(since) => ("state <> 'resolved' OR resolved_at >= ?1", micros(since), 0),
-            IncidentFilter::Touching { from, to } => {
-                ("opened_at < ?2 AND (resolved_at IS NULL OR resolved_at >= ?1)", micros(from), micros(to))
-            }
+            IncidentFilter::ResolvedSince(since) => (RESOLVED_SINCE, micros(since), 0),
+            IncidentFilter::Touching { from, to } => (TOUCHING, micros(from), micros(to)),
         };
         let sql = format!("SELECT {}, ?1, ?2 FROM incident WHERE {condition} ORDER BY severity, id", rows::INCIDENT);
         let found = sqlx::query(AssertSqlSafe(sql))
@@ -170,15 +190,12 @@ impl IncidentStore for SqliteStore {
     }
 
     async fn episodes(&self, incident: IncidentId, limit: usize) -> Result<Vec<Episode>, StoreError> {
-        let found = sqlx::query(
-            "SELECT id, source, fingerprint, incident_id, alert, labels, annotations, starts_at, opened_at, closed_at
-             FROM episode WHERE incident_id = ? ORDER BY closed_at IS NOT NULL, id DESC LIMIT ?",
-        )
-        .bind(incident.0)
-        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .fetch_all(&self.reads)
-        .await
-        .map_err(failed("read episodes"))?;
+        let found = sqlx::query(EPISODES)
+            .bind(incident.0)
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .fetch_all(&self.reads)
+            .await
+            .map_err(failed("read episodes"))?;
         found.iter().map(rows::episode).collect()
     }
 
@@ -253,16 +270,7 @@ impl IncidentStore for SqliteStore {
     }
 
     async fn counts(&self) -> Result<Counts, StoreError> {
-        let row = sqlx::query(
-            "SELECT (SELECT COUNT(*) FROM signal WHERE processed_at IS NULL) AS signals,
-                 (SELECT COALESCE(SUM(open_episodes), 0) FROM incident WHERE state <> 'resolved') AS episodes,
-                 (SELECT COUNT(*) FROM run WHERE outcome IS NULL) AS runs,
-                 (SELECT COUNT(*) FROM outbox WHERE due_at IS NOT NULL) AS deliveries,
-                 (SELECT COUNT(*) FROM page WHERE acknowledged_at IS NULL) AS pages",
-        )
-        .fetch_one(&self.reads)
-        .await
-        .map_err(failed("count"))?;
+        let row = sqlx::query(COUNTS).fetch_one(&self.reads).await.map_err(failed("count"))?;
         let groups = sqlx::query(
             "SELECT state, severity, COUNT(*) AS n FROM incident WHERE state <> 'resolved' GROUP BY state, severity",
         )

@@ -14,6 +14,8 @@ use super::{SqliteStore, failed};
 use crate::model::{Approval, ApprovalId, Digest, IncidentId, PlaybookRef, Run, RunEvent, RunId};
 use crate::store::{Append, Appended, ClaimedRun, InboxItem, LogPosition, RunStore, StoreError};
 
+pub(super) const UNDER_WAY: &str = "SELECT * FROM run WHERE outcome IS NULL ORDER BY id";
+
 pub(super) const NEXT_DUE: &str =
     "SELECT MIN(MAX(wake_at, COALESCE(lease_until, wake_at))) AS due FROM run WHERE outcome IS NULL";
 
@@ -92,10 +94,7 @@ impl RunStore for SqliteStore {
     }
 
     async fn runs_under_way(&self) -> Result<Vec<Run>, StoreError> {
-        let found = sqlx::query("SELECT * FROM run WHERE outcome IS NULL ORDER BY id")
-            .fetch_all(&self.reads)
-            .await
-            .map_err(failed("read the runs under way"))?;
+        let found = sqlx::query(UNDER_WAY).fetch_all(&self.reads).await.map_err(failed("read the runs under way"))?;
         found.iter().map(rows::run_to_look_at).collect()
     }
 
