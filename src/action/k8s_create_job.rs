@@ -15,7 +15,7 @@ use crate::model::{Intent, MASK, ObjectKey};
 /// Starts a Job now, from the template of a CronJob.
 ///
 /// Effect: one Job, as `kubectl create job --from=cronjob/NAME` makes it, with the step's marker as the annotation
-/// `dogwatch/marker`. Its name follows from the CronJob and the run: `NAME-dogwatch-7`. There is no cap beyond that: one Job for
+/// `dogwatch/marker`. Its name follows from the CronJob and the run: `NAME-dogwatch-3f9a1c2e-7`. There is no cap beyond that: one Job for
 /// a run, of a template that is there already, and only when no other Job of the CronJob is under way. The CronJob's own
 /// schedule doesn't know it, so that `concurrencyPolicy: Forbid` doesn't hold back the next regular one.
 ///

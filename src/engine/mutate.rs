@@ -6,7 +6,7 @@ use super::evidence::check_intent;
 use super::read::within;
 use super::scope::Frame;
 use super::state::RunState;
-use crate::action::{ActionError, Doubt, Mutation, Output, Plan, StepContext, World, deny};
+use crate::action::{ActionError, Doubt, Mutation, Output, Plan, RunMark, StepContext, World, deny};
 use crate::model::{FailureClass, Intent, ObjectKey};
 use crate::playbook::Step;
 
@@ -21,7 +21,7 @@ pub(super) async fn prepare(
 ) -> Result<Plan, ActionError> {
     let scope = frame.scope(state);
     let context = StepContext {
-        run: frame.run.id,
+        run: RunMark { database: &frame.mark, run: frame.run.id },
         step: &step.path,
         target: &frame.run.target,
         object: state.live_object(),

@@ -7,7 +7,7 @@ use super::evidence::{bounded, fields, trimmed};
 use super::scope::Frame;
 use super::state::RunState;
 use super::timing::READ_TIMEOUT;
-use crate::action::{Action, ActionError, Read, StepContext, World};
+use crate::action::{Action, ActionError, Read, RunMark, StepContext, World};
 use crate::model::{ConditionKind, FailureClass, Look, RunEvent};
 use crate::playbook::{Condition, Playbook, Step, StepKind, Verify};
 
@@ -29,7 +29,7 @@ pub(super) async fn read(
 ) -> Result<(Value, String), ActionError> {
     let scope = frame.scope(state);
     let context = StepContext {
-        run: frame.run.id,
+        run: RunMark { database: &frame.mark, run: frame.run.id },
         step: &step.path,
         target: &frame.run.target,
         object: state.live_object(),

@@ -34,6 +34,9 @@ pub struct EngineOptions {
     pub approval_timeout: Duration,
     /// The team that is paged when a run's own playbook cannot be read.
     pub default_team: String,
+    /// Tells what the runs of this database leave in the cluster from what those of another have left: the store's own mark.
+    /// Empty for a rehearsal, whose cluster is as new as its database.
+    pub mark: String,
 }
 
 /// Claims runs that are due, one at a time. Several of these work side by side.
@@ -71,6 +74,7 @@ impl EngineWorker {
                 incident_title: claimed.incident_title,
                 severity: claimed.severity,
                 output_limit: self.options.output_limit,
+                mark: self.options.mark.clone(),
             },
             at: claimed.at,
             lease_until: claimed.lease_until,

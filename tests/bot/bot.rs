@@ -47,6 +47,8 @@ pub struct Bot {
     pub prometheus: Arc<ScriptedPrometheus>,
     pub fuse: Arc<Fuse>,
     pub folder: tempfile::TempDir,
+    /// The mark of its database.
+    mark: String,
     catalog: watch::Sender<Arc<Catalog>>,
     /// `None`: it is being started again.
     alive: Option<Alive>,
@@ -74,6 +76,7 @@ impl Bot {
             prometheus: Arc::default(),
             fuse: Arc::default(),
             folder: tempfile::tempdir().unwrap(),
+            mark: String::new(),
             catalog: watch::channel(Arc::new(catalog)).0,
             alive: None,
             firing: BTreeMap::new(),
@@ -112,6 +115,7 @@ impl Bot {
         .await
         .unwrap();
         let mut wiring: Wiring = stage.bot.clone();
+        wiring.engine.mark.clone_from(&self.mark);
         wiring.store = Arc::new(FusedStore { inner: stage.store.clone(), fuse: self.fuse.clone() });
         wiring.world.cluster = Arc::new(FusedCluster { inner: self.cluster.clone(), fuse: self.fuse.clone() });
         let workers = wiring.workers(1);
@@ -124,6 +128,20 @@ impl Bot {
             drop(workers);
             stage.store.close().await;
         }
+        self.starts().await;
+    }
+
+    /// Its database is lost, and it starts with a new one, which has another mark.
+    pub async fn loses_its_database(&mut self, mark: &str) {
+        if let Some(Alive { stage, workers }) = self.alive.take() {
+            drop(workers);
+            stage.store.close().await;
+        }
+        for entry in std::fs::read_dir(self.folder.path()).unwrap() {
+            std::fs::remove_file(entry.unwrap().path()).unwrap();
+        }
+        Self::new_database(&self.folder.path().join("bot.db"), &self.clock).await;
+        self.mark = mark.to_owned();
         self.starts().await;
     }
 

@@ -70,6 +70,36 @@ async fn a_password_in_a_template_is_in_the_new_job_and_on_no_log() {
 }
 
 #[tokio::test]
+async fn what_the_first_run_of_a_lost_database_left_is_not_taken_for_our_own() {
+    let mut bot = Bot::begins(&[&shipped("backup-timeout")], backup()).await;
+    let hangs = |name: &str| Fault::JobHangs { job: ObjectKey::new("Job", "databases", name), times: 1 };
+    bot.cluster.fault(hangs("backup-db-17-1"));
+    bot.prometheus.follows("complete_bytes", || Some(0.0));
+    bot.loses_its_database("aaaaaaaa").await;
+    bot.passes(crate::bot::minutes(7 * 60)).await;
+    bot.fires("PgBackRestBackupTimeout", BACKUP).await;
+    assert_eq!(bot.end().await.0, Outcome::Fixed);
+
+    let again = "backup-db-17-2";
+    let cronjob = ObjectKey::new("CronJob", "databases", "backup-db-17");
+    let labels = json!({ "metadata": { "labels": { "database": "db-17" } } });
+    let job = build::owned_by(build::job("databases", again).with(&labels), &bot.cluster.object(&cronjob).unwrap());
+    bot.cluster.fault(hangs(again));
+    bot.cluster.apply(&job, "cronjob-controller").unwrap();
+    bot.loses_its_database("bbbbbbbb").await;
+    bot.passes(crate::bot::minutes(7 * 60)).await;
+    bot.fires("PgBackRestBackupTimeout", &[("namespace", "databases"), ("job_name", again)]).await;
+    let (outcome, because) = bot.end().await;
+    assert_eq!(outcome, Outcome::Fixed, "{because}: {:#?}", bot.log().await);
+    let expected = ["delete", "create"].map(|verb| bot.mutations().iter().filter(|m| m.starts_with(verb)).count());
+    assert_eq!(expected, [2, 2], "{:#?}", bot.mutations());
+    for mark in ["aaaaaaaa", "bbbbbbbb"] {
+        let name = format!("create job/backup-db-17-dogwatch-{mark}-1 in databases");
+        assert!(bot.mutations().contains(&name), "{:#?}", bot.mutations());
+    }
+}
+
+#[tokio::test]
 async fn a_job_that_could_be_made_again_only_with_its_password_is_left_to_a_human() {
     let job = build::job("shop", "import").with(&json!({ "spec": password() }));
     let mut bot = Bot::begins(&[IMPORT], vec![job.clone()]).await;

@@ -532,6 +532,15 @@ async fn everything_is_there_after_a_restart() {
 }
 
 #[tokio::test]
+async fn each_database_has_a_mark_of_its_own_and_keeps_it() {
+    let (one, two) = (Shop::open().await, Shop::open().await);
+    let mark = one.store.mark().to_owned();
+    assert!(mark.len() == 8 && mark.chars().all(|c| c.is_ascii_hexdigit()), "{mark}");
+    assert_ne!(mark, two.store.mark());
+    assert_eq!(one.reopen().await.store.mark(), mark);
+}
+
+#[tokio::test]
 async fn a_second_server_on_the_same_file_is_refused() {
     let shop = Shop::open().await;
     let error = open(shop.folder.path(), &shop.clock).await.err().expect("refused").to_string();

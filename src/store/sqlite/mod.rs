@@ -57,6 +57,7 @@ pub struct SqliteStore {
     clock: Arc<dyn Clock>,
     sinks: Arc<Sinks>,
     bells: Bells,
+    mark: String,
     /// Held as long as the store: a second server on the same file would be a second decider. `None`: it only reads.
     _lock: Option<File>,
 }
@@ -85,6 +86,10 @@ impl SqliteStore {
             what: "migrate the database",
             message: format!("{error}; a newer Dogwatch may have written it"),
         })?;
+        let mark = sqlx::query("SELECT mark FROM identity")
+            .fetch_one(&mut connection)
+            .await
+            .map_err(failed("read the database's mark"))?;
         // Who held a lease held the lock on the file too, and we have it now: nobody works on those runs any more.
         sqlx::query("UPDATE run SET lease_until = NULL, worker = NULL WHERE outcome IS NULL")
             .execute(&mut connection)
@@ -101,6 +106,7 @@ impl SqliteStore {
             clock,
             sinks: Arc::new(sinks),
             bells: Bells::default(),
+            mark: rows::get(&mark, "mark")?,
             _lock: Some(lock),
         })
     }
@@ -131,7 +137,13 @@ impl SqliteStore {
             return Err(unusable(message));
         }
         let writer = Writer::closed();
-        Ok(Self { reads, writer, clock, sinks: Arc::default(), bells: Bells::default(), _lock: None })
+        let (sinks, bells, mark) = (Arc::default(), Bells::default(), String::new());
+        Ok(Self { reads, writer, clock, sinks, bells, mark, _lock: None })
+    }
+
+    /// Eight hexadecimal digits that were made with the database: no other has them.
+    pub fn mark(&self) -> &str {
+        &self.mark
     }
 
     /// Waits until everything that was asked for is written, and closes the file.
