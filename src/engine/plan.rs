@@ -111,7 +111,7 @@ pub fn plan<'p>(playbook: &'p Playbook, autonomy: Autonomy, state: &RunState, no
         if let Some(look_at) = look_at.filter(|look_at| now < *look_at) {
             return Next::Park { until: look_at };
         }
-        let (attempt, intent, since) = (tried.attempts, Box::new(intent.clone()), *since);
+        let (attempt, intent, since) = (tried.attempts, intent.clone(), *since);
         return Next::Doubt { step, action: action.as_ref(), attempt, intent, since };
     }
     if let Some(trouble) = &state.trouble {

@@ -55,7 +55,7 @@ pub enum Progress {
     /// Failed for good, unless a `waiting` follows.
     Failed { tried: Tried, class: FailureClass, error: String },
     /// A mutation was about to be made, at `since`. Read back from the log after a crash, this is doubt.
-    Started { tried: Tried, intent: Intent, since: DateTime<Utc>, look_at: Option<DateTime<Utc>> },
+    Started { tried: Tried, intent: Box<Intent>, since: DateTime<Utc>, look_at: Option<DateTime<Utc>> },
     /// A mutation was made; what is left is its verify.
     Made { at: DateTime<Utc> },
     /// A verify waits for its next look.
@@ -165,7 +165,8 @@ impl RunState {
             RunEvent::Started { step, attempt, intent, .. } => {
                 let begun = Some((*attempt, intent.clone()));
                 let tried = Tried { attempts: *attempt, lock_since: None, begun, ..self.tried(step) };
-                let started = Progress::Started { tried, intent: intent.clone(), since: at, look_at: None };
+                let intent = Box::new(intent.clone());
+                let started = Progress::Started { tried, intent, since: at, look_at: None };
                 self.current = Some((step.clone(), started));
             }
             RunEvent::Done { step, output, summary, .. } => {

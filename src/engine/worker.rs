@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use super::drive::Driver;
 use super::scope::Frame;
 use super::state::RunState;
+use super::timing::LEAST_LEASE;
 use crate::action::World;
 use crate::model::{Digest, Outcome, RunEvent};
 use crate::playbook::Playbook;
@@ -49,8 +50,10 @@ pub struct EngineWorker {
 }
 
 impl EngineWorker {
-    /// `name` must differ between the workers of all processes on one store: it is who holds a lease.
+    /// `name` must differ between the workers of all processes on one store: it is who holds a lease. A lease that is shorter
+    /// than [`LEAST_LEASE`] is taken for that: with less, no mutation could be begun.
     pub fn new(name: String, store: Arc<dyn Store>, world: World, options: EngineOptions) -> Self {
+        let options = EngineOptions { lease: options.lease.max(LEAST_LEASE), ..options };
         Self { name, store, world, options, playbooks: Mutex::default() }
     }
 
