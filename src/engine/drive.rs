@@ -12,7 +12,7 @@ use super::timing::{ANSWER_LOOK_EVERY, LEASE_MARGIN};
 use super::worker::EngineOptions;
 use super::{preview, read};
 use crate::action::{ActionError, Tell, World};
-use crate::model::{Outcome, Phase, PreviewStep, RunEvent, Verdict};
+use crate::model::{Outcome, Phase, PreviewStep, RunEvent, Verdict, redact};
 use crate::playbook::{Playbook, Step};
 use crate::store::{Append, Appended, Ask, InboxItem, LogPosition, NewPage, PageReason, Store, StoreError};
 
@@ -252,7 +252,9 @@ impl Driver<'_> {
         let now = self.now();
         let first_failed_at = self.state.tried(&step.path).first_failed_at.unwrap_or(now);
         let retry = retry_at(step, error.class, attempt, first_failed_at, now, rand::random());
-        before.push(RunEvent::Failed { step: step.path.clone(), attempt, class: error.class, error: error.message });
+        // An API server quotes what it refuses.
+        let message = redact(&error.message).into_owned();
+        before.push(RunEvent::Failed { step: step.path.clone(), attempt, class: error.class, error: message });
         match retry {
             Some(until) => {
                 let because = format!("attempt {} follows", attempt + 1);
