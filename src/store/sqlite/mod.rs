@@ -8,8 +8,10 @@ mod episodes;
 mod handoffs;
 mod incidents;
 mod outbox;
+mod pages;
 #[cfg(test)]
 mod query_plans;
+mod reports;
 mod rows;
 mod runs;
 mod signals;
