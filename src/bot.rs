@@ -48,6 +48,7 @@ impl Default for EngineOptions {
             output_limit: 256 * 1024,
             approval_timeout: Duration::from_secs(30 * 60),
             default_team: IncidentRules::default().default_team,
+            mark: String::new(),
         }
     }
 }

@@ -4,9 +4,8 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value, json};
 
-use super::objects;
+use super::{RunMark, objects};
 use crate::cluster::Object;
-use crate::model::RunId;
 
 /// On a Job that the bot made: the marker of the step that did.
 pub(super) const MARKER: &str = "dogwatch/marker";
@@ -54,10 +53,23 @@ pub(super) fn is_of(job: &Object, cronjob: &Object) -> bool {
 
 /// The name of the Job that a run makes from `source`: the same for every attempt, and within the 63 characters that the
 /// names of a Job's pods and labels leave it.
-pub(super) fn name_for(source: &str, run: RunId) -> String {
-    let suffix = format!("-dogwatch-{}", run.0);
+pub(super) fn name_for(source: &str, run: RunMark<'_>) -> String {
+    let suffix = format!("-dogwatch-{run}");
     let stem: String = source.chars().take(63_usize.saturating_sub(suffix.len())).collect();
     format!("{}{suffix}", stem.trim_end_matches(['-', '.']))
+}
+
+/// All that an intent keeps of a CronJob: its template may hold passwords, and the log is no place for them. The Job is made
+/// from the CronJob itself, on the condition that it still has this specification. (Its resourceVersion would not do: that
+/// changes with each Job of the schedule, and what was approved before would be something else after.)
+pub(super) fn source(cronjob: &Object) -> Value {
+    let generation = cronjob.at("/metadata/generation");
+    json!({ "cronjob": { "name": cronjob.name(), "uid": cronjob.uid(), "generation": generation } })
+}
+
+/// The name in a [`source`]; `None`: the Job is kept whole.
+pub(super) fn source_name(source: &Value) -> Option<&str> {
+    source.pointer("/cronjob/name")?.as_str()
 }
 
 /// A Job as `kubectl create job --from=cronjob/NAME` makes it, with our marker.
@@ -160,7 +172,8 @@ impl PreImage {
 /// A text that is no Job.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "this is no Job to make again; write `from_object: \"{{{{stop.object}}}}\"`, where `stop` is the step with k8s.delete_job"
+    "this is no Job to make again; write `from_object: \"{{{{stop.object}}}}\"`, where `stop` is the step with \
+     `k8s.delete_job: {{ recreate_from: self }}`"
 )]
 pub(super) struct NoJob;
 
@@ -180,6 +193,7 @@ impl FromStr for PreImage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::RunId;
 
     fn cronjob() -> Object {
         Object(json!({
@@ -225,11 +239,13 @@ mod tests {
 
     #[test]
     fn names_stay_within_what_labels_hold() {
-        assert_eq!(name_for("backup-db-17", RunId(7)), "backup-db-17-dogwatch-7");
-        let longest = name_for(&"a".repeat(80), RunId(i64::MAX));
+        let run = |database, run| RunMark { database, run: RunId(run) };
+        assert_eq!(name_for("backup-db-17", run("", 7)), "backup-db-17-dogwatch-7");
+        assert_eq!(name_for("backup-db-17", run("3f9a1c2e", 7)), "backup-db-17-dogwatch-3f9a1c2e-7");
+        let longest = name_for(&"a".repeat(80), run("3f9a1c2e", i64::MAX));
         assert_eq!(longest.len(), 63);
-        assert!(longest.ends_with("-dogwatch-9223372036854775807"));
-        let cut = name_for(&format!("{}-{}", "a".repeat(51), "b".repeat(9)), RunId(7));
+        assert!(longest.ends_with("-dogwatch-3f9a1c2e-9223372036854775807"));
+        let cut = name_for(&format!("{}-{}", "a".repeat(51), "b".repeat(9)), run("", 7));
         assert_eq!(cut, format!("{}-dogwatch-7", "a".repeat(51)));
     }
 

@@ -11,12 +11,12 @@ use super::{
     ActionError, AnyArg, Arg, Describe, Doubt, Mutation, Output, Plan, StepContext, Verb, World, deny, objects,
 };
 use crate::cluster::{Access, Cluster, ClusterError, ListQuery, Object};
-use crate::model::{Intent, ObjectKey};
+use crate::model::{Intent, MASK, ObjectKey};
 
 /// Starts a Job now, from the template of a CronJob.
 ///
 /// Effect: one Job, as `kubectl create job --from=cronjob/NAME` makes it, with the step's marker as the annotation
-/// `dogwatch/marker`. Its name follows from the CronJob and the run: `NAME-dogwatch-7`. There is no cap beyond that: one Job for
+/// `dogwatch/marker`. Its name follows from the CronJob and the run: `NAME-dogwatch-3f9a1c2e-7`. There is no cap beyond that: one Job for
 /// a run, of a template that is there already, and only when no other Job of the CronJob is under way. The CronJob's own
 /// schedule doesn't know it, so that `concurrencyPolicy: Forbid` doesn't hold back the next regular one.
 ///
@@ -78,13 +78,21 @@ impl Mutation for K8sCreateJob {
     async fn prepare(&self, world: &World, step: StepContext<'_>) -> Result<Plan, ActionError> {
         let cluster = world.cluster.as_ref();
         let target = cluster.get(step.target).await?;
-        let (job, cronjob) = match &self.from_object {
+        let (name, after, cronjob) = match &self.from_object {
             Some(image) => {
                 let image = image.resolve(step.scope)?;
                 if image.namespace() != step.target.namespace {
                     return Err(ActionError::fail("a Job is made again in the target's namespace only"));
                 }
-                (image.again(&jobs::name_for(image.name(), step.run), &step.marker()), None)
+                let name = jobs::name_for(image.name(), step.run);
+                let job = image.again(&name, &step.marker());
+                if job.0.to_string().contains(MASK) {
+                    return Err(ActionError::needs_human(format!(
+                        "job/{} was read with its secrets masked: it cannot be made again from that",
+                        image.name()
+                    )));
+                }
+                (name, job.0, None)
             }
             None => {
                 let name = self.cronjob(&step, target.as_ref())?;
@@ -93,25 +101,25 @@ impl Mutation for K8sCreateJob {
                 let cronjob = cronjob.ok_or_else(|| {
                     ActionError::needs_human(format!("{key} is not there: nothing says how a Job would be made"))
                 })?;
-                let name = jobs::name_for(cronjob.name(), step.run);
-                (jobs::from_cronjob(&cronjob, &name, &step.marker()), Some(cronjob))
+                (jobs::name_for(cronjob.name(), step.run), jobs::source(&cronjob), Some(cronjob))
             }
         };
+        let key = ObjectKey::new("Job", &step.target.namespace, name);
         if let Some(unneeded) = after_target(step.target, target.as_ref())? {
             return Ok(unneeded);
         }
         if let Some(cronjob) = &cronjob {
             may_run(cronjob)?;
-            let after = if target.is_none() { made_at_last(&step) } else { None };
-            if let Some(other) = under_way(&jobs_of(cluster, cronjob).await?, cronjob, &job.key(), after)? {
+            let made_before = if target.is_none() { made_at_last(&step) } else { None };
+            if let Some(other) = under_way(&jobs_of(cluster, cronjob).await?, cronjob, &key, made_before)? {
                 return Ok(Plan::Unneeded(started_by_another(other)));
             }
         }
-        Ok(Plan::Do(intent(job, step.marker())))
+        Ok(Plan::Do(intent(key, after, step.marker())))
     }
 
     async fn apply(&self, world: &World, intent: &Intent, dry_run: bool) -> Result<Output, ActionError> {
-        let job = Object(intent.after.clone());
+        let job = wanted(world.cluster.as_ref(), intent).await?;
         match world.cluster.create(&job, &intent.marker, dry_run).await {
             Ok(_) => Ok(output(intent)),
             Err(ClusterError::AlreadyExists(_)) => {
@@ -245,25 +253,38 @@ fn started_by_another(job: &Object) -> Output {
     Output::new(fields, format!("{} was started by somebody else meanwhile: no other Job is needed", job.key()))
 }
 
-fn intent(job: Object, marker: String) -> Intent {
-    let from = match jobs::cronjob_of(&job) {
+/// `after` is the source, or the Job itself.
+fn intent(object: ObjectKey, after: Value, marker: String) -> Intent {
+    let from = match jobs::source_name(&after) {
         Some(name) => format!("cronjob/{name}"),
         None => "the one that was deleted".into(),
     };
     Intent {
-        summary: format!("create {} from {from}", job.key()),
-        object: job.key(),
+        summary: format!("create {object} from {from}"),
+        object,
         uid: String::new(),
         resource_version: String::new(),
         before: Value::Null,
-        after: job.0,
+        after,
         marker,
     }
 }
 
+/// The Job that an intent wants: from its CronJob as it was when that was decided.
+async fn wanted(cluster: &dyn Cluster, intent: &Intent) -> Result<Object, ActionError> {
+    let Some(name) = jobs::source_name(&intent.after) else { return Ok(Object(intent.after.clone())) };
+    let key = ObjectKey::new("CronJob", &intent.object.namespace, name);
+    match cluster.get(&key).await? {
+        Some(cronjob) if jobs::source(&cronjob) == intent.after => {
+            Ok(jobs::from_cronjob(&cronjob, &intent.object.name, &intent.marker))
+        }
+        Some(_) => Err(ActionError::retry(format!("{key} has changed since this was decided: {}", intent.summary))),
+        None => Err(ActionError::fail(format!("{key} is gone since this was decided: {}", intent.summary))),
+    }
+}
+
 fn output(intent: &Intent) -> Output {
-    let job = Object(intent.after.clone());
-    let from = jobs::cronjob_of(&job).unwrap_or_default();
+    let from = jobs::source_name(&intent.after).unwrap_or_default();
     Output::new(json!({ "name": intent.object.name, "from": from }), intent.summary.clone())
 }
 
@@ -312,7 +333,7 @@ mod tests {
 
     fn made() -> Intent {
         let source = cronjob(json!({ "jobTemplate": { "spec": { "template": {} } } }), json!({}));
-        intent(jobs::from_cronjob(&source, "backup-db-17-dogwatch-7", "m"), "m".into())
+        intent(ObjectKey::new("Job", "databases", "backup-db-17-dogwatch-7"), jobs::source(&source), "m".into())
     }
 
     #[test]
@@ -386,7 +407,9 @@ mod tests {
     fn after_a_crash_the_mark_tells() {
         let intent = made();
         assert_eq!(about_creation(None, &intent), Doubt::NotDone(intent.clone()));
-        assert!(matches!(about_creation(Some(&Object(intent.after.clone())), &intent), Doubt::Done(_)));
+        let source = cronjob(json!({}), json!({}));
+        let ours = jobs::from_cronjob(&source, "backup-db-17-dogwatch-7", "m");
+        assert!(matches!(about_creation(Some(&ours), &intent), Doubt::Done(_)));
         let theirs = job("backup-db-17-dogwatch-7", "c1", json!({}));
         assert!(matches!(about_creation(Some(&theirs), &intent), Doubt::Unclear(_)));
     }

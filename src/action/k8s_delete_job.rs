@@ -10,21 +10,22 @@ use super::{
     ActionError, AnyArg, Arg, Describe, Doubt, Mutation, Output, Plan, StepContext, Verb, World, deny, objects,
 };
 use crate::cluster::{Access, ClusterError, Delete, Object};
-use crate::model::{Intent, ObjectKey};
+use crate::model::{Intent, ObjectKey, redact_value};
 
 /// Deletes the target, a Job that runs or has failed, and its pods with it.
 ///
 /// Effect: one deletion in the foreground, on the condition of the UID: the Job stays, marked, until its pods are gone. Their logs
-/// go with them. There is no cap, as it is one Job; the intent keeps all that it takes to make it again.
+/// go with them. There is no cap, as it is one Job.
 ///
 /// Arguments: `recreate_from`: `cronjob` (the default: it must come from one that is still there) or `self`, for a Job that
 /// somebody made by hand and that a later step makes again from `object`.
 ///
-/// Output: `name`, `cronjob` (empty when none made it), `object`, the Job without what the cluster filled in.
+/// Output: `name`, `cronjob` (empty when none made it), `object`: with `recreate_from: self`, the Job without what the cluster
+/// filled in; otherwise empty.
 ///
 /// A Job that has succeeded, is being deleted or is gone needs no deletion: that is no error. Errors, for a human: a Job that
-/// something else makes, or that could not be made again; a CronJob that is annotated hands-off. May be repeated: what has
-/// the UID is deleted once.
+/// something else makes, or that could not be made again, also because it holds a secret that must not be kept; a CronJob that
+/// is annotated hands-off. May be repeated: what has the UID is deleted once.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct K8sDeleteJob {
@@ -140,11 +141,10 @@ fn plan(job: &Object, cronjob: Option<&Object>, source: Source, marker: String) 
             )));
         }
     }
-    let mut before = jobs::pre_image(job);
-    // The source goes along, so that the output is the same after a crash, when the Job can no longer be asked.
-    if let (Some(name), Some(fields)) = (jobs::cronjob_of(job), before.as_object_mut()) {
-        fields.insert("from".into(), json!({ "cronjob": name }));
-    }
+    // What the output says goes along, as after a crash the Job can no longer be asked: the whole of it only where nothing
+    // else says how to make it again.
+    let object = if source == Source::Itself { kept(job)? } else { json!({}) };
+    let before = json!({ "cronjob": jobs::cronjob_of(job).unwrap_or_default(), "object": object });
     Ok(Plan::Do(Intent {
         summary: format!("delete {key}"),
         object: key,
@@ -156,14 +156,28 @@ fn plan(job: &Object, cronjob: Option<&Object>, source: Source, marker: String) 
     }))
 }
 
+/// All that it takes to make the Job again. It goes on the run's log: what would be masked there could not be made again.
+fn kept(job: &Object) -> Result<Value, ActionError> {
+    let image = jobs::pre_image(job);
+    let mut masked = image.clone();
+    redact_value(&mut masked);
+    if masked == image {
+        return Ok(image);
+    }
+    Err(ActionError::needs_human(format!(
+        "{} holds what looks like a secret, which must not be kept, and without which it could not be made again; \
+         delete it by hand, and let its next one take the secret from a Secret",
+        job.key()
+    )))
+}
+
 fn unneeded(key: &ObjectKey, why: &str) -> Plan {
     Plan::Unneeded(Output::new(json!({ "name": key.name, "cronjob": "", "object": {} }), format!("{key} {why}")))
 }
 
 fn output(intent: &Intent) -> Output {
-    let mut object = intent.before.clone();
-    let from = object.as_object_mut().and_then(|fields| fields.remove("from"));
-    let cronjob = from.as_ref().and_then(|from| from.get("cronjob")?.as_str()).unwrap_or_default();
+    let kept = |name: &str| intent.before.get(name).cloned().unwrap_or_default();
+    let (cronjob, object) = (kept("cronjob"), kept("object"));
     Output::new(json!({ "name": intent.object.name, "cronjob": cronjob, "object": object }), intent.summary.clone())
 }
 
@@ -241,8 +255,7 @@ mod tests {
         assert_eq!((intent.uid.as_str(), &intent.after), ("j1", &Value::Null));
         let output = output(&intent);
         assert_eq!(output.value.get("cronjob"), Some(&json!("backup-db-17")));
-        assert!(output.value.get("object").unwrap().get("from").is_none());
-        assert!(output.value.get("object").unwrap().pointer("/spec/template").is_some());
+        assert_eq!(output.value.get("object"), Some(&json!({})), "the CronJob says how it is made");
     }
 
     #[test]
@@ -262,6 +275,20 @@ mod tests {
         assert!(decide(&of_cronjob(json!({})), None, Source::Itself).contains("which is not there any more"));
         let workflow = job(json!({ "kind": "Workflow", "name": "w", "controller": true }), json!({}));
         assert!(decide(&workflow, None, Source::Itself).contains("is made by Workflow `w`"));
+    }
+
+    #[test]
+    fn a_job_that_is_kept_whole_must_hold_no_secret() {
+        let mut by_hand = job(json!({}), json!({ "active": 1 }));
+        let Ok(Plan::Do(intent)) = plan(&by_hand, None, Source::Itself, "m".into()) else { panic!() };
+        assert!(output(&intent).value.get("object").unwrap().pointer("/spec/template").is_some());
+        by_hand.0["spec"]["template"]["spec"]["containers"] =
+            json!([{ "name": "backup", "env": [{ "name": "PGPASSWORD", "value": "hunter2" }] }]);
+        assert!(decide(&by_hand, None, Source::Itself).contains("holds what looks like a secret"));
+        let mut of_cronjob = of_cronjob(json!({}));
+        of_cronjob.0["spec"] = by_hand.0["spec"].clone();
+        let plan = plan(&of_cronjob, Some(&cronjob(json!({}))), Source::CronJob, "m".into()).unwrap();
+        assert!(!format!("{plan:?}").contains("hunter2"));
     }
 
     #[test]

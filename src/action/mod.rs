@@ -32,7 +32,7 @@ mod template_names;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -64,7 +64,7 @@ pub struct World {
 /// What one step of one run is about.
 #[derive(Debug, Clone, Copy)]
 pub struct StepContext<'a> {
-    pub run: RunId,
+    pub run: RunMark<'a>,
     pub step: &'a StepPath,
     pub target: &'a Target,
     /// The target as it was read last; `None` when it is not there.
@@ -73,11 +73,30 @@ pub struct StepContext<'a> {
 }
 
 impl StepContext<'_> {
-    /// The mark that this step leaves on what it changes, by which it is recognised after a crash: `dogwatch-run-7-scale`.
-    /// The same for all attempts, as it must be found again; within Kubernetes's 128 characters for field managers.
+    /// The mark that this step leaves on what it changes, by which it is recognised after a crash:
+    /// `dogwatch-run-3f9a1c2e-7-scale`. The same for all attempts, as it must be found again; within Kubernetes's 128 characters
+    /// for field managers.
     pub fn marker(&self) -> String {
         let step: String = self.step.0.rsplit('.').next().unwrap_or_default().chars().take(80).collect();
-        format!("dogwatch-run-{}-{step}", self.run.0)
+        format!("dogwatch-run-{}-{step}", self.run)
+    }
+}
+
+/// A run's number, and whose number it is: with a new database they begin at 1 again, and a Job or a field that run 1 of the
+/// last one left behind must not be taken for our own.
+#[derive(Debug, Clone, Copy)]
+pub struct RunMark<'a> {
+    /// At most eight characters that a name may hold; empty: nobody counts beside us.
+    pub database: &'a str,
+    pub run: RunId,
+}
+
+impl fmt::Display for RunMark<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.database {
+            "" => write!(f, "{}", self.run.0),
+            database => write!(f, "{database}-{}", self.run.0),
+        }
     }
 }
 

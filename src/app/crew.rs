@@ -173,9 +173,9 @@ mod tests {
         crew.needs("the server", async { Ok(()) });
         let error = crew.keeps_watch(&stop).await.unwrap_err();
         assert_eq!(error.to_string(), "the server has ended, and nobody asked it to");
-        crew.needs("discord", async { anyhow::bail!("the token was reset") });
+        crew.needs("discord", async { anyhow::bail!("its thread has died") });
         let error = crew.keeps_watch(&stop).await.unwrap_err();
-        assert_eq!(error.to_string(), "discord has ended: the token was reset");
+        assert_eq!(error.to_string(), "discord has ended: its thread has died");
     }
 
     #[tokio::test]

@@ -76,6 +76,7 @@ pub async fn serve(config: &Config, stop: CancellationToken) -> anyhow::Result<(
             output_limit: config.engine.output_limit.bytes(),
             approval_timeout: config.engine.approval_timeout.0,
             default_team: config.oncall.default_team.clone(),
+            mark: store.mark().to_owned(),
         },
         name: format!("{}-{}", std::process::id(), address.port()),
     };

@@ -68,6 +68,7 @@ impl Previews for LivePreviews {
             incident_title: playbook.summary.clone(),
             severity: playbook.severity,
             output_limit: self.output_limit,
+            mark: String::new(),
         };
         let rehearsal = rehearse(&self.world, playbook, &frame).await;
         let timeline: Vec<TimelineEntry> = rehearsal

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use crate::chat::Desk;
-use crate::chat::discord::DiscordGateway;
+use crate::chat::discord::{DiscordError, DiscordGateway};
 use crate::clock::Clock;
 use crate::config::{Config, PageSink};
 use crate::discord::DiscordOptions;
@@ -88,8 +88,9 @@ impl Channels {
         workers
     }
 
-    /// Goes to Discord, if it is configured. The task ends when the bot stops, or with the error when Discord does not want the bot any
-    /// more.
+    /// Goes to Discord, if it is configured. The task ends when the bot stops, or with the error when the gateway has died. When
+    /// Discord does not want the bot any more (its token was reset), it only says so: alerts, runs and the other ways to page
+    /// do not depend on it, and must go on.
     ///
     /// # Errors
     /// When Discord refuses what is configured: the token, the application, the channel.
@@ -100,8 +101,19 @@ impl Channels {
         stop: CancellationToken,
     ) -> anyhow::Result<Option<BoxFuture<'static, anyhow::Result<()>>>> {
         let Some(options) = &self.discord else { return Ok(None) };
-        let gateway = DiscordGateway::start(options.clone(), desk, oncall, stop).await?;
-        Ok(Some(Box::pin(async move { Ok(gateway.serve().await?) })))
+        let gateway = DiscordGateway::start(options.clone(), desk, oncall, stop.clone()).await?;
+        Ok(Some(Box::pin(async move {
+            match gateway.serve().await {
+                Err(error @ (DiscordError::Died | DiscordError::Thread(_))) => Err(error.into()),
+                Err(error) => {
+                    tracing::error!(%error, "nobody can ask on discord any more until this is mended and the bot is started again; \
+                    everything else goes on");
+                    stop.cancelled().await;
+                    Ok(())
+                }
+                Ok(()) => Ok(()),
+            }
+        })))
     }
 }
 

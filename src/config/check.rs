@@ -206,8 +206,8 @@ impl Checker<'_> {
                 "engine.lease",
                 format!("a lease of {} may end before a change that was begun in it", engine.lease),
                 format!(
-                    "write at least `{}`: a change may take {}, {} more are kept free, and a lease is at least twice \
-                     `cluster.timeout`",
+                    "write at least `{}`: a change may take {}, as long again to find out what became of it, {} more are \
+                     kept free, and a lease is at least twice `cluster.timeout`",
                     HumanDuration(least),
                     HumanDuration(MUTATION_WITHIN),
                     HumanDuration(LEASE_MARGIN)

@@ -1,32 +1,43 @@
 //! The part of driving a run in which the world is changed: the intent goes on the log first, and what became of it
 //! after.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 
 use super::drive::{Driver, Flow};
+use super::evidence::kept;
 use super::mutate::{self, Attempt};
 use super::plan::in_begun_group;
 use super::read;
-use super::state::{Approval, Progress};
+use super::state::Approval;
+use super::timing::{DOUBT_LOOK_EVERY, DOUBT_PATIENCE, LEASE_MARGIN, LOCK_LOOK_EVERY, LOCK_PATIENCE, MUTATION_WITHIN};
 use crate::action::{ActionError, Mutation, Output, Plan};
-use crate::model::{Intent, LEASE_MARGIN, MUTATION_WITHIN, RunEvent};
+use crate::model::{Intent, RunEvent};
 use crate::playbook::Step;
 use crate::store::{Append, Appended, StoreError};
 
-/// How often a run that waits for another one's lock looks again, and for how long.
-const LOCK_LOOK_EVERY: Duration = Duration::from_secs(15);
-const LOCK_PATIENCE: Duration = Duration::from_secs(600);
-
-/// How long a mutation may stay in doubt while the cluster does not answer, before a human is told.
-const DOUBT_PATIENCE: Duration = Duration::from_secs(300);
-
 impl Driver<'_> {
     /// Reads the target again, decides, and makes the change.
+    ///
+    /// A request of an earlier attempt that was given up may have come through late: then this is what was wanted, and to
+    /// decide anew, on what it left behind, would be to do it twice.
     pub(super) async fn act(&mut self, step: &Step, action: &dyn Mutation, attempt: u32) -> Result<Flow, StoreError> {
+        if let Some((earlier, intent)) = self.state.tried(&step.path).begun {
+            match mutate::doubt(self.world, &self.frame.run.target, action, &intent, self.until()).await {
+                Attempt::NotDone(_) => {}
+                Attempt::Done(output) | Attempt::Recovered(output) => {
+                    return self.made(step, earlier, output, true).await;
+                }
+                Attempt::Failed(error) | Attempt::InDoubt(error) => {
+                    return self.failed(step, attempt, error, Vec::new()).await;
+                }
+            }
+        }
+        self.decide(step, action, attempt).await
+    }
+
+    async fn decide(&mut self, step: &Step, action: &dyn Mutation, attempt: u32) -> Result<Flow, StoreError> {
         let before = self.state.object.as_ref().map(|object| object.uid().to_owned());
-        let read = match read::read_target(self.world, &self.frame).await {
+        let read = match read::read_target(self.world, &self.frame, self.until()).await {
             Ok(event) => event,
             Err(error) => return self.failed(step, attempt, error, Vec::new()).await,
         };
@@ -38,11 +49,11 @@ impl Driver<'_> {
             let message = format!("{} was replaced by another of the same name meanwhile", self.frame.run.target);
             return self.failed(step, attempt, ActionError::needs_human(message), vec![read]).await;
         }
-        let intent = match mutate::prepare(self.world, &self.frame, &fresh, step, action).await {
+        let intent = match mutate::prepare(self.world, &self.frame, &fresh, step, action, self.until()).await {
             Ok(Plan::Do(intent)) => intent,
             Ok(Plan::Unneeded(output)) => {
-                let Output { value, summary } = output;
-                let unneeded = RunEvent::Unneeded { step: step.path.clone(), summary, output: value.into() };
+                let (output, summary) = kept(output, self.frame.output_limit);
+                let unneeded = RunEvent::Unneeded { step: step.path.clone(), summary, output };
                 self.append(Append { events: vec![read, unneeded], ..Append::default() }).await?;
                 return Ok(Flow::On);
             }
@@ -75,11 +86,9 @@ impl Driver<'_> {
         intent: Intent,
         mut events: Vec<RunEvent>,
     ) -> Result<Flow, StoreError> {
-        if self.lease_until < self.now() + MUTATION_WITHIN + LEASE_MARGIN {
-            self.store.renew(self.at, self.options.lease).await?;
-            self.lease_until = self.now() + self.options.lease;
-        }
-        let deadline = self.now() + MUTATION_WITHIN;
+        // The append prolongs the lease: the deadline lies before its new end.
+        let longest = self.options.lease.saturating_sub(LEASE_MARGIN).min(MUTATION_WITHIN);
+        let deadline = self.now() + step.timeout.unwrap_or(longest).min(longest);
         let started = RunEvent::Started { step: step.path.clone(), attempt, intent: intent.clone(), deadline };
         events.push(started);
         let mut locks = vec![self.frame.run.target.key(), intent.object.key()];
@@ -95,7 +104,12 @@ impl Driver<'_> {
             }
             Some(Appended::Done { .. }) => return Ok(Flow::On),
         }
-        match mutate::apply(self.world, step, action, &intent).await {
+        if self.now() >= deadline {
+            // The store took its time, and nothing was sent. Whether the attempt is still to be made is asked as after a
+            // crash, and it gets a deadline of its own then.
+            return Ok(Flow::On);
+        }
+        match mutate::apply(self.world, &self.frame.run.target, action, &intent, deadline, self.until()).await {
             Attempt::Done(output) => self.made(step, attempt, output, false).await,
             Attempt::Recovered(output) => self.made(step, attempt, output, true).await,
             Attempt::Failed(error) => self.failed(step, attempt, error, Vec::new()).await,
@@ -106,18 +120,12 @@ impl Driver<'_> {
     }
 
     async fn made(&mut self, step: &Step, attempt: u32, output: Output, recovered: bool) -> Result<Flow, StoreError> {
-        let event = RunEvent::Done {
-            step: step.path.clone(),
-            attempt,
-            output: serde_json::Value::Object(output.value),
-            summary: output.summary,
-            recovered,
-        };
-        self.record(event).await
+        let (output, summary) = kept(output, self.frame.output_limit);
+        self.record(RunEvent::Done { step: step.path.clone(), attempt, output, summary, recovered }).await
     }
 
     /// A mutation was on the log, and nobody knows what became of it.
-    pub(super) async fn resolve(
+    pub(super) async fn doubt(
         &mut self,
         step: &Step,
         action: &dyn Mutation,
@@ -125,7 +133,7 @@ impl Driver<'_> {
         intent: &Intent,
         since: DateTime<Utc>,
     ) -> Result<Flow, StoreError> {
-        match mutate::resolve(self.world, action, intent).await {
+        match mutate::doubt(self.world, &self.frame.run.target, action, intent, self.until()).await {
             Attempt::Done(output) | Attempt::Recovered(output) => self.made(step, attempt, output, true).await,
             Attempt::Failed(error) => self.failed(step, attempt, error, Vec::new()).await,
             // Doubt keeps the attempt: the same one is made, on a fresh precondition.
@@ -150,18 +158,14 @@ impl Driver<'_> {
     }
 
     async fn stay_in_doubt(&mut self, step: &Step, error: ActionError) -> Result<Flow, StoreError> {
-        const LOOK_AGAIN: Duration = Duration::from_secs(5);
-        let until = self.now() + LOOK_AGAIN;
+        let until = self.now() + DOUBT_LOOK_EVERY;
         let because = format!("it is not known yet whether it was done: {error}");
         self.park(vec![RunEvent::Waiting { step: step.path.clone(), until, because }], until).await
     }
 
     async fn wait_for_lock(&mut self, step: &Step, attempt: u32, key: &str, by: &str) -> Result<Flow, StoreError> {
         let now = self.now();
-        let since = match self.state.progress(&step.path) {
-            Some(Progress::Waiting { since, .. }) => *since,
-            _ => now,
-        };
+        let since = self.state.tried(&step.path).lock_since.unwrap_or(now);
         if now >= since + LOCK_PATIENCE {
             let message = format!("{by} holds {key} since more than {} minutes", LOCK_PATIENCE.as_secs() / 60);
             return self.failed(step, attempt, ActionError::needs_human(message), Vec::new()).await;

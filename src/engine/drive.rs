@@ -5,12 +5,14 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::plan::{Next, plan, retry_at};
+use super::preview::Compared;
 use super::scope::Frame;
-use super::state::{Approval, Progress, RunState};
+use super::state::{Approval, RunState};
+use super::timing::{ANSWER_LOOK_EVERY, LEASE_MARGIN};
 use super::worker::EngineOptions;
 use super::{preview, read};
 use crate::action::{ActionError, Tell, World};
-use crate::model::{Outcome, Phase, PreviewStep, RunEvent, Verdict};
+use crate::model::{Outcome, Phase, PreviewStep, RunEvent, Verdict, redact};
 use crate::playbook::{Playbook, Step};
 use crate::store::{Append, Appended, Ask, InboxItem, LogPosition, NewPage, PageReason, Store, StoreError};
 
@@ -25,6 +27,8 @@ pub(super) struct Driver<'a> {
     pub at: LogPosition,
     pub lease_until: DateTime<Utc>,
     pub inbox: Vec<(i64, InboxItem)>,
+    /// Items of the inbox that cannot be taken in yet: they stay there, and are looked at again when the run is claimed anew.
+    pub left: Vec<i64>,
 }
 
 /// Whether the driver goes on.
@@ -58,7 +62,7 @@ impl Driver<'_> {
             Next::Nothing => Ok(Flow::Leave),
             Next::Park { until } => self.park(Vec::new(), until).await,
             Next::Enter { phase, because } => self.record(RunEvent::Entered { phase, because }).await,
-            Next::ReadTarget => match read::read_target(self.world, &self.frame).await {
+            Next::ReadTarget => match read::read_target(self.world, &self.frame, self.until()).await {
                 Ok(event) => self.record(event).await,
                 Err(error) => self.target_unread(error).await,
             },
@@ -67,7 +71,7 @@ impl Driver<'_> {
                 self.record(event).await
             }
             Next::Read { step, action, attempt } => {
-                match read::read(self.world, &self.frame, &self.state, step, action).await {
+                match read::read(self.world, &self.frame, &self.state, step, action, self.until()).await {
                     Ok((output, summary)) => {
                         self.record(RunEvent::Read { step: step.path.clone(), output, summary }).await
                     }
@@ -82,24 +86,25 @@ impl Driver<'_> {
             Next::EndWait { step } => self.record(RunEvent::Waited { step: step.path.clone() }).await,
             Next::Skip { step, because } => self.record(RunEvent::Skipped { step: step.path.clone(), because }).await,
             Next::Propose => {
-                let preview = preview::preview(self.world, &self.frame, &self.state, playbook).await;
-                self.record(RunEvent::Proposed { preview }).await
+                let outlook = preview::preview(self.world, &self.frame, &self.state, playbook, self.until()).await;
+                self.record(RunEvent::Proposed { preview: outlook.preview }).await
             }
-            Next::Ask => self.ask().await,
+            Next::Ask { step } => self.ask(step).await,
             Next::Expire { approval } => {
                 let by = "the clock".to_owned();
                 self.record(RunEvent::ApprovalAnswered { approval, verdict: None, by }).await
             }
             Next::Act { step, action, attempt } => self.act(step, action, attempt).await,
-            Next::Resolve { step, action, attempt, intent, since } => {
-                self.resolve(step, action, attempt, &intent, since).await
+            Next::Doubt { step, action, attempt, intent, since } => {
+                self.doubt(step, action, attempt, &intent, since).await
             }
             Next::BeginVerify { step, look_at, give_up_at } => {
                 let event = RunEvent::Verifying { step: step.path.clone(), look_at, give_up_at };
                 self.park(vec![event], look_at).await
             }
             Next::Look { step, verify } => {
-                let event = read::look(self.world, &self.frame, &self.state, playbook, step, verify).await;
+                let event =
+                    read::look(self.world, &self.frame, &self.state, playbook, step, verify, self.until()).await;
                 self.record(event).await
             }
             Next::Tell { step, tell } => self.tell(step, tell).await,
@@ -111,18 +116,31 @@ impl Driver<'_> {
         self.world.clock.now()
     }
 
+    /// How long the world may be asked for something: what it says must be on the log while the lease is ours.
+    pub(super) fn until(&self) -> DateTime<Utc> {
+        self.lease_until - LEASE_MARGIN
+    }
+
     pub(super) async fn record(&mut self, event: RunEvent) -> Result<Flow, StoreError> {
         self.append(Append { events: vec![event], ..Append::default() }).await?;
         Ok(Flow::On)
     }
 
     pub(super) async fn park(&mut self, events: Vec<RunEvent>, until: DateTime<Utc>) -> Result<Flow, StoreError> {
+        // What was left in the inbox is no reason to wake up at once, but one to look again soon.
+        let soon = (!self.left.is_empty()).then(|| self.now() + ANSWER_LOOK_EVERY);
+        let until = soon.map_or(until, |soon| soon.min(until));
         self.append(Append { events, park_until: Some(until), ..Append::default() }).await?;
         Ok(Flow::Leave)
     }
 
-    /// Appends, and takes what was appended into the state. `Some`: a guarded append was refused, and that is why.
-    pub(super) async fn append(&mut self, append: Append) -> Result<Option<Appended>, StoreError> {
+    /// Appends, which prolongs the lease, and takes what was appended into the state. `Some`: a guarded append was refused,
+    /// and that is why.
+    pub(super) async fn append(&mut self, mut append: Append) -> Result<Option<Appended>, StoreError> {
+        append.prolong = Some(self.options.lease);
+        append.leaves.clone_from(&self.left);
+        // From before the append: by the store's clock the lease ends no earlier.
+        let lease_until = self.now() + self.options.lease;
         let events = append.events.clone();
         let asked = append.ask.is_some();
         match self.store.append(self.at, append).await? {
@@ -136,6 +154,8 @@ impl Driver<'_> {
                 }
                 self.at = at;
                 self.inbox = inbox;
+                self.inbox.retain(|(number, _)| !self.left.contains(number));
+                self.lease_until = lease_until;
                 Ok(None)
             }
             refused => Ok(Some(refused)),
@@ -147,42 +167,66 @@ impl Driver<'_> {
         let mut events = Vec::new();
         let mut consumes = Vec::new();
         for (number, item) in std::mem::take(&mut self.inbox) {
-            consumes.push(number);
             match item {
                 InboxItem::AlertResolved => events.push(RunEvent::AlertResolved),
+                InboxItem::Unknown => events.push(RunEvent::Unknown),
                 InboxItem::Cancel { by } => events.push(RunEvent::CancelAsked { by }),
                 InboxItem::Answer { approval, verdict, by } => {
+                    let changed = match verdict {
+                        Verdict::Approve => self.changed_since_asked().await,
+                        Verdict::Deny => Ok(None),
+                    };
+                    let Ok(changed) = changed else {
+                        self.left.push(number);
+                        continue;
+                    };
                     events.push(RunEvent::ApprovalAnswered { approval, verdict: Some(verdict), by });
-                    if verdict == Verdict::Approve {
-                        events.extend(self.changed_since_asked().await);
-                    }
+                    events.extend(changed);
                 }
             }
+            consumes.push(number);
         }
-        self.append(Append { events, consumes, ..Append::default() }).await?;
+        if !consumes.is_empty() {
+            self.append(Append { events, consumes, ..Append::default() }).await?;
+        }
         Ok(())
     }
 
     /// A yes is a yes to what was shown. When the world has moved on, it would be another thing now.
-    async fn changed_since_asked(&mut self) -> Option<RunEvent> {
-        let Approval::Asked { preview, .. } = &self.state.approval else { return None };
-        let now = preview::preview(self.world, &self.frame, &self.state, self.playbook).await;
-        if now.digest() == preview.digest() {
-            return None;
-        }
+    ///
+    /// # Errors
+    /// The world does not say at the moment, and there is time to ask it again.
+    async fn changed_since_asked(&mut self) -> Result<Option<RunEvent>, ()> {
+        let Approval::Asked { preview: shown, expires_at, .. } = &self.state.approval else { return Ok(None) };
+        let now = preview::preview(self.world, &self.frame, &self.state, self.playbook, self.until()).await;
         let told = |steps: &[PreviewStep]| steps.iter().map(|s| s.summary.clone()).collect::<Vec<_>>().join("; ");
-        let because = format!(
-            "what was approved ({}) is no longer what it would do ({})",
-            told(&preview.steps),
-            told(&now.steps)
-        );
-        Some(RunEvent::Entered { phase: Phase::Escalate, because })
+        let because = match preview::compare(shown, &now) {
+            Compared::Same => return Ok(None),
+            Compared::Unasked(error) if self.now() < *expires_at => {
+                tracing::info!(run = %self.frame.run.id, error, "an answer waits until its preview can be made again");
+                return Err(());
+            }
+            Compared::Unasked(error) => {
+                format!("what was approved ({}) could not be looked at again in time: {error}", told(&shown.steps))
+            }
+            Compared::Changed => format!(
+                "what was approved ({}) is no longer what it would do ({})",
+                told(&shown.steps),
+                told(&now.preview.steps)
+            ),
+        };
+        Ok(Some(RunEvent::Entered { phase: Phase::Escalate, because }))
     }
 
-    async fn ask(&mut self) -> Result<Flow, StoreError> {
-        let preview = preview::preview(self.world, &self.frame, &self.state, self.playbook).await;
+    async fn ask(&mut self, step: &Step) -> Result<Flow, StoreError> {
+        let mut outlook = preview::preview(self.world, &self.frame, &self.state, self.playbook, self.until()).await;
+        // What comes later may have to wait for what comes first; but that is there to be shown.
+        if let Some(error) = outlook.unasked.remove(&step.path) {
+            let attempt = self.state.tried(&step.path).attempts + 1;
+            return self.failed(step, attempt, error, Vec::new()).await;
+        }
         let expires_at = self.now() + self.options.approval_timeout;
-        let ask = Some(Ask { preview, expires_at });
+        let ask = Some(Ask { preview: outlook.preview, expires_at });
         self.append(Append { ask, park_until: Some(expires_at), ..Append::default() }).await?;
         Ok(Flow::Leave)
     }
@@ -193,10 +237,7 @@ impl Driver<'_> {
         let Some(step) = self.playbook.steps(Phase::Diagnose).first() else {
             return self.record(RunEvent::Entered { phase: Phase::Escalate, because: message }).await;
         };
-        let attempt = match self.state.progress(&step.path) {
-            Some(Progress::Waiting { attempts, .. }) => attempts + 1,
-            _ => 1,
-        };
+        let attempt = self.state.tried(&step.path).attempts + 1;
         self.failed(step, attempt, ActionError { message, ..error }, Vec::new()).await
     }
 
@@ -209,12 +250,11 @@ impl Driver<'_> {
         mut before: Vec<RunEvent>,
     ) -> Result<Flow, StoreError> {
         let now = self.now();
-        let first_failed_at = match self.state.progress(&step.path) {
-            Some(Progress::Waiting { since, attempts: 1.., .. } | Progress::Started { since, .. }) => *since,
-            _ => now,
-        };
+        let first_failed_at = self.state.tried(&step.path).first_failed_at.unwrap_or(now);
         let retry = retry_at(step, error.class, attempt, first_failed_at, now, rand::random());
-        before.push(RunEvent::Failed { step: step.path.clone(), attempt, class: error.class, error: error.message });
+        // An API server quotes what it refuses.
+        let message = redact(&error.message).into_owned();
+        before.push(RunEvent::Failed { step: step.path.clone(), attempt, class: error.class, error: message });
         match retry {
             Some(until) => {
                 let because = format!("attempt {} follows", attempt + 1);

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::action::{ActionError, Output};
 use crate::cluster::Object;
-use crate::model::{redact, redact_value};
+use crate::model::{Intent, redact, redact_value};
 
 /// An object without its bookkeeping (managed fields, the copy of itself that `kubectl apply` leaves), masked.
 pub fn trimmed(object: &Object) -> Object {
@@ -33,6 +33,39 @@ pub(super) fn bounded(output: Output, largest: usize) -> Result<(Value, String),
         )));
     }
     Ok((value, redact(&output.summary).into_owned()))
+}
+
+/// An output of a mutation that was made: it cannot fail any more, and so goes without its fields where they are too much.
+pub(super) fn kept(output: Output, largest: usize) -> (Value, String) {
+    let summary = redact(&output.summary).into_owned();
+    match bounded(output, largest) {
+        Ok(kept) => kept,
+        Err(error) => (Value::Object(Map::new()), format!("{summary} (its output is not kept: {error})")),
+    }
+}
+
+/// Whether an intent may go on the log as it is: masked, it would be another one.
+///
+/// # Errors
+/// It holds what looks like a secret, for a human; or it is too large.
+pub(super) fn check_intent(intent: &Intent, largest: usize) -> Result<(), ActionError> {
+    let values = serde_json::json!([intent.before, intent.after]);
+    let mut masked = values.clone();
+    redact_value(&mut masked);
+    if masked != values {
+        return Err(ActionError::needs_human(format!(
+            "it holds what looks like a secret, which must not go on the log: {}",
+            intent.summary
+        )));
+    }
+    let size = serde_json::to_vec(&values).map_or(usize::MAX, |bytes| bytes.len());
+    if size > largest {
+        return Err(ActionError::fail(format!(
+            "its values have {size} bytes, and {largest} is the most that is kept: {}",
+            intent.summary
+        )));
+    }
+    Ok(())
 }
 
 /// The fields of an output as JSON, for a condition that looks at them by their bare names.

@@ -13,11 +13,12 @@ mod preview;
 mod read;
 mod scope;
 mod state;
+mod timing;
 mod worker;
 
 pub use evidence::trimmed;
 pub use plan::{Next, plan};
 pub use preview::{Rehearsal, rehearse};
 pub use scope::Frame;
-pub use state::{Progress, RunState};
+pub use state::{Progress, RunState, Tried};
 pub use worker::{EngineOptions, EngineWorker};

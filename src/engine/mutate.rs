@@ -1,29 +1,37 @@
 //! Changing the world: on the log first, within a deadline, and never twice.
 
+use chrono::{DateTime, Utc};
+
+use super::evidence::check_intent;
 use super::read::within;
 use super::scope::Frame;
 use super::state::RunState;
-use crate::action::{ActionError, Doubt, Mutation, Output, Plan, StepContext, World, deny};
-use crate::model::{FailureClass, Intent, MUTATION_WITHIN};
+use crate::action::{ActionError, Doubt, Mutation, Output, Plan, RunMark, StepContext, World, deny};
+use crate::model::{FailureClass, Intent, ObjectKey};
 use crate::playbook::Step;
 
-/// Decides what a mutation would do, and refuses what no playbook may do. Changes nothing.
+/// Decides what a mutation would do, until then at most, and refuses what no playbook may do. Changes nothing.
 pub(super) async fn prepare(
     world: &World,
     frame: &Frame,
     state: &RunState,
     step: &Step,
     action: &dyn Mutation,
+    until: DateTime<Utc>,
 ) -> Result<Plan, ActionError> {
     let scope = frame.scope(state);
     let context = StepContext {
-        run: frame.run.id,
+        run: RunMark { database: &frame.mark, run: frame.run.id },
         step: &step.path,
         target: &frame.run.target,
         object: state.live_object(),
         scope: &scope,
     };
-    crate::action::prepare(action, world, context).await
+    let plan = within(world, until, crate::action::prepare(action, world, context)).await?;
+    if let Plan::Do(intent) = &plan {
+        check_intent(intent, frame.output_limit)?;
+    }
+    Ok(plan)
 }
 
 /// What became of an attempt.
@@ -39,13 +47,20 @@ pub(super) enum Attempt {
     NotDone(Intent),
 }
 
-/// Makes the change, and finds out what became of it when the answer does not say.
-pub(super) async fn apply(world: &World, step: &Step, action: &dyn Mutation, intent: &Intent) -> Attempt {
-    let timeout = step.timeout.unwrap_or(MUTATION_WITHIN).min(MUTATION_WITHIN);
-    match within(world, timeout, action.apply(world, intent, false)).await {
+/// Makes the change within its deadline, and finds out, until then at most, what became of it when the answer does not
+/// say.
+pub(super) async fn apply(
+    world: &World,
+    target: &ObjectKey,
+    action: &dyn Mutation,
+    intent: &Intent,
+    deadline: DateTime<Utc>,
+    until: DateTime<Utc>,
+) -> Attempt {
+    match within(world, deadline, action.apply(world, intent, false)).await {
         Ok(output) => Attempt::Done(output),
         // A lost answer and a conflict look alike from here: only the object itself tells.
-        Err(error) if error.class == FailureClass::Retry => match resolve(world, action, intent).await {
+        Err(error) if error.class == FailureClass::Retry => match doubt(world, target, action, intent, until).await {
             Attempt::NotDone(_) => Attempt::Failed(error),
             other => other,
         },
@@ -53,13 +68,20 @@ pub(super) async fn apply(world: &World, step: &Step, action: &dyn Mutation, int
     }
 }
 
-/// Finds out what became of a mutation whose answer nobody has.
-pub(super) async fn resolve(world: &World, action: &dyn Mutation, intent: &Intent) -> Attempt {
-    match action.doubt(world, intent).await {
+/// Finds out, until then at most, what became of a mutation whose answer nobody has.
+pub(super) async fn doubt(
+    world: &World,
+    target: &ObjectKey,
+    action: &dyn Mutation,
+    intent: &Intent,
+    until: DateTime<Utc>,
+) -> Attempt {
+    match within(world, until, action.doubt(world, intent)).await {
         Ok(Doubt::Done(output)) => Attempt::Recovered(output),
-        // What was allowed before the crash may not be any more.
+        // What was allowed before the crash may not be any more: on the object, and on the target for whose sake it is changed.
         Ok(Doubt::NotDone(intent)) => {
-            match deny::check_live(world.cluster.as_ref(), action.verb(), &intent.object).await {
+            let check = deny::check_intent(world.cluster.as_ref(), action.verb(), target, &intent);
+            match within(world, until, check).await {
                 Ok(()) => Attempt::NotDone(intent),
                 Err(error) if error.class == FailureClass::Retry => Attempt::InDoubt(error),
                 Err(error) => Attempt::Failed(error),
@@ -107,11 +129,14 @@ mod tests {
             after: json!(6),
             marker: "dogwatch-run-7-scale".into(),
         };
-        assert!(matches!(resolve(&world, scale.as_ref(), &intent).await, Attempt::NotDone(_)));
+        let until = world.clock.now() + std::time::Duration::from_secs(30);
+        assert!(matches!(doubt(&world, &coredns.key(), scale.as_ref(), &intent, until).await, Attempt::NotDone(_)));
 
         let hold = json!({ "metadata": { "annotations": { "dogwatch/hands-off": "upgrade" } } });
         cluster.change(&coredns.key(), &hold, "kubectl").unwrap();
-        let Attempt::Failed(error) = resolve(&world, scale.as_ref(), &intent).await else { panic!() };
+        let Attempt::Failed(error) = doubt(&world, &coredns.key(), scale.as_ref(), &intent, until).await else {
+            panic!()
+        };
         assert!(error.message.contains("dogwatch/hands-off=upgrade"), "{error}");
     }
 }

@@ -5,13 +5,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::state::{Approval, Progress, RunState};
+use super::timing::{FIRST_BACKOFF, LONGEST_BACKOFF, MUTATION_RETRY_FOR, READ_RETRY_FOR};
 use crate::action::{Action, Mutation, Read, Tell};
 use crate::model::{Autonomy, ConditionKind, FailureClass, Intent, Outcome, Phase};
 use crate::playbook::{Condition, Playbook, Step, StepKind, Verify};
-
-/// How long failures that may pass are tried again, where the playbook does not say.
-const READ_RETRY_FOR: Duration = Duration::from_secs(60);
-const MUTATION_RETRY_FOR: Duration = Duration::from_secs(120);
 
 /// The next thing to do.
 #[derive(Debug)]
@@ -47,8 +44,10 @@ pub enum Next<'p> {
     },
     /// Show what the mitigate phase would do.
     Propose,
-    /// Ask a human about it.
-    Ask,
+    /// Ask a human about it, and about all that follows.
+    Ask {
+        step: &'p Step,
+    },
     /// Nobody answered in time.
     Expire {
         approval: crate::model::ApprovalId,
@@ -59,7 +58,7 @@ pub enum Next<'p> {
         attempt: u32,
     },
     /// Find out what became of a mutation.
-    Resolve {
+    Doubt {
         step: &'p Step,
         action: &'p dyn Mutation,
         attempt: u32,
@@ -105,15 +104,15 @@ pub fn plan<'p>(playbook: &'p Playbook, autonomy: Autonomy, state: &RunState, no
     }
     let step = next_step(playbook, phase, state);
     // A mutation whose fate is open comes before everything else, also before a cancel.
-    if let Some((step, Progress::Started { attempt, intent, since, look_at })) =
+    if let Some((step, Progress::Started { tried, intent, since, look_at })) =
         step.and_then(|step| state.progress(&step.path).map(|progress| (step, progress)))
         && let StepKind::Action(Action::Mutate(action)) = &step.kind
     {
         if let Some(look_at) = look_at.filter(|look_at| now < *look_at) {
             return Next::Park { until: look_at };
         }
-        let (attempt, intent, since) = (*attempt, Box::new(intent.clone()), *since);
-        return Next::Resolve { step, action: action.as_ref(), attempt, intent, since };
+        let (attempt, intent, since) = (tried.attempts, intent.clone(), *since);
+        return Next::Doubt { step, action: action.as_ref(), attempt, intent, since };
     }
     if let Some(trouble) = &state.trouble {
         return Next::Enter { phase: Phase::Escalate, because: trouble.clone() };
@@ -186,10 +185,10 @@ fn in_step<'p>(
         Some(Progress::Failed { error, .. }) if phase == Phase::Escalate => {
             return Next::Skip { step, because: error.clone() };
         }
-        Some(Progress::Failed { class, error, attempts, .. }) => return give_up(step, *class, error, *attempts),
+        Some(Progress::Failed { class, error, tried }) => return give_up(step, *class, error, tried.attempts),
         Some(Progress::Waiting { until, .. }) if now < *until => return Next::Park { until: *until },
         Some(Progress::Waiting { .. }) if matches!(step.kind, StepKind::Wait(_)) => return Next::EndWait { step },
-        Some(Progress::Waiting { attempts, .. }) => *attempts,
+        Some(Progress::Waiting { tried, .. }) => tried.attempts,
         Some(Progress::Made { at }) => return begin_verify(step, *at),
         Some(Progress::Verifying { look_at, .. }) if now < *look_at => return Next::Park { until: *look_at },
         Some(Progress::Verifying { look_at, give_up_at, last }) => {
@@ -214,7 +213,7 @@ fn in_step<'p>(
                 return finish(state, "the alert resolved: nothing more is changed".into());
             }
             match &state.approval {
-                Approval::None if autonomy == Autonomy::Approve => Next::Ask,
+                Approval::None if autonomy == Autonomy::Approve => Next::Ask { step },
                 Approval::Asked { id, expires_at, .. } if now >= *expires_at => Next::Expire { approval: *id },
                 Approval::Asked { expires_at, .. } => Next::Park { until: *expires_at },
                 Approval::None | Approval::Granted { .. } => {
@@ -255,8 +254,14 @@ fn go_on_verifying<'p>(
     }
 }
 
-/// Every step of the escalation is tried, whatever fails on the way: a human is waiting for it.
+/// Every step of the escalation is tried, whatever fails on the way: a human is waiting for it. Unless one has come already:
+/// whoever stopped the run meanwhile need not be called for it. Who was paged before is, and the run has escalated.
 fn escalate<'p>(playbook: &'p Playbook, state: &RunState, now: DateTime<Utc>) -> Next<'p> {
+    if let Some(by) = &state.cancelled_by {
+        let because = format!("{by} stopped it while it escalated: {}", state.entered_because);
+        let outcome = if state.paged { Outcome::Escalated } else { Outcome::Cancelled };
+        return Next::End { outcome, because };
+    }
     let Some(step) = next_step(playbook, Phase::Escalate, state) else {
         return Next::End { outcome: Outcome::Escalated, because: state.entered_because.clone() };
     };
@@ -295,8 +300,6 @@ pub(super) fn retry_at(
     now: DateTime<Utc>,
     jitter: f64,
 ) -> Option<DateTime<Utc>> {
-    const FIRST: Duration = Duration::from_secs(1);
-    const LONGEST: Duration = Duration::from_secs(30);
     if class != FailureClass::Retry {
         return None;
     }
@@ -304,7 +307,7 @@ pub(super) fn retry_at(
         StepKind::Action(Action::Mutate(_)) => MUTATION_RETRY_FOR,
         _ => READ_RETRY_FOR,
     };
-    let doubled = FIRST.saturating_mul(1 << attempts.saturating_sub(1).min(8)).min(LONGEST);
+    let doubled = FIRST_BACKOFF.saturating_mul(1 << attempts.saturating_sub(1).min(8)).min(LONGEST_BACKOFF);
     let at = now + doubled.mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 2.0);
     (at <= first_failed_at + step.retry_for.unwrap_or(default)).then_some(at)
 }

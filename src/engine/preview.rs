@@ -1,32 +1,117 @@
 //! What a run would do, found out without doing it.
 
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
 use super::plan::{Next, plan};
 use super::scope::Frame;
 use super::state::RunState;
+use super::timing::READ_TIMEOUT;
 use super::{mutate, read};
-use crate::action::{Action, Plan, World};
-use crate::model::{Autonomy, Outcome, Phase, Preview, PreviewStep, RunEvent, redact};
-use crate::playbook::{Playbook, StepKind};
+use crate::action::{Action, ActionError, Plan, World};
+use crate::model::{Autonomy, FailureClass, Outcome, Phase, Preview, PreviewStep, RunEvent, StepPath, redact};
+use crate::playbook::{Playbook, Step, StepKind};
 
-/// Asks every mutating step of the mitigation what it would do now.
-pub(super) async fn preview(world: &World, frame: &Frame, state: &RunState, playbook: &Playbook) -> Preview {
-    let mut steps = Vec::new();
+/// What a run would do, and what could not be found out for the moment.
+pub(super) struct Outlook {
+    pub preview: Preview,
+    /// Steps whose object could not be asked, though it may be in a moment.
+    pub unasked: BTreeMap<StepPath, ActionError>,
+}
+
+/// Asks every mutating step of the mitigation what it would do now, until then at most.
+pub(super) async fn preview(
+    world: &World,
+    frame: &Frame,
+    state: &RunState,
+    playbook: &Playbook,
+    until: DateTime<Utc>,
+) -> Outlook {
+    let mut outlook = Outlook { preview: Preview { steps: Vec::new() }, unasked: BTreeMap::new() };
     for step in playbook.steps(Phase::Mitigate) {
         let StepKind::Action(Action::Mutate(action)) = &step.kind else { continue };
-        let (summary, certain, diff) = match mutate::prepare(world, frame, state, step, action.as_ref()).await {
+        if state.finished.contains(&step.path) {
+            continue;
+        }
+        let shown =
+            |summary, certain, diff| PreviewStep { step: step.path.clone(), mutating: true, summary, certain, diff };
+        let wanted = wanted(world, frame, state, step);
+        if let Wanted::No { when } = wanted {
+            outlook.preview.steps.push(shown(format!("nothing: `{when}` does not hold"), true, None));
+            continue;
+        }
+        let mut shown = match mutate::prepare(world, frame, state, step, action.as_ref(), until).await {
             Ok(Plan::Do(intent)) => {
                 let diff = redact(&format!("- {}\n+ {}", intent.before, intent.after)).into_owned();
-                (intent.summary, true, Some(diff))
+                shown(intent.summary, true, Some(diff))
             }
-            Ok(Plan::Unneeded(output)) => (format!("nothing: {}", output.summary), true, None),
+            Ok(Plan::Unneeded(output)) => shown(format!("nothing: {}", output.summary), true, None),
             Err(error) => {
                 let name = action.as_describe().name();
-                (format!("{name}: decided after the steps before it; now: {error}"), false, None)
+                let told = format!("{name}: decided after the steps before it; now: {error}");
+                if error.class == FailureClass::Retry {
+                    outlook.unasked.insert(step.path.clone(), error);
+                }
+                shown(told, false, None)
             }
         };
-        steps.push(PreviewStep { step: step.path.clone(), mutating: true, summary, certain, diff });
+        if let Wanted::Undecided { when } = wanted {
+            shown.summary = format!("if `{when}`: {}", shown.summary);
+            shown.certain = false;
+        }
+        outlook.preview.steps.push(shown);
     }
-    Preview { steps }
+    outlook
+}
+
+/// What a step's `when` says now.
+enum Wanted<'p> {
+    Yes,
+    No {
+        when: &'p str,
+    },
+    /// It speaks of what a step before it will have done.
+    Undecided {
+        when: &'p str,
+    },
+}
+
+fn wanted<'p>(world: &World, frame: &Frame, state: &RunState, step: &'p Step) -> Wanted<'p> {
+    let Some(when) = step.when.as_ref().filter(|_| !state.wanted.contains(&step.path)) else { return Wanted::Yes };
+    let source = when.expression.source();
+    match when.expression.holds(&frame.scope(state), world.clock.now()) {
+        Ok(true) => Wanted::Yes,
+        Ok(false) => Wanted::No { when: source },
+        Err(_) => Wanted::Undecided { when: source },
+    }
+}
+
+/// How what was shown compares with what would be done now.
+#[derive(Debug, PartialEq)]
+pub(super) enum Compared {
+    Same,
+    Changed,
+    /// That cannot be told for the moment.
+    Unasked(String),
+}
+
+/// Whether a yes to `shown` is a yes to what would be done now. Of a step that was shown as uncertain nothing was promised,
+/// but of the first: what it does was there to be shown.
+pub(super) fn compare(shown: &Preview, now: &Outlook) -> Compared {
+    let mut unasked = None;
+    for (n, shown) in shown.steps.iter().enumerate() {
+        let Some(step) = now.preview.steps.iter().find(|step| step.step == shown.step) else {
+            return Compared::Changed;
+        };
+        match (shown.certain, now.unasked.get(&shown.step)) {
+            (true, Some(error)) => unasked = unasked.or(Some(error.message.clone())),
+            (true, None) if step != shown => return Compared::Changed,
+            (false, None) if n == 0 && step.certain => return Compared::Changed,
+            _ => {}
+        }
+    }
+    unasked.map_or(Compared::Same, Compared::Unasked)
 }
 
 /// What a rehearsal of a run came to.
@@ -46,19 +131,20 @@ pub async fn rehearse(world: &World, playbook: &Playbook, frame: &Frame) -> Rehe
     let mut events = Vec::new();
     loop {
         let now = world.clock.now();
+        let until = now + READ_TIMEOUT;
         let event = match plan(playbook, Autonomy::Suggest, &state, now) {
             Next::Enter { phase: Phase::Escalate, because } => {
                 return Rehearsal { events, preview: None, end: Some((Outcome::Escalated, because)) };
             }
             Next::Enter { phase, because } => RunEvent::Entered { phase, because },
-            Next::ReadTarget => match read::read_target(world, frame).await {
+            Next::ReadTarget => match read::read_target(world, frame, until).await {
                 Ok(event) => event,
                 Err(error) => {
                     return Rehearsal { events, preview: None, end: Some((Outcome::Escalated, error.message)) };
                 }
             },
             Next::Evaluate { step, kind, condition } => read::evaluate(world, frame, &state, step, kind, condition),
-            Next::Read { step, action, attempt } => match read::read(world, frame, &state, step, action).await {
+            Next::Read { step, action, attempt } => match read::read(world, frame, &state, step, action, until).await {
                 Ok((output, summary)) => RunEvent::Read { step: step.path.clone(), output, summary },
                 Err(error) => {
                     RunEvent::Failed { step: step.path.clone(), attempt, class: error.class, error: error.message }
@@ -66,7 +152,7 @@ pub async fn rehearse(world: &World, playbook: &Playbook, frame: &Frame) -> Rehe
             },
             Next::EndWait { step } | Next::Wait { step, .. } => RunEvent::Waited { step: step.path.clone() },
             Next::Propose => {
-                let preview = preview(world, frame, &state, playbook).await;
+                let preview = preview(world, frame, &state, playbook, until).await.preview;
                 return Rehearsal { events, preview: Some(preview), end: None };
             }
             Next::End { outcome, because } => {
@@ -80,5 +166,42 @@ pub async fn rehearse(world: &World, playbook: &Playbook, frame: &Frame) -> Rehe
         };
         state.take(now, &event);
         events.push(event);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(path: &str, summary: &str, certain: bool) -> PreviewStep {
+        PreviewStep { step: StepPath(path.into()), mutating: true, summary: summary.into(), certain, diff: None }
+    }
+
+    fn now(steps: &[PreviewStep], unasked: &[&str]) -> Outlook {
+        let lost = |path: &&str| (StepPath((*path).into()), ActionError::retry("the connection was lost"));
+        Outlook { preview: Preview { steps: steps.to_vec() }, unasked: unasked.iter().map(lost).collect() }
+    }
+
+    #[test]
+    fn a_yes_holds_for_what_was_certain() {
+        let (one, two) =
+            (step("one", "scale 4 -> 6", true), step("two", "create: decided after; now: x is live", false));
+        let shown = Preview { steps: vec![one.clone(), two.clone()] };
+        assert_eq!(compare(&shown, &now(&[one.clone(), two.clone()], &[])), Compared::Same);
+        let other_error = step("two", "create: decided after; now: x is still there", false);
+        assert_eq!(compare(&shown, &now(&[one.clone(), other_error], &["two"])), Compared::Same);
+        assert_eq!(compare(&shown, &now(&[one, step("two", "create x", true)], &[])), Compared::Same);
+        assert_eq!(compare(&shown, &now(&[step("one", "scale 5 -> 8", true), two.clone()], &[])), Compared::Changed);
+        let lost = step("one", "scale: decided after; now: the connection was lost", false);
+        let unasked = Compared::Unasked("the connection was lost".into());
+        assert_eq!(compare(&shown, &now(&[lost.clone(), two.clone()], &["one"])), unasked);
+        // It failed for good: that is another thing than what was shown.
+        assert_eq!(compare(&shown, &now(&[lost, two], &[])), Compared::Changed);
+    }
+
+    #[test]
+    fn a_yes_to_a_first_step_that_nobody_saw_is_a_yes_to_nothing() {
+        let shown = Preview { steps: vec![step("one", "scale: now: it is held", false)] };
+        assert_eq!(compare(&shown, &now(&[step("one", "scale 4 -> 6", true)], &[])), Compared::Changed);
     }
 }

@@ -1,55 +1,58 @@
 //! Doing what changes nothing: reading, deciding conditions, looking whether it helped.
 
-use std::time::Duration;
-
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::evidence::{bounded, fields, trimmed};
 use super::scope::Frame;
 use super::state::RunState;
-use crate::action::{Action, ActionError, Output, Read, StepContext, World};
+use super::timing::READ_TIMEOUT;
+use crate::action::{Action, ActionError, Read, RunMark, StepContext, World};
 use crate::model::{ConditionKind, FailureClass, Look, RunEvent};
 use crate::playbook::{Condition, Playbook, Step, StepKind, Verify};
 
-/// How long one attempt of a read may take, where the playbook does not say.
-const READ_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Reads the target anew.
-pub(super) async fn read_target(world: &World, frame: &Frame) -> Result<RunEvent, ActionError> {
-    let object = world.cluster.get(&frame.run.target).await?;
+/// Reads the target anew, until then at most.
+pub(super) async fn read_target(world: &World, frame: &Frame, until: DateTime<Utc>) -> Result<RunEvent, ActionError> {
+    let get = async { Ok(world.cluster.get(&frame.run.target).await?) };
+    let object = within(world, until.min(world.clock.now() + READ_TIMEOUT), get).await?;
     Ok(RunEvent::TargetRead { object: object.map(|object| trimmed(&object).0) })
 }
 
-/// Asks a read-only action.
+/// Asks a read-only action, until then at most.
 pub(super) async fn read(
     world: &World,
     frame: &Frame,
     state: &RunState,
     step: &Step,
     action: &dyn Read,
+    until: DateTime<Utc>,
 ) -> Result<(Value, String), ActionError> {
     let scope = frame.scope(state);
     let context = StepContext {
-        run: frame.run.id,
+        run: RunMark { database: &frame.mark, run: frame.run.id },
         step: &step.path,
         target: &frame.run.target,
         object: state.live_object(),
         scope: &scope,
     };
-    let output = within(world, step.timeout.unwrap_or(READ_TIMEOUT), action.read(world, context)).await?;
+    let until = until.min(world.clock.now() + step.timeout.unwrap_or(READ_TIMEOUT));
+    let output = within(world, until, action.read(world, context)).await?;
     bounded(output, frame.output_limit)
 }
 
-/// Gives up on `work` after `timeout`.
-pub(super) async fn within<F>(world: &World, timeout: Duration, work: F) -> Result<Output, ActionError>
-where
-    F: Future<Output = Result<Output, ActionError>>,
-{
-    let deadline = world.clock.now() + timeout;
+/// Gives up on `work` at that time.
+pub(super) async fn within<T>(
+    world: &World,
+    until: DateTime<Utc>,
+    work: impl Future<Output = Result<T, ActionError>>,
+) -> Result<T, ActionError> {
+    let begun = world.clock.now();
     tokio::select! {
+        biased;
         done = work => done,
-        () = world.clock.sleep_until(deadline) => {
-            Err(ActionError::retry(format!("no answer within {} s", timeout.as_secs_f32())))
+        () = world.clock.sleep_until(until) => {
+            let waited = (until - begun).to_std().unwrap_or_default();
+            Err(ActionError::retry(format!("no answer within {} s", waited.as_secs_f32())))
         }
     }
 }
@@ -91,34 +94,33 @@ pub(super) async fn look(
     playbook: &Playbook,
     step: &Step,
     verify: &Verify,
+    until: DateTime<Utc>,
 ) -> RunEvent {
-    let looked =
-        |verdict, observed, summary: String| RunEvent::Looked { step: step.path.clone(), verdict, observed, summary };
+    // The log needs what it came to and a line for people: a whole answer once more for each look would be noise.
+    let looked = |verdict, summary: String| RunEvent::Looked { step: step.path.clone(), verdict, summary };
     let mut scope = frame.scope(state);
-    let (observed, summary) = match observe(world, frame, state, playbook, verify).await {
+    let (observed, summary) = match observe(world, frame, state, playbook, verify, until).await {
         Ok(seen) => seen,
-        Err(error) => return looked(Look::NotYet, Value::Null, error.message),
+        Err(error) => return looked(Look::NotYet, error.message),
     };
     match &verify.query {
-        Some(_) => scope.extend(fields(observed.clone())),
+        Some(_) => scope.extend(fields(observed)),
         None => {
-            scope.insert("target".into(), observed.clone());
+            scope.insert("target".into(), observed);
         }
     }
-    // The log needs the outcome and a line for people; a whole object once more for each look would be noise.
-    let kept = if verify.query.is_some() { observed } else { Value::Null };
     let now = world.clock.now();
     if let Some(fail_if) = &verify.fail_if {
         match fail_if.holds(&scope, now) {
-            Ok(true) => return looked(Look::Bad, kept, format!("{summary}: `{}`", fail_if.source())),
+            Ok(true) => return looked(Look::Bad, format!("{summary}: `{}`", fail_if.source())),
             Ok(false) => {}
-            Err(error) => return looked(Look::NotYet, kept, error.to_string()),
+            Err(error) => return looked(Look::NotYet, error.to_string()),
         }
     }
     match verify.until.holds(&scope, now) {
-        Ok(true) => looked(Look::Good, kept, format!("{summary}: `{}`", verify.until.source())),
-        Ok(false) => looked(Look::NotYet, kept, format!("{summary}: not yet `{}`", verify.until.source())),
-        Err(error) => looked(Look::NotYet, kept, error.to_string()),
+        Ok(true) => looked(Look::Good, format!("{summary}: `{}`", verify.until.source())),
+        Ok(false) => looked(Look::NotYet, format!("{summary}: not yet `{}`", verify.until.source())),
+        Err(error) => looked(Look::NotYet, error.to_string()),
     }
 }
 
@@ -128,16 +130,17 @@ async fn observe(
     state: &RunState,
     playbook: &Playbook,
     verify: &Verify,
+    until: DateTime<Utc>,
 ) -> Result<(Value, String), ActionError> {
     let Some(id) = &verify.query else {
-        return match world.cluster.get(&frame.run.target).await? {
-            Some(object) => Ok((trimmed(&object).0, frame.run.target.to_string())),
-            None => Err(ActionError::retry(format!("{} is not there", frame.run.target))),
+        return match read_target(world, frame, until).await? {
+            RunEvent::TargetRead { object: Some(object) } => Ok((object, frame.run.target.to_string())),
+            _ => Err(ActionError::retry(format!("{} is not there", frame.run.target))),
         };
     };
     match playbook.step_by_id(id) {
         Some(step) => match &step.kind {
-            StepKind::Action(Action::Read(action)) => read(world, frame, state, step, action.as_ref()).await,
+            StepKind::Action(Action::Read(action)) => read(world, frame, state, step, action.as_ref(), until).await,
             _ => Err(ActionError::fail(format!("`{id}` is no step that reads"))),
         },
         None => Err(ActionError::fail(format!("there is no step `{id}`"))),

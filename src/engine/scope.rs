@@ -14,6 +14,8 @@ pub struct Frame {
     pub severity: Severity,
     /// The most bytes that one output may be on the log, as JSON: more fails the step, as half could decide otherwise.
     pub output_limit: usize,
+    /// As [`super::EngineOptions::mark`].
+    pub mark: String,
 }
 
 impl Frame {

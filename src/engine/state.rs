@@ -50,16 +50,29 @@ pub struct RunState {
 /// How far a step is.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Progress {
-    /// An attempt failed, or a `wait` runs: nothing before `until`.
-    Waiting { until: DateTime<Utc>, attempts: u32, since: DateTime<Utc> },
+    /// An attempt failed, another run holds the lock, or a `wait` runs: nothing before `until`.
+    Waiting { until: DateTime<Utc>, tried: Tried },
     /// Failed for good, unless a `waiting` follows.
-    Failed { attempts: u32, since: DateTime<Utc>, class: FailureClass, error: String },
-    /// A mutation was about to be made. Read back from the log after a crash, this is doubt.
-    Started { attempt: u32, intent: Intent, since: DateTime<Utc>, look_at: Option<DateTime<Utc>> },
+    Failed { tried: Tried, class: FailureClass, error: String },
+    /// A mutation was about to be made, at `since`. Read back from the log after a crash, this is doubt.
+    Started { tried: Tried, intent: Box<Intent>, since: DateTime<Utc>, look_at: Option<DateTime<Utc>> },
     /// A mutation was made; what is left is its verify.
     Made { at: DateTime<Utc> },
     /// A verify waits for its next look.
     Verifying { look_at: DateTime<Utc>, give_up_at: DateTime<Utc>, last: Option<(DateTime<Utc>, String)> },
+}
+
+/// What the attempts of a step that is under way left behind. Each of its times has a patience of its own.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tried {
+    /// How many there were, the one that is under way included.
+    pub attempts: u32,
+    /// Since when they fail; to wait for a lock is no failure.
+    pub first_failed_at: Option<DateTime<Utc>>,
+    /// Since when another run's lock is waited for.
+    pub lock_since: Option<DateTime<Utc>>,
+    /// The last attempt that was begun, and what it wanted: a request may still take effect after it was given up.
+    pub begun: Option<(u32, Intent)>,
 }
 
 /// Where the run's question to a human stands.
@@ -98,14 +111,13 @@ impl RunState {
         self.current.as_ref().filter(|(current, _)| current == step).map(|(_, progress)| progress)
     }
 
-    /// Attempts so far and the time of the first failure, for a step that is under way.
-    fn attempts(&self, step: &StepPath, at: DateTime<Utc>) -> (u32, DateTime<Utc>) {
+    /// What was tried of a step that is under way.
+    pub fn tried(&self, step: &StepPath) -> Tried {
         match self.progress(step) {
-            Some(Progress::Failed { attempts, since, .. } | Progress::Waiting { attempts, since, .. }) => {
-                (*attempts, *since)
-            }
-            Some(Progress::Started { attempt, since, .. }) => (*attempt, *since),
-            _ => (0, at),
+            Some(
+                Progress::Failed { tried, .. } | Progress::Waiting { tried, .. } | Progress::Started { tried, .. },
+            ) => tried.clone(),
+            _ => Tried::default(),
         }
     }
 
@@ -136,32 +148,25 @@ impl RunState {
                 self.finish(step);
             }
             RunEvent::Failed { step, attempt, class, error } => {
-                let (_, since) = self.attempts(step, at);
-                let failed = Progress::Failed { attempts: *attempt, since, class: *class, error: error.clone() };
+                let mut tried = self.tried(step);
+                tried.attempts = *attempt;
+                tried.first_failed_at.get_or_insert(at);
+                let failed = Progress::Failed { tried, class: *class, error: error.clone() };
                 self.current = Some((step.clone(), failed));
             }
-            RunEvent::Waiting { step, until, .. } => {
-                let (attempts, since) = self.attempts(step, at);
-                let progress = match self.progress(step) {
-                    // A mutation in doubt stays in doubt while the cluster cannot be asked.
-                    Some(Progress::Started { attempt, intent, since, .. }) => Progress::Started {
-                        attempt: *attempt,
-                        intent: intent.clone(),
-                        since: *since,
-                        look_at: Some(*until),
-                    },
-                    _ => Progress::Waiting { until: *until, attempts, since },
-                };
-                self.current = Some((step.clone(), progress));
-            }
+            RunEvent::Waiting { step, until, .. } => self.take_waiting(at, step, *until),
             RunEvent::Proposed { preview } => self.proposed = Some(preview.clone()),
             RunEvent::ApprovalAsked { approval, preview, expires_at } => {
                 self.approval = Approval::Asked { id: *approval, preview: preview.clone(), expires_at: *expires_at };
+                // What was tried to find out what to ask is not on the account of the change.
+                self.current = None;
             }
             RunEvent::ApprovalAnswered { approval, verdict, by } => self.take_answer(*approval, *verdict, by),
             RunEvent::Started { step, attempt, intent, .. } => {
-                let (_, since) = self.attempts(step, at);
-                let started = Progress::Started { attempt: *attempt, intent: intent.clone(), since, look_at: None };
+                let begun = Some((*attempt, intent.clone()));
+                let tried = Tried { attempts: *attempt, lock_since: None, begun, ..self.tried(step) };
+                let intent = Box::new(intent.clone());
+                let started = Progress::Started { tried, intent, since: at, look_at: None };
                 self.current = Some((step.clone(), started));
             }
             RunEvent::Done { step, output, summary, .. } => {
@@ -193,7 +198,8 @@ impl RunState {
             RunEvent::CancelAsked { by } => self.cancelled_by = Some(by.clone()),
             RunEvent::Ended { outcome, .. } => self.ended = Some(*outcome),
             RunEvent::Unknown => {
-                self.trouble = Some("its log holds a record that this version of dogwatch does not know".into());
+                self.trouble =
+                    Some("its log or its inbox holds something that this version of dogwatch does not know".into());
             }
         }
     }
@@ -209,6 +215,24 @@ impl RunState {
             (ConditionKind::When | ConditionKind::DoneIf, false) | (ConditionKind::Require, true) => {}
         }
         self.finish(step);
+    }
+
+    fn take_waiting(&mut self, at: DateTime<Utc>, step: &StepPath, until: DateTime<Utc>) {
+        let mut tried = self.tried(step);
+        let progress = match self.progress(step) {
+            // A mutation in doubt stays in doubt while the cluster cannot be asked.
+            Some(Progress::Started { intent, since, .. }) => {
+                Progress::Started { tried, intent: intent.clone(), since: *since, look_at: Some(until) }
+            }
+            Some(Progress::Failed { .. }) => Progress::Waiting { until, tried },
+            // Nothing failed: another run holds the lock, or the playbook waits.
+            _ => {
+                tried.lock_since.get_or_insert(at);
+                tried.first_failed_at = None;
+                Progress::Waiting { until, tried }
+            }
+        };
+        self.current = Some((step.clone(), progress));
     }
 
     fn take_answer(&mut self, approval: ApprovalId, verdict: Option<Verdict>, by: &str) {

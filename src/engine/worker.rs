@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use super::drive::Driver;
 use super::scope::Frame;
 use super::state::RunState;
+use super::timing::LEAST_LEASE;
 use crate::action::World;
 use crate::model::{Digest, Outcome, RunEvent};
 use crate::playbook::Playbook;
@@ -34,6 +35,9 @@ pub struct EngineOptions {
     pub approval_timeout: Duration,
     /// The team that is paged when a run's own playbook cannot be read.
     pub default_team: String,
+    /// Tells what the runs of this database leave in the cluster from what those of another have left: the store's own mark.
+    /// Empty for a rehearsal, whose cluster is as new as its database.
+    pub mark: String,
 }
 
 /// Claims runs that are due, one at a time. Several of these work side by side.
@@ -46,8 +50,10 @@ pub struct EngineWorker {
 }
 
 impl EngineWorker {
-    /// `name` must differ between the workers of all processes on one store: it is who holds a lease.
+    /// `name` must differ between the workers of all processes on one store: it is who holds a lease. A lease that is shorter
+    /// than [`LEAST_LEASE`] is taken for that: with less, no mutation could be begun.
     pub fn new(name: String, store: Arc<dyn Store>, world: World, options: EngineOptions) -> Self {
+        let options = EngineOptions { lease: options.lease.max(LEAST_LEASE), ..options };
         Self { name, store, world, options, playbooks: Mutex::default() }
     }
 
@@ -71,10 +77,12 @@ impl EngineWorker {
                 incident_title: claimed.incident_title,
                 severity: claimed.severity,
                 output_limit: self.options.output_limit,
+                mark: self.options.mark.clone(),
             },
             at: claimed.at,
             lease_until: claimed.lease_until,
             inbox: claimed.inbox,
+            left: Vec::new(),
         };
         driver.drive().await
     }

@@ -29,9 +29,9 @@ fn started((at, event): &(DateTime<Utc>, RunEvent)) -> Option<(DateTime<Utc>, &S
     }
 }
 
-/// What became of one attempt.
+/// What became of one attempt. The last word counts: one that was given up may have come through late.
 fn result_of(log: &[(DateTime<Utc>, RunEvent)], step: &StepPath, attempt: u32) -> String {
-    let found = log.iter().find_map(|(_, event)| match event {
+    let found = log.iter().rev().find_map(|(_, event)| match event {
         RunEvent::Done { step: of, attempt: n, recovered, .. } if of == step && *n == attempt => {
             Some(if *recovered { "done (found done after a crash)".into() } else { "done".into() })
         }

@@ -118,7 +118,7 @@ pub enum RunEvent {
     /// A verify waits for its settle time, or for its next look.
     Verifying { step: StepPath, look_at: DateTime<Utc>, give_up_at: DateTime<Utc> },
     /// A verify looked.
-    Looked { step: StepPath, verdict: Look, observed: Value, summary: String },
+    Looked { step: StepPath, verdict: Look, summary: String },
     /// A page or notice went to the outbox.
     Told { step: StepPath, page: bool, team: String, text: String },
     /// The alert resolved while the run was under way.

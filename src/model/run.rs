@@ -65,11 +65,14 @@ impl fmt::Display for Outcome {
 /// How long one attempt of a mutation may take, where the playbook does not say.
 pub const MUTATION_WITHIN: Duration = Duration::from_secs(20);
 
-/// What must be left of the lease when a mutation has come to its deadline: a clock that is read a little later, a slow commit.
+/// How long it may take to find out what became of a mutation: twice what a single request to a cluster takes at most.
+const DOUBT_WITHIN: Duration = Duration::from_secs(20);
+
+/// What is left of the lease at the end of whatever the world is asked: for the append that follows, and for the queue before it.
 pub const LEASE_MARGIN: Duration = Duration::from_secs(10);
 
-/// The shortest lease: its holder begins a mutation only when the deadline lies before the lease's end.
-pub const LEAST_LEASE: Duration = MUTATION_WITHIN.saturating_add(LEASE_MARGIN);
+/// The shortest lease: with a shorter one, a mutation that is slow would have no time left to find out what became of it.
+pub const LEAST_LEASE: Duration = MUTATION_WITHIN.saturating_add(DOUBT_WITHIN).saturating_add(LEASE_MARGIN);
 
 /// Which version of which playbook. The digest is what counts; the version is what people say.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

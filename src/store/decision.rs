@@ -196,8 +196,17 @@ pub enum PageReason {
 #[serde(tag = "item", rename_all = "snake_case")]
 pub enum InboxItem {
     AlertResolved,
-    Cancel { by: String },
-    Answer { approval: ApprovalId, verdict: Verdict, by: String },
+    Cancel {
+        by: String,
+    },
+    Answer {
+        approval: ApprovalId,
+        verdict: Verdict,
+        by: String,
+    },
+    /// One that this version does not know. The run escalates: somebody newer left it.
+    #[serde(other)]
+    Unknown,
 }
 
 /// What happened to an incident: the timeline's vocabulary, beside the run log's.

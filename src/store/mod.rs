@@ -93,7 +93,7 @@ pub trait IncidentStore: Send + Sync {
     async fn incident(&self, id: IncidentId) -> Result<Option<Incident>, StoreError>;
     async fn incidents(&self, filter: IncidentFilter) -> Result<Vec<Incident>, StoreError>;
 
-    /// Some of the incident's episodes, the open ones first, then the newest.
+    /// Some of the incident's episodes, the open ones first, then those that were closed last.
     async fn episodes(&self, incident: IncidentId, limit: usize) -> Result<Vec<Episode>, StoreError>;
 
     /// Everything that happened to an incident, its runs' logs included, in order.
@@ -130,9 +130,6 @@ pub trait RunStore: Send + Sync {
     /// # Errors
     /// [`StoreError::Fenced`] when the lease is lost: the epoch or the length of the log is not as expected.
     async fn append(&self, at: LogPosition, append: Append) -> Result<Appended, StoreError>;
-
-    /// Prolongs the lease.
-    async fn renew(&self, at: LogPosition, lease: Duration) -> Result<(), StoreError>;
 
     async fn run(&self, id: RunId) -> Result<Option<Run>, StoreError>;
     async fn runs_of(&self, incident: IncidentId) -> Result<Vec<Run>, StoreError>;
@@ -257,11 +254,15 @@ pub struct Append {
     pub ask: Option<Ask>,
     /// Inbox items that these records take in.
     pub consumes: Vec<i64>,
+    /// Inbox items that cannot be taken in yet: they are no reason to wake up at once.
+    pub leaves: Vec<i64>,
     /// The records start a mutation: refuse unless the inbox is empty, and take these locks (in the order of their keys).
     pub guard: Option<Vec<String>>,
     /// Pages and notices.
     pub pages: Vec<NewPage>,
     pub notices: Vec<String>,
+    /// How long the lease lasts from now, unless it is given up.
+    pub prolong: Option<Duration>,
     /// Give up the lease and wake up then.
     pub park_until: Option<DateTime<Utc>>,
     /// The end: releases the locks, withdraws open approvals, and brings the end in through the front door.

@@ -49,6 +49,8 @@ pub struct Bot {
     /// What is wrong with the cluster once the bot has died.
     pub once_dead: Vec<Fault>,
     pub folder: tempfile::TempDir,
+    /// The mark of its database.
+    mark: String,
     catalog: watch::Sender<Arc<Catalog>>,
     /// `None`: it is being started again.
     alive: Option<Alive>,
@@ -77,6 +79,7 @@ impl Bot {
             fuse: Arc::default(),
             once_dead: Vec::new(),
             folder: tempfile::tempdir().unwrap(),
+            mark: String::new(),
             catalog: watch::channel(Arc::new(catalog)).0,
             alive: None,
             firing: BTreeMap::new(),
@@ -115,6 +118,7 @@ impl Bot {
         .await
         .unwrap();
         let mut wiring: Wiring = stage.bot.clone();
+        wiring.engine.mark.clone_from(&self.mark);
         wiring.store = Arc::new(FusedStore { inner: stage.store.clone(), fuse: self.fuse.clone() });
         wiring.world.cluster = Arc::new(FusedCluster { inner: self.cluster.clone(), fuse: self.fuse.clone() });
         let workers = wiring.workers(1);
@@ -127,6 +131,20 @@ impl Bot {
             drop(workers);
             stage.store.close().await;
         }
+        self.starts().await;
+    }
+
+    /// Its database is lost, and it starts with a new one, which has another mark.
+    pub async fn loses_its_database(&mut self, mark: &str) {
+        if let Some(Alive { stage, workers }) = self.alive.take() {
+            drop(workers);
+            stage.store.close().await;
+        }
+        for entry in std::fs::read_dir(self.folder.path()).unwrap() {
+            std::fs::remove_file(entry.unwrap().path()).unwrap();
+        }
+        Self::new_database(&self.folder.path().join("bot.db"), &self.clock).await;
+        self.mark = mark.to_owned();
         self.starts().await;
     }
 
@@ -335,14 +353,19 @@ impl Bot {
         let mut by_attempt: BTreeMap<(String, String), usize> = BTreeMap::new();
         for mutation in self.cluster.mutations().into_iter().filter(|mutation| !mutation.dry_run) {
             let intents = log.iter().filter_map(|(at, event)| match event {
-                RunEvent::Started { intent, .. } if *at <= mutation.at => Some(intent),
+                RunEvent::Started { intent, deadline, .. } if *at <= mutation.at && mutation.at < *deadline => {
+                    Some(intent)
+                }
                 _ => None,
             });
             let is_ours = |intent: &Intent| {
                 intent.object == mutation.key
                     && (mutation.verb == Verb::Delete || intent.marker == mutation.field_manager)
             };
-            assert!(intents.into_iter().any(is_ours), "not on a log before: {mutation:#?}\n{log:#?}");
+            assert!(
+                intents.into_iter().any(is_ours),
+                "not on a log before, or after its deadline: {mutation:#?}\n{log:#?}"
+            );
             *by_attempt.entry((mutation.field_manager.clone(), mutation.key.key())).or_default() += 1;
         }
         for ((marker, key), times) in by_attempt {

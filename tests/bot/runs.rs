@@ -3,6 +3,7 @@
 use dogwatch::cluster::Object;
 use dogwatch::cluster::sim::{Fault, Verb, build};
 use dogwatch::model::*;
+use dogwatch::store::RunStore;
 use serde_json::json;
 
 use crate::bot::{Bot, minutes};
@@ -148,6 +149,71 @@ async fn a_yes_is_a_yes_to_what_was_shown() {
 }
 
 #[tokio::test]
+async fn a_yes_waits_until_it_can_be_seen_that_it_still_holds() {
+    let mut bot = bot(&asking(), HELPED).await;
+    bot.fires("ShopSlow", &[]).await;
+    bot.cluster.fault(Fault::Unavailable { verb: Verb::List, kind: "HorizontalPodAutoscaler".into(), times: 4 });
+    bot.approves("alice").await;
+    bot.does_nothing_more().await;
+    bot.passes(minutes(1)).await;
+    bot.does(UP).await;
+    bot.ends(Outcome::Fixed).await;
+    bot.pages([]).await;
+}
+
+#[tokio::test]
+async fn a_yes_whose_cluster_stays_away_escalates_with_the_question() {
+    let mut bot = bot(&asking(), HELPED).await;
+    bot.fires("ShopSlow", &[]).await;
+    let away = Fault::Unavailable { verb: Verb::List, kind: "HorizontalPodAutoscaler".into(), times: 10_000 };
+    bot.cluster.fault(away);
+    bot.approves("alice").await;
+    bot.passes(minutes(29)).await;
+    bot.pages([]).await;
+    let because = bot.ends(Outcome::Escalated).await;
+    assert!(because.contains("could not be looked at again in time"), "{because}");
+    bot.pages(["shop escalated"]).await;
+}
+
+#[tokio::test]
+async fn a_question_shows_what_would_be_done_also_when_the_cluster_was_away_for_a_moment() {
+    let mut bot = bot(&asking(), HELPED).await;
+    bot.cluster.fault(Fault::Unavailable { verb: Verb::List, kind: "HorizontalPodAutoscaler".into(), times: 1 });
+    bot.fires("ShopSlow", &[]).await;
+    bot.passes(minutes(1)).await;
+    let asked = bot.store().open_approvals().await.unwrap().pop().expect("it asks");
+    assert_eq!((asked.preview.steps[0].summary.as_str(), asked.preview.steps[0].certain), (UP, true));
+    bot.approves("alice").await;
+    bot.does(UP).await;
+    bot.ends(Outcome::Fixed).await;
+}
+
+#[tokio::test]
+async fn a_question_says_which_steps_would_be_passed_over() {
+    let steps = "  - id: more
+    when: target.spec.replicas > 100
+    k8s.scale: { to: 9, max: 10 }
+    verify: { until: target.spec.replicas == 9, settle: 1m, within: 5m }
+  - id: less
+    when: scale.to > 5
+    k8s.scale: { to: 7, max: 10 }
+    verify: { until: target.spec.replicas == 7, settle: 1m, within: 5m }
+escalate:";
+    let mut bot = bot(&asking().replace("escalate:", steps), HELPED).await;
+    bot.fires("ShopSlow", &[]).await;
+    let asked = bot.store().open_approvals().await.unwrap().pop().expect("it asks");
+    let shown: Vec<_> = asked.preview.steps.iter().map(|step| (step.summary.as_str(), step.certain)).collect();
+    let passed_over = ("nothing: `target.spec.replicas > 100` does not hold", true);
+    let open = ("if `scale.to > 5`: scale deployment/web in shop 4 -> 7", false);
+    assert_eq!(shown, [(UP, true), passed_over, open]);
+    bot.approves("alice").await;
+    bot.does(UP).await;
+    bot.passes(minutes(2)).await;
+    bot.does("scale deployment/web in shop 6 -> 7").await;
+    bot.ends(Outcome::Fixed).await;
+}
+
+#[tokio::test]
 async fn another_object_of_the_same_name_is_not_the_target() {
     let mut bot = bot(&asking(), HELPED).await;
     bot.fires("ShopSlow", &[]).await;
@@ -241,6 +307,29 @@ async fn resolving_the_incident_stops_its_run() {
 }
 
 #[tokio::test]
+async fn who_resolves_the_incident_while_its_run_escalates_is_not_paged_for_it() {
+    let curious =
+        SHOP.replace("  - page: {", "  - id: guests\n    prometheus.query: { expr: shop_guests }\n  - page: {");
+    let mut bot = bot(&curious, &[Some(0.4), Some(9.0)]).await;
+    bot.fires("ShopSlow", &[]).await;
+    bot.does(UP).await;
+    bot.passes(std::time::Duration::from_secs(59)).await;
+    bot.fuse.meanwhile("before append entered", {
+        let prometheus = bot.prometheus.clone();
+        move || prometheus.is_away(3)
+    });
+    bot.passes(std::time::Duration::from_secs(2)).await;
+    bot.says("alice", Command::Resolve { incident: IncidentId(1), note: None }).await;
+    let because = bot.ends(Outcome::Cancelled).await;
+    assert!(
+        because.starts_with("alice stopped it while it escalated: the verify of mitigate.scale failed"),
+        "{because}"
+    );
+    bot.pages([]).await;
+    assert_eq!(bot.locks().await, 0);
+}
+
+#[tokio::test]
 async fn the_second_playbook_on_a_target_waits_for_the_first() {
     let mut bot = Bot::begins(&[SHOP, SHOP_BUSY], shop()).await;
     bot.prometheus.answers_in_turn("shop_latency", HELPED);
@@ -254,6 +343,24 @@ async fn the_second_playbook_on_a_target_waits_for_the_first() {
     bot.does("scale deployment/web in shop 6 -> 8").await;
     bot.ends(Outcome::Fixed).await;
     assert_eq!(bot.locks().await, 0);
+    bot.pages([]).await;
+}
+
+#[tokio::test]
+async fn what_was_waited_for_a_lock_is_not_on_the_account_of_the_change() {
+    let mut bot = Bot::begins(&[SHOP, SHOP_BUSY], shop()).await;
+    bot.prometheus
+        .answers_in_turn("shop_latency", &[Some(0.4), Some(0.3), Some(0.3), Some(0.3), Some(0.3), Some(0.02)]);
+    bot.fires("ShopSlow", &[]).await;
+    bot.does(UP).await;
+    let run = Command::Run { playbook: "shop-busy".into(), set: Default::default(), dry_run: false };
+    bot.says("alice", run).await;
+    bot.approves("alice").await;
+    bot.cluster.fault(Fault::Unavailable { verb: Verb::Patch, kind: String::new(), times: 2 });
+    bot.passes(minutes(4)).await;
+    bot.does("scale deployment/web in shop 6 -> 8").await;
+    bot.ends(Outcome::Fixed).await;
+    bot.keeps_the_laws().await;
     bot.pages([]).await;
 }
 
@@ -278,6 +385,54 @@ async fn a_refused_or_unanswered_change_is_tried_again_and_made_once() {
 }
 
 #[tokio::test]
+async fn a_change_that_comes_through_after_it_was_given_up_is_not_made_on_top_of_itself() {
+    let mut bot = bot(SHOP, HELPED).await;
+    bot.cluster.fault(Fault::Unavailable { verb: Verb::Patch, kind: String::new(), times: 1 });
+    bot.fires("ShopSlow", &[]).await;
+    // The first request was on its way all the same.
+    bot.cluster.change(&web(), &json!({ "spec": { "replicas": 6 } }), "dogwatch-run-1-scale").unwrap();
+    let (outcome, _) = bot.end().await;
+    assert_eq!(outcome, Outcome::Fixed);
+    bot.does(UP).await;
+    assert!(bot.mutations().is_empty(), "nothing more was asked of the cluster: {:#?}", bot.mutations());
+    bot.pages([]).await;
+}
+
+#[tokio::test]
+async fn hands_off_the_target_holds_for_what_is_changed_in_its_place_and_is_in_doubt() {
+    let mut objects = shop();
+    objects.push(build::hpa("shop", "web", 2, 20));
+    let mut bot = Bot::begins(&[SHOP], objects).await;
+    bot.prometheus.answers_in_turn("shop_latency", HELPED);
+    let cluster = bot.cluster.clone();
+    bot.fuse.meanwhile("before patch", move || {
+        let hold = json!({ "metadata": { "annotations": { "dogwatch/hands-off": "upgrade" } } });
+        cluster.change(&web(), &hold, "kubectl").unwrap();
+        // The patch does not come through, and then nobody says what became of it.
+        for verb in [Verb::Patch, Verb::Get] {
+            cluster.fault(Fault::Unavailable { verb, kind: "HorizontalPodAutoscaler".into(), times: 1 });
+        }
+    });
+    bot.fires("ShopSlow", &[]).await;
+    bot.passes(minutes(1)).await;
+    let because = bot.ends(Outcome::Escalated).await;
+    assert!(because.contains("dogwatch/hands-off=upgrade"), "{because}");
+    bot.pages(["shop escalated"]).await;
+}
+
+#[tokio::test]
+async fn what_is_as_wanted_already_says_so_in_later_texts() {
+    let told = SHOP_BUSY
+        .replace("autonomy: approve", "autonomy: auto")
+        .replace("{ until: \"target.status.?readyReplicas.orValue(0) == 8\", ", "{ until: target.spec.replicas > 8, ")
+        .replace("the shop: {{because}}", "the shop has {{scale.to}}");
+    let mut bot = Bot::begins(&[&told], vec![build::deployment("shop", "web", 8)]).await;
+    bot.fires("ShopBusy", &[]).await;
+    bot.ends(Outcome::Escalated).await;
+    assert_eq!(bot.page_texts().await, "the shop has 8");
+}
+
+#[tokio::test]
 async fn a_change_that_is_never_accepted_is_given_up_in_time() {
     let mut bot = bot(SHOP, HELPED).await;
     bot.cluster.fault(Fault::Unavailable { verb: Verb::Patch, kind: String::new(), times: 1_000 });
@@ -286,6 +441,18 @@ async fn a_change_that_is_never_accepted_is_given_up_in_time() {
     let because = bot.ends(Outcome::Escalated).await;
     assert!(because.contains("mitigate.scale failed after"), "{because}");
     bot.pages(["shop escalated"]).await;
+}
+
+#[tokio::test]
+async fn nothing_is_changed_after_its_deadline_however_slow_the_store_is() {
+    let mut bot = bot(SHOP, HELPED).await;
+    let clock = bot.clock.clone();
+    bot.fuse.meanwhile("after append started", move || clock.advance(minutes(2)));
+    bot.fires("ShopSlow", &[]).await;
+    bot.does(UP).await;
+    bot.ends(Outcome::Fixed).await;
+    bot.keeps_the_laws().await;
+    bot.pages([]).await;
 }
 
 #[tokio::test]
@@ -310,6 +477,32 @@ async fn a_playbook_that_cannot_be_read_any_more_pages() {
     let because = bot.ends(Outcome::Escalated).await;
     assert!(because.contains("cannot be read any more"), "{because}");
     bot.pages(["platform escalated"]).await;
+}
+
+#[tokio::test]
+async fn a_run_that_cannot_be_read_pages_and_holds_up_no_other() {
+    let till =
+        SHOP.replace("shop-slow", "till-slow").replace("ShopSlow", "TillSlow").replace("name: web", "name: till");
+    for tampered in [
+        "UPDATE run SET autonomy = 'telepathic', wake_at = 0",
+        "UPDATE run SET target = '{', wake_at = 0",
+        "UPDATE run SET alert = '', wake_at = 0",
+        "UPDATE incident SET severity = 'S9'; UPDATE run SET wake_at = 0",
+        "INSERT INTO run_inbox (run_id, at, item) VALUES (1, 0, '{\"item\":\"teleport\"}'); UPDATE run SET wake_at = 0",
+    ] {
+        let mut objects = shop();
+        objects.push(build::deployment("shop", "till", 4));
+        let mut bot = Bot::begins(&[&asking(), &till], objects).await;
+        bot.prometheus.answers_in_turn("shop_latency", &[Some(0.4), Some(0.4), Some(0.02)]);
+        bot.fires("ShopSlow", &[]).await;
+        bot.tampers(tampered).await;
+        bot.fires("TillSlow", &[]).await;
+        bot.does("scale deployment/till in shop 4 -> 6").await;
+        bot.ends(Outcome::Fixed).await;
+        assert_eq!(bot.runs().await[0].outcome, Some(Outcome::Escalated), "{tampered}");
+        bot.pages(["shop escalated"]).await;
+        assert_eq!(bot.locks().await, 0);
+    }
 }
 
 #[tokio::test]

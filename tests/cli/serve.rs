@@ -68,7 +68,7 @@ fn a_signal_that_cannot_be_worked_on_is_set_aside_and_paged() {
              VALUES ('alertmanager', 'x', 0, '{\"sort\":\"premonition\"}', 0)",
             // Half an hour after it, the calendar of the program has ended.
             "INSERT INTO incident (grouping, title, severity, state, team, opened_at, resolved_at)
-             VALUES ('group:alertmanager-eu-1:{}:{}', 'old', 'S3', 'resolved', 'platform', 0, 8210266876799000000)",
+             VALUES ('alert:alertmanager-eu-1:Unlucky:{}:{}', 'old', 'S3', 'resolved', 'platform', 0, 8210266876799000000)",
         ] {
             sqlx::query(damage).execute(&mut database).await.unwrap();
         }

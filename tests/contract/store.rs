@@ -255,6 +255,48 @@ async fn ten_thousand_episodes_are_one_decision() {
 }
 
 #[tokio::test]
+async fn an_episode_that_moves_to_another_incident_counts_there() {
+    let shop = Shop::open().await;
+    let (first, second) = (shop.incident("coredns", 1).await, shop.incident("another", 1).await);
+    let head = shop.store.latest_episodes("alertmanager", &["coredns-0"]).await.unwrap()["coredns-0"].clone();
+    let close =
+        Change::CloseEpisode { incident: IncidentRef::Existing(first), episode: head.id, at: noon(), told_at: noon() };
+    shop.decide("close", vec![close]).await;
+    let reopen = |incident| Change::ReopenEpisode { incident: IncidentRef::Existing(incident), episode: head.id };
+    shop.decide("reopen", vec![reopen(second), reopen(second)]).await;
+    let counts = async |id| {
+        let incident = shop.store.incident(id).await.unwrap().unwrap();
+        (incident.open_episodes, incident.episodes)
+    };
+    assert_eq!((counts(first).await, counts(second).await), ((0, 1), (2, 2)));
+    assert_eq!(shop.store.episodes(second, 10).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn the_latest_episode_of_each_alert_is_found_among_many() {
+    let shop = Shop::open().await;
+    let id = shop.incident("coredns", 2).await;
+    let at = IncidentRef::Existing(id);
+    for n in 1..=5 {
+        let Change::OpenEpisode { episode, .. } = episode(at, "coredns-1") else { panic!() };
+        let starts_at = noon() + Duration::from_secs(60 * n);
+        let again = Change::OpenEpisode { incident: at, episode: NewEpisode { starts_at, ..episode } };
+        shop.decide(&format!("again {n}"), vec![again]).await;
+    }
+    let heads = shop.store.latest_episodes("alertmanager", &["coredns-0", "coredns-1", "never"]).await.unwrap();
+    assert_eq!(heads.len(), 2);
+    assert_eq!(heads["coredns-1"].starts_at, noon() + Duration::from_secs(300));
+    assert!(shop.store.latest_episodes("elsewhere", &["coredns-0"]).await.unwrap().is_empty());
+    // The open ones first, the newest before the others; then those that were closed.
+    let close = Change::CloseEpisode { incident: at, episode: heads["coredns-1"].id, at: noon(), told_at: noon() };
+    shop.decide("close", vec![close]).await;
+    let few: Vec<_> = shop.store.episodes(id, 3).await.unwrap().iter().map(|episode| episode.starts_at).collect();
+    assert_eq!(few, [4, 3, 2].map(|n| noon() + Duration::from_secs(60 * n)));
+    let all = shop.store.episodes(id, 100).await.unwrap();
+    assert_eq!((all.len(), all[6].closed_at), (7, Some(noon())));
+}
+
+#[tokio::test]
 async fn one_page_for_each_spell_and_level() {
     let shop = Shop::open().await;
     let id = shop.incident("coredns", 1).await;
@@ -347,6 +389,21 @@ async fn a_run_belongs_to_one_worker_until_its_lease_is_over() {
 }
 
 #[tokio::test]
+async fn whoever_gets_on_with_a_run_keeps_it() {
+    let shop = Shop::open().await;
+    let id = shop.incident("coredns", 1).await;
+    shop.run(id, "coredns").await;
+    let mut at = shop.claim("one").await.unwrap().at;
+    for _ in 0..3 {
+        shop.clock.advance(LEASE * 3 / 4);
+        assert!(shop.claim("two").await.is_none(), "the last record prolonged the lease");
+        at = done(shop.store.append(at, Append { prolong: Some(LEASE), ..noted("a") }).await.unwrap());
+    }
+    shop.clock.advance(LEASE);
+    assert!(shop.claim("two").await.is_some());
+}
+
+#[tokio::test]
 async fn the_log_has_no_gap_and_no_fork() {
     let shop = Shop::open().await;
     let id = shop.incident("coredns", 1).await;
@@ -377,6 +434,23 @@ async fn a_parked_run_wakes_at_its_time_or_when_something_comes_in() {
     assert!(shop.claim("one").await.is_none());
     shop.clock.set(until);
     assert!(shop.claim("one").await.unwrap().inbox.is_empty());
+}
+
+#[tokio::test]
+async fn the_engine_hears_of_a_timer_that_was_set() {
+    let shop = Shop::open().await;
+    let id = shop.incident("coredns", 1).await;
+    shop.run(id, "coredns").await;
+    let claimed = shop.claim("one").await.unwrap();
+    // Another worker finds nothing due before the end of the lease, and rests until then.
+    let bell = shop.store.bells().runs.listen();
+    assert_eq!(shop.store.next_run_due().await.unwrap(), Some(noon() + LEASE));
+    let at = done(shop.store.append(claimed.at, noted("a")).await.unwrap());
+    assert!(!bell.has_changed().unwrap());
+    let until = noon() + Duration::from_secs(5);
+    shop.store.append(at, Append { park_until: Some(until), ..Append::default() }).await.unwrap();
+    assert!(bell.has_changed().unwrap());
+    assert_eq!(shop.store.next_run_due().await.unwrap(), Some(until));
 }
 
 #[tokio::test]
@@ -556,6 +630,15 @@ async fn everything_is_there_after_a_restart() {
     assert!(timeline.iter().any(|entry| matches!(&entry.what, TimelineWhat::Run(of, _) if *of == run)));
     let claimed = shop.claim("two").await.expect("the process that held its lease is gone");
     assert_eq!((claimed.run.id, claimed.at.epoch), (run, 2));
+}
+
+#[tokio::test]
+async fn each_database_has_a_mark_of_its_own_and_keeps_it() {
+    let (one, two) = (Shop::open().await, Shop::open().await);
+    let mark = one.store.mark().to_owned();
+    assert!(mark.len() == 8 && mark.chars().all(|c| c.is_ascii_hexdigit()), "{mark}");
+    assert_ne!(mark, two.store.mark());
+    assert_eq!(one.reopen().await.store.mark(), mark);
 }
 
 #[tokio::test]

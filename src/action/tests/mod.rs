@@ -12,7 +12,7 @@ use chrono::DateTime;
 use serde_json::Value;
 
 use super::registry::tests::action;
-use super::{Action, ActionError, Doubt, Mutation, Output, Plan, Scope, StepContext, World, prepare};
+use super::{Action, ActionError, Doubt, Mutation, Output, Plan, RunMark, Scope, StepContext, World, prepare};
 use crate::clock::{Clock, ManualClock};
 use crate::cluster::Object;
 use crate::cluster::sim::SimCluster;
@@ -75,7 +75,13 @@ impl Edge {
     }
 
     fn context(&self) -> StepContext<'_> {
-        StepContext { run: RunId(7), step: &self.step, target: &self.target, object: None, scope: &self.scope }
+        StepContext {
+            run: RunMark { database: "", run: RunId(7) },
+            step: &self.step,
+            target: &self.target,
+            object: None,
+            scope: &self.scope,
+        }
     }
 
     async fn reads(&self, yaml: &str) -> Result<Output, ActionError> {

@@ -219,12 +219,7 @@ fn beginning() -> Vec<TimelineEntry> {
 }
 
 fn look(time: &str, epoch: u64, verdict: Look, value: &str) -> Vec<TimelineEntry> {
-    let looked = RunEvent::Looked {
-        step: step("mitigate.scale"),
-        verdict,
-        observed: json!({}),
-        summary: format!("p99 {value} < 0.1"),
-    };
+    let looked = RunEvent::Looked { step: step("mitigate.scale"), verdict, summary: format!("p99 {value} < 0.1") };
     vec![entry(time, run(RunEvent::Claimed { epoch, worker: "bot-1".into() })), entry(time, run(looked))]
 }
 
@@ -371,9 +366,9 @@ pub fn every_event() -> Vec<TimelineEntry> {
             output: json!({}),
         },
         RunEvent::Verifying { step: s(), look_at: at("14:09:00"), give_up_at: at("14:15:00") },
-        RunEvent::Looked { step: s(), verdict: Look::Good, observed: json!({}), summary: "p99 0.021 < 0.1".into() },
-        RunEvent::Looked { step: s(), verdict: Look::NotYet, observed: json!({}), summary: "p99 0.21 < 0.1".into() },
-        RunEvent::Looked { step: s(), verdict: Look::Bad, observed: json!({}), summary: "p99 2.1 > 1".into() },
+        RunEvent::Looked { step: s(), verdict: Look::Good, summary: "p99 0.021 < 0.1".into() },
+        RunEvent::Looked { step: s(), verdict: Look::NotYet, summary: "p99 0.21 < 0.1".into() },
+        RunEvent::Looked { step: s(), verdict: Look::Bad, summary: "p99 2.1 > 1".into() },
         RunEvent::Told { step: s(), page: true, team: "platform".into(), text: "look at it".into() },
         RunEvent::Told { step: s(), page: false, team: "platform".into(), text: "scaled".into() },
         RunEvent::AlertResolved,

@@ -3,7 +3,7 @@
 use sqlx::SqliteConnection;
 
 use super::effects::{Paged, enqueue, enqueue_approval, enqueue_card, insert_page};
-use super::rows::{get, json, micros, micros_after, word};
+use super::rows::{get, json, micros, micros_after, time, word};
 use super::runs::{inbox, insert_event};
 use super::{Sinks, failed};
 use crate::model::{ApprovalId, ApprovalState, IncidentId, Outcome, RunEvent, RunId, SignalBody};
@@ -18,13 +18,14 @@ pub(super) async fn append(
 ) -> Result<Appended, StoreError> {
     let count = i64::try_from(records.events.len()).unwrap_or(i64::MAX) + i64::from(records.ask.is_some());
     let row = sqlx::query(
-        "UPDATE run SET length = length + ?4, fruitless = 0
+        "UPDATE run SET length = length + ?4, fruitless = 0, lease_until = COALESCE(?5, lease_until)
          WHERE id = ?1 AND epoch = ?2 AND length = ?3 AND outcome IS NULL RETURNING incident_id",
     )
     .bind(at.run.0)
     .bind(at.epoch)
     .bind(at.length)
     .bind(count)
+    .bind(records.prolong.map(|lease| micros(time(now) + lease)))
     .fetch_optional(&mut *connection)
     .await
     .map_err(failed("append to a run"))?;
@@ -78,8 +79,9 @@ pub(super) async fn append(
     if let Some((outcome, because)) = &records.end {
         end(connection, now, sinks, at.run, *outcome, because).await?;
     } else if let Some(until) = records.park_until {
-        // Whatever waits in the inbox is a reason to wake up at once.
-        let wake_at = if waiting.is_empty() { micros_after(until) } else { now };
+        // Whatever waits in the inbox is a reason to wake up at once, unless the run has seen it and left it there.
+        let news = waiting.iter().any(|(number, _)| !records.leaves.contains(number));
+        let wake_at = if news { now } else { micros_after(until) };
         sqlx::query("UPDATE run SET wake_at = ?, lease_until = NULL, worker = NULL WHERE id = ?")
             .bind(wake_at)
             .bind(at.run.0)

@@ -47,16 +47,23 @@ impl Applier<'_> {
 
     pub(super) async fn reopen_episode(&mut self, incident: IncidentRef, episode: EpisodeId) -> Result<(), StoreError> {
         let id = self.touch(incident)?;
-        let reopened =
-            sqlx::query("UPDATE episode SET closed_at = NULL, end_told_at = NULL, incident_id = ? WHERE id = ? AND closed_at IS NOT NULL")
-                .bind(id.0)
-                .bind(episode.0)
-                .execute(&mut *self.connection)
-                .await
-                .map_err(failed("reopen an episode"))?;
-        if reopened.rows_affected() > 0 {
-            self.touched.entry(id).or_default().0 += 1;
-        }
+        let before = sqlx::query("SELECT incident_id FROM episode WHERE id = ? AND closed_at IS NOT NULL")
+            .bind(episode.0)
+            .fetch_optional(&mut *self.connection)
+            .await
+            .map_err(failed("look at an episode"))?;
+        let Some(before) = before else { return Ok(()) };
+        let moved = get::<i64>(&before, "incident_id")? != id.0;
+        sqlx::query("UPDATE episode SET closed_at = NULL, end_told_at = NULL, incident_id = ? WHERE id = ?")
+            .bind(id.0)
+            .bind(episode.0)
+            .execute(&mut *self.connection)
+            .await
+            .map_err(failed("reopen an episode"))?;
+        let counts = self.touched.entry(id).or_default();
+        counts.0 += 1;
+        // The incident that it leaves had it, and still says so: its total is history.
+        counts.1 += i64::from(moved);
         Ok(())
     }
 

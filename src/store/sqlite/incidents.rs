@@ -1,6 +1,6 @@
-//! Reading episodes, incidents and pages, and the two transactions that change them.
+//! What a decision reads of episodes, incidents and runs, and carrying it out.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -8,14 +8,29 @@ use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqliteRow;
 
 use super::apply::apply;
-use super::effects::{Paged, enqueue_card, insert_page, note, reopen};
 use super::rows::{self, from_json, get, get_time, get_time_or, json, micros};
-use super::{SqliteStore, failed};
-use crate::model::{Episode, EpisodeId, Incident, IncidentId, PageId, RunEvent, RunId, SignalId};
+use super::{SqliteStore, failed, pages, reports};
+use crate::model::{Episode, EpisodeId, Incident, IncidentId, PageId, SignalId};
 use crate::store::{
-    AlertCount, Applied, Counts, Decision, EpisodeHead, IncidentEvent, IncidentFilter, IncidentStore, IncidentView,
-    NewPage, Page, PageReason, StoreError, TimelineEntry, TimelineWhat,
+    AlertCount, Applied, Counts, Decision, EpisodeHead, IncidentFilter, IncidentStore, IncidentView, NewPage, Page,
+    PageReason, StoreError, TimelineEntry,
 };
+
+/// One step into the index for each fingerprint, however often that fired before.
+pub(super) const LATEST_EPISODES: &str =
+    "SELECT episode.id, fingerprint, incident_id, starts_at, closed_at, end_told_at FROM json_each(?1) AS asked JOIN episode
+     ON episode.id = (SELECT id FROM episode WHERE fingerprint = asked.value AND source = ?2
+                      ORDER BY starts_at DESC LIMIT 1)";
+
+pub(super) const EPISODES: &str = "
+    SELECT * FROM (SELECT * FROM episode WHERE incident_id = ?1 AND closed_at IS NULL ORDER BY id DESC LIMIT ?2)
+    UNION ALL
+    SELECT * FROM (SELECT * FROM episode WHERE incident_id = ?1 AND closed_at IS NOT NULL
+                   ORDER BY closed_at DESC, id DESC LIMIT ?2)
+    LIMIT ?2";
+
+pub(super) const LATEST_BY_GROUPING: &str =
+    "SELECT MAX(id) FROM incident WHERE grouping IN (SELECT value FROM json_each(?1)) GROUP BY grouping";
 
 #[async_trait]
 impl IncidentStore for SqliteStore {
@@ -24,16 +39,12 @@ impl IncidentStore for SqliteStore {
         source: &str,
         fingerprints: &[&str],
     ) -> Result<HashMap<String, EpisodeHead>, StoreError> {
-        // In the order of their starts, so that the latest of each fingerprint is what stays in the map.
-        let rows = sqlx::query(
-            "SELECT id, fingerprint, incident_id, starts_at, closed_at, end_told_at FROM episode
-             WHERE fingerprint IN (SELECT value FROM json_each(?)) AND source = ? ORDER BY starts_at",
-        )
-        .bind(json(&fingerprints)?)
-        .bind(source)
-        .fetch_all(&self.reads)
-        .await
-        .map_err(failed("read episodes"))?;
+        let rows = sqlx::query(LATEST_EPISODES)
+            .bind(json(&fingerprints)?)
+            .bind(source)
+            .fetch_all(&self.reads)
+            .await
+            .map_err(failed("read episodes"))?;
         rows.iter()
             .map(|row| {
                 let head = EpisodeHead {
@@ -49,11 +60,7 @@ impl IncidentStore for SqliteStore {
     }
 
     async fn incidents_by_grouping(&self, groupings: &[&str]) -> Result<HashMap<String, IncidentView>, StoreError> {
-        let sql = format!(
-            "SELECT {} FROM incident WHERE id IN (SELECT MAX(id) FROM incident
-             WHERE grouping IN (SELECT value FROM json_each(?)) GROUP BY grouping)",
-            rows::INCIDENT
-        );
+        let sql = format!("SELECT {} FROM incident WHERE id IN ({LATEST_BY_GROUPING})", rows::INCIDENT);
         let found = sqlx::query(AssertSqlSafe(sql))
             .bind(json(&groupings)?)
             .fetch_all(&self.reads)
@@ -107,42 +114,16 @@ impl IncidentStore for SqliteStore {
     }
 
     async fn due_pages(&self, now: DateTime<Utc>) -> Result<(Vec<Incident>, Option<DateTime<Utc>>), StoreError> {
-        let sql = format!("SELECT {} FROM incident WHERE page_at <= ? ORDER BY page_at", rows::INCIDENT);
-        let due = sqlx::query(AssertSqlSafe(sql))
-            .bind(micros(now))
-            .fetch_all(&self.reads)
-            .await
-            .map_err(failed("read the due pages"))?;
-        let next = sqlx::query("SELECT MIN(page_at) AS next FROM incident WHERE page_at > ?")
-            .bind(micros(now))
-            .fetch_one(&self.reads)
-            .await
-            .map_err(failed("read the next page"))?;
-        Ok((due.iter().map(rows::incident).collect::<Result<_, _>>()?, get_time_or(&next, "next")?))
+        pages::due(&self.reads, now).await
     }
 
     async fn page_now(&self, incident: IncidentId, page: NewPage) -> Result<bool, StoreError> {
         let (now, sinks) = (self.now(), self.sinks.clone());
-        let paged = self.write("page", move |connection| {
-            Box::pin(async move {
-                let due =
-                    sqlx::query("UPDATE incident SET page_at = NULL WHERE id = ? AND page_at <= ? RETURNING state")
-                        .bind(incident.0)
-                        .bind(now)
-                        .fetch_optional(&mut *connection)
-                        .await
-                        .map_err(failed("page"))?;
-                let Some(due) = due else { return Ok(false) };
-                if get::<&str>(&due, "state")? == "mitigated" {
-                    reopen(connection, incident).await?;
-                    let because = "its alerts still fire".to_owned();
-                    note(connection, now, incident, &IncidentEvent::Reopened { because }).await?;
-                }
-                enqueue_card(connection, now, &sinks, incident).await?;
-                Ok(insert_page(connection, now, &sinks, incident, &page).await? == Paged::Made)
+        let paged = self
+            .write("page", move |connection| {
+                Box::pin(async move { pages::page_now(connection, now, &sinks, incident, &page).await })
             })
-        });
-        let paged = paged.await?;
+            .await?;
         self.bells.outbox.ring();
         Ok(paged)
     }
@@ -158,69 +139,29 @@ impl IncidentStore for SqliteStore {
     }
 
     async fn incidents(&self, filter: IncidentFilter) -> Result<Vec<Incident>, StoreError> {
-        let (condition, from, to) = match filter {
-            IncidentFilter::Unresolved => ("state <> 'resolved'", 0, 0),
-            IncidentFilter::ResolvedSince(since) => ("state <> 'resolved' OR resolved_at >= ?1", micros(since), 0),
-            IncidentFilter::Touching { from, to } => {
-                ("opened_at < ?2 AND (resolved_at IS NULL OR resolved_at >= ?1)", micros(from), micros(to))
-            }
-        };
-        let sql = format!("SELECT {}, ?1, ?2 FROM incident WHERE {condition} ORDER BY severity, id", rows::INCIDENT);
-        let found = sqlx::query(AssertSqlSafe(sql))
-            .bind(from)
-            .bind(to)
-            .fetch_all(&self.reads)
-            .await
-            .map_err(failed("read incidents"))?;
-        found.iter().map(rows::incident).collect()
+        reports::incidents(&self.reads, filter).await
     }
 
     async fn episodes(&self, incident: IncidentId, limit: usize) -> Result<Vec<Episode>, StoreError> {
-        let found = sqlx::query(
-            "SELECT id, source, fingerprint, incident_id, alert, labels, annotations, starts_at, opened_at, closed_at
-             FROM episode WHERE incident_id = ? ORDER BY closed_at IS NOT NULL, id DESC LIMIT ?",
-        )
-        .bind(incident.0)
-        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .fetch_all(&self.reads)
-        .await
-        .map_err(failed("read episodes"))?;
+        let found = sqlx::query(EPISODES)
+            .bind(incident.0)
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .fetch_all(&self.reads)
+            .await
+            .map_err(failed("read episodes"))?;
         found.iter().map(rows::episode).collect()
     }
 
     async fn timeline(&self, incident: IncidentId) -> Result<Vec<TimelineEntry>, StoreError> {
-        // At the same instant the incident's own events come first: a run is opened before it is claimed.
-        let found = sqlx::query(
-            "SELECT at, 0 AS sort, id AS n, NULL AS run_id, event FROM incident_event WHERE incident_id = ?1
-             UNION ALL
-             SELECT run_event.at, 1, run_event.seq, run_event.run_id, run_event.event
-             FROM run JOIN run_event ON run_event.run_id = run.id WHERE run.incident_id = ?1
-             ORDER BY at, sort, run_id, n",
-        )
-        .bind(incident.0)
-        .fetch_all(&self.reads)
-        .await
-        .map_err(failed("read a timeline"))?;
-        found.iter().map(timeline_entry).collect()
+        reports::timeline(&self.reads, incident).await
     }
 
     async fn page(&self, id: PageId) -> Result<Option<Page>, StoreError> {
-        let row = sqlx::query("SELECT * FROM page WHERE id = ?")
-            .bind(id.0)
-            .fetch_optional(&self.reads)
-            .await
-            .map_err(failed("read a page"))?;
-        row.as_ref().map(rows::page).transpose()
+        pages::by_id(&self.reads, id).await
     }
 
     async fn pages(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Page>, StoreError> {
-        let found = sqlx::query("SELECT * FROM page WHERE created_at >= ? AND created_at < ? ORDER BY id")
-            .bind(micros(from))
-            .bind(micros(to))
-            .fetch_all(&self.reads)
-            .await
-            .map_err(failed("read pages"))?;
-        found.iter().map(rows::page).collect()
+        pages::between(&self.reads, from, to).await
     }
 
     async fn alert_counts(
@@ -230,68 +171,11 @@ impl IncidentStore for SqliteStore {
         to: DateTime<Utc>,
         limit: usize,
     ) -> Result<Vec<AlertCount>, StoreError> {
-        let found = sqlx::query(
-            "SELECT alert, COUNT(*) AS episodes, COUNT(DISTINCT incident_id) AS incidents,
-                 COUNT(DISTINCT CASE WHEN incident.playbook IS NULL THEN incident_id END) AS uncovered
-             FROM episode JOIN incident ON incident.id = episode.incident_id
-             WHERE episode.opened_at >= ?1 AND episode.opened_at < ?2 AND (?3 IS NULL OR incident.team = ?3)
-             GROUP BY alert ORDER BY episodes DESC, alert LIMIT ?4",
-        )
-        .bind(micros(from))
-        .bind(micros(to))
-        .bind(team.map(str::to_owned))
-        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .fetch_all(&self.reads)
-        .await
-        .map_err(failed("count alerts"))?;
-        let count = |row: &SqliteRow, column| Ok(get::<i64>(row, column)?.unsigned_abs());
-        found
-            .iter()
-            .map(|row| {
-                Ok(AlertCount {
-                    alert: get(row, "alert")?,
-                    episodes: count(row, "episodes")?,
-                    incidents: count(row, "incidents")?,
-                    uncovered: count(row, "uncovered")?,
-                })
-            })
-            .collect()
+        reports::alert_counts(&self.reads, team, from, to, limit).await
     }
 
     async fn counts(&self) -> Result<Counts, StoreError> {
-        let row = sqlx::query(
-            "SELECT (SELECT COUNT(*) FROM signal WHERE processed_at IS NULL AND not_before IS NULL) AS signals,
-                 (SELECT COUNT(*) FROM signal WHERE processed_at IS NULL AND not_before IS NOT NULL) AS held,
-                 (SELECT COUNT(*) FROM signal WHERE set_aside IS NOT NULL AND body <> '') AS set_aside,
-                 (SELECT COALESCE(SUM(open_episodes), 0) FROM incident WHERE state <> 'resolved') AS episodes,
-                 (SELECT COUNT(*) FROM run WHERE outcome IS NULL) AS runs,
-                 (SELECT COUNT(*) FROM outbox WHERE due_at IS NOT NULL) AS deliveries,
-                 (SELECT COUNT(*) FROM page WHERE acknowledged_at IS NULL) AS pages",
-        )
-        .fetch_one(&self.reads)
-        .await
-        .map_err(failed("count"))?;
-        let groups = sqlx::query(
-            "SELECT state, severity, COUNT(*) AS n FROM incident WHERE state <> 'resolved' GROUP BY state, severity",
-        )
-        .fetch_all(&self.reads)
-        .await
-        .map_err(failed("count incidents"))?;
-        let count = |row: &SqliteRow, column| Ok(get::<i64>(row, column)?.unsigned_abs());
-        let mut incidents = BTreeMap::new();
-        for group in &groups {
-            incidents.insert((get(group, "state")?, get(group, "severity")?), count(group, "n")?);
-        }
-        Ok(Counts {
-            pending_signals: count(&row, "signals")?,
-            set_aside_signals: count(&row, "set_aside")?,
-            held_signals: count(&row, "held")?,
-            open_episodes: count(&row, "episodes")?,
-            incidents,
-            runs_under_way: count(&row, "runs")?,
-            deliveries_waiting: count(&row, "deliveries")?,
-            unacknowledged_pages: count(&row, "pages")?,
-        })
+        reports::counts(&self.reads).await
     }
 }
 
@@ -334,13 +218,4 @@ impl SqliteStore {
             })
             .collect())
     }
-}
-
-fn timeline_entry(row: &SqliteRow) -> Result<TimelineEntry, StoreError> {
-    let text: &str = get(row, "event")?;
-    let what = match get::<Option<i64>>(row, "run_id")? {
-        Some(run) => TimelineWhat::Run(RunId(run), from_json("run event", text).unwrap_or(RunEvent::Unknown)),
-        None => TimelineWhat::Incident(from_json("incident event", text).unwrap_or(IncidentEvent::Unknown)),
-    };
-    Ok(TimelineEntry { at: get_time(row, "at")?, what })
 }

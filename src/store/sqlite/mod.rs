@@ -2,11 +2,16 @@
 
 mod append;
 mod apply;
+mod claim;
 mod effects;
 mod episodes;
 mod handoffs;
 mod incidents;
 mod outbox;
+mod pages;
+#[cfg(test)]
+mod query_plans;
+mod reports;
 mod rows;
 mod runs;
 mod set_aside;
@@ -55,6 +60,7 @@ pub struct SqliteStore {
     clock: Arc<dyn Clock>,
     sinks: Arc<Sinks>,
     bells: Bells,
+    mark: String,
     /// Held as long as the store: a second server on the same file would be a second decider. `None`: it only reads.
     _lock: Option<File>,
 }
@@ -83,6 +89,10 @@ impl SqliteStore {
             what: "migrate the database",
             message: format!("{error}; a newer Dogwatch may have written it"),
         })?;
+        let mark = sqlx::query("SELECT mark FROM identity")
+            .fetch_one(&mut connection)
+            .await
+            .map_err(failed("read the database's mark"))?;
         // Who held a lease held the lock on the file too, and we have it now: nobody works on those runs any more.
         sqlx::query("UPDATE run SET lease_until = NULL, worker = NULL WHERE outcome IS NULL")
             .execute(&mut connection)
@@ -99,6 +109,7 @@ impl SqliteStore {
             clock,
             sinks: Arc::new(sinks),
             bells: Bells::default(),
+            mark: rows::get(&mark, "mark")?,
             _lock: Some(lock),
         })
     }
@@ -129,7 +140,13 @@ impl SqliteStore {
             return Err(unusable(message));
         }
         let writer = Writer::closed();
-        Ok(Self { reads, writer, clock, sinks: Arc::default(), bells: Bells::default(), _lock: None })
+        let (sinks, bells, mark) = (Arc::default(), Bells::default(), String::new());
+        Ok(Self { reads, writer, clock, sinks, bells, mark, _lock: None })
+    }
+
+    /// Eight hexadecimal digits that were made with the database: no other has them.
+    pub fn mark(&self) -> &str {
+        &self.mark
     }
 
     /// Waits for the end of the writer, after which nothing is taken in any more: [`SqliteStore::close`], or a panic.
@@ -150,6 +167,15 @@ impl SqliteStore {
         F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
         self.writer.write(what, operation).await
+    }
+
+    /// As `write`, but refuses at once when too much waits already.
+    async fn write_or_refuse<T, F>(&self, what: &'static str, operation: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        self.writer.write_or_refuse(what, operation).await
     }
 
     /// Now, as the database counts: microseconds since 1970.

@@ -11,6 +11,14 @@ use super::{SqliteStore, failed};
 use crate::model::IncidentId;
 use crate::store::{Delivery, DeliveryId, OutboxStore, StoreError};
 
+pub(super) const TAKE: &str = "UPDATE outbox SET due_at = ?2, taken = version
+     WHERE id IN (SELECT id FROM outbox
+                  WHERE due_at <= ?1 AND sink IN (SELECT value FROM json_each(?3)) ORDER BY urgency, id LIMIT ?4)
+     RETURNING id, sink, subject, attempts, external_id, urgency";
+
+pub(super) const NEXT_DUE: &str = "SELECT MIN(due_at) AS due FROM outbox
+     WHERE due_at IS NOT NULL AND sink IN (SELECT value FROM json_each(?))";
+
 #[async_trait]
 impl OutboxStore for SqliteStore {
     async fn take_deliveries(&self, sinks: &[&str], limit: usize, hold: Duration) -> Result<Vec<Delivery>, StoreError> {
@@ -20,20 +28,14 @@ impl OutboxStore for SqliteStore {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.write("take deliveries", move |connection| {
             Box::pin(async move {
-                let found = sqlx::query(
-                    "UPDATE outbox SET due_at = ?2, taken = version
-                     WHERE id IN (SELECT id FROM outbox
-                                  WHERE due_at <= ?1 AND sink IN (SELECT value FROM json_each(?3))
-                                  ORDER BY urgency, id LIMIT ?4)
-                     RETURNING id, sink, subject, attempts, external_id, urgency",
-                )
-                .bind(now)
-                .bind(until)
-                .bind(sinks)
-                .bind(limit)
-                .fetch_all(&mut *connection)
-                .await
-                .map_err(failed("take deliveries"))?;
+                let found = sqlx::query(TAKE)
+                    .bind(now)
+                    .bind(until)
+                    .bind(sinks)
+                    .bind(limit)
+                    .fetch_all(&mut *connection)
+                    .await
+                    .map_err(failed("take deliveries"))?;
                 let mut deliveries = Vec::new();
                 for row in &found {
                     let id = DeliveryId(get(row, "id")?);
@@ -62,14 +64,11 @@ impl OutboxStore for SqliteStore {
     }
 
     async fn next_delivery_due(&self, sinks: &[&str]) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let row = sqlx::query(
-            "SELECT MIN(due_at) AS due FROM outbox
-             WHERE due_at IS NOT NULL AND sink IN (SELECT value FROM json_each(?))",
-        )
-        .bind(json(&sinks)?)
-        .fetch_one(&self.reads)
-        .await
-        .map_err(failed("read when the next delivery is due"))?;
+        let row = sqlx::query(NEXT_DUE)
+            .bind(json(&sinks)?)
+            .fetch_one(&self.reads)
+            .await
+            .map_err(failed("read when the next delivery is due"))?;
         get_time_or(&row, "due")
     }
 

@@ -1,7 +1,5 @@
 //! Between columns and the domain's types.
 
-use std::str::FromStr;
-
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -10,7 +8,8 @@ use sqlx::sqlite::SqliteRow;
 
 use super::StoreError;
 use crate::model::{
-    Approval, ApprovalId, Digest, Episode, EpisodeId, Incident, IncidentId, PageId, PlaybookRef, Run, RunId, Severity,
+    Approval, ApprovalId, Autonomy, Digest, Episode, EpisodeId, Incident, IncidentId, Outcome, PageId, PlaybookRef,
+    Run, RunId, Severity, Target,
 };
 use crate::store::{Page, RunHead};
 
@@ -46,13 +45,6 @@ pub(super) fn from_word<T: DeserializeOwned>(what: &'static str, word: &str) -> 
     from_json(what, &format!("\"{word}\""))
 }
 
-fn parse<T: FromStr>(what: &'static str, text: &str) -> Result<T, StoreError>
-where
-    T::Err: std::fmt::Display,
-{
-    text.parse().map_err(|error: T::Err| StoreError::Unreadable { what, message: error.to_string() })
-}
-
 /// One column; a type that does not fit is an unreadable row, not a panic.
 pub(super) fn get<'r, T>(row: &'r SqliteRow, column: &'static str) -> Result<T, StoreError>
 where
@@ -77,7 +69,7 @@ pub(super) fn incident(row: &SqliteRow) -> Result<Incident, StoreError> {
         id: IncidentId(get(row, "id")?),
         grouping: get(row, "grouping")?,
         title: get(row, "title")?,
-        severity: parse("severity", get(row, "severity")?)?,
+        severity: severity(row)?,
         state: from_word("incident's state", get(row, "state")?)?,
         target: get::<Option<&str>>(row, "target")?.map(|text| from_json("target", text)).transpose()?,
         team: get(row, "team")?,
@@ -129,6 +121,41 @@ pub(super) fn run(row: &SqliteRow) -> Result<Run, StoreError> {
     })
 }
 
+/// A run for people to look at: what cannot be read of it is left blank. They hear of its end, and of the page for it.
+pub(super) fn run_to_look_at(row: &SqliteRow) -> Result<Run, StoreError> {
+    let Err(StoreError::Unreadable { .. }) = run(row) else { return run(row) };
+    Ok(Run {
+        id: RunId(get(row, "id")?),
+        incident: IncidentId(get(row, "incident_id")?),
+        playbook: PlaybookRef {
+            name: get(row, "playbook")?,
+            version: get(row, "version")?,
+            digest: Digest::from_hex(get(row, "digest")?),
+        },
+        target: from_json("target", get(row, "target")?)
+            .or_else(|_| Ok(Target::new("Unreadable", "", get::<&str>(row, "target_key")?)))?,
+        inputs: serde_json::Map::new(),
+        alert: serde_json::Value::Null,
+        autonomy: Autonomy::Observe,
+        requested_by: get(row, "requested_by")?,
+        outcome: outcome(row)?,
+        because: get(row, "because")?,
+        created_at: get_time(row, "created_at")?,
+        ended_at: get_time_or(row, "ended_at")?,
+    })
+}
+
+/// One that cannot be read has ended in a way that this version does not know: somebody must look.
+fn outcome(row: &SqliteRow) -> Result<Option<Outcome>, StoreError> {
+    let word: Option<&str> = get(row, "outcome")?;
+    Ok(word.map(|word| from_word("outcome", word).unwrap_or(Outcome::Escalated)))
+}
+
+/// One that cannot be read is taken for the worst: it must not keep a page from its reader.
+fn severity(row: &SqliteRow) -> Result<Severity, StoreError> {
+    Ok(get::<&str>(row, "severity")?.parse().unwrap_or(Severity::S1))
+}
+
 pub(super) fn run_head(row: &SqliteRow) -> Result<RunHead, StoreError> {
     Ok(RunHead {
         id: RunId(get(row, "id")?),
@@ -137,7 +164,7 @@ pub(super) fn run_head(row: &SqliteRow) -> Result<RunHead, StoreError> {
         target_key: get(row, "target_key")?,
         created_at: get_time(row, "created_at")?,
         ended_at: get_time_or(row, "ended_at")?,
-        outcome: get::<Option<&str>>(row, "outcome")?.map(|word| from_word("outcome", word)).transpose()?,
+        outcome: outcome(row)?,
     })
 }
 
@@ -145,7 +172,7 @@ pub(super) fn page(row: &SqliteRow) -> Result<Page, StoreError> {
     let incident = IncidentId(get(row, "incident_id")?);
     let level: i64 = get(row, "level")?;
     let spell: i64 = get(row, "spell")?;
-    let severity: Severity = parse("severity", get(row, "severity")?)?;
+    let severity = severity(row)?;
     Ok(Page {
         id: PageId(get(row, "id")?),
         incident,

@@ -7,34 +7,48 @@ use chrono::{DateTime, Utc};
 use sqlx::SqliteConnection;
 
 use super::append::append;
+use super::claim::claim;
 use super::effects::keep_playbook;
-use super::rows::{self, from_json, get, get_time, get_time_or, json, micros, time};
+use super::rows::{self, get, get_time, get_time_or, json, micros, time};
 use super::{SqliteStore, failed};
 use crate::model::{Approval, ApprovalId, Digest, IncidentId, PlaybookRef, Run, RunEvent, RunId};
 use crate::store::{Append, Appended, ClaimedRun, InboxItem, LogPosition, RunStore, StoreError};
+
+pub(super) const UNDER_WAY: &str = "SELECT * FROM run WHERE outcome IS NULL ORDER BY id";
+
+pub(super) const NEXT_DUE: &str =
+    "SELECT MIN(MAX(wake_at, COALESCE(lease_until, wake_at))) AS due FROM run WHERE outcome IS NULL";
 
 #[async_trait]
 impl RunStore for SqliteStore {
     async fn claim_run(&self, worker: &str, lease: Duration) -> Result<Option<ClaimedRun>, StoreError> {
         let now = self.now();
         let until = micros(time(now) + lease);
-        let worker = worker.to_owned();
-        self.write("claim a run", move |connection| Box::pin(claim(connection, worker, now, until))).await
+        let (sinks, worker) = (self.sinks.clone(), worker.to_owned());
+        let claimed = self
+            .write("claim a run", move |connection| {
+                Box::pin(async move { claim(connection, &sinks, worker, now, until).await })
+            })
+            .await?;
+        if claimed.ended {
+            self.bells.signals.ring();
+            self.bells.outbox.ring();
+        }
+        let Some(mut claimed) = claimed.run else { return Ok(None) };
+        // The lease is ours: nobody else appends while we read, and the writer need not wait for a long log.
+        claimed.log = self.run_log(claimed.run.id).await?;
+        Ok(Some(claimed))
     }
 
     async fn next_run_due(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let row = sqlx::query(
-            "SELECT MIN(MAX(wake_at, COALESCE(lease_until, wake_at))) AS due FROM run WHERE outcome IS NULL",
-        )
-        .fetch_one(&self.reads)
-        .await
-        .map_err(failed("read when the next run is due"))?;
+        let row =
+            sqlx::query(NEXT_DUE).fetch_one(&self.reads).await.map_err(failed("read when the next run is due"))?;
         get_time_or(&row, "due")
     }
 
     async fn append(&self, at: LogPosition, records: Append) -> Result<Appended, StoreError> {
         let (now, sinks) = (self.now(), self.sinks.clone());
-        let ends = records.end.is_some();
+        let (ends, parks) = (records.end.is_some(), records.park_until.is_some());
         let appended = self
             .write("append to a run", move |connection| {
                 Box::pin(async move { append(connection, now, &sinks, at, records).await })
@@ -43,30 +57,12 @@ impl RunStore for SqliteStore {
         self.bells.outbox.ring();
         if ends {
             self.bells.signals.ring();
-            // Its locks are free: who waited for them may go on.
+        }
+        if ends || parks {
+            // Its locks are free, or its timer is set: who rests until another time must look again.
             self.bells.runs.ring();
         }
         Ok(appended)
-    }
-
-    async fn renew(&self, at: LogPosition, lease: Duration) -> Result<(), StoreError> {
-        let until = micros(time(self.now()) + lease);
-        self.write("renew a lease", move |connection| {
-            Box::pin(async move {
-                let renewed = sqlx::query(
-                    "UPDATE run SET lease_until = ? WHERE id = ? AND epoch = ? AND length = ? AND outcome IS NULL",
-                )
-                .bind(until)
-                .bind(at.run.0)
-                .bind(at.epoch)
-                .bind(at.length)
-                .execute(connection)
-                .await
-                .map_err(failed("renew a lease"))?;
-                if renewed.rows_affected() == 0 { Err(StoreError::Fenced(at.run.to_string())) } else { Ok(()) }
-            })
-        })
-        .await
     }
 
     async fn run(&self, id: RunId) -> Result<Option<Run>, StoreError> {
@@ -75,7 +71,7 @@ impl RunStore for SqliteStore {
             .fetch_optional(&self.reads)
             .await
             .map_err(failed("read a run"))?;
-        row.as_ref().map(rows::run).transpose()
+        row.as_ref().map(rows::run_to_look_at).transpose()
     }
 
     async fn runs_of(&self, incident: IncidentId) -> Result<Vec<Run>, StoreError> {
@@ -84,7 +80,7 @@ impl RunStore for SqliteStore {
             .fetch_all(&self.reads)
             .await
             .map_err(failed("read the runs of an incident"))?;
-        found.iter().map(rows::run).collect()
+        found.iter().map(rows::run_to_look_at).collect()
     }
 
     async fn runs_ended(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Run>, StoreError> {
@@ -94,15 +90,12 @@ impl RunStore for SqliteStore {
             .fetch_all(&self.reads)
             .await
             .map_err(failed("read the runs of a shift"))?;
-        found.iter().map(rows::run).collect()
+        found.iter().map(rows::run_to_look_at).collect()
     }
 
     async fn runs_under_way(&self) -> Result<Vec<Run>, StoreError> {
-        let found = sqlx::query("SELECT * FROM run WHERE outcome IS NULL ORDER BY id")
-            .fetch_all(&self.reads)
-            .await
-            .map_err(failed("read the runs under way"))?;
-        found.iter().map(rows::run).collect()
+        let found = sqlx::query(UNDER_WAY).fetch_all(&self.reads).await.map_err(failed("read the runs under way"))?;
+        found.iter().map(rows::run_to_look_at).collect()
     }
 
     async fn run_log(&self, id: RunId) -> Result<Vec<(DateTime<Utc>, RunEvent)>, StoreError> {
@@ -154,59 +147,6 @@ fn event(text: &str) -> RunEvent {
     serde_json::from_str(text).unwrap_or(RunEvent::Unknown)
 }
 
-async fn claim(
-    connection: &mut SqliteConnection,
-    worker: String,
-    now: i64,
-    until: i64,
-) -> Result<Option<ClaimedRun>, StoreError> {
-    let claimed = sqlx::query(
-        "UPDATE run SET epoch = epoch + 1, worker = ?1, lease_until = ?3, length = length + 1, fruitless = fruitless + 1
-         WHERE id = (SELECT id FROM run
-                     WHERE outcome IS NULL AND wake_at <= ?2 AND (lease_until IS NULL OR lease_until <= ?2)
-                     ORDER BY wake_at, id LIMIT 1)
-         RETURNING *",
-    )
-    .bind(&worker)
-    .bind(now)
-    .bind(until)
-    .fetch_optional(&mut *connection)
-    .await
-    .map_err(failed("claim a run"))?;
-    let Some(row) = claimed else { return Ok(None) };
-    let at = LogPosition { run: RunId(get(&row, "id")?), epoch: get(&row, "epoch")?, length: get(&row, "length")? };
-    let record = RunEvent::Claimed { epoch: at.epoch.unsigned_abs(), worker };
-    insert_event(connection, at.run, at.length, at.epoch, now, &record).await?;
-    let run = rows::run(&row)?;
-    let context = sqlx::query(
-        "SELECT incident.title, incident.severity, playbook.source FROM incident, playbook
-         WHERE incident.id = ? AND playbook.digest = ?",
-    )
-    .bind(run.incident.0)
-    .bind(run.playbook.digest.as_str().to_owned())
-    .fetch_one(&mut *connection)
-    .await
-    .map_err(failed("read a claimed run's incident"))?;
-    let log = sqlx::query("SELECT at, event FROM run_event WHERE run_id = ? ORDER BY seq")
-        .bind(at.run.0)
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(failed("read a claimed run's log"))?;
-    Ok(Some(ClaimedRun {
-        at,
-        lease_until: time(until),
-        log: log.iter().map(|row| Ok((get_time(row, "at")?, event(get(row, "event")?)))).collect::<Result<_, _>>()?,
-        inbox: inbox(connection, at.run).await?,
-        playbook_source: get(&context, "source")?,
-        incident_title: get(&context, "title")?,
-        severity: get::<&str>(&context, "severity")?.parse().map_err(|error: crate::model::SeverityError| {
-            StoreError::Unreadable { what: "severity", message: error.to_string() }
-        })?,
-        fruitless_claims: u32::try_from(get::<i64>(&row, "fruitless")?).unwrap_or(u32::MAX),
-        run,
-    }))
-}
-
 pub(super) async fn insert_event(
     connection: &mut SqliteConnection,
     run: RunId,
@@ -227,11 +167,13 @@ pub(super) async fn insert_event(
     Ok(())
 }
 
+/// What waits for a run. An item that cannot be read is `Unknown`, which escalates, as in the log.
 pub(super) async fn inbox(connection: &mut SqliteConnection, run: RunId) -> Result<Vec<(i64, InboxItem)>, StoreError> {
     let found = sqlx::query("SELECT id, item FROM run_inbox WHERE run_id = ? ORDER BY id")
         .bind(run.0)
         .fetch_all(connection)
         .await
         .map_err(failed("read a run's inbox"))?;
-    found.iter().map(|row| Ok((get(row, "id")?, from_json("inbox item", get(row, "item")?)?))).collect()
+    let item = |text: &str| serde_json::from_str(text).unwrap_or(InboxItem::Unknown);
+    found.iter().map(|row| Ok((get(row, "id")?, item(get(row, "item")?)))).collect()
 }

@@ -10,6 +10,9 @@ use super::{SqliteStore, failed};
 use crate::model::{Signal, SignalBody, SignalId};
 use crate::store::{Accepted, Applied, CommandReply, Decision, SignalStore, StoreError};
 
+pub(super) const PENDING: &str = "SELECT id, source, key, last_at, body FROM signal
+     WHERE processed_at IS NULL AND (not_before IS NULL OR not_before <= ?) ORDER BY id LIMIT ?";
+
 #[async_trait]
 impl SignalStore for SqliteStore {
     async fn accept(&self, signal: &Signal) -> Result<Accepted, StoreError> {
@@ -17,7 +20,7 @@ impl SignalStore for SqliteStore {
         // Only a notification tells of a state that may have come back; a command is one wish, however often it is sent.
         let tells_of_a_state = matches!(signal.body, SignalBody::Notification(_));
         let (source, key, at) = (signal.source.clone(), signal.key.clone(), micros(signal.received_at));
-        let accepted = self.write("accept a signal", move |connection| {
+        let accepted = self.write_or_refuse("accept a signal", move |connection| {
             Box::pin(async move {
                 // The body is stored anew only when it is to be worked on again.
                 let row = sqlx::query(
@@ -50,15 +53,12 @@ impl SignalStore for SqliteStore {
     }
 
     async fn pending_signals(&self, limit: usize) -> Result<Vec<(SignalId, Signal)>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT id, source, key, last_at, body FROM signal
-             WHERE processed_at IS NULL AND (not_before IS NULL OR not_before <= ?) ORDER BY id LIMIT ?",
-        )
-        .bind(self.now())
-        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-        .fetch_all(&self.reads)
-        .await
-        .map_err(failed("read the pending signals"))?;
+        let rows = sqlx::query(PENDING)
+            .bind(self.now())
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .fetch_all(&self.reads)
+            .await
+            .map_err(failed("read the pending signals"))?;
         rows.iter()
             .map(|row| {
                 let id = SignalId(get(row, "id")?);

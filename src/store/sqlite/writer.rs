@@ -56,21 +56,53 @@ impl Writer {
         self.ended.clone().cancelled_owned()
     }
 
+    /// Writes it in its turn, and waits for a place in the queue if need be: who writes so is one of a few, and waits for
+    /// the answer before it asks for more.
     pub(super) async fn write<T, F>(&self, what: &'static str, operation: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
-        let closed = || StoreError::Failed { what, message: "the store is closed".into() };
-        let queue = self.queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone().ok_or_else(closed)?;
-        let (answer, answered) = oneshot::channel();
-        let pending = Pending { what, operation: Some(operation), result: None, answer };
-        queue.try_send(Box::new(pending)).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => StoreError::Overloaded(QUEUE),
-            mpsc::error::TrySendError::Closed(_) => closed(),
-        })?;
-        answered.await.map_err(|_| closed())?
+        let queue = self.queue(what)?;
+        let (pending, answered) = pending(what, operation);
+        queue.send(pending).await.map_err(|_| closed(what))?;
+        answered.await.map_err(|_| closed(what))?
     }
+
+    /// As [`Writer::write`], but a full queue is [`StoreError::Overloaded`] at once: for what comes from outside, without
+    /// bounds, and is sent again.
+    pub(super) async fn write_or_refuse<T, F>(&self, what: &'static str, operation: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        let queue = self.queue(what)?;
+        let (pending, answered) = pending(what, operation);
+        queue.try_send(pending).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => StoreError::Overloaded(QUEUE),
+            mpsc::error::TrySendError::Closed(_) => closed(what),
+        })?;
+        answered.await.map_err(|_| closed(what))?
+    }
+
+    fn queue(&self, what: &'static str) -> Result<mpsc::Sender<Box<dyn Operation>>, StoreError> {
+        let queue = self.queue.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        queue.clone().ok_or_else(|| closed(what))
+    }
+}
+
+fn closed(what: &'static str) -> StoreError {
+    StoreError::Failed { what, message: "the store is closed".into() }
+}
+
+/// What goes into the queue, and where its answer comes out.
+fn pending<T, F>(what: &'static str, operation: F) -> (Box<dyn Operation>, oneshot::Receiver<Result<T, StoreError>>)
+where
+    T: Send + 'static,
+    F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+{
+    let (answer, answered) = oneshot::channel();
+    (Box::new(Pending { what, operation: Some(operation), result: None, answer }), answered)
 }
 
 /// An operation that waits for its turn, whatever it returns.
@@ -156,4 +188,43 @@ async fn execute(connection: &mut SqliteConnection, sql: &'static str) -> Result
     let failed = |error: sqlx::Error| StoreError::Failed { what: "write to the database", message: error.to_string() };
     sqlx::query(sql).execute(connection).await.map_err(failed)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+    use futures_util::future::join_all;
+    use sqlx::ConnectOptions as _;
+    use sqlx::sqlite::SqliteConnectOptions;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_crowd_at_the_front_door_is_refused_and_keeps_nobody_else_from_writing() {
+        let writer = Writer::start(SqliteConnectOptions::new().in_memory(true).connect().await.unwrap());
+        let (open, gate) = oneshot::channel::<()>();
+        let first = writer.write("wait", move |_| {
+            Box::pin(async move {
+                gate.await.unwrap();
+                Ok(())
+            })
+        });
+        let mut first = Box::pin(first);
+        assert!(first.as_mut().now_or_never().is_none());
+        // The writer takes the first one alone, and works on it.
+        while writer.queue("look").unwrap().capacity() < QUEUE {
+            tokio::task::yield_now().await;
+        }
+        let accept = || writer.write_or_refuse("accept", |_| Box::pin(async { Ok(()) }));
+        let mut crowd: Vec<_> = (0..QUEUE).map(|_| Box::pin(accept())).collect();
+        assert!(crowd.iter_mut().all(|accepted| accepted.as_mut().now_or_never().is_none()));
+
+        assert!(matches!(accept().await, Err(StoreError::Overloaded(_))));
+        let mut append = Box::pin(writer.write("append", |_| Box::pin(async { Ok(7) })));
+        assert!(append.as_mut().now_or_never().is_none(), "it waits for a place");
+        open.send(()).unwrap();
+        let (first, crowd, append) = tokio::join!(first, join_all(crowd), append);
+        assert!(first.is_ok() && crowd.iter().all(Result::is_ok));
+        assert_eq!(append.unwrap(), 7);
+    }
 }

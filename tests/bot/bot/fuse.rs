@@ -12,18 +12,22 @@ use std::collections::HashMap;
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// Counts the points at which a bot could die, and lets it die at one of them.
+/// Counts the points at which a bot could die, and lets it die at one of them, or something else happen.
 #[derive(Default)]
 pub struct Fuse {
     state: Mutex<State>,
     blown: Notify,
 }
 
+type Happening = Box<dyn FnOnce() + Send>;
+
 #[derive(Default)]
 struct State {
     passed: Vec<String>,
     /// The number of the point at which the bot dies, counted from 1.
     dies_at: Option<usize>,
+    /// What happens at the next point of that name.
+    meanwhile: Option<(String, Happening)>,
 }
 
 impl Fuse {
@@ -38,6 +42,11 @@ impl Fuse {
         state.dies_at = Some(state.passed.len() + more.max(1));
     }
 
+    /// Lets something happen at the next point of that name.
+    pub fn meanwhile(&self, point: &str, happens: impl FnOnce() + Send + 'static) {
+        self.state.lock().unwrap().meanwhile = Some((point.to_owned(), Box::new(happens)));
+    }
+
     /// The points that were passed, by name.
     pub fn passed(&self) -> Vec<String> {
         self.state.lock().unwrap().passed.clone()
@@ -50,11 +59,14 @@ impl Fuse {
 
     /// Never comes back when this is the point.
     async fn at(&self, point: &str) {
-        let dies = {
+        let (dies, happens) = {
             let mut state = self.state.lock().unwrap();
             state.passed.push(point.to_owned());
-            state.dies_at == Some(state.passed.len())
+            (state.dies_at == Some(state.passed.len()), state.meanwhile.take_if(|(at, _)| at == point))
         };
+        if let Some((_, happens)) = happens {
+            happens();
+        }
         if dies {
             self.blown.notify_one();
             std::future::pending::<()>().await;
@@ -132,10 +144,7 @@ passes_on! {
 
 passes_on! {
     RunStore
-    fused {
-        fn append(at: LogPosition, append: Append) -> Result<Appended, StoreError>;
-        fn renew(at: LogPosition, lease: Duration) -> Result<(), StoreError>;
-    }
+    fused {}
     plain {
         fn next_run_due() -> Result<Option<DateTime<Utc>>, StoreError>;
         fn run(id: RunId) -> Result<Option<Run>, StoreError>;
@@ -149,6 +158,14 @@ passes_on! {
         fn playbook_source(digest: &Digest) -> Result<Option<String>, StoreError>;
     }
     own {
+        async fn append(&self, at: LogPosition, append: Append) -> Result<Appended, StoreError> {
+            let last = append.events.last().map_or("nothing".into(), kind);
+            self.fuse.at(&format!("before append {last}")).await;
+            let done = self.inner.append(at, append).await;
+            self.fuse.at(&format!("after append {last}")).await;
+            done
+        }
+
         async fn claim_run(&self, worker: &str, lease: Duration) -> Result<Option<ClaimedRun>, StoreError> {
             let claimed = self.inner.claim_run(worker, lease).await;
             // Before a claim nothing differs from before the append before it.
@@ -188,6 +205,11 @@ impl Store for FusedStore {
     fn bells(&self) -> &Bells {
         self.inner.bells()
     }
+}
+
+/// `started`, as the log has it.
+fn kind(event: &RunEvent) -> String {
+    serde_json::to_value(event).unwrap()["kind"].as_str().unwrap().to_owned()
 }
 
 /// A cluster whose answer the bot may not live to see.

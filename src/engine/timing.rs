@@ -1,0 +1,32 @@
+//! The engine's times, in one place: they depend on each other, and all of them on the lease.
+//!
+//! A lease is prolonged by each append. What a worker asks the world between two appends ends [`LEASE_MARGIN`] before the
+//! lease does, so that nobody else has the run by the time its answer goes on the log.
+
+use std::time::Duration;
+
+pub(super) use crate::model::{LEASE_MARGIN, LEAST_LEASE, MUTATION_WITHIN};
+
+/// How long one attempt of a read may take, where the playbook does not say.
+pub(super) const READ_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a mutation may stay in doubt while the cluster does not answer, before a human is told, and how often it is
+/// asked.
+pub(super) const DOUBT_PATIENCE: Duration = Duration::from_secs(300);
+pub(super) const DOUBT_LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// How long a run waits for another one's lock, and how often it looks.
+pub(super) const LOCK_PATIENCE: Duration = Duration::from_secs(600);
+pub(super) const LOCK_LOOK_EVERY: Duration = Duration::from_secs(15);
+
+/// How soon an answer is looked at again, when the cluster does not say whether it still holds. The question's own end is the
+/// end of that.
+pub(super) const ANSWER_LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// How long failures that may pass are tried again, where the playbook does not say, counted from the first of them.
+pub(super) const READ_RETRY_FOR: Duration = Duration::from_secs(60);
+pub(super) const MUTATION_RETRY_FOR: Duration = Duration::from_secs(120);
+
+/// The time to the second attempt; it doubles from one attempt to the next, up to the longest.
+pub(super) const FIRST_BACKOFF: Duration = Duration::from_secs(1);
+pub(super) const LONGEST_BACKOFF: Duration = Duration::from_secs(30);

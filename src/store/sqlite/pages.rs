@@ -1,0 +1,75 @@
+//! Pages: which are due, and making one.
+
+use chrono::{DateTime, Utc};
+use sqlx::{AssertSqlSafe, SqliteConnection, SqlitePool};
+
+use super::effects::{Paged, enqueue_card, insert_page, note, reopen};
+use super::rows::{self, get, get_time_or, micros};
+use super::{Sinks, failed};
+use crate::model::{Incident, IncidentId, PageId};
+use crate::store::{IncidentEvent, NewPage, Page, StoreError};
+
+pub(super) async fn due(
+    reads: &SqlitePool,
+    now: DateTime<Utc>,
+) -> Result<(Vec<Incident>, Option<DateTime<Utc>>), StoreError> {
+    let sql = format!("SELECT {} FROM incident WHERE page_at <= ? ORDER BY page_at", rows::INCIDENT);
+    let due = sqlx::query(AssertSqlSafe(sql))
+        .bind(micros(now))
+        .fetch_all(reads)
+        .await
+        .map_err(failed("read the due pages"))?;
+    let next = sqlx::query("SELECT MIN(page_at) AS next FROM incident WHERE page_at > ?")
+        .bind(micros(now))
+        .fetch_one(reads)
+        .await
+        .map_err(failed("read the next page"))?;
+    Ok((due.iter().map(rows::incident).collect::<Result<_, _>>()?, get_time_or(&next, "next")?))
+}
+
+/// Pages for an incident whose time has come: once, as that takes the time away.
+pub(super) async fn page_now(
+    connection: &mut SqliteConnection,
+    now: i64,
+    sinks: &Sinks,
+    incident: IncidentId,
+    page: &NewPage,
+) -> Result<bool, StoreError> {
+    let due = sqlx::query("UPDATE incident SET page_at = NULL WHERE id = ? AND page_at <= ? RETURNING state")
+        .bind(incident.0)
+        .bind(now)
+        .fetch_optional(&mut *connection)
+        .await
+        .map_err(failed("page"))?;
+    let Some(due) = due else { return Ok(false) };
+    if get::<&str>(&due, "state")? == "mitigated" {
+        reopen(connection, incident).await?;
+        let because = "its alerts still fire".to_owned();
+        note(connection, now, incident, &IncidentEvent::Reopened { because }).await?;
+    }
+    enqueue_card(connection, now, sinks, incident).await?;
+    Ok(insert_page(connection, now, sinks, incident, page).await? == Paged::Made)
+}
+
+pub(super) async fn by_id(reads: &SqlitePool, id: PageId) -> Result<Option<Page>, StoreError> {
+    let row = sqlx::query("SELECT * FROM page WHERE id = ?")
+        .bind(id.0)
+        .fetch_optional(reads)
+        .await
+        .map_err(failed("read a page"))?;
+    row.as_ref().map(rows::page).transpose()
+}
+
+pub(super) async fn between(
+    reads: &SqlitePool,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> Result<Vec<Page>, StoreError> {
+    let found = sqlx::query("SELECT * FROM page WHERE created_at >= ? AND created_at < ? ORDER BY id")
+        .bind(micros(from))
+        .bind(micros(to))
+        .fetch_all(reads)
+        .await
+        .map_err(failed("read pages"))?;
+    found.iter().map(rows::page).collect()
+}

@@ -1,0 +1,61 @@
+//! How SQLite finds what is asked for all the time. Each of these goes by an index that holds only what is wanted: over a
+//! year of history it is as quick as on the first day.
+
+use std::path::Path;
+
+use sqlx::{ConnectOptions, Row as _};
+
+use super::{MIGRATIONS, claim, incidents, options, outbox, reports, runs, signals};
+
+/// The query, and how its rows are found.
+fn hot() -> Vec<(String, &'static [&'static str])> {
+    let incidents_where = |condition: &str| format!("SELECT * FROM incident WHERE {condition} ORDER BY severity, id");
+    vec![
+        (outbox::TAKE.into(), &["SEARCH outbox USING INDEX outbox_due (sink=? AND due_at<?)"]),
+        (outbox::NEXT_DUE.into(), &["SEARCH outbox USING COVERING INDEX outbox_due (sink=? AND due_at>?)"]),
+        (claim::CLAIM.into(), &["SEARCH run USING INDEX run_due (wake_at<?)"]),
+        (runs::NEXT_DUE.into(), &[]),
+        (runs::UNDER_WAY.into(), &["SCAN run USING INDEX run_under_way"]),
+        (signals::PENDING.into(), &["SCAN signal USING INDEX signal_pending"]),
+        (
+            incidents::LATEST_EPISODES.into(),
+            &[
+                "SEARCH episode USING INTEGER PRIMARY KEY (rowid=?)",
+                "SEARCH episode USING COVERING INDEX episode_key (fingerprint=? AND source=?)",
+            ],
+        ),
+        (
+            incidents::LATEST_BY_GROUPING.into(),
+            &["SEARCH incident USING COVERING INDEX incident_grouping (grouping=?)"],
+        ),
+        (
+            incidents::EPISODES.into(),
+            &[
+                "SEARCH episode USING INDEX episode_incident (incident_id=? AND closed_at=?)",
+                "SEARCH episode USING INDEX episode_incident (incident_id=? AND closed_at>?)",
+            ],
+        ),
+        (reports::COUNTS.into(), &["SCAN page USING INDEX page_unacknowledged"]),
+        (incidents_where(reports::RESOLVED_SINCE), &["SEARCH incident USING INTEGER PRIMARY KEY (rowid=?)"]),
+        (incidents_where(reports::TOUCHING), &["SEARCH incident USING INTEGER PRIMARY KEY (rowid=?)"]),
+    ]
+}
+
+#[tokio::test]
+async fn what_is_asked_all_the_time_reads_no_history() {
+    let mut connection = options(Path::new(":memory:")).connect().await.unwrap();
+    MIGRATIONS.run(&mut connection).await.unwrap();
+    let mut wrong = Vec::new();
+    for (sql, how) in hot() {
+        let explain = format!("EXPLAIN QUERY PLAN {sql}");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(explain)).fetch_all(&mut connection).await.unwrap();
+        let plan: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
+        // A `SCAN` without an index reads a whole table; that of a list of parameters, or of what was found, is short.
+        let short = [" USING ", " VIRTUAL TABLE ", " (subquery", " CONSTANT ROW"];
+        let scans = plan.iter().any(|line| line.starts_with("SCAN ") && !short.iter().any(|what| line.contains(what)));
+        if scans || !how.iter().all(|how| plan.iter().any(|line| line == how)) {
+            wrong.push(format!("{sql}\nshould\n{}\nbut does\n{}", how.join("\n"), plan.join("\n")));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}

@@ -1,0 +1,125 @@
+//! What people look at: lists, timelines and numbers.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, SqlitePool};
+
+use super::failed;
+use super::rows::{self, from_json, get, get_time, micros};
+use crate::model::{Incident, IncidentId, RunEvent, RunId};
+use crate::store::{AlertCount, Counts, IncidentEvent, IncidentFilter, StoreError, TimelineEntry, TimelineWhat};
+
+/// What is open, and what has been resolved since: two short looks instead of one at all that ever was.
+pub(super) const RESOLVED_SINCE: &str = "id IN (SELECT id FROM incident WHERE state <> 'resolved'
+     UNION ALL SELECT id FROM incident WHERE resolved_at >= ?1)";
+
+pub(super) const TOUCHING: &str = "opened_at < ?2 AND id IN (SELECT id FROM incident WHERE state <> 'resolved'
+     UNION ALL SELECT id FROM incident WHERE resolved_at >= ?1)";
+
+pub(super) const COUNTS: &str =
+    "SELECT (SELECT COUNT(*) FROM signal WHERE processed_at IS NULL AND not_before IS NULL) AS signals,
+     (SELECT COUNT(*) FROM signal WHERE processed_at IS NULL AND not_before IS NOT NULL) AS held,
+     (SELECT COUNT(*) FROM signal WHERE set_aside IS NOT NULL AND body <> '') AS set_aside,
+     (SELECT COALESCE(SUM(open_episodes), 0) FROM incident WHERE state <> 'resolved') AS episodes,
+     (SELECT COUNT(*) FROM run WHERE outcome IS NULL) AS runs,
+     (SELECT COUNT(*) FROM outbox WHERE due_at IS NOT NULL) AS deliveries,
+     (SELECT COUNT(*) FROM page WHERE acknowledged_at IS NULL) AS pages";
+
+pub(super) async fn incidents(reads: &SqlitePool, filter: IncidentFilter) -> Result<Vec<Incident>, StoreError> {
+    let (condition, from, to) = match filter {
+        IncidentFilter::Unresolved => ("state <> 'resolved'", 0, 0),
+        IncidentFilter::ResolvedSince(since) => (RESOLVED_SINCE, micros(since), 0),
+        IncidentFilter::Touching { from, to } => (TOUCHING, micros(from), micros(to)),
+    };
+    let sql = format!("SELECT {}, ?1, ?2 FROM incident WHERE {condition} ORDER BY severity, id", rows::INCIDENT);
+    let found =
+        sqlx::query(AssertSqlSafe(sql)).bind(from).bind(to).fetch_all(reads).await.map_err(failed("read incidents"))?;
+    found.iter().map(rows::incident).collect()
+}
+
+pub(super) async fn timeline(reads: &SqlitePool, incident: IncidentId) -> Result<Vec<TimelineEntry>, StoreError> {
+    // At the same instant the incident's own events come first: a run is opened before it is claimed.
+    let found = sqlx::query(
+        "SELECT at, 0 AS sort, id AS n, NULL AS run_id, event FROM incident_event WHERE incident_id = ?1
+         UNION ALL
+         SELECT run_event.at, 1, run_event.seq, run_event.run_id, run_event.event
+         FROM run JOIN run_event ON run_event.run_id = run.id WHERE run.incident_id = ?1
+         ORDER BY at, sort, run_id, n",
+    )
+    .bind(incident.0)
+    .fetch_all(reads)
+    .await
+    .map_err(failed("read a timeline"))?;
+    found.iter().map(timeline_entry).collect()
+}
+
+pub(super) async fn alert_counts(
+    reads: &SqlitePool,
+    team: Option<&str>,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    limit: usize,
+) -> Result<Vec<AlertCount>, StoreError> {
+    let found = sqlx::query(
+        "SELECT alert, COUNT(*) AS episodes, COUNT(DISTINCT incident_id) AS incidents,
+             COUNT(DISTINCT CASE WHEN incident.playbook IS NULL THEN incident_id END) AS uncovered
+         FROM episode JOIN incident ON incident.id = episode.incident_id
+         WHERE episode.opened_at >= ?1 AND episode.opened_at < ?2 AND (?3 IS NULL OR incident.team = ?3)
+         GROUP BY alert ORDER BY episodes DESC, alert LIMIT ?4",
+    )
+    .bind(micros(from))
+    .bind(micros(to))
+    .bind(team.map(str::to_owned))
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+    .fetch_all(reads)
+    .await
+    .map_err(failed("count alerts"))?;
+    let count = |row: &SqliteRow, column| Ok(get::<i64>(row, column)?.unsigned_abs());
+    found
+        .iter()
+        .map(|row| {
+            Ok(AlertCount {
+                alert: get(row, "alert")?,
+                episodes: count(row, "episodes")?,
+                incidents: count(row, "incidents")?,
+                uncovered: count(row, "uncovered")?,
+            })
+        })
+        .collect()
+}
+
+pub(super) async fn counts(reads: &SqlitePool) -> Result<Counts, StoreError> {
+    let row = sqlx::query(COUNTS).fetch_one(reads).await.map_err(failed("count"))?;
+    let groups = sqlx::query(
+        "SELECT state, severity, COUNT(*) AS n FROM incident WHERE state <> 'resolved' GROUP BY state, severity",
+    )
+    .fetch_all(reads)
+    .await
+    .map_err(failed("count incidents"))?;
+    let count = |row: &SqliteRow, column| Ok(get::<i64>(row, column)?.unsigned_abs());
+    let mut incidents = BTreeMap::new();
+    for group in &groups {
+        incidents.insert((get(group, "state")?, get(group, "severity")?), count(group, "n")?);
+    }
+    Ok(Counts {
+        pending_signals: count(&row, "signals")?,
+        held_signals: count(&row, "held")?,
+        set_aside_signals: count(&row, "set_aside")?,
+        open_episodes: count(&row, "episodes")?,
+        incidents,
+        runs_under_way: count(&row, "runs")?,
+        deliveries_waiting: count(&row, "deliveries")?,
+        unacknowledged_pages: count(&row, "pages")?,
+    })
+}
+
+fn timeline_entry(row: &SqliteRow) -> Result<TimelineEntry, StoreError> {
+    let text: &str = get(row, "event")?;
+    let what = match get::<Option<i64>>(row, "run_id")? {
+        Some(run) => TimelineWhat::Run(RunId(run), from_json("run event", text).unwrap_or(RunEvent::Unknown)),
+        None => TimelineWhat::Incident(from_json("incident event", text).unwrap_or(IncidentEvent::Unknown)),
+    };
+    Ok(TimelineEntry { at: get_time(row, "at")?, what })
+}
