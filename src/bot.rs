@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use crate::action::World;
 use crate::engine::{EngineOptions, EngineWorker};
 use crate::incident::{IncidentRules, PageWorker, SignalWorker};
+use crate::metrics::Metrics;
 use crate::playbook::Catalog;
 use crate::store::Store;
 use crate::worker::Worker;
@@ -20,6 +21,8 @@ pub struct Bot {
     pub catalog: watch::Receiver<Arc<Catalog>>,
     pub rules: IncidentRules,
     pub engine: EngineOptions,
+    /// Where runs and changes are counted.
+    pub metrics: Arc<Metrics>,
     /// Tells this process's leases from those of others.
     pub name: String,
 }
@@ -29,12 +32,14 @@ impl Bot {
     /// sinks differ from bot to bot.
     pub fn workers(&self, runs: usize) -> Vec<Arc<dyn Worker>> {
         let clock = self.world.clock.clone();
-        let signals = SignalWorker::new(self.store.clone(), self.catalog.clone(), self.rules.clone(), clock.clone());
+        let (store, catalog, rules) = (self.store.clone(), self.catalog.clone(), self.rules.clone());
+        let signals = SignalWorker::new(store, catalog, rules, clock.clone(), self.metrics.clone());
         let mut workers: Vec<Arc<dyn Worker>> =
             vec![Arc::new(signals), Arc::new(PageWorker::new(self.store.clone(), clock))];
         for n in 0..runs {
             let name = format!("{}/{n}", self.name);
-            let engine = EngineWorker::new(name, self.store.clone(), self.world.clone(), self.engine.clone());
+            let (store, world, options) = (self.store.clone(), self.world.clone(), self.engine.clone());
+            let engine = EngineWorker::new(name, store, world, options, self.metrics.clone());
             workers.push(Arc::new(engine));
         }
         workers

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +18,8 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use crate::model::{Outcome, PageId};
+
 /// All counters. Counting never fails and never waits.
 #[derive(Debug)]
 pub struct Metrics {
@@ -29,6 +31,7 @@ pub struct Metrics {
     runs: Family<RunLabels, Counter>,
     mutations: Family<MutationLabels, Counter>,
     pages: Family<PageLabels, Counter>,
+    pages_counted: AtomicI64,
     deliveries_failed: Family<SinkLabel, Counter>,
     connected: Family<ChatLabel, Level>,
     levels: Mutex<LevelGauges>,
@@ -77,6 +80,33 @@ impl NotificationResult {
     }
 }
 
+/// What became of an attempt to change something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MutationResult {
+    Done,
+    /// It was so already.
+    Unneeded,
+    Failed,
+}
+
+impl MutationResult {
+    fn word(self) -> &'static str {
+        match self {
+            MutationResult::Done => "done",
+            MutationResult::Unneeded => "unneeded",
+            MutationResult::Failed => "failed",
+        }
+    }
+}
+
+/// Pages that were made since others were counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PagesMade {
+    /// The number of the last of them, or, where there is none, of the last that was counted.
+    pub last: PageId,
+    pub by_team_and_severity: BTreeMap<(String, String), u64>,
+}
+
 /// How much there is of what, at the moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Levels {
@@ -119,6 +149,7 @@ impl Metrics {
             pages: family(&mut registry, "pages", "Pages that were made, by team and severity"),
             deliveries_failed: family(&mut registry, "deliveries_failed", "Deliveries that did not arrive, by sink"),
             connected: Family::default(),
+            pages_counted: AtomicI64::new(0),
             levels: Mutex::new(LevelGauges::register(&mut registry)),
             accept_seconds,
             registry,
@@ -156,21 +187,33 @@ impl Metrics {
         self.commands.get_or_create(&CommandLabels { via: via.to_owned(), result }).inc();
     }
 
-    /// A run ended: `fixed`, `nothing_to_do`, `proposed`, `escalated` or `cancelled`.
-    pub fn run_ended(&self, playbook: &str, outcome: &str) {
-        let labels = RunLabels { playbook: playbook.to_owned(), outcome: outcome.to_owned() };
+    /// A run ended.
+    pub fn run_ended(&self, playbook: &str, outcome: Outcome) {
+        let labels = RunLabels { playbook: playbook.to_owned(), outcome: outcome.to_string().replace(' ', "_") };
         self.runs.get_or_create(&labels).inc();
     }
 
-    /// A change was made, was not needed, or failed: `done`, `unneeded`, `failed`.
-    pub fn mutation(&self, action: &str, result: &str) {
-        let labels = MutationLabels { action: action.to_owned(), result: result.to_owned() };
+    /// What became of an attempt to change something.
+    pub fn mutation(&self, action: &str, result: MutationResult) {
+        let labels = MutationLabels { action: action.to_owned(), result: result.word() };
         self.mutations.get_or_create(&labels).inc();
     }
 
-    /// Somebody is paged.
-    pub fn page(&self, team: &str, severity: &str) {
-        self.pages.get_or_create(&PageLabels { team: team.to_owned(), severity: severity.to_owned() }).inc();
+    /// Up to which page they are counted.
+    pub fn pages_counted(&self) -> PageId {
+        PageId(self.pages_counted.load(Ordering::Relaxed))
+    }
+
+    /// Counts the pages that were made after `after`, unless somebody else has done so meanwhile. The first time it is all that the
+    /// store holds: a restart loses none.
+    pub fn pages_made(&self, after: PageId, made: &PagesMade) {
+        let (before, last) = (after.0, made.last.0);
+        if self.pages_counted.compare_exchange(before, last, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+            for ((team, severity), count) in &made.by_team_and_severity {
+                let labels = PageLabels { team: team.clone(), severity: severity.clone() };
+                self.pages.get_or_create(&labels).inc_by(*count);
+            }
+        }
     }
 
     /// A delivery did not arrive; it may be tried again.
@@ -287,7 +330,7 @@ struct RunLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct MutationLabels {
     action: String,
-    result: String,
+    result: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -324,9 +367,15 @@ mod tests {
         metrics.notification(NotificationResult::Duplicate);
         metrics.alerts(3, 1);
         metrics.accept_took(Duration::from_millis(3));
-        metrics.run_ended("coredns-saturated", "fixed");
-        metrics.mutation("k8s.scale", "done");
-        metrics.page("platform", "S1");
+        metrics.run_ended("coredns-saturated", Outcome::NothingToDo);
+        metrics.mutation("k8s.scale", MutationResult::Done);
+        let made = |last| PagesMade {
+            last: PageId(last),
+            by_team_and_severity: [(("platform".to_owned(), "S1".to_owned()), 1)].into(),
+        };
+        metrics.pages_made(metrics.pages_counted(), &made(7));
+        // Another scrape at the same time found the same.
+        metrics.pages_made(PageId(0), &made(7));
         metrics.delivery_failed("discord");
         metrics.command("api", true);
         let incidents = [(("open".to_owned(), "S2".to_owned()), 2)].into();
@@ -338,7 +387,7 @@ mod tests {
             r#"dogwatch_alerts_total{status="firing"} 3"#,
             r#"dogwatch_accept_seconds_bucket{le="0.004"} 1"#,
             r#"dogwatch_accept_seconds_bucket{le="0.002"} 0"#,
-            r#"dogwatch_runs_total{playbook="coredns-saturated",outcome="fixed"} 1"#,
+            r#"dogwatch_runs_total{playbook="coredns-saturated",outcome="nothing_to_do"} 1"#,
             r#"dogwatch_mutations_total{action="k8s.scale",result="done"} 1"#,
             r#"dogwatch_pages_total{team="platform",severity="S1"} 1"#,
             r#"dogwatch_deliveries_failed_total{sink="discord"} 1"#,

@@ -55,12 +55,14 @@ impl Site {
         assert!(problems.is_empty(), "{problems:?}");
         let (sender, catalog) = watch::channel(Arc::new(catalog));
         let world = World { cluster: Arc::new(cluster), prometheus: Arc::new(Answers(told)), clock: clock.clone() };
+        let metrics = Arc::new(Metrics::new());
         let bot = Bot {
             store: store.clone(),
             world,
             catalog,
             rules: IncidentRules::default(),
             engine: EngineOptions::default(),
+            metrics: metrics.clone(),
             name: "bench".into(),
         };
         let stop = CancellationToken::new();
@@ -68,7 +70,6 @@ impl Site {
         for worker in bot.workers(RUN_WORKERS) {
             tasks.spawn(worker::run(worker, clock.clone(), stop.clone()));
         }
-        let metrics = Arc::new(Metrics::new());
         let desk = Desk::new(store.clone(), clock.clone(), metrics.clone(), Arc::new(Nothing), Arc::new(Nothing));
         let readiness = Arc::new(Readiness::default());
         let server = Server::new(store.clone(), clock.clone(), Arc::new(desk), metrics, readiness, Settings::default());

@@ -78,6 +78,7 @@ pub async fn serve(config: &Config, stop: CancellationToken) -> anyhow::Result<(
             default_team: config.oncall.default_team.clone(),
             mark: store.mark().to_owned(),
         },
+        metrics: metrics.clone(),
         name: format!("{}-{}", std::process::id(), address.port()),
     };
     edges::handoffs(config);

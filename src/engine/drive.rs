@@ -8,10 +8,12 @@ use super::plan::{Next, plan, retry_at};
 use super::preview::Compared;
 use super::scope::Frame;
 use super::state::{Approval, RunState};
+use super::tally::count;
 use super::timing::{ANSWER_LOOK_EVERY, LEASE_MARGIN};
 use super::worker::EngineOptions;
 use super::{preview, read};
 use crate::action::{ActionError, Tell, World};
+use crate::metrics::Metrics;
 use crate::model::{Outcome, Phase, PreviewStep, RunEvent, Verdict, redact};
 use crate::playbook::{Playbook, Step};
 use crate::store::{Append, Appended, Ask, InboxItem, LogPosition, NewPage, PageReason, Store, StoreError};
@@ -21,6 +23,7 @@ pub(super) struct Driver<'a> {
     pub store: &'a Arc<dyn Store>,
     pub world: &'a World,
     pub options: &'a EngineOptions,
+    pub metrics: &'a Metrics,
     pub playbook: &'a Playbook,
     pub frame: Frame,
     pub state: RunState,
@@ -147,6 +150,7 @@ impl Driver<'_> {
             Appended::Done { at, inbox } => {
                 let now = self.now();
                 for event in &events {
+                    count(self.metrics, self.playbook, event);
                     self.state.take(now, event);
                 }
                 if asked && let Some((at, event)) = self.store.run_log(self.at.run).await?.last() {

@@ -13,6 +13,7 @@ mod preview;
 mod read;
 mod scope;
 mod state;
+mod tally;
 mod timing;
 mod worker;
 

@@ -12,6 +12,7 @@ use super::scope::Frame;
 use super::state::RunState;
 use super::timing::LEAST_LEASE;
 use crate::action::World;
+use crate::metrics::Metrics;
 use crate::model::{Digest, Outcome, RunEvent};
 use crate::playbook::Playbook;
 use crate::store::{Append, ClaimedRun, NewPage, PageReason, Store, StoreError};
@@ -46,15 +47,22 @@ pub struct EngineWorker {
     store: Arc<dyn Store>,
     world: World,
     options: EngineOptions,
+    metrics: Arc<Metrics>,
     playbooks: Mutex<HashMap<Digest, Arc<Playbook>>>,
 }
 
 impl EngineWorker {
     /// `name` must differ between the workers of all processes on one store: it is who holds a lease. A lease that is shorter
     /// than [`LEAST_LEASE`] is taken for that: with less, no mutation could be begun.
-    pub fn new(name: String, store: Arc<dyn Store>, world: World, options: EngineOptions) -> Self {
+    pub fn new(
+        name: String,
+        store: Arc<dyn Store>,
+        world: World,
+        options: EngineOptions,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let options = EngineOptions { lease: options.lease.max(LEAST_LEASE), ..options };
-        Self { name, store, world, options, playbooks: Mutex::default() }
+        Self { name, store, world, options, metrics, playbooks: Mutex::default() }
     }
 
     async fn go_on(&self, claimed: ClaimedRun) -> Result<(), StoreError> {
@@ -70,6 +78,7 @@ impl EngineWorker {
             store: &self.store,
             world: &self.world,
             options: &self.options,
+            metrics: &self.metrics,
             playbook: &playbook,
             state: RunState::of(&claimed.log),
             frame: Frame {

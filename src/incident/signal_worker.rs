@@ -17,6 +17,7 @@ use super::set_aside::{GROUPING, decide_set_aside};
 use super::spell::page_by;
 use super::{Coverage, IncidentRules};
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::model::{
     AlertStatus, Command, IncidentId, Notification, Person, Run, Severity, Signal, SignalBody, SignalId, redact,
 };
@@ -30,6 +31,7 @@ pub struct SignalWorker {
     catalog: watch::Receiver<Arc<Catalog>>,
     rules: IncidentRules,
     clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
     /// The signal that was in trouble last, and how often.
     trouble: Mutex<Option<(SignalId, u32)>>,
 }
@@ -41,8 +43,9 @@ impl SignalWorker {
         catalog: watch::Receiver<Arc<Catalog>>,
         rules: IncidentRules,
         clock: Arc<dyn Clock>,
+        metrics: Arc<Metrics>,
     ) -> Self {
-        Self { store, catalog, rules, clock, trouble: Mutex::default() }
+        Self { store, catalog, rules, clock, metrics, trouble: Mutex::default() }
     }
 
     async fn decide(&self, signal: &Signal) -> Result<Decision, StoreError> {
@@ -189,7 +192,10 @@ impl SignalWorker {
         };
         // A decision that panics is the signal's own trouble: it must not take the bot down again and again.
         match AssertUnwindSafe(working).catch_unwind().await {
-            Ok(Ok(_)) => Ok(()),
+            Ok(Ok(_)) => {
+                self.count_end(signal).await;
+                Ok(())
+            }
             Ok(Err(StoreError::Fenced(why))) => {
                 tracing::debug!(%id, why, "the signal was worked on meanwhile");
                 Ok(())
@@ -200,6 +206,16 @@ impl SignalWorker {
                 let why = "deciding about it panicked; what it said stands on standard error";
                 self.trouble(id, Some(signal), why).await
             }
+        }
+    }
+
+    /// Each end of a run is worked on once, also of a run that nobody could drive: here it is counted.
+    async fn count_end(&self, signal: &Signal) {
+        let SignalBody::RunEnded { run, outcome, .. } = &signal.body else { return };
+        match self.store.run(*run).await {
+            Ok(Some(ended)) => self.metrics.run_ended(&ended.playbook.name, *outcome),
+            Ok(None) => {}
+            Err(error) => tracing::debug!(%run, %error, "the end of a run is not counted"),
         }
     }
 

@@ -14,6 +14,7 @@ use crate::cluster::Access;
 use crate::cluster::sim::SimCluster;
 use crate::engine::EngineOptions;
 use crate::incident::IncidentRules;
+use crate::metrics::Metrics;
 use crate::model::{Signal, SignalId};
 use crate::playbook::Catalog;
 use crate::prometheus::ScriptedPrometheus;
@@ -60,7 +61,8 @@ impl Stage {
         let engine = EngineOptions { default_team: rules.default_team.clone(), ..EngineOptions::default() };
         let as_bot = rights.map_or_else(|| cluster.clone(), |rights| cluster.restricted(rights));
         let world = World { cluster: Arc::new(as_bot), prometheus: prometheus.clone(), clock: clock.clone() };
-        let bot = Bot { store: store.clone(), world, catalog, rules, engine, name: "stage".into() };
+        let (metrics, name) = (Arc::new(Metrics::new()), "stage".to_owned());
+        let bot = Bot { store: store.clone(), world, catalog, rules, engine, metrics, name };
         let workers = bot.workers(1);
         Ok(Self { clock, cluster, prometheus, store, bot, workers })
     }

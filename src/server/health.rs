@@ -47,12 +47,23 @@ pub(super) async fn metrics(State(server): State<Arc<Server>>) -> Response {
             None
         }
     };
+    count_pages(&server).await;
     match server.metrics.render(levels.as_ref()) {
         Ok(text) => ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
         Err(error) => {
             let error = format!("the metrics could not be written: {error}");
             Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error, "the bot", "look at the log").into_response()
         }
+    }
+}
+
+/// Pages come from several workers, and are counted where all of them end up.
+async fn count_pages(server: &Server) {
+    let after = server.metrics.pages_counted();
+    match tokio::time::timeout(STORE_WITHIN, server.store.pages_made(after)).await {
+        Ok(Ok(made)) => server.metrics.pages_made(after, &made),
+        Ok(Err(error)) => tracing::warn!(%error, "pages are not counted now, and will be later"),
+        Err(_) => tracing::warn!("pages are not counted now, and will be later: the store does not answer"),
     }
 }
 

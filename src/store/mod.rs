@@ -25,6 +25,7 @@ pub use records::{
     IncidentView, Page, RunHead, TimelineEntry, TimelineWhat,
 };
 
+use crate::metrics::PagesMade;
 use crate::model::{
     Approval, ApprovalId, Digest, Episode, Incident, IncidentId, Outcome, PageId, PlaybookRef, Preview, Run, RunEvent,
     RunId, Severity, Signal, SignalId,
@@ -102,6 +103,9 @@ pub trait IncidentStore: Send + Sync {
     async fn page(&self, id: PageId) -> Result<Option<Page>, StoreError>;
     /// Pages that were made in `from..to`, in order.
     async fn pages(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Page>, StoreError>;
+
+    /// How many pages were made after the one with this number; it is a step into the table's end.
+    async fn pages_made(&self, after: PageId) -> Result<PagesMade, StoreError>;
 
     /// How often each alert fired in `from..to`, the noisiest first; of one team's incidents where `team` says so.
     async fn alert_counts(

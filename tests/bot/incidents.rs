@@ -78,7 +78,8 @@ impl Shift {
         let (catalog, problems) = Catalog::of(playbooks);
         assert!(problems.is_empty(), "{problems:?}");
         let (sender, catalog) = watch::channel(Arc::new(catalog));
-        let signals = SignalWorker::new(store.clone(), catalog, IncidentRules::default(), clock.clone());
+        let signals =
+            SignalWorker::new(store.clone(), catalog, IncidentRules::default(), clock.clone(), Arc::default());
         let pages = PageWorker::new(store.clone(), clock.clone());
         let workers: Vec<Arc<dyn Worker>> = vec![Arc::new(signals), Arc::new(pages)];
         Self { store, clock, workers, _catalog: sender, _folder: folder }

@@ -46,6 +46,9 @@ fn an_alert_is_acknowledged_and_handed_over() {
     assert_eq!(handoff.code, 0, "{}", handoff.err);
     assert!(handoff.out.contains("1 page for 1 incident"), "{}", handoff.out);
     assert!(handoff.out.contains("- OddThing: 1 incident"), "{}", handoff.out);
+    let (_, metrics) = server.get("/metrics");
+    let paged = "\ndogwatch_pages_total{team=\"platform\",severity=\"S1\"} 1\n";
+    assert!(metrics.contains(paged) && server.get("/metrics").1.contains(paged), "{metrics}");
     let console = server.stop();
     assert!(console.contains("PAGE for platform (ada) [S1] INC-1: OddThing: it is odd"), "{console}");
 }

@@ -330,6 +330,12 @@ async fn what_becomes_worse_is_another_page_of_the_same_spell() {
     let pages = shop.store.pages(noon(), noon() + Duration::from_secs(60)).await.unwrap();
     let told: Vec<_> = pages.iter().map(|page| (page.key.as_str(), page.acknowledged_at.is_some())).collect();
     assert_eq!(told, [("dogwatch-INC-1-1-1-S2", true), ("dogwatch-INC-1-1-1-S1", false)]);
+    let group = |severity: &str| (("platform".to_owned(), severity.to_owned()), 1);
+    let first = shop.store.pages_made(PageId(0)).await.unwrap();
+    assert_eq!((first.last, first.by_team_and_severity), (PageId(2), [group("S1"), group("S2")].into()));
+    let later = shop.store.pages_made(PageId(1)).await.unwrap();
+    assert_eq!((later.last, later.by_team_and_severity), (PageId(2), [group("S1")].into()));
+    assert_eq!(shop.store.pages_made(PageId(2)).await.unwrap().last, PageId(2), "none is new");
 }
 
 #[tokio::test]

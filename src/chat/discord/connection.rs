@@ -93,6 +93,7 @@ impl Connection {
                     continue;
                 }
                 Err(Ended::Refused(error)) => {
+                    self.door.is_connected(false);
                     // Whoever starts the gateway is told, as long as they are waiting for that.
                     return match checked.take() {
                         Some(checked) => checked.send(Err(error)).or(Ok(())),

@@ -10,6 +10,7 @@ use sqlx::sqlite::SqliteRow;
 use super::apply::apply;
 use super::rows::{self, from_json, get, get_time, get_time_or, json, micros};
 use super::{SqliteStore, failed, pages, reports};
+use crate::metrics::PagesMade;
 use crate::model::{Episode, EpisodeId, Incident, IncidentId, PageId, SignalId};
 use crate::store::{
     AlertCount, Applied, Counts, Decision, EpisodeHead, IncidentFilter, IncidentStore, IncidentView, NewPage, Page,
@@ -162,6 +163,10 @@ impl IncidentStore for SqliteStore {
 
     async fn pages(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Page>, StoreError> {
         pages::between(&self.reads, from, to).await
+    }
+
+    async fn pages_made(&self, after: PageId) -> Result<PagesMade, StoreError> {
+        pages::made(&self.reads, after).await
     }
 
     async fn alert_counts(

@@ -1,11 +1,14 @@
 //! Pages: which are due, and making one.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, SqliteConnection, SqlitePool};
 
 use super::effects::{Paged, enqueue_card, insert_page, note, reopen};
 use super::rows::{self, get, get_time_or, micros};
 use super::{Sinks, failed};
+use crate::metrics::PagesMade;
 use crate::model::{Incident, IncidentId, PageId};
 use crate::store::{IncidentEvent, NewPage, Page, StoreError};
 
@@ -72,4 +75,18 @@ pub(super) async fn between(
         .await
         .map_err(failed("read pages"))?;
     found.iter().map(rows::page).collect()
+}
+
+pub(super) const MADE: &str =
+    "SELECT team, severity, COUNT(*) AS made, MAX(id) AS last FROM page WHERE id > ? GROUP BY team, severity";
+
+pub(super) async fn made(reads: &SqlitePool, after: PageId) -> Result<PagesMade, StoreError> {
+    let groups = sqlx::query(MADE).bind(after.0).fetch_all(reads).await.map_err(failed("count pages"))?;
+    let mut made = PagesMade { last: after, by_team_and_severity: BTreeMap::new() };
+    for group in &groups {
+        made.last = made.last.max(PageId(get(group, "last")?));
+        let count = get::<i64>(group, "made")?.unsigned_abs();
+        made.by_team_and_severity.insert((get(group, "team")?, get(group, "severity")?), count);
+    }
+    Ok(made)
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use sqlx::{ConnectOptions, Row as _};
 
-use super::{MIGRATIONS, claim, incidents, options, outbox, reports, runs, signals};
+use super::{MIGRATIONS, claim, incidents, options, outbox, pages, reports, runs, signals};
 
 /// The query, and how its rows are found.
 fn hot() -> Vec<(String, &'static [&'static str])> {
@@ -35,6 +35,7 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
                 "SEARCH episode USING INDEX episode_incident (incident_id=? AND closed_at>?)",
             ],
         ),
+        (pages::MADE.into(), &["SEARCH page USING INTEGER PRIMARY KEY (rowid>?)"]),
         (reports::COUNTS.into(), &["SCAN page USING INDEX page_unacknowledged"]),
         (incidents_where(reports::RESOLVED_SINCE), &["SEARCH incident USING INTEGER PRIMARY KEY (rowid=?)"]),
         (incidents_where(reports::TOUCHING), &["SEARCH incident USING INTEGER PRIMARY KEY (rowid=?)"]),

@@ -135,6 +135,7 @@ passes_on! {
         fn timeline(incident: IncidentId) -> Result<Vec<TimelineEntry>, StoreError>;
         fn page(id: PageId) -> Result<Option<Page>, StoreError>;
         fn pages(from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Page>, StoreError>;
+        fn pages_made(after: PageId) -> Result<dogwatch::metrics::PagesMade, StoreError>;
         fn alert_counts(team: Option<&str>, from: DateTime<Utc>, to: DateTime<Utc>, limit: usize)
             -> Result<Vec<AlertCount>, StoreError>;
         fn counts() -> Result<Counts, StoreError>;

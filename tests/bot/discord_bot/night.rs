@@ -179,15 +179,17 @@ impl Night {
         assert!(problems.is_empty(), "{problems:?}");
         let (sender, catalog) = watch::channel(Arc::new(catalog));
         let teams = ["platform", "storage"].map(str::to_owned).into();
+        let metrics = Arc::new(Metrics::new());
         let bot = Bot {
             store: store.clone(),
             world: World { cluster: Arc::new(cluster.clone()), prometheus, clock: clock.clone() },
             catalog,
             rules: IncidentRules { teams, ..IncidentRules::default() },
             engine: EngineOptions::default(),
+            metrics: metrics.clone(),
             name: "night".into(),
         };
-        let (metrics, reports) = (Arc::new(Metrics::new()), Arc::new(Reports::default()));
+        let reports = Arc::new(Reports::default());
         let desk = Desk::new(store.clone(), clock.clone(), metrics.clone(), reports.clone(), reports.clone());
         let mut night = Self {
             incidents: discord.channel("incidents"),

@@ -23,6 +23,12 @@ async fn coredns_that_is_saturated_is_scaled_and_a_storm_of_its_dependants_is_on
     let why = site.told("INC-1", "fixed").await;
     assert!(why.contains(&format!("alerts: {0} firing, {0} in all", DATABASES + 1)), "{why}");
     assert_eq!(site.mutations("kube-system").await, ["patch deployments/coredns/scale 200"]);
+    for counted in [
+        r#"dogwatch_runs_total{playbook="coredns-saturated",outcome="fixed"}"#,
+        r#"dogwatch_mutations_total{action="k8s.scale",result="done"}"#,
+    ] {
+        assert_eq!(site.counted(counted).await, 1, "{counted}");
+    }
 
     alertmanager.post_alerts(&storm(Some(&chrono::Utc::now().to_rfc3339()))).await;
     let is_over = async || site.says("/incidents").await == "no open incident";
