@@ -105,9 +105,15 @@ fn tell(what: &TimelineWhat) -> Option<String> {
 fn tell_incident(event: &IncidentEvent) -> Option<String> {
     Some(match event {
         IncidentEvent::Opened { because } => format!("opened: {because}"),
-        IncidentEvent::Joined { alert, count: 1, example } => format!("{alert} fires: {example}"),
         IncidentEvent::Joined { alert, count: n, example } => {
-            format!("{} of {alert} fire, such as {example}", count(*n, "alert"))
+            // The example often begins with the alert's name, which has been said.
+            let example = example.strip_prefix(alert.as_str()).unwrap_or(example).trim_start();
+            match (*n, example) {
+                (1, "") => format!("{alert} fires"),
+                (1, example) => format!("{alert} fires: {example}"),
+                (n, "") => format!("{} of {alert} fire", count(n, "alert")),
+                (n, example) => format!("{} of {alert} fire, such as {example}", count(n, "alert")),
+            }
         }
         IncidentEvent::Held { alert, count: n, until } => format!(
             "{alert} ({}) is told again soon after the end: an echo, or it fires again; decided at {} unless it resolves before",

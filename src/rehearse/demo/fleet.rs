@@ -1,8 +1,12 @@
 //! The demo's cluster: ten thousand databases, and what they stand on.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
-use crate::cluster::Object;
+use crate::clock::Clock;
+use crate::cluster::sim::SimCluster;
+use crate::cluster::{ClusterError, Object};
 
 /// How many databases each namespace holds.
 const PER_NAMESPACE: usize = 200;
@@ -43,16 +47,23 @@ impl Database {
 pub const CLASS: &str = "fast-ssd";
 pub const MISSING_CLASS: &str = "gold-ssd";
 
-/// The manifests of the whole cluster, with `databases` databases.
-pub fn manifests(databases: usize) -> Vec<Object> {
-    let mut manifests = vec![class(), coredns()];
-    manifests.extend((0..databases.div_ceil(50).max(3)).map(node));
-    manifests.extend((0..databases.div_ceil(PER_NAMESPACE)).map(|n| namespace(&format!("tenant-{n:02}"))));
-    for database in (0..databases).map(Database) {
-        manifests.push(stateful_set(database));
-        manifests.push(cronjob(database));
+/// The whole cluster, with so many databases. `there` hears now and then how many there are.
+///
+/// # Errors
+/// None with the manifests of this file: they are objects of known kinds.
+pub fn come_up(clock: Arc<dyn Clock>, databases: usize, there: impl Fn(usize)) -> Result<SimCluster, ClusterError> {
+    const PORTION: usize = 100;
+    let mut foundation = vec![class(), coredns()];
+    foundation.extend((0..databases.div_ceil(50).max(3)).map(node));
+    foundation.extend((0..databases.div_ceil(PER_NAMESPACE)).map(|n| namespace(&format!("tenant-{n:02}"))));
+    let cluster = SimCluster::from_objects(clock, foundation.into_iter().map(Object).collect())?;
+    for first in (0..databases).step_by(PORTION) {
+        let end = databases.min(first + PORTION);
+        let portion = (first..end).map(Database).flat_map(|database| [stateful_set(database), cronjob(database)]);
+        cluster.load(portion.map(Object).collect())?;
+        there(end);
     }
-    manifests.into_iter().map(Object).collect()
+    Ok(cluster)
 }
 
 /// The backup that hangs: a Job of the database's CronJob, as the CronJob controller makes it.

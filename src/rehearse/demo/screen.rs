@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use chrono::{DateTime, Utc};
+use indicatif::{ProgressBar, ProgressStyle};
 
 /// Where the demo writes.
 pub struct Screen {
@@ -55,6 +56,12 @@ impl Tone {
 }
 
 impl Screen {
+    /// A bar that shows how far something long is; only on a terminal, and gone when it is done.
+    pub fn progress(length: u64) -> ProgressBar {
+        let style = ProgressStyle::with_template("       {bar:40} {human_pos} of {human_len}");
+        ProgressBar::new(length).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+    }
+
     /// A heading, with the time that it happens.
     ///
     /// # Errors

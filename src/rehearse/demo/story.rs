@@ -13,7 +13,7 @@ use super::alerts::{DemoAlert, body};
 use super::fleet::{self, Database};
 use super::screen::{Screen, Tone};
 use crate::clock::{Clock, ManualClock};
-use crate::cluster::sim::{Fault, SimCluster};
+use crate::cluster::sim::Fault;
 use crate::handoff::{Template, WhichShift, file_name, shift_of, summarise, write};
 use crate::incident::IncidentRules;
 use crate::intake::parse_notification;
@@ -96,7 +96,9 @@ impl Night {
         let time = Arc::new(ManualClock::new(evening));
         let text = format!("A simulated cluster with {} PostgreSQL databases comes up", thousands(options.databases));
         screen.title(evening, &text).await?;
-        let cluster = SimCluster::from_objects(time.clone(), fleet::manifests(options.databases))?;
+        let bar = Screen::progress(options.databases as u64);
+        let cluster = fleet::come_up(time.clone(), options.databases, |there| bar.set_position(there as u64))?;
+        bar.finish_and_clear();
         let prometheus = Arc::new(ScriptedPrometheus::default());
         let mut playbooks = Vec::new();
         for (name, text) in PLAYBOOKS {
