@@ -7,7 +7,6 @@ mod rights;
 mod sinks;
 mod teams;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,7 +30,7 @@ use crate::worker;
 
 use crew::Crew;
 use replies::{LivePreviews, ShiftReports};
-pub use teams::{teams_to_come, unknown_owners};
+pub use teams::{teams_to_come, unknown_teams};
 
 /// How long the workers may take to end what they have begun. A mutation takes 20 s at the most, and is on the log.
 const STOP_WITHIN: Duration = Duration::from_secs(25);
@@ -49,9 +48,8 @@ pub async fn serve(config: &Config, stop: CancellationToken) -> anyhow::Result<(
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let oncall = Arc::new(edges::oncall(config)?);
     let catalog = Arc::new(edges::playbooks(&config.playbooks.dir));
-    let mut owners: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    catalog.iter().for_each(|playbook| owners.entry(playbook.owner.clone()).or_default().push(playbook.name.clone()));
-    for warning in unknown_owners(&oncall, &owners).into_iter().chain(teams_to_come(&oncall, clock.now())) {
+    let unknown = unknown_teams(&oncall, catalog.iter().map(Arc::as_ref));
+    for warning in unknown.into_iter().chain(teams_to_come(&oncall, clock.now())) {
         tracing::warn!("{warning}. Pages go to team {} instead", config.oncall.default_team);
     }
     let world =

@@ -4,15 +4,34 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use crate::action::Action;
+use crate::model::Phase;
 use crate::oncall::OnCall;
+use crate::playbook::{Playbook, StepKind};
 
-/// What is wrong with the owners of playbooks, by which `owners` lists these: teams that nobody knows.
-pub fn unknown_owners(oncall: &OnCall, owners: &BTreeMap<String, Vec<String>>) -> Vec<String> {
-    let wrong = |(owner, playbooks): (&String, &Vec<String>)| {
-        let error = oncall.team(owner).err()?;
-        Some(format!("owner of {}: {error}", playbooks.join(", ")))
+/// What is wrong with the teams that playbooks name, their owners and those that they page: nobody knows them. A team that
+/// only a template names is known when it is paged.
+pub fn unknown_teams<'p>(oncall: &OnCall, playbooks: impl Iterator<Item = &'p Playbook>) -> Vec<String> {
+    let mut named: BTreeMap<(&str, String), Vec<&str>> = BTreeMap::new();
+    for playbook in playbooks {
+        named.entry(("owner of", playbook.owner.clone())).or_default().push(&playbook.name);
+        for team in paged(playbook).filter(|team| *team != playbook.owner) {
+            named.entry(("paged by", team)).or_default().push(&playbook.name);
+        }
+    }
+    let wrong = |((what, team), playbooks): ((&str, String), Vec<&str>)| {
+        let error = oncall.team(&team).err()?;
+        Some(format!("{what} {}: {error}", playbooks.join(", ")))
     };
-    owners.iter().filter_map(wrong).collect()
+    named.into_iter().filter_map(wrong).collect()
+}
+
+fn paged(playbook: &Playbook) -> impl Iterator<Item = String> {
+    let steps = playbook.steps(Phase::Escalate).iter();
+    steps.filter_map(|step| match &step.kind {
+        StepKind::Action(Action::Tell(tell)) => tell.team.as_ref()?.literal().cloned(),
+        _ => None,
+    })
 }
 
 /// The teams that have nobody on call, as their rotations have not begun by `now`.

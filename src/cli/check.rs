@@ -1,14 +1,14 @@
 //! `dogwatch check`: mistakes, before they cost a night.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anstyle::{AnsiColor, Style};
 
 use super::output::{Exit, Failure, say};
-use crate::app::{teams_to_come, unknown_owners};
+use crate::app::{teams_to_come, unknown_teams};
 use crate::clock::{Clock as _, SystemClock};
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::handoff::Template;
 use crate::oncall::OnCall;
 use crate::playbook::{Catalog, Playbook, Problem, ProblemSeverity};
@@ -50,7 +50,7 @@ pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
         found.playbooks(path)?;
     }
     if let Some(oncall) = found.oncall.take() {
-        unknown_owners(&oncall, &found.owners).iter().for_each(|wrong| found.error(wrong));
+        unknown_teams(&oncall, found.loaded.iter().map(Arc::as_ref)).iter().for_each(|wrong| found.error(wrong));
         teams_to_come(&oncall, SystemClock::default().now()).iter().for_each(|warning| found.warning(warning));
     }
     found.end()
@@ -59,11 +59,9 @@ pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
 /// What was looked at, and what was found.
 #[derive(Default)]
 struct Found {
-    playbooks: usize,
     errors: usize,
     warnings: usize,
-    /// The playbooks by the team that owns them.
-    owners: BTreeMap<String, Vec<String>>,
+    loaded: Vec<Arc<Playbook>>,
     oncall: Option<OnCall>,
     text: String,
 }
@@ -80,6 +78,7 @@ impl Found {
         };
         match config.check() {
             Ok(warnings) => warnings.iter().for_each(|warning| self.warning(warning)),
+            Err(ConfigError::Wrong(problems)) => problems.iter().for_each(|problem| self.error(&problem.to_string())),
             Err(error) => self.error(&error.to_string()),
         }
         // What is not there at all was told by the check.
@@ -105,26 +104,26 @@ impl Found {
     fn playbooks(&mut self, path: &Path) -> anyhow::Result<()> {
         if path.is_dir() {
             let (catalog, problems) = Catalog::load(path);
-            catalog.iter().for_each(|playbook| self.playbook(playbook));
+            self.loaded.extend(catalog.iter().cloned());
             self.problems(&problems);
             return Ok(());
         }
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            Failure::usage(format!("{} cannot be read: {error}; name a folder or file of playbooks", path.display()))
+        let shown = path.display();
+        if path.to_string_lossy().ends_with(".cases.yaml") {
+            return Err(Failure::usage(format!("{shown} holds the cases of a playbook: `dogwatch test` reads them")));
+        }
+        let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::InvalidData => Failure::usage(format!("{shown} is no text (it is not UTF-8)")),
+            _ => Failure::usage(format!("{shown} cannot be read: {error}; name a folder or file of playbooks")),
         })?;
         match Playbook::parse(path, &text) {
             Ok(playbook) => {
-                self.playbook(&playbook);
                 self.problems(&playbook.warnings);
+                self.loaded.push(Arc::new(playbook));
             }
             Err(problems) => self.problems(&problems),
         }
         Ok(())
-    }
-
-    fn playbook(&mut self, playbook: &Playbook) {
-        self.playbooks += 1;
-        self.owners.entry(playbook.owner.clone()).or_default().push(playbook.name.clone());
     }
 
     fn problems(&mut self, problems: &[Problem]) {
@@ -153,7 +152,7 @@ impl Found {
         let plural = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
         self.text.push_str(&format!(
             "{} without errors; {}, {}\n",
-            plural(self.playbooks, "playbook"),
+            plural(self.loaded.len(), "playbook"),
             plural(self.errors, "error"),
             plural(self.warnings, "warning")
         ));

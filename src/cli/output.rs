@@ -80,6 +80,10 @@ impl Colour {
 
 /// Tells what went wrong, with all that is behind it.
 pub(super) fn fail(error: &anyhow::Error) -> Exit {
+    // Whoever read has seen enough (`| head`).
+    if error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>()).any(is_broken_pipe) {
+        return Exit::Done;
+    }
     let style = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
     anstream::eprintln!("{style}error{style:#}: {error:#}");
     match error.downcast_ref::<Failure>() {
@@ -87,6 +91,10 @@ pub(super) fn fail(error: &anyhow::Error) -> Exit {
         None if error.is::<ConfigError>() => Exit::Usage,
         None => Exit::Problems,
     }
+}
+
+fn is_broken_pipe(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::BrokenPipe
 }
 
 /// Tells something that is no failure.
@@ -101,7 +109,7 @@ pub(super) fn say(text: &str) -> anyhow::Result<()> {
     let mut out = anstream::stdout().lock();
     let end = if text.ends_with('\n') { "" } else { "\n" };
     match write!(out, "{text}{end}").and_then(|()| out.flush()) {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) if is_broken_pipe(&error) => Ok(()),
         other => Ok(other?),
     }
 }

@@ -7,8 +7,7 @@ use serde_json::{Map, Value};
 
 use super::IncidentRules;
 use super::coverage::grouping_of_target;
-use super::notification::autonomy_when_asked;
-use crate::model::{Approval, ApprovalState, Digest, HumanDuration, IncidentState, Person, Target, Verdict};
+use crate::model::{Approval, ApprovalState, Autonomy, Digest, HumanDuration, IncidentState, Person, Target, Verdict};
 use crate::playbook::Playbook;
 use crate::store::{
     Change, CommandReply, Decision, InboxItem, IncidentEvent, IncidentRef, IncidentView, NewIncident, NewRun, RunHead,
@@ -123,7 +122,8 @@ pub(super) fn decide_run(
             (incident, "a new incident".to_owned())
         }
     };
-    let autonomy = autonomy_when_asked(playbook);
+    // Nothing fires: whoever asks is asked about what it would change, whatever the playbook may do when its alert fires.
+    let autonomy = Autonomy::Approve;
     let alert = serde_json::json!({ "name": "", "labels": set, "annotations": {} });
     let run = NewRun {
         playbook: playbook.reference.clone(),

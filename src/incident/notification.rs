@@ -8,10 +8,8 @@ use super::opening::{describe, new_incident, severity_of};
 use super::spell::Spell;
 use super::{Coverage, IncidentRules};
 use crate::model::{
-    Alert, AlertStatus, Autonomy, Digest, Incident, IncidentId, IncidentState, Notification, Severity, Signal,
-    SignalBody,
+    Alert, AlertStatus, Digest, Incident, IncidentId, IncidentState, Notification, Severity, Signal, SignalBody,
 };
-use crate::playbook::Playbook;
 use crate::store::{Change, Decision, EpisodeHead, IncidentEvent, IncidentRef, IncidentView, NewEpisode, RunHead};
 
 /// What the store knows that a decision needs.
@@ -253,9 +251,4 @@ fn reopens(incident: &Incident, alert: &Alert, severity: Severity) -> Option<Str
         && severity >= incident.severity
         && over.is_some_and(|over| alert.starts_at <= over);
     (!is_old_news).then(|| format!("{} fires again", alert.name()))
-}
-
-/// How far a run that a person asks for may go: what was asked for is at least asked about.
-pub(super) fn autonomy_when_asked(playbook: &Playbook) -> Autonomy {
-    playbook.autonomy.max(Autonomy::Approve)
 }

@@ -72,18 +72,35 @@ fn check_shows_each_mistake_and_ends_with_1() {
     assert!(coloured.out.contains('\u{1b}'));
     let elsewhere = dogwatch(dir.path(), &["check", "nowhere"], &[]);
     assert_eq!(elsewhere.code, 2, "{}", elsewhere.err);
+    fs::write(dir.path().join("look.cases.yaml"), "cases: []\n").unwrap();
+    fs::write(dir.path().join("picture.yaml"), [0x89, 0xff, 0x00]).unwrap();
+    for (other, hint) in [("look.cases.yaml", "`dogwatch test` reads them"), ("picture.yaml", "is no text")] {
+        let said = dogwatch(dir.path(), &["check", other], &[]);
+        assert_eq!(said.code, 2);
+        assert!(said.err.contains(hint), "{}", said.err);
+    }
 }
 
 #[test]
 fn check_holds_the_files_against_each_other() {
     let dir = folder();
-    fs::write(dir.path().join("playbooks/look.yaml"), PLAYBOOK.replace("owner: platform", "owner: platfrom")).unwrap();
+    fs::write(
+        dir.path().join("playbooks/look.yaml"),
+        PLAYBOOK.replace("owner: platform", "owner: platfrom").replace("page: { ", "page: { team: storage, "),
+    )
+    .unwrap();
     fs::write(dir.path().join("dogwatch.yaml"), "oncall: { default_team: nobody }\nhandoff: { template: own.hbs }\n")
         .unwrap();
     fs::write(dir.path().join("own.hbs"), "{{#each").unwrap();
     let said = dogwatch(dir.path(), &["check", "--config", "dogwatch.yaml"], &[]);
     assert_eq!(said.code, 1);
-    for hint in ["owner of look: no team is called `platfrom`", "`oncall.default_team`", "own.hbs does not parse"] {
+    for hint in [
+        "owner of look: no team is called `platfrom`",
+        "paged by look: no team is called `storage`",
+        "`oncall.default_team`",
+        "own.hbs does not parse",
+        "4 errors",
+    ] {
         assert!(said.out.contains(hint), "{hint}: {}", said.out);
     }
 }

@@ -700,3 +700,20 @@ async fn a_second_process_may_look_but_not_write() {
     let reader = SqliteStore::open_for_reading(&path, shop.clock.clone()).await.unwrap();
     assert!(reader.incident(later).await.unwrap().is_some());
 }
+
+/// Whoever copies the one file has everything.
+#[tokio::test]
+async fn a_store_that_is_closed_is_one_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, copy) = (folder.path().join("bot.db"), folder.path().join("copy.db"));
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(noon()));
+    let open = async |path| SqliteStore::open(path, Durability::Full, clock.clone(), Sinks::default()).await.unwrap();
+    let store = open(&path).await;
+    let person = Person { name: "ada".into(), via: Via::Console, id: "ada".into(), role: Some(Role::Responder) };
+    let body = SignalBody::Command { person, command: Command::Ack { incident: IncidentId(1) } };
+    let signal = Signal { source: "console".into(), key: "k".into(), received_at: noon(), body };
+    store.accept(&signal).await.unwrap();
+    store.close().await;
+    std::fs::copy(&path, &copy).unwrap();
+    assert_eq!(open(&copy).await.pending_signals(10).await.unwrap().len(), 1);
+}

@@ -5,6 +5,7 @@
 
 mod alerts;
 mod fleet;
+mod folder;
 mod screen;
 mod story;
 

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::alerts::{DemoAlert, body};
 use super::fleet::{self, Database};
+use super::folder;
 use super::screen::{Screen, Tone};
 use crate::clock::{Clock, ManualClock};
 use crate::cluster::sim::Fault;
@@ -87,11 +88,7 @@ impl Night {
         let started = clock.monotonic();
         std::fs::create_dir_all(options.folder.join("handoffs"))
             .with_context(|| format!("cannot make the folder {}", options.folder.display()))?;
-        let database = options.folder.join("demo.db");
-        for leftover in ["demo.db", "demo.db-wal", "demo.db-shm"] {
-            // It is there only when the demo was run before.
-            let _ = std::fs::remove_file(options.folder.join(leftover));
-        }
+        let database = folder::of_an_earlier_demo_no_more(&options.folder)?;
         let evening = Utc.with_ymd_and_hms(2026, 3, 2, 1, 55, 0).single().context("the demo's date")?;
         let time = Arc::new(ManualClock::new(evening));
         let text = format!("A simulated cluster with {} PostgreSQL databases comes up", thousands(options.databases));
@@ -279,8 +276,7 @@ impl Night {
             "Next:".to_owned(),
             "  dogwatch check playbooks        # what a playbook looks like, and what is wrong with one".to_owned(),
             "  dogwatch test playbooks         # their cases, in virtual time".to_owned(),
-            "  dogwatch check --config deploy/dogwatch.yaml     # what a bot of your own needs: secrets, rotations, a cluster"
-                .to_owned(),
+            "  README.md, \"Run it\"             # a bot of your own: secrets, rotations, a cluster".to_owned(),
         ]);
         for line in lines {
             self.screen.line(Tone::Plain, &line).await?;

@@ -156,8 +156,9 @@ impl SqliteStore {
 
     /// Waits until everything that was asked for is written, and closes the file.
     pub async fn close(&self) {
-        self.writer.stop().await;
+        // The last connection writes what is in the log beside the database into it: that must be the one that may write.
         self.reads.close().await;
+        self.writer.stop().await;
     }
 
     /// Runs `operation` in the writer's next transaction, and returns when that is committed.
