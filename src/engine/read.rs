@@ -73,7 +73,8 @@ pub(super) fn evaluate(
                 Some(because) => because.render_leniently(&scope),
                 None => format!("`{}` is {held}", condition.expression.source()),
             };
-            RunEvent::Checked { step: step.path.clone(), condition: kind, held, because }
+            let expression = condition.expression.source().split_whitespace().collect::<Vec<_>>().join(" ");
+            RunEvent::Checked { step: step.path.clone(), condition: kind, held, because, expression }
         }
         Err(error) => RunEvent::Failed {
             step: step.path.clone(),

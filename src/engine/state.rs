@@ -142,7 +142,9 @@ impl RunState {
                 self.entered_because.clone_from(because);
                 self.current = None;
             }
-            RunEvent::Checked { step, condition, held, because } => self.take_checked(step, *condition, *held, because),
+            RunEvent::Checked { step, condition, held, because, .. } => {
+                self.take_checked(step, *condition, *held, because)
+            }
             RunEvent::Read { step, output, summary } => {
                 self.keep_output(step, output, summary, None);
                 self.finish(step);

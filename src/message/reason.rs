@@ -26,9 +26,24 @@ pub fn page_reason(reason: &PageReason) -> String {
 }
 
 /// What a condition came to. `because` is the playbook's own reason for stopping there.
-pub fn condition_text(step: &StepPath, condition: ConditionKind, held: bool, because: &str) -> String {
+///
+/// `expression` is the condition itself, where it is wanted and known: what a playbook says beside it is for when it fails or ends
+/// the run.
+pub fn condition_text(
+    step: &StepPath,
+    condition: ConditionKind,
+    held: bool,
+    because: &str,
+    expression: &str,
+) -> String {
     let (step, because) = (step_name(step), clip(because, 300));
+    let shown = format!("`{}`", clip(expression, 200));
     match (condition, held) {
+        (ConditionKind::DoneIf, false) if !expression.is_empty() => format!("not done yet: {shown} is false"),
+        (ConditionKind::Require, true) if !expression.is_empty() => format!("requirement met: {shown}"),
+        (ConditionKind::Require, false) if !expression.is_empty() => {
+            format!("requirement not met: {shown} is false: {because}")
+        }
         (ConditionKind::DoneIf, true) => format!("done: {because}"),
         (ConditionKind::DoneIf, false) => format!("not done yet (it would be when: {because})"),
         (ConditionKind::Require, true) => format!("requirement met (else: {because})"),

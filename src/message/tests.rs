@@ -347,8 +347,8 @@ fn why_explains_each_decision() {
       inputs: {"max_replicas":10,"webhook_token":"***"}
       02:03:01 diagnose: the run begins
       02:03:02 p99: 0.412
-      02:03:02 not done yet (it would be when: the latency is back to normal)
-      02:03:02 requirement met (else: pods are missing, and more of them would not help)
+      02:03:02 not done yet: `p99.value < 0.1` is false
+      02:03:02 requirement met: `pods.not_ready == 0`
       02:03:02 mitigate: nothing speaks against it
       02:03:03 changes: scale deployment/coredns in kube-system 4 -> 6 (before 4, after 6)
       02:03:04 scale: done

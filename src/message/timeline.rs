@@ -155,9 +155,9 @@ fn tell_run(run: RunId, event: &RunEvent) -> Option<String> {
         RunEvent::TargetRead { object: None } => "the target is not there".to_owned(),
         RunEvent::Entered { phase: Phase::Diagnose, .. } => return None,
         RunEvent::Entered { phase, because } => format!("{phase}: {because}"),
-        RunEvent::Checked { step, condition, held, because } => match (condition, held) {
+        RunEvent::Checked { step, condition, held, because, .. } => match (condition, held) {
             (ConditionKind::DoneIf, true) | (ConditionKind::Require | ConditionKind::When, false) => {
-                condition_text(step, *condition, *held, because)
+                condition_text(step, *condition, *held, because, "")
             }
             _ => return None,
         },

@@ -140,7 +140,9 @@ fn run_lines(run: &Run, timeline: &[TimelineEntry], lines: &mut Vec<String>) {
 /// Here every condition is told, and every change with what was there before.
 fn run_line(event: &RunEvent, entry: &TimelineEntry) -> Option<String> {
     let text = match event {
-        RunEvent::Checked { step, condition, held, because } => condition_text(step, *condition, *held, because),
+        RunEvent::Checked { step, condition, held, because, expression } => {
+            condition_text(step, *condition, *held, because, expression)
+        }
         RunEvent::Started { attempt, intent, .. } => {
             let again = if *attempt > 1 { format!(" (attempt {attempt})") } else { String::new() };
             let (before, after) = (short(&intent.before), short(&intent.after));

@@ -80,7 +80,15 @@ pub enum RunEvent {
     /// The run entered a phase.
     Entered { phase: Phase, because: String },
     /// A condition was decided: `done_if`, `require`, or a step's `when`.
-    Checked { step: StepPath, condition: ConditionKind, held: bool, because: String },
+    Checked {
+        step: StepPath,
+        condition: ConditionKind,
+        held: bool,
+        because: String,
+        /// The condition itself, on one line; empty on logs of before it was recorded.
+        #[serde(default)]
+        expression: String,
+    },
     /// A read-only action answered.
     Read { step: StepPath, output: Value, summary: String },
     /// A step failed; `attempt` counts from 1.

@@ -150,7 +150,12 @@ pub fn intent() -> Intent {
 
 fn beginning() -> Vec<TimelineEntry> {
     let checked = |condition, held, because: &str| {
-        run(RunEvent::Checked { step: step("diagnose.2"), condition, held, because: because.into() })
+        let expression = match condition {
+            ConditionKind::DoneIf => "p99.value < 0.1",
+            ConditionKind::Require | ConditionKind::When => "pods.not_ready == 0",
+        };
+        let (step, because) = (step("diagnose.2"), because.into());
+        run(RunEvent::Checked { step, condition, held, because, expression: expression.into() })
     };
     vec![
         entry("02:03:00", incident_event(IncidentEvent::Opened { because: "CoreDNSLatencyHigh fires".into() })),
@@ -331,6 +336,7 @@ pub fn every_event() -> Vec<TimelineEntry> {
         condition,
         held,
         because: "pods are missing".into(),
+        expression: String::new(),
     };
     let failed = |class| RunEvent::Failed { step: s(), attempt: 2, class, error: "the cluster did not answer".into() };
     let runs: Vec<RunEvent> = vec![
