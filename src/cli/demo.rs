@@ -15,7 +15,7 @@ Examples:
   dogwatch demo --databases 200                a small fleet
   dogwatch demo --out /tmp/night               the database and the handoffs go there
 
-The bot is the real one, down to its SQLite file and the bodies that Alertmanager sends. The cluster,
+The bot is the real one, down to its SQLite file and the bodies that Alertmanager sends. The cluster, \
 Prometheus and the time are simulated. Nothing outside the folder is touched.")]
 pub(super) struct Args {
     /// How many databases the cluster has

@@ -20,7 +20,7 @@ Examples:
   dogwatch handoff --out -                             to the terminal
   dogwatch handoff --team databases --shift previous
 
-It looks into the database that the configuration names, and needs no server. A file that says
+It looks into the database that the configuration names, and needs no server. A file that says \
 something else already is not overwritten: the new report lies beside it.")]
 pub(super) struct Args {
     /// The configuration, which says where database, rotations and template are

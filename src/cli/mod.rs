@@ -51,7 +51,7 @@ Examples:
   dogwatch run pvc-filling --set namespace=db --set name=data-pg-7 --dry-run
   dogwatch oncall who                       who is called now
 
-Exit codes: 0 done, 1 something is wrong or was refused, 2 wrong usage or configuration,
+Exit codes: 0 done, 1 something is wrong or was refused, 2 wrong usage or configuration, \
 3 the server cannot be reached.";
 
 #[derive(Debug, Subcommand)]

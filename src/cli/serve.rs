@@ -18,7 +18,7 @@ Examples:
   dogwatch serve --config dogwatch.yaml
   dogwatch check --config dogwatch.yaml        what is wrong with the configuration, without starting
 
-deploy/dogwatch.yaml is an example with every setting. SIGTERM and Ctrl-C stop the bot: what was begun is ended
+deploy/dogwatch.yaml is an example with every setting. SIGTERM and Ctrl-C stop the bot: what was begun is ended \
 first. After a kill it goes on where its log ends.")]
 pub(super) struct Args {
     /// The configuration

@@ -15,7 +15,7 @@ Examples:
   dogwatch test                                all playbooks in playbooks/
   dogwatch test playbooks/pvc-filling.yaml     one playbook
 
-A case stands in NAME.cases.yaml beside NAME.yaml: what is there, what happens, and what must come of it.
+A case stands in NAME.cases.yaml beside NAME.yaml: what is there, what happens, and what must come of it. \
 The bot has just the rights that `dogwatch rbac` prints for the playbook. What no case entered is listed.")]
 pub(super) struct Args {
     /// The folder of the playbooks, or one of them
