@@ -3,9 +3,12 @@
 //! One [`Metrics`] is shared by all who count. Levels (how many incidents are open) are not counted here but read from
 //! the store when somebody asks: see [`Levels`].
 
+mod labels;
+mod levels;
+
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,11 +16,15 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use self::labels::{
+    ChatLabel, CommandLabels, MutationLabels, PageLabels, ResultLabel, RunLabels, SinkLabel, StatusLabel,
+};
+pub use self::levels::Levels;
+use self::levels::{Level, LevelGauges};
 use crate::model::{Outcome, PageId};
 
 /// All counters. Counting never fails and never waits.
@@ -105,21 +112,6 @@ pub struct PagesMade {
     /// The number of the last of them, or, where there is none, of the last that was counted.
     pub last: PageId,
     pub by_team_and_severity: BTreeMap<(String, String), u64>,
-}
-
-/// How much there is of what, at the moment.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Levels {
-    pub pending_signals: u64,
-    pub set_aside_signals: u64,
-    /// Put off, as they may be echoes.
-    pub held_signals: u64,
-    pub open_episodes: u64,
-    /// Unresolved incidents by (state, severity).
-    pub incidents: BTreeMap<(String, String), u64>,
-    pub runs_under_way: u64,
-    pub deliveries_waiting: u64,
-    pub unacknowledged_pages: u64,
 }
 
 impl Default for Metrics {
@@ -244,58 +236,6 @@ impl Metrics {
 /// The content type of [`Metrics::render`]'s text.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-type Level = Gauge<u64, AtomicU64>;
-
-#[derive(Debug, Default)]
-struct LevelGauges {
-    store_up: Level,
-    pending_signals: Level,
-    set_aside_signals: Level,
-    held_signals: Level,
-    open_episodes: Level,
-    incidents: Family<IncidentLabels, Level>,
-    runs_under_way: Level,
-    deliveries_waiting: Level,
-    unacknowledged_pages: Level,
-}
-
-impl LevelGauges {
-    fn register(registry: &mut Registry) -> Self {
-        let gauges = Self::default();
-        for (name, help, gauge) in [
-            ("store_up", "Whether the store answers", &gauges.store_up),
-            ("pending_signals", "Signals that nobody has worked on", &gauges.pending_signals),
-            ("set_aside_signals", "Signals that could not be worked on", &gauges.set_aside_signals),
-            ("held_signals", "Signals that wait, as they may be echoes of what is over", &gauges.held_signals),
-            ("open_episodes", "Alerts that fire", &gauges.open_episodes),
-            ("runs_under_way", "Runs that have not ended", &gauges.runs_under_way),
-            ("deliveries_waiting", "Deliveries that wait or are tried again", &gauges.deliveries_waiting),
-            ("unacknowledged_pages", "Pages that nobody has acknowledged", &gauges.unacknowledged_pages),
-        ] {
-            registry.register(name, help, gauge.clone());
-        }
-        registry.register("incidents", "Unresolved incidents, by state and severity", gauges.incidents.clone());
-        gauges
-    }
-
-    fn set(&self, levels: Option<&Levels>) {
-        self.store_up.set(u64::from(levels.is_some()));
-        let Some(levels) = levels else { return };
-        self.pending_signals.set(levels.pending_signals);
-        self.set_aside_signals.set(levels.set_aside_signals);
-        self.held_signals.set(levels.held_signals);
-        self.open_episodes.set(levels.open_episodes);
-        self.runs_under_way.set(levels.runs_under_way);
-        self.deliveries_waiting.set(levels.deliveries_waiting);
-        self.unacknowledged_pages.set(levels.unacknowledged_pages);
-        self.incidents.clear();
-        for ((state, severity), count) in &levels.incidents {
-            let labels = IncidentLabels { state: state.clone(), severity: severity.clone() };
-            self.incidents.get_or_create(&labels).set(*count);
-        }
-    }
-}
-
 fn family<L>(registry: &mut Registry, name: &str, help: &str) -> Family<L, Counter>
 where
     L: EncodeLabelSet + Clone + std::hash::Hash + Eq + fmt::Debug + Send + Sync + 'static,
@@ -305,109 +245,5 @@ where
     family
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ResultLabel {
-    result: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct StatusLabel {
-    status: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct CommandLabels {
-    via: String,
-    result: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct RunLabels {
-    playbook: String,
-    outcome: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct MutationLabels {
-    action: String,
-    result: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct PageLabels {
-    team: String,
-    severity: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct SinkLabel {
-    sink: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ChatLabel {
-    chat: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct IncidentLabels {
-    state: String,
-    severity: String,
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_was_counted_is_told() {
-        let metrics = Metrics::new();
-        metrics.notification(NotificationResult::Accepted);
-        metrics.notification(NotificationResult::Duplicate);
-        metrics.notification(NotificationResult::Duplicate);
-        metrics.alerts(3, 1);
-        metrics.accept_took(Duration::from_millis(3));
-        metrics.run_ended("coredns-saturated", Outcome::NothingToDo);
-        metrics.mutation("k8s.scale", MutationResult::Done);
-        let made = |last| PagesMade {
-            last: PageId(last),
-            by_team_and_severity: [(("platform".to_owned(), "S1".to_owned()), 1)].into(),
-        };
-        metrics.pages_made(metrics.pages_counted(), &made(7));
-        // Another scrape at the same time found the same.
-        metrics.pages_made(PageId(0), &made(7));
-        metrics.delivery_failed("discord");
-        metrics.command("api", true);
-        let incidents = [(("open".to_owned(), "S2".to_owned()), 2)].into();
-        let levels = Levels { open_episodes: 412, incidents, ..Levels::default() };
-        let text = metrics.render(Some(&levels)).unwrap();
-        for line in [
-            r#"dogwatch_notifications_total{result="accepted"} 1"#,
-            r#"dogwatch_notifications_total{result="duplicate"} 2"#,
-            r#"dogwatch_alerts_total{status="firing"} 3"#,
-            r#"dogwatch_accept_seconds_bucket{le="0.004"} 1"#,
-            r#"dogwatch_accept_seconds_bucket{le="0.002"} 0"#,
-            r#"dogwatch_runs_total{playbook="coredns-saturated",outcome="nothing_to_do"} 1"#,
-            r#"dogwatch_mutations_total{action="k8s.scale",result="done"} 1"#,
-            r#"dogwatch_pages_total{team="platform",severity="S1"} 1"#,
-            r#"dogwatch_deliveries_failed_total{sink="discord"} 1"#,
-            r#"dogwatch_commands_total{via="api",result="refused"} 1"#,
-            r#"dogwatch_incidents{state="open",severity="S2"} 2"#,
-            "dogwatch_open_episodes 412",
-            "dogwatch_store_up 1",
-            "# EOF",
-        ] {
-            assert!(text.lines().any(|found| found == line), "no line `{line}` in\n{text}");
-        }
-    }
-
-    #[test]
-    fn a_silent_store_shows_and_what_was_closed_is_gone() {
-        let metrics = Metrics::new();
-        let incidents = [(("open".to_owned(), "S2".to_owned()), 2)].into();
-        metrics.render(Some(&Levels { incidents, ..Levels::default() })).unwrap();
-        let text = metrics.render(Some(&Levels::default())).unwrap();
-        assert!(!text.contains("dogwatch_incidents{"), "{text}");
-        assert!(metrics.render(None).unwrap().contains("dogwatch_store_up 0"));
-    }
-}
+mod tests;

@@ -6,6 +6,8 @@
 #![allow(clippy::disallowed_methods, reason = "it measures real time")]
 
 mod accept;
+#[path = "../../tests/world/away.rs"]
+mod away;
 mod bodies;
 mod first_step;
 mod memory;

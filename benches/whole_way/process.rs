@@ -6,21 +6,14 @@ use std::time::{Duration, Instant};
 
 use reqwest::Client;
 
+use crate::away::KUBECONFIG;
+
 const CONFIG: &str = "
 server: { listen: LISTEN }
 cluster: { kubeconfig: kubeconfig.yaml }
 chat: { console: off }
 log: { format: json }
 ";
-
-const KUBECONFIG: &str = r#"
-apiVersion: v1
-kind: Config
-clusters: [{ name: away, cluster: { server: "http://127.0.0.1:9" } }]
-users: [{ name: bot, user: { token: none } }]
-contexts: [{ name: away, context: { cluster: away, user: bot } }]
-current-context: away
-"#;
 
 const ONCALL: &str = r#"apiVersion: dogwatch/v1
 kind: OnCall

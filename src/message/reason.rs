@@ -34,16 +34,20 @@ pub fn condition_text(
     condition: ConditionKind,
     held: bool,
     because: &str,
-    expression: &str,
+    expression: Option<&str>,
 ) -> String {
     let (step, because) = (step_name(step), clip(because, 300));
-    let shown = format!("`{}`", clip(expression, 200));
-    match (condition, held) {
-        (ConditionKind::DoneIf, false) if !expression.is_empty() => format!("not done yet: {shown} is false"),
-        (ConditionKind::Require, true) if !expression.is_empty() => format!("requirement met: {shown}"),
-        (ConditionKind::Require, false) if !expression.is_empty() => {
-            format!("requirement not met: {shown} is false: {because}")
+    if let Some(expression) = expression.map(|expression| clip(expression, 200)) {
+        match (condition, held) {
+            (ConditionKind::DoneIf, false) => return format!("not done yet: `{expression}` is false"),
+            (ConditionKind::Require, true) => return format!("requirement met: `{expression}`"),
+            (ConditionKind::Require, false) => {
+                return format!("requirement not met: `{expression}` is false: {because}");
+            }
+            (ConditionKind::DoneIf, true) | (ConditionKind::When, _) => {}
         }
+    }
+    match (condition, held) {
         (ConditionKind::DoneIf, true) => format!("done: {because}"),
         (ConditionKind::DoneIf, false) => format!("not done yet (it would be when: {because})"),
         (ConditionKind::Require, true) => format!("requirement met (else: {because})"),

@@ -157,7 +157,7 @@ fn tell_run(run: RunId, event: &RunEvent) -> Option<String> {
         RunEvent::Entered { phase, because } => format!("{phase}: {because}"),
         RunEvent::Checked { step, condition, held, because, .. } => match (condition, held) {
             (ConditionKind::DoneIf, true) | (ConditionKind::Require | ConditionKind::When, false) => {
-                condition_text(step, *condition, *held, because, "")
+                condition_text(step, *condition, *held, because, None)
             }
             _ => return None,
         },

@@ -141,6 +141,7 @@ fn run_lines(run: &Run, timeline: &[TimelineEntry], lines: &mut Vec<String>) {
 fn run_line(event: &RunEvent, entry: &TimelineEntry) -> Option<String> {
     let text = match event {
         RunEvent::Checked { step, condition, held, because, expression } => {
+            let expression = Some(expression.as_str()).filter(|expression| !expression.is_empty());
             condition_text(step, *condition, *held, because, expression)
         }
         RunEvent::Started { attempt, intent, .. } => {

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::Server;
 use super::answer::Refusal;
 use crate::metrics::{self, Levels};
-use crate::store::{Counts, StoreError};
+use crate::store::StoreError;
 
 /// A store that takes longer does not answer: Kubernetes waits a second by default, Prometheus ten.
 const STORE_WITHIN: Duration = Duration::from_secs(3);
@@ -29,7 +29,7 @@ pub(super) async fn readyz(State(server): State<Arc<Server>>) -> Result<Json<ser
     if let Some(reason) = server.readiness.reason() {
         return Err(not_ready(reason, "wait until it has started; its log says what it does"));
     }
-    match counts(&server).await {
+    match levels(&server).await {
         Ok(_) => Ok(Json(json!({ "ready": true }))),
         Err(error) => {
             tracing::warn!(%error, "not ready: the store does not answer");
@@ -40,8 +40,8 @@ pub(super) async fn readyz(State(server): State<Arc<Server>>) -> Result<Json<ser
 
 /// `GET /metrics`.
 pub(super) async fn metrics(State(server): State<Arc<Server>>) -> Response {
-    let levels = match counts(&server).await {
-        Ok(counts) => Some(levels(counts)),
+    let levels = match levels(&server).await {
+        Ok(levels) => Some(levels),
         Err(error) => {
             tracing::warn!(%error, "no levels in the metrics: the store does not answer");
             None
@@ -67,20 +67,7 @@ async fn count_pages(server: &Server) {
     }
 }
 
-async fn counts(server: &Server) -> Result<Counts, StoreError> {
+async fn levels(server: &Server) -> Result<Levels, StoreError> {
     let late = StoreError::Failed { what: "count", message: format!("no answer within {} s", STORE_WITHIN.as_secs()) };
-    tokio::time::timeout(STORE_WITHIN, server.store.counts()).await.unwrap_or(Err(late))
-}
-
-fn levels(counts: Counts) -> Levels {
-    Levels {
-        pending_signals: counts.pending_signals,
-        set_aside_signals: counts.set_aside_signals,
-        held_signals: counts.held_signals,
-        open_episodes: counts.open_episodes,
-        incidents: counts.incidents,
-        runs_under_way: counts.runs_under_way,
-        deliveries_waiting: counts.deliveries_waiting,
-        unacknowledged_pages: counts.unacknowledged_pages,
-    }
+    tokio::time::timeout(STORE_WITHIN, server.store.levels()).await.unwrap_or(Err(late))
 }

@@ -21,11 +21,11 @@ pub use decision::{
     NewRun, PageReason,
 };
 pub use records::{
-    AlertCount, Counts, Delivery, DeliveryId, DeliverySubject, EpisodeHead, HandoffRecord, IncidentFilter,
-    IncidentView, Page, RunHead, TimelineEntry, TimelineWhat,
+    AlertCount, Delivery, DeliveryId, DeliverySubject, EpisodeHead, HandoffRecord, IncidentFilter, IncidentView, Page,
+    RunHead, TimelineEntry, TimelineWhat,
 };
 
-use crate::metrics::PagesMade;
+use crate::metrics::{Levels, PagesMade};
 use crate::model::{
     Approval, ApprovalId, Digest, Episode, Incident, IncidentId, Outcome, PageId, PlaybookRef, Preview, Run, RunEvent,
     RunId, Severity, Signal, SignalId,
@@ -116,7 +116,8 @@ pub trait IncidentStore: Send + Sync {
         limit: usize,
     ) -> Result<Vec<AlertCount>, StoreError>;
 
-    async fn counts(&self) -> Result<Counts, StoreError>;
+    /// How much there is of what, now.
+    async fn levels(&self) -> Result<Levels, StoreError>;
 }
 
 /// Runs and their logs.

@@ -1,7 +1,5 @@
 //! What the store gives back.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -149,20 +147,4 @@ pub struct HandoffRecord {
     pub to: DateTime<Utc>,
     pub path: String,
     pub written_at: DateTime<Utc>,
-}
-
-/// Gauges.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Counts {
-    pub pending_signals: u64,
-    /// Signals that could not be worked on.
-    pub set_aside_signals: u64,
-    /// Signals that are put off, as they may be echoes of what is over.
-    pub held_signals: u64,
-    pub open_episodes: u64,
-    /// By state and severity.
-    pub incidents: BTreeMap<(String, String), u64>,
-    pub runs_under_way: u64,
-    pub deliveries_waiting: u64,
-    pub unacknowledged_pages: u64,
 }

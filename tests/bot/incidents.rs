@@ -268,14 +268,14 @@ async fn what_fires_on_after_a_resolve_is_open_again_in_time() {
     let told = || vec![alert("Unknown", &[], since, AlertStatus::Firing), other.clone()];
     shift.delivers("g", told()).await;
     assert_eq!(shift.told().await, ["INC-1 open 1/2 runs=0"], "the rest of the body does not wait");
-    assert_eq!(shift.store.counts().await.unwrap().held_signals, 1);
+    assert_eq!(shift.store.levels().await.unwrap().held_signals, 1);
     shift.passes(4).await;
     shift.delivers("g", told()).await;
     shift.passes(3).await;
     assert_eq!(shift.told().await, ["INC-1 open 1/2 runs=0"]);
     shift.passes(2).await;
     assert_eq!(shift.told().await, ["INC-1 open 2/2 runs=0"], "no repeat is needed, which is hours away");
-    assert_eq!(shift.store.counts().await.unwrap().held_signals, 0);
+    assert_eq!(shift.store.levels().await.unwrap().held_signals, 0);
     let timeline = shift.timeline(1).await;
     assert_eq!(timeline.matches("told again soon after the end").count(), 1, "{timeline}");
 }

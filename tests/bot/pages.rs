@@ -213,7 +213,7 @@ async fn what_escalated_is_not_over_when_its_alerts_are() {
     assert_eq!(shift.told().await, ["INC-1 open 0/1 runs=1"]);
     let timeline = shift.timeline(1).await;
     assert!(timeline.contains("it stays open: RUN-1 needs a person, and nobody has looked at it"), "{timeline}");
-    assert_eq!(shift.store.counts().await.unwrap().unacknowledged_pages, 1);
+    assert_eq!(shift.store.levels().await.unwrap().unacknowledged_pages, 1);
     shift.says("alice", Command::Ack { incident: IncidentId(1) }).await;
     let reply = shift.says("alice", Command::Resolve { incident: IncidentId(1), note: None }).await;
     assert_eq!(reply, "INC-1 is resolved");
@@ -245,7 +245,7 @@ async fn what_escalated_and_was_looked_at_is_over_with_its_alerts() {
 async fn a_page_that_was_made_after_the_ack_is_acknowledged_by_another_one() {
     let shift = Shift::begin().await;
     let ack = || Command::Ack { incident: IncidentId(1) };
-    let unanswered = async || shift.store.counts().await.unwrap().unacknowledged_pages;
+    let unanswered = async || shift.store.levels().await.unwrap().unacknowledged_pages;
     shift.delivers("g", unknown(&shift, &["info"])).await;
     shift.says("alice", ack()).await;
     shift.passes(1).await;
@@ -281,10 +281,10 @@ async fn a_page_of_what_is_resolved_can_be_acknowledged() {
     // Nothing delivers the page here.
     shift.resolves("Disk", &[("severity", "critical")], since).await;
     assert_eq!(shift.told().await, ["INC-1 resolved 0/1 runs=0"]);
-    assert_eq!(shift.store.counts().await.unwrap().unacknowledged_pages, 1);
+    assert_eq!(shift.store.levels().await.unwrap().unacknowledged_pages, 1);
     let ack = || Command::Ack { incident: IncidentId(1) };
     assert_eq!(shift.says("alice", ack()).await, "INC-1 is resolved; its page is acknowledged");
-    assert_eq!(shift.store.counts().await.unwrap().unacknowledged_pages, 0);
+    assert_eq!(shift.store.levels().await.unwrap().unacknowledged_pages, 0);
     shift.passes(1).await;
     assert_eq!(shift.says("bob", ack()).await, "INC-1 is resolved; there is nothing to acknowledge");
     assert_eq!(shift.told().await, ["INC-1 resolved 0/1 runs=0"]);

@@ -1,6 +1,8 @@
 //! The program itself, as people and scripts start it.
 
 mod answers;
+#[path = "../world/away.rs"]
+mod away;
 mod files;
 mod help;
 mod manifest;

@@ -9,16 +9,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::away::KUBECONFIG;
 use super::{Said, dogwatch};
-
-const KUBECONFIG: &str = r#"
-apiVersion: v1
-kind: Config
-clusters: [{ name: away, cluster: { server: "http://127.0.0.1:9" } }]
-users: [{ name: bot, user: { token: none } }]
-contexts: [{ name: away, context: { cluster: away, user: bot } }]
-current-context: away
-"#;
 
 pub const ONCALL: &str = "apiVersion: dogwatch/v1
 kind: OnCall

@@ -227,7 +227,7 @@ async fn what_is_set_aside_is_out_of_the_way_and_kept() {
     let pending = shop.store.pending_signals(10).await.unwrap();
     assert_eq!(pending.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [second]);
     assert_eq!(shop.store.reply(first).await.unwrap().unwrap().text, "it cannot be read");
-    assert_eq!(shop.store.counts().await.unwrap().set_aside_signals, 1);
+    assert_eq!(shop.store.levels().await.unwrap().set_aside_signals, 1);
     let again = shop.store.set_aside(first, "once more", decision).await.unwrap_err();
     assert!(matches!(again, StoreError::Fenced(_)), "{again}");
     let path = shop.folder.path().join("dogwatch.db");
@@ -239,7 +239,7 @@ async fn what_is_set_aside_is_out_of_the_way_and_kept() {
     // Whoever repairs it by hand has it worked on again.
     sqlx::query("UPDATE signal SET processed_at = NULL WHERE id = ?").bind(first.0).execute(&mut other).await.unwrap();
     shop.store.apply(first, Decision::default()).await.unwrap();
-    assert_eq!(shop.store.counts().await.unwrap().set_aside_signals, 0);
+    assert_eq!(shop.store.levels().await.unwrap().set_aside_signals, 0);
 }
 
 #[tokio::test]
@@ -251,7 +251,7 @@ async fn ten_thousand_episodes_are_one_decision() {
     let names: Vec<String> = (0..10_000).map(|n| format!("coredns-{n}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     assert_eq!(shop.store.latest_episodes("alertmanager", &names).await.unwrap().len(), 10_000);
-    assert_eq!(shop.store.counts().await.unwrap().open_episodes, 10_000);
+    assert_eq!(shop.store.levels().await.unwrap().open_episodes, 10_000);
 }
 
 #[tokio::test]
@@ -353,8 +353,8 @@ async fn a_signal_that_is_put_off_comes_once_and_at_its_time() {
     let shop = shop.reopen().await;
     assert!(shop.store.pending_signals(10).await.unwrap().is_empty());
     assert_eq!(shop.store.next_signal_due().await.unwrap(), Some(until));
-    let counts = shop.store.counts().await.unwrap();
-    assert_eq!((counts.pending_signals, counts.held_signals), (0, 1));
+    let levels = shop.store.levels().await.unwrap();
+    assert_eq!((levels.pending_signals, levels.held_signals), (0, 1));
     let timeline = shop.store.timeline(id).await.unwrap();
     assert_eq!(timeline.len(), 1, "the same again is no news: {timeline:?}");
     shop.clock.set(until);

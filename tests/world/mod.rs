@@ -8,6 +8,7 @@
 //! | `control_plane` | a real Kubernetes control plane, with an admin, the restricted bot user and hollow nodes |
 //! | `kubernetes_api` | plain requests to an API server as one of its users |
 //! | `audit` | the API server's own record of what the bot user did |
+//! | `away` | a cluster that nobody answers for |
 //! | `alertmanager` | a real Alertmanager, or several as one cluster |
 //! | `prometheus` | a real Prometheus that scrapes what the test says |
 //! | `discord` | a stand-in for Discord: gateway and REST |
@@ -18,6 +19,7 @@
 
 pub mod alertmanager;
 pub mod audit;
+pub mod away;
 pub mod certificates;
 pub mod control_plane;
 pub mod discord;

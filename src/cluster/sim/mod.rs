@@ -4,7 +4,7 @@
 //! admission, strict validation. Small controllers do the rest: scaled workloads get their pods, claims bind and grow,
 //! Jobs run, what is owned goes with its owner. Time is the [`Clock`]'s: [`SimCluster::turn`] does what is due, and so does each request.
 //!
-//! What it leaves out: nodes that fail, resources that run short, quotas, budgets for evictions, CronJobs that tick,
+//! What it leaves out: nodes that fail, resources that run short, quotas of anything but storage, budgets for evictions, CronJobs that tick,
 //! autoscalers that act, DaemonSets that start pods.
 
 mod admission;

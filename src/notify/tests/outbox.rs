@@ -131,7 +131,7 @@ async fn a_page_reaches_somebody_although_its_alerts_were_over_before_the_receiv
     let told = pager.seen();
     assert_eq!(told.len(), 1);
     assert!(told[0].body.contains("no alert fires now"), "{}", told[0].body);
-    assert_eq!(bot.store.counts().await.unwrap().unacknowledged_pages, 0, "it is over, and somebody knows");
+    assert_eq!(bot.store.levels().await.unwrap().unacknowledged_pages, 0, "it is over, and somebody knows");
 }
 
 #[tokio::test]
@@ -144,7 +144,7 @@ async fn a_page_that_was_delivered_is_over_with_its_alerts() {
     settle(&bot, &worker).await;
     let incident = IncidentRef::Existing(incident);
     bot.decide(vec![Change::Resolve { incident, by_itself: true }]).await;
-    assert_eq!(bot.store.counts().await.unwrap().unacknowledged_pages, 0);
+    assert_eq!(bot.store.levels().await.unwrap().unacknowledged_pages, 0);
 }
 
 #[tokio::test]

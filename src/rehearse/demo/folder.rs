@@ -8,11 +8,13 @@ use std::path::{Path, PathBuf};
 const SQLITE: &[u8; 16] = b"SQLite format 3\0";
 
 /// Where the database goes. That of an earlier demo is taken away; what is none stays, and is an error.
-pub fn of_an_earlier_demo_no_more(folder: &Path) -> anyhow::Result<PathBuf> {
+pub fn make_room(folder: &Path) -> anyhow::Result<PathBuf> {
     let database = folder.join("demo.db");
     if let Ok(mut file) = fs::File::open(&database) {
         let mut begin = [0; 16];
-        if file.read_exact(&mut begin).is_ok() && begin != *SQLITE || file.metadata()?.len() % 512 != 0 {
+        let is_other = file.read_exact(&mut begin).is_ok() && begin != *SQLITE;
+        // The smallest page of a database has 512 bytes.
+        if is_other || file.metadata()?.len() % 512 != 0 {
             anyhow::bail!("{} is there, and is no database: name another folder with --out", database.display());
         }
     }
@@ -31,15 +33,15 @@ mod tests {
     fn only_a_database_is_taken_away() {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("demo.db");
-        assert_eq!(of_an_earlier_demo_no_more(folder.path()).unwrap(), database);
+        assert_eq!(make_room(folder.path()).unwrap(), database);
         for other in ["my notes", "my notes, which are longer than a header"] {
             fs::write(&database, other).unwrap();
-            let error = of_an_earlier_demo_no_more(folder.path()).unwrap_err().to_string();
+            let error = make_room(folder.path()).unwrap_err().to_string();
             assert!(error.ends_with("is no database: name another folder with --out"), "{error}");
             assert_eq!(fs::read_to_string(&database).unwrap(), other);
         }
         fs::write(&database, [SQLITE.as_slice(), &[0; 4_080]].concat()).unwrap();
-        of_an_earlier_demo_no_more(folder.path()).unwrap();
+        make_room(folder.path()).unwrap();
         assert!(!database.exists());
     }
 }

@@ -88,7 +88,7 @@ impl Night {
         let started = clock.monotonic();
         std::fs::create_dir_all(options.folder.join("handoffs"))
             .with_context(|| format!("cannot make the folder {}", options.folder.display()))?;
-        let database = folder::of_an_earlier_demo_no_more(&options.folder)?;
+        let database = folder::make_room(&options.folder)?;
         let evening = Utc.with_ymd_and_hms(2026, 3, 2, 1, 55, 0).single().context("the demo's date")?;
         let time = Arc::new(ManualClock::new(evening));
         let text = format!("A simulated cluster with {} PostgreSQL databases comes up", thousands(options.databases));

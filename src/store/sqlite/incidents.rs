@@ -10,11 +10,11 @@ use sqlx::sqlite::SqliteRow;
 use super::apply::apply;
 use super::rows::{self, from_json, get, get_time, get_time_or, json, micros};
 use super::{SqliteStore, failed, pages, reports};
-use crate::metrics::PagesMade;
+use crate::metrics::{Levels, PagesMade};
 use crate::model::{Episode, EpisodeId, Incident, IncidentId, PageId, SignalId};
 use crate::store::{
-    AlertCount, Applied, Counts, Decision, EpisodeHead, IncidentFilter, IncidentStore, IncidentView, NewPage, Page,
-    PageReason, StoreError, TimelineEntry,
+    AlertCount, Applied, Decision, EpisodeHead, IncidentFilter, IncidentStore, IncidentView, NewPage, Page, PageReason,
+    StoreError, TimelineEntry,
 };
 
 /// One step into the index for each fingerprint, however often that fired before.
@@ -179,8 +179,8 @@ impl IncidentStore for SqliteStore {
         reports::alert_counts(&self.reads, team, from, to, limit).await
     }
 
-    async fn counts(&self) -> Result<Counts, StoreError> {
-        reports::counts(&self.reads).await
+    async fn levels(&self) -> Result<Levels, StoreError> {
+        reports::levels(&self.reads).await
     }
 }
 

@@ -36,7 +36,7 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
             ],
         ),
         (pages::MADE.into(), &["SEARCH page USING INTEGER PRIMARY KEY (rowid>?)"]),
-        (reports::COUNTS.into(), &["SCAN page USING INDEX page_unacknowledged"]),
+        (reports::LEVELS.into(), &["SCAN page USING INDEX page_unacknowledged"]),
         (incidents_where(reports::RESOLVED_SINCE), &["SEARCH incident USING INTEGER PRIMARY KEY (rowid=?)"]),
         (incidents_where(reports::TOUCHING), &["SEARCH incident USING INTEGER PRIMARY KEY (rowid=?)"]),
     ]

@@ -8,8 +8,9 @@ use sqlx::{AssertSqlSafe, SqlitePool};
 
 use super::failed;
 use super::rows::{self, from_json, get, get_time, micros};
+use crate::metrics::Levels;
 use crate::model::{Incident, IncidentId, RunEvent, RunId};
-use crate::store::{AlertCount, Counts, IncidentEvent, IncidentFilter, StoreError, TimelineEntry, TimelineWhat};
+use crate::store::{AlertCount, IncidentEvent, IncidentFilter, StoreError, TimelineEntry, TimelineWhat};
 
 /// What is open, and what has been resolved since: two short looks instead of one at all that ever was.
 pub(super) const RESOLVED_SINCE: &str = "id IN (SELECT id FROM incident WHERE state <> 'resolved'
@@ -18,7 +19,7 @@ pub(super) const RESOLVED_SINCE: &str = "id IN (SELECT id FROM incident WHERE st
 pub(super) const TOUCHING: &str = "opened_at < ?2 AND id IN (SELECT id FROM incident WHERE state <> 'resolved'
      UNION ALL SELECT id FROM incident WHERE resolved_at >= ?1)";
 
-pub(super) const COUNTS: &str =
+pub(super) const LEVELS: &str =
     "SELECT (SELECT COUNT(*) FROM signal WHERE processed_at IS NULL AND not_before IS NULL) AS signals,
      (SELECT COUNT(*) FROM signal WHERE processed_at IS NULL AND not_before IS NOT NULL) AS held,
      (SELECT COUNT(*) FROM signal WHERE set_aside IS NOT NULL AND body <> '') AS set_aside,
@@ -90,8 +91,8 @@ pub(super) async fn alert_counts(
         .collect()
 }
 
-pub(super) async fn counts(reads: &SqlitePool) -> Result<Counts, StoreError> {
-    let row = sqlx::query(COUNTS).fetch_one(reads).await.map_err(failed("count"))?;
+pub(super) async fn levels(reads: &SqlitePool) -> Result<Levels, StoreError> {
+    let row = sqlx::query(LEVELS).fetch_one(reads).await.map_err(failed("count"))?;
     let groups = sqlx::query(
         "SELECT state, severity, COUNT(*) AS n FROM incident WHERE state <> 'resolved' GROUP BY state, severity",
     )
@@ -103,7 +104,7 @@ pub(super) async fn counts(reads: &SqlitePool) -> Result<Counts, StoreError> {
     for group in &groups {
         incidents.insert((get(group, "state")?, get(group, "severity")?), count(group, "n")?);
     }
-    Ok(Counts {
+    Ok(Levels {
         pending_signals: count(&row, "signals")?,
         held_signals: count(&row, "held")?,
         set_aside_signals: count(&row, "set_aside")?,

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use dogwatch::cluster::{Access, Cluster, ClusterError, Delete, ListQuery, Object, Patch, SimCluster};
+use dogwatch::metrics::{Levels, PagesMade};
 use dogwatch::model::*;
 use dogwatch::store::sqlite::SqliteStore;
 use dogwatch::store::*;
@@ -135,10 +136,10 @@ passes_on! {
         fn timeline(incident: IncidentId) -> Result<Vec<TimelineEntry>, StoreError>;
         fn page(id: PageId) -> Result<Option<Page>, StoreError>;
         fn pages(from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Page>, StoreError>;
-        fn pages_made(after: PageId) -> Result<dogwatch::metrics::PagesMade, StoreError>;
+        fn pages_made(after: PageId) -> Result<PagesMade, StoreError>;
         fn alert_counts(team: Option<&str>, from: DateTime<Utc>, to: DateTime<Utc>, limit: usize)
             -> Result<Vec<AlertCount>, StoreError>;
-        fn counts() -> Result<Counts, StoreError>;
+        fn levels() -> Result<Levels, StoreError>;
     }
     own {}
 }

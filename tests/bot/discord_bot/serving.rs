@@ -9,19 +9,11 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::night::{ALICE, SOON, alice};
+use crate::world::away::KUBECONFIG;
 use crate::world::discord::Discord;
 use crate::world::http;
 use crate::world::ports::free_port;
 use crate::world::wait::wait_until;
-
-const KUBECONFIG: &str = r#"
-apiVersion: v1
-kind: Config
-clusters: [{ name: away, cluster: { server: "http://127.0.0.1:9" } }]
-users: [{ name: bot, user: { token: none } }]
-contexts: [{ name: away, context: { cluster: away, user: bot } }]
-current-context: away
-"#;
 
 const CONNECTED: &str = "\ndogwatch_chat_connected{chat=\"discord\"} 1\n";
 

@@ -1,0 +1,78 @@
+//! How much there is of what: not counted, but read from the store when somebody asks.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use super::labels::IncidentLabels;
+
+/// How much there is of what, at the moment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Levels {
+    pub pending_signals: u64,
+    /// Could not be worked on.
+    pub set_aside_signals: u64,
+    /// Put off, as they may be echoes.
+    pub held_signals: u64,
+    pub open_episodes: u64,
+    /// Unresolved incidents by (state, severity).
+    pub incidents: BTreeMap<(String, String), u64>,
+    pub runs_under_way: u64,
+    pub deliveries_waiting: u64,
+    pub unacknowledged_pages: u64,
+}
+
+pub(super) type Level = Gauge<u64, AtomicU64>;
+
+#[derive(Debug, Default)]
+pub(super) struct LevelGauges {
+    store_up: Level,
+    pending_signals: Level,
+    set_aside_signals: Level,
+    held_signals: Level,
+    open_episodes: Level,
+    incidents: Family<IncidentLabels, Level>,
+    runs_under_way: Level,
+    deliveries_waiting: Level,
+    unacknowledged_pages: Level,
+}
+
+impl LevelGauges {
+    pub fn register(registry: &mut Registry) -> Self {
+        let gauges = Self::default();
+        for (name, help, gauge) in [
+            ("store_up", "Whether the store answers", &gauges.store_up),
+            ("pending_signals", "Signals that nobody has worked on", &gauges.pending_signals),
+            ("set_aside_signals", "Signals that could not be worked on", &gauges.set_aside_signals),
+            ("held_signals", "Signals that wait, as they may be echoes of what is over", &gauges.held_signals),
+            ("open_episodes", "Alerts that fire", &gauges.open_episodes),
+            ("runs_under_way", "Runs that have not ended", &gauges.runs_under_way),
+            ("deliveries_waiting", "Deliveries that wait or are tried again", &gauges.deliveries_waiting),
+            ("unacknowledged_pages", "Pages that nobody has acknowledged", &gauges.unacknowledged_pages),
+        ] {
+            registry.register(name, help, gauge.clone());
+        }
+        registry.register("incidents", "Unresolved incidents, by state and severity", gauges.incidents.clone());
+        gauges
+    }
+
+    pub fn set(&self, levels: Option<&Levels>) {
+        self.store_up.set(u64::from(levels.is_some()));
+        let Some(levels) = levels else { return };
+        self.pending_signals.set(levels.pending_signals);
+        self.set_aside_signals.set(levels.set_aside_signals);
+        self.held_signals.set(levels.held_signals);
+        self.open_episodes.set(levels.open_episodes);
+        self.runs_under_way.set(levels.runs_under_way);
+        self.deliveries_waiting.set(levels.deliveries_waiting);
+        self.unacknowledged_pages.set(levels.unacknowledged_pages);
+        self.incidents.clear();
+        for ((state, severity), count) in &levels.incidents {
+            let labels = IncidentLabels { state: state.clone(), severity: severity.clone() };
+            self.incidents.get_or_create(&labels).set(*count);
+        }
+    }
+}
