@@ -154,7 +154,7 @@ impl Applier<'_> {
             Change::Severity { incident, severity } => {
                 let id = self.touch(incident)?;
                 let severity = severity.to_string();
-                self.update("UPDATE incident SET severity = ?3 WHERE id = ?1 AND ?2 > 0", id.0, Some(&severity)).await
+                self.update("UPDATE incident SET severity = ?3 WHERE id = ?1", id.0, Some(&severity)).await
             }
             Change::PageAt { incident, at } => {
                 let id = self.touch(incident)?;

@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use sqlx::{QueryBuilder, Sqlite};
 
 use super::apply::Applier;
-use super::effects::note;
 use super::failed;
 use super::rows::{get, json, micros};
-use crate::model::{EpisodeId, IncidentId, Signal};
-use crate::store::{IncidentEvent, IncidentRef, NewEpisode, StoreError};
+use crate::model::{EpisodeId, IncidentId};
+use crate::store::{IncidentRef, NewEpisode, StoreError};
 
 /// SQLite takes 32,766 parameters in a statement; an episode has 8.
 const ROWS: usize = 1_000;
@@ -99,36 +98,6 @@ impl Applier<'_> {
             // What was over already is no news, and its message is as it was.
             if open > 0 {
                 self.touched.entry(incident).or_default().0 -= open;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Applier<'_> {
-    /// Lets a signal in that is worked on at its time, once.
-    pub(super) async fn hold(
-        &mut self,
-        signal: &Signal,
-        until: i64,
-        notes: Vec<(IncidentRef, IncidentEvent)>,
-    ) -> Result<(), StoreError> {
-        let held = sqlx::query(
-            "INSERT INTO signal (source, key, received_at, body, last_at, not_before) VALUES (?1, ?2, ?3, ?4, ?3, ?5)
-             ON CONFLICT DO NOTHING",
-        )
-        .bind(&signal.source)
-        .bind(&signal.key)
-        .bind(micros(signal.received_at))
-        .bind(json(&signal.body)?)
-        .bind(until)
-        .execute(&mut *self.connection)
-        .await
-        .map_err(failed("put off a signal"))?;
-        if held.rows_affected() > 0 {
-            for (incident, event) in notes {
-                let incident = self.touch(incident)?;
-                note(self.connection, self.now, incident, &event).await?;
             }
         }
         Ok(())

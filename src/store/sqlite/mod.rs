@@ -6,6 +6,7 @@ mod claim;
 mod effects;
 mod episodes;
 mod handoffs;
+mod hold;
 mod incidents;
 mod outbox;
 mod pages;
