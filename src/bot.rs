@@ -11,6 +11,7 @@ use crate::incident::{IncidentRules, PageWorker, SignalWorker};
 use crate::metrics::Metrics;
 use crate::playbook::Catalog;
 use crate::store::Store;
+use crate::timekeeper::Timekeeper;
 use crate::worker::Worker;
 
 /// The edges of a bot and what an operator may set.
@@ -28,6 +29,11 @@ pub struct Bot {
 }
 
 impl Bot {
+    /// Who watches the wall clock: it takes its turns while all others rest, so it is none of the workers.
+    pub fn timekeeper(&self) -> Timekeeper {
+        Timekeeper::new(self.store.clone(), self.world.clock.clone(), self.metrics.clone())
+    }
+
     /// The workers that decide and act, with `runs` of them driving runs side by side. What tells people is not among them:
     /// sinks differ from bot to bot.
     pub fn workers(&self, runs: usize) -> Vec<Arc<dyn Worker>> {

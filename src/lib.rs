@@ -37,5 +37,6 @@ pub mod prometheus;
 pub mod rehearse;
 pub mod server;
 pub mod store;
+pub mod timekeeper;
 pub mod tls;
 pub mod worker;

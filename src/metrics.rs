@@ -40,6 +40,7 @@ pub struct Metrics {
     pages: Family<PageLabels, Counter>,
     pages_counted: AtomicI64,
     deliveries_failed: Family<SinkLabel, Counter>,
+    clock_set: Counter,
     connected: Family<ChatLabel, Level>,
     levels: Mutex<LevelGauges>,
 }
@@ -140,12 +141,15 @@ impl Metrics {
             mutations: family(&mut registry, "mutations", "Changes to the cluster, by action and result"),
             pages: family(&mut registry, "pages", "Pages that were made, by team and severity"),
             deliveries_failed: family(&mut registry, "deliveries_failed", "Deliveries that did not arrive, by sink"),
+            clock_set: Counter::default(),
             connected: Family::default(),
             pages_counted: AtomicI64::new(0),
             levels: Mutex::new(LevelGauges::register(&mut registry)),
             accept_seconds,
             registry,
         };
+        let clock_set = metrics.clock_set.clone();
+        metrics.registry.register("clock_set", "How often the wall clock was set, and what waits was moved", clock_set);
         let connected = metrics.connected.clone();
         metrics.registry.register("chat_connected", "Whether people can ask there, by chat", connected);
         // A series that is not there yet has no rate when it first counts: these are watched from the beginning.
@@ -206,6 +210,11 @@ impl Metrics {
                 self.pages.get_or_create(&labels).inc_by(*count);
             }
         }
+    }
+
+    /// The wall clock was set, and what waits was moved.
+    pub fn clock_was_set(&self) {
+        self.clock_set.inc();
     }
 
     /// A delivery did not arrive; it may be tried again.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use tokio::sync::watch;
+use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
@@ -58,15 +58,35 @@ impl Bell {
     }
 }
 
+/// Whose turn it is: many take turns side by side, and now and then one needs all the others to rest.
+#[derive(Debug, Clone, Default)]
+pub struct Turns(Arc<RwLock<()>>);
+
+impl Turns {
+    /// A turn beside those of others.
+    pub async fn beside_others(&self) -> OwnedRwLockReadGuard<()> {
+        self.0.clone().read_owned().await
+    }
+
+    /// A turn while all others rest. Those that have begun are waited for, and none begins meanwhile.
+    pub async fn alone(&self) -> OwnedRwLockWriteGuard<()> {
+        self.0.clone().write_owned().await
+    }
+}
+
 /// How long a worker rests after a turn that failed: long enough not to flood the log, short enough not to be missed.
 const REST: Duration = Duration::from_secs(1);
 
 /// Turns `worker` until `stop`; a turn that was begun is ended.
-pub async fn run(worker: Arc<dyn Worker>, clock: Arc<dyn Clock>, stop: CancellationToken) {
+pub async fn run(worker: Arc<dyn Worker>, clock: Arc<dyn Clock>, turns: Turns, stop: CancellationToken) {
     let mut bell = worker.bell();
     while !stop.is_cancelled() {
         bell.borrow_and_update();
-        let until = match worker.turn().await {
+        let turn = {
+            let _turn = turns.beside_others().await;
+            worker.turn().await
+        };
+        let until = match turn {
             Ok(Turn::Worked) => continue,
             Ok(Turn::Idle { until }) => until,
             Err(error) => {

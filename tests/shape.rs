@@ -22,6 +22,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("playbook", &["action", "cluster"]),
     ("engine", &["store", "action", "playbook", "cluster"]),
     ("incident", &["store", "playbook"]),
+    ("timekeeper", &["store"]),
     ("intake", &["store"]),
     ("discord", &["config", "message", "tls"]),
     ("chat", &["intake", "store", "oncall", "message", "discord"]),

@@ -155,7 +155,12 @@ mod tests {
     async fn a_worker_that_dies_is_missed() {
         let (mut crew, stop) = (Crew::default(), CancellationToken::new());
         crew.needs("the server", steady(stop.clone()));
-        let worker = worker::run(Arc::new(Faint(Bell::default())), Arc::new(SystemClock::default()), stop.clone());
+        let worker = worker::run(
+            Arc::new(Faint(Bell::default())),
+            Arc::new(SystemClock::default()),
+            worker::Turns::default(),
+            stop.clone(),
+        );
         crew.needs("the worker `signals`", async {
             worker.await;
             Ok(())

@@ -102,10 +102,12 @@ pub async fn serve(config: &Config, stop: CancellationToken) -> anyhow::Result<(
     // Before anything works: when Discord refuses what is configured, nothing is under way yet.
     let discord = sinks.start_discord(desk.clone(), oncall.clone(), stop.clone()).await?;
     let mut crew = Crew::default();
+    let turns = worker::Turns::default();
     for worker in workers {
         let name = format!("the worker `{}`", worker.name());
-        crew.needs(name, quietly(worker::run(worker, clock.clone(), stop.clone())));
+        crew.needs(name, quietly(worker::run(worker, clock.clone(), turns.clone(), stop.clone())));
     }
+    crew.needs("the timekeeper", quietly(bot.timekeeper().keeps_time(turns, stop.clone())));
     crew.needs("the HTTP server", quietly(serve_http(listener, Arc::new(server), stop.clone())));
     crew.needs("the store's writer", quietly(stopping(stop.clone(), store.ended())));
     crew.sends("the check of rights", stopping(stop.clone(), rights::check(world.cluster.clone(), catalog.clone())));

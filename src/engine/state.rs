@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use crate::action::Scope;
@@ -197,6 +197,7 @@ impl RunState {
                 self.finish(step);
             }
             RunEvent::AlertResolved => self.alert_resolved = true,
+            RunEvent::ClockMoved { by_micros } => self.move_times(TimeDelta::microseconds(*by_micros)),
             RunEvent::CancelAsked { by } => self.cancelled_by = Some(by.clone()),
             RunEvent::Ended { outcome, .. } => self.ended = Some(*outcome),
             RunEvent::Unknown => {
@@ -265,6 +266,16 @@ impl RunState {
         }
     }
 
+    /// What waits goes on to wait as long as it was meant to, whatever the time is called now.
+    fn move_times(&mut self, by: TimeDelta) {
+        if let Some((_, progress)) = &mut self.current {
+            progress.move_times(by);
+        }
+        if let Approval::Asked { expires_at, .. } = &mut self.approval {
+            *expires_at += by;
+        }
+    }
+
     fn finish(&mut self, step: &StepPath) {
         self.finished.insert(step.clone());
         if self.current.as_ref().is_some_and(|(current, _)| current == step) {
@@ -279,6 +290,35 @@ impl RunState {
         fields.insert("summary".into(), Value::String(summary.to_owned()));
         fields.extend(made.map(|made| ("made".to_owned(), Value::Bool(made))));
         self.outputs.insert(id.to_owned(), Value::Object(fields));
+    }
+}
+
+impl Progress {
+    fn move_times(&mut self, by: TimeDelta) {
+        match self {
+            Progress::Waiting { until, tried } => {
+                *until += by;
+                tried.move_times(by);
+            }
+            Progress::Failed { tried, .. } => tried.move_times(by),
+            Progress::Started { tried, since, look_at, .. } => {
+                tried.move_times(by);
+                *since += by;
+                look_at.iter_mut().for_each(|at| *at += by);
+            }
+            Progress::Made { at } => *at += by,
+            Progress::Verifying { look_at, give_up_at, last } => {
+                *look_at += by;
+                *give_up_at += by;
+                last.iter_mut().for_each(|(at, _)| *at += by);
+            }
+        }
+    }
+}
+
+impl Tried {
+    fn move_times(&mut self, by: TimeDelta) {
+        self.first_failed_at.iter_mut().chain(&mut self.lock_since).for_each(|at| *at += by);
     }
 }
 

@@ -205,6 +205,8 @@ fn tell_run(run: RunId, event: &RunEvent) -> Option<String> {
         RunEvent::Told { page: true, .. } => return None,
         RunEvent::Told { team, text, .. } => format!("notice to team {team}: {text}"),
         RunEvent::AlertResolved => "the alert resolved".to_owned(),
+        // The incident says so, once for all of its runs.
+        RunEvent::ClockMoved { .. } => return None,
         RunEvent::CancelAsked { by } => format!("{by} asks to stop"),
         RunEvent::Ended { outcome, because } => format!("{run} {outcome}: {because}"),
         RunEvent::Unknown => UNKNOWN.to_owned(),

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 pub use decision::{
     Applied, Change, CommandReply, Decision, InboxItem, IncidentEvent, IncidentRef, NewEpisode, NewIncident, NewPage,
@@ -180,6 +180,15 @@ pub trait OutboxStore: Send + Sync {
     async fn external_message(&self, sink: &str, incident: IncidentId) -> Result<Option<String>, StoreError>;
 }
 
+/// What waits for a time.
+#[async_trait]
+pub trait ClockStore: Send + Sync {
+    /// Moves all that waits for a time by `by`, as the wall clock was set by as much, and tells so on the timelines of those for
+    /// whom something waits. History keeps its times. The caller's clock follows once this is durable, and nobody may be at work
+    /// meanwhile: a time that was worked out before, and is written after it, would be off by as much.
+    async fn move_what_waits(&self, by: TimeDelta) -> Result<(), StoreError>;
+}
+
 /// Handoffs that were written.
 #[async_trait]
 pub trait HandoffStore: Send + Sync {
@@ -190,7 +199,7 @@ pub trait HandoffStore: Send + Sync {
 }
 
 /// The whole store.
-pub trait Store: SignalStore + IncidentStore + RunStore + OutboxStore + HandoffStore + 'static {
+pub trait Store: SignalStore + IncidentStore + RunStore + OutboxStore + HandoffStore + ClockStore + 'static {
     /// Rung after each commit that leaves something to do.
     fn bells(&self) -> &Bells;
 }

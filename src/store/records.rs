@@ -44,6 +44,7 @@ pub struct RunHead {
     pub incident: IncidentId,
     pub playbook: String,
     pub target_key: String,
+    /// In a history that limits count: as today's clock would have told it, also when the clock was set since.
     pub created_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
     pub outcome: Option<Outcome>,

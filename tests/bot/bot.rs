@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeZone, Utc};
+use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use dogwatch::bot::Bot as Wiring;
 use dogwatch::clock::{Clock, ManualClock};
 use dogwatch::cluster::sim::{Fault, Verb};
@@ -55,6 +55,8 @@ pub struct Bot {
     /// `None`: it is being started again.
     alive: Option<Alive>,
     firing: BTreeMap<String, DateTime<Utc>>,
+    /// Its clock was set at least once.
+    was_set: bool,
     /// How many changes the conversation has spoken of.
     told: usize,
 }
@@ -83,6 +85,7 @@ impl Bot {
             catalog: watch::channel(Arc::new(catalog)).0,
             alive: None,
             firing: BTreeMap::new(),
+            was_set: false,
             told: 0,
         };
         Self::new_database(&bot.folder.path().join("bot.db"), &bot.clock).await;
@@ -121,7 +124,8 @@ impl Bot {
         wiring.engine.mark.clone_from(&self.mark);
         wiring.store = Arc::new(FusedStore { inner: stage.store.clone(), fuse: self.fuse.clone() });
         wiring.world.cluster = Arc::new(FusedCluster { inner: self.cluster.clone(), fuse: self.fuse.clone() });
-        let workers = wiring.workers(1);
+        let mut workers = wiring.workers(1);
+        workers.push(Arc::new(wiring.timekeeper()));
         self.alive = Some(Alive { stage, workers });
     }
 
@@ -131,6 +135,8 @@ impl Bot {
             drop(workers);
             stage.store.close().await;
         }
+        // A new process takes the wall clock's time.
+        self.clock.follow(self.clock.disagreement());
         self.starts().await;
     }
 
@@ -175,12 +181,24 @@ impl Bot {
         panic!("the bot does not come to rest at {}", self.clock.now());
     }
 
+    /// When the conversation began.
+    pub fn started(&self) -> DateTime<Utc> {
+        two_in_the_morning()
+    }
+
     pub async fn passes(&mut self, lasting: Duration) {
         let end = self.clock.now() + lasting;
         while let Some(next) = self.settles().await.filter(|next| *next < end) {
             self.clock.set(next);
         }
         self.clock.set(end);
+        self.settles().await;
+    }
+
+    /// Somebody sets the wall clock, forth or back.
+    pub async fn has_its_clock_set(&mut self, by: TimeDelta) {
+        self.clock.step(self.clock.now() + self.clock.disagreement() + by);
+        self.was_set = true;
         self.settles().await;
     }
 
@@ -332,7 +350,7 @@ impl Bot {
 
     /// Who was paged and why: `platform escalated`.
     pub async fn paged(&self) -> Vec<String> {
-        let (from, to) = (two_in_the_morning(), two_in_the_morning() + LONGEST * 30);
+        let (from, to) = (two_in_the_morning() - LONGEST * 60, two_in_the_morning() + LONGEST * 60);
         let pages = self.store().pages(from, to).await.unwrap();
         pages.into_iter().map(|page| format!("{} {}", page.team, word(&page.reason))).collect()
     }
@@ -353,7 +371,10 @@ impl Bot {
         let mut by_attempt: BTreeMap<(String, String), usize> = BTreeMap::new();
         for mutation in self.cluster.mutations().into_iter().filter(|mutation| !mutation.dry_run) {
             let intents = log.iter().filter_map(|(at, event)| match event {
-                RunEvent::Started { intent, deadline, .. } if *at <= mutation.at && mutation.at < *deadline => {
+                // The cluster's clock is another one: once the bot's was set, their times cannot be compared.
+                RunEvent::Started { intent, deadline, .. }
+                    if self.was_set || *at <= mutation.at && mutation.at < *deadline =>
+                {
                     Some(intent)
                 }
                 _ => None,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use dogwatch::cluster::sim::{Fault, Verb};
 use dogwatch::model::*;
 use dogwatch::store::RunStore;
@@ -29,6 +30,8 @@ enum Happens {
     /// The process ends so many points from now.
     Dies(usize),
     Passes(u64),
+    /// Somebody sets the wall clock by so many seconds.
+    SetsTheClock(i64),
 }
 
 fn fault() -> impl Strategy<Value = Fault> {
@@ -52,6 +55,7 @@ fn happens() -> impl Strategy<Value = Vec<Happens>> {
         1 => Just(Happens::Meddles),
         3 => (1..12_usize).prop_map(Happens::Dies),
         6 => (0..90_u64).prop_map(Happens::Passes),
+        2 => prop_oneof![-90_000..90_000_i64, -100..100_i64].prop_map(Happens::SetsTheClock),
     ];
     proptest::collection::vec(one, 1..14)
 }
@@ -77,6 +81,7 @@ impl Happens {
                 bot.cluster.change(&web(), &json!({ "spec": { "replicas": 9 } }), "kubectl").unwrap();
             }
             Happens::Dies(after) => bot.fuse.dies_after(after),
+            Happens::SetsTheClock(seconds) => bot.has_its_clock_set(TimeDelta::seconds(seconds)).await,
             Happens::Passes(seconds) => bot.passes(Duration::from_secs(seconds)).await,
         }
     }

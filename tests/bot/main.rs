@@ -7,6 +7,7 @@ mod world;
 
 mod bot;
 mod cases;
+mod clock;
 mod crashes;
 mod discord_bot;
 mod discord_stand_in;

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::bot::{Bot, minutes};
 
 /// Scales the shop up when it is slow.
-const SHOP: &str = r#"
+pub const SHOP: &str = r#"
 apiVersion: dogwatch/v1
 kind: Playbook
 metadata: { name: shop-slow, version: 1.0.0, owner: shop }
@@ -58,9 +58,9 @@ escalate:
   - page: { message: "the shop: {{because}}" }
 "#;
 
-const UP: &str = "scale deployment/web in shop 4 -> 6";
+pub const UP: &str = "scale deployment/web in shop 4 -> 6";
 
-fn asking() -> String {
+pub fn asking() -> String {
     SHOP.replace("autonomy: auto", "autonomy: approve")
 }
 

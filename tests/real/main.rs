@@ -14,6 +14,7 @@ mod contract_cluster;
 mod prometheus_client;
 mod shipped_queries;
 mod site;
+mod wall_clock;
 mod whole_way;
 mod world_alertmanager;
 mod world_control_plane;

@@ -53,8 +53,17 @@ pub struct SimCluster {
 
 struct World {
     clock: Arc<dyn Clock>,
+    /// When it came to be, by the clock's time and by its monotonic one: nobody sets a cluster's own clock.
+    born_at: DateTime<Utc>,
+    born: Duration,
     state: Mutex<State>,
     mutations: Mutex<Vec<Mutation>>,
+}
+
+impl World {
+    fn now(&self) -> DateTime<Utc> {
+        self.born_at + self.clock.monotonic().saturating_sub(self.born)
+    }
 }
 
 /// A write that was asked for through [`Cluster`], and accepted.
@@ -81,8 +90,9 @@ impl SimCluster {
     }
 
     fn empty(clock: Arc<dyn Clock>) -> Self {
-        let state = State::new(clock.now());
-        let world = World { clock, state: Mutex::new(state), mutations: Mutex::default() };
+        let (born_at, born) = (clock.now(), clock.monotonic());
+        let state = State::new(born_at);
+        let world = World { clock, born_at, born, state: Mutex::new(state), mutations: Mutex::default() };
         Self { world: Arc::new(world), granted: None }
     }
 
@@ -111,8 +121,9 @@ impl SimCluster {
 
     /// Does all that is due by now, each thing at its time, and says when the next one is due.
     pub fn turn(&self) -> Option<DateTime<Utc>> {
-        let now = self.world.clock.now();
-        self.lock().run(now)
+        let now = self.world.now();
+        let next = self.lock().run(now)?;
+        Some(self.world.clock.now() + (next - now))
     }
 
     /// The object, as [`Cluster::get`] gives it, whatever goes wrong.
@@ -213,7 +224,7 @@ impl SimCluster {
     /// The state as it is now.
     fn enter(&self) -> MutexGuard<'_, State> {
         let mut state = self.lock();
-        state.run(self.world.clock.now());
+        state.run(self.world.now());
         state
     }
 

@@ -89,8 +89,9 @@ impl IncidentStore for SqliteStore {
         since: DateTime<Utc>,
     ) -> Result<Vec<crate::store::RunHead>, StoreError> {
         let found = sqlx::query(
-            "SELECT id, incident_id, playbook, target_key, created_at, ended_at, outcome FROM run
-             WHERE playbook = ? AND target_key = ? AND created_at >= ? ORDER BY id DESC",
+            "SELECT id, incident_id, playbook, target_key, outcome,
+                 created_at + created_moved AS created_at, ended_at + ended_moved AS ended_at
+             FROM run WHERE playbook = ? AND target_key = ? AND created_at + created_moved >= ? ORDER BY id DESC",
         )
         .bind(playbook)
         .bind(target_key)

@@ -3,6 +3,7 @@
 mod append;
 mod apply;
 mod claim;
+mod clock_moves;
 mod effects;
 mod episodes;
 mod handoffs;
@@ -99,6 +100,7 @@ impl SqliteStore {
             .execute(&mut connection)
             .await
             .map_err(failed("take over the runs of the last process"))?;
+        clock_moves::catch_up(&mut connection, clock.now().timestamp_micros(), &sinks).await?;
         let reads = SqlitePoolOptions::new()
             .max_connections(4)
             .connect_with(options.read_only(true))

@@ -1,6 +1,6 @@
 //! What people look at: lists, timelines and numbers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
@@ -41,19 +41,41 @@ pub(super) async fn incidents(reads: &SqlitePool, filter: IncidentFilter) -> Res
 }
 
 pub(super) async fn timeline(reads: &SqlitePool, incident: IncidentId) -> Result<Vec<TimelineEntry>, StoreError> {
-    // At the same instant the incident's own events come first: a run is opened before it is claimed.
+    // The incident's own events first, then each run's log.
     let found = sqlx::query(
         "SELECT at, 0 AS sort, id AS n, NULL AS run_id, event FROM incident_event WHERE incident_id = ?1
          UNION ALL
          SELECT run_event.at, 1, run_event.seq, run_event.run_id, run_event.event
          FROM run JOIN run_event ON run_event.run_id = run.id WHERE run.incident_id = ?1
-         ORDER BY at, sort, run_id, n",
+         ORDER BY sort, run_id, n",
     )
     .bind(incident.0)
     .fetch_all(reads)
     .await
     .map_err(failed("read a timeline"))?;
-    found.iter().map(timeline_entry).collect()
+    let entries: Vec<TimelineEntry> = found.iter().map(timeline_entry).collect::<Result<_, _>>()?;
+    Ok(in_order(entries))
+}
+
+/// Brings logs that stand one after the other together by their times. What is in order within a log stays so, also when the clock
+/// was set back meanwhile. At the same instant the earlier log is first: a run is opened before it is claimed.
+fn in_order(entries: Vec<TimelineEntry>) -> Vec<TimelineEntry> {
+    let log = |entry: &TimelineEntry| match &entry.what {
+        TimelineWhat::Incident(_) => None,
+        TimelineWhat::Run(run, _) => Some(*run),
+    };
+    let mut logs: Vec<VecDeque<TimelineEntry>> = Vec::new();
+    for entry in entries {
+        match logs.last_mut() {
+            Some(last) if last.front().is_some_and(|first| log(first) == log(&entry)) => last.push_back(entry),
+            _ => logs.push(VecDeque::from([entry])),
+        }
+    }
+    let mut ordered = Vec::new();
+    while let Some(earliest) = logs.iter_mut().filter(|log| !log.is_empty()).min_by_key(|log| log[0].at) {
+        ordered.extend(earliest.pop_front());
+    }
+    ordered
 }
 
 pub(super) async fn alert_counts(

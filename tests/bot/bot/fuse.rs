@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use dogwatch::cluster::{Access, Cluster, ClusterError, Delete, ListQuery, Object, Patch, SimCluster};
 use dogwatch::metrics::{Levels, PagesMade};
 use dogwatch::model::*;
@@ -27,6 +27,8 @@ struct State {
     passed: Vec<String>,
     /// The number of the point at which the bot dies, counted from 1.
     dies_at: Option<usize>,
+    /// The name of the point at which it dies, once.
+    dies_at_point: Option<String>,
     /// What happens at the next point of that name.
     meanwhile: Option<(String, Happening)>,
 }
@@ -41,6 +43,11 @@ impl Fuse {
     pub fn dies_after(&self, more: usize) {
         let mut state = self.state.lock().unwrap();
         state.dies_at = Some(state.passed.len() + more.max(1));
+    }
+
+    /// The bot dies at the next point of that name.
+    pub fn dies_at_next(&self, point: &str) {
+        self.state.lock().unwrap().dies_at_point = Some(point.to_owned());
     }
 
     /// Lets something happen at the next point of that name.
@@ -63,7 +70,9 @@ impl Fuse {
         let (dies, happens) = {
             let mut state = self.state.lock().unwrap();
             state.passed.push(point.to_owned());
-            (state.dies_at == Some(state.passed.len()), state.meanwhile.take_if(|(at, _)| at == point))
+            let dies = state.dies_at == Some(state.passed.len())
+                || state.dies_at_point.take_if(|named| named == point).is_some();
+            (dies, state.meanwhile.take_if(|(at, _)| at == point))
         };
         if let Some((_, happens)) = happens {
             happens();
@@ -190,6 +199,15 @@ passes_on! {
         fn deliver_also(id: DeliveryId, sink: &str) -> Result<bool, StoreError>;
         fn external_message(sink: &str, incident: IncidentId) -> Result<Option<String>, StoreError>;
     }
+    own {}
+}
+
+passes_on! {
+    ClockStore
+    fused {
+        fn move_what_waits(by: TimeDelta) -> Result<(), StoreError>;
+    }
+    plain {}
     own {}
 }
 

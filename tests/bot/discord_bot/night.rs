@@ -23,7 +23,7 @@ use dogwatch::playbook::{Catalog, Playbook};
 use dogwatch::prometheus::ScriptedPrometheus;
 use dogwatch::store::sqlite::{Durability, Sinks, SqliteStore};
 use dogwatch::store::*;
-use dogwatch::worker::{self, Worker};
+use dogwatch::worker::{self, Turns, Worker};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -221,7 +221,7 @@ impl Night {
     }
 
     fn works(&mut self, worker: Arc<dyn Worker>) {
-        self.tasks.spawn(worker::run(worker, self.clock.clone(), self.stop.clone()));
+        self.tasks.spawn(worker::run(worker, self.clock.clone(), Turns::default(), self.stop.clone()));
     }
 
     /// From now on the bot writes messages.
