@@ -63,6 +63,16 @@ fn micros(by: TimeDelta) -> i64 {
 
 /// `now` is what the clock says from now on.
 async fn move_all(connection: &mut SqliteConnection, now: i64, by: i64, sinks: &Sinks) -> Result<(), StoreError> {
+    // Before anything is told by the new time.
+    sqlx::query(
+        "INSERT INTO clock_move (at, by, last_signal, last_incident_event)
+         VALUES (?1, ?2, (SELECT COALESCE(MAX(id), 0) FROM signal), (SELECT COALESCE(MAX(id), 0) FROM incident_event))",
+    )
+    .bind(now)
+    .bind(by)
+    .execute(&mut *connection)
+    .await
+    .map_err(failed("remember that the clock was set"))?;
     tell(connection, now, by).await?;
     move_runs(connection, now, by).await?;
     for sql in [
@@ -81,15 +91,6 @@ async fn move_all(connection: &mut SqliteConnection, now: i64, by: i64, sinks: &
         // It says until when it may be answered.
         enqueue_approval(connection, now, sinks, ApprovalId(get(row, "id")?)).await?;
     }
-    sqlx::query(
-        "INSERT INTO clock_move (at, by, last_signal, last_incident_event)
-         VALUES (?1, ?2, (SELECT COALESCE(MAX(id), 0) FROM signal), (SELECT COALESCE(MAX(id), 0) FROM incident_event))",
-    )
-    .bind(now)
-    .bind(by)
-    .execute(connection)
-    .await
-    .map_err(failed("remember that the clock was set"))?;
     Ok(())
 }
 

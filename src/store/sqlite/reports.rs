@@ -1,8 +1,8 @@
 //! What people look at: lists, timelines and numbers.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, SqlitePool};
 
@@ -40,12 +40,16 @@ pub(super) async fn incidents(reads: &SqlitePool, filter: IncidentFilter) -> Res
     found.iter().map(rows::incident).collect()
 }
 
+/// Entries are placed by when they would have been told of by today's clock: one that was set back says an earlier time of what
+/// came later.
 pub(super) async fn timeline(reads: &SqlitePool, incident: IncidentId) -> Result<Vec<TimelineEntry>, StoreError> {
-    // The incident's own events first, then each run's log.
+    // The incident's own events, then each run's log: at the same instant, a run is opened before it is claimed.
     let found = sqlx::query(
-        "SELECT at, 0 AS sort, id AS n, NULL AS run_id, event FROM incident_event WHERE incident_id = ?1
+        "SELECT at, 0 AS sort, id AS n, NULL AS run_id, event,
+             (SELECT COALESCE(SUM(by), 0) FROM clock_move WHERE last_incident_event >= incident_event.id) AS moved
+         FROM incident_event WHERE incident_id = ?1
          UNION ALL
-         SELECT run_event.at, 1, run_event.seq, run_event.run_id, run_event.event
+         SELECT run_event.at, 1, run_event.seq, run_event.run_id, run_event.event, run.ended_moved
          FROM run JOIN run_event ON run_event.run_id = run.id WHERE run.incident_id = ?1
          ORDER BY sort, run_id, n",
     )
@@ -53,29 +57,27 @@ pub(super) async fn timeline(reads: &SqlitePool, incident: IncidentId) -> Result
     .fetch_all(reads)
     .await
     .map_err(failed("read a timeline"))?;
-    let entries: Vec<TimelineEntry> = found.iter().map(timeline_entry).collect::<Result<_, _>>()?;
-    Ok(in_order(entries))
-}
-
-/// Brings logs that stand one after the other together by their times. What is in order within a log stays so, also when the clock
-/// was set back meanwhile. At the same instant the earlier log is first: a run is opened before it is claimed.
-fn in_order(entries: Vec<TimelineEntry>) -> Vec<TimelineEntry> {
-    let log = |entry: &TimelineEntry| match &entry.what {
-        TimelineWhat::Incident(_) => None,
-        TimelineWhat::Run(run, _) => Some(*run),
-    };
-    let mut logs: Vec<VecDeque<TimelineEntry>> = Vec::new();
-    for entry in entries {
-        match logs.last_mut() {
-            Some(last) if last.front().is_some_and(|first| log(first) == log(&entry)) => last.push_back(entry),
-            _ => logs.push(VecDeque::from([entry])),
+    let mut placed = Vec::with_capacity(found.len());
+    let mut moved_later = (None, TimeDelta::zero());
+    for row in found.iter().rev() {
+        let entry = timeline_entry(row)?;
+        let run = match &entry.what {
+            TimelineWhat::Incident(_) => None,
+            TimelineWhat::Run(run, _) => Some(*run),
+        };
+        if moved_later.0 != run {
+            moved_later = (run, TimeDelta::zero());
+        }
+        placed.push((entry.at + TimeDelta::microseconds(get(row, "moved")?) + moved_later.1, entry));
+        if let Some((_, TimelineEntry { what: TimelineWhat::Run(_, RunEvent::ClockMoved { by_micros }), .. })) =
+            placed.last()
+        {
+            moved_later.1 += TimeDelta::microseconds(*by_micros);
         }
     }
-    let mut ordered = Vec::new();
-    while let Some(earliest) = logs.iter_mut().filter(|log| !log.is_empty()).min_by_key(|log| log[0].at) {
-        ordered.extend(earliest.pop_front());
-    }
-    ordered
+    placed.reverse();
+    placed.sort_by_key(|(at, _)| *at);
+    Ok(placed.into_iter().map(|(_, entry)| entry).collect())
 }
 
 pub(super) async fn alert_counts(
