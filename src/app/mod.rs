@@ -30,6 +30,7 @@ use crate::worker;
 
 use crew::Crew;
 use replies::{LivePreviews, ShiftReports};
+pub use edges::no_playbooks;
 pub use teams::{teams_to_come, unknown_teams};
 
 /// How long the workers may take to end what they have begun. A mutation takes 20 s at the most, and is on the log.
@@ -58,6 +59,10 @@ pub async fn serve(config: &Config, stop: CancellationToken) -> anyhow::Result<(
     let sinks = sinks::build(config)?;
     let store = SqliteStore::open(&config.store.sqlite, Durability::Full, clock.clone(), sinks.outbox());
     let store = Arc::new(store.await?);
+    let unreached = store.levels().await?.undelivered_pages;
+    if unreached > 0 {
+        tracing::error!(pages = unreached, "there are pages that have reached nobody: they are tried on; `dogwatch incidents` names them");
+    }
     let listener = TcpListener::bind(config.server.listen)
         .await
         .with_context(|| format!("cannot listen on {}; choose another `server.listen`", config.server.listen))?;

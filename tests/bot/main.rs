@@ -8,6 +8,7 @@ mod world;
 mod bot;
 mod cases;
 mod crashes;
+mod deliveries;
 mod discord_bot;
 mod discord_stand_in;
 mod incidents;

@@ -99,6 +99,14 @@ impl SqliteStore {
             .execute(&mut connection)
             .await
             .map_err(failed("take over the runs of the last process"))?;
+        if let Some(first) = sinks.pages.first() {
+            sqlx::query(pages::BRING_ON_THEIR_WAY)
+                .bind(first.clone())
+                .bind(clock.now().timestamp_micros())
+                .execute(&mut connection)
+                .await
+                .map_err(failed("bring pages on their way that reached nobody"))?;
+        }
         let reads = SqlitePoolOptions::new()
             .max_connections(4)
             .connect_with(options.read_only(true))
