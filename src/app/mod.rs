@@ -25,12 +25,13 @@ use crate::handoff::{HandoffWorker, Reporter, Template};
 use crate::metrics::Metrics;
 use crate::model::{Person, Role, Via};
 use crate::server::{ApiToken, Credential, Readiness, Server, Settings, serve as serve_http};
+use crate::store::IncidentStore as _;
 use crate::store::sqlite::{Durability, SqliteStore};
 use crate::worker;
 
 use crew::Crew;
-use replies::{LivePreviews, ShiftReports};
 pub use edges::no_playbooks;
+use replies::{LivePreviews, ShiftReports};
 pub use teams::{teams_to_come, unknown_teams};
 
 /// How long the workers may take to end what they have begun. A mutation takes 20 s at the most, and is on the log.
@@ -61,7 +62,10 @@ pub async fn serve(config: &Config, stop: CancellationToken) -> anyhow::Result<(
     let store = Arc::new(store.await?);
     let unreached = store.levels().await?.undelivered_pages;
     if unreached > 0 {
-        tracing::error!(pages = unreached, "there are pages that have reached nobody: they are tried on; `dogwatch incidents` names them");
+        tracing::error!(
+            pages = unreached,
+            "there are pages that have reached nobody: they are tried on; `dogwatch incidents` names them"
+        );
     }
     let listener = TcpListener::bind(config.server.listen)
         .await

@@ -47,7 +47,8 @@ fn way(delivery: &PageDelivery) -> String {
         0 => "not tried yet".to_owned(),
         n => count(u64::from(n), "attempt"),
     };
-    let error = delivery.error.as_deref().map(|error| format!(", the last: {}", clip(error, LONGEST))).unwrap_or_default();
+    let error =
+        delivery.error.as_deref().map(|error| format!(", the last: {}", clip(error, LONGEST))).unwrap_or_default();
     let next = delivery.due_at.map_or("not tried any more".to_owned(), |at| format!("next at {}", moment(at)));
     format!("{sink}: {tried}{error}; {next}")
 }

@@ -380,7 +380,14 @@ fn why_tells_of_an_alert_that_nobody_knows() {
             because: "its cooldown lasts until 02:20".into(),
         }),
     )];
-    let facts = WhyFacts { incident: &incident, runs: &[], timeline: &timeline, episodes: &[], pages: &[], now: at("02:15:00") };
+    let facts = WhyFacts {
+        incident: &incident,
+        runs: &[],
+        timeline: &timeline,
+        episodes: &[],
+        pages: &[],
+        now: at("02:15:00"),
+    };
     assert_snapshot!(why(&facts), @r#"
     INC-42 S2 open: CoreDNS has too little capacity for the cluster's queries
     open since 2025-03-01 02:03:00 UTC
@@ -494,7 +501,8 @@ fn in_vain() -> crate::store::Page {
     };
     let mut page = the_page(PageReason::Overdue);
     page.acknowledged_at = None;
-    page.deliveries = vec![way("webhook", 4, Some("the receiver answered 503: token=hunter2hunter2")), way("discord", 0, None)];
+    page.deliveries =
+        vec![way("webhook", 4, Some("the receiver answered 503: token=hunter2hunter2")), way("discord", 0, None)];
     page
 }
 
@@ -510,8 +518,14 @@ fn a_page_that_reached_nobody_is_seen_wherever_somebody_looks() {
     let line = "PAGE-5 has reached nobody since 2025-03-01 02:13:00 UTC: webhook: 4 attempts, the last: the receiver answered 503: \
                 token=***; next at 2025-03-01 02:20:00 UTC; discord: not tried yet; next at 2025-03-01 02:20:00 UTC";
     assert!(card.contains(line), "{card}");
-    let facts =
-        WhyFacts { incident: &incident, runs: &[], timeline: &[], episodes: &[], pages: std::slice::from_ref(&page), now };
+    let facts = WhyFacts {
+        incident: &incident,
+        runs: &[],
+        timeline: &[],
+        episodes: &[],
+        pages: std::slice::from_ref(&page),
+        now,
+    };
     let text = why(&facts);
     let (_, pages) = text.split_once("1 page:").unwrap();
     assert_snapshot!(pages, @"");
@@ -523,7 +537,8 @@ fn a_start_ahead_of_our_clock_is_said_to_be_one() {
     let mut episode = the_episode();
     episode.starts_at = episode.opened_at + chrono::TimeDelta::hours(3);
     let page = page_text(&incident, &the_page(PageReason::Overdue), None, &[], std::slice::from_ref(&episode)).body;
-    let said = "2025-03-01 05:03:00 UTC (as its sender says, 3h ahead of our clock: it came at 2025-03-01 02:03:00 UTC)";
+    let said =
+        "2025-03-01 05:03:00 UTC (as its sender says, 3h ahead of our clock: it came at 2025-03-01 02:03:00 UTC)";
     assert!(page.contains(&format!("since: {said}; ")), "{page}");
     let facts = WhyFacts {
         incident: &incident,

@@ -17,9 +17,10 @@ pub struct OddCharacter {
 pub fn odd_character(text: &str, line: usize) -> Option<OddCharacter> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let line = line.max(1);
-    [line, line.saturating_add(1), line - 1].into_iter().filter(|line| *line > 0).find_map(|line| {
-        text.split('\n').nth(line - 1).and_then(|text| in_line(line, text))
-    })
+    [line, line.saturating_add(1), line - 1]
+        .into_iter()
+        .filter(|line| *line > 0)
+        .find_map(|line| text.split('\n').nth(line - 1).and_then(|text| in_line(line, text)))
 }
 
 fn in_line(line: usize, text: &str) -> Option<OddCharacter> {
@@ -56,7 +57,9 @@ fn odd(letter: char, begins: bool, indents: bool) -> Option<(&'static str, &'sta
         '\u{202f}' => ("a narrow no-break space", SPACE),
         '\u{3000}' => ("an ideographic space", SPACE),
         '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{205f}' => ("a space that is no usual one", SPACE),
-        '\u{85}' | '\u{2028}' | '\u{2029}' => ("a line end that is no usual one", "write a usual line end instead, or a space"),
+        '\u{85}' | '\u{2028}' | '\u{2029}' => {
+            ("a line end that is no usual one", "write a usual line end instead, or a space")
+        }
         '\u{200b}' => ("a zero-width space", NOTHING),
         '\u{200c}' | '\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{ad}' => ("an invisible character", NOTHING),
         '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {

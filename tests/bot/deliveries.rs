@@ -107,11 +107,14 @@ impl Watch {
         self.store.close().await;
         self.receivers = names
             .iter()
-            .map(|name| self.receivers.iter().find(|was| was.name == *name).cloned().unwrap_or_else(|| Receiver::new(name)))
+            .map(|name| {
+                self.receivers.iter().find(|was| was.name == *name).cloned().unwrap_or_else(|| Receiver::new(name))
+            })
             .collect();
         // The lock on the file goes with the store.
         self.store = Arc::new({
-            let sinks = Sinks { chat: Vec::new(), pages: names.iter().take(1).map(|name| (*name).to_owned()).collect() };
+            let sinks =
+                Sinks { chat: Vec::new(), pages: names.iter().take(1).map(|name| (*name).to_owned()).collect() };
             let elsewhere = self.folder.path().join("again.db");
             std::fs::copy(self.folder.path().join("db"), &elsewhere).unwrap();
             SqliteStore::open(&elsewhere, Durability::None, self.clock.clone(), sinks).await.unwrap()
@@ -202,11 +205,7 @@ async fn open(folder: &tempfile::TempDir, clock: &Arc<ManualClock>, names: &[&st
     Arc::new(SqliteStore::open(&file, Durability::None, clock.clone(), sinks).await.unwrap())
 }
 
-fn workers(
-    store: &Arc<SqliteStore>,
-    clock: &Arc<ManualClock>,
-    receivers: &[Arc<Receiver>],
-) -> Vec<Arc<dyn Worker>> {
+fn workers(store: &Arc<SqliteStore>, clock: &Arc<ManualClock>, receivers: &[Arc<Receiver>]) -> Vec<Arc<dyn Worker>> {
     let oncall = "
 apiVersion: dogwatch/v1
 kind: OnCall

@@ -206,7 +206,11 @@ fn a_folder_without_playbooks_is_warned_about() {
     for args in [&["check"][..], &["check", "-c", "dogwatch.yaml"]] {
         let said = dogwatch(dir.path(), args, &[]);
         assert_eq!(said.code, 0, "a warning alone is no failure: {}", said.out);
-        assert!(said.out.contains("warning: no playbook in") && said.out.contains("every alert goes to a person"), "{}", said.out);
+        assert!(
+            said.out.contains("warning: no playbook in") && said.out.contains("every alert goes to a person"),
+            "{}",
+            said.out
+        );
     }
 }
 
@@ -231,7 +235,10 @@ fn what_cannot_be_seen_in_a_yaml_file_is_named_with_its_place() {
     write("playbooks/look.yaml", PLAYBOOK);
 
     write("oncall.yaml", &ONCALL.replace("    rotation", "\trotation"));
-    says(&["oncall", "who", "--file", "oncall.yaml"], &["a tab (U+0009) stands here", "oncall.yaml:6:1", "write spaces"]);
+    says(
+        &["oncall", "who", "--file", "oncall.yaml"],
+        &["a tab (U+0009) stands here", "oncall.yaml:6:1", "write spaces"],
+    );
     write("oncall.yaml", &ONCALL.replace("kind: OnCall", "kind:\u{a0}OnCall"));
     says(&["oncall", "who", "--file", "oncall.yaml"], &["a no-break space (U+00A0) stands here", "oncall.yaml:2:6"]);
     write("oncall.yaml", ONCALL);

@@ -147,7 +147,9 @@ async fn test_playbook(path: &Path) -> anyhow::Result<PlaybookReport> {
 fn unreadable(path: &Path, text: &str, error: &serde_saphyr::Error) -> String {
     let line = error.location().and_then(|at| usize::try_from(at.line()).ok());
     match line.and_then(|line| odd_character(text, line)) {
-        Some(odd) => format!("{}:{}:{}: {} stands here; {}", path.display(), odd.line, odd.column, odd.name, odd.remedy),
+        Some(odd) => {
+            format!("{}:{}:{}: {} stands here; {}", path.display(), odd.line, odd.column, odd.name, odd.remedy)
+        }
         None => format!("{}: {error}", path.display()),
     }
 }

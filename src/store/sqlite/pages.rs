@@ -93,11 +93,8 @@ pub(super) const BRING_ON_THEIR_WAY: &str = "INSERT INTO outbox (sink, key, subj
      ON CONFLICT DO NOTHING";
 
 pub(super) async fn by_id(reads: &SqlitePool, id: PageId) -> Result<Option<Page>, StoreError> {
-    let row = sqlx::query(select_page!("id = ?"))
-        .bind(id.0)
-        .fetch_optional(reads)
-        .await
-        .map_err(failed("read a page"))?;
+    let row =
+        sqlx::query(select_page!("id = ?")).bind(id.0).fetch_optional(reads).await.map_err(failed("read a page"))?;
     row.as_ref().map(rows::page).transpose()
 }
 

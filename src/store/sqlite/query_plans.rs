@@ -35,7 +35,10 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
                 "SEARCH episode USING INDEX episode_incident (incident_id=? AND closed_at>?)",
             ],
         ),
-        (pages::OF_INCIDENT.into(), &["SEARCH page USING INDEX page_once (incident_id=?)", "SEARCH outbox USING INDEX outbox_page (key=?)"]),
+        (
+            pages::OF_INCIDENT.into(),
+            &["SEARCH page USING INDEX page_once (incident_id=?)", "SEARCH outbox USING INDEX outbox_page (key=?)"],
+        ),
         (
             pages::UNANSWERED.into(),
             &["SCAN page USING INDEX page_unacknowledged", "SEARCH outbox USING INDEX outbox_page (key=?)"],

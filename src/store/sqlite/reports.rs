@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, SqlitePool};
 
-use super::{failed, pages};
 use super::rows::{self, from_json, get, get_time, micros};
+use super::{failed, pages};
 use crate::metrics::Levels;
 use crate::model::{Incident, IncidentId, RunEvent, RunId};
 use crate::store::{AlertCount, IncidentEvent, IncidentFilter, StoreError, TimelineEntry, TimelineWhat};
