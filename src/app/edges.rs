@@ -55,7 +55,15 @@ pub fn playbooks(folder: &Path) -> Catalog {
             ProblemSeverity::Warning => tracing::warn!("{}", problem.render(false)),
         }
     }
+    if catalog.iter().next().is_none() {
+        tracing::warn!("{}", no_playbooks(folder));
+    }
     catalog
+}
+
+/// What a bot without playbooks does.
+pub fn no_playbooks(folder: &Path) -> String {
+    format!("no playbook in {}: every alert goes to a person; playbooks end in `.yaml`", folder.display())
 }
 
 /// Who is on call.

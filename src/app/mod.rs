@@ -25,10 +25,12 @@ use crate::handoff::{HandoffWorker, Reporter, Template};
 use crate::metrics::Metrics;
 use crate::model::{Person, Role, Via};
 use crate::server::{ApiToken, Credential, Readiness, Server, Settings, serve as serve_http};
+use crate::store::IncidentStore as _;
 use crate::store::sqlite::{Durability, SqliteStore};
 use crate::worker;
 
 use crew::Crew;
+pub use edges::no_playbooks;
 use replies::{LivePreviews, ShiftReports};
 pub use teams::{teams_to_come, unknown_teams};
 
@@ -58,6 +60,13 @@ pub async fn serve(config: &Config, stop: CancellationToken) -> anyhow::Result<(
     let sinks = sinks::build(config)?;
     let store = SqliteStore::open(&config.store.sqlite, Durability::Full, clock.clone(), sinks.outbox());
     let store = Arc::new(store.await?);
+    let unreached = store.levels().await?.undelivered_pages;
+    if unreached > 0 {
+        tracing::error!(
+            pages = unreached,
+            "there are pages that have reached nobody: they are tried on; `dogwatch incidents` names them"
+        );
+    }
     let listener = TcpListener::bind(config.server.listen)
         .await
         .with_context(|| format!("cannot listen on {}; choose another `server.listen`", config.server.listen))?;

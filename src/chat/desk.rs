@@ -149,7 +149,8 @@ impl Desk {
             Command::Incidents { all } => {
                 let now = self.clock.now();
                 let filter = if all { IncidentFilter::ResolvedSince(now - A_DAY) } else { IncidentFilter::Unresolved };
-                answered(message::incidents_table(&self.store.incidents(filter).await?, now, all))
+                let pages = self.store.unanswered_pages().await?;
+                answered(message::incidents_table(&self.store.incidents(filter).await?, &pages, now, all))
             }
             Command::Why { incident } => match self.why(incident).await? {
                 Some(text) => answered(text),
@@ -174,16 +175,14 @@ impl Desk {
         let runs = self.store.runs_of(id).await?;
         let timeline = self.store.timeline(id).await?;
         let episodes = self.store.episodes(id, EPISODES).await?;
-        // The end is not part of the range, and a page may have been made in this instant.
-        let until = self.clock.now() + Duration::from_secs(1);
-        let mut pages = self.store.pages(incident.opened_at, until).await?;
-        pages.retain(|page| page.incident == id);
+        let pages = self.store.pages_of(id).await?;
         let facts = message::WhyFacts {
             incident: &incident,
             runs: &runs,
             timeline: &timeline,
             episodes: &episodes,
             pages: &pages,
+            now: self.clock.now(),
         };
         Ok(Some(message::why(&facts)))
     }

@@ -11,7 +11,8 @@ Examples:
   dogwatch why INC-7             shows the question and what would be changed
   dogwatch approve APR-3
 
-The answer is for what was shown: if that has changed meanwhile, the run asks again.")]
+The answer is for what was shown: if the target has changed meanwhile, nothing is changed, and the run escalates: a \
+person is paged.")]
 pub(super) struct ApproveArgs {
     /// Its number: APR-3, or just 3
     approval: ApprovalId,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anstyle::{AnsiColor, Style};
 
 use super::output::{Exit, Failure, say};
-use crate::app::{teams_to_come, unknown_teams};
+use crate::app::{no_playbooks, teams_to_come, unknown_teams};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, ConfigError};
 use crate::handoff::Template;
@@ -43,6 +43,8 @@ pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
         match &config {
             // That it is not there was told by the check of the configuration.
             Some(config) => paths.extend(Some(config.playbooks.dir.clone()).filter(|dir| dir.is_dir())),
+            // A configuration that cannot be read does not say where the playbooks are.
+            None if args.config.is_some() => {}
             None => paths.push(PathBuf::from("playbooks")),
         }
     }
@@ -106,6 +108,9 @@ impl Found {
             let (catalog, problems) = Catalog::load(path);
             self.loaded.extend(catalog.iter().cloned());
             self.problems(&problems);
+            if catalog.iter().next().is_none() && problems.is_empty() {
+                self.warning(&no_playbooks(path));
+            }
             return Ok(());
         }
         let shown = path.display();

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use super::error::instead;
 use super::pages::is_loopback;
 use super::{Config, ConfigError, Problem, SecretSource};
 use crate::model::{HumanDuration, LEASE_MARGIN, LEAST_LEASE, MUTATION_WITHIN};
@@ -244,8 +245,18 @@ impl Checker<'_> {
     }
 
     fn log(&mut self) {
+        const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
         let level = &self.config.log.level;
-        if let Err(error) = tracing_subscriber::EnvFilter::builder().parse(level) {
+        // A word alone would be taken for the name of a module, all of whose lines are shown, and no others.
+        let unknown = level.split(',').map(str::trim).find_map(|part| {
+            let word = part.rsplit_once('=').map_or(part, |(_, word)| word).trim();
+            let known = LEVELS.iter().any(|known| known.eq_ignore_ascii_case(word));
+            (!known).then(|| word.to_owned())
+        });
+        if let Some(word) = unknown {
+            let remedy = format!("{}; for one module `info,dogwatch::engine=debug`", instead(&word, &LEVELS));
+            self.problem("log.level", format!("`{word}` is no level"), remedy);
+        } else if let Err(error) = tracing_subscriber::EnvFilter::builder().parse(level) {
             self.problem(
                 "log.level",
                 format!("`{level}` is no level: {error}"),

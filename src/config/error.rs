@@ -44,6 +44,15 @@ impl ConfigError {
 
 impl Problem {
     pub(super) fn new(source: &Source, at: Option<Position>, message: String, remedy: Option<String>) -> Self {
+        if let Some(odd) = at.and_then(|at| source.odd(at.line)) {
+            return Self {
+                path: source.path.clone(),
+                at: Some((odd.line, odd.column)),
+                snippet: source.line(odd.line),
+                message: format!("{} stands here", odd.name),
+                remedy: Some(odd.remedy.to_owned()),
+            };
+        }
         let snippet = at.and_then(|at| source.line(at.line));
         Self { path: source.path.clone(), at: at.map(|at| (at.line, at.column)), snippet, message, remedy }
     }
@@ -150,7 +159,7 @@ fn remedy_for(field: &str) -> Option<&'static str> {
     })
 }
 
-fn instead(name: &str, known: &[&'static str]) -> String {
+pub(super) fn instead(name: &str, known: &[&'static str]) -> String {
     let near = known.iter().map(|known| (distance(name, known), known)).min().filter(|(far, _)| *far <= 2);
     let list = known.iter().map(|known| format!("`{known}`")).collect::<Vec<_>>().join(", ");
     match near {

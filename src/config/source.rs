@@ -7,6 +7,8 @@ use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Spanned;
 
+use crate::model::{OddCharacter, odd_character};
+
 /// A file's text, with the positions of what stands in it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Source {
@@ -61,6 +63,11 @@ impl Source {
     /// Which field has its name or its value there.
     pub fn field_at(&self, at: Position) -> Option<String> {
         self.root.as_ref()?.field_at(at)
+    }
+
+    /// What cannot be seen, or looks like something else, in that line or the next.
+    pub fn odd(&self, line: usize) -> Option<OddCharacter> {
+        odd_character(&self.text, line)
     }
 
     /// One line, without secrets that somebody wrote into it.

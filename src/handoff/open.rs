@@ -5,8 +5,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::summarise::Facts;
-use super::summary::{Approval, Critical, OpenIncident, RunUnderWay};
+use super::summary::{Approval, Critical, OpenIncident, Resolved, RunUnderWay};
+use crate::message::reached_nobody;
 use crate::model::{Incident, IncidentState, Outcome, Run};
+use crate::store::{IncidentEvent, TimelineWhat};
 
 pub(super) fn time_critical(facts: &Facts) -> Vec<Critical> {
     let mut found = Vec::new();
@@ -20,7 +22,9 @@ pub(super) fn time_critical(facts: &Facts) -> Vec<Critical> {
         });
     };
     for page in &facts.unanswered {
-        if let (Some(incident), Some(within)) = (facts.incident(page.incident), page.severity.ack_within()) {
+        if let (Some(incident), Some(what)) = (facts.incident(page.incident), reached_nobody(page, facts.now)) {
+            add(incident, format!("tell somebody: {what}"), page.created_at);
+        } else if let (Some(incident), Some(within)) = (facts.incident(page.incident), page.severity.ack_within()) {
             add(incident, "acknowledge its page".into(), after(page.created_at, within));
         }
     }
@@ -108,6 +112,27 @@ fn next_step(facts: &Facts, incident: &Incident) -> String {
         (IncidentState::Open, _, Some(_)) => "acknowledge and diagnose it".into(),
         (_, _, _) => "go on with the diagnosis".into(),
     }
+}
+
+/// How each incident ended that was resolved in the shift: whoever comes next reads what was said about it.
+pub(super) fn resolved(facts: &Facts) -> Vec<Resolved> {
+    let mut resolved = Vec::new();
+    for incident in facts.closed() {
+        for entry in facts.timelines.get(&incident.id).into_iter().flatten() {
+            let TimelineWhat::Incident(IncidentEvent::Resolved { by, because }) = &entry.what else { continue };
+            if facts.shift.contains(entry.at) {
+                resolved.push(Resolved {
+                    at: facts.moment(entry.at),
+                    incident: incident.id.to_string(),
+                    severity: incident.severity.to_string(),
+                    title: incident.title.clone(),
+                    by: by.clone(),
+                    because: because.clone(),
+                });
+            }
+        }
+    }
+    resolved
 }
 
 fn needs_mitigation(incident: &Incident) -> bool {

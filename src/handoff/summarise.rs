@@ -90,6 +90,7 @@ pub async fn summarise(
         approvals,
         runs,
         changes: Listed::new(changes::made(store, &facts).await?),
+        resolved: Listed::new(open::resolved(&facts)),
         numbers: numbers::count(&facts, oncall),
         noisy: noise::noisy(&counted, &facts),
         uncovered: noise::uncovered(&counted),

@@ -23,6 +23,8 @@ pub struct Summary {
     pub runs: Listed<RunUnderWay>,
     /// In the order in which they were made.
     pub changes: Listed<ChangeMade>,
+    /// The worst first.
+    pub resolved: Listed<Resolved>,
     pub numbers: Numbers,
     pub noisy: Vec<NoisyRule>,
     pub uncovered: Vec<UncoveredAlert>,
@@ -143,6 +145,19 @@ pub struct ChangeMade {
     pub result: String,
     /// `fixed: p99 is back to normal`; of the run as a whole.
     pub outcome: String,
+}
+
+/// How an incident ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Resolved {
+    pub at: Moment,
+    pub incident: String,
+    pub severity: String,
+    pub title: String,
+    /// A person; or what told that its alerts are over.
+    pub by: String,
+    /// What that person noted, or what speaks for its end.
+    pub because: String,
 }
 
 /// The shift in numbers.

@@ -63,7 +63,11 @@ pub(super) fn decide_resolve(
 ) -> Decision {
     let id = view.incident.id;
     if view.incident.state == IncidentState::Resolved {
-        return is_so(format!("{id} is resolved already"));
+        let Some(note) = note else { return is_so(format!("{id} is resolved already")) };
+        let event = IncidentEvent::Resolved { by: person.name.clone(), because: note.to_owned() };
+        let changes = vec![Change::Note { incident: IncidentRef::Existing(id), event }];
+        let reply = CommandReply::granted(format!("{id} is resolved already; your note stands on its timeline"));
+        return Decision { changes, reply: Some(reply) };
     }
     let incident = IncidentRef::Existing(id);
     let by = person.name.clone();

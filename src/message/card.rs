@@ -2,11 +2,14 @@
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
+
+use super::delivery::reached_nobody;
 use super::next::next_moves;
 use super::text::{clip, count, fold, moment, thousands, width};
 use super::timeline::timeline_lines;
 use crate::model::{Approval, Command, Incident, IncidentId, IncidentState, Run, Severity};
-use crate::store::TimelineEntry;
+use crate::store::{Page, TimelineEntry};
 
 /// A message for any medium that has a title, lines, a colour and perhaps buttons.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,9 +88,17 @@ const TITLE: usize = 240;
 const BODY: usize = 3_900;
 
 /// The message of an incident as it is now: what it is about, what happened, and what is next. A long timeline is folded in
-/// its middle. `runs` and `approvals` are those of the incident.
-pub fn card(incident: &Incident, runs: &[Run], timeline: &[TimelineEntry], approvals: &[Approval]) -> Card {
+/// its middle. `runs`, `approvals` and `pages` are those of the incident.
+pub fn card(
+    incident: &Incident,
+    runs: &[Run],
+    timeline: &[TimelineEntry],
+    approvals: &[Approval],
+    pages: &[Page],
+    now: DateTime<Utc>,
+) -> Card {
     let mut lines = facts(incident, runs);
+    lines.extend(pages.iter().filter_map(|page| reached_nobody(page, now)).map(|line| clip(&line, 500)));
     let mut end = vec![String::new()];
     end.extend(next_moves(incident, runs, timeline, approvals).iter().map(|next| format!("next: {next}")));
     let happened = timeline_lines(timeline);

@@ -5,6 +5,7 @@
 //! others. Times are in UTC.
 
 mod card;
+mod delivery;
 mod help;
 mod next;
 mod page;
@@ -18,6 +19,7 @@ mod timeline;
 mod why;
 
 pub use card::{Button, ButtonStyle, Card, Colour, acknowledge, card};
+pub use delivery::reached_nobody;
 pub use help::help;
 pub use page::{PageText, page_body_after, page_text};
 pub use question::{preview_text, question};

@@ -1,9 +1,9 @@
 //! A page: what somebody needs who was asleep a minute ago.
 
 use super::reason::page_reason;
-use super::text::{clip, count, fold, moment, thousands, width};
+use super::text::{clip, count, fold, moment, started, thousands, width};
 use super::timeline::told;
-use crate::model::{ConditionKind, Episode, Incident, Run, RunEvent};
+use crate::model::{ConditionKind, Episode, Incident, IncidentState, Run, RunEvent};
 use crate::store::{Page, TimelineEntry, TimelineWhat};
 
 /// A page's text.
@@ -55,7 +55,9 @@ pub fn page_text(
         }
     }
     lines.extend(next);
-    let title = format!("[{}] {}: {}", page.severity, incident.id, incident.title);
+    // It may come late, when nobody has to get up any more.
+    let over = if incident.state == IncidentState::Resolved { " (over)" } else { "" };
+    let title = format!("[{}] {}{over}: {}", page.severity, incident.id, incident.title);
     PageText { title: clip(&title, TITLE), body: fold(lines, BODY).join("\n") }
 }
 
@@ -76,8 +78,8 @@ fn why(page: &Page, run: Option<&Run>) -> String {
 }
 
 fn since(incident: &Incident, episodes: &[Episode]) -> String {
-    let first = episodes.iter().filter(|episode| episode.closed_at.is_none()).map(|episode| episode.starts_at).min();
-    let since = moment(first.unwrap_or(incident.opened_at));
+    let first = episodes.iter().filter(|episode| episode.closed_at.is_none()).min_by_key(|episode| episode.starts_at);
+    let since = first.map_or_else(|| moment(incident.opened_at), started);
     let such_as = episodes.first().map(|episode| {
         let summary = episode.annotations.get("summary").or_else(|| episode.annotations.get("description"));
         let summary = summary.map(|summary| format!(": {}", clip(summary, 200))).unwrap_or_default();

@@ -2,20 +2,22 @@
 
 use chrono::{DateTime, Utc};
 
+use super::delivery::mark;
 use super::text::{clip, count, thousands, width};
 use crate::model::{HumanDuration, Incident, IncidentState};
+use crate::store::Page;
 
 /// Rows in all: more than a screen is no list but a search.
 const ROWS: usize = 40;
 
 /// The incidents in columns of fixed width, in the order given: number, severity, state, age, alerts, owner, title. Lines are at
-/// most about 120 units wide. `all`: resolved ones are among them.
-pub fn incidents_table(incidents: &[Incident], now: DateTime<Utc>, all: bool) -> String {
+/// most about 120 units wide. `pages`: those that nobody has acknowledged. `all`: resolved ones are among them.
+pub fn incidents_table(incidents: &[Incident], pages: &[Page], now: DateTime<Utc>, all: bool) -> String {
     if incidents.is_empty() {
         return if all { "no incident in the last 24 hours" } else { "no open incident" }.to_owned();
     }
     let mut rows = vec![["", "SEV", "STATE", "AGE", "ALERTS", "OWNER", "WHAT"].map(str::to_owned)];
-    rows.extend(incidents.iter().take(ROWS).map(|incident| row(incident, now)));
+    rows.extend(incidents.iter().take(ROWS).map(|incident| row(incident, pages, now)));
     let mut widths = [0; 7];
     for row in &rows {
         for (width_of, cell) in widths.iter_mut().zip(row) {
@@ -29,7 +31,7 @@ pub fn incidents_table(incidents: &[Incident], now: DateTime<Utc>, all: bool) ->
     lines.join("\n")
 }
 
-fn row(incident: &Incident, now: DateTime<Utc>) -> [String; 7] {
+fn row(incident: &Incident, pages: &[Page], now: DateTime<Utc>) -> [String; 7] {
     let until = incident.resolved_at.filter(|_| incident.state == IncidentState::Resolved).unwrap_or(now);
     let age = HumanDuration((until - incident.opened_at).to_std().unwrap_or_default());
     [
@@ -39,7 +41,7 @@ fn row(incident: &Incident, now: DateTime<Utc>) -> [String; 7] {
         age.to_string(),
         thousands(incident.open_episodes),
         incident.owner.as_ref().map_or("-".to_owned(), |owner| clip(owner, 16)),
-        clip(&incident.title, 70),
+        clip(&format!("{}{}", mark(incident.id, pages, now), incident.title), 70),
     ]
 }
 

@@ -130,7 +130,7 @@ fn the_card_of_an_incident_that_is_being_mended() {
     let mut timeline = mended();
     timeline.truncate(13);
     let incident = the_incident(IncidentState::Open);
-    assert_snapshot!(card(&incident, &[the_run(None)], &timeline, &[]), @"
+    assert_snapshot!(card(&incident, &[the_run(None)], &timeline, &[], &[], at("02:15:00")), @"
     INC-42 S2 open: CoreDNS has too little capacity for the cluster's queries
     target: deployment/coredns in kube-system
     owner: nobody yet (team platform)
@@ -154,7 +154,7 @@ fn the_card_of_an_incident_that_is_being_mended() {
 fn the_card_of_an_incident_that_was_mended() {
     let mut incident = the_incident(IncidentState::Mitigated);
     incident.owner = Some("alice".into());
-    let card = card(&incident, &[the_run(Some(crate::model::Outcome::Fixed))], &mended(), &[]);
+    let card = card(&incident, &[the_run(Some(crate::model::Outcome::Fixed))], &mended(), &[], &[], at("02:15:00"));
     assert_snapshot!(card, @"
     INC-42 S2 mitigated: CoreDNS has too little capacity for the cluster's queries
     target: deployment/coredns in kube-system
@@ -183,7 +183,7 @@ fn the_card_of_an_incident_that_was_mended() {
 #[test]
 fn the_buttons_of_a_card_follow_its_state() {
     let buttons = |state| -> Vec<String> {
-        let card = card(&the_incident(state), &[], &[], &[]);
+        let card = card(&the_incident(state), &[], &[], &[], &[], at("02:15:00"));
         card.buttons.into_iter().map(|button| button.label).collect()
     };
     assert_eq!(buttons(IncidentState::Open), ["Acknowledge", "Resolve", "Why?"]);
@@ -197,7 +197,7 @@ fn the_card_of_an_alert_that_nobody_knows() {
     incident.playbook = None;
     incident.target = None;
     incident.page_at = Some(at("02:20:00"));
-    assert_snapshot!(card(&incident, &[], &[], &[]), @"
+    assert_snapshot!(card(&incident, &[], &[], &[], &[], at("02:15:00")), @"
     INC-42 S2 open: CoreDNS has too little capacity for the cluster's queries
     owner: nobody yet (team platform)
     since: 2025-03-01 02:03:00 UTC
@@ -216,7 +216,7 @@ fn a_long_story_is_folded_in_its_middle() {
         entry("02:00:00", incident_event(IncidentEvent::Joined { alert: "PostgresDown".into(), count: 1, example }))
     };
     let timeline: Vec<_> = (0..10_000).map(joined).collect();
-    let card = card(&the_incident(IncidentState::Open), &[], &timeline, &[]);
+    let card = card(&the_incident(IncidentState::Open), &[], &timeline, &[], &[], at("02:15:00"));
     let body = card.lines.join("\n");
     assert!((3_500..=3_900).contains(&width(&body)), "{}", width(&body));
     assert!(body.contains("db-0000") && body.contains("db-9999"), "{body}");
@@ -331,6 +331,7 @@ fn why_explains_each_decision() {
         timeline: &mended(),
         episodes: &[the_episode()],
         pages: &[the_page(PageReason::Overdue)],
+        now: at("02:15:00"),
     };
     assert_snapshot!(why(&facts), @r#"
     INC-42 S2 mitigated: CoreDNS has too little capacity for the cluster's queries
@@ -379,7 +380,14 @@ fn why_tells_of_an_alert_that_nobody_knows() {
             because: "its cooldown lasts until 02:20".into(),
         }),
     )];
-    let facts = WhyFacts { incident: &incident, runs: &[], timeline: &timeline, episodes: &[], pages: &[] };
+    let facts = WhyFacts {
+        incident: &incident,
+        runs: &[],
+        timeline: &timeline,
+        episodes: &[],
+        pages: &[],
+        now: at("02:15:00"),
+    };
     assert_snapshot!(why(&facts), @r#"
     INC-42 S2 open: CoreDNS has too little capacity for the cluster's queries
     open since 2025-03-01 02:03:00 UTC
@@ -402,18 +410,18 @@ fn incidents_stand_in_columns() {
     second.owner = Some("alice".into());
     second.open_episodes = 1;
     second.opened_at -= chrono::TimeDelta::hours(30);
-    assert_snapshot!(incidents_table(&[the_incident(IncidentState::Open), second], at("02:15:00"), false), @"
+    assert_snapshot!(incidents_table(&[the_incident(IncidentState::Open), second], &[], at("02:15:00"), false), @"
             SEV  STATE         AGE   ALERTS  OWNER  WHAT
     INC-42  S2   open          12m   4,012   -      CoreDNS has too little capacity for the cluster's queries
     INC-7   S2   acknowledged  1d6h  1       alice  CoreDNS has too little capacity for the cluster's queries
     ");
-    assert_eq!(incidents_table(&[], at("02:15:00"), false), "no open incident");
+    assert_eq!(incidents_table(&[], &[], at("02:15:00"), false), "no open incident");
 }
 
 #[test]
 fn a_long_list_is_cut_and_says_so() {
     let many = vec![the_incident(IncidentState::Open); 1_240];
-    let table = incidents_table(&many, at("02:15:00"), true);
+    let table = incidents_table(&many, &[], at("02:15:00"), true);
     assert_eq!(table.lines().count(), 42);
     assert!(table.ends_with("… 1,200 incidents more"), "{table}");
 }
@@ -481,4 +489,65 @@ proptest! {
     fn clipping_keeps_the_bound(text in "\\PC{0,200}|[a-z\n🦀]{0,200}", longest in 0usize..100) {
         prop_assert!(width(&clip(&text, longest)) <= longest);
     }
+}
+
+fn in_vain() -> crate::store::Page {
+    let way = |sink: &str, attempts, error: Option<&str>| crate::store::PageDelivery {
+        sink: sink.into(),
+        attempts,
+        error: error.map(str::to_owned),
+        due_at: Some(at("02:20:00")),
+        delivered_at: None,
+    };
+    let mut page = the_page(PageReason::Overdue);
+    page.acknowledged_at = None;
+    page.deliveries =
+        vec![way("webhook", 4, Some("the receiver answered 503: token=hunter2hunter2")), way("discord", 0, None)];
+    page
+}
+
+#[test]
+fn a_page_that_reached_nobody_is_seen_wherever_somebody_looks() {
+    let incident = the_incident(IncidentState::Open);
+    let (page, now) = (in_vain(), at("02:15:00"));
+    assert_snapshot!(incidents_table(std::slice::from_ref(&incident), std::slice::from_ref(&page), now, false), @"
+            SEV  STATE  AGE  ALERTS  OWNER  WHAT
+    INC-42  S2   open   12m  4,012   -      REACHED NOBODY: CoreDNS has too little capacity for the cluster's que…
+    ");
+    let card = card(&incident, &[], &[], &[], std::slice::from_ref(&page), now).lines.join("\n");
+    let line = "PAGE-5 has reached nobody since 2025-03-01 02:13:00 UTC: webhook: 4 attempts, the last: the receiver answered 503: \
+                token=***; next at 2025-03-01 02:20:00 UTC; discord: not tried yet; next at 2025-03-01 02:20:00 UTC";
+    assert!(card.contains(line), "{card}");
+    let facts = WhyFacts {
+        incident: &incident,
+        runs: &[],
+        timeline: &[],
+        episodes: &[],
+        pages: std::slice::from_ref(&page),
+        now,
+    };
+    let text = why(&facts);
+    let (_, pages) = text.split_once("1 page:").unwrap();
+    assert_snapshot!(pages, @"");
+}
+
+#[test]
+fn a_start_ahead_of_our_clock_is_said_to_be_one() {
+    let incident = the_incident(IncidentState::Open);
+    let mut episode = the_episode();
+    episode.starts_at = episode.opened_at + chrono::TimeDelta::hours(3);
+    let page = page_text(&incident, &the_page(PageReason::Overdue), None, &[], std::slice::from_ref(&episode)).body;
+    let said =
+        "2025-03-01 05:03:00 UTC (as its sender says, 3h ahead of our clock: it came at 2025-03-01 02:03:00 UTC)";
+    assert!(page.contains(&format!("since: {said}; ")), "{page}");
+    let facts = WhyFacts {
+        incident: &incident,
+        runs: &[],
+        timeline: &[],
+        episodes: std::slice::from_ref(&episode),
+        pages: &[],
+        now: at("02:15:00"),
+    };
+    let text = why(&facts);
+    assert!(text.contains(&format!("CoreDNSLatencyHigh since {said}, still firing")), "{text}");
 }

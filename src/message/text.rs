@@ -1,8 +1,8 @@
 //! Lengths, numbers and times.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::model::redact;
+use crate::model::{Episode, HumanDuration, redact};
 
 /// The length as chats count it: UTF-16 units, of which no chat counts more than one for a letter.
 pub fn width(text: &str) -> usize {
@@ -82,6 +82,18 @@ pub fn count(n: u64, what: &str) -> String {
 /// `2025-03-01 02:03:04 UTC`.
 pub fn moment(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// When an alert began, as its sender says; one that lies ahead of our clock is said to.
+pub(super) fn started(episode: &Episode) -> String {
+    /// Clocks that are kept differ by less.
+    const SKEW: TimeDelta = TimeDelta::seconds(30);
+    let (said, taken) = (episode.starts_at, episode.opened_at);
+    if said - taken <= SKEW {
+        return moment(said);
+    }
+    let ahead = HumanDuration((said - taken).to_std().unwrap_or_default());
+    format!("{} (as its sender says, {ahead} ahead of our clock: it came at {})", moment(said), moment(taken))
 }
 
 /// `02:03:04`.

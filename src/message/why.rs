@@ -1,10 +1,12 @@
 //! Each decision about an incident, with its reason.
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::card::headline;
+use super::delivery::ways;
 use super::reason::{condition_text, page_reason};
-use super::text::{clip, count, moment, thousands, time};
+use super::text::{clip, count, moment, started, thousands, time};
 use super::timeline::{step_name, timeline_line};
 use crate::model::{ConditionKind, Episode, Incident, Run, RunEvent, Verdict, redact_value};
 use crate::store::{IncidentEvent, Page, TimelineEntry, TimelineWhat};
@@ -19,6 +21,7 @@ pub struct WhyFacts<'a> {
     pub episodes: &'a [Episode],
     /// The incident's, in order.
     pub pages: &'a [Page],
+    pub now: DateTime<Utc>,
 }
 
 /// Which alerts and why they belong together, each run's conditions with their outcomes, each change with before and after, what
@@ -38,7 +41,7 @@ pub fn why(facts: &WhyFacts<'_>) -> String {
         facts.timeline.iter().filter(|entry| is_of_people(entry)).filter_map(timeline_line).collect();
     section("people and states", people, &mut lines);
     lines.push(String::new());
-    pages(facts.pages, &mut lines);
+    pages(facts.pages, facts.now, &mut lines);
     lines.join("\n")
 }
 
@@ -69,7 +72,7 @@ fn alerts(facts: &WhyFacts<'_>, lines: &mut Vec<String>) {
         lines.push(format!(
             "  {} since {}, {end} ({})",
             clip(&episode.alert, 80),
-            moment(episode.starts_at),
+            started(episode),
             clip(&labels.join(", "), 200)
         ));
     }
@@ -207,7 +210,7 @@ fn is_of_people(entry: &TimelineEntry) -> bool {
     )
 }
 
-fn pages(pages: &[Page], lines: &mut Vec<String>) {
+fn pages(pages: &[Page], now: DateTime<Utc>, lines: &mut Vec<String>) {
     if pages.is_empty() {
         lines.push("pages: none".to_owned());
         return;
@@ -223,5 +226,6 @@ fn pages(pages: &[Page], lines: &mut Vec<String>) {
             moment(page.created_at),
             page_reason(&page.reason)
         ));
+        lines.extend(ways(page, now).into_iter().map(|way| format!("    {way}")));
     }
 }

@@ -23,6 +23,10 @@ pub struct Levels {
     pub runs_under_way: u64,
     pub deliveries_waiting: u64,
     pub unacknowledged_pages: u64,
+    /// Those of them that have reached nobody.
+    pub undelivered_pages: u64,
+    /// The age of the oldest of those, in seconds; 0: there is none.
+    pub undelivered_for: u64,
 }
 
 pub(super) type Level = Gauge<u64, AtomicU64>;
@@ -38,6 +42,8 @@ pub(super) struct LevelGauges {
     runs_under_way: Level,
     deliveries_waiting: Level,
     unacknowledged_pages: Level,
+    pages_undelivered: Level,
+    pages_undelivered_age: Level,
 }
 
 impl LevelGauges {
@@ -52,6 +58,12 @@ impl LevelGauges {
             ("runs_under_way", "Runs that have not ended", &gauges.runs_under_way),
             ("deliveries_waiting", "Deliveries that wait or are tried again", &gauges.deliveries_waiting),
             ("unacknowledged_pages", "Pages that nobody has acknowledged", &gauges.unacknowledged_pages),
+            ("pages_undelivered", "Pages that have reached nobody", &gauges.pages_undelivered),
+            (
+                "pages_undelivered_age_seconds",
+                "How long ago the oldest page was made that has reached nobody; 0: there is none",
+                &gauges.pages_undelivered_age,
+            ),
         ] {
             registry.register(name, help, gauge.clone());
         }
@@ -69,6 +81,8 @@ impl LevelGauges {
         self.runs_under_way.set(levels.runs_under_way);
         self.deliveries_waiting.set(levels.deliveries_waiting);
         self.unacknowledged_pages.set(levels.unacknowledged_pages);
+        self.pages_undelivered.set(levels.undelivered_pages);
+        self.pages_undelivered_age.set(levels.undelivered_for);
         self.incidents.clear();
         for ((state, severity), count) in &levels.incidents {
             let labels = IncidentLabels { state: state.clone(), severity: severity.clone() };

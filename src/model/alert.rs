@@ -31,9 +31,10 @@ pub struct Alert {
 }
 
 impl Alert {
-    /// The `alertname` label; `(unnamed)` where a sender left it out.
+    /// The `alertname` label; `(unnamed alert)` where a sender left it out, or empty.
     pub fn name(&self) -> &str {
-        self.labels.get("alertname").map_or("(unnamed)", String::as_str)
+        let name = self.labels.get("alertname").map(String::as_str);
+        name.filter(|name| !name.trim().is_empty()).unwrap_or("(unnamed alert)")
     }
 
     /// One label, if it is there.

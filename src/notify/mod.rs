@@ -47,6 +47,9 @@ pub enum SinkError {
     /// Not reachable, overloaded, too slow. `after`: the receiver said when to come again.
     #[error("{message}")]
     Retry { message: String, after: Option<Duration> },
+    /// It did not answer in time, and may have it or not.
+    #[error("{message}")]
+    NoAnswer { message: String },
     /// The receiver does not want it: the same again will not work until somebody changes something.
     #[error("{message}")]
     Fail { message: String },
@@ -55,6 +58,10 @@ pub enum SinkError {
 impl SinkError {
     pub fn retry(message: impl Into<String>) -> Self {
         Self::Retry { message: message.into(), after: None }
+    }
+
+    pub fn no_answer(message: impl Into<String>) -> Self {
+        Self::NoAnswer { message: message.into() }
     }
 
     pub fn fail(message: impl Into<String>) -> Self {

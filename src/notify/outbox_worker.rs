@@ -58,7 +58,7 @@ impl OutboxWorker {
     async fn send(&self, delivery: &Delivery, parcel: &Parcel) -> Result<(), StoreError> {
         let sent = match tokio::time::timeout(SEND_WITHIN, self.sink.send(parcel)).await {
             Ok(sent) => sent,
-            Err(_) => Err(SinkError::retry(format!("no answer within {} s", SEND_WITHIN.as_secs()))),
+            Err(_) => Err(SinkError::no_answer(format!("no answer within {} s", SEND_WITHIN.as_secs()))),
         };
         match sent {
             Ok(external) => self.store.delivered(delivery.id, external.as_deref()).await,
@@ -75,11 +75,9 @@ impl OutboxWorker {
             Some(at) => tracing::warn!(sink, kind = kind.name(), attempt, %error, retry_at = %at, "not delivered"),
             None => tracing::error!(sink, kind = kind.name(), attempt, %error, "not delivered, and given up"),
         }
-        self.store.delivery_failed(delivery.id, &error.to_string(), retry_at).await?;
-        if let Some(fallback) = &self.fallback
-            && falls_back(kind, delivery.attempts, error)
-            && self.store.deliver_also(delivery.id, fallback).await?
-        {
+        let also = self.fallback.as_deref().filter(|_| falls_back(kind, delivery.attempts, error));
+        let went_on = self.store.delivery_failed(delivery.id, &error.to_string(), retry_at, also).await?;
+        if let Some(fallback) = also.filter(|_| went_on) {
             tracing::warn!(sink, fallback, "the page goes to the next sink, too");
         }
         Ok(())

@@ -13,11 +13,11 @@ const LONGEST: Duration = Duration::from_secs(5 * 60);
 /// The most that a receiver may make us wait: its clock or its header may be wrong.
 const LONGEST_ASKED: Duration = Duration::from_secs(15 * 60);
 
-/// For how long it is worth trying. A page is worth it for hours, as a human is waiting for it without knowing; a card
+/// For how long it is worth trying. A page is until somebody has it, as a human is waiting for it without knowing; a card
 /// is made anew by whatever happens next.
 fn patience(kind: ParcelKind) -> Duration {
     match kind {
-        ParcelKind::Page => Duration::from_secs(6 * 3_600),
+        ParcelKind::Page => Duration::MAX,
         ParcelKind::Approval => Duration::from_secs(30 * 60),
         ParcelKind::Card | ParcelKind::Notice => Duration::from_secs(10 * 60),
     }
@@ -26,24 +26,28 @@ fn patience(kind: ParcelKind) -> Duration {
 /// How long to wait before the next attempt after `attempts` that failed and one more, which gave `error`; `None`: it is
 /// given up. `jitter` is between 0 and 1, and keeps many that failed together from coming back together.
 pub(super) fn wait_after(kind: ParcelKind, attempts: u32, error: &SinkError, jitter: f64) -> Option<Duration> {
-    let waited = (0..attempts).map(backoff).fold(Duration::ZERO, Duration::saturating_add);
+    let waited = (0..attempts.min(100)).map(backoff).fold(Duration::ZERO, Duration::saturating_add);
     if waited >= patience(kind) {
         return None;
     }
     let wait = match error {
-        SinkError::Retry { after, .. } => {
-            backoff(attempts).max(after.map_or(Duration::ZERO, |after| after.min(LONGEST_ASKED)))
-        }
+        SinkError::Retry { after, .. } => backoff(attempts).max(after.unwrap_or_default().min(LONGEST_ASKED)),
+        SinkError::NoAnswer { .. } => backoff(attempts),
         // A human may yet put a token right, and a page must not be lost before that.
         SinkError::Fail { .. } if kind == ParcelKind::Page => LONGEST,
         SinkError::Fail { .. } => return None,
     };
-    Some(wait.mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 2.0))
+    Some(wait.mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 2.0).min(LONGEST_ASKED))
 }
 
-/// Whether the next sink is to be asked, too. The first failure of a page may be a hiccup of a second; the second is not.
+/// Whether the next sink is to be asked, too. The first failure of a page may be a hiccup of a second; the second is not, nor is a receiver
+/// that refuses it, says when to come again, or lets us wait for its answer.
 pub(super) fn falls_back(kind: ParcelKind, attempts: u32, error: &SinkError) -> bool {
-    kind == ParcelKind::Page && (attempts >= 1 || matches!(error, SinkError::Fail { .. }))
+    let is_more = match error {
+        SinkError::Retry { after, .. } => after.is_some(),
+        SinkError::NoAnswer { .. } | SinkError::Fail { .. } => true,
+    };
+    kind == ParcelKind::Page && (attempts >= 1 || is_more)
 }
 
 fn backoff(attempts: u32) -> Duration {
@@ -65,10 +69,12 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_tried_for_hours() {
-        for error in [SinkError::retry("down"), SinkError::fail("no such channel")] {
-            let page: u64 = waits(ParcelKind::Page, &error).iter().sum();
-            assert!(page >= 6 * 3_600, "{page} s");
+    fn a_page_is_never_given_up_and_tried_every_five_minutes() {
+        for error in [SinkError::retry("down"), SinkError::no_answer("slow"), SinkError::fail("no such channel")] {
+            for attempts in [20, 1_000, u32::MAX] {
+                let wait = wait_after(ParcelKind::Page, attempts, &error, 1.0).map(|wait| wait.as_secs());
+                assert_eq!(wait, Some(450), "{error:?} after {attempts}");
+            }
         }
         assert_eq!(waits(ParcelKind::Card, &SinkError::fail("no such channel")), [0; 0]);
     }
@@ -81,6 +87,18 @@ mod tests {
         assert_eq!(wait(asks(30)), 30);
         assert_eq!(wait(asks(1)), 4);
         assert_eq!(wait(asks(1_000_000)), 900);
+        assert_eq!(wait_after(ParcelKind::Page, 0, &asks(900), 1.0), Some(LONGEST_ASKED), "nor is that made longer");
+    }
+
+    #[test]
+    fn the_next_sink_is_asked_at_once_unless_it_may_be_a_hiccup() {
+        let wait = SinkError::Retry { message: "429".into(), after: Some(Duration::from_secs(1)) };
+        for error in [wait, SinkError::no_answer("slow"), SinkError::fail("401")] {
+            assert!(falls_back(ParcelKind::Page, 0, &error), "{error:?}");
+            assert!(!falls_back(ParcelKind::Card, 9, &error), "{error:?}");
+        }
+        let down = SinkError::retry("connection refused");
+        assert_eq!([0, 1, 2].map(|attempts| falls_back(ParcelKind::Page, attempts, &down)), [false, true, true]);
     }
 
     #[test]

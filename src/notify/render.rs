@@ -89,7 +89,8 @@ impl Renderer {
         let timeline = self.store.timeline(incident.id).await?;
         let mut approvals = self.store.open_approvals().await?;
         approvals.retain(|approval| approval.incident == incident.id);
-        Ok(message::card(incident, &runs, &timeline, &approvals))
+        let pages = self.store.pages_of(incident.id).await?;
+        Ok(message::card(incident, &runs, &timeline, &approvals, &pages, self.clock.now()))
     }
 
     async fn page(&self, sink: &str, delivery: &Delivery, page: &Page) -> Result<Option<Parcel>, StoreError> {

@@ -83,7 +83,7 @@ impl Sink for WebhookSink {
             request = request.bearer_auth(token.expose());
         }
         // The URL may hold a key of the receiver: it stays out of errors.
-        let answer = request.send().await.map_err(|error| SinkError::retry(reason(&error.without_url())))?;
+        let answer = request.send().await.map_err(|error| not_sent(error.without_url()))?;
         let status = answer.status();
         if status.is_success() {
             return Ok(None);
@@ -132,6 +132,11 @@ async fn excerpt(mut answer: reqwest::Response) -> String {
     }
     let text = String::from_utf8_lossy(&bytes);
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN).collect::<String>().trim().to_owned()
+}
+
+fn not_sent(error: reqwest::Error) -> SinkError {
+    let reason = reason(&error);
+    if error.is_timeout() { SinkError::no_answer(reason) } else { SinkError::retry(reason) }
 }
 
 /// An error with what is behind it: reqwest's own text leaves out why.

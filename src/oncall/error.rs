@@ -5,6 +5,7 @@ use std::fmt;
 use serde_saphyr::{Error as YamlError, Location, MessageFormatter as _, UserMessageFormatter};
 
 use super::nearest;
+use crate::model::odd_character;
 
 /// Why an `oncall.yaml` cannot be used. Shown over several lines, with the place marked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,8 +63,21 @@ impl Source<'_> {
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) -> OnCallError {
+        let (line, column) = (location.line(), location.column());
+        let line = usize::try_from(line).unwrap_or_default();
+        if let Some(odd) = Some(line).filter(|line| *line > 0).and_then(|line| odd_character(self.text, line)) {
+            let (message, remedy) = (format!("{} stands here", odd.name), odd.remedy.to_owned());
+            return OnCallError {
+                file: self.name.to_owned(),
+                place: self.place(odd.line, odd.column, 1),
+                message,
+                remedy,
+            };
+        }
         let (message, remedy) = (printable(&message.into()), printable(&remedy.into()));
-        OnCallError { file: self.name.to_owned(), place: self.place(location), message, remedy }
+        let meant = usize::try_from(location.span().len()).unwrap_or(1);
+        let place = self.place(line, usize::try_from(column).unwrap_or_default(), meant);
+        OnCallError { file: self.name.to_owned(), place, message, remedy }
     }
 
     /// What the YAML reader says is wrong.
@@ -72,8 +86,7 @@ impl Source<'_> {
         self.error(error.location().unwrap_or(Location::UNKNOWN), message, remedy)
     }
 
-    fn place(self, location: Location) -> Option<Box<Place>> {
-        let (line, column) = (usize::try_from(location.line()).ok()?, usize::try_from(location.column()).ok()?);
+    fn place(self, line: usize, column: usize, meant: usize) -> Option<Box<Place>> {
         // YAML's line ends; a byte order mark takes no column.
         let text = self.text.strip_prefix('\u{feff}').unwrap_or(self.text).replace("\r\n", "\n").replace('\r', "\n");
         let whole: Vec<char> = text.split('\n').nth(line.checked_sub(1)?)?.chars().collect();
@@ -83,7 +96,7 @@ impl Source<'_> {
         let shown = whole.get(first..)?.iter().take(100);
         let snippet = printable(&shown.collect::<String>());
         let rest = snippet.trim_end().chars().count().saturating_sub(before);
-        let meant = usize::try_from(location.span().len()).unwrap_or(1).min(rest).max(1);
+        let meant = meant.min(rest).max(1);
         Some(Box::new(Place { line, column, snippet: snippet.trim_end().to_owned(), mark: (before, meant) }))
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anstyle::{AnsiColor, Style};
 
 use crate::action::Location;
+use crate::model::odd_character;
 
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -129,6 +130,20 @@ impl<'t> Source<'t> {
             message,
             remedy: None,
             snippet: snippet.to_owned(),
+        }
+    }
+
+    /// The error, or what cannot be seen where it stands and explains it.
+    pub fn named_odd(&self, problem: Problem) -> Problem {
+        let line = usize::try_from(problem.line).unwrap_or(usize::MAX);
+        match odd_character(self.text, line).filter(|_| problem.severity == ProblemSeverity::Error) {
+            Some(odd) => {
+                let at = Location { line: odd.line as u64, column: odd.column as u64 };
+                let mut problem = self.error(at, format!("{} stands here", odd.name));
+                problem.remedy = Some(odd.remedy.to_owned());
+                problem
+            }
+            None => problem,
         }
     }
 

@@ -7,6 +7,7 @@
 mod decision;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod reach;
 mod records;
 pub mod sqlite;
 
@@ -20,6 +21,7 @@ pub use decision::{
     Applied, Change, CommandReply, Decision, InboxItem, IncidentEvent, IncidentRef, NewEpisode, NewIncident, NewPage,
     NewRun, PageReason,
 };
+pub use reach::{PageDelivery, Reach};
 pub use records::{
     AlertCount, Delivery, DeliveryId, DeliverySubject, EpisodeHead, HandoffRecord, IncidentFilter, IncidentView, Page,
     RunHead, TimelineEntry, TimelineWhat,
@@ -100,6 +102,10 @@ pub trait IncidentStore: Send + Sync {
     /// Everything that happened to an incident, its runs' logs included, in order.
     async fn timeline(&self, incident: IncidentId) -> Result<Vec<TimelineEntry>, StoreError>;
 
+    /// The incident's pages, in order.
+    async fn pages_of(&self, incident: IncidentId) -> Result<Vec<Page>, StoreError>;
+    /// All pages that nobody has acknowledged, in order.
+    async fn unanswered_pages(&self) -> Result<Vec<Page>, StoreError>;
     async fn page(&self, id: PageId) -> Result<Option<Page>, StoreError>;
     /// Pages that were made in `from..to`, in order.
     async fn pages(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Page>, StoreError>;
@@ -165,16 +171,15 @@ pub trait OutboxStore: Send + Sync {
     /// It arrived; `external` is the receiver's own id of it (a message id), kept for later edits.
     async fn delivered(&self, id: DeliveryId, external: Option<&str>) -> Result<(), StoreError>;
 
-    /// It did not arrive, and is tried again at `retry_at`; `None`: not before there is something new to tell.
+    /// It did not arrive, and is tried again at `retry_at`; `None`: not before there is something new to tell. `also`: the same goes to
+    /// that sink, too, in the same transaction; gives back whether it had not been sent there before.
     async fn delivery_failed(
         &self,
         id: DeliveryId,
         error: &str,
         retry_at: Option<DateTime<Utc>>,
-    ) -> Result<(), StoreError>;
-
-    /// Brings the same to another sink, too. Repeating it changes nothing: `false`.
-    async fn deliver_also(&self, id: DeliveryId, sink: &str) -> Result<bool, StoreError>;
+        also: Option<&str>,
+    ) -> Result<bool, StoreError>;
 
     /// The receiver's own id of the incident's message on that sink.
     async fn external_message(&self, sink: &str, incident: IncidentId) -> Result<Option<String>, StoreError>;

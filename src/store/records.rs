@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{IncidentEvent, PageReason};
+use super::{IncidentEvent, PageDelivery, PageReason};
 use crate::model::{ApprovalId, EpisodeId, Incident, IncidentId, Outcome, PageId, RunEvent, RunId, Severity};
 
 /// What a decision needs to know of an episode.
@@ -91,6 +91,8 @@ pub struct Page {
     pub updated_at: Option<DateTime<Utc>>,
     /// The key by which a receiver tells a repeated delivery: stable over retries.
     pub key: String,
+    /// Where it goes, in the order in which it was sent there.
+    pub deliveries: Vec<PageDelivery>,
 }
 
 /// A delivery's own number.

@@ -9,6 +9,7 @@ mod bot;
 mod cases;
 mod clock;
 mod crashes;
+mod deliveries;
 mod discord_bot;
 mod discord_stand_in;
 mod incidents;

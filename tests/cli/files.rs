@@ -182,3 +182,73 @@ async fn open_incident(store: &SqliteStore, title: &str) {
     let decision = Decision { changes: vec![Change::OpenIncident(incident)], reply: None };
     store.apply(id, decision).await.unwrap();
 }
+
+#[test]
+fn check_tells_the_configurations_own_mistakes_where_there_are_no_playbooks() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("dogwatch.yaml"), "serverr: {}\n").unwrap();
+    let said = dogwatch(dir.path(), &["check", "-c", "dogwatch.yaml"], &[]);
+    assert_eq!((said.code, said.err.as_str()), (1, ""), "{}", said.out);
+    assert!(said.out.contains("`serverr` is not known here") && said.out.contains("write `server`"), "{}", said.out);
+
+    fs::write(dir.path().join("dogwatch.yaml"), "log: { level: inof }\n").unwrap();
+    let said = dogwatch(dir.path(), &["check", "-c", "dogwatch.yaml"], &[]);
+    assert_eq!(said.code, 1, "{}", said.out);
+    for part in ["`inof` is no level", "dogwatch.yaml:1:8", "write `info`", "playbooks is not there or no folder"] {
+        assert!(said.out.contains(part), "{part}: {}", said.out);
+    }
+}
+
+#[test]
+fn a_folder_without_playbooks_is_warned_about() {
+    let dir = folder();
+    fs::remove_file(dir.path().join("playbooks/look.yaml")).unwrap();
+    for args in [&["check"][..], &["check", "-c", "dogwatch.yaml"]] {
+        let said = dogwatch(dir.path(), args, &[]);
+        assert_eq!(said.code, 0, "a warning alone is no failure: {}", said.out);
+        assert!(
+            said.out.contains("warning: no playbook in") && said.out.contains("every alert goes to a person"),
+            "{}",
+            said.out
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_seen_in_a_yaml_file_is_named_with_its_place() {
+    let dir = folder();
+    let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+    let says = |args: &[&str], parts: &[&str]| {
+        let said = dogwatch(dir.path(), args, &[]);
+        assert_ne!(said.code, 0);
+        let all = format!("{}{}", said.out, said.err);
+        for part in parts {
+            assert!(all.contains(part), "{part}: {all}");
+        }
+    };
+    write("playbooks/look.yaml", &PLAYBOOK.replace("severity: S3", "severity:\u{a0} S3"));
+    says(&["check"], &["a no-break space (U+00A0) stands here", "look.yaml:5:10"]);
+    write("playbooks/look.yaml", &PLAYBOOK.replace("severity: S3", "seve\u{200b}rity: S3"));
+    says(&["check"], &["a zero-width space (U+200B) stands here", "look.yaml:5:5"]);
+    write("playbooks/look.yaml", &PLAYBOOK.replace("  - alert: SomethingOdd", "\t- alert: SomethingOdd"));
+    says(&["check"], &["a tab (U+0009) stands here", "look.yaml:8:1", "write spaces"]);
+    write("playbooks/look.yaml", PLAYBOOK);
+
+    write("oncall.yaml", &ONCALL.replace("    rotation", "\trotation"));
+    says(
+        &["oncall", "who", "--file", "oncall.yaml"],
+        &["a tab (U+0009) stands here", "oncall.yaml:6:1", "write spaces"],
+    );
+    write("oncall.yaml", &ONCALL.replace("kind: OnCall", "kind:\u{a0}OnCall"));
+    says(&["oncall", "who", "--file", "oncall.yaml"], &["a no-break space (U+00A0) stands here", "oncall.yaml:2:6"]);
+    write("oncall.yaml", ONCALL);
+
+    write("dogwatch.yaml", "log:\n\tlevel: info\n");
+    says(&["check", "-c", "dogwatch.yaml"], &["a tab (U+0009) stands here", "dogwatch.yaml:2:1"]);
+    write("dogwatch.yaml", "log:\n  level:\u{a0}info\n");
+    says(&["check", "-c", "dogwatch.yaml"], &["a no-break space (U+00A0) stands here", "dogwatch.yaml:2:9"]);
+
+    let cases = "apiVersion: dogwatch/v1\nkind: Cases\nplaybook: look\ncases:\n\t- name: a\n";
+    write("playbooks/look.cases.yaml", cases);
+    says(&["test", "playbooks"], &["a tab (U+0009) stands here", "look.cases.yaml:5:1"]);
+}

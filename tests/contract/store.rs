@@ -560,7 +560,7 @@ async fn a_delivery_is_repeated_until_it_arrives_and_again_when_its_subject_chan
     assert_eq!(card.subject, DeliverySubject::Card { incident: id });
     assert!(take().await.is_empty(), "it is on its way");
     let retry_at = noon() + Duration::from_secs(5);
-    shop.store.delivery_failed(card.id, "503", Some(retry_at)).await.unwrap();
+    shop.store.delivery_failed(card.id, "503", Some(retry_at), None).await.unwrap();
     assert_eq!(shop.store.next_delivery_due(&["console"]).await.unwrap(), Some(retry_at));
     shop.clock.set(retry_at);
     let card = take().await.pop().expect("again");
@@ -580,9 +580,9 @@ async fn what_is_given_up_is_tried_again_when_it_changed_on_the_way() {
     let take = || async { shop.store.take_deliveries(&["console"], 10, LEASE).await.unwrap() };
     let card = take().await.pop().expect("the incident's message");
     shop.decide("note", vec![Change::Mitigate { incident: IncidentRef::Existing(id) }]).await;
-    shop.store.delivery_failed(card.id, "400", None).await.unwrap();
+    shop.store.delivery_failed(card.id, "400", None, None).await.unwrap();
     let card = take().await.pop().expect("there is something new to tell");
-    shop.store.delivery_failed(card.id, "400", None).await.unwrap();
+    shop.store.delivery_failed(card.id, "400", None, None).await.unwrap();
     assert!(take().await.is_empty());
     assert_eq!(shop.store.next_delivery_due(&["console"]).await.unwrap(), None);
 }
@@ -594,13 +594,15 @@ async fn a_page_goes_to_another_sink_once() {
     let page = NewPage { level: 1, team: "platform".into(), reason: PageReason::Overdue, text: None };
     shop.decide("page", vec![Change::Page { incident: IncidentRef::Existing(id), page }]).await;
     let page = shop.store.take_deliveries(&["webhook"], 10, LEASE).await.unwrap().pop().expect("the page");
-    assert!(shop.store.deliver_also(page.id, "telephone").await.unwrap());
-    assert!(!shop.store.deliver_also(page.id, "telephone").await.unwrap());
+    let later = noon() + Duration::from_secs(900);
+    let fails = async || shop.store.delivery_failed(page.id, "429", Some(later), Some("telephone")).await.unwrap();
+    assert!(fails().await);
+    assert!(!fails().await, "it is there already");
     assert_eq!(shop.store.next_delivery_due(&["telephone"]).await.unwrap(), Some(noon()));
     let other = shop.store.take_deliveries(&["telephone"], 10, LEASE).await.unwrap().pop().expect("the same page");
     assert_eq!((other.subject, other.attempts, other.external), (page.subject, 0, None));
     shop.store.delivered(other.id, None).await.unwrap();
-    assert!(!shop.store.deliver_also(page.id, "telephone").await.unwrap(), "not after it arrived there either");
+    assert!(!fails().await, "not after it arrived there either");
 }
 
 #[tokio::test]

@@ -101,6 +101,7 @@ pub fn the_page(reason: PageReason) -> Page {
         acknowledged_at: Some(at("02:14:10")),
         updated_at: None,
         key: "dogwatch-INC-42-1-1-S2".into(),
+        deliveries: Vec::new(),
     }
 }
 

@@ -94,6 +94,9 @@ impl Sink for DiscordSink {
 
 /// Whether to try again, and what somebody has to do if not.
 fn refusal(trouble: &Trouble, channel: ChannelId) -> SinkError {
+    if let Trouble::Silent(_) = trouble {
+        return SinkError::no_answer(trouble.to_string());
+    }
     if trouble.passes() {
         return SinkError::retry(trouble.to_string());
     }

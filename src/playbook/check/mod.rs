@@ -25,7 +25,7 @@ use view::{Sees, View};
 pub(super) fn check(loaded: Loaded, source: &Source<'_>) -> Result<Playbook, Vec<Problem>> {
     let mut checker = Checker { source, problems: loaded.problems };
     let playbook = loaded.document.and_then(|raw| build(&mut checker, raw, loaded.incomplete));
-    let mut problems = checker.problems;
+    let mut problems: Vec<Problem> = checker.problems.into_iter().map(|problem| source.named_odd(problem)).collect();
     problems.sort_by_key(|problem| (problem.line, problem.column));
     problems.dedup();
     let is_wrong = problems.iter().any(|problem| problem.severity == ProblemSeverity::Error);

@@ -10,6 +10,7 @@ use super::branches::{Branch, branches};
 use super::document::CaseFile;
 use super::run::run_case;
 use crate::message::timeline_lines;
+use crate::model::odd_character;
 use crate::playbook::Playbook;
 
 /// What the cases of one playbook came to.
@@ -143,6 +144,16 @@ async fn test_playbook(path: &Path) -> anyhow::Result<PlaybookReport> {
     Ok(report)
 }
 
+fn unreadable(path: &Path, text: &str, error: &serde_saphyr::Error) -> String {
+    let line = error.location().and_then(|at| usize::try_from(at.line()).ok());
+    match line.and_then(|line| odd_character(text, line)) {
+        Some(odd) => {
+            format!("{}:{}:{}: {} stands here; {}", path.display(), odd.line, odd.column, odd.name, odd.remedy)
+        }
+        None => format!("{}: {error}", path.display()),
+    }
+}
+
 /// The cases of a playbook; `None` when it has none.
 fn cases(path: &Path, playbook: &str) -> Result<Option<CaseFile>, String> {
     let text = match std::fs::read_to_string(path) {
@@ -150,7 +161,7 @@ fn cases(path: &Path, playbook: &str) -> Result<Option<CaseFile>, String> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(format!("{}: {error}", path.display())),
     };
-    let file: CaseFile = serde_saphyr::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    let file: CaseFile = serde_saphyr::from_str(&text).map_err(|error| unreadable(path, &text, &error))?;
     let wrong = |at: u64, what: &str| Err(format!("{}:{at}: {what}", path.display()));
     if file.api_version.value != "dogwatch/v1" {
         return wrong(file.api_version.referenced.line(), "the apiVersion is none that is known; write `dogwatch/v1`");

@@ -158,6 +158,14 @@ impl IncidentStore for SqliteStore {
         reports::timeline(&self.reads, incident).await
     }
 
+    async fn pages_of(&self, incident: IncidentId) -> Result<Vec<Page>, StoreError> {
+        pages::of_incident(&self.reads, incident).await
+    }
+
+    async fn unanswered_pages(&self) -> Result<Vec<Page>, StoreError> {
+        pages::unanswered(&self.reads).await
+    }
+
     async fn page(&self, id: PageId) -> Result<Option<Page>, StoreError> {
         pages::by_id(&self.reads, id).await
     }
@@ -181,7 +189,7 @@ impl IncidentStore for SqliteStore {
     }
 
     async fn levels(&self) -> Result<Levels, StoreError> {
-        reports::levels(&self.reads).await
+        reports::levels(&self.reads, self.clock.now()).await
     }
 }
 

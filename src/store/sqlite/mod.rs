@@ -101,6 +101,14 @@ impl SqliteStore {
             .await
             .map_err(failed("take over the runs of the last process"))?;
         clock_moves::catch_up(&mut connection, clock.now().timestamp_micros(), &sinks).await?;
+        if let Some(first) = sinks.pages.first() {
+            sqlx::query(pages::BRING_ON_THEIR_WAY)
+                .bind(first.clone())
+                .bind(clock.now().timestamp_micros())
+                .execute(&mut connection)
+                .await
+                .map_err(failed("bring pages on their way that reached nobody"))?;
+        }
         let reads = SqlitePoolOptions::new()
             .max_connections(4)
             .connect_with(options.read_only(true))

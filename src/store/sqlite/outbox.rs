@@ -6,14 +6,17 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::SqliteConnection;
 
-use super::rows::{from_json, get, get_time_or, json, micros, time};
+use super::effects::{enqueue_card, note};
+use super::rows::{from_json, get, get_time, get_time_or, json, micros, time};
 use super::{SqliteStore, failed};
-use crate::model::IncidentId;
-use crate::store::{Delivery, DeliveryId, OutboxStore, StoreError};
+use crate::model::{HumanDuration, IncidentId, PageId};
+use crate::store::{Delivery, DeliveryId, IncidentEvent, OutboxStore, StoreError};
 
+/// The urgent before the others, and the new before what has failed: behind a receiver that is down and takes its time with each, a new page
+/// would wait for all that came before it.
 pub(super) const TAKE: &str = "UPDATE outbox SET due_at = ?2, taken = version
      WHERE id IN (SELECT id FROM outbox
-                  WHERE due_at <= ?1 AND sink IN (SELECT value FROM json_each(?3)) ORDER BY urgency, id LIMIT ?4)
+                  WHERE due_at <= ?1 AND sink IN (SELECT value FROM json_each(?3)) ORDER BY urgency, attempts > 0, due_at, id LIMIT ?4)
      RETURNING id, sink, subject, attempts, external_id, urgency";
 
 pub(super) const NEXT_DUE: &str = "SELECT MIN(due_at) AS due FROM outbox
@@ -56,7 +59,7 @@ impl OutboxStore for SqliteStore {
                     };
                     deliveries.push((get::<i64>(row, "urgency")?, delivery));
                 }
-                deliveries.sort_by_key(|(urgency, delivery)| (*urgency, delivery.id.0));
+                deliveries.sort_by_key(|(urgency, delivery)| (*urgency, delivery.attempts > 0, delivery.id.0));
                 Ok(deliveries.into_iter().map(|(_, delivery)| delivery).collect())
             })
         })
@@ -75,8 +78,16 @@ impl OutboxStore for SqliteStore {
     async fn delivered(&self, id: DeliveryId, external: Option<&str>) -> Result<(), StoreError> {
         let now = self.now();
         let external = external.map(str::to_owned);
-        self.write("note a delivery", move |connection| {
+        let sinks = self.sinks.clone();
+        let news = self.write("note a delivery", move |connection| {
             Box::pin(async move {
+                let late = paged(connection, id).await?.filter(|page| page.attempts > 0 && page.unanswered);
+                if let Some(page) = &late {
+                    let after = HumanDuration((time(now) - page.made_at).to_std().unwrap_or_default());
+                    let text = format!("{} reaches {}, {after} after it was made", page.id, page.sink);
+                    note(connection, now, page.incident, &IncidentEvent::Remark { text }).await?;
+                    enqueue_card(connection, now, &sinks, page.incident).await?;
+                }
                 // What changed while it was on its way is delivered once more.
                 sqlx::query(
                     "UPDATE outbox SET due_at = CASE WHEN version = taken THEN NULL ELSE ?2 END, delivered_at = ?2,
@@ -99,10 +110,13 @@ impl OutboxStore for SqliteStore {
                 .execute(connection)
                 .await
                 .map_err(failed("close a page of what is over"))?;
-                Ok(())
+                Ok(late.is_some())
             })
-        })
-        .await
+        });
+        if news.await? {
+            self.bells.outbox.ring();
+        }
+        Ok(())
     }
 
     async fn delivery_failed(
@@ -110,49 +124,45 @@ impl OutboxStore for SqliteStore {
         id: DeliveryId,
         error: &str,
         retry_at: Option<DateTime<Utc>>,
-    ) -> Result<(), StoreError> {
+        also: Option<&str>,
+    ) -> Result<bool, StoreError> {
         let now = self.now();
         let error = error.to_owned();
-        self.write("note a failed delivery", move |connection| {
-            Box::pin(async move {
-                // What changed while it was on its way is worth a try of its own.
-                sqlx::query(
-                    "UPDATE outbox SET due_at = CASE WHEN version = taken THEN ?2 ELSE COALESCE(?2, ?4) END,
-                         attempts = attempts + 1, error = ?3 WHERE id = ?1",
-                )
-                .bind(id.0)
-                .bind(retry_at.map(micros))
-                .bind(error)
-                .bind(now)
-                .execute(connection)
-                .await
-                .map_err(failed("note a failed delivery"))?;
-                Ok(())
+        let also = also.map(str::to_owned);
+        let sinks = self.sinks.clone();
+        let (added, news) = self
+            .write("note a failed delivery", move |connection| {
+                Box::pin(async move {
+                    // What changed while it was on its way is worth a try of its own.
+                    sqlx::query(
+                        "UPDATE outbox SET due_at = CASE WHEN version = taken THEN ?2 ELSE COALESCE(?2, ?4) END,
+                             attempts = attempts + 1, error = ?3 WHERE id = ?1",
+                    )
+                    .bind(id.0)
+                    .bind(retry_at.map(micros))
+                    .bind(error)
+                    .bind(now)
+                    .execute(&mut *connection)
+                    .await
+                    .map_err(failed("note a failed delivery"))?;
+                    let added = match &also {
+                        Some(also) => deliver_also(connection, now, id, also).await?,
+                        None => false,
+                    };
+                    let Some(page) = paged(connection, id).await? else { return Ok((added, false)) };
+                    if let (true, Some(also)) = (added, also) {
+                        let text = format!("{} does not reach {}: it goes to {also} too", page.id, page.sink);
+                        note(connection, now, page.incident, &IncidentEvent::Remark { text }).await?;
+                    }
+                    let news = added || page.attempts == 1;
+                    if news {
+                        enqueue_card(connection, now, &sinks, page.incident).await?;
+                    }
+                    Ok((added, news))
+                })
             })
-        })
-        .await
-    }
-
-    async fn deliver_also(&self, id: DeliveryId, sink: &str) -> Result<bool, StoreError> {
-        let now = self.now();
-        let sink = sink.to_owned();
-        let added = self.write("bring it to another sink", move |connection| {
-            Box::pin(async move {
-                let added = sqlx::query(
-                    "INSERT INTO outbox (sink, key, subject, urgency, due_at)
-                     SELECT ?2, key, subject, urgency, ?3 FROM outbox WHERE id = ?1 ON CONFLICT DO NOTHING",
-                )
-                .bind(id.0)
-                .bind(sink)
-                .bind(now)
-                .execute(connection)
-                .await
-                .map_err(failed("bring it to another sink"))?;
-                Ok(added.rows_affected() > 0)
-            })
-        });
-        let added = added.await?;
-        if added {
+            .await?;
+        if news {
             self.bells.outbox.ring();
         }
         Ok(added)
@@ -167,6 +177,57 @@ impl OutboxStore for SqliteStore {
             .map_err(failed("read a message's id"))?;
         Ok(row.map(|row| get(&row, "external_id")).transpose()?.flatten())
     }
+}
+
+/// A delivery of a page, and the page.
+struct Paged {
+    id: PageId,
+    incident: IncidentId,
+    made_at: DateTime<Utc>,
+    unanswered: bool,
+    sink: String,
+    attempts: i64,
+}
+
+/// `None`: the delivery is of something else.
+async fn paged(connection: &mut SqliteConnection, id: DeliveryId) -> Result<Option<Paged>, StoreError> {
+    let row = sqlx::query(
+        "SELECT page.id, page.incident_id, page.created_at, page.acknowledged_at IS NULL AS unanswered, sink, attempts
+         FROM outbox JOIN page ON page.id = json_extract(outbox.subject, '$.page') WHERE outbox.id = ? AND urgency = 0",
+    )
+    .bind(id.0)
+    .fetch_optional(connection)
+    .await
+    .map_err(failed("read a delivery's page"))?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(Paged {
+        id: PageId(get(&row, "id")?),
+        incident: IncidentId(get(&row, "incident_id")?),
+        made_at: get_time(&row, "created_at")?,
+        unanswered: get(&row, "unanswered")?,
+        sink: get(&row, "sink")?,
+        attempts: get(&row, "attempts")?,
+    }))
+}
+
+/// Brings the same to another sink, too, unless it went there before.
+async fn deliver_also(
+    connection: &mut SqliteConnection,
+    now: i64,
+    id: DeliveryId,
+    sink: &str,
+) -> Result<bool, StoreError> {
+    let added = sqlx::query(
+        "INSERT INTO outbox (sink, key, subject, urgency, due_at)
+         SELECT ?2, key, subject, urgency, ?3 FROM outbox WHERE id = ?1 ON CONFLICT DO NOTHING",
+    )
+    .bind(id.0)
+    .bind(sink.to_owned())
+    .bind(now)
+    .execute(connection)
+    .await
+    .map_err(failed("bring it to another sink"))?;
+    Ok(added.rows_affected() > 0)
 }
 
 /// Tries a delivery no more that cannot be read.

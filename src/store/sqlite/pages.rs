@@ -54,12 +54,47 @@ pub(super) async fn page_now(
     Ok(insert_page(connection, now, sinks, incident, page).await? == Paged::Made)
 }
 
+/// A page with where it went. Urgency 0 is what pages have.
+macro_rules! select_page {
+    ($condition:literal) => {
+        concat!(
+            "SELECT page.*,
+                 (SELECT json_group_array(json_object('sink', sink, 'attempts', attempts, 'error', error, 'due_at', due_at,
+                                                      'delivered_at', delivered_at) ORDER BY id)
+                  FROM outbox WHERE urgency = 0 AND key = 'PAGE-' || page.id) AS deliveries
+             FROM page WHERE ",
+            $condition,
+            " ORDER BY id"
+        )
+    };
+}
+
+pub(super) const OF_INCIDENT: &str = select_page!("incident_id = ?");
+pub(super) const UNANSWERED: &str = select_page!("acknowledged_at IS NULL");
+
+pub(super) async fn of_incident(reads: &SqlitePool, incident: IncidentId) -> Result<Vec<Page>, StoreError> {
+    let found =
+        sqlx::query(OF_INCIDENT).bind(incident.0).fetch_all(reads).await.map_err(failed("read an incident's pages"))?;
+    found.iter().map(rows::page).collect()
+}
+
+pub(super) async fn unanswered(reads: &SqlitePool) -> Result<Vec<Page>, StoreError> {
+    let found = sqlx::query(UNANSWERED).fetch_all(reads).await.map_err(failed("read unanswered pages"))?;
+    found.iter().map(rows::page).collect()
+}
+
+/// Brings pages on their way again that reached nobody, and of which the first sink of today's configuration does not know: what they went
+/// to may be configured no more, or nothing was.
+pub(super) const BRING_ON_THEIR_WAY: &str = "INSERT INTO outbox (sink, key, subject, urgency, due_at)
+     SELECT ?1, 'PAGE-' || id, json_object('subject', 'page', 'page', id), 0, ?2 FROM page
+     WHERE acknowledged_at IS NULL
+         AND NOT EXISTS (SELECT 1 FROM outbox WHERE urgency = 0 AND key = 'PAGE-' || page.id
+                         AND (sink = ?1 OR delivered_at IS NOT NULL))
+     ON CONFLICT DO NOTHING";
+
 pub(super) async fn by_id(reads: &SqlitePool, id: PageId) -> Result<Option<Page>, StoreError> {
-    let row = sqlx::query("SELECT * FROM page WHERE id = ?")
-        .bind(id.0)
-        .fetch_optional(reads)
-        .await
-        .map_err(failed("read a page"))?;
+    let row =
+        sqlx::query(select_page!("id = ?")).bind(id.0).fetch_optional(reads).await.map_err(failed("read a page"))?;
     row.as_ref().map(rows::page).transpose()
 }
 
@@ -68,7 +103,7 @@ pub(super) async fn between(
     from: DateTime<Utc>,
     to: DateTime<Utc>,
 ) -> Result<Vec<Page>, StoreError> {
-    let found = sqlx::query("SELECT * FROM page WHERE created_at >= ? AND created_at < ? ORDER BY id")
+    let found = sqlx::query(select_page!("created_at >= ? AND created_at < ?"))
         .bind(micros(from))
         .bind(micros(to))
         .fetch_all(reads)

@@ -35,6 +35,14 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
                 "SEARCH episode USING INDEX episode_incident (incident_id=? AND closed_at>?)",
             ],
         ),
+        (
+            pages::OF_INCIDENT.into(),
+            &["SEARCH page USING INDEX page_once (incident_id=?)", "SEARCH outbox USING INDEX outbox_page (key=?)"],
+        ),
+        (
+            pages::UNANSWERED.into(),
+            &["SCAN page USING INDEX page_unacknowledged", "SEARCH outbox USING INDEX outbox_page (key=?)"],
+        ),
         (pages::MADE.into(), &["SEARCH page USING INTEGER PRIMARY KEY (rowid>?)"]),
         (reports::LEVELS.into(), &["SCAN page USING INDEX page_unacknowledged"]),
         (incidents_where(reports::RESOLVED_SINCE), &["SEARCH incident USING INTEGER PRIMARY KEY (rowid=?)"]),

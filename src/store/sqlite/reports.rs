@@ -6,8 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, SqlitePool};
 
-use super::failed;
 use super::rows::{self, from_json, get, get_time, micros};
+use super::{failed, pages};
 use crate::metrics::Levels;
 use crate::model::{Incident, IncidentId, RunEvent, RunId};
 use crate::store::{AlertCount, IncidentEvent, IncidentFilter, StoreError, TimelineEntry, TimelineWhat};
@@ -115,7 +115,7 @@ pub(super) async fn alert_counts(
         .collect()
 }
 
-pub(super) async fn levels(reads: &SqlitePool) -> Result<Levels, StoreError> {
+pub(super) async fn levels(reads: &SqlitePool, now: DateTime<Utc>) -> Result<Levels, StoreError> {
     let row = sqlx::query(LEVELS).fetch_one(reads).await.map_err(failed("count"))?;
     let groups = sqlx::query(
         "SELECT state, severity, COUNT(*) AS n FROM incident WHERE state <> 'resolved' GROUP BY state, severity",
@@ -128,6 +128,8 @@ pub(super) async fn levels(reads: &SqlitePool) -> Result<Levels, StoreError> {
     for group in &groups {
         incidents.insert((get(group, "state")?, get(group, "severity")?), count(group, "n")?);
     }
+    let unanswered = pages::unanswered(reads).await?;
+    let undelivered: Vec<_> = unanswered.iter().filter_map(|page| page.reached_nobody_since(now)).collect();
     Ok(Levels {
         pending_signals: count(&row, "signals")?,
         held_signals: count(&row, "held")?,
@@ -137,6 +139,8 @@ pub(super) async fn levels(reads: &SqlitePool) -> Result<Levels, StoreError> {
         runs_under_way: count(&row, "runs")?,
         deliveries_waiting: count(&row, "deliveries")?,
         unacknowledged_pages: count(&row, "pages")?,
+        undelivered_pages: undelivered.len() as u64,
+        undelivered_for: undelivered.iter().min().map_or(0, |since| (now - since).num_seconds().max(0).unsigned_abs()),
     })
 }
 

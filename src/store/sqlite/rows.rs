@@ -185,6 +185,7 @@ pub(super) fn page(row: &SqliteRow) -> Result<Page, StoreError> {
         acknowledged_at: get_time_or(row, "acknowledged_at")?,
         updated_at: get_time_or(row, "updated_at")?,
         key: format!("dogwatch-{incident}-{spell}-{level}-{severity}"),
+        deliveries: from_json("page's deliveries", get(row, "deliveries")?)?,
     })
 }
 

@@ -143,6 +143,8 @@ passes_on! {
         fn incidents(filter: IncidentFilter) -> Result<Vec<Incident>, StoreError>;
         fn episodes(incident: IncidentId, limit: usize) -> Result<Vec<Episode>, StoreError>;
         fn timeline(incident: IncidentId) -> Result<Vec<TimelineEntry>, StoreError>;
+        fn pages_of(incident: IncidentId) -> Result<Vec<Page>, StoreError>;
+        fn unanswered_pages() -> Result<Vec<Page>, StoreError>;
         fn page(id: PageId) -> Result<Option<Page>, StoreError>;
         fn pages(from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Page>, StoreError>;
         fn pages_made(after: PageId) -> Result<PagesMade, StoreError>;
@@ -195,8 +197,8 @@ passes_on! {
         fn take_deliveries(sinks: &[&str], limit: usize, hold: Duration) -> Result<Vec<Delivery>, StoreError>;
         fn next_delivery_due(sinks: &[&str]) -> Result<Option<DateTime<Utc>>, StoreError>;
         fn delivered(id: DeliveryId, external: Option<&str>) -> Result<(), StoreError>;
-        fn delivery_failed(id: DeliveryId, error: &str, retry_at: Option<DateTime<Utc>>) -> Result<(), StoreError>;
-        fn deliver_also(id: DeliveryId, sink: &str) -> Result<bool, StoreError>;
+        fn delivery_failed(id: DeliveryId, error: &str, retry_at: Option<DateTime<Utc>>, also: Option<&str>)
+            -> Result<bool, StoreError>;
         fn external_message(sink: &str, incident: IncidentId) -> Result<Option<String>, StoreError>;
     }
     own {}

@@ -1,0 +1,54 @@
+//! Where a page went, and whether it has reached anybody.
+
+use chrono::{DateTime, Utc};
+
+use super::text::{clip, count, moment};
+use crate::model::IncidentId;
+use crate::store::{Page, PageDelivery, Reach};
+
+/// No error takes more than this, whatever the receiver says.
+const LONGEST: usize = 160;
+
+/// `PAGE-5 has reached nobody since 2025-03-01 02:13:00 UTC: webhook: 4 attempts, the last: 503; next at ...`. `None`: it has reached
+/// somebody, or is on its way.
+pub fn reached_nobody(page: &Page, now: DateTime<Utc>) -> Option<String> {
+    let since = page.reached_nobody_since(now)?;
+    let ways: Vec<String> = page.deliveries.iter().map(way).collect();
+    let ways = if ways.is_empty() { "no sink for pages is configured".to_owned() } else { ways.join("; ") };
+    Some(format!("{} has reached nobody since {}: {ways}", page.id, moment(since)))
+}
+
+/// What the list of incidents says before the title.
+pub(super) fn mark(incident: IncidentId, pages: &[Page], now: DateTime<Utc>) -> &'static str {
+    let unreached = |page: &&Page| page.incident == incident && page.reached_nobody_since(now).is_some();
+    if pages.iter().any(|page| unreached(&page)) { "REACHED NOBODY: " } else { "" }
+}
+
+/// One line for each sink that a page went to, and one for what comes of it where that is nothing.
+pub(super) fn ways(page: &Page, now: DateTime<Utc>) -> Vec<String> {
+    let mut lines: Vec<String> = page.deliveries.iter().map(way).collect();
+    match page.reach(now) {
+        Reach::Nobody { since } if lines.is_empty() => {
+            lines.push(format!("it has reached nobody since {}: no sink for pages is configured", moment(since)));
+        }
+        Reach::Nobody { since } => lines.push(format!("it has reached nobody since {}", moment(since))),
+        Reach::OnItsWay => lines.push("it is on its way".to_owned()),
+        Reach::Somebody => {}
+    }
+    lines
+}
+
+fn way(delivery: &PageDelivery) -> String {
+    let sink = clip(&delivery.sink, 40);
+    if let Some(at) = delivery.delivered_at {
+        return format!("{sink}: delivered at {}", moment(at));
+    }
+    let tried = match delivery.attempts {
+        0 => "not tried yet".to_owned(),
+        n => count(u64::from(n), "attempt"),
+    };
+    let error =
+        delivery.error.as_deref().map(|error| format!(", the last: {}", clip(error, LONGEST))).unwrap_or_default();
+    let next = delivery.due_at.map_or("not tried any more".to_owned(), |at| format!("next at {}", moment(at)));
+    format!("{sink}: {tried}{error}; {next}")
+}

@@ -1,0 +1,135 @@
+//! Whether a page has reached anybody.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::Page;
+
+/// How one sink stands with a page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageDelivery {
+    pub sink: String,
+    /// How often it was tried in vain since it last arrived.
+    pub attempts: u32,
+    /// What the last attempt in vain came to.
+    pub error: Option<String>,
+    /// When it is tried next; `None`: it is not.
+    #[serde(with = "chrono::serde::ts_microseconds_option")]
+    pub due_at: Option<DateTime<Utc>>,
+    #[serde(with = "chrono::serde::ts_microseconds_option")]
+    pub delivered_at: Option<DateTime<Utc>>,
+}
+
+impl PageDelivery {
+    /// Whether it calls somebody who does not look. The console's line is seen by whoever happens to.
+    pub fn calls(&self) -> bool {
+        self.sink != "console"
+    }
+}
+
+/// Whom a page has reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// A sink has taken it, or somebody has acknowledged it.
+    Somebody,
+    /// It was made just now, and nothing speaks against its arrival.
+    OnItsWay,
+    /// It is tried, or nothing is there to bring it to.
+    Nobody { since: DateTime<Utc> },
+}
+
+/// A page that no sink has refused and none has taken is on its way for so long: one attempt takes 20 s at the most, and a bot that
+/// was killed in it tries again after a minute.
+const ON_ITS_WAY: TimeDelta = TimeDelta::seconds(90);
+
+impl Page {
+    /// Whom it has reached so far. A page that stands on the console alone has reached nobody while a sink that calls is in its order, too.
+    pub fn reach(&self, now: DateTime<Utc>) -> Reach {
+        let calling = self.deliveries.iter().any(PageDelivery::calls);
+        let has_it = |delivery: &PageDelivery| delivery.delivered_at.is_some() && (delivery.calls() || !calling);
+        if self.acknowledged_at.is_some() || self.deliveries.iter().any(has_it) {
+            return Reach::Somebody;
+        }
+        let in_vain = self.deliveries.iter().any(|delivery| delivery.error.is_some());
+        let given_up = self.deliveries.iter().all(|delivery| delivery.due_at.is_none());
+        if in_vain || given_up || now - self.created_at > ON_ITS_WAY {
+            return Reach::Nobody { since: self.created_at };
+        }
+        Reach::OnItsWay
+    }
+
+    /// Since when it has reached nobody, if it has.
+    pub fn reached_nobody_since(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match self.reach(now) {
+            Reach::Nobody { since } => Some(since),
+            Reach::Somebody | Reach::OnItsWay => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{IncidentId, PageId, Severity};
+    use crate::store::PageReason;
+    use crate::store::fixture::morning;
+
+    fn page(deliveries: Vec<PageDelivery>) -> Page {
+        Page {
+            id: PageId(1),
+            incident: IncidentId(1),
+            level: 1,
+            team: "platform".into(),
+            reason: PageReason::SeverityOne,
+            text: None,
+            severity: Severity::S1,
+            created_at: morning(),
+            acknowledged_at: None,
+            updated_at: None,
+            key: "dogwatch-INC-1-1-1-S1".into(),
+            deliveries,
+        }
+    }
+
+    fn waiting(sink: &str) -> PageDelivery {
+        PageDelivery { sink: sink.into(), attempts: 0, error: None, due_at: Some(morning()), delivered_at: None }
+    }
+
+    fn in_vain(sink: &str) -> PageDelivery {
+        PageDelivery { attempts: 1, error: Some("503".into()), ..waiting(sink) }
+    }
+
+    fn delivered(sink: &str) -> PageDelivery {
+        PageDelivery { due_at: None, delivered_at: Some(morning()), ..waiting(sink) }
+    }
+
+    #[test]
+    fn one_sink_that_calls_is_enough() {
+        let reach = |deliveries| page(deliveries).reach(morning() + TimeDelta::seconds(5));
+        let nobody = Reach::Nobody { since: morning() };
+        assert_eq!(reach(vec![waiting("webhook")]), Reach::OnItsWay);
+        assert_eq!(reach(vec![in_vain("webhook")]), nobody);
+        assert_eq!(reach(vec![in_vain("webhook"), waiting("discord")]), nobody);
+        assert_eq!(reach(vec![in_vain("webhook"), delivered("discord")]), Reach::Somebody);
+        assert_eq!(reach(vec![in_vain("webhook"), delivered("console")]), nobody, "nobody looks at it at night");
+        assert_eq!(reach(vec![delivered("console")]), Reach::Somebody, "nothing else is wanted");
+        assert_eq!(reach(vec![]), nobody, "there is nothing to bring it to");
+        let given_up = PageDelivery { due_at: None, ..in_vain("webhook") };
+        assert_eq!(reach(vec![given_up]), nobody);
+    }
+
+    #[test]
+    fn what_is_acknowledged_has_reached_somebody_whatever_its_deliveries_say() {
+        let mut page = page(vec![in_vain("webhook")]);
+        page.acknowledged_at = Some(morning());
+        assert_eq!(page.reach(morning()), Reach::Somebody);
+        assert_eq!(page.reached_nobody_since(morning()), None);
+    }
+
+    #[test]
+    fn a_page_that_nobody_takes_up_is_not_on_its_way_for_ever() {
+        let page = page(vec![waiting("webhook")]);
+        assert_eq!(page.reach(morning() + TimeDelta::seconds(90)), Reach::OnItsWay);
+        assert_eq!(page.reach(morning() + TimeDelta::seconds(91)), Reach::Nobody { since: morning() });
+    }
+}

@@ -1,0 +1,374 @@
+//! Whether a page reaches somebody: receivers that are down, that ask for patience, that come back.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use dogwatch::clock::{Clock as _, ManualClock};
+use dogwatch::message::{WhyFacts, incidents_table, why};
+use dogwatch::model::*;
+use dogwatch::notify::{OutboxWorker, Parcel, ParcelKind, Sink, SinkError};
+use dogwatch::oncall::OnCall;
+use dogwatch::store::sqlite::{Durability, Sinks, SqliteStore};
+use dogwatch::store::*;
+use dogwatch::worker::{Worker, settle};
+
+use crate::incidents::two_in_the_morning;
+
+/// A receiver of pages that does as it is told.
+struct Receiver {
+    name: &'static str,
+    /// `None`: it takes everything.
+    answer: Mutex<Option<SinkError>>,
+    asked: AtomicUsize,
+    got: Mutex<Vec<Parcel>>,
+    at_once: AtomicUsize,
+    most_at_once: AtomicUsize,
+}
+
+impl Receiver {
+    fn new(name: &'static str) -> Arc<Self> {
+        Arc::new(Self {
+            name,
+            answer: Mutex::default(),
+            asked: AtomicUsize::default(),
+            got: Mutex::default(),
+            at_once: AtomicUsize::default(),
+            most_at_once: AtomicUsize::default(),
+        })
+    }
+
+    fn answers(&self, error: SinkError) {
+        *self.answer.lock().unwrap() = Some(error);
+    }
+
+    fn is_back(&self) {
+        *self.answer.lock().unwrap() = None;
+    }
+
+    /// The keys of the pages that it has taken since it was asked for them last.
+    fn pages(&self) -> Vec<String> {
+        let got = std::mem::take(&mut *self.got.lock().unwrap());
+        got.into_iter().filter(|parcel| parcel.kind == ParcelKind::Page).map(|parcel| parcel.title).collect()
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.swap(0, Ordering::Relaxed)
+    }
+}
+
+#[async_trait]
+impl Sink for Receiver {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    async fn send(&self, parcel: &Parcel) -> Result<Option<String>, SinkError> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let now = self.at_once.fetch_add(1, Ordering::Relaxed) + 1;
+        self.most_at_once.fetch_max(now, Ordering::Relaxed);
+        tokio::task::yield_now().await;
+        self.at_once.fetch_sub(1, Ordering::Relaxed);
+        match &*self.answer.lock().unwrap() {
+            Some(error) => Err(error.clone()),
+            None => {
+                self.got.lock().unwrap().push(parcel.clone());
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// A bot's store and what delivers from it, to receivers in the order of `pages.sinks`.
+struct Watch {
+    clock: Arc<ManualClock>,
+    folder: tempfile::TempDir,
+    receivers: Vec<Arc<Receiver>>,
+    store: Arc<SqliteStore>,
+    workers: Vec<Arc<dyn Worker>>,
+    signals: u32,
+}
+
+impl Watch {
+    async fn begins(names: &[&'static str]) -> Self {
+        let clock = Arc::new(ManualClock::new(two_in_the_morning()));
+        let folder = tempfile::tempdir().unwrap();
+        let receivers: Vec<_> = names.iter().map(|name| Receiver::new(name)).collect();
+        let store = open(&folder, &clock, names).await;
+        let workers = workers(&store, &clock, &receivers);
+        Self { clock, folder, receivers, store, workers, signals: 0 }
+    }
+
+    /// The process dies, and another one starts with these receivers.
+    async fn is_restarted(&mut self, names: &[&'static str]) {
+        self.workers.clear();
+        self.store.close().await;
+        self.receivers = names
+            .iter()
+            .map(|name| {
+                self.receivers.iter().find(|was| was.name == *name).cloned().unwrap_or_else(|| Receiver::new(name))
+            })
+            .collect();
+        // The lock on the file goes with the store.
+        self.store = Arc::new({
+            let sinks =
+                Sinks { chat: Vec::new(), pages: names.iter().take(1).map(|name| (*name).to_owned()).collect() };
+            let elsewhere = self.folder.path().join("again.db");
+            std::fs::copy(self.folder.path().join("db"), &elsewhere).unwrap();
+            SqliteStore::open(&elsewhere, Durability::None, self.clock.clone(), sinks).await.unwrap()
+        });
+        self.workers = workers(&self.store, &self.clock, &self.receivers);
+        self.settles().await;
+    }
+
+    async fn decides(&mut self, changes: Vec<Change>) -> Applied {
+        self.signals += 1;
+        let person = Person { name: "test".into(), via: Via::Api, id: "test".into(), role: Some(Role::Admin) };
+        let body = SignalBody::Command { person, command: Command::Help };
+        let key = self.signals.to_string();
+        let signal = Signal { source: "test".into(), key, received_at: self.clock.now(), body };
+        let id = self.store.accept(&signal).await.unwrap().id();
+        let applied = self.store.apply(id, Decision { changes, reply: None }).await.unwrap();
+        self.settles().await;
+        applied
+    }
+
+    async fn is_paged(&mut self, severity: Severity, title: &str) -> IncidentId {
+        let new = NewIncident {
+            grouping: format!("target:{title}"),
+            title: title.into(),
+            severity,
+            target: None,
+            team: "platform".into(),
+            playbook: None,
+        };
+        let page = NewPage { level: 1, team: "platform".into(), reason: PageReason::Uncovered, text: None };
+        let incident = IncidentRef::New(0);
+        self.decides(vec![Change::OpenIncident(new), Change::Page { incident, page }]).await.incidents[0]
+    }
+
+    async fn acks(&mut self, incident: IncidentId) {
+        let incident = IncidentRef::Existing(incident);
+        self.decides(vec![Change::Acknowledge { incident, by: "ada".into() }]).await;
+    }
+
+    async fn resolves(&mut self, incident: IncidentId, by_itself: bool) {
+        self.decides(vec![Change::Resolve { incident: IncidentRef::Existing(incident), by_itself }]).await;
+    }
+
+    async fn settles(&self) -> Option<chrono::DateTime<chrono::Utc>> {
+        settle(&self.workers).await.unwrap()
+    }
+
+    /// Everything that is due meanwhile happens at its time.
+    async fn passes(&self, time: Duration) {
+        let end = self.clock.now() + time;
+        while let Some(next) = self.settles().await.filter(|next| *next < end) {
+            self.clock.set(next.max(self.clock.now() + TimeDelta::microseconds(1)));
+        }
+        self.clock.set(end);
+        self.settles().await;
+    }
+
+    fn pages(&self, name: &str) -> Vec<String> {
+        self.receivers.iter().find(|receiver| receiver.name == name).unwrap().pages()
+    }
+
+    async fn reached_nobody(&self) -> (u64, u64) {
+        let levels = self.store.levels().await.unwrap();
+        (levels.undelivered_pages, levels.undelivered_for)
+    }
+
+    async fn incidents(&self) -> String {
+        let incidents = self.store.incidents(IncidentFilter::Unresolved).await.unwrap();
+        incidents_table(&incidents, &self.store.unanswered_pages().await.unwrap(), self.clock.now(), false)
+    }
+
+    async fn why(&self, incident: IncidentId) -> String {
+        let facts = WhyFacts {
+            incident: &self.store.incident(incident).await.unwrap().unwrap(),
+            runs: &[],
+            timeline: &self.store.timeline(incident).await.unwrap(),
+            episodes: &[],
+            pages: &self.store.pages_of(incident).await.unwrap(),
+            now: self.clock.now(),
+        };
+        why(&facts)
+    }
+}
+
+async fn open(folder: &tempfile::TempDir, clock: &Arc<ManualClock>, names: &[&str]) -> Arc<SqliteStore> {
+    let sinks = Sinks { chat: Vec::new(), pages: names.iter().take(1).map(|name| (*name).to_owned()).collect() };
+    let file = folder.path().join("db");
+    Arc::new(SqliteStore::open(&file, Durability::None, clock.clone(), sinks).await.unwrap())
+}
+
+fn workers(store: &Arc<SqliteStore>, clock: &Arc<ManualClock>, receivers: &[Arc<Receiver>]) -> Vec<Arc<dyn Worker>> {
+    let oncall = "
+apiVersion: dogwatch/v1
+kind: OnCall
+members: [{ name: ada }]
+teams:
+  - name: platform
+    rotation: { time_zone: UTC, start: 2026-01-05, handoff: { at: \"09:00\", every: 1w }, members: [ada] }
+";
+    let oncall = Arc::new(OnCall::parse("oncall.yaml", oncall).unwrap());
+    let mut workers: Vec<Arc<dyn Worker>> = Vec::new();
+    for (n, receiver) in receivers.iter().enumerate() {
+        let next = receivers.get(n + 1).map(|next| next.name.to_owned());
+        let (store, clock) = (store.clone(), clock.clone());
+        workers.push(Arc::new(OutboxWorker::new(receiver.clone(), next, store, clock, oncall.clone(), Arc::default())));
+    }
+    workers
+}
+
+fn seconds(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+fn hours(n: u64) -> Duration {
+    Duration::from_secs(3_600 * n)
+}
+
+fn wait(after: u64) -> SinkError {
+    SinkError::Retry { message: "the receiver answered 429".into(), after: Some(seconds(after)) }
+}
+
+#[tokio::test]
+async fn a_receiver_that_asks_for_patience_keeps_an_s1_from_nobody() {
+    let mut watch = Watch::begins(&["webhook", "discord", "console"]).await;
+    watch.receivers[0].answers(wait(900));
+    let incident = watch.is_paged(Severity::S1, "the shop is down").await;
+    assert_eq!(watch.pages("discord"), ["[S1] INC-1: the shop is down"], "at once");
+    assert_eq!(watch.reached_nobody().await, (0, 0));
+    assert_eq!(watch.receivers[0].asked(), 1);
+    watch.passes(seconds(890)).await;
+    assert_eq!(watch.receivers[0].asked(), 0, "what the receiver asks for is honoured there");
+    watch.receivers[0].is_back();
+    watch.passes(seconds(20)).await;
+    assert_eq!(watch.pages("webhook"), ["[S1] INC-1: the shop is down"], "it is nobody's yet, and still open");
+    let why = watch.why(incident).await;
+    assert!(why.contains("note: PAGE-1 does not reach webhook: it goes to discord too"), "{why}");
+    assert!(why.contains("note: PAGE-1 reaches webhook, 15m after it was made"), "{why}");
+}
+
+#[tokio::test]
+async fn a_page_goes_down_the_whole_order_and_each_that_fails_is_tried_on() {
+    let mut watch = Watch::begins(&["webhook", "discord", "console"]).await;
+    watch.receivers[0].answers(SinkError::no_answer("no answer within 10 s"));
+    watch.receivers[1].answers(SinkError::fail("401: put the token right"));
+    watch.is_paged(Severity::S2, "the shop is slow").await;
+    assert_eq!(watch.pages("console"), ["[S2] INC-1: the shop is slow"]);
+    assert_eq!(watch.reached_nobody().await.0, 1, "a line on the console calls nobody at night");
+    watch.passes(hours(1)).await;
+    assert!(watch.receivers[0].asked() > 8 && watch.receivers[1].asked() > 8);
+    watch.receivers[1].is_back();
+    watch.passes(seconds(450)).await;
+    assert_eq!(watch.pages("discord").len(), 1);
+    assert_eq!(watch.reached_nobody().await, (0, 0));
+}
+
+#[tokio::test]
+async fn a_hiccup_of_one_second_calls_nobody_twice() {
+    let mut watch = Watch::begins(&["webhook", "discord"]).await;
+    watch.receivers[0].answers(SinkError::retry("connection refused"));
+    watch.is_paged(Severity::S1, "the shop is down").await;
+    watch.receivers[0].is_back();
+    watch.passes(hours(1)).await;
+    assert_eq!((watch.pages("webhook").len(), watch.pages("discord").len()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_receiver_that_was_down_for_a_day_gets_what_is_still_open_and_nobody_s() {
+    let mut watch = Watch::begins(&["webhook"]).await;
+    watch.receivers[0].answers(SinkError::retry("connection refused"));
+    let open = watch.is_paged(Severity::S1, "the shop is down").await;
+    let acked = watch.is_paged(Severity::S1, "the bank is down").await;
+    let closed = watch.is_paged(Severity::S2, "the mill is slow").await;
+    let over = watch.is_paged(Severity::S2, "the mine is slow").await;
+    watch.passes(hours(7)).await;
+    watch.acks(acked).await;
+    watch.resolves(closed, false).await;
+    watch.resolves(over, true).await;
+    watch.passes(hours(17)).await;
+    let (pages, age) = watch.reached_nobody().await;
+    assert_eq!((pages, age), (2, 24 * 3_600), "also that of what is over by itself: nobody knows of it");
+    let list = watch.incidents().await;
+    assert!(list.contains("REACHED NOBODY: the shop is down") && !list.contains("REACHED NOBODY: the bank"), "{list}");
+    let why = watch.why(open).await;
+    assert!(why.contains("webhook: 2") && why.contains("attempts, the last: connection refused; next at"), "{why}");
+    assert!(why.contains("it has reached nobody since 2026-03-02 02:00:00 UTC"), "{why}");
+    watch.receivers[0].is_back();
+    watch.passes(seconds(450)).await;
+    let mut pages = watch.pages("webhook");
+    pages.sort();
+    assert_eq!(pages, ["[S1] INC-1: the shop is down", "[S2] INC-4 (over): the mine is slow"]);
+    assert_eq!(watch.reached_nobody().await, (0, 0));
+    watch.passes(hours(24)).await;
+    assert_eq!(watch.pages("webhook"), [""; 0], "once");
+}
+
+#[tokio::test]
+async fn a_receiver_that_comes_back_is_not_flooded() {
+    let mut watch = Watch::begins(&["webhook"]).await;
+    watch.receivers[0].answers(SinkError::retry("connection refused"));
+    for n in 0..40 {
+        watch.is_paged(Severity::S1, &format!("shop {n} is down")).await;
+    }
+    watch.passes(hours(1)).await;
+    watch.receivers[0].is_back();
+    watch.passes(seconds(450)).await;
+    assert_eq!(watch.pages("webhook").len(), 40);
+    assert!(watch.receivers[0].most_at_once.load(Ordering::Relaxed) <= 8);
+}
+
+#[tokio::test]
+async fn a_new_page_does_not_wait_behind_those_that_fail() {
+    let mut watch = Watch::begins(&["webhook", "discord"]).await;
+    watch.receivers[0].answers(SinkError::no_answer("no answer within 10 s"));
+    for n in 0..20 {
+        watch.is_paged(Severity::S1, &format!("shop {n} is down")).await;
+    }
+    watch.pages("discord");
+    // All of them are due again, and a new one is made at the same time.
+    watch.clock.advance(seconds(600));
+    watch.receivers[0].answers(wait(60));
+    let due = watch.store.take_deliveries(&["webhook"], 1, seconds(0)).await.unwrap();
+    assert_eq!(due[0].attempts, 1);
+    let before = watch.receivers[0].asked();
+    watch.is_paged(Severity::S1, "the bank is down").await;
+    assert_eq!(watch.pages("discord"), ["[S1] INC-21: the bank is down"], "asked {before} times before");
+}
+
+#[tokio::test]
+async fn a_restart_between_two_attempts_loses_and_doubles_nothing() {
+    let mut watch = Watch::begins(&["webhook", "discord"]).await;
+    watch.receivers[0].answers(wait(900));
+    watch.is_paged(Severity::S1, "the shop is down").await;
+    assert_eq!(watch.pages("discord").len(), 1);
+    watch.is_restarted(&["webhook", "discord"]).await;
+    watch.receivers[0].is_back();
+    watch.passes(hours(2)).await;
+    assert_eq!((watch.pages("webhook").len(), watch.pages("discord").len()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_page_whose_only_receiver_is_configured_no_more_goes_to_the_new_one() {
+    let mut watch = Watch::begins(&["webhook"]).await;
+    watch.receivers[0].answers(SinkError::retry("connection refused"));
+    watch.is_paged(Severity::S1, "the shop is down").await;
+    watch.is_restarted(&["discord"]).await;
+    assert_eq!(watch.pages("discord"), ["[S1] INC-1: the shop is down"]);
+    assert_eq!(watch.reached_nobody().await, (0, 0));
+}
+
+#[tokio::test]
+async fn a_page_without_any_receiver_is_said_to_reach_nobody() {
+    let mut watch = Watch::begins(&[]).await;
+    let incident = watch.is_paged(Severity::S1, "the shop is down").await;
+    assert_eq!(watch.reached_nobody().await, (1, 0));
+    let why = watch.why(incident).await;
+    assert!(why.contains("no sink for pages is configured"), "{why}");
+}
