@@ -117,7 +117,8 @@ async fn guesses_are_answered_seldom_and_the_right_secret_always() {
     assert_eq!(world.delivers(body(1)).await.status(), 200);
     let command = world.posts("/v1/commands").bearer_auth("token-of-victor").body(r#"{"command":"/incidents"}"#);
     assert_eq!(command.send().await.unwrap().status(), 200);
-    assert_eq!(world.counts(r#"dogwatch_authentication_failures_total{via="api"}"#).await, 200);
+    // A client may try again what was cut off before it was read.
+    assert!(world.counts(r#"dogwatch_authentication_failures_total{via="api"}"#).await >= 200);
 }
 
 #[tokio::test]
