@@ -3,6 +3,7 @@
 //! One [`Metrics`] is shared by all who count. Levels (how many incidents are open) are not counted here but read from
 //! the store when somebody asks: see [`Levels`].
 
+mod format;
 mod labels;
 mod levels;
 
@@ -18,10 +19,11 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Registry, Unit};
 
+pub use self::format::Format;
 use self::labels::{
-    ChatLabel, CommandLabels, MutationLabels, PageLabels, ResultLabel, RunLabels, SinkLabel, StatusLabel,
+    ChatLabel, CommandLabels, MutationLabels, PageLabels, ResultLabel, RunLabels, SinkLabel, StatusLabel, ViaLabels,
 };
 pub use self::levels::Levels;
 use self::levels::{Level, LevelGauges};
@@ -35,6 +37,8 @@ pub struct Metrics {
     alerts: Family<StatusLabel, Counter>,
     accept_seconds: Histogram,
     commands: Family<CommandLabels, Counter>,
+    guesses: Family<ViaLabels, Counter>,
+    connections_cut: Counter,
     runs: Family<RunLabels, Counter>,
     mutations: Family<MutationLabels, Counter>,
     pages: Family<PageLabels, Counter>,
@@ -128,15 +132,21 @@ impl Metrics {
         registry.register("build", "The version that runs", build);
         // Half a millisecond to eight seconds: a commit to a good disk takes one to ten milliseconds.
         let accept_seconds = Histogram::new(exponential_buckets(0.0005, 2.0, 15));
-        registry.register(
-            "accept_seconds",
-            "From the last byte of a notification to its being durable",
-            accept_seconds.clone(),
-        );
+        let help = "From the last byte of a notification to its being durable";
+        registry.register_with_unit("accept", help, Unit::Seconds, accept_seconds.clone());
+        let connections_cut = Counter::default();
+        let help = "Connections that were closed, as their places were needed";
+        registry.register("connections_cut", help, connections_cut.clone());
         let mut metrics = Self {
             notifications: family(&mut registry, "notifications", "Deliveries of Alertmanager, by what became of them"),
             alerts: family(&mut registry, "alerts", "Alerts in accepted notifications, by status"),
             commands: family(&mut registry, "commands", "Commands, by the way they came and whether they were refused"),
+            guesses: family(
+                &mut registry,
+                "authentication_failures",
+                "Requests with a wrong secret or none, by the door",
+            ),
+            connections_cut,
             runs: family(&mut registry, "runs", "Runs that ended, by playbook and outcome"),
             mutations: family(&mut registry, "mutations", "Changes to the cluster, by action and result"),
             pages: family(&mut registry, "pages", "Pages that were made, by team and severity"),
@@ -157,6 +167,9 @@ impl Metrics {
             metrics.notifications.get_or_create(&ResultLabel { result: result.word() }).inc_by(0);
         }
         metrics.alerts(0, 0);
+        for via in ["webhook", "api"] {
+            metrics.guesses.get_or_create(&ViaLabels { via }).inc_by(0);
+        }
         metrics
     }
 
@@ -181,6 +194,16 @@ impl Metrics {
     pub fn command(&self, via: &str, refused: bool) {
         let result = if refused { "refused" } else { "taken" };
         self.commands.get_or_create(&CommandLabels { via: via.to_owned(), result }).inc();
+    }
+
+    /// Somebody showed a wrong secret or none, at the `webhook` or the `api`.
+    pub fn authentication_failed(&self, via: &'static str) {
+        self.guesses.get_or_create(&ViaLabels { via }).inc();
+    }
+
+    /// A connection was closed, as its place was needed.
+    pub fn connection_cut(&self) {
+        self.connections_cut.inc();
     }
 
     /// A run ended.
@@ -227,7 +250,7 @@ impl Metrics {
         self.connected.get_or_create(&ChatLabel { chat }).set(u64::from(connected));
     }
 
-    /// Everything in the text format of OpenMetrics 1.0. `None`: the store did not say how much there is of what; `store_up` is 0
+    /// Everything in OpenMetrics 1.0, which [`Format::write`] makes into another format. `None`: the store did not say how much there is of what; `store_up` is 0
     /// then, and the levels are left as they were.
     ///
     /// # Errors
@@ -241,9 +264,6 @@ impl Metrics {
         Ok(text)
     }
 }
-
-/// The content type of [`Metrics::render`]'s text.
-pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 fn family<L>(registry: &mut Registry, name: &str, help: &str) -> Family<L, Counter>
 where

@@ -108,7 +108,13 @@ pub fn client() -> Client {
 
 /// One delivery, which must be accepted.
 pub async fn deliver(client: &Client, url: &str, body: Vec<u8>) {
-    let response = client.post(format!("{url}/v1/alertmanager")).body(body).send().await.expect("an answer");
+    let response = client
+        .post(format!("{url}/v1/alertmanager"))
+        .header("content-type", "application/json")
+        .body(body)
+        .send()
+        .await
+        .expect("an answer");
     assert_eq!(response.status(), 200);
 }
 

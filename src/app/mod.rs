@@ -24,7 +24,7 @@ use crate::engine::EngineOptions;
 use crate::handoff::{HandoffWorker, Reporter, Template};
 use crate::metrics::Metrics;
 use crate::model::{Person, Role, Via};
-use crate::server::{ApiToken, Credential, Readiness, Server, Settings, serve as serve_http};
+use crate::server::{ApiToken, Credential, Readiness, Server, Settings, serve as serve_http, serve_health};
 use crate::store::IncidentStore as _;
 use crate::store::sqlite::{Durability, SqliteStore};
 use crate::worker;
@@ -71,6 +71,15 @@ pub async fn serve(config: &Config, stop: CancellationToken) -> anyhow::Result<(
         .await
         .with_context(|| format!("cannot listen on {}; choose another `server.listen`", config.server.listen))?;
     let address = listener.local_addr().context("the listener has no address")?;
+    let health_listener = match config.server.health_listen {
+        None => None,
+        Some(listen) => Some(
+            TcpListener::bind(listen)
+                .await
+                .with_context(|| format!("cannot listen on {listen}; choose another `server.health_listen`"))?,
+        ),
+    };
+    let health_address = health_listener.as_ref().and_then(|listener| listener.local_addr().ok());
 
     let (_catalogs, catalogs) = watch::channel(catalog.clone());
     let bot = Bot {
@@ -107,6 +116,7 @@ pub async fn serve(config: &Config, stop: CancellationToken) -> anyhow::Result<(
     let readiness = Arc::new(Readiness::default());
     let settings = settings(config)?;
     let server = Server::new(store.clone(), clock.clone(), desk.clone(), metrics, readiness.clone(), settings);
+    let server = Arc::new(server);
 
     // Before anything works: when Discord refuses what is configured, nothing is under way yet.
     let discord = sinks.start_discord(desk.clone(), oncall.clone(), stop.clone()).await?;
@@ -117,7 +127,10 @@ pub async fn serve(config: &Config, stop: CancellationToken) -> anyhow::Result<(
         crew.needs(name, quietly(worker::run(worker, clock.clone(), turns.clone(), stop.clone())));
     }
     crew.needs("the timekeeper", quietly(bot.timekeeper().keeps_time(turns, stop.clone())));
-    crew.needs("the HTTP server", quietly(serve_http(listener, Arc::new(server), stop.clone())));
+    if let Some(listener) = health_listener {
+        crew.needs("the server of health", quietly(serve_health(listener, server.clone(), stop.clone())));
+    }
+    crew.needs("the HTTP server", quietly(serve_http(listener, server, stop.clone())));
     crew.needs("the store's writer", quietly(stopping(stop.clone(), store.ended())));
     crew.sends("the check of rights", stopping(stop.clone(), rights::check(world.cluster.clone(), catalog.clone())));
     if let Some(discord) = discord {
@@ -129,6 +142,7 @@ pub async fn serve(config: &Config, stop: CancellationToken) -> anyhow::Result<(
     readiness.ready();
     tracing::info!(
         %address,
+        health = health_address.map(tracing::field::display),
         playbooks = catalog.iter().count(),
         teams = oncall.teams().len(),
         database = %config.store.sqlite.display(),
@@ -195,5 +209,6 @@ fn settings(config: &Config) -> anyhow::Result<Settings> {
         .collect::<anyhow::Result<_>>()?;
     let source = config.server.source.clone();
     let body_limit = config.server.body_limit.bytes();
-    Ok(Settings { source, webhook, api_tokens, body_limit, ..Settings::default() })
+    let insecure_no_auth = config.server.insecure_no_auth;
+    Ok(Settings { source, webhook, insecure_no_auth, api_tokens, body_limit, ..Settings::default() })
 }

@@ -86,7 +86,8 @@ impl Checker<'_> {
         if server.webhook_auth.is_none() && !server.insecure_no_auth {
             if server.listen.ip().is_loopback() {
                 self.warnings.push(
-                    "webhooks are accepted from everybody on this machine; set `server.webhook_auth` to change that"
+                    "webhooks are accepted from everybody on this machine, so the runs that they start only suggest; set \
+                     `server.webhook_auth` to change that"
                         .into(),
                 );
             } else {
@@ -97,6 +98,13 @@ impl Checker<'_> {
                      the bot authenticates",
                 );
             }
+        }
+        if server.health_listen.is_some_and(|health| health.port() != 0 && health.port() == server.listen.port()) {
+            self.problem(
+                "server.health_listen",
+                "the port is that of `server.listen`, which serves health and metrics anyway",
+                "write another port, such as `0.0.0.0:8081`, or take the line out",
+            );
         }
         if server.body_limit.0 < 64 * 1024 {
             self.problem(

@@ -12,6 +12,8 @@ use crate::model::Role;
 #[serde(default, deny_unknown_fields)]
 pub struct ServerConfig {
     pub listen: SocketAddr,
+    /// Where health and metrics are served too, apart from what comes in.
+    pub health_listen: Option<SocketAddr>,
     /// The name of who delivers alerts, the same for all peers of one Alertmanager cluster. An alert is known by it and by its
     /// fingerprint, so that an alert of another name is another alert.
     pub source: String,
@@ -40,6 +42,7 @@ impl Default for ServerConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            health_listen: None,
             source: "alertmanager".into(),
             body_limit: ByteSize::mib(32),
             webhook_auth: None,

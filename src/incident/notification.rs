@@ -58,6 +58,8 @@ pub fn decide_notification(
 pub struct Came<'a> {
     pub source: &'a str,
     pub received_at: DateTime<Utc>,
+    /// Nobody vouches for who sent it.
+    pub unauthenticated: bool,
 }
 
 pub(super) struct Decider<'a> {
@@ -228,6 +230,7 @@ fn without_alerts(notification: &Notification) -> Notification {
         group_key: notification.group_key.clone(),
         truncated: notification.truncated,
         alerts: Vec::new(),
+        unauthenticated: notification.unauthenticated,
     }
 }
 

@@ -51,7 +51,11 @@ impl SignalWorker {
     async fn decide(&self, signal: &Signal) -> Result<Decision, StoreError> {
         match &signal.body {
             SignalBody::Notification(notification) => {
-                let came = Came { source: &signal.source, received_at: signal.received_at };
+                let came = Came {
+                    source: &signal.source,
+                    received_at: signal.received_at,
+                    unauthenticated: notification.unauthenticated,
+                };
                 self.notification(came, notification).await
             }
             SignalBody::Command { person, command } => self.command(person, command).await,

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::Coverage;
 use super::notification::Decider;
 use super::opening::{new_incident, severity_of, team_of};
-use crate::model::{Alert, IncidentState, Severity, Target};
+use crate::model::{Alert, Autonomy, IncidentState, Severity, Target};
 use crate::playbook::{Playbook, alert_value};
 use crate::store::{Change, InboxItem, IncidentEvent, IncidentRef, IncidentView, NewPage, NewRun, PageReason};
 
@@ -181,7 +181,7 @@ impl<'a> Decider<'a> {
                             target: target.clone(),
                             inputs: inputs.clone(),
                             alert: alert_value(alert),
-                            autonomy: playbook.autonomy,
+                            autonomy: self.autonomy(incident, playbook),
                             requested_by: None,
                         };
                         self.changes.push(Change::OpenRun { incident, run: Box::new(run) });
@@ -215,6 +215,19 @@ impl<'a> Decider<'a> {
         if call.page.is_none() {
             call.page = reason.map(page);
         }
+    }
+
+    /// How far the run may go: what nobody vouches for starts no mutation.
+    fn autonomy(&mut self, incident: IncidentRef, playbook: &Playbook) -> Autonomy {
+        if !self.came.unauthenticated || playbook.autonomy <= Autonomy::Suggest {
+            return playbook.autonomy;
+        }
+        let text = format!(
+            "{} may only suggest, and not {}: whoever sends alerts need not authenticate (server.webhook_auth is not set)",
+            playbook.name, playbook.autonomy
+        );
+        self.note(incident, IncidentEvent::Remark { text });
+        Autonomy::Suggest
     }
 
     /// Whether a playbook that knows the alert has had no run for this incident.

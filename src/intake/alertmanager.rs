@@ -36,9 +36,18 @@ pub struct NotificationError {
 pub fn parse_notification(source: &str, received_at: DateTime<Utc>, body: &[u8]) -> Result<Signal, NotificationError> {
     // The path to an error is worth something only once there is one: reading with it takes half as long again.
     let wire: Wire = serde_json::from_slice(body).map_err(|_| locate(body))?;
-    if wire.version != "4" {
-        return Err(wrong_version(&wire.version));
-    }
+    let group_key = match wire.version.as_str() {
+        "4" => wire.group_key.clone().ok_or_else(|| missing("the body", "missing field `groupKey`", RESEND))?,
+        GRAFANA if wire.alerts.is_empty() => {
+            return Err(missing(
+                "alerts",
+                "there are none",
+                "let a webhook contact point of Grafana 9 or later send it",
+            ));
+        }
+        GRAFANA => wire.grafana_group(),
+        version => return Err(wrong_version(version)),
+    };
     let mut alerts = Vec::with_capacity(wire.alerts.len());
     for (n, alert) in wire.alerts.into_iter().enumerate() {
         alerts.push(alert.read().map_err(|what| NotificationError {
@@ -48,8 +57,13 @@ pub fn parse_notification(source: &str, received_at: DateTime<Utc>, body: &[u8])
         })?);
     }
     fold(&mut alerts);
-    let notification =
-        Notification { receiver: wire.receiver, group_key: wire.group_key, truncated: wire.truncated_alerts, alerts };
+    let notification = Notification {
+        receiver: wire.receiver,
+        group_key,
+        truncated: wire.truncated_alerts,
+        alerts,
+        unauthenticated: false,
+    };
     Ok(Signal {
         source: source.to_owned(),
         key: state_key(&notification),
@@ -80,19 +94,40 @@ fn fold(alerts: &mut Vec<Alert>) {
     });
 }
 
+fn missing(at: &str, what: &str, hint: &'static str) -> NotificationError {
+    NotificationError { at: at.to_owned(), what: what.to_owned(), hint }
+}
+
 const RESEND: &str = "send what alertmanager's webhook_config sends";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "a notification of alertmanager")]
 struct Wire {
     version: String,
-    group_key: String,
+    group_key: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    group_labels: BTreeMap<String, String>,
+    /// Only Grafana's.
+    org_id: Option<i64>,
     #[serde(default)]
     receiver: String,
     #[serde(default, deserialize_with = "or_default")]
     alerts: Vec<WireAlert>,
     #[serde(default)]
     truncated_alerts: u64,
+}
+
+/// What Grafana writes, whose webhook says of its alerts what version 4 says, with the same names
+/// (<https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/>).
+const GRAFANA: &str = "1";
+
+impl Wire {
+    /// A group of Grafana: its key, or its labels where it has none; and whose it is, as organisations know nothing of each other's.
+    fn grafana_group(&self) -> String {
+        let key = self.group_key.clone().filter(|key| !key.is_empty());
+        let key = key.unwrap_or_else(|| format!("{:?}", self.group_labels));
+        self.org_id.map_or(key.clone(), |org| format!("org {org}: {key}"))
+    }
 }
 
 #[derive(Deserialize)]
@@ -194,7 +229,7 @@ fn locate(body: &[u8]) -> NotificationError {
     }
     // Another version is the reason for whatever else does not fit.
     if let Ok(Version { version: Some(version) }) = serde_json::from_slice(body)
-        && let Some(version) = version.as_str().filter(|version| *version != "4")
+        && let Some(version) = version.as_str().filter(|version| !matches!(*version, "4" | GRAFANA))
     {
         return wrong_version(version);
     }
@@ -241,8 +276,8 @@ fn wrong_version(version: &str) -> NotificationError {
     let shown: String = version.chars().take(40).collect();
     NotificationError {
         at: "version".to_owned(),
-        what: format!("it is `{shown}`, and only version `4` is known here"),
-        hint: "let an alertmanager of 0.16 or later send it",
+        what: format!("it is `{shown}`, and only Alertmanager's `4` and Grafana's `1` are known here"),
+        hint: "let an alertmanager of 0.16 or later send it, or a webhook contact point of Grafana 9 or later",
     }
 }
 

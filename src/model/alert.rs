@@ -52,4 +52,8 @@ pub struct Notification {
     #[serde(default)]
     pub truncated: u64,
     pub alerts: Vec<Alert>,
+    /// Nobody vouches for who sent it, so it starts no mutation. What an older version took in says nothing of it, and keeps what
+    /// it was let in for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unauthenticated: bool,
 }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
 use serde::Serialize;
 use tokio::sync::SemaphorePermit;
 
 use super::answer::Refusal;
 use super::body::{self, BodyError};
-use super::{Server, auth};
+use super::{Server, door};
 use crate::intake::{NotificationError, parse_notification};
 use crate::metrics::NotificationResult;
 use crate::model::{AlertStatus, Signal, SignalBody, SignalId};
@@ -32,7 +33,7 @@ const LARGE: usize = 256 * 1024;
 /// `POST /v1/alertmanager`.
 pub(super) async fn deliver(State(server): State<Arc<Server>>, request: Request) -> Result<Json<Delivered>, Refusal> {
     let (parts, body) = request.into_parts();
-    let delivered = accept(&server, &parts.headers, body).await;
+    let delivered = accept(&server, &parts, body).await;
     let result = match &delivered {
         Ok(delivered) if delivered.duplicate => NotificationResult::Duplicate,
         Ok(_) => NotificationResult::Accepted,
@@ -40,16 +41,24 @@ pub(super) async fn deliver(State(server): State<Arc<Server>>, request: Request)
     };
     server.metrics.notification(result);
     delivered.map(Json).map_err(|(result, refusal)| {
-        tracing::warn!(?result, error = refusal.error, at = refusal.at, "a notification was refused");
+        // Those who may not deliver must not fill the log: the door tells of them once in a while.
+        if result != NotificationResult::Unauthorised {
+            tracing::warn!(?result, error = refusal.error, at = refusal.at, "a notification was refused");
+        }
         refusal
     })
 }
 
-async fn accept(server: &Server, headers: &HeaderMap, body: Body) -> Result<Delivered, (NotificationResult, Refusal)> {
-    if let Err(refusal) = auth::check_webhook(server.settings.webhook.as_ref(), headers) {
-        body::discard(headers, body).await;
-        return Err((NotificationResult::Unauthorised, refusal));
-    }
+async fn accept(server: &Server, parts: &Parts, body: Body) -> Result<Delivered, (NotificationResult, Refusal)> {
+    let body = door::let_delivery_in(server, parts, body).await.map_err(|refusal| {
+        let result = match refusal.status {
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => NotificationResult::Malformed,
+            StatusCode::SERVICE_UNAVAILABLE => NotificationResult::Overloaded,
+            _ => NotificationResult::Unauthorised,
+        };
+        (result, refusal)
+    })?;
+    let headers = &parts.headers;
     let limit = server.settings.body_limit;
     let _turn = turn(server, body::announced(headers).unwrap_or(limit).min(limit)).await?;
     let bytes = body::read(headers, body, limit, server.settings.limits.body_within).await.map_err(|error| {
@@ -61,7 +70,10 @@ async fn accept(server: &Server, headers: &HeaderMap, body: Body) -> Result<Deli
         (result, Refusal::from(error))
     })?;
     let start = server.clock.monotonic();
-    let signal = parse(server, bytes).await?;
+    let mut signal = parse(server, bytes).await?;
+    if let SignalBody::Notification(notification) = &mut signal.body {
+        notification.unauthenticated = server.settings.lets_everybody_in();
+    }
     let (alerts, firing) = count(&signal);
     let accepted = server.store.accept(&signal).await.map_err(|error| store_refusal(&error))?;
     server.metrics.accept_took(server.clock.monotonic().saturating_sub(start));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::Request;
-use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -19,11 +19,22 @@ pub(super) struct Refusal {
     #[serde(rename = "where")]
     pub at: String,
     pub hint: String,
+    /// When to try again.
+    #[serde(skip)]
+    pub after: Option<Duration>,
+    /// The connection ends with it.
+    #[serde(skip)]
+    pub closes: bool,
 }
 
 impl Refusal {
     pub fn new(status: StatusCode, error: impl Into<String>, at: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { status, error: error.into(), at: at.into(), hint: hint.into() }
+        Self { status, error: error.into(), at: at.into(), hint: hint.into(), after: None, closes: false }
+    }
+
+    /// Trying again makes sense after this time.
+    pub fn after(self, after: Duration) -> Self {
+        Self { after: Some(after), ..self }
     }
 }
 
@@ -32,10 +43,17 @@ pub(super) const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("5");
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let status = self.status;
+        let (status, after, closes) = (self.status, self.after, self.closes);
         let mut response = (status, Json(self)).into_response();
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS);
+        }
+        if let Some(after) = after {
+            // In whole seconds, and never sooner than it makes sense.
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(after.as_secs_f64().ceil() as u64));
+        }
+        if closes {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         if status == StatusCode::UNAUTHORIZED {
             let headers = response.headers_mut();

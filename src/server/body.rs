@@ -96,9 +96,16 @@ pub(super) async fn read(
 
 /// Reads on for a while without keeping it: one who is still sending when the connection is closed under him sees a broken
 /// connection and not the answer, and alertmanager takes that for a reason to send the same again and again.
-pub(super) async fn discard(headers: &HeaderMap, mut body: Body) {
-    const AT_MOST: usize = 64 * 1024 * 1024;
-    const WITHIN: Duration = Duration::from_secs(5);
+pub(super) async fn discard(headers: &HeaderMap, body: Body) {
+    discard_within(headers, body, 64 * 1024 * 1024, Duration::from_secs(5)).await;
+}
+
+/// The same for one who has shown no right secret: a large delivery is heard out, which takes a moment, and a slow one is not.
+pub(super) async fn discard_of_stranger(headers: &HeaderMap, body: Body) {
+    discard_within(headers, body, 32 * 1024 * 1024, Duration::from_secs(2)).await;
+}
+
+async fn discard_within(headers: &HeaderMap, mut body: Body, at_most: usize, within: Duration) {
     // One who waits to be asked for his body has not sent it.
     if headers.contains_key(EXPECT) {
         return;
@@ -107,11 +114,11 @@ pub(super) async fn discard(headers: &HeaderMap, mut body: Body) {
         let mut read = 0;
         while let Some(Ok(frame)) = body.frame().await {
             read += frame.data_ref().map_or(0, |data| data.len());
-            if read > AT_MOST {
+            if read > at_most {
                 return;
             }
         }
     };
     // It does not matter how it ends.
-    let _ = tokio::time::timeout(WITHIN, reading).await;
+    let _ = tokio::time::timeout(within, reading).await;
 }

@@ -11,8 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::Refusal;
 use super::body::BodyError;
-use super::{Server, auth, body};
-use crate::chat::ReplyStatus;
+use super::budgets::{Cost, TooMuch, Turn};
+use super::{Server, body, door};
+use crate::chat::{ReplyStatus, parse_command};
+use crate::model::{Person, Role};
 
 /// A command is a line; this is plenty.
 const LONGEST: usize = 64 * 1024;
@@ -31,15 +33,8 @@ struct Answered {
 /// `POST /v1/commands`. With an `Idempotency-Key`, the same again changes nothing more and has the same answer.
 pub(super) async fn command(State(server): State<Arc<Server>>, request: Request) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
-    let person = match auth::check_token(&server.settings.api_tokens, &parts.headers) {
-        Ok(person) => person,
-        Err(refusal) => {
-            tracing::warn!(error = refusal.error, "a command was refused");
-            server.metrics.command("api", true);
-            body::discard(&parts.headers, body).await;
-            return Err(refusal);
-        }
-    };
+    let let_in = door::let_command_in(&server, &parts, body).await;
+    let (person, body) = let_in.inspect_err(|_| server.metrics.command("api", true))?;
     let key = idempotency_key(&parts.headers, &person.id)?;
     let bytes = body::read(&parts.headers, body, LONGEST, server.settings.limits.body_within).await;
     let bytes = bytes.map_err(|error| match error {
@@ -57,7 +52,12 @@ pub(super) async fn command(State(server): State<Arc<Server>>, request: Request)
             r#"send {"command": "/incidents"}"#,
         )
     })?;
-    let reply = server.desk.handle_text(&person, &asked.command, key).await;
+    let command = parse_command(&asked.command).ok();
+    let _turn = turn(&server, &person, Cost::of(command.as_ref()))?;
+    let reply = match command {
+        Some(command) => server.desk.handle(&person, command, key).await,
+        None => server.desk.handle_text(&person, &asked.command, key).await,
+    };
     let status = match reply.status {
         ReplyStatus::Answered => StatusCode::OK,
         ReplyStatus::Pending => StatusCode::ACCEPTED,
@@ -72,6 +72,21 @@ pub(super) async fn command(State(server): State<Arc<Server>>, request: Request)
         response.headers_mut().insert(RETRY_AFTER, super::answer::RETRY_SECONDS);
     }
     Ok(response)
+}
+
+/// A turn within what the person's token may cost.
+fn turn(server: &Server, person: &Person, cost: Cost) -> Result<Turn, Refusal> {
+    // Each token has a role.
+    let role = person.role.unwrap_or(Role::Viewer);
+    server.budgets.begin(&person.id, role, cost, server.clock.monotonic()).map_err(|TooMuch { after }| {
+        server.metrics.command("api", true);
+        let error = match cost {
+            Cost::Asks => "too many commands of yours ask the cluster, or all that may at once do",
+            Cost::Looks | Cost::Changes => "too many commands of yours come at once",
+        };
+        let hint = format!("send it again in {} s", after.as_secs_f64().ceil());
+        Refusal::new(StatusCode::TOO_MANY_REQUESTS, error, format!("the token `{}`", person.name), hint).after(after)
+    })
 }
 
 /// The key, within the person's own: two people may well choose the same.

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::Server;
 use super::answer::Refusal;
-use crate::metrics::{self, Levels};
+use crate::metrics::{Format, Levels};
 use crate::store::StoreError;
 
 /// A store that takes longer does not answer: Kubernetes waits a second by default, Prometheus ten.
@@ -39,7 +39,7 @@ pub(super) async fn readyz(State(server): State<Arc<Server>>) -> Result<Json<ser
 }
 
 /// `GET /metrics`.
-pub(super) async fn metrics(State(server): State<Arc<Server>>) -> Response {
+pub(super) async fn metrics(State(server): State<Arc<Server>>, headers: HeaderMap) -> Response {
     let levels = match levels(&server).await {
         Ok(levels) => Some(levels),
         Err(error) => {
@@ -49,12 +49,21 @@ pub(super) async fn metrics(State(server): State<Arc<Server>>) -> Response {
     };
     count_pages(&server).await;
     match server.metrics.render(levels.as_ref()) {
-        Ok(text) => ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+        Ok(text) => {
+            let format = wanted_format(&headers);
+            ([(CONTENT_TYPE, format.content_type())], format.write(text)).into_response()
+        }
         Err(error) => {
             let error = format!("the metrics could not be written: {error}");
             Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error, "the bot", "look at the log").into_response()
         }
     }
+}
+
+/// In which format somebody wants the metrics.
+pub(super) fn wanted_format(headers: &HeaderMap) -> Format {
+    let accept: Vec<&str> = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
+    Format::accepted(&accept.join(","))
 }
 
 /// Pages come from several workers, and are counted where all of them end up.

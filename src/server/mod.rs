@@ -10,15 +10,25 @@
 //!
 //! Alertmanager tries again after 5xx and after no answer, never after 4xx: what a later try could mend is answered with 503.
 //! Every refusal is JSON, `{"error", "where", "hint"}`.
+//!
+//! Health and metrics may have a listener of their own too ([`serve_health`]). Nobody without a right secret can keep others out
+//! ([`Limits`]), and no page in a browser can use it ([`Settings::lets_everybody_in`] says what follows without a secret).
 
 mod alertmanager;
 mod answer;
 mod auth;
 mod body;
+mod browser;
+mod budgets;
 mod commands;
+mod door;
+mod guesses;
 mod health;
 mod listen;
+mod places;
+mod probes;
 mod readiness;
+mod shared;
 #[cfg(test)]
 mod tests;
 
@@ -28,13 +38,18 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware;
-use axum::routing::{get, post};
+use axum::routing::post;
 use tokio::sync::Semaphore;
 use tower_http::trace::TraceLayer;
 
 pub use auth::{ApiToken, Credential};
-pub use listen::serve;
+pub use listen::{serve, serve_health};
+pub use places::Room;
 pub use readiness::Readiness;
+
+use budgets::Budgets;
+use guesses::{Guesses, Seldom};
+use probes::Probes;
 
 use crate::chat::Desk;
 use crate::clock::Clock;
@@ -48,6 +63,8 @@ pub struct Settings {
     pub source: String,
     /// What a delivery must show. `None`: nothing, as when something in front of us authenticates.
     pub webhook: Option<Credential>,
+    /// Something in front of us authenticates who delivers.
+    pub insecure_no_auth: bool,
     /// Who may give commands. None: nobody may.
     pub api_tokens: Vec<ApiToken>,
     /// The largest body of a delivery, in bytes.
@@ -60,10 +77,18 @@ impl Default for Settings {
         Self {
             source: "alertmanager".to_owned(),
             webhook: None,
+            insecure_no_auth: false,
             api_tokens: Vec::new(),
             body_limit: 16 * 1024 * 1024,
             limits: Limits::default(),
         }
+    }
+}
+
+impl Settings {
+    /// Whether nobody vouches for who delivers. What comes in so starts no mutation: runs only suggest.
+    pub fn lets_everybody_in(&self) -> bool {
+        self.webhook.is_none() && !self.insecure_no_auth
     }
 }
 
@@ -74,8 +99,9 @@ pub const REQUEST_WITHIN: Duration = Duration::from_secs(60);
 /// What keeps one who sends too much, too slowly or too often from taking everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections that are open at once; more wait in the kernel's queue. A storm of a thousand groups is a thousand deliveries.
-    pub connections: usize,
+    /// Connections that are open at once, those that have shown no secret yet and those that have. A storm of a thousand groups is a
+    /// thousand deliveries, on as many connections at the worst.
+    pub room: Room,
     /// How long a connection may take to send a request's head, and how long it may be idle.
     pub head_within: Duration,
     /// How long a body may take.
@@ -93,7 +119,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections: 1_024,
+            room: Room { strangers: 1_024, known: 1_024 },
             head_within: Duration::from_secs(30),
             body_within: Duration::from_secs(30),
             bodies: 64 * 1024 * 1024,
@@ -114,6 +140,11 @@ pub struct Server {
     settings: Settings,
     /// Room for bodies, in KiB.
     room: Semaphore,
+    guesses: Guesses,
+    budgets: Budgets,
+    probes: Probes,
+    /// How many requests of browsers were refused.
+    browsers: Seldom,
 }
 
 impl Server {
@@ -126,23 +157,45 @@ impl Server {
         settings: Settings,
     ) -> Self {
         let room = settings.limits.bodies.max(settings.body_limit).div_ceil(1024).min(Semaphore::MAX_PERMITS);
-        Self { store, clock, desk, metrics, readiness, settings, room: Semaphore::new(room) }
+        Self {
+            store,
+            clock,
+            desk,
+            metrics,
+            readiness,
+            settings,
+            room: Semaphore::new(room),
+            guesses: Guesses::default(),
+            budgets: Budgets::default(),
+            probes: Probes::default(),
+            browsers: Seldom::default(),
+        }
     }
 }
 
 /// All routes, for [`serve`] and for whoever has a listener of his own.
 pub fn router(server: Arc<Server>) -> Router {
+    // With a slash at its end, too: who configures an URL by hand does not see it, and nobody sees a delivery that gets 404.
+    let routes = Router::new()
+        .route("/v1/alertmanager", post(alertmanager::deliver))
+        .route("/v1/alertmanager/", post(alertmanager::deliver))
+        .route("/v1/commands", post(commands::command))
+        .route("/v1/commands/", post(commands::command));
+    finished(routes.merge(probes::routes()), server)
+}
+
+/// Health and metrics alone, for [`serve_health`].
+fn health_router(server: Arc<Server>) -> Router {
+    finished(probes::routes(), server)
+}
+
+fn finished(routes: Router<Arc<Server>>, server: Arc<Server>) -> Router {
     let within = server.settings.limits.request_within;
     // Only the path: a query may hold what should not be logged.
     let trace = TraceLayer::new_for_http().make_span_with(
         |request: &Request| tracing::info_span!("http", method = %request.method(), path = request.uri().path()),
     );
-    Router::new()
-        .route("/v1/alertmanager", post(alertmanager::deliver))
-        .route("/v1/commands", post(commands::command))
-        .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
-        .route("/metrics", get(health::metrics))
+    routes
         .fallback(answer::no_route)
         .method_not_allowed_fallback(answer::no_method)
         .layer(middleware::from_fn(move |request, next| answer::within(within, request, next)))

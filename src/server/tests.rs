@@ -3,6 +3,7 @@
 mod api;
 mod delivery;
 mod limits;
+mod strangers;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -27,6 +28,7 @@ struct World {
     address: SocketAddr,
     store: Arc<SqliteStore>,
     readiness: Arc<Readiness>,
+    server: Arc<Server>,
     client: reqwest::Client,
     stop: CancellationToken,
     served: Mutex<JoinSet<()>>,
@@ -79,13 +81,14 @@ impl World {
         let desk = Desk::new(store.clone(), clock.clone(), metrics.clone(), nothing.clone(), nothing);
         let readiness = Arc::new(Readiness::default());
         let server = Server::new(store.clone(), clock, Arc::new(desk), metrics, readiness.clone(), settings);
+        let server = Arc::new(server);
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let mut served = JoinSet::new();
-        served.spawn(serve(listener, Arc::new(server), stop.clone()));
+        served.spawn(serve(listener, server.clone(), stop.clone()));
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap();
-        Self { address, store, readiness, client, stop, served: Mutex::new(served), _folder: folder }
+        Self { address, store, readiness, server, client, stop, served: Mutex::new(served), _folder: folder }
     }
 
     fn url(&self, path: &str) -> String {
@@ -96,9 +99,14 @@ impl World {
         self.client.get(self.url(path)).send().await.unwrap()
     }
 
+    /// A request with a body in JSON, which is still to come.
+    fn posts(&self, path: &str) -> RequestBuilder {
+        self.client.post(self.url(path)).header("content-type", "application/json")
+    }
+
     /// A delivery with the right token.
     fn delivery(&self, body: impl Into<reqwest::Body>) -> RequestBuilder {
-        self.client.post(self.url("/v1/alertmanager")).bearer_auth(TOKEN).body(body)
+        self.posts("/v1/alertmanager").bearer_auth(TOKEN).body(body)
     }
 
     async fn delivers(&self, body: impl Into<reqwest::Body>) -> Response {

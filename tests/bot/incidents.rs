@@ -97,6 +97,7 @@ impl Shift {
             group_key: group.into(),
             truncated: 0,
             alerts,
+            unauthenticated: false,
         });
         let signal = Signal { source: "alertmanager".into(), key, received_at, body };
         self.store.accept(&signal).await.unwrap();

@@ -3,7 +3,7 @@
 use dogwatch::cluster::Object;
 use dogwatch::cluster::sim::{Fault, Verb, build};
 use dogwatch::model::*;
-use dogwatch::store::RunStore;
+use dogwatch::store::{IncidentStore as _, RunStore};
 use serde_json::json;
 
 use crate::bot::{Bot, minutes};
@@ -327,6 +327,28 @@ async fn who_resolves_the_incident_while_its_run_escalates_is_not_paged_for_it()
     );
     bot.pages([]).await;
     assert_eq!(bot.locks().await, 0);
+}
+
+/// A page in somebody's browser could have sent it.
+#[tokio::test]
+async fn what_nobody_vouches_for_starts_no_mutation() {
+    for playbook in [SHOP, &asking()] {
+        let mut bot = bot(playbook, &[Some(0.4), Some(0.4), Some(0.02)]).await;
+        bot.everybody_may_deliver = true;
+        bot.fires("ShopSlow", &[]).await;
+        bot.does_nothing_more().await;
+        bot.ends(Outcome::Proposed).await;
+        let timeline = format!("{:?}", bot.store().timeline(IncidentId(1)).await.unwrap());
+        assert!(
+            timeline.contains("shop-slow may only suggest") && timeline.contains("server.webhook_auth"),
+            "{timeline}"
+        );
+        // A person who asks is known.
+        let run = Command::Run { playbook: "shop-slow".into(), set: Default::default(), dry_run: false };
+        assert!(bot.says("alice", run).await.contains("runs on deployment/web"));
+        bot.approves("alice").await;
+        bot.does(UP).await;
+    }
 }
 
 #[tokio::test]

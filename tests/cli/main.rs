@@ -4,6 +4,7 @@ mod answers;
 #[path = "../world/away.rs"]
 mod away;
 mod files;
+mod flood;
 mod help;
 mod manifest;
 mod serve;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use dogwatch::config::Config;
 use serde_json::Value;
 
-use super::serving::Serving;
+use super::serving::{self, Serving};
 use super::*;
 
 struct Manifest {
@@ -135,18 +135,25 @@ fn the_pod_finds_all_that_its_configuration_names() {
     assert_eq!(http["containerPort"], config.server.listen.port());
     let service = &manifest.one("Service")["spec"]["ports"][0];
     assert_eq!((&service["targetPort"], &service["port"]), (&Value::from("http"), &http["containerPort"]));
+    let health = ports.iter().find(|port| port["name"] == "health").unwrap();
+    let listens = config.server.health_listen.expect("what comes in must not stand in the probes' way");
+    assert!(health["containerPort"] == listens.port() && !listens.ip().is_loopback(), "{listens}");
     for probe in ["readinessProbe", "livenessProbe"] {
-        assert_eq!(manifest.container()[probe]["httpGet"]["port"], "http", "{probe}");
+        assert_eq!(manifest.container()[probe]["httpGet"]["port"], "health", "{probe}");
     }
 }
 
 #[test]
 fn its_probes_ask_what_the_server_answers() {
     let manifest = Manifest::load();
-    let server = Serving::start();
+    let folder = serving::folder();
+    let config = serving::CONFIG.replace("listen: 127.0.0.1:0", "listen: 127.0.0.1:0\n  health_listen: 127.0.0.1:0");
+    fs::write(folder.path().join("dogwatch.yaml"), config).unwrap();
+    let server = Serving::start_in(folder, &[]);
     for probe in ["readinessProbe", "livenessProbe"] {
         let path = manifest.container()[probe]["httpGet"]["path"].as_str().unwrap();
         assert_eq!(server.get(path).0, 200, "{path}");
+        assert_eq!(server.get_of_health(path).0, 200, "{path}");
     }
     // It ends what it has begun within 25 s, and is killed only after that.
     assert!(manifest.pod()["terminationGracePeriodSeconds"].as_u64().unwrap() >= 30);

@@ -50,6 +50,7 @@ impl Shop {
             group_key: "g".into(),
             truncated: 0,
             alerts: Vec::new(),
+            unauthenticated: false,
         });
         let signal = Signal { source: "alertmanager".into(), key: key.into(), received_at: self.clock.now(), body };
         self.store.accept(&signal).await.unwrap().id()

@@ -34,6 +34,11 @@ pub struct Prometheus {
 
 impl Prometheus {
     pub async fn start() -> Self {
+        Self::start_scraping(&[]).await
+    }
+
+    /// It also scrapes these, by `host:port`: the job is named `others`.
+    pub async fn start_scraping(others: &[&str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("listen on loopback");
         let exporter_address = listener.local_addr().expect("a bound listener has an address");
         let exporter: Exporter = Arc::new(Mutex::new(Box::new(String::new)));
@@ -45,7 +50,10 @@ impl Prometheus {
         let target = json!({ "targets": [exporter_address] });
         let config = json!({
             "global": { "scrape_interval": "1s", "evaluation_interval": "1s" },
-            "scrape_configs": [{ "job_name": "exporter", "honor_labels": true, "static_configs": [target] }],
+            "scrape_configs": [
+                { "job_name": "exporter", "honor_labels": true, "static_configs": [target] },
+                { "job_name": "others", "static_configs": [{ "targets": others }] },
+            ],
         });
         let config = folder.write("prometheus.yml", config.to_string());
         let address = format!("127.0.0.1:{}", free_port());

@@ -248,6 +248,8 @@ fn a_body_that_is_no_notification_is_refused_with_the_place() {
             refused(b"[]"),
             refused(b"{}"),
             refused(br#"{"version":"1","title":"from another sender"}"#),
+            refused(br#"{"version":"2","alerts":7}"#),
+            refused(br#"{"version":"4"}"#),
             refused(br#"{"version":4}"#),
             refused(&[body(json!([])), b"{}".to_vec()].concat()),
         ]
@@ -270,7 +272,9 @@ fn a_body_that_is_no_notification_is_refused_with_the_place() {
     line 1 column 1: expected value; send JSON, whole and in UTF-8
     the body: invalid length 0, expected a notification of alertmanager; send what alertmanager's webhook_config sends
     the body: missing field `version`; send what alertmanager's webhook_config sends
-    version: it is `1`, and only version `4` is known here; let an alertmanager of 0.16 or later send it
+    alerts: there are none; let a webhook contact point of Grafana 9 or later send it
+    version: it is `2`, and only Alertmanager's `4` and Grafana's `1` are known here; let an alertmanager of 0.16 or later send it, or a webhook contact point of Grafana 9 or later
+    the body: missing field `groupKey`; send what alertmanager's webhook_config sends
     version: invalid type: integer `4`, expected a string; send what alertmanager's webhook_config sends
     the end: something follows after the notification; send one notification in one body
     "#
@@ -301,4 +305,39 @@ proptest! {
             prop_assert!(!error.at.is_empty() && !error.what.is_empty(), "{:?}", error);
         }
     }
+}
+
+/// As the test of a contact point sends it: without a fingerprint, and with fields of Grafana's own.
+fn grafana(org: Value, key: Value, labels: Value) -> Vec<u8> {
+    json!({
+        "version": "1", "orgId": org, "groupKey": key, "receiver": "", "status": "firing", "title": "[FIRING:1] TestAlert Grafana",
+        "state": "alerting", "message": "**Firing**", "groupLabels": labels, "commonLabels": {}, "commonAnnotations": {},
+        "externalURL": "http://grafana.example/", "truncatedAlerts": 0,
+        "alerts": [{
+            "status": "firing", "labels": { "alertname": "TestAlert", "instance": "Grafana" },
+            "annotations": { "summary": "Notification test" }, "startsAt": "2026-11-28T11:00:00.123456789+01:00",
+            "endsAt": "0001-01-01T00:00:00Z", "generatorURL": "?orgId=1", "silenceURL": "http://grafana.example/s",
+            "values": null, "valueString": "[ ]",
+        }],
+    })
+    .to_string()
+    .into_bytes()
+}
+
+#[test]
+fn grafana_delivers_as_alertmanager_does() {
+    let read = notification(&grafana(json!(1), json!("{alertname=\"TestAlert\"}now"), json!({})));
+    assert_eq!(read.group_key, "org 1: {alertname=\"TestAlert\"}now");
+    let [alert] = read.alerts.try_into().unwrap();
+    let labels = [("alertname", "TestAlert"), ("instance", "Grafana")].map(|(k, v)| (k.to_owned(), v.to_owned()));
+    assert_eq!(alert.fingerprint, fingerprint(&labels.into()));
+    assert_eq!((alert.name(), alert.status, alert.ends_at), ("TestAlert", AlertStatus::Firing, None));
+    assert_eq!(alert.starts_at, time("2026-11-28T10:00:00.123456Z"));
+    // Without a key the labels of the group are what says that two are of one.
+    let keyless = |org, labels| notification(&grafana(org, Value::Null, labels)).group_key;
+    assert_eq!(keyless(Value::Null, json!({ "alertname": "A" })), keyless(Value::Null, json!({ "alertname": "A" })));
+    assert_ne!(keyless(Value::Null, json!({ "alertname": "A" })), keyless(Value::Null, json!({ "alertname": "B" })));
+    assert_ne!(keyless(json!(1), json!({})), keyless(json!(2), json!({})), "organisations know nothing of each other");
+    let key = |org| parse(&grafana(json!(org), json!("g"), json!({}))).unwrap().key;
+    assert_ne!(key(1), key(2), "one is no redelivery of the other");
 }

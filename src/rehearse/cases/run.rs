@@ -195,6 +195,7 @@ impl Play<'_> {
             group_key: "case".into(),
             truncated: 0,
             alerts: vec![alert],
+            unauthenticated: false,
         });
         let key = format!("{status:?} {now}");
         self.stage.accept(&Signal { source: "alertmanager".into(), key, received_at: now, body }).await?;

@@ -86,7 +86,7 @@ async fn the_same_key_is_the_same_command() {
 #[tokio::test]
 async fn whoever_has_no_token_may_ask_nothing() {
     let world = World::new().await;
-    let post = || world.client.post(world.url("/v1/commands")).body(r#"{"command":"/incidents"}"#);
+    let post = || world.posts("/v1/commands").body(r#"{"command":"/incidents"}"#);
     for request in [
         post(),
         post().bearer_auth("wrong"),
@@ -99,7 +99,7 @@ async fn whoever_has_no_token_may_ask_nothing() {
     }
     assert_eq!(world.counts(r#"dogwatch_commands_total{via="api",result="refused"}"#).await, 4);
     let open = World::with(Settings { api_tokens: Vec::new(), webhook: None, ..settings() }).await;
-    let request = open.client.post(open.url("/v1/commands")).bearer_auth("").body(r#"{"command":"/incidents"}"#);
+    let request = open.posts("/v1/commands").bearer_auth("").body(r#"{"command":"/incidents"}"#);
     let (status, _, _, hint) = refusal(request.send().await.unwrap()).await;
     assert_eq!((status, hint.as_str()), (401, "no token is configured: set server.api_tokens"));
 }
@@ -107,8 +107,7 @@ async fn whoever_has_no_token_may_ask_nothing() {
 #[tokio::test]
 async fn a_body_that_holds_no_command_is_refused() {
     let world = World::new().await;
-    let post =
-        |body: Vec<u8>| world.client.post(world.url("/v1/commands")).bearer_auth("token-of-alice").body(body).send();
+    let post = |body: Vec<u8>| world.posts("/v1/commands").bearer_auth("token-of-alice").body(body).send();
     for wrong in ["", "{}", "/incidents", r#"{"command":7}"#] {
         let (status, _, at, hint) = refusal(post(wrong.into()).await.unwrap()).await;
         assert_eq!(status, 400, "{wrong}");
@@ -137,10 +136,16 @@ async fn it_is_ready_when_the_workers_work_and_the_store_answers() {
 async fn metrics_are_for_prometheus() {
     let world = World::new().await;
     let response = world.get("/metrics").await;
-    assert_eq!(response.headers()["content-type"], crate::metrics::CONTENT_TYPE);
+    assert_eq!(response.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+    let text = response.text().await.unwrap();
+    assert!(text.contains("# TYPE dogwatch_notifications_total counter") && !text.contains("# EOF"), "{text}");
+    assert!(text.contains("dogwatch_store_up 1"), "{text}");
+    let request = world.client.get(world.url("/metrics")).header("accept", "application/openmetrics-text, */*;q=0.1");
+    let response = request.send().await.unwrap();
+    assert_eq!(response.headers()["content-type"], "application/openmetrics-text; version=1.0.0; charset=utf-8");
     let text = response.text().await.unwrap();
     assert!(text.contains("# TYPE dogwatch_notifications counter") && text.ends_with("# EOF\n"), "{text}");
-    assert!(text.contains("dogwatch_store_up 1"), "{text}");
+    assert!(text.contains("# UNIT dogwatch_accept_seconds seconds"), "{text}");
 }
 
 #[tokio::test]
@@ -180,7 +185,7 @@ async fn no_secret_comes_into_the_log() {
     // All of this test runs on one thread, so all of it is logged.
     let logging = tracing::subscriber::set_default(subscriber);
     let world = World::new().await;
-    let post = |path: &str| world.client.post(world.url(path));
+    let post = |path: &str| world.posts(path);
     post("/v1/alertmanager").bearer_auth("guess-hunter2").body(body(1)).send().await.unwrap();
     post("/v1/alertmanager?token=query-hunter2").bearer_auth(TOKEN).body(body(1)).send().await.unwrap();
     let wrong = body(1).replace("\"firing\"", "\"password=value-hunter2\"");

@@ -77,9 +77,9 @@ async fn what_is_no_notification_is_refused_with_the_place() {
     let (status, error, at, hint) = refusal(world.delivers(wrong).await).await;
     assert_eq!((status, at.as_str()), (400, "alerts[1].startsAt"));
     assert!(error.starts_with("no time: ") && hint.contains("2025-03-01T02:00:00Z"), "{error}; {hint}");
-    let (status, error, at, _) = refusal(world.delivers(r#"{"version":"1"}"#).await).await;
+    let (status, error, at, _) = refusal(world.delivers(r#"{"version":"2"}"#).await).await;
     assert_eq!((status, at.as_str()), (400, "version"));
-    assert!(error.contains("only version `4`"), "{error}");
+    assert!(error.contains("Alertmanager's `4` and Grafana's `1`"), "{error}");
     for nonsense in ["", "x", "[1,2]", "{\"version\":\"4\""] {
         assert_eq!(refusal(world.delivers(nonsense).await).await.0, 400, "{nonsense}");
     }
@@ -91,7 +91,7 @@ async fn what_is_no_notification_is_refused_with_the_place() {
 async fn only_who_shows_the_token_may_deliver() {
     let world = World::new().await;
     let deliver = |request: RequestBuilder| request.body(body(1)).send();
-    let post = || world.client.post(world.url("/v1/alertmanager"));
+    let post = || world.posts("/v1/alertmanager");
     for (request, said) in [
         (post(), "nothing says who you are"),
         (post().bearer_auth("wrong"), "this is not the right secret"),
@@ -114,7 +114,7 @@ async fn a_user_and_a_password_do_as_well() {
     let webhook = Credential::Basic { username: "am".into(), password: Secret::new("p:w ä") };
     let world = World::with(Settings { webhook: Some(webhook), ..settings() }).await;
     let post = |user: &str, password: &str| {
-        world.client.post(world.url("/v1/alertmanager")).basic_auth(user, Some(password)).body(body(1)).send()
+        world.posts("/v1/alertmanager").basic_auth(user, Some(password)).body(body(1)).send()
     };
     assert_eq!(post("am", "p:w ä").await.unwrap().status(), 200);
     for (user, password) in [("am", "p:w"), ("", "p:w ä"), ("am", "")] {
@@ -127,8 +127,26 @@ async fn a_user_and_a_password_do_as_well() {
 #[tokio::test]
 async fn without_a_credential_the_door_is_open() {
     let world = World::with(Settings { webhook: None, ..settings() }).await;
-    let response = world.client.post(world.url("/v1/alertmanager")).body(body(1)).send().await.unwrap();
+    let response = world.posts("/v1/alertmanager").body(body(1)).send().await.unwrap();
     assert_eq!(response.status(), 200);
+    let vouched_for = World::with(Settings { webhook: None, insecure_no_auth: true, ..settings() }).await;
+    vouched_for.posts("/v1/alertmanager").body(body(1)).send().await.unwrap();
+    // Something in front of the second one authenticates, and nothing does so for the first.
+    for (world, unauthenticated) in [(&world, true), (&vouched_for, false)] {
+        let [signal] = world.pending().await.try_into().unwrap();
+        let SignalBody::Notification(notification) = signal.body else { panic!("{signal:?}") };
+        assert_eq!(notification.unauthenticated, unauthenticated);
+    }
+}
+
+#[tokio::test]
+async fn a_slash_at_the_end_changes_nothing() {
+    let world = World::new().await;
+    let delivery = || world.posts("/v1/alertmanager/").body(body(1));
+    assert_eq!(delivery().send().await.unwrap().status(), 401);
+    assert_eq!(delivery().bearer_auth(TOKEN).send().await.unwrap().status(), 200);
+    let command = world.posts("/v1/commands/").bearer_auth("token-of-victor").body(r#"{"command":"/incidents"}"#);
+    assert_eq!(command.send().await.unwrap().status(), 200);
 }
 
 #[tokio::test]

@@ -22,7 +22,8 @@ async fn reads_to_the_end(stream: &mut TcpStream) -> String {
 
 fn head(length: usize) -> String {
     format!(
-        "POST /v1/alertmanager HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: {length}\r\n\r\n"
+        "POST /v1/alertmanager HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n\
+         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
     )
 }
 
@@ -60,7 +61,7 @@ impl hyper::body::Body for StreamBody {
 #[tokio::test]
 async fn one_who_may_not_deliver_is_told_so_whatever_he_sends() {
     let world = World::new().await;
-    let request = world.client.post(world.url("/v1/alertmanager")).bearer_auth("wrong");
+    let request = world.posts("/v1/alertmanager").bearer_auth("wrong");
     let response = request.body(vec![b' '; 20 * 1024 * 1024]).send().await.unwrap();
     assert_eq!(response.status(), 401);
 }
@@ -156,20 +157,10 @@ async fn a_body_that_was_packed_is_refused() {
 }
 
 #[tokio::test]
-async fn connections_beyond_the_bound_wait_for_one_to_end() {
-    let limits = Limits { connections: 1, head_within: SHORT, ..Limits::default() };
-    let world = World::with(quick(limits)).await;
-    let silent = TcpStream::connect(world.address).await.unwrap();
-    // It is served once the silent one was let go of.
-    assert_eq!(world.get("/healthz").await.status(), 200);
-    drop(silent);
-}
-
-#[tokio::test]
 async fn a_request_that_waits_for_ever_has_an_end() {
     // Nobody works on commands here.
     let world = World::with(quick(Limits { request_within: SHORT, ..Limits::default() })).await;
-    let request = world.client.post(world.url("/v1/commands")).bearer_auth("token-of-alice");
+    let request = world.posts("/v1/commands").bearer_auth("token-of-alice");
     let response = request.body(r#"{"command":"/ack INC-1"}"#).send().await.unwrap();
     let (status, error, at, _) = refusal(response).await;
     assert_eq!((status, at.as_str()), (503, "POST /v1/commands"));

@@ -277,8 +277,13 @@ impl Night {
             ends_at: (status == AlertStatus::Resolved).then_some(since + Duration::from_secs(1)),
             generator_url: String::new(),
         };
-        let notification =
-            Notification { receiver: "dogwatch".into(), group_key: name.into(), truncated: 0, alerts: vec![alert] };
+        let notification = Notification {
+            receiver: "dogwatch".into(),
+            group_key: name.into(),
+            truncated: 0,
+            alerts: vec![alert],
+            unauthenticated: false,
+        };
         let signal = Signal {
             source: "alertmanager".into(),
             key: Digest::of(format!("{notification:?}")).to_string(),
