@@ -7,6 +7,7 @@
 mod decision;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod masking;
 mod records;
 pub mod sqlite;
 
@@ -20,6 +21,7 @@ pub use decision::{
     Applied, Change, CommandReply, Decision, InboxItem, IncidentEvent, IncidentRef, NewEpisode, NewIncident, NewPage,
     NewRun, PageReason,
 };
+pub use masking::{identity, masked_body, unfit_to_act_on};
 pub use records::{
     AlertCount, Delivery, DeliveryId, DeliverySubject, EpisodeHead, HandoffRecord, IncidentFilter, IncidentView, Page,
     RunHead, TimelineEntry, TimelineWhat,

@@ -8,7 +8,7 @@ use sqlx::SqliteConnection;
 
 use super::rows::{from_json, get, get_time_or, json, micros, time};
 use super::{SqliteStore, failed};
-use crate::model::IncidentId;
+use crate::model::{IncidentId, redact};
 use crate::store::{Delivery, DeliveryId, OutboxStore, StoreError};
 
 pub(super) const TAKE: &str = "UPDATE outbox SET due_at = ?2, taken = version
@@ -112,7 +112,7 @@ impl OutboxStore for SqliteStore {
         retry_at: Option<DateTime<Utc>>,
     ) -> Result<(), StoreError> {
         let now = self.now();
-        let error = error.to_owned();
+        let error = redact(error).into_owned();
         self.write("note a failed delivery", move |connection| {
             Box::pin(async move {
                 // What changed while it was on its way is worth a try of its own.
@@ -173,7 +173,7 @@ impl OutboxStore for SqliteStore {
 async fn set_aside(connection: &mut SqliteConnection, id: DeliveryId, error: &StoreError) -> Result<(), StoreError> {
     tracing::error!(delivery = id.0, %error, "a delivery cannot be read and is set aside");
     sqlx::query("UPDATE outbox SET due_at = NULL, error = ? WHERE id = ?")
-        .bind(error.to_string())
+        .bind(redact(&error.to_string()).into_owned())
         .bind(id.0)
         .execute(connection)
         .await
