@@ -11,7 +11,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Append, Ask, Change, CommandReply, Decision, InboxItem, NewEpisode, NewIncident, NewPage, NewRun, StoreError};
+use super::{
+    Append, Ask, Change, CommandReply, Decision, InboxItem, NewEpisode, NewIncident, NewPage, NewRun, StoreError,
+};
 use crate::model::{Digest, Preview, Target, redact, redact_named, redact_value};
 
 /// What identifies a thing, as it is stored: itself, or where it holds what looks like a secret, the rest of it and a digest that
@@ -136,7 +138,8 @@ fn masked_run(run: NewRun) -> Result<NewRun, StoreError> {
 /// Why nothing may be done with this target and these inputs: one of them holds what looks like a secret, which would have to stand
 /// in rows that people read.
 pub fn unfit_to_act_on(target: &Target, inputs: &Value) -> Option<String> {
-    let said = |what: &str| Some(format!("{what} holds what looks like a secret, and a masked one must not be acted on"));
+    let said =
+        |what: &str| Some(format!("{what} holds what looks like a secret, and a masked one must not be acted on"));
     if target_texts(target).into_iter().any(|text| redact(text) != text) || redact(&target.key()) != target.key() {
         return said("its target");
     }

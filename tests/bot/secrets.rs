@@ -35,7 +35,7 @@ diagnose:
   - require: p99.value > 100.0
     because: it is fast again
 escalate:
-  - notify: { message: "notice: {{alert.annotations.description}}" }
+  - notice: { message: "notice: {{alert.annotations.description}}" }
   - page: { message: "page: {{alert.annotations.description}}; {{because}}" }
 "#;
 
@@ -55,7 +55,10 @@ fn alert(bot: &Bot, name: &str, labels: &[(&str, &str)]) -> Alert {
         labels: all,
         annotations: BTreeMap::from([
             ("summary".to_owned(), format!("it says {}", secret(2))),
-            ("description".to_owned(), format!("the pass\u{200b}word is {LEAK}\u{200d}q, see https://app:{LEAK}@x.example/")),
+            (
+                "description".to_owned(),
+                format!("the pass\u{200b}word is {LEAK}\u{200d}q, see https://app:{LEAK}@x.example/"),
+            ),
         ]),
         starts_at: bot.clock.now(),
         ends_at: None,
@@ -88,7 +91,8 @@ async fn cells(bot: &Bot) -> Vec<String> {
     assert!(tables.len() > 10, "{tables:?}");
     let mut cells = Vec::new();
     for table in tables {
-        let rows = sqlx::query(AssertSqlSafe(format!("SELECT * FROM \"{table}\""))).fetch_all(&mut connection).await.unwrap();
+        let rows =
+            sqlx::query(AssertSqlSafe(format!("SELECT * FROM \"{table}\""))).fetch_all(&mut connection).await.unwrap();
         for row in rows {
             for n in 0..row.len() {
                 let bytes = row.try_get_unchecked::<Vec<u8>, _>(n).unwrap_or_default();
@@ -149,13 +153,8 @@ async fn no_row_holds_a_secret_once_it_was_decided_about() {
         let lines = timeline_lines(&timeline).join("\n");
         assert!(!lines.contains(LEAK) && !lines.contains('\u{200b}'), "{lines}");
         let (runs, episodes) = (store.runs_of(id).await.unwrap(), store.episodes(id, 9).await.unwrap());
-        let said = why(&WhyFacts {
-            incident: &incident,
-            episodes: &episodes,
-            runs: &runs,
-            timeline: &timeline,
-            pages: &[],
-        });
+        let said =
+            why(&WhyFacts { incident: &incident, episodes: &episodes, runs: &runs, timeline: &timeline, pages: &[] });
         assert!(!said.contains(LEAK), "{said}");
     }
 }

@@ -5,6 +5,7 @@ mod answers;
 mod away;
 mod files;
 mod help;
+mod logs;
 mod manifest;
 mod serve;
 mod serving;

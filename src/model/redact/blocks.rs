@@ -49,7 +49,11 @@ fn yaml_data(document: &str, start: usize, found: &mut Vec<Range<usize>>) {
             } else {
                 // A line of a block scalar has no name.
                 let name = bare.split_once(": ").map_or("", |(name, _)| name);
-                let value = if name.is_empty() && !bare.ends_with(':') { bare } else { bare[name.len()..].trim_start_matches([':', ' ']) };
+                let value = if name.is_empty() && !bare.ends_with(':') {
+                    bare
+                } else {
+                    bare[name.len()..].trim_start_matches([':', ' '])
+                };
                 let end = at + line.trim_end().len();
                 if !matches!(value, "|" | "|-" | ">" | ">-") {
                     found.push(end - value.len()..end);
@@ -67,7 +71,9 @@ fn json_data(document: &str, start: usize, found: &mut Vec<Range<usize>>) {
         while let Some(at) = document[from..].find(name).map(|at| from + at + name.len()) {
             from = at;
             let after = document[at..].trim_start_matches(['\\', '"', ' ', '\n']);
-            let Some(body) = after.strip_prefix(':').map(|after| after.trim_start().strip_prefix('{')) else { continue };
+            let Some(body) = after.strip_prefix(':').map(|after| after.trim_start().strip_prefix('{')) else {
+                continue;
+            };
             let Some(body) = body else { continue };
             let body_at = document.len() - body.len();
             let end = body.find('}').unwrap_or(body.len());

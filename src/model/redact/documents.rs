@@ -18,11 +18,14 @@ pub fn redact_value(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(redact_value),
         Value::Object(fields) => {
             let is_secret = fields.get("kind").is_some_and(|kind| kind == "Secret");
-            let named = fields.get("name").and_then(Value::as_str).is_some_and(is_sensitive);
+            let named = fields.get("name").and_then(Value::as_str).filter(|name| is_sensitive(name)).map(str::to_owned);
             for (name, value) in fields.iter_mut() {
                 let all = is_secret && matches!(name.as_str(), "data" | "stringData");
-                let this = is_sensitive(name) || (named && name == "value");
-                if all || this { mask_texts(name, value, all) } else { redact_value(value) }
+                match &named {
+                    Some(named) if name == "value" => mask_texts(named, value, all),
+                    _ if all || is_sensitive(name) => mask_texts(name, value, all),
+                    _ => redact_value(value),
+                }
             }
             if fields.keys().any(|name| redact(name) != *name) {
                 let renamed = std::mem::take(fields).into_iter();

@@ -8,10 +8,40 @@ use super::prose::{is_state, reads_on};
 
 /// What ends the name of a secret, without what joins its words.
 const ENDS: &[&str] = &[
-    "password", "passwd", "passphrase", "passcode", "passwort", "kennwort", "secret", "token", "apikey", "accesskey",
-    "accountkey", "appkey", "applicationkey", "secretkey", "secretkeybase", "sharedkey", "privatekey", "signingkey",
-    "encryptionkey", "masterkey", "licensekey", "routingkey", "servicekey", "integrationkey", "authkey", "s3key", "keydata",
-    "credential", "credentials", "authorization", "cookie", "sessionid", "sessid", "connectionstring",
+    "password",
+    "passwd",
+    "passphrase",
+    "passcode",
+    "passwort",
+    "kennwort",
+    "secret",
+    "token",
+    "apikey",
+    "accesskey",
+    "accountkey",
+    "appkey",
+    "applicationkey",
+    "secretkey",
+    "secretkeybase",
+    "sharedkey",
+    "privatekey",
+    "signingkey",
+    "encryptionkey",
+    "masterkey",
+    "licensekey",
+    "routingkey",
+    "servicekey",
+    "integrationkey",
+    "authkey",
+    "s3key",
+    "keydata",
+    "credential",
+    "credentials",
+    "authorization",
+    "cookie",
+    "sessionid",
+    "sessid",
+    "connectionstring",
 ];
 
 /// How quotes and separators are written within other texts: HTML, JSON of Go, URLs.
@@ -26,7 +56,8 @@ pub(super) fn is_sensitive(name: &str) -> bool {
     if last.eq_ignore_ascii_case("pass") || last.eq_ignore_ascii_case("otp") {
         return true;
     }
-    let plain: String = name.bytes().filter(u8::is_ascii_alphanumeric).map(|b| char::from(b.to_ascii_lowercase())).collect();
+    let plain: String =
+        name.bytes().filter(u8::is_ascii_alphanumeric).map(|b| char::from(b.to_ascii_lowercase())).collect();
     if last.eq_ignore_ascii_case("pwd") {
         return plain != "pwd" && plain != "oldpwd";
     }
@@ -145,14 +176,17 @@ impl Named<'_> {
         let is_passphrase = name.contains("pass") || name.ends_with("pwd") || name.ends_with("wort");
         let after_colon = self.text[..self.start].trim_end_matches([' ', '\t']).ends_with(':');
         let is_field = after_colon && self.begins_a_line();
-        if after_colon && (is_state(&line[..word]) || (!(is_field && is_passphrase) && reads_on(line, word))) {
-            // `verify token: signature is invalid`: a message, and no value.
+        let is_header = name.ends_with("authorization") || name.ends_with("cookie");
+        let up_to_quote =
+            || line.find(['"', '\'']).map_or(line.len(), |quote| line[..quote].trim_end_matches('\\').len());
+        let has_words = is_header || (is_field && is_passphrase);
+        // `verify token: signature is invalid`: a message, and no value.
+        let is_message = if has_words { is_state(line) } else { is_state(&line[..word]) || reads_on(line, word) };
+        if (after_colon && is_message) || is_reference(&name, &line[..word]) {
             0
-        } else if name.ends_with("authorization") || name.ends_with("cookie") {
-            line.find(['"', '\'']).map_or(line.len(), |quote| line[..quote].trim_end_matches('\\').len())
-        } else if is_reference(&name, &line[..word]) {
-            0
-        } else if is_field && (is_passphrase || !line[..line.trim_end().len()].contains(' ')) {
+        } else if is_header || (is_field && is_passphrase && self.text[..self.at].ends_with('"')) {
+            up_to_quote()
+        } else if is_field && (is_passphrase || !line.trim_end().contains(' ')) {
             line.trim_end().len()
         } else {
             word
@@ -162,7 +196,7 @@ impl Named<'_> {
     /// Whether only white space and list marks stand before the name on its line.
     fn begins_a_line(&self) -> bool {
         let before = self.text[..self.at].trim_end_matches([' ', '\t', '-']);
-        before.is_empty() || before.ends_with('\n')
+        before.is_empty() || before.ends_with(['\n', '"'])
     }
 }
 

@@ -5,6 +5,8 @@ use std::ops::Range;
 use std::sync::{LazyLock, OnceLock};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{Engine as _, alphabet};
 use regex::Regex;
 
 use super::named::is_sensitive;
@@ -19,7 +21,8 @@ pub(super) struct Pattern {
     pub name: &'static str,
     /// Without one of these in it, in whatever case, a text is not looked at.
     pub hints: &'static [&'static str],
-    /// The group `secret` is what is masked; a group `name` must be the name of a secret.
+    /// The group `secret` is what is masked. A group `name` must be the name of a secret, `login` the base64 of a user and a password,
+    /// `user` no scheme of addresses.
     pub regex: &'static str,
 }
 
@@ -32,12 +35,28 @@ struct Scan {
 const SCANS: &[Scan] = &[
     Scan {
         hints: &[
-            "pass", "pwd", "wort", "secret", "token", "key", "credential", "authorization", "cookie", "sessionid", "sessid",
-            "otp", "connectionstring", "connection_string", "connection-string",
+            "pass",
+            "pwd",
+            "wort",
+            "secret",
+            "token",
+            "key",
+            "credential",
+            "authorization",
+            "cookie",
+            "sessionid",
+            "sessid",
+            "otp",
+            "connectionstring",
+            "connection_string",
+            "connection-string",
         ],
         find: named::find,
     },
-    Scan { hints: &["pass", "pwd", "pw", "wort", "secret", "token", "key", "cred", "pin", "login", "user"], find: prose::find },
+    Scan {
+        hints: &["pass", "pwd", "pw", "wort", "secret", "token", "key", "cred", "pin", "login", "user"],
+        find: prose::find,
+    },
     Scan { hints: &["://"], find: urls::find },
     Scan { hints: &["private key"], find: blocks::private_keys },
     Scan { hints: &["kind"], find: blocks::kubernetes_secrets },
@@ -98,16 +117,40 @@ pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
     for (n, pattern) in PATTERNS.iter().enumerate().filter(|(n, _)| patterns & (1 << n) != 0) {
         let regex = table.regexes[n].get_or_init(|| Regex::new(pattern.regex).ok());
         for captures in regex.iter().flat_map(|regex| regex.captures_iter(text)) {
-            let is_one = captures.name("name").is_none_or(|name| is_sensitive(name.as_str()));
-            found.extend(captures.name("secret").filter(|_| is_one).map(|secret| secret.range()));
+            let holds = |group, is: fn(&str) -> bool| {
+                captures.name(group).is_none_or(|found| is(found.as_str().trim_end_matches('\\')))
+            };
+            let is_one = holds("name", is_sensitive) && holds("login", is_login) && holds("user", is_user);
+            // A backslash before the closing quote belongs to that.
+            let secret = captures.name("secret").filter(|_| is_one);
+            found.extend(
+                secret.map(|secret| secret.start()..secret.start() + secret.as_str().trim_end_matches('\\').len()),
+            );
         }
     }
+}
+
+/// `YXBwOmh1bnRlcjI=` is `app:hunter2`, and `authentication` is nothing of the kind.
+fn is_login(code: &str) -> bool {
+    const ANY_PADDING: GeneralPurposeConfig = GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true);
+    let engine = GeneralPurpose::new(&alphabet::STANDARD, ANY_PADDING);
+    engine.decode(code).is_ok_and(|bytes| bytes.contains(&b':') && str::from_utf8(&bytes).is_ok())
+}
+
+/// `mailto:alice@example.org` is an address.
+fn is_user(name: &str) -> bool {
+    !["mailto", "sip", "sips", "xmpp", "acct", "im", "pres", "ssh", "git"].contains(&name)
 }
 
 #[cfg(test)]
 pub(super) fn is_sound() -> Result<(), String> {
     if SCANS.len() > 64 || PATTERNS.len() > 128 || TABLE.is_none() {
         return Err("the table is too large".to_owned());
+    }
+    if let Some(token) = TOKENS.iter().find(|token| token.least < 16 || token.name.is_empty()) {
+        return Err(format!("{}: words begin like that", token.begins));
     }
     for pattern in PATTERNS {
         let regex = Regex::new(pattern.regex).map_err(|error| format!("{}: {error}", pattern.name))?;

@@ -30,7 +30,8 @@ fn userinfo(url: &str) -> Option<Range<usize>> {
         Some(colon) => Some(colon + 1..at_sign),
         // `https://0123456789abcdef@sentry.example/7`: nobody is called that.
         None => {
-            let is_token = at_sign >= 20 && url[..at_sign].bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+            let is_token =
+                at_sign >= 20 && url[..at_sign].bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
             is_token.then_some(0..at_sign)
         }
     }
