@@ -87,8 +87,8 @@ pub(super) fn fail(error: &anyhow::Error) -> Exit {
     }
     let style = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
     // What a server or a database answers is in it.
-    let error = format!("{error:#}");
-    anstream::eprintln!("{style}error{style:#}: {}", redact(&error));
+    let said = format!("{error:#}");
+    anstream::eprintln!("{style}error{style:#}: {}", redact(&said));
     match error.downcast_ref::<Failure>() {
         Some(failure) => failure.exit,
         None if error.is::<ConfigError>() => Exit::Usage,
