@@ -1,30 +1,94 @@
 //! What the bot says about itself while it works: to standard error, so that standard output stays the console's.
 
-use std::io::IsTerminal as _;
+use std::borrow::Cow;
+use std::io::{self, IsTerminal as _, Write};
 
 use anyhow::Context as _;
-use tracing_subscriber::EnvFilter;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::{FilterExt as _, filter_fn};
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, fmt};
 
 use crate::config::{LogConfig, LogFormat};
+use crate::model::{redact, redact_value};
 
-/// Starts logging as the configuration says: for people on a terminal, as JSON lines else. Once in a process.
+/// Starts logging as the configuration says: for people on a terminal, as JSON lines else. Once in a process. Libraries say nothing below
+/// `info`, whatever the level: some of them print what they are given to work on. What looks like a secret is masked in every line.
 ///
 /// # Errors
 /// When the level is none, or logging has been started before.
 pub fn start(config: &LogConfig) -> anyhow::Result<()> {
-    let filter = EnvFilter::builder().parse(&config.level).context("`log.level` is no level")?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let terminal = std::io::stderr().is_terminal();
+    let level = EnvFilter::builder().parse(&config.level).context("`log.level` is no level")?;
+    let filter = level.and(filter_fn(may_be_said));
+    let terminal = io::stderr().is_terminal();
     let json = match config.format {
         LogFormat::Json => true,
         LogFormat::Text => false,
         LogFormat::Auto => !terminal,
     };
+    let lines = fmt::layer().with_writer(move || Masked { json });
+    let registry = tracing_subscriber::registry();
     let started = if json {
-        builder.json().flatten_event(true).with_current_span(false).try_init()
+        registry.with(lines.json().flatten_event(true).with_current_span(false).with_filter(filter)).try_init()
     } else {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        builder.with_ansi(terminal && !plain).with_target(false).try_init()
+        registry.with(lines.with_ansi(terminal && !plain).with_target(false).with_filter(filter)).try_init()
     };
-    started.map_err(|error| anyhow::anyhow!("logging could not be started: {error}"))
+    started.map_err(|error| anyhow::anyhow!("logging could not be started: {error}"))?;
+    // What panics quotes what it was at.
+    std::panic::set_hook(Box::new(|panic| {
+        let thread = std::thread::current();
+        let said = format!("thread {:?} {panic}\n", thread.name().unwrap_or("without a name"));
+        // There is nobody to tell when this fails.
+        let _ = io::stderr().write_all(redact(&said).as_bytes());
+    }));
+    Ok(())
+}
+
+fn may_be_said(what: &Metadata<'_>) -> bool {
+    let is_ours = what.target() == "dogwatch" || what.target().starts_with("dogwatch::");
+    is_ours || *what.level() <= Level::INFO
+}
+
+/// Standard error, with what looks like a secret masked. It is given one whole line at a time.
+struct Masked {
+    json: bool,
+}
+
+impl Write for Masked {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        io::stderr().write_all(masked(&String::from_utf8_lossy(line), self.json).as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+/// A line of JSON stays one.
+fn masked(line: &str, json: bool) -> Cow<'_, str> {
+    let masked = redact(line);
+    if let (true, Cow::Owned(_)) = (json, &masked)
+        && let Ok(mut fields) = serde_json::from_str::<serde_json::Value>(line)
+    {
+        redact_value(&mut fields);
+        return Cow::Owned(format!("{fields}\n"));
+    }
+    masked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_masked_line_of_json_is_one_still() {
+        let line = "{\"error\":\"it said \\\"Authorization: Bearer x7x7x7x7x7\\\" and password=hunter2\"}\n";
+        let masked = masked(line, true);
+        assert!(!masked.contains("hunter2") && !masked.contains("x7x7"), "{masked}");
+        assert!(serde_json::from_str::<serde_json::Value>(&masked).is_ok(), "{masked}");
+        assert!(masked.ends_with("}\n"));
+    }
 }

@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 
 use crate::config::ConfigError;
+use crate::model::redact;
 
 /// How it went, as the process's exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +86,9 @@ pub(super) fn fail(error: &anyhow::Error) -> Exit {
         return Exit::Done;
     }
     let style = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
-    anstream::eprintln!("{style}error{style:#}: {error:#}");
+    // What a server or a database answers is in it.
+    let said = format!("{error:#}");
+    anstream::eprintln!("{style}error{style:#}: {}", redact(&said));
     match error.downcast_ref::<Failure>() {
         Some(failure) => failure.exit,
         None if error.is::<ConfigError>() => Exit::Usage,

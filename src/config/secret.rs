@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::model::Secret;
+use crate::model::{Secret, declare_secret};
 
 /// `{ file: path }` or `{ env: NAME }`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,11 +34,17 @@ pub enum SecretError {
 pub(super) const INLINE: &str = "a secret must not stand in the configuration itself";
 
 impl SecretSource {
-    /// Reads the secret: each time anew, so that a rotated one is found at the next start.
+    /// Reads the secret: each time anew, so that a rotated one is found at the next start. From then on it is masked in every text.
     ///
     /// # Errors
     /// When it is not there or is empty.
     pub fn read(&self) -> Result<Secret, SecretError> {
+        let secret = self.read_it()?;
+        declare_secret(secret.expose());
+        Ok(secret)
+    }
+
+    fn read_it(&self) -> Result<Secret, SecretError> {
         match self {
             SecretSource::File(path) => {
                 let text = std::fs::read_to_string(path)

@@ -142,6 +142,8 @@ impl Driver<'_> {
     pub(super) async fn append(&mut self, mut append: Append) -> Result<Option<Appended>, StoreError> {
         append.prolong = Some(self.options.lease);
         append.leaves.clone_from(&self.left);
+        // Before it is taken into the state: what this worker goes on with is what the next one would read.
+        let append = append.masked();
         // From before the append: by the store's clock the lease ends no earlier.
         let lease_until = self.now() + self.options.lease;
         let events = append.events.clone();

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::action::{ActionError, Output};
 use crate::cluster::Object;
-use crate::model::{Intent, redact, redact_value};
+use crate::model::{Intent, MASK, redact, redact_value};
 
 /// An object without its bookkeeping (managed fields, the copy of itself that `kubectl apply` leaves), masked.
 pub fn trimmed(object: &Object) -> Object {
@@ -49,9 +49,13 @@ pub(super) fn kept(output: Output, largest: usize) -> (Value, String) {
 /// # Errors
 /// It holds what looks like a secret, for a human; or it is too large.
 pub(super) fn check_intent(intent: &Intent, largest: usize) -> Result<(), ActionError> {
-    let values = serde_json::json!([intent.before, intent.after]);
+    let values = serde_json::json!([intent.before, intent.after, intent.object, intent.uid]);
     let mut masked = values.clone();
     redact_value(&mut masked);
+    let wanted = serde_json::json!([intent.after, intent.object]).to_string();
+    if wanted.contains(MASK) {
+        return Err(ActionError::needs_human(format!("it would act on what was masked: {}", intent.summary)));
+    }
     if masked != values {
         return Err(ActionError::needs_human(format!(
             "it holds what looks like a secret, which must not go on the log: {}",

@@ -34,8 +34,10 @@ pub(super) async fn preview(
         if state.finished.contains(&step.path) {
             continue;
         }
-        let shown =
-            |summary, certain, diff| PreviewStep { step: step.path.clone(), mutating: true, summary, certain, diff };
+        let shown = |summary: String, certain, diff| {
+            let summary = redact(&summary).into_owned();
+            PreviewStep { step: step.path.clone(), mutating: true, summary, certain, diff }
+        };
         let wanted = wanted(world, frame, state, step);
         if let Wanted::No { when } = wanted {
             outlook.preview.steps.push(shown(format!("nothing: `{when}` does not hold"), true, None));

@@ -1,14 +1,16 @@
 //! Making any text safe to stand in a line of Markdown.
 
-use crate::model::redact;
+use crate::message::shown;
+use crate::model::{is_invisible, redact};
 
 /// The longest value in a report, in characters: a label can be as long as a novel.
 const LONGEST: usize = 300;
 
 /// The text as one line that Markdown shows as it is: no markup, no HTML, no new row or cell of a table, no control
-/// characters, no characters that turn the direction of the text, and nothing that looks like a secret.
+/// characters, no invisible characters but by their numbers, and nothing that looks like a secret.
 pub(super) fn escape(text: &str) -> String {
     let text = redact(text);
+    let text: String = text.chars().flat_map(seen).collect();
     let mut escaped = String::with_capacity(text.len() + 8);
     let mut before = ' ';
     let mut chars = text.trim().chars().take(LONGEST).peekable();
@@ -28,7 +30,7 @@ pub(super) fn escape(text: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '&' => escaped.push_str("&amp;"),
             c if c.is_whitespace() => escaped.push(' '),
-            c if c.is_control() || turns_text(c) => escaped.push('\u{fffd}'),
+            c if c.is_control() => escaped.push('\u{fffd}'),
             c => escaped.push(c),
         }
         before = c;
@@ -39,9 +41,9 @@ pub(super) fn escape(text: &str) -> String {
     escaped
 }
 
-/// Marks, embeddings, overrides and isolates of the writing direction.
-fn turns_text(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{061c}')
+/// The character, or its number where nobody would see it.
+fn seen(c: char) -> Vec<char> {
+    if is_invisible(c) { shown(c).chars().collect() } else { vec![c] }
 }
 
 #[cfg(test)]
@@ -55,7 +57,7 @@ mod tests {
         assert_eq!(escape("<script>&amp;"), "&lt;script&gt;&amp;amp;");
         assert_eq!(escape("![x](http://a)"), "\\!\\[x\\](http://a)");
         assert_eq!(escape("a\nb\r\n# c"), "a b  \\# c");
-        assert_eq!(escape("x\u{1b}[31m\u{202e}y"), "x\u{fffd}\\[31m\u{fffd}y");
+        assert_eq!(escape("x\u{1b}[31m\u{202e}y"), "x\u{fffd}\\[31m&lt;U+202E&gt;y");
         assert_eq!(escape("pg_stat_x _y_"), "pg_stat_x \\_y\\_");
         assert_eq!(escape("4 -> 6"), "4 -> 6");
         assert_eq!(escape("> quote"), "&gt; quote");

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::model::{Alert, Target};
 use crate::playbook::{Catalog, Playbook};
+use crate::store::unfit_to_act_on;
 
 /// What is known about an alert before any incident is looked at.
 #[derive(Debug, Clone)]
@@ -63,7 +64,10 @@ pub fn cover(catalog: &Catalog, alert: &Alert) -> (Coverage, Vec<String>) {
         }
     };
     let coverage = match playbook.target_for(Some(alert), &inputs, &given) {
-        Ok(target) => Coverage::Covered { playbook, target, inputs },
+        Ok(target) => match unfit_to_act_on(&target, &Value::Object(inputs.clone())) {
+            Some(because) => Coverage::Unusable { playbook, because },
+            None => Coverage::Covered { playbook, target, inputs },
+        },
         Err(error) => Coverage::Unusable { playbook, because: error.to_string() },
     };
     (coverage, remarks)

@@ -22,7 +22,7 @@ use crate::model::{
     AlertStatus, Command, IncidentId, Notification, Person, Run, Severity, Signal, SignalBody, SignalId, redact,
 };
 use crate::playbook::{Catalog, Playbook};
-use crate::store::{Decision, IncidentView, Store, StoreError};
+use crate::store::{Decision, IncidentView, Store, StoreError, unfit_to_act_on};
 use crate::worker::{Turn, TurnError, Worker};
 
 /// Decides about signals in the order in which they came. There is one: a second would decide on what the first changes.
@@ -182,6 +182,9 @@ impl SignalWorker {
             Ok(target) => target,
             Err(problem) => return Ok(decline(problem.to_string())),
         };
+        if let Some(because) = unfit_to_act_on(&target, &serde_json::Value::Object(inputs.clone())) {
+            return Ok(decline(because));
+        }
         let since = self.clock.now() - look_back(playbook);
         let history = self.store.run_history(&playbook.name, &target.key(), since).await?;
         let grouping = grouping_of_target(&target);

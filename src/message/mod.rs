@@ -25,6 +25,6 @@ pub use page::{PageText, page_body_after, page_text};
 pub use question::{preview_text, question};
 pub use reason::{condition_text, page_reason};
 pub use table::incidents_table;
-pub use text::{clip, count, fit, fold, moment, width};
+pub use text::{clip, count, fit, fold, moment, shown, width};
 pub use timeline::{timeline_line, timeline_lines};
 pub use why::{WhyFacts, why};

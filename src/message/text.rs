@@ -2,19 +2,21 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::model::{Episode, HumanDuration, redact};
+use crate::model::{Episode, HumanDuration, is_invisible, redact};
 
 /// The length as chats count it: UTF-16 units, of which no chat counts more than one for a letter.
 pub fn width(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-/// One line of at most `longest` units: line ends and control characters become spaces, secrets are masked, and what
-/// does not fit is cut with a `…`.
+/// One line of at most `longest` units: line ends and control characters become spaces, secrets are masked, invisible characters are
+/// shown as `<U+200B>`, and what does not fit is cut with a `…`.
 pub fn clip(text: &str, longest: usize) -> String {
     let mut line = String::with_capacity(text.len().min(4 * longest));
     for letter in redact(text).chars() {
-        if !is_blank(letter) {
+        if is_invisible(letter) {
+            line.push_str(&shown(letter));
+        } else if !is_blank(letter) {
             line.push(letter);
         } else if !line.is_empty() && !line.ends_with(' ') {
             line.push(' ');
@@ -25,13 +27,25 @@ pub fn clip(text: &str, longest: usize) -> String {
 
 /// As [`clip`], but with its spaces as they are: for diffs.
 pub(super) fn verbatim(line: &str, longest: usize) -> String {
-    let line: String = redact(line).chars().map(|letter| if is_blank(letter) { ' ' } else { letter }).collect();
+    let mut verbatim = String::with_capacity(line.len());
+    for letter in redact(line).chars() {
+        match letter {
+            _ if is_invisible(letter) => verbatim.push_str(&shown(letter)),
+            _ if is_blank(letter) => verbatim.push(' '),
+            _ => verbatim.push(letter),
+        }
+    }
+    let line = verbatim;
     cut(line.trim_end(), longest)
 }
 
-/// Also the marks that turn the direction of the text: they make it read as something else.
 fn is_blank(letter: char) -> bool {
-    letter.is_whitespace() || letter.is_control() || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    letter.is_whitespace() || letter.is_control()
+}
+
+/// A character that nobody sees makes one name look like another, or read as something else: it is shown by its number.
+pub fn shown(invisible: char) -> String {
+    format!("<U+{:04X}>", u32::from(invisible))
 }
 
 /// A text of several lines in at most `longest` units: lines in its middle give way to `… 12 more`.

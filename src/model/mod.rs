@@ -25,7 +25,7 @@ pub use ids::{ApprovalId, Digest, EpisodeId, IdError, IncidentId, PageId, RunId,
 pub use incident::{Episode, Incident, IncidentState};
 pub use odd::{OddCharacter, odd_character};
 pub use quantity::{Quantity, QuantityError};
-pub use redact::{MASK, redact, redact_value};
+pub use redact::{MASK, declare_secret, is_invisible, redact, redact_named, redact_value};
 pub use run::{Autonomy, LEASE_MARGIN, LEAST_LEASE, MUTATION_WITHIN, Outcome, PlaybookRef, Run};
 pub use secret::Secret;
 pub use severity::{Severity, SeverityError};

@@ -7,6 +7,7 @@
 mod decision;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod masking;
 mod reach;
 mod records;
 pub mod sqlite;
@@ -21,6 +22,7 @@ pub use decision::{
     Applied, Change, CommandReply, Decision, InboxItem, IncidentEvent, IncidentRef, NewEpisode, NewIncident, NewPage,
     NewRun, PageReason,
 };
+pub use masking::{identity, masked_body, unfit_to_act_on};
 pub use reach::{PageDelivery, Reach};
 pub use records::{
     AlertCount, Delivery, DeliveryId, DeliverySubject, EpisodeHead, HandoffRecord, IncidentFilter, IncidentView, Page,

@@ -17,4 +17,5 @@ mod jobs;
 mod laws;
 mod pages;
 mod runs;
+mod secrets;
 mod shipped_playbooks;

@@ -6,6 +6,7 @@ mod away;
 mod files;
 mod flood;
 mod help;
+mod logs;
 mod manifest;
 mod serve;
 mod serving;

@@ -124,5 +124,5 @@ async fn escalate(
         end: Some((outcome, because)),
         ..Append::default()
     };
-    append(connection, now, sinks, at, records).await.map(|_| ())
+    append(connection, now, sinks, at, records.masked()).await.map(|_| ())
 }

@@ -14,7 +14,7 @@ use crate::metrics::{Levels, PagesMade};
 use crate::model::{Episode, EpisodeId, Incident, IncidentId, PageId, SignalId};
 use crate::store::{
     AlertCount, Applied, Decision, EpisodeHead, IncidentFilter, IncidentStore, IncidentView, NewPage, Page, PageReason,
-    StoreError, TimelineEntry,
+    StoreError, TimelineEntry, identity,
 };
 
 /// One step into the index for each fingerprint, however often that fired before.
@@ -33,6 +33,24 @@ pub(super) const EPISODES: &str = "
 pub(super) const LATEST_BY_GROUPING: &str =
     "SELECT MAX(id) FROM incident WHERE grouping IN (SELECT value FROM json_each(?1)) GROUP BY grouping";
 
+/// What is asked for by its identity, which is stored otherwise where it holds a secret. A database of before that has it as it was.
+struct Asked<'a>(HashMap<String, &'a str>);
+
+impl<'a> Asked<'a> {
+    fn of(raw: &[&'a str]) -> Self {
+        let stored = raw.iter().map(|raw| (identity(raw).into_owned(), *raw));
+        Self(stored.chain(raw.iter().map(|raw| ((*raw).to_owned(), *raw))).collect())
+    }
+
+    fn stored(&self) -> Vec<&str> {
+        self.0.keys().map(String::as_str).collect()
+    }
+
+    fn raw(&self, stored: &str) -> String {
+        self.0.get(stored).map_or(stored, |raw| raw).to_owned()
+    }
+}
+
 #[async_trait]
 impl IncidentStore for SqliteStore {
     async fn latest_episodes(
@@ -40,8 +58,9 @@ impl IncidentStore for SqliteStore {
         source: &str,
         fingerprints: &[&str],
     ) -> Result<HashMap<String, EpisodeHead>, StoreError> {
+        let asked = Asked::of(fingerprints);
         let rows = sqlx::query(LATEST_EPISODES)
-            .bind(json(&fingerprints)?)
+            .bind(json(&asked.stored())?)
             .bind(source)
             .fetch_all(&self.reads)
             .await
@@ -55,20 +74,25 @@ impl IncidentStore for SqliteStore {
                     closed_at: get_time_or(row, "closed_at")?,
                     end_told_at: get_time_or(row, "end_told_at")?,
                 };
-                Ok((get(row, "fingerprint")?, head))
+                Ok((asked.raw(get(row, "fingerprint")?), head))
             })
             .collect()
     }
 
     async fn incidents_by_grouping(&self, groupings: &[&str]) -> Result<HashMap<String, IncidentView>, StoreError> {
         let sql = format!("SELECT {} FROM incident WHERE id IN ({LATEST_BY_GROUPING})", rows::INCIDENT);
+        let asked = Asked::of(groupings);
         let found = sqlx::query(AssertSqlSafe(sql))
-            .bind(json(&groupings)?)
+            .bind(json(&asked.stored())?)
             .fetch_all(&self.reads)
             .await
             .map_err(failed("read incidents"))?;
         let views = self.with_runs(&found).await?;
-        Ok(views.into_iter().map(|view| (view.incident.grouping.clone(), view)).collect())
+        let raw = |mut view: IncidentView| {
+            view.incident.grouping = asked.raw(&view.incident.grouping);
+            (view.incident.grouping.clone(), view)
+        };
+        Ok(views.into_iter().map(raw).collect())
     }
 
     async fn incident_views(&self, ids: &[IncidentId]) -> Result<Vec<IncidentView>, StoreError> {
@@ -103,7 +127,7 @@ impl IncidentStore for SqliteStore {
     }
 
     async fn apply(&self, signal: SignalId, decision: Decision) -> Result<Applied, StoreError> {
-        let (now, sinks) = (self.now(), self.sinks.clone());
+        let (now, sinks, decision) = (self.now(), self.sinks.clone(), decision.masked()?);
         let applied = self
             .write("apply a decision", move |connection| {
                 Box::pin(async move { apply(connection, now, &sinks, signal, decision).await })
@@ -120,7 +144,7 @@ impl IncidentStore for SqliteStore {
     }
 
     async fn page_now(&self, incident: IncidentId, page: NewPage) -> Result<bool, StoreError> {
-        let (now, sinks) = (self.now(), self.sinks.clone());
+        let (now, sinks, page) = (self.now(), self.sinks.clone(), page.masked());
         let paged = self
             .write("page", move |connection| {
                 Box::pin(async move { pages::page_now(connection, now, &sinks, incident, &page).await })

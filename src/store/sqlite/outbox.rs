@@ -9,7 +9,7 @@ use sqlx::SqliteConnection;
 use super::effects::{enqueue_card, note};
 use super::rows::{from_json, get, get_time, get_time_or, json, micros, time};
 use super::{SqliteStore, failed};
-use crate::model::{HumanDuration, IncidentId, PageId};
+use crate::model::{HumanDuration, IncidentId, PageId, redact};
 use crate::store::{Delivery, DeliveryId, IncidentEvent, OutboxStore, StoreError};
 
 /// The urgent before the others, and the new before what has failed: behind a receiver that is down and takes its time with each, a new page
@@ -127,7 +127,7 @@ impl OutboxStore for SqliteStore {
         also: Option<&str>,
     ) -> Result<bool, StoreError> {
         let now = self.now();
-        let error = error.to_owned();
+        let error = redact(error).into_owned();
         let also = also.map(str::to_owned);
         let sinks = self.sinks.clone();
         let (added, news) = self
@@ -234,7 +234,7 @@ async fn deliver_also(
 async fn set_aside(connection: &mut SqliteConnection, id: DeliveryId, error: &StoreError) -> Result<(), StoreError> {
     tracing::error!(delivery = id.0, %error, "a delivery cannot be read and is set aside");
     sqlx::query("UPDATE outbox SET due_at = NULL, error = ? WHERE id = ?")
-        .bind(error.to_string())
+        .bind(redact(&error.to_string()).into_owned())
         .bind(id.0)
         .execute(connection)
         .await

@@ -47,7 +47,7 @@ impl RunStore for SqliteStore {
     }
 
     async fn append(&self, at: LogPosition, records: Append) -> Result<Appended, StoreError> {
-        let (now, sinks) = (self.now(), self.sinks.clone());
+        let (now, sinks, records) = (self.now(), self.sinks.clone(), records.masked());
         let (ends, parks) = (records.end.is_some(), records.park_until.is_some());
         let appended = self
             .write("append to a run", move |connection| {

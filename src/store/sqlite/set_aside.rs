@@ -6,9 +6,9 @@ use super::apply::apply;
 use super::rows::get;
 use super::{Sinks, failed};
 use crate::model::SignalId;
-use crate::store::{Applied, Decision, StoreError};
+use crate::store::{Applied, Decision, StoreError, masked_body};
 
-/// Carries `decision` out within the open transaction, and keeps what the signal said and why nothing else came of it.
+/// Carries `decision` out within the open transaction, and keeps what the signal said, masked, and why nothing else came of it.
 pub(super) async fn set_aside(
     connection: &mut SqliteConnection,
     now: i64,
@@ -24,8 +24,9 @@ pub(super) async fn set_aside(
         .await
         .map_err(failed("read a signal's body"))?;
     let body: Vec<u8> = body.map(|row| get(&row, "body")).transpose()?.unwrap_or_default();
+    let body = masked_body(&body);
     let applied = apply(connection, now, sinks, signal, decision).await?;
-    sqlx::query("UPDATE signal SET body = CAST(? AS TEXT), set_aside = ? WHERE id = ?")
+    sqlx::query("UPDATE signal SET body = ?, set_aside = ? WHERE id = ?")
         .bind(body)
         .bind(because)
         .bind(signal.0)

@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteRow;
 use super::rows::{from_json, get, get_time_or, json, micros, time};
 use super::set_aside::set_aside;
 use super::{SqliteStore, failed};
-use crate::model::{Signal, SignalBody, SignalId};
+use crate::model::{Signal, SignalBody, SignalId, redact};
 use crate::store::{Accepted, Applied, CommandReply, Decision, SignalStore, StoreError};
 
 pub(super) const PENDING: &str = "SELECT id, source, key, last_at, body FROM signal
@@ -70,7 +70,8 @@ impl SignalStore for SqliteStore {
     }
 
     async fn set_aside(&self, signal: SignalId, because: &str, decision: Decision) -> Result<Applied, StoreError> {
-        let (now, sinks, because) = (self.now(), self.sinks.clone(), because.to_owned());
+        let (now, sinks, because) = (self.now(), self.sinks.clone(), redact(because).into_owned());
+        let decision = decision.masked()?;
         let applied = self.write("set a signal aside", move |connection| {
             Box::pin(async move { set_aside(connection, now, &sinks, signal, because, decision).await })
         });
