@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use super::{Parcel, Sink, SinkError};
 use crate::model::Secret;
+use crate::proxy::Proxy;
 
 /// Sends to one URL.
 pub struct WebhookSink {
@@ -83,7 +84,10 @@ impl Sink for WebhookSink {
             request = request.bearer_auth(token.expose());
         }
         // The URL may hold a key of the receiver: it stays out of errors.
-        let answer = request.send().await.map_err(|error| SinkError::retry(reason(&error.without_url())))?;
+        let answer = request.send().await.map_err(|error| {
+            let through = if error.is_connect() { Proxy::blame(self.url.as_str()) } else { String::new() };
+            SinkError::retry(format!("{}{through}", reason(&error.without_url())))
+        })?;
         let status = answer.status();
         if status.is_success() {
             return Ok(None);

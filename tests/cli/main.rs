@@ -6,6 +6,7 @@ mod away;
 mod files;
 mod help;
 mod manifest;
+mod proxies;
 mod serve;
 mod serving;
 
