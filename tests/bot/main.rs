@@ -16,3 +16,4 @@ mod laws;
 mod pages;
 mod runs;
 mod shipped_playbooks;
+mod two_bots;
