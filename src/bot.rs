@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use crate::action::World;
 use crate::engine::{EngineOptions, EngineWorker};
 use crate::incident::{IncidentRules, PageWorker, SignalWorker};
+use crate::mandate::Mandate;
 use crate::metrics::Metrics;
 use crate::playbook::Catalog;
 use crate::store::Store;
@@ -60,6 +61,7 @@ impl Default for EngineOptions {
             approval_timeout: Duration::from_secs(30 * 60),
             default_team: IncidentRules::default().default_team,
             mark: String::new(),
+            mandate: Arc::new(Mandate::unshared()),
         }
     }
 }

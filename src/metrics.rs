@@ -46,6 +46,7 @@ pub struct Metrics {
     deliveries_failed: Family<SinkLabel, Counter>,
     clock_set: Counter,
     connected: Family<ChatLabel, Level>,
+    observes_only: Level,
     levels: Mutex<LevelGauges>,
 }
 
@@ -153,6 +154,7 @@ impl Metrics {
             deliveries_failed: family(&mut registry, "deliveries_failed", "Deliveries that did not arrive, by sink"),
             clock_set: Counter::default(),
             connected: Family::default(),
+            observes_only: Level::default(),
             pages_counted: AtomicI64::new(0),
             levels: Mutex::new(LevelGauges::register(&mut registry)),
             accept_seconds,
@@ -162,6 +164,9 @@ impl Metrics {
         metrics.registry.register("clock_set", "How often the wall clock was set, and what waits was moved", clock_set);
         let connected = metrics.connected.clone();
         metrics.registry.register("chat_connected", "Whether people can ask there, by chat", connected);
+        let observes_only = metrics.observes_only.clone();
+        let help = "Whether another bot, or a missing right, keeps this one from changing the cluster";
+        metrics.registry.register("observes_only", help, observes_only);
         // A series that is not there yet has no rate when it first counts: these are watched from the beginning.
         for result in NotificationResult::ALL {
             metrics.notifications.get_or_create(&ResultLabel { result: result.word() }).inc_by(0);
@@ -248,6 +253,11 @@ impl Metrics {
     /// Whether people can ask on this chat. One that is not configured has no series.
     pub fn chat_connected(&self, chat: &'static str, connected: bool) {
         self.connected.get_or_create(&ChatLabel { chat }).set(u64::from(connected));
+    }
+
+    /// Whether this bot changes nothing in the cluster, whatever its playbooks say.
+    pub fn observes_only(&self, observes: bool) {
+        self.observes_only.set(u64::from(observes));
     }
 
     /// Everything in OpenMetrics 1.0, which [`Format::write`] makes into another format. `None`: the store did not say how much there is of what; `store_up` is 0

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// What everybody may import.
-const COMMON: &[&str] = &["model", "clock", "worker", "metrics"];
+const COMMON: &[&str] = &["model", "clock", "worker", "metrics", "proxy"];
 
 /// What each module may import besides; a module that is not listed may import everything before it in the list.
 const TABLE: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("clock", &[]),
     ("metrics", &[]),
+    ("proxy", &[]),
     ("tls", &[]),
     ("worker", &[]),
     ("store", &[]),
@@ -20,7 +21,8 @@ const TABLE: &[(&str, &[&str])] = &[
     ("message", &["store"]),
     ("action", &["cluster", "prometheus"]),
     ("playbook", &["action", "cluster"]),
-    ("engine", &["store", "action", "playbook", "cluster"]),
+    ("mandate", &["cluster"]),
+    ("engine", &["store", "action", "playbook", "cluster", "mandate"]),
     ("incident", &["store", "playbook"]),
     ("timekeeper", &["store"]),
     ("intake", &["store"]),

@@ -15,7 +15,7 @@ use dogwatch::engine::EngineOptions;
 use dogwatch::incident::IncidentRules;
 use dogwatch::metrics::Metrics;
 use dogwatch::playbook::{Catalog, Playbook};
-use dogwatch::prometheus::{Prometheus, QueryError, Sample};
+use dogwatch::prometheus::{Prometheus, Query, QueryError, Sample};
 use dogwatch::server::{Readiness, Server, Settings, serve};
 use dogwatch::store::sqlite::{Durability, Sinks, SqliteStore};
 use dogwatch::worker;
@@ -91,7 +91,7 @@ struct Answers(mpsc::UnboundedSender<Instant>);
 
 #[async_trait]
 impl Prometheus for Answers {
-    async fn query(&self, _: &str) -> Result<Vec<Sample>, QueryError> {
+    async fn query(&self, _: &Query) -> Result<Vec<Sample>, QueryError> {
         // Nobody listens any more when the bench is over.
         let _ = self.0.send(Instant::now());
         Ok(vec![Sample { labels: BTreeMap::new(), value: 1.0 }])

@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::ActionError;
+use super::{ActionError, World, other_bot};
 use crate::cluster::{Cluster, Object};
 use crate::model::{Intent, ObjectKey};
 
@@ -82,31 +82,32 @@ pub fn check_hands_off(object: &Object) -> Result<(), ActionError> {
 ///
 /// # Errors
 /// As [`check`]; also when the object or its namespace cannot be read: not knowing is no permission.
-pub async fn check_live(cluster: &dyn Cluster, verb: Verb, key: &ObjectKey) -> Result<(), ActionError> {
+pub async fn check_live(cluster: &dyn Cluster, verb: Verb, key: &ObjectKey) -> Result<Option<Object>, ActionError> {
     // First without asking: what is never done needs no cluster to say no.
     check(verb, &key.kind, None)?;
     let object = cluster.get(key).await?;
     check(verb, &key.kind, object.as_ref())?;
-    check_namespace(cluster, key).await
+    check_namespace(cluster, key).await?;
+    Ok(object)
 }
 
 /// [`check_live`] of the object that an intent changes, and the hands-off annotation of the run's target where that is
-/// another object: a change at the source is still a change of the target.
+/// another object: a change at the source is still a change of the target. Nor may a bot on another database be at work on
+/// either of them.
 ///
 /// # Errors
 /// As [`check_live`].
-pub async fn check_intent(
-    cluster: &dyn Cluster,
-    verb: Verb,
-    target: &ObjectKey,
-    intent: &Intent,
-) -> Result<(), ActionError> {
-    check_live(cluster, verb, &intent.object).await?;
+pub async fn check_intent(world: &World, verb: Verb, target: &ObjectKey, intent: &Intent) -> Result<(), ActionError> {
+    let (cluster, now) = (world.cluster.as_ref(), world.clock.now());
+    if let Some(object) = check_live(cluster, verb, &intent.object).await? {
+        other_bot::check(&object, &intent.marker, now)?;
+    }
     if *target == intent.object {
         return Ok(());
     }
     if let Some(object) = cluster.get(target).await? {
         check_hands_off(&object)?;
+        other_bot::check(&object, &intent.marker, now)?;
     }
     if target.namespace == intent.object.namespace { Ok(()) } else { check_namespace(cluster, target).await }
 }

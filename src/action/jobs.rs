@@ -39,6 +39,21 @@ pub(super) fn state(job: &Object) -> State {
     }
 }
 
+/// Why a Job whose deletion was asked for is still there.
+pub(super) fn still_there(job: &Object) -> String {
+    // `foregroundDeletion` is our own: the Job stays until its pods are gone.
+    let finalizers = job.at("/metadata/finalizers").and_then(Value::as_array).into_iter().flatten();
+    let others: Vec<&str> =
+        finalizers.filter_map(Value::as_str).filter(|name| !matches!(*name, "foregroundDeletion" | "orphan")).collect();
+    match others.as_slice() {
+        [] => "its pods are ending".to_owned(),
+        names => format!(
+            "its deletion waits for the finalizer {}, which only the program that set it takes off",
+            names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+        ),
+    }
+}
+
 /// The name of the CronJob that made it.
 pub(super) fn cronjob_of(job: &Object) -> Option<&str> {
     let owner = objects::controller(job)?;
@@ -295,6 +310,16 @@ mod tests {
         for wrong in ["", "[]", "{}", r#"{"kind":"Pod","spec":{"template":{}},"metadata":{"name":"x"}}"#] {
             assert_eq!(wrong.parse::<PreImage>(), Err(NoJob), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_deletion_that_waits_says_for_what() {
+        let job = |finalizers: Value| Object(json!({ "kind": "Job", "metadata": { "finalizers": finalizers } }));
+        for ours in [json!([]), json!(null), json!(["foregroundDeletion"])] {
+            assert_eq!(still_there(&job(ours)), "its pods are ending");
+        }
+        let held = still_there(&job(json!(["foregroundDeletion", "example.com/archive"])));
+        assert!(held.starts_with("its deletion waits for the finalizer `example.com/archive`"), "{held}");
     }
 
     #[test]

@@ -166,7 +166,7 @@ impl K8sCreateJob {
 fn after_target(key: &ObjectKey, target: Option<&Object>) -> Result<Option<Plan>, ActionError> {
     let Some(target) = target.filter(|_| key.kind == "Job") else { return Ok(None) };
     match jobs::state(target) {
-        State::Going => Err(ActionError::retry(format!("{key} is still there; its pods are ending"))),
+        State::Going => Err(ActionError::retry(format!("{key} is still there; {}", jobs::still_there(target)))),
         State::Live => Err(ActionError::fail(format!("{key} is still under way: a second Job would get in its way"))),
         State::Failed => Ok(None),
         State::Succeeded => {
@@ -240,7 +240,7 @@ fn under_way<'j>(
                 )));
             }
             State::Going => {
-                return Err(ActionError::retry(format!("{} is still there; its pods are ending", job.key())));
+                return Err(ActionError::retry(format!("{} is still there; {}", job.key(), jobs::still_there(job))));
             }
             State::Failed | State::Succeeded => {}
         }

@@ -119,7 +119,10 @@ impl Mutation for K8sDeleteJob {
 fn plan(job: &Object, cronjob: Option<&Object>, source: Source, marker: String) -> Result<Plan, ActionError> {
     let key = job.key();
     match jobs::state(job) {
-        State::Going => return Ok(unneeded(&key, "is being deleted already")),
+        State::Going => {
+            let why = format!("is being deleted already; {}", jobs::still_there(job));
+            return Ok(unneeded(&key, &why));
+        }
         State::Succeeded => return Ok(unneeded(&key, "has succeeded, and holds nothing up")),
         State::Failed | State::Live => {}
     }

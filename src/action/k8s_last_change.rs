@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::kinds::rights;
 use super::{ActionError, AnyArg, Arg, Describe, Output, Read, StepContext, World, objects};
-use crate::cluster::{Access, Object};
+use crate::cluster::{Access, FieldManager, Object};
 use crate::model::HumanDuration;
 
 /// Finds out when a field of the target was changed last, whoever did it. Changes nothing; may be repeated at will.
@@ -21,8 +21,9 @@ use crate::model::HumanDuration;
 /// that a playbook must not take it for "long ago". `age_seconds` is then absent, and a condition on it an error.
 ///
 /// The API server keeps one time for all fields of a manager. A manager that changed another field later makes this one look
-/// younger than it is, never older. Within 5 minutes of the creation it still counts as the creation: the controllers
-/// that make an object write to it once or twice more.
+/// younger than it is, never older. What Kubernetes's own controllers write within 5 minutes of the creation still counts as the
+/// creation: they write to what they make once or twice more. What a person or another program writes then is a change. The first
+/// binding of a claim, whenever it comes, gives its capacity the first value, and is no change.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct K8sLastChange {
@@ -30,6 +31,42 @@ pub(super) struct K8sLastChange {
 }
 
 const STILL_CREATION: TimeDelta = TimeDelta::minutes(5);
+
+/// An object's creation and what its maker says of it at once bear the same second, or the next.
+const SAME_MOMENT: TimeDelta = TimeDelta::seconds(1);
+
+/// Field managers of Kubernetes itself and of storage drivers, by the beginning of their names.
+const CONTROLLERS: [&str; 6] =
+    ["kube-controller-manager", "kube-scheduler", "kubelet", "csi-", "external-", "cloud-controller-manager"];
+
+fn is_controller(manager: &str) -> bool {
+    CONTROLLERS.iter().any(|name| manager.starts_with(name))
+}
+
+/// Whether the field still has the value that the object began with.
+fn is_first_value(object: &Object, names: &[&str], manager: &FieldManager, created: DateTime<Utc>) -> bool {
+    let Some(at) = manager.at else { return false };
+    // Our own changes are never the creation, however young the object is.
+    if manager.name.starts_with("dogwatch-") {
+        return false;
+    }
+    let at_once = at - created <= SAME_MOMENT || (at - created <= STILL_CREATION && is_controller(&manager.name));
+    at_once || (object.kind() == "PersistentVolumeClaim" && is_of_first_binding(object, names, manager, created))
+}
+
+/// A claim may be bound long after it was made. Its controller then writes the volume's name, and so stands with that time at all
+/// that it has written; and the capacity. A volume grows only where somebody asks for more.
+fn is_of_first_binding(object: &Object, names: &[&str], manager: &FieldManager, created: DateTime<Utc>) -> bool {
+    match names {
+        ["spec", "resources", "requests", ..] => manager.name.starts_with("kube-controller-manager"),
+        ["status", "capacity", ..] => {
+            const REQUEST: [&str; 4] = ["spec", "resources", "requests", "storage"];
+            is_controller(&manager.name)
+                && object.field_manager(&REQUEST).is_some_and(|asked| is_first_value(object, &REQUEST, &asked, created))
+        }
+        _ => false,
+    }
+}
 
 impl Describe for K8sLastChange {
     fn name(&self) -> &'static str {
@@ -89,9 +126,7 @@ fn last_change(object: &Object, field: &str, now: DateTime<Utc>) -> Result<Outpu
         return Err(ActionError::fail(message));
     };
     let created = objects::time_at(&object.0, "/metadata/creationTimestamp");
-    // Our own changes are never the creation, however young the object is.
-    let at_creation =
-        !manager.name.starts_with("dogwatch-") && created.is_some_and(|created| at - created <= STILL_CREATION);
+    let at_creation = created.is_some_and(|created| is_first_value(object, &names, &manager, created));
     let age_seconds = objects::seconds_since(now, at);
     let age = HumanDuration(Duration::from_secs(age_seconds.unsigned_abs()));
     let what = if at_creation { "set at the creation" } else { "changed" };
@@ -150,6 +185,42 @@ mod tests {
         let managers =
             [("kube-controller-manager", "2026-04-01T08:00:00Z"), ("dogwatch-run-1-grow", "2026-04-01T08:02:00Z")];
         assert_eq!(fields(&managers)["at_creation"], json!(false));
+    }
+
+    #[test]
+    fn a_persons_patch_soon_after_the_creation_is_a_change() {
+        for (manager, seconds, at_creation) in [
+            ("kubectl-create", 0, true),
+            ("argocd-controller", 1, true),
+            ("kubectl-patch", 3, false),
+            ("kubectl-edit", 120, false),
+            ("kube-controller-manager", 120, true),
+            ("csi-provisioner", 299, true),
+            ("kube-scheduler", 301, false),
+        ] {
+            let at = format!("2026-04-01T08:{:02}:{:02}Z", seconds / 60, seconds % 60);
+            assert_eq!(fields(&[(manager, &at)])["at_creation"], json!(at_creation), "{manager} after {seconds} s");
+        }
+    }
+
+    #[test]
+    fn the_first_binding_of_a_claim_is_no_change() {
+        let bound = "2026-04-01T08:30:00Z";
+        let capacity = |requested_by: &str, at: &str, field: &str| {
+            let mut claim = claim(&[(requested_by, at)]);
+            claim.0["metadata"]["managedFields"].as_array_mut().unwrap().push(json!({
+                "manager": "kube-controller-manager", "subresource": "status", "time": bound,
+                "fieldsV1": { "f:status": { "f:capacity": { "f:storage": {} } } },
+            }));
+            last_change(&claim, field, now()).unwrap().value["at_creation"].clone()
+        };
+        let storage = "status.capacity.storage";
+        assert_eq!(capacity("kubectl-create", "2026-04-01T08:00:00Z", storage), json!(true));
+        // Made by the StatefulSet's controller, which is the one that binds as well.
+        assert_eq!(capacity("kube-controller-manager", bound, storage), json!(true));
+        assert_eq!(capacity("kube-controller-manager", bound, STORAGE), json!(true));
+        assert_eq!(capacity("kubectl-edit", "2026-04-01T08:29:00Z", storage), json!(false), "it grew");
+        assert_eq!(capacity("dogwatch-run-1-grow", "2026-04-01T08:29:00Z", storage), json!(false));
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod k8s_pods;
 mod k8s_scale;
 mod kinds;
 mod objects;
+mod other_bot;
 mod prometheus_query;
 mod registry;
 mod replica_owner;
@@ -201,7 +202,7 @@ pub trait Mutation: Describe {
 pub async fn prepare(mutation: &dyn Mutation, world: &World, step: StepContext<'_>) -> Result<Plan, ActionError> {
     let plan = mutation.prepare(world, step).await?;
     if let Plan::Do(intent) = &plan {
-        deny::check_intent(world.cluster.as_ref(), mutation.verb(), step.target, intent).await?;
+        deny::check_intent(world, mutation.verb(), step.target, intent).await?;
     }
     Ok(plan)
 }
@@ -282,7 +283,11 @@ impl From<QueryError> for ActionError {
     fn from(error: QueryError) -> Self {
         let class = match error {
             QueryError::Unavailable(_) => FailureClass::Retry,
-            QueryError::Refused { .. } | QueryError::NotConfigured => FailureClass::Fail,
+            // What is missing or was not scraped will hardly be there within the minute for which a read is tried again.
+            QueryError::Refused { .. }
+            | QueryError::NotConfigured
+            | QueryError::Partial { .. }
+            | QueryError::Stale { .. } => FailureClass::Fail,
         };
         Self { class, message: error.to_string() }
     }

@@ -7,22 +7,29 @@ use serde_json::json;
 use super::amounts::Flag;
 use super::{ActionError, AnyArg, Arg, Describe, Output, Read, StepContext, World, holes};
 use crate::cluster::Access;
-use crate::prometheus::Sample;
+use crate::model::HumanDuration;
+use crate::prometheus::{Query, Sample, selectors};
 
 /// Asks an instant query. Changes nothing; may be repeated at will.
 ///
-/// Arguments: `expr`, PromQL, with plain `{{holes}}` for names and numbers; `many: true` where several series are expected.
+/// Arguments: `expr`, PromQL, with plain `{{holes}}` for names and numbers; `many: true` where several series are expected;
+/// `max_age`, how old the samples may be that it is made of. Prometheus looks back five minutes for a plain selector, and over the whole
+/// of a range: `rate(x[1h])` has a value for an hour after `x` was last scraped. With `max_age`, each plain selector in `expr` is asked
+/// for its oldest series, and each range for the newest of its series. A selector that matches nothing has no age: what that means is
+/// for `expr` to say.
 ///
 /// Output: `value`, the number of the only sample, and `shown`, the same for texts, with four digits (both absent with `many`
 /// when there are several); `samples`, each with `labels` and `value`; `count`.
 ///
-/// Errors: no sample at all is an error, and so is a value that is no finite number: empty is not healthy. Several samples
+/// Errors: no sample at all is an error, and so is a value that is no finite number: empty is not healthy. So is a
+/// partial answer, one that is made of samples older than `max_age`, and one for another time than was asked for. Several samples
 /// without `many` are an error as well: which one would count?
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PrometheusQuery {
     expr: Arg<String>,
     many: Option<Arg<Flag>>,
+    max_age: Option<Arg<HumanDuration>>,
 }
 
 /// More series than a condition can sensibly look at, or the run's log should keep.
@@ -34,14 +41,20 @@ impl Describe for PrometheusQuery {
     }
 
     fn args(&self) -> Vec<(&'static str, &dyn AnyArg)> {
-        vec![("expr", &self.expr), ("many", &self.many)]
+        vec![("expr", &self.expr), ("many", &self.many), ("max_age", &self.max_age)]
     }
 
     fn check(&self) -> Result<(), String> {
         if self.expr.literal().is_some_and(|expr| expr.trim().is_empty()) {
             return Err("`expr` is empty; write a PromQL expression".into());
         }
-        holes::check_plain("expr", &self.expr)
+        holes::check_plain("expr", &self.expr)?;
+        let Some(max_age) = &self.max_age else { return Ok(()) };
+        if max_age.literal().is_some_and(|age| age.0.is_zero()) {
+            return Err("`max_age: 0s` lets no sample through; write how old one may be, such as `5m`".into());
+        }
+        let (source, _) = self.expr.text().unwrap_or_default();
+        selectors(&without_holes(source)).map(drop).map_err(|why| format!("`max_age` cannot be held to `expr`: {why}"))
     }
 
     fn access(&self, _target_kind: &str) -> Vec<Access> {
@@ -63,12 +76,25 @@ impl Read for PrometheusQuery {
         holes::refuse_syntax("expr", &self.expr, step.scope)?;
         let expr = self.expr.resolve(step.scope)?;
         let many = self.many.as_ref().map(|many| many.resolve(step.scope)).transpose()?.is_some_and(|many| many.0);
-        answer(&expr, world.prometheus.query(&expr).await?, many)
+        let max_age = self.max_age.as_ref().map(|age| age.resolve(step.scope)).transpose()?.map(|age| age.0);
+        let query = Query { expr, at: world.clock.now(), max_age };
+        answer(&query.expr, world.prometheus.query(&query).await?, many)
     }
 
     fn as_describe(&self) -> &dyn Describe {
         self
     }
+}
+
+/// The expression with a name in the place of each hole: what is put in there is a name or a number.
+fn without_holes(source: &str) -> String {
+    let mut parts = source.split("{{");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        text.push_str("x");
+        text.push_str(part.split_once("}}").map_or("", |(_, rest)| rest));
+    }
+    text
 }
 
 fn answer(expr: &str, samples: Vec<Sample>, many: bool) -> Result<Output, ActionError> {

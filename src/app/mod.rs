@@ -22,6 +22,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{AuthConfig, Config};
 use crate::engine::EngineOptions;
 use crate::handoff::{HandoffWorker, Reporter, Template};
+use crate::mandate::{LeaseName, Mandate, MandateWorker};
 use crate::metrics::Metrics;
 use crate::model::{Person, Role, Via};
 use crate::server::{ApiToken, Credential, Readiness, Server, Settings, serve as serve_http, serve_health};
@@ -36,6 +37,9 @@ pub use teams::{teams_to_come, unknown_teams};
 
 /// How long the workers may take to end what they have begun. A mutation takes 20 s at the most, and is on the log.
 const STOP_WITHIN: Duration = Duration::from_secs(25);
+
+/// How long the cluster may take to take back the mandate: the process must end all the same.
+const RELEASE_WITHIN: Duration = Duration::from_secs(2);
 
 /// Runs the bot until `stop`.
 ///
@@ -93,6 +97,7 @@ pub async fn serve(config: &Config, stop: CancellationToken) -> anyhow::Result<(
             approval_timeout: config.engine.approval_timeout.0,
             default_team: config.oncall.default_team.clone(),
             mark: store.mark().to_owned(),
+            mandate: Arc::new(Mandate::shared()),
         },
         metrics: metrics.clone(),
         name: format!("{}-{}", std::process::id(), address.port()),
@@ -105,7 +110,19 @@ pub async fn serve(config: &Config, stop: CancellationToken) -> anyhow::Result<(
     let desk = Desk::new(store.clone(), clock.clone(), metrics.clone(), Arc::new(previews), Arc::new(reports));
     let desk = Arc::new(desk);
 
+    let lease =
+        LeaseName { namespace: config.cluster.lease.namespace.clone(), name: config.cluster.lease.name.clone() };
+    let mandate = MandateWorker::new(
+        world.cluster.clone(),
+        clock.clone(),
+        metrics.clone(),
+        lease.clone(),
+        store.mark(),
+        bot.engine.mandate.clone(),
+    );
+    let mandate = Arc::new(mandate);
     let mut workers = bot.workers(config.engine.workers);
+    workers.push(mandate.clone());
     let handoffs = HandoffWorker::new(
         Reporter::new(store.clone(), clock.clone(), oncall.clone(), template()?),
         config.handoff.dir.clone(),
@@ -132,7 +149,10 @@ pub async fn serve(config: &Config, stop: CancellationToken) -> anyhow::Result<(
     }
     crew.needs("the HTTP server", quietly(serve_http(listener, server, stop.clone())));
     crew.needs("the store's writer", quietly(stopping(stop.clone(), store.ended())));
-    crew.sends("the check of rights", stopping(stop.clone(), rights::check(world.cluster.clone(), catalog.clone())));
+    crew.sends(
+        "the check of rights",
+        stopping(stop.clone(), rights::check(world.cluster.clone(), catalog.clone(), lease)),
+    );
     if let Some(discord) = discord {
         crew.needs("the gateway to discord", discord);
     }
@@ -162,6 +182,10 @@ pub async fn serve(config: &Config, stop: CancellationToken) -> anyhow::Result<(
     }
     if !crew.leaves(STOP_WITHIN).await {
         tracing::warn!("not everything ended in time; what was under way is on the log, and goes on at the next start");
+    }
+    // What was begun has ended, or was cut off: from here on nothing is changed.
+    if tokio::time::timeout(RELEASE_WITHIN, mandate.release()).await.is_err() {
+        tracing::info!("the cluster did not take the lease back in time; the next bot waits until it has run out");
     }
     drop(bot);
     store.close().await;

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use futures_util::stream::{self, StreamExt as _};
 
 use crate::cluster::{Access, Cluster};
+use crate::mandate::LeaseName;
 use crate::playbook::{Catalog, rights};
 
 /// How many rights are asked about at the same time.
 const AT_ONCE: usize = 8;
 
 /// Asks about every right that the playbooks need, and says on the log which of them cannot work.
-pub async fn check(cluster: Arc<dyn Cluster>, catalog: Arc<Catalog>) {
+pub async fn check(cluster: Arc<dyn Cluster>, catalog: Arc<Catalog>, lease: LeaseName) {
     match cluster.version().await {
         Ok(version) => tracing::info!(version, "the cluster answers"),
         Err(error) => {
@@ -25,6 +26,9 @@ pub async fn check(cluster: Arc<dyn Cluster>, catalog: Arc<Catalog>) {
         for right in rights(playbook) {
             needed_by.entry(right).or_default().push(playbook.name.clone());
         }
+    }
+    for right in lease.access() {
+        needed_by.entry(right).or_default().push("all of them, to change anything".into());
     }
     let asked = stream::iter(needed_by)
         .map(|(right, playbooks)| {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::output::{Exit, Failure, say};
 use super::yaml;
+use crate::mandate::LeaseName;
 use crate::playbook::{Catalog, ProblemSeverity, Subject, rights, roles};
 
 /// Print the least Roles that the playbooks need, ready for kubectl
@@ -26,6 +27,10 @@ pub(super) struct Args {
     /// Who gets them: a user
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
+
+    /// The Lease by which the bots of one cluster know which of them may change it: `cluster.lease` of dogwatch.yaml
+    #[arg(long, value_name = "NAMESPACE/NAME", default_value = "kube-system/dogwatch")]
+    lease: String,
 }
 
 pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
@@ -48,11 +53,18 @@ pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
     if errors.count() > 0 {
         return Err(Failure::with(Exit::Problems, "not all playbooks could be read, and so not all rights are known"));
     }
-    let needed: BTreeSet<_> = catalog.iter().flat_map(|playbook| rights(playbook)).collect();
+    let mut needed: BTreeSet<_> = catalog.iter().flat_map(|playbook| rights(playbook)).collect();
     if needed.is_empty() {
         let message = format!("no playbook in {} needs a right; see `dogwatch check`", args.dir.display());
         return Err(Failure::with(Exit::Problems, message));
     }
+    let lease = match args.lease.split_once('/') {
+        Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() => {
+            LeaseName { namespace: namespace.to_owned(), name: name.to_owned() }
+        }
+        _ => return Err(Failure::usage(format!("`{}` is no Lease; write `namespace/name`", args.lease))),
+    };
+    needed.extend(lease.access());
     let documents: Vec<String> = roles(&needed, &subject).iter().map(yaml::document).collect();
     say(&documents.join("---\n"))?;
     Ok(Exit::Done)

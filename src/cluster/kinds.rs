@@ -72,6 +72,7 @@ impl Kind {
             resource: self.plural.to_owned(),
             subresource: subresource.to_owned(),
             namespace: namespace.to_owned(),
+            name: String::new(),
         }
     }
 }

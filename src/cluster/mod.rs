@@ -148,6 +148,9 @@ pub struct Access {
     /// Empty: in all namespaces.
     #[serde(default)]
     pub namespace: String,
+    /// Empty: whatever the object is called.
+    #[serde(default)]
+    pub name: String,
 }
 
 /// What a cluster answers instead of doing it. Each message says what failed, on what, and the next move.
@@ -161,6 +164,12 @@ pub enum ClusterError {
     Conflict { what: String, message: String },
     #[error("{0} exists already")]
     AlreadyExists(String),
+    /// It does not know who we are.
+    #[error(
+        "the cluster does not accept our credentials (401) when asked to {what}: look whether the token or certificate has run \
+         out, in the kubeconfig or of the pod's service account"
+    )]
+    Unauthorized { what: String },
     /// RBAC or an admission plugin refused.
     #[error("not allowed to {what}: {message}; `dogwatch rbac` prints the role that the bot needs")]
     Forbidden { what: String, message: String },

@@ -16,11 +16,33 @@ pub struct ClusterConfig {
     pub context: Option<String>,
     /// How long one request may take.
     pub timeout: HumanDuration,
+    /// The Lease that tells the bots of one cluster which of them may change it. All bots of a cluster must name the same one.
+    pub lease: LeaseConfig,
+}
+
+/// Where the Lease is.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LeaseConfig {
+    pub namespace: String,
+    pub name: String,
+}
+
+impl Default for LeaseConfig {
+    /// In the namespace that every cluster has.
+    fn default() -> Self {
+        Self { namespace: "kube-system".into(), name: "dogwatch".into() }
+    }
 }
 
 impl Default for ClusterConfig {
     fn default() -> Self {
-        Self { kubeconfig: None, context: None, timeout: HumanDuration(Duration::from_secs(10)) }
+        Self {
+            kubeconfig: None,
+            context: None,
+            timeout: HumanDuration(Duration::from_secs(10)),
+            lease: LeaseConfig::default(),
+        }
     }
 }
 

@@ -31,7 +31,7 @@ use serde::Deserialize;
 
 pub use auth::{AuthConfig, BasicAuth};
 pub use chat::{ChatConfig, ConsoleMode, DiscordConfig, DiscordRoles};
-pub use cluster::ClusterConfig;
+pub use cluster::{ClusterConfig, LeaseConfig};
 pub use engine::EngineConfig;
 pub use error::{ConfigError, Problem};
 pub use handoff::HandoffConfig;

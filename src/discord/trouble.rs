@@ -2,6 +2,8 @@
 
 use serenity::http::HttpError;
 
+use crate::proxy::Proxy;
+
 /// Why a call came to nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
@@ -82,7 +84,10 @@ impl From<serenity::Error> for Trouble {
                     _ => Trouble::Refused { status, code: answer.error.code, message },
                 }
             }
-            serenity::Error::Http(HttpError::Request(error)) => Trouble::Unreachable(innermost(&error.without_url())),
+            serenity::Error::Http(HttpError::Request(error)) => {
+                let through = if error.is_connect() { Proxy::blame("https://discord.com") } else { String::new() };
+                Trouble::Unreachable(format!("{}{through}", innermost(&error.without_url())))
+            }
             serenity::Error::Json(error) => Trouble::Unreachable(format!("its answer cannot be read: {error}")),
             other => Trouble::Unsendable(other.to_string()),
         }

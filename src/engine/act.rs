@@ -8,12 +8,19 @@ use super::evidence::kept;
 use super::mutate::{self, Attempt};
 use super::plan::in_begun_group;
 use super::read;
-use super::state::Approval;
-use super::timing::{DOUBT_LOOK_EVERY, DOUBT_PATIENCE, LEASE_MARGIN, LOCK_LOOK_EVERY, LOCK_PATIENCE, MUTATION_WITHIN};
+use super::state::{Approval, Progress};
+use super::timing::{DOUBT_LOOK_EVERY, DOUBT_PATIENCE, LEASE_MARGIN, LOCK_LOOK_EVERY, LOCK_PATIENCE};
+use super::timing::{LEAST_MANDATE, MANDATE_LOOK_EVERY, MANDATE_PATIENCE, MUTATION_WITHIN};
 use crate::action::{ActionError, Mutation, Output, Plan};
+use crate::mandate::NoMandate;
 use crate::model::{Intent, RunEvent};
 use crate::playbook::Step;
 use crate::store::{Append, Appended, StoreError};
+
+/// A renewal is due by now, and late.
+fn soon_renewed() -> NoMandate {
+    NoMandate { observes: false, because: "the lease of this cluster is about to run out, and is renewed first".into() }
+}
 
 impl Driver<'_> {
     /// Reads the target again, decides, and makes the change.
@@ -86,9 +93,14 @@ impl Driver<'_> {
         intent: Intent,
         mut events: Vec<RunEvent>,
     ) -> Result<Flow, StoreError> {
-        // The append prolongs the lease: the deadline lies before its new end.
+        let mandate = match self.options.mandate.left(self.world.clock.as_ref()) {
+            Ok(left) if left >= LEAST_MANDATE => left,
+            Ok(_) => return self.wait_for_mandate(step, attempt, events, soon_renewed()).await,
+            Err(why) => return self.wait_for_mandate(step, attempt, events, why).await,
+        };
+        // The append prolongs the lease: the deadline lies before its new end, and before anybody else may change the cluster.
         let longest = self.options.lease.saturating_sub(LEASE_MARGIN).min(MUTATION_WITHIN);
-        let deadline = self.now() + step.timeout.unwrap_or(longest).min(longest);
+        let deadline = self.now() + step.timeout.unwrap_or(longest).min(longest).min(mandate);
         let started = RunEvent::Started { step: step.path.clone(), attempt, intent: intent.clone(), deadline };
         events.push(started);
         let mut locks = vec![self.frame.run.target.key(), intent.object.key()];
@@ -107,6 +119,10 @@ impl Driver<'_> {
         if self.now() >= deadline {
             // The store took its time, and nothing was sent. Whether the attempt is still to be made is asked as after a
             // crash, and it gets a deadline of its own then.
+            return Ok(Flow::On);
+        }
+        if self.options.mandate.left(self.world.clock.as_ref()).is_err() {
+            // Lost since: nothing was sent, and the attempt is asked about as after a crash.
             return Ok(Flow::On);
         }
         match mutate::apply(self.world, &self.frame.run.target, action, &intent, deadline, self.until()).await {
@@ -161,6 +177,28 @@ impl Driver<'_> {
         let until = self.now() + DOUBT_LOOK_EVERY;
         let because = format!("it is not known yet whether it was done: {error}");
         self.park(vec![RunEvent::Waiting { step: step.path.clone(), until, because }], until).await
+    }
+
+    /// Nothing is sent while another bot may change the cluster. Whether that is so shows in a moment, but for one that only observes.
+    async fn wait_for_mandate(
+        &mut self,
+        step: &Step,
+        attempt: u32,
+        mut events: Vec<RunEvent>,
+        why: NoMandate,
+    ) -> Result<Flow, StoreError> {
+        let now = self.now();
+        let since = match self.state.progress(&step.path) {
+            Some(Progress::Started { since, .. }) => *since,
+            _ => self.state.tried(&step.path).lock_since.unwrap_or(now),
+        };
+        if why.observes || now >= since + MANDATE_PATIENCE {
+            let error = ActionError::needs_human(format!("it was not done, as {why}"));
+            return self.failed(step, attempt, error, events).await;
+        }
+        let until = now + MANDATE_LOOK_EVERY;
+        events.push(RunEvent::Waiting { step: step.path.clone(), until, because: why.because });
+        self.park(events, until).await
     }
 
     async fn wait_for_lock(&mut self, step: &Step, attempt: u32, key: &str, by: &str) -> Result<Flow, StoreError> {

@@ -14,7 +14,7 @@ use super::worker::EngineOptions;
 use super::{preview, read};
 use crate::action::{ActionError, Tell, World};
 use crate::metrics::Metrics;
-use crate::model::{Outcome, Phase, PreviewStep, RunEvent, Verdict, redact};
+use crate::model::{Autonomy, Outcome, Phase, PreviewStep, RunEvent, Verdict, redact};
 use crate::playbook::{Playbook, Step};
 use crate::store::{Append, Appended, Ask, InboxItem, LogPosition, NewPage, PageReason, Store, StoreError};
 
@@ -61,7 +61,8 @@ impl Driver<'_> {
     async fn step(&mut self) -> Result<Flow, StoreError> {
         let now = self.now();
         let playbook = self.playbook;
-        match plan(playbook, self.frame.run.autonomy, &self.state, now) {
+        let (autonomy, observes) = self.autonomy();
+        match plan(playbook, autonomy, &self.state, now) {
             Next::Nothing => Ok(Flow::Leave),
             Next::Park { until } => self.park(Vec::new(), until).await,
             Next::Enter { phase, because } => self.record(RunEvent::Entered { phase, because }).await,
@@ -111,7 +112,23 @@ impl Driver<'_> {
                 self.record(event).await
             }
             Next::Tell { step, tell } => self.tell(step, tell).await,
+            Next::End { outcome: Outcome::Proposed, because } => {
+                self.end(Outcome::Proposed, observes.unwrap_or(because)).await
+            }
             Next::End { outcome, because } => self.end(outcome, because).await,
+        }
+    }
+
+    /// How far the run may go alone. A bot that only observes begins no mitigation: `Some` says why it goes less far than its
+    /// playbook would.
+    fn autonomy(&self) -> (Autonomy, Option<String>) {
+        let own = self.frame.run.autonomy;
+        let begun = matches!(self.state.phase, Some(Phase::Mitigate | Phase::Escalate));
+        match self.options.mandate.left(self.world.clock.as_ref()) {
+            Err(why) if why.observes && !begun && own > Autonomy::Suggest => {
+                (Autonomy::Suggest, Some(format!("what it would do is shown, not done: {why}")))
+            }
+            _ => (own, None),
         }
     }
 

@@ -12,6 +12,7 @@ use super::scope::Frame;
 use super::state::RunState;
 use super::timing::LEAST_LEASE;
 use crate::action::World;
+use crate::mandate::Mandate;
 use crate::metrics::Metrics;
 use crate::model::{Digest, Outcome, RunEvent};
 use crate::playbook::Playbook;
@@ -39,6 +40,8 @@ pub struct EngineOptions {
     /// Tells what the runs of this database leave in the cluster from what those of another have left: the store's own mark.
     /// Empty for a rehearsal, whose cluster is as new as its database.
     pub mark: String,
+    /// Whether the cluster may be changed at all.
+    pub mandate: Arc<Mandate>,
 }
 
 /// Claims runs that are due, one at a time. Several of these work side by side.

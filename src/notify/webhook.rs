@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use super::{Parcel, Sink, SinkError};
 use crate::model::Secret;
+use crate::proxy::Proxy;
 
 /// Sends to one URL.
 pub struct WebhookSink {
@@ -83,7 +84,7 @@ impl Sink for WebhookSink {
             request = request.bearer_auth(token.expose());
         }
         // The URL may hold a key of the receiver: it stays out of errors.
-        let answer = request.send().await.map_err(|error| not_sent(error.without_url()))?;
+        let answer = request.send().await.map_err(|error| not_sent(&self.url, error))?;
         let status = answer.status();
         if status.is_success() {
             return Ok(None);
@@ -134,8 +135,10 @@ async fn excerpt(mut answer: reqwest::Response) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN).collect::<String>().trim().to_owned()
 }
 
-fn not_sent(error: reqwest::Error) -> SinkError {
-    let reason = reason(&error);
+fn not_sent(url: &Url, error: reqwest::Error) -> SinkError {
+    let through = if error.is_connect() { Proxy::blame(url.as_str()) } else { String::new() };
+    let error = error.without_url();
+    let reason = format!("{}{through}", reason(&error));
     if error.is_timeout() { SinkError::no_answer(reason) } else { SinkError::retry(reason) }
 }
 

@@ -81,19 +81,25 @@ fn subject_of(subject: &Subject) -> Value {
     }
 }
 
-/// One rule for each resource, with all its verbs.
+/// One rule for each resource, or for each object of a name, with all its verbs.
 fn rules(rights: &BTreeSet<&Access>) -> Vec<Value> {
-    let mut verbs: BTreeMap<(&str, String), BTreeSet<&str>> = BTreeMap::new();
+    let mut verbs: BTreeMap<(&str, String, &str), BTreeSet<&str>> = BTreeMap::new();
     for right in rights {
         let resource = match right.subresource.as_str() {
             "" => right.resource.clone(),
             subresource => format!("{}/{subresource}", right.resource),
         };
-        verbs.entry((&right.group, resource)).or_default().insert(&right.verb);
+        verbs.entry((&right.group, resource, &right.name)).or_default().insert(&right.verb);
     }
     verbs
         .into_iter()
-        .map(|((group, resource), verbs)| json!({ "apiGroups": [group], "resources": [resource], "verbs": verbs }))
+        .map(|((group, resource, name), verbs)| {
+            let mut rule = json!({ "apiGroups": [group], "resources": [resource], "verbs": verbs });
+            if !name.is_empty() {
+                rule["resourceNames"] = json!([name]);
+            }
+            rule
+        })
         .collect()
 }
 
@@ -108,6 +114,7 @@ mod tests {
             resource: resource.into(),
             subresource: String::new(),
             namespace: namespace.into(),
+            name: String::new(),
         }
     }
 

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::{Client, StatusCode, Url, redirect};
-use serde::Deserialize;
-use serde_json::Value;
+use chrono::{DateTime, Utc};
+use reqwest::{Client, Response, StatusCode, Url, header, redirect};
 
-use super::{Prometheus, QueryError, Sample};
+use super::answer::{parse, since};
+use super::selectors::{age_query, selectors};
+use super::{Prometheus, Query, QueryError, Sample};
 use crate::model::Secret;
+use crate::proxy::{Proxy, is_loopback};
 
 /// The largest answer that is read: some ten thousand series. A playbook's query should give one.
 const LARGEST: usize = 4 * 1024 * 1024;
@@ -52,21 +54,24 @@ impl HttpPrometheus {
         if !matches!(query.scheme(), "http" | "https") {
             return Err(wrong("its scheme is neither http nor https".into()));
         }
-        let client = Client::builder()
-            .timeout(timeout)
-            // Credentials must not follow a redirect to another host.
-            .redirect(redirect::Policy::none())
-            .build()
-            .map_err(|error| PrometheusError::Client(error.to_string()))?;
+        // Credentials must not follow a redirect to another host.
+        let mut client = Client::builder().timeout(timeout).redirect(redirect::Policy::none());
+        if is_loopback(query.host_str().unwrap_or_default()) {
+            client = client.no_proxy();
+        }
+        let client = client.build().map_err(|error| PrometheusError::Client(error.to_string()))?;
         Ok(Self { client, query, auth })
     }
 
-    async fn ask(&self, expr: &str) -> Result<(StatusCode, Vec<u8>), QueryError> {
-        let away = |error: reqwest::Error| QueryError::Unavailable(with_causes(&error.without_url()));
+    async fn ask(&self, expr: &str, at: DateTime<Utc>) -> Result<(StatusCode, Vec<u8>), QueryError> {
+        let away = |error: reqwest::Error| {
+            let through = if error.is_connect() { Proxy::blame(self.query.as_str()) } else { String::new() };
+            QueryError::Unavailable(format!("{}{through}", with_causes(&error.without_url())))
+        };
         let mut request =
             self.client.post(self.query.clone()).header("content-type", "application/x-www-form-urlencoded");
         let mut form = self.query.clone();
-        form.query_pairs_mut().clear().append_pair("query", expr);
+        form.query_pairs_mut().clear().append_pair("query", expr).append_pair("time", &time(at));
         request = request.body(form.query().unwrap_or_default().to_owned());
         request = match &self.auth {
             None => request,
@@ -75,6 +80,7 @@ impl HttpPrometheus {
         };
         let mut answer = request.send().await.map_err(away)?;
         let status = answer.status();
+        check_date(&answer, at)?;
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(away)? {
             if body.len() + chunk.len() > LARGEST {
@@ -89,9 +95,53 @@ impl HttpPrometheus {
 
 #[async_trait]
 impl Prometheus for HttpPrometheus {
-    async fn query(&self, expr: &str) -> Result<Vec<Sample>, QueryError> {
-        let (status, body) = self.ask(expr).await?;
-        parse(expr, status, &body)
+    async fn query(&self, query: &Query) -> Result<Vec<Sample>, QueryError> {
+        let at = since(query.at);
+        if let Some(max_age) = query.max_age {
+            self.check_ages(query, at, max_age).await?;
+        }
+        let (status, body) = self.ask(&query.expr, at).await?;
+        parse(&query.expr, at, status, &body)
+    }
+}
+
+impl HttpPrometheus {
+    /// `timestamp()` knows a sample's own time only of a plain selector, so that each one in the expression is asked about by itself.
+    async fn check_ages(&self, query: &Query, at: DateTime<Utc>, max_age: Duration) -> Result<(), QueryError> {
+        let refused = |message| QueryError::Refused { expr: query.expr.clone(), message };
+        for selector in selectors(&query.expr).map_err(refused)? {
+            let expr = age_query(&selector);
+            let (status, body) = self.ask(&expr, at).await?;
+            // No sample at all: whether that matters is decided by the expression (`or vector(0)`).
+            let Some(sample) = parse(&expr, at, status, &body)?.into_iter().next() else { continue };
+            let age = Duration::try_from_secs_f64(sample.value.max(0.0)).unwrap_or(Duration::MAX);
+            if age > max_age {
+                let (expr, selector) = (query.expr.trim().to_owned(), selector.text);
+                return Err(QueryError::Stale { expr, selector, age: Duration::from_secs(age.as_secs()), max_age });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// As the API takes it: Unix time in seconds.
+fn time(at: DateTime<Utc>) -> String {
+    format!("{}.{:03}", at.timestamp(), at.timestamp_subsec_millis())
+}
+
+/// How far Prometheus's clock may be from ours. Beyond that, "now" by our clock is another moment there: the past, or one of which
+/// nothing has been scraped.
+const CLOCKS_APART: chrono::TimeDelta = chrono::TimeDelta::seconds(60);
+
+/// Whether the answer was made about now: the server says so itself, unless a proxy took that away.
+fn check_date(answer: &Response, now: DateTime<Utc>) -> Result<(), QueryError> {
+    let date = answer.headers().get(header::DATE).and_then(|date| date.to_str().ok());
+    let date = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok()).map(|date| date.to_utc());
+    match date {
+        Some(date) if (date - now).abs() > CLOCKS_APART => Err(QueryError::Unavailable(format!(
+            "its answer is of {date}, and our clock says {now}; set the clocks right, or look for a cache between"
+        ))),
+        _ => Ok(()),
     }
 }
 
@@ -101,71 +151,9 @@ pub struct NoPrometheus;
 
 #[async_trait]
 impl Prometheus for NoPrometheus {
-    async fn query(&self, _expr: &str) -> Result<Vec<Sample>, QueryError> {
+    async fn query(&self, _query: &Query) -> Result<Vec<Sample>, QueryError> {
         Err(QueryError::NotConfigured)
     }
-}
-
-#[derive(Deserialize)]
-struct Answer {
-    status: String,
-    #[serde(default)]
-    data: Option<Data>,
-    #[serde(default)]
-    error: String,
-}
-
-#[derive(Deserialize)]
-struct Data {
-    #[serde(rename = "resultType")]
-    result_type: String,
-    result: Value,
-}
-
-#[derive(Deserialize)]
-struct Series {
-    metric: std::collections::BTreeMap<String, String>,
-    value: (f64, String),
-}
-
-fn parse(expr: &str, status: StatusCode, body: &[u8]) -> Result<Vec<Sample>, QueryError> {
-    let refused = |message: String| QueryError::Refused { expr: expr.to_owned(), message };
-    let Ok(answer) = serde_json::from_slice::<Answer>(body) else {
-        let told: String = String::from_utf8_lossy(body).chars().take(200).collect();
-        return Err(QueryError::Unavailable(format!("{status}: {told}")));
-    };
-    if answer.status != "success" {
-        // 400 and 422 are about the expression; anything else is about Prometheus.
-        let is_about_the_query = matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY);
-        return Err(if is_about_the_query {
-            refused(answer.error)
-        } else {
-            QueryError::Unavailable(format!("{status}: {}", answer.error))
-        });
-    }
-    let data = answer.data.ok_or_else(|| QueryError::Unavailable("its answer holds no data".into()))?;
-    match data.result_type.as_str() {
-        "vector" => {
-            let series: Vec<Series> =
-                serde_json::from_value(data.result).map_err(|error| QueryError::Unavailable(error.to_string()))?;
-            series.into_iter().map(|series| sample(series.metric, &series.value.1)).collect()
-        }
-        "scalar" => {
-            let (_, value): (f64, String) =
-                serde_json::from_value(data.result).map_err(|error| QueryError::Unavailable(error.to_string()))?;
-            Ok(vec![sample(Default::default(), &value)?])
-        }
-        other => Err(refused(format!("it gives a {other}; write an expression that gives an instant vector"))),
-    }
-}
-
-fn sample(labels: std::collections::BTreeMap<String, String>, value: &str) -> Result<Sample, QueryError> {
-    let value: f64 = match value {
-        "+Inf" => f64::INFINITY,
-        "-Inf" => f64::NEG_INFINITY,
-        number => number.parse().map_err(|_| QueryError::Unavailable(format!("`{number}` is no number")))?,
-    };
-    Ok(Sample { labels, value })
 }
 
 /// reqwest's own words hide why: "error sending request".
@@ -183,38 +171,6 @@ fn with_causes(error: &reqwest::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn read(status: u16, body: &str) -> Result<Vec<f64>, QueryError> {
-        let samples = parse("up", StatusCode::from_u16(status).unwrap(), body.as_bytes())?;
-        Ok(samples.into_iter().map(|sample| sample.value).collect())
-    }
-
-    #[test]
-    fn vectors_and_scalars_are_read_and_a_series_without_a_number_is_kept() {
-        let vector = r#"{"status":"success","data":{"resultType":"vector","result":[
-            {"metric":{"pod":"a"},"value":[1700000000.1,"0.25"]},
-            {"metric":{"pod":"b"},"value":[1700000000.1,"NaN"]},
-            {"metric":{"pod":"c"},"value":[1700000000.1,"+Inf"]}]}}"#;
-        let values = read(200, vector).unwrap();
-        assert_eq!((values[0], values[2], values.len()), (0.25, f64::INFINITY, 3));
-        assert!(values[1].is_nan(), "{values:?}");
-        let scalar = r#"{"status":"success","data":{"resultType":"scalar","result":[1700000000,"7"]}}"#;
-        assert_eq!(read(200, scalar), Ok(vec![7.0]));
-        let empty = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
-        assert_eq!(read(200, empty), Ok(vec![]));
-    }
-
-    #[test]
-    fn a_wrong_query_is_told_from_a_prometheus_in_trouble() {
-        let wrong = r#"{"status":"error","errorType":"bad_data","error":"parse error: unexpected end"}"#;
-        assert!(
-            matches!(read(400, wrong), Err(QueryError::Refused { message, .. }) if message.contains("parse error"))
-        );
-        assert!(matches!(read(503, wrong), Err(QueryError::Unavailable(_))));
-        assert!(matches!(read(502, "<html>Bad gateway</html>"), Err(QueryError::Unavailable(_))));
-        let matrix = r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#;
-        assert!(matches!(read(200, matrix), Err(QueryError::Refused { .. })));
-    }
 
     #[test]
     fn what_is_no_url_says_how_to_write_one() {

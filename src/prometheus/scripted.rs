@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Prometheus, QueryError, Sample};
+use super::{Prometheus, Query, QueryError, Sample, selectors};
 
 type Answer = Box<dyn Fn() -> Vec<Sample> + Send + Sync>;
 
@@ -21,6 +22,16 @@ pub struct ScriptedPrometheus {
 struct Rule {
     part: String,
     says: Says,
+    flaws: Scripted,
+}
+
+/// What is wrong with a scripted answer; by default nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scripted {
+    /// How old the samples are that it is made of.
+    pub age: Duration,
+    /// Why it is only a part of the answer.
+    pub warning: Option<String>,
 }
 
 enum Says {
@@ -34,6 +45,20 @@ impl ScriptedPrometheus {
     /// samples. Earlier rules come first.
     pub fn answers_in_turn(&self, part: &str, answers: &[Option<f64>]) {
         self.add(part, Says::InTurn(answers.to_vec(), 0));
+    }
+
+    /// What was said last about answers has these flaws.
+    pub fn with_flaws(&self, flaws: Scripted) {
+        if let Some(rule) = lock(&self.rules).last_mut() {
+            rule.flaws = flaws;
+        }
+    }
+
+    /// From now on the answers to queries that contain `part` have these flaws.
+    pub fn flawed(&self, part: &str, flaws: &Scripted) {
+        for rule in lock(&self.rules).iter_mut().filter(|rule| rule.part == part) {
+            rule.flaws = flaws.clone();
+        }
     }
 
     /// Queries that contain `part` are answered with what `answer` says at that moment.
@@ -57,13 +82,14 @@ impl ScriptedPrometheus {
     }
 
     fn add(&self, part: &str, says: Says) {
-        lock(&self.rules).push(Rule { part: part.to_owned(), says });
+        lock(&self.rules).push(Rule { part: part.to_owned(), says, flaws: Scripted::default() });
     }
 }
 
 #[async_trait]
 impl Prometheus for ScriptedPrometheus {
-    async fn query(&self, expr: &str) -> Result<Vec<Sample>, QueryError> {
+    async fn query(&self, query: &Query) -> Result<Vec<Sample>, QueryError> {
+        let expr = query.expr.as_str();
         lock(&self.asked).push(expr.to_owned());
         {
             let mut away = lock(&self.away);
@@ -75,7 +101,11 @@ impl Prometheus for ScriptedPrometheus {
         let mut rules = lock(&self.rules);
         let whole = rules.iter().position(|rule| rule.part == expr);
         let rule = whole.or_else(|| rules.iter().position(|rule| expr.contains(&rule.part)));
-        Ok(match rule.and_then(|rule| rules.get_mut(rule)) {
+        let rule = rule.and_then(|rule| rules.get_mut(rule));
+        if let Some(rule) = &rule {
+            check(query, &rule.flaws)?;
+        }
+        Ok(match rule {
             None => Vec::new(),
             Some(Rule { says: Says::Follows(answer), .. }) => answer(),
             Some(Rule { says: Says::InTurn(answers, next), .. }) => {
@@ -85,6 +115,21 @@ impl Prometheus for ScriptedPrometheus {
             }
         })
     }
+}
+
+/// As a real one would say it.
+fn check(query: &Query, flaws: &Scripted) -> Result<(), QueryError> {
+    let expr = query.expr.trim().to_owned();
+    if let Some(warning) = &flaws.warning {
+        return Err(QueryError::Partial { expr, warning: warning.clone() });
+    }
+    let Some(max_age) = query.max_age else { return Ok(()) };
+    let selectors = selectors(&expr).map_err(|message| QueryError::Refused { expr: expr.clone(), message })?;
+    if flaws.age <= max_age {
+        return Ok(());
+    }
+    let selector = selectors.first().map(ToString::to_string).unwrap_or_default();
+    Err(QueryError::Stale { expr, selector, age: flaws.age, max_age })
 }
 
 fn plain(value: f64) -> Sample {
@@ -98,7 +143,13 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+
     use super::*;
+
+    fn q(expr: &str) -> Query {
+        Query::new(expr, DateTime::UNIX_EPOCH)
+    }
 
     #[tokio::test]
     async fn the_first_rule_that_fits_answers_in_turn_and_its_last_answer_stays() {
@@ -107,14 +158,14 @@ mod tests {
         prometheus.follows("up", || Some(1.0));
         let mut seen = Vec::new();
         for _ in 0..4 {
-            seen.push(prometheus.query("p99(x)").await.unwrap().first().map(|sample| sample.value));
+            seen.push(prometheus.query(&q("p99(x)")).await.unwrap().first().map(|sample| sample.value));
         }
         assert_eq!(seen, [Some(0.4), None, Some(0.02), Some(0.02)]);
-        assert_eq!(prometheus.query("up").await.unwrap().len(), 1);
-        assert!(prometheus.query("down").await.unwrap().is_empty());
+        assert_eq!(prometheus.query(&q("up")).await.unwrap().len(), 1);
+        assert!(prometheus.query(&q("down")).await.unwrap().is_empty());
         prometheus.is_away(1);
-        assert!(prometheus.query("up").await.is_err());
-        assert!(prometheus.query("up").await.is_ok());
+        assert!(prometheus.query(&q("up")).await.is_err());
+        assert!(prometheus.query(&q("up")).await.is_ok());
     }
     #[tokio::test]
     async fn the_whole_expression_comes_before_a_part_of_it() {
@@ -125,9 +176,9 @@ mod tests {
             let sample = |pod: &str, value| Sample { labels: BTreeMap::from([("pod".into(), pod.into())]), value };
             vec![sample("a", 1.0), sample("b", 2.0)]
         });
-        let value = async |expr: &str| prometheus.query(expr).await.unwrap()[0].value;
+        let value = async |expr: &str| prometheus.query(&q(expr)).await.unwrap()[0].value;
         assert_eq!((value("up{job=\"db\"}").await, value("sum(up{job=\"db\"})").await), (2.0, 1.0));
-        let by_pod = prometheus.query("sum by (pod) (x)").await.unwrap();
+        let by_pod = prometheus.query(&q("sum by (pod) (x)")).await.unwrap();
         assert_eq!((by_pod.len(), by_pod[0].labels["pod"].as_str()), (2, "a"));
     }
 }

@@ -19,3 +19,4 @@ mod pages;
 mod runs;
 mod secrets;
 mod shipped_playbooks;
+mod two_bots;

@@ -8,6 +8,7 @@ mod flood;
 mod help;
 mod logs;
 mod manifest;
+mod proxies;
 mod serve;
 mod serving;
 

@@ -8,9 +8,9 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use dogwatch::cluster::{Cluster, ClusterError, Connection, ListQuery, RealCluster};
+use dogwatch::cluster::{Access, Cluster, ClusterError, Connection, Delete, ListQuery, Object, Patch, RealCluster};
 use dogwatch::model::ObjectKey;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 struct Sick {
@@ -113,7 +113,9 @@ async fn what_is_no_answer_of_an_api_server_is_trouble() {
     let absent = that_answers(|_, _| async { (StatusCode::NOT_FOUND, "404 page not found").into_response() }).await;
     assert_eq!(absent.cluster.get(&pod()).await, Err(ClusterError::UnknownKind("Pod".into())));
     let stranger = that_answers(|_, _| async { status(401, "Unauthorized") }).await;
-    assert!(matches!(stranger.cluster.get(&pod()).await, Err(ClusterError::Forbidden { .. })));
+    let error = stranger.cluster.get(&pod()).await.unwrap_err();
+    assert!(matches!(error, ClusterError::Unauthorized { .. }), "{error}");
+    assert!(error.to_string().contains("token or certificate") && !error.to_string().contains("rbac"), "{error}");
 }
 
 /// 1,200 pods, in pages as large as they are asked for.
@@ -133,7 +135,8 @@ async fn pages(request: Request) -> Response {
         .map(|n| json!({ "metadata": { "name": format!("pod-{:04}", ALL - n), "namespace": "shop" } }))
         .collect();
     let next = if to < ALL { to.to_string() } else { String::new() };
-    axum::Json(json!({ "kind": "PodList", "metadata": { "continue": next }, "items": items })).into_response()
+    axum::Json(json!({ "kind": "PodList", "apiVersion": "v1", "metadata": { "continue": next }, "items": items }))
+        .into_response()
 }
 
 #[tokio::test]
@@ -186,4 +189,184 @@ async fn a_kubeconfig_that_cannot_be_used_says_why() {
     std::fs::write(&path, "clusters: [").unwrap();
     let error = connect(Connection::Kubeconfig { path, context: None }).await;
     assert!(error.contains("cannot read the kubeconfig"), "{error}");
+}
+
+fn web(generation: u32, replicas: u32) -> Value {
+    json!({
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {
+            "name": "web", "namespace": "shop", "uid": "u1", "resourceVersion": "7", "generation": generation,
+            "managedFields": [{ "manager": "dogwatch-run-7-scale" }],
+        },
+        "spec": { "replicas": replicas },
+    })
+}
+
+fn key() -> ObjectKey {
+    ObjectKey::new("Deployment", "shop", "web")
+}
+
+/// A server that answers everything with this.
+async fn that_says(answer: Value) -> Sick {
+    that_answers(move |_, _| {
+        let answer = answer.clone();
+        async move { axum::Json(answer).into_response() }
+    })
+    .await
+}
+
+/// The error is one that may pass: nobody takes the answer for the cluster's.
+fn told<T: std::fmt::Debug>(answer: Result<T, ClusterError>) -> String {
+    match answer {
+        Err(ClusterError::Unavailable { message, .. }) => message,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_answer_about_something_else_is_no_answer() {
+    let with = |patch: Value| Object(web(1, 4)).with(&patch).0;
+    for (answer, part) in [
+        (with(json!({ "metadata": { "name": "api" } })), "its answer is about deployment/api in shop"),
+        (with(json!({ "metadata": { "namespace": "other" } })), "its answer is about deployment/web in other"),
+        (with(json!({ "kind": "StatefulSet" })), "`StatefulSet`"),
+        (with(json!({ "apiVersion": "apps/v1beta1" })), "`apps/v1beta1`"),
+        (with(json!({ "metadata": { "uid": null } })), "no uid"),
+        (with(json!({ "metadata": { "resourceVersion": "" } })), "no resourceVersion"),
+        (json!({ "kind": "Status", "apiVersion": "v1", "status": "Success" }), "`Status`"),
+        (json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 404 }), "`Status`"),
+        (json!({ "kind": "Table", "apiVersion": "meta.k8s.io/v1", "rows": [] }), "`Table`"),
+        (json!({}), "is there a proxy between?"),
+    ] {
+        let message = told(that_says(answer).await.cluster.get(&key()).await);
+        assert!(message.contains(part), "{message}");
+    }
+    let cut = that_answers(|_, _| async { web(1, 4).to_string()[..60].to_owned().into_response() }).await;
+    told(cut.cluster.get(&key()).await);
+    assert_eq!(that_says(web(1, 4)).await.cluster.get(&key()).await, Ok(Some(Object(web(1, 4)))));
+}
+
+#[tokio::test]
+async fn a_list_that_is_not_whole_or_not_of_that_kind_is_no_list() {
+    let query = ListQuery { kind: "Pod".into(), namespace: "shop".into(), limit: 10, ..ListQuery::default() };
+    let pod = |name: &str, namespace: &str| json!({ "metadata": { "name": name, "namespace": namespace } });
+    let list = |items: Value, metadata: Value| json!({ "kind": "PodList", "apiVersion": "v1", "metadata": metadata, "items": items });
+    let listed = async |answer: Value| that_says(answer).await.cluster.list(&query).await;
+    assert_eq!(listed(list(json!([]), json!({}))).await, Ok(vec![]));
+    assert_eq!(listed(list(json!([pod("a", "shop")]), json!({}))).await.map(|found| found.len()), Ok(1));
+    for (answer, part) in [
+        (list(json!([pod("a", "shop")]), json!({ "remainingItemCount": 3 })), "3 more objects remain"),
+        (list(json!([pod("a", "other")]), json!({})), "of the namespace `other`"),
+        (list(json!([pod("a", "shop"), pod("a", "shop")]), json!({})), "twice"),
+        (list(json!([{ "kind": "Job", "metadata": { "name": "a", "namespace": "shop" } }]), json!({})), "a Job"),
+        (list(json!(["a"]), json!({})), "no object"),
+        (json!({ "kind": "JobList", "apiVersion": "batch/v1", "metadata": {}, "items": [] }), "`JobList`"),
+        (json!({ "kind": "Table", "apiVersion": "meta.k8s.io/v1", "rows": [] }), "`Table`"),
+        (json!({ "kind": "PodList", "apiVersion": "v1", "metadata": {} }), "no list"),
+        (json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure" }), "`Status`"),
+    ] {
+        let message = told(listed(answer).await);
+        assert!(message.contains(part), "{message}");
+    }
+}
+
+fn patch() -> Patch {
+    Patch {
+        key: key(),
+        subresource: None,
+        body: json!({ "spec": { "replicas": 6 } }),
+        uid: "u1".into(),
+        resource_version: Some("6".into()),
+        field_manager: "dogwatch-run-7-scale".into(),
+        dry_run: false,
+    }
+}
+
+#[tokio::test]
+async fn an_answer_to_a_change_shows_it_and_our_mark() {
+    let patched = async |answer: Value| that_says(answer).await.cluster.patch(&patch()).await;
+    assert!(patched(web(2, 6)).await.is_ok());
+    for (answer, part) in [
+        (web(1, 4), "does not show the change of spec.replicas"),
+        (Object(web(2, 6)).with(&json!({ "metadata": { "uid": "u2" } })).0, "another object of that name"),
+        (
+            Object(web(2, 6)).with(&json!({ "metadata": { "managedFields": [{ "manager": "kubectl" }] } })).0,
+            "field manager dogwatch-run-7-scale",
+        ),
+        (json!({ "kind": "Status", "apiVersion": "v1", "status": "Success" }), "`Status`"),
+    ] {
+        let message = told(patched(answer).await);
+        assert!(message.contains(part), "{message}");
+    }
+    let scale = |replicas: u32| {
+        json!({
+            "kind": "Scale", "apiVersion": "autoscaling/v1", "spec": { "replicas": replicas },
+            "metadata": { "name": "web", "namespace": "shop", "uid": "u1", "resourceVersion": "7" },
+        })
+    };
+    let scaled = async |answer: Value| {
+        that_says(answer).await.cluster.patch(&Patch { subresource: Some("scale"), ..patch() }).await
+    };
+    assert!(scaled(scale(6)).await.is_ok());
+    assert!(told(scaled(scale(4)).await).contains("spec.replicas"));
+    assert!(told(scaled(web(2, 6)).await).contains("`Scale`"));
+}
+
+#[tokio::test]
+async fn a_creation_and_a_deletion_are_believed_when_the_answer_is_about_them() {
+    let job = |annotations: Value| {
+        let metadata =
+            json!({ "name": "b", "namespace": "shop", "uid": "u", "resourceVersion": "1", "annotations": annotations });
+        json!({ "kind": "Job", "apiVersion": "batch/v1", "metadata": metadata, "spec": {} })
+    };
+    let marked = json!({ "dogwatch/marker": "m" });
+    let wanted = Object(job(marked.clone()));
+    assert!(that_says(job(marked)).await.cluster.create(&wanted, "m", false).await.is_ok());
+    let other = that_says(job(json!({ "dogwatch/marker": "another" }))).await.cluster.create(&wanted, "m", false).await;
+    assert!(told(other).contains("dogwatch/marker"));
+
+    let delete = Delete { key: key(), uid: "u1".into(), wait_for_dependents: true, dry_run: false };
+    let success = json!({ "kind": "Status", "apiVersion": "v1", "status": "Success" });
+    for fine in [success, web(1, 4)] {
+        assert_eq!(that_says(fine).await.cluster.delete(&delete).await, Ok(()));
+    }
+    for (answer, part) in [
+        (json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "no" }), "`Failure`: no"),
+        (json!({}), "is there a proxy between?"),
+    ] {
+        assert!(told(that_says(answer).await.cluster.delete(&delete).await).contains(part));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_from_the_past_is_not_believed() {
+    let cache =
+        that_answers(|asked, _| async move { axum::Json(web(if asked == 1 { 2 } else { 3 }, 4)).into_response() })
+            .await;
+    assert!(cache.cluster.get(&key()).await.is_ok());
+    assert!(told(cache.cluster.get(&key()).await).contains("generation 2, and it was in 3 before"));
+    assert!(cache.cluster.get(&key()).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_right_is_granted_by_an_answer_about_that_right() {
+    let access = Access {
+        verb: "patch".into(),
+        group: String::new(),
+        resource: "pods".into(),
+        subresource: String::new(),
+        namespace: "shop".into(),
+        name: String::new(),
+    };
+    let review = |verb: &str, status: Value| {
+        let attributes = json!({ "verb": verb, "resource": "pods", "namespace": "shop" });
+        json!({ "kind": "SelfSubjectAccessReview", "spec": { "resourceAttributes": attributes }, "status": status })
+    };
+    let allowed = async |answer: Value| that_says(answer).await.cluster.allowed(&access).await;
+    assert_eq!(allowed(review("patch", json!({ "allowed": true }))).await, Ok(true));
+    assert_eq!(allowed(review("patch", json!({ "allowed": false }))).await, Ok(false));
+    told(allowed(review("get", json!({ "allowed": true }))).await);
+    told(allowed(review("patch", json!({}))).await);
+    told(allowed(json!({ "kind": "Status", "status": "Success" })).await);
 }

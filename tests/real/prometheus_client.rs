@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use dogwatch::prometheus::{HttpPrometheus, Prometheus as _, QueryError};
+use chrono::Utc;
+use dogwatch::prometheus::{HttpPrometheus, Prometheus as _, Query, QueryError};
 
 use crate::world::prometheus::Prometheus;
 
@@ -11,14 +12,14 @@ async fn a_real_prometheus_is_understood() {
     let prometheus = Prometheus::start().await;
     let client = HttpPrometheus::new(prometheus.url(), None, Duration::from_secs(10)).unwrap();
     let values = async |expr: &str| {
-        let samples = client.query(expr).await?;
+        let samples = client.query(&Query::new(expr, Utc::now())).await?;
         Ok::<_, QueryError>(samples.into_iter().map(|sample| sample.value).collect::<Vec<_>>())
     };
     assert_eq!(values("queue_length").await, Ok(vec![]), "nothing is exported yet");
 
     prometheus.exports("queue_length{queue=\"mail\"} 3\nqueue_length{queue=\"chat\"} 4");
     prometheus.wait_for("sum(queue_length) == 7").await;
-    let mail = client.query("queue_length{queue=\"mail\"}").await.unwrap();
+    let mail = client.query(&Query::new("queue_length{queue=\"mail\"}", Utc::now())).await.unwrap();
     assert_eq!((mail.len(), mail[0].value, mail[0].labels["queue"].as_str()), (1, 3.0, "mail"));
     assert_eq!(values("sum(queue_length)").await, Ok(vec![7.0]));
     assert_eq!(values("42").await, Ok(vec![42.0]), "a scalar");
@@ -32,9 +33,25 @@ async fn a_real_prometheus_is_understood() {
         "\"text\"",
         "sum by (queue) (queue_length) + on (queue) group_left queue_length{a=\"b\"} +",
     ] {
-        let answer = client.query(wrong).await;
+        let answer = client.query(&Query::new(wrong, Utc::now())).await;
         assert!(matches!(&answer, Err(QueryError::Refused { expr, .. }) if expr == wrong), "{answer:?}");
     }
-    let error = client.query("sum(").await.unwrap_err().to_string();
+    let error = client.query(&Query::new("sum(", Utc::now())).await.unwrap_err().to_string();
     assert!(error.contains("parse error"), "{error}");
+
+    let aged = async |expr: &str, max_age: u64| {
+        let max_age = Some(Duration::from_secs(max_age));
+        client.query(&Query { max_age, ..Query::new(expr, Utc::now()) }).await
+    };
+    let sum = "sum by (queue) (max_over_time(queue_length{queue=~\"mail|chat\"}[2m])) and on (queue) queue_length or absent_one";
+    assert_eq!(aged(sum, 60).await.unwrap().len(), 2);
+    // A sample that carries a time of its own: 100 s old when it is scraped.
+    let at = (Utc::now() - Duration::from_secs(100)).timestamp_millis();
+    prometheus.exports(&format!("old_length 3 {at}"));
+    prometheus.wait_for("old_length == 3").await;
+    assert!(
+        aged("old_length", 60).await.is_err_and(|error| error.to_string().contains("is `old_length` still scraped"))
+    );
+    assert!(aged("last_over_time(old_length[5m])", 60).await.is_err());
+    assert_eq!(aged("old_length", 290).await.map(|samples| samples.len()), Ok(1));
 }

@@ -25,9 +25,11 @@ const API_TOKEN: &str = "an-api-token-of-the-tests";
 /// Everything around one bot, and the bot.
 pub struct Site {
     pub cluster: Arc<ControlPlane>,
-    pub prometheus: Prometheus,
+    pub prometheus: Arc<Prometheus>,
     pub folder: Folder,
     port: u16,
+    /// Where the bots of this site agree which of them may change the cluster: sites that share one do not.
+    lease: String,
     bot: Option<Process>,
 }
 
@@ -45,9 +47,21 @@ impl Site {
     }
 
     async fn open_on(cluster: Arc<ControlPlane>) -> Self {
-        let prometheus = Prometheus::start().await;
-        let folder = Folder::new("site");
-        let mut site = Self { cluster, prometheus, folder, port: free_port(), bot: None };
+        let prometheus = Arc::new(Prometheus::start().await);
+        let port = free_port();
+        let lease = format!("site-{port}");
+        cluster.admin.apply(json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": lease } })).await;
+        Self::open_with(Self { cluster, prometheus, folder: Folder::new("site"), port, lease, bot: None }).await
+    }
+
+    /// A second bot beside this one, with a database of its own.
+    pub async fn open_beside(&self) -> Self {
+        let (cluster, prometheus) = (self.cluster.clone(), self.prometheus.clone());
+        let (folder, lease) = (Folder::new("second"), self.lease.clone());
+        Self::open_with(Self { cluster, prometheus, folder, port: free_port(), lease, bot: None }).await
+    }
+
+    async fn open_with(mut site: Self) -> Self {
         site.configure();
         site.grant().await;
         site.start_bot().await;
@@ -73,13 +87,14 @@ impl Site {
             "server:\n  listen: 127.0.0.1:{port}\n  webhook_auth: {{ bearer: {{ file: webhook-token }} }}\n  \
              api_tokens: [{{ name: ada, role: responder, token: {{ file: api-token }} }}]\n\
              store: {{ sqlite: dogwatch.db }}\n\
-             cluster: {{ kubeconfig: {kubeconfig} }}\n\
+             cluster: {{ kubeconfig: {kubeconfig}, lease: {{ namespace: {lease}, name: dogwatch }} }}\n\
              prometheus: {{ url: \"{prometheus}\" }}\n\
              playbooks: {{ dir: playbooks }}\n\
              oncall: {{ file: oncall.yaml }}\n\
              handoff: {{ dir: handoffs }}\n\
              chat: {{ console: off }}\n",
             port = self.port,
+            lease = self.lease,
             kubeconfig = self.cluster.bot_kubeconfig().display(),
             prometheus = self.prometheus.url(),
         );
@@ -89,7 +104,7 @@ impl Site {
     /// Gives the bot's user what `dogwatch rbac` prints, and nothing else.
     async fn grant(&self) {
         let printed = Command::new(env!("CARGO_BIN_EXE_dogwatch"))
-            .args(["rbac", "--user", BOT_USER])
+            .args(["rbac", "--user", BOT_USER, "--lease", &format!("{}/dogwatch", self.lease)])
             .arg(self.folder.join("playbooks"))
             .output()
             .expect("dogwatch runs");
@@ -109,6 +124,13 @@ impl Site {
         let ready = self.url("/readyz");
         bot.wait_until(SOON, "dogwatch is ready", async || http::is_healthy(&ready).await).await;
         self.bot = Some(bot);
+    }
+
+    /// Ends the bot as an operator does.
+    pub async fn stop_bot(&mut self) {
+        let bot = self.bot.take().expect("a bot that runs");
+        bot.signal("TERM");
+        bot.ended(SOON).await;
     }
 
     /// `kill -9`, and a new start.

@@ -6,6 +6,8 @@ use std::time::Duration;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
+use crate::proxy::Proxy;
+
 /// Where the cluster is, and who we are there.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Connection {
@@ -24,21 +26,57 @@ pub enum Connection {
 pub struct ConnectError(String);
 
 /// A client that tries each request once: retrying is for those who know what the request was about.
-pub(super) async fn client(connection: &Connection, timeout: Duration) -> Result<Client, ConnectError> {
+/// The proxy between, if there is one, is what errors name.
+pub(super) async fn client(
+    connection: &Connection,
+    timeout: Duration,
+) -> Result<(Client, Option<Proxy>), ConnectError> {
     crate::tls::install_provider();
-    let mut config = config(connection).await?;
+    let (mut config, kubeconfig) = config(connection).await?;
+    let proxy = match kubeconfig {
+        Some(kubeconfig) => proxy_for(&config, named_proxy(&kubeconfig, connection)),
+        None => None,
+    };
+    // The library compares NO_PROXY with the proxy and not with the server.
+    config.proxy_url = proxy.as_ref().map(|proxy| proxy.uri.clone());
     // On by default: it would try a 429 or 503 for minutes, and so hide from us that the cluster refuses.
     config.default_retry = false;
     config.connect_timeout = Some(timeout);
     let server = config.cluster_url.clone();
-    Client::try_from(config).map_err(|error| {
-        ConnectError(format!("cannot set up the connection to {server}: {}; check the kubeconfig", with_causes(&error)))
-    })
+    match Client::try_from(config) {
+        Ok(client) => Ok((client, proxy)),
+        Err(error) => {
+            let through = proxy.map(|proxy| proxy.told()).unwrap_or_default();
+            let why = with_causes(&error);
+            Err(ConnectError(format!("cannot set up the connection to {server}{through}: {why}; check the kubeconfig")))
+        }
+    }
 }
 
-async fn config(connection: &Connection) -> Result<Config, ConnectError> {
+/// The proxy that the kubeconfig names, or else the environment.
+fn proxy_for(config: &Config, named: Option<String>) -> Option<Proxy> {
+    match named.and_then(|named| named.parse().ok()) {
+        Some(uri) => Some(Proxy { named_by: "`proxy-url` in the kubeconfig".into(), uri }),
+        None => Proxy::to(&config.cluster_url),
+    }
+}
+
+/// `proxy-url` of the cluster in the context that is used.
+fn named_proxy(kubeconfig: &Kubeconfig, connection: &Connection) -> Option<String> {
+    let named = match connection {
+        Connection::Kubeconfig { context, .. } => context.as_ref(),
+        Connection::InCluster | Connection::Inferred => None,
+    };
+    let name = named.or(kubeconfig.current_context.as_ref())?;
+    let context = kubeconfig.contexts.iter().find(|context| context.name == *name)?.context.as_ref()?;
+    let cluster = kubeconfig.clusters.iter().find(|cluster| cluster.name == context.cluster)?;
+    cluster.cluster.as_ref()?.proxy_url.clone().filter(|url| !url.is_empty())
+}
+
+/// Also the kubeconfig, if it comes from one.
+async fn config(connection: &Connection) -> Result<(Config, Option<Kubeconfig>), ConnectError> {
     match connection {
-        Connection::InCluster => Config::incluster().map_err(|error| {
+        Connection::InCluster => Config::incluster().map(|config| (config, None)).map_err(|error| {
             ConnectError(format!(
                 "cannot connect from inside the cluster: {}; run dogwatch in a pod with a service account, or name a kubeconfig",
                 with_causes(&error)
@@ -54,7 +92,8 @@ async fn config(connection: &Connection) -> Result<Config, ConnectError> {
             })?;
             let contexts = named_contexts(&kubeconfig);
             let options = KubeConfigOptions { context: context.clone(), ..KubeConfigOptions::default() };
-            Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| {
+            let config = Config::from_custom_kubeconfig(kubeconfig.clone(), &options).await;
+            config.map(|config| (config, Some(kubeconfig))).map_err(|error| {
                 ConnectError(format!(
                     "cannot use the kubeconfig {place}: {}; {contexts}, and each needs a cluster with a server",
                     with_causes(&error)
@@ -64,8 +103,8 @@ async fn config(connection: &Connection) -> Result<Config, ConnectError> {
         Connection::Inferred => {
             // Not Config::infer: that lets environment variables of kube's own impersonate others.
             match Config::from_kubeconfig(&KubeConfigOptions::default()).await {
-                Ok(config) => Ok(config),
-                Err(no_kubeconfig) => Config::incluster().map_err(|not_inside| {
+                Ok(config) => Ok((config, Kubeconfig::read().ok())),
+                Err(no_kubeconfig) => Config::incluster().map(|config| (config, None)).map_err(|not_inside| {
                     ConnectError(format!(
                         "found no cluster: no usable kubeconfig ({}), and not inside a cluster ({}); set KUBECONFIG, or name a kubeconfig in dogwatch.yaml",
                         with_causes(&no_kubeconfig),

@@ -1,8 +1,10 @@
 //! The real cluster, through the API server.
 
+mod belief;
 mod connect;
 mod refusal;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,6 +15,7 @@ use kube::api::{Preconditions, PropagationPolicy, ValidationDirective};
 use kube::core::Request;
 use serde_json::{Map, Value, json};
 
+use belief::Generations;
 pub use connect::{ConnectError, Connection};
 use refusal::Asked;
 
@@ -24,6 +27,9 @@ use crate::model::ObjectKey;
 pub struct RealCluster {
     client: Client,
     timeout: Duration,
+    generations: Arc<Generations>,
+    /// `, through the proxy ...`: for errors of the connection.
+    through: String,
 }
 
 impl RealCluster {
@@ -32,7 +38,9 @@ impl RealCluster {
 
     /// Sets up the connection. The server is not asked anything yet: [`Cluster::version`] proves that it can be reached.
     pub async fn connect(connection: &Connection, timeout: Duration) -> Result<Self, ConnectError> {
-        Ok(Self { client: connect::client(connection, timeout).await?, timeout })
+        let (client, proxy) = connect::client(connection, timeout).await?;
+        let through = proxy.map(|proxy| proxy.told()).unwrap_or_default();
+        Ok(Self { client, timeout, generations: Arc::default(), through })
     }
 
     async fn send(
@@ -42,18 +50,49 @@ impl RealCluster {
     ) -> Result<Value, ClusterError> {
         let request = request.map_err(|error| asked.failed(&kube::Error::BuildRequest(error)))?;
         let answer = tokio::time::timeout(self.timeout, self.client.request::<Value>(request)).await;
-        let answer = answer.map_err(|_| asked.unavailable(format!("no answer within {:?}", self.timeout)))?;
-        answer.map_err(|error| asked.failed(&error))
+        let through = &self.through;
+        let answer = answer.map_err(|_| asked.unavailable(format!("no answer within {:?}{through}", self.timeout)))?;
+        answer.map_err(|error| self.failed(asked, &error))
+    }
+
+    /// What went wrong; a connection that came to nothing may be the proxy's fault.
+    fn failed(&self, asked: &Asked, error: &kube::Error) -> ClusterError {
+        match asked.failed(error) {
+            ClusterError::Unavailable { what, message } if !matches!(error, kube::Error::Api(_)) => {
+                ClusterError::Unavailable { what, message: format!("{message}{}", self.through) }
+            }
+            other => other,
+        }
+    }
+
+    /// The object in an answer, once `check` has nothing against it and it is not of the past.
+    fn believed(
+        &self,
+        asked: &Asked,
+        answer: Value,
+        check: impl FnOnce(&Object) -> Result<(), String>,
+    ) -> Result<Object, ClusterError> {
+        let object = Object(answer);
+        check(&object).and_then(|()| self.generations.check(&object)).map_err(|why| asked.unavailable(why))?;
+        Ok(object)
     }
 
     /// One page of a list, and where the next one begins.
-    async fn page(&self, asked: &Asked, path: &Request, params: &ListParams) -> Result<Page, ClusterError> {
+    async fn page(
+        &self,
+        asked: &Asked,
+        path: &Request,
+        params: &ListParams,
+        (kind, namespace): (&Kind, &str),
+    ) -> Result<Page, ClusterError> {
         let mut answer = self.send(asked, path.list(params)).await?;
+        let next = answer.pointer("/metadata/continue").and_then(Value::as_str);
+        let next = next.filter(|token| !token.is_empty()).map(str::to_owned);
+        belief::check_list(&answer, kind, namespace, next.is_some()).map_err(|why| asked.unavailable(why))?;
         let Some(Value::Array(items)) = answer.get_mut("items").map(Value::take) else {
             return Err(asked.unavailable("its answer is no list"));
         };
-        let next = answer.pointer("/metadata/continue").and_then(Value::as_str);
-        Ok(Page { items, next: next.filter(|token| !token.is_empty()).map(str::to_owned) })
+        Ok(Page { items, next })
     }
 }
 
@@ -72,7 +111,10 @@ impl Cluster for RealCluster {
         let asked = asked("get", key);
         let request = folder(&asked, kind, key)?;
         match self.send(&asked, request.get(&key.name, &GetParams::default())).await {
-            Ok(object) => Ok(Some(Object(object))),
+            Ok(answer) => {
+                let check = |object: &Object| belief::check_object(object, kind, key);
+                self.believed(&asked, answer, check).map(Some)
+            }
             Err(ClusterError::NotFound(_)) => Ok(None),
             Err(error) => Err(error),
         }
@@ -95,7 +137,7 @@ impl Cluster for RealCluster {
                 continue_token: next,
                 ..ListParams::default()
             };
-            let page = self.page(&asked, &request, &params).await?;
+            let page = self.page(&asked, &request, &params, (kind, namespace)).await?;
             found.extend(page.items);
             if found.len() > query.limit {
                 return Err(ClusterError::TooMany { what: asked.what, limit: query.limit });
@@ -107,6 +149,7 @@ impl Cluster for RealCluster {
         }
         let mut objects: Vec<Object> = found.into_iter().map(|item| with_type(item, kind)).collect();
         objects.sort_by(|a, b| (a.namespace(), a.name()).cmp(&(b.namespace(), b.name())));
+        belief::check_once(&objects).map_err(|why| asked.unavailable(why))?;
         Ok(objects)
     }
 
@@ -129,7 +172,8 @@ impl Cluster for RealCluster {
             Some(subresource) => request.patch_subresource(subresource, name, &params, &body),
             None => request.patch(name, &params, &body),
         };
-        self.send(&asked, request).await.map(Object)
+        let answer = self.send(&asked, request).await?;
+        self.believed(&asked, answer, |object| belief::check_patched(object, kind, patch))
     }
 
     async fn create(&self, object: &Object, field_manager: &str, dry_run: bool) -> Result<Object, ClusterError> {
@@ -145,7 +189,8 @@ impl Cluster for RealCluster {
             let strict = format!("{}&fieldValidation=Strict", request.uri());
             *request.uri_mut() = strict.parse().map_err(|_| asked.refused("its name makes no valid path"))?;
         }
-        self.send(&asked, request).await.map(Object)
+        let answer = self.send(&asked, request).await?;
+        self.believed(&asked, answer, |created| belief::check_created(created, kind, object))
     }
 
     async fn delete(&self, delete: &Delete) -> Result<(), ClusterError> {
@@ -164,7 +209,8 @@ impl Cluster for RealCluster {
             preconditions: Some(Preconditions { uid: Some(delete.uid.clone()), resource_version: None }),
         };
         // The answer is the object or a `Status`, by the kind.
-        self.send(&asked, request.delete(&delete.key.name, &params)).await.map(drop)
+        let answer = self.send(&asked, request.delete(&delete.key.name, &params)).await?;
+        belief::check_deleted(&answer, kind, &delete.key).map_err(|why| asked.unavailable(why))
     }
 
     async fn allowed(&self, access: &Access) -> Result<bool, ClusterError> {
@@ -179,19 +225,29 @@ impl Cluster for RealCluster {
                 "resource": access.resource,
                 "subresource": access.subresource,
                 "namespace": access.namespace,
+                "name": access.name,
             } },
         });
         let request = Request::new("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews");
         let answer = self.send(&asked, request.create(&PostParams::default(), review.to_string().into_bytes())).await?;
-        let allowed = answer.pointer("/status/allowed").and_then(Value::as_bool);
+        let same = |name: &str, wanted: &str| {
+            let told = answer.pointer(&format!("/spec/resourceAttributes/{name}")).and_then(Value::as_str);
+            told.unwrap_or_default() == wanted
+        };
+        let is_about = answer.get("kind").and_then(Value::as_str) == Some("SelfSubjectAccessReview")
+            && same("verb", &access.verb)
+            && same("resource", &access.resource)
+            && same("namespace", &access.namespace);
+        let allowed = answer.pointer("/status/allowed").and_then(Value::as_bool).filter(|_| is_about);
         allowed.ok_or_else(|| asked.unavailable("its answer does not say"))
     }
 
     async fn version(&self) -> Result<String, ClusterError> {
         let asked = Asked { verb: "ask", what: "for its version".into(), kind: String::new() };
         let answer = tokio::time::timeout(self.timeout, self.client.apiserver_version()).await;
-        let answer = answer.map_err(|_| asked.unavailable(format!("no answer within {:?}", self.timeout)))?;
-        answer.map(|info| info.git_version).map_err(|error| asked.failed(&error))
+        let through = &self.through;
+        let answer = answer.map_err(|_| asked.unavailable(format!("no answer within {:?}{through}", self.timeout)))?;
+        answer.map(|info| info.git_version).map_err(|error| self.failed(&asked, &error))
     }
 }
 

@@ -52,10 +52,7 @@ impl Asked {
             409 => ClusterError::Conflict { what: self.what.clone(), message },
             // A UID that does not fit is a conflict on deletion and on `scale`, but here an invalid change of the UID.
             422 if is_about_the_uid(status) => ClusterError::Conflict { what: self.what.clone(), message },
-            401 => ClusterError::Forbidden {
-                what: self.phrase(),
-                message: "the server does not accept our credentials (401)".into(),
-            },
+            401 => ClusterError::Unauthorized { what: self.phrase() },
             // The quota is not ours to raise, and no role of ours would help.
             403 if message.contains("exceeded quota") => self.refused(message),
             403 => ClusterError::Forbidden { what: self.phrase(), message },
@@ -171,7 +168,7 @@ mod tests {
         let uid = json!({ "name": "web", "causes": [{ "field": "metadata.uid" }, { "field": "metadata.uid" }] });
         assert!(matches!(patch_failed(&status(422, "Invalid", "immutable", uid)), ClusterError::Conflict { .. }));
 
-        assert!(matches!(patch_failed(&status(401, "Unauthorized", "", json!({}))), ClusterError::Forbidden { .. }));
+        assert!(matches!(patch_failed(&status(401, "Unauthorized", "", json!({}))), ClusterError::Unauthorized { .. }));
         assert!(matches!(patch_failed(&status(403, "Forbidden", "", named.clone())), ClusterError::Forbidden { .. }));
         let quota = status(403, "Forbidden", "claims \"x\" is forbidden: exceeded quota: storage", named.clone());
         assert!(matches!(patch_failed(&quota), ClusterError::Refused { .. }));

@@ -246,7 +246,7 @@ impl SimCluster {
             kind.check_key(key).map_err(|message| ClusterError::Refused { what: phrase.clone(), message })?;
         }
         let namespace = if kind.namespaced { key.namespace.as_str() } else { "" };
-        let access = kind.access(verb.as_str(), subresource, namespace);
+        let access = Access { name: key.name.clone(), ..kind.access(verb.as_str(), subresource, namespace) };
         if !self.may(&access) {
             let of = if subresource.is_empty() { kind.plural.into() } else { format!("{}/{subresource}", kind.plural) };
             let place = if key.namespace.is_empty() {
@@ -265,8 +265,10 @@ impl SimCluster {
     fn may(&self, access: &Access) -> bool {
         let Some(granted) = &self.granted else { return true };
         granted.iter().any(|right| {
-            let everywhere = Access { namespace: access.namespace.clone(), ..right.clone() };
-            *right == *access || (right.namespace.is_empty() && everywhere == *access)
+            let given =
+                |narrow: &str, asked: &str| if narrow.is_empty() { asked.to_owned() } else { narrow.to_owned() };
+            let namespace = given(&right.namespace, &access.namespace);
+            Access { namespace, name: given(&right.name, &access.name), ..right.clone() } == *access
         })
     }
 

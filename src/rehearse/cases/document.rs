@@ -73,6 +73,10 @@ pub struct Answers {
     pub query: String,
     /// One answer for each time it is asked; the last one stays. `null`: no samples.
     pub answers: Vec<Option<f64>>,
+    /// How old the samples are that they are made of; by default as fresh as can be.
+    pub age: Option<HumanDuration>,
+    /// Why they are only a part of what there is: a store that did not answer.
+    pub warning: Option<String>,
     /// What it is from then on, when the cluster has come so far: what was changed must have arrived to help.
     pub once: Option<Once>,
 }

@@ -7,16 +7,18 @@ use serde_json::Value;
 use super::document::Answers;
 use crate::cluster::sim::SimCluster;
 use crate::playbook::parse_quantity;
-use crate::prometheus::ScriptedPrometheus;
+use crate::prometheus::{Scripted, ScriptedPrometheus};
 
 /// Adds a rule to the script; earlier ones come first.
 ///
 /// # Errors
 /// When `once` waits for what is no number.
 pub fn answer(prometheus: &ScriptedPrometheus, cluster: &SimCluster, rule: &Answers) -> anyhow::Result<()> {
-    let Answers { query, answers, once } = rule.clone();
+    let Answers { query, answers, age, warning, once } = rule.clone();
+    let flaws = Scripted { age: age.unwrap_or_default().0, warning };
     let Some(once) = once else {
         prometheus.answers_in_turn(&query, &answers);
+        prometheus.with_flaws(flaws);
         return Ok(());
     };
     let Some(reaches) = amount(&once.reaches) else {
@@ -32,6 +34,7 @@ pub fn answer(prometheus: &ScriptedPrometheus, cluster: &SimCluster, rule: &Answ
         let turn = asked.fetch_add(1, Ordering::Relaxed);
         answers.get(turn).or(answers.last()).copied().flatten()
     });
+    prometheus.with_flaws(flaws);
     Ok(())
 }
 

@@ -69,12 +69,12 @@ async fn an_autoscaler_that_owns_coredns_gets_a_higher_minimum() {
 }
 
 /// A CoreDNS on hollow nodes, and the metrics that it would have.
-struct Dns {
+pub(super) struct Dns {
     is_slow: Arc<AtomicBool>,
 }
 
 impl Dns {
-    async fn saturated(site: &Site, replicas: i64) -> Self {
+    pub(super) async fn saturated(site: &Site, replicas: i64) -> Self {
         site.cluster.hollow_node("node-1").await;
         let labels = json!({ "k8s-app": "kube-dns" });
         site.cluster
@@ -131,7 +131,7 @@ probe_success{{job="postgres-name-resolution",namespace="tenant-1",database="pg-
     }
 
     /// Once there are so many pods, they can carry the load.
-    async fn recovers_with(&self, site: &Site, replicas: i64) {
+    pub(super) async fn recovers_with(&self, site: &Site, replicas: i64) {
         is_ready(site, replicas).await;
         self.is_slow.store(false, Ordering::Relaxed);
     }
@@ -142,7 +142,7 @@ async fn is_ready(site: &Site, replicas: i64) {
     wait_until(SOON, &format!("{replicas} pods of coredns are ready"), is_so).await;
 }
 
-fn latency_alert(ends_at: Option<&str>) -> Value {
+pub(super) fn latency_alert(ends_at: Option<&str>) -> Value {
     let mut alert =
         json!({ "labels": { "alertname": "CoreDNSLatencyHigh", "severity": "warning", "job": "kube-dns" } });
     alert["endsAt"] = json!(ends_at);

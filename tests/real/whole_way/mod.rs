@@ -4,4 +4,5 @@
 mod backups;
 mod coredns;
 mod deliveries;
+mod two_bots;
 mod volumes;

@@ -1,0 +1,212 @@
+//! Whether the API server's answer is one to what was asked.
+//!
+//! Between us and the server there may be a proxy, a cache or a gateway of another cluster. What is not about the object that
+//! was asked for, does not show the change that was made, or is older than what was seen before, is no answer.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::Value;
+
+use crate::cluster::{Kind, Object, Patch};
+use crate::model::{ObjectKey, Quantity};
+
+/// An object, as the answer to a question about that key.
+pub(super) fn check_object(object: &Object, kind: &Kind, key: &ObjectKey) -> Result<(), String> {
+    check_type(&object.0, kind.name, &kind.api_version())?;
+    if object.name() != key.name || (kind.namespaced && object.namespace() != key.namespace) {
+        return Err(format!("its answer is about {}", object.key()));
+    }
+    if object.uid().is_empty() || object.resource_version().is_empty() {
+        return Err("its answer has no uid or no resourceVersion".into());
+    }
+    Ok(())
+}
+
+/// One page of a list.
+pub(super) fn check_list(list: &Value, kind: &Kind, namespace: &str, has_next: bool) -> Result<(), String> {
+    check_type(list, &format!("{}List", kind.name), &kind.api_version())?;
+    let remaining = list.pointer("/metadata/remainingItemCount").and_then(Value::as_i64).unwrap_or_default();
+    if remaining > 0 && !has_next {
+        return Err(format!("its list ends, and {remaining} more objects remain"));
+    }
+    for item in list.get("items").and_then(Value::as_array).into_iter().flatten() {
+        let text = |pointer: &str| item.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        if text("/metadata/name").is_empty() {
+            return Err("its list holds what is no object".into());
+        }
+        if !namespace.is_empty() && text("/metadata/namespace") != namespace {
+            return Err(format!("its list holds an object of the namespace `{}`", text("/metadata/namespace")));
+        }
+        if !matches!(text("/kind"), "" | "Table") && text("/kind") != kind.name {
+            return Err(format!("its list holds a {}", text("/kind")));
+        }
+    }
+    Ok(())
+}
+
+/// Whether an object stands in the list twice: then its pages were not made of one state.
+pub(super) fn check_once(objects: &[Object]) -> Result<(), String> {
+    let mut seen = HashSet::new();
+    match objects.iter().find(|object| !seen.insert((object.namespace(), object.name()))) {
+        Some(twice) => Err(format!("its list holds {} twice", twice.key())),
+        None => Ok(()),
+    }
+}
+
+/// What came of a patch: the object, or its `Scale`, with what was wanted in it.
+pub(super) fn check_patched(object: &Object, kind: &Kind, patch: &Patch) -> Result<(), String> {
+    if patch.subresource == Some("scale") {
+        check_type(&object.0, "Scale", "autoscaling/v1")?;
+        if object.name() != patch.key.name || object.namespace() != patch.key.namespace {
+            return Err(format!("its answer is about {} in {}", object.name(), object.namespace()));
+        }
+    } else {
+        check_object(object, kind, &patch.key)?;
+    }
+    if object.uid() != patch.uid {
+        return Err("its answer is about another object of that name".into());
+    }
+    if let Some(path) = missing(&patch.body, &object.0, String::new()) {
+        return Err(format!("its answer does not show the change of {path}"));
+    }
+    check_mark(object, patch)
+}
+
+/// Our mark is in the answer when something was changed. A `Scale` does not say who changed it.
+fn check_mark(object: &Object, patch: &Patch) -> Result<(), String> {
+    let managers =
+        object.at("/metadata/managedFields").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let is_changed = patch.resource_version.as_deref().is_some_and(|before| before != object.resource_version());
+    let is_ours = |entry: &Value| entry.get("manager").and_then(Value::as_str) == Some(patch.field_manager.as_str());
+    if !is_changed || patch.dry_run || managers.is_empty() || managers.iter().any(is_ours) {
+        return Ok(());
+    }
+    Err(format!("its answer does not hold the field manager {}", patch.field_manager))
+}
+
+/// What came of a creation: that very object, with the labels and annotations that it was given.
+pub(super) fn check_created(object: &Object, kind: &Kind, wanted: &Object) -> Result<(), String> {
+    check_object(object, kind, &wanted.key())?;
+    for part in ["annotations", "labels"] {
+        let pointer = format!("/metadata/{part}");
+        let Some(given) = wanted.at(&pointer).filter(|given| given.is_object()) else { continue };
+        if let Some(path) = missing(given, object.at(&pointer).unwrap_or(&Value::Null), pointer.replace('/', ".")) {
+            return Err(format!("its answer does not show {path}"));
+        }
+    }
+    Ok(())
+}
+
+/// What came of a deletion: the object, or a `Status` that says so.
+pub(super) fn check_deleted(answer: &Value, kind: &Kind, key: &ObjectKey) -> Result<(), String> {
+    let text = |pointer: &str| answer.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    match text("/kind") {
+        "Status" if text("/status") == "Success" => Ok(()),
+        "Status" => Err(format!("its answer is a Status that says `{}`: {}", text("/status"), text("/message"))),
+        _ => check_object(&Object(answer.clone()), kind, key),
+    }
+}
+
+fn check_type(answer: &Value, kind: &str, api_version: &str) -> Result<(), String> {
+    let text = |name: &str| answer.get(name).and_then(Value::as_str).unwrap_or_default();
+    if text("kind") == kind && text("apiVersion") == api_version {
+        return Ok(());
+    }
+    let shown = |name: &str| text(name).chars().take(60).collect::<String>();
+    Err(format!(
+        "its answer is a `{}` of `{}`, and a `{kind}` of `{api_version}` was asked for; is there a proxy between?",
+        shown("kind"),
+        shown("apiVersion")
+    ))
+}
+
+/// The first field of a merge patch that an object does not have.
+fn missing(wanted: &Value, found: &Value, path: String) -> Option<String> {
+    match wanted {
+        Value::Object(fields) => fields.iter().find_map(|(name, wanted)| {
+            missing(wanted, found.get(name).unwrap_or(&Value::Null), format!("{path}.{name}"))
+        }),
+        wanted => (!is_same(wanted, found)).then(|| path.trim_start_matches('.').to_owned()),
+    }
+}
+
+/// The server writes quantities its own way: `1Gi` for `1024Mi`.
+fn is_same(wanted: &Value, found: &Value) -> bool {
+    let quantity = |value: &Value| value.as_str().and_then(|text| text.parse::<Quantity>().ok());
+    wanted == found || matches!((quantity(wanted), quantity(found)), (Some(a), Some(b)) if a == b)
+}
+
+/// The generation in which each object was seen last: it only ever grows, so that a lower one is an answer from the past.
+#[derive(Debug, Default)]
+pub(super) struct Generations(Mutex<HashMap<String, i64>>);
+
+/// How many objects are remembered. Those that runs are about are a few at a time.
+const REMEMBERED: usize = 4_096;
+
+impl Generations {
+    /// Takes note of an object as the server gave it.
+    ///
+    /// # Errors
+    /// It was seen in a later state before.
+    pub(super) fn check(&self, object: &Object) -> Result<(), String> {
+        let Some(generation) = object.number("/metadata/generation") else { return Ok(()) };
+        // A number for each object: sound also after a panic.
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match seen.get(object.uid()) {
+            Some(last) if *last > generation => Err(format!(
+                "its answer is of the past: {} in generation {generation}, and it was in {last} before; is there a cache between? \
+                 (if the cluster was restored from a backup, restart dogwatch)",
+                object.key()
+            )),
+            _ => {
+                if seen.len() >= REMEMBERED {
+                    seen.clear();
+                }
+                seen.insert(object.uid().to_owned(), generation);
+                Ok(())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_was_wanted_is_found_in_what_is_there() {
+        let found = json!({ "spec": { "replicas": 6, "storage": "1Gi", "more": true }, "data": { "a": "b" } });
+        for wanted in [
+            json!({ "spec": { "replicas": 6 } }),
+            json!({ "spec": { "storage": "1024Mi" } }),
+            json!({ "data": { "a": "b", "gone": null } }),
+        ] {
+            assert_eq!(missing(&wanted, &found, String::new()), None, "{wanted}");
+        }
+        for (wanted, path) in [
+            (json!({ "spec": { "replicas": 5 } }), "spec.replicas"),
+            (json!({ "spec": { "storage": "2Gi" } }), "spec.storage"),
+            (json!({ "data": { "a": null } }), "data.a"),
+            (json!({ "status": { "x": 1 } }), "status.x"),
+        ] {
+            assert_eq!(missing(&wanted, &found, String::new()).as_deref(), Some(path));
+        }
+    }
+
+    #[test]
+    fn an_object_never_gets_younger() {
+        let generations = Generations::default();
+        let object = |uid: &str, generation: u32| {
+            Object(json!({ "kind": "Deployment", "metadata": { "uid": uid, "name": "web", "generation": generation } }))
+        };
+        for generation in [3, 3, 4] {
+            generations.check(&object("a", generation)).unwrap();
+        }
+        assert!(generations.check(&object("a", 3)).unwrap_err().contains("generation 3, and it was in 4 before"));
+        // One that was made anew begins anew.
+        generations.check(&object("b", 1)).unwrap();
+    }
+}
