@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// What everybody may import.
-const COMMON: &[&str] = &["model", "clock", "worker", "metrics"];
+const COMMON: &[&str] = &["model", "clock", "worker", "metrics", "files"];
 
 /// What each module may import besides; a module that is not listed may import everything before it in the list.
 const TABLE: &[(&str, &[&str])] = &[
@@ -13,6 +13,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("metrics", &[]),
     ("tls", &[]),
     ("worker", &[]),
+    ("files", &[]),
     ("store", &[]),
     ("cluster", &["tls"]),
     ("prometheus", &["tls", "cluster"]),

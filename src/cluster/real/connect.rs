@@ -6,6 +6,8 @@ use std::time::Duration;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
+use crate::files;
+
 /// Where the cluster is, and who we are there.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Connection {
@@ -46,6 +48,9 @@ async fn config(connection: &Connection) -> Result<Config, ConnectError> {
         }),
         Connection::Kubeconfig { path, context } => {
             let place = path.display();
+            files::check(path, files::DOCUMENT).map_err(|error| {
+                ConnectError(format!("cannot read the kubeconfig {place}: {error}; check the path and the file"))
+            })?;
             let kubeconfig = Kubeconfig::read_from(path).map_err(|error| {
                 ConnectError(format!(
                     "cannot read the kubeconfig {place}: {}; check the path and the file",
