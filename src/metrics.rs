@@ -5,6 +5,7 @@
 
 mod labels;
 mod levels;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,8 +24,10 @@ use prometheus_client::registry::Registry;
 use self::labels::{
     ChatLabel, CommandLabels, MutationLabels, PageLabels, ResultLabel, RunLabels, SinkLabel, StatusLabel,
 };
+use self::labels::{QueueLabel, WorkerLabel};
 pub use self::levels::Levels;
 use self::levels::{Level, LevelGauges};
+use self::watch::WatchGauges;
 use crate::model::{Outcome, PageId};
 
 /// All counters. Counting never fails and never waits.
@@ -42,6 +45,7 @@ pub struct Metrics {
     deliveries_failed: Family<SinkLabel, Counter>,
     connected: Family<ChatLabel, Level>,
     levels: Mutex<LevelGauges>,
+    watch: WatchGauges,
 }
 
 /// What became of a notification at the front door.
@@ -143,6 +147,7 @@ impl Metrics {
             connected: Family::default(),
             pages_counted: AtomicI64::new(0),
             levels: Mutex::new(LevelGauges::register(&mut registry)),
+            watch: WatchGauges::register(&mut registry),
             accept_seconds,
             registry,
         };
@@ -216,6 +221,16 @@ impl Metrics {
     /// Whether people can ask on this chat. One that is not configured has no series.
     pub fn chat_connected(&self, chat: &'static str, connected: bool) {
         self.connected.get_or_create(&ChatLabel { chat }).set(u64::from(connected));
+    }
+
+    /// For how long a worker has come no further.
+    pub fn worker_stuck(&self, worker: &str, stuck: Duration) {
+        self.watch.stuck.get_or_create(&WorkerLabel { worker: worker.to_owned() }).set(stuck.as_secs());
+    }
+
+    /// How long what is due and was not taken has waited.
+    pub fn oldest_due(&self, queue: &str, waited: Duration) {
+        self.watch.oldest_due.get_or_create(&QueueLabel { queue: queue.to_owned() }).set(waited.as_secs());
     }
 
     /// Everything in the text format of OpenMetrics 1.0. `None`: the store did not say how much there is of what; `store_up` is 0

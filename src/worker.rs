@@ -3,6 +3,8 @@
 //! `dogwatch serve` runs each in a task of its own ([`run`]); a rehearsal turns them one after the other ([`settle`]),
 //! on a clock that it moves by hand. Both see the same code.
 
+mod progress;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +14,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+pub use progress::{Failing, Progress, Seen, Stuck, committed};
 
 /// What a turn came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,10 +66,21 @@ const REST: Duration = Duration::from_secs(1);
 
 /// Turns `worker` until `stop`; a turn that was begun is ended.
 pub async fn run(worker: Arc<dyn Worker>, clock: Arc<dyn Clock>, stop: CancellationToken) {
+    let progress = Progress::new(worker.name(), clock.clone());
+    run_watched(worker, progress, clock, stop).await;
+}
+
+/// As [`run`], and `progress` shows how far it comes.
+pub async fn run_watched(
+    worker: Arc<dyn Worker>,
+    progress: Arc<Progress>,
+    clock: Arc<dyn Clock>,
+    stop: CancellationToken,
+) {
     let mut bell = worker.bell();
     while !stop.is_cancelled() {
         bell.borrow_and_update();
-        let until = match worker.turn().await {
+        let until = match progress.turn(worker.turn(), |turn| *turn == Turn::Worked).await {
             Ok(Turn::Worked) => continue,
             Ok(Turn::Idle { until }) => until,
             Err(error) => {
