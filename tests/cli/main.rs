@@ -8,6 +8,7 @@ mod help;
 mod manifest;
 mod serve;
 mod serving;
+mod surroundings;
 
 use std::path::Path;
 use std::process::{Command, Output};

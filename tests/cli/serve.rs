@@ -166,7 +166,7 @@ fn a_team_that_nobody_knows_is_told_at_the_start() {
 }
 
 /// Asks until it is so. Each question is a process, and so takes a while by itself.
-fn until(done: impl Fn() -> bool) {
+pub fn until(done: impl Fn() -> bool) {
     assert!(
         (0..200).any(|_| done() || {
             std::thread::sleep(Duration::from_millis(100));
