@@ -24,6 +24,7 @@ pub mod cluster;
 pub mod config;
 pub mod discord;
 pub mod engine;
+pub mod files;
 pub mod handoff;
 pub mod incident;
 pub mod intake;

@@ -6,6 +6,7 @@
 mod format;
 mod labels;
 mod levels;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,8 +26,10 @@ pub use self::format::Format;
 use self::labels::{
     ChatLabel, CommandLabels, MutationLabels, PageLabels, ResultLabel, RunLabels, SinkLabel, StatusLabel, ViaLabels,
 };
+use self::labels::{QueueLabel, WorkerLabel};
 pub use self::levels::Levels;
 use self::levels::{Level, LevelGauges};
+use self::watch::WatchGauges;
 use crate::model::{Outcome, PageId};
 
 /// All counters. Counting never fails and never waits.
@@ -48,6 +51,7 @@ pub struct Metrics {
     connected: Family<ChatLabel, Level>,
     observes_only: Level,
     levels: Mutex<LevelGauges>,
+    watch: WatchGauges,
 }
 
 /// What became of a notification at the front door.
@@ -157,6 +161,7 @@ impl Metrics {
             observes_only: Level::default(),
             pages_counted: AtomicI64::new(0),
             levels: Mutex::new(LevelGauges::register(&mut registry)),
+            watch: WatchGauges::register(&mut registry),
             accept_seconds,
             registry,
         };
@@ -258,6 +263,16 @@ impl Metrics {
     /// Whether this bot changes nothing in the cluster, whatever its playbooks say.
     pub fn observes_only(&self, observes: bool) {
         self.observes_only.set(u64::from(observes));
+    }
+
+    /// For how long a worker has come no further.
+    pub fn worker_stuck(&self, worker: &str, stuck: Duration) {
+        self.watch.stuck.get_or_create(&WorkerLabel { worker: worker.to_owned() }).set(stuck.as_secs());
+    }
+
+    /// How long what is due and was not taken has waited.
+    pub fn oldest_due(&self, queue: &str, waited: Duration) {
+        self.watch.oldest_due.get_or_create(&QueueLabel { queue: queue.to_owned() }).set(waited.as_secs());
     }
 
     /// Everything in OpenMetrics 1.0, which [`Format::write`] makes into another format. `None`: the store did not say how much there is of what; `store_up` is 0

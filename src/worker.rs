@@ -3,6 +3,8 @@
 //! `dogwatch serve` runs each in a task of its own ([`run`]); a rehearsal turns them one after the other ([`settle`]),
 //! on a clock that it moves by hand. Both see the same code.
 
+mod progress;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +14,7 @@ use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+pub use progress::{Failing, Progress, Seen, Stuck, committed};
 
 /// What a turn came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,12 +82,24 @@ const REST: Duration = Duration::from_secs(1);
 
 /// Turns `worker` until `stop`; a turn that was begun is ended.
 pub async fn run(worker: Arc<dyn Worker>, clock: Arc<dyn Clock>, turns: Turns, stop: CancellationToken) {
+    let progress = Progress::new(worker.name(), clock.clone());
+    run_watched(worker, progress, clock, turns, stop).await;
+}
+
+/// As [`run`], and `progress` shows how far it comes.
+pub async fn run_watched(
+    worker: Arc<dyn Worker>,
+    progress: Arc<Progress>,
+    clock: Arc<dyn Clock>,
+    turns: Turns,
+    stop: CancellationToken,
+) {
     let mut bell = worker.bell();
     while !stop.is_cancelled() {
         bell.borrow_and_update();
         let turn = {
             let _turn = turns.beside_others().await;
-            worker.turn().await
+            progress.turn(worker.turn(), |turn| *turn == Turn::Worked).await
         };
         let until = match turn {
             Ok(Turn::Worked) => continue,

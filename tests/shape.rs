@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// What everybody may import.
-const COMMON: &[&str] = &["model", "clock", "worker", "metrics", "proxy"];
+const COMMON: &[&str] = &["model", "clock", "worker", "metrics", "files", "proxy"];
 
 /// What each module may import besides; a module that is not listed may import everything before it in the list.
 const TABLE: &[(&str, &[&str])] = &[
@@ -14,6 +14,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("proxy", &[]),
     ("tls", &[]),
     ("worker", &[]),
+    ("files", &[]),
     ("store", &[]),
     ("cluster", &["tls"]),
     ("prometheus", &["tls", "cluster"]),

@@ -67,16 +67,32 @@ impl Crew {
         }
     }
 
-    /// Waits for the ends of all, after `stop`. `false`: some were cut off, as they took longer than `within`.
-    pub async fn leaves(&mut self, within: Duration) -> bool {
+    /// Who is still there, by name.
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.posts.values().map(|post| post.name.clone()).collect();
+        names.sort();
+        names
+    }
+
+    /// Waits for the ends of all, after `stop`; `told` hears whenever one has left who is still there. `false`: some were cut off, as they
+    /// took longer than `within`.
+    pub async fn leaves(&mut self, within: Duration, told: impl Fn(Vec<String>)) -> bool {
+        told(self.names());
         let leaving = async {
             while let Some(ended) = self.tasks.join_next_with_id().await {
                 if let Some(Loss { why, panicked: true }) = self.lost(ended) {
                     tracing::error!("while stopping: {why}");
                 }
+                told(self.names());
             }
         };
         let left = tokio::time::timeout(within, leaving).await.is_ok();
+        if !left {
+            tracing::warn!(
+                left = self.names().join(", "),
+                "not everything ended in time; what was under way is on the log, and goes on at the next start"
+            );
+        }
         // A task that waits for a terminal which nobody reads cannot be cut off, and must not be waited for.
         let _ = tokio::time::timeout(CUT_OFF_WITHIN, self.tasks.shutdown()).await;
         left
@@ -168,7 +184,7 @@ mod tests {
         let error = crew.keeps_watch(&stop).await.unwrap_err();
         assert_eq!(error.to_string(), "the worker `signals` has died of a panic: what a night");
         stop.cancel();
-        assert!(crew.leaves(Duration::from_secs(20)).await, "the others end what they have begun");
+        assert!(crew.leaves(Duration::from_secs(20), |_| {}).await, "the others end what they have begun");
     }
 
     #[tokio::test]
@@ -190,7 +206,8 @@ mod tests {
         crew.needs("the sluggish", std::future::pending());
         stop.cancel();
         crew.keeps_watch(&stop).await.unwrap();
-        assert!(!crew.leaves(Duration::ZERO).await, "who takes too long is cut off");
+        assert_eq!(crew.names(), ["the server", "the sluggish"]);
+        assert!(!crew.leaves(Duration::ZERO, |_| {}).await, "who takes too long is cut off");
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -204,7 +221,7 @@ mod tests {
             Ok(())
         });
         begun.await.unwrap();
-        let left = tokio::time::timeout(Duration::from_secs(20), crew.leaves(Duration::ZERO)).await;
+        let left = tokio::time::timeout(Duration::from_secs(20), crew.leaves(Duration::ZERO, |_| {})).await;
         assert!(!left.expect("nobody waits for it"));
         drop(free);
     }

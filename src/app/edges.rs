@@ -7,6 +7,7 @@ use anyhow::Context as _;
 
 use crate::cluster::{Cluster, Connection, RealCluster};
 use crate::config::{AuthConfig, Config, PrometheusConfig};
+use crate::files;
 use crate::incident::IncidentRules;
 use crate::oncall::OnCall;
 use crate::playbook::{Catalog, ProblemSeverity};
@@ -73,7 +74,7 @@ pub fn no_playbooks(folder: &Path) -> String {
 /// least that can be called.
 pub fn oncall(config: &Config) -> anyhow::Result<OnCall> {
     let path = &config.oncall.file;
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = files::read_text(path, files::DOCUMENT).with_context(|| format!("cannot read {}", path.display()))?;
     let oncall = OnCall::parse(&path.display().to_string(), &text)?;
     oncall.team(&config.oncall.default_team).context("`oncall.default_team` of dogwatch.yaml")?;
     Ok(oncall)
@@ -83,7 +84,7 @@ pub fn oncall(config: &Config) -> anyhow::Result<OnCall> {
 /// bot works on without it.
 pub fn handoffs(config: &Config) {
     let dir = &config.handoff.dir;
-    let tried = std::fs::create_dir_all(dir).and_then(|()| tempfile::tempfile_in(dir));
+    let tried = files::create_folder(dir, config.handoff.mode).and_then(|()| tempfile::tempfile_in(dir));
     if let Err(error) = tried {
         let dir = dir.display();
         tracing::error!(%dir, %error, "no handoff can be written; make the folder of `handoff.dir` writable, or name another");

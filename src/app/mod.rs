@@ -2,13 +2,14 @@
 
 mod crew;
 mod edges;
+mod ending;
+mod lookout;
 mod replies;
 mod rights;
 mod sinks;
 mod teams;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
@@ -28,25 +29,26 @@ use crate::model::{Person, Role, Via};
 use crate::server::{ApiToken, Credential, Readiness, Server, Settings, serve as serve_http, serve_health};
 use crate::store::IncidentStore as _;
 use crate::store::sqlite::{Durability, SqliteStore};
-use crate::worker;
+use crate::worker::{self, Progress};
 
 use crew::Crew;
 pub use edges::no_playbooks;
+pub use ending::Ending;
+use ending::{CLOSE_WITHIN, LEAVE_WITHIN};
+use lookout::{Lookout, Patience};
 use replies::{LivePreviews, ShiftReports};
 pub use teams::{teams_to_come, unknown_teams};
 
-/// How long the workers may take to end what they have begun. A mutation takes 20 s at the most, and is on the log.
-const STOP_WITHIN: Duration = Duration::from_secs(25);
-
 /// How long the cluster may take to take back the mandate: the process must end all the same.
-const RELEASE_WITHIN: Duration = Duration::from_secs(2);
+const RELEASE_WITHIN: Duration = Duration::from_secs(1);
 
-/// Runs the bot until `stop`.
+/// Runs the bot until `ending` stops it.
 ///
 /// # Errors
 /// When it cannot start: each error says what is wrong and the next move. What goes wrong later is logged and tried again; when a
 /// part of the bot has died, the others end what they have begun, and the error says which part it was.
-pub async fn serve(config: &Config, stop: CancellationToken) -> anyhow::Result<()> {
+pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
+    let stop = ending.stop();
     for warning in config.check()? {
         tracing::warn!("{warning}");
     }
@@ -124,7 +126,7 @@ pub async fn serve(config: &Config, stop: CancellationToken) -> anyhow::Result<(
     let mut workers = bot.workers(config.engine.workers);
     workers.push(mandate.clone());
     let handoffs = HandoffWorker::new(
-        Reporter::new(store.clone(), clock.clone(), oncall.clone(), template()?),
+        Reporter::new(store.clone(), clock.clone(), oncall.clone(), template()?).with_mode(config.handoff.mode),
         config.handoff.dir.clone(),
     );
     workers.push(Arc::new(handoffs));
@@ -132,23 +134,37 @@ pub async fn serve(config: &Config, stop: CancellationToken) -> anyhow::Result<(
     workers.extend(sinks.workers(store.clone(), clock.clone(), oncall.clone(), metrics.clone(), default_team));
     let readiness = Arc::new(Readiness::default());
     let settings = settings(config)?;
-    let server = Server::new(store.clone(), clock.clone(), desk.clone(), metrics, readiness.clone(), settings);
+    let server = Server::new(store.clone(), clock.clone(), desk.clone(), metrics.clone(), readiness.clone(), settings);
     let server = Arc::new(server);
 
     // Before anything works: when Discord refuses what is configured, nothing is under way yet.
     let discord = sinks.start_discord(desk.clone(), oncall.clone(), stop.clone()).await?;
     let mut crew = Crew::default();
     let turns = worker::Turns::default();
+    let mut progress = Vec::new();
     for worker in workers {
         let name = format!("the worker `{}`", worker.name());
-        crew.needs(name, quietly(worker::run(worker, clock.clone(), turns.clone(), stop.clone())));
+        let seen = Progress::new(worker.name(), clock.clone());
+        progress.push(seen.clone());
+        let turning = worker::run_watched(worker, seen, clock.clone(), turns.clone(), stop.clone());
+        crew.needs(name, quietly(turning));
     }
     crew.needs("the timekeeper", quietly(bot.timekeeper().keeps_time(turns, stop.clone())));
+    let lookout = Lookout {
+        store: store.clone(),
+        clock: clock.clone(),
+        workers: progress,
+        sinks: sinks.names(),
+        patience: Patience::with_lease(config.engine.lease.0),
+        metrics: metrics.clone(),
+        readiness: readiness.clone(),
+    };
+    crew.needs("the watch over the workers", lookout.keep(stop.clone()));
     if let Some(listener) = health_listener {
         crew.needs("the server of health", quietly(serve_health(listener, server.clone(), stop.clone())));
     }
     crew.needs("the HTTP server", quietly(serve_http(listener, server, stop.clone())));
-    crew.needs("the store's writer", quietly(stopping(stop.clone(), store.ended())));
+    crew.needs("the store's writer", written(stop.clone(), store.ended()));
     crew.sends(
         "the check of rights",
         stopping(stop.clone(), rights::check(world.cluster.clone(), catalog.clone(), lease)),
@@ -180,15 +196,16 @@ pub async fn serve(config: &Config, stop: CancellationToken) -> anyhow::Result<(
             stop.cancel();
         }
     }
-    if !crew.leaves(STOP_WITHIN).await {
-        tracing::warn!("not everything ended in time; what was under way is on the log, and goes on at the next start");
-    }
+    crew.leaves(LEAVE_WITHIN, |left| ending.waits_for(left)).await;
     // What was begun has ended, or was cut off: from here on nothing is changed.
     if tokio::time::timeout(RELEASE_WITHIN, mandate.release()).await.is_err() {
         tracing::info!("the cluster did not take the lease back in time; the next bot waits until it has run out");
     }
     drop(bot);
-    store.close().await;
+    ending.waits_for(vec!["the store".into()]);
+    if tokio::time::timeout(CLOSE_WITHIN, store.close()).await.is_err() {
+        tracing::warn!("the database was not closed in time; the next start repairs that");
+    }
     tracing::info!("stopped");
     watched
 }
@@ -196,6 +213,14 @@ pub async fn serve(config: &Config, stop: CancellationToken) -> anyhow::Result<(
 async fn quietly(task: impl Future<Output = ()>) -> anyhow::Result<()> {
     task.await;
     Ok(())
+}
+
+/// The store's writer, until the bot stops.
+async fn written(stop: CancellationToken, ended: impl Future<Output = Option<String>>) -> anyhow::Result<()> {
+    tokio::select! {
+        () = stop.cancelled() => Ok(()),
+        why = ended => why.map_or(Ok(()), |why| Err(anyhow::Error::msg(why))),
+    }
 }
 
 /// `task`, given up when the bot stops.

@@ -62,6 +62,11 @@ impl Channels {
         Sinks { chat: self.chat.clone(), pages: self.pages.iter().take(1).cloned().collect() }
     }
 
+    /// What the sinks are called.
+    pub fn names(&self) -> Vec<String> {
+        self.sinks.iter().map(|sink| sink.name().to_owned()).collect()
+    }
+
     /// One worker for each sink.
     pub fn workers(
         &self,

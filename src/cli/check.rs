@@ -9,9 +9,10 @@ use super::output::{Exit, Failure, say};
 use crate::app::{no_playbooks, teams_to_come, unknown_teams};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, ConfigError};
+use crate::files::{self, FileError};
 use crate::handoff::Template;
 use crate::oncall::OnCall;
-use crate::playbook::{Catalog, Playbook, Problem, ProblemSeverity};
+use crate::playbook::{Catalog, LARGEST_PLAYBOOK, Playbook, Problem, ProblemSeverity};
 
 /// Look for mistakes in playbooks and in the configuration, without a cluster or a server
 #[derive(Debug, clap::Args)]
@@ -84,8 +85,9 @@ impl Found {
             Err(error) => self.error(&error.to_string()),
         }
         // What is not there at all was told by the check.
-        if let Ok(text) = std::fs::read_to_string(&config.oncall.file) {
-            match OnCall::parse(&config.oncall.file.display().to_string(), &text) {
+        let file = config.oncall.file.display().to_string();
+        match files::read_text(&config.oncall.file, files::DOCUMENT) {
+            Ok(text) => match OnCall::parse(&file, &text) {
                 Ok(oncall) => {
                     if let Err(error) = oncall.team(&config.oncall.default_team) {
                         self.error(&format!("`oncall.default_team`: {error}"));
@@ -93,7 +95,9 @@ impl Found {
                     self.oncall = Some(oncall);
                 }
                 Err(error) => self.error(&error.to_string()),
-            }
+            },
+            Err(error) if config.oncall.file.is_file() => self.error(&format!("{file} cannot be read: {error}")),
+            Err(_) => {}
         }
         if config.handoff.template.as_ref().is_some_and(|template| template.is_file())
             && let Err(error) = Template::load(config.handoff.template.as_deref())
@@ -117,8 +121,8 @@ impl Found {
         if path.to_string_lossy().ends_with(".cases.yaml") {
             return Err(Failure::usage(format!("{shown} holds the cases of a playbook: `dogwatch test` reads them")));
         }
-        let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::InvalidData => Failure::usage(format!("{shown} is no text (it is not UTF-8)")),
+        let text = files::read_in_place(path, LARGEST_PLAYBOOK).map_err(|error| match error {
+            FileError::NoText => Failure::usage(format!("{shown} is no text (it is not UTF-8)")),
             _ => Failure::usage(format!("{shown} cannot be read: {error}; name a folder or file of playbooks")),
         })?;
         match Playbook::parse(path, &text) {

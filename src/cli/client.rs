@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::line::line_of;
 use super::output::{Exit, Failure, say, warn};
+use crate::files;
 use crate::model::{Command, Secret};
 use crate::server::REQUEST_WITHIN;
 
@@ -106,8 +107,11 @@ impl ServerArgs {
     fn token(&self) -> anyhow::Result<(Option<Secret>, Option<String>)> {
         if let Some(path) = &self.token_file {
             let name = path.display().to_string();
-            let text = std::fs::read_to_string(path)
-                .map_err(|error| Failure::usage(format!("the token's file {name} cannot be read: {error}")))?;
+            let text = files::read_text(path, files::SECRET).map_err(|error| {
+                // Of a pipe, as `<(pass show dogwatch)` is one, nobody knows when it ends.
+                let hint = "name a file, or put the token into DOGWATCH_TOKEN";
+                Failure::usage(format!("the token's file {name} cannot be read: {error}; {hint}"))
+            })?;
             return match text.trim() {
                 "" => Err(Failure::usage(format!("the token's file {name} is empty"))),
                 token => Ok((Some(Secret::new(token)), Some(name))),

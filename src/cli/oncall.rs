@@ -8,6 +8,7 @@ use clap::Subcommand;
 use super::output::{Exit, Failure, say};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
+use crate::files;
 use crate::oncall::{OnCall, Team};
 
 /// Ask who is on call
@@ -67,7 +68,7 @@ pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
 /// Reads an `oncall.yaml`.
 pub(super) fn load(file: &std::path::Path) -> anyhow::Result<OnCall> {
     let name = file.display().to_string();
-    let text = std::fs::read_to_string(file).map_err(|error| {
+    let text = files::read_text(file, files::DOCUMENT).map_err(|error| {
         Failure::usage(format!("{name} cannot be read: {error}; say where it is with --file or --config"))
     })?;
     OnCall::parse(&name, &text).map_err(Failure::usage)

@@ -3,12 +3,10 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
 
 use super::logging;
 use super::output::Exit;
-use crate::app;
+use crate::app::{self, Ending};
 use crate::config::Config;
 
 /// Run the bot: webhook, workers, chat
@@ -19,7 +17,7 @@ Examples:
   dogwatch check --config dogwatch.yaml        what is wrong with the configuration, without starting
 
 deploy/dogwatch.yaml is an example with every setting. SIGTERM and Ctrl-C stop the bot: what was begun is ended \
-first. After a kill it goes on where its log ends.")]
+first, within 20 s; a second one ends it at once. After a kill it goes on where its log ends.")]
 pub(super) struct Args {
     /// The configuration
     #[arg(long, short, value_name = "FILE", default_value = "dogwatch.yaml", env = "DOGWATCH_CONFIG")]
@@ -31,22 +29,8 @@ pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
     logging::start(&config.log)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.context("the runtime could not be started")?;
-    let served = runtime.block_on(async {
-        let stop = CancellationToken::new();
-        let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be watched for")?;
-        let asked_to_stop = async {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            stop.cancel();
-            std::future::pending::<()>().await;
-        };
-        tokio::select! {
-            served = app::serve(&config, stop.clone()) => served,
-            () = asked_to_stop => Ok(()),
-        }
-    });
+    let ending = Ending::watched()?;
+    let served = runtime.block_on(app::serve(&config, &ending));
     // A console that waits for a line would keep the process: nobody answers it any more.
     runtime.shutdown_background();
     served?;

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+
+use crate::files::Mode;
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -10,11 +12,14 @@ pub struct HandoffConfig {
     pub dir: PathBuf,
     /// A handlebars template instead of the built-in one.
     pub template: Option<PathBuf>,
+    /// Who may read the reports: `"0640"`, the bot's group. Of a folder that is made, who may list it.
+    #[serde(deserialize_with = "mode")]
+    pub mode: Mode,
 }
 
 impl Default for HandoffConfig {
     fn default() -> Self {
-        Self { dir: PathBuf::from("handoffs"), template: None }
+        Self { dir: PathBuf::from("handoffs"), template: None, mode: Mode::GROUP }
     }
 }
 
@@ -25,4 +30,9 @@ impl HandoffConfig {
             super::anchor(base, template);
         }
     }
+}
+
+/// With quotes or without: as a text it keeps its zero.
+fn mode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Mode, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
 }

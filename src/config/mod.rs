@@ -46,6 +46,7 @@ pub use server::{ApiToken, ServerConfig};
 pub use size::ByteSize;
 pub use store::StoreConfig;
 
+use crate::files;
 use source::Source;
 
 /// The whole of `dogwatch.yaml`.
@@ -75,7 +76,7 @@ impl Config {
     /// # Errors
     /// When it cannot be read, or is not what a configuration looks like: with line, snippet and remedy.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
+        let text = files::read_text(path, files::DOCUMENT)
             .map_err(|error| ConfigError::Unreadable { path: path.to_owned(), message: error.to_string() })?;
         Self::parse(&text, path)
     }

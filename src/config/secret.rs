@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use crate::files;
 use crate::model::{Secret, declare_secret};
 
 /// `{ file: path }` or `{ env: NAME }`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SecretSource {
-    /// The file's content, without white space at its ends.
+    /// The file's content, without white space at its ends. The operator names it, so its links may lead anywhere: a mounted Secret's
+    /// do, and a token of a service account's.
     File(PathBuf),
     /// The environment variable's value.
     Env(String),
@@ -47,7 +49,7 @@ impl SecretSource {
     fn read_it(&self) -> Result<Secret, SecretError> {
         match self {
             SecretSource::File(path) => {
-                let text = std::fs::read_to_string(path)
+                let text = files::read_text(path, files::SECRET)
                     .map_err(|error| SecretError::Unreadable { path: path.clone(), message: error.to_string() })?;
                 let text = text.trim();
                 if text.is_empty() { Err(SecretError::EmptyFile { path: path.clone() }) } else { Ok(Secret::new(text)) }

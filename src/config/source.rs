@@ -7,7 +7,7 @@ use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Spanned;
 
-use crate::model::{OddCharacter, odd_character};
+use crate::model::{OddCharacter, odd_character, redact};
 
 /// A file's text, with the positions of what stands in it.
 #[derive(Debug, Clone, Default)]
@@ -72,7 +72,7 @@ impl Source {
 
     /// One line, without secrets that somebody wrote into it.
     pub fn line(&self, line: usize) -> Option<String> {
-        self.text.lines().nth(line.checked_sub(1)?).map(hide_secrets)
+        self.text.lines().nth(line.checked_sub(1)?).map(|line| redact(&hide_secrets(line)).into_owned())
     }
 }
 

@@ -6,6 +6,7 @@ use handlebars::{Context, Handlebars, Helper, HelperResult, Output, RenderContex
 
 use super::Summary;
 use super::markdown::escape;
+use crate::files;
 
 /// The built-in template: also the one to start an own one from.
 const BUILT_IN: &str = include_str!("../../handoffs/template.md.hbs");
@@ -44,7 +45,7 @@ impl Template {
     pub fn load(path: Option<&Path>) -> Result<Self, TemplateError> {
         let Some(path) = path else { return Self::built_in() };
         let name = path.display().to_string();
-        let source = std::fs::read_to_string(path)
+        let source = files::read_text(path, files::DOCUMENT)
             .map_err(|error| TemplateError::Unreadable { path: name.clone(), message: error.to_string() })?;
         Self::parse(&name, &source)
     }

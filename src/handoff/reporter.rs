@@ -7,6 +7,7 @@ use super::summarise::{HandoffError, WhichShift, shift_of, summarise};
 use super::write::{Written, file_name, write};
 use super::{Summary, Template};
 use crate::clock::Clock;
+use crate::files::Mode;
 use crate::oncall::{OnCall, Shift};
 use crate::store::Store;
 
@@ -17,11 +18,17 @@ pub struct Reporter {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) oncall: Arc<OnCall>,
     template: Arc<Template>,
+    mode: Mode,
 }
 
 impl Reporter {
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, oncall: Arc<OnCall>, template: Template) -> Self {
-        Self { store, clock, oncall, template: Arc::new(template) }
+        Self { store, clock, oncall, template: Arc::new(template), mode: Mode::GROUP }
+    }
+
+    /// Whoever may read the files that it writes.
+    pub fn with_mode(self, mode: Mode) -> Self {
+        Self { mode, ..self }
     }
 
     /// The shift of a team that is meant, seen from now.
@@ -70,8 +77,8 @@ impl Reporter {
     pub async fn write(&self, dir: &Path, team: &str, shift: Shift) -> Result<(Summary, Written), HandoffError> {
         let (summary, text) = self.report(team, shift).await?;
         let name = file_name(team, shift.to, self.oncall.team(team)?.rotation.time_zone());
-        let to = dir.to_owned();
-        let written = tokio::task::spawn_blocking(move || write(&to, &name, &text)).await;
+        let (to, mode) = (dir.to_owned(), self.mode);
+        let written = tokio::task::spawn_blocking(move || write(&to, mode, &name, &text)).await;
         let failed = |message: String| HandoffError::Write { dir: dir.to_owned(), message };
         let written = written.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))?;
         Ok((summary, written))

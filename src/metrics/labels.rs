@@ -56,3 +56,13 @@ pub(super) struct IncidentLabels {
 pub(super) struct ViaLabels {
     pub via: &'static str,
 }
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct WorkerLabel {
+    pub worker: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct QueueLabel {
+    pub queue: String,
+}

@@ -19,6 +19,8 @@ fn what_was_counted_is_told() {
     metrics.pages_made(PageId(0), &made(7));
     metrics.delivery_failed("discord");
     metrics.command("api", true);
+    metrics.worker_stuck("engine", Duration::from_secs(130));
+    metrics.oldest_due("runs", Duration::from_secs(7));
     let incidents = [(("open".to_owned(), "S2".to_owned()), 2)].into();
     let levels = Levels { open_episodes: 412, incidents, ..Levels::default() };
     let text = metrics.render(Some(&levels)).unwrap();
@@ -34,6 +36,8 @@ fn what_was_counted_is_told() {
         r#"dogwatch_deliveries_failed_total{sink="discord"} 1"#,
         r#"dogwatch_commands_total{via="api",result="refused"} 1"#,
         r#"dogwatch_incidents{state="open",severity="S2"} 2"#,
+        r#"dogwatch_worker_stuck_seconds{worker="engine"} 130"#,
+        r#"dogwatch_oldest_due_seconds{queue="runs"} 7"#,
         "dogwatch_open_episodes 412",
         "dogwatch_store_up 1",
         "# EOF",

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use chrono::DateTime;
 
 use super::document::Playbook;
+use super::load::LARGEST;
 use super::problem::{Problem, Source};
 use super::target::alert_value;
 use crate::action::{Location, Scope};
+use crate::files::{FileError, Folder};
 use crate::model::{Alert, Digest};
 
 /// The playbooks that were loaded. It never changes: a reload makes a new one.
@@ -46,8 +48,8 @@ impl Catalog {
     pub fn load(directory: &Path) -> (Self, Vec<Problem>) {
         let mut problems = Vec::new();
         let mut playbooks = Vec::new();
-        for path in files(directory, &mut problems) {
-            let text = match std::fs::read_to_string(&path) {
+        for (path, text) in texts(directory, &mut problems) {
+            let text = match text {
                 Ok(text) => text,
                 Err(error) => {
                     let source = Source { path: &path, text: "" };
@@ -176,11 +178,12 @@ impl Entry {
     }
 }
 
-/// The playbooks' files, by name.
-fn files(directory: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
+/// The playbooks' files, by name, each with its text.
+fn texts(directory: &Path, problems: &mut Vec<Problem>) -> Vec<(PathBuf, Result<String, FileError>)> {
     let source = Source { path: directory, text: "" };
-    let entries = match std::fs::read_dir(directory) {
-        Ok(entries) => entries,
+    let listed = Folder::open(directory).and_then(|folder| Ok((folder.names()?, folder)));
+    let (names, folder) = match listed {
+        Ok(listed) => listed,
         Err(error) => {
             let mut problem = source.error(Location::default(), format!("the directory cannot be read: {error}"));
             problem.remedy = Some("look at `playbooks` in the configuration".into());
@@ -188,31 +191,24 @@ fn files(directory: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
             return Vec::new();
         }
     };
-    let mut paths = Vec::new();
-    for entry in entries {
-        let path = match entry {
-            Ok(entry) => entry.path(),
-            Err(error) => {
-                problems.push(source.error(Location::default(), format!("the directory cannot be read: {error}")));
-                continue;
-            }
-        };
-        let name = file_name(&path);
-        // A mounted ConfigMap has its files in `..data`, and links to them.
-        if name.starts_with('.') || path.is_dir() {
-            continue;
-        }
+    let mut texts = Vec::new();
+    for name in names {
+        let path = folder.path(&name);
         if name.ends_with(".yml") {
             let source = Source { path: &path, text: "" };
             let mut problem = source.warning(Location::default(), "the file is not read: playbooks end in `.yaml`");
             problem.remedy = Some("rename it".into());
             problems.push(problem);
-        } else if name.ends_with(".yaml") && !name.ends_with(".cases.yaml") {
-            paths.push(path);
+        } else if is_playbook(&name) && !folder.is_folder(&name) {
+            texts.push((path, folder.read_text(&name, LARGEST)));
         }
     }
-    paths.sort();
-    paths
+    texts
+}
+
+/// Whether a file of that name is read as a playbook.
+fn is_playbook(name: &str) -> bool {
+    name.ends_with(".yaml") && !name.ends_with(".cases.yaml")
 }
 
 fn file_name(path: &Path) -> String {

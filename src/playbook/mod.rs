@@ -24,6 +24,7 @@ pub use document::{
 };
 pub use expression::{CompileError, Expression, ExpressionError, QuantityError, Reference, parse_quantity};
 pub use inputs::InputProblem;
+pub use load::LARGEST as LARGEST_PLAYBOOK;
 pub use problem::{Problem, ProblemSeverity};
 pub use rights::{Subject, rights, roles};
 pub use target::{TargetError, alert_value};

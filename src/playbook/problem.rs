@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anstyle::{AnsiColor, Style};
 
 use crate::action::Location;
-use crate::model::odd_character;
+use crate::model::{odd_character, redact};
 
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -63,7 +63,9 @@ impl Problem {
     /// The part of the line that is shown, the blanks before the carets, and the carets.
     fn window(&self) -> (String, String, String) {
         const SHOWN: usize = 120;
-        let line: Vec<char> = self.snippet.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        // The whole line, as the part of it may lack the name of the secret.
+        let masked = redact(&self.snippet);
+        let line: Vec<char> = masked.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let at = usize::try_from(self.column.saturating_sub(1)).unwrap_or(usize::MAX).min(line.len());
         // A long line is cut so that the place stays in sight.
         let start = if line.len() > SHOWN { at.saturating_sub(SHOWN / 2) } else { 0 };
@@ -73,6 +75,8 @@ impl Problem {
         let snippet = format!("{}{shown}{}", cut(start > 0), cut(end < line.len()));
         let indent = " ".repeat(at - start + usize::from(start > 0));
         let carets = "^".repeat(self.width.clamp(1, (end - at.min(end)).max(1)));
+        // What is masked has moved what stood behind it: no caret is right then.
+        let (indent, carets) = if masked == self.snippet { (indent, carets) } else { Default::default() };
         (snippet.trim_end().to_owned(), indent, carets)
     }
 
@@ -92,9 +96,9 @@ impl fmt::Display for Problem {
     }
 }
 
-/// What stands in a file must not move the cursor of whoever reads about it.
+/// What stands in a file must not move the cursor of whoever reads about it, and may hold a secret beside a mistake.
 fn visible(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    redact(&text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>()).into_owned()
 }
 
 /// A playbook's text, to point into.
@@ -245,6 +249,17 @@ mod tests {
         let rendered = source.error(source.find(Location { line: 1, column: 1 }, "wrong"), "wrong").render(false);
         assert!(rendered.contains("wrong yyy") && rendered.contains("^^^^^"), "{rendered}");
         assert!(rendered.lines().all(|line| line.chars().count() < 140), "{rendered}");
+    }
+
+    #[test]
+    fn a_secret_beside_a_mistake_is_masked() {
+        let text = format!("env: {{ {}, password: hunter2hunter2, nonsense: 1 }}\n", "x: yyyyyyyyyyyyyyyy, ".repeat(8));
+        let source = Source { path: Path::new("x.yaml"), text: &text };
+        let problem =
+            source.error(source.find(Location { line: 1, column: 1 }, "nonsense"), "password=hunter2hunter2 is odd");
+        for said in [problem.render(false), problem.to_string()] {
+            assert!(said.contains("***") && !said.contains("hunter2"), "{said}");
+        }
     }
 
     #[test]

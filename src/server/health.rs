@@ -26,6 +26,9 @@ pub(super) async fn healthz() -> Json<serde_json::Value> {
 /// `GET /readyz`.
 pub(super) async fn readyz(State(server): State<Arc<Server>>) -> Result<Json<serde_json::Value>, Refusal> {
     let not_ready = |reason: String, hint: &str| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, reason, "the bot", hint);
+    if let Some(trouble) = server.store.trouble() {
+        return Err(not_ready(trouble.why, "look at the log, and at the disk of the store"));
+    }
     if let Some(reason) = server.readiness.reason() {
         return Err(not_ready(reason, "wait until it has started; its log says what it does"));
     }

@@ -5,7 +5,7 @@
 //! | `POST /v1/alertmanager` | the webhook's credential | a delivery of Alertmanager; 200 means that it is durable |
 //! | `POST /v1/commands` | an API token | `{"command": "/ack INC-7"}` -> `{"reply": "...", "ok": true}` |
 //! | `GET /healthz` | everybody | the process is alive |
-//! | `GET /readyz` | everybody | the store answers and the workers work; else 503 with the reason |
+//! | `GET /readyz` | everybody | the store can be read and written, and the workers come further; else 503 with the reason |
 //! | `GET /metrics` | everybody | for Prometheus |
 //!
 //! Alertmanager tries again after 5xx and after no answer, never after 4xx: what a later try could mend is answered with 503.
@@ -125,7 +125,7 @@ impl Default for Limits {
             bodies: 64 * 1024 * 1024,
             turn_within: Duration::from_secs(2),
             request_within: REQUEST_WITHIN,
-            stop_within: Duration::from_secs(15),
+            stop_within: Duration::from_secs(10),
         }
     }
 }

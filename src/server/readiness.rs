@@ -4,11 +4,16 @@ use std::sync::{Mutex, PoisonError};
 
 /// Set by whoever starts and stops the workers; asked by `/readyz`.
 #[derive(Debug)]
-pub struct Readiness(Mutex<Option<String>>);
+pub struct Readiness {
+    /// Why it has not begun, or is stopping.
+    process: Mutex<Option<String>>,
+    /// Why it only seems to be on watch.
+    watch: Mutex<Option<String>>,
+}
 
 impl Default for Readiness {
     fn default() -> Self {
-        Self(Mutex::new(Some("the workers have not been started yet".to_owned())))
+        Self { process: Mutex::new(Some("the workers have not been started yet".to_owned())), watch: Mutex::default() }
     }
 }
 
@@ -23,12 +28,18 @@ impl Readiness {
         self.set(Some(because.into()));
     }
 
+    /// What whoever watches the workers finds, at each look; `None`: nothing.
+    pub fn watched(&self, found: Option<String>) {
+        *self.watch.lock().unwrap_or_else(PoisonError::into_inner) = found;
+    }
+
     /// Why not; `None` when it is ready.
     pub fn reason(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let reason = |of: &Mutex<Option<String>>| of.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        reason(&self.process).or_else(|| reason(&self.watch))
     }
 
     fn set(&self, reason: Option<String>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+        *self.process.lock().unwrap_or_else(PoisonError::into_inner) = reason;
     }
 }

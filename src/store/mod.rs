@@ -209,6 +209,21 @@ pub trait HandoffStore: Send + Sync {
 pub trait Store: SignalStore + IncidentStore + RunStore + OutboxStore + HandoffStore + ClockStore + 'static {
     /// Rung after each commit that leaves something to do.
     fn bells(&self) -> &Bells;
+
+    /// Why nothing can be written at the moment, as far as the last attempts tell.
+    fn trouble(&self) -> Option<StoreTrouble> {
+        None
+    }
+}
+
+/// Why a store cannot be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreTrouble {
+    pub why: String,
+    /// On the monotonic clock.
+    pub since: Duration,
+    /// Whether a new process may do better. It does not where a disk is full.
+    pub restart_helps: bool,
 }
 
 /// Who is to look again.

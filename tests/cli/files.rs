@@ -10,7 +10,7 @@ use dogwatch::store::{Change, Decision, IncidentStore as _, NewIncident, SignalS
 
 use super::*;
 
-const PLAYBOOK: &str = r#"apiVersion: dogwatch/v1
+pub const PLAYBOOK: &str = r#"apiVersion: dogwatch/v1
 kind: Playbook
 metadata: { name: look, version: 1.0.0, owner: platform }
 summary: somebody looks

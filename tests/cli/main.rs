@@ -11,6 +11,7 @@ mod manifest;
 mod proxies;
 mod serve;
 mod serving;
+mod surroundings;
 
 use std::path::Path;
 use std::process::{Command, Output};

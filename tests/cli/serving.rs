@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
@@ -135,6 +135,54 @@ impl Serving {
             let answer = client.get(format!("{url}{path}")).send().await.unwrap();
             (answer.status().as_u16(), answer.text().await.unwrap())
         })
+    }
+
+    /// As [`Serving::deliver`]; `None`: nobody answers, or not within that time.
+    pub fn try_deliver(&self, body: &Value, within: Duration) -> Option<u16> {
+        self.request(within, |client| client.post(format!("{}/v1/alertmanager", self.url)).json(body))
+    }
+
+    /// The status of what is at `path`; `None`: nobody answers, or not within that time.
+    pub fn try_get(&self, path: &str, within: Duration) -> Option<u16> {
+        self.request(within, |client| client.get(format!("{}{path}", self.url)))
+    }
+
+    fn request(
+        &self,
+        within: Duration,
+        request: impl FnOnce(&reqwest::Client) -> reqwest::RequestBuilder,
+    ) -> Option<u16> {
+        dogwatch::tls::install_provider();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let client = reqwest::Client::builder().no_proxy().timeout(within).build().unwrap();
+            request(&client).send().await.ok().map(|answer| answer.status().as_u16())
+        })
+    }
+
+    /// Sends it a signal: "TERM", "INT".
+    pub fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([&format!("-{signal}"), &self.child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Waits for its end; `None`: it goes on.
+    pub fn ended(&mut self, within: Duration) -> Option<ExitStatus> {
+        const LOOK: Duration = Duration::from_millis(50);
+        for _ in 0..within.as_millis() / LOOK.as_millis() {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return Some(status);
+            }
+            std::thread::sleep(LOOK);
+        }
+        None
+    }
+
+    /// Another one in the same folder, when this one has ended.
+    pub fn again(mut self) -> Self {
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
+        drop(self);
+        Self::start_in(folder, &[])
     }
 
     /// Ends it as an operator does, and gives what stood on its console.

@@ -7,6 +7,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
 use crate::proxy::Proxy;
+use crate::files;
 
 /// Where the cluster is, and who we are there.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -84,6 +85,9 @@ async fn config(connection: &Connection) -> Result<(Config, Option<Kubeconfig>),
         }),
         Connection::Kubeconfig { path, context } => {
             let place = path.display();
+            files::check(path, files::DOCUMENT).map_err(|error| {
+                ConnectError(format!("cannot read the kubeconfig {place}: {error}; check the path and the file"))
+            })?;
             let kubeconfig = Kubeconfig::read_from(path).map_err(|error| {
                 ConnectError(format!(
                     "cannot read the kubeconfig {place}: {}; check the path and the file",

@@ -1,5 +1,6 @@
 //! From a file's text to the document as it was written, with everything that is wrong with its form.
 
+mod looks;
 mod raw;
 mod reader;
 mod step;
@@ -19,8 +20,8 @@ use super::problem::{Problem, Source};
 use crate::action::Location;
 use reader::{MapOf, Reader};
 
-/// The largest file: a playbook that is longer is read by nobody at night.
-const LARGEST: usize = 256 * 1024;
+/// The largest file, in bytes: a playbook that is longer is read by nobody at night.
+pub const LARGEST: u64 = 256 * 1024;
 /// So many values may be wrong until the reader gives up on finding more.
 const PASSES: usize = 25;
 
@@ -36,11 +37,18 @@ pub(super) struct Loaded {
 /// Reads the form of a document.
 pub(super) fn read(source: &Source<'_>) -> Loaded {
     let refused = |problem| Loaded { document: None, incomplete: true, problems: vec![problem] };
-    if source.text.len() > LARGEST {
+    if source.text.len() as u64 > LARGEST {
         return refused(source.error(Location::default(), format!("the file is larger than {} KiB", LARGEST / 1024)));
     }
     if source.text.trim().is_empty() {
         return refused(source.error(Location::default(), "the file is empty"));
+    }
+    if !looks::like_a_playbook(source.text) {
+        // Whatever it is: not a word of it is shown.
+        let mut problem = Source { path: source.path, text: "" }.error(Location::default(), "this is no playbook");
+        problem.remedy =
+            Some("begin with `apiVersion: dogwatch/v1` and `kind: Playbook`, or take the file away".into());
+        return refused(problem);
     }
     let mut found = Vec::new();
     let mut left_out = Vec::new();

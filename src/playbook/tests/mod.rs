@@ -77,5 +77,5 @@ fn the_example_is_a_playbook() {
     assert_eq!(done.because.as_ref().unwrap().source(), "the latency is back to normal");
     let stored = Playbook::from_store(&playbook.source).unwrap();
     assert_eq!(stored.reference, playbook.reference);
-    insta::assert_snapshot!(Playbook::from_store("kind: x").unwrap_err(), @"playbook:1:1: a playbook needs `apiVersion`; add `apiVersion: dogwatch/v1`");
+    insta::assert_snapshot!(Playbook::from_store("kind: Playbook").unwrap_err(), @"playbook:1:1: a playbook needs `apiVersion`; add `apiVersion: dogwatch/v1`");
 }

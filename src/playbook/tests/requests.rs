@@ -163,7 +163,7 @@ fn a_file_that_does_not_load_never_takes_down_the_others() {
         .with("good.cases.yaml", "this: is no playbook")
         .with("readme.md", "nor this")
         .with("old.yml", GOOD)
-        .with("broken.yaml", "apiVersion: [")
+        .with("broken.yaml", "kind: Playbook\napiVersion: [")
         .with("empty.yaml", "")
         .with(
             "warned.yaml",
@@ -177,9 +177,9 @@ fn a_file_that_does_not_load_never_takes_down_the_others() {
     let (catalog, problems) = shelf.load();
     assert_eq!(names(&catalog), ["coredns-saturated", "warned"]);
     insta::assert_snapshot!(told(&problems), @r###"
-    binary.yaml:1:1: the file cannot be read: stream did not contain valid UTF-8
-    broken.yaml:1:13: `apiVersion` must be a single value, and here is a list
-    broken.yaml:1:13: this is no YAML: unclosed bracket '['
+    binary.yaml:1:1: the file cannot be read: it is no text (it is not UTF-8)
+    broken.yaml:2:13: `apiVersion` must be a single value, and here is a list
+    broken.yaml:2:13: this is no YAML: unclosed bracket '['
     empty.yaml:1:1: the file is empty
     old.yml:1:1: the file is not read: playbooks end in `.yaml`
     warned.yaml:26:55: the query looks back 5m, and is asked 1m after the change: it still sees what was before

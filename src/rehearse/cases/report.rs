@@ -9,9 +9,10 @@ use anyhow::Context as _;
 use super::branches::{Branch, branches};
 use super::document::CaseFile;
 use super::run::run_case;
+use crate::files;
 use crate::message::timeline_lines;
 use crate::model::odd_character;
-use crate::playbook::Playbook;
+use crate::playbook::{LARGEST_PLAYBOOK, Playbook};
 
 /// What the cases of one playbook came to.
 #[derive(Debug)]
@@ -95,7 +96,7 @@ async fn test_playbook(path: &Path) -> anyhow::Result<PlaybookReport> {
         branches: 0,
         error: None,
     };
-    let source = match std::fs::read_to_string(path) {
+    let source = match files::read_in_place(path, LARGEST_PLAYBOOK) {
         Ok(source) => source,
         Err(error) => return Ok(PlaybookReport { error: Some(error.to_string()), ..report }),
     };
@@ -156,9 +157,9 @@ fn unreadable(path: &Path, text: &str, error: &serde_saphyr::Error) -> String {
 
 /// The cases of a playbook; `None` when it has none.
 fn cases(path: &Path, playbook: &str) -> Result<Option<CaseFile>, String> {
-    let text = match std::fs::read_to_string(path) {
+    let text = match files::read_in_place(path, files::DOCUMENT) {
         Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.is_missing() => return Ok(None),
         Err(error) => return Err(format!("{}: {error}", path.display())),
     };
     let file: CaseFile = serde_saphyr::from_str(&text).map_err(|error| unreadable(path, &text, &error))?;

@@ -1,8 +1,9 @@
 //! The folder of the demo.
 
 use std::fs;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
+
+use crate::files;
 
 /// How each database of SQLite begins: <https://sqlite.org/fileformat.html#the_database_header>.
 const SQLITE: &[u8; 16] = b"SQLite format 3\0";
@@ -10,13 +11,13 @@ const SQLITE: &[u8; 16] = b"SQLite format 3\0";
 /// Where the database goes. That of an earlier demo is taken away; what is none stays, and is an error.
 pub fn make_room(folder: &Path) -> anyhow::Result<PathBuf> {
     let database = folder.join("demo.db");
-    if let Ok(mut file) = fs::File::open(&database) {
-        let mut begin = [0; 16];
-        let is_other = file.read_exact(&mut begin).is_ok() && begin != *SQLITE;
+    let is_other = match files::begin(&database, SQLITE.len() as u64) {
         // The smallest page of a database has 512 bytes.
-        if is_other || file.metadata()?.len() % 512 != 0 {
-            anyhow::bail!("{} is there, and is no database: name another folder with --out", database.display());
-        }
+        Ok((begin, length)) => (begin.len() == SQLITE.len() && begin != SQLITE) || length % 512 != 0,
+        Err(error) => !error.is_missing(),
+    };
+    if is_other {
+        anyhow::bail!("{} is there, and is no database: name another folder with --out", database.display());
     }
     for leftover in ["demo.db", "demo.db-wal", "demo.db-shm"] {
         // It is there only when the demo was run before.

@@ -15,6 +15,7 @@ use super::folder;
 use super::screen::{Screen, Tone};
 use crate::clock::{Clock, ManualClock};
 use crate::cluster::sim::Fault;
+use crate::files::Mode;
 use crate::handoff::{Template, WhichShift, file_name, shift_of, summarise, write};
 use crate::incident::IncidentRules;
 use crate::intake::parse_notification;
@@ -244,7 +245,7 @@ impl Night {
             let text = template.render(&summary)?;
             let zone = self.oncall.team(team)?.rotation.time_zone();
             let name = file_name(team, shift.to, zone);
-            let file = write(&self.options.folder.join("handoffs"), &name, &text)?;
+            let file = write(&self.options.folder.join("handoffs"), Mode::GROUP, &name, &text)?;
             written.push(file.path().to_owned());
         }
         let ended = self.stage.store.runs_ended(now - chrono::Days::new(1), now).await?;

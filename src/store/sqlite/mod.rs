@@ -6,9 +6,12 @@ mod claim;
 mod clock_moves;
 mod effects;
 mod episodes;
+mod file;
 mod handoffs;
+mod health;
 mod hold;
 mod incidents;
+mod keeper;
 mod outbox;
 mod pages;
 #[cfg(test)]
@@ -20,8 +23,7 @@ mod set_aside;
 mod signals;
 mod writer;
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,8 +32,11 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqliteConnection};
 
-use super::{Bells, Store, StoreError};
+use super::{Bells, Store, StoreError, StoreTrouble};
 use crate::clock::Clock;
+use file::DatabaseFile;
+use health::WriteHealth;
+use keeper::Keeper;
 use writer::Writer;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -63,8 +68,10 @@ pub struct SqliteStore {
     sinks: Arc<Sinks>,
     bells: Bells,
     mark: String,
+    /// `None`: it only reads.
+    health: Option<Arc<WriteHealth>>,
     /// Held as long as the store: a second server on the same file would be a second decider. `None`: it only reads.
-    _lock: Option<File>,
+    _file: Option<Arc<DatabaseFile>>,
 }
 
 impl SqliteStore {
@@ -78,8 +85,15 @@ impl SqliteStore {
         clock: Arc<dyn Clock>,
         sinks: Sinks,
     ) -> Result<Self, StoreError> {
-        let lock = lock_file(path)?;
-        let options = options(path).create_if_missing(true).synchronous(match durability {
+        let file = Arc::new(DatabaseFile::take(path)?);
+        for copy in file.rescued() {
+            tracing::warn!(
+                copy = %copy.display(),
+                "what was accepted before the database's file was lost lies beside it; look whether it is needed, and take it away"
+            );
+        }
+        // By its own name: what SQLite keeps beside it is found by whatever name it was opened under.
+        let options = options(file.path()).create_if_missing(true).synchronous(match durability {
             Durability::Full => SqliteSynchronous::Full,
             Durability::None => SqliteSynchronous::Off,
         });
@@ -109,19 +123,25 @@ impl SqliteStore {
                 .await
                 .map_err(failed("bring pages on their way that reached nobody"))?;
         }
+        file.opened()?;
         let reads = SqlitePoolOptions::new()
             .max_connections(4)
             .connect_with(options.read_only(true))
             .await
             .map_err(failed("open the database for reading"))?;
+        let health = Arc::new(WriteHealth::new(clock.clone()));
+        // A rehearsal's database may be taken away under it.
+        let kept = (durability == Durability::Full).then(|| file.clone());
+        let keeper = Keeper::new(kept, health.clone(), clock.clone());
         Ok(Self {
             reads,
-            writer: Writer::start(connection),
+            writer: Writer::start(connection, keeper),
+            health: Some(health),
             clock,
             sinks: Arc::new(sinks),
             bells: Bells::default(),
             mark: rows::get(&mark, "mark")?,
-            _lock: Some(lock),
+            _file: Some(file),
         })
     }
 
@@ -152,7 +172,7 @@ impl SqliteStore {
         }
         let writer = Writer::closed();
         let (sinks, bells, mark) = (Arc::default(), Bells::default(), String::new());
-        Ok(Self { reads, writer, clock, sinks, bells, mark, _lock: None })
+        Ok(Self { reads, writer, clock, sinks, bells, mark, health: None, _file: None })
     }
 
     /// Eight hexadecimal digits that were made with the database: no other has them.
@@ -160,8 +180,9 @@ impl SqliteStore {
         &self.mark
     }
 
-    /// Waits for the end of the writer, after which nothing is taken in any more: [`SqliteStore::close`], or a panic.
-    pub fn ended(&self) -> impl Future<Output = ()> + Send + 'static {
+    /// Waits for the end of the writer, after which nothing is taken in any more: [`SqliteStore::close`], a panic, or that there is no
+    /// file any more that anybody could read again; then it says so.
+    pub fn ended(&self) -> impl Future<Output = Option<String>> + Send + 'static {
         self.writer.ended()
     }
 
@@ -200,6 +221,10 @@ impl Store for SqliteStore {
     fn bells(&self) -> &Bells {
         &self.bells
     }
+
+    fn trouble(&self) -> Option<StoreTrouble> {
+        self.health.as_ref()?.trouble()
+    }
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
@@ -212,20 +237,6 @@ fn options(path: &Path) -> SqliteConnectOptions {
         // A savepoint that writes more than 64 KiB would go on in a file under /tmp, and in a container there may be none.
         .pragma("temp_store", "memory")
         .disable_statement_logging()
-}
-
-fn lock_file(path: &Path) -> Result<File, StoreError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let name = PathBuf::from(name);
-    let failed = |message: String| StoreError::Failed { what: "lock the database", message };
-    let file = File::options().create(true).truncate(false).write(true).open(&name).map_err(|error| {
-        failed(format!("{}: {error}; check that the folder exists and can be written", name.display()))
-    })?;
-    file.try_lock().map_err(|error| {
-        failed(format!("{}: {error}; another dogwatch works on this database: stop it first", name.display()))
-    })?;
-    Ok(file)
 }
 
 fn failed(what: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
