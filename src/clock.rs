@@ -63,14 +63,15 @@ impl Clock for SystemClock {
 #[derive(Debug)]
 pub struct ManualClock {
     now: Mutex<DateTime<Utc>>,
-    start: DateTime<Utc>,
+    /// Where it would have begun had nobody set it back or forth.
+    start: Mutex<DateTime<Utc>>,
     moved: Notify,
 }
 
 impl ManualClock {
     /// A clock that stands at `start`.
     pub fn new(start: DateTime<Utc>) -> Self {
-        Self { now: Mutex::new(start), start, moved: Notify::new() }
+        Self { now: Mutex::new(start), start: Mutex::new(start), moved: Notify::new() }
     }
 
     /// Moves the clock to `to`, and wakes the sleepers that this reaches. It never goes back: an earlier `to` changes nothing.
@@ -87,6 +88,17 @@ impl ManualClock {
         self.set(self.now() + by);
     }
 
+    /// Sets the wall clock back or forth, as a person or NTP does: no time passes.
+    pub fn step(&self, to: DateTime<Utc>) {
+        {
+            let mut now = self.lock();
+            let mut start = self.start.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            *start += to - *now;
+            *now = to;
+        }
+        self.moved.notify_waiters();
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, DateTime<Utc>> {
         // A time stamp is valid even if a holder of the lock panicked.
         self.now.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -99,7 +111,8 @@ impl Clock for ManualClock {
     }
 
     fn monotonic(&self) -> Duration {
-        (self.now() - self.start).to_std().unwrap_or_default()
+        let start = *self.start.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        (self.now() - start).to_std().unwrap_or_default()
     }
 
     fn sleep_until(&self, at: DateTime<Utc>) -> BoxFuture<'_, ()> {

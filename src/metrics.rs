@@ -21,11 +21,11 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use self::labels::{
-    ChatLabel, CommandLabels, MutationLabels, PageLabels, ResultLabel, RunLabels, SinkLabel, StatusLabel,
+    ChatLabel, CommandLabels, MutationLabels, PageLabels, ResultLabel, RunLabels, SinkLabel, StatusLabel, WhatLabel,
 };
 pub use self::levels::Levels;
 use self::levels::{Level, LevelGauges};
-use crate::model::{Outcome, PageId};
+use crate::model::{LeftOut, Outcome, PageId};
 
 /// All counters. Counting never fails and never waits.
 #[derive(Debug)]
@@ -33,6 +33,7 @@ pub struct Metrics {
     registry: Registry,
     notifications: Family<ResultLabel, Counter>,
     alerts: Family<StatusLabel, Counter>,
+    left_out: Family<WhatLabel, Counter>,
     accept_seconds: Histogram,
     commands: Family<CommandLabels, Counter>,
     runs: Family<RunLabels, Counter>,
@@ -135,6 +136,7 @@ impl Metrics {
         let mut metrics = Self {
             notifications: family(&mut registry, "notifications", "Deliveries of Alertmanager, by what became of them"),
             alerts: family(&mut registry, "alerts", "Alerts in accepted notifications, by status"),
+            left_out: family(&mut registry, "left_out", "What notifications had over the bounds, by what it is"),
             commands: family(&mut registry, "commands", "Commands, by the way they came and whether they were refused"),
             runs: family(&mut registry, "runs", "Runs that ended, by playbook and outcome"),
             mutations: family(&mut registry, "mutations", "Changes to the cluster, by action and result"),
@@ -153,6 +155,7 @@ impl Metrics {
             metrics.notifications.get_or_create(&ResultLabel { result: result.word() }).inc_by(0);
         }
         metrics.alerts(0, 0);
+        metrics.left_out(LeftOut::default());
         metrics
     }
 
@@ -165,6 +168,13 @@ impl Metrics {
     pub fn alerts(&self, firing: u64, resolved: u64) {
         for (status, count) in [("firing", firing), ("resolved", resolved)] {
             self.alerts.get_or_create(&StatusLabel { status }).inc_by(count);
+        }
+    }
+
+    /// So much of a notification was over the bounds.
+    pub fn left_out(&self, left_out: LeftOut) {
+        for (what, count) in [("alerts", left_out.alerts), ("labels", left_out.labels)] {
+            self.left_out.get_or_create(&WhatLabel { what }).inc_by(count);
         }
     }
 

@@ -51,3 +51,8 @@ pub(super) struct IncidentLabels {
     pub state: String,
     pub severity: String,
 }
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct WhatLabel {
+    pub what: &'static str,
+}

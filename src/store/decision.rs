@@ -63,8 +63,8 @@ pub enum Change {
         incident: IncidentRef,
         episode: EpisodeId,
         at: DateTime<Utc>,
-        /// When the end was told to us; never later than `at`.
-        told_at: DateTime<Utc>,
+        /// The start that the end was told with.
+        start: Option<DateTime<Utc>>,
     },
     /// Lets a signal in, to be worked on at `until`. The same again changes nothing; else the notes go on the timeline.
     Hold {

@@ -11,6 +11,7 @@ mod crashes;
 mod discord_bot;
 mod discord_stand_in;
 mod incidents;
+mod intake;
 mod jobs;
 mod laws;
 mod pages;

@@ -269,6 +269,7 @@ impl Night {
         all.insert("alertname".into(), name.into());
         let since = Utc::now();
         let alert = Alert {
+            given: None,
             fingerprint: format!("{all:?}"),
             status,
             labels: all,
@@ -277,8 +278,13 @@ impl Night {
             ends_at: (status == AlertStatus::Resolved).then_some(since + Duration::from_secs(1)),
             generator_url: String::new(),
         };
-        let notification =
-            Notification { receiver: "dogwatch".into(), group_key: name.into(), truncated: 0, alerts: vec![alert] };
+        let notification = Notification {
+            receiver: "dogwatch".into(),
+            group_key: name.into(),
+            truncated: 0,
+            left_out: Default::default(),
+            alerts: vec![alert],
+        };
         let signal = Signal {
             source: "alertmanager".into(),
             key: Digest::of(format!("{notification:?}")).to_string(),
