@@ -102,7 +102,7 @@ impl<'a> Decider<'a> {
     fn firing(&mut self, alert: &'a Alert, coverage: &'a Coverage, remarks: &[String], group_key: &str) {
         let firing = self.firing_means(alert);
         match firing {
-            Firing::Nothing => return,
+            Firing::Nothing => return self.retell(alert),
             Firing::Held { until } => return self.held.entry(until).or_default().push(alert),
             Firing::New | Firing::Again(_) | Firing::Anew(_) => {}
         }
@@ -130,7 +130,7 @@ impl<'a> Decider<'a> {
             }
         }
         if let Firing::Anew(before) = &firing {
-            self.end(before, incident, before.starts_at);
+            self.end(before, incident);
         }
         self.changes.push(match firing {
             Firing::Again(episode) => Change::ReopenEpisode { incident, episode: episode.id },
@@ -146,6 +146,18 @@ impl<'a> Decider<'a> {
                 },
             },
         });
+    }
+
+    /// The same firing with other texts is no repeat: they are what people read.
+    fn retell(&mut self, alert: &Alert) {
+        if let Some(episode) = self.view.episodes.get(&alert.fingerprint)
+            && episode.closed_at.is_none()
+            && episode.starts_at == alert.starts_at
+            && episode.annotations != alert.annotations
+        {
+            let annotations = alert.annotations.clone();
+            self.changes.push(Change::Retell { episode: episode.id, annotations });
+        }
     }
 
     fn firing_means(&self, alert: &Alert) -> Firing {
@@ -248,7 +260,7 @@ impl<'a> Decider<'a> {
         if !is_latest && (is_known || (alert.starts_at < episode.starts_at && ended_before)) {
             return;
         }
-        let (at, start) = (self.now, Some(alert.starts_at));
+        let (at, start) = (self.now, (alert.starts_at != episode.starts_at).then_some(alert.starts_at));
         let Some(view) = self.view.incidents.get(&episode.incident) else { return };
         let incident = IncidentRef::Existing(view.incident.id);
         let close = Change::CloseEpisode { incident, episode: episode.id, at, start };
@@ -278,9 +290,9 @@ impl<'a> Decider<'a> {
     }
 
     /// Ends an episode whose place another one takes, which may be in another incident.
-    fn end(&mut self, before: &EpisodeHead, joined: IncidentRef, start: DateTime<Utc>) {
+    fn end(&mut self, before: &EpisodeHead, joined: IncidentRef) {
         let of = IncidentRef::Existing(before.incident);
-        let close = Change::CloseEpisode { incident: of, episode: before.id, at: self.now, start: Some(start) };
+        let close = Change::CloseEpisode { incident: of, episode: before.id, at: self.now, start: None };
         self.changes.push(close);
         if of != joined
             && let Some(view) = self.view.incidents.get(&before.incident)

@@ -1,5 +1,7 @@
 //! What the store gives back.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -16,8 +18,10 @@ pub struct EpisodeHead {
     pub closed_at: Option<DateTime<Utc>>,
     /// The signal that told that it ended. Signals are numbered as they come in: what has a lower number was told before.
     pub ended_by: Option<SignalId>,
-    /// The start that its end was told with, which Alertmanager may have moved since the firing was told.
+    /// The start that its end was told with, where Alertmanager has moved it since the firing was told.
     pub ended_start: Option<DateTime<Utc>>,
+    /// What was said last beside its labels.
+    pub annotations: BTreeMap<String, String>,
 }
 
 /// An incident, its runs that are under way, and its pages that wait for somebody.

@@ -165,6 +165,8 @@ async fn a_changed_text_is_another_thing_to_say() {
     }
     settle(&shift.workers).await.unwrap();
     assert_eq!(shift.told().await, ["INC-1 open 1/1 runs=0"]);
+    let episodes = shift.store.episodes(IncidentId(1), 10).await.unwrap();
+    assert_eq!(episodes[0].annotations["summary"], "two are down");
 }
 
 /// What may happen to three alerts, and to our clock.

@@ -105,6 +105,15 @@ impl Applier<'_> {
         match change {
             Change::OpenIncident(incident) => self.open_incident(incident).await,
             Change::ReopenEpisode { incident, episode } => self.reopen_episode(incident, episode).await,
+            Change::Retell { episode, annotations } => {
+                sqlx::query("UPDATE episode SET annotations = ? WHERE id = ?")
+                    .bind(json(&annotations)?)
+                    .bind(episode.0)
+                    .execute(&mut *self.connection)
+                    .await
+                    .map_err(failed("keep what is said of an episode"))?;
+                Ok(())
+            }
             Change::Acknowledge { incident, by } => {
                 let id = self.touch(incident)?;
                 self.update(

@@ -19,7 +19,7 @@ use crate::store::{
 
 /// One step into the index for each fingerprint, however often that fired before.
 pub(super) const LATEST_EPISODES: &str =
-    "SELECT episode.id, fingerprint, incident_id, starts_at, closed_at, ended_by, ended_start
+    "SELECT episode.id, fingerprint, incident_id, starts_at, closed_at, ended_by, ended_start, annotations
      FROM json_each(?1) AS asked JOIN episode
      ON episode.id = (SELECT MAX(id) FROM episode WHERE fingerprint = asked.value AND source = ?2)";
 
@@ -59,6 +59,7 @@ impl IncidentStore for SqliteStore {
                     closed_at: get_time_or(row, "closed_at")?,
                     ended_by: get::<Option<i64>>(row, "ended_by")?.map(SignalId),
                     ended_start: get_time_or(row, "ended_start")?,
+                    annotations: from_json("set of annotations", get(row, "annotations")?)?,
                 };
                 Ok((get(row, "fingerprint")?, head))
             })
