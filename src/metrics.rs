@@ -25,12 +25,13 @@ use prometheus_client::registry::{Registry, Unit};
 pub use self::format::Format;
 use self::labels::{
     ChatLabel, CommandLabels, MutationLabels, PageLabels, ResultLabel, RunLabels, SinkLabel, StatusLabel, ViaLabels,
+    WhatLabel,
 };
 use self::labels::{QueueLabel, WorkerLabel};
 pub use self::levels::Levels;
 use self::levels::{Level, LevelGauges};
 use self::watch::WatchGauges;
-use crate::model::{Outcome, PageId};
+use crate::model::{LeftOut, Outcome, PageId};
 
 /// All counters. Counting never fails and never waits.
 #[derive(Debug)]
@@ -38,6 +39,7 @@ pub struct Metrics {
     registry: Registry,
     notifications: Family<ResultLabel, Counter>,
     alerts: Family<StatusLabel, Counter>,
+    left_out: Family<WhatLabel, Counter>,
     accept_seconds: Histogram,
     commands: Family<CommandLabels, Counter>,
     guesses: Family<ViaLabels, Counter>,
@@ -145,6 +147,7 @@ impl Metrics {
         let mut metrics = Self {
             notifications: family(&mut registry, "notifications", "Deliveries of Alertmanager, by what became of them"),
             alerts: family(&mut registry, "alerts", "Alerts in accepted notifications, by status"),
+            left_out: family(&mut registry, "left_out", "What notifications had over the bounds, by what it is"),
             commands: family(&mut registry, "commands", "Commands, by the way they came and whether they were refused"),
             guesses: family(
                 &mut registry,
@@ -180,6 +183,7 @@ impl Metrics {
         for via in ["webhook", "api"] {
             metrics.guesses.get_or_create(&ViaLabels { via }).inc_by(0);
         }
+        metrics.left_out(LeftOut::default());
         metrics
     }
 
@@ -192,6 +196,13 @@ impl Metrics {
     pub fn alerts(&self, firing: u64, resolved: u64) {
         for (status, count) in [("firing", firing), ("resolved", resolved)] {
             self.alerts.get_or_create(&StatusLabel { status }).inc_by(count);
+        }
+    }
+
+    /// So much of a notification was over the bounds.
+    pub fn left_out(&self, left_out: LeftOut) {
+        for (what, count) in [("alerts", left_out.alerts), ("labels", left_out.labels)] {
+            self.left_out.get_or_create(&WhatLabel { what }).inc_by(count);
         }
     }
 

@@ -12,7 +12,7 @@ use crate::intake::command_signal;
 use crate::message;
 use crate::metrics::Metrics;
 use crate::model::{Command, IncidentId, Person, Role, SignalId};
-use crate::store::{CommandReply, IncidentFilter, Store, StoreError};
+use crate::store::{Accepted, CommandReply, IncidentFilter, Store, StoreError};
 
 /// Shows what a playbook would do now.
 #[async_trait]
@@ -193,7 +193,13 @@ impl Desk {
         let mut decisions = self.store.bells().decisions.listen();
         let deadline = self.clock.now() + PATIENCE;
         let signal = command_signal(person, command, key, self.clock.now());
-        let id = self.store.accept(&signal).await?.id();
+        let accepted = self.store.accept(&signal).await?;
+        if let Accepted::Other(id) = accepted {
+            let why =
+                format!("another command came with this key before, as {id}; nothing was done: give this one its own");
+            return Ok(Reply::new(ReplyStatus::Declined, why));
+        }
+        let id = accepted.id();
         tracing::info!(person = %person, id = person.id, command = name, signal = %id, "a command came in");
         loop {
             decisions.borrow_and_update();

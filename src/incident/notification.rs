@@ -1,14 +1,16 @@
 //! What follows from a notification of Alertmanager.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
 use super::opening::{describe, new_incident, severity_of};
+use super::set_aside::{GROUPING, decide_left_out};
 use super::spell::Spell;
 use super::{Coverage, IncidentRules};
 use crate::model::{
-    Alert, AlertStatus, Digest, Incident, IncidentId, IncidentState, Notification, Severity, Signal, SignalBody,
+    Alert, AlertStatus, Digest, Incident, IncidentId, IncidentState, LeftOut, Notification, Severity, Signal,
+    SignalBody, SignalId,
 };
 use crate::store::{Change, Decision, EpisodeHead, IncidentEvent, IncidentRef, IncidentView, NewEpisode, RunHead};
 
@@ -17,6 +19,8 @@ use crate::store::{Change, Decision, EpisodeHead, IncidentEvent, IncidentRef, In
 pub struct View {
     /// The latest episode of each alert, by fingerprint.
     pub episodes: HashMap<String, EpisodeHead>,
+    /// Those firings of the notification (fingerprint and start) that have an episode.
+    pub known: HashSet<(String, DateTime<Utc>)>,
     /// The latest incident of each grouping, and those that the episodes belong to.
     pub incidents: HashMap<IncidentId, IncidentView>,
     pub by_grouping: HashMap<String, IncidentId>,
@@ -50,6 +54,7 @@ pub fn decide_notification(
         }
     }
     decider.hold(notification);
+    decider.tell_left_out(notification);
     decider.finish()
 }
 
@@ -57,10 +62,16 @@ pub fn decide_notification(
 #[derive(Debug, Clone, Copy)]
 pub struct Came<'a> {
     pub source: &'a str,
+    pub signal: SignalId,
     pub received_at: DateTime<Utc>,
     /// Nobody vouches for who sent it.
     pub unauthenticated: bool,
+    /// It was put off as a possible echo, and this is its time.
+    pub is_held: bool,
 }
+
+/// How the keys of such signals begin.
+pub(super) const HELD: &str = "held after ";
 
 pub(super) struct Decider<'a> {
     pub rules: &'a IncidentRules,
@@ -81,6 +92,8 @@ enum Firing {
     Nothing,
     New,
     Again(EpisodeHead),
+    /// With another start than the one that is open: its end was never told.
+    Anew(EpisodeHead),
     /// Nothing but the time can tell whether it is an echo.
     Held {
         until: DateTime<Utc>,
@@ -91,12 +104,13 @@ impl<'a> Decider<'a> {
     fn firing(&mut self, alert: &'a Alert, coverage: &'a Coverage, remarks: &[String], group_key: &str) {
         let firing = self.firing_means(alert);
         match firing {
-            Firing::Nothing => return,
+            Firing::Nothing => return self.retell(alert),
             Firing::Held { until } => return self.held.entry(until).or_default().push(alert),
-            Firing::New | Firing::Again(_) => {}
+            Firing::New | Firing::Again(_) | Firing::Anew(_) => {}
         }
         let grouping = coverage.grouping(self.came.source, group_key, alert);
-        let spell = self.spell_of(grouping, alert, coverage);
+        let is_anew = matches!(firing, Firing::Anew(_));
+        let spell = self.spell_of(grouping, alert, coverage, is_anew);
         let joined = spell.joined.entry(alert.name().to_owned()).or_insert_with(|| (0, describe(alert)));
         joined.0 += 1;
         for remark in remarks {
@@ -105,9 +119,24 @@ impl<'a> Decider<'a> {
             }
         }
         let incident = spell.incident;
+        if let Firing::Anew(before) = &firing {
+            // Alertmanager may not tell of ends at all (`send_resolved`): the new start is what it tells.
+            let since = before.starts_at;
+            let text = format!(
+                "{} fires anew since {}; the end of its firing since {since} was never told",
+                describe(alert),
+                alert.starts_at
+            );
+            if !spell.remarks.contains(&text) && spell.remarks.len() < MOST_REMARKS {
+                spell.remarks.push(text);
+            }
+        }
+        if let Firing::Anew(before) = &firing {
+            self.end(before, incident);
+        }
         self.changes.push(match firing {
             Firing::Again(episode) => Change::ReopenEpisode { incident, episode: episode.id },
-            Firing::New | Firing::Nothing | Firing::Held { .. } => Change::OpenEpisode {
+            Firing::New | Firing::Anew(_) | Firing::Nothing | Firing::Held { .. } => Change::OpenEpisode {
                 incident,
                 episode: NewEpisode {
                     source: self.came.source.to_owned(),
@@ -121,17 +150,37 @@ impl<'a> Decider<'a> {
         });
     }
 
+    /// The same firing with other texts is no repeat: they are what people read.
+    fn retell(&mut self, alert: &Alert) {
+        if let Some(episode) = self.view.episodes.get(&alert.fingerprint)
+            && episode.closed_at.is_none()
+            && episode.starts_at == alert.starts_at
+            && episode.annotations != alert.annotations
+        {
+            let annotations = alert.annotations.clone();
+            self.changes.push(Change::Retell { episode: episode.id, annotations });
+        }
+    }
+
     fn firing_means(&self, alert: &Alert) -> Firing {
         let Some(episode) = self.view.episodes.get(&alert.fingerprint) else { return Firing::New };
+        let is_known = self.view.known.contains(&(alert.fingerprint.clone(), alert.starts_at));
+        // By equality: a sender's clock may have been set back, and ours too.
+        let is_latest = alert.starts_at == episode.starts_at || Some(alert.starts_at) == episode.ended_start;
         match episode.closed_at {
-            None => Firing::Nothing,
-            Some(_) if alert.starts_at > episode.starts_at => Firing::New,
+            // An earlier start of what is open: a second Prometheus says that it fires for longer.
+            None if is_known || alert.starts_at < episode.starts_at => Firing::Nothing,
+            None => Firing::Anew(episode.clone()),
+            // An echo of a firing before the last.
+            Some(_) if is_known && !is_latest => Firing::Nothing,
+            Some(_) if !is_latest => Firing::New,
             // A peer told it before another one told the end, and we look at it only now.
-            Some(closed_at) if self.came.received_at < episode.end_told_at.unwrap_or(closed_at) => Firing::Nothing,
+            Some(_) if episode.ended_by.is_some_and(|end| self.came.signal < end) => Firing::Nothing,
             // The same start after its end: a late delivery by another peer, which tells the end too before long; or
             // Alertmanager had lost sight of an alert that has fired all the time, and tells of it once in hours.
-            Some(closed_at) if self.now < closed_at + self.rules.stale_within => {
-                Firing::Held { until: closed_at + self.rules.stale_within }
+            Some(closed_at) if !self.came.is_held && self.now < closed_at + self.rules.stale_within => {
+                // A clock that was set back makes nobody wait longer.
+                Firing::Held { until: (closed_at + self.rules.stale_within).min(self.now + self.rules.stale_within) }
             }
             Some(_) => Firing::Again(episode.clone()),
         }
@@ -151,7 +200,12 @@ impl<'a> Decider<'a> {
                 (IncidentRef::Existing(incident), event)
             });
             let fingerprints: BTreeSet<&str> = alerts.iter().map(|alert| alert.fingerprint.as_str()).collect();
-            let key = format!("held until {until}: {}", Digest::of(format!("{fingerprints:?}")));
+            let ends: BTreeSet<i64> = alerts
+                .iter()
+                .filter_map(|alert| Some(self.view.episodes.get(&alert.fingerprint)?.ended_by?.0))
+                .collect();
+            let end = ends.last().copied().unwrap_or_default();
+            let key = format!("{HELD}SIG-{end}: {}", Digest::of(format!("{fingerprints:?}")).as_str());
             let alerts = alerts.into_iter().cloned().collect();
             let signal = Signal {
                 source: self.came.source.to_owned(),
@@ -164,7 +218,13 @@ impl<'a> Decider<'a> {
     }
 
     /// The incident that an alert joins: one that is open, one that is reopened, or a new one.
-    fn spell_of(&mut self, grouping: String, alert: &'a Alert, coverage: &'a Coverage) -> &mut Spell<'a> {
+    fn spell_of(
+        &mut self,
+        grouping: String,
+        alert: &'a Alert,
+        coverage: &'a Coverage,
+        is_anew: bool,
+    ) -> &mut Spell<'a> {
         // An incident that this decision only closed episodes of is keyed by its grouping too: they meet here.
         let known = self.view.by_grouping.get(&grouping).and_then(|id| self.view.incidents.get(id));
         let (rules, now) = (self.rules, self.now);
@@ -183,6 +243,7 @@ impl<'a> Decider<'a> {
         if spell.begins.is_none() {
             spell.begins = match spell.known.map(|view| &view.incident) {
                 None => Some(format!("{} fires", alert.name())),
+                Some(incident) if is_anew => anew(incident, alert, now, rules),
                 Some(incident) => reopens(incident, alert, severity_of(coverage, alert)),
             };
         }
@@ -196,13 +257,15 @@ impl<'a> Decider<'a> {
         // A late delivery of an earlier end must not close what began after it. The start does not tell: Alertmanager moves it
         // back when a second Prometheus says that the alert fires for longer.
         let ended_before = alert.ends_at.is_none_or(|ends_at| ends_at <= episode.starts_at);
-        if alert.starts_at < episode.starts_at && ended_before {
+        let is_latest = alert.starts_at == episode.starts_at || Some(alert.starts_at) == episode.ended_start;
+        let is_known = self.view.known.contains(&(alert.fingerprint.clone(), alert.starts_at));
+        if !is_latest && (is_known || (alert.starts_at < episode.starts_at && ended_before)) {
             return;
         }
-        let (at, told_at) = (self.now, self.came.received_at);
+        let (at, start) = (self.now, (alert.starts_at != episode.starts_at).then_some(alert.starts_at));
         let Some(view) = self.view.incidents.get(&episode.incident) else { return };
         let incident = IncidentRef::Existing(view.incident.id);
-        let close = Change::CloseEpisode { incident, episode: episode.id, at, told_at };
+        let close = Change::CloseEpisode { incident, episode: episode.id, at, start };
         if episode.closed_at.is_some() {
             // Told again: a firing that was told in between is settled by it.
             return self.changes.push(close);
@@ -214,6 +277,31 @@ impl<'a> Decider<'a> {
             spell.closed += 1;
         }
         self.changes.push(close);
+    }
+
+    /// What was over the bounds of a body is told to a person: nobody sends it again.
+    fn tell_left_out(&mut self, notification: &Notification) {
+        if notification.left_out.is_nothing() {
+            return;
+        }
+        let known = self.view.by_grouping.get(GROUPING).and_then(|id| self.view.incidents.get(id));
+        let (id, source) = (self.came.signal, self.came.source);
+        let told = decide_left_out(self.rules, id, source, notification, known, self.opened);
+        self.opened += usize::from(matches!(told.first(), Some(Change::OpenIncident(_))));
+        self.changes.extend(told);
+    }
+
+    /// Ends an episode whose place another one takes, which may be in another incident.
+    fn end(&mut self, before: &EpisodeHead, joined: IncidentRef) {
+        let of = IncidentRef::Existing(before.incident);
+        let close = Change::CloseEpisode { incident: of, episode: before.id, at: self.now, start: None };
+        self.changes.push(close);
+        if of != joined
+            && let Some(view) = self.view.incidents.get(&before.incident)
+        {
+            let spell = self.spells.entry(view.incident.grouping.clone()).or_insert_with(|| Spell::new(of, Some(view)));
+            spell.closed += u64::from(spell.incident == of);
+        }
     }
 
     fn finish(mut self) -> Decision {
@@ -229,6 +317,7 @@ fn without_alerts(notification: &Notification) -> Notification {
         receiver: notification.receiver.clone(),
         group_key: notification.group_key.clone(),
         truncated: notification.truncated,
+        left_out: LeftOut::default(),
         alerts: Vec::new(),
         unauthenticated: notification.unauthenticated,
     }
@@ -255,3 +344,18 @@ fn reopens(incident: &Incident, alert: &Alert, severity: Severity) -> Option<Str
         && over.is_some_and(|over| alert.starts_at <= over);
     (!is_old_news).then(|| format!("{} fires again", alert.name()))
 }
+
+/// How long ago somebody must have taken or mitigated what fires anew for it to be theirs no more.
+fn anew(incident: &Incident, alert: &Alert, now: DateTime<Utc>, rules: &IncidentRules) -> Option<String> {
+    let taken = match incident.state {
+        IncidentState::Open => return None,
+        IncidentState::Acknowledged => incident.acknowledged_at,
+        IncidentState::Mitigated => incident.mitigated_at,
+        IncidentState::Resolved => None,
+    };
+    let is_long_ago = taken.is_none_or(|taken| now >= taken + rules.reopen_within);
+    is_long_ago.then(|| format!("{} fires anew", alert.name()))
+}
+
+/// Lines of the timeline about single alerts in one decision: a storm is no reason for thousands.
+const MOST_REMARKS: usize = 20;

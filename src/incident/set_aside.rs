@@ -3,7 +3,7 @@
 use super::IncidentRules;
 use super::commands::decline;
 use super::opening::describe;
-use crate::model::{AlertStatus, IncidentState, Notification, Severity, Signal, SignalBody, SignalId};
+use crate::model::{AlertStatus, IncidentState, LeftOut, Notification, Severity, Signal, SignalBody, SignalId};
 use crate::store::{Change, Decision, IncidentEvent, IncidentRef, IncidentView, NewIncident, NewPage, PageReason};
 
 /// What makes such signals one incident.
@@ -52,6 +52,45 @@ pub(super) fn decide_set_aside(
     let team = rules.default_team.clone();
     changes.push(Change::Page { incident, page: NewPage { level: 1, team, reason, text: None } });
     Decision { changes, reply: None }
+}
+
+/// What follows from a body that had more than is taken of one. `opened`: how many incidents the decision opens already.
+pub(super) fn decide_left_out(
+    rules: &IncidentRules,
+    id: SignalId,
+    source: &str,
+    notification: &Notification,
+    known: Option<&IncidentView>,
+    opened: usize,
+) -> Vec<Change> {
+    let LeftOut { alerts, labels } = notification.left_out;
+    let what = format!("{alerts} alerts and {labels} labels or annotations of {source}");
+    let because = "one body had more than is taken of one; what fits was taken: set max_alerts of alertmanager's \
+         webhook_config, or group by more labels"
+        .to_owned();
+    let mut changes = Vec::new();
+    let incident = match known.filter(|view| view.incident.state == IncidentState::Open) {
+        Some(view) => IncidentRef::Existing(view.incident.id),
+        None => {
+            changes.push(Change::OpenIncident(NewIncident {
+                grouping: GROUPING.to_owned(),
+                title: "what came in was more than is taken at once, and some was left out".to_owned(),
+                severity: Severity::S2,
+                target: None,
+                team: rules.default_team.clone(),
+                playbook: None,
+            }));
+            let incident = IncidentRef::New(opened);
+            changes.push(Change::Note { incident, event: IncidentEvent::Opened { because: because.clone() } });
+            incident
+        }
+    };
+    let text = format!("of {id} was left out: {what}: {because}");
+    changes.push(Change::Note { incident, event: IncidentEvent::Remark { text } });
+    let reason = PageReason::SetAside { signal: id, what, because };
+    let team = rules.default_team.clone();
+    changes.push(Change::Page { incident, page: NewPage { level: 1, team, reason, text: None } });
+    changes
 }
 
 /// The worst severity among the alerts, S2 at least, and some of them in words.

@@ -2,38 +2,41 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
 use tokio::sync::watch;
 
 use super::commands::{Asked, decide_ack, decide_resolve, decide_run, decide_vote, decline};
 use super::coverage::{cover, grouping_of_target};
 use super::ending::{End, decide_run_ended};
-use super::notification::{Came, View, decide_notification};
+use super::notification::{Came, HELD, View, decide_notification};
 use super::set_aside::{GROUPING, decide_set_aside};
 use super::spell::page_by;
 use super::{Coverage, IncidentRules};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::model::{
-    AlertStatus, Command, IncidentId, Notification, Person, Run, Severity, Signal, SignalBody, SignalId, redact,
+    Alert, AlertStatus, Command, IncidentId, Notification, Person, Run, Severity, Signal, SignalBody, SignalId, redact,
 };
 use crate::playbook::{Catalog, Playbook};
-use crate::store::{Decision, IncidentView, Store, StoreError, unfit_to_act_on};
+use crate::store::{Decision, EpisodeHead, IncidentView, PendingSignal, Store, StoreError, unfit_to_act_on};
 use crate::worker::{Turn, TurnError, Worker};
 
-/// Decides about signals in the order in which they came. There is one: a second would decide on what the first changes.
+/// Decides about signals, the more urgent lanes first, and within a lane in the order in which they came. There is one: a second would decide on what the first changes.
 pub struct SignalWorker {
     store: Arc<dyn Store>,
     catalog: watch::Receiver<Arc<Catalog>>,
     rules: IncidentRules,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
-    /// The signal that was in trouble last, and how often.
-    trouble: Mutex<Option<(SignalId, u32)>>,
+    turns: AtomicU64,
+    /// Signals whose present try is counted already.
+    begun: Mutex<BTreeSet<SignalId>>,
 }
 
 impl SignalWorker {
@@ -45,15 +48,17 @@ impl SignalWorker {
         clock: Arc<dyn Clock>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { store, catalog, rules, clock, metrics, trouble: Mutex::default() }
+        Self { store, catalog, rules, clock, metrics, turns: AtomicU64::new(0), begun: Mutex::default() }
     }
 
-    async fn decide(&self, signal: &Signal) -> Result<Decision, StoreError> {
+    async fn decide(&self, id: SignalId, signal: &Signal) -> Result<Decision, StoreError> {
         match &signal.body {
             SignalBody::Notification(notification) => {
                 let came = Came {
                     source: &signal.source,
+                    signal: id,
                     received_at: signal.received_at,
+                    is_held: signal.key.starts_with(HELD),
                     unauthenticated: notification.unauthenticated,
                 };
                 self.notification(came, notification).await
@@ -101,7 +106,14 @@ impl SignalWorker {
         covered: &[(Coverage, Vec<String>)],
     ) -> Result<View, StoreError> {
         let fingerprints: Vec<&str> = notification.alerts.iter().map(|alert| alert.fingerprint.as_str()).collect();
-        let episodes = self.store.latest_episodes(source, &fingerprints).await?;
+        let mut episodes = self.store.latest_episodes(source, &fingerprints).await?;
+        let firings: Vec<(&str, DateTime<Utc>)> =
+            notification.alerts.iter().map(|alert| (alert.fingerprint.as_str(), alert.starts_at)).collect();
+        let mut known = self.store.known_firings(source, &firings).await?;
+        for (fingerprint, episode) in self.by_given_name(source, notification, &episodes).await? {
+            known.insert((fingerprint.clone(), episode.starts_at));
+            episodes.insert(fingerprint, episode);
+        }
         let mut groupings = BTreeSet::new();
         let mut limited = BTreeSet::new();
         for (alert, (coverage, _)) in notification.alerts.iter().zip(covered) {
@@ -111,6 +123,9 @@ impl SignalWorker {
                     limited.insert((playbook.name.clone(), target.key(), look_back(playbook)));
                 }
             }
+        }
+        if !notification.left_out.is_nothing() {
+            groupings.insert(GROUPING.to_owned());
         }
         let groupings: Vec<&str> = groupings.iter().map(String::as_str).collect();
         let mut incidents = HashMap::new();
@@ -131,7 +146,34 @@ impl SignalWorker {
             let runs = self.store.run_history(&playbook, &target_key, since).await?;
             history.insert((playbook, target_key), runs);
         }
-        Ok(View { episodes, incidents, by_grouping, history })
+        Ok(View { episodes, known, incidents, by_grouping, history })
+    }
+
+    /// Episodes that an earlier version opened under the sender's own name for the alert, by the one that it has now. They must say
+    /// the same labels: a name alone is no proof.
+    async fn by_given_name(
+        &self,
+        source: &str,
+        notification: &Notification,
+        found: &HashMap<String, EpisodeHead>,
+    ) -> Result<Vec<(String, EpisodeHead)>, StoreError> {
+        let is_missing = |alert: &&Alert| alert.given.is_some() && !found.contains_key(&alert.fingerprint);
+        let missing: Vec<&Alert> = notification.alerts.iter().filter(is_missing).collect();
+        let given: BTreeSet<&str> = missing.iter().filter_map(|alert| alert.given.as_deref()).collect();
+        if given.is_empty() {
+            return Ok(Vec::new());
+        }
+        let given: Vec<&str> = given.into_iter().collect();
+        let episodes = self.store.latest_episodes(source, &given).await?;
+        let mut same = Vec::new();
+        for alert in missing {
+            if let Some(episode) = alert.given.as_ref().and_then(|given| episodes.get(given))
+                && self.store.labels_of(episode.id).await? == alert.labels
+            {
+                same.push((alert.fingerprint.clone(), episode.clone()));
+            }
+        }
+        Ok(same)
     }
 
     async fn command(&self, person: &Person, command: &Command) -> Result<Decision, StoreError> {
@@ -192,9 +234,9 @@ impl SignalWorker {
         Ok(decide_run(Asked { playbook, target, inputs, set }, known.as_ref(), &history, person))
     }
 
-    async fn take(&self, id: SignalId, signal: &Signal) -> Result<(), TurnError> {
+    async fn take(&self, id: SignalId, tries: u32, signal: &Signal) -> Result<(), TurnError> {
         let working = async {
-            let decision = self.decide(signal).await?;
+            let decision = self.decide(id, signal).await?;
             self.store.apply(id, decision).await
         };
         // A decision that panics is the signal's own trouble: it must not take the bot down again and again.
@@ -207,11 +249,15 @@ impl SignalWorker {
                 tracing::debug!(%id, why, "the signal was worked on meanwhile");
                 Ok(())
             }
-            Ok(Err(error)) if error.passes() => Err(error.into()),
-            Ok(Err(error)) => self.trouble(id, Some(signal), &error.to_string()).await,
+            Ok(Err(error)) if error.passes() => {
+                // This try does not count.
+                self.begun().insert(id);
+                Err(error.into())
+            }
+            Ok(Err(error)) => self.trouble(id, tries, Some(signal), &error.to_string()).await,
             Err(_) => {
                 let why = "deciding about it panicked; what it said stands on standard error";
-                self.trouble(id, Some(signal), why).await
+                self.trouble(id, tries, Some(signal), why).await
             }
         }
     }
@@ -228,8 +274,7 @@ impl SignalWorker {
 
     /// A signal whose trouble is its own must not hold up the others for ever: it is tried a few times, then set aside, and somebody is
     /// called. What is only the store's trouble (locked, full, overloaded) never comes here: that passes, or stops all signals alike.
-    async fn trouble(&self, id: SignalId, signal: Option<&Signal>, why: &str) -> Result<(), TurnError> {
-        let tries = self.count(id);
+    async fn trouble(&self, id: SignalId, tries: u32, signal: Option<&Signal>, why: &str) -> Result<(), TurnError> {
         let why = redact(why);
         if tries < TRIES {
             return Err(format!("{id} cannot be worked on (try {tries} of {TRIES}): {why}").into());
@@ -247,17 +292,30 @@ impl SignalWorker {
         }
     }
 
-    /// How often the signal was in trouble, this time included.
-    fn count(&self, id: SignalId) -> u32 {
-        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = trouble.filter(|(last, _)| *last == id).map_or(0, |(_, tries)| tries);
-        *trouble = Some((id, before + 1));
-        before + 1
+    fn begun(&self) -> MutexGuard<'_, BTreeSet<SignalId>> {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts this try durably, unless it is counted; how many there were, this one included.
+    async fn begin(&self, id: SignalId, tries: u32) -> Result<u32, StoreError> {
+        if self.begun().remove(&id) {
+            return Ok(tries.max(1));
+        }
+        let more = if tries == 0 { BEGUN_AT_ONCE - 1 } else { 0 };
+        let begun = self.store.begin_signal(id, more).await?;
+        self.begun().extend(begun);
+        Ok(tries + 1)
     }
 }
 
 /// How often a signal is tried whose trouble is its own, a second apart: something that is odd for a moment may be over by then.
 const TRIES: u32 = 5;
+
+/// Signals whose first try is counted in one commit: a commit for each would be as much again as working on it.
+const BEGUN_AT_ONCE: usize = 32;
+
+/// Every so many turns, the oldest signal goes first, in whatever lane it is: nobody waits for ever behind the more urgent.
+const IN_ORDER_EVERY: u64 = 8;
 
 /// How far back the limits of a playbook look; at least a day, so that a run that is under way is seen.
 fn look_back(playbook: &Playbook) -> Duration {
@@ -278,18 +336,21 @@ impl Worker for SignalWorker {
 
     async fn turn(&self) -> Result<Turn, TurnError> {
         // One at a time: each decision looks at what the one before it changed.
-        let pending = match self.store.pending_signals(1).await {
-            Ok(mut pending) => pending.pop(),
-            Err(StoreError::UnreadableSignal { id, message }) => {
-                self.trouble(id, None, &message).await?;
-                return Ok(Turn::Worked);
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let Some((id, signal)) = pending else {
+        let turn = self.turns.fetch_add(1, Ordering::Relaxed);
+        let next = self.store.next_signal(turn % IN_ORDER_EVERY == IN_ORDER_EVERY - 1).await?;
+        let Some(PendingSignal { id, tries, signal }) = next else {
+            self.begun().clear();
             return Ok(Turn::Idle { until: self.store.next_signal_due().await? });
         };
-        self.take(id, &signal).await?;
+        let tries = self.begin(id, tries).await?;
+        match signal {
+            Ok(signal) if tries > TRIES => {
+                let why = "the process ended each time while it was worked on";
+                self.trouble(id, tries, Some(&signal), why).await?;
+            }
+            Ok(signal) => self.take(id, tries, &signal).await?,
+            Err(why) => self.trouble(id, tries, None, &why).await?,
+        }
         Ok(Turn::Worked)
     }
 }

@@ -4,16 +4,17 @@
 //! (0.34 adds `notification_reason` and `routeLabels`), so unknown ones are accepted. What it writes that the documentation does not
 //! say, `tests/fixtures/alertmanager` shows.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 
 use chrono::{DateTime, Datelike, SubsecRound, Utc};
+use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::model::{Alert, AlertStatus, Digest, Notification, Signal, SignalBody, redact};
-
-/// The longest value of a label or annotation that is kept, in bytes. A summary is one line; who puts logs into an annotation
-/// would have every page and timeline carry them.
-const LONGEST_TEXT: usize = 4 * 1024;
+use super::bounds::{Labels, MOST_ALERTS, count_rest, shorten};
+use super::delivery::{Kept, parts};
+use crate::model::{Alert, AlertStatus, LeftOut, Notification, Severity, redact};
+use crate::store::Delivered;
 
 /// A body that is no notification. Sending the same again will not help.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,19 +27,41 @@ pub struct NotificationError {
     pub hint: &'static str,
 }
 
-/// Reads the body of one delivery. `source` is the configured name of who sends, the same for all peers of one cluster.
+/// Who delivers.
+#[derive(Debug, Clone, Copy)]
+pub struct Sender<'a> {
+    /// The configured name, the same for all peers of one cluster.
+    pub source: &'a str,
+    /// Nobody vouches for it: what it tells of may start nothing that changes something.
+    pub unauthenticated: bool,
+}
+
+impl<'a> From<&'a str> for Sender<'a> {
+    /// One that has shown who it is.
+    fn from(source: &'a str) -> Self {
+        Self { source, unauthenticated: false }
+    }
+}
+
+/// Reads the body of one delivery.
 ///
-/// The signal's key is the state that the delivery tells of: the same state, whichever peer delivers it how often, has the
-/// same key. Times are cut to the microsecond, which is what the store keeps of them.
+/// A signal's key is what the delivery says: the same, whichever peer delivers it how often, has the same key. Times are cut to
+/// the microsecond, which is what the store keeps of them. Alerts are kept as text from the first: as values they would take many times
+/// the body's size.
 ///
 /// # Errors
 /// When it is not version 4 of the format, or an alert has no labels, status or start.
-pub fn parse_notification(source: &str, received_at: DateTime<Utc>, body: &[u8]) -> Result<Signal, NotificationError> {
+pub fn parse_notification<'a>(
+    sender: impl Into<Sender<'a>>,
+    received_at: DateTime<Utc>,
+    body: &[u8],
+) -> Result<Delivered, NotificationError> {
+    let sender = sender.into();
     // The path to an error is worth something only once there is one: reading with it takes half as long again.
     let wire: Wire = serde_json::from_slice(body).map_err(|_| locate(body))?;
-    let group_key = match wire.version.as_str() {
+    let mut group_key = match wire.version.as_str() {
         "4" => wire.group_key.clone().ok_or_else(|| missing("the body", "missing field `groupKey`", RESEND))?,
-        GRAFANA if wire.alerts.is_empty() => {
+        GRAFANA if wire.alerts.kept.is_empty() => {
             return Err(missing(
                 "alerts",
                 "there are none",
@@ -48,37 +71,39 @@ pub fn parse_notification(source: &str, received_at: DateTime<Utc>, body: &[u8])
         GRAFANA => wire.grafana_group(),
         version => return Err(wrong_version(version)),
     };
-    let mut alerts = Vec::with_capacity(wire.alerts.len());
-    for (n, alert) in wire.alerts.into_iter().enumerate() {
-        alerts.push(alert.read().map_err(|what| NotificationError {
+    if let Some(n) = wire.alerts.nameless {
+        return Err(NotificationError {
             at: format!("alerts[{n}].labels"),
-            what,
+            what: "there are none, and an alert is known by its labels".to_owned(),
             hint: RESEND,
-        })?);
+        });
     }
-    fold(&mut alerts);
-    let notification = Notification {
-        receiver: wire.receiver,
+    shorten(&mut group_key);
+    let mut receiver = wire.receiver;
+    shorten(&mut receiver);
+    let Taken { mut kept, left_out, .. } = wire.alerts;
+    fold(&mut kept);
+    let firing = kept.iter().filter(|alert| alert.firing).count();
+    let alerts = kept.len();
+    let header = Notification {
+        receiver,
         group_key,
         truncated: wire.truncated_alerts,
-        alerts,
-        unauthenticated: false,
+        left_out,
+        alerts: Vec::new(),
+        unauthenticated: sender.unauthenticated,
     };
-    Ok(Signal {
-        source: source.to_owned(),
-        key: state_key(&notification),
-        received_at,
-        body: SignalBody::Notification(notification),
-    })
+    let parts = parts(&header, kept);
+    Ok(Delivered { source: sender.source.to_owned(), received_at, parts, alerts, firing, left_out })
 }
 
 /// Leaves one of each alert that stands in the body more than once: its latest firing, and of one firing that it fires rather than that
 /// it is over. Alertmanager never sends such a body, but whoever imitates it may; one alert has one state.
-fn fold(alerts: &mut Vec<Alert>) {
-    let mut states: HashMap<&str, (DateTime<Utc>, bool, usize)> = HashMap::with_capacity(alerts.len());
+fn fold(alerts: &mut Vec<Kept>) {
+    let mut states: HashMap<u64, (i64, bool, usize)> = HashMap::with_capacity(alerts.len());
     for (n, alert) in alerts.iter().enumerate() {
-        let state = (alert.starts_at, alert.status == AlertStatus::Firing, n);
-        let known = states.entry(&alert.fingerprint).or_insert(state);
+        let state = (alert.starts_at, alert.firing, n);
+        let known = states.entry(alert.fingerprint).or_insert(state);
         if (state.0, state.1) > (known.0, known.1) {
             *known = state;
         }
@@ -86,11 +111,10 @@ fn fold(alerts: &mut Vec<Alert>) {
     if states.len() == alerts.len() {
         return;
     }
-    let kept: HashSet<usize> = states.into_values().map(|(_, _, n)| n).collect();
     let mut n = 0;
-    alerts.retain(|_| {
+    alerts.retain(|alert| {
         n += 1;
-        kept.contains(&(n - 1))
+        states.get(&alert.fingerprint).is_some_and(|(_, _, kept)| *kept == n - 1)
     });
 }
 
@@ -105,14 +129,14 @@ const RESEND: &str = "send what alertmanager's webhook_config sends";
 struct Wire {
     version: String,
     group_key: Option<String>,
-    #[serde(default, deserialize_with = "or_default")]
-    group_labels: BTreeMap<String, String>,
+    #[serde(default)]
+    group_labels: Option<BTreeMap<String, String>>,
     /// Only Grafana's.
     org_id: Option<i64>,
     #[serde(default)]
     receiver: String,
-    #[serde(default, deserialize_with = "or_default")]
-    alerts: Vec<WireAlert>,
+    #[serde(default)]
+    alerts: Taken,
     #[serde(default)]
     truncated_alerts: u64,
 }
@@ -125,8 +149,50 @@ impl Wire {
     /// A group of Grafana: its key, or its labels where it has none; and whose it is, as organisations know nothing of each other's.
     fn grafana_group(&self) -> String {
         let key = self.group_key.clone().filter(|key| !key.is_empty());
-        let key = key.unwrap_or_else(|| format!("{:?}", self.group_labels));
+        let key = key.unwrap_or_else(|| format!("{:?}", self.group_labels.as_ref().unwrap_or(&BTreeMap::new())));
         self.org_id.map_or(key.clone(), |org| format!("org {org}: {key}"))
+    }
+}
+
+/// The alerts that are within the bounds.
+#[derive(Default)]
+struct Taken {
+    kept: Vec<Kept>,
+    left_out: LeftOut,
+    /// The first that has no labels.
+    nameless: Option<usize>,
+}
+
+impl<'de> Deserialize<'de> for Taken {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Taken;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a sequence")
+            }
+
+            /// Go writes `null` for an empty list.
+            fn visit_unit<E>(self) -> Result<Taken, E> {
+                Ok(Taken::default())
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Taken, A::Error> {
+                let mut taken = Taken::default();
+                while taken.kept.len() < MOST_ALERTS {
+                    let Some(alert) = list.next_element::<WireAlert>()? else { return Ok(taken) };
+                    if alert.labels.kept.is_empty() {
+                        taken.nameless.get_or_insert(taken.kept.len());
+                    }
+                    taken.left_out.labels += alert.labels.left_out + alert.annotations.left_out;
+                    taken.kept.push(alert.read().map_err(serde::de::Error::custom)?);
+                }
+                taken.left_out.alerts = count_rest(&mut list)?;
+                Ok(taken)
+            }
+        }
+        deserializer.deserialize_any(Reader)
     }
 }
 
@@ -134,10 +200,10 @@ impl Wire {
 #[serde(rename_all = "camelCase", expecting = "an alert")]
 struct WireAlert {
     status: AlertStatus,
-    #[serde(default, deserialize_with = "or_default")]
-    labels: BTreeMap<String, String>,
-    #[serde(default, deserialize_with = "or_default")]
-    annotations: BTreeMap<String, String>,
+    #[serde(default)]
+    labels: Labels,
+    #[serde(default)]
+    annotations: Labels,
     starts_at: DateTime<Utc>,
     #[serde(default)]
     ends_at: Option<DateTime<Utc>>,
@@ -147,78 +213,34 @@ struct WireAlert {
     fingerprint: String,
 }
 
-/// Go writes `null` for an empty list or map.
-fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializer: D) -> Result<T, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
-}
-
 impl WireAlert {
-    fn read(mut self) -> Result<Alert, String> {
-        if self.labels.is_empty() {
-            return Err("there are none, and an alert is known by its labels".to_owned());
-        }
-        let fingerprint = if self.fingerprint.is_empty() { fingerprint(&self.labels) } else { self.fingerprint };
-        // Only now: the fingerprint is that of the labels as they were sent.
-        self.labels.values_mut().chain(self.annotations.values_mut()).for_each(shorten);
+    fn read(mut self) -> Result<Kept, serde_json::Error> {
         shorten(&mut self.generator_url);
         // A firing alert has the year 1, which is Go's zero.
         let ends_at = self.ends_at.filter(|end| self.status == AlertStatus::Resolved && end.year() > 1);
-        Ok(Alert {
+        let fingerprint = format!("{:016x}", self.labels.hash);
+        let is_given = !self.fingerprint.is_empty() && self.fingerprint != fingerprint;
+        shorten(&mut self.fingerprint);
+        let alert = Alert {
+            given: is_given.then_some(self.fingerprint),
             fingerprint,
             status: self.status,
-            labels: self.labels,
-            annotations: self.annotations,
+            labels: self.labels.kept,
+            annotations: self.annotations.kept,
             starts_at: self.starts_at.trunc_subsecs(6),
             ends_at: ends_at.map(|end| end.trunc_subsecs(6)),
             generator_url: self.generator_url,
+        };
+        Ok(Kept {
+            fingerprint: self.labels.hash,
+            starts_at: alert.starts_at.timestamp_micros(),
+            ends_at: alert.ends_at.map_or(0, |end| end.timestamp_micros()),
+            firing: alert.status == AlertStatus::Firing,
+            severity: Severity::hint(alert.label("severity")),
+            texts: self.annotations.hash,
+            text: serde_json::to_string(&alert)?.into_boxed_str(),
         })
     }
-}
-
-fn shorten(text: &mut String) {
-    if text.len() <= LONGEST_TEXT {
-        return;
-    }
-    let left_out = text.len() - text.floor_char_boundary(LONGEST_TEXT);
-    text.truncate(text.floor_char_boundary(LONGEST_TEXT));
-    text.push_str(&format!("… ({left_out} bytes left out)"));
-}
-
-/// As Alertmanager computes it (prometheus/common, `model.LabelSet.Fingerprint`): FNV-1a over the names and values in the order
-/// of the names, each closed by a byte that is no UTF-8.
-fn fingerprint(labels: &BTreeMap<String, String>) -> String {
-    const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
-    const PRIME: u64 = 0x0000_0100_0000_01b3;
-    let mut hash = OFFSET;
-    let mut add = |byte: u8| hash = (hash ^ u64::from(byte)).wrapping_mul(PRIME);
-    for (name, value) in labels {
-        name.bytes().for_each(&mut add);
-        add(0xff);
-        value.bytes().for_each(&mut add);
-        add(0xff);
-    }
-    format!("{hash:016x}")
-}
-
-/// The digest of the group and of each alert's state, in the order of the fingerprints: peers may differ in theirs.
-fn state_key(notification: &Notification) -> String {
-    let mut alerts: Vec<&Alert> = notification.alerts.iter().collect();
-    alerts.sort_by(|a, b| (&a.fingerprint, a.starts_at).cmp(&(&b.fingerprint, b.starts_at)));
-    let mut state = Vec::with_capacity(alerts.len() * 48 + notification.group_key.len() + 16);
-    // Texts are closed by a byte that is no UTF-8, and numbers have one length: no two states read the same.
-    let text = |state: &mut Vec<u8>, text: &str| {
-        state.extend_from_slice(text.as_bytes());
-        state.push(0xff);
-    };
-    text(&mut state, &notification.group_key);
-    state.extend_from_slice(&notification.truncated.to_be_bytes());
-    for alert in alerts {
-        text(&mut state, &alert.fingerprint);
-        state.push(u8::from(alert.status == AlertStatus::Firing));
-        state.extend_from_slice(&alert.starts_at.timestamp_micros().to_be_bytes());
-        state.extend_from_slice(&alert.ends_at.map_or(0, |end| end.timestamp_micros()).to_be_bytes());
-    }
-    Digest::of(&state).as_str().to_owned()
 }
 
 /// Reads a body that is known to be wrong once more, to find out where.

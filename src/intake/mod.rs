@@ -4,7 +4,11 @@
 //! calls both, and says "accepted" only after that.
 
 mod alertmanager;
+mod bounds;
 mod command;
+mod delivery;
+mod fingerprint;
 
-pub use alertmanager::{NotificationError, parse_notification};
+pub use alertmanager::{NotificationError, Sender, parse_notification};
+pub use bounds::MOST_ALERTS;
 pub use command::command_signal;

@@ -66,3 +66,8 @@ pub(super) struct WorkerLabel {
 pub(super) struct QueueLabel {
     pub queue: String,
 }
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct WhatLabel {
+    pub what: &'static str,
+}

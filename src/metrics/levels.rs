@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -13,6 +14,8 @@ use super::labels::IncidentLabels;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Levels {
     pub pending_signals: u64,
+    /// How long the one that came in first of those has waited, by the wall clock.
+    pub oldest_signal_age: Duration,
     /// Could not be worked on.
     pub set_aside_signals: u64,
     /// Put off, as they may be echoes.
@@ -35,6 +38,7 @@ pub(super) type Level = Gauge<u64, AtomicU64>;
 pub(super) struct LevelGauges {
     store_up: Level,
     pending_signals: Level,
+    oldest_signal_age: Level,
     set_aside_signals: Level,
     held_signals: Level,
     open_episodes: Level,
@@ -52,6 +56,11 @@ impl LevelGauges {
         for (name, help, gauge) in [
             ("store_up", "Whether the store answers", &gauges.store_up),
             ("pending_signals", "Signals that nobody has worked on", &gauges.pending_signals),
+            (
+                "oldest_signal_age_seconds",
+                "How long the signal has waited that came in first of those that nobody has worked on",
+                &gauges.oldest_signal_age,
+            ),
             ("set_aside_signals", "Signals that could not be worked on", &gauges.set_aside_signals),
             ("held_signals", "Signals that wait, as they may be echoes of what is over", &gauges.held_signals),
             ("open_episodes", "Alerts that fire", &gauges.open_episodes),
@@ -75,6 +84,7 @@ impl LevelGauges {
         self.store_up.set(u64::from(levels.is_some()));
         let Some(levels) = levels else { return };
         self.pending_signals.set(levels.pending_signals);
+        self.oldest_signal_age.set(levels.oldest_signal_age.as_secs());
         self.set_aside_signals.set(levels.set_aside_signals);
         self.held_signals.set(levels.held_signals);
         self.open_episodes.set(levels.open_episodes);

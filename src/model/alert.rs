@@ -16,17 +16,21 @@ pub enum AlertStatus {
 /// One alert in one notification.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Alert {
-    /// Alertmanager's hash of the labels, 16 hexadecimal digits: the alert's identity within its source.
+    /// The hash of the labels as Alertmanager makes it, 16 hexadecimal digits: the alert's identity within its source. It is made
+    /// here, and never taken from the sender.
     pub fingerprint: String,
+    /// What the sender calls it, where that is not the hash of its labels. Episodes of earlier versions go by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<String>,
     pub status: AlertStatus,
     pub labels: BTreeMap<String, String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: BTreeMap<String, String>,
     pub starts_at: DateTime<Utc>,
     /// `None` while it fires: Alertmanager then writes the year 1.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends_at: Option<DateTime<Utc>>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub generator_url: String,
 }
 
@@ -51,9 +55,26 @@ pub struct Notification {
     /// How many alerts the sender left out (`max_alerts`). When it is not 0, an alert that is absent is not resolved.
     #[serde(default)]
     pub truncated: u64,
+    /// What was over the bounds of a body, and is not among the alerts.
+    #[serde(default, skip_serializing_if = "LeftOut::is_nothing")]
+    pub left_out: LeftOut,
     pub alerts: Vec<Alert>,
     /// Nobody vouches for who sent it, so it starts no mutation. What an older version took in says nothing of it, and keeps what
     /// it was let in for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unauthenticated: bool,
+}
+
+/// What a body had too much of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    pub alerts: u64,
+    /// Labels and annotations.
+    pub labels: u64,
+}
+
+impl LeftOut {
+    pub fn is_nothing(&self) -> bool {
+        *self == LeftOut::default()
+    }
 }

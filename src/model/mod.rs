@@ -16,7 +16,7 @@ mod severity;
 mod signal;
 mod target;
 
-pub use alert::{Alert, AlertStatus, Notification};
+pub use alert::{Alert, AlertStatus, LeftOut, Notification};
 pub use approval::{Approval, ApprovalState, Preview, PreviewStep, Verdict};
 pub use command::{Command, Person, Role, Via};
 pub use duration::{DurationError, HumanDuration, parse_duration};
@@ -29,5 +29,5 @@ pub use redact::{MASK, declare_secret, is_invisible, redact, redact_named, redac
 pub use run::{Autonomy, LEASE_MARGIN, LEAST_LEASE, MUTATION_WITHIN, Outcome, PlaybookRef, Run};
 pub use secret::Secret;
 pub use severity::{Severity, SeverityError};
-pub use signal::{Signal, SignalBody};
+pub use signal::{Lane, Signal, SignalBody};
 pub use target::{ObjectKey, Target};

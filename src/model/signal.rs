@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Command, Notification, Outcome, Person, RunId};
+use super::{Alert, Command, Digest, Notification, Outcome, Person, RunId, Severity};
 
 /// What came in. `source` and `key` are unique together, so that a redelivery changes nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,4 +25,40 @@ pub enum SignalBody {
     Command { person: Person, command: Command },
     /// A run came to its end.
     RunEnded { run: RunId, outcome: Outcome, because: String },
+}
+
+/// Who goes first. What is about one alert is always in one lane: which one follows from its labels, which are what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lane {
+    /// Somebody waits for the answer; and the ends of runs, which are few.
+    People,
+    /// Alerts that say that they are S1.
+    Urgent,
+    Usual,
+}
+
+impl Lane {
+    pub fn of(alert: &Alert) -> Self {
+        Self::hinted(Severity::hint(alert.label("severity")))
+    }
+
+    pub fn hinted(severity: Severity) -> Self {
+        if severity == Severity::S1 { Lane::Urgent } else { Lane::Usual }
+    }
+}
+
+impl Signal {
+    /// The lane of all that is in it. The front door makes a signal for each lane of a body.
+    pub fn lane(&self) -> Lane {
+        match &self.body {
+            SignalBody::Command { .. } | SignalBody::RunEnded { .. } => Lane::People,
+            SignalBody::Notification(notification) => notification.alerts.first().map_or(Lane::Usual, Lane::of),
+        }
+    }
+
+    /// What a command asks for and who asks, by digest: what has the same key must have the same.
+    pub fn said(&self) -> Option<Digest> {
+        let SignalBody::Command { person, command } = &self.body else { return None };
+        Some(Digest::of(format!("{}\n{command:?}", person.id)))
+    }
 }

@@ -13,25 +13,28 @@ use tokio::sync::SemaphorePermit;
 use super::answer::Refusal;
 use super::body::{self, BodyError};
 use super::{Server, door};
-use crate::intake::{NotificationError, parse_notification};
+use crate::intake::{NotificationError, Sender, parse_notification};
 use crate::metrics::NotificationResult;
-use crate::model::{AlertStatus, Signal, SignalBody, SignalId};
-use crate::store::{Accepted, StoreError};
+use crate::model::LeftOut;
+use crate::store::{Accepted, Delivered, StoreError};
 
 /// What became of a delivery.
 #[derive(Debug, Serialize)]
-pub(super) struct Delivered {
+pub(super) struct Answer {
     signal: String,
     alerts: usize,
     /// It was durable already.
     duplicate: bool,
+    /// What was more than is taken of one body. A person is told.
+    #[serde(skip_serializing_if = "LeftOut::is_nothing")]
+    left_out: LeftOut,
 }
 
 /// Bodies from here on are read beside the runtime's own threads: 10,000 alerts take 20 ms.
 const LARGE: usize = 256 * 1024;
 
 /// `POST /v1/alertmanager`.
-pub(super) async fn deliver(State(server): State<Arc<Server>>, request: Request) -> Result<Json<Delivered>, Refusal> {
+pub(super) async fn deliver(State(server): State<Arc<Server>>, request: Request) -> Result<Json<Answer>, Refusal> {
     let (parts, body) = request.into_parts();
     let delivered = accept(&server, &parts, body).await;
     let result = match &delivered {
@@ -49,7 +52,7 @@ pub(super) async fn deliver(State(server): State<Arc<Server>>, request: Request)
     })
 }
 
-async fn accept(server: &Server, parts: &Parts, body: Body) -> Result<Delivered, (NotificationResult, Refusal)> {
+async fn accept(server: &Server, parts: &Parts, body: Body) -> Result<Answer, (NotificationResult, Refusal)> {
     let body = door::let_delivery_in(server, parts, body).await.map_err(|refusal| {
         let result = match refusal.status {
             StatusCode::UNSUPPORTED_MEDIA_TYPE => NotificationResult::Malformed,
@@ -70,20 +73,27 @@ async fn accept(server: &Server, parts: &Parts, body: Body) -> Result<Delivered,
         (result, Refusal::from(error))
     })?;
     let start = server.clock.monotonic();
-    let mut signal = parse(server, bytes).await?;
-    if let SignalBody::Notification(notification) = &mut signal.body {
-        notification.unauthenticated = server.settings.lets_everybody_in();
-    }
-    let (alerts, firing) = count(&signal);
-    let accepted = server.store.accept(&signal).await.map_err(|error| store_refusal(&error))?;
+    let delivered = parse(server, bytes).await?;
+    let (alerts, firing, left_out) = (delivered.alerts, delivered.firing, delivered.left_out);
+    let accepted = server.store.accept_delivery(delivered).await.map_err(|error| store_refusal(&error))?;
     server.metrics.accept_took(server.clock.monotonic().saturating_sub(start));
-    let duplicate = matches!(accepted, Accepted::Again(_));
+    let duplicate = accepted.iter().all(|accepted| matches!(accepted, Accepted::Again(_)));
     if !duplicate {
         server.metrics.alerts(firing as u64, (alerts - firing) as u64);
+        server.metrics.left_out(left_out);
     }
-    let id: SignalId = accepted.id();
-    tracing::info!(signal = %id, alerts, firing, duplicate, "a notification came in");
-    Ok(Delivered { signal: id.to_string(), alerts, duplicate })
+    let id = accepted.first().map_or_else(String::new, |accepted| accepted.id().to_string());
+    tracing::info!(signal = id, alerts, firing, duplicate, "a notification came in");
+    if !left_out.is_nothing() {
+        let (alerts, labels) = (left_out.alerts, left_out.labels);
+        tracing::warn!(
+            signal = id,
+            alerts,
+            labels,
+            "a notification had more than is taken of one; the rest is left out"
+        );
+    }
+    Ok(Answer { signal: id, alerts, duplicate, left_out })
 }
 
 /// Waits a little for room in memory.
@@ -104,12 +114,15 @@ async fn turn(server: &Server, bytes: usize) -> Result<SemaphorePermit<'_>, (Not
     }
 }
 
-async fn parse(server: &Server, bytes: Vec<u8>) -> Result<Signal, (NotificationResult, Refusal)> {
+async fn parse(server: &Server, bytes: Vec<u8>) -> Result<Delivered, (NotificationResult, Refusal)> {
+    let is_small = bytes.len() < LARGE;
     let (source, now) = (server.settings.source.clone(), server.clock.now());
-    let parsed = if bytes.len() < LARGE {
-        parse_notification(&source, now, &bytes)
+    let unauthenticated = server.settings.lets_everybody_in();
+    let read = move || parse_notification(Sender { source: &source, unauthenticated }, now, &bytes);
+    let parsed = if is_small {
+        read()
     } else {
-        match tokio::task::spawn_blocking(move || parse_notification(&source, now, &bytes)).await {
+        match tokio::task::spawn_blocking(read).await {
             Ok(parsed) => parsed,
             Err(error) => {
                 let refusal = Refusal::new(
@@ -125,13 +138,6 @@ async fn parse(server: &Server, bytes: Vec<u8>) -> Result<Signal, (NotificationR
     parsed.map_err(|NotificationError { at, what, hint }| {
         (NotificationResult::Malformed, Refusal::new(StatusCode::BAD_REQUEST, what, at, hint))
     })
-}
-
-/// How many alerts, and how many of them fire.
-fn count(signal: &Signal) -> (usize, usize) {
-    let SignalBody::Notification(notification) = &signal.body else { return (0, 0) };
-    let firing = notification.alerts.iter().filter(|alert| alert.status == AlertStatus::Firing).count();
-    (notification.alerts.len(), firing)
 }
 
 fn store_refusal(error: &StoreError) -> (NotificationResult, Refusal) {

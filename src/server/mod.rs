@@ -106,7 +106,7 @@ pub struct Limits {
     pub head_within: Duration,
     /// How long a body may take.
     pub body_within: Duration,
-    /// Bodies in memory at once, in bytes (not less than one of the largest). Reading one takes about five times its size.
+    /// Bodies in memory at once, in bytes (not less than one of the largest). Reading one takes about three times its size, whatever is in it.
     pub bodies: usize,
     /// How long a request waits for its turn when there are too many bodies.
     pub turn_within: Duration,

@@ -58,13 +58,18 @@ pub enum Change {
         incident: IncidentRef,
         episode: EpisodeId,
     },
+    /// It fires on, and other texts are said of it.
+    Retell {
+        episode: EpisodeId,
+        annotations: BTreeMap<String, String>,
+    },
     /// It is over. One that is over already ends anew at that time: what was told between its ends is older than the last one.
     CloseEpisode {
         incident: IncidentRef,
         episode: EpisodeId,
         at: DateTime<Utc>,
-        /// When the end was told to us; never later than `at`.
-        told_at: DateTime<Utc>,
+        /// The start that the end was told with, where it is another than the episode's.
+        start: Option<DateTime<Utc>>,
     },
     /// Lets a signal in, to be worked on at `until`. The same again changes nothing; else the notes go on the timeline.
     Hold {

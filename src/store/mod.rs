@@ -12,7 +12,7 @@ mod reach;
 mod records;
 pub mod sqlite;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -31,8 +31,8 @@ pub use records::{
 
 use crate::metrics::{Levels, PagesMade};
 use crate::model::{
-    Approval, ApprovalId, Digest, Episode, Incident, IncidentId, Outcome, PageId, PlaybookRef, Preview, Run, RunEvent,
-    RunId, Severity, Signal, SignalId,
+    Approval, ApprovalId, Digest, Episode, EpisodeId, Incident, IncidentId, Lane, LeftOut, Outcome, PageId,
+    PlaybookRef, Preview, Run, RunEvent, RunId, Severity, Signal, SignalId,
 };
 use crate::worker::Bell;
 
@@ -41,7 +41,20 @@ use crate::worker::Bell;
 pub trait SignalStore: Send + Sync {
     /// Makes the signal durable. The same (source, key) again changes nothing but a counter, unless it is a notification and an
     /// episode was closed since it was worked on: then it is worked on once more, as it may tell that the alert fires again.
+    /// A command with a known key that says something else is [`Accepted::Other`], and is not taken in.
     async fn accept(&self, signal: &Signal) -> Result<Accepted, StoreError>;
+
+    /// Makes all of a delivery durable, a signal for each of its parts, in one transaction. As with [`SignalStore::accept`], the same
+    /// again changes nothing.
+    async fn accept_delivery(&self, delivered: Delivered) -> Result<Vec<Accepted>, StoreError>;
+
+    /// The signal whose turn it is: of the first lane that is not empty, or, when `in_order`, the oldest of all.
+    async fn next_signal(&self, in_order: bool) -> Result<Option<PendingSignal>, StoreError>;
+
+    /// Counts that work on it begins, before it does: also when the process dies of it. Up to `more` others that come next and
+    /// were never tried are counted with it, and given back: those need not be counted again by whoever goes on to them. What was
+    /// tried before is counted alone, so that nobody is taken for the cause of another one's death more than once.
+    async fn begin_signal(&self, signal: SignalId, more: usize) -> Result<Vec<SignalId>, StoreError>;
 
     /// The oldest signals that nobody has worked on and whose time has come, in the order in which they came.
     ///
@@ -69,6 +82,16 @@ pub trait IncidentStore: Send + Sync {
         source: &str,
         fingerprints: &[&str],
     ) -> Result<HashMap<String, EpisodeHead>, StoreError>;
+
+    /// Those of these firings (fingerprint and start) that are known.
+    async fn known_firings(
+        &self,
+        source: &str,
+        firings: &[(&str, DateTime<Utc>)],
+    ) -> Result<HashSet<(String, DateTime<Utc>)>, StoreError>;
+
+    /// The labels that an episode was opened with.
+    async fn labels_of(&self, episode: EpisodeId) -> Result<BTreeMap<String, String>, StoreError>;
 
     /// The latest incident of each grouping, with its runs that are under way; groupings without one are left out.
     async fn incidents_by_grouping(&self, groupings: &[&str]) -> Result<HashMap<String, IncidentView>, StoreError>;
@@ -239,18 +262,51 @@ pub struct Bells {
     pub outbox: Bell,
 }
 
+/// A delivery of Alertmanager, ready to be made durable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivered {
+    pub source: String,
+    pub received_at: DateTime<Utc>,
+    pub parts: Vec<DeliveredPart>,
+    /// How many alerts are in it, and how many of them fire.
+    pub alerts: usize,
+    pub firing: usize,
+    pub left_out: LeftOut,
+}
+
+/// What goes in one lane, as one signal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveredPart {
+    pub key: String,
+    pub lane: Lane,
+    /// [`crate::model::SignalBody`] in JSON, each to be worked on and committed by itself, in order. At least one.
+    pub pieces: Vec<String>,
+}
+
+/// A signal whose turn it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PendingSignal {
+    pub id: SignalId,
+    /// How often work on it was begun, and did not end.
+    pub tries: u32,
+    /// What it says; or why it cannot be read.
+    pub signal: Result<Signal, String>,
+}
+
 /// What became of a signal at the front door.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Accepted {
     New(SignalId),
     /// Durable already.
     Again(SignalId),
+    /// Another command came with the same key before. This one was not taken in.
+    Other(SignalId),
 }
 
 impl Accepted {
     pub fn id(self) -> SignalId {
         match self {
-            Accepted::New(id) | Accepted::Again(id) => id,
+            Accepted::New(id) | Accepted::Again(id) | Accepted::Other(id) => id,
         }
     }
 }

@@ -1,10 +1,12 @@
 //! What the store gives back.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{IncidentEvent, PageDelivery, PageReason};
-use crate::model::{ApprovalId, EpisodeId, Incident, IncidentId, Outcome, PageId, RunEvent, RunId, Severity};
+use crate::model::{ApprovalId, EpisodeId, Incident, IncidentId, Outcome, PageId, RunEvent, RunId, Severity, SignalId};
 
 /// What a decision needs to know of an episode.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,8 +16,12 @@ pub struct EpisodeHead {
     pub starts_at: DateTime<Utc>,
     /// When we took in that it ended; `None` while it is open.
     pub closed_at: Option<DateTime<Utc>>,
-    /// When that was told to us, which under load is earlier.
-    pub end_told_at: Option<DateTime<Utc>>,
+    /// The signal that told that it ended. Signals are numbered as they come in: what has a lower number was told before.
+    pub ended_by: Option<SignalId>,
+    /// The start that its end was told with, where Alertmanager has moved it since the firing was told.
+    pub ended_start: Option<DateTime<Utc>>,
+    /// What was said last beside its labels.
+    pub annotations: BTreeMap<String, String>,
 }
 
 /// An incident, its runs that are under way, and its pages that wait for somebody.

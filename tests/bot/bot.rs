@@ -189,6 +189,19 @@ impl Bot {
         two_in_the_morning()
     }
 
+    /// Lets things happen until the bot dies or comes to rest; one that died is started again, and does nothing yet.
+    pub async fn settles_once(&mut self) {
+        let workers = &self.alive.as_ref().unwrap().workers;
+        let is_dead = tokio::select! {
+            biased;
+            () = self.fuse.blown() => true,
+            settled = worker::settle(workers) => settled.map(|_| false).unwrap(),
+        };
+        if is_dead {
+            self.is_restarted().await;
+        }
+    }
+
     pub async fn passes(&mut self, lasting: Duration) {
         let end = self.clock.now() + lasting;
         while let Some(next) = self.settles().await.filter(|next| *next < end) {
@@ -224,6 +237,7 @@ impl Bot {
             labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         all.insert("alertname".into(), name.into());
         let alert = Alert {
+            given: None,
             fingerprint: format!("{all:?}"),
             status,
             labels: all,
@@ -236,11 +250,19 @@ impl Bot {
             receiver: "dogwatch".into(),
             group_key: "g".into(),
             truncated: 0,
+            left_out: Default::default(),
             alerts: vec![alert],
             unauthenticated: self.everybody_may_deliver,
         });
         let key = format!("{name} {status:?} {}", self.clock.now());
         self.accepts("alertmanager", key, body).await;
+    }
+
+    /// A body of Alertmanager, as it comes over the wire.
+    pub async fn hears(&mut self, body: &[u8]) {
+        let delivered = dogwatch::intake::parse_notification("alertmanager", self.clock.now(), body).unwrap();
+        self.store().accept_delivery(delivered).await.unwrap();
+        self.settles().await;
     }
 
     async fn accepts(&mut self, source: &str, key: String, body: SignalBody) -> SignalId {

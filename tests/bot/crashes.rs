@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use dogwatch::cluster::Object;
 use dogwatch::cluster::sim::{Fault, build};
-use dogwatch::model::{ObjectKey, Outcome};
+use dogwatch::model::{IncidentId, IncidentState, ObjectKey, Outcome};
+use dogwatch::store::IncidentStore;
 use serde_json::json;
 
 use crate::bot::{Bot, minutes, shipped};
@@ -71,6 +72,32 @@ fn replicas(bot: &Bot) -> impl Fn() -> i64 + Send + Sync + 'static {
     move || {
         let coredns = cluster.object(&ObjectKey::new("Deployment", "kube-system", "coredns")).unwrap();
         coredns.at("/spec/replicas").and_then(serde_json::Value::as_i64).unwrap()
+    }
+}
+
+/// One body of a storm, in four pieces, by a bot that dies at each point of it.
+#[tokio::test]
+async fn a_storm_is_one_incident_and_one_page_between_whichever_pieces_the_bot_dies() {
+    let goes = async |n: Option<usize>| {
+        let mut bot = Bot::begins(&[], Vec::new()).await;
+        if let Some(n) = n {
+            bot.fuse.dies_at(n);
+        }
+        bot.hears(&crate::intake::storm(1_700, bot.clock.now(), None)).await;
+        let incident = bot.store().incident(IncidentId(1)).await.unwrap().unwrap();
+        assert_eq!((incident.open_episodes, incident.episodes), (1_700, 1_700), "died at {n:?}");
+        bot.pages(["platform severity one"]).await;
+        bot.hears(&crate::intake::storm(1_700, bot.clock.now(), Some(bot.clock.now()))).await;
+        let incident = bot.store().incident(IncidentId(1)).await.unwrap().unwrap();
+        assert_eq!((incident.open_episodes, incident.state), (0, IncidentState::Resolved), "died at {n:?}");
+        assert!(bot.store().incident(IncidentId(2)).await.unwrap().is_none(), "died at {n:?}");
+        bot.pages(["platform severity one"]).await;
+        bot.fuse.passed().len()
+    };
+    let points = goes(None).await;
+    assert!(points >= 16, "{points}");
+    for n in 1..=points {
+        goes(Some(n)).await;
     }
 }
 

@@ -13,6 +13,7 @@ mod deliveries;
 mod discord_bot;
 mod discord_stand_in;
 mod incidents;
+mod intake;
 mod jobs;
 mod laws;
 mod pages;

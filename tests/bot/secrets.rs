@@ -72,7 +72,9 @@ async fn comes_in(bot: &mut Bot, alerts: Vec<Alert>) -> SignalId {
         receiver: "dogwatch".into(),
         group_key: format!("{{}}:{{{}}}", secret(3)),
         truncated: 0,
+        left_out: Default::default(),
         alerts,
+        unauthenticated: false,
     });
     let signal = Signal { source: "alertmanager".into(), key, received_at: bot.clock.now(), body };
     let id = bot.store().accept(&signal).await.unwrap().id();

@@ -19,6 +19,7 @@ fn starts(labels: &[(&str, &str)]) -> String {
     let labels: BTreeMap<String, String> =
         labels.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
     let alert = Alert {
+        given: None,
         fingerprint: "0011223344556677".into(),
         status: AlertStatus::Firing,
         labels,

@@ -143,7 +143,14 @@ impl Bot {
             generator_url: String::new(),
         };
         let notification =
-            Notification { receiver: "r".into(), group_key: deployment.into(), truncated: 0, alerts: vec![alert] };
+            Notification {
+                receiver: "r".into(),
+                group_key: deployment.into(),
+                truncated: 0,
+                left_out: Default::default(),
+                alerts: vec![alert],
+                unauthenticated: false,
+            };
         let body = SignalBody::Notification(notification);
         let signal = Signal { source: "a".into(), key: format!("{deployment} {now}"), received_at: now, body };
         self.stage.accept(&signal).await.unwrap();

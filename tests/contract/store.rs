@@ -49,6 +49,7 @@ impl Shop {
             receiver: "dogwatch".into(),
             group_key: "g".into(),
             truncated: 0,
+            left_out: Default::default(),
             alerts: Vec::new(),
             unauthenticated: false,
         });
@@ -145,6 +146,101 @@ async fn a_signal_is_accepted_once_however_often_it_comes() {
 }
 
 #[tokio::test]
+async fn a_known_key_with_another_command_is_not_taken_for_the_one_before() {
+    let shop = Shop::open().await;
+    let person = Person { name: "ada".into(), via: Via::Api, id: "ada".into(), role: Some(Role::Responder) };
+    let asks = async |command: Command| {
+        let body = SignalBody::Command { person: person.clone(), command };
+        let signal = Signal { source: "api".into(), key: "k".into(), received_at: noon(), body };
+        shop.store.accept(&signal).await.unwrap()
+    };
+    let ack = |n| Command::Ack { incident: IncidentId(n) };
+    let Accepted::New(id) = asks(ack(1)).await else { panic!() };
+    assert_eq!(asks(ack(2)).await, Accepted::Other(id));
+    assert_eq!(asks(ack(1)).await, Accepted::Again(id));
+    shop.store.apply(id, Decision::default()).await.unwrap();
+    assert_eq!(asks(ack(2)).await, Accepted::Other(id));
+    assert_eq!(asks(ack(1)).await, Accepted::Again(id));
+    assert!(shop.store.pending_signals(10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn pieces_are_worked_on_one_by_one_and_one_that_is_set_aside_keeps_no_other_back() {
+    let shop = Shop::open().await;
+    let piece = |n: u32| {
+        let body = Notification {
+            receiver: n.to_string(),
+            group_key: "g".into(),
+            truncated: 0,
+            left_out: LeftOut::default(),
+            alerts: Vec::new(),
+            unauthenticated: false,
+        };
+        serde_json::to_string(&SignalBody::Notification(body)).unwrap()
+    };
+    let delivered = || Delivered {
+        source: "alertmanager".into(),
+        received_at: noon(),
+        parts: vec![DeliveredPart { key: "k".into(), lane: Lane::Usual, pieces: (0..4).map(piece).collect() }],
+        alerts: 0,
+        firing: 0,
+        left_out: LeftOut::default(),
+    };
+    let [Accepted::New(id)] = shop.store.accept_delivery(delivered()).await.unwrap()[..] else { panic!() };
+    assert_eq!(shop.store.accept_delivery(delivered()).await.unwrap(), [Accepted::Again(id)]);
+    for n in 0..4 {
+        let next = shop.store.next_signal(false).await.unwrap().unwrap();
+        let SignalBody::Notification(next) = next.signal.unwrap().body else { panic!() };
+        assert_eq!(next.receiver, n.to_string());
+        if n == 1 {
+            shop.store.set_aside(id, "for a test", Decision::default()).await.unwrap();
+        } else {
+            shop.store.apply(id, Decision::default()).await.unwrap();
+        }
+    }
+    assert_eq!(shop.store.next_signal(false).await.unwrap(), None);
+    assert!(matches!(shop.store.apply(id, Decision::default()).await, Err(StoreError::Fenced(_))));
+    assert_eq!(shop.store.levels().await.unwrap().set_aside_signals, 1);
+}
+
+#[tokio::test]
+async fn who_goes_first_is_the_lane_and_in_it_the_order() {
+    let shop = Shop::open().await;
+    let lets_in = async |key: &str, lane| {
+        let part = DeliveredPart { key: key.into(), lane, pieces: vec!["{}".into()] };
+        let (source, parts, left_out) = ("alertmanager".into(), vec![part], LeftOut::default());
+        let delivered = Delivered { source, received_at: noon(), parts, alerts: 0, firing: 0, left_out };
+        shop.store.accept_delivery(delivered).await.unwrap()[0].id()
+    };
+    let usual = lets_in("usual", Lane::Usual).await;
+    let urgent = lets_in("urgent", Lane::Urgent).await;
+    let later = lets_in("urgent, later", Lane::Urgent).await;
+    let person = lets_in("person", Lane::People).await;
+    assert_eq!(shop.store.next_signal(true).await.unwrap().unwrap().id, usual);
+    for id in [person, urgent, later, usual] {
+        let next = shop.store.next_signal(false).await.unwrap().unwrap();
+        assert_eq!(next.id, id);
+        assert!(next.signal.is_err(), "it cannot be read, and is there all the same");
+        shop.store.apply(id, Decision::default()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_try_is_counted_before_the_work_and_is_there_after_a_death() {
+    let shop = Shop::open().await;
+    let (first, second, third) = (shop.signal("a").await, shop.signal("b").await, shop.signal("c").await);
+    assert_eq!(shop.store.begin_signal(first, 1).await.unwrap(), [second]);
+    let shop = shop.reopen().await;
+    assert_eq!(shop.store.next_signal(false).await.unwrap().unwrap().tries, 1);
+    assert_eq!(shop.store.begin_signal(first, 0).await.unwrap(), []);
+    assert_eq!(shop.store.next_signal(false).await.unwrap().unwrap().tries, 2);
+    shop.store.apply(first, Decision::default()).await.unwrap();
+    let next = shop.store.next_signal(false).await.unwrap().unwrap();
+    assert_eq!((next.id, next.tries), (second, 1));
+    assert_eq!(shop.store.begin_signal(second, 5).await.unwrap(), [third]);
+}
+
+#[tokio::test]
 async fn a_no_is_kept_as_a_no() {
     let shop = Shop::open().await;
     let asked = shop.signal("a").await;
@@ -163,7 +259,7 @@ async fn a_redelivery_is_worked_on_again_once_an_episode_was_closed() {
     let head = shop.store.latest_episodes("alertmanager", &["coredns-0"]).await.unwrap()["coredns-0"].clone();
     let now = shop.clock.now();
     let incident = IncidentRef::Existing(id);
-    let close = Change::CloseEpisode { incident, episode: head.id, at: now, told_at: now };
+    let close = Change::CloseEpisode { incident, episode: head.id, at: now, start: None };
     shop.decide("close", vec![close]).await;
     shop.signal("a").await;
     assert_eq!(shop.store.pending_signals(10).await.unwrap().len(), 1);
@@ -261,7 +357,7 @@ async fn an_episode_that_moves_to_another_incident_counts_there() {
     let (first, second) = (shop.incident("coredns", 1).await, shop.incident("another", 1).await);
     let head = shop.store.latest_episodes("alertmanager", &["coredns-0"]).await.unwrap()["coredns-0"].clone();
     let close =
-        Change::CloseEpisode { incident: IncidentRef::Existing(first), episode: head.id, at: noon(), told_at: noon() };
+        Change::CloseEpisode { incident: IncidentRef::Existing(first), episode: head.id, at: noon(), start: None };
     shop.decide("close", vec![close]).await;
     let reopen = |incident| Change::ReopenEpisode { incident: IncidentRef::Existing(incident), episode: head.id };
     shop.decide("reopen", vec![reopen(second), reopen(second)]).await;
@@ -289,7 +385,7 @@ async fn the_latest_episode_of_each_alert_is_found_among_many() {
     assert_eq!(heads["coredns-1"].starts_at, noon() + Duration::from_secs(300));
     assert!(shop.store.latest_episodes("elsewhere", &["coredns-0"]).await.unwrap().is_empty());
     // The open ones first, the newest before the others; then those that were closed.
-    let close = Change::CloseEpisode { incident: at, episode: heads["coredns-1"].id, at: noon(), told_at: noon() };
+    let close = Change::CloseEpisode { incident: at, episode: heads["coredns-1"].id, at: noon(), start: None };
     shop.decide("close", vec![close]).await;
     let few: Vec<_> = shop.store.episodes(id, 3).await.unwrap().iter().map(|episode| episode.starts_at).collect();
     assert_eq!(few, [4, 3, 2].map(|n| noon() + Duration::from_secs(60 * n)));

@@ -6,8 +6,8 @@ use std::time::Duration;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
-use crate::proxy::Proxy;
 use crate::files;
+use crate::proxy::Proxy;
 
 /// Where the cluster is, and who we are there.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

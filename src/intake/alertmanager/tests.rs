@@ -4,21 +4,32 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::model::{Lane, SignalBody};
 
 fn fixture(name: &str) -> Vec<u8> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/alertmanager").join(name);
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn parse(body: &[u8]) -> Result<Signal, NotificationError> {
+fn parse(body: &[u8]) -> Result<Delivered, NotificationError> {
     parse_notification("alertmanager", DateTime::UNIX_EPOCH, body)
 }
 
+/// All its alerts, in whatever parts and pieces.
 fn notification(body: &[u8]) -> Notification {
-    match parse(body).unwrap().body {
+    let pieces = parse(body).unwrap().parts.into_iter().flat_map(|part| part.pieces);
+    let mut read = pieces.map(|piece| match serde_json::from_str(&piece).unwrap() {
         SignalBody::Notification(notification) => notification,
         other => panic!("{other:?}"),
-    }
+    });
+    let mut whole: Notification = read.next().unwrap();
+    read.for_each(|piece| whole.alerts.extend(piece.alerts));
+    whole
+}
+
+/// The keys of its parts.
+fn keys(body: &[u8]) -> Vec<String> {
+    parse(body).unwrap().parts.into_iter().map(|part| part.key).collect()
 }
 
 fn time(text: &str) -> DateTime<Utc> {
@@ -50,9 +61,9 @@ fn refused(body: &[u8]) -> String {
 
 #[test]
 fn an_alert_that_stands_there_twice_is_taken_once() {
-    let of = |fingerprint: &str, status: &str, starts_at: &str| {
+    let of = |pod: &str, status: &str, starts_at: &str| {
         let mut one = alert();
-        one["fingerprint"] = json!(fingerprint);
+        one["labels"]["pod"] = json!(pod);
         one["status"] = json!(status);
         one["startsAt"] = json!(starts_at);
         one
@@ -69,7 +80,7 @@ fn an_alert_that_stands_there_twice_is_taken_once() {
         of("d", "firing", late),
     ])));
     let read: Vec<_> =
-        read.alerts.iter().map(|alert| (alert.fingerprint.as_str(), alert.status, alert.starts_at)).collect();
+        read.alerts.iter().map(|alert| (alert.label("pod").unwrap(), alert.status, alert.starts_at)).collect();
     let (firing, resolved) = (AlertStatus::Firing, AlertStatus::Resolved);
     let wanted = [
         ("a", firing, time(early)),
@@ -139,20 +150,20 @@ fn three_peers_tell_of_one_state() {
     for version in ["0.25", "0.34"] {
         let [first, second, third] =
             [0, 1, 2].map(|peer| parse(&fixture(&format!("{version}/peer-{peer}.json"))).unwrap());
-        assert_eq!(first.key, second.key);
-        assert_eq!(first.key, third.key);
+        assert_eq!(first.parts, second.parts);
+        assert_eq!(first.parts, third.parts);
         assert_eq!(first.source, "alertmanager");
     }
     // The version of the sender is no part of the state either.
-    let keys = ["0.25/group.json", "0.34/group.json"].map(|name| parse(&fixture(name)).unwrap().key);
+    let keys = ["0.25/group.json", "0.34/group.json"].map(|name| keys(&fixture(name)));
     assert_eq!(keys[0], keys[1]);
 }
 
 #[test]
 fn each_state_has_a_key_of_its_own() {
-    let mut keys = std::collections::BTreeSet::new();
+    let mut seen = std::collections::BTreeSet::new();
     for name in ["firing", "resolved", "group", "group-partly-resolved", "truncated"] {
-        keys.insert(parse(&fixture(&format!("0.34/{name}.json"))).unwrap().key);
+        seen.insert(keys(&fixture(&format!("0.34/{name}.json"))));
     }
     let mut later = alert();
     later["startsAt"] = json!("2025-03-01T02:00:00.000001Z");
@@ -161,25 +172,93 @@ fn each_state_has_a_key_of_its_own() {
     let mut other_group = truncated.clone();
     other_group["groupKey"] = json!("{}:{x=\"y\"}");
     let mut another = alert();
-    another["fingerprint"] = json!("0000000000000001");
-    for body in [body(json!([])), body(json!([alert()])), body(json!([later])), body(json!([alert(), another]))] {
-        keys.insert(parse(&body).unwrap().key);
+    another["labels"]["pod"] = json!("orders-1");
+    let mut reworded = alert();
+    reworded["annotations"] = json!({ "summary": "still does not answer, 96.4%" });
+    let mut worse = alert();
+    worse["labels"]["severity"] = json!("info");
+    let said =
+        [json!([]), json!([alert()]), json!([later]), json!([alert(), another]), json!([reworded]), json!([worse])];
+    for alerts in said {
+        seen.insert(keys(&body(alerts)));
     }
     for value in [truncated, other_group] {
-        keys.insert(parse(value.to_string().as_bytes()).unwrap().key);
+        seen.insert(keys(value.to_string().as_bytes()));
     }
-    assert_eq!(keys.len(), 11);
-    assert!(keys.contains(&parse(&body(json!([alert(), alert()]))).unwrap().key), "one alert has one state");
+    assert_eq!(seen.len(), 13);
+    assert!(seen.contains(&keys(&body(json!([alert(), alert()])))), "one alert has one state");
 }
 
 #[test]
-fn the_order_of_the_alerts_and_their_texts_are_no_part_of_the_state() {
+fn the_order_of_the_alerts_and_what_the_sender_calls_them_are_no_part_of_the_state() {
     let mut other = alert();
-    other["fingerprint"] = json!("0000000000000001");
-    let mut reworded = alert();
-    reworded["annotations"] = json!({ "summary": "still does not answer, 96.4%" });
-    let key = |alerts| parse(&body(alerts)).unwrap().key;
-    assert_eq!(key(json!([alert(), other])), key(json!([other, reworded])));
+    other["labels"]["pod"] = json!("orders-1");
+    let mut renamed = alert();
+    renamed["fingerprint"] = json!("not what it should be");
+    assert_eq!(keys(&body(json!([alert(), other]))), keys(&body(json!([other, renamed]))));
+}
+
+#[test]
+fn one_name_for_two_alerts_makes_them_no_one() {
+    let mut other = alert();
+    other["labels"]["pod"] = json!("orders-1");
+    let read = notification(&body(json!([alert(), other])));
+    assert_eq!(read.alerts.len(), 2);
+    assert_ne!(read.alerts[0].fingerprint, read.alerts[1].fingerprint);
+    let given: Vec<_> = read.alerts.iter().map(|alert| alert.given.as_deref()).collect();
+    assert_eq!(given, [None, Some("ecd6bd82c423a581")], "only where it is not the right one");
+}
+
+#[test]
+fn what_is_over_the_bounds_is_left_out_and_the_rest_is_taken() {
+    let tiny = r#"{"status":"firing","labels":{"a":"N"},"startsAt":"2025-03-01T02:00:00Z"}"#;
+    let alerts: Vec<String> = (0..MOST_ALERTS + 7).map(|n| tiny.replace('N', &n.to_string())).collect();
+    let whole = format!(r#"{{"version":"4","groupKey":"g","alerts":[{}]}}"#, alerts.join(","));
+    let read = parse(whole.as_bytes()).unwrap();
+    assert_eq!((read.alerts, read.firing), (MOST_ALERTS, MOST_ALERTS));
+    assert_eq!(read.left_out, LeftOut { alerts: 7, labels: 0 });
+    let bytes: usize = read.parts.iter().flat_map(|part| &part.pieces).map(String::len).sum();
+    assert!(bytes < 2 * whole.len(), "{bytes} of {}", whole.len());
+
+    let mut many = alert();
+    for n in 0..1_000 {
+        many["labels"][format!("a{n:04}")] = json!("x");
+    }
+    many["labels"]["severity"] = json!("critical");
+    many["labels"]["n".repeat(300)] = json!("x");
+    let read = notification(&body(json!([many])));
+    assert_eq!(read.alerts[0].label("severity"), Some("critical"), "it decides who is called");
+    assert!(read.left_out.labels > 800 && read.alerts[0].labels.len() < 140, "{:?}", read.left_out);
+    many["labels"]["a0999"] = json!("y");
+    let other = notification(&body(json!([many])));
+    assert_ne!(other.alerts[0].fingerprint, read.alerts[0].fingerprint, "what is left out tells them apart");
+}
+
+#[test]
+fn alerts_go_in_lanes_and_in_pieces_the_worst_first_and_ends_last() {
+    let of = |n: usize| {
+        let mut one = alert();
+        one["labels"]["pod"] = json!(n.to_string());
+        one["labels"]["severity"] = json!(["info", "warning", "critical"][n % 3]);
+        one["status"] = json!(if n % 7 == 0 { "resolved" } else { "firing" });
+        one
+    };
+    let read = parse(&body((0..3_000).map(of).collect())).unwrap();
+    let [urgent, usual] = read.parts.as_slice() else { panic!("{:?}", read.parts.len()) };
+    assert_eq!((urgent.lane, usual.lane), (Lane::Urgent, Lane::Usual));
+    assert_eq!((urgent.pieces.len(), usual.pieces.len()), (2, 4));
+    for part in [urgent, usual] {
+        let mut order = Vec::new();
+        for piece in &part.pieces {
+            let SignalBody::Notification(piece) = serde_json::from_str(piece).unwrap() else { panic!() };
+            order.extend(piece.alerts.iter().map(|alert| {
+                assert_eq!(Lane::of(alert), part.lane);
+                (alert.status == AlertStatus::Resolved, Severity::hint(alert.label("severity")))
+            }));
+        }
+        assert!(order.is_sorted());
+    }
+    assert_eq!(read.alerts, 3_000);
 }
 
 #[test]

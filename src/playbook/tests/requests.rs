@@ -12,6 +12,7 @@ fn alert(name: &str, labels: &[(&str, &str)]) -> Alert {
     let mut all: BTreeMap<String, String> = labels.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
     all.insert("alertname".into(), name.into());
     Alert {
+        given: None,
         fingerprint: "0123456789abcdef".into(),
         status: AlertStatus::Firing,
         labels: all,

@@ -182,6 +182,7 @@ impl Play<'_> {
         labels.insert("alertname".into(), alert.name.clone());
         let now = self.stage.clock.now();
         let alert = Alert {
+            given: None,
             fingerprint: "5e1f".into(),
             status,
             labels,
@@ -194,6 +195,7 @@ impl Play<'_> {
             receiver: "case".into(),
             group_key: "case".into(),
             truncated: 0,
+            left_out: Default::default(),
             alerts: vec![alert],
             unauthenticated: false,
         });

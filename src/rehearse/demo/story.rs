@@ -26,7 +26,7 @@ use crate::playbook::{Catalog, Playbook, parse_quantity};
 use crate::prometheus::ScriptedPrometheus;
 use crate::rehearse::{Setting, Stage};
 use crate::store::sqlite::{Durability, Sinks};
-use crate::store::{IncidentFilter, IncidentStore, RunStore, TimelineEntry, TimelineWhat};
+use crate::store::{IncidentFilter, IncidentStore, RunStore, SignalStore, TimelineEntry, TimelineWhat};
 
 /// The founding playbooks, as they are shipped.
 const PLAYBOOKS: [(&str, &str); 4] = [
@@ -332,8 +332,8 @@ impl Night {
     ) -> anyhow::Result<()> {
         let body = body(group, alerts, ends_at);
         let before = self.clock.monotonic();
-        let signal = parse_notification("alertmanager", self.now(), &body)?;
-        self.stage.accept(&signal).await?;
+        let delivered = parse_notification("alertmanager", self.now(), &body)?;
+        self.stage.store.accept_delivery(delivered).await?;
         let took = (self.clock.monotonic() - before).as_millis();
         self.bytes += body.len();
         if ends_at.is_none() {

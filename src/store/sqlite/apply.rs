@@ -6,6 +6,7 @@ use sqlx::SqliteConnection;
 
 use super::effects::{enqueue_approval, enqueue_card, insert_page, keep_playbook, note, reopen, send_to_run};
 use super::rows::{get, json, micros, word};
+use super::signals::next_piece;
 use super::{Sinks, failed};
 use crate::model::{ApprovalState, IncidentId, RunId, SignalId, Verdict};
 use crate::store::{Applied, Change, Decision, InboxItem, IncidentEvent, IncidentRef, NewIncident, NewRun, StoreError};
@@ -19,20 +20,24 @@ pub(super) async fn apply(
     decision: Decision,
 ) -> Result<Applied, StoreError> {
     let declined = decision.reply.as_ref().is_some_and(|reply| !reply.granted);
-    let worked_on = sqlx::query(
-        "UPDATE signal SET processed_at = ?, body = '', reply = ?, declined = ? WHERE id = ? AND processed_at IS NULL",
-    )
-    .bind(now)
-    .bind(decision.reply.map(|reply| reply.text))
-    .bind(declined)
-    .bind(signal.0)
-    .execute(&mut *connection)
-    .await
-    .map_err(failed("mark a signal as worked on"))?;
-    if worked_on.rows_affected() == 0 {
-        return Err(StoreError::Fenced(format!("{signal} was worked on already")));
+    if !next_piece(connection, signal).await? {
+        let worked_on = sqlx::query(
+            "UPDATE signal SET processed_at = ?, body = '', reply = ?, declined = ?, tries = 0,
+                 ends_seen = (SELECT ends FROM tally) WHERE id = ? AND processed_at IS NULL",
+        )
+        .bind(now)
+        .bind(decision.reply.map(|reply| reply.text))
+        .bind(declined)
+        .bind(signal.0)
+        .execute(&mut *connection)
+        .await
+        .map_err(failed("mark a signal as worked on"))?;
+        if worked_on.rows_affected() == 0 {
+            return Err(StoreError::Fenced(format!("{signal} was worked on already")));
+        }
     }
-    let mut applier = Applier { connection, now, sinks, applied: Applied::default(), touched: BTreeMap::new() };
+    let mut applier =
+        Applier { connection, now, signal, sinks, applied: Applied::default(), touched: BTreeMap::new(), ends: 0 };
     let mut changes = decision.changes.into_iter().peekable();
     while let Some(change) = changes.next() {
         // A storm is thousands of equal changes in a row: they are written together.
@@ -46,18 +51,18 @@ pub(super) async fn apply(
                 }
                 applier.open_episodes(episodes).await?;
             }
-            Change::CloseEpisode { incident, episode, at, told_at } => {
+            Change::CloseEpisode { incident, episode, at, start } => {
                 let mut closed = vec![(incident, episode)];
                 let same = |change: Option<&Change>| {
-                    matches!(change, Some(Change::CloseEpisode { at: other, told_at: told, .. })
-                        if (*other, *told) == (at, told_at))
+                    matches!(change, Some(Change::CloseEpisode { at: other, start: told, .. })
+                        if (*other, *told) == (at, start))
                 };
                 while same(changes.peek()) {
                     if let Some(Change::CloseEpisode { incident, episode, .. }) = changes.next() {
                         closed.push((incident, episode));
                     }
                 }
-                applier.close_episodes(closed, micros(at), micros(told_at)).await?;
+                applier.close_episodes(closed, micros(at), start.map(micros)).await?;
             }
             other => applier.change(other).await?,
         }
@@ -69,10 +74,14 @@ pub(super) async fn apply(
 pub(super) struct Applier<'a> {
     pub(super) connection: &'a mut SqliteConnection,
     pub(super) now: i64,
+    /// What the decision follows from.
+    pub(super) signal: SignalId,
     sinks: &'a Sinks,
     applied: Applied,
     /// Incidents whose message must be made anew, with the change in their number of open and of all episodes.
     pub(super) touched: BTreeMap<IncidentId, (i64, i64)>,
+    /// How many episodes it closes.
+    pub(super) ends: i64,
 }
 
 impl Applier<'_> {
@@ -96,6 +105,15 @@ impl Applier<'_> {
         match change {
             Change::OpenIncident(incident) => self.open_incident(incident).await,
             Change::ReopenEpisode { incident, episode } => self.reopen_episode(incident, episode).await,
+            Change::Retell { episode, annotations } => {
+                sqlx::query("UPDATE episode SET annotations = ? WHERE id = ?")
+                    .bind(json(&annotations)?)
+                    .bind(episode.0)
+                    .execute(&mut *self.connection)
+                    .await
+                    .map_err(failed("keep what is said of an episode"))?;
+                Ok(())
+            }
             Change::Acknowledge { incident, by } => {
                 let id = self.touch(incident)?;
                 self.update(
@@ -124,12 +142,17 @@ impl Applier<'_> {
             }
             Change::Resolve { incident, by_itself } => {
                 let id = self.touch(incident)?;
-                self.update(
-                    "UPDATE episode SET closed_at = ?2, end_told_at = ?2 WHERE incident_id = ?1 AND closed_at IS NULL",
-                    id.0,
-                    None,
+                let closed = sqlx::query(
+                    "UPDATE episode SET closed_at = ?2, end_told_at = ?2, ended_by = ?3, ended_start = NULL
+                     WHERE incident_id = ?1 AND closed_at IS NULL",
                 )
-                .await?;
+                .bind(id.0)
+                .bind(self.now)
+                .bind(self.signal.0)
+                .execute(&mut *self.connection)
+                .await
+                .map_err(failed("close episodes"))?;
+                self.ends += i64::try_from(closed.rows_affected()).unwrap_or(i64::MAX);
                 self.update(
                     "UPDATE incident SET state = 'resolved', resolved_at = ?2, page_at = NULL, open_episodes = 0
                      WHERE id = ?1",
@@ -179,8 +202,8 @@ impl Applier<'_> {
                 note(self.connection, self.now, id, &event).await
             }
             Change::OpenEpisode { incident, episode } => self.open_episodes(vec![(incident, episode)]).await,
-            Change::CloseEpisode { incident, episode, at, told_at } => {
-                self.close_episodes(vec![(incident, episode)], micros(at), micros(told_at)).await
+            Change::CloseEpisode { incident, episode, at, start } => {
+                self.close_episodes(vec![(incident, episode)], micros(at), start.map(micros)).await
             }
             Change::Hold { signal, until, notes } => self.hold(&signal, micros(until), notes).await,
         }
@@ -290,6 +313,13 @@ impl Applier<'_> {
     }
 
     async fn finish(mut self) -> Result<Applied, StoreError> {
+        if self.ends > 0 {
+            sqlx::query("UPDATE tally SET ends = ends + ?")
+                .bind(self.ends)
+                .execute(&mut *self.connection)
+                .await
+                .map_err(failed("count ends"))?;
+        }
         for (incident, (open, all)) in std::mem::take(&mut self.touched) {
             sqlx::query(
                 "UPDATE incident SET open_episodes = MAX(0, open_episodes + ?), episodes = episodes + ? WHERE id = ?",

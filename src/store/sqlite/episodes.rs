@@ -53,7 +53,7 @@ impl Applier<'_> {
             .map_err(failed("look at an episode"))?;
         let Some(before) = before else { return Ok(()) };
         let moved = get::<i64>(&before, "incident_id")? != id.0;
-        sqlx::query("UPDATE episode SET closed_at = NULL, end_told_at = NULL, incident_id = ? WHERE id = ?")
+        sqlx::query("UPDATE episode SET closed_at = NULL, end_told_at = NULL, ended_by = NULL, ended_start = NULL, incident_id = ? WHERE id = ?")
             .bind(id.0)
             .bind(episode.0)
             .execute(&mut *self.connection)
@@ -70,7 +70,7 @@ impl Applier<'_> {
         &mut self,
         closed: Vec<(IncidentRef, EpisodeId)>,
         at: i64,
-        told_at: i64,
+        start: Option<i64>,
     ) -> Result<(), StoreError> {
         let mut by_incident: BTreeMap<IncidentId, Vec<i64>> = BTreeMap::new();
         for (incident, episode) in closed {
@@ -87,14 +87,17 @@ impl Applier<'_> {
             .map_err(failed("count what is open"))?;
             let open: i64 = get(&open, "n")?;
             sqlx::query(
-                "UPDATE episode SET closed_at = ?, end_told_at = ? WHERE id IN (SELECT value FROM json_each(?))",
+                "UPDATE episode SET closed_at = ?1, end_told_at = ?1, ended_by = ?2, ended_start = ?3
+                 WHERE id IN (SELECT value FROM json_each(?4))",
             )
             .bind(at)
-            .bind(told_at)
+            .bind(self.signal.0)
+            .bind(start)
             .bind(ids)
             .execute(&mut *self.connection)
             .await
             .map_err(failed("close episodes"))?;
+            self.ends += open;
             // What was over already is no news, and its message is as it was.
             if open > 0 {
                 self.touched.entry(incident).or_default().0 -= open;

@@ -4,6 +4,7 @@ use super::apply::Applier;
 use super::effects::note;
 use super::failed;
 use super::rows::{json, micros};
+use super::signals::lane_number;
 use crate::model::Signal;
 use crate::store::{IncidentEvent, IncidentRef, StoreError};
 
@@ -16,7 +17,8 @@ impl Applier<'_> {
         notes: Vec<(IncidentRef, IncidentEvent)>,
     ) -> Result<(), StoreError> {
         let held = sqlx::query(
-            "INSERT INTO signal (source, key, received_at, body, last_at, not_before) VALUES (?1, ?2, ?3, ?4, ?3, ?5)
+            "INSERT INTO signal (source, key, received_at, body, last_at, not_before, lane)
+             VALUES (?1, ?2, ?3, ?4, ?3, ?5, ?6)
              ON CONFLICT DO NOTHING",
         )
         .bind(&signal.source)
@@ -24,6 +26,7 @@ impl Applier<'_> {
         .bind(micros(signal.received_at))
         .bind(json(&signal.body)?)
         .bind(until)
+        .bind(lane_number(signal.lane()))
         .execute(&mut *self.connection)
         .await
         .map_err(failed("put off a signal"))?;

@@ -1,6 +1,6 @@
 //! What a decision reads of episodes, incidents and runs, and carrying it out.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -19,9 +19,13 @@ use crate::store::{
 
 /// One step into the index for each fingerprint, however often that fired before.
 pub(super) const LATEST_EPISODES: &str =
-    "SELECT episode.id, fingerprint, incident_id, starts_at, closed_at, end_told_at FROM json_each(?1) AS asked JOIN episode
-     ON episode.id = (SELECT id FROM episode WHERE fingerprint = asked.value AND source = ?2
-                      ORDER BY starts_at DESC LIMIT 1)";
+    "SELECT episode.id, fingerprint, incident_id, starts_at, closed_at, ended_by, ended_start, annotations
+     FROM json_each(?1) AS asked JOIN episode
+     ON episode.id = (SELECT MAX(id) FROM episode WHERE fingerprint = asked.value AND source = ?2)";
+
+/// By the whole key of the index.
+pub(super) const KNOWN_FIRINGS: &str = "SELECT fingerprint, starts_at FROM json_each(?1) AS asked JOIN episode
+     ON fingerprint = asked.value ->> 0 AND source = ?2 AND starts_at = asked.value ->> 1";
 
 pub(super) const EPISODES: &str = "
     SELECT * FROM (SELECT * FROM episode WHERE incident_id = ?1 AND closed_at IS NULL ORDER BY id DESC LIMIT ?2)
@@ -72,11 +76,38 @@ impl IncidentStore for SqliteStore {
                     incident: IncidentId(get(row, "incident_id")?),
                     starts_at: get_time(row, "starts_at")?,
                     closed_at: get_time_or(row, "closed_at")?,
-                    end_told_at: get_time_or(row, "end_told_at")?,
+                    ended_by: get::<Option<i64>>(row, "ended_by")?.map(SignalId),
+                    ended_start: get_time_or(row, "ended_start")?,
+                    annotations: from_json("set of annotations", get(row, "annotations")?)?,
                 };
                 Ok((asked.raw(get(row, "fingerprint")?), head))
             })
             .collect()
+    }
+
+    async fn known_firings(
+        &self,
+        source: &str,
+        firings: &[(&str, DateTime<Utc>)],
+    ) -> Result<HashSet<(String, DateTime<Utc>)>, StoreError> {
+        let asked: Vec<(&str, i64)> =
+            firings.iter().map(|(fingerprint, start)| (*fingerprint, micros(*start))).collect();
+        let rows = sqlx::query(KNOWN_FIRINGS)
+            .bind(json(&asked)?)
+            .bind(source)
+            .fetch_all(&self.reads)
+            .await
+            .map_err(failed("read firings"))?;
+        rows.iter().map(|row| Ok((get(row, "fingerprint")?, get_time(row, "starts_at")?))).collect()
+    }
+
+    async fn labels_of(&self, episode: EpisodeId) -> Result<BTreeMap<String, String>, StoreError> {
+        let row = sqlx::query("SELECT labels FROM episode WHERE id = ?")
+            .bind(episode.0)
+            .fetch_optional(&self.reads)
+            .await
+            .map_err(failed("read an episode's labels"))?;
+        row.map_or_else(|| Ok(BTreeMap::new()), |row| from_json("set of labels", get(&row, "labels")?))
     }
 
     async fn incidents_by_grouping(&self, groupings: &[&str]) -> Result<HashMap<String, IncidentView>, StoreError> {

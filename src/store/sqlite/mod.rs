@@ -246,12 +246,12 @@ fn failed(what: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
     }
 }
 
-/// Whether the same statement with the same values can never work. What is not known to be so (locked, full, out of memory, a disk that
-/// fails, a damaged file) may pass.
+/// Whether the same statement with the same values can never work. What is not known to be so (locked, full, a disk that fails, a
+/// damaged file) may pass. What takes more memory than there is takes it again.
 fn is_refusal(error: &sqlx::Error) -> bool {
-    /// The primary result codes of <https://www.sqlite.org/rescode.html>: SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH,
+    /// The primary result codes of <https://www.sqlite.org/rescode.html>: SQLITE_NOMEM, SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH,
     /// SQLITE_RANGE.
-    const REFUSALS: [u32; 4] = [18, 19, 20, 25];
+    const REFUSALS: [u32; 5] = [7, 18, 19, 20, 25];
     let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
     // The bytes above the lowest say more about it.
     code.is_some_and(|code| REFUSALS.contains(&(code & 0xff)))

@@ -17,6 +17,12 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
         (runs::NEXT_DUE.into(), &[]),
         (runs::UNDER_WAY.into(), &["SCAN run USING INDEX run_under_way"]),
         (signals::PENDING.into(), &["SCAN signal USING INDEX signal_pending"]),
+        (signals::OLDEST.into(), &["SCAN signal USING INDEX signal_pending"]),
+        (signals::NEXT.into(), &["SCAN signal USING INDEX signal_lane"]),
+        (
+            incidents::KNOWN_FIRINGS.into(),
+            &["SEARCH episode USING COVERING INDEX episode_key (fingerprint=? AND source=? AND starts_at=?)"],
+        ),
         (
             incidents::LATEST_EPISODES.into(),
             &[

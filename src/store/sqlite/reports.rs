@@ -1,6 +1,7 @@
 //! What people look at: lists, timelines and numbers.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::sqlite::SqliteRow;
@@ -22,6 +23,7 @@ pub(super) const TOUCHING: &str = "opened_at < ?2 AND id IN (SELECT id FROM inci
 pub(super) const LEVELS: &str =
     "SELECT (SELECT COUNT(*) FROM signal WHERE processed_at IS NULL AND not_before IS NULL) AS signals,
      (SELECT COUNT(*) FROM signal WHERE processed_at IS NULL AND not_before IS NOT NULL) AS held,
+     (SELECT last_at FROM signal WHERE processed_at IS NULL AND not_before IS NULL ORDER BY id LIMIT 1) AS oldest,
      (SELECT COUNT(*) FROM signal WHERE set_aside IS NOT NULL AND body <> '') AS set_aside,
      (SELECT COALESCE(SUM(open_episodes), 0) FROM incident WHERE state <> 'resolved') AS episodes,
      (SELECT COUNT(*) FROM run WHERE outcome IS NULL) AS runs,
@@ -133,6 +135,7 @@ pub(super) async fn levels(reads: &SqlitePool, now: DateTime<Utc>) -> Result<Lev
     Ok(Levels {
         pending_signals: count(&row, "signals")?,
         held_signals: count(&row, "held")?,
+        oldest_signal_age: age(micros(now), get(&row, "oldest")?),
         set_aside_signals: count(&row, "set_aside")?,
         open_episodes: count(&row, "episodes")?,
         incidents,
@@ -142,6 +145,12 @@ pub(super) async fn levels(reads: &SqlitePool, now: DateTime<Utc>) -> Result<Lev
         undelivered_pages: undelivered.len() as u64,
         undelivered_for: undelivered.iter().min().map_or(0, |since| (now - since).num_seconds().max(0).unsigned_abs()),
     })
+}
+
+/// A clock that was set back makes nothing younger than now.
+fn age(now: i64, since: Option<i64>) -> Duration {
+    let micros = since.map_or(0, |since| now.saturating_sub(since));
+    Duration::from_micros(u64::try_from(micros).unwrap_or(0))
 }
 
 fn timeline_entry(row: &SqliteRow) -> Result<TimelineEntry, StoreError> {

@@ -2,54 +2,99 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
 use super::rows::{from_json, get, get_time_or, json, micros, time};
 use super::set_aside::set_aside;
 use super::{SqliteStore, failed};
-use crate::model::{Signal, SignalBody, SignalId, redact};
-use crate::store::{Accepted, Applied, CommandReply, Decision, SignalStore, StoreError};
+use crate::model::{Lane, Signal, SignalBody, SignalId, redact};
+use crate::store::{
+    Accepted, Applied, CommandReply, Decision, Delivered, DeliveredPart, PendingSignal, SignalStore, StoreError,
+};
 
 pub(super) const PENDING: &str = "SELECT id, source, key, last_at, body FROM signal
      WHERE processed_at IS NULL AND (not_before IS NULL OR not_before <= ?) ORDER BY id LIMIT ?";
 
+/// By urgency: the first of the first lane that is not empty.
+pub(super) const NEXT: &str = "SELECT id, source, key, last_at, body, tries FROM signal
+     WHERE processed_at IS NULL AND (not_before IS NULL OR not_before <= ?) ORDER BY lane, id LIMIT 1";
+
+/// The oldest.
+pub(super) const OLDEST: &str = "SELECT id, source, key, last_at, body, tries FROM signal
+     WHERE processed_at IS NULL AND (not_before IS NULL OR not_before <= ?) ORDER BY id LIMIT 1";
+
+const BEGIN: &str = "UPDATE signal SET tries = tries + 1 WHERE processed_at IS NULL
+     AND (id = ?1 OR id IN (SELECT id FROM signal WHERE processed_at IS NULL AND not_before IS NULL AND tries = 0 AND id <> ?1
+                            ORDER BY lane, id LIMIT ?2))
+     RETURNING id";
+
 #[async_trait]
 impl SignalStore for SqliteStore {
     async fn accept(&self, signal: &Signal) -> Result<Accepted, StoreError> {
-        let body = json(&signal.body)?;
+        let came = Came {
+            source: signal.source.clone(),
+            key: signal.key.clone(),
+            at: micros(signal.received_at),
+            lane: signal.lane(),
+            said: signal.said().map(|digest| digest.as_str().to_owned()),
+            pieces: vec![json(&signal.body)?],
+        };
         // Only a notification tells of a state that may have come back; a command is one wish, however often it is sent.
         let tells_of_a_state = matches!(signal.body, SignalBody::Notification(_));
-        let (source, key, at) = (signal.source.clone(), signal.key.clone(), micros(signal.received_at));
         let accepted = self.write_or_refuse("accept a signal", move |connection| {
+            Box::pin(async move { let_in(connection, came, tells_of_a_state).await })
+        });
+        let accepted = accepted.await?;
+        self.bells.signals.ring();
+        Ok(accepted)
+    }
+
+    async fn accept_delivery(&self, delivered: Delivered) -> Result<Vec<Accepted>, StoreError> {
+        let accepted = self.write_or_refuse("accept a delivery", move |connection| {
             Box::pin(async move {
-                // The body is stored anew only when it is to be worked on again.
-                let row = sqlx::query(
-                    "INSERT INTO signal (source, key, received_at, body, last_at) VALUES (?1, ?2, ?3, ?4, ?3)
-                     ON CONFLICT (source, key) DO UPDATE SET
-                         deliveries = deliveries + 1,
-                         last_at = excluded.last_at,
-                         body = CASE WHEN ?5 AND EXISTS (SELECT 1 FROM episode WHERE closed_at >= signal.processed_at)
-                                THEN excluded.body ELSE body END,
-                         processed_at = CASE WHEN ?5 AND EXISTS (SELECT 1 FROM episode WHERE closed_at >= signal.processed_at)
-                                THEN NULL ELSE processed_at END
-                     RETURNING id, deliveries",
-                )
-                .bind(source)
-                .bind(key)
-                .bind(at)
-                .bind(body)
-                .bind(tells_of_a_state)
-                .fetch_one(connection)
-                .await
-                .map_err(failed("accept a signal"))?;
-                let id = SignalId(get(&row, "id")?);
-                let deliveries: i64 = get(&row, "deliveries")?;
-                Ok(if deliveries == 1 { Accepted::New(id) } else { Accepted::Again(id) })
+                let mut accepted = Vec::with_capacity(delivered.parts.len());
+                for DeliveredPart { key, lane, pieces } in delivered.parts {
+                    let (source, at) = (delivered.source.clone(), micros(delivered.received_at));
+                    let came = Came { source, key, at, lane, said: None, pieces };
+                    accepted.push(let_in(connection, came, true).await?);
+                }
+                Ok(accepted)
             })
         });
         let accepted = accepted.await?;
         self.bells.signals.ring();
         Ok(accepted)
+    }
+
+    async fn next_signal(&self, in_order: bool) -> Result<Option<PendingSignal>, StoreError> {
+        let row = sqlx::query(if in_order { OLDEST } else { NEXT })
+            .bind(self.now())
+            .fetch_optional(&self.reads)
+            .await
+            .map_err(failed("read the next signal"))?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(PendingSignal {
+            id: SignalId(get(&row, "id")?),
+            tries: u32::try_from(get::<i64>(&row, "tries")?).unwrap_or(u32::MAX),
+            signal: read(&row).map_err(|error| error.to_string()),
+        }))
+    }
+
+    async fn begin_signal(&self, signal: SignalId, more: usize) -> Result<Vec<SignalId>, StoreError> {
+        let more = i64::try_from(more).unwrap_or(i64::MAX);
+        let begun = self.write("begin a signal", move |connection| {
+            Box::pin(async move {
+                let rows = sqlx::query(BEGIN)
+                    .bind(signal.0)
+                    .bind(more)
+                    .fetch_all(connection)
+                    .await
+                    .map_err(failed("begin a signal"))?;
+                rows.iter().map(|row| Ok(SignalId(get(row, "id")?))).collect::<Result<Vec<_>, StoreError>>()
+            })
+        });
+        Ok(begun.await?.into_iter().filter(|begun| *begun != signal).collect())
     }
 
     async fn pending_signals(&self, limit: usize) -> Result<Vec<(SignalId, Signal)>, StoreError> {
@@ -98,6 +143,118 @@ impl SignalStore for SqliteStore {
         let Some(row) = row else { return Ok(None) };
         let text = get::<Option<String>>(&row, "reply")?.unwrap_or_default();
         Ok(Some(CommandReply { text, granted: !get::<bool>(&row, "declined")? }))
+    }
+}
+
+/// What is let in.
+struct Came {
+    source: String,
+    key: String,
+    at: i64,
+    lane: Lane,
+    said: Option<String>,
+    pieces: Vec<String>,
+}
+
+async fn let_in(connection: &mut SqliteConnection, came: Came, tells_of_a_state: bool) -> Result<Accepted, StoreError> {
+    let Came { source, key, at, lane, said, pieces } = came;
+    let mut pieces = pieces.into_iter();
+    let first = pieces.next().unwrap_or_default();
+    let known = sqlx::query(
+        "UPDATE signal SET deliveries = deliveries + 1, last_at = ?3 WHERE source = ?1 AND key = ?2
+         RETURNING id, said, processed_at IS NOT NULL AND ends_seen < (SELECT ends FROM tally) AS is_past",
+    )
+    .bind(&source)
+    .bind(&key)
+    .bind(at)
+    .fetch_optional(&mut *connection)
+    .await
+    .map_err(failed("look for a signal"))?;
+    let Some(known) = known else {
+        let row = sqlx::query(
+            "INSERT INTO signal (source, key, received_at, body, last_at, lane, said) VALUES (?1, ?2, ?3, ?4, ?3, ?5, ?6)
+             RETURNING id",
+        )
+        .bind(source)
+        .bind(key)
+        .bind(at)
+        .bind(first)
+        .bind(lane_number(lane))
+        .bind(said)
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(failed("accept a signal"))?;
+        let id = SignalId(get(&row, "id")?);
+        keep_pieces(connection, id, pieces).await?;
+        return Ok(Accepted::New(id));
+    };
+    let id = SignalId(get(&known, "id")?);
+    if said.is_some() && get::<Option<String>>(&known, "said")? != said {
+        return Ok(Accepted::Other(id));
+    }
+    if !tells_of_a_state || !get::<bool>(&known, "is_past")? {
+        return Ok(Accepted::Again(id));
+    }
+    // It is told once more, now: its place in line is that of what comes now.
+    let row = sqlx::query(
+        "UPDATE signal SET id = (SELECT MAX(id) + 1 FROM signal), body = ?2, lane = ?3, processed_at = NULL, tries = 0
+         WHERE id = ?1 RETURNING id",
+    )
+    .bind(id.0)
+    .bind(first)
+    .bind(lane_number(lane))
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(failed("accept a signal again"))?;
+    let id = SignalId(get(&row, "id")?);
+    keep_pieces(connection, id, pieces).await?;
+    Ok(Accepted::Again(id))
+}
+
+async fn keep_pieces(
+    connection: &mut SqliteConnection,
+    signal: SignalId,
+    pieces: impl Iterator<Item = String>,
+) -> Result<(), StoreError> {
+    for (n, piece) in (1_i64..).zip(pieces) {
+        sqlx::query("INSERT INTO signal_piece (signal_id, n, body) VALUES (?, ?, ?)")
+            .bind(signal.0)
+            .bind(n)
+            .bind(piece)
+            .execute(&mut *connection)
+            .await
+            .map_err(failed("keep a piece of a signal"))?;
+    }
+    Ok(())
+}
+
+/// Puts the next piece in the place of the one that was worked on; `false` when that was the last. What came of the piece is in the same
+/// transaction: whoever dies goes on where it ended.
+pub(super) async fn next_piece(connection: &mut SqliteConnection, signal: SignalId) -> Result<bool, StoreError> {
+    let piece = sqlx::query(
+        "DELETE FROM signal_piece WHERE signal_id = ?1
+             AND n = (SELECT MIN(n) FROM signal_piece WHERE signal_id = ?1) RETURNING body",
+    )
+    .bind(signal.0)
+    .fetch_optional(&mut *connection)
+    .await
+    .map_err(failed("take the next piece of a signal"))?;
+    let Some(piece) = piece else { return Ok(false) };
+    let body: String = get(&piece, "body")?;
+    sqlx::query("UPDATE signal SET body = ?, tries = 0 WHERE id = ?")
+        .bind(body)
+        .bind(signal.0)
+        .execute(connection)
+        .await
+        .map_err(failed("go on to the next piece of a signal"))?;
+    Ok(true)
+}
+
+pub(super) fn lane_number(lane: Lane) -> i64 {
+    match lane {
+        Lane::People => 0,
+        Lane::Urgent => 1,
+        Lane::Usual => 2,
     }
 }
 

@@ -9,7 +9,7 @@ use dogwatch::metrics::{Levels, PagesMade};
 use dogwatch::model::*;
 use dogwatch::store::sqlite::SqliteStore;
 use dogwatch::store::*;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -120,6 +120,9 @@ passes_on! {
     }
     plain {
         fn accept(signal: &Signal) -> Result<Accepted, StoreError>;
+        fn accept_delivery(delivered: Delivered) -> Result<Vec<Accepted>, StoreError>;
+        fn next_signal(in_order: bool) -> Result<Option<PendingSignal>, StoreError>;
+        fn begin_signal(signal: SignalId, more: usize) -> Result<Vec<SignalId>, StoreError>;
         fn pending_signals(limit: usize) -> Result<Vec<(SignalId, Signal)>, StoreError>;
         fn next_signal_due() -> Result<Option<DateTime<Utc>>, StoreError>;
         fn reply(signal: SignalId) -> Result<Option<CommandReply>, StoreError>;
@@ -135,6 +138,9 @@ passes_on! {
     }
     plain {
         fn latest_episodes(source: &str, of: &[&str]) -> Result<HashMap<String, EpisodeHead>, StoreError>;
+        fn known_firings(source: &str, firings: &[(&str, DateTime<Utc>)])
+            -> Result<HashSet<(String, DateTime<Utc>)>, StoreError>;
+        fn labels_of(episode: EpisodeId) -> Result<BTreeMap<String, String>, StoreError>;
         fn incidents_by_grouping(groupings: &[&str]) -> Result<HashMap<String, IncidentView>, StoreError>;
         fn incident_views(ids: &[IncidentId]) -> Result<Vec<IncidentView>, StoreError>;
         fn run_history(playbook: &str, target: &str, since: DateTime<Utc>) -> Result<Vec<RunHead>, StoreError>;

@@ -269,6 +269,7 @@ impl Night {
         all.insert("alertname".into(), name.into());
         let since = Utc::now();
         let alert = Alert {
+            given: None,
             fingerprint: format!("{all:?}"),
             status,
             labels: all,
@@ -281,6 +282,7 @@ impl Night {
             receiver: "dogwatch".into(),
             group_key: name.into(),
             truncated: 0,
+            left_out: Default::default(),
             alerts: vec![alert],
             unauthenticated: false,
         };

@@ -1,0 +1,96 @@
+//! The alerts of one body, put in line: a signal for each lane, in pieces that are worked on one by one.
+
+use crate::model::{Digest, Lane, Notification, Severity, SignalBody};
+use crate::store::DeliveredPart;
+
+/// Alerts that are decided about at once. A decision holds some KiB for each; this many are one commit of a few milliseconds, between two
+/// of which others get their turn.
+const PIECE: usize = 500;
+
+/// An alert that is kept: as text, and what must be known of it to put it in line.
+pub(super) struct Kept {
+    pub fingerprint: u64,
+    /// Microseconds since 1970, as `ends_at`; 0: it has no end.
+    pub starts_at: i64,
+    pub ends_at: i64,
+    pub firing: bool,
+    pub severity: Severity,
+    /// The hash of its annotations.
+    pub texts: u64,
+    /// [`crate::model::Alert`] in JSON.
+    pub text: Box<str>,
+}
+
+/// One part for each lane that the alerts are in; one without alerts where there are none.
+pub(super) fn parts(header: &Notification, alerts: Vec<Kept>) -> Vec<DeliveredPart> {
+    let (urgent, usual): (Vec<_>, Vec<_>) =
+        alerts.into_iter().partition(|alert| Lane::hinted(alert.severity) == Lane::Urgent);
+    let mut parts = Vec::with_capacity(2);
+    // What was left out is told once.
+    let rest = Notification { left_out: crate::model::LeftOut::default(), ..header.clone() };
+    if !urgent.is_empty() {
+        parts.push(part(header, Lane::Urgent, urgent));
+    }
+    if !usual.is_empty() || parts.is_empty() {
+        let header = if parts.is_empty() { header } else { &rest };
+        parts.push(part(header, Lane::Usual, usual));
+    }
+    parts
+}
+
+fn part(header: &Notification, lane: Lane, mut alerts: Vec<Kept>) -> DeliveredPart {
+    let key = state_key(header, &alerts);
+    if alerts.len() > PIECE {
+        // In whatever pieces it is told, an incident is opened by the worst of its alerts, and nothing ends before all that fires
+        // has joined: as if it were one.
+        alerts.sort_by_key(|alert| (!alert.firing, alert.severity));
+    }
+    let mut pieces = Vec::with_capacity(alerts.len().div_ceil(PIECE).max(1));
+    let mut left = alerts.into_iter().peekable();
+    loop {
+        let first = pieces.is_empty();
+        let told_once = crate::model::LeftOut::default();
+        let left_out = if first { header.left_out } else { told_once };
+        let mut piece = frame(&Notification { left_out, ..header.clone() });
+        for (n, alert) in left.by_ref().take(PIECE).enumerate() {
+            if n > 0 {
+                piece.push(',');
+            }
+            piece.push_str(&alert.text);
+        }
+        piece.push_str("]}");
+        pieces.push(piece);
+        if left.peek().is_none() {
+            return DeliveredPart { key, lane, pieces };
+        }
+    }
+}
+
+/// The text of a signal's body up to its first alert.
+fn frame(header: &Notification) -> String {
+    // Its fields are text and numbers: it can be written.
+    let mut text = serde_json::to_string(&SignalBody::Notification(header.clone())).unwrap_or_default();
+    text.truncate(text.len().saturating_sub("]}".len()));
+    text
+}
+
+/// The digest of the group and of what is said of each alert, in the order of the fingerprints: peers may differ in theirs.
+fn state_key(header: &Notification, alerts: &[Kept]) -> String {
+    let mut order: Vec<&Kept> = alerts.iter().collect();
+    order.sort_by_key(|alert| (alert.fingerprint, alert.starts_at));
+    let mut state = Vec::with_capacity(alerts.len() * 33 + header.group_key.len() + 32);
+    // The text is closed by a byte that is no UTF-8, and numbers have one length: no two states read the same.
+    state.extend_from_slice(header.group_key.as_bytes());
+    state.push(0xff);
+    for number in [header.truncated, header.left_out.alerts, header.left_out.labels] {
+        state.extend_from_slice(&number.to_be_bytes());
+    }
+    for alert in order {
+        state.extend_from_slice(&alert.fingerprint.to_be_bytes());
+        state.push(u8::from(alert.firing));
+        state.extend_from_slice(&alert.starts_at.to_be_bytes());
+        state.extend_from_slice(&alert.ends_at.to_be_bytes());
+        state.extend_from_slice(&alert.texts.to_be_bytes());
+    }
+    Digest::of(&state).as_str().to_owned()
+}
