@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use dogwatch::clock::Clock as _;
 use dogwatch::intake::{MOST_ALERTS, parse_notification};
 use dogwatch::model::*;
 use dogwatch::store::*;
-use dogwatch::worker::{Worker as _, settle};
+use dogwatch::worker::settle;
 use proptest::prelude::*;
 
 use crate::bot::Bot;
