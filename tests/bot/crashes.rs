@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use dogwatch::clock::Clock as _;
 use dogwatch::cluster::Object;
 use dogwatch::cluster::sim::{Fault, build};
 use dogwatch::model::{IncidentId, IncidentState, ObjectKey, Outcome};

@@ -143,9 +143,15 @@ async fn the_same_asking_twice_is_one() {
     let bob = person("bob", Some(Role::Responder));
     let ack = || Command::Ack { incident: IncidentId(1) };
     let first = talk.desk.handle(&alice, ack(), Some("interaction-1".into())).await;
-    // Were it decided anew, bob would stand there.
-    let again = talk.desk.handle(&bob, ack(), Some("interaction-1".into())).await;
+    let again = talk.desk.handle(&alice, ack(), Some("interaction-1".into())).await;
     assert_eq!(first, again);
+    // Who asks, and what for, is part of it: a key alone proves nothing.
+    let resolve = Command::Resolve { incident: IncidentId(1), note: None };
+    for (person, command) in [(&bob, ack()), (&alice, resolve)] {
+        let reply = talk.desk.handle(person, command, Some("interaction-1".into())).await;
+        assert_eq!(reply.status, ReplyStatus::Declined);
+        assert!(reply.text.contains("another command came with this key before, as SIG-1"), "{}", reply.text);
+    }
     let other = talk.desk.handle(&bob, ack(), Some("interaction-2".into())).await;
     assert_eq!(other.text, "ack by bob");
 }

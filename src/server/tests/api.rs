@@ -75,8 +75,9 @@ async fn the_same_key_is_the_same_command() {
     for _ in 0..3 {
         assert_eq!(world.asks_with("alice", "/ack INC-1", Some("k-1")).await.0, 200);
     }
-    let (_, answer) = world.asks_with("alice", "/resolve INC-1", Some("k-1")).await;
-    assert_eq!(answer["reply"], "alice (api): ack", "the answer to the first asking");
+    let (status, answer) = world.asks_with("alice", "/resolve INC-1", Some("k-1")).await;
+    assert_eq!((status, &answer["ok"]), (409, &json!(false)), "never the answer to another asking");
+    assert!(answer["reply"].as_str().unwrap().contains("nothing was done"), "{answer}");
     let (_, answer) = world.asks_with("alice", "/resolve INC-1", Some("k-2")).await;
     assert_eq!(answer["reply"], "alice (api): resolve");
     assert_eq!(world.asks_with("alice", "/help", Some("")).await.0, 400);
