@@ -8,7 +8,7 @@ use super::rows::{from_json, get, get_time_or, json, micros, time};
 use super::set_aside::set_aside;
 use super::{SqliteStore, failed};
 use crate::model::{Signal, SignalBody, SignalId, redact};
-use crate::store::{Accepted, Applied, CommandReply, Decision, SignalStore, StoreError};
+use crate::store::{Accepted, Applied, CommandReply, Decision, SignalStore, StoreError, identity};
 
 pub(super) const PENDING: &str = "SELECT id, source, key, last_at, body FROM signal
      WHERE processed_at IS NULL AND (not_before IS NULL OR not_before <= ?) ORDER BY id LIMIT ?";
@@ -19,7 +19,7 @@ impl SignalStore for SqliteStore {
         let body = json(&signal.body)?;
         // Only a notification tells of a state that may have come back; a command is one wish, however often it is sent.
         let tells_of_a_state = matches!(signal.body, SignalBody::Notification(_));
-        let (source, key, at) = (signal.source.clone(), signal.key.clone(), micros(signal.received_at));
+        let (source, key, at) = (signal.source.clone(), identity(&signal.key).into_owned(), micros(signal.received_at));
         let accepted = self.write_or_refuse("accept a signal", move |connection| {
             Box::pin(async move {
                 // The body is stored anew only when it is to be worked on again.
