@@ -63,7 +63,11 @@ impl SignalWorker {
                 };
                 self.notification(came, notification).await
             }
-            SignalBody::Command { person, command } => self.command(person, command).await,
+            SignalBody::Command { person, command } => {
+                // Names come from chats too. As it is stored, it is compared with what is stored.
+                let person = Person { name: redact(&person.name).into_owned(), ..person.clone() };
+                self.command(&person, command).await
+            }
             SignalBody::RunEnded { run, outcome, because } => {
                 let Some(ended) = self.store.run(*run).await? else { return Ok(Decision::default()) };
                 let Some(view) = self.view_of(ended.incident).await? else { return Ok(Decision::default()) };

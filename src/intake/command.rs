@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::model::{Command, Person, Signal, SignalBody, redact};
+use crate::model::{Command, Person, Signal, SignalBody};
 
 /// A command as a signal. `key` is the way's own id of this asking (a Discord interaction, an idempotency key), by which a
 /// repeated delivery is told; `None` for ways that never repeat one.
@@ -11,11 +11,7 @@ pub fn command_signal(person: &Person, command: Command, key: Option<String>, no
         source: person.via.to_string(),
         key: key.unwrap_or_else(|| format!("{:032x}", rand::random::<u128>())),
         received_at: now,
-        // Names come from chats too. Masked here, the same person has the same name wherever one is compared.
-        body: SignalBody::Command {
-            person: Person { name: redact(&person.name).into_owned(), ..person.clone() },
-            command,
-        },
+        body: SignalBody::Command { person: person.clone(), command },
     }
 }
 

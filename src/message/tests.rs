@@ -446,7 +446,7 @@ fn help_says_who_may_ask_for_what() {
 fn what_others_wrote_cannot_break_the_text() {
     let event = IncidentEvent::Remark { text: "one\ntwo\u{1b}[31m red\u{202e} PGPASSWORD=hunter2 \t end".into() };
     let line = timeline_line(&entry("02:00:00", incident_event(event))).unwrap();
-    assert_eq!(line, "02:00:00 note: one two [31m red PGPASSWORD=*** end");
+    assert_eq!(line, "02:00:00 note: one two [31m red<U+202E> PGPASSWORD=*** end");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::{
     Append, Ask, Change, CommandReply, Decision, InboxItem, NewEpisode, NewIncident, NewPage, NewRun, StoreError,
 };
-use crate::model::{Digest, Preview, Target, redact, redact_named, redact_value};
+use crate::model::{Digest, Intent, Preview, RunEvent, Signal, Target, redact, redact_named, redact_value};
 
 /// What identifies a thing, as it is stored: itself, or where it holds what looks like a secret, the rest of it and a digest that
 /// keeps it apart from others.
@@ -42,7 +42,7 @@ impl Append {
     /// refuses to record when masking would change them.
     pub fn masked(self) -> Self {
         Self {
-            events: self.events.into_iter().map(document).collect(),
+            events: self.events.into_iter().map(record).collect(),
             ask: self.ask.map(|ask| Ask { preview: document::<Preview>(ask.preview), ..ask }),
             pages: self.pages.into_iter().map(NewPage::masked).collect(),
             notices: self.notices.into_iter().map(text).collect(),
@@ -56,6 +56,17 @@ impl NewPage {
     /// The page as it may be written down.
     pub fn masked(self) -> Self {
         Self { level: self.level, team: text(self.team), reason: document(self.reason), text: self.text.map(text) }
+    }
+}
+
+/// An intent stays as it is to the letter but for what people read of it: it is compared with the cluster.
+fn record(event: RunEvent) -> RunEvent {
+    match event {
+        RunEvent::Started { step, attempt, intent, deadline } => {
+            let intent = Intent { summary: text(intent.summary), ..intent };
+            RunEvent::Started { step, attempt, intent, deadline }
+        }
+        other => document(other),
     }
 }
 
@@ -83,6 +94,7 @@ fn change(change: Change) -> Result<Change, StoreError> {
         Change::OpenEpisode { incident, episode } => Change::OpenEpisode { incident, episode: masked_episode(episode) },
         Change::Hold { signal, until, notes } => {
             let notes = notes.into_iter().map(|(incident, event)| (incident, document(event))).collect();
+            let signal = Box::new(Signal { key: identity(&signal.key).into_owned(), ..*signal });
             Change::Hold { signal, until, notes }
         }
         Change::Acknowledge { incident, by } => Change::Acknowledge { incident, by: text(by) },

@@ -142,15 +142,14 @@ impl Bot {
             ends_at: None,
             generator_url: String::new(),
         };
-        let notification =
-            Notification {
-                receiver: "r".into(),
-                group_key: deployment.into(),
-                truncated: 0,
-                left_out: Default::default(),
-                alerts: vec![alert],
-                unauthenticated: false,
-            };
+        let notification = Notification {
+            receiver: "r".into(),
+            group_key: deployment.into(),
+            truncated: 0,
+            left_out: Default::default(),
+            alerts: vec![alert],
+            unauthenticated: false,
+        };
         let body = SignalBody::Notification(notification);
         let signal = Signal { source: "a".into(), key: format!("{deployment} {now}"), received_at: now, body };
         self.stage.accept(&signal).await.unwrap();

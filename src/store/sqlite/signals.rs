@@ -11,6 +11,7 @@ use super::{SqliteStore, failed};
 use crate::model::{Lane, Signal, SignalBody, SignalId, redact};
 use crate::store::{
     Accepted, Applied, CommandReply, Decision, Delivered, DeliveredPart, PendingSignal, SignalStore, StoreError,
+    identity,
 };
 
 pub(super) const PENDING: &str = "SELECT id, source, key, last_at, body FROM signal
@@ -34,7 +35,7 @@ impl SignalStore for SqliteStore {
     async fn accept(&self, signal: &Signal) -> Result<Accepted, StoreError> {
         let came = Came {
             source: signal.source.clone(),
-            key: signal.key.clone(),
+            key: identity(&signal.key).into_owned(),
             at: micros(signal.received_at),
             lane: signal.lane(),
             said: signal.said().map(|digest| digest.as_str().to_owned()),
