@@ -116,22 +116,23 @@ impl Serving {
 
     /// The status and the text of what is at `path`.
     pub fn get(&self, path: &str) -> (u16, String) {
-        self.get_from(&self.url, path)
+        self.get_from(&self.url, path, Duration::from_secs(30))
     }
 
-    /// The same, where health has a listener of its own.
+    /// The same, where health has a listener of its own. It answers within the second that a kubelet waits, and as long again for
+    /// this machine.
     pub fn get_of_health(&self, path: &str) -> (u16, String) {
         let log = self.log();
         let entries = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         let address = entries.filter_map(|entry| entry["health"].as_str().map(str::to_owned)).next();
-        self.get_from(&format!("http://{}", address.expect("it says where")), path)
+        self.get_from(&format!("http://{}", address.expect("it says where")), path, Duration::from_secs(2))
     }
 
-    fn get_from(&self, url: &str, path: &str) -> (u16, String) {
+    fn get_from(&self, url: &str, path: &str, within: Duration) -> (u16, String) {
         dogwatch::tls::install_provider();
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
-            let client = reqwest::Client::builder().no_proxy().build().unwrap();
+            let client = reqwest::Client::builder().no_proxy().timeout(within).build().unwrap();
             let answer = client.get(format!("{url}{path}")).send().await.unwrap();
             (answer.status().as_u16(), answer.text().await.unwrap())
         })
