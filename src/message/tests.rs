@@ -528,7 +528,13 @@ fn a_page_that_reached_nobody_is_seen_wherever_somebody_looks() {
     };
     let text = why(&facts);
     let (_, pages) = text.split_once("1 page:").unwrap();
-    assert_snapshot!(pages, @"");
+    assert_snapshot!(pages, @"
+
+      PAGE-5 to team platform at 2025-03-01 02:13:00 UTC: it is not mitigated after the time that its playbook allows; not acknowledged
+        webhook: 4 attempts, the last: the receiver answered 503: token=***; next at 2025-03-01 02:20:00 UTC
+        discord: not tried yet; next at 2025-03-01 02:20:00 UTC
+        it has reached nobody since 2025-03-01 02:13:00 UTC
+    ");
 }
 
 #[test]

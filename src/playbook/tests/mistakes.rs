@@ -143,12 +143,12 @@ fn fields() {
 #[test]
 fn yaml() {
     told!("  - alert: CoreDNSErrorsHigh\n" => "  - alert: CoreDNSErrorsHigh\n\twhere: 'true'\n", @r###"
-    error: YAML cannot be indented with tabs
+    error: a tab (U+0009) stands here
       --> playbooks/coredns.yaml:11:1
        |
     11 |  where: 'true'
        | ^
-       = help: indent with spaces
+       = help: write spaces instead: YAML cannot be indented with tabs
     "###);
     told!("summary: CoreDNS has too little" => "summary: CoreDNS: too little", @r###"
     error: this is no YAML: mapping values are not allowed in this context

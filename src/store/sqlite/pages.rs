@@ -57,12 +57,17 @@ pub(super) async fn page_now(
 /// A page with where it went. Urgency 0 is what pages have.
 macro_rules! select_page {
     ($condition:literal) => {
+        select_page!("", $condition)
+    };
+    ($index:literal, $condition:literal) => {
         concat!(
             "SELECT page.*,
                  (SELECT json_group_array(json_object('sink', sink, 'attempts', attempts, 'error', error, 'due_at', due_at,
                                                       'delivered_at', delivered_at) ORDER BY id)
                   FROM outbox WHERE urgency = 0 AND key = 'PAGE-' || page.id) AS deliveries
-             FROM page WHERE ",
+             FROM page ",
+            $index,
+            " WHERE ",
             $condition,
             " ORDER BY id"
         )
@@ -70,7 +75,7 @@ macro_rules! select_page {
 }
 
 pub(super) const OF_INCIDENT: &str = select_page!("incident_id = ?");
-pub(super) const UNANSWERED: &str = select_page!("acknowledged_at IS NULL");
+pub(super) const UNANSWERED: &str = select_page!("INDEXED BY page_unacknowledged", "acknowledged_at IS NULL");
 
 pub(super) async fn of_incident(reads: &SqlitePool, incident: IncidentId) -> Result<Vec<Page>, StoreError> {
     let found =
