@@ -68,7 +68,7 @@ impl DatabaseFile {
         let database = File::options().read(true).write(true).open(&path);
         let database = database.map_err(|error| failed(format!("{shown}: {error}; check who owns it")))?;
         held(&database, &path)?;
-        let file = Self { path, open: OnceLock::new(), database: database, _lock: lock };
+        let file = Self { path, open: OnceLock::new(), database, _lock: lock };
         file.tighten();
         Ok(file)
     }
