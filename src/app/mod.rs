@@ -10,6 +10,7 @@ mod sinks;
 mod teams;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;

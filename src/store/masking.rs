@@ -92,6 +92,7 @@ fn change(change: Change) -> Result<Change, StoreError> {
             ..incident
         }),
         Change::OpenEpisode { incident, episode } => Change::OpenEpisode { incident, episode: masked_episode(episode) },
+        Change::Retell { episode, annotations } => Change::Retell { episode, annotations: named(annotations) },
         Change::Hold { signal, until, notes } => {
             let notes = notes.into_iter().map(|(incident, event)| (incident, document(event))).collect();
             let signal = Box::new(Signal { key: identity(&signal.key).into_owned(), ..*signal });

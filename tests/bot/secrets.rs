@@ -51,6 +51,7 @@ fn alert(bot: &Bot, name: &str, labels: &[(&str, &str)]) -> Alert {
     all.insert("api_token".into(), format!("{LEAK}z"));
     Alert {
         fingerprint: format!("{name} {}", secret(1)),
+        given: None,
         status: AlertStatus::Firing,
         labels: all,
         annotations: BTreeMap::from([

@@ -135,6 +135,7 @@ impl Bot {
         let labels = [("alertname", "ShopSlow"), ("namespace", "shop"), ("deployment", deployment)];
         let alert = Alert {
             fingerprint: format!("{deployment} {now}"),
+            given: None,
             status: AlertStatus::Firing,
             labels: labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
             annotations: Default::default(),

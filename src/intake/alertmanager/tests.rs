@@ -409,8 +409,11 @@ fn grafana_delivers_as_alertmanager_does() {
     let read = notification(&grafana(json!(1), json!("{alertname=\"TestAlert\"}now"), json!({})));
     assert_eq!(read.group_key, "org 1: {alertname=\"TestAlert\"}now");
     let [alert] = read.alerts.try_into().unwrap();
-    let labels = [("alertname", "TestAlert"), ("instance", "Grafana")].map(|(k, v)| (k.to_owned(), v.to_owned()));
-    assert_eq!(alert.fingerprint, fingerprint(&labels.into()));
+    let as_alertmanager = body(json!([{
+        "status": "firing", "labels": { "alertname": "TestAlert", "instance": "Grafana" },
+        "startsAt": "2026-11-28T10:00:00Z",
+    }]));
+    assert_eq!(alert.fingerprint, notification(&as_alertmanager).alerts[0].fingerprint);
     assert_eq!((alert.name(), alert.status, alert.ends_at), ("TestAlert", AlertStatus::Firing, None));
     assert_eq!(alert.starts_at, time("2026-11-28T10:00:00.123456Z"));
     // Without a key the labels of the group are what says that two are of one.
@@ -418,6 +421,6 @@ fn grafana_delivers_as_alertmanager_does() {
     assert_eq!(keyless(Value::Null, json!({ "alertname": "A" })), keyless(Value::Null, json!({ "alertname": "A" })));
     assert_ne!(keyless(Value::Null, json!({ "alertname": "A" })), keyless(Value::Null, json!({ "alertname": "B" })));
     assert_ne!(keyless(json!(1), json!({})), keyless(json!(2), json!({})), "organisations know nothing of each other");
-    let key = |org| parse(&grafana(json!(org), json!("g"), json!({}))).unwrap().key;
+    let key = |org| parse(&grafana(json!(org), json!("g"), json!({}))).unwrap().parts[0].key.clone();
     assert_ne!(key(1), key(2), "one is no redelivery of the other");
 }
