@@ -25,13 +25,13 @@ struct Recorded {
 }
 
 impl Recorded {
-    /// Some time after it was left.
+    /// A quarter of an hour after it was left.
     async fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("dogwatch.db");
         let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/database/v0.1.0.sqlite");
         std::fs::copy(recorded, &file).unwrap();
-        let clock = Arc::new(ManualClock::new(Utc.with_ymd_and_hms(2026, 11, 28, 15, 0, 0).unwrap()));
+        let clock = Arc::new(ManualClock::new(Utc.with_ymd_and_hms(2026, 11, 28, 14, 30, 0).unwrap()));
         let sinks = Sinks { chat: vec!["console".into()], pages: vec!["webhook".into()] };
         let store = Arc::new(SqliteStore::open(&file, Durability::None, clock.clone(), sinks).await.unwrap());
         let (sender, catalog) = watch::channel(Arc::new(Catalog::of(Vec::new()).0));

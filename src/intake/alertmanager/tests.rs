@@ -241,7 +241,7 @@ fn alerts_go_in_lanes_and_in_pieces_the_worst_first_and_ends_last() {
         let mut one = alert();
         one["labels"]["pod"] = json!(n.to_string());
         one["labels"]["severity"] = json!(["info", "warning", "critical"][n % 3]);
-        one["status"] = json!(if n % 7 == 0 { "resolved" } else { "firing" });
+        one["status"] = json!(if n.is_multiple_of(7) { "resolved" } else { "firing" });
         one
     };
     let read = parse(&body((0..3_000).map(of).collect())).unwrap();
