@@ -7,6 +7,7 @@ use dogwatch::cluster::sim::build;
 use dogwatch::message::{WhyFacts, timeline_lines, why};
 use dogwatch::model::*;
 use dogwatch::store::*;
+use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection};
 
 use crate::bot::{Bot, minutes};
@@ -29,7 +30,7 @@ inputs:
   name: { type: string, default: web }
 diagnose:
   - id: object
-    k8s.get: {}
+    k8s.get: { kind: Deployment, namespace: shop, name: web }
   - id: p99
     prometheus.query: { expr: shop_latency_seconds }
   - require: p99.value > 100.0
@@ -83,6 +84,11 @@ async fn comes_in(bot: &mut Bot, alerts: Vec<Alert>) -> SignalId {
     id
 }
 
+fn asks_for(name: &str) -> Command {
+    let set = BTreeMap::from([("name".to_owned(), name.to_owned())]);
+    Command::Run { playbook: "looks".into(), set, dry_run: false }
+}
+
 /// Every cell of every table.
 async fn cells(bot: &Bot) -> Vec<String> {
     let file = bot.folder.path().join("bot.db");
@@ -114,7 +120,9 @@ async fn leaks_nothing(bot: &Bot) {
 
 #[tokio::test]
 async fn no_row_holds_a_secret_once_it_was_decided_about() {
-    let mut bot = Bot::begins(&[LOOKS], vec![build::deployment("shop", "web", 4)]).await;
+    let mut web = build::deployment("shop", "web", 4);
+    web.0["metadata"]["annotations"] = json!({ "note": secret(9), "admin-password": format!("{LEAK}w") });
+    let mut bot = Bot::begins(&[LOOKS], vec![web]).await;
     bot.prometheus.answers_in_turn("shop_latency_seconds", &[Some(0.4)]);
     let covered = alert(&bot, "ShopSlow", &[]);
     comes_in(&mut bot, vec![covered]).await;
@@ -134,13 +142,17 @@ async fn no_row_holds_a_secret_once_it_was_decided_about() {
 
     let person = format!("eve {}", secret(5));
     bot.says(&person, Command::Ack { incident: IncidentId(2) }).await;
+    bot.passes(minutes(1)).await;
     assert!(bot.says(&person, Command::Ack { incident: IncidentId(2) }).await.contains("is yours already"));
     let note = format!("I put {} back", secret(6));
     bot.says(&person, Command::Resolve { incident: IncidentId(2), note: Some(note) }).await;
     bot.says("eve", Command::Run { playbook: secret(7), set: BTreeMap::new(), dry_run: false }).await;
-    let set = BTreeMap::from([("name".to_owned(), secret(8))]);
-    let refused = bot.says("eve", Command::Run { playbook: "looks".into(), set, dry_run: false }).await;
-    assert!(refused.contains("must not be acted on") && !refused.contains(LEAK), "{refused}");
+    let refused = bot.says("eve", asks_for(&secret(8))).await;
+    assert!(!refused.contains(LEAK), "{refused}");
+    // A name that Kubernetes would take.
+    let token = "glpat-abcdefghijklmnopqrst";
+    let refused = bot.says("eve", asks_for(token)).await;
+    assert!(refused.contains("must not be acted on") && !refused.contains(token), "{refused}");
     bot.passes(minutes(30)).await;
 
     let over = Alert { status: AlertStatus::Resolved, ends_at: Some(bot.clock.now()), ..unknown };
@@ -164,19 +176,22 @@ async fn no_row_holds_a_secret_once_it_was_decided_about() {
 
 #[tokio::test]
 async fn what_is_set_aside_is_masked() {
-    let mut bot = Bot::begins(&[LOOKS], Vec::new()).await;
-    let signal = SignalId(1);
-    bot.tampers(&format!(
-        "INSERT INTO signal (source, key, received_at, body, last_at)
-         VALUES ('alertmanager', 'x', 0, '{{\"sort\":\"premonition\",\"api_token\":\"{LEAK}\",\"x\":\"{}\"}}', 0)",
-        secret(1)
-    ))
-    .await;
-    bot.passes(minutes(1)).await;
+    let bot = Bot::begins(&[LOOKS], Vec::new()).await;
+    let body = SignalBody::Notification(Notification {
+        receiver: "dogwatch".into(),
+        group_key: secret(1),
+        truncated: 0,
+        alerts: vec![alert(&bot, "ShopSlow", &[])],
+    });
+    let signal = Signal { source: "alertmanager".into(), key: secret(2), received_at: bot.clock.now(), body };
+    let id = bot.store().accept(&signal).await.unwrap().id();
+    let again = bot.store().accept(&signal).await.unwrap();
+    assert_eq!(again, Accepted::Again(id), "it is recognised by a key that is not stored as it is");
+    bot.store().set_aside(id, &format!("it said {}", secret(3)), Decision::default()).await.unwrap();
     leaks_nothing(&bot).await;
-    let kept = cells(&bot).await.into_iter().find(|cell| cell.contains("premonition")).unwrap();
-    assert!(kept.contains(r#""x":"password=***""#), "{signal}: {kept}");
-    bot.pages(["platform set aside"]).await;
+    let cells = cells(&bot).await;
+    assert!(cells.iter().any(|cell| cell.contains("\"group_key\":\"password=***\"")), "{cells:#?}");
+    assert!(cells.iter().any(|cell| cell == "signal: it said password=***"), "{cells:#?}");
 }
 
 #[tokio::test]

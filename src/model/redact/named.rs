@@ -117,7 +117,8 @@ fn element_value<'a>(text: &str, at: usize, after: &'a str) -> Option<&'a str> {
     /// No start tag has more attributes.
     const LONGEST: usize = 200;
     let before = text[..at].trim_end_matches(|c: char| c == ':' || c.is_ascii_alphanumeric());
-    if !text[..at].ends_with('<') && !(text[..at].ends_with(':') && before.ends_with('<')) {
+    let is_qualified = text[..at].ends_with(':') && before.ends_with('<');
+    if !is_qualified && !text[..at].ends_with('<') {
         return None;
     }
     let tag = &after[..after.floor_char_boundary(LONGEST)];
