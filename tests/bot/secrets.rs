@@ -168,8 +168,14 @@ async fn no_row_holds_a_secret_once_it_was_decided_about() {
         let lines = timeline_lines(&timeline).join("\n");
         assert!(!lines.contains(LEAK) && !lines.contains('\u{200b}'), "{lines}");
         let (runs, episodes) = (store.runs_of(id).await.unwrap(), store.episodes(id, 9).await.unwrap());
-        let said =
-            why(&WhyFacts { incident: &incident, episodes: &episodes, runs: &runs, timeline: &timeline, pages: &[] });
+        let said = why(&WhyFacts {
+            incident: &incident,
+            episodes: &episodes,
+            runs: &runs,
+            timeline: &timeline,
+            pages: &[],
+            now: bot.clock.now(),
+        });
         assert!(!said.contains(LEAK), "{said}");
     }
 }
@@ -182,6 +188,8 @@ async fn what_is_set_aside_is_masked() {
         group_key: secret(1),
         truncated: 0,
         alerts: vec![alert(&bot, "ShopSlow", &[])],
+        left_out: Default::default(),
+        unauthenticated: false,
     });
     let signal = Signal { source: "alertmanager".into(), key: secret(2), received_at: bot.clock.now(), body };
     let id = bot.store().accept(&signal).await.unwrap().id();

@@ -68,15 +68,15 @@ chat:
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         }
         let config = Config::load(&folder.path().join("dogwatch.yaml")).unwrap();
-        let stop = CancellationToken::new();
-        let stopping = stop.clone();
-        let (ending, ended) = oneshot::channel();
+        let ending = app::Ending::default();
+        let stop = ending.stop();
+        let (tell, ended) = oneshot::channel();
         // As in the program: a runtime of its own.
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-            let served = runtime.block_on(app::serve(&config, stopping));
+            let served = runtime.block_on(app::serve(&config, &ending));
             runtime.shutdown_background();
-            let _ = ending.send(served);
+            let _ = tell.send(served);
         });
         discord.wait_for_identifies(1).await;
         let reply = discord.slash(&alice(), discord.channel("incidents"), "/incidents").await;
