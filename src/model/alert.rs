@@ -58,11 +58,12 @@ pub struct Notification {
     /// What was over the bounds of a body, and is not among the alerts.
     #[serde(default, skip_serializing_if = "LeftOut::is_nothing")]
     pub left_out: LeftOut,
-    pub alerts: Vec<Alert>,
     /// Nobody vouches for who sent it, so it starts no mutation. What an older version took in says nothing of it, and keeps what
     /// it was let in for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unauthenticated: bool,
+    /// The last field: the front door writes the alerts behind the others, as they come.
+    pub alerts: Vec<Alert>,
 }
 
 /// What a body had too much of.

@@ -119,7 +119,7 @@ async fn what_waited_is_worked_on_and_what_was_under_way_goes_on() {
     assert_eq!(recorded.told(6).await, "open 1/1");
     let claimed = recorded.store.claim_run("after", Duration::from_secs(60)).await.unwrap().expect("the run in doubt");
     assert!(claimed.log.iter().any(|(_, event)| matches!(event, RunEvent::Started { .. })));
-    let page = recorded.store.take_deliveries(&["webhook"], 10, Duration::from_secs(60)).await.unwrap();
+    let page = recorded.store.take_deliveries(&["webhook"], 100, Duration::from_secs(60)).await.unwrap();
     assert!(page.iter().any(|delivery| matches!(delivery.subject, DeliverySubject::Page { page: PageId(1) })));
 }
 

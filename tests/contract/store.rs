@@ -757,7 +757,7 @@ async fn a_second_server_on_the_same_file_is_refused() {
 async fn a_folder_that_is_not_there_is_a_clear_error() {
     let clock = Arc::new(ManualClock::new(noon()));
     let error = open(std::path::Path::new("/nowhere/at/all"), &clock).await.err().expect("refused").to_string();
-    assert!(error.contains("check that the folder exists and can be written"), "{error}");
+    assert!(error.contains("check that its folder exists and can be written"), "{error}");
 }
 
 #[tokio::test]

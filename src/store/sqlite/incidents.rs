@@ -90,15 +90,18 @@ impl IncidentStore for SqliteStore {
         source: &str,
         firings: &[(&str, DateTime<Utc>)],
     ) -> Result<HashSet<(String, DateTime<Utc>)>, StoreError> {
-        let asked: Vec<(&str, i64)> =
-            firings.iter().map(|(fingerprint, start)| (*fingerprint, micros(*start))).collect();
+        let names = Asked::of(&firings.iter().map(|(fingerprint, _)| *fingerprint).collect::<Vec<_>>());
+        let asked: Vec<(String, i64)> = firings
+            .iter()
+            .flat_map(|(raw, start)| [identity(raw).into_owned(), (*raw).to_owned()].map(|name| (name, micros(*start))))
+            .collect();
         let rows = sqlx::query(KNOWN_FIRINGS)
             .bind(json(&asked)?)
             .bind(source)
             .fetch_all(&self.reads)
             .await
             .map_err(failed("read firings"))?;
-        rows.iter().map(|row| Ok((get(row, "fingerprint")?, get_time(row, "starts_at")?))).collect()
+        rows.iter().map(|row| Ok((names.raw(get(row, "fingerprint")?), get_time(row, "starts_at")?))).collect()
     }
 
     async fn labels_of(&self, episode: EpisodeId) -> Result<BTreeMap<String, String>, StoreError> {
