@@ -67,7 +67,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     let sinks = sinks::build(config)?;
     let store = SqliteStore::open(&config.store.sqlite, Durability::Full, clock.clone(), sinks.outbox());
     let store = Arc::new(store.await?);
-    let unreached = store.levels().await?.undelivered_pages;
+    let unreached = store.levels().await.map_or(0, |levels| levels.undelivered_pages);
     if unreached > 0 {
         tracing::error!(
             pages = unreached,
@@ -193,8 +193,9 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
         }
         Err(error) => {
             readiness.not_ready(error.to_string());
-            tracing::error!(%error, "stopping, to be started again: a bot without this part would only seem to be on watch");
+            // Before it is said: nobody may be reading the log.
             stop.cancel();
+            tracing::error!(%error, "stopping, to be started again: a bot without this part would only seem to be on watch");
         }
     }
     crew.leaves(LEAVE_WITHIN, |left| ending.waits_for(left)).await;

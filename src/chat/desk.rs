@@ -78,6 +78,9 @@ impl Reply {
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How far `/incidents all` looks back.
+/// The longest line of an answer to a command: a title has 160 letters, and a person's note no bound of its own.
+const LONGEST_LINE: usize = 1_000;
+
 const A_DAY: Duration = Duration::from_secs(24 * 3_600);
 
 impl Desk {
@@ -204,6 +207,8 @@ impl Desk {
         loop {
             decisions.borrow_and_update();
             if let Some(CommandReply { text, granted }) = self.store.reply(id).await? {
+                // It may hold what an alert says.
+                let text = text.lines().map(|line| message::clip(line, LONGEST_LINE)).collect::<Vec<_>>().join("\n");
                 let status = if granted { ReplyStatus::Answered } else { ReplyStatus::Declined };
                 return Ok(Reply::new(status, if text.is_empty() { "done".to_owned() } else { text }));
             }

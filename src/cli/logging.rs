@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tracing::{Level, Metadata};
 use tracing_subscriber::filter::{FilterExt as _, filter_fn};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
@@ -58,13 +60,33 @@ struct Masked {
 
 impl Write for Masked {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        io::stderr().write_all(masked(&String::from_utf8_lossy(line), self.json).as_bytes())?;
+        say(masked(&String::from_utf8_lossy(line), self.json).as_bytes())?;
         Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         io::stderr().flush()
     }
+}
+
+/// Writes to standard error. A pipe that nobody reads any more is waited for once, and then gets nothing until it takes something again:
+/// lines are lost then, and not pages.
+fn say(line: &[u8]) -> io::Result<()> {
+    /// What a pipe that takes anything takes without waiting (POSIX's `PIPE_BUF` on Linux).
+    const AT_ONCE: usize = 4096;
+    static IS_STUCK: AtomicBool = AtomicBool::new(false);
+    let mut stderr = io::stderr().lock();
+    for piece in line.chunks(AT_ONCE) {
+        let patience = Timespec { tv_sec: i64::from(!IS_STUCK.load(Ordering::Relaxed)), tv_nsec: 0 };
+        let mut asked = [PollFd::new(&stderr, PollFlags::OUT)];
+        let is_taken = poll(&mut asked, Some(&patience)).is_ok_and(|ready| ready > 0);
+        IS_STUCK.store(!is_taken, Ordering::Relaxed);
+        if !is_taken {
+            return Ok(());
+        }
+        stderr.write_all(piece)?;
+    }
+    Ok(())
 }
 
 /// A line of JSON stays one.

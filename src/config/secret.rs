@@ -7,7 +7,7 @@ use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::files;
-use crate::model::{Secret, declare_secret};
+use crate::model::{Secret, declare_secret, is_invisible};
 
 /// `{ file: path }` or `{ env: NAME }`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +51,11 @@ impl SecretSource {
             SecretSource::File(path) => {
                 let text = files::read_text(path, files::SECRET)
                     .map_err(|error| SecretError::Unreadable { path: path.clone(), message: error.to_string() })?;
-                let text = text.trim();
+                let text = text.trim_start_matches('\u{feff}').trim();
+                if text.chars().any(|c| c.is_control() || is_invisible(c)) {
+                    let message = "it holds a line break or another character that no header can hold".to_owned();
+                    return Err(SecretError::Unreadable { path: path.clone(), message });
+                }
                 if text.is_empty() { Err(SecretError::EmptyFile { path: path.clone() }) } else { Ok(Secret::new(text)) }
             }
             SecretSource::Env(name) => match std::env::var(name) {

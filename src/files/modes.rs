@@ -59,7 +59,15 @@ pub fn create_folder(path: &Path, mode: Mode) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
     }
-    DirBuilder::new().recursive(true).mode(mode.folder()).create(path)
+    if let Some(above) = path.parent().filter(|above| !above.as_os_str().is_empty()) {
+        create_folder(above, mode)?;
+    }
+    match DirBuilder::new().mode(mode.folder()).create(path) {
+        // The umask takes rights away that were asked for.
+        Ok(()) => fs::set_permissions(path, fs::Permissions::from_mode(mode.folder())),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// What became of the rights of a file that others could read.

@@ -14,7 +14,7 @@ use super::summarise::{HandoffError, WhichShift};
 use super::write::Written;
 use crate::oncall::Shift;
 use crate::store::{HandoffRecord, StoreError};
-use crate::worker::{Bell, Turn, TurnError, Worker};
+use crate::worker::{Turn, TurnError, Worker};
 
 /// How long it rests after a report that could not be written: whoever must clear a disk or mend a mount takes minutes.
 const RETRY: Duration = Duration::from_secs(5 * 60);
@@ -28,15 +28,13 @@ pub struct HandoffWorker {
     since: DateTime<Utc>,
     /// Reports that lie in their files and are not remembered yet, by team: written again they would say something else, and lie there twice.
     unremembered: Mutex<HashMap<String, HandoffRecord>>,
-    /// Nothing rings it: only time makes a handoff due.
-    bell: Bell,
 }
 
 impl HandoffWorker {
     /// `dir` is where the files go.
     pub fn new(reporter: Reporter, dir: PathBuf) -> Self {
         let since = reporter.clock.now();
-        Self { reporter, dir, since, unremembered: Mutex::default(), bell: Bell::default() }
+        Self { reporter, dir, since, unremembered: Mutex::default() }
     }
 
     /// The team's shift whose report is to be written now, if any.
@@ -101,7 +99,7 @@ impl Worker for HandoffWorker {
     }
 
     fn bell(&self) -> watch::Receiver<()> {
-        self.bell.listen()
+        self.reporter.store.bells().clock.listen()
     }
 
     async fn turn(&self) -> Result<Turn, TurnError> {

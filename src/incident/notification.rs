@@ -244,7 +244,7 @@ impl<'a> Decider<'a> {
             spell.begins = match spell.known.map(|view| &view.incident) {
                 None => Some(format!("{} fires", alert.name())),
                 Some(incident) if is_anew => anew(incident, alert, now, rules),
-                Some(incident) => reopens(incident, alert, severity_of(coverage, alert)),
+                Some(incident) => reopens(incident, alert, severity_of(coverage, alert), now),
             };
         }
         spell.wants(coverage, alert);
@@ -333,7 +333,7 @@ fn is_reusable(incident: &Incident, rules: &IncidentRules, now: DateTime<Utc>) -
 
 /// Why an alert that joins reopens the incident; `None` when it is open anyway, or when what joins is late news of what was
 /// mitigated already, and no worse than that: Alertmanager tells the rest of a storm one group_interval after its first alerts.
-fn reopens(incident: &Incident, alert: &Alert, severity: Severity) -> Option<String> {
+fn reopens(incident: &Incident, alert: &Alert, severity: Severity, now: DateTime<Utc>) -> Option<String> {
     let over = match incident.state {
         IncidentState::Open | IncidentState::Acknowledged => return None,
         IncidentState::Mitigated => incident.mitigated_at,
@@ -341,7 +341,8 @@ fn reopens(incident: &Incident, alert: &Alert, severity: Severity) -> Option<Str
     };
     let is_old_news = incident.state == IncidentState::Mitigated
         && severity >= incident.severity
-        && over.is_some_and(|over| alert.starts_at <= over);
+        // One that lies ahead was told by a clock that was set back since: it says nothing of what is earlier.
+        && over.is_some_and(|over| over <= now && alert.starts_at <= over);
     (!is_old_news).then(|| format!("{} fires again", alert.name()))
 }
 
@@ -353,7 +354,8 @@ fn anew(incident: &Incident, alert: &Alert, now: DateTime<Utc>, rules: &Incident
         IncidentState::Mitigated => incident.mitigated_at,
         IncidentState::Resolved => None,
     };
-    let is_long_ago = taken.is_none_or(|taken| now >= taken + rules.reopen_within);
+    // A time that lies ahead was told by a clock that was set back since: how long ago it was, nobody knows.
+    let is_long_ago = taken.is_none_or(|taken| taken > now || now >= taken + rules.reopen_within);
     is_long_ago.then(|| format!("{} fires anew", alert.name()))
 }
 

@@ -1,7 +1,7 @@
 //! What an incident is called, how bad it is and whose, when an alert opens it.
 
 use super::{Coverage, IncidentRules};
-use crate::model::{Alert, Severity};
+use crate::model::{Alert, Severity, redact};
 use crate::store::NewIncident;
 
 /// The incident that an alert opens.
@@ -27,7 +27,8 @@ fn title_of(alert: &Alert, coverage: &Coverage) -> String {
             }
         }
     };
-    title.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect()
+    // Masked before it is cut: a part of a secret does not look like one.
+    redact(&title).chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect()
 }
 
 /// An alert in a line: its name and the labels that say where.

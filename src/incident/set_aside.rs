@@ -65,9 +65,9 @@ pub(super) fn decide_left_out(
 ) -> Vec<Change> {
     let LeftOut { alerts, labels } = notification.left_out;
     let what = format!("{alerts} alerts and {labels} labels or annotations of {source}");
-    let because = "one body had more than is taken of one; what fits was taken: set max_alerts of alertmanager's \
-         webhook_config, or group by more labels"
-        .to_owned();
+    let because =
+        "one body had more than is taken of one; what fits was taken: group by more labels in alertmanager's route"
+            .to_owned();
     let mut changes = Vec::new();
     let incident = match known.filter(|view| view.incident.state == IncidentState::Open) {
         Some(view) => IncidentRef::Existing(view.incident.id),

@@ -15,7 +15,7 @@ use reqwest::{Client, StatusCode, Url};
 use serde_json::{Value, json};
 
 use super::{Parcel, Sink, SinkError};
-use crate::model::Secret;
+use crate::model::{Secret, redact};
 use crate::proxy::Proxy;
 
 /// Sends to one URL.
@@ -124,15 +124,23 @@ fn document(parcel: &Parcel) -> Value {
 
 /// The beginning of what the receiver says about it: enough to put it right.
 async fn excerpt(mut answer: reqwest::Response) -> String {
+    /// More is read than is shown: a secret that is cut in the middle does not look like one.
+    const READ: usize = 4 * 1024;
     const SHOWN: usize = 200;
     let mut bytes = Vec::new();
-    while bytes.len() < SHOWN
+    while bytes.len() < READ
         && let Ok(Some(chunk)) = answer.chunk().await
     {
         bytes.extend_from_slice(&chunk);
     }
     let text = String::from_utf8_lossy(&bytes);
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN).collect::<String>().trim().to_owned()
+    redact(&text)
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(SHOWN)
+        .collect::<String>()
+        .trim()
+        .to_owned()
 }
 
 fn not_sent(url: &Url, error: reqwest::Error) -> SinkError {

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{QueryError, Sample};
+use crate::model::redact;
 
 /// How far an answer's time may be from the time asked for: what is left of it in a float, and the rounding to milliseconds.
 const TOLERANCE: TimeDelta = TimeDelta::milliseconds(5);
@@ -98,7 +99,8 @@ fn partial(answer: &Answer) -> Option<String> {
     }
     let text =
         if told.is_empty() { "isPartial: some of its storage did not answer".to_owned() } else { told.join("; ") };
-    Some(text.chars().take(LONGEST).collect())
+    // Masked before it is cut: a part of a secret does not look like one.
+    Some(redact(&text).chars().take(LONGEST).collect())
 }
 
 fn sample(series: Series, at: DateTime<Utc>) -> Result<Sample, QueryError> {

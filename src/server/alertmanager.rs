@@ -8,7 +8,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::Serialize;
-use tokio::sync::SemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::answer::Refusal;
 use super::body::{self, BodyError};
@@ -36,7 +36,7 @@ const LARGE: usize = 256 * 1024;
 /// `POST /v1/alertmanager`.
 pub(super) async fn deliver(State(server): State<Arc<Server>>, request: Request) -> Result<Json<Answer>, Refusal> {
     let (parts, body) = request.into_parts();
-    let delivered = accept(&server, &parts, body).await;
+    let delivered = accept(server.clone(), &parts, body).await;
     let result = match &delivered {
         Ok(delivered) if delivered.duplicate => NotificationResult::Duplicate,
         Ok(_) => NotificationResult::Accepted,
@@ -52,8 +52,8 @@ pub(super) async fn deliver(State(server): State<Arc<Server>>, request: Request)
     })
 }
 
-async fn accept(server: &Server, parts: &Parts, body: Body) -> Result<Answer, (NotificationResult, Refusal)> {
-    let body = door::let_delivery_in(server, parts, body).await.map_err(|refusal| {
+async fn accept(server: Arc<Server>, parts: &Parts, body: Body) -> Result<Answer, (NotificationResult, Refusal)> {
+    let body = door::let_delivery_in(&server, parts, body).await.map_err(|refusal| {
         let result = match refusal.status {
             StatusCode::UNSUPPORTED_MEDIA_TYPE => NotificationResult::Malformed,
             StatusCode::SERVICE_UNAVAILABLE => NotificationResult::Overloaded,
@@ -63,15 +63,47 @@ async fn accept(server: &Server, parts: &Parts, body: Body) -> Result<Answer, (N
     })?;
     let headers = &parts.headers;
     let limit = server.settings.body_limit;
-    let _turn = turn(server, body::announced(headers).unwrap_or(limit).min(limit)).await?;
-    let bytes = body::read(headers, body, limit, server.settings.limits.body_within).await.map_err(|error| {
-        let result = match error {
-            BodyError::TooLarge { .. } => NotificationResult::TooLarge,
-            BodyError::TooSlow { .. } => NotificationResult::TooSlow,
-            BodyError::Broken(_) | BodyError::Encoded(_) => NotificationResult::Malformed,
-        };
-        (result, Refusal::from(error))
-    })?;
+    // Room is for what has come: who announces much and sends little keeps nobody out.
+    let announced = body::announced(headers).unwrap_or(limit).min(limit);
+    let mut room = vec![turn(&server, announced.min(LARGE)).await?];
+    let more = || async {
+        match announced.saturating_sub(LARGE) {
+            0 => Ok(None),
+            rest => turn(&server, rest).await.map(Some).map_err(|(_, refusal)| refusal),
+        }
+    };
+    let read = body::read_in_turn(headers, body, limit, server.settings.limits.body_within, LARGE, more).await;
+    let bytes = match read {
+        Ok((bytes, more)) => {
+            room.extend(more);
+            bytes
+        }
+        Err(error) => return Err(not_read(error)),
+    };
+    let (answer, answered) = oneshot::channel();
+    let working = server.clone();
+    server.take_in(async move {
+        let _room = room;
+        // Who asked may have hung up.
+        let _ = answer.send(take_in(&working, bytes).await);
+    });
+    answered.await.unwrap_or_else(|_| {
+        let (error, hint) = ("taking it in was not finished", "send it again");
+        Err((NotificationResult::Failed, Refusal::new(StatusCode::SERVICE_UNAVAILABLE, error, "the server", hint)))
+    })
+}
+
+fn not_read(error: BodyError) -> (NotificationResult, Refusal) {
+    let result = match &error {
+        BodyError::TooLarge { .. } => NotificationResult::TooLarge,
+        BodyError::TooSlow { .. } => NotificationResult::TooSlow,
+        BodyError::NoRoom(_) => NotificationResult::Overloaded,
+        BodyError::Broken(_) | BodyError::Encoded(_) => NotificationResult::Malformed,
+    };
+    (result, Refusal::from(error))
+}
+
+async fn take_in(server: &Server, bytes: Vec<u8>) -> Result<Answer, (NotificationResult, Refusal)> {
     let start = server.clock.monotonic();
     let delivered = parse(server, bytes).await?;
     let (alerts, firing, left_out) = (delivered.alerts, delivered.firing, delivered.left_out);
@@ -97,9 +129,10 @@ async fn accept(server: &Server, parts: &Parts, body: Body) -> Result<Answer, (N
 }
 
 /// Waits a little for room in memory.
-async fn turn(server: &Server, bytes: usize) -> Result<SemaphorePermit<'_>, (NotificationResult, Refusal)> {
+async fn turn(server: &Server, bytes: usize) -> Result<OwnedSemaphorePermit, (NotificationResult, Refusal)> {
     let room = u32::try_from(bytes.div_ceil(1024).max(1)).unwrap_or(u32::MAX);
-    let waiting = tokio::time::timeout(server.settings.limits.turn_within, server.room.acquire_many(room));
+    let waiting =
+        tokio::time::timeout(server.settings.limits.turn_within, server.room.clone().acquire_many_owned(room));
     match waiting.await {
         Ok(Ok(permit)) => Ok(permit),
         Ok(Err(_)) | Err(_) => {

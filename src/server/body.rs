@@ -21,6 +21,8 @@ pub(super) enum BodyError {
     /// Whoever sends it hung up, or sends what is no HTTP.
     Broken(String),
     Encoded(String),
+    /// There is no room in memory for the rest of it.
+    NoRoom(Box<Refusal>),
 }
 
 impl From<BodyError> for Refusal {
@@ -30,7 +32,7 @@ impl From<BodyError> for Refusal {
             BodyError::TooLarge { limit } => refusal(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 format!("it is larger than {limit} bytes"),
-                "raise server.body_limit, or set max_alerts of alertmanager's webhook_config",
+                "raise server.body_limit, or group by more labels",
             ),
             // Not 408: alertmanager would never send it again.
             BodyError::TooSlow { within } => refusal(
@@ -46,6 +48,7 @@ impl From<BodyError> for Refusal {
                 format!("it has the encoding `{encoding}`"),
                 "send it without Content-Encoding",
             ),
+            BodyError::NoRoom(refusal) => *refusal,
         }
     }
 }
@@ -55,13 +58,29 @@ pub(super) fn announced(headers: &HeaderMap) -> Option<usize> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// The whole body.
+/// Reads a body of at most `limit` bytes within that time.
 pub(super) async fn read(
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+    within: Duration,
+) -> Result<Vec<u8>, BodyError> {
+    let read = read_in_turn(headers, body, limit, within, limit, || async { Ok(None::<()>) }).await;
+    read.map(|(bytes, _)| bytes)
+}
+
+/// The same; once more than `first` bytes have come, `more` is asked for room for the rest, and what it gives is given back.
+pub(super) async fn read_in_turn<T, F>(
     headers: &HeaderMap,
     mut body: Body,
     limit: usize,
     within: Duration,
-) -> Result<Vec<u8>, BodyError> {
+    first: usize,
+    more: impl FnOnce() -> F,
+) -> Result<(Vec<u8>, Option<T>), BodyError>
+where
+    F: Future<Output = Result<Option<T>, Refusal>>,
+{
     if let Some(encoding) = headers.get(CONTENT_ENCODING).filter(|encoding| *encoding != "identity") {
         return Err(BodyError::Encoded(String::from_utf8_lossy(encoding.as_bytes()).chars().take(40).collect()));
     }
@@ -70,7 +89,9 @@ pub(super) async fn read(
         discard(headers, body).await;
         return Err(BodyError::TooLarge { limit });
     }
-    let mut bytes = Vec::with_capacity(announced.unwrap_or(0));
+    let mut bytes = Vec::with_capacity(announced.unwrap_or(0).min(first));
+    let mut more = Some(more);
+    let mut room = None;
     let reading = async {
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| BodyError::Broken(error.to_string()))?;
@@ -78,13 +99,18 @@ pub(super) async fn read(
             if bytes.len() + data.len() > limit {
                 return Err(BodyError::TooLarge { limit });
             }
+            if bytes.len() + data.len() > first
+                && let Some(more) = more.take()
+            {
+                room = more().await.map_err(|refusal| BodyError::NoRoom(Box::new(refusal)))?;
+            }
             bytes.extend_from_slice(&data);
         }
         Ok(())
     };
     let read = tokio::time::timeout(within, reading).await.unwrap_or(Err(BodyError::TooSlow { within }));
     match read {
-        Ok(()) => Ok(bytes),
+        Ok(()) => Ok((bytes, room)),
         Err(error) => {
             if matches!(error, BodyError::TooLarge { .. }) {
                 discard(headers, body).await;

@@ -56,10 +56,14 @@ impl Cost {
 const ASKING_VIEWERS: usize = 2;
 const ASKING_OTHERS: usize = 6;
 
+/// Bodies of one token that are read at once: more than all of its commands that may be at work.
+const READING: usize = 32;
+
 /// What is spent by whom. The tokens are configured, so there are few.
 #[derive(Debug)]
 pub(super) struct Budgets {
     spent: Mutex<HashMap<(String, Cost), Spent>>,
+    reading: Mutex<HashMap<String, Arc<Semaphore>>>,
     viewers: Arc<Semaphore>,
     others: Arc<Semaphore>,
 }
@@ -87,6 +91,7 @@ impl Default for Budgets {
     fn default() -> Self {
         Self {
             spent: Mutex::default(),
+            reading: Mutex::default(),
             viewers: Arc::new(Semaphore::new(ASKING_VIEWERS)),
             others: Arc::new(Semaphore::new(ASKING_OTHERS)),
         }
@@ -94,6 +99,13 @@ impl Default for Budgets {
 }
 
 impl Budgets {
+    /// Held while a body of this token is read: whoever sends slowly must not take the connections of all.
+    pub fn read(&self, token: &str) -> Result<OwnedSemaphorePermit, TooMuch> {
+        let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = reading.entry(token.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(READING)));
+        own.clone().try_acquire_owned().map_err(|_| TooMuch { after: Duration::from_secs(2) })
+    }
+
     /// A turn for a command of this token. `now` is monotonic.
     pub fn begin(&self, token: &str, role: Role, cost: Cost, now: Duration) -> Result<Turn, TooMuch> {
         // How long one that is under way may take is not known: whoever comes again soon enough loses little.
@@ -117,6 +129,15 @@ mod tests {
     use super::*;
 
     const NOW: Duration = Duration::ZERO;
+
+    #[test]
+    fn who_sends_slowly_holds_a_few_connections_and_none_of_others() {
+        let budgets = Budgets::default();
+        let held: Vec<_> = (0..READING).map(|_| budgets.read("eve").unwrap()).collect();
+        assert!(budgets.read("eve").is_err() && budgets.read("ada").is_ok());
+        drop(held);
+        assert!(budgets.read("eve").is_ok());
+    }
 
     #[test]
     fn one_token_has_few_turns_at_once_and_leaves_the_others_theirs() {

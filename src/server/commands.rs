@@ -1,6 +1,7 @@
 //! Commands over HTTP: what the command line uses.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Request, State};
@@ -36,7 +37,12 @@ pub(super) async fn command(State(server): State<Arc<Server>>, request: Request)
     let let_in = door::let_command_in(&server, &parts, body).await;
     let (person, body) = let_in.inspect_err(|_| server.metrics.command("api", true))?;
     let key = idempotency_key(&parts.headers, &person.id)?;
+    let reading = server.budgets.read(&person.id).map_err(|TooMuch { after }| {
+        server.metrics.command("api", true);
+        too_much("too many commands of yours come at once", &person, after)
+    })?;
     let bytes = body::read(&parts.headers, body, LONGEST, server.settings.limits.body_within).await;
+    drop(reading);
     let bytes = bytes.map_err(|error| match error {
         BodyError::TooLarge { .. } => {
             Refusal { hint: "send one command, which is one line".to_owned(), ..error.into() }
@@ -84,9 +90,13 @@ fn turn(server: &Server, person: &Person, cost: Cost) -> Result<Turn, Refusal> {
             Cost::Asks => "too many commands of yours ask the cluster, or all that may at once do",
             Cost::Looks | Cost::Changes => "too many commands of yours come at once",
         };
-        let hint = format!("send it again in {} s", after.as_secs_f64().ceil());
-        Refusal::new(StatusCode::TOO_MANY_REQUESTS, error, format!("the token `{}`", person.name), hint).after(after)
+        too_much(error, person, after)
     })
+}
+
+fn too_much(error: &str, person: &Person, after: Duration) -> Refusal {
+    let hint = format!("send it again in {} s", after.as_secs_f64().ceil());
+    Refusal::new(StatusCode::TOO_MANY_REQUESTS, error, format!("the token `{}`", person.name), hint).after(after)
 }
 
 /// The key, within the person's own: two people may well choose the same.

@@ -32,7 +32,7 @@ mod shared;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -40,6 +40,7 @@ use axum::extract::Request;
 use axum::middleware;
 use axum::routing::post;
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use tower_http::trace::TraceLayer;
 
 pub use auth::{ApiToken, Credential};
@@ -139,7 +140,9 @@ pub struct Server {
     readiness: Arc<Readiness>,
     settings: Settings,
     /// Room for bodies, in KiB.
-    room: Semaphore,
+    room: Arc<Semaphore>,
+    /// Deliveries that are taken in, also when who sent them has hung up: what a body takes of memory lasts as long as its turn.
+    taken_in: Mutex<JoinSet<()>>,
     guesses: Guesses,
     budgets: Budgets,
     probes: Probes,
@@ -164,12 +167,23 @@ impl Server {
             metrics,
             readiness,
             settings,
-            room: Semaphore::new(room),
+            room: Arc::new(Semaphore::new(room)),
+            taken_in: Mutex::default(),
             guesses: Guesses::default(),
             budgets: Budgets::default(),
             probes: Probes::default(),
             browsers: Seldom::default(),
         }
+    }
+}
+
+impl Server {
+    /// Works on a delivery to its end, whatever becomes of the connection that it came by.
+    fn take_in(&self, working: impl Future<Output = ()> + Send + 'static) {
+        // A set of tasks is whole also after a panic.
+        let mut taken_in = self.taken_in.lock().unwrap_or_else(PoisonError::into_inner);
+        while taken_in.try_join_next().is_some() {}
+        taken_in.spawn(working);
     }
 }
 

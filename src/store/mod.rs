@@ -224,7 +224,7 @@ pub trait ClockStore: Send + Sync {
 pub trait HandoffStore: Send + Sync {
     /// Remembers a handoff; `false` when the one of that team and shift was remembered already.
     async fn keep_handoff(&self, record: &HandoffRecord) -> Result<bool, StoreError>;
-    /// The newest handoff of a team.
+    /// The newest handoff of a team whose shift has ended: one of a shift to come was written by a clock that was ahead.
     async fn last_handoff(&self, team: &str) -> Result<Option<HandoffRecord>, StoreError>;
 }
 
@@ -260,6 +260,8 @@ pub struct Bells {
     pub runs: Bell,
     /// Deliveries are due.
     pub outbox: Bell,
+    /// The clock was set: what is due by the calendar is due at another time.
+    pub clock: Bell,
 }
 
 /// A delivery of Alertmanager, ready to be made durable.

@@ -13,10 +13,19 @@ use crate::model::{ObjectKey, Quantity};
 
 /// An object, as the answer to a question about that key.
 pub(super) fn check_object(object: &Object, kind: &Kind, key: &ObjectKey) -> Result<(), String> {
+    check_about(object, kind, key)?;
+    check_identified(object)
+}
+
+fn check_about(object: &Object, kind: &Kind, key: &ObjectKey) -> Result<(), String> {
     check_type(&object.0, kind.name, &kind.api_version())?;
     if object.name() != key.name || (kind.namespaced && object.namespace() != key.namespace) {
         return Err(format!("its answer is about {}", object.key()));
     }
+    Ok(())
+}
+
+fn check_identified(object: &Object) -> Result<(), String> {
     if object.uid().is_empty() || object.resource_version().is_empty() {
         return Err("its answer has no uid or no resourceVersion".into());
     }
@@ -67,10 +76,25 @@ pub(super) fn check_patched(object: &Object, kind: &Kind, patch: &Patch) -> Resu
     if object.uid() != patch.uid {
         return Err("its answer is about another object of that name".into());
     }
-    if let Some(path) = missing(&patch.body, &object.0, String::new()) {
+    if let Some(path) = missing(&taken_over(patch), &object.0, String::new()) {
         return Err(format!("its answer does not show the change of {path}"));
     }
     check_mark(object, patch)
+}
+
+/// What of a patch the server takes over: a status by the subresource of that name alone, and nothing else by that; of the
+/// metadata only what is not its own.
+fn taken_over(patch: &Patch) -> Value {
+    let mut body = patch.body.clone();
+    let Some(fields) = body.as_object_mut() else { return body };
+    match patch.subresource {
+        Some("status") => fields.retain(|name, _| name == "status"),
+        _ => fields.retain(|name, _| name != "status"),
+    }
+    if let Some(metadata) = fields.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.retain(|name, _| matches!(name.as_str(), "labels" | "annotations" | "finalizers" | "ownerReferences"));
+    }
+    body
 }
 
 /// Our mark is in the answer when something was changed. A `Scale` does not say who changed it.
@@ -86,8 +110,12 @@ fn check_mark(object: &Object, patch: &Patch) -> Result<(), String> {
 }
 
 /// What came of a creation: that very object, with the labels and annotations that it was given.
-pub(super) fn check_created(object: &Object, kind: &Kind, wanted: &Object) -> Result<(), String> {
-    check_object(object, kind, &wanted.key())?;
+pub(super) fn check_created(object: &Object, kind: &Kind, wanted: &Object, dry_run: bool) -> Result<(), String> {
+    check_about(object, kind, &wanted.key())?;
+    // What is only tried has no version yet.
+    if !dry_run {
+        check_identified(object)?;
+    }
     for part in ["annotations", "labels"] {
         let pointer = format!("/metadata/{part}");
         let Some(given) = wanted.at(&pointer).filter(|given| given.is_object()) else { continue };
@@ -194,6 +222,25 @@ mod tests {
         ] {
             assert_eq!(missing(&wanted, &found, String::new()).as_deref(), Some(path));
         }
+    }
+
+    #[test]
+    fn what_the_server_keeps_for_itself_is_not_looked_for() {
+        let patch = |subresource, body| Patch {
+            key: ObjectKey::new("PersistentVolumeClaim", "db", "data"),
+            subresource,
+            body,
+            uid: "u".into(),
+            resource_version: None,
+            field_manager: "m".into(),
+            dry_run: false,
+        };
+        let body = json!({
+            "metadata": { "generation": 9, "labels": { "a": "b" } }, "spec": { "x": 1 }, "status": { "phase": "Bound" },
+        });
+        let main = json!({ "metadata": { "labels": { "a": "b" } }, "spec": { "x": 1 } });
+        assert_eq!(taken_over(&patch(None, body.clone())), main);
+        assert_eq!(taken_over(&patch(Some("status"), body)), json!({ "status": { "phase": "Bound" } }));
     }
 
     #[test]

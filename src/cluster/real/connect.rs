@@ -3,11 +3,17 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use http_body_util::Limited;
+use kube::client::{ClientBuilder, DynBody};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
+use tower_http::map_response_body::MapResponseBodyLayer;
 
 use crate::files;
 use crate::proxy::Proxy;
+
+/// The largest answer that is read, in bytes: a page of 500 objects has a few MiB.
+const LARGEST: usize = 64 * 1024 * 1024;
 
 /// Where the cluster is, and who we are there.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -44,8 +50,9 @@ pub(super) async fn client(
     config.default_retry = false;
     config.connect_timeout = Some(timeout);
     let server = config.cluster_url.clone();
-    match Client::try_from(config) {
-        Ok(client) => Ok((client, proxy)),
+    let bounded = MapResponseBodyLayer::new(|body: Box<DynBody>| Limited::new(body, LARGEST));
+    match ClientBuilder::try_from(config) {
+        Ok(builder) => Ok((builder.with_layer(&bounded).build(), proxy)),
         Err(error) => {
             let through = proxy.map(|proxy| proxy.told()).unwrap_or_default();
             let why = with_causes(&error);

@@ -190,7 +190,7 @@ impl Cluster for RealCluster {
             *request.uri_mut() = strict.parse().map_err(|_| asked.refused("its name makes no valid path"))?;
         }
         let answer = self.send(&asked, request).await?;
-        self.believed(&asked, answer, |created| belief::check_created(created, kind, object))
+        self.believed(&asked, answer, |created| belief::check_created(created, kind, object, dry_run))
     }
 
     async fn delete(&self, delete: &Delete) -> Result<(), ClusterError> {

@@ -33,7 +33,7 @@ async fn a_body_that_is_too_large_is_answered_and_not_just_cut_off() {
     let body = vec![b' '; 17 * 1024 * 1024];
     let (status, error, _, hint) = refusal(world.delivers(body.clone()).await).await;
     assert_eq!((status, error.as_str()), (413, "it is larger than 16777216 bytes"));
-    assert!(hint.contains("server.body_limit") && hint.contains("max_alerts"), "{hint}");
+    assert!(hint.contains("server.body_limit") && hint.contains("group by more labels"), "{hint}");
     // In chunks, without saying how much it will be.
     let chunks: Vec<Result<Vec<u8>, std::io::Error>> = body.chunks(1 << 20).map(|chunk| Ok(chunk.to_vec())).collect();
     let stream = reqwest::Body::wrap(StreamBody(chunks.into()));

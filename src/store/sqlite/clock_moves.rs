@@ -10,7 +10,7 @@ use super::rows::{get, time};
 use super::runs::insert_event;
 use super::{Sinks, SqliteStore, failed};
 use crate::model::{ApprovalId, HumanDuration, IncidentId, RunEvent, RunId};
-use crate::store::{ClockStore, IncidentEvent, StoreError};
+use crate::store::{Bells, ClockStore, IncidentEvent, StoreError};
 
 /// A clock that is behind by less was read in another order than it was written, and not set.
 const SET_BACK: TimeDelta = TimeDelta::seconds(1);
@@ -24,7 +24,8 @@ impl ClockStore for SqliteStore {
             Box::pin(async move { move_all(connection, now + by, by, &sinks).await })
         })
         .await?;
-        for bell in [&self.bells.signals, &self.bells.decisions, &self.bells.runs, &self.bells.outbox] {
+        let Bells { signals, decisions, runs, outbox, clock } = &self.bells;
+        for bell in [signals, decisions, runs, outbox, clock] {
             bell.ring();
         }
         Ok(())

@@ -26,6 +26,8 @@ pub(super) struct DatabaseFile {
     open: OnceLock<Vec<(PathBuf, Identity)>>,
     /// Held open, and only ever closed when the store is: closing any handle of a file gives up the locks that SQLite has on it.
     database: File,
+    /// The log beside it, to look at how it begins: it is none of the files on which SQLite holds locks.
+    log: OnceLock<File>,
     /// Keeps servers out that know only this one, and those that find another file under the database's name.
     _lock: File,
 }
@@ -68,7 +70,14 @@ impl DatabaseFile {
         let database = File::options().read(true).write(true).open(&path);
         let database = database.map_err(|error| failed(format!("{shown}: {error}; check who owns it")))?;
         held(&database, &path)?;
-        let file = Self { path, open: OnceLock::new(), database, _lock: lock };
+        let size = |path: &Path| fs::metadata(path).map_or(0, |found| found.len());
+        if size(&path) == 0 && size(&beside(&path, "-wal")) > 0 {
+            return Err(failed(format!(
+                "{shown} is empty and the log beside it is not, which SQLite would throw away; put a backup in its place, \
+                 or take the `-wal` away to begin anew"
+            )));
+        }
+        let file = Self { path, open: OnceLock::new(), log: OnceLock::new(), database, _lock: lock };
         file.tighten();
         Ok(file)
     }
@@ -90,6 +99,9 @@ impl DatabaseFile {
             open.push((path, found.ok_or(StoreError::Failed { what: "open the database", message })?));
         }
         let _ = self.open.set(open);
+        if let Ok(log) = File::open(beside(&self.path, "-wal")) {
+            let _ = self.log.set(log);
+        }
         self.tighten();
         Ok(())
     }
@@ -103,6 +115,25 @@ impl DatabaseFile {
                 None => "was deleted or moved away",
             };
             return Err(format!("{} {what} while the bot worked on it", path.display()));
+        }
+        Ok(())
+    }
+
+    /// Whether the files still begin as SQLite writes them; else what happened. One that was emptied in place has the same name, and
+    /// what is written behind a hole at its begin is read by nobody.
+    pub fn check_begin(&self) -> Result<(), String> {
+        use std::os::unix::fs::FileExt as _;
+        let mut begin = [0; MAGIC.len()];
+        if self.database.read_exact_at(&mut begin, 0).is_err() || begin != *MAGIC {
+            return Err(format!("{} was emptied or overwritten while the bot worked on it", self.path.display()));
+        }
+        let mut magic = [0; 4];
+        // One without anything in it is what a checkpoint leaves.
+        if let Some(log) = self.log.get()
+            && log.read_at(&mut magic, 0).is_ok_and(|read| read > 0)
+            && u32::from_be_bytes(magic) | 1 != LOG_MAGIC
+        {
+            return Err(format!("{}-wal was emptied while the bot worked on it", self.path.display()));
         }
         Ok(())
     }
@@ -177,6 +208,13 @@ impl DatabaseFile {
         }
     }
 }
+
+/// How a database begins (<https://www.sqlite.org/fileformat.html#the_database_header>).
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// How a log begins, with the lowest bit set, which says in what order its numbers are
+/// (<https://www.sqlite.org/fileformat.html#the_write_ahead_log>).
+const LOG_MAGIC: u32 = 0x377f_0683;
 
 /// What the name of a copy ends with, before the time.
 const RESCUED: &str = ".rescued-";
@@ -292,6 +330,29 @@ mod tests {
         }
         fs::write(path("db.rescued-1"), "").unwrap();
         assert_eq!(file.rescued(), [fs::canonicalize(path("db.rescued-1")).unwrap()]);
+    }
+
+    #[test]
+    fn a_file_that_is_emptied_in_place_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        let file = DatabaseFile::take(&path("db")).unwrap();
+        fs::write(path("db"), MAGIC).unwrap();
+        let log = [&LOG_MAGIC.to_be_bytes()[..], b"more"].concat();
+        for (name, begin) in [("db-wal", &log[..]), ("db-shm", b"")] {
+            fs::write(path(name), begin).unwrap();
+        }
+        file.opened().unwrap();
+        file.check_begin().unwrap();
+        fs::write(path("db-wal"), "").unwrap();
+        file.check_begin().expect("a checkpoint leaves an empty log");
+        fs::write(path("db-wal"), "\0\0\0\0more").unwrap();
+        assert!(file.check_begin().unwrap_err().contains("db-wal was emptied"));
+        fs::write(path("db-wal"), &log).unwrap();
+        fs::write(path("db"), "").unwrap();
+        assert!(file.check_begin().unwrap_err().contains("db was emptied"));
+        drop(file);
+        assert!(DatabaseFile::take(&path("db")).err().unwrap().to_string().contains("the log beside it is not"));
     }
 
     #[test]

@@ -31,8 +31,9 @@ impl HandoffStore for SqliteStore {
     }
 
     async fn last_handoff(&self, team: &str) -> Result<Option<HandoffRecord>, StoreError> {
-        let row = sqlx::query("SELECT * FROM handoff WHERE team = ? ORDER BY shift_to DESC LIMIT 1")
+        let row = sqlx::query("SELECT * FROM handoff WHERE team = ? AND shift_to <= ? ORDER BY shift_to DESC LIMIT 1")
             .bind(team)
+            .bind(self.now())
             .fetch_optional(&self.reads)
             .await
             .map_err(failed("read the last handoff"))?;

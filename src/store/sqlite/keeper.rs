@@ -37,6 +37,12 @@ impl Keeper {
         self.file.as_ref().map_or(Ok(()), |file| file.check()).map_err(Trouble::Over)
     }
 
+    /// Whether what was just committed can be read again: its names, and how the files begin.
+    pub fn check_written(&self) -> Result<(), Trouble> {
+        self.check()?;
+        self.file.as_ref().map_or(Ok(()), |file| file.check_begin()).map_err(Trouble::Over)
+    }
+
     /// Whether it is time to see if something can be written.
     pub fn wants_probe(&self, idle: u32) -> bool {
         self.file.is_some() && (self.health.is_failing() || idle >= PROBE_EVERY)

@@ -12,6 +12,10 @@ use super::{SqliteStore, failed};
 use crate::model::{HumanDuration, IncidentId, PageId, redact};
 use crate::store::{Delivery, DeliveryId, IncidentEvent, OutboxStore, StoreError};
 
+/// Pages that the last process had taken, or was about to try again: nobody is at them any more.
+pub(super) const TAKE_OVER: &str =
+    "UPDATE outbox SET due_at = ?1 WHERE urgency = 0 AND due_at > ?1 AND due_at <= ?1 + 60000000";
+
 /// The urgent before the others, and the new before what has failed: behind a receiver that is down and takes its time with each, a new page
 /// would wait for all that came before it.
 pub(super) const TAKE: &str = "UPDATE outbox SET due_at = ?2, taken = version

@@ -85,7 +85,9 @@ pub(super) async fn of_incident(reads: &SqlitePool, incident: IncidentId) -> Res
 
 pub(super) async fn unanswered(reads: &SqlitePool) -> Result<Vec<Page>, StoreError> {
     let found = sqlx::query(UNANSWERED).fetch_all(reads).await.map_err(failed("read unanswered pages"))?;
-    found.iter().map(rows::page).collect()
+    // One row that cannot be read must keep neither the bot from starting nor its watch from looking.
+    let read = |row| rows::page(row).inspect_err(|error| tracing::debug!(%error, "a page cannot be read")).ok();
+    Ok(found.iter().filter_map(read).collect())
 }
 
 /// Brings pages on their way again that reached nobody, and of which the first sink of today's configuration does not know: what they went
@@ -126,7 +128,8 @@ pub(super) async fn made(reads: &SqlitePool, after: PageId) -> Result<PagesMade,
     for group in &groups {
         made.last = made.last.max(PageId(get(group, "last")?));
         let count = get::<i64>(group, "made")?.unsigned_abs();
-        made.by_team_and_severity.insert((get(group, "team")?, get(group, "severity")?), count);
+        let (Ok(team), Ok(severity)) = (get(group, "team"), get(group, "severity")) else { continue };
+        made.by_team_and_severity.insert((team, severity), count);
     }
     Ok(made)
 }

@@ -278,7 +278,7 @@ async fn attempt(
     });
     match committed {
         // Before anybody is told that it is durable.
-        Ok(_) => keeper.check(),
+        Ok(_) => keeper.check_written(),
         Err(sqlx::Error::WorkerCrashed) => Err(Trouble::Over("the database's own thread has died".into())),
         Err(error) => Err(Trouble::Passing(error.to_string())),
     }
