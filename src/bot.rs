@@ -30,7 +30,8 @@ pub struct Bot {
 }
 
 impl Bot {
-    /// Who watches the wall clock: it takes its turns while all others rest, so it is none of the workers.
+    /// Who watches the wall clock: it takes its turns while all others rest, so it is none of the
+    /// workers.
     pub fn timekeeper(&self) -> Timekeeper {
         Timekeeper::new(self.store.clone(), self.world.clock.clone(), self.metrics.clone())
     }

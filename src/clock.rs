@@ -3,10 +3,11 @@
 //! Nobody else calls `Utc::now` (clippy holds the crate to that), so that a test or a rehearsal can let an hour pass in
 //! a millisecond.
 //!
-//! A machine's wall clock can be set, forth and back, while the bot works. [`Clock::now`] does not see that: it goes on from the
-//! wall clock's time when it was made, by a clock that nobody sets. What waits for a time so waits as long as it was meant to. When
-//! the two disagree, [`Timekeeper`](crate::timekeeper::Timekeeper) moves what waits and has this clock follow, between the turns of
-//! all workers: within a turn, no time steps.
+//! A machine's wall clock can be set, forth and back, while the bot works. [`Clock::now`] does not
+//! see that: it goes on from the wall clock's time when it was made, by a clock that nobody sets.
+//! What waits for a time so waits as long as it was meant to. When the two disagree,
+//! [`Timekeeper`](crate::timekeeper::Timekeeper) moves what waits and has this clock follow,
+//! between the turns of all workers: within a turn, no time steps.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,8 +21,8 @@ pub trait Clock: Send + Sync + 'static {
     /// The time in UTC. It steps only by [`Clock::follow`].
     fn now(&self) -> DateTime<Utc>;
 
-    /// Time since some fixed moment, never going back: for measuring, not for telling the time. It goes on while the machine
-    /// sleeps, where the system can tell.
+    /// Time since some fixed moment, never going back: for measuring, not for telling the time. It
+    /// goes on while the machine sleeps, where the system can tell.
     fn monotonic(&self) -> Duration;
 
     /// By how much the machine's wall clock is ahead of [`Clock::now`]; negative: behind.
@@ -68,7 +69,8 @@ impl Clock for SystemClock {
     }
 
     fn sleep_until(&self, at: DateTime<Utc>) -> BoxFuture<'_, ()> {
-        // The runtime's timers stand still while the machine sleeps; looking again bounds how late that makes us.
+        // The runtime's timers stand still while the machine sleeps; looking again bounds how late
+        // that makes us.
         const LOOK_AGAIN: Duration = Duration::from_secs(60);
         let end = self.monotonic() + (at - self.now()).to_std().unwrap_or_default();
         Box::pin(async move {
@@ -94,8 +96,9 @@ impl Elapsed {
         Self::since_boot().saturating_sub(self.0)
     }
 
-    /// The time that the machine has slept is counted, as `Instant` does not on Linux: a bot on a machine that slept for an
-    /// hour is an hour late with what waited, and must not take it for a clock that was set.
+    /// The time that the machine has slept is counted, as `Instant` does not on Linux: a bot on a
+    /// machine that slept for an hour is an hour late with what waited, and must not take it for a
+    /// clock that was set.
     fn since_boot() -> Duration {
         let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
         Duration::try_from(time).unwrap_or_default()
@@ -140,7 +143,8 @@ impl ManualClock {
         Self { hands: Mutex::new(hands), moved: Notify::new() }
     }
 
-    /// Lets time pass until `to`, and wakes the sleepers that this reaches. It never goes back: an earlier `to` changes nothing.
+    /// Lets time pass until `to`, and wakes the sleepers that this reaches. It never goes back: an
+    /// earlier `to` changes nothing.
     pub fn set(&self, to: DateTime<Utc>) {
         {
             let mut hands = lock(&self.hands);
@@ -156,7 +160,8 @@ impl ManualClock {
         self.set(self.now() + by);
     }
 
-    /// Somebody sets the wall clock, forth or back, while no time passes. [`Clock::now`] steps only once it follows.
+    /// Somebody sets the wall clock, forth or back, while no time passes. [`Clock::now`] steps only
+    /// once it follows.
     pub fn step(&self, to: DateTime<Utc>) {
         let mut hands = lock(&self.hands);
         hands.ahead = to - hands.now;

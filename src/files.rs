@@ -1,8 +1,11 @@
-//! Reading files that may be anything: a pipe that nobody writes to, a device, a file that never ends, a link to somebody's secrets.
+//! Reading files that may be anything: a pipe that nobody writes to, a device, a file that never
+//! ends, a link to somebody's secrets.
 //!
-//! Everything that is read from a path goes through here. What is read is a regular file, after links are followed, and no larger than
-//! its reader says. Where the path itself comes from (a folder that is synchronised from a repository), a link may lead only inside
-//! that folder: [`Folder`]. Where an operator names one file, it may lie behind any links: `/etc/dogwatch-secrets/token` is one itself.
+//! Everything that is read from a path goes through here. What is read is a regular file, after
+//! links are followed, and no larger than its reader says. Where the path itself comes from (a
+//! folder that is synchronised from a repository), a link may lead only inside that folder:
+//! [`Folder`]. Where an operator names one file, it may lie behind any links:
+//! `/etc/dogwatch-secrets/token` is one itself.
 
 mod modes;
 
@@ -17,7 +20,8 @@ pub use modes::{Mode, ModeError, Tightened, create_folder, tighten};
 
 /// A secret, or the token of a caller: certificates with their chains and keys are the longest.
 pub const SECRET: u64 = 64 * 1024;
-/// A file that people write: the configuration, who is on call, a template, the cases of a playbook.
+/// A file that people write: the configuration, who is on call, a template, the cases of a
+/// playbook.
 pub const DOCUMENT: u64 = 4 * 1024 * 1024;
 
 /// Why a file is not read. Says nothing of what is in it.
@@ -43,7 +47,8 @@ impl FileError {
     }
 }
 
-/// The text of the regular file at `path`, of at most `limit` bytes. Links are followed wherever they lead.
+/// The text of the regular file at `path`, of at most `limit` bytes. Links are followed wherever
+/// they lead.
 ///
 /// # Errors
 /// When it is not there, no regular file, too large, or no text.
@@ -84,8 +89,8 @@ pub fn check(path: &Path, limit: u64) -> Result<(), FileError> {
     if length > limit { Err(FileError::TooLarge(limit)) } else { Ok(()) }
 }
 
-/// As [`read_text`], but a link may lead only inside the folder in which it lies: for a file that was named by itself, and is otherwise
-/// read as one of its [`Folder`].
+/// As [`read_text`], but a link may lead only inside the folder in which it lies: for a file that
+/// was named by itself, and is otherwise read as one of its [`Folder`].
 ///
 /// # Errors
 /// As [`Folder::read_text`].
@@ -134,7 +139,8 @@ impl Folder {
         Ok(Self { named: path.to_owned(), real })
     }
 
-    /// The names of what is in it, in order; not of what is hidden. A mounted ConfigMap has its files in `..data`, and links to them.
+    /// The names of what is in it, in order; not of what is hidden. A mounted ConfigMap has its
+    /// files in `..data`, and links to them.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -218,7 +224,8 @@ mod tests {
         assert_eq!(FileError::TooLarge(DOCUMENT).to_string(), "it is larger than 4 MiB");
     }
 
-    /// As the kubelet lays a ConfigMap out: each file is a link to `..data`, which is one to the folder of the version.
+    /// As the kubelet lays a ConfigMap out: each file is a link to `..data`, which is one to the
+    /// folder of the version.
     #[test]
     fn links_lead_only_inside_their_folder() {
         let dir = tempfile::tempdir().unwrap();

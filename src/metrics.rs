@@ -286,8 +286,9 @@ impl Metrics {
         self.watch.oldest_due.get_or_create(&QueueLabel { queue: queue.to_owned() }).set(waited.as_secs());
     }
 
-    /// Everything in OpenMetrics 1.0, which [`Format::write`] makes into another format. `None`: the store did not say how much there is of what; `store_up` is 0
-    /// then, and the levels are left as they were.
+    /// Everything in OpenMetrics 1.0, which [`Format::write`] makes into another format. `None`:
+    /// the store did not say how much there is of what; `store_up` is 0 then, and the levels are
+    /// left as they were.
     ///
     /// # Errors
     /// None in practice: writing to a String does not fail.

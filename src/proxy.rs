@@ -1,4 +1,5 @@
-//! Proxies, as the environment names them: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, and `NO_PROXY` for what goes without.
+//! Proxies, as the environment names them: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, and `NO_PROXY`
+//! for what goes without.
 //!
 //! As kubectl and Go programs do it: what listens on loopback is never asked through a proxy.
 

@@ -1,7 +1,9 @@
-//! The wall clock, watched: when somebody sets it, what waits is moved by as much, and then the bot's clock follows.
+//! The wall clock, watched: when somebody sets it, what waits is moved by as much, and then the
+//! bot's clock follows.
 //!
-//! A clock is set when a machine comes up with a wrong time and NTP mends it, when somebody mistypes a date, when a virtual machine
-//! is restored. Without this, what waits for ten o'clock would wait for a day more, or be over before it began.
+//! A clock is set when a machine comes up with a wrong time and NTP mends it, when somebody
+//! mistypes a date, when a virtual machine is restored. Without this, what waits for ten o'clock
+//! would wait for a day more, or be over before it began.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,14 +18,15 @@ use crate::metrics::Metrics;
 use crate::store::Store;
 use crate::worker::{Bell, Turn, TurnError, Turns, Worker};
 
-/// What counts as set. NTP mends less than this by a clock that runs faster or slower for a while, which moves nothing.
+/// What counts as set. NTP mends less than this by a clock that runs faster or slower for a while,
+/// which moves nothing.
 const SET_BY: TimeDelta = TimeDelta::seconds(1);
 
 /// How often the two clocks are compared: a time that is shown may be wrong for so long.
 const LOOK_EVERY: TimeDelta = TimeDelta::seconds(5);
 
-/// How long the turns that have begun are waited for, and how long it is until the next try. A turn that lasts longer hangs, and the
-/// others must not wait for it.
+/// How long the turns that have begun are waited for, and how long it is until the next try. A turn
+/// that lasts longer hangs, and the others must not wait for it.
 const TURNS_END_WITHIN: Duration = Duration::from_secs(120);
 
 /// Watches the wall clock.

@@ -61,7 +61,8 @@ impl Bell {
     }
 }
 
-/// Whose turn it is: many take turns side by side, and now and then one needs all the others to rest.
+/// Whose turn it is: many take turns side by side, and now and then one needs all the others to
+/// rest.
 #[derive(Debug, Clone, Default)]
 pub struct Turns(Arc<RwLock<()>>);
 
@@ -71,7 +72,8 @@ impl Turns {
         self.0.clone().read_owned().await
     }
 
-    /// A turn while all others rest. Those that have begun are waited for, and none begins meanwhile.
+    /// A turn while all others rest. Those that have begun are waited for, and none begins
+    /// meanwhile.
     pub async fn alone(&self) -> OwnedRwLockWriteGuard<()> {
         self.0.clone().write_owned().await
     }

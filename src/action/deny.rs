@@ -91,9 +91,9 @@ pub async fn check_live(cluster: &dyn Cluster, verb: Verb, key: &ObjectKey) -> R
     Ok(object)
 }
 
-/// [`check_live`] of the object that an intent changes, and the hands-off annotation of the run's target where that is
-/// another object: a change at the source is still a change of the target. Nor may a bot on another database be at work on
-/// either of them.
+/// [`check_live`] of the object that an intent changes, and the hands-off annotation of the run's
+/// target where that is another object: a change at the source is still a change of the target. Nor
+/// may a bot on another database be at work on either of them.
 ///
 /// # Errors
 /// As [`check_live`].

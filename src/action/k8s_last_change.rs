@@ -20,9 +20,10 @@ use crate::model::HumanDuration;
 /// field has its first value. `found` is `false` when nobody is on record: that says nothing about when it was changed, so
 /// that a playbook must not take it for "long ago". `age_seconds` is then absent, and a condition on it an error.
 ///
-/// The API server keeps one time for all fields of a manager. A manager that changed another field later makes this one look
-/// younger than it is, never older. What Kubernetes's own controllers write within 5 minutes of the creation still counts as the
-/// creation: they write to what they make once or twice more. What a person or another program writes then is a change. The first
+/// The API server keeps one time for all fields of a manager. A manager that changed another field
+/// later makes this one look younger than it is, never older. What Kubernetes's own controllers
+/// write within 5 minutes of the creation still counts as the creation: they write to what they
+/// make once or twice more. What a person or another program writes then is a change. The first
 /// binding of a claim, whenever it comes, gives its capacity the first value, and is no change.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -54,8 +55,9 @@ fn is_first_value(object: &Object, names: &[&str], manager: &FieldManager, creat
     at_once || (object.kind() == "PersistentVolumeClaim" && is_of_first_binding(object, names, manager, created))
 }
 
-/// A claim may be bound long after it was made. Its controller then writes the volume's name, and so stands with that time at all
-/// that it has written; and the capacity. A volume grows only where somebody asks for more.
+/// A claim may be bound long after it was made. Its controller then writes the volume's name, and
+/// so stands with that time at all that it has written; and the capacity. A volume grows only where
+/// somebody asks for more.
 fn is_of_first_binding(object: &Object, names: &[&str], manager: &FieldManager, created: DateTime<Utc>) -> bool {
     match names {
         ["spec", "resources", "requests", ..] => manager.name.starts_with("kube-controller-manager"),

@@ -283,7 +283,8 @@ impl From<QueryError> for ActionError {
     fn from(error: QueryError) -> Self {
         let class = match error {
             QueryError::Unavailable(_) => FailureClass::Retry,
-            // What is missing or was not scraped will hardly be there within the minute for which a read is tried again.
+            // What is missing or was not scraped will hardly be there within the minute for which a
+            // read is tried again.
             QueryError::Refused { .. }
             | QueryError::NotConfigured
             | QueryError::Partial { .. }

@@ -7,7 +7,8 @@ use super::jobs::MARKER;
 use super::{ActionError, objects};
 use crate::cluster::Object;
 
-/// How long another bot's change counts as work under way: longer than most runs take to verify what they did.
+/// How long another bot's change counts as work under way: longer than most runs take to verify
+/// what they did.
 const AT_WORK: TimeDelta = TimeDelta::hours(2);
 
 /// Whether another bot changed or made the object lately. `ours` is a marker of ours.
@@ -17,7 +18,8 @@ const AT_WORK: TimeDelta = TimeDelta::hours(2);
 pub(super) fn check(object: &Object, ours: &str, now: DateTime<Utc>) -> Result<(), ActionError> {
     let entries = object.at("/metadata/managedFields").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let time = |entry: &Value| objects::time_at(entry, "/time");
-    // The server keeps no time for a change through `scale`. What follows from it in the object has one.
+    // The server keeps no time for a change through `scale`. What follows from it in the object has
+    // one.
     let latest = entries.iter().filter_map(time).max();
     let changed = entries.iter().find_map(|entry| {
         let manager = entry.get("manager")?.as_str().filter(|manager| is_anothers(manager, ours))?;
@@ -42,7 +44,8 @@ fn is_anothers(marker: &str, ours: &str) -> bool {
     database(marker).is_some_and(|database| Some(database) != self::database(ours))
 }
 
-/// The database in `dogwatch-run-3f9a1c2e-7-scale`; empty in `dogwatch-run-7-scale`, of a bot that counts alone. `None`: no marker.
+/// The database in `dogwatch-run-3f9a1c2e-7-scale`; empty in `dogwatch-run-7-scale`, of a bot that
+/// counts alone. `None`: no marker.
 fn database(marker: &str) -> Option<&str> {
     let rest = marker.strip_prefix("dogwatch-run-")?;
     let mut parts = rest.splitn(3, '-');

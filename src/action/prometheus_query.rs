@@ -12,18 +12,20 @@ use crate::prometheus::{Query, Sample, selectors};
 
 /// Asks an instant query. Changes nothing; may be repeated at will.
 ///
-/// Arguments: `expr`, PromQL, with plain `{{holes}}` for names and numbers; `many: true` where several series are expected;
-/// `max_age`, how old the samples may be that it is made of. Prometheus looks back five minutes for a plain selector, and over the whole
-/// of a range: `rate(x[1h])` has a value for an hour after `x` was last scraped. With `max_age`, each plain selector in `expr` is asked
-/// for its oldest series, and each range for the newest of its series. A selector that matches nothing has no age: what that means is
-/// for `expr` to say.
+/// Arguments: `expr`, PromQL, with plain `{{holes}}` for names and numbers; `many: true` where
+/// several series are expected; `max_age`, how old the samples may be that it is made of.
+/// Prometheus looks back five minutes for a plain selector, and over the whole of a range:
+/// `rate(x[1h])` has a value for an hour after `x` was last scraped. With `max_age`, each plain
+/// selector in `expr` is asked for its oldest series, and each range for the newest of its series.
+/// A selector that matches nothing has no age: what that means is for `expr` to say.
 ///
 /// Output: `value`, the number of the only sample, and `shown`, the same for texts, with four digits (both absent with `many`
 /// when there are several); `samples`, each with `labels` and `value`; `count`.
 ///
-/// Errors: no sample at all is an error, and so is a value that is no finite number: empty is not healthy. So is a
-/// partial answer, one that is made of samples older than `max_age`, and one for another time than was asked for. Several samples
-/// without `many` are an error as well: which one would count?
+/// Errors: no sample at all is an error, and so is a value that is no finite number: empty is not
+/// healthy. So is a partial answer, one that is made of samples older than `max_age`, and one for
+/// another time than was asked for. Several samples without `many` are an error as well: which one
+/// would count?
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PrometheusQuery {
@@ -86,7 +88,8 @@ impl Read for PrometheusQuery {
     }
 }
 
-/// The expression with a name in the place of each hole: what is put in there is a name or a number.
+/// The expression with a name in the place of each hole: what is put in there is a name or a
+/// number.
 fn without_holes(source: &str) -> String {
     let mut parts = source.split("{{");
     let mut text = parts.next().unwrap_or_default().to_owned();

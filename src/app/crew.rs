@@ -74,8 +74,8 @@ impl Crew {
         names
     }
 
-    /// Waits for the ends of all, after `stop`; `told` hears whenever one has left who is still there. `false`: some were cut off, as they
-    /// took longer than `within`.
+    /// Waits for the ends of all, after `stop`; `told` hears whenever one has left who is still
+    /// there. `false`: some were cut off, as they took longer than `within`.
     pub async fn leaves(&mut self, within: Duration, told: impl Fn(Vec<String>)) -> bool {
         told(self.names());
         let leaving = async {

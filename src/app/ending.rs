@@ -1,7 +1,8 @@
 //! The end of the process, whatever hangs.
 //!
-//! It is watched for by a thread that needs nothing of what may hang: neither the runtime whose threads a worker may have taken for good,
-//! nor standard output, which nobody may read. A hard end loses nothing: the bot survives one at any instant.
+//! It is watched for by a thread that needs nothing of what may hang: neither the runtime whose
+//! threads a worker may have taken for good, nor standard output, which nobody may read. A hard end
+//! loses nothing: the bot survives one at any instant.
 
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
@@ -10,14 +11,16 @@ use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// How long those who work may take to end what they have begun: saying goodbye to Discord takes up to 11 s. A mutation may take longer;
-/// what is not known of it then is found out at the next start.
+/// How long those who work may take to end what they have begun: saying goodbye to Discord takes up
+/// to 11 s. A mutation may take longer; what is not known of it then is found out at the next
+/// start.
 pub(super) const LEAVE_WITHIN: Duration = Duration::from_secs(12);
 
 /// How long closing the database may take. Where it was not closed, the next start reads its log.
 pub(super) const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
-/// When the process ends in any case. With what saying so may take it is over within 20 s of being asked to, and Kubernetes gives 30.
+/// When the process ends in any case. With what saying so may take it is over within 20 s of being
+/// asked to, and Kubernetes gives 30.
 const HARD_END_AFTER: Duration = Duration::from_secs(16);
 
 /// How long the log, and then the exit, may take at a hard end.
@@ -110,7 +113,8 @@ impl Signals {
 /// Ends the process: with a word on the log, if anybody takes it.
 fn end_now(why: String) {
     let (told, heard) = mpsc::channel::<()>();
-    // Standard error may be a pipe that is full, and the exit writes out what standard output holds.
+    // Standard error may be a pipe that is full, and the exit writes out what standard output
+    // holds.
     let _ = std::thread::Builder::new().spawn(move || {
         tracing::error!("{why}");
         drop(told);

@@ -1,8 +1,11 @@
-//! The watch over the workers: who comes no further is seen in a gauge, then makes the bot not ready, then ends the process.
+//! The watch over the workers: who comes no further is seen in a gauge, then makes the bot not
+//! ready, then ends the process.
 //!
-//! A turn that never ends and turns that fail again and again look the same from outside: alerts are taken in, and nothing comes of them.
-//! Whoever watches over the process starts it again, and it goes on where its logs end. Progress is what is committed: a long turn that
-//! commits piece by piece comes further, and so does an outbox whose receiver is down, as it notes when it tries again.
+//! A turn that never ends and turns that fail again and again look the same from outside: alerts
+//! are taken in, and nothing comes of them. Whoever watches over the process starts it again, and
+//! it goes on where its logs end. Progress is what is committed: a long turn that commits piece by
+//! piece comes further, and so does an outbox whose receiver is down, as it notes when it tries
+//! again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,7 +26,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// A store that takes longer to say what is due does not answer.
 const STORE_WITHIN: Duration = Duration::from_secs(3);
 
-/// Whoever has not looked for so long was asleep (a stopped process, a machine that was suspended), and so was everybody else.
+/// Whoever has not looked for so long was asleep (a stopped process, a machine that was suspended),
+/// and so was everybody else.
 const ASLEEP: Duration = Duration::from_secs(30);
 
 /// How long somebody may come no further.
@@ -34,8 +38,9 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    /// Whatever a turn waits for ends within a minute or the lease, and then something is committed: twice that is not usual. A restart
-    /// is for what does not mend itself; a page waits so long for it at most.
+    /// Whatever a turn waits for ends within a minute or the lease, and then something is
+    /// committed: twice that is not usual. A restart is for what does not mend itself; a page waits
+    /// so long for it at most.
     pub fn with_lease(lease: Duration) -> Self {
         Self { not_ready: Duration::from_secs(120).max(lease * 2), end: Duration::from_secs(300).max(lease * 5) }
     }
@@ -57,14 +62,16 @@ pub(super) struct Lookout {
 const QUEUES: [(&str, &str); 4] =
     [("signals", "signals"), ("runs", "engine"), ("deliveries", "outbox"), ("pages", "pages")];
 
-/// What was due at one look: for each queue the time of what has waited longest. `Err`: the store cannot be read.
+/// What was due at one look: for each queue the time of what has waited longest. `Err`: the store
+/// cannot be read.
 type Due = Result<BTreeMap<&'static str, DateTime<Utc>>, String>;
 
 /// What is remembered from look to look. All times are monotonic.
 #[derive(Debug, Default)]
 struct Memory {
     looked: Duration,
-    /// The last time when nobody could have come further: the store could not be written, or everybody slept.
+    /// The last time when nobody could have come further: the store could not be written, or
+    /// everybody slept.
     excused: Duration,
     unreadable_since: Option<Duration>,
     due_since: BTreeMap<&'static str, Duration>,
@@ -199,8 +206,9 @@ impl Memory {
     }
 }
 
-/// What is to be done. Where the store cannot be written, nobody can come further, and a new process only can if that is of this one's
-/// making: a disk that is full is no better after a start, and meanwhile nobody would say why alerts are refused.
+/// What is to be done. Where the store cannot be written, nobody can come further, and a new
+/// process only can if that is of this one's making: a disk that is full is no better after a
+/// start, and meanwhile nobody would say why alerts are refused.
 fn decide_verdict(now: Duration, findings: &[Finding], trouble: Option<&StoreTrouble>, patience: Patience) -> Verdict {
     let seconds = |since: Duration| now.saturating_sub(since).as_secs();
     if let Some(StoreTrouble { why, since, restart_helps }) = trouble {

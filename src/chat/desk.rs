@@ -77,8 +77,8 @@ impl Reply {
 /// How long somebody waits for an answer: longer than any decision takes, and shorter than people wait without asking again.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How far `/incidents all` looks back.
-/// The longest line of an answer to a command: a title has 160 letters, and a person's note no bound of its own.
+/// How far `/incidents all` looks back. The longest line of an answer to a command: a title has 160
+/// letters, and a person's note no bound of its own.
 const LONGEST_LINE: usize = 1_000;
 
 const A_DAY: Duration = Duration::from_secs(24 * 3_600);

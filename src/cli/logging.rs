@@ -15,8 +15,9 @@ use tracing_subscriber::{EnvFilter, fmt};
 use crate::config::{LogConfig, LogFormat};
 use crate::model::{redact, redact_value};
 
-/// Starts logging as the configuration says: for people on a terminal, as JSON lines else. Once in a process. Libraries say nothing below
-/// `info`, whatever the level: some of them print what they are given to work on. What looks like a secret is masked in every line.
+/// Starts logging as the configuration says: for people on a terminal, as JSON lines else. Once in
+/// a process. Libraries say nothing below `info`, whatever the level: some of them print what they
+/// are given to work on. What looks like a secret is masked in every line.
 ///
 /// # Errors
 /// When the level is none, or logging has been started before.
@@ -69,8 +70,8 @@ impl Write for Masked {
     }
 }
 
-/// Writes to standard error. A pipe that nobody reads any more is waited for once, and then gets nothing until it takes something again:
-/// lines are lost then, and not pages.
+/// Writes to standard error. A pipe that nobody reads any more is waited for once, and then gets
+/// nothing until it takes something again: lines are lost then, and not pages.
 fn say(line: &[u8]) -> io::Result<()> {
     /// What a pipe that takes anything takes without waiting (POSIX's `PIPE_BUF` on Linux).
     const AT_ONCE: usize = 4096;

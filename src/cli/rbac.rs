@@ -28,7 +28,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
 
-    /// The Lease by which the bots of one cluster know which of them may change it: `cluster.lease` of dogwatch.yaml
+    /// The Lease by which the bots of one cluster know which of them may change it: `cluster.lease`
+    /// of dogwatch.yaml
     #[arg(long, value_name = "NAMESPACE/NAME", default_value = "kube-system/dogwatch")]
     lease: String,
 }

@@ -255,7 +255,8 @@ impl Checker<'_> {
     fn log(&mut self) {
         const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
         let level = &self.config.log.level;
-        // A word alone would be taken for the name of a module, all of whose lines are shown, and no others.
+        // A word alone would be taken for the name of a module, all of whose lines are shown, and
+        // no others.
         let unknown = level.split(',').map(str::trim).find_map(|part| {
             let word = part.rsplit_once('=').map_or(part, |(_, word)| word).trim();
             let known = LEVELS.iter().any(|known| known.eq_ignore_ascii_case(word));

@@ -16,7 +16,8 @@ pub struct ClusterConfig {
     pub context: Option<String>,
     /// How long one request may take.
     pub timeout: HumanDuration,
-    /// The Lease that tells the bots of one cluster which of them may change it. All bots of a cluster must name the same one.
+    /// The Lease that tells the bots of one cluster which of them may change it. All bots of a
+    /// cluster must name the same one.
     pub lease: LeaseConfig,
 }
 

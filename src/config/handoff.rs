@@ -12,7 +12,8 @@ pub struct HandoffConfig {
     pub dir: PathBuf,
     /// A handlebars template instead of the built-in one.
     pub template: Option<PathBuf>,
-    /// Who may read the reports: `"0640"`, the bot's group. Of a folder that is made, who may list it.
+    /// Who may read the reports: `"0640"`, the bot's group. Of a folder that is made, who may list
+    /// it.
     #[serde(deserialize_with = "mode")]
     pub mode: Mode,
 }

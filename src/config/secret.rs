@@ -12,8 +12,8 @@ use crate::model::{Secret, declare_secret, is_invisible};
 /// `{ file: path }` or `{ env: NAME }`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SecretSource {
-    /// The file's content, without white space at its ends. The operator names it, so its links may lead anywhere: a mounted Secret's
-    /// do, and a token of a service account's.
+    /// The file's content, without white space at its ends. The operator names it, so its links may
+    /// lead anywhere: a mounted Secret's do, and a token of a service account's.
     File(PathBuf),
     /// The environment variable's value.
     Env(String),
@@ -36,7 +36,8 @@ pub enum SecretError {
 pub(super) const INLINE: &str = "a secret must not stand in the configuration itself";
 
 impl SecretSource {
-    /// Reads the secret: each time anew, so that a rotated one is found at the next start. From then on it is masked in every text.
+    /// Reads the secret: each time anew, so that a rotated one is found at the next start. From
+    /// then on it is masked in every text.
     ///
     /// # Errors
     /// When it is not there or is empty.

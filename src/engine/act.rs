@@ -98,7 +98,8 @@ impl Driver<'_> {
             Ok(_) => return self.wait_for_mandate(step, attempt, events, soon_renewed()).await,
             Err(why) => return self.wait_for_mandate(step, attempt, events, why).await,
         };
-        // The append prolongs the lease: the deadline lies before its new end, and before anybody else may change the cluster.
+        // The append prolongs the lease: the deadline lies before its new end, and before anybody
+        // else may change the cluster.
         let longest = self.options.lease.saturating_sub(LEASE_MARGIN).min(MUTATION_WITHIN);
         let deadline = self.now() + step.timeout.unwrap_or(longest).min(longest).min(mandate);
         let started = RunEvent::Started { step: step.path.clone(), attempt, intent: intent.clone(), deadline };
@@ -179,7 +180,8 @@ impl Driver<'_> {
         self.park(vec![RunEvent::Waiting { step: step.path.clone(), until, because }], until).await
     }
 
-    /// Nothing is sent while another bot may change the cluster. Whether that is so shows in a moment, but for one that only observes.
+    /// Nothing is sent while another bot may change the cluster. Whether that is so shows in a
+    /// moment, but for one that only observes.
     async fn wait_for_mandate(
         &mut self,
         step: &Step,

@@ -119,8 +119,8 @@ impl Driver<'_> {
         }
     }
 
-    /// How far the run may go alone. A bot that only observes begins no mitigation: `Some` says why it goes less far than its
-    /// playbook would.
+    /// How far the run may go alone. A bot that only observes begins no mitigation: `Some` says why
+    /// it goes less far than its playbook would.
     fn autonomy(&self) -> (Autonomy, Option<String>) {
         let own = self.frame.run.autonomy;
         let begun = matches!(self.state.phase, Some(Phase::Mitigate | Phase::Escalate));
@@ -159,7 +159,8 @@ impl Driver<'_> {
     pub(super) async fn append(&mut self, mut append: Append) -> Result<Option<Appended>, StoreError> {
         append.prolong = Some(self.options.lease);
         append.leaves.clone_from(&self.left);
-        // Before it is taken into the state: what this worker goes on with is what the next one would read.
+        // Before it is taken into the state: what this worker goes on with is what the next one
+        // would read.
         let append = append.masked();
         // From before the append: by the store's clock the lease ends no earlier.
         let lease_until = self.now() + self.options.lease;

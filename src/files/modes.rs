@@ -7,7 +7,8 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as 
 use std::path::Path;
 use std::str::FromStr;
 
-/// The rights of a file, as `chmod` writes them: `0640`. The owner may read and write, nobody executes.
+/// The rights of a file, as `chmod` writes them: `0640`. The owner may read and write, nobody
+/// executes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mode(u32);
 
@@ -39,7 +40,8 @@ impl FromStr for Mode {
     fn from_str(text: &str) -> Result<Self, ModeError> {
         let is_octal = matches!(text.len(), 3 | 4) && text.chars().all(|c| c.is_digit(8));
         let bits = u32::from_str_radix(text, 8).map_err(|_| ModeError)?;
-        // No set-id bits, nothing to execute, and what the bot could not write or read itself is of no use.
+        // No set-id bits, nothing to execute, and what the bot could not write or read itself is of
+        // no use.
         let is_useful = bits & !0o666 == 0 && bits & 0o600 == 0o600;
         if is_octal && is_useful { Ok(Self(bits)) } else { Err(ModeError) }
     }
@@ -51,7 +53,8 @@ impl fmt::Display for Mode {
     }
 }
 
-/// Makes a folder for files of that mode, with those above it, where they are missing. One that is there stays as it is.
+/// Makes a folder for files of that mode, with those above it, where they are missing. One that is
+/// there stays as it is.
 ///
 /// # Errors
 /// When it cannot be made.

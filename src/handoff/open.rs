@@ -114,7 +114,8 @@ fn next_step(facts: &Facts, incident: &Incident) -> String {
     }
 }
 
-/// How each incident ended that was resolved in the shift: whoever comes next reads what was said about it.
+/// How each incident ended that was resolved in the shift: whoever comes next reads what was said
+/// about it.
 pub(super) fn resolved(facts: &Facts) -> Vec<Resolved> {
     let mut resolved = Vec::new();
     for incident in facts.closed() {

@@ -37,8 +37,9 @@ pub fn file_name(team: &str, shift_end: DateTime<Utc>, zone: Tz) -> String {
     format!("{team}-{}.md", shift_end.with_timezone(&zone).format("%Y-%m-%d-%H%M"))
 }
 
-/// Writes `content` to `name` in `dir`, which is made if it is missing, for whom `mode` says. On the disk when it returns. A file of that name
-/// with another content is never replaced. May be repeated.
+/// Writes `content` to `name` in `dir`, which is made if it is missing, for whom `mode` says. On
+/// the disk when it returns. A file of that name with another content is never replaced. May be
+/// repeated.
 ///
 /// # Errors
 /// When the folder or the file cannot be written.

@@ -120,7 +120,8 @@ impl<'a> Decider<'a> {
         }
         let incident = spell.incident;
         if let Firing::Anew(before) = &firing {
-            // Alertmanager may not tell of ends at all (`send_resolved`): the new start is what it tells.
+            // Alertmanager may not tell of ends at all (`send_resolved`): the new start is what it
+            // tells.
             let since = before.starts_at;
             let text = format!(
                 "{} fires anew since {}; the end of its firing since {since} was never told",
@@ -341,7 +342,8 @@ fn reopens(incident: &Incident, alert: &Alert, severity: Severity, now: DateTime
     };
     let is_old_news = incident.state == IncidentState::Mitigated
         && severity >= incident.severity
-        // One that lies ahead was told by a clock that was set back since: it says nothing of what is earlier.
+        // One that lies ahead was told by a clock that was set back since: it says nothing of what
+        // is earlier.
         && over.is_some_and(|over| over <= now && alert.starts_at <= over);
     (!is_old_news).then(|| format!("{} fires again", alert.name()))
 }
@@ -354,7 +356,8 @@ fn anew(incident: &Incident, alert: &Alert, now: DateTime<Utc>, rules: &Incident
         IncidentState::Mitigated => incident.mitigated_at,
         IncidentState::Resolved => None,
     };
-    // A time that lies ahead was told by a clock that was set back since: how long ago it was, nobody knows.
+    // A time that lies ahead was told by a clock that was set back since: how long ago it was,
+    // nobody knows.
     let is_long_ago = taken.is_none_or(|taken| taken > now || now >= taken + rules.reopen_within);
     is_long_ago.then(|| format!("{} fires anew", alert.name()))
 }

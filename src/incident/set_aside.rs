@@ -54,7 +54,8 @@ pub(super) fn decide_set_aside(
     Decision { changes, reply: None }
 }
 
-/// What follows from a body that had more than is taken of one. `opened`: how many incidents the decision opens already.
+/// What follows from a body that had more than is taken of one. `opened`: how many incidents the
+/// decision opens already.
 pub(super) fn decide_left_out(
     rules: &IncidentRules,
     id: SignalId,

@@ -27,7 +27,8 @@ use crate::playbook::{Catalog, Playbook};
 use crate::store::{Decision, EpisodeHead, IncidentView, PendingSignal, Store, StoreError, unfit_to_act_on};
 use crate::worker::{Turn, TurnError, Worker};
 
-/// Decides about signals, the more urgent lanes first, and within a lane in the order in which they came. There is one: a second would decide on what the first changes.
+/// Decides about signals, the more urgent lanes first, and within a lane in the order in which they
+/// came. There is one: a second would decide on what the first changes.
 pub struct SignalWorker {
     store: Arc<dyn Store>,
     catalog: watch::Receiver<Arc<Catalog>>,
@@ -153,8 +154,8 @@ impl SignalWorker {
         Ok(View { episodes, known, incidents, by_grouping, history })
     }
 
-    /// Episodes that an earlier version opened under the sender's own name for the alert, by the one that it has now. They must say
-    /// the same labels: a name alone is no proof.
+    /// Episodes that an earlier version opened under the sender's own name for the alert, by the
+    /// one that it has now. They must say the same labels: a name alone is no proof.
     async fn by_given_name(
         &self,
         source: &str,
@@ -315,10 +316,12 @@ impl SignalWorker {
 /// How often a signal is tried whose trouble is its own, a second apart: something that is odd for a moment may be over by then.
 const TRIES: u32 = 5;
 
-/// Signals whose first try is counted in one commit: a commit for each would be as much again as working on it.
+/// Signals whose first try is counted in one commit: a commit for each would be as much again as
+/// working on it.
 const BEGUN_AT_ONCE: usize = 32;
 
-/// Every so many turns, the oldest signal goes first, in whatever lane it is: nobody waits for ever behind the more urgent.
+/// Every so many turns, the oldest signal goes first, in whatever lane it is: nobody waits for ever
+/// behind the more urgent.
 const IN_ORDER_EVERY: u64 = 8;
 
 /// How far back the limits of a playbook look; at least a day, so that a run that is under way is seen.

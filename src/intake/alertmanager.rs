@@ -45,9 +45,9 @@ impl<'a> From<&'a str> for Sender<'a> {
 
 /// Reads the body of one delivery.
 ///
-/// A signal's key is what the delivery says: the same, whichever peer delivers it how often, has the same key. Times are cut to
-/// the microsecond, which is what the store keeps of them. Alerts are kept as text from the first: as values they would take many times
-/// the body's size.
+/// A signal's key is what the delivery says: the same, whichever peer delivers it how often, has
+/// the same key. Times are cut to the microsecond, which is what the store keeps of them. Alerts
+/// are kept as text from the first: as values they would take many times the body's size.
 ///
 /// # Errors
 /// When it is not version 4 of the format, or an alert has no labels, status or start.
@@ -146,7 +146,8 @@ struct Wire {
 const GRAFANA: &str = "1";
 
 impl Wire {
-    /// A group of Grafana: its key, or its labels where it has none; and whose it is, as organisations know nothing of each other's.
+    /// A group of Grafana: its key, or its labels where it has none; and whose it is, as
+    /// organisations know nothing of each other's.
     fn grafana_group(&self) -> String {
         let key = self.group_key.clone().filter(|key| !key.is_empty());
         let key = key.unwrap_or_else(|| format!("{:?}", self.group_labels.as_ref().unwrap_or(&BTreeMap::new())));

@@ -8,18 +8,19 @@ use serde::{Deserialize, Deserializer};
 
 use super::fingerprint::Fnv;
 
-/// Alerts of a body that are taken. A body of 32 MiB, which is the limit, holds 58,000 of the usual 570 bytes: only one of alerts that
-/// say next to nothing has more.
+/// Alerts of a body that are taken. A body of 32 MiB, which is the limit, holds 58,000 of the usual
+/// 570 bytes: only one of alerts that say next to nothing has more.
 pub const MOST_ALERTS: usize = 60_000;
 
-/// Labels, and annotations, of an alert that are kept. Real ones have up to 30; people read them in a message.
+/// Labels, and annotations, of an alert that are kept. Real ones have up to 30; people read them in
+/// a message.
 const MOST_LABELS: usize = 128;
 
 /// The longest name of a label, in bytes. Real ones are a word or two.
 const LONGEST_NAME: usize = 256;
 
-/// The longest value of a label or annotation that is kept, in bytes. A summary is one line; who puts logs into an annotation
-/// would have every page and timeline carry them.
+/// The longest value of a label or annotation that is kept, in bytes. A summary is one line; who
+/// puts logs into an annotation would have every page and timeline carry them.
 pub(super) const LONGEST_TEXT: usize = 4 * 1024;
 
 /// What decides who is called: kept also where an alert has too many labels before them.

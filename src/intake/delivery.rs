@@ -1,10 +1,11 @@
-//! The alerts of one body, put in line: a signal for each lane, in pieces that are worked on one by one.
+//! The alerts of one body, put in line: a signal for each lane, in pieces that are worked on one by
+//! one.
 
 use crate::model::{Digest, Lane, Notification, Severity, SignalBody};
 use crate::store::DeliveredPart;
 
-/// Alerts that are decided about at once. A decision holds some KiB for each; this many are one commit of a few milliseconds, between two
-/// of which others get their turn.
+/// Alerts that are decided about at once. A decision holds some KiB for each; this many are one
+/// commit of a few milliseconds, between two of which others get their turn.
 const PIECE: usize = 500;
 
 /// An alert that is kept: as text, and what must be known of it to put it in line.
@@ -41,8 +42,8 @@ pub(super) fn parts(header: &Notification, alerts: Vec<Kept>) -> Vec<DeliveredPa
 fn part(header: &Notification, lane: Lane, mut alerts: Vec<Kept>) -> DeliveredPart {
     let key = state_key(header, &alerts);
     if alerts.len() > PIECE {
-        // In whatever pieces it is told, an incident is opened by the worst of its alerts, and nothing ends before all that fires
-        // has joined: as if it were one.
+        // In whatever pieces it is told, an incident is opened by the worst of its alerts, and
+        // nothing ends before all that fires has joined: as if it were one.
         alerts.sort_by_key(|alert| (!alert.firing, alert.severity));
     }
     let mut pieces = Vec::with_capacity(alerts.len().div_ceil(PIECE).max(1));
@@ -74,12 +75,14 @@ fn frame(header: &Notification) -> String {
     text
 }
 
-/// The digest of the group and of what is said of each alert, in the order of the fingerprints: peers may differ in theirs.
+/// The digest of the group and of what is said of each alert, in the order of the fingerprints:
+/// peers may differ in theirs.
 fn state_key(header: &Notification, alerts: &[Kept]) -> String {
     let mut order: Vec<&Kept> = alerts.iter().collect();
     order.sort_by_key(|alert| (alert.fingerprint, alert.starts_at));
     let mut state = Vec::with_capacity(alerts.len() * 33 + header.group_key.len() + 32);
-    // The text is closed by a byte that is no UTF-8, and numbers have one length: no two states read the same.
+    // The text is closed by a byte that is no UTF-8, and numbers have one length: no two states
+    // read the same.
     state.extend_from_slice(header.group_key.as_bytes());
     state.push(0xff);
     for number in [header.truncated, header.left_out.alerts, header.left_out.labels] {

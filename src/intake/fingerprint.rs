@@ -1,7 +1,7 @@
 //! The identity of an alert, made of its labels.
 
-/// As Alertmanager computes it (prometheus/common, `model.LabelSet.Fingerprint`): FNV-1a over the names and values in the order
-/// of the names, each closed by a byte that is no UTF-8.
+/// As Alertmanager computes it (prometheus/common, `model.LabelSet.Fingerprint`): FNV-1a over the
+/// names and values in the order of the names, each closed by a byte that is no UTF-8.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fnv(u64);
 

@@ -1,4 +1,5 @@
-//! What a look at the Lease means: a pure function of what is there, what was seen before, and the time.
+//! What a look at the Lease means: a pure function of what is there, what was seen before, and the
+//! time.
 
 use std::time::Duration;
 
@@ -180,8 +181,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever somebody else writes into it, and whenever we look: it is not taken from a holder before a change of
-        /// it was missing for as long as we hold our own.
+        /// Whatever somebody else writes into it, and whenever we look: it is not taken from a
+        /// holder before a change of it was missing for as long as we hold our own.
         #[test]
         fn nobody_is_followed_too_early(looks in prop::collection::vec((0..8_u64, any::<bool>(), 0..100_i64), 1..40)) {
             let (mut seen, mut now, mut version, mut changed) = (None, 0, 1, 0);

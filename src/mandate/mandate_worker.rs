@@ -65,8 +65,8 @@ impl MandateWorker {
         Self { cluster, clock, metrics, lease, us, mandate, memory: Mutex::default(), bell: Bell::default() }
     }
 
-    /// Gives the mandate back, if it is ours, so that the next bot need not wait for its end. Nothing is changed by this bot
-    /// afterwards.
+    /// Gives the mandate back, if it is ours, so that the next bot need not wait for its end.
+    /// Nothing is changed by this bot afterwards.
     pub async fn release(&self) {
         let stopping = NoMandate { observes: false, because: "this bot is stopping".into() };
         self.mandate.set(Standing::Not(stopping));
@@ -99,7 +99,8 @@ impl MandateWorker {
             // Somebody was faster: who that was is seen at the next look.
             Err(ClusterError::Conflict { .. } | ClusterError::AlreadyExists(_)) => AGAIN,
             Err(error @ ClusterError::Unavailable { .. }) => {
-                // What is ours stays so until its own end, which comes before anybody else can take it.
+                // What is ours stays so until its own end, which comes before anybody else can take
+                // it.
                 if let Err(before) = self.mandate.left(self.clock.as_ref()) {
                     let because = format!("whether another bot works on this cluster is not known: {error}");
                     self.lose(NoMandate { observes: before.observes, because });

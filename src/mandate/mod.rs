@@ -1,11 +1,12 @@
 //! Who may change the cluster: one bot at a time.
 //!
-//! Two bots with databases of their own know nothing of each other's runs, cooldowns and locks. So each cluster has one Lease
-//! (<https://kubernetes.io/docs/concepts/architecture/leases/>), which holds the mark of one database: its bot has the
-//! mandate, and every other one only observes.
+//! Two bots with databases of their own know nothing of each other's runs, cooldowns and locks. So
+//! each cluster has one Lease (<https://kubernetes.io/docs/concepts/architecture/leases/>), which
+//! holds the mark of one database: its bot has the mandate, and every other one only observes.
 //!
-//! Nobody compares wall clocks. A holder counts as gone when *we* have seen no change of the Lease for as long as it says, by
-//! our own monotonic clock; and it stops changing anything well before anybody else could come to see it so.
+//! Nobody compares wall clocks. A holder counts as gone when *we* have seen no change of the Lease
+//! for as long as it says, by our own monotonic clock; and it stops changing anything well before
+//! anybody else could come to see it so.
 
 mod decide;
 mod mandate_worker;
@@ -21,17 +22,19 @@ use crate::clock::Clock;
 use crate::cluster::{Access, Kind};
 use crate::model::ObjectKey;
 
-/// How long the Lease holds without being renewed: as long as a mutation may take, so that one which is sent while it is ours
-/// has ended when it could be somebody else's.
+/// How long the Lease holds without being renewed: as long as a mutation may take, so that one
+/// which is sent while it is ours has ended when it could be somebody else's.
 pub const DURATION: Duration = Duration::from_secs(20);
 
 /// How often it is renewed: often enough for a renewal or two to be lost.
 pub const RENEW_EVERY: Duration = Duration::from_secs(5);
 
-/// How long before its end it is not used any more: for what two clocks may differ in 20 s, and for a request on its way.
+/// How long before its end it is not used any more: for what two clocks may differ in 20 s, and for
+/// a request on its way.
 pub const MARGIN: Duration = Duration::from_secs(4);
 
-/// The Lease in which the mandate is held, and so its scope: bots that name the same one share a cluster.
+/// The Lease in which the mandate is held, and so its scope: bots that name the same one share a
+/// cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeaseName {
     pub namespace: String,
@@ -57,7 +60,8 @@ impl LeaseName {
     }
 }
 
-/// Whether this bot may change the cluster now. Shared by the worker that sees to it and by all who ask.
+/// Whether this bot may change the cluster now. Shared by the worker that sees to it and by all who
+/// ask.
 #[derive(Debug, Default)]
 pub struct Mandate {
     /// `None`: nobody else can be there.
@@ -66,8 +70,8 @@ pub struct Mandate {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Standing {
-    /// Ours for [`DURATION`] from when the last renewal was asked for, by both clocks: one of them stands still while a machine
-    /// sleeps, and the other one can be set.
+    /// Ours for [`DURATION`] from when the last renewal was asked for, by both clocks: one of them
+    /// stands still while a machine sleeps, and the other one can be set.
     Ours {
         renewed: Duration,
         renewed_at: DateTime<Utc>,

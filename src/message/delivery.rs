@@ -9,8 +9,8 @@ use crate::store::{Page, PageDelivery, Reach};
 /// No error takes more than this, whatever the receiver says.
 const LONGEST: usize = 160;
 
-/// `PAGE-5 has reached nobody since 2025-03-01 02:13:00 UTC: webhook: 4 attempts, the last: 503; next at ...`. `None`: it has reached
-/// somebody, or is on its way.
+/// `PAGE-5 has reached nobody since 2025-03-01 02:13:00 UTC: webhook: 4 attempts, the last: 503;
+/// next at ...`. `None`: it has reached somebody, or is on its way.
 pub fn reached_nobody(page: &Page, now: DateTime<Utc>) -> Option<String> {
     let since = page.reached_nobody_since(now)?;
     let ways: Vec<String> = page.deliveries.iter().map(way).collect();

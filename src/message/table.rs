@@ -10,8 +10,9 @@ use crate::store::Page;
 /// Rows in all: more than a screen is no list but a search.
 const ROWS: usize = 40;
 
-/// The incidents in columns of fixed width, in the order given: number, severity, state, age, alerts, owner, title. Lines are at
-/// most about 120 units wide. `pages`: those that nobody has acknowledged. `all`: resolved ones are among them.
+/// The incidents in columns of fixed width, in the order given: number, severity, state, age,
+/// alerts, owner, title. Lines are at most about 120 units wide. `pages`: those that nobody has
+/// acknowledged. `all`: resolved ones are among them.
 pub fn incidents_table(incidents: &[Incident], pages: &[Page], now: DateTime<Utc>, all: bool) -> String {
     if incidents.is_empty() {
         return if all { "no incident in the last 24 hours" } else { "no open incident" }.to_owned();

@@ -9,8 +9,8 @@ pub fn width(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-/// One line of at most `longest` units: line ends and control characters become spaces, secrets are masked, invisible characters are
-/// shown as `<U+200B>`, and what does not fit is cut with a `…`.
+/// One line of at most `longest` units: line ends and control characters become spaces, secrets are
+/// masked, invisible characters are shown as `<U+200B>`, and what does not fit is cut with a `…`.
 pub fn clip(text: &str, longest: usize) -> String {
     let mut line = String::with_capacity(text.len().min(4 * longest));
     for letter in redact(text).chars() {
@@ -43,7 +43,8 @@ fn is_blank(letter: char) -> bool {
     letter.is_whitespace() || letter.is_control()
 }
 
-/// A character that nobody sees makes one name look like another, or read as something else: it is shown by its number.
+/// A character that nobody sees makes one name look like another, or read as something else: it is
+/// shown by its number.
 pub fn shown(invisible: char) -> String {
     format!("<U+{:04X}>", u32::from(invisible))
 }

@@ -1,7 +1,8 @@
 //! The two formats in which Prometheus reads metrics, and which of them somebody asks for.
 //!
-//! OpenMetrics 1.0: <https://prometheus.io/docs/specs/om/open_metrics_spec/>; the text format 0.0.4, which is what everything
-//! else reads: <https://prometheus.io/docs/instrumenting/exposition_formats/>.
+//! OpenMetrics 1.0: <https://prometheus.io/docs/specs/om/open_metrics_spec/>; the text format
+//! 0.0.4, which is what everything else reads:
+//! <https://prometheus.io/docs/instrumenting/exposition_formats/>.
 
 use std::borrow::Cow;
 
@@ -13,7 +14,8 @@ pub enum Format {
 }
 
 impl Format {
-    /// What an `Accept` header asks for: OpenMetrics only where it is named, and not liked less than text.
+    /// What an `Accept` header asks for: OpenMetrics only where it is named, and not liked less
+    /// than text.
     pub fn accepted(accept: &str) -> Self {
         let (mut open_metrics, mut text): (f32, f32) = (0.0, 0.0);
         for range in accept.split(',') {
@@ -55,7 +57,8 @@ impl Format {
     }
 }
 
-/// The samples are the same in both. OpenMetrics names the family of a counter without `_total`, and has types of its own.
+/// The samples are the same in both. OpenMetrics names the family of a counter without `_total`,
+/// and has types of its own.
 fn text(open_metrics: &str) -> String {
     let mut text = String::with_capacity(open_metrics.len() + 256);
     let mut lines = open_metrics.lines().peekable();
@@ -65,7 +68,8 @@ fn text(open_metrics: &str) -> String {
             text.push('\n');
             continue;
         };
-        // `# EOF` and `# UNIT` are only in OpenMetrics, and a type without a help is written where it stands.
+        // `# EOF` and `# UNIT` are only in OpenMetrics, and a type without a help is written where
+        // it stands.
         let (help, kind) = match comment.split_once(' ') {
             Some(("HELP", help)) => (Some(help), lines.next_if(|next| next.starts_with("# TYPE "))),
             Some(("TYPE", _)) => (None, Some(line)),

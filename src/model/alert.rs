@@ -16,10 +16,11 @@ pub enum AlertStatus {
 /// One alert in one notification.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Alert {
-    /// The hash of the labels as Alertmanager makes it, 16 hexadecimal digits: the alert's identity within its source. It is made
-    /// here, and never taken from the sender.
+    /// The hash of the labels as Alertmanager makes it, 16 hexadecimal digits: the alert's identity
+    /// within its source. It is made here, and never taken from the sender.
     pub fingerprint: String,
-    /// What the sender calls it, where that is not the hash of its labels. Episodes of earlier versions go by it.
+    /// What the sender calls it, where that is not the hash of its labels. Episodes of earlier
+    /// versions go by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given: Option<String>,
     pub status: AlertStatus,
@@ -58,8 +59,8 @@ pub struct Notification {
     /// What was over the bounds of a body, and is not among the alerts.
     #[serde(default, skip_serializing_if = "LeftOut::is_nothing")]
     pub left_out: LeftOut,
-    /// Nobody vouches for who sent it, so it starts no mutation. What an older version took in says nothing of it, and keeps what
-    /// it was let in for.
+    /// Nobody vouches for who sent it, so it starts no mutation. What an older version took in says
+    /// nothing of it, and keeps what it was let in for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unauthenticated: bool,
     /// The last field: the front door writes the alerts behind the others, as they come.

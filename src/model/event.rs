@@ -131,7 +131,8 @@ pub enum RunEvent {
     Told { step: StepPath, page: bool, team: String, text: String },
     /// The alert resolved while the run was under way.
     AlertResolved,
-    /// The wall clock was set, forth or back: all times that stand before this are that much later now.
+    /// The wall clock was set, forth or back: all times that stand before this are that much later
+    /// now.
     ClockMoved { by_micros: i64 },
     /// A person asked to stop.
     CancelAsked { by: String },

@@ -12,8 +12,9 @@ pub struct OddCharacter {
     pub remedy: &'static str,
 }
 
-/// The first odd character in the line of an error, in the one after it, or in the one before: the reader tells of a tab a line too early, and
-/// of a key without its colon where the next one begins. `line` is from 1. What stands in quotes or in a comment is as somebody wants it.
+/// The first odd character in the line of an error, in the one after it, or in the one before: the
+/// reader tells of a tab a line too early, and of a key without its colon where the next one
+/// begins. `line` is from 1. What stands in quotes or in a comment is as somebody wants it.
 pub fn odd_character(text: &str, line: usize) -> Option<OddCharacter> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let line = line.max(1);

@@ -1,7 +1,9 @@
-//! Masking what looks like a secret, in texts whose origin is not ours: alerts, outputs of steps, error messages.
+//! Masking what looks like a secret, in texts whose origin is not ours: alerts, outputs of steps,
+//! error messages.
 //!
-//! It errs on the side of masking: a masked word costs a look at the source, a leaked one a rotation. What is declared a secret
-//! (the bot's own tokens) is masked exactly, whatever it looks like; everything else is found by a table of [rules].
+//! It errs on the side of masking: a masked word costs a look at the source, a leaked one a
+//! rotation. What is declared a secret (the bot's own tokens) is masked exactly, whatever it looks
+//! like; everything else is found by a table of [rules].
 
 mod blocks;
 mod declared;
@@ -26,14 +28,16 @@ pub use invisible::is_invisible;
 /// What stands in the place of a secret.
 pub const MASK: &str = "***";
 
-/// A mask can make the end of another secret visible. Eight rounds are more than any text needs that nobody made up for it.
+/// A mask can make the end of another secret visible. Eight rounds are more than any text needs
+/// that nobody made up for it.
 const ROUNDS: usize = 8;
 
-/// The text with everything masked that looks like a secret: passwords and tokens by their names (`PGPASSWORD=`,
-/// `"client_secret": "…"`), in prose, in URLs and on command lines, private keys, `Authorization` and `Cookie` headers, tokens
-/// that are known by their shape, and what was given to [`declare_secret`]. Borrowed when there is nothing to mask. May be
-/// repeated: a masked text stays as it is. Takes a time that is linear in the length of the text, which grows to three times its
-/// length at most.
+/// The text with everything masked that looks like a secret: passwords and tokens by their names
+/// (`PGPASSWORD=`, `"client_secret": "…"`), in prose, in URLs and on command lines, private keys,
+/// `Authorization` and `Cookie` headers, tokens that are known by their shape, and what was given
+/// to [`declare_secret`]. Borrowed when there is nothing to mask. May be repeated: a masked text
+/// stays as it is. Takes a time that is linear in the length of the text, which grows to three
+/// times its length at most.
 pub fn redact(text: &str) -> Cow<'_, str> {
     let Some(mut masked) = mask_once(text) else { return Cow::Borrowed(text) };
     for _ in 1..ROUNDS {

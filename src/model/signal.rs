@@ -27,7 +27,8 @@ pub enum SignalBody {
     RunEnded { run: RunId, outcome: Outcome, because: String },
 }
 
-/// Who goes first. What is about one alert is always in one lane: which one follows from its labels, which are what it is.
+/// Who goes first. What is about one alert is always in one lane: which one follows from its
+/// labels, which are what it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lane {
     /// Somebody waits for the answer; and the ends of runs, which are few.

@@ -13,8 +13,8 @@ const LONGEST: Duration = Duration::from_secs(5 * 60);
 /// The most that a receiver may make us wait: its clock or its header may be wrong.
 const LONGEST_ASKED: Duration = Duration::from_secs(15 * 60);
 
-/// For how long it is worth trying. A page is until somebody has it, as a human is waiting for it without knowing; a card
-/// is made anew by whatever happens next.
+/// For how long it is worth trying. A page is until somebody has it, as a human is waiting for it
+/// without knowing; a card is made anew by whatever happens next.
 fn patience(kind: ParcelKind) -> Duration {
     match kind {
         ParcelKind::Page => Duration::MAX,
@@ -40,8 +40,9 @@ pub(super) fn wait_after(kind: ParcelKind, attempts: u32, error: &SinkError, jit
     Some(wait.mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 2.0).min(LONGEST_ASKED))
 }
 
-/// Whether the next sink is to be asked, too. The first failure of a page may be a hiccup of a second; the second is not, nor is a receiver
-/// that refuses it, says when to come again, or lets us wait for its answer.
+/// Whether the next sink is to be asked, too. The first failure of a page may be a hiccup of a
+/// second; the second is not, nor is a receiver that refuses it, says when to come again, or lets
+/// us wait for its answer.
 pub(super) fn falls_back(kind: ParcelKind, attempts: u32, error: &SinkError) -> bool {
     let is_more = match error {
         SinkError::Retry { after, .. } => after.is_some(),

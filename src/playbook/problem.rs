@@ -96,7 +96,8 @@ impl fmt::Display for Problem {
     }
 }
 
-/// What stands in a file must not move the cursor of whoever reads about it, and may hold a secret beside a mistake.
+/// What stands in a file must not move the cursor of whoever reads about it, and may hold a secret
+/// beside a mistake.
 fn visible(text: &str) -> String {
     redact(&text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>()).into_owned()
 }

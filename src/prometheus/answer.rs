@@ -1,4 +1,5 @@
-//! What Prometheus's answer says, and whether it can be believed: that it is whole, and of the moment that was asked for.
+//! What Prometheus's answer says, and whether it can be believed: that it is whole, and of the
+//! moment that was asked for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +11,8 @@ use serde_json::Value;
 use super::{QueryError, Sample};
 use crate::model::redact;
 
-/// How far an answer's time may be from the time asked for: what is left of it in a float, and the rounding to milliseconds.
+/// How far an answer's time may be from the time asked for: what is left of it in a float, and the
+/// rounding to milliseconds.
 const TOLERANCE: TimeDelta = TimeDelta::milliseconds(5);
 
 /// The most of a warning that is told.
@@ -90,7 +92,8 @@ pub(super) fn parse(expr: &str, at: DateTime<Utc>, status: StatusCode, body: &[u
 
 /// What says that a part of the answer is missing. `None`: nothing does.
 ///
-/// `infos` are remarks about the expression. Servers that know one list only have them among the warnings, with this beginning.
+/// `infos` are remarks about the expression. Servers that know one list only have them among the
+/// warnings, with this beginning.
 fn partial(answer: &Answer) -> Option<String> {
     let warnings: Vec<&str> = answer.warnings.iter().flatten().map(String::as_str).collect();
     let told: Vec<&str> = warnings.into_iter().filter(|text| !text.starts_with("PromQL info:")).collect();

@@ -106,7 +106,8 @@ impl Prometheus for HttpPrometheus {
 }
 
 impl HttpPrometheus {
-    /// `timestamp()` knows a sample's own time only of a plain selector, so that each one in the expression is asked about by itself.
+    /// `timestamp()` knows a sample's own time only of a plain selector, so that each one in the
+    /// expression is asked about by itself.
     async fn check_ages(&self, query: &Query, at: DateTime<Utc>, max_age: Duration) -> Result<(), QueryError> {
         let refused = |message| QueryError::Refused { expr: query.expr.clone(), message };
         for selector in selectors(&query.expr).map_err(refused)? {
@@ -129,8 +130,8 @@ fn time(at: DateTime<Utc>) -> String {
     format!("{}.{:03}", at.timestamp(), at.timestamp_subsec_millis())
 }
 
-/// How far Prometheus's clock may be from ours. Beyond that, "now" by our clock is another moment there: the past, or one of which
-/// nothing has been scraped.
+/// How far Prometheus's clock may be from ours. Beyond that, "now" by our clock is another moment
+/// there: the past, or one of which nothing has been scraped.
 const CLOCKS_APART: chrono::TimeDelta = chrono::TimeDelta::seconds(60);
 
 /// Whether the answer was made about now: the server says so itself, unless a proxy took that away.

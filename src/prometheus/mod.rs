@@ -33,7 +33,8 @@ pub struct Query {
     pub expr: String,
     /// The moment for which it is evaluated, by our clock; to the millisecond.
     pub at: DateTime<Utc>,
-    /// How old the samples may be that it is made of: all series of an instant selector, the newest of a range.
+    /// How old the samples may be that it is made of: all series of an instant selector, the newest
+    /// of a range.
     pub max_age: Option<Duration>,
 }
 
@@ -47,8 +48,9 @@ impl Query {
 /// Answers instant queries.
 #[async_trait]
 pub trait Prometheus: Send + Sync + 'static {
-    /// The instant vector (or scalar, as one sample without labels) that the expression has at that time, whole: an answer
-    /// from which a part is missing is [`QueryError::Partial`]. Empty when nothing matches. May be repeated.
+    /// The instant vector (or scalar, as one sample without labels) that the expression has at that
+    /// time, whole: an answer from which a part is missing is [`QueryError::Partial`]. Empty when
+    /// nothing matches. May be repeated.
     async fn query(&self, query: &Query) -> Result<Vec<Sample>, QueryError>;
 }
 
@@ -61,7 +63,8 @@ pub enum QueryError {
     /// Not reachable, overloaded or too slow.
     #[error("prometheus did not answer: {0}")]
     Unavailable(String),
-    /// It answered with a part of what there is. What is missing may be what matters, so that it is no evidence.
+    /// It answered with a part of what there is. What is missing may be what matters, so that it is
+    /// no evidence.
     #[error("prometheus gave a partial answer to `{expr}`, which is no evidence: {warning}")]
     Partial { expr: String, warning: String },
     /// What the answer is made of is older than the query allows.

@@ -1,8 +1,10 @@
-//! Which series an expression is made of: a scan for its selectors, and not a parser. What it does not understand, it refuses.
+//! Which series an expression is made of: a scan for its selectors, and not a parser. What it does
+//! not understand, it refuses.
 
 use std::fmt;
 
-/// A selector in an expression, without `offset` and `@`: whether its series are still scraped does not depend on them.
+/// A selector in an expression, without `offset` and `@`: whether its series are still scraped does
+/// not depend on them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selector {
     /// `up{job="a"}`
@@ -63,13 +65,14 @@ pub fn selectors(expr: &str) -> Result<Vec<Selector>, String> {
     }
 }
 
-/// The expression for the age in seconds of what a selector gives: of the oldest series; of a range that of the newest, as
-/// series that ended within it are a part of it rightly.
+/// The expression for the age in seconds of what a selector gives: of the oldest series; of a range
+/// that of the newest, as series that ended within it are a part of it rightly.
 pub(super) fn age_query(selector: &Selector) -> String {
     let Selector { text, range } = selector;
     match range {
         None => format!("max(time() - timestamp({text}))"),
-        // Beyond the five minutes that an instant selector looks back, only a subquery sees when the last sample came.
+        // Beyond the five minutes that an instant selector looks back, only a subquery sees when
+        // the last sample came.
         Some(range) => {
             format!("min(time() - timestamp({text})) or min(time() - max_over_time(timestamp({text})[{range}:]))")
         }
@@ -166,7 +169,8 @@ impl<'e> Scan<'e> {
         taken
     }
 
-    /// From an opening sign to the one that closes it, both included; signs in quotation marks do not count.
+    /// From an opening sign to the one that closes it, both included; signs in quotation marks do
+    /// not count.
     fn braced(&mut self, open: char, close: char) -> Result<&'e str, String> {
         let all = self.rest;
         let mut depth = 0_usize;

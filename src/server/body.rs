@@ -69,7 +69,8 @@ pub(super) async fn read(
     read.map(|(bytes, _)| bytes)
 }
 
-/// The same; once more than `first` bytes have come, `more` is asked for room for the rest, and what it gives is given back.
+/// The same; once more than `first` bytes have come, `more` is asked for room for the rest, and
+/// what it gives is given back.
 pub(super) async fn read_in_turn<T, F>(
     headers: &HeaderMap,
     mut body: Body,
@@ -126,7 +127,8 @@ pub(super) async fn discard(headers: &HeaderMap, body: Body) {
     discard_within(headers, body, 64 * 1024 * 1024, Duration::from_secs(5)).await;
 }
 
-/// The same for one who has shown no right secret: a large delivery is heard out, which takes a moment, and a slow one is not.
+/// The same for one who has shown no right secret: a large delivery is heard out, which takes a
+/// moment, and a slow one is not.
 pub(super) async fn discard_of_stranger(headers: &HeaderMap, body: Body) {
     discard_within(headers, body, 32 * 1024 * 1024, Duration::from_secs(2)).await;
 }

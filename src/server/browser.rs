@@ -1,8 +1,9 @@
-//! A browser must not be anybody's deputy: a page from anywhere may have it send requests to this machine, which its user could
-//! send and the page could not.
+//! A browser must not be anybody's deputy: a page from anywhere may have it send requests to this
+//! machine, which its user could send and the page could not.
 //!
-//! Browsers say so themselves (`Origin`, `Sec-Fetch-Site`: <https://www.w3.org/TR/fetch-metadata/>), ask first before they send
-//! JSON to another site, and name in `Host` what they believe to talk to, also when a name was made to lead to this machine
+//! Browsers say so themselves (`Origin`, `Sec-Fetch-Site`:
+//! <https://www.w3.org/TR/fetch-metadata/>), ask first before they send JSON to another site, and
+//! name in `Host` what they believe to talk to, also when a name was made to lead to this machine
 //! (DNS rebinding).
 
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -18,13 +19,15 @@ use super::answer::Refusal;
 pub(super) enum Guard {
     /// A secret, which no foreign page has.
     Secret,
-    /// Something in front of us, so the name that we are asked by may be any. Whatever a browser sends, it sends for a page.
+    /// Something in front of us, so the name that we are asked by may be any. Whatever a browser
+    /// sends, it sends for a page.
     InFront,
     /// Nothing, but that only this machine can reach us.
     Loopback,
 }
 
-/// Refuses what a browser sends for another site's page, and without a secret whatever a browser sends.
+/// Refuses what a browser sends for another site's page, and without a secret whatever a browser
+/// sends.
 pub(super) fn check(guard: Guard, request: &Parts) -> Result<(), Refusal> {
     let headers = &request.headers;
     let refused = |at: &str, error: String, hint: &str| Err(Refusal::new(StatusCode::FORBIDDEN, error, at, hint));
@@ -52,7 +55,8 @@ pub(super) fn check(guard: Guard, request: &Parts) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Refuses what is not JSON by its own word: browsers send text to other sites without asking, and JSON only after it was allowed.
+/// Refuses what is not JSON by its own word: browsers send text to other sites without asking, and
+/// JSON only after it was allowed.
 pub(super) fn check_json(headers: &HeaderMap) -> Result<(), Refusal> {
     let is_json = |value: &[u8]| {
         let essence = value.split(|byte| *byte == b';').next().unwrap_or_default();
@@ -75,7 +79,8 @@ fn is_own(origin: &[u8], headers: &HeaderMap) -> bool {
     own.is_some_and(|own| own.eq_ignore_ascii_case(host.as_bytes()))
 }
 
-/// An address, or a name that leads nowhere else. A name of DNS may lead here today and have led elsewhere before.
+/// An address, or a name that leads nowhere else. A name of DNS may lead here today and have led
+/// elsewhere before.
 fn is_this_machine(host: &[u8]) -> bool {
     let Ok(host) = std::str::from_utf8(host) else { return false };
     if let Some((address, port)) = host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {

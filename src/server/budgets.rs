@@ -1,5 +1,5 @@
-//! What one token may cost: a loop in somebody's script must not take the cluster's and Prometheus's time from those who are
-//! at work in an incident.
+//! What one token may cost: a loop in somebody's script must not take the cluster's and
+//! Prometheus's time from those who are at work in an incident.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -99,7 +99,8 @@ impl Default for Budgets {
 }
 
 impl Budgets {
-    /// Held while a body of this token is read: whoever sends slowly must not take the connections of all.
+    /// Held while a body of this token is read: whoever sends slowly must not take the connections
+    /// of all.
     pub fn read(&self, token: &str) -> Result<OwnedSemaphorePermit, TooMuch> {
         let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         let own = reading.entry(token.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(READING)));
@@ -108,7 +109,8 @@ impl Budgets {
 
     /// A turn for a command of this token. `now` is monotonic.
     pub fn begin(&self, token: &str, role: Role, cost: Cost, now: Duration) -> Result<Turn, TooMuch> {
-        // How long one that is under way may take is not known: whoever comes again soon enough loses little.
+        // How long one that is under way may take is not known: whoever comes again soon enough
+        // loses little.
         let soon = TooMuch { after: Duration::from_secs(2) };
         let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
         let spent = spent.entry((token.to_owned(), cost)).or_insert_with(|| Spent {

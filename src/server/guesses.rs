@@ -1,8 +1,9 @@
 //! Wrong secrets: how soon whoever shows one hears of it.
 //!
-//! A right secret is never delayed, whatever others at its address do: an ingress or a NAT is one address for all behind it. So
-//! each secret is looked at, and what is limited is how many wrong ones are answered: the first few at once, as a person who has
-//! taken the wrong file should hear so, the next ones late, and the rest not at all: their connections are closed.
+//! A right secret is never delayed, whatever others at its address do: an ingress or a NAT is one
+//! address for all behind it. So each secret is looked at, and what is limited is how many wrong
+//! ones are answered: the first few at once, as a person who has taken the wrong file should hear
+//! so, the next ones late, and the rest not at all: their connections are closed.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -23,7 +24,8 @@ pub(super) const LATE: Duration = Duration::from_secs(1);
 /// How many wait for their late answer. They hold a connection each.
 const LATE_AT_MOST: usize = 32;
 
-/// Addresses that are remembered, of about 60 bytes each; beyond that the one that was seen longest ago is forgotten.
+/// Addresses that are remembered, of about 60 bytes each; beyond that the one that was seen longest
+/// ago is forgotten.
 const ADDRESSES: usize = 4_096;
 
 /// How often the log tells of wrong secrets.
@@ -87,7 +89,8 @@ impl Bucket {
         Self { left: most, at: now }
     }
 
-    /// Takes one out; else how long it takes until there is one. One comes back in each `every`, up to `most`.
+    /// Takes one out; else how long it takes until there is one. One comes back in each `every`, up
+    /// to `most`.
     pub fn take(&mut self, (most, every): (f64, Duration), now: Duration) -> Result<(), Duration> {
         let passed = now.saturating_sub(self.at);
         self.left = (self.left + passed.as_secs_f64() / every.as_secs_f64()).min(most);

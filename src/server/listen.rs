@@ -18,10 +18,12 @@ use tokio_util::sync::CancellationToken;
 use super::places::{Place, Places, Room};
 use super::{Limits, Server, health_router, router};
 
-/// A request's head: our longest is a bearer token. It has 100 headers at most, which is hyper's own bound.
+/// A request's head: our longest is a bearer token. It has 100 headers at most, which is hyper's
+/// own bound.
 const LONGEST_HEAD: usize = 32 * 1024;
 
-/// Files that the process needs besides connections: the store's, those of the cluster, Prometheus and the sinks.
+/// Files that the process needs besides connections: the store's, those of the cluster, Prometheus
+/// and the sinks.
 const OTHER_FILES: usize = 192;
 
 /// Connections to the listener of probes. Each is short.

@@ -11,8 +11,9 @@
 //! Alertmanager tries again after 5xx and after no answer, never after 4xx: what a later try could mend is answered with 503.
 //! Every refusal is JSON, `{"error", "where", "hint"}`.
 //!
-//! Health and metrics may have a listener of their own too ([`serve_health`]). Nobody without a right secret can keep others out
-//! ([`Limits`]), and no page in a browser can use it ([`Settings::lets_everybody_in`] says what follows without a secret).
+//! Health and metrics may have a listener of their own too ([`serve_health`]). Nobody without a
+//! right secret can keep others out ([`Limits`]), and no page in a browser can use it
+//! ([`Settings::lets_everybody_in`] says what follows without a secret).
 
 mod alertmanager;
 mod answer;
@@ -87,7 +88,8 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Whether nobody vouches for who delivers. What comes in so starts no mutation: runs only suggest.
+    /// Whether nobody vouches for who delivers. What comes in so starts no mutation: runs only
+    /// suggest.
     pub fn lets_everybody_in(&self) -> bool {
         self.webhook.is_none() && !self.insecure_no_auth
     }
@@ -100,14 +102,15 @@ pub const REQUEST_WITHIN: Duration = Duration::from_secs(60);
 /// What keeps one who sends too much, too slowly or too often from taking everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections that are open at once, those that have shown no secret yet and those that have. A storm of a thousand groups is a
-    /// thousand deliveries, on as many connections at the worst.
+    /// Connections that are open at once, those that have shown no secret yet and those that have.
+    /// A storm of a thousand groups is a thousand deliveries, on as many connections at the worst.
     pub room: Room,
     /// How long a connection may take to send a request's head, and how long it may be idle.
     pub head_within: Duration,
     /// How long a body may take.
     pub body_within: Duration,
-    /// Bodies in memory at once, in bytes (not less than one of the largest). Reading one takes about three times its size, whatever is in it.
+    /// Bodies in memory at once, in bytes (not less than one of the largest). Reading one takes
+    /// about three times its size, whatever is in it.
     pub bodies: usize,
     /// How long a request waits for its turn when there are too many bodies.
     pub turn_within: Duration,
@@ -141,7 +144,8 @@ pub struct Server {
     settings: Settings,
     /// Room for bodies, in KiB.
     room: Arc<Semaphore>,
-    /// Deliveries that are taken in, also when who sent them has hung up: what a body takes of memory lasts as long as its turn.
+    /// Deliveries that are taken in, also when who sent them has hung up: what a body takes of
+    /// memory lasts as long as its turn.
     taken_in: Mutex<JoinSet<()>>,
     guesses: Guesses,
     budgets: Budgets,
@@ -189,7 +193,8 @@ impl Server {
 
 /// All routes, for [`serve`] and for whoever has a listener of his own.
 pub fn router(server: Arc<Server>) -> Router {
-    // With a slash at its end, too: who configures an URL by hand does not see it, and nobody sees a delivery that gets 404.
+    // With a slash at its end, too: who configures an URL by hand does not see it, and nobody sees
+    // a delivery that gets 404.
     let routes = Router::new()
         .route("/v1/alertmanager", post(alertmanager::deliver))
         .route("/v1/alertmanager/", post(alertmanager::deliver))

@@ -1,8 +1,9 @@
 //! Who has a place among the connections, and who must go when none is left.
 //!
-//! A connection is a *stranger* until one of its requests was let in, and *known* from then on. Strangers compete with each
-//! other for their places and never with those who are known: whoever opens thousands of connections cuts off his own.
-//! There is always room for one more stranger, so that probes are answered whatever goes on.
+//! A connection is a *stranger* until one of its requests was let in, and *known* from then on.
+//! Strangers compete with each other for their places and never with those who are known: whoever
+//! opens thousands of connections cuts off his own. There is always room for one more stranger, so
+//! that probes are answered whatever goes on.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -11,8 +12,9 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-/// As long as this a stranger keeps his place whatever happens: a thousand who come at once are each heard first. Short, as those
-/// who come next, probes among them, wait so long in the kernel's queue.
+/// As long as this a stranger keeps his place whatever happens: a thousand who come at once are
+/// each heard first. Short, as those who come next, probes among them, wait so long in the kernel's
+/// queue.
 const GRACE: Duration = Duration::from_millis(250);
 
 /// How many connections there may be at once.
@@ -53,7 +55,8 @@ struct Held {
 pub(super) struct Place {
     places: Arc<Places>,
     id: u64,
-    /// Where the connection comes from: of IPv6 the network, as one machine has all addresses of its own.
+    /// Where the connection comes from: of IPv6 the network, as one machine has all addresses of
+    /// its own.
     pub peer: IpAddr,
     /// Its place is needed by another.
     pub cut: CancellationToken,
@@ -65,8 +68,8 @@ impl Places {
         Arc::new(Self { room, table: Mutex::default() })
     }
 
-    /// A place for one more stranger, and whether another has lost his for it. `Err`: the next place is free after this time, or
-    /// when somebody leaves. `now` is monotonic.
+    /// A place for one more stranger, and whether another has lost his for it. `Err`: the next
+    /// place is free after this time, or when somebody leaves. `now` is monotonic.
     pub fn admit(self: &Arc<Self>, peer: IpAddr, now: Duration) -> Result<(Place, bool), Duration> {
         let peer = network(peer);
         self.with(|table| {
@@ -106,7 +109,8 @@ impl Place {
         self.changes(|held| held.is_busy = true);
     }
 
-    /// It waits for a request, or for an answer that is put off: it may go when others need its place.
+    /// It waits for a request, or for an answer that is put off: it may go when others need its
+    /// place.
     pub fn waits(&self) {
         self.changes(|held| held.is_busy = false);
     }
@@ -172,7 +176,8 @@ impl Table {
     }
 }
 
-/// Of the peer that has the most connections, the one that has waited longest; one that is at work only if none waits.
+/// Of the peer that has the most connections, the one that has waited longest; one that is at work
+/// only if none waits.
 fn decide_stranger_to_cut<'a>(strangers: impl Iterator<Item = (&'a u64, &'a Held)>) -> Option<u64> {
     let strangers: Vec<(&u64, &Held)> = strangers.collect();
     let mut of_peer: HashMap<IpAddr, usize> = HashMap::new();
@@ -184,7 +189,8 @@ fn decide_stranger_to_cut<'a>(strangers: impl Iterator<Item = (&'a u64, &'a Held
     victim.map(|(id, _)| **id)
 }
 
-/// One machine has all addresses of its IPv6 network, a /64, and IPv4 may come in the clothes of IPv6.
+/// One machine has all addresses of its IPv6 network, a /64, and IPv4 may come in the clothes of
+/// IPv6.
 fn network(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V6(address) => {

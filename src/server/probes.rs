@@ -1,4 +1,5 @@
-//! Where health and metrics are served. Everybody may ask, so that each answer is made once for all who wait for it.
+//! Where health and metrics are served. Everybody may ask, so that each answer is made once for all
+//! who wait for it.
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
-//! An answer that is made once for all who wait for it: everybody may ask how the bot is, and the store is asked for it.
+//! An answer that is made once for all who wait for it: everybody may ask how the bot is, and the
+//! store is asked for it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,7 +12,8 @@ use tokio::sync::Mutex;
 /// Longer than any of our own answers.
 const LONGEST: usize = 16 * 1024 * 1024;
 
-/// One at a time is made. Whoever came before its making began has it too: no answer is older than its question.
+/// One at a time is made. Whoever came before its making began has it too: no answer is older than
+/// its question.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     begun: AtomicU64,

@@ -1,8 +1,9 @@
-//! What is written down for people to read is masked first: here, in one place, whatever a store is made of. Every store calls this
-//! before it carries something out.
+//! What is written down for people to read is masked first: here, in one place, whatever a store is
+//! made of. Every store calls this before it carries something out.
 //!
-//! What identifies something (a fingerprint, a grouping) is decided about as it came, and stored as [`identity`] where it holds a
-//! secret. What is acted on (a run's target and inputs) is never changed: if masking would change it, there is no run.
+//! What identifies something (a fingerprint, a grouping) is decided about as it came, and stored as
+//! [`identity`] where it holds a secret. What is acted on (a run's target and inputs) is never
+//! changed: if masking would change it, there is no run.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -16,8 +17,8 @@ use super::{
 };
 use crate::model::{Digest, Intent, Preview, RunEvent, Signal, Target, redact, redact_named, redact_value};
 
-/// What identifies a thing, as it is stored: itself, or where it holds what looks like a secret, the rest of it and a digest that
-/// keeps it apart from others.
+/// What identifies a thing, as it is stored: itself, or where it holds what looks like a secret,
+/// the rest of it and a digest that keeps it apart from others.
 pub fn identity(raw: &str) -> Cow<'_, str> {
     match redact(raw) {
         Cow::Borrowed(same) => Cow::Borrowed(same),
@@ -38,8 +39,8 @@ impl Decision {
 }
 
 impl Append {
-    /// The records as they may be written down. What a run is to act on is not in them but by its intents, which the engine
-    /// refuses to record when masking would change them.
+    /// The records as they may be written down. What a run is to act on is not in them but by its
+    /// intents, which the engine refuses to record when masking would change them.
     pub fn masked(self) -> Self {
         Self {
             events: self.events.into_iter().map(record).collect(),
@@ -59,7 +60,8 @@ impl NewPage {
     }
 }
 
-/// An intent stays as it is to the letter but for what people read of it: it is compared with the cluster.
+/// An intent stays as it is to the letter but for what people read of it: it is compared with the
+/// cluster.
 fn record(event: RunEvent) -> RunEvent {
     match event {
         RunEvent::Started { step, attempt, intent, deadline } => {
@@ -134,8 +136,9 @@ fn named(texts: BTreeMap<String, String>) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// A run acts on its target and inputs: they are as they came, or there is none. What its conditions see of the alert is masked; a
-/// label that would be is left out, so that a condition on it fails instead of comparing masks.
+/// A run acts on its target and inputs: they are as they came, or there is none. What its
+/// conditions see of the alert is masked; a label that would be is left out, so that a condition on
+/// it fails instead of comparing masks.
 fn masked_run(run: NewRun) -> Result<NewRun, StoreError> {
     if let Some(what) = unfit_to_act_on(&run.target, &Value::Object(run.inputs.clone())) {
         return Err(StoreError::Refused { what: "open a run", message: what });
@@ -148,8 +151,8 @@ fn masked_run(run: NewRun) -> Result<NewRun, StoreError> {
     Ok(NewRun { alert, requested_by: run.requested_by.map(text), ..run })
 }
 
-/// Why nothing may be done with this target and these inputs: one of them holds what looks like a secret, which would have to stand
-/// in rows that people read.
+/// Why nothing may be done with this target and these inputs: one of them holds what looks like a
+/// secret, which would have to stand in rows that people read.
 pub fn unfit_to_act_on(target: &Target, inputs: &Value) -> Option<String> {
     let said =
         |what: &str| Some(format!("{what} holds what looks like a secret, and a masked one must not be acted on"));
@@ -181,7 +184,8 @@ fn text(text: String) -> String {
     }
 }
 
-/// A document with all its texts masked. Its shape stays as it is: names of variants and fields look like no secret.
+/// A document with all its texts masked. Its shape stays as it is: names of variants and fields
+/// look like no secret.
 fn document<T: Serialize + DeserializeOwned>(document: T) -> T {
     let Ok(before) = serde_json::to_value(&document) else { return document };
     let mut after = before.clone();

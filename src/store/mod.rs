@@ -5,6 +5,7 @@
 //! migration numbers.
 
 mod decision;
+mod error;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod masking;
@@ -22,6 +23,7 @@ pub use decision::{
     Applied, Change, CommandReply, Decision, InboxItem, IncidentEvent, IncidentRef, NewEpisode, NewIncident, NewPage,
     NewRun, PageReason,
 };
+pub use error::StoreError;
 pub use masking::{identity, masked_body, unfit_to_act_on};
 pub use reach::{PageDelivery, Reach};
 pub use records::{
@@ -39,21 +41,24 @@ use crate::worker::Bell;
 /// The front door and its queue: what came in, before anything was decided about it.
 #[async_trait]
 pub trait SignalStore: Send + Sync {
-    /// Makes the signal durable. The same (source, key) again changes nothing but a counter, unless it is a notification and an
-    /// episode was closed since it was worked on: then it is worked on once more, as it may tell that the alert fires again.
-    /// A command with a known key that says something else is [`Accepted::Other`], and is not taken in.
+    /// Makes the signal durable. The same (source, key) again changes nothing but a counter, unless
+    /// it is a notification and an episode was closed since it was worked on: then it is worked on
+    /// once more, as it may tell that the alert fires again. A command with a known key that says
+    /// something else is [`Accepted::Other`], and is not taken in.
     async fn accept(&self, signal: &Signal) -> Result<Accepted, StoreError>;
 
-    /// Makes all of a delivery durable, a signal for each of its parts, in one transaction. As with [`SignalStore::accept`], the same
-    /// again changes nothing.
+    /// Makes all of a delivery durable, a signal for each of its parts, in one transaction. As with
+    /// [`SignalStore::accept`], the same again changes nothing.
     async fn accept_delivery(&self, delivered: Delivered) -> Result<Vec<Accepted>, StoreError>;
 
-    /// The signal whose turn it is: of the first lane that is not empty, or, when `in_order`, the oldest of all.
+    /// The signal whose turn it is: of the first lane that is not empty, or, when `in_order`, the
+    /// oldest of all.
     async fn next_signal(&self, in_order: bool) -> Result<Option<PendingSignal>, StoreError>;
 
-    /// Counts that work on it begins, before it does: also when the process dies of it. Up to `more` others that come next and
-    /// were never tried are counted with it, and given back: those need not be counted again by whoever goes on to them. What was
-    /// tried before is counted alone, so that nobody is taken for the cause of another one's death more than once.
+    /// Counts that work on it begins, before it does: also when the process dies of it. Up to
+    /// `more` others that come next and were never tried are counted with it, and given back: those
+    /// need not be counted again by whoever goes on to them. What was tried before is counted
+    /// alone, so that nobody is taken for the cause of another one's death more than once.
     async fn begin_signal(&self, signal: SignalId, more: usize) -> Result<Vec<SignalId>, StoreError>;
 
     /// The oldest signals that nobody has worked on and whose time has come, in the order in which they came.
@@ -196,8 +201,9 @@ pub trait OutboxStore: Send + Sync {
     /// It arrived; `external` is the receiver's own id of it (a message id), kept for later edits.
     async fn delivered(&self, id: DeliveryId, external: Option<&str>) -> Result<(), StoreError>;
 
-    /// It did not arrive, and is tried again at `retry_at`; `None`: not before there is something new to tell. `also`: the same goes to
-    /// that sink, too, in the same transaction; gives back whether it had not been sent there before.
+    /// It did not arrive, and is tried again at `retry_at`; `None`: not before there is something
+    /// new to tell. `also`: the same goes to that sink, too, in the same transaction; gives back
+    /// whether it had not been sent there before.
     async fn delivery_failed(
         &self,
         id: DeliveryId,
@@ -213,9 +219,10 @@ pub trait OutboxStore: Send + Sync {
 /// What waits for a time.
 #[async_trait]
 pub trait ClockStore: Send + Sync {
-    /// Moves all that waits for a time by `by`, as the wall clock was set by as much, and tells so on the timelines of those for
-    /// whom something waits. History keeps its times. The caller's clock follows once this is durable, and nobody may be at work
-    /// meanwhile: a time that was worked out before, and is written after it, would be off by as much.
+    /// Moves all that waits for a time by `by`, as the wall clock was set by as much, and tells so
+    /// on the timelines of those for whom something waits. History keeps its times. The caller's
+    /// clock follows once this is durable, and nobody may be at work meanwhile: a time that was
+    /// worked out before, and is written after it, would be off by as much.
     async fn move_what_waits(&self, by: TimeDelta) -> Result<(), StoreError>;
 }
 
@@ -224,7 +231,8 @@ pub trait ClockStore: Send + Sync {
 pub trait HandoffStore: Send + Sync {
     /// Remembers a handoff; `false` when the one of that team and shift was remembered already.
     async fn keep_handoff(&self, record: &HandoffRecord) -> Result<bool, StoreError>;
-    /// The newest handoff of a team whose shift has ended: one of a shift to come was written by a clock that was ahead.
+    /// The newest handoff of a team whose shift has ended: one of a shift to come was written by a
+    /// clock that was ahead.
     async fn last_handoff(&self, team: &str) -> Result<Option<HandoffRecord>, StoreError>;
 }
 
@@ -281,7 +289,8 @@ pub struct Delivered {
 pub struct DeliveredPart {
     pub key: String,
     pub lane: Lane,
-    /// [`crate::model::SignalBody`] in JSON, each to be worked on and committed by itself, in order. At least one.
+    /// [`crate::model::SignalBody`] in JSON, each to be worked on and committed by itself, in
+    /// order. At least one.
     pub pieces: Vec<String>,
 }
 
@@ -379,40 +388,4 @@ pub enum Appended {
     InboxFirst(Vec<(i64, InboxItem)>),
     /// A guarded append was refused as another run holds a lock. Nothing was written.
     Locked { key: String, by: RunId },
-}
-
-/// Why a store did not do it.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum StoreError {
-    /// Somebody else was first: the lease, or the signal, is no longer ours.
-    #[error("somebody else was first: {0}")]
-    Fenced(String),
-    /// More was asked for than can be written in time. Trying again later makes sense.
-    #[error("the store is overloaded: {0} writes are waiting")]
-    Overloaded(usize),
-    /// The database did not do it: it is locked, full, closed, or its disk fails. The same may work later.
-    #[error("the store failed to {what}: {message}")]
-    Failed { what: &'static str, message: String },
-    /// The database will not do it, however often it is asked: what it was given contradicts what it holds or may hold.
-    #[error("the store refuses to {what}: {message}")]
-    Refused { what: &'static str, message: String },
-    /// A row that cannot be read: another version wrote it, or the file is damaged.
-    #[error("the store holds a {what} that cannot be read: {message}")]
-    Unreadable { what: &'static str, message: String },
-    /// A signal that cannot be read.
-    #[error("{id} cannot be read: {message}")]
-    UnreadableSignal { id: SignalId, message: String },
-}
-
-impl StoreError {
-    /// Whether the same may work later, with nobody doing anything about what was asked.
-    pub fn passes(&self) -> bool {
-        match self {
-            StoreError::Overloaded(_) | StoreError::Failed { .. } => true,
-            StoreError::Fenced(_)
-            | StoreError::Refused { .. }
-            | StoreError::Unreadable { .. }
-            | StoreError::UnreadableSignal { .. } => false,
-        }
-    }
 }

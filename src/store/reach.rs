@@ -21,7 +21,8 @@ pub struct PageDelivery {
 }
 
 impl PageDelivery {
-    /// Whether it calls somebody who does not look. The console's line is seen by whoever happens to.
+    /// Whether it calls somebody who does not look. The console's line is seen by whoever happens
+    /// to.
     pub fn calls(&self) -> bool {
         self.sink != "console"
     }
@@ -38,12 +39,13 @@ pub enum Reach {
     Nobody { since: DateTime<Utc> },
 }
 
-/// A page that no sink has refused and none has taken is on its way for so long: one attempt takes 20 s at the most, and a bot that
-/// was killed in it tries again after a minute.
+/// A page that no sink has refused and none has taken is on its way for so long: one attempt takes
+/// 20 s at the most, and a bot that was killed in it tries again after a minute.
 const ON_ITS_WAY: TimeDelta = TimeDelta::seconds(90);
 
 impl Page {
-    /// Whom it has reached so far. A page that stands on the console alone has reached nobody while a sink that calls is in its order, too.
+    /// Whom it has reached so far. A page that stands on the console alone has reached nobody while
+    /// a sink that calls is in its order, too.
     pub fn reach(&self, now: DateTime<Utc>) -> Reach {
         let calling = self.deliveries.iter().any(PageDelivery::calls);
         let has_it = |delivery: &PageDelivery| delivery.delivered_at.is_some() && (delivery.calls() || !calling);

@@ -16,9 +16,11 @@ pub struct EpisodeHead {
     pub starts_at: DateTime<Utc>,
     /// When we took in that it ended; `None` while it is open.
     pub closed_at: Option<DateTime<Utc>>,
-    /// The signal that told that it ended. Signals are numbered as they come in: what has a lower number was told before.
+    /// The signal that told that it ended. Signals are numbered as they come in: what has a lower
+    /// number was told before.
     pub ended_by: Option<SignalId>,
-    /// The start that its end was told with, where Alertmanager has moved it since the firing was told.
+    /// The start that its end was told with, where Alertmanager has moved it since the firing was
+    /// told.
     pub ended_start: Option<DateTime<Utc>>,
     /// What was said last beside its labels.
     pub annotations: BTreeMap<String, String>,
@@ -50,7 +52,8 @@ pub struct RunHead {
     pub incident: IncidentId,
     pub playbook: String,
     pub target_key: String,
-    /// In a history that limits count: as today's clock would have told it, also when the clock was set since.
+    /// In a history that limits count: as today's clock would have told it, also when the clock was
+    /// set since.
     pub created_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
     pub outcome: Option<Outcome>,

@@ -33,7 +33,8 @@ pub struct Seen {
     pub last_commit: Option<Duration>,
     /// The last turn in which something was done to its end.
     pub last_worked: Duration,
-    /// The first and the last turn that failed since one did not, how many they are, and what the last said.
+    /// The first and the last turn that failed since one did not, how many they are, and what the
+    /// last said.
     pub failing: Option<Failing>,
 }
 
@@ -59,7 +60,8 @@ impl Seen {
         self.last_commit.unwrap_or_default().max(self.last_worked)
     }
 
-    /// Since when it has come no further, if it should have. Whoever has nothing to do is not stuck.
+    /// Since when it has come no further, if it should have. Whoever has nothing to do is not
+    /// stuck.
     pub fn stuck(&self) -> Option<Stuck> {
         /// One that failed may have met a lock, and two another one.
         const TURNS: u32 = 3;

@@ -189,7 +189,8 @@ impl Bot {
         two_in_the_morning()
     }
 
-    /// Lets things happen until the bot dies or comes to rest; one that died is started again, and does nothing yet.
+    /// Lets things happen until the bot dies or comes to rest; one that died is started again, and
+    /// does nothing yet.
     pub async fn settles_once(&mut self) {
         let workers = &self.alive.as_ref().unwrap().workers;
         let is_dead = tokio::select! {
@@ -397,7 +398,8 @@ impl Bot {
         let mut by_attempt: BTreeMap<(String, String), usize> = BTreeMap::new();
         for mutation in self.cluster.mutations().into_iter().filter(|mutation| !mutation.dry_run) {
             let intents = log.iter().filter_map(|(at, event)| match event {
-                // The cluster's clock is another one: once the bot's was set, their times cannot be compared.
+                // The cluster's clock is another one: once the bot's was set, their times cannot be
+                // compared.
                 RunEvent::Started { intent, deadline, .. }
                     if self.was_set || *at <= mutation.at && mutation.at < *deadline =>
                 {

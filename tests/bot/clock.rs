@@ -1,5 +1,5 @@
-//! Conversations in which somebody sets the wall clock: what waits waits as long as it was meant to, nothing is lost, and
-//! nothing happens twice.
+//! Conversations in which somebody sets the wall clock: what waits waits as long as it was meant
+//! to, nothing is lost, and nothing happens twice.
 
 use chrono::TimeDelta;
 use dogwatch::clock::Clock as _;
@@ -133,9 +133,11 @@ async fn a_bot_that_dies_while_the_clock_is_set_moves_what_waits_once() {
             let moved = moved.iter().filter(|(_, event)| matches!(event, RunEvent::ClockMoved { .. })).count();
             let unseen = point == "before move_what_waits" && by > TimeDelta::zero();
             assert_eq!(moved, usize::from(!unseen), "{point}, {by}");
-            // A process that finds its clock set back knows only what was told last: that was at the beginning.
+            // A process that finds its clock set back knows only what was told last: that was at
+            // the beginning.
             bot.passes(minutes(if point.starts_with("before") { 11 } else { 7 })).await;
-            // A clock that was set forth before the process began looks as if it had been away for a day.
+            // A clock that was set forth before the process began looks as if it had been away for
+            // a day.
             bot.pages([if unseen { "shop escalated" } else { "shop overdue" }]).await;
         }
     }

@@ -193,8 +193,9 @@ fn happens() -> impl Strategy<Value = Vec<Happens>> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// The sender's clock goes on; ours is set back and forth. Once everybody has told all states again and the time of what
-    /// may be an echo is over, the open episodes are the alerts that fire.
+    /// The sender's clock goes on; ours is set back and forth. Once everybody has told all states
+    /// again and the time of what may be an echo is over, the open episodes are the alerts that
+    /// fire.
     #[test]
     fn nothing_is_lost_or_doubled_whatever_our_clock_says(story in happens()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -230,7 +231,8 @@ proptest! {
                 if news.status == AlertStatus::Resolved || !delivered.contains(&news) {
                     delivered.push(news.clone());
                 }
-                // As Alertmanager does: whoever repeats a firing that is over repeats its end before long.
+                // As Alertmanager does: whoever repeats a firing that is over repeats its end
+                // before long.
                 let over = delivered.iter().rev().find(|other| {
                     other.fingerprint == news.fingerprint
                         && other.starts_at == news.starts_at

@@ -1,4 +1,5 @@
-//! Secrets reach nothing that people read: a bot's whole story, with one in everything that comes from elsewhere.
+//! Secrets reach nothing that people read: a bot's whole story, with one in everything that comes
+//! from elsewhere.
 
 use std::collections::BTreeMap;
 

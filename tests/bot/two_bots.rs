@@ -1,4 +1,5 @@
-//! Two bots with databases of their own on one cluster: one of them works, and the other one observes.
+//! Two bots with databases of their own on one cluster: one of them works, and the other one
+//! observes.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::serving::{self, Serving};
 
-/// The flood's connections and the server's need more than the usual 1,024 files, of this process and of what it starts.
+/// The flood's connections and the server's need more than the usual 1,024 files, of this process
+/// and of what it starts.
 fn may_open_many_files() {
     let id = std::process::id().to_string();
     let raised =

@@ -15,7 +15,8 @@ fn talkative(level: &str) -> Serving {
     Serving::start_in(folder, &[("RUST_LOG", "trace")])
 }
 
-/// Some of them print all that they are given: handlebars a template's data, HTTP clients their headers.
+/// Some of them print all that they are given: handlebars a template's data, HTTP clients their
+/// headers.
 #[test]
 fn libraries_say_nothing_below_info() {
     for level in ["debug", "trace", "trace,hyper=trace,handlebars=debug"] {

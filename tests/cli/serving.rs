@@ -119,8 +119,8 @@ impl Serving {
         self.get_from(&self.url, path, Duration::from_secs(30))
     }
 
-    /// The same, where health has a listener of its own. It answers within the second that a kubelet waits, and as long again for
-    /// this machine.
+    /// The same, where health has a listener of its own. It answers within the second that a
+    /// kubelet waits, and as long again for this machine.
     pub fn get_of_health(&self, path: &str) -> (u16, String) {
         let log = self.log();
         let entries = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());

@@ -1,4 +1,5 @@
-//! What an earlier version left is opened, migrated, and gone on with. `tests/fixtures/database/README.md` says what is in it.
+//! What an earlier version left is opened, migrated, and gone on with.
+//! `tests/fixtures/database/README.md` says what is in it.
 
 use std::path::Path;
 use std::sync::Arc;

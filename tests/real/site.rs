@@ -28,7 +28,8 @@ pub struct Site {
     pub prometheus: Arc<Prometheus>,
     pub folder: Folder,
     port: u16,
-    /// Where the bots of this site agree which of them may change the cluster: sites that share one do not.
+    /// Where the bots of this site agree which of them may change the cluster: sites that share one
+    /// do not.
     lease: String,
     bot: Option<Process>,
 }

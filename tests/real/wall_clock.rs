@@ -1,4 +1,5 @@
-//! The wall clock of a real process, set under way: libfaketime stands between it and the machine's.
+//! The wall clock of a real process, set under way: libfaketime stands between it and the
+//! machine's.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

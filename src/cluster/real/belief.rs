@@ -1,7 +1,8 @@
 //! Whether the API server's answer is one to what was asked.
 //!
-//! Between us and the server there may be a proxy, a cache or a gateway of another cluster. What is not about the object that
-//! was asked for, does not show the change that was made, or is older than what was seen before, is no answer.
+//! Between us and the server there may be a proxy, a cache or a gateway of another cluster. What is
+//! not about the object that was asked for, does not show the change that was made, or is older
+//! than what was seen before, is no answer.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
@@ -82,8 +83,8 @@ pub(super) fn check_patched(object: &Object, kind: &Kind, patch: &Patch) -> Resu
     check_mark(object, patch)
 }
 
-/// What of a patch the server takes over: a status by the subresource of that name alone, and nothing else by that; of the
-/// metadata only what is not its own.
+/// What of a patch the server takes over: a status by the subresource of that name alone, and
+/// nothing else by that; of the metadata only what is not its own.
 fn taken_over(patch: &Patch) -> Value {
     let mut body = patch.body.clone();
     let Some(fields) = body.as_object_mut() else { return body };
@@ -165,7 +166,8 @@ fn is_same(wanted: &Value, found: &Value) -> bool {
     wanted == found || matches!((quantity(wanted), quantity(found)), (Some(a), Some(b)) if a == b)
 }
 
-/// The generation in which each object was seen last: it only ever grows, so that a lower one is an answer from the past.
+/// The generation in which each object was seen last: it only ever grows, so that a lower one is an
+/// answer from the past.
 #[derive(Debug, Default)]
 pub(super) struct Generations(Mutex<HashMap<String, i64>>);
 

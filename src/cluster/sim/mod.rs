@@ -53,7 +53,8 @@ pub struct SimCluster {
 
 struct World {
     clock: Arc<dyn Clock>,
-    /// When it came to be, by the clock's time and by its monotonic one: nobody sets a cluster's own clock.
+    /// When it came to be, by the clock's time and by its monotonic one: nobody sets a cluster's
+    /// own clock.
     born_at: DateTime<Utc>,
     born: Duration,
     state: Mutex<State>,

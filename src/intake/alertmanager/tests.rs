@@ -387,7 +387,8 @@ proptest! {
     }
 }
 
-/// As the test of a contact point sends it: without a fingerprint, and with fields of Grafana's own.
+/// As the test of a contact point sends it: without a fingerprint, and with fields of Grafana's
+/// own.
 fn grafana(org: Value, key: Value, labels: Value) -> Vec<u8> {
     json!({
         "version": "1", "orgId": org, "groupKey": key, "receiver": "", "status": "firing", "title": "[FIRING:1] TestAlert Grafana",

@@ -1,4 +1,5 @@
-//! Secrets that are known: the bot's own tokens and passwords. They are masked wherever they stand, whatever they look like.
+//! Secrets that are known: the bot's own tokens and passwords. They are masked wherever they stand,
+//! whatever they look like.
 
 use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -10,8 +11,8 @@ use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
 /// A shorter one would mask half of what people write.
 const SHORTEST: usize = 6;
 
-/// One of a process, as there is one environment that its secrets come from: a list that had to be handed to each place that
-/// masks would be forgotten at one of them.
+/// One of a process, as there is one environment that its secrets come from: a list that had to be
+/// handed to each place that masks would be forgotten at one of them.
 static DECLARED: RwLock<Declared> = RwLock::new(Declared { spellings: Vec::new(), automaton: None });
 
 struct Declared {
@@ -19,8 +20,8 @@ struct Declared {
     automaton: Option<Arc<AhoCorasick>>,
 }
 
-/// From now on [`redact`](super::redact) masks this secret: as it is, in base64, in a URL and in JSON. One of less than six bytes
-/// is left to the rules. Repeating it changes nothing.
+/// From now on [`redact`](super::redact) masks this secret: as it is, in base64, in a URL and in
+/// JSON. One of less than six bytes is left to the rules. Repeating it changes nothing.
 pub fn declare_secret(secret: &str) {
     if secret.len() < SHORTEST {
         return;
@@ -65,7 +66,8 @@ fn spellings(secret: &str) -> Vec<String> {
     all
 }
 
-/// What its base64 always holds, wherever in a longer text it stands: that depends on how many bytes come before it.
+/// What its base64 always holds, wherever in a longer text it stands: that depends on how many
+/// bytes come before it.
 fn base64_spellings(secret: &str) -> Vec<String> {
     let mut all = Vec::new();
     for before in 0..3 {

@@ -5,9 +5,9 @@ use serde_json::Value;
 use super::named::is_sensitive;
 use super::{MASK, redact};
 
-/// Masks within a document: texts under the name of a secret, the data of a Kubernetes Secret, environment variables
-/// (`{name: PGPASSWORD, value: …}`), and whatever [`redact`] finds in any other text. Names of fields are masked too, as they may
-/// be what somebody wrote.
+/// Masks within a document: texts under the name of a secret, the data of a Kubernetes Secret,
+/// environment variables (`{name: PGPASSWORD, value: …}`), and whatever [`redact`] finds in any
+/// other text. Names of fields are masked too, as they may be what somebody wrote.
 pub fn redact_value(value: &mut Value) {
     match value {
         Value::String(text) => {
@@ -44,8 +44,8 @@ pub fn redact_named(name: &str, value: &str) -> String {
     redact(value).into_owned()
 }
 
-/// Masks a text, or a list of them; with `deep`, also the fields of an object. An object under the name of a secret
-/// mostly says where the secret is: its fields are looked at on their own.
+/// Masks a text, or a list of them; with `deep`, also the fields of an object. An object under the
+/// name of a secret mostly says where the secret is: its fields are looked at on their own.
 fn mask_texts(name: &str, value: &mut Value, deep: bool) {
     match value {
         Value::String(text) if deep && !text.is_empty() => *text = MASK.to_owned(),
@@ -56,13 +56,14 @@ fn mask_texts(name: &str, value: &mut Value, deep: bool) {
     }
 }
 
-/// Whether `secret="pg-tls"` only names an object of the cluster: kube-state-metrics has such labels.
+/// Whether `secret="pg-tls"` only names an object of the cluster: kube-state-metrics has such
+/// labels.
 pub(super) fn is_reference(name: &str, value: &str) -> bool {
     matches!(name, "secret" | "exported_secret") && is_object_name(value)
 }
 
-/// Words with hyphens between them, as people name objects, and the five letters that Kubernetes adds. What mixes letters and
-/// digits within a word may be a password.
+/// Words with hyphens between them, as people name objects, and the five letters that Kubernetes
+/// adds. What mixes letters and digits within a word may be a password.
 fn is_object_name(value: &str) -> bool {
     const SUFFIX: usize = 5;
     let mut words: Vec<&str> = value.split(['-', '.']).collect();

@@ -1,9 +1,10 @@
-//! Characters that nobody sees: with them a name looks like another one, and a secret like no secret.
+//! Characters that nobody sees: with them a name looks like another one, and a secret like no
+//! secret.
 
 use std::ops::Range;
 
-/// Whether the character has no width or turns the direction of the text: zero-width spaces and joiners, the soft hyphen,
-/// fillers, direction marks, variation selectors for ideographs, tags.
+/// Whether the character has no width or turns the direction of the text: zero-width spaces and
+/// joiners, the soft hyphen, fillers, direction marks, variation selectors for ideographs, tags.
 pub fn is_invisible(letter: char) -> bool {
     matches!(letter,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'

@@ -1,5 +1,5 @@
-//! Values under the name of a secret: `password=x`, `"password": "x"`, `--password x`, `PASSWORD 'x'`, `<password>x</password>`,
-//! `name: PGPASSWORD, value: x`, `Authorization: Bearer x`.
+//! Values under the name of a secret: `password=x`, `"password": "x"`, `--password x`, `PASSWORD
+//! 'x'`, `<password>x</password>`, `name: PGPASSWORD, value: x`, `Authorization: Bearer x`.
 
 use std::ops::Range;
 
@@ -49,8 +49,8 @@ const QUOTES: &[&str] = &["&quot;", "&#34;", "&#39;", "&apos;", "\\u0022", "\\u0
 const SEPARATORS: &[&str] =
     &["=>", ":=", "==", "=", ":", "%3D", "%3d", "%3A", "%3a", "\\u003d", "\\u003D", "&#61;", "&#x3d;"];
 
-/// Whether a field of that name holds a secret: `PGPASSWORD`, `client-secret`, `spring.datasource.password`, but not `secretName`,
-/// `password_file` or `PWD`.
+/// Whether a field of that name holds a secret: `PGPASSWORD`, `client-secret`,
+/// `spring.datasource.password`, but not `secretName`, `password_file` or `PWD`.
 pub(super) fn is_sensitive(name: &str) -> bool {
     let last = name.rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
     if last.eq_ignore_ascii_case("pass") || last.eq_ignore_ascii_case("otp") {
@@ -64,7 +64,8 @@ pub(super) fn is_sensitive(name: &str) -> bool {
     last.bytes().any(|b| b.is_ascii_alphabetic()) && ENDS.iter().any(|end| plain.ends_with(end))
 }
 
-/// Finds them all. The line is known while its words are looked at: a line of a megabyte is read once.
+/// Finds them all. The line is known while its words are looked at: a line of a megabyte is read
+/// once.
 pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
     let (mut at, mut line) = (0, 0..0);
     while at < text.len() {
@@ -210,7 +211,8 @@ fn quote_at(text: &str) -> Option<&str> {
     QUOTES.iter().find(|quote| text.starts_with(**quote)).map(|quote| &text[..quote.len()])
 }
 
-/// Up to the closing quote: the one behind as many escapes as the opening one, or doubled from there (text in a text).
+/// Up to the closing quote: the one behind as many escapes as the opening one, or doubled from
+/// there (text in a text).
 fn quoted_length(text: &str, quote: &str) -> usize {
     let letter = quote.as_bytes().last().copied().map_or('"', char::from);
     if !matches!(letter, '"' | '\'' | '`') {
@@ -235,7 +237,8 @@ fn block_length(text: &str) -> usize {
     text.split_inclusive('\n').take_while(is_inside).map(str::len).sum()
 }
 
-/// A word that ends before white space, a quote, a tag, or the next `name=` of a list; closing marks around it are not part of it.
+/// A word that ends before white space, a quote, a tag, or the next `name=` of a list; closing
+/// marks around it are not part of it.
 pub(super) fn word_length(line: &str) -> usize {
     let end = line.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<')).unwrap_or(line.len());
     let mut word = &line[..end];

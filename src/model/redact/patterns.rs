@@ -1,6 +1,8 @@
-//! Secrets that a regular expression finds: by the command that takes them, the header or host before them, or their shape.
+//! Secrets that a regular expression finds: by the command that takes them, the header or host
+//! before them, or their shape.
 //!
-//! Every repetition is bounded, so that no text makes one of them slow. Classes are of ASCII where they can be.
+//! Every repetition is bounded, so that no text makes one of them slow. Classes are of ASCII where
+//! they can be.
 
 use super::rules::Pattern;
 

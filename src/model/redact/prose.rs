@@ -34,7 +34,8 @@ pub(super) fn is_state(word: &str) -> bool {
                 || ["ed", "ing", "able", "ible", "ly"].iter().any(|end| word.ends_with(end)))
 }
 
-/// Whether the value is a plain word that others follow, as in a sentence: no token looks like that.
+/// Whether the value is a plain word that others follow, as in a sentence: no token looks like
+/// that.
 pub(super) fn reads_on(line: &str, word: usize) -> bool {
     let is_word = |word: &str| {
         let word = word.trim_end_matches([',', ';', '.', ':', ')']);

@@ -1,5 +1,5 @@
-//! The table of rules, and how they are looked for: one pass over the text says which rules may find something in it, and only
-//! those are tried. Most texts have no word of any.
+//! The table of rules, and how they are looked for: one pass over the text says which rules may
+//! find something in it, and only those are tried. Most texts have no word of any.
 
 use std::ops::Range;
 use std::sync::{LazyLock, OnceLock};
@@ -21,8 +21,8 @@ pub(super) struct Pattern {
     pub name: &'static str,
     /// Without one of these in it, in whatever case, a text is not looked at.
     pub hints: &'static [&'static str],
-    /// The group `secret` is what is masked. A group `name` must be the name of a secret, `login` the base64 of a user and a password,
-    /// `user` no scheme of addresses.
+    /// The group `secret` is what is masked. A group `name` must be the name of a secret, `login`
+    /// the base64 of a user and a password, `user` no scheme of addresses.
     pub regex: &'static str,
 }
 

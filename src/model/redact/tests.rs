@@ -168,7 +168,8 @@ fn what_is_declared_is_masked_however_it_is_spelt() {
     assert_eq!(redact("abc"), "abc");
 }
 
-/// Texts that are made up to be slow, of a mebibyte. A time that grows with the square of the length would be minutes.
+/// Texts that are made up to be slow, of a mebibyte. A time that grows with the square of the
+/// length would be minutes.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "how long it takes is what this is about")]
 fn no_text_is_slow() {

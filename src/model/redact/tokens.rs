@@ -1,4 +1,5 @@
-//! Tokens that say by their first letters what they are. Their makers give them these so that they can be found.
+//! Tokens that say by their first letters what they are. Their makers give them these so that they
+//! can be found.
 
 use std::ops::Range;
 

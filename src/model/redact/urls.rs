@@ -21,7 +21,8 @@ pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
 /// The secret part of what stands before the `@`.
 fn userinfo(url: &str) -> Option<Range<usize>> {
     let authority = &url[..url.find(['/', '?', '#']).unwrap_or(url.len())];
-    // A password with a slash in it makes the host's port look like a word; then the last `@` of all is meant.
+    // A password with a slash in it makes the host's port look like a word; then the last `@` of
+    // all is meant.
     let looks_cut = authority
         .split_once(':')
         .is_some_and(|(_, port)| port.is_empty() || !port.bytes().all(|byte| byte.is_ascii_digit()));

@@ -1,5 +1,5 @@
-//! Whether a file is meant to be a playbook. Problems show lines of the file, and what is none may be anything: a token, a kubeconfig,
-//! a key that was put into the wrong folder.
+//! Whether a file is meant to be a playbook. Problems show lines of the file, and what is none may
+//! be anything: a token, a kubeconfig, a key that was put into the wrong folder.
 
 /// What only a playbook has at its top. A `kind` or `metadata` has every manifest.
 const OWN: [&str; 9] =

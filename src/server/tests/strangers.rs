@@ -1,4 +1,5 @@
-//! Those who have no secret: connections, guesses, pages in a browser; and those who have one, and ask too much.
+//! Those who have no secret: connections, guesses, pages in a browser; and those who have one, and
+//! ask too much.
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;

@@ -32,8 +32,9 @@ impl ClockStore for SqliteStore {
     }
 }
 
-/// What waits waits for a time that the last process knew. When the clock is behind that process now, it was set back meanwhile,
-/// and what waits would wait for that much longer. (A clock that was set forth cannot be told from a process that was away.)
+/// What waits waits for a time that the last process knew. When the clock is behind that process
+/// now, it was set back meanwhile, and what waits would wait for that much longer. (A clock that
+/// was set forth cannot be told from a process that was away.)
 pub(super) async fn catch_up(connection: &mut SqliteConnection, now: i64, sinks: &Sinks) -> Result<(), StoreError> {
     let row = sqlx::query(
         "SELECT MAX(at) AS at FROM (
@@ -142,5 +143,6 @@ async fn move_runs(connection: &mut SqliteConnection, now: i64, by: i64) -> Resu
     Ok(())
 }
 
-/// How far back a playbook's limits look, at the most: what is older is not moved, as there may be years of it.
+/// How far back a playbook's limits look, at the most: what is older is not moved, as there may be
+/// years of it.
 const LONGEST_LIMIT: TimeDelta = TimeDelta::days(92);

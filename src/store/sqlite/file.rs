@@ -1,6 +1,8 @@
-//! The database's file: that it is ours alone, for nobody else to read, and that its name still leads to what is open.
+//! The database's file: that it is ours alone, for nobody else to read, and that its name still
+//! leads to what is open.
 //!
-//! SQLite itself works on with a file that was deleted or replaced under it: everything is written, and none of it can be read again.
+//! SQLite itself works on with a file that was deleted or replaced under it: everything is written,
+//! and none of it can be read again.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -12,7 +14,8 @@ use std::sync::OnceLock;
 use crate::files::{Mode, Tightened, tighten};
 use crate::store::StoreError;
 
-/// What SQLite keeps beside the database: what is committed and not yet in it, and who reads how far of that.
+/// What SQLite keeps beside the database: what is committed and not yet in it, and who reads how
+/// far of that.
 const BESIDE: [&str; 2] = ["-wal", "-shm"];
 
 /// A file, whatever it is called.
@@ -24,16 +27,20 @@ pub(super) struct DatabaseFile {
     path: PathBuf,
     /// The files that are open, by their names.
     open: OnceLock<Vec<(PathBuf, Identity)>>,
-    /// Held open, and only ever closed when the store is: closing any handle of a file gives up the locks that SQLite has on it.
+    /// Held open, and only ever closed when the store is: closing any handle of a file gives up the
+    /// locks that SQLite has on it.
     database: File,
-    /// The log beside it, to look at how it begins: it is none of the files on which SQLite holds locks.
+    /// The log beside it, to look at how it begins: it is none of the files on which SQLite holds
+    /// locks.
     log: OnceLock<File>,
-    /// Keeps servers out that know only this one, and those that find another file under the database's name.
+    /// Keeps servers out that know only this one, and those that find another file under the
+    /// database's name.
     _lock: File,
 }
 
 impl DatabaseFile {
-    /// Takes the database for this process; makes its file, if it is missing, readable for nobody else.
+    /// Takes the database for this process; makes its file, if it is missing, readable for nobody
+    /// else.
     ///
     /// # Errors
     /// When another process has it, it has a second name, or it is no file.
@@ -59,7 +66,8 @@ impl DatabaseFile {
                 message: format!("{}: {error}; another dogwatch works on this database: stop it first", name.display()),
             })
         };
-        // First this one: where it is held by this very process, the database must not be opened and closed again.
+        // First this one: where it is held by this very process, the database must not be opened
+        // and closed again.
         let name = beside(&path, ".lock");
         let lock = File::options().create(true).truncate(false).write(true).mode(Mode::PRIVATE.file()).open(&name);
         let lock = lock.map_err(|error| StoreError::Failed {
@@ -87,7 +95,8 @@ impl DatabaseFile {
         &self.path
     }
 
-    /// Remembers what is open now, after which [`DatabaseFile::check`] can tell when its names lead elsewhere.
+    /// Remembers what is open now, after which [`DatabaseFile::check`] can tell when its names lead
+    /// elsewhere.
     ///
     /// # Errors
     /// When it is not there any more.
@@ -106,7 +115,8 @@ impl DatabaseFile {
         Ok(())
     }
 
-    /// Whether the names still lead to what is open; else what happened. Asks the file system for nothing but three names.
+    /// Whether the names still lead to what is open; else what happened. Asks the file system for
+    /// nothing but three names.
     pub fn check(&self) -> Result<(), String> {
         for (path, opened) in self.open.get().into_iter().flatten() {
             let what = match identity(path) {
@@ -119,8 +129,9 @@ impl DatabaseFile {
         Ok(())
     }
 
-    /// Whether the files still begin as SQLite writes them; else what happened. One that was emptied in place has the same name, and
-    /// what is written behind a hole at its begin is read by nobody.
+    /// Whether the files still begin as SQLite writes them; else what happened. One that was
+    /// emptied in place has the same name, and what is written behind a hole at its begin is read
+    /// by nobody.
     pub fn check_begin(&self) -> Result<(), String> {
         use std::os::unix::fs::FileExt as _;
         let mut begin = [0; MAGIC.len()];
@@ -143,7 +154,8 @@ impl DatabaseFile {
         self.open.get().into_iter().flatten().take(1).all(|(path, opened)| identity(path) == Some(*opened))
     }
 
-    /// Puts a copy into the place of a database that was deleted; `false` when that is taken, or when the database has another name now.
+    /// Puts a copy into the place of a database that was deleted; `false` when that is taken, or
+    /// when the database has another name now.
     ///
     /// # Errors
     /// When it is vacant, and the copy cannot be put there.
@@ -151,7 +163,8 @@ impl DatabaseFile {
         if self.database.metadata()?.nlink() > 0 || fs::symlink_metadata(&self.path).is_ok() {
             return Ok(false);
         }
-        // They belong to the one that was deleted: SQLite would work what is in them into the copy, and so destroy it.
+        // They belong to the one that was deleted: SQLite would work what is in them into the copy,
+        // and so destroy it.
         for end in BESIDE {
             match fs::remove_file(beside(&self.path, end)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -232,8 +245,9 @@ fn make(path: &Path) -> Result<(), StoreError> {
     })
 }
 
-/// A folder that holds nothing but the bot's own files is the bot's own, and nobody else looks into it. Any other stays as it is: it may be
-/// somebody's home, or `/var/lib`; a mounted volume belongs to root, and its group is the bot's.
+/// A folder that holds nothing but the bot's own files is the bot's own, and nobody else looks into
+/// it. Any other stays as it is: it may be somebody's home, or `/var/lib`; a mounted volume belongs
+/// to root, and its group is the bot's.
 fn close_folder(folder: &Path, database: &str) {
     let ours = |name: &str| name.starts_with(database) || matches!(name, "handoffs" | "lost+found");
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();

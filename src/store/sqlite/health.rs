@@ -6,7 +6,8 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::store::StoreTrouble;
 
-/// A commit that takes longer hangs: SQLite itself gives up on a lock after 5 s, and the largest piece of work takes a second or two.
+/// A commit that takes longer hangs: SQLite itself gives up on a lock after 5 s, and the largest
+/// piece of work takes a second or two.
 const HANGS_AFTER: Duration = Duration::from_secs(30);
 
 /// Written by the writer, read by whoever asks.
@@ -66,11 +67,12 @@ impl WriteHealth {
     }
 }
 
-/// Whether a new process may do better where this one fails: not with a disk that is full or read-only, or a database that somebody else
-/// has locked. Those mend themselves, or somebody mends them, and a bot that is started again and again only takes longer to notice.
+/// Whether a new process may do better where this one fails: not with a disk that is full or
+/// read-only, or a database that somebody else has locked. Those mend themselves, or somebody mends
+/// them, and a bot that is started again and again only takes longer to notice.
 pub(super) fn restart_helps(error: &sqlx::Error) -> bool {
-    /// The primary result codes of <https://www.sqlite.org/rescode.html>: SQLITE_PERM, SQLITE_BUSY, SQLITE_LOCKED, SQLITE_READONLY,
-    /// SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN.
+    /// The primary result codes of <https://www.sqlite.org/rescode.html>: SQLITE_PERM, SQLITE_BUSY,
+    /// SQLITE_LOCKED, SQLITE_READONLY, SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN.
     const OUTSIDE: [u32; 7] = [3, 5, 6, 8, 10, 13, 14];
     let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
     !code.is_some_and(|code| OUTSIDE.contains(&(code & 0xff)))

@@ -37,7 +37,8 @@ pub(super) const EPISODES: &str = "
 pub(super) const LATEST_BY_GROUPING: &str =
     "SELECT MAX(id) FROM incident WHERE grouping IN (SELECT value FROM json_each(?1)) GROUP BY grouping";
 
-/// What is asked for by its identity, which is stored otherwise where it holds a secret. A database of before that has it as it was.
+/// What is asked for by its identity, which is stored otherwise where it holds a secret. A database
+/// of before that has it as it was.
 struct Asked<'a>(HashMap<String, &'a str>);
 
 impl<'a> Asked<'a> {

@@ -1,5 +1,5 @@
-//! Who looks after the database while the writer writes: whether its file is still there, whether it can be written, and what to do with
-//! what lies in a file that has lost its name.
+//! Who looks after the database while the writer writes: whether its file is still there, whether
+//! it can be written, and what to do with what lies in a file that has lost its name.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -14,7 +14,8 @@ use super::writer::Trouble;
 use crate::clock::Clock;
 use crate::files::Mode;
 
-/// So many idle looks (of a second) without anything written are followed by a try: readiness must not be news of an hour ago.
+/// So many idle looks (of a second) without anything written are followed by a try: readiness must
+/// not be news of an hour ago.
 const PROBE_EVERY: u32 = 10;
 
 /// How long copying may take: a year's database has some gigabytes.
@@ -75,7 +76,8 @@ impl Keeper {
     }
 }
 
-/// The log beside the database has lost its name, and the database has not: what is in the log goes into it.
+/// The log beside the database has lost its name, and the database has not: what is in the log goes
+/// into it.
 async fn checkpoint(connection: &mut SqliteConnection) -> String {
     let done = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(connection).await;
     match done.and_then(|row| row.try_get::<i64, _>(0)) {
@@ -85,8 +87,8 @@ async fn checkpoint(connection: &mut SqliteConnection) -> String {
     }
 }
 
-/// The database itself has lost its name: all that is in it is copied, and the copy takes its place if that is vacant and nobody has the
-/// file under another name.
+/// The database itself has lost its name: all that is in it is copied, and the copy takes its place
+/// if that is vacant and nobody has the file under another name.
 async fn rescue(connection: &mut SqliteConnection, file: &DatabaseFile, copy: &Path) -> String {
     let (path, shown) = (file.path().display(), copy.display());
     if let Err(error) = copy_to(connection, copy).await {

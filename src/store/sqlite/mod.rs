@@ -92,7 +92,8 @@ impl SqliteStore {
                 "what was accepted before the database's file was lost lies beside it; look whether it is needed, and take it away"
             );
         }
-        // By its own name: what SQLite keeps beside it is found by whatever name it was opened under.
+        // By its own name: what SQLite keeps beside it is found by whatever name it was opened
+        // under.
         let options = options(file.path()).create_if_missing(true).synchronous(match durability {
             Durability::Full => SqliteSynchronous::Full,
             Durability::None => SqliteSynchronous::Off,
@@ -114,7 +115,8 @@ impl SqliteStore {
             .execute(&mut connection)
             .await
             .map_err(failed("take over the runs of the last process"))?;
-        // The same for pages that it had on their way: one that is tried a little early does no harm.
+        // The same for pages that it had on their way: one that is tried a little early does no
+        // harm.
         sqlx::query(outbox::TAKE_OVER)
             .bind(clock.now().timestamp_micros())
             .execute(&mut connection)
@@ -186,8 +188,9 @@ impl SqliteStore {
         &self.mark
     }
 
-    /// Waits for the end of the writer, after which nothing is taken in any more: [`SqliteStore::close`], a panic, or that there is no
-    /// file any more that anybody could read again; then it says so.
+    /// Waits for the end of the writer, after which nothing is taken in any more:
+    /// [`SqliteStore::close`], a panic, or that there is no file any more that anybody could read
+    /// again; then it says so.
     pub fn ended(&self) -> impl Future<Output = Option<String>> + Send + 'static {
         self.writer.ended()
     }
@@ -252,11 +255,12 @@ fn failed(what: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
     }
 }
 
-/// Whether the same statement with the same values can never work. What is not known to be so (locked, full, a disk that fails, a
-/// damaged file) may pass. What takes more memory than there is takes it again.
+/// Whether the same statement with the same values can never work. What is not known to be so
+/// (locked, full, a disk that fails, a damaged file) may pass. What takes more memory than there is
+/// takes it again.
 fn is_refusal(error: &sqlx::Error) -> bool {
-    /// The primary result codes of <https://www.sqlite.org/rescode.html>: SQLITE_NOMEM, SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH,
-    /// SQLITE_RANGE.
+    /// The primary result codes of <https://www.sqlite.org/rescode.html>: SQLITE_NOMEM,
+    /// SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_RANGE.
     const REFUSALS: [u32; 5] = [7, 18, 19, 20, 25];
     let code = error.as_database_error().and_then(|error| error.code()?.parse::<u32>().ok());
     // The bytes above the lowest say more about it.

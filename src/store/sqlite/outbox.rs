@@ -16,8 +16,8 @@ use crate::store::{Delivery, DeliveryId, IncidentEvent, OutboxStore, StoreError}
 pub(super) const TAKE_OVER: &str =
     "UPDATE outbox SET due_at = ?1 WHERE urgency = 0 AND due_at > ?1 AND due_at <= ?1 + 60000000";
 
-/// The urgent before the others, and the new before what has failed: behind a receiver that is down and takes its time with each, a new page
-/// would wait for all that came before it.
+/// The urgent before the others, and the new before what has failed: behind a receiver that is down
+/// and takes its time with each, a new page would wait for all that came before it.
 pub(super) const TAKE: &str = "UPDATE outbox SET due_at = ?2, taken = version
      WHERE id IN (SELECT id FROM outbox
                   WHERE due_at <= ?1 AND sink IN (SELECT value FROM json_each(?3)) ORDER BY urgency, attempts > 0, due_at, id LIMIT ?4)

@@ -85,13 +85,14 @@ pub(super) async fn of_incident(reads: &SqlitePool, incident: IncidentId) -> Res
 
 pub(super) async fn unanswered(reads: &SqlitePool) -> Result<Vec<Page>, StoreError> {
     let found = sqlx::query(UNANSWERED).fetch_all(reads).await.map_err(failed("read unanswered pages"))?;
-    // One row that cannot be read must keep neither the bot from starting nor its watch from looking.
+    // One row that cannot be read must keep neither the bot from starting nor its watch from
+    // looking.
     let read = |row| rows::page(row).inspect_err(|error| tracing::debug!(%error, "a page cannot be read")).ok();
     Ok(found.iter().filter_map(read).collect())
 }
 
-/// Brings pages on their way again that reached nobody, and of which the first sink of today's configuration does not know: what they went
-/// to may be configured no more, or nothing was.
+/// Brings pages on their way again that reached nobody, and of which the first sink of today's
+/// configuration does not know: what they went to may be configured no more, or nothing was.
 pub(super) const BRING_ON_THEIR_WAY: &str = "INSERT INTO outbox (sink, key, subject, urgency, due_at)
      SELECT ?1, 'PAGE-' || id, json_object('subject', 'page', 'page', id), 0, ?2 FROM page
      WHERE acknowledged_at IS NULL

@@ -42,10 +42,11 @@ pub(super) async fn incidents(reads: &SqlitePool, filter: IncidentFilter) -> Res
     found.iter().map(rows::incident).collect()
 }
 
-/// Entries are placed by when they would have been told of by today's clock: one that was set back says an earlier time of what
-/// came later.
+/// Entries are placed by when they would have been told of by today's clock: one that was set back
+/// says an earlier time of what came later.
 pub(super) async fn timeline(reads: &SqlitePool, incident: IncidentId) -> Result<Vec<TimelineEntry>, StoreError> {
-    // The incident's own events, then each run's log: at the same instant, a run is opened before it is claimed.
+    // The incident's own events, then each run's log: at the same instant, a run is opened before
+    // it is claimed.
     let found = sqlx::query(
         "SELECT at, 0 AS sort, id AS n, NULL AS run_id, event,
              (SELECT COALESCE(SUM(by), 0) FROM clock_move WHERE last_incident_event >= incident_event.id) AS moved

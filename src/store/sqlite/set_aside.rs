@@ -8,7 +8,8 @@ use super::{Sinks, failed};
 use crate::model::SignalId;
 use crate::store::{Applied, Decision, StoreError, masked_body};
 
-/// Carries `decision` out within the open transaction, and keeps what the signal said, masked, and why nothing else came of it.
+/// Carries `decision` out within the open transaction, and keeps what the signal said, masked, and
+/// why nothing else came of it.
 pub(super) async fn set_aside(
     connection: &mut SqliteConnection,
     now: i64,

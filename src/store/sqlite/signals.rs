@@ -229,8 +229,8 @@ async fn keep_pieces(
     Ok(())
 }
 
-/// Puts the next piece in the place of the one that was worked on; `false` when that was the last. What came of the piece is in the same
-/// transaction: whoever dies goes on where it ended.
+/// Puts the next piece in the place of the one that was worked on; `false` when that was the last.
+/// What came of the piece is in the same transaction: whoever dies goes on where it ended.
 pub(super) async fn next_piece(connection: &mut SqliteConnection, signal: SignalId) -> Result<bool, StoreError> {
     let piece = sqlx::query(
         "DELETE FROM signal_piece WHERE signal_id = ?1

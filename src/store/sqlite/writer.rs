@@ -228,7 +228,8 @@ async fn write_all(
                 operation.finish(&told);
             }
             let said = keeper.give_up(&mut connection, why).await;
-            // Closing it would remove a `-wal` by its name, and that may be another database's by now. The process ends.
+            // Closing it would remove a `-wal` by its name, and that may be another database's by
+            // now. The process ends.
             std::mem::forget(connection);
             return Err(said);
         }
@@ -258,7 +259,8 @@ impl Trouble {
     }
 }
 
-/// Commits the batch, and sees to it that it can be read again. An empty one shows whether something could be written.
+/// Commits the batch, and sees to it that it can be read again. An empty one shows whether
+/// something could be written.
 async fn attempt(
     connection: &mut SqliteConnection,
     batch: &mut [Box<dyn Operation>],
@@ -284,8 +286,8 @@ async fn attempt(
     }
 }
 
-/// Runs all operations in one transaction, each in a savepoint of its own: one that fails undoes only itself. Gives what the database
-/// said to the last of those that it did not do.
+/// Runs all operations in one transaction, each in a savepoint of its own: one that fails undoes
+/// only itself. Gives what the database said to the last of those that it did not do.
 async fn commit(
     connection: &mut SqliteConnection,
     batch: &mut [Box<dyn Operation>],
