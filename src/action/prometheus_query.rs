@@ -94,7 +94,7 @@ fn without_holes(source: &str) -> String {
     let mut parts = source.split("{{");
     let mut text = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        text.push_str("x");
+        text.push('x');
         text.push_str(part.split_once("}}").map_or("", |(_, rest)| rest));
     }
     text

@@ -109,7 +109,7 @@ fn partial(answer: &Answer) -> Option<String> {
 fn sample(series: Series, at: DateTime<Utc>) -> Result<Sample, QueryError> {
     let (time, value) = series.value;
     let told = DateTime::from_timestamp_millis((time * 1_000.0).round() as i64);
-    if !told.is_some_and(|told| (told - at).abs() <= TOLERANCE) {
+    if told.is_none_or(|told| (told - at).abs() > TOLERANCE) {
         let told = told.map_or_else(|| time.to_string(), |told| told.to_string());
         return Err(QueryError::Unavailable(format!("its answer is of {told}, and {at} was asked for")));
     }

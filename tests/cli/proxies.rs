@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
@@ -29,8 +30,9 @@ impl Proxy {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let log = asked.clone();
         runtime.spawn(async move {
+            let mut tunnels = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(tunnel(stream, to, log.clone()));
+                tunnels.spawn(tunnel(stream, to, log.clone()));
             }
         });
         Self { _runtime: runtime, port, asked }
@@ -72,9 +74,10 @@ fn api_server(runtime: &Runtime) -> u16 {
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
     let port = listener.local_addr().unwrap().port();
     runtime.spawn(async move {
+        let mut answers = JoinSet::new();
         while let Ok((stream, _)) = listener.accept().await {
             let acceptor = acceptor.clone();
-            tokio::spawn(async move {
+            answers.spawn(async move {
                 let mut stream = acceptor.accept(stream).await?;
                 let asked = head(&mut stream).await?;
                 let version = json!({

@@ -128,6 +128,9 @@ async fn more_bodies_than_there_is_room_for_are_sent_away_until_later() {
     let mut slow = TcpStream::connect(world.address).await.unwrap();
     slow.write_all(head(body.len()).as_bytes()).await.unwrap();
     slow.write_all(&body.as_bytes()[..1_000]).await.unwrap();
+    // As long as little has come, it keeps nobody out.
+    assert_eq!(world.delivers(body.clone()).await.status(), 200);
+    slow.write_all(&body.as_bytes()[1_000..600_000]).await.unwrap();
     let response = loop {
         // Until the server has seen the slow one, there is room.
         let response = world.delivers(body.clone()).await;
@@ -140,7 +143,7 @@ async fn more_bodies_than_there_is_room_for_are_sent_away_until_later() {
     assert_eq!((status, error.as_str()), (503, "too many notifications are coming in at once"));
     // A small one still finds room, and so does a large one once the slow one is through.
     assert_eq!(world.delivers(super::body(1)).await.status(), 200);
-    slow.write_all(&body.as_bytes()[1_000..]).await.unwrap();
+    slow.write_all(&body.as_bytes()[600_000..]).await.unwrap();
     let mut answer = [0; 15];
     slow.read_exact(&mut answer).await.unwrap();
     assert_eq!(&answer, b"HTTP/1.1 200 OK");
