@@ -68,7 +68,7 @@ impl Site {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         for worker in bot.workers(RUN_WORKERS) {
-            tasks.spawn(worker::run(worker, clock.clone(), stop.clone()));
+            tasks.spawn(worker::run(worker, clock.clone(), worker::Turns::default(), stop.clone()));
         }
         let desk = Desk::new(store.clone(), clock.clone(), metrics.clone(), Arc::new(Nothing), Arc::new(Nothing));
         let readiness = Arc::new(Readiness::default());

@@ -14,7 +14,7 @@ pub struct EpisodeHead {
     pub id: EpisodeId,
     pub incident: IncidentId,
     pub starts_at: DateTime<Utc>,
-    /// When we took in that it ended; `None` while it is open.
+    /// When we took in that it ended, as today's clock would have told it; `None` while it is open.
     pub closed_at: Option<DateTime<Utc>>,
     /// The signal that told that it ended. Signals are numbered as they come in: what has a lower
     /// number was told before.

@@ -19,7 +19,8 @@ use crate::store::{
 
 /// One step into the index for each fingerprint, however often that fired before.
 pub(super) const LATEST_EPISODES: &str =
-    "SELECT episode.id, fingerprint, incident_id, starts_at, closed_at, ended_by, ended_start, annotations
+    "SELECT episode.id, fingerprint, incident_id, starts_at, ended_by, ended_start, annotations,
+         closed_at + COALESCE((SELECT SUM(by) FROM clock_move WHERE last_signal >= ended_by), 0) AS closed_at
      FROM json_each(?1) AS asked JOIN episode
      ON episode.id = (SELECT MAX(id) FROM episode WHERE fingerprint = asked.value AND source = ?2)";
 
