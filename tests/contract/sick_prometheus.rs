@@ -9,6 +9,7 @@ use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
+use dogwatch::clock::{Clock as _, SystemClock};
 use dogwatch::model::Secret;
 use dogwatch::prometheus::{HttpPrometheus, Prometheus, PrometheusAuth, Query, QueryError, Sample};
 use serde_json::json;
@@ -65,7 +66,7 @@ impl Strange {
 
 /// A moment with milliseconds, near enough to the server's own clock.
 fn now() -> DateTime<Utc> {
-    DateTime::from_timestamp_millis(Utc::now().timestamp_millis()).unwrap()
+    DateTime::from_timestamp_millis(SystemClock::default().now().timestamp_millis()).unwrap()
 }
 
 async fn ask(client: &HttpPrometheus, expr: &str) -> Result<Vec<Sample>, QueryError> {
@@ -161,12 +162,14 @@ async fn an_answer_from_which_a_part_is_missing_is_no_evidence() {
 #[tokio::test]
 async fn an_answer_of_another_time_is_not_believed() {
     // A cache that gives everybody what the first one asked.
-    let cache = Strange::that_answers(|_| async { seven(format!("time={}", Utc::now().timestamp() - 30)) }).await;
+    let cache =
+        Strange::that_answers(|_| async { seven(format!("time={}", SystemClock::default().now().timestamp() - 30)) })
+            .await;
     let error = ask(&cache.client(None), "up").await.unwrap_err();
     assert!(matches!(&error, QueryError::Unavailable(message) if message.contains("was asked for")), "{error}");
     let ahead = Strange::that_answers(|form| async move {
         let mut answer = seven(form);
-        let date = (Utc::now() + Duration::from_secs(600)).to_rfc2822().replace("+0000", "GMT");
+        let date = (SystemClock::default().now() + Duration::from_secs(600)).to_rfc2822().replace("+0000", "GMT");
         answer.headers_mut().insert(header::DATE, date.parse().unwrap());
         answer
     })
@@ -208,5 +211,8 @@ async fn samples_that_are_too_old_are_refused_by_their_own_time() {
         strange.asked().last().unwrap()[3].split_once("&time").unwrap().0,
         "query=max%28time%28%29+-+timestamp%28a%29%29"
     );
-    assert!(times.iter().all(|time| (time - Utc::now().timestamp() as f64).abs() < 60.0), "{times:?}");
+    assert!(
+        times.iter().all(|time| (time - SystemClock::default().now().timestamp() as f64).abs() < 60.0),
+        "{times:?}"
+    );
 }
