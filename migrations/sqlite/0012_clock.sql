@@ -15,3 +15,7 @@ CREATE TABLE clock_move (
 
 DROP INDEX run_history;
 CREATE INDEX run_history ON run (playbook, target_key, created_at + created_moved);
+
+-- What came later is found without reading all of it.
+CREATE INDEX clock_move_signal ON clock_move (last_signal, by);
+CREATE INDEX clock_move_note ON clock_move (last_incident_event, by);
