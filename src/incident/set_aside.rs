@@ -28,30 +28,14 @@ pub(super) fn decide_set_aside(
         }
         None => (Severity::S2, "its source: it cannot be read, so nobody knows what was in it".to_owned()),
     };
-    let mut changes = Vec::new();
-    // Whoever has acknowledged it has not seen this one: it pages anew.
-    let incident = match known.filter(|view| view.incident.state == IncidentState::Open) {
-        Some(view) => IncidentRef::Existing(view.incident.id),
-        None => {
-            changes.push(Change::OpenIncident(NewIncident {
-                grouping: GROUPING.to_owned(),
-                title: "what came in could not be worked on, and was set aside".to_owned(),
-                severity,
-                target: None,
-                team: rules.default_team.clone(),
-                playbook: None,
-            }));
-            let because = "nothing else follows from what was set aside".to_owned();
-            changes.push(Change::Note { incident: IncidentRef::New(0), event: IncidentEvent::Opened { because } });
-            IncidentRef::New(0)
-        }
+    let news = News {
+        title: "what came in could not be worked on, and was set aside",
+        severity,
+        opened_because: "nothing else follows from what was set aside",
+        text: format!("{id} was set aside: {because}; in it: {what}"),
+        reason: PageReason::SetAside { signal: id, what, because: because.to_owned() },
     };
-    let text = format!("{id} was set aside: {because}; in it: {what}");
-    changes.push(Change::Note { incident, event: IncidentEvent::Remark { text } });
-    let reason = PageReason::SetAside { signal: id, what, because: because.to_owned() };
-    let team = rules.default_team.clone();
-    changes.push(Change::Page { incident, page: NewPage { level: 1, team, reason, text: None } });
-    Decision { changes, reply: None }
+    Decision { changes: tell(rules, known, 0, news), reply: None }
 }
 
 /// What follows from a body that had more than is taken of one. `opened`: how many incidents the
@@ -67,30 +51,49 @@ pub(super) fn decide_left_out(
     let LeftOut { alerts, labels } = notification.left_out;
     let what = format!("{alerts} alerts and {labels} labels or annotations of {source}");
     let because =
-        "one body had more than is taken of one; what fits was taken: group by more labels in alertmanager's route"
-            .to_owned();
+        "one body had more than is taken of one; what fits was taken: group by more labels in alertmanager's route";
+    let news = News {
+        title: "what came in was more than is taken at once, and some was left out",
+        severity: Severity::S2,
+        opened_because: because,
+        text: format!("of {id} was left out: {what}: {because}"),
+        reason: PageReason::SetAside { signal: id, what, because: because.to_owned() },
+    };
+    tell(rules, known, opened, news)
+}
+
+/// What the default team is to hear of what came in.
+struct News {
+    title: &'static str,
+    severity: Severity,
+    opened_because: &'static str,
+    text: String,
+    reason: PageReason,
+}
+
+/// Tells it in the incident that collects such news, and pages. Whoever has acknowledged that one has
+/// not seen this: it is opened anew then. `opened`: how many incidents the decision opens already.
+fn tell(rules: &IncidentRules, known: Option<&IncidentView>, opened: usize, news: News) -> Vec<Change> {
     let mut changes = Vec::new();
     let incident = match known.filter(|view| view.incident.state == IncidentState::Open) {
         Some(view) => IncidentRef::Existing(view.incident.id),
         None => {
             changes.push(Change::OpenIncident(NewIncident {
                 grouping: GROUPING.to_owned(),
-                title: "what came in was more than is taken at once, and some was left out".to_owned(),
-                severity: Severity::S2,
+                title: news.title.to_owned(),
+                severity: news.severity,
                 target: None,
                 team: rules.default_team.clone(),
                 playbook: None,
             }));
-            let incident = IncidentRef::New(opened);
-            changes.push(Change::Note { incident, event: IncidentEvent::Opened { because: because.clone() } });
+            let (incident, because) = (IncidentRef::New(opened), news.opened_because.to_owned());
+            changes.push(Change::Note { incident, event: IncidentEvent::Opened { because } });
             incident
         }
     };
-    let text = format!("of {id} was left out: {what}: {because}");
-    changes.push(Change::Note { incident, event: IncidentEvent::Remark { text } });
-    let reason = PageReason::SetAside { signal: id, what, because };
-    let team = rules.default_team.clone();
-    changes.push(Change::Page { incident, page: NewPage { level: 1, team, reason, text: None } });
+    changes.push(Change::Note { incident, event: IncidentEvent::Remark { text: news.text } });
+    let page = NewPage { level: 1, team: rules.default_team.clone(), reason: news.reason, text: None };
+    changes.push(Change::Page { incident, page });
     changes
 }
 

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Connection as _, SqliteConnection};
 
 use super::effects::{enqueue_approval, note};
 use super::rows::{get, time};
@@ -56,7 +56,10 @@ pub(super) async fn catch_up(connection: &mut SqliteConnection, now: i64, sinks:
     }
     tracing::warn!(was = %time(last), now = %time(now), "the clock is behind what it was when the database was written last; \
         what waits is moved by as much");
-    move_all(connection, now, micros(by), sinks).await
+    // All of it or nothing: a death in the middle would leave some moved, and all taken for moved.
+    let mut transaction = connection.begin().await.map_err(failed("begin to move what waits"))?;
+    move_all(&mut transaction, now, micros(by), sinks).await?;
+    transaction.commit().await.map_err(failed("keep that what waits was moved"))
 }
 
 fn micros(by: TimeDelta) -> i64 {

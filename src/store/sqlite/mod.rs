@@ -115,14 +115,14 @@ impl SqliteStore {
             .execute(&mut connection)
             .await
             .map_err(failed("take over the runs of the last process"))?;
-        // The same for pages that it had on their way: one that is tried a little early does no
-        // harm.
+        clock_moves::catch_up(&mut connection, clock.now().timestamp_micros(), &sinks).await?;
+        // The same for pages that it had on their way, by today's clock: one that is tried a
+        // little early does no harm.
         sqlx::query(outbox::TAKE_OVER)
             .bind(clock.now().timestamp_micros())
             .execute(&mut connection)
             .await
             .map_err(failed("take over the pages of the last process"))?;
-        clock_moves::catch_up(&mut connection, clock.now().timestamp_micros(), &sinks).await?;
         if let Some(first) = sinks.pages.first() {
             sqlx::query(pages::BRING_ON_THEIR_WAY)
                 .bind(first.clone())

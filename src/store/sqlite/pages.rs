@@ -87,7 +87,9 @@ pub(super) async fn unanswered(reads: &SqlitePool) -> Result<Vec<Page>, StoreErr
     let found = sqlx::query(UNANSWERED).fetch_all(reads).await.map_err(failed("read unanswered pages"))?;
     // One row that cannot be read must keep neither the bot from starting nor its watch from
     // looking.
-    let read = |row| rows::page(row).inspect_err(|error| tracing::debug!(%error, "a page cannot be read")).ok();
+    let read = |row| {
+        rows::page(row).inspect_err(|error| tracing::warn!(%error, "a page cannot be read, and is passed over")).ok()
+    };
     Ok(found.iter().filter_map(read).collect())
 }
 
