@@ -14,8 +14,8 @@ use crate::discord::DiscordOptions;
 use crate::metrics::Metrics;
 use crate::notify::{ConsoleSink, DiscordSink, OutboxWorker, Sink, WebhookSink};
 use crate::oncall::OnCall;
+use crate::store::Sinks;
 use crate::store::Store;
-use crate::store::sqlite::Sinks;
 use crate::worker::Worker;
 
 /// All sinks, and who gets what.

@@ -137,6 +137,7 @@ pub(super) fn decide_run(
         alert,
         autonomy,
         requested_by: Some(person.name.clone()),
+        because: format!("{} asked for it", person.name),
     };
     changes.push(Change::OpenRun { incident, run: Box::new(run) });
     let reply = format!("{} runs on {target} for {name}, autonomy {autonomy}", playbook.reference);

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::model::{Incident, IncidentState, Outcome};
-use crate::store::{NewPage, PageReason, Store, StoreError};
+use crate::store::{DuePage, NewPage, PageReason, Store, StoreError};
 use crate::worker::{Turn, TurnError, Worker};
 
 /// Pages for each incident whose `page_by` has come, whatever its run is doing then.
@@ -52,9 +52,16 @@ impl Worker for PageWorker {
         }
         for incident in due {
             let reason = self.reason(&incident).await?;
-            let page = NewPage { level: 1, team: incident.team, reason, text: None };
-            self.store.page_now(incident.id, page).await?;
+            let (id, due) = (incident.id, decide_due(incident, reason));
+            self.store.page_now(id, due).await?;
         }
         Ok(Turn::Worked)
     }
+}
+
+/// One that was mitigated is open again: the mitigation did not hold.
+fn decide_due(incident: Incident, reason: PageReason) -> DuePage {
+    let reopens = (incident.state == IncidentState::Mitigated).then(|| "its alerts still fire".to_owned());
+    let page = NewPage { level: 1, team: incident.team, reason, text: None };
+    DuePage { state: incident.state, reopens, page }
 }

@@ -183,6 +183,7 @@ impl<'a> Decider<'a> {
                             alert: alert_value(alert),
                             autonomy: self.autonomy(incident, playbook),
                             requested_by: None,
+                            because: "its alert fires".to_owned(),
                         };
                         self.changes.push(Change::OpenRun { incident, run: Box::new(run) });
                         *busy = Some(at_work(&format!("a run of {}", playbook.name)));

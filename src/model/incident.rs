@@ -52,9 +52,54 @@ pub struct Incident {
     pub resolved_at: Option<DateTime<Utc>>,
     /// When somebody is paged, whatever the run is doing then. `None`: already paged, or no need.
     pub page_at: Option<DateTime<Utc>>,
+    /// How often it was opened: each spell may page anew.
+    pub spell: u32,
     /// Episodes that are open now, and all that ever belonged to it.
     pub open_episodes: u64,
     pub episodes: u64,
+}
+
+impl Incident {
+    /// Somebody takes it. Who took it first is when it was answered.
+    pub fn acknowledge(&mut self, by: &str, now: DateTime<Utc>) {
+        if self.state == IncidentState::Open {
+            self.state = IncidentState::Acknowledged;
+        }
+        self.owner = Some(by.to_owned());
+        self.acknowledged_at.get_or_insert(now);
+        self.page_at = None;
+    }
+
+    /// A verify proved that it is mitigated. What is over stays over.
+    pub fn mitigate(&mut self, now: DateTime<Utc>) {
+        if !self.is_over() {
+            self.state = IncidentState::Mitigated;
+            self.mitigated_at = Some(now);
+        }
+    }
+
+    /// It is over, and with it its episodes.
+    pub fn resolve(&mut self, now: DateTime<Utc>) {
+        self.state = IncidentState::Resolved;
+        self.resolved_at = Some(now);
+        self.page_at = None;
+        self.open_episodes = 0;
+    }
+
+    /// It opens again: a new spell, in which nobody has it yet.
+    pub fn reopen(&mut self) {
+        self.state = IncidentState::Open;
+        self.acknowledged_at = None;
+        self.mitigated_at = None;
+        self.resolved_at = None;
+        self.owner = None;
+        self.spell += 1;
+    }
+
+    /// Whether it is resolved.
+    pub fn is_over(&self) -> bool {
+        self.state == IncidentState::Resolved
+    }
 }
 
 /// One firing of one alert.

@@ -87,8 +87,7 @@ impl Renderer {
     async fn card(&self, incident: &Incident) -> Result<Card, StoreError> {
         let runs = self.store.runs_of(incident.id).await?;
         let timeline = self.store.timeline(incident.id).await?;
-        let mut approvals = self.store.open_approvals().await?;
-        approvals.retain(|approval| approval.incident == incident.id);
+        let approvals = self.store.approvals_of(incident.id).await?;
         let pages = self.store.pages_of(incident.id).await?;
         Ok(message::card(incident, &runs, &timeline, &approvals, &pages, self.clock.now()))
     }

@@ -18,7 +18,8 @@ use crate::metrics::Metrics;
 use crate::model::{Signal, SignalId};
 use crate::playbook::Catalog;
 use crate::prometheus::ScriptedPrometheus;
-use crate::store::sqlite::{Durability, Sinks, SqliteStore};
+use crate::store::Sinks;
+use crate::store::sqlite::{Durability, SqliteStore};
 use crate::store::{SignalStore, StoreError};
 use crate::worker::{self, TurnError, Worker};
 

@@ -20,7 +20,8 @@ use super::*;
 use crate::chat::{Handoffs, Previews};
 use crate::clock::SystemClock;
 use crate::model::{Role, Secret, Signal, SignalBody};
-use crate::store::sqlite::{Durability, Sinks, SqliteStore};
+use crate::store::Sinks;
+use crate::store::sqlite::{Durability, SqliteStore};
 use crate::store::{CommandReply, Decision, SignalStore as _};
 
 /// A server on a port of its own, its store in a folder of its own.

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::model::{
-    ApprovalId, Autonomy, EpisodeId, IncidentId, Outcome, PlaybookRef, RunId, Severity, Signal, SignalId, Target,
-    Verdict,
+    ApprovalId, Autonomy, EpisodeId, Incident, IncidentId, IncidentState, Outcome, PlaybookRef, RunId, Severity,
+    Signal, SignalId, Target, Verdict,
 };
 
 /// All that follows from one signal.
@@ -141,6 +141,31 @@ pub struct NewIncident {
     pub playbook: Option<String>,
 }
 
+impl NewIncident {
+    /// The incident that it becomes.
+    pub fn opened(self, id: IncidentId, at: DateTime<Utc>) -> Incident {
+        Incident {
+            id,
+            grouping: self.grouping,
+            title: self.title,
+            severity: self.severity,
+            state: IncidentState::Open,
+            target: self.target,
+            team: self.team,
+            owner: None,
+            playbook: self.playbook,
+            opened_at: at,
+            acknowledged_at: None,
+            mitigated_at: None,
+            resolved_at: None,
+            page_at: None,
+            spell: 1,
+            open_episodes: 0,
+            episodes: 0,
+        }
+    }
+}
+
 /// An episode to open.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewEpisode {
@@ -163,6 +188,8 @@ pub struct NewRun {
     pub alert: Value,
     pub autonomy: Autonomy,
     pub requested_by: Option<String>,
+    /// Why it is opened, as the timeline says it.
+    pub because: String,
 }
 
 /// A page to make. One per incident, spell, level and severity: another reason makes the one that is there say so, and an
@@ -174,6 +201,16 @@ pub struct NewPage {
     pub reason: PageReason,
     /// What the playbook says, if a playbook pages.
     pub text: Option<String>,
+}
+
+/// A page for an incident that nobody has taken care of by its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DuePage {
+    /// The state that was decided about.
+    pub state: IncidentState,
+    /// Why the incident is open again, if it is.
+    pub reopens: Option<String>,
+    pub page: NewPage,
 }
 
 /// Why somebody is paged.

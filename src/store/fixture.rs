@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeZone as _, Utc};
 use serde_json::{Map, Value, json};
 
-use super::sqlite::{Durability, Sinks, SqliteStore};
+use super::sqlite::{Durability, SqliteStore};
 use super::*;
 use crate::clock::{Clock as _, ManualClock};
 use crate::model::{Autonomy, ObjectKey, Outcome, Person, Role, SignalBody, Target, Via};
@@ -126,6 +126,7 @@ impl Fixture {
             alert: Value::Null,
             autonomy: Autonomy::Auto,
             requested_by: None,
+            because: "its alert fires".into(),
         };
         let incident = IncidentRef::Existing(incident);
         self.decide(vec![Change::OpenRun { incident, run: Box::new(run) }]).await.runs[0]

@@ -148,7 +148,7 @@ fn masked_run(run: NewRun) -> Result<NewRun, StoreError> {
         labels.retain(|name, value| value.as_str().is_none_or(|value| redact_named(name, value) == value));
     }
     redact_value(&mut alert);
-    Ok(NewRun { alert, requested_by: run.requested_by.map(text), ..run })
+    Ok(NewRun { alert, requested_by: run.requested_by.map(text), because: text(run.because), ..run })
 }
 
 /// Why nothing may be done with this target and these inputs: one of them holds what looks like a

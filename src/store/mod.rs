@@ -1,8 +1,9 @@
 //! What must not be forgotten. A store offers named transactions, never a pool: each method is one, and what it says
 //! it did is durable when it returns.
 //!
-//! SQLite is the embedded default ([`sqlite`]); PostgreSQL, for several replicas, will stand beside it with the same
-//! migration numbers.
+//! What a transaction decides stands in `rules`, as pure functions; `transaction` reads, asks them, and writes, over the tables that
+//! a backend brings. SQLite is the embedded default ([`sqlite`]); PostgreSQL, for several replicas, will stand beside it
+//! with the same migration numbers.
 
 mod decision;
 mod error;
@@ -11,7 +12,9 @@ pub(crate) mod fixture;
 mod masking;
 mod reach;
 mod records;
+mod rules;
 pub mod sqlite;
+mod transaction;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
@@ -20,8 +23,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub use decision::{
-    Applied, Change, CommandReply, Decision, InboxItem, IncidentEvent, IncidentRef, NewEpisode, NewIncident, NewPage,
-    NewRun, PageReason,
+    Applied, Change, CommandReply, Decision, DuePage, InboxItem, IncidentEvent, IncidentRef, NewEpisode, NewIncident,
+    NewPage, NewRun, PageReason,
 };
 pub use error::StoreError;
 pub use masking::{identity, masked_body, unfit_to_act_on};
@@ -119,9 +122,9 @@ pub trait IncidentStore: Send + Sync {
     /// Incidents whose time to page has come, and the next such time after `now`.
     async fn due_pages(&self, now: DateTime<Utc>) -> Result<(Vec<Incident>, Option<DateTime<Utc>>), StoreError>;
 
-    /// Pages for an incident whose time has come, on the condition that `page_at` is still in the past. One that was
-    /// mitigated is open again then: the mitigation did not hold.
-    async fn page_now(&self, incident: IncidentId, page: NewPage) -> Result<bool, StoreError>;
+    /// Pages for an incident whose time has come, on the condition that `page_at` is still in the past and its state is
+    /// still the one that was decided about.
+    async fn page_now(&self, incident: IncidentId, due: DuePage) -> Result<bool, StoreError>;
 
     async fn incident(&self, id: IncidentId) -> Result<Option<Incident>, StoreError>;
     async fn incidents(&self, filter: IncidentFilter) -> Result<Vec<Incident>, StoreError>;
@@ -181,7 +184,9 @@ pub trait RunStore: Send + Sync {
     async fn run_log(&self, id: RunId) -> Result<Vec<(DateTime<Utc>, RunEvent)>, StoreError>;
 
     async fn approval(&self, id: ApprovalId) -> Result<Option<Approval>, StoreError>;
-    /// Approvals that nobody has answered.
+    /// Those of an incident that nobody has answered, in order.
+    async fn approvals_of(&self, incident: IncidentId) -> Result<Vec<Approval>, StoreError>;
+    /// All approvals that nobody has answered.
     async fn open_approvals(&self) -> Result<Vec<Approval>, StoreError>;
 
     /// Keeps a playbook's text, by its digest. Repeating it changes nothing.
@@ -245,6 +250,16 @@ pub trait Store: SignalStore + IncidentStore + RunStore + OutboxStore + HandoffS
     fn trouble(&self) -> Option<StoreTrouble> {
         None
     }
+}
+
+/// Which sinks the outbox brings things to.
+#[derive(Debug, Clone, Default)]
+pub struct Sinks {
+    /// Incidents' messages, notices and questions.
+    pub chat: Vec<String>,
+    /// Pages: each of these gets every page. Where one is only to be asked when another fails, it is not among them; the
+    /// outbox's worker passes the page on.
+    pub pages: Vec<String>,
 }
 
 /// Why a store cannot be written.

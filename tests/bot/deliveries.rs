@@ -11,7 +11,8 @@ use dogwatch::message::{WhyFacts, incidents_table, why};
 use dogwatch::model::*;
 use dogwatch::notify::{OutboxWorker, Parcel, ParcelKind, Sink, SinkError};
 use dogwatch::oncall::OnCall;
-use dogwatch::store::sqlite::{Durability, Sinks, SqliteStore};
+use dogwatch::store::Sinks;
+use dogwatch::store::sqlite::{Durability, SqliteStore};
 use dogwatch::store::*;
 use dogwatch::worker::{Worker, settle};
 

@@ -15,7 +15,8 @@ use dogwatch::playbook::{Catalog, Playbook};
 use dogwatch::prometheus::ScriptedPrometheus;
 use dogwatch::rehearse::{Setting, Stage};
 use dogwatch::store::RunStore as _;
-use dogwatch::store::sqlite::{Durability, Sinks};
+use dogwatch::store::Sinks;
+use dogwatch::store::sqlite::Durability;
 use dogwatch::worker::{self, Worker};
 use tokio::sync::watch;
 

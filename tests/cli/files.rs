@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use dogwatch::clock::SystemClock;
 use dogwatch::model::{Command, Person, Severity, Signal, SignalBody, Via};
-use dogwatch::store::sqlite::{Durability, Sinks, SqliteStore};
+use dogwatch::store::Sinks;
+use dogwatch::store::sqlite::{Durability, SqliteStore};
 use dogwatch::store::{Change, Decision, IncidentStore as _, NewIncident, SignalStore as _};
 
 use super::*;

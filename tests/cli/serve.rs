@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dogwatch::clock::SystemClock;
-use dogwatch::store::sqlite::{Durability, Sinks, SqliteStore};
+use dogwatch::store::Sinks;
+use dogwatch::store::sqlite::{Durability, SqliteStore};
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};

@@ -6,7 +6,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeZone, Utc};
 use dogwatch::clock::{Clock, ManualClock};
 use dogwatch::model::*;
-use dogwatch::store::sqlite::{Durability, Sinks, SqliteStore};
+use dogwatch::store::Sinks;
+use dogwatch::store::sqlite::{Durability, SqliteStore};
 use dogwatch::store::*;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Row as _};
@@ -117,6 +118,7 @@ fn run(target: &str) -> NewRun {
         alert: serde_json::json!({}),
         autonomy: Autonomy::Auto,
         requested_by: None,
+        because: "its alert fires".into(),
     }
 }
 
@@ -471,8 +473,11 @@ async fn a_page_that_is_due_is_made_once() {
     shop.clock.set(at);
     assert_eq!(shop.store.due_pages(at).await.unwrap().0.len(), 1);
     let page = NewPage { level: 1, team: "platform".into(), reason: PageReason::Overdue, text: None };
-    assert!(shop.store.page_now(id, page.clone()).await.unwrap());
-    assert!(!shop.store.page_now(id, page).await.unwrap());
+    let due = DuePage { state: IncidentState::Open, reopens: None, page };
+    let decided_before = DuePage { state: IncidentState::Acknowledged, ..due.clone() };
+    assert!(!shop.store.page_now(id, decided_before).await.unwrap(), "it is not as it was decided about");
+    assert!(shop.store.page_now(id, due.clone()).await.unwrap());
+    assert!(!shop.store.page_now(id, due).await.unwrap());
 }
 
 #[tokio::test]
@@ -789,7 +794,8 @@ async fn a_second_process_may_look_but_not_write() {
     let later = shop.incident("another", 1).await;
     assert!(reader.incident(later).await.unwrap().is_some(), "it sees what is committed meanwhile");
     let page = NewPage { level: 1, team: "platform".into(), reason: PageReason::Overdue, text: None };
-    assert!(reader.page_now(id, page).await.is_err());
+    let due = DuePage { state: IncidentState::Open, reopens: None, page };
+    assert!(reader.page_now(id, due).await.is_err());
     let nowhere = shop.folder.path().join("nowhere.db");
     assert!(SqliteStore::open_for_reading(&nowhere, shop.clock.clone()).await.is_err());
     assert!(!nowhere.exists());

@@ -46,6 +46,7 @@ pub fn the_incident(state: IncidentState) -> Incident {
         mitigated_at: None,
         resolved_at: None,
         page_at: None,
+        spell: 1,
         open_episodes: 4_012,
         episodes: 5_000,
     }

@@ -23,7 +23,8 @@ use crate::model::{
 use crate::playbook::{Catalog, Playbook, rights};
 use crate::prometheus::ScriptedPrometheus;
 use crate::rehearse::{Setting, Stage};
-use crate::store::sqlite::{Durability, Sinks};
+use crate::store::Sinks;
+use crate::store::sqlite::Durability;
 use crate::store::{IncidentFilter, IncidentStore, Page, RunStore, TimelineEntry};
 
 /// The longest that a case may take, in its own time.

@@ -25,7 +25,8 @@ use crate::oncall::OnCall;
 use crate::playbook::{Catalog, Playbook, parse_quantity};
 use crate::prometheus::ScriptedPrometheus;
 use crate::rehearse::{Setting, Stage};
-use crate::store::sqlite::{Durability, Sinks};
+use crate::store::Sinks;
+use crate::store::sqlite::Durability;
 use crate::store::{IncidentFilter, IncidentStore, RunStore, SignalStore, TimelineEntry, TimelineWhat};
 
 /// The founding playbooks, as they are shipped.

@@ -7,14 +7,13 @@ use chrono::{DateTime, Utc};
 use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqliteRow;
 
-use super::apply::apply;
 use super::rows::{self, from_json, get, get_time, get_time_or, json, micros};
 use super::{SqliteStore, failed, pages, reports};
 use crate::metrics::{Levels, PagesMade};
 use crate::model::{Episode, EpisodeId, Incident, IncidentId, PageId, SignalId};
 use crate::store::{
-    AlertCount, Applied, Decision, EpisodeHead, IncidentFilter, IncidentStore, IncidentView, NewPage, Page, PageReason,
-    StoreError, TimelineEntry, identity,
+    AlertCount, Applied, Decision, DuePage, EpisodeHead, IncidentFilter, IncidentStore, IncidentView, Page, PageReason,
+    StoreError, TimelineEntry, identity, transaction,
 };
 
 /// One step into the index for each fingerprint, however often that fired before.
@@ -163,12 +162,11 @@ impl IncidentStore for SqliteStore {
     }
 
     async fn apply(&self, signal: SignalId, decision: Decision) -> Result<Applied, StoreError> {
-        let (now, sinks, decision) = (self.now(), self.sinks.clone(), decision.masked()?);
-        let applied = self
-            .write("apply a decision", move |connection| {
-                Box::pin(async move { apply(connection, now, &sinks, signal, decision).await })
-            })
-            .await?;
+        let decision = decision.masked()?;
+        let applied = self.transact("apply a decision", move |mut tx| {
+            Box::pin(async move { transaction::apply(&mut tx, signal, decision).await })
+        });
+        let applied = applied.await?;
         self.bells.decisions.ring();
         self.bells.runs.ring();
         self.bells.outbox.ring();
@@ -179,13 +177,12 @@ impl IncidentStore for SqliteStore {
         pages::due(&self.reads, now).await
     }
 
-    async fn page_now(&self, incident: IncidentId, page: NewPage) -> Result<bool, StoreError> {
-        let (now, sinks, page) = (self.now(), self.sinks.clone(), page.masked());
-        let paged = self
-            .write("page", move |connection| {
-                Box::pin(async move { pages::page_now(connection, now, &sinks, incident, &page).await })
-            })
-            .await?;
+    async fn page_now(&self, incident: IncidentId, due: DuePage) -> Result<bool, StoreError> {
+        let due = DuePage { page: due.page.masked(), ..due };
+        let paged = self.transact("page", move |mut tx| {
+            Box::pin(async move { transaction::page_now(&mut tx, incident, due).await })
+        });
+        let paged = paged.await?;
         self.bells.outbox.ring();
         Ok(paged)
     }

@@ -1,15 +1,9 @@
 //! SQLite, the embedded default: one writer that commits together what has queued up, and a few readers beside it.
 
-mod append;
-mod apply;
-mod claim;
 mod clock_moves;
-mod effects;
-mod episodes;
 mod file;
 mod handoffs;
 mod health;
-mod hold;
 mod incidents;
 mod keeper;
 mod outbox;
@@ -19,37 +13,31 @@ mod query_plans;
 mod reports;
 mod rows;
 mod runs;
-mod set_aside;
 mod signals;
+mod start;
+mod tables;
 mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqliteConnection};
 
-use super::{Bells, Store, StoreError, StoreTrouble};
+use super::transaction::Tx;
+use super::{Bells, Sinks, Store, StoreError, StoreTrouble};
 use crate::clock::Clock;
 use file::DatabaseFile;
 use health::WriteHealth;
 use keeper::Keeper;
+use tables::SqliteTables;
 use writer::Writer;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
-
-/// Which sinks the outbox brings things to.
-#[derive(Debug, Clone, Default)]
-pub struct Sinks {
-    /// Incidents' messages, notices and questions.
-    pub chat: Vec<String>,
-    /// Pages: each of these gets every page. Where one is only to be asked when another fails, it is not among them; the
-    /// outbox's worker passes the page on.
-    pub pages: Vec<String>,
-}
 
 /// How much a commit promises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,27 +98,7 @@ impl SqliteStore {
             .fetch_one(&mut connection)
             .await
             .map_err(failed("read the database's mark"))?;
-        // Who held a lease held the lock on the file too, and we have it now: nobody works on those runs any more.
-        sqlx::query("UPDATE run SET lease_until = NULL, worker = NULL WHERE outcome IS NULL")
-            .execute(&mut connection)
-            .await
-            .map_err(failed("take over the runs of the last process"))?;
-        clock_moves::catch_up(&mut connection, clock.now().timestamp_micros(), &sinks).await?;
-        // The same for pages that it had on their way, by today's clock: one that is tried a
-        // little early does no harm.
-        sqlx::query(outbox::TAKE_OVER)
-            .bind(clock.now().timestamp_micros())
-            .execute(&mut connection)
-            .await
-            .map_err(failed("take over the pages of the last process"))?;
-        if let Some(first) = sinks.pages.first() {
-            sqlx::query(pages::BRING_ON_THEIR_WAY)
-                .bind(first.clone())
-                .bind(clock.now().timestamp_micros())
-                .execute(&mut connection)
-                .await
-                .map_err(failed("bring pages on their way that reached nobody"))?;
-        }
+        start::take_over(&mut connection, clock.now(), &sinks).await?;
         file.opened()?;
         let reads = SqlitePoolOptions::new()
             .max_connections(4)
@@ -211,19 +179,46 @@ impl SqliteStore {
         self.writer.write(what, operation).await
     }
 
-    /// As `write`, but refuses at once when too much waits already.
-    async fn write_or_refuse<T, F>(&self, what: &'static str, operation: F) -> Result<T, StoreError>
+    /// Runs a named transaction in the writer's next commit, and returns when that is durable.
+    async fn transact<T, F>(&self, what: &'static str, transaction: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+        F: for<'t> FnOnce(Tx<'t>) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
     {
-        self.writer.write_or_refuse(what, operation).await
+        let (now, sinks) = (self.clock.now(), self.sinks.clone());
+        self.write(what, move |connection| Box::pin(within(connection, now, sinks, transaction))).await
+    }
+
+    /// As `transact`, but refuses at once when too much waits already.
+    async fn transact_or_refuse<T, F>(&self, what: &'static str, transaction: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(Tx<'t>) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
+    {
+        let (now, sinks) = (self.clock.now(), self.sinks.clone());
+        let operation =
+            self.writer.write_or_refuse(what, move |connection| Box::pin(within(connection, now, sinks, transaction)));
+        operation.await
     }
 
     /// Now, as the database counts: microseconds since 1970.
     fn now(&self) -> i64 {
         self.clock.now().timestamp_micros()
     }
+}
+
+/// Has the transaction work on the tables of this connection.
+async fn within<T, F>(
+    connection: &mut SqliteConnection,
+    now: DateTime<Utc>,
+    sinks: Arc<Sinks>,
+    transaction: F,
+) -> Result<T, StoreError>
+where
+    F: for<'t> FnOnce(Tx<'t>) -> BoxFuture<'t, Result<T, StoreError>> + Send,
+{
+    let mut tables = SqliteTables(connection);
+    transaction(Tx { tables: &mut tables, now, sinks: &sinks }).await
 }
 
 impl Store for SqliteStore {

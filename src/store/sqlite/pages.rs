@@ -1,16 +1,15 @@
-//! Pages: which are due, and making one.
+//! Pages, as they are read: which are due, and which were made.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::{AssertSqlSafe, SqliteConnection, SqlitePool};
+use sqlx::{AssertSqlSafe, SqlitePool};
 
-use super::effects::{Paged, enqueue_card, insert_page, note, reopen};
+use super::failed;
 use super::rows::{self, get, get_time_or, micros};
-use super::{Sinks, failed};
 use crate::metrics::PagesMade;
 use crate::model::{Incident, IncidentId, PageId};
-use crate::store::{IncidentEvent, NewPage, Page, StoreError};
+use crate::store::{Page, StoreError};
 
 pub(super) async fn due(
     reads: &SqlitePool,
@@ -30,31 +29,7 @@ pub(super) async fn due(
     Ok((due.iter().map(rows::incident).collect::<Result<_, _>>()?, get_time_or(&next, "next")?))
 }
 
-/// Pages for an incident whose time has come: once, as that takes the time away.
-pub(super) async fn page_now(
-    connection: &mut SqliteConnection,
-    now: i64,
-    sinks: &Sinks,
-    incident: IncidentId,
-    page: &NewPage,
-) -> Result<bool, StoreError> {
-    let due = sqlx::query("UPDATE incident SET page_at = NULL WHERE id = ? AND page_at <= ? RETURNING state")
-        .bind(incident.0)
-        .bind(now)
-        .fetch_optional(&mut *connection)
-        .await
-        .map_err(failed("page"))?;
-    let Some(due) = due else { return Ok(false) };
-    if get::<&str>(&due, "state")? == "mitigated" {
-        reopen(connection, incident).await?;
-        let because = "its alerts still fire".to_owned();
-        note(connection, now, incident, &IncidentEvent::Reopened { because }).await?;
-    }
-    enqueue_card(connection, now, sinks, incident).await?;
-    Ok(insert_page(connection, now, sinks, incident, page).await? == Paged::Made)
-}
-
-/// A page with where it went. Urgency 0 is what pages have.
+/// A page with where it went.
 macro_rules! select_page {
     ($condition:literal) => {
         select_page!("", $condition)
@@ -64,7 +39,7 @@ macro_rules! select_page {
             "SELECT page.*,
                  (SELECT json_group_array(json_object('sink', sink, 'attempts', attempts, 'error', error, 'due_at', due_at,
                                                       'delivered_at', delivered_at) ORDER BY id)
-                  FROM outbox WHERE urgency = 0 AND key = 'PAGE-' || page.id) AS deliveries
+                  FROM outbox WHERE page_id = page.id) AS deliveries
              FROM page ",
             $index,
             " WHERE ",
@@ -92,15 +67,6 @@ pub(super) async fn unanswered(reads: &SqlitePool) -> Result<Vec<Page>, StoreErr
     };
     Ok(found.iter().filter_map(read).collect())
 }
-
-/// Brings pages on their way again that reached nobody, and of which the first sink of today's
-/// configuration does not know: what they went to may be configured no more, or nothing was.
-pub(super) const BRING_ON_THEIR_WAY: &str = "INSERT INTO outbox (sink, key, subject, urgency, due_at)
-     SELECT ?1, 'PAGE-' || id, json_object('subject', 'page', 'page', id), 0, ?2 FROM page
-     WHERE acknowledged_at IS NULL
-         AND NOT EXISTS (SELECT 1 FROM outbox WHERE urgency = 0 AND key = 'PAGE-' || page.id
-                         AND (sink = ?1 OR delivered_at IS NOT NULL))
-     ON CONFLICT DO NOTHING";
 
 pub(super) async fn by_id(reads: &SqlitePool, id: PageId) -> Result<Option<Page>, StoreError> {
     let row =

@@ -5,15 +5,15 @@ use std::path::Path;
 
 use sqlx::{ConnectOptions, Row as _};
 
-use super::{MIGRATIONS, claim, incidents, options, outbox, pages, reports, runs, signals};
+use super::{MIGRATIONS, incidents, options, outbox, pages, reports, runs, signals, tables};
 
 /// The query, and how its rows are found.
 fn hot() -> Vec<(String, &'static [&'static str])> {
     let incidents_where = |condition: &str| format!("SELECT * FROM incident WHERE {condition} ORDER BY severity, id");
     vec![
-        (outbox::TAKE.into(), &["SEARCH outbox USING INDEX outbox_due (sink=? AND due_at<?)"]),
+        (tables::TAKE.into(), &["SEARCH outbox USING INDEX outbox_due (sink=? AND due_at<?)"]),
         (outbox::NEXT_DUE.into(), &["SEARCH outbox USING COVERING INDEX outbox_due (sink=? AND due_at>?)"]),
-        (claim::CLAIM.into(), &["SEARCH run USING INDEX run_due (wake_at<?)"]),
+        (tables::CLAIM.into(), &["SEARCH run USING INDEX run_due (wake_at<?)"]),
         (runs::NEXT_DUE.into(), &[]),
         (runs::UNDER_WAY.into(), &["SCAN run USING INDEX run_under_way"]),
         (signals::PENDING.into(), &["SCAN signal USING INDEX signal_pending"]),
@@ -43,11 +43,11 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
         ),
         (
             pages::OF_INCIDENT.into(),
-            &["SEARCH page USING INDEX page_once (incident_id=?)", "SEARCH outbox USING INDEX outbox_page (key=?)"],
+            &["SEARCH page USING INDEX page_once (incident_id=?)", "SEARCH outbox USING INDEX outbox_page (page_id=?)"],
         ),
         (
             pages::UNANSWERED.into(),
-            &["SCAN page USING INDEX page_unacknowledged", "SEARCH outbox USING INDEX outbox_page (key=?)"],
+            &["SCAN page USING INDEX page_unacknowledged", "SEARCH outbox USING INDEX outbox_page (page_id=?)"],
         ),
         (pages::MADE.into(), &["SEARCH page USING INTEGER PRIMARY KEY (rowid>?)"]),
         (reports::LEVELS.into(), &["SCAN page USING INDEX page_unacknowledged"]),

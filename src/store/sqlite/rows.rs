@@ -8,9 +8,10 @@ use sqlx::sqlite::SqliteRow;
 
 use super::StoreError;
 use crate::model::{
-    Approval, ApprovalId, Autonomy, Digest, Episode, EpisodeId, Incident, IncidentId, Outcome, PageId, PlaybookRef,
-    Run, RunId, Severity, Target,
+    Approval, ApprovalId, Autonomy, Digest, Episode, EpisodeId, Incident, IncidentId, Lane, Outcome, PageId,
+    PlaybookRef, Run, RunId, Severity, Target,
 };
+use crate::store::rules::Urgency;
 use crate::store::{Page, RunHead};
 
 pub(super) fn micros(time: DateTime<Utc>) -> i64 {
@@ -45,6 +46,23 @@ pub(super) fn from_word<T: DeserializeOwned>(what: &'static str, word: &str) -> 
     from_json(what, &format!("\"{word}\""))
 }
 
+/// Lanes and urgencies are numbers, as rows are read in their order.
+pub(super) fn lane_number(lane: Lane) -> i64 {
+    match lane {
+        Lane::People => 0,
+        Lane::Urgent => 1,
+        Lane::Usual => 2,
+    }
+}
+
+pub(super) fn urgency_number(urgency: Urgency) -> i64 {
+    match urgency {
+        Urgency::Page => 0,
+        Urgency::Message => 1,
+        Urgency::Card => 2,
+    }
+}
+
 /// One column; a type that does not fit is an unreadable row, not a panic.
 pub(super) fn get<'r, T>(row: &'r SqliteRow, column: &'static str) -> Result<T, StoreError>
 where
@@ -62,7 +80,7 @@ pub(super) fn get_time_or(row: &SqliteRow, column: &'static str) -> Result<Optio
 }
 
 pub(super) const INCIDENT: &str = "id, grouping, title, severity, state, target, team, owner, playbook, opened_at, \
-     acknowledged_at, mitigated_at, resolved_at, page_at, open_episodes, episodes";
+     acknowledged_at, mitigated_at, resolved_at, page_at, spell, open_episodes, episodes";
 
 pub(super) fn incident(row: &SqliteRow) -> Result<Incident, StoreError> {
     Ok(Incident {
@@ -80,6 +98,7 @@ pub(super) fn incident(row: &SqliteRow) -> Result<Incident, StoreError> {
         mitigated_at: get_time_or(row, "mitigated_at")?,
         resolved_at: get_time_or(row, "resolved_at")?,
         page_at: get_time_or(row, "page_at")?,
+        spell: get(row, "spell")?,
         open_episodes: get::<i64>(row, "open_episodes")?.unsigned_abs(),
         episodes: get::<i64>(row, "episodes")?.unsigned_abs(),
     })

@@ -4,15 +4,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use sqlx::SqliteConnection;
 
-use super::append::append;
-use super::claim::claim;
-use super::effects::keep_playbook;
-use super::rows::{self, get, get_time, get_time_or, json, micros, time};
+use super::rows::{self, get, get_time, get_time_or, micros};
 use super::{SqliteStore, failed};
 use crate::model::{Approval, ApprovalId, Digest, IncidentId, PlaybookRef, Run, RunEvent, RunId};
-use crate::store::{Append, Appended, ClaimedRun, InboxItem, LogPosition, RunStore, StoreError};
+use crate::store::{Append, Appended, ClaimedRun, LogPosition, RunStore, StoreError, transaction};
 
 pub(super) const UNDER_WAY: &str = "SELECT * FROM run WHERE outcome IS NULL ORDER BY id";
 
@@ -22,14 +18,11 @@ pub(super) const NEXT_DUE: &str =
 #[async_trait]
 impl RunStore for SqliteStore {
     async fn claim_run(&self, worker: &str, lease: Duration) -> Result<Option<ClaimedRun>, StoreError> {
-        let now = self.now();
-        let until = micros(time(now) + lease);
-        let (sinks, worker) = (self.sinks.clone(), worker.to_owned());
-        let claimed = self
-            .write("claim a run", move |connection| {
-                Box::pin(async move { claim(connection, &sinks, worker, now, until).await })
-            })
-            .await?;
+        let worker = worker.to_owned();
+        let claimed = self.transact("claim a run", move |mut tx| {
+            Box::pin(async move { transaction::claim(&mut tx, &worker, lease).await })
+        });
+        let claimed = claimed.await?;
         if claimed.ended {
             self.bells.signals.ring();
             self.bells.outbox.ring();
@@ -47,13 +40,12 @@ impl RunStore for SqliteStore {
     }
 
     async fn append(&self, at: LogPosition, records: Append) -> Result<Appended, StoreError> {
-        let (now, sinks, records) = (self.now(), self.sinks.clone(), records.masked());
+        let records = records.masked();
         let (ends, parks) = (records.end.is_some(), records.park_until.is_some());
-        let appended = self
-            .write("append to a run", move |connection| {
-                Box::pin(async move { append(connection, now, &sinks, at, records).await })
-            })
-            .await?;
+        let appended = self.transact("append to a run", move |mut tx| {
+            Box::pin(async move { transaction::append(&mut tx, at, records).await })
+        });
+        let appended = appended.await?;
         self.bells.outbox.ring();
         if ends {
             self.bells.signals.ring();
@@ -116,6 +108,15 @@ impl RunStore for SqliteStore {
         row.as_ref().map(rows::approval).transpose()
     }
 
+    async fn approvals_of(&self, incident: IncidentId) -> Result<Vec<Approval>, StoreError> {
+        let found = sqlx::query("SELECT * FROM approval WHERE incident_id = ? AND state = 'open' ORDER BY id")
+            .bind(incident.0)
+            .fetch_all(&self.reads)
+            .await
+            .map_err(failed("read an incident's open questions"))?;
+        found.iter().map(rows::approval).collect()
+    }
+
     async fn open_approvals(&self) -> Result<Vec<Approval>, StoreError> {
         let found = sqlx::query("SELECT * FROM approval WHERE state = 'open' ORDER BY id")
             .fetch_all(&self.reads)
@@ -125,9 +126,9 @@ impl RunStore for SqliteStore {
     }
 
     async fn keep_playbook(&self, playbook: &PlaybookRef, source: &str) -> Result<(), StoreError> {
-        let (now, playbook, source) = (self.now(), playbook.clone(), source.to_owned());
-        self.write("keep a playbook", move |connection| {
-            Box::pin(async move { keep_playbook(connection, now, &playbook, &source).await })
+        let (playbook, source) = (playbook.clone(), source.to_owned());
+        self.transact("keep a playbook", move |tx| {
+            Box::pin(async move { tx.tables.keep_playbook(&playbook, &source, tx.now).await })
         })
         .await
     }
@@ -145,35 +146,4 @@ impl RunStore for SqliteStore {
 /// A record of the log. One that cannot be read is `Unknown`, which escalates: a run must never hang on its own log.
 fn event(text: &str) -> RunEvent {
     serde_json::from_str(text).unwrap_or(RunEvent::Unknown)
-}
-
-pub(super) async fn insert_event(
-    connection: &mut SqliteConnection,
-    run: RunId,
-    seq: i64,
-    epoch: i64,
-    now: i64,
-    event: &RunEvent,
-) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO run_event (run_id, seq, epoch, at, event) VALUES (?, ?, ?, ?, ?)")
-        .bind(run.0)
-        .bind(seq)
-        .bind(epoch)
-        .bind(now)
-        .bind(json(event)?)
-        .execute(connection)
-        .await
-        .map_err(failed("append to a run's log"))?;
-    Ok(())
-}
-
-/// What waits for a run. An item that cannot be read is `Unknown`, which escalates, as in the log.
-pub(super) async fn inbox(connection: &mut SqliteConnection, run: RunId) -> Result<Vec<(i64, InboxItem)>, StoreError> {
-    let found = sqlx::query("SELECT id, item FROM run_inbox WHERE run_id = ? ORDER BY id")
-        .bind(run.0)
-        .fetch_all(connection)
-        .await
-        .map_err(failed("read a run's inbox"))?;
-    let item = |text: &str| serde_json::from_str(text).unwrap_or(InboxItem::Unknown);
-    found.iter().map(|row| Ok((get(row, "id")?, item(get(row, "item")?)))).collect()
 }

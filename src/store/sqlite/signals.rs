@@ -2,17 +2,13 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
-use super::rows::{from_json, get, get_time_or, json, micros, time};
-use super::set_aside::set_aside;
+use super::rows::{from_json, get, get_time_or, time};
 use super::{SqliteStore, failed};
-use crate::model::{Lane, Signal, SignalBody, SignalId, redact};
-use crate::store::{
-    Accepted, Applied, CommandReply, Decision, Delivered, DeliveredPart, PendingSignal, SignalStore, StoreError,
-    identity,
-};
+use crate::model::{Signal, SignalId, redact};
+use crate::store::transaction::{self, Incoming};
+use crate::store::{Accepted, Applied, CommandReply, Decision, Delivered, PendingSignal, SignalStore, StoreError};
 
 pub(super) const PENDING: &str = "SELECT id, source, key, last_at, body FROM signal
      WHERE processed_at IS NULL AND (not_before IS NULL OR not_before <= ?) ORDER BY id LIMIT ?";
@@ -33,35 +29,22 @@ const BEGIN: &str = "UPDATE signal SET tries = tries + 1 WHERE processed_at IS N
 #[async_trait]
 impl SignalStore for SqliteStore {
     async fn accept(&self, signal: &Signal) -> Result<Accepted, StoreError> {
-        let came = Came {
-            source: signal.source.clone(),
-            key: identity(&signal.key).into_owned(),
-            at: micros(signal.received_at),
-            lane: signal.lane(),
-            said: signal.said().map(|digest| digest.as_str().to_owned()),
-            pieces: vec![json(&signal.body)?],
-        };
-        // Only a notification tells of a state that may have come back; a command is one wish, however often it is sent.
-        let tells_of_a_state = matches!(signal.body, SignalBody::Notification(_));
-        let accepted = self.write_or_refuse("accept a signal", move |connection| {
-            Box::pin(async move { let_in(connection, came, tells_of_a_state).await })
+        let incoming = vec![Incoming::signal(signal)?];
+        let accepted = self.transact_or_refuse("accept a signal", move |mut tx| {
+            Box::pin(async move { transaction::accept(&mut tx, incoming).await })
         });
         let accepted = accepted.await?;
         self.bells.signals.ring();
-        Ok(accepted)
+        accepted.into_iter().next().ok_or_else(|| StoreError::Failed {
+            what: "accept a signal",
+            message: "nothing was said of what became of it".into(),
+        })
     }
 
     async fn accept_delivery(&self, delivered: Delivered) -> Result<Vec<Accepted>, StoreError> {
-        let accepted = self.write_or_refuse("accept a delivery", move |connection| {
-            Box::pin(async move {
-                let mut accepted = Vec::with_capacity(delivered.parts.len());
-                for DeliveredPart { key, lane, pieces } in delivered.parts {
-                    let (source, at) = (delivered.source.clone(), micros(delivered.received_at));
-                    let came = Came { source, key, at, lane, said: None, pieces };
-                    accepted.push(let_in(connection, came, true).await?);
-                }
-                Ok(accepted)
-            })
+        let incoming = Incoming::delivery(delivered);
+        let accepted = self.transact_or_refuse("accept a delivery", move |mut tx| {
+            Box::pin(async move { transaction::accept(&mut tx, incoming).await })
         });
         let accepted = accepted.await?;
         self.bells.signals.ring();
@@ -116,10 +99,9 @@ impl SignalStore for SqliteStore {
     }
 
     async fn set_aside(&self, signal: SignalId, because: &str, decision: Decision) -> Result<Applied, StoreError> {
-        let (now, sinks, because) = (self.now(), self.sinks.clone(), redact(because).into_owned());
-        let decision = decision.masked()?;
-        let applied = self.write("set a signal aside", move |connection| {
-            Box::pin(async move { set_aside(connection, now, &sinks, signal, because, decision).await })
+        let (decision, because) = (decision.masked()?, redact(because).into_owned());
+        let applied = self.transact("set a signal aside", move |mut tx| {
+            Box::pin(async move { transaction::set_aside(&mut tx, signal, &because, decision).await })
         });
         let applied = applied.await?;
         self.bells.decisions.ring();
@@ -144,118 +126,6 @@ impl SignalStore for SqliteStore {
         let Some(row) = row else { return Ok(None) };
         let text = get::<Option<String>>(&row, "reply")?.unwrap_or_default();
         Ok(Some(CommandReply { text, granted: !get::<bool>(&row, "declined")? }))
-    }
-}
-
-/// What is let in.
-struct Came {
-    source: String,
-    key: String,
-    at: i64,
-    lane: Lane,
-    said: Option<String>,
-    pieces: Vec<String>,
-}
-
-async fn let_in(connection: &mut SqliteConnection, came: Came, tells_of_a_state: bool) -> Result<Accepted, StoreError> {
-    let Came { source, key, at, lane, said, pieces } = came;
-    let mut pieces = pieces.into_iter();
-    let first = pieces.next().unwrap_or_default();
-    let known = sqlx::query(
-        "UPDATE signal SET deliveries = deliveries + 1, last_at = ?3 WHERE source = ?1 AND key = ?2
-         RETURNING id, said, processed_at IS NOT NULL AND ends_seen < (SELECT ends FROM tally) AS is_past",
-    )
-    .bind(&source)
-    .bind(&key)
-    .bind(at)
-    .fetch_optional(&mut *connection)
-    .await
-    .map_err(failed("look for a signal"))?;
-    let Some(known) = known else {
-        let row = sqlx::query(
-            "INSERT INTO signal (source, key, received_at, body, last_at, lane, said) VALUES (?1, ?2, ?3, ?4, ?3, ?5, ?6)
-             RETURNING id",
-        )
-        .bind(source)
-        .bind(key)
-        .bind(at)
-        .bind(first)
-        .bind(lane_number(lane))
-        .bind(said)
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(failed("accept a signal"))?;
-        let id = SignalId(get(&row, "id")?);
-        keep_pieces(connection, id, pieces).await?;
-        return Ok(Accepted::New(id));
-    };
-    let id = SignalId(get(&known, "id")?);
-    if said.is_some() && get::<Option<String>>(&known, "said")? != said {
-        return Ok(Accepted::Other(id));
-    }
-    if !tells_of_a_state || !get::<bool>(&known, "is_past")? {
-        return Ok(Accepted::Again(id));
-    }
-    // It is told once more, now: its place in line is that of what comes now.
-    let row = sqlx::query(
-        "UPDATE signal SET id = (SELECT MAX(id) + 1 FROM signal), body = ?2, lane = ?3, processed_at = NULL, tries = 0
-         WHERE id = ?1 RETURNING id",
-    )
-    .bind(id.0)
-    .bind(first)
-    .bind(lane_number(lane))
-    .fetch_one(&mut *connection)
-    .await
-    .map_err(failed("accept a signal again"))?;
-    let id = SignalId(get(&row, "id")?);
-    keep_pieces(connection, id, pieces).await?;
-    Ok(Accepted::Again(id))
-}
-
-async fn keep_pieces(
-    connection: &mut SqliteConnection,
-    signal: SignalId,
-    pieces: impl Iterator<Item = String>,
-) -> Result<(), StoreError> {
-    for (n, piece) in (1_i64..).zip(pieces) {
-        sqlx::query("INSERT INTO signal_piece (signal_id, n, body) VALUES (?, ?, ?)")
-            .bind(signal.0)
-            .bind(n)
-            .bind(piece)
-            .execute(&mut *connection)
-            .await
-            .map_err(failed("keep a piece of a signal"))?;
-    }
-    Ok(())
-}
-
-/// Puts the next piece in the place of the one that was worked on; `false` when that was the last.
-/// What came of the piece is in the same transaction: whoever dies goes on where it ended.
-pub(super) async fn next_piece(connection: &mut SqliteConnection, signal: SignalId) -> Result<bool, StoreError> {
-    let piece = sqlx::query(
-        "DELETE FROM signal_piece WHERE signal_id = ?1
-             AND n = (SELECT MIN(n) FROM signal_piece WHERE signal_id = ?1) RETURNING body",
-    )
-    .bind(signal.0)
-    .fetch_optional(&mut *connection)
-    .await
-    .map_err(failed("take the next piece of a signal"))?;
-    let Some(piece) = piece else { return Ok(false) };
-    let body: String = get(&piece, "body")?;
-    sqlx::query("UPDATE signal SET body = ?, tries = 0 WHERE id = ?")
-        .bind(body)
-        .bind(signal.0)
-        .execute(connection)
-        .await
-        .map_err(failed("go on to the next piece of a signal"))?;
-    Ok(true)
-}
-
-pub(super) fn lane_number(lane: Lane) -> i64 {
-    match lane {
-        Lane::People => 0,
-        Lane::Urgent => 1,
-        Lane::Usual => 2,
     }
 }
 

@@ -134,7 +134,7 @@ passes_on! {
     IncidentStore
     fused {
         fn apply(signal: SignalId, decision: Decision) -> Result<Applied, StoreError>;
-        fn page_now(incident: IncidentId, page: NewPage) -> Result<bool, StoreError>;
+        fn page_now(incident: IncidentId, due: DuePage) -> Result<bool, StoreError>;
     }
     plain {
         fn latest_episodes(source: &str, of: &[&str]) -> Result<HashMap<String, EpisodeHead>, StoreError>;
@@ -172,6 +172,7 @@ passes_on! {
         fn runs_under_way() -> Result<Vec<Run>, StoreError>;
         fn run_log(id: RunId) -> Result<Vec<(DateTime<Utc>, RunEvent)>, StoreError>;
         fn approval(id: ApprovalId) -> Result<Option<Approval>, StoreError>;
+        fn approvals_of(incident: IncidentId) -> Result<Vec<Approval>, StoreError>;
         fn open_approvals() -> Result<Vec<Approval>, StoreError>;
         fn keep_playbook(playbook: &PlaybookRef, source: &str) -> Result<(), StoreError>;
         fn playbook_source(digest: &Digest) -> Result<Option<String>, StoreError>;

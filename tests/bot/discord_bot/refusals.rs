@@ -25,6 +25,7 @@ fn parcel() -> Parcel {
         mitigated_at: None,
         resolved_at: None,
         page_at: None,
+        spell: 1,
         open_episodes: 1,
         episodes: 1,
     };

@@ -1,0 +1,105 @@
+//! What goes into the outbox: by what it is told apart, and how urgent it is.
+
+use std::fmt;
+
+use crate::model::{ApprovalId, IncidentId, PageId, RunId};
+use crate::store::DeliverySubject;
+
+/// By what a sink's deliveries are told apart. What changes while it waits is told once, as it is
+/// then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) enum DeliveryKey {
+    Page(PageId),
+    Card(IncidentId),
+    Question(ApprovalId),
+    /// The n-th of the run's record with that number.
+    Notice {
+        run: RunId,
+        record: i64,
+        n: usize,
+    },
+}
+
+impl fmt::Display for DeliveryKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DeliveryKey::Page(page) => page.fmt(f),
+            DeliveryKey::Card(incident) => incident.fmt(f),
+            DeliveryKey::Question(approval) => approval.fmt(f),
+            DeliveryKey::Notice { run, record, n } => write!(f, "{run}-{record}-{n}"),
+        }
+    }
+}
+
+/// What goes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::store) enum Urgency {
+    /// Somebody is called.
+    Page,
+    /// Somebody is asked, or told something once.
+    Message,
+    /// What can be looked up, as it is now.
+    Card,
+}
+
+/// Something to bring to a sink.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::store) struct Outgoing {
+    pub key: DeliveryKey,
+    pub subject: DeliverySubject,
+}
+
+impl Outgoing {
+    pub fn page(page: PageId) -> Self {
+        Self { key: DeliveryKey::Page(page), subject: DeliverySubject::Page { page } }
+    }
+
+    pub fn card(incident: IncidentId) -> Self {
+        Self { key: DeliveryKey::Card(incident), subject: DeliverySubject::Card { incident } }
+    }
+
+    pub fn question(approval: ApprovalId) -> Self {
+        Self { key: DeliveryKey::Question(approval), subject: DeliverySubject::Approval { approval } }
+    }
+
+    /// A text that the run's record with that number brings, and the n-th of those.
+    pub fn notice(incident: IncidentId, text: String, run: RunId, record: i64, n: usize) -> Self {
+        Self { key: DeliveryKey::Notice { run, record, n }, subject: DeliverySubject::Notice { incident, text } }
+    }
+
+    pub fn urgency(&self) -> Urgency {
+        match self.subject {
+            DeliverySubject::Page { .. } => Urgency::Page,
+            DeliverySubject::Approval { .. } | DeliverySubject::Notice { .. } => Urgency::Message,
+            DeliverySubject::Card { .. } => Urgency::Card,
+        }
+    }
+
+    /// The page that it is of, if it is one.
+    pub fn page_id(&self) -> Option<PageId> {
+        match self.subject {
+            DeliverySubject::Page { page } => Some(page),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows of earlier versions are found by their keys.
+    #[test]
+    fn keys_stay_what_they_were() {
+        let key = |outgoing: Outgoing| outgoing.key.to_string();
+        assert_eq!(key(Outgoing::page(PageId(7))), "PAGE-7");
+        assert_eq!(key(Outgoing::card(IncidentId(7))), "INC-7");
+        assert_eq!(key(Outgoing::question(ApprovalId(7))), "APR-7");
+        assert_eq!(key(Outgoing::notice(IncidentId(7), "text".into(), RunId(3), 12, 0)), "RUN-3-12-0");
+    }
+
+    #[test]
+    fn pages_go_first() {
+        assert!(Urgency::Page < Urgency::Message && Urgency::Message < Urgency::Card);
+    }
+}

@@ -1,0 +1,129 @@
+//! The outbox.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sqlx::sqlite::SqliteRow;
+
+use super::SqliteTables;
+use crate::model::PageId;
+use crate::store::rules::Outgoing;
+use crate::store::sqlite::rows::{from_json, get, json, micros, urgency_number};
+use crate::store::transaction::{DeliveryRow, DeliveryTable, TakenRow};
+use crate::store::{DeliveryId, StoreError};
+
+/// The urgent before the others, and the new before what has failed: behind a receiver that is down
+/// and takes its time with each, a new page would wait for all that came before it.
+pub(in crate::store::sqlite) const TAKE: &str = "UPDATE outbox SET due_at = ?2, taken = version
+     WHERE id IN (SELECT id FROM outbox
+                  WHERE due_at <= ?1 AND sink IN (SELECT value FROM json_each(?3)) ORDER BY urgency, attempts > 0, due_at, id LIMIT ?4)
+     RETURNING id, sink, subject, page_id, attempts, external_id, urgency";
+
+#[async_trait]
+impl DeliveryTable for SqliteTables<'_> {
+    async fn put(&mut self, sink: &str, outgoing: &Outgoing, due_at: DateTime<Utc>) -> Result<(), StoreError> {
+        let query = sqlx::query(
+            "INSERT INTO outbox (sink, key, subject, page_id, urgency, due_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (sink, key) DO UPDATE SET
+                 version = version + 1, attempts = 0, due_at = MIN(COALESCE(due_at, excluded.due_at), excluded.due_at)",
+        )
+        .bind(sink.to_owned())
+        .bind(outgoing.key.to_string())
+        .bind(json(&outgoing.subject)?)
+        .bind(outgoing.page_id().map(|page| page.0))
+        .bind(urgency_number(outgoing.urgency()))
+        .bind(micros(due_at));
+        self.execute("fill the outbox", query).await?;
+        Ok(())
+    }
+
+    async fn put_also(&mut self, id: DeliveryId, sink: &str, due_at: DateTime<Utc>) -> Result<bool, StoreError> {
+        let query = sqlx::query(
+            "INSERT INTO outbox (sink, key, subject, page_id, urgency, due_at)
+             SELECT ?2, key, subject, page_id, urgency, ?3 FROM outbox WHERE id = ?1 ON CONFLICT DO NOTHING",
+        );
+        let query = query.bind(id.0).bind(sink.to_owned()).bind(micros(due_at));
+        Ok(self.execute("bring it to another sink", query).await?.rows_affected() > 0)
+    }
+
+    async fn take_due(
+        &mut self,
+        sinks: &[String],
+        limit: usize,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Vec<TakenRow>, StoreError> {
+        let query = sqlx::query(TAKE)
+            .bind(micros(now))
+            .bind(micros(until))
+            .bind(json(&sinks)?)
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX));
+        let found = self.all("take deliveries", query).await?;
+        let mut taken = Vec::with_capacity(found.len());
+        for row in &found {
+            taken.push((get::<i64>(row, "urgency")?, read(row)?));
+        }
+        // What an UPDATE returns is in no order.
+        taken.sort_by_key(|(urgency, row)| (*urgency, row.attempts > 0, row.id.0));
+        Ok(taken.into_iter().map(|(_, row)| row).collect())
+    }
+
+    async fn delivery_row(&mut self, id: DeliveryId) -> Result<Option<DeliveryRow>, StoreError> {
+        let query = sqlx::query("SELECT sink, page_id, attempts, version <> taken AS changed FROM outbox WHERE id = ?");
+        let row = self.maybe("read a delivery", query.bind(id.0)).await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(DeliveryRow {
+            sink: get(&row, "sink")?,
+            page: get::<Option<i64>>(&row, "page_id")?.map(PageId),
+            attempts: attempts(&row)?,
+            changed: get(&row, "changed")?,
+        }))
+    }
+
+    async fn save_arrival(
+        &mut self,
+        id: DeliveryId,
+        at: DateTime<Utc>,
+        external: Option<&str>,
+        due_at: Option<DateTime<Utc>>,
+    ) -> Result<(), StoreError> {
+        let query = sqlx::query(
+            "UPDATE outbox SET due_at = ?, delivered_at = ?, attempts = 0, error = NULL,
+                 external_id = COALESCE(?, external_id) WHERE id = ?",
+        )
+        .bind(due_at.map(micros))
+        .bind(micros(at))
+        .bind(external.map(str::to_owned))
+        .bind(id.0);
+        self.execute("note a delivery", query).await?;
+        Ok(())
+    }
+
+    async fn save_failure(
+        &mut self,
+        id: DeliveryId,
+        error: &str,
+        due_at: Option<DateTime<Utc>>,
+    ) -> Result<(), StoreError> {
+        let query = sqlx::query("UPDATE outbox SET due_at = ?, attempts = attempts + 1, error = ? WHERE id = ?")
+            .bind(due_at.map(micros))
+            .bind(error.to_owned())
+            .bind(id.0);
+        self.execute("note a failed delivery", query).await?;
+        Ok(())
+    }
+}
+
+fn read(row: &SqliteRow) -> Result<TakenRow, StoreError> {
+    Ok(TakenRow {
+        id: DeliveryId(get(row, "id")?),
+        sink: get(row, "sink")?,
+        page: get::<Option<i64>>(row, "page_id")?.map(PageId),
+        attempts: attempts(row)?,
+        external: get(row, "external_id")?,
+        subject: get(row, "subject").and_then(|subject| from_json("delivery", subject)),
+    })
+}
+
+fn attempts(row: &SqliteRow) -> Result<u32, StoreError> {
+    Ok(u32::try_from(get::<i64>(row, "attempts")?).unwrap_or(u32::MAX))
+}

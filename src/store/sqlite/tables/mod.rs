@@ -1,0 +1,45 @@
+//! The tables, as a transaction reads and writes them: one file for each trait of
+//! [`Tables`](crate::store::transaction::Tables).
+
+mod clock;
+mod delivery;
+mod incident;
+mod page;
+mod run;
+mod signal;
+
+use sqlx::SqliteConnection;
+use sqlx::query::Query;
+use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteQueryResult, SqliteRow};
+
+#[cfg(test)]
+pub(super) use {delivery::TAKE, run::CLAIM};
+
+use super::failed;
+use crate::store::StoreError;
+use crate::store::transaction::Tables;
+
+/// The tables within the transaction that is open on this connection.
+pub(super) struct SqliteTables<'c>(pub &'c mut SqliteConnection);
+
+impl Tables for SqliteTables<'_> {}
+
+type Statement<'q> = Query<'q, Sqlite, SqliteArguments>;
+
+impl SqliteTables<'_> {
+    async fn execute(&mut self, what: &'static str, query: Statement<'_>) -> Result<SqliteQueryResult, StoreError> {
+        query.execute(&mut *self.0).await.map_err(failed(what))
+    }
+
+    async fn one(&mut self, what: &'static str, query: Statement<'_>) -> Result<SqliteRow, StoreError> {
+        query.fetch_one(&mut *self.0).await.map_err(failed(what))
+    }
+
+    async fn maybe(&mut self, what: &'static str, query: Statement<'_>) -> Result<Option<SqliteRow>, StoreError> {
+        query.fetch_optional(&mut *self.0).await.map_err(failed(what))
+    }
+
+    async fn all(&mut self, what: &'static str, query: Statement<'_>) -> Result<Vec<SqliteRow>, StoreError> {
+        query.fetch_all(&mut *self.0).await.map_err(failed(what))
+    }
+}

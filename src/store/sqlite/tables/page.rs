@@ -1,0 +1,103 @@
+//! Pages.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::SqliteTables;
+use crate::model::{Incident, IncidentId, PageId};
+use crate::store::rules::{MadePage, WaitingPage};
+use crate::store::sqlite::rows::{from_json, get, get_time, json, micros};
+use crate::store::transaction::{PageRow, PageTable};
+use crate::store::{NewPage, StoreError};
+
+#[async_trait]
+impl PageTable for SqliteTables<'_> {
+    async fn made_page(&mut self, incident: &Incident, level: u32) -> Result<Option<MadePage>, StoreError> {
+        let query = sqlx::query(
+            "SELECT id, reason, text FROM page WHERE incident_id = ? AND spell = ? AND level = ? AND severity = ?",
+        )
+        .bind(incident.id.0)
+        .bind(incident.spell)
+        .bind(level)
+        .bind(incident.severity.to_string());
+        let Some(row) = self.maybe("look for a page", query).await? else { return Ok(None) };
+        Ok(Some(MadePage {
+            id: PageId(get(&row, "id")?),
+            reason: from_json("page's reason", get(&row, "reason")?)?,
+            text: get(&row, "text")?,
+        }))
+    }
+
+    async fn insert_page(
+        &mut self,
+        incident: &Incident,
+        page: &NewPage,
+        at: DateTime<Utc>,
+    ) -> Result<PageId, StoreError> {
+        let query = sqlx::query(
+            "INSERT INTO page (incident_id, spell, level, severity, team, reason, text, created_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        )
+        .bind(incident.id.0)
+        .bind(incident.spell)
+        .bind(page.level)
+        .bind(incident.severity.to_string())
+        .bind(page.team.clone())
+        .bind(json(&page.reason)?)
+        .bind(page.text.clone())
+        .bind(micros(at));
+        Ok(PageId(get(&self.one("make a page", query).await?, "id")?))
+    }
+
+    async fn update_page(&mut self, id: PageId, page: &NewPage, at: DateTime<Utc>) -> Result<(), StoreError> {
+        let query = sqlx::query("UPDATE page SET reason = ?, text = ?, updated_at = ? WHERE id = ?")
+            .bind(json(&page.reason)?)
+            .bind(page.text.clone())
+            .bind(micros(at))
+            .bind(id.0);
+        self.execute("update a page", query).await?;
+        Ok(())
+    }
+
+    async fn waiting_pages(&mut self, incident: IncidentId) -> Result<Vec<WaitingPage>, StoreError> {
+        let query = sqlx::query(
+            "SELECT page.id, COUNT(outbox.id) AS deliveries, COUNT(outbox.delivered_at) AS arrived
+             FROM page LEFT JOIN outbox ON outbox.page_id = page.id
+             WHERE page.incident_id = ? AND page.acknowledged_at IS NULL GROUP BY page.id ORDER BY page.id",
+        );
+        let found = self.all("read the pages that wait", query.bind(incident.0)).await?;
+        let waiting = |row| {
+            Ok(WaitingPage {
+                id: PageId(get(row, "id")?),
+                deliveries: get::<i64>(row, "deliveries")?.unsigned_abs(),
+                arrived: get::<i64>(row, "arrived")?.unsigned_abs(),
+            })
+        };
+        found.iter().map(waiting).collect()
+    }
+
+    async fn acknowledge_pages(&mut self, ids: &[PageId], at: DateTime<Utc>) -> Result<(), StoreError> {
+        let query = sqlx::query("UPDATE page SET acknowledged_at = ? WHERE id IN (SELECT value FROM json_each(?))");
+        self.execute("acknowledge pages", query.bind(micros(at)).bind(json(&ids)?)).await?;
+        Ok(())
+    }
+
+    async fn sinks_of_page(&mut self, id: PageId) -> Result<Vec<String>, StoreError> {
+        let query = sqlx::query("SELECT sink FROM outbox WHERE page_id = ? ORDER BY id");
+        let found = self.all("read where a page went", query.bind(id.0)).await?;
+        found.iter().map(|row| get(row, "sink")).collect()
+    }
+
+    async fn page_row(&mut self, id: PageId) -> Result<Option<PageRow>, StoreError> {
+        let query = sqlx::query(
+            "SELECT incident_id, created_at, acknowledged_at IS NOT NULL AS acknowledged FROM page WHERE id = ?",
+        );
+        let row = self.maybe("read a delivery's page", query.bind(id.0)).await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(PageRow {
+            incident: IncidentId(get(&row, "incident_id")?),
+            made_at: get_time(&row, "created_at")?,
+            acknowledged: get(&row, "acknowledged")?,
+        }))
+    }
+}

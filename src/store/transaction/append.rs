@@ -1,0 +1,128 @@
+//! The transaction in which a run goes on: its records, and all that belongs to them.
+
+use super::page::Paged;
+use super::{LogEnd, SignalRow, Tx};
+use crate::model::{ApprovalState, IncidentId, Lane, Outcome, RunEvent, RunId, SignalBody};
+use crate::store::rules::Outgoing;
+use crate::store::{Append, Appended, Ask, LogPosition, NewPage, StoreError};
+
+pub(in crate::store) async fn append(
+    tx: &mut Tx<'_>,
+    at: LogPosition,
+    records: Append,
+) -> Result<Appended, StoreError> {
+    let run = at.run;
+    let held = |end: &LogEnd| !end.has_ended && (end.epoch, end.length) == (at.epoch, at.length);
+    let end = tx.tables.log_end(run).await?.filter(held);
+    let end = end.ok_or_else(|| StoreError::Fenced(format!("{run} was claimed by another worker")))?;
+    if let Some(keys) = &records.guard
+        && let Some(refusal) = guard(tx, run, keys).await?
+    {
+        return Ok(refusal);
+    }
+    let count = i64::try_from(records.events.len()).unwrap_or(i64::MAX) + i64::from(records.ask.is_some());
+    tx.tables.extend_log(run, count, records.prolong.map(|lease| tx.now + lease)).await?;
+    let mut position = at;
+    for event in &records.events {
+        position.length += 1;
+        tx.tables.insert_record(position, tx.now, event).await?;
+        if let RunEvent::ApprovalAnswered { verdict: None, .. } = event {
+            close_questions(tx, run, ApprovalState::Expired).await?;
+        }
+    }
+    if let Some(ask) = records.ask {
+        position.length += 1;
+        let event = question(tx, run, end.incident, ask).await?;
+        tx.tables.insert_record(position, tx.now, &event).await?;
+    }
+    if !records.consumes.is_empty() {
+        tx.tables.delete_inbox(run, &records.consumes).await?;
+    }
+    let notices = call(tx, end.incident, &records.pages, records.notices).await?;
+    for (n, text) in notices.into_iter().enumerate() {
+        tx.send_to_chat(&Outgoing::notice(end.incident, text, run, position.length, n)).await?;
+    }
+    tx.send_card(end.incident).await?;
+    let inbox = tx.tables.inbox(run).await?;
+    if let Some((outcome, because)) = records.end {
+        finish(tx, run, outcome, because).await?;
+    } else if let Some(until) = records.park_until {
+        // Whatever waits in the inbox is a reason to wake up at once, unless the run has seen it and left it there.
+        let news = inbox.iter().any(|(number, _)| !records.leaves.contains(number));
+        tx.tables.park_run(run, if news { tx.now } else { until }).await?;
+    }
+    Ok(Appended::Done { at: position, inbox })
+}
+
+/// Refuses while the inbox is not empty or another run holds one of the locks; else takes the locks.
+async fn guard(tx: &mut Tx<'_>, run: RunId, keys: &[String]) -> Result<Option<Appended>, StoreError> {
+    let inbox = tx.tables.inbox(run).await?;
+    if !inbox.is_empty() {
+        return Ok(Some(Appended::InboxFirst(inbox)));
+    }
+    if let Some((key, by)) = tx.tables.lock_of_another(run, keys).await? {
+        return Ok(Some(Appended::Locked { key, by }));
+    }
+    tx.tables.take_locks(run, keys, tx.now).await?;
+    Ok(None)
+}
+
+/// Makes the pages, and gives back what is to be told in chat besides.
+async fn call(
+    tx: &mut Tx<'_>,
+    incident: IncidentId,
+    pages: &[NewPage],
+    mut notices: Vec<String>,
+) -> Result<Vec<String>, StoreError> {
+    if pages.is_empty() {
+        return Ok(notices);
+    }
+    let mut incident = tx.incident(incident).await?;
+    for page in pages {
+        // Somebody is paged for this already: what is new is told in chat too, but nobody is called twice.
+        if tx.page(&mut incident, page).await? != Paged::Made
+            && let Some(text) = &page.text
+        {
+            notices.push(text.clone());
+        }
+    }
+    tx.tables.save_incident(&incident).await?;
+    Ok(notices)
+}
+
+async fn question(tx: &mut Tx<'_>, run: RunId, incident: IncidentId, ask: Ask) -> Result<RunEvent, StoreError> {
+    let approval = tx.tables.insert_approval(run, incident, &ask, tx.now).await?;
+    tx.send_question(approval).await?;
+    Ok(RunEvent::ApprovalAsked { approval, preview: ask.preview, expires_at: ask.expires_at })
+}
+
+/// Closes the questions of a run that nobody has answered: they stand in chat, with buttons that would do nothing any more.
+async fn close_questions(tx: &mut Tx<'_>, run: RunId, state: ApprovalState) -> Result<(), StoreError> {
+    for approval in tx.tables.open_approvals_of(run).await? {
+        tx.tables.close_approval(approval, state, None).await?;
+        tx.send_question(approval).await?;
+    }
+    Ok(())
+}
+
+/// The end of a run: nobody holds it or its locks any more, and the news comes in through the front door.
+async fn finish(tx: &mut Tx<'_>, run: RunId, outcome: Outcome, because: String) -> Result<(), StoreError> {
+    tx.tables.end_run(run, outcome, &because, tx.now).await?;
+    close_questions(tx, run, ApprovalState::Withdrawn).await?;
+    let body = SignalBody::RunEnded { run, outcome, because };
+    let body = serde_json::to_string(&body)
+        .map_err(|error| StoreError::Refused { what: "announce the end of a run", message: error.to_string() })?;
+    let row = SignalRow {
+        source: "run".into(),
+        key: run.to_string(),
+        received_at: tx.now,
+        lane: Lane::People,
+        said: None,
+        body,
+        not_before: None,
+    };
+    tx.tables.insert_signal(&row).await?.map(|_| ()).ok_or_else(|| StoreError::Refused {
+        what: "announce the end of a run",
+        message: format!("{run} has ended before"),
+    })
+}

@@ -1,0 +1,268 @@
+//! Carrying out a decision of the incident module.
+
+use std::collections::BTreeMap;
+
+use super::{EpisodeEnd, SignalRow, Tx};
+use crate::model::{ApprovalId, EpisodeId, Incident, IncidentId, Signal, SignalId, Verdict};
+use crate::store::rules::{answered, closed_by};
+use crate::store::{Applied, Change, Decision, InboxItem, IncidentEvent, IncidentRef, NewEpisode, NewRun, StoreError};
+
+pub(in crate::store) async fn apply(
+    tx: &mut Tx<'_>,
+    signal: SignalId,
+    decision: Decision,
+) -> Result<Applied, StoreError> {
+    // What came of a piece is in the same transaction as the next one's turn: whoever dies goes on where it ended.
+    if !tx.tables.next_piece(signal).await? && !tx.tables.finish_signal(signal, tx.now, decision.reply.as_ref()).await?
+    {
+        return Err(StoreError::Fenced(format!("{signal} was worked on already")));
+    }
+    let mut applier = Applier { tx, signal, applied: Applied::default(), touched: BTreeMap::new(), ends: 0 };
+    let mut changes = decision.changes.into_iter().peekable();
+    while let Some(change) = changes.next() {
+        // A storm is thousands of equal changes in a row: they are written together.
+        match change {
+            Change::OpenEpisode { incident, episode } => {
+                let mut episodes = vec![(incident, episode)];
+                while let Some(Change::OpenEpisode { incident, episode }) =
+                    changes.next_if(|next| matches!(next, Change::OpenEpisode { .. }))
+                {
+                    episodes.push((incident, episode));
+                }
+                applier.open_episodes(episodes).await?;
+            }
+            Change::CloseEpisode { incident, episode, at, start } => {
+                let mut closed = vec![(incident, episode)];
+                let same = |next: &Change| matches!(next, Change::CloseEpisode { at: other, start: told, .. } if (*other, *told) == (at, start));
+                while let Some(Change::CloseEpisode { incident, episode, .. }) = changes.next_if(same) {
+                    closed.push((incident, episode));
+                }
+                applier.close_episodes(closed, EpisodeEnd { at, by: signal, start }).await?;
+            }
+            other => applier.change(other).await?,
+        }
+    }
+    applier.finish().await
+}
+
+/// A decision under way.
+struct Applier<'t, 'a> {
+    tx: &'t mut Tx<'a>,
+    /// What the decision follows from.
+    signal: SignalId,
+    applied: Applied,
+    /// Incidents as they become, whose message must be made anew.
+    touched: BTreeMap<IncidentId, Incident>,
+    /// How many episodes it closes.
+    ends: u64,
+}
+
+impl Applier<'_, '_> {
+    fn id(&self, incident: IncidentRef) -> Result<IncidentId, StoreError> {
+        match incident {
+            IncidentRef::Existing(id) => Ok(id),
+            IncidentRef::New(n) => self.applied.incidents.get(n).copied().ok_or_else(|| StoreError::Refused {
+                what: "apply a decision",
+                message: format!("it speaks of its incident number {n}, which it did not open"),
+            }),
+        }
+    }
+
+    /// The incident as it is by now in this decision; it is written at the end.
+    async fn touch(&mut self, incident: IncidentRef) -> Result<&mut Incident, StoreError> {
+        let id = self.id(incident)?;
+        if !self.touched.contains_key(&id) {
+            let read = self.tx.incident(id).await?;
+            self.touched.insert(id, read);
+        }
+        self.touched
+            .get_mut(&id)
+            .ok_or_else(|| StoreError::Refused { what: "apply a decision", message: format!("there is no {id}") })
+    }
+
+    async fn change(&mut self, change: Change) -> Result<(), StoreError> {
+        let now = self.tx.now;
+        match change {
+            Change::OpenIncident(new) => {
+                let incident = self.tx.tables.insert_incident(new, now).await?;
+                self.applied.incidents.push(incident.id);
+                self.touched.insert(incident.id, incident);
+                Ok(())
+            }
+            Change::ReopenEpisode { incident, episode } => self.reopen_episode(incident, episode).await,
+            Change::Retell { episode, annotations } => self.tx.tables.save_annotations(episode, &annotations).await,
+            Change::Acknowledge { incident, by } => {
+                let incident = self.touch(incident).await?;
+                incident.acknowledge(&by, now);
+                let id = incident.id;
+                self.close_pages(id, false).await
+            }
+            Change::Mitigate { incident } => {
+                self.touch(incident).await?.mitigate(now);
+                Ok(())
+            }
+            Change::Resolve { incident, by_itself } => self.resolve(incident, by_itself).await,
+            Change::Reopen { incident } => {
+                self.touch(incident).await?.reopen();
+                Ok(())
+            }
+            Change::Severity { incident, severity } => {
+                self.touch(incident).await?.severity = severity;
+                Ok(())
+            }
+            Change::PageAt { incident, at } => {
+                self.touch(incident).await?.page_at = at;
+                Ok(())
+            }
+            Change::Page { incident, page } => {
+                let id = self.touch(incident).await?.id;
+                if let Some(incident) = self.touched.get_mut(&id) {
+                    self.tx.page(incident, &page).await?;
+                }
+                Ok(())
+            }
+            Change::OpenRun { incident, run } => self.open_run(incident, *run).await,
+            Change::ToRun { run, item } => self.tx.send_to_run(run, &item).await,
+            Change::Vote { approval, person, verdict } => self.vote(approval, person, verdict).await,
+            Change::Note { incident, event } => {
+                let id = self.touch(incident).await?.id;
+                self.tx.note(id, &event).await
+            }
+            Change::OpenEpisode { incident, episode } => self.open_episodes(vec![(incident, episode)]).await,
+            Change::CloseEpisode { incident, episode, at, start } => {
+                let end = EpisodeEnd { at, by: self.signal, start };
+                self.close_episodes(vec![(incident, episode)], end).await
+            }
+            Change::Hold { signal, until, notes } => self.hold(&signal, until, notes).await,
+        }
+    }
+
+    async fn open_episodes(&mut self, episodes: Vec<(IncidentRef, NewEpisode)>) -> Result<(), StoreError> {
+        let mut rows = Vec::with_capacity(episodes.len());
+        for (incident, episode) in episodes {
+            let incident = self.touch(incident).await?;
+            incident.open_episodes += 1;
+            incident.episodes += 1;
+            rows.push((incident.id, episode));
+        }
+        self.tx.tables.insert_episodes(self.tx.now, &rows).await
+    }
+
+    async fn reopen_episode(&mut self, incident: IncidentRef, episode: EpisodeId) -> Result<(), StoreError> {
+        let id = self.touch(incident).await?.id;
+        let Some(before) = self.tx.tables.ended_episode(episode).await? else { return Ok(()) };
+        self.tx.tables.reopen_episode(episode, id).await?;
+        let incident = self.touch(incident).await?;
+        incident.open_episodes += 1;
+        // The incident that it leaves had it, and still says so: its total is history.
+        incident.episodes += u64::from(before != id);
+        Ok(())
+    }
+
+    async fn close_episodes(
+        &mut self,
+        closed: Vec<(IncidentRef, EpisodeId)>,
+        end: EpisodeEnd,
+    ) -> Result<(), StoreError> {
+        let mut by_incident: BTreeMap<IncidentId, Vec<EpisodeId>> = BTreeMap::new();
+        for (incident, episode) in closed {
+            by_incident.entry(self.id(incident)?).or_default().push(episode);
+        }
+        for (incident, episodes) in by_incident {
+            let ended = self.tx.tables.end_episodes(&episodes, end).await?;
+            self.ends += ended;
+            // What was over already is no news, and its message is as it was.
+            if ended > 0 {
+                let incident = self.touch(IncidentRef::Existing(incident)).await?;
+                incident.open_episodes = incident.open_episodes.saturating_sub(ended);
+            }
+        }
+        Ok(())
+    }
+
+    async fn resolve(&mut self, incident: IncidentRef, by_itself: bool) -> Result<(), StoreError> {
+        let now = self.tx.now;
+        let incident = self.touch(incident).await?;
+        incident.resolve(now);
+        let id = incident.id;
+        let end = EpisodeEnd { at: now, by: self.signal, start: None };
+        self.ends += self.tx.tables.end_episodes_of(id, end).await?;
+        self.close_pages(id, by_itself).await
+    }
+
+    async fn close_pages(&mut self, incident: IncidentId, by_itself: bool) -> Result<(), StoreError> {
+        let waiting = self.tx.tables.waiting_pages(incident).await?;
+        let closed = closed_by(&waiting, by_itself);
+        if closed.is_empty() {
+            return Ok(());
+        }
+        self.tx.tables.acknowledge_pages(&closed, self.tx.now).await
+    }
+
+    async fn open_run(&mut self, incident: IncidentRef, run: NewRun) -> Result<(), StoreError> {
+        let incident = self.touch(incident).await?.id;
+        self.tx.tables.keep_playbook(&run.playbook, &run.playbook_source, self.tx.now).await?;
+        let id = self.tx.tables.insert_run(incident, &run, self.tx.now).await?;
+        self.applied.runs.push(id);
+        let digest = run.playbook.digest.short().to_owned();
+        let NewRun { playbook, because, .. } = run;
+        let event = IncidentEvent::RunOpened { run: id, playbook: playbook.name, digest, because };
+        self.tx.note(incident, &event).await
+    }
+
+    /// Counts the answer; if it closes the question, the run is told.
+    async fn vote(&mut self, id: ApprovalId, person: String, verdict: Verdict) -> Result<(), StoreError> {
+        let Some(approval) = self.tx.tables.approval_row(id).await? else { return Ok(()) };
+        if !self.tx.tables.insert_vote(id, &person, verdict, self.tx.now).await? {
+            return Ok(());
+        }
+        let Some(state) = answered(approval.state, verdict) else { return Ok(()) };
+        self.tx.tables.close_approval(id, state, Some(&person)).await?;
+        self.touch(IncidentRef::Existing(approval.incident)).await?;
+        let item = InboxItem::Answer { approval: id, verdict, by: person.clone() };
+        self.tx.send_to_run(approval.run, &item).await?;
+        let event = IncidentEvent::Answered { approval: id, verdict, by: person };
+        self.tx.note(approval.incident, &event).await?;
+        self.tx.send_question(id).await
+    }
+
+    /// Lets a signal in that is worked on at its time, once.
+    async fn hold(
+        &mut self,
+        signal: &Signal,
+        until: chrono::DateTime<chrono::Utc>,
+        notes: Vec<(IncidentRef, IncidentEvent)>,
+    ) -> Result<(), StoreError> {
+        let body = serde_json::to_string(&signal.body)
+            .map_err(|error| StoreError::Refused { what: "put off a signal", message: error.to_string() })?;
+        let row = SignalRow {
+            source: signal.source.clone(),
+            key: signal.key.clone(),
+            received_at: signal.received_at,
+            lane: signal.lane(),
+            said: None,
+            body,
+            not_before: Some(until),
+        };
+        if self.tx.tables.insert_signal(&row).await?.is_none() {
+            return Ok(());
+        }
+        for (incident, event) in notes {
+            let id = self.touch(incident).await?.id;
+            self.tx.note(id, &event).await?;
+        }
+        Ok(())
+    }
+
+    async fn finish(self) -> Result<Applied, StoreError> {
+        let Self { tx, applied, touched, ends, .. } = self;
+        if ends > 0 {
+            tx.tables.count_ends(ends).await?;
+        }
+        for (id, incident) in touched {
+            tx.tables.save_incident(&incident).await?;
+            tx.send_card(id).await?;
+        }
+        Ok(applied)
+    }
+}

@@ -1,0 +1,118 @@
+//! Taking deliveries, and what becomes of them.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::{DeliveryRow, TakenRow, Tx};
+use crate::model::PageId;
+use crate::store::rules::{news_of_arrival, news_of_failure};
+use crate::store::{Delivery, DeliveryId, DeliverySubject, IncidentEvent, StoreError};
+
+/// Takes what is due, and keeps others from taking it for `hold`.
+pub(in crate::store) async fn take(
+    tx: &mut Tx<'_>,
+    sinks: &[String],
+    limit: usize,
+    hold: Duration,
+) -> Result<Vec<Delivery>, StoreError> {
+    let mut deliveries = Vec::new();
+    for taken in tx.tables.take_due(sinks, limit, tx.now, tx.now + hold).await? {
+        let TakenRow { id, sink, page, attempts, external, subject } = taken;
+        let subject = match (subject, page) {
+            (Ok(subject), _) => subject,
+            // A page must reach somebody, whatever else cannot be read of its delivery.
+            (Err(error), Some(page)) => {
+                tracing::error!(delivery = id.0, %page, %error, "a page's delivery is damaged, and made anew");
+                DeliverySubject::Page { page }
+            }
+            // A newer version's: it must not keep back what we can bring.
+            (Err(error), None) => {
+                tracing::error!(delivery = id.0, %error, "a delivery cannot be read and is set aside");
+                let error = crate::model::redact(&error.to_string()).into_owned();
+                tx.tables.save_failure(id, &error, None).await?;
+                continue;
+            }
+        };
+        deliveries.push(Delivery { id, sink, subject, attempts, external });
+    }
+    Ok(deliveries)
+}
+
+/// It arrived. `true`: there is something new to tell, too.
+pub(in crate::store) async fn arrived(
+    tx: &mut Tx<'_>,
+    id: DeliveryId,
+    external: Option<&str>,
+) -> Result<bool, StoreError> {
+    let Some(row) = tx.tables.delivery_row(id).await? else { return Ok(false) };
+    // What changed while it was on its way is delivered once more.
+    let due_at = row.changed.then_some(tx.now);
+    tx.tables.save_arrival(id, tx.now, external, due_at).await?;
+    let Some(page) = row.page else { return Ok(row.changed) };
+    let Some(of) = tx.tables.page_row(page).await? else { return Ok(row.changed) };
+    let news = news_of_arrival(page, &row.sink, row.attempts, of.acknowledged, of.made_at, tx.now);
+    if let Some(text) = &news {
+        tx.note(of.incident, &IncidentEvent::Remark { text: text.clone() }).await?;
+        tx.send_card(of.incident).await?;
+    }
+    // What is over needs nobody to answer: that somebody was told is enough.
+    if !of.acknowledged
+        && let Some(incident) = tx.tables.incident_row(of.incident).await?
+        && incident.is_over()
+    {
+        tx.tables.acknowledge_pages(&[page], tx.now).await?;
+    }
+    Ok(news.is_some() || row.changed)
+}
+
+/// What became of a delivery that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) struct Failed {
+    /// It goes to another sink now, where it had not been sent before.
+    pub added: bool,
+    /// There is something new to deliver.
+    pub news: bool,
+}
+
+/// It did not arrive, and is tried again at `retry_at`; `also`: the same goes to that sink, too.
+pub(in crate::store) async fn failed(
+    tx: &mut Tx<'_>,
+    id: DeliveryId,
+    error: &str,
+    retry_at: Option<DateTime<Utc>>,
+    also: Option<&str>,
+) -> Result<Failed, StoreError> {
+    let Some(row) = tx.tables.delivery_row(id).await? else { return Ok(Failed { added: false, news: false }) };
+    // What changed while it was on its way is worth a try of its own.
+    let due_at = retry_at.or(row.changed.then_some(tx.now));
+    tx.tables.save_failure(id, error, due_at).await?;
+    let added = match also {
+        Some(also) => tx.tables.put_also(id, also, tx.now).await?,
+        None => false,
+    };
+    let news = match row.page {
+        Some(page) => tell_failure(tx, page, &row, also.filter(|_| added)).await?,
+        None => false,
+    };
+    Ok(Failed { added, news: news || added })
+}
+
+/// A page that fails for the first time, or goes another way, is shown as such.
+async fn tell_failure(
+    tx: &mut Tx<'_>,
+    page: PageId,
+    row: &DeliveryRow,
+    also: Option<&str>,
+) -> Result<bool, StoreError> {
+    let Some(of) = tx.tables.page_row(page).await? else { return Ok(false) };
+    if let Some(also) = also {
+        let text = news_of_failure(page, &row.sink, also);
+        tx.note(of.incident, &IncidentEvent::Remark { text }).await?;
+    }
+    let news = also.is_some() || row.attempts == 0;
+    if news {
+        tx.send_card(of.incident).await?;
+    }
+    Ok(news)
+}

@@ -1,0 +1,69 @@
+//! Making a page, and paging for what nobody has taken care of by its time.
+
+use std::collections::BTreeSet;
+
+use super::Tx;
+use crate::model::{Incident, IncidentId, PageId};
+use crate::store::rules::{Outgoing, Second, second_reason};
+use crate::store::{DuePage, IncidentEvent, NewPage, StoreError};
+
+/// What became of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) enum Paged {
+    Made,
+    /// It was there, and says more now.
+    Updated,
+    /// It was there, and has nothing to add.
+    Known,
+}
+
+impl Tx<'_> {
+    /// Makes a page once for its spell, level and severity. `incident` is as it is in this
+    /// transaction; the caller writes it.
+    pub(super) async fn page(&mut self, incident: &mut Incident, page: &NewPage) -> Result<Paged, StoreError> {
+        let Some(made) = self.tables.made_page(incident, page.level).await? else {
+            let id = self.tables.insert_page(incident, page, self.now).await?;
+            incident.page_at = None;
+            let event = IncidentEvent::Paged { team: page.team.clone(), reason: page.reason.clone() };
+            self.note(incident.id, &event).await?;
+            self.send_page(id, self.sinks.pages.iter().cloned().collect()).await?;
+            return Ok(Paged::Made);
+        };
+        if second_reason(&made, page) == Second::AddsNothing {
+            return Ok(Paged::Known);
+        }
+        self.tables.update_page(made.id, page, self.now).await?;
+        let event = IncidentEvent::PageUpdated { team: page.team.clone(), reason: page.reason.clone() };
+        self.note(incident.id, &event).await?;
+        // Also where it went because another sink had failed.
+        let mut sinks: BTreeSet<String> = self.sinks.pages.iter().cloned().collect();
+        sinks.extend(self.tables.sinks_of_page(made.id).await?);
+        self.send_page(made.id, sinks).await?;
+        Ok(Paged::Updated)
+    }
+
+    async fn send_page(&mut self, page: PageId, sinks: BTreeSet<String>) -> Result<(), StoreError> {
+        for sink in sinks {
+            self.tables.put(&sink, &Outgoing::page(page), self.now).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Pages for an incident whose time has come: once, as that takes the time away. `false`: it has
+/// not come, or the incident is in another state by now.
+pub(in crate::store) async fn page_now(tx: &mut Tx<'_>, id: IncidentId, due: DuePage) -> Result<bool, StoreError> {
+    let Some(mut incident) = tx.tables.incident_row(id).await? else { return Ok(false) };
+    if incident.page_at.is_none_or(|at| at > tx.now) || incident.state != due.state {
+        return Ok(false);
+    }
+    incident.page_at = None;
+    if let Some(because) = due.reopens {
+        incident.reopen();
+        tx.note(id, &IncidentEvent::Reopened { because }).await?;
+    }
+    let paged = tx.page(&mut incident, &due.page).await?;
+    tx.tables.save_incident(&incident).await?;
+    tx.send_card(id).await?;
+    Ok(paged == Paged::Made)
+}

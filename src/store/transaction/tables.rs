@@ -1,0 +1,371 @@
+//! What a backend reads and writes within a transaction. No method decides: each does what it
+//! says, to the rows that it names. Rows that are read stay as they are until the end of the
+//! transaction, as nobody else writes them meanwhile.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::model::{
+    Approval, ApprovalId, ApprovalState, EpisodeId, Incident, IncidentId, Lane, Outcome, PageId, PlaybookRef, Run,
+    RunEvent, RunId, SignalId, Verdict,
+};
+use crate::store::rules::{KnownSignal, MadePage, Outgoing, WaitingPage};
+use crate::store::{
+    Ask, CommandReply, DeliveryId, DeliverySubject, InboxItem, IncidentEvent, LogPosition, NewEpisode, NewIncident,
+    NewPage, NewRun, StoreError,
+};
+
+/// All tables of a store.
+pub(in crate::store) trait Tables:
+    SignalTable + IncidentTable + PageTable + RunTable + DeliveryTable + ClockTable + Send
+{
+}
+
+/// A signal to let in.
+#[derive(Debug, Clone)]
+pub(in crate::store) struct SignalRow {
+    pub source: String,
+    pub key: String,
+    pub received_at: DateTime<Utc>,
+    pub lane: Lane,
+    /// What a command says, by digest.
+    pub said: Option<String>,
+    /// JSON.
+    pub body: String,
+    /// It is not worked on before.
+    pub not_before: Option<DateTime<Utc>>,
+}
+
+#[async_trait]
+pub(in crate::store) trait SignalTable {
+    async fn known_signal(&mut self, source: &str, key: &str) -> Result<Option<KnownSignal>, StoreError>;
+
+    /// It came once more.
+    async fn count_delivery(&mut self, id: SignalId, at: DateTime<Utc>) -> Result<(), StoreError>;
+
+    /// `None`: there is one of that source and key.
+    async fn insert_signal(&mut self, row: &SignalRow) -> Result<Option<SignalId>, StoreError>;
+
+    /// Has what was worked on worked on once more, as what came in last. Its number changes.
+    async fn queue_again(&mut self, id: SignalId, body: &str, lane: Lane) -> Result<SignalId, StoreError>;
+
+    /// Keeps what is to be worked on after the signal's own body, in order.
+    async fn keep_pieces(&mut self, id: SignalId, pieces: Vec<String>) -> Result<(), StoreError>;
+
+    /// Puts the next piece in the place of the one that was worked on; `false` when that was the
+    /// last.
+    async fn next_piece(&mut self, id: SignalId) -> Result<bool, StoreError>;
+
+    /// Marks it as worked on, drops its body and keeps the reply; `false` when it was before.
+    async fn finish_signal(
+        &mut self,
+        id: SignalId,
+        at: DateTime<Utc>,
+        reply: Option<&CommandReply>,
+    ) -> Result<bool, StoreError>;
+
+    /// Counts that so many episodes have ended.
+    async fn count_ends(&mut self, ends: u64) -> Result<(), StoreError>;
+
+    /// The body as it lies there: it may be what cannot be read.
+    async fn signal_body(&mut self, id: SignalId) -> Result<Vec<u8>, StoreError>;
+
+    /// Keeps why a signal that counts as worked on was not, and what it said; `false` when it has
+    /// more pieces, and goes on with those.
+    async fn keep_aside(&mut self, id: SignalId, body: &str, because: &str) -> Result<bool, StoreError>;
+
+    /// The same for one piece of it, as a signal of its own.
+    async fn keep_piece_aside(
+        &mut self,
+        id: SignalId,
+        at: DateTime<Utc>,
+        body: &str,
+        because: &str,
+    ) -> Result<(), StoreError>;
+}
+
+/// How episodes end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) struct EpisodeEnd {
+    pub at: DateTime<Utc>,
+    /// The signal that told it.
+    pub by: SignalId,
+    /// The start that it was told with, where it is another than the episode's.
+    pub start: Option<DateTime<Utc>>,
+}
+
+#[async_trait]
+pub(in crate::store) trait IncidentTable {
+    async fn incident_row(&mut self, id: IncidentId) -> Result<Option<Incident>, StoreError>;
+
+    /// Whose it is, also when nothing else of it can be read.
+    async fn team_of(&mut self, id: IncidentId) -> Result<String, StoreError>;
+
+    async fn insert_incident(&mut self, new: NewIncident, at: DateTime<Utc>) -> Result<Incident, StoreError>;
+
+    /// Writes what changes in an incident's life: not what it is about, nor when it was opened.
+    async fn save_incident(&mut self, incident: &Incident) -> Result<(), StoreError>;
+
+    /// # Errors
+    /// [`StoreError::Refused`] when there is one of that source, fingerprint and start.
+    async fn insert_episodes(
+        &mut self,
+        at: DateTime<Utc>,
+        episodes: &[(IncidentId, NewEpisode)],
+    ) -> Result<(), StoreError>;
+
+    /// Whose it is, if it has ended.
+    async fn ended_episode(&mut self, id: EpisodeId) -> Result<Option<IncidentId>, StoreError>;
+
+    async fn reopen_episode(&mut self, id: EpisodeId, incident: IncidentId) -> Result<(), StoreError>;
+
+    /// Ends them, also those that have ended; gives back how many were open.
+    async fn end_episodes(&mut self, ids: &[EpisodeId], end: EpisodeEnd) -> Result<u64, StoreError>;
+
+    /// Ends those of an incident that are open; gives back how many.
+    async fn end_episodes_of(&mut self, incident: IncidentId, end: EpisodeEnd) -> Result<u64, StoreError>;
+
+    /// What is said of it now.
+    async fn save_annotations(
+        &mut self,
+        id: EpisodeId,
+        annotations: &BTreeMap<String, String>,
+    ) -> Result<(), StoreError>;
+
+    async fn insert_note(
+        &mut self,
+        incident: IncidentId,
+        at: DateTime<Utc>,
+        event: &IncidentEvent,
+    ) -> Result<(), StoreError>;
+}
+
+#[async_trait]
+pub(in crate::store) trait PageTable {
+    /// The page of the incident as it is now: of its spell and severity, at that level.
+    async fn made_page(&mut self, incident: &Incident, level: u32) -> Result<Option<MadePage>, StoreError>;
+
+    async fn insert_page(
+        &mut self,
+        incident: &Incident,
+        page: &NewPage,
+        at: DateTime<Utc>,
+    ) -> Result<PageId, StoreError>;
+
+    /// Gives it another reason and text.
+    async fn update_page(&mut self, id: PageId, page: &NewPage, at: DateTime<Utc>) -> Result<(), StoreError>;
+
+    /// Those of an incident that nobody has acknowledged.
+    async fn waiting_pages(&mut self, incident: IncidentId) -> Result<Vec<WaitingPage>, StoreError>;
+
+    async fn acknowledge_pages(&mut self, ids: &[PageId], at: DateTime<Utc>) -> Result<(), StoreError>;
+
+    /// Where it went, or is to go.
+    async fn sinks_of_page(&mut self, id: PageId) -> Result<Vec<String>, StoreError>;
+
+    async fn page_row(&mut self, id: PageId) -> Result<Option<PageRow>, StoreError>;
+}
+
+/// A page, for what becomes of its deliveries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) struct PageRow {
+    pub incident: IncidentId,
+    pub made_at: DateTime<Utc>,
+    pub acknowledged: bool,
+}
+
+/// A row of the outbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::store) struct DeliveryRow {
+    pub sink: String,
+    /// The page that it is of, if it is one.
+    pub page: Option<PageId>,
+    /// How often it was tried in vain since it last arrived.
+    pub attempts: u32,
+    /// It changed since it was taken.
+    pub changed: bool,
+}
+
+/// A delivery that was taken.
+#[derive(Debug)]
+pub(in crate::store) struct TakenRow {
+    pub id: DeliveryId,
+    pub sink: String,
+    pub page: Option<PageId>,
+    pub attempts: u32,
+    pub external: Option<String>,
+    /// What it is about; or why that cannot be read.
+    pub subject: Result<DeliverySubject, StoreError>,
+}
+
+#[async_trait]
+pub(in crate::store) trait DeliveryTable {
+    /// One row for each sink and key: what is there is due again, and has changed.
+    async fn put(&mut self, sink: &str, outgoing: &Outgoing, due_at: DateTime<Utc>) -> Result<(), StoreError>;
+
+    /// The same to another sink; `false` when it went there before.
+    async fn put_also(&mut self, id: DeliveryId, sink: &str, due_at: DateTime<Utc>) -> Result<bool, StoreError>;
+
+    /// Takes what is due for any of `sinks`, the most urgent first, and has it due again at
+    /// `until`.
+    async fn take_due(
+        &mut self,
+        sinks: &[String],
+        limit: usize,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Vec<TakenRow>, StoreError>;
+
+    async fn delivery_row(&mut self, id: DeliveryId) -> Result<Option<DeliveryRow>, StoreError>;
+
+    /// It arrived: its trouble is over. `external`: the receiver's own id of it, if it gave one.
+    async fn save_arrival(
+        &mut self,
+        id: DeliveryId,
+        at: DateTime<Utc>,
+        external: Option<&str>,
+        due_at: Option<DateTime<Utc>>,
+    ) -> Result<(), StoreError>;
+
+    /// One more attempt was in vain.
+    async fn save_failure(
+        &mut self,
+        id: DeliveryId,
+        error: &str,
+        due_at: Option<DateTime<Utc>>,
+    ) -> Result<(), StoreError>;
+}
+
+/// Where a run's log ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) struct LogEnd {
+    pub incident: IncidentId,
+    pub epoch: i64,
+    pub length: i64,
+    pub has_ended: bool,
+}
+
+/// A run that was claimed.
+pub(in crate::store) struct RunRow {
+    pub at: LogPosition,
+    pub incident: IncidentId,
+    /// How many claims in a row, this one included, appended nothing but `claimed`.
+    pub fruitless: u32,
+    /// What it is; or why that cannot be read.
+    pub run: Result<Run, StoreError>,
+}
+
+#[async_trait]
+pub(in crate::store) trait RunTable {
+    /// Keeps a playbook's text, by its digest. Repeating it changes nothing.
+    async fn keep_playbook(
+        &mut self,
+        playbook: &PlaybookRef,
+        source: &str,
+        at: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
+
+    async fn playbook_text(&mut self, playbook: &PlaybookRef) -> Result<Option<String>, StoreError>;
+
+    async fn insert_run(&mut self, incident: IncidentId, run: &NewRun, at: DateTime<Utc>) -> Result<RunId, StoreError>;
+
+    /// Takes the lease of the run that is due longest, and makes room for one record.
+    async fn take_due_run(
+        &mut self,
+        worker: &str,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Option<RunRow>, StoreError>;
+
+    async fn log_end(&mut self, run: RunId) -> Result<Option<LogEnd>, StoreError>;
+
+    /// The log is longer by so many records, and the lease lasts until then (`None`: as long as
+    /// before).
+    async fn extend_log(
+        &mut self,
+        run: RunId,
+        records: i64,
+        lease_until: Option<DateTime<Utc>>,
+    ) -> Result<(), StoreError>;
+
+    async fn insert_record(&mut self, at: LogPosition, time: DateTime<Utc>, event: &RunEvent)
+    -> Result<(), StoreError>;
+
+    /// Gives up the lease, and has the run due at that time.
+    async fn park_run(&mut self, run: RunId, wake_at: DateTime<Utc>) -> Result<(), StoreError>;
+
+    /// It has an outcome; nobody holds it any more, nor it any lock, and its inbox is gone.
+    async fn end_run(
+        &mut self,
+        run: RunId,
+        outcome: Outcome,
+        because: &str,
+        at: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
+
+    /// Has it due now, if it is not before; `false` when it has ended.
+    async fn wake_run(&mut self, run: RunId, at: DateTime<Utc>) -> Result<bool, StoreError>;
+
+    async fn inbox(&mut self, run: RunId) -> Result<Vec<(i64, InboxItem)>, StoreError>;
+
+    async fn insert_inbox(&mut self, run: RunId, at: DateTime<Utc>, item: &InboxItem) -> Result<(), StoreError>;
+
+    async fn delete_inbox(&mut self, run: RunId, items: &[i64]) -> Result<(), StoreError>;
+
+    /// The first of these locks, in the order of their keys, that another run holds.
+    async fn lock_of_another(&mut self, run: RunId, keys: &[String]) -> Result<Option<(String, RunId)>, StoreError>;
+
+    async fn take_locks(&mut self, run: RunId, keys: &[String], at: DateTime<Utc>) -> Result<(), StoreError>;
+
+    async fn insert_approval(
+        &mut self,
+        run: RunId,
+        incident: IncidentId,
+        ask: &Ask,
+        at: DateTime<Utc>,
+    ) -> Result<ApprovalId, StoreError>;
+
+    async fn approval_row(&mut self, id: ApprovalId) -> Result<Option<Approval>, StoreError>;
+
+    /// `false`: that person has answered before.
+    async fn insert_vote(
+        &mut self,
+        approval: ApprovalId,
+        person: &str,
+        verdict: Verdict,
+        at: DateTime<Utc>,
+    ) -> Result<bool, StoreError>;
+
+    async fn close_approval(
+        &mut self,
+        id: ApprovalId,
+        state: ApprovalState,
+        answered_by: Option<&str>,
+    ) -> Result<(), StoreError>;
+
+    /// Those of a run that nobody has answered.
+    async fn open_approvals_of(&mut self, run: RunId) -> Result<Vec<ApprovalId>, StoreError>;
+}
+
+#[async_trait]
+pub(in crate::store) trait ClockTable {
+    /// Keeps that the clock was set, and what was written last before it.
+    async fn remember_move(&mut self, at: DateTime<Utc>, by: TimeDelta) -> Result<(), StoreError>;
+
+    /// Those for whom something waits for a time.
+    async fn incidents_that_wait(&mut self) -> Result<BTreeSet<IncidentId>, StoreError>;
+
+    /// The times of pages, of deliveries, and of signals that were put off.
+    async fn move_timers(&mut self, by: TimeDelta) -> Result<(), StoreError>;
+
+    /// The ends of open questions; gives back which.
+    async fn move_questions(&mut self, by: TimeDelta) -> Result<Vec<ApprovalId>, StoreError>;
+
+    /// The timers of runs under way, and makes room for one record on each log: gives back where.
+    async fn move_runs(&mut self, by: TimeDelta) -> Result<Vec<LogPosition>, StoreError>;
+
+    /// What limits count of runs that were opened since.
+    async fn move_history(&mut self, since: DateTime<Utc>, by: TimeDelta) -> Result<(), StoreError>;
+}
