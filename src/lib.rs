@@ -14,6 +14,10 @@
 //!
 //! `ARCHITECTURE.md` tells the rest; `tests/shape.rs` holds the modules to its import table.
 
+// What the unit tests share with the other tests calls the crate by its name, as those do.
+#[cfg(test)]
+extern crate self as dogwatch;
+
 pub mod action;
 pub mod app;
 pub mod bot;

@@ -11,10 +11,10 @@ use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::*;
 use crate::clock::Clock as _;
-use crate::model::{FailureClass, Intent, Outcome, Preview, PreviewStep, RunEvent, Severity, StepPath};
+use crate::model::{FailureClass, Intent, Outcome, RunEvent, Severity, StepPath};
 use crate::oncall::OnCall;
-use crate::store::fixture::Fixture;
-use crate::store::{Append, Ask, Change, HandoffStore as _, IncidentRef, PageReason};
+use crate::store::story::Story;
+use crate::store::{Append, Change, IncidentRef, PageReason};
 use crate::worker::{Turn, Worker as _};
 
 /// Two shifts a day, at nine in the morning and in the evening in Paris (an hour ahead of UTC in March), and another team.
@@ -35,13 +35,13 @@ teams:
     OnCall::parse("oncall.yaml", text).unwrap()
 }
 
-async fn summary(bot: &Fixture, which: WhichShift) -> Summary {
+async fn summary(bot: &Story, which: WhichShift) -> Summary {
     let (oncall, now) = (oncall(), bot.clock.now());
     let shift = shift_of(&oncall, "platform", which, now).unwrap();
     summarise(bot.store.as_ref(), &oncall, "platform", shift, now).await.unwrap()
 }
 
-async fn report(bot: &Fixture, which: WhichShift) -> String {
+async fn report(bot: &Story, which: WhichShift) -> String {
     Template::built_in().unwrap().render(&summary(bot, which).await).unwrap()
 }
 
@@ -51,7 +51,7 @@ fn at(hour: u32, minute: u32) -> DateTime<Utc> {
 
 /// 08:00 UTC is nine in Paris: Ada's shift begins. One incident is fixed by the bot, one needs a human, one waits for
 /// an answer, one is what nobody covers.
-async fn busy_morning(bot: &Fixture) {
+async fn busy_morning(bot: &Story) {
     let dns = bot.incident(Severity::S2, "CoreDNS has too little capacity", "CoreDNSLatencyHigh", 40).await;
     let run = bot.opens_run(dns, "coredns-saturated").await;
     bot.passes(1);
@@ -87,15 +87,7 @@ async fn busy_morning(bot: &Fixture) {
     bot.passes(60);
     let backup = bot.incident(Severity::S3, "backup of pg-0042 timed out", "BackupTimeout", 1).await;
     let run = bot.opens_run(backup, "backup-timeout").await;
-    let step = PreviewStep {
-        step: StepPath("mitigate.replace".into()),
-        mutating: true,
-        summary: "replace job/backup-pg-0042 in db".into(),
-        certain: true,
-        diff: None,
-    };
-    let ask = Ask { preview: Preview { steps: vec![step] }, expires_at: at(10, 0) };
-    bot.logs(run, Append { ask: Some(ask), ..Append::default() }).await;
+    bot.asks(run, "replace job/backup-pg-0042 in db", at(10, 0)).await;
 
     for n in 0..3 {
         let title = format!("the queue is long ({n})");
@@ -107,14 +99,14 @@ async fn busy_morning(bot: &Fixture) {
 
 #[tokio::test]
 async fn a_busy_shift_while_it_goes_on() {
-    let bot = Fixture::new(&[], &[]).await;
+    let bot = Story::new(&[], &[]).await;
     busy_morning(&bot).await;
     assert_snapshot!(report(&bot, WhichShift::Current).await);
 }
 
 #[tokio::test]
 async fn what_a_busy_shift_leaves_when_it_is_over() {
-    let bot = Fixture::new(&[], &[]).await;
+    let bot = Story::new(&[], &[]).await;
     busy_morning(&bot).await;
     bot.clock.set(at(20, 0));
     let summary = summary(&bot, WhichShift::Previous).await;
@@ -130,14 +122,14 @@ async fn what_a_busy_shift_leaves_when_it_is_over() {
 
 #[tokio::test]
 async fn a_quiet_shift_says_so() {
-    let bot = Fixture::new(&[], &[]).await;
+    let bot = Story::new(&[], &[]).await;
     bot.passes(60);
     assert_snapshot!(report(&bot, WhichShift::Current).await);
 }
 
 #[tokio::test]
 async fn numbers_count_people_and_not_the_clock_of_the_machine() {
-    let bot = Fixture::new(&[], &[]).await;
+    let bot = Story::new(&[], &[]).await;
     // 08:00 UTC is 09:00 where Ada lives, who is on call: no night. The page waits ten minutes for her.
     let one = bot.incident(Severity::S1, "one", "A", 1).await;
     bot.page(one, PageReason::SeverityOne).await;
@@ -168,7 +160,7 @@ async fn numbers_count_people_and_not_the_clock_of_the_machine() {
 
 #[tokio::test]
 async fn no_label_breaks_the_report() {
-    let bot = Fixture::new(&[], &[]).await;
+    let bot = Story::new(&[], &[]).await;
     let title =
         "# <img src=x onerror=alert(1)> `code` | cell | **bold** [x](javascript:1)\n\n## Not a heading\n- no item";
     let incident = bot.incident(Severity::S1, title, "A|B`<b>\u{202e}\n| c |", 4).await;
@@ -191,7 +183,7 @@ async fn no_label_breaks_the_report() {
 
 #[tokio::test]
 async fn another_teams_trouble_is_not_in_it() {
-    let bot = Fixture::new(&[], &[]).await;
+    let bot = Story::new(&[], &[]).await;
     bot.incident_of("databases", Severity::S1, "pg-0001 is down", "PgDown", 5, None).await;
     bot.incident_of("gone", Severity::S2, "an orphan", "Orphan", 1, None).await;
     let summary = summary(&bot, WhichShift::Current).await;
@@ -202,11 +194,11 @@ async fn another_teams_trouble_is_not_in_it() {
 
 #[tokio::test]
 async fn an_own_template_is_used_and_its_mistakes_are_told() {
-    let bot = Fixture::new(&[], &[]).await;
+    let bot = Story::new(&[], &[]).await;
     bot.incident(Severity::S1, "a | b", "A", 1).await;
     let summary = summary(&bot, WhichShift::Current).await;
     let own = |text: &str| {
-        let file = bot.dir.path().join("own.hbs");
+        let file = bot.place.folder().join("own.hbs");
         std::fs::write(&file, text).unwrap();
         Template::load(Some(&file)).and_then(|template| template.render(&summary))
     };
@@ -228,7 +220,7 @@ async fn a_team_or_shift_that_is_not_there() {
 
 #[tokio::test]
 async fn whoever_asks_gets_the_shifts_so_far() {
-    let bot = Fixture::new(&[], &[]).await;
+    let bot = Story::new(&[], &[]).await;
     bot.incident(Severity::S1, "CoreDNS is down", "A", 1).await;
     let oncall = Arc::new(oncall());
     let reporter = Reporter::new(bot.store.clone(), bot.clock.clone(), oncall, Template::built_in().unwrap());
@@ -240,14 +232,14 @@ async fn whoever_asks_gets_the_shifts_so_far() {
 }
 
 struct Desk {
-    bot: Fixture,
+    bot: Story,
     worker: HandoffWorker,
 }
 
 impl Desk {
     async fn new() -> Self {
-        let bot = Fixture::new(&[], &[]).await;
-        let dir = bot.dir.path().join("handoffs");
+        let bot = Story::new(&[], &[]).await;
+        let dir = bot.place.folder().join("handoffs");
         let (template, oncall) = (Template::built_in().unwrap(), Arc::new(oncall()));
         let reporter = Reporter::new(bot.store.clone(), bot.clock.clone(), oncall, template);
         let worker = HandoffWorker::new(reporter, dir);
@@ -264,7 +256,7 @@ impl Desk {
     }
 
     fn files(&self) -> Vec<String> {
-        let mut names: Vec<String> = std::fs::read_dir(self.bot.dir.path().join("handoffs"))
+        let mut names: Vec<String> = std::fs::read_dir(self.bot.place.folder().join("handoffs"))
             .map(|dir| dir.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect())
             .unwrap_or_default();
         names.sort();
@@ -302,7 +294,7 @@ async fn after_an_outage_the_last_missed_one_is_written() {
 async fn what_an_engineer_wrote_stays() {
     let desk = Desk::new().await;
     desk.bot.incident(Severity::S1, "CoreDNS is down", "A", 1).await;
-    let dir = desk.bot.dir.path().join("handoffs");
+    let dir = desk.bot.place.folder().join("handoffs");
     std::fs::create_dir(&dir).unwrap();
     std::fs::write(dir.join("platform-2026-03-02-2100.md"), "my own words").unwrap();
     desk.bot.clock.set(at(20, 0));
@@ -315,7 +307,7 @@ async fn what_an_engineer_wrote_stays() {
 async fn a_folder_that_cannot_be_written_is_tried_again() {
     let desk = Desk::new().await;
     desk.bot.incident(Severity::S1, "CoreDNS is down", "A", 1).await;
-    let dir = desk.bot.dir.path().join("handoffs");
+    let dir = desk.bot.place.folder().join("handoffs");
     std::fs::write(&dir, "a file in the way").unwrap();
     desk.bot.clock.set(at(20, 0));
     assert_eq!(desk.settle().await, at(20, 5), "whoever mends it takes a while");
@@ -341,7 +333,7 @@ async fn a_quiet_shift_that_the_bot_lived_through_is_handed_over_too() {
 async fn a_store_that_is_locked_leaves_no_copies_of_a_report() {
     let desk = Desk::new().await;
     desk.bot.incident(Severity::S1, "CoreDNS is down", "A", 1).await;
-    let path = desk.bot.dir.path().join("dogwatch.db");
+    let path = desk.bot.place.file();
     let mut other = SqliteConnectOptions::new().filename(path).connect().await.unwrap();
     sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
     desk.bot.clock.set(at(20, 0));

@@ -10,7 +10,7 @@ use super::*;
 use crate::model::Severity;
 use crate::oncall::OnCall;
 use crate::store::PageReason;
-use crate::store::fixture::Fixture;
+use crate::store::story::Story;
 use crate::worker::{Turn, Worker as _};
 
 /// A sink that does as it is told, and remembers what it was given.
@@ -63,9 +63,9 @@ teams:
     OnCall::parse("oncall.yaml", text).unwrap()
 }
 
-fn worker(fixture: &Fixture, sink: Arc<dyn Sink>, fallback: Option<&str>) -> OutboxWorker {
+fn worker(story: &Story, sink: Arc<dyn Sink>, fallback: Option<&str>) -> OutboxWorker {
     let fallback = fallback.map(str::to_owned);
-    let (store, clock) = (fixture.store.clone(), fixture.clock.clone());
+    let (store, clock) = (story.store.clone(), story.clock.clone());
     OutboxWorker::new(sink, fallback, store, clock, Arc::new(oncall()), Arc::default())
 }
 
@@ -88,12 +88,12 @@ teams:
 }
 
 /// Turns the worker until nothing is due now; gives how long it would rest then, in seconds.
-async fn settle(fixture: &Fixture, worker: &OutboxWorker) -> Option<i64> {
+async fn settle(story: &Story, worker: &OutboxWorker) -> Option<i64> {
     use crate::clock::Clock as _;
     loop {
         match worker.turn().await.unwrap() {
             Turn::Worked => {}
-            Turn::Idle { until } => return until.map(|until| (until - fixture.clock.now()).num_seconds()),
+            Turn::Idle { until } => return until.map(|until| (until - story.clock.now()).num_seconds()),
         }
     }
 }

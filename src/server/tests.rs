@@ -20,20 +20,19 @@ use super::*;
 use crate::chat::{Handoffs, Previews};
 use crate::clock::SystemClock;
 use crate::model::{Role, Secret, Signal, SignalBody};
-use crate::store::Sinks;
-use crate::store::sqlite::{Durability, SqliteStore};
-use crate::store::{CommandReply, Decision, SignalStore as _};
+use crate::store::story::{Place as _, SqlitePlace};
+use crate::store::{CommandReply, Decision, Sinks};
 
 /// A server on a port of its own, its store in a folder of its own.
 struct World {
     address: SocketAddr,
-    store: Arc<SqliteStore>,
+    store: Arc<dyn Store>,
+    place: SqlitePlace,
     readiness: Arc<Readiness>,
     server: Arc<Server>,
     client: reqwest::Client,
     stop: CancellationToken,
     served: Mutex<JoinSet<()>>,
-    _folder: tempfile::TempDir,
 }
 
 struct Nothing;
@@ -72,11 +71,9 @@ impl World {
     async fn with(settings: Settings) -> Self {
         // An error means that another test was faster.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(SystemClock::default());
-        let path = folder.path().join("dogwatch.db");
-        let store = SqliteStore::open(&path, Durability::Full, clock.clone(), Sinks::default()).await.unwrap();
-        let store = Arc::new(store);
+        let place = SqlitePlace::new();
+        let store = place.open(clock.clone(), Sinks::default()).await.unwrap();
         let metrics = Arc::new(Metrics::new());
         let nothing = Arc::new(Nothing);
         let desk = Desk::new(store.clone(), clock.clone(), metrics.clone(), nothing.clone(), nothing);
@@ -89,7 +86,7 @@ impl World {
         let mut served = JoinSet::new();
         served.spawn(serve(listener, server.clone(), stop.clone()));
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap();
-        Self { address, store, readiness, server, client, stop, served: Mutex::new(served), _folder: folder }
+        Self { address, store, place, readiness, server, client, stop, served: Mutex::new(served) }
     }
 
     fn url(&self, path: &str) -> String {

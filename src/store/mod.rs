@@ -7,13 +7,14 @@
 
 mod decision;
 mod error;
-#[cfg(test)]
-pub(crate) mod fixture;
 mod masking;
 mod reach;
 mod records;
 mod rules;
 pub mod sqlite;
+#[cfg(test)]
+#[path = "../../tests/world/story/mod.rs"]
+pub(crate) mod story;
 mod transaction;
 
 use std::collections::{BTreeMap, HashMap, HashSet};

@@ -74,7 +74,7 @@ mod tests {
     use super::*;
     use crate::model::{IncidentId, PageId, Severity};
     use crate::store::PageReason;
-    use crate::store::fixture::morning;
+    use crate::store::story::morning;
 
     fn page(deliveries: Vec<PageDelivery>) -> Page {
         Page {

@@ -6,17 +6,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use dogwatch::clock::{Clock as _, ManualClock};
+use dogwatch::clock::Clock as _;
 use dogwatch::message::{WhyFacts, incidents_table, why};
 use dogwatch::model::*;
 use dogwatch::notify::{OutboxWorker, Parcel, ParcelKind, Sink, SinkError};
 use dogwatch::oncall::OnCall;
-use dogwatch::store::Sinks;
-use dogwatch::store::sqlite::{Durability, SqliteStore};
-use dogwatch::store::*;
+use dogwatch::store::{IncidentFilter, PageReason, Sinks};
 use dogwatch::worker::{Worker, settle};
 
 use crate::incidents::two_in_the_morning;
+use crate::world::story::{SqlitePlace, Story, sinks};
 
 /// A receiver of pages that does as it is told.
 struct Receiver {
@@ -84,79 +83,37 @@ impl Sink for Receiver {
 
 /// A bot's store and what delivers from it, to receivers in the order of `pages.sinks`.
 struct Watch {
-    clock: Arc<ManualClock>,
-    folder: tempfile::TempDir,
+    story: Story,
     receivers: Vec<Arc<Receiver>>,
-    store: Arc<SqliteStore>,
     workers: Vec<Arc<dyn Worker>>,
-    signals: u32,
 }
 
 impl Watch {
     async fn begins(names: &[&'static str]) -> Self {
-        let clock = Arc::new(ManualClock::new(two_in_the_morning()));
-        let folder = tempfile::tempdir().unwrap();
+        let story = Story::begins(SqlitePlace::new(), two_in_the_morning(), first_of(names)).await;
         let receivers: Vec<_> = names.iter().map(|name| Receiver::new(name)).collect();
-        let store = open(&folder, &clock, names).await;
-        let workers = workers(&store, &clock, &receivers);
-        Self { clock, folder, receivers, store, workers, signals: 0 }
+        let workers = workers(&story, &receivers);
+        Self { story, receivers, workers }
     }
 
     /// The process dies, and another one starts with these receivers.
-    async fn is_restarted(&mut self, names: &[&'static str]) {
-        self.workers.clear();
-        self.store.close().await;
-        self.receivers = names
-            .iter()
-            .map(|name| {
-                self.receivers.iter().find(|was| was.name == *name).cloned().unwrap_or_else(|| Receiver::new(name))
-            })
-            .collect();
-        // The lock on the file goes with the store.
-        self.store = Arc::new({
-            let sinks =
-                Sinks { chat: Vec::new(), pages: names.iter().take(1).map(|name| (*name).to_owned()).collect() };
-            let elsewhere = self.folder.path().join("again.db");
-            std::fs::copy(self.folder.path().join("db"), &elsewhere).unwrap();
-            SqliteStore::open(&elsewhere, Durability::None, self.clock.clone(), sinks).await.unwrap()
-        });
-        self.workers = workers(&self.store, &self.clock, &self.receivers);
+    async fn is_restarted(self, names: &[&'static str]) -> Self {
+        let Self { story, receivers: before, workers: died } = self;
+        drop(died);
+        let story = story.reopens_with(first_of(names)).await;
+        let same = |name: &str| before.iter().find(|receiver| receiver.name == name).cloned();
+        let receivers: Vec<_> = names.iter().map(|name| same(name).unwrap_or_else(|| Receiver::new(name))).collect();
+        let workers = workers(&story, &receivers);
+        let watch = Self { story, receivers, workers };
+        watch.settles().await;
+        watch
+    }
+
+    async fn is_paged(&self, severity: Severity, title: &str) -> IncidentId {
+        let incident = self.story.incident_of("platform", severity, title, "Down", 0, None).await;
+        self.story.page(incident, PageReason::Uncovered).await;
         self.settles().await;
-    }
-
-    async fn decides(&mut self, changes: Vec<Change>) -> Applied {
-        self.signals += 1;
-        let person = Person { name: "test".into(), via: Via::Api, id: "test".into(), role: Some(Role::Admin) };
-        let body = SignalBody::Command { person, command: Command::Help };
-        let key = self.signals.to_string();
-        let signal = Signal { source: "test".into(), key, received_at: self.clock.now(), body };
-        let id = self.store.accept(&signal).await.unwrap().id();
-        let applied = self.store.apply(id, Decision { changes, reply: None }).await.unwrap();
-        self.settles().await;
-        applied
-    }
-
-    async fn is_paged(&mut self, severity: Severity, title: &str) -> IncidentId {
-        let new = NewIncident {
-            grouping: format!("target:{title}"),
-            title: title.into(),
-            severity,
-            target: None,
-            team: "platform".into(),
-            playbook: None,
-        };
-        let page = NewPage { level: 1, team: "platform".into(), reason: PageReason::Uncovered, text: None };
-        let incident = IncidentRef::New(0);
-        self.decides(vec![Change::OpenIncident(new), Change::Page { incident, page }]).await.incidents[0]
-    }
-
-    async fn acks(&mut self, incident: IncidentId) {
-        let incident = IncidentRef::Existing(incident);
-        self.decides(vec![Change::Acknowledge { incident, by: "ada".into() }]).await;
-    }
-
-    async fn resolves(&mut self, incident: IncidentId, by_itself: bool) {
-        self.decides(vec![Change::Resolve { incident: IncidentRef::Existing(incident), by_itself }]).await;
+        incident
     }
 
     async fn settles(&self) -> Option<chrono::DateTime<chrono::Utc>> {
@@ -165,11 +122,11 @@ impl Watch {
 
     /// Everything that is due meanwhile happens at its time.
     async fn passes(&self, time: Duration) {
-        let end = self.clock.now() + time;
+        let end = self.story.clock.now() + time;
         while let Some(next) = self.settles().await.filter(|next| *next < end) {
-            self.clock.set(next.max(self.clock.now() + TimeDelta::microseconds(1)));
+            self.story.clock.set(next.max(self.story.clock.now() + TimeDelta::microseconds(1)));
         }
-        self.clock.set(end);
+        self.story.clock.set(end);
         self.settles().await;
     }
 
@@ -178,35 +135,34 @@ impl Watch {
     }
 
     async fn reached_nobody(&self) -> (u64, u64) {
-        let levels = self.store.levels().await.unwrap();
+        let levels = self.story.store.levels().await.unwrap();
         (levels.undelivered_pages, levels.undelivered_for)
     }
 
     async fn incidents(&self) -> String {
-        let incidents = self.store.incidents(IncidentFilter::Unresolved).await.unwrap();
-        incidents_table(&incidents, &self.store.unanswered_pages().await.unwrap(), self.clock.now(), false)
+        let incidents = self.story.store.incidents(IncidentFilter::Unresolved).await.unwrap();
+        incidents_table(&incidents, &self.story.store.unanswered_pages().await.unwrap(), self.story.clock.now(), false)
     }
 
     async fn why(&self, incident: IncidentId) -> String {
         let facts = WhyFacts {
-            incident: &self.store.incident(incident).await.unwrap().unwrap(),
+            incident: &self.story.store.incident(incident).await.unwrap().unwrap(),
             runs: &[],
-            timeline: &self.store.timeline(incident).await.unwrap(),
+            timeline: &self.story.store.timeline(incident).await.unwrap(),
             episodes: &[],
-            pages: &self.store.pages_of(incident).await.unwrap(),
-            now: self.clock.now(),
+            pages: &self.story.store.pages_of(incident).await.unwrap(),
+            now: self.story.clock.now(),
         };
         why(&facts)
     }
 }
 
-async fn open(folder: &tempfile::TempDir, clock: &Arc<ManualClock>, names: &[&str]) -> Arc<SqliteStore> {
-    let sinks = Sinks { chat: Vec::new(), pages: names.iter().take(1).map(|name| (*name).to_owned()).collect() };
-    let file = folder.path().join("db");
-    Arc::new(SqliteStore::open(&file, Durability::None, clock.clone(), sinks).await.unwrap())
+/// Pages go to the first of these, and on to the others when it fails.
+fn first_of(names: &[&str]) -> Sinks {
+    sinks(&[], &names[..names.len().min(1)])
 }
 
-fn workers(store: &Arc<SqliteStore>, clock: &Arc<ManualClock>, receivers: &[Arc<Receiver>]) -> Vec<Arc<dyn Worker>> {
+fn workers(story: &Story, receivers: &[Arc<Receiver>]) -> Vec<Arc<dyn Worker>> {
     let oncall = "
 apiVersion: dogwatch/v1
 kind: OnCall
@@ -219,7 +175,7 @@ teams:
     let mut workers: Vec<Arc<dyn Worker>> = Vec::new();
     for (n, receiver) in receivers.iter().enumerate() {
         let next = receivers.get(n + 1).map(|next| next.name.to_owned());
-        let (store, clock) = (store.clone(), clock.clone());
+        let (store, clock) = (story.store.clone(), story.clock.clone());
         workers.push(Arc::new(OutboxWorker::new(receiver.clone(), next, store, clock, oncall.clone(), Arc::default())));
     }
     workers
@@ -239,7 +195,7 @@ fn wait(after: u64) -> SinkError {
 
 #[tokio::test]
 async fn a_receiver_that_asks_for_patience_keeps_an_s1_from_nobody() {
-    let mut watch = Watch::begins(&["webhook", "discord", "console"]).await;
+    let watch = Watch::begins(&["webhook", "discord", "console"]).await;
     watch.receivers[0].answers(wait(900));
     let incident = watch.is_paged(Severity::S1, "the shop is down").await;
     assert_eq!(watch.pages("discord"), ["[S1] INC-1: the shop is down"], "at once");
@@ -257,7 +213,7 @@ async fn a_receiver_that_asks_for_patience_keeps_an_s1_from_nobody() {
 
 #[tokio::test]
 async fn a_page_goes_down_the_whole_order_and_each_that_fails_is_tried_on() {
-    let mut watch = Watch::begins(&["webhook", "discord", "console"]).await;
+    let watch = Watch::begins(&["webhook", "discord", "console"]).await;
     watch.receivers[0].answers(SinkError::no_answer("no answer within 10 s"));
     watch.receivers[1].answers(SinkError::fail("401: put the token right"));
     watch.is_paged(Severity::S2, "the shop is slow").await;
@@ -273,7 +229,7 @@ async fn a_page_goes_down_the_whole_order_and_each_that_fails_is_tried_on() {
 
 #[tokio::test]
 async fn a_hiccup_of_one_second_calls_nobody_twice() {
-    let mut watch = Watch::begins(&["webhook", "discord"]).await;
+    let watch = Watch::begins(&["webhook", "discord"]).await;
     watch.receivers[0].answers(SinkError::retry("connection refused"));
     watch.is_paged(Severity::S1, "the shop is down").await;
     watch.receivers[0].is_back();
@@ -283,16 +239,16 @@ async fn a_hiccup_of_one_second_calls_nobody_twice() {
 
 #[tokio::test]
 async fn a_receiver_that_was_down_for_a_day_gets_what_is_still_open_and_nobody_s() {
-    let mut watch = Watch::begins(&["webhook"]).await;
+    let watch = Watch::begins(&["webhook"]).await;
     watch.receivers[0].answers(SinkError::retry("connection refused"));
     let open = watch.is_paged(Severity::S1, "the shop is down").await;
     let acked = watch.is_paged(Severity::S1, "the bank is down").await;
     let closed = watch.is_paged(Severity::S2, "the mill is slow").await;
     let over = watch.is_paged(Severity::S2, "the mine is slow").await;
     watch.passes(hours(7)).await;
-    watch.acks(acked).await;
-    watch.resolves(closed, false).await;
-    watch.resolves(over, true).await;
+    watch.story.ack(acked, "ada").await;
+    watch.story.resolve(closed, "ada").await;
+    watch.story.resolves_by_itself(over).await;
     watch.passes(hours(17)).await;
     let (pages, age) = watch.reached_nobody().await;
     assert_eq!((pages, age), (2, 24 * 3_600), "also that of what is over by itself: nobody knows of it");
@@ -313,7 +269,7 @@ async fn a_receiver_that_was_down_for_a_day_gets_what_is_still_open_and_nobody_s
 
 #[tokio::test]
 async fn a_receiver_that_comes_back_is_not_flooded() {
-    let mut watch = Watch::begins(&["webhook"]).await;
+    let watch = Watch::begins(&["webhook"]).await;
     watch.receivers[0].answers(SinkError::retry("connection refused"));
     for n in 0..40 {
         watch.is_paged(Severity::S1, &format!("shop {n} is down")).await;
@@ -327,16 +283,16 @@ async fn a_receiver_that_comes_back_is_not_flooded() {
 
 #[tokio::test]
 async fn a_new_page_does_not_wait_behind_those_that_fail() {
-    let mut watch = Watch::begins(&["webhook", "discord"]).await;
+    let watch = Watch::begins(&["webhook", "discord"]).await;
     watch.receivers[0].answers(SinkError::no_answer("no answer within 10 s"));
     for n in 0..20 {
         watch.is_paged(Severity::S1, &format!("shop {n} is down")).await;
     }
     watch.pages("discord");
     // All of them are due again, and a new one is made at the same time.
-    watch.clock.advance(seconds(600));
+    watch.story.clock.advance(seconds(600));
     watch.receivers[0].answers(wait(60));
-    let due = watch.store.take_deliveries(&["webhook"], 1, seconds(0)).await.unwrap();
+    let due = watch.story.store.take_deliveries(&["webhook"], 1, seconds(0)).await.unwrap();
     assert_eq!(due[0].attempts, 1);
     let before = watch.receivers[0].asked();
     watch.is_paged(Severity::S1, "the bank is down").await;
@@ -345,11 +301,11 @@ async fn a_new_page_does_not_wait_behind_those_that_fail() {
 
 #[tokio::test]
 async fn a_restart_between_two_attempts_loses_and_doubles_nothing() {
-    let mut watch = Watch::begins(&["webhook", "discord"]).await;
+    let watch = Watch::begins(&["webhook", "discord"]).await;
     watch.receivers[0].answers(wait(900));
     watch.is_paged(Severity::S1, "the shop is down").await;
     assert_eq!(watch.pages("discord").len(), 1);
-    watch.is_restarted(&["webhook", "discord"]).await;
+    let watch = watch.is_restarted(&["webhook", "discord"]).await;
     watch.receivers[0].is_back();
     watch.passes(hours(2)).await;
     assert_eq!((watch.pages("webhook").len(), watch.pages("discord").len()), (1, 0));
@@ -357,17 +313,17 @@ async fn a_restart_between_two_attempts_loses_and_doubles_nothing() {
 
 #[tokio::test]
 async fn a_page_whose_only_receiver_is_configured_no_more_goes_to_the_new_one() {
-    let mut watch = Watch::begins(&["webhook"]).await;
+    let watch = Watch::begins(&["webhook"]).await;
     watch.receivers[0].answers(SinkError::retry("connection refused"));
     watch.is_paged(Severity::S1, "the shop is down").await;
-    watch.is_restarted(&["discord"]).await;
+    let watch = watch.is_restarted(&["discord"]).await;
     assert_eq!(watch.pages("discord"), ["[S1] INC-1: the shop is down"]);
     assert_eq!(watch.reached_nobody().await, (0, 0));
 }
 
 #[tokio::test]
 async fn a_page_without_any_receiver_is_said_to_reach_nobody() {
-    let mut watch = Watch::begins(&[]).await;
+    let watch = Watch::begins(&[]).await;
     let incident = watch.is_paged(Severity::S1, "the shop is down").await;
     assert_eq!(watch.reached_nobody().await, (1, 0));
     let why = watch.why(incident).await;

@@ -9,12 +9,12 @@ use dogwatch::clock::{Clock, ManualClock};
 use dogwatch::incident::{IncidentRules, PageWorker, SignalWorker};
 use dogwatch::model::*;
 use dogwatch::playbook::{Catalog, Playbook};
-use dogwatch::store::Sinks;
-use dogwatch::store::sqlite::{Durability, SqliteStore};
 use dogwatch::store::*;
 use dogwatch::worker::{Worker, settle};
 use proptest::prelude::*;
 use tokio::sync::watch;
+
+use crate::world::story::{SqlitePlace, Story, sinks};
 
 pub const PLAYBOOK: &str = r#"
 apiVersion: dogwatch/v1
@@ -37,11 +37,11 @@ escalate:
 "#;
 
 pub struct Shift {
-    pub store: Arc<SqliteStore>,
+    pub story: Story,
+    pub store: Arc<dyn Store>,
     pub clock: Arc<ManualClock>,
     pub workers: Vec<Arc<dyn Worker>>,
     _catalog: watch::Sender<Arc<Catalog>>,
-    _folder: tempfile::TempDir,
 }
 
 pub fn two_in_the_morning() -> DateTime<Utc> {
@@ -71,11 +71,9 @@ impl Shift {
     }
 
     pub async fn with(playbooks: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let clock = Arc::new(ManualClock::new(two_in_the_morning()));
-        let sinks = Sinks { chat: vec!["console".into()], pages: vec!["console".into()] };
-        let store = SqliteStore::open(&folder.path().join("db"), Durability::None, clock.clone(), sinks).await.unwrap();
-        let store = Arc::new(store);
+        let sinks = sinks(&["console"], &["console"]);
+        let story = Story::begins(SqlitePlace::new(), two_in_the_morning(), sinks).await;
+        let (store, clock) = (story.store.clone(), story.clock.clone());
         let playbooks = playbooks.iter().map(|source| Playbook::from_store(source).unwrap()).collect();
         let (catalog, problems) = Catalog::of(playbooks);
         assert!(problems.is_empty(), "{problems:?}");
@@ -84,7 +82,7 @@ impl Shift {
             SignalWorker::new(store.clone(), catalog, IncidentRules::default(), clock.clone(), Arc::default());
         let pages = PageWorker::new(store.clone(), clock.clone());
         let workers: Vec<Arc<dyn Worker>> = vec![Arc::new(signals), Arc::new(pages)];
-        Self { store, clock, workers, _catalog: sender, _folder: folder }
+        Self { story, store, clock, workers, _catalog: sender }
     }
 
     pub async fn delivers(&self, group: &str, alerts: Vec<Alert>) {
@@ -163,21 +161,18 @@ impl Shift {
     }
 
     pub async fn run_ends(&self, outcome: Outcome) {
-        let claimed = self.store.claim_run("test", Duration::from_secs(60)).await.unwrap().expect("a run");
-        let because = "the test says so".to_owned();
+        let run = self.story.claims("test").await.expect("a run").run.id;
+        let because = "the test says so";
         let page = NewPage {
             level: 1,
             team: "platform".into(),
-            reason: PageReason::Escalated { run: claimed.run.id },
-            text: Some(because.clone()),
+            reason: PageReason::Escalated { run },
+            text: Some(because.into()),
         };
-        let append = Append {
-            pages: if outcome == Outcome::Escalated { vec![page] } else { Vec::new() },
-            events: vec![RunEvent::Ended { outcome, because: because.clone() }],
-            end: Some((outcome, because)),
-            ..Append::default()
-        };
-        self.store.append(claimed.at, append).await.unwrap();
+        if outcome == Outcome::Escalated {
+            self.story.logs(run, Append { pages: vec![page], ..Append::default() }).await;
+        }
+        self.story.ends(run, outcome, because).await;
         settle(&self.workers).await.unwrap();
     }
 

@@ -1,7 +1,6 @@
 //! Who is called, and for what: an incident that becomes worse, a second cause on the same target, what fires on.
 
 use dogwatch::model::*;
-use dogwatch::store::IncidentStore as _;
 
 use crate::incidents::{PLAYBOOK, Shift, alert};
 

@@ -1,14 +1,12 @@
 //! What works on files alone: check, rbac, oncall, handoff.
 
 use std::fs;
-use std::sync::Arc;
 
-use dogwatch::clock::SystemClock;
-use dogwatch::model::{Command, Person, Severity, Signal, SignalBody, Via};
+use dogwatch::clock::{Clock as _, SystemClock};
+use dogwatch::model::Severity;
 use dogwatch::store::Sinks;
-use dogwatch::store::sqlite::{Durability, SqliteStore};
-use dogwatch::store::{Change, Decision, IncidentStore as _, NewIncident, SignalStore as _};
 
+use super::story::{Place as _, SqlitePlace, Story};
 use super::*;
 
 pub const PLAYBOOK: &str = r#"apiVersion: dogwatch/v1
@@ -143,11 +141,11 @@ fn handoff_tells_of_the_servers_database_while_the_server_works() {
     assert_eq!(without.code, 1);
     assert!(without.err.contains("dogwatch.db is not there"), "{}", without.err);
     let path = dir.path().join("dogwatch.db");
-    let store = runtime.block_on(async {
-        let clock = Arc::new(SystemClock::default());
-        let store = SqliteStore::open(&path, Durability::None, clock, Sinks::default()).await.unwrap();
-        open_incident(&store, "CoreDNS has too little capacity").await;
-        store
+    let story = runtime.block_on(async {
+        let now = SystemClock::default().now();
+        let story = Story::begins(SqlitePlace::at(path), now, Sinks::default()).await;
+        story.incident(Severity::S2, "CoreDNS has too little capacity", "CoreDNSLatencyHigh", 1).await;
+        story
     });
     let shown = dogwatch(dir.path(), &["handoff", "--out", "-"], &[]);
     assert_eq!(shown.code, 0, "{}", shown.err);
@@ -160,28 +158,7 @@ fn handoff_tells_of_the_servers_database_while_the_server_works() {
     let again = dogwatch(dir.path(), &["handoff", "--team", "platform"], &[]);
     assert!(again.err.contains("was left as it is"), "{}", again.err);
     assert_eq!(fs::read_to_string(&file).unwrap(), "edited");
-    runtime.block_on(store.close());
-}
-
-async fn open_incident(store: &SqliteStore, title: &str) {
-    let person = Person { name: "test".into(), via: Via::Api, id: "test".into(), role: None };
-    let signal = Signal {
-        source: "test".into(),
-        key: title.into(),
-        received_at: chrono::DateTime::UNIX_EPOCH,
-        body: SignalBody::Command { person, command: Command::Help },
-    };
-    let id = store.accept(&signal).await.unwrap().id();
-    let incident = NewIncident {
-        grouping: title.into(),
-        title: title.into(),
-        severity: Severity::S2,
-        target: None,
-        team: "platform".into(),
-        playbook: None,
-    };
-    let decision = Decision { changes: vec![Change::OpenIncident(incident)], reply: None };
-    store.apply(id, decision).await.unwrap();
+    runtime.block_on(story.place.close());
 }
 
 #[test]

@@ -11,6 +11,8 @@ mod manifest;
 mod proxies;
 mod serve;
 mod serving;
+#[path = "../world/story/mod.rs"]
+mod story;
 mod surroundings;
 
 use std::path::Path;

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use dogwatch::clock::SystemClock;
 use dogwatch::store::Sinks;
-use dogwatch::store::sqlite::{Durability, SqliteStore};
 use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::serving::{self, Serving};
+use super::story::{Place as _, SqlitePlace};
 use super::*;
 
 #[test]
@@ -60,12 +60,10 @@ fn a_signal_that_cannot_be_worked_on_is_set_aside_and_paged() {
     let folder = serving::folder();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let path = folder.path().join("dogwatch.db");
-        let clock = Arc::new(SystemClock::default());
-        let store = SqliteStore::open(&path, Durability::Full, clock, Sinks::default()).await.unwrap();
-        store.close().await;
-        drop(store);
-        let mut database = SqliteConnectOptions::new().filename(path).connect().await.unwrap();
+        let place = SqlitePlace::at(folder.path().join("dogwatch.db"));
+        drop(place.open(Arc::new(SystemClock::default()), Sinks::default()).await.unwrap());
+        place.close().await;
+        let mut database = SqliteConnectOptions::new().filename(place.file()).connect().await.unwrap();
         for damage in [
             // As a newer version may have written it.
             "INSERT INTO signal (source, key, received_at, body, last_at)

@@ -13,6 +13,7 @@
 //! | `prometheus` | a real Prometheus that scrapes what the test says |
 //! | `discord` | a stand-in for Discord: gateway and REST |
 //! | `webhook_receiver` | keeps the notifications that it is sent, and answers what the test says |
+//! | `story` | a store filled through its own API, also for the crate's unit tests |
 //! | `process`, `folder`, `ports`, `wait`, `http`, `programs`, `certificates`, `kubernetes_programs` | what those stand on |
 
 #![allow(dead_code, reason = "each test binary uses the part that it needs")]
@@ -31,5 +32,6 @@ pub mod ports;
 pub mod process;
 pub mod programs;
 pub mod prometheus;
+pub mod story;
 pub mod wait;
 pub mod webhook_receiver;

@@ -6,12 +6,12 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::chat::ConsoleChat;
 use crate::model::{Severity, SignalBody, Verdict, Via};
-use crate::store::fixture::Fixture;
-use crate::store::{CommandReply, Decision, IncidentStore as _, PageReason, SignalStore as _};
+use crate::store::story::{Place as _, Story};
+use crate::store::{CommandReply, Decision, PageReason};
 
 /// A desk, its store, and somebody who decides about what comes in: here a stand-in that repeats what it read.
 struct Talk {
-    fixture: Fixture,
+    story: Story,
     desk: Arc<Desk>,
     asked: Arc<Asked>,
     _decider: JoinSet<()>,
@@ -46,18 +46,13 @@ impl Talk {
     }
 
     async fn with_decider(decides: bool) -> Self {
-        let fixture = Fixture::new(&[], &[]).await;
+        let story = Story::new(&[], &[]).await;
         let asked = Arc::new(Asked::default());
-        let desk = Desk::new(
-            fixture.store.clone(),
-            fixture.clock.clone(),
-            Arc::new(Metrics::new()),
-            asked.clone(),
-            asked.clone(),
-        );
+        let desk =
+            Desk::new(story.store.clone(), story.clock.clone(), Arc::new(Metrics::new()), asked.clone(), asked.clone());
         let mut decider = JoinSet::new();
         if decides {
-            let store = fixture.store.clone();
+            let store = story.store.clone();
             let mut bell = store.bells().signals.listen();
             decider.spawn(async move {
                 loop {
@@ -83,7 +78,7 @@ impl Talk {
                 }
             });
         }
-        Self { fixture, desk: Arc::new(desk), asked, _decider: decider }
+        Self { story, desk: Arc::new(desk), asked, _decider: decider }
     }
 
     async fn says(&self, role: Role, text: &str) -> Reply {
@@ -92,7 +87,7 @@ impl Talk {
 
     /// How many commands came in as signals.
     async fn signals(&self) -> usize {
-        self.fixture.store.pending_signals(100).await.unwrap().len()
+        self.story.store.pending_signals(100).await.unwrap().len()
     }
 }
 
@@ -179,8 +174,8 @@ async fn many_at_once_each_get_their_own_answer() {
 async fn who_waits_too_long_is_told_that_it_was_accepted() {
     let talk = Talk::with_decider(false).await;
     let asking = talk.says(Role::Responder, "/ack INC-1");
-    let clock = talk.fixture.clock.clone();
-    let store = talk.fixture.store.clone();
+    let clock = talk.story.clock.clone();
+    let store = talk.story.store.clone();
     let time_passes = async move {
         while store.pending_signals(1).await.unwrap().is_empty() {
             tokio::task::yield_now().await;
@@ -196,7 +191,7 @@ async fn who_waits_too_long_is_told_that_it_was_accepted() {
 #[tokio::test]
 async fn a_store_that_is_closed_takes_no_command() {
     let talk = Talk::new().await;
-    talk.fixture.store.close().await;
+    talk.story.place.close().await;
     let reply = talk.says(Role::Responder, "/ack INC-1").await;
     assert_eq!(reply.status, ReplyStatus::Unavailable);
     assert!(reply.text.contains("try again"), "{}", reply.text);
@@ -206,17 +201,17 @@ async fn a_store_that_is_closed_takes_no_command() {
 #[tokio::test]
 async fn what_only_looks_is_answered_from_the_store() {
     let talk = Talk::with_decider(false).await;
-    let open = talk.fixture.incident(Severity::S2, "CoreDNS is slow", "CoreDNSLatencyHigh", 3).await;
-    let closed = talk.fixture.incident(Severity::S3, "a disk fills", "PvcFilling", 1).await;
-    talk.fixture.page(open, PageReason::Overdue).await;
-    talk.fixture.resolve(closed, "alice").await;
-    talk.fixture.passes(12);
+    let open = talk.story.incident(Severity::S2, "CoreDNS is slow", "CoreDNSLatencyHigh", 3).await;
+    let closed = talk.story.incident(Severity::S3, "a disk fills", "PvcFilling", 1).await;
+    talk.story.page(open, PageReason::Overdue).await;
+    talk.story.resolve(closed, "alice").await;
+    talk.story.passes(12);
 
     let list = talk.says(Role::Viewer, "/incidents").await.text;
     assert!(list.contains("INC-1") && list.contains("CoreDNS is slow") && !list.contains("INC-2"), "{list}");
     let all = talk.says(Role::Viewer, "/incidents all").await.text;
     assert!(all.contains("INC-2  S3   resolved"), "{all}");
-    talk.fixture.passes(25 * 60);
+    talk.story.passes(25 * 60);
     let later = talk.says(Role::Viewer, "/incidents all").await.text;
     assert!(!later.contains("INC-2"), "{later}");
 

@@ -4,13 +4,14 @@ use sqlx::ConnectOptions as _;
 use sqlx::sqlite::SqliteConnectOptions;
 
 use super::*;
+use crate::clock::Clock as _;
 use crate::message::Colour;
-use crate::model::{IncidentState, Outcome, Preview, PreviewStep, RunEvent, StepPath, Verdict};
-use crate::store::{Append, Ask, Change, IncidentRef, IncidentStore as _, NewPage, OutboxStore as _};
+use crate::model::{IncidentState, Outcome, RunEvent, Verdict};
+use crate::store::{Append, Change, IncidentRef, NewPage};
 
 #[tokio::test]
 async fn a_page_says_who_is_called_and_is_told_once() {
-    let bot = Fixture::new(&[], &["pager"]).await;
+    let bot = Story::new(&[], &["pager"]).await;
     let pager = Scripted::new("pager");
     let worker = worker(&bot, pager.clone(), None);
     let incident = bot.incident(Severity::S1, "CoreDNS is down", "CoreDNSDown", 3).await;
@@ -31,7 +32,7 @@ async fn a_page_says_who_is_called_and_is_told_once() {
 
 #[tokio::test]
 async fn a_page_for_a_team_that_cannot_be_called_calls_another_and_says_so() {
-    let bot = Fixture::new(&[], &["pager"]).await;
+    let bot = Story::new(&[], &["pager"]).await;
     let pager = Scripted::new("pager");
     let (store, clock) = (bot.store.clone(), bot.clock.clone());
     let worker = OutboxWorker::new(pager.clone(), None, store, clock, Arc::new(three_teams()), Arc::default())
@@ -66,7 +67,7 @@ async fn a_page_for_a_team_that_cannot_be_called_calls_another_and_says_so() {
 
 #[tokio::test]
 async fn a_receiver_that_is_down_is_tried_again_with_growing_waits_and_the_same_key() {
-    let bot = Fixture::new(&[], &["pager"]).await;
+    let bot = Story::new(&[], &["pager"]).await;
     let pager = Scripted::new("pager");
     let worker = worker(&bot, pager.clone(), None);
     let incident = bot.incident(Severity::S1, "CoreDNS is down", "CoreDNSDown", 1).await;
@@ -89,7 +90,7 @@ async fn a_receiver_that_is_down_is_tried_again_with_growing_waits_and_the_same_
 
 #[tokio::test]
 async fn the_next_sink_gets_a_page_when_the_first_one_fails_twice() {
-    let bot = Fixture::new(&[], &["pager"]).await;
+    let bot = Story::new(&[], &["pager"]).await;
     let (pager, console) = (Scripted::new("pager"), Scripted::new("console"));
     let (first, second) = (worker(&bot, pager.clone(), Some("console")), worker(&bot, console.clone(), None));
     let incident = bot.incident(Severity::S1, "CoreDNS is down", "CoreDNSDown", 1).await;
@@ -116,7 +117,7 @@ async fn the_next_sink_gets_a_page_when_the_first_one_fails_twice() {
 
 #[tokio::test]
 async fn a_page_reaches_somebody_although_its_alerts_were_over_before_the_receiver_was_back() {
-    let bot = Fixture::new(&[], &["pager"]).await;
+    let bot = Story::new(&[], &["pager"]).await;
     let pager = Scripted::new("pager");
     let worker = worker(&bot, pager.clone(), None);
     let incident = bot.incident(Severity::S1, "CoreDNS is down", "CoreDNSDown", 1).await;
@@ -136,7 +137,7 @@ async fn a_page_reaches_somebody_although_its_alerts_were_over_before_the_receiv
 
 #[tokio::test]
 async fn a_page_that_was_delivered_is_over_with_its_alerts() {
-    let bot = Fixture::new(&[], &["pager"]).await;
+    let bot = Story::new(&[], &["pager"]).await;
     let pager = Scripted::new("pager");
     let worker = worker(&bot, pager.clone(), None);
     let incident = bot.incident(Severity::S1, "CoreDNS is down", "CoreDNSDown", 1).await;
@@ -150,7 +151,7 @@ async fn a_page_that_was_delivered_is_over_with_its_alerts() {
 #[tokio::test]
 async fn a_second_reason_reaches_the_pager_under_the_same_key_also_when_somebody_has_it() {
     for acked in [false, true] {
-        let bot = Fixture::new(&[], &["pager"]).await;
+        let bot = Story::new(&[], &["pager"]).await;
         let pager = Scripted::new("pager");
         let worker = worker(&bot, pager.clone(), None);
         let incident = bot.incident(Severity::S1, "CoreDNS is down", "CoreDNSDown", 1).await;
@@ -185,7 +186,7 @@ async fn a_second_reason_reaches_the_pager_under_the_same_key_also_when_somebody
 
 #[tokio::test]
 async fn a_page_that_is_refused_goes_to_the_next_sink_at_once_and_is_not_lost() {
-    let bot = Fixture::new(&[], &["pager"]).await;
+    let bot = Story::new(&[], &["pager"]).await;
     let (pager, console) = (Scripted::new("pager"), Scripted::new("console"));
     let (first, second) = (worker(&bot, pager.clone(), Some("console")), worker(&bot, console.clone(), None));
     let incident = bot.incident(Severity::S2, "CoreDNS is slow", "CoreDNSSlow", 1).await;
@@ -202,7 +203,7 @@ async fn a_page_that_is_refused_goes_to_the_next_sink_at_once_and_is_not_lost() 
 
 #[tokio::test]
 async fn what_a_crash_interrupted_is_repeated_under_the_same_key() {
-    let bot = Fixture::new(&[], &["pager"]).await;
+    let bot = Story::new(&[], &["pager"]).await;
     let pager = Scripted::new("pager");
     let worker = worker(&bot, pager.clone(), None);
     let incident = bot.incident(Severity::S1, "CoreDNS is down", "CoreDNSDown", 1).await;
@@ -217,14 +218,14 @@ async fn what_a_crash_interrupted_is_repeated_under_the_same_key() {
 
 #[tokio::test]
 async fn a_row_that_nobody_can_read_keeps_nothing_back() {
-    let bot = Fixture::new(&["chat"], &["chat"]).await;
+    let bot = Story::new(&["chat"], &["chat"]).await;
     let chat = Scripted::new("chat");
     let worker = worker(&bot, chat.clone(), None);
     let broken = bot.incident(Severity::S1, "broken", "A", 1).await;
     let strange = bot.incident(Severity::S1, "strange", "A", 1).await;
     let sound = bot.incident(Severity::S1, "sound", "A", 1).await;
     bot.page(sound, PageReason::SeverityOne).await;
-    let mut file = SqliteConnectOptions::new().filename(bot.dir.path().join("dogwatch.db")).connect().await.unwrap();
+    let mut file = SqliteConnectOptions::new().filename(bot.place.file()).connect().await.unwrap();
     for (sql, id) in [
         ("UPDATE incident SET target = 'no json' WHERE id = ?", broken.0),
         ("UPDATE outbox SET subject = '{\"subject\":\"hologram\"}' WHERE key = 'INC-' || ?", strange.0),
@@ -239,7 +240,7 @@ async fn a_row_that_nobody_can_read_keeps_nothing_back() {
 
 #[tokio::test]
 async fn a_card_is_made_once_and_then_edited_with_what_is_true_then() {
-    let bot = Fixture::new(&["chat"], &[]).await;
+    let bot = Story::new(&["chat"], &[]).await;
     let chat = Scripted::new("chat");
     let worker = worker(&bot, chat.clone(), None);
     let incident = bot.incident(Severity::S2, "CoreDNS is slow", "CoreDNSSlow", 2).await;
@@ -261,7 +262,7 @@ async fn a_card_is_made_once_and_then_edited_with_what_is_true_then() {
 
 /// Sends, and while it is on its way, something happens.
 struct Meanwhile {
-    bot: Arc<Fixture>,
+    bot: Arc<Story>,
     inner: Arc<Scripted>,
 }
 
@@ -282,7 +283,7 @@ impl Sink for Meanwhile {
 #[tokio::test]
 async fn what_changes_while_a_card_is_on_its_way_is_told_after_it() {
     for fails in [false, true] {
-        let bot = Arc::new(Fixture::new(&["chat"], &[]).await);
+        let bot = Arc::new(Story::new(&["chat"], &[]).await);
         let chat = Scripted::new("chat");
         let refused = Err(SinkError::fail("no"));
         chat.answers([if fails { refused } else { Ok(Some("message-1".into())) }, Ok(Some("message-1".into()))]);
@@ -298,12 +299,10 @@ async fn what_changes_while_a_card_is_on_its_way_is_told_after_it() {
 }
 
 /// A question that was shown in chat, and its run.
-async fn asked(bot: &Fixture, chat: &Scripted, worker: &OutboxWorker) -> crate::model::RunId {
-    use crate::clock::Clock as _;
+async fn asked(bot: &Story, chat: &Scripted, worker: &OutboxWorker) -> crate::model::RunId {
     let incident = bot.incident(Severity::S2, "CoreDNS is slow", "CoreDNSSlow", 1).await;
     let run = bot.opens_run(incident, "coredns-saturated").await;
-    let ask = Ask { preview: Preview { steps: vec![] }, expires_at: bot.clock.now() + Duration::from_secs(600) };
-    bot.logs(run, Append { ask: Some(ask), ..Append::default() }).await;
+    bot.asks(run, "scale 4 -> 6", bot.clock.now() + Duration::from_secs(600)).await;
     chat.answers([Ok(Some("question".into())), Ok(Some("card".into()))]);
     settle(bot, worker).await;
     assert_eq!(chat.seen()[0].buttons.len(), 2);
@@ -313,7 +312,7 @@ async fn asked(bot: &Fixture, chat: &Scripted, worker: &OutboxWorker) -> crate::
 #[tokio::test]
 async fn a_question_loses_its_buttons_when_nobody_answers_or_its_run_ends() {
     for expires in [true, false] {
-        let bot = Fixture::new(&["chat"], &[]).await;
+        let bot = Story::new(&["chat"], &[]).await;
         let chat = Scripted::new("chat");
         let worker = worker(&bot, chat.clone(), None);
         let run = asked(&bot, &chat, &worker).await;
@@ -335,21 +334,13 @@ async fn a_question_loses_its_buttons_when_nobody_answers_or_its_run_ends() {
 
 #[tokio::test]
 async fn a_question_loses_its_buttons_when_it_is_answered() {
-    let bot = Fixture::new(&["chat"], &[]).await;
+    let bot = Story::new(&["chat"], &[]).await;
     let chat = Scripted::new("chat");
     let worker = worker(&bot, chat.clone(), None);
     let incident = bot.incident(Severity::S2, "CoreDNS is slow", "CoreDNSSlow", 1).await;
     let run = bot.opens_run(incident, "coredns-saturated").await;
-    let step = PreviewStep {
-        step: StepPath("mitigate.scale".into()),
-        mutating: true,
-        summary: "scale deployment/coredns in kube-system 4 -> 6".into(),
-        certain: true,
-        diff: None,
-    };
-    use crate::clock::Clock as _;
-    let ask = Ask { preview: Preview { steps: vec![step] }, expires_at: bot.clock.now() + Duration::from_secs(600) };
-    bot.logs(run, Append { ask: Some(ask), ..Append::default() }).await;
+    let summary = "scale deployment/coredns in kube-system 4 -> 6";
+    bot.asks(run, summary, bot.clock.now() + Duration::from_secs(600)).await;
     chat.answers([Ok(Some("question".into())), Ok(Some("card".into()))]);
     settle(&bot, &worker).await;
     let asked = chat.seen();
@@ -369,7 +360,7 @@ async fn a_question_loses_its_buttons_when_it_is_answered() {
 
 #[tokio::test]
 async fn one_sink_that_is_down_keeps_nothing_back_from_another() {
-    let bot = Fixture::new(&["chat", "console"], &[]).await;
+    let bot = Story::new(&["chat", "console"], &[]).await;
     let (chat, console) = (Scripted::new("chat"), Scripted::new("console"));
     let (slow, quick) = (worker(&bot, chat.clone(), None), worker(&bot, console.clone(), None));
     bot.incident(Severity::S2, "CoreDNS is slow", "CoreDNSSlow", 1).await;
@@ -389,7 +380,7 @@ async fn one_sink_that_is_down_keeps_nothing_back_from_another() {
 
 #[tokio::test]
 async fn the_console_tells_what_is_new_and_shows_no_control_characters() {
-    let bot = Fixture::new(&["console"], &["console"]).await;
+    let bot = Story::new(&["console"], &["console"]).await;
     let (writer, written) = written();
     let worker = worker(&bot, Arc::new(ConsoleSink::new(writer, false)), None);
     let incident = bot.incident(Severity::S1, "a\u{1b}[2Jb\r\nc", "X", 1).await;
@@ -409,7 +400,7 @@ async fn the_console_tells_what_is_new_and_shows_no_control_characters() {
 
 #[tokio::test]
 async fn the_console_is_coloured_when_told_so() {
-    let bot = Fixture::new(&["console"], &[]).await;
+    let bot = Story::new(&["console"], &[]).await;
     let (writer, written) = written();
     let worker = worker(&bot, Arc::new(ConsoleSink::new(writer, true)), None);
     bot.incident(Severity::S1, "CoreDNS is down", "X", 1).await;

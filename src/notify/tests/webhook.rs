@@ -75,8 +75,8 @@ fn says(status: u16) -> Answer {
 }
 
 /// A bot with one page in its outbox.
-async fn paged() -> Fixture {
-    let bot = Fixture::new(&[], &["webhook"]).await;
+async fn paged() -> Story {
+    let bot = Story::new(&[], &["webhook"]).await;
     let incident = bot.incident(Severity::S1, "CoreDNS is down", "CoreDNSDown", 3).await;
     bot.page(incident, PageReason::SeverityOne).await;
     bot

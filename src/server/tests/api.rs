@@ -21,7 +21,7 @@ impl World {
     /// Answers every command with what was asked and by whom, until the world ends.
     fn decides(&self) -> JoinSet<()> {
         let store = self.store.clone();
-        let mut bell = crate::store::Store::bells(store.as_ref()).signals.listen();
+        let mut bell = store.bells().signals.listen();
         let mut decider = JoinSet::new();
         decider.spawn(async move {
             loop {
@@ -30,8 +30,7 @@ impl World {
                     let SignalBody::Command { person, command } = signal.body else { continue };
                     let said = format!("{person}: {}", crate::chat::command_name(&command));
                     let reply = Some(CommandReply { granted: !said.ends_with("deny"), text: said });
-                    let decision = Decision { changes: Vec::new(), reply };
-                    crate::store::IncidentStore::apply(store.as_ref(), id, decision).await.unwrap();
+                    store.apply(id, Decision { changes: Vec::new(), reply }).await.unwrap();
                 }
                 if bell.changed().await.is_err() {
                     return;
@@ -64,7 +63,7 @@ async fn a_command_that_cannot_be_done_says_why() {
     assert!(answer["reply"].as_str().unwrap().contains("needs the role responder"), "{answer}");
     assert_eq!(world.asks("alice", "/why INC-9").await.0, 400);
     assert_eq!(world.asks("alice", "/run other --dry-run").await.1["reply"], "there is no playbook `other`");
-    world.store.close().await;
+    world.place.close().await;
     assert_eq!(world.asks("alice", "/ack INC-1").await.0, 503);
 }
 
@@ -128,7 +127,7 @@ async fn it_is_ready_when_the_workers_work_and_the_store_answers() {
     world.readiness.not_ready("it is stopping");
     assert_eq!(refusal(world.get("/readyz").await).await.1, "it is stopping");
     world.readiness.ready();
-    world.store.close().await;
+    world.place.close().await;
     assert_eq!(refusal(world.get("/readyz").await).await.1, "the store does not answer");
     assert_eq!(world.get("/healthz").await.status(), 200);
 }

@@ -152,7 +152,7 @@ async fn a_slash_at_the_end_changes_nothing() {
 #[tokio::test]
 async fn a_store_that_does_not_take_it_is_no_reason_to_forget_it() {
     let world = World::new().await;
-    world.store.close().await;
+    world.place.close().await;
     let response = world.delivers(body(1)).await;
     assert_eq!(response.headers()["retry-after"], "5");
     let (status, error, _, hint) = refusal(response).await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dogwatch::model::{IncidentState, Outcome};
-use dogwatch::store::{IncidentEvent, IncidentStore as _, SignalStore as _};
+use dogwatch::store::IncidentEvent;
 
 use super::night::{Night, alice, carol};
 use crate::world::discord::User;

@@ -21,8 +21,6 @@ use dogwatch::notify::{DiscordSink, OutboxWorker};
 use dogwatch::oncall::OnCall;
 use dogwatch::playbook::{Catalog, Playbook};
 use dogwatch::prometheus::ScriptedPrometheus;
-use dogwatch::store::Sinks;
-use dogwatch::store::sqlite::{Durability, SqliteStore};
 use dogwatch::store::*;
 use dogwatch::worker::{self, Turns, Worker};
 use tokio::sync::watch;
@@ -30,6 +28,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::world::discord::{Discord, Message, User};
+use crate::world::story::{Place as _, SqlitePlace, sinks};
 use crate::world::wait::{wait_for, wait_until};
 
 pub const SOON: Duration = Duration::from_secs(20);
@@ -81,7 +80,7 @@ pub struct Night {
     pub discord: Discord,
     /// The channel of the bot.
     pub incidents: u64,
-    pub store: Arc<SqliteStore>,
+    pub store: Arc<dyn Store>,
     pub cluster: SimCluster,
     pub reports: Arc<Reports>,
     pub stop: CancellationToken,
@@ -92,7 +91,7 @@ pub struct Night {
     tasks: JoinSet<()>,
     serving: JoinSet<Result<(), DiscordError>>,
     _catalog: watch::Sender<Arc<Catalog>>,
-    _folder: tempfile::TempDir,
+    _place: SqlitePlace,
 }
 
 /// What the desk cannot say itself.
@@ -167,11 +166,9 @@ impl Night {
     }
 
     pub async fn with_storage_channel(discord: Discord, storage: u64) -> Self {
-        let folder = tempfile::tempdir().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-        let sinks = Sinks { chat: vec!["discord".into()], pages: vec!["discord".into()] };
-        let store = SqliteStore::open(&folder.path().join("db"), Durability::None, clock.clone(), sinks).await.unwrap();
-        let store = Arc::new(store);
+        let place = SqlitePlace::new();
+        let store = place.open(clock.clone(), sinks(&["discord"], &["discord"])).await.unwrap();
         let coredns = build::deployment("kube-system", "coredns", 4);
         let cluster = SimCluster::from_objects(clock.clone(), vec![coredns]).unwrap();
         let prometheus = Arc::new(ScriptedPrometheus::default());
@@ -206,7 +203,7 @@ impl Night {
             tasks: JoinSet::new(),
             serving: JoinSet::new(),
             _catalog: sender,
-            _folder: folder,
+            _place: place,
         };
         bot.workers(1).into_iter().for_each(|worker| night.works(worker));
         night

@@ -1,7 +1,6 @@
 //! The bot asks before it changes something.
 
 use dogwatch::model::{ApprovalId, ApprovalState, Outcome};
-use dogwatch::store::RunStore as _;
 use serenity::all::{ButtonStyle, ChannelId, CreateActionRow, CreateButton, CreateMessage};
 
 use super::night::{Night, alice, bob, carol, title};
