@@ -6,4 +6,8 @@ mod recorded_database;
 mod sick_api_server;
 mod sick_prometheus;
 mod sim_cluster;
+mod sqlite_store;
+#[macro_use]
 mod store;
+#[path = "../world/story/mod.rs"]
+mod story;

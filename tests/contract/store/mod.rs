@@ -1,0 +1,190 @@
+//! What every store promises. Each check is a short life of a bot, on a clock that stands still unless it is moved, and knows
+//! nothing of what is behind the traits.
+//!
+//! [`each_store_check`] makes a test of each, for one backend. A check that is not in its list is dead code, and does not compile.
+
+#![deny(dead_code, reason = "a check that nobody runs holds nobody to anything")]
+
+pub mod approvals;
+pub mod clock;
+pub mod decisions;
+pub mod deliveries;
+pub mod episodes;
+pub mod handoffs;
+pub mod incidents;
+pub mod pages;
+pub mod places;
+pub mod runs;
+pub mod signals;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use dogwatch::clock::Clock as _;
+use dogwatch::metrics::Levels;
+use dogwatch::model::*;
+use dogwatch::store::*;
+
+use crate::story::{self, LEASE, Place, morning, target};
+
+/// Knows the store by its traits alone, and its place as somewhere that it can be opened again.
+pub type Story = story::Story<Arc<dyn Place>>;
+
+/// Makes a test of each check: `each_store_check!(path::to::this::module, place)`, where `place` is a function that gives a
+/// new place for a store.
+#[macro_export]
+macro_rules! each_store_check {
+    ($suite:path, $place:path) => {
+        $crate::each_store_check! { $suite, $place:
+            signals {
+                a_signal_is_accepted_once_however_often_it_comes
+                a_known_key_with_another_command_is_not_taken_for_the_one_before
+                pieces_are_worked_on_one_by_one_and_one_that_is_set_aside_keeps_no_other_back
+                who_goes_first_is_the_lane_and_in_it_the_order
+                a_try_is_counted_before_the_work_and_is_there_after_a_death
+                a_no_is_kept_as_a_no
+                a_redelivery_is_worked_on_again_once_an_episode_was_closed
+                a_signal_that_is_put_off_comes_once_and_at_its_time
+                what_is_set_aside_is_out_of_the_way_and_kept
+                writes_from_many_sides_are_all_kept
+            }
+            decisions {
+                a_signal_is_decided_about_once
+                a_decision_that_fails_leaves_nothing_behind
+                what_can_never_be_done_is_told_from_what_may_pass
+                ten_thousand_episodes_are_one_decision
+            }
+            episodes {
+                an_episode_that_moves_to_another_incident_counts_there
+                the_latest_episode_of_each_alert_is_found_among_many
+                a_firing_is_known_by_its_alert_its_start_and_its_source
+                an_episode_keeps_the_labels_that_it_was_opened_with
+                alerts_are_counted_the_noisiest_first
+            }
+            incidents {
+                the_latest_incident_of_a_grouping_is_found
+                an_incident_is_viewed_with_its_runs_under_way_and_what_waits_for_somebody
+                incidents_are_listed_the_worst_first_by_when_they_were_open
+                a_timeline_holds_the_logs_of_the_runs_in_their_place
+                levels_tell_how_much_there_is_of_what
+            }
+            pages {
+                one_page_for_each_spell_and_level
+                what_becomes_worse_is_another_page_of_the_same_spell
+                a_page_that_is_due_is_made_once
+                a_page_says_where_it_goes_and_how_that_stands
+                a_page_is_unanswered_until_somebody_acknowledges_or_resolves
+                pages_of_a_time_are_those_that_were_made_in_it
+            }
+            runs {
+                a_run_belongs_to_one_worker_until_its_lease_is_over
+                whoever_gets_on_with_a_run_keeps_it
+                the_log_has_no_gap_and_no_fork
+                a_parked_run_wakes_at_its_time_or_when_something_comes_in
+                the_engine_hears_of_a_timer_that_was_set
+                a_run_never_wakes_before_its_time_however_exact_that_is
+                what_came_in_while_a_run_parked_wakes_it_at_once
+                no_mutation_begins_over_an_inbox_or_without_its_lock
+                the_end_of_a_run_comes_in_through_the_front_door
+                the_history_of_a_playbook_on_a_target_is_the_newest_first
+                runs_are_listed_by_incident_while_under_way_and_by_when_they_ended
+                a_playbook_s_text_is_kept_by_its_digest
+            }
+            approvals {
+                an_approval_is_answered_once_and_its_answer_reaches_the_run
+                open_questions_are_those_that_nobody_has_answered
+                a_question_is_closed_by_its_time_or_by_the_end_of_its_run
+            }
+            deliveries {
+                a_delivery_is_repeated_until_it_arrives_and_again_when_its_subject_changed_on_the_way
+                what_is_given_up_is_tried_again_when_it_changed_on_the_way
+                a_page_goes_to_another_sink_once
+                pages_are_delivered_before_messages
+            }
+            clock {
+                what_waits_waits_as_long_as_it_was_meant_to
+                those_for_whom_something_waits_are_told_and_history_keeps_its_times
+                a_clock_that_was_set_is_remembered_by_the_next_process
+            }
+            handoffs {
+                a_handoff_is_remembered_once_and_the_last_that_is_over_is_told
+            }
+            places {
+                everything_is_there_after_a_restart
+                somebody_may_look_beside_the_server_and_without_it_but_not_write
+            }
+        }
+    };
+    ($suite:path, $place:path: $($group:ident { $($check:ident)* })*) => {
+        $(
+            mod $group {
+                $(
+                    #[tokio::test]
+                    async fn $check() {
+                        use $suite as suite;
+                        suite::$group::$check(suite::begins($place()).await).await;
+                    }
+                )*
+            }
+        )*
+    };
+}
+
+pub async fn begins(place: impl Place + 'static) -> Story {
+    Story::begins(Arc::new(place), morning(), story::sinks(&["console"], &["console", "webhook"])).await
+}
+
+const ALERT: &str = "CoreDNSLatencyHigh";
+
+const PLAYBOOK: &str = "coredns-saturated";
+
+/// One incident with `alerts` open episodes, whose fingerprints are `{name}-{n}`.
+async fn incident(story: &Story, name: &str, alerts: usize) -> IncidentId {
+    story.incident(Severity::S2, name, ALERT, alerts).await
+}
+
+async fn run(story: &Story, incident: IncidentId, on: &str) -> RunId {
+    story.opens_run_on(incident, PLAYBOOK, target(on)).await
+}
+
+fn new_incident(name: &str) -> NewIncident {
+    NewIncident {
+        grouping: format!("target:{name}"),
+        title: name.into(),
+        severity: Severity::S2,
+        target: Some(target(name)),
+        team: "platform".into(),
+        playbook: Some(PLAYBOOK.into()),
+    }
+}
+
+fn episode(incident: IncidentRef, fingerprint: &str) -> Change {
+    Change::OpenEpisode {
+        incident,
+        episode: NewEpisode {
+            source: "alertmanager".into(),
+            fingerprint: fingerprint.into(),
+            alert: ALERT.into(),
+            labels: [("alertname".to_owned(), ALERT.to_owned())].into(),
+            annotations: BTreeMap::new(),
+            starts_at: morning(),
+        },
+    }
+}
+
+fn overdue() -> NewPage {
+    NewPage { level: 1, team: "platform".into(), reason: PageReason::Overdue, text: None }
+}
+
+fn noted(text: &str) -> Append {
+    Append { events: vec![RunEvent::Waited { step: StepPath(text.into()) }], ..Append::default() }
+}
+
+fn done(appended: Appended) -> LogPosition {
+    match appended {
+        Appended::Done { at, .. } => at,
+        other => panic!("the append was refused: {other:?}"),
+    }
+}

@@ -1,0 +1,180 @@
+//! The front door and its queue.
+
+use super::*;
+
+pub async fn a_signal_is_accepted_once_however_often_it_comes(story: Story) {
+    let first = story.signal("a").await;
+    assert_eq!(story.signal("a").await, first);
+    assert_eq!(story.store.pending_signals(10).await.unwrap().len(), 1);
+    assert_eq!(story.store.reply(first).await.unwrap(), None);
+    let reply = CommandReply::granted("done");
+    story.store.apply(first, Decision { changes: vec![], reply: Some(reply.clone()) }).await.unwrap();
+    assert_eq!(story.store.reply(first).await.unwrap(), Some(reply));
+    assert_eq!(story.signal("a").await, first);
+    assert!(story.store.pending_signals(10).await.unwrap().is_empty());
+}
+
+pub async fn a_known_key_with_another_command_is_not_taken_for_the_one_before(story: Story) {
+    let person = Person { name: "ada".into(), via: Via::Api, id: "ada".into(), role: Some(Role::Responder) };
+    let asks = async |command: Command| {
+        let body = SignalBody::Command { person: person.clone(), command };
+        let signal = Signal { source: "api".into(), key: "k".into(), received_at: morning(), body };
+        story.store.accept(&signal).await.unwrap()
+    };
+    let ack = |n| Command::Ack { incident: IncidentId(n) };
+    let Accepted::New(id) = asks(ack(1)).await else { panic!() };
+    assert_eq!(asks(ack(2)).await, Accepted::Other(id));
+    assert_eq!(asks(ack(1)).await, Accepted::Again(id));
+    story.store.apply(id, Decision::default()).await.unwrap();
+    assert_eq!(asks(ack(2)).await, Accepted::Other(id));
+    assert_eq!(asks(ack(1)).await, Accepted::Again(id));
+    assert!(story.store.pending_signals(10).await.unwrap().is_empty());
+}
+
+pub async fn pieces_are_worked_on_one_by_one_and_one_that_is_set_aside_keeps_no_other_back(story: Story) {
+    let piece = |n: u32| {
+        let body = Notification {
+            receiver: n.to_string(),
+            group_key: "g".into(),
+            truncated: 0,
+            left_out: LeftOut::default(),
+            alerts: Vec::new(),
+            unauthenticated: false,
+        };
+        serde_json::to_string(&SignalBody::Notification(body)).unwrap()
+    };
+    let delivered = || Delivered {
+        source: "alertmanager".into(),
+        received_at: morning(),
+        parts: vec![DeliveredPart { key: "k".into(), lane: Lane::Usual, pieces: (0..4).map(piece).collect() }],
+        alerts: 0,
+        firing: 0,
+        left_out: LeftOut::default(),
+    };
+    let [Accepted::New(id)] = story.store.accept_delivery(delivered()).await.unwrap()[..] else { panic!() };
+    assert_eq!(story.store.accept_delivery(delivered()).await.unwrap(), [Accepted::Again(id)]);
+    for n in 0..4 {
+        let next = story.store.next_signal(false).await.unwrap().unwrap();
+        let SignalBody::Notification(next) = next.signal.unwrap().body else { panic!() };
+        assert_eq!(next.receiver, n.to_string());
+        if n == 1 {
+            story.store.set_aside(id, "for a test", Decision::default()).await.unwrap();
+        } else {
+            story.store.apply(id, Decision::default()).await.unwrap();
+        }
+    }
+    assert_eq!(story.store.next_signal(false).await.unwrap(), None);
+    assert!(matches!(story.store.apply(id, Decision::default()).await, Err(StoreError::Fenced(_))));
+    assert_eq!(story.store.levels().await.unwrap().set_aside_signals, 1);
+}
+
+pub async fn who_goes_first_is_the_lane_and_in_it_the_order(story: Story) {
+    let lets_in = async |key: &str, lane| {
+        let part = DeliveredPart { key: key.into(), lane, pieces: vec!["{}".into()] };
+        let (source, parts, left_out) = ("alertmanager".into(), vec![part], LeftOut::default());
+        let delivered = Delivered { source, received_at: morning(), parts, alerts: 0, firing: 0, left_out };
+        story.store.accept_delivery(delivered).await.unwrap()[0].id()
+    };
+    let usual = lets_in("usual", Lane::Usual).await;
+    let urgent = lets_in("urgent", Lane::Urgent).await;
+    let later = lets_in("urgent, later", Lane::Urgent).await;
+    let person = lets_in("person", Lane::People).await;
+    assert_eq!(story.store.next_signal(true).await.unwrap().unwrap().id, usual);
+    for id in [person, urgent, later, usual] {
+        let next = story.store.next_signal(false).await.unwrap().unwrap();
+        assert_eq!(next.id, id);
+        assert!(next.signal.is_err(), "it cannot be read, and is there all the same");
+        story.store.apply(id, Decision::default()).await.unwrap();
+    }
+}
+
+pub async fn a_try_is_counted_before_the_work_and_is_there_after_a_death(story: Story) {
+    let (first, second, third) = (story.signal("a").await, story.signal("b").await, story.signal("c").await);
+    assert_eq!(story.store.begin_signal(first, 1).await.unwrap(), [second]);
+    let story = story.reopens().await;
+    assert_eq!(story.store.next_signal(false).await.unwrap().unwrap().tries, 1);
+    assert_eq!(story.store.begin_signal(first, 0).await.unwrap(), []);
+    assert_eq!(story.store.next_signal(false).await.unwrap().unwrap().tries, 2);
+    story.store.apply(first, Decision::default()).await.unwrap();
+    let next = story.store.next_signal(false).await.unwrap().unwrap();
+    assert_eq!((next.id, next.tries), (second, 1));
+    assert_eq!(story.store.begin_signal(second, 5).await.unwrap(), [third]);
+}
+
+pub async fn a_no_is_kept_as_a_no(story: Story) {
+    let asked = story.signal("a").await;
+    let no = CommandReply::declined("there is no INC-9");
+    story.store.apply(asked, Decision { changes: vec![], reply: Some(no.clone()) }).await.unwrap();
+    assert_eq!(story.store.reply(asked).await.unwrap(), Some(no));
+}
+
+pub async fn a_redelivery_is_worked_on_again_once_an_episode_was_closed(story: Story) {
+    let id = incident(&story, "coredns", 1).await;
+    let signal = story.signal("a").await;
+    story.store.apply(signal, Decision::default()).await.unwrap();
+    story.clock.advance(Duration::from_secs(60));
+    let head = story.store.latest_episodes("alertmanager", &["coredns-0"]).await.unwrap()["coredns-0"].clone();
+    let now = story.clock.now();
+    let incident = IncidentRef::Existing(id);
+    let close = Change::CloseEpisode { incident, episode: head.id, at: now, start: None };
+    story.decide(vec![close]).await;
+    story.signal("a").await;
+    assert_eq!(story.store.pending_signals(10).await.unwrap().len(), 1);
+}
+
+pub async fn a_signal_that_is_put_off_comes_once_and_at_its_time(story: Story) {
+    let id = incident(&story, "coredns", 1).await;
+    let until = morning() + Duration::from_secs(600);
+    let body = SignalBody::RunEnded { run: RunId(1), outcome: Outcome::Fixed, because: String::new() };
+    let signal = Signal { source: "alertmanager".into(), key: "held".into(), received_at: morning(), body };
+    let event = IncidentEvent::Held { alert: "CoreDNSLatencyHigh".into(), count: 1, until };
+    for _ in 0..2 {
+        let notes = vec![(IncidentRef::Existing(id), event.clone())];
+        story.decide(vec![Change::Hold { signal: Box::new(signal.clone()), until, notes }]).await;
+    }
+    let story = story.reopens().await;
+    assert!(story.store.pending_signals(10).await.unwrap().is_empty());
+    assert_eq!(story.store.next_signal_due().await.unwrap(), Some(until));
+    let levels = story.store.levels().await.unwrap();
+    assert_eq!((levels.pending_signals, levels.held_signals), (0, 1));
+    let timeline = story.store.timeline(id).await.unwrap();
+    let held = timeline.iter().filter(|entry| entry.what == TimelineWhat::Incident(event.clone()));
+    assert_eq!(held.count(), 1, "the same again is no news: {timeline:?}");
+    story.clock.set(until);
+    let (held, came) = story.store.pending_signals(10).await.unwrap().pop().expect("it is time");
+    assert_eq!(came.key, "held");
+    story.store.apply(held, Decision::default()).await.unwrap();
+    assert_eq!(story.store.next_signal_due().await.unwrap(), None);
+}
+
+pub async fn what_is_set_aside_is_out_of_the_way_and_kept(story: Story) {
+    let first = story.signal("a").await;
+    let second = story.signal("b").await;
+    let changes = vec![Change::OpenIncident(new_incident("set aside"))];
+    let decision = Decision { changes, reply: Some(CommandReply::declined("it cannot be read")) };
+    let applied = story.store.set_aside(first, "it cannot be read", decision.clone()).await.unwrap();
+    assert_eq!(applied.incidents.len(), 1);
+    let pending = story.store.pending_signals(10).await.unwrap();
+    assert_eq!(pending.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [second]);
+    assert_eq!(story.store.reply(first).await.unwrap().unwrap().text, "it cannot be read");
+    assert_eq!(story.store.levels().await.unwrap().set_aside_signals, 1);
+    let again = story.store.set_aside(first, "once more", decision).await.unwrap_err();
+    assert!(matches!(again, StoreError::Fenced(_)), "{again}");
+}
+
+pub async fn writes_from_many_sides_are_all_kept(story: Story) {
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..200 {
+        let store = story.store.clone();
+        let at = story.clock.now();
+        tasks.spawn(async move {
+            let body = SignalBody::RunEnded { run: RunId(1), outcome: Outcome::Fixed, because: String::new() };
+            let signal = Signal { source: "test".into(), key: n.to_string(), received_at: at, body };
+            store.accept(&signal).await.unwrap();
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done.unwrap();
+    }
+    assert_eq!(story.store.pending_signals(1_000).await.unwrap().len(), 200);
+}
