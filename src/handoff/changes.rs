@@ -10,7 +10,7 @@ use crate::store::{Store, StoreError};
 
 pub(super) async fn made(store: &dyn Store, facts: &Facts) -> Result<Vec<ChangeMade>, StoreError> {
     let mut changes = Vec::new();
-    for run in facts.ended.iter().chain(&facts.under_way) {
+    for run in facts.view.runs_ended.iter().chain(&facts.view.runs_under_way) {
         let log = store.run_log(run.id).await?;
         for (at, step, attempt, intent) in log.iter().filter_map(started) {
             if facts.shift.contains(at) {

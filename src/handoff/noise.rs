@@ -36,7 +36,7 @@ pub(super) fn uncovered(counted: &[AlertCount]) -> Vec<UncoveredAlert> {
 /// The playbooks whose runs ended with a person, the worst first.
 pub(super) fn failing(facts: &Facts) -> Vec<PlaybookTrouble> {
     let mut by_playbook: BTreeMap<(&str, &str), Vec<&Run>> = BTreeMap::new();
-    for run in &facts.ended {
+    for run in &facts.view.runs_ended {
         by_playbook.entry((&run.playbook.name, &run.playbook.version)).or_default().push(run);
     }
     let mut failing: Vec<PlaybookTrouble> = by_playbook
@@ -60,7 +60,8 @@ pub(super) fn failing(facts: &Facts) -> Vec<PlaybookTrouble> {
 /// What would make a rule quieter, as far as the numbers say it.
 fn proposal(count: &AlertCount, facts: &Facts) -> String {
     let for_nothing = facts
-        .ended
+        .view
+        .runs_ended
         .iter()
         .filter(|run| run.outcome == Some(Outcome::NothingToDo) && run.alert["name"] == count.alert.as_str())
         .count();

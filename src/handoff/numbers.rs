@@ -18,25 +18,26 @@ const BUDGET_PER_12_H: i64 = 2;
 pub(super) fn count(facts: &Facts, oncall: &OnCall) -> Numbers {
     let shift = facts.shift;
     let in_shift = |at: Option<DateTime<Utc>>| at.is_some_and(|at| shift.contains(at));
-    let resolved: Vec<&Incident> = facts.incidents.iter().filter(|incident| in_shift(incident.resolved_at)).collect();
-    let paged: BTreeSet<_> = facts.pages.iter().map(|page| page.incident).collect();
-    let to_ack: Vec<Duration> = facts.pages.iter().filter_map(|page| time_to_ack(facts, page)).collect();
+    let resolved: Vec<&Incident> =
+        facts.view.incidents.iter().filter(|incident| in_shift(incident.resolved_at)).collect();
+    let paged: BTreeSet<_> = facts.view.pages.iter().map(|page| page.incident).collect();
+    let to_ack: Vec<Duration> = facts.view.pages.iter().filter_map(|page| time_to_ack(facts, page)).collect();
     let to_resolve: Vec<Duration> =
         resolved.iter().filter_map(|incident| (incident.resolved_at? - incident.opened_at).to_std().ok()).collect();
     let closed = facts.closed().count();
     let fixed_alone = facts.closed().filter(|incident| fixed_alone(facts, incident)).count();
     let budget = budget(shift.to - shift.from);
     Numbers {
-        opened: facts.incidents.iter().filter(|incident| shift.contains(incident.opened_at)).count(),
+        opened: facts.view.incidents.iter().filter(|incident| shift.contains(incident.opened_at)).count(),
         resolved: resolved.len(),
-        pages: facts.pages.len(),
+        pages: facts.view.pages.len(),
         paged_incidents: paged.len(),
         budget,
         over_budget: paged.len() > budget,
         mtta: mean(&to_ack),
         acknowledged: to_ack.len(),
         mttr: mean(&to_resolve),
-        night_pages: facts.pages.iter().filter(|page| is_night(facts, oncall, page.created_at)).count(),
+        night_pages: facts.view.pages.iter().filter(|page| is_night(facts, oncall, page.created_at)).count(),
         closed,
         fixed_alone,
         fixed_alone_percent: (fixed_alone * 100).checked_div(closed),

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::summarise::Facts;
 use super::summary::{Approval, Critical, OpenIncident, Resolved, RunUnderWay};
 use crate::message::reached_nobody;
-use crate::model::{Incident, IncidentState, Outcome, Run};
+use crate::model::{Incident, IncidentState, Outcome};
 use crate::store::{IncidentEvent, TimelineWhat};
 
 pub(super) fn time_critical(facts: &Facts) -> Vec<Critical> {
@@ -21,19 +21,19 @@ pub(super) fn time_critical(facts: &Facts) -> Vec<Critical> {
             overdue: by <= facts.now,
         });
     };
-    for page in &facts.unanswered {
+    for page in &facts.view.unanswered {
         if let (Some(incident), Some(what)) = (facts.incident(page.incident), reached_nobody(page, facts.now)) {
             add(incident, format!("tell somebody: {what}"), page.created_at);
         } else if let (Some(incident), Some(within)) = (facts.incident(page.incident), page.severity.ack_within()) {
             add(incident, "acknowledge its page".into(), after(page.created_at, within));
         }
     }
-    for approval in &facts.approvals {
+    for approval in &facts.view.approvals {
         if let Some(incident) = facts.incident(approval.incident) {
             add(incident, format!("answer {} of {}", approval.id, approval.run), approval.expires_at);
         }
     }
-    for incident in facts.incidents.iter().filter(|incident| facts.open.contains(&incident.id)) {
+    for incident in facts.open() {
         if let (true, Some(within)) = (needs_mitigation(incident), incident.severity.mitigate_within()) {
             add(incident, format!("mitigate: {}", incident.title), after(incident.opened_at, within));
         }
@@ -46,7 +46,7 @@ pub(super) fn time_critical(facts: &Facts) -> Vec<Critical> {
 }
 
 pub(super) fn open_incidents(facts: &Facts) -> Vec<OpenIncident> {
-    let open = facts.incidents.iter().filter(|incident| facts.open.contains(&incident.id));
+    let open = facts.open();
     open.map(|incident| OpenIncident {
         id: incident.id.to_string(),
         severity: incident.severity.to_string(),
@@ -62,7 +62,7 @@ pub(super) fn open_incidents(facts: &Facts) -> Vec<OpenIncident> {
 }
 
 pub(super) fn approvals(facts: &Facts) -> Vec<Approval> {
-    let asked = facts.approvals.iter().map(|approval| Approval {
+    let asked = facts.view.approvals.iter().map(|approval| Approval {
         id: approval.id.to_string(),
         run: approval.run.to_string(),
         incident: approval.incident.to_string(),
@@ -73,7 +73,7 @@ pub(super) fn approvals(facts: &Facts) -> Vec<Approval> {
 }
 
 pub(super) fn runs(facts: &Facts) -> Vec<RunUnderWay> {
-    let runs = facts.under_way.iter().map(|run| RunUnderWay {
+    let runs = facts.view.runs_under_way.iter().map(|run| RunUnderWay {
         id: run.id.to_string(),
         incident: run.incident.to_string(),
         playbook: run.playbook.name.clone(),
@@ -85,15 +85,15 @@ pub(super) fn runs(facts: &Facts) -> Vec<RunUnderWay> {
 
 /// What somebody who takes over does first.
 fn next_step(facts: &Facts, incident: &Incident) -> String {
-    if let Some(approval) = facts.approvals.iter().find(|approval| approval.incident == incident.id) {
+    if let Some(approval) = facts.view.approvals.iter().find(|approval| approval.incident == incident.id) {
         return format!("answer {}", approval.id);
     }
-    let runs: &[Run] = facts.runs_of_open.get(&incident.id).map_or(&[], Vec::as_slice);
-    if let Some(run) = runs.iter().find(|run| run.outcome.is_none()) {
+    let runs = || facts.view.runs_of_open.iter().filter(|run| run.incident == incident.id);
+    if let Some(run) = runs().find(|run| run.outcome.is_none()) {
         return format!("wait for {}: {} is at it", run.id, run.playbook.name);
     }
     if needs_mitigation(incident)
-        && let Some(run) = runs.last()
+        && let Some(run) = runs().last()
     {
         let because = run.because.as_deref().unwrap_or("it does not say why");
         match run.outcome {

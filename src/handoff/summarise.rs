@@ -1,6 +1,6 @@
 //! Gathering a shift from the store.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Duration, Utc};
@@ -9,9 +9,9 @@ use chrono_tz::Tz;
 use super::render::TemplateError;
 use super::summary::{Listed, Moment, ShiftFacts, Summary};
 use super::{changes, noise, numbers, open};
-use crate::model::{Incident, IncidentId, Run};
+use crate::model::{Incident, IncidentId, IncidentState};
 use crate::oncall::{OnCall, ScheduleError, Shift};
-use crate::store::{IncidentFilter, Page, Store, StoreError, TimelineEntry};
+use crate::store::{ShiftView, Store, StoreError, Teams, TimelineEntry};
 
 /// Why there is no handoff.
 #[derive(Debug, thiserror::Error)]
@@ -64,12 +64,13 @@ pub async fn summarise(
     now: DateTime<Utc>,
 ) -> Result<Summary, HandoffError> {
     let zone = oncall.team(team)?.rotation.time_zone();
-    let facts = Facts::gather(store, oncall, team, shift, now, zone).await?;
+    let teams = handed_over_by(oncall, team);
+    let facts = Facts::gather(store, &teams, team, shift, now, zone).await?;
     let time_critical = Listed::new(open::time_critical(&facts));
     let open_incidents = Listed::new(open::open_incidents(&facts));
     let approvals = Listed::new(open::approvals(&facts));
     let runs = Listed::new(open::runs(&facts));
-    let counted = store.alert_counts(Some(team), shift.from, shift.to, noise::LOOKED_AT).await?;
+    let counted = store.alert_counts(&teams, shift.from, shift.to, noise::LOOKED_AT).await?;
     let nothing_outstanding =
         time_critical.is_empty() && open_incidents.is_empty() && approvals.is_empty() && runs.is_empty();
     let name = |at| Ok::<_, ScheduleError>(oncall.who(team, at)?.map(|watch| watch.member.name.clone()));
@@ -104,83 +105,27 @@ pub(super) struct Facts {
     pub shift: Shift,
     pub now: DateTime<Utc>,
     pub zone: Tz,
-    /// All of the team's that were open at some time in the shift, or are open now; the worst first.
-    pub incidents: Vec<Incident>,
-    /// Those of them that are open now.
-    pub open: BTreeSet<IncidentId>,
-    pub under_way: Vec<Run>,
-    pub ended: Vec<Run>,
-    pub approvals: Vec<crate::model::Approval>,
-    pub pages: Vec<Page>,
+    /// What is open and what happened.
+    pub view: ShiftView,
     /// Of the incidents that were mitigated or resolved in the shift.
     pub timelines: BTreeMap<IncidentId, Vec<TimelineEntry>>,
-    /// The runs of the incidents that are open now.
-    pub runs_of_open: BTreeMap<IncidentId, Vec<Run>>,
-    /// Pages of open incidents that nobody has acknowledged.
-    pub unanswered: Vec<Page>,
 }
 
 impl Facts {
     async fn gather(
         store: &dyn Store,
-        oncall: &OnCall,
+        teams: &Teams,
         team: &str,
         shift: Shift,
         now: DateTime<Utc>,
         zone: Tz,
     ) -> Result<Self, StoreError> {
-        let Shift { from, to } = shift;
-        // What no team of `oncall.yaml` owns belongs to the first: somebody must be told of it.
-        let first = oncall.teams().first().is_some_and(|first| first.name == team);
-        let ours = |owner: &str| owner == team || (first && oncall.team(owner).is_err());
-        let mut incidents: Vec<Incident> = store.incidents(IncidentFilter::Unresolved).await?;
-        let open: BTreeSet<IncidentId> = incidents.iter().map(|incident| incident.id).collect();
-        let touching = store.incidents(IncidentFilter::Touching { from, to }).await?;
-        incidents.extend(touching.into_iter().filter(|incident| !open.contains(&incident.id)));
-        incidents.retain(|incident| ours(&incident.team));
-        incidents.sort_by_key(|incident| (incident.severity, incident.id));
-        let known: BTreeSet<IncidentId> = incidents.iter().map(|incident| incident.id).collect();
-        let open: BTreeSet<IncidentId> = open.intersection(&known).copied().collect();
-
+        let view = store.shift_view(teams, shift.from, shift.to).await?;
         let mut timelines = BTreeMap::new();
-        for incident in incidents.iter().filter(|incident| closed_in(incident, shift)) {
+        for incident in view.incidents.iter().filter(|incident| closed_in(incident, shift)) {
             timelines.insert(incident.id, store.timeline(incident.id).await?);
         }
-        let mut runs_of_open = BTreeMap::new();
-        for id in &open {
-            runs_of_open.insert(*id, store.runs_of(*id).await?);
-        }
-        let mut under_way = store.runs_under_way().await?;
-        under_way.retain(|run| known.contains(&run.incident));
-        let mut ended = store.runs_ended(from, to).await?;
-        ended.retain(|run| known.contains(&run.incident));
-        let mut approvals = store.open_approvals().await?;
-        approvals.retain(|approval| known.contains(&approval.incident));
-        let mut pages = store.pages(from, to).await?;
-        pages.retain(|page| ours(&page.team));
-        // A page that is older than an incident which is still open can only be of that incident's time.
-        let since =
-            incidents.iter().filter(|incident| open.contains(&incident.id)).map(|incident| incident.opened_at).min();
-        let mut unanswered = match since {
-            Some(since) => store.pages(since, now.max(to)).await?,
-            None => Vec::new(),
-        };
-        unanswered.retain(|page| page.acknowledged_at.is_none() && open.contains(&page.incident));
-        Ok(Self {
-            team: team.to_owned(),
-            shift,
-            now,
-            zone,
-            incidents,
-            open,
-            under_way,
-            ended,
-            approvals,
-            pages,
-            timelines,
-            runs_of_open,
-            unanswered,
-        })
+        Ok(Self { team: team.to_owned(), shift, now, zone, view, timelines })
     }
 
     pub fn moment(&self, at: DateTime<Utc>) -> Moment {
@@ -188,12 +133,27 @@ impl Facts {
     }
 
     pub fn incident(&self, id: IncidentId) -> Option<&Incident> {
-        self.incidents.iter().find(|incident| incident.id == id)
+        self.view.incidents.iter().find(|incident| incident.id == id)
+    }
+
+    /// The incidents that are open now.
+    pub fn open(&self) -> impl Iterator<Item = &Incident> {
+        self.view.incidents.iter().filter(|incident| incident.state != IncidentState::Resolved)
     }
 
     /// The incidents that were mitigated or resolved in the shift.
     pub fn closed(&self) -> impl Iterator<Item = &Incident> {
-        self.incidents.iter().filter(|incident| closed_in(incident, self.shift))
+        self.view.incidents.iter().filter(|incident| closed_in(incident, self.shift))
+    }
+}
+
+/// What no team of `oncall.yaml` owns belongs to the first: somebody must be told of it.
+fn handed_over_by(oncall: &OnCall, team: &str) -> Teams {
+    let [first, others @ ..] = oncall.teams() else { return Teams::everybody() };
+    if first.name == team {
+        Teams::AllBut(others.iter().map(|team| team.name.clone()).collect())
+    } else {
+        Teams::One(team.to_owned())
     }
 }
 

@@ -189,6 +189,8 @@ async fn another_teams_trouble_is_not_in_it() {
     let summary = summary(&bot, WhichShift::Current).await;
     let titles: Vec<&str> = summary.open_incidents.items.iter().map(|open| open.title.as_str()).collect();
     assert_eq!(titles, ["an orphan"], "what nobody's team owns, the first team hears of");
+    let uncovered: Vec<&str> = summary.uncovered.iter().map(|alert| alert.alert.as_str()).collect();
+    assert_eq!(uncovered, ["Orphan"], "and of its alerts too");
     assert_eq!(summary.noisy, []);
 }
 

@@ -32,7 +32,7 @@ pub use masking::{identity, masked_body, unfit_to_act_on};
 pub use reach::{PageDelivery, Reach};
 pub use records::{
     AlertCount, Delivery, DeliveryId, DeliverySubject, EpisodeHead, HandoffRecord, IncidentFilter, IncidentView, Page,
-    RunHead, TimelineEntry, TimelineWhat,
+    RunHead, ShiftView, Teams, TimelineEntry, TimelineWhat,
 };
 
 use crate::metrics::{Levels, PagesMade};
@@ -147,10 +147,10 @@ pub trait IncidentStore: Send + Sync {
     /// How many pages were made after the one with this number; it is a step into the table's end.
     async fn pages_made(&self, after: PageId) -> Result<PagesMade, StoreError>;
 
-    /// How often each alert fired in `from..to`, the noisiest first; of one team's incidents where `team` says so.
+    /// How often each alert of the teams' incidents fired in `from..to`, the noisiest first.
     async fn alert_counts(
         &self,
-        team: Option<&str>,
+        teams: &Teams,
         from: DateTime<Utc>,
         to: DateTime<Utc>,
         limit: usize,
@@ -232,9 +232,13 @@ pub trait ClockStore: Send + Sync {
     async fn move_what_waits(&self, by: TimeDelta) -> Result<(), StoreError>;
 }
 
-/// Handoffs that were written.
+/// What a shift hands over, and the handoffs that were written.
 #[async_trait]
 pub trait HandoffStore: Send + Sync {
+    /// What a shift of these teams from `from` to `to` leaves, and what happened in it. The shift
+    /// may go on still.
+    async fn shift_view(&self, teams: &Teams, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<ShiftView, StoreError>;
+
     /// Remembers a handoff; `false` when the one of that team and shift was remembered already.
     async fn keep_handoff(&self, record: &HandoffRecord) -> Result<bool, StoreError>;
     /// The newest handoff of a team whose shift has ended: one of a shift to come was written by a

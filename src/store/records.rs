@@ -6,7 +6,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{IncidentEvent, PageDelivery, PageReason};
-use crate::model::{ApprovalId, EpisodeId, Incident, IncidentId, Outcome, PageId, RunEvent, RunId, Severity, SignalId};
+use crate::model::{
+    Approval, ApprovalId, EpisodeId, Incident, IncidentId, Outcome, PageId, Run, RunEvent, RunId, Severity, SignalId,
+};
 
 /// What a decision needs to know of an episode.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,6 +141,38 @@ pub enum DeliverySubject {
         incident: IncidentId,
         text: String,
     },
+}
+
+/// Whose incidents, pages and alerts to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Teams {
+    One(String),
+    /// Of everybody but these: also of a team that nobody knows.
+    AllBut(Vec<String>),
+}
+
+impl Teams {
+    pub fn everybody() -> Self {
+        Self::AllBut(Vec::new())
+    }
+}
+
+/// What a shift of some teams leaves and what happened in it, as it is at one moment.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ShiftView {
+    /// Those that are open now, or were at some time in the shift; the worst first.
+    pub incidents: Vec<Incident>,
+    /// All runs of the incidents that are open now, in order.
+    pub runs_of_open: Vec<Run>,
+    pub runs_under_way: Vec<Run>,
+    /// Those that ended in the shift, in the order in which they did.
+    pub runs_ended: Vec<Run>,
+    /// Questions that nobody has answered.
+    pub approvals: Vec<Approval>,
+    /// The teams' pages that were made in the shift, whoever owns their incidents.
+    pub pages: Vec<Page>,
+    /// Pages of the incidents that are open now, which nobody has acknowledged.
+    pub unanswered: Vec<Page>,
 }
 
 /// How often an alert fired.

@@ -1,13 +1,18 @@
-//! Handoffs that were written.
+//! What a shift hands over, and the handoffs that were written.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
 use super::rows::{get, get_time, micros};
-use super::{SqliteStore, failed};
-use crate::store::{HandoffRecord, HandoffStore, StoreError};
+use super::{SqliteStore, failed, shifts};
+use crate::store::{HandoffRecord, HandoffStore, ShiftView, StoreError, Teams};
 
 #[async_trait]
 impl HandoffStore for SqliteStore {
+    async fn shift_view(&self, teams: &Teams, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<ShiftView, StoreError> {
+        shifts::view(&self.reads, teams, from, to).await
+    }
+
     async fn keep_handoff(&self, record: &HandoffRecord) -> Result<bool, StoreError> {
         let record = record.clone();
         self.write("remember a handoff", move |connection| {

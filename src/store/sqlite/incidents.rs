@@ -13,7 +13,7 @@ use crate::metrics::{Levels, PagesMade};
 use crate::model::{Episode, EpisodeId, Incident, IncidentId, PageId, SignalId};
 use crate::store::{
     AlertCount, Applied, Decision, DuePage, EpisodeHead, IncidentFilter, IncidentStore, IncidentView, Page, PageReason,
-    StoreError, TimelineEntry, identity, transaction,
+    StoreError, Teams, TimelineEntry, identity, transaction,
 };
 
 /// One step into the index for each fingerprint, however often that fired before.
@@ -237,12 +237,12 @@ impl IncidentStore for SqliteStore {
 
     async fn alert_counts(
         &self,
-        team: Option<&str>,
+        teams: &Teams,
         from: DateTime<Utc>,
         to: DateTime<Utc>,
         limit: usize,
     ) -> Result<Vec<AlertCount>, StoreError> {
-        reports::alert_counts(&self.reads, team, from, to, limit).await
+        reports::alert_counts(&self.reads, teams, from, to, limit).await
     }
 
     async fn levels(&self) -> Result<Levels, StoreError> {

@@ -13,6 +13,7 @@ mod query_plans;
 mod reports;
 mod rows;
 mod runs;
+mod shifts;
 mod signals;
 mod start;
 mod tables;

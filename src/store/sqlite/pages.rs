@@ -34,7 +34,7 @@ macro_rules! select_page {
     ($condition:literal) => {
         select_page!("", $condition)
     };
-    ($index:literal, $condition:literal) => {
+    ($index:literal, $($condition:tt)+) => {
         concat!(
             "SELECT page.*,
                  (SELECT json_group_array(json_object('sink', sink, 'attempts', attempts, 'error', error, 'due_at', due_at,
@@ -43,11 +43,13 @@ macro_rules! select_page {
              FROM page ",
             $index,
             " WHERE ",
-            $condition,
+            $($condition)+,
             " ORDER BY id"
         )
     };
 }
+
+pub(super) use select_page;
 
 pub(super) const OF_INCIDENT: &str = select_page!("incident_id = ?");
 pub(super) const UNANSWERED: &str = select_page!("INDEXED BY page_unacknowledged", "acknowledged_at IS NULL");

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use sqlx::{ConnectOptions, Row as _};
 
-use super::{MIGRATIONS, incidents, options, outbox, pages, reports, runs, signals, tables};
+use super::{MIGRATIONS, incidents, options, outbox, pages, reports, runs, shifts, signals, tables};
 
 /// The query, and how its rows are found.
 fn hot() -> Vec<(String, &'static [&'static str])> {
@@ -53,6 +53,23 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
         (reports::LEVELS.into(), &["SCAN page USING INDEX page_unacknowledged"]),
         (incidents_where(reports::RESOLVED_SINCE), &["SEARCH incident USING INTEGER PRIMARY KEY (rowid=?)"]),
         (incidents_where(reports::TOUCHING), &["SEARCH incident USING INTEGER PRIMARY KEY (rowid=?)"]),
+        (
+            reports::ALERTS.into(),
+            &[
+                "SEARCH episode USING INDEX episode_opened (opened_at>? AND opened_at<?)",
+                "SEARCH incident USING INTEGER PRIMARY KEY (rowid=?)",
+            ],
+        ),
+        (shifts::INCIDENTS.into(), &["SEARCH incident USING INTEGER PRIMARY KEY (rowid=?)"]),
+        (
+            shifts::RUNS_OF_OPEN.into(),
+            &["SCAN incident USING INDEX incident_unresolved", "SEARCH run USING INDEX run_incident (incident_id=?)"],
+        ),
+        (shifts::RUNS_UNDER_WAY.into(), &["SCAN run USING INDEX run_under_way"]),
+        (shifts::RUNS_ENDED.into(), &["SEARCH run USING INDEX run_ended (ended_at>? AND ended_at<?)"]),
+        (shifts::APPROVALS.into(), &["SCAN approval USING INDEX approval_open"]),
+        (shifts::PAGES.into(), &["SEARCH page USING INDEX page_created (created_at>? AND created_at<?)"]),
+        (shifts::UNANSWERED.into(), &["SEARCH page USING INDEX page_unacknowledged (incident_id=?)"]),
     ]
 }
 

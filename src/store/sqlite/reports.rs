@@ -8,10 +8,11 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, SqlitePool};
 
 use super::rows::{self, from_json, get, get_time, micros};
+use super::shifts::{of_teams, of_time};
 use super::{failed, pages};
 use crate::metrics::Levels;
 use crate::model::{Incident, IncidentId, RunEvent, RunId};
-use crate::store::{AlertCount, IncidentEvent, IncidentFilter, StoreError, TimelineEntry, TimelineWhat};
+use crate::store::{AlertCount, IncidentEvent, IncidentFilter, StoreError, Teams, TimelineEntry, TimelineWhat};
 
 /// What is open, and what has been resolved since: two short looks instead of one at all that ever was.
 pub(super) const RESOLVED_SINCE: &str = "id IN (SELECT id FROM incident WHERE state <> 'resolved'
@@ -83,27 +84,24 @@ pub(super) async fn timeline(reads: &SqlitePool, incident: IncidentId) -> Result
     Ok(placed.into_iter().map(|(_, entry)| entry).collect())
 }
 
+pub(super) const ALERTS: &str = concat!(
+    "SELECT alert, COUNT(*) AS episodes, COUNT(DISTINCT incident_id) AS incidents,
+         COUNT(DISTINCT CASE WHEN incident.playbook IS NULL THEN incident_id END) AS uncovered
+     FROM episode JOIN incident ON incident.id = episode.incident_id
+     WHERE episode.opened_at >= ?3 AND episode.opened_at < ?4 AND ",
+    of_teams!("incident"),
+    " GROUP BY alert ORDER BY episodes DESC, alert LIMIT ?5"
+);
+
 pub(super) async fn alert_counts(
     reads: &SqlitePool,
-    team: Option<&str>,
+    teams: &Teams,
     from: DateTime<Utc>,
     to: DateTime<Utc>,
     limit: usize,
 ) -> Result<Vec<AlertCount>, StoreError> {
-    let found = sqlx::query(
-        "SELECT alert, COUNT(*) AS episodes, COUNT(DISTINCT incident_id) AS incidents,
-             COUNT(DISTINCT CASE WHEN incident.playbook IS NULL THEN incident_id END) AS uncovered
-         FROM episode JOIN incident ON incident.id = episode.incident_id
-         WHERE episode.opened_at >= ?1 AND episode.opened_at < ?2 AND (?3 IS NULL OR incident.team = ?3)
-         GROUP BY alert ORDER BY episodes DESC, alert LIMIT ?4",
-    )
-    .bind(micros(from))
-    .bind(micros(to))
-    .bind(team.map(str::to_owned))
-    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-    .fetch_all(reads)
-    .await
-    .map_err(failed("count alerts"))?;
+    let query = of_time(ALERTS, teams, from, to)?.bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    let found = query.fetch_all(reads).await.map_err(failed("count alerts"))?;
     let count = |row: &SqliteRow, column| Ok(get::<i64>(row, column)?.unsigned_abs());
     found
         .iter()

@@ -154,7 +154,7 @@ passes_on! {
         fn page(id: PageId) -> Result<Option<Page>, StoreError>;
         fn pages(from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Page>, StoreError>;
         fn pages_made(after: PageId) -> Result<PagesMade, StoreError>;
-        fn alert_counts(team: Option<&str>, from: DateTime<Utc>, to: DateTime<Utc>, limit: usize)
+        fn alert_counts(teams: &Teams, from: DateTime<Utc>, to: DateTime<Utc>, limit: usize)
             -> Result<Vec<AlertCount>, StoreError>;
         fn levels() -> Result<Levels, StoreError>;
     }
@@ -224,6 +224,7 @@ passes_on! {
     HandoffStore
     fused {}
     plain {
+        fn shift_view(teams: &Teams, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<ShiftView, StoreError>;
         fn keep_handoff(record: &HandoffRecord) -> Result<bool, StoreError>;
         fn last_handoff(team: &str) -> Result<Option<HandoffRecord>, StoreError>;
     }

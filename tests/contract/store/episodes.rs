@@ -69,11 +69,12 @@ pub async fn alerts_are_counted_the_noisiest_first(story: Story) {
     story.passes(60);
     story.incident_of("databases", Severity::S3, "too late", "DiskFull", 9, None).await;
     let to = morning() + Duration::from_secs(3_600);
-    let counted = async |team: Option<&str>, limit| story.store.alert_counts(team, morning(), to, limit).await.unwrap();
+    let counted = async |teams, limit| story.store.alert_counts(&teams, morning(), to, limit).await.unwrap();
     let disk = AlertCount { alert: "DiskFull".into(), episodes: 3, incidents: 2, uncovered: 2 };
     let dns = AlertCount { alert: "DNSSlow".into(), episodes: 2, incidents: 1, uncovered: 0 };
-    assert_eq!(counted(None, 10).await, [disk.clone(), dns.clone()]);
-    assert_eq!(counted(None, 1).await, [disk]);
-    assert_eq!(counted(Some("platform"), 10).await, [dns]);
-    assert!(counted(Some("nobody"), 10).await.is_empty());
+    assert_eq!(counted(Teams::everybody(), 10).await, [disk.clone(), dns.clone()]);
+    assert_eq!(counted(Teams::everybody(), 1).await, [disk]);
+    assert_eq!(counted(Teams::One("platform".into()), 10).await, [dns.clone()]);
+    assert_eq!(counted(Teams::AllBut(vec!["databases".into()]), 10).await, [dns]);
+    assert!(counted(Teams::One("nobody".into()), 10).await.is_empty());
 }

@@ -110,6 +110,7 @@ macro_rules! each_store_check {
             }
             handoffs {
                 a_handoff_is_remembered_once_and_the_last_that_is_over_is_told
+                a_shift_of_some_teams_is_viewed_with_what_it_leaves
             }
             places {
                 everything_is_there_after_a_restart
