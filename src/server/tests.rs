@@ -72,7 +72,7 @@ impl World {
         // An error means that another test was faster.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let clock = Arc::new(SystemClock::default());
-        let place = SqlitePlace::new();
+        let place = SqlitePlace::ready().await;
         let store = place.open(clock.clone(), Sinks::default()).await.unwrap();
         let metrics = Arc::new(Metrics::new());
         let nothing = Arc::new(Nothing);

@@ -18,12 +18,13 @@ use dogwatch::model::*;
 use dogwatch::playbook::{Catalog, Playbook};
 use dogwatch::prometheus::ScriptedPrometheus;
 use dogwatch::rehearse::{Setting, Stage};
-use dogwatch::store::Sinks;
 use dogwatch::store::sqlite::{Durability, SqliteStore};
 use dogwatch::store::*;
 use dogwatch::worker::{self, Worker};
 use fuse::{Fuse, FusedCluster, FusedStore};
 use tokio::sync::watch;
+
+use crate::world::story::empty_database;
 
 /// No run of these tests takes longer, in its own time.
 const LONGEST: Duration = Duration::from_secs(24 * 3_600);
@@ -92,22 +93,9 @@ impl Bot {
             everybody_may_deliver: false,
             told: 0,
         };
-        Self::new_database(&bot.folder.path().join("bot.db"), &bot.clock).await;
+        empty_database(&bot.folder.path().join("bot.db")).await;
         bot.starts().await;
         bot
-    }
-
-    /// Making the schema is most of what a new bot costs: it is made once, and copied.
-    async fn new_database(file: &Path, clock: &Arc<ManualClock>) {
-        static SCHEMA: tokio::sync::OnceCell<Vec<u8>> = tokio::sync::OnceCell::const_new();
-        let schema = SCHEMA.get_or_init(|| async {
-            let folder = tempfile::tempdir().unwrap();
-            let file = folder.path().join("schema.db");
-            let store = SqliteStore::open(&file, Durability::None, clock.clone(), Sinks::default()).await.unwrap();
-            store.close().await;
-            std::fs::read(file).unwrap()
-        });
-        std::fs::write(file, schema.await).unwrap();
     }
 
     async fn starts(&mut self) {
@@ -153,7 +141,7 @@ impl Bot {
         for entry in std::fs::read_dir(self.folder.path()).unwrap() {
             std::fs::remove_file(entry.unwrap().path()).unwrap();
         }
-        Self::new_database(&self.folder.path().join("bot.db"), &self.clock).await;
+        empty_database(&self.folder.path().join("bot.db")).await;
         self.mark = mark.to_owned();
         self.starts().await;
     }

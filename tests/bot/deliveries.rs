@@ -90,7 +90,7 @@ struct Watch {
 
 impl Watch {
     async fn begins(names: &[&'static str]) -> Self {
-        let story = Story::begins(SqlitePlace::new(), two_in_the_morning(), first_of(names)).await;
+        let story = Story::begins(SqlitePlace::ready().await, two_in_the_morning(), first_of(names)).await;
         let receivers: Vec<_> = names.iter().map(|name| Receiver::new(name)).collect();
         let workers = workers(&story, &receivers);
         Self { story, receivers, workers }

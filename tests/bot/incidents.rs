@@ -72,7 +72,7 @@ impl Shift {
 
     pub async fn with(playbooks: &[&str]) -> Self {
         let sinks = sinks(&["console"], &["console"]);
-        let story = Story::begins(SqlitePlace::new(), two_in_the_morning(), sinks).await;
+        let story = Story::begins(SqlitePlace::ready().await, two_in_the_morning(), sinks).await;
         let (store, clock) = (story.store.clone(), story.clock.clone());
         let playbooks = playbooks.iter().map(|source| Playbook::from_store(source).unwrap()).collect();
         let (catalog, problems) = Catalog::of(playbooks);

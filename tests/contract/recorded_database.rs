@@ -11,34 +11,33 @@ use dogwatch::incident::{IncidentRules, SignalWorker};
 use dogwatch::intake::{command_signal, parse_notification};
 use dogwatch::model::*;
 use dogwatch::playbook::Catalog;
-use dogwatch::store::Sinks;
-use dogwatch::store::sqlite::{Durability, SqliteStore};
 use dogwatch::store::*;
 use dogwatch::worker::{Worker, settle};
 use serde_json::json;
 use tokio::sync::watch;
 
+use crate::story::{SqlitePlace, Story, sinks};
+
 struct Recorded {
-    store: Arc<SqliteStore>,
+    store: Arc<dyn Store>,
     clock: Arc<ManualClock>,
     workers: Vec<Arc<dyn Worker>>,
     _catalog: watch::Sender<Arc<Catalog>>,
-    _folder: tempfile::TempDir,
+    _story: Story,
 }
 
 impl Recorded {
     /// A quarter of an hour after it was left.
     async fn open() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("dogwatch.db");
+        let place = SqlitePlace::new();
         let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/database/v0.1.0.sqlite");
-        std::fs::copy(recorded, &file).unwrap();
-        let clock = Arc::new(ManualClock::new(Utc.with_ymd_and_hms(2026, 11, 28, 14, 30, 0).unwrap()));
-        let sinks = Sinks { chat: vec!["console".into()], pages: vec!["webhook".into()] };
-        let store = Arc::new(SqliteStore::open(&file, Durability::None, clock.clone(), sinks).await.unwrap());
+        std::fs::copy(recorded, place.file()).unwrap();
+        let at = Utc.with_ymd_and_hms(2026, 11, 28, 14, 30, 0).unwrap();
+        let story = Story::begins(place, at, sinks(&["console"], &["webhook"])).await;
+        let (store, clock) = (story.store.clone(), story.clock.clone());
         let (sender, catalog) = watch::channel(Arc::new(Catalog::of(Vec::new()).0));
         let worker = SignalWorker::new(store.clone(), catalog, IncidentRules::default(), clock.clone(), Arc::default());
-        Self { store, clock, workers: vec![Arc::new(worker)], _catalog: sender, _folder: folder }
+        Self { store, clock, workers: vec![Arc::new(worker)], _catalog: sender, _story: story }
     }
 
     async fn settles(&self) {

@@ -12,7 +12,7 @@ use sqlx::{ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
 
 use crate::story::{Place as _, SqlitePlace, Story, morning};
 
-crate::each_store_check!(crate::store, crate::story::SqlitePlace::new);
+crate::each_store_check!(crate::store, crate::story::SqlitePlace::ready);
 
 async fn open(file: &Path, durability: Durability) -> Result<SqliteStore, StoreError> {
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(morning()));

@@ -167,7 +167,7 @@ impl Night {
 
     pub async fn with_storage_channel(discord: Discord, storage: u64) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-        let place = SqlitePlace::new();
+        let place = SqlitePlace::ready().await;
         let store = place.open(clock.clone(), sinks(&["discord"], &["discord"])).await.unwrap();
         let coredns = build::deployment("kube-system", "coredns", 4);
         let cluster = SimCluster::from_objects(clock.clone(), vec![coredns]).unwrap();

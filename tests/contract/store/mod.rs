@@ -32,8 +32,8 @@ use crate::story::{self, LEASE, Place, morning, target};
 /// Knows the store by its traits alone, and its place as somewhere that it can be opened again.
 pub type Story = story::Story<Arc<dyn Place>>;
 
-/// Makes a test of each check: `each_store_check!(path::to::this::module, place)`, where `place` is a function that gives a
-/// new place for a store.
+/// Makes a test of each check: `each_store_check!(path::to::this::module, place)`, where `place` is an async function that gives
+/// a new place for a store.
 #[macro_export]
 macro_rules! each_store_check {
     ($suite:path, $place:path) => {
@@ -125,7 +125,7 @@ macro_rules! each_store_check {
                     #[tokio::test]
                     async fn $check() {
                         use $suite as suite;
-                        suite::$group::$check(suite::begins($place()).await).await;
+                        suite::$group::$check(suite::begins($place().await).await).await;
                     }
                 )*
             }

@@ -18,7 +18,7 @@ use dogwatch::store::*;
 use serde_json::{Map, Value, json};
 
 #[allow(unused_imports, reason = "each test binary uses the part that it needs")]
-pub use place::{Place, SqlitePlace};
+pub use place::{Place, SqlitePlace, empty_database};
 
 /// How long the story's worker holds a run.
 pub const LEASE: Duration = Duration::from_secs(60);
@@ -48,7 +48,7 @@ pub fn sinks(chat: &[&str], pages: &[&str]) -> Sinks {
 impl Story {
     /// Begins in the morning, on a new SQLite file.
     pub async fn new(chat: &[&str], pages: &[&str]) -> Self {
-        Self::begins(SqlitePlace::new(), morning(), sinks(chat, pages)).await
+        Self::begins(SqlitePlace::ready().await, morning(), sinks(chat, pages)).await
     }
 }
 

@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use dogwatch::clock::Clock;
+use chrono::DateTime;
+use dogwatch::clock::{Clock, ManualClock};
 use dogwatch::store::sqlite::{Durability, SqliteStore};
 use dogwatch::store::{Sinks, Store, StoreError};
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
 /// A place for one store, which outlives whoever has it open.
 #[async_trait(?Send)]
@@ -54,6 +56,13 @@ impl SqlitePlace {
         Self { _folder: Some(folder), ..place }
     }
 
+    /// As [`SqlitePlace::new`], but the file is there, with an empty database in it.
+    pub async fn ready() -> Self {
+        let place = Self::new();
+        empty_database(&place.file).await;
+        place
+    }
+
     /// That file, which may be there already.
     pub fn at(file: PathBuf) -> Self {
         Self { file, opened: Mutex::default(), _folder: None }
@@ -67,6 +76,19 @@ impl SqlitePlace {
     pub fn folder(&self) -> &Path {
         self.file.parent().unwrap()
     }
+}
+
+/// Writes an empty database there. Making the schema is most of what a new store costs: it is made
+/// once, and copied. So these all have the same mark.
+pub async fn empty_database(file: &Path) {
+    static EMPTY: OnceCell<Vec<u8>> = OnceCell::const_new();
+    let empty = EMPTY.get_or_init(|| async {
+        let place = SqlitePlace::new();
+        drop(place.open(Arc::new(ManualClock::new(DateTime::UNIX_EPOCH)), Sinks::default()).await.unwrap());
+        place.close().await;
+        std::fs::read(&place.file).unwrap()
+    });
+    std::fs::write(file, empty.await).unwrap();
 }
 
 #[async_trait(?Send)]
