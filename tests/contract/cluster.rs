@@ -1,7 +1,7 @@
 //! What every cluster promises. Each check works in a namespace of its own, and knows nothing of what is behind the trait.
 //!
-//! [`each_cluster_check`] makes a test of each, here on the simulated cluster, and elsewhere on a real API server. A check that
-//! is not in its list is dead code, and does not compile.
+//! [`each_cluster_check`] makes a test of each, here on the simulated cluster, and elsewhere on a
+//! real API server. A check that is not in its list is dead code, and does not compile.
 
 #![deny(dead_code, reason = "a check that nobody runs holds nobody to anything")]
 

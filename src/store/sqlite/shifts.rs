@@ -18,7 +18,7 @@ macro_rules! of_teams {
 }
 pub(super) use of_teams;
 
-// The joins are `CROSS JOIN`s, which SQLite leaves in their order: from what an index holds little of.
+// SQLite leaves a `CROSS JOIN` in its order: each begins where an index holds little.
 
 pub(super) const INCIDENTS: &str = concat!(
     "SELECT * FROM incident WHERE id IN (

@@ -1,7 +1,8 @@
-//! What every store promises. Each check is a short life of a bot, on a clock that stands still unless it is moved, and knows
-//! nothing of what is behind the traits.
+//! What every store promises. Each check is a short life of a bot, on a clock that stands still
+//! unless it is moved, and knows nothing of what is behind the traits.
 //!
-//! [`each_store_check`] makes a test of each, for one backend. A check that is not in its list is dead code, and does not compile.
+//! [`each_store_check`] makes a test of each, for one backend. A check that is not in its list is
+//! dead code, and does not compile.
 
 #![deny(dead_code, reason = "a check that nobody runs holds nobody to anything")]
 
@@ -14,7 +15,9 @@ pub mod handoffs;
 pub mod incidents;
 pub mod pages;
 pub mod places;
+pub mod races;
 pub mod runs;
+pub mod secrets;
 pub mod signals;
 
 use std::collections::BTreeMap;
@@ -32,8 +35,8 @@ use crate::story::{self, LEASE, Place, morning, target};
 /// Knows the store by its traits alone, and its place as somewhere that it can be opened again.
 pub type Story = story::Story<Arc<dyn Place>>;
 
-/// Makes a test of each check: `each_store_check!(path::to::this::module, place)`, where `place` is an async function that gives
-/// a new place for a store.
+/// Makes a test of each check: `each_store_check!(path::to::this::module, place)`, where `place` is
+/// an async function that gives a new place for a store.
 #[macro_export]
 macro_rules! each_store_check {
     ($suite:path, $place:path) => {
@@ -49,6 +52,7 @@ macro_rules! each_store_check {
                 a_signal_that_is_put_off_comes_once_and_at_its_time
                 what_is_set_aside_is_out_of_the_way_and_kept
                 writes_from_many_sides_are_all_kept
+                a_bell_rings_for_those_who_have_something_to_do
             }
             decisions {
                 a_signal_is_decided_about_once
@@ -77,6 +81,7 @@ macro_rules! each_store_check {
                 a_page_says_where_it_goes_and_how_that_stands
                 a_page_is_unanswered_until_somebody_acknowledges_or_resolves
                 pages_of_a_time_are_those_that_were_made_in_it
+                a_page_for_what_was_mitigated_opens_it_again
             }
             runs {
                 a_run_belongs_to_one_worker_until_its_lease_is_over
@@ -91,6 +96,8 @@ macro_rules! each_store_check {
                 the_history_of_a_playbook_on_a_target_is_the_newest_first
                 runs_are_listed_by_incident_while_under_way_and_by_when_they_ended
                 a_playbook_s_text_is_kept_by_its_digest
+                what_a_run_leaves_in_its_inbox_wakes_it_no_more
+                a_run_pages_once_and_what_it_has_to_add_is_told_in_chat
             }
             approvals {
                 an_approval_is_answered_once_and_its_answer_reaches_the_run
@@ -111,6 +118,20 @@ macro_rules! each_store_check {
             handoffs {
                 a_handoff_is_remembered_once_and_the_last_that_is_over_is_told
                 a_shift_of_some_teams_is_viewed_with_what_it_leaves
+            }
+            secrets {
+                what_is_decided_is_written_without_secrets
+                what_a_run_says_is_written_without_secrets
+                nothing_is_acted_on_that_masking_would_change
+            }
+            races {
+                the_same_signal_from_many_sides_is_taken_in_once
+                a_signal_that_many_decide_about_is_decided_about_once
+                each_run_is_claimed_by_one
+                one_place_in_a_log_is_written_by_one
+                a_lock_is_taken_by_one
+                a_page_that_many_find_due_is_made_once
+                a_delivery_is_taken_by_one
             }
             places {
                 everything_is_there_after_a_restart

@@ -101,3 +101,17 @@ pub async fn pages_of_a_time_are_those_that_were_made_in_it(story: Story) {
     assert_eq!(of(1, 9).await, [2, 3]);
     assert_eq!(of(3, 9).await, [0; 0]);
 }
+
+pub async fn a_page_for_what_was_mitigated_opens_it_again(story: Story) {
+    let id = incident(&story, "coredns", 1).await;
+    let at = IncidentRef::Existing(id);
+    story.decide(vec![Change::Mitigate { incident: at }, Change::PageAt { incident: at, at: Some(morning()) }]).await;
+    let reopens = Some("its alerts still fire".to_owned());
+    let due = DuePage { state: IncidentState::Mitigated, reopens, page: overdue() };
+    assert!(story.store.page_now(id, due).await.unwrap());
+    let found = story.store.incident(id).await.unwrap().unwrap();
+    assert_eq!((found.state, found.page_at), (IncidentState::Open, None));
+    let timeline = story.store.timeline(id).await.unwrap();
+    let told = |entry: &TimelineEntry| matches!(entry.what, TimelineWhat::Incident(IncidentEvent::Reopened { .. }));
+    assert!(timeline.iter().any(told), "{timeline:?}");
+}

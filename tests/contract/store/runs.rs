@@ -174,3 +174,37 @@ pub async fn a_playbook_s_text_is_kept_by_its_digest(story: Story) {
     story.opens_run(id, "one").await;
     assert_eq!(story.claims("worker").await.unwrap().playbook_source, "one", "what a run was opened with");
 }
+
+pub async fn what_a_run_leaves_in_its_inbox_wakes_it_no_more(story: Story) {
+    let id = incident(&story, "coredns", 1).await;
+    let run = run(&story, id, "coredns").await;
+    let claimed = story.claims("one").await.unwrap();
+    story.decide(vec![Change::ToRun { run, item: InboxItem::AlertResolved }]).await;
+    let Appended::Done { at, inbox } = story.store.append(claimed.at, noted("a")).await.unwrap() else { panic!() };
+    let leaves = inbox.iter().map(|(number, _)| *number).collect();
+    let until = morning() + Duration::from_secs(600);
+    story.store.append(at, Append { leaves, park_until: Some(until), ..Append::default() }).await.unwrap();
+    assert!(story.claims("one").await.is_none());
+    story.clock.set(until);
+    assert_eq!(story.claims("one").await.unwrap().inbox, inbox, "it is there still");
+}
+
+pub async fn a_run_pages_once_and_what_it_has_to_add_is_told_in_chat(story: Story) {
+    let id = incident(&story, "coredns", 1).await;
+    let run = run(&story, id, "coredns").await;
+    let page = NewPage { reason: PageReason::Escalated { run }, text: Some("look at it".into()), ..overdue() };
+    let append = || Append { pages: vec![page.clone()], notices: vec!["so far".into()], ..Append::default() };
+    let told = async || -> Vec<String> {
+        let taken = story.store.take_deliveries(&["console"], 10, LEASE).await.unwrap();
+        let text = |delivery: &Delivery| match &delivery.subject {
+            DeliverySubject::Notice { text, .. } => Some(text.clone()),
+            _ => None,
+        };
+        taken.iter().filter_map(text).collect()
+    };
+    story.logs(run, append()).await;
+    assert_eq!(told().await, ["so far"]);
+    story.logs(run, append()).await;
+    assert_eq!(told().await, ["so far", "look at it"]);
+    assert_eq!(story.store.pages_of(id).await.unwrap().len(), 1);
+}

@@ -80,6 +80,8 @@ pub async fn who_goes_first_is_the_lane_and_in_it_the_order(story: Story) {
     let later = lets_in("urgent, later", Lane::Urgent).await;
     let person = lets_in("person", Lane::People).await;
     assert_eq!(story.store.next_signal(true).await.unwrap().unwrap().id, usual);
+    let unreadable = story.store.pending_signals(1).await.unwrap_err();
+    assert!(matches!(unreadable, StoreError::UnreadableSignal { id, .. } if id == usual), "{unreadable}");
     for id in [person, urgent, later, usual] {
         let next = story.store.next_signal(false).await.unwrap().unwrap();
         assert_eq!(next.id, id);
@@ -177,4 +179,28 @@ pub async fn writes_from_many_sides_are_all_kept(story: Story) {
         done.unwrap();
     }
     assert_eq!(story.store.pending_signals(1_000).await.unwrap().len(), 200);
+}
+
+pub async fn a_bell_rings_for_those_who_have_something_to_do(story: Story) {
+    let Bells { signals, decisions, runs, outbox, .. } = story.store.bells();
+    let mut bells = [signals, decisions, runs, outbox].map(|bell| bell.listen());
+    let mut rung = || {
+        bells.each_mut().map(|bell| {
+            let rung = bell.has_changed().unwrap();
+            bell.mark_unchanged();
+            rung
+        })
+    };
+    assert_eq!(rung(), [false; 4]);
+    let signal = story.signal("a").await;
+    assert!(rung()[0], "somebody is to decide");
+    let changes = vec![Change::OpenIncident(new_incident("coredns"))];
+    story.store.apply(signal, Decision { changes, reply: None }).await.unwrap();
+    let [_, decided, _, to_tell] = rung();
+    assert!(decided && to_tell, "who asked has an answer, and chat a message");
+    let run = run(&story, IncidentId(1), "coredns").await;
+    assert!(rung()[2], "it is due");
+    story.ends(run, Outcome::Fixed, "p99 is low").await;
+    let [to_decide, _, free, to_tell] = rung();
+    assert!(to_decide && free && to_tell, "its end came in, its locks are free, and its message is another");
 }

@@ -1,6 +1,7 @@
 //! A store filled through its own API: what tests tell stories with.
 //!
-//! The crate's unit tests take this in by path, as the test binaries do: that is why it says `dogwatch` and not `crate`.
+//! The crate's unit tests take this in by path, as the test binaries do: that is why it says
+//! `dogwatch` and not `crate`.
 
 #![allow(dead_code, reason = "each test binary uses the part that it needs")]
 
