@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::serve::until;
-use super::serving::{self, CONFIG, Serving};
+use super::serving::{self, CONFIG, Serving, delivery, firing};
 
 fn talkative(level: &str) -> Serving {
     let folder = serving::folder();
@@ -21,16 +21,10 @@ fn talkative(level: &str) -> Serving {
 fn libraries_say_nothing_below_info() {
     for level in ["debug", "trace", "trace,hyper=trace,handlebars=debug"] {
         let server = talkative(level);
-        let body = json!({
-            "version": "4", "groupKey": "{}:{}", "receiver": "dogwatch", "status": "firing",
-            "alerts": [{
-                "status": "firing", "fingerprint": "00000000deadbeef",
-                "labels": { "alertname": "OddThing", "severity": "critical", "dsn": "postgres://app:Leak7@db/x" },
-                "annotations": { "summary": "the password is Leak7x" },
-                "startsAt": "2026-03-02T08:00:00Z", "endsAt": "0001-01-01T00:00:00Z",
-            }],
-        });
-        assert_eq!(server.deliver(&body), 200);
+        let mut alert = firing("OddThing");
+        alert["labels"]["dsn"] = "postgres://app:Leak7@db/x".into();
+        alert["annotations"]["summary"] = "the password is Leak7x".into();
+        assert_eq!(server.deliver(&delivery("{}:{}", &[alert])), 200);
         until(|| server.ask("eve", &["incidents"]).out.contains("OddThing"));
         let listed = server.ask("eve", &["why", "INC-1"]).out;
         assert!(listed.contains("***") && !listed.contains("Leak7"), "{listed}");

@@ -6,26 +6,17 @@ use std::time::Duration;
 
 use dogwatch::clock::SystemClock;
 use dogwatch::store::Sinks;
-use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use super::serving::{self, Serving};
+use super::serving::{self, Serving, delivery, firing};
 use super::story::{Place as _, SqlitePlace};
 use super::*;
 
 #[test]
 fn an_alert_is_acknowledged_and_handed_over() {
     let server = Serving::start();
-    let body = json!({
-        "version": "4", "groupKey": "{}:{}", "receiver": "dogwatch", "status": "firing",
-        "alerts": [{
-            "status": "firing", "fingerprint": "00000000deadbeef",
-            "labels": { "alertname": "OddThing", "severity": "critical" }, "annotations": { "summary": "it is odd" },
-            "startsAt": "2026-03-02T08:00:00Z", "endsAt": "0001-01-01T00:00:00Z",
-        }],
-    });
-    assert_eq!(server.deliver(&body), 200);
+    assert_eq!(server.deliver(&delivery("{}:{}", &[firing("OddThing")])), 200);
     until(|| server.ask("eve", &["incidents"]).out.contains("OddThing"));
     let refused = server.ask("eve", &["ack", "INC-1"]);
     assert_eq!((refused.code, refused.out.as_str()), (1, ""));
@@ -77,14 +68,10 @@ fn a_signal_that_cannot_be_worked_on_is_set_aside_and_paged() {
         database.close().await.unwrap();
     });
     let server = Serving::start_in(folder, &[]);
-    let body = |group: &str, alert: &str| {
-        json!({
-            "version": "4", "groupKey": group, "receiver": "dogwatch", "status": "firing",
-            "alerts": [{
-                "status": "firing", "labels": { "alertname": alert, "severity": "critical", "pod": "a-0" },
-                "annotations": {}, "startsAt": "2026-03-02T08:00:00Z", "endsAt": "0001-01-01T00:00:00Z",
-            }],
-        })
+    let body = |group: &str, name: &str| {
+        let mut alert = firing(name);
+        alert["labels"]["pod"] = "a-0".into();
+        delivery(group, &[alert])
     };
     assert_eq!(server.deliver(&body("{}:{}", "Unlucky")), 200);
     assert_eq!(server.deliver(&body("{}:{other}", "OddThing")), 200);
@@ -109,18 +96,16 @@ fn a_storm_needs_no_room_for_temporary_files() {
     fs::create_dir_all(&nowhere).unwrap();
     let server = Serving::start_in(folder, &[("SQLITE_TMPDIR", nowhere.to_str().unwrap())]);
     let storm = |status: &str| {
-        let alerts: Vec<Value> = (0..1_000)
-            .map(|n| {
-                json!({
-                    "status": status, "fingerprint": format!("{n:016x}"),
-                    "labels": { "alertname": "OddThing", "severity": "critical", "pod": format!("pod-{n}") },
-                    "annotations": { "summary": "it is odd" },
-                    "startsAt": "2026-03-02T08:00:00Z",
-                    "endsAt": if status == "firing" { "0001-01-01T00:00:00Z" } else { "2026-03-02T09:00:00Z" },
-                })
-            })
-            .collect();
-        json!({ "version": "4", "groupKey": "{}:{}", "receiver": "dogwatch", "status": status, "alerts": alerts })
+        let one = |n: usize| {
+            let mut alert = firing("OddThing");
+            alert["labels"]["pod"] = format!("pod-{n}").into();
+            if status == "resolved" {
+                alert["status"] = status.into();
+                alert["endsAt"] = "2026-03-02T09:00:00Z".into();
+            }
+            alert
+        };
+        delivery("{}:{}", &(0..1_000).map(one).collect::<Vec<_>>())
     };
     assert_eq!(server.deliver(&storm("firing")), 200);
     until(|| server.ask("eve", &["incidents"]).out.contains("OddThing"));

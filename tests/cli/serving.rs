@@ -7,7 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::away::KUBECONFIG;
 use super::{Said, dogwatch};
@@ -56,6 +56,23 @@ pub struct Serving {
     pub url: String,
     pub folder: tempfile::TempDir,
     log: Arc<Mutex<String>>,
+}
+
+/// An alert that fires, as Alertmanager tells of it.
+pub fn firing(name: &str) -> Value {
+    json!({
+        "status": "firing",
+        "labels": { "alertname": name, "severity": "critical" },
+        "annotations": { "summary": "it is odd" },
+        "startsAt": "2026-03-02T08:00:00Z",
+        "endsAt": "0001-01-01T00:00:00Z",
+    })
+}
+
+/// Alerts of one group, as Alertmanager delivers them.
+pub fn delivery(group: &str, alerts: &[Value]) -> Value {
+    let status = &alerts[0]["status"];
+    json!({ "version": "4", "groupKey": group, "receiver": "dogwatch", "status": status, "alerts": alerts })
 }
 
 impl Serving {

@@ -6,23 +6,16 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::serve::until;
-use super::serving::{self, Serving};
+use super::serving::{self, Serving, delivery, firing};
 use super::*;
 
 fn alert(name: &str) -> Value {
-    json!({
-        "version": "4", "groupKey": format!("{{}}:{{{name}}}"), "receiver": "dogwatch", "status": "firing",
-        "alerts": [{
-            "status": "firing", "labels": { "alertname": name, "severity": "critical" },
-            "annotations": { "summary": "it is odd" },
-            "startsAt": "2026-03-02T08:00:00Z", "endsAt": "0001-01-01T00:00:00Z",
-        }],
-    })
+    delivery(&format!("{{}}:{{{name}}}"), &[firing(name)])
 }
 
 fn mode(path: &Path) -> u32 {
@@ -247,17 +240,12 @@ fn mounted_maps_are_links_and_work() {
 /// Nobody reads its console, and so the only thread that the runtime has is lost in writing to it.
 fn hung() -> Serving {
     let server = Serving::start_in(serving::folder(), &[("TOKIO_WORKER_THREADS", "1")]);
-    let alerts: Vec<Value> = (0..200)
-        .map(|n| {
-            json!({
-                "status": "firing", "labels": { "alertname": format!("Odd{n}"), "severity": "critical" },
-                "annotations": { "summary": "it is odd ".repeat(60) },
-                "startsAt": "2026-03-02T08:00:00Z", "endsAt": "0001-01-01T00:00:00Z",
-            })
-        })
-        .collect();
-    let body =
-        json!({ "version": "4", "groupKey": "{}:{}", "receiver": "dogwatch", "status": "firing", "alerts": alerts });
+    let odd = |n| {
+        let mut alert = firing(&format!("Odd{n}"));
+        alert["annotations"]["summary"] = "it is odd ".repeat(60).into();
+        alert
+    };
+    let body = delivery("{}:{}", &(0..200).map(odd).collect::<Vec<_>>());
     server.try_deliver(&body, Duration::from_secs(10));
     until(|| server.try_get("/healthz", Duration::from_secs(1)).is_none());
     server
