@@ -98,5 +98,9 @@ pub fn rules(config: &Config, oncall: &OnCall) -> IncidentRules {
         teams: oncall.teams().iter().map(|team| team.name.to_string()).collect(),
         reopen_within: config.incidents.reopen_within.0,
         stale_within: config.incidents.stale_within.0,
+        may_start: SourceRights {
+            by_source: config.all_sources().into_iter().map(|(_, source)| (source.name.clone(), source.may_start())).collect(),
+            others: MayStart::Nothing,
+        },
     }
 }

@@ -96,7 +96,7 @@ impl SignalWorker {
             .alerts
             .iter()
             .map(|alert| match alert.status {
-                AlertStatus::Firing => cover(&catalog, alert),
+                AlertStatus::Firing => cover(&catalog, self.rules.may_start.of(came.source), alert),
                 AlertStatus::Resolved => (Coverage::Uncovered, Vec::new()),
             })
             .collect();

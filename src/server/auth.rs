@@ -7,6 +7,7 @@ use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConstantTimeEq as _};
 
+use super::Source;
 use super::answer::Refusal;
 use crate::model::{Person, Role, Secret, Via};
 
@@ -34,7 +35,8 @@ enum Shown {
 }
 
 /// Lets a delivery in.
-pub(super) fn check_webhook(wanted: Option<&Credential>, headers: &HeaderMap) -> Result<(), Refusal> {
+pub(super) fn check_source(source: &Source, headers: &HeaderMap) -> Result<(), Refusal> {
+    let wanted = source.credential.as_ref();
     let is_right = match (wanted, shown(headers)) {
         (None, _) => true,
         (Some(Credential::Bearer(token)), Shown::Bearer(given)) => same(token, &given).into(),
@@ -50,7 +52,7 @@ pub(super) fn check_webhook(wanted: Option<&Credential>, headers: &HeaderMap) ->
     if is_right {
         Ok(())
     } else {
-        Err(refusal(headers, format!("set {way} of alertmanager's webhook_config to what server.webhook_auth says")))
+        Err(refusal(headers, format!("set {way} of alertmanager's webhook_config to what {} says", source.field)))
     }
 }
 
