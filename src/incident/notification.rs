@@ -228,7 +228,7 @@ impl<'a> Decider<'a> {
     ) -> &mut Spell<'a> {
         // An incident that this decision only closed episodes of is keyed by its grouping too: they meet here.
         let known = self.view.by_grouping.get(&grouping).and_then(|id| self.view.incidents.get(id));
-        let (rules, now) = (self.rules, self.now);
+        let (rules, now, source) = (self.rules, self.now, self.came.source);
         let (changes, opened) = (&mut self.changes, &mut self.opened);
         let spell = self.spells.entry(grouping.clone()).or_insert_with(|| {
             let reusable = known.filter(|view| is_reusable(&view.incident, rules, now));
@@ -242,10 +242,10 @@ impl<'a> Decider<'a> {
             spell
         });
         if spell.begins.is_none() {
-            spell.begins = match spell.known.map(|view| &view.incident) {
+            spell.begins = match spell.known {
                 None => Some(format!("{} fires", alert.name())),
-                Some(incident) if is_anew => anew(incident, alert, now, rules),
-                Some(incident) => reopens(incident, alert, severity_of(coverage, alert), now),
+                Some(view) if is_anew => anew(&view.incident, alert, now, rules),
+                Some(view) => reopens(view, source, alert, severity_of(coverage, alert)),
             };
         }
         spell.wants(coverage, alert);
@@ -334,17 +334,17 @@ fn is_reusable(incident: &Incident, rules: &IncidentRules, now: DateTime<Utc>) -
 
 /// Why an alert that joins reopens the incident; `None` when it is open anyway, or when what joins is late news of what was
 /// mitigated already, and no worse than that: Alertmanager tells the rest of a storm one group_interval after its first alerts.
-fn reopens(incident: &Incident, alert: &Alert, severity: Severity, now: DateTime<Utc>) -> Option<String> {
-    let over = match incident.state {
+fn reopens(view: &IncidentView, source: &str, alert: &Alert, severity: Severity) -> Option<String> {
+    let incident = &view.incident;
+    let is_old_news = match incident.state {
         IncidentState::Open | IncidentState::Acknowledged => return None,
-        IncidentState::Mitigated => incident.mitigated_at,
-        IncidentState::Resolved => incident.mitigated_at.or(incident.resolved_at),
+        // Only the sender knows when it began, so its clock is asked, and never held against ours.
+        IncidentState::Mitigated => {
+            let is_before = |latest: &DateTime<Utc>| alert.starts_at <= *latest;
+            severity >= incident.severity && view.mitigated_starts.get(source).is_some_and(is_before)
+        }
+        IncidentState::Resolved => false,
     };
-    let is_old_news = incident.state == IncidentState::Mitigated
-        && severity >= incident.severity
-        // One that lies ahead was told by a clock that was set back since: it says nothing of what
-        // is earlier.
-        && over.is_some_and(|over| over <= now && alert.starts_at <= over);
     (!is_old_news).then(|| format!("{} fires again", alert.name()))
 }
 

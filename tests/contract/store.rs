@@ -181,7 +181,7 @@ async fn pieces_are_worked_on_one_by_one_and_one_that_is_set_aside_keeps_no_othe
     let delivered = || Delivered {
         source: "alertmanager".into(),
         received_at: noon(),
-        parts: vec![DeliveredPart { key: "k".into(), lane: Lane::Usual, pieces: (0..4).map(piece).collect() }],
+        parts: vec![DeliveredPart { key: "k".into(), lane: Lane::Usual, may_end: false, pieces: (0..4).map(piece).collect() }],
         alerts: 0,
         firing: 0,
         left_out: LeftOut::default(),
@@ -207,7 +207,7 @@ async fn pieces_are_worked_on_one_by_one_and_one_that_is_set_aside_keeps_no_othe
 async fn who_goes_first_is_the_lane_and_in_it_the_order() {
     let shop = Shop::open().await;
     let lets_in = async |key: &str, lane| {
-        let part = DeliveredPart { key: key.into(), lane, pieces: vec!["{}".into()] };
+        let part = DeliveredPart { key: key.into(), lane, may_end: false, pieces: vec!["{}".into()] };
         let (source, parts, left_out) = ("alertmanager".into(), vec![part], LeftOut::default());
         let delivered = Delivered { source, received_at: noon(), parts, alerts: 0, firing: 0, left_out };
         shop.store.accept_delivery(delivered).await.unwrap()[0].id()

@@ -22,8 +22,8 @@ pub(super) async fn apply(
     let declined = decision.reply.as_ref().is_some_and(|reply| !reply.granted);
     if !next_piece(connection, signal).await? {
         let worked_on = sqlx::query(
-            "UPDATE signal SET processed_at = ?, body = '', reply = ?, declined = ?, tries = 0,
-                 ends_seen = (SELECT ends FROM tally) WHERE id = ? AND processed_at IS NULL",
+            "UPDATE signal SET processed_at = ?, body = '', reply = ?, declined = ?, tries = 0
+             WHERE id = ? AND processed_at IS NULL",
         )
         .bind(now)
         .bind(decision.reply.map(|reply| reply.text))
@@ -37,7 +37,7 @@ pub(super) async fn apply(
         }
     }
     let mut applier =
-        Applier { connection, now, signal, sinks, applied: Applied::default(), touched: BTreeMap::new(), ends: 0 };
+        Applier { connection, now, signal, sinks, applied: Applied::default(), touched: BTreeMap::new() };
     let mut changes = decision.changes.into_iter().peekable();
     while let Some(change) = changes.next() {
         // A storm is thousands of equal changes in a row: they are written together.
@@ -80,8 +80,6 @@ pub(super) struct Applier<'a> {
     applied: Applied,
     /// Incidents whose message must be made anew, with the change in their number of open and of all episodes.
     pub(super) touched: BTreeMap<IncidentId, (i64, i64)>,
-    /// How many episodes it closes.
-    pub(super) ends: i64,
 }
 
 impl Applier<'_> {
@@ -124,7 +122,9 @@ impl Applier<'_> {
                 )
                 .await?;
                 self.update(
-                    "UPDATE page SET acknowledged_at = ?2 WHERE incident_id = ?1 AND acknowledged_at IS NULL",
+                    "UPDATE page SET acknowledged_at = COALESCE(acknowledged_at, ?2), has_news = 0,
+                         answered = answered OR acknowledged_at IS NULL
+                     WHERE incident_id = ?1 AND (acknowledged_at IS NULL OR has_news)",
                     id.0,
                     None,
                 )
@@ -133,7 +133,13 @@ impl Applier<'_> {
             Change::Mitigate { incident } => {
                 let id = self.touch(incident)?;
                 self.update(
-                    "UPDATE incident SET state = 'mitigated', mitigated_at = ?2
+                    // An episode was opened after it started, and so long after that came this moment,
+                    // whatever the sender's clock says. Of ours, what it was set by meanwhile is no time.
+                    "UPDATE incident SET state = 'mitigated', mitigated_at = ?2, mitigated_starts =
+                         (SELECT json_group_object(source, latest) FROM
+                              (SELECT source, MAX(starts_at + ?2 - opened_at - COALESCE(
+                                   (SELECT SUM(by) FROM clock_move WHERE last_episode >= episode.id), 0)) AS latest
+                               FROM episode WHERE incident_id = ?1 GROUP BY source))
                      WHERE id = ?1 AND state <> 'resolved'",
                     id.0,
                     None,
@@ -142,7 +148,7 @@ impl Applier<'_> {
             }
             Change::Resolve { incident, by_itself } => {
                 let id = self.touch(incident)?;
-                let closed = sqlx::query(
+                sqlx::query(
                     "UPDATE episode SET closed_at = ?2, end_told_at = ?2, ended_by = ?3, ended_start = NULL
                      WHERE incident_id = ?1 AND closed_at IS NULL",
                 )
@@ -152,7 +158,6 @@ impl Applier<'_> {
                 .execute(&mut *self.connection)
                 .await
                 .map_err(failed("close episodes"))?;
-                self.ends += i64::try_from(closed.rows_affected()).unwrap_or(i64::MAX);
                 self.update(
                     "UPDATE incident SET state = 'resolved', resolved_at = ?2, page_at = NULL, open_episodes = 0
                      WHERE id = ?1",
@@ -162,11 +167,13 @@ impl Applier<'_> {
                 .await?;
                 self.touched.insert(id, (0, self.touched.get(&id).map_or(0, |(_, all)| *all)));
                 let pages = if by_itself {
-                    "UPDATE page SET acknowledged_at = ?2 WHERE incident_id = ?1 AND acknowledged_at IS NULL
+                    "UPDATE page SET acknowledged_at = ?2, has_news = 0
+                     WHERE incident_id = ?1 AND acknowledged_at IS NULL
                          AND (SELECT COUNT(*) = 0 OR COUNT(delivered_at) > 0 FROM outbox
                               WHERE urgency = 0 AND key = 'PAGE-' || page.id)"
                 } else {
-                    "UPDATE page SET acknowledged_at = ?2 WHERE incident_id = ?1 AND acknowledged_at IS NULL"
+                    "UPDATE page SET acknowledged_at = COALESCE(acknowledged_at, ?2), has_news = 0
+                     WHERE incident_id = ?1 AND (acknowledged_at IS NULL OR has_news)"
                 };
                 self.update(pages, id.0, None).await
             }
@@ -313,13 +320,6 @@ impl Applier<'_> {
     }
 
     async fn finish(mut self) -> Result<Applied, StoreError> {
-        if self.ends > 0 {
-            sqlx::query("UPDATE tally SET ends = ends + ?")
-                .bind(self.ends)
-                .execute(&mut *self.connection)
-                .await
-                .map_err(failed("count ends"))?;
-        }
         for (incident, (open, all)) in std::mem::take(&mut self.touched) {
             sqlx::query(
                 "UPDATE incident SET open_episodes = MAX(0, open_episodes + ?), episodes = episodes + ? WHERE id = ?",

@@ -70,8 +70,9 @@ fn micros(by: TimeDelta) -> i64 {
 async fn move_all(connection: &mut SqliteConnection, now: i64, by: i64, sinks: &Sinks) -> Result<(), StoreError> {
     // Before anything is told by the new time.
     sqlx::query(
-        "INSERT INTO clock_move (at, by, last_signal, last_incident_event)
-         VALUES (?1, ?2, (SELECT COALESCE(MAX(id), 0) FROM signal), (SELECT COALESCE(MAX(id), 0) FROM incident_event))",
+        "INSERT INTO clock_move (at, by, last_signal, last_incident_event, last_episode)
+         VALUES (?1, ?2, (SELECT COALESCE(MAX(id), 0) FROM signal), (SELECT COALESCE(MAX(id), 0) FROM incident_event),
+             (SELECT COALESCE(MAX(id), 0) FROM episode))",
     )
     .bind(now)
     .bind(by)

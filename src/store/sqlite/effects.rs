@@ -81,7 +81,7 @@ async fn update_page(
     if is_same || says_less {
         return Ok(Paged::Known);
     }
-    sqlx::query("UPDATE page SET reason = ?, text = ?, updated_at = ? WHERE id = ?")
+    sqlx::query("UPDATE page SET reason = ?, text = ?, updated_at = ?, has_news = 1 WHERE id = ?")
         .bind(json(&page.reason)?)
         .bind(&page.text)
         .bind(now)
@@ -110,8 +110,8 @@ async fn update_page(
 /// Opens an incident again: a new spell, in which nobody has it yet.
 pub(super) async fn reopen(connection: &mut SqliteConnection, incident: IncidentId) -> Result<(), StoreError> {
     sqlx::query(
-        "UPDATE incident SET state = 'open', resolved_at = NULL, mitigated_at = NULL, acknowledged_at = NULL,
-             owner = NULL, spell = spell + 1 WHERE id = ?",
+        "UPDATE incident SET state = 'open', resolved_at = NULL, mitigated_at = NULL, mitigated_starts = NULL,
+             acknowledged_at = NULL, owner = NULL, spell = spell + 1 WHERE id = ?",
     )
     .bind(incident.0)
     .execute(connection)

@@ -97,7 +97,6 @@ impl Applier<'_> {
             .execute(&mut *self.connection)
             .await
             .map_err(failed("close episodes"))?;
-            self.ends += open;
             // What was over already is no news, and its message is as it was.
             if open > 0 {
                 self.touched.entry(incident).or_default().0 -= open;

@@ -105,7 +105,7 @@ impl OutboxStore for SqliteStore {
                 .map_err(failed("note a delivery"))?;
                 // What is over needs nobody to answer: that somebody was told is enough.
                 sqlx::query(
-                    "UPDATE page SET acknowledged_at = ?2 WHERE acknowledged_at IS NULL
+                    "UPDATE page SET acknowledged_at = ?2, has_news = 0 WHERE acknowledged_at IS NULL
                          AND id = (SELECT json_extract(subject, '$.page') FROM outbox WHERE id = ?1)
                          AND EXISTS (SELECT 1 FROM incident WHERE id = page.incident_id AND state = 'resolved')",
                 )

@@ -38,6 +38,7 @@ impl SignalStore for SqliteStore {
             key: identity(&signal.key).into_owned(),
             at: micros(signal.received_at),
             lane: signal.lane(),
+            may_end: signal.may_end(),
             said: signal.said().map(|digest| digest.as_str().to_owned()),
             pieces: vec![json(&signal.body)?],
         };
@@ -55,9 +56,9 @@ impl SignalStore for SqliteStore {
         let accepted = self.write_or_refuse("accept a delivery", move |connection| {
             Box::pin(async move {
                 let mut accepted = Vec::with_capacity(delivered.parts.len());
-                for DeliveredPart { key, lane, pieces } in delivered.parts {
+                for DeliveredPart { key, lane, may_end, pieces } in delivered.parts {
                     let (source, at) = (delivered.source.clone(), micros(delivered.received_at));
-                    let came = Came { source, key, at, lane, said: None, pieces };
+                    let came = Came { source, key, at, lane, may_end, said: None, pieces };
                     accepted.push(let_in(connection, came, true).await?);
                 }
                 Ok(accepted)
@@ -153,63 +154,133 @@ struct Came {
     key: String,
     at: i64,
     lane: Lane,
+    /// Episodes may end by it.
+    may_end: bool,
     said: Option<String>,
     pieces: Vec<String>,
 }
 
 async fn let_in(connection: &mut SqliteConnection, came: Came, tells_of_a_state: bool) -> Result<Accepted, StoreError> {
-    let Came { source, key, at, lane, said, pieces } = came;
-    let mut pieces = pieces.into_iter();
-    let first = pieces.next().unwrap_or_default();
     let known = sqlx::query(
-        "UPDATE signal SET deliveries = deliveries + 1, last_at = ?3 WHERE source = ?1 AND key = ?2
-         RETURNING id, said, processed_at IS NOT NULL AND ends_seen < (SELECT ends FROM tally) AS is_past",
+        "UPDATE signal SET deliveries = deliveries + 1, last_at = ?3 WHERE source = ?1 AND key = ?2 RETURNING id, said",
     )
-    .bind(&source)
-    .bind(&key)
-    .bind(at)
+    .bind(&came.source)
+    .bind(&came.key)
+    .bind(came.at)
     .fetch_optional(&mut *connection)
     .await
     .map_err(failed("look for a signal"))?;
     let Some(known) = known else {
-        let row = sqlx::query(
-            "INSERT INTO signal (source, key, received_at, body, last_at, lane, said) VALUES (?1, ?2, ?3, ?4, ?3, ?5, ?6)
-             RETURNING id",
-        )
-        .bind(source)
-        .bind(key)
-        .bind(at)
-        .bind(first)
-        .bind(lane_number(lane))
-        .bind(said)
-        .fetch_one(&mut *connection)
-        .await
-        .map_err(failed("accept a signal"))?;
-        let id = SignalId(get(&row, "id")?);
-        keep_pieces(connection, id, pieces).await?;
-        return Ok(Accepted::New(id));
+        let key = came.key.clone();
+        return Ok(Accepted::New(take_in(connection, came, key).await?));
     };
     let id = SignalId(get(&known, "id")?);
-    if said.is_some() && get::<Option<String>>(&known, "said")? != said {
+    if came.said.is_some() && get::<Option<String>>(&known, "said")? != came.said {
         return Ok(Accepted::Other(id));
     }
-    if !tells_of_a_state || !get::<bool>(&known, "is_past")? {
+    if !tells_of_a_state {
         return Ok(Accepted::Again(id));
     }
-    // It is told once more, now: its place in line is that of what comes now.
+    Ok(Accepted::Again(tell_again(connection, came).await?))
+}
+
+/// What the key of a signal's second row ends with, which stands behind an end while the first waits before it.
+const AGAIN: &str = " again";
+
+/// The rows of a notification, with that first that may be moved: one that is worked on, else the last.
+pub(super) const TOLD: &str = "SELECT id, processed_at IS NULL AS waits FROM signal
+     WHERE source = ? AND key IN (?, ?) ORDER BY waits, id DESC";
+
+/// Puts a known notification in line once more, where its state may have been another one since it
+/// was told last. Which came first is told by the numbers: a signal that waits has changed nothing
+/// yet, but will have by the time that this one is worked on.
+async fn tell_again(connection: &mut SqliteConnection, came: Came) -> Result<SignalId, StoreError> {
+    let again = format!("{}{AGAIN}", came.key);
+    let rows = sqlx::query(TOLD)
+        .bind(&came.source)
+        .bind(&came.key)
+        .bind(&again)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(failed("look for a signal's places in line"))?;
+    let places = rows.iter().map(|row| Ok((get(row, "id")?, get(row, "waits")?)));
+    let places: Vec<(i64, bool)> = places.collect::<Result<_, StoreError>>()?;
+    let last = places.iter().map(|(id, _)| *id).max().unwrap_or_default();
+    // What ends something may be followed by any firing; what only fires, by what may end that.
+    let since = sqlx::query(if came.may_end {
+        "SELECT MAX(id) > ? AS is_past FROM signal"
+    } else {
+        "SELECT last_end > ? AS is_past FROM tally"
+    })
+    .bind(last)
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(failed("look for what came in since"))?;
+    if !get::<bool>(&since, "is_past")? {
+        return Ok(SignalId(last));
+    }
+    match places.as_slice() {
+        // It keeps its place, as others may wait for what it tells first.
+        [(_, true)] | [] => take_in(connection, came, again).await,
+        [(place, _), ..] => move_to_end(connection, came, *place).await,
+    }
+}
+
+async fn take_in(connection: &mut SqliteConnection, came: Came, key: String) -> Result<SignalId, StoreError> {
+    let mut pieces = came.pieces.into_iter();
     let row = sqlx::query(
-        "UPDATE signal SET id = (SELECT MAX(id) + 1 FROM signal), body = ?2, lane = ?3, processed_at = NULL, tries = 0
-         WHERE id = ?1 RETURNING id",
+        "INSERT INTO signal (source, key, received_at, body, last_at, lane, said) VALUES (?1, ?2, ?3, ?4, ?3, ?5, ?6)
+         RETURNING id",
     )
-    .bind(id.0)
-    .bind(first)
-    .bind(lane_number(lane))
+    .bind(came.source)
+    .bind(key)
+    .bind(came.at)
+    .bind(pieces.next().unwrap_or_default())
+    .bind(lane_number(came.lane))
+    .bind(came.said)
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(failed("accept a signal"))?;
+    let id = SignalId(get(&row, "id")?);
+    keep_pieces(connection, id, pieces).await?;
+    remember_end(connection, id, came.may_end).await?;
+    Ok(id)
+}
+
+/// Its place in line is that of what comes now. Whoever works on it at its old place is fenced off.
+async fn move_to_end(connection: &mut SqliteConnection, came: Came, place: i64) -> Result<SignalId, StoreError> {
+    sqlx::query("DELETE FROM signal_piece WHERE signal_id = ?")
+        .bind(place)
+        .execute(&mut *connection)
+        .await
+        .map_err(failed("drop the pieces of a signal"))?;
+    let mut pieces = came.pieces.into_iter();
+    let row = sqlx::query(
+        "UPDATE signal SET id = (SELECT MAX(id) + 1 FROM signal), body = ?2, lane = ?3, last_at = ?4, processed_at = NULL,
+             tries = 0 WHERE id = ?1 RETURNING id",
+    )
+    .bind(place)
+    .bind(pieces.next().unwrap_or_default())
+    .bind(lane_number(came.lane))
+    .bind(came.at)
     .fetch_one(&mut *connection)
     .await
     .map_err(failed("accept a signal again"))?;
     let id = SignalId(get(&row, "id")?);
     keep_pieces(connection, id, pieces).await?;
-    Ok(Accepted::Again(id))
+    remember_end(connection, id, came.may_end).await?;
+    Ok(id)
+}
+
+async fn remember_end(connection: &mut SqliteConnection, id: SignalId, may_end: bool) -> Result<(), StoreError> {
+    if may_end {
+        sqlx::query("UPDATE tally SET last_end = ?")
+            .bind(id.0)
+            .execute(connection)
+            .await
+            .map_err(failed("remember what may end something"))?;
+    }
+    Ok(())
 }
 
 async fn keep_pieces(
