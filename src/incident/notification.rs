@@ -62,6 +62,8 @@ pub fn decide_notification(
 #[derive(Debug, Clone, Copy)]
 pub struct Came<'a> {
     pub source: &'a str,
+    /// Its place among all that came in. What was held has that of the end that it was held after:
+    /// any end that was told since settles it, also one that waited when it was held.
     pub signal: SignalId,
     pub received_at: DateTime<Utc>,
     /// Nobody vouches for who sent it.
@@ -72,6 +74,12 @@ pub struct Came<'a> {
 
 /// How the keys of such signals begin.
 pub(super) const HELD: &str = "held after ";
+
+/// The end that a signal with that key was held after.
+pub(super) fn held_after(key: &str) -> Option<SignalId> {
+    let (end, _) = key.strip_prefix(HELD)?.strip_prefix("SIG-")?.split_once(':')?;
+    end.parse().ok().map(SignalId)
+}
 
 pub(super) struct Decider<'a> {
     pub rules: &'a IncidentRules,
@@ -169,7 +177,8 @@ impl<'a> Decider<'a> {
         // By equality: a sender's clock may have been set back, and ours too.
         let is_latest = alert.starts_at == episode.starts_at || Some(alert.starts_at) == episode.ended_start;
         match episode.closed_at {
-            // An earlier start of what is open: a second Prometheus says that it fires for longer.
+            // An earlier start of what is open: a second Prometheus says that it fires for longer. Both
+            // starts are by the sender's clock, and it is open either way.
             None if is_known || alert.starts_at < episode.starts_at => Firing::Nothing,
             None => Firing::Anew(episode.clone()),
             // An echo of a firing before the last.
@@ -257,6 +266,7 @@ impl<'a> Decider<'a> {
         let Some(episode) = self.view.episodes.get(&alert.fingerprint) else { return };
         // A late delivery of an earlier end must not close what began after it. The start does not tell: Alertmanager moves it
         // back when a second Prometheus says that the alert fires for longer.
+        // All of these times are the sender's.
         let ended_before = alert.ends_at.is_none_or(|ends_at| ends_at <= episode.starts_at);
         let is_latest = alert.starts_at == episode.starts_at || Some(alert.starts_at) == episode.ended_start;
         let is_known = self.view.known.contains(&(alert.fingerprint.clone(), alert.starts_at));
@@ -324,6 +334,8 @@ fn without_alerts(notification: &Notification) -> Notification {
     }
 }
 
+/// How long ago it was resolved says only where an alert is told of: it calls somebody in either
+/// incident.
 fn is_reusable(incident: &Incident, rules: &IncidentRules, now: DateTime<Utc>) -> bool {
     match (incident.state, incident.resolved_at) {
         (IncidentState::Resolved, Some(resolved_at)) => now < resolved_at + rules.reopen_within,

@@ -36,8 +36,7 @@ pub(super) async fn apply(
             return Err(StoreError::Fenced(format!("{signal} was worked on already")));
         }
     }
-    let mut applier =
-        Applier { connection, now, signal, sinks, applied: Applied::default(), touched: BTreeMap::new() };
+    let mut applier = Applier { connection, now, signal, sinks, applied: Applied::default(), touched: BTreeMap::new() };
     let mut changes = decision.changes.into_iter().peekable();
     while let Some(change) = changes.next() {
         // A storm is thousands of equal changes in a row: they are written together.

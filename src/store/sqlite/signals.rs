@@ -184,7 +184,8 @@ async fn let_in(connection: &mut SqliteConnection, came: Came, tells_of_a_state:
     Ok(Accepted::Again(tell_again(connection, came).await?))
 }
 
-/// What the key of a signal's second row ends with, which stands behind an end while the first waits before it.
+/// What the key of a signal's second row ends with, which stands behind an end while the first
+/// waits before it.
 const AGAIN: &str = " again";
 
 /// The rows of a notification, with that first that may be moved: one that is worked on, else the last.
