@@ -69,7 +69,7 @@ fn answer(mut connection: TcpStream, state: &Mutex<State>) -> std::io::Result<()
     let status = if state.is_well { "200 OK" } else { "503 Service Unavailable" };
     if state.is_well {
         let page: Value = serde_json::from_str(&body).unwrap();
-        state.took.push(page["key"].as_str().unwrap_or_default().to_owned());
+        state.took.push(page["dedup_key"].as_str().unwrap_or_default().to_owned());
     }
     write!(connection, "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
 }
