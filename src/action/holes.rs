@@ -64,7 +64,7 @@ mod tests {
         let Value::Object(scope) = json!({ "x": { "y": value } }) else { unreachable!() };
         let arg = arg(text);
         refuse_syntax("expr", &arg, &scope)?;
-        arg.resolve(&scope)
+        Ok(arg.resolve(&scope)?)
     }
 
     #[test]

@@ -24,10 +24,10 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{AuthConfig, Config, SourceConfig, SourceKind};
 use crate::engine::EngineOptions;
 use crate::handoff::{HandoffWorker, Reporter, Template};
+use crate::intake::Form;
 use crate::mandate::{LeaseName, Mandate, MandateWorker};
 use crate::metrics::Metrics;
 use crate::model::{Person, Role, Via};
-use crate::intake::Form;
 use crate::server::{
     ApiToken, Credential, Readiness, Server, Settings, Source, Sources, serve as serve_http, serve_health,
 };

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use super::commands::{Asked, decide_ack, decide_resolve, decide_run, decide_vote, decline};
 use super::coverage::{cover, grouping_of_target};
 use super::ending::{End, decide_run_ended};
-use super::notification::{Came, HELD, View, decide_notification};
+use super::notification::{Came, HELD, View, decide_notification, held_after};
 use super::set_aside::{GROUPING, decide_set_aside};
 use super::spell::page_by;
 use super::{Coverage, IncidentRules};
@@ -57,7 +57,7 @@ impl SignalWorker {
             SignalBody::Notification(notification) => {
                 let came = Came {
                     source: &signal.source,
-                    signal: id,
+                    signal: held_after(&signal.key).unwrap_or(id),
                     received_at: signal.received_at,
                     is_held: signal.key.starts_with(HELD),
                     unauthenticated: notification.unauthenticated,

@@ -34,9 +34,7 @@ impl Renderer {
         match &delivery.subject {
             DeliverySubject::Page { page } => match self.store.page(*page).await? {
                 // Somebody was quicker: calling them again would only cost sleep. What is new since is told all the same.
-                Some(page) if page.acknowledged_at.is_none() || page.updated_at > page.acknowledged_at => {
-                    self.page(sink, delivery, &page).await
-                }
+                Some(page) if page.acknowledged_at.is_none() || page.has_news => self.page(sink, delivery, &page).await,
                 _ => Ok(None),
             },
             DeliverySubject::Card { incident } => {

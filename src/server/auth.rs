@@ -112,6 +112,10 @@ fn same(secret: &Secret, given: &str) -> Choice {
 mod tests {
     use super::*;
 
+    fn asks(credential: Option<Credential>) -> Source {
+        Source { credential, ..Source::default() }
+    }
+
     fn headers(value: &str) -> HeaderMap {
         HeaderMap::from_iter([(AUTHORIZATION, value.parse().unwrap())])
     }
@@ -122,7 +126,8 @@ mod tests {
         let basic = Credential::Basic { username: "am".into(), password: Secret::new("p:w") };
         let empty = Credential::Bearer(Secret::new(""));
         let right = BASE64_STANDARD.encode("am:p:w");
-        let is_let_in = |wanted: &Credential, value: &str| check_webhook(Some(wanted), &headers(value)).is_ok();
+        let is_let_in =
+            |wanted: &Credential, value: &str| check_source(&asks(Some(wanted.clone())), &headers(value)).is_ok();
         assert!(is_let_in(&bearer, "Bearer tok"));
         assert!(is_let_in(&bearer, "bearer   tok"));
         assert!(is_let_in(&basic, &format!("Basic {right}")));
@@ -133,8 +138,8 @@ mod tests {
             assert!(!is_let_in(&basic, &format!("Basic {}", BASE64_STANDARD.encode(wrong))), "{wrong}");
         }
         assert!(!is_let_in(&empty, "Bearer "));
-        assert!(check_webhook(Some(&bearer), &HeaderMap::new()).is_err());
-        assert!(check_webhook(None, &HeaderMap::new()).is_ok());
+        assert!(check_source(&asks(Some(bearer)), &HeaderMap::new()).is_err());
+        assert!(check_source(&asks(None), &HeaderMap::new()).is_ok());
     }
 
     #[test]

@@ -45,8 +45,9 @@ use crate::worker::Bell;
 #[async_trait]
 pub trait SignalStore: Send + Sync {
     /// Makes the signal durable. The same (source, key) again changes nothing but a counter, unless
-    /// it is a notification and an episode was closed since it was worked on: then it is worked on
-    /// once more, as it may tell that the alert fires again. A command with a known key that says
+    /// it is a notification and what may end an episode came in since it was told last: then it is
+    /// worked on once more, in its place behind that, as it may tell that the alert fires again. One
+    /// that tells of ends is worked on again after anything else. A command with a known key that says
     /// something else is [`Accepted::Other`], and is not taken in.
     async fn accept(&self, signal: &Signal) -> Result<Accepted, StoreError>;
 
@@ -304,6 +305,8 @@ pub struct Delivered {
 pub struct DeliveredPart {
     pub key: String,
     pub lane: Lane,
+    /// It tells that alerts are over.
+    pub may_end: bool,
     /// [`crate::model::SignalBody`] in JSON, each to be worked on and committed by itself, in
     /// order. At least one.
     pub pieces: Vec<String>,

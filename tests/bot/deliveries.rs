@@ -344,6 +344,69 @@ async fn a_new_page_does_not_wait_behind_those_that_fail() {
 }
 
 #[tokio::test]
+async fn news_of_what_somebody_has_is_told_whatever_the_clock_says() {
+    let news = |incident| {
+        let reason = PageReason::NotRun { because: "it ran three times".into() };
+        let page = NewPage { level: 1, team: "platform".into(), reason, text: None };
+        Change::Page { incident: IncidentRef::Existing(incident), page }
+    };
+    for set in [TimeDelta::zero(), -TimeDelta::hours(2), TimeDelta::hours(2)] {
+        let mut watch = Watch::begins(&["webhook"]).await;
+        let incident = watch.is_paged(Severity::S2, "the shop is slow").await;
+        watch.acks(incident).await;
+        assert_eq!(watch.pages("webhook").len(), 1, "{set}");
+        watch.clock.follow(set);
+        watch.decides(vec![news(incident)]).await;
+        assert_eq!(watch.pages("webhook").len(), 1, "{set}: it says what is new");
+    }
+    for set in [TimeDelta::zero(), -TimeDelta::hours(2)] {
+        let mut watch = Watch::begins(&["webhook"]).await;
+        let incident = watch.is_paged(Severity::S2, "the shop is slow").await;
+        watch.acks(incident).await;
+        watch.pages("webhook");
+        watch.receivers[0].answers(SinkError::retry("connection refused"));
+        watch.decides(vec![news(incident)]).await;
+        watch.clock.follow(set);
+        watch.acks(incident).await;
+        watch.receivers[0].is_back();
+        watch.passes(hours(4)).await;
+        assert_eq!(watch.pages("webhook"), [""; 0], "{set}: somebody has looked meanwhile");
+    }
+}
+
+#[tokio::test]
+async fn a_restart_between_two_attempts_keeps_their_number_and_the_order() {
+    let mut watch = Watch::begins(&["webhook", "discord"]).await;
+    for receiver in &watch.receivers {
+        receiver.answers(SinkError::retry("connection refused"));
+    }
+    let first = watch.is_paged(Severity::S1, "the shop is down").await;
+    watch.passes(seconds(600)).await;
+    let attempts = async |watch: &Watch| {
+        let page = watch.store.pages_of(first).await.unwrap().remove(0);
+        page.deliveries.iter().map(|delivery| (delivery.sink.clone(), delivery.attempts)).collect::<Vec<_>>()
+    };
+    let before = attempts(&watch).await;
+    assert!(before.len() == 2 && before.iter().all(|(_, attempts)| *attempts > 2), "{before:?}");
+    // The process dies after it has made another page, and before it has tried to bring it.
+    let workers = std::mem::take(&mut watch.workers);
+    watch.is_paged(Severity::S2, "the bank is slow").await;
+    drop(workers);
+    watch.is_restarted(&["webhook", "discord"]).await;
+    let tried: Vec<_> = before.iter().map(|(sink, attempts)| (sink.clone(), attempts + 1)).collect();
+    let after = attempts(&watch).await;
+    assert!(after == before || after == tried, "{before:?}, {after:?}");
+    for receiver in &watch.receivers {
+        receiver.is_back();
+    }
+    watch.passes(hours(2)).await;
+    let mut once = watch.pages("webhook");
+    once.sort();
+    assert_eq!(once, ["[S1] INC-1: the shop is down", "[S2] INC-2: the bank is slow"]);
+    assert!(watch.pages("discord").len() <= 2, "once there, too");
+}
+
+#[tokio::test]
 async fn a_restart_between_two_attempts_loses_and_doubles_nothing() {
     let mut watch = Watch::begins(&["webhook", "discord"]).await;
     watch.receivers[0].answers(wait(900));

@@ -151,6 +151,54 @@ async fn a_sender_whose_clock_was_set_back_is_heard() {
 }
 
 #[tokio::test]
+async fn what_is_told_last_counts_also_when_all_of_it_waits() {
+    // Told one after the other before anybody works on any of it: fires, and its end.
+    for (told, wait, fires) in [
+        ("FF", 1, true),
+        ("FFE", 2, false),
+        ("FEF", 3, true),
+        ("FEFFF", 3, true),
+        ("FEFE", 4, false),
+        ("FEFEF", 4, true),
+        ("FEFEFEFE", 4, false),
+        ("EFE", 3, false),
+    ] {
+        for alerts in [1, 1_200] {
+            let shift = Shift::begin().await;
+            let (start, end) = (shift.clock.now(), shift.clock.now() + Duration::from_secs(1));
+            for word in told.chars() {
+                lets_in(&shift, &storm(alerts, start, (word == 'E').then_some(end))).await;
+            }
+            let waiting = shift.store.levels().await.unwrap().pending_signals;
+            assert_eq!(waiting, wait, "{told}: nothing is kept that others make needless");
+            shift.passes(30).await;
+            let incidents = shift.incidents().await;
+            let open: u64 = incidents.iter().map(|incident| incident.open_episodes).sum();
+            let all: u64 = incidents.iter().map(|incident| incident.episodes).sum();
+            assert_eq!((open, all), (if fires { alerts as u64 } else { 0 }, alerts as u64), "{told}, {alerts} alerts");
+            assert_eq!(incidents.len(), 1, "{told}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_firing_that_is_told_again_while_its_end_waits_fires() {
+    let shift = Shift::begin().await;
+    let since = shift.fires("Unknown", &[]).await;
+    let told = |status| vec![alert("Unknown", &[], since, status)];
+    shift.lets_in("g", told(AlertStatus::Resolved)).await;
+    shift.lets_in("g", told(AlertStatus::Firing)).await;
+    shift.passes(30).await;
+    assert_eq!(shift.told().await, ["INC-1 open 1/1 runs=0"]);
+    // A late peer tells all of it again while nobody has worked on any of it.
+    shift.lets_in("g", told(AlertStatus::Resolved)).await;
+    shift.lets_in("g", told(AlertStatus::Firing)).await;
+    shift.lets_in("g", told(AlertStatus::Resolved)).await;
+    shift.passes(30).await;
+    assert_eq!(shift.told().await, ["INC-1 resolved 0/1 runs=0"]);
+}
+
+#[tokio::test]
 async fn a_changed_text_is_another_thing_to_say() {
     let shift = Shift::begin().await;
     let body = |text: &str| {

@@ -46,12 +46,16 @@ impl Shop {
     }
 
     async fn signal(&self, key: &str) -> SignalId {
+        self.signal_of(key, Vec::new()).await
+    }
+
+    async fn signal_of(&self, key: &str, alerts: Vec<Alert>) -> SignalId {
         let body = SignalBody::Notification(Notification {
             receiver: "dogwatch".into(),
             group_key: "g".into(),
             truncated: 0,
             left_out: Default::default(),
-            alerts: Vec::new(),
+            alerts,
             unauthenticated: false,
         });
         let signal = Signal { source: "alertmanager".into(), key: key.into(), received_at: self.clock.now(), body };
@@ -106,6 +110,19 @@ fn episode(incident: IncidentRef, fingerprint: &str) -> Change {
             annotations: [].into(),
             starts_at: noon(),
         },
+    }
+}
+
+fn over(fingerprint: &str) -> Alert {
+    Alert {
+        given: None,
+        fingerprint: fingerprint.into(),
+        status: AlertStatus::Resolved,
+        labels: [("alertname".to_owned(), "CoreDNSLatencyHigh".to_owned())].into(),
+        annotations: [].into(),
+        starts_at: noon(),
+        ends_at: Some(noon()),
+        generator_url: String::new(),
     }
 }
 
@@ -183,7 +200,12 @@ async fn pieces_are_worked_on_one_by_one_and_one_that_is_set_aside_keeps_no_othe
     let delivered = || Delivered {
         source: "alertmanager".into(),
         received_at: noon(),
-        parts: vec![DeliveredPart { key: "k".into(), lane: Lane::Usual, pieces: (0..4).map(piece).collect() }],
+        parts: vec![DeliveredPart {
+            key: "k".into(),
+            lane: Lane::Usual,
+            may_end: false,
+            pieces: (0..4).map(piece).collect(),
+        }],
         alerts: 0,
         firing: 0,
         left_out: LeftOut::default(),
@@ -209,7 +231,7 @@ async fn pieces_are_worked_on_one_by_one_and_one_that_is_set_aside_keeps_no_othe
 async fn who_goes_first_is_the_lane_and_in_it_the_order() {
     let shop = Shop::open().await;
     let lets_in = async |key: &str, lane| {
-        let part = DeliveredPart { key: key.into(), lane, pieces: vec!["{}".into()] };
+        let part = DeliveredPart { key: key.into(), lane, may_end: false, pieces: vec!["{}".into()] };
         let (source, parts, left_out) = ("alertmanager".into(), vec![part], LeftOut::default());
         let delivered = Delivered { source, received_at: noon(), parts, alerts: 0, firing: 0, left_out };
         shop.store.accept_delivery(delivered).await.unwrap()[0].id()
@@ -252,19 +274,91 @@ async fn a_no_is_kept_as_a_no() {
 }
 
 #[tokio::test]
-async fn a_redelivery_is_worked_on_again_once_an_episode_was_closed() {
+async fn a_redelivery_is_worked_on_again_behind_what_may_have_ended_it() {
     let shop = Shop::open().await;
-    let id = shop.incident("coredns", 1).await;
-    let signal = shop.signal("a").await;
-    shop.store.apply(signal, Decision::default()).await.unwrap();
-    shop.clock.advance(Duration::from_secs(60));
-    let head = shop.store.latest_episodes("alertmanager", &["coredns-0"]).await.unwrap()["coredns-0"].clone();
-    let now = shop.clock.now();
-    let incident = IncidentRef::Existing(id);
-    let close = Change::CloseEpisode { incident, episode: head.id, at: now, start: None };
-    shop.decide("close", vec![close]).await;
+    let told = shop.signal("a").await;
+    let waiting = async || -> Vec<SignalId> {
+        shop.store.pending_signals(10).await.unwrap().into_iter().map(|(id, _)| id).collect()
+    };
+    shop.store.apply(told, Decision::default()).await.unwrap();
+    shop.signal("b").await;
     shop.signal("a").await;
-    assert_eq!(shop.store.pending_signals(10).await.unwrap().len(), 1);
+    assert_eq!(waiting().await.len(), 1, "nothing ended");
+    let end = shop.signal_of("end", vec![over("coredns-0")]).await;
+    // It is worked on behind that, and once, however often it comes and whoever is at work.
+    for _ in 0..3 {
+        let again = shop.signal("a").await;
+        assert!(again > end);
+        assert_eq!(waiting().await.last(), Some(&again));
+        assert_eq!(waiting().await.len(), 3);
+    }
+    // What waits before the end keeps its place, and has another one behind it.
+    let before = shop.signal("b").await;
+    assert!(before > end);
+    assert_eq!(waiting().await.len(), 4);
+    let late = shop.store.apply(told, Decision::default()).await.unwrap_err();
+    assert!(matches!(late, StoreError::Fenced(_)), "{late}");
+    let shop = shop.reopen().await;
+    assert_eq!(shop.store.pending_signals(10).await.unwrap().len(), 4);
+}
+
+/// The middle of a start: each of the tables in turn cannot be written to.
+#[tokio::test]
+async fn what_waits_is_moved_in_whole_or_not_at_all() {
+    let day = 86_400_000_000;
+    for trouble in [
+        "INSERT ON incident_event",
+        "INSERT ON run_event",
+        "UPDATE OF page_at ON incident",
+        "UPDATE OF due_at ON outbox",
+        "UPDATE OF not_before ON signal",
+    ] {
+        let shop = Shop::open().await;
+        let id = shop.incident("coredns", 1).await;
+        shop.run(id, "coredns").await;
+        let incident = IncidentRef::Existing(id);
+        let page = NewPage { level: 1, team: "platform".into(), reason: PageReason::Overdue, text: None };
+        let body = SignalBody::RunEnded { run: RunId(1), outcome: Outcome::Fixed, because: String::new() };
+        let held = Signal { source: "s".into(), key: "held".into(), received_at: noon(), body };
+        let until = noon() + Duration::from_secs(600);
+        let changes = vec![
+            Change::Page { incident, page },
+            Change::PageAt { incident, at: Some(until) },
+            Change::Hold { signal: Box::new(held), until, notes: Vec::new() },
+        ];
+        shop.decide("waits", changes).await;
+        shop.store.close().await;
+        let Shop { store, clock, folder } = shop;
+        drop(store);
+        let path = folder.path().join("dogwatch.db");
+        let tampers = async |sql: String| {
+            let mut other = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
+            sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut other).await.unwrap();
+            other.close().await.unwrap();
+        };
+        let waits = async || -> [i64; 5] {
+            let mut other = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
+            let sql = "SELECT page_at, (SELECT wake_at FROM run), (SELECT MIN(due_at) FROM outbox WHERE urgency = 0),
+                (SELECT MAX(not_before) FROM signal), (SELECT COUNT(*) FROM clock_move) FROM incident";
+            let row = sqlx::query(sql).fetch_one(&mut other).await.unwrap();
+            let waits = [0, 1, 2, 3, 4].map(|column| row.get(column));
+            other.close().await.unwrap();
+            waits
+        };
+        let before = waits().await;
+        clock.follow(-chrono::TimeDelta::days(1));
+        tampers(format!("CREATE TRIGGER trouble BEFORE {trouble} BEGIN SELECT RAISE(ABORT, 'the disk is gone'); END"))
+            .await;
+        let refused = open(folder.path(), &clock).await.err().expect("it cannot be moved");
+        assert!(refused.to_string().contains("the disk is gone"), "{trouble}: {refused}");
+        assert_eq!(waits().await, before, "{trouble}: nothing is moved");
+        tampers("DROP TRIGGER trouble".into()).await;
+        for _ in 0..2 {
+            open(folder.path(), &clock).await.unwrap().close().await;
+            let [page_at, wake_at, due_at, not_before, _] = before.map(|time| time - day);
+            assert_eq!(waits().await, [page_at, wake_at, due_at, not_before, 1], "{trouble}: once, and all of it");
+        }
+    }
 }
 
 #[tokio::test]

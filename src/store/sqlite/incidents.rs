@@ -280,13 +280,15 @@ impl SqliteStore {
             let reason = from_json("page's reason", get(row, "reason")?)?;
             unanswered.entry(IncidentId(get(row, "incident_id")?)).or_default().push(reason);
         }
-        Ok(incidents
+        incidents
             .into_iter()
-            .map(|incident| {
+            .zip(found)
+            .map(|(incident, row)| {
                 let runs = by_incident.remove(&incident.id).unwrap_or_default();
                 let unanswered = unanswered.remove(&incident.id).unwrap_or_default();
-                IncidentView { incident, runs, unanswered }
+                let mitigated_starts = rows::mitigated_starts(row)?;
+                Ok(IncidentView { incident, runs, unanswered, mitigated_starts })
             })
-            .collect())
+            .collect()
     }
 }

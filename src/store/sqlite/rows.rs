@@ -1,5 +1,7 @@
 //! Between columns and the domain's types.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -80,7 +82,7 @@ pub(super) fn get_time_or(row: &SqliteRow, column: &'static str) -> Result<Optio
 }
 
 pub(super) const INCIDENT: &str = "id, grouping, title, severity, state, target, team, owner, playbook, opened_at, \
-     acknowledged_at, mitigated_at, resolved_at, page_at, spell, open_episodes, episodes";
+     acknowledged_at, mitigated_at, resolved_at, page_at, spell, open_episodes, episodes, mitigated_starts";
 
 pub(super) fn incident(row: &SqliteRow) -> Result<Incident, StoreError> {
     Ok(Incident {
@@ -102,6 +104,12 @@ pub(super) fn incident(row: &SqliteRow) -> Result<Incident, StoreError> {
         open_episodes: get::<i64>(row, "open_episodes")?.unsigned_abs(),
         episodes: get::<i64>(row, "episodes")?.unsigned_abs(),
     })
+}
+
+pub(super) fn mitigated_starts(row: &SqliteRow) -> Result<HashMap<String, DateTime<Utc>>, StoreError> {
+    let Some(text) = get::<Option<&str>>(row, "mitigated_starts")? else { return Ok(HashMap::new()) };
+    let starts: HashMap<String, i64> = from_json("set of starts", text)?;
+    Ok(starts.into_iter().map(|(source, start)| (source, time(start))).collect())
 }
 
 pub(super) fn episode(row: &SqliteRow) -> Result<Episode, StoreError> {
@@ -202,7 +210,8 @@ pub(super) fn page(row: &SqliteRow) -> Result<Page, StoreError> {
         severity,
         created_at: get_time(row, "created_at")?,
         acknowledged_at: get_time_or(row, "acknowledged_at")?,
-        updated_at: get_time_or(row, "updated_at")?,
+        answered: get(row, "answered")?,
+        has_news: get(row, "has_news")?,
         key: format!("dogwatch-{incident}-{spell}-{level}-{severity}"),
         deliveries: from_json("page's deliveries", get(row, "deliveries")?)?,
     })

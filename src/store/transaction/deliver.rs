@@ -61,7 +61,7 @@ pub(in crate::store) async fn arrived(
         && let Some(incident) = tx.tables.incident_row(of.incident).await?
         && incident.is_over()
     {
-        tx.tables.acknowledge_pages(&[page], tx.now).await?;
+        tx.tables.close_pages(&[page], tx.now, false).await?;
     }
     Ok(news.is_some() || row.changed)
 }
