@@ -20,7 +20,6 @@ mod answer;
 mod auth;
 mod body;
 mod browser;
-mod budgets;
 mod commands;
 mod door;
 mod guesses;
@@ -29,6 +28,7 @@ mod listen;
 mod places;
 mod probes;
 mod readiness;
+mod reading;
 mod shared;
 #[cfg(test)]
 mod tests;
@@ -49,9 +49,9 @@ pub use listen::{serve, serve_health};
 pub use places::Room;
 pub use readiness::Readiness;
 
-use budgets::Budgets;
 use guesses::{Guesses, Seldom};
 use probes::Probes;
+use reading::Reading;
 
 use crate::chat::Desk;
 use crate::clock::Clock;
@@ -148,7 +148,7 @@ pub struct Server {
     /// memory lasts as long as its turn.
     taken_in: Mutex<JoinSet<()>>,
     guesses: Guesses,
-    budgets: Budgets,
+    reading: Reading,
     probes: Probes,
     /// How many requests of browsers were refused.
     browsers: Seldom,
@@ -174,7 +174,7 @@ impl Server {
             room: Arc::new(Semaphore::new(room)),
             taken_in: Mutex::default(),
             guesses: Guesses::default(),
-            budgets: Budgets::default(),
+            reading: Reading::default(),
             probes: Probes::default(),
             browsers: Seldom::default(),
         }
