@@ -74,10 +74,12 @@ async fn update_page(
     .await
     .map_err(failed("read a page"))?;
     let id = PageId(get(&row, "id")?);
-    let before: PageReason = from_json("page's reason", get(&row, "reason")?)?;
-    let is_same = before == page.reason && get::<Option<String>>(&row, "text")? == page.text;
+    // One that is damaged is written anew.
+    let before: Option<PageReason> = get(&row, "reason").and_then(|text| from_json("page's reason", text)).ok();
+    let is_same = before.as_ref() == Some(&page.reason)
+        && get::<Option<String>>(&row, "text").is_ok_and(|text| text == page.text);
     let says_less =
-        matches!(before, PageReason::Escalated { .. }) && !matches!(page.reason, PageReason::Escalated { .. });
+        matches!(before, Some(PageReason::Escalated { .. })) && !matches!(page.reason, PageReason::Escalated { .. });
     if is_same || says_less {
         return Ok(Paged::Known);
     }

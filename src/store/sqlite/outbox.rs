@@ -5,12 +5,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteRow;
 
 use super::effects::{enqueue_card, note};
 use super::rows::{from_json, get, get_time, get_time_or, json, micros, time};
 use super::{SqliteStore, failed};
 use crate::model::{HumanDuration, IncidentId, PageId, redact};
-use crate::store::{Delivery, DeliveryId, IncidentEvent, OutboxStore, StoreError};
+use crate::store::{Delivery, DeliveryId, DeliverySubject, IncidentEvent, OutboxStore, StoreError};
 
 /// Pages that the last process had taken, or was about to try again: nobody is at them any more.
 pub(super) const TAKE_OVER: &str =
@@ -21,7 +22,7 @@ pub(super) const TAKE_OVER: &str =
 pub(super) const TAKE: &str = "UPDATE outbox SET due_at = ?2, taken = version
      WHERE id IN (SELECT id FROM outbox
                   WHERE due_at <= ?1 AND sink IN (SELECT value FROM json_each(?3)) ORDER BY urgency, attempts > 0, due_at, id LIMIT ?4)
-     RETURNING id, sink, subject, attempts, external_id, urgency";
+     RETURNING id, sink, key, subject, attempts, external_id, urgency";
 
 pub(super) const NEXT_DUE: &str = "SELECT MIN(due_at) AS due FROM outbox
      WHERE due_at IS NOT NULL AND sink IN (SELECT value FROM json_each(?))";
@@ -46,22 +47,28 @@ impl OutboxStore for SqliteStore {
                 let mut deliveries = Vec::new();
                 for row in &found {
                     let id = DeliveryId(get(row, "id")?);
-                    let subject = match from_json("delivery", get(row, "subject")?) {
+                    let subject = match get(row, "subject").and_then(|text| from_json("delivery", text)) {
                         Ok(subject) => subject,
-                        // A newer version's: it must not keep back what we can bring.
-                        Err(error) => {
-                            set_aside(connection, id, &error).await?;
-                            continue;
-                        }
+                        Err(error) => match named_by_its_key(row) {
+                            Some(subject) => {
+                                mend(connection, id, &subject, &error).await?;
+                                subject
+                            }
+                            // A newer version's: it must not keep back what we can bring.
+                            None => {
+                                set_aside(connection, id, &error).await?;
+                                continue;
+                            }
+                        },
                     };
                     let delivery = Delivery {
                         id,
                         sink: get(row, "sink")?,
                         subject,
-                        attempts: u32::try_from(get::<i64>(row, "attempts")?).unwrap_or(u32::MAX),
-                        external: get(row, "external_id")?,
+                        attempts: u32::try_from(get::<i64>(row, "attempts").unwrap_or_default()).unwrap_or(u32::MAX),
+                        external: get(row, "external_id").ok().flatten(),
                     };
-                    deliveries.push((get::<i64>(row, "urgency")?, delivery));
+                    deliveries.push((get::<i64>(row, "urgency").unwrap_or_default(), delivery));
                 }
                 deliveries.sort_by_key(|(urgency, delivery)| (*urgency, delivery.attempts > 0, delivery.id.0));
                 Ok(deliveries.into_iter().map(|(_, delivery)| delivery).collect())
@@ -197,21 +204,56 @@ struct Paged {
 async fn paged(connection: &mut SqliteConnection, id: DeliveryId) -> Result<Option<Paged>, StoreError> {
     let row = sqlx::query(
         "SELECT page.id, page.incident_id, page.created_at, page.acknowledged_at IS NULL AS unanswered, sink, attempts
-         FROM outbox JOIN page ON page.id = json_extract(outbox.subject, '$.page') WHERE outbox.id = ? AND urgency = 0",
+         FROM outbox JOIN page ON page.id = json_extract(outbox.subject, '$.page')
+         JOIN incident ON incident.id = page.incident_id WHERE outbox.id = ? AND urgency = 0",
     )
     .bind(id.0)
     .fetch_optional(connection)
     .await
     .map_err(failed("read a delivery's page"))?;
     let Some(row) = row else { return Ok(None) };
-    Ok(Some(Paged {
-        id: PageId(get(&row, "id")?),
-        incident: IncidentId(get(&row, "incident_id")?),
-        made_at: get_time(&row, "created_at")?,
-        unanswered: get(&row, "unanswered")?,
-        sink: get(&row, "sink")?,
-        attempts: get(&row, "attempts")?,
-    }))
+    let paged = || {
+        Ok(Paged {
+            id: PageId(get(&row, "id")?),
+            incident: IncidentId(get(&row, "incident_id")?),
+            made_at: get_time(&row, "created_at")?,
+            unanswered: get(&row, "unanswered")?,
+            sink: get(&row, "sink")?,
+            attempts: get(&row, "attempts")?,
+        })
+    };
+    // There is nowhere to tell of it, and what became of its delivery must be kept all the same: it
+    // would be sent again and again.
+    Ok(paged().inspect_err(|error: &StoreError| tracing::warn!(%error, "a page's delivery is told of nowhere")).ok())
+}
+
+/// What the delivery is about, by the key that it was put under.
+fn named_by_its_key(row: &SqliteRow) -> Option<DeliverySubject> {
+    let key: &str = get(row, "key").ok()?;
+    let (sort, _) = key.split_once('-')?;
+    match sort {
+        "PAGE" => key.parse().ok().map(|page| DeliverySubject::Page { page }),
+        "INC" => key.parse().ok().map(|incident| DeliverySubject::Card { incident }),
+        "APR" => key.parse().ok().map(|approval| DeliverySubject::Approval { approval }),
+        _ => None,
+    }
+}
+
+/// Writes a delivery's subject down again: SQLite reads it too.
+async fn mend(
+    connection: &mut SqliteConnection,
+    id: DeliveryId,
+    subject: &DeliverySubject,
+    error: &StoreError,
+) -> Result<(), StoreError> {
+    tracing::error!(delivery = id.0, ?subject, %error, "a delivery cannot be read, and is made anew from its key");
+    sqlx::query("UPDATE outbox SET subject = ? WHERE id = ?")
+        .bind(json(subject)?)
+        .bind(id.0)
+        .execute(connection)
+        .await
+        .map_err(failed("mend a delivery"))?;
+    Ok(())
 }
 
 /// Brings the same to another sink, too, unless it went there before.
