@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use chrono::{DateTime, Utc};
 
 use super::opening::{describe, new_incident, severity_of};
-use super::set_aside::{GROUPING, decide_left_out};
+use super::set_aside::{GROUPING, cut_grouping, decide_cut, decide_left_out};
 use super::spell::Spell;
 use super::{Coverage, IncidentRules};
 use crate::model::{
@@ -26,6 +26,8 @@ pub struct View {
     pub by_grouping: HashMap<String, IncidentId>,
     /// Earlier runs, the newest first, by playbook and target key: as far back as the playbook's limits look.
     pub history: HashMap<(String, String), Vec<RunHead>>,
+    /// How many alerts of this group were told of as left out by their sender.
+    pub cut_told: u64,
 }
 
 /// Decides what follows. `covered` says for each alert of the notification, in order, which playbook knows it.
@@ -290,16 +292,28 @@ impl<'a> Decider<'a> {
         self.changes.push(close);
     }
 
-    /// What was over the bounds of a body is told to a person: nobody sends it again.
+    /// What was left out of a body is told to a person: nobody sends it again. What the sender leaves
+    /// out it leaves out each time: once it was told, only more of it is news.
     fn tell_left_out(&mut self, notification: &Notification) {
-        if notification.left_out.is_nothing() {
-            return;
+        let LeftOut { alerts, labels, by_sender } = notification.left_out;
+        let (rules, view, id, source) = (self.rules, self.view, self.came.signal, self.came.source);
+        let known = |grouping: &str| view.by_grouping.get(grouping).and_then(|id| view.incidents.get(id));
+        let mut told = |told: Vec<Change>| {
+            self.opened += usize::from(matches!(told.first(), Some(Change::OpenIncident(_))));
+            self.changes.extend(told);
+            self.opened
+        };
+        let mut opened = told(Vec::new());
+        if alerts + labels > 0 {
+            opened = told(decide_left_out(rules, id, source, notification, known(GROUPING), opened));
         }
-        let known = self.view.by_grouping.get(GROUPING).and_then(|id| self.view.incidents.get(id));
-        let (id, source) = (self.came.signal, self.came.source);
-        let told = decide_left_out(self.rules, id, source, notification, known, self.opened);
-        self.opened += usize::from(matches!(told.first(), Some(Change::OpenIncident(_))));
-        self.changes.extend(told);
+        if by_sender > view.cut_told {
+            told(decide_cut(rules, id, source, notification, known(&cut_grouping(source)), opened));
+        }
+        // Whoever looks at what joins must know that it is not all.
+        for spell in self.spells.values_mut().filter(|spell| by_sender > 0 && !spell.joined.is_empty()) {
+            spell.remarks.push(format!("{by_sender} more alerts of this group were left out by {source}"));
+        }
     }
 
     /// Ends an episode whose place another one takes, which may be in another incident.

@@ -25,7 +25,7 @@ pub(super) struct Answer {
     alerts: usize,
     /// It was durable already.
     duplicate: bool,
-    /// What was more than is taken of one body. A person is told.
+    /// What was more than is taken of one body, or than its sender puts into one. A person is told.
     #[serde(skip_serializing_if = "LeftOut::is_nothing")]
     left_out: LeftOut,
 }
@@ -147,12 +147,15 @@ async fn take_in(
     }
     let id = accepted.first().map_or_else(String::new, |accepted| accepted.id().to_string());
     tracing::info!(signal = id, alerts, firing, duplicate, "a notification came in");
-    if !left_out.is_nothing() {
-        let (alerts, labels) = (left_out.alerts, left_out.labels);
+    if left_out.by_sender > 0 && !duplicate {
+        let alerts = left_out.by_sender;
+        tracing::warn!(signal = id, alerts, "alerts of this group were left out by the sender: raise its `max_alerts`");
+    }
+    if left_out.alerts + left_out.labels > 0 {
         tracing::warn!(
             signal = id,
-            alerts,
-            labels,
+            alerts = left_out.alerts,
+            labels = left_out.labels,
             "a notification had more than is taken of one; the rest is left out"
         );
     }

@@ -20,7 +20,6 @@ mod answer;
 mod auth;
 mod body;
 mod browser;
-mod budgets;
 mod commands;
 mod deliveries;
 mod door;
@@ -30,6 +29,7 @@ mod listen;
 mod places;
 mod probes;
 mod readiness;
+mod reading;
 mod shared;
 mod sources;
 #[cfg(test)]
@@ -52,9 +52,9 @@ pub use places::Room;
 pub use readiness::Readiness;
 pub use sources::{Source, Sources};
 
-use budgets::Budgets;
 use guesses::{Guesses, Seldom};
 use probes::Probes;
+use reading::Reading;
 
 use crate::chat::Desk;
 use crate::clock::Clock;
@@ -137,7 +137,7 @@ pub struct Server {
     /// memory lasts as long as its turn.
     taken_in: Mutex<JoinSet<()>>,
     guesses: Guesses,
-    budgets: Budgets,
+    reading: Reading,
     probes: Probes,
     /// How many requests of browsers were refused.
     browsers: Seldom,
@@ -163,7 +163,7 @@ impl Server {
             room: Arc::new(Semaphore::new(room)),
             taken_in: Mutex::default(),
             guesses: Guesses::default(),
-            budgets: Budgets::default(),
+            reading: Reading::default(),
             probes: Probes::default(),
             browsers: Seldom::default(),
         }

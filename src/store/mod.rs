@@ -31,7 +31,7 @@ pub use masking::{identity, masked_body, unfit_to_act_on};
 pub use reach::{PageDelivery, Reach};
 pub use records::{
     AlertCount, Delivery, DeliveryId, DeliverySubject, EpisodeHead, HandoffRecord, IncidentFilter, IncidentView, Page,
-    RunHead, TimelineEntry, TimelineWhat,
+    PageOutline, RunHead, TimelineEntry, TimelineWhat,
 };
 
 use crate::metrics::{Levels, PagesMade};
@@ -141,6 +141,8 @@ pub trait IncidentStore: Send + Sync {
     /// All pages that nobody has acknowledged, in order.
     async fn unanswered_pages(&self) -> Result<Vec<Page>, StoreError>;
     async fn page(&self, id: PageId) -> Result<Option<Page>, StoreError>;
+    /// What is left of a page that cannot be read; `None` when its row is gone.
+    async fn page_outline(&self, id: PageId) -> Result<Option<PageOutline>, StoreError>;
     /// Pages that were made in `from..to`, in order.
     async fn pages(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Page>, StoreError>;
 

@@ -108,6 +108,17 @@ pub struct Page {
     pub deliveries: Vec<PageDelivery>,
 }
 
+/// What can be read of a page whose row is damaged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageOutline {
+    pub incident: Option<IncidentId>,
+    pub team: Option<String>,
+    /// The worst where it is not known.
+    pub severity: Severity,
+    /// Somebody has it, with all that was added to it.
+    pub is_answered: bool,
+}
+
 /// A delivery's own number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DeliveryId(pub i64);

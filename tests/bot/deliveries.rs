@@ -200,6 +200,74 @@ impl Watch {
     }
 }
 
+impl Watch {
+    /// Somebody, or a disk, changes rows behind the bot's back.
+    async fn is_damaged(&self, sql: &str) {
+        use sqlx::{Connection as _, SqliteConnection};
+        let url = format!("sqlite://{}", self.folder.path().join("db").display());
+        let mut connection = SqliteConnection::connect(&url).await.unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    }
+
+    /// What the pages say that this receiver has got.
+    fn texts(&self, name: &str) -> Vec<String> {
+        let receiver = self.receivers.iter().find(|receiver| receiver.name == name).unwrap();
+        let got = std::mem::take(&mut *receiver.got.lock().unwrap());
+        got.into_iter().map(|parcel| format!("{} -> {:?}\n{}", parcel.title, parcel.mention, parcel.body)).collect()
+    }
+}
+
+/// Whatever of a page, its incident and its delivery is damaged, somebody is called, once.
+#[tokio::test]
+async fn a_page_whose_rows_are_damaged_reaches_somebody() {
+    for (damage, says) in [
+        ("UPDATE outbox SET subject = '{}'", "[S2] INC-1: it burns"),
+        ("UPDATE outbox SET subject = x'00', attempts = 'many', external_id = x'ff'", "[S2] INC-1: it burns"),
+        ("UPDATE incident SET state = 'nonsense', target = '{'", "[S2] INC-1: it burns"),
+        ("UPDATE incident SET severity = 'S9'", "[S2] INC-1: it burns"),
+        (
+            "UPDATE incident SET opened_at = 9223372036854775807, page_at = 'soon', episodes = 'x'",
+            "[S2] INC-1: it burns",
+        ),
+        ("UPDATE incident SET title = x'697420c3627572', team = x'ff'", "[S2] INC-1: it "),
+        ("UPDATE incident_event SET event = x'00', at = 'then'", "[S2] INC-1: it burns"),
+        ("UPDATE page SET severity = 'no'", "[S1] INC-1: it burns"),
+        ("UPDATE page SET team = x'ff'", "nobody is on call for team"),
+        ("UPDATE page SET reason = '{'", "[S2] PAGE-1 of INC-1 cannot be read"),
+        ("UPDATE page SET reason = '{', severity = 'no', team = x'ff'", "[S1] PAGE-1 of INC-1 cannot be read"),
+        ("UPDATE page SET created_at = 'then'", "PAGE-1 of INC-1 cannot be read"),
+        ("PRAGMA foreign_keys = off; DELETE FROM incident", "PAGE-1 of INC-1 cannot be read"),
+        ("PRAGMA foreign_keys = off; DELETE FROM page", "[S1] PAGE-1 cannot be read"),
+        (
+            "PRAGMA ignore_check_constraints = on; PRAGMA foreign_keys = off; UPDATE page SET incident_id = 'x'",
+            "PAGE-1",
+        ),
+    ] {
+        let mut watch = Watch::begins(&["pager"]).await;
+        watch.receivers[0].answers(SinkError::retry("down"));
+        watch.is_paged(Severity::S2, "it burns").await;
+        watch.is_damaged(damage).await;
+        watch.receivers[0].is_back();
+        watch.passes(Duration::from_secs(3_600)).await;
+        let texts = watch.texts("pager");
+        assert!(texts.len() == 1 && texts[0].contains(says), "{damage}: {texts:#?}");
+        assert!(texts[0].contains("ada") && texts[0].contains("next: "), "{damage}: {texts:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_page_that_somebody_has_is_told_no_more() {
+    let mut watch = Watch::begins(&["pager"]).await;
+    watch.receivers[0].answers(SinkError::retry("down"));
+    let incident = watch.is_paged(Severity::S2, "it burns").await;
+    watch.acks(incident).await;
+    watch.is_damaged("UPDATE page SET reason = '{'").await;
+    watch.receivers[0].is_back();
+    watch.passes(Duration::from_secs(3_600)).await;
+    assert_eq!(watch.texts("pager"), [] as [String; 0]);
+}
+
 async fn open(folder: &tempfile::TempDir, clock: &Arc<ManualClock>, names: &[&str]) -> Arc<SqliteStore> {
     let sinks = Sinks { chat: Vec::new(), pages: names.iter().take(1).map(|name| (*name).to_owned()).collect() };
     let file = folder.path().join("db");
@@ -220,7 +288,8 @@ teams:
     for (n, receiver) in receivers.iter().enumerate() {
         let next = receivers.get(n + 1).map(|next| next.name.to_owned());
         let (store, clock) = (store.clone(), clock.clone());
-        workers.push(Arc::new(OutboxWorker::new(receiver.clone(), next, store, clock, oncall.clone(), Arc::default())));
+        let worker = OutboxWorker::new(receiver.clone(), next, store, clock, oncall.clone(), Arc::default());
+        workers.push(Arc::new(worker.with_default_team("platform")));
     }
     workers
 }

@@ -59,6 +59,50 @@ async fn what_is_more_than_is_taken_of_a_body_is_told_to_a_person() {
     assert!(timeline.contains("90000 alerts") && timeline.contains("group by more labels"), "{timeline}");
 }
 
+/// A group of which Alertmanager has sent `sent` alerts, and left out `cut`.
+fn cut_group(group: &str, sent: usize, cut: u64) -> Vec<u8> {
+    let one = |n: usize| {
+        format!(
+            r#"{{"status":"firing","labels":{{"alertname":"Minor","n":"{group}{n}"}},"startsAt":"2026-03-02T01:00:00Z"}}"#
+        )
+    };
+    let alerts: Vec<String> = (0..sent).map(one).collect();
+    let alerts = alerts.join(",");
+    format!(r#"{{"version":"4","groupKey":"{group}","truncatedAlerts":{cut},"alerts":[{alerts}]}}"#).into_bytes()
+}
+
+#[tokio::test]
+async fn what_its_sender_leaves_out_is_told_to_a_person_once_and_again_when_it_is_more() {
+    let shift = Shift::begin().await;
+    let comes = async |group: &str, sent: usize, cut: u64| {
+        lets_in(&shift, &cut_group(group, sent, cut)).await;
+        settle(&shift.workers).await.unwrap();
+    };
+    let told = async || shift.timeline(2).await.matches("left out by their sender").count();
+    comes("g", 1, 40).await;
+    let pages = shift.pages().await;
+    assert!(pages.iter().any(|page| page.starts_with("INC-2") && page.contains("40 alerts")), "{pages:?}");
+    assert!(pages.iter().any(|page| page.contains("max_alerts")), "{pages:?}");
+    let timeline = shift.timeline(1).await;
+    assert!(timeline.contains("40 more alerts of this group were left out by alertmanager"), "{timeline}");
+    // The same again, with more that fires; and one more that was left out no longer.
+    comes("g", 2, 40).await;
+    comes("g", 3, 39).await;
+    comes("g", 2, 40).await;
+    assert_eq!((told().await, shift.pages().await.len()), (1, pages.len()));
+    // Whoever has it knows what to do, and still finds what became worse.
+    shift.says("alice", Command::Ack { incident: IncidentId(2) }).await;
+    comes("g", 4, 41).await;
+    comes("h", 1, 1).await;
+    assert_eq!(told().await, 3);
+    assert_eq!(shift.told().await[1], "INC-2 acknowledged 0/0 runs=0");
+    // Resolved and not put right: somebody hears of it again.
+    shift.says("alice", Command::Resolve { incident: IncidentId(2), note: None }).await;
+    comes("g", 5, 41).await;
+    let timeline = shift.timeline(shift.incidents_ever().await.len() as i64).await;
+    assert!(timeline.contains("41 alerts of the group g left out by their sender"), "{timeline}");
+}
+
 #[tokio::test]
 async fn what_kills_the_process_is_set_aside_after_five_deaths_and_paged() {
     let mut bot = Bot::begins(&[], Vec::new()).await;

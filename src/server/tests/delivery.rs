@@ -20,6 +20,38 @@ async fn a_delivery_is_durable_before_it_is_accepted() {
 }
 
 #[tokio::test]
+async fn what_its_sender_has_left_out_is_counted_and_answered() {
+    let world = World::new().await;
+    let body = body(2).replace(r#""truncatedAlerts":0"#, r#""truncatedAlerts":40"#);
+    let answer: Value = world.delivers(body.clone()).await.json().await.unwrap();
+    assert_eq!(answer["left_out"], json!({ "alerts": 0, "labels": 0, "by_sender": 40 }));
+    world.delivers(body).await;
+    assert_eq!(world.counts(r#"dogwatch_left_out_total{what="alerts",by="sender"}"#).await, 40);
+    assert_eq!(world.counts(r#"dogwatch_left_out_total{what="alerts",by="bounds"}"#).await, 0);
+}
+
+#[tokio::test]
+async fn a_secret_in_what_is_malformed_is_not_told_however_it_is_escaped() {
+    let world = World::new().await;
+    for value in [
+        "pass\u{200b}word=hunter2",
+        "PASS\u{1b}[1mWORD=hunter2",
+        "p\u{ad}assword: hunter2",
+        "password=\nhunter2",
+        "password\t=\thunter2",
+    ] {
+        for (wrong, says) in [
+            (json!({ "version": "4", "groupKey": "g", "alerts": value }), "invalid type"),
+            (json!({ "version": "4", "groupKey": "g", "alerts": [{ "labels": { value: 5 } }] }), "invalid type"),
+            (json!({ "version": value, "groupKey": "g", "alerts": [] }), "it is no version"),
+        ] {
+            let answer = world.delivers(wrong.to_string()).await.text().await.unwrap();
+            assert!(answer.contains(says) && !answer.contains("hunter2"), "{answer}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_same_delivery_again_changes_nothing() {
     let world = World::new().await;
     for n in 0..5 {

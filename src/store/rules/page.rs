@@ -9,7 +9,8 @@ use crate::store::{NewPage, PageReason};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::store) struct MadePage {
     pub id: PageId,
-    pub reason: PageReason,
+    /// `None`: it cannot be read.
+    pub reason: Option<PageReason>,
     pub text: Option<String>,
 }
 
@@ -24,9 +25,11 @@ pub(in crate::store) enum Second {
 
 /// A run that needs a person outranks every other reason: it says what was found and done.
 pub(in crate::store) fn second_reason(made: &MadePage, page: &NewPage) -> Second {
-    let is_same = made.reason == page.reason && made.text == page.text;
+    // One that is damaged is written anew.
+    let Some(before) = &made.reason else { return Second::Updates };
+    let is_same = *before == page.reason && made.text == page.text;
     let needs_a_person = |reason: &PageReason| matches!(reason, PageReason::Escalated { .. });
-    let says_less = needs_a_person(&made.reason) && !needs_a_person(&page.reason);
+    let says_less = needs_a_person(before) && !needs_a_person(&page.reason);
     if is_same || says_less { Second::AddsNothing } else { Second::Updates }
 }
 
@@ -89,7 +92,7 @@ mod tests {
     use crate::model::RunId;
 
     fn made(reason: PageReason, text: Option<&str>) -> MadePage {
-        MadePage { id: PageId(1), reason, text: text.map(str::to_owned) }
+        MadePage { id: PageId(1), reason: Some(reason), text: text.map(str::to_owned) }
     }
 
     fn asks(reason: PageReason, text: Option<&str>) -> NewPage {

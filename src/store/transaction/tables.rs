@@ -187,6 +187,8 @@ pub(in crate::store) trait PageTable {
     /// Where it went, or is to go.
     async fn sinks_of_page(&mut self, id: PageId) -> Result<Vec<String>, StoreError>;
 
+    /// `None`: it is gone, or so damaged that there is nowhere to tell of it. What became of its
+    /// delivery is kept all the same: it would be sent again and again.
     async fn page_row(&mut self, id: PageId) -> Result<Option<PageRow>, StoreError>;
 }
 
@@ -215,7 +217,7 @@ pub(in crate::store) struct DeliveryRow {
 pub(in crate::store) struct TakenRow {
     pub id: DeliveryId,
     pub sink: String,
-    pub page: Option<PageId>,
+    pub key: String,
     pub attempts: u32,
     pub external: Option<String>,
     /// What it is about; or why that cannot be read.
@@ -239,6 +241,9 @@ pub(in crate::store) trait DeliveryTable {
         now: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> Result<Vec<TakenRow>, StoreError>;
+
+    /// Writes down again what a delivery is about.
+    async fn mend_delivery(&mut self, id: DeliveryId, subject: &DeliverySubject) -> Result<(), StoreError>;
 
     async fn delivery_row(&mut self, id: DeliveryId) -> Result<Option<DeliveryRow>, StoreError>;
 

@@ -23,8 +23,8 @@ impl PageTable for SqliteTables<'_> {
         let Some(row) = self.maybe("look for a page", query).await? else { return Ok(None) };
         Ok(Some(MadePage {
             id: PageId(get(&row, "id")?),
-            reason: from_json("page's reason", get(&row, "reason")?)?,
-            text: get(&row, "text")?,
+            reason: get(&row, "reason").and_then(|text| from_json("page's reason", text)).ok(),
+            text: get(&row, "text").ok().flatten(),
         }))
     }
 
@@ -96,14 +96,18 @@ impl PageTable for SqliteTables<'_> {
 
     async fn page_row(&mut self, id: PageId) -> Result<Option<PageRow>, StoreError> {
         let query = sqlx::query(
-            "SELECT incident_id, created_at, acknowledged_at IS NOT NULL AS acknowledged FROM page WHERE id = ?",
+            "SELECT incident_id, created_at, acknowledged_at IS NOT NULL AS acknowledged FROM page
+             WHERE id = ? AND EXISTS (SELECT 1 FROM incident WHERE id = page.incident_id)",
         );
         let row = self.maybe("read a delivery's page", query.bind(id.0)).await?;
         let Some(row) = row else { return Ok(None) };
-        Ok(Some(PageRow {
-            incident: IncidentId(get(&row, "incident_id")?),
-            made_at: get_time(&row, "created_at")?,
-            acknowledged: get(&row, "acknowledged")?,
-        }))
+        let page = || {
+            Ok(PageRow {
+                incident: IncidentId(get(&row, "incident_id")?),
+                made_at: get_time(&row, "created_at")?,
+                acknowledged: get(&row, "acknowledged")?,
+            })
+        };
+        Ok(page().inspect_err(|error: &StoreError| tracing::warn!(%error, "a page's delivery is told of nowhere")).ok())
     }
 }
