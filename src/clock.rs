@@ -9,12 +9,16 @@
 //! [`Timekeeper`](crate::timekeeper::Timekeeper) moves what waits and has this clock follow,
 //! between the turns of all workers: within a turn, no time steps.
 
+mod bucket;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
+
+pub use bucket::Bucket;
 
 /// What time is it, and wake me at that time.
 pub trait Clock: Send + Sync + 'static {

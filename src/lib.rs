@@ -32,6 +32,7 @@ pub mod files;
 pub mod handoff;
 pub mod incident;
 pub mod intake;
+pub mod language;
 pub mod mandate;
 pub mod message;
 pub mod metrics;

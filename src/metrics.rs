@@ -24,8 +24,8 @@ use prometheus_client::registry::{Registry, Unit};
 
 pub use self::format::Format;
 use self::labels::{
-    ChatLabel, CommandLabels, MutationLabels, PageLabels, ResultLabel, RunLabels, SinkLabel, StatusLabel, ViaLabels,
-    WhatLabel,
+    ChatLabel, CommandLabels, LeftOutLabels, MutationLabels, PageLabels, ResultLabel, RunLabels, SinkLabel,
+    StatusLabel, ViaLabels,
 };
 use self::labels::{QueueLabel, WorkerLabel};
 pub use self::levels::Levels;
@@ -39,7 +39,7 @@ pub struct Metrics {
     registry: Registry,
     notifications: Family<ResultLabel, Counter>,
     alerts: Family<StatusLabel, Counter>,
-    left_out: Family<WhatLabel, Counter>,
+    left_out: Family<LeftOutLabels, Counter>,
     accept_seconds: Histogram,
     commands: Family<CommandLabels, Counter>,
     guesses: Family<ViaLabels, Counter>,
@@ -147,7 +147,11 @@ impl Metrics {
         let mut metrics = Self {
             notifications: family(&mut registry, "notifications", "Deliveries of Alertmanager, by what became of them"),
             alerts: family(&mut registry, "alerts", "Alerts in accepted notifications, by status"),
-            left_out: family(&mut registry, "left_out", "What notifications had over the bounds, by what it is"),
+            left_out: family(
+                &mut registry,
+                "left_out",
+                "What notifications had too much of, by what it is and who left it out",
+            ),
             commands: family(&mut registry, "commands", "Commands, by the way they came and whether they were refused"),
             guesses: family(
                 &mut registry,
@@ -199,10 +203,14 @@ impl Metrics {
         }
     }
 
-    /// So much of a notification was over the bounds.
+    /// So much was left out of a notification that was accepted, by our bounds or by who sent it.
     pub fn left_out(&self, left_out: LeftOut) {
-        for (what, count) in [("alerts", left_out.alerts), ("labels", left_out.labels)] {
-            self.left_out.get_or_create(&WhatLabel { what }).inc_by(count);
+        for (what, by, count) in [
+            ("alerts", "bounds", left_out.alerts),
+            ("labels", "bounds", left_out.labels),
+            ("alerts", "sender", left_out.by_sender),
+        ] {
+            self.left_out.get_or_create(&LeftOutLabels { what, by }).inc_by(count);
         }
     }
 

@@ -6,7 +6,8 @@
 
 use serde_json::Value;
 
-use super::{ActionError, AnyArg, Scope, Template};
+use super::ActionError;
+use crate::language::{AnyArg, Scope, Template};
 
 /// At load time: only plain `{{path}}` holes, so that each value can be looked at before it is put in.
 pub(super) fn check_plain(name: &str, arg: &dyn AnyArg) -> Result<(), String> {
@@ -48,7 +49,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::action::Arg;
+    use crate::language::Arg;
 
     fn arg(text: &str) -> Arg<String> {
         serde_json::from_value::<Template2>(json!({ "a": text })).unwrap().a
@@ -63,7 +64,7 @@ mod tests {
         let Value::Object(scope) = json!({ "x": { "y": value } }) else { unreachable!() };
         let arg = arg(text);
         refuse_syntax("expr", &arg, &scope)?;
-        arg.resolve(&scope)
+        Ok(arg.resolve(&scope)?)
     }
 
     #[test]

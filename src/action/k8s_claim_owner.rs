@@ -5,8 +5,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::kinds::rights;
-use super::{ActionError, AnyArg, Describe, Output, Read, StepContext, World, objects};
+use super::{ActionError, Describe, Output, Read, StepContext, World, objects};
 use crate::cluster::{Access, Cluster, Object};
+use crate::language::AnyArg;
 use crate::model::ObjectKey;
 
 /// Finds the StatefulSet from whose `volumeClaimTemplates` the target, a claim, was made. Changes nothing; may be repeated at will.

@@ -7,10 +7,9 @@ use serde_json::{Value, json};
 
 use super::jobs::{self, MARKER, PreImage, State};
 use super::kinds::rights;
-use super::{
-    ActionError, AnyArg, Arg, Describe, Doubt, Mutation, Output, Plan, StepContext, Verb, World, deny, objects,
-};
+use super::{ActionError, Describe, Doubt, Mutation, Output, Plan, StepContext, Verb, World, deny, objects};
 use crate::cluster::{Access, Cluster, ClusterError, ListQuery, Object};
+use crate::language::{AnyArg, Arg};
 use crate::model::{Intent, MASK, ObjectKey};
 
 /// Starts a Job now, from the template of a CronJob.

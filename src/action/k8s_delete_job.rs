@@ -6,10 +6,9 @@ use serde_json::{Value, json};
 
 use super::jobs::{self, State};
 use super::kinds::rights;
-use super::{
-    ActionError, AnyArg, Arg, Describe, Doubt, Mutation, Output, Plan, StepContext, Verb, World, deny, objects,
-};
+use super::{ActionError, Describe, Doubt, Mutation, Output, Plan, StepContext, Verb, World, deny, objects};
 use crate::cluster::{Access, ClusterError, Delete, Object};
+use crate::language::{AnyArg, Arg};
 use crate::model::{Intent, ObjectKey, redact_value};
 
 /// Deletes the target, a Job that runs or has failed, and its pods with it.

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use super::amounts::Count;
 use super::k8s_get::written_out;
 use super::kinds::rights;
-use super::{ActionError, AnyArg, Arg, Describe, Kind, Output, Read, StepContext, World, objects};
+use super::{ActionError, Describe, Kind, Output, Read, StepContext, World, objects};
 use crate::cluster::{Access, ListQuery, Object};
+use crate::language::{AnyArg, Arg};
 use crate::model::ObjectKey;
 
 /// Lists the events about an object. Changes nothing; may be repeated at will.

@@ -9,10 +9,10 @@ use super::expand_plan::{self, STORAGE, Surroundings};
 use super::k8s_claim_owner::stateful_set_of;
 use super::kinds::rights;
 use super::{
-    ActionError, AnyArg, Arg, Describe, Doubt, Mutation, Output, Plan, StepContext, Verb, World, doubt, field_owner,
-    objects,
+    ActionError, Describe, Doubt, Mutation, Output, Plan, StepContext, Verb, World, doubt, field_owner, objects,
 };
 use crate::cluster::{Access, Cluster, Object, Patch};
+use crate::language::{AnyArg, Arg};
 use crate::model::{Intent, ObjectKey, Quantity};
 
 /// Asks for a larger volume for the target, a PersistentVolumeClaim. Never shrinks one.

@@ -5,8 +5,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::amounts::Flag;
-use super::{ActionError, AnyArg, Arg, Describe, Kind, Output, Read, StepContext, World, objects};
+use super::{ActionError, Describe, Kind, Output, Read, StepContext, World, objects};
 use crate::cluster::Access;
+use crate::language::{AnyArg, Arg};
 
 /// Reads one object. Changes nothing; may be repeated at will.
 ///

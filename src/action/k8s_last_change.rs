@@ -8,8 +8,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::kinds::rights;
-use super::{ActionError, AnyArg, Arg, Describe, Output, Read, StepContext, World, objects};
+use super::{ActionError, Describe, Output, Read, StepContext, World, objects};
 use crate::cluster::{Access, FieldManager, Object};
+use crate::language::{AnyArg, Arg};
 use crate::model::HumanDuration;
 
 /// Finds out when a field of the target was changed last, whoever did it. Changes nothing; may be repeated at will.

@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 
 use super::amounts::Count;
 use super::k8s_get::{right, written_out};
-use super::{ActionError, AnyArg, Arg, Describe, Kind, Output, Read, StepContext, World, holes, objects};
+use super::{ActionError, Describe, Kind, Output, Read, StepContext, World, holes, objects};
 use crate::cluster::{Access, ListQuery};
+use crate::language::{AnyArg, Arg};
 
 /// Lists objects. Changes nothing; may be repeated at will.
 ///
@@ -69,10 +70,10 @@ impl Read for K8sList {
             Some(namespace) => objects::safe_name(namespace.resolve(step.scope)?, "namespace")?,
             None => step.target.namespace.clone(),
         };
-        let selector = |name: &str, arg: &Option<Arg<String>>| {
+        let selector = |name: &str, arg: &Option<Arg<String>>| -> Result<String, ActionError> {
             let Some(arg) = arg else { return Ok(String::new()) };
             holes::refuse_syntax(name, arg, step.scope)?;
-            arg.resolve(step.scope)
+            Ok(arg.resolve(step.scope)?)
         };
         let query = ListQuery {
             kind: kind.as_str().into(),

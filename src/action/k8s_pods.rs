@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::amounts::Count;
 use super::kinds::rights;
-use super::{ActionError, AnyArg, Arg, Describe, Output, Read, StepContext, World, objects};
+use super::{ActionError, Describe, Output, Read, StepContext, World, objects};
 use crate::cluster::{Access, ListQuery, Object};
+use crate::language::{AnyArg, Arg};
 
 /// Looks at the pods that the target selects. Changes nothing; may be repeated at will.
 ///

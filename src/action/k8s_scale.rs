@@ -8,10 +8,9 @@ use super::amounts::{Count, MoreReplicas};
 use super::kinds::rights;
 use super::replica_owner::{self, Owner};
 use super::scale_plan::{Amount, Wish, linear_min, plan};
-use super::{
-    ActionError, AnyArg, Arg, Describe, Doubt, Kind, Mutation, Output, Plan, StepContext, Verb, World, doubt, objects,
-};
+use super::{ActionError, Describe, Doubt, Kind, Mutation, Output, Plan, StepContext, Verb, World, doubt, objects};
 use crate::cluster::{Access, Patch};
+use crate::language::{AnyArg, Arg};
 use crate::model::Intent;
 
 /// Changes how many replicas the target has: a Deployment, or a StatefulSet upwards to a given number.

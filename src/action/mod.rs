@@ -1,10 +1,9 @@
 //! What a step can do. One file for each action; adding one is a file, and a line in [`parse`].
 //!
-//! An action's struct holds its typed arguments as the playbook wrote them ([`Arg`]: a value or a template). A
+//! An action's struct holds its typed arguments as the playbook wrote them ([`Arg`](crate::language::Arg): a value or a template). A
 //! [`Read`] looks; a [`Mutation`] decides on an absolute [`Intent`] first, and then makes exactly that change.
 
 mod amounts;
-mod arg;
 pub mod deny;
 mod doubt;
 mod expand_plan;
@@ -28,8 +27,6 @@ mod prometheus_query;
 mod registry;
 mod replica_owner;
 mod scale_plan;
-mod template;
-mod template_names;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -39,20 +36,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 
-pub use arg::{AnyArg, Arg, Location};
 pub use deny::Verb;
 pub use kinds::{Kind, KindError};
 pub use registry::{names, parse};
-pub use template::{Template, TemplateError};
-pub use template_names::InBody;
 
 use crate::clock::Clock;
 use crate::cluster::{Access, Cluster, ClusterError, Object};
+use crate::language::{AnyArg, Arg, ArgError, Scope, TemplateError};
 use crate::model::{FailureClass, Intent, RunId, StepPath, Target};
 use crate::prometheus::{Prometheus, QueryError};
-
-/// The values that conditions and templates see: `alert`, `target`, `inputs`, and each step's output under its id.
-pub type Scope = Map<String, Value>;
 
 /// The world that actions act on.
 #[derive(Clone)]
@@ -291,6 +283,12 @@ impl From<QueryError> for ActionError {
             | QueryError::Stale { .. } => FailureClass::Fail,
         };
         Self { class, message: error.to_string() }
+    }
+}
+
+impl From<ArgError> for ActionError {
+    fn from(error: ArgError) -> Self {
+        Self::fail(error.to_string())
     }
 }
 

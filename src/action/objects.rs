@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use super::{ActionError, Arg, Kind, StepContext};
+use super::{ActionError, Kind, StepContext};
 use crate::cluster::{Cluster, Object};
+use crate::language::Arg;
 use crate::model::ObjectKey;
 
 /// The key of an object that a step names. Without a namespace it is in the target's.

@@ -5,8 +5,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::amounts::Flag;
-use super::{ActionError, AnyArg, Arg, Describe, Output, Read, StepContext, World, holes};
+use super::{ActionError, Describe, Output, Read, StepContext, World, holes};
 use crate::cluster::Access;
+use crate::language::{AnyArg, Arg};
 use crate::model::HumanDuration;
 use crate::prometheus::{Query, Sample, selectors};
 

@@ -14,7 +14,8 @@ use super::k8s_list::K8sList;
 use super::k8s_pods::K8sPods;
 use super::k8s_scale::K8sScale;
 use super::prometheus_query::PrometheusQuery;
-use super::{Action, Arg, Describe, Mutation, Read, Tell};
+use super::{Action, Describe, Mutation, Read, Tell};
+use crate::language::Arg;
 
 /// All actions, in the order in which `dogwatch check` lists them.
 const NAMES: &[&str] = &[

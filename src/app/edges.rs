@@ -8,7 +8,8 @@ use anyhow::Context as _;
 use crate::cluster::{Cluster, Connection, RealCluster};
 use crate::config::{AuthConfig, Config, PrometheusConfig};
 use crate::files;
-use crate::incident::IncidentRules;
+use crate::incident::{IncidentRules, SourceRights};
+use crate::model::MayStart;
 use crate::oncall::OnCall;
 use crate::playbook::{Catalog, ProblemSeverity};
 use crate::prometheus::{HttpPrometheus, NoPrometheus, Prometheus, PrometheusAuth};
@@ -98,5 +99,13 @@ pub fn rules(config: &Config, oncall: &OnCall) -> IncidentRules {
         teams: oncall.teams().iter().map(|team| team.name.to_string()).collect(),
         reopen_within: config.incidents.reopen_within.0,
         stale_within: config.incidents.stale_within.0,
+        may_start: SourceRights {
+            by_source: config
+                .all_sources()
+                .into_iter()
+                .map(|(_, source)| (source.name.clone(), source.may_start()))
+                .collect(),
+            others: MayStart::Nothing,
+        },
     }
 }

@@ -21,13 +21,16 @@ use crate::action::World;
 use crate::bot::Bot;
 use crate::chat::{ConsoleChat, Desk};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{AuthConfig, Config};
+use crate::config::{AuthConfig, Config, SourceConfig, SourceKind};
 use crate::engine::EngineOptions;
 use crate::handoff::{HandoffWorker, Reporter, Template};
+use crate::intake::Form;
 use crate::mandate::{LeaseName, Mandate, MandateWorker};
 use crate::metrics::Metrics;
 use crate::model::{Person, Role, Via};
-use crate::server::{ApiToken, Credential, Readiness, Server, Settings, serve as serve_http, serve_health};
+use crate::server::{
+    ApiToken, Credential, Readiness, Server, Settings, Source, Sources, serve as serve_http, serve_health,
+};
 use crate::store::IncidentStore as _;
 use crate::store::sqlite::{Durability, SqliteStore};
 use crate::worker::{self, Progress};
@@ -245,21 +248,29 @@ async fn console(desk: Arc<Desk>, stop: CancellationToken) {
 }
 
 fn settings(config: &Config) -> anyhow::Result<Settings> {
-    let webhook = match &config.server.webhook_auth {
-        None => None,
-        Some(AuthConfig::Bearer(token)) => Some(Credential::Bearer(token.read()?)),
-        Some(AuthConfig::Basic(basic)) => {
-            Some(Credential::Basic { username: basic.username.clone(), password: basic.password.read()? })
-        }
-    };
     let api_tokens = config
         .server
         .api_tokens
         .iter()
         .map(|token| Ok(ApiToken { name: token.name.clone(), role: token.role, token: token.token.read()? }))
         .collect::<anyhow::Result<_>>()?;
-    let source = config.server.source.clone();
+    let short = config.short_source().map(|short| source(&short, "server.webhook_auth".to_owned())).transpose()?;
+    let others = config.sources.iter().enumerate().map(|(n, other)| source(other, format!("sources.{n}.auth")));
+    let sources = Sources::new(short, others.collect::<anyhow::Result<_>>()?);
     let body_limit = config.server.body_limit.bytes();
-    let insecure_no_auth = config.server.insecure_no_auth;
-    Ok(Settings { source, webhook, insecure_no_auth, api_tokens, body_limit, ..Settings::default() })
+    Ok(Settings { sources, api_tokens, body_limit, ..Settings::default() })
+}
+
+fn source(config: &SourceConfig, field: String) -> anyhow::Result<Source> {
+    let credential = match &config.auth {
+        None => None,
+        Some(AuthConfig::Bearer(token)) => Some(Credential::Bearer(token.read()?)),
+        Some(AuthConfig::Basic(basic)) => {
+            Some(Credential::Basic { username: basic.username.clone(), password: basic.password.read()? })
+        }
+    };
+    let form = match config.kind {
+        SourceKind::Alertmanager => Form::Alertmanager,
+    };
+    Ok(Source { name: config.name.clone(), form, credential, field, insecure_no_auth: config.insecure_no_auth })
 }

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::budgets::{Budgets, Cost, TooMuch, Turn};
 use super::parse::{command_name, parse_command};
 use crate::clock::Clock;
 use crate::intake::command_signal;
 use crate::message;
 use crate::metrics::Metrics;
-use crate::model::{Command, IncidentId, Person, Role, SignalId};
+use crate::model::{Command, IncidentId, Person, Role, SignalId, redact};
 use crate::store::{Accepted, CommandReply, IncidentFilter, Store, StoreError};
 
 /// Shows what a playbook would do now.
@@ -29,13 +30,15 @@ pub trait Handoffs: Send + Sync {
     async fn so_far(&self) -> Result<String, String>;
 }
 
-/// Authorises commands, answers those that only look, and brings the others in as signals.
+/// Authorises commands, answers those that only look, and brings the others in as signals. What
+/// one person may cost is bounded here, for all ways alike.
 pub struct Desk {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
     previews: Arc<dyn Previews>,
     handoffs: Arc<dyn Handoffs>,
+    budgets: Budgets,
 }
 
 /// The answer to a command.
@@ -61,6 +64,8 @@ pub enum ReplyStatus {
     Wrong,
     /// It was not taken in; trying again later makes sense.
     Unavailable,
+    /// The person asks more than one may, and may ask again after so long. Nothing was done.
+    TooMuch { after: Duration },
 }
 
 impl Reply {
@@ -69,8 +74,10 @@ impl Reply {
         matches!(self.status, ReplyStatus::Answered | ReplyStatus::Pending)
     }
 
+    /// An answer may quote what was asked, which goes to a chat as well.
     fn new(status: ReplyStatus, text: impl Into<String>) -> Self {
-        Self { status, text: text.into() }
+        let text = text.into();
+        Self { status, text: redact(&text).into_owned() }
     }
 }
 
@@ -91,7 +98,7 @@ impl Desk {
         previews: Arc<dyn Previews>,
         handoffs: Arc<dyn Handoffs>,
     ) -> Self {
-        Self { store, clock, metrics, previews, handoffs }
+        Self { store, clock, metrics, previews, handoffs, budgets: Budgets::default() }
     }
 
     /// Where the ways to the desk count.
@@ -101,11 +108,14 @@ impl Desk {
 
     /// Reads a command from a line of text, and handles it.
     pub async fn handle_text(&self, person: &Person, text: &str, key: Option<String>) -> Reply {
-        match parse_command(text) {
-            Ok(command) => self.handle(person, command, key).await,
+        match (parse_command(text), person.role) {
+            (Ok(command), _) => self.handle(person, command, key).await,
             // Whoever may ask nothing is not told how to ask it.
-            Err(_) if person.role.is_none() => self.refuse(person, "text", &unknown_person(person)),
-            Err(error) => Reply::new(ReplyStatus::Wrong, error.to_string()),
+            (Err(_), None) => self.refuse(person, "text", &unknown_person(person)),
+            (Err(error), Some(role)) => match self.begin(person, role, None) {
+                Ok(_turn) => Reply::new(ReplyStatus::Wrong, error.to_string()),
+                Err(too_much) => too_much,
+            },
         }
     }
 
@@ -114,6 +124,10 @@ impl Desk {
     pub async fn handle(&self, person: &Person, command: Command, key: Option<String>) -> Reply {
         let Some(role) = person.role else {
             return self.refuse(person, command_name(&command), &unknown_person(person));
+        };
+        let _turn = match self.begin(person, role, Some(&command)) {
+            Ok(turn) => turn,
+            Err(too_much) => return too_much,
         };
         let needs = command.needs();
         if role < needs {
@@ -133,6 +147,20 @@ impl Desk {
         answer.unwrap_or_else(|error| {
             tracing::error!(%error, person = %person, "a command was not worked on");
             Reply::new(ReplyStatus::Unavailable, format!("that did not work: {error}; try again in a moment"))
+        })
+    }
+
+    /// A turn within what the person may cost.
+    fn begin(&self, person: &Person, role: Role, command: Option<&Command>) -> Result<Turn, Reply> {
+        let cost = Cost::of(command);
+        self.budgets.begin(person, role, cost, self.clock.monotonic()).map_err(|TooMuch { after }| {
+            self.metrics.command(&person.via.to_string(), true);
+            let what = match cost {
+                Cost::Asks => "too many commands of yours ask the cluster, or all that may at once do",
+                Cost::Looks | Cost::Changes => "too many commands of yours come at once",
+            };
+            let text = format!("{what}; ask again in {} s", after.as_secs_f64().ceil());
+            Reply::new(ReplyStatus::TooMuch { after }, text)
         })
     }
 

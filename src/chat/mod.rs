@@ -3,6 +3,7 @@
 //! The [`Desk`] is where every way ends: Discord, the console and the API bring a person and a command, and carry the
 //! answer back.
 
+mod budgets;
 mod console;
 mod desk;
 pub mod discord;

@@ -50,8 +50,12 @@ pub fn start(config: &LogConfig) -> anyhow::Result<()> {
 }
 
 fn may_be_said(what: &Metadata<'_>) -> bool {
-    let is_ours = what.target() == "dogwatch" || what.target().starts_with("dogwatch::");
-    is_ours || *what.level() <= Level::INFO
+    let is_of =
+        |name: &str| what.target().strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
+    // With the cluster away it tells of each request that failed, and the lease is asked about every
+    // few seconds.
+    let is_told_by_us = *what.level() == Level::ERROR && ["kube_client", "tower"].into_iter().any(is_of);
+    is_of("dogwatch") || (*what.level() <= Level::INFO && !is_told_by_us)
 }
 
 /// Standard error, with what looks like a secret masked. It is given one whole line at a time.
@@ -104,7 +108,43 @@ fn masked(line: &str, json: bool) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_errors_of_the_clients_library_are_left_to_us() {
+        let log = Log::default();
+        let writer = log.clone();
+        let lines = fmt::layer().with_ansi(false).with_writer(move || writer.clone());
+        let subscriber = tracing_subscriber::registry().with(lines.with_filter(filter_fn(may_be_said)));
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::error!(target: "kube_client::client::builder", "failed with error 1");
+            tracing::error!(target: "tower::buffer::worker", "failed with error 2");
+            tracing::warn!(target: "kube_client::config", "said 3");
+            tracing::error!(target: "tower_http::trace::on_failure", "said 4");
+            tracing::debug!(target: "rustls", "with what it was given 5");
+            tracing::debug!(target: "dogwatch::mandate", "said 6");
+            tracing::error!(target: "dogwatch", "said 7");
+        });
+        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        let said: Vec<&str> = text.lines().filter_map(|line| line.split(' ').next_back()).collect();
+        assert_eq!(said, ["3", "4", "6", "7"], "{text}");
+    }
 
     #[test]
     fn a_masked_line_of_json_is_one_still() {

@@ -1,6 +1,7 @@
 //! Contradictions between fields, and what they name but is not there.
 
 mod reach;
+mod sources;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,6 +21,7 @@ impl Config {
     pub fn check(&self) -> Result<Vec<String>, ConfigError> {
         let mut checker = Checker { config: self, problems: Vec::new(), warnings: Vec::new() };
         checker.server();
+        checker.sources();
         checker.secrets();
         checker.pages();
         checker.discord();
@@ -39,6 +41,9 @@ impl Config {
     fn secrets(&self) -> Vec<(String, &SecretSource)> {
         let mut secrets = Vec::new();
         secrets.extend(self.server.webhook_auth.as_ref().map(|auth| auth.secret("server.webhook_auth")));
+        for (n, source) in self.sources.iter().enumerate() {
+            secrets.extend(source.auth.as_ref().map(|auth| auth.secret(&format!("sources.{n}.auth"))));
+        }
         let prometheus = self.prometheus.as_ref().and_then(|prometheus| prometheus.auth.as_ref());
         secrets.extend(prometheus.map(|auth| auth.secret("prometheus.auth")));
         for (n, token) in self.server.api_tokens.iter().enumerate() {
@@ -66,39 +71,7 @@ impl Checker<'_> {
     }
 
     fn server(&mut self) {
-        /// Whence signals come that are none of Alertmanager's.
-        const OURS: [&str; 4] = ["api", "console", "discord", "run"];
         let server = &self.config.server;
-        let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if server.source.is_empty() || server.source.len() > 64 || !server.source.chars().all(is_word) {
-            self.problem(
-                "server.source",
-                "this is no name of a source",
-                "write up to 64 letters, digits, `-`, `_` and `.`, such as `alertmanager-eu-1`",
-            );
-        } else if OURS.contains(&server.source.as_str()) {
-            self.problem(
-                "server.source",
-                format!("`{}` is the name of another way in", server.source),
-                "write the name of the Alertmanager, such as `alertmanager-eu-1`",
-            );
-        }
-        if server.webhook_auth.is_none() && !server.insecure_no_auth {
-            if server.listen.ip().is_loopback() {
-                self.warnings.push(
-                    "webhooks are accepted from everybody on this machine, so the runs that they start only suggest; set \
-                     `server.webhook_auth` to change that"
-                        .into(),
-                );
-            } else {
-                self.problem(
-                    "server.listen",
-                    format!("{} can be reached from other machines, and webhooks need no authentication", server.listen),
-                    "set `server.webhook_auth`, or listen on 127.0.0.1; `insecure_no_auth: true` if something in front of \
-                     the bot authenticates",
-                );
-            }
-        }
         if server.health_listen.is_some_and(|health| health.port() != 0 && health.port() == server.listen.port()) {
             self.problem(
                 "server.health_listen",
@@ -147,7 +120,7 @@ impl Checker<'_> {
                     continue;
                 }
             };
-            if !field.starts_with("server.") {
+            if !field.starts_with("server.") && !field.starts_with("sources.") {
                 continue;
             }
             // Who guesses has all the time of the world.

@@ -149,6 +149,7 @@ fn remedy_for(field: &str) -> Option<&'static str> {
         "server.webhook_auth" | "prometheus.auth" => {
             "write `{ bearer: { file: path } }` or `{ basic: { username: name, password: { file: path } } }`"
         }
+        "sources" => "write a list of `{ name: ..., kind: alertmanager, auth: ... }`",
         "server.api_tokens" => "write a list of `{ name: ..., role: responder, token: { file: path } }`",
         "pages.sinks" => "write a list, such as `[discord, webhook, console]`",
         "engine.workers" => "write a whole number, such as `4`",

@@ -21,6 +21,7 @@ mod secret;
 mod server;
 mod size;
 mod source;
+mod sources;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -44,6 +45,7 @@ pub use prometheus::PrometheusConfig;
 pub use secret::{SecretError, SecretSource};
 pub use server::{ApiToken, ServerConfig};
 pub use size::ByteSize;
+pub use sources::{SourceConfig, SourceKind};
 pub use store::StoreConfig;
 
 use crate::files;
@@ -54,6 +56,8 @@ use source::Source;
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     pub server: ServerConfig,
+    /// Who sends alerts; besides the one that `server` speaks of.
+    pub sources: Vec<SourceConfig>,
     pub store: StoreConfig,
     pub cluster: ClusterConfig,
     /// `None`: queries fail with "no prometheus is configured".
@@ -102,10 +106,32 @@ impl Config {
         &self.source.path
     }
 
+    /// The Alertmanager that delivers to `/v1/alertmanager`: what `server` says of one, which is short for one of the
+    /// `sources`. `None`: the sources say who delivers.
+    pub fn short_source(&self) -> Option<SourceConfig> {
+        let ServerConfig { source, webhook_auth, insecure_no_auth, .. } = &self.server;
+        let is_said = source.is_some() || webhook_auth.is_some() || *insecure_no_auth;
+        (is_said || self.sources.is_empty()).then(|| SourceConfig {
+            name: source.clone().unwrap_or_else(|| "alertmanager".to_owned()),
+            kind: SourceKind::Alertmanager,
+            auth: webhook_auth.clone(),
+            insecure_no_auth: *insecure_no_auth,
+            may_start: None,
+        })
+    }
+
+    /// All who send alerts, each with the field that speaks of it.
+    pub fn all_sources(&self) -> Vec<(String, SourceConfig)> {
+        let short = self.short_source().map(|source| ("server".to_owned(), source));
+        let listed = self.sources.iter().enumerate().map(|(n, source)| (format!("sources.{n}"), source.clone()));
+        short.into_iter().chain(listed).collect()
+    }
+
     /// Makes relative paths start at the configuration's folder instead of wherever the bot was started.
     fn anchor(&mut self) {
         let base = self.source.path.parent().unwrap_or(Path::new("")).to_owned();
         self.server.anchor(&base);
+        self.sources.iter_mut().for_each(|source| source.anchor(&base));
         self.store.anchor(&base);
         self.cluster.anchor(&base);
         if let Some(prometheus) = &mut self.prometheus {

@@ -14,13 +14,13 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// Where health and metrics are served too, apart from what comes in.
     pub health_listen: Option<SocketAddr>,
-    /// The name of who delivers alerts, the same for all peers of one Alertmanager cluster. An alert is known by it and by its
-    /// fingerprint, so that an alert of another name is another alert.
-    pub source: String,
+    /// Short for one of the `sources`: the name of the Alertmanager that delivers to `/v1/alertmanager`. `None`: it is
+    /// `alertmanager`, unless `sources` say who delivers.
+    pub source: Option<String>,
     /// The largest body of a webhook. A group of 10,000 alerts is one body of 5 MiB, and after a refusal Alertmanager is
     /// silent until its next group_interval.
     pub body_limit: ByteSize,
-    /// What a webhook must show. `None` is refused where others than this machine can reach us.
+    /// What that Alertmanager must show. `None` is refused where others than this machine can reach us.
     pub webhook_auth: Option<AuthConfig>,
     /// Something in front of us authenticates.
     pub insecure_no_auth: bool,
@@ -43,7 +43,7 @@ impl Default for ServerConfig {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             health_listen: None,
-            source: "alertmanager".into(),
+            source: None,
             body_limit: ByteSize::mib(32),
             webhook_auth: None,
             insecure_no_auth: false,

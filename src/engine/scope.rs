@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::state::RunState;
-use crate::action::Scope;
+use crate::language::Scope;
 use crate::model::{Run, Severity};
 
 /// What stays the same for a whole run.

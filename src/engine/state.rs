@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
-use crate::action::Scope;
 use crate::cluster::Object;
+use crate::language::Scope;
 use crate::model::{
     ApprovalId, ConditionKind, FailureClass, Intent, Look, Outcome, Phase, Preview, RunEvent, StepPath, Verdict,
 };

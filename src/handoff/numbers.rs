@@ -21,7 +21,7 @@ pub(super) fn count(facts: &Facts, oncall: &OnCall) -> Numbers {
     let resolved: Vec<&Incident> =
         facts.view.incidents.iter().filter(|incident| in_shift(incident.resolved_at)).collect();
     let paged: BTreeSet<_> = facts.view.pages.iter().map(|page| page.incident).collect();
-    let to_ack: Vec<Duration> = facts.view.pages.iter().filter_map(|page| time_to_ack(facts, page)).collect();
+    let to_ack: Vec<Duration> = facts.view.pages.iter().filter_map(time_to_ack).collect();
     let to_resolve: Vec<Duration> =
         resolved.iter().filter_map(|incident| (incident.resolved_at? - incident.opened_at).to_std().ok()).collect();
     let closed = facts.closed().count();
@@ -51,12 +51,10 @@ fn budget(length: chrono::Duration) -> usize {
 }
 
 /// How long a page waited for a person. A resolution closes pages, too, but nobody answered those.
-fn time_to_ack(facts: &Facts, page: &Page) -> Option<Duration> {
-    let incident = facts.incident(page.incident)?;
-    let acknowledged_at = page.acknowledged_at?;
-    let by_nobody = incident.acknowledged_at.is_none_or(|at| at > acknowledged_at)
-        || incident.resolved_at.is_some_and(|at| at == acknowledged_at);
-    if by_nobody { None } else { (acknowledged_at - page.created_at).to_std().ok() }
+/// Between times that a clock was set back from, nobody knows how long it was.
+fn time_to_ack(page: &Page) -> Option<Duration> {
+    let acknowledged_at = page.acknowledged_at.filter(|_| page.answered)?;
+    (acknowledged_at - page.created_at).to_std().ok()
 }
 
 fn mean(times: &[Duration]) -> Option<String> {

@@ -159,6 +159,36 @@ async fn numbers_count_people_and_not_the_clock_of_the_machine() {
 }
 
 #[tokio::test]
+async fn who_answered_a_page_is_told_by_no_clock() {
+    let bot = Story::new(&[], &["webhook"]).await;
+    // Within one moment somebody takes it and finds that it is over; later it opens again.
+    let one = bot.incident(Severity::S1, "one", "A", 1).await;
+    bot.page(one, PageReason::SeverityOne).await;
+    bot.passes(10);
+    bot.ack(one, "ada").await;
+    bot.resolve(one, "ada").await;
+    bot.passes(5);
+    bot.decide(vec![Change::Reopen { incident: IncidentRef::Existing(one) }]).await;
+    // Somebody had it before it was paged for; the page comes in when all is over.
+    let two = bot.incident(Severity::S1, "two", "A", 1).await;
+    bot.ack(two, "ada").await;
+    bot.passes(5);
+    bot.page(two, PageReason::SeverityOne).await;
+    bot.decide(vec![Change::Resolve { incident: IncidentRef::Existing(two), by_itself: true }]).await;
+    bot.passes(30);
+    for delivery in bot.store.take_deliveries(&["webhook"], 10, Duration::from_secs(60)).await.unwrap() {
+        bot.store.delivered(delivery.id, None).await.unwrap();
+    }
+    // The clock is set back before somebody answers: nobody knows how long that took.
+    let three = bot.incident(Severity::S1, "three", "A", 1).await;
+    bot.page(three, PageReason::SeverityOne).await;
+    bot.clock.follow(-chrono::TimeDelta::minutes(5));
+    bot.ack(three, "ada").await;
+    let numbers = summary(&bot, WhichShift::Current).await.numbers;
+    assert_eq!((numbers.pages, numbers.mtta.as_deref(), numbers.acknowledged), (3, Some("10m"), 1));
+}
+
+#[tokio::test]
 async fn no_label_breaks_the_report() {
     let bot = Story::new(&[], &[]).await;
     let title =

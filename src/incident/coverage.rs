@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::model::{Alert, Target};
+use crate::model::{Alert, MayStart, Target};
 use crate::playbook::{Catalog, Playbook};
 use crate::store::unfit_to_act_on;
 
@@ -50,8 +50,9 @@ pub(super) fn grouping_of_target(target: &Target) -> String {
     format!("target:{}", target.key())
 }
 
-/// Finds the playbook for an alert, its target and its inputs; and what an operator should know about the search.
-pub fn cover(catalog: &Catalog, alert: &Alert) -> (Coverage, Vec<String>) {
+/// Finds the playbook for an alert, its target and its inputs; and what an operator should know about the search. `may_start`:
+/// what the alert's source may start.
+pub fn cover(catalog: &Catalog, may_start: &MayStart, alert: &Alert) -> (Coverage, Vec<String>) {
     let found = catalog.for_alert(alert);
     let remarks = found.problems;
     let Some(playbook) = found.playbook.cloned() else { return (Coverage::Uncovered, remarks) };
@@ -66,7 +67,10 @@ pub fn cover(catalog: &Catalog, alert: &Alert) -> (Coverage, Vec<String>) {
     let coverage = match playbook.target_for(Some(alert), &inputs, &given) {
         Ok(target) => match unfit_to_act_on(&target, &Value::Object(inputs.clone())) {
             Some(because) => Coverage::Unusable { playbook, because },
-            None => Coverage::Covered { playbook, target, inputs },
+            None => match may_start.why_not(alert.name(), &playbook.name, &target) {
+                Some(because) => Coverage::Unusable { playbook, because },
+                None => Coverage::Covered { playbook, target, inputs },
+            },
         },
         Err(error) => Coverage::Unusable { playbook, because: error.to_string() },
     };

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use chrono::{DateTime, Utc};
 
 use super::opening::{describe, new_incident, severity_of};
-use super::set_aside::{GROUPING, decide_left_out};
+use super::set_aside::{GROUPING, cut_grouping, decide_cut, decide_left_out};
 use super::spell::Spell;
 use super::{Coverage, IncidentRules};
 use crate::model::{
@@ -26,6 +26,8 @@ pub struct View {
     pub by_grouping: HashMap<String, IncidentId>,
     /// Earlier runs, the newest first, by playbook and target key: as far back as the playbook's limits look.
     pub history: HashMap<(String, String), Vec<RunHead>>,
+    /// How many alerts of this group were told of as left out by their sender.
+    pub cut_told: u64,
 }
 
 /// Decides what follows. `covered` says for each alert of the notification, in order, which playbook knows it.
@@ -62,6 +64,8 @@ pub fn decide_notification(
 #[derive(Debug, Clone, Copy)]
 pub struct Came<'a> {
     pub source: &'a str,
+    /// Its place among all that came in. What was held has that of the end that it was held after:
+    /// any end that was told since settles it, also one that waited when it was held.
     pub signal: SignalId,
     pub received_at: DateTime<Utc>,
     /// Nobody vouches for who sent it.
@@ -72,6 +76,12 @@ pub struct Came<'a> {
 
 /// How the keys of such signals begin.
 pub(super) const HELD: &str = "held after ";
+
+/// The end that a signal with that key was held after.
+pub(super) fn held_after(key: &str) -> Option<SignalId> {
+    let (end, _) = key.strip_prefix(HELD)?.strip_prefix("SIG-")?.split_once(':')?;
+    end.parse().ok().map(SignalId)
+}
 
 pub(super) struct Decider<'a> {
     pub rules: &'a IncidentRules,
@@ -169,7 +179,8 @@ impl<'a> Decider<'a> {
         // By equality: a sender's clock may have been set back, and ours too.
         let is_latest = alert.starts_at == episode.starts_at || Some(alert.starts_at) == episode.ended_start;
         match episode.closed_at {
-            // An earlier start of what is open: a second Prometheus says that it fires for longer.
+            // An earlier start of what is open: a second Prometheus says that it fires for longer. Both
+            // starts are by the sender's clock, and it is open either way.
             None if is_known || alert.starts_at < episode.starts_at => Firing::Nothing,
             None => Firing::Anew(episode.clone()),
             // An echo of a firing before the last.
@@ -228,7 +239,7 @@ impl<'a> Decider<'a> {
     ) -> &mut Spell<'a> {
         // An incident that this decision only closed episodes of is keyed by its grouping too: they meet here.
         let known = self.view.by_grouping.get(&grouping).and_then(|id| self.view.incidents.get(id));
-        let (rules, now) = (self.rules, self.now);
+        let (rules, now, source) = (self.rules, self.now, self.came.source);
         let (changes, opened) = (&mut self.changes, &mut self.opened);
         let spell = self.spells.entry(grouping.clone()).or_insert_with(|| {
             let reusable = known.filter(|view| is_reusable(&view.incident, rules, now));
@@ -242,10 +253,10 @@ impl<'a> Decider<'a> {
             spell
         });
         if spell.begins.is_none() {
-            spell.begins = match spell.known.map(|view| &view.incident) {
+            spell.begins = match spell.known {
                 None => Some(format!("{} fires", alert.name())),
-                Some(incident) if is_anew => anew(incident, alert, now, rules),
-                Some(incident) => reopens(incident, alert, severity_of(coverage, alert), now),
+                Some(view) if is_anew => anew(&view.incident, alert, now, rules),
+                Some(view) => reopens(view, source, alert, severity_of(coverage, alert)),
             };
         }
         spell.wants(coverage, alert);
@@ -257,6 +268,7 @@ impl<'a> Decider<'a> {
         let Some(episode) = self.view.episodes.get(&alert.fingerprint) else { return };
         // A late delivery of an earlier end must not close what began after it. The start does not tell: Alertmanager moves it
         // back when a second Prometheus says that the alert fires for longer.
+        // All of these times are the sender's.
         let ended_before = alert.ends_at.is_none_or(|ends_at| ends_at <= episode.starts_at);
         let is_latest = alert.starts_at == episode.starts_at || Some(alert.starts_at) == episode.ended_start;
         let is_known = self.view.known.contains(&(alert.fingerprint.clone(), alert.starts_at));
@@ -280,16 +292,28 @@ impl<'a> Decider<'a> {
         self.changes.push(close);
     }
 
-    /// What was over the bounds of a body is told to a person: nobody sends it again.
+    /// What was left out of a body is told to a person: nobody sends it again. What the sender leaves
+    /// out it leaves out each time: once it was told, only more of it is news.
     fn tell_left_out(&mut self, notification: &Notification) {
-        if notification.left_out.is_nothing() {
-            return;
+        let LeftOut { alerts, labels, by_sender } = notification.left_out;
+        let (rules, view, id, source) = (self.rules, self.view, self.came.signal, self.came.source);
+        let known = |grouping: &str| view.by_grouping.get(grouping).and_then(|id| view.incidents.get(id));
+        let mut told = |told: Vec<Change>| {
+            self.opened += usize::from(matches!(told.first(), Some(Change::OpenIncident(_))));
+            self.changes.extend(told);
+            self.opened
+        };
+        let mut opened = told(Vec::new());
+        if alerts + labels > 0 {
+            opened = told(decide_left_out(rules, id, source, notification, known(GROUPING), opened));
         }
-        let known = self.view.by_grouping.get(GROUPING).and_then(|id| self.view.incidents.get(id));
-        let (id, source) = (self.came.signal, self.came.source);
-        let told = decide_left_out(self.rules, id, source, notification, known, self.opened);
-        self.opened += usize::from(matches!(told.first(), Some(Change::OpenIncident(_))));
-        self.changes.extend(told);
+        if by_sender > view.cut_told {
+            told(decide_cut(rules, id, source, notification, known(&cut_grouping(source)), opened));
+        }
+        // Whoever looks at what joins must know that it is not all.
+        for spell in self.spells.values_mut().filter(|spell| by_sender > 0 && !spell.joined.is_empty()) {
+            spell.remarks.push(format!("{by_sender} more alerts of this group were left out by {source}"));
+        }
     }
 
     /// Ends an episode whose place another one takes, which may be in another incident.
@@ -324,6 +348,8 @@ fn without_alerts(notification: &Notification) -> Notification {
     }
 }
 
+/// How long ago it was resolved says only where an alert is told of: it calls somebody in either
+/// incident.
 fn is_reusable(incident: &Incident, rules: &IncidentRules, now: DateTime<Utc>) -> bool {
     match (incident.state, incident.resolved_at) {
         (IncidentState::Resolved, Some(resolved_at)) => now < resolved_at + rules.reopen_within,
@@ -334,17 +360,17 @@ fn is_reusable(incident: &Incident, rules: &IncidentRules, now: DateTime<Utc>) -
 
 /// Why an alert that joins reopens the incident; `None` when it is open anyway, or when what joins is late news of what was
 /// mitigated already, and no worse than that: Alertmanager tells the rest of a storm one group_interval after its first alerts.
-fn reopens(incident: &Incident, alert: &Alert, severity: Severity, now: DateTime<Utc>) -> Option<String> {
-    let over = match incident.state {
+fn reopens(view: &IncidentView, source: &str, alert: &Alert, severity: Severity) -> Option<String> {
+    let incident = &view.incident;
+    let is_old_news = match incident.state {
         IncidentState::Open | IncidentState::Acknowledged => return None,
-        IncidentState::Mitigated => incident.mitigated_at,
-        IncidentState::Resolved => incident.mitigated_at.or(incident.resolved_at),
+        // Only the sender knows when it began, so its clock is asked, and never held against ours.
+        IncidentState::Mitigated => {
+            let is_before = |latest: &DateTime<Utc>| alert.starts_at <= *latest;
+            severity >= incident.severity && view.mitigated_starts.get(source).is_some_and(is_before)
+        }
+        IncidentState::Resolved => false,
     };
-    let is_old_news = incident.state == IncidentState::Mitigated
-        && severity >= incident.severity
-        // One that lies ahead was told by a clock that was set back since: it says nothing of what
-        // is earlier.
-        && over.is_some_and(|over| over <= now && alert.starts_at <= over);
     (!is_old_news).then(|| format!("{} fires again", alert.name()))
 }
 

@@ -1,7 +1,9 @@
 //! What an operator may set about incidents.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+
+use crate::model::MayStart;
 
 /// The rules by which incidents are opened, reopened and paged.
 #[derive(Debug, Clone)]
@@ -16,6 +18,22 @@ pub struct IncidentRules {
     /// group_interval (5 min by default) away. A firing that is told so soon after its end waits until then: when its end was not
     /// told once more by that time, it is no echo, and fires again.
     pub stale_within: Duration,
+    pub may_start: SourceRights,
+}
+
+/// What each source may start.
+#[derive(Debug, Clone, Default)]
+pub struct SourceRights {
+    pub by_source: BTreeMap<String, MayStart>,
+    /// A source that is configured no more, and of which something waited.
+    pub others: MayStart,
+}
+
+impl SourceRights {
+    /// What alerts of that source may start.
+    pub fn of(&self, source: &str) -> &MayStart {
+        self.by_source.get(source).unwrap_or(&self.others)
+    }
 }
 
 impl Default for IncidentRules {
@@ -25,6 +43,7 @@ impl Default for IncidentRules {
             teams: BTreeSet::new(),
             reopen_within: Duration::from_secs(30 * 60),
             stale_within: Duration::from_secs(10 * 60),
+            may_start: SourceRights::default(),
         }
     }
 }

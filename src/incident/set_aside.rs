@@ -3,13 +3,40 @@
 use super::IncidentRules;
 use super::commands::decline;
 use super::opening::describe;
-use crate::model::{AlertStatus, IncidentState, LeftOut, Notification, Severity, Signal, SignalBody, SignalId};
-use crate::store::{Change, Decision, IncidentEvent, IncidentRef, IncidentView, NewIncident, NewPage, PageReason};
+use crate::model::{AlertStatus, IncidentState, LeftOut, Notification, Severity, Signal, SignalBody, SignalId, redact};
+use crate::store::{
+    Change, Decision, IncidentEvent, IncidentRef, IncidentView, NewIncident, NewPage, PageReason, TimelineEntry,
+    TimelineWhat,
+};
 
 /// What makes such signals one incident.
 pub(super) const GROUPING: &str = "dogwatch:set-aside";
 
-/// Decides what follows instead. `signal`: `None` when it is what cannot be read. `known`: the last incident of [`GROUPING`].
+/// What makes all groups one incident of which a sender leaves alerts out: one setting of it is wrong.
+pub(super) fn cut_grouping(source: &str) -> String {
+    format!("dogwatch:cut:{source}")
+}
+
+/// A group's name as it stands on the timeline.
+fn shown_group(group_key: &str) -> String {
+    /// Keys hold all labels that the group is made by.
+    const LONGEST: usize = 400;
+    let shown = redact(group_key);
+    shown[..shown.floor_char_boundary(LONGEST)].to_owned()
+}
+
+/// How many alerts of this group were told of as left out, at the most.
+pub(super) fn cut_told(group_key: &str, timeline: &[TimelineEntry]) -> u64 {
+    let group = shown_group(group_key);
+    let told = timeline.iter().filter_map(|entry| match &entry.what {
+        TimelineWhat::Incident(IncidentEvent::Cut { group: other, alerts }) if *other == group => Some(*alerts),
+        _ => None,
+    });
+    told.max().unwrap_or_default()
+}
+
+/// Decides what follows instead. `signal`: `None` when it is what cannot be read. `known`: the last incident of [`GROUPING`]; whoever
+/// has acknowledged that one has not seen this, and it is opened anew then.
 pub(super) fn decide_set_aside(
     rules: &IncidentRules,
     id: SignalId,
@@ -29,13 +56,15 @@ pub(super) fn decide_set_aside(
         None => (Severity::S2, "its source: it cannot be read, so nobody knows what was in it".to_owned()),
     };
     let news = News {
+        grouping: GROUPING.to_owned(),
+        known: known.filter(|view| view.incident.state == IncidentState::Open),
         title: "what came in could not be worked on, and was set aside",
         severity,
         opened_because: "nothing else follows from what was set aside",
-        text: format!("{id} was set aside: {because}; in it: {what}"),
+        event: IncidentEvent::Remark { text: format!("{id} was set aside: {because}; in it: {what}") },
         reason: PageReason::SetAside { signal: id, what, because: because.to_owned() },
     };
-    Decision { changes: tell(rules, known, 0, news), reply: None }
+    Decision { changes: tell(rules, 0, news), reply: None }
 }
 
 /// What follows from a body that had more than is taken of one. `opened`: how many incidents the
@@ -48,38 +77,73 @@ pub(super) fn decide_left_out(
     known: Option<&IncidentView>,
     opened: usize,
 ) -> Vec<Change> {
-    let LeftOut { alerts, labels } = notification.left_out;
+    let LeftOut { alerts, labels, .. } = notification.left_out;
     let what = format!("{alerts} alerts and {labels} labels or annotations of {source}");
     let because =
         "one body had more than is taken of one; what fits was taken: group by more labels in alertmanager's route";
     let news = News {
+        grouping: GROUPING.to_owned(),
+        known: known.filter(|view| view.incident.state == IncidentState::Open),
         title: "what came in was more than is taken at once, and some was left out",
         severity: Severity::S2,
         opened_because: because,
-        text: format!("of {id} was left out: {what}: {because}"),
+        event: IncidentEvent::Remark { text: format!("of {id} was left out: {what}: {because}") },
         reason: PageReason::SetAside { signal: id, what, because: because.to_owned() },
     };
-    tell(rules, known, opened, news)
+    tell(rules, opened, news)
+}
+
+/// What follows from a group of which its sender leaves more alerts out than was told before. Whoever
+/// has that incident knows what to do, and is not called for each group. `known`: the last incident
+/// of [`cut_grouping`]. `opened`: how many incidents the decision opens already.
+pub(super) fn decide_cut(
+    rules: &IncidentRules,
+    id: SignalId,
+    source: &str,
+    notification: &Notification,
+    known: Option<&IncidentView>,
+    opened: usize,
+) -> Vec<Change> {
+    let alerts = notification.left_out.by_sender;
+    let group = shown_group(&notification.group_key);
+    let because = "alertmanager's `max_alerts` cuts the group, and nobody sends the rest: raise it in the receiver";
+    let news = News {
+        grouping: cut_grouping(source),
+        known: known.filter(|view| view.incident.state != IncidentState::Resolved),
+        title: "alerts were left out by their sender, and nobody hears of them",
+        severity: Severity::S2,
+        opened_because: because,
+        reason: PageReason::SetAside {
+            signal: id,
+            what: format!("the {alerts} alerts that {source} left out of the group {group}"),
+            because: because.to_owned(),
+        },
+        event: IncidentEvent::Cut { group, alerts },
+    };
+    tell(rules, opened, news)
 }
 
 /// What the default team is to hear of what came in.
-struct News {
+struct News<'a> {
+    /// The incident that collects such news, if it is one to go on with.
+    known: Option<&'a IncidentView>,
+    grouping: String,
     title: &'static str,
     severity: Severity,
     opened_because: &'static str,
-    text: String,
+    event: IncidentEvent,
     reason: PageReason,
 }
 
-/// Tells it in the incident that collects such news, and pages. Whoever has acknowledged that one has
-/// not seen this: it is opened anew then. `opened`: how many incidents the decision opens already.
-fn tell(rules: &IncidentRules, known: Option<&IncidentView>, opened: usize, news: News) -> Vec<Change> {
+/// Tells it in the incident that collects such news, and pages. `opened`: how many incidents the
+/// decision opens already.
+fn tell(rules: &IncidentRules, opened: usize, news: News<'_>) -> Vec<Change> {
     let mut changes = Vec::new();
-    let incident = match known.filter(|view| view.incident.state == IncidentState::Open) {
+    let incident = match news.known {
         Some(view) => IncidentRef::Existing(view.incident.id),
         None => {
             changes.push(Change::OpenIncident(NewIncident {
-                grouping: GROUPING.to_owned(),
+                grouping: news.grouping,
                 title: news.title.to_owned(),
                 severity: news.severity,
                 target: None,
@@ -91,7 +155,7 @@ fn tell(rules: &IncidentRules, known: Option<&IncidentView>, opened: usize, news
             incident
         }
     };
-    changes.push(Change::Note { incident, event: IncidentEvent::Remark { text: news.text } });
+    changes.push(Change::Note { incident, event: news.event });
     let page = NewPage { level: 1, team: rules.default_team.clone(), reason: news.reason, text: None };
     changes.push(Change::Page { incident, page });
     changes

@@ -14,14 +14,15 @@ use tokio::sync::watch;
 use super::commands::{Asked, decide_ack, decide_resolve, decide_run, decide_vote, decline};
 use super::coverage::{cover, grouping_of_target};
 use super::ending::{End, decide_run_ended};
-use super::notification::{Came, HELD, View, decide_notification};
-use super::set_aside::{GROUPING, decide_set_aside};
+use super::notification::{Came, HELD, View, decide_notification, held_after};
+use super::set_aside::{GROUPING, cut_grouping, cut_told, decide_set_aside};
 use super::spell::page_by;
 use super::{Coverage, IncidentRules};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::model::{
-    Alert, AlertStatus, Command, IncidentId, Notification, Person, Run, Severity, Signal, SignalBody, SignalId, redact,
+    Alert, AlertStatus, Command, IncidentId, IncidentState, Notification, Person, Run, Severity, Signal, SignalBody,
+    SignalId, redact,
 };
 use crate::playbook::{Catalog, Playbook};
 use crate::store::{Decision, EpisodeHead, IncidentView, PendingSignal, Store, StoreError, unfit_to_act_on};
@@ -57,7 +58,7 @@ impl SignalWorker {
             SignalBody::Notification(notification) => {
                 let came = Came {
                     source: &signal.source,
-                    signal: id,
+                    signal: held_after(&signal.key).unwrap_or(id),
                     received_at: signal.received_at,
                     is_held: signal.key.starts_with(HELD),
                     unauthenticated: notification.unauthenticated,
@@ -96,7 +97,7 @@ impl SignalWorker {
             .alerts
             .iter()
             .map(|alert| match alert.status {
-                AlertStatus::Firing => cover(&catalog, alert),
+                AlertStatus::Firing => cover(&catalog, self.rules.may_start.of(came.source), alert),
                 AlertStatus::Resolved => (Coverage::Uncovered, Vec::new()),
             })
             .collect();
@@ -131,6 +132,7 @@ impl SignalWorker {
         }
         if !notification.left_out.is_nothing() {
             groupings.insert(GROUPING.to_owned());
+            groupings.insert(cut_grouping(source));
         }
         let groupings: Vec<&str> = groupings.iter().map(String::as_str).collect();
         let mut incidents = HashMap::new();
@@ -139,6 +141,12 @@ impl SignalWorker {
             by_grouping.insert(grouping, view.incident.id);
             incidents.insert(view.incident.id, view);
         }
+        // One that is resolved was about something else, or was not put right.
+        let cut = by_grouping.get(&cut_grouping(source)).and_then(|id| incidents.get(id));
+        let cut_told = match cut.filter(|view| view.incident.state != IncidentState::Resolved) {
+            Some(view) => cut_told(&notification.group_key, &self.store.timeline(view.incident.id).await?),
+            None => 0,
+        };
         let others: BTreeSet<IncidentId> =
             episodes.values().map(|episode| episode.incident).filter(|id| !incidents.contains_key(id)).collect();
         let others: Vec<IncidentId> = others.into_iter().collect();
@@ -151,7 +159,7 @@ impl SignalWorker {
             let runs = self.store.run_history(&playbook, &target_key, since).await?;
             history.insert((playbook, target_key), runs);
         }
-        Ok(View { episodes, known, incidents, by_grouping, history })
+        Ok(View { episodes, known, incidents, by_grouping, history, cut_told })
     }
 
     /// Episodes that an earlier version opened under the sender's own name for the alert, by the

@@ -82,6 +82,7 @@ pub fn parse_notification<'a>(
     let mut receiver = wire.receiver;
     shorten(&mut receiver);
     let Taken { mut kept, left_out, .. } = wire.alerts;
+    let left_out = LeftOut { by_sender: wire.truncated_alerts, ..left_out };
     fold(&mut kept);
     let firing = kept.iter().filter(|alert| alert.firing).count();
     let alerts = kept.len();
@@ -259,11 +260,11 @@ fn locate(body: &[u8]) -> NotificationError {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     match serde_path_to_error::deserialize::<_, Wire>(&mut deserializer) {
         Err(error) => {
-            let path = error.path().to_string();
+            let path = clean(&error.path().to_string());
             let inner = error.into_inner();
             let place = format!("line {} column {}", inner.line(), inner.column());
             // What is said of the value may hold the value.
-            let what = clean(&inner.to_string(), &format!(" at {place}"));
+            let what = clean(inner.to_string().trim_end_matches(&format!(" at {place}")));
             if inner.is_data() && (path.ends_with(".startsAt") || path.ends_with(".endsAt")) {
                 NotificationError {
                     at: path,
@@ -286,9 +287,12 @@ fn locate(body: &[u8]) -> NotificationError {
     }
 }
 
-fn clean(message: &str, place: &str) -> String {
+/// What is wrong, or where: a line without secrets, of bounded length. A value stands in it as Rust
+/// quotes it, and white space that parts a secret from its name is an escape there.
+fn clean(message: &str) -> String {
     const LONGEST: usize = 200;
-    let message = redact(message.trim_end_matches(place)).into_owned();
+    let message = ["\\n", "\\r", "\\t"].iter().fold(message.to_owned(), |text, escape| text.replace(escape, " "));
+    let message = redact(&message.replace(char::is_whitespace, " ")).into_owned();
     if message.len() <= LONGEST {
         return message;
     }
@@ -296,10 +300,15 @@ fn clean(message: &str, place: &str) -> String {
 }
 
 fn wrong_version(version: &str) -> NotificationError {
-    let shown: String = version.chars().take(40).collect();
+    // A short word is worth repeating; whatever else somebody has put there may be a secret.
+    let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+');
+    let is = match version {
+        word if word.len() <= 20 && word.chars().all(is_word) => format!("it is `{word}`"),
+        _ => "it is no version".to_owned(),
+    };
     NotificationError {
         at: "version".to_owned(),
-        what: format!("it is `{shown}`, and only Alertmanager's `4` and Grafana's `1` are known here"),
+        what: format!("{is}, and only Alertmanager's `4` and Grafana's `1` are known here"),
         hint: "let an alertmanager of 0.16 or later send it, or a webhook contact point of Grafana 9 or later",
     }
 }

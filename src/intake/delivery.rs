@@ -41,6 +41,7 @@ pub(super) fn parts(header: &Notification, alerts: Vec<Kept>) -> Vec<DeliveredPa
 
 fn part(header: &Notification, lane: Lane, mut alerts: Vec<Kept>) -> DeliveredPart {
     let key = state_key(header, &alerts);
+    let may_end = alerts.iter().any(|alert| !alert.firing);
     if alerts.len() > PIECE {
         // In whatever pieces it is told, an incident is opened by the worst of its alerts, and
         // nothing ends before all that fires has joined: as if it were one.
@@ -62,7 +63,7 @@ fn part(header: &Notification, lane: Lane, mut alerts: Vec<Kept>) -> DeliveredPa
         piece.push_str("]}");
         pieces.push(piece);
         if left.peek().is_none() {
-            return DeliveredPart { key, lane, pieces };
+            return DeliveredPart { key, lane, may_end, pieces };
         }
     }
 }

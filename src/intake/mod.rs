@@ -8,7 +8,9 @@ mod bounds;
 mod command;
 mod delivery;
 mod fingerprint;
+mod source;
 
 pub use alertmanager::{NotificationError, Sender, parse_notification};
 pub use bounds::MOST_ALERTS;
 pub use command::command_signal;
+pub use source::Form;

@@ -13,6 +13,7 @@ use super::{DURATION, LeaseName, Mandate, NoMandate, RENEW_EVERY, Standing};
 use crate::clock::Clock;
 use crate::cluster::{Cluster, ClusterError, Object, Patch};
 use crate::metrics::Metrics;
+use crate::model::HumanDuration;
 use crate::worker::{Bell, Turn, TurnError, Worker};
 
 /// How soon a Lease that was changed under us is looked at again.
@@ -41,6 +42,8 @@ struct Memory {
     due: Duration,
     /// What was said last, so that it is said once.
     said: Option<Result<(), NoMandate>>,
+    /// Monotonic: since when the cluster has not answered.
+    away: Option<Duration>,
 }
 
 /// What is known of a moment, for measuring and for telling.
@@ -86,7 +89,9 @@ impl MandateWorker {
     /// Looks at the Lease and does what follows. When to look again.
     async fn look(&self) -> Duration {
         let begun = Moment { monotonic: self.clock.monotonic(), wall: self.clock.now() };
-        match self.hold(begun).await {
+        let held = self.hold(begun).await;
+        self.tell_whether_it_answers(&held);
+        match held {
             Ok(Ok(())) => {
                 self.mandate.set(Standing::Ours { renewed: begun.monotonic, renewed_at: begun.wall });
                 self.say(Ok(()));
@@ -103,7 +108,13 @@ impl MandateWorker {
                 // it.
                 if let Err(before) = self.mandate.left(self.clock.as_ref()) {
                     let because = format!("whether another bot works on this cluster is not known: {error}");
-                    self.lose(NoMandate { observes: before.observes, because });
+                    let why = NoMandate { observes: before.observes, because };
+                    self.mandate.set(Standing::Not(why.clone()));
+                    // Each attempt may fail in words of its own: those who asked hear them, and the
+                    // log has told of it.
+                    if !matches!(self.memory().said, Some(Err(_))) {
+                        self.say(Err(why));
+                    }
                 }
                 RENEW_EVERY
             }
@@ -188,6 +199,24 @@ impl MandateWorker {
 
     fn manager(&self) -> String {
         format!("dogwatch-lease-{}", self.us.database)
+    }
+
+    /// Says once that the cluster is away, and once that it is back.
+    fn tell_whether_it_answers(&self, held: &Result<Result<(), NoMandate>, ClusterError>) {
+        let now = self.clock.monotonic();
+        let mut memory = self.memory();
+        match (held, memory.away) {
+            (Err(error @ ClusterError::Unavailable { .. }), None) => {
+                memory.away = Some(now);
+                tracing::warn!(%error, "the cluster cannot be reached; it is asked again and again");
+            }
+            (Err(ClusterError::Unavailable { .. }), Some(_)) | (_, None) => {}
+            (_, Some(since)) => {
+                memory.away = None;
+                let away = HumanDuration(Duration::from_secs(now.saturating_sub(since).as_secs()));
+                tracing::info!(%away, "the cluster can be reached again");
+            }
+        }
     }
 
     fn lose(&self, why: NoMandate) {

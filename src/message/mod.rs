@@ -21,7 +21,7 @@ mod why;
 pub use card::{Button, ButtonStyle, Card, Colour, acknowledge, card};
 pub use delivery::reached_nobody;
 pub use help::help;
-pub use page::{PageText, page_body_after, page_text};
+pub use page::{PageText, damaged_page, page_body_after, page_text};
 pub use question::{preview_text, question};
 pub use reason::{condition_text, page_reason};
 pub use table::incidents_table;

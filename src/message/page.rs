@@ -3,7 +3,7 @@
 use super::reason::page_reason;
 use super::text::{clip, count, fold, moment, started, thousands, width};
 use super::timeline::told;
-use crate::model::{ConditionKind, Episode, Incident, IncidentState, Run, RunEvent};
+use crate::model::{ConditionKind, Episode, Incident, IncidentId, IncidentState, PageId, Run, RunEvent, Severity};
 use crate::store::{Page, TimelineEntry, TimelineWhat};
 
 /// A page's text.
@@ -65,6 +65,27 @@ pub fn page_text(
 pub fn page_body_after(line: &str, body: &str) -> String {
     let lines = std::iter::once(clip(line, 300)).chain(body.lines().map(str::to_owned));
     fold(lines.collect(), BODY).join("\n")
+}
+
+/// A page whose own row cannot be read, or that of its incident: that there is something, and where
+/// to look instead. `incident`: the one that it is about, if that is known.
+pub fn damaged_page(
+    page: PageId,
+    severity: Severity,
+    incident: Option<IncidentId>,
+    because: &impl ToString,
+) -> PageText {
+    let about = incident.map(|incident| format!(" of {incident}")).unwrap_or_default();
+    let look = incident.map(|incident| format!("; /why {incident} tells what is left of it")).unwrap_or_default();
+    let lines = vec![
+        format!("why: somebody is to be paged, and what about cannot be read: {}", clip(&because.to_string(), 400)),
+        format!("next: look in alertmanager at what fires{look}"),
+        "then: the bot's database is damaged: copy it, look at the copy with `sqlite3 dogwatch.db 'PRAGMA integrity_check'`, and \
+         put a backup in its place if need be"
+            .to_owned(),
+    ];
+    let title = format!("[{severity}] {page}{about} cannot be read");
+    PageText { title: clip(&title, TITLE), body: fold(lines, BODY).join("\n") }
 }
 
 fn why(page: &Page, run: Option<&Run>) -> String {

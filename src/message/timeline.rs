@@ -142,6 +142,9 @@ fn tell_incident(event: &IncidentEvent) -> Option<String> {
         IncidentEvent::Answered { approval, verdict: Verdict::Approve, by } => format!("{by} has approved {approval}"),
         IncidentEvent::Answered { approval, verdict: Verdict::Deny, by } => format!("{by} has denied {approval}"),
         IncidentEvent::Remark { text } => format!("note: {text}"),
+        IncidentEvent::Cut { group, alerts } => {
+            format!("{} of the group {group} left out by their sender", count(*alerts, "alert"))
+        }
         IncidentEvent::Unknown => UNKNOWN.to_owned(),
     })
 }

@@ -205,6 +205,7 @@ fn is_of_people(entry: &TimelineEntry) -> bool {
                 | IncidentEvent::Resolved { .. }
                 | IncidentEvent::Reopened { .. }
                 | IncidentEvent::Answered { .. }
+                | IncidentEvent::Cut { .. }
                 | IncidentEvent::Remark { .. }
         )
     )

@@ -68,6 +68,7 @@ pub(super) struct QueueLabel {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct WhatLabel {
+pub(super) struct LeftOutLabels {
     pub what: &'static str,
+    pub by: &'static str,
 }

@@ -67,12 +67,15 @@ pub struct Notification {
     pub alerts: Vec<Alert>,
 }
 
-/// What a body had too much of.
+/// What a body had too much of, for us or for its sender. Nobody sends it again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOut {
     pub alerts: u64,
     /// Labels and annotations.
     pub labels: u64,
+    /// Alerts that the sender itself has left out (Alertmanager's `max_alerts`).
+    #[serde(default)]
+    pub by_sender: u64,
 }
 
 impl LeftOut {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Alert, Command, Digest, Notification, Outcome, Person, RunId, Severity};
+use super::{Alert, AlertStatus, Command, Digest, Notification, Outcome, Person, RunId, Severity};
 
 /// What came in. `source` and `key` are unique together, so that a redelivery changes nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,6 +54,17 @@ impl Signal {
         match &self.body {
             SignalBody::Command { .. } | SignalBody::RunEnded { .. } => Lane::People,
             SignalBody::Notification(notification) => notification.alerts.first().map_or(Lane::Usual, Lane::of),
+        }
+    }
+
+    /// Whether episodes may end by it.
+    pub fn may_end(&self) -> bool {
+        match &self.body {
+            SignalBody::Notification(notification) => {
+                notification.alerts.iter().any(|alert| alert.status == AlertStatus::Resolved)
+            }
+            SignalBody::Command { command, .. } => matches!(command, Command::Resolve { .. }),
+            SignalBody::RunEnded { .. } => false,
         }
     }
 

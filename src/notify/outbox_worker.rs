@@ -13,7 +13,7 @@ use super::{Parcel, ParcelKind, Sink, SinkError};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::oncall::OnCall;
-use crate::store::{Delivery, Store, StoreError};
+use crate::store::{Delivery, DeliverySubject, Store, StoreError};
 use crate::worker::{Turn, TurnError, Worker};
 
 /// How many deliveries are on their way at once, to one sink.
@@ -107,11 +107,21 @@ impl Worker for OutboxWorker {
                 Ok(Some(parcel)) => parcels.push((delivery, parcel)),
                 // There is nothing to tell any more: the page was acknowledged, the question answered.
                 Ok(None) => self.store.delivered(delivery.id, None).await?,
-                // One row that cannot be read must not keep back the others.
-                Err(error @ StoreError::Unreadable { .. }) => {
-                    let kind = ParcelKind::of(&delivery.subject);
-                    self.failed(&delivery, kind, &SinkError::fail(error.to_string())).await?;
-                }
+                // One row that cannot be read must not keep back the others; and whoever was to be
+                // paged hears at least that there is something.
+                Err(error @ StoreError::Unreadable { .. }) => match &delivery.subject {
+                    DeliverySubject::Page { page } => {
+                        tracing::error!(%page, %error, "a page cannot be read, and a plain one takes its place");
+                        match self.renderer.instead(*page, &error).await? {
+                            Some(parcel) => parcels.push((delivery, parcel)),
+                            None => self.store.delivered(delivery.id, None).await?,
+                        }
+                    }
+                    subject => {
+                        let kind = ParcelKind::of(subject);
+                        self.failed(&delivery, kind, &SinkError::fail(error.to_string())).await?;
+                    }
+                },
                 Err(error) => return Err(error.into()),
             }
         }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{Contact, Parcel, ParcelKind};
 use crate::clock::Clock;
-use crate::message::{self, Card};
-use crate::model::{Approval, ApprovalState, Incident};
+use crate::message::{self, Card, Colour};
+use crate::model::{Approval, ApprovalState, Incident, IncidentId, IncidentState, PageId, Severity};
 use crate::oncall::{DiscordChannel, OnCall, Watch};
 use crate::store::{Delivery, DeliverySubject, Page, PageReason, Store, StoreError};
 
@@ -33,10 +33,9 @@ impl Renderer {
     pub async fn parcel(&self, sink: &str, delivery: &Delivery) -> Result<Option<Parcel>, StoreError> {
         match &delivery.subject {
             DeliverySubject::Page { page } => match self.store.page(*page).await? {
+                None => Err(is_gone("page")),
                 // Somebody was quicker: calling them again would only cost sleep. What is new since is told all the same.
-                Some(page) if page.acknowledged_at.is_none() || page.updated_at > page.acknowledged_at => {
-                    self.page(sink, delivery, &page).await
-                }
+                Some(page) if page.acknowledged_at.is_none() || page.has_news => self.page(sink, delivery, &page).await,
                 _ => Ok(None),
             },
             DeliverySubject::Card { incident } => {
@@ -65,6 +64,49 @@ impl Renderer {
         }
     }
 
+    /// What is told of a page that cannot be read: something must be. `None` when somebody has it.
+    pub async fn instead(&self, page: PageId, error: &StoreError) -> Result<Option<Parcel>, StoreError> {
+        let outline = self.store.page_outline(page).await?;
+        if outline.as_ref().is_some_and(|outline| outline.is_answered) {
+            return Ok(None);
+        }
+        let known = outline.as_ref().and_then(|outline| outline.incident);
+        let severity = outline.as_ref().map_or(Severity::S1, |outline| outline.severity);
+        let text = message::damaged_page(page, severity, known, error);
+        let incident = Incident {
+            id: known.unwrap_or(IncidentId(0)),
+            grouping: String::new(),
+            title: text.title.clone(),
+            severity,
+            state: IncidentState::Open,
+            target: None,
+            team: outline.and_then(|outline| outline.team).or(self.default_team.clone()).unwrap_or_default(),
+            owner: None,
+            playbook: None,
+            opened_at: self.clock.now(),
+            acknowledged_at: None,
+            mitigated_at: None,
+            resolved_at: None,
+            page_at: None,
+            spell: 1,
+            open_episodes: 0,
+            episodes: 0,
+        };
+        let called = self.called(&incident.team, &incident.team);
+        let (incident_id, title) = (incident.id, text.title);
+        let buttons = known.map(message::acknowledge).into_iter().collect();
+        let card = Card { incident: incident_id, title, lines: Vec::new(), colour: Colour::Red, buttons };
+        let mut parcel = self.parcel_of(ParcelKind::Page, incident, card);
+        parcel.key = format!("dogwatch-{page}");
+        parcel.body = match called.instead {
+            Some(instead) => message::page_body_after(&instead, &text.body),
+            None => text.body,
+        };
+        parcel.mention = called.who;
+        parcel.channel = called.channel;
+        Ok(Some(parcel))
+    }
+
     fn parcel_of(&self, kind: ParcelKind, incident: Incident, card: Card) -> Parcel {
         Parcel {
             kind,
@@ -85,21 +127,21 @@ impl Renderer {
 
     /// The incident's message as it is now.
     async fn card(&self, incident: &Incident) -> Result<Card, StoreError> {
-        let runs = self.store.runs_of(incident.id).await?;
-        let timeline = self.store.timeline(incident.id).await?;
+        let runs = or_blank(self.store.runs_of(incident.id).await)?;
+        let timeline = or_blank(self.store.timeline(incident.id).await)?;
         let approvals = self.store.approvals_of(incident.id).await?;
         let pages = self.store.pages_of(incident.id).await?;
         Ok(message::card(incident, &runs, &timeline, &approvals, &pages, self.clock.now()))
     }
 
     async fn page(&self, sink: &str, delivery: &Delivery, page: &Page) -> Result<Option<Parcel>, StoreError> {
-        let Some(incident) = self.store.incident(page.incident).await? else { return Ok(None) };
+        let incident = self.store.incident(page.incident).await?.ok_or_else(|| is_gone("page's incident"))?;
         let run = match page.reason {
-            PageReason::Escalated { run } | PageReason::StillFires { run, .. } => self.store.run(run).await?,
+            PageReason::Escalated { run } | PageReason::StillFires { run, .. } => or_blank(self.store.run(run).await)?,
             _ => None,
         };
-        let timeline = self.store.timeline(incident.id).await?;
-        let episodes = self.store.episodes(incident.id, EPISODES).await?;
+        let timeline = or_blank(self.store.timeline(incident.id).await)?;
+        let episodes = or_blank(self.store.episodes(incident.id, EPISODES).await)?;
         let text = message::page_text(&incident, page, run.as_ref(), &timeline, &episodes);
         let card = self.card(&incident).await?;
         let called = self.called(&page.team, &incident.team);
@@ -164,6 +206,21 @@ impl Renderer {
         let instead = nobody.first().map(|(_, why)| format!("{why}; whoever reads this is the first to know"));
         Called { who: Vec::new(), channel: self.oncall.team(team).ok().and_then(|team| team.channel), instead }
     }
+}
+
+/// What a message says besides: where that cannot be read, it says the rest.
+fn or_blank<T: Default>(read: Result<T, StoreError>) -> Result<T, StoreError> {
+    match read {
+        Err(error @ StoreError::Unreadable { .. }) => {
+            tracing::warn!(%error, "a message says less than it should");
+            Ok(T::default())
+        }
+        read => read,
+    }
+}
+
+fn is_gone(what: &'static str) -> StoreError {
+    StoreError::Unreadable { what, message: "its row is gone".to_owned() }
 }
 
 /// Who is to be called, and where.

@@ -10,7 +10,8 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use reqwest::header::RETRY_AFTER;
+use chrono::{DateTime, Utc};
+use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use reqwest::{Client, StatusCode, Url};
 use serde_json::{Value, json};
 
@@ -92,16 +93,30 @@ impl Sink for WebhookSink {
         if status.is_redirection() {
             return Err(SinkError::fail(format!("the receiver answered {status}; redirects are not followed")));
         }
-        let after = answer.headers().get(RETRY_AFTER).and_then(|after| after.to_str().ok()?.parse().ok());
+        let after = asked_to_wait(answer.headers(), parcel.at);
         let message = match excerpt(answer).await {
             said if said.is_empty() => format!("the receiver answered {status}"),
             said => format!("the receiver answered {status}: {said}"),
         };
         if status.is_server_error() || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT) {
-            return Err(SinkError::Retry { message, after: after.map(Duration::from_secs) });
+            return Err(SinkError::Retry { message, after });
         }
         Err(SinkError::fail(message))
     }
+}
+
+/// How long the receiver wants to be left alone (<https://www.rfc-editor.org/rfc/rfc9110#field.retry-after>). A date is told by
+/// its own clock, so it counts from the date of its answer, and from `now` only where that has none.
+fn asked_to_wait(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+    let header = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
+    let after = header(RETRY_AFTER)?;
+    if let Ok(seconds) = after.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = |text: &str| DateTime::parse_from_rfc2822(text).ok().map(|date| date.to_utc());
+    let until = date(after)?;
+    // One that has passed asks for no time at all.
+    Some((until - header(DATE).and_then(date).unwrap_or(now)).to_std().unwrap_or_default())
 }
 
 fn document(parcel: &Parcel) -> Value {

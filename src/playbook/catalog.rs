@@ -10,8 +10,8 @@ use super::document::Playbook;
 use super::load::LARGEST;
 use super::problem::{Problem, Source};
 use super::target::alert_value;
-use crate::action::{Location, Scope};
 use crate::files::{FileError, Folder};
+use crate::language::{Expression, Location, Scope};
 use crate::model::{Alert, Digest};
 
 /// The playbooks that were loaded. It never changes: a reload makes a new one.
@@ -173,7 +173,7 @@ impl Catalog {
 }
 
 impl Entry {
-    fn condition(&self) -> Option<&super::Expression> {
+    fn condition(&self) -> Option<&Expression> {
         self.playbook.triggers.get(self.trigger)?.condition.as_ref()
     }
 }

@@ -8,8 +8,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::problem::{Problem, ProblemSeverity, Source};
-use super::{Expression, check, load};
-use crate::action::{Action, Arg, Location, Template};
+use super::{check, load};
+use crate::action::Action;
+use crate::language::{Arg, Expression, Location, Template};
 use crate::model::{Autonomy, Phase, PlaybookRef, Severity, StepPath};
 
 /// A loaded playbook. It never changes: a reload makes a new one, and a run stays with the one it was pinned to.

@@ -7,8 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::document::{Input, InputKind, Playbook, TargetPart};
-use super::expression::parse_quantity;
-use super::suggest::{closest, list};
+use crate::language::{closest, list, parse_quantity};
 use crate::model::{Alert, parse_duration};
 
 /// Why a run cannot start with these inputs.

@@ -7,13 +7,11 @@
 mod catalog;
 mod check;
 mod document;
-mod expression;
 mod inputs;
 mod kubernetes;
 mod load;
 mod problem;
 mod rights;
-mod suggest;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -22,7 +20,6 @@ pub use catalog::{AlertMatch, Catalog};
 pub use document::{
     Condition, Input, InputKind, Limits, Playbook, Step, StepKind, TargetPart, TargetRule, Trigger, Verify,
 };
-pub use expression::{CompileError, Expression, ExpressionError, QuantityError, Reference, parse_quantity};
 pub use inputs::InputProblem;
 pub use load::LARGEST as LARGEST_PLAYBOOK;
 pub use problem::{Problem, ProblemSeverity};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
 
-use crate::action::Location;
+use crate::language::Location;
 use crate::model::{odd_character, redact};
 
 /// How bad a problem is.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::document::{Playbook, TargetPart};
 use super::kubernetes::{is_label, is_subdomain};
-use crate::action::Scope;
+use crate::language::Scope;
 use crate::model::{Alert, Target};
 
 /// Why there is no target.

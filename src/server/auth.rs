@@ -7,6 +7,7 @@ use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConstantTimeEq as _};
 
+use super::Source;
 use super::answer::Refusal;
 use crate::model::{Person, Role, Secret, Via};
 
@@ -34,7 +35,8 @@ enum Shown {
 }
 
 /// Lets a delivery in.
-pub(super) fn check_webhook(wanted: Option<&Credential>, headers: &HeaderMap) -> Result<(), Refusal> {
+pub(super) fn check_source(source: &Source, headers: &HeaderMap) -> Result<(), Refusal> {
+    let wanted = source.credential.as_ref();
     let is_right = match (wanted, shown(headers)) {
         (None, _) => true,
         (Some(Credential::Bearer(token)), Shown::Bearer(given)) => same(token, &given).into(),
@@ -50,7 +52,7 @@ pub(super) fn check_webhook(wanted: Option<&Credential>, headers: &HeaderMap) ->
     if is_right {
         Ok(())
     } else {
-        Err(refusal(headers, format!("set {way} of alertmanager's webhook_config to what server.webhook_auth says")))
+        Err(refusal(headers, format!("set {way} of alertmanager's webhook_config to what {} says", source.field)))
     }
 }
 
@@ -110,6 +112,10 @@ fn same(secret: &Secret, given: &str) -> Choice {
 mod tests {
     use super::*;
 
+    fn asks(credential: Option<Credential>) -> Source {
+        Source { credential, ..Source::default() }
+    }
+
     fn headers(value: &str) -> HeaderMap {
         HeaderMap::from_iter([(AUTHORIZATION, value.parse().unwrap())])
     }
@@ -120,7 +126,8 @@ mod tests {
         let basic = Credential::Basic { username: "am".into(), password: Secret::new("p:w") };
         let empty = Credential::Bearer(Secret::new(""));
         let right = BASE64_STANDARD.encode("am:p:w");
-        let is_let_in = |wanted: &Credential, value: &str| check_webhook(Some(wanted), &headers(value)).is_ok();
+        let is_let_in =
+            |wanted: &Credential, value: &str| check_source(&asks(Some(wanted.clone())), &headers(value)).is_ok();
         assert!(is_let_in(&bearer, "Bearer tok"));
         assert!(is_let_in(&bearer, "bearer   tok"));
         assert!(is_let_in(&basic, &format!("Basic {right}")));
@@ -131,8 +138,8 @@ mod tests {
             assert!(!is_let_in(&basic, &format!("Basic {}", BASE64_STANDARD.encode(wrong))), "{wrong}");
         }
         assert!(!is_let_in(&empty, "Bearer "));
-        assert!(check_webhook(Some(&bearer), &HeaderMap::new()).is_err());
-        assert!(check_webhook(None, &HeaderMap::new()).is_ok());
+        assert!(check_source(&asks(Some(bearer)), &HeaderMap::new()).is_err());
+        assert!(check_source(&asks(None), &HeaderMap::new()).is_ok());
     }
 
     #[test]

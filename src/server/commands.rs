@@ -12,13 +12,15 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::Refusal;
 use super::body::BodyError;
-use super::budgets::{Cost, TooMuch, Turn};
 use super::{Server, body, door};
-use crate::chat::{ReplyStatus, parse_command};
-use crate::model::{Person, Role};
+use crate::chat::ReplyStatus;
+use crate::model::Person;
 
 /// A command is a line; this is plenty.
 const LONGEST: usize = 64 * 1024;
+
+/// How long a body takes is not known: whoever comes again soon enough loses little.
+const SOON: Duration = Duration::from_secs(2);
 
 #[derive(Deserialize)]
 struct Asked {
@@ -37,9 +39,9 @@ pub(super) async fn command(State(server): State<Arc<Server>>, request: Request)
     let let_in = door::let_command_in(&server, &parts, body).await;
     let (person, body) = let_in.inspect_err(|_| server.metrics.command("api", true))?;
     let key = idempotency_key(&parts.headers, &person.id)?;
-    let reading = server.budgets.read(&person.id).map_err(|TooMuch { after }| {
+    let reading = server.reading.begin(&person.id).ok_or_else(|| {
         server.metrics.command("api", true);
-        too_much("too many commands of yours come at once", &person, after)
+        too_much("too many commands of yours come at once", &person, SOON)
     })?;
     let bytes = body::read(&parts.headers, body, LONGEST, server.settings.limits.body_within).await;
     drop(reading);
@@ -58,12 +60,7 @@ pub(super) async fn command(State(server): State<Arc<Server>>, request: Request)
             r#"send {"command": "/incidents"}"#,
         )
     })?;
-    let command = parse_command(&asked.command).ok();
-    let _turn = turn(&server, &person, Cost::of(command.as_ref()))?;
-    let reply = match command {
-        Some(command) => server.desk.handle(&person, command, key).await,
-        None => server.desk.handle_text(&person, &asked.command, key).await,
-    };
+    let reply = server.desk.handle_text(&person, &asked.command, key).await;
     let status = match reply.status {
         ReplyStatus::Answered => StatusCode::OK,
         ReplyStatus::Pending => StatusCode::ACCEPTED,
@@ -71,6 +68,7 @@ pub(super) async fn command(State(server): State<Arc<Server>>, request: Request)
         ReplyStatus::Refused => StatusCode::FORBIDDEN,
         ReplyStatus::Wrong => StatusCode::BAD_REQUEST,
         ReplyStatus::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ReplyStatus::TooMuch { after } => return Err(too_much(&reply.text, &person, after)),
     };
     let ok = reply.ok();
     let mut response = (status, Json(Answered { reply: reply.text, ok })).into_response();
@@ -78,20 +76,6 @@ pub(super) async fn command(State(server): State<Arc<Server>>, request: Request)
         response.headers_mut().insert(RETRY_AFTER, super::answer::RETRY_SECONDS);
     }
     Ok(response)
-}
-
-/// A turn within what the person's token may cost.
-fn turn(server: &Server, person: &Person, cost: Cost) -> Result<Turn, Refusal> {
-    // Each token has a role.
-    let role = person.role.unwrap_or(Role::Viewer);
-    server.budgets.begin(&person.id, role, cost, server.clock.monotonic()).map_err(|TooMuch { after }| {
-        server.metrics.command("api", true);
-        let error = match cost {
-            Cost::Asks => "too many commands of yours ask the cluster, or all that may at once do",
-            Cost::Looks | Cost::Changes => "too many commands of yours come at once",
-        };
-        too_much(error, person, after)
-    })
 }
 
 fn too_much(error: &str, person: &Person, after: Duration) -> Refusal {

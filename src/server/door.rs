@@ -10,18 +10,18 @@ use super::answer::Refusal;
 use super::browser::{self, Guard};
 use super::guesses::{Answer, LATE};
 use super::places::Place;
-use super::{Server, auth, body};
+use super::{Server, Source, auth, body};
 use crate::model::Person;
 
-/// Lets a delivery of Alertmanager in. Nothing of its body is kept before that.
-pub(super) async fn let_delivery_in(server: &Server, parts: &Parts, body: Body) -> Result<Body, Refusal> {
-    let guard = match (&server.settings.webhook, server.settings.insecure_no_auth) {
-        (Some(_), _) => Guard::Secret,
-        (None, true) => Guard::InFront,
-        (None, false) => Guard::Loopback,
-    };
-    browsers_stay_out(server, guard, parts)?;
-    match auth::check_webhook(server.settings.webhook.as_ref(), &parts.headers) {
+/// Lets a delivery in. Nothing of its body is kept before that.
+pub(super) async fn let_delivery_in(
+    server: &Server,
+    source: &Source,
+    parts: &Parts,
+    body: Body,
+) -> Result<Body, Refusal> {
+    browsers_stay_out(server, source.guard(), parts)?;
+    match auth::check_source(source, &parts.headers) {
         Ok(()) => come_in(parts, body).await,
         Err(refusal) => Err(turned_away(server, parts, body, "webhook", refusal).await),
     }

@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::clock::Bucket;
+
 /// Wrong secrets of one address that are answered at once, and how soon there is one more.
 const AT_ONCE: (f64, Duration) = (10.0, Duration::from_secs(6));
 
@@ -77,32 +79,6 @@ impl Seldom {
     }
 }
 
-/// Full at first, and filled again as time passes.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Bucket {
-    left: f64,
-    at: Duration,
-}
-
-impl Bucket {
-    pub fn full(most: f64, now: Duration) -> Self {
-        Self { left: most, at: now }
-    }
-
-    /// Takes one out; else how long it takes until there is one. One comes back in each `every`, up
-    /// to `most`.
-    pub fn take(&mut self, (most, every): (f64, Duration), now: Duration) -> Result<(), Duration> {
-        let passed = now.saturating_sub(self.at);
-        self.left = (self.left + passed.as_secs_f64() / every.as_secs_f64()).min(most);
-        self.at = now;
-        if self.left >= 1.0 {
-            self.left -= 1.0;
-            return Ok(());
-        }
-        Err(every.mul_f64(1.0 - self.left))
-    }
-}
-
 impl Default for Guesses {
     fn default() -> Self {
         Self { table: Mutex::default(), late: Semaphore::new(LATE_AT_MOST), log: Seldom::default() }
@@ -127,7 +103,7 @@ impl Guesses {
 impl Table {
     fn takes(&mut self, peer: IpAddr, now: Duration) -> bool {
         if !self.addresses.contains_key(&peer) && self.addresses.len() >= ADDRESSES {
-            let oldest = self.addresses.iter().min_by_key(|(_, bucket)| bucket.at).map(|(peer, _)| *peer);
+            let oldest = self.addresses.iter().min_by_key(|(_, bucket)| bucket.asked_at()).map(|(peer, _)| *peer);
             oldest.and_then(|peer| self.addresses.remove(&peer));
         }
         let own = self.addresses.entry(peer).or_insert(Bucket::full(AT_ONCE.0, now));
@@ -171,16 +147,5 @@ mod tests {
         let log = Seldom::default();
         let told: Vec<u64> = (0..3_000).filter_map(|n| log.count(Duration::from_millis(10 * n))).collect();
         assert_eq!(told, [1, 1_000, 1_000]);
-    }
-
-    #[test]
-    fn a_bucket_says_how_long_it_takes() {
-        let each = (2.0, Duration::from_secs(4));
-        let mut bucket = Bucket::full(2.0, Duration::ZERO);
-        let mut takes = |seconds| bucket.take(each, Duration::from_secs(seconds));
-        assert_eq!((takes(0), takes(0)), (Ok(()), Ok(())));
-        assert_eq!(takes(1), Err(Duration::from_secs(3)));
-        assert_eq!((takes(4), takes(1_000), takes(1_000)), (Ok(()), Ok(()), Ok(())));
-        assert_eq!(takes(1_000), Err(Duration::from_secs(4)));
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! | route | who may | what |
 //! | --- | --- | --- |
-//! | `POST /v1/alertmanager` | the webhook's credential | a delivery of Alertmanager; 200 means that it is durable |
+//! | `POST /v1/sources/NAME` | the source's credential | a delivery in the source's form; 200 means that it is durable |
+//! | `POST /v1/alertmanager` | the same | the same, for the one Alertmanager of a small configuration |
 //! | `POST /v1/commands` | an API token | `{"command": "/ack INC-7"}` -> `{"reply": "...", "ok": true}` |
 //! | `GET /healthz` | everybody | the process is alive |
 //! | `GET /readyz` | everybody | the store can be read and written, and the workers come further; else 503 with the reason |
@@ -13,15 +14,14 @@
 //!
 //! Health and metrics may have a listener of their own too ([`serve_health`]). Nobody without a
 //! right secret can keep others out ([`Limits`]), and no page in a browser can use it
-//! ([`Settings::lets_everybody_in`] says what follows without a secret).
+//! ([`Source::lets_everybody_in`] says what follows without a secret).
 
-mod alertmanager;
 mod answer;
 mod auth;
 mod body;
 mod browser;
-mod budgets;
 mod commands;
+mod deliveries;
 mod door;
 mod guesses;
 mod health;
@@ -29,7 +29,9 @@ mod listen;
 mod places;
 mod probes;
 mod readiness;
+mod reading;
 mod shared;
+mod sources;
 #[cfg(test)]
 mod tests;
 
@@ -48,10 +50,11 @@ pub use auth::{ApiToken, Credential};
 pub use listen::{serve, serve_health};
 pub use places::Room;
 pub use readiness::Readiness;
+pub use sources::{Source, Sources};
 
-use budgets::Budgets;
 use guesses::{Guesses, Seldom};
 use probes::Probes;
+use reading::Reading;
 
 use crate::chat::Desk;
 use crate::clock::Clock;
@@ -61,12 +64,8 @@ use crate::store::Store;
 /// What an operator may set.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The name of who delivers alerts, the same for all peers of one Alertmanager cluster.
-    pub source: String,
-    /// What a delivery must show. `None`: nothing, as when something in front of us authenticates.
-    pub webhook: Option<Credential>,
-    /// Something in front of us authenticates who delivers.
-    pub insecure_no_auth: bool,
+    /// Who may deliver alerts, and how.
+    pub sources: Sources,
     /// Who may give commands. None: nobody may.
     pub api_tokens: Vec<ApiToken>,
     /// The largest body of a delivery, in bytes.
@@ -77,21 +76,11 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            source: "alertmanager".to_owned(),
-            webhook: None,
-            insecure_no_auth: false,
+            sources: Sources::default(),
             api_tokens: Vec::new(),
             body_limit: 16 * 1024 * 1024,
             limits: Limits::default(),
         }
-    }
-}
-
-impl Settings {
-    /// Whether nobody vouches for who delivers. What comes in so starts no mutation: runs only
-    /// suggest.
-    pub fn lets_everybody_in(&self) -> bool {
-        self.webhook.is_none() && !self.insecure_no_auth
     }
 }
 
@@ -148,7 +137,7 @@ pub struct Server {
     /// memory lasts as long as its turn.
     taken_in: Mutex<JoinSet<()>>,
     guesses: Guesses,
-    budgets: Budgets,
+    reading: Reading,
     probes: Probes,
     /// How many requests of browsers were refused.
     browsers: Seldom,
@@ -174,7 +163,7 @@ impl Server {
             room: Arc::new(Semaphore::new(room)),
             taken_in: Mutex::default(),
             guesses: Guesses::default(),
-            budgets: Budgets::default(),
+            reading: Reading::default(),
             probes: Probes::default(),
             browsers: Seldom::default(),
         }
@@ -196,8 +185,10 @@ pub fn router(server: Arc<Server>) -> Router {
     // With a slash at its end, too: who configures an URL by hand does not see it, and nobody sees
     // a delivery that gets 404.
     let routes = Router::new()
-        .route("/v1/alertmanager", post(alertmanager::deliver))
-        .route("/v1/alertmanager/", post(alertmanager::deliver))
+        .route("/v1/alertmanager", post(deliveries::deliver))
+        .route("/v1/alertmanager/", post(deliveries::deliver))
+        .route("/v1/sources/{name}", post(deliveries::deliver_by_name))
+        .route("/v1/sources/{name}/", post(deliveries::deliver_by_name))
         .route("/v1/commands", post(commands::command))
         .route("/v1/commands/", post(commands::command));
     finished(routes.merge(probes::routes()), server)

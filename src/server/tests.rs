@@ -57,10 +57,15 @@ const TOKEN: &str = "the-webhook's-token";
 fn settings() -> Settings {
     let token = |name: &str, role| ApiToken { name: name.into(), role, token: Secret::new(format!("token-of-{name}")) };
     Settings {
-        webhook: Some(Credential::Bearer(Secret::new(TOKEN))),
+        sources: alertmanager(Some(Credential::Bearer(Secret::new(TOKEN))), false),
         api_tokens: vec![token("alice", Role::Responder), token("victor", Role::Viewer)],
         ..Settings::default()
     }
+}
+
+/// One Alertmanager.
+fn alertmanager(credential: Option<Credential>, insecure_no_auth: bool) -> Sources {
+    Sources::new(Some(Source { credential, insecure_no_auth, ..Source::default() }), Vec::new())
 }
 
 impl World {

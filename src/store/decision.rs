@@ -327,6 +327,11 @@ pub enum IncidentEvent {
     Remark {
         text: String,
     },
+    /// The sender of a group has left that many of its alerts out.
+    Cut {
+        group: String,
+        alerts: u64,
+    },
     #[serde(other)]
     Unknown,
 }

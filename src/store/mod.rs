@@ -32,7 +32,7 @@ pub use masking::{identity, masked_body, unfit_to_act_on};
 pub use reach::{PageDelivery, Reach};
 pub use records::{
     AlertCount, Delivery, DeliveryId, DeliverySubject, EpisodeHead, HandoffRecord, IncidentFilter, IncidentView, Page,
-    RunHead, ShiftView, Teams, TimelineEntry, TimelineWhat,
+    PageOutline, RunHead, ShiftView, Teams, TimelineEntry, TimelineWhat,
 };
 
 use crate::metrics::{Levels, PagesMade};
@@ -46,8 +46,9 @@ use crate::worker::Bell;
 #[async_trait]
 pub trait SignalStore: Send + Sync {
     /// Makes the signal durable. The same (source, key) again changes nothing but a counter, unless
-    /// it is a notification and an episode was closed since it was worked on: then it is worked on
-    /// once more, as it may tell that the alert fires again. A command with a known key that says
+    /// it is a notification and what may end an episode came in since it was told last: then it is
+    /// worked on once more, in its place behind that, as it may tell that the alert fires again. One
+    /// that tells of ends is worked on again after anything else. A command with a known key that says
     /// something else is [`Accepted::Other`], and is not taken in.
     async fn accept(&self, signal: &Signal) -> Result<Accepted, StoreError>;
 
@@ -141,6 +142,8 @@ pub trait IncidentStore: Send + Sync {
     /// All pages that nobody has acknowledged, in order.
     async fn unanswered_pages(&self) -> Result<Vec<Page>, StoreError>;
     async fn page(&self, id: PageId) -> Result<Option<Page>, StoreError>;
+    /// What is left of a page that cannot be read; `None` when its row is gone.
+    async fn page_outline(&self, id: PageId) -> Result<Option<PageOutline>, StoreError>;
     /// Pages that were made in `from..to`, in order.
     async fn pages(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Page>, StoreError>;
 
@@ -309,6 +312,8 @@ pub struct Delivered {
 pub struct DeliveredPart {
     pub key: String,
     pub lane: Lane,
+    /// It tells that alerts are over.
+    pub may_end: bool,
     /// [`crate::model::SignalBody`] in JSON, each to be worked on and committed by itself, in
     /// order. At least one.
     pub pieces: Vec<String>,

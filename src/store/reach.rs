@@ -87,7 +87,8 @@ mod tests {
             severity: Severity::S1,
             created_at: morning(),
             acknowledged_at: None,
-            updated_at: None,
+            answered: false,
+            has_news: false,
             key: "dogwatch-INC-1-1-1-S1".into(),
             deliveries,
         }

@@ -1,6 +1,6 @@
 //! What the store gives back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,8 @@ pub struct IncidentView {
     pub runs: Vec<RunHead>,
     /// Why its pages were made that nobody has acknowledged.
     pub unanswered: Vec<PageReason>,
+    /// The latest start that lies before its mitigation, by source: on the source's own clock.
+    pub mitigated_starts: HashMap<String, DateTime<Utc>>,
 }
 
 impl IncidentView {
@@ -98,12 +100,25 @@ pub struct Page {
     pub severity: Severity,
     pub created_at: DateTime<Utc>,
     pub acknowledged_at: Option<DateTime<Utc>>,
-    /// When it was given another reason and text than those that it was made with.
-    pub updated_at: Option<DateTime<Utc>>,
+    /// A person acknowledged it; the end of what it is about closes it too.
+    pub answered: bool,
+    /// It was given another reason and text since somebody acknowledged it, or since it was made.
+    pub has_news: bool,
     /// The key by which a receiver tells a repeated delivery: stable over retries.
     pub key: String,
     /// Where it goes, in the order in which it was sent there.
     pub deliveries: Vec<PageDelivery>,
+}
+
+/// What can be read of a page whose row is damaged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageOutline {
+    pub incident: Option<IncidentId>,
+    pub team: Option<String>,
+    /// The worst where it is not known.
+    pub severity: Severity,
+    /// Somebody has it, with all that was added to it.
+    pub is_answered: bool,
 }
 
 /// A delivery's own number.

@@ -11,7 +11,7 @@ use dogwatch::message::{WhyFacts, incidents_table, why};
 use dogwatch::model::*;
 use dogwatch::notify::{OutboxWorker, Parcel, ParcelKind, Sink, SinkError};
 use dogwatch::oncall::OnCall;
-use dogwatch::store::{IncidentFilter, PageReason, Sinks};
+use dogwatch::store::{Change, IncidentFilter, IncidentRef, NewPage, PageReason, Sinks};
 use dogwatch::worker::{Worker, settle};
 
 use crate::incidents::two_in_the_morning;
@@ -116,6 +116,15 @@ impl Watch {
         incident
     }
 
+    async fn decides(&self, changes: Vec<Change>) {
+        self.story.decide(changes).await;
+        self.settles().await;
+    }
+
+    async fn acks(&self, incident: IncidentId) {
+        self.decides(vec![Change::Acknowledge { incident: IncidentRef::Existing(incident), by: "ada".into() }]).await;
+    }
+
     async fn settles(&self) -> Option<chrono::DateTime<chrono::Utc>> {
         settle(&self.workers).await.unwrap()
     }
@@ -157,6 +166,74 @@ impl Watch {
     }
 }
 
+impl Watch {
+    /// Somebody, or a disk, changes rows behind the bot's back.
+    async fn is_damaged(&self, sql: &str) {
+        use sqlx::{Connection as _, SqliteConnection};
+        let url = format!("sqlite://{}", self.story.place.file().display());
+        let mut connection = SqliteConnection::connect(&url).await.unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    }
+
+    /// What the pages say that this receiver has got.
+    fn texts(&self, name: &str) -> Vec<String> {
+        let receiver = self.receivers.iter().find(|receiver| receiver.name == name).unwrap();
+        let got = std::mem::take(&mut *receiver.got.lock().unwrap());
+        got.into_iter().map(|parcel| format!("{} -> {:?}\n{}", parcel.title, parcel.mention, parcel.body)).collect()
+    }
+}
+
+/// Whatever of a page, its incident and its delivery is damaged, somebody is called, once.
+#[tokio::test]
+async fn a_page_whose_rows_are_damaged_reaches_somebody() {
+    for (damage, says) in [
+        ("UPDATE outbox SET subject = '{}'", "[S2] INC-1: it burns"),
+        ("UPDATE outbox SET subject = x'00', attempts = 'many', external_id = x'ff'", "[S2] INC-1: it burns"),
+        ("UPDATE incident SET state = 'nonsense', target = '{'", "[S2] INC-1: it burns"),
+        ("UPDATE incident SET severity = 'S9'", "[S2] INC-1: it burns"),
+        (
+            "UPDATE incident SET opened_at = 9223372036854775807, page_at = 'soon', episodes = 'x'",
+            "[S2] INC-1: it burns",
+        ),
+        ("UPDATE incident SET title = x'697420c3627572', team = x'ff'", "[S2] INC-1: it "),
+        ("UPDATE incident_event SET event = x'00', at = 'then'", "[S2] INC-1: it burns"),
+        ("UPDATE page SET severity = 'no'", "[S1] INC-1: it burns"),
+        ("UPDATE page SET team = x'ff'", "nobody is on call for team"),
+        ("UPDATE page SET reason = '{'", "[S2] PAGE-1 of INC-1 cannot be read"),
+        ("UPDATE page SET reason = '{', severity = 'no', team = x'ff'", "[S1] PAGE-1 of INC-1 cannot be read"),
+        ("UPDATE page SET created_at = 'then'", "PAGE-1 of INC-1 cannot be read"),
+        ("PRAGMA foreign_keys = off; DELETE FROM incident", "PAGE-1 of INC-1 cannot be read"),
+        ("PRAGMA foreign_keys = off; DELETE FROM page", "[S1] PAGE-1 cannot be read"),
+        (
+            "PRAGMA ignore_check_constraints = on; PRAGMA foreign_keys = off; UPDATE page SET incident_id = 'x'",
+            "PAGE-1",
+        ),
+    ] {
+        let watch = Watch::begins(&["pager"]).await;
+        watch.receivers[0].answers(SinkError::retry("down"));
+        watch.is_paged(Severity::S2, "it burns").await;
+        watch.is_damaged(damage).await;
+        watch.receivers[0].is_back();
+        watch.passes(Duration::from_secs(3_600)).await;
+        let texts = watch.texts("pager");
+        assert!(texts.len() == 1 && texts[0].contains(says), "{damage}: {texts:#?}");
+        assert!(texts[0].contains("ada") && texts[0].contains("next: "), "{damage}: {texts:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_page_that_somebody_has_is_told_no_more() {
+    let watch = Watch::begins(&["pager"]).await;
+    watch.receivers[0].answers(SinkError::retry("down"));
+    let incident = watch.is_paged(Severity::S2, "it burns").await;
+    watch.acks(incident).await;
+    watch.is_damaged("UPDATE page SET reason = '{'").await;
+    watch.receivers[0].is_back();
+    watch.passes(Duration::from_secs(3_600)).await;
+    assert_eq!(watch.texts("pager"), [] as [String; 0]);
+}
+
 /// Pages go to the first of these, and on to the others when it fails.
 fn first_of(names: &[&str]) -> Sinks {
     sinks(&[], &names[..names.len().min(1)])
@@ -176,7 +253,8 @@ teams:
     for (n, receiver) in receivers.iter().enumerate() {
         let next = receivers.get(n + 1).map(|next| next.name.to_owned());
         let (store, clock) = (story.store.clone(), story.clock.clone());
-        workers.push(Arc::new(OutboxWorker::new(receiver.clone(), next, store, clock, oncall.clone(), Arc::default())));
+        let worker = OutboxWorker::new(receiver.clone(), next, store, clock, oncall.clone(), Arc::default());
+        workers.push(Arc::new(worker.with_default_team("platform")));
     }
     workers
 }
@@ -297,6 +375,69 @@ async fn a_new_page_does_not_wait_behind_those_that_fail() {
     let before = watch.receivers[0].asked();
     watch.is_paged(Severity::S1, "the bank is down").await;
     assert_eq!(watch.pages("discord"), ["[S1] INC-21: the bank is down"], "asked {before} times before");
+}
+
+#[tokio::test]
+async fn news_of_what_somebody_has_is_told_whatever_the_clock_says() {
+    let news = |incident| {
+        let reason = PageReason::NotRun { because: "it ran three times".into() };
+        let page = NewPage { level: 1, team: "platform".into(), reason, text: None };
+        Change::Page { incident: IncidentRef::Existing(incident), page }
+    };
+    for set in [TimeDelta::zero(), -TimeDelta::hours(2), TimeDelta::hours(2)] {
+        let watch = Watch::begins(&["webhook"]).await;
+        let incident = watch.is_paged(Severity::S2, "the shop is slow").await;
+        watch.acks(incident).await;
+        assert_eq!(watch.pages("webhook").len(), 1, "{set}");
+        watch.story.clock.follow(set);
+        watch.decides(vec![news(incident)]).await;
+        assert_eq!(watch.pages("webhook").len(), 1, "{set}: it says what is new");
+    }
+    for set in [TimeDelta::zero(), -TimeDelta::hours(2)] {
+        let watch = Watch::begins(&["webhook"]).await;
+        let incident = watch.is_paged(Severity::S2, "the shop is slow").await;
+        watch.acks(incident).await;
+        watch.pages("webhook");
+        watch.receivers[0].answers(SinkError::retry("connection refused"));
+        watch.decides(vec![news(incident)]).await;
+        watch.story.clock.follow(set);
+        watch.acks(incident).await;
+        watch.receivers[0].is_back();
+        watch.passes(hours(4)).await;
+        assert_eq!(watch.pages("webhook"), [""; 0], "{set}: somebody has looked meanwhile");
+    }
+}
+
+#[tokio::test]
+async fn a_restart_between_two_attempts_keeps_their_number_and_the_order() {
+    let mut watch = Watch::begins(&["webhook", "discord"]).await;
+    for receiver in &watch.receivers {
+        receiver.answers(SinkError::retry("connection refused"));
+    }
+    let first = watch.is_paged(Severity::S1, "the shop is down").await;
+    watch.passes(seconds(600)).await;
+    let attempts = async |watch: &Watch| {
+        let page = watch.story.store.pages_of(first).await.unwrap().remove(0);
+        page.deliveries.iter().map(|delivery| (delivery.sink.clone(), delivery.attempts)).collect::<Vec<_>>()
+    };
+    let before = attempts(&watch).await;
+    assert!(before.len() == 2 && before.iter().all(|(_, attempts)| *attempts > 2), "{before:?}");
+    // The process dies after it has made another page, and before it has tried to bring it.
+    let workers = std::mem::take(&mut watch.workers);
+    watch.is_paged(Severity::S2, "the bank is slow").await;
+    drop(workers);
+    let watch = watch.is_restarted(&["webhook", "discord"]).await;
+    let tried: Vec<_> = before.iter().map(|(sink, attempts)| (sink.clone(), attempts + 1)).collect();
+    let after = attempts(&watch).await;
+    assert!(after == before || after == tried, "{before:?}, {after:?}");
+    for receiver in &watch.receivers {
+        receiver.is_back();
+    }
+    watch.passes(hours(2)).await;
+    let mut once = watch.pages("webhook");
+    once.sort();
+    assert_eq!(once, ["[S1] INC-1: the shop is down", "[S2] INC-2: the bank is slow"]);
+    assert!(watch.pages("discord").len() <= 2, "once there, too");
 }
 
 #[tokio::test]

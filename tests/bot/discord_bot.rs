@@ -8,4 +8,5 @@ mod night;
 mod pages;
 mod questions;
 mod refusals;
+mod secrets;
 mod serving;

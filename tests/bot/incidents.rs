@@ -400,6 +400,33 @@ async fn late_news_of_a_mitigated_storm_joins_and_a_new_start_reopens() {
 }
 
 #[tokio::test]
+async fn late_news_is_told_by_the_senders_own_clock() {
+    let (hour, day) = (chrono::TimeDelta::hours(1), chrono::TimeDelta::days(1));
+    let never = chrono::TimeDelta::zero();
+    for (off, set) in [(-hour, never), (hour, never), (never, day), (never, -day), (-hour, day), (hour, -day)] {
+        let told = format!("their clock is off by {off}, ours is set by {set} under way");
+        let shift = Shift::with(&[&PLAYBOOK.replace("page_by: 10m", "page_by: 2h")]).await;
+        let fires = async |pod: &str, after: i64| {
+            let start = two_in_the_morning() + off + chrono::TimeDelta::minutes(after);
+            let firing = alert("NameResolutionFailing", &[("pod", pod)], start, AlertStatus::Firing);
+            shift.delivers("g", vec![firing]).await;
+        };
+        fires("a", 0).await;
+        shift.passes(2).await;
+        shift.store.move_what_waits(set).await.unwrap();
+        shift.clock.follow(set);
+        shift.passes(2).await;
+        shift.run_ends(Outcome::Fixed).await;
+        shift.passes(2).await;
+        fires("b", 3).await;
+        assert_eq!(shift.told().await, ["INC-1 mitigated 2/2 runs=1"], "{told}");
+        shift.passes(18).await;
+        fires("c", 24).await;
+        assert_eq!(shift.told().await, ["INC-1 open 3/3 runs=2"], "{told}");
+    }
+}
+
+#[tokio::test]
 async fn a_cooldown_opens_no_run_and_pages() {
     let shift = Shift::begin().await;
     shift.fires("DNSSlow", &[]).await;

@@ -59,6 +59,50 @@ async fn what_is_more_than_is_taken_of_a_body_is_told_to_a_person() {
     assert!(timeline.contains("90000 alerts") && timeline.contains("group by more labels"), "{timeline}");
 }
 
+/// A group of which Alertmanager has sent `sent` alerts, and left out `cut`.
+fn cut_group(group: &str, sent: usize, cut: u64) -> Vec<u8> {
+    let one = |n: usize| {
+        format!(
+            r#"{{"status":"firing","labels":{{"alertname":"Minor","n":"{group}{n}"}},"startsAt":"2026-03-02T01:00:00Z"}}"#
+        )
+    };
+    let alerts: Vec<String> = (0..sent).map(one).collect();
+    let alerts = alerts.join(",");
+    format!(r#"{{"version":"4","groupKey":"{group}","truncatedAlerts":{cut},"alerts":[{alerts}]}}"#).into_bytes()
+}
+
+#[tokio::test]
+async fn what_its_sender_leaves_out_is_told_to_a_person_once_and_again_when_it_is_more() {
+    let shift = Shift::begin().await;
+    let comes = async |group: &str, sent: usize, cut: u64| {
+        lets_in(&shift, &cut_group(group, sent, cut)).await;
+        settle(&shift.workers).await.unwrap();
+    };
+    let told = async || shift.timeline(2).await.matches("left out by their sender").count();
+    comes("g", 1, 40).await;
+    let pages = shift.pages().await;
+    assert!(pages.iter().any(|page| page.starts_with("INC-2") && page.contains("40 alerts")), "{pages:?}");
+    assert!(pages.iter().any(|page| page.contains("max_alerts")), "{pages:?}");
+    let timeline = shift.timeline(1).await;
+    assert!(timeline.contains("40 more alerts of this group were left out by alertmanager"), "{timeline}");
+    // The same again, with more that fires; and one more that was left out no longer.
+    comes("g", 2, 40).await;
+    comes("g", 3, 39).await;
+    comes("g", 2, 40).await;
+    assert_eq!((told().await, shift.pages().await.len()), (1, pages.len()));
+    // Whoever has it knows what to do, and still finds what became worse.
+    shift.says("alice", Command::Ack { incident: IncidentId(2) }).await;
+    comes("g", 4, 41).await;
+    comes("h", 1, 1).await;
+    assert_eq!(told().await, 3);
+    assert_eq!(shift.told().await[1], "INC-2 acknowledged 0/0 runs=0");
+    // Resolved and not put right: somebody hears of it again.
+    shift.says("alice", Command::Resolve { incident: IncidentId(2), note: None }).await;
+    comes("g", 5, 41).await;
+    let timeline = shift.timeline(shift.incidents_ever().await.len() as i64).await;
+    assert!(timeline.contains("41 alerts of the group g left out by their sender"), "{timeline}");
+}
+
 #[tokio::test]
 async fn what_kills_the_process_is_set_aside_after_five_deaths_and_paged() {
     let mut bot = Bot::begins(&[], Vec::new()).await;
@@ -148,6 +192,54 @@ async fn a_sender_whose_clock_was_set_back_is_heard() {
     shift.delivers("late", vec![alert("Unknown", &[], since, AlertStatus::Firing)]).await;
     shift.passes(30).await;
     assert_eq!(shift.told().await, ["INC-1 resolved 0/2 runs=0"], "an echo of what was over before");
+}
+
+#[tokio::test]
+async fn what_is_told_last_counts_also_when_all_of_it_waits() {
+    // Told one after the other before anybody works on any of it: fires, and its end.
+    for (told, wait, fires) in [
+        ("FF", 1, true),
+        ("FFE", 2, false),
+        ("FEF", 3, true),
+        ("FEFFF", 3, true),
+        ("FEFE", 4, false),
+        ("FEFEF", 4, true),
+        ("FEFEFEFE", 4, false),
+        ("EFE", 3, false),
+    ] {
+        for alerts in [1, 1_200] {
+            let shift = Shift::begin().await;
+            let (start, end) = (shift.clock.now(), shift.clock.now() + Duration::from_secs(1));
+            for word in told.chars() {
+                lets_in(&shift, &storm(alerts, start, (word == 'E').then_some(end))).await;
+            }
+            let waiting = shift.store.levels().await.unwrap().pending_signals;
+            assert_eq!(waiting, wait, "{told}: nothing is kept that others make needless");
+            shift.passes(30).await;
+            let incidents = shift.incidents().await;
+            let open: u64 = incidents.iter().map(|incident| incident.open_episodes).sum();
+            let all: u64 = incidents.iter().map(|incident| incident.episodes).sum();
+            assert_eq!((open, all), (if fires { alerts as u64 } else { 0 }, alerts as u64), "{told}, {alerts} alerts");
+            assert_eq!(incidents.len(), 1, "{told}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_firing_that_is_told_again_while_its_end_waits_fires() {
+    let shift = Shift::begin().await;
+    let since = shift.fires("Unknown", &[]).await;
+    let told = |status| vec![alert("Unknown", &[], since, status)];
+    shift.lets_in("g", told(AlertStatus::Resolved)).await;
+    shift.lets_in("g", told(AlertStatus::Firing)).await;
+    shift.passes(30).await;
+    assert_eq!(shift.told().await, ["INC-1 open 1/1 runs=0"]);
+    // A late peer tells all of it again while nobody has worked on any of it.
+    shift.lets_in("g", told(AlertStatus::Resolved)).await;
+    shift.lets_in("g", told(AlertStatus::Firing)).await;
+    shift.lets_in("g", told(AlertStatus::Resolved)).await;
+    shift.passes(30).await;
+    assert_eq!(shift.told().await, ["INC-1 resolved 0/1 runs=0"]);
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! Who is called, and for what: an incident that becomes worse, a second cause on the same target, what fires on.
 
 use dogwatch::model::*;
+use dogwatch::store::{IncidentFilter, IncidentStore as _};
 
+use crate::bot::{Bot, minutes};
 use crate::incidents::{PLAYBOOK, Shift, alert};
 
 /// Another playbook on the target of the first one.
@@ -307,4 +309,37 @@ async fn whoever_resolves_what_fires_is_told_what_will_come_of_it() {
     shift.passes(2).await;
     assert_eq!(shift.told().await, ["INC-1 open 1/1 runs=0"], "as it was said");
     assert_eq!(shift.pages().await.len(), 2);
+}
+
+/// Whatever of what is known of an alert is damaged, its next firing calls somebody.
+#[tokio::test]
+async fn an_alert_whose_rows_are_damaged_is_heard_when_it_is_told_again() {
+    for damage in [
+        "UPDATE episode SET labels = '{', annotations = '{'",
+        "UPDATE episode SET labels = x'00', annotations = x'00', alert = x'ff'",
+        "UPDATE episode SET opened_at = 'then', closed_at = 'then'",
+        "UPDATE episode SET starts_at = 'then'",
+        "UPDATE episode SET starts_at = 9223372036854775807",
+        "UPDATE incident SET state = 'nonsense', resolved_at = 'then'",
+        "UPDATE incident SET severity = 'S9', target = '{', opened_at = 'then'",
+        "UPDATE incident SET resolved_at = 9223372036854775807",
+        "UPDATE page SET reason = '{'",
+        "UPDATE page SET reason = x'00', text = x'ff'",
+        "UPDATE incident_event SET event = '{'",
+    ] {
+        let mut bot = Bot::begins(&[], Vec::new()).await;
+        let labels = [("severity", "critical")];
+        bot.fires("Disk", &labels).await;
+        bot.resolves("Disk", &labels).await;
+        bot.passes(minutes(60)).await;
+        bot.tampers(damage).await;
+        bot.fires("Disk", &labels).await;
+        bot.passes(minutes(1)).await;
+        let levels = bot.store().levels().await.unwrap();
+        assert_eq!(levels.pending_signals, 0, "{damage}: it waits for ever");
+        let open = bot.store().incidents(IncidentFilter::Unresolved).await.unwrap();
+        assert!(!open.is_empty(), "{damage}");
+        let unanswered = levels.unacknowledged_pages;
+        assert!(unanswered > 0, "{damage}: nobody is called");
+    }
 }

@@ -6,6 +6,7 @@ mod away;
 mod files;
 mod flood;
 mod help;
+mod kills;
 mod logs;
 mod manifest;
 mod proxies;

@@ -14,6 +14,8 @@ use dogwatch::playbook::Catalog;
 use dogwatch::store::*;
 use dogwatch::worker::{Worker, settle};
 use serde_json::json;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
 use tokio::sync::watch;
 
 use crate::story::{SqlitePlace, Story, sinks};
@@ -29,9 +31,19 @@ struct Recorded {
 impl Recorded {
     /// A quarter of an hour after it was left.
     async fn open() -> Self {
+        Self::open_with(None).await
+    }
+
+    /// The same, with something else left in it.
+    async fn open_with(sql: Option<&'static str>) -> Self {
         let place = SqlitePlace::new();
         let recorded = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/database/v0.1.0.sqlite");
         std::fs::copy(recorded, place.file()).unwrap();
+        if let Some(sql) = sql {
+            let mut before = SqliteConnectOptions::new().filename(place.file()).connect().await.unwrap();
+            sqlx::raw_sql(sql).execute(&mut before).await.unwrap();
+            before.close().await.unwrap();
+        }
         let at = Utc.with_ymd_and_hms(2026, 11, 28, 14, 30, 0).unwrap();
         let story = Story::begins(place, at, sinks(&["console"], &["webhook"])).await;
         let (store, clock) = (story.store.clone(), story.clock.clone());
@@ -133,4 +145,24 @@ async fn a_key_that_an_earlier_version_took_is_not_answered_for_something_else()
     let at: DateTime<Utc> = recorded.clock.now();
     let signal = command_signal(&person, resolve, Some("r-responder:ack-4".into()), at);
     assert!(matches!(recorded.store.accept(&signal).await.unwrap(), Accepted::Other(_)));
+}
+
+#[tokio::test]
+async fn what_an_earlier_version_told_by_times_is_kept() {
+    let recorded = Recorded::open_with(Some(
+        "UPDATE page SET acknowledged_at = created_at + 1, updated_at = created_at + 2 WHERE incident_id = 1;
+         UPDATE page SET acknowledged_at = created_at + 2, updated_at = created_at + 1 WHERE incident_id = 2;
+         UPDATE incident_event SET event = 'damaged' WHERE incident_id = 2",
+    ))
+    .await;
+    let page = async |incident| recorded.store.pages_of(IncidentId(incident)).await.unwrap().remove(0);
+    let (news, closed, answered) = (page(1).await, page(2).await, page(4).await);
+    assert_eq!((news.has_news, news.answered), (true, false));
+    assert_eq!((closed.has_news, closed.answered), (false, false));
+    assert_eq!((answered.has_news, answered.answered), (false, true), "{answered:?}");
+    let mitigated = recorded.store.incident_views(&[IncidentId(5)]).await.unwrap().remove(0);
+    let (began, mitigated_at) = (mitigated.incident.opened_at, mitigated.incident.mitigated_at.unwrap());
+    let latest = mitigated.mitigated_starts.values().next().unwrap();
+    let episode = recorded.store.episodes(IncidentId(5), 1).await.unwrap().remove(0);
+    assert_eq!(*latest - episode.starts_at, mitigated_at - began, "as long after its first alert began");
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use dogwatch::clock::{Clock, ManualClock};
 use dogwatch::model::*;
@@ -10,7 +11,7 @@ use dogwatch::store::*;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
 
-use crate::story::{Place as _, SqlitePlace, Story, morning};
+use crate::story::{Place as _, SqlitePlace, Story, morning, sinks};
 
 crate::each_store_check!(crate::store, crate::story::SqlitePlace::ready);
 
@@ -99,4 +100,64 @@ async fn a_store_that_is_closed_is_one_file() {
     std::fs::copy(place.file(), copy.file()).unwrap();
     let copied = open(copy.file(), Durability::Full).await.unwrap();
     assert_eq!(copied.pending_signals(10).await.unwrap().len(), 1);
+}
+
+/// The middle of a start: each of the tables in turn cannot be written to.
+#[tokio::test]
+async fn what_waits_is_moved_in_whole_or_not_at_all() {
+    let day = 86_400_000_000;
+    for trouble in [
+        "INSERT ON incident_event",
+        "INSERT ON run_event",
+        "UPDATE OF page_at ON incident",
+        "UPDATE OF due_at ON outbox",
+        "UPDATE OF not_before ON signal",
+    ] {
+        let story = Story::new(&["console"], &["webhook"]).await;
+        let id = story.incident(Severity::S2, "coredns", "CoreDNSLatencyHigh", 1).await;
+        story.opens_run(id, "coredns-saturated").await;
+        let incident = IncidentRef::Existing(id);
+        let page = NewPage { level: 1, team: "platform".into(), reason: PageReason::Overdue, text: None };
+        let body = SignalBody::RunEnded { run: RunId(1), outcome: Outcome::Fixed, because: String::new() };
+        let held = Signal { source: "s".into(), key: "held".into(), received_at: morning(), body };
+        let until = morning() + Duration::from_secs(600);
+        let changes = vec![
+            Change::Page { incident, page },
+            Change::PageAt { incident, at: Some(until) },
+            Change::Hold { signal: Box::new(held), until, notes: Vec::new() },
+        ];
+        story.decide(changes).await;
+        let Story { store, clock, place, .. } = story;
+        drop(store);
+        place.close().await;
+        let tampers = async |sql: String| {
+            let mut other = beside(&place).await;
+            sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut other).await.unwrap();
+            other.close().await.unwrap();
+        };
+        let waits = async || -> [i64; 5] {
+            let mut other = beside(&place).await;
+            let sql = "SELECT page_at, (SELECT wake_at FROM run), (SELECT MIN(due_at) FROM outbox WHERE urgency = 0),
+                (SELECT MAX(not_before) FROM signal), (SELECT COUNT(*) FROM clock_move) FROM incident";
+            let row = sqlx::query(sql).fetch_one(&mut other).await.unwrap();
+            let waits = [0, 1, 2, 3, 4].map(|column| row.get(column));
+            other.close().await.unwrap();
+            waits
+        };
+        let opens = async |clock: &Arc<ManualClock>| place.open(clock.clone(), sinks(&["console"], &["webhook"])).await;
+        let before = waits().await;
+        clock.follow(-chrono::TimeDelta::days(1));
+        tampers(format!("CREATE TRIGGER trouble BEFORE {trouble} BEGIN SELECT RAISE(ABORT, 'the disk is gone'); END"))
+            .await;
+        let refused = opens(&clock).await.err().expect("it cannot be moved");
+        assert!(refused.to_string().contains("the disk is gone"), "{trouble}: {refused}");
+        assert_eq!(waits().await, before, "{trouble}: nothing is moved");
+        tampers("DROP TRIGGER trouble".into()).await;
+        for _ in 0..2 {
+            opens(&clock).await.unwrap();
+            place.close().await;
+            let [page_at, wake_at, due_at, not_before, _] = before.map(|time| time - day);
+            assert_eq!(waits().await, [page_at, wake_at, due_at, not_before, 1], "{trouble}: once, and all of it");
+        }
+    }
 }

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use dogwatch::action::{Action, AnyArg};
+use dogwatch::action::Action;
+use dogwatch::language::AnyArg;
 use dogwatch::playbook::{Playbook, StepKind};
 use serde_json::{Value, json};
 

@@ -12,10 +12,11 @@ use chrono::DateTime;
 use serde_json::Value;
 
 use super::registry::tests::action;
-use super::{Action, ActionError, Doubt, Mutation, Output, Plan, RunMark, Scope, StepContext, World, prepare};
+use super::{Action, ActionError, Doubt, Mutation, Output, Plan, RunMark, StepContext, World, prepare};
 use crate::clock::{Clock, ManualClock};
 use crate::cluster::Object;
 use crate::cluster::sim::SimCluster;
+use crate::language::Scope;
 use crate::model::{Intent, ObjectKey, RunId, StepPath};
 use crate::prometheus::ScriptedPrometheus;
 

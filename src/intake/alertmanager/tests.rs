@@ -217,7 +217,7 @@ fn what_is_over_the_bounds_is_left_out_and_the_rest_is_taken() {
     let whole = format!(r#"{{"version":"4","groupKey":"g","alerts":[{}]}}"#, alerts.join(","));
     let read = parse(whole.as_bytes()).unwrap();
     assert_eq!((read.alerts, read.firing), (MOST_ALERTS, MOST_ALERTS));
-    assert_eq!(read.left_out, LeftOut { alerts: 7, labels: 0 });
+    assert_eq!(read.left_out, LeftOut { alerts: 7, labels: 0, by_sender: 0 });
     let bytes: usize = read.parts.iter().flat_map(|part| &part.pieces).map(String::len).sum();
     assert!(bytes < 2 * whole.len(), "{bytes} of {}", whole.len());
 

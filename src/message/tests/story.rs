@@ -100,7 +100,8 @@ pub fn the_page(reason: PageReason) -> Page {
         severity: Severity::S2,
         created_at: at("02:13:00"),
         acknowledged_at: Some(at("02:14:10")),
-        updated_at: None,
+        answered: true,
+        has_news: false,
         key: "dogwatch-INC-42-1-1-S2".into(),
         deliveries: Vec::new(),
     }

@@ -40,6 +40,8 @@ fn expand(line: &str, seed: u64) -> String {
             ("\n".to_owned(), 2)
         } else if here.starts_with("\\\\n") {
             ("\\n".to_owned(), 3)
+        } else if here.starts_with("\\\\u{") {
+            ("\\u{".to_owned(), 4)
         } else if let Some(unseen) = unseen.and_then(char::from_u32) {
             (unseen.to_string(), end + 1)
         } else if let (false, Ok(length)) = (letters.is_empty(), length.parse::<usize>()) {
@@ -202,6 +204,10 @@ fn no_text_is_slow() {
         "@",
         "\u{200b}",
         "password\u{200b}",
+        "\\u{200b}",
+        "\\u{1",
+        "\\ud800",
+        "\\x1b[1;",
         "AKIA",
         "sess",
         "login a ",

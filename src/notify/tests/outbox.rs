@@ -228,14 +228,17 @@ async fn a_row_that_nobody_can_read_keeps_nothing_back() {
     let mut file = SqliteConnectOptions::new().filename(bot.place.file()).connect().await.unwrap();
     for (sql, id) in [
         ("UPDATE incident SET target = 'no json' WHERE id = ?", broken.0),
-        ("UPDATE outbox SET subject = '{\"subject\":\"hologram\"}' WHERE key = 'INC-' || ?", strange.0),
+        (
+            "UPDATE outbox SET subject = '{\"subject\":\"hologram\"}', key = 'HOLOGRAM-1' WHERE key = 'INC-' || ?",
+            strange.0,
+        ),
     ] {
         let done = sqlx::query(sql).bind(id).execute(&mut file).await.unwrap();
         assert_eq!(done.rows_affected(), 1, "{sql}");
     }
-    assert_eq!(settle(&bot, &worker).await, None, "neither is tried for ever");
+    assert_eq!(settle(&bot, &worker).await, None, "what nobody knows is not tried for ever");
     let told: Vec<(ParcelKind, i64)> = chat.seen().iter().map(|parcel| (parcel.kind, parcel.incident.id.0)).collect();
-    assert_eq!(told, [(ParcelKind::Page, sound.0), (ParcelKind::Card, sound.0)]);
+    assert_eq!(told, [(ParcelKind::Page, sound.0), (ParcelKind::Card, broken.0), (ParcelKind::Card, sound.0)]);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 
 use super::*;
+use crate::clock::Clock as _;
 use crate::model::Secret;
 
 /// A receiver that answers as it is told. It ends with its value.
@@ -29,6 +30,8 @@ struct Shared {
 #[derive(Clone)]
 enum Answer {
     Says(u16, Option<(&'static str, String)>, &'static str),
+    /// 503, with these headers.
+    Busy(Vec<(&'static str, String)>),
     Never,
 }
 
@@ -62,6 +65,13 @@ async fn handle(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Byt
         Answer::Says(status, header, body) => {
             let mut response = (StatusCode::from_u16(status).unwrap(), body).into_response();
             if let Some((name, value)) = header {
+                response.headers_mut().insert(name, value.parse().unwrap());
+            }
+            response
+        }
+        Answer::Busy(headers) => {
+            let mut response = StatusCode::SERVICE_UNAVAILABLE.into_response();
+            for (name, value) in headers {
                 response.headers_mut().insert(name, value.parse().unwrap());
             }
             response
@@ -132,6 +142,36 @@ async fn what_may_pass_is_retried_and_what_will_not_is_said() {
         send(&receiver).await,
         Err(SinkError::fail("the receiver answered 400 Bad Request: routing_key is missing"))
     );
+}
+
+#[tokio::test]
+async fn a_receiver_may_say_by_a_date_when_it_wants_to_be_asked_again() {
+    // Its clock is years behind ours, and told in another zone where it likes.
+    for (after, date, seconds) in [
+        ("Wed, 21 Oct 2015 07:30:00 GMT", "Wed, 21 Oct 2015 07:28:00 GMT", Some(120)),
+        ("Wed, 21 Oct 2015 09:30:00 +0200", "Wed, 21 Oct 2015 07:28:00 GMT", Some(120)),
+        ("Wed, 21 Oct 2015 07:00:00 GMT", "Wed, 21 Oct 2015 07:28:00 GMT", Some(0)),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", "Wed, 21 Oct 2015 07:28:00 GMT", Some(251_956_888_319)),
+        ("tomorrow", "Wed, 21 Oct 2015 07:28:00 GMT", None),
+    ] {
+        let headers = vec![("retry-after", after.to_owned()), ("date", date.to_owned())];
+        let receiver = Receiver::start(vec![Answer::Busy(headers)]).await;
+        let Err(SinkError::Retry { after: wait, .. }) = send(&receiver).await else { panic!("{after}") };
+        assert_eq!(wait.map(|wait| wait.as_secs()), seconds, "{after}");
+    }
+}
+
+#[tokio::test]
+async fn a_date_counts_from_our_clock_where_the_answer_has_none_and_for_a_quarter_of_an_hour_at_most() {
+    for (minutes, waits) in [(10, 600..=900), (24 * 60, 900..=900)] {
+        let bot = paged().await;
+        let until = bot.clock.now() + Duration::from_secs(minutes * 60);
+        // The server would add the real date.
+        let headers = vec![("retry-after", until.to_rfc2822()), ("date", "none".to_owned())];
+        let receiver = Receiver::start(vec![Answer::Busy(headers)]).await;
+        let wait = settle(&bot, &worker(&bot, Arc::new(receiver.sink()), None)).await.unwrap();
+        assert!(waits.contains(&wait), "{wait}");
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,8 @@
 
 use super::Checker;
 use super::steps::Draft;
-use crate::action::{Action, Location};
+use crate::action::Action;
+use crate::language::Location;
 use crate::playbook::document::{Step, StepKind};
 
 const VERIFY: &str = "add `verify: { until: ..., within: 10m }`";

@@ -5,11 +5,11 @@ use std::time::Duration;
 use super::names::Names;
 use super::view::Sees;
 use super::{Checker, view};
+use crate::language::closest;
 use crate::model::{Autonomy, Severity, parse_duration};
 use crate::playbook::document::{Limits, Trigger};
 use crate::playbook::kubernetes::is_label;
 use crate::playbook::load::{RawLimits, RawMetadata, RawPlaybook, Text, place};
-use crate::playbook::suggest::closest;
 
 /// The fields that are texts or one of a few words.
 pub(super) struct Header {
@@ -106,7 +106,7 @@ fn one_of<T: Copy>(checker: &mut Checker<'_>, text: &Text, field: &str, choices:
     let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
     let remedy = match closest(&text.value, names.iter().copied()) {
         Some(meant) => format!("write `{meant}` instead"),
-        None => format!("write one of {}", crate::playbook::suggest::list(names)),
+        None => format!("write one of {}", crate::language::list(names)),
     };
     checker.error(place(text), format!("`{}` is no {field}", text.value), remedy);
     None

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::Checker;
+use crate::language::{closest, list};
 use crate::playbook::document::{Input, InputKind};
 use crate::playbook::load::{RawInput, RawInputs, Text, place};
-use crate::playbook::suggest::{closest, list};
 
 pub(super) fn check(checker: &mut Checker<'_>, raw: &RawInputs) -> BTreeMap<String, Input> {
     let mut inputs = BTreeMap::new();

@@ -13,10 +13,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::document::Playbook;
-use super::expression::Expression;
 use super::load::{Loaded, RawPlaybook, Seen, Text, place};
 use super::problem::{Problem, ProblemSeverity, Source};
-use crate::action::{InBody, Location, Template};
+use crate::language::{Expression, InBody, Location, Template};
 use crate::model::{Digest, Phase, PlaybookRef, parse_duration};
 use names::Names;
 use view::{Sees, View};

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::verify::window;
-use crate::action::{Action, Location};
+use crate::action::Action;
+use crate::language::Location;
 use crate::playbook::load::{RawPlaybook, RawStep, Text, What, place};
 
 /// CEL's own words, and what conditions and texts have names for already.

@@ -3,7 +3,8 @@
 use super::names::{Names, group, id_problem};
 use super::view::{Sees, View};
 use super::{Checker, verify, view};
-use crate::action::{Action, Location, Template};
+use crate::action::Action;
+use crate::language::{Location, Template};
 use crate::model::{Phase, StepPath};
 use crate::playbook::document::{Condition, Step, StepKind};
 use crate::playbook::load::{Does, RawStep, What, place};

@@ -3,12 +3,11 @@
 use super::names::Names;
 use super::view::Sees;
 use super::{Checker, view};
-use crate::action::{AnyArg, Arg};
 use crate::cluster::Kind;
+use crate::language::{AnyArg, Arg, closest, list};
 use crate::playbook::document::{TargetPart, TargetRule};
 use crate::playbook::kubernetes::{NAMESPACE_LABEL, is_label, is_subdomain, label_of};
 use crate::playbook::load::{RawPlaybook, RawTarget, place};
-use crate::playbook::suggest::{closest, list};
 
 pub(super) fn check(checker: &mut Checker<'_>, raw: &mut RawPlaybook, names: &Names) -> Option<TargetRule> {
     const EXAMPLE: &str = "{ kind: Deployment, namespace: kube-system, name: coredns }";

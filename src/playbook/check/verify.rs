@@ -5,11 +5,10 @@ use std::time::Duration;
 use super::Checker;
 use super::names::{Names, Output};
 use super::view::{Sees, View};
+use crate::language::{Expression, closest, list};
 use crate::model::{HumanDuration, parse_duration};
 use crate::playbook::document::Verify;
-use crate::playbook::expression::Expression;
 use crate::playbook::load::{RawVerify, Text, place};
-use crate::playbook::suggest::{closest, list};
 
 /// Often enough for a person who watches, and seldom enough for Prometheus.
 const EVERY: Duration = Duration::from_secs(30);

@@ -1,7 +1,7 @@
 //! Which names a condition or text may use, and what is wrong with one that it may not.
 
 use super::names::{Named, Names, Output};
-use crate::playbook::suggest::{closest, list};
+use crate::language::{closest, list};
 
 /// The names of the scope that every run has, with their fields where those are known.
 const GIVEN: [(&str, Option<&[&str]>); 5] = [

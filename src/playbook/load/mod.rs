@@ -17,7 +17,7 @@ pub(super) use reader::{Seen, Text, place};
 pub(super) use step::{Does, RawStep, RawVerify, What};
 
 use super::problem::{Problem, Source};
-use crate::action::Location;
+use crate::language::Location;
 use reader::{MapOf, Reader};
 
 /// The largest file, in bytes: a playbook that is longer is read by nobody at night.

@@ -4,7 +4,7 @@ use serde::de::MapAccess;
 
 use super::reader::{Fields, Reader, Seen, Text, plain_fields};
 use super::step::RawStep;
-use crate::action::Arg;
+use crate::language::Arg;
 
 /// The whole document.
 #[derive(Debug, Default)]

@@ -9,9 +9,8 @@ use std::marker::PhantomData;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
-use crate::action::Location;
+use crate::language::{Location, closest, list};
 use crate::playbook::problem::{Problem, Source};
-use crate::playbook::suggest::{closest, list};
 
 /// A text of the document with its place. Scalars are always read as their text, so that `no` is a name and `010` is no 8.
 pub(in crate::playbook) type Text = Spanned<String>;

@@ -4,7 +4,8 @@
 use serde::de::MapAccess;
 
 use super::reader::{Fields, Reader, Seen, Text, instead, place, plain_fields};
-use crate::action::{self, Action, Location};
+use crate::action::{self, Action};
+use crate::language::Location;
 use crate::playbook::problem::Problem;
 
 /// One entry of a phase, or of an `atomic` group.

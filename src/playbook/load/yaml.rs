@@ -4,7 +4,7 @@ use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::{Error, MessageFormatter, UserMessageFormatter};
 
 use super::reader::{Place, instead};
-use crate::action::Location;
+use crate::language::Location;
 use crate::playbook::problem::{Problem, Source};
 
 /// The problem for `error`, which came up while the value of `place` was read.

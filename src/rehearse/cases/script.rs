@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::document::Answers;
 use crate::cluster::sim::SimCluster;
-use crate::playbook::parse_quantity;
+use crate::language::parse_quantity;
 use crate::prometheus::{Scripted, ScriptedPrometheus};
 
 /// Adds a rule to the script; earlier ones come first.

@@ -98,7 +98,7 @@ async fn whoever_has_no_token_may_ask_nothing() {
         assert_eq!(refusal(response).await.0, 401);
     }
     assert_eq!(world.counts(r#"dogwatch_commands_total{via="api",result="refused"}"#).await, 4);
-    let open = World::with(Settings { api_tokens: Vec::new(), webhook: None, ..settings() }).await;
+    let open = World::with(Settings { api_tokens: Vec::new(), sources: alertmanager(None, false), ..settings() }).await;
     let request = open.posts("/v1/commands").bearer_auth("").body(r#"{"command":"/incidents"}"#);
     let (status, _, _, hint) = refusal(request.send().await.unwrap()).await;
     assert_eq!((status, hint.as_str()), (401, "no token is configured: set server.api_tokens"));

@@ -20,6 +20,38 @@ async fn a_delivery_is_durable_before_it_is_accepted() {
 }
 
 #[tokio::test]
+async fn what_its_sender_has_left_out_is_counted_and_answered() {
+    let world = World::new().await;
+    let body = body(2).replace(r#""truncatedAlerts":0"#, r#""truncatedAlerts":40"#);
+    let answer: Value = world.delivers(body.clone()).await.json().await.unwrap();
+    assert_eq!(answer["left_out"], json!({ "alerts": 0, "labels": 0, "by_sender": 40 }));
+    world.delivers(body).await;
+    assert_eq!(world.counts(r#"dogwatch_left_out_total{what="alerts",by="sender"}"#).await, 40);
+    assert_eq!(world.counts(r#"dogwatch_left_out_total{what="alerts",by="bounds"}"#).await, 0);
+}
+
+#[tokio::test]
+async fn a_secret_in_what_is_malformed_is_not_told_however_it_is_escaped() {
+    let world = World::new().await;
+    for value in [
+        "pass\u{200b}word=hunter2",
+        "PASS\u{1b}[1mWORD=hunter2",
+        "p\u{ad}assword: hunter2",
+        "password=\nhunter2",
+        "password\t=\thunter2",
+    ] {
+        for (wrong, says) in [
+            (json!({ "version": "4", "groupKey": "g", "alerts": value }), "invalid type"),
+            (json!({ "version": "4", "groupKey": "g", "alerts": [{ "labels": { value: 5 } }] }), "invalid type"),
+            (json!({ "version": value, "groupKey": "g", "alerts": [] }), "it is no version"),
+        ] {
+            let answer = world.delivers(wrong.to_string()).await.text().await.unwrap();
+            assert!(answer.contains(says) && !answer.contains("hunter2"), "{answer}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_same_delivery_again_changes_nothing() {
     let world = World::new().await;
     for n in 0..5 {
@@ -44,13 +76,13 @@ async fn three_peers_that_deliver_at_once_deliver_one_signal() {
 }
 
 #[tokio::test]
-async fn firing_and_resolved_are_two_signals_in_their_order() {
+async fn firing_resolved_and_firing_again_are_three_signals_in_their_order() {
     let world = World::new().await;
     for name in ["firing", "resolved", "firing"] {
         assert_eq!(world.delivers(fixture(&format!("0.34/{name}.json"))).await.status(), 200);
     }
     let states: Vec<usize> = world.pending().await.iter().map(|signal| alerts_that_fire(&signal.body)).collect();
-    assert_eq!(states, [1, 0]);
+    assert_eq!(states, [1, 0, 1]);
     assert_eq!(world.counts(r#"dogwatch_alerts_total{status="resolved"}"#).await, 1);
 }
 
@@ -112,7 +144,7 @@ async fn only_who_shows_the_token_may_deliver() {
 #[tokio::test]
 async fn a_user_and_a_password_do_as_well() {
     let webhook = Credential::Basic { username: "am".into(), password: Secret::new("p:w ä") };
-    let world = World::with(Settings { webhook: Some(webhook), ..settings() }).await;
+    let world = World::with(Settings { sources: alertmanager(Some(webhook), false), ..settings() }).await;
     let post = |user: &str, password: &str| {
         world.posts("/v1/alertmanager").basic_auth(user, Some(password)).body(body(1)).send()
     };
@@ -126,10 +158,10 @@ async fn a_user_and_a_password_do_as_well() {
 
 #[tokio::test]
 async fn without_a_credential_the_door_is_open() {
-    let world = World::with(Settings { webhook: None, ..settings() }).await;
+    let world = World::with(Settings { sources: alertmanager(None, false), ..settings() }).await;
     let response = world.posts("/v1/alertmanager").body(body(1)).send().await.unwrap();
     assert_eq!(response.status(), 200);
-    let vouched_for = World::with(Settings { webhook: None, insecure_no_auth: true, ..settings() }).await;
+    let vouched_for = World::with(Settings { sources: alertmanager(None, true), ..settings() }).await;
     vouched_for.posts("/v1/alertmanager").body(body(1)).send().await.unwrap();
     // Something in front of the second one authenticates, and nothing does so for the first.
     for (world, unauthenticated) in [(&world, true), (&vouched_for, false)] {

@@ -124,7 +124,7 @@ async fn guesses_are_answered_seldom_and_the_right_secret_always() {
 
 #[tokio::test]
 async fn a_page_in_a_browser_delivers_nothing() {
-    let open = World::with(Settings { webhook: None, ..settings() }).await;
+    let open = World::with(Settings { sources: alertmanager(None, false), ..settings() }).await;
     let closed = World::new().await;
     let plain = |world: &World| world.client.post(world.url("/v1/alertmanager")).bearer_auth(TOKEN).body(body(1));
     for world in [&open, &closed] {

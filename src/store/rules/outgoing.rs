@@ -31,6 +31,20 @@ impl fmt::Display for DeliveryKey {
     }
 }
 
+impl DeliveryKey {
+    /// What a delivery is about, by the key that it was put under; `None` where only its own row
+    /// says it.
+    pub fn subject(key: &str) -> Option<DeliverySubject> {
+        let (sort, _) = key.split_once('-')?;
+        match sort {
+            "PAGE" => key.parse().ok().map(|page| DeliverySubject::Page { page }),
+            "INC" => key.parse().ok().map(|incident| DeliverySubject::Card { incident }),
+            "APR" => key.parse().ok().map(|approval| DeliverySubject::Approval { approval }),
+            _ => None,
+        }
+    }
+}
+
 /// What goes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::store) enum Urgency {
@@ -96,6 +110,15 @@ mod tests {
         assert_eq!(key(Outgoing::card(IncidentId(7))), "INC-7");
         assert_eq!(key(Outgoing::question(ApprovalId(7))), "APR-7");
         assert_eq!(key(Outgoing::notice(IncidentId(7), "text".into(), RunId(3), 12, 0)), "RUN-3-12-0");
+    }
+
+    #[test]
+    fn a_key_says_what_it_is_about() {
+        for outgoing in [Outgoing::page(PageId(7)), Outgoing::card(IncidentId(7)), Outgoing::question(ApprovalId(7))] {
+            assert_eq!(DeliveryKey::subject(&outgoing.key.to_string()), Some(outgoing.subject));
+        }
+        assert_eq!(DeliveryKey::subject("RUN-3-12-0"), None, "the text is nowhere else");
+        assert_eq!(DeliveryKey::subject("PAGE-x"), None);
     }
 
     #[test]

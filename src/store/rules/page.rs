@@ -9,7 +9,8 @@ use crate::store::{NewPage, PageReason};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::store) struct MadePage {
     pub id: PageId,
-    pub reason: PageReason,
+    /// `None`: it cannot be read.
+    pub reason: Option<PageReason>,
     pub text: Option<String>,
 }
 
@@ -24,26 +25,42 @@ pub(in crate::store) enum Second {
 
 /// A run that needs a person outranks every other reason: it says what was found and done.
 pub(in crate::store) fn second_reason(made: &MadePage, page: &NewPage) -> Second {
-    let is_same = made.reason == page.reason && made.text == page.text;
+    // One that is damaged is written anew.
+    let Some(before) = &made.reason else { return Second::Updates };
+    let is_same = *before == page.reason && made.text == page.text;
     let needs_a_person = |reason: &PageReason| matches!(reason, PageReason::Escalated { .. });
-    let says_less = needs_a_person(&made.reason) && !needs_a_person(&page.reason);
+    let says_less = needs_a_person(before) && !needs_a_person(&page.reason);
     if is_same || says_less { Second::AddsNothing } else { Second::Updates }
 }
 
-/// A page that nobody has acknowledged.
+/// A page that nobody has acknowledged, or that says more since.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) struct WaitingPage {
     pub id: PageId,
+    /// It was acknowledged before it said more.
+    pub acknowledged: bool,
     /// To how many sinks it goes.
     pub deliveries: u64,
     /// To how many of them it came.
     pub arrived: u64,
 }
 
-/// Those that the end of their incident closes. When it ended by itself nobody has looked: a page
-/// that reached nobody yet is still brought.
-pub(in crate::store) fn closed_by(waiting: &[WaitingPage], by_itself: bool) -> Vec<PageId> {
-    let closes = |page: &&WaitingPage| !by_itself || page.deliveries == 0 || page.arrived > 0;
+/// What closes the pages of an incident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) enum Closing {
+    /// A person takes the incident.
+    Acknowledged,
+    /// A person says that it is over.
+    Resolved,
+    /// Its alerts are over, and nobody has looked.
+    OverByItself,
+}
+
+/// Those that are closed. Where nobody has looked, a page that reached nobody yet is still brought,
+/// and one that was acknowledged is still told its news.
+pub(in crate::store) fn closed_by(waiting: &[WaitingPage], closing: Closing) -> Vec<PageId> {
+    let is_told = |page: &WaitingPage| !page.acknowledged && (page.deliveries == 0 || page.arrived > 0);
+    let closes = |page: &&WaitingPage| closing != Closing::OverByItself || is_told(page);
     waiting.iter().filter(closes).map(|page| page.id).collect()
 }
 
@@ -75,7 +92,7 @@ mod tests {
     use crate::model::RunId;
 
     fn made(reason: PageReason, text: Option<&str>) -> MadePage {
-        MadePage { id: PageId(1), reason, text: text.map(str::to_owned) }
+        MadePage { id: PageId(1), reason: Some(reason), text: text.map(str::to_owned) }
     }
 
     fn asks(reason: PageReason, text: Option<&str>) -> NewPage {
@@ -101,9 +118,12 @@ mod tests {
 
     #[test]
     fn an_end_by_itself_leaves_what_reached_nobody() {
-        let page = |id, deliveries, arrived| WaitingPage { id: PageId(id), deliveries, arrived };
-        let waiting = [page(1, 2, 1), page(2, 2, 0), page(3, 0, 0)];
-        assert_eq!(closed_by(&waiting, true), [PageId(1), PageId(3)]);
-        assert_eq!(closed_by(&waiting, false), [PageId(1), PageId(2), PageId(3)]);
+        let page = |id, deliveries, arrived| WaitingPage { id: PageId(id), acknowledged: false, deliveries, arrived };
+        let news = WaitingPage { acknowledged: true, ..page(4, 1, 1) };
+        let waiting = [page(1, 2, 1), page(2, 2, 0), page(3, 0, 0), news];
+        assert_eq!(closed_by(&waiting, Closing::OverByItself), [PageId(1), PageId(3)]);
+        let all = [1, 2, 3, 4].map(PageId);
+        assert_eq!(closed_by(&waiting, Closing::Acknowledged), all);
+        assert_eq!(closed_by(&waiting, Closing::Resolved), all);
     }
 }

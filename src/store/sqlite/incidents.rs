@@ -12,8 +12,8 @@ use super::{SqliteStore, failed, pages, reports};
 use crate::metrics::{Levels, PagesMade};
 use crate::model::{Episode, EpisodeId, Incident, IncidentId, PageId, SignalId};
 use crate::store::{
-    AlertCount, Applied, Decision, DuePage, EpisodeHead, IncidentFilter, IncidentStore, IncidentView, Page, PageReason,
-    StoreError, Teams, TimelineEntry, identity, transaction,
+    AlertCount, Applied, Decision, DuePage, EpisodeHead, IncidentFilter, IncidentStore, IncidentView, Page,
+    PageOutline, PageReason, StoreError, Teams, TimelineEntry, identity, transaction,
 };
 
 /// One step into the index for each fingerprint, however often that fired before.
@@ -64,26 +64,27 @@ impl IncidentStore for SqliteStore {
         fingerprints: &[&str],
     ) -> Result<HashMap<String, EpisodeHead>, StoreError> {
         let asked = Asked::of(fingerprints);
-        let rows = sqlx::query(LATEST_EPISODES)
+        let found = sqlx::query(LATEST_EPISODES)
             .bind(json(&asked.stored())?)
             .bind(source)
             .fetch_all(&self.reads)
             .await
             .map_err(failed("read episodes"))?;
-        rows.iter()
-            .map(|row| {
-                let head = EpisodeHead {
-                    id: EpisodeId(get(row, "id")?),
-                    incident: IncidentId(get(row, "incident_id")?),
-                    starts_at: get_time(row, "starts_at")?,
-                    closed_at: get_time_or(row, "closed_at")?,
-                    ended_by: get::<Option<i64>>(row, "ended_by")?.map(SignalId),
-                    ended_start: get_time_or(row, "ended_start")?,
-                    annotations: from_json("set of annotations", get(row, "annotations")?)?,
-                };
-                Ok((asked.raw(get(row, "fingerprint")?), head))
-            })
-            .collect()
+        // An alert whose last episode cannot be read fires anew: somebody hears of it then.
+        let read = |row: &SqliteRow| {
+            let head = EpisodeHead {
+                id: EpisodeId(get(row, "id")?),
+                incident: IncidentId(get(row, "incident_id")?),
+                starts_at: get_time(row, "starts_at")?,
+                closed_at: get_time_or(row, "closed_at")?,
+                ended_by: get::<Option<i64>>(row, "ended_by")?.map(SignalId),
+                ended_start: get_time_or(row, "ended_start")?,
+                // What is told now is written over what cannot be read.
+                annotations: rows::texts(row, "annotations"),
+            };
+            Ok((asked.raw(get(row, "fingerprint")?), head))
+        };
+        Ok(rows::readable(&found, read).into_iter().collect())
     }
 
     async fn known_firings(
@@ -111,7 +112,7 @@ impl IncidentStore for SqliteStore {
             .fetch_optional(&self.reads)
             .await
             .map_err(failed("read an episode's labels"))?;
-        row.map_or_else(|| Ok(BTreeMap::new()), |row| from_json("set of labels", get(&row, "labels")?))
+        Ok(row.map_or_else(BTreeMap::new, |row| rows::texts(&row, "labels")))
     }
 
     async fn incidents_by_grouping(&self, groupings: &[&str]) -> Result<HashMap<String, IncidentView>, StoreError> {
@@ -208,7 +209,7 @@ impl IncidentStore for SqliteStore {
             .fetch_all(&self.reads)
             .await
             .map_err(failed("read episodes"))?;
-        found.iter().map(rows::episode).collect()
+        Ok(rows::readable(&found, rows::episode))
     }
 
     async fn timeline(&self, incident: IncidentId) -> Result<Vec<TimelineEntry>, StoreError> {
@@ -225,6 +226,10 @@ impl IncidentStore for SqliteStore {
 
     async fn page(&self, id: PageId) -> Result<Option<Page>, StoreError> {
         pages::by_id(&self.reads, id).await
+    }
+
+    async fn page_outline(&self, id: PageId) -> Result<Option<PageOutline>, StoreError> {
+        pages::outline(&self.reads, id).await
     }
 
     async fn pages(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Page>, StoreError> {
@@ -276,17 +281,21 @@ impl SqliteStore {
         .await
         .map_err(failed("read the pages of incidents"))?;
         let mut unanswered: HashMap<IncidentId, Vec<PageReason>> = HashMap::new();
-        for row in &pages {
-            let reason = from_json("page's reason", get(row, "reason")?)?;
-            unanswered.entry(IncidentId(get(row, "incident_id")?)).or_default().push(reason);
+        let read = |row: &SqliteRow| {
+            Ok((IncidentId(get(row, "incident_id")?), from_json("page's reason", get(row, "reason")?)?))
+        };
+        for (incident, reason) in rows::readable(&pages, read) {
+            unanswered.entry(incident).or_default().push(reason);
         }
-        Ok(incidents
+        incidents
             .into_iter()
-            .map(|incident| {
+            .zip(found)
+            .map(|(incident, row)| {
                 let runs = by_incident.remove(&incident.id).unwrap_or_default();
                 let unanswered = unanswered.remove(&incident.id).unwrap_or_default();
-                IncidentView { incident, runs, unanswered }
+                let mitigated_starts = rows::mitigated_starts(row);
+                Ok(IncidentView { incident, runs, unanswered, mitigated_starts })
             })
-            .collect())
+            .collect()
     }
 }

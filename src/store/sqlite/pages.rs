@@ -9,7 +9,7 @@ use super::failed;
 use super::rows::{self, get, get_time_or, micros};
 use crate::metrics::PagesMade;
 use crate::model::{Incident, IncidentId, PageId};
-use crate::store::{Page, StoreError};
+use crate::store::{Page, PageOutline, StoreError};
 
 pub(super) async fn due(
     reads: &SqlitePool,
@@ -26,7 +26,7 @@ pub(super) async fn due(
         .fetch_one(reads)
         .await
         .map_err(failed("read the next page"))?;
-    Ok((due.iter().map(rows::incident).collect::<Result<_, _>>()?, get_time_or(&next, "next")?))
+    Ok((rows::readable(&due, rows::incident), get_time_or(&next, "next")?))
 }
 
 /// A page with where it went.
@@ -57,23 +57,28 @@ pub(super) const UNANSWERED: &str = select_page!("INDEXED BY page_unacknowledged
 pub(super) async fn of_incident(reads: &SqlitePool, incident: IncidentId) -> Result<Vec<Page>, StoreError> {
     let found =
         sqlx::query(OF_INCIDENT).bind(incident.0).fetch_all(reads).await.map_err(failed("read an incident's pages"))?;
-    found.iter().map(rows::page).collect()
+    Ok(rows::readable(&found, rows::page))
 }
 
 pub(super) async fn unanswered(reads: &SqlitePool) -> Result<Vec<Page>, StoreError> {
     let found = sqlx::query(UNANSWERED).fetch_all(reads).await.map_err(failed("read unanswered pages"))?;
-    // One row that cannot be read must keep neither the bot from starting nor its watch from
-    // looking.
-    let read = |row| {
-        rows::page(row).inspect_err(|error| tracing::warn!(%error, "a page cannot be read, and is passed over")).ok()
-    };
-    Ok(found.iter().filter_map(read).collect())
+    // A damaged row must keep neither the bot from starting nor its watch from looking.
+    Ok(rows::readable(&found, rows::page))
 }
 
 pub(super) async fn by_id(reads: &SqlitePool, id: PageId) -> Result<Option<Page>, StoreError> {
     let row =
         sqlx::query(select_page!("id = ?")).bind(id.0).fetch_optional(reads).await.map_err(failed("read a page"))?;
     row.as_ref().map(rows::page).transpose()
+}
+
+pub(super) async fn outline(reads: &SqlitePool, id: PageId) -> Result<Option<PageOutline>, StoreError> {
+    let row = sqlx::query("SELECT incident_id, team, severity, acknowledged_at, has_news FROM page WHERE id = ?")
+        .bind(id.0)
+        .fetch_optional(reads)
+        .await
+        .map_err(failed("read a damaged page"))?;
+    Ok(row.as_ref().map(rows::page_outline))
 }
 
 pub(super) async fn between(
@@ -87,7 +92,7 @@ pub(super) async fn between(
         .fetch_all(reads)
         .await
         .map_err(failed("read pages"))?;
-    found.iter().map(rows::page).collect()
+    Ok(rows::readable(&found, rows::page))
 }
 
 pub(super) const MADE: &str =

@@ -19,6 +19,7 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
         (signals::PENDING.into(), &["SCAN signal USING INDEX signal_pending"]),
         (signals::OLDEST.into(), &["SCAN signal USING INDEX signal_pending"]),
         (signals::NEXT.into(), &["SCAN signal USING INDEX signal_lane"]),
+        (tables::PLACES.into(), &["SEARCH signal USING INDEX signal_key (source=? AND key=?)"]),
         (
             incidents::KNOWN_FIRINGS.into(),
             &["SEARCH episode USING COVERING INDEX episode_key (fingerprint=? AND source=? AND starts_at=?)"],

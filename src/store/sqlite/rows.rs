@@ -1,5 +1,7 @@
 //! Between columns and the domain's types.
 
+use std::collections::{BTreeMap, HashMap};
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -8,11 +10,11 @@ use sqlx::sqlite::SqliteRow;
 
 use super::StoreError;
 use crate::model::{
-    Approval, ApprovalId, Autonomy, Digest, Episode, EpisodeId, Incident, IncidentId, Lane, Outcome, PageId,
-    PlaybookRef, Run, RunId, Severity, Target,
+    Approval, ApprovalId, Autonomy, Digest, Episode, EpisodeId, Incident, IncidentId, IncidentState, Lane, Outcome,
+    PageId, PlaybookRef, Run, RunId, Severity, Target,
 };
 use crate::store::rules::Urgency;
-use crate::store::{Page, RunHead};
+use crate::store::{Page, PageOutline, RunHead};
 
 pub(super) fn micros(time: DateTime<Utc>) -> i64 {
     time.timestamp_micros()
@@ -71,6 +73,24 @@ where
     row.try_get(column).map_err(|error| StoreError::Unreadable { what: "row", message: error.to_string() })
 }
 
+/// A text that people read, also of a row that is damaged: what is no text is shown as far as it is.
+fn text(row: &SqliteRow, column: &'static str) -> String {
+    text_or(row, column).unwrap_or_default()
+}
+
+fn text_or(row: &SqliteRow, column: &'static str) -> Option<String> {
+    get::<Option<String>>(row, column).unwrap_or_else(|_| {
+        let bytes = row.try_get_unchecked::<Vec<u8>, _>(column).unwrap_or_default();
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    })
+}
+
+/// What can be read of a set of rows: one that is damaged must not keep back the others.
+pub(super) fn readable<T>(found: &[SqliteRow], read: impl Fn(&SqliteRow) -> Result<T, StoreError>) -> Vec<T> {
+    let told = |row| read(row).inspect_err(|error| tracing::warn!(%error, "a row is passed over")).ok();
+    found.iter().filter_map(told).collect()
+}
+
 pub(super) fn get_time(row: &SqliteRow, column: &'static str) -> Result<DateTime<Utc>, StoreError> {
     get(row, column).map(time)
 }
@@ -80,43 +100,61 @@ pub(super) fn get_time_or(row: &SqliteRow, column: &'static str) -> Result<Optio
 }
 
 pub(super) const INCIDENT: &str = "id, grouping, title, severity, state, target, team, owner, playbook, opened_at, \
-     acknowledged_at, mitigated_at, resolved_at, page_at, spell, open_episodes, episodes";
+     acknowledged_at, mitigated_at, resolved_at, page_at, spell, open_episodes, episodes, mitigated_starts";
 
+/// An incident, whatever has become of its row: alerts join it, and people are paged about it. What
+/// cannot be read is taken for what lets nobody miss it: open, and nobody's.
 pub(super) fn incident(row: &SqliteRow) -> Result<Incident, StoreError> {
+    let time_or = |column| get_time_or(row, column).ok().flatten();
+    let number = |column| get::<i64>(row, column).unwrap_or_default().unsigned_abs();
+    let state = get(row, "state").and_then(|word| from_word("incident's state", word));
     Ok(Incident {
         id: IncidentId(get(row, "id")?),
-        grouping: get(row, "grouping")?,
-        title: get(row, "title")?,
-        severity: severity(row)?,
-        state: from_word("incident's state", get(row, "state")?)?,
-        target: get::<Option<&str>>(row, "target")?.map(|text| from_json("target", text)).transpose()?,
-        team: get(row, "team")?,
-        owner: get(row, "owner")?,
-        playbook: get(row, "playbook")?,
-        opened_at: get_time(row, "opened_at")?,
-        acknowledged_at: get_time_or(row, "acknowledged_at")?,
-        mitigated_at: get_time_or(row, "mitigated_at")?,
-        resolved_at: get_time_or(row, "resolved_at")?,
-        page_at: get_time_or(row, "page_at")?,
-        spell: get(row, "spell")?,
-        open_episodes: get::<i64>(row, "open_episodes")?.unsigned_abs(),
-        episodes: get::<i64>(row, "episodes")?.unsigned_abs(),
+        grouping: text(row, "grouping"),
+        title: text(row, "title"),
+        severity: severity(row),
+        state: state.unwrap_or(IncidentState::Open),
+        target: text_or(row, "target").and_then(|text| from_json("target", &text).ok()),
+        team: text(row, "team"),
+        owner: text_or(row, "owner"),
+        playbook: text_or(row, "playbook"),
+        opened_at: time_or("opened_at").unwrap_or_default(),
+        acknowledged_at: time_or("acknowledged_at"),
+        mitigated_at: time_or("mitigated_at"),
+        resolved_at: time_or("resolved_at"),
+        page_at: time_or("page_at"),
+        spell: u32::try_from(number("spell")).unwrap_or(u32::MAX),
+        open_episodes: number("open_episodes"),
+        episodes: number("episodes"),
     })
 }
 
+/// What cannot be read was before nothing: such a start reopens.
+pub(super) fn mitigated_starts(row: &SqliteRow) -> HashMap<String, DateTime<Utc>> {
+    let text = text_or(row, "mitigated_starts").unwrap_or_default();
+    let starts: HashMap<String, i64> = serde_json::from_str(&text).unwrap_or_default();
+    starts.into_iter().map(|(source, start)| (source, time(start))).collect()
+}
+
+/// An episode for people to look at: what is damaged of it is left blank.
 pub(super) fn episode(row: &SqliteRow) -> Result<Episode, StoreError> {
     Ok(Episode {
         id: EpisodeId(get(row, "id")?),
         source: get(row, "source")?,
         fingerprint: get(row, "fingerprint")?,
         incident: IncidentId(get(row, "incident_id")?),
-        alert: get(row, "alert")?,
-        labels: from_json("set of labels", get(row, "labels")?)?,
-        annotations: from_json("set of annotations", get(row, "annotations")?)?,
+        alert: text(row, "alert"),
+        labels: texts(row, "labels"),
+        annotations: texts(row, "annotations"),
         starts_at: get_time(row, "starts_at")?,
         opened_at: get_time(row, "opened_at")?,
         closed_at: get_time_or(row, "closed_at")?,
     })
+}
+
+/// Labels or annotations; none where they cannot be read.
+pub(super) fn texts(row: &SqliteRow, column: &'static str) -> BTreeMap<String, String> {
+    from_json(column, &text(row, column)).unwrap_or_default()
 }
 
 pub(super) fn run(row: &SqliteRow) -> Result<Run, StoreError> {
@@ -171,8 +209,8 @@ fn outcome(row: &SqliteRow) -> Result<Option<Outcome>, StoreError> {
 }
 
 /// One that cannot be read is taken for the worst: it must not keep a page from its reader.
-fn severity(row: &SqliteRow) -> Result<Severity, StoreError> {
-    Ok(get::<&str>(row, "severity")?.parse().unwrap_or(Severity::S1))
+fn severity(row: &SqliteRow) -> Severity {
+    get::<&str>(row, "severity").ok().and_then(|word| word.parse().ok()).unwrap_or(Severity::S1)
 }
 
 pub(super) fn run_head(row: &SqliteRow) -> Result<RunHead, StoreError> {
@@ -191,21 +229,34 @@ pub(super) fn page(row: &SqliteRow) -> Result<Page, StoreError> {
     let incident = IncidentId(get(row, "incident_id")?);
     let level: i64 = get(row, "level")?;
     let spell: i64 = get(row, "spell")?;
-    let severity = severity(row)?;
+    let severity = severity(row);
     Ok(Page {
         id: PageId(get(row, "id")?),
         incident,
         level: u32::try_from(level).unwrap_or(u32::MAX),
-        team: get(row, "team")?,
+        team: text(row, "team"),
         reason: from_json("page's reason", get(row, "reason")?)?,
         text: get(row, "text")?,
         severity,
         created_at: get_time(row, "created_at")?,
         acknowledged_at: get_time_or(row, "acknowledged_at")?,
-        updated_at: get_time_or(row, "updated_at")?,
+        answered: get(row, "answered")?,
+        has_news: get(row, "has_news")?,
         key: format!("dogwatch-{incident}-{spell}-{level}-{severity}"),
-        deliveries: from_json("page's deliveries", get(row, "deliveries")?)?,
+        // Where it went is worth less than that it goes there.
+        deliveries: from_json("page's deliveries", &text(row, "deliveries")).unwrap_or_default(),
     })
+}
+
+/// What can be read of a page whose row is damaged.
+pub(super) fn page_outline(row: &SqliteRow) -> PageOutline {
+    let time_or = |column| get_time_or(row, column).ok().flatten();
+    PageOutline {
+        incident: get(row, "incident_id").ok().map(IncidentId),
+        team: text_or(row, "team"),
+        severity: severity(row),
+        is_answered: time_or("acknowledged_at").is_some() && !get::<bool>(row, "has_news").unwrap_or(true),
+    }
 }
 
 pub(super) fn approval(row: &SqliteRow) -> Result<Approval, StoreError> {

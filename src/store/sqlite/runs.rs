@@ -122,7 +122,7 @@ impl RunStore for SqliteStore {
             .fetch_all(&self.reads)
             .await
             .map_err(failed("read the open approvals"))?;
-        found.iter().map(rows::approval).collect()
+        Ok(rows::readable(&found, rows::approval))
     }
 
     async fn keep_playbook(&self, playbook: &PlaybookRef, source: &str) -> Result<(), StoreError> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{EpisodeEnd, SignalRow, Tx};
 use crate::model::{ApprovalId, EpisodeId, Incident, IncidentId, Signal, SignalId, Verdict};
-use crate::store::rules::{answered, closed_by};
+use crate::store::rules::{Closing, answered, closed_by};
 use crate::store::{Applied, Change, Decision, InboxItem, IncidentEvent, IncidentRef, NewEpisode, NewRun, StoreError};
 
 pub(in crate::store) async fn apply(
@@ -17,7 +17,7 @@ pub(in crate::store) async fn apply(
     {
         return Err(StoreError::Fenced(format!("{signal} was worked on already")));
     }
-    let mut applier = Applier { tx, signal, applied: Applied::default(), touched: BTreeMap::new(), ends: 0 };
+    let mut applier = Applier { tx, signal, applied: Applied::default(), touched: BTreeMap::new() };
     let mut changes = decision.changes.into_iter().peekable();
     while let Some(change) = changes.next() {
         // A storm is thousands of equal changes in a row: they are written together.
@@ -53,8 +53,6 @@ struct Applier<'t, 'a> {
     applied: Applied,
     /// Incidents as they become, whose message must be made anew.
     touched: BTreeMap<IncidentId, Incident>,
-    /// How many episodes it closes.
-    ends: u64,
 }
 
 impl Applier<'_, '_> {
@@ -95,11 +93,16 @@ impl Applier<'_, '_> {
                 let incident = self.touch(incident).await?;
                 incident.acknowledge(&by, now);
                 let id = incident.id;
-                self.close_pages(id, false).await
+                self.close_pages(id, Closing::Acknowledged).await
             }
             Change::Mitigate { incident } => {
-                self.touch(incident).await?.mitigate(now);
-                Ok(())
+                let incident = self.touch(incident).await?;
+                incident.mitigate(now);
+                let (id, is_over) = (incident.id, incident.is_over());
+                if is_over {
+                    return Ok(());
+                }
+                self.tx.tables.keep_mitigated_starts(id, now).await
             }
             Change::Resolve { incident, by_itself } => self.resolve(incident, by_itself).await,
             Change::Reopen { incident } => {
@@ -170,7 +173,6 @@ impl Applier<'_, '_> {
         }
         for (incident, episodes) in by_incident {
             let ended = self.tx.tables.end_episodes(&episodes, end).await?;
-            self.ends += ended;
             // What was over already is no news, and its message is as it was.
             if ended > 0 {
                 let incident = self.touch(IncidentRef::Existing(incident)).await?;
@@ -186,17 +188,17 @@ impl Applier<'_, '_> {
         incident.resolve(now);
         let id = incident.id;
         let end = EpisodeEnd { at: now, by: self.signal, start: None };
-        self.ends += self.tx.tables.end_episodes_of(id, end).await?;
-        self.close_pages(id, by_itself).await
+        self.tx.tables.end_episodes_of(id, end).await?;
+        self.close_pages(id, if by_itself { Closing::OverByItself } else { Closing::Resolved }).await
     }
 
-    async fn close_pages(&mut self, incident: IncidentId, by_itself: bool) -> Result<(), StoreError> {
+    async fn close_pages(&mut self, incident: IncidentId, closing: Closing) -> Result<(), StoreError> {
         let waiting = self.tx.tables.waiting_pages(incident).await?;
-        let closed = closed_by(&waiting, by_itself);
+        let closed = closed_by(&waiting, closing);
         if closed.is_empty() {
             return Ok(());
         }
-        self.tx.tables.acknowledge_pages(&closed, self.tx.now).await
+        self.tx.tables.close_pages(&closed, self.tx.now, closing == Closing::Acknowledged).await
     }
 
     async fn open_run(&mut self, incident: IncidentRef, run: NewRun) -> Result<(), StoreError> {
@@ -255,10 +257,7 @@ impl Applier<'_, '_> {
     }
 
     async fn finish(self) -> Result<Applied, StoreError> {
-        let Self { tx, applied, touched, ends, .. } = self;
-        if ends > 0 {
-            tx.tables.count_ends(ends).await?;
-        }
+        let Self { tx, applied, touched, .. } = self;
         for (id, incident) in touched {
             tx.tables.save_incident(&incident).await?;
             tx.send_card(id).await?;

@@ -5,9 +5,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::{DeliveryRow, TakenRow, Tx};
-use crate::model::PageId;
-use crate::store::rules::{news_of_arrival, news_of_failure};
-use crate::store::{Delivery, DeliveryId, DeliverySubject, IncidentEvent, StoreError};
+use crate::model::{PageId, redact};
+use crate::store::rules::{DeliveryKey, news_of_arrival, news_of_failure};
+use crate::store::{Delivery, DeliveryId, IncidentEvent, StoreError};
 
 /// Takes what is due, and keeps others from taking it for `hold`.
 pub(in crate::store) async fn take(
@@ -18,18 +18,18 @@ pub(in crate::store) async fn take(
 ) -> Result<Vec<Delivery>, StoreError> {
     let mut deliveries = Vec::new();
     for taken in tx.tables.take_due(sinks, limit, tx.now, tx.now + hold).await? {
-        let TakenRow { id, sink, page, attempts, external, subject } = taken;
-        let subject = match (subject, page) {
+        let TakenRow { id, sink, key, attempts, external, subject } = taken;
+        let subject = match (subject, DeliveryKey::subject(&key)) {
             (Ok(subject), _) => subject,
-            // A page must reach somebody, whatever else cannot be read of its delivery.
-            (Err(error), Some(page)) => {
-                tracing::error!(delivery = id.0, %page, %error, "a page's delivery is damaged, and made anew");
-                DeliverySubject::Page { page }
+            (Err(error), Some(subject)) => {
+                tracing::error!(delivery = id.0, ?subject, %error, "a delivery cannot be read, and is made anew from its key");
+                tx.tables.mend_delivery(id, &subject).await?;
+                subject
             }
             // A newer version's: it must not keep back what we can bring.
             (Err(error), None) => {
                 tracing::error!(delivery = id.0, %error, "a delivery cannot be read and is set aside");
-                let error = crate::model::redact(&error.to_string()).into_owned();
+                let error = redact(&error.to_string()).into_owned();
                 tx.tables.save_failure(id, &error, None).await?;
                 continue;
             }
@@ -61,7 +61,7 @@ pub(in crate::store) async fn arrived(
         && let Some(incident) = tx.tables.incident_row(of.incident).await?
         && incident.is_over()
     {
-        tx.tables.acknowledge_pages(&[page], tx.now).await?;
+        tx.tables.close_pages(&[page], tx.now, false).await?;
     }
     Ok(news.is_some() || row.changed)
 }

@@ -11,7 +11,7 @@ use crate::model::{
     Approval, ApprovalId, ApprovalState, EpisodeId, Incident, IncidentId, Lane, Outcome, PageId, PlaybookRef, Run,
     RunEvent, RunId, SignalId, Verdict,
 };
-use crate::store::rules::{KnownSignal, MadePage, Outgoing, WaitingPage};
+use crate::store::rules::{MadePage, Newest, Outgoing, Place, WaitingPage};
 use crate::store::{
     Ask, CommandReply, DeliveryId, DeliverySubject, InboxItem, IncidentEvent, LogPosition, NewEpisode, NewIncident,
     NewPage, NewRun, StoreError,
@@ -40,16 +40,35 @@ pub(in crate::store) struct SignalRow {
 
 #[async_trait]
 pub(in crate::store) trait SignalTable {
-    async fn known_signal(&mut self, source: &str, key: &str) -> Result<Option<KnownSignal>, StoreError>;
+    /// What is there of that source and key, and what it says, by digest, if it is a command. It is
+    /// counted that it came once more.
+    async fn count_delivery(
+        &mut self,
+        source: &str,
+        key: &str,
+        at: DateTime<Utc>,
+    ) -> Result<Option<(SignalId, Option<String>)>, StoreError>;
 
-    /// It came once more.
-    async fn count_delivery(&mut self, id: SignalId, at: DateTime<Utc>) -> Result<(), StoreError>;
+    /// The rows of these keys.
+    async fn places(&mut self, source: &str, keys: &[&str]) -> Result<Vec<Place>, StoreError>;
+
+    async fn newest(&mut self) -> Result<Newest, StoreError>;
+
+    /// Episodes may end by that signal.
+    async fn remember_end(&mut self, id: SignalId) -> Result<(), StoreError>;
 
     /// `None`: there is one of that source and key.
     async fn insert_signal(&mut self, row: &SignalRow) -> Result<Option<SignalId>, StoreError>;
 
-    /// Has what was worked on worked on once more, as what came in last. Its number changes.
-    async fn queue_again(&mut self, id: SignalId, body: &str, lane: Lane) -> Result<SignalId, StoreError>;
+    /// Has it worked on as what came in last, without the pieces that it had. Its number changes:
+    /// whoever works on it at its old place is fenced off.
+    async fn queue_again(
+        &mut self,
+        id: SignalId,
+        body: &str,
+        lane: Lane,
+        at: DateTime<Utc>,
+    ) -> Result<SignalId, StoreError>;
 
     /// Keeps what is to be worked on after the signal's own body, in order.
     async fn keep_pieces(&mut self, id: SignalId, pieces: Vec<String>) -> Result<(), StoreError>;
@@ -65,9 +84,6 @@ pub(in crate::store) trait SignalTable {
         at: DateTime<Utc>,
         reply: Option<&CommandReply>,
     ) -> Result<bool, StoreError>;
-
-    /// Counts that so many episodes have ended.
-    async fn count_ends(&mut self, ends: u64) -> Result<(), StoreError>;
 
     /// The body as it lies there: it may be what cannot be read.
     async fn signal_body(&mut self, id: SignalId) -> Result<Vec<u8>, StoreError>;
@@ -104,6 +120,11 @@ pub(in crate::store) trait IncidentTable {
     async fn team_of(&mut self, id: IncidentId) -> Result<String, StoreError>;
 
     async fn insert_incident(&mut self, new: NewIncident, at: DateTime<Utc>) -> Result<Incident, StoreError>;
+
+    /// Keeps the latest start that lies before the incident's mitigation at `at`, by each source's
+    /// own clock: an episode was opened after it started, and so long after that came this moment,
+    /// whatever the source's clock says.
+    async fn keep_mitigated_starts(&mut self, id: IncidentId, at: DateTime<Utc>) -> Result<(), StoreError>;
 
     /// Writes what changes in an incident's life: not what it is about, nor when it was opened.
     async fn save_incident(&mut self, incident: &Incident) -> Result<(), StoreError>;
@@ -157,14 +178,17 @@ pub(in crate::store) trait PageTable {
     /// Gives it another reason and text.
     async fn update_page(&mut self, id: PageId, page: &NewPage, at: DateTime<Utc>) -> Result<(), StoreError>;
 
-    /// Those of an incident that nobody has acknowledged.
+    /// Those of an incident that nobody has acknowledged, or that say more since.
     async fn waiting_pages(&mut self, incident: IncidentId) -> Result<Vec<WaitingPage>, StoreError>;
 
-    async fn acknowledge_pages(&mut self, ids: &[PageId], at: DateTime<Utc>) -> Result<(), StoreError>;
+    /// Nobody need look at them any more. `by_a_person`: somebody has answered.
+    async fn close_pages(&mut self, ids: &[PageId], at: DateTime<Utc>, by_a_person: bool) -> Result<(), StoreError>;
 
     /// Where it went, or is to go.
     async fn sinks_of_page(&mut self, id: PageId) -> Result<Vec<String>, StoreError>;
 
+    /// `None`: it is gone, or so damaged that there is nowhere to tell of it. What became of its
+    /// delivery is kept all the same: it would be sent again and again.
     async fn page_row(&mut self, id: PageId) -> Result<Option<PageRow>, StoreError>;
 }
 
@@ -193,7 +217,7 @@ pub(in crate::store) struct DeliveryRow {
 pub(in crate::store) struct TakenRow {
     pub id: DeliveryId,
     pub sink: String,
-    pub page: Option<PageId>,
+    pub key: String,
     pub attempts: u32,
     pub external: Option<String>,
     /// What it is about; or why that cannot be read.
@@ -217,6 +241,9 @@ pub(in crate::store) trait DeliveryTable {
         now: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> Result<Vec<TakenRow>, StoreError>;
+
+    /// Writes down again what a delivery is about.
+    async fn mend_delivery(&mut self, id: DeliveryId, subject: &DeliverySubject) -> Result<(), StoreError>;
 
     async fn delivery_row(&mut self, id: DeliveryId) -> Result<Option<DeliveryRow>, StoreError>;
 

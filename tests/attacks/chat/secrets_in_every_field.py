@@ -2,6 +2,7 @@
 
 Right: nothing that people read has them, be it taken in or refused."""
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -36,9 +37,9 @@ texts = everything(bot, pages, range(1, 58))
 bad = {}
 for name, text in texts.items():
     for part in (S, TOKENS["eve"]):
-        at = text.replace("\u200b", "").find(part)
-        if at >= 0:
-            bad.setdefault(text.replace("\u200b", "")[max(0, at - 30):at + 4], []).append(name)
+        seen = text.replace("\u200b", "")
+        for found in re.finditer(re.escape(part), seen):
+            bad.setdefault(seen[max(0, found.start() - 30):found.start() + 4], []).append(name)
 if bad:
     broke(f"{len(bad)} ways: " + "; ".join(f"{way!r} in {names[0]} and {len(names) - 1} more" for way, names in list(bad.items())[:8]))
 held(f"{len(texts)} texts, {len(spelt)} spellings")

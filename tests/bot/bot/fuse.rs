@@ -152,6 +152,7 @@ passes_on! {
         fn pages_of(incident: IncidentId) -> Result<Vec<Page>, StoreError>;
         fn unanswered_pages() -> Result<Vec<Page>, StoreError>;
         fn page(id: PageId) -> Result<Option<Page>, StoreError>;
+        fn page_outline(id: PageId) -> Result<Option<PageOutline>, StoreError>;
         fn pages(from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Page>, StoreError>;
         fn pages_made(after: PageId) -> Result<PagesMade, StoreError>;
         fn alert_counts(teams: &Teams, from: DateTime<Utc>, to: DateTime<Utc>, limit: usize)

@@ -1,12 +1,14 @@
 //! What people ask for by slash commands, and who may.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use dogwatch::model::{IncidentState, Outcome};
 use dogwatch::store::IncidentEvent;
 
-use super::night::{Night, alice, carol};
+use super::night::{Night, SOON, alice, carol};
 use crate::world::discord::User;
+use crate::world::wait::wait_until;
 
 /// An incident of which nobody is paged.
 async fn with_an_incident() -> Night {
@@ -129,4 +131,32 @@ async fn what_cannot_be_understood_says_what_to_write_instead() {
     }
     assert_eq!(night.incident(1).await.state, IncidentState::Open);
     assert_eq!(night.store.incidents(dogwatch::store::IncidentFilter::Unresolved).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn one_who_looks_on_leaves_the_cluster_to_those_at_work() {
+    let night = with_an_incident().await;
+    let slow = night.reports.cluster.lock().await;
+    let dry_run = "/run playbook:dns dry_run:true";
+    let begun = async |wanted: usize| {
+        let is_so = async || night.reports.previews.load(Ordering::SeqCst) == wanted;
+        wait_until(SOON, "the previews are begun", is_so).await;
+    };
+    let first = night.discord.types(&carol(), night.incidents, dry_run).await;
+    let second = night.discord.types(&carol(), night.incidents, dry_run).await;
+    begun(2).await;
+    for user in [carol(), User::new("dave", 504)] {
+        let third = night.discord.slash(&user, night.incidents, dry_run).await;
+        let says = "too many commands of yours ask the cluster, or all that may at once do; ask again in 2 s";
+        assert_eq!((third.text().as_str(), third.is_ephemeral()), (says, true));
+    }
+    let table = night.discord.slash(&carol(), night.incidents, "/incidents").await;
+    assert!(table.text().contains("the disk is slow"), "what costs little is not kept back: {}", table.text());
+    let responders = night.discord.types(&alice(), night.incidents, dry_run).await;
+    begun(3).await;
+    drop(slow);
+    for asked in [first, second, responders] {
+        let reply = night.discord.reply(asked).await;
+        assert!(reply.text().contains("it would scale"), "{}", reply.text());
+    }
 }

@@ -1,6 +1,7 @@
 //! A night on call: a bot that works in real time, its people, and Discord.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -98,11 +99,17 @@ pub struct Night {
 #[derive(Default)]
 pub struct Reports {
     pub handoff: Mutex<String>,
+    /// Whoever holds it keeps previews waiting.
+    pub cluster: tokio::sync::Mutex<()>,
+    /// How many previews were begun.
+    pub previews: AtomicUsize,
 }
 
 #[async_trait]
 impl Previews for Reports {
     async fn preview(&self, playbook: &str, set: &BTreeMap<String, String>) -> Result<String, String> {
+        self.previews.fetch_add(1, Ordering::SeqCst);
+        let _answers = self.cluster.lock().await;
         if playbook == "dns" {
             Ok(format!("dns with {set:?}\nit would scale 4 -> 6"))
         } else {

@@ -48,7 +48,7 @@ macro_rules! each_store_check {
                 who_goes_first_is_the_lane_and_in_it_the_order
                 a_try_is_counted_before_the_work_and_is_there_after_a_death
                 a_no_is_kept_as_a_no
-                a_redelivery_is_worked_on_again_once_an_episode_was_closed
+                a_redelivery_is_worked_on_again_behind_what_may_have_ended_it
                 a_signal_that_is_put_off_comes_once_and_at_its_time
                 what_is_set_aside_is_out_of_the_way_and_kept
                 writes_from_many_sides_are_all_kept

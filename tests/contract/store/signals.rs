@@ -46,7 +46,12 @@ pub async fn pieces_are_worked_on_one_by_one_and_one_that_is_set_aside_keeps_no_
     let delivered = || Delivered {
         source: "alertmanager".into(),
         received_at: morning(),
-        parts: vec![DeliveredPart { key: "k".into(), lane: Lane::Usual, pieces: (0..4).map(piece).collect() }],
+        parts: vec![DeliveredPart {
+            key: "k".into(),
+            lane: Lane::Usual,
+            may_end: false,
+            pieces: (0..4).map(piece).collect(),
+        }],
         alerts: 0,
         firing: 0,
         left_out: LeftOut::default(),
@@ -70,7 +75,7 @@ pub async fn pieces_are_worked_on_one_by_one_and_one_that_is_set_aside_keeps_no_
 
 pub async fn who_goes_first_is_the_lane_and_in_it_the_order(story: Story) {
     let lets_in = async |key: &str, lane| {
-        let part = DeliveredPart { key: key.into(), lane, pieces: vec!["{}".into()] };
+        let part = DeliveredPart { key: key.into(), lane, may_end: false, pieces: vec!["{}".into()] };
         let (source, parts, left_out) = ("alertmanager".into(), vec![part], LeftOut::default());
         let delivered = Delivered { source, received_at: morning(), parts, alerts: 0, firing: 0, left_out };
         story.store.accept_delivery(delivered).await.unwrap()[0].id()
@@ -110,18 +115,44 @@ pub async fn a_no_is_kept_as_a_no(story: Story) {
     assert_eq!(story.store.reply(asked).await.unwrap(), Some(no));
 }
 
-pub async fn a_redelivery_is_worked_on_again_once_an_episode_was_closed(story: Story) {
-    let id = incident(&story, "coredns", 1).await;
-    let signal = story.signal("a").await;
-    story.store.apply(signal, Decision::default()).await.unwrap();
-    story.clock.advance(Duration::from_secs(60));
-    let head = story.store.latest_episodes("alertmanager", &["coredns-0"]).await.unwrap()["coredns-0"].clone();
-    let now = story.clock.now();
-    let incident = IncidentRef::Existing(id);
-    let close = Change::CloseEpisode { incident, episode: head.id, at: now, start: None };
-    story.decide(vec![close]).await;
+pub async fn a_redelivery_is_worked_on_again_behind_what_may_have_ended_it(story: Story) {
+    let told = story.signal("a").await;
+    let waiting = async || -> Vec<SignalId> {
+        story.store.pending_signals(10).await.unwrap().into_iter().map(|(id, _)| id).collect()
+    };
+    story.store.apply(told, Decision::default()).await.unwrap();
+    story.signal("b").await;
     story.signal("a").await;
-    assert_eq!(story.store.pending_signals(10).await.unwrap().len(), 1);
+    assert_eq!(waiting().await.len(), 1, "nothing ended");
+    let end = story.signal_of("end", vec![over("coredns-0")]).await;
+    // It is worked on behind that, and once, however often it comes and whoever is at work.
+    for _ in 0..3 {
+        let again = story.signal("a").await;
+        assert!(again > end);
+        assert_eq!(waiting().await.last(), Some(&again));
+        assert_eq!(waiting().await.len(), 3);
+    }
+    // What waits before the end keeps its place, and has another one behind it.
+    let before = story.signal("b").await;
+    assert!(before > end);
+    assert_eq!(waiting().await.len(), 4);
+    let late = story.store.apply(told, Decision::default()).await.unwrap_err();
+    assert!(matches!(late, StoreError::Fenced(_)), "{late}");
+    let story = story.reopens().await;
+    assert_eq!(story.store.pending_signals(10).await.unwrap().len(), 4);
+}
+
+fn over(fingerprint: &str) -> Alert {
+    Alert {
+        given: None,
+        fingerprint: fingerprint.into(),
+        status: AlertStatus::Resolved,
+        labels: [("alertname".to_owned(), ALERT.to_owned())].into(),
+        annotations: BTreeMap::new(),
+        starts_at: morning(),
+        ends_at: Some(morning()),
+        generator_url: String::new(),
+    }
 }
 
 pub async fn a_signal_that_is_put_off_comes_once_and_at_its_time(story: Story) {

@@ -82,12 +82,17 @@ impl<P: Place> Story<P> {
 
     /// Alertmanager delivers something with that key, and no alert in it.
     pub async fn signal(&self, key: &str) -> SignalId {
+        self.signal_of(key, Vec::new()).await
+    }
+
+    /// The same, with these alerts in it.
+    pub async fn signal_of(&self, key: &str, alerts: Vec<Alert>) -> SignalId {
         let body = SignalBody::Notification(Notification {
             receiver: "dogwatch".into(),
             group_key: "g".into(),
             truncated: 0,
             left_out: LeftOut::default(),
-            alerts: Vec::new(),
+            alerts,
             unauthenticated: false,
         });
         let signal = Signal { source: "alertmanager".into(), key: key.into(), received_at: self.clock.now(), body };

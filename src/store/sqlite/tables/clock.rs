@@ -15,8 +15,9 @@ use crate::store::{LogPosition, StoreError};
 impl ClockTable for SqliteTables<'_> {
     async fn remember_move(&mut self, at: DateTime<Utc>, by: TimeDelta) -> Result<(), StoreError> {
         let query = sqlx::query(
-            "INSERT INTO clock_move (at, by, last_signal, last_incident_event)
-             VALUES (?1, ?2, (SELECT COALESCE(MAX(id), 0) FROM signal), (SELECT COALESCE(MAX(id), 0) FROM incident_event))",
+            "INSERT INTO clock_move (at, by, last_signal, last_incident_event, last_episode)
+             VALUES (?1, ?2, (SELECT COALESCE(MAX(id), 0) FROM signal), (SELECT COALESCE(MAX(id), 0) FROM incident_event),
+                 (SELECT COALESCE(MAX(id), 0) FROM episode))",
         );
         self.execute("remember that the clock was set", query.bind(micros(at)).bind(span(by))).await?;
         Ok(())

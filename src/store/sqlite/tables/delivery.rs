@@ -9,14 +9,14 @@ use crate::model::PageId;
 use crate::store::rules::Outgoing;
 use crate::store::sqlite::rows::{from_json, get, json, micros, urgency_number};
 use crate::store::transaction::{DeliveryRow, DeliveryTable, TakenRow};
-use crate::store::{DeliveryId, StoreError};
+use crate::store::{DeliveryId, DeliverySubject, StoreError};
 
 /// The urgent before the others, and the new before what has failed: behind a receiver that is down
 /// and takes its time with each, a new page would wait for all that came before it.
 pub(in crate::store::sqlite) const TAKE: &str = "UPDATE outbox SET due_at = ?2, taken = version
      WHERE id IN (SELECT id FROM outbox
                   WHERE due_at <= ?1 AND sink IN (SELECT value FROM json_each(?3)) ORDER BY urgency, attempts > 0, due_at, id LIMIT ?4)
-     RETURNING id, sink, subject, page_id, attempts, external_id, urgency";
+     RETURNING id, sink, key, subject, attempts, external_id, urgency";
 
 #[async_trait]
 impl DeliveryTable for SqliteTables<'_> {
@@ -60,11 +60,17 @@ impl DeliveryTable for SqliteTables<'_> {
         let found = self.all("take deliveries", query).await?;
         let mut taken = Vec::with_capacity(found.len());
         for row in &found {
-            taken.push((get::<i64>(row, "urgency")?, read(row)?));
+            taken.push((get::<i64>(row, "urgency").unwrap_or_default(), read(row)?));
         }
         // What an UPDATE returns is in no order.
         taken.sort_by_key(|(urgency, row)| (*urgency, row.attempts > 0, row.id.0));
         Ok(taken.into_iter().map(|(_, row)| row).collect())
+    }
+
+    async fn mend_delivery(&mut self, id: DeliveryId, subject: &DeliverySubject) -> Result<(), StoreError> {
+        let query = sqlx::query("UPDATE outbox SET subject = ? WHERE id = ?");
+        self.execute("mend a delivery", query.bind(json(subject)?).bind(id.0)).await?;
+        Ok(())
     }
 
     async fn delivery_row(&mut self, id: DeliveryId) -> Result<Option<DeliveryRow>, StoreError> {
@@ -74,7 +80,7 @@ impl DeliveryTable for SqliteTables<'_> {
         Ok(Some(DeliveryRow {
             sink: get(&row, "sink")?,
             page: get::<Option<i64>>(&row, "page_id")?.map(PageId),
-            attempts: attempts(&row)?,
+            attempts: attempts(&row),
             changed: get(&row, "changed")?,
         }))
     }
@@ -117,13 +123,13 @@ fn read(row: &SqliteRow) -> Result<TakenRow, StoreError> {
     Ok(TakenRow {
         id: DeliveryId(get(row, "id")?),
         sink: get(row, "sink")?,
-        page: get::<Option<i64>>(row, "page_id")?.map(PageId),
-        attempts: attempts(row)?,
-        external: get(row, "external_id")?,
+        key: get(row, "key")?,
+        attempts: attempts(row),
+        external: get(row, "external_id").ok().flatten(),
         subject: get(row, "subject").and_then(|subject| from_json("delivery", subject)),
     })
 }
 
-fn attempts(row: &SqliteRow) -> Result<u32, StoreError> {
-    Ok(u32::try_from(get::<i64>(row, "attempts")?).unwrap_or(u32::MAX))
+fn attempts(row: &SqliteRow) -> u32 {
+    u32::try_from(get::<i64>(row, "attempts").unwrap_or_default()).unwrap_or(u32::MAX)
 }

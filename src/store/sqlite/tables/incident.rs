@@ -46,10 +46,25 @@ impl IncidentTable for SqliteTables<'_> {
         Ok(new.opened(id, at))
     }
 
+    async fn keep_mitigated_starts(&mut self, id: IncidentId, at: DateTime<Utc>) -> Result<(), StoreError> {
+        // Of our clock, what it was set by meanwhile is no time.
+        let query = sqlx::query(
+            "UPDATE incident SET mitigated_starts =
+                 (SELECT json_group_object(source, latest) FROM
+                      (SELECT source, MAX(starts_at + ?2 - opened_at - COALESCE(
+                           (SELECT SUM(by) FROM clock_move WHERE last_episode >= episode.id), 0)) AS latest
+                       FROM episode WHERE incident_id = ?1 GROUP BY source))
+             WHERE id = ?1",
+        );
+        self.execute("keep what was before a mitigation", query.bind(id.0).bind(micros(at))).await?;
+        Ok(())
+    }
+
     async fn save_incident(&mut self, incident: &Incident) -> Result<(), StoreError> {
         let query = sqlx::query(
             "UPDATE incident SET state = ?2, severity = ?3, owner = ?4, acknowledged_at = ?5, mitigated_at = ?6, resolved_at = ?7,
-                 page_at = ?8, spell = ?9, open_episodes = ?10, episodes = ?11 WHERE id = ?1",
+                 page_at = ?8, spell = ?9, open_episodes = ?10, episodes = ?11,
+                 mitigated_starts = CASE WHEN ?6 IS NULL THEN NULL ELSE mitigated_starts END WHERE id = ?1",
         )
         .bind(incident.id.0)
         .bind(word(&incident.state)?)

@@ -13,7 +13,7 @@ use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteQueryResult, SqliteRow};
 
 #[cfg(test)]
-pub(super) use {delivery::TAKE, run::CLAIM};
+pub(super) use {delivery::TAKE, run::CLAIM, signal::PLACES};
 
 use super::failed;
 use crate::store::StoreError;

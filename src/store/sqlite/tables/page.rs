@@ -23,8 +23,8 @@ impl PageTable for SqliteTables<'_> {
         let Some(row) = self.maybe("look for a page", query).await? else { return Ok(None) };
         Ok(Some(MadePage {
             id: PageId(get(&row, "id")?),
-            reason: from_json("page's reason", get(&row, "reason")?)?,
-            text: get(&row, "text")?,
+            reason: get(&row, "reason").and_then(|text| from_json("page's reason", text)).ok(),
+            text: get(&row, "text").ok().flatten(),
         }))
     }
 
@@ -50,7 +50,7 @@ impl PageTable for SqliteTables<'_> {
     }
 
     async fn update_page(&mut self, id: PageId, page: &NewPage, at: DateTime<Utc>) -> Result<(), StoreError> {
-        let query = sqlx::query("UPDATE page SET reason = ?, text = ?, updated_at = ? WHERE id = ?")
+        let query = sqlx::query("UPDATE page SET reason = ?, text = ?, updated_at = ?, has_news = 1 WHERE id = ?")
             .bind(json(&page.reason)?)
             .bind(page.text.clone())
             .bind(micros(at))
@@ -61,14 +61,16 @@ impl PageTable for SqliteTables<'_> {
 
     async fn waiting_pages(&mut self, incident: IncidentId) -> Result<Vec<WaitingPage>, StoreError> {
         let query = sqlx::query(
-            "SELECT page.id, COUNT(outbox.id) AS deliveries, COUNT(outbox.delivered_at) AS arrived
+            "SELECT page.id, page.acknowledged_at IS NOT NULL AS acknowledged, COUNT(outbox.id) AS deliveries,
+                 COUNT(outbox.delivered_at) AS arrived
              FROM page LEFT JOIN outbox ON outbox.page_id = page.id
-             WHERE page.incident_id = ? AND page.acknowledged_at IS NULL GROUP BY page.id ORDER BY page.id",
+             WHERE page.incident_id = ? AND (page.acknowledged_at IS NULL OR page.has_news) GROUP BY page.id ORDER BY page.id",
         );
         let found = self.all("read the pages that wait", query.bind(incident.0)).await?;
         let waiting = |row| {
             Ok(WaitingPage {
                 id: PageId(get(row, "id")?),
+                acknowledged: get(row, "acknowledged")?,
                 deliveries: get::<i64>(row, "deliveries")?.unsigned_abs(),
                 arrived: get::<i64>(row, "arrived")?.unsigned_abs(),
             })
@@ -76,9 +78,13 @@ impl PageTable for SqliteTables<'_> {
         found.iter().map(waiting).collect()
     }
 
-    async fn acknowledge_pages(&mut self, ids: &[PageId], at: DateTime<Utc>) -> Result<(), StoreError> {
-        let query = sqlx::query("UPDATE page SET acknowledged_at = ? WHERE id IN (SELECT value FROM json_each(?))");
-        self.execute("acknowledge pages", query.bind(micros(at)).bind(json(&ids)?)).await?;
+    async fn close_pages(&mut self, ids: &[PageId], at: DateTime<Utc>, by_a_person: bool) -> Result<(), StoreError> {
+        let query = sqlx::query(
+            "UPDATE page SET acknowledged_at = COALESCE(acknowledged_at, ?1), has_news = 0,
+                 answered = answered OR (?2 AND acknowledged_at IS NULL)
+             WHERE id IN (SELECT value FROM json_each(?3))",
+        );
+        self.execute("close pages", query.bind(micros(at)).bind(by_a_person).bind(json(&ids)?)).await?;
         Ok(())
     }
 
@@ -90,14 +96,18 @@ impl PageTable for SqliteTables<'_> {
 
     async fn page_row(&mut self, id: PageId) -> Result<Option<PageRow>, StoreError> {
         let query = sqlx::query(
-            "SELECT incident_id, created_at, acknowledged_at IS NOT NULL AS acknowledged FROM page WHERE id = ?",
+            "SELECT incident_id, created_at, acknowledged_at IS NOT NULL AS acknowledged FROM page
+             WHERE id = ? AND EXISTS (SELECT 1 FROM incident WHERE id = page.incident_id)",
         );
         let row = self.maybe("read a delivery's page", query.bind(id.0)).await?;
         let Some(row) = row else { return Ok(None) };
-        Ok(Some(PageRow {
-            incident: IncidentId(get(&row, "incident_id")?),
-            made_at: get_time(&row, "created_at")?,
-            acknowledged: get(&row, "acknowledged")?,
-        }))
+        let page = || {
+            Ok(PageRow {
+                incident: IncidentId(get(&row, "incident_id")?),
+                made_at: get_time(&row, "created_at")?,
+                acknowledged: get(&row, "acknowledged")?,
+            })
+        };
+        Ok(page().inspect_err(|error: &StoreError| tracing::warn!(%error, "a page's delivery is told of nowhere")).ok())
     }
 }

@@ -5,31 +5,45 @@ use chrono::{DateTime, Utc};
 
 use super::SqliteTables;
 use crate::model::{Lane, SignalId};
-use crate::store::rules::KnownSignal;
-use crate::store::sqlite::rows::{get, lane_number, micros};
+use crate::store::rules::{Newest, Place};
+use crate::store::sqlite::rows::{get, json, lane_number, micros};
 use crate::store::transaction::{SignalRow, SignalTable};
 use crate::store::{CommandReply, StoreError};
 
+pub(in crate::store::sqlite) const PLACES: &str = "SELECT id, processed_at IS NULL AS waits FROM signal
+     WHERE source = ?1 AND key IN (SELECT value FROM json_each(?2)) ORDER BY id";
+
 #[async_trait]
 impl SignalTable for SqliteTables<'_> {
-    async fn known_signal(&mut self, source: &str, key: &str) -> Result<Option<KnownSignal>, StoreError> {
+    async fn count_delivery(
+        &mut self,
+        source: &str,
+        key: &str,
+        at: DateTime<Utc>,
+    ) -> Result<Option<(SignalId, Option<String>)>, StoreError> {
         let query = sqlx::query(
-            "SELECT id, said, processed_at IS NOT NULL AS is_worked_on, ends_seen < (SELECT ends FROM tally) AS ended_since
-             FROM signal WHERE source = ? AND key = ?",
+            "UPDATE signal SET deliveries = deliveries + 1, last_at = ?3 WHERE source = ?1 AND key = ?2 RETURNING id, said",
         );
-        let row = self.maybe("look for a signal", query.bind(source.to_owned()).bind(key.to_owned())).await?;
-        let Some(row) = row else { return Ok(None) };
-        Ok(Some(KnownSignal {
-            id: SignalId(get(&row, "id")?),
-            said: get(&row, "said")?,
-            is_worked_on: get(&row, "is_worked_on")?,
-            ended_since: get(&row, "ended_since")?,
-        }))
+        let query = query.bind(source.to_owned()).bind(key.to_owned()).bind(micros(at));
+        let known = self.maybe("look for a signal", query).await?;
+        known.map(|row| Ok((SignalId(get(&row, "id")?), get(&row, "said")?))).transpose()
     }
 
-    async fn count_delivery(&mut self, id: SignalId, at: DateTime<Utc>) -> Result<(), StoreError> {
-        let query = sqlx::query("UPDATE signal SET deliveries = deliveries + 1, last_at = ? WHERE id = ?");
-        self.execute("count a delivery", query.bind(micros(at)).bind(id.0)).await?;
+    async fn places(&mut self, source: &str, keys: &[&str]) -> Result<Vec<Place>, StoreError> {
+        let query = sqlx::query(PLACES).bind(source.to_owned()).bind(json(&keys)?);
+        let found = self.all("look for a signal's places in line", query).await?;
+        found.iter().map(|row| Ok(Place { id: SignalId(get(row, "id")?), waits: get(row, "waits")? })).collect()
+    }
+
+    async fn newest(&mut self) -> Result<Newest, StoreError> {
+        let query = sqlx::query("SELECT (SELECT COALESCE(MAX(id), 0) FROM signal) AS signal, last_end FROM tally");
+        let row = self.one("look for what came in last", query).await?;
+        Ok(Newest { signal: SignalId(get(&row, "signal")?), end: SignalId(get(&row, "last_end")?) })
+    }
+
+    async fn remember_end(&mut self, id: SignalId) -> Result<(), StoreError> {
+        let query = sqlx::query("UPDATE tally SET last_end = ?");
+        self.execute("remember what may end something", query.bind(id.0)).await?;
         Ok(())
     }
 
@@ -49,14 +63,23 @@ impl SignalTable for SqliteTables<'_> {
         inserted.map(|row| Ok(SignalId(get(&row, "id")?))).transpose()
     }
 
-    async fn queue_again(&mut self, id: SignalId, body: &str, lane: Lane) -> Result<SignalId, StoreError> {
+    async fn queue_again(
+        &mut self,
+        id: SignalId,
+        body: &str,
+        lane: Lane,
+        at: DateTime<Utc>,
+    ) -> Result<SignalId, StoreError> {
+        let query = sqlx::query("DELETE FROM signal_piece WHERE signal_id = ?");
+        self.execute("drop the pieces of a signal", query.bind(id.0)).await?;
         let query = sqlx::query(
-            "UPDATE signal SET id = (SELECT MAX(id) + 1 FROM signal), body = ?2, lane = ?3, processed_at = NULL, tries = 0
-             WHERE id = ?1 RETURNING id",
+            "UPDATE signal SET id = (SELECT MAX(id) + 1 FROM signal), body = ?2, lane = ?3, last_at = ?4, processed_at = NULL,
+                 tries = 0 WHERE id = ?1 RETURNING id",
         )
         .bind(id.0)
         .bind(body.to_owned())
-        .bind(lane_number(lane));
+        .bind(lane_number(lane))
+        .bind(micros(at));
         Ok(SignalId(get(&self.one("accept a signal again", query).await?, "id")?))
     }
 
@@ -88,20 +111,14 @@ impl SignalTable for SqliteTables<'_> {
         reply: Option<&CommandReply>,
     ) -> Result<bool, StoreError> {
         let query = sqlx::query(
-            "UPDATE signal SET processed_at = ?, body = '', reply = ?, declined = ?, tries = 0,
-                 ends_seen = (SELECT ends FROM tally) WHERE id = ? AND processed_at IS NULL",
+            "UPDATE signal SET processed_at = ?, body = '', reply = ?, declined = ?, tries = 0
+             WHERE id = ? AND processed_at IS NULL",
         )
         .bind(micros(at))
         .bind(reply.map(|reply| reply.text.clone()))
         .bind(reply.is_some_and(|reply| !reply.granted))
         .bind(id.0);
         Ok(self.execute("mark a signal as worked on", query).await?.rows_affected() > 0)
-    }
-
-    async fn count_ends(&mut self, ends: u64) -> Result<(), StoreError> {
-        let query = sqlx::query("UPDATE tally SET ends = ends + ?");
-        self.execute("count ends", query.bind(i64::try_from(ends).unwrap_or(i64::MAX))).await?;
-        Ok(())
     }
 
     async fn signal_body(&mut self, id: SignalId) -> Result<Vec<u8>, StoreError> {

@@ -1,10 +1,10 @@
-//! The webhook's front door.
+//! The front door of all who deliver alerts.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::Serialize;
@@ -12,8 +12,8 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::answer::Refusal;
 use super::body::{self, BodyError};
-use super::{Server, door};
-use crate::intake::{NotificationError, Sender, parse_notification};
+use super::{Server, Source, door};
+use crate::intake::NotificationError;
 use crate::metrics::NotificationResult;
 use crate::model::LeftOut;
 use crate::store::{Accepted, Delivered, StoreError};
@@ -25,7 +25,7 @@ pub(super) struct Answer {
     alerts: usize,
     /// It was durable already.
     duplicate: bool,
-    /// What was more than is taken of one body. A person is told.
+    /// What was more than is taken of one body, or than its sender puts into one. A person is told.
     #[serde(skip_serializing_if = "LeftOut::is_nothing")]
     left_out: LeftOut,
 }
@@ -35,8 +35,30 @@ const LARGE: usize = 256 * 1024;
 
 /// `POST /v1/alertmanager`.
 pub(super) async fn deliver(State(server): State<Arc<Server>>, request: Request) -> Result<Json<Answer>, Refusal> {
+    let Some(source) = server.settings.sources.short() else {
+        let error = "no one Alertmanager is meant by this path";
+        let hint = "deliver to /v1/sources/NAME, with the name that the configuration's `sources` give it";
+        return Err(Refusal::new(StatusCode::NOT_FOUND, error, "the path", hint));
+    };
+    deliver_as(server, &source, request).await
+}
+
+/// `POST /v1/sources/NAME`.
+pub(super) async fn deliver_by_name(
+    State(server): State<Arc<Server>>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Result<Json<Answer>, Refusal> {
+    let Some(source) = server.settings.sources.named(&name) else {
+        let hint = "deliver to the name that the configuration's `sources` give it";
+        return Err(Refusal::new(StatusCode::NOT_FOUND, "there is no source of this name", "the path", hint));
+    };
+    deliver_as(server, &source, request).await
+}
+
+async fn deliver_as(server: Arc<Server>, source: &Arc<Source>, request: Request) -> Result<Json<Answer>, Refusal> {
     let (parts, body) = request.into_parts();
-    let delivered = accept(server.clone(), &parts, body).await;
+    let delivered = accept(server.clone(), source, &parts, body).await;
     let result = match &delivered {
         Ok(delivered) if delivered.duplicate => NotificationResult::Duplicate,
         Ok(_) => NotificationResult::Accepted,
@@ -52,8 +74,13 @@ pub(super) async fn deliver(State(server): State<Arc<Server>>, request: Request)
     })
 }
 
-async fn accept(server: Arc<Server>, parts: &Parts, body: Body) -> Result<Answer, (NotificationResult, Refusal)> {
-    let body = door::let_delivery_in(&server, parts, body).await.map_err(|refusal| {
+async fn accept(
+    server: Arc<Server>,
+    source: &Arc<Source>,
+    parts: &Parts,
+    body: Body,
+) -> Result<Answer, (NotificationResult, Refusal)> {
+    let body = door::let_delivery_in(&server, source, parts, body).await.map_err(|refusal| {
         let result = match refusal.status {
             StatusCode::UNSUPPORTED_MEDIA_TYPE => NotificationResult::Malformed,
             StatusCode::SERVICE_UNAVAILABLE => NotificationResult::Overloaded,
@@ -81,11 +108,11 @@ async fn accept(server: Arc<Server>, parts: &Parts, body: Body) -> Result<Answer
         Err(error) => return Err(not_read(error)),
     };
     let (answer, answered) = oneshot::channel();
-    let working = server.clone();
+    let (working, source) = (server.clone(), source.clone());
     server.take_in(async move {
         let _room = room;
         // Who asked may have hung up.
-        let _ = answer.send(take_in(&working, bytes).await);
+        let _ = answer.send(take_in(&working, &source, bytes).await);
     });
     answered.await.unwrap_or_else(|_| {
         let (error, hint) = ("taking it in was not finished", "send it again");
@@ -103,9 +130,13 @@ fn not_read(error: BodyError) -> (NotificationResult, Refusal) {
     (result, Refusal::from(error))
 }
 
-async fn take_in(server: &Server, bytes: Vec<u8>) -> Result<Answer, (NotificationResult, Refusal)> {
+async fn take_in(
+    server: &Server,
+    source: &Arc<Source>,
+    bytes: Vec<u8>,
+) -> Result<Answer, (NotificationResult, Refusal)> {
     let start = server.clock.monotonic();
-    let delivered = parse(server, bytes).await?;
+    let delivered = parse(server, source, bytes).await?;
     let (alerts, firing, left_out) = (delivered.alerts, delivered.firing, delivered.left_out);
     let accepted = server.store.accept_delivery(delivered).await.map_err(|error| store_refusal(&error))?;
     server.metrics.accept_took(server.clock.monotonic().saturating_sub(start));
@@ -116,12 +147,15 @@ async fn take_in(server: &Server, bytes: Vec<u8>) -> Result<Answer, (Notificatio
     }
     let id = accepted.first().map_or_else(String::new, |accepted| accepted.id().to_string());
     tracing::info!(signal = id, alerts, firing, duplicate, "a notification came in");
-    if !left_out.is_nothing() {
-        let (alerts, labels) = (left_out.alerts, left_out.labels);
+    if left_out.by_sender > 0 && !duplicate {
+        let alerts = left_out.by_sender;
+        tracing::warn!(signal = id, alerts, "alerts of this group were left out by the sender: raise its `max_alerts`");
+    }
+    if left_out.alerts + left_out.labels > 0 {
         tracing::warn!(
             signal = id,
-            alerts,
-            labels,
+            alerts = left_out.alerts,
+            labels = left_out.labels,
             "a notification had more than is taken of one; the rest is left out"
         );
     }
@@ -147,11 +181,14 @@ async fn turn(server: &Server, bytes: usize) -> Result<OwnedSemaphorePermit, (No
     }
 }
 
-async fn parse(server: &Server, bytes: Vec<u8>) -> Result<Delivered, (NotificationResult, Refusal)> {
+async fn parse(
+    server: &Server,
+    source: &Arc<Source>,
+    bytes: Vec<u8>,
+) -> Result<Delivered, (NotificationResult, Refusal)> {
     let is_small = bytes.len() < LARGE;
-    let (source, now) = (server.settings.source.clone(), server.clock.now());
-    let unauthenticated = server.settings.lets_everybody_in();
-    let read = move || parse_notification(Sender { source: &source, unauthenticated }, now, &bytes);
+    let (source, now) = (source.clone(), server.clock.now());
+    let read = move || source.form.parse(source.sender(), now, &bytes);
     let parsed = if is_small {
         read()
     } else {

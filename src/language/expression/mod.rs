@@ -26,7 +26,7 @@ pub use compile::CompileError;
 pub use names::Reference;
 pub use quantity::{QuantityError, parse_quantity};
 
-use crate::action::Scope;
+use crate::language::Scope;
 use values::Room;
 
 static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(compile::environment);

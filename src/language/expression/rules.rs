@@ -9,7 +9,7 @@ use super::compile::CompileError;
 use super::names::{TYPES, dotted};
 use super::operators::is_operator;
 use super::tree::{children, depth, loops};
-use crate::playbook::suggest::{closest, list};
+use crate::language::{closest, list};
 
 /// The interpreter recurses on the worker's stack of 2 MiB; a level takes up to 40 KiB of it in a debug build.
 const DEEPEST: usize = 24;

@@ -1,5 +1,5 @@
-//! What one token may cost: a loop in somebody's script must not take the cluster's and
-//! Prometheus's time from those who are at work in an incident.
+//! What one person may cost, whichever way the commands come: a loop in somebody's script must not
+//! take the cluster's and Prometheus's time from those who are at work in an incident.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::guesses::Bucket;
-use crate::model::{Command, Role};
+use crate::clock::Bucket;
+use crate::model::{Command, Person, Role, Via};
 
 /// Commands by what they cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,7 +42,7 @@ impl Cost {
         }
     }
 
-    /// How many of one token at once. One that changes may wait ten seconds for its decision.
+    /// How many of one person at once. One that changes may wait ten seconds for its decision.
     fn at_once(self) -> usize {
         match self {
             Cost::Asks => 2,
@@ -56,17 +56,19 @@ impl Cost {
 const ASKING_VIEWERS: usize = 2;
 const ASKING_OTHERS: usize = 6;
 
-/// Bodies of one token that are read at once: more than all of its commands that may be at work.
-const READING: usize = 32;
+/// Entries that are remembered, of some 200 bytes each: everybody in a chat's channel may look.
+const REMEMBERED: usize = 4_096;
 
-/// What is spent by whom. The tokens are configured, so there are few.
+/// What is spent by whom. Whoever has no role spends nothing.
 #[derive(Debug)]
 pub(super) struct Budgets {
-    spent: Mutex<HashMap<(String, Cost), Spent>>,
-    reading: Mutex<HashMap<String, Arc<Semaphore>>>,
+    spent: Mutex<HashMap<Spender, Spent>>,
     viewers: Arc<Semaphore>,
     others: Arc<Semaphore>,
 }
+
+/// A person's id is one of the way that the person comes by.
+type Spender = (Via, String, Cost);
 
 #[derive(Debug)]
 struct Spent {
@@ -91,7 +93,6 @@ impl Default for Budgets {
     fn default() -> Self {
         Self {
             spent: Mutex::default(),
-            reading: Mutex::default(),
             viewers: Arc::new(Semaphore::new(ASKING_VIEWERS)),
             others: Arc::new(Semaphore::new(ASKING_OTHERS)),
         }
@@ -99,21 +100,17 @@ impl Default for Budgets {
 }
 
 impl Budgets {
-    /// Held while a body of this token is read: whoever sends slowly must not take the connections
-    /// of all.
-    pub fn read(&self, token: &str) -> Result<OwnedSemaphorePermit, TooMuch> {
-        let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = reading.entry(token.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(READING)));
-        own.clone().try_acquire_owned().map_err(|_| TooMuch { after: Duration::from_secs(2) })
-    }
-
-    /// A turn for a command of this token. `now` is monotonic.
-    pub fn begin(&self, token: &str, role: Role, cost: Cost, now: Duration) -> Result<Turn, TooMuch> {
+    /// A turn for a command of this person. `now` is monotonic.
+    pub fn begin(&self, person: &Person, role: Role, cost: Cost, now: Duration) -> Result<Turn, TooMuch> {
         // How long one that is under way may take is not known: whoever comes again soon enough
         // loses little.
         let soon = TooMuch { after: Duration::from_secs(2) };
         let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
-        let spent = spent.entry((token.to_owned(), cost)).or_insert_with(|| Spent {
+        if spent.len() >= REMEMBERED {
+            // Those who are at it just now are those who matter.
+            spent.retain(|_, spent| Arc::strong_count(&spent.at_once) > 1);
+        }
+        let spent = spent.entry((person.via, person.id.clone(), cost)).or_insert_with(|| Spent {
             bucket: Bucket::full(cost.rate().0, now),
             at_once: Arc::new(Semaphore::new(cost.at_once())),
         });
@@ -132,19 +129,14 @@ mod tests {
 
     const NOW: Duration = Duration::ZERO;
 
-    #[test]
-    fn who_sends_slowly_holds_a_few_connections_and_none_of_others() {
-        let budgets = Budgets::default();
-        let held: Vec<_> = (0..READING).map(|_| budgets.read("eve").unwrap()).collect();
-        assert!(budgets.read("eve").is_err() && budgets.read("ada").is_ok());
-        drop(held);
-        assert!(budgets.read("eve").is_ok());
+    fn person(id: &str) -> Person {
+        Person { name: id.into(), via: Via::Discord, id: id.into(), role: None }
     }
 
     #[test]
-    fn one_token_has_few_turns_at_once_and_leaves_the_others_theirs() {
+    fn one_person_has_few_turns_at_once_and_leaves_the_others_theirs() {
         let budgets = Budgets::default();
-        let begin = |token: &str, role| budgets.begin(token, role, Cost::Asks, NOW);
+        let begin = |id: &str, role| budgets.begin(&person(id), role, Cost::Asks, NOW);
         let _first = begin("eve", Role::Viewer).unwrap();
         let second = begin("eve", Role::Viewer).unwrap();
         assert!(begin("eve", Role::Viewer).is_err());
@@ -152,13 +144,29 @@ mod tests {
         let _responder = begin("ada", Role::Responder).unwrap();
         drop(second);
         assert!(begin("victor", Role::Viewer).is_ok());
-        assert!(budgets.begin("eve", Role::Viewer, Cost::Looks, NOW).is_ok(), "what is cheap has its own budget");
+        assert!(
+            budgets.begin(&person("eve"), Role::Viewer, Cost::Looks, NOW).is_ok(),
+            "what is cheap has its own budget"
+        );
+    }
+
+    #[test]
+    fn a_crowd_takes_bounded_memory_and_whoever_is_at_it_stays_bounded() {
+        let budgets = Budgets::default();
+        let begin = |id: &str| budgets.begin(&person(id), Role::Responder, Cost::Asks, NOW);
+        let _turns = [begin("ada").unwrap(), begin("ada").unwrap()];
+        for n in 0..3 * REMEMBERED {
+            drop(begin(&n.to_string()));
+        }
+        assert!(budgets.spent.lock().unwrap().len() <= REMEMBERED);
+        assert!(begin("ada").is_err());
     }
 
     #[test]
     fn a_loop_is_slowed_down() {
         let budgets = Budgets::default();
-        let asks = |seconds| budgets.begin("eve", Role::Viewer, Cost::Asks, Duration::from_secs(seconds)).map(drop);
+        let asks =
+            |seconds| budgets.begin(&person("eve"), Role::Viewer, Cost::Asks, Duration::from_secs(seconds)).map(drop);
         assert!((0..10).all(|_| asks(0).is_ok()));
         assert_eq!(asks(1), Err(TooMuch { after: Duration::from_secs(2) }));
         assert_eq!((asks(3), asks(3).is_ok()), (Ok(()), false));

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
-use super::{ActionError, Scope, Template};
+use super::{Scope, Template, TemplateError};
 
 /// Where something stands in its file. Line and column count from 1; 0 is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -20,6 +20,15 @@ impl From<serde_saphyr::Location> for Location {
     fn from(location: serde_saphyr::Location) -> Self {
         Self { line: location.line(), column: location.column() }
     }
+}
+
+/// Why an argument has no value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ArgError {
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    #[error("the template `{template}` gave a value that cannot be used: {message}")]
+    Unusable { template: String, message: String },
 }
 
 /// A typed argument. A scalar of the document is always read as its text, so that `no` is a name and `010` is no 8.
@@ -52,7 +61,7 @@ where
     ///
     /// # Errors
     /// When the template names something that is absent, or its text is no `T`.
-    pub fn resolve(&self, scope: &Scope) -> Result<T, ActionError> {
+    pub fn resolve(&self, scope: &Scope) -> Result<T, ArgError> {
         match &self.source {
             Source::Value(value) => Ok(value.clone()),
             Source::Template(template) => {
@@ -60,11 +69,9 @@ where
                     Value::String(text) => text,
                     other => other.to_string(),
                 };
-                text.parse().map_err(|error: T::Err| {
-                    ActionError::fail(format!(
-                        "the template `{}` gave a value that cannot be used: {error}",
-                        template.source()
-                    ))
+                text.parse().map_err(|error: T::Err| ArgError::Unusable {
+                    template: template.source().to_owned(),
+                    message: error.to_string(),
                 })
             }
         }

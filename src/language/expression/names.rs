@@ -4,8 +4,8 @@ use cel::common::ast::{Expr, IdedExpr, LiteralValue, operators};
 use serde_json::Value;
 
 use super::tree::children;
-use crate::action::Scope;
-use crate::playbook::suggest::{closest, list};
+use crate::language::Scope;
+use crate::language::{closest, list};
 
 /// A name that an expression uses, with the fields that it takes from it: `p99.value`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Reference {
 }
 
 /// The names of CEL's own types, which expressions may use as values.
-pub(in crate::playbook) const TYPES: [&str; 12] = [
+pub(super) const TYPES: [&str; 12] = [
     "bool",
     "int",
     "uint",

@@ -1,7 +1,7 @@
 //! Did you mean?
 
 /// The candidate that is nearest to `word`, if one is near enough to be what was meant.
-pub(super) fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // A slip for each three letters; in a short word one slip is all there can be.
     let most = (word.chars().count() / 3).max(1);
     let mut near: Vec<(usize, &str)> = candidates
@@ -51,7 +51,7 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 /// `a`, `b` and `c`, each in backticks; at most the first 24.
-pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+pub fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     const SHOWN: usize = 24;
     let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
     match names.as_slice() {

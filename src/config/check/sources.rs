@@ -1,0 +1,79 @@
+//! Who sends alerts.
+
+use std::collections::BTreeMap;
+
+use super::Checker;
+
+/// Whence signals come that no source sends.
+const OURS: [&str; 4] = ["api", "console", "discord", "run"];
+
+impl Checker<'_> {
+    pub(super) fn sources(&mut self) {
+        let mut names: BTreeMap<String, String> = BTreeMap::new();
+        for (section, source) in self.config.all_sources() {
+            let is_short = section == "server";
+            let name = if is_short { "server.source".to_owned() } else { format!("{section}.name") };
+            self.name(&name, &source.name);
+            if let Some(other) = names.insert(source.name.clone(), name.clone()) {
+                self.problem(
+                    &name,
+                    format!("`{}` is the name of `{other}` too", source.name),
+                    "give each its own name: an alert is known by its source and its labels",
+                );
+            }
+            if source.auth.is_none() && !source.insecure_no_auth {
+                let auth = if is_short { "server.webhook_auth".to_owned() } else { format!("{section}.auth") };
+                self.unauthenticated(&source.name, is_short, &auth);
+            }
+        }
+    }
+
+    fn name(&mut self, field: &str, name: &str) {
+        let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if name.is_empty() || name.len() > 64 || !name.chars().all(is_word) {
+            self.problem(
+                field,
+                "this is no name of a source",
+                "write up to 64 letters, digits, `-`, `_` and `.`, such as `alertmanager-eu-1`",
+            );
+        } else if OURS.contains(&name) {
+            self.problem(
+                field,
+                format!("`{name}` is the name of another way in"),
+                "write the name of who sends alerts, such as `alertmanager-eu-1`",
+            );
+        }
+    }
+
+    fn unauthenticated(&mut self, name: &str, is_short: bool, auth: &str) {
+        let listen = self.config.server.listen;
+        if listen.ip().is_loopback() {
+            self.warnings.push(if is_short {
+                format!(
+                    "webhooks are accepted from everybody on this machine, so the runs that they start only suggest; set \
+                     `{auth}` to change that"
+                )
+            } else {
+                format!(
+                    "alerts of `{name}` are accepted from everybody on this machine, so the runs that they start only \
+                     suggest; set `{auth}` to change that"
+                )
+            });
+            return;
+        }
+        let insecure = "`insecure_no_auth: true` if something in front of the bot authenticates";
+        if is_short {
+            self.problem(
+                "server.listen",
+                format!("{listen} can be reached from other machines, and webhooks need no authentication"),
+                format!("set `{auth}`, or listen on 127.0.0.1; {insecure}"),
+            );
+        } else {
+            self.problem(
+                auth,
+                format!("`server.listen` can be reached from other machines, and `{name}` need not authenticate"),
+                format!("write `{{ bearer: {{ file: path }} }}` here; {insecure}"),
+            );
+        }
+    }
+}
