@@ -45,7 +45,7 @@ pub use prometheus::PrometheusConfig;
 pub use secret::{SecretError, SecretSource};
 pub use server::{ApiToken, ServerConfig};
 pub use size::ByteSize;
-pub use sources::{SourceConfig, SourceKind};
+pub use sources::{ExpectedConfig, HeartbeatConfig, SourceConfig, SourceKind};
 pub use store::StoreConfig;
 
 use crate::files;
@@ -109,14 +109,17 @@ impl Config {
     /// The Alertmanager that delivers to `/v1/alertmanager`: what `server` says of one, which is short for one of the
     /// `sources`. `None`: the sources say who delivers.
     pub fn short_source(&self) -> Option<SourceConfig> {
-        let ServerConfig { source, webhook_auth, insecure_no_auth, .. } = &self.server;
-        let is_said = source.is_some() || webhook_auth.is_some() || *insecure_no_auth;
+        let server = &self.server;
+        let ServerConfig { source, webhook_auth, insecure_no_auth, .. } = server;
+        let is_said = source.is_some() || webhook_auth.is_some() || *insecure_no_auth || server.heartbeats.is_some();
         (is_said || self.sources.is_empty()).then(|| SourceConfig {
             name: source.clone().unwrap_or_else(|| "alertmanager".to_owned()),
             kind: SourceKind::Alertmanager,
             auth: webhook_auth.clone(),
             insecure_no_auth: *insecure_no_auth,
             may_start: None,
+            heartbeat: None,
+            heartbeats: server.heartbeats.clone(),
         })
     }
 

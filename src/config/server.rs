@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{AuthConfig, ByteSize, SecretSource};
+use super::{AuthConfig, ByteSize, HeartbeatConfig, SecretSource};
 use crate::model::Role;
 
 #[derive(Debug, Clone, Deserialize)]
@@ -24,6 +24,8 @@ pub struct ServerConfig {
     pub webhook_auth: Option<AuthConfig>,
     /// Something in front of us authenticates.
     pub insecure_no_auth: bool,
+    /// Alerts of that Alertmanager that must keep coming. `None`: `Watchdog`, if it ever came.
+    pub heartbeats: Option<Vec<HeartbeatConfig>>,
     /// Who may use the API, and so the command line.
     pub api_tokens: Vec<ApiToken>,
 }
@@ -47,6 +49,7 @@ impl Default for ServerConfig {
             body_limit: ByteSize::mib(32),
             webhook_auth: None,
             insecure_no_auth: false,
+            heartbeats: None,
             api_tokens: Vec::new(),
         }
     }

@@ -6,6 +6,8 @@
 mod commands;
 mod coverage;
 mod ending;
+mod heartbeat;
+mod heartbeat_worker;
 mod notification;
 mod opening;
 mod page_worker;
@@ -15,6 +17,7 @@ mod signal_worker;
 mod spell;
 
 pub use coverage::{Coverage, cover};
+pub use heartbeat_worker::{Expected, HeartbeatWorker};
 pub use notification::{Came, View, decide_notification};
 pub use page_worker::PageWorker;
 pub use rules::{IncidentRules, SourceRights};

@@ -53,6 +53,9 @@ pub(super) fn decide_set_aside(
         Some(Signal { body: SignalBody::RunEnded { run, outcome, because }, .. }) => {
             (Severity::S2, format!("the end of {run}: {outcome}: {because}"))
         }
+        Some(Signal { body: SignalBody::Heartbeat { key, name, .. }, .. }) => {
+            (Severity::S1, format!("news of the heartbeat {name} of {}", key.source))
+        }
         None => (Severity::S2, "its source: it cannot be read, so nobody knows what was in it".to_owned()),
     };
     let news = News {

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use super::commands::{Asked, decide_ack, decide_resolve, decide_run, decide_vote, decline};
 use super::coverage::{cover, grouping_of_target};
 use super::ending::{End, decide_run_ended};
+use super::heartbeat::{decide_heartbeat, grouping_of_heartbeat};
 use super::notification::{Came, HELD, View, decide_notification, held_after};
 use super::set_aside::{GROUPING, cut_grouping, cut_told, decide_set_aside};
 use super::spell::page_by;
@@ -69,6 +70,11 @@ impl SignalWorker {
                 // Names come from chats too. As it is stored, it is compared with what is stored.
                 let person = Person { name: redact(&person.name).into_owned(), ..person.clone() };
                 self.command(&person, command).await
+            }
+            SignalBody::Heartbeat { key, name, news } => {
+                let grouping = grouping_of_heartbeat(key);
+                let known = self.store.incidents_by_grouping(&[&grouping]).await?.remove(&grouping);
+                Ok(decide_heartbeat(&self.rules, key, name, news, known.as_ref()))
             }
             SignalBody::RunEnded { run, outcome, because } => {
                 let Some(ended) = self.store.run(*run).await? else { return Ok(Decision::default()) };

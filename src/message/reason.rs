@@ -1,8 +1,12 @@
 //! Why something was decided, in words.
 
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
 use super::text::clip;
 use super::timeline::step_name;
-use crate::model::{ConditionKind, Outcome, StepPath};
+use crate::model::{ConditionKind, HumanDuration, Outcome, StepPath};
 use crate::store::PageReason;
 
 /// Why somebody is paged.
@@ -16,6 +20,7 @@ pub fn page_reason(reason: &PageReason) -> String {
         }
         PageReason::StillFires { run, outcome } => format!("its alerts still fire although {run} ended with {outcome}"),
         PageReason::Escalated { run } => format!("{run} needs a person"),
+        PageReason::HeartbeatMissing { name, source, last_at, within } => heartbeat_missing(name, source, *last_at, *within),
         PageReason::SetAside { signal, what, because } => format!(
             "{signal} came in and could not be worked on ({}): nothing else follows from it, so look yourself at {}",
             clip(because, 200),
@@ -23,6 +28,20 @@ pub fn page_reason(reason: &PageReason) -> String {
         ),
         PageReason::NotRun { because } => format!("no playbook was run: {}", clip(because, 300)),
     }
+}
+
+fn heartbeat_missing(name: &str, source: &str, last_at: Option<DateTime<Utc>>, within: u64) -> String {
+    let within = HumanDuration(Duration::from_secs(within));
+    let last = match last_at {
+        Some(last_at) => format!("came last at {}", last_at.format("%H:%M:%S UTC on %F")),
+        None => "never came".to_owned(),
+    };
+    format!(
+        "the heartbeat {} of {} must come every {within}, and {last}: look whether what sends it still works, as nothing \
+         else may be told either",
+        clip(name, 100),
+        clip(source, 64)
+    )
 }
 
 /// What a condition came to. `because` is the playbook's own reason for stopping there.

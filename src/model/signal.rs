@@ -25,6 +25,8 @@ pub enum SignalBody {
     Command { person: Person, command: Command },
     /// A run came to its end.
     RunEnded { run: RunId, outcome: Outcome, because: String },
+    /// What must keep coming does not, or does again.
+    Heartbeat { key: HeartbeatKey, name: String, news: HeartbeatNews },
 }
 
 /// Who goes first. What is about one alert is always in one lane: which one follows from its
@@ -53,6 +55,8 @@ impl Signal {
     pub fn lane(&self) -> Lane {
         match &self.body {
             SignalBody::Command { .. } | SignalBody::RunEnded { .. } => Lane::People,
+            // Whoever is blind must know it first.
+            SignalBody::Heartbeat { .. } => Lane::Urgent,
             SignalBody::Notification(notification) => notification.alerts.first().map_or(Lane::Usual, Lane::of),
         }
     }
@@ -64,7 +68,7 @@ impl Signal {
                 notification.alerts.iter().any(|alert| alert.status == AlertStatus::Resolved)
             }
             SignalBody::Command { command, .. } => matches!(command, Command::Resolve { .. }),
-            SignalBody::RunEnded { .. } => false,
+            SignalBody::RunEnded { .. } | SignalBody::Heartbeat { .. } => false,
         }
     }
 

@@ -229,6 +229,15 @@ pub enum PageReason {
     Escalated { run: RunId },
     /// No run was opened, and that is why.
     NotRun { because: String },
+    /// What must keep coming does not.
+    HeartbeatMissing {
+        name: String,
+        source: String,
+        /// `None`: it never came.
+        last_at: Option<DateTime<Utc>>,
+        /// In seconds.
+        within: u64,
+    },
     /// Something that came in could not be worked on: `what` was in it.
     SetAside { signal: SignalId, what: String, because: String },
 }

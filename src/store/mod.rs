@@ -37,7 +37,7 @@ pub use records::{
 
 use crate::metrics::{Levels, PagesMade};
 use crate::model::{
-    Approval, ApprovalId, Digest, Episode, EpisodeId, Incident, IncidentId, Lane, LeftOut, Outcome, PageId,
+    Approval, ApprovalId, Beat, Digest, Episode, EpisodeId, Heartbeat, HeartbeatKey, Incident, IncidentId, Lane, LeftOut, Outcome, PageId,
     PlaybookRef, Preview, Run, RunEvent, RunId, Severity, Signal, SignalId,
 };
 use crate::worker::Bell;
@@ -198,6 +198,19 @@ pub trait RunStore: Send + Sync {
     async fn playbook_source(&self, digest: &Digest) -> Result<Option<String>, StoreError>;
 }
 
+/// What must keep coming.
+#[async_trait]
+pub trait HeartbeatStore: Send + Sync {
+    /// They came, or are over: how they stand is durable when it returns.
+    async fn beat(&self, beats: Vec<Beat>) -> Result<(), StoreError>;
+
+    /// All that ever came and was not forgotten, in order.
+    async fn heartbeats(&self) -> Result<Vec<Heartbeat>, StoreError>;
+
+    /// Nobody waits for it any longer. Repeating it changes nothing.
+    async fn forget_heartbeat(&self, key: &HeartbeatKey) -> Result<(), StoreError>;
+}
+
 /// What is to be told to the world.
 #[async_trait]
 pub trait OutboxStore: Send + Sync {
@@ -250,7 +263,9 @@ pub trait HandoffStore: Send + Sync {
 }
 
 /// The whole store.
-pub trait Store: SignalStore + IncidentStore + RunStore + OutboxStore + HandoffStore + ClockStore + 'static {
+pub trait Store:
+    SignalStore + IncidentStore + RunStore + OutboxStore + HandoffStore + HeartbeatStore + ClockStore + 'static
+{
     /// Rung after each commit that leaves something to do.
     fn bells(&self) -> &Bells;
 
@@ -291,6 +306,8 @@ pub struct Bells {
     pub runs: Bell,
     /// Deliveries are due.
     pub outbox: Bell,
+    /// What must keep coming came, or is over.
+    pub heartbeats: Bell,
     /// The clock was set: what is due by the calendar is due at another time.
     pub clock: Bell,
 }
@@ -305,6 +322,8 @@ pub struct Delivered {
     pub alerts: usize,
     pub firing: usize,
     pub left_out: LeftOut,
+    /// Those of its alerts that are heartbeats; they are in no part.
+    pub beats: Vec<Beat>,
 }
 
 /// What goes in one lane, as one signal.

@@ -1,11 +1,18 @@
 //! Who sends alerts.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::Checker;
+use crate::config::{SourceConfig, SourceKind};
 
 /// Whence signals come that no source sends.
-const OURS: [&str; 4] = ["api", "console", "discord", "run"];
+const OURS: [&str; 5] = ["api", "console", "discord", "heartbeat", "run"];
+
+/// Less than a minute is within the jitter of what sends it.
+const LEAST_WITHIN: Duration = Duration::from_secs(60);
+
+const MOST_WITHIN: Duration = Duration::from_secs(31 * 24 * 3_600);
 
 impl Checker<'_> {
     pub(super) fn sources(&mut self) {
@@ -21,6 +28,7 @@ impl Checker<'_> {
                     "give each its own name: an alert is known by its source and its labels",
                 );
             }
+            self.heartbeats(&section, &source);
             if source.auth.is_none() && !source.insecure_no_auth {
                 let auth = if is_short { "server.webhook_auth".to_owned() } else { format!("{section}.auth") };
                 self.unauthenticated(&source.name, is_short, &auth);
@@ -42,6 +50,48 @@ impl Checker<'_> {
                 format!("`{name}` is the name of another way in"),
                 "write the name of who sends alerts, such as `alertmanager-eu-1`",
             );
+        }
+    }
+
+    fn heartbeats(&mut self, section: &str, source: &SourceConfig) {
+        let own = format!("{section}.heartbeat");
+        match (&source.heartbeat, source.kind) {
+            (None, SourceKind::Heartbeat) => self.problem(
+                &format!("{section}.kind"),
+                "nothing says how often this heartbeat must come",
+                "write `heartbeat: { within: 10m }` beside it",
+            ),
+            (Some(_), kind) if kind != SourceKind::Heartbeat => self.problem(
+                &own,
+                "only a source of the kind `heartbeat` is one itself",
+                "list the alerts that must keep coming: `heartbeats: [{ alert: Watchdog, within: 15m }]`",
+            ),
+            _ => {}
+        }
+        if source.kind == SourceKind::Heartbeat && source.heartbeats.is_some() {
+            self.problem(
+                &format!("{section}.heartbeats"),
+                "a source of the kind `heartbeat` sends no alerts",
+                "write `heartbeat: { within: 10m }`",
+            );
+        }
+        let expected = source.heartbeat.iter().map(|own_rule| (own.clone(), own_rule.within));
+        let alerts = source.heartbeats.iter().flatten().enumerate();
+        let alerts = alerts.map(|(n, rule)| (format!("{section}.heartbeats.{n}"), rule.within));
+        for (field, within) in expected.chain(alerts).collect::<Vec<_>>() {
+            if within.0 < LEAST_WITHIN || within.0 > MOST_WITHIN {
+                self.problem(
+                    &format!("{field}.within"),
+                    format!("{within} is no time after which somebody should be called"),
+                    "write a time from `1m` to `31d`: more than what sends it waits between two",
+                );
+            }
+        }
+        for (n, rule) in source.heartbeats.iter().flatten().enumerate() {
+            if rule.alert.trim().is_empty() {
+                let field = format!("{section}.heartbeats.{n}.alert");
+                self.problem(&field, "an alert without a name", "write the alert's name, such as `Watchdog`");
+            }
         }
     }
 

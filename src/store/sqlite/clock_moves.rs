@@ -22,8 +22,8 @@ impl ClockStore for SqliteStore {
             Box::pin(async move { transaction::move_what_waits(&mut tx, by).await })
         })
         .await?;
-        let Bells { signals, decisions, runs, outbox, clock } = &self.bells;
-        for bell in [signals, decisions, runs, outbox, clock] {
+        let Bells { signals, decisions, runs, outbox, heartbeats, clock } = &self.bells;
+        for bell in [signals, decisions, runs, outbox, heartbeats, clock] {
             bell.ring();
         }
         Ok(())

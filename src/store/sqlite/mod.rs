@@ -4,6 +4,7 @@ mod clock_moves;
 mod file;
 mod handoffs;
 mod health;
+mod heartbeats;
 mod incidents;
 mod keeper;
 mod outbox;

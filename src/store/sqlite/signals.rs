@@ -31,7 +31,7 @@ impl SignalStore for SqliteStore {
     async fn accept(&self, signal: &Signal) -> Result<Accepted, StoreError> {
         let incoming = vec![Incoming::signal(signal)?];
         let accepted = self.transact_or_refuse("accept a signal", move |mut tx| {
-            Box::pin(async move { transaction::accept(&mut tx, incoming).await })
+            Box::pin(async move { transaction::accept(&mut tx, incoming, Vec::new()).await })
         });
         let accepted = accepted.await?;
         self.bells.signals.ring();
@@ -41,13 +41,18 @@ impl SignalStore for SqliteStore {
         })
     }
 
-    async fn accept_delivery(&self, delivered: Delivered) -> Result<Vec<Accepted>, StoreError> {
+    async fn accept_delivery(&self, mut delivered: Delivered) -> Result<Vec<Accepted>, StoreError> {
+        let beats = std::mem::take(&mut delivered.beats);
+        let beat = !beats.is_empty();
         let incoming = Incoming::delivery(delivered);
         let accepted = self.transact_or_refuse("accept a delivery", move |mut tx| {
-            Box::pin(async move { transaction::accept(&mut tx, incoming).await })
+            Box::pin(async move { transaction::accept(&mut tx, incoming, beats).await })
         });
         let accepted = accepted.await?;
         self.bells.signals.ring();
+        if beat {
+            self.bells.heartbeats.ring();
+        }
         Ok(accepted)
     }
 

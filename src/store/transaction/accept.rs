@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{SignalRow, Tx};
-use crate::model::{Lane, Signal, SignalBody, SignalId};
+use crate::model::{Beat, Lane, Signal, SignalBody, SignalId, redact};
 use crate::store::rules::{Redelivery, redelivered};
 use crate::store::{Accepted, Delivered, DeliveredPart, StoreError, identity};
 
@@ -56,7 +56,12 @@ impl Incoming {
 }
 
 /// Lets in all of it, or nothing.
-pub(in crate::store) async fn accept(tx: &mut Tx<'_>, incoming: Vec<Incoming>) -> Result<Vec<Accepted>, StoreError> {
+pub(in crate::store) async fn accept(
+    tx: &mut Tx<'_>,
+    incoming: Vec<Incoming>,
+    beats: Vec<Beat>,
+) -> Result<Vec<Accepted>, StoreError> {
+    beat(tx, beats).await?;
     let mut accepted = Vec::with_capacity(incoming.len());
     for incoming in incoming {
         accepted.push(let_in(tx, incoming).await?);
@@ -112,4 +117,13 @@ async fn tell_rest(tx: &mut Tx<'_>, id: SignalId, pieces: Vec<String>, may_end: 
         tx.tables.remember_end(id).await?;
     }
     Ok(id)
+}
+
+/// What must keep coming came.
+pub(in crate::store) async fn beat(tx: &mut Tx<'_>, beats: Vec<Beat>) -> Result<(), StoreError> {
+    for mut beat in beats {
+        beat.name = redact(&beat.name).into_owned();
+        tx.tables.save_beat(&beat, tx.now).await?;
+    }
+    Ok(())
 }

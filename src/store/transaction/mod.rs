@@ -14,7 +14,7 @@ mod tables;
 
 use chrono::{DateTime, Utc};
 
-pub(super) use accept::{Incoming, accept};
+pub(super) use accept::{Incoming, accept, beat};
 pub(super) use append::append;
 pub(super) use apply::apply;
 pub(super) use claim::claim;
@@ -23,7 +23,7 @@ pub(super) use deliver::{arrived, failed, take};
 pub(super) use page::page_now;
 pub(super) use set_aside::set_aside;
 pub(super) use tables::{
-    ClockTable, DeliveryRow, DeliveryTable, EpisodeEnd, IncidentTable, LogEnd, PageRow, PageTable, RunRow, RunTable,
+    ClockTable, DeliveryRow, DeliveryTable, EpisodeEnd, HeartbeatTable, IncidentTable, LogEnd, PageRow, PageTable, RunRow, RunTable,
     SignalRow, SignalTable, Tables, TakenRow,
 };
 

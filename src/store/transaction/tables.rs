@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::model::{
-    Approval, ApprovalId, ApprovalState, EpisodeId, Incident, IncidentId, Lane, Outcome, PageId, PlaybookRef, Run,
+    Approval, ApprovalId, ApprovalState, Beat, EpisodeId, HeartbeatKey, Incident, IncidentId, Lane, Outcome, PageId, PlaybookRef, Run,
     RunEvent, RunId, SignalId, Verdict,
 };
 use crate::store::rules::{MadePage, Newest, Outgoing, Place, WaitingPage};
@@ -19,7 +19,7 @@ use crate::store::{
 
 /// All tables of a store.
 pub(in crate::store) trait Tables:
-    SignalTable + IncidentTable + PageTable + RunTable + DeliveryTable + ClockTable + Send
+    SignalTable + IncidentTable + PageTable + RunTable + DeliveryTable + ClockTable + HeartbeatTable + Send
 {
 }
 
@@ -384,7 +384,7 @@ pub(in crate::store) trait ClockTable {
     /// Those for whom something waits for a time.
     async fn incidents_that_wait(&mut self) -> Result<BTreeSet<IncidentId>, StoreError>;
 
-    /// The times of pages, of deliveries, and of signals that were put off.
+    /// The times of pages, of deliveries, of signals that were put off, and when heartbeats came.
     async fn move_timers(&mut self, by: TimeDelta) -> Result<(), StoreError>;
 
     /// The ends of open questions; gives back which.
@@ -395,4 +395,12 @@ pub(in crate::store) trait ClockTable {
 
     /// What limits count of runs that were opened since.
     async fn move_history(&mut self, since: DateTime<Utc>, by: TimeDelta) -> Result<(), StoreError>;
+}
+
+#[async_trait]
+pub(in crate::store) trait HeartbeatTable {
+    /// Counts that it came, or keeps that it is over.
+    async fn save_beat(&mut self, beat: &Beat, at: DateTime<Utc>) -> Result<(), StoreError>;
+
+    async fn delete_heartbeat(&mut self, key: &HeartbeatKey) -> Result<(), StoreError>;
 }

@@ -36,6 +36,7 @@ impl ClockTable for SqliteTables<'_> {
             "UPDATE incident SET page_at = page_at + ?1 WHERE page_at IS NOT NULL",
             "UPDATE outbox SET due_at = due_at + ?1 WHERE due_at IS NOT NULL",
             "UPDATE signal SET not_before = not_before + ?1 WHERE not_before IS NOT NULL AND processed_at IS NULL",
+            "UPDATE heartbeat SET last_at = last_at + ?1",
         ] {
             self.execute("move what waits", sqlx::query(sql).bind(span(by))).await?;
         }
