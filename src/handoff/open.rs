@@ -93,7 +93,7 @@ fn next_step(facts: &Facts, incident: &Incident) -> String {
         return format!("wait for {}: {} is at it", run.id, run.playbook.name);
     }
     if needs_mitigation(incident)
-        && let Some(run) = runs().last()
+        && let Some(run) = runs().next_back()
     {
         let because = run.because.as_deref().unwrap_or("it does not say why");
         match run.outcome {
