@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::action::World;
 use crate::engine::{EngineOptions, EngineWorker};
-use crate::incident::{Expected, HeartbeatWorker, IncidentRules, PageWorker, SignalWorker};
+use crate::incident::{HeartbeatWorker, IncidentRules, PageWorker, SignalWorker};
 use crate::mandate::Mandate;
 use crate::metrics::Metrics;
 use crate::playbook::Catalog;
@@ -22,8 +22,6 @@ pub struct Bot {
     pub world: World,
     pub catalog: watch::Receiver<Arc<Catalog>>,
     pub rules: IncidentRules,
-    /// What must keep coming.
-    pub heartbeats: Vec<Expected>,
     pub engine: EngineOptions,
     /// Where runs and changes are counted.
     pub metrics: Arc<Metrics>,
@@ -43,8 +41,8 @@ impl Bot {
     pub fn workers(&self, runs: usize) -> Vec<Arc<dyn Worker>> {
         let clock = self.world.clock.clone();
         let (store, catalog, rules) = (self.store.clone(), self.catalog.clone(), self.rules.clone());
+        let heartbeats = HeartbeatWorker::new(store.clone(), clock.clone(), rules.heartbeats.clone());
         let signals = SignalWorker::new(store, catalog, rules, clock.clone(), self.metrics.clone());
-        let heartbeats = HeartbeatWorker::new(self.store.clone(), clock.clone(), self.heartbeats.clone());
         let pages = PageWorker::new(self.store.clone(), clock);
         let mut workers: Vec<Arc<dyn Worker>> = vec![Arc::new(signals), Arc::new(pages), Arc::new(heartbeats)];
         for n in 0..runs {

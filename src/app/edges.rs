@@ -6,9 +6,9 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use crate::cluster::{Cluster, Connection, RealCluster};
-use crate::config::{AuthConfig, Config, PrometheusConfig};
+use crate::config::{AuthConfig, Config, PrometheusConfig, SourceConfig};
 use crate::files;
-use crate::incident::{IncidentRules, SourceRights};
+use crate::incident::{Expected, IncidentRules, SourceRights};
 use crate::model::MayStart;
 use crate::oncall::OnCall;
 use crate::playbook::{Catalog, ProblemSeverity};
@@ -94,18 +94,20 @@ pub fn handoffs(config: &Config) {
 
 /// The rules of incidents.
 pub fn rules(config: &Config, oncall: &OnCall) -> IncidentRules {
+    let sources = || config.all_sources().into_iter().map(|(_, source)| source);
+    let expected = |source: SourceConfig| {
+        let rules = source.heartbeat_rules().into_iter();
+        rules.map(|rule| Expected { from_the_first: source.expects(&rule), rule }).collect::<Vec<_>>()
+    };
     IncidentRules {
         default_team: config.oncall.default_team.clone(),
         teams: oncall.teams().iter().map(|team| team.name.to_string()).collect(),
         reopen_within: config.incidents.reopen_within.0,
         stale_within: config.incidents.stale_within.0,
         may_start: SourceRights {
-            by_source: config
-                .all_sources()
-                .into_iter()
-                .map(|(_, source)| (source.name.clone(), source.may_start()))
-                .collect(),
+            by_source: sources().map(|source| (source.name.clone(), source.may_start())).collect(),
             others: MayStart::Nothing,
         },
+        heartbeats: sources().flat_map(expected).collect(),
     }
 }

@@ -271,6 +271,9 @@ fn source(config: &SourceConfig, field: String) -> anyhow::Result<Source> {
     };
     let form = match config.kind {
         SourceKind::Alertmanager => Form::Alertmanager,
+        SourceKind::Heartbeat => Form::Heartbeat,
     };
-    Ok(Source { name: config.name.clone(), form, credential, field, insecure_no_auth: config.insecure_no_auth })
+    let (name, insecure_no_auth) = (config.name.clone(), config.insecure_no_auth);
+    let heartbeats = config.heartbeat_rules().into_iter().filter_map(|rule| rule.alert).collect();
+    Ok(Source { name, form, credential, field, insecure_no_auth, heartbeats })
 }

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::heartbeat::grouping_of_heartbeat;
 use crate::clock::Clock;
 use crate::model::{Heartbeat, HeartbeatKey, HeartbeatNews, HeartbeatRule, IncidentState, Signal, SignalBody};
-use crate::store::{IncidentView, Store};
+use crate::store::{Accepted, IncidentView, Store};
 use crate::worker::{Turn, TurnError, Worker};
 
 /// A rule, and whether the heartbeat is missed that never came.
@@ -42,7 +42,11 @@ impl HeartbeatWorker {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Stands {
     /// It is waited for until then.
-    Waited { until: DateTime<Utc> },
+    Waited {
+        until: DateTime<Utc>,
+    },
+    /// It came at last, and is waited for by its own name from now on.
+    Came,
     Missing,
 }
 
@@ -80,8 +84,8 @@ fn news(
             severity: rule.severity,
             team: rule.team.clone(),
         }),
-        Stands::Waited { .. } if is_open => Some(HeartbeatNews::Back),
-        Stands::Missing | Stands::Waited { .. } => None,
+        Stands::Waited { .. } | Stands::Came if is_open => Some(HeartbeatNews::Back),
+        Stands::Missing | Stands::Waited { .. } | Stands::Came => None,
     }
 }
 
@@ -123,25 +127,25 @@ impl Worker for HeartbeatWorker {
             if of_rule.is_empty() && *from_the_first {
                 looked_at.push((rule, never(rule), name, None, stands(rule, None, up, now)));
             } else if let Some(first) = of_rule.first() {
-                // It came at last.
-                let until = first.last_at + TimeDelta::MAX.min(TimeDelta::days(365));
-                looked_at.push((rule, never(rule), name, Some(first), Stands::Waited { until }));
+                looked_at.push((rule, never(rule), name, Some(first), Stands::Came));
             }
         }
         let groupings: Vec<String> = looked_at.iter().map(|(_, key, ..)| grouping_of_heartbeat(key)).collect();
         let asked: Vec<&str> = groupings.iter().map(String::as_str).collect();
         let known: HashMap<String, IncidentView> = self.store.incidents_by_grouping(&asked).await?;
         let mut next: Option<DateTime<Utc>> = None;
+        let mut told = false;
         for ((rule, key, name, last, stands), grouping) in looked_at.iter().zip(&groupings) {
             if let Some(news) = news(rule, *last, stands, known.get(grouping)) {
                 let beats = last.map_or(0, |heartbeat| heartbeat.beats);
-                self.store.accept(&signal(key, name, beats, news, now)).await?;
+                let accepted = self.store.accept(&signal(key, name, beats, news, now)).await?;
+                told |= matches!(accepted, Accepted::New(_));
             }
             if let Stands::Waited { until } = stands {
                 next = Some(next.map_or(*until, |before| before.min(*until)));
             }
         }
-        Ok(Turn::Idle { until: next })
+        Ok(if told { Turn::Worked } else { Turn::Idle { until: next } })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::Expected;
 use crate::model::MayStart;
 
 /// The rules by which incidents are opened, reopened and paged.
@@ -19,6 +20,8 @@ pub struct IncidentRules {
     /// told once more by that time, it is no echo, and fires again.
     pub stale_within: Duration,
     pub may_start: SourceRights,
+    /// What must keep coming.
+    pub heartbeats: Vec<Expected>,
 }
 
 /// What each source may start.
@@ -44,6 +47,7 @@ impl Default for IncidentRules {
             reopen_within: Duration::from_secs(30 * 60),
             stale_within: Duration::from_secs(10 * 60),
             may_start: SourceRights::default(),
+            heartbeats: Vec::new(),
         }
     }
 }

@@ -95,7 +95,7 @@ pub fn parse_notification<'a>(
         unauthenticated: sender.unauthenticated,
     };
     let parts = parts(&header, kept);
-    Ok(Delivered { source: sender.source.to_owned(), received_at, parts, alerts, firing, left_out })
+    Ok(Delivered { source: sender.source.to_owned(), received_at, parts, alerts, firing, left_out, beats: Vec::new() })
 }
 
 /// Leaves one of each alert that stands in the body more than once: its latest firing, and of one firing that it fires rather than that

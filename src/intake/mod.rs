@@ -8,6 +8,7 @@ mod bounds;
 mod command;
 mod delivery;
 mod fingerprint;
+mod heartbeats;
 mod source;
 
 pub use alertmanager::{NotificationError, Sender, parse_notification};

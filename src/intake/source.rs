@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
+use super::heartbeats::take_out;
 use super::{NotificationError, Sender, parse_notification};
+use crate::model::{Beat, HeartbeatKey, LeftOut};
 use crate::store::Delivered;
 
 /// In which form a source sends.
@@ -10,10 +12,12 @@ use crate::store::Delivered;
 pub enum Form {
     /// Alertmanager's webhook, version 4; also what Grafana, Mimir, vmalert and Thanos send.
     Alertmanager,
+    /// Whoever calls is well, whatever he sends.
+    Heartbeat,
 }
 
 impl Form {
-    /// Reads the body of one delivery.
+    /// Reads the body of one delivery. `heartbeats`: the names of alerts that must keep coming.
     ///
     /// # Errors
     /// When it is not of this form. Sending the same again will not help.
@@ -21,10 +25,33 @@ impl Form {
         &self,
         sender: Sender<'_>,
         received_at: DateTime<Utc>,
+        heartbeats: &[String],
         body: &[u8],
     ) -> Result<Delivered, NotificationError> {
-        match self {
-            Form::Alertmanager => parse_notification(sender, received_at, body),
-        }
+        let mut delivered = match self {
+            Form::Alertmanager => parse_notification(sender, received_at, body)?,
+            Form::Heartbeat => heartbeat(sender, received_at),
+        };
+        take_out(&mut delivered, heartbeats);
+        Ok(delivered)
+    }
+}
+
+fn heartbeat(sender: Sender<'_>, received_at: DateTime<Utc>) -> Delivered {
+    let source = sender.source.to_owned();
+    let beat = Beat {
+        key: HeartbeatKey { source: source.clone(), key: String::new() },
+        alert: None,
+        name: source.clone(),
+        is_over: false,
+    };
+    Delivered {
+        source,
+        received_at,
+        parts: Vec::new(),
+        alerts: 0,
+        firing: 0,
+        left_out: LeftOut::default(),
+        beats: vec![beat],
     }
 }

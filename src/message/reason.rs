@@ -20,7 +20,9 @@ pub fn page_reason(reason: &PageReason) -> String {
         }
         PageReason::StillFires { run, outcome } => format!("its alerts still fire although {run} ended with {outcome}"),
         PageReason::Escalated { run } => format!("{run} needs a person"),
-        PageReason::HeartbeatMissing { name, source, last_at, within } => heartbeat_missing(name, source, *last_at, *within),
+        PageReason::HeartbeatMissing { name, source, last_at, within } => {
+            heartbeat_missing(name, source, *last_at, *within)
+        }
         PageReason::SetAside { signal, what, because } => format!(
             "{signal} came in and could not be worked on ({}): nothing else follows from it, so look yourself at {}",
             clip(because, 200),

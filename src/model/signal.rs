@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Alert, AlertStatus, Command, Digest, Notification, Outcome, Person, RunId, Severity};
+use super::{
+    Alert, AlertStatus, Command, Digest, HeartbeatKey, HeartbeatNews, Notification, Outcome, Person, RunId, Severity,
+};
 
 /// What came in. `source` and `key` are unique together, so that a redelivery changes nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -13,7 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use super::answer::Refusal;
 use super::body::{self, BodyError};
 use super::{Server, Source, door};
-use crate::intake::NotificationError;
+use crate::intake::{Form, NotificationError};
 use crate::metrics::NotificationResult;
 use crate::model::LeftOut;
 use crate::store::{Accepted, Delivered, StoreError};
@@ -52,6 +52,20 @@ pub(super) async fn deliver_by_name(
     let Some(source) = server.settings.sources.named(&name) else {
         let hint = "deliver to the name that the configuration's `sources` give it";
         return Err(Refusal::new(StatusCode::NOT_FOUND, "there is no source of this name", "the path", hint));
+    };
+    deliver_as(server, &source, request).await
+}
+
+/// `GET /v1/sources/NAME`, for a source that only calls.
+pub(super) async fn call(
+    State(server): State<Arc<Server>>,
+    Path(name): Path<String>,
+    request: Request,
+) -> Result<Json<Answer>, Refusal> {
+    let source = server.settings.sources.named(&name).filter(|source| matches!(source.form, Form::Heartbeat));
+    let Some(source) = source else {
+        let hint = "post alerts; only a source of the kind `heartbeat` may be called so";
+        return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "nothing can be read here", "the path", hint));
     };
     deliver_as(server, &source, request).await
 }
@@ -188,7 +202,7 @@ async fn parse(
 ) -> Result<Delivered, (NotificationResult, Refusal)> {
     let is_small = bytes.len() < LARGE;
     let (source, now) = (source.clone(), server.clock.now());
-    let read = move || source.form.parse(source.sender(), now, &bytes);
+    let read = move || source.form.parse(source.sender(), now, &source.heartbeats, &bytes);
     let parsed = if is_small {
         read()
     } else {

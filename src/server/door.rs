@@ -22,7 +22,7 @@ pub(super) async fn let_delivery_in(
 ) -> Result<Body, Refusal> {
     browsers_stay_out(server, source.guard(), parts)?;
     match auth::check_source(source, &parts.headers) {
-        Ok(()) => come_in(parts, body).await,
+        Ok(()) => come_in(parts, body, !source.takes_any_body()).await,
         Err(refusal) => Err(turned_away(server, parts, body, "webhook", refusal).await),
     }
 }
@@ -31,7 +31,7 @@ pub(super) async fn let_delivery_in(
 pub(super) async fn let_command_in(server: &Server, parts: &Parts, body: Body) -> Result<(Person, Body), Refusal> {
     browsers_stay_out(server, Guard::Secret, parts)?;
     match auth::check_token(&server.settings.api_tokens, &parts.headers) {
-        Ok(person) => Ok((person, come_in(parts, body).await?)),
+        Ok(person) => Ok((person, come_in(parts, body, true).await?)),
         Err(refusal) => Err(turned_away(server, parts, body, "api", refusal).await),
     }
 }
@@ -50,7 +50,7 @@ fn browsers_stay_out(server: &Server, guard: Guard, parts: &Parts) -> Result<(),
 }
 
 /// From here on the connection keeps its place, and what is wrong with the body can be told.
-async fn come_in(parts: &Parts, body: Body) -> Result<Body, Refusal> {
+async fn come_in(parts: &Parts, body: Body, brings_json: bool) -> Result<Body, Refusal> {
     if place(parts).is_some_and(|place| !place.is_let_in()) {
         let error = "all connections of those who may come in are at work";
         return Err(Refusal::new(
@@ -60,7 +60,7 @@ async fn come_in(parts: &Parts, body: Body) -> Result<Body, Refusal> {
             "send it again in a few seconds",
         ));
     }
-    if let Err(refusal) = browser::check_json(&parts.headers) {
+    if brings_json && let Err(refusal) = browser::check_json(&parts.headers) {
         body::discard(&parts.headers, body).await;
         return Err(refusal);
     }

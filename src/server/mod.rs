@@ -3,6 +3,7 @@
 //! | route | who may | what |
 //! | --- | --- | --- |
 //! | `POST /v1/sources/NAME` | the source's credential | a delivery in the source's form; 200 means that it is durable |
+//! | `GET /v1/sources/NAME` | the same | the call of a heartbeat, which brings nothing |
 //! | `POST /v1/alertmanager` | the same | the same, for the one Alertmanager of a small configuration |
 //! | `POST /v1/commands` | an API token | `{"command": "/ack INC-7"}` -> `{"reply": "...", "ok": true}` |
 //! | `GET /healthz` | everybody | the process is alive |
@@ -187,8 +188,8 @@ pub fn router(server: Arc<Server>) -> Router {
     let routes = Router::new()
         .route("/v1/alertmanager", post(deliveries::deliver))
         .route("/v1/alertmanager/", post(deliveries::deliver))
-        .route("/v1/sources/{name}", post(deliveries::deliver_by_name))
-        .route("/v1/sources/{name}/", post(deliveries::deliver_by_name))
+        .route("/v1/sources/{name}", post(deliveries::deliver_by_name).get(deliveries::call))
+        .route("/v1/sources/{name}/", post(deliveries::deliver_by_name).get(deliveries::call))
         .route("/v1/commands", post(commands::command))
         .route("/v1/commands/", post(commands::command));
     finished(routes.merge(probes::routes()), server)

@@ -19,6 +19,8 @@ pub struct Source {
     pub field: String,
     /// Something in front of us authenticates who delivers.
     pub insecure_no_auth: bool,
+    /// The names of its alerts that must keep coming.
+    pub heartbeats: Vec<String>,
 }
 
 impl Default for Source {
@@ -29,6 +31,7 @@ impl Default for Source {
             credential: None,
             field: "server.webhook_auth".to_owned(),
             insecure_no_auth: false,
+            heartbeats: Vec::new(),
         }
     }
 }
@@ -38,6 +41,11 @@ impl Source {
     /// suggest.
     pub fn lets_everybody_in(&self) -> bool {
         self.credential.is_none() && !self.insecure_no_auth
+    }
+
+    /// Whether it does not matter what is sent: that somebody calls is all.
+    pub(super) fn takes_any_body(&self) -> bool {
+        matches!(self.form, Form::Heartbeat)
     }
 
     pub(super) fn guard(&self) -> Guard {

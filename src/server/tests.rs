@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::chat::{Handoffs, Previews};
 use crate::clock::SystemClock;
+use crate::intake::Form;
 use crate::model::{Role, Secret, Signal, SignalBody};
 use crate::store::story::{Place as _, SqlitePlace};
 use crate::store::{CommandReply, Decision, Sinks};

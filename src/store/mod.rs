@@ -37,8 +37,8 @@ pub use records::{
 
 use crate::metrics::{Levels, PagesMade};
 use crate::model::{
-    Approval, ApprovalId, Beat, Digest, Episode, EpisodeId, Heartbeat, HeartbeatKey, Incident, IncidentId, Lane, LeftOut, Outcome, PageId,
-    PlaybookRef, Preview, Run, RunEvent, RunId, Severity, Signal, SignalId,
+    Approval, ApprovalId, Beat, Digest, Episode, EpisodeId, Heartbeat, HeartbeatKey, Incident, IncidentId, Lane,
+    LeftOut, Outcome, PageId, PlaybookRef, Preview, Run, RunEvent, RunId, Severity, Signal, SignalId,
 };
 use crate::worker::Bell;
 

@@ -14,6 +14,7 @@ use dogwatch::clock::{Clock, ManualClock};
 use dogwatch::cluster::sim::{Fault, Verb};
 use dogwatch::cluster::{Object, SimCluster};
 use dogwatch::incident::IncidentRules;
+use dogwatch::intake::Form;
 use dogwatch::model::*;
 use dogwatch::playbook::{Catalog, Playbook};
 use dogwatch::prometheus::ScriptedPrometheus;
@@ -61,6 +62,7 @@ pub struct Bot {
     was_set: bool,
     /// No secret is asked of who delivers alerts.
     pub everybody_may_deliver: bool,
+    pub rules: IncidentRules,
     /// How many changes the conversation has spoken of.
     told: usize,
 }
@@ -91,6 +93,7 @@ impl Bot {
             firing: BTreeMap::new(),
             was_set: false,
             everybody_may_deliver: false,
+            rules: IncidentRules::default(),
             told: 0,
         };
         empty_database(&bot.folder.path().join("bot.db")).await;
@@ -105,7 +108,7 @@ impl Bot {
             rights: None,
             prometheus: self.prometheus.clone(),
             catalog: self.catalog.subscribe(),
-            rules: IncidentRules::default(),
+            rules: self.rules.clone(),
             database: self.folder.path().join("bot.db"),
             durability: Durability::None,
             sinks: Sinks { chat: vec!["console".into()], pages: vec!["console".into()] },
@@ -250,7 +253,9 @@ impl Bot {
 
     /// A body of Alertmanager, as it comes over the wire.
     pub async fn hears(&mut self, body: &[u8]) {
-        let delivered = dogwatch::intake::parse_notification("alertmanager", self.clock.now(), body).unwrap();
+        let heartbeats = self.rules.heartbeats.iter().filter_map(|expected| expected.rule.alert.clone());
+        let heartbeats: Vec<String> = heartbeats.collect();
+        let delivered = Form::Alertmanager.parse("alertmanager".into(), self.clock.now(), &heartbeats, body).unwrap();
         self.store().accept_delivery(delivered).await.unwrap();
         self.settles().await;
     }
@@ -444,6 +449,7 @@ fn word(reason: &PageReason) -> &'static str {
         PageReason::Overdue => "overdue",
         PageReason::StillFires { .. } => "still fires",
         PageReason::Escalated { .. } => "escalated",
+        PageReason::HeartbeatMissing { .. } => "heartbeat missing",
         PageReason::SetAside { .. } => "set aside",
         PageReason::NotRun { .. } => "not run",
     }

@@ -427,9 +427,12 @@ async fn a_restart_between_two_attempts_keeps_their_number_and_the_order() {
     watch.is_paged(Severity::S2, "the bank is slow").await;
     drop(workers);
     let watch = watch.is_restarted(&["webhook", "discord"]).await;
-    let tried: Vec<_> = before.iter().map(|(sink, attempts)| (sink.clone(), attempts + 1)).collect();
     let after = attempts(&watch).await;
-    assert!(after == before || after == tried, "{before:?}, {after:?}");
+    // One that was due soon is tried at once: nobody is at it any more.
+    let goes_on = |(before, after): (&(String, u32), &(String, u32))| {
+        before.0 == after.0 && (after.1 == before.1 || after.1 == before.1 + 1)
+    };
+    assert!(before.len() == after.len() && before.iter().zip(&after).all(goes_on), "{before:?}, {after:?}");
     for receiver in &watch.receivers {
         receiver.is_back();
     }

@@ -1,8 +1,7 @@
 //! Two bots with databases of their own on one cluster: one of them works, and the other one
 //! observes.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -22,6 +21,8 @@ use dogwatch::worker::{self, Worker};
 use tokio::sync::watch;
 
 use crate::bot::two_in_the_morning;
+
+use crate::world::log;
 
 const SHOP: &str = r#"
 apiVersion: dogwatch/v1
@@ -302,51 +303,20 @@ async fn a_lease_that_somebody_deletes_is_made_again() {
     assert_eq!((cluster.holder().as_str(), first.observes(), second.observes()), ("aaaaaaaa", false, true));
 }
 
-/// A log that a test can read.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-/// The cluster is away for two minutes, and back: what the bot's log says meanwhile, and then.
-async fn away_and_back(log: &Log) -> (Vec<String>, Vec<String>) {
+#[tokio::test]
+async fn a_cluster_that_is_away_is_told_of_once_and_once_when_it_is_back() {
+    log::listen();
     let cluster = Cluster::with(&["web"]);
     let first = cluster.bot("aaaaaaaa").await;
     cluster.passes(&[&first], 10).await;
-    let told = || {
-        let text = String::from_utf8(std::mem::take(&mut *log.0.lock().unwrap())).unwrap();
-        text.lines().filter(|line| line.contains("mandate")).map(str::to_owned).collect::<Vec<_>>()
-    };
-    told();
+    log::heard("mandate");
     cluster.sim.fault(Fault::Unavailable { verb: Verb::Get, kind: "Lease".into(), times: 24 });
     cluster.passes(&[&first], 100).await;
-    let away = told();
-    cluster.passes(&[&first], 100).await;
-    (away, told())
-}
-
-#[tokio::test]
-async fn a_cluster_that_is_away_is_told_of_once_and_once_when_it_is_back() {
-    let log = Log::default();
-    // A line that is reached for the first time while this thread begins to listen may be taken for one that nobody
-    // listens to: each is reached once before.
-    away_and_back(&log).await;
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-    // All of this test runs on one thread, so all of it is logged.
-    let _logging = tracing::subscriber::set_default(subscriber);
-    let (away, back) = away_and_back(&log).await;
+    let away = log::heard("mandate");
     assert!(away.len() == 2 && away[0].contains("cannot be reached"), "{away:#?}");
     assert!(away[1].contains("nothing in the cluster is changed for the moment"), "{away:#?}");
+    cluster.passes(&[&first], 100).await;
+    let back = log::heard("mandate");
     assert!(back.len() == 2 && back[0].contains("can be reached again away=2m"), "{back:#?}");
     assert!(back[1].contains("this bot may change the cluster"), "{back:#?}");
 }

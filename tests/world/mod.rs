@@ -14,6 +14,7 @@
 //! | `discord` | a stand-in for Discord: gateway and REST |
 //! | `webhook_receiver` | keeps the notifications that it is sent, and answers what the test says |
 //! | `story` | a store filled through its own API, also for the crate's unit tests |
+//! | `log` | what a test's own thread logs |
 //! | `process`, `folder`, `ports`, `wait`, `http`, `programs`, `certificates`, `kubernetes_programs` | what those stand on |
 
 #![allow(dead_code, reason = "each test binary uses the part that it needs")]
@@ -28,6 +29,7 @@ pub mod folder;
 pub mod http;
 pub mod kubernetes_api;
 pub mod kubernetes_programs;
+pub mod log;
 pub mod ports;
 pub mod process;
 pub mod programs;

@@ -204,3 +204,43 @@ async fn a_storm_of_a_thousand_groups_is_taken_in() {
     }
     assert_eq!(world.pending().await.len(), 1_000);
 }
+
+#[tokio::test]
+async fn each_source_has_a_door_and_a_secret_of_its_own() {
+    let source = |name: &str, form: Form, secret: &str| Source {
+        name: name.into(),
+        form,
+        credential: Some(Credential::Bearer(Secret::new(secret))),
+        field: format!("the auth of {name}"),
+        ..Source::default()
+    };
+    let sources = vec![
+        source("eu-1", Form::Alertmanager, "one"),
+        source("us-1", Form::Alertmanager, "two"),
+        source("cron", Form::Heartbeat, "three"),
+    ];
+    let world = World::with(Settings { sources: Sources::new(None, sources), ..settings() }).await;
+    let to = |path: &str, secret: &str| world.posts(path).bearer_auth(secret).body(fixture("0.34/group.json")).send();
+    assert_eq!(to("/v1/sources/eu-1", "one").await.unwrap().status(), 200);
+    assert_eq!(to("/v1/sources/us-1/", "two").await.unwrap().status(), 200);
+    let sources: Vec<String> = world.pending().await.into_iter().map(|signal| signal.source).collect();
+    assert!(sources.contains(&"eu-1".to_owned()) && sources.contains(&"us-1".to_owned()), "{sources:?}");
+    let wrong = to("/v1/sources/eu-1", "two").await.unwrap();
+    assert_eq!(wrong.status(), 401);
+    assert!(wrong.text().await.unwrap().contains("the auth of eu-1"));
+    // Nobody knows which of the two is meant.
+    let short = to("/v1/alertmanager", "one").await.unwrap();
+    assert_eq!(short.status(), 404);
+    assert!(short.text().await.unwrap().contains("/v1/sources/NAME"));
+    assert_eq!(to("/v1/sources/nobody", "one").await.unwrap().status(), 404);
+    // A heartbeat is whatever is sent, or nothing.
+    let calls = async |secret: &str| world.client.get(world.url("/v1/sources/cron")).bearer_auth(secret).send().await;
+    assert_eq!(calls("three").await.unwrap().status(), 200);
+    assert_eq!(calls("one").await.unwrap().status(), 401);
+    let posted = world.client.post(world.url("/v1/sources/cron")).bearer_auth("three").body("backup done");
+    assert_eq!(posted.send().await.unwrap().status(), 200);
+    let heartbeats = world.store.heartbeats().await.unwrap();
+    assert_eq!(heartbeats.iter().map(|it| (it.name.as_str(), it.beats)).collect::<Vec<_>>(), [("cron", 2)]);
+    let read = world.client.get(world.url("/v1/sources/eu-1")).bearer_auth("one").send().await.unwrap();
+    assert_eq!(read.status(), 405);
+}

@@ -29,10 +29,8 @@ impl HeartbeatStore for SqliteStore {
 
     async fn forget_heartbeat(&self, key: &HeartbeatKey) -> Result<(), StoreError> {
         let key = key.clone();
-        self.transact("forget a heartbeat", move |tx| {
-            Box::pin(async move { tx.tables.delete_heartbeat(&key).await })
-        })
-        .await?;
+        self.transact("forget a heartbeat", move |tx| Box::pin(async move { tx.tables.delete_heartbeat(&key).await }))
+            .await?;
         self.bells.heartbeats.ring();
         Ok(())
     }

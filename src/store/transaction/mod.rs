@@ -23,8 +23,8 @@ pub(super) use deliver::{arrived, failed, take};
 pub(super) use page::page_now;
 pub(super) use set_aside::set_aside;
 pub(super) use tables::{
-    ClockTable, DeliveryRow, DeliveryTable, EpisodeEnd, HeartbeatTable, IncidentTable, LogEnd, PageRow, PageTable, RunRow, RunTable,
-    SignalRow, SignalTable, Tables, TakenRow,
+    ClockTable, DeliveryRow, DeliveryTable, EpisodeEnd, HeartbeatTable, IncidentTable, LogEnd, PageRow, PageTable,
+    RunRow, RunTable, SignalRow, SignalTable, Tables, TakenRow,
 };
 
 use super::rules::Outgoing;

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::model::{
-    Approval, ApprovalId, ApprovalState, Beat, EpisodeId, HeartbeatKey, Incident, IncidentId, Lane, Outcome, PageId, PlaybookRef, Run,
-    RunEvent, RunId, SignalId, Verdict,
+    Approval, ApprovalId, ApprovalState, Beat, EpisodeId, HeartbeatKey, Incident, IncidentId, Lane, Outcome, PageId,
+    PlaybookRef, Run, RunEvent, RunId, SignalId, Verdict,
 };
 use crate::store::rules::{MadePage, Newest, Outgoing, Place, WaitingPage};
 use crate::store::{

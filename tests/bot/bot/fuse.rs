@@ -232,6 +232,17 @@ passes_on! {
     own {}
 }
 
+passes_on! {
+    HeartbeatStore
+    fused {}
+    plain {
+        fn beat(beats: Vec<Beat>) -> Result<(), StoreError>;
+        fn heartbeats() -> Result<Vec<Heartbeat>, StoreError>;
+        fn forget_heartbeat(key: &HeartbeatKey) -> Result<(), StoreError>;
+    }
+    own {}
+}
+
 impl Store for FusedStore {
     fn bells(&self) -> &Bells {
         self.inner.bells()

@@ -12,6 +12,7 @@ pub mod decisions;
 pub mod deliveries;
 pub mod episodes;
 pub mod handoffs;
+pub mod heartbeats;
 pub mod incidents;
 pub mod pages;
 pub mod places;
@@ -118,6 +119,12 @@ macro_rules! each_store_check {
             handoffs {
                 a_handoff_is_remembered_once_and_the_last_that_is_over_is_told
                 a_shift_of_some_teams_is_viewed_with_what_it_leaves
+            }
+            heartbeats {
+                a_heartbeat_is_counted_and_outlives_the_process
+                one_that_is_over_came_no_later_for_that
+                what_is_forgotten_is_gone
+                heartbeats_of_a_delivery_are_durable_with_it
             }
             secrets {
                 what_is_decided_is_written_without_secrets

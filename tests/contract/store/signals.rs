@@ -55,6 +55,7 @@ pub async fn pieces_are_worked_on_one_by_one_and_one_that_is_set_aside_keeps_no_
         alerts: 0,
         firing: 0,
         left_out: LeftOut::default(),
+        beats: Vec::new(),
     };
     let [Accepted::New(id)] = story.store.accept_delivery(delivered()).await.unwrap()[..] else { panic!() };
     assert_eq!(story.store.accept_delivery(delivered()).await.unwrap(), [Accepted::Again(id)]);
@@ -77,7 +78,8 @@ pub async fn who_goes_first_is_the_lane_and_in_it_the_order(story: Story) {
     let lets_in = async |key: &str, lane| {
         let part = DeliveredPart { key: key.into(), lane, may_end: false, pieces: vec!["{}".into()] };
         let (source, parts, left_out) = ("alertmanager".into(), vec![part], LeftOut::default());
-        let delivered = Delivered { source, received_at: morning(), parts, alerts: 0, firing: 0, left_out };
+        let delivered =
+            Delivered { source, received_at: morning(), parts, alerts: 0, firing: 0, left_out, beats: Vec::new() };
         story.store.accept_delivery(delivered).await.unwrap()[0].id()
     };
     let usual = lets_in("usual", Lane::Usual).await;
