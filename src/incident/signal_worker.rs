@@ -26,7 +26,7 @@ use crate::model::{
     SignalId, redact,
 };
 use crate::playbook::{Catalog, Playbook};
-use crate::store::{Decision, EpisodeHead, IncidentView, PendingSignal, Store, StoreError, unfit_to_act_on};
+use crate::store::{Decision, EpisodeHead, IncidentView, PendingSignal, Store, StoreError, Whose, unfit_to_act_on};
 use crate::worker::{Turn, TurnError, Worker};
 
 /// Decides about signals, the more urgent lanes first, and within a lane in the order in which they
@@ -40,6 +40,8 @@ pub struct SignalWorker {
     turns: AtomicU64,
     /// Signals whose present try is counted already.
     begun: Mutex<BTreeSet<SignalId>>,
+    /// Whose signal it worked on last: the sources take turns.
+    last_source: Mutex<String>,
 }
 
 impl SignalWorker {
@@ -51,7 +53,16 @@ impl SignalWorker {
         clock: Arc<dyn Clock>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { store, catalog, rules, clock, metrics, turns: AtomicU64::new(0), begun: Mutex::default() }
+        Self {
+            store,
+            catalog,
+            rules,
+            clock,
+            metrics,
+            turns: AtomicU64::new(0),
+            begun: Mutex::default(),
+            last_source: Mutex::default(),
+        }
     }
 
     async fn decide(&self, id: SignalId, signal: &Signal) -> Result<Decision, StoreError> {
@@ -311,6 +322,10 @@ impl SignalWorker {
         }
     }
 
+    fn last_source(&self) -> MutexGuard<'_, String> {
+        self.last_source.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn begun(&self) -> MutexGuard<'_, BTreeSet<SignalId>> {
         self.begun.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -358,11 +373,14 @@ impl Worker for SignalWorker {
     async fn turn(&self) -> Result<Turn, TurnError> {
         // One at a time: each decision looks at what the one before it changed.
         let turn = self.turns.fetch_add(1, Ordering::Relaxed);
-        let next = self.store.next_signal(turn % IN_ORDER_EVERY == IN_ORDER_EVERY - 1).await?;
-        let Some(PendingSignal { id, tries, signal }) = next else {
+        let after = self.last_source().clone();
+        let in_order = turn % IN_ORDER_EVERY == IN_ORDER_EVERY - 1;
+        let whose = if in_order { Whose::Oldest } else { Whose::InTurn { after: &after } };
+        let Some(PendingSignal { id, source, tries, signal }) = self.store.next_signal(whose).await? else {
             self.begun().clear();
             return Ok(Turn::Idle { until: self.store.next_signal_due().await? });
         };
+        *self.last_source() = source;
         let tries = self.begin(id, tries).await?;
         match signal {
             Ok(signal) if tries > TRIES => {

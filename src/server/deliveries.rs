@@ -8,10 +8,11 @@ use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::Serialize;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::answer::Refusal;
 use super::body::{self, BodyError};
+use super::rooms::kib;
 use super::{Server, Source, door};
 use crate::intake::{Form, NotificationError};
 use crate::metrics::NotificationResult;
@@ -106,17 +107,24 @@ async fn accept(
     let limit = server.settings.body_limit;
     // Room is for what has come: who announces much and sends little keeps nobody out.
     let announced = body::announced(headers).unwrap_or(limit).min(limit);
-    let mut room = vec![turn(&server, announced.min(LARGE)).await?];
+    let own = server.rooms.of(&source.name);
+    let mut room = vec![turn(&server, &own.small, announced.min(LARGE)).await?];
     let more = || async {
-        match announced.saturating_sub(LARGE) {
-            0 => Ok(None),
-            rest => turn(&server, rest).await.map(Some).map_err(|(_, refusal)| refusal),
+        let rest = announced.saturating_sub(LARGE);
+        if rest == 0 {
+            return Ok(None);
         }
+        // Its own share first: whoever waits for that keeps nothing of what is shared.
+        let mut more = Vec::with_capacity(2);
+        for room in [&own.large, &server.room] {
+            more.push(turn(&server, room, rest).await.map_err(|(_, refusal)| refusal)?);
+        }
+        Ok(Some(more))
     };
     let read = body::read_in_turn(headers, body, limit, server.settings.limits.body_within, LARGE, more).await;
     let bytes = match read {
         Ok((bytes, more)) => {
-            room.extend(more);
+            room.extend(more.into_iter().flatten());
             bytes
         }
         Err(error) => return Err(not_read(error)),
@@ -177,10 +185,13 @@ async fn take_in(
 }
 
 /// Waits a little for room in memory.
-async fn turn(server: &Server, bytes: usize) -> Result<OwnedSemaphorePermit, (NotificationResult, Refusal)> {
-    let room = u32::try_from(bytes.div_ceil(1024).max(1)).unwrap_or(u32::MAX);
-    let waiting =
-        tokio::time::timeout(server.settings.limits.turn_within, server.room.clone().acquire_many_owned(room));
+async fn turn(
+    server: &Server,
+    room: &Arc<Semaphore>,
+    bytes: usize,
+) -> Result<OwnedSemaphorePermit, (NotificationResult, Refusal)> {
+    let permits = u32::try_from(kib(bytes)).unwrap_or(u32::MAX);
+    let waiting = tokio::time::timeout(server.settings.limits.turn_within, room.clone().acquire_many_owned(permits));
     match waiting.await {
         Ok(Ok(permit)) => Ok(permit),
         Ok(Err(_)) | Err(_) => {

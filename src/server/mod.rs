@@ -31,6 +31,7 @@ mod places;
 mod probes;
 mod readiness;
 mod reading;
+mod rooms;
 mod shared;
 mod sources;
 #[cfg(test)]
@@ -56,6 +57,7 @@ pub use sources::{Source, Sources};
 use guesses::{Guesses, Seldom};
 use probes::Probes;
 use reading::Reading;
+use rooms::{Rooms, kib};
 
 use crate::chat::Desk;
 use crate::clock::Clock;
@@ -132,8 +134,9 @@ pub struct Server {
     metrics: Arc<Metrics>,
     readiness: Arc<Readiness>,
     settings: Settings,
-    /// Room for bodies, in KiB.
+    /// Room for bodies, in KiB: what all sources share, and what each may take.
     room: Arc<Semaphore>,
+    rooms: Rooms,
     /// Deliveries that are taken in, also when who sent them has hung up: what a body takes of
     /// memory lasts as long as its turn.
     taken_in: Mutex<JoinSet<()>>,
@@ -153,7 +156,8 @@ impl Server {
         readiness: Arc<Readiness>,
         settings: Settings,
     ) -> Self {
-        let room = settings.limits.bodies.max(settings.body_limit).div_ceil(1024).min(Semaphore::MAX_PERMITS);
+        let bodies = settings.limits.bodies.max(settings.body_limit);
+        let rooms = Rooms::new(settings.sources.names(), bodies, settings.body_limit);
         Self {
             store,
             clock,
@@ -161,7 +165,8 @@ impl Server {
             metrics,
             readiness,
             settings,
-            room: Arc::new(Semaphore::new(room)),
+            room: Arc::new(Semaphore::new(kib(bodies))),
+            rooms,
             taken_in: Mutex::default(),
             guesses: Guesses::default(),
             reading: Reading::default(),

@@ -81,6 +81,10 @@ impl Sources {
         Self { by_name, short: short.or(only) }
     }
 
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(String::as_str)
+    }
+
     pub(super) fn named(&self, name: &str) -> Option<Arc<Source>> {
         self.by_name.get(name).cloned()
     }

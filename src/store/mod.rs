@@ -56,9 +56,8 @@ pub trait SignalStore: Send + Sync {
     /// [`SignalStore::accept`], the same again changes nothing.
     async fn accept_delivery(&self, delivered: Delivered) -> Result<Vec<Accepted>, StoreError>;
 
-    /// The signal whose turn it is: of the first lane that is not empty, or, when `in_order`, the
-    /// oldest of all.
-    async fn next_signal(&self, in_order: bool) -> Result<Option<PendingSignal>, StoreError>;
+    /// The signal whose turn it is.
+    async fn next_signal(&self, whose: Whose<'_>) -> Result<Option<PendingSignal>, StoreError>;
 
     /// Counts that work on it begins, before it does: also when the process dies of it. Up to
     /// `more` others that come next and were never tried are counted with it, and given back: those
@@ -338,10 +337,21 @@ pub struct DeliveredPart {
     pub pieces: Vec<String>,
 }
 
+/// Whose turn it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose<'a> {
+    /// In the first lane that is not empty, the sources take turns, so that none waits behind all
+    /// that another one sends: the oldest of the source that follows `after` by name.
+    InTurn { after: &'a str },
+    /// The oldest of all.
+    Oldest,
+}
+
 /// A signal whose turn it is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PendingSignal {
     pub id: SignalId,
+    pub source: String,
     /// How often work on it was begun, and did not end.
     pub tries: u32,
     /// What it says; or why it cannot be read.

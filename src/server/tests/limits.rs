@@ -219,3 +219,30 @@ async fn who_asks_nothing_does_not_delay_the_end() {
     tokio::time::timeout(Duration::from_secs(5), world.stops()).await.expect("it waits for somebody who asks nothing");
     assert_eq!(reads_to_the_end(&mut silent).await, "");
 }
+
+#[tokio::test]
+async fn a_source_that_sends_slowly_keeps_no_other_one_out() {
+    let source = |name: &str| Source { name: name.into(), ..Source::default() };
+    let sources = Sources::new(None, vec![source("slow"), source("quick")]);
+    let limits = Limits { bodies: 4 << 20, turn_within: Duration::from_millis(300), ..Limits::default() };
+    let world = World::with(Settings { sources, body_limit: 2 << 20, ..quick(limits) }).await;
+    let large = body(3_000);
+    assert!(large.len() > 1 << 20, "it is more than a beginning");
+    // The first megabyte of each comes, and the rest does not.
+    let head = format!(
+        "POST /v1/sources/slow HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        large.len()
+    );
+    let mut slow = Vec::new();
+    for _ in 0..12 {
+        let mut stream = TcpStream::connect(world.address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&large.as_bytes()[..1 << 20]).await.unwrap();
+        slow.push(stream);
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let to = |name: &str, body: String| world.posts(&format!("/v1/sources/{name}")).body(body).send();
+    assert_eq!(to("slow", large.clone()).await.unwrap().status(), 503, "its own room is full");
+    assert_eq!(to("quick", body(3)).await.unwrap().status(), 200);
+    assert_eq!(to("quick", large).await.unwrap().status(), 200, "half of what is shared is left to others");
+}

@@ -18,7 +18,8 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
         (runs::UNDER_WAY.into(), &["SCAN run USING INDEX run_under_way"]),
         (signals::PENDING.into(), &["SCAN signal USING INDEX signal_pending"]),
         (signals::OLDEST.into(), &["SCAN signal USING INDEX signal_pending"]),
-        (signals::NEXT.into(), &["SCAN signal USING INDEX signal_lane"]),
+        (signals::LANE.into(), &["SCAN signal USING INDEX signal_turn"]),
+        (signals::NEXT_SOURCE.into(), &["SEARCH signal USING INDEX signal_turn (lane=? AND source>?)"]),
         (tables::PLACES.into(), &["SEARCH signal USING INDEX signal_key (source=? AND key=?)"]),
         (
             incidents::KNOWN_FIRINGS.into(),

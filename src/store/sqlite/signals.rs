@@ -8,14 +8,21 @@ use super::rows::{from_json, get, get_time_or, time};
 use super::{SqliteStore, failed};
 use crate::model::{Signal, SignalId, redact};
 use crate::store::transaction::{self, Incoming};
-use crate::store::{Accepted, Applied, CommandReply, Decision, Delivered, PendingSignal, SignalStore, StoreError};
+use crate::store::{
+    Accepted, Applied, CommandReply, Decision, Delivered, PendingSignal, SignalStore, StoreError, Whose,
+};
 
 pub(super) const PENDING: &str = "SELECT id, source, key, last_at, body FROM signal
      WHERE processed_at IS NULL AND (not_before IS NULL OR not_before <= ?) ORDER BY id LIMIT ?";
 
-/// By urgency: the first of the first lane that is not empty.
-pub(super) const NEXT: &str = "SELECT id, source, key, last_at, body, tries FROM signal
-     WHERE processed_at IS NULL AND (not_before IS NULL OR not_before <= ?) ORDER BY lane, id LIMIT 1";
+/// The first lane that is not empty.
+pub(super) const LANE: &str = "SELECT lane FROM signal
+     WHERE processed_at IS NULL AND (not_before IS NULL OR not_before <= ?) ORDER BY lane, source, id LIMIT 1";
+
+/// Of the source after that one, in that lane.
+pub(super) const NEXT_SOURCE: &str = "SELECT id, source, key, last_at, body, tries FROM signal
+     WHERE processed_at IS NULL AND (not_before IS NULL OR not_before <= ?1) AND lane = ?2 AND source > ?3
+     ORDER BY source, id LIMIT 1";
 
 /// The oldest.
 pub(super) const OLDEST: &str = "SELECT id, source, key, last_at, body, tries FROM signal
@@ -56,15 +63,19 @@ impl SignalStore for SqliteStore {
         Ok(accepted)
     }
 
-    async fn next_signal(&self, in_order: bool) -> Result<Option<PendingSignal>, StoreError> {
-        let row = sqlx::query(if in_order { OLDEST } else { NEXT })
-            .bind(self.now())
-            .fetch_optional(&self.reads)
-            .await
-            .map_err(failed("read the next signal"))?;
+    async fn next_signal(&self, whose: Whose<'_>) -> Result<Option<PendingSignal>, StoreError> {
+        let row = match whose {
+            Whose::Oldest => sqlx::query(OLDEST)
+                .bind(self.now())
+                .fetch_optional(&self.reads)
+                .await
+                .map_err(failed("read the oldest signal"))?,
+            Whose::InTurn { after } => self.next_in_turn(after).await?,
+        };
         let Some(row) = row else { return Ok(None) };
         Ok(Some(PendingSignal {
             id: SignalId(get(&row, "id")?),
+            source: get(&row, "source")?,
             tries: u32::try_from(get::<i64>(&row, "tries")?).unwrap_or(u32::MAX),
             signal: read(&row).map_err(|error| error.to_string()),
         }))
@@ -131,6 +142,25 @@ impl SignalStore for SqliteStore {
         let Some(row) = row else { return Ok(None) };
         let text = get::<Option<String>>(&row, "reply")?.unwrap_or_default();
         Ok(Some(CommandReply { text, granted: !get::<bool>(&row, "declined")? }))
+    }
+}
+
+impl SqliteStore {
+    async fn next_in_turn(&self, after: &str) -> Result<Option<SqliteRow>, StoreError> {
+        let what = "read the next signal";
+        let now = self.now();
+        let lane = sqlx::query(LANE).bind(now).fetch_optional(&self.reads).await.map_err(failed(what))?;
+        let Some(lane) = lane else { return Ok(None) };
+        let lane: i64 = get(&lane, "lane")?;
+        // After the last source comes the first again.
+        for after in [after, ""] {
+            let next = sqlx::query(NEXT_SOURCE).bind(now).bind(lane).bind(after.to_owned());
+            let next = next.fetch_optional(&self.reads).await.map_err(failed(what))?;
+            if next.is_some() {
+                return Ok(next);
+            }
+        }
+        Ok(None)
     }
 }
 

@@ -121,7 +121,7 @@ passes_on! {
     plain {
         fn accept(signal: &Signal) -> Result<Accepted, StoreError>;
         fn accept_delivery(delivered: Delivered) -> Result<Vec<Accepted>, StoreError>;
-        fn next_signal(in_order: bool) -> Result<Option<PendingSignal>, StoreError>;
+        fn next_signal(whose: Whose<'_>) -> Result<Option<PendingSignal>, StoreError>;
         fn begin_signal(signal: SignalId, more: usize) -> Result<Vec<SignalId>, StoreError>;
         fn pending_signals(limit: usize) -> Result<Vec<(SignalId, Signal)>, StoreError>;
         fn next_signal_due() -> Result<Option<DateTime<Utc>>, StoreError>;

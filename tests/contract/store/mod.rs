@@ -47,6 +47,7 @@ macro_rules! each_store_check {
                 a_known_key_with_another_command_is_not_taken_for_the_one_before
                 pieces_are_worked_on_one_by_one_and_one_that_is_set_aside_keeps_no_other_back
                 who_goes_first_is_the_lane_and_in_it_the_order
+                the_sources_of_a_lane_take_turns
                 a_try_is_counted_before_the_work_and_is_there_after_a_death
                 a_no_is_kept_as_a_no
                 a_redelivery_is_worked_on_again_behind_what_may_have_ended_it

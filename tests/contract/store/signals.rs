@@ -60,7 +60,7 @@ pub async fn pieces_are_worked_on_one_by_one_and_one_that_is_set_aside_keeps_no_
     let [Accepted::New(id)] = story.store.accept_delivery(delivered()).await.unwrap()[..] else { panic!() };
     assert_eq!(story.store.accept_delivery(delivered()).await.unwrap(), [Accepted::Again(id)]);
     for n in 0..4 {
-        let next = story.store.next_signal(false).await.unwrap().unwrap();
+        let next = story.store.next_signal(Whose::InTurn { after: "" }).await.unwrap().unwrap();
         let SignalBody::Notification(next) = next.signal.unwrap().body else { panic!() };
         assert_eq!(next.receiver, n.to_string());
         if n == 1 {
@@ -69,7 +69,7 @@ pub async fn pieces_are_worked_on_one_by_one_and_one_that_is_set_aside_keeps_no_
             story.store.apply(id, Decision::default()).await.unwrap();
         }
     }
-    assert_eq!(story.store.next_signal(false).await.unwrap(), None);
+    assert_eq!(story.store.next_signal(Whose::InTurn { after: "" }).await.unwrap(), None);
     assert!(matches!(story.store.apply(id, Decision::default()).await, Err(StoreError::Fenced(_))));
     assert_eq!(story.store.levels().await.unwrap().set_aside_signals, 1);
 }
@@ -86,11 +86,11 @@ pub async fn who_goes_first_is_the_lane_and_in_it_the_order(story: Story) {
     let urgent = lets_in("urgent", Lane::Urgent).await;
     let later = lets_in("urgent, later", Lane::Urgent).await;
     let person = lets_in("person", Lane::People).await;
-    assert_eq!(story.store.next_signal(true).await.unwrap().unwrap().id, usual);
+    assert_eq!(story.store.next_signal(Whose::Oldest).await.unwrap().unwrap().id, usual);
     let unreadable = story.store.pending_signals(1).await.unwrap_err();
     assert!(matches!(unreadable, StoreError::UnreadableSignal { id, .. } if id == usual), "{unreadable}");
     for id in [person, urgent, later, usual] {
-        let next = story.store.next_signal(false).await.unwrap().unwrap();
+        let next = story.store.next_signal(Whose::InTurn { after: "" }).await.unwrap().unwrap();
         assert_eq!(next.id, id);
         assert!(next.signal.is_err(), "it cannot be read, and is there all the same");
         story.store.apply(id, Decision::default()).await.unwrap();
@@ -101,11 +101,11 @@ pub async fn a_try_is_counted_before_the_work_and_is_there_after_a_death(story: 
     let (first, second, third) = (story.signal("a").await, story.signal("b").await, story.signal("c").await);
     assert_eq!(story.store.begin_signal(first, 1).await.unwrap(), [second]);
     let story = story.reopens().await;
-    assert_eq!(story.store.next_signal(false).await.unwrap().unwrap().tries, 1);
+    assert_eq!(story.store.next_signal(Whose::InTurn { after: "" }).await.unwrap().unwrap().tries, 1);
     assert_eq!(story.store.begin_signal(first, 0).await.unwrap(), []);
-    assert_eq!(story.store.next_signal(false).await.unwrap().unwrap().tries, 2);
+    assert_eq!(story.store.next_signal(Whose::InTurn { after: "" }).await.unwrap().unwrap().tries, 2);
     story.store.apply(first, Decision::default()).await.unwrap();
-    let next = story.store.next_signal(false).await.unwrap().unwrap();
+    let next = story.store.next_signal(Whose::InTurn { after: "" }).await.unwrap().unwrap();
     assert_eq!((next.id, next.tries), (second, 1));
     assert_eq!(story.store.begin_signal(second, 5).await.unwrap(), [third]);
 }
@@ -236,4 +236,34 @@ pub async fn a_bell_rings_for_those_who_have_something_to_do(story: Story) {
     story.ends(run, Outcome::Fixed, "p99 is low").await;
     let [to_decide, _, free, to_tell] = rung();
     assert!(to_decide && free && to_tell, "its end came in, its locks are free, and its message is another");
+}
+
+pub async fn the_sources_of_a_lane_take_turns(story: Story) {
+    let lets_in = async |source: &str, key: &str, lane| {
+        let part = DeliveredPart { key: key.into(), lane, may_end: false, pieces: vec!["{}".into()] };
+        let delivered = Delivered {
+            source: source.into(),
+            received_at: morning(),
+            parts: vec![part],
+            alerts: 0,
+            firing: 0,
+            left_out: LeftOut::default(),
+            beats: Vec::new(),
+        };
+        story.store.accept_delivery(delivered).await.unwrap();
+    };
+    for n in 0..5 {
+        lets_in("noisy", &format!("n{n}"), Lane::Usual).await;
+    }
+    lets_in("calm", "c0", Lane::Usual).await;
+    lets_in("other", "o0", Lane::Usual).await;
+    lets_in("other", "o1", Lane::Urgent).await;
+    let mut after = String::new();
+    let mut order = Vec::new();
+    while let Some(next) = story.store.next_signal(Whose::InTurn { after: &after }).await.unwrap() {
+        order.push(next.source.clone());
+        story.store.apply(next.id, Decision::default()).await.unwrap();
+        after = next.source;
+    }
+    assert_eq!(order, ["other", "calm", "noisy", "other", "noisy", "noisy", "noisy", "noisy"], "the urgent first");
 }
