@@ -181,7 +181,9 @@ impl Desk {
                 let now = self.clock.now();
                 let filter = if all { IncidentFilter::ResolvedSince(now - A_DAY) } else { IncidentFilter::Unresolved };
                 let pages = self.store.unanswered_pages().await?;
-                answered(message::incidents_table(&self.store.incidents(filter).await?, &pages, now, all))
+                let table = message::incidents_table(&self.store.incidents(filter).await?, &pages, now, all);
+                let heartbeats = message::heartbeats_text(&self.store.heartbeats().await?, now);
+                answered(if heartbeats.is_empty() { table } else { format!("{table}\n\n{heartbeats}") })
             }
             Command::Why { incident } => match self.why(incident).await? {
                 Some(text) => answered(text),

@@ -63,6 +63,62 @@ fn the_example_is_a_configuration() {
 
 /// The commented lines of the example, taken for real, are a configuration as well: they must not rot.
 #[test]
+fn the_example_of_several_sources_is_one() {
+    let text = include_str!("../../deploy/dogwatch.yaml");
+    let example = text.lines().skip_while(|line| *line != "# sources:").take_while(|line| line.starts_with('#'));
+    let example: Vec<&str> = example.map(|line| line.trim_start_matches("# ").trim_start_matches('#')).collect();
+    let config = Config::parse(&example.join("\n"), Path::new("/etc/dogwatch/dogwatch.yaml")).unwrap();
+    assert!(config.short_source().is_none(), "the sources say who delivers");
+    let rules: Vec<_> = config.sources.iter().flat_map(SourceConfig::heartbeat_rules).collect();
+    assert_eq!(rules.len(), 2);
+    assert!(rules.iter().any(|rule| rule.alert.is_none() && rule.within.as_secs() == 25 * 3_600));
+    assert!(config.sources.iter().all(|source| source.auth.is_some()));
+}
+
+#[test]
+fn what_server_says_of_one_source_goes_on_as_it_was() {
+    let one = |text: &str| Config::parse(text, Path::new("/etc/dogwatch.yaml")).unwrap().all_sources();
+    let [(field, source)] = &one("")[..] else { panic!() };
+    assert_eq!(
+        (field.as_str(), source.name.as_str(), source.kind),
+        ("server", "alertmanager", SourceKind::Alertmanager)
+    );
+    assert_eq!(source.may_start(), crate::model::MayStart::Everything);
+    let text = "server: { source: eu-1 }\nsources: [{ name: us-1, kind: alertmanager }]";
+    let names: Vec<String> = one(text).into_iter().map(|(_, source)| source.name).collect();
+    assert_eq!(names, ["eu-1", "us-1"]);
+}
+
+#[test]
+fn sources_that_make_no_sense() {
+    let folder = Folder::new();
+    for (text, says, remedy) in [
+        (
+            "[{ name: a, kind: alertmanager }, { name: a, kind: alertmanager }]",
+            "the name of `sources.0.name` too",
+            "own name",
+        ),
+        ("[{ name: run, kind: alertmanager }]", "another way in", "alertmanager-eu-1"),
+        ("[{ name: a, kind: heartbeat }]", "how often", "within: 10m"),
+        ("[{ name: a, kind: heartbeat, heartbeat: { within: 5s } }]", "5s is no time", "`1m`"),
+        ("[{ name: a, kind: alertmanager, heartbeat: { within: 5m } }]", "only a source of the kind", "heartbeats:"),
+        ("[{ name: a, kind: alertmanager, heartbeats: [{ alert: '', within: 5m }] }]", "without a name", "Watchdog"),
+        ("[{ name: a, kind: heartbeat, heartbeat: { within: 5m }, heartbeats: [] }]", "sends no alerts", "within"),
+    ] {
+        let said = folder.checked(&format!("sources: {text}"));
+        assert!(said.contains(says) && said.contains(remedy) && said.contains("dogwatch.yaml:1:"), "{text}: {said}");
+    }
+    for (text, says) in [
+        ("[{ name: a, kind: zabbix }]", "`alertmanager`, `heartbeat`"),
+        ("[{ name: a, kind: alertmanager, may_start: all }]", "everything"),
+        ("[{ name: a, kind: alertmanager, may_start: { namespace: [x] } }]", "namespaces"),
+    ] {
+        let said = refused(&format!("sources: {text}"));
+        assert!(said.contains(says), "{text}: {said}");
+    }
+}
+
+#[test]
 fn what_the_example_only_mentions_is_a_configuration_too() {
     let text = include_str!("../../deploy/dogwatch.yaml");
     let field = |line: &str| {

@@ -6,6 +6,7 @@
 
 mod card;
 mod delivery;
+mod heartbeats;
 mod help;
 mod next;
 mod page;
@@ -20,6 +21,7 @@ mod why;
 
 pub use card::{Button, ButtonStyle, Card, Colour, acknowledge, card};
 pub use delivery::reached_nobody;
+pub use heartbeats::heartbeats_text;
 pub use help::help;
 pub use page::{PageText, damaged_page, page_body_after, page_text};
 pub use question::{preview_text, question};

@@ -72,3 +72,9 @@ pub(super) struct LeftOutLabels {
     pub what: &'static str,
     pub by: &'static str,
 }
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct HeartbeatLabels {
+    pub source: String,
+    pub heartbeat: String,
+}

@@ -8,7 +8,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::labels::IncidentLabels;
+use super::labels::{HeartbeatLabels, IncidentLabels};
 
 /// How much there is of what, at the moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -30,6 +30,8 @@ pub struct Levels {
     pub undelivered_pages: u64,
     /// The age of the oldest of those, in seconds; 0: there is none.
     pub undelivered_for: u64,
+    /// How many seconds ago each heartbeat came, by (source, name).
+    pub heartbeats: BTreeMap<(String, String), u64>,
 }
 
 pub(super) type Level = Gauge<u64, AtomicU64>;
@@ -48,6 +50,7 @@ pub(super) struct LevelGauges {
     unacknowledged_pages: Level,
     pages_undelivered: Level,
     pages_undelivered_age: Level,
+    heartbeat_age: Family<HeartbeatLabels, Level>,
 }
 
 impl LevelGauges {
@@ -77,6 +80,11 @@ impl LevelGauges {
             registry.register(name, help, gauge.clone());
         }
         registry.register("incidents", "Unresolved incidents, by state and severity", gauges.incidents.clone());
+        registry.register(
+            "heartbeat_age_seconds",
+            "How long ago what must keep coming came last",
+            gauges.heartbeat_age.clone(),
+        );
         gauges
     }
 
@@ -97,6 +105,11 @@ impl LevelGauges {
         for ((state, severity), count) in &levels.incidents {
             let labels = IncidentLabels { state: state.clone(), severity: severity.clone() };
             self.incidents.get_or_create(&labels).set(*count);
+        }
+        self.heartbeat_age.clear();
+        for ((source, heartbeat), age) in &levels.heartbeats {
+            let labels = HeartbeatLabels { source: source.clone(), heartbeat: heartbeat.clone() };
+            self.heartbeat_age.get_or_create(&labels).set(*age);
         }
     }
 }

@@ -131,6 +131,14 @@ pub(super) async fn levels(reads: &SqlitePool, now: DateTime<Utc>) -> Result<Lev
     }
     let unanswered = pages::unanswered(reads).await?;
     let undelivered: Vec<_> = unanswered.iter().filter_map(|page| page.reached_nobody_since(now)).collect();
+    let heartbeats = sqlx::query("SELECT source, name, last_at FROM heartbeat")
+        .fetch_all(reads)
+        .await
+        .map_err(failed("read the heartbeats"))?;
+    let ages = rows::readable(&heartbeats, |row| {
+        let ago = age(micros(now), Some(get(row, "last_at")?)).as_secs();
+        Ok(((get(row, "source")?, get(row, "name")?), ago))
+    });
     Ok(Levels {
         pending_signals: count(&row, "signals")?,
         held_signals: count(&row, "held")?,
@@ -143,6 +151,7 @@ pub(super) async fn levels(reads: &SqlitePool, now: DateTime<Utc>) -> Result<Lev
         unacknowledged_pages: count(&row, "pages")?,
         undelivered_pages: undelivered.len() as u64,
         undelivered_for: undelivered.iter().min().map_or(0, |since| (now - since).num_seconds().max(0).unsigned_abs()),
+        heartbeats: ages.into_iter().collect(),
     })
 }
 
