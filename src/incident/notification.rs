@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use chrono::{DateTime, Utc};
 
 use super::opening::{describe, new_incident, severity_of};
-use super::set_aside::{GROUPING, cut_grouping, decide_cut, decide_left_out};
+use super::set_aside::{GROUPING, cut_grouping, damage_grouping, decide_cut, decide_damaged, decide_left_out};
 use super::spell::Spell;
 use super::{Coverage, IncidentRules};
 use crate::model::{
@@ -28,6 +28,8 @@ pub struct View {
     pub history: HashMap<(String, String), Vec<RunHead>>,
     /// How many alerts of this group were told of as left out by their sender.
     pub cut_told: u64,
+    /// Whether the same damage of this group was told of.
+    pub damage_told: bool,
 }
 
 /// Decides what follows. `covered` says for each alert of the notification, in order, which playbook knows it.
@@ -295,7 +297,7 @@ impl<'a> Decider<'a> {
     /// What was left out of a body is told to a person: nobody sends it again. What the sender leaves
     /// out it leaves out each time: once it was told, only more of it is news.
     fn tell_left_out(&mut self, notification: &Notification) {
-        let LeftOut { alerts, labels, by_sender } = notification.left_out;
+        let LeftOut { alerts, labels, by_sender, damaged, .. } = notification.left_out;
         let (rules, view, id, source) = (self.rules, self.view, self.came.signal, self.came.source);
         let known = |grouping: &str| view.by_grouping.get(grouping).and_then(|id| view.incidents.get(id));
         let mut told = |told: Vec<Change>| {
@@ -308,7 +310,10 @@ impl<'a> Decider<'a> {
             opened = told(decide_left_out(rules, id, source, notification, known(GROUPING), opened));
         }
         if by_sender > view.cut_told {
-            told(decide_cut(rules, id, source, notification, known(&cut_grouping(source)), opened));
+            opened = told(decide_cut(rules, id, source, notification, known(&cut_grouping(source)), opened));
+        }
+        if damaged > 0 && !view.damage_told {
+            told(decide_damaged(rules, id, source, notification, known(&damage_grouping(source)), opened));
         }
         // Whoever looks at what joins must know that it is not all.
         for spell in self.spells.values_mut().filter(|spell| by_sender > 0 && !spell.joined.is_empty()) {

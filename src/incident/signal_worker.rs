@@ -15,7 +15,7 @@ use super::commands::{Asked, decide_ack, decide_resolve, decide_run, decide_vote
 use super::coverage::{cover, grouping_of_target};
 use super::ending::{End, decide_run_ended};
 use super::notification::{Came, HELD, View, decide_notification, held_after};
-use super::set_aside::{GROUPING, cut_grouping, cut_told, decide_set_aside};
+use super::set_aside::{GROUPING, cut_grouping, cut_told, damage_grouping, damage_is_told, decide_set_aside};
 use super::spell::page_by;
 use super::{Coverage, IncidentRules};
 use crate::clock::Clock;
@@ -133,6 +133,7 @@ impl SignalWorker {
         if !notification.left_out.is_nothing() {
             groupings.insert(GROUPING.to_owned());
             groupings.insert(cut_grouping(source));
+            groupings.insert(damage_grouping(source));
         }
         let groupings: Vec<&str> = groupings.iter().map(String::as_str).collect();
         let mut incidents = HashMap::new();
@@ -142,10 +143,17 @@ impl SignalWorker {
             incidents.insert(view.incident.id, view);
         }
         // One that is resolved was about something else, or was not put right.
-        let cut = by_grouping.get(&cut_grouping(source)).and_then(|id| incidents.get(id));
-        let cut_told = match cut.filter(|view| view.incident.state != IncidentState::Resolved) {
-            Some(view) => cut_told(&notification.group_key, &self.store.timeline(view.incident.id).await?),
+        let open = |grouping: &str| {
+            let view = by_grouping.get(grouping).and_then(|id| incidents.get(id));
+            view.filter(|view| view.incident.state != IncidentState::Resolved).map(|view| view.incident.id)
+        };
+        let cut_told = match open(&cut_grouping(source)) {
+            Some(id) => cut_told(&notification.group_key, &self.store.timeline(id).await?),
             None => 0,
+        };
+        let damage_told = match open(&damage_grouping(source)) {
+            Some(id) => damage_is_told(notification, &self.store.timeline(id).await?),
+            None => false,
         };
         let others: BTreeSet<IncidentId> =
             episodes.values().map(|episode| episode.incident).filter(|id| !incidents.contains_key(id)).collect();
@@ -159,7 +167,7 @@ impl SignalWorker {
             let runs = self.store.run_history(&playbook, &target_key, since).await?;
             history.insert((playbook, target_key), runs);
         }
-        Ok(View { episodes, known, incidents, by_grouping, history, cut_told })
+        Ok(View { episodes, known, incidents, by_grouping, history, cut_told, damage_told })
     }
 
     /// Episodes that an earlier version opened under the sender's own name for the alert, by the

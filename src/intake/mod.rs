@@ -6,11 +6,13 @@
 mod alertmanager;
 mod bounds;
 mod command;
+mod damage;
 mod delivery;
 mod fingerprint;
 mod source;
 
-pub use alertmanager::{NotificationError, Sender, parse_notification};
+pub use alertmanager::parse_notification;
 pub use bounds::MOST_ALERTS;
 pub use command::command_signal;
-pub use source::Form;
+pub use damage::NotificationError;
+pub use source::{Form, Sender};

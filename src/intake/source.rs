@@ -2,8 +2,24 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{NotificationError, Sender, parse_notification};
+use super::{NotificationError, parse_notification};
 use crate::store::Delivered;
+
+/// Who delivers.
+#[derive(Debug, Clone, Copy)]
+pub struct Sender<'a> {
+    /// The configured name, the same for all peers of one cluster.
+    pub source: &'a str,
+    /// Nobody vouches for it: what it tells of may start nothing that changes something.
+    pub unauthenticated: bool,
+}
+
+impl<'a> From<&'a str> for Sender<'a> {
+    /// One that has shown who it is.
+    fn from(source: &'a str) -> Self {
+        Self { source, unauthenticated: false }
+    }
+}
 
 /// In which form a source sends.
 #[derive(Debug, Clone)]

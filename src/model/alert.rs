@@ -67,8 +67,8 @@ pub struct Notification {
     pub alerts: Vec<Alert>,
 }
 
-/// What a body had too much of, for us or for its sender. Nobody sends it again.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What of a body was not taken. Nobody sends it again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOut {
     pub alerts: u64,
     /// Labels and annotations.
@@ -76,6 +76,16 @@ pub struct LeftOut {
     /// Alerts that the sender itself has left out (Alertmanager's `max_alerts`).
     #[serde(default)]
     pub by_sender: u64,
+    /// Alerts that cannot be read. Where the text itself is damaged, there may be more of them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub damaged: u64,
+    /// Where and why, of the first few; also of what is no alert and was done without.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub damage: Vec<String>,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl LeftOut {
