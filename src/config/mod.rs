@@ -117,6 +117,7 @@ impl Config {
             auth: webhook_auth.clone(),
             insecure_no_auth: *insecure_no_auth,
             may_start: None,
+            map: None,
         })
     }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::AuthConfig;
+use crate::intake::MapTexts;
 use crate::model::MayStart;
 
 /// Who sends alerts.
@@ -24,6 +25,9 @@ pub struct SourceConfig {
     /// `None`: everything for `alertmanager`, nothing for `generic`.
     #[serde(default)]
     pub may_start: Option<MayStart>,
+    /// What of an event is what of an alert. Only of `generic`, which needs it.
+    #[serde(default)]
+    pub map: Option<MapTexts>,
 }
 
 /// In which form it sends.
@@ -32,6 +36,8 @@ pub struct SourceConfig {
 pub enum SourceKind {
     /// Alertmanager's webhook, version 4; also what Grafana, Mimir, vmalert and Thanos send.
     Alertmanager,
+    /// JSON of whoever, of which `map` makes alerts.
+    Generic,
 }
 
 impl SourceKind {
@@ -39,6 +45,7 @@ impl SourceKind {
     pub fn may_start(self) -> MayStart {
         match self {
             SourceKind::Alertmanager => MayStart::Everything,
+            SourceKind::Generic => MayStart::Nothing,
         }
     }
 }

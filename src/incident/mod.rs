@@ -6,6 +6,7 @@
 mod commands;
 mod coverage;
 mod ending;
+mod firing;
 mod notification;
 mod opening;
 mod page_worker;

@@ -1,6 +1,6 @@
 //! The worker that takes signals in, one after the other, and decides what follows.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -120,6 +120,7 @@ impl SignalWorker {
             known.insert((fingerprint.clone(), episode.starts_at));
             episodes.insert(fingerprint, episode);
         }
+        let worse = self.worse(notification, &episodes).await?;
         let mut groupings = BTreeSet::new();
         let mut limited = BTreeSet::new();
         for (alert, (coverage, _)) in notification.alerts.iter().zip(covered) {
@@ -167,7 +168,7 @@ impl SignalWorker {
             let runs = self.store.run_history(&playbook, &target_key, since).await?;
             history.insert((playbook, target_key), runs);
         }
-        Ok(View { episodes, known, incidents, by_grouping, history, cut_told, damage_told })
+        Ok(View { episodes, known, incidents, by_grouping, history, cut_told, worse, damage_told })
     }
 
     /// Episodes that an earlier version opened under the sender's own name for the alert, by the
@@ -195,6 +196,25 @@ impl SignalWorker {
             }
         }
         Ok(same)
+    }
+
+    /// Alerts whose severity may change while they are the same, and is worse than what was told before.
+    async fn worse(
+        &self,
+        notification: &Notification,
+        episodes: &HashMap<String, EpisodeHead>,
+    ) -> Result<HashSet<String>, StoreError> {
+        let mut worse = HashSet::new();
+        for alert in notification.alerts.iter().filter(|alert| alert.in_order && alert.status == AlertStatus::Firing) {
+            let Some(episode) = episodes.get(&alert.fingerprint).filter(|episode| episode.closed_at.is_none()) else {
+                continue;
+            };
+            let before = self.store.labels_of(episode.id).await?;
+            if Severity::hint(alert.label("severity")) < Severity::hint(before.get("severity").map(String::as_str)) {
+                worse.insert(alert.fingerprint.clone());
+            }
+        }
+        Ok(worse)
     }
 
     async fn command(&self, person: &Person, command: &Command) -> Result<Decision, StoreError> {

@@ -49,8 +49,8 @@ impl Damage {
     }
 
     /// Why nothing of the body can be taken, if that is it.
-    pub fn into_first(self) -> Option<NotificationError> {
-        self.first.into_iter().next()
+    pub fn first(&self) -> Option<&NotificationError> {
+        self.first.first()
     }
 
     pub fn told(self, left_out: LeftOut) -> LeftOut {

@@ -107,10 +107,13 @@ fn state_key(header: &Notification, alerts: &[Kept]) -> String {
     // read the same.
     state.extend_from_slice(header.group_key.as_bytes());
     state.push(0xff);
-    // What is damaged is a number more, so that the keys of sound bodies stay as they were.
-    let damaged = Some(header.left_out.damaged).filter(|damaged| *damaged > 0);
-    for number in [header.truncated, header.left_out.alerts, header.left_out.labels].into_iter().chain(damaged) {
+    for number in [header.truncated, header.left_out.alerts, header.left_out.labels] {
         state.extend_from_slice(&number.to_be_bytes());
+    }
+    // Other damage is news, although the alerts that can be read are the same.
+    for why in &header.left_out.damage {
+        state.extend_from_slice(why.as_bytes());
+        state.push(0xff);
     }
     for alert in order {
         state.extend_from_slice(&alert.fingerprint.to_be_bytes());

@@ -9,10 +9,12 @@ mod command;
 mod damage;
 mod delivery;
 mod fingerprint;
+mod generic;
 mod source;
 
 pub use alertmanager::parse_notification;
 pub use bounds::MOST_ALERTS;
 pub use command::command_signal;
 pub use damage::NotificationError;
+pub use generic::{MapTexts, Mapping, MappingError};
 pub use source::{Form, Sender};

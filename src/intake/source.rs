@@ -1,7 +1,10 @@
 //! Who sends alerts, and how what it sends is read.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
+use super::generic::{Mapping, parse_events};
 use super::{NotificationError, parse_notification};
 use crate::store::Delivered;
 
@@ -26,6 +29,8 @@ impl<'a> From<&'a str> for Sender<'a> {
 pub enum Form {
     /// Alertmanager's webhook, version 4; also what Grafana, Mimir, vmalert and Thanos send.
     Alertmanager,
+    /// JSON of whoever, of which the mapping makes alerts.
+    Generic(Arc<Mapping>),
 }
 
 impl Form {
@@ -41,6 +46,7 @@ impl Form {
     ) -> Result<Delivered, NotificationError> {
         match self {
             Form::Alertmanager => parse_notification(sender, received_at, body),
+            Form::Generic(mapping) => parse_events(mapping, sender, received_at, body),
         }
     }
 }

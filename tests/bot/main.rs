@@ -12,6 +12,7 @@ mod crashes;
 mod deliveries;
 mod discord_bot;
 mod discord_stand_in;
+mod events;
 mod incidents;
 mod intake;
 mod jobs;

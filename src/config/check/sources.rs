@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::Checker;
+use crate::config::{Problem, SourceConfig, SourceKind};
+use crate::intake::{Mapping, MappingError};
 
 /// Whence signals come that no source sends.
 const OURS: [&str; 4] = ["api", "console", "discord", "run"];
@@ -21,10 +23,33 @@ impl Checker<'_> {
                     "give each its own name: an alert is known by its source and its labels",
                 );
             }
+            self.map(&format!("{section}.map"), &source);
             if source.auth.is_none() && !source.insecure_no_auth {
                 let auth = if is_short { "server.webhook_auth".to_owned() } else { format!("{section}.auth") };
                 self.unauthenticated(&source.name, is_short, &auth);
             }
+        }
+    }
+
+    fn map(&mut self, field: &str, source: &SourceConfig) {
+        let map = match (source.kind, &source.map) {
+            (SourceKind::Alertmanager, None) => return,
+            (SourceKind::Alertmanager, Some(_)) => {
+                let remedy = "take it out, or write `kind: generic`";
+                return self.problem(field, "alertmanager's form is known and needs no map", remedy);
+            }
+            (SourceKind::Generic, None) => {
+                let remedy = "write `map: { name: event.title }`, with the names that its events have";
+                return self.problem(field, "nothing says what of an event is what of an alert", remedy);
+            }
+            (SourceKind::Generic, Some(map)) => map,
+        };
+        for MappingError { field: of_map, text, offset, message, remedy } in
+            Mapping::compile(map).err().unwrap_or_default()
+        {
+            let field = format!("{field}.{of_map}");
+            let offset = offset.unwrap_or(0);
+            self.problems.push(Problem::within(&self.config.source, &field, (&text, offset), message, remedy));
         }
     }
 

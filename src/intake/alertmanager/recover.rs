@@ -35,7 +35,7 @@ pub(super) fn recover(body: &[u8]) -> Result<(Wire, Damage), NotificationError> 
         return Err(wrong_version(version));
     }
     if taken.kept.is_empty() {
-        return Err(damage.into_first().unwrap_or_else(|| locate(body)));
+        return Err(damage.first().cloned().unwrap_or_else(|| locate(body)));
     }
     if !matches!(header.version, Said::Here(_)) {
         damage.remark(|| NotificationError::new("version", "it is not there, or no text", RESEND));

@@ -128,6 +128,7 @@ impl WireAlert {
         shorten(&mut self.fingerprint);
         let alert = Alert {
             given: is_given.then_some(self.fingerprint),
+            in_order: false,
             fingerprint,
             status: self.status,
             labels: self.labels.kept,

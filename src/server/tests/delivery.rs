@@ -224,3 +224,40 @@ async fn a_storm_of_a_thousand_groups_is_taken_in() {
     }
     assert_eq!(world.pending().await.len(), 1_000);
 }
+
+/// A server that takes the events of a source of the kind `generic`.
+async fn world_with_events() -> World {
+    let map = "{ alerts: body.events, name: event.title, status: event.state, labels: { host: event.host } }";
+    let mapping = crate::intake::Mapping::compile(&serde_saphyr::from_str(map).unwrap()).unwrap();
+    let source = Source {
+        name: "snmp".into(),
+        form: crate::intake::Form::Generic(Arc::new(mapping)),
+        credential: Some(Credential::Bearer(Secret::new(TOKEN))),
+        field: "sources.0.auth".into(),
+        insecure_no_auth: false,
+    };
+    World::with(Settings { sources: Sources::new(Some(Source::default()), vec![source]), ..settings() }).await
+}
+
+#[tokio::test]
+async fn events_of_whoever_are_taken_in_as_their_map_says() {
+    let world = world_with_events().await;
+    let post = async |path: &str, body: &Value| {
+        world.posts(path).bearer_auth(TOKEN).body(body.to_string()).send().await.unwrap()
+    };
+    let event = |host: &str, state: &str| json!({ "title": "LinkDown", "host": host, "state": state });
+    let body = json!({ "events": [event("sw-1", "down"), { "title": "LinkDown" }, event("sw-2", "ok")] });
+    let answer: Value = post("/v1/sources/snmp", &body).await.json().await.unwrap();
+    assert_eq!((&answer["alerts"], &answer["left_out"]["damaged"]), (&json!(2), &json!(1)));
+    let why = answer["left_out"]["damage"][0].as_str().unwrap();
+    assert!(why.starts_with("events[1]") && why.contains("event.state"), "{why}");
+    let again: Value = post("/v1/sources/snmp", &body).await.json().await.unwrap();
+    assert_eq!(again["duplicate"], json!(true), "whenever it comes in");
+    let [signal] = world.pending().await.try_into().unwrap();
+    assert_eq!(signal.source, "snmp");
+    let refused = refusal(post("/v1/sources/snmp", &json!({ "events": [{}] })).await).await;
+    assert_eq!((refused.0, refused.2.as_str()), (400, "events[0].name"));
+    let (status, ..) = refusal(world.posts("/v1/sources/snmp").body(body.to_string()).send().await.unwrap()).await;
+    assert_eq!(status, 401);
+    assert_eq!(world.counts(r#"dogwatch_left_out_total{what="alerts",by="damage"}"#).await, 1);
+}
