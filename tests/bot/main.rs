@@ -17,6 +17,7 @@ mod incidents;
 mod intake;
 mod jobs;
 mod laws;
+mod mutated;
 mod pages;
 mod runs;
 mod secrets;
