@@ -147,11 +147,7 @@ impl Metrics {
         let mut metrics = Self {
             notifications: family(&mut registry, "notifications", "Deliveries of Alertmanager, by what became of them"),
             alerts: family(&mut registry, "alerts", "Alerts in accepted notifications, by status"),
-            left_out: family(
-                &mut registry,
-                "left_out",
-                "What notifications had too much of, by what it is and who left it out",
-            ),
+            left_out: family(&mut registry, "left_out", "What of notifications was not taken, by what it is and why"),
             commands: family(&mut registry, "commands", "Commands, by the way they came and whether they were refused"),
             guesses: family(
                 &mut registry,
@@ -187,7 +183,7 @@ impl Metrics {
         for via in ["webhook", "api"] {
             metrics.guesses.get_or_create(&ViaLabels { via }).inc_by(0);
         }
-        metrics.left_out(LeftOut::default());
+        metrics.left_out(&LeftOut::default());
         metrics
     }
 
@@ -203,12 +199,13 @@ impl Metrics {
         }
     }
 
-    /// So much was left out of a notification that was accepted, by our bounds or by who sent it.
-    pub fn left_out(&self, left_out: LeftOut) {
+    /// So much was left out of a notification that was accepted: by our bounds, by who sent it, or as it cannot be read.
+    pub fn left_out(&self, left_out: &LeftOut) {
         for (what, by, count) in [
             ("alerts", "bounds", left_out.alerts),
             ("labels", "bounds", left_out.labels),
             ("alerts", "sender", left_out.by_sender),
+            ("alerts", "damage", left_out.damaged),
         ] {
             self.left_out.get_or_create(&LeftOutLabels { what, by }).inc_by(count);
         }

@@ -33,7 +33,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("notify", &["store", "oncall", "message", "discord", "tls"]),
     ("handoff", &["store", "oncall", "playbook", "message"]),
     ("server", &["intake", "chat", "store"]),
-    ("config", &[]),
+    ("config", &["intake"]),
 ];
 
 /// Those that put everything together.

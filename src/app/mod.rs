@@ -24,7 +24,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{AuthConfig, Config, SourceConfig, SourceKind};
 use crate::engine::EngineOptions;
 use crate::handoff::{HandoffWorker, Reporter, Template};
-use crate::intake::Form;
+use crate::intake::{Form, Mapping};
 use crate::mandate::{LeaseName, Mandate, MandateWorker};
 use crate::metrics::Metrics;
 use crate::model::{Person, Role, Via};
@@ -261,6 +261,15 @@ fn settings(config: &Config) -> anyhow::Result<Settings> {
     Ok(Settings { sources, api_tokens, body_limit, ..Settings::default() })
 }
 
+/// What `check` has compiled before.
+fn mapping(config: &SourceConfig) -> anyhow::Result<Mapping> {
+    let map = config.map.as_ref().with_context(|| format!("the source `{}` has no `map`", config.name))?;
+    Mapping::compile(map).map_err(|wrong| {
+        let first = wrong.first().map_or_else(String::new, |wrong| format!("{}: {}", wrong.field, wrong.message));
+        anyhow::anyhow!("the map of the source `{}` cannot be used: {first}", config.name)
+    })
+}
+
 fn source(config: &SourceConfig, field: String) -> anyhow::Result<Source> {
     let credential = match &config.auth {
         None => None,
@@ -272,6 +281,7 @@ fn source(config: &SourceConfig, field: String) -> anyhow::Result<Source> {
     let form = match config.kind {
         SourceKind::Alertmanager => Form::Alertmanager,
         SourceKind::Heartbeat => Form::Heartbeat,
+        SourceKind::Generic => Form::Generic(Arc::new(mapping(config)?)),
     };
     let (name, insecure_no_auth) = (config.name.clone(), config.insecure_no_auth);
     let heartbeats = config.heartbeat_rules().into_iter().filter_map(|rule| rule.alert).collect();

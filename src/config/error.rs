@@ -57,6 +57,18 @@ impl Problem {
         Self { path: source.path.clone(), at: at.map(|at| (at.line, at.column)), snippet, message, remedy }
     }
 
+    /// About a place in the text of the field `field`; about the field where the text stands otherwise in the file than it reads.
+    pub(super) fn within(
+        source: &Source,
+        field: &str,
+        text: (&str, usize),
+        message: String,
+        remedy: impl Into<String>,
+    ) -> Self {
+        let at = source.find_within(field, text.0, text.1).or_else(|| source.find(field));
+        Self::new(source, at, message, Some(remedy.into()))
+    }
+
     /// About the field `field`, wherever it stands.
     pub(super) fn about(source: &Source, field: &str, message: String, remedy: impl Into<String>) -> Self {
         Self::new(source, source.find(field), message, Some(remedy.into()))
@@ -149,7 +161,9 @@ fn remedy_for(field: &str) -> Option<&'static str> {
         "server.webhook_auth" | "prometheus.auth" => {
             "write `{ bearer: { file: path } }` or `{ basic: { username: name, password: { file: path } } }`"
         }
-        "sources" => "write a list of `{ name: ..., kind: alertmanager, auth: ... }`",
+        "sources" => {
+            "write a list of `{ name: ..., kind: alertmanager, auth: ... }`, or of the kind `generic` with a `map`"
+        }
         "server.api_tokens" => "write a list of `{ name: ..., role: responder, token: { file: path } }`",
         "pages.sinks" => "write a list, such as `[discord, webhook, console]`",
         "engine.workers" => "write a whole number, such as `4`",

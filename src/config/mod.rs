@@ -120,6 +120,7 @@ impl Config {
             may_start: None,
             heartbeat: None,
             heartbeats: server.heartbeats.clone(),
+            map: None,
         })
     }
 

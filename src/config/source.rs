@@ -60,6 +60,15 @@ impl Source {
         found
     }
 
+    /// Where the text of a field stands, and in it the character `offset`, if the line of its name shows it as it reads.
+    pub fn find_within(&self, field: &str, text: &str, offset: usize) -> Option<Position> {
+        let name = self.find(field)?;
+        let line = self.text.lines().nth(name.line.checked_sub(1)?)?;
+        let after: usize = line.chars().take(name.column.saturating_sub(1)).map(char::len_utf8).sum();
+        let at = after + line.get(after..)?.find(text.lines().next().filter(|text| !text.is_empty())?)?;
+        Some(Position { line: name.line, column: line[..at].chars().count() + offset + 1 })
+    }
+
     /// Which field has its name or its value there.
     pub fn field_at(&self, at: Position) -> Option<String> {
         self.root.as_ref()?.field_at(at)

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::AuthConfig;
+use crate::intake::MapTexts;
 use crate::model::{HeartbeatRule, HumanDuration, MayStart, Severity};
 
 /// Who sends alerts.
@@ -31,6 +32,9 @@ pub struct SourceConfig {
     /// Alerts that must keep coming. `None`: `Watchdog`, if it ever came.
     #[serde(default)]
     pub heartbeats: Option<Vec<HeartbeatConfig>>,
+    /// What of an event is what of an alert. Only of `generic`, which needs it.
+    #[serde(default)]
+    pub map: Option<MapTexts>,
 }
 
 /// What must keep coming.
@@ -77,6 +81,8 @@ pub enum SourceKind {
     Alertmanager,
     /// Whoever calls it is well, whatever he sends.
     Heartbeat,
+    /// JSON of whoever, of which `map` makes alerts.
+    Generic,
 }
 
 impl SourceKind {
@@ -85,6 +91,7 @@ impl SourceKind {
         match self {
             SourceKind::Alertmanager => MayStart::Everything,
             SourceKind::Heartbeat => MayStart::Nothing,
+            SourceKind::Generic => MayStart::Nothing,
         }
     }
 }

@@ -235,6 +235,80 @@ fn nobody_from_outside_gets_in_without_authentication() {
 }
 
 #[test]
+fn the_sources_of_the_example_are_what_they_should_be() {
+    let text = include_str!("../../deploy/dogwatch.yaml");
+    let (_, rest) = text.split_once("# sources:\n").unwrap();
+    let lines = rest.lines().map_while(|line| line.strip_prefix("# ")).collect::<Vec<_>>().join("\n");
+    let config = Config::parse(&format!("sources:\n{lines}\n"), Path::new("/etc/dogwatch/dogwatch.yaml")).unwrap();
+    let kinds: Vec<_> = config.sources.iter().map(|source| source.kind).collect();
+    assert_eq!(kinds, [SourceKind::Alertmanager, SourceKind::Generic]);
+    let map = config.sources[1].map.as_ref().unwrap();
+    assert_eq!(crate::intake::Mapping::compile(map).err(), None);
+    assert!(map.key.is_some() && map.starts_at.is_some() && map.alerts.is_some(), "all fields are shown");
+}
+
+#[test]
+fn a_generic_source_says_how_its_events_are_read() {
+    let folder = Folder::new();
+    let with = |map: &str| {
+        format!(
+            "sources:\n  - name: snmp\n    kind: generic\n    auth: {{ bearer: {{ file: one }} }}\n{map}server: {{ listen: 127.0.0.1:8080, api_tokens: [{{ name: ada, role: viewer, token: {{ file: two }} }}] }}\npages: {{ webhook: {{ url: \"https://example.com/\" }} }}\n"
+        )
+    };
+    assert_eq!(folder.checked(&with("    map: { name: event.title, labels: { host: event.host } }\n")), "");
+    let config = folder.config(&with("    map: { name: event.title }\n"));
+    assert_eq!(config.sources[0].may_start(), crate::model::MayStart::Nothing, "it pages only");
+    assert_snapshot!(folder.checked(&with("")), @r#"
+    nothing says what of an event is what of an alert
+     --> dogwatch.yaml:2:5
+      |
+    2 |   - name: snmp
+      |     ^^^^
+      = write `map: { name: event.title }`, with the names that its events have
+    "#);
+    let wrong = "    map:\n      name: evnt.title\n      labels: { host: \"event.?host\", severity: critical }\n      status: \"event.state = 'ok'\"\n";
+    assert_snapshot!(folder.checked(&with(wrong)), @r#"
+    `evnt` is not there: `body` and `event` can be looked at here
+     --> dogwatch.yaml:6:13
+      |
+    6 |       name: evnt.title
+      |             ^^^^^^^^^^
+      = write `event`
+
+    `event.host` may have no value here
+     --> dogwatch.yaml:7:31
+      |
+    7 |       labels: { host: "event.?host", severity: critical }
+      |                               ^^^^^
+      = add `.orValue(...)` to say what counts when it is absent
+
+    `critical` is not there: `body` and `event` can be looked at here
+     --> dogwatch.yaml:7:48
+      |
+    7 |       labels: { host: "event.?host", severity: critical }
+      |                                                ^^^^^^^^
+      = write `'critical'`, in quotes of its own, for a text that is always the same, or a field of `body` and `event`
+
+    a single `=` compares nothing
+     --> dogwatch.yaml:8:28
+      |
+    8 |       status: "event.state = 'ok'"
+      |                            ^
+      = write `==`
+    "#);
+    assert_snapshot!(refused("sources: [{ name: a, kind: generic, map: { nam: event.title } }]\n"), @r#"
+    `nam` is not known here
+     --> dogwatch.yaml:1:44
+      |
+    1 | sources: [{ name: a, kind: generic, map: { nam: event.title } }]
+      |                                            ^^^
+      = write `name`; known here: `alerts`, `name`, `status`, `labels`, `annotations`, `starts_at`, `key`
+    "#);
+    let map = "sources: [{ name: a, kind: alertmanager, map: { name: event.title } }]\n";
+    assert!(folder.checked(map).contains("needs no map"), "{}", folder.checked(map));
+}
+
+#[test]
 fn secrets_that_are_not_there() {
     let folder = Folder::new();
     folder.secret("empty", " \n");

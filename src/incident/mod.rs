@@ -6,6 +6,7 @@
 mod commands;
 mod coverage;
 mod ending;
+mod firing;
 mod heartbeat;
 mod heartbeat_worker;
 mod notification;

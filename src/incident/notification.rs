@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
+use super::firing::Firing;
 use super::opening::{describe, new_incident, severity_of};
-use super::set_aside::{GROUPING, cut_grouping, decide_cut, decide_left_out};
+use super::set_aside::{GROUPING, cut_grouping, damage_grouping, decide_cut, decide_damaged, decide_left_out};
 use super::spell::Spell;
 use super::{Coverage, IncidentRules};
 use crate::model::{
@@ -28,6 +29,10 @@ pub struct View {
     pub history: HashMap<(String, String), Vec<RunHead>>,
     /// How many alerts of this group were told of as left out by their sender.
     pub cut_told: u64,
+    /// Alerts that are worse than what their open episodes say, where identity does not tell the two apart.
+    pub worse: HashSet<String>,
+    /// Whether the same damage of this group was told of.
+    pub damage_told: bool,
 }
 
 /// Decides what follows. `covered` says for each alert of the notification, in order, which playbook knows it.
@@ -96,27 +101,13 @@ pub(super) struct Decider<'a> {
     held: BTreeMap<DateTime<Utc>, Vec<&'a Alert>>,
 }
 
-/// What a firing means for the alert's episodes.
-enum Firing {
-    /// It is known, or older than what is known.
-    Nothing,
-    New,
-    Again(EpisodeHead),
-    /// With another start than the one that is open: its end was never told.
-    Anew(EpisodeHead),
-    /// Nothing but the time can tell whether it is an echo.
-    Held {
-        until: DateTime<Utc>,
-    },
-}
-
 impl<'a> Decider<'a> {
     fn firing(&mut self, alert: &'a Alert, coverage: &'a Coverage, remarks: &[String], group_key: &str) {
         let firing = self.firing_means(alert);
         match firing {
             Firing::Nothing => return self.retell(alert),
             Firing::Held { until } => return self.held.entry(until).or_default().push(alert),
-            Firing::New | Firing::Again(_) | Firing::Anew(_) => {}
+            Firing::New | Firing::Again(_) | Firing::Anew(_) | Firing::Worse(_) => {}
         }
         let grouping = coverage.grouping(self.came.source, group_key, alert);
         let is_anew = matches!(firing, Firing::Anew(_));
@@ -129,35 +120,31 @@ impl<'a> Decider<'a> {
             }
         }
         let incident = spell.incident;
-        if let Firing::Anew(before) = &firing {
-            // Alertmanager may not tell of ends at all (`send_resolved`): the new start is what it
-            // tells.
-            let since = before.starts_at;
-            let text = format!(
-                "{} fires anew since {}; the end of its firing since {since} was never told",
-                describe(alert),
-                alert.starts_at
-            );
-            if !spell.remarks.contains(&text) && spell.remarks.len() < MOST_REMARKS {
-                spell.remarks.push(text);
-            }
+        if let Some(text) = firing.remark(alert)
+            && !spell.remarks.contains(&text)
+            && spell.remarks.len() < MOST_REMARKS
+        {
+            spell.remarks.push(text);
         }
-        if let Firing::Anew(before) = &firing {
+        if let Firing::Anew(before) | Firing::Worse(before) = &firing {
             self.end(before, incident);
         }
+        let starts_at = firing.starts_at(alert, self.came.received_at);
         self.changes.push(match firing {
             Firing::Again(episode) => Change::ReopenEpisode { incident, episode: episode.id },
-            Firing::New | Firing::Anew(_) | Firing::Nothing | Firing::Held { .. } => Change::OpenEpisode {
-                incident,
-                episode: NewEpisode {
-                    source: self.came.source.to_owned(),
-                    fingerprint: alert.fingerprint.clone(),
-                    alert: alert.name().to_owned(),
-                    labels: alert.labels.clone(),
-                    annotations: alert.annotations.clone(),
-                    starts_at: alert.starts_at,
-                },
-            },
+            Firing::New | Firing::Anew(_) | Firing::Worse(_) | Firing::Nothing | Firing::Held { .. } => {
+                Change::OpenEpisode {
+                    incident,
+                    episode: NewEpisode {
+                        source: self.came.source.to_owned(),
+                        fingerprint: alert.fingerprint.clone(),
+                        alert: alert.name().to_owned(),
+                        labels: alert.labels.clone(),
+                        annotations: alert.annotations.clone(),
+                        starts_at,
+                    },
+                }
+            }
         });
     }
 
@@ -165,36 +152,11 @@ impl<'a> Decider<'a> {
     fn retell(&mut self, alert: &Alert) {
         if let Some(episode) = self.view.episodes.get(&alert.fingerprint)
             && episode.closed_at.is_none()
-            && episode.starts_at == alert.starts_at
+            && (alert.in_order || episode.starts_at == alert.starts_at)
             && episode.annotations != alert.annotations
         {
             let annotations = alert.annotations.clone();
             self.changes.push(Change::Retell { episode: episode.id, annotations });
-        }
-    }
-
-    fn firing_means(&self, alert: &Alert) -> Firing {
-        let Some(episode) = self.view.episodes.get(&alert.fingerprint) else { return Firing::New };
-        let is_known = self.view.known.contains(&(alert.fingerprint.clone(), alert.starts_at));
-        // By equality: a sender's clock may have been set back, and ours too.
-        let is_latest = alert.starts_at == episode.starts_at || Some(alert.starts_at) == episode.ended_start;
-        match episode.closed_at {
-            // An earlier start of what is open: a second Prometheus says that it fires for longer. Both
-            // starts are by the sender's clock, and it is open either way.
-            None if is_known || alert.starts_at < episode.starts_at => Firing::Nothing,
-            None => Firing::Anew(episode.clone()),
-            // An echo of a firing before the last.
-            Some(_) if is_known && !is_latest => Firing::Nothing,
-            Some(_) if !is_latest => Firing::New,
-            // A peer told it before another one told the end, and we look at it only now.
-            Some(_) if episode.ended_by.is_some_and(|end| self.came.signal < end) => Firing::Nothing,
-            // The same start after its end: a late delivery by another peer, which tells the end too before long; or
-            // Alertmanager had lost sight of an alert that has fired all the time, and tells of it once in hours.
-            Some(closed_at) if !self.came.is_held && self.now < closed_at + self.rules.stale_within => {
-                // A clock that was set back makes nobody wait longer.
-                Firing::Held { until: (closed_at + self.rules.stale_within).min(self.now + self.rules.stale_within) }
-            }
-            Some(_) => Firing::Again(episode.clone()),
         }
     }
 
@@ -272,10 +234,11 @@ impl<'a> Decider<'a> {
         let ended_before = alert.ends_at.is_none_or(|ends_at| ends_at <= episode.starts_at);
         let is_latest = alert.starts_at == episode.starts_at || Some(alert.starts_at) == episode.ended_start;
         let is_known = self.view.known.contains(&(alert.fingerprint.clone(), alert.starts_at));
-        if !is_latest && (is_known || (alert.starts_at < episode.starts_at && ended_before)) {
+        if !alert.in_order && !is_latest && (is_known || (alert.starts_at < episode.starts_at && ended_before)) {
             return;
         }
-        let (at, start) = (self.now, (alert.starts_at != episode.starts_at).then_some(alert.starts_at));
+        let is_moved = !alert.in_order && alert.starts_at != episode.starts_at;
+        let (at, start) = (self.now, is_moved.then_some(alert.starts_at));
         let Some(view) = self.view.incidents.get(&episode.incident) else { return };
         let incident = IncidentRef::Existing(view.incident.id);
         let close = Change::CloseEpisode { incident, episode: episode.id, at, start };
@@ -295,7 +258,7 @@ impl<'a> Decider<'a> {
     /// What was left out of a body is told to a person: nobody sends it again. What the sender leaves
     /// out it leaves out each time: once it was told, only more of it is news.
     fn tell_left_out(&mut self, notification: &Notification) {
-        let LeftOut { alerts, labels, by_sender } = notification.left_out;
+        let LeftOut { alerts, labels, by_sender, damaged, .. } = notification.left_out;
         let (rules, view, id, source) = (self.rules, self.view, self.came.signal, self.came.source);
         let known = |grouping: &str| view.by_grouping.get(grouping).and_then(|id| view.incidents.get(id));
         let mut told = |told: Vec<Change>| {
@@ -308,7 +271,10 @@ impl<'a> Decider<'a> {
             opened = told(decide_left_out(rules, id, source, notification, known(GROUPING), opened));
         }
         if by_sender > view.cut_told {
-            told(decide_cut(rules, id, source, notification, known(&cut_grouping(source)), opened));
+            opened = told(decide_cut(rules, id, source, notification, known(&cut_grouping(source)), opened));
+        }
+        if damaged > 0 && !view.damage_told {
+            told(decide_damaged(rules, id, source, notification, known(&damage_grouping(source)), opened));
         }
         // Whoever looks at what joins must know that it is not all.
         for spell in self.spells.values_mut().filter(|spell| by_sender > 0 && !spell.joined.is_empty()) {

@@ -1,5 +1,7 @@
 //! What follows from a signal that cannot be worked on: a person hears of it, as nothing else will come of it.
 
+use std::collections::BTreeSet;
+
 use super::IncidentRules;
 use super::commands::decline;
 use super::opening::describe;
@@ -15,6 +17,11 @@ pub(super) const GROUPING: &str = "dogwatch:set-aside";
 /// What makes all groups one incident of which a sender leaves alerts out: one setting of it is wrong.
 pub(super) fn cut_grouping(source: &str) -> String {
     format!("dogwatch:cut:{source}")
+}
+
+/// What makes all damage of a source one incident: something garbles what it sends.
+pub(super) fn damage_grouping(source: &str) -> String {
+    format!("dogwatch:damaged:{source}")
 }
 
 /// A group's name as it stands on the timeline.
@@ -33,6 +40,28 @@ pub(super) fn cut_told(group_key: &str, timeline: &[TimelineEntry]) -> u64 {
         _ => None,
     });
     told.max().unwrap_or_default()
+}
+
+/// Whether this damage is what was told before: as many alerts of this group, and nothing else wrong with them.
+pub(super) fn damage_is_told(notification: &Notification, timeline: &[TimelineEntry]) -> bool {
+    let group = shown_group(&notification.group_key);
+    let kinds = |why: &[String]| -> BTreeSet<String> { why.iter().map(|why| kind_of(why)).collect() };
+    let wanted = kinds(&shown_damage(&notification.left_out));
+    timeline.iter().any(|entry| match &entry.what {
+        TimelineWhat::Incident(IncidentEvent::Damaged { group: other, alerts, why }) => {
+            *other == group && *alerts >= notification.left_out.damaged && kinds(why).is_superset(&wanted)
+        }
+        _ => false,
+    })
+}
+
+fn shown_damage(left_out: &LeftOut) -> Vec<String> {
+    left_out.damage.iter().map(|why| redact(why).into_owned()).collect()
+}
+
+/// What is wrong without where: a group grows and shrinks, and its alerts change their places in it.
+fn kind_of(why: &str) -> String {
+    why.chars().filter(|c| !c.is_ascii_digit()).collect()
 }
 
 /// Decides what follows instead. `signal`: `None` when it is what cannot be read. `known`: the last incident of [`GROUPING`]; whoever
@@ -122,6 +151,40 @@ pub(super) fn decide_cut(
             because: because.to_owned(),
         },
         event: IncidentEvent::Cut { group, alerts },
+    };
+    tell(rules, opened, news)
+}
+
+/// What follows from alerts that cannot be read. Whoever has that incident knows of it, and is not called each time the
+/// same comes in. `known`: the last incident of [`damage_grouping`]. `opened`: how many incidents the decision opens
+/// already.
+pub(super) fn decide_damaged(
+    rules: &IncidentRules,
+    id: SignalId,
+    source: &str,
+    notification: &Notification,
+    known: Option<&IncidentView>,
+    opened: usize,
+) -> Vec<Change> {
+    let LeftOut { damaged, .. } = notification.left_out;
+    let group = shown_group(&notification.group_key);
+    let why = shown_damage(&notification.left_out);
+    let because = "what can be read of a body is taken, and nobody sends the rest again: see what sends or forwards it";
+    let news = News {
+        grouping: damage_grouping(source),
+        known: known.filter(|view| view.incident.state != IncidentState::Resolved),
+        title: "alerts came in that cannot be read, and nobody hears of them",
+        severity: Severity::S2,
+        opened_because: because,
+        reason: PageReason::SetAside {
+            signal: id,
+            what: format!(
+                "{damaged} alerts of {source} that cannot be read ({})",
+                why.first().map_or("nobody knows why", String::as_str)
+            ),
+            because: because.to_owned(),
+        },
+        event: IncidentEvent::Damaged { group, alerts: damaged, why },
     };
     tell(rules, opened, news)
 }

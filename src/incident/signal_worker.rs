@@ -1,6 +1,6 @@
 //! The worker that takes signals in, one after the other, and decides what follows.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +16,7 @@ use super::coverage::{cover, grouping_of_target};
 use super::ending::{End, decide_run_ended};
 use super::heartbeat::{decide_heartbeat, grouping_of_heartbeat};
 use super::notification::{Came, HELD, View, decide_notification, held_after};
-use super::set_aside::{GROUPING, cut_grouping, cut_told, decide_set_aside};
+use super::set_aside::{GROUPING, cut_grouping, cut_told, damage_grouping, damage_is_told, decide_set_aside};
 use super::spell::page_by;
 use super::{Coverage, IncidentRules};
 use crate::clock::Clock;
@@ -137,6 +137,7 @@ impl SignalWorker {
             known.insert((fingerprint.clone(), episode.starts_at));
             episodes.insert(fingerprint, episode);
         }
+        let worse = self.worse(notification, &episodes).await?;
         let mut groupings = BTreeSet::new();
         let mut limited = BTreeSet::new();
         for (alert, (coverage, _)) in notification.alerts.iter().zip(covered) {
@@ -150,6 +151,7 @@ impl SignalWorker {
         if !notification.left_out.is_nothing() {
             groupings.insert(GROUPING.to_owned());
             groupings.insert(cut_grouping(source));
+            groupings.insert(damage_grouping(source));
         }
         let groupings: Vec<&str> = groupings.iter().map(String::as_str).collect();
         let mut incidents = HashMap::new();
@@ -159,10 +161,17 @@ impl SignalWorker {
             incidents.insert(view.incident.id, view);
         }
         // One that is resolved was about something else, or was not put right.
-        let cut = by_grouping.get(&cut_grouping(source)).and_then(|id| incidents.get(id));
-        let cut_told = match cut.filter(|view| view.incident.state != IncidentState::Resolved) {
-            Some(view) => cut_told(&notification.group_key, &self.store.timeline(view.incident.id).await?),
+        let open = |grouping: &str| {
+            let view = by_grouping.get(grouping).and_then(|id| incidents.get(id));
+            view.filter(|view| view.incident.state != IncidentState::Resolved).map(|view| view.incident.id)
+        };
+        let cut_told = match open(&cut_grouping(source)) {
+            Some(id) => cut_told(&notification.group_key, &self.store.timeline(id).await?),
             None => 0,
+        };
+        let damage_told = match open(&damage_grouping(source)) {
+            Some(id) => damage_is_told(notification, &self.store.timeline(id).await?),
+            None => false,
         };
         let others: BTreeSet<IncidentId> =
             episodes.values().map(|episode| episode.incident).filter(|id| !incidents.contains_key(id)).collect();
@@ -176,7 +185,7 @@ impl SignalWorker {
             let runs = self.store.run_history(&playbook, &target_key, since).await?;
             history.insert((playbook, target_key), runs);
         }
-        Ok(View { episodes, known, incidents, by_grouping, history, cut_told })
+        Ok(View { episodes, known, incidents, by_grouping, history, cut_told, worse, damage_told })
     }
 
     /// Episodes that an earlier version opened under the sender's own name for the alert, by the
@@ -204,6 +213,25 @@ impl SignalWorker {
             }
         }
         Ok(same)
+    }
+
+    /// Alerts whose severity may change while they are the same, and is worse than what was told before.
+    async fn worse(
+        &self,
+        notification: &Notification,
+        episodes: &HashMap<String, EpisodeHead>,
+    ) -> Result<HashSet<String>, StoreError> {
+        let mut worse = HashSet::new();
+        for alert in notification.alerts.iter().filter(|alert| alert.in_order && alert.status == AlertStatus::Firing) {
+            let Some(episode) = episodes.get(&alert.fingerprint).filter(|episode| episode.closed_at.is_none()) else {
+                continue;
+            };
+            let before = self.store.labels_of(episode.id).await?;
+            if Severity::hint(alert.label("severity")) < Severity::hint(before.get("severity").map(String::as_str)) {
+                worse.insert(alert.fingerprint.clone());
+            }
+        }
+        Ok(worse)
     }
 
     async fn command(&self, person: &Person, command: &Command) -> Result<Decision, StoreError> {

@@ -1,8 +1,11 @@
 //! The alerts of one body, put in line: a signal for each lane, in pieces that are worked on one by
 //! one.
 
-use crate::model::{Digest, Lane, Notification, Severity, SignalBody};
-use crate::store::DeliveredPart;
+use chrono::{DateTime, Utc};
+
+use super::source::Sender;
+use crate::model::{Digest, Lane, LeftOut, Notification, Severity, SignalBody};
+use crate::store::{Delivered, DeliveredPart};
 
 /// Alerts that are decided about at once. A decision holds some KiB for each; this many are one
 /// commit of a few milliseconds, between two of which others get their turn.
@@ -16,19 +19,38 @@ pub(super) struct Kept {
     pub ends_at: i64,
     pub firing: bool,
     pub severity: Severity,
+    pub lane: Lane,
     /// The hash of its annotations.
     pub texts: u64,
     /// [`crate::model::Alert`] in JSON.
     pub text: Box<str>,
 }
 
+/// The alerts under that header, ready to be made durable.
+pub(super) fn delivered(
+    sender: Sender<'_>,
+    received_at: DateTime<Utc>,
+    header: &Notification,
+    alerts: Vec<Kept>,
+) -> Delivered {
+    let firing = alerts.iter().filter(|alert| alert.firing).count();
+    Delivered {
+        source: sender.source.to_owned(),
+        received_at,
+        alerts: alerts.len(),
+        firing,
+        left_out: header.left_out.clone(),
+        parts: parts(header, alerts),
+        beats: Vec::new(),
+    }
+}
+
 /// One part for each lane that the alerts are in; one without alerts where there are none.
-pub(super) fn parts(header: &Notification, alerts: Vec<Kept>) -> Vec<DeliveredPart> {
-    let (urgent, usual): (Vec<_>, Vec<_>) =
-        alerts.into_iter().partition(|alert| Lane::hinted(alert.severity) == Lane::Urgent);
+fn parts(header: &Notification, alerts: Vec<Kept>) -> Vec<DeliveredPart> {
+    let (urgent, usual): (Vec<_>, Vec<_>) = alerts.into_iter().partition(|alert| alert.lane == Lane::Urgent);
     let mut parts = Vec::with_capacity(2);
     // What was left out is told once.
-    let rest = Notification { left_out: crate::model::LeftOut::default(), ..header.clone() };
+    let rest = Notification { left_out: LeftOut::default(), ..header.clone() };
     if !urgent.is_empty() {
         parts.push(part(header, Lane::Urgent, urgent));
     }
@@ -51,8 +73,8 @@ fn part(header: &Notification, lane: Lane, mut alerts: Vec<Kept>) -> DeliveredPa
     let mut left = alerts.into_iter().peekable();
     loop {
         let first = pieces.is_empty();
-        let told_once = crate::model::LeftOut::default();
-        let left_out = if first { header.left_out } else { told_once };
+        let told_once = LeftOut::default();
+        let left_out = if first { header.left_out.clone() } else { told_once };
         let mut piece = frame(&Notification { left_out, ..header.clone() });
         for (n, alert) in left.by_ref().take(PIECE).enumerate() {
             if n > 0 {
@@ -88,6 +110,11 @@ fn state_key(header: &Notification, alerts: &[Kept]) -> String {
     state.push(0xff);
     for number in [header.truncated, header.left_out.alerts, header.left_out.labels] {
         state.extend_from_slice(&number.to_be_bytes());
+    }
+    // Other damage is news, although the alerts that can be read are the same.
+    for why in &header.left_out.damage {
+        state.extend_from_slice(why.as_bytes());
+        state.push(0xff);
     }
     for alert in order {
         state.extend_from_slice(&alert.fingerprint.to_be_bytes());

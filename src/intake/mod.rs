@@ -6,12 +6,16 @@
 mod alertmanager;
 mod bounds;
 mod command;
+mod damage;
 mod delivery;
 mod fingerprint;
+mod generic;
 mod heartbeats;
 mod source;
 
-pub use alertmanager::{NotificationError, Sender, parse_notification};
+pub use alertmanager::parse_notification;
 pub use bounds::MOST_ALERTS;
 pub use command::command_signal;
-pub use source::Form;
+pub use damage::NotificationError;
+pub use generic::{MapTexts, Mapping, MappingError};
+pub use source::{Form, Sender};

@@ -1,11 +1,30 @@
 //! Who sends alerts, and how what it sends is read.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
+use super::generic::{Mapping, parse_events};
 use super::heartbeats::take_out;
-use super::{NotificationError, Sender, parse_notification};
+use super::{NotificationError, parse_notification};
 use crate::model::{Beat, HeartbeatKey, LeftOut};
 use crate::store::Delivered;
+
+/// Who delivers.
+#[derive(Debug, Clone, Copy)]
+pub struct Sender<'a> {
+    /// The configured name, the same for all peers of one cluster.
+    pub source: &'a str,
+    /// Nobody vouches for it: what it tells of may start nothing that changes something.
+    pub unauthenticated: bool,
+}
+
+impl<'a> From<&'a str> for Sender<'a> {
+    /// One that has shown who it is.
+    fn from(source: &'a str) -> Self {
+        Self { source, unauthenticated: false }
+    }
+}
 
 /// In which form a source sends.
 #[derive(Debug, Clone)]
@@ -14,6 +33,8 @@ pub enum Form {
     Alertmanager,
     /// Whoever calls is well, whatever he sends.
     Heartbeat,
+    /// JSON of whoever, of which the mapping makes alerts.
+    Generic(Arc<Mapping>),
 }
 
 impl Form {
@@ -30,6 +51,7 @@ impl Form {
     ) -> Result<Delivered, NotificationError> {
         let mut delivered = match self {
             Form::Alertmanager => parse_notification(sender, received_at, body)?,
+            Form::Generic(mapping) => parse_events(mapping, sender, received_at, body)?,
             Form::Heartbeat => heartbeat(sender, received_at),
         };
         take_out(&mut delivered, heartbeats);

@@ -12,7 +12,7 @@ mod template_names;
 use serde_json::{Map, Value};
 
 pub use arg::{AnyArg, Arg, ArgError, Location};
-pub use expression::{CompileError, Expression, ExpressionError, QuantityError, Reference, parse_quantity};
+pub use expression::{Bound, CompileError, Expression, ExpressionError, QuantityError, Reference, parse_quantity};
 pub use suggest::{closest, list};
 pub use template::{Template, TemplateError};
 pub use template_names::InBody;

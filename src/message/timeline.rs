@@ -145,6 +145,10 @@ fn tell_incident(event: &IncidentEvent) -> Option<String> {
         IncidentEvent::Cut { group, alerts } => {
             format!("{} of the group {group} left out by their sender", count(*alerts, "alert"))
         }
+        IncidentEvent::Damaged { group, alerts, why } => {
+            let at_least = count(*alerts, "alert");
+            format!("{at_least} of the group {group} could not be read: {}", why.join("; "))
+        }
         IncidentEvent::Unknown => UNKNOWN.to_owned(),
     })
 }

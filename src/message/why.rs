@@ -206,6 +206,7 @@ fn is_of_people(entry: &TimelineEntry) -> bool {
                 | IncidentEvent::Reopened { .. }
                 | IncidentEvent::Answered { .. }
                 | IncidentEvent::Cut { .. }
+                | IncidentEvent::Damaged { .. }
                 | IncidentEvent::Remark { .. }
         )
     )

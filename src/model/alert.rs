@@ -17,12 +17,16 @@ pub enum AlertStatus {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Alert {
     /// The hash of the labels as Alertmanager makes it, 16 hexadecimal digits: the alert's identity
-    /// within its source. It is made here, and never taken from the sender.
+    /// within its source. It is made here, and never taken from the sender; of the `key` alone where a source's `map` names one.
     pub fingerprint: String,
     /// What the sender calls it, where that is not the hash of its labels. Episodes of earlier
     /// versions go by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given: Option<String>,
+    /// Its sender tells one firing from another by no start: what fires while it is open is the same firing, and what fires after its
+    /// end a new one, in the order in which they came in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_order: bool,
     pub status: AlertStatus,
     pub labels: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -67,8 +71,8 @@ pub struct Notification {
     pub alerts: Vec<Alert>,
 }
 
-/// What a body had too much of, for us or for its sender. Nobody sends it again.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What of a body was not taken. Nobody sends it again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOut {
     pub alerts: u64,
     /// Labels and annotations.
@@ -76,6 +80,16 @@ pub struct LeftOut {
     /// Alerts that the sender itself has left out (Alertmanager's `max_alerts`).
     #[serde(default)]
     pub by_sender: u64,
+    /// Alerts that cannot be read. Where the text itself is damaged, there may be more of them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub damaged: u64,
+    /// Where and why, of the first few; also of what is no alert and was done without.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub damage: Vec<String>,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl LeftOut {

@@ -26,7 +26,7 @@ pub(super) struct Answer {
     alerts: usize,
     /// It was durable already.
     duplicate: bool,
-    /// What was more than is taken of one body, or than its sender puts into one. A person is told.
+    /// What was not taken: more than is taken of one body, or than its sender puts into one, or damaged. A person is told.
     #[serde(skip_serializing_if = "LeftOut::is_nothing")]
     left_out: LeftOut,
 }
@@ -159,13 +159,13 @@ async fn take_in(
 ) -> Result<Answer, (NotificationResult, Refusal)> {
     let start = server.clock.monotonic();
     let delivered = parse(server, source, bytes).await?;
-    let (alerts, firing, left_out) = (delivered.alerts, delivered.firing, delivered.left_out);
+    let (alerts, firing, left_out) = (delivered.alerts, delivered.firing, delivered.left_out.clone());
     let accepted = server.store.accept_delivery(delivered).await.map_err(|error| store_refusal(&error))?;
     server.metrics.accept_took(server.clock.monotonic().saturating_sub(start));
     let duplicate = accepted.iter().all(|accepted| matches!(accepted, Accepted::Again(_)));
     if !duplicate {
         server.metrics.alerts(firing as u64, (alerts - firing) as u64);
-        server.metrics.left_out(left_out);
+        server.metrics.left_out(&left_out);
     }
     let id = accepted.first().map_or_else(String::new, |accepted| accepted.id().to_string());
     tracing::info!(signal = id, alerts, firing, duplicate, "a notification came in");
@@ -179,6 +179,15 @@ async fn take_in(
             alerts = left_out.alerts,
             labels = left_out.labels,
             "a notification had more than is taken of one; the rest is left out"
+        );
+    }
+    if !left_out.damage.is_empty() {
+        let (alerts, why) = (left_out.damaged, left_out.damage.join("; "));
+        tracing::warn!(
+            signal = id,
+            alerts,
+            why,
+            "a notification could be read only in part; the rest is told to a person"
         );
     }
     Ok(Answer { signal: id, alerts, duplicate, left_out })

@@ -341,6 +341,12 @@ pub enum IncidentEvent {
         group: String,
         alerts: u64,
     },
+    /// Alerts of a group could not be read: where and why, as far as it says what sort of damage it is.
+    Damaged {
+        group: String,
+        alerts: u64,
+        why: Vec<String>,
+    },
     #[serde(other)]
     Unknown,
 }

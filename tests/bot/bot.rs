@@ -231,6 +231,7 @@ impl Bot {
         all.insert("alertname".into(), name.into());
         let alert = Alert {
             given: None,
+            in_order: false,
             fingerprint: format!("{all:?}"),
             status,
             labels: all,

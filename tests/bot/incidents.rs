@@ -55,6 +55,7 @@ pub fn alert(name: &str, labels: &[(&str, &str)], starts_at: DateTime<Utc>, stat
     all.insert("alertname".into(), name.into());
     Alert {
         given: None,
+        in_order: false,
         fingerprint: format!("{all:?}"),
         status,
         labels: all,

@@ -103,6 +103,43 @@ async fn what_its_sender_leaves_out_is_told_to_a_person_once_and_again_when_it_i
     assert!(timeline.contains("41 alerts of the group g left out by their sender"), "{timeline}");
 }
 
+/// A group of three alerts, of which one says no time.
+fn odd_group(group: &str, odd: &str, says: &str) -> Vec<u8> {
+    let one = |name: &str| {
+        let start = if name == odd { says } else { "2026-03-02T01:00:00Z" };
+        format!(r#"{{"status":"firing","labels":{{"alertname":"Minor","n":"{group}{name}"}},"startsAt":"{start}"}}"#)
+    };
+    let alerts = ["a", "b", "c"].map(one).join(",");
+    format!(r#"{{"version":"4","groupKey":"{group}","alerts":[{alerts}]}}"#).into_bytes()
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_of_a_body_is_told_to_a_person_and_the_rest_is_worked_on() {
+    let shift = Shift::begin().await;
+    let comes = async |group: &str, odd: &str, says: &str| {
+        lets_in(&shift, &odd_group(group, odd, says)).await;
+        settle(&shift.workers).await.unwrap();
+    };
+    comes("g", "b", "soon").await;
+    assert_eq!(shift.told().await, ["INC-1 open 2/2 runs=0", "INC-2 open 0/0 runs=0"]);
+    let pages = shift.pages().await;
+    assert!(pages.iter().any(|page| page.starts_with("INC-2") && page.contains("alerts[1].startsAt")), "{pages:?}");
+    let timeline = shift.timeline(2).await;
+    assert!(timeline.contains("1 alert of the group g could not be read: alerts[1].startsAt: no time"), "{timeline}");
+    // Whoever has it is not called for the same damage, wherever in the group it stands.
+    shift.says("alice", Command::Ack { incident: IncidentId(2) }).await;
+    let told = async || shift.timeline(2).await.matches("could not be read").count();
+    comes("g", "c", "soon").await;
+    assert_eq!(told().await, 1);
+    // Another reason, and another group, are news.
+    comes("g", "c", "2026-99-99T01:00:00Z").await;
+    comes("h", "a", "soon").await;
+    assert_eq!(told().await, 3);
+    shift.says("alice", Command::Resolve { incident: IncidentId(2), note: None }).await;
+    comes("g", "a", "soon").await;
+    assert_eq!(shift.incidents_ever().await.len(), 4, "put right it is not: {:?}", shift.told().await);
+}
+
 #[tokio::test]
 async fn what_kills_the_process_is_set_aside_after_five_deaths_and_paged() {
     let mut bot = Bot::begins(&[], Vec::new()).await;

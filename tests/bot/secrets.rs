@@ -54,6 +54,7 @@ fn alert(bot: &Bot, name: &str, labels: &[(&str, &str)]) -> Alert {
     Alert {
         fingerprint: format!("{name} {}", secret(1)),
         given: None,
+        in_order: false,
         status: AlertStatus::Firing,
         labels: all,
         annotations: BTreeMap::from([

@@ -20,6 +20,7 @@ fn starts(labels: &[(&str, &str)]) -> String {
         labels.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
     let alert = Alert {
         given: None,
+        in_order: false,
         fingerprint: "0011223344556677".into(),
         status: AlertStatus::Firing,
         labels,

@@ -140,6 +140,7 @@ impl Bot {
         let alert = Alert {
             fingerprint: format!("{deployment} {now}"),
             given: None,
+            in_order: false,
             status: AlertStatus::Firing,
             labels: labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
             annotations: Default::default(),

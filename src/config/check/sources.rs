@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Checker;
-use crate::config::{SourceConfig, SourceKind};
+use crate::config::{Problem, SourceConfig, SourceKind};
+use crate::intake::{Mapping, MappingError};
 
 /// Whence signals come that no source sends.
 const OURS: [&str; 5] = ["api", "console", "discord", "heartbeat", "run"];
@@ -29,10 +30,33 @@ impl Checker<'_> {
                 );
             }
             self.heartbeats(&section, &source);
+            self.map(&format!("{section}.map"), &source);
             if source.auth.is_none() && !source.insecure_no_auth {
                 let auth = if is_short { "server.webhook_auth".to_owned() } else { format!("{section}.auth") };
                 self.unauthenticated(&source.name, is_short, &auth);
             }
+        }
+    }
+
+    fn map(&mut self, field: &str, source: &SourceConfig) {
+        let map = match (source.kind, &source.map) {
+            (SourceKind::Alertmanager | SourceKind::Heartbeat, None) => return,
+            (SourceKind::Alertmanager | SourceKind::Heartbeat, Some(_)) => {
+                let remedy = "take it out, or write `kind: generic`";
+                return self.problem(field, "what this kind sends is known and needs no map", remedy);
+            }
+            (SourceKind::Generic, None) => {
+                let remedy = "write `map: { name: event.title }`, with the names that its events have";
+                return self.problem(field, "nothing says what of an event is what of an alert", remedy);
+            }
+            (SourceKind::Generic, Some(map)) => map,
+        };
+        for MappingError { field: of_map, text, offset, message, remedy } in
+            Mapping::compile(map).err().unwrap_or_default()
+        {
+            let field = format!("{field}.{of_map}");
+            let offset = offset.unwrap_or(0);
+            self.problems.push(Problem::within(&self.config.source, &field, (&text, offset), message, remedy));
         }
     }
 

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::model::{Lane, SignalBody};
+use crate::intake::MOST_ALERTS;
+use crate::model::{AlertStatus, Lane, Severity, SignalBody};
 
 fn fixture(name: &str) -> Vec<u8> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/alertmanager").join(name);
@@ -217,7 +218,7 @@ fn what_is_over_the_bounds_is_left_out_and_the_rest_is_taken() {
     let whole = format!(r#"{{"version":"4","groupKey":"g","alerts":[{}]}}"#, alerts.join(","));
     let read = parse(whole.as_bytes()).unwrap();
     assert_eq!((read.alerts, read.firing), (MOST_ALERTS, MOST_ALERTS));
-    assert_eq!(read.left_out, LeftOut { alerts: 7, labels: 0, by_sender: 0 });
+    assert_eq!(read.left_out, LeftOut { alerts: 7, ..LeftOut::default() });
     let bytes: usize = read.parts.iter().flat_map(|part| &part.pieces).map(String::len).sum();
     assert!(bytes < 2 * whole.len(), "{bytes} of {}", whole.len());
 
@@ -301,12 +302,12 @@ fn a_body_that_is_no_notification_is_refused_with_the_place() {
     let with = |field: &str, value: Value| {
         let mut wrong = alert();
         wrong[field] = value;
-        refused(&body(json!([alert(), wrong])))
+        refused(&body(json!([wrong])))
     };
     let without = |field: &str| {
         let mut wrong = alert();
         wrong.as_object_mut().unwrap().remove(field);
-        refused(&body(json!([alert(), wrong])))
+        refused(&body(json!([wrong])))
     };
     insta::assert_snapshot!(
         [
@@ -335,16 +336,16 @@ fn a_body_that_is_no_notification_is_refused_with_the_place() {
         ]
         .join("\n"),
         @r#"
-    alerts[1].startsAt: no time: input contains invalid characters; write times as `2025-03-01T02:00:00Z`
-    alerts[1].startsAt: no time: invalid type: integer `17`, expected an RFC 3339 formatted date and time string; write times as `2025-03-01T02:00:00Z`
-    alerts[1].endsAt: no time: input is out of range; write times as `2025-03-01T02:00:00Z`
-    alerts[1].status: unknown variant `pending`, expected `firing` or `resolved`; send what alertmanager's webhook_config sends
-    alerts[1].labels: there are none, and an alert is known by its labels; send what alertmanager's webhook_config sends
-    alerts[1].labels.alertname: invalid type: integer `7`, expected a string; send what alertmanager's webhook_config sends
-    alerts[1].annotations: invalid type: string "text", expected a map; send what alertmanager's webhook_config sends
-    alerts[1]: missing field `startsAt`; send what alertmanager's webhook_config sends
-    alerts[1]: missing field `status`; send what alertmanager's webhook_config sends
-    alerts[1].labels: there are none, and an alert is known by its labels; send what alertmanager's webhook_config sends
+    alerts[0].startsAt: no time: input contains invalid characters; write times as `2025-03-01T02:00:00Z`
+    alerts[0].startsAt: no time: invalid type: integer `17`, expected an RFC 3339 formatted date and time string; write times as `2025-03-01T02:00:00Z`
+    alerts[0].endsAt: no time: input is out of range; write times as `2025-03-01T02:00:00Z`
+    alerts[0].status: unknown variant `pending`, expected `firing` or `resolved`; send what alertmanager's webhook_config sends
+    alerts[0].labels: there are none, and an alert is known by its labels; send what alertmanager's webhook_config sends
+    alerts[0].labels.alertname: invalid type: integer `7`, expected a string; send what alertmanager's webhook_config sends
+    alerts[0].annotations: invalid type: string "text", expected a map; send what alertmanager's webhook_config sends
+    alerts[0]: missing field `startsAt`; send what alertmanager's webhook_config sends
+    alerts[0]: missing field `status`; send what alertmanager's webhook_config sends
+    alerts[0].labels: there are none, and an alert is known by its labels; send what alertmanager's webhook_config sends
     alerts: invalid type: map, expected a sequence; send what alertmanager's webhook_config sends
     line 1 column 0: EOF while parsing a value; send JSON, whole and in UTF-8
     line 1 column 2: expected ident; send JSON, whole and in UTF-8
@@ -371,7 +372,174 @@ fn an_error_does_not_repeat_a_secret() {
     assert!(refused(&body(json!([long]))).len() < 400);
 }
 
+/// Alerts that differ in their pods.
+fn alerts(count: usize) -> Vec<Value> {
+    let of = |n: usize| {
+        let mut one = alert();
+        one["labels"]["pod"] = json!(format!("orders-{n}"));
+        one
+    };
+    (0..count).map(of).collect()
+}
+
+fn pods(read: &Notification) -> Vec<&str> {
+    read.alerts.iter().filter_map(|alert| alert.label("pod")).collect()
+}
+
+#[test]
+fn an_odd_alert_does_not_take_the_others_with_it() {
+    let mut all = alerts(6);
+    all[1]["startsAt"] = json!("yesterday");
+    all[2]["labels"] = json!({});
+    all[3] = json!(17);
+    all[5]["annotations"]["summary"] = json!(["password=hunter2"]);
+    let read = notification(&body(json!(all)));
+    assert_eq!(pods(&read), ["orders-0", "orders-4"]);
+    assert_eq!(read.left_out.damaged, 4);
+    insta::assert_snapshot!(read.left_out.damage.join("\n"), @r"
+    alerts[1].startsAt: no time: input contains invalid characters
+    alerts[2].labels: there are none, and an alert is known by its labels
+    alerts[3]: invalid type: integer `17`, expected an alert
+    alerts[5].annotations.summary: invalid type: sequence, expected a string
+    ");
+    // Whatever is wrong with the others, a sound alert is what it is in a sound body.
+    assert_eq!(read.alerts[1], notification(&body(json!([alerts(6)[4]]))).alerts[0]);
+    // The state of the group is another one than without them.
+    assert_ne!(keys(&body(json!(all))), keys(&body(json!([all[0], all[4]]))));
+    let many: Vec<Value> = (0..100).map(|_| json!({})).chain(alerts(1)).collect();
+    let read = notification(&body(json!(many)));
+    assert_eq!((read.left_out.damaged, read.left_out.damage.len()), (100, 5), "the first few are named");
+}
+
+#[test]
+fn what_is_said_beside_the_alerts_may_be_odd_or_missing() {
+    let mut whole: Value = serde_json::from_slice(&body(json!(alerts(2)))).unwrap();
+    for field in ["version", "groupKey", "receiver", "truncatedAlerts"] {
+        let mut odd = whole.clone();
+        odd[field] = json!([{ "deep": "x" }]);
+        let read = notification(odd.to_string().as_bytes());
+        assert_eq!((pods(&read).len(), read.left_out.damaged), (2, 0), "{field}");
+        odd.as_object_mut().unwrap().remove(field);
+        assert_eq!(pods(&notification(odd.to_string().as_bytes())).len(), 2, "{field}");
+    }
+    whole.as_object_mut().unwrap().remove("groupKey");
+    let read = notification(whole.to_string().as_bytes());
+    assert_eq!(read.group_key, "{alertname=\"PostgresDown\"}");
+    assert_eq!(read.left_out.damage, ["the body: missing field `groupKey`"]);
+    whole["version"] = json!("3");
+    assert!(refused(whole.to_string().as_bytes()).starts_with("version: it is `3`"), "another version is no damage");
+}
+
+#[test]
+fn a_text_that_is_damaged_in_a_place_gives_all_its_other_alerts() {
+    let sound = String::from_utf8(fixture("0.34/group.json")).unwrap();
+    let wanted = notification(sound.as_bytes());
+    for (what, damaged) in [
+        ("a bad escape", sound.replacen("orders-1 does", "orders-1\\q does", 1).into_bytes()),
+        ("a quote too many", sound.replacen("orders-1 does", "orders-1\" does", 1).into_bytes()),
+        (
+            "a quote that is lost",
+            sound.replacen("orders-1 does not answer\"", "orders-1 does not answer", 1).into_bytes(),
+        ),
+        ("a lone brace", sound.replacen("\"orders-1:9187\"", "{\"orders-1:9187\"", 1).into_bytes()),
+        ("a brace that closes", sound.replacen("\"orders-1:9187\"", "}\"orders-1:9187\"", 1).into_bytes()),
+        ("a control character", sound.replacen("orders-1 does", "orders-1\u{0} does", 1).into_bytes()),
+        (
+            "no UTF-8",
+            sound
+                .replacen("orders-1 does", "orders-1 X", 1)
+                .replace("1 X", "1 \u{7f}")
+                .into_bytes()
+                .iter()
+                .map(|byte| if *byte == 0x7f { 0xff } else { *byte })
+                .collect(),
+        ),
+        ("another body in it", sound.replacen("orders-1 does", "{\"version\":\"4\",\"alerts\":[", 1).into_bytes()),
+        ("what swallows the rest", sound.replacen("\"fingerprint\":\"d11810f10d7b8f83\"}", "\"u\":[0", 1).into_bytes()),
+    ] {
+        let read = notification(&damaged);
+        assert_eq!(read.alerts, [wanted.alerts[0].clone(), wanted.alerts[2].clone()], "{what}");
+        let header = (&*read.receiver, &*read.group_key, read.truncated);
+        assert_eq!(header, (&*wanted.receiver, &*wanted.group_key, wanted.truncated), "{what}");
+        assert!(read.left_out.damaged >= 1 && !read.left_out.damage.is_empty(), "{what}: {:?}", read.left_out);
+    }
+    let cut = sound.find("orders-2").unwrap();
+    let read = notification(&sound.as_bytes()[..cut]);
+    assert_eq!((read.alerts.len(), read.left_out.damaged), (2, 1), "the end is not there");
+    assert_eq!(read.group_key, "{alertname=\"PostgresUnreachable\"}");
+    let after = notification(&[sound.as_bytes(), b"}"].concat());
+    assert_eq!((after.alerts.len(), after.group_key), (3, wanted.group_key), "something follows");
+}
+
+#[test]
+fn damage_costs_no_more_than_the_body() {
+    for odd in [
+        ",{\"status\":",
+        ",{\"labels\":{},\"u\":[{\"labels\":{\"a\":\"b\"}}",
+        ",[{\"x\":1}",
+        "{\"a\":[",
+        "\"",
+        "{ ",
+        "]",
+    ] {
+        let whole = format!(r#"{{"version":"4","alerts":[{}"#, odd.repeat(500_000 / odd.len()));
+        let start = std::time::Instant::now();
+        let _ = parse(whole.as_bytes());
+        assert!(start.elapsed() < std::time::Duration::from_secs(10), "{odd}: {:?}", start.elapsed());
+    }
+}
+
+/// Bytes that may do harm to what comes after them.
+fn garbage() -> impl Strategy<Value = Vec<u8>> {
+    let word = prop_oneof![
+        3 => any::<u8>().prop_map(|byte| vec![byte]),
+        6 => prop::sample::select(b"{}[]\",:\\ \n".to_vec()).prop_map(|byte| vec![byte]),
+        3 => prop::sample::select(vec![
+            r#"{"status":"firing","labels":{"a":"b"},"startsAt":"2025-03-01T02:00:00Z""#, r#","u":["#, r#"{"status":"#,
+            r#"],"version":"4"}"#, r#""alerts":["#, r#"[{"labels":"#, r#""},{""#, r#"\""#, "null", r#""x":"#,
+        ]).prop_map(|text| text.as_bytes().to_vec()),
+    ];
+    prop::collection::vec(word, 0..40).prop_map(|words| words.concat())
+}
+
 proptest! {
+    /// Whatever stands in the place of one alert, or of a part of it, each other one is taken as it is.
+    #[test]
+    fn damage_to_one_alert_leaves_the_others(
+        count in 1usize..8,
+        nth in 0usize..8,
+        from in 0usize..400,
+        length in 0usize..400,
+        garbage in garbage(),
+        spaced in any::<bool>(),
+    ) {
+        let (all, nth) = (alerts(count), nth % count);
+        let wanted = notification(&body(json!(all)));
+        let texts: Vec<Vec<u8>> = all.iter().enumerate().map(|(n, one)| {
+            let mut text = if spaced { serde_json::to_vec_pretty(one) } else { serde_json::to_vec(one) }.unwrap();
+            if n == nth {
+                let from = from.min(text.len());
+                let end = (from + length).min(text.len());
+                text.splice(from..end, garbage.iter().copied());
+            }
+            text
+        }).collect();
+        let whole = [
+            br#"{"receiver":"dogwatch","alerts":["#.to_vec(),
+            texts.join(if spaced { &b" ,\n "[..] } else { &b","[..] }),
+            br#"],"commonLabels":{"version":"7"},"version":"4","groupKey":"{}:{}"}"#.to_vec(),
+        ].concat();
+        match parse(&whole) {
+            Ok(_) => {
+                let read = notification(&whole);
+                for (n, alert) in wanted.alerts.iter().enumerate().filter(|(n, _)| *n != nth) {
+                    prop_assert!(read.alerts.contains(alert), "{n} of {:?}", String::from_utf8_lossy(&whole));
+                }
+            }
+            Err(error) => prop_assert!(count == 1, "{error}: {:?}", String::from_utf8_lossy(&whole)),
+        }
+    }
+
     #[test]
     fn no_body_breaks_the_reader(bytes in prop::collection::vec(any::<u8>(), 0..200), cut in 0usize..2_000, at in 0usize..2_000) {
         let _ = parse(&bytes);

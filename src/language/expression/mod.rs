@@ -3,6 +3,7 @@
 //! Empty is not healthy: a field that is absent, a null, a NaN, or a text beside a number is an error of the condition and
 //! never "false". `now` is the time at which the condition is decided.
 
+mod bound;
 mod compile;
 mod names;
 mod operators;
@@ -22,11 +23,13 @@ use cel::{Context, Env, ExecutionError};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+pub use bound::Bound;
 pub use compile::CompileError;
 pub use names::Reference;
 pub use quantity::{QuantityError, parse_quantity};
 
 use crate::language::Scope;
+use names::Names;
 use values::Room;
 
 static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(compile::environment);
@@ -38,6 +41,7 @@ pub struct Expression {
     program: IdedExpr,
     references: Vec<Reference>,
     loops: usize,
+    plain_path: Option<Vec<String>>,
     constant: Option<bool>,
 }
 
@@ -58,7 +62,9 @@ impl Expression {
         let program = compile::compile(source, &ENVIRONMENT)?;
         let references = names::references(&program);
         let loops = tree::loops(&program);
-        let mut expression = Self { source: source.trim().to_owned(), program, references, loops, constant: None };
+        let plain_path = names::plain_path(&program);
+        let source = source.trim().to_owned();
+        let mut expression = Self { source, program, references, loops, plain_path, constant: None };
         if expression.references.iter().all(|reference| reference.required == 0) {
             expression.constant = expression.holds(&Scope::new(), DateTime::UNIX_EPOCH).ok();
         }
@@ -73,6 +79,11 @@ impl Expression {
     /// The names that it uses, and which of their fields.
     pub fn references(&self) -> &[Reference] {
         &self.references
+    }
+
+    /// How many loops run within each other.
+    pub fn loops(&self) -> usize {
+        self.loops
     }
 
     /// The answer, when it is always the same.
@@ -119,7 +130,10 @@ impl Expression {
                 context.add_variable_as_val(name, value);
             }
         }
-        cel::Value::resolve(&self.program, &context).map_err(|error| self.error(self.explain(error, scope)))
+        cel::Value::resolve(&self.program, &context).map_err(|error| {
+            let names: Vec<(&str, &Value)> = scope.iter().map(|(name, value)| (name.as_str(), value)).collect();
+            self.error(self.explain(error, &names))
+        })
     }
 
     fn error(&self, message: String) -> ExpressionError {
@@ -127,14 +141,14 @@ impl Expression {
     }
 
     /// The interpreter's error for people. Its own texts show values whole, which may be secret or long.
-    fn explain(&self, error: ExecutionError, scope: &Scope) -> String {
+    fn explain(&self, error: ExecutionError, names: Names<'_, '_>) -> String {
         match error {
             ExecutionError::NoSuchKey(part) | ExecutionError::UndeclaredReference(part) => {
-                names::missing(&self.references, scope, Some(&part)).unwrap_or_else(|| {
+                names::missing(&self.references, names, Some(&part)).unwrap_or_else(|| {
                     format!("`{part}` is not there; write `.?{part}.orValue(...)` if it may be absent")
                 })
             }
-            ExecutionError::IndexOutOfBounds(_) => names::missing(&self.references, scope, None).unwrap_or_else(|| {
+            ExecutionError::IndexOutOfBounds(_) => names::missing(&self.references, names, None).unwrap_or_else(|| {
                 "the list has no such entry; write `[?0]` and `.orValue(...)` if it may be absent".into()
             }),
             ExecutionError::FunctionError { function, message } if function == operators::READABLE => message,

@@ -4,7 +4,6 @@ use cel::common::ast::{Expr, IdedExpr, LiteralValue, operators};
 use serde_json::Value;
 
 use super::tree::children;
-use crate::language::Scope;
 use crate::language::{closest, list};
 
 /// A name that an expression uses, with the fields that it takes from it: `p99.value`.
@@ -161,18 +160,40 @@ impl<'e> Chain<'e> {
     }
 }
 
-/// What is missing in `scope`: a message for the first reference that has no value and whose missing part is `part`
-/// (`None`: any).
-pub(super) fn missing(references: &[Reference], scope: &Scope, part: Option<&str>) -> Option<String> {
-    references.iter().find_map(|reference| missing_of(reference, scope, part))
+/// The name and the fields, where that is all that the expression says and none may be absent.
+pub(super) fn plain_path(expression: &IdedExpr) -> Option<Vec<String>> {
+    let chain = Chain::of(expression)?;
+    let is_plain = chain.known && chain.indices.is_empty() && !TYPES.contains(&chain.reference.name());
+    let Reference { path, required } = chain.reference;
+    (is_plain && required == path.len()).then_some(path)
 }
 
-fn missing_of(reference: &Reference, scope: &Scope, part: Option<&str>) -> Option<String> {
+/// The value at a path.
+pub(super) fn value_at<'v>(path: &[String], names: Names<'_, 'v>) -> Option<&'v Value> {
+    let (name, fields) = path.split_first()?;
+    let (_, value) = names.iter().find(|(known, _)| known == name)?;
+    let found = fields.iter().try_fold(*value, |value, field| match value {
+        Value::Array(items) => items.get(field.parse::<usize>().ok()?),
+        value => value.get(field),
+    });
+    found.filter(|value| !value.is_null())
+}
+
+/// Names and what they stand for.
+pub(super) type Names<'n, 'v> = &'n [(&'v str, &'v Value)];
+
+/// What is missing in `names`: a message for the first reference that has no value and whose missing part is `part`
+/// (`None`: any).
+pub(super) fn missing(references: &[Reference], names: Names<'_, '_>, part: Option<&str>) -> Option<String> {
+    references.iter().find_map(|reference| missing_of(reference, names, part))
+}
+
+fn missing_of(reference: &Reference, scope: Names<'_, '_>, part: Option<&str>) -> Option<String> {
     let mut above: Option<&Value> = None;
     for (depth, name) in reference.path.iter().take(reference.required).enumerate() {
         let here = match above {
             None if name == "now" => return None,
-            None => scope.get(name),
+            None => scope.iter().find(|(known, _)| known == name).map(|(_, value)| *value),
             Some(Value::Array(items)) => name.parse::<usize>().ok().and_then(|index| items.get(index)),
             Some(value) => value.get(name),
         };
@@ -190,7 +211,7 @@ fn missing_of(reference: &Reference, scope: &Scope, part: Option<&str>) -> Optio
         let path = spell(&reference.path[..=depth]);
         let parent = spell(&reference.path[..depth]);
         let names: Vec<&str> = match above {
-            None => scope.keys().map(String::as_str).collect(),
+            None => scope.iter().map(|(name, _)| *name).collect(),
             Some(Value::Object(fields)) => fields.keys().map(String::as_str).collect(),
             Some(_) => Vec::new(),
         };

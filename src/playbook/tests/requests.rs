@@ -13,6 +13,7 @@ fn alert(name: &str, labels: &[(&str, &str)]) -> Alert {
     all.insert("alertname".into(), name.into());
     Alert {
         given: None,
+        in_order: false,
         fingerprint: "0123456789abcdef".into(),
         status: AlertStatus::Firing,
         labels: all,

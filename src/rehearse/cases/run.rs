@@ -184,6 +184,7 @@ impl Play<'_> {
         let now = self.stage.clock.now();
         let alert = Alert {
             given: None,
+            in_order: false,
             fingerprint: "5e1f".into(),
             status,
             labels,

@@ -31,6 +31,26 @@ async fn what_its_sender_has_left_out_is_counted_and_answered() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_read_of_a_body_is_counted_and_answered_and_the_rest_is_taken() {
+    let world = World::new().await;
+    let odd = String::from_utf8(fixture("0.34/group.json")).unwrap().replace("2025-03-01T02:01:00Z", "soon");
+    let answer: Value = world.delivers(odd.clone()).await.json().await.unwrap();
+    assert_eq!((&answer["alerts"], &answer["left_out"]["damaged"]), (&json!(2), &json!(1)));
+    let why = answer["left_out"]["damage"][0].as_str().unwrap();
+    assert!(why.starts_with("alerts[1].startsAt: no time"), "{why}");
+    // The same again is no news; the same with its text cut off is.
+    let again: Value = world.delivers(odd.clone()).await.json().await.unwrap();
+    assert_eq!(again["duplicate"], json!(true));
+    let cut: Value = world.delivers(odd[..odd.find("orders-2").unwrap()].to_owned()).await.json().await.unwrap();
+    assert_eq!((&cut["alerts"], &cut["left_out"]["damaged"]), (&json!(1), &json!(2)));
+    assert_eq!(world.counts(r#"dogwatch_left_out_total{what="alerts",by="damage"}"#).await, 3);
+    assert_eq!(world.counts(r#"dogwatch_notifications_total{result="accepted"}"#).await, 2);
+    let [first, _] = world.pending().await.try_into().unwrap();
+    let SignalBody::Notification(notification) = first.body else { panic!("{first:?}") };
+    assert_eq!(notification.left_out.damaged, 1);
+}
+
+#[tokio::test]
 async fn a_secret_in_what_is_malformed_is_not_told_however_it_is_escaped() {
     let world = World::new().await;
     for value in [
@@ -105,9 +125,9 @@ async fn ten_thousand_alerts_come_in_one_body() {
 #[tokio::test]
 async fn what_is_no_notification_is_refused_with_the_place() {
     let world = World::new().await;
-    let wrong = String::from_utf8(fixture("0.34/group.json")).unwrap().replace("2025-03-01T02:01:00Z", "soon");
+    let wrong = String::from_utf8(fixture("0.34/firing.json")).unwrap().replace("2025-03-01T02:03:04.567Z", "soon");
     let (status, error, at, hint) = refusal(world.delivers(wrong).await).await;
-    assert_eq!((status, at.as_str()), (400, "alerts[1].startsAt"));
+    assert_eq!((status, at.as_str()), (400, "alerts[0].startsAt"));
     assert!(error.starts_with("no time: ") && hint.contains("2025-03-01T02:00:00Z"), "{error}; {hint}");
     let (status, error, at, _) = refusal(world.delivers(r#"{"version":"2"}"#).await).await;
     assert_eq!((status, at.as_str()), (400, "version"));
@@ -203,6 +223,43 @@ async fn a_storm_of_a_thousand_groups_is_taken_in() {
         assert_eq!(response.unwrap().status(), 200);
     }
     assert_eq!(world.pending().await.len(), 1_000);
+}
+
+/// A server that takes the events of a source of the kind `generic`.
+async fn world_with_events() -> World {
+    let map = "{ alerts: body.events, name: event.title, status: event.state, labels: { host: event.host } }";
+    let mapping = crate::intake::Mapping::compile(&serde_saphyr::from_str(map).unwrap()).unwrap();
+    let source = Source {
+        name: "snmp".into(),
+        form: crate::intake::Form::Generic(Arc::new(mapping)),
+        credential: Some(Credential::Bearer(Secret::new(TOKEN))),
+        field: "sources.0.auth".into(),
+        insecure_no_auth: false,
+    };
+    World::with(Settings { sources: Sources::new(Some(Source::default()), vec![source]), ..settings() }).await
+}
+
+#[tokio::test]
+async fn events_of_whoever_are_taken_in_as_their_map_says() {
+    let world = world_with_events().await;
+    let post = async |path: &str, body: &Value| {
+        world.posts(path).bearer_auth(TOKEN).body(body.to_string()).send().await.unwrap()
+    };
+    let event = |host: &str, state: &str| json!({ "title": "LinkDown", "host": host, "state": state });
+    let body = json!({ "events": [event("sw-1", "down"), { "title": "LinkDown" }, event("sw-2", "ok")] });
+    let answer: Value = post("/v1/sources/snmp", &body).await.json().await.unwrap();
+    assert_eq!((&answer["alerts"], &answer["left_out"]["damaged"]), (&json!(2), &json!(1)));
+    let why = answer["left_out"]["damage"][0].as_str().unwrap();
+    assert!(why.starts_with("events[1]") && why.contains("event.state"), "{why}");
+    let again: Value = post("/v1/sources/snmp", &body).await.json().await.unwrap();
+    assert_eq!(again["duplicate"], json!(true), "whenever it comes in");
+    let [signal] = world.pending().await.try_into().unwrap();
+    assert_eq!(signal.source, "snmp");
+    let refused = refusal(post("/v1/sources/snmp", &json!({ "events": [{}] })).await).await;
+    assert_eq!((refused.0, refused.2.as_str()), (400, "events[0].name"));
+    let (status, ..) = refusal(world.posts("/v1/sources/snmp").body(body.to_string()).send().await.unwrap()).await;
+    assert_eq!(status, 401);
+    assert_eq!(world.counts(r#"dogwatch_left_out_total{what="alerts",by="damage"}"#).await, 1);
 }
 
 #[tokio::test]

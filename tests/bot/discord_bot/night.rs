@@ -275,6 +275,7 @@ impl Night {
         let since = Utc::now();
         let alert = Alert {
             given: None,
+            in_order: false,
             fingerprint: format!("{all:?}"),
             status,
             labels: all,

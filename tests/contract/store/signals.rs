@@ -147,6 +147,7 @@ pub async fn a_redelivery_is_worked_on_again_behind_what_may_have_ended_it(story
 fn over(fingerprint: &str) -> Alert {
     Alert {
         given: None,
+        in_order: false,
         fingerprint: fingerprint.into(),
         status: AlertStatus::Resolved,
         labels: [("alertname".to_owned(), ALERT.to_owned())].into(),

@@ -2,20 +2,24 @@
 //! says, to the rows that it names. Rows that are read stay as they are until the end of the
 //! transaction, as nobody else writes them meanwhile.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod clock;
+mod heartbeat;
+mod run;
+
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
-use crate::model::{
-    Approval, ApprovalId, ApprovalState, Beat, EpisodeId, HeartbeatKey, Incident, IncidentId, Lane, Outcome, PageId,
-    PlaybookRef, Run, RunEvent, RunId, SignalId, Verdict,
-};
+use crate::model::{EpisodeId, Incident, IncidentId, Lane, PageId, SignalId};
 use crate::store::rules::{MadePage, Newest, Outgoing, Place, WaitingPage};
 use crate::store::{
-    Ask, CommandReply, DeliveryId, DeliverySubject, InboxItem, IncidentEvent, LogPosition, NewEpisode, NewIncident,
-    NewPage, NewRun, StoreError,
+    CommandReply, DeliveryId, DeliverySubject, IncidentEvent, NewEpisode, NewIncident, NewPage, StoreError,
 };
+
+pub(in crate::store) use clock::ClockTable;
+pub(in crate::store) use heartbeat::HeartbeatTable;
+pub(in crate::store) use run::{LogEnd, RunRow, RunTable};
 
 /// All tables of a store.
 pub(in crate::store) trait Tables:
@@ -263,144 +267,4 @@ pub(in crate::store) trait DeliveryTable {
         error: &str,
         due_at: Option<DateTime<Utc>>,
     ) -> Result<(), StoreError>;
-}
-
-/// Where a run's log ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store) struct LogEnd {
-    pub incident: IncidentId,
-    pub epoch: i64,
-    pub length: i64,
-    pub has_ended: bool,
-}
-
-/// A run that was claimed.
-pub(in crate::store) struct RunRow {
-    pub at: LogPosition,
-    pub incident: IncidentId,
-    /// How many claims in a row, this one included, appended nothing but `claimed`.
-    pub fruitless: u32,
-    /// What it is; or why that cannot be read.
-    pub run: Result<Run, StoreError>,
-}
-
-#[async_trait]
-pub(in crate::store) trait RunTable {
-    /// Keeps a playbook's text, by its digest. Repeating it changes nothing.
-    async fn keep_playbook(
-        &mut self,
-        playbook: &PlaybookRef,
-        source: &str,
-        at: DateTime<Utc>,
-    ) -> Result<(), StoreError>;
-
-    async fn playbook_text(&mut self, playbook: &PlaybookRef) -> Result<Option<String>, StoreError>;
-
-    async fn insert_run(&mut self, incident: IncidentId, run: &NewRun, at: DateTime<Utc>) -> Result<RunId, StoreError>;
-
-    /// Takes the lease of the run that is due longest, and makes room for one record.
-    async fn take_due_run(
-        &mut self,
-        worker: &str,
-        now: DateTime<Utc>,
-        until: DateTime<Utc>,
-    ) -> Result<Option<RunRow>, StoreError>;
-
-    async fn log_end(&mut self, run: RunId) -> Result<Option<LogEnd>, StoreError>;
-
-    /// The log is longer by so many records, and the lease lasts until then (`None`: as long as
-    /// before).
-    async fn extend_log(
-        &mut self,
-        run: RunId,
-        records: i64,
-        lease_until: Option<DateTime<Utc>>,
-    ) -> Result<(), StoreError>;
-
-    async fn insert_record(&mut self, at: LogPosition, time: DateTime<Utc>, event: &RunEvent)
-    -> Result<(), StoreError>;
-
-    /// Gives up the lease, and has the run due at that time.
-    async fn park_run(&mut self, run: RunId, wake_at: DateTime<Utc>) -> Result<(), StoreError>;
-
-    /// It has an outcome; nobody holds it any more, nor it any lock, and its inbox is gone.
-    async fn end_run(
-        &mut self,
-        run: RunId,
-        outcome: Outcome,
-        because: &str,
-        at: DateTime<Utc>,
-    ) -> Result<(), StoreError>;
-
-    /// Has it due now, if it is not before; `false` when it has ended.
-    async fn wake_run(&mut self, run: RunId, at: DateTime<Utc>) -> Result<bool, StoreError>;
-
-    async fn inbox(&mut self, run: RunId) -> Result<Vec<(i64, InboxItem)>, StoreError>;
-
-    async fn insert_inbox(&mut self, run: RunId, at: DateTime<Utc>, item: &InboxItem) -> Result<(), StoreError>;
-
-    async fn delete_inbox(&mut self, run: RunId, items: &[i64]) -> Result<(), StoreError>;
-
-    /// The first of these locks, in the order of their keys, that another run holds.
-    async fn lock_of_another(&mut self, run: RunId, keys: &[String]) -> Result<Option<(String, RunId)>, StoreError>;
-
-    async fn take_locks(&mut self, run: RunId, keys: &[String], at: DateTime<Utc>) -> Result<(), StoreError>;
-
-    async fn insert_approval(
-        &mut self,
-        run: RunId,
-        incident: IncidentId,
-        ask: &Ask,
-        at: DateTime<Utc>,
-    ) -> Result<ApprovalId, StoreError>;
-
-    async fn approval_row(&mut self, id: ApprovalId) -> Result<Option<Approval>, StoreError>;
-
-    /// `false`: that person has answered before.
-    async fn insert_vote(
-        &mut self,
-        approval: ApprovalId,
-        person: &str,
-        verdict: Verdict,
-        at: DateTime<Utc>,
-    ) -> Result<bool, StoreError>;
-
-    async fn close_approval(
-        &mut self,
-        id: ApprovalId,
-        state: ApprovalState,
-        answered_by: Option<&str>,
-    ) -> Result<(), StoreError>;
-
-    /// Those of a run that nobody has answered.
-    async fn open_approvals_of(&mut self, run: RunId) -> Result<Vec<ApprovalId>, StoreError>;
-}
-
-#[async_trait]
-pub(in crate::store) trait ClockTable {
-    /// Keeps that the clock was set, and what was written last before it.
-    async fn remember_move(&mut self, at: DateTime<Utc>, by: TimeDelta) -> Result<(), StoreError>;
-
-    /// Those for whom something waits for a time.
-    async fn incidents_that_wait(&mut self) -> Result<BTreeSet<IncidentId>, StoreError>;
-
-    /// The times of pages, of deliveries, of signals that were put off, and when heartbeats came.
-    async fn move_timers(&mut self, by: TimeDelta) -> Result<(), StoreError>;
-
-    /// The ends of open questions; gives back which.
-    async fn move_questions(&mut self, by: TimeDelta) -> Result<Vec<ApprovalId>, StoreError>;
-
-    /// The timers of runs under way, and makes room for one record on each log: gives back where.
-    async fn move_runs(&mut self, by: TimeDelta) -> Result<Vec<LogPosition>, StoreError>;
-
-    /// What limits count of runs that were opened since.
-    async fn move_history(&mut self, since: DateTime<Utc>, by: TimeDelta) -> Result<(), StoreError>;
-}
-
-#[async_trait]
-pub(in crate::store) trait HeartbeatTable {
-    /// Counts that it came, or keeps that it is over.
-    async fn save_beat(&mut self, beat: &Beat, at: DateTime<Utc>) -> Result<(), StoreError>;
-
-    async fn delete_heartbeat(&mut self, key: &HeartbeatKey) -> Result<(), StoreError>;
 }

@@ -1,0 +1,90 @@
+//! What a firing means: the same again, a new one, or perhaps an echo.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::notification::Decider;
+use super::opening::describe;
+use crate::model::Alert;
+use crate::store::EpisodeHead;
+
+/// What a firing means for the alert's episodes.
+pub(super) enum Firing {
+    /// It is known, or older than what is known.
+    Nothing,
+    New,
+    Again(EpisodeHead),
+    /// With another start than the one that is open: its end was never told.
+    Anew(EpisodeHead),
+    /// Its severity is worse than that of the episode that is open.
+    Worse(EpisodeHead),
+    /// Nothing but the time can tell whether it is an echo.
+    Held {
+        until: DateTime<Utc>,
+    },
+}
+
+impl Firing {
+    /// What whoever reads the timeline must know of it.
+    pub(super) fn remark(&self, alert: &Alert) -> Option<String> {
+        match self {
+            // Alertmanager may not tell of ends at all (`send_resolved`): the new start is what it tells.
+            Firing::Anew(before) => Some(format!(
+                "{} fires anew since {}; the end of its firing since {} was never told",
+                describe(alert),
+                alert.starts_at,
+                before.starts_at
+            )),
+            Firing::Worse(_) => {
+                Some(format!("{} is worse now: {}", describe(alert), alert.label("severity").unwrap_or("no severity")))
+            }
+            Firing::Nothing | Firing::New | Firing::Again(_) | Firing::Held { .. } => None,
+        }
+    }
+}
+
+impl Firing {
+    /// The start of the episode that it opens. One that became worse needs another one than before, which its sender does not tell.
+    pub(super) fn starts_at(&self, alert: &Alert, received_at: DateTime<Utc>) -> DateTime<Utc> {
+        match self {
+            Firing::Worse(before) => received_at.max(before.starts_at + TimeDelta::microseconds(1)),
+            _ => alert.starts_at,
+        }
+    }
+}
+
+impl Decider<'_> {
+    pub(super) fn firing_means(&self, alert: &Alert) -> Firing {
+        let Some(episode) = self.view.episodes.get(&alert.fingerprint) else { return Firing::New };
+        let is_known = self.view.known.contains(&(alert.fingerprint.clone(), alert.starts_at));
+        // By equality: a sender's clock may have been set back, and ours too.
+        let is_latest = alert.starts_at == episode.starts_at || Some(alert.starts_at) == episode.ended_start;
+        if alert.in_order {
+            return match episode.closed_at {
+                None if self.view.worse.contains(&alert.fingerprint) => Firing::Worse(episode.clone()),
+                None => Firing::Nothing,
+                // It came in before the end that was worked on first.
+                Some(_) if episode.ended_by.is_some_and(|end| self.came.signal < end) => Firing::Nothing,
+                Some(_) if is_known => Firing::Again(episode.clone()),
+                Some(_) => Firing::New,
+            };
+        }
+        match episode.closed_at {
+            // An earlier start of what is open: a second Prometheus says that it fires for longer. Both
+            // starts are by the sender's clock, and it is open either way.
+            None if is_known || alert.starts_at < episode.starts_at => Firing::Nothing,
+            None => Firing::Anew(episode.clone()),
+            // An echo of a firing before the last.
+            Some(_) if is_known && !is_latest => Firing::Nothing,
+            Some(_) if !is_latest => Firing::New,
+            // A peer told it before another one told the end, and we look at it only now.
+            Some(_) if episode.ended_by.is_some_and(|end| self.came.signal < end) => Firing::Nothing,
+            // The same start after its end: a late delivery by another peer, which tells the end too before long; or
+            // Alertmanager had lost sight of an alert that has fired all the time, and tells of it once in hours.
+            Some(closed_at) if !self.came.is_held && self.now < closed_at + self.rules.stale_within => {
+                // A clock that was set back makes nobody wait longer.
+                Firing::Held { until: (closed_at + self.rules.stale_within).min(self.now + self.rules.stale_within) }
+            }
+            Some(_) => Firing::Again(episode.clone()),
+        }
+    }
+}
