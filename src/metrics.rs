@@ -199,7 +199,8 @@ impl Metrics {
         }
     }
 
-    /// So much was left out of a notification that was accepted: by our bounds, by who sent it, or as it cannot be read.
+    /// So much was left out of a notification that was accepted: by our bounds, by who sent it, or
+    /// as it cannot be read.
     pub fn left_out(&self, left_out: &LeftOut) {
         for (what, by, count) in [
             ("alerts", "bounds", left_out.alerts),

@@ -57,7 +57,8 @@ impl Problem {
         Self { path: source.path.clone(), at: at.map(|at| (at.line, at.column)), snippet, message, remedy }
     }
 
-    /// About a place in the text of the field `field`; about the field where the text stands otherwise in the file than it reads.
+    /// About a place in the text of the field `field`; about the field where the text stands
+    /// otherwise in the file than it reads.
     pub(super) fn within(
         source: &Source,
         field: &str,

@@ -60,7 +60,8 @@ impl Source {
         found
     }
 
-    /// Where the text of a field stands, and in it the character `offset`, if the line of its name shows it as it reads.
+    /// Where the text of a field stands, and in it the character `offset`, if the line of its name
+    /// shows it as it reads.
     pub fn find_within(&self, field: &str, text: &str, offset: usize) -> Option<Position> {
         let name = self.find(field)?;
         let line = self.text.lines().nth(name.line.checked_sub(1)?)?;

@@ -27,7 +27,8 @@ impl Firing {
     /// What whoever reads the timeline must know of it.
     pub(super) fn remark(&self, alert: &Alert) -> Option<String> {
         match self {
-            // Alertmanager may not tell of ends at all (`send_resolved`): the new start is what it tells.
+            // Alertmanager may not tell of ends at all (`send_resolved`): the new start is what it
+            // tells.
             Firing::Anew(before) => Some(format!(
                 "{} fires anew since {}; the end of its firing since {} was never told",
                 describe(alert),
@@ -43,7 +44,8 @@ impl Firing {
 }
 
 impl Firing {
-    /// The start of the episode that it opens. One that became worse needs another one than before, which its sender does not tell.
+    /// The start of the episode that it opens. One that became worse needs another one than before,
+    /// which its sender does not tell.
     pub(super) fn starts_at(&self, alert: &Alert, received_at: DateTime<Utc>) -> DateTime<Utc> {
         match self {
             Firing::Worse(before) => received_at.max(before.starts_at + TimeDelta::microseconds(1)),
@@ -69,8 +71,8 @@ impl Decider<'_> {
             };
         }
         match episode.closed_at {
-            // An earlier start of what is open: a second Prometheus says that it fires for longer. Both
-            // starts are by the sender's clock, and it is open either way.
+            // An earlier start of what is open: a second Prometheus says that it fires for longer.
+            // Both starts are by the sender's clock, and it is open either way.
             None if is_known || alert.starts_at < episode.starts_at => Firing::Nothing,
             None => Firing::Anew(episode.clone()),
             // An echo of a firing before the last.
@@ -78,8 +80,9 @@ impl Decider<'_> {
             Some(_) if !is_latest => Firing::New,
             // A peer told it before another one told the end, and we look at it only now.
             Some(_) if episode.ended_by.is_some_and(|end| self.came.signal < end) => Firing::Nothing,
-            // The same start after its end: a late delivery by another peer, which tells the end too before long; or
-            // Alertmanager had lost sight of an alert that has fired all the time, and tells of it once in hours.
+            // The same start after its end: a late delivery by another peer, which tells the end
+            // too before long; or Alertmanager had lost sight of an alert that has fired all the
+            // time, and tells of it once in hours.
             Some(closed_at) if !self.came.is_held && self.now < closed_at + self.rules.stale_within => {
                 // A clock that was set back makes nobody wait longer.
                 Firing::Held { until: (closed_at + self.rules.stale_within).min(self.now + self.rules.stale_within) }

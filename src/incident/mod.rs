@@ -5,6 +5,7 @@
 
 mod commands;
 mod coverage;
+mod earlier;
 mod ending;
 mod firing;
 mod heartbeat;

@@ -29,7 +29,8 @@ pub struct View {
     pub history: HashMap<(String, String), Vec<RunHead>>,
     /// How many alerts of this group were told of as left out by their sender.
     pub cut_told: u64,
-    /// Alerts that are worse than what their open episodes say, where identity does not tell the two apart.
+    /// Alerts that are worse than what their open episodes say, where identity does not tell the
+    /// two apart.
     pub worse: HashSet<String>,
     /// Whether the same damage of this group was told of.
     pub damage_told: bool,

@@ -42,7 +42,8 @@ pub(super) fn cut_told(group_key: &str, timeline: &[TimelineEntry]) -> u64 {
     told.max().unwrap_or_default()
 }
 
-/// Whether this damage is what was told before: as many alerts of this group, and nothing else wrong with them.
+/// Whether this damage is what was told before: as many alerts of this group, and nothing else
+/// wrong with them.
 pub(super) fn damage_is_told(notification: &Notification, timeline: &[TimelineEntry]) -> bool {
     let group = shown_group(&notification.group_key);
     let kinds = |why: &[String]| -> BTreeSet<String> { why.iter().map(|why| kind_of(why)).collect() };
@@ -59,7 +60,7 @@ fn shown_damage(left_out: &LeftOut) -> Vec<String> {
     left_out.damage.iter().map(|why| redact(why).into_owned()).collect()
 }
 
-/// What is wrong without where: a group grows and shrinks, and its alerts change their places in it.
+/// What is wrong without where: the alerts of a group change their places in it.
 fn kind_of(why: &str) -> String {
     why.chars().filter(|c| !c.is_ascii_digit()).collect()
 }
@@ -155,9 +156,9 @@ pub(super) fn decide_cut(
     tell(rules, opened, news)
 }
 
-/// What follows from alerts that cannot be read. Whoever has that incident knows of it, and is not called each time the
-/// same comes in. `known`: the last incident of [`damage_grouping`]. `opened`: how many incidents the decision opens
-/// already.
+/// What follows from alerts that cannot be read. Whoever has that incident knows of it, and is not
+/// called each time the same comes in. `known`: the last incident of [`damage_grouping`]. `opened`:
+/// how many incidents the decision opens already.
 pub(super) fn decide_damaged(
     rules: &IncidentRules,
     id: SignalId,

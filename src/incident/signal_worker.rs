@@ -1,6 +1,6 @@
 //! The worker that takes signals in, one after the other, and decides what follows.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use super::commands::{Asked, decide_ack, decide_resolve, decide_run, decide_vote, decline};
 use super::coverage::{cover, grouping_of_target};
+use super::earlier::{by_given_name, worse};
 use super::ending::{End, decide_run_ended};
 use super::heartbeat::{decide_heartbeat, grouping_of_heartbeat};
 use super::notification::{Came, HELD, View, decide_notification, held_after};
@@ -22,11 +23,11 @@ use super::{Coverage, IncidentRules};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::model::{
-    Alert, AlertStatus, Command, IncidentId, IncidentState, Notification, Person, Run, Severity, Signal, SignalBody,
-    SignalId, redact,
+    AlertStatus, Command, IncidentId, IncidentState, Notification, Person, Run, Severity, Signal, SignalBody, SignalId,
+    redact,
 };
 use crate::playbook::{Catalog, Playbook};
-use crate::store::{Decision, EpisodeHead, IncidentView, PendingSignal, Store, StoreError, Whose, unfit_to_act_on};
+use crate::store::{Decision, IncidentView, PendingSignal, Store, StoreError, Whose, unfit_to_act_on};
 use crate::worker::{Turn, TurnError, Worker};
 
 /// Decides about signals, the more urgent lanes first, and within a lane in the order in which they
@@ -133,11 +134,11 @@ impl SignalWorker {
         let firings: Vec<(&str, DateTime<Utc>)> =
             notification.alerts.iter().map(|alert| (alert.fingerprint.as_str(), alert.starts_at)).collect();
         let mut known = self.store.known_firings(source, &firings).await?;
-        for (fingerprint, episode) in self.by_given_name(source, notification, &episodes).await? {
+        for (fingerprint, episode) in by_given_name(&*self.store, source, notification, &episodes).await? {
             known.insert((fingerprint.clone(), episode.starts_at));
             episodes.insert(fingerprint, episode);
         }
-        let worse = self.worse(notification, &episodes).await?;
+        let worse = worse(&*self.store, notification, &episodes).await?;
         let mut groupings = BTreeSet::new();
         let mut limited = BTreeSet::new();
         for (alert, (coverage, _)) in notification.alerts.iter().zip(covered) {
@@ -186,52 +187,6 @@ impl SignalWorker {
             history.insert((playbook, target_key), runs);
         }
         Ok(View { episodes, known, incidents, by_grouping, history, cut_told, worse, damage_told })
-    }
-
-    /// Episodes that an earlier version opened under the sender's own name for the alert, by the
-    /// one that it has now. They must say the same labels: a name alone is no proof.
-    async fn by_given_name(
-        &self,
-        source: &str,
-        notification: &Notification,
-        found: &HashMap<String, EpisodeHead>,
-    ) -> Result<Vec<(String, EpisodeHead)>, StoreError> {
-        let is_missing = |alert: &&Alert| alert.given.is_some() && !found.contains_key(&alert.fingerprint);
-        let missing: Vec<&Alert> = notification.alerts.iter().filter(is_missing).collect();
-        let given: BTreeSet<&str> = missing.iter().filter_map(|alert| alert.given.as_deref()).collect();
-        if given.is_empty() {
-            return Ok(Vec::new());
-        }
-        let given: Vec<&str> = given.into_iter().collect();
-        let episodes = self.store.latest_episodes(source, &given).await?;
-        let mut same = Vec::new();
-        for alert in missing {
-            if let Some(episode) = alert.given.as_ref().and_then(|given| episodes.get(given))
-                && self.store.labels_of(episode.id).await? == alert.labels
-            {
-                same.push((alert.fingerprint.clone(), episode.clone()));
-            }
-        }
-        Ok(same)
-    }
-
-    /// Alerts whose severity may change while they are the same, and is worse than what was told before.
-    async fn worse(
-        &self,
-        notification: &Notification,
-        episodes: &HashMap<String, EpisodeHead>,
-    ) -> Result<HashSet<String>, StoreError> {
-        let mut worse = HashSet::new();
-        for alert in notification.alerts.iter().filter(|alert| alert.in_order && alert.status == AlertStatus::Firing) {
-            let Some(episode) = episodes.get(&alert.fingerprint).filter(|episode| episode.closed_at.is_none()) else {
-                continue;
-            };
-            let before = self.store.labels_of(episode.id).await?;
-            if Severity::hint(alert.label("severity")) < Severity::hint(before.get("severity").map(String::as_str)) {
-                worse.insert(alert.fingerprint.clone());
-            }
-        }
-        Ok(worse)
     }
 
     async fn command(&self, person: &Person, command: &Command) -> Result<Decision, StoreError> {

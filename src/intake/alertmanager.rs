@@ -32,14 +32,16 @@ use wire::{GRAFANA, Taken, Wire};
 /// damaged; what is not taken is told in [`LeftOut`].
 ///
 /// # Errors
-/// When nothing can be taken: it is not version 4 of the format, or no alert has labels, status and start.
+/// When nothing can be taken: it is not version 4 of the format, or no alert has labels, status and
+/// start.
 pub fn parse_notification<'a>(
     sender: impl Into<Sender<'a>>,
     received_at: DateTime<Utc>,
     body: &[u8],
 ) -> Result<Delivered, NotificationError> {
     let sender = sender.into();
-    // Nearly all bodies are sound: looking for what is wrong is worth its time only once something is.
+    // Nearly all bodies are sound: looking for what is wrong is worth its time only once something
+    // is.
     let (wire, mut damage) = match serde_json::from_slice::<Wire>(body) {
         Ok(wire) => (wire, Damage::default()),
         Err(_) => recover::recover(body)?,

@@ -30,7 +30,8 @@ pub(super) struct Damage {
 const NAMED: usize = 5;
 
 impl Damage {
-    /// One more alert. `why` is asked only while there is room for it: finding out costs more than counting.
+    /// One more alert. `why` is asked only while there is room for it: finding out costs more than
+    /// counting.
     pub fn alert(&mut self, why: impl FnOnce() -> NotificationError) {
         self.alerts += 1;
         self.remark(why);

@@ -23,7 +23,8 @@ const LARGEST: usize = 4 * 1024 * 1024;
 
 const CHANGE: &str = "send what the source's `map` looks for, or change the map";
 
-/// Reads the body of one delivery. Each event that can be mapped is taken; what is not is told in [`LeftOut`].
+/// Reads the body of one delivery. Each event that can be mapped is taken; what is not is told in
+/// [`LeftOut`].
 ///
 /// # Errors
 /// When nothing can be taken: it is no JSON, or no event can be mapped.
@@ -203,7 +204,8 @@ impl Event<'_, '_, '_> {
         Ok(texts)
     }
 
-    /// Words that say that all is well; whatever else it is, it fires: saying less would be guessing towards silence.
+    /// Words that say that all is well; whatever else it is, it fires: saying less would be
+    /// guessing towards silence.
     fn status(&self, expression: &Expression) -> Result<AlertStatus, Unmapped> {
         const OVER: [&str; 15] = [
             "ok",

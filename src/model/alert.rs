@@ -17,14 +17,15 @@ pub enum AlertStatus {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Alert {
     /// The hash of the labels as Alertmanager makes it, 16 hexadecimal digits: the alert's identity
-    /// within its source. It is made here, and never taken from the sender; of the `key` alone where a source's `map` names one.
+    /// within its source. It is made here, and never taken from the sender; of the `key` alone
+    /// where a source's `map` names one.
     pub fingerprint: String,
     /// What the sender calls it, where that is not the hash of its labels. Episodes of earlier
     /// versions go by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given: Option<String>,
-    /// Its sender tells one firing from another by no start: what fires while it is open is the same firing, and what fires after its
-    /// end a new one, in the order in which they came in.
+    /// Its sender tells one firing from another by no start: what fires while it is open is the
+    /// same firing, and what fires after its end a new one, in the order in which they came in.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_order: bool,
     pub status: AlertStatus,

@@ -26,12 +26,13 @@ pub(super) struct Answer {
     alerts: usize,
     /// It was durable already.
     duplicate: bool,
-    /// What was not taken: more than is taken of one body, or than its sender puts into one, or damaged. A person is told.
+    /// What was not taken: more than is taken of one body, or than its sender puts into one, or
+    /// damaged. A person is told.
     #[serde(skip_serializing_if = "LeftOut::is_nothing")]
     left_out: LeftOut,
 }
 
-/// Bodies from here on are read beside the runtime's own threads: 10,000 alerts take 20 ms.
+/// Bodies from here on wait for room of their own.
 const LARGE: usize = 256 * 1024;
 
 /// `POST /v1/alertmanager`.
@@ -220,7 +221,7 @@ async fn parse(
     source: &Arc<Source>,
     bytes: Vec<u8>,
 ) -> Result<Delivered, (NotificationResult, Refusal)> {
-    let is_small = bytes.len() < LARGE;
+    let is_small = bytes.len() < source.form.large();
     let (source, now) = (source.clone(), server.clock.now());
     let read = move || source.form.parse(source.sender(), now, &source.heartbeats, &bytes);
     let parsed = if is_small {

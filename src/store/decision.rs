@@ -341,7 +341,8 @@ pub enum IncidentEvent {
         group: String,
         alerts: u64,
     },
-    /// Alerts of a group could not be read: where and why, as far as it says what sort of damage it is.
+    /// Alerts of a group could not be read: where and why, as far as it says what sort of damage it
+    /// is.
     Damaged {
         group: String,
         alerts: u64,

@@ -1,8 +1,9 @@
-//! What comes from the network, changed at random: the parsers that face it never panic, and what they take is whole.
+//! What comes from the network, changed at random: the parsers that face it never panic, and what
+//! they take is whole.
 //!
-//! The corpus is what is under `tests/fixtures/alertmanager` and `tests/corpus`; a file that once broke something goes there. The
-//! mutations are the same each time. `DOGWATCH_TEST_MUTATIONS` says how many of each file are tried (100), and
-//! `DOGWATCH_TEST_SEED` what they begin with.
+//! The corpus is what is under `tests/fixtures/alertmanager` and `tests/corpus`; a file that once
+//! broke something goes there. The mutations are the same each time. `DOGWATCH_TEST_MUTATIONS` says
+//! how many of each file are tried (100), and `DOGWATCH_TEST_SEED` what they begin with.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

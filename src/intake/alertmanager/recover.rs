@@ -1,12 +1,13 @@
 //! Bodies that are not sound in all their parts: what can be read is taken, and the rest is told.
 //!
-//! Alertmanager never repeats what was refused (4xx), so that one odd alert would take all others of its group with it.
+//! Alertmanager never repeats what was refused (4xx), so that one odd alert would take all others
+//! of its group with it.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -53,8 +54,7 @@ pub(super) fn recover(body: &[u8]) -> Result<(Wire, Damage), NotificationError> 
 }
 
 /// What a body says beside its alerts, as far as it can be read.
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Default)]
 pub(super) struct Header {
     pub version: Said<String>,
     pub group_key: Said<String>,
@@ -94,7 +94,8 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Said<T> {
     }
 }
 
-/// A body whose JSON is sound. Known fields are read by hand: `flatten` would keep all others in memory.
+/// A body whose JSON is sound. Known fields are read by hand: `flatten` would keep all others in
+/// memory.
 struct Loose<A> {
     header: Header,
     alerts: A,
@@ -112,6 +113,7 @@ impl<'de, A: Deserialize<'de> + Default> Deserialize<'de> for Loose<A> {
 
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Loose<A>, M::Error> {
                 let mut read = Loose { header: Header::default(), alerts: A::default() };
+                let mut has_alerts = false;
                 while let Some(name) = map.next_key::<String>()? {
                     match name.as_str() {
                         "version" => read.header.version = map.next_value()?,
@@ -120,7 +122,12 @@ impl<'de, A: Deserialize<'de> + Default> Deserialize<'de> for Loose<A> {
                         "orgId" => read.header.org_id = map.next_value()?,
                         "receiver" => read.header.receiver = map.next_value()?,
                         "truncatedAlerts" => read.header.truncated_alerts = map.next_value()?,
-                        "alerts" => read.alerts = map.next_value()?,
+                        // The last of two would hide the first.
+                        "alerts" if has_alerts => return Err(M::Error::duplicate_field("alerts")),
+                        "alerts" => {
+                            has_alerts = true;
+                            read.alerts = map.next_value()?;
+                        }
                         _ => drop(map.next_value::<IgnoredAny>()?),
                     }
                 }

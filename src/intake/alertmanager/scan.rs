@@ -1,9 +1,11 @@
-//! Alerts in a body whose text is no JSON: a byte was lost or changed on its way, or the end is not there.
+//! Alerts in a body whose text is no JSON: a byte was lost or changed on its way, or the end is not
+//! there.
 //!
-//! An alert is looked for where an object begins that follows on `[` or `,` and has a quoted name next. In sound JSON such bytes stand
-//! in no text, as a quote would end it, so that nothing that comes before an alert can hide where it begins. What begins there is read as JSON does; what
-//! holds another alert is none. So whatever stands in the place of one alert, each of the others is taken, unless what is there now
-//! reads as a later state of the same.
+//! An alert is looked for where an object begins that follows on `[` or `,` and has a quoted name
+//! next. In sound JSON such bytes stand in no text, as a quote would end it, so that nothing that
+//! comes before an alert can hide where it begins. What begins there is read as JSON does; what
+//! holds another alert is none. So whatever stands in the place of one alert, each of the others is
+//! taken, unless what is there now reads as a later state of the same.
 
 use super::recover::{Header, Said, header};
 use super::refusal::{locate, wrong_alert};
@@ -18,8 +20,8 @@ pub(super) struct Found {
     pub damage: Damage,
 }
 
-/// So many beginnings an alert may hold that are none of alerts: lists of objects that a sender adds. It bounds how often a byte is
-/// looked at.
+/// So many beginnings an alert may hold that are none of alerts: lists of objects that a sender
+/// adds. It bounds how often a byte is looked at.
 const WITHIN: usize = 4;
 
 /// Takes the alerts that can be read.
@@ -116,7 +118,8 @@ fn holds_another(body: &[u8], starts: &[u32], next: usize, end: usize) -> bool {
     inner.into_iter().any(|(nth, _)| read(body, starts, nth).is_some())
 }
 
-/// What stands before the alerts and behind them, read as if there were none; where that is damaged too, its two names.
+/// What stands before the alerts and behind them, read as if there were none; where that is damaged
+/// too, its two names.
 fn header_around(body: &[u8], list: Option<usize>, first: Option<usize>, end: usize) -> Header {
     /// The end of a damaged alert is not known; it holds few brackets.
     const TRIES: usize = 8;

@@ -463,6 +463,9 @@ fn a_text_that_is_damaged_in_a_place_gives_all_its_other_alerts() {
         assert_eq!(header, (&*wanted.receiver, &*wanted.group_key, wanted.truncated), "{what}");
         assert!(read.left_out.damaged >= 1 && !read.left_out.damage.is_empty(), "{what}: {:?}", read.left_out);
     }
+    let twice =
+        format!("{{{},{}", &sound[1..sound.rfind('}').unwrap()], &sound[1..]).replacen("orders-0", "other-0", 3);
+    assert_eq!(notification(twice.as_bytes()).alerts.len(), 4, "two lists of alerts");
     let cut = sound.find("orders-2").unwrap();
     let read = notification(&sound.as_bytes()[..cut]);
     assert_eq!((read.alerts.len(), read.left_out.damaged), (2, 1), "the end is not there");
@@ -503,7 +506,8 @@ fn garbage() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    /// Whatever stands in the place of one alert, or of a part of it, each other one is taken as it is.
+    /// Whatever stands in the place of one alert, or of a part of it, each other one is taken as it
+    /// is.
     #[test]
     fn damage_to_one_alert_leaves_the_others(
         count in 1usize..8,

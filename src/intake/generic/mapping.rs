@@ -21,10 +21,12 @@ pub struct MapTexts {
     pub labels: BTreeMap<String, String>,
     #[serde(default)]
     pub annotations: BTreeMap<String, String>,
-    /// When it began, where the sender repeats that. Default: when it came in, and it goes on until its end is told.
+    /// When it began, where the sender repeats that. Default: when it came in, and it goes on until
+    /// its end is told.
     #[serde(default)]
     pub starts_at: Option<String>,
-    /// What the firing and the end of one alert have in common. Default: its name and all its labels.
+    /// What the firing and the end of one alert have in common. Default: its name and all its
+    /// labels.
     #[serde(default)]
     pub key: Option<String>,
 }
@@ -60,7 +62,8 @@ pub struct MappingError {
 
 impl Mapping {
     /// # Errors
-    /// With all that is wrong: what does not compile, names that there are not, loops that one event would have run for each other.
+    /// With all that is wrong: what does not compile, names that there are not, loops that one
+    /// event would have run for each other.
     pub fn compile(texts: &MapTexts) -> Result<Self, Vec<MappingError>> {
         let mut compiler = Compiler { wrong: Vec::new(), all: Vec::new() };
         let alerts = texts.alerts.as_ref().and_then(|text| compiler.compile("alerts", text, &["body"]));

@@ -6,8 +6,9 @@ use serde_json::Value;
 use super::values::{self, Room};
 use super::{ENVIRONMENT, Expression, ExpressionError, names};
 
-/// Names bound to values. What an expression computes with is converted once for all of them; one that only names a field, such as
-/// `event.host`, needs no conversion at all, and so has no bounds but those of the value.
+/// Names bound to values. What an expression computes with is converted once for all of them; one
+/// that only names a field, such as `event.host`, needs no conversion at all, and so has no bounds
+/// but those of the value.
 pub struct Bound<'p, 'v> {
     context: Context<'p, 'v>,
     names: Vec<(&'v str, &'v Value)>,

@@ -182,8 +182,8 @@ pub(super) fn value_at<'v>(path: &[String], names: Names<'_, 'v>) -> Option<&'v 
 /// Names and what they stand for.
 pub(super) type Names<'n, 'v> = &'n [(&'v str, &'v Value)];
 
-/// What is missing in `names`: a message for the first reference that has no value and whose missing part is `part`
-/// (`None`: any).
+/// What is missing in `names`: a message for the first reference that has no value and whose
+/// missing part is `part` (`None`: any).
 pub(super) fn missing(references: &[Reference], names: Names<'_, '_>, part: Option<&str>) -> Option<String> {
     references.iter().find_map(|reference| missing_of(reference, names, part))
 }
