@@ -157,7 +157,7 @@ impl Facts {
         let mut approvals = store.open_approvals().await?;
         approvals.retain(|approval| known.contains(&approval.incident));
         let mut pages = store.pages(from, to).await?;
-        pages.retain(|page| ours(&page.team));
+        pages.retain(|page| ours(&page.team) && !page.is_call());
         // A page that is older than an incident which is still open can only be of that incident's time.
         let since =
             incidents.iter().filter(|incident| open.contains(&incident.id)).map(|incident| incident.opened_at).min();

@@ -17,5 +17,5 @@ mod spell;
 pub use coverage::{Coverage, cover};
 pub use notification::{Came, View, decide_notification};
 pub use page_worker::PageWorker;
-pub use rules::{IncidentRules, SourceRights};
+pub use rules::{HomeCluster, IncidentRules, SourceRights};
 pub use signal_worker::SignalWorker;

@@ -97,7 +97,7 @@ impl SignalWorker {
             .alerts
             .iter()
             .map(|alert| match alert.status {
-                AlertStatus::Firing => cover(&catalog, self.rules.may_start.of(came.source), alert),
+                AlertStatus::Firing => cover(&catalog, &self.rules, came.source, alert),
                 AlertStatus::Resolved => (Coverage::Uncovered, Vec::new()),
             })
             .collect();
@@ -233,7 +233,7 @@ impl SignalWorker {
                 return Ok(decline(problems.join("\n")));
             }
         };
-        let target = match playbook.target_for(None, &inputs, set) {
+        let target = match playbook.target_for(None, &self.rules.labels, &inputs, set) {
             Ok(target) => target,
             Err(problem) => return Ok(decline(problem.to_string())),
         };

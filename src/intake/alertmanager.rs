@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::bounds::{Labels, MOST_ALERTS, count_rest, shorten};
 use super::delivery::{Kept, parts};
-use crate::model::{Alert, AlertStatus, LeftOut, Notification, Severity, redact};
+use crate::model::{Alert, AlertStatus, LeftOut, Notification, SEVERITY_LABELS, Severities, redact};
 use crate::store::Delivered;
 
 /// A body that is no notification. Sending the same again will not help.
@@ -34,12 +34,14 @@ pub struct Sender<'a> {
     pub source: &'a str,
     /// Nobody vouches for it: what it tells of may start nothing that changes something.
     pub unauthenticated: bool,
+    /// What its words for severity mean.
+    pub severities: &'a Severities,
 }
 
 impl<'a> From<&'a str> for Sender<'a> {
     /// One that has shown who it is.
     fn from(source: &'a str) -> Self {
-        Self { source, unauthenticated: false }
+        Self { source, unauthenticated: false, severities: Severities::usual() }
     }
 }
 
@@ -94,7 +96,7 @@ pub fn parse_notification<'a>(
         alerts: Vec::new(),
         unauthenticated: sender.unauthenticated,
     };
-    let parts = parts(&header, kept);
+    let parts = parts(&header, kept, sender.severities);
     Ok(Delivered { source: sender.source.to_owned(), received_at, parts, alerts, firing, left_out })
 }
 
@@ -238,7 +240,7 @@ impl WireAlert {
             starts_at: alert.starts_at.timestamp_micros(),
             ends_at: alert.ends_at.map_or(0, |end| end.timestamp_micros()),
             firing: alert.status == AlertStatus::Firing,
-            severity: Severity::hint(alert.label("severity")),
+            says: SEVERITY_LABELS.iter().filter_map(|name| Some((*name, alert.label(name)?.into()))).collect(),
             texts: self.annotations.hash,
             text: serde_json::to_string(&alert)?.into_boxed_str(),
         })

@@ -1,7 +1,7 @@
 //! The alerts of one body, put in line: a signal for each lane, in pieces that are worked on one by
 //! one.
 
-use crate::model::{Digest, Lane, Notification, Severity, SignalBody};
+use crate::model::{Digest, Lane, Notification, Severities, Severity, SignalBody};
 use crate::store::DeliveredPart;
 
 /// Alerts that are decided about at once. A decision holds some KiB for each; this many are one
@@ -15,37 +15,45 @@ pub(super) struct Kept {
     pub starts_at: i64,
     pub ends_at: i64,
     pub firing: bool,
-    pub severity: Severity,
+    /// The labels that say how bad it is.
+    pub says: Vec<(&'static str, Box<str>)>,
     /// The hash of its annotations.
     pub texts: u64,
     /// [`crate::model::Alert`] in JSON.
     pub text: Box<str>,
 }
 
+impl Kept {
+    fn severity(&self, severities: &Severities) -> Severity {
+        let said = |label: &str| self.says.iter().find(|(name, _)| *name == label).map(|(_, value)| &**value);
+        severities.rate(said).severity
+    }
+}
+
 /// One part for each lane that the alerts are in; one without alerts where there are none.
-pub(super) fn parts(header: &Notification, alerts: Vec<Kept>) -> Vec<DeliveredPart> {
+pub(super) fn parts(header: &Notification, alerts: Vec<Kept>, severities: &Severities) -> Vec<DeliveredPart> {
     let (urgent, usual): (Vec<_>, Vec<_>) =
-        alerts.into_iter().partition(|alert| Lane::hinted(alert.severity) == Lane::Urgent);
+        alerts.into_iter().partition(|alert| Lane::rated(alert.severity(severities)) == Lane::Urgent);
     let mut parts = Vec::with_capacity(2);
     // What was left out is told once.
     let rest = Notification { left_out: crate::model::LeftOut::default(), ..header.clone() };
     if !urgent.is_empty() {
-        parts.push(part(header, Lane::Urgent, urgent));
+        parts.push(part(header, Lane::Urgent, urgent, severities));
     }
     if !usual.is_empty() || parts.is_empty() {
         let header = if parts.is_empty() { header } else { &rest };
-        parts.push(part(header, Lane::Usual, usual));
+        parts.push(part(header, Lane::Usual, usual, severities));
     }
     parts
 }
 
-fn part(header: &Notification, lane: Lane, mut alerts: Vec<Kept>) -> DeliveredPart {
+fn part(header: &Notification, lane: Lane, mut alerts: Vec<Kept>, severities: &Severities) -> DeliveredPart {
     let key = state_key(header, &alerts);
     let may_end = alerts.iter().any(|alert| !alert.firing);
     if alerts.len() > PIECE {
         // In whatever pieces it is told, an incident is opened by the worst of its alerts, and
         // nothing ends before all that fires has joined: as if it were one.
-        alerts.sort_by_key(|alert| (!alert.firing, alert.severity));
+        alerts.sort_by_cached_key(|alert| (!alert.firing, alert.severity(severities)));
     }
     let mut pieces = Vec::with_capacity(alerts.len().div_ceil(PIECE).max(1));
     let mut left = alerts.into_iter().peekable();

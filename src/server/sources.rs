@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Credential;
 use super::browser::Guard;
 use crate::intake::{Form, Sender};
+use crate::model::Severities;
 
 /// One who delivers alerts.
 #[derive(Debug, Clone)]
@@ -19,6 +20,8 @@ pub struct Source {
     pub field: String,
     /// Something in front of us authenticates who delivers.
     pub insecure_no_auth: bool,
+    /// What its words for severity mean.
+    pub severities: Arc<Severities>,
 }
 
 impl Default for Source {
@@ -29,6 +32,7 @@ impl Default for Source {
             credential: None,
             field: "server.webhook_auth".to_owned(),
             insecure_no_auth: false,
+            severities: Arc::default(),
         }
     }
 }
@@ -49,7 +53,7 @@ impl Source {
     }
 
     pub(super) fn sender(&self) -> Sender<'_> {
-        Sender { source: &self.name, unauthenticated: self.lets_everybody_in() }
+        Sender { source: &self.name, unauthenticated: self.lets_everybody_in(), severities: &self.severities }
     }
 }
 

@@ -21,3 +21,4 @@ mod runs;
 mod secrets;
 mod shipped_playbooks;
 mod two_bots;
+mod words;

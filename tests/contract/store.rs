@@ -324,7 +324,7 @@ async fn what_waits_is_moved_in_whole_or_not_at_all() {
         let changes = vec![
             Change::Page { incident, page },
             Change::PageAt { incident, at: Some(until) },
-            Change::Hold { signal: Box::new(held), until, notes: Vec::new() },
+            Change::Hold { signal: Box::new(held), lane: Lane::Usual, until, notes: Vec::new() },
         ];
         shop.decide("waits", changes).await;
         shop.store.close().await;
@@ -541,7 +541,8 @@ async fn a_signal_that_is_put_off_comes_once_and_at_its_time() {
     let event = IncidentEvent::Held { alert: "CoreDNSLatencyHigh".into(), count: 1, until };
     for key in ["one", "two"] {
         let notes = vec![(IncidentRef::Existing(id), event.clone())];
-        shop.decide(key, vec![Change::Hold { signal: Box::new(signal.clone()), until, notes }]).await;
+        shop.decide(key, vec![Change::Hold { signal: Box::new(signal.clone()), lane: Lane::Usual, until, notes }])
+            .await;
     }
     let shop = shop.reopen().await;
     assert!(shop.store.pending_signals(10).await.unwrap().is_empty());

@@ -6,6 +6,7 @@ mod handoffs;
 mod health;
 mod incidents;
 mod keeper;
+mod lanes;
 mod outbox;
 mod pages;
 #[cfg(test)]

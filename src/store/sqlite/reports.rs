@@ -133,6 +133,7 @@ pub(super) async fn levels(reads: &SqlitePool, now: DateTime<Utc>) -> Result<Lev
     }
     let unanswered = pages::unanswered(reads).await?;
     let undelivered: Vec<_> = unanswered.iter().filter_map(|page| page.reached_nobody_since(now)).collect();
+    let calls = unanswered.iter().filter(|page| page.is_call()).count() as u64;
     Ok(Levels {
         pending_signals: count(&row, "signals")?,
         held_signals: count(&row, "held")?,
@@ -142,7 +143,7 @@ pub(super) async fn levels(reads: &SqlitePool, now: DateTime<Utc>) -> Result<Lev
         incidents,
         runs_under_way: count(&row, "runs")?,
         deliveries_waiting: count(&row, "deliveries")?,
-        unacknowledged_pages: count(&row, "pages")?,
+        unacknowledged_pages: count(&row, "pages")?.saturating_sub(calls),
         undelivered_pages: undelivered.len() as u64,
         undelivered_for: undelivered.iter().min().map_or(0, |since| (now - since).num_seconds().max(0).unsigned_abs()),
     })
