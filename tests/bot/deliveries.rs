@@ -462,9 +462,10 @@ async fn a_restart_between_two_attempts_keeps_their_number_and_the_order() {
     watch.is_paged(Severity::S2, "the bank is slow").await;
     drop(workers);
     watch.is_restarted(&["webhook", "discord"]).await;
-    let tried: Vec<_> = before.iter().map(|(sink, attempts)| (sink.clone(), attempts + 1)).collect();
+    // Each by itself: what was due within the next minute is tried at once.
     let after = attempts(&watch).await;
-    assert!(after == before || after == tried, "{before:?}, {after:?}");
+    let kept = before.iter().zip(&after).all(|((sink, n), (same, m))| sink == same && (m == n || *m == n + 1));
+    assert!(kept && after.len() == before.len(), "{before:?}, {after:?}");
     for receiver in &watch.receivers {
         receiver.is_back();
     }
