@@ -42,7 +42,7 @@ pub use registry::{names, parse};
 
 use crate::clock::Clock;
 use crate::cluster::{Access, Cluster, ClusterError, Object};
-use crate::language::{AnyArg, Arg, ArgError, Scope, TemplateError};
+use crate::language::{AnyArg, Arg, ArgError, Location, Scope, TemplateError};
 use crate::model::{FailureClass, Intent, RunId, StepPath, Target};
 use crate::prometheus::{Prometheus, QueryError};
 
@@ -143,6 +143,11 @@ pub trait Describe: Debug + Send + Sync {
     /// A contradiction between arguments: `by` and `to` both given.
     fn check(&self) -> Result<(), String> {
         Ok(())
+    }
+
+    /// The PromQL that it asks, with a name in the place of each hole, and where it stands.
+    fn query(&self) -> Option<(String, Location)> {
+        None
     }
 
     /// The rights it needs on a target of that kind (namespaces are filled in by the caller).

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::amounts::Flag;
 use super::{ActionError, Describe, Output, Read, StepContext, World, holes};
 use crate::cluster::Access;
-use crate::language::{AnyArg, Arg};
+use crate::language::{AnyArg, Arg, Location};
 use crate::model::HumanDuration;
 use crate::prometheus::{Query, Sample, selectors};
 
@@ -62,6 +62,10 @@ impl Describe for PrometheusQuery {
 
     fn access(&self, _target_kind: &str) -> Vec<Access> {
         Vec::new()
+    }
+
+    fn query(&self) -> Option<(String, Location)> {
+        self.expr.text().map(|(source, at)| (without_holes(source), at))
     }
 
     fn output_fields(&self) -> Option<&'static [&'static str]> {

@@ -1,6 +1,5 @@
 //! From the configuration to the edges: each thing that can be wrong at the start is said with the next move.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -8,11 +7,11 @@ use anyhow::Context as _;
 use crate::cluster::{Cluster, Connection, RealCluster};
 use crate::config::{AuthConfig, Config, PrometheusConfig, SourceConfig};
 use crate::files;
-use crate::incident::{Expected, IncidentRules, SourceRights};
+use crate::incident::{Expected, HomeCluster, IncidentRules, SourceRights};
 use crate::model::MayStart;
 use crate::oncall::OnCall;
-use crate::playbook::{Catalog, ProblemSeverity};
-use crate::prometheus::{HttpPrometheus, NoPrometheus, Prometheus, PrometheusAuth};
+use crate::playbook::{Catalog, Playbook, Problem, ProblemSeverity};
+use crate::prometheus::{HttpPrometheus, MatchingPrometheus, NoPrometheus, Prometheus, PrometheusAuth, with_matchers};
 
 /// The cluster as the configuration says. It is not asked anything yet: a bot whose cluster is away must start all the same, to
 /// take alerts in and to page.
@@ -35,7 +34,7 @@ pub async fn cluster(config: &Config) -> anyhow::Result<Arc<dyn Cluster>> {
 /// # Errors
 /// When its URL or its secret cannot be used.
 pub fn prometheus(config: &Config) -> anyhow::Result<Arc<dyn Prometheus>> {
-    let Some(PrometheusConfig { url, auth, timeout }) = &config.prometheus else {
+    let Some(PrometheusConfig { url, auth, timeout, matchers }) = &config.prometheus else {
         return Ok(Arc::new(NoPrometheus));
     };
     let auth = match auth {
@@ -45,12 +44,16 @@ pub fn prometheus(config: &Config) -> anyhow::Result<Arc<dyn Prometheus>> {
             Some(PrometheusAuth::Basic { username: basic.username.clone(), password: basic.password.read()? })
         }
     };
-    Ok(Arc::new(HttpPrometheus::new(url, auth, timeout.0)?))
+    let http = Arc::new(HttpPrometheus::new(url, auth, timeout.0)?);
+    Ok(if matchers.is_empty() { http } else { Arc::new(MatchingPrometheus::new(http, matchers.clone())) })
 }
 
 /// The playbooks that load. Those that don't are told of, and never keep the bot from starting.
-pub fn playbooks(folder: &Path) -> Catalog {
-    let (catalog, problems) = Catalog::load(folder);
+pub fn playbooks(config: &Config) -> Catalog {
+    let folder = &config.playbooks.dir;
+    let (catalog, mut problems) = Catalog::load(folder);
+    let (catalog, unmatched) = catalog.without(|playbook| unmatched_queries(config, playbook));
+    problems.extend(unmatched);
     for problem in &problems {
         match problem.severity {
             ProblemSeverity::Error => tracing::error!("{}", problem.render(false)),
@@ -63,8 +66,14 @@ pub fn playbooks(folder: &Path) -> Catalog {
     catalog
 }
 
+/// Queries to which `prometheus.match` cannot be added: asked without it, they would be about all clusters.
+pub fn unmatched_queries(config: &Config, playbook: &Playbook) -> Vec<Problem> {
+    let Some(prometheus) = &config.prometheus else { return Vec::new() };
+    playbook.wrong_queries(|expr| with_matchers(expr, &prometheus.matchers).err())
+}
+
 /// What a bot without playbooks does.
-pub fn no_playbooks(folder: &Path) -> String {
+pub fn no_playbooks(folder: &std::path::Path) -> String {
     format!("no playbook in {}: every alert goes to a person; playbooks end in `.yaml`", folder.display())
 }
 
@@ -104,6 +113,9 @@ pub fn rules(config: &Config, oncall: &OnCall) -> IncidentRules {
         teams: oncall.teams().iter().map(|team| team.name.to_string()).collect(),
         reopen_within: config.incidents.reopen_within.0,
         stale_within: config.incidents.stale_within.0,
+        severities: Arc::new(config.severities.mapping()),
+        labels: Arc::new(config.labels.names()),
+        cluster: HomeCluster { name: config.cluster.name.clone(), label: config.cluster.label.clone() },
         may_start: SourceRights {
             by_source: sources().map(|source| (source.name.clone(), source.may_start())).collect(),
             others: MayStart::Nothing,

@@ -27,16 +27,16 @@ use crate::handoff::{HandoffWorker, Reporter, Template};
 use crate::intake::{Form, Mapping};
 use crate::mandate::{LeaseName, Mandate, MandateWorker};
 use crate::metrics::Metrics;
-use crate::model::{Person, Role, Via};
+use crate::model::{Person, Role, Severities, Via};
 use crate::server::{
     ApiToken, Credential, Readiness, Server, Settings, Source, Sources, serve as serve_http, serve_health,
 };
-use crate::store::IncidentStore as _;
 use crate::store::sqlite::{Durability, SqliteStore};
+use crate::store::{IncidentStore as _, SignalStore as _};
 use crate::worker::{self, Progress};
 
 use crew::Crew;
-pub use edges::no_playbooks;
+pub use edges::{no_playbooks, unmatched_queries};
 pub use ending::Ending;
 use ending::{CLOSE_WITHIN, LEAVE_WITHIN};
 use lookout::{Lookout, Patience};
@@ -59,7 +59,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     crate::tls::install_provider();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let oncall = Arc::new(edges::oncall(config)?);
-    let catalog = Arc::new(edges::playbooks(&config.playbooks.dir));
+    let catalog = Arc::new(edges::playbooks(config));
     let unknown = unknown_teams(&oncall, catalog.iter().map(Arc::as_ref));
     for warning in unknown.into_iter().chain(teams_to_come(&oncall, clock.now())) {
         tracing::warn!("{warning}. Pages go to team {} instead", config.oncall.default_team);
@@ -70,6 +70,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     let sinks = sinks::build(config)?;
     let store = SqliteStore::open(&config.store.sqlite, Durability::Full, clock.clone(), sinks.outbox());
     let store = Arc::new(store.await?);
+    store.sorts_by(&config.severities.mapping().digest()).await?;
     let unreached = store.levels().await.map_or(0, |levels| levels.undelivered_pages);
     if unreached > 0 {
         tracing::error!(
@@ -254,6 +255,8 @@ fn settings(config: &Config) -> anyhow::Result<Settings> {
         .iter()
         .map(|token| Ok(ApiToken { name: token.name.clone(), role: token.role, token: token.token.read()? }))
         .collect::<anyhow::Result<_>>()?;
+    let severities = Arc::new(config.severities.mapping());
+    let source = |config: &SourceConfig, field: String| source(config, field, severities.clone());
     let short = config.short_source().map(|short| source(&short, "server.webhook_auth".to_owned())).transpose()?;
     let others = config.sources.iter().enumerate().map(|(n, other)| source(other, format!("sources.{n}.auth")));
     let sources = Sources::new(short, others.collect::<anyhow::Result<_>>()?);
@@ -270,7 +273,7 @@ fn mapping(config: &SourceConfig) -> anyhow::Result<Mapping> {
     })
 }
 
-fn source(config: &SourceConfig, field: String) -> anyhow::Result<Source> {
+fn source(config: &SourceConfig, field: String, severities: Arc<Severities>) -> anyhow::Result<Source> {
     let credential = match &config.auth {
         None => None,
         Some(AuthConfig::Bearer(token)) => Some(Credential::Bearer(token.read()?)),
@@ -285,5 +288,5 @@ fn source(config: &SourceConfig, field: String) -> anyhow::Result<Source> {
     };
     let (name, insecure_no_auth) = (config.name.clone(), config.insecure_no_auth);
     let heartbeats = config.heartbeat_rules().into_iter().filter_map(|rule| rule.alert).collect();
-    Ok(Source { name, form, credential, field, insecure_no_auth, heartbeats })
+    Ok(Source { name, form, credential, field, insecure_no_auth, heartbeats, severities })
 }

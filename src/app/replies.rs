@@ -12,7 +12,7 @@ use crate::chat::{Handoffs, Previews};
 use crate::engine::{Frame, rehearse};
 use crate::handoff::Reporter;
 use crate::message::{clip, preview_text, timeline_lines};
-use crate::model::{Autonomy, IncidentId, Run, RunId};
+use crate::model::{Autonomy, IncidentId, LabelNames, Run, RunId};
 use crate::playbook::Catalog;
 use crate::store::{TimelineEntry, TimelineWhat};
 
@@ -47,7 +47,7 @@ impl Previews for LivePreviews {
         let inputs = playbook
             .inputs_for(None, set)
             .map_err(|problems| problems.iter().map(said).collect::<Vec<_>>().join("\n"))?;
-        let target = playbook.target_for(None, &inputs, set).map_err(|error| said(&error))?;
+        let target = playbook.target_for(None, &LabelNames::default(), &inputs, set).map_err(|error| said(&error))?;
         let now = self.world.clock.now();
         let run = Run {
             id: RunId(0),

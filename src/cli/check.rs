@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anstyle::{AnsiColor, Style};
 
 use super::output::{Exit, Failure, say};
-use crate::app::{no_playbooks, teams_to_come, unknown_teams};
+use crate::app::{no_playbooks, teams_to_come, unknown_teams, unmatched_queries};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, ConfigError};
 use crate::files::{self, FileError};
@@ -51,6 +51,12 @@ pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
     }
     for path in &paths {
         found.playbooks(path)?;
+    }
+    if let Some(config) = &config {
+        let wrong: Vec<Problem> =
+            found.loaded.iter().flat_map(|playbook| unmatched_queries(config, playbook)).collect();
+        found.loaded.retain(|playbook| wrong.iter().all(|problem| problem.path != playbook.path));
+        found.problems(&wrong);
     }
     if let Some(oncall) = found.oncall.take() {
         unknown_teams(&oncall, found.loaded.iter().map(Arc::as_ref)).iter().for_each(|wrong| found.error(wrong));

@@ -2,6 +2,7 @@
 
 mod reach;
 mod sources;
+mod words;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,6 +27,9 @@ impl Config {
         checker.pages();
         checker.discord();
         checker.prometheus();
+        checker.cluster();
+        checker.severities();
+        checker.labels();
         checker.engine();
         checker.log();
         checker.files();

@@ -10,6 +10,11 @@ use crate::model::HumanDuration;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClusterConfig {
+    /// What alerts call this cluster. Nothing is changed here for an alert that names another one. `None`: whatever they name
+    /// is taken for this one.
+    pub name: Option<String>,
+    /// The label by which alerts say their cluster.
+    pub label: String,
     /// `None`: the pod's service account inside a cluster, else the kubeconfig that kubectl uses.
     pub kubeconfig: Option<PathBuf>,
     /// The context in the kubeconfig; `None`: its current one.
@@ -39,6 +44,8 @@ impl Default for LeaseConfig {
 impl Default for ClusterConfig {
     fn default() -> Self {
         Self {
+            name: None,
+            label: "cluster".into(),
             kubeconfig: None,
             context: None,
             timeout: HumanDuration(Duration::from_secs(10)),

@@ -166,11 +166,15 @@ fn remedy_for(field: &str) -> Option<&'static str> {
             "write a list of `{ name: ..., kind: alertmanager, auth: ... }`, or of the kind `generic` with a `map`"
         }
         "server.api_tokens" => "write a list of `{ name: ..., role: responder, token: { file: path } }`",
+        "labels" => "write the names of a label as a list, such as `namespace: [exported_namespace, namespace]`",
+        _ if field.starts_with("labels.") || field.starts_with("severities.") => {
+            "write a list of words, such as `[warning]`"
+        }
         "pages.sinks" => "write a list, such as `[discord, webhook, console]`",
         "engine.workers" => "write a whole number, such as `4`",
         _ if field.starts_with("chat.discord.roles") => "write a list of ids, such as `[1187654321098765432]`",
         "server" | "store" | "cluster" | "prometheus" | "playbooks" | "oncall" | "handoff" | "chat" | "pages"
-        | "incidents" | "engine" | "log" => "write the section's fields below it, indented",
+        | "incidents" | "severities" | "engine" | "log" => "write the section's fields below it, indented",
         _ => return None,
     })
 }

@@ -12,6 +12,7 @@ mod engine;
 mod error;
 mod handoff;
 mod incidents;
+mod labels;
 mod log;
 mod oncall;
 mod pages;
@@ -19,6 +20,7 @@ mod playbooks;
 mod prometheus;
 mod secret;
 mod server;
+mod severities;
 mod size;
 mod source;
 mod sources;
@@ -37,6 +39,7 @@ pub use engine::EngineConfig;
 pub use error::{ConfigError, Problem};
 pub use handoff::HandoffConfig;
 pub use incidents::IncidentsConfig;
+pub use labels::LabelsConfig;
 pub use log::{LogConfig, LogFormat};
 pub use oncall::OncallConfig;
 pub use pages::{PageSink, PagesConfig, WebhookConfig};
@@ -44,6 +47,7 @@ pub use playbooks::PlaybooksConfig;
 pub use prometheus::PrometheusConfig;
 pub use secret::{SecretError, SecretSource};
 pub use server::{ApiToken, ServerConfig};
+pub use severities::SeveritiesConfig;
 pub use size::ByteSize;
 pub use sources::{ExpectedConfig, HeartbeatConfig, SourceConfig, SourceKind};
 pub use store::StoreConfig;
@@ -68,6 +72,8 @@ pub struct Config {
     pub chat: ChatConfig,
     pub pages: PagesConfig,
     pub incidents: IncidentsConfig,
+    pub severities: SeveritiesConfig,
+    pub labels: LabelsConfig,
     pub engine: EngineConfig,
     pub log: LogConfig,
     #[serde(skip)]

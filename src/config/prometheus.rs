@@ -1,5 +1,6 @@
 //! `prometheus`: where playbooks' queries are answered.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,6 +19,10 @@ pub struct PrometheusConfig {
     /// How long one query may take.
     #[serde(default = "ten_seconds")]
     pub timeout: HumanDuration,
+    /// Labels and values that each series must have which a playbook asks for, such as `cluster: eu-1` where one Prometheus
+    /// answers for several clusters.
+    #[serde(default, rename = "match")]
+    pub matchers: BTreeMap<String, String>,
 }
 
 fn ten_seconds() -> HumanDuration {

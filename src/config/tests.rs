@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use insta::assert_snapshot;
 
 use super::*;
-use crate::model::Role;
+use crate::model::{Role, Severities, Severity};
 
 /// What is said of a text that is no configuration.
 fn refused(text: &str) -> String {
@@ -144,6 +144,41 @@ fn what_the_example_only_mentions_is_a_configuration_too() {
     assert_eq!(config.cluster.context.as_deref(), Some("production"));
     assert_eq!(config.handoff.template.as_deref(), Some(Path::new("/etc/dogwatch/handoff.md.hbs")));
     assert!(matches!(config.prometheus.unwrap().auth, Some(AuthConfig::Bearer(_))));
+}
+
+#[test]
+fn the_example_names_every_word_that_is_known() {
+    let text = include_str!("../../deploy/dogwatch.yaml");
+    for severity in [Severity::S1, Severity::S2, Severity::S3, Severity::S4] {
+        let (_, list) = text.split_once(&format!("# Known as {severity}: ")).unwrap();
+        let (list, _) = list.split_once('.').unwrap();
+        let named: Vec<&str> = list.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+        assert_eq!(named, Severities::words(severity), "{severity}");
+    }
+}
+
+#[test]
+fn words_and_labels_are_an_operators() {
+    let text = "severities: { S3: [warning, Ticket Only] }\nlabels: { namespace: [tenant] }\ncluster: { name: eu-1, label: site }";
+    let config = Folder::new().config(text);
+    assert_eq!(config.severities.mapping().meaning("ticket-only"), Some(Severity::S3));
+    assert_eq!(config.labels.names().names("namespace"), ["tenant"]);
+    assert_eq!((config.cluster.name.as_deref(), config.cluster.label.as_str()), (Some("eu-1"), "site"));
+}
+
+#[test]
+fn words_and_labels_that_make_no_sense() {
+    assert_snapshot!(Folder::new().checked(
+        "severities: { S1: [wake up, '!'], S2: [Wake-Up] }
+labels:
+  namespaces: [a]
+  pod: []
+cluster: { name: eu-1, label: '' }
+prometheus: { url: 'http://prometheus', match: { a-b: c } }"
+    ));
+    let other = "cluster: { name: eu-1 }\nprometheus: { url: 'http://prometheus', match: { cluster: eu-2 } }";
+    let warnings = Folder::new().checked(other);
+    assert!(warnings.contains("asks for cluster=eu-2: queries are about another cluster"), "{warnings}");
 }
 
 #[test]

@@ -80,7 +80,10 @@ fn fixed_alone(facts: &Facts, incident: &Incident) -> bool {
             | TimelineWhat::Incident(IncidentEvent::RunEnded { outcome: Outcome::Fixed, .. }) => return true,
             TimelineWhat::Run(_, RunEvent::CancelAsked { .. })
             | TimelineWhat::Incident(
-                IncidentEvent::Paged { .. } | IncidentEvent::Acknowledged { .. } | IncidentEvent::Answered { .. },
+                IncidentEvent::Paged { .. }
+                | IncidentEvent::Called { .. }
+                | IncidentEvent::Acknowledged { .. }
+                | IncidentEvent::Answered { .. },
             ) => return false,
             TimelineWhat::Run(..) | TimelineWhat::Incident(_) => {}
         }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::summarise::Facts;
 use super::summary::{Approval, Critical, OpenIncident, Resolved, RunUnderWay};
-use crate::message::reached_nobody;
+use crate::message::{needs_a_person, reached_nobody};
 use crate::model::{Incident, IncidentState, Outcome};
 use crate::store::{IncidentEvent, TimelineWhat};
 
@@ -38,7 +38,8 @@ pub(super) fn time_critical(facts: &Facts) -> Vec<Critical> {
             add(incident, format!("mitigate: {}", incident.title), after(incident.opened_at, within));
         }
         if let Some(at) = incident.page_at {
-            add(incident, "somebody is paged unless it is taken care of".into(), at);
+            let how = if incident.severity.pages() { "paged" } else { "asked in chat" };
+            add(incident, format!("somebody is {how} unless it is taken care of"), at);
         }
     }
     found.sort_by_key(|critical| critical.by.at);
@@ -102,6 +103,10 @@ fn next_step(facts: &Facts, incident: &Incident) -> String {
             Some(Outcome::Cancelled) => return format!("go on by hand, as {} was stopped: {because}", run.id),
             Some(Outcome::Fixed | Outcome::NothingToDo) | None => {}
         }
+    }
+    let mut of_it = facts.view.unanswered.iter().filter(|page| page.incident == incident.id);
+    if let Some(what) = of_it.find_map(|page| needs_a_person(page, facts.now)) {
+        return format!("acknowledge it: it {what}");
     }
     match (incident.state, incident.open_episodes, &incident.playbook) {
         (IncidentState::Mitigated, 0, _) => "resolve it, if nothing is left to do".into(),

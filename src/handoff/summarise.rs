@@ -120,7 +120,9 @@ impl Facts {
         now: DateTime<Utc>,
         zone: Tz,
     ) -> Result<Self, StoreError> {
-        let view = store.shift_view(teams, shift.from, shift.to).await?;
+        let mut view = store.shift_view(teams, shift.from, shift.to).await?;
+        // What nobody is woken for costs no budget.
+        view.pages.retain(|page| !page.is_call());
         let mut timelines = BTreeMap::new();
         for incident in view.incidents.iter().filter(|incident| closed_in(incident, shift)) {
             timelines.insert(incident.id, store.timeline(incident.id).await?);

@@ -91,7 +91,8 @@ async fn busy_morning(bot: &Story) {
 
     for n in 0..3 {
         let title = format!("the queue is long ({n})");
-        let odd = bot.incident_of("platform", Severity::S3, &title, "QueueLong", 1, None).await;
+        let severity = if n < 2 { Severity::S2 } else { Severity::S3 };
+        let odd = bot.incident_of("platform", severity, &title, "QueueLong", 1, None).await;
         bot.page(odd, PageReason::Uncovered).await;
         bot.passes(1);
     }

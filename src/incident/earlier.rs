@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::model::{Alert, AlertStatus, Notification, Severity};
+use crate::model::{Alert, AlertStatus, Notification, Severities};
 use crate::store::{EpisodeHead, Store, StoreError};
 
 /// Episodes that an earlier version opened under the sender's own name for the alert, by the
@@ -37,6 +37,7 @@ pub(super) async fn by_given_name(
 /// before.
 pub(super) async fn worse(
     store: &dyn Store,
+    severities: &Severities,
     notification: &Notification,
     episodes: &HashMap<String, EpisodeHead>,
 ) -> Result<HashSet<String>, StoreError> {
@@ -46,7 +47,8 @@ pub(super) async fn worse(
             continue;
         };
         let before = store.labels_of(episode.id).await?;
-        if Severity::hint(alert.label("severity")) < Severity::hint(before.get("severity").map(String::as_str)) {
+        let was = severities.rate(|label| before.get(label).map(String::as_str)).severity;
+        if severities.of(alert) < was {
             worse.insert(alert.fingerprint.clone());
         }
     }

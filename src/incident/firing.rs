@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::IncidentRules;
 use super::notification::Decider;
 use super::opening::describe;
 use crate::model::Alert;
@@ -25,19 +26,21 @@ pub(super) enum Firing {
 
 impl Firing {
     /// What whoever reads the timeline must know of it.
-    pub(super) fn remark(&self, alert: &Alert) -> Option<String> {
+    pub(super) fn remark(&self, rules: &IncidentRules, alert: &Alert) -> Option<String> {
         match self {
             // Alertmanager may not tell of ends at all (`send_resolved`): the new start is what it
             // tells.
             Firing::Anew(before) => Some(format!(
                 "{} fires anew since {}; the end of its firing since {} was never told",
-                describe(alert),
+                describe(rules, alert),
                 alert.starts_at,
                 before.starts_at
             )),
-            Firing::Worse(_) => {
-                Some(format!("{} is worse now: {}", describe(alert), alert.label("severity").unwrap_or("no severity")))
-            }
+            Firing::Worse(_) => Some(format!(
+                "{} is worse now: {}",
+                describe(rules, alert),
+                alert.label("severity").unwrap_or("no severity")
+            )),
             Firing::Nothing | Firing::New | Firing::Again(_) | Firing::Held { .. } => None,
         }
     }

@@ -22,5 +22,5 @@ pub use coverage::{Coverage, cover};
 pub use heartbeat_worker::{Expected, HeartbeatWorker};
 pub use notification::{Came, View, decide_notification};
 pub use page_worker::PageWorker;
-pub use rules::{IncidentRules, SourceRights};
+pub use rules::{HomeCluster, IncidentRules, SourceRights};
 pub use signal_worker::SignalWorker;

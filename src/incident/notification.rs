@@ -10,7 +10,7 @@ use super::set_aside::{GROUPING, cut_grouping, damage_grouping, decide_cut, deci
 use super::spell::Spell;
 use super::{Coverage, IncidentRules};
 use crate::model::{
-    Alert, AlertStatus, Digest, Incident, IncidentId, IncidentState, LeftOut, Notification, Severity, Signal,
+    Alert, AlertStatus, Digest, Incident, IncidentId, IncidentState, Lane, LeftOut, Notification, Severity, Signal,
     SignalBody, SignalId,
 };
 use crate::store::{Change, Decision, EpisodeHead, IncidentEvent, IncidentRef, IncidentView, NewEpisode, RunHead};
@@ -112,8 +112,9 @@ impl<'a> Decider<'a> {
         }
         let grouping = coverage.grouping(self.came.source, group_key, alert);
         let is_anew = matches!(firing, Firing::Anew(_));
+        let rules = self.rules;
         let spell = self.spell_of(grouping, alert, coverage, is_anew);
-        let joined = spell.joined.entry(alert.name().to_owned()).or_insert_with(|| (0, describe(alert)));
+        let joined = spell.joined.entry(alert.name().to_owned()).or_insert_with(|| (0, describe(rules, alert)));
         joined.0 += 1;
         for remark in remarks {
             if !spell.remarks.contains(remark) {
@@ -121,7 +122,7 @@ impl<'a> Decider<'a> {
             }
         }
         let incident = spell.incident;
-        if let Some(text) = firing.remark(alert)
+        if let Some(text) = firing.remark(rules, alert)
             && !spell.remarks.contains(&text)
             && spell.remarks.len() < MOST_REMARKS
         {
@@ -181,6 +182,7 @@ impl<'a> Decider<'a> {
                 .collect();
             let end = ends.last().copied().unwrap_or_default();
             let key = format!("{HELD}SIG-{end}: {}", Digest::of(format!("{fingerprints:?}")).as_str());
+            let lane = alerts.first().map_or(Lane::Usual, |alert| Lane::of(alert, &self.rules.severities));
             let alerts = alerts.into_iter().cloned().collect();
             let signal = Signal {
                 source: self.came.source.to_owned(),
@@ -188,7 +190,7 @@ impl<'a> Decider<'a> {
                 received_at: self.came.received_at,
                 body: SignalBody::Notification(Notification { alerts, ..without_alerts(notification) }),
             };
-            self.changes.push(Change::Hold { signal: Box::new(signal), until, notes: notes.collect() });
+            self.changes.push(Change::Hold { signal: Box::new(signal), lane, until, notes: notes.collect() });
         }
     }
 
@@ -219,10 +221,10 @@ impl<'a> Decider<'a> {
             spell.begins = match spell.known {
                 None => Some(format!("{} fires", alert.name())),
                 Some(view) if is_anew => anew(&view.incident, alert, now, rules),
-                Some(view) => reopens(view, source, alert, severity_of(coverage, alert)),
+                Some(view) => reopens(view, source, alert, severity_of(rules, coverage, alert)),
             };
         }
-        spell.wants(coverage, alert);
+        spell.wants(rules, coverage, alert);
         spell
     }
 

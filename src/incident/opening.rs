@@ -1,29 +1,40 @@
 //! What an incident is called, how bad it is and whose, when an alert opens it.
 
 use super::{Coverage, IncidentRules};
-use crate::model::{Alert, Severity, redact};
+use crate::model::{Alert, NAMESPACE, Severity, redact};
 use crate::store::NewIncident;
 
 /// The incident that an alert opens.
 pub(super) fn new_incident(rules: &IncidentRules, grouping: String, alert: &Alert, coverage: &Coverage) -> NewIncident {
     NewIncident {
         grouping,
-        title: title_of(alert, coverage),
-        severity: severity_of(coverage, alert),
+        title: title_of(rules, alert, coverage),
+        severity: severity_of(rules, coverage, alert),
         target: coverage.target().cloned(),
         team: team_of(rules, coverage, alert),
         playbook: coverage.playbook().map(|playbook| playbook.name.clone()),
     }
 }
 
-fn title_of(alert: &Alert, coverage: &Coverage) -> String {
+fn title_of(rules: &IncidentRules, alert: &Alert, coverage: &Coverage) -> String {
     const LONGEST: usize = 160;
     let title = match coverage {
-        Coverage::Covered { playbook, target, .. } => format!("{}: {target}", playbook.summary),
-        Coverage::Unusable { .. } | Coverage::Uncovered => {
+        Coverage::Covered { playbook, target, .. } => {
+            let cluster = rules.cluster.named_by(alert).map(|cluster| format!(" ({}={cluster})", rules.cluster.label));
+            format!("{}: {target}{}", playbook.summary, cluster.unwrap_or_default())
+        }
+        Coverage::Unusable { .. } | Coverage::Elsewhere { .. } | Coverage::Uncovered => {
             match alert.annotations.get("summary").or_else(|| alert.annotations.get("message")) {
-                Some(summary) => format!("{}: {summary}", alert.name()),
-                None => describe(alert),
+                Some(summary) => {
+                    let mut places = places(rules, alert);
+                    places.retain(|place| !names(summary, &place.value));
+                    // Whoever knows the node or the pod knows the port on it.
+                    if places.len() > 1 {
+                        places.retain(|place| place.name != INSTANCE);
+                    }
+                    format!("{}: {summary}", with_places(alert, &places))
+                }
+                None => describe(rules, alert),
             }
         }
     };
@@ -31,19 +42,67 @@ fn title_of(alert: &Alert, coverage: &Coverage) -> String {
     redact(&title).chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect()
 }
 
-/// An alert in a line: its name and the labels that say where.
-pub(super) fn describe(alert: &Alert) -> String {
-    const WHERE: [&str; 8] =
-        ["namespace", "deployment", "statefulset", "persistentvolumeclaim", "job_name", "pod", "node", "instance"];
-    let place: Vec<String> =
-        WHERE.iter().filter_map(|name| alert.label(name).map(|value| format!("{name}={value}"))).collect();
-    if place.is_empty() { alert.name().to_owned() } else { format!("{} {}", alert.name(), place.join(" ")) }
+/// Whether a text names something, as a word of its own.
+fn names(text: &str, name: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':');
+    let words = text.split(|c: char| !is_part(c)).map(|word| word.trim_end_matches(['.', ':']));
+    words.flat_map(|word| std::iter::once(word).chain(word.split('/'))).any(|word| word == name)
 }
 
-pub(super) fn severity_of(coverage: &Coverage, alert: &Alert) -> Severity {
+const INSTANCE: &str = "instance";
+
+/// The labels that say where, in the order in which they are told.
+const WHERE: [&str; 12] = [
+    "deployment",
+    "statefulset",
+    "daemonset",
+    "persistentvolumeclaim",
+    "persistentvolume",
+    "job_name",
+    "cronjob",
+    "service",
+    "ingress",
+    "horizontalpodautoscaler",
+    "pod",
+    "node",
+];
+
+/// A label that says where, under the name that is usual for it.
+struct Place {
+    name: String,
+    value: String,
+}
+
+fn places(rules: &IncidentRules, alert: &Alert) -> Vec<Place> {
+    let place = |name: &str, value: &str| Place { name: name.to_owned(), value: value.to_owned() };
+    let objects: Vec<_> = WHERE.iter().filter_map(|label| Some((*label, rules.labels.find(alert, label)?))).collect();
+    let mut places: Vec<Place> = Vec::new();
+    places.extend(rules.cluster.named_by(alert).map(|cluster| place(&rules.cluster.label, cluster)));
+    match rules.labels.namespace(alert, objects.first().map(|(_, found)| found.name)) {
+        Ok(namespace) => places.extend(namespace.map(|found| place(NAMESPACE, found.value))),
+        Err(two) => {
+            places.extend([two.scraped, two.exported].map(|found| place(found.name, found.value)));
+        }
+    }
+    places.extend(objects.iter().map(|(label, found)| place(label, found.value)));
+    places.extend(alert.label(INSTANCE).map(|instance| place(INSTANCE, instance)));
+    places
+}
+
+fn with_places(alert: &Alert, places: &[Place]) -> String {
+    let places = places.iter().map(|Place { name, value }| format!(" {name}={value}"));
+    std::iter::once(alert.name().to_owned()).chain(places).collect()
+}
+
+/// An alert in a line: its name and the labels that say where.
+pub(super) fn describe(rules: &IncidentRules, alert: &Alert) -> String {
+    with_places(alert, &places(rules, alert))
+}
+
+pub(super) fn severity_of(rules: &IncidentRules, coverage: &Coverage, alert: &Alert) -> Severity {
     match coverage.playbook() {
         Some(playbook) => playbook.severity,
-        None => Severity::hint(alert.label("severity")),
+        None => rules.severities.of(alert),
     }
 }
 

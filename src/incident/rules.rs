@@ -1,10 +1,11 @@
 //! What an operator may set about incidents.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Expected;
-use crate::model::MayStart;
+use crate::model::{Alert, LabelNames, MayStart, Severities};
 
 /// The rules by which incidents are opened, reopened and paged.
 #[derive(Debug, Clone)]
@@ -22,6 +23,39 @@ pub struct IncidentRules {
     pub may_start: SourceRights,
     /// What must keep coming.
     pub heartbeats: Vec<Expected>,
+    /// What alerts' own words for severity mean: the same as at the door.
+    pub severities: Arc<Severities>,
+    /// Under which names alerts name objects.
+    pub labels: Arc<LabelNames>,
+    pub cluster: HomeCluster,
+}
+
+/// Which cluster the bot works on, as alerts call it.
+#[derive(Debug, Clone)]
+pub struct HomeCluster {
+    /// `None`: whatever cluster an alert names is taken for this one.
+    pub name: Option<String>,
+    /// The label by which alerts say theirs.
+    pub label: String,
+}
+
+impl HomeCluster {
+    /// The cluster that an alert names, unless it is known to be this one.
+    pub fn named_by<'a>(&self, alert: &'a Alert) -> Option<&'a str> {
+        let named = alert.label(&self.label).map(str::trim).filter(|named| !named.is_empty())?;
+        (Some(named) != self.name.as_deref()).then_some(named)
+    }
+
+    /// The cluster that an alert names, if that is known to be another one.
+    pub fn other<'a>(&self, alert: &'a Alert) -> Option<&'a str> {
+        self.name.as_ref().and_then(|_| self.named_by(alert))
+    }
+}
+
+impl Default for HomeCluster {
+    fn default() -> Self {
+        Self { name: None, label: "cluster".into() }
+    }
 }
 
 /// What each source may start.
@@ -48,6 +82,9 @@ impl Default for IncidentRules {
             stale_within: Duration::from_secs(10 * 60),
             may_start: SourceRights::default(),
             heartbeats: Vec::new(),
+            severities: Arc::default(),
+            labels: Arc::default(),
+            cluster: HomeCluster::default(),
         }
     }
 }

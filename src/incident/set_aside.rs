@@ -79,7 +79,9 @@ pub(super) fn decide_set_aside(
         Some(Signal { body: SignalBody::Command { .. }, .. }) => {
             return decline(format!("that could not be worked on, and nothing was done: {because}"));
         }
-        Some(Signal { body: SignalBody::Notification(notification), source, .. }) => alerts_of(source, notification),
+        Some(Signal { body: SignalBody::Notification(notification), source, .. }) => {
+            alerts_of(rules, source, notification)
+        }
         Some(Signal { body: SignalBody::RunEnded { run, outcome, because }, .. }) => {
             (Severity::S2, format!("the end of {run}: {outcome}: {because}"))
         }
@@ -229,11 +231,11 @@ fn tell(rules: &IncidentRules, opened: usize, news: News<'_>) -> Vec<Change> {
 }
 
 /// The worst severity among the alerts, S2 at least, and some of them in words.
-fn alerts_of(source: &str, notification: &Notification) -> (Severity, String) {
+fn alerts_of(rules: &IncidentRules, source: &str, notification: &Notification) -> (Severity, String) {
     const NAMED: usize = 3;
     let firing = || notification.alerts.iter().filter(|alert| alert.status == AlertStatus::Firing);
-    let severity = firing().map(|alert| Severity::hint(alert.label("severity"))).fold(Severity::S2, Ord::min);
-    let named: Vec<String> = firing().take(NAMED).map(describe).collect();
+    let severity = firing().map(|alert| rules.severities.of(alert)).fold(Severity::S2, Ord::min);
+    let named: Vec<String> = firing().take(NAMED).map(|alert| describe(rules, alert)).collect();
     let (all, firing) = (notification.alerts.len(), firing().count());
     let mut what = format!("the alerts of {source} ({firing} firing, {} resolved)", all - firing);
     if !named.is_empty() {

@@ -115,7 +115,7 @@ impl SignalWorker {
             .alerts
             .iter()
             .map(|alert| match alert.status {
-                AlertStatus::Firing => cover(&catalog, self.rules.may_start.of(came.source), alert),
+                AlertStatus::Firing => cover(&catalog, &self.rules, came.source, alert),
                 AlertStatus::Resolved => (Coverage::Uncovered, Vec::new()),
             })
             .collect();
@@ -138,7 +138,7 @@ impl SignalWorker {
             known.insert((fingerprint.clone(), episode.starts_at));
             episodes.insert(fingerprint, episode);
         }
-        let worse = worse(&*self.store, notification, &episodes).await?;
+        let worse = worse(&*self.store, &self.rules.severities, notification, &episodes).await?;
         let mut groupings = BTreeSet::new();
         let mut limited = BTreeSet::new();
         for (alert, (coverage, _)) in notification.alerts.iter().zip(covered) {
@@ -233,7 +233,7 @@ impl SignalWorker {
                 return Ok(decline(problems.join("\n")));
             }
         };
-        let target = match playbook.target_for(None, &inputs, set) {
+        let target = match playbook.target_for(None, &self.rules.labels, &inputs, set) {
             Ok(target) => target,
             Err(problem) => return Ok(decline(problem.to_string())),
         };

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::Coverage;
 use super::notification::Decider;
 use super::opening::{new_incident, severity_of, team_of};
+use super::{Coverage, IncidentRules};
 use crate::model::{Alert, Autonomy, IncidentState, Severity, Target};
 use crate::playbook::{Playbook, alert_value};
 use crate::store::{Change, InboxItem, IncidentEvent, IncidentRef, IncidentView, NewPage, NewRun, PageReason};
@@ -57,8 +57,8 @@ impl<'a> Spell<'a> {
         }
     }
 
-    pub fn wants(&mut self, coverage: &'a Coverage, alert: &'a Alert) {
-        let want = Want { coverage, alert, severity: severity_of(coverage, alert) };
+    pub fn wants(&mut self, rules: &IncidentRules, coverage: &'a Coverage, alert: &'a Alert) {
+        let want = Want { coverage, alert, severity: severity_of(rules, coverage, alert) };
         let name = |coverage: &Coverage| coverage.playbook().map(|playbook| playbook.name.clone());
         match self.wants.iter_mut().find(|other| name(other.coverage) == name(coverage)) {
             Some(other) if want.severity < other.severity => *other = want,
@@ -202,16 +202,17 @@ impl<'a> Decider<'a> {
                     call.at = Some(call.at.map_or(at, |before| before.min(at)));
                 }
             }
-            Coverage::Unusable { playbook, because } => {
+            Coverage::Unusable { playbook, because }
+            | Coverage::Elsewhere { playbook: Some(playbook), because, .. } => {
                 let event = IncidentEvent::RunNotOpened { playbook: playbook.name.clone(), because: because.clone() };
                 self.note(incident, event);
                 reason.get_or_insert(PageReason::NotRun { because: because.clone() });
             }
-            Coverage::Uncovered if severity <= Severity::S2 => {
+            Coverage::Uncovered | Coverage::Elsewhere { playbook: None, .. } if severity.pages() => {
                 reason.get_or_insert(PageReason::Uncovered);
             }
-            // S3 and S4 wait for the next business day: seen in chat and in the handoff.
-            Coverage::Uncovered => {}
+            // They wait for the next business day: seen in chat and in the handoff.
+            Coverage::Uncovered | Coverage::Elsewhere { playbook: None, .. } => {}
         }
         if call.page.is_none() {
             call.page = reason.map(page);

@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 
 use super::source::Sender;
-use crate::model::{Digest, Lane, LeftOut, Notification, Severity, SignalBody};
+use crate::model::{Alert, Digest, Lane, LeftOut, Notification, SEVERITY_LABELS, Severities, Severity, SignalBody};
 use crate::store::{Delivered, DeliveredPart};
 
 /// Alerts that are decided about at once. A decision holds some KiB for each; this many are one
@@ -18,12 +18,30 @@ pub(super) struct Kept {
     pub starts_at: i64,
     pub ends_at: i64,
     pub firing: bool,
-    pub severity: Severity,
-    pub lane: Lane,
+    /// The labels that say how bad it is.
+    pub says: Vec<(&'static str, Box<str>)>,
+    /// The lane that it is in whatever they say; `None`: they say it.
+    pub lane: Option<Lane>,
     /// The hash of its annotations.
     pub texts: u64,
     /// [`crate::model::Alert`] in JSON.
     pub text: Box<str>,
+}
+
+impl Kept {
+    fn severity(&self, severities: &Severities) -> Severity {
+        let said = |label: &str| self.says.iter().find(|(name, _)| *name == label).map(|(_, value)| &**value);
+        severities.rate(said).severity
+    }
+
+    fn lane(&self, severities: &Severities) -> Lane {
+        self.lane.unwrap_or_else(|| Lane::rated(self.severity(severities)))
+    }
+}
+
+/// What an alert's labels say of how bad it is.
+pub(super) fn says(alert: &Alert) -> Vec<(&'static str, Box<str>)> {
+    SEVERITY_LABELS.iter().filter_map(|name| Some((*name, alert.label(name)?.into()))).collect()
 }
 
 /// The alerts under that header, ready to be made durable.
@@ -40,34 +58,35 @@ pub(super) fn delivered(
         alerts: alerts.len(),
         firing,
         left_out: header.left_out.clone(),
-        parts: parts(header, alerts),
+        parts: parts(header, alerts, sender.severities),
         beats: Vec::new(),
     }
 }
 
 /// One part for each lane that the alerts are in; one without alerts where there are none.
-fn parts(header: &Notification, alerts: Vec<Kept>) -> Vec<DeliveredPart> {
-    let (urgent, usual): (Vec<_>, Vec<_>) = alerts.into_iter().partition(|alert| alert.lane == Lane::Urgent);
+fn parts(header: &Notification, alerts: Vec<Kept>, severities: &Severities) -> Vec<DeliveredPart> {
+    let (urgent, usual): (Vec<_>, Vec<_>) =
+        alerts.into_iter().partition(|alert| alert.lane(severities) == Lane::Urgent);
     let mut parts = Vec::with_capacity(2);
     // What was left out is told once.
     let rest = Notification { left_out: LeftOut::default(), ..header.clone() };
     if !urgent.is_empty() {
-        parts.push(part(header, Lane::Urgent, urgent));
+        parts.push(part(header, Lane::Urgent, urgent, severities));
     }
     if !usual.is_empty() || parts.is_empty() {
         let header = if parts.is_empty() { header } else { &rest };
-        parts.push(part(header, Lane::Usual, usual));
+        parts.push(part(header, Lane::Usual, usual, severities));
     }
     parts
 }
 
-fn part(header: &Notification, lane: Lane, mut alerts: Vec<Kept>) -> DeliveredPart {
+fn part(header: &Notification, lane: Lane, mut alerts: Vec<Kept>, severities: &Severities) -> DeliveredPart {
     let key = state_key(header, &alerts);
     let may_end = alerts.iter().any(|alert| !alert.firing);
     if alerts.len() > PIECE {
         // In whatever pieces it is told, an incident is opened by the worst of its alerts, and
         // nothing ends before all that fires has joined: as if it were one.
-        alerts.sort_by_key(|alert| (!alert.firing, alert.severity));
+        alerts.sort_by_cached_key(|alert| (!alert.firing, alert.severity(severities)));
     }
     let mut pieces = Vec::with_capacity(alerts.len().div_ceil(PIECE).max(1));
     let mut left = alerts.into_iter().peekable();

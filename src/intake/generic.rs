@@ -10,11 +10,11 @@ use serde_json::{Map, Value};
 
 use super::bounds::{Labels, MOST_ALERTS};
 use super::damage::{Damage, NotificationError, clean};
-use super::delivery::{Kept, delivered};
+use super::delivery::{Kept, delivered, says};
 use super::fingerprint::Fnv;
 use super::source::Sender;
 use crate::language::{Bound, Expression};
-use crate::model::{Alert, AlertStatus, Lane, LeftOut, Notification, Severity};
+use crate::model::{Alert, AlertStatus, Lane, LeftOut, Notification};
 use crate::store::Delivered;
 pub use mapping::{MapTexts, Mapping, MappingError};
 
@@ -145,9 +145,8 @@ impl Event<'_, '_, '_> {
             }
             None => labels.hash,
         };
-        let severity = Severity::hint(labels.kept.get("severity").map(String::as_str));
         // Its labels may change between its firing and its end, which must not part them.
-        let lane = if key.is_some() { Lane::Usual } else { Lane::hinted(severity) };
+        let lane = key.is_some().then_some(Lane::Usual);
         let mut said = Fnv::default();
         said.number(labels.hash);
         said.number(annotations.hash);
@@ -170,7 +169,7 @@ impl Event<'_, '_, '_> {
             starts_at: starts_at.map_or(0, |start| start.timestamp_micros()),
             ends_at: 0,
             firing: status == AlertStatus::Firing,
-            severity,
+            says: says(&alert),
             lane,
             texts: said.end(),
             text: text.into_boxed_str(),

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::generic::{Mapping, parse_events};
 use super::heartbeats::take_out;
 use super::{NotificationError, parse_notification};
-use crate::model::{Beat, HeartbeatKey, LeftOut};
+use crate::model::{Beat, HeartbeatKey, LeftOut, Severities};
 use crate::store::Delivered;
 
 /// Who delivers.
@@ -17,12 +17,14 @@ pub struct Sender<'a> {
     pub source: &'a str,
     /// Nobody vouches for it: what it tells of may start nothing that changes something.
     pub unauthenticated: bool,
+    /// What its words for severity mean.
+    pub severities: &'a Severities,
 }
 
 impl<'a> From<&'a str> for Sender<'a> {
     /// One that has shown who it is.
     fn from(source: &'a str) -> Self {
-        Self { source, unauthenticated: false }
+        Self { source, unauthenticated: false, severities: Severities::usual() }
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use super::delivery::reached_nobody;
+use super::delivery::{needs_a_person, reached_nobody};
 use super::next::next_moves;
 use super::text::{clip, count, fold, moment, thousands, width};
 use super::timeline::timeline_lines;
@@ -98,7 +98,8 @@ pub fn card(
     now: DateTime<Utc>,
 ) -> Card {
     let mut lines = facts(incident, runs);
-    lines.extend(pages.iter().filter_map(|page| reached_nobody(page, now)).map(|line| clip(&line, 500)));
+    let calls = pages.iter().filter_map(|page| reached_nobody(page, now).or_else(|| needs_a_person(page, now)));
+    lines.extend(calls.map(|line| clip(&line, 500)));
     let mut end = vec![String::new()];
     end.extend(next_moves(incident, runs, timeline, approvals).iter().map(|next| format!("next: {next}")));
     let happened = timeline_lines(timeline);

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::reason::page_reason;
 use super::text::{clip, count, moment};
 use crate::model::IncidentId;
 use crate::store::{Page, PageDelivery, Reach};
@@ -18,10 +19,24 @@ pub fn reached_nobody(page: &Page, now: DateTime<Utc>) -> Option<String> {
     Some(format!("{} has reached nobody since {}: {ways}", page.id, moment(since)))
 }
 
+/// `waits for team databases: RUN-7 needs a person: the disk is full`. `None`: it is a page, or somebody has acknowledged it.
+pub fn needs_a_person(page: &Page, now: DateTime<Utc>) -> Option<String> {
+    let text = page.text.as_deref().map(|text| format!(": {text}")).unwrap_or_default();
+    let calls = page.reach(now) == Reach::Chat;
+    calls.then(|| format!("waits for team {}: {}{text}", clip(&page.team, 80), page_reason(&page.reason)))
+}
+
 /// What the list of incidents says before the title.
 pub(super) fn mark(incident: IncidentId, pages: &[Page], now: DateTime<Utc>) -> &'static str {
-    let unreached = |page: &&Page| page.incident == incident && page.reached_nobody_since(now).is_some();
-    if pages.iter().any(|page| unreached(&page)) { "REACHED NOBODY: " } else { "" }
+    let stands =
+        |reach: fn(Reach) -> bool| pages.iter().any(|page| page.incident == incident && reach(page.reach(now)));
+    if stands(|reach| matches!(reach, Reach::Nobody { .. })) {
+        "REACHED NOBODY: "
+    } else if stands(|reach| reach == Reach::Chat) {
+        "NEEDS A PERSON: "
+    } else {
+        ""
+    }
 }
 
 /// One line for each sink that a page went to, and one for what comes of it where that is nothing.
@@ -32,6 +47,12 @@ pub(super) fn ways(page: &Page, now: DateTime<Utc>) -> Vec<String> {
             lines.push(format!("it has reached nobody since {}: no sink for pages is configured", moment(since)));
         }
         Reach::Nobody { since } => lines.push(format!("it has reached nobody since {}", moment(since))),
+        Reach::Chat => {
+            lines.push(
+                "it pages nobody: it stands in chat, the list and the handoff until somebody acknowledges it"
+                    .to_owned(),
+            );
+        }
         Reach::OnItsWay => lines.push("it is on its way".to_owned()),
         Reach::Somebody => {}
     }

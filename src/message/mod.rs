@@ -20,7 +20,7 @@ mod timeline;
 mod why;
 
 pub use card::{Button, ButtonStyle, Card, Colour, acknowledge, card};
-pub use delivery::reached_nobody;
+pub use delivery::{needs_a_person, reached_nobody};
 pub use heartbeats::heartbeats_text;
 pub use help::help;
 pub use page::{PageText, damaged_page, page_body_after, page_text};

@@ -26,7 +26,8 @@ pub(super) fn next_moves(
             IncidentState::Mitigated => "unless its alerts resolve, or somebody acknowledges it, before",
             _ => "unless somebody acknowledges it before",
         };
-        moves.push(format!("team {} is paged at {}, {unless}", incident.team, moment(at)));
+        let how = if incident.severity.pages() { "paged" } else { "asked in chat" };
+        moves.push(format!("team {} is {how} at {}, {unless}", incident.team, moment(at)));
     }
     match (incident.state, &incident.owner) {
         (IncidentState::Open, _) if under_way.is_empty() => {

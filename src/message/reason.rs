@@ -9,7 +9,7 @@ use super::timeline::step_name;
 use crate::model::{ConditionKind, HumanDuration, Outcome, StepPath};
 use crate::store::PageReason;
 
-/// Why somebody is paged.
+/// Why somebody is paged, or asked.
 pub fn page_reason(reason: &PageReason) -> String {
     match reason {
         PageReason::SeverityOne => "it is S1, which pages at once".to_owned(),

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::model::{ApprovalState, IncidentState, Role, RunEvent, Verdict};
-use crate::store::{IncidentEvent, PageReason};
+use crate::model::{ApprovalState, Incident, IncidentState, Role, RunEvent, RunId, Severity, Verdict};
+use crate::store::{IncidentEvent, Page, PageReason};
 use story::*;
 
 #[test]
@@ -284,6 +284,32 @@ fn the_page_of_a_run_that_needs_a_person() {
     next: /ack INC-42 (then nobody else is paged); /why INC-42 tells all
     runbook: https://runbooks.example/dns
     ");
+}
+
+#[test]
+fn what_pages_nobody_needs_a_person_until_somebody_has_it() {
+    let incident = Incident { severity: Severity::S3, target: None, ..the_incident(IncidentState::Open) };
+    let reason = PageReason::Escalated { run: RunId(7) };
+    let page = Page { severity: Severity::S3, deliveries: Vec::new(), acknowledged_at: None, ..the_page(reason) };
+    let shown = |page: &Page| {
+        let (pages, now) = (std::slice::from_ref(page), page.created_at + chrono::TimeDelta::hours(9));
+        let table = incidents_table(std::slice::from_ref(&incident), pages, now, false);
+        let facts = WhyFacts { incident: &incident, runs: &[], timeline: &[], episodes: &[], pages, now };
+        let card = card(&incident, &[], &[], &[], pages, now).to_string();
+        let lines = card.lines().filter(|line| line.contains("person"));
+        let why = why(&facts);
+        let (_, why) = why.split_once("\n1 ").unwrap();
+        format!("{}\n{}\n1 {why}", table.lines().last().unwrap(), lines.collect::<String>())
+    };
+    assert_snapshot!(shown(&page), @"
+    INC-42  S3   open   9h10m  4,012   -      NEEDS A PERSON: CoreDNS has too little capacity for the cluster's que…
+    waits for team platform: RUN-7 needs a person: CoreDNS p99 is 0.412s; scaled 4 -> 6, which did not help
+    1 call:
+      PAGE-5 to team platform at 2025-03-01 02:13:00 UTC: RUN-7 needs a person; not acknowledged
+        it pages nobody: it stands in chat, the list and the handoff until somebody acknowledges it
+    ");
+    let seen = Page { acknowledged_at: Some(page.created_at), answered: true, ..page };
+    assert!(!shown(&seen).contains("NEEDS") && !shown(&seen).contains("waits for team"), "{}", shown(&seen));
 }
 
 #[test]

@@ -131,6 +131,9 @@ fn tell_incident(event: &IncidentEvent) -> Option<String> {
         // The run's own log has said so.
         IncidentEvent::RunEnded { .. } => return None,
         IncidentEvent::Paged { team, reason } => format!("team {team} is paged: {}", page_reason(reason)),
+        IncidentEvent::Called { team, reason } => {
+            format!("a person of team {team} is needed, and nobody is paged: {}", page_reason(reason))
+        }
         IncidentEvent::PageUpdated { team, reason } => {
             format!("the page of team {team} says more: {}", page_reason(reason))
         }

@@ -164,7 +164,7 @@ fn run_line(event: &RunEvent, entry: &TimelineEntry) -> Option<String> {
             };
             format!("{approval} is {verdict} by {}", clip(by, 80))
         }
-        RunEvent::Told { page: true, team, text, .. } => format!("pages team {team}: {}", clip(text, 300)),
+        RunEvent::Told { page: true, team, text, .. } => format!("calls team {team}: {}", clip(text, 300)),
         _ => return timeline_line(entry),
     };
     Some(format!("{} {text}", time(entry.at)))
@@ -217,7 +217,8 @@ fn pages(pages: &[Page], now: DateTime<Utc>, lines: &mut Vec<String>) {
         lines.push("pages: none".to_owned());
         return;
     }
-    lines.push(format!("{}:", count(pages.len() as u64, "page")));
+    let what = if pages.iter().all(|page| !page.is_call()) { "page" } else { "call" };
+    lines.push(format!("{}:", count(pages.len() as u64, what)));
     for page in pages {
         let end =
             page.acknowledged_at.map_or("not acknowledged".to_owned(), |at| format!("acknowledged at {}", moment(at)));

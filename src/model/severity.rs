@@ -41,14 +41,12 @@ impl Severity {
         self.min(other)
     }
 
-    /// What an alert's own `severity` label hints at. A hint: playbook and blast radius decide.
-    pub fn hint(label: Option<&str>) -> Severity {
-        match label.map(str::to_ascii_lowercase).as_deref() {
-            Some("s1" | "critical" | "page" | "emergency" | "disaster") => Severity::S1,
-            Some("s3" | "info" | "notice" | "low") => Severity::S3,
-            Some("s4" | "none" | "debug") => Severity::S4,
-            // Also what has no label or one that we don't know: saying less would be guessing towards silence.
-            _ => Severity::S2,
+    /// Whether somebody on call is paged for it. Whoever is needed for less than that is asked in chat, and stands in
+    /// the list of incidents and the handoff until somebody acknowledges it: nobody is woken.
+    pub fn pages(self) -> bool {
+        match self {
+            Severity::S1 | Severity::S2 => true,
+            Severity::S3 | Severity::S4 => false,
         }
     }
 }

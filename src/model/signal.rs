@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Alert, AlertStatus, Command, Digest, HeartbeatKey, HeartbeatNews, Notification, Outcome, Person, RunId, Severity,
+    Alert, AlertStatus, Command, Digest, HeartbeatKey, HeartbeatNews, Notification, Outcome, Person, RunId, Severities,
+    Severity,
 };
 
 /// What came in. `source` and `key` are unique together, so that a redelivery changes nothing.
@@ -43,23 +44,25 @@ pub enum Lane {
 }
 
 impl Lane {
-    pub fn of(alert: &Alert) -> Self {
-        Self::hinted(Severity::hint(alert.label("severity")))
+    pub fn of(alert: &Alert, severities: &Severities) -> Self {
+        Self::rated(severities.of(alert))
     }
 
-    pub fn hinted(severity: Severity) -> Self {
+    pub fn rated(severity: Severity) -> Self {
         if severity == Severity::S1 { Lane::Urgent } else { Lane::Usual }
     }
 }
 
 impl Signal {
     /// The lane of all that is in it. The front door makes a signal for each lane of a body.
-    pub fn lane(&self) -> Lane {
+    pub fn lane(&self, severities: &Severities) -> Lane {
         match &self.body {
             SignalBody::Command { .. } | SignalBody::RunEnded { .. } => Lane::People,
             // Whoever is blind must know it first.
             SignalBody::Heartbeat { .. } => Lane::Urgent,
-            SignalBody::Notification(notification) => notification.alerts.first().map_or(Lane::Usual, Lane::of),
+            SignalBody::Notification(notification) => {
+                notification.alerts.first().map_or(Lane::Usual, |alert| Lane::of(alert, severities))
+            }
         }
     }
 

@@ -156,6 +156,16 @@ impl Catalog {
         found
     }
 
+    /// The catalog without the playbooks that something is wrong with, and what that is.
+    pub fn without(mut self, wrong_with: impl Fn(&Playbook) -> Vec<Problem>) -> (Self, Vec<Problem>) {
+        let problems: Vec<Problem> = self.iter().flat_map(|playbook| wrong_with(playbook)).collect();
+        let is_wrong = |playbook: &Playbook| problems.iter().any(|problem| problem.path == playbook.path);
+        self.by_name.retain(|_, playbook| !is_wrong(playbook));
+        self.by_digest.retain(|_, playbook| !is_wrong(playbook));
+        self.by_alert.values_mut().for_each(|entries| entries.retain(|entry| !is_wrong(&entry.playbook)));
+        (self, problems)
+    }
+
     /// The playbook of that name.
     pub fn get(&self, name: &str) -> Option<&Arc<Playbook>> {
         self.by_name.get(name)

@@ -72,6 +72,18 @@ impl Playbook {
         })
     }
 
+    /// Its queries that `why_wrong` finds fault with. A query is given with a name in the place of each hole: what is put
+    /// in there is a name or a number.
+    pub fn wrong_queries(&self, why_wrong: impl Fn(&str) -> Option<String>) -> Vec<Problem> {
+        let source = Source { path: &self.path, text: &self.source };
+        let steps = [&self.diagnose, &self.mitigate, &self.escalate].into_iter().flatten();
+        let queries = steps.filter_map(|step| match &step.kind {
+            StepKind::Action(action) => action.describe().query(),
+            StepKind::DoneIf(_) | StepKind::Require(_) | StepKind::Wait(_) => None,
+        });
+        queries.filter_map(|(expr, at)| Some(source.error(at, why_wrong(&expr)?))).collect()
+    }
+
     /// The read-only step that a verify repeats, by its id.
     pub fn step_by_id(&self, id: &str) -> Option<&Step> {
         [&self.diagnose, &self.mitigate, &self.escalate]

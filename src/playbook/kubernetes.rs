@@ -56,6 +56,14 @@ pub(super) fn is_subdomain(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{NAMESPACE, OBJECT_LABELS};
+
+    #[test]
+    fn every_label_is_one_that_may_be_renamed() {
+        assert_eq!(NAMESPACE_LABEL, NAMESPACE);
+        let ours: std::collections::BTreeSet<&str> = LABELS.iter().map(|(_, label)| *label).collect();
+        assert_eq!(ours, OBJECT_LABELS.into_iter().collect());
+    }
 
     #[test]
     fn names_are_kubernetes_names() {

@@ -7,13 +7,17 @@ use serde_json::{Map, Value, json};
 use super::document::{Playbook, TargetPart};
 use super::kubernetes::{is_label, is_subdomain};
 use crate::language::Scope;
-use crate::model::{Alert, Target};
+use crate::model::{Alert, LabelNames, NAMESPACE, Target};
 
 /// Why there is no target.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TargetError {
     #[error("the alert {alert} has no label `{label}`, which names the {kind}")]
     NoLabel { alert: String, label: String, kind: String },
+    #[error(
+        "the alert {alert} says {scraped} and {exported}, and which of them the {kind} is in is not certain; write the order into `labels.namespace` of dogwatch.yaml"
+    )]
+    TwoNamespaces { alert: String, kind: String, scraped: String, exported: String },
     #[error("the {kind}'s {part} is not known without an alert; give it as `{part}=...`")]
     NotGiven { part: &'static str, kind: String },
     #[error("the target's {part} has no value: {message}")]
@@ -35,20 +39,26 @@ pub fn alert_value(alert: &Alert) -> Value {
 impl Playbook {
     /// The object that a run is about. `given` says `namespace` and `name` for a run that no alert asked for.
     ///
-    /// What comes from an alert or a person is data: it must be a name as Kubernetes allows it.
+    /// What comes from an alert or a person is data: it must be a name as Kubernetes allows it. `labels`: under which names
+    /// alerts have the labels that name objects.
     ///
     /// # Errors
     /// When a part is not known, or is no name.
     pub fn target_for(
         &self,
         alert: Option<&Alert>,
+        labels: &LabelNames,
         inputs: &Map<String, Value>,
         given: &BTreeMap<String, String>,
     ) -> Result<Target, TargetError> {
         let mut scope = Scope::new();
         scope.insert("inputs".into(), Value::Object(inputs.clone()));
         scope.insert("alert".into(), alert.map_or_else(|| Value::Object(Map::new()), alert_value));
-        let finder = Finder { kind: &self.target.kind, alert, given, scope: &scope };
+        let named_by = match &self.target.name {
+            TargetPart::Label(label) => Some(label.as_str()),
+            TargetPart::None | TargetPart::Given(_) => None,
+        };
+        let finder = Finder { kind: &self.target.kind, alert, labels, named_by, given, scope: &scope };
         Ok(Target {
             kind: self.target.kind.clone(),
             namespace: finder.find("namespace", &self.target.namespace, is_label)?,
@@ -60,6 +70,9 @@ impl Playbook {
 struct Finder<'a> {
     kind: &'a str,
     alert: Option<&'a Alert>,
+    labels: &'a LabelNames,
+    /// The label that names the object.
+    named_by: Option<&'a str>,
     given: &'a BTreeMap<String, String>,
     scope: &'a Scope,
 }
@@ -72,9 +85,7 @@ impl Finder<'_> {
             (TargetPart::Given(arg), _) => {
                 arg.resolve(self.scope).map_err(|error| TargetError::Template { part, message: error.to_string() })?
             }
-            (TargetPart::Label(label), Some(alert)) => alert.label(label).map(str::to_owned).ok_or_else(|| {
-                TargetError::NoLabel { alert: alert.name().to_owned(), label: label.clone(), kind: kind() }
-            })?,
+            (TargetPart::Label(label), Some(alert)) => self.label(alert, label)?,
             (TargetPart::Label(_), None) => {
                 self.given.get(part).cloned().ok_or_else(|| TargetError::NotGiven { part, kind: kind() })?
             }
@@ -85,5 +96,25 @@ impl Finder<'_> {
             let value = value.chars().take(80).filter(|c| !c.is_control()).collect();
             Err(TargetError::Invalid { part, value, kind: kind() })
         }
+    }
+
+    fn label(&self, alert: &Alert, label: &str) -> Result<String, TargetError> {
+        let (name, kind) = (|| alert.name().to_owned(), || self.kind.to_owned());
+        // An empty value is no name, which is said where names are looked at.
+        let empty = || alert.label(label).map(str::to_owned);
+        let found = if label == NAMESPACE && self.kind != "Namespace" {
+            let named_by = self.named_by.and_then(|label| self.labels.find(alert, label));
+            self.labels.namespace(alert, named_by.map(|found| found.name)).map_err(|two| {
+                let [scraped, exported] = [two.scraped, two.exported].map(|it| format!("{}={}", it.name, it.value));
+                TargetError::TwoNamespaces { alert: name(), kind: kind(), scraped, exported }
+            })?
+        } else {
+            self.labels.find(alert, label)
+        };
+        found.map(|found| found.value.to_owned()).or_else(empty).ok_or_else(|| TargetError::NoLabel {
+            alert: name(),
+            label: label.to_owned(),
+            kind: kind(),
+        })
     }
 }

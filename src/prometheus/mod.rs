@@ -2,6 +2,7 @@
 
 mod answer;
 mod http;
+mod matching;
 mod scripted;
 mod selectors;
 
@@ -13,8 +14,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use http::{HttpPrometheus, NoPrometheus, PrometheusAuth, PrometheusError};
+pub use matching::MatchingPrometheus;
 pub use scripted::{Scripted, ScriptedPrometheus};
-pub use selectors::{Selector, selectors};
+pub use selectors::{Selector, selectors, with_matchers};
 
 use crate::model::HumanDuration;
 

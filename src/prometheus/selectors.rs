@@ -1,6 +1,7 @@
 //! Which series an expression is made of: a scan for its selectors, and not a parser. What it does
 //! not understand, it refuses.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// A selector in an expression, without `offset` and `@`: whether its series are still scraped does
@@ -51,7 +52,7 @@ const AGGREGATORS: [&str; 14] = [
 /// # Errors
 /// When it has none, or more than are asked about, or a bracket or a quotation mark is not closed.
 pub fn selectors(expr: &str) -> Result<Vec<Selector>, String> {
-    let mut scan = Scan { rest: expr };
+    let mut scan = Scan::of(expr);
     let mut found: Vec<Selector> = Vec::new();
     while let Some(selector) = scan.next()? {
         if !found.contains(&selector) {
@@ -63,6 +64,42 @@ pub fn selectors(expr: &str) -> Result<Vec<Selector>, String> {
         count if count > MOST => Err(format!("it holds {count} series, and `max_age` asks about {MOST} at most")),
         _ => Ok(found),
     }
+}
+
+/// Words of MetricsQL, after which an expression is another one than it seems here.
+const METRICSQL: [&str; 6] = ["with", "default", "if", "ifnot", "limit", "keep_metric_names"];
+
+/// The expression with these matchers added to each of its selectors. What asked for series of all clusters asks for those
+/// of one.
+///
+/// # Errors
+/// Where it is not certain that each selector is found: nothing is asked then.
+pub fn with_matchers(expr: &str, matchers: &BTreeMap<String, String>) -> Result<String, String> {
+    if matchers.is_empty() {
+        return Ok(expr.to_owned());
+    }
+    let added: Vec<String> = matchers.iter().map(|(label, value)| format!("{label}=\"{}\"", escape(value))).collect();
+    let added = added.join(",");
+    let mut scan = Scan { is_strict: true, ..Scan::of(expr) };
+    while scan.next().map_err(|why| format!("`prometheus.match` cannot be added to it: {why}"))?.is_some() {}
+    let mut text = String::with_capacity(expr.len() + scan.ends.len() * (added.len() + 2));
+    let mut from = 0;
+    for end in scan.ends {
+        let (at, matcher) = match end {
+            End::OfName(at) => (at, format!("{{{added}}}")),
+            End::InBraces { at, needs_comma: true } => (at, format!(",{added}")),
+            End::InBraces { at, needs_comma: false } => (at, added.clone()),
+        };
+        text.push_str(expr.get(from..at).unwrap_or_default());
+        text.push_str(&matcher);
+        from = at;
+    }
+    text.push_str(expr.get(from..).unwrap_or_default());
+    Ok(text)
+}
+
+fn escape(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 /// The expression for the age in seconds of what a selector gives: of the oldest series; of a range
@@ -80,10 +117,59 @@ pub(super) fn age_query(selector: &Selector) -> String {
 }
 
 struct Scan<'e> {
+    whole: &'e str,
     rest: &'e str,
+    /// Whatever could hide a selector is refused.
+    is_strict: bool,
+    /// Where each selector takes another matcher.
+    ends: Vec<End>,
+}
+
+/// Where a selector takes another matcher.
+enum End {
+    /// It has no braces.
+    OfName(usize),
+    /// Before the closing brace.
+    InBraces { at: usize, needs_comma: bool },
 }
 
 impl<'e> Scan<'e> {
+    fn of(expr: &'e str) -> Self {
+        Self { whole: expr, rest: expr, is_strict: false, ends: Vec::new() }
+    }
+
+    fn at(&self) -> usize {
+        self.whole.len() - self.rest.len()
+    }
+
+    /// The labels in braces, of which the next character is the first.
+    fn labels(&mut self) -> Result<&'e str, String> {
+        let labels = self.braced('{', '}')?;
+        let inner = labels.get(1..labels.len() - 1).unwrap_or_default();
+        if self.is_strict {
+            check_labels(inner)?;
+        }
+        let inner = inner.trim_end();
+        let needs_comma = !inner.trim_start().is_empty() && !inner.ends_with(',');
+        self.ends.push(End::InBraces { at: self.at() - 1, needs_comma });
+        Ok(labels)
+    }
+
+    /// What follows a word that is no series. A metric may have the name of a keyword: where such a word does not stand as
+    /// a keyword must, that is what it could be.
+    fn check_keyword(&self, word: &str, stands_right: bool) -> Result<(), String> {
+        if self.is_strict && !stands_right {
+            return Err(format!("`{word}` in it may be the name of a series"));
+        }
+        Ok(())
+    }
+
+    fn operand_follows(&self) -> bool {
+        let is_operand =
+            |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | '(' | '+' | '-' | '.' | '"' | '\'' | '`');
+        self.rest.starts_with(is_operand)
+    }
+
     /// The next selector.
     fn next(&mut self) -> Result<Option<Selector>, String> {
         loop {
@@ -92,7 +178,7 @@ impl<'e> Scan<'e> {
             match first {
                 '"' | '\'' | '`' => drop(self.quoted(first)?),
                 '{' => {
-                    let labels = self.braced('{', '}')?;
+                    let labels = self.labels()?;
                     return self.selector(labels).map(Some);
                 }
                 '[' => drop(self.braced('[', ']')?),
@@ -111,12 +197,24 @@ impl<'e> Scan<'e> {
     fn word(&mut self) -> Result<Option<Selector>, String> {
         let word = self.take(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | ':'));
         let lower = word.to_ascii_lowercase();
+        let end = self.at();
+        let before = self.whole.get(..end - word.len()).unwrap_or_default().trim_end();
+        let is_after_operand = before.ends_with(|c: char| {
+            c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | ')' | ']' | '}' | '"' | '\'' | '`')
+        });
         self.blank();
         if WITH_LABELS.contains(&lower.as_str()) {
+            self.check_keyword(
+                word,
+                self.rest.starts_with('(') || lower.starts_with("group_") && self.operand_follows(),
+            )?;
             if self.rest.starts_with('(') {
                 self.braced('(', ')')?;
             }
             return Ok(None);
+        }
+        if self.is_strict && METRICSQL.contains(&lower.as_str()) {
+            return Err(format!("`{word}` is a word of MetricsQL, which is not understood here"));
         }
         let before_labels = || {
             let next: String = self.rest.chars().take_while(char::is_ascii_alphabetic).collect();
@@ -127,9 +225,26 @@ impl<'e> Scan<'e> {
             || OTHER_WORDS.contains(&lower.as_str())
             || AGGREGATORS.contains(&lower.as_str()) && before_labels()
         {
+            self.check_keyword(
+                word,
+                match lower.as_str() {
+                    "start" | "end" => self.rest.starts_with('('),
+                    "and" | "or" | "unless" | "atan2" => {
+                        is_after_operand && (self.operand_follows() || self.rest.starts_with('{'))
+                    }
+                    "offset" => is_after_operand && self.operand_follows(),
+                    "bool" => self.operand_follows() || self.rest.starts_with('{'),
+                    _ => true,
+                },
+            )?;
             return Ok(None);
         }
-        let labels = if self.rest.starts_with('{') { self.braced('{', '}')? } else { "" };
+        let labels = if self.rest.starts_with('{') {
+            self.labels()?
+        } else {
+            self.ends.push(End::OfName(end));
+            ""
+        };
         self.selector(&format!("{word}{labels}")).map(Some)
     }
 
@@ -211,9 +326,90 @@ impl<'e> Scan<'e> {
     }
 }
 
+/// What stands between a selector's braces must be a plain list: a comment could hold a brace, and an `or` of MetricsQL would
+/// leave the matcher with one side.
+fn check_labels(inner: &str) -> Result<(), String> {
+    let mut scan = Scan::of(inner);
+    while let Some(c) = scan.rest.chars().next() {
+        match c {
+            '"' | '\'' | '`' => drop(scan.quoted(c)?),
+            '#' => return Err("there is a comment between the braces of a selector".into()),
+            c if c.is_ascii_alphabetic() || c == '_' => {
+                let word = scan.take(|c| c.is_ascii_alphanumeric() || c == '_');
+                let is_label = scan.rest.trim_start().starts_with(['=', '!']);
+                if word.eq_ignore_ascii_case("or") && !is_label {
+                    return Err("there is an `or` between the braces of a selector".into());
+                }
+            }
+            c => scan.rest = &scan.rest[c.len_utf8()..],
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn matchers_are_added_to_each_selector() {
+        let matchers = BTreeMap::from([("cluster".to_owned(), "eu-1".to_owned())]);
+        for (expr, wanted) in [
+            ("up", "up{C}"),
+            ("up{}", "up{C}"),
+            ("up { job = \"a}\" , } [5m]", "up { job = \"a}\" , C} [5m]"),
+            ("{__name__=~\"a.*\"} offset 5m", "{__name__=~\"a.*\",C} offset 5m"),
+            ("{\"my.metric\", a='b'}", "{\"my.metric\", a='b',C}"),
+            (
+                "sum by (le) (rate(a[5m])) / on (pod) group_left (b) c",
+                "sum by (le) (rate(a{C}[5m])) / on (pod) group_left (b) c{C}",
+            ),
+            (
+                "sum(a) by (pod) and on() b @ end() or vector(0)",
+                "sum(a{C}) by (pod) and on() b{C} @ end() or vector(0)",
+            ),
+            ("max_over_time(deriv(x[1h])[6h:1m]) > bool 1e+3", "max_over_time(deriv(x{C}[1h])[6h:1m]) > bool 1e+3"),
+            (
+                "label_replace(up, \"a\", \"$1\", \"b\", \"x{c}\")",
+                "label_replace(up{C}, \"a\", \"$1\", \"b\", \"x{c}\")",
+            ),
+            ("a # b{\n + {c=\"d\"}", "a{C} # b{\n + {c=\"d\",C}"),
+            ("x{cluster=\"eu-2\"}", "x{cluster=\"eu-2\",C}"),
+            ("absent(up) or up unless {a=\"b\"}", "absent(up{C}) or up{C} unless {a=\"b\",C}"),
+            ("time() - 5", "time() - 5"),
+        ] {
+            let wanted = wanted.replace('C', "cluster=\"eu-1\"");
+            assert_eq!(with_matchers(expr, &matchers).as_deref(), Ok(wanted.as_str()), "{expr}");
+        }
+        let odd = BTreeMap::from([("a".to_owned(), "\\\"\n".to_owned()), ("b".to_owned(), "x".to_owned())]);
+        assert_eq!(with_matchers("up", &odd).unwrap(), "up{a=\"\\\\\\\"\\n\",b=\"x\"}");
+        assert_eq!(with_matchers("by + anything{", &BTreeMap::new()).unwrap(), "by + anything{");
+    }
+
+    #[test]
+    fn matchers_are_added_to_nothing_that_is_not_understood() {
+        let matchers = BTreeMap::from([("cluster".to_owned(), "eu-1".to_owned())]);
+        for expr in [
+            "x{a=\"b\" or c=\"d\"}",
+            "x{a=\"b\" # }\n, c=\"d\"}",
+            "WITH (x = y) x",
+            "a default 0",
+            "a if b",
+            "rate(x[5m]) keep_metric_names",
+            "by{a=\"b\"}",
+            "start + 1",
+            "and",
+            "(and)",
+            "sum(or) + or[5m]",
+            "and and and",
+            "offset[5m]",
+            "x{a=\"b",
+            "x{",
+        ] {
+            let refused = with_matchers(expr, &matchers).unwrap_err();
+            assert!(refused.starts_with("`prometheus.match` cannot be added to it: "), "{expr}: {refused}");
+        }
+    }
 
     fn found(expr: &str) -> Vec<String> {
         let show = |it: Selector| it.range.map_or(it.text.clone(), |range| format!("{}[{range}]", it.text));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Credential;
 use super::browser::Guard;
 use crate::intake::{Form, Sender};
+use crate::model::Severities;
 
 /// One who delivers alerts.
 #[derive(Debug, Clone)]
@@ -21,6 +22,8 @@ pub struct Source {
     pub insecure_no_auth: bool,
     /// The names of its alerts that must keep coming.
     pub heartbeats: Vec<String>,
+    /// What its words for severity mean.
+    pub severities: Arc<Severities>,
 }
 
 impl Default for Source {
@@ -32,6 +35,7 @@ impl Default for Source {
             field: "server.webhook_auth".to_owned(),
             insecure_no_auth: false,
             heartbeats: Vec::new(),
+            severities: Arc::default(),
         }
     }
 }
@@ -57,7 +61,7 @@ impl Source {
     }
 
     pub(super) fn sender(&self) -> Sender<'_> {
-        Sender { source: &self.name, unauthenticated: self.lets_everybody_in() }
+        Sender { source: &self.name, unauthenticated: self.lets_everybody_in(), severities: &self.severities }
     }
 }
 

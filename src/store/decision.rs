@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::model::{
-    ApprovalId, Autonomy, EpisodeId, Incident, IncidentId, IncidentState, Outcome, PlaybookRef, RunId, Severity,
+    ApprovalId, Autonomy, EpisodeId, Incident, IncidentId, IncidentState, Lane, Outcome, PlaybookRef, RunId, Severity,
     Signal, SignalId, Target, Verdict,
 };
 
@@ -74,6 +74,7 @@ pub enum Change {
     /// Lets a signal in, to be worked on at `until`. The same again changes nothing; else the notes go on the timeline.
     Hold {
         signal: Box<Signal>,
+        lane: Lane,
         until: DateTime<Utc>,
         notes: Vec<(IncidentRef, IncidentEvent)>,
     },
@@ -300,6 +301,11 @@ pub enum IncidentEvent {
         because: String,
     },
     Paged {
+        team: String,
+        reason: PageReason,
+    },
+    /// A person is needed for what nobody is paged for.
+    Called {
         team: String,
         reason: PageReason,
     },

@@ -95,10 +95,10 @@ fn change(change: Change) -> Result<Change, StoreError> {
         }),
         Change::OpenEpisode { incident, episode } => Change::OpenEpisode { incident, episode: masked_episode(episode) },
         Change::Retell { episode, annotations } => Change::Retell { episode, annotations: named(annotations) },
-        Change::Hold { signal, until, notes } => {
+        Change::Hold { signal, lane, until, notes } => {
             let notes = notes.into_iter().map(|(incident, event)| (incident, document(event))).collect();
             let signal = Box::new(Signal { key: identity(&signal.key).into_owned(), ..*signal });
-            Change::Hold { signal, until, notes }
+            Change::Hold { signal, lane, until, notes }
         }
         Change::Acknowledge { incident, by } => Change::Acknowledge { incident, by: text(by) },
         Change::Page { incident, page } => Change::Page { incident, page: page.masked() },

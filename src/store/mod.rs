@@ -71,6 +71,11 @@ pub trait SignalStore: Send + Sync {
     /// [`StoreError::UnreadableSignal`] when one of them cannot be read; with a limit of 1 it is the one whose turn it is.
     async fn pending_signals(&self, limit: usize) -> Result<Vec<(SignalId, Signal)>, StoreError>;
 
+    /// Alerts are sorted into lanes by these words from now on. When they are others than before,
+    /// the alerts that wait go first, so that nothing that comes now overtakes what was told before
+    /// it. Repeating it changes nothing.
+    async fn sorts_by(&self, words: &Digest) -> Result<(), StoreError>;
+
     /// When the next signal that was put off is to be worked on.
     async fn next_signal_due(&self) -> Result<Option<DateTime<Utc>>, StoreError>;
 

@@ -33,6 +33,8 @@ impl PageDelivery {
 pub enum Reach {
     /// A sink has taken it, or somebody has acknowledged it.
     Somebody,
+    /// It calls nobody: what is less than S2 is asked in chat until somebody acknowledges it.
+    Chat,
     /// It was made just now, and nothing speaks against its arrival.
     OnItsWay,
     /// It is tried, or nothing is there to bring it to.
@@ -44,6 +46,12 @@ pub enum Reach {
 const ON_ITS_WAY: TimeDelta = TimeDelta::seconds(90);
 
 impl Page {
+    /// Whether it pages nobody, and is asked in chat until somebody acknowledges it. One that an earlier version has sent is
+    /// a page.
+    pub fn is_call(&self) -> bool {
+        !self.severity.pages() && self.deliveries.is_empty()
+    }
+
     /// Whom it has reached so far. A page that stands on the console alone has reached nobody while
     /// a sink that calls is in its order, too.
     pub fn reach(&self, now: DateTime<Utc>) -> Reach {
@@ -51,6 +59,9 @@ impl Page {
         let has_it = |delivery: &PageDelivery| delivery.delivered_at.is_some() && (delivery.calls() || !calling);
         if self.acknowledged_at.is_some() || self.deliveries.iter().any(has_it) {
             return Reach::Somebody;
+        }
+        if self.is_call() {
+            return Reach::Chat;
         }
         let in_vain = self.deliveries.iter().any(|delivery| delivery.error.is_some());
         let given_up = self.deliveries.iter().all(|delivery| delivery.due_at.is_none());
@@ -64,7 +75,7 @@ impl Page {
     pub fn reached_nobody_since(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         match self.reach(now) {
             Reach::Nobody { since } => Some(since),
-            Reach::Somebody | Reach::OnItsWay => None,
+            Reach::Somebody | Reach::Chat | Reach::OnItsWay => None,
         }
     }
 }
@@ -119,6 +130,18 @@ mod tests {
         assert_eq!(reach(vec![]), nobody, "there is nothing to bring it to");
         let given_up = PageDelivery { due_at: None, ..in_vain("webhook") };
         assert_eq!(reach(vec![given_up]), nobody);
+    }
+
+    #[test]
+    fn what_pages_nobody_stands_in_chat() {
+        let mut page = Page { severity: Severity::S3, ..page(vec![]) };
+        let later = morning() + TimeDelta::hours(5);
+        assert_eq!((page.reach(later), page.reached_nobody_since(later)), (Reach::Chat, None));
+        page.deliveries = vec![in_vain("webhook")];
+        assert_eq!(page.reach(later), Reach::Nobody { since: morning() }, "as an earlier version has sent it");
+        page.acknowledged_at = Some(morning());
+        page.deliveries.clear();
+        assert_eq!(page.reach(later), Reach::Somebody);
     }
 
     #[test]

@@ -41,17 +41,32 @@ async fn every_shipped_case_passes_and_no_branch_is_left_unentered() {
 
 /// What `dogwatch test` says about these cases of pvc-pending.
 async fn says(cases: &str) -> PlaybookReport {
+    says_in("", cases).await
+}
+
+/// The same with these lines before the cases.
+async fn says_in(settings: &str, cases: &str) -> PlaybookReport {
     let folder = tempfile::tempdir().unwrap();
     let playbook = folder.path().join("pvc-pending.yaml");
     std::fs::copy(playbooks().join("pvc-pending.yaml"), &playbook).unwrap();
-    let head = "apiVersion: dogwatch/v1\nkind: Cases\nplaybook: pvc-pending\ncases:\n";
-    std::fs::write(folder.path().join("pvc-pending.cases.yaml"), format!("{head}{cases}")).unwrap();
+    let head = "apiVersion: dogwatch/v1\nkind: Cases\nplaybook: pvc-pending\n";
+    std::fs::write(folder.path().join("pvc-pending.cases.yaml"), format!("{head}{settings}cases:\n{cases}")).unwrap();
     test_folder(&playbook, |_| {}).await.unwrap().remove(0)
 }
 
 const GONE: &str = "  - name: a claim that is gone
     alert: { name: PersistentVolumeClaimPending, labels: { namespace: db, persistentvolumeclaim: data-0 } }
 ";
+
+#[tokio::test]
+async fn a_case_may_be_about_another_cluster() {
+    let other = GONE.replace("labels: { ", "labels: { cluster: staging, ");
+    let expect = "    expect: { outcome: escalated, because: about the cluster staging, pages: [databases] }\n";
+    let report = says_in("cluster: eu-1\n", &format!("{other}{expect}")).await;
+    assert_eq!(report.passed(), 1, "{report:?}");
+    let report = says_in("cluster: staging\n", &format!("{other}{expect}")).await;
+    assert_eq!(report.passed(), 0, "that is this one");
+}
 
 #[tokio::test]
 async fn a_case_that_expects_too_much_is_told_what_came_instead() {

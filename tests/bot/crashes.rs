@@ -64,7 +64,7 @@ impl Story {
     }
 }
 
-fn coredns() -> Vec<Object> {
+pub fn coredns() -> Vec<Object> {
     vec![build::deployment("kube-system", "coredns", 4)]
 }
 

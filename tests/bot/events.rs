@@ -16,7 +16,7 @@ const BY_KEY: &str = "{ name: event.title, status: event.state, key: event.id, l
 
 async fn lets_in(shift: &Shift, map: &str, event: Value) {
     let form = Form::Generic(Arc::new(Mapping::compile(&serde_saphyr::from_str(map).unwrap()).unwrap()));
-    let delivered = form.parse("snmp".into(), shift.clock.now(), event.to_string().as_bytes()).unwrap();
+    let delivered = form.parse("snmp".into(), shift.clock.now(), &[], event.to_string().as_bytes()).unwrap();
     shift.store.accept_delivery(delivered).await.unwrap();
 }
 

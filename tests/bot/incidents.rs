@@ -72,6 +72,10 @@ impl Shift {
     }
 
     pub async fn with(playbooks: &[&str]) -> Self {
+        Self::with_rules(playbooks, IncidentRules::default()).await
+    }
+
+    pub async fn with_rules(playbooks: &[&str], rules: IncidentRules) -> Self {
         let sinks = sinks(&["console"], &["console"]);
         let story = Story::begins(SqlitePlace::ready().await, two_in_the_morning(), sinks).await;
         let (store, clock) = (story.store.clone(), story.clock.clone());
@@ -79,8 +83,7 @@ impl Shift {
         let (catalog, problems) = Catalog::of(playbooks);
         assert!(problems.is_empty(), "{problems:?}");
         let (sender, catalog) = watch::channel(Arc::new(catalog));
-        let signals =
-            SignalWorker::new(store.clone(), catalog, IncidentRules::default(), clock.clone(), Arc::default());
+        let signals = SignalWorker::new(store.clone(), catalog, rules, clock.clone(), Arc::default());
         let pages = PageWorker::new(store.clone(), clock.clone());
         let workers: Vec<Arc<dyn Worker>> = vec![Arc::new(signals), Arc::new(pages)];
         Self { story, store, clock, workers, _catalog: sender }

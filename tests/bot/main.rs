@@ -25,3 +25,4 @@ mod runs;
 mod secrets;
 mod shipped_playbooks;
 mod two_bots;
+mod words;

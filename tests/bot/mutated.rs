@@ -157,7 +157,7 @@ fn is_whole(delivered: &Delivered) {
 }
 
 fn parses(form: &Form, body: &[u8]) -> bool {
-    let parse = || form.parse("source".into(), DateTime::UNIX_EPOCH, body);
+    let parse = || form.parse("source".into(), DateTime::UNIX_EPOCH, &[], body);
     match parse() {
         Ok(delivered) => {
             is_whole(&delivered);
@@ -180,7 +180,7 @@ fn bodies_of_alertmanager_that_are_changed_at_random() {
         all += 1;
         if parses(&Form::Alertmanager, body) {
             taken += 1;
-            let delivered = Form::Alertmanager.parse("source".into(), DateTime::UNIX_EPOCH, body).unwrap();
+            let delivered = Form::Alertmanager.parse("source".into(), DateTime::UNIX_EPOCH, &[], body).unwrap();
             let bytes: usize = delivered.parts.iter().flat_map(|part| &part.pieces).map(String::len).sum();
             assert!(bytes <= 4 * body.len() + 16 * 1024, "{bytes} of {}", body.len());
         }

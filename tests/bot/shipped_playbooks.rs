@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
-use dogwatch::model::{Alert, AlertStatus};
+use dogwatch::model::{Alert, AlertStatus, LabelNames};
 use dogwatch::playbook::{Catalog, rights};
 
 fn shipped() -> Catalog {
@@ -34,7 +34,7 @@ fn starts(labels: &[(&str, &str)]) -> String {
     assert!(found.problems.is_empty(), "{:?}", found.problems);
     let Some(playbook) = found.playbook else { return "nothing".into() };
     let inputs = playbook.inputs_for(Some(&alert), &BTreeMap::new()).unwrap();
-    let target = playbook.target_for(Some(&alert), &inputs, &BTreeMap::new()).unwrap();
+    let target = playbook.target_for(Some(&alert), &LabelNames::default(), &inputs, &BTreeMap::new()).unwrap();
     format!("{} on {target}", playbook.name)
 }
 

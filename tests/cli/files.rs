@@ -13,7 +13,7 @@ pub const PLAYBOOK: &str = r#"apiVersion: dogwatch/v1
 kind: Playbook
 metadata: { name: look, version: 1.0.0, owner: platform }
 summary: somebody looks
-severity: S3
+severity: S2
 autonomy: observe
 triggers:
   - alert: SomethingOdd
@@ -59,7 +59,7 @@ fn check_finds_nothing_in_what_is_right() {
 #[test]
 fn check_shows_each_mistake_and_ends_with_1() {
     let dir = folder();
-    let wrong = PLAYBOOK.replace("severity: S3", "severty: S3");
+    let wrong = PLAYBOOK.replace("severity: S2", "severty: S2");
     fs::write(dir.path().join("playbooks/wrong.yaml"), wrong).unwrap();
     let said = dogwatch(dir.path(), &["check"], &[]);
     assert_eq!(said.code, 1);
@@ -99,6 +99,27 @@ fn check_holds_the_files_against_each_other() {
         "`oncall.default_team`",
         "own.hbs does not parse",
         "4 errors",
+    ] {
+        assert!(said.out.contains(hint), "{hint}: {}", said.out);
+    }
+}
+
+#[test]
+fn check_refuses_a_query_that_cannot_be_held_to_one_cluster() {
+    let dir = folder();
+    let query = "diagnose:\n  - prometheus.query: { expr: 'rate(requests[5m]) keep_metric_names' }\n    id: rate";
+    fs::write(dir.path().join("playbooks/look.yaml"), PLAYBOOK.replace("diagnose:", query)).unwrap();
+    let config = |matchers: &str| format!("prometheus: {{ url: 'http://prometheus', match: {matchers} }}\n");
+    fs::write(dir.path().join("dogwatch.yaml"), config("{}")).unwrap();
+    let said = dogwatch(dir.path(), &["check", "--config", "dogwatch.yaml"], &[]);
+    assert_eq!(said.code, 0, "{}", said.out);
+    fs::write(dir.path().join("dogwatch.yaml"), config("{ cluster: eu-1 }")).unwrap();
+    let said = dogwatch(dir.path(), &["check", "--config", "dogwatch.yaml"], &[]);
+    assert_eq!(said.code, 1, "{}", said.out);
+    for hint in [
+        "look.yaml:11:",
+        "`prometheus.match` cannot be added to it: `keep_metric_names` is a word of MetricsQL",
+        "0 playbooks",
     ] {
         assert!(said.out.contains(hint), "{hint}: {}", said.out);
     }
@@ -204,9 +225,9 @@ fn what_cannot_be_seen_in_a_yaml_file_is_named_with_its_place() {
             assert!(all.contains(part), "{part}: {all}");
         }
     };
-    write("playbooks/look.yaml", &PLAYBOOK.replace("severity: S3", "severity:\u{a0} S3"));
+    write("playbooks/look.yaml", &PLAYBOOK.replace("severity: S2", "severity:\u{a0} S3"));
     says(&["check"], &["a no-break space (U+00A0) stands here", "look.yaml:5:10"]);
-    write("playbooks/look.yaml", &PLAYBOOK.replace("severity: S3", "seve\u{200b}rity: S3"));
+    write("playbooks/look.yaml", &PLAYBOOK.replace("severity: S2", "seve\u{200b}rity: S3"));
     says(&["check"], &["a zero-width space (U+200B) stands here", "look.yaml:5:5"]);
     write("playbooks/look.yaml", &PLAYBOOK.replace("  - alert: SomethingOdd", "\t- alert: SomethingOdd"));
     says(&["check"], &["a tab (U+0009) stands here", "look.yaml:8:1", "write spaces"]);

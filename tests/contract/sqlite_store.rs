@@ -124,7 +124,7 @@ async fn what_waits_is_moved_in_whole_or_not_at_all() {
         let changes = vec![
             Change::Page { incident, page },
             Change::PageAt { incident, at: Some(until) },
-            Change::Hold { signal: Box::new(held), until, notes: Vec::new() },
+            Change::Hold { signal: Box::new(held), lane: Lane::Usual, until, notes: Vec::new() },
         ];
         story.decide(changes).await;
         let Story { store, clock, place, .. } = story;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::intake::MOST_ALERTS;
-use crate::model::{AlertStatus, Lane, Severity, SignalBody};
+use crate::model::{AlertStatus, Lane, Severities, SignalBody};
 
 fn fixture(name: &str) -> Vec<u8> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/alertmanager").join(name);
@@ -254,8 +254,8 @@ fn alerts_go_in_lanes_and_in_pieces_the_worst_first_and_ends_last() {
         for piece in &part.pieces {
             let SignalBody::Notification(piece) = serde_json::from_str(piece).unwrap() else { panic!() };
             order.extend(piece.alerts.iter().map(|alert| {
-                assert_eq!(Lane::of(alert), part.lane);
-                (alert.status == AlertStatus::Resolved, Severity::hint(alert.label("severity")))
+                assert_eq!(Lane::of(alert, Severities::usual()), part.lane);
+                (alert.status == AlertStatus::Resolved, Severities::usual().of(alert))
             }));
         }
         assert!(order.is_sorted());

@@ -8,8 +8,8 @@ use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::intake::bounds::{Labels, MOST_ALERTS, count_rest, shorten};
-use crate::intake::delivery::Kept;
-use crate::model::{Alert, AlertStatus, Lane, LeftOut, Severity};
+use crate::intake::delivery::{Kept, says};
+use crate::model::{Alert, AlertStatus, LeftOut};
 
 /// A body that is sound in all its parts.
 #[derive(Deserialize)]
@@ -137,14 +137,13 @@ impl WireAlert {
             ends_at: ends_at.map(|end| end.trunc_subsecs(6)),
             generator_url: self.generator_url,
         };
-        let severity = Severity::hint(alert.label("severity"));
         let kept = Kept {
             fingerprint: self.labels.hash,
             starts_at: alert.starts_at.timestamp_micros(),
             ends_at: alert.ends_at.map_or(0, |end| end.timestamp_micros()),
             firing: alert.status == AlertStatus::Firing,
-            severity,
-            lane: Lane::hinted(severity),
+            says: says(&alert),
+            lane: None,
             texts: self.annotations.hash,
             text: serde_json::to_string(&alert)?.into_boxed_str(),
         };

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::{Catalog, GOOD, Playbook, Problem, ProblemSeverity, alert_value, parse, with};
-use crate::model::{Alert, AlertStatus};
+use crate::model::{Alert, AlertStatus, LabelNames};
 
 fn alert(name: &str, labels: &[(&str, &str)]) -> Alert {
     let mut all: BTreeMap<String, String> = labels.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
@@ -73,18 +73,26 @@ fn inputs_come_from_the_person_then_the_alert_then_the_playbook() {
 fn the_target_comes_from_literals_inputs_or_the_alert() {
     let none = serde_json::Map::new();
     let literal = parse(GOOD).unwrap();
-    let target = literal.target_for(None, &none, &given(&[])).unwrap();
+    let target = literal.target_for(None, &LabelNames::default(), &none, &given(&[])).unwrap();
     assert_eq!(target.key(), "Deployment/kube-system/coredns");
 
     let claim = playbook("{ kind: PersistentVolumeClaim, from: alert }", "x: { type: string, default: y }");
     let full = alert("PVCFull", &[("namespace", "pg"), ("persistentvolumeclaim", "data-pg-0")]);
-    assert_eq!(claim.target_for(Some(&full), &none, &given(&[])).unwrap().key(), "PersistentVolumeClaim/pg/data-pg-0");
+    assert_eq!(
+        claim.target_for(Some(&full), &LabelNames::default(), &none, &given(&[])).unwrap().key(),
+        "PersistentVolumeClaim/pg/data-pg-0"
+    );
     let asked = given(&[("namespace", "pg"), ("name", "data-pg-1")]);
-    assert_eq!(claim.target_for(None, &none, &asked).unwrap().key(), "PersistentVolumeClaim/pg/data-pg-1");
+    assert_eq!(
+        claim.target_for(None, &LabelNames::default(), &none, &asked).unwrap().key(),
+        "PersistentVolumeClaim/pg/data-pg-1"
+    );
 
     let node = playbook("{ kind: Node, from: alert }", "x: { type: string, default: y }");
     assert_eq!(
-        node.target_for(Some(&alert("Sick", &[("node", "n1.example")])), &none, &given(&[])).unwrap().key(),
+        node.target_for(Some(&alert("Sick", &[("node", "n1.example")])), &LabelNames::default(), &none, &given(&[]))
+            .unwrap()
+            .key(),
         "Node//n1.example"
     );
 
@@ -94,19 +102,33 @@ fn the_target_comes_from_literals_inputs_or_the_alert() {
     );
     let inputs = other.inputs_for(None, &given(&[])).unwrap();
     let sick = alert("Sick", &[("namespace", "db"), ("shard", "7")]);
-    assert_eq!(other.target_for(Some(&sick), &inputs, &given(&[])).unwrap().key(), "StatefulSet/db/pg-7");
+    assert_eq!(
+        other.target_for(Some(&sick), &LabelNames::default(), &inputs, &given(&[])).unwrap().key(),
+        "StatefulSet/db/pg-7"
+    );
 
     let told = |book: &Playbook, alert: Option<&Alert>, pairs: &[(&str, &str)]| {
-        book.target_for(alert, &none, &given(pairs)).unwrap_err().to_string()
+        book.target_for(alert, &LabelNames::default(), &none, &given(pairs)).unwrap_err().to_string()
     };
     insta::assert_snapshot!(told(&claim, Some(&alert("PVCFull", &[("namespace", "pg")])), &[]), @"the alert PVCFull has no label `persistentvolumeclaim`, which names the PersistentVolumeClaim");
     insta::assert_snapshot!(told(&claim, None, &[("namespace", "pg")]), @"the PersistentVolumeClaim's name is not known without an alert; give it as `name=...`");
     for evil in ["../../nodes/n1", "a/b", "a?x=y", "A", "", "a b", "{{x}}", "%2e%2e", "a\u{0}b", "-a"] {
         let labels = [("namespace", "pg"), ("persistentvolumeclaim", evil)];
-        assert!(claim.target_for(Some(&alert("PVCFull", &labels)), &none, &given(&[])).is_err(), "{evil}");
+        assert!(
+            claim.target_for(Some(&alert("PVCFull", &labels)), &LabelNames::default(), &none, &given(&[])).is_err(),
+            "{evil}"
+        );
         let labels = [("namespace", evil), ("persistentvolumeclaim", "x")];
-        assert!(claim.target_for(Some(&alert("PVCFull", &labels)), &none, &given(&[])).is_err(), "{evil}");
-        assert!(claim.target_for(None, &none, &given(&[("namespace", "pg"), ("name", evil)])).is_err(), "{evil}");
+        assert!(
+            claim.target_for(Some(&alert("PVCFull", &labels)), &LabelNames::default(), &none, &given(&[])).is_err(),
+            "{evil}"
+        );
+        assert!(
+            claim
+                .target_for(None, &LabelNames::default(), &none, &given(&[("namespace", "pg"), ("name", evil)]))
+                .is_err(),
+            "{evil}"
+        );
     }
     assert!(
         told(&claim, Some(&alert("PVCFull", &[("namespace", "a.b"), ("persistentvolumeclaim", "x")])), &[])

@@ -15,17 +15,17 @@ use super::times::fill;
 use crate::clock::{Clock, ManualClock};
 use crate::cluster::Object;
 use crate::cluster::sim::{Fault, SimCluster};
-use crate::incident::IncidentRules;
+use crate::incident::{HomeCluster, IncidentRules};
 use crate::model::{
-    Alert, AlertStatus, Command, IncidentId, Notification, Person, Role, Run, RunEvent, Signal, SignalBody, Verdict,
-    Via,
+    Alert, AlertStatus, Command, IncidentId, Notification, Outcome, Person, Role, Run, RunEvent, Signal, SignalBody,
+    Verdict, Via,
 };
 use crate::playbook::{Catalog, Playbook, rights};
 use crate::prometheus::ScriptedPrometheus;
 use crate::rehearse::{Setting, Stage};
 use crate::store::Sinks;
 use crate::store::sqlite::Durability;
-use crate::store::{IncidentFilter, IncidentStore, Page, RunStore, TimelineEntry};
+use crate::store::{IncidentFilter, IncidentStore, Page, PageReason, RunStore, TimelineEntry};
 
 /// The longest that a case may take, in its own time.
 const LONGEST: Duration = Duration::from_secs(48 * 3_600);
@@ -71,7 +71,10 @@ pub async fn run_case(source: &str, file: &CaseFile, case: &Case, folder: &Path)
         rights,
         prometheus,
         catalog,
-        rules: IncidentRules::default(),
+        rules: IncidentRules {
+            cluster: HomeCluster { name: file.cluster.clone(), ..HomeCluster::default() },
+            ..IncidentRules::default()
+        },
         database: folder.join("case.db"),
         durability: Durability::None,
         sinks: Sinks::default(),
@@ -236,6 +239,17 @@ impl Play<'_> {
         }
         let pages = store.pages(self.begin, now + Duration::from_secs(1)).await?;
         let Some(run) = runs.first() else {
+            if let Some(because) = handed_over(&pages)
+                && self.case.expect.outcome == Outcome::Escalated
+            {
+                let wanted = self.case.expect.because.as_deref().unwrap_or_default();
+                if !because.contains(wanted) {
+                    came.wrong.push(format!("expected it to end because `{wanted}`, and no run was opened: {because}"));
+                }
+                self.judge_changes(&[], &mut came.wrong);
+                self.judge_pages(&pages, &[], &mut came.wrong);
+                return Ok(came);
+            }
             came.wrong.push(match &self.case.alert {
                 Some(alert) => format!(
                     "no run was opened: is {} one of the playbook's triggers, does its `where` hold, and do the labels name the target?",
@@ -326,6 +340,14 @@ impl Play<'_> {
             }
         }
     }
+}
+
+/// Why an alert went to a person without a run: to whoever expects it to escalate, that is the same.
+fn handed_over(pages: &[Page]) -> Option<&str> {
+    pages.iter().find_map(|page| match &page.reason {
+        PageReason::NotRun { because } => Some(because.as_str()),
+        _ => None,
+    })
 }
 
 /// Each on its line, as the file of cases has them.

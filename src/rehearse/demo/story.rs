@@ -255,14 +255,16 @@ impl Night {
         let escalated = ended.iter().filter(|run| run.outcome == Some(Outcome::Escalated)).count();
         let incidents =
             self.stage.store.incidents(IncidentFilter::ResolvedSince(now - chrono::Days::new(1))).await?.len();
-        let pages = self.stage.store.pages(now - chrono::Days::new(1), now).await?.len();
+        let called = self.stage.store.pages(now - chrono::Days::new(1), now).await?;
+        let pages = called.iter().filter(|page| page.severity.pages()).count();
         let took = (self.clock.monotonic() - self.started).as_secs_f32();
         let figures = format!(
-            "       {} alerts ({:.1} MB of webhooks) became {}; {fixed} fixed, {escalated} escalated, {}; {took:.1} s",
+            "       {} alerts ({:.1} MB of webhooks) became {}; {fixed} fixed, {escalated} escalated, {}, {} without one; {took:.1} s",
             thousands(self.alerts),
             self.bytes as f64 / 1e6,
             count(incidents as u64, "incident"),
             count(pages as u64, "page"),
+            count((called.len() - pages) as u64, "call"),
         );
         self.screen.line(Tone::Title, &figures).await?;
         self.stage.store.close().await;

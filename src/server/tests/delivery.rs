@@ -234,7 +234,7 @@ async fn world_with_events() -> World {
         form: crate::intake::Form::Generic(Arc::new(mapping)),
         credential: Some(Credential::Bearer(Secret::new(TOKEN))),
         field: "sources.0.auth".into(),
-        insecure_no_auth: false,
+        ..Source::default()
     };
     World::with(Settings { sources: Sources::new(Some(Source::default()), vec![source]), ..settings() }).await
 }

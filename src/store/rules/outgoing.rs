@@ -12,6 +12,8 @@ pub(in crate::store) enum DeliveryKey {
     Page(PageId),
     Card(IncidentId),
     Question(ApprovalId),
+    /// What is told in chat of a page that pages nobody.
+    Call(PageId),
     /// The n-th of the run's record with that number.
     Notice {
         run: RunId,
@@ -26,6 +28,7 @@ impl fmt::Display for DeliveryKey {
             DeliveryKey::Page(page) => page.fmt(f),
             DeliveryKey::Card(incident) => incident.fmt(f),
             DeliveryKey::Question(approval) => approval.fmt(f),
+            DeliveryKey::Call(page) => write!(f, "CALL-{}", page.0),
             DeliveryKey::Notice { run, record, n } => write!(f, "{run}-{record}-{n}"),
         }
     }
@@ -81,6 +84,11 @@ impl Outgoing {
         Self { key: DeliveryKey::Notice { run, record, n }, subject: DeliverySubject::Notice { incident, text } }
     }
 
+    /// That a person is needed for what pages nobody.
+    pub fn call(page: PageId, incident: IncidentId, text: String) -> Self {
+        Self { key: DeliveryKey::Call(page), subject: DeliverySubject::Notice { incident, text } }
+    }
+
     pub fn urgency(&self) -> Urgency {
         match self.subject {
             DeliverySubject::Page { .. } => Urgency::Page,
@@ -119,6 +127,12 @@ mod tests {
         }
         assert_eq!(DeliveryKey::subject("RUN-3-12-0"), None, "the text is nowhere else");
         assert_eq!(DeliveryKey::subject("PAGE-x"), None);
+    }
+
+    #[test]
+    fn a_call_is_no_page() {
+        let call = Outgoing::call(PageId(7), IncidentId(3), "text".into());
+        assert_eq!((call.key.to_string(), call.page_id(), call.urgency()), ("CALL-7".into(), None, Urgency::Message));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod health;
 mod heartbeats;
 mod incidents;
 mod keeper;
+mod lanes;
 mod outbox;
 mod pages;
 #[cfg(test)]

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, SqlitePool};
 use super::failed;
 use super::rows::{self, get, get_time_or, micros};
 use crate::metrics::PagesMade;
-use crate::model::{Incident, IncidentId, PageId};
+use crate::model::{Incident, IncidentId, PageId, Severity};
 use crate::store::{Page, PageOutline, StoreError};
 
 pub(super) async fn due(
@@ -104,7 +104,10 @@ pub(super) async fn made(reads: &SqlitePool, after: PageId) -> Result<PagesMade,
     for group in &groups {
         made.last = made.last.max(PageId(get(group, "last")?));
         let count = get::<i64>(group, "made")?.unsigned_abs();
-        let (Ok(team), Ok(severity)) = (get(group, "team"), get(group, "severity")) else { continue };
+        let (Ok(team), Ok(severity)) = (get(group, "team"), get::<String>(group, "severity")) else { continue };
+        if severity.parse().is_ok_and(|severity: Severity| !severity.pages()) {
+            continue;
+        }
         made.by_team_and_severity.insert((team, severity), count);
     }
     Ok(made)

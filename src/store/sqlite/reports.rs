@@ -139,6 +139,7 @@ pub(super) async fn levels(reads: &SqlitePool, now: DateTime<Utc>) -> Result<Lev
         let ago = age(micros(now), Some(get(row, "last_at")?)).as_secs();
         Ok(((get(row, "source")?, get(row, "name")?), ago))
     });
+    let calls = unanswered.iter().filter(|page| page.is_call()).count() as u64;
     Ok(Levels {
         pending_signals: count(&row, "signals")?,
         held_signals: count(&row, "held")?,
@@ -148,7 +149,7 @@ pub(super) async fn levels(reads: &SqlitePool, now: DateTime<Utc>) -> Result<Lev
         incidents,
         runs_under_way: count(&row, "runs")?,
         deliveries_waiting: count(&row, "deliveries")?,
-        unacknowledged_pages: count(&row, "pages")?,
+        unacknowledged_pages: count(&row, "pages")?.saturating_sub(calls),
         undelivered_pages: undelivered.len() as u64,
         undelivered_for: undelivered.iter().min().map_or(0, |since| (now - since).num_seconds().max(0).unsigned_abs()),
         heartbeats: ages.into_iter().collect(),

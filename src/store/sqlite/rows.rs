@@ -209,7 +209,7 @@ fn outcome(row: &SqliteRow) -> Result<Option<Outcome>, StoreError> {
 }
 
 /// One that cannot be read is taken for the worst: it must not keep a page from its reader.
-fn severity(row: &SqliteRow) -> Severity {
+pub(super) fn severity(row: &SqliteRow) -> Severity {
     get::<&str>(row, "severity").ok().and_then(|word| word.parse().ok()).unwrap_or(Severity::S1)
 }
 

@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::rows::{from_json, get, get_time_or, time};
 use super::{SqliteStore, failed};
-use crate::model::{Signal, SignalId, redact};
+use crate::model::{Digest, Signal, SignalId, redact};
 use crate::store::transaction::{self, Incoming};
 use crate::store::{
     Accepted, Applied, CommandReply, Decision, Delivered, PendingSignal, SignalStore, StoreError, Whose,
@@ -123,6 +123,10 @@ impl SignalStore for SqliteStore {
         self.bells.decisions.ring();
         self.bells.outbox.ring();
         Ok(applied)
+    }
+
+    async fn sorts_by(&self, words: &Digest) -> Result<(), StoreError> {
+        self.move_lanes(words).await
     }
 
     async fn next_signal_due(&self) -> Result<Option<DateTime<Utc>>, StoreError> {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::{Connection as _, SqliteConnection};
 
-use super::rows::{get, micros, urgency_number};
+use super::rows::{get, micros, severity, urgency_number};
 use super::tables::SqliteTables;
 use super::{clock_moves, failed};
 use crate::model::PageId;
@@ -16,7 +16,7 @@ const TAKE_OVER: &str = "UPDATE outbox SET due_at = ?1 WHERE urgency = ?2 AND du
 
 /// Pages that reached nobody, and of which the first sink of today's configuration does not know:
 /// what they went to may be configured no more, or nothing was.
-const LOST: &str = "SELECT id FROM page WHERE acknowledged_at IS NULL
+const LOST: &str = "SELECT id, severity FROM page WHERE acknowledged_at IS NULL
      AND NOT EXISTS (SELECT 1 FROM outbox WHERE page_id = page.id AND (sink = ?1 OR delivered_at IS NOT NULL))";
 
 /// Takes over runs and pages, and moves what waits if the clock was set back meanwhile.
@@ -51,7 +51,8 @@ async fn bring_on_their_way(
     let what = "bring pages on their way that reached nobody";
     let mut transaction = connection.begin().await.map_err(failed(what))?;
     let lost = sqlx::query(LOST).bind(sink.to_owned()).fetch_all(&mut *transaction).await.map_err(failed(what))?;
-    for row in &lost {
+    // What pages nobody was never meant to go anywhere.
+    for row in lost.iter().filter(|row| severity(row).pages()) {
         let page = Outgoing::page(PageId(get(row, "id")?));
         SqliteTables(&mut transaction).put(sink, &page, now).await?;
     }

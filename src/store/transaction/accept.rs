@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{SignalRow, Tx};
-use crate::model::{Beat, Lane, Signal, SignalBody, SignalId, redact};
+use crate::model::{Beat, Lane, Severities, Signal, SignalBody, SignalId, redact};
 use crate::store::rules::{Redelivery, redelivered};
 use crate::store::{Accepted, Delivered, DeliveredPart, StoreError, identity};
 
@@ -32,7 +32,8 @@ impl Incoming {
             source: signal.source.clone(),
             key: identity(&signal.key).into_owned(),
             received_at: signal.received_at,
-            lane: signal.lane(),
+            // Alerts come as deliveries, whose door knows an operator's words.
+            lane: signal.lane(Severities::usual()),
             may_end: signal.may_end(),
             said: signal.said().map(|digest| digest.as_str().to_owned()),
             body,

@@ -79,7 +79,8 @@ async fn call(
     }
     let mut incident = tx.incident(incident).await?;
     for page in pages {
-        // Somebody is paged for this already: what is new is told in chat too, but nobody is called twice.
+        // Somebody is paged for this already, or it pages nobody: what is new is told in chat too, but nobody is called
+        // twice.
         if tx.page(&mut incident, page).await? != Paged::Made
             && let Some(text) = &page.text
         {

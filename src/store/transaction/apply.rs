@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{EpisodeEnd, SignalRow, Tx};
-use crate::model::{ApprovalId, EpisodeId, Incident, IncidentId, Signal, SignalId, Verdict};
+use crate::model::{ApprovalId, EpisodeId, Incident, IncidentId, Lane, Signal, SignalId, Verdict};
 use crate::store::rules::{Closing, answered, closed_by};
 use crate::store::{Applied, Change, Decision, InboxItem, IncidentEvent, IncidentRef, NewEpisode, NewRun, StoreError};
 
@@ -136,7 +136,7 @@ impl Applier<'_, '_> {
                 let end = EpisodeEnd { at, by: self.signal, start };
                 self.close_episodes(vec![(incident, episode)], end).await
             }
-            Change::Hold { signal, until, notes } => self.hold(&signal, until, notes).await,
+            Change::Hold { signal, lane, until, notes } => self.hold(&signal, lane, until, notes).await,
         }
     }
 
@@ -232,6 +232,7 @@ impl Applier<'_, '_> {
     async fn hold(
         &mut self,
         signal: &Signal,
+        lane: Lane,
         until: chrono::DateTime<chrono::Utc>,
         notes: Vec<(IncidentRef, IncidentEvent)>,
     ) -> Result<(), StoreError> {
@@ -241,7 +242,7 @@ impl Applier<'_, '_> {
             source: signal.source.clone(),
             key: signal.key.clone(),
             received_at: signal.received_at,
-            lane: signal.lane(),
+            lane,
             said: None,
             body,
             not_before: Some(until),

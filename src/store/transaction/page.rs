@@ -11,6 +11,8 @@ use crate::store::{DuePage, IncidentEvent, NewPage, StoreError};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) enum Paged {
     Made,
+    /// Its severity pages nobody: it stands there until somebody acknowledges it, and is told in chat.
+    Called,
     /// It was there, and says more now.
     Updated,
     /// It was there, and has nothing to add.
@@ -19,13 +21,19 @@ pub(in crate::store) enum Paged {
 
 impl Tx<'_> {
     /// Makes a page once for its spell, level and severity. `incident` is as it is in this
-    /// transaction; the caller writes it.
+    /// transaction; the caller writes it. Every page of the bot is made here, so that here is
+    /// where [`Severity::pages`](crate::model::Severity::pages) is asked.
     pub(super) async fn page(&mut self, incident: &mut Incident, page: &NewPage) -> Result<Paged, StoreError> {
+        let pages = incident.severity.pages();
+        let (team, reason) = (page.team.clone(), page.reason.clone());
         let Some(made) = self.tables.made_page(incident, page.level).await? else {
             let id = self.tables.insert_page(incident, page, self.now).await?;
             incident.page_at = None;
-            let event = IncidentEvent::Paged { team: page.team.clone(), reason: page.reason.clone() };
-            self.note(incident.id, &event).await?;
+            if !pages {
+                self.call(id, incident, page).await?;
+                return Ok(Paged::Called);
+            }
+            self.note(incident.id, &IncidentEvent::Paged { team, reason }).await?;
             self.send_page(id, self.sinks.pages.iter().cloned().collect()).await?;
             return Ok(Paged::Made);
         };
@@ -33,13 +41,27 @@ impl Tx<'_> {
             return Ok(Paged::Known);
         }
         self.tables.update_page(made.id, page, self.now).await?;
-        let event = IncidentEvent::PageUpdated { team: page.team.clone(), reason: page.reason.clone() };
-        self.note(incident.id, &event).await?;
+        if !pages {
+            self.call(made.id, incident, page).await?;
+            return Ok(Paged::Updated);
+        }
+        self.note(incident.id, &IncidentEvent::PageUpdated { team, reason }).await?;
         // Also where it went because another sink had failed.
         let mut sinks: BTreeSet<String> = self.sinks.pages.iter().cloned().collect();
         sinks.extend(self.tables.sinks_of_page(made.id).await?);
         self.send_page(made.id, sinks).await?;
         Ok(Paged::Updated)
+    }
+
+    /// Asks in chat. What a run has to say, its own record tells there.
+    async fn call(&mut self, id: PageId, incident: &Incident, page: &NewPage) -> Result<(), StoreError> {
+        let (team, reason) = (page.team.clone(), page.reason.clone());
+        let text = format!("a person of team {team} is needed; nobody is paged, as it is {}", incident.severity);
+        self.note(incident.id, &IncidentEvent::Called { team, reason }).await?;
+        if page.text.is_some() {
+            return Ok(());
+        }
+        self.send_to_chat(&Outgoing::call(id, incident.id, text)).await
     }
 
     async fn send_page(&mut self, page: PageId, sinks: BTreeSet<String>) -> Result<(), StoreError> {
@@ -65,5 +87,5 @@ pub(in crate::store) async fn page_now(tx: &mut Tx<'_>, id: IncidentId, due: Due
     let paged = tx.page(&mut incident, &due.page).await?;
     tx.tables.save_incident(&incident).await?;
     tx.send_card(id).await?;
-    Ok(paged == Paged::Made)
+    Ok(matches!(paged, Paged::Made | Paged::Called))
 }

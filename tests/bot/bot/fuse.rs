@@ -124,6 +124,7 @@ passes_on! {
         fn next_signal(whose: Whose<'_>) -> Result<Option<PendingSignal>, StoreError>;
         fn begin_signal(signal: SignalId, more: usize) -> Result<Vec<SignalId>, StoreError>;
         fn pending_signals(limit: usize) -> Result<Vec<(SignalId, Signal)>, StoreError>;
+        fn sorts_by(words: &Digest) -> Result<(), StoreError>;
         fn next_signal_due() -> Result<Option<DateTime<Utc>>, StoreError>;
         fn reply(signal: SignalId) -> Result<Option<CommandReply>, StoreError>;
     }

@@ -18,7 +18,7 @@ pub async fn what_waits_waits_as_long_as_it_was_meant_to(story: Story) {
     let body = SignalBody::RunEnded { run: RunId(9), outcome: Outcome::Fixed, because: String::new() };
     let held = Signal { source: "alertmanager".into(), key: "held".into(), received_at: morning(), body };
     let at = IncidentRef::Existing(id);
-    let hold = Change::Hold { signal: Box::new(held), until: minute(10), notes: vec![] };
+    let hold = Change::Hold { signal: Box::new(held), lane: Lane::Usual, until: minute(10), notes: vec![] };
     story.decide(vec![hold, Change::PageAt { incident: at, at: Some(minute(15)) }]).await;
     for delivery in story.store.take_deliveries(&["console"], 10, LEASE).await.unwrap() {
         story.store.delivery_failed(delivery.id, "503", Some(minute(5)), None).await.unwrap();

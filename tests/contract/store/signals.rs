@@ -166,7 +166,7 @@ pub async fn a_signal_that_is_put_off_comes_once_and_at_its_time(story: Story) {
     let event = IncidentEvent::Held { alert: "CoreDNSLatencyHigh".into(), count: 1, until };
     for _ in 0..2 {
         let notes = vec![(IncidentRef::Existing(id), event.clone())];
-        story.decide(vec![Change::Hold { signal: Box::new(signal.clone()), until, notes }]).await;
+        story.decide(vec![Change::Hold { signal: Box::new(signal.clone()), lane: Lane::Usual, until, notes }]).await;
     }
     let story = story.reopens().await;
     assert!(story.store.pending_signals(10).await.unwrap().is_empty());

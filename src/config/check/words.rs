@@ -1,0 +1,63 @@
+//! Words for severity, names of labels, and which cluster is meant.
+
+use std::collections::BTreeMap;
+
+use super::Checker;
+use crate::config::error::instead;
+use crate::model::{OBJECT_LABELS, Severities};
+
+impl Checker<'_> {
+    pub(super) fn severities(&mut self) {
+        let mut known: BTreeMap<String, String> = BTreeMap::new();
+        for (field, word, _) in self.config.severities.words() {
+            let key = Severities::key(&word);
+            if key.is_empty() {
+                self.problem(&field, format!("`{word}` has no letter"), "write a word as alerts have it");
+            } else if let Some(other) = known.insert(key, field.clone()) {
+                self.problem(&field, format!("`{word}` stands in `{other}` too"), "leave it in one of the lists");
+            }
+        }
+    }
+
+    pub(super) fn labels(&mut self) {
+        for (label, names) in &self.config.labels.0 {
+            let field = format!("labels.{label}");
+            if !OBJECT_LABELS.contains(&label.as_str()) {
+                self.problem(&field, format!("`{label}` names no object"), instead(label, &OBJECT_LABELS));
+            } else if names.iter().all(|name| name.trim().is_empty()) {
+                self.problem(&field, "no name is left to look for", format!("write a list, such as `[{label}]`"));
+            }
+        }
+    }
+
+    pub(super) fn cluster(&mut self) {
+        let cluster = &self.config.cluster;
+        if cluster.label.trim().is_empty() {
+            self.problem("cluster.label", "a label has a name", "write `cluster`, or what your alerts have");
+        }
+        if cluster.name.as_ref().is_some_and(|name| name.trim().is_empty()) {
+            self.problem("cluster.name", "the name is empty", "write what alerts call this cluster, or leave it out");
+        }
+        let Some(prometheus) = &self.config.prometheus else { return };
+        let is_label = |name: &str| {
+            !name.starts_with(|c: char| c.is_ascii_digit())
+                && !name.is_empty()
+                && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        };
+        for name in prometheus.matchers.keys().filter(|name| !is_label(name)) {
+            self.problem(
+                &format!("prometheus.match.{name}"),
+                format!("`{name}` cannot be a label in a selector"),
+                "write letters, digits and `_`",
+            );
+        }
+        if let (Some(name), Some(value)) = (&cluster.name, prometheus.matchers.get(&cluster.label))
+            && name != value
+        {
+            self.warnings.push(format!(
+                "`cluster.name` is {name}, and `prometheus.match` asks for {}={value}: queries are about another cluster",
+                cluster.label
+            ));
+        }
+    }
+}
