@@ -123,7 +123,7 @@ impl SourceConfig {
                 let of = |of: &HeartbeatConfig| rule(Some(&of.alert), of.within.0, of.severity, of.team.as_ref());
                 alerts.iter().map(of).collect()
             }
-            None if self.kind == SourceKind::Heartbeat => Vec::new(),
+            None if self.kind != SourceKind::Alertmanager => Vec::new(),
             None => vec![rule(Some(WATCHDOG.0), WATCHDOG.1, worst(), None)],
         };
         own.chain(alerts).collect()
