@@ -1,6 +1,6 @@
 //! What a step can do. One file for each action; adding one is a file, and a line in [`parse`].
 //!
-//! An action's struct holds its typed arguments as the playbook wrote them ([`Arg`](crate::language::Arg): a value or a template). A
+//! An action's struct holds its typed arguments as the playbook wrote them ([`Arg`]: a value or a template). A
 //! [`Read`] looks; a [`Mutation`] decides on an absolute [`Intent`] first, and then makes exactly that change.
 
 mod amounts;

@@ -9,6 +9,7 @@ use subtle::{Choice, ConstantTimeEq as _};
 
 use super::Source;
 use super::answer::Refusal;
+use crate::intake::Form;
 use crate::model::{Person, Role, Secret, Via};
 
 /// What one who delivers alerts must show.
@@ -45,15 +46,22 @@ pub(super) fn check_source(source: &Source, headers: &HeaderMap) -> Result<(), R
         }
         (Some(_), _) => false,
     };
-    let way = match wanted {
-        Some(Credential::Basic { .. }) => "http_config.basic_auth",
-        _ => "http_config.authorization",
-    };
     if is_right {
-        Ok(())
-    } else {
-        Err(refusal(headers, format!("set {way} of alertmanager's webhook_config to what {} says", source.field)))
+        return Ok(());
     }
+    let (way, scheme) = match wanted {
+        Some(Credential::Basic { .. }) => ("http_config.basic_auth", "Basic"),
+        _ => ("http_config.authorization", "Bearer"),
+    };
+    Err(refusal(
+        headers,
+        match source.form {
+            Form::Alertmanager => format!("set {way} of alertmanager's webhook_config to what {} says", source.field),
+            Form::Generic(_) | Form::Heartbeat => {
+                format!("send `Authorization: {scheme}` with what {} says", source.field)
+            }
+        },
+    ))
 }
 
 /// The person whose token it is.

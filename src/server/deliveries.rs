@@ -22,6 +22,8 @@ use crate::store::{Accepted, Delivered, StoreError};
 /// What became of a delivery.
 #[derive(Debug, Serialize)]
 pub(super) struct Answer {
+    /// Empty: nothing of it is to be worked on.
+    #[serde(skip_serializing_if = "String::is_empty")]
     signal: String,
     alerts: usize,
     /// It was durable already.
@@ -163,7 +165,8 @@ async fn take_in(
     let (alerts, firing, left_out) = (delivered.alerts, delivered.firing, delivered.left_out.clone());
     let accepted = server.store.accept_delivery(delivered).await.map_err(|error| store_refusal(&error))?;
     server.metrics.accept_took(server.clock.monotonic().saturating_sub(start));
-    let duplicate = accepted.iter().all(|accepted| matches!(accepted, Accepted::Again(_)));
+    let is_known = |accepted: &Accepted| matches!(accepted, Accepted::Again(_));
+    let duplicate = !accepted.is_empty() && accepted.iter().all(is_known);
     if !duplicate {
         server.metrics.alerts(firing as u64, (alerts - firing) as u64);
         server.metrics.left_out(&left_out);

@@ -97,7 +97,7 @@ impl Watch {
     }
 
     /// The process dies, and another one starts with these receivers.
-    async fn is_restarted(self, names: &[&'static str]) -> Self {
+    async fn restarts(self, names: &[&'static str]) -> Self {
         let Self { story, receivers: before, workers: died } = self;
         drop(died);
         let story = story.reopens_with(first_of(names)).await;
@@ -426,7 +426,7 @@ async fn a_restart_between_two_attempts_keeps_their_number_and_the_order() {
     let workers = std::mem::take(&mut watch.workers);
     watch.is_paged(Severity::S2, "the bank is slow").await;
     drop(workers);
-    let watch = watch.is_restarted(&["webhook", "discord"]).await;
+    let watch = watch.restarts(&["webhook", "discord"]).await;
     let after = attempts(&watch).await;
     // One that was due soon is tried at once: nobody is at it any more.
     let goes_on = |(before, after): (&(String, u32), &(String, u32))| {
@@ -449,7 +449,7 @@ async fn a_restart_between_two_attempts_loses_and_doubles_nothing() {
     watch.receivers[0].answers(wait(900));
     watch.is_paged(Severity::S1, "the shop is down").await;
     assert_eq!(watch.pages("discord").len(), 1);
-    let watch = watch.is_restarted(&["webhook", "discord"]).await;
+    let watch = watch.restarts(&["webhook", "discord"]).await;
     watch.receivers[0].is_back();
     watch.passes(hours(2)).await;
     assert_eq!((watch.pages("webhook").len(), watch.pages("discord").len()), (1, 0));
@@ -460,7 +460,7 @@ async fn a_page_whose_only_receiver_is_configured_no_more_goes_to_the_new_one() 
     let watch = Watch::begins(&["webhook"]).await;
     watch.receivers[0].answers(SinkError::retry("connection refused"));
     watch.is_paged(Severity::S1, "the shop is down").await;
-    let watch = watch.is_restarted(&["discord"]).await;
+    let watch = watch.restarts(&["discord"]).await;
     assert_eq!(watch.pages("discord"), ["[S1] INC-1: the shop is down"]);
     assert_eq!(watch.reached_nobody().await, (0, 0));
 }

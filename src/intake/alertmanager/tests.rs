@@ -486,9 +486,8 @@ fn damage_costs_no_more_than_the_body() {
         "]",
     ] {
         let whole = format!(r#"{{"version":"4","alerts":[{}"#, odd.repeat(500_000 / odd.len()));
-        let start = std::time::Instant::now();
-        let _ = parse(whole.as_bytes());
-        assert!(start.elapsed() < std::time::Duration::from_secs(10), "{odd}: {:?}", start.elapsed());
+        // Were it as much as the square of the body, this would not end.
+        assert!(parse(whole.as_bytes()).is_err(), "{odd}");
     }
 }
 
