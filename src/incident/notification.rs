@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use super::firing::Firing;
+use super::life::Firing;
 use super::opening::{describe, new_incident, severity_of};
 use super::set_aside::{GROUPING, cut_grouping, damage_grouping, decide_cut, decide_damaged, decide_left_out};
 use super::spell::Spell;
@@ -229,19 +229,8 @@ impl<'a> Decider<'a> {
     }
 
     fn resolved(&mut self, alert: &Alert) {
-        // Before its firing, or without it: there is nothing to close.
-        let Some(episode) = self.view.episodes.get(&alert.fingerprint) else { return };
-        // A late delivery of an earlier end must not close what began after it. The start does not tell: Alertmanager moves it
-        // back when a second Prometheus says that the alert fires for longer.
-        // All of these times are the sender's.
-        let ended_before = alert.ends_at.is_none_or(|ends_at| ends_at <= episode.starts_at);
-        let is_latest = alert.starts_at == episode.starts_at || Some(alert.starts_at) == episode.ended_start;
-        let is_known = self.view.known.contains(&(alert.fingerprint.clone(), alert.starts_at));
-        if !alert.in_order && !is_latest && (is_known || (alert.starts_at < episode.starts_at && ended_before)) {
-            return;
-        }
-        let is_moved = !alert.in_order && alert.starts_at != episode.starts_at;
-        let (at, start) = (self.now, is_moved.then_some(alert.starts_at));
+        let Some((episode, start)) = self.end_means(alert) else { return };
+        let (episode, at) = (episode.clone(), self.now);
         let Some(view) = self.view.incidents.get(&episode.incident) else { return };
         let incident = IncidentRef::Existing(view.incident.id);
         let close = Change::CloseEpisode { incident, episode: episode.id, at, start };

@@ -1,4 +1,27 @@
-//! What a firing means: the same again, a new one, or perhaps an echo.
+//! The life of an episode: what a firing and an end mean for it, whoever tells them, in whatever order, how often.
+//!
+//! | the alert's last episode | a firing with | means |
+//! | --- | --- | --- |
+//! | none | any start | it opens |
+//! | open | a known start, or an earlier one | nothing: it fires for longer than we knew |
+//! | open | a later start | it fires anew: its end was never told |
+//! | over | an unknown start | another opens |
+//! | over | the start of one before the last | nothing: an echo |
+//! | over | its own start, told before its end was | nothing: a peer was late |
+//! | over | its own start, told within `stale_within` of its end | held until then: perhaps an echo |
+//! | over | its own start, told later, or held so long | it fires again: Alertmanager had lost sight of it |
+//!
+//! | the alert's last episode | an end with | means |
+//! | --- | --- | --- |
+//! | none | any start | nothing |
+//! | open or over | its own start | it is over; told again, it settles what was held |
+//! | open or over | the start of one before the last | nothing: a peer was late |
+//! | open or over | an earlier unknown start, and an end before its own start | nothing: it began since |
+//! | open or over | another unknown start | it is over: Alertmanager has moved its start |
+//!
+//! Starts are compared with each other only, as all of them are the sender's; what was told first is told by the numbers of
+//! signals. An alert whose sender repeats no start (`in_order`) is told apart by that order alone, and becomes worse where its
+//! labels say so.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -92,5 +115,19 @@ impl Decider<'_> {
             }
             Some(_) => Firing::Again(episode.clone()),
         }
+    }
+
+    /// What an end means: which episode is over by it, and the start that it was told with where that
+    /// is another than the episode's.
+    pub(super) fn end_means(&self, alert: &Alert) -> Option<(&EpisodeHead, Option<DateTime<Utc>>)> {
+        let episode = self.view.episodes.get(&alert.fingerprint)?;
+        // The start does not tell which one is over: Alertmanager moves it back when a second
+        // Prometheus says that the alert fires for longer.
+        let ended_before = alert.ends_at.is_none_or(|ends_at| ends_at <= episode.starts_at);
+        let is_latest = alert.starts_at == episode.starts_at || Some(alert.starts_at) == episode.ended_start;
+        let is_known = self.view.known.contains(&(alert.fingerprint.clone(), alert.starts_at));
+        let is_of_another = !is_latest && (is_known || (alert.starts_at < episode.starts_at && ended_before));
+        let start = (!alert.in_order && alert.starts_at != episode.starts_at).then_some(alert.starts_at);
+        (alert.in_order || !is_of_another).then_some((episode, start))
     }
 }
