@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 
 /// The beginnings of bodies that one source may have under way, in bytes. Most bodies are no longer
 /// than that: they never wait for another source.
-const BEGINNINGS: usize = 4 * 1024 * 1024;
+const BEGINNINGS: usize = 16 * 1024 * 1024;
 
 /// What one source may take, in KiB.
 #[derive(Debug, Clone)]
@@ -32,9 +32,10 @@ impl Rooms {
     pub fn new<'a>(sources: impl Iterator<Item = &'a str>, shared: usize, largest: usize) -> Self {
         let names: Vec<&str> = sources.collect();
         // One that is alone has nobody to leave room to.
-        let share = if names.len() > 1 { (shared / 2).max(largest) } else { shared };
+        let (beginnings, share) =
+            if names.len() > 1 { (BEGINNINGS, (shared / 2).max(largest)) } else { (shared, shared) };
         let room = |bytes: usize| Arc::new(Semaphore::new(kib(bytes)));
-        let each = || Room { small: room(BEGINNINGS.min(shared)), large: room(share.min(shared)) };
+        let each = || Room { small: room(beginnings.min(shared)), large: room(share.min(shared)) };
         let by_source = names.into_iter().map(|name| (name.to_owned(), each())).collect();
         Self { by_source, others: each() }
     }
