@@ -66,7 +66,8 @@ pub fn playbooks(config: &Config) -> Catalog {
     catalog
 }
 
-/// Queries to which `prometheus.match` cannot be added: asked without it, they would be about all clusters.
+/// Queries to which `prometheus.match` cannot be added: asked without it, they would be about all
+/// clusters.
 pub fn unmatched_queries(config: &Config, playbook: &Playbook) -> Vec<Problem> {
     let Some(prometheus) = &config.prometheus else { return Vec::new() };
     playbook.wrong_queries(|expr| with_matchers(expr, &prometheus.matchers).err())

@@ -52,8 +52,8 @@ pub fn start(config: &LogConfig) -> anyhow::Result<()> {
 fn may_be_said(what: &Metadata<'_>) -> bool {
     let is_of =
         |name: &str| what.target().strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
-    // With the cluster away it tells of each request that failed, and the lease is asked about every
-    // few seconds.
+    // With the cluster away it tells of each request that failed, and the lease is asked about
+    // every few seconds.
     let is_told_by_us = *what.level() == Level::ERROR && ["kube_client", "tower"].into_iter().any(is_of);
     is_of("dogwatch") || (*what.level() <= Level::INFO && !is_told_by_us)
 }

@@ -10,8 +10,8 @@ use crate::model::HumanDuration;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClusterConfig {
-    /// What alerts call this cluster. Nothing is changed here for an alert that names another one. `None`: whatever they name
-    /// is taken for this one.
+    /// What alerts call this cluster. Nothing is changed here for an alert that names another one.
+    /// `None`: whatever they name is taken for this one.
     pub name: Option<String>,
     /// The label by which alerts say their cluster.
     pub label: String,

@@ -112,7 +112,8 @@ impl Config {
         &self.source.path
     }
 
-    /// The Alertmanager that delivers to `/v1/alertmanager`: what `server` says of one, which is short for one of the
+    /// The Alertmanager that delivers to `/v1/alertmanager`: what `server` says of one, which is
+    /// short for one of the
     /// `sources`. `None`: the sources say who delivers.
     pub fn short_source(&self) -> Option<SourceConfig> {
         let server = &self.server;

@@ -19,8 +19,8 @@ pub struct PrometheusConfig {
     /// How long one query may take.
     #[serde(default = "ten_seconds")]
     pub timeout: HumanDuration,
-    /// Labels and values that each series must have which a playbook asks for, such as `cluster: eu-1` where one Prometheus
-    /// answers for several clusters.
+    /// Labels and values that each series must have which a playbook asks for, such as `cluster:
+    /// eu-1` where one Prometheus answers for several clusters.
     #[serde(default, rename = "match")]
     pub matchers: BTreeMap<String, String>,
 }

@@ -14,13 +14,15 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// Where health and metrics are served too, apart from what comes in.
     pub health_listen: Option<SocketAddr>,
-    /// Short for one of the `sources`: the name of the Alertmanager that delivers to `/v1/alertmanager`. `None`: it is
+    /// Short for one of the `sources`: the name of the Alertmanager that delivers to
+    /// `/v1/alertmanager`. `None`: it is
     /// `alertmanager`, unless `sources` say who delivers.
     pub source: Option<String>,
     /// The largest body of a webhook. A group of 10,000 alerts is one body of 5 MiB, and after a refusal Alertmanager is
     /// silent until its next group_interval.
     pub body_limit: ByteSize,
-    /// What that Alertmanager must show. `None` is refused where others than this machine can reach us.
+    /// What that Alertmanager must show. `None` is refused where others than this machine can reach
+    /// us.
     pub webhook_auth: Option<AuthConfig>,
     /// Something in front of us authenticates.
     pub insecure_no_auth: bool,

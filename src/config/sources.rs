@@ -13,11 +13,13 @@ use crate::model::{HeartbeatRule, HumanDuration, MayStart, Severity};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourceConfig {
-    /// The same for all peers of one Alertmanager cluster. An alert is known by it and by its labels, so that an alert of
-    /// another name is another alert. It is delivered to `/v1/sources/NAME`.
+    /// The same for all peers of one Alertmanager cluster. An alert is known by it and by its
+    /// labels, so that an alert of another name is another alert. It is delivered to
+    /// `/v1/sources/NAME`.
     pub name: String,
     pub kind: SourceKind,
-    /// What a delivery must show. `None`: its runs only suggest, unless something in front of the bot authenticates.
+    /// What a delivery must show. `None`: its runs only suggest, unless something in front of the
+    /// bot authenticates.
     #[serde(default)]
     pub auth: Option<AuthConfig>,
     /// Something in front of us authenticates.

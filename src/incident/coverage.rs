@@ -17,7 +17,8 @@ pub enum Coverage {
     Covered { playbook: Arc<Playbook>, target: Target, inputs: Map<String, Value> },
     /// A playbook is meant for it, but cannot begin.
     Unusable { playbook: Arc<Playbook>, because: String },
-    /// It is about another cluster, where this bot changes nothing; and the playbook that would know it here.
+    /// It is about another cluster, where this bot changes nothing; and the playbook that would
+    /// know it here.
     Elsewhere { playbook: Option<Arc<Playbook>>, cluster: String, because: String },
     /// No playbook knows it.
     Uncovered,
@@ -103,7 +104,8 @@ pub fn cover(catalog: &Catalog, rules: &IncidentRules, source: &str, alert: &Ale
 /// No word for severity is longer; a text that somebody put there is cut.
 const LONGEST_WORD: usize = 40;
 
-/// That the target is in the namespace that the metric says, and not in the one that people look at first.
+/// That the target is in the namespace that the metric says, and not in the one that people look at
+/// first.
 fn exported(alert: &Alert, target: &Target) -> Option<String> {
     let scraped = alert.label("namespace")?;
     let exported = alert.label("exported_namespace").filter(|exported| *exported == target.namespace)?;

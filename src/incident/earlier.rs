@@ -1,5 +1,5 @@
-//! What an alert is to the episodes that were opened before it, where its fingerprint alone does not
-//! tell.
+//! What an alert is to the episodes that were opened before it, where its fingerprint alone does
+//! not tell.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 

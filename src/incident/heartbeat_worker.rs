@@ -56,7 +56,8 @@ fn never(rule: &HeartbeatRule) -> HeartbeatKey {
     HeartbeatKey { source: rule.source.clone(), key: format!("never: {alert}") }
 }
 
-/// How it stands with one that came last at `last_at`, `None`: never. `up`: how long this process has listened.
+/// How it stands with one that came last at `last_at`, `None`: never. `up`: how long this process
+/// has listened.
 fn stands(rule: &HeartbeatRule, last: Option<&Heartbeat>, up: Duration, now: DateTime<Utc>) -> Stands {
     let within = TimeDelta::from_std(rule.within).unwrap_or(TimeDelta::MAX);
     let listened = now + within - TimeDelta::from_std(up).unwrap_or(TimeDelta::MAX);
@@ -69,37 +70,68 @@ fn stands(rule: &HeartbeatRule, last: Option<&Heartbeat>, up: Duration, now: Dat
     if until <= now { Stands::Missing } else { Stands::Waited { until } }
 }
 
-/// News, if there is any: `known` is the last incident of the heartbeat.
-fn news(
-    rule: &HeartbeatRule,
-    last: Option<&Heartbeat>,
-    stands: &Stands,
-    known: Option<&IncidentView>,
-) -> Option<HeartbeatNews> {
-    let is_open = known.is_some_and(|view| view.incident.state != IncidentState::Resolved);
-    match stands {
-        Stands::Missing if !is_open => Some(HeartbeatNews::Missing {
-            last_at: last.map(|heartbeat| heartbeat.last_at),
-            within: rule.within.as_secs(),
-            severity: rule.severity,
-            team: rule.team.clone(),
-        }),
-        Stands::Waited { .. } | Stands::Came if is_open => Some(HeartbeatNews::Back),
-        Stands::Missing | Stands::Waited { .. } | Stands::Came => None,
-    }
+/// A heartbeat that a rule is about.
+struct Watched<'a> {
+    rule: &'a HeartbeatRule,
+    key: HeartbeatKey,
+    name: String,
+    /// As it came last; `None`: it never came.
+    last: Option<&'a Heartbeat>,
+    stands: Stands,
 }
 
-/// A signal that tells it once: `beats` is how often it came before.
-fn signal(key: &HeartbeatKey, name: &str, beats: u64, news: HeartbeatNews, now: DateTime<Utc>) -> Signal {
-    let what = match &news {
-        HeartbeatNews::Missing { .. } => "missing",
-        HeartbeatNews::Back => "back",
-    };
-    Signal {
-        source: "heartbeat".into(),
-        key: format!("{}/{} is {what} after {beats}", key.source, key.key),
-        received_at: now,
-        body: SignalBody::Heartbeat { key: key.clone(), name: name.to_owned(), news },
+/// All that the rules are about: each that ever came, and those that never did.
+fn watched<'a>(expected: &'a [Expected], all: &'a [Heartbeat], up: Duration, now: DateTime<Utc>) -> Vec<Watched<'a>> {
+    let mut watched = Vec::new();
+    for Expected { rule, from_the_first } in expected {
+        let came = || all.iter().filter(|heartbeat| rule.is_about(heartbeat));
+        watched.extend(came().map(|heartbeat| Watched {
+            rule,
+            key: heartbeat.key.clone(),
+            name: heartbeat.name.clone(),
+            last: Some(heartbeat),
+            stands: stands(rule, Some(heartbeat), up, now),
+        }));
+        let first = came().next();
+        if first.is_some() || *from_the_first {
+            let name = rule.alert.clone().unwrap_or_else(|| rule.source.clone());
+            let stands = if first.is_some() { Stands::Came } else { stands(rule, None, up, now) };
+            watched.push(Watched { rule, key: never(rule), name, last: first, stands });
+        }
+    }
+    watched
+}
+
+impl Watched<'_> {
+    /// News, if there is any. `known`: the last incident of the heartbeat.
+    fn news(&self, known: Option<&IncidentView>) -> Option<HeartbeatNews> {
+        let is_open = known.is_some_and(|view| view.incident.state != IncidentState::Resolved);
+        match self.stands {
+            Stands::Missing if !is_open => Some(HeartbeatNews::Missing {
+                last_at: self.last.map(|heartbeat| heartbeat.last_at),
+                within: self.rule.within.as_secs(),
+                severity: self.rule.severity,
+                team: self.rule.team.clone(),
+            }),
+            Stands::Waited { .. } | Stands::Came if is_open => Some(HeartbeatNews::Back),
+            Stands::Missing | Stands::Waited { .. } | Stands::Came => None,
+        }
+    }
+
+    /// A signal that tells it once: its key holds how often the heartbeat came before.
+    fn signal(&self, news: HeartbeatNews, now: DateTime<Utc>) -> Signal {
+        let HeartbeatKey { source, key } = &self.key;
+        let what = match &news {
+            HeartbeatNews::Missing { .. } => "missing",
+            HeartbeatNews::Back => "back",
+        };
+        let beats = self.last.map_or(0, |heartbeat| heartbeat.beats);
+        Signal {
+            source: "heartbeat".into(),
+            key: format!("{source}/{key} is {what} after {beats}"),
+            received_at: now,
+            body: SignalBody::Heartbeat { key: self.key.clone(), name: self.name.clone(), news },
+        }
     }
 }
 
@@ -116,36 +148,20 @@ impl Worker for HeartbeatWorker {
     async fn turn(&self) -> Result<Turn, TurnError> {
         let (now, up) = (self.clock.now(), self.clock.monotonic().saturating_sub(self.started));
         let all = self.store.heartbeats().await?;
-        let mut looked_at: Vec<(&HeartbeatRule, HeartbeatKey, String, Option<&Heartbeat>, Stands)> = Vec::new();
-        for Expected { rule, from_the_first } in &self.expected {
-            let of_rule: Vec<&Heartbeat> = all.iter().filter(|heartbeat| rule.is_about(heartbeat)).collect();
-            for heartbeat in &of_rule {
-                let stands = stands(rule, Some(heartbeat), up, now);
-                looked_at.push((rule, heartbeat.key.clone(), heartbeat.name.clone(), Some(heartbeat), stands));
-            }
-            let name = rule.alert.clone().unwrap_or_else(|| rule.source.clone());
-            if of_rule.is_empty() && *from_the_first {
-                looked_at.push((rule, never(rule), name, None, stands(rule, None, up, now)));
-            } else if let Some(first) = of_rule.first() {
-                looked_at.push((rule, never(rule), name, Some(first), Stands::Came));
-            }
-        }
-        let groupings: Vec<String> = looked_at.iter().map(|(_, key, ..)| grouping_of_heartbeat(key)).collect();
+        let watched = watched(&self.expected, &all, up, now);
+        let groupings: Vec<String> = watched.iter().map(|watched| grouping_of_heartbeat(&watched.key)).collect();
         let asked: Vec<&str> = groupings.iter().map(String::as_str).collect();
         let known: HashMap<String, IncidentView> = self.store.incidents_by_grouping(&asked).await?;
-        let mut next: Option<DateTime<Utc>> = None;
         let mut told = false;
-        for ((rule, key, name, last, stands), grouping) in looked_at.iter().zip(&groupings) {
-            if let Some(news) = news(rule, *last, stands, known.get(grouping)) {
-                let beats = last.map_or(0, |heartbeat| heartbeat.beats);
-                let accepted = self.store.accept(&signal(key, name, beats, news, now)).await?;
-                told |= matches!(accepted, Accepted::New(_));
-            }
-            if let Stands::Waited { until } = stands {
-                next = Some(next.map_or(*until, |before| before.min(*until)));
-            }
+        for (watched, grouping) in watched.iter().zip(&groupings) {
+            let Some(news) = watched.news(known.get(grouping)) else { continue };
+            told |= matches!(self.store.accept(&watched.signal(news, now)).await?, Accepted::New(_));
         }
-        Ok(if told { Turn::Worked } else { Turn::Idle { until: next } })
+        let until = watched.iter().filter_map(|watched| match watched.stands {
+            Stands::Waited { until } => Some(until),
+            Stands::Came | Stands::Missing => None,
+        });
+        Ok(if told { Turn::Worked } else { Turn::Idle { until: until.min() } })
     }
 }
 
@@ -194,9 +210,15 @@ mod tests {
 
     #[test]
     fn what_is_known_is_no_news() {
-        let waited = Stands::Waited { until: morning() };
-        assert_eq!(news(&rule(), Some(&came(1, false)), &waited, None), None);
-        let missing = news(&rule(), Some(&came(20, false)), &Stands::Missing, None);
-        assert!(matches!(missing, Some(HeartbeatNews::Missing { within: 600, .. })), "{missing:?}");
+        let expected = [Expected { rule: rule(), from_the_first: true }];
+        let news = |all: &[Heartbeat]| -> Vec<_> {
+            let watched = watched(&expected, all, minutes(60), morning());
+            watched.iter().map(|watched| watched.news(None)).collect()
+        };
+        assert_eq!(news(&[came(1, false)]), [None, None], "it comes, and so came");
+        let missing = news(&[came(20, false)]);
+        assert!(matches!(missing[..], [Some(HeartbeatNews::Missing { within: 600, .. }), None]), "{missing:?}");
+        let never = news(&[]);
+        assert!(matches!(never[..], [Some(HeartbeatNews::Missing { last_at: None, .. })]), "{never:?}");
     }
 }

@@ -1,4 +1,5 @@
-//! The life of an episode: what a firing and an end mean for it, whoever tells them, in whatever order, how often.
+//! The life of an episode: what a firing and an end mean for it, whoever tells them, in whatever
+//! order, how often.
 //!
 //! | the alert's last episode | a firing with | means |
 //! | --- | --- | --- |
@@ -8,20 +9,20 @@
 //! | over | an unknown start | another opens |
 //! | over | the start of one before the last | nothing: an echo |
 //! | over | its own start, told before its end was | nothing: a peer was late |
-//! | over | its own start, told within `stale_within` of its end | held until then: perhaps an echo |
-//! | over | its own start, told later, or held so long | it fires again: Alertmanager had lost sight of it |
+//! | over | its own start, within `stale_within` of its end | held until then: perhaps an echo |
+//! | over | its own start, later, or held so long | again: Alertmanager had lost sight of it |
 //!
 //! | the alert's last episode | an end with | means |
 //! | --- | --- | --- |
 //! | none | any start | nothing |
 //! | open or over | its own start | it is over; told again, it settles what was held |
 //! | open or over | the start of one before the last | nothing: a peer was late |
-//! | open or over | an earlier unknown start, and an end before its own start | nothing: it began since |
+//! | open or over | an earlier unknown start, an end before its own | nothing: it began since |
 //! | open or over | another unknown start | it is over: Alertmanager has moved its start |
 //!
-//! Starts are compared with each other only, as all of them are the sender's; what was told first is told by the numbers of
-//! signals. An alert whose sender repeats no start (`in_order`) is told apart by that order alone, and becomes worse where its
-//! labels say so.
+//! Starts are compared with each other only, as all of them are the sender's; what was told first
+//! is told by the numbers of signals. An alert whose sender repeats no start (`in_order`) is told
+//! apart by that order alone, and becomes worse where its labels say so.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -117,8 +118,8 @@ impl Decider<'_> {
         }
     }
 
-    /// What an end means: which episode is over by it, and the start that it was told with where that
-    /// is another than the episode's.
+    /// What an end means: which episode is over by it, and the start that it was told with where
+    /// that is another than the episode's.
     pub(super) fn end_means(&self, alert: &Alert) -> Option<(&EpisodeHead, Option<DateTime<Utc>>)> {
         let episode = self.view.episodes.get(&alert.fingerprint)?;
         // The start does not tell which one is over: Alertmanager moves it back when a second

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
+use super::left_out::{Body, cut_grouping, damage_grouping};
 use super::life::Firing;
 use super::opening::{describe, new_incident, severity_of};
-use super::set_aside::{GROUPING, cut_grouping, damage_grouping, decide_cut, decide_damaged, decide_left_out};
+use super::set_aside::GROUPING;
 use super::spell::Spell;
 use super::{Coverage, IncidentRules};
 use crate::model::{
@@ -247,26 +248,27 @@ impl<'a> Decider<'a> {
         self.changes.push(close);
     }
 
-    /// What was left out of a body is told to a person: nobody sends it again. What the sender leaves
-    /// out it leaves out each time: once it was told, only more of it is news.
+    /// What was left out of a body is told to a person: nobody sends it again. What the sender
+    /// leaves out it leaves out each time: once it was told, only more of it is news.
     fn tell_left_out(&mut self, notification: &Notification) {
         let LeftOut { alerts, labels, by_sender, damaged, .. } = notification.left_out;
-        let (rules, view, id, source) = (self.rules, self.view, self.came.signal, self.came.source);
+        let (view, source) = (self.view, self.came.source);
         let known = |grouping: &str| view.by_grouping.get(grouping).and_then(|id| view.incidents.get(id));
-        let mut told = |told: Vec<Change>| {
-            self.opened += usize::from(matches!(told.first(), Some(Change::OpenIncident(_))));
-            self.changes.extend(told);
-            self.opened
-        };
-        let mut opened = told(Vec::new());
+        let body = Body { signal: self.came.signal, source, notification };
+        let mut news = Vec::new();
         if alerts + labels > 0 {
-            opened = told(decide_left_out(rules, id, source, notification, known(GROUPING), opened));
+            news.push(body.over_the_bounds(known(GROUPING)));
         }
         if by_sender > view.cut_told {
-            opened = told(decide_cut(rules, id, source, notification, known(&cut_grouping(source)), opened));
+            news.push(body.cut(known(&cut_grouping(source))));
         }
         if damaged > 0 && !view.damage_told {
-            told(decide_damaged(rules, id, source, notification, known(&damage_grouping(source)), opened));
+            news.push(body.damaged(known(&damage_grouping(source))));
+        }
+        for news in news {
+            let opens = news.known.is_none();
+            self.changes.extend(news.tell(self.rules, self.opened));
+            self.opened += usize::from(opens);
         }
         // Whoever looks at what joins must know that it is not all.
         for spell in self.spells.values_mut().filter(|spell| by_sender > 0 && !spell.joined.is_empty()) {

@@ -1,7 +1,9 @@
-//! The language's own parts, whoever uses them: conditions, texts with holes, and arguments that are either.
+//! The language's own parts, whoever uses them: conditions, texts with holes, and arguments that
+//! are either.
 //!
-//! Whatever is evaluated here is bounded before it is: a condition by its length, its nesting and what it may loop over, a
-//! text by its length and its blocks. Data is never evaluated: a label that holds `{{x}}` is just a value.
+//! Whatever is evaluated here is bounded before it is: a condition by its length, its nesting and
+//! what it may loop over, a text by its length and its blocks. Data is never evaluated: a label
+//! that holds `{{x}}` is just a value.
 
 mod arg;
 mod expression;
@@ -17,5 +19,6 @@ pub use suggest::{closest, list};
 pub use template::{Template, TemplateError};
 pub use template_names::InBody;
 
-/// The values that conditions and texts see: `alert`, `target`, `inputs`, and each step's output under its id.
+/// The values that conditions and texts see: `alert`, `target`, `inputs`, and each step's output
+/// under its id.
 pub type Scope = Map<String, Value>;

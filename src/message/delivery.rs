@@ -19,7 +19,8 @@ pub fn reached_nobody(page: &Page, now: DateTime<Utc>) -> Option<String> {
     Some(format!("{} has reached nobody since {}: {ways}", page.id, moment(since)))
 }
 
-/// `waits for team databases: RUN-7 needs a person: the disk is full`. `None`: it is a page, or somebody has acknowledged it.
+/// `waits for team databases: RUN-7 needs a person: the disk is full`. `None`: it is a page, or
+/// somebody has acknowledged it.
 pub fn needs_a_person(page: &Page, now: DateTime<Utc>) -> Option<String> {
     let text = page.text.as_deref().map(|text| format!(": {text}")).unwrap_or_default();
     let calls = page.reach(now) == Reach::Chat;

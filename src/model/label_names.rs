@@ -45,8 +45,8 @@ const OTHERS: [(&str, &[&str]); 7] = [
 /// What a label is called when a scrape does not honour the metric's own (`honor_labels: false`).
 const EXPORTED: &str = "exported_";
 
-/// Labels that a scrape adds itself, of where it scraped. In an alert they speak of the exporter, unless the metric's
-/// own took their place.
+/// Labels that a scrape adds itself, of where it scraped. In an alert they speak of the exporter,
+/// unless the metric's own took their place.
 const OF_THE_SCRAPE: [&str; 8] =
     ["pod", "service", "node", "container", "endpoint", "job", "instance", "kubernetes_name"];
 
@@ -89,9 +89,11 @@ impl LabelNames {
 
     /// The namespace of the object that an alert names with the label `of` (as the alert calls it).
     ///
-    /// Where an alert has `exported_namespace` too, that is the metric's own and `namespace` that of the exporter. An
-    /// object's name goes with the namespace that came the same way: a name that only a metric can say (`deployment`,
-    /// `exported_pod`) with the exported one. A name that a scrape may have added (`pod`) can go with either.
+    /// Where an alert has `exported_namespace` too, that is the metric's own and `namespace` that
+    /// of the exporter. An object's name goes with the namespace that came the same way: a name
+    /// that only a metric can say (`deployment`,
+    /// `exported_pod`) with the exported one. A name that a scrape may have added (`pod`) can go with
+    /// either.
     ///
     /// # Errors
     /// When it can be either, and they differ.
@@ -121,8 +123,8 @@ fn named<'a>(alert: &'a Alert, name: &str) -> Option<NamedLabel<'a>> {
     (!value.is_empty()).then_some(NamedLabel { name, value })
 }
 
-/// The names by rule: the metric's own where the scrape has renamed it, the label itself, then what OpenTelemetry, old
-/// scrape configurations, cloud vendors and Datadog write.
+/// The names by rule: the metric's own where the scrape has renamed it, the label itself, then what
+/// OpenTelemetry, old scrape configurations, cloud vendors and Datadog write.
 fn usual_names(label: &str) -> Vec<String> {
     let base = label.strip_suffix("_name").unwrap_or(label);
     let mut names = vec![format!("{EXPORTED}{label}"), label.to_owned()];

@@ -7,12 +7,12 @@ use super::{Alert, Digest, Severity};
 /// The label that says it, and those that are asked where an alert does not have that one.
 pub const SEVERITY_LABELS: [&str; 4] = ["severity", "priority", "level", "sev"];
 
-/// What the words of others come to: those of Prometheus, syslog, Nagios and Icinga (also of hosts), Zabbix, X.733, Datadog,
-/// PagerDuty, Opsgenie, Jira, AWS, Google Cloud and Azure. Written as they are compared: small, and without what is
-/// neither letter nor digit.
+/// What the words of others come to: those of Prometheus, syslog, Nagios and Icinga (also of
+/// hosts), Zabbix, X.733, Datadog, PagerDuty, Opsgenie, Jira, AWS, Google Cloud and Azure. Written
+/// as they are compared: small, and without what is neither letter nor digit.
 ///
-/// The first rank of whatever scale is S1, the third S3. `warning`, `medium` and the like are S2: most who write them
-/// want to be called, and whoever does not says so in `severities`.
+/// The first rank of whatever scale is S1, the third S3. `warning`, `medium` and the like are S2:
+/// most who write them want to be called, and whoever does not says so in `severities`.
 const WORDS: [(Severity, &[&str]); 4] = [
     (
         Severity::S1,
@@ -133,7 +133,8 @@ impl Severities {
         &USUAL
     }
 
-    /// The usual mapping with these additions, which come first. Of a word that is added twice the worse counts.
+    /// The usual mapping with these additions, which come first. Of a word that is added twice the
+    /// worse counts.
     pub fn with(added: impl IntoIterator<Item = (String, Severity)>) -> Self {
         let mut own: BTreeMap<String, Severity> = BTreeMap::new();
         for (word, severity) in added {
@@ -154,14 +155,14 @@ impl Severities {
         self.own.get(&key).copied().or_else(usual)
     }
 
-    /// What an alert is by its own word. Nothing, or a word that nobody knows, is S2: less would be guessing towards
-    /// silence.
+    /// What an alert is by its own word. Nothing, or a word that nobody knows, is S2: less would be
+    /// guessing towards silence.
     pub fn of(&self, alert: &Alert) -> Severity {
         self.rate(|label| alert.label(label)).severity
     }
 
-    /// The same, of whatever has labels. Labels other than `severity` may mean something else, and count only where they
-    /// say a word that is known.
+    /// The same, of whatever has labels. Labels other than `severity` may mean something else, and
+    /// count only where they say a word that is known.
     pub fn rate<'a>(&self, value_of: impl Fn(&str) -> Option<&'a str>) -> Rated<'a> {
         let said = |label: &str| value_of(label).filter(|word| !word.trim().is_empty());
         let [severity, others @ ..] = SEVERITY_LABELS;

@@ -41,8 +41,9 @@ impl Severity {
         self.min(other)
     }
 
-    /// Whether somebody on call is paged for it. Whoever is needed for less than that is asked in chat, and stands in
-    /// the list of incidents and the handoff until somebody acknowledges it: nobody is woken.
+    /// Whether somebody on call is paged for it. Whoever is needed for less than that is asked in
+    /// chat, and stands in the list of incidents and the handoff until somebody acknowledges it:
+    /// nobody is woken.
     pub fn pages(self) -> bool {
         match self {
             Severity::S1 | Severity::S2 => true,

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::{Contact, Parcel, ParcelKind};
 use crate::clock::Clock;
 use crate::message::{self, Card, Colour};
-use crate::model::{Approval, ApprovalState, Incident, IncidentId, IncidentState, PageId, Severity};
+use crate::model::{Approval, ApprovalState, Incident, IncidentId, PageId, Severity};
 use crate::oncall::{DiscordChannel, OnCall, Watch};
-use crate::store::{Delivery, DeliverySubject, Page, PageReason, Store, StoreError};
+use crate::store::{Delivery, DeliverySubject, NewIncident, Page, PageReason, Store, StoreError};
 
 /// How many of an incident's alerts a page looks at, for an example and a runbook.
 const EPISODES: usize = 5;
@@ -73,38 +73,22 @@ impl Renderer {
         let known = outline.as_ref().and_then(|outline| outline.incident);
         let severity = outline.as_ref().map_or(Severity::S1, |outline| outline.severity);
         let text = message::damaged_page(page, severity, known, error);
-        let incident = Incident {
-            id: known.unwrap_or(IncidentId(0)),
+        let new = NewIncident {
             grouping: String::new(),
             title: text.title.clone(),
             severity,
-            state: IncidentState::Open,
             target: None,
             team: outline.and_then(|outline| outline.team).or(self.default_team.clone()).unwrap_or_default(),
-            owner: None,
             playbook: None,
-            opened_at: self.clock.now(),
-            acknowledged_at: None,
-            mitigated_at: None,
-            resolved_at: None,
-            page_at: None,
-            spell: 1,
-            open_episodes: 0,
-            episodes: 0,
         };
+        let incident = new.opened(known.unwrap_or(IncidentId(0)), self.clock.now());
         let called = self.called(&incident.team, &incident.team);
         let (incident_id, title) = (incident.id, text.title);
         let buttons = known.map(message::acknowledge).into_iter().collect();
         let card = Card { incident: incident_id, title, lines: Vec::new(), colour: Colour::Red, buttons };
         let mut parcel = self.parcel_of(ParcelKind::Page, incident, card);
         parcel.key = format!("dogwatch-{page}");
-        parcel.body = match called.instead {
-            Some(instead) => message::page_body_after(&instead, &text.body),
-            None => text.body,
-        };
-        parcel.mention = called.who;
-        parcel.channel = called.channel;
-        Ok(Some(parcel))
+        Ok(Some(called.with(parcel, text.body)))
     }
 
     fn parcel_of(&self, kind: ParcelKind, incident: Incident, card: Card) -> Parcel {
@@ -157,13 +141,7 @@ impl Renderer {
             parcel.buttons.insert(0, acknowledge);
         }
         parcel.title = text.title;
-        parcel.body = match called.instead {
-            Some(instead) => message::page_body_after(&instead, &text.body),
-            None => text.body,
-        };
-        parcel.mention = called.who;
-        parcel.channel = called.channel;
-        Ok(Some(parcel))
+        Ok(Some(called.with(parcel, text.body)))
     }
 
     async fn approval(
@@ -229,6 +207,19 @@ struct Called {
     channel: Option<DiscordChannel>,
     /// What the page says when it is not the page's own team.
     instead: Option<String>,
+}
+
+impl Called {
+    /// The parcel that calls them, and says `body`.
+    fn with(self, mut parcel: Parcel, body: String) -> Parcel {
+        parcel.body = match self.instead {
+            Some(instead) => message::page_body_after(&instead, &body),
+            None => body,
+        };
+        parcel.mention = self.who;
+        parcel.channel = self.channel;
+        parcel
+    }
 }
 
 /// A playbook's text, in lines that fit.

@@ -105,8 +105,9 @@ impl Sink for WebhookSink {
     }
 }
 
-/// How long the receiver wants to be left alone (<https://www.rfc-editor.org/rfc/rfc9110#field.retry-after>). A date is told by
-/// its own clock, so it counts from the date of its answer, and from `now` only where that has none.
+/// How long the receiver wants to be left alone
+/// (<https://www.rfc-editor.org/rfc/rfc9110#field.retry-after>). A date is told by its own clock, so
+/// it counts from the date of its answer, and from `now` only where that has none.
 fn asked_to_wait(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let header = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
     let after = header(RETRY_AFTER)?;

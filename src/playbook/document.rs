@@ -72,8 +72,8 @@ impl Playbook {
         })
     }
 
-    /// Its queries that `why_wrong` finds fault with. A query is given with a name in the place of each hole: what is put
-    /// in there is a name or a number.
+    /// Its queries that `why_wrong` finds fault with. A query is given with a name in the place of
+    /// each hole: what is put in there is a name or a number.
     pub fn wrong_queries(&self, why_wrong: impl Fn(&str) -> Option<String>) -> Vec<Problem> {
         let source = Source { path: &self.path, text: &self.source };
         let steps = [&self.diagnose, &self.mitigate, &self.escalate].into_iter().flatten();

@@ -39,8 +39,8 @@ pub fn alert_value(alert: &Alert) -> Value {
 impl Playbook {
     /// The object that a run is about. `given` says `namespace` and `name` for a run that no alert asked for.
     ///
-    /// What comes from an alert or a person is data: it must be a name as Kubernetes allows it. `labels`: under which names
-    /// alerts have the labels that name objects.
+    /// What comes from an alert or a person is data: it must be a name as Kubernetes allows it.
+    /// `labels`: under which names alerts have the labels that name objects.
     ///
     /// # Errors
     /// When a part is not known, or is no name.

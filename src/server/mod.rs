@@ -2,9 +2,9 @@
 //!
 //! | route | who may | what |
 //! | --- | --- | --- |
-//! | `POST /v1/sources/NAME` | the source's credential | a delivery in the source's form; 200 means that it is durable |
+//! | `POST /v1/sources/NAME` | the source's credential | a delivery in its form; 200: it is durable |
 //! | `GET /v1/sources/NAME` | the same | the call of a heartbeat, which brings nothing |
-//! | `POST /v1/alertmanager` | the same | the same, for the one Alertmanager of a small configuration |
+//! | `POST /v1/alertmanager` | the same | the same, where there is one Alertmanager |
 //! | `POST /v1/commands` | an API token | `{"command": "/ack INC-7"}` -> `{"reply": "...", "ok": true}` |
 //! | `GET /healthz` | everybody | the process is alive |
 //! | `GET /readyz` | everybody | the store can be read and written, and the workers come further; else 503 with the reason |

@@ -74,7 +74,8 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// `short` delivers to `/v1/alertmanager`; without one, the only Alertmanager among the others does.
+    /// `short` delivers to `/v1/alertmanager`; without one, the only Alertmanager among the others
+    /// does.
     pub fn new(short: Option<Source>, others: Vec<Source>) -> Self {
         let short = short.map(Arc::new);
         let mut by_name: BTreeMap<String, Arc<Source>> =

@@ -1,13 +1,15 @@
 //! What must not be forgotten. A store offers named transactions, never a pool: each method is one, and what it says
 //! it did is durable when it returns.
 //!
-//! What a transaction decides stands in `rules`, as pure functions; `transaction` reads, asks them, and writes, over the tables that
-//! a backend brings. SQLite is the embedded default ([`sqlite`]); PostgreSQL, for several replicas, will stand beside it
-//! with the same migration numbers.
+//! What a transaction decides stands in `rules`, as pure functions; `transaction` reads, asks them,
+//! and writes, over the tables that a backend brings. SQLite is the embedded default ([`sqlite`]);
+//! PostgreSQL, for several replicas, will stand beside it with the same migration numbers.
 
 mod decision;
 mod error;
+mod log;
 mod masking;
+mod queue;
 mod reach;
 mod records;
 mod rules;
@@ -28,7 +30,9 @@ pub use decision::{
     NewPage, NewRun, PageReason,
 };
 pub use error::StoreError;
+pub use log::{Append, Appended, Ask, ClaimedRun, LogPosition};
 pub use masking::{identity, masked_body, unfit_to_act_on};
+pub use queue::{Accepted, Delivered, DeliveredPart, PendingSignal, Whose};
 pub use reach::{PageDelivery, Reach};
 pub use records::{
     AlertCount, Delivery, DeliveryId, DeliverySubject, EpisodeHead, HandoffRecord, IncidentFilter, IncidentView, Page,
@@ -37,8 +41,8 @@ pub use records::{
 
 use crate::metrics::{Levels, PagesMade};
 use crate::model::{
-    Approval, ApprovalId, Beat, Digest, Episode, EpisodeId, Heartbeat, HeartbeatKey, Incident, IncidentId, Lane,
-    LeftOut, Outcome, PageId, PlaybookRef, Preview, Run, RunEvent, RunId, Severity, Signal, SignalId,
+    Approval, ApprovalId, Beat, Digest, Episode, EpisodeId, Heartbeat, HeartbeatKey, Incident, IncidentId, PageId,
+    PlaybookRef, Run, RunEvent, RunId, Signal, SignalId,
 };
 use crate::worker::Bell;
 
@@ -47,9 +51,9 @@ use crate::worker::Bell;
 pub trait SignalStore: Send + Sync {
     /// Makes the signal durable. The same (source, key) again changes nothing but a counter, unless
     /// it is a notification and what may end an episode came in since it was told last: then it is
-    /// worked on once more, in its place behind that, as it may tell that the alert fires again. One
-    /// that tells of ends is worked on again after anything else. A command with a known key that says
-    /// something else is [`Accepted::Other`], and is not taken in.
+    /// worked on once more, in its place behind that, as it may tell that the alert fires again.
+    /// One that tells of ends is worked on again after anything else. A command with a known key
+    /// that says something else is [`Accepted::Other`], and is not taken in.
     async fn accept(&self, signal: &Signal) -> Result<Accepted, StoreError>;
 
     /// Makes all of a delivery durable, a signal for each of its parts, in one transaction. As with
@@ -128,8 +132,8 @@ pub trait IncidentStore: Send + Sync {
     /// Incidents whose time to page has come, and the next such time after `now`.
     async fn due_pages(&self, now: DateTime<Utc>) -> Result<(Vec<Incident>, Option<DateTime<Utc>>), StoreError>;
 
-    /// Pages for an incident whose time has come, on the condition that `page_at` is still in the past and its state is
-    /// still the one that was decided about.
+    /// Pages for an incident whose time has come, on the condition that `page_at` is still in the
+    /// past and its state is still the one that was decided about.
     async fn page_now(&self, incident: IncidentId, due: DuePage) -> Result<bool, StoreError>;
 
     async fn incident(&self, id: IncidentId) -> Result<Option<Incident>, StoreError>;
@@ -284,8 +288,8 @@ pub trait Store:
 pub struct Sinks {
     /// Incidents' messages, notices and questions.
     pub chat: Vec<String>,
-    /// Pages: each of these gets every page. Where one is only to be asked when another fails, it is not among them; the
-    /// outbox's worker passes the page on.
+    /// Pages: each of these gets every page. Where one is only to be asked when another fails, it
+    /// is not among them; the outbox's worker passes the page on.
     pub pages: Vec<String>,
 }
 
@@ -314,137 +318,4 @@ pub struct Bells {
     pub heartbeats: Bell,
     /// The clock was set: what is due by the calendar is due at another time.
     pub clock: Bell,
-}
-
-/// A delivery of Alertmanager, ready to be made durable.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delivered {
-    pub source: String,
-    pub received_at: DateTime<Utc>,
-    pub parts: Vec<DeliveredPart>,
-    /// How many alerts are in it, and how many of them fire.
-    pub alerts: usize,
-    pub firing: usize,
-    pub left_out: LeftOut,
-    /// Those of its alerts that are heartbeats; they are in no part.
-    pub beats: Vec<Beat>,
-}
-
-/// What goes in one lane, as one signal.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeliveredPart {
-    pub key: String,
-    pub lane: Lane,
-    /// It tells that alerts are over.
-    pub may_end: bool,
-    /// [`crate::model::SignalBody`] in JSON, each to be worked on and committed by itself, in
-    /// order. At least one.
-    pub pieces: Vec<String>,
-}
-
-/// Whose turn it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whose<'a> {
-    /// In the first lane that is not empty, the sources take turns, so that none waits behind all
-    /// that another one sends: the oldest of the source that follows `after` by name.
-    InTurn { after: &'a str },
-    /// The oldest of all.
-    Oldest,
-}
-
-/// A signal whose turn it is.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PendingSignal {
-    pub id: SignalId,
-    pub source: String,
-    /// How often work on it was begun, and did not end.
-    pub tries: u32,
-    /// What it says; or why it cannot be read.
-    pub signal: Result<Signal, String>,
-}
-
-/// What became of a signal at the front door.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Accepted {
-    New(SignalId),
-    /// Durable already.
-    Again(SignalId),
-    /// Another command came with the same key before. This one was not taken in.
-    Other(SignalId),
-}
-
-impl Accepted {
-    pub fn id(self) -> SignalId {
-        match self {
-            Accepted::New(id) | Accepted::Again(id) | Accepted::Other(id) => id,
-        }
-    }
-}
-
-/// A run whose lease we hold.
-#[derive(Debug, Clone)]
-pub struct ClaimedRun {
-    pub run: Run,
-    pub at: LogPosition,
-    pub lease_until: DateTime<Utc>,
-    /// The whole log, the new `claimed` included.
-    pub log: Vec<(DateTime<Utc>, RunEvent)>,
-    /// What others left for the run, with the number by which it is consumed.
-    pub inbox: Vec<(i64, InboxItem)>,
-    /// The frozen playbook's text.
-    pub playbook_source: String,
-    pub incident_title: String,
-    pub severity: Severity,
-    /// How many claims in a row appended nothing but `claimed`.
-    pub fruitless_claims: u32,
-}
-
-/// The end of the log as the writer knows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LogPosition {
-    pub run: RunId,
-    pub epoch: i64,
-    /// How many records the log has.
-    pub length: i64,
-}
-
-/// What is appended, and what belongs to it.
-#[derive(Debug, Clone, Default)]
-pub struct Append {
-    pub events: Vec<RunEvent>,
-    /// A question to ask; its `approval_asked` record is appended after `events`.
-    pub ask: Option<Ask>,
-    /// Inbox items that these records take in.
-    pub consumes: Vec<i64>,
-    /// Inbox items that cannot be taken in yet: they are no reason to wake up at once.
-    pub leaves: Vec<i64>,
-    /// The records start a mutation: refuse unless the inbox is empty, and take these locks (in the order of their keys).
-    pub guard: Option<Vec<String>>,
-    /// Pages and notices.
-    pub pages: Vec<NewPage>,
-    pub notices: Vec<String>,
-    /// How long the lease lasts from now, unless it is given up.
-    pub prolong: Option<Duration>,
-    /// Give up the lease and wake up then.
-    pub park_until: Option<DateTime<Utc>>,
-    /// The end: releases the locks, withdraws open approvals, and brings the end in through the front door.
-    pub end: Option<(Outcome, String)>,
-}
-
-/// A question to a human.
-#[derive(Debug, Clone)]
-pub struct Ask {
-    pub preview: Preview,
-    pub expires_at: DateTime<Utc>,
-}
-
-/// What became of an [`Append`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Appended {
-    /// Done; the log now ends here. `inbox`: what waits there.
-    Done { at: LogPosition, inbox: Vec<(i64, InboxItem)> },
-    /// A guarded append was refused as the inbox is not empty. Nothing was written.
-    InboxFirst(Vec<(i64, InboxItem)>),
-    /// A guarded append was refused as another run holds a lock. Nothing was written.
-    Locked { key: String, by: RunId },
 }

@@ -46,8 +46,8 @@ pub enum Reach {
 const ON_ITS_WAY: TimeDelta = TimeDelta::seconds(90);
 
 impl Page {
-    /// Whether it pages nobody, and is asked in chat until somebody acknowledges it. One that an earlier version has sent is
-    /// a page.
+    /// Whether it pages nobody, and is asked in chat until somebody acknowledges it. One that an
+    /// earlier version has sent is a page.
     pub fn is_call(&self) -> bool {
         !self.severity.pages() && self.deliveries.is_empty()
     }

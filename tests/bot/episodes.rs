@@ -1,5 +1,5 @@
-//! The life of an alert as its Alertmanagers tell it: late, twice, in whatever order, or not at all.
-//! What a person would call right comes of it.
+//! The life of an alert as its Alertmanagers tell it: late, twice, in whatever order, or not at
+//! all. What a person would call right comes of it.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use dogwatch::clock::Clock as _;

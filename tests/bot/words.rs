@@ -1,4 +1,5 @@
-//! What alerts say in their own words: how bad it is, which object and which cluster they are about.
+//! What alerts say in their own words: how bad it is, which object and which cluster they are
+//! about.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -129,7 +130,8 @@ async fn what_becomes_worse_than_s3_pages() {
     assert!(shift.timeline(1).await.contains("severity S3 -> S1"));
 }
 
-/// What waited when the words changed is decided about before what comes then, in whatever lane that is.
+/// What waited when the words changed is decided about before what comes then, in whatever lane
+/// that is.
 #[tokio::test]
 async fn what_waits_keeps_its_place_when_the_words_change() {
     let shift = Shift::begin().await;

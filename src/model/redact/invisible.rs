@@ -55,8 +55,8 @@ fn is_unseen(letter: char) -> bool {
     is_invisible(letter) || (letter.is_control() && !letter.is_whitespace())
 }
 
-/// How much of the text's beginning nobody sees: a letter, its escape, or the colour that follows an
-/// ESC.
+/// How much of the text's beginning nobody sees: a letter, its escape, or the colour that follows
+/// an ESC.
 fn unseen_length(text: &str) -> usize {
     let Some((letter, length)) = letter_at(text).filter(|(letter, _)| is_unseen(*letter)) else { return 0 };
     let colour = &text[length..];

@@ -17,7 +17,8 @@ pub struct CaseFile {
     pub kind: Spanned<String>,
     /// The playbook's `metadata.name`.
     pub playbook: Spanned<String>,
-    /// What this cluster is called, as in `cluster.name` of dogwatch.yaml; alerts name theirs with the label `cluster`.
+    /// What this cluster is called, as in `cluster.name` of dogwatch.yaml; alerts name theirs with
+    /// the label `cluster`.
     pub cluster: Option<String>,
     /// Manifests that every case begins with. A text `${now-2h}` stands for a time.
     #[serde(default)]
@@ -123,7 +124,8 @@ pub struct Expect {
     /// All changes that were made, in order, as the run tells them.
     #[serde(default)]
     pub changes: Vec<String>,
-    /// The teams that are paged, in order; where the severity pages nobody, the teams that are asked in chat.
+    /// The teams that are paged, in order; where the severity pages nobody, the teams that are
+    /// asked in chat.
     #[serde(default)]
     pub pages: Vec<String>,
     /// A part of what the page says, or of what is told to those who were paged already.

@@ -342,7 +342,8 @@ impl Play<'_> {
     }
 }
 
-/// Why an alert went to a person without a run: to whoever expects it to escalate, that is the same.
+/// Why an alert went to a person without a run: to whoever expects it to escalate, that is the
+/// same.
 fn handed_over(pages: &[Page]) -> Option<&str> {
     pages.iter().find_map(|page| match &page.reason {
         PageReason::NotRun { because } => Some(because.as_str()),

@@ -6,9 +6,10 @@ use crate::store::StoreError;
 use crate::store::sqlite::rows::lane_number;
 
 impl SqliteStore {
-    /// Says by which words for severity alerts are sorted from now on. What is about one alert is decided in its order, which
-    /// holds within a lane: when the words have changed since the last process, the alerts that wait all go into the
-    /// first of their lanes, where nothing that comes now overtakes them.
+    /// Says by which words for severity alerts are sorted from now on. What is about one alert is
+    /// decided in its order, which holds within a lane: when the words have changed since the last
+    /// process, the alerts that wait all go into the first of their lanes, where nothing that comes
+    /// now overtakes them.
     ///
     /// Before anything is let in. May be repeated.
     ///

@@ -73,7 +73,8 @@ where
     row.try_get(column).map_err(|error| StoreError::Unreadable { what: "row", message: error.to_string() })
 }
 
-/// A text that people read, also of a row that is damaged: what is no text is shown as far as it is.
+/// A text that people read, also of a row that is damaged: what is no text is shown as far as it
+/// is.
 fn text(row: &SqliteRow, column: &'static str) -> String {
     text_or(row, column).unwrap_or_default()
 }

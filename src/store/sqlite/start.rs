@@ -25,7 +25,8 @@ pub(super) async fn take_over(
     now: DateTime<Utc>,
     sinks: &Sinks,
 ) -> Result<(), StoreError> {
-    // Who held a lease held the lock on the file too, and we have it now: nobody works on those runs any more.
+    // Who held a lease held the lock on the file too, and we have it now: nobody works on those
+    // runs any more.
     sqlx::query("UPDATE run SET lease_until = NULL, worker = NULL WHERE outcome IS NULL")
         .execute(&mut *connection)
         .await

@@ -47,14 +47,16 @@ pub(in crate::store) async fn append(
     if let Some((outcome, because)) = records.end {
         finish(tx, run, outcome, because).await?;
     } else if let Some(until) = records.park_until {
-        // Whatever waits in the inbox is a reason to wake up at once, unless the run has seen it and left it there.
+        // Whatever waits in the inbox is a reason to wake up at once, unless the run has seen it
+        // and left it there.
         let news = inbox.iter().any(|(number, _)| !records.leaves.contains(number));
         tx.tables.park_run(run, if news { tx.now } else { until }).await?;
     }
     Ok(Appended::Done { at: position, inbox })
 }
 
-/// Refuses while the inbox is not empty or another run holds one of the locks; else takes the locks.
+/// Refuses while the inbox is not empty or another run holds one of the locks; else takes the
+/// locks.
 async fn guard(tx: &mut Tx<'_>, run: RunId, keys: &[String]) -> Result<Option<Appended>, StoreError> {
     let inbox = tx.tables.inbox(run).await?;
     if !inbox.is_empty() {
@@ -79,8 +81,8 @@ async fn call(
     }
     let mut incident = tx.incident(incident).await?;
     for page in pages {
-        // Somebody is paged for this already, or it pages nobody: what is new is told in chat too, but nobody is called
-        // twice.
+        // Somebody is paged for this already, or it pages nobody: what is new is told in chat too,
+        // but nobody is called twice.
         if tx.page(&mut incident, page).await? != Paged::Made
             && let Some(text) = &page.text
         {
@@ -97,7 +99,8 @@ async fn question(tx: &mut Tx<'_>, run: RunId, incident: IncidentId, ask: Ask) -
     Ok(RunEvent::ApprovalAsked { approval, preview: ask.preview, expires_at: ask.expires_at })
 }
 
-/// Closes the questions of a run that nobody has answered: they stand in chat, with buttons that would do nothing any more.
+/// Closes the questions of a run that nobody has answered: they stand in chat, with buttons that
+/// would do nothing any more.
 async fn close_questions(tx: &mut Tx<'_>, run: RunId, state: ApprovalState) -> Result<(), StoreError> {
     for approval in tx.tables.open_approvals_of(run).await? {
         tx.tables.close_approval(approval, state, None).await?;
@@ -106,7 +109,8 @@ async fn close_questions(tx: &mut Tx<'_>, run: RunId, state: ApprovalState) -> R
     Ok(())
 }
 
-/// The end of a run: nobody holds it or its locks any more, and the news comes in through the front door.
+/// The end of a run: nobody holds it or its locks any more, and the news comes in through the front
+/// door.
 async fn finish(tx: &mut Tx<'_>, run: RunId, outcome: Outcome, because: String) -> Result<(), StoreError> {
     tx.tables.end_run(run, outcome, &because, tx.now).await?;
     close_questions(tx, run, ApprovalState::Withdrawn).await?;

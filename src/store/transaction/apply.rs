@@ -12,7 +12,8 @@ pub(in crate::store) async fn apply(
     signal: SignalId,
     decision: Decision,
 ) -> Result<Applied, StoreError> {
-    // What came of a piece is in the same transaction as the next one's turn: whoever dies goes on where it ended.
+    // What came of a piece is in the same transaction as the next one's turn: whoever dies goes on
+    // where it ended.
     if !tx.tables.next_piece(signal).await? && !tx.tables.finish_signal(signal, tx.now, decision.reply.as_ref()).await?
     {
         return Err(StoreError::Fenced(format!("{signal} was worked on already")));

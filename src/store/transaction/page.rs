@@ -11,7 +11,8 @@ use crate::store::{DuePage, IncidentEvent, NewPage, StoreError};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) enum Paged {
     Made,
-    /// Its severity pages nobody: it stands there until somebody acknowledges it, and is told in chat.
+    /// Its severity pages nobody: it stands there until somebody acknowledges it, and is told in
+    /// chat.
     Called,
     /// It was there, and says more now.
     Updated,

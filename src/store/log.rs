@@ -1,0 +1,76 @@
+//! How a run's log goes on: what is claimed, and what is appended.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::{InboxItem, NewPage};
+use crate::model::{Outcome, Preview, Run, RunEvent, RunId, Severity};
+
+/// A run whose lease we hold.
+#[derive(Debug, Clone)]
+pub struct ClaimedRun {
+    pub run: Run,
+    pub at: LogPosition,
+    pub lease_until: DateTime<Utc>,
+    /// The whole log, the new `claimed` included.
+    pub log: Vec<(DateTime<Utc>, RunEvent)>,
+    /// What others left for the run, with the number by which it is consumed.
+    pub inbox: Vec<(i64, InboxItem)>,
+    /// The frozen playbook's text.
+    pub playbook_source: String,
+    pub incident_title: String,
+    pub severity: Severity,
+    /// How many claims in a row appended nothing but `claimed`.
+    pub fruitless_claims: u32,
+}
+
+/// The end of the log as the writer knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogPosition {
+    pub run: RunId,
+    pub epoch: i64,
+    /// How many records the log has.
+    pub length: i64,
+}
+
+/// What is appended, and what belongs to it.
+#[derive(Debug, Clone, Default)]
+pub struct Append {
+    pub events: Vec<RunEvent>,
+    /// A question to ask; its `approval_asked` record is appended after `events`.
+    pub ask: Option<Ask>,
+    /// Inbox items that these records take in.
+    pub consumes: Vec<i64>,
+    /// Inbox items that cannot be taken in yet: they are no reason to wake up at once.
+    pub leaves: Vec<i64>,
+    /// The records start a mutation: refuse unless the inbox is empty, and take these locks (in the order of their keys).
+    pub guard: Option<Vec<String>>,
+    /// Pages and notices.
+    pub pages: Vec<NewPage>,
+    pub notices: Vec<String>,
+    /// How long the lease lasts from now, unless it is given up.
+    pub prolong: Option<Duration>,
+    /// Give up the lease and wake up then.
+    pub park_until: Option<DateTime<Utc>>,
+    /// The end: releases the locks, withdraws open approvals, and brings the end in through the front door.
+    pub end: Option<(Outcome, String)>,
+}
+
+/// A question to a human.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    pub preview: Preview,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// What became of an [`Append`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Appended {
+    /// Done; the log now ends here. `inbox`: what waits there.
+    Done { at: LogPosition, inbox: Vec<(i64, InboxItem)> },
+    /// A guarded append was refused as the inbox is not empty. Nothing was written.
+    InboxFirst(Vec<(i64, InboxItem)>),
+    /// A guarded append was refused as another run holds a lock. Nothing was written.
+    Locked { key: String, by: RunId },
+}
