@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use crate::cluster::{Cluster, Connection, RealCluster};
 use crate::config::{AuthConfig, Config, PrometheusConfig, SourceConfig};
 use crate::files;
-use crate::incident::{Expected, HomeCluster, IncidentRules, SourceRights};
+use crate::incident::{Expected, GroupingRules, HomeCluster, IncidentRules, SourceRights};
 use crate::model::MayStart;
 use crate::oncall::OnCall;
 use crate::playbook::{Catalog, Playbook, Problem, ProblemSeverity};
@@ -117,6 +117,7 @@ pub fn rules(config: &Config, oncall: &OnCall) -> IncidentRules {
         severities: Arc::new(config.severities.mapping()),
         labels: Arc::new(config.labels.names()),
         cluster: HomeCluster { name: config.cluster.name.clone(), label: config.cluster.label.clone() },
+        grouping: GroupingRules { within: config.incidents.together_within.0, runs: config.incidents.runs },
         may_start: SourceRights {
             by_source: sources().map(|source| (source.name.clone(), source.may_start())).collect(),
             others: MayStart::Nothing,

@@ -13,6 +13,10 @@ pub struct IncidentsConfig {
     pub reopen_within: HumanDuration,
     /// How late a delivery of an earlier state may come. Alertmanager gives one up at its next group_interval.
     pub stale_within: HumanDuration,
+    /// So soon after what joined an incident last, what has something in common with it joins it too.
+    pub together_within: HumanDuration,
+    /// On so many targets of one incident runs are opened in an hour. The others wait for a person.
+    pub runs: usize,
 }
 
 impl Default for IncidentsConfig {
@@ -20,6 +24,8 @@ impl Default for IncidentsConfig {
         Self {
             reopen_within: HumanDuration(Duration::from_secs(30 * 60)),
             stale_within: HumanDuration(Duration::from_secs(10 * 60)),
+            together_within: HumanDuration(Duration::from_secs(15 * 60)),
+            runs: 3,
         }
     }
 }

@@ -6,8 +6,9 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::IncidentRules;
-use super::coverage::grouping_of_target;
-use crate::model::{Approval, ApprovalState, Autonomy, Digest, HumanDuration, IncidentState, Person, Target, Verdict};
+use crate::model::{
+    Approval, ApprovalState, Autonomy, Digest, Grouping, HumanDuration, IncidentState, Origin, Person, Target, Verdict,
+};
 use crate::playbook::Playbook;
 use crate::store::{
     Change, CommandReply, Decision, InboxItem, IncidentEvent, IncidentRef, IncidentView, NewIncident, NewRun, RunHead,
@@ -114,7 +115,9 @@ pub(super) fn decide_run(
         Some(view) => (IncidentRef::Existing(view.incident.id), view.incident.id.to_string()),
         None => {
             changes.push(Change::OpenIncident(NewIncident {
-                grouping: grouping_of_target(&target),
+                grouping: Grouping::Object { object: target.clone(), origin: Origin::Home },
+                gathers: Vec::new(),
+                shares: Vec::new(),
                 title: format!("{}: {target}", playbook.summary),
                 severity: playbook.severity,
                 target: Some(target.clone()),

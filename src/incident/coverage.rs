@@ -1,4 +1,4 @@
-//! Which playbook an alert starts, and what makes alerts belong together.
+//! Which playbook an alert starts.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,23 +39,6 @@ impl Coverage {
             Coverage::Unusable { .. } | Coverage::Elsewhere { .. } | Coverage::Uncovered => None,
         }
     }
-
-    /// What makes alerts one incident: the playbook's target, else their name within Alertmanager's own group. Never the text
-    /// of a summary. The name, as many have one group for a whole cluster: what has nothing in common is not one cause.
-    pub fn grouping(&self, source: &str, group_key: &str, alert: &Alert) -> String {
-        match self {
-            Coverage::Covered { target, .. } => grouping_of_target(target),
-            Coverage::Elsewhere { cluster, .. } => {
-                format!("alert:{source}:{}:{group_key} in the cluster {cluster}", alert.name())
-            }
-            Coverage::Unusable { .. } | Coverage::Uncovered => format!("alert:{source}:{}:{group_key}", alert.name()),
-        }
-    }
-}
-
-/// The grouping of everything that is about one target.
-pub(super) fn grouping_of_target(target: &Target) -> String {
-    format!("target:{}", target.key())
 }
 
 /// Finds the playbook for an alert, its target and its inputs; and what an operator should know about the search.

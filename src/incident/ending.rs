@@ -30,14 +30,17 @@ pub(super) fn decide_run_ended(
         vec![Change::Note { incident, event: IncidentEvent::RunEnded { run, outcome, because: because.to_owned() } }];
     let over = view.incident.state == IncidentState::Resolved;
     let helped = matches!(outcome, Outcome::Fixed | Outcome::NothingToDo);
-    if helped && !over {
+    let others_under_way = view.runs.iter().any(|other| other.id != run);
+    if helped && !over && view.is_of_many {
+        // It helped one of many, and what fires about the others goes on.
+        changes.extend(others_wait(rules, view, end, others_under_way, now));
+    } else if helped && !over {
         changes.push(Change::Mitigate { incident });
         changes.push(Change::Note { incident, event: IncidentEvent::Mitigated { because: because.to_owned() } });
         changes.extend(page_at(rules, view, end, now).map(|at| Change::PageAt { incident, at }));
     }
     // What escalated stays open until a human has looked at it, also when its alerts are over by then.
     let needs_nobody = outcome != Outcome::Escalated && view.escalated().is_none();
-    let others_under_way = view.runs.iter().any(|other| other.id != run);
     if needs_nobody && !over && view.incident.open_episodes == 0 && !others_under_way {
         changes.push(Change::Resolve { incident, by_itself: true });
         let because = match outcome {
@@ -47,6 +50,22 @@ pub(super) fn decide_run_ended(
         changes.push(Change::Note { incident, event: IncidentEvent::Resolved { by: "dogwatch".into(), because } });
     }
     Decision { changes, reply: None }
+}
+
+/// When somebody is called about the others once the last run has ended: nobody else is at them.
+fn others_wait(
+    rules: &IncidentRules,
+    view: &IncidentView,
+    end: &End<'_>,
+    others_under_way: bool,
+    now: DateTime<Utc>,
+) -> Option<Change> {
+    let incident = &view.incident;
+    let is_taken = incident.owner.is_some() || !view.unanswered.is_empty() || incident.page_at.is_some();
+    (!others_under_way && !is_taken).then(|| Change::PageAt {
+        incident: IncidentRef::Existing(incident.id),
+        at: Some(now + end.page_by.unwrap_or_default().max(rules.stale_within)),
+    })
 }
 
 /// When somebody is called after all if the alerts fire on: a run can be mistaken, and an alert is what counts. `None`: as

@@ -1,12 +1,12 @@
 //! What follows from a heartbeat that is missing, or is back.
 
 use super::IncidentRules;
-use crate::model::{HeartbeatKey, HeartbeatNews, IncidentState, Severity};
+use crate::model::{Grouping, HeartbeatKey, HeartbeatNews, IncidentState, Severity};
 use crate::store::{Change, Decision, IncidentEvent, IncidentRef, IncidentView, NewIncident, NewPage, PageReason};
 
 /// What makes news of a heartbeat one incident.
-pub(super) fn grouping_of_heartbeat(key: &HeartbeatKey) -> String {
-    format!("heartbeat:{}:{}", key.source, key.key)
+pub(super) fn grouping_of_heartbeat(key: &HeartbeatKey) -> Grouping {
+    Grouping::Heartbeat { source: key.source.clone(), key: key.key.clone() }
 }
 
 /// Decides what follows. `known`: the last incident of the heartbeat.
@@ -39,6 +39,8 @@ fn missing(key: &HeartbeatKey, name: &str, severity: Severity, team: &str, reaso
     let incident = IncidentRef::New(0);
     let new = NewIncident {
         grouping: grouping_of_heartbeat(key),
+        gathers: Vec::new(),
+        shares: Vec::new(),
         title: format!("the heartbeat {name} of {} is missing", key.source),
         severity,
         target: None,

@@ -149,7 +149,7 @@ impl Worker for HeartbeatWorker {
         let (now, up) = (self.clock.now(), self.clock.monotonic().saturating_sub(self.started));
         let all = self.store.heartbeats().await?;
         let watched = watched(&self.expected, &all, up, now);
-        let groupings: Vec<String> = watched.iter().map(|watched| grouping_of_heartbeat(&watched.key)).collect();
+        let groupings: Vec<String> = watched.iter().map(|watched| grouping_of_heartbeat(&watched.key).key()).collect();
         let asked: Vec<&str> = groupings.iter().map(String::as_str).collect();
         let known: HashMap<String, IncidentView> = self.store.incidents_by_grouping(&asked).await?;
         let mut told = false;

@@ -4,8 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::news::News;
-use super::set_aside::GROUPING;
-use crate::model::{IncidentState, LeftOut, Notification, Severity, SignalId, redact};
+use crate::model::{Grouping, IncidentState, LeftOut, Notification, Severity, SignalId, redact};
 use crate::store::{IncidentEvent, IncidentView, PageReason, TimelineEntry, TimelineWhat};
 
 /// A body of which not all is taken in, and from where it came.
@@ -18,7 +17,7 @@ pub(super) struct Body<'a> {
 
 impl<'a> Body<'a> {
     /// News of what was over the bounds of one body. `known`: the last incident of
-    /// [`GROUPING`](super::set_aside::GROUPING).
+    /// [`Grouping::SetAside`].
     pub fn over_the_bounds(self, known: Option<&'a IncidentView>) -> News<'a> {
         let LeftOut { alerts, labels, .. } = self.notification.left_out;
         let what = format!("{alerts} alerts and {labels} labels or annotations of {}", self.source);
@@ -26,7 +25,7 @@ impl<'a> Body<'a> {
             "one body had more than is taken of one; what fits was taken: group by more labels in alertmanager's route";
         let id = self.signal;
         News {
-            grouping: GROUPING.to_owned(),
+            grouping: Grouping::SetAside,
             known: known.filter(|view| view.incident.state == IncidentState::Open),
             title: "what came in was more than is taken at once, and some was left out",
             severity: Severity::S2,
@@ -82,13 +81,13 @@ impl<'a> Body<'a> {
 }
 
 /// What makes all groups one incident of which a sender leaves alerts out: one setting of it is wrong.
-pub(super) fn cut_grouping(source: &str) -> String {
-    format!("dogwatch:cut:{source}")
+pub(super) fn cut_grouping(source: &str) -> Grouping {
+    Grouping::Cut { source: source.to_owned() }
 }
 
 /// What makes all damage of a source one incident: something garbles what it sends.
-pub(super) fn damage_grouping(source: &str) -> String {
-    format!("dogwatch:damaged:{source}")
+pub(super) fn damage_grouping(source: &str) -> Grouping {
+    Grouping::Damaged { source: source.to_owned() }
 }
 
 /// A group's name as it stands on the timeline.

@@ -3,10 +3,12 @@
 //! Each `decide_…` is a pure function from a signal and what the store knows to a [`Decision`](crate::store::Decision);
 //! the workers gather the one and have the store carry out the other.
 
+mod causes;
 mod commands;
 mod coverage;
 mod earlier;
 mod ending;
+mod gather;
 mod heartbeat;
 mod heartbeat_worker;
 mod left_out;
@@ -19,10 +21,14 @@ mod rules;
 mod set_aside;
 mod signal_worker;
 mod spell;
+mod subject;
+mod view;
+mod work;
 
 pub use coverage::{Coverage, cover};
 pub use heartbeat_worker::{Expected, HeartbeatWorker};
-pub use notification::{Came, View, decide_notification};
+pub use notification::{Came, decide_notification};
 pub use page_worker::PageWorker;
-pub use rules::{HomeCluster, IncidentRules, SourceRights};
+pub use rules::{GroupingRules, HomeCluster, IncidentRules, SourceRights};
 pub use signal_worker::SignalWorker;
+pub use view::{Seen, View};

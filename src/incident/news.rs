@@ -1,14 +1,14 @@
 //! What the default team hears of what came in, where no alert tells it.
 
 use super::IncidentRules;
-use crate::model::Severity;
+use crate::model::{Grouping, Severity};
 use crate::store::{Change, IncidentEvent, IncidentRef, IncidentView, NewIncident, NewPage, PageReason};
 
 /// What is to be told.
 pub(super) struct News<'a> {
     /// The incident that collects such news, if it is one to go on with.
     pub known: Option<&'a IncidentView>,
-    pub grouping: String,
+    pub grouping: Grouping,
     pub title: &'static str,
     pub severity: Severity,
     pub opened_because: &'static str,
@@ -26,6 +26,8 @@ impl News<'_> {
             None => {
                 changes.push(Change::OpenIncident(NewIncident {
                     grouping: self.grouping,
+                    gathers: Vec::new(),
+                    shares: Vec::new(),
                     title: self.title.to_owned(),
                     severity: self.severity,
                     target: None,

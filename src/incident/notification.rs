@@ -1,48 +1,30 @@
 //! What follows from a notification of Alertmanager.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
+use super::IncidentRules;
+use super::causes::Keyed;
+use super::gather::{Gathering, Group, gather};
 use super::left_out::{Body, cut_grouping, damage_grouping};
 use super::life::Firing;
 use super::opening::{describe, new_incident, severity_of};
-use super::set_aside::GROUPING;
 use super::spell::Spell;
-use super::{Coverage, IncidentRules};
+use super::view::{Seen, View};
 use crate::model::{
-    Alert, AlertStatus, Digest, Incident, IncidentId, IncidentState, Lane, LeftOut, Notification, Severity, Signal,
-    SignalBody, SignalId,
+    Alert, AlertStatus, Digest, Grouping, Incident, IncidentId, IncidentState, Lane, LeftOut, Notification, Severity,
+    Signal, SignalBody, SignalId,
 };
-use crate::store::{Change, Decision, EpisodeHead, IncidentEvent, IncidentRef, IncidentView, NewEpisode, RunHead};
+use crate::store::{Change, Decision, EpisodeHead, IncidentEvent, IncidentRef, IncidentView, NewEpisode, NewIncident};
 
-/// What the store knows that a decision needs.
-#[derive(Debug, Default)]
-pub struct View {
-    /// The latest episode of each alert, by fingerprint.
-    pub episodes: HashMap<String, EpisodeHead>,
-    /// Those firings of the notification (fingerprint and start) that have an episode.
-    pub known: HashSet<(String, DateTime<Utc>)>,
-    /// The latest incident of each grouping, and those that the episodes belong to.
-    pub incidents: HashMap<IncidentId, IncidentView>,
-    pub by_grouping: HashMap<String, IncidentId>,
-    /// Earlier runs, the newest first, by playbook and target key: as far back as the playbook's limits look.
-    pub history: HashMap<(String, String), Vec<RunHead>>,
-    /// How many alerts of this group were told of as left out by their sender.
-    pub cut_told: u64,
-    /// Alerts that are worse than what their open episodes say, where identity does not tell the
-    /// two apart.
-    pub worse: HashSet<String>,
-    /// Whether the same damage of this group was told of.
-    pub damage_told: bool,
-}
-
-/// Decides what follows. `covered` says for each alert of the notification, in order, which playbook knows it.
+/// Decides what follows. `seen` says for each alert of the notification, in order, which playbook
+/// knows it, and what it may have in common with others.
 pub fn decide_notification(
     rules: &IncidentRules,
     came: Came<'_>,
     notification: &Notification,
-    covered: &[(Coverage, Vec<String>)],
+    seen: &[Seen],
     view: &View,
     now: DateTime<Utc>,
 ) -> Decision {
@@ -56,11 +38,15 @@ pub fn decide_notification(
         opened: 0,
         held: BTreeMap::new(),
     };
-    for (alert, (coverage, remarks)) in notification.alerts.iter().zip(covered) {
-        match alert.status {
-            AlertStatus::Firing => decider.firing(alert, coverage, remarks, &notification.group_key),
-            AlertStatus::Resolved => decider.resolved(alert),
+    let mut joining = Vec::new();
+    for (alert, seen) in notification.alerts.iter().zip(seen) {
+        if alert.status == AlertStatus::Firing {
+            joining.extend(decider.firing(alert, seen));
         }
+    }
+    decider.join(joining);
+    for alert in notification.alerts.iter().filter(|alert| alert.status == AlertStatus::Resolved) {
+        decider.resolved(alert);
     }
     decider.hold(notification);
     decider.tell_left_out(notification);
@@ -96,33 +82,102 @@ pub(super) struct Decider<'a> {
     pub view: &'a View,
     pub now: DateTime<Utc>,
     pub changes: Vec<Change>,
-    /// By grouping for what joins, by id for what only closes: an incident has one entry.
-    spells: BTreeMap<String, Spell<'a>>,
+    spells: BTreeMap<IncidentRef, Spell<'a>>,
     opened: usize,
     /// Alerts that may be echoes, by the time when they are decided about.
     held: BTreeMap<DateTime<Utc>, Vec<&'a Alert>>,
 }
 
+/// An alert that fires, and goes into an incident.
+struct Joining<'a> {
+    alert: &'a Alert,
+    seen: &'a Seen,
+    firing: Firing,
+}
+
 impl<'a> Decider<'a> {
-    fn firing(&mut self, alert: &'a Alert, coverage: &'a Coverage, remarks: &[String], group_key: &str) {
+    /// What the alert comes to, if it joins an incident.
+    fn firing(&mut self, alert: &'a Alert, seen: &'a Seen) -> Option<Joining<'a>> {
         let firing = self.firing_means(alert);
         match firing {
-            Firing::Nothing => return self.retell(alert),
-            Firing::Held { until } => return self.held.entry(until).or_default().push(alert),
-            Firing::New | Firing::Again(_) | Firing::Anew(_) | Firing::Worse(_) => {}
+            Firing::Nothing => self.retell(alert),
+            Firing::Held { until } => self.held.entry(until).or_default().push(alert),
+            Firing::New | Firing::Again(_) | Firing::Anew(_) | Firing::Worse(_) => {
+                return Some(Joining { alert, seen, firing });
+            }
         }
-        let grouping = coverage.grouping(self.came.source, group_key, alert);
+        None
+    }
+
+    /// Has each of them join the incident of its cause.
+    fn join(&mut self, joining: Vec<Joining<'a>>) {
+        let causes: Vec<_> = joining.iter().map(|joining| &joining.seen.causes).collect();
+        let mut joinable = self.view.joinable(self.rules, self.now);
+        for Joining { alert, seen, .. } in &joining {
+            if let Some(incident) = self.view.incident_before(&alert.fingerprint, self.rules, self.now) {
+                joinable.own.entry(seen.causes.own.key.clone()).or_insert(incident);
+            }
+        }
+        let Gathering { groups, of } = gather(&causes, &joinable);
+        let mut incidents: Vec<Option<IncidentRef>> = vec![None; groups.len()];
+        for (joins, group) in joining.into_iter().zip(of) {
+            let incident = match incidents[group] {
+                Some(incident) => incident,
+                None => *incidents[group].insert(self.begin(&groups[group], &joins)),
+            };
+            self.take_in(incident, joins);
+        }
+    }
+
+    /// The incident of a group: one that is there, which may take others in, or a new one.
+    fn begin(&mut self, group: &Group, first: &Joining<'a>) -> IncidentRef {
+        let known = group.incident.and_then(|id| self.view.incidents.get(&id));
+        let groupings = |keyed: &BTreeSet<Keyed>| keyed.iter().map(|keyed| keyed.by.clone()).collect::<Vec<_>>();
+        let (gathers, shares) = (groupings(&group.gathers), groupings(&group.shares));
+        let Some(view) = known else {
+            let by = group.by.clone().unwrap_or_else(|| first.seen.causes.own.by.clone());
+            let incident = IncidentRef::New(self.opened);
+            self.opened += 1;
+            let new = new_incident(self.rules, by, first.alert, &first.seen.coverage);
+            self.changes.push(Change::OpenIncident(NewIncident { gathers, shares, ..new }));
+            let mut spell = Spell::new(incident, None);
+            spell.opened_by = Some(self.changes.len() - 1);
+            self.spells.insert(incident, spell);
+            return incident;
+        };
+        let incident = IncidentRef::Existing(view.incident.id);
+        self.spells.entry(incident).or_insert_with(|| Spell::new(incident, Some(view)));
+        if let Some(by) = group.by.clone() {
+            self.changes.push(Change::Gather { incident, by: by.clone(), gathers, shares });
+            for from in &group.absorbs {
+                let because = by.to_string();
+                self.changes.push(Change::Merge { from: *from, into: incident, by: None, because });
+            }
+        }
+        incident
+    }
+
+    fn take_in(&mut self, incident: IncidentRef, joins: Joining<'a>) {
+        let Joining { alert, seen, firing } = joins;
+        let (rules, now, source) = (self.rules, self.now, self.came.source);
         let is_anew = matches!(firing, Firing::Anew(_));
-        let rules = self.rules;
-        let spell = self.spell_of(grouping, alert, coverage, is_anew);
+        let Some(spell) = self.spells.get_mut(&incident) else { return };
+        let severity = severity_of(rules, &seen.coverage, alert);
+        if spell.begins.is_none() {
+            spell.begins = match spell.known {
+                None => Some(format!("{} fires", alert.name())),
+                Some(view) if is_anew => anew(&view.incident, alert, now, rules),
+                Some(view) => reopens(view, source, alert, severity),
+            };
+        }
+        spell.wants(&seen.coverage, alert, severity);
         let joined = spell.joined.entry(alert.name().to_owned()).or_insert_with(|| (0, describe(rules, alert)));
         joined.0 += 1;
-        for remark in remarks {
+        for remark in &seen.remarks {
             if !spell.remarks.contains(remark) {
                 spell.remarks.push(remark.clone());
             }
         }
-        let incident = spell.incident;
         if let Some(text) = firing.remark(rules, alert)
             && !spell.remarks.contains(&text)
             && spell.remarks.len() < MOST_REMARKS
@@ -142,6 +197,7 @@ impl<'a> Decider<'a> {
                         source: self.came.source.to_owned(),
                         fingerprint: alert.fingerprint.clone(),
                         alert: alert.name().to_owned(),
+                        object: seen.causes.own.key.clone(),
                         labels: alert.labels.clone(),
                         annotations: alert.annotations.clone(),
                         starts_at,
@@ -195,40 +251,6 @@ impl<'a> Decider<'a> {
         }
     }
 
-    /// The incident that an alert joins: one that is open, one that is reopened, or a new one.
-    fn spell_of(
-        &mut self,
-        grouping: String,
-        alert: &'a Alert,
-        coverage: &'a Coverage,
-        is_anew: bool,
-    ) -> &mut Spell<'a> {
-        // An incident that this decision only closed episodes of is keyed by its grouping too: they meet here.
-        let known = self.view.by_grouping.get(&grouping).and_then(|id| self.view.incidents.get(id));
-        let (rules, now, source) = (self.rules, self.now, self.came.source);
-        let (changes, opened) = (&mut self.changes, &mut self.opened);
-        let spell = self.spells.entry(grouping.clone()).or_insert_with(|| {
-            let reusable = known.filter(|view| is_reusable(&view.incident, rules, now));
-            if let Some(view) = reusable {
-                return Spell::new(IncidentRef::Existing(view.incident.id), reusable);
-            }
-            changes.push(Change::OpenIncident(new_incident(rules, grouping, alert, coverage)));
-            *opened += 1;
-            let mut spell = Spell::new(IncidentRef::New(*opened - 1), None);
-            spell.opened_by = Some(changes.len() - 1);
-            spell
-        });
-        if spell.begins.is_none() {
-            spell.begins = match spell.known {
-                None => Some(format!("{} fires", alert.name())),
-                Some(view) if is_anew => anew(&view.incident, alert, now, rules),
-                Some(view) => reopens(view, source, alert, severity_of(rules, coverage, alert)),
-            };
-        }
-        spell.wants(rules, coverage, alert);
-        spell
-    }
-
     fn resolved(&mut self, alert: &Alert) {
         let Some((episode, start)) = self.end_means(alert) else { return };
         let (episode, at) = (episode.clone(), self.now);
@@ -239,12 +261,7 @@ impl<'a> Decider<'a> {
             // Told again: a firing that was told in between is settled by it.
             return self.changes.push(close);
         }
-        let spell =
-            self.spells.entry(view.incident.grouping.clone()).or_insert_with(|| Spell::new(incident, Some(view)));
-        // Its grouping may have opened another incident since; then this episode belongs to the older one.
-        if spell.incident == incident {
-            spell.closed += 1;
-        }
+        self.spells.entry(incident).or_insert_with(|| Spell::new(incident, Some(view))).closed += 1;
         self.changes.push(close);
     }
 
@@ -253,11 +270,11 @@ impl<'a> Decider<'a> {
     fn tell_left_out(&mut self, notification: &Notification) {
         let LeftOut { alerts, labels, by_sender, damaged, .. } = notification.left_out;
         let (view, source) = (self.view, self.came.source);
-        let known = |grouping: &str| view.by_grouping.get(grouping).and_then(|id| view.incidents.get(id));
+        let known = |grouping: &Grouping| view.of(grouping);
         let body = Body { signal: self.came.signal, source, notification };
         let mut news = Vec::new();
         if alerts + labels > 0 {
-            news.push(body.over_the_bounds(known(GROUPING)));
+            news.push(body.over_the_bounds(known(&Grouping::SetAside)));
         }
         if by_sender > view.cut_told {
             news.push(body.cut(known(&cut_grouping(source))));
@@ -284,8 +301,7 @@ impl<'a> Decider<'a> {
         if of != joined
             && let Some(view) = self.view.incidents.get(&before.incident)
         {
-            let spell = self.spells.entry(view.incident.grouping.clone()).or_insert_with(|| Spell::new(of, Some(view)));
-            spell.closed += u64::from(spell.incident == of);
+            self.spells.entry(of).or_insert_with(|| Spell::new(of, Some(view))).closed += 1;
         }
     }
 
@@ -305,16 +321,6 @@ fn without_alerts(notification: &Notification) -> Notification {
         left_out: LeftOut::default(),
         alerts: Vec::new(),
         unauthenticated: notification.unauthenticated,
-    }
-}
-
-/// How long ago it was resolved says only where an alert is told of: it calls somebody in either
-/// incident.
-fn is_reusable(incident: &Incident, rules: &IncidentRules, now: DateTime<Utc>) -> bool {
-    match (incident.state, incident.resolved_at) {
-        (IncidentState::Resolved, Some(resolved_at)) => now < resolved_at + rules.reopen_within,
-        (IncidentState::Resolved, None) => false,
-        _ => true,
     }
 }
 

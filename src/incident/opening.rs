@@ -1,13 +1,20 @@
 //! What an incident is called, how bad it is and whose, when an alert opens it.
 
 use super::{Coverage, IncidentRules};
-use crate::model::{Alert, NAMESPACE, Severity, redact};
+use crate::model::{Alert, Grouping, NAMESPACE, Severity, redact};
 use crate::store::NewIncident;
 
 /// The incident that an alert opens.
-pub(super) fn new_incident(rules: &IncidentRules, grouping: String, alert: &Alert, coverage: &Coverage) -> NewIncident {
+pub(super) fn new_incident(
+    rules: &IncidentRules,
+    grouping: Grouping,
+    alert: &Alert,
+    coverage: &Coverage,
+) -> NewIncident {
     NewIncident {
         grouping,
+        gathers: Vec::new(),
+        shares: Vec::new(),
         title: title_of(rules, alert, coverage),
         severity: severity_of(rules, coverage, alert),
         target: coverage.target().cloned(),

@@ -20,6 +20,7 @@ pub struct IncidentRules {
     /// group_interval (5 min by default) away. A firing that is told so soon after its end waits until then: when its end was not
     /// told once more by that time, it is no echo, and fires again.
     pub stale_within: Duration,
+    pub grouping: GroupingRules,
     pub may_start: SourceRights,
     /// What must keep coming.
     pub heartbeats: Vec<Expected>,
@@ -28,6 +29,22 @@ pub struct IncidentRules {
     /// Under which names alerts name objects.
     pub labels: Arc<LabelNames>,
     pub cluster: HomeCluster,
+}
+
+/// What is taken for one cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GroupingRules {
+    /// So soon after what joined an incident last, what has something in common with it joins it too.
+    pub within: Duration,
+    /// On so many targets of one incident runs are opened in an hour: whether it helps shows there,
+    /// and what does not is not done to all of them.
+    pub runs: usize,
+}
+
+impl Default for GroupingRules {
+    fn default() -> Self {
+        Self { within: Duration::from_secs(15 * 60), runs: 3 }
+    }
 }
 
 /// Which cluster the bot works on, as alerts call it.
@@ -80,6 +97,7 @@ impl Default for IncidentRules {
             teams: BTreeSet::new(),
             reopen_within: Duration::from_secs(30 * 60),
             stale_within: Duration::from_secs(10 * 60),
+            grouping: GroupingRules::default(),
             may_start: SourceRights::default(),
             heartbeats: Vec::new(),
             severities: Arc::default(),

@@ -4,14 +4,11 @@ use super::IncidentRules;
 use super::commands::decline;
 use super::news::News;
 use super::opening::describe;
-use crate::model::{AlertStatus, IncidentState, Notification, Severity, Signal, SignalBody, SignalId};
+use crate::model::{AlertStatus, Grouping, IncidentState, Notification, Severity, Signal, SignalBody, SignalId};
 use crate::store::{Decision, IncidentEvent, IncidentView, PageReason};
 
-/// What makes such signals one incident.
-pub(super) const GROUPING: &str = "dogwatch:set-aside";
-
 /// Decides what follows instead. `signal`: `None` when it is what cannot be read. `known`: the last
-/// incident of [`GROUPING`]; whoever has acknowledged that one has not seen this, and it is opened
+/// incident of [`Grouping::SetAside`]; whoever has acknowledged that one has not seen this, and it is opened
 /// anew then.
 pub(super) fn decide_set_aside(
     rules: &IncidentRules,
@@ -37,7 +34,7 @@ pub(super) fn decide_set_aside(
         None => (Severity::S2, "its source: it cannot be read, so nobody knows what was in it".to_owned()),
     };
     let news = News {
-        grouping: GROUPING.to_owned(),
+        grouping: Grouping::SetAside,
         known: known.filter(|view| view.incident.state == IncidentState::Open),
         title: "what came in could not be worked on, and was set aside",
         severity,

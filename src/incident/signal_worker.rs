@@ -1,31 +1,29 @@
 //! The worker that takes signals in, one after the other, and decides what follows.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
 use tokio::sync::watch;
 
 use super::commands::{Asked, decide_ack, decide_resolve, decide_run, decide_vote, decline};
-use super::coverage::{cover, grouping_of_target};
-use super::earlier::{by_given_name, worse};
+use super::coverage::cover;
 use super::ending::{End, decide_run_ended};
 use super::heartbeat::{decide_heartbeat, grouping_of_heartbeat};
-use super::left_out::{cut_grouping, cut_told, damage_grouping, damage_is_told};
-use super::notification::{Came, HELD, View, decide_notification, held_after};
-use super::set_aside::{GROUPING, decide_set_aside};
+use super::notification::{Came, HELD, decide_notification, held_after};
+use super::set_aside::decide_set_aside;
 use super::spell::page_by;
+use super::view::{Seen, gather_view, look_back};
 use super::{Coverage, IncidentRules};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::model::{
-    AlertStatus, Command, IncidentId, IncidentState, Notification, Person, Run, Severity, Signal, SignalBody, SignalId,
-    redact,
+    Alert, AlertStatus, Command, Grouping, IncidentId, Notification, Origin, Person, Run, Severity, Signal, SignalBody,
+    SignalId, Target, redact,
 };
 use crate::playbook::{Catalog, Playbook};
 use crate::store::{Decision, IncidentView, PendingSignal, Store, StoreError, Whose, unfit_to_act_on};
@@ -85,7 +83,7 @@ impl SignalWorker {
                 self.command(&person, command).await
             }
             SignalBody::Heartbeat { key, name, news } => {
-                let grouping = grouping_of_heartbeat(key);
+                let grouping = grouping_of_heartbeat(key).key();
                 let known = self.store.incidents_by_grouping(&[&grouping]).await?.remove(&grouping);
                 Ok(decide_heartbeat(&self.rules, key, name, news, known.as_ref()))
             }
@@ -110,84 +108,27 @@ impl SignalWorker {
         Ok(self.store.incident_views(&[id]).await?.pop())
     }
 
-    async fn notification(&self, came: Came<'_>, notification: &Notification) -> Result<Decision, StoreError> {
-        let catalog = self.catalog.borrow().clone();
-        let covered: Vec<(Coverage, Vec<String>)> = notification
-            .alerts
-            .iter()
-            .map(|alert| match alert.status {
-                AlertStatus::Firing => cover(&catalog, &self.rules, came.source, alert),
-                AlertStatus::Resolved => (Coverage::Uncovered, Vec::new()),
-            })
-            .collect();
-        let view = self.gather(came.source, notification, &covered).await?;
-        Ok(decide_notification(&self.rules, came, notification, &covered, &view, self.clock.now()))
+    /// The incident with that number, or the one that it is part of.
+    async fn root_of(&self, id: IncidentId) -> Result<Option<IncidentView>, StoreError> {
+        match self.view_of(id).await? {
+            Some(view) if view.incident.merged.is_some() => self.view_of(view.incident.root()).await,
+            view => Ok(view),
+        }
     }
 
-    async fn gather(
-        &self,
-        source: &str,
-        notification: &Notification,
-        covered: &[(Coverage, Vec<String>)],
-    ) -> Result<View, StoreError> {
-        let fingerprints: Vec<&str> = notification.alerts.iter().map(|alert| alert.fingerprint.as_str()).collect();
-        let mut episodes = self.store.latest_episodes(source, &fingerprints).await?;
-        let firings: Vec<(&str, DateTime<Utc>)> =
-            notification.alerts.iter().map(|alert| (alert.fingerprint.as_str(), alert.starts_at)).collect();
-        let mut known = self.store.known_firings(source, &firings).await?;
-        for (fingerprint, episode) in by_given_name(&*self.store, source, notification, &episodes).await? {
-            known.insert((fingerprint.clone(), episode.starts_at));
-            episodes.insert(fingerprint, episode);
-        }
-        let worse = worse(&*self.store, &self.rules.severities, notification, &episodes).await?;
-        let mut groupings = BTreeSet::new();
-        let mut limited = BTreeSet::new();
-        for (alert, (coverage, _)) in notification.alerts.iter().zip(covered) {
-            if alert.status == AlertStatus::Firing {
-                groupings.insert(coverage.grouping(source, &notification.group_key, alert));
-                if let Coverage::Covered { playbook, target, .. } = coverage {
-                    limited.insert((playbook.name.clone(), target.key(), look_back(playbook)));
-                }
-            }
-        }
-        if !notification.left_out.is_nothing() {
-            groupings.insert(GROUPING.to_owned());
-            groupings.insert(cut_grouping(source));
-            groupings.insert(damage_grouping(source));
-        }
-        let groupings: Vec<&str> = groupings.iter().map(String::as_str).collect();
-        let mut incidents = HashMap::new();
-        let mut by_grouping = HashMap::new();
-        for (grouping, view) in self.store.incidents_by_grouping(&groupings).await? {
-            by_grouping.insert(grouping, view.incident.id);
-            incidents.insert(view.incident.id, view);
-        }
-        // One that is resolved was about something else, or was not put right.
-        let open = |grouping: &str| {
-            let view = by_grouping.get(grouping).and_then(|id| incidents.get(id));
-            view.filter(|view| view.incident.state != IncidentState::Resolved).map(|view| view.incident.id)
+    async fn notification(&self, came: Came<'_>, notification: &Notification) -> Result<Decision, StoreError> {
+        let catalog = self.catalog.borrow().clone();
+        let seen = |alert: &Alert| {
+            let covered = match alert.status {
+                AlertStatus::Firing => cover(&catalog, &self.rules, came.source, alert),
+                AlertStatus::Resolved => (Coverage::Uncovered, Vec::new()),
+            };
+            Seen::new(&self.rules, came.source, &notification.group_key, alert, covered)
         };
-        let cut_told = match open(&cut_grouping(source)) {
-            Some(id) => cut_told(&notification.group_key, &self.store.timeline(id).await?),
-            None => 0,
-        };
-        let damage_told = match open(&damage_grouping(source)) {
-            Some(id) => damage_is_told(notification, &self.store.timeline(id).await?),
-            None => false,
-        };
-        let others: BTreeSet<IncidentId> =
-            episodes.values().map(|episode| episode.incident).filter(|id| !incidents.contains_key(id)).collect();
-        let others: Vec<IncidentId> = others.into_iter().collect();
-        for view in self.store.incident_views(&others).await? {
-            incidents.insert(view.incident.id, view);
-        }
-        let mut history = HashMap::new();
-        for (playbook, target_key, look_back) in limited {
-            let since = self.clock.now() - look_back;
-            let runs = self.store.run_history(&playbook, &target_key, since).await?;
-            history.insert((playbook, target_key), runs);
-        }
-        Ok(View { episodes, known, incidents, by_grouping, history, cut_told, worse, damage_told })
+        let seen: Vec<Seen> = notification.alerts.iter().map(seen).collect();
+        let now = self.clock.now();
+        let view = gather_view(&*self.store, &self.rules, came.source, notification, &seen, now).await?;
+        Ok(decide_notification(&self.rules, came, notification, &seen, &view, now))
     }
 
     async fn command(&self, person: &Person, command: &Command) -> Result<Decision, StoreError> {
@@ -215,8 +156,8 @@ impl SignalWorker {
         id: IncidentId,
         decide: impl FnOnce(&IncidentView) -> Decision,
     ) -> Result<Decision, StoreError> {
-        Ok(match self.view_of(id).await? {
-            Some(view) => decide(&view),
+        Ok(match self.root_of(id).await? {
+            Some(view) => tell_root(id, &view, decide(&view)),
             None => decline(format!("there is no {id}; /incidents lists the ones that are open")),
         })
     }
@@ -243,9 +184,17 @@ impl SignalWorker {
         }
         let since = self.clock.now() - look_back(playbook);
         let history = self.store.run_history(&playbook.name, &target.key(), since).await?;
-        let grouping = grouping_of_target(&target);
-        let known = self.store.incidents_by_grouping(&[&grouping]).await?.remove(&grouping);
+        let known = self.incident_of(&target).await?;
         Ok(decide_run(Asked { playbook, target, inputs, set }, known.as_ref(), &history, person))
+    }
+
+    /// The incident that is about the target: something of it fires there, or it was opened for it.
+    async fn incident_of(&self, target: &Target) -> Result<Option<IncidentView>, StoreError> {
+        let key = Grouping::Object { object: target.clone(), origin: Origin::Home }.key();
+        match self.store.incidents_by_object(&[&key]).await?.remove(&key) {
+            Some(id) => self.view_of(id).await,
+            None => Ok(self.store.incidents_by_grouping(&[&key]).await?.remove(&key)),
+        }
     }
 
     async fn take(&self, id: SignalId, tries: u32, signal: &Signal) -> Result<(), TurnError> {
@@ -294,8 +243,9 @@ impl SignalWorker {
             return Err(format!("{id} cannot be worked on (try {tries} of {TRIES}): {why}").into());
         }
         tracing::error!(%id, %why, "a signal is set aside; somebody is called about it");
-        let known = match self.store.incidents_by_grouping(&[GROUPING]).await {
-            Ok(mut known) => known.remove(GROUPING),
+        let grouping = Grouping::SetAside.key();
+        let known = match self.store.incidents_by_grouping(&[&grouping]).await {
+            Ok(mut known) => known.remove(&grouping),
             Err(error) if error.passes() => return Err(error.into()),
             Err(_) => None,
         };
@@ -326,6 +276,15 @@ impl SignalWorker {
     }
 }
 
+/// The answer for a number that is part of another incident says so.
+fn tell_root(asked: IncidentId, view: &IncidentView, mut decision: Decision) -> Decision {
+    let root = view.incident.id;
+    if let Some(reply) = decision.reply.as_mut().filter(|_| root != asked) {
+        reply.text = format!("{asked} is part of {root}: {}", reply.text);
+    }
+    decision
+}
+
 /// How often a signal is tried whose trouble is its own, a second apart: something that is odd for a moment may be over by then.
 const TRIES: u32 = 5;
 
@@ -336,13 +295,6 @@ const BEGUN_AT_ONCE: usize = 32;
 /// Every so many turns, the oldest signal goes first, in whatever lane it is: nobody waits for ever
 /// behind the more urgent.
 const IN_ORDER_EVERY: u64 = 8;
-
-/// How far back the limits of a playbook look; at least a day, so that a run that is under way is seen.
-fn look_back(playbook: &Playbook) -> Duration {
-    const AT_LEAST: Duration = Duration::from_secs(24 * 3_600);
-    let limits = &playbook.limits;
-    limits.runs.map_or(Duration::ZERO, |(_, window)| window).max(limits.cooldown.unwrap_or_default()).max(AT_LEAST)
-}
 
 #[async_trait]
 impl Worker for SignalWorker {

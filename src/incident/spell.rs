@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::Coverage;
 use super::notification::Decider;
-use super::opening::{new_incident, severity_of, team_of};
-use super::{Coverage, IncidentRules};
+use super::opening::{new_incident, team_of};
+use super::work::Work;
 use crate::model::{Alert, Autonomy, IncidentState, Severity, Target};
 use crate::playbook::{Playbook, alert_value};
-use crate::store::{Change, InboxItem, IncidentEvent, IncidentRef, IncidentView, NewPage, NewRun, PageReason};
+use crate::store::{
+    Change, InboxItem, IncidentEvent, IncidentRef, IncidentView, NewIncident, NewPage, NewRun, PageReason,
+};
 
 /// What happens to one incident in this decision.
 pub(super) struct Spell<'a> {
@@ -20,8 +23,8 @@ pub(super) struct Spell<'a> {
     pub opened_by: Option<usize>,
     /// Why it is (re)opened now; `None` when it was open before.
     pub begins: Option<String>,
-    /// The worst alert of each playbook, and of those that none knows.
-    wants: Vec<Want<'a>>,
+    /// The worst alert of each playbook and target, and of those that no playbook knows.
+    wants: BTreeMap<(Option<&'a str>, Option<&'a Target>), Want<'a>>,
     /// Episodes that join, by alert name: how many, and one of them as an example.
     pub joined: BTreeMap<String, (u64, String)>,
     pub closed: u64,
@@ -50,20 +53,31 @@ impl<'a> Spell<'a> {
             known,
             opened_by: None,
             begins: None,
-            wants: Vec::new(),
+            wants: BTreeMap::new(),
             joined: BTreeMap::new(),
             closed: 0,
             remarks: Vec::new(),
         }
     }
 
-    pub fn wants(&mut self, rules: &IncidentRules, coverage: &'a Coverage, alert: &'a Alert) {
-        let want = Want { coverage, alert, severity: severity_of(rules, coverage, alert) };
-        let name = |coverage: &Coverage| coverage.playbook().map(|playbook| playbook.name.clone());
-        match self.wants.iter_mut().find(|other| name(other.coverage) == name(coverage)) {
-            Some(other) if want.severity < other.severity => *other = want,
-            Some(_) => {}
-            None => self.wants.push(want),
+    pub fn wants(&mut self, coverage: &'a Coverage, alert: &'a Alert, severity: Severity) {
+        let of = (coverage.playbook().map(|playbook| playbook.name.as_str()), coverage.target());
+        let want = Want { coverage, alert, severity };
+        self.wants.entry(of).and_modify(|worst| worst.take_worse(want)).or_insert(want);
+    }
+
+    /// The worst first: it says what the incident is called, and its playbook has the target before others.
+    fn worst_first(&self) -> Vec<Want<'a>> {
+        let mut wants: Vec<Want<'a>> = self.wants.values().copied().collect();
+        wants.sort_by_key(|want| want.severity);
+        wants
+    }
+}
+
+impl<'a> Want<'a> {
+    fn take_worse(&mut self, other: Want<'a>) {
+        if other.severity < self.severity {
+            *self = other;
         }
     }
 }
@@ -71,9 +85,8 @@ impl<'a> Spell<'a> {
 impl<'a> Decider<'a> {
     pub(super) fn finish_spell(&mut self, mut spell: Spell<'a>) {
         let incident = spell.incident;
-        // The worst first: it says what the incident is called, and its playbook has the target before others.
-        spell.wants.sort_by_key(|want| want.severity);
-        self.open(&spell);
+        let wants = spell.worst_first();
+        self.open(&spell, &wants);
         let joined: u64 = spell.joined.values().map(|(count, _)| count).sum();
         for (alert, (count, example)) in std::mem::take(&mut spell.joined) {
             self.note(incident, IncidentEvent::Joined { alert, count, example });
@@ -81,7 +94,7 @@ impl<'a> Decider<'a> {
         for text in std::mem::take(&mut spell.remarks) {
             self.note(incident, IncidentEvent::Remark { text });
         }
-        self.attend(&spell);
+        self.attend(&spell, &wants, joined);
         if spell.closed > 0
             && let Some(view) = spell.known
         {
@@ -94,11 +107,12 @@ impl<'a> Decider<'a> {
     }
 
     /// Opens it, and says how bad it is by the worst of what joins.
-    fn open(&mut self, spell: &Spell<'a>) {
-        let (incident, Some(worst)) = (spell.incident, spell.wants.first()) else { return };
+    fn open(&mut self, spell: &Spell<'a>, wants: &[Want<'a>]) {
+        let (incident, Some(worst)) = (spell.incident, wants.first()) else { return };
         if let Some(Change::OpenIncident(new)) = spell.opened_by.and_then(|at| self.changes.get_mut(at)) {
-            let grouping = std::mem::take(&mut new.grouping);
-            *new = new_incident(self.rules, grouping, worst.alert, worst.coverage);
+            let NewIncident { grouping, gathers, shares, .. } = new.clone();
+            let called = new_incident(self.rules, grouping, worst.alert, worst.coverage);
+            *new = NewIncident { gathers, shares, ..called };
         }
         if let Some(because) = spell.begins.clone() {
             if spell.known.is_some() {
@@ -122,27 +136,24 @@ impl<'a> Decider<'a> {
     }
 
     /// Opens the runs that the alerts ask for, and sees to it that somebody hears of them.
-    fn attend(&mut self, spell: &Spell<'a>) {
+    fn attend(&mut self, spell: &Spell<'a>, wants: &[Want<'a>], joined: u64) {
         let (incident, known, begins) = (spell.incident, spell.known, spell.begins.is_some());
         let is_late = known.is_some_and(|view| view.incident.state == IncidentState::Mitigated) && !begins;
-        let mut busy = match known.and_then(|view| view.runs.first()) {
-            Some(run) => Some(at_work(&format!("{} of {}", run.id, run.playbook))),
-            None => is_late.then(|| "its alert began before the incident was mitigated".to_owned()),
-        };
+        let mut work = Work::of(known, is_late);
         let mut call = Call::default();
         let mut worse = false;
-        for want in &spell.wants {
+        for want in wants {
             let is_worse = known.is_some_and(|view| want.severity < view.incident.severity);
             let asks_for_a_run = begins || known.is_some_and(|view| self.has_not_run(view, want.coverage));
             if asks_for_a_run || is_worse {
-                self.answer(incident, want, asks_for_a_run, &mut busy, &mut call);
+                self.answer(incident, want, asks_for_a_run, &mut work, &mut call);
             }
             worse |= is_worse;
         }
         // What is no worse than what somebody has already calls nobody else.
         let is_taken = known.is_some_and(|view| view.incident.state != IncidentState::Open);
         if is_taken && !begins && !worse {
-            return;
+            return self.tell(spell, wants, joined);
         }
         let before = known.and_then(|view| view.incident.page_at).filter(|_| !begins);
         let change = match call {
@@ -152,9 +163,20 @@ impl<'a> Decider<'a> {
             Call { at: Some(at), .. } if worse || before.is_some() => {
                 Change::PageAt { incident, at: Some(before.map_or(at, |before| before.min(at))) }
             }
-            Call { .. } => return,
+            Call { .. } => return self.tell(spell, wants, joined),
         };
         self.changes.push(change);
+    }
+
+    /// Whoever was paged hears of what joins: a join must not hide it. At once where users are down,
+    /// and where somebody has taken what there was before.
+    fn tell(&mut self, spell: &Spell<'a>, wants: &[Want<'a>], joined: u64) {
+        let (Some(view), Some(worst)) = (spell.known, wants.first()) else { return };
+        let is_taken = view.incident.state == IncidentState::Acknowledged;
+        let reason = PageReason::Joined { alerts: joined };
+        let page = NewPage { level: 1, team: view.incident.team.clone(), reason, text: None };
+        let at_once = worst.severity == Severity::S1 || is_taken;
+        self.changes.push(Change::Tell { incident: spell.incident, at_once, page });
     }
 
     /// What one alert, standing for all of its playbook, asks for.
@@ -163,7 +185,7 @@ impl<'a> Decider<'a> {
         incident: IncidentRef,
         want: &Want<'a>,
         asks_for_a_run: bool,
-        busy: &mut Option<String>,
+        work: &mut Work,
         call: &mut Call,
     ) {
         let Want { coverage, alert, severity } = *want;
@@ -172,7 +194,7 @@ impl<'a> Decider<'a> {
         let mut reason = (severity == Severity::S1).then_some(PageReason::SeverityOne);
         match coverage {
             Coverage::Covered { playbook, target, inputs } => {
-                match self.why_not_run(playbook, target, busy.as_deref()) {
+                match self.why_not_run(playbook, target, work) {
                     _ if !asks_for_a_run => {}
                     None => {
                         let run = NewRun {
@@ -186,7 +208,7 @@ impl<'a> Decider<'a> {
                             because: "its alert fires".to_owned(),
                         };
                         self.changes.push(Change::OpenRun { incident, run: Box::new(run) });
-                        *busy = Some(at_work(&format!("a run of {}", playbook.name)));
+                        work.begins(playbook, target);
                     }
                     Some(NotRun { because, is_over_limit }) => {
                         let playbook = playbook.name.clone();
@@ -236,15 +258,16 @@ impl<'a> Decider<'a> {
     fn has_not_run(&self, view: &IncidentView, coverage: &Coverage) -> bool {
         let Coverage::Covered { playbook, target, .. } = coverage else { return false };
         // Storms go on for a while: what opened the incident is not asked again with each of its alerts.
-        let opened_it = view.incident.playbook.as_deref() == Some(playbook.name.as_str());
+        let opened_it = view.incident.playbook.as_deref() == Some(playbook.name.as_str())
+            && view.incident.target.as_ref() == Some(target);
         let history = self.view.history.get(&(playbook.name.clone(), target.key()));
         let ran = history.is_some_and(|runs| runs.iter().any(|run| run.incident == view.incident.id));
         !opened_it && !ran
     }
 
-    fn why_not_run(&self, playbook: &Playbook, target: &Target, busy: Option<&str>) -> Option<NotRun> {
-        if let Some(busy) = busy {
-            return Some(NotRun { because: busy.to_owned(), is_over_limit: false });
+    fn why_not_run(&self, playbook: &Playbook, target: &Target, work: &Work) -> Option<NotRun> {
+        if let Some(because) = work.why_not(target, self.rules.grouping.runs) {
+            return Some(NotRun { because, is_over_limit: false });
         }
         self.over_the_limit(playbook, &target.key()).map(|because| NotRun { because, is_over_limit: true })
     }
@@ -293,7 +316,11 @@ impl<'a> Decider<'a> {
     }
 
     fn note(&mut self, incident: IncidentRef, event: IncidentEvent) {
-        self.changes.push(Change::Note { incident, event });
+        let note = Change::Note { incident, event };
+        // What is so for each of many targets is said once.
+        if self.changes.last() != Some(&note) {
+            self.changes.push(note);
+        }
     }
 }
 
@@ -301,11 +328,6 @@ impl<'a> Decider<'a> {
 struct NotRun {
     because: String,
     is_over_limit: bool,
-}
-
-/// The second one would diagnose what the first one is changing, and then wait for its lock.
-fn at_work(run: &str) -> String {
-    format!("{run} is at work for this incident, and two at once would work against each other")
 }
 
 /// How far an unanswered incident may go: the playbook's word, else what the severity obliges to.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::text::clip;
+use super::text::{clip, count};
 use super::timeline::step_name;
 use crate::model::{ConditionKind, HumanDuration, Outcome, StepPath};
 use crate::store::PageReason;
@@ -22,6 +22,9 @@ pub fn page_reason(reason: &PageReason) -> String {
         PageReason::Escalated { run } => format!("{run} needs a person"),
         PageReason::HeartbeatMissing { name, source, last_at, within } => {
             heartbeat_missing(name, source, *last_at, *within)
+        }
+        PageReason::Joined { alerts } => {
+            format!("{} joined since somebody took it", count(*alerts, "alert"))
         }
         PageReason::SetAside { signal, what, because } => format!(
             "{signal} came in and could not be worked on ({}): nothing else follows from it, so look yourself at {}",

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::model::{ApprovalState, Incident, IncidentState, Role, RunEvent, RunId, Severity, Verdict};
+use crate::model::{ApprovalState, Grouping, Incident, IncidentState, Role, RunEvent, RunId, Severity, Verdict};
 use crate::store::{IncidentEvent, Page, PageReason};
 use story::*;
 
@@ -366,7 +366,7 @@ fn why_explains_each_decision() {
     alerts: 4,012 firing, 5,000 in all
       CoreDNSLatencyHigh since 2025-03-01 02:00:30 UTC, still firing (cluster=db-eu-1, severity=warning)
       … 4,999 more
-    together because the playbook finds the same target for all: deployment/coredns in kube-system
+    together because they are about deployment/coredns in kube-system
     playbook: coredns-saturated
 
     RUN-7: playbook coredns-saturated 1.2.0 (de81166dcf55), auto, because its alert fired
@@ -398,7 +398,12 @@ fn why_tells_of_an_alert_that_nobody_knows() {
     let mut incident = the_incident(IncidentState::Open);
     incident.playbook = None;
     incident.target = None;
-    incident.grouping = r#"alert:alertmanager:Odd:{}:{alertname="Odd"}"#.into();
+    incident.grouping = Grouping::Group {
+        source: "alertmanager".into(),
+        alert: "Odd".into(),
+        group_key: r#"{}:{alertname="Odd"}"#.into(),
+        cluster: None,
+    };
     let timeline = [entry(
         "02:00:01",
         incident_event(IncidentEvent::RunNotOpened {
@@ -419,7 +424,7 @@ fn why_tells_of_an_alert_that_nobody_knows() {
     open since 2025-03-01 02:03:00 UTC
 
     alerts: 4,012 firing, 5,000 in all
-    together because alertmanager sent them as one alert of one group: Odd:{}:{alertname="Odd"}
+    together because alertmanager sent them as Odd of one group within minutes: {}:{alertname="Odd"}
     playbook: none has a trigger for these alerts
 
     not done:

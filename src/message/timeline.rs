@@ -115,6 +115,18 @@ fn tell_incident(event: &IncidentEvent) -> Option<String> {
                 (n, example) => format!("{} of {alert} fire, such as {example}", count(n, "alert")),
             }
         }
+        IncidentEvent::Gathered { by } => format!("one cause: {}", clip(&by.to_string(), 300)),
+        IncidentEvent::Absorbed { incident, by, because } => {
+            format!("{incident} is part of it{}: {}", said_by(by.as_deref()), clip(because, 300))
+        }
+        IncidentEvent::Merged { into, by, because } => {
+            format!("it is part of {into} from now on{}: {}", said_by(by.as_deref()), clip(because, 300))
+        }
+        IncidentEvent::Split { from, by } => {
+            format!("{by} has split it from {from}: it is an incident of its own again")
+        }
+        IncidentEvent::SplitOff { incident, by } => format!("{by} has split {incident} from it"),
+        IncidentEvent::Told { alerts } => format!("whoever was paged hears that {} fire", count(*alerts, "alert")),
         IncidentEvent::Held { alert, count: n, until } => format!(
             "{alert} ({}) is told again soon after the end: an echo, or it fires again; decided at {} unless it resolves before",
             count(*n, "alert"),
@@ -230,4 +242,8 @@ pub(super) fn step_name(step: &StepPath) -> String {
         Some((_, id)) => id.to_owned(),
         None => step.0.clone(),
     }
+}
+
+fn said_by(person: Option<&str>) -> String {
+    person.map(|person| format!(", says {}", clip(person, 80))).unwrap_or_default()
 }

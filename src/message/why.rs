@@ -80,24 +80,10 @@ fn alerts(facts: &WhyFacts<'_>, lines: &mut Vec<String>) {
     if more > 0 && !facts.episodes.is_empty() {
         lines.push(format!("  … {} more", thousands(more)));
     }
-    lines.push(format!("together because {}", together(incident)));
+    lines.push(format!("together because {}", clip(&incident.grouping.to_string(), 400)));
     match &incident.playbook {
         Some(playbook) => lines.push(format!("playbook: {}", clip(playbook, 80))),
         None => lines.push("playbook: none has a trigger for these alerts".to_owned()),
-    }
-}
-
-/// What the grouping says, in words.
-fn together(incident: &Incident) -> String {
-    let rest = incident.grouping.split_once(':');
-    match (rest, &incident.target) {
-        (Some(("target", _)), Some(target)) => format!("the playbook finds the same target for all: {target}"),
-        (Some(("target", key)), None) => format!("the playbook finds the same target for all: {}", clip(key, 200)),
-        (Some(("alert", rest)), _) => {
-            let (source, key) = rest.split_once(':').unwrap_or(("", rest));
-            format!("{} sent them as one alert of one group: {}", clip(source, 80), clip(key, 300))
-        }
-        _ => format!("they have the grouping {}", clip(&incident.grouping, 300)),
     }
 }
 
@@ -205,6 +191,12 @@ fn is_of_people(entry: &TimelineEntry) -> bool {
                 | IncidentEvent::Resolved { .. }
                 | IncidentEvent::Reopened { .. }
                 | IncidentEvent::Answered { .. }
+                | IncidentEvent::Gathered { .. }
+                | IncidentEvent::Absorbed { .. }
+                | IncidentEvent::Merged { .. }
+                | IncidentEvent::Split { .. }
+                | IncidentEvent::SplitOff { .. }
+                | IncidentEvent::Told { .. }
                 | IncidentEvent::Cut { .. }
                 | IncidentEvent::Damaged { .. }
                 | IncidentEvent::Remark { .. }

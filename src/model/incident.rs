@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{EpisodeId, IncidentId, Severity, Target};
+use super::{EpisodeId, Grouping, IncidentId, Merged, Severity, Target};
 
 /// The life of an incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -33,9 +33,8 @@ impl std::fmt::Display for IncidentState {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
     pub id: IncidentId,
-    /// What makes alerts belong together: `target:Deployment/kube-system/coredns` or
-    /// `alert:<source>:<name>:<group key>`.
-    pub grouping: String,
+    /// What makes its alerts belong together.
+    pub grouping: Grouping,
     pub title: String,
     pub severity: Severity,
     pub state: IncidentState,
@@ -57,6 +56,10 @@ pub struct Incident {
     /// Episodes that are open now, and all that ever belonged to it.
     pub open_episodes: u64,
     pub episodes: u64,
+    /// When something joined it last.
+    pub joined_at: Option<DateTime<Utc>>,
+    /// It turned out to be part of another one, in which all is told since.
+    pub merged: Option<Merged>,
 }
 
 impl Incident {
@@ -94,6 +97,37 @@ impl Incident {
         self.resolved_at = None;
         self.owner = None;
         self.spell += 1;
+    }
+
+    /// It turned out to be part of another one: what is left of it is its number.
+    pub fn merged_into(&mut self, whole: IncidentId, now: DateTime<Utc>) {
+        self.resolve(now);
+        self.merged = Some(Merged { into: whole, root: whole });
+    }
+
+    /// It is an incident of its own again, with as many open episodes: open, and nobody's.
+    pub fn splits(&mut self, open: u64) {
+        self.merged = None;
+        self.open_episodes = open;
+        if open > 0 {
+            self.reopen();
+        }
+    }
+
+    /// What was told in it is told in another one.
+    pub fn loses(&mut self, open: u64, all: u64) {
+        self.open_episodes = self.open_episodes.saturating_sub(open);
+        self.episodes = self.episodes.saturating_sub(all);
+    }
+
+    /// The incident in which all that concerns it is told.
+    pub fn root(&self) -> IncidentId {
+        self.merged.map_or(self.id, |merged| merged.root)
+    }
+
+    /// When something joined it last; it was opened for something.
+    pub fn last_joined(&self) -> DateTime<Utc> {
+        self.joined_at.unwrap_or(self.opened_at)
     }
 
     /// Whether it is resolved.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Contact, Parcel, ParcelKind};
 use crate::clock::Clock;
 use crate::message::{self, Card, Colour};
-use crate::model::{Approval, ApprovalState, Incident, IncidentId, PageId, Severity};
+use crate::model::{Approval, ApprovalState, Grouping, Incident, IncidentId, PageId, Severity};
 use crate::oncall::{DiscordChannel, OnCall, Watch};
 use crate::store::{Delivery, DeliverySubject, NewIncident, Page, PageReason, Store, StoreError};
 
@@ -74,7 +74,9 @@ impl Renderer {
         let severity = outline.as_ref().map_or(Severity::S1, |outline| outline.severity);
         let text = message::damaged_page(page, severity, known, error);
         let new = NewIncident {
-            grouping: String::new(),
+            grouping: Grouping::SetAside,
+            gathers: Vec::new(),
+            shares: Vec::new(),
             title: text.title.clone(),
             severity,
             target: None,

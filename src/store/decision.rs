@@ -6,9 +6,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::{IncidentEvent, NewPage};
 use crate::model::{
-    ApprovalId, Autonomy, EpisodeId, Incident, IncidentId, IncidentState, Lane, Outcome, PlaybookRef, RunId, Severity,
-    Signal, SignalId, Target, Verdict,
+    ApprovalId, Autonomy, EpisodeId, Grouping, Incident, IncidentId, IncidentState, Lane, PlaybookRef, RunId, Severity,
+    Signal, Target, Verdict,
 };
 
 /// All that follows from one signal.
@@ -39,7 +40,7 @@ impl CommandReply {
 }
 
 /// An incident that is there, or the n-th that this decision opens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum IncidentRef {
     Existing(IncidentId),
     New(usize),
@@ -49,6 +50,35 @@ pub enum IncidentRef {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
     OpenIncident(NewIncident),
+    /// Others join it by these from now on; it is one incident because of `by`.
+    Gather {
+        incident: IncidentRef,
+        by: Grouping,
+        gathers: Vec<Grouping>,
+        shares: Vec<Grouping>,
+    },
+    /// `from` turns out to be part of `into`: what fires, runs and is asked for it goes on there, and
+    /// its number answers for that one. Nothing changes where it is part of another one already.
+    Merge {
+        from: IncidentId,
+        into: IncidentRef,
+        /// The person who says so; `None`: the bot.
+        by: Option<String>,
+        because: String,
+    },
+    /// It is an incident of its own again, with what it was merged with. What joins others by what
+    /// they have in common leaves it alone from now on.
+    Split {
+        incident: IncidentId,
+        by: String,
+    },
+    /// What fires about one object moves to another incident, with its runs.
+    Detach {
+        from: IncidentId,
+        into: IncidentRef,
+        /// The key of what it is about.
+        object: String,
+    },
     OpenEpisode {
         incident: IncidentRef,
         episode: NewEpisode,
@@ -109,6 +139,13 @@ pub enum Change {
         incident: IncidentRef,
         page: NewPage,
     },
+    /// Something joined it: whoever has its page is told within a minute; without `at_once`, when
+    /// there is twice as much as was told of. `page`: what is made where there is none.
+    Tell {
+        incident: IncidentRef,
+        at_once: bool,
+        page: NewPage,
+    },
     OpenRun {
         incident: IncidentRef,
         run: Box<NewRun>,
@@ -134,7 +171,11 @@ pub enum Change {
 /// An incident to open.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewIncident {
-    pub grouping: String,
+    pub grouping: Grouping,
+    /// By what others join it, besides its grouping.
+    pub gathers: Vec<Grouping>,
+    /// What it may have in common with others.
+    pub shares: Vec<Grouping>,
     pub title: String,
     pub severity: Severity,
     pub target: Option<Target>,
@@ -163,6 +204,8 @@ impl NewIncident {
             spell: 1,
             open_episodes: 0,
             episodes: 0,
+            joined_at: None,
+            merged: None,
         }
     }
 }
@@ -173,6 +216,8 @@ pub struct NewEpisode {
     pub source: String,
     pub fingerprint: String,
     pub alert: String,
+    /// The key of what it is about.
+    pub object: String,
     pub labels: BTreeMap<String, String>,
     pub annotations: BTreeMap<String, String>,
     pub starts_at: DateTime<Utc>,
@@ -193,56 +238,6 @@ pub struct NewRun {
     pub because: String,
 }
 
-/// A page to make. One per incident, spell, level and severity: another reason makes the one that is there say so, and an
-/// incident that has become worse calls anew, whoever has taken it for less.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NewPage {
-    pub level: u32,
-    pub team: String,
-    pub reason: PageReason,
-    /// What the playbook says, if a playbook pages.
-    pub text: Option<String>,
-}
-
-/// A page for an incident that nobody has taken care of by its time.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DuePage {
-    /// The state that was decided about.
-    pub state: IncidentState,
-    /// Why the incident is open again, if it is.
-    pub reopens: Option<String>,
-    pub page: NewPage,
-}
-
-/// Why somebody is paged.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "reason", rename_all = "snake_case")]
-pub enum PageReason {
-    /// S1 pages at once, while the playbook runs.
-    SeverityOne,
-    /// No playbook knows the alert.
-    Uncovered,
-    /// `page_by` came before the end of the run.
-    Overdue,
-    /// The run called it fixed, or found nothing to do, and its alerts fire on.
-    StillFires { run: RunId, outcome: Outcome },
-    /// The run's `escalate` phase.
-    Escalated { run: RunId },
-    /// No run was opened, and that is why.
-    NotRun { because: String },
-    /// What must keep coming does not.
-    HeartbeatMissing {
-        name: String,
-        source: String,
-        /// `None`: it never came.
-        last_at: Option<DateTime<Utc>>,
-        /// In seconds.
-        within: u64,
-    },
-    /// Something that came in could not be worked on: `what` was in it.
-    SetAside { signal: SignalId, what: String, because: String },
-}
-
 /// What somebody leaves for a run under way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "item", rename_all = "snake_case")]
@@ -257,103 +252,6 @@ pub enum InboxItem {
         by: String,
     },
     /// One that this version does not know. The run escalates: somebody newer left it.
-    #[serde(other)]
-    Unknown,
-}
-
-/// What happened to an incident: the timeline's vocabulary, beside the run log's.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum IncidentEvent {
-    Opened {
-        because: String,
-    },
-    /// Alerts joined it.
-    Joined {
-        alert: String,
-        count: u64,
-        example: String,
-    },
-    /// Alerts fire again soon after their end, with the start that we know: decided about at `until`.
-    Held {
-        alert: String,
-        count: u64,
-        until: DateTime<Utc>,
-    },
-    /// Alerts resolved; `open` is how many still fire.
-    Cleared {
-        count: u64,
-        open: u64,
-    },
-    RunOpened {
-        run: RunId,
-        playbook: String,
-        digest: String,
-        because: String,
-    },
-    RunNotOpened {
-        playbook: String,
-        because: String,
-    },
-    RunEnded {
-        run: RunId,
-        outcome: Outcome,
-        because: String,
-    },
-    Paged {
-        team: String,
-        reason: PageReason,
-    },
-    /// A person is needed for what nobody is paged for.
-    Called {
-        team: String,
-        reason: PageReason,
-    },
-    /// It is worse than it was, or opened again for something less bad.
-    Severity {
-        from: Severity,
-        to: Severity,
-        because: String,
-    },
-    /// There is a second reason to page within the spell: the page that is there says it.
-    PageUpdated {
-        team: String,
-        reason: PageReason,
-    },
-    Acknowledged {
-        by: String,
-    },
-    Mitigated {
-        because: String,
-    },
-    Resolved {
-        by: String,
-        because: String,
-    },
-    Reopened {
-        because: String,
-    },
-    Answered {
-        approval: ApprovalId,
-        verdict: Verdict,
-        by: String,
-    },
-    /// Something that an operator should know of, such as a condition that could not be decided.
-    Remark {
-        text: String,
-    },
-    /// The sender of a group has left that many of its alerts out.
-    Cut {
-        group: String,
-        alerts: u64,
-    },
-    /// Alerts of a group could not be read: where and why, as far as it says what sort of damage it
-    /// is.
-    Damaged {
-        group: String,
-        alerts: u64,
-        why: Vec<String>,
-    },
     #[serde(other)]
     Unknown,
 }

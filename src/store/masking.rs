@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::{
     Append, Ask, Change, CommandReply, Decision, InboxItem, NewEpisode, NewIncident, NewPage, NewRun, StoreError,
 };
-use crate::model::{Digest, Intent, Preview, RunEvent, Signal, Target, redact, redact_named, redact_value};
+use crate::model::{Digest, Grouping, Intent, Preview, RunEvent, Signal, Target, redact, redact_named, redact_value};
 
 /// What identifies a thing, as it is stored: itself, or where it holds what looks like a secret,
 /// the rest of it and a digest that keeps it apart from others.
@@ -53,6 +53,11 @@ impl Append {
     }
 }
 
+/// A grouping as it is found, and as people may read it.
+pub fn stored_grouping(grouping: &Grouping) -> (String, Grouping) {
+    (identity(&grouping.key()).into_owned(), document(grouping.clone()))
+}
+
 impl NewPage {
     /// The page as it may be written down.
     pub fn masked(self) -> Self {
@@ -86,8 +91,8 @@ pub fn masked_body(body: &[u8]) -> String {
 /// Names every sort of change, so that a new one is thought about.
 fn change(change: Change) -> Result<Change, StoreError> {
     Ok(match change {
+        // The groupings' keys are made of them as they came.
         Change::OpenIncident(incident) => Change::OpenIncident(NewIncident {
-            grouping: identity(&incident.grouping).into_owned(),
             title: text(incident.title),
             target: incident.target.map(target),
             team: text(incident.team),
@@ -112,13 +117,22 @@ fn change(change: Change) -> Result<Change, StoreError> {
         | Change::Resolve { .. }
         | Change::Reopen { .. }
         | Change::Severity { .. }
-        | Change::PageAt { .. } => change,
+        | Change::PageAt { .. }
+        // As above.
+        | Change::Gather { .. }
+        | Change::Detach { .. } => change,
+        Change::Merge { from, into, by, because } => {
+            Change::Merge { from, into, by: by.map(text), because: text(because) }
+        }
+        Change::Split { incident, by } => Change::Split { incident, by: text(by) },
+        Change::Tell { incident, at_once, page } => Change::Tell { incident, at_once, page: page.masked() },
     })
 }
 
 fn masked_episode(episode: NewEpisode) -> NewEpisode {
     NewEpisode {
         fingerprint: identity(&episode.fingerprint).into_owned(),
+        object: identity(&episode.object).into_owned(),
         alert: text(episode.alert),
         labels: named(episode.labels),
         annotations: named(episode.annotations),

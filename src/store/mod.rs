@@ -7,8 +7,10 @@
 
 mod decision;
 mod error;
+mod happened;
 mod log;
 mod masking;
+mod paging;
 mod queue;
 mod reach;
 mod records;
@@ -25,18 +27,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 
-pub use decision::{
-    Applied, Change, CommandReply, Decision, DuePage, InboxItem, IncidentEvent, IncidentRef, NewEpisode, NewIncident,
-    NewPage, NewRun, PageReason,
-};
+pub use decision::{Applied, Change, CommandReply, Decision, InboxItem, IncidentRef, NewEpisode, NewIncident, NewRun};
 pub use error::StoreError;
+pub use happened::IncidentEvent;
 pub use log::{Append, Appended, Ask, ClaimedRun, LogPosition};
-pub use masking::{identity, masked_body, unfit_to_act_on};
+pub use masking::{identity, masked_body, stored_grouping, unfit_to_act_on};
+pub use paging::{DuePage, NewPage, PageReason};
 pub use queue::{Accepted, Delivered, DeliveredPart, PendingSignal, Whose};
 pub use reach::{PageDelivery, Reach};
 pub use records::{
-    AlertCount, Delivery, DeliveryId, DeliverySubject, EpisodeHead, HandoffRecord, IncidentFilter, IncidentView, Page,
-    PageOutline, RunHead, ShiftView, Teams, TimelineEntry, TimelineWhat,
+    AlertCount, Delivery, DeliveryId, DeliverySubject, EpisodeHead, HandoffRecord, IncidentFilter, IncidentView,
+    ObjectRow, Page, PageOutline, RecentIncident, RunHead, ShiftView, Teams, TimelineEntry, TimelineWhat,
 };
 
 use crate::metrics::{Levels, PagesMade};
@@ -111,8 +112,24 @@ pub trait IncidentStore: Send + Sync {
     /// The labels that an episode was opened with.
     async fn labels_of(&self, episode: EpisodeId) -> Result<BTreeMap<String, String>, StoreError>;
 
-    /// The latest incident of each grouping, with its runs that are under way; groupings without one are left out.
-    async fn incidents_by_grouping(&self, groupings: &[&str]) -> Result<HashMap<String, IncidentView>, StoreError>;
+    /// The latest incident that alerts join by each of these keys of groupings, with its runs that
+    /// are under way; keys without one are left out. One that was merged is the one that it is part
+    /// of.
+    async fn incidents_by_grouping(&self, keys: &[&str]) -> Result<HashMap<String, IncidentView>, StoreError>;
+
+    /// The unresolved incident that each of these objects has something firing in, by the key of
+    /// the object.
+    async fn incidents_by_object(&self, keys: &[&str]) -> Result<HashMap<String, IncidentId>, StoreError>;
+
+    /// The unresolved incidents that something joined at or after `since`, and that may have
+    /// something in common with others: the newest, up to 200.
+    async fn recent_incidents(&self, since: DateTime<Utc>) -> Result<Vec<RecentIncident>, StoreError>;
+
+    /// What fires in an incident, by what it is about, the oldest first.
+    async fn objects_of(&self, incident: IncidentId, limit: usize) -> Result<Vec<ObjectRow>, StoreError>;
+
+    /// About how many things something fires in it.
+    async fn count_objects(&self, incident: IncidentId) -> Result<u64, StoreError>;
 
     /// Those incidents, with their runs that are under way.
     async fn incident_views(&self, ids: &[IncidentId]) -> Result<Vec<IncidentView>, StoreError>;

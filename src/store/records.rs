@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{IncidentEvent, PageDelivery, PageReason};
 use crate::model::{
-    Approval, ApprovalId, EpisodeId, Incident, IncidentId, Outcome, PageId, Run, RunEvent, RunId, Severity, SignalId,
+    Approval, ApprovalId, EpisodeId, Grouping, Incident, IncidentId, Outcome, PageId, Run, RunEvent, RunId, Severity,
+    SignalId,
 };
 
 /// What a decision needs to know of an episode.
@@ -37,6 +38,31 @@ pub struct IncidentView {
     pub unanswered: Vec<PageReason>,
     /// The latest start that lies before its mitigation, by source: on the source's own clock.
     pub mitigated_starts: HashMap<String, DateTime<Utc>>,
+    /// On which targets runs were opened for it within the last hour.
+    pub recent_targets: Vec<String>,
+    /// What fires is about more than one thing.
+    pub is_of_many: bool,
+}
+
+/// An incident that is open and had something join it lately.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecentIncident {
+    pub id: IncidentId,
+    pub severity: Severity,
+    /// What it may have in common with others, by key.
+    pub shares: BTreeMap<String, Grouping>,
+}
+
+/// What an incident is about, and what fires there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectRow {
+    /// The key of the grouping that it is.
+    pub object: String,
+    /// One of its episodes' alerts and labels.
+    pub alert: String,
+    pub labels: BTreeMap<String, String>,
+    pub open: u64,
+    pub since: DateTime<Utc>,
 }
 
 impl IncidentView {

@@ -38,7 +38,7 @@ async fn what_repeats_no_start_is_one_firing_until_its_end_is_told() {
     let shift = Shift::begin().await;
     for _ in 0..3 {
         comes(&shift, BY_LABELS, link("down")).await;
-        shift.passes(7).await;
+        shift.passes(4).await;
     }
     assert_eq!(shift.told().await, ["INC-1 open 1/1 runs=0"]);
     // The same, in a body that says something else too.

@@ -7,6 +7,7 @@ mod world;
 
 mod bot;
 mod cases;
+mod causes;
 mod clock;
 mod crashes;
 mod deliveries;

@@ -50,10 +50,15 @@ async fn what_becomes_worse_calls_anew_although_somebody_has_it() {
     assert!(timeline.contains("severity S2 -> S1: Disk fires"), "{timeline}");
     assert_eq!(shift.told().await, ["INC-1 acknowledged 3/3 runs=0"]);
 
-    shift.passes(60).await;
-    let another = alert("Disk", &[("severity", "critical"), ("node", "b")], now(&shift), AlertStatus::Firing);
-    shift.delivers("g", vec![another]).await;
+    let another = |node| alert("Disk", &[("severity", "critical"), ("node", node)], now(&shift), AlertStatus::Firing);
+    shift.delivers("g", vec![another("b")]).await;
     assert_eq!(shift.pages().await.len(), 2, "no worse than what somebody was called for");
+    let timeline = shift.timeline(1).await;
+    assert!(timeline.contains("whoever was paged hears that 4 alerts fire"), "{timeline}");
+
+    shift.passes(60).await;
+    shift.delivers("g", vec![another("c")]).await;
+    assert_eq!(shift.pages().await[2..], ["INC-2 SeverityOne"], "an hour later, another node is another thing");
 }
 
 #[tokio::test]

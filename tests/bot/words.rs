@@ -207,12 +207,12 @@ async fn a_title_says_where_also_when_there_is_a_summary() {
     let mut sick =
         alert("NodeSick", &[("node", "node-7"), ("instance", "10.0.0.7:9100")], shift.clock.now(), AlertStatus::Firing);
     sick.annotations = BTreeMap::from([("summary".to_owned(), "Node is not ready.".to_owned())]);
-    let mut told = alert("Disk", &[("node", "node-7"), ("cluster", "eu-2")], shift.clock.now(), AlertStatus::Firing);
-    told.annotations = BTreeMap::from([("summary".to_owned(), "The disk of node-7 is full.".to_owned())]);
+    let mut told = alert("Disk", &[("node", "node-8"), ("cluster", "eu-2")], shift.clock.now(), AlertStatus::Firing);
+    told.annotations = BTreeMap::from([("summary".to_owned(), "The disk of node-8 is full.".to_owned())]);
     shift.delivers("g", vec![sick, told]).await;
     let mut titles = titles(&shift).await;
     titles.sort();
-    assert_eq!(titles, ["Disk cluster=eu-2: The disk of node-7 is full.", "NodeSick node=node-7: Node is not ready."]);
+    assert_eq!(titles, ["Disk cluster=eu-2: The disk of node-8 is full.", "NodeSick node=node-7: Node is not ready."]);
 }
 
 #[tokio::test]

@@ -33,7 +33,10 @@ fn target() -> Target {
 pub fn the_incident(state: IncidentState) -> Incident {
     Incident {
         id: IncidentId(42),
-        grouping: "target:Deployment/kube-system/coredns".into(),
+        grouping: Grouping::Object {
+            object: ObjectKey::new("Deployment", "kube-system", "coredns"),
+            origin: Origin::Home,
+        },
         title: "CoreDNS has too little capacity for the cluster's queries".into(),
         severity: Severity::S2,
         state,
@@ -49,6 +52,8 @@ pub fn the_incident(state: IncidentState) -> Incident {
         spell: 1,
         open_episodes: 4_012,
         episodes: 5_000,
+        joined_at: None,
+        merged: None,
     }
 }
 

@@ -1,13 +1,16 @@
 //! What the store's transactions decide, as pure functions of what they read.
 
 mod approval;
+mod going_on;
 mod outgoing;
 mod page;
 mod redelivery;
 
 pub(super) use approval::answered;
+pub(super) use going_on::continued;
 pub(super) use outgoing::{DeliveryKey, Outgoing, Urgency};
 pub(super) use page::{
-    Closing, MadePage, Second, WaitingPage, closed_by, news_of_arrival, news_of_failure, second_reason,
+    Closing, MadePage, Second, TOLD_EVERY, WaitingPage, closed_by, is_worth_telling, news_of_arrival, news_of_failure,
+    second_reason,
 };
 pub(super) use redelivery::{Newest, Place, Redelivery, redelivered};

@@ -1,6 +1,6 @@
 //! What becomes of pages.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::model::{HumanDuration, PageId};
 use crate::store::{NewPage, PageReason};
@@ -31,6 +31,16 @@ pub(in crate::store) fn second_reason(made: &MadePage, page: &NewPage) -> Second
     let needs_a_person = |reason: &PageReason| matches!(reason, PageReason::Escalated { .. });
     let says_less = needs_a_person(before) && !needs_a_person(&page.reason);
     if is_same || says_less { Second::AddsNothing } else { Second::Updates }
+}
+
+/// How often the receivers of a page are told at the most that more joined: in a storm, something
+/// joins each moment.
+pub(in crate::store) const TOLD_EVERY: TimeDelta = TimeDelta::minutes(1);
+
+/// Whether receivers who were told of so many open alerts are told of what joined since. Not
+/// `at_once`: when there is twice as much.
+pub(in crate::store) fn is_worth_telling(told_of: u64, alerts: u64, at_once: bool) -> bool {
+    at_once || alerts >= told_of.saturating_mul(2).max(2)
 }
 
 /// A page that nobody has acknowledged, or that says more since.

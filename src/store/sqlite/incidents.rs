@@ -1,9 +1,9 @@
 //! What a decision reads of episodes, incidents and runs, and carrying it out.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqliteRow;
 
@@ -12,8 +12,8 @@ use super::{SqliteStore, failed, pages, reports};
 use crate::metrics::{Levels, PagesMade};
 use crate::model::{Episode, EpisodeId, Incident, IncidentId, PageId, SignalId};
 use crate::store::{
-    AlertCount, Applied, Decision, DuePage, EpisodeHead, IncidentFilter, IncidentStore, IncidentView, Page,
-    PageOutline, PageReason, StoreError, Teams, TimelineEntry, identity, transaction,
+    AlertCount, Applied, Decision, DuePage, EpisodeHead, IncidentFilter, IncidentStore, IncidentView, ObjectRow, Page,
+    PageOutline, PageReason, RecentIncident, StoreError, Teams, TimelineEntry, identity, transaction,
 };
 
 /// One step into the index for each fingerprint, however often that fired before.
@@ -34,8 +34,28 @@ pub(super) const EPISODES: &str = "
                    ORDER BY closed_at DESC, id DESC LIMIT ?2)
     LIMIT ?2";
 
-pub(super) const LATEST_BY_GROUPING: &str =
-    "SELECT MAX(id) FROM incident WHERE grouping IN (SELECT value FROM json_each(?1)) GROUP BY grouping";
+pub(super) const LATEST_BY_CAUSE: &str = "SELECT cause, COALESCE(merged_root, id) AS root
+     FROM (SELECT cause, MAX(incident_id) AS latest FROM incident_cause
+           WHERE cause IN (SELECT value FROM json_each(?1)) AND how < 2 GROUP BY cause)
+     JOIN incident ON id = latest";
+
+pub(super) const OPEN_BY_OBJECT: &str = "SELECT object, MAX(incident_id) AS incident_id FROM episode
+     WHERE object IN (SELECT value FROM json_each(?1)) AND closed_at IS NULL GROUP BY object";
+
+/// Those that are unresolved are few; more of them than are told of here are one page after the
+/// other anyway.
+pub(super) const RECENT: &str = "SELECT recent, severity, cause, grouping FROM
+         (SELECT id AS recent, severity FROM incident
+          WHERE state <> 'resolved' AND COALESCE(joined_at, opened_at) >= ? ORDER BY id DESC LIMIT 200)
+     JOIN incident_cause ON incident_id = recent WHERE how = 2";
+
+pub(super) const OBJECTS: &str = "SELECT object, MIN(id), alert, labels, COUNT(*) AS open, MIN(starts_at) AS since
+     FROM episode WHERE incident_id = ?1 AND closed_at IS NULL GROUP BY object ORDER BY since, object LIMIT ?2";
+
+/// Two steps into the index, however much fires.
+pub(super) const OF_MANY: &str = "SELECT id FROM incident WHERE id IN (SELECT value FROM json_each(?1)) AND
+     (SELECT object FROM episode WHERE incident_id = incident.id AND closed_at IS NULL ORDER BY object LIMIT 1) IS NOT
+     (SELECT object FROM episode WHERE incident_id = incident.id AND closed_at IS NULL ORDER BY object DESC LIMIT 1)";
 
 /// What is asked for by its identity, which is stored otherwise where it holds a secret. A database
 /// of before that has it as it was.
@@ -115,20 +135,67 @@ impl IncidentStore for SqliteStore {
         Ok(row.map_or_else(BTreeMap::new, |row| rows::texts(&row, "labels")))
     }
 
-    async fn incidents_by_grouping(&self, groupings: &[&str]) -> Result<HashMap<String, IncidentView>, StoreError> {
-        let sql = format!("SELECT {} FROM incident WHERE id IN ({LATEST_BY_GROUPING})", rows::INCIDENT);
-        let asked = Asked::of(groupings);
-        let found = sqlx::query(AssertSqlSafe(sql))
+    async fn incidents_by_grouping(&self, keys: &[&str]) -> Result<HashMap<String, IncidentView>, StoreError> {
+        let asked = Asked::of(keys);
+        let found = sqlx::query(LATEST_BY_CAUSE)
             .bind(json(&asked.stored())?)
             .fetch_all(&self.reads)
             .await
-            .map_err(failed("read incidents"))?;
-        let views = self.with_runs(&found).await?;
-        let raw = |mut view: IncidentView| {
-            view.incident.grouping = asked.raw(&view.incident.grouping);
-            (view.incident.grouping.clone(), view)
-        };
-        Ok(views.into_iter().map(raw).collect())
+            .map_err(failed("read what alerts join"))?;
+        let by_key = |row| Ok((asked.raw(get(row, "cause")?), IncidentId(get(row, "root")?)));
+        let by_key: Vec<(String, IncidentId)> = found.iter().map(by_key).collect::<Result<_, _>>()?;
+        let ids: BTreeSet<IncidentId> = by_key.iter().map(|(_, id)| *id).collect();
+        let views = self.incident_views(&ids.into_iter().collect::<Vec<_>>()).await?;
+        let views: HashMap<IncidentId, IncidentView> = views.into_iter().map(|view| (view.incident.id, view)).collect();
+        Ok(by_key.into_iter().filter_map(|(key, id)| Some((key, views.get(&id)?.clone()))).collect())
+    }
+
+    async fn incidents_by_object(&self, keys: &[&str]) -> Result<HashMap<String, IncidentId>, StoreError> {
+        let asked = Asked::of(keys);
+        let found = sqlx::query(OPEN_BY_OBJECT)
+            .bind(json(&asked.stored())?)
+            .fetch_all(&self.reads)
+            .await
+            .map_err(failed("read what fires about objects"))?;
+        found.iter().map(|row| Ok((asked.raw(get(row, "object")?), IncidentId(get(row, "incident_id")?)))).collect()
+    }
+
+    async fn recent_incidents(&self, since: DateTime<Utc>) -> Result<Vec<RecentIncident>, StoreError> {
+        let found = sqlx::query(RECENT)
+            .bind(micros(since))
+            .fetch_all(&self.reads)
+            .await
+            .map_err(failed("read what is recent"))?;
+        let mut recent: BTreeMap<IncidentId, RecentIncident> = BTreeMap::new();
+        for row in &found {
+            let id = IncidentId(get(row, "recent")?);
+            let one = || RecentIncident { id, severity: rows::severity(row), shares: BTreeMap::new() };
+            // One that cannot be read gathers nobody.
+            let Ok(grouping) = from_json("grouping", get(row, "grouping")?) else { continue };
+            recent.entry(id).or_insert_with(one).shares.insert(get(row, "cause")?, grouping);
+        }
+        Ok(recent.into_values().collect())
+    }
+
+    async fn objects_of(&self, incident: IncidentId, limit: usize) -> Result<Vec<ObjectRow>, StoreError> {
+        let found = sqlx::query(OBJECTS)
+            .bind(incident.0)
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .fetch_all(&self.reads)
+            .await
+            .map_err(failed("read what an incident is about"))?;
+        Ok(rows::readable(&found, rows::object))
+    }
+
+    async fn count_objects(&self, incident: IncidentId) -> Result<u64, StoreError> {
+        let row = sqlx::query(
+            "SELECT COUNT(DISTINCT COALESCE(object, '')) AS n FROM episode WHERE incident_id = ? AND closed_at IS NULL",
+        )
+        .bind(incident.0)
+        .fetch_one(&self.reads)
+        .await
+        .map_err(failed("count what an incident is about"))?;
+        Ok(get::<i64>(&row, "n")?.unsigned_abs())
     }
 
     async fn incident_views(&self, ids: &[IncidentId]) -> Result<Vec<IncidentView>, StoreError> {
@@ -273,8 +340,10 @@ impl SqliteStore {
             by_incident.entry(head.incident).or_default().push(head);
         }
         let pages = sqlx::query(
-            "SELECT incident_id, reason FROM page
-             WHERE acknowledged_at IS NULL AND incident_id IN (SELECT value FROM json_each(?)) ORDER BY id",
+            "SELECT COALESCE(merged_root, incident.id) AS incident_id, reason FROM page JOIN incident ON incident.id = page.incident_id
+             WHERE page.acknowledged_at IS NULL AND page.incident_id IN
+                 (SELECT value FROM json_each(?1) UNION ALL
+                  SELECT id FROM incident WHERE merged_root IN (SELECT value FROM json_each(?1))) ORDER BY page.id",
         )
         .bind(json(&ids)?)
         .fetch_all(&self.reads)
@@ -287,6 +356,13 @@ impl SqliteStore {
         for (incident, reason) in rows::readable(&pages, read) {
             unanswered.entry(incident).or_default().push(reason);
         }
+        let recent_targets = self.recent_targets(&ids).await?;
+        let many = sqlx::query(OF_MANY)
+            .bind(json(&ids)?)
+            .fetch_all(&self.reads)
+            .await
+            .map_err(failed("read what incidents are about"))?;
+        let many: HashSet<i64> = many.iter().map(|row| get(row, "id")).collect::<Result<_, _>>()?;
         incidents
             .into_iter()
             .zip(found)
@@ -294,8 +370,28 @@ impl SqliteStore {
                 let runs = by_incident.remove(&incident.id).unwrap_or_default();
                 let unanswered = unanswered.remove(&incident.id).unwrap_or_default();
                 let mitigated_starts = rows::mitigated_starts(row);
-                Ok(IncidentView { incident, runs, unanswered, mitigated_starts })
+                let recent_targets = recent_targets.get(&incident.id).cloned().unwrap_or_default();
+                let is_of_many = many.contains(&incident.id.0);
+                Ok(IncidentView { incident, runs, unanswered, mitigated_starts, recent_targets, is_of_many })
             })
             .collect()
+    }
+
+    /// On which targets runs were opened for these incidents within the last hour.
+    async fn recent_targets(&self, ids: &[i64]) -> Result<HashMap<IncidentId, Vec<String>>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT DISTINCT incident_id, target_key FROM run
+             WHERE incident_id IN (SELECT value FROM json_each(?)) AND created_at + created_moved >= ?",
+        )
+        .bind(json(&ids)?)
+        .bind(micros(self.clock.now() - TimeDelta::hours(1)))
+        .fetch_all(&self.reads)
+        .await
+        .map_err(failed("read what ran for incidents"))?;
+        let mut targets: HashMap<IncidentId, Vec<String>> = HashMap::new();
+        for row in &rows {
+            targets.entry(IncidentId(get(row, "incident_id")?)).or_default().push(get(row, "target_key")?);
+        }
+        Ok(targets)
     }
 }

@@ -51,7 +51,9 @@ macro_rules! select_page {
 
 pub(super) use select_page;
 
-pub(super) const OF_INCIDENT: &str = select_page!("incident_id = ?");
+/// Also of what is part of it.
+pub(super) const OF_INCIDENT: &str =
+    select_page!("incident_id IN (SELECT ?1 UNION ALL SELECT id FROM incident WHERE merged_root = ?1)");
 pub(super) const UNANSWERED: &str = select_page!("INDEXED BY page_unacknowledged", "acknowledged_at IS NULL");
 
 pub(super) async fn of_incident(reads: &SqlitePool, incident: IncidentId) -> Result<Vec<Page>, StoreError> {

@@ -33,9 +33,16 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
             ],
         ),
         (
-            incidents::LATEST_BY_GROUPING.into(),
-            &["SEARCH incident USING COVERING INDEX incident_grouping (grouping=?)"],
+            incidents::LATEST_BY_CAUSE.into(),
+            &[
+                "SEARCH incident_cause USING PRIMARY KEY (cause=?)",
+                "SEARCH incident USING INTEGER PRIMARY KEY (rowid=?)",
+            ],
         ),
+        (incidents::OPEN_BY_OBJECT.into(), &["SEARCH episode USING COVERING INDEX episode_object (object=?)"]),
+        (incidents::RECENT.into(), &["SCAN incident USING INDEX incident_unresolved"]),
+        (incidents::OBJECTS.into(), &["SEARCH episode USING INDEX episode_open (incident_id=?)"]),
+        (incidents::OF_MANY.into(), &["SEARCH episode USING COVERING INDEX episode_open (incident_id=?)"]),
         (
             incidents::EPISODES.into(),
             &[

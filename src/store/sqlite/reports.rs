@@ -51,7 +51,8 @@ pub(super) async fn timeline(reads: &SqlitePool, incident: IncidentId) -> Result
     let found = sqlx::query(
         "SELECT at, 0 AS sort, id AS n, NULL AS run_id, event,
              (SELECT COALESCE(SUM(by), 0) FROM clock_move WHERE last_incident_event >= incident_event.id) AS moved
-         FROM incident_event WHERE incident_id = ?1
+         FROM incident_event
+         WHERE incident_id IN (SELECT ?1 UNION ALL SELECT id FROM incident WHERE merged_root = ?1)
          UNION ALL
          SELECT run_event.at, 1, run_event.seq, run_event.run_id, run_event.event, run.ended_moved
          FROM run JOIN run_event ON run_event.run_id = run.id WHERE run.incident_id = ?1

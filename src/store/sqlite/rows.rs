@@ -10,11 +10,11 @@ use sqlx::sqlite::SqliteRow;
 
 use super::StoreError;
 use crate::model::{
-    Approval, ApprovalId, Autonomy, Digest, Episode, EpisodeId, Incident, IncidentId, IncidentState, Lane, Outcome,
-    PageId, PlaybookRef, Run, RunId, Severity, Target,
+    Approval, ApprovalId, Autonomy, Digest, Episode, EpisodeId, Grouping, Incident, IncidentId, IncidentState, Joins,
+    Lane, Merged, Outcome, PageId, PlaybookRef, Run, RunId, Severity, Target,
 };
 use crate::store::rules::Urgency;
-use crate::store::{Page, PageOutline, RunHead};
+use crate::store::{ObjectRow, Page, PageOutline, RunHead};
 
 pub(super) fn micros(time: DateTime<Utc>) -> i64 {
     time.timestamp_micros()
@@ -46,6 +46,14 @@ pub(super) fn word(value: &impl Serialize) -> Result<String, StoreError> {
 
 pub(super) fn from_word<T: DeserializeOwned>(what: &'static str, word: &str) -> Result<T, StoreError> {
     from_json(what, &format!("\"{word}\""))
+}
+
+pub(super) fn joins_number(joins: Joins) -> i64 {
+    match joins {
+        Joins::Always => 0,
+        Joins::Near => 1,
+        Joins::Perhaps => 2,
+    }
 }
 
 /// Lanes and urgencies are numbers, as rows are read in their order.
@@ -101,7 +109,8 @@ pub(super) fn get_time_or(row: &SqliteRow, column: &'static str) -> Result<Optio
 }
 
 pub(super) const INCIDENT: &str = "id, grouping, title, severity, state, target, team, owner, playbook, opened_at, \
-     acknowledged_at, mitigated_at, resolved_at, page_at, spell, open_episodes, episodes, mitigated_starts";
+     acknowledged_at, mitigated_at, resolved_at, page_at, spell, open_episodes, episodes, mitigated_starts, grouped_by, \
+     merged_into, merged_root, joined_at";
 
 /// An incident, whatever has become of its row: alerts join it, and people are paged about it. What
 /// cannot be read is taken for what lets nobody miss it: open, and nobody's.
@@ -111,7 +120,7 @@ pub(super) fn incident(row: &SqliteRow) -> Result<Incident, StoreError> {
     let state = get(row, "state").and_then(|word| from_word("incident's state", word));
     Ok(Incident {
         id: IncidentId(get(row, "id")?),
-        grouping: text(row, "grouping"),
+        grouping: grouping(row),
         title: text(row, "title"),
         severity: severity(row),
         state: state.unwrap_or(IncidentState::Open),
@@ -127,7 +136,21 @@ pub(super) fn incident(row: &SqliteRow) -> Result<Incident, StoreError> {
         spell: u32::try_from(number("spell")).unwrap_or(u32::MAX),
         open_episodes: number("open_episodes"),
         episodes: number("episodes"),
+        joined_at: time_or("joined_at"),
+        merged: merged(row),
     })
+}
+
+/// What makes it one incident; of an earlier version's, what it wrote.
+fn grouping(row: &SqliteRow) -> Grouping {
+    let document = text_or(row, "grouped_by").and_then(|text| from_json("grouping", &text).ok());
+    document.unwrap_or_else(|| Grouping::Other { text: text(row, "grouping") })
+}
+
+fn merged(row: &SqliteRow) -> Option<Merged> {
+    let id = |column| get::<Option<i64>>(row, column).ok().flatten().map(IncidentId);
+    let into = id("merged_into")?;
+    Some(Merged { into, root: id("merged_root").unwrap_or(into) })
 }
 
 /// What cannot be read was before nothing: such a start reopens.
@@ -150,6 +173,17 @@ pub(super) fn episode(row: &SqliteRow) -> Result<Episode, StoreError> {
         starts_at: get_time(row, "starts_at")?,
         opened_at: get_time(row, "opened_at")?,
         closed_at: get_time_or(row, "closed_at")?,
+    })
+}
+
+/// What an incident is about, for people to look at.
+pub(super) fn object(row: &SqliteRow) -> Result<ObjectRow, StoreError> {
+    Ok(ObjectRow {
+        object: text(row, "object"),
+        alert: text(row, "alert"),
+        labels: texts(row, "labels"),
+        open: get::<i64>(row, "open")?.unsigned_abs(),
+        since: get_time(row, "since")?,
     })
 }
 

@@ -60,7 +60,10 @@ pub(super) const PAGES: &str = select_page!("", "created_at >= ?3 AND created_at
 
 pub(super) const UNANSWERED: &str = select_page!(
     "INDEXED BY page_unacknowledged",
-    "acknowledged_at IS NULL AND incident_id IN (SELECT id FROM incident WHERE state <> 'resolved' AND ",
+    "acknowledged_at IS NULL AND incident_id IN (
+         SELECT COALESCE(part.id, incident.id) FROM incident LEFT JOIN incident AS part
+             ON part.merged_root = incident.id OR part.id = incident.id
+         WHERE incident.state <> 'resolved' AND ",
     of_teams!("incident"),
     ")"
 );

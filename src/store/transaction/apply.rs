@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::merge::Touched;
 use super::{EpisodeEnd, SignalRow, Tx};
-use crate::model::{ApprovalId, EpisodeId, Incident, IncidentId, Lane, Signal, SignalId, Verdict};
+use crate::model::{ApprovalId, EpisodeId, Grouping, Incident, IncidentId, Lane, Signal, SignalId, Verdict};
 use crate::store::rules::{Closing, answered, closed_by};
-use crate::store::{Applied, Change, Decision, InboxItem, IncidentEvent, IncidentRef, NewEpisode, NewRun, StoreError};
+use crate::store::{
+    Applied, Change, Decision, InboxItem, IncidentEvent, IncidentRef, NewEpisode, NewIncident, NewRun, StoreError,
+};
 
 pub(in crate::store) async fn apply(
     tx: &mut Tx<'_>,
@@ -18,7 +21,7 @@ pub(in crate::store) async fn apply(
     {
         return Err(StoreError::Fenced(format!("{signal} was worked on already")));
     }
-    let mut applier = Applier { tx, signal, applied: Applied::default(), touched: BTreeMap::new() };
+    let mut applier = Applier { tx, signal, applied: Applied::default(), touched: Touched::new() };
     let mut changes = decision.changes.into_iter().peekable();
     while let Some(change) = changes.next() {
         // A storm is thousands of equal changes in a row: they are written together.
@@ -53,7 +56,7 @@ struct Applier<'t, 'a> {
     signal: SignalId,
     applied: Applied,
     /// Incidents as they become, whose message must be made anew.
-    touched: BTreeMap<IncidentId, Incident>,
+    touched: Touched,
 }
 
 impl Applier<'_, '_> {
@@ -70,23 +73,36 @@ impl Applier<'_, '_> {
     /// The incident as it is by now in this decision; it is written at the end.
     async fn touch(&mut self, incident: IncidentRef) -> Result<&mut Incident, StoreError> {
         let id = self.id(incident)?;
-        if !self.touched.contains_key(&id) {
-            let read = self.tx.incident(id).await?;
-            self.touched.insert(id, read);
-        }
-        self.touched
-            .get_mut(&id)
-            .ok_or_else(|| StoreError::Refused { what: "apply a decision", message: format!("there is no {id}") })
+        self.tx.touch(&mut self.touched, id).await
+    }
+
+    async fn open_incident(&mut self, new: NewIncident) -> Result<(), StoreError> {
+        let (gathers, shares) = (new.gathers.clone(), new.shares.clone());
+        let grouping = new.grouping.clone();
+        let incident = self.tx.tables.insert_incident(new, self.tx.now).await?;
+        let gathers: Vec<Grouping> = std::iter::once(grouping).chain(gathers).collect();
+        self.tx.keep_causes(incident.id, &gathers, &shares).await?;
+        self.applied.incidents.push(incident.id);
+        self.touched.insert(incident.id, incident);
+        Ok(())
     }
 
     async fn change(&mut self, change: Change) -> Result<(), StoreError> {
         let now = self.tx.now;
         match change {
-            Change::OpenIncident(new) => {
-                let incident = self.tx.tables.insert_incident(new, now).await?;
-                self.applied.incidents.push(incident.id);
-                self.touched.insert(incident.id, incident);
-                Ok(())
+            Change::OpenIncident(new) => self.open_incident(new).await,
+            Change::Gather { incident, by, gathers, shares } => {
+                let id = self.id(incident)?;
+                self.tx.gather(&mut self.touched, id, &by, &gathers, &shares).await
+            }
+            Change::Merge { from, into, by, because } => {
+                let into = self.id(into)?;
+                self.tx.merge(&mut self.touched, from, into, by, because).await.map(|_| ())
+            }
+            Change::Split { incident, by } => self.tx.split(&mut self.touched, incident, by).await.map(|_| ()),
+            Change::Detach { from, into, object } => {
+                let into = self.id(into)?;
+                self.tx.detach(&mut self.touched, from, into, &object).await
             }
             Change::ReopenEpisode { incident, episode } => self.reopen_episode(incident, episode).await,
             Change::Retell { episode, annotations } => self.tx.tables.save_annotations(episode, &annotations).await,
@@ -125,6 +141,13 @@ impl Applier<'_, '_> {
                 }
                 Ok(())
             }
+            Change::Tell { incident, at_once, page } => {
+                let id = self.touch(incident).await?.id;
+                match self.touched.get_mut(&id) {
+                    Some(incident) => self.tx.tell(incident, at_once, &page).await,
+                    None => Ok(()),
+                }
+            }
             Change::OpenRun { incident, run } => self.open_run(incident, *run).await,
             Change::ToRun { run, item } => self.tx.send_to_run(run, &item).await,
             Change::Vote { approval, person, verdict } => self.vote(approval, person, verdict).await,
@@ -143,10 +166,12 @@ impl Applier<'_, '_> {
 
     async fn open_episodes(&mut self, episodes: Vec<(IncidentRef, NewEpisode)>) -> Result<(), StoreError> {
         let mut rows = Vec::with_capacity(episodes.len());
+        let now = self.tx.now;
         for (incident, episode) in episodes {
             let incident = self.touch(incident).await?;
             incident.open_episodes += 1;
             incident.episodes += 1;
+            incident.joined_at = Some(now);
             rows.push((incident.id, episode));
         }
         self.tx.tables.insert_episodes(self.tx.now, &rows).await

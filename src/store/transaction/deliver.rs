@@ -57,10 +57,7 @@ pub(in crate::store) async fn arrived(
         tx.send_card(of.incident).await?;
     }
     // What is over needs nobody to answer: that somebody was told is enough.
-    if !of.acknowledged
-        && let Some(incident) = tx.tables.incident_row(of.incident).await?
-        && incident.is_over()
-    {
+    if !of.acknowledged && tx.is_over(of.incident).await? {
         tx.tables.close_pages(&[page], tx.now, false).await?;
     }
     Ok(news.is_some() || row.changed)

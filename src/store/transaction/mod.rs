@@ -8,6 +8,7 @@ mod apply;
 mod claim;
 mod clock;
 mod deliver;
+mod merge;
 mod page;
 mod set_aside;
 mod tables;
@@ -27,9 +28,9 @@ pub(super) use tables::{
     RunRow, RunTable, SignalRow, SignalTable, Tables, TakenRow,
 };
 
-use super::rules::Outgoing;
+use super::rules::{Outgoing, continued};
 use super::{InboxItem, IncidentEvent, Sinks, StoreError};
-use crate::model::{ApprovalId, Incident, IncidentId, RunId};
+use crate::model::{ApprovalId, Grouping, Incident, IncidentId, Joins, RunId};
 
 /// One transaction under way: all of it is committed, or nothing.
 pub(super) struct Tx<'a> {
@@ -40,9 +41,28 @@ pub(super) struct Tx<'a> {
 }
 
 impl Tx<'_> {
-    /// Writes a line of the incident's timeline.
+    /// Writes a line of the incident's timeline. What goes on from its last line is told in that: a
+    /// storm is many bodies of one alert each.
     pub(super) async fn note(&mut self, incident: IncidentId, event: &IncidentEvent) -> Result<(), StoreError> {
+        if event.goes_on()
+            && let Some((last, at, before)) = self.tables.last_note(incident).await?
+            && let Some(both) = continued(&before, event, at, self.now)
+        {
+            return self.tables.replace_note(last, &both).await;
+        }
         self.tables.insert_note(incident, self.now, event).await
+    }
+
+    /// Others join it by these: at any time or within minutes, and if enough have it in common.
+    async fn keep_causes(
+        &mut self,
+        incident: IncidentId,
+        gathers: &[Grouping],
+        shares: &[Grouping],
+    ) -> Result<(), StoreError> {
+        let gathers = gathers.iter().map(|grouping| (grouping.clone(), grouping.joins()));
+        let shares = shares.iter().map(|grouping| (grouping.clone(), Joins::Perhaps));
+        self.tables.insert_causes(incident, &gathers.chain(shares).collect::<Vec<_>>()).await
     }
 
     /// Has the incident's message made anew.
@@ -66,6 +86,15 @@ impl Tx<'_> {
     async fn incident(&mut self, id: IncidentId) -> Result<Incident, StoreError> {
         let found = self.tables.incident_row(id).await?;
         found.ok_or_else(|| StoreError::Refused { what: "change an incident", message: format!("there is no {id}") })
+    }
+
+    /// Whether nothing is left to do about it: what is part of another one is over with that.
+    async fn is_over(&mut self, id: IncidentId) -> Result<bool, StoreError> {
+        let mut found = self.tables.incident_row(id).await?;
+        if let Some(root) = found.as_ref().and_then(|incident| incident.merged).map(|merged| merged.root) {
+            found = self.tables.incident_row(root).await?;
+        }
+        Ok(found.is_some_and(|incident| incident.is_over()))
     }
 
     /// Leaves an item in a run's inbox and wakes it. A run that has ended takes nothing.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Tx;
 use crate::model::{Incident, IncidentId, PageId};
-use crate::store::rules::{Outgoing, Second, second_reason};
+use crate::store::rules::{Outgoing, Second, TOLD_EVERY, is_worth_telling, second_reason};
 use crate::store::{DuePage, IncidentEvent, NewPage, StoreError};
 
 /// What became of a page.
@@ -52,6 +52,36 @@ impl Tx<'_> {
         sinks.extend(self.tables.sinks_of_page(made.id).await?);
         self.send_page(made.id, sinks).await?;
         Ok(Paged::Updated)
+    }
+
+    /// Tells whoever has the incident's page that more joined it, within a minute. Where there is no
+    /// page, because somebody took the incident before one was due, one is made.
+    pub(super) async fn tell(
+        &mut self,
+        incident: &mut Incident,
+        at_once: bool,
+        page: &NewPage,
+    ) -> Result<(), StoreError> {
+        let Some(made) = self.tables.made_page(incident, page.level).await? else {
+            return if at_once { self.page(incident, page).await.map(|_| ()) } else { Ok(()) };
+        };
+        let (told_at, told_of) = self.tables.told_of(made.id).await?;
+        let alerts = incident.open_episodes;
+        if !is_worth_telling(told_of, alerts, at_once) {
+            return Ok(());
+        }
+        let due_at = told_at.map_or(self.now, |told_at| (told_at + TOLD_EVERY).clamp(self.now, self.now + TOLD_EVERY));
+        self.tables.save_told(made.id, due_at, alerts).await?;
+        self.note(incident.id, &IncidentEvent::Told { alerts }).await?;
+        if !incident.severity.pages() {
+            return Ok(());
+        }
+        let mut sinks: BTreeSet<String> = self.sinks.pages.iter().cloned().collect();
+        sinks.extend(self.tables.sinks_of_page(made.id).await?);
+        for sink in sinks {
+            self.tables.put(&sink, &Outgoing::page(made.id), due_at).await?;
+        }
+        Ok(())
     }
 
     /// Asks in chat. What a run has to say, its own record tells there.

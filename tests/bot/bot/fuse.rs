@@ -143,6 +143,10 @@ passes_on! {
             -> Result<HashSet<(String, DateTime<Utc>)>, StoreError>;
         fn labels_of(episode: EpisodeId) -> Result<BTreeMap<String, String>, StoreError>;
         fn incidents_by_grouping(groupings: &[&str]) -> Result<HashMap<String, IncidentView>, StoreError>;
+        fn incidents_by_object(keys: &[&str]) -> Result<HashMap<String, IncidentId>, StoreError>;
+        fn recent_incidents(since: DateTime<Utc>) -> Result<Vec<RecentIncident>, StoreError>;
+        fn objects_of(incident: IncidentId, limit: usize) -> Result<Vec<ObjectRow>, StoreError>;
+        fn count_objects(incident: IncidentId) -> Result<u64, StoreError>;
         fn incident_views(ids: &[IncidentId]) -> Result<Vec<IncidentView>, StoreError>;
         fn run_history(playbook: &str, target: &str, since: DateTime<Utc>) -> Result<Vec<RunHead>, StoreError>;
         fn due_pages(now: DateTime<Utc>) -> Result<(Vec<Incident>, Option<DateTime<Utc>>), StoreError>;

@@ -3,7 +3,7 @@
 use chrono::Utc;
 use dogwatch::discord::DiscordOptions;
 use dogwatch::message::Colour;
-use dogwatch::model::{Incident, IncidentId, IncidentState, Secret, Severity};
+use dogwatch::model::{Grouping, Incident, IncidentId, IncidentState, Secret, Severity};
 use dogwatch::notify::{DiscordSink, Parcel, ParcelKind, Sink as _, SinkError};
 
 use super::night::options;
@@ -12,7 +12,7 @@ use crate::world::discord::Discord;
 fn parcel() -> Parcel {
     let incident = Incident {
         id: IncidentId(1),
-        grouping: "g".into(),
+        grouping: Grouping::Other { text: "g".into() },
         title: "the disk is slow".into(),
         severity: Severity::S3,
         state: IncidentState::Open,
@@ -28,6 +28,8 @@ fn parcel() -> Parcel {
         spell: 1,
         open_episodes: 1,
         episodes: 1,
+        joined_at: None,
+        merged: None,
     };
     Parcel {
         kind: ParcelKind::Card,

@@ -181,7 +181,9 @@ async fn run(story: &Story, incident: IncidentId, on: &str) -> RunId {
 
 fn new_incident(name: &str) -> NewIncident {
     NewIncident {
-        grouping: format!("target:{name}"),
+        grouping: Grouping::Other { text: format!("target:{name}") },
+        gathers: Vec::new(),
+        shares: Vec::new(),
         title: name.into(),
         severity: Severity::S2,
         target: Some(target(name)),
@@ -197,6 +199,7 @@ fn episode(incident: IncidentRef, fingerprint: &str) -> Change {
             source: "alertmanager".into(),
             fingerprint: fingerprint.into(),
             alert: ALERT.into(),
+            object: fingerprint.into(),
             labels: [("alertname".to_owned(), ALERT.to_owned())].into(),
             annotations: BTreeMap::new(),
             starts_at: morning(),

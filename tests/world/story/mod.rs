@@ -129,7 +129,9 @@ impl<P: Place> Story<P> {
         playbook: Option<&str>,
     ) -> IncidentId {
         let new = NewIncident {
-            grouping: format!("target:{title}"),
+            grouping: Grouping::Other { text: format!("target:{title}") },
+            gathers: Vec::new(),
+            shares: Vec::new(),
             title: title.into(),
             severity,
             target: playbook.map(|_| target("coredns")),
@@ -144,6 +146,7 @@ impl<P: Place> Story<P> {
                 source: "alertmanager".into(),
                 fingerprint: format!("{title}-{n}"),
                 alert: alert.into(),
+                object: format!("target:{title}"),
                 labels: BTreeMap::from([("alertname".into(), alert.into())]),
                 annotations: BTreeMap::new(),
                 starts_at: self.clock.now(),

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use super::SqliteTables;
 use crate::model::{Incident, IncidentId, PageId};
 use crate::store::rules::{MadePage, WaitingPage};
-use crate::store::sqlite::rows::{from_json, get, get_time, json, micros};
+use crate::store::sqlite::rows::{from_json, get, get_time, get_time_or, json, micros};
 use crate::store::transaction::{PageRow, PageTable};
 use crate::store::{NewPage, StoreError};
 
@@ -64,7 +64,8 @@ impl PageTable for SqliteTables<'_> {
             "SELECT page.id, page.acknowledged_at IS NOT NULL AS acknowledged, COUNT(outbox.id) AS deliveries,
                  COUNT(outbox.delivered_at) AS arrived
              FROM page LEFT JOIN outbox ON outbox.page_id = page.id
-             WHERE page.incident_id = ? AND (page.acknowledged_at IS NULL OR page.has_news) GROUP BY page.id ORDER BY page.id",
+             WHERE page.incident_id IN (SELECT ?1 UNION ALL SELECT id FROM incident WHERE merged_root = ?1)
+                 AND (page.acknowledged_at IS NULL OR page.has_news) GROUP BY page.id ORDER BY page.id",
         );
         let found = self.all("read the pages that wait", query.bind(incident.0)).await?;
         let waiting = |row| {
@@ -85,6 +86,19 @@ impl PageTable for SqliteTables<'_> {
              WHERE id IN (SELECT value FROM json_each(?3))",
         );
         self.execute("close pages", query.bind(micros(at)).bind(by_a_person).bind(json(&ids)?)).await?;
+        Ok(())
+    }
+
+    async fn told_of(&mut self, id: PageId) -> Result<(Option<DateTime<Utc>>, u64), StoreError> {
+        let query = sqlx::query("SELECT told_at, told_of FROM page WHERE id = ?");
+        let row = self.one("read what a page's receivers know", query.bind(id.0)).await?;
+        Ok((get_time_or(&row, "told_at")?, get::<i64>(&row, "told_of")?.unsigned_abs()))
+    }
+
+    async fn save_told(&mut self, id: PageId, at: DateTime<Utc>, alerts: u64) -> Result<(), StoreError> {
+        let query = sqlx::query("UPDATE page SET told_at = ?, told_of = ?, has_news = 1 WHERE id = ?");
+        let query = query.bind(micros(at)).bind(i64::try_from(alerts).unwrap_or(i64::MAX)).bind(id.0);
+        self.execute("keep what a page's receivers know", query).await?;
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::model::{EpisodeId, Incident, IncidentId, Lane, PageId, SignalId};
+use crate::model::{EpisodeId, Grouping, Incident, IncidentId, Joins, Lane, PageId, SignalId};
 use crate::store::rules::{MadePage, Newest, Outgoing, Place, WaitingPage};
 use crate::store::{
     CommandReply, DeliveryId, DeliverySubject, IncidentEvent, NewEpisode, NewIncident, NewPage, StoreError,
@@ -159,6 +159,45 @@ pub(in crate::store) trait IncidentTable {
         annotations: &BTreeMap<String, String>,
     ) -> Result<(), StoreError>;
 
+    /// Others join it by these; what is there of the same key stays, unless it says less.
+    async fn insert_causes(&mut self, incident: IncidentId, causes: &[(Grouping, Joins)]) -> Result<(), StoreError>;
+
+    /// Nobody joins it any more by what it has in common with others.
+    async fn drop_shared_causes(&mut self, incident: IncidentId) -> Result<(), StoreError>;
+
+    /// What makes it one incident.
+    async fn save_grouping(&mut self, incident: IncidentId, by: &Grouping) -> Result<(), StoreError>;
+
+    /// Moves the episodes and runs of one incident to another one, and remembers from where they
+    /// came; gives back how many of the episodes are open, and how many there are.
+    async fn move_all(&mut self, from: IncidentId, into: IncidentId) -> Result<(u64, u64), StoreError>;
+
+    /// The same with what fires or ran about one object.
+    async fn move_object(&mut self, from: IncidentId, into: IncidentId, object: &str)
+    -> Result<(u64, u64), StoreError>;
+
+    /// Moves back what came from one of `members`, of which `to` is the first.
+    async fn move_back(&mut self, members: &[IncidentId], to: IncidentId) -> Result<(u64, u64), StoreError>;
+
+    /// Those that were put into it, and into those, itself first.
+    async fn members(&mut self, incident: IncidentId) -> Result<Vec<IncidentId>, StoreError>;
+
+    /// Where all that concerns them is told from now on; the first of them was put into `into`.
+    async fn save_merged(
+        &mut self,
+        members: &[IncidentId],
+        into: Option<IncidentId>,
+        root: Option<IncidentId>,
+    ) -> Result<(), StoreError>;
+
+    /// The last line of an incident's timeline, with its number.
+    async fn last_note(
+        &mut self,
+        incident: IncidentId,
+    ) -> Result<Option<(i64, DateTime<Utc>, IncidentEvent)>, StoreError>;
+
+    async fn replace_note(&mut self, note: i64, event: &IncidentEvent) -> Result<(), StoreError>;
+
     async fn insert_note(
         &mut self,
         incident: IncidentId,
@@ -182,7 +221,14 @@ pub(in crate::store) trait PageTable {
     /// Gives it another reason and text.
     async fn update_page(&mut self, id: PageId, page: &NewPage, at: DateTime<Utc>) -> Result<(), StoreError>;
 
-    /// Those of an incident that nobody has acknowledged, or that say more since.
+    /// When its receivers were told last that more joined, and how many alerts there were then.
+    async fn told_of(&mut self, id: PageId) -> Result<(Option<DateTime<Utc>>, u64), StoreError>;
+
+    /// Its receivers are told that there is more.
+    async fn save_told(&mut self, id: PageId, at: DateTime<Utc>, alerts: u64) -> Result<(), StoreError>;
+
+    /// Those of an incident, and of those that are part of it, that nobody has acknowledged, or that
+    /// say more since.
     async fn waiting_pages(&mut self, incident: IncidentId) -> Result<Vec<WaitingPage>, StoreError>;
 
     /// Nobody need look at them any more. `by_a_person`: somebody has answered.

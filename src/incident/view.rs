@@ -1,0 +1,193 @@
+//! What the store knows that a decision about a notification needs.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::causes::{Causes, causes};
+use super::earlier::{by_given_name, worse};
+use super::gather::Joinable;
+use super::left_out::{cut_grouping, cut_told, damage_grouping, damage_is_told};
+use super::{Coverage, IncidentRules};
+use crate::model::{Alert, AlertStatus, Grouping, IncidentId, IncidentState, Notification};
+use crate::playbook::Playbook;
+use crate::store::{EpisodeHead, IncidentView, RecentIncident, RunHead, Store, StoreError};
+
+/// What the store knows.
+#[derive(Debug, Default)]
+pub struct View {
+    /// The latest episode of each alert, by fingerprint.
+    pub episodes: HashMap<String, EpisodeHead>,
+    /// Those firings of the notification (fingerprint and start) that have an episode.
+    pub known: HashSet<(String, DateTime<Utc>)>,
+    /// What alerts may join, and what the episodes belong to.
+    pub incidents: HashMap<IncidentId, IncidentView>,
+    /// The latest incident by the key of what alerts join it by.
+    pub by_grouping: HashMap<String, IncidentId>,
+    /// The unresolved incident in which something fires about each object, by the object's key.
+    pub by_object: HashMap<String, IncidentId>,
+    pub recent: Vec<RecentIncident>,
+    /// Earlier runs, the newest first, by playbook and target key: as far back as the playbook's limits look.
+    pub history: HashMap<(String, String), Vec<RunHead>>,
+    /// How many alerts of this group were told of as left out by their sender.
+    pub cut_told: u64,
+    /// Alerts that are worse than what their open episodes say, where identity does not tell the
+    /// two apart.
+    pub worse: HashSet<String>,
+    /// Whether the same damage of this group was told of.
+    pub damage_told: bool,
+}
+
+/// An alert of a notification with what is known of it before any incident is looked at.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    pub coverage: Coverage,
+    /// What an operator should know about the search for its playbook.
+    pub remarks: Vec<String>,
+    pub causes: Causes,
+}
+
+impl Seen {
+    /// What an alert of that source may have in common with others is told by `coverage`, too.
+    pub fn new(
+        rules: &IncidentRules,
+        source: &str,
+        group_key: &str,
+        alert: &Alert,
+        (coverage, remarks): (Coverage, Vec<String>),
+    ) -> Self {
+        let causes = causes(rules, source, group_key, alert, &coverage);
+        Self { coverage, remarks, causes }
+    }
+}
+
+impl View {
+    /// The incident of a grouping.
+    pub(super) fn of(&self, grouping: &Grouping) -> Option<&IncidentView> {
+        self.by_grouping.get(&grouping.key()).and_then(|id| self.incidents.get(id))
+    }
+
+    /// The incident of the alert's last firing, if it is still the one to go on with.
+    pub(super) fn incident_before(
+        &self,
+        fingerprint: &str,
+        rules: &IncidentRules,
+        now: DateTime<Utc>,
+    ) -> Option<IncidentId> {
+        let incident = self.episodes.get(fingerprint)?.incident;
+        self.incidents.get(&incident).filter(|view| view.is_reusable(rules, now)).map(|_| incident)
+    }
+
+    /// What alerts may join now.
+    pub(super) fn joinable(&self, rules: &IncidentRules, now: DateTime<Utc>) -> Joinable {
+        let reusable = |id: &IncidentId| self.incidents.get(id).is_some_and(|view| view.is_reusable(rules, now));
+        let recent = |id: &IncidentId| self.incidents.get(id).is_some_and(|view| view.is_near(rules, now));
+        let of = |fits: &dyn Fn(&IncidentId) -> bool| {
+            let fitting = self.by_grouping.iter().filter(|(_, id)| fits(id));
+            fitting.map(|(key, id)| (key.clone(), *id)).collect::<HashMap<_, _>>()
+        };
+        let mut own = of(&reusable);
+        own.extend(self.by_object.iter().map(|(key, id)| (key.clone(), *id)));
+        let near = of(&|id| reusable(id) && recent(id));
+        Joinable { own, near, recent: self.recent.clone() }
+    }
+}
+
+impl IncidentView {
+    /// How long ago it was resolved says only where an alert is told of: it calls somebody in either
+    /// incident.
+    fn is_reusable(&self, rules: &IncidentRules, now: DateTime<Utc>) -> bool {
+        match (self.incident.state, self.incident.resolved_at) {
+            (IncidentState::Resolved, Some(resolved_at)) => now < resolved_at + rules.reopen_within,
+            (IncidentState::Resolved, None) => false,
+            _ => true,
+        }
+    }
+
+    /// Something joined it minutes ago.
+    fn is_near(&self, rules: &IncidentRules, now: DateTime<Utc>) -> bool {
+        now < self.incident.last_joined() + rules.grouping.within
+    }
+}
+
+/// Reads what a decision about the notification needs. `seen`: what is known of each of its alerts.
+pub(super) async fn gather_view(
+    store: &dyn Store,
+    rules: &IncidentRules,
+    source: &str,
+    notification: &Notification,
+    seen: &[Seen],
+    now: DateTime<Utc>,
+) -> Result<View, StoreError> {
+    let fingerprints: Vec<&str> = notification.alerts.iter().map(|alert| alert.fingerprint.as_str()).collect();
+    let mut episodes = store.latest_episodes(source, &fingerprints).await?;
+    let firings: Vec<(&str, DateTime<Utc>)> =
+        notification.alerts.iter().map(|alert| (alert.fingerprint.as_str(), alert.starts_at)).collect();
+    let mut known = store.known_firings(source, &firings).await?;
+    for (fingerprint, episode) in by_given_name(store, source, notification, &episodes).await? {
+        known.insert((fingerprint.clone(), episode.starts_at));
+        episodes.insert(fingerprint, episode);
+    }
+    let worse = worse(store, &rules.severities, notification, &episodes).await?;
+    let mut view = View { episodes, known, worse, ..View::default() };
+    let firing = || {
+        let alerts = notification.alerts.iter().zip(seen);
+        alerts.filter(|(alert, _)| alert.status == AlertStatus::Firing).map(|(_, seen)| seen)
+    };
+    let own: BTreeSet<&str> = firing().map(|seen| seen.causes.own.key.as_str()).collect();
+    let shared = firing().flat_map(|seen| &seen.causes.shared).map(|shared| shared.by.key.as_str());
+    let left_out = match notification.left_out.is_nothing() {
+        true => Vec::new(),
+        false => [Grouping::SetAside, cut_grouping(source), damage_grouping(source)].map(|it| it.key()).into(),
+    };
+    let keys: BTreeSet<&str> = own.iter().copied().chain(shared).chain(left_out.iter().map(String::as_str)).collect();
+    let keys: Vec<&str> = keys.into_iter().collect();
+    for (key, found) in store.incidents_by_grouping(&keys).await? {
+        view.by_grouping.insert(key, found.incident.id);
+        view.incidents.insert(found.incident.id, found);
+    }
+    if !own.is_empty() {
+        view.by_object = store.incidents_by_object(&own.into_iter().collect::<Vec<_>>()).await?;
+        view.recent = store.recent_incidents(now - rules.grouping.within).await?;
+    }
+    // One that is resolved was about something else, or was not put right.
+    let open = |grouping: &Grouping| {
+        let view = view.of(grouping).filter(|view| view.incident.state != IncidentState::Resolved);
+        view.map(|view| view.incident.id)
+    };
+    let cut_told = match open(&cut_grouping(source)) {
+        Some(id) => cut_told(&notification.group_key, &store.timeline(id).await?),
+        None => 0,
+    };
+    let damage_told = match open(&damage_grouping(source)) {
+        Some(id) => damage_is_told(notification, &store.timeline(id).await?),
+        None => false,
+    };
+    (view.cut_told, view.damage_told) = (cut_told, damage_told);
+    let others: BTreeSet<IncidentId> = view.episodes.values().map(|episode| episode.incident).collect();
+    let others = others.into_iter().chain(view.by_object.values().copied());
+    let others = others.chain(view.recent.iter().map(|recent| recent.id));
+    let others: BTreeSet<IncidentId> = others.filter(|id| !view.incidents.contains_key(id)).collect();
+    for found in store.incident_views(&others.into_iter().collect::<Vec<_>>()).await? {
+        view.incidents.insert(found.incident.id, found);
+    }
+    let mut limited = BTreeMap::new();
+    for seen in firing() {
+        if let Coverage::Covered { playbook, target, .. } = &seen.coverage {
+            limited.insert((playbook.name.clone(), target.key()), look_back(playbook));
+        }
+    }
+    for ((playbook, target_key), look_back) in limited {
+        let runs = store.run_history(&playbook, &target_key, now - look_back).await?;
+        view.history.insert((playbook, target_key), runs);
+    }
+    Ok(view)
+}
+
+/// How far back the limits of a playbook look; at least a day, so that a run that is under way is seen.
+pub(super) fn look_back(playbook: &Playbook) -> Duration {
+    const AT_LEAST: Duration = Duration::from_secs(24 * 3_600);
+    let limits = &playbook.limits;
+    limits.runs.map_or(Duration::ZERO, |(_, window)| window).max(limits.cooldown.unwrap_or_default()).max(AT_LEAST)
+}

@@ -1,0 +1,58 @@
+//! Pages that are to be made, and why.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::model::{IncidentState, Outcome, RunId, SignalId};
+
+/// A page to make. One per incident, spell, level and severity: another reason makes the one that is there say so, and an
+/// incident that has become worse calls anew, whoever has taken it for less.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewPage {
+    pub level: u32,
+    pub team: String,
+    pub reason: PageReason,
+    /// What the playbook says, if a playbook pages.
+    pub text: Option<String>,
+}
+
+/// A page for an incident that nobody has taken care of by its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DuePage {
+    /// The state that was decided about.
+    pub state: IncidentState,
+    /// Why the incident is open again, if it is.
+    pub reopens: Option<String>,
+    pub page: NewPage,
+}
+
+/// Why somebody is paged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum PageReason {
+    /// S1 pages at once, while the playbook runs.
+    SeverityOne,
+    /// No playbook knows the alert.
+    Uncovered,
+    /// `page_by` came before the end of the run.
+    Overdue,
+    /// The run called it fixed, or found nothing to do, and its alerts fire on.
+    StillFires { run: RunId, outcome: Outcome },
+    /// The run's `escalate` phase.
+    Escalated { run: RunId },
+    /// No run was opened, and that is why.
+    NotRun { because: String },
+    /// What must keep coming does not.
+    HeartbeatMissing {
+        name: String,
+        source: String,
+        /// `None`: it never came.
+        last_at: Option<DateTime<Utc>>,
+        /// In seconds.
+        within: u64,
+    },
+    /// More joined what somebody has already.
+    Joined { alerts: u64 },
+    /// Something that came in could not be worked on: `what` was in it.
+    SetAside { signal: SignalId, what: String, because: String },
+}

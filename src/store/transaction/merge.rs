@@ -1,0 +1,133 @@
+//! Incidents that are put together, and taken apart again.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use super::Tx;
+use crate::model::{Grouping, Incident, IncidentId, IncidentState};
+use crate::store::{IncidentEvent, StoreError};
+
+/// Incidents as they become in a transaction; whoever changes one writes it at its end.
+pub(super) type Touched = BTreeMap<IncidentId, Incident>;
+
+impl Tx<'_> {
+    /// Puts `from` into `into`. `false`: one of them is part of another one already, or they are the
+    /// same, and nothing changes.
+    pub(super) async fn merge(
+        &mut self,
+        touched: &mut Touched,
+        from: IncidentId,
+        into: IncidentId,
+        by: Option<String>,
+        because: String,
+    ) -> Result<bool, StoreError> {
+        self.touch(touched, from).await?;
+        self.touch(touched, into).await?;
+        let Some(mut part) = touched.remove(&from) else { return Ok(false) };
+        let merged = match touched.get_mut(&into) {
+            Some(whole) if part.merged.is_none() && whole.merged.is_none() => {
+                self.put_into(&mut part, whole, by, because).await?;
+                true
+            }
+            _ => false,
+        };
+        touched.insert(from, part);
+        Ok(merged)
+    }
+
+    async fn put_into(
+        &mut self,
+        part: &mut Incident,
+        whole: &mut Incident,
+        by: Option<String>,
+        because: String,
+    ) -> Result<(), StoreError> {
+        let (open, all) = self.tables.move_all(part.id, whole.id).await?;
+        let members = self.tables.members(part.id).await?;
+        self.tables.save_merged(&members, Some(whole.id), Some(whole.id)).await?;
+        let event = IncidentEvent::Absorbed { incident: part.id, by: by.clone(), because: because.clone() };
+        self.note(whole.id, &event).await?;
+        self.note(part.id, &IncidentEvent::Merged { into: whole.id, by, because }).await?;
+        whole.open_episodes += open;
+        whole.episodes += all;
+        whole.severity = whole.severity.worst(part.severity);
+        if whole.is_over() && !part.is_over() {
+            whole.reopen();
+            self.note(whole.id, &IncidentEvent::Reopened { because: format!("{} is open", part.id) }).await?;
+        }
+        if whole.state == IncidentState::Open {
+            whole.page_at = [whole.page_at, part.page_at].into_iter().flatten().min();
+        }
+        whole.joined_at = [whole.joined_at, part.joined_at, Some(part.opened_at)].into_iter().flatten().max();
+        part.merged_into(whole.id, self.now);
+        Ok(())
+    }
+
+    /// Makes it an incident of its own again, with what was merged with it. `None`: it is part of
+    /// none.
+    pub(super) async fn split(
+        &mut self,
+        touched: &mut Touched,
+        id: IncidentId,
+        by: String,
+    ) -> Result<Option<IncidentId>, StoreError> {
+        let Some(merged) = self.touch(touched, id).await?.merged else { return Ok(None) };
+        let members = self.tables.members(id).await?;
+        let (open, all) = self.tables.move_back(&members, id).await?;
+        self.tables.save_merged(&members, None, None).await?;
+        self.tables.drop_shared_causes(id).await?;
+        let event = IncidentEvent::Split { from: merged.root, by: by.clone() };
+        self.note(id, &event).await?;
+        self.note(merged.root, &IncidentEvent::SplitOff { incident: id, by }).await?;
+        self.touch(touched, merged.root).await?.loses(open, all);
+        self.touch(touched, id).await?.splits(open);
+        Ok(Some(merged.root))
+    }
+
+    /// Moves what fires about one object to another incident.
+    pub(super) async fn detach(
+        &mut self,
+        touched: &mut Touched,
+        from: IncidentId,
+        into: IncidentId,
+        object: &str,
+    ) -> Result<(), StoreError> {
+        let (open, all) = self.tables.move_object(from, into, object).await?;
+        self.touch(touched, from).await?.loses(open, all);
+        let incident = self.touch(touched, into).await?;
+        incident.open_episodes += open;
+        incident.episodes += all;
+        Ok(())
+    }
+
+    /// Others join it by more from now on.
+    pub(super) async fn gather(
+        &mut self,
+        touched: &mut Touched,
+        id: IncidentId,
+        by: &Grouping,
+        gathers: &[Grouping],
+        shares: &[Grouping],
+    ) -> Result<(), StoreError> {
+        self.keep_causes(id, gathers, shares).await?;
+        let incident = self.touch(touched, id).await?;
+        if incident.grouping == *by {
+            return Ok(());
+        }
+        incident.grouping = by.clone();
+        self.tables.save_grouping(id, by).await?;
+        self.note(id, &IncidentEvent::Gathered { by: by.clone() }).await
+    }
+
+    /// The incident as it is by now in this transaction.
+    pub(super) async fn touch<'t>(
+        &mut self,
+        touched: &'t mut Touched,
+        id: IncidentId,
+    ) -> Result<&'t mut Incident, StoreError> {
+        match touched.entry(id) {
+            Entry::Occupied(there) => Ok(there.into_mut()),
+            Entry::Vacant(place) => Ok(place.insert(self.incident(id).await?)),
+        }
+    }
+}
