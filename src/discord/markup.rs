@@ -29,6 +29,15 @@ pub fn show(text: &str, longest: usize) -> Shown {
     })
 }
 
+/// The same for a text that knows itself what to leave out: `lay_out` makes it for so much room, and says whether it did.
+pub fn show_laid_out(longest: usize, lay_out: impl Fn(usize) -> (String, bool)) -> Shown {
+    fitting(longest, |room| {
+        let (text, cut) = lay_out(room);
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        Shown { text: with_diffs(&lines), cut }
+    })
+}
+
 /// Lines of plain text in a code block of at most `longest` units, in which columns stand one below the other.
 pub fn code_block(text: &str, longest: usize) -> Shown {
     fitting(longest, |room| {
@@ -197,6 +206,14 @@ mod tests {
         assert!(shown.text.starts_with("0 ") && shown.text.contains(" more\n") && shown.text.contains("\n299 "));
         assert!(width(&shown.text) > DESCRIPTION / 2, "{}", width(&shown.text));
         assert_eq!(width(&title(&"*".repeat(400))), 255, "a pair for each, and one for the end");
+    }
+
+    #[test]
+    fn what_leaves_out_itself_is_asked_to_until_it_fits() {
+        let shown = show_laid_out(100, |room| ("*".repeat(room.min(90)), room < 90));
+        assert!(shown.cut && width(&shown.text) <= 100 && width(&shown.text) > 60, "{shown:?}");
+        let whole = show_laid_out(100, |room| ("*".repeat(room.min(40)), room < 40));
+        assert!(!whole.cut && width(&whole.text) == 80, "{whole:?}");
     }
 
     proptest! {

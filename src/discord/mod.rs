@@ -10,5 +10,5 @@ mod trouble;
 
 pub use button::{parse_button, render_button};
 pub use client::{Api, DiscordOptions, Place};
-pub use markup::{Shown, code_block, escape, show, title, without_links};
+pub use markup::{Shown, code_block, escape, show, show_laid_out, title, without_links};
 pub use trouble::Trouble;

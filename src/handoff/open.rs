@@ -105,7 +105,7 @@ fn next_step(facts: &Facts, incident: &Incident) -> String {
         }
     }
     let mut of_it = facts.view.unanswered.iter().filter(|page| page.incident == incident.id);
-    if let Some(what) = of_it.find_map(|page| needs_a_person(page, facts.now)) {
+    if let Some(what) = of_it.find_map(|page| needs_a_person(page, &facts.view.runs_of_open, &[], facts.now)) {
         return format!("acknowledge it: it {what}");
     }
     match (incident.state, incident.open_episodes, &incident.playbook) {

@@ -98,7 +98,8 @@ pub fn card(
     now: DateTime<Utc>,
 ) -> Card {
     let mut lines = facts(incident, runs);
-    let calls = pages.iter().filter_map(|page| reached_nobody(page, now).or_else(|| needs_a_person(page, now)));
+    let calls =
+        pages.iter().filter_map(|page| reached_nobody(page, now).or_else(|| needs_a_person(page, runs, timeline, now)));
     lines.extend(calls.map(|line| clip(&line, 500)));
     let mut end = vec![String::new()];
     end.extend(next_moves(incident, runs, timeline, approvals).iter().map(|next| format!("next: {next}")));

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 
-use super::reason::page_reason;
+use super::reason::why_a_person;
 use super::text::{clip, count, moment};
-use crate::model::IncidentId;
-use crate::store::{Page, PageDelivery, Reach};
+use crate::model::{IncidentId, Run};
+use crate::store::{Page, PageDelivery, Reach, TimelineEntry};
 
 /// No error takes more than this, whatever the receiver says.
 const LONGEST: usize = 160;
@@ -20,11 +20,14 @@ pub fn reached_nobody(page: &Page, now: DateTime<Utc>) -> Option<String> {
 }
 
 /// `waits for team databases: RUN-7 needs a person: the disk is full`. `None`: it is a page, or
-/// somebody has acknowledged it.
-pub fn needs_a_person(page: &Page, now: DateTime<Utc>) -> Option<String> {
+/// somebody has acknowledged it. `runs` and `timeline` are those of its incident, as far as they are
+/// known.
+pub fn needs_a_person(page: &Page, runs: &[Run], timeline: &[TimelineEntry], now: DateTime<Utc>) -> Option<String> {
     let text = page.text.as_deref().map(|text| format!(": {text}")).unwrap_or_default();
     let calls = page.reach(now) == Reach::Chat;
-    calls.then(|| format!("waits for team {}: {}{text}", clip(&page.team, 80), page_reason(&page.reason)))
+    calls.then(|| {
+        format!("waits for team {}: {}{text}", clip(&page.team, 80), why_a_person(&page.reason, runs, timeline))
+    })
 }
 
 /// What the list of incidents says before the title.

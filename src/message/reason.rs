@@ -5,9 +5,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::text::{clip, count};
-use super::timeline::step_name;
-use crate::model::{ConditionKind, HumanDuration, Outcome, StepPath};
-use crate::store::PageReason;
+use super::timeline::{step_name, told};
+use crate::model::{ConditionKind, HumanDuration, Outcome, Phase, Run, RunEvent, RunId, StepPath};
+use crate::store::{IncidentEvent, PageReason, TimelineEntry, TimelineWhat};
 
 /// Why somebody is paged, or asked.
 pub fn page_reason(reason: &PageReason) -> String {
@@ -32,6 +32,79 @@ pub fn page_reason(reason: &PageReason) -> String {
             clip(what, 300)
         ),
         PageReason::NotRun { because } => format!("no playbook was run: {}", clip(because, 300)),
+    }
+}
+
+/// The same with what a run has to do with it: that one needs a person says nothing without why. `runs` and `timeline` are the
+/// incident's, as far as they are known.
+pub fn why_a_person(reason: &PageReason, runs: &[Run], timeline: &[TimelineEntry]) -> String {
+    let known = |id: RunId| runs.iter().find(|run| run.id == id);
+    match reason {
+        PageReason::Escalated { run } => match escalation(*run, known(*run), timeline) {
+            Some(because) => format!("{} stopped and needs a person: {because}", named(*run, known(*run))),
+            None => format!("{}, and has not said why", page_reason(reason)),
+        },
+        PageReason::StillFires { run, .. } => {
+            let because = known(*run).and_then(|run| run.because.as_deref());
+            let because = because.map(|because| format!(": {}", clip(because, BECAUSE))).unwrap_or_default();
+            format!("{}{because}", page_reason(reason))
+        }
+        PageReason::Overdue | PageReason::SeverityOne => {
+            let run = runs.last().map_or_else(|| no_run(timeline), |run| standing(run, timeline));
+            format!("{}; {run}", page_reason(reason))
+        }
+        PageReason::Uncovered
+        | PageReason::Joined { .. }
+        | PageReason::NotRun { .. }
+        | PageReason::HeartbeatMissing { .. }
+        | PageReason::SetAside { .. } => page_reason(reason),
+    }
+}
+
+/// No reason of a run takes more than this.
+const BECAUSE: usize = 600;
+
+/// `RUN-7 of coredns-saturated`.
+fn named(id: RunId, run: Option<&Run>) -> String {
+    run.map_or_else(|| id.to_string(), |run| format!("{id} of {}", clip(&run.playbook.name, 80)))
+}
+
+/// Why a run escalated: as it ended or, as it pages before, as it began to.
+fn escalation(id: RunId, run: Option<&Run>, timeline: &[TimelineEntry]) -> Option<String> {
+    let entered = timeline.iter().rev().find_map(|entry| match &entry.what {
+        TimelineWhat::Run(of, RunEvent::Entered { phase: Phase::Escalate, because }) if *of == id => Some(because),
+        _ => None,
+    });
+    let ended = run.filter(|run| run.outcome == Some(Outcome::Escalated)).and_then(|run| run.because.as_ref());
+    ended.or(entered).filter(|because| !because.is_empty()).map(|because| clip(because, BECAUSE))
+}
+
+/// Why nothing is at work.
+fn no_run(timeline: &[TimelineEntry]) -> String {
+    let why = timeline.iter().rev().find_map(|entry| match &entry.what {
+        TimelineWhat::Incident(IncidentEvent::RunNotOpened { playbook, because }) => Some((playbook, because)),
+        _ => None,
+    });
+    match why {
+        Some((playbook, because)) => format!("playbook {} was not run: {}", clip(playbook, 80), clip(because, BECAUSE)),
+        None => "no playbook is run for it".to_owned(),
+    }
+}
+
+/// What a run has come to by now.
+fn standing(run: &Run, timeline: &[TimelineEntry]) -> String {
+    let name = named(run.id, Some(run));
+    match (run.outcome, &run.because) {
+        (Some(outcome), because) => {
+            let because = because.as_deref().map(|because| format!(": {}", clip(because, BECAUSE))).unwrap_or_default();
+            format!("{name} ended: {outcome}{because}")
+        }
+        (None, _) => {
+            let of_it = |what: &TimelineWhat| matches!(what, TimelineWhat::Run(id, _) if *id == run.id);
+            let last = told(timeline).into_iter().rev().find(|(entry, _)| of_it(&entry.what));
+            let last = last.map(|(_, text)| format!(": {}", clip(&text, BECAUSE))).unwrap_or_default();
+            format!("{name} is still at work{last}")
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Two nights as people read them: one that the bot mends, and one that it does not.
 
-mod story;
+pub(super) mod story;
 
 use insta::assert_snapshot;
 use proptest::prelude::*;
@@ -258,31 +258,76 @@ fn a_question_that_was_answered_has_no_buttons() {
     assert_eq!(card.lines.last().unwrap(), "answered by alice (discord)");
 }
 
+/// The page of these facts.
+fn paged(
+    incident: &Incident,
+    page: &Page,
+    runs: &[crate::model::Run],
+    timeline: &[crate::store::TimelineEntry],
+    episodes: &[crate::model::Episode],
+) -> PageText {
+    page_text(&PageFacts {
+        incident,
+        page,
+        runs,
+        timeline,
+        episodes,
+        objects: &[],
+        objects_in_all: 0,
+        approvals: &[],
+        earlier: &[],
+    })
+}
+
+fn shown(page: &PageText) -> String {
+    format!("{}\n\n{}", page.title, page.body(Room::Whole).text)
+}
+
 #[test]
 fn the_page_of_a_run_that_needs_a_person() {
     let run = the_run(Some(crate::model::Outcome::Escalated));
-    let text = page_text(
+    let text = paged(
         &the_incident(IncidentState::Open),
         &the_page(PageReason::Escalated { run: run.id }),
-        Some(&run),
+        std::slice::from_ref(&run),
         &not_mended(),
         &[the_episode()],
     );
-    assert_snapshot!(format!("{}\n\n{}", text.title, text.body), @"
-    [S2] INC-42: CoreDNS has too little capacity for the cluster's queries
+    assert_snapshot!(shown(&text), @"
+    [S2] INC-42 (4,012 alerts) deployment/coredns in kube-system: CoreDNS has too little capacity for the cluster's queries
 
-    why: RUN-7 needs a person (coredns-saturated 1.2.0, escalated: p99 was 0.021 at the last look)
-    playbook: CoreDNS p99 is 0.412s; scaled 4 -> 6, which did not help
-    where: deployment/coredns in kube-system
-    since: 2025-03-01 02:00:30 UTC; 4,012 alerts firing, such as CoreDNSLatencyHigh: CoreDNS answers slowly
-    found:
+    why a person is needed:
+    RUN-7 of coredns-saturated stopped and needs a person: p99 was 0.021 at the last look
+
+    what fires:
+    4,012 alerts since 2025-03-01 02:00:30 UTC, about deployment/coredns in kube-system
+    CoreDNSLatencyHigh: CoreDNS answers slowly
+    cluster=db-eu-1
+    and 4,007 more
+
+    what the playbook says:
+    CoreDNS p99 is 0.412s; scaled 4 -> 6, which did not help
+
+    what RUN-7 found:
     - p99: 0.412
-    tried:
+
+    what RUN-7 did:
     - scaled deployment/coredns in kube-system 4 -> 6
     - verify: p99 0.31 < 0.1: not yet
     - verify: p99 0.44 < 0.1: bad
-    next: /ack INC-42 (then nobody else is paged); /why INC-42 tells all
+
+    what changed in the two hours before:
+    nothing that the bot knows of
+
+    what to type next:
+    kubectl -n kube-system describe deployment coredns
+    /why INC-42 (or: dogwatch why INC-42) tells all that the bot saw and decided
+
+    links:
     runbook: https://runbooks.example/dns
+
+    to acknowledge, so that nobody else is called:
+    /ack INC-42 (or: dogwatch ack INC-42)
     ");
 }
 
@@ -303,9 +348,9 @@ fn what_pages_nobody_needs_a_person_until_somebody_has_it() {
     };
     assert_snapshot!(shown(&page), @"
     INC-42  S3   open   9h10m  4,012   -      NEEDS A PERSON: CoreDNS has too little capacity for the cluster's que…
-    waits for team platform: RUN-7 needs a person: CoreDNS p99 is 0.412s; scaled 4 -> 6, which did not help
+    waits for team platform: RUN-7 needs a person, and has not said why: CoreDNS p99 is 0.412s; scaled 4 -> 6, which did not help
     1 call:
-      PAGE-5 to team platform at 2025-03-01 02:13:00 UTC: RUN-7 needs a person; not acknowledged
+      PAGE-5 to team platform at 2025-03-01 02:13:00 UTC: RUN-7 needs a person, and has not said why; not acknowledged
         it pages nobody: it stands in chat, the list and the handoff until somebody acknowledges it
     ");
     let seen = Page { acknowledged_at: Some(page.created_at), answered: true, ..page };
@@ -318,16 +363,34 @@ fn the_page_of_an_alert_that_nobody_knows() {
     incident.target = None;
     let mut page = the_page(PageReason::Uncovered);
     page.text = None;
-    let text = page_text(&incident, &page, None, &[], &[the_episode()]);
-    assert_snapshot!(format!("{}\n\n{}", text.title, text.body), @"
-    [S2] INC-42: CoreDNS has too little capacity for the cluster's queries
+    let text = paged(&incident, &page, &[], &[], &[the_episode()]);
+    assert_snapshot!(shown(&text), @"
+    [S2] INC-42 (4,012 alerts) CoreDNS has too little capacity for the cluster's queries
 
-    why: no playbook knows this alert
-    since: 2025-03-01 02:00:30 UTC; 4,012 alerts firing, such as CoreDNSLatencyHigh: CoreDNS answers slowly
-    found: nothing
-    tried: nothing
-    next: /ack INC-42 (then nobody else is paged); /why INC-42 tells all
+    why a person is needed:
+    no playbook knows this alert
+
+    what fires:
+    4,012 alerts since 2025-03-01 02:00:30 UTC
+    CoreDNSLatencyHigh: CoreDNS answers slowly
+    cluster=db-eu-1
+    and 4,007 more
+
+    what the bot did:
+    nothing: no playbook was run
+
+    what changed in the two hours before:
+    nothing that the bot knows of
+
+    what to type next:
+    follow the runbook that is linked below
+    /why INC-42 (or: dogwatch why INC-42) tells all that the bot saw and decided
+
+    links:
     runbook: https://runbooks.example/dns
+
+    to acknowledge, so that nobody else is called:
+    /ack INC-42 (or: dogwatch ack INC-42)
     ");
 }
 
@@ -343,10 +406,11 @@ fn a_page_fits_and_keeps_the_next_move() {
     episode.annotations.insert("summary".into(), "x".repeat(5_000));
     let mut page = the_page(PageReason::NotRun { because: "y".repeat(5_000) });
     page.text = Some("z".repeat(5_000));
-    let text = page_text(&the_incident(IncidentState::Open), &page, None, &timeline, &[episode]);
-    assert!(width(&text.body) <= 1_800, "{}", width(&text.body));
-    assert!(text.body.contains("/ack INC-42") && text.body.contains("https://runbooks.example/dns"), "{}", text.body);
-    assert!(text.body.contains("scaled deployment/coredns in kube-system 4 -> 6"), "{}", text.body);
+    let text = paged(&the_incident(IncidentState::Open), &page, &[], &timeline, &[episode]);
+    let body = text.body(Room::Units(3_900)).text;
+    assert!(width(&body) <= 3_900, "{}", width(&body));
+    assert!(body.contains("/ack INC-42") && body.contains("https://runbooks.example/dns"), "{body}");
+    assert!(body.contains("yyyyyyyy") && body.contains("zzzzzzzz"), "{body}");
 }
 
 #[test]
@@ -389,7 +453,7 @@ fn why_explains_each_decision() {
       02:10:05 mitigated: RUN-7 fixed it
 
     1 page:
-      PAGE-5 to team platform at 2025-03-01 02:13:00 UTC: it is not mitigated after the time that its playbook allows; acknowledged at 2025-03-01 02:14:10 UTC
+      PAGE-5 to team platform at 2025-03-01 02:13:00 UTC: it is not mitigated after the time that its playbook allows; RUN-7 of coredns-saturated ended: fixed: p99 was 0.021 at the last look; acknowledged at 2025-03-01 02:14:10 UTC
     "#);
 }
 
@@ -560,11 +624,10 @@ fn a_page_that_reached_nobody_is_seen_wherever_somebody_looks() {
     let text = why(&facts);
     let (_, pages) = text.split_once("1 page:").unwrap();
     assert_snapshot!(pages, @"
-
-      PAGE-5 to team platform at 2025-03-01 02:13:00 UTC: it is not mitigated after the time that its playbook allows; not acknowledged
-        webhook: 4 attempts, the last: the receiver answered 503: token=***; next at 2025-03-01 02:20:00 UTC
-        discord: not tried yet; next at 2025-03-01 02:20:00 UTC
-        it has reached nobody since 2025-03-01 02:13:00 UTC
+    PAGE-5 to team platform at 2025-03-01 02:13:00 UTC: it is not mitigated after the time that its playbook allows; no playbook is run for it; not acknowledged
+      webhook: 4 attempts, the last: the receiver answered 503: token=***; next at 2025-03-01 02:20:00 UTC
+      discord: not tried yet; next at 2025-03-01 02:20:00 UTC
+      it has reached nobody since 2025-03-01 02:13:00 UTC
     ");
 }
 
@@ -573,10 +636,10 @@ fn a_start_ahead_of_our_clock_is_said_to_be_one() {
     let incident = the_incident(IncidentState::Open);
     let mut episode = the_episode();
     episode.starts_at = episode.opened_at + chrono::TimeDelta::hours(3);
-    let page = page_text(&incident, &the_page(PageReason::Overdue), None, &[], std::slice::from_ref(&episode)).body;
+    let page = shown(&paged(&incident, &the_page(PageReason::Overdue), &[], &[], std::slice::from_ref(&episode)));
     let said =
         "2025-03-01 05:03:00 UTC (as its sender says, 3h ahead of our clock: it came at 2025-03-01 02:03:00 UTC)";
-    assert!(page.contains(&format!("since: {said}; ")), "{page}");
+    assert!(page.contains(&format!("since {said}, ")), "{page}");
     let facts = WhyFacts {
         incident: &incident,
         runs: &[],

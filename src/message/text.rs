@@ -129,7 +129,8 @@ pub(super) fn thousands(n: u64) -> String {
     text
 }
 
-fn cut(line: &str, longest: usize) -> String {
+/// A line in at most `longest` units, with a `…` where it is cut.
+pub(super) fn cut(line: &str, longest: usize) -> String {
     if width(line) <= longest {
         return line.to_owned();
     }

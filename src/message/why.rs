@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::card::headline;
 use super::delivery::ways;
-use super::reason::{condition_text, page_reason};
+use super::reason::{condition_text, why_a_person};
 use super::text::{clip, count, moment, started, thousands, time};
 use super::timeline::{step_name, timeline_line};
 use crate::model::{ConditionKind, Episode, Incident, Run, RunEvent, Verdict, redact_value};
@@ -41,7 +41,7 @@ pub fn why(facts: &WhyFacts<'_>) -> String {
         facts.timeline.iter().filter(|entry| is_of_people(entry)).filter_map(timeline_line).collect();
     section("people and states", people, &mut lines);
     lines.push(String::new());
-    pages(facts.pages, facts.now, &mut lines);
+    pages(facts, &mut lines);
     lines.join("\n")
 }
 
@@ -204,7 +204,8 @@ fn is_of_people(entry: &TimelineEntry) -> bool {
     )
 }
 
-fn pages(pages: &[Page], now: DateTime<Utc>, lines: &mut Vec<String>) {
+fn pages(facts: &WhyFacts<'_>, lines: &mut Vec<String>) {
+    let (pages, now) = (facts.pages, facts.now);
     if pages.is_empty() {
         lines.push("pages: none".to_owned());
         return;
@@ -219,7 +220,7 @@ fn pages(pages: &[Page], now: DateTime<Utc>, lines: &mut Vec<String>) {
             page.id,
             clip(&page.team, 80),
             moment(page.created_at),
-            page_reason(&page.reason)
+            why_a_person(&page.reason, facts.runs, facts.timeline)
         ));
         lines.extend(ways(page, now).into_iter().map(|way| format!("    {way}")));
     }

@@ -53,7 +53,8 @@ impl ConsoleSink {
         }
         let mut text = format!("{at} {}\n", self.paint(parcel.colour, parcel.kind, &head));
         for line in lines {
-            text.push_str(&format!("    {line}\n"));
+            let indent = if line.is_empty() { "" } else { "    " };
+            text.push_str(&format!("{indent}{line}\n"));
         }
         text
     }

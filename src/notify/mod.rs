@@ -6,6 +6,7 @@
 
 mod console;
 mod discord;
+mod earlier;
 mod outbox_worker;
 mod parcel;
 mod patience;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::message::Room;
 pub use console::ConsoleSink;
 pub use discord::DiscordSink;
 pub use outbox_worker::OutboxWorker;
@@ -30,6 +32,12 @@ pub use webhook::{WebhookError, WebhookSink};
 pub trait Sink: Send + Sync + 'static {
     /// Its name in the outbox: `discord`, `console`, `webhook`.
     fn name(&self) -> &str;
+
+    /// How much of a page it takes. What a page cannot say there, it leaves out in the order of what matters least
+    /// ([`crate::message::PageText::body`]).
+    fn room(&self) -> Room {
+        Room::Whole
+    }
 
     /// Brings it there, once. Gives back the receiver's own id of it, if it has one that a later edit needs.
     ///

@@ -103,7 +103,7 @@ impl Worker for OutboxWorker {
         // Made one after the other, so that they are sent in their order: a page first.
         let mut parcels = Vec::new();
         for delivery in due {
-            match self.renderer.parcel(self.sink.name(), &delivery).await {
+            match self.renderer.parcel(self.sink.as_ref(), &delivery).await {
                 Ok(Some(parcel)) => parcels.push((delivery, parcel)),
                 // There is nothing to tell any more: the page was acknowledged, the question answered.
                 Ok(None) => self.store.delivered(delivery.id, None).await?,
@@ -112,7 +112,7 @@ impl Worker for OutboxWorker {
                 Err(error @ StoreError::Unreadable { .. }) => match &delivery.subject {
                     DeliverySubject::Page { page } => {
                         tracing::error!(%page, %error, "a page cannot be read, and a plain one takes its place");
-                        match self.renderer.instead(*page, &error).await? {
+                        match self.renderer.instead(self.sink.as_ref(), *page, &error).await? {
                             Some(parcel) => parcels.push((delivery, parcel)),
                             None => self.store.delivered(delivery.id, None).await?,
                         }

@@ -2,15 +2,22 @@
 
 use std::sync::Arc;
 
-use super::{Contact, Parcel, ParcelKind};
+use super::earlier::Recent;
+use super::{Contact, Parcel, ParcelKind, Sink};
 use crate::clock::Clock;
-use crate::message::{self, Card, Colour};
+use crate::message::{self, Card, Colour, PageFacts, PageText, Room};
 use crate::model::{Approval, ApprovalState, Grouping, Incident, IncidentId, PageId, Severity};
 use crate::oncall::{DiscordChannel, OnCall, Watch};
-use crate::store::{Delivery, DeliverySubject, NewIncident, Page, PageReason, Store, StoreError};
+use crate::store::{Delivery, DeliverySubject, NewIncident, Page, Store, StoreError};
 
-/// How many of an incident's alerts a page looks at, for an example and a runbook.
+/// How many of an incident's alerts a page looks at, for examples and links.
 const EPISODES: usize = 5;
+
+/// How many of the places that an incident is about a page looks at.
+const OBJECTS: usize = 20;
+
+/// What a call takes of its notice, which is a message of chat.
+const CALL: usize = 3_900;
 
 /// How much of a team's name is shown.
 const TEAM: usize = 80;
@@ -20,17 +27,19 @@ pub(super) struct Renderer {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     oncall: Arc<OnCall>,
+    recent: Recent,
     /// Who is called when a page's own team cannot be.
     pub default_team: Option<String>,
 }
 
 impl Renderer {
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, oncall: Arc<OnCall>) -> Self {
-        Self { store, clock, oncall, default_team: None }
+        let recent = Recent::new(store.clone(), clock.clone());
+        Self { store, clock, oncall, recent, default_team: None }
     }
 
     /// What is to be told; `None` when there is nothing to tell any more.
-    pub async fn parcel(&self, sink: &str, delivery: &Delivery) -> Result<Option<Parcel>, StoreError> {
+    pub async fn parcel(&self, sink: &dyn Sink, delivery: &Delivery) -> Result<Option<Parcel>, StoreError> {
         match &delivery.subject {
             DeliverySubject::Page { page } => match self.store.page(*page).await? {
                 None => Err(is_gone("page")),
@@ -49,23 +58,33 @@ impl Renderer {
             DeliverySubject::Approval { approval } => match self.store.approval(*approval).await? {
                 // A question that was never shown and is none any more needs no answer to it either.
                 Some(asked) if asked.state == ApprovalState::Open || delivery.external.is_some() => {
-                    self.approval(sink, delivery, &asked).await
+                    self.approval(sink.name(), delivery, &asked).await
                 }
                 _ => Ok(None),
             },
             DeliverySubject::Notice { incident, text } => {
                 let Some(incident) = self.store.incident(*incident).await? else { return Ok(None) };
                 let card = Card { buttons: Vec::new(), lines: lines(text), ..self.card(&incident).await? };
+                let call = self.call(&incident, text).await?;
                 let mut parcel = self.parcel_of(ParcelKind::Notice, incident, card);
+                if let Some(call) = call {
+                    parcel.body = call.body(Room::Units(CALL)).text;
+                    parcel.page = Some(call);
+                }
                 parcel.key = format!("dogwatch-notice-{}", delivery.id.0);
-                parcel.thread = self.store.external_message(sink, parcel.incident.id).await?;
+                parcel.thread = self.store.external_message(sink.name(), parcel.incident.id).await?;
                 Ok(Some(parcel))
             }
         }
     }
 
     /// What is told of a page that cannot be read: something must be. `None` when somebody has it.
-    pub async fn instead(&self, page: PageId, error: &StoreError) -> Result<Option<Parcel>, StoreError> {
+    pub async fn instead(
+        &self,
+        sink: &dyn Sink,
+        page: PageId,
+        error: &StoreError,
+    ) -> Result<Option<Parcel>, StoreError> {
         let outline = self.store.page_outline(page).await?;
         if outline.as_ref().is_some_and(|outline| outline.is_answered) {
             return Ok(None);
@@ -85,12 +104,12 @@ impl Renderer {
         };
         let incident = new.opened(known.unwrap_or(IncidentId(0)), self.clock.now());
         let called = self.called(&incident.team, &incident.team);
-        let (incident_id, title) = (incident.id, text.title);
+        let (incident_id, title) = (incident.id, text.title.clone());
         let buttons = known.map(message::acknowledge).into_iter().collect();
         let card = Card { incident: incident_id, title, lines: Vec::new(), colour: Colour::Red, buttons };
         let mut parcel = self.parcel_of(ParcelKind::Page, incident, card);
         parcel.key = format!("dogwatch-{page}");
-        Ok(Some(called.with(parcel, text.body)))
+        Ok(Some(called.with(parcel, text, sink.room())))
     }
 
     fn parcel_of(&self, kind: ParcelKind, incident: Incident, card: Card) -> Parcel {
@@ -104,6 +123,7 @@ impl Renderer {
             incident,
             title: card.title,
             body: card.lines.join("\n"),
+            page: None,
             colour: card.colour,
             buttons: card.buttons,
             mention: Vec::new(),
@@ -120,21 +140,22 @@ impl Renderer {
         Ok(message::card(incident, &runs, &timeline, &approvals, &pages, self.clock.now()))
     }
 
-    async fn page(&self, sink: &str, delivery: &Delivery, page: &Page) -> Result<Option<Parcel>, StoreError> {
-        let incident = self.store.incident(page.incident).await?.ok_or_else(|| is_gone("page's incident"))?;
-        let run = match page.reason {
-            PageReason::Escalated { run } | PageReason::StillFires { run, .. } => or_blank(self.store.run(run).await)?,
-            _ => None,
+    async fn page(&self, sink: &dyn Sink, delivery: &Delivery, page: &Page) -> Result<Option<Parcel>, StoreError> {
+        let of = self.store.incident(page.incident).await?.ok_or_else(|| is_gone("page's incident"))?;
+        // What has become part of another one is told with that.
+        let incident = match of.merged {
+            Some(merged) => self.store.incident(merged.root).await?.ok_or_else(|| is_gone("page's incident"))?,
+            None => of.clone(),
         };
-        let timeline = or_blank(self.store.timeline(incident.id).await)?;
-        let episodes = or_blank(self.store.episodes(incident.id, EPISODES).await)?;
-        let text = message::page_text(&incident, page, run.as_ref(), &timeline, &episodes);
+        let mut text = self.page_text(&incident, page).await?;
+        text.first =
+            of.merged.map(|merged| format!("{} is part of {} now: what is said is of that one", of.id, merged.root));
         let card = self.card(&incident).await?;
         let called = self.called(&page.team, &incident.team);
         let mut parcel = self.parcel_of(ParcelKind::Page, incident, card);
         parcel.key.clone_from(&page.key);
         parcel.previous.clone_from(&delivery.external);
-        parcel.thread = self.store.external_message(sink, parcel.incident.id).await?;
+        parcel.thread = self.store.external_message(sink.name(), parcel.incident.id).await?;
         // It may be what a label says, and goes to terminals.
         parcel.team = message::clip(&page.team, TEAM);
         let acknowledge = message::acknowledge(parcel.incident.id);
@@ -142,8 +163,40 @@ impl Renderer {
             // Somebody has the incident, but not what it has become.
             parcel.buttons.insert(0, acknowledge);
         }
-        parcel.title = text.title;
-        Ok(Some(called.with(parcel, text.body)))
+        parcel.title.clone_from(&text.title);
+        Ok(Some(called.with(parcel, text, sink.room())))
+    }
+
+    /// The page, or the call, as it is now.
+    async fn page_text(&self, incident: &Incident, page: &Page) -> Result<PageText, StoreError> {
+        let runs = or_blank(self.store.runs_of(incident.id).await)?;
+        let timeline = or_blank(self.store.timeline(incident.id).await)?;
+        let mut episodes = or_blank(self.store.episodes(incident.id, EPISODES).await)?;
+        // The one that opened the incident, whose name it has, before those that joined.
+        episodes.sort_by_key(|episode| (episode.closed_at.is_some(), episode.id));
+        let objects = or_blank(self.store.objects_of(incident.id, OBJECTS).await)?;
+        let objects_in_all = or_blank(self.store.count_objects(incident.id).await)?;
+        let approvals = or_blank(self.store.approvals_of(incident.id).await)?;
+        let earlier = self.recent.like(incident).await?;
+        Ok(message::page_text(&PageFacts {
+            incident,
+            page,
+            runs: &runs,
+            timeline: &timeline,
+            episodes: &episodes,
+            objects: &objects,
+            objects_in_all,
+            approvals: &approvals,
+            earlier: &earlier,
+        }))
+    }
+
+    /// What a notice says that tells of a call: what the page would say, if its severity paged anybody. `None`: it tells of none.
+    async fn call(&self, incident: &Incident, notice: &str) -> Result<Option<PageText>, StoreError> {
+        let pages = or_blank(self.store.pages_of(incident.id).await)?;
+        let is_told = |page: &&Page| page.call_text() == notice || page.text.as_deref() == Some(notice);
+        let Some(page) = pages.iter().filter(|page| page.is_call()).find(is_told) else { return Ok(None) };
+        Ok(Some(PageText { first: Some(page.call_text()), ..self.page_text(incident, page).await? }))
     }
 
     async fn approval(
@@ -189,7 +242,7 @@ impl Renderer {
 }
 
 /// What a message says besides: where that cannot be read, it says the rest.
-fn or_blank<T: Default>(read: Result<T, StoreError>) -> Result<T, StoreError> {
+pub(super) fn or_blank<T: Default>(read: Result<T, StoreError>) -> Result<T, StoreError> {
     match read {
         Err(error @ StoreError::Unreadable { .. }) => {
             tracing::warn!(%error, "a message says less than it should");
@@ -212,12 +265,12 @@ struct Called {
 }
 
 impl Called {
-    /// The parcel that calls them, and says `body`.
-    fn with(self, mut parcel: Parcel, body: String) -> Parcel {
-        parcel.body = match self.instead {
-            Some(instead) => message::page_body_after(&instead, &body),
-            None => body,
-        };
+    /// The parcel that calls them, and says `page` in the room that its sink has.
+    fn with(self, mut parcel: Parcel, page: PageText, room: Room) -> Parcel {
+        let first = [self.instead, page.first].into_iter().flatten().reduce(|first, then| format!("{first}; {then}"));
+        let page = PageText { first, ..page };
+        parcel.body = page.body(room).text;
+        parcel.page = Some(page);
         parcel.mention = self.who;
         parcel.channel = self.channel;
         parcel

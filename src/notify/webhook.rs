@@ -4,8 +4,14 @@
 //! { "version": 1, "kind": "page", "dedup_key": "dogwatch-INC-1-1-1-S1", "at": "2026-03-01T08:00:00Z",
 //!   "incident": "INC-1", "severity": "S1", "state": "open",
 //!   "target": { "kind": "Deployment", "namespace": "kube-system", "name": "coredns" },
-//!   "team": "platform", "on_call": ["ada"], "title": "...", "body": "..." }
+//!   "team": "platform", "on_call": ["ada"], "title": "...", "body": "...",
+//!   "reason": "...", "fires": ["..."], "playbook_text": "...", "found": ["..."], "tried": ["..."], "changed": ["..."],
+//!   "next": ["..."], "links": [{ "name": "runbook", "url": "https://..." }], "ack": "..." }
 //! ```
+//!
+//! `body` is the whole text. What stands from `reason` on is there for a page, and says the same in its parts: why a person is needed,
+//! the alerts and where, what the playbook says, what the run found and did, what changed in the two hours before, what to
+//! type, links, and how to acknowledge.
 
 use std::time::Duration;
 
@@ -13,9 +19,10 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use reqwest::{Client, StatusCode, Url};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Parcel, Sink, SinkError};
+use crate::message::PageText;
 use crate::model::{Secret, redact};
 use crate::proxy::Proxy;
 
@@ -122,7 +129,7 @@ fn asked_to_wait(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
 
 fn document(parcel: &Parcel) -> Value {
     let incident = &parcel.incident;
-    json!({
+    let mut document = json!({
         "version": 1,
         "kind": parcel.kind.name(),
         "dedup_key": parcel.key,
@@ -135,7 +142,26 @@ fn document(parcel: &Parcel) -> Value {
         "on_call": parcel.mention.iter().map(|contact| &contact.name).collect::<Vec<_>>(),
         "title": parcel.title,
         "body": parcel.body,
-    })
+    });
+    if let (Some(page), Some(fields)) = (&parcel.page, document.as_object_mut()) {
+        fields.extend(parts(page));
+    }
+    document
+}
+
+fn parts(page: &PageText) -> Map<String, Value> {
+    let parts = [
+        ("reason", json!(page.reason)),
+        ("fires", json!(page.fires)),
+        ("playbook_text", json!(page.playbook_text)),
+        ("found", json!(page.found)),
+        ("tried", json!(page.tried)),
+        ("changed", json!(page.changed)),
+        ("next", json!(page.next)),
+        ("links", json!(page.links)),
+        ("ack", json!(page.ack)),
+    ];
+    parts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// The beginning of what the receiver says about it: enough to put it right.

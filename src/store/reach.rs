@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::Page;
+use crate::model::Severity;
 
 /// How one sink stands with a page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +72,11 @@ impl Page {
         Reach::OnItsWay
     }
 
+    /// What chat is told of a call, before why it is made.
+    pub fn call_text(&self) -> String {
+        call_text(&self.team, self.severity)
+    }
+
     /// Since when it has reached nobody, if it has.
     pub fn reached_nobody_since(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         match self.reach(now) {
@@ -80,10 +86,15 @@ impl Page {
     }
 }
 
+/// What chat is told of a page whose severity pages nobody.
+pub(in crate::store) fn call_text(team: &str, severity: Severity) -> String {
+    format!("a person of team {team} is needed; nobody is paged, as it is {severity}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{IncidentId, PageId, Severity};
+    use crate::model::{IncidentId, PageId};
     use crate::store::PageReason;
     use crate::store::story::morning;
 

@@ -21,6 +21,7 @@ mod intake;
 mod jobs;
 mod laws;
 mod mutated;
+mod page_texts;
 mod pages;
 mod runs;
 mod secrets;

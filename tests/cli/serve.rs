@@ -42,7 +42,7 @@ fn an_alert_is_acknowledged_and_handed_over() {
     let paged = "\ndogwatch_pages_total{team=\"platform\",severity=\"S1\"} 1\n";
     assert!(metrics.contains(paged) && server.get("/metrics").1.contains(paged), "{metrics}");
     let console = server.stop();
-    assert!(console.contains("PAGE for platform (ada) [S1] INC-1: OddThing: it is odd"), "{console}");
+    assert!(console.contains("PAGE for platform (ada) [S1] INC-1 OddThing: it is odd"), "{console}");
 }
 
 /// One that cannot be worked on holds up no other, and somebody is called about it: what was accepted is never lost without a word.
@@ -83,7 +83,7 @@ fn a_signal_that_cannot_be_worked_on_is_set_aside_and_paged() {
     let (_, metrics) = server.get("/metrics");
     assert!(metrics.contains("\ndogwatch_set_aside_signals 2\n"), "{metrics}");
     let console = server.stop();
-    assert!(console.contains("PAGE for platform (ada) [S2] INC-2: what came in could not be worked on"), "{console}");
+    assert!(console.contains("PAGE for platform (ada) [S2] INC-2 what came in could not be worked on"), "{console}");
     assert!(console.contains("SIG-1 came in and could not be worked on"), "{console}");
 }
 

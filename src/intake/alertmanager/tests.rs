@@ -92,6 +92,36 @@ fn an_alert_that_stands_there_twice_is_taken_once() {
     assert_eq!(read, wanted);
 }
 
+/// Prometheus says it beside the annotations, and people read it as one of them.
+#[test]
+fn where_a_rule_points_to_is_kept_among_its_annotations() {
+    let annotations = |fields: serde_json::Value| {
+        let mut alert = serde_json::json!({
+            "status": "firing", "labels": { "alertname": "A" }, "annotations": { "panelURL": "https://rule/" },
+            "startsAt": "2025-03-01T02:03:04Z",
+        });
+        alert.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        let body = serde_json::json!({ "version": "4", "groupKey": "g", "alerts": [alert] });
+        let read = notification(&body.to_string().into_bytes());
+        read.alerts[0].annotations.iter().map(|(name, url)| format!("{name} {url}")).collect::<Vec<_>>()
+    };
+    let kept =
+        annotations(serde_json::json!({ "generatorURL": "http://p/graph?g0.expr=up", "dashboardURL": "https://g/d/1",
+        "silenceURL": "https://g/silence", "panelURL": "https://g/panel" }));
+    let expected = [
+        "dashboardURL https://g/d/1",
+        "generatorURL http://p/graph?g0.expr=up",
+        "panelURL https://rule/",
+        "silenceURL https://g/silence",
+    ];
+    assert_eq!(kept, expected, "what the rule itself says counts");
+    let long = format!("https://p/{}", "x".repeat(2_000));
+    let odd =
+        annotations(serde_json::json!({ "generatorURL": long, "dashboardURL": 7, "silenceURL": null, "panelURL": {} }));
+    assert_eq!(odd, ["panelURL https://rule/"]);
+    assert_eq!(annotations(serde_json::json!({ "generatorURL": "javascript:alert(1)" })).len(), 1);
+}
+
 #[test]
 fn what_alertmanager_really_sends_is_read() {
     for version in ["0.25", "0.34"] {

@@ -6,6 +6,7 @@ use std::fmt;
 use chrono::{DateTime, Datelike, SubsecRound, Utc};
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use crate::intake::bounds::{Labels, MOST_ALERTS, count_rest, shorten};
 use crate::intake::delivery::{Kept, says};
@@ -108,7 +109,25 @@ pub(super) struct WireAlert {
     generator_url: String,
     #[serde(default)]
     fingerprint: String,
+    /// Only Grafana's, as the next two.
+    #[serde(default, rename = "silenceURL", deserialize_with = "text")]
+    silence_url: String,
+    #[serde(default, rename = "dashboardURL", deserialize_with = "text")]
+    dashboard_url: String,
+    #[serde(default, rename = "panelURL", deserialize_with = "text")]
+    panel_url: String,
 }
+
+/// A text; whatever else stands there is no reason to refuse the alert.
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(text) => text,
+        _ => String::new(),
+    })
+}
+
+/// The longest address that is kept. One that is cut leads nowhere.
+const LONGEST_URL: usize = 2_000;
 
 /// What is said of an alert that has no labels.
 pub(super) const NAMELESS: &str = "there are none, and an alert is known by its labels";
@@ -120,6 +139,7 @@ impl WireAlert {
             return Err(Error::custom(NAMELESS));
         }
         let left_out = self.labels.left_out + self.annotations.left_out;
+        self.keep_links();
         shorten(&mut self.generator_url);
         // A firing alert has the year 1, which is Go's zero.
         let ends_at = self.ends_at.filter(|end| self.status == AlertStatus::Resolved && end.year() > 1);
@@ -148,5 +168,22 @@ impl WireAlert {
             text: serde_json::to_string(&alert)?.into_boxed_str(),
         };
         Ok((kept, left_out))
+    }
+
+    /// Where to look stands in fields of the alert: among its annotations, under the fields' own names, it is there for people. What a
+    /// rule says under that name counts.
+    fn keep_links(&mut self) {
+        let links = [
+            ("generatorURL", &self.generator_url),
+            ("silenceURL", &self.silence_url),
+            ("dashboardURL", &self.dashboard_url),
+            ("panelURL", &self.panel_url),
+        ];
+        for (name, url) in links {
+            let is_web = url.starts_with("https://") || url.starts_with("http://");
+            if is_web && url.len() <= LONGEST_URL {
+                self.annotations.kept.entry(name.to_owned()).or_insert_with(|| url.clone());
+            }
+        }
     }
 }

@@ -6,8 +6,8 @@ use serenity::all::{
 };
 
 use super::reply_to;
-use crate::discord::{Place, escape, render_button, show, title, without_links};
-use crate::message::{ButtonStyle, clip};
+use crate::discord::{Place, escape, render_button, show, show_laid_out, title, without_links};
+use crate::message::{ButtonStyle, Room, clip};
 use crate::model::Digest;
 use crate::notify::{Parcel, ParcelKind};
 
@@ -27,12 +27,19 @@ pub(super) struct Letter {
 
 /// A description may have 4,096 units, of which a link takes up to 130; with 256 for the title that leaves 1,600 of the embed's
 /// 6,000 for the footer.
-const BODY: usize = 3_950;
+pub(super) const BODY: usize = 3_950;
 
 impl Letter {
     /// `channel`: where it will be. `thread`: the incident's message, which it belongs to.
     pub fn new(parcel: &Parcel, channel: ChannelId, guild: u64, thread: Option<Place>) -> Self {
-        let body = show(&parcel.body, BODY);
+        let body = match &parcel.page {
+            // Laid out once more, as what is escaped is longer.
+            Some(page) => show_laid_out(BODY, |room| {
+                let body = page.body(Room::Units(room));
+                (body.text, body.cut)
+            }),
+            None => show(&parcel.body, BODY),
+        };
         let mut description = body.text;
         // A reply stays within its channel; elsewhere a link has to do.
         if let Some(thread) = thread.filter(|thread| thread.channel != channel) {

@@ -8,6 +8,7 @@ use serenity::http::Http;
 
 use super::{Parcel, ParcelKind, Sink, SinkError};
 use crate::discord::{Api, DiscordOptions, Place, Trouble};
+use crate::message::Room;
 use message::Letter;
 
 /// Writes to one server. Everything goes to its channel but pages of teams that have another one.
@@ -71,6 +72,10 @@ impl DiscordSink {
 impl Sink for DiscordSink {
     fn name(&self) -> &str {
         "discord"
+    }
+
+    fn room(&self) -> Room {
+        Room::Units(message::BODY)
     }
 
     async fn send(&self, parcel: &Parcel) -> Result<Option<String>, SinkError> {

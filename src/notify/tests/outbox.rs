@@ -24,7 +24,7 @@ async fn a_page_says_who_is_called_and_is_told_once() {
     assert_eq!(pages[0].mention[0].name, "ada");
     assert_eq!(pages[0].mention[0].discord.map(|id| id.0), Some(123_456_789_012_345_678));
     assert_eq!(pages[0].channel.map(|id| id.0), Some(223_456_789_012_345_678));
-    assert_eq!(pages[0].title, "[S1] INC-1: CoreDNS is down");
+    assert_eq!(pages[0].title, "[S1] INC-1 (3 alerts) deployment/coredns in kube-system: CoreDNS is down");
     bot.passes(60);
     assert_eq!(settle(&bot, &worker).await, None);
     assert_eq!(pager.seen(), []);
@@ -59,10 +59,7 @@ async fn a_page_for_a_team_that_cannot_be_called_calls_another_and_says_so() {
     let long = called("storage", &format!("{}\u{1b}[2J", "x".repeat(500))).await;
     assert!(long.team.len() < 100 && !long.body.contains('\u{1b}'), "{long:?}");
     let right = called("storage", "storage").await;
-    assert_eq!(
-        (right.mention[0].name.as_str(), right.body.lines().next()),
-        ("bob", Some("why: no playbook knows this alert"))
-    );
+    assert_eq!((right.mention[0].name.as_str(), right.body.lines().next()), ("bob", Some("why a person is needed:")));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Tx;
 use crate::model::{Incident, IncidentId, PageId};
+use crate::store::reach::call_text;
 use crate::store::rules::{Outgoing, Second, TOLD_EVERY, is_worth_telling, second_reason};
 use crate::store::{DuePage, IncidentEvent, NewPage, StoreError};
 
@@ -87,7 +88,7 @@ impl Tx<'_> {
     /// Asks in chat. What a run has to say, its own record tells there.
     async fn call(&mut self, id: PageId, incident: &Incident, page: &NewPage) -> Result<(), StoreError> {
         let (team, reason) = (page.team.clone(), page.reason.clone());
-        let text = format!("a person of team {team} is needed; nobody is paged, as it is {}", incident.severity);
+        let text = call_text(&team, incident.severity);
         self.note(incident.id, &IncidentEvent::Called { team, reason }).await?;
         if page.text.is_some() {
             return Ok(());

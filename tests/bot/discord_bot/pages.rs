@@ -22,8 +22,8 @@ async fn a_page_calls_the_one_on_call_and_is_acknowledged_by_a_button() {
         "{}",
         page.content
     );
-    assert!(title(&page).starts_with("[S1] INC-1: DatabaseDown: orders is down"), "{}", title(&page));
-    assert!(page.text().contains("why: "), "{}", page.text());
+    assert!(title(&page).starts_with("[S1] INC-1 DatabaseDown: orders is down"), "{}", title(&page));
+    assert!(page.text().contains("why a person is needed:"), "{}", page.text());
 
     let ack = night.discord.presses(&alice(), page.id, &page.button("Acknowledge")).await;
     assert_eq!(ack.text(), "INC-1 is yours: DatabaseDown: orders is down");

@@ -41,6 +41,7 @@ fn parcel() -> Parcel {
         team: "platform".into(),
         title: "INC-1 S3 open: the disk is slow".into(),
         body: "owner: nobody yet".into(),
+        page: None,
         colour: Colour::Amber,
         buttons: Vec::new(),
         mention: Vec::new(),

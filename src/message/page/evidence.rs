@@ -1,0 +1,44 @@
+//! What a run saw, and what it did about it.
+
+use crate::message::text::clip;
+use crate::message::timeline::told;
+use crate::model::{ConditionKind, RunEvent, RunId};
+use crate::store::{TimelineEntry, TimelineWhat};
+
+/// No run has more to tell than somebody would read.
+const MOST: usize = 100;
+
+/// What that run found, and what it did. A page is about one run: what another one found is not what is there now.
+pub(super) fn evidence(run: Option<RunId>, timeline: &[TimelineEntry]) -> (Vec<String>, Vec<String>) {
+    let (mut found, mut tried) = (Vec::new(), Vec::new());
+    let Some(run) = run else { return (found, tried) };
+    let of_run = |entry: &TimelineEntry| matches!(&entry.what, TimelineWhat::Run(id, _) if *id == run);
+    let mut started = Vec::new();
+    for entry in timeline {
+        if let TimelineWhat::Run(id, RunEvent::Started { step, .. }) = &entry.what
+            && *id == run
+        {
+            started.push(step);
+        }
+    }
+    for (entry, text) in told(timeline).into_iter().filter(|(entry, _)| of_run(entry)) {
+        let TimelineWhat::Run(_, event) = &entry.what else { continue };
+        let list = match event {
+            RunEvent::Read { .. }
+            | RunEvent::TargetRead { .. }
+            | RunEvent::Checked { condition: ConditionKind::DoneIf | ConditionKind::Require, .. } => &mut found,
+            RunEvent::Failed { step, .. } if !started.contains(&step) => &mut found,
+            RunEvent::Failed { .. }
+            | RunEvent::Started { .. }
+            | RunEvent::Done { .. }
+            | RunEvent::Unneeded { .. }
+            | RunEvent::Proposed { .. }
+            | RunEvent::Looked { .. } => &mut tried,
+            _ => continue,
+        };
+        if list.len() < MOST {
+            list.push(format!("- {}", clip(&text, 300)));
+        }
+    }
+    (found, tried)
+}
