@@ -91,7 +91,7 @@ pub(super) fn decide_resolve(
 }
 
 /// What a person asked to run, found to be sound.
-pub(super) struct Asked<'a> {
+pub(super) struct Wish<'a> {
     pub playbook: &'a Playbook,
     pub target: Target,
     pub inputs: Map<String, Value>,
@@ -99,12 +99,12 @@ pub(super) struct Asked<'a> {
 }
 
 pub(super) fn decide_run(
-    asked: Asked<'_>,
+    wish: Wish<'_>,
     known: Option<&IncidentView>,
     history: &[RunHead],
     person: &Person,
 ) -> Decision {
-    let Asked { playbook, target, inputs, set } = asked;
+    let Wish { playbook, target, inputs, set } = wish;
     if let Some(run) = history.iter().find(|run| run.ended_at.is_none()) {
         return decline(format!("{} of {} is under way on {target}; see /why {}", run.id, playbook.name, run.incident));
     }

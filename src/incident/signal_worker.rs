@@ -1,6 +1,6 @@
 //! The worker that takes signals in, one after the other, and decides what follows.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,8 +11,8 @@ use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
 use tokio::sync::watch;
 
-use super::commands::{Asked, decide_ack, decide_resolve, decide_run, decide_vote, decline};
-use super::coverage::{cover, grouping_of_target};
+use super::asked::Asked;
+use super::coverage::cover;
 use super::earlier::{by_given_name, worse};
 use super::ending::{End, decide_run_ended};
 use super::heartbeat::{decide_heartbeat, grouping_of_heartbeat};
@@ -24,11 +24,10 @@ use super::{Coverage, IncidentRules};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::model::{
-    AlertStatus, Command, IncidentId, IncidentState, Notification, Person, Run, Severity, Signal, SignalBody, SignalId,
-    redact,
+    AlertStatus, IncidentId, IncidentState, Notification, Person, Run, Severity, Signal, SignalBody, SignalId, redact,
 };
 use crate::playbook::{Catalog, Playbook};
-use crate::store::{Decision, IncidentView, PendingSignal, Store, StoreError, Whose, unfit_to_act_on};
+use crate::store::{Decision, IncidentView, PendingSignal, Store, StoreError, Whose};
 use crate::worker::{Turn, TurnError, Worker};
 
 /// Decides about signals, the more urgent lanes first, and within a lane in the order in which they
@@ -82,7 +81,14 @@ impl SignalWorker {
             SignalBody::Command { person, command } => {
                 // Names come from chats too. As it is stored, it is compared with what is stored.
                 let person = Person { name: redact(&person.name).into_owned(), ..person.clone() };
-                self.command(&person, command).await
+                let asked = Asked {
+                    store: &*self.store,
+                    catalog: self.catalog.borrow().clone(),
+                    rules: &self.rules,
+                    now: self.clock.now(),
+                    person: &person,
+                };
+                asked.decide(command).await
             }
             SignalBody::Heartbeat { key, name, news } => {
                 let grouping = grouping_of_heartbeat(key);
@@ -190,64 +196,6 @@ impl SignalWorker {
         Ok(View { episodes, known, incidents, by_grouping, history, cut_told, worse, damage_told })
     }
 
-    async fn command(&self, person: &Person, command: &Command) -> Result<Decision, StoreError> {
-        match command {
-            Command::Ack { incident } => self.with_incident(*incident, |view| decide_ack(view, person)).await,
-            Command::Resolve { incident, note } => {
-                self.with_incident(*incident, |view| decide_resolve(&self.rules, view, person, note.as_deref())).await
-            }
-            Command::Approve { approval, verdict, digest } => Ok(match self.store.approval(*approval).await? {
-                Some(approval) => decide_vote(&approval, person, *verdict, digest.as_ref(), self.clock.now()),
-                None => decline(format!("there is no {approval}")),
-            }),
-            Command::Run { playbook, set, dry_run: false } => self.run(person, playbook, set).await,
-            // They only look, and are answered where they are asked.
-            Command::Run { dry_run: true, .. }
-            | Command::Incidents { .. }
-            | Command::Why { .. }
-            | Command::Handoff
-            | Command::Help => Ok(decline("this command changes nothing, and is not a signal")),
-        }
-    }
-
-    async fn with_incident(
-        &self,
-        id: IncidentId,
-        decide: impl FnOnce(&IncidentView) -> Decision,
-    ) -> Result<Decision, StoreError> {
-        Ok(match self.view_of(id).await? {
-            Some(view) => decide(&view),
-            None => decline(format!("there is no {id}; /incidents lists the ones that are open")),
-        })
-    }
-
-    async fn run(&self, person: &Person, name: &str, set: &BTreeMap<String, String>) -> Result<Decision, StoreError> {
-        let catalog = self.catalog.borrow().clone();
-        let Some(playbook) = catalog.get(name) else {
-            let known: Vec<&str> = catalog.iter().map(|playbook| playbook.name.as_str()).collect();
-            return Ok(decline(format!("there is no playbook `{name}`; there are: {}", known.join(", "))));
-        };
-        let inputs = match playbook.inputs_for(None, set) {
-            Ok(inputs) => inputs,
-            Err(problems) => {
-                let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-                return Ok(decline(problems.join("\n")));
-            }
-        };
-        let target = match playbook.target_for(None, &self.rules.labels, &inputs, set) {
-            Ok(target) => target,
-            Err(problem) => return Ok(decline(problem.to_string())),
-        };
-        if let Some(because) = unfit_to_act_on(&target, &serde_json::Value::Object(inputs.clone())) {
-            return Ok(decline(because));
-        }
-        let since = self.clock.now() - look_back(playbook);
-        let history = self.store.run_history(&playbook.name, &target.key(), since).await?;
-        let grouping = grouping_of_target(&target);
-        let known = self.store.incidents_by_grouping(&[&grouping]).await?.remove(&grouping);
-        Ok(decide_run(Asked { playbook, target, inputs, set }, known.as_ref(), &history, person))
-    }
-
     async fn take(&self, id: SignalId, tries: u32, signal: &Signal) -> Result<(), TurnError> {
         let working = async {
             let decision = self.decide(id, signal).await?;
@@ -338,7 +286,7 @@ const BEGUN_AT_ONCE: usize = 32;
 const IN_ORDER_EVERY: u64 = 8;
 
 /// How far back the limits of a playbook look; at least a day, so that a run that is under way is seen.
-fn look_back(playbook: &Playbook) -> Duration {
+pub(super) fn look_back(playbook: &Playbook) -> Duration {
     const AT_LEAST: Duration = Duration::from_secs(24 * 3_600);
     let limits = &playbook.limits;
     limits.runs.map_or(Duration::ZERO, |(_, window)| window).max(limits.cooldown.unwrap_or_default()).max(AT_LEAST)

@@ -19,6 +19,7 @@ mod incidents;
 mod intake;
 mod jobs;
 mod laws;
+mod many;
 mod mutated;
 mod pages;
 mod runs;

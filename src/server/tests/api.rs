@@ -28,7 +28,7 @@ impl World {
                 bell.borrow_and_update();
                 for (id, signal) in store.pending_signals(100).await.unwrap() {
                     let SignalBody::Command { person, command } = signal.body else { continue };
-                    let said = format!("{person}: {}", crate::chat::command_name(&command));
+                    let said = format!("{person}: {}", command.word());
                     let reply = Some(CommandReply { granted: !said.ends_with("deny"), text: said });
                     store.apply(id, Decision { changes: Vec::new(), reply }).await.unwrap();
                 }
