@@ -85,7 +85,8 @@ impl Reply {
 /// How long somebody waits for an answer: longer than any decision takes, and shorter than people wait without asking again.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The longest line of an answer to a command: a title has 160 letters, and a person's note no bound of its own.
+/// The longest line of an answer to a command: a title has 160 letters, and a person's note no
+/// bound of its own.
 const LONGEST_LINE: usize = 1_000;
 
 impl Desk {

@@ -1,7 +1,8 @@
-//! What people ask for: authorised, answered or brought in as a signal. How it is asked stands in `command`.
+//! What people ask for: authorised, answered or brought in as a signal. How it is asked stands in
+//! `command`.
 //!
-//! The [`Desk`] is where every way ends: Discord, the console and the API bring a person and a command, and carry the
-//! answer back.
+//! The [`Desk`] is where every way ends: Discord, the console and the API bring a person and a
+//! command, and carry the answer back.
 
 mod budgets;
 mod console;

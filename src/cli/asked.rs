@@ -1,4 +1,5 @@
-//! The subcommands that ask a server: what can be asked stands in `command`, and this makes subcommands of it.
+//! The subcommands that ask a server: what can be asked stands in `command`, and this makes
+//! subcommands of it.
 
 use clap::{Arg, ArgAction, ArgMatches, Args as _, FromArgMatches, Subcommand};
 

@@ -1,4 +1,5 @@
-//! The command line: one file for each subcommand that is not asked of a server, and `asked` for those that are.
+//! The command line: one file for each subcommand that is not asked of a server, and `asked` for
+//! those that are.
 
 mod asked;
 mod check;

@@ -96,11 +96,11 @@ impl Definition {
 }
 
 impl Shape {
-    pub fn has_a_place(self) -> bool {
+    pub fn has_a_place(&self) -> bool {
         matches!(self, Shape::Word | Shape::Words | Shape::Pairs)
     }
 
-    pub fn is_flag(self) -> bool {
+    pub fn is_flag(&self) -> bool {
         matches!(self, Shape::Flag | Shape::BareFlag)
     }
 }
@@ -146,6 +146,14 @@ impl Argument {
 
     pub(super) const fn short(self, short: char) -> Self {
         Self { short: Some(short), ..self }
+    }
+
+    /// Whether `--team` or `-t` names it in a line of text.
+    pub(super) fn is_called(&self, dashed: &str) -> bool {
+        let has_option = !matches!(self.shape, Shape::Word | Shape::Words | Shape::Text);
+        let is_name = dashed.strip_prefix("--") == Some(self.name);
+        let is_short = self.short.is_some_and(|short| dashed.strip_prefix('-') == Some(short.to_string().as_str()));
+        has_option && (is_name || is_short)
     }
 
     /// Either this one or the other is given.

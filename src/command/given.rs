@@ -6,14 +6,16 @@ use std::str::FromStr;
 use super::{Argument, Definition, Need, ParseError, Shape, Value, shown};
 use crate::model::{Command, IncidentId, Severity};
 
-/// The arguments that were given to a command. Each value is as it should be, and written as it always is.
+/// The arguments that were given to a command. Each value is as it should be, and written as it
+/// always is.
 #[derive(Debug, Clone)]
 pub struct Given {
     pub definition: &'static Definition,
     values: BTreeMap<&'static str, Vec<String>>,
 }
 
-/// As many incidents as one command may name: their answers are a page, and their decision one transaction.
+/// As many incidents as one command may name: their answers are a page, and their decision one
+/// transaction.
 pub const MOST_INCIDENTS: usize = 50;
 
 impl Given {

@@ -1,4 +1,5 @@
-//! `/handoff`: the shift so far. On the command line, `dogwatch handoff` writes the report from the database itself.
+//! `/handoff`: the shift so far. On the command line, `dogwatch handoff` writes the report from the
+//! database itself.
 
 use super::Definition;
 use crate::model::{Command, Role};

@@ -8,10 +8,10 @@ use crate::model::Command;
 /// The longest command, in bytes: a note or an input is a line, not a document.
 const LONGEST: usize = 4_000;
 
-/// Reads `/ack INC-7` or `ack INC-7`, and all the other commands that `/help` lists. Values may be quoted: `note="two words"`.
+/// Reads `/ack INC-7` or `ack INC-7`, and all the other commands that `/help` lists. Values may be
+/// quoted: `note="two words"`.
 ///
-/// # Errors
-/// When it is no command, or one with something missing or too much.
+/// # Errors When it is no command, or one with something missing or too much.
 pub fn parse_command(text: &str) -> Result<Command, ParseError> {
     if text.len() > LONGEST {
         return Err(ParseError::new(format!("this is longer than {LONGEST} bytes"), "write a shorter command"));
@@ -68,25 +68,11 @@ impl<'a> Reader<'a> {
         let raw = self.raw_word();
         let (dashed, value) = raw.split_once('=').map_or((raw, None), |(option, value)| (option, Some(value)));
         let arguments = self.definition.arguments;
-        if let Some(flag) = arguments.iter().find(|it| it.shape == Shape::BareFlag && raw.eq_ignore_ascii_case(it.name))
-        {
-            self.next_word()?;
-            self.given.put(flag, "")?;
-            return Ok(true);
-        }
-        let is_it = |argument: &&Argument| {
-            dashed.strip_prefix("--") == Some(argument.name)
-                || dashed
-                    .strip_prefix('-')
-                    .is_some_and(|short| argument.short.is_some_and(|it| short == it.to_string()))
-        };
-        let has_option = |argument: &&Argument| {
-            argument.shape != Shape::Text && !matches!(argument.shape, Shape::Word | Shape::Words)
-        };
-        let Some(argument) = arguments.iter().filter(has_option).find(is_it) else {
-            // A note may begin with a dash.
-            let is_wrong = raw.starts_with("--") && self.definition.text().is_none();
-            return if is_wrong { Err(no_option(self.definition, dashed)) } else { Ok(false) };
+        let is_bare = |it: &&Argument| it.shape == Shape::BareFlag && raw.eq_ignore_ascii_case(it.name);
+        let Some(argument) = arguments.iter().find(|it| is_bare(it) || it.is_called(dashed)) else {
+            // A note may begin with a dash, but an option that is mistaken for a note is not done.
+            let is_option = raw.strip_prefix("--").is_some_and(|name| name.starts_with(char::is_alphabetic));
+            return if is_option { Err(no_option(self.definition, dashed)) } else { Ok(false) };
         };
         if argument.shape.is_flag() {
             self.next_word()?;
@@ -203,10 +189,10 @@ fn split_word(text: &str) -> Result<(Option<String>, &str), ParseError> {
 }
 
 impl Given {
-    /// Takes several values of an argument that are written one after the other: `max=8 name=coredns`.
+    /// Takes several values of an argument that are written one after the other: `max=8
+    /// name=coredns`.
     ///
-    /// # Errors
-    /// As [`Given::put`].
+    /// # Errors As [`Given::put`].
     pub fn put_words(&mut self, argument: &'static Argument, text: &str) -> Result<(), ParseError> {
         let mut rest = text;
         while let (Some(word), after) = split_word(rest)? {
@@ -238,7 +224,8 @@ impl Given {
             }
         }
         let Some(text) = self.definition.text().and_then(|argument| self.one(argument.name)) else { return line };
-        // It goes to the end of the line and needs no quotes; where it begins like something else, dashes stand before it.
+        // It goes to the end of the line and needs no quotes; where it begins like something else,
+        // dashes stand before it.
         let bare = format!("{line} {text}");
         match parse_command(&bare) {
             Ok(command) if self.command().as_ref() == Ok(&command) => bare,
@@ -247,7 +234,8 @@ impl Given {
     }
 }
 
-/// As one word, whatever is in it. A quote cannot be escaped, but stand in quotes of the other sort.
+/// As one word, whatever is in it. A quote cannot be escaped, but stand in quotes of the other
+/// sort.
 pub fn quoted(word: &str) -> String {
     let plain = |c: char| !c.is_whitespace() && !matches!(c, '"' | '\'');
     if !word.is_empty() && !word.starts_with('-') && word.chars().all(plain) {
@@ -261,6 +249,7 @@ fn no_option(definition: &Definition, dashed: &str) -> ParseError {
     let options: Vec<&str> = options.map(|argument| argument.name).collect();
     let near = closest(dashed.trim_start_matches('-'), options.iter().copied());
     let instead = match (near, options.as_slice()) {
+        (None, _) if definition.text().is_some() => "write -- before a note that begins like that".to_owned(),
         (Some(near), _) => format!("did you mean --{near}?"),
         (None, []) => "it has none".to_owned(),
         (None, [only]) => format!("there is only --{only}"),

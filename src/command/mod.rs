@@ -1,8 +1,10 @@
-//! The commands, each said once: its words and arguments, who may ask it, and what it is for. The line of text that chat,
-//! console and API take, Discord's slash commands, the command line's subcommands and `/help` all follow from that.
+//! The commands, each said once: its words and arguments, who may ask it, and what it is for. The
+//! line of text that chat, console and API take, Discord's slash commands, the command line's
+//! subcommands and `/help` all follow from that.
 //!
-//! A command is one file here and one line below. What it asks for is a variant of [`Command`]; what follows from that is
-//! decided elsewhere: where people look in `chat`, where something changes in `incident`.
+//! A command is one file here and one line below. What it asks for is a variant of [`Command`];
+//! what follows from that is decided elsewhere: where people look in `chat`, where something
+//! changes in `incident`.
 
 mod definition;
 mod given;
@@ -64,7 +66,8 @@ impl Command {
         if self.is_dry_run() { Role::Viewer } else { self.definition().needs }
     }
 
-    /// Whether it only looks. What changes something comes in as a durable signal; what only looks is answered at once.
+    /// Whether it only looks. What changes something comes in as a durable signal; what only looks
+    /// is answered at once.
     pub fn only_looks(&self) -> bool {
         self.is_dry_run() || self.definition().only_looks
     }

@@ -57,7 +57,8 @@ fn value_of(argument: &'static Argument) -> BoxedStrategy<String> {
         Value::Pair => "[a-z]{1,5}=[a-z]{0,5}".boxed(),
         Value::OneOf { words, .. } => select(words).prop_map(str::to_owned).boxed(),
         Value::Text if argument.shape == Shape::Word => "[a-z][a-z-]{0,19}".boxed(),
-        // Nobody types one that begins or ends with white space on purpose. Some begin like something else.
+        // Nobody types one that begins or ends with white space on purpose. Some begin like
+        // something else.
         Value::Text => {
             prop_oneof![3 => "[^\\s](.{0,60}[^\\s])?", 1 => "(INC-[0-9]|[0-9]|--?|--note|-n)[ ,:x]{0,2}[0-9a-z]{1,4}"]
                 .boxed()

@@ -85,7 +85,8 @@ impl Value {
         }
     }
 
-    /// What a word is where a note may begin, too: there a number is written whole, as `2 disks` begin a note.
+    /// What a word is where a note may begin, too: there a number is written whole, as `2 disks`
+    /// begin a note.
     pub(super) fn reading(self, word: &str) -> Reading {
         match (self, self.read(word, "")) {
             (Value::Incident | Value::Approval, Ok(_)) if !word.contains('-') => Reading::IsNot,

@@ -74,7 +74,8 @@ impl Asked<'_> {
         Ok(decide_each(Several { ids, views: &views, wanted, team }, decide))
     }
 
-    /// Which ones are meant is decided now: whoever asks cannot know of what came in meanwhile, and is told.
+    /// Which ones are meant is decided now: whoever asks cannot know of what came in meanwhile, and
+    /// is told.
     async fn ack_all_of(&self, team: &str) -> Result<Decision, StoreError> {
         let open = self.store.incidents(IncidentFilter::Unresolved).await?;
         let mut waiting = waiting_of(team, &open, &self.store.unanswered_pages().await?);

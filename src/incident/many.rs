@@ -1,4 +1,5 @@
-//! What follows from one command about several incidents: for each what would follow if it were alone.
+//! What follows from one command about several incidents: for each what would follow if it were
+//! alone.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +7,8 @@ use super::commands::decline;
 use crate::model::{Incident, IncidentId, IncidentState};
 use crate::store::{CommandReply, Decision, IncidentView, Page};
 
-/// As many of a team as one command acknowledges: their answers are a page, and their decision one transaction.
+/// As many of a team as one command acknowledges: their answers are a page, and their decision one
+/// transaction.
 pub(super) const MOST_OF_A_TEAM: usize = 50;
 
 /// What a person asked for several.
@@ -48,8 +50,8 @@ pub(super) fn unknown(id: IncidentId) -> Decision {
     decline(format!("there is no {id}; /incidents lists the ones that are open"))
 }
 
-/// The team's incidents that wait for somebody, the worst first. `open`: all that are not resolved, in that order; `pages`:
-/// those that nobody has acknowledged.
+/// The team's incidents that wait for somebody, the worst first. `open`: all that are not resolved,
+/// in that order; `pages`: those that nobody has acknowledged.
 pub(super) fn waiting_of(team: &str, open: &[Incident], pages: &[Page]) -> Vec<IncidentId> {
     let paged: BTreeSet<IncidentId> = pages.iter().map(|page| page.incident).collect();
     let waits = |incident: &&Incident| {

@@ -9,7 +9,8 @@ use crate::store::{Page, Reach};
 /// Incidents in all: who has more asks for some of them.
 const LISTED: usize = 1_000;
 
-/// The incidents as a document, in the order given. `pages`: those that nobody has acknowledged. Times are RFC 3339, in UTC.
+/// The incidents as a document, in the order given. `pages`: those that nobody has acknowledged.
+/// Times are RFC 3339, in UTC.
 pub fn incidents_json(incidents: &[Incident], pages: &[Page], now: DateTime<Utc>) -> String {
     let listed: Vec<Value> = incidents.iter().take(LISTED).map(|incident| one(incident, pages, now)).collect();
     let mut document = json!({ "incidents": listed, "left_out": incidents.len().saturating_sub(LISTED) });

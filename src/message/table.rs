@@ -34,7 +34,8 @@ pub fn incidents_table(incidents: &[Incident], pages: &[Page], now: DateTime<Utc
     lines.join("\n")
 }
 
-/// What is said where a filter leaves nothing. `others`: all that it left out. A team that is misspelt shows in it.
+/// What is said where a filter leaves nothing. `others`: all that it left out. A team that is
+/// misspelt shows in it.
 pub fn none_of_those(others: &[Incident]) -> String {
     const TEAMS: usize = 10;
     if others.is_empty() {

@@ -68,8 +68,8 @@ impl fmt::Display for Person {
 
 /// What is asked for. How it is asked, and what it needs, stands in the module `command`.
 ///
-/// Signals wait in databases in this form, and redeliveries are told by it: what one incident is asked for is said as it
-/// always was, and what several are asked for stands beside it.
+/// Signals wait in databases in this form, and redeliveries are told by it: what one incident is
+/// asked for is said as it always was, and what several are asked for stands beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Command {
@@ -163,7 +163,8 @@ impl IncidentList {
 mod tests {
     use super::*;
 
-    /// As databases of 0.1.0 hold them: signals wait there over an upgrade, and what comes again is told by its digest.
+    /// As databases of 0.1.0 hold them: signals wait there over an upgrade, and what comes again is
+    /// told by its digest.
     #[test]
     fn what_was_written_before_is_read_and_written_as_it_was() {
         let one = IncidentId(7);

@@ -17,7 +17,8 @@ async fn shift() -> Shift {
 }
 
 impl Shift {
-    /// What the answer to a line is, and whether all was done. Asking with a key again is the same asking.
+    /// What the answer to a line is, and whether all was done. Asking with a key again is the same
+    /// asking.
     async fn asks(&self, person: &str, line: &str, key: &str) -> (bool, String) {
         let command = parse_command(line).unwrap();
         let person = Person { name: person.into(), via: Via::Console, id: person.into(), role: Some(Role::Responder) };

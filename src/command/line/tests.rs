@@ -49,6 +49,7 @@ fn commands_are_read_as_people_write_them() {
         ("/resolve 3 INC-4, INC-5 -- INC-4 was the cause", many(Some("INC-4 was the cause"))),
         ("/resolve INC-7 2 disks were full", resolve(Some("2 disks were full"))),
         ("/resolve INC-7 -- 42", resolve(Some("42"))),
+        ("/resolve INC-7 -- --dry-run did it", resolve(Some("--dry-run did it"))),
         ("/resolve INC-7 -n is no option here", resolve(Some("-n is no option here"))),
         ("/resolve INC-7 inc-identally fine", resolve(Some("inc-identally fine"))),
         ("/approve APR-3", answer(Verdict::Approve)),
@@ -99,6 +100,7 @@ fn what_is_wrong_is_said_with_what_to_write_instead() {
         "/resolve INC-3 INC-4: the same",
         "/resolve 3 4 5",
         "/resolve --all-of databases",
+        "/resolve INC-7 --dry-run",
         "/approve INC-7",
         "/deny",
         "/handoff now",
@@ -141,7 +143,8 @@ fn what_is_wrong_is_said_with_what_to_write_instead() {
     `disk` is no INC number; write it as `INC-7`; /incidents lists them
     `INC-4:` is no INC number; write it as `INC-7`; write -- before a note that begins like that
     `4 5` may be a note or more incidents; write incidents as INC-7, and -- before such a note
-    `--all-of` is no INC number; write it as `INC-7`; /incidents lists them
+    `--all-of` is no option of /resolve; write -- before a note that begins like that
+    `--dry-run` is no option of /resolve; write -- before a note that begins like that
     `INC-7` is no APR number; write it as `APR-7`; the question says which
     it does not say which one; write it like /deny APR-7
     `now` is too much here; write it like /handoff
