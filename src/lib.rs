@@ -25,6 +25,7 @@ pub mod chat;
 pub mod cli;
 pub mod clock;
 pub mod cluster;
+pub mod command;
 pub mod config;
 pub mod discord;
 pub mod engine;

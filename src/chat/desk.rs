@@ -7,13 +7,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::budgets::{Budgets, Cost, TooMuch, Turn};
-use super::parse::{command_name, parse_command};
+use super::look::Look;
 use crate::clock::Clock;
+use crate::command::{ParseError, parse_command};
 use crate::intake::command_signal;
 use crate::message;
 use crate::metrics::Metrics;
-use crate::model::{Command, IncidentId, Person, Role, SignalId, redact};
-use crate::store::{Accepted, CommandReply, IncidentFilter, Store, StoreError};
+use crate::model::{Command, Person, Role, SignalId, redact};
+use crate::store::{Accepted, CommandReply, Store, StoreError};
 
 /// Shows what a playbook would do now.
 #[async_trait]
@@ -54,7 +55,7 @@ pub struct Reply {
 pub enum ReplyStatus {
     /// It was done, or is so already, or what was asked for is in the text.
     Answered,
-    /// It cannot be done as things are; nothing was changed.
+    /// It cannot be done as things are, or not for all that it names; the text says what was done.
     Declined,
     /// It is durable and will be worked on, but the answer was not there in time.
     Pending,
@@ -75,7 +76,7 @@ impl Reply {
     }
 
     /// An answer may quote what was asked, which goes to a chat as well.
-    fn new(status: ReplyStatus, text: impl Into<String>) -> Self {
+    pub(super) fn new(status: ReplyStatus, text: impl Into<String>) -> Self {
         let text = text.into();
         Self { status, text: redact(&text).into_owned() }
     }
@@ -84,11 +85,9 @@ impl Reply {
 /// How long somebody waits for an answer: longer than any decision takes, and shorter than people wait without asking again.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How far `/incidents all` looks back. The longest line of an answer to a command: a title has 160
-/// letters, and a person's note no bound of its own.
+/// The longest line of an answer to a command: a title has 160 letters, and a person's note no
+/// bound of its own.
 const LONGEST_LINE: usize = 1_000;
-
-const A_DAY: Duration = Duration::from_secs(24 * 3_600);
 
 impl Desk {
     pub fn new(
@@ -108,7 +107,17 @@ impl Desk {
 
     /// Reads a command from a line of text, and handles it.
     pub async fn handle_text(&self, person: &Person, text: &str, key: Option<String>) -> Reply {
-        match (parse_command(text), person.role) {
+        self.handle_read(person, parse_command(text), key).await
+    }
+
+    /// Handles what was read, or says what is wrong with it.
+    pub(super) async fn handle_read(
+        &self,
+        person: &Person,
+        read: Result<Command, ParseError>,
+        key: Option<String>,
+    ) -> Reply {
+        match (read, person.role) {
             (Ok(command), _) => self.handle(person, command, key).await,
             // Whoever may ask nothing is not told how to ask it.
             (Err(_), None) => self.refuse(person, "text", &unknown_person(person)),
@@ -123,7 +132,7 @@ impl Desk {
     /// this asking, so that asking again with the same key changes nothing more and has the same answer.
     pub async fn handle(&self, person: &Person, command: Command, key: Option<String>) -> Reply {
         let Some(role) = person.role else {
-            return self.refuse(person, command_name(&command), &unknown_person(person));
+            return self.refuse(person, command.word(), &unknown_person(person));
         };
         let _turn = match self.begin(person, role, Some(&command)) {
             Ok(turn) => turn,
@@ -133,14 +142,15 @@ impl Desk {
         if role < needs {
             let why = format!(
                 "/{} needs the role {needs}, and {} has the role {role}; ask an admin for it",
-                command_name(&command),
+                command.word(),
                 message::clip(&person.name, 80)
             );
-            return self.refuse(person, command_name(&command), &why);
+            return self.refuse(person, command.word(), &why);
         }
         self.metrics.command(&person.via.to_string(), false);
         let answer = if command.only_looks() {
-            self.look(role, command).await
+            let (store, previews, handoffs) = (&*self.store, &*self.previews, &*self.handoffs);
+            Look { store, previews, handoffs, person, role, now: self.clock.now() }.answer(command).await
         } else {
             self.bring_in(person, command, key).await
         };
@@ -170,58 +180,8 @@ impl Desk {
         Reply::new(ReplyStatus::Refused, why)
     }
 
-    async fn look(&self, role: Role, command: Command) -> Result<Reply, StoreError> {
-        let answered = |text: String| Reply::new(ReplyStatus::Answered, text);
-        let or_wrong = |answer: Result<String, String>| match answer {
-            Ok(text) => answered(text),
-            Err(error) => Reply::new(ReplyStatus::Wrong, error),
-        };
-        Ok(match command {
-            Command::Incidents { all } => {
-                let now = self.clock.now();
-                let filter = if all { IncidentFilter::ResolvedSince(now - A_DAY) } else { IncidentFilter::Unresolved };
-                let pages = self.store.unanswered_pages().await?;
-                let table = message::incidents_table(&self.store.incidents(filter).await?, &pages, now, all);
-                let heartbeats = message::heartbeats_text(&self.store.heartbeats().await?, now);
-                answered(if heartbeats.is_empty() { table } else { format!("{table}\n\n{heartbeats}") })
-            }
-            Command::Why { incident } => match self.why(incident).await? {
-                Some(text) => answered(text),
-                None => Reply::new(
-                    ReplyStatus::Wrong,
-                    format!("there is no {incident}; /incidents lists those that are open"),
-                ),
-            },
-            Command::Run { playbook, set, .. } => or_wrong(self.previews.preview(&playbook, &set).await),
-            Command::Handoff => or_wrong(self.handoffs.so_far().await),
-            // The others change something, and do not come here.
-            Command::Help | Command::Ack { .. } | Command::Resolve { .. } | Command::Approve { .. } => {
-                answered(message::help(role))
-            }
-        })
-    }
-
-    async fn why(&self, id: IncidentId) -> Result<Option<String>, StoreError> {
-        /// As many as are told.
-        const EPISODES: usize = 5;
-        let Some(incident) = self.store.incident(id).await? else { return Ok(None) };
-        let runs = self.store.runs_of(id).await?;
-        let timeline = self.store.timeline(id).await?;
-        let episodes = self.store.episodes(id, EPISODES).await?;
-        let pages = self.store.pages_of(id).await?;
-        let facts = message::WhyFacts {
-            incident: &incident,
-            runs: &runs,
-            timeline: &timeline,
-            episodes: &episodes,
-            pages: &pages,
-            now: self.clock.now(),
-        };
-        Ok(Some(message::why(&facts)))
-    }
-
     async fn bring_in(&self, person: &Person, command: Command, key: Option<String>) -> Result<Reply, StoreError> {
-        let name = command_name(&command);
+        let name = command.word();
         // Listening begins before there is anything to hear.
         let mut decisions = self.store.bells().decisions.listen();
         let deadline = self.clock.now() + PATIENCE;

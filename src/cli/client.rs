@@ -8,10 +8,9 @@ use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::line::line_of;
 use super::output::{Exit, Failure, say, warn};
 use crate::files;
-use crate::model::{Command, Secret};
+use crate::model::Secret;
 use crate::server::REQUEST_WITHIN;
 
 /// Which server, and who asks.
@@ -45,8 +44,8 @@ struct Answer {
     hint: Option<String>,
 }
 
-/// Has the server do it, and says what it answers.
-pub(super) async fn ask(server: &ServerArgs, command: &Command) -> anyhow::Result<Exit> {
+/// Has the server do what the line says, and says what it answers.
+pub(super) async fn ask(server: &ServerArgs, line: &str) -> anyhow::Result<Exit> {
     let url = server.url()?;
     let (token, whence) = server.token()?;
     if url.scheme() == "http" && !is_here(&url) && token.is_some() {
@@ -57,11 +56,8 @@ pub(super) async fn ask(server: &ServerArgs, command: &Command) -> anyhow::Resul
     if is_here(&url) {
         builder = builder.no_proxy();
     }
-    let mut request = builder
-        .build()
-        .context("the http client could not be made")?
-        .post(url)
-        .json(&json!({ "command": line_of(command) }));
+    let mut request =
+        builder.build().context("the http client could not be made")?.post(url).json(&json!({ "command": line }));
     if let Some(token) = &token {
         request = request.bearer_auth(token.expose());
     }

@@ -1,22 +1,17 @@
-//! The command line: one file for each subcommand.
+//! The command line: one file for each subcommand that is not asked of a server, and `asked` for
+//! those that are.
 
-mod ack;
-mod approve;
+mod asked;
 mod check;
 mod client;
 mod demo;
 mod handoff;
-mod incidents;
-mod line;
 pub mod logging;
 mod oncall;
 mod output;
 mod rbac;
-mod resolve;
-mod run;
 mod serve;
 mod test;
-mod why;
 mod yaml;
 
 use std::future::Future;
@@ -61,13 +56,8 @@ enum Command {
     Check(check::Args),
     Test(test::Args),
     Rbac(rbac::Args),
-    Incidents(incidents::Args),
-    Why(why::Args),
-    Ack(ack::Args),
-    Resolve(resolve::Args),
-    Run(run::Args),
-    Approve(approve::ApproveArgs),
-    Deny(approve::DenyArgs),
+    #[command(flatten)]
+    Asked(asked::Asked),
     Oncall(oncall::Args),
     Handoff(handoff::Args),
 }
@@ -97,13 +87,7 @@ impl Command {
             Command::Check(args) => check::go(&args),
             Command::Test(args) => wait(test::go(args)),
             Command::Rbac(args) => rbac::go(&args),
-            Command::Incidents(args) => wait(incidents::go(args)),
-            Command::Why(args) => wait(why::go(args)),
-            Command::Ack(args) => wait(ack::go(args)),
-            Command::Resolve(args) => wait(resolve::go(args)),
-            Command::Run(args) => wait(run::go(args)),
-            Command::Approve(args) => wait(approve::approve(args)),
-            Command::Deny(args) => wait(approve::deny(args)),
+            Command::Asked(asked) => wait(asked.go()),
             Command::Oncall(args) => oncall::go(&args),
             Command::Handoff(args) => wait(handoff::go(args)),
         }

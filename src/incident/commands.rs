@@ -20,7 +20,7 @@ pub(super) fn decline(why: impl Into<String>) -> Decision {
 }
 
 /// It is so already: asking again does no harm.
-fn is_so(reply: impl Into<String>) -> Decision {
+pub(super) fn is_so(reply: impl Into<String>) -> Decision {
     Decision { changes: Vec::new(), reply: Some(CommandReply::granted(reply)) }
 }
 
@@ -92,7 +92,7 @@ pub(super) fn decide_resolve(
 }
 
 /// What a person asked to run, found to be sound.
-pub(super) struct Asked<'a> {
+pub(super) struct Wish<'a> {
     pub playbook: &'a Playbook,
     pub target: Target,
     pub inputs: Map<String, Value>,
@@ -100,12 +100,12 @@ pub(super) struct Asked<'a> {
 }
 
 pub(super) fn decide_run(
-    asked: Asked<'_>,
+    wish: Wish<'_>,
     known: Option<&IncidentView>,
     history: &[RunHead],
     person: &Person,
 ) -> Decision {
-    let Asked { playbook, target, inputs, set } = asked;
+    let Wish { playbook, target, inputs, set } = wish;
     if let Some(run) = history.iter().find(|run| run.ended_at.is_none()) {
         return decline(format!("{} of {} is under way on {target}; see /why {}", run.id, playbook.name, run.incident));
     }

@@ -3,6 +3,7 @@
 //! Each `decide_…` is a pure function from a signal and what the store knows to a [`Decision`](crate::store::Decision);
 //! the workers gather the one and have the store carry out the other.
 
+mod asked;
 mod causes;
 mod commands;
 mod coverage;
@@ -13,6 +14,7 @@ mod heartbeat;
 mod heartbeat_worker;
 mod left_out;
 mod life;
+mod many;
 mod news;
 mod notification;
 mod opening;

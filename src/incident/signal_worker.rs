@@ -1,6 +1,6 @@
 //! The worker that takes signals in, one after the other, and decides what follows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,23 +10,22 @@ use async_trait::async_trait;
 use futures_util::FutureExt as _;
 use tokio::sync::watch;
 
-use super::commands::{Asked, decide_ack, decide_resolve, decide_run, decide_vote, decline};
+use super::asked::Asked;
 use super::coverage::cover;
 use super::ending::{End, decide_run_ended};
 use super::heartbeat::{decide_heartbeat, grouping_of_heartbeat};
 use super::notification::{Came, HELD, decide_notification, held_after};
 use super::set_aside::decide_set_aside;
 use super::spell::page_by;
-use super::view::{Seen, gather_view, look_back};
+use super::view::{Seen, gather_view};
 use super::{Coverage, IncidentRules};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::model::{
-    Alert, AlertStatus, Command, Grouping, IncidentId, Notification, Origin, Person, Run, Severity, Signal, SignalBody,
-    SignalId, Target, redact,
+    Alert, AlertStatus, Grouping, IncidentId, Notification, Person, Run, Severity, Signal, SignalBody, SignalId, redact,
 };
 use crate::playbook::{Catalog, Playbook};
-use crate::store::{Decision, IncidentView, PendingSignal, Store, StoreError, Whose, unfit_to_act_on};
+use crate::store::{Decision, IncidentView, PendingSignal, Store, StoreError, Whose};
 use crate::worker::{Turn, TurnError, Worker};
 
 /// Decides about signals, the more urgent lanes first, and within a lane in the order in which they
@@ -80,7 +79,14 @@ impl SignalWorker {
             SignalBody::Command { person, command } => {
                 // Names come from chats too. As it is stored, it is compared with what is stored.
                 let person = Person { name: redact(&person.name).into_owned(), ..person.clone() };
-                self.command(&person, command).await
+                let asked = Asked {
+                    store: &*self.store,
+                    catalog: self.catalog.borrow().clone(),
+                    rules: &self.rules,
+                    now: self.clock.now(),
+                    person: &person,
+                };
+                asked.decide(command).await
             }
             SignalBody::Heartbeat { key, name, news } => {
                 let grouping = grouping_of_heartbeat(key).key();
@@ -108,14 +114,6 @@ impl SignalWorker {
         Ok(self.store.incident_views(&[id]).await?.pop())
     }
 
-    /// The incident with that number, or the one that it is part of.
-    async fn root_of(&self, id: IncidentId) -> Result<Option<IncidentView>, StoreError> {
-        match self.view_of(id).await? {
-            Some(view) if view.incident.merged.is_some() => self.view_of(view.incident.root()).await,
-            view => Ok(view),
-        }
-    }
-
     async fn notification(&self, came: Came<'_>, notification: &Notification) -> Result<Decision, StoreError> {
         let catalog = self.catalog.borrow().clone();
         let seen = |alert: &Alert| {
@@ -129,72 +127,6 @@ impl SignalWorker {
         let now = self.clock.now();
         let view = gather_view(&*self.store, &self.rules, came.source, notification, &seen, now).await?;
         Ok(decide_notification(&self.rules, came, notification, &seen, &view, now))
-    }
-
-    async fn command(&self, person: &Person, command: &Command) -> Result<Decision, StoreError> {
-        match command {
-            Command::Ack { incident } => self.with_incident(*incident, |view| decide_ack(view, person)).await,
-            Command::Resolve { incident, note } => {
-                self.with_incident(*incident, |view| decide_resolve(&self.rules, view, person, note.as_deref())).await
-            }
-            Command::Approve { approval, verdict, digest } => Ok(match self.store.approval(*approval).await? {
-                Some(approval) => decide_vote(&approval, person, *verdict, digest.as_ref(), self.clock.now()),
-                None => decline(format!("there is no {approval}")),
-            }),
-            Command::Run { playbook, set, dry_run: false } => self.run(person, playbook, set).await,
-            // They only look, and are answered where they are asked.
-            Command::Run { dry_run: true, .. }
-            | Command::Incidents { .. }
-            | Command::Why { .. }
-            | Command::Handoff
-            | Command::Help => Ok(decline("this command changes nothing, and is not a signal")),
-        }
-    }
-
-    async fn with_incident(
-        &self,
-        id: IncidentId,
-        decide: impl FnOnce(&IncidentView) -> Decision,
-    ) -> Result<Decision, StoreError> {
-        Ok(match self.root_of(id).await? {
-            Some(view) => tell_root(id, &view, decide(&view)),
-            None => decline(format!("there is no {id}; /incidents lists the ones that are open")),
-        })
-    }
-
-    async fn run(&self, person: &Person, name: &str, set: &BTreeMap<String, String>) -> Result<Decision, StoreError> {
-        let catalog = self.catalog.borrow().clone();
-        let Some(playbook) = catalog.get(name) else {
-            let known: Vec<&str> = catalog.iter().map(|playbook| playbook.name.as_str()).collect();
-            return Ok(decline(format!("there is no playbook `{name}`; there are: {}", known.join(", "))));
-        };
-        let inputs = match playbook.inputs_for(None, set) {
-            Ok(inputs) => inputs,
-            Err(problems) => {
-                let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-                return Ok(decline(problems.join("\n")));
-            }
-        };
-        let target = match playbook.target_for(None, &self.rules.labels, &inputs, set) {
-            Ok(target) => target,
-            Err(problem) => return Ok(decline(problem.to_string())),
-        };
-        if let Some(because) = unfit_to_act_on(&target, &serde_json::Value::Object(inputs.clone())) {
-            return Ok(decline(because));
-        }
-        let since = self.clock.now() - look_back(playbook);
-        let history = self.store.run_history(&playbook.name, &target.key(), since).await?;
-        let known = self.incident_of(&target).await?;
-        Ok(decide_run(Asked { playbook, target, inputs, set }, known.as_ref(), &history, person))
-    }
-
-    /// The incident that is about the target: something of it fires there, or it was opened for it.
-    async fn incident_of(&self, target: &Target) -> Result<Option<IncidentView>, StoreError> {
-        let key = Grouping::Object { object: target.clone(), origin: Origin::Home }.key();
-        match self.store.incidents_by_object(&[&key]).await?.remove(&key) {
-            Some(id) => self.view_of(id).await,
-            None => Ok(self.store.incidents_by_grouping(&[&key]).await?.remove(&key)),
-        }
     }
 
     async fn take(&self, id: SignalId, tries: u32, signal: &Signal) -> Result<(), TurnError> {
@@ -274,15 +206,6 @@ impl SignalWorker {
         self.begun().extend(begun);
         Ok(tries + 1)
     }
-}
-
-/// The answer for a number that is part of another incident says so.
-fn tell_root(asked: IncidentId, view: &IncidentView, mut decision: Decision) -> Decision {
-    let root = view.incident.id;
-    if let Some(reply) = decision.reply.as_mut().filter(|_| root != asked) {
-        reply.text = format!("{asked} is part of {root}: {}", reply.text);
-    }
-    decision
 }
 
 /// How often a signal is tried whose trouble is its own, a second apart: something that is odd for a moment may be over by then.

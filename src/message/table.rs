@@ -1,5 +1,7 @@
 //! The list of incidents.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 use super::delivery::mark;
@@ -30,6 +32,24 @@ pub fn incidents_table(incidents: &[Incident], pages: &[Page], now: DateTime<Utc
         lines.push(format!("… {} more", count((incidents.len() - ROWS) as u64, "incident")));
     }
     lines.join("\n")
+}
+
+/// What is said where a filter leaves nothing. `others`: all that it left out. A team that is
+/// misspelt shows in it.
+pub fn none_of_those(others: &[Incident]) -> String {
+    const TEAMS: usize = 10;
+    if others.is_empty() {
+        return "no open incident".to_owned();
+    }
+    let teams: BTreeSet<&str> = others.iter().map(|incident| incident.team.as_str()).collect();
+    let named: Vec<String> = teams.iter().take(TEAMS).map(|team| clip(team, 40)).collect();
+    let more = if teams.len() > TEAMS { ", ..." } else { "" };
+    format!(
+        "no such incident; there {} {} without the filter, of the teams: {}{more}",
+        if others.len() == 1 { "is" } else { "are" },
+        count(others.len() as u64, "incident"),
+        named.join(", ")
+    )
 }
 
 fn row(incident: &Incident, pages: &[Page], now: DateTime<Utc>) -> [String; 7] {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::model::{ApprovalState, Grouping, Incident, IncidentState, Role, RunEvent, RunId, Severity, Verdict};
+use crate::model::{ApprovalState, Grouping, Incident, IncidentState, RunEvent, RunId, Severity, Verdict};
 use crate::store::{IncidentEvent, Page, PageReason};
 use story::*;
 
@@ -522,19 +522,50 @@ fn a_long_list_is_cut_and_says_so() {
 }
 
 #[test]
-fn help_says_who_may_ask_for_what() {
-    assert_snapshot!(help(Role::Viewer), @"
-    /incidents [all]                          what is open; `all`: also what was resolved in the last 24 hours
-    /why INC-7                                why the bot did what it did
-    /run PLAYBOOK [name=value ...] --dry-run  what a playbook would do now; nothing is changed
-    /run PLAYBOOK [name=value ...]            run a playbook now (needs the role responder)
-    /ack INC-7                                I have seen it, and own it (needs the role responder)
-    /resolve INC-7 [note]                     it is over (needs the role responder)
-    /approve APR-7, /deny APR-7               answer a question of the bot (needs the role responder)
-    /handoff                                  the shift so far, as the handoff will tell it
-    /help                                     this
-    ");
-    assert!(!help(Role::Responder).contains("needs the role"));
+fn the_list_for_scripts_keeps_its_shape() {
+    let mut incident = the_incident(IncidentState::Open);
+    incident.title = "curl -H 'Authorization: Bearer abcdefghijklmnop' \"quoted\"".into();
+    let one = incidents_json(&[incident.clone()], &[the_page(PageReason::Overdue)], at("02:15:00"));
+    assert_snapshot!(one, @r#"
+    {
+      "incidents": [
+        {
+          "acknowledged_at": null,
+          "alerts": 5000,
+          "firing": 4012,
+          "id": "INC-42",
+          "mitigated_at": null,
+          "opened_at": "2025-03-01T02:03:00Z",
+          "owner": null,
+          "page_at": null,
+          "pages": [
+            {
+              "created_at": "2025-03-01T02:13:00Z",
+              "id": "PAGE-5",
+              "reach": "delivered",
+              "severity": "S2",
+              "team": "platform"
+            }
+          ],
+          "playbook": "coredns-saturated",
+          "resolved_at": null,
+          "severity": "S2",
+          "state": "open",
+          "target": {
+            "kind": "Deployment",
+            "name": "coredns",
+            "namespace": "kube-system"
+          },
+          "team": "platform",
+          "title": "curl -H 'Authorization: ***' \"quoted\""
+        }
+      ],
+      "left_out": 0
+    }
+    "#);
+    let many = incidents_json(&vec![incident; 1_240], &[], at("02:15:00"));
+    let many: serde_json::Value = serde_json::from_str(&many).unwrap();
+    assert_eq!((many["incidents"].as_array().unwrap().len(), &many["left_out"]), (1_000, &json!(240)));
 }
 
 #[test]

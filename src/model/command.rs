@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ApprovalId, Digest, IncidentId, Verdict};
+use super::{ApprovalId, Digest, Incident, IncidentId, IncidentState, Severity, Verdict};
 
 /// The way a command came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -66,12 +66,15 @@ impl fmt::Display for Person {
     }
 }
 
-/// What is asked for.
+/// What is asked for. How it is asked, and what it needs, stands in the module `command`.
+///
+/// Signals wait in databases in this form, and redeliveries are told by it: what one incident is
+/// asked for is said as it always was, and what several are asked for stands beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub enum Command {
-    /// The incidents that are not resolved; `all`: also the ones resolved in the last 24 hours.
-    Incidents { all: bool },
+    /// The incidents that are not resolved, or some of them.
+    Incidents(IncidentList),
     /// Run a playbook now.
     Run {
         playbook: String,
@@ -82,8 +85,14 @@ pub enum Command {
     },
     /// Somebody has seen the incident and owns it.
     Ack { incident: IncidentId },
+    /// The same for several, each by itself.
+    AckMany { incidents: Vec<IncidentId> },
+    /// The same for all of a team that wait for somebody when it is decided.
+    AckAllOf { team: String },
     /// Close an incident.
     Resolve { incident: IncidentId, note: Option<String> },
+    /// The same for several, each by itself.
+    ResolveMany { incidents: Vec<IncidentId>, note: Option<String> },
     /// Explain the decisions about an incident.
     Why { incident: IncidentId },
     /// Answer a question of the bot. `digest` is that of the preview that the person saw; `None` on ways that cannot carry it
@@ -95,27 +104,97 @@ pub enum Command {
     Help,
 }
 
+/// Which incidents are listed, and how.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IncidentList {
+    /// Also the ones that were resolved in the last 24 hours.
+    pub all: bool,
+    /// Only those that the asker owns.
+    pub mine: bool,
+    /// Only this team's.
+    pub team: Option<String>,
+    /// Only these; empty: whatever theirs is.
+    pub severities: Vec<Severity>,
+    pub states: Vec<IncidentState>,
+    /// As JSON, for scripts.
+    pub json: bool,
+}
+
 impl Command {
-    /// The least role that may ask this.
-    pub fn needs(&self) -> Role {
-        match self {
-            Command::Incidents { .. } | Command::Why { .. } | Command::Handoff | Command::Help => Role::Viewer,
-            Command::Run { dry_run: true, .. } => Role::Viewer,
-            Command::Run { .. } | Command::Ack { .. } | Command::Resolve { .. } | Command::Approve { .. } => {
-                Role::Responder
-            }
+    /// Acknowledges one incident, or several.
+    pub fn ack(incidents: Vec<IncidentId>) -> Self {
+        match incidents.as_slice() {
+            [incident] => Command::Ack { incident: *incident },
+            _ => Command::AckMany { incidents },
         }
     }
 
-    /// Whether it only looks. What changes something comes in as a durable signal; what only looks is answered at once.
-    pub fn only_looks(&self) -> bool {
-        matches!(
-            self,
-            Command::Incidents { .. }
-                | Command::Why { .. }
-                | Command::Handoff
-                | Command::Help
-                | Command::Run { dry_run: true, .. }
-        )
+    /// Closes one incident, or several.
+    pub fn resolve(incidents: Vec<IncidentId>, note: Option<String>) -> Self {
+        match incidents.as_slice() {
+            [incident] => Command::Resolve { incident: *incident, note },
+            _ => Command::ResolveMany { incidents, note },
+        }
+    }
+}
+
+impl IncidentList {
+    /// Whether some that are open are left out.
+    pub fn is_filtered(&self) -> bool {
+        self.mine || self.team.is_some() || !self.severities.is_empty() || !self.states.is_empty()
+    }
+
+    /// Whether those are among them that were resolved.
+    pub fn goes_back(&self) -> bool {
+        self.all || self.states.contains(&IncidentState::Resolved)
+    }
+
+    /// Whether the incident is one of them, for somebody of that name.
+    pub fn takes(&self, incident: &Incident, asker: &str) -> bool {
+        (!self.mine || incident.owner.as_deref() == Some(asker))
+            && self.team.as_ref().is_none_or(|team| incident.team == *team)
+            && (self.severities.is_empty() || self.severities.contains(&incident.severity))
+            && (self.states.is_empty() || self.states.contains(&incident.state))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As databases of 0.1.0 hold them: signals wait there over an upgrade, and what comes again is
+    /// told by its digest.
+    #[test]
+    fn what_was_written_before_is_read_and_written_as_it_was() {
+        let one = IncidentId(7);
+        let digest = Digest::from_hex("9b2889b1c253".into());
+        let set = BTreeMap::from([("name".to_owned(), "data-1".to_owned())]);
+        let answer = |digest| Command::Approve { approval: ApprovalId(3), verdict: Verdict::Approve, digest };
+        for (written, command) in [
+            (r#"{"command":"ack","incident":7}"#, Command::Ack { incident: one }),
+            (r#"{"command":"why","incident":7}"#, Command::Why { incident: one }),
+            (r#"{"command":"resolve","incident":7,"note":null}"#, Command::Resolve { incident: one, note: None }),
+            (
+                r#"{"command":"resolve","incident":7,"note":"a cable"}"#,
+                Command::Resolve { incident: one, note: Some("a cable".into()) },
+            ),
+            (
+                r#"{"command":"run","playbook":"pvc","set":{"name":"data-1"},"dry_run":false}"#,
+                Command::Run { playbook: "pvc".into(), set, dry_run: false },
+            ),
+            (r#"{"command":"approve","approval":3,"verdict":"approve","digest":null}"#, answer(None)),
+            (r#"{"command":"approve","approval":3,"verdict":"approve","digest":"9b2889b1c253"}"#, answer(Some(digest))),
+            (r#"{"command":"handoff"}"#, Command::Handoff),
+            (r#"{"command":"help"}"#, Command::Help),
+        ] {
+            assert_eq!(serde_json::from_str::<Command>(written).unwrap(), command);
+            assert_eq!(serde_json::to_string(&command).unwrap(), written);
+        }
+        let list = serde_json::from_str::<Command>(r#"{"command":"incidents","all":true}"#).unwrap();
+        assert_eq!(list, Command::Incidents(IncidentList { all: true, ..Default::default() }));
+        // The digest of a redelivery is over this.
+        let said = format!("{:?} {:?}", Command::ack(vec![one]), Command::resolve(vec![one], None));
+        assert_eq!(said, "Ack { incident: IncidentId(7) } Resolve { incident: IncidentId(7), note: None }");
     }
 }

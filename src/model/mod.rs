@@ -23,7 +23,7 @@ mod target;
 
 pub use alert::{Alert, AlertStatus, LeftOut, Notification};
 pub use approval::{Approval, ApprovalState, Preview, PreviewStep, Verdict};
-pub use command::{Command, Person, Role, Via};
+pub use command::{Command, IncidentList, Person, Role, Via};
 pub use duration::{DurationError, HumanDuration, parse_duration};
 pub use event::{ConditionKind, FailureClass, Intent, Look, Phase, RunEvent, StepPath};
 pub use grouping::{Grouping, Joins, Merged, Origin, Scope};

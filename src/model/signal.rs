@@ -72,7 +72,9 @@ impl Signal {
             SignalBody::Notification(notification) => {
                 notification.alerts.iter().any(|alert| alert.status == AlertStatus::Resolved)
             }
-            SignalBody::Command { command, .. } => matches!(command, Command::Resolve { .. }),
+            SignalBody::Command { command, .. } => {
+                matches!(command, Command::Resolve { .. } | Command::ResolveMany { .. })
+            }
             SignalBody::RunEnded { .. } | SignalBody::Heartbeat { .. } => false,
         }
     }

@@ -141,15 +141,10 @@ impl Renderer {
     }
 
     async fn page(&self, sink: &dyn Sink, delivery: &Delivery, page: &Page) -> Result<Option<Parcel>, StoreError> {
-        let of = self.store.incident(page.incident).await?.ok_or_else(|| is_gone("page's incident"))?;
-        // What has become part of another one is told with that.
-        let incident = match of.merged {
-            Some(merged) => self.store.incident(merged.root).await?.ok_or_else(|| is_gone("page's incident"))?,
-            None => of.clone(),
-        };
+        let incident = self.store.incident(page.incident).await?.ok_or_else(|| is_gone("page's incident"))?;
         let mut text = self.page_text(&incident, page).await?;
-        text.first =
-            of.merged.map(|merged| format!("{} is part of {} now: what is said is of that one", of.id, merged.root));
+        let (part, whole) = (page.made_for, page.incident);
+        text.first = (part != whole).then(|| format!("{part} is part of {whole} now: what is said is of that one"));
         let card = self.card(&incident).await?;
         let called = self.called(&page.team, &incident.team);
         let mut parcel = self.parcel_of(ParcelKind::Page, incident, card);

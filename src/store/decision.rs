@@ -25,7 +25,7 @@ pub struct Decision {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CommandReply {
     pub text: String,
-    /// Things are now as they were asked to be; otherwise nothing was done, and the text says why.
+    /// Things are now as they were asked to be; otherwise the text says what was not done, and why.
     pub granted: bool,
 }
 

@@ -102,6 +102,7 @@ mod tests {
         Page {
             id: PageId(1),
             incident: IncidentId(1),
+            made_for: IncidentId(1),
             level: 1,
             team: "platform".into(),
             reason: PageReason::SeverityOne,

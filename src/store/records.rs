@@ -118,7 +118,9 @@ pub enum TimelineWhat {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     pub id: PageId,
+    /// The one in which it is told: that it was made for, or what that is part of.
     pub incident: IncidentId,
+    pub made_for: IncidentId,
     pub level: u32,
     pub team: String,
     pub reason: PageReason,

@@ -20,6 +20,7 @@ mod incidents;
 mod intake;
 mod jobs;
 mod laws;
+mod many;
 mod mutated;
 mod page_texts;
 mod pages;

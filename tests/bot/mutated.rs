@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::DateTime;
-use dogwatch::chat::parse_command;
+use dogwatch::command::parse_command;
 use dogwatch::intake::{Form, MOST_ALERTS, Mapping};
 use dogwatch::model::{AlertStatus, SignalBody};
 use dogwatch::store::Delivered;

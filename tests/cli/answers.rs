@@ -74,6 +74,13 @@ fn each_command_goes_out_as_it_was_meant() {
             &["run", "pvc-filling", "--set", "namespace=db", "-s", "note=a \"b\"", "-n"],
             "/run pvc-filling --set namespace=db --set \"note=a \"'\"'\"b\"'\"'\"\" --dry-run",
         ),
+        (&["ack", "3", "INC-4,inc-5"], "/ack INC-3 INC-4 INC-5"),
+        (&["ack", "--all-of", "my team"], "/ack --all-of \"my team\""),
+        (&["resolve", "3", "4", "-n", "INC-4 was the cause"], "/resolve INC-3 INC-4 -- INC-4 was the cause"),
+        (
+            &["incidents", "--team", "db", "--severity", "s1,S2", "--state", "open", "--mine", "-o", "json"],
+            "/incidents mine --team db --severity S1,S2 --state open --output json",
+        ),
         (&["approve", "APR-3"], "/approve APR-3"),
         (&["deny", "3"], "/deny APR-3"),
     ] {

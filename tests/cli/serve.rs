@@ -45,6 +45,50 @@ fn an_alert_is_acknowledged_and_handed_over() {
     assert!(console.contains("PAGE for platform (ada) [S1] INC-1 OddThing: it is odd"), "{console}");
 }
 
+/// What scripts go by: exit codes, and JSON.
+#[test]
+fn several_at_once_and_a_list_for_scripts() {
+    let server = Serving::start();
+    for name in ["A", "B", "C"] {
+        assert_eq!(server.deliver(&delivery(name, &[firing(name)])), 200);
+    }
+    until(|| server.ask("eve", &["incidents"]).out.contains("INC-3"));
+    let some = server.ask("ada", &["ack", "INC-1", "INC-9", "INC-2"]);
+    assert_eq!((some.code, some.out.as_str()), (1, ""), "not all were");
+    assert!(some.err.contains("2 of 3 acknowledged:\nINC-1 is yours"), "{}", some.err);
+    let all = server.ask("ada", &["ack", "1", "2"]);
+    assert_eq!(
+        (all.code, all.out.as_str()),
+        (0, "2 of 2 acknowledged:\nINC-1 is yours already\nINC-2 is yours already\n")
+    );
+
+    let open = server.ask("eve", &["incidents", "--severity", "S1", "--state", "open"]);
+    assert!(open.out.contains("INC-3") && !open.out.contains("INC-1"), "{}", open.out);
+    let none = server.ask("eve", &["incidents", "--team", "plattform"]);
+    assert_eq!((none.code, none.err.as_str()), (0, ""));
+    assert_eq!(none.out, "no such incident; there are 3 incidents without the filter, of the teams: platform\n");
+    let json = server.ask("ada", &["incidents", "--mine", "-o", "json"]);
+    assert_eq!(json.code, 0, "{}", json.err);
+    let document: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    let ids: Vec<&str> =
+        document["incidents"].as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap()).collect();
+    assert_eq!((ids, &document["left_out"]), (vec!["INC-1", "INC-2"], &serde_json::json!(0)));
+    let empty = server.ask("eve", &["incidents", "--mine", "-o", "json"]);
+    let empty: serde_json::Value = serde_json::from_str(&empty.out).unwrap();
+    assert_eq!(
+        empty,
+        serde_json::json!({ "incidents": [], "left_out": 0 }),
+        "a script reads the same when there is none"
+    );
+
+    let team = server.ask("ada", &["ack", "--all-of", "platform"]);
+    assert!(team.code == 0 && team.out.starts_with("1 of 1 of platform acknowledged:\nINC-3 is yours"), "{}", team.out);
+    let resolved = server.ask("ada", &["resolve", "INC-1", "INC-2", "INC-3", "--note", "42"]);
+    assert!(resolved.code == 0 && resolved.out.starts_with("3 of 3 resolved:"), "{}{}", resolved.out, resolved.err);
+    let all = server.ask("eve", &["incidents", "--state", "resolved"]);
+    assert!(all.out.contains("INC-3"), "{}", all.out);
+}
+
 /// One that cannot be worked on holds up no other, and somebody is called about it: what was accepted is never lost without a word.
 #[test]
 fn a_signal_that_cannot_be_worked_on_is_set_aside_and_paged() {

@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::chat::ConsoleChat;
-use crate::model::{Severity, SignalBody, Verdict, Via};
+use crate::model::{IncidentId, Severity, SignalBody, Verdict, Via};
 use crate::store::story::{Place as _, Story};
 use crate::store::{CommandReply, Decision, PageReason};
 
@@ -61,7 +61,7 @@ impl Talk {
                     let more = !pending.is_empty();
                     for (id, signal) in pending {
                         let SignalBody::Command { person, command } = signal.body else { continue };
-                        let said = format!("{} by {}", command_name(&command), person.name);
+                        let said = format!("{} by {}", command.word(), person.name);
                         let reply = match command {
                             Command::Resolve { .. } => CommandReply::declined(said),
                             _ => CommandReply::granted(said),
@@ -214,6 +214,15 @@ async fn what_only_looks_is_answered_from_the_store() {
     talk.story.passes(25 * 60);
     let later = talk.says(Role::Viewer, "/incidents all").await.text;
     assert!(!later.contains("INC-2"), "{later}");
+
+    let none = talk.says(Role::Viewer, "/incidents --team databases").await;
+    assert_eq!(none.text, "no such incident; there is 1 incident without the filter, of the teams: platform");
+    let open = talk.says(Role::Viewer, "/incidents --severity S1,S2 --state open --team platform").await.text;
+    assert!(open.contains("INC-1"), "{open}");
+    let json = talk.says(Role::Viewer, "/incidents all --severity S2 -o json").await.text;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let listed = &json["incidents"][0];
+    assert_eq!((listed["id"].as_str(), listed["pages"][0]["id"].as_str()), (Some("INC-1"), Some("PAGE-1")), "{json}");
 
     let why = talk.says(Role::Viewer, "/why INC-1").await.text;
     for part in ["alerts: 3 firing, 3 in all", "1 page:", "PAGE-1 to team platform", "opened: CoreDNSLatencyHigh fires"]

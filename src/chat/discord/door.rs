@@ -15,10 +15,10 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::answer::Answer;
-use super::commands::{line, slash_commands};
+use super::commands::{read_slash, slash_commands};
 use super::people::{Asker, People};
 use super::{Asked, Wish};
-use crate::chat::{Reply, ReplyStatus, parse_command};
+use crate::chat::{Reply, ReplyStatus};
 use crate::discord::{Api, Trouble, parse_button};
 use crate::metrics::Metrics;
 use crate::model::{Command, Person};
@@ -206,7 +206,7 @@ impl Door {
 
 impl Interacted {
     fn typed(command: CommandInteraction) -> Self {
-        let line = line(&command.data.name, &command.data.options);
+        let (line, read) = read_slash(&command.data.name, &command.data.options);
         let roles = command.member.as_ref().map(|member| member.roles.iter().map(|role| role.get()).collect());
         Self {
             id: command.id,
@@ -218,7 +218,7 @@ impl Interacted {
                 guild: command.guild_id.map(GuildId::get),
                 channels: channels(command.channel_id.get(), command.channel.as_ref()),
             },
-            wish: Some(Wish::Line(line.clone())),
+            wish: Some(Wish::Typed(read)),
             line,
         }
     }
@@ -240,7 +240,7 @@ impl Interacted {
                 guild: button.guild_id.map(GuildId::get),
                 channels: channels(button.channel_id.get(), button.channel.as_ref()),
             },
-            wish: command.map(Wish::Command),
+            wish: command.map(Wish::Pressed),
             line,
         }
     }
@@ -256,11 +256,8 @@ fn channels(channel: u64, details: Option<&PartialChannel>) -> Vec<u64> {
 /// what only looks would bury the incidents.
 fn is_private(person: &Person, wish: &Wish) -> bool {
     match wish {
-        Wish::Command(_) => true,
-        Wish::Line(line) => match parse_command(line) {
-            Ok(command) => command.only_looks() || person.role.is_none_or(|role| role < command.needs()),
-            Err(_) => true,
-        },
+        Wish::Pressed(_) | Wish::Typed(Err(_)) => true,
+        Wish::Typed(Ok(command)) => command.only_looks() || person.role.is_none_or(|role| role < command.needs()),
     }
 }
 

@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{Desk, Reply};
+use crate::command::ParseError;
 use crate::discord::{DiscordOptions, Trouble};
 use crate::model::{Command, Person};
 use crate::oncall::OnCall;
@@ -76,10 +77,10 @@ struct Asked {
 }
 
 enum Wish {
-    /// A slash command, as a line of text.
-    Line(String),
+    /// A slash command.
+    Typed(Result<Command, ParseError>),
     /// A button.
-    Command(Command),
+    Pressed(Command),
 }
 
 impl DiscordGateway {
@@ -141,8 +142,8 @@ impl Asked {
     async fn answer(self, desk: Arc<Desk>) {
         let key = Some(self.key);
         let reply = match self.wish {
-            Wish::Line(line) => desk.handle_text(&self.person, &line, key).await,
-            Wish::Command(command) => desk.handle(&self.person, command, key).await,
+            Wish::Typed(read) => desk.handle_read(&self.person, read, key).await,
+            Wish::Pressed(command) => desk.handle(&self.person, command, key).await,
         };
         // Who has given up waiting needs no answer.
         let _ = self.answer.send(reply);

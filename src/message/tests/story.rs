@@ -98,6 +98,7 @@ pub fn the_page(reason: PageReason) -> Page {
     Page {
         id: PageId(5),
         incident: IncidentId(42),
+        made_for: IncidentId(42),
         level: 1,
         team: "platform".into(),
         reason,

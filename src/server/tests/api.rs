@@ -28,7 +28,7 @@ impl World {
                 bell.borrow_and_update();
                 for (id, signal) in store.pending_signals(100).await.unwrap() {
                     let SignalBody::Command { person, command } = signal.body else { continue };
-                    let said = format!("{person}: {}", crate::chat::command_name(&command));
+                    let said = format!("{person}: {}", command.word());
                     let reply = Some(CommandReply { granted: !said.ends_with("deny"), text: said });
                     store.apply(id, Decision { changes: Vec::new(), reply }).await.unwrap();
                 }
@@ -47,6 +47,9 @@ async fn a_command_is_answered() {
     let _decider = world.decides();
     assert_eq!(world.asks("victor", "/incidents").await, (200, json!({ "reply": "no open incident", "ok": true })));
     assert_eq!(world.asks("alice", "/ack INC-1").await, (200, json!({ "reply": "alice (api): ack", "ok": true })));
+    let (status, answer) = world.asks("victor", "/incidents --severity S1 -o json").await;
+    let list: Value = serde_json::from_str(answer["reply"].as_str().unwrap()).unwrap();
+    assert_eq!((status, list), (200, json!({ "incidents": [], "left_out": 0 })));
 }
 
 #[tokio::test]

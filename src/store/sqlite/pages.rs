@@ -36,7 +36,7 @@ macro_rules! select_page {
     };
     ($index:literal, $($condition:tt)+) => {
         concat!(
-            "SELECT page.*,
+            "SELECT page.*, (SELECT merged_root FROM incident WHERE id = page.incident_id) AS root,
                  (SELECT json_group_array(json_object('sink', sink, 'attempts', attempts, 'error', error, 'due_at', due_at,
                                                       'delivered_at', delivered_at) ORDER BY id)
                   FROM outbox WHERE page_id = page.id) AS deliveries

@@ -261,13 +261,15 @@ pub(super) fn run_head(row: &SqliteRow) -> Result<RunHead, StoreError> {
 }
 
 pub(super) fn page(row: &SqliteRow) -> Result<Page, StoreError> {
-    let incident = IncidentId(get(row, "incident_id")?);
+    let made_for = IncidentId(get(row, "incident_id")?);
+    let root = get::<Option<i64>>(row, "root").ok().flatten();
     let level: i64 = get(row, "level")?;
     let spell: i64 = get(row, "spell")?;
     let severity = severity(row);
     Ok(Page {
         id: PageId(get(row, "id")?),
-        incident,
+        incident: root.map_or(made_for, IncidentId),
+        made_for,
         level: u32::try_from(level).unwrap_or(u32::MAX),
         team: text(row, "team"),
         reason: from_json("page's reason", get(row, "reason")?)?,
@@ -277,7 +279,7 @@ pub(super) fn page(row: &SqliteRow) -> Result<Page, StoreError> {
         acknowledged_at: get_time_or(row, "acknowledged_at")?,
         answered: get(row, "answered")?,
         has_news: get(row, "has_news")?,
-        key: format!("dogwatch-{incident}-{spell}-{level}-{severity}"),
+        key: format!("dogwatch-{made_for}-{spell}-{level}-{severity}"),
         // Where it went is worth less than that it goes there.
         deliveries: from_json("page's deliveries", &text(row, "deliveries")).unwrap_or_default(),
     })

@@ -62,6 +62,26 @@ async fn what_only_looks_is_shown_to_the_one_who_asks() {
 }
 
 #[tokio::test]
+async fn several_are_acknowledged_at_once() {
+    let night = with_an_incident().await;
+    night.fires("DiskFull", &[("severity", "info")], "the disk is full").await;
+    night.card("INC-2", "open").await;
+    let ack = night.discord.slash(&alice(), night.incidents, "/ack incident:1, INC-2 inc-9").await;
+    let says = "2 of 3 acknowledged:\nINC-1 is yours: DiskSlow: the disk is slow\nINC-2 is yours: DiskFull: the disk is full\n\
+                there is no INC-9";
+    assert!(ack.text().contains(says) && !ack.is_ephemeral(), "{}", ack.text());
+    let table = night.discord.slash(&alice(), night.incidents, "/incidents mine:true state:acknowledged").await;
+    assert!(table.text().contains("the disk is full") && table.is_ephemeral(), "{}", table.text());
+    let none = night.discord.slash(&carol(), night.incidents, "/incidents mine:true").await;
+    assert!(none.text().starts_with("no such incident; there are 2 incidents without the filter"), "{}", none.text());
+    let resolve =
+        night.discord.slash(&alice(), night.incidents, "/resolve incident:1 2 note:INC-2 was the cause").await;
+    assert!(resolve.text().contains("2 of 2 resolved:"), "{}", resolve.text());
+    let is_noted = |event: &IncidentEvent| matches!(event, IncidentEvent::Resolved { because, .. } if because == "INC-2 was the cause");
+    assert_eq!(night.happened(1, is_noted).await, 1);
+}
+
+#[tokio::test]
 async fn a_playbook_is_run_on_request() {
     let night = with_an_incident().await;
     let reply = night.discord.slash(&alice(), night.incidents, "/run playbook:dns").await;

@@ -1,7 +1,9 @@
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::ApprovalId;
+use crate::model::{ApprovalId, IncidentId, IncidentList, IncidentState, Severity, Verdict};
 
 fn set(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -12,15 +14,44 @@ fn commands_are_read_as_people_write_them() {
     let run = |set, dry_run| Command::Run { playbook: "pvc-filling".into(), set, dry_run };
     let resolve = |note: Option<&str>| Command::Resolve { incident: IncidentId(7), note: note.map(str::to_owned) };
     let answer = |verdict| Command::Approve { approval: ApprovalId(3), verdict, digest: None };
+    let all = || Command::Incidents(IncidentList { all: true, ..Default::default() });
+    let some = || {
+        Command::Incidents(IncidentList {
+            all: false,
+            mine: true,
+            team: Some("db".into()),
+            severities: vec![Severity::S1, Severity::S2],
+            states: vec![IncidentState::Open],
+            json: true,
+        })
+    };
+    let ids = || [3, 4, 5].map(IncidentId).to_vec();
+    let many = |note: Option<&str>| Command::ResolveMany { incidents: ids(), note: note.map(str::to_owned) };
     for (text, command) in [
-        ("/incidents", Command::Incidents { all: false }),
-        ("  incidents all ", Command::Incidents { all: true }),
+        ("/incidents", Command::Incidents(IncidentList::default())),
+        ("  incidents all ", all()),
+        ("/incidents --all", all()),
+        ("/incidents -a", all()),
+        ("/incidents --severity s1,S2 --team db mine --state=open -o json", some()),
+        ("/incidents --output json --mine --severity S1 --severity S2 --team 'db' --state OPEN", some()),
         ("/ack INC-7", Command::Ack { incident: IncidentId(7) }),
         ("ACK inc-7", Command::Ack { incident: IncidentId(7) }),
         ("ack 7", Command::Ack { incident: IncidentId(7) }),
+        ("/ack INC-3 INC-4 5", Command::AckMany { incidents: ids() }),
+        ("/ack 3,4, inc-5 INC-3", Command::AckMany { incidents: ids() }),
+        ("/ack INC-7 7", Command::Ack { incident: IncidentId(7) }),
+        ("/ack --all-of databases", Command::AckAllOf { team: "databases".into() }),
         ("/why INC-7", Command::Why { incident: IncidentId(7) }),
         ("/resolve INC-7", resolve(None)),
         ("/resolve INC-7 it's the \"disk\"  again ", resolve(Some("it's the \"disk\"  again"))),
+        ("/resolve INC-3 INC-4 INC-5", many(None)),
+        ("/resolve 3,4,5 two of 3 disks", many(Some("two of 3 disks"))),
+        ("/resolve 3 INC-4, INC-5 -- INC-4 was the cause", many(Some("INC-4 was the cause"))),
+        ("/resolve INC-7 2 disks were full", resolve(Some("2 disks were full"))),
+        ("/resolve INC-7 -- 42", resolve(Some("42"))),
+        ("/resolve INC-7 -- --dry-run did it", resolve(Some("--dry-run did it"))),
+        ("/resolve INC-7 -n is no option here", resolve(Some("-n is no option here"))),
+        ("/resolve INC-7 inc-identally fine", resolve(Some("inc-identally fine"))),
         ("/approve APR-3", answer(Verdict::Approve)),
         ("/deny apr-3", answer(Verdict::Deny)),
         ("/handoff", Command::Handoff),
@@ -51,11 +82,25 @@ fn what_is_wrong_is_said_with_what_to_write_instead() {
         "/ack",
         "/ack INC-",
         "/ack RUN-7",
-        "/ack INC-7 INC-8",
-        "/incidents mine",
+        "/ack INC-7 disk",
+        "/ack --all-of",
+        "/ack --al-of databases",
+        "/ack INC-7 --all-of databases",
+        &format!("/ack {}", (1..=51).map(|n| n.to_string()).collect::<Vec<_>>().join(" ")),
+        "/incidents yours",
+        "/incidents --severity S5",
+        "/incidents --state closed",
+        "/incidents --all=yes",
+        "/incidents --team a --team b",
+        "/incidents -o yaml",
+        "/why INC-7 INC-8",
         "/why",
         "/resolve",
         "/resolve disk",
+        "/resolve INC-3 INC-4: the same",
+        "/resolve 3 4 5",
+        "/resolve --all-of databases",
+        "/resolve INC-7 --dry-run",
         "/approve INC-7",
         "/deny",
         "/handoff now",
@@ -81,11 +126,25 @@ fn what_is_wrong_is_said_with_what_to_write_instead() {
     it does not say which one; write it like /ack INC-7
     `INC-` is no INC number; write it as `INC-7`; /incidents lists them
     `RUN-7` is no INC number; write it as `INC-7`; /incidents lists them
-    `INC-8` is too much here; write it like /ack INC-7
-    `mine` is too much here; write it like /incidents or /incidents all
+    `disk` is no INC number; write it as `INC-7`; /incidents lists them
+    nothing follows `--all-of`; write it like /ack INC-7
+    `--al-of` is no option of /ack; did you mean --all-of?
+    --all-of says already which ones; name either them or that
+    these are more than 50 at once; ask for them in several commands
+    `yours` is too much here; write it like /incidents all
+    `S5` is no severity; write S1, S2, S3 or S4
+    `closed` is no state; write one of `open`, `acknowledged`, `mitigated` and `resolved`
+    `--all` takes no value; write just --all
+    `--team` is given twice; say once what it is to be
+    `yaml` is no format; write one of `text` and `json`
+    `INC-8` is too much here; write it like /why INC-7
     it does not say which one; write it like /why INC-7
     it does not say which one; write it like /resolve INC-7 it was the disk
     `disk` is no INC number; write it as `INC-7`; /incidents lists them
+    `INC-4:` is no INC number; write it as `INC-7`; write -- before a note that begins like that
+    `4 5` may be a note or more incidents; write incidents as INC-7, and -- before such a note
+    `--all-of` is no option of /resolve; write -- before a note that begins like that
+    `--dry-run` is no option of /resolve; write -- before a note that begins like that
     `INC-7` is no APR number; write it as `APR-7`; the question says which
     it does not say which one; write it like /deny APR-7
     `now` is too much here; write it like /handoff

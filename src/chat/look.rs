@@ -1,0 +1,97 @@
+//! Answers to commands that only look.
+
+use chrono::{DateTime, Utc};
+
+use super::desk::{Handoffs, Previews, Reply, ReplyStatus};
+use crate::command::help_text;
+use crate::message;
+use crate::model::{Command, Incident, IncidentId, IncidentList, Person, Role, redact};
+use crate::store::{IncidentFilter, Store, StoreError};
+
+/// How far `/incidents all` looks back.
+const A_DAY: chrono::TimeDelta = chrono::TimeDelta::days(1);
+
+/// What there is to look at, and who looks.
+pub(super) struct Look<'a> {
+    pub store: &'a dyn Store,
+    pub previews: &'a dyn Previews,
+    pub handoffs: &'a dyn Handoffs,
+    pub person: &'a Person,
+    pub role: Role,
+    pub now: DateTime<Utc>,
+}
+
+impl Look<'_> {
+    pub async fn answer(&self, command: Command) -> Result<Reply, StoreError> {
+        let answered = |text: String| Reply::new(ReplyStatus::Answered, text);
+        let or_wrong = |answer: Result<String, String>| match answer {
+            Ok(text) => answered(text),
+            Err(error) => Reply::new(ReplyStatus::Wrong, error),
+        };
+        Ok(match command {
+            Command::Incidents(list) if list.json => {
+                // It is masked as a document: a mask over its text could break it.
+                Reply { status: ReplyStatus::Answered, text: self.incidents(&list).await? }
+            }
+            Command::Incidents(list) => answered(self.incidents(&list).await?),
+            Command::Why { incident } => match self.why(incident).await? {
+                Some(text) => answered(text),
+                None => Reply::new(
+                    ReplyStatus::Wrong,
+                    format!("there is no {incident}; /incidents lists those that are open"),
+                ),
+            },
+            Command::Run { playbook, set, .. } => or_wrong(self.previews.preview(&playbook, &set).await),
+            Command::Handoff => or_wrong(self.handoffs.so_far().await),
+            // The others change something, and do not come here.
+            Command::Help
+            | Command::Ack { .. }
+            | Command::AckMany { .. }
+            | Command::AckAllOf { .. }
+            | Command::Resolve { .. }
+            | Command::ResolveMany { .. }
+            | Command::Approve { .. } => answered(help_text(self.role)),
+        })
+    }
+
+    async fn incidents(&self, list: &IncidentList) -> Result<String, StoreError> {
+        let filter =
+            if list.goes_back() { IncidentFilter::ResolvedSince(self.now - A_DAY) } else { IncidentFilter::Unresolved };
+        // An owner is stored masked.
+        let asker = redact(&self.person.name);
+        let (listed, others): (Vec<Incident>, Vec<Incident>) =
+            self.store.incidents(filter).await?.into_iter().partition(|incident| list.takes(incident, &asker));
+        let pages = self.store.unanswered_pages().await?;
+        if list.json {
+            return Ok(message::incidents_json(&listed, &pages, self.now));
+        }
+        if list.is_filtered() {
+            return Ok(match listed.as_slice() {
+                [] => message::none_of_those(&others),
+                _ => message::incidents_table(&listed, &pages, self.now, list.goes_back()),
+            });
+        }
+        let table = message::incidents_table(&listed, &pages, self.now, list.all);
+        let heartbeats = message::heartbeats_text(&self.store.heartbeats().await?, self.now);
+        Ok(if heartbeats.is_empty() { table } else { format!("{table}\n\n{heartbeats}") })
+    }
+
+    async fn why(&self, id: IncidentId) -> Result<Option<String>, StoreError> {
+        /// As many as are told.
+        const EPISODES: usize = 5;
+        let Some(incident) = self.store.incident(id).await? else { return Ok(None) };
+        let runs = self.store.runs_of(id).await?;
+        let timeline = self.store.timeline(id).await?;
+        let episodes = self.store.episodes(id, EPISODES).await?;
+        let pages = self.store.pages_of(id).await?;
+        let facts = message::WhyFacts {
+            incident: &incident,
+            runs: &runs,
+            timeline: &timeline,
+            episodes: &episodes,
+            pages: &pages,
+            now: self.now,
+        };
+        Ok(Some(message::why(&facts)))
+    }
+}

@@ -1,0 +1,136 @@
+//! What people's commands need to know before it is decided what follows from them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::IncidentRules;
+use super::commands::{Wish, decide_ack, decide_resolve, decide_run, decide_vote, decline};
+use super::many::{Called, MOST_OF_A_TEAM, Several, decide_each, decide_none_waits, tell_root, unknown, waiting_of};
+use super::view::look_back;
+use crate::model::{Command, Grouping, IncidentId, Origin, Person, Target};
+use crate::playbook::Catalog;
+use crate::store::{Decision, IncidentFilter, IncidentView, Store, StoreError, unfit_to_act_on};
+
+/// Who asks, and what is known at that moment.
+pub(super) struct Asked<'a> {
+    pub store: &'a dyn Store,
+    pub catalog: Arc<Catalog>,
+    pub rules: &'a IncidentRules,
+    pub now: DateTime<Utc>,
+    pub person: &'a Person,
+}
+
+impl Asked<'_> {
+    pub async fn decide(&self, command: &Command) -> Result<Decision, StoreError> {
+        let person = self.person;
+        let ack = |view: &IncidentView| decide_ack(view, person);
+        match command {
+            Command::Ack { incident } => self.about(*incident, ack).await,
+            Command::AckMany { incidents } => self.about_each(incidents, ACKNOWLEDGED, None, ack).await,
+            Command::AckAllOf { team } => self.ack_all_of(team).await,
+            Command::Resolve { incident, note } => {
+                self.about(*incident, |view| decide_resolve(self.rules, view, person, note.as_deref())).await
+            }
+            Command::ResolveMany { incidents, note } => {
+                let resolve = |view: &IncidentView| decide_resolve(self.rules, view, person, note.as_deref());
+                self.about_each(incidents, "resolved", None, resolve).await
+            }
+            Command::Approve { approval, verdict, digest } => Ok(match self.store.approval(*approval).await? {
+                Some(approval) => decide_vote(&approval, person, *verdict, digest.as_ref(), self.now),
+                None => decline(format!("there is no {approval}")),
+            }),
+            Command::Run { playbook, set, dry_run: false } => self.run(playbook, set).await,
+            // They only look, and are answered where they are asked.
+            Command::Run { dry_run: true, .. }
+            | Command::Incidents(_)
+            | Command::Why { .. }
+            | Command::Handoff
+            | Command::Help => Ok(decline("this command changes nothing, and is not a signal")),
+        }
+    }
+
+    async fn about(
+        &self,
+        id: IncidentId,
+        decide: impl FnOnce(&IncidentView) -> Decision,
+    ) -> Result<Decision, StoreError> {
+        Ok(match self.root_views(&[id]).await?.pop() {
+            Some(Called { view, .. }) => tell_root(id, view.incident.id, decide(&view)),
+            None => unknown(id),
+        })
+    }
+
+    /// The incidents with these numbers, each as the one that it is part of.
+    async fn root_views(&self, ids: &[IncidentId]) -> Result<Vec<Called>, StoreError> {
+        let views = self.store.incident_views(ids).await?;
+        let roots: BTreeSet<IncidentId> = views.iter().map(|view| view.incident.root()).collect();
+        let called: Vec<(IncidentId, IncidentId)> =
+            views.iter().map(|view| (view.incident.id, view.incident.root())).collect();
+        let roots = self.store.incident_views(&roots.into_iter().collect::<Vec<_>>()).await?;
+        let view = |root| roots.iter().find(|view| view.incident.id == root).cloned();
+        Ok(called.into_iter().filter_map(|(id, root)| Some(Called { id, view: view(root)? })).collect())
+    }
+
+    async fn about_each(
+        &self,
+        ids: &[IncidentId],
+        wanted: &str,
+        team: Option<(&str, usize)>,
+        decide: impl Fn(&IncidentView) -> Decision,
+    ) -> Result<Decision, StoreError> {
+        let views = self.root_views(ids).await?;
+        Ok(decide_each(Several { ids, views: &views, wanted, team }, decide))
+    }
+
+    /// Which ones are meant is decided now: whoever asks cannot know of what came in meanwhile, and
+    /// is told.
+    async fn ack_all_of(&self, team: &str) -> Result<Decision, StoreError> {
+        let open = self.store.incidents(IncidentFilter::Unresolved).await?;
+        let mut waiting = waiting_of(team, &open, &self.store.unanswered_pages().await?);
+        if waiting.is_empty() {
+            return Ok(decide_none_waits(team, &open));
+        }
+        let left = waiting.len().saturating_sub(MOST_OF_A_TEAM);
+        waiting.truncate(MOST_OF_A_TEAM);
+        self.about_each(&waiting, ACKNOWLEDGED, Some((team, left)), |view| decide_ack(view, self.person)).await
+    }
+
+    /// The incident that is about the target: something of it fires there, or it was opened for it.
+    async fn incident_of(&self, target: &Target) -> Result<Option<IncidentView>, StoreError> {
+        let key = Grouping::Object { object: target.clone(), origin: Origin::Home }.key();
+        match self.store.incidents_by_object(&[&key]).await?.remove(&key) {
+            Some(id) => Ok(self.store.incident_views(&[id]).await?.pop()),
+            None => Ok(self.store.incidents_by_grouping(&[&key]).await?.remove(&key)),
+        }
+    }
+
+    async fn run(&self, name: &str, set: &BTreeMap<String, String>) -> Result<Decision, StoreError> {
+        let catalog = &self.catalog;
+        let Some(playbook) = catalog.get(name) else {
+            let known: Vec<&str> = catalog.iter().map(|playbook| playbook.name.as_str()).collect();
+            return Ok(decline(format!("there is no playbook `{name}`; there are: {}", known.join(", "))));
+        };
+        let inputs = match playbook.inputs_for(None, set) {
+            Ok(inputs) => inputs,
+            Err(problems) => {
+                let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+                return Ok(decline(problems.join("\n")));
+            }
+        };
+        let target = match playbook.target_for(None, &self.rules.labels, &inputs, set) {
+            Ok(target) => target,
+            Err(problem) => return Ok(decline(problem.to_string())),
+        };
+        if let Some(because) = unfit_to_act_on(&target, &serde_json::Value::Object(inputs.clone())) {
+            return Ok(decline(because));
+        }
+        let since = self.now - look_back(playbook);
+        let history = self.store.run_history(&playbook.name, &target.key(), since).await?;
+        let known = self.incident_of(&target).await?;
+        Ok(decide_run(Wish { playbook, target, inputs, set }, known.as_ref(), &history, self.person))
+    }
+}
+
+const ACKNOWLEDGED: &str = "acknowledged";
