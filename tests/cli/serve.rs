@@ -106,6 +106,7 @@ fn a_signal_that_cannot_be_worked_on_is_set_aside_and_paged() {
             // Half an hour after it, the calendar of the program has ended.
             "INSERT INTO incident (grouping, title, severity, state, team, opened_at, resolved_at)
              VALUES ('alert:alertmanager-eu-1:Unlucky:{}:{}', 'old', 'S3', 'resolved', 'platform', 0, 8210266876799000000)",
+            "INSERT INTO incident_cause (cause, incident_id, how, grouping) SELECT grouping, id, 0, '{}' FROM incident",
         ] {
             sqlx::query(damage).execute(&mut database).await.unwrap();
         }
