@@ -11,6 +11,9 @@ use crate::store::{IncidentFilter, Store, StoreError};
 /// How far `/incidents all` looks back.
 const A_DAY: chrono::TimeDelta = chrono::TimeDelta::days(1);
 
+/// As many as anybody reads of one incident: a fleet is 10,000.
+const OBJECTS: usize = 20_000;
+
 /// What there is to look at, and who looks.
 pub(super) struct Look<'a> {
     pub store: &'a dyn Store,
@@ -41,6 +44,13 @@ impl Look<'_> {
                     format!("there is no {incident}; /incidents lists those that are open"),
                 ),
             },
+            Command::Objects { incident } => match self.objects(incident).await? {
+                Some(text) => answered(text),
+                None => Reply::new(
+                    ReplyStatus::Wrong,
+                    format!("there is no {incident}; /incidents lists those that are open"),
+                ),
+            },
             Command::Run { playbook, set, .. } => or_wrong(self.previews.preview(&playbook, &set).await),
             Command::Handoff => or_wrong(self.handoffs.so_far().await),
             // The others change something, and do not come here.
@@ -50,6 +60,8 @@ impl Look<'_> {
             | Command::AckAllOf { .. }
             | Command::Resolve { .. }
             | Command::ResolveMany { .. }
+            | Command::Merge { .. }
+            | Command::Split { .. }
             | Command::Approve { .. } => answered(help_text(self.role)),
         })
     }
@@ -79,7 +91,9 @@ impl Look<'_> {
     async fn why(&self, id: IncidentId) -> Result<Option<String>, StoreError> {
         /// As many as are told.
         const EPISODES: usize = 5;
-        let Some(incident) = self.store.incident(id).await? else { return Ok(None) };
+        let Some(incident) = self.root(id).await? else { return Ok(None) };
+        let asked = id;
+        let id = incident.id;
         let runs = self.store.runs_of(id).await?;
         let timeline = self.store.timeline(id).await?;
         let episodes = self.store.episodes(id, EPISODES).await?;
@@ -92,6 +106,22 @@ impl Look<'_> {
             pages: &pages,
             now: self.now,
         };
-        Ok(Some(message::why(&facts)))
+        let why = message::why(&facts);
+        Ok(Some(if asked == id { why } else { format!("{asked} is part of {id}:\n{why}") }))
+    }
+
+    /// The incident with that number, or what it is part of.
+    async fn root(&self, id: IncidentId) -> Result<Option<Incident>, StoreError> {
+        match self.store.incident(id).await? {
+            Some(part) if part.merged.is_some() => self.store.incident(part.root()).await,
+            incident => Ok(incident),
+        }
+    }
+
+    async fn objects(&self, id: IncidentId) -> Result<Option<String>, StoreError> {
+        let Some(incident) = self.root(id).await? else { return Ok(None) };
+        let objects = self.store.objects_of(incident.id, OBJECTS).await?;
+        let all = self.store.count_objects(incident.id).await?;
+        Ok(Some(message::objects_table(&incident, &objects, all)))
     }
 }

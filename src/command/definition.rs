@@ -156,6 +156,10 @@ impl Argument {
         has_option && (is_name || is_short)
     }
 
+    pub(super) const fn required(self) -> Self {
+        Self { need: Need::Required, ..self }
+    }
+
     /// Either this one or the other is given.
     pub(super) const fn or(self, other: &'static str) -> Self {
         Self { need: Need::Or(other), ..self }

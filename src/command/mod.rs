@@ -46,8 +46,11 @@ macro_rules! commands {
 commands! {
     incidents: Command::Incidents(_),
     why: Command::Why { .. },
+    objects: Command::Objects { .. },
     ack: Command::Ack { .. } | Command::AckMany { .. } | Command::AckAllOf { .. },
     resolve: Command::Resolve { .. } | Command::ResolveMany { .. },
+    merge: Command::Merge { .. },
+    split: Command::Split { .. },
     run: Command::Run { .. },
     approve: Command::Approve { verdict: Verdict::Approve, .. },
     deny: Command::Approve { verdict: Verdict::Deny, .. },

@@ -62,9 +62,14 @@ fn help_says_who_may_ask_for_what() {
         --state STATE               only open, acknowledged, mitigated or resolved ones
         -o, --output FORMAT         as text, or as json for scripts
     /why INC-7                      why the bot did what it did
+    /objects INC-7                  each object that something fires about in an incident
     /ack INC-7 ...                  I have seen it, and own it (needs the role responder)
         --all-of TEAM               all of this team that wait for somebody now
     /resolve INC-7 ... [note]       it is over; the note may say what it was (needs the role responder)
+    /merge INC-7 ...                they are part of another incident, which goes on for all of them (needs the role responder)
+        --into INCIDENT             the one that takes them in
+    /split INC-7                    it is no part of another incident; or one object is no part of it (needs the role responder)
+        --object OBJECT             one of those that `/objects INC-2` lists
     /run PLAYBOOK [name=value ...]  run a playbook now (needs the role responder)
         --dry-run                   show what it would do now; nothing is changed, and every role may ask
     /approve APR-7                  yes to a question of the bot (needs the role responder)

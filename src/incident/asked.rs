@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use super::IncidentRules;
 use super::commands::{Wish, decide_ack, decide_resolve, decide_run, decide_vote, decline};
 use super::many::{Called, MOST_OF_A_TEAM, Several, decide_each, decide_none_waits, tell_root, unknown, waiting_of};
+use super::merging::{decide_merge, decide_split, decide_split_off};
 use super::view::look_back;
 use crate::model::{Command, Grouping, IncidentId, Origin, Person, Target};
 use crate::playbook::Catalog;
@@ -37,6 +38,14 @@ impl Asked<'_> {
                 let resolve = |view: &IncidentView| decide_resolve(self.rules, view, person, note.as_deref());
                 self.about_each(incidents, "resolved", None, resolve).await
             }
+            Command::Merge { incidents, into } => self.merge(incidents, *into).await,
+            Command::Split { incident, object: None } => {
+                Ok(match self.store.incident_views(&[*incident]).await?.pop() {
+                    Some(view) => decide_split(&view, person),
+                    None => unknown(*incident),
+                })
+            }
+            Command::Split { incident, object: Some(object) } => self.split_off(*incident, object).await,
             Command::Approve { approval, verdict, digest } => Ok(match self.store.approval(*approval).await? {
                 Some(approval) => decide_vote(&approval, person, *verdict, digest.as_ref(), self.now),
                 None => decline(format!("there is no {approval}")),
@@ -46,6 +55,7 @@ impl Asked<'_> {
             Command::Run { dry_run: true, .. }
             | Command::Incidents(_)
             | Command::Why { .. }
+            | Command::Objects { .. }
             | Command::Handoff
             | Command::Help => Ok(decline("this command changes nothing, and is not a signal")),
         }
@@ -82,6 +92,28 @@ impl Asked<'_> {
     ) -> Result<Decision, StoreError> {
         let views = self.root_views(ids).await?;
         Ok(decide_each(Several { ids, views: &views, wanted, team }, decide))
+    }
+
+    async fn merge(&self, ids: &[IncidentId], into: IncidentId) -> Result<Decision, StoreError> {
+        let Some(Called { view: whole, .. }) = self.root_views(&[into]).await?.pop() else { return Ok(unknown(into)) };
+        let parts = self.store.incident_views(ids).await?;
+        let called = parts.into_iter().map(|view| Called { id: view.incident.id, view }).collect::<Vec<_>>();
+        let decide = |view: &IncidentView| decide_merge(view, &whole, self.person);
+        Ok(match ids {
+            [id] => called.first().map_or_else(|| unknown(*id), |called| decide(&called.view)),
+            ids => decide_each(Several { ids, views: &called, wanted: "merged", team: None }, decide),
+        })
+    }
+
+    async fn split_off(&self, id: IncidentId, object: &str) -> Result<Decision, StoreError> {
+        let Some(Called { view, .. }) = self.root_views(&[id]).await?.pop() else { return Ok(unknown(id)) };
+        let objects = self.store.objects_of(view.incident.id, usize::MAX).await?;
+        let Some(row) = objects.iter().find(|row| row.shown() == object || row.object == object) else {
+            let root = view.incident.id;
+            return Ok(decline(format!("nothing fires about `{object}` in {root}; /objects {root} lists what does")));
+        };
+        let within = view.incident.severity.ack_within();
+        Ok(decide_split_off(&view, row, self.person, within, self.now))
     }
 
     /// Which ones are meant is decided now: whoever asks cannot know of what came in meanwhile, and

@@ -15,6 +15,7 @@ mod heartbeat_worker;
 mod left_out;
 mod life;
 mod many;
+mod merging;
 mod news;
 mod notification;
 mod opening;

@@ -93,8 +93,14 @@ pub enum Command {
     Resolve { incident: IncidentId, note: Option<String> },
     /// The same for several, each by itself.
     ResolveMany { incidents: Vec<IncidentId>, note: Option<String> },
+    /// They are part of that one, each by itself.
+    Merge { incidents: Vec<IncidentId>, into: IncidentId },
+    /// It is part of no other; or one object is no part of it.
+    Split { incident: IncidentId, object: Option<String> },
     /// Explain the decisions about an incident.
     Why { incident: IncidentId },
+    /// All that something fires about in an incident.
+    Objects { incident: IncidentId },
     /// Answer a question of the bot. `digest` is that of the preview that the person saw; `None` on ways that cannot carry it
     /// is refused when a preview has changed.
     Approve { approval: ApprovalId, verdict: Verdict, digest: Option<Digest> },

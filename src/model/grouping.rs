@@ -144,7 +144,10 @@ impl fmt::Display for Grouping {
             Grouping::SetAside => f.write_str("what came in could not be worked on"),
             Grouping::Cut { source } => write!(f, "{source} leaves alerts out"),
             Grouping::Damaged { source } => write!(f, "{source} sends what cannot be read"),
-            Grouping::Other { text } => write!(f, "they have the grouping {text}"),
+            Grouping::Other { text } => match text.strip_prefix("target:") {
+                Some(object) => write!(f, "they are about {object}"),
+                None => write!(f, "they have the grouping {text}"),
+            },
         }
     }
 }

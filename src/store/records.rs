@@ -53,6 +53,13 @@ pub struct RecentIncident {
     pub shares: BTreeMap<String, Grouping>,
 }
 
+impl ObjectRow {
+    /// As people write it: `StatefulSet/db/pg-7`.
+    pub fn shown(&self) -> &str {
+        self.object.strip_prefix("target:").unwrap_or(&self.object)
+    }
+}
+
 /// What an incident is about, and what fires there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectRow {

@@ -300,3 +300,98 @@ async fn what_a_source_may_not_start_hides_nothing_of_others() {
     settle(&shift.workers).await.unwrap();
     assert_eq!(roots(&shift).await.len(), 2);
 }
+
+fn incident(n: i64) -> IncidentId {
+    IncidentId(n)
+}
+
+async fn two_apart(shift: &Shift) {
+    shift.fires("DiskSlow", &[("pod", "a"), ("namespace", "x"), ("severity", "critical")]).await;
+    shift
+        .delivers(
+            "h",
+            vec![alert("NetSlow", &[("pod", "b"), ("namespace", "y")], shift.clock.now(), AlertStatus::Firing)],
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn a_person_puts_two_together_and_takes_them_apart_again() {
+    let shift = Shift::begin().await;
+    two_apart(&shift).await;
+    let merge = Command::Merge { incidents: vec![incident(2)], into: incident(1) };
+    assert_eq!(shift.says("alice", merge.clone()).await, "INC-2 is part of INC-1 now; /split INC-2 takes it back");
+    assert_eq!(shift.told().await, ["INC-1 open 2/2 runs=0", "INC-2 resolved 0/1 runs=0"]);
+    assert_eq!(shift.says("bob", merge).await, "INC-2 is part of INC-1 already");
+    // What fires about the part goes on in the whole.
+    let more = alert("NetDown", &[("pod", "b"), ("namespace", "y")], shift.clock.now(), AlertStatus::Firing);
+    shift.delivers("h2", vec![more]).await;
+    assert_eq!(shift.told().await[0], "INC-1 open 3/3 runs=0");
+
+    let split = Command::Split { incident: incident(2), object: None };
+    let said = shift.says("bob", split.clone()).await;
+    assert_eq!(said, "INC-2 is an incident of its own again, and no part of INC-1; /ack INC-2 if it is yours");
+    assert_eq!(shift.told().await, ["INC-1 open 2/2 runs=0", "INC-2 open 1/1 runs=0"]);
+    let (whole, part) = (shift.timeline(1).await, shift.timeline(2).await);
+    assert!(
+        whole.contains("INC-2 is part of it, says alice") && whole.contains("bob has split INC-2 from it"),
+        "{whole}"
+    );
+    assert!(part.contains("it is part of INC-1 from now on, says alice"), "{part}");
+    let said = shift.says("carol", split).await;
+    assert!(said.contains("is part of no other incident") && said.contains("--object"), "{said}");
+}
+
+#[tokio::test]
+async fn what_a_person_took_apart_the_bot_does_not_put_together_again() {
+    let shift = Shift::begin().await;
+    storm(&shift, GroupBy::Each, "NobodyKnows", "critical", 4).await;
+    shift.says("alice", Command::Split { incident: incident(2), object: None }).await;
+    storm(&shift, GroupBy::Each, "NobodyKnows", "critical", 12).await;
+    assert_eq!(shift.told().await, ["INC-1 open 11/11 runs=0", "INC-2 open 1/1 runs=0"]);
+    // It comes again, and belongs to its own.
+    shift.passes(2).await;
+    let labels = [("persistentvolumeclaim", "data-1"), ("namespace", "db-1"), ("severity", "critical")];
+    shift.fires("NobodyKnows2", &labels).await;
+    assert_eq!(shift.told().await[1], "INC-2 open 2/2 runs=0");
+}
+
+#[tokio::test]
+async fn one_object_is_taken_out_and_put_back() {
+    let shift = Shift::with(&[CLAIMS]).await;
+    storm(&shift, GroupBy::Alert, "ClaimFull", "warning", 5).await;
+    let object = |text: &str| Command::Split { incident: incident(1), object: Some(text.to_owned()) };
+    let said = shift.says("alice", object("Pod/x/y")).await;
+    assert!(said.contains("nothing fires about `Pod/x/y`") && said.contains("/objects INC-1"), "{said}");
+    let said = shift.says("alice", object("PersistentVolumeClaim/db-0/data-0")).await;
+    assert!(said.starts_with("PersistentVolumeClaim/db-0/data-0 is an incident of its own"), "{said}");
+    assert_eq!(shift.told().await, ["INC-1 open 4/4 runs=2", "INC-2 open 1/1 runs=1"]);
+    shift.says("alice", Command::Merge { incidents: vec![incident(2)], into: incident(1) }).await;
+    assert_eq!(shift.told().await[0], "INC-1 open 5/5 runs=3");
+    let page_at = shift.incidents().await[0].page_at;
+    assert!(page_at.is_some(), "somebody is paged about all of it");
+}
+
+#[tokio::test]
+async fn parts_of_parts_go_where_they_belong() {
+    let shift = Shift::begin().await;
+    two_apart(&shift).await;
+    shift.delivers("i", vec![alert("CpuHot", &[("node", "n1")], shift.clock.now(), AlertStatus::Firing)]).await;
+    shift.says("a", Command::Merge { incidents: vec![incident(3)], into: incident(2) }).await;
+    shift.says("a", Command::Merge { incidents: vec![incident(2)], into: incident(1) }).await;
+    assert_eq!(shift.told().await[0], "INC-1 open 3/3 runs=0");
+    let of = async |n: i64| shift.store.incident(incident(n)).await.unwrap().unwrap().merged.map(|merged| merged.root);
+    assert_eq!((of(2).await, of(3).await), (Some(incident(1)), Some(incident(1))));
+    let said = shift.says("a", Command::Ack { incident: incident(3) }).await;
+    assert!(said.starts_with("INC-3 is part of INC-1: "), "{said}");
+    shift.says("a", Command::Split { incident: incident(2), object: None }).await;
+    assert_eq!((of(2).await, of(3).await), (None, Some(incident(2))));
+    assert_eq!(
+        shift.told().await,
+        ["INC-1 acknowledged 1/1 runs=0", "INC-2 open 2/2 runs=0", "INC-3 resolved 0/1 runs=0"]
+    );
+    let refused = shift.says("a", Command::Merge { incidents: vec![incident(3)], into: incident(1) }).await;
+    assert!(refused.contains("INC-3 is part of INC-2"), "{refused}");
+    let itself = shift.says("a", Command::Merge { incidents: vec![incident(1)], into: incident(1) }).await;
+    assert_eq!(itself, "INC-1 is itself; name two");
+}
