@@ -5,6 +5,8 @@ ALTER TABLE incident ADD COLUMN merged_into INTEGER REFERENCES incident (id);
 ALTER TABLE incident ADD COLUMN merged_root INTEGER REFERENCES incident (id);
 -- When something joined it last.
 ALTER TABLE incident ADD COLUMN joined_at INTEGER;
+-- A person has said that it is no part of another one.
+ALTER TABLE incident ADD COLUMN apart INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX incident_merged ON incident (merged_root) WHERE merged_root IS NOT NULL;
 
 -- By what alerts join an incident. `how`: 0 at any time, 1 within minutes, 2 if enough have it in common.
@@ -24,6 +26,9 @@ DROP INDEX incident_grouping;
 ALTER TABLE episode ADD COLUMN object TEXT;
 ALTER TABLE episode ADD COLUMN came_from INTEGER REFERENCES incident (id);
 ALTER TABLE run ADD COLUMN came_from INTEGER REFERENCES incident (id);
+-- What it has in common with others that needed a person for the same reason.
+ALTER TABLE run ADD COLUMN stopped TEXT;
+CREATE INDEX run_stopped ON run (stopped) WHERE stopped IS NOT NULL;
 CREATE INDEX episode_object ON episode (object, incident_id, closed_at) WHERE closed_at IS NULL;
 CREATE INDEX episode_open ON episode (incident_id, object, closed_at) WHERE closed_at IS NULL;
 CREATE INDEX episode_came_from ON episode (came_from) WHERE came_from IS NOT NULL;

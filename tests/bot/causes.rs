@@ -4,10 +4,12 @@
 use std::time::Duration;
 
 use dogwatch::clock::Clock;
+use dogwatch::cluster::sim::build;
 use dogwatch::model::*;
 use dogwatch::store::*;
 use dogwatch::worker::settle;
 
+use super::bot::Bot;
 use super::incidents::{Shift, alert};
 
 const CLAIMS: &str = r#"
@@ -394,4 +396,44 @@ async fn parts_of_parts_go_where_they_belong() {
     assert!(refused.contains("INC-3 is part of INC-2"), "{refused}");
     let itself = shift.says("a", Command::Merge { incidents: vec![incident(1)], into: incident(1) }).await;
     assert_eq!(itself, "INC-1 is itself; name two");
+}
+
+/// Two alerts of different names, whose runs have the same trouble.
+const ALIKE: &str = r#"
+apiVersion: dogwatch/v1
+kind: Playbook
+metadata: { name: alike, version: 1.0.0, owner: platform }
+summary: a volume fills up
+severity: S2
+autonomy: auto
+page_by: 30m
+triggers:
+  - alert: ClaimFull
+  - alert: ClaimNearlyFull
+target: { kind: PersistentVolumeClaim, from: alert }
+diagnose:
+  - require: target.spec.storageClassName == 'expandable'
+    because: the storage class cannot expand
+escalate:
+  - page: { message: "grow {{target.name}} by hand" }
+"#;
+
+#[tokio::test]
+async fn runs_that_stop_for_the_same_reason_are_one_incident_with_one_page() {
+    let claims = ["data-0", "data-1"].map(|name| build::pending_pvc("db", name, "fast", "100Gi"));
+    let mut bot = Bot::begins(&[ALIKE], claims.to_vec()).await;
+    for (name, claim) in [("ClaimFull", "data-0"), ("ClaimNearlyFull", "data-1")] {
+        bot.fires(name, &[("persistentvolumeclaim", claim), ("namespace", "db")]).await;
+    }
+    bot.settles().await;
+    bot.pages(["platform escalated"]).await;
+    let part = bot.store().incident(IncidentId(2)).await.unwrap().unwrap();
+    assert_eq!(part.root(), IncidentId(1));
+    let timeline = bot.store().timeline(IncidentId(1)).await.unwrap();
+    let timeline = dogwatch::message::timeline_lines(&timeline).join("\n");
+    let said = "INC-2 is part of it: runs of alike stopped for the same reason: the storage class cannot expand";
+    assert!(timeline.contains(said), "{timeline}");
+    // A person takes it apart, and it stays so.
+    bot.says("alice", Command::Split { incident: IncidentId(2), object: None }).await;
+    assert_eq!(bot.store().incident(IncidentId(2)).await.unwrap().unwrap().root(), IncidentId(2));
 }

@@ -22,6 +22,7 @@ pub(in crate::store) async fn append(
     }
     let count = i64::try_from(records.events.len()).unwrap_or(i64::MAX) + i64::from(records.ask.is_some());
     tx.tables.extend_log(run, count, records.prolong.map(|lease| tx.now + lease)).await?;
+    let incident = tx.stops(run, end.incident, &records.events).await?;
     let mut position = at;
     for event in &records.events {
         position.length += 1;
@@ -32,17 +33,17 @@ pub(in crate::store) async fn append(
     }
     if let Some(ask) = records.ask {
         position.length += 1;
-        let event = question(tx, run, end.incident, ask).await?;
+        let event = question(tx, run, incident, ask).await?;
         tx.tables.insert_record(position, tx.now, &event).await?;
     }
     if !records.consumes.is_empty() {
         tx.tables.delete_inbox(run, &records.consumes).await?;
     }
-    let notices = call(tx, end.incident, &records.pages, records.notices).await?;
+    let notices = call(tx, incident, &records.pages, records.notices).await?;
     for (n, text) in notices.into_iter().enumerate() {
-        tx.send_to_chat(&Outgoing::notice(end.incident, text, run, position.length, n)).await?;
+        tx.send_to_chat(&Outgoing::notice(incident, text, run, position.length, n)).await?;
     }
-    tx.send_card(end.incident).await?;
+    tx.send_card(incident).await?;
     let inbox = tx.tables.inbox(run).await?;
     if let Some((outcome, because)) = records.end {
         finish(tx, run, outcome, because).await?;
@@ -81,6 +82,10 @@ async fn call(
     }
     let mut incident = tx.incident(incident).await?;
     for page in pages {
+        if tx.is_told(&incident, page).await? {
+            tx.tell(&mut incident, false, page).await?;
+            continue;
+        }
         // Somebody is paged for this already, or it pages nobody: what is new is told in chat too,
         // but nobody is called twice.
         if tx.page(&mut incident, page).await? != Paged::Made

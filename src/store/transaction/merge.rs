@@ -75,7 +75,7 @@ impl Tx<'_> {
         let members = self.tables.members(id).await?;
         let (open, all) = self.tables.move_back(&members, id).await?;
         self.tables.save_merged(&members, None, None).await?;
-        self.tables.drop_shared_causes(id).await?;
+        self.tables.set_apart(id).await?;
         let event = IncidentEvent::Split { from: merged.root, by: by.clone() };
         self.note(id, &event).await?;
         self.note(merged.root, &IncidentEvent::SplitOff { incident: id, by }).await?;
@@ -93,6 +93,7 @@ impl Tx<'_> {
         object: &str,
     ) -> Result<(), StoreError> {
         let (open, all) = self.tables.move_object(from, into, object).await?;
+        self.tables.set_apart(into).await?;
         self.touch(touched, from).await?.loses(open, all);
         let incident = self.touch(touched, into).await?;
         incident.open_episodes += open;

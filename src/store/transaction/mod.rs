@@ -11,6 +11,7 @@ mod deliver;
 mod merge;
 mod page;
 mod set_aside;
+mod stop;
 mod tables;
 
 use chrono::{DateTime, Utc};

@@ -178,10 +178,12 @@ impl IncidentTable for SqliteTables<'_> {
         Ok(())
     }
 
-    async fn drop_shared_causes(&mut self, incident: IncidentId) -> Result<(), StoreError> {
+    async fn set_apart(&mut self, incident: IncidentId) -> Result<(), StoreError> {
         let query = sqlx::query("DELETE FROM incident_cause WHERE incident_id = ? AND how > ?");
         let query = query.bind(incident.0).bind(joins_number(Joins::Always));
         self.execute("set an incident apart", query).await?;
+        let query = sqlx::query("UPDATE incident SET apart = 1 WHERE id = ?");
+        self.execute("set an incident apart", query.bind(incident.0)).await?;
         Ok(())
     }
 

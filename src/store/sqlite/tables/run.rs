@@ -4,10 +4,12 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::SqliteTables;
-use crate::model::{Approval, ApprovalId, ApprovalState, IncidentId, Outcome, PlaybookRef, RunEvent, RunId, Verdict};
-use crate::store::sqlite::rows::{self, get, json, micros, micros_after, word};
+use crate::model::{
+    Approval, ApprovalId, ApprovalState, IncidentId, Outcome, PlaybookRef, RunEvent, RunId, Target, Verdict,
+};
+use crate::store::sqlite::rows::{self, from_json, get, json, micros, micros_after, word};
 use crate::store::transaction::{LogEnd, RunRow, RunTable};
-use crate::store::{Ask, InboxItem, LogPosition, NewRun, StoreError};
+use crate::store::{Ask, InboxItem, LogPosition, NewRun, StoreError, identity};
 
 pub(in crate::store::sqlite) const CLAIM: &str =
     "UPDATE run SET epoch = epoch + 1, worker = ?1, lease_until = ?3, length = length + 1, fruitless = fruitless + 1
@@ -76,6 +78,44 @@ impl RunTable for SqliteTables<'_> {
             fruitless: u32::try_from(get::<i64>(&row, "fruitless")?).unwrap_or(u32::MAX),
             run: rows::run(&row),
         }))
+    }
+
+    async fn run_subject(&mut self, run: RunId) -> Result<Option<(String, Target)>, StoreError> {
+        let query = sqlx::query("SELECT playbook, target FROM run WHERE id = ?");
+        let Some(row) = self.maybe("read what a run is about", query.bind(run.0)).await? else { return Ok(None) };
+        let target = get(&row, "target").and_then(|text| from_json("target", text));
+        Ok(target.ok().map(|target| Ok((get(&row, "playbook")?, target))).transpose()?)
+    }
+
+    async fn save_stop(&mut self, run: RunId, key: &str) -> Result<(), StoreError> {
+        let query = sqlx::query("UPDATE run SET stopped = ? WHERE id = ?");
+        self.execute("keep why a run stopped", query.bind(identity(key).into_owned()).bind(run.0)).await?;
+        Ok(())
+    }
+
+    async fn stopped_alike(
+        &mut self,
+        key: &str,
+        of: IncidentId,
+        since: DateTime<Utc>,
+    ) -> Result<Option<IncidentId>, StoreError> {
+        let query = sqlx::query(
+            "SELECT incident.id FROM run JOIN incident ON incident.id = run.incident_id
+             WHERE stopped = ?1 AND incident.id <> ?2 AND state <> 'resolved' AND apart = 0
+                 AND COALESCE(joined_at, opened_at) >= ?3 AND (SELECT apart FROM incident WHERE id = ?2) = 0
+             ORDER BY run.id LIMIT 1",
+        );
+        let query = query.bind(identity(key).into_owned()).bind(of.0).bind(micros(since));
+        let row = self.maybe("look who stopped alike", query).await?;
+        row.map(|row| Ok(IncidentId(get(&row, "id")?))).transpose()
+    }
+
+    async fn stopped_alike_in(&mut self, run: RunId, incident: IncidentId) -> Result<bool, StoreError> {
+        let query = sqlx::query(
+            "SELECT EXISTS (SELECT 1 FROM run AS other JOIN run ON run.stopped = other.stopped
+                            WHERE run.id = ?1 AND other.id <> ?1 AND other.incident_id = ?2) AS before",
+        );
+        get(&self.one("look who stopped before", query.bind(run.0).bind(incident.0)).await?, "before")
     }
 
     async fn log_end(&mut self, run: RunId) -> Result<Option<LogEnd>, StoreError> {

@@ -162,8 +162,9 @@ pub(in crate::store) trait IncidentTable {
     /// Others join it by these; what is there of the same key stays, unless it says less.
     async fn insert_causes(&mut self, incident: IncidentId, causes: &[(Grouping, Joins)]) -> Result<(), StoreError>;
 
-    /// Nobody joins it any more by what it has in common with others.
-    async fn drop_shared_causes(&mut self, incident: IncidentId) -> Result<(), StoreError>;
+    /// A person says that it is no part of another one: nobody joins it any more by what it has in
+    /// common with others, nor it them.
+    async fn set_apart(&mut self, incident: IncidentId) -> Result<(), StoreError>;
 
     /// What makes it one incident.
     async fn save_grouping(&mut self, incident: IncidentId, by: &Grouping) -> Result<(), StoreError>;

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::model::{
-    Approval, ApprovalId, ApprovalState, IncidentId, Outcome, PlaybookRef, Run, RunEvent, RunId, Verdict,
+    Approval, ApprovalId, ApprovalState, IncidentId, Outcome, PlaybookRef, Run, RunEvent, RunId, Target, Verdict,
 };
 use crate::store::{Ask, InboxItem, LogPosition, NewRun, StoreError};
 
@@ -48,6 +48,24 @@ pub(in crate::store) trait RunTable {
         now: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> Result<Option<RunRow>, StoreError>;
+
+    /// What it runs, and on what; `None` when that cannot be read.
+    async fn run_subject(&mut self, run: RunId) -> Result<Option<(String, Target)>, StoreError>;
+
+    /// Keeps for which reason it needs a person, in common with others.
+    async fn save_stop(&mut self, run: RunId, key: &str) -> Result<(), StoreError>;
+
+    /// An unresolved incident other than `of` that something joined since, in which a run stopped for
+    /// that reason: the first. None that a person has set apart, nor where `of` is such a one.
+    async fn stopped_alike(
+        &mut self,
+        key: &str,
+        of: IncidentId,
+        since: DateTime<Utc>,
+    ) -> Result<Option<IncidentId>, StoreError>;
+
+    /// Whether another run of the incident stopped for the same reason as this one.
+    async fn stopped_alike_in(&mut self, run: RunId, incident: IncidentId) -> Result<bool, StoreError>;
 
     async fn log_end(&mut self, run: RunId) -> Result<Option<LogEnd>, StoreError>;
 
