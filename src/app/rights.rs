@@ -13,8 +13,8 @@ use crate::surroundings;
 /// How many rights are asked about at the same time.
 const AT_ONCE: usize = 8;
 
-/// Asks about every right that the playbooks need, and says on the log which of them cannot work; and, where that is done,
-/// about those to look up what alerts have in common.
+/// Asks about every right that the playbooks need, and says on the log which of them cannot work;
+/// and, where that is done, about those to look up what alerts have in common.
 pub async fn check(cluster: Arc<dyn Cluster>, catalog: Arc<Catalog>, lease: LeaseName, looks_up: bool) {
     match cluster.version().await {
         Ok(version) => tracing::info!(version, "the cluster answers"),

@@ -1,4 +1,5 @@
-//! `dogwatch rbac`: the least rights for the playbooks that there are, and for looking up what alerts have in common.
+//! `dogwatch rbac`: the least rights for the playbooks that there are, and for looking up what
+//! alerts have in common.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 //! Where a claim comes from, by its name: nothing else in a claim says so.
 
-/// The claim templates and StatefulSets that a claim of this name may come from: `data-my-db-0` is claim `data` of `my-db`, or
-/// `data-my` of `db`.
+/// The claim templates and StatefulSets that a claim of this name may come from: `data-my-db-0` is
+/// claim `data` of `my-db`, or `data-my` of `db`.
 pub fn claim_origins(claim: &str) -> Vec<(&str, &str)> {
     /// Names have few parts; more would be many questions for nothing.
     const MOST: usize = 8;

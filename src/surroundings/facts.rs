@@ -65,7 +65,8 @@ impl OwnerReference {
         is_told.then(|| Self { api_version: text("apiVersion"), kind, name, uid: text("uid") })
     }
 
-    /// The owner of something in that namespace. Owners of a kind that nobody knows here are taken to be in the same one.
+    /// The owner of something in that namespace. Owners of a kind that nobody knows here are taken
+    /// to be in the same one.
     pub fn key(&self, namespace: &str) -> ObjectKey {
         let is_cluster_wide = self.native().is_some_and(|kind| !kind.namespaced);
         ObjectKey::new(&*self.kind, if is_cluster_wide { "" } else { namespace }, &*self.name)

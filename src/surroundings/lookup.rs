@@ -24,14 +24,15 @@ const WITHIN: Duration = Duration::from_secs(2);
 /// So long nothing is asked after something went wrong.
 const REST: Duration = Duration::from_secs(30);
 
-/// Asking takes no more than one part in so many of all time, beyond [`WITHIN`] in a row: a cluster that answers, but slowly,
-/// must not hold up a storm either.
+/// Asking takes no more than one part in so many of all time, beyond [`WITHIN`] in a row: a cluster
+/// that answers, but slowly, must not hold up a storm either.
 const SHARE: u32 = 5;
 
 /// How many questions are asked at the same time.
 const AT_ONCE: usize = 8;
 
-/// What one answer leads to is asked next: a claim, its pod, that one's ReplicaSet, the Deployment, its operator.
+/// What one answer leads to is asked next: a claim, its pod, that one's ReplicaSet, the Deployment,
+/// its operator.
 const MOST_ROUNDS: usize = 6;
 
 /// The label by which a workload says which program it is.
@@ -39,8 +40,9 @@ const PROGRAM: &str = "app.kubernetes.io/name";
 
 /// Looks up what surrounds objects.
 ///
-/// It never fails, and costs little: what is not known in time is left out. Answers are remembered for a minute or two,
-/// missing rights for ten, and after an error or a time-out nothing is asked for half a minute.
+/// It never fails, and costs little: what is not known in time is left out. Answers are remembered
+/// for a minute or two, missing rights for ten, and after an error or a time-out nothing is asked
+/// for half a minute.
 pub struct Lookup {
     cluster: Arc<dyn Cluster>,
     clock: Arc<dyn Clock>,

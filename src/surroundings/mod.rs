@@ -1,13 +1,14 @@
-//! What the cluster says of where an object is and what it belongs to: its node, owner, storage class, zone, operator. Alerts
-//! have a cause in common by these, and their labels tell few of them.
+//! What the cluster says of where an object is and what it belongs to: its node, owner, storage
+//! class, zone, operator. Alerts have a cause in common by these, and their labels tell few of
+//! them.
 //!
 //! | object | is looked at for |
 //! | --- | --- |
-//! | Pod | its node, the node's zone, its controller: the Deployment behind a ReplicaSet, the CronJob behind a Job |
-//! | PersistentVolumeClaim | its storage class, its owner: the StatefulSet from whose template it was made |
+//! | Pod | its node, that one's zone, its controller (a Deployment, not its ReplicaSet) |
+//! | PersistentVolumeClaim | its storage class, the StatefulSet that it was made for |
 //! | Node | its zone |
 //! | a workload or Job | its controller: the object of an operator, a CronJob |
-//! | all | the operator's own Deployment, by `app.kubernetes.io/managed-by` of the object or its owner |
+//! | all | the operator's Deployment, by `app.kubernetes.io/managed-by` of it or its owner |
 //!
 //! Nobody waits for it: [`Lookup`] says what it costs at most.
 

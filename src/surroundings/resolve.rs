@@ -17,8 +17,8 @@ pub(super) enum Question {
     Operator(String),
 }
 
-/// What surrounds the object, as far as it is known at `now`; and what is still to ask. What is not settled yet is left out:
-/// the half of an answer could be another one.
+/// What surrounds the object, as far as it is known at `now`; and what is still to ask. What is not
+/// settled yet is left out: the half of an answer could be another one.
 pub(super) fn resolve(memory: &Memory, key: &ObjectKey, now: Duration) -> (Surroundings, Vec<Question>) {
     let mut resolving = Resolving { memory, now, open: Vec::new() };
     let found = resolving.surroundings(key).unwrap_or_default();
@@ -141,4 +141,60 @@ impl Resolving<'_> {
 fn owner(reference: &OwnerReference, namespace: &str) -> Owner {
     let is_read = reference.native().is_some_and(|kind| READ.contains(&kind.name));
     Owner { key: reference.key(namespace), is_read }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::cluster::Object;
+
+    const NOW: Duration = Duration::ZERO;
+
+    fn key(kind: &str, name: &str) -> ObjectKey {
+        ObjectKey::new(kind, "db", name)
+    }
+
+    fn learn(memory: &mut Memory, kind: &str, name: &str, uid: &str, owner: Option<(&str, &str, &str)>) {
+        let owner = owner.map(|(kind, name, uid)| {
+            let group = if kind == "Pod" { "v1" } else { "apps/v1" };
+            json!({ "apiVersion": group, "kind": kind, "name": name, "uid": uid, "controller": true })
+        });
+        let owners: Vec<_> = owner.into_iter().collect();
+        let metadata = json!({ "namespace": "db", "name": name, "uid": uid, "ownerReferences": owners });
+        let object = Object(json!({ "kind": kind, "metadata": metadata }));
+        memory.keep_object(key(kind, name), Some(Facts::of(&object)), NOW);
+    }
+
+    #[test]
+    fn half_an_answer_is_none() {
+        let mut memory = Memory::default();
+        let pod = key("Pod", "api-1-x");
+        assert_eq!(resolve(&memory, &pod, NOW), (Surroundings::default(), vec![Question::Object(pod.clone())]));
+        learn(&mut memory, "Pod", "api-1-x", "p", Some(("ReplicaSet", "api-1", "r")));
+        let open = vec![Question::Object(key("ReplicaSet", "api-1"))];
+        assert_eq!(resolve(&memory, &pod, NOW), (Surroundings::default(), open), "its Deployment may be told yet");
+        learn(&mut memory, "ReplicaSet", "api-1", "r", Some(("Deployment", "api", "d")));
+        memory.keep_object(key("Deployment", "api"), None, NOW);
+        let (found, open) = resolve(&memory, &pod, NOW);
+        assert_eq!((found.owner, open), (Some(key("Deployment", "api")), vec![]));
+    }
+
+    #[test]
+    fn another_object_of_the_owners_name_says_nothing_of_the_pod() {
+        let mut memory = Memory::default();
+        learn(&mut memory, "Pod", "api-1-x", "p", Some(("ReplicaSet", "api-1", "r")));
+        learn(&mut memory, "ReplicaSet", "api-1", "a later one", Some(("Deployment", "other", "d")));
+        let (found, _) = resolve(&memory, &key("Pod", "api-1-x"), NOW);
+        assert_eq!(found.owner, Some(key("ReplicaSet", "api-1")));
+    }
+
+    #[test]
+    fn owners_in_a_circle_end() {
+        let mut memory = Memory::default();
+        learn(&mut memory, "Pod", "a", "a", Some(("Pod", "b", "b")));
+        learn(&mut memory, "Pod", "b", "b", Some(("Pod", "a", "a")));
+        assert_eq!(resolve(&memory, &key("Pod", "a"), NOW), (Surroundings::default(), vec![]));
+    }
 }

@@ -1,4 +1,5 @@
-//! What alerts have in common is told by the cluster, too; and a cluster that does not say holds up nobody.
+//! What alerts have in common is told by the cluster, too; and a cluster that does not say holds up
+//! nobody.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
