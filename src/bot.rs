@@ -12,6 +12,7 @@ use crate::mandate::Mandate;
 use crate::metrics::Metrics;
 use crate::playbook::Catalog;
 use crate::store::Store;
+use crate::surroundings::Lookup;
 use crate::timekeeper::Timekeeper;
 use crate::worker::Worker;
 
@@ -42,7 +43,8 @@ impl Bot {
         let clock = self.world.clock.clone();
         let (store, catalog, rules) = (self.store.clone(), self.catalog.clone(), self.rules.clone());
         let heartbeats = HeartbeatWorker::new(store.clone(), clock.clone(), rules.heartbeats.clone());
-        let signals = SignalWorker::new(store, catalog, rules, clock.clone(), self.metrics.clone());
+        let lookup = rules.grouping.look_up.then(|| Lookup::new(self.world.cluster.clone(), clock.clone()));
+        let signals = SignalWorker::new(store, catalog, rules, clock.clone(), self.metrics.clone()).looking_up(lookup);
         let pages = PageWorker::new(self.store.clone(), clock);
         let mut workers: Vec<Arc<dyn Worker>> = vec![Arc::new(signals), Arc::new(pages), Arc::new(heartbeats)];
         for n in 0..runs {

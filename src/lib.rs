@@ -46,6 +46,7 @@ pub mod proxy;
 pub mod rehearse;
 pub mod server;
 pub mod store;
+pub mod surroundings;
 pub mod timekeeper;
 pub mod tls;
 pub mod worker;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::kinds::rights;
 use super::{ActionError, Describe, Output, Read, StepContext, World, objects};
-use crate::cluster::{Access, Cluster, Object};
+use crate::cluster::{Access, Cluster, Object, claim_origins};
 use crate::language::AnyArg;
 use crate::model::ObjectKey;
 
@@ -83,7 +83,7 @@ fn wants(set: &Object, ordinal: i64) -> bool {
 
 /// The StatefulSet that a claim belongs to, by its name: nothing in a claim says so.
 pub(super) async fn stateful_set_of(cluster: &dyn Cluster, claim: &Object) -> Result<Option<Object>, ActionError> {
-    for (template, name) in origins(claim.name()) {
+    for (template, name) in claim_origins(claim.name()) {
         let key = ObjectKey::new("StatefulSet", claim.namespace(), name);
         let Some(set) = cluster.get(&key).await? else { continue };
         let templates = set.at("/spec/volumeClaimTemplates").and_then(Value::as_array);
@@ -98,31 +98,9 @@ pub(super) async fn stateful_set_of(cluster: &dyn Cluster, claim: &Object) -> Re
     Ok(None)
 }
 
-/// The claim templates and StatefulSets that a claim of this name may come from: `data-my-db-0` is claim `data` of `my-db`, or
-/// `data-my` of `db`.
-fn origins(claim: &str) -> Vec<(&str, &str)> {
-    /// Names have few parts; more would be many questions for nothing.
-    const MOST: usize = 8;
-    let Some((stem, ordinal)) = claim.rsplit_once('-') else { return Vec::new() };
-    if ordinal.is_empty() || !ordinal.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Vec::new();
-    }
-    let cuts = stem.match_indices('-').map(|(at, _)| (&stem[..at], &stem[at + 1..]));
-    cuts.filter(|(template, set)| !template.is_empty() && !set.is_empty()).take(MOST).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_claim_tells_where_it_may_come_from() {
-        assert_eq!(origins("data-db-17"), [("data", "db")]);
-        assert_eq!(origins("data-my-db-0"), [("data", "my-db"), ("data-my", "db")]);
-        for other in ["data", "data-db", "data-0", "data-db-x", "data-db-", ""] {
-            assert!(origins(other).is_empty(), "{other}");
-        }
-    }
 
     #[test]
     fn a_claim_of_an_ordinal_beyond_the_replicas_waits_for_nobody() {

@@ -117,7 +117,11 @@ pub fn rules(config: &Config, oncall: &OnCall) -> IncidentRules {
         severities: Arc::new(config.severities.mapping()),
         labels: Arc::new(config.labels.names()),
         cluster: HomeCluster { name: config.cluster.name.clone(), label: config.cluster.label.clone() },
-        grouping: GroupingRules { within: config.incidents.together_within.0, runs: config.incidents.runs },
+        grouping: GroupingRules {
+            within: config.incidents.together_within.0,
+            runs: config.incidents.runs,
+            look_up: config.incidents.look_up,
+        },
         may_start: SourceRights {
             by_source: sources().map(|source| (source.name.clone(), source.may_start())).collect(),
             others: MayStart::Nothing,

@@ -172,7 +172,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     crew.needs("the store's writer", written(stop.clone(), store.ended()));
     crew.sends(
         "the check of rights",
-        stopping(stop.clone(), rights::check(world.cluster.clone(), catalog.clone(), lease)),
+        stopping(stop.clone(), rights::check(world.cluster.clone(), catalog.clone(), lease, config.incidents.look_up)),
     );
     if let Some(discord) = discord {
         crew.needs("the gateway to discord", discord);

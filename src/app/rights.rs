@@ -8,12 +8,14 @@ use futures_util::stream::{self, StreamExt as _};
 use crate::cluster::{Access, Cluster};
 use crate::mandate::LeaseName;
 use crate::playbook::{Catalog, rights};
+use crate::surroundings;
 
 /// How many rights are asked about at the same time.
 const AT_ONCE: usize = 8;
 
-/// Asks about every right that the playbooks need, and says on the log which of them cannot work.
-pub async fn check(cluster: Arc<dyn Cluster>, catalog: Arc<Catalog>, lease: LeaseName) {
+/// Asks about every right that the playbooks need, and says on the log which of them cannot work;
+/// and, where that is done, about those to look up what alerts have in common.
+pub async fn check(cluster: Arc<dyn Cluster>, catalog: Arc<Catalog>, lease: LeaseName, looks_up: bool) {
     match cluster.version().await {
         Ok(version) => tracing::info!(version, "the cluster answers"),
         Err(error) => {
@@ -29,6 +31,9 @@ pub async fn check(cluster: Arc<dyn Cluster>, catalog: Arc<Catalog>, lease: Leas
     }
     for right in lease.access() {
         needed_by.entry(right).or_default().push("all of them, to change anything".into());
+    }
+    if looks_up {
+        look_up(cluster.as_ref()).await;
     }
     let asked = stream::iter(needed_by)
         .map(|(right, playbooks)| {
@@ -56,5 +61,24 @@ pub async fn check(cluster: Arc<dyn Cluster>, catalog: Arc<Catalog>, lease: Leas
     }
     if !all {
         tracing::error!("some playbooks cannot work; `dogwatch rbac` prints the roles that they need");
+    }
+}
+
+/// Nothing depends on these: without them, less is known.
+async fn look_up(cluster: &dyn Cluster) {
+    let rights = surroundings::access();
+    let allowed = |right: &Access| {
+        let right = right.clone();
+        async move { (cluster.allowed(&right).await, format!("{} {}", right.verb, right.resource)) }
+    };
+    let asked = stream::iter(rights.iter().map(allowed)).buffered(AT_ONCE).collect::<Vec<_>>().await;
+    let missing: Vec<String> =
+        asked.into_iter().filter(|(allowed, _)| *allowed == Ok(false)).map(|(_, right)| right).collect();
+    if !missing.is_empty() {
+        tracing::info!(
+            missing = missing.join(", "),
+            "what alerts have in common cannot be looked up in all of the cluster, and is told by labels there; \
+             `dogwatch rbac` prints the role, and `incidents.look_up: false` is for those who want none"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! `dogwatch rbac`: the least rights for the playbooks that there are.
+//! `dogwatch rbac`: the least rights for the playbooks that there are, and for looking up what
+//! alerts have in common.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -7,6 +8,7 @@ use super::output::{Exit, Failure, say};
 use super::yaml;
 use crate::mandate::LeaseName;
 use crate::playbook::{Catalog, ProblemSeverity, Subject, rights, roles};
+use crate::surroundings;
 
 /// Print the least Roles that the playbooks need, ready for kubectl
 #[derive(Debug, clap::Args)]
@@ -14,7 +16,7 @@ use crate::playbook::{Catalog, ProblemSeverity, Subject, rights, roles};
 Examples:
   dogwatch rbac | kubectl apply -f -
   dogwatch rbac playbooks/ --service-account ops/dogwatch
-  dogwatch rbac --user bot@example.org > role.yaml")]
+  dogwatch rbac --user bot@example.org --no-look-up > role.yaml")]
 pub(super) struct Args {
     /// The folder of the playbooks
     #[arg(value_name = "DIR", default_value = "playbooks")]
@@ -32,7 +34,18 @@ pub(super) struct Args {
     /// of dogwatch.yaml
     #[arg(long, value_name = "NAMESPACE/NAME", default_value = "kube-system/dogwatch")]
     lease: String,
+
+    /// Leave out what the cluster is asked about alerts: for `incidents.look_up: false` of
+    /// dogwatch.yaml
+    #[arg(long)]
+    no_look_up: bool,
 }
+
+/// What stands above the role that nothing but grouping needs.
+const LOOK_UP: &str = "\
+# What alerts have in common: the node, owner and storage class of what they are about. No playbook
+# needs it. Without it, alerts are grouped by their labels alone; `--no-look-up` leaves it out.
+";
 
 pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
     let subject = match (&args.user, args.service_account.split_once('/')) {
@@ -66,7 +79,14 @@ pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
         _ => return Err(Failure::usage(format!("`{}` is no Lease; write `namespace/name`", args.lease))),
     };
     needed.extend(lease.access());
-    let documents: Vec<String> = roles(&needed, &subject).iter().map(yaml::document).collect();
+    let mut documents: Vec<String> = roles("dogwatch", &needed, &subject).iter().map(yaml::document).collect();
+    if !args.no_look_up {
+        // A role of its own, so that it can be left out by hand, too.
+        let looks_up = roles("dogwatch-look-up", &surroundings::access(), &subject);
+        let comments = std::iter::once(LOOK_UP).chain(std::iter::repeat(""));
+        documents
+            .extend(looks_up.iter().zip(comments).map(|(role, comment)| comment.to_owned() + &yaml::document(role)));
+    }
     say(&documents.join("---\n"))?;
     Ok(Exit::Done)
 }

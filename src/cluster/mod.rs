@@ -3,6 +3,7 @@
 //! Two implementations: the real one through kube, and a simulated one in memory. One suite (`tests/contract`) holds
 //! both to what this trait promises.
 
+mod claims;
 mod kinds;
 mod merge;
 mod object;
@@ -13,6 +14,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+pub use claims::claim_origins;
 pub use kinds::Kind;
 pub use object::{FieldManager, Object};
 pub use real::{ConnectError, Connection, RealCluster};

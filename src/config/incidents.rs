@@ -17,6 +17,8 @@ pub struct IncidentsConfig {
     pub together_within: HumanDuration,
     /// On so many targets of one incident runs are opened in an hour. The others wait for a person.
     pub runs: usize,
+    /// Whether the cluster is asked what alerts have in common. Their labels alone tell it otherwise.
+    pub look_up: bool,
 }
 
 impl Default for IncidentsConfig {
@@ -26,6 +28,7 @@ impl Default for IncidentsConfig {
             stale_within: HumanDuration(Duration::from_secs(10 * 60)),
             together_within: HumanDuration(Duration::from_secs(15 * 60)),
             runs: 3,
+            look_up: true,
         }
     }
 }

@@ -18,6 +18,7 @@ use super::opening::team_of;
 use super::subject::{node, owner, place, storage_class, subject, zone};
 use super::{Coverage, IncidentRules};
 use crate::model::{Alert, Grouping, MayStart, ObjectKey, Origin, Scope};
+use crate::surroundings::{Found, Surroundings};
 
 /// What one alert may have in common with others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,41 +66,39 @@ pub enum From {
     Never,
 }
 
-/// What is known of where an object is and what it belongs to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Surroundings {
-    pub owner: Option<ObjectKey>,
-    pub node: Option<String>,
-    pub storage_class: Option<String>,
-    pub zone: Option<String>,
-    /// The workload of the operator that manages it.
-    pub operator: Option<ObjectKey>,
-}
-
-impl Surroundings {
-    /// By the alert's own labels.
-    fn told_by(rules: &IncidentRules, alert: &Alert, object: Option<&ObjectKey>) -> Self {
-        Self {
-            owner: object.and_then(|object| owner(rules, alert, object)),
-            node: node(rules, alert).map(str::to_owned),
-            storage_class: storage_class(rules, alert).map(str::to_owned),
-            zone: zone(alert).map(str::to_owned),
-            operator: None,
-        }
+/// By the alert's own labels.
+fn told_by(rules: &IncidentRules, alert: &Alert, object: Option<&ObjectKey>) -> Surroundings {
+    Surroundings {
+        owner: object.and_then(|object| owner(rules, alert, object)),
+        node: node(rules, alert).map(str::to_owned),
+        storage_class: storage_class(rules, alert).map(str::to_owned),
+        zone: zone(alert).map(str::to_owned),
+        operator: None,
     }
 }
 
-/// What an alert of that source may have in common with others.
-pub fn causes(rules: &IncidentRules, source: &str, group_key: &str, alert: &Alert, coverage: &Coverage) -> Causes {
+/// What an alert of that source may have in common with others. `found`: what the cluster says of
+/// objects.
+pub fn causes(
+    rules: &IncidentRules,
+    source: &str,
+    group_key: &str,
+    alert: &Alert,
+    coverage: &Coverage,
+    found: &Found,
+) -> Causes {
     let origin = origin(rules, source, coverage);
     let cluster = match &origin {
         Origin::Cluster(cluster) => Some(cluster.clone()),
         Origin::Home | Origin::Source(_) => None,
     };
-    let object = coverage.target().cloned().or_else(|| subject(rules, alert));
+    let object = object(rules, alert, coverage);
     // Labels tell where the alert's own object is, which need not be what the playbook acts on.
     let is_told_of = coverage.target().is_none_or(|target| Some(target) == subject(rules, alert).as_ref());
-    let told = if is_told_of { Surroundings::told_by(rules, alert, object.as_ref()) } else { Surroundings::default() };
+    let told = if is_told_of { told_by(rules, alert, object.as_ref()) } else { Surroundings::default() };
+    // The cluster knows better: a label may be the exporter's.
+    let found = object.as_ref().filter(|_| origin == Origin::Home).and_then(|object| found.get(object));
+    let told = found.cloned().unwrap_or_default().or(told);
     let team = team_of(rules, coverage, alert);
     let scope = Scope { source: source.to_owned(), team, origin: origin.clone() };
     let mut shared = Vec::new();
@@ -133,6 +132,22 @@ pub fn causes(rules: &IncidentRules, source: &str, group_key: &str, alert: &Aler
         None => Grouping::Place { alert: alert.name().to_owned(), labels: place(alert), origin },
     };
     Causes { own: own.into(), shared }
+}
+
+/// The object that it is about.
+fn object(rules: &IncidentRules, alert: &Alert, coverage: &Coverage) -> Option<ObjectKey> {
+    coverage.target().cloned().or_else(|| subject(rules, alert))
+}
+
+/// The object that it is about, if that is one of the cluster that the bot works on, and the source
+/// may speak of it.
+pub(super) fn object_at_home(
+    rules: &IncidentRules,
+    source: &str,
+    alert: &Alert,
+    coverage: &Coverage,
+) -> Option<ObjectKey> {
+    object(rules, alert, coverage).filter(|_| origin(rules, source, coverage) == Origin::Home)
 }
 
 /// An alert that may not start anything for what it names joins no incident of that: it would hide

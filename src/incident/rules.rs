@@ -39,11 +39,13 @@ pub struct GroupingRules {
     /// On so many targets of one incident runs are opened in an hour: whether it helps shows there,
     /// and what does not is not done to all of them.
     pub runs: usize,
+    /// Whether the cluster is asked what alerts have in common; else their labels alone tell it.
+    pub look_up: bool,
 }
 
 impl Default for GroupingRules {
     fn default() -> Self {
-        Self { within: Duration::from_secs(15 * 60), runs: 3 }
+        Self { within: Duration::from_secs(15 * 60), runs: 3, look_up: true }
     }
 }
 

@@ -11,13 +11,14 @@ use futures_util::FutureExt as _;
 use tokio::sync::watch;
 
 use super::asked::Asked;
+use super::causes::object_at_home;
 use super::coverage::cover;
 use super::ending::{End, decide_run_ended};
 use super::heartbeat::{decide_heartbeat, grouping_of_heartbeat};
 use super::notification::{Came, HELD, decide_notification, held_after};
 use super::set_aside::decide_set_aside;
 use super::spell::page_by;
-use super::view::{Seen, gather_view};
+use super::view::{Seen, gather_view, known_firings};
 use super::{Coverage, IncidentRules};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
@@ -26,6 +27,7 @@ use crate::model::{
 };
 use crate::playbook::{Catalog, Playbook};
 use crate::store::{Decision, IncidentView, PendingSignal, Store, StoreError, Whose};
+use crate::surroundings::{Found, Lookup};
 use crate::worker::{Turn, TurnError, Worker};
 
 /// Decides about signals, the more urgent lanes first, and within a lane in the order in which they
@@ -36,6 +38,8 @@ pub struct SignalWorker {
     rules: IncidentRules,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
+    /// `None`: what alerts have in common is told by their labels alone.
+    lookup: Option<Lookup>,
     turns: AtomicU64,
     /// Signals whose present try is counted already.
     begun: Mutex<BTreeSet<SignalId>>,
@@ -58,10 +62,17 @@ impl SignalWorker {
             rules,
             clock,
             metrics,
+            lookup: None,
             turns: AtomicU64::new(0),
             begun: Mutex::default(),
             last_source: Mutex::default(),
         }
+    }
+
+    /// Has the cluster say what alerts have in common, too.
+    #[must_use]
+    pub fn looking_up(self, lookup: Option<Lookup>) -> Self {
+        Self { lookup, ..self }
     }
 
     async fn decide(&self, id: SignalId, signal: &Signal) -> Result<Decision, StoreError> {
@@ -116,16 +127,32 @@ impl SignalWorker {
 
     async fn notification(&self, came: Came<'_>, notification: &Notification) -> Result<Decision, StoreError> {
         let catalog = self.catalog.borrow().clone();
-        let seen = |alert: &Alert| {
-            let covered = match alert.status {
-                AlertStatus::Firing => cover(&catalog, &self.rules, came.source, alert),
-                AlertStatus::Resolved => (Coverage::Uncovered, Vec::new()),
-            };
-            Seen::new(&self.rules, came.source, &notification.group_key, alert, covered)
+        let covering = |alert: &Alert| match alert.status {
+            AlertStatus::Firing => cover(&catalog, &self.rules, came.source, alert),
+            AlertStatus::Resolved => (Coverage::Uncovered, Vec::new()),
         };
-        let seen: Vec<Seen> = notification.alerts.iter().map(seen).collect();
+        let covered: Vec<_> = notification.alerts.iter().map(covering).collect();
+        let known = known_firings(&*self.store, came.source, notification).await?;
+        let found = match &self.lookup {
+            None => Found::default(),
+            Some(lookup) => {
+                // What is told once more has its incident.
+                let is_new = |alert: &Alert| {
+                    let is_known = known.contains(&(alert.fingerprint.clone(), alert.starts_at));
+                    alert.status == AlertStatus::Firing && !is_known
+                };
+                let new = notification.alerts.iter().zip(&covered).filter(|(alert, _)| is_new(alert));
+                let objects =
+                    new.filter_map(|(alert, (coverage, _))| object_at_home(&self.rules, came.source, alert, coverage));
+                lookup.look_up(&objects.collect::<Vec<_>>()).await
+            }
+        };
+        let seen = |(alert, covered): (&Alert, _)| {
+            Seen::new(&self.rules, came.source, &notification.group_key, alert, covered, &found)
+        };
+        let seen: Vec<Seen> = notification.alerts.iter().zip(covered).map(seen).collect();
         let now = self.clock.now();
-        let view = gather_view(&*self.store, &self.rules, came.source, notification, &seen, now).await?;
+        let view = gather_view(&*self.store, &self.rules, came.source, notification, (&seen, known), now).await?;
         Ok(decide_notification(&self.rules, came, notification, &seen, &view, now))
     }
 

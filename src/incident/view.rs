@@ -13,6 +13,7 @@ use super::{Coverage, IncidentRules};
 use crate::model::{Alert, AlertStatus, Grouping, IncidentId, IncidentState, Notification};
 use crate::playbook::Playbook;
 use crate::store::{EpisodeHead, IncidentView, RecentIncident, RunHead, Store, StoreError};
+use crate::surroundings::Found;
 
 /// What the store knows.
 #[derive(Debug, Default)]
@@ -49,15 +50,17 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// What an alert of that source may have in common with others is told by `coverage`, too.
+    /// What an alert of that source may have in common with others is told by `coverage`, too, and by
+    /// what was `found` in the cluster.
     pub fn new(
         rules: &IncidentRules,
         source: &str,
         group_key: &str,
         alert: &Alert,
         (coverage, remarks): (Coverage, Vec<String>),
+        found: &Found,
     ) -> Self {
-        let causes = causes(rules, source, group_key, alert, &coverage);
+        let causes = causes(rules, source, group_key, alert, &coverage, found);
         Self { coverage, remarks, causes }
     }
 }
@@ -111,20 +114,29 @@ impl IncidentView {
     }
 }
 
-/// Reads what a decision about the notification needs. `seen`: what is known of each of its alerts.
+/// Those firings of the notification (fingerprint and start) that have an episode.
+pub(super) async fn known_firings(
+    store: &dyn Store,
+    source: &str,
+    notification: &Notification,
+) -> Result<HashSet<(String, DateTime<Utc>)>, StoreError> {
+    let firings: Vec<(&str, DateTime<Utc>)> =
+        notification.alerts.iter().map(|alert| (alert.fingerprint.as_str(), alert.starts_at)).collect();
+    store.known_firings(source, &firings).await
+}
+
+/// Reads what a decision about the notification needs. `seen`: what is known of each of its alerts;
+/// `known`: its [`known_firings`].
 pub(super) async fn gather_view(
     store: &dyn Store,
     rules: &IncidentRules,
     source: &str,
     notification: &Notification,
-    seen: &[Seen],
+    (seen, mut known): (&[Seen], HashSet<(String, DateTime<Utc>)>),
     now: DateTime<Utc>,
 ) -> Result<View, StoreError> {
     let fingerprints: Vec<&str> = notification.alerts.iter().map(|alert| alert.fingerprint.as_str()).collect();
     let mut episodes = store.latest_episodes(source, &fingerprints).await?;
-    let firings: Vec<(&str, DateTime<Utc>)> =
-        notification.alerts.iter().map(|alert| (alert.fingerprint.as_str(), alert.starts_at)).collect();
-    let mut known = store.known_firings(source, &firings).await?;
     for (fingerprint, episode) in by_given_name(store, source, notification, &episodes).await? {
         known.insert((fingerprint.clone(), episode.starts_at));
         episodes.insert(fingerprint, episode);

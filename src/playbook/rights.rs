@@ -37,8 +37,8 @@ pub enum Subject {
     User(String),
 }
 
-/// The roles and bindings, as manifests: one Role for each namespace, and a ClusterRole for what is not in one or in all.
-pub fn roles(rights: &BTreeSet<Access>, subject: &Subject) -> Vec<Value> {
+/// The roles of that name and their bindings, as manifests: one Role for each namespace, and a ClusterRole for what is not in one or in all.
+pub fn roles(name: &str, rights: &BTreeSet<Access>, subject: &Subject) -> Vec<Value> {
     let mut by_namespace: BTreeMap<&str, BTreeSet<&Access>> = BTreeMap::new();
     for right in rights {
         // What is granted everywhere need not be granted in one namespace once more.
@@ -51,7 +51,7 @@ pub fn roles(rights: &BTreeSet<Access>, subject: &Subject) -> Vec<Value> {
     for (namespace, rights) in by_namespace {
         let (role, binding) =
             if namespace.is_empty() { ("ClusterRole", "ClusterRoleBinding") } else { ("Role", "RoleBinding") };
-        let mut metadata = json!({ "name": "dogwatch" });
+        let mut metadata = json!({ "name": name });
         if !namespace.is_empty() {
             metadata["namespace"] = namespace.into();
         }
@@ -65,7 +65,7 @@ pub fn roles(rights: &BTreeSet<Access>, subject: &Subject) -> Vec<Value> {
             "apiVersion": "rbac.authorization.k8s.io/v1",
             "kind": binding,
             "metadata": metadata,
-            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": role, "name": "dogwatch" },
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": role, "name": name },
             "subjects": [subject_of(subject)],
         }));
     }
@@ -126,7 +126,7 @@ mod tests {
             right("list", "pods", "kube-system"),
         ]);
         let subject = Subject::ServiceAccount { namespace: "dogwatch".into(), name: "dogwatch".into() };
-        let manifests = roles(&rights, &subject);
+        let manifests = roles("dogwatch", &rights, &subject);
         let told: Vec<(&str, &Value)> = manifests
             .iter()
             .map(|m| (m["kind"].as_str().unwrap(), &m["rules"]))

@@ -10,6 +10,7 @@ use dogwatch::incident::{IncidentRules, PageWorker, SignalWorker};
 use dogwatch::model::*;
 use dogwatch::playbook::{Catalog, Playbook};
 use dogwatch::store::*;
+use dogwatch::surroundings::Lookup;
 use dogwatch::worker::{Worker, settle};
 use proptest::prelude::*;
 use tokio::sync::watch;
@@ -76,6 +77,19 @@ impl Shift {
     }
 
     pub async fn with_rules(playbooks: &[&str], rules: IncidentRules) -> Self {
+        Self::of(playbooks, rules, |_| None).await
+    }
+
+    /// With a cluster that says what alerts have in common, and no playbook.
+    pub async fn looking_up(rules: IncidentRules, lookup: impl FnOnce(Arc<ManualClock>) -> Lookup) -> Self {
+        Self::of(&[], rules, |clock| Some(lookup(clock))).await
+    }
+
+    async fn of(
+        playbooks: &[&str],
+        rules: IncidentRules,
+        lookup: impl FnOnce(Arc<ManualClock>) -> Option<Lookup>,
+    ) -> Self {
         let sinks = sinks(&["console"], &["console"]);
         let story = Story::begins(SqlitePlace::ready().await, two_in_the_morning(), sinks).await;
         let (store, clock) = (story.store.clone(), story.clock.clone());
@@ -83,7 +97,8 @@ impl Shift {
         let (catalog, problems) = Catalog::of(playbooks);
         assert!(problems.is_empty(), "{problems:?}");
         let (sender, catalog) = watch::channel(Arc::new(catalog));
-        let signals = SignalWorker::new(store.clone(), catalog, rules, clock.clone(), Arc::default());
+        let signals = SignalWorker::new(store.clone(), catalog, rules, clock.clone(), Arc::default())
+            .looking_up(lookup(clock.clone()));
         let pages = PageWorker::new(store.clone(), clock.clone());
         let workers: Vec<Arc<dyn Worker>> = vec![Arc::new(signals), Arc::new(pages)];
         Self { story, store, clock, workers, _catalog: sender }

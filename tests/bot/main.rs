@@ -27,5 +27,6 @@ mod pages;
 mod runs;
 mod secrets;
 mod shipped_playbooks;
+mod surroundings;
 mod two_bots;
 mod words;

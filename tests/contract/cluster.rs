@@ -8,8 +8,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use dogwatch::clock::SystemClock;
 use dogwatch::cluster::{Access, Cluster, ClusterError, Delete, Kind, ListQuery, Object, Patch};
 use dogwatch::model::ObjectKey;
+use dogwatch::surroundings::{Lookup, Surroundings};
 use serde_json::{Value, json};
 
 /// A cluster under test, and what an administrator does to it.
@@ -17,6 +19,9 @@ use serde_json::{Value, json};
 pub trait Fixture {
     /// As a user who may do everything.
     fn cluster(&self) -> &dyn Cluster;
+
+    /// The same one.
+    fn shared(&self) -> Arc<dyn Cluster>;
 
     /// As a user who has these rights alone, all of them in that namespace.
     async fn restricted(&self, namespace: &str, granted: Vec<Access>) -> Arc<dyn Cluster>;
@@ -65,6 +70,7 @@ macro_rules! each_cluster_check {
             rights_are_asked_for_and_enforced
             kinds_that_are_not_known_cannot_be_asked_for
             a_name_leads_nowhere_else
+            what_surrounds_an_object_is_looked_up
             the_version_is_told
         }
     };
@@ -822,6 +828,54 @@ pub async fn a_name_leads_nowhere_else(world: &dyn Fixture) {
     let nobody = Patch { uid: String::new(), ..patch(&object, json!({ "data": { "a": "2" } })) };
     assert!(is_refused(&world.cluster().patch(&nobody).await), "a patch needs a uid");
     assert!(is_refused(&world.cluster().delete(&Delete { uid: String::new(), ..delete(&object) }).await));
+}
+
+/// Looks until it is found so: controllers take their time.
+async fn eventually_around(world: &dyn Fixture, key: &ObjectKey, wanted: impl Fn(&Surroundings) -> bool) {
+    let mut last = Surroundings::default();
+    for _ in 0..240 {
+        // A new one each time remembers nothing.
+        let lookup = Lookup::new(world.shared(), Arc::new(SystemClock::default()));
+        last = lookup.look_up(std::slice::from_ref(key)).await.remove(key).unwrap_or_default();
+        if wanted(&last) {
+            return;
+        }
+        world.wait().await;
+    }
+    panic!("waited in vain for what surrounds {key}: {last:?}");
+}
+
+pub async fn what_surrounds_an_object_is_looked_up(world: &dyn Fixture) {
+    let namespace = world.namespace().await;
+    let owned =
+        |found: &Surroundings, kind: &str, name: &str| found.owner == Some(ObjectKey::new(kind, &*namespace, name));
+    world.apply(deployment(&namespace, "web", 1)).await;
+    let query = ListQuery { kind: "Pod".into(), namespace: namespace.clone(), limit: 10, ..ListQuery::default() };
+    let pod = eventually_listed(world, &query, 1).await.remove(0).key();
+    eventually_around(world, &pod, |found| owned(found, "Deployment", "web") && found.node.is_some()).await;
+
+    let mut volumes = deployment(&namespace, "db", 0);
+    volumes["kind"] = "StatefulSet".into();
+    volumes["spec"]["serviceName"] = "db".into();
+    volumes["spec"]["volumeClaimTemplates"] = json!([{
+        "metadata": { "name": "data" },
+        "spec": claim(&namespace, "data", "fast")["spec"],
+    }]);
+    world.apply(volumes).await;
+    world.apply(claim(&namespace, "data-db-0", "fast")).await;
+    let key = ObjectKey::new("PersistentVolumeClaim", &*namespace, "data-db-0");
+    let fast = Some("fast".to_owned());
+    eventually_around(world, &key, |found| owned(found, "StatefulSet", "db") && found.storage_class == fast).await;
+
+    // By one Deployment of that name in all of the cluster.
+    let operator = format!("operator-{namespace}");
+    world.apply(deployment(&namespace, &operator, 0)).await;
+    let mut managed = deployment(&namespace, "managed", 0);
+    managed["metadata"]["labels"] = json!({ "app.kubernetes.io/managed-by": operator });
+    world.apply(managed).await;
+    let (managed, operator) = ("managed", ObjectKey::new("Deployment", &*namespace, &*operator));
+    let managed = ObjectKey::new("Deployment", &*namespace, managed);
+    eventually_around(world, &managed, |found| found.operator.as_ref() == Some(&operator)).await;
 }
 
 pub async fn the_version_is_told(world: &dyn Fixture) {

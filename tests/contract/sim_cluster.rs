@@ -24,6 +24,10 @@ impl Fixture for Sim {
         &self.cluster
     }
 
+    fn shared(&self) -> Arc<dyn Cluster> {
+        Arc::new(self.cluster.clone())
+    }
+
     async fn restricted(&self, _namespace: &str, granted: Vec<Access>) -> Arc<dyn Cluster> {
         Arc::new(self.cluster.restricted(granted))
     }

@@ -26,6 +26,10 @@ impl Fixture for Real {
         &self.cluster
     }
 
+    fn shared(&self) -> Arc<dyn Cluster> {
+        Arc::new(self.cluster.clone())
+    }
+
     async fn restricted(&self, namespace: &str, granted: Vec<Access>) -> Arc<dyn Cluster> {
         let rules = granted.iter().map(|access| {
             assert_eq!(access.namespace, namespace);

@@ -15,7 +15,7 @@ use super::times::fill;
 use crate::clock::{Clock, ManualClock};
 use crate::cluster::Object;
 use crate::cluster::sim::{Fault, SimCluster};
-use crate::incident::{HomeCluster, IncidentRules};
+use crate::incident::{GroupingRules, HomeCluster, IncidentRules};
 use crate::model::{
     Alert, AlertStatus, Command, IncidentId, Notification, Outcome, Person, Role, Run, RunEvent, Signal, SignalBody,
     Verdict, Via,
@@ -73,6 +73,8 @@ pub async fn run_case(source: &str, file: &CaseFile, case: &Case, folder: &Path)
         catalog,
         rules: IncidentRules {
             cluster: HomeCluster { name: file.cluster.clone(), ..HomeCluster::default() },
+            // A case's faults are meant for what its playbook asks.
+            grouping: GroupingRules { look_up: false, ..GroupingRules::default() },
             ..IncidentRules::default()
         },
         database: folder.join("case.db"),

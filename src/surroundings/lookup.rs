@@ -1,0 +1,241 @@
+//! Asking the cluster, within bounds.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::{Either, join, select};
+use futures_util::stream::{self, StreamExt as _};
+
+use super::facts::Facts;
+use super::memory::Memory;
+use super::resolve::{Question, resolve};
+use super::{Found, READ, Surroundings};
+use crate::clock::Clock;
+use crate::cluster::{Cluster, ClusterError, Kind, ListQuery, Object};
+use crate::model::ObjectKey;
+
+/// So many objects are looked up at once; the others go by what is said of them elsewhere.
+const MOST_OBJECTS: usize = 32;
+
+/// So long it may take at once.
+const WITHIN: Duration = Duration::from_secs(2);
+
+/// So long nothing is asked after something went wrong.
+const REST: Duration = Duration::from_secs(30);
+
+/// Asking takes no more than one part in so many of all time, beyond [`WITHIN`] in a row: a cluster
+/// that answers, but slowly, must not hold up a storm either.
+const SHARE: u32 = 5;
+
+/// How many questions are asked at the same time.
+const AT_ONCE: usize = 8;
+
+/// What one answer leads to is asked next: a claim, its pod, that one's ReplicaSet, the Deployment,
+/// its operator.
+const MOST_ROUNDS: usize = 6;
+
+/// The label by which a workload says which program it is.
+const PROGRAM: &str = "app.kubernetes.io/name";
+
+/// Looks up what surrounds objects.
+///
+/// It never fails, and costs little: what is not known in time is left out. Answers are remembered
+/// for a minute or two, missing rights for ten, and after an error or a time-out nothing is asked
+/// for half a minute.
+pub struct Lookup {
+    cluster: Arc<dyn Cluster>,
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    memory: Memory,
+    /// Nothing is asked before that.
+    rests_until: Duration,
+    /// Whether the last thing that was asked went wrong: that is told once.
+    is_in_trouble: bool,
+    /// How long was asked lately; and at what time that was so.
+    spent: (Duration, Duration),
+}
+
+impl State {
+    fn may_ask(&mut self, now: Duration) -> bool {
+        let (spent, at) = self.spent;
+        self.spent = (spent.saturating_sub(now.saturating_sub(at) / SHARE), now);
+        now >= self.rests_until && self.spent.0 < WITHIN
+    }
+}
+
+impl Lookup {
+    pub fn new(cluster: Arc<dyn Cluster>, clock: Arc<dyn Clock>) -> Self {
+        Self { cluster, clock, state: Mutex::default() }
+    }
+
+    /// What surrounds the first of these objects, as far as the cluster says it in time.
+    pub async fn look_up(&self, objects: &[ObjectKey]) -> Found {
+        let readable = |key: &&ObjectKey| {
+            let kind = Kind::find(&key.kind).ok().filter(|kind| READ.contains(&kind.name));
+            kind.is_some_and(|kind| kind.check_key(key).is_ok())
+        };
+        let mut seen = BTreeSet::new();
+        let objects = objects.iter().filter(readable).filter(|key| seen.insert(*key));
+        let objects: Vec<&ObjectKey> = objects.take(MOST_OBJECTS).collect();
+        if !self.open(&objects).is_empty() && self.begins() {
+            let began = self.clock.monotonic();
+            let end = self.clock.now() + WITHIN;
+            let asked = match select(Box::pin(self.ask_all(&objects)), self.clock.sleep_until(end)).await {
+                Either::Left((asked, _)) => asked,
+                Either::Right(_) => Err(format!("no answer within {WITHIN:?}")),
+            };
+            self.ends(began, asked);
+        }
+        let (state, now) = (self.state(), self.clock.monotonic());
+        let found = objects.into_iter().map(|key| (key.clone(), resolve(&state.memory, key, now).0));
+        found.filter(|(_, found)| *found != Surroundings::default()).collect()
+    }
+
+    fn begins(&self) -> bool {
+        self.state().may_ask(self.clock.monotonic())
+    }
+
+    fn ends(&self, began: Duration, asked: Result<(), String>) {
+        let now = self.clock.monotonic();
+        let mut state = self.state();
+        state.spent.0 += now.saturating_sub(began);
+        let was_in_trouble = std::mem::replace(&mut state.is_in_trouble, asked.is_err());
+        match asked {
+            Ok(()) if was_in_trouble => tracing::info!("the cluster says again what alerts have in common"),
+            Ok(()) => {}
+            Err(error) => {
+                state.rests_until = now + REST;
+                if was_in_trouble {
+                    tracing::debug!(error, "the cluster still does not say what alerts have in common");
+                } else {
+                    tracing::warn!(
+                        error,
+                        "the cluster does not say what alerts have in common; until it does, their labels alone do"
+                    );
+                }
+            }
+        }
+    }
+
+    /// What is still to ask about these objects.
+    fn open(&self, objects: &[&ObjectKey]) -> BTreeSet<Question> {
+        let (state, now) = (self.state(), self.clock.monotonic());
+        objects.iter().flat_map(|key| resolve(&state.memory, key, now).1).collect()
+    }
+
+    async fn ask_all(&self, objects: &[&ObjectKey]) -> Result<(), String> {
+        for _ in 0..MOST_ROUNDS {
+            let open = self.open(objects);
+            if open.is_empty() {
+                break;
+            }
+            let asking = open.into_iter().map(|question| self.ask(question));
+            let mut answers = stream::iter(asking).buffer_unordered(AT_ONCE);
+            while let Some(answer) = answers.next().await {
+                answer?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks, and remembers the answer.
+    async fn ask(&self, question: Question) -> Result<(), String> {
+        match question {
+            Question::Object(key) => {
+                let answer = settled(self.cluster.get(&key).await)?;
+                let facts = match &answer {
+                    Settled::Forbidden => {
+                        self.state().memory.forbid_object(&key, self.clock.monotonic());
+                        return Ok(());
+                    }
+                    Settled::Answer(Some(object)) if object.key() != key => {
+                        return Err(format!("asked about {key}, it answered about {}", object.key()));
+                    }
+                    Settled::Answer(Some(object)) => Some(Facts::of(object)),
+                    Settled::Answer(None) | Settled::Nothing => None,
+                };
+                self.state().memory.keep_object(key, facts, self.clock.monotonic());
+            }
+            Question::Operator(name) => {
+                let named = |object: &Object| object.name() == name;
+                let labelled = |object: &Object| object.label(PROGRAM) == Some(&*name);
+                let by_name = self.operators(format!("metadata.name={name}"), String::new(), named);
+                let by_label = self.operators(String::new(), format!("{PROGRAM}={name}"), labelled);
+                let found = match join(by_name, by_label).await {
+                    (Ok(Settled::Answer(mut named)), Ok(Settled::Answer(labelled))) => {
+                        named.extend(labelled);
+                        named
+                    }
+                    (Err(error), _) | (_, Err(error)) => return Err(error),
+                    (Ok(Settled::Forbidden), _) | (_, Ok(Settled::Forbidden)) => {
+                        self.state().memory.forbid_operators(self.clock.monotonic());
+                        return Ok(());
+                    }
+                    (Ok(Settled::Nothing), _) | (_, Ok(Settled::Nothing)) => BTreeSet::new(),
+                };
+                // Of two, nobody knows which it is.
+                let operator = if found.len() == 1 { found.into_iter().next() } else { None };
+                self.state().memory.keep_operator(name, operator, self.clock.monotonic());
+            }
+        }
+        Ok(())
+    }
+
+    /// The one Deployment that matches; [`Settled::Nothing`] where more do.
+    async fn operators(
+        &self,
+        fields: String,
+        labels: String,
+        matches: impl Fn(&Object) -> bool,
+    ) -> Result<Settled<BTreeSet<ObjectKey>>, String> {
+        let query = ListQuery { kind: "Deployment".into(), fields, labels, limit: 1, ..ListQuery::default() };
+        let listed = settled(self.cluster.list(&query).await)?;
+        let Settled::Answer(listed) = listed else { return Ok(listed.map(|_| BTreeSet::new())) };
+        match listed.iter().find(|object| object.kind() != "Deployment" || !matches(object)) {
+            Some(other) => Err(format!("asked for operators, it answered with {}", other.key())),
+            None => Ok(Settled::Answer(listed.iter().map(Object::key).collect())),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a question came to, if nothing is wrong with the cluster.
+enum Settled<T> {
+    Answer(T),
+    /// There is none.
+    Nothing,
+    Forbidden,
+}
+
+impl<T> Settled<T> {
+    fn map<U>(self, of: impl FnOnce(T) -> U) -> Settled<U> {
+        match self {
+            Settled::Answer(answer) => Settled::Answer(of(answer)),
+            Settled::Nothing => Settled::Nothing,
+            Settled::Forbidden => Settled::Forbidden,
+        }
+    }
+}
+
+fn settled<T>(answer: Result<T, ClusterError>) -> Result<Settled<T>, String> {
+    match answer {
+        Ok(answer) => Ok(Settled::Answer(answer)),
+        Err(ClusterError::Forbidden { .. }) => Ok(Settled::Forbidden),
+        // The question was wrong, and not the cluster.
+        Err(
+            ClusterError::NotFound(_)
+            | ClusterError::Refused { .. }
+            | ClusterError::TooMany { .. }
+            | ClusterError::UnknownKind(_),
+        ) => Ok(Settled::Nothing),
+        Err(error) => Err(error.to_string()),
+    }
+}
