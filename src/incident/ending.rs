@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::IncidentRules;
+use super::flapping::decide_over;
 use crate::model::{IncidentState, Outcome, RunId};
 use crate::store::{Change, Decision, IncidentEvent, IncidentRef, IncidentView};
 
@@ -42,12 +43,11 @@ pub(super) fn decide_run_ended(
     // What escalated stays open until a human has looked at it, also when its alerts are over by then.
     let needs_nobody = outcome != Outcome::Escalated && view.escalated().is_none();
     if needs_nobody && !over && view.incident.open_episodes == 0 && !others_under_way {
-        changes.push(Change::Resolve { incident, by_itself: true });
         let because = match outcome {
             Outcome::Fixed => format!("{run} fixed it, and no alert fires"),
             _ => format!("{run} ended ({outcome}), and no alert fires"),
         };
-        changes.push(Change::Note { incident, event: IncidentEvent::Resolved { by: "dogwatch".into(), because } });
+        changes.extend(decide_over(rules, view, ("dogwatch", because), now));
     }
     Decision { changes, reply: None }
 }

@@ -9,6 +9,7 @@ mod commands;
 mod coverage;
 mod earlier;
 mod ending;
+mod flapping;
 mod gather;
 mod heartbeat;
 mod heartbeat_worker;

@@ -28,6 +28,9 @@ pub(super) fn decide_set_aside(
         Some(Signal { body: SignalBody::RunEnded { run, outcome, because }, .. }) => {
             (Severity::S2, format!("the end of {run}: {outcome}: {because}"))
         }
+        Some(Signal { body: SignalBody::Quiet { incident, .. }, .. }) => {
+            (Severity::S3, format!("that {incident} is quiet: resolve it if it is over"))
+        }
         Some(Signal { body: SignalBody::Heartbeat { key, name, .. }, .. }) => {
             (Severity::S1, format!("news of the heartbeat {name} of {}", key.source))
         }

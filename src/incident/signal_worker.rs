@@ -14,6 +14,7 @@ use super::asked::Asked;
 use super::causes::object_at_home;
 use super::coverage::cover;
 use super::ending::{End, decide_run_ended};
+use super::flapping::decide_quiet;
 use super::heartbeat::{decide_heartbeat, grouping_of_heartbeat};
 use super::notification::{Came, HELD, decide_notification, held_after};
 use super::set_aside::decide_set_aside;
@@ -104,6 +105,10 @@ impl SignalWorker {
                 let known = self.store.incidents_by_grouping(&[&grouping]).await?.remove(&grouping);
                 Ok(decide_heartbeat(&self.rules, key, name, news, known.as_ref()))
             }
+            SignalBody::Quiet { incident, since } => Ok(match self.view_of(*incident).await? {
+                Some(view) => decide_quiet(&self.rules, &view, *since),
+                None => Decision::default(),
+            }),
             SignalBody::RunEnded { run, outcome, because } => {
                 let Some(ended) = self.store.run(*run).await? else { return Ok(Decision::default()) };
                 let Some(view) = self.view_of(ended.incident).await? else { return Ok(Decision::default()) };

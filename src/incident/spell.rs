@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::Coverage;
+use super::flapping::{Flapping, decide_over};
 use super::notification::Decider;
 use super::opening::{new_incident, team_of};
 use super::work::Work;
@@ -155,6 +156,9 @@ impl<'a> Decider<'a> {
         if is_taken && !begins && !worse {
             return self.tell(spell, wants, joined);
         }
+        if let Some(flapping) = known.filter(|_| begins).and_then(|view| Flapping::of(view, true, self.now)) {
+            return self.tell_flapping(incident, flapping, wants, &call);
+        }
         let before = known.and_then(|view| view.incident.page_at).filter(|_| !begins);
         let change = match call {
             Call { page: Some(page), .. } => Change::Page { incident, page },
@@ -166,6 +170,18 @@ impl<'a> Decider<'a> {
             Call { .. } => return self.tell(spell, wants, joined),
         };
         self.changes.push(change);
+    }
+
+    /// One that flaps is told as that, once; then only if it fires on for as long as nobody may be
+    /// at it.
+    fn tell_flapping(&mut self, incident: IncidentRef, flapping: Flapping, wants: &[Want<'a>], call: &Call) {
+        let Some(worst) = wants.first().filter(|_| call.page.is_some() || call.at.is_some()) else { return };
+        self.changes.push(if flapping.is_news() {
+            let team = team_of(self.rules, worst.coverage, worst.alert);
+            Change::Page { incident, page: NewPage { level: 1, team, reason: flapping.reason(), text: None } }
+        } else {
+            Change::PageAt { incident, at: worst.severity.ack_within().map(|within| self.now + within) }
+        });
     }
 
     /// Whoever was paged hears of what joins: a join must not hide it. At once where users are down,
@@ -302,9 +318,8 @@ impl<'a> Decider<'a> {
             let text = format!("it stays open: {run} needs a person, and nobody has looked at it");
             self.note(incident, IncidentEvent::Remark { text });
         } else if view.runs.is_empty() {
-            self.changes.push(Change::Resolve { incident, by_itself: true });
             let because = "all its alerts have resolved".to_owned();
-            self.note(incident, IncidentEvent::Resolved { by: self.came.source.to_owned(), because });
+            self.changes.extend(decide_over(self.rules, view, (self.came.source, because), self.now));
         }
         if view.incident.state == IncidentState::Mitigated {
             // It was set in case they fire on.

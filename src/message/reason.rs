@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::text::{clip, count};
+use super::text::{clip, count, moment};
 use super::timeline::{step_name, told};
 use crate::model::{ConditionKind, HumanDuration, Outcome, Phase, Run, RunEvent, RunId, StepPath};
 use crate::store::{IncidentEvent, PageReason, TimelineEntry, TimelineWhat};
@@ -23,6 +23,10 @@ pub fn page_reason(reason: &PageReason) -> String {
         PageReason::HeartbeatMissing { name, source, last_at, within } => {
             heartbeat_missing(name, source, *last_at, *within)
         }
+        PageReason::Flapping { times, since } => format!(
+            "it flaps: it began {times} times since {}, so it is told once and held open until it is quiet",
+            moment(*since)
+        ),
         PageReason::Joined { alerts } => {
             format!("{} joined since somebody took it", count(*alerts, "alert"))
         }
@@ -55,6 +59,7 @@ pub fn why_a_person(reason: &PageReason, runs: &[Run], timeline: &[TimelineEntry
         }
         PageReason::Uncovered
         | PageReason::Joined { .. }
+        | PageReason::Flapping { .. }
         | PageReason::NotRun { .. }
         | PageReason::HeartbeatMissing { .. }
         | PageReason::SetAside { .. } => page_reason(reason),

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Alert, AlertStatus, Command, Digest, HeartbeatKey, HeartbeatNews, Notification, Outcome, Person, RunId, Severities,
-    Severity,
+    Alert, AlertStatus, Command, Digest, HeartbeatKey, HeartbeatNews, IncidentId, Notification, Outcome, Person, RunId,
+    Severities, Severity,
 };
 
 /// What came in. `source` and `key` are unique together, so that a redelivery changes nothing.
@@ -30,6 +30,8 @@ pub enum SignalBody {
     RunEnded { run: RunId, outcome: Outcome, because: String },
     /// What must keep coming does not, or does again.
     Heartbeat { key: HeartbeatKey, name: String, news: HeartbeatNews },
+    /// An incident that flaps was held open, and nothing fired since then unless something joined it.
+    Quiet { incident: IncidentId, since: DateTime<Utc> },
 }
 
 /// Who goes first. What is about one alert is always in one lane: which one follows from its
@@ -60,6 +62,7 @@ impl Signal {
             SignalBody::Command { .. } | SignalBody::RunEnded { .. } => Lane::People,
             // Whoever is blind must know it first.
             SignalBody::Heartbeat { .. } => Lane::Urgent,
+            SignalBody::Quiet { .. } => Lane::Usual,
             SignalBody::Notification(notification) => {
                 notification.alerts.first().map_or(Lane::Usual, |alert| Lane::of(alert, severities))
             }
@@ -75,7 +78,7 @@ impl Signal {
             SignalBody::Command { command, .. } => {
                 matches!(command, Command::Resolve { .. } | Command::ResolveMany { .. })
             }
-            SignalBody::RunEnded { .. } | SignalBody::Heartbeat { .. } => false,
+            SignalBody::RunEnded { .. } | SignalBody::Heartbeat { .. } | SignalBody::Quiet { .. } => false,
         }
     }
 

@@ -51,6 +51,8 @@ pub enum PageReason {
         /// In seconds.
         within: u64,
     },
+    /// It comes and goes.
+    Flapping { times: u64, since: DateTime<Utc> },
     /// More joined what somebody has already.
     Joined { alerts: u64 },
     /// Something that came in could not be worked on: `what` was in it.

@@ -40,6 +40,8 @@ pub struct IncidentView {
     pub mitigated_starts: HashMap<String, DateTime<Utc>>,
     /// On which targets runs were opened for it within the last hour.
     pub recent_targets: Vec<String>,
+    /// When it was opened and opened again; of one that never was again, nothing.
+    pub openings: Vec<DateTime<Utc>>,
     /// What fires is about more than one thing.
     pub is_of_many: bool,
 }

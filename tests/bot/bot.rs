@@ -451,6 +451,7 @@ fn word(reason: &PageReason) -> &'static str {
         PageReason::StillFires { .. } => "still fires",
         PageReason::Escalated { .. } => "escalated",
         PageReason::HeartbeatMissing { .. } => "heartbeat missing",
+        PageReason::Flapping { .. } => "flapping",
         PageReason::Joined { .. } => "joined",
         PageReason::SetAside { .. } => "set aside",
         PageReason::NotRun { .. } => "not run",

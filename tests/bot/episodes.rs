@@ -118,6 +118,8 @@ proptest! {
             }
             // An echo is decided about by then.
             bot.passes(std::time::Duration::from_secs(25 * 60)).await;
+            // What flaps is held open until it has been quiet.
+            bot.passes(std::time::Duration::from_secs(35 * 60)).await;
             let open = bot.store().incidents(IncidentFilter::Unresolved).await.unwrap();
             prop_assert_eq!(open.len(), usize::from(life.goes_on), "{:#?}", open);
             prop_assert!(open.iter().all(|incident| incident.open_episodes == 1), "{:#?}", open);

@@ -469,9 +469,12 @@ async fn a_playbook_runs_no_more_often_than_its_limit() {
         shift.passes(16).await;
     }
     assert_eq!(shift.told().await, ["INC-1 open 1/4 runs=3"]);
+    let timeline = shift.timeline(1).await;
+    assert!(timeline.contains("it ran 3 times on this target within its limit's time"), "{timeline}");
+    // What the bot mends again and again flaps; and when it is mended no more, somebody is called.
     let pages = shift.pages().await;
-    assert_eq!(pages.len(), 1, "{pages:?}");
-    assert!(pages[0].contains("it ran 3 times on this target within its limit's time"), "{pages:?}");
+    assert_eq!(pages.len(), 2, "{pages:?}");
+    assert!(pages[0].contains("Flapping { times: 3") && pages[1].contains("Overdue"), "{pages:?}");
 }
 
 #[tokio::test]
@@ -585,7 +588,10 @@ proptest! {
             let all = shift.incidents().await;
             for incident in all.iter().filter(|incident| incident.merged.is_none()) {
                 let is_open = incident.state != IncidentState::Resolved;
-                prop_assert_eq!(is_open, incident.open_episodes > 0, "{:?}", shift.told().await);
+                // What flaps is held open.
+                let flaps = shift.timeline(incident.id.0).await.contains("it flaps");
+                prop_assert!(is_open || incident.open_episodes == 0, "{:?}", shift.told().await);
+                prop_assert!(!is_open || incident.open_episodes > 0 || flaps, "{:?}", shift.told().await);
                 let parts: Vec<_> = all.iter().filter(|part| part.root() == incident.id).collect();
                 let is_of_it = |page: &&String| parts.iter().any(|part| page.starts_with(&format!("{} ", part.id)));
                 let pages = shift.pages().await.iter().filter(is_of_it).count();
@@ -594,7 +600,8 @@ proptest! {
                     .iter()
                     .filter(|entry| matches!(entry.what, TimelineWhat::Incident(IncidentEvent::Reopened { .. })))
                     .count();
-                prop_assert_eq!(pages, parts.len() + reopened);
+                let expected = parts.len() + reopened;
+                prop_assert!(pages == expected || flaps && (1..expected).contains(&pages), "{} of {}", pages, expected);
             }
             Ok(())
         })?;

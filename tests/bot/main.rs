@@ -15,6 +15,7 @@ mod discord_bot;
 mod discord_stand_in;
 mod episodes;
 mod events;
+mod flapping;
 mod heartbeats;
 mod incidents;
 mod intake;

@@ -25,7 +25,7 @@ fn without_its_own(because: &str, target: &Target) -> String {
         if name == target.name || name == target.namespace {
             said.push('…');
         } else {
-            said.extend(word.chars().filter(|c| !c.is_ascii_digit()));
+            said.extend(word.chars().filter(|c| !c.is_ascii_digit() && *c != '.'));
         }
         rest = after;
     }

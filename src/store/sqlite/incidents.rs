@@ -357,6 +357,7 @@ impl SqliteStore {
             unanswered.entry(incident).or_default().push(reason);
         }
         let recent_targets = self.recent_targets(&ids).await?;
+        let mut openings = self.openings(&incidents).await?;
         let many = sqlx::query(OF_MANY)
             .bind(json(&ids)?)
             .fetch_all(&self.reads)
@@ -372,9 +373,31 @@ impl SqliteStore {
                 let mitigated_starts = rows::mitigated_starts(row);
                 let recent_targets = recent_targets.get(&incident.id).cloned().unwrap_or_default();
                 let is_of_many = many.contains(&incident.id.0);
-                Ok(IncidentView { incident, runs, unanswered, mitigated_starts, recent_targets, is_of_many })
+                let openings = openings.remove(&incident.id).unwrap_or_default();
+                Ok(IncidentView { incident, runs, unanswered, mitigated_starts, recent_targets, openings, is_of_many })
             })
             .collect()
+    }
+
+    /// When those were opened that were opened again.
+    async fn openings(&self, incidents: &[Incident]) -> Result<HashMap<IncidentId, Vec<DateTime<Utc>>>, StoreError> {
+        let again: Vec<i64> = incidents.iter().filter(|it| it.spell > 1).map(|it| it.id.0).collect();
+        let mut openings: HashMap<IncidentId, Vec<DateTime<Utc>>> = HashMap::new();
+        if again.is_empty() {
+            return Ok(openings);
+        }
+        let rows = sqlx::query(
+            "SELECT incident_id, at FROM incident_event WHERE incident_id IN (SELECT value FROM json_each(?))
+                 AND json_valid(event) AND event ->> 'kind' IN ('opened', 'reopened')",
+        )
+        .bind(json(&again)?)
+        .fetch_all(&self.reads)
+        .await
+        .map_err(failed("read how often incidents were opened"))?;
+        for row in &rows {
+            openings.entry(IncidentId(get(row, "incident_id")?)).or_default().push(get_time(row, "at")?);
+        }
+        Ok(openings)
     }
 
     /// On which targets runs were opened for these incidents within the last hour.
