@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Alert, AlertStatus, Command, Digest, HeartbeatKey, HeartbeatNews, Notification, Outcome, Person, RunId, Severities,
-    Severity,
+    Severity, WindowId,
 };
 
 /// What came in. `source` and `key` are unique together, so that a redelivery changes nothing.
@@ -30,6 +30,8 @@ pub enum SignalBody {
     RunEnded { run: RunId, outcome: Outcome, because: String },
     /// What must keep coming does not, or does again.
     Heartbeat { key: HeartbeatKey, name: String, news: HeartbeatNews },
+    /// A maintenance window is over.
+    WindowEnded { window: WindowId },
 }
 
 /// Who goes first. What is about one alert is always in one lane: which one follows from its
@@ -58,8 +60,8 @@ impl Signal {
     pub fn lane(&self, severities: &Severities) -> Lane {
         match &self.body {
             SignalBody::Command { .. } | SignalBody::RunEnded { .. } => Lane::People,
-            // Whoever is blind must know it first.
-            SignalBody::Heartbeat { .. } => Lane::Urgent,
+            // Whoever is blind must know it first, and what was held back may be S1.
+            SignalBody::Heartbeat { .. } | SignalBody::WindowEnded { .. } => Lane::Urgent,
             SignalBody::Notification(notification) => {
                 notification.alerts.first().map_or(Lane::Usual, |alert| Lane::of(alert, severities))
             }
@@ -75,7 +77,7 @@ impl Signal {
             SignalBody::Command { command, .. } => {
                 matches!(command, Command::Resolve { .. } | Command::ResolveMany { .. })
             }
-            SignalBody::RunEnded { .. } | SignalBody::Heartbeat { .. } => false,
+            SignalBody::RunEnded { .. } | SignalBody::Heartbeat { .. } | SignalBody::WindowEnded { .. } => false,
         }
     }
 

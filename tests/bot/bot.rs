@@ -453,6 +453,7 @@ fn word(reason: &PageReason) -> &'static str {
         PageReason::HeartbeatMissing { .. } => "heartbeat missing",
         PageReason::Joined { .. } => "joined",
         PageReason::SetAside { .. } => "set aside",
+        PageReason::WindowEnded { .. } => "window ended",
         PageReason::NotRun { .. } => "not run",
     }
 }

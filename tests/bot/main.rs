@@ -28,4 +28,5 @@ mod runs;
 mod secrets;
 mod shipped_playbooks;
 mod two_bots;
+mod windows;
 mod words;

@@ -5,6 +5,7 @@ mod going_on;
 mod outgoing;
 mod page;
 mod redelivery;
+mod windows;
 
 pub(super) use approval::answered;
 pub(super) use going_on::continued;
@@ -14,3 +15,4 @@ pub(super) use page::{
     second_reason,
 };
 pub(super) use redelivery::{Newest, Place, Redelivery, redelivered};
+pub use windows::holds_back;

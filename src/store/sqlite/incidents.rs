@@ -10,7 +10,7 @@ use sqlx::sqlite::SqliteRow;
 use super::rows::{self, from_json, get, get_time, get_time_or, json, micros};
 use super::{SqliteStore, failed, pages, reports};
 use crate::metrics::{Levels, PagesMade};
-use crate::model::{Episode, EpisodeId, Incident, IncidentId, PageId, SignalId};
+use crate::model::{Episode, EpisodeId, Incident, IncidentId, PageId, SignalId, WindowId};
 use crate::store::{
     AlertCount, Applied, Decision, DuePage, EpisodeHead, IncidentFilter, IncidentStore, IncidentView, ObjectRow, Page,
     PageOutline, PageReason, RecentIncident, StoreError, Teams, TimelineEntry, identity, transaction,
@@ -18,7 +18,7 @@ use crate::store::{
 
 /// One step into the index for each fingerprint, however often that fired before.
 pub(super) const LATEST_EPISODES: &str =
-    "SELECT episode.id, fingerprint, incident_id, starts_at, ended_by, ended_start, annotations,
+    "SELECT episode.id, fingerprint, incident_id, starts_at, ended_by, ended_start, annotations, held_by,
          closed_at + COALESCE((SELECT SUM(by) FROM clock_move WHERE last_signal >= ended_by), 0) AS closed_at
      FROM json_each(?1) AS asked JOIN episode
      ON episode.id = (SELECT MAX(id) FROM episode WHERE fingerprint = asked.value AND source = ?2)";
@@ -101,6 +101,7 @@ impl IncidentStore for SqliteStore {
                 ended_start: get_time_or(row, "ended_start")?,
                 // What is told now is written over what cannot be read.
                 annotations: rows::texts(row, "annotations"),
+                held_by: get::<Option<i64>>(row, "held_by")?.map(WindowId),
             };
             Ok((asked.raw(get(row, "fingerprint")?), head))
         };

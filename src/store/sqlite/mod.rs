@@ -19,6 +19,7 @@ mod shifts;
 mod signals;
 mod start;
 mod tables;
+mod windows;
 mod writer;
 
 use std::path::Path;
