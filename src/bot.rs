@@ -42,7 +42,7 @@ impl Bot {
         let clock = self.world.clock.clone();
         let (store, catalog, rules) = (self.store.clone(), self.catalog.clone(), self.rules.clone());
         let heartbeats = HeartbeatWorker::new(store.clone(), clock.clone(), rules.heartbeats.clone());
-        let windows = WindowWorker::new(store.clone(), clock.clone());
+        let windows = WindowWorker::new(store.clone(), clock.clone(), rules.planned.clone());
         let signals = SignalWorker::new(store, catalog, rules, clock.clone(), self.metrics.clone());
         let pages = PageWorker::new(self.store.clone(), clock);
         let mut workers: Vec<Arc<dyn Worker>> =

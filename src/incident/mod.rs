@@ -37,4 +37,4 @@ pub use page_worker::PageWorker;
 pub use rules::{GroupingRules, HomeCluster, IncidentRules, SourceRights};
 pub use signal_worker::SignalWorker;
 pub use view::{Seen, View};
-pub use window_worker::WindowWorker;
+pub use window_worker::{WindowWorker, plan_windows};

@@ -278,3 +278,37 @@ async fn windows_are_listed_with_what_they_hold_back() {
         has held nothing back
     ");
 }
+
+#[tokio::test]
+async fn a_planned_window_comes_by_the_clocks_of_its_place() {
+    let mut bot = Bot::begins(&[], vec![]).await;
+    let file = "apiVersion: dogwatch/v1
+kind: Maintenance
+windows:
+  - { name: backup, matchers: [namespace=db], reason: a backup, owner: dba, every: Sunday 02:00-04:00, zone: Europe/Berlin }
+";
+    bot.rules.planned = dogwatch::maintenance::parse_maintenance("maintenance.yaml", file).unwrap().into();
+    bot.is_restarted().await;
+    // 29 March: the clocks go from 02:00 to 03:00, and there is one hour of it, from 01:00 to 02:00 UTC.
+    let at = |text: &str| text.parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+    let now = bot.started();
+    bot.passes((at("2026-03-29T00:55:00Z") - now).to_std().unwrap()).await;
+    bot.fires("Before", DOWN).await;
+    bot.pages(["platform severity one"]).await;
+    bot.passes(minutes(10)).await;
+    let other = [("severity", "critical"), ("namespace", "db"), ("deployment", "pg")];
+    bot.fires("Within", &other).await;
+    bot.pages(["platform severity one"]).await;
+    bot.passes(minutes(60)).await;
+    bot.pages(["platform severity one", "platform window ended"]).await;
+    let windows = bot.store().windows_since(at("2026-03-29T00:00:00Z")).await.unwrap();
+    let times: Vec<_> = windows.iter().map(|window| (window.starts_at, window.ends_at)).collect();
+    assert_eq!(times[0], (at("2026-03-29T01:00:00Z"), at("2026-03-29T02:00:00Z")));
+    assert_eq!(windows.len(), 2, "and the next one is known");
+    // It is taken out of the file.
+    bot.rules.planned = [].into();
+    bot.is_restarted().await;
+    bot.settles().await;
+    let coming = bot.store().windows_since(bot.started()).await.unwrap();
+    assert!(coming.iter().all(|window| window.told_at.is_some()), "{coming:#?}");
+}

@@ -105,7 +105,23 @@ async fn commands_are_registered_however_long_it_takes() {
     night.discord.slash(&alice(), night.incidents, "/help").await;
     let commands = night.discord.commands();
     let names: Vec<&str> = commands.iter().map(|command| command.name.as_str()).collect();
-    assert_eq!(names, ["incidents", "why", "ack", "resolve", "run", "approve", "deny", "handoff", "help"]);
+    assert_eq!(
+        names,
+        [
+            "incidents",
+            "why",
+            "ack",
+            "resolve",
+            "run",
+            "silence",
+            "unsilence",
+            "windows",
+            "approve",
+            "deny",
+            "handoff",
+            "help"
+        ]
+    );
     assert!(commands.iter().all(|command| command.guild == Some(night.discord.guild_id())));
 }
 
