@@ -64,6 +64,9 @@ fn a_window_is_opened_listed_and_ended() {
     let ended = server.ask("ada", &["unsilence", "WIN-1"]);
     assert_eq!((ended.code, ended.err.as_str()), (0, ""));
     until(|| server.ask("eve", &["why", "INC-1"]).out.contains("WIN-1 has ended, which held it back"));
+    let handoff = dogwatch(server.folder.path(), &["handoff", "--out", "-"], &[]);
+    assert!(handoff.out.contains("was held by WIN-1 until "), "{}", handoff.out);
+    assert!(handoff.out.contains("(ada: we know): 1 alert of INC-1"), "{}", handoff.out);
     server.stop();
 }
 
