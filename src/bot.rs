@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::action::World;
 use crate::engine::{EngineOptions, EngineWorker};
-use crate::incident::{HeartbeatWorker, IncidentRules, PageWorker, SignalWorker};
+use crate::incident::{HeartbeatWorker, IncidentRules, PageWorker, SignalWorker, WindowWorker};
 use crate::mandate::Mandate;
 use crate::metrics::Metrics;
 use crate::playbook::Catalog;
@@ -43,10 +43,12 @@ impl Bot {
         let clock = self.world.clock.clone();
         let (store, catalog, rules) = (self.store.clone(), self.catalog.clone(), self.rules.clone());
         let heartbeats = HeartbeatWorker::new(store.clone(), clock.clone(), rules.heartbeats.clone());
+        let windows = WindowWorker::new(store.clone(), clock.clone(), rules.planned.clone());
         let lookup = rules.grouping.look_up.then(|| Lookup::new(self.world.cluster.clone(), clock.clone()));
         let signals = SignalWorker::new(store, catalog, rules, clock.clone(), self.metrics.clone()).looking_up(lookup);
         let pages = PageWorker::new(self.store.clone(), clock);
-        let mut workers: Vec<Arc<dyn Worker>> = vec![Arc::new(signals), Arc::new(pages), Arc::new(heartbeats)];
+        let mut workers: Vec<Arc<dyn Worker>> =
+            vec![Arc::new(windows), Arc::new(signals), Arc::new(pages), Arc::new(heartbeats)];
         for n in 0..runs {
             let name = format!("{}/{n}", self.name);
             let (store, world, options) = (self.store.clone(), self.world.clone(), self.engine.clone());

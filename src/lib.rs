@@ -34,6 +34,7 @@ pub mod handoff;
 pub mod incident;
 pub mod intake;
 pub mod language;
+pub mod maintenance;
 pub mod mandate;
 pub mod message;
 pub mod metrics;

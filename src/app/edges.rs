@@ -8,6 +8,7 @@ use crate::cluster::{Cluster, Connection, RealCluster};
 use crate::config::{AuthConfig, Config, PrometheusConfig, SourceConfig};
 use crate::files;
 use crate::incident::{Expected, GroupingRules, HomeCluster, IncidentRules, SourceRights};
+use crate::maintenance::{PlannedWindow, parse_maintenance};
 use crate::model::MayStart;
 use crate::oncall::OnCall;
 use crate::playbook::{Catalog, Playbook, Problem, ProblemSeverity};
@@ -91,6 +92,16 @@ pub fn oncall(config: &Config) -> anyhow::Result<OnCall> {
     Ok(oncall)
 }
 
+/// The maintenance windows that are planned.
+///
+/// # Errors
+/// When the file that is named cannot be read, or is wrong: with line and remedy.
+pub fn maintenance(config: &Config) -> anyhow::Result<Arc<[PlannedWindow]>> {
+    let Some(path) = &config.maintenance.file else { return Ok(Arc::default()) };
+    let text = files::read_text(path, files::DOCUMENT).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(parse_maintenance(&path.display().to_string(), &text)?.into())
+}
+
 /// The folder of the handoffs, made if it is missing. One that cannot be written to is told of now, and not at the change of shift; the
 /// bot works on without it.
 pub fn handoffs(config: &Config) {
@@ -103,7 +114,7 @@ pub fn handoffs(config: &Config) {
 }
 
 /// The rules of incidents.
-pub fn rules(config: &Config, oncall: &OnCall) -> IncidentRules {
+pub fn rules(config: &Config, oncall: &OnCall, planned: Arc<[PlannedWindow]>) -> IncidentRules {
     let sources = || config.all_sources().into_iter().map(|(_, source)| source);
     let expected = |source: SourceConfig| {
         let rules = source.heartbeat_rules().into_iter();
@@ -127,5 +138,6 @@ pub fn rules(config: &Config, oncall: &OnCall) -> IncidentRules {
             others: MayStart::Nothing,
         },
         heartbeats: sources().flat_map(expected).collect(),
+        planned,
     }
 }

@@ -24,6 +24,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{AuthConfig, Config, SourceConfig, SourceKind};
 use crate::engine::EngineOptions;
 use crate::handoff::{HandoffWorker, Reporter, Template};
+use crate::incident::plan_windows;
 use crate::intake::{Form, Mapping};
 use crate::mandate::{LeaseName, Mandate, MandateWorker};
 use crate::metrics::Metrics;
@@ -59,6 +60,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     crate::tls::install_provider();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let oncall = Arc::new(edges::oncall(config)?);
+    let planned = edges::maintenance(config)?;
     let catalog = Arc::new(edges::playbooks(config));
     let unknown = unknown_teams(&oncall, catalog.iter().map(Arc::as_ref));
     for warning in unknown.into_iter().chain(teams_to_come(&oncall, clock.now())) {
@@ -71,6 +73,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     let store = SqliteStore::open(&config.store.sqlite, Durability::Full, clock.clone(), sinks.outbox());
     let store = Arc::new(store.await?);
     store.sorts_by(&config.severities.mapping().digest()).await?;
+    plan_windows(&*store, &planned, clock.now()).await?;
     let unreached = store.levels().await.map_or(0, |levels| levels.undelivered_pages);
     if unreached > 0 {
         tracing::error!(
@@ -97,7 +100,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
         store: store.clone(),
         world: world.clone(),
         catalog: catalogs,
-        rules: edges::rules(config, &oncall),
+        rules: edges::rules(config, &oncall, planned),
         engine: EngineOptions {
             lease: config.engine.lease.0,
             output_limit: config.engine.output_limit.bytes(),

@@ -5,10 +5,10 @@ use chrono::{DateTime, Utc};
 use super::desk::{Handoffs, Previews, Reply, ReplyStatus};
 use crate::command::help_text;
 use crate::message;
-use crate::model::{Command, Incident, IncidentId, IncidentList, Person, Role, redact};
+use crate::model::{Command, Incident, IncidentId, IncidentList, Person, Role, WindowId, redact};
 use crate::store::{IncidentFilter, Store, StoreError};
 
-/// How far `/incidents all` looks back.
+/// How far `/incidents all` and `/windows` look back.
 const A_DAY: chrono::TimeDelta = chrono::TimeDelta::days(1);
 
 /// As many as anybody reads of one incident: a fleet is 10,000.
@@ -52,6 +52,7 @@ impl Look<'_> {
                 ),
             },
             Command::Run { playbook, set, .. } => or_wrong(self.previews.preview(&playbook, &set).await),
+            Command::Windows => answered(self.windows().await?),
             Command::Handoff => or_wrong(self.handoffs.so_far().await),
             // The others change something, and do not come here.
             Command::Help
@@ -62,6 +63,8 @@ impl Look<'_> {
             | Command::ResolveMany { .. }
             | Command::Merge { .. }
             | Command::Split { .. }
+            | Command::Silence { .. }
+            | Command::Unsilence { .. }
             | Command::Approve { .. } => answered(help_text(self.role)),
         })
     }
@@ -86,6 +89,13 @@ impl Look<'_> {
         let table = message::incidents_table(&listed, &pages, self.now, list.all);
         let heartbeats = message::heartbeats_text(&self.store.heartbeats().await?, self.now);
         Ok(if heartbeats.is_empty() { table } else { format!("{table}\n\n{heartbeats}") })
+    }
+
+    async fn windows(&self) -> Result<String, StoreError> {
+        let windows = self.store.windows_since(self.now - A_DAY).await?;
+        let ids: Vec<WindowId> = windows.iter().map(|window| window.id).collect();
+        let held = self.store.held_by(&ids).await?;
+        Ok(message::windows_text(&windows, &held, self.now))
     }
 
     async fn why(&self, id: IncidentId) -> Result<Option<String>, StoreError> {

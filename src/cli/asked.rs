@@ -85,7 +85,9 @@ fn to_clap(command: &'static Definition, argument: &'static Argument) -> Arg {
 /// What is no such value is told before anything is sent.
 fn check(command: &Definition, shape: Shape, value: Value, text: &str) -> Result<String, String> {
     let parts: Vec<&str> = match shape {
-        Shape::Words | Shape::List => text.split(',').filter(|part| !part.is_empty()).collect(),
+        Shape::Words | Shape::List if value.parts_at_commas() => {
+            text.split(',').filter(|part| !part.is_empty()).collect()
+        }
         _ => vec![text],
     };
     match value {

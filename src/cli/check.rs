@@ -11,6 +11,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, ConfigError};
 use crate::files::{self, FileError};
 use crate::handoff::Template;
+use crate::maintenance::parse_maintenance;
 use crate::oncall::OnCall;
 use crate::playbook::{Catalog, LARGEST_PLAYBOOK, Playbook, Problem, ProblemSeverity};
 
@@ -104,6 +105,17 @@ impl Found {
             },
             Err(error) if config.oncall.file.is_file() => self.error(&format!("{file} cannot be read: {error}")),
             Err(_) => {}
+        }
+        if let Some(path) = &config.maintenance.file {
+            let file = path.display().to_string();
+            match files::read_text(path, files::DOCUMENT) {
+                Ok(text) => {
+                    if let Err(error) = parse_maintenance(&file, &text) {
+                        self.error(&error.to_string());
+                    }
+                }
+                Err(error) => self.error(&format!("`maintenance.file`: {file} cannot be read: {error}")),
+            }
         }
         if config.handoff.template.as_ref().is_some_and(|template| template.is_file())
             && let Err(error) = Template::load(config.handoff.template.as_deref())

@@ -53,7 +53,7 @@ pub struct Argument {
 pub enum Shape {
     /// One word, at its place.
     Word,
-    /// One word or several, at their place; commas may part them.
+    /// One word or several, at their place; commas may part them, unless they may stand in one.
     Words,
     /// Several `name=value`, at their place or each after its option.
     Pairs,

@@ -35,7 +35,7 @@ impl Given {
                 self.values.insert(argument.name, Vec::new());
                 return Ok(());
             }
-            Shape::Words | Shape::List => {
+            Shape::Words | Shape::List if argument.value.parts_at_commas() => {
                 let parts = value.split(|c: char| c == ',' || c.is_whitespace()).filter(|part| !part.is_empty());
                 parts.map(|part| argument.value.read(part, example)).collect::<Result<_, _>>()?
             }
@@ -43,7 +43,7 @@ impl Given {
                 let text = value.trim();
                 (!text.is_empty()).then(|| text.to_owned()).into_iter().collect()
             }
-            Shape::Word | Shape::Pairs | Shape::Option => vec![argument.value.read(value, example)?],
+            _ => vec![argument.value.read(value, example)?],
         };
         let known = self.values.entry(argument.name).or_default();
         for value in values {
@@ -142,7 +142,7 @@ fn option_of(definition: &Definition, argument: &'static Argument) -> &'static s
 
 fn missing(name: &str, definition: &Definition) -> ParseError {
     let which = match definition.argument(name).map(|argument| argument.value) {
-        Some(Value::Incident | Value::Approval) => "one",
+        Some(Value::Incident | Value::Approval | Value::Window) => "one",
         _ => name,
     };
     ParseError::new(format!("it does not say which {which}"), format!("write it like {}", definition.example))

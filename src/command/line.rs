@@ -161,6 +161,7 @@ impl<'a> Reader<'a> {
 fn is_list(argument: &Argument, raw: &str) -> bool {
     let mut parts = raw.split(',').filter(|part| !part.is_empty()).peekable();
     argument.shape == Shape::Words
+        && argument.value.parts_at_commas()
         && parts.peek().is_some()
         && parts.all(|part| matches!(argument.value.reading(part), Reading::Is))
 }

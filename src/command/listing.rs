@@ -23,12 +23,13 @@ fn usage(command: &Definition) -> String {
         let stands_for = match argument.value {
             Value::Incident => "INC-7".to_owned(),
             Value::Approval => "APR-7".to_owned(),
+            Value::Window => "WIN-7".to_owned(),
             _ if matches!(argument.shape, Shape::Pairs | Shape::Text) => argument.stands_for.to_lowercase(),
             _ => argument.stands_for.to_owned(),
         };
         let several = if matches!(argument.shape, Shape::Words | Shape::Pairs) { " ..." } else { "" };
         match argument.shape {
-            Shape::Word | Shape::Words if argument.need != Need::Optional => {
+            Shape::Word | Shape::Words | Shape::Text if argument.need != Need::Optional => {
                 usage.push_str(&format!(" {stands_for}{several}"));
             }
             Shape::Word | Shape::Words | Shape::Pairs | Shape::Text => {

@@ -52,6 +52,15 @@ fn value_of(argument: &'static Argument) -> BoxedStrategy<String> {
     match argument.value {
         Value::Incident => (1_i64..1_000_000).prop_map(|n| format!("INC-{n}")).boxed(),
         Value::Approval => (1_i64..1_000_000).prop_map(|n| format!("APR-{n}")).boxed(),
+        Value::Window => (1_i64..1_000_000).prop_map(|n| format!("WIN-{n}")).boxed(),
+        Value::Cover => prop_oneof![
+            "[a-z_]{1,8}(=|!=)[a-zA-Z0-9./:~=-]{0,12}",
+            "[a-z_]{1,8}(=~|!~)[a-z|.*+]{0,8}[a-z]",
+            "[A-Z][a-z]{1,8}/[a-z*-]{0,6}/[a-z*]{1,6}",
+        ]
+        .prop_filter("it must be one", |text| Value::Cover.read(text, "").is_ok())
+        .boxed(),
+        Value::Start => prop_oneof!["[1-9][smhd]", "2026-0[1-9]-1[0-9]T0[0-9]:[0-5][0-9](Z|\\+02:00)"].boxed(),
         Value::Severity => "S[1-4]".boxed(),
         Value::Duration => "[1-9]{1,2}[smhd]".boxed(),
         Value::Pair => "[a-z]{1,5}=[a-z]{0,5}".boxed(),

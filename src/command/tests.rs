@@ -43,6 +43,9 @@ fn what_looks_may_be_asked_by_everybody_and_what_changes_may_not() {
         ("/resolve 7", Role::Responder, false),
         ("/approve 7", Role::Responder, false),
         ("/deny 7", Role::Responder, false),
+        ("/silence a=b --for 2h we know", Role::Responder, false),
+        ("/unsilence 7", Role::Responder, false),
+        ("/windows", Role::Viewer, true),
         ("/handoff", Role::Viewer, true),
         ("/help", Role::Viewer, true),
     ] {
@@ -72,6 +75,11 @@ fn help_says_who_may_ask_for_what() {
         --object OBJECT             one of those that `/objects INC-2` lists
     /run PLAYBOOK [name=value ...]  run a playbook now (needs the role responder)
         --dry-run                   show what it would do now; nothing is changed, and every role may ask
+    /silence MATCHER ... reason     a maintenance window: what it covers pages nobody and is not changed (needs the role responder)
+        --for TIME                  how long it lasts: 90m, 2h, up to 30d
+        --from TIME                 when it begins, if not now: 2026-03-02T02:00Z, or 30m from now
+    /unsilence WIN-7                end a maintenance window; what still fires pages (needs the role responder)
+    /windows                        the maintenance windows now and to come, and what each holds back
     /approve APR-7                  yes to a question of the bot (needs the role responder)
     /deny APR-7                     no to a question of the bot (needs the role responder)
     /handoff                        the shift so far, as the handoff will tell it

@@ -1,8 +1,9 @@
 //! What a word of a command may be.
 
+use super::silence::read_start;
 use super::{ParseError, shown};
 use crate::language::{closest, list};
-use crate::model::{ApprovalId, IdError, IncidentId, Severity, parse_duration};
+use crate::model::{ApprovalId, IdError, IncidentId, Matcher, Severity, TargetPattern, WindowId, parse_duration};
 
 /// The sorts of values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,11 +12,17 @@ pub enum Value {
     Incident,
     /// `APR-7`, or just `7`.
     Approval,
+    /// `WIN-7`, or just `7`.
+    Window,
     Severity,
     /// `90s`, `10m`, `1d12h`.
     Duration,
     /// `name=value`.
     Pair,
+    /// A matcher such as `namespace=~db.*`, or a target such as `Deployment/db/*`.
+    Cover,
+    /// A moment, or a duration from now.
+    Start,
     /// One of a few words, such as the states.
     OneOf {
         what: &'static str,
@@ -34,6 +41,11 @@ pub(super) enum Reading {
 }
 
 impl Value {
+    /// Whether a comma ends it. It may stand in an expression, such as `a{1,2}`.
+    pub fn parts_at_commas(self) -> bool {
+        self != Value::Cover
+    }
+
     /// The word as it is always written: `INC-7` for `inc-7` and `7`.
     ///
     /// # Errors
@@ -48,6 +60,23 @@ impl Value {
                 .parse()
                 .map(|id: ApprovalId| id.to_string())
                 .map_err(|error| wrong(error, "the question says which")),
+            Value::Window => {
+                word.parse().map(|id: WindowId| id.to_string()).map_err(|error| wrong(error, "/windows lists them"))
+            }
+            Value::Cover => match word.parse::<TargetPattern>() {
+                Ok(target) => Ok(target.to_string()),
+                Err(_) => word
+                    .parse::<Matcher>()
+                    .map(|matcher| matcher.to_string())
+                    .map_err(|error| ParseError::new(error.to_string(), format!("write it like {example}"))),
+            },
+            Value::Start => match read_start(word) {
+                Some(_) => Ok(word.to_owned()),
+                None => Err(ParseError::new(
+                    format!("`{}` is no time to begin", shown(word)),
+                    "write it like 2026-03-02T02:00Z, or 30m for half an hour from now",
+                )),
+            },
             Value::Severity => {
                 let severity: Result<Severity, _> = word.to_ascii_uppercase().parse();
                 let what = || format!("`{}` is no severity", shown(word));
@@ -91,6 +120,8 @@ impl Value {
         match (self, self.read(word, "")) {
             (Value::Incident | Value::Approval, Ok(_)) if !word.contains('-') => Reading::IsNot,
             (_, Ok(_)) => Reading::Is,
+            // Its quotes may hold white space.
+            (Value::Cover, Err(_)) if self.read(&word.replace(['"', '\''], ""), "").is_ok() => Reading::Is,
             (Value::Incident | Value::Approval, Err(error)) => {
                 let prefix = if self == Value::Incident { "INC" } else { "APR" };
                 let number = word.split_once('-').filter(|(before, _)| before.eq_ignore_ascii_case(prefix));

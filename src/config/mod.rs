@@ -14,6 +14,7 @@ mod handoff;
 mod incidents;
 mod labels;
 mod log;
+mod maintenance;
 mod oncall;
 mod pages;
 mod playbooks;
@@ -41,6 +42,7 @@ pub use handoff::HandoffConfig;
 pub use incidents::IncidentsConfig;
 pub use labels::LabelsConfig;
 pub use log::{LogConfig, LogFormat};
+pub use maintenance::MaintenanceConfig;
 pub use oncall::OncallConfig;
 pub use pages::{PageSink, PagesConfig, WebhookConfig};
 pub use playbooks::PlaybooksConfig;
@@ -68,6 +70,7 @@ pub struct Config {
     pub prometheus: Option<PrometheusConfig>,
     pub playbooks: PlaybooksConfig,
     pub oncall: OncallConfig,
+    pub maintenance: MaintenanceConfig,
     pub handoff: HandoffConfig,
     pub chat: ChatConfig,
     pub pages: PagesConfig,
@@ -149,6 +152,7 @@ impl Config {
             prometheus.anchor(&base);
         }
         self.playbooks.anchor(&base);
+        self.maintenance.anchor(&base);
         self.oncall.anchor(&base);
         self.handoff.anchor(&base);
         self.chat.anchor(&base);

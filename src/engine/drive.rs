@@ -62,7 +62,11 @@ impl Driver<'_> {
         let now = self.now();
         let playbook = self.playbook;
         let (autonomy, observes) = self.autonomy();
-        match plan(playbook, autonomy, &self.state, now) {
+        let next = plan(playbook, autonomy, &self.state, now);
+        if self.is_stopped_by_a_window(&next).await? {
+            return Ok(Flow::On);
+        }
+        match next {
             Next::Nothing => Ok(Flow::Leave),
             Next::Park { until } => self.park(Vec::new(), until).await,
             Next::Enter { phase, because } => self.record(RunEvent::Entered { phase, because }).await,

@@ -15,6 +15,7 @@ mod scope;
 mod state;
 mod tally;
 mod timing;
+mod windows;
 mod worker;
 
 pub use evidence::trimmed;

@@ -15,6 +15,7 @@ mod summarise;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod windows;
 mod write;
 
 pub use handoff_worker::HandoffWorker;

@@ -57,9 +57,16 @@ pub(super) fn open_incidents(facts: &Facts) -> Vec<OpenIncident> {
         owner: incident.owner.clone(),
         opened: facts.moment(incident.opened_at),
         firing: incident.open_episodes,
-        next_step: next_step(facts, incident),
+        next_step: held(facts, incident).unwrap_or_else(|| next_step(facts, incident)),
     })
     .collect()
+}
+
+/// A maintenance window covers it: nobody is paged before its end.
+fn held(facts: &Facts, incident: &Incident) -> Option<String> {
+    let until = incident.held_until.filter(|_| incident.state == IncidentState::Open)?;
+    let until = facts.moment(until).local;
+    Some(format!("a maintenance window holds it back until {until}, and what still fires then pages (/windows)"))
 }
 
 pub(super) fn approvals(facts: &Facts) -> Vec<Approval> {

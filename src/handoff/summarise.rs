@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 
 use super::render::TemplateError;
 use super::summary::{Listed, Moment, ShiftFacts, Summary};
-use super::{changes, noise, numbers, open};
+use super::{changes, noise, numbers, open, windows};
 use crate::model::{Incident, IncidentId, IncidentState};
 use crate::oncall::{OnCall, ScheduleError, Shift};
 use crate::store::{ShiftView, Store, StoreError, Teams, TimelineEntry};
@@ -71,6 +71,7 @@ pub async fn summarise(
     let approvals = Listed::new(open::approvals(&facts));
     let runs = Listed::new(open::runs(&facts));
     let counted = store.alert_counts(&teams, shift.from, shift.to, noise::LOOKED_AT).await?;
+    let held = Listed::new(windows::held(store, &facts).await?);
     let nothing_outstanding =
         time_critical.is_empty() && open_incidents.is_empty() && approvals.is_empty() && runs.is_empty();
     let name = |at| Ok::<_, ScheduleError>(oncall.who(team, at)?.map(|watch| watch.member.name.clone()));
@@ -88,6 +89,7 @@ pub async fn summarise(
         nothing_outstanding,
         time_critical,
         open_incidents,
+        windows: held,
         approvals,
         runs,
         changes: Listed::new(changes::made(store, &facts).await?),

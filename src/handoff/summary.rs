@@ -19,6 +19,8 @@ pub struct Summary {
     pub time_critical: Listed<Critical>,
     /// The worst first.
     pub open_incidents: Listed<OpenIncident>,
+    /// Of the team's incidents, by when the windows begin.
+    pub windows: Listed<HeldByWindow>,
     pub approvals: Listed<Approval>,
     pub runs: Listed<RunUnderWay>,
     /// In the order in which they were made.
@@ -105,6 +107,21 @@ pub struct OpenIncident {
     /// How many alerts still fire.
     pub firing: u64,
     pub next_step: String,
+}
+
+/// What a maintenance window held back in the shift, or does still.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HeldByWindow {
+    /// WIN-7.
+    pub id: String,
+    pub until: Moment,
+    /// It has ended.
+    pub over: bool,
+    pub owner: String,
+    pub reason: String,
+    /// INC-42 and others.
+    pub incidents: Vec<String>,
+    pub alerts: u64,
 }
 
 /// A question that nobody has answered.

@@ -10,6 +10,7 @@ use super::commands::{Wish, decide_ack, decide_resolve, decide_run, decide_vote,
 use super::many::{Called, MOST_OF_A_TEAM, Several, decide_each, decide_none_waits, tell_root, unknown, waiting_of};
 use super::merging::{decide_merge, decide_split, decide_split_off};
 use super::view::look_back;
+use super::window_commands::{Silence, decide_silence, decide_unsilence, decline_covered};
 use crate::model::{Command, Grouping, IncidentId, Origin, Person, Target};
 use crate::playbook::Catalog;
 use crate::store::{Decision, IncidentFilter, IncidentView, Store, StoreError, unfit_to_act_on};
@@ -51,11 +52,20 @@ impl Asked<'_> {
                 None => decline(format!("there is no {approval}")),
             }),
             Command::Run { playbook, set, dry_run: false } => self.run(playbook, set).await,
+            Command::Silence { scope, lasting_secs, from, reason } => {
+                let wish = Silence { scope, lasting_secs: *lasting_secs, from: *from, reason };
+                Ok(decide_silence(wish, self.store.next_window_id().await?, person, self.now))
+            }
+            Command::Unsilence { window } => {
+                let known = self.store.window(*window).await?;
+                Ok(decide_unsilence(*window, known.as_ref(), person, self.now))
+            }
             // They only look, and are answered where they are asked.
             Command::Run { dry_run: true, .. }
             | Command::Incidents(_)
             | Command::Why { .. }
             | Command::Objects { .. }
+            | Command::Windows
             | Command::Handoff
             | Command::Help => Ok(decline("this command changes nothing, and is not a signal")),
         }
@@ -157,6 +167,10 @@ impl Asked<'_> {
         };
         if let Some(because) = unfit_to_act_on(&target, &serde_json::Value::Object(inputs.clone())) {
             return Ok(decline(because));
+        }
+        let windows = self.store.windows_at(self.now).await?;
+        if let Some(window) = windows.iter().find(|window| window.scope.covers_run(set, &target)) {
+            return Ok(decline_covered(window, &target));
         }
         let since = self.now - look_back(playbook);
         let history = self.store.run_history(&playbook.name, &target.key(), since).await?;

@@ -27,6 +27,9 @@ mod signal_worker;
 mod spell;
 mod subject;
 mod view;
+mod window_commands;
+mod window_worker;
+mod windows;
 mod work;
 
 pub use coverage::{Coverage, cover};
@@ -36,3 +39,4 @@ pub use page_worker::PageWorker;
 pub use rules::{GroupingRules, HomeCluster, IncidentRules, SourceRights};
 pub use signal_worker::SignalWorker;
 pub use view::{Seen, View};
+pub use window_worker::{WindowWorker, plan_windows};

@@ -12,6 +12,7 @@ use super::life::Firing;
 use super::opening::{describe, new_incident, severity_of};
 use super::spell::Spell;
 use super::view::{Seen, View};
+use super::windows::Released;
 use crate::model::{
     Alert, AlertStatus, Digest, Grouping, Incident, IncidentId, IncidentState, Lane, LeftOut, Notification, Severity,
     Signal, SignalBody, SignalId,
@@ -37,6 +38,7 @@ pub fn decide_notification(
         spells: BTreeMap::new(),
         opened: 0,
         held: BTreeMap::new(),
+        released: Vec::new(),
     };
     let mut joining = Vec::new();
     for (alert, seen) in notification.alerts.iter().zip(seen) {
@@ -48,6 +50,7 @@ pub fn decide_notification(
     for alert in notification.alerts.iter().filter(|alert| alert.status == AlertStatus::Resolved) {
         decider.resolved(alert);
     }
+    decider.let_go();
     decider.hold(notification);
     decider.tell_left_out(notification);
     decider.finish()
@@ -82,10 +85,12 @@ pub(super) struct Decider<'a> {
     pub view: &'a View,
     pub now: DateTime<Utc>,
     pub changes: Vec<Change>,
-    spells: BTreeMap<IncidentRef, Spell<'a>>,
+    pub(super) spells: BTreeMap<IncidentRef, Spell<'a>>,
     opened: usize,
     /// Alerts that may be echoes, by the time when they are decided about.
     held: BTreeMap<DateTime<Utc>, Vec<&'a Alert>>,
+    /// Episodes that no maintenance window covers any more.
+    pub(super) released: Vec<Released<'a>>,
 }
 
 /// An alert that fires, and goes into an incident.
@@ -100,7 +105,10 @@ impl<'a> Decider<'a> {
     fn firing(&mut self, alert: &'a Alert, seen: &'a Seen) -> Option<Joining<'a>> {
         let firing = self.firing_means(alert);
         match firing {
-            Firing::Nothing => self.retell(alert),
+            Firing::Nothing => {
+                self.retell(alert);
+                self.release(alert, seen);
+            }
             Firing::Held { until } => self.held.entry(until).or_default().push(alert),
             Firing::New | Firing::Again(_) | Firing::Anew(_) | Firing::Worse(_) => {
                 return Some(Joining { alert, seen, firing });
@@ -160,17 +168,20 @@ impl<'a> Decider<'a> {
     fn take_in(&mut self, incident: IncidentRef, joins: Joining<'a>) {
         let Joining { alert, seen, firing } = joins;
         let (rules, now, source) = (self.rules, self.now, self.came.source);
+        let window = self.window_of(alert, seen);
         let is_anew = matches!(firing, Firing::Anew(_));
         let Some(spell) = self.spells.get_mut(&incident) else { return };
         let severity = severity_of(rules, &seen.coverage, alert);
         if spell.begins.is_none() {
             spell.begins = match spell.known {
                 None => Some(format!("{} fires", alert.name())),
+                // What is covered takes nothing from whoever has it.
+                Some(view) if window.is_some() && view.incident.state == IncidentState::Acknowledged => None,
                 Some(view) if is_anew => anew(&view.incident, alert, now, rules),
                 Some(view) => reopens(view, source, alert, severity),
             };
         }
-        spell.wants(&seen.coverage, alert, severity);
+        spell.wants(&seen.coverage, alert, severity, window);
         let joined = spell.joined.entry(alert.name().to_owned()).or_insert_with(|| (0, describe(rules, alert)));
         joined.0 += 1;
         for remark in &seen.remarks {
@@ -189,7 +200,9 @@ impl<'a> Decider<'a> {
         }
         let starts_at = firing.starts_at(alert, self.came.received_at);
         self.changes.push(match firing {
-            Firing::Again(episode) => Change::ReopenEpisode { incident, episode: episode.id },
+            Firing::Again(episode) => {
+                Change::ReopenEpisode { incident, episode: episode.id, held_by: window.map(|window| window.id) }
+            }
             Firing::New | Firing::Anew(_) | Firing::Worse(_) | Firing::Nothing | Firing::Held { .. } => {
                 Change::OpenEpisode {
                     incident,
@@ -201,6 +214,7 @@ impl<'a> Decider<'a> {
                         labels: alert.labels.clone(),
                         annotations: alert.annotations.clone(),
                         starts_at,
+                        held_by: window.map(|window| window.id),
                     },
                 }
             }

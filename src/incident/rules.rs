@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Expected;
+use crate::maintenance::PlannedWindow;
 use crate::model::{Alert, LabelNames, MayStart, Severities};
 
 /// The rules by which incidents are opened, reopened and paged.
@@ -29,6 +30,8 @@ pub struct IncidentRules {
     /// Under which names alerts name objects.
     pub labels: Arc<LabelNames>,
     pub cluster: HomeCluster,
+    /// The maintenance windows that a file plans.
+    pub planned: Arc<[PlannedWindow]>,
 }
 
 /// What is taken for one cause.
@@ -105,6 +108,7 @@ impl Default for IncidentRules {
             severities: Arc::default(),
             labels: Arc::default(),
             cluster: HomeCluster::default(),
+            planned: Arc::default(),
         }
     }
 }

@@ -34,6 +34,9 @@ pub(super) fn decide_set_aside(
         Some(Signal { body: SignalBody::Heartbeat { key, name, .. }, .. }) => {
             (Severity::S1, format!("news of the heartbeat {name} of {}", key.source))
         }
+        Some(Signal { body: SignalBody::WindowEnded { window }, .. }) => {
+            (Severity::S1, format!("the end of {window}: what it held back and still fires was told to nobody"))
+        }
         None => (Severity::S2, "its source: it cannot be read, so nobody knows what was in it".to_owned()),
     };
     let news = News {

@@ -20,11 +20,13 @@ use super::notification::{Came, HELD, decide_notification, held_after};
 use super::set_aside::decide_set_aside;
 use super::spell::page_by;
 use super::view::{Seen, gather_view, known_firings};
+use super::windows::{hold, window_ended};
 use super::{Coverage, IncidentRules};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::model::{
-    Alert, AlertStatus, Grouping, IncidentId, Notification, Person, Run, Severity, Signal, SignalBody, SignalId, redact,
+    Alert, AlertStatus, Grouping, IncidentId, Notification, Outcome, Person, Run, Severity, Signal, SignalBody,
+    SignalId, redact,
 };
 use crate::playbook::{Catalog, Playbook};
 use crate::store::{Decision, IncidentView, PendingSignal, Store, StoreError, Whose};
@@ -109,12 +111,20 @@ impl SignalWorker {
                 Some(view) => decide_quiet(&self.rules, &view, *since),
                 None => Decision::default(),
             }),
+            SignalBody::WindowEnded { window } => {
+                let catalog = self.catalog.borrow().clone();
+                window_ended(&*self.store, &catalog, &self.rules, *window, self.clock.now()).await
+            }
             SignalBody::RunEnded { run, outcome, because } => {
                 let Some(ended) = self.store.run(*run).await? else { return Ok(Decision::default()) };
                 let Some(view) = self.view_of(ended.incident).await? else { return Ok(Decision::default()) };
                 let page_by = self.patience(&ended, view.incident.severity).await?;
                 let end = End { run: *run, outcome: *outcome, because, page_by };
-                Ok(decide_run_ended(&self.rules, &view, &end, self.clock.now()))
+                let mut decision = decide_run_ended(&self.rules, &view, &end, self.clock.now());
+                if !matches!(outcome, Outcome::Fixed | Outcome::NothingToDo) {
+                    decision.changes.extend(hold(&*self.store, &view, self.clock.now()).await?);
+                }
+                Ok(decision)
             }
         }
     }

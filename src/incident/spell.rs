@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
 
 use super::Coverage;
 use super::flapping::{Flapping, decide_over};
 use super::notification::Decider;
 use super::opening::{new_incident, team_of};
 use super::work::Work;
-use crate::model::{Alert, Autonomy, IncidentState, Severity, Target};
+use crate::model::{Alert, Autonomy, IncidentState, Severity, Target, Window, WindowId};
 use crate::playbook::{Playbook, alert_value};
 use crate::store::{
     Change, InboxItem, IncidentEvent, IncidentRef, IncidentView, NewIncident, NewPage, NewRun, PageReason,
@@ -25,19 +26,26 @@ pub(super) struct Spell<'a> {
     /// Why it is (re)opened now; `None` when it was open before.
     pub begins: Option<String>,
     /// The worst alert of each playbook and target, and of those that no playbook knows.
-    wants: BTreeMap<(Option<&'a str>, Option<&'a Target>), Want<'a>>,
+    wants: BTreeMap<Asks<'a>, Want<'a>>,
     /// Episodes that join, by alert name: how many, and one of them as an example.
     pub joined: BTreeMap<String, (u64, String)>,
     pub closed: u64,
     pub remarks: Vec<String>,
+    /// Alerts that join and are covered, by the maintenance window.
+    pub covered: BTreeMap<WindowId, (DateTime<Utc>, u64)>,
 }
+
+/// For what alerts ask alike: the window that covers them, the playbook and the target.
+type Asks<'a> = (Option<WindowId>, Option<&'a str>, Option<&'a Target>);
 
 /// An alert that joins, and what it asks for.
 #[derive(Clone, Copy)]
-struct Want<'a> {
-    coverage: &'a Coverage,
-    alert: &'a Alert,
-    severity: Severity,
+pub(super) struct Want<'a> {
+    pub coverage: &'a Coverage,
+    pub alert: &'a Alert,
+    pub severity: Severity,
+    /// The maintenance window that covers it: it asks for nothing now.
+    pub window: Option<WindowId>,
 }
 
 /// Who is to know, and when.
@@ -58,12 +66,17 @@ impl<'a> Spell<'a> {
             joined: BTreeMap::new(),
             closed: 0,
             remarks: Vec::new(),
+            covered: BTreeMap::new(),
         }
     }
 
-    pub fn wants(&mut self, coverage: &'a Coverage, alert: &'a Alert, severity: Severity) {
-        let of = (coverage.playbook().map(|playbook| playbook.name.as_str()), coverage.target());
-        let want = Want { coverage, alert, severity };
+    pub fn wants(&mut self, coverage: &'a Coverage, alert: &'a Alert, severity: Severity, window: Option<&Window>) {
+        if let Some(window) = window {
+            self.covered.entry(window.id).or_insert((window.ends_at, 0)).1 += 1;
+        }
+        let window = window.map(|window| window.id);
+        let of = (window, coverage.playbook().map(|playbook| playbook.name.as_str()), coverage.target());
+        let want = Want { coverage, alert, severity, window };
         self.wants.entry(of).and_modify(|worst| worst.take_worse(want)).or_insert(want);
     }
 
@@ -86,8 +99,10 @@ impl<'a> Want<'a> {
 impl<'a> Decider<'a> {
     pub(super) fn finish_spell(&mut self, mut spell: Spell<'a>) {
         let incident = spell.incident;
-        let wants = spell.worst_first();
-        self.open(&spell, &wants);
+        let all = spell.worst_first();
+        let wants: Vec<Want<'a>> = all.iter().filter(|want| want.window.is_none()).copied().collect();
+        // What is covered makes nothing worse that somebody is called for.
+        self.open(&spell, if spell.is_nobodys() { &all } else { &wants });
         let joined: u64 = spell.joined.values().map(|(count, _)| count).sum();
         for (alert, (count, example)) in std::mem::take(&mut spell.joined) {
             self.note(incident, IncidentEvent::Joined { alert, count, example });
@@ -95,6 +110,7 @@ impl<'a> Decider<'a> {
         for text in std::mem::take(&mut spell.remarks) {
             self.note(incident, IncidentEvent::Remark { text });
         }
+        self.hold_back(&spell, &all);
         self.attend(&spell, &wants, joined);
         if spell.closed > 0
             && let Some(view) = spell.known
@@ -138,7 +154,17 @@ impl<'a> Decider<'a> {
 
     /// Opens the runs that the alerts ask for, and sees to it that somebody hears of them.
     fn attend(&mut self, spell: &Spell<'a>, wants: &[Want<'a>], joined: u64) {
-        let (incident, known, begins) = (spell.incident, spell.known, spell.begins.is_some());
+        // What windows cover, and what is over, asks for nothing.
+        if wants.is_empty() {
+            return;
+        }
+        let (incident, known) = (spell.incident, spell.known);
+        // The first that no window covers finds the incident as if it began.
+        let wakes = spell.is_held();
+        if wakes {
+            self.changes.push(Change::HoldOver { incident });
+        }
+        let begins = spell.begins.is_some() || wakes;
         let is_late = known.is_some_and(|view| view.incident.state == IncidentState::Mitigated) && !begins;
         let mut work = Work::of(known, is_late);
         let mut call = Call::default();
@@ -204,7 +230,7 @@ impl<'a> Decider<'a> {
         work: &mut Work,
         call: &mut Call,
     ) {
-        let Want { coverage, alert, severity } = *want;
+        let Want { coverage, alert, severity, .. } = *want;
         let team = team_of(self.rules, coverage, alert);
         let page = |reason| NewPage { level: 1, team, reason, text: None };
         let mut reason = (severity == Severity::S1).then_some(PageReason::SeverityOne);
@@ -213,17 +239,7 @@ impl<'a> Decider<'a> {
                 match self.why_not_run(playbook, target, work) {
                     _ if !asks_for_a_run => {}
                     None => {
-                        let run = NewRun {
-                            playbook: playbook.reference.clone(),
-                            playbook_source: playbook.source.to_string(),
-                            target: target.clone(),
-                            inputs: inputs.clone(),
-                            alert: alert_value(alert),
-                            autonomy: self.autonomy(incident, playbook),
-                            requested_by: None,
-                            because: "its alert fires".to_owned(),
-                        };
-                        self.changes.push(Change::OpenRun { incident, run: Box::new(run) });
+                        self.open_run(incident, alert, (playbook, target, inputs));
                         work.begins(playbook, target);
                     }
                     Some(NotRun { because, is_over_limit }) => {
@@ -257,8 +273,28 @@ impl<'a> Decider<'a> {
         }
     }
 
+    /// Opens the run that the alert asks for.
+    pub(super) fn open_run(
+        &mut self,
+        incident: IncidentRef,
+        alert: &Alert,
+        (playbook, target, inputs): (&Playbook, &Target, &Map<String, Value>),
+    ) {
+        let run = NewRun {
+            playbook: playbook.reference.clone(),
+            playbook_source: playbook.source.to_string(),
+            target: target.clone(),
+            inputs: inputs.clone(),
+            alert: alert_value(alert),
+            autonomy: self.autonomy(incident, playbook),
+            requested_by: None,
+            because: "its alert fires".to_owned(),
+        };
+        self.changes.push(Change::OpenRun { incident, run: Box::new(run) });
+    }
+
     /// How far the run may go: what nobody vouches for starts no mutation.
-    fn autonomy(&mut self, incident: IncidentRef, playbook: &Playbook) -> Autonomy {
+    pub(super) fn autonomy(&mut self, incident: IncidentRef, playbook: &Playbook) -> Autonomy {
         if !self.came.unauthenticated || playbook.autonomy <= Autonomy::Suggest {
             return playbook.autonomy;
         }
@@ -281,7 +317,7 @@ impl<'a> Decider<'a> {
         !opened_it && !ran
     }
 
-    fn why_not_run(&self, playbook: &Playbook, target: &Target, work: &Work) -> Option<NotRun> {
+    pub(super) fn why_not_run(&self, playbook: &Playbook, target: &Target, work: &Work) -> Option<NotRun> {
         if let Some(because) = work.why_not(target, self.rules.grouping.runs) {
             return Some(NotRun { because, is_over_limit: false });
         }
@@ -330,7 +366,7 @@ impl<'a> Decider<'a> {
         }
     }
 
-    fn note(&mut self, incident: IncidentRef, event: IncidentEvent) {
+    pub(super) fn note(&mut self, incident: IncidentRef, event: IncidentEvent) {
         let note = Change::Note { incident, event };
         // What is so for each of many targets is said once.
         if self.changes.last() != Some(&note) {
@@ -340,8 +376,8 @@ impl<'a> Decider<'a> {
 }
 
 /// Why an alert's playbook is not run.
-struct NotRun {
-    because: String,
+pub(super) struct NotRun {
+    pub because: String,
     is_over_limit: bool,
 }
 

@@ -10,7 +10,7 @@ use super::earlier::{by_given_name, worse};
 use super::gather::Joinable;
 use super::left_out::{cut_grouping, cut_told, damage_grouping, damage_is_told};
 use super::{Coverage, IncidentRules};
-use crate::model::{Alert, AlertStatus, Grouping, IncidentId, IncidentState, Notification};
+use crate::model::{Alert, AlertStatus, Grouping, IncidentId, IncidentState, Notification, Window};
 use crate::playbook::Playbook;
 use crate::store::{EpisodeHead, IncidentView, RecentIncident, RunHead, Store, StoreError};
 use crate::surroundings::Found;
@@ -38,6 +38,8 @@ pub struct View {
     pub worse: HashSet<String>,
     /// Whether the same damage of this group was told of.
     pub damage_told: bool,
+    /// The maintenance windows that are active.
+    pub windows: Vec<Window>,
 }
 
 /// An alert of a notification with what is known of it before any incident is looked at.
@@ -142,7 +144,8 @@ pub(super) async fn gather_view(
         episodes.insert(fingerprint, episode);
     }
     let worse = worse(store, &rules.severities, notification, &episodes).await?;
-    let mut view = View { episodes, known, worse, ..View::default() };
+    let windows = store.windows_at(now).await?;
+    let mut view = View { episodes, known, worse, windows, ..View::default() };
     let firing = || {
         let alerts = notification.alerts.iter().zip(seen);
         alerts.filter(|(alert, _)| alert.status == AlertStatus::Firing).map(|(_, seen)| seen)

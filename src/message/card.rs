@@ -139,6 +139,12 @@ fn facts(incident: &Incident, runs: &[Run]) -> Vec<String> {
         thousands(incident.open_episodes),
         thousands(incident.episodes)
     ));
+    if let Some(until) = incident.held_until.filter(|_| !incident.is_over()) {
+        lines.push(format!(
+            "held back: a maintenance window covers it until {}, and nobody is paged before",
+            moment(until)
+        ));
+    }
     match (runs.last(), &incident.playbook) {
         (Some(run), _) => {
             let more = if runs.len() > 1 { format!(" of {}", count(runs.len() as u64, "run")) } else { String::new() };

@@ -19,6 +19,7 @@ mod tests;
 mod text;
 mod timeline;
 mod why;
+mod windows;
 
 pub use card::{Button, ButtonStyle, Card, Colour, acknowledge, card};
 pub use delivery::{needs_a_person, reached_nobody};
@@ -32,3 +33,4 @@ pub use table::{incidents_table, none_of_those};
 pub use text::{clip, count, fit, fold, moment, shown, width};
 pub use timeline::{timeline_line, timeline_lines};
 pub use why::{WhyFacts, why};
+pub use windows::windows_text;

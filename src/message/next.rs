@@ -29,6 +29,10 @@ pub(super) fn next_moves(
         let how = if incident.severity.pages() { "paged" } else { "asked in chat" };
         moves.push(format!("team {} is {how} at {}, {unless}", incident.team, moment(at)));
     }
+    if let Some(until) = incident.held_until {
+        let what = "its maintenance window ends, and what still fires then pages; /windows lists them";
+        moves.push(format!("at {} {what}", moment(until)));
+    }
     match (incident.state, &incident.owner) {
         (IncidentState::Open, _) if under_way.is_empty() => {
             moves.push(format!("somebody of team {} looks at it: /ack {}", incident.team, incident.id));

@@ -35,6 +35,9 @@ pub fn page_reason(reason: &PageReason) -> String {
             clip(because, 200),
             clip(what, 300)
         ),
+        PageReason::WindowEnded { window, alerts } => {
+            format!("{window} has ended, which held it back, and {} still {}", count(*alerts, "alert"), fire(*alerts))
+        }
         PageReason::NotRun { because } => format!("no playbook was run: {}", clip(because, 300)),
     }
 }
@@ -53,7 +56,7 @@ pub fn why_a_person(reason: &PageReason, runs: &[Run], timeline: &[TimelineEntry
             let because = because.map(|because| format!(": {}", clip(because, BECAUSE))).unwrap_or_default();
             format!("{}{because}", page_reason(reason))
         }
-        PageReason::Overdue | PageReason::SeverityOne => {
+        PageReason::Overdue | PageReason::SeverityOne | PageReason::WindowEnded { .. } => {
             let run = runs.last().map_or_else(|| no_run(timeline), |run| standing(run, timeline));
             format!("{}; {run}", page_reason(reason))
         }
@@ -64,6 +67,11 @@ pub fn why_a_person(reason: &PageReason, runs: &[Run], timeline: &[TimelineEntry
         | PageReason::HeartbeatMissing { .. }
         | PageReason::SetAside { .. } => page_reason(reason),
     }
+}
+
+/// What so many alerts do.
+fn fire(alerts: u64) -> &'static str {
+    if alerts == 1 { "fires" } else { "fire" }
 }
 
 /// No reason of a run takes more than this.

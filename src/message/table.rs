@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use super::delivery::mark;
-use super::text::{clip, count, thousands, width};
+use super::text::{clip, count, thousands, time, width};
 use crate::model::{HumanDuration, Incident, IncidentState};
 use crate::store::Page;
 
@@ -62,8 +62,14 @@ fn row(incident: &Incident, pages: &[Page], now: DateTime<Utc>) -> [String; 7] {
         age.to_string(),
         thousands(incident.open_episodes),
         incident.owner.as_ref().map_or("-".to_owned(), |owner| clip(owner, 16)),
-        clip(&format!("{}{}", mark(incident.id, pages, now), incident.title), 70),
+        clip(&format!("{}{}{}", mark(incident.id, pages, now), held(incident), incident.title), 70),
     ]
+}
+
+/// That a maintenance window covers it.
+fn held(incident: &Incident) -> String {
+    let until = incident.held_until.filter(|_| !incident.is_over());
+    until.map(|until| format!("(held until {}) ", time(until))).unwrap_or_default()
 }
 
 fn line(row: &[String; 7], widths: &[usize; 7]) -> String {

@@ -132,6 +132,23 @@ fn tell_incident(event: &IncidentEvent) -> Option<String> {
             count(*n, "alert"),
             time(*until)
         ),
+        IncidentEvent::HeldBack { window, until, alerts, reason: None } => format!(
+            "{window} covers {} until {}: nobody is paged, and nothing is run",
+            count(*alerts, "alert"),
+            time(*until)
+        ),
+        IncidentEvent::HeldBack { window, until, reason: Some(reason), .. } => {
+            format!("nobody is paged until {}, as {window} covers it: {}", time(*until), page_reason(reason))
+        }
+        IncidentEvent::WindowEnded { window, by, alerts } => {
+            let how = by.as_ref().map_or("is over".to_owned(), |by| format!("was ended by {}", clip(by, 80)));
+            let what = match alerts {
+                0 => "nothing fires any more".to_owned(),
+                1 => "1 alert that it held back still fires".to_owned(),
+                n => format!("{} still fire", count(*n, "alert")),
+            };
+            format!("{window} {how}: {what}")
+        }
         IncidentEvent::Cleared { count: n, open: 0 } => format!("{} resolved, none fires any more", count(*n, "alert")),
         IncidentEvent::Cleared { count: n, open } => {
             format!("{} resolved, {} still firing", count(*n, "alert"), thousands(*open))

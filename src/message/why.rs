@@ -169,7 +169,9 @@ fn short(value: &Value) -> String {
 
 fn not_done(entry: &TimelineEntry) -> Option<String> {
     match &entry.what {
-        TimelineWhat::Incident(IncidentEvent::RunNotOpened { .. } | IncidentEvent::Held { .. })
+        TimelineWhat::Incident(
+            IncidentEvent::RunNotOpened { .. } | IncidentEvent::Held { .. } | IncidentEvent::HeldBack { .. },
+        )
         | TimelineWhat::Run(
             _,
             RunEvent::Proposed { .. }
@@ -197,6 +199,7 @@ fn is_of_people(entry: &TimelineEntry) -> bool {
                 | IncidentEvent::Split { .. }
                 | IncidentEvent::SplitOff { .. }
                 | IncidentEvent::Told { .. }
+                | IncidentEvent::WindowEnded { .. }
                 | IncidentEvent::Cut { .. }
                 | IncidentEvent::Damaged { .. }
                 | IncidentEvent::Remark { .. }

@@ -30,6 +30,8 @@ pub struct Levels {
     pub undelivered_pages: u64,
     /// The age of the oldest of those, in seconds; 0: there is none.
     pub undelivered_for: u64,
+    /// Incidents that maintenance windows hold back.
+    pub held_by_windows: u64,
     /// How many seconds ago each heartbeat came, by (source, name).
     pub heartbeats: BTreeMap<(String, String), u64>,
 }
@@ -50,6 +52,7 @@ pub(super) struct LevelGauges {
     unacknowledged_pages: Level,
     pages_undelivered: Level,
     pages_undelivered_age: Level,
+    held_by_windows: Level,
     heartbeat_age: Family<HeartbeatLabels, Level>,
 }
 
@@ -76,6 +79,11 @@ impl LevelGauges {
                 "How long ago the oldest page was made that has reached nobody; 0: there is none",
                 &gauges.pages_undelivered_age,
             ),
+            (
+                "held_by_windows",
+                "Unresolved incidents of which a maintenance window holds something back",
+                &gauges.held_by_windows,
+            ),
         ] {
             registry.register(name, help, gauge.clone());
         }
@@ -101,6 +109,7 @@ impl LevelGauges {
         self.unacknowledged_pages.set(levels.unacknowledged_pages);
         self.pages_undelivered.set(levels.undelivered_pages);
         self.pages_undelivered_age.set(levels.undelivered_for);
+        self.held_by_windows.set(levels.held_by_windows);
         self.incidents.clear();
         for ((state, severity), count) in &levels.incidents {
             let labels = IncidentLabels { state: state.clone(), severity: severity.clone() };

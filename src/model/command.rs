@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{ApprovalId, Digest, Incident, IncidentId, IncidentState, Severity, Verdict};
+use super::{ApprovalId, Digest, Incident, IncidentId, IncidentState, Severity, Verdict, WindowId, WindowScope};
 
 /// The way a command came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -104,10 +105,25 @@ pub enum Command {
     /// Answer a question of the bot. `digest` is that of the preview that the person saw; `None` on ways that cannot carry it
     /// is refused when a preview has changed.
     Approve { approval: ApprovalId, verdict: Verdict, digest: Option<Digest> },
+    /// Nobody is paged about what it covers, and no run changes it, for a time.
+    Silence { scope: WindowScope, lasting_secs: u64, from: Option<Start>, reason: String },
+    /// End a maintenance window before its time.
+    Unsilence { window: WindowId },
+    /// The maintenance windows that are active and to come, with what each holds back.
+    Windows,
     /// The state of the shift so far, as the handoff would tell it.
     Handoff,
     /// What can be asked for.
     Help,
+}
+
+/// When something begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Start {
+    At(DateTime<Utc>),
+    /// So many seconds after it is decided about.
+    InSecs(u64),
 }
 
 /// Which incidents are listed, and how.

@@ -69,6 +69,10 @@ id!(
     /// A question to a human: may the bot do this?
     ApprovalId, "APR"
 );
+id!(
+    /// A maintenance window: what it covers pages nobody, and no run changes it.
+    WindowId, "WIN"
+);
 
 /// A SHA-256 digest of content, written as 64 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

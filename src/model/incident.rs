@@ -58,6 +58,8 @@ pub struct Incident {
     pub episodes: u64,
     /// When something joined it last.
     pub joined_at: Option<DateTime<Utc>>,
+    /// A maintenance window covers all of it, and holds its page back until then.
+    pub held_until: Option<DateTime<Utc>>,
     /// It turned out to be part of another one, in which all is told since.
     pub merged: Option<Merged>,
 }

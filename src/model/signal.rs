@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Alert, AlertStatus, Command, Digest, HeartbeatKey, HeartbeatNews, IncidentId, Notification, Outcome, Person, RunId,
-    Severities, Severity,
+    Severities, Severity, WindowId,
 };
 
 /// What came in. `source` and `key` are unique together, so that a redelivery changes nothing.
@@ -32,6 +32,8 @@ pub enum SignalBody {
     Heartbeat { key: HeartbeatKey, name: String, news: HeartbeatNews },
     /// An incident that flaps was held open, and nothing fired since then unless something joined it.
     Quiet { incident: IncidentId, since: DateTime<Utc> },
+    /// A maintenance window is over.
+    WindowEnded { window: WindowId },
 }
 
 /// Who goes first. What is about one alert is always in one lane: which one follows from its
@@ -60,8 +62,8 @@ impl Signal {
     pub fn lane(&self, severities: &Severities) -> Lane {
         match &self.body {
             SignalBody::Command { .. } | SignalBody::RunEnded { .. } => Lane::People,
-            // Whoever is blind must know it first.
-            SignalBody::Heartbeat { .. } => Lane::Urgent,
+            // Whoever is blind must know it first, and what was held back may be S1.
+            SignalBody::Heartbeat { .. } | SignalBody::WindowEnded { .. } => Lane::Urgent,
             SignalBody::Quiet { .. } => Lane::Usual,
             SignalBody::Notification(notification) => {
                 notification.alerts.first().map_or(Lane::Usual, |alert| Lane::of(alert, severities))
@@ -78,7 +80,10 @@ impl Signal {
             SignalBody::Command { command, .. } => {
                 matches!(command, Command::Resolve { .. } | Command::ResolveMany { .. })
             }
-            SignalBody::RunEnded { .. } | SignalBody::Heartbeat { .. } | SignalBody::Quiet { .. } => false,
+            SignalBody::RunEnded { .. }
+            | SignalBody::Heartbeat { .. }
+            | SignalBody::WindowEnded { .. }
+            | SignalBody::Quiet { .. } => false,
         }
     }
 

@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{IncidentEvent, NewPage};
+use super::{IncidentEvent, NewPage, NewWindow};
 use crate::model::{
     ApprovalId, Autonomy, EpisodeId, Grouping, Incident, IncidentId, IncidentState, Lane, PlaybookRef, RunId, Severity,
-    Signal, Target, Verdict,
+    Signal, Target, Verdict, WindowId,
 };
 
 /// All that follows from one signal.
@@ -87,6 +87,8 @@ pub enum Change {
     ReopenEpisode {
         incident: IncidentRef,
         episode: EpisodeId,
+        /// The maintenance window that covers it.
+        held_by: Option<WindowId>,
     },
     /// It fires on, and other texts are said of it.
     Retell {
@@ -161,6 +163,36 @@ pub enum Change {
         person: String,
         verdict: Verdict,
     },
+    /// Keeps a maintenance window.
+    KeepWindow {
+        id: WindowId,
+        window: Box<NewWindow>,
+    },
+    /// Ends it now, if it lasts longer.
+    EndWindow {
+        window: WindowId,
+        by: String,
+    },
+    /// It covers so many alerts that joined the incident. `is_whole`: all of it.
+    HoldBack {
+        incident: IncidentRef,
+        window: WindowId,
+        until: DateTime<Utc>,
+        alerts: u64,
+        is_whole: bool,
+    },
+    /// Something fires in it that no window covers.
+    HoldOver {
+        incident: IncidentRef,
+    },
+    /// It was decided what follows from alerts that a window held back.
+    Release {
+        episodes: Vec<EpisodeId>,
+    },
+    /// What a window held back was looked at.
+    WindowTold {
+        window: WindowId,
+    },
     /// A line of the timeline.
     Note {
         incident: IncidentRef,
@@ -205,6 +237,7 @@ impl NewIncident {
             open_episodes: 0,
             episodes: 0,
             joined_at: None,
+            held_until: None,
             merged: None,
         }
     }
@@ -221,6 +254,8 @@ pub struct NewEpisode {
     pub labels: BTreeMap<String, String>,
     pub annotations: BTreeMap<String, String>,
     pub starts_at: DateTime<Utc>,
+    /// The maintenance window that covers it.
+    pub held_by: Option<WindowId>,
 }
 
 /// A run to open.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::PageReason;
-use crate::model::{ApprovalId, Grouping, IncidentId, Outcome, RunId, Severity, Verdict};
+use crate::model::{ApprovalId, Grouping, IncidentId, Outcome, RunId, Severity, Verdict, WindowId};
 
 /// A line of an incident's timeline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,6 +54,20 @@ pub enum IncidentEvent {
         alert: String,
         count: u64,
         until: DateTime<Utc>,
+    },
+    /// A maintenance window covers so many of its alerts: nothing is run for them. `reason`: a page
+    /// was due, and is not made.
+    HeldBack {
+        window: WindowId,
+        until: DateTime<Utc>,
+        alerts: u64,
+        reason: Option<PageReason>,
+    },
+    /// A window is over that held something of it back; so many alerts still fire.
+    WindowEnded {
+        window: WindowId,
+        by: Option<String>,
+        alerts: u64,
     },
     /// Alerts resolved; `open` is how many still fire.
     Cleared {

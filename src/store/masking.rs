@@ -13,7 +13,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{
-    Append, Ask, Change, CommandReply, Decision, InboxItem, NewEpisode, NewIncident, NewPage, NewRun, StoreError,
+    Append, Ask, Change, CommandReply, Decision, InboxItem, NewEpisode, NewIncident, NewPage, NewRun, NewWindow,
+    StoreError,
 };
 use crate::model::{Digest, Grouping, Intent, Preview, RunEvent, Signal, Target, redact, redact_named, redact_value};
 
@@ -62,6 +63,14 @@ impl NewPage {
     /// The page as it may be written down.
     pub fn masked(self) -> Self {
         Self { level: self.level, team: text(self.team), reason: document(self.reason), text: self.text.map(text) }
+    }
+}
+
+impl NewWindow {
+    /// The window as it may be written down. What it covers is compared with labels: it stays as it
+    /// is, and whoever makes it refuses what masking would change.
+    pub fn masked(self) -> Self {
+        Self { reason: text(self.reason), owner: text(self.owner), ..self }
     }
 }
 
@@ -118,12 +127,18 @@ fn change(change: Change) -> Result<Change, StoreError> {
         | Change::Reopen { .. }
         | Change::Severity { .. }
         | Change::PageAt { .. }
+        | Change::HoldBack { .. }
+        | Change::HoldOver { .. }
+        | Change::Release { .. }
+        | Change::WindowTold { .. }
         // As above.
         | Change::Gather { .. }
         | Change::Detach { .. } => change,
         Change::Merge { from, into, by, because } => {
             Change::Merge { from, into, by: by.map(text), because: text(because) }
         }
+        Change::KeepWindow { id, window } => Change::KeepWindow { id, window: Box::new(window.masked()) },
+        Change::EndWindow { window, by } => Change::EndWindow { window, by: text(by) },
         Change::Split { incident, by } => Change::Split { incident, by: text(by) },
         Change::Tell { incident, at_once, page } => Change::Tell { incident, at_once, page: page.masked() },
     })

@@ -20,6 +20,7 @@ pub mod sqlite;
 #[path = "../../tests/world/story/mod.rs"]
 pub(crate) mod story;
 mod transaction;
+mod windows;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
@@ -39,6 +40,8 @@ pub use records::{
     AlertCount, Delivery, DeliveryId, DeliverySubject, EpisodeHead, HandoffRecord, IncidentFilter, IncidentView,
     ObjectRow, Page, PageOutline, RecentIncident, RunHead, ShiftView, Teams, TimelineEntry, TimelineWhat,
 };
+pub use rules::holds_back;
+pub use windows::{HeldIncident, NewWindow, OF_A_FILE, OpenAlert, WindowStore};
 
 use crate::metrics::{Levels, PagesMade};
 use crate::model::{
@@ -289,7 +292,15 @@ pub trait HandoffStore: Send + Sync {
 
 /// The whole store.
 pub trait Store:
-    SignalStore + IncidentStore + RunStore + OutboxStore + HandoffStore + HeartbeatStore + ClockStore + 'static
+    SignalStore
+    + IncidentStore
+    + RunStore
+    + OutboxStore
+    + HandoffStore
+    + HeartbeatStore
+    + ClockStore
+    + WindowStore
+    + 'static
 {
     /// Rung after each commit that leaves something to do.
     fn bells(&self) -> &Bells;

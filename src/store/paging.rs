@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{IncidentState, Outcome, RunId, SignalId};
+use crate::model::{IncidentState, Outcome, RunId, SignalId, WindowId};
 
 /// A page to make. One per incident, spell, level and severity: another reason makes the one that is there say so, and an
 /// incident that has become worse calls anew, whoever has taken it for less.
@@ -55,6 +55,8 @@ pub enum PageReason {
     Flapping { times: u64, since: DateTime<Utc> },
     /// More joined what somebody has already.
     Joined { alerts: u64 },
+    /// The maintenance window has ended that held it back, and so many alerts still fire.
+    WindowEnded { window: WindowId, alerts: u64 },
     /// Something that came in could not be worked on: `what` was in it.
     SetAside { signal: SignalId, what: String, because: String },
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{IncidentEvent, PageDelivery, PageReason};
 use crate::model::{
     Approval, ApprovalId, EpisodeId, Grouping, Incident, IncidentId, Outcome, PageId, Run, RunEvent, RunId, Severity,
-    SignalId,
+    SignalId, WindowId,
 };
 
 /// What a decision needs to know of an episode.
@@ -27,6 +27,8 @@ pub struct EpisodeHead {
     pub ended_start: Option<DateTime<Utc>>,
     /// What was said last beside its labels.
     pub annotations: BTreeMap<String, String>,
+    /// The maintenance window that covered it when it was told: no run was opened for it.
+    pub held_by: Option<WindowId>,
 }
 
 /// An incident, its runs that are under way, and its pages that wait for somebody.

@@ -454,6 +454,7 @@ fn word(reason: &PageReason) -> &'static str {
         PageReason::Flapping { .. } => "flapping",
         PageReason::Joined { .. } => "joined",
         PageReason::SetAside { .. } => "set aside",
+        PageReason::WindowEnded { .. } => "window ended",
         PageReason::NotRun { .. } => "not run",
     }
 }

@@ -30,4 +30,5 @@ mod secrets;
 mod shipped_playbooks;
 mod surroundings;
 mod two_bots;
+mod windows;
 mod words;

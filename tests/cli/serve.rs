@@ -45,6 +45,45 @@ fn an_alert_is_acknowledged_and_handed_over() {
     assert!(console.contains("PAGE for platform (ada) [S1] INC-1 OddThing: it is odd"), "{console}");
 }
 
+#[test]
+fn a_window_is_opened_listed_and_ended() {
+    let server = Serving::start();
+    let args = ["silence", "alertname=OddThing", "namespace=~a{1,2}|", "--for", "2h", "--reason", "we know"];
+    let refused = server.ask("eve", &args);
+    assert_eq!(refused.code, 1);
+    assert!(refused.err.contains("needs the role responder"), "{}", refused.err);
+    let opened = server.ask("ada", &args);
+    assert_eq!((opened.code, opened.err.as_str()), (0, ""));
+    assert!(opened.out.starts_with("WIN-1: until "), "{}", opened.out);
+    assert_eq!(server.deliver(&delivery("{}:{}", &[firing("OddThing")])), 200);
+    until(|| server.ask("eve", &["incidents"]).out.contains("(held until "));
+    let listed = server.ask("eve", &["windows"]).out;
+    assert!(listed.contains("covers alertname=OddThing namespace=~a{1,2}|\n    ada: we know (by api)"), "{listed}");
+    assert!(listed.contains("held back: 1 incident, 1 alert, 0 pages"), "{listed}");
+    assert!(server.get("/metrics").1.contains("\ndogwatch_held_by_windows 1\n"));
+    let ended = server.ask("ada", &["unsilence", "WIN-1"]);
+    assert_eq!((ended.code, ended.err.as_str()), (0, ""));
+    until(|| server.ask("eve", &["why", "INC-1"]).out.contains("WIN-1 has ended, which held it back"));
+    let handoff = dogwatch(server.folder.path(), &["handoff", "--out", "-"], &[]);
+    assert!(handoff.out.contains("was held by WIN-1 until "), "{}", handoff.out);
+    assert!(handoff.out.contains("(ada: we know): 1 alert of INC-1"), "{}", handoff.out);
+    server.stop();
+}
+
+#[test]
+fn a_plan_of_windows_is_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("playbooks")).unwrap();
+    fs::copy(root().join("deploy/maintenance.yaml"), folder.path().join("maintenance.yaml")).unwrap();
+    fs::write(folder.path().join("dogwatch.yaml"), "maintenance: { file: maintenance.yaml }\n").unwrap();
+    let check = || dogwatch(folder.path(), &["check", "--config", "dogwatch.yaml"], &[]);
+    assert!(!format!("{}{}", check().out, check().err).contains("maintenance.yaml"), "{}", check().err);
+    fs::write(folder.path().join("maintenance.yaml"), "apiVersion: dogwatch/v1\nkind: Maintenance\nwindows: [{}]\n")
+        .unwrap();
+    let said = check();
+    assert!(format!("{}{}", said.out, said.err).contains("maintenance.yaml"), "{}{}", said.out, said.err);
+}
+
 /// What scripts go by: exit codes, and JSON.
 #[test]
 fn several_at_once_and_a_list_for_scripts() {

@@ -63,6 +63,9 @@ fn given(command: &'static Definition, options: &[CommandDataOption]) -> Result<
         match (&option.value, argument.shape) {
             (CommandDataOptionValue::Boolean(true), _) => given.put(argument, "")?,
             (CommandDataOptionValue::String(text), Shape::Pairs) => given.put_words(argument, text)?,
+            (CommandDataOptionValue::String(text), Shape::Words) if !argument.value.parts_at_commas() => {
+                given.put_words(argument, text)?;
+            }
             (CommandDataOptionValue::String(text), _) => given.put(argument, text.trim())?,
             _ => {}
         }

@@ -53,6 +53,7 @@ pub fn the_incident(state: IncidentState) -> Incident {
         open_episodes: 4_012,
         episodes: 5_000,
         joined_at: None,
+        held_until: None,
         merged: None,
     }
 }

@@ -6,6 +6,7 @@ mod outgoing;
 mod page;
 mod redelivery;
 mod stop;
+mod windows;
 
 pub(super) use approval::answered;
 pub(super) use going_on::continued;
@@ -16,3 +17,4 @@ pub(super) use page::{
 };
 pub(super) use redelivery::{Newest, Place, Redelivery, redelivered};
 pub(super) use stop::{STOPS_ALIKE_WITHIN, stop_key};
+pub use windows::holds_back;

@@ -7,10 +7,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqliteRow;
 
+use super::groupings::Asked;
 use super::rows::{self, from_json, get, get_time, get_time_or, json, micros};
-use super::{SqliteStore, failed, pages, reports};
+use super::{SqliteStore, failed, groupings, pages, reports};
 use crate::metrics::{Levels, PagesMade};
-use crate::model::{Episode, EpisodeId, Incident, IncidentId, PageId, SignalId};
+use crate::model::{Episode, EpisodeId, Incident, IncidentId, PageId, SignalId, WindowId};
 use crate::store::{
     AlertCount, Applied, Decision, DuePage, EpisodeHead, IncidentFilter, IncidentStore, IncidentView, ObjectRow, Page,
     PageOutline, PageReason, RecentIncident, StoreError, Teams, TimelineEntry, identity, transaction,
@@ -18,7 +19,7 @@ use crate::store::{
 
 /// One step into the index for each fingerprint, however often that fired before.
 pub(super) const LATEST_EPISODES: &str =
-    "SELECT episode.id, fingerprint, incident_id, starts_at, ended_by, ended_start, annotations,
+    "SELECT episode.id, fingerprint, incident_id, starts_at, ended_by, ended_start, annotations, held_by,
          closed_at + COALESCE((SELECT SUM(by) FROM clock_move WHERE last_signal >= ended_by), 0) AS closed_at
      FROM json_each(?1) AS asked JOIN episode
      ON episode.id = (SELECT MAX(id) FROM episode WHERE fingerprint = asked.value AND source = ?2)";
@@ -33,48 +34,6 @@ pub(super) const EPISODES: &str = "
     SELECT * FROM (SELECT * FROM episode WHERE incident_id = ?1 AND closed_at IS NOT NULL
                    ORDER BY closed_at DESC, id DESC LIMIT ?2)
     LIMIT ?2";
-
-pub(super) const LATEST_BY_CAUSE: &str = "SELECT cause, COALESCE(merged_root, id) AS root
-     FROM (SELECT cause, MAX(incident_id) AS latest FROM incident_cause
-           WHERE cause IN (SELECT value FROM json_each(?1)) AND how < 2 GROUP BY cause)
-     JOIN incident ON id = latest";
-
-pub(super) const OPEN_BY_OBJECT: &str = "SELECT object, MAX(incident_id) AS incident_id FROM episode
-     WHERE object IN (SELECT value FROM json_each(?1)) AND closed_at IS NULL GROUP BY object";
-
-/// Those that are unresolved are few; more of them than are told of here are one page after the
-/// other anyway.
-pub(super) const RECENT: &str = "SELECT recent, severity, cause, grouping FROM
-         (SELECT id AS recent, severity FROM incident
-          WHERE state <> 'resolved' AND COALESCE(joined_at, opened_at) >= ? ORDER BY id DESC LIMIT 200)
-     JOIN incident_cause ON incident_id = recent WHERE how = 2";
-
-pub(super) const OBJECTS: &str = "SELECT object, MIN(id), alert, labels, COUNT(*) AS open, MIN(starts_at) AS since
-     FROM episode WHERE incident_id = ?1 AND closed_at IS NULL GROUP BY object ORDER BY since, object LIMIT ?2";
-
-/// Two steps into the index, however much fires.
-pub(super) const OF_MANY: &str = "SELECT id FROM incident WHERE id IN (SELECT value FROM json_each(?1)) AND
-     (SELECT object FROM episode WHERE incident_id = incident.id AND closed_at IS NULL ORDER BY object LIMIT 1) IS NOT
-     (SELECT object FROM episode WHERE incident_id = incident.id AND closed_at IS NULL ORDER BY object DESC LIMIT 1)";
-
-/// What is asked for by its identity, which is stored otherwise where it holds a secret. A database
-/// of before that has it as it was.
-struct Asked<'a>(HashMap<String, &'a str>);
-
-impl<'a> Asked<'a> {
-    fn of(raw: &[&'a str]) -> Self {
-        let stored = raw.iter().map(|raw| (identity(raw).into_owned(), *raw));
-        Self(stored.chain(raw.iter().map(|raw| ((*raw).to_owned(), *raw))).collect())
-    }
-
-    fn stored(&self) -> Vec<&str> {
-        self.0.keys().map(String::as_str).collect()
-    }
-
-    fn raw(&self, stored: &str) -> String {
-        self.0.get(stored).map_or(stored, |raw| raw).to_owned()
-    }
-}
 
 #[async_trait]
 impl IncidentStore for SqliteStore {
@@ -101,6 +60,7 @@ impl IncidentStore for SqliteStore {
                 ended_start: get_time_or(row, "ended_start")?,
                 // What is told now is written over what cannot be read.
                 annotations: rows::texts(row, "annotations"),
+                held_by: get::<Option<i64>>(row, "held_by")?.map(WindowId),
             };
             Ok((asked.raw(get(row, "fingerprint")?), head))
         };
@@ -137,7 +97,7 @@ impl IncidentStore for SqliteStore {
 
     async fn incidents_by_grouping(&self, keys: &[&str]) -> Result<HashMap<String, IncidentView>, StoreError> {
         let asked = Asked::of(keys);
-        let found = sqlx::query(LATEST_BY_CAUSE)
+        let found = sqlx::query(groupings::LATEST_BY_CAUSE)
             .bind(json(&asked.stored())?)
             .fetch_all(&self.reads)
             .await
@@ -151,51 +111,19 @@ impl IncidentStore for SqliteStore {
     }
 
     async fn incidents_by_object(&self, keys: &[&str]) -> Result<HashMap<String, IncidentId>, StoreError> {
-        let asked = Asked::of(keys);
-        let found = sqlx::query(OPEN_BY_OBJECT)
-            .bind(json(&asked.stored())?)
-            .fetch_all(&self.reads)
-            .await
-            .map_err(failed("read what fires about objects"))?;
-        found.iter().map(|row| Ok((asked.raw(get(row, "object")?), IncidentId(get(row, "incident_id")?)))).collect()
+        groupings::by_object(&self.reads, keys).await
     }
 
     async fn recent_incidents(&self, since: DateTime<Utc>) -> Result<Vec<RecentIncident>, StoreError> {
-        let found = sqlx::query(RECENT)
-            .bind(micros(since))
-            .fetch_all(&self.reads)
-            .await
-            .map_err(failed("read what is recent"))?;
-        let mut recent: BTreeMap<IncidentId, RecentIncident> = BTreeMap::new();
-        for row in &found {
-            let id = IncidentId(get(row, "recent")?);
-            let one = || RecentIncident { id, severity: rows::severity(row), shares: BTreeMap::new() };
-            // One that cannot be read gathers nobody.
-            let Ok(grouping) = from_json("grouping", get(row, "grouping")?) else { continue };
-            recent.entry(id).or_insert_with(one).shares.insert(get(row, "cause")?, grouping);
-        }
-        Ok(recent.into_values().collect())
+        groupings::recent(&self.reads, since).await
     }
 
     async fn objects_of(&self, incident: IncidentId, limit: usize) -> Result<Vec<ObjectRow>, StoreError> {
-        let found = sqlx::query(OBJECTS)
-            .bind(incident.0)
-            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-            .fetch_all(&self.reads)
-            .await
-            .map_err(failed("read what an incident is about"))?;
-        Ok(rows::readable(&found, rows::object))
+        groupings::objects(&self.reads, incident, limit).await
     }
 
     async fn count_objects(&self, incident: IncidentId) -> Result<u64, StoreError> {
-        let row = sqlx::query(
-            "SELECT COUNT(DISTINCT COALESCE(object, '')) AS n FROM episode WHERE incident_id = ? AND closed_at IS NULL",
-        )
-        .bind(incident.0)
-        .fetch_one(&self.reads)
-        .await
-        .map_err(failed("count what an incident is about"))?;
-        Ok(get::<i64>(&row, "n")?.unsigned_abs())
+        groupings::count_objects(&self.reads, incident).await
     }
 
     async fn incident_views(&self, ids: &[IncidentId]) -> Result<Vec<IncidentView>, StoreError> {
@@ -358,7 +286,7 @@ impl SqliteStore {
         }
         let recent_targets = self.recent_targets(&ids).await?;
         let mut openings = self.openings(&incidents).await?;
-        let many = sqlx::query(OF_MANY)
+        let many = sqlx::query(groupings::OF_MANY)
             .bind(json(&ids)?)
             .fetch_all(&self.reads)
             .await

@@ -2,6 +2,7 @@
 
 mod clock_moves;
 mod file;
+mod groupings;
 mod handoffs;
 mod health;
 mod heartbeats;
@@ -19,6 +20,7 @@ mod shifts;
 mod signals;
 mod start;
 mod tables;
+mod windows;
 mod writer;
 
 use std::path::Path;

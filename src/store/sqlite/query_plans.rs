@@ -5,7 +5,7 @@ use std::path::Path;
 
 use sqlx::{ConnectOptions, Row as _};
 
-use super::{MIGRATIONS, incidents, options, outbox, pages, reports, runs, shifts, signals, tables};
+use super::{MIGRATIONS, groupings, incidents, options, outbox, pages, reports, runs, shifts, signals, tables};
 
 /// The query, and how its rows are found.
 fn hot() -> Vec<(String, &'static [&'static str])> {
@@ -33,16 +33,16 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
             ],
         ),
         (
-            incidents::LATEST_BY_CAUSE.into(),
+            groupings::LATEST_BY_CAUSE.into(),
             &[
                 "SEARCH incident_cause USING PRIMARY KEY (cause=?)",
                 "SEARCH incident USING INTEGER PRIMARY KEY (rowid=?)",
             ],
         ),
-        (incidents::OPEN_BY_OBJECT.into(), &["SEARCH episode USING COVERING INDEX episode_object (object=?)"]),
-        (incidents::RECENT.into(), &["SCAN incident USING INDEX incident_unresolved"]),
-        (incidents::OBJECTS.into(), &["SEARCH episode USING INDEX episode_open (incident_id=?)"]),
-        (incidents::OF_MANY.into(), &["SEARCH episode USING COVERING INDEX episode_open (incident_id=?)"]),
+        (groupings::OPEN_BY_OBJECT.into(), &["SEARCH episode USING COVERING INDEX episode_object (object=?)"]),
+        (groupings::RECENT.into(), &["SCAN incident USING INDEX incident_unresolved"]),
+        (groupings::OBJECTS.into(), &["SEARCH episode USING INDEX episode_open (incident_id=?)"]),
+        (groupings::OF_MANY.into(), &["SEARCH episode USING COVERING INDEX episode_open (incident_id=?)"]),
         (
             incidents::EPISODES.into(),
             &[

@@ -29,7 +29,10 @@ pub(super) const LEVELS: &str =
      (SELECT COALESCE(SUM(open_episodes), 0) FROM incident WHERE state <> 'resolved') AS episodes,
      (SELECT COUNT(*) FROM run WHERE outcome IS NULL) AS runs,
      (SELECT COUNT(*) FROM outbox WHERE due_at IS NOT NULL) AS deliveries,
-     (SELECT COUNT(*) FROM page WHERE acknowledged_at IS NULL) AS pages";
+     (SELECT COUNT(*) FROM page WHERE acknowledged_at IS NULL) AS pages,
+     (SELECT COUNT(DISTINCT COALESCE(merged_root, incident.id)) FROM quiet_window
+          JOIN quiet_hold ON quiet_window.id = window_id JOIN incident ON incident.id = incident_id
+          WHERE told_at IS NULL AND state <> 'resolved') AS held_by_windows";
 
 pub(super) async fn incidents(reads: &SqlitePool, filter: IncidentFilter) -> Result<Vec<Incident>, StoreError> {
     let (condition, from, to) = match filter {
@@ -153,6 +156,7 @@ pub(super) async fn levels(reads: &SqlitePool, now: DateTime<Utc>) -> Result<Lev
         unacknowledged_pages: count(&row, "pages")?.saturating_sub(calls),
         undelivered_pages: undelivered.len() as u64,
         undelivered_for: undelivered.iter().min().map_or(0, |since| (now - since).num_seconds().max(0).unsigned_abs()),
+        held_by_windows: count(&row, "held_by_windows")?,
         heartbeats: ages.into_iter().collect(),
     })
 }

@@ -83,7 +83,7 @@ where
 
 /// A text that people read, also of a row that is damaged: what is no text is shown as far as it
 /// is.
-fn text(row: &SqliteRow, column: &'static str) -> String {
+pub(super) fn text(row: &SqliteRow, column: &'static str) -> String {
     text_or(row, column).unwrap_or_default()
 }
 
@@ -110,7 +110,9 @@ pub(super) fn get_time_or(row: &SqliteRow, column: &'static str) -> Result<Optio
 
 pub(super) const INCIDENT: &str = "id, grouping, title, severity, state, target, team, owner, playbook, opened_at, \
      acknowledged_at, mitigated_at, resolved_at, page_at, spell, open_episodes, episodes, mitigated_starts, grouped_by, \
-     merged_into, merged_root, joined_at";
+     merged_into, merged_root, joined_at, \
+     (SELECT MIN(quiet_window.ends_at) FROM quiet_hold JOIN quiet_window ON quiet_window.id = window_id \
+      WHERE incident_id = incident.id AND is_whole AND told_at IS NULL) AS held_until";
 
 /// An incident, whatever has become of its row: alerts join it, and people are paged about it. What
 /// cannot be read is taken for what lets nobody miss it: open, and nobody's.
@@ -137,6 +139,7 @@ pub(super) fn incident(row: &SqliteRow) -> Result<Incident, StoreError> {
         open_episodes: number("open_episodes"),
         episodes: number("episodes"),
         joined_at: time_or("joined_at"),
+        held_until: time_or("held_until"),
         merged: merged(row),
     })
 }

@@ -21,7 +21,9 @@ pub(super) use of_teams;
 // SQLite leaves a `CROSS JOIN` in its order: each begins where an index holds little.
 
 pub(super) const INCIDENTS: &str = concat!(
-    "SELECT * FROM incident WHERE id IN (
+    "SELECT *, (SELECT MIN(quiet_window.ends_at) FROM quiet_hold JOIN quiet_window ON quiet_window.id = window_id
+                WHERE incident_id = incident.id AND is_whole AND told_at IS NULL) AS held_until
+     FROM incident WHERE id IN (
          SELECT id FROM incident WHERE state <> 'resolved'
          UNION ALL SELECT id FROM incident WHERE resolved_at >= ?3 AND opened_at < ?4)
      AND ",

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::merge::Touched;
-use super::{EpisodeEnd, SignalRow, Tx};
-use crate::model::{ApprovalId, EpisodeId, Grouping, Incident, IncidentId, Lane, Signal, SignalId, Verdict};
+use super::{EpisodeEnd, Hold, SignalRow, Tx};
+use crate::model::{ApprovalId, EpisodeId, Grouping, Incident, IncidentId, Lane, Signal, SignalId, Verdict, WindowId};
 use crate::store::rules::{Closing, answered, closed_by};
 use crate::store::{
     Applied, Change, Decision, InboxItem, IncidentEvent, IncidentRef, NewEpisode, NewIncident, NewRun, StoreError,
@@ -104,7 +104,9 @@ impl Applier<'_, '_> {
                 let into = self.id(into)?;
                 self.tx.detach(&mut self.touched, from, into, &object).await
             }
-            Change::ReopenEpisode { incident, episode } => self.reopen_episode(incident, episode).await,
+            Change::ReopenEpisode { incident, episode, held_by } => {
+                self.reopen_episode(incident, episode, held_by).await
+            }
             Change::Retell { episode, annotations } => self.tx.tables.save_annotations(episode, &annotations).await,
             Change::Acknowledge { incident, by } => {
                 let incident = self.touch(incident).await?;
@@ -161,6 +163,22 @@ impl Applier<'_, '_> {
                 self.close_episodes(vec![(incident, episode)], end).await
             }
             Change::Hold { signal, lane, until, notes } => self.hold(&signal, lane, until, notes).await,
+            Change::KeepWindow { id, window } => self.tx.tables.insert_window(id, &window, now).await,
+            Change::EndWindow { window, by } => self.tx.tables.end_window(window, now, &by).await.map(|_| ()),
+            Change::HoldBack { incident, window, until, alerts, is_whole } => {
+                let incident = self.touch(incident).await?.id;
+                self.tx.tables.add_hold(Hold { window, incident, alerts, pages: 0, is_whole }).await?;
+                let event = IncidentEvent::HeldBack { window, until, alerts, reason: None };
+                self.tx.note(incident, &event).await
+            }
+            Change::HoldOver { incident } => {
+                let incident = self.touch(incident).await?;
+                incident.held_until = None;
+                let id = incident.id;
+                self.tx.tables.drop_whole_holds(id).await
+            }
+            Change::Release { episodes } => self.tx.tables.release_episodes(&episodes).await,
+            Change::WindowTold { window } => self.tx.tables.save_told_window(window, now).await,
         }
     }
 
@@ -177,10 +195,15 @@ impl Applier<'_, '_> {
         self.tx.tables.insert_episodes(self.tx.now, &rows).await
     }
 
-    async fn reopen_episode(&mut self, incident: IncidentRef, episode: EpisodeId) -> Result<(), StoreError> {
+    async fn reopen_episode(
+        &mut self,
+        incident: IncidentRef,
+        episode: EpisodeId,
+        held_by: Option<WindowId>,
+    ) -> Result<(), StoreError> {
         let id = self.touch(incident).await?.id;
         let Some(before) = self.tx.tables.ended_episode(episode).await? else { return Ok(()) };
-        self.tx.tables.reopen_episode(episode, id).await?;
+        self.tx.tables.reopen_episode(episode, id, held_by).await?;
         let incident = self.touch(incident).await?;
         incident.open_episodes += 1;
         // The incident that it leaves had it, and still says so: its total is history.

@@ -13,6 +13,7 @@ mod page;
 mod set_aside;
 mod stop;
 mod tables;
+mod windows;
 
 use chrono::{DateTime, Utc};
 
@@ -25,9 +26,10 @@ pub(super) use deliver::{arrived, failed, take};
 pub(super) use page::page_now;
 pub(super) use set_aside::set_aside;
 pub(super) use tables::{
-    ClockTable, DeliveryRow, DeliveryTable, EpisodeEnd, HeartbeatTable, IncidentTable, LogEnd, PageRow, PageTable,
-    RunRow, RunTable, SignalRow, SignalTable, Tables, TakenRow,
+    ClockTable, DeliveryRow, DeliveryTable, EpisodeEnd, HeartbeatTable, Hold, IncidentTable, LogEnd, PageRow,
+    PageTable, RunRow, RunTable, SignalRow, SignalTable, Tables, TakenRow, WindowTable,
 };
+pub(super) use windows::plan_windows;
 
 use super::rules::{Outgoing, continued};
 use super::{InboxItem, IncidentEvent, Sinks, StoreError};

@@ -19,6 +19,8 @@ pub(in crate::store) enum Paged {
     Updated,
     /// It was there, and has nothing to add.
     Known,
+    /// A maintenance window covers all that it is about.
+    Held,
 }
 
 impl Tx<'_> {
@@ -26,6 +28,9 @@ impl Tx<'_> {
     /// transaction; the caller writes it. Every page of the bot is made here, so that here is
     /// where [`Severity::pages`](crate::model::Severity::pages) is asked.
     pub(super) async fn page(&mut self, incident: &mut Incident, page: &NewPage) -> Result<Paged, StoreError> {
+        if self.holds_back(incident, page).await? {
+            return Ok(Paged::Held);
+        }
         let pages = incident.severity.pages();
         let (team, reason) = (page.team.clone(), page.reason.clone());
         let Some(made) = self.tables.made_page(incident, page.level).await? else {

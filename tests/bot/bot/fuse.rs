@@ -248,6 +248,22 @@ passes_on! {
     own {}
 }
 
+passes_on! {
+    WindowStore
+    fused {}
+    plain {
+        fn windows_at(at: DateTime<Utc>) -> Result<Vec<Window>, StoreError>;
+        fn windows_since(since: DateTime<Utc>) -> Result<Vec<Window>, StoreError>;
+        fn window(id: WindowId) -> Result<Option<Window>, StoreError>;
+        fn next_window_id() -> Result<WindowId, StoreError>;
+        fn ended_windows(now: DateTime<Utc>) -> Result<(Vec<Window>, Option<DateTime<Utc>>), StoreError>;
+        fn held_by(windows: &[WindowId]) -> Result<Vec<HeldIncident>, StoreError>;
+        fn open_alerts(incident: IncidentId) -> Result<Vec<OpenAlert>, StoreError>;
+        fn plan_windows(planned: Vec<NewWindow>) -> Result<bool, StoreError>;
+    }
+    own {}
+}
+
 impl Store for FusedStore {
     fn bells(&self) -> &Bells {
         self.inner.bells()

@@ -29,6 +29,7 @@ fn parcel() -> Parcel {
         open_episodes: 1,
         episodes: 1,
         joined_at: None,
+        held_until: None,
         merged: None,
     };
     Parcel {

@@ -20,6 +20,7 @@ pub mod races;
 pub mod runs;
 pub mod secrets;
 pub mod signals;
+pub mod windows;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -132,6 +133,14 @@ macro_rules! each_store_check {
                 what_a_run_says_is_written_without_secrets
                 nothing_is_acted_on_that_masking_would_change
             }
+            windows {
+                a_window_covers_from_its_beginning_until_before_its_end
+                the_end_of_a_window_is_told_once
+                no_page_is_made_of_what_windows_cover
+                what_was_held_back_is_counted_where_all_is_told
+                an_alert_knows_the_window_that_held_it_until_it_is_let_go
+                a_file_s_windows_are_what_the_file_says
+            }
             races {
                 the_same_signal_from_many_sides_is_taken_in_once
                 a_signal_that_many_decide_about_is_decided_about_once
@@ -203,6 +212,7 @@ fn episode(incident: IncidentRef, fingerprint: &str) -> Change {
             labels: [("alertname".to_owned(), ALERT.to_owned())].into(),
             annotations: BTreeMap::new(),
             starts_at: morning(),
+            held_by: None,
         },
     }
 }

@@ -150,6 +150,7 @@ impl<P: Place> Story<P> {
                 labels: BTreeMap::from([("alertname".into(), alert.into())]),
                 annotations: BTreeMap::new(),
                 starts_at: self.clock.now(),
+                held_by: None,
             },
         }));
         changes.push(Change::Note { incident, event: IncidentEvent::Opened { because: format!("{alert} fires") } });

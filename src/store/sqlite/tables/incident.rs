@@ -8,13 +8,13 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, QueryBuilder, Sqlite};
 
 use super::SqliteTables;
-use crate::model::{EpisodeId, Grouping, Incident, IncidentId, IncidentState, Joins};
+use crate::model::{EpisodeId, Grouping, Incident, IncidentId, IncidentState, Joins, WindowId};
 use crate::store::sqlite::failed;
 use crate::store::sqlite::rows::{self, from_json, get, get_time, joins_number, json, micros, word};
 use crate::store::transaction::{EpisodeEnd, IncidentTable};
 use crate::store::{IncidentEvent, NewEpisode, NewIncident, StoreError, stored_grouping};
 
-/// SQLite takes 32,766 parameters in a statement; an episode has 9.
+/// SQLite takes 32,766 parameters in a statement; an episode has 10.
 const ROWS: usize = 1_000;
 
 #[async_trait]
@@ -96,7 +96,7 @@ impl IncidentTable for SqliteTables<'_> {
                 documents.push((json(&episode.labels)?, json(&episode.annotations)?));
             }
             let mut insert = QueryBuilder::<Sqlite>::new(
-                "INSERT INTO episode (source, fingerprint, incident_id, alert, object, labels, annotations, starts_at, opened_at) ",
+                "INSERT INTO episode (source, fingerprint, incident_id, alert, object, labels, annotations, starts_at, opened_at, held_by) ",
             );
             insert.push_values(chunk.iter().zip(documents), |mut row, ((id, episode), (labels, annotations))| {
                 row.push_bind(&episode.source)
@@ -107,7 +107,8 @@ impl IncidentTable for SqliteTables<'_> {
                     .push_bind(labels)
                     .push_bind(annotations)
                     .push_bind(micros(episode.starts_at))
-                    .push_bind(micros(at));
+                    .push_bind(micros(at))
+                    .push_bind(episode.held_by.map(|window| window.0));
             });
             insert.build().execute(&mut *self.0).await.map_err(failed("open episodes"))?;
         }
@@ -120,12 +121,18 @@ impl IncidentTable for SqliteTables<'_> {
         row.map(|row| Ok(IncidentId(get(&row, "incident_id")?))).transpose()
     }
 
-    async fn reopen_episode(&mut self, id: EpisodeId, incident: IncidentId) -> Result<(), StoreError> {
+    async fn reopen_episode(
+        &mut self,
+        id: EpisodeId,
+        incident: IncidentId,
+        held_by: Option<WindowId>,
+    ) -> Result<(), StoreError> {
         let query = sqlx::query(
-            "UPDATE episode SET closed_at = NULL, end_told_at = NULL, ended_by = NULL, ended_start = NULL,
+            "UPDATE episode SET closed_at = NULL, end_told_at = NULL, ended_by = NULL, ended_start = NULL, held_by = ?3,
                  came_from = CASE WHEN incident_id = ?1 THEN came_from END, incident_id = ?1 WHERE id = ?2",
         );
-        self.execute("reopen an episode", query.bind(incident.0).bind(id.0)).await?;
+        self.execute("reopen an episode", query.bind(incident.0).bind(id.0).bind(held_by.map(|window| window.0)))
+            .await?;
         Ok(())
     }
 

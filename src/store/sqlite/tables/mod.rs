@@ -8,6 +8,7 @@ mod incident;
 mod page;
 mod run;
 mod signal;
+mod window;
 
 use sqlx::SqliteConnection;
 use sqlx::query::Query;

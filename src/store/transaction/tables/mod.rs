@@ -5,13 +5,14 @@
 mod clock;
 mod heartbeat;
 mod run;
+mod window;
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::model::{EpisodeId, Grouping, Incident, IncidentId, Joins, Lane, PageId, SignalId};
+use crate::model::{EpisodeId, Grouping, Incident, IncidentId, Joins, Lane, PageId, SignalId, WindowId};
 use crate::store::rules::{MadePage, Newest, Outgoing, Place, WaitingPage};
 use crate::store::{
     CommandReply, DeliveryId, DeliverySubject, IncidentEvent, NewEpisode, NewIncident, NewPage, StoreError,
@@ -20,10 +21,11 @@ use crate::store::{
 pub(in crate::store) use clock::ClockTable;
 pub(in crate::store) use heartbeat::HeartbeatTable;
 pub(in crate::store) use run::{LogEnd, RunRow, RunTable};
+pub(in crate::store) use window::{Hold, WindowTable};
 
 /// All tables of a store.
 pub(in crate::store) trait Tables:
-    SignalTable + IncidentTable + PageTable + RunTable + DeliveryTable + ClockTable + HeartbeatTable + Send
+    SignalTable + IncidentTable + PageTable + RunTable + DeliveryTable + ClockTable + HeartbeatTable + WindowTable + Send
 {
 }
 
@@ -144,7 +146,12 @@ pub(in crate::store) trait IncidentTable {
     /// Whose it is, if it has ended.
     async fn ended_episode(&mut self, id: EpisodeId) -> Result<Option<IncidentId>, StoreError>;
 
-    async fn reopen_episode(&mut self, id: EpisodeId, incident: IncidentId) -> Result<(), StoreError>;
+    async fn reopen_episode(
+        &mut self,
+        id: EpisodeId,
+        incident: IncidentId,
+        held_by: Option<WindowId>,
+    ) -> Result<(), StoreError>;
 
     /// Ends them, also those that have ended; gives back how many were open.
     async fn end_episodes(&mut self, ids: &[EpisodeId], end: EpisodeEnd) -> Result<u64, StoreError>;

@@ -1,0 +1,38 @@
+//! Runs and maintenance windows: what one covers is not changed.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::drive::Driver;
+use super::plan::Next;
+use crate::model::RunEvent;
+use crate::store::{Append, StoreError};
+
+impl Driver<'_> {
+    /// Whether a window stops the run, which is asked before each change, and before somebody is
+    /// asked about one. It is stopped as a person stops it: a group that was begun is finished, and
+    /// nothing else is changed.
+    pub(super) async fn is_stopped_by_a_window(&mut self, next: &Next<'_>) -> Result<bool, StoreError> {
+        let would_change = matches!(next, Next::Act { .. } | Next::Doubt { .. } | Next::Ask { .. });
+        if !would_change || self.state.cancelled_by.is_some() {
+            return Ok(false);
+        }
+        let windows = self.store.windows_at(self.now()).await?;
+        if windows.is_empty() {
+            return Ok(false);
+        }
+        let labels = labels(&self.frame.run.alert);
+        let window = windows.iter().find(|window| window.scope.covers_run(&labels, &self.frame.run.target));
+        let Some(window) = window else { return Ok(false) };
+        let by = format!("{} (until {})", window.id, window.ends_at.format("%Y-%m-%d %H:%M UTC"));
+        self.append(Append { events: vec![RunEvent::CancelAsked { by }], ..Append::default() }).await?;
+        Ok(true)
+    }
+}
+
+/// Of the alert that has started the run.
+fn labels(alert: &Value) -> BTreeMap<String, String> {
+    let labels = alert.get("labels").and_then(Value::as_object).into_iter().flatten();
+    labels.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
+}

@@ -1,0 +1,220 @@
+//! What follows where a maintenance window covers an alert, and at its end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+
+use super::notification::Decider;
+use super::opening::severity_of;
+use super::spell::{Spell, Want};
+use super::view::Seen;
+use super::work::Work;
+use super::{Coverage, IncidentRules, cover};
+use crate::model::{Alert, AlertStatus, EpisodeId, IncidentId, IncidentState, Severity, Window, WindowId, covering};
+use crate::playbook::Catalog;
+use crate::store::{
+    Change, Decision, IncidentEvent, IncidentRef, IncidentView, NewPage, OpenAlert, PageReason, Store, StoreError,
+    holds_back,
+};
+
+/// An alert that fires on, which no window covers any more.
+pub(super) struct Released<'a> {
+    alert: &'a Alert,
+    seen: &'a Seen,
+    episode: EpisodeId,
+    incident: IncidentId,
+}
+
+impl Spell<'_> {
+    /// Whether windows cover all of it so far, and nobody has taken it.
+    pub(super) fn is_held(&self) -> bool {
+        let incident = self.known.map(|view| &view.incident);
+        incident.is_some_and(|known| known.held_until.is_some() && known.state == IncidentState::Open)
+    }
+
+    /// Whether nobody was called for it before.
+    pub(super) fn is_nobodys(&self) -> bool {
+        self.known.is_none() || self.begins.is_some() || self.is_held()
+    }
+}
+
+impl<'a> Decider<'a> {
+    /// The window that covers an alert.
+    pub(super) fn window_of(&self, alert: &Alert, seen: &Seen) -> Option<&'a Window> {
+        covering(&self.view.windows, &alert.labels, &seen.causes.own.key)
+    }
+
+    /// Says which windows cover what joins: no run is opened for it.
+    pub(super) fn hold_back(&mut self, spell: &Spell<'a>, wants: &[Want<'a>]) {
+        let incident = spell.incident;
+        let is_whole = spell.is_nobodys() && wants.iter().all(|want| want.window.is_some());
+        for (window, (until, alerts)) in &spell.covered {
+            let (window, until, alerts) = (*window, *until, *alerts);
+            self.changes.push(Change::HoldBack { incident, window, until, alerts, is_whole });
+        }
+        for want in wants {
+            let (Some(window), Coverage::Covered { playbook, target, .. }) = (want.window, want.coverage) else {
+                continue;
+            };
+            let because = format!("{window} covers {target}");
+            self.note(incident, IncidentEvent::RunNotOpened { playbook: playbook.name.clone(), because });
+        }
+    }
+
+    /// An alert is told again that a window held back, and that none covers any more: what it asks
+    /// for is still to be run. Somebody was paged about it at the window's end.
+    pub(super) fn release(&mut self, alert: &'a Alert, seen: &'a Seen) {
+        let Some(episode) = self.view.episodes.get(&alert.fingerprint) else { return };
+        let is_held = episode.closed_at.is_none() && episode.held_by.is_some();
+        let is_it = alert.in_order || alert.starts_at == episode.starts_at;
+        if is_held && is_it && self.window_of(alert, seen).is_none() {
+            let (episode, incident) = (episode.id, episode.incident);
+            self.released.push(Released { alert, seen, episode, incident });
+        }
+    }
+
+    /// Opens the runs that those ask for. Where something else happens to the incident as well, they
+    /// wait until they are told once more.
+    pub(super) fn let_go(&mut self) {
+        let mut work: BTreeMap<IncidentId, Work> = BTreeMap::new();
+        let mut asked = BTreeSet::new();
+        let mut episodes = Vec::new();
+        for Released { alert, seen, episode, incident: id } in std::mem::take(&mut self.released) {
+            let incident = IncidentRef::Existing(id);
+            let Some(view) = self.view.incidents.get(&id) else { continue };
+            if self.spells.contains_key(&incident) || view.incident.is_over() {
+                continue;
+            }
+            episodes.push(episode);
+            let Coverage::Covered { playbook, target, inputs } = &seen.coverage else { continue };
+            if !asked.insert((id, playbook.name.as_str(), target)) {
+                continue;
+            }
+            let is_late = view.incident.state == IncidentState::Mitigated;
+            let work = work.entry(id).or_insert_with(|| Work::of(Some(view), is_late));
+            match self.why_not_run(playbook, target, work) {
+                None => {
+                    self.open_run(incident, alert, (playbook, target, inputs));
+                    work.begins(playbook, target);
+                }
+                Some(not_run) => {
+                    let (playbook, because) = (playbook.name.clone(), not_run.because);
+                    self.note(incident, IncidentEvent::RunNotOpened { playbook, because });
+                }
+            }
+        }
+        if !episodes.is_empty() {
+            self.changes.push(Change::Release { episodes });
+        }
+    }
+}
+
+/// That windows hold back what a run left, if they cover all that fires.
+pub(super) async fn hold(
+    store: &dyn Store,
+    view: &IncidentView,
+    now: DateTime<Utc>,
+) -> Result<Option<Change>, StoreError> {
+    let windows = store.windows_at(now).await?;
+    if windows.is_empty() || view.incident.is_over() {
+        return Ok(None);
+    }
+    let alerts = store.open_alerts(view.incident.id).await?;
+    let incident = IncidentRef::Existing(view.incident.id);
+    let is_whole = view.incident.state == IncidentState::Open && view.unanswered.is_empty();
+    Ok(holds_back(&windows, &alerts).map(|window| Change::HoldBack {
+        incident,
+        window: window.id,
+        until: window.ends_at,
+        alerts: alerts.len() as u64,
+        is_whole,
+    }))
+}
+
+/// What a window held back of one incident.
+struct Held {
+    view: IncidentView,
+    alerts: Vec<OpenAlert>,
+    /// Of the worst of the alerts that no window covers now.
+    worst: Option<Severity>,
+}
+
+/// Reads what the window held back, and decides what follows from its end.
+pub(super) async fn window_ended(
+    store: &dyn Store,
+    catalog: &Catalog,
+    rules: &IncidentRules,
+    id: WindowId,
+    now: DateTime<Utc>,
+) -> Result<Decision, StoreError> {
+    let Some(window) = store.window(id).await?.filter(|window| window.told_at.is_none()) else {
+        return Ok(Decision::default());
+    };
+    let windows = store.windows_at(now).await?;
+    let incidents: BTreeSet<IncidentId> = store.held_by(&[id]).await?.into_iter().map(|held| held.incident).collect();
+    let incidents: Vec<IncidentId> = incidents.into_iter().collect();
+    let mut held = Vec::new();
+    for view in store.incident_views(&incidents).await? {
+        let alerts = store.open_alerts(view.incident.id).await?;
+        let open = alerts.iter().filter(|alert| covering(&windows, &alert.labels, &alert.object).is_none());
+        let worst = open.map(|alert| rated(catalog, rules, alert, now)).min();
+        held.push(Held { view, alerts, worst });
+    }
+    Ok(decide_window_ended(&window, &windows, &held))
+}
+
+fn rated(catalog: &Catalog, rules: &IncidentRules, open: &OpenAlert, now: DateTime<Utc>) -> Severity {
+    let alert = Alert {
+        given: None,
+        in_order: false,
+        fingerprint: String::new(),
+        status: AlertStatus::Firing,
+        labels: open.labels.clone(),
+        annotations: BTreeMap::new(),
+        starts_at: now,
+        ends_at: None,
+        generator_url: String::new(),
+    };
+    let (coverage, _) = cover(catalog, rules, "", &alert);
+    severity_of(rules, &coverage, &alert)
+}
+
+/// What still fires, and is covered by nothing else, pages where its severity does.
+fn decide_window_ended(window: &Window, active: &[Window], held: &[Held]) -> Decision {
+    let mut changes = Vec::new();
+    for Held { view, alerts: open, worst } in held.iter().filter(|held| !held.view.incident.is_over()) {
+        let known = &view.incident;
+        let incident = IncidentRef::Existing(known.id);
+        let (alerts, by) = (open.len() as u64, window.ended_by.clone());
+        changes.push(Change::Note { incident, event: IncidentEvent::WindowEnded { window: window.id, by, alerts } });
+        if let Some(next) = holds_back(active, open) {
+            let (window, until, is_whole) = (next.id, next.ends_at, known.held_until.is_some());
+            changes.push(Change::HoldBack { incident, window, until, alerts, is_whole });
+            continue;
+        }
+        changes.push(Change::HoldOver { incident });
+        let Some(worst) = *worst else { continue };
+        let severity = known.severity.worst(worst);
+        if severity != known.severity {
+            let because = format!("what {} held back", window.id);
+            changes.push(Change::Severity { incident, severity });
+            let event = IncidentEvent::Severity { from: known.severity, to: severity, because };
+            changes.push(Change::Note { incident, event });
+        }
+        // Whoever took it meanwhile has it, unless it turns out to be worse.
+        let is_taken = known.state == IncidentState::Acknowledged && severity == known.severity;
+        if !severity.pages() || is_taken {
+            continue;
+        }
+        if known.state == IncidentState::Mitigated {
+            let because = format!("its alerts still fire at the end of {}", window.id);
+            changes.push(Change::Reopen { incident });
+            changes.push(Change::Note { incident, event: IncidentEvent::Reopened { because } });
+        }
+        let reason = PageReason::WindowEnded { window: window.id, alerts };
+        let page = NewPage { level: 1, team: known.team.clone(), reason, text: None };
+        changes.push(Change::Page { incident, page });
+    }
+    changes.push(Change::WindowTold { window: window.id });
+    Decision { changes, reply: None }
+}

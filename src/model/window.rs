@@ -1,0 +1,225 @@
+//! Maintenance windows: what nobody is paged about and no run changes for a time.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::may_start::fits;
+use super::{Matcher, ObjectKey, WindowId};
+
+/// No window is longer: what is never looked at again is a rule that should not be there.
+pub const LONGEST_WINDOW: Duration = Duration::from_secs(30 * 24 * 3_600);
+
+/// What a window covers: what all of the matchers mean and, where there are any, one of the targets.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowScope {
+    #[serde(default)]
+    pub matchers: Vec<Matcher>,
+    #[serde(default)]
+    pub targets: Vec<TargetPattern>,
+}
+
+/// `Deployment/db/*`: kind, namespace and name, in which `*` stands for any text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TargetPattern {
+    kind: String,
+    namespace: String,
+    name: String,
+}
+
+/// A text that names no targets.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` names no target; write Kind/namespace/name, such as Deployment/db/*")]
+pub struct TargetPatternError(String);
+
+/// A time in which what it covers pages nobody and is changed by no run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window {
+    pub id: WindowId,
+    pub scope: WindowScope,
+    pub reason: String,
+    pub owner: String,
+    /// How it came: `console`, `discord`, `api`, or the name that it has in the file.
+    pub via: String,
+    pub made_at: DateTime<Utc>,
+    pub starts_at: DateTime<Utc>,
+    /// The first moment that it does not cover. Whoever ends it early moves this.
+    pub ends_at: DateTime<Utc>,
+    /// Who ended it before its time.
+    pub ended_by: Option<String>,
+    /// Its end was told, and what it held back was looked at.
+    pub told_at: Option<DateTime<Utc>>,
+}
+
+impl WindowScope {
+    /// Whether an alert with these labels, which is about that object, is covered. `object`: the
+    /// key of its grouping.
+    pub fn covers(&self, labels: &BTreeMap<String, String>, object: &str) -> bool {
+        let is_target = || self.targets.is_empty() || self.targets.iter().any(|target| target.fits(object));
+        !self.is_empty() && self.matchers.iter().all(|matcher| matcher.matches(labels)) && is_target()
+    }
+
+    /// Whether a run on that target, which an alert with these labels has started, is covered. What
+    /// a person starts has no labels: there the target says the namespace.
+    pub fn covers_run(&self, labels: &BTreeMap<String, String>, target: &ObjectKey) -> bool {
+        let mut labels = labels.clone();
+        labels.entry("namespace".into()).or_insert_with(|| target.namespace.clone());
+        self.covers(&labels, &format!("target:{}", target.key()))
+    }
+
+    /// It names nothing.
+    pub fn is_empty(&self) -> bool {
+        self.matchers.is_empty() && self.targets.is_empty()
+    }
+
+    /// Whether it covers nearly everything that could ever fire.
+    pub fn is_broad(&self) -> bool {
+        let all_targets = self.targets.is_empty() || self.targets.iter().any(TargetPattern::is_broad);
+        all_targets && self.matchers.iter().all(Matcher::is_broad)
+    }
+}
+
+impl fmt::Display for WindowScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let matchers = self.matchers.iter().map(ToString::to_string);
+        let words: Vec<String> = matchers.chain(self.targets.iter().map(ToString::to_string)).collect();
+        f.write_str(&words.join(" "))
+    }
+}
+
+impl TargetPattern {
+    fn fits(&self, object: &str) -> bool {
+        let Some(key) = object.strip_prefix("target").and_then(|rest| Some(rest.split_once(':')?.1)) else {
+            return false;
+        };
+        let mut parts = key.splitn(3, '/');
+        let (Some(kind), Some(namespace), Some(name)) = (parts.next(), parts.next(), parts.next()) else {
+            return false;
+        };
+        // What is in another cluster says so after its name.
+        !name.contains(' ')
+            && fits(&self.kind.to_lowercase(), &kind.to_lowercase())
+            && fits(&self.namespace, namespace)
+            && fits(&self.name, name)
+    }
+
+    fn is_broad(&self) -> bool {
+        [&self.kind, &self.namespace, &self.name].into_iter().all(|part| part.chars().all(|c| c == '*'))
+    }
+}
+
+impl FromStr for TargetPattern {
+    type Err = TargetPatternError;
+
+    fn from_str(text: &str) -> Result<Self, TargetPatternError> {
+        let is_odd = |c: char| c.is_whitespace() || c.is_control() || c == '=';
+        let parts: Vec<&str> = text.split('/').collect();
+        match parts.as_slice() {
+            [kind, namespace, name] if !kind.is_empty() && !name.is_empty() && !text.contains(is_odd) => {
+                Ok(Self { kind: (*kind).into(), namespace: (*namespace).into(), name: (*name).into() })
+            }
+            _ => Err(TargetPatternError(text.chars().filter(|c| !c.is_control()).take(60).collect())),
+        }
+    }
+}
+
+impl fmt::Display for TargetPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.kind, self.namespace, self.name)
+    }
+}
+
+impl TryFrom<String> for TargetPattern {
+    type Error = TargetPatternError;
+
+    fn try_from(text: String) -> Result<Self, TargetPatternError> {
+        text.parse()
+    }
+}
+
+impl From<TargetPattern> for String {
+    fn from(pattern: TargetPattern) -> Self {
+        pattern.to_string()
+    }
+}
+
+impl Window {
+    /// Whether it covers things at that moment.
+    pub fn is_active(&self, at: DateTime<Utc>) -> bool {
+        self.told_at.is_none() && self.starts_at <= at && at < self.ends_at
+    }
+}
+
+/// The window that covers an alert, of those that are active: the one that lasts longest.
+pub fn covering<'w>(windows: &'w [Window], labels: &BTreeMap<String, String>, object: &str) -> Option<&'w Window> {
+    let covering = windows.iter().filter(|window| window.scope.covers(labels, object));
+    covering.max_by_key(|window| (window.ends_at, window.id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope(matchers: &[&str], targets: &[&str]) -> WindowScope {
+        WindowScope {
+            matchers: matchers.iter().map(|text| text.parse().unwrap()).collect(),
+            targets: targets.iter().map(|text| text.parse().unwrap()).collect(),
+        }
+    }
+
+    #[test]
+    fn what_all_matchers_mean_and_one_target_is_covered() {
+        let labels = BTreeMap::from([("alertname".to_owned(), "Down".to_owned()), ("namespace".into(), "db".into())]);
+        let covers = |scope: WindowScope| scope.covers(&labels, "target:Deployment/db/pg");
+        assert!(covers(scope(&["alertname=Down", "namespace=db"], &[])));
+        assert!(!covers(scope(&["alertname=Down", "namespace=cache"], &[])), "all of them");
+        assert!(covers(scope(&[], &["Deployment/cache/*", "deployment/*/pg"])), "one of them");
+        assert!(!covers(scope(&["alertname=Up"], &["*/*/*"])), "both");
+        assert!(!covers(scope(&[], &[])), "nothing covers nothing");
+    }
+
+    #[test]
+    fn a_target_is_an_object_of_this_cluster() {
+        let all = scope(&[], &["*/*/*"]);
+        let covers = |object| all.covers(&BTreeMap::new(), object);
+        assert!(covers("target:Node//n1") && covers("target@grafana:Deployment/db/pg"));
+        assert!(!covers("target:Deployment/db/pg in the cluster b"));
+        assert!(!covers("place:Down:namespace=db"));
+    }
+
+    #[test]
+    fn a_run_is_in_the_namespace_of_its_target() {
+        let in_db = scope(&["namespace=db"], &[]);
+        let on = |namespace| ObjectKey::new("Deployment", namespace, "pg");
+        assert!(in_db.covers_run(&BTreeMap::new(), &on("db")));
+        assert!(!in_db.covers_run(&BTreeMap::new(), &on("cache")));
+    }
+
+    #[test]
+    fn what_is_broad_is_broad_in_every_part() {
+        for (broad, is_broad) in [
+            (scope(&["alertname=~.*"], &[]), true),
+            (scope(&["alertname!=X", "team=~.+"], &[]), true),
+            (scope(&[], &["*/*/*"]), true),
+            (scope(&["alertname=~.*"], &["*/*/*"]), true),
+            (scope(&["alertname=~.*", "namespace=db"], &[]), false),
+            (scope(&["alertname=~.*"], &["Deployment/*/*"]), false),
+        ] {
+            assert_eq!(broad.is_broad(), is_broad, "{broad}");
+        }
+    }
+
+    #[test]
+    fn what_names_no_target_says_how_to_write_one() {
+        for wrong in ["Deployment/pg", "/db/pg", "Deployment/db/", "a/b/c/d", "Deployment/d b/pg"] {
+            let error = wrong.parse::<TargetPattern>().unwrap_err().to_string();
+            assert!(error.contains("write Kind/namespace/name"), "{error}");
+        }
+        assert_eq!("Node//n1".parse::<TargetPattern>().unwrap().to_string(), "Node//n1");
+    }
+}

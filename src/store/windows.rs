@@ -1,0 +1,83 @@
+//! Maintenance windows, and what they hold back.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use super::StoreError;
+use crate::model::{IncidentId, IncidentState, Severity, Window, WindowId, WindowScope};
+
+/// A window to keep.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewWindow {
+    /// The same again is the same window.
+    pub key: String,
+    pub scope: WindowScope,
+    pub reason: String,
+    pub owner: String,
+    pub via: String,
+    pub starts_at: DateTime<Utc>,
+    pub ends_at: DateTime<Utc>,
+}
+
+/// How the keys of a file's windows begin.
+pub const OF_A_FILE: &str = "file:";
+
+/// An alert that fires, as far as windows ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenAlert {
+    pub alert: String,
+    pub labels: BTreeMap<String, String>,
+    /// The key of what it is about.
+    pub object: String,
+}
+
+/// What a window has held back of one incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldIncident {
+    pub window: WindowId,
+    /// The one in which all is told, where it was put into another one since.
+    pub incident: IncidentId,
+    pub title: String,
+    pub severity: Severity,
+    pub state: IncidentState,
+    pub team: String,
+    /// How many alerts joined it without a page or a run.
+    pub alerts: u64,
+    /// How often a page of it was due.
+    pub pages: u64,
+    /// How many alerts fire in it now.
+    pub firing: u64,
+}
+
+/// What pages nobody for a time.
+#[async_trait]
+pub trait WindowStore: Send + Sync {
+    /// Those that cover things at that moment.
+    async fn windows_at(&self, at: DateTime<Utc>) -> Result<Vec<Window>, StoreError>;
+
+    /// Those whose end was not told, and those that ended at or after `since`, by when they begin.
+    async fn windows_since(&self, since: DateTime<Utc>) -> Result<Vec<Window>, StoreError>;
+
+    async fn window(&self, id: WindowId) -> Result<Option<Window>, StoreError>;
+
+    /// The number that the next window has, unless another one is kept before.
+    async fn next_window_id(&self) -> Result<WindowId, StoreError>;
+
+    /// Those that have ended and whose end was not told, and when the next one ends.
+    async fn ended_windows(&self, now: DateTime<Utc>) -> Result<(Vec<Window>, Option<DateTime<Utc>>), StoreError>;
+
+    /// What those have held back, by window and then the worst first.
+    async fn held_by(&self, windows: &[WindowId]) -> Result<Vec<HeldIncident>, StoreError>;
+
+    /// What fires in an incident: the newest, up to [`MOST_ALERTS`].
+    async fn open_alerts(&self, incident: IncidentId) -> Result<Vec<OpenAlert>, StoreError>;
+
+    /// Keeps those of a file that are not kept, and ends those of the file's that are active or to
+    /// come and are not among them. `false`: nothing changes.
+    async fn plan_windows(&self, planned: Vec<NewWindow>) -> Result<bool, StoreError>;
+}
+
+/// As many alerts of an incident are asked about. An incident with more of them is what these say.
+pub const MOST_ALERTS: usize = 10_000;
