@@ -77,7 +77,7 @@ async fn a_wall_clock_that_is_set_is_followed_and_told_and_alerts_come_in_all_th
         let sent = http::client().post(format!("{url}/v1/alertmanager")).json(&body).send().await.expect("it answers");
         assert!(sent.status().is_success(), "{}", sent.status());
         // Who is on call depends on the day that it is.
-        let named = format!(" INC-{}: {name}", times + 1);
+        let named = format!(" INC-{} {name}", times + 1);
         let is_page = |line: &str| line.contains("PAGE for platform (") && line.contains(&named);
         let paged = || std::fs::read_to_string(bot.log()).expect("its log").lines().any(is_page);
         bot.wait_until(SOON, "somebody is paged", async || paged()).await;
