@@ -218,7 +218,7 @@ async fn a_join_tells_whoever_has_the_page_within_a_minute_and_no_more_often() {
     assert!((1..=2).contains(&told), "37 that joined in 37 seconds are told of {told} times");
     assert_eq!(shift.pages().await.len(), 2, "nobody is called twice for one thing");
     let timeline = shift.timeline(1).await;
-    assert!(timeline.contains("whoever was paged hears that 40 alerts fire"), "{timeline}");
+    assert_eq!(timeline.matches("whoever was paged hears that").count(), 2, "{timeline}");
 }
 
 #[tokio::test]

@@ -76,6 +76,10 @@ impl Tx<'_> {
         if !is_worth_telling(told_of, alerts, at_once) {
             return Ok(());
         }
+        // They are about to be told, of all that there is by then.
+        if let Some(due_at) = told_at.filter(|at| self.now < *at && *at <= self.now + TOLD_EVERY) {
+            return self.tables.save_told(made.id, due_at, alerts).await;
+        }
         let due_at = told_at.map_or(self.now, |told_at| (told_at + TOLD_EVERY).clamp(self.now, self.now + TOLD_EVERY));
         self.tables.save_told(made.id, due_at, alerts).await?;
         self.note(incident.id, &IncidentEvent::Told { alerts }).await?;
