@@ -71,7 +71,7 @@ pub trait WindowStore: Send + Sync {
     /// What those have held back, by window and then the worst first.
     async fn held_by(&self, windows: &[WindowId]) -> Result<Vec<HeldIncident>, StoreError>;
 
-    /// What fires in an incident: the newest, up to [`MOST_ALERTS`].
+    /// What fires in an incident: the newest, up to `MOST_ALERTS`.
     async fn open_alerts(&self, incident: IncidentId) -> Result<Vec<OpenAlert>, StoreError>;
 
     /// Keeps those of a file that are not kept, and ends those of the file's that are active or to
