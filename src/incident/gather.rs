@@ -48,11 +48,14 @@ pub fn gather(alerts: &[&Causes], there: &Joinable) -> Gathering {
             place.group = Some(groups.of_incident(incident));
         }
     }
-    let mut absorbed = BTreeSet::new();
-    while let Some(found) = one_cause(&places.all, there, &absorbed) {
+    let mut taken = BTreeSet::new();
+    let mut absorbed: BTreeMap<IncidentId, usize> = BTreeMap::new();
+    while let Some(found) = one_cause(&places.all, there, &taken) {
         let group = gathered(&places.all, &found);
-        absorbed.extend(group.absorbs.iter().copied());
+        taken.extend(found.incidents.iter().map(|(_, id)| *id));
+        let parts = group.absorbs.clone();
         let at = groups.add(group);
+        absorbed.extend(parts.into_iter().map(|part| (part, at)));
         for place in found.places {
             places.all[place].group = Some(at);
         }
@@ -60,7 +63,12 @@ pub fn gather(alerts: &[&Causes], there: &Joinable) -> Gathering {
     for place in places.all.iter_mut().filter(|place| place.group.is_none()) {
         place.group = Some(groups.add(alone(place)));
     }
-    let of = places.of.iter().map(|place| places.all[*place].group.unwrap_or_default()).collect();
+    // What joins a part joins the whole.
+    let whole = |group: usize| {
+        let part = groups.all[group].incident.and_then(|incident| absorbed.get(&incident));
+        part.copied().unwrap_or(group)
+    };
+    let of = places.of.iter().map(|place| whole(places.all[*place].group.unwrap_or_default())).collect();
     Gathering { groups: groups.all, of }
 }
 
@@ -173,8 +181,9 @@ impl Found<'_> {
     }
 }
 
-/// What most have in common that are in no group yet, if that is enough for one cause.
-fn one_cause<'a>(places: &[Place<'a>], there: &'a Joinable, absorbed: &BTreeSet<IncidentId>) -> Option<Found<'a>> {
+/// What most have in common that are in no group yet, if that is enough for one cause. `taken`: the
+/// incidents that are.
+fn one_cause<'a>(places: &[Place<'a>], there: &'a Joinable, taken: &BTreeSet<IncidentId>) -> Option<Found<'a>> {
     let mut all: BTreeMap<&str, Found<'a>> = BTreeMap::new();
     let mut sorts: BTreeMap<Sort, usize> = BTreeMap::new();
     for (at, place) in places.iter().enumerate().filter(|(_, place)| place.group.is_none()) {
@@ -195,7 +204,7 @@ fn one_cause<'a>(places: &[Place<'a>], there: &'a Joinable, absorbed: &BTreeSet<
             *sorts.entry(Sort::of(&shared.by.by)).or_default() += 1;
         }
     }
-    for recent in there.recent.iter().filter(|recent| !absorbed.contains(&recent.id)) {
+    for recent in there.recent.iter().filter(|recent| !taken.contains(&recent.id)) {
         for (key, by) in &recent.shares {
             *sorts.entry(Sort::of(by)).or_default() += 1;
             let Some(found) = all.get_mut(key.as_str()) else { continue };

@@ -37,6 +37,7 @@ pub fn decide_notification(
         changes: Vec::new(),
         spells: BTreeMap::new(),
         opened: 0,
+        absorbed: BTreeMap::new(),
         held: BTreeMap::new(),
         released: Vec::new(),
     };
@@ -87,6 +88,8 @@ pub(super) struct Decider<'a> {
     pub changes: Vec<Change>,
     pub(super) spells: BTreeMap<IncidentRef, Spell<'a>>,
     opened: usize,
+    /// Incidents that turn out to be part of another one in this decision.
+    absorbed: BTreeMap<IncidentId, &'a IncidentView>,
     /// Alerts that may be echoes, by the time when they are decided about.
     held: BTreeMap<DateTime<Utc>, Vec<&'a Alert>>,
     /// Episodes that no maintenance window covers any more.
@@ -154,15 +157,22 @@ impl<'a> Decider<'a> {
             return incident;
         };
         let incident = IncidentRef::Existing(view.incident.id);
-        self.spells.entry(incident).or_insert_with(|| Spell::new(incident, Some(view)));
+        let spell = self.spells.entry(incident).or_insert_with(|| Spell::new(incident, Some(view)));
         if let Some(by) = group.by.clone() {
             self.changes.push(Change::Gather { incident, by: by.clone(), gathers, shares });
             for from in &group.absorbs {
                 let because = by.to_string();
                 self.changes.push(Change::Merge { from: *from, into: incident, by: None, because });
+                self.absorbed.insert(*from, view);
+                spell.gained += self.view.incidents.get(from).map_or(0, |part| part.incident.open_episodes);
             }
         }
         incident
+    }
+
+    /// The incident in which what belongs to that one goes on.
+    pub(super) fn whole_of(&self, id: IncidentId) -> IncidentId {
+        self.absorbed.get(&id).map_or(id, |whole| whole.incident.id)
     }
 
     fn take_in(&mut self, incident: IncidentRef, joins: Joining<'a>) {
@@ -239,7 +249,7 @@ impl<'a> Decider<'a> {
             let mut told: BTreeMap<(IncidentId, &str), u64> = BTreeMap::new();
             for alert in &alerts {
                 if let Some(episode) = self.view.episodes.get(&alert.fingerprint) {
-                    *told.entry((episode.incident, alert.name())).or_default() += 1;
+                    *told.entry((self.whole_of(episode.incident), alert.name())).or_default() += 1;
                 }
             }
             let notes = told.into_iter().map(|((incident, alert), count)| {
@@ -268,7 +278,7 @@ impl<'a> Decider<'a> {
     fn resolved(&mut self, alert: &Alert) {
         let Some((episode, start)) = self.end_means(alert) else { return };
         let (episode, at) = (episode.clone(), self.now);
-        let Some(view) = self.view.incidents.get(&episode.incident) else { return };
+        let Some(view) = self.view.incidents.get(&self.whole_of(episode.incident)) else { return };
         let incident = IncidentRef::Existing(view.incident.id);
         let close = Change::CloseEpisode { incident, episode: episode.id, at, start };
         if episode.closed_at.is_some() {
@@ -309,11 +319,12 @@ impl<'a> Decider<'a> {
 
     /// Ends an episode whose place another one takes, which may be in another incident.
     fn end(&mut self, before: &EpisodeHead, joined: IncidentRef) {
-        let of = IncidentRef::Existing(before.incident);
+        let whole = self.whole_of(before.incident);
+        let of = IncidentRef::Existing(whole);
         let close = Change::CloseEpisode { incident: of, episode: before.id, at: self.now, start: None };
         self.changes.push(close);
         if of != joined
-            && let Some(view) = self.view.incidents.get(&before.incident)
+            && let Some(view) = self.view.incidents.get(&whole)
         {
             self.spells.entry(of).or_insert_with(|| Spell::new(of, Some(view))).closed += 1;
         }

@@ -30,6 +30,8 @@ pub(super) struct Spell<'a> {
     /// Episodes that join, by alert name: how many, and one of them as an example.
     pub joined: BTreeMap<String, (u64, String)>,
     pub closed: u64,
+    /// What fires in incidents that turn out to be part of it.
+    pub gained: u64,
     pub remarks: Vec<String>,
     /// Alerts that join and are covered, by the maintenance window.
     pub covered: BTreeMap<WindowId, (DateTime<Utc>, u64)>,
@@ -65,6 +67,7 @@ impl<'a> Spell<'a> {
             wants: BTreeMap::new(),
             joined: BTreeMap::new(),
             closed: 0,
+            gained: 0,
             remarks: Vec::new(),
             covered: BTreeMap::new(),
         }
@@ -115,7 +118,7 @@ impl<'a> Decider<'a> {
         if spell.closed > 0
             && let Some(view) = spell.known
         {
-            let open = (view.incident.open_episodes + joined).saturating_sub(spell.closed);
+            let open = (view.incident.open_episodes + spell.gained + joined).saturating_sub(spell.closed);
             self.note(incident, IncidentEvent::Cleared { count: spell.closed, open });
             if open == 0 {
                 self.cleared(view);

@@ -68,7 +68,7 @@ impl<'a> Decider<'a> {
         let is_held = episode.closed_at.is_none() && episode.held_by.is_some();
         let is_it = alert.in_order || alert.starts_at == episode.starts_at;
         if is_held && is_it && self.window_of(alert, seen).is_none() {
-            let (episode, incident) = (episode.id, episode.incident);
+            let (episode, incident) = (episode.id, self.whole_of(episode.incident));
             self.released.push(Released { alert, seen, episode, incident });
         }
     }

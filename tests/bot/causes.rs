@@ -437,3 +437,24 @@ async fn runs_that_stop_for_the_same_reason_are_one_incident_with_one_page() {
     bot.says("alice", Command::Split { incident: IncidentId(2), object: None }).await;
     assert_eq!(bot.store().incident(IncidentId(2)).await.unwrap().unwrap().root(), IncidentId(2));
 }
+
+/// One body has the third of a name, and more about what is taken in by that.
+#[tokio::test]
+async fn what_is_told_of_a_part_in_the_body_that_makes_it_one_counts_in_the_whole() {
+    let shift = Shift::begin().await;
+    let down = |name: &str, status| {
+        let labels = [("statefulset", name), ("namespace", "db"), ("severity", "critical")];
+        alert("PostgresDown", &labels, super::incidents::two_in_the_morning(), status)
+    };
+    shift.delivers("a", vec![down("a", AlertStatus::Firing)]).await;
+    shift.delivers("b", vec![down("b", AlertStatus::Firing)]).await;
+    let lags = [("statefulset", "b"), ("namespace", "db"), ("severity", "warning")];
+    let lags = alert("PostgresLags", &lags, shift.clock.now(), AlertStatus::Firing);
+    let body =
+        vec![down("c", AlertStatus::Firing), lags, down("a", AlertStatus::Resolved), down("b", AlertStatus::Resolved)];
+    shift.delivers("all", body).await;
+    assert_eq!(shift.told().await, ["INC-1 open 2/4 runs=0", "INC-2 resolved 0/1 runs=0"]);
+    let objects = shift.store.objects_of(incident(1), 10).await.unwrap();
+    let shown: Vec<&str> = objects.iter().map(|row| row.shown()).collect();
+    assert_eq!(shown, ["StatefulSet/db/b", "StatefulSet/db/c"]);
+}

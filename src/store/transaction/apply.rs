@@ -71,9 +71,17 @@ impl Applier<'_, '_> {
     }
 
     /// The incident as it is by now in this decision; it is written at the end.
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when it has become part of another one since it was decided about: what
+    /// is over, and who has it, is to be decided about that one.
     async fn touch(&mut self, incident: IncidentRef) -> Result<&mut Incident, StoreError> {
         let id = self.id(incident)?;
-        self.tx.touch(&mut self.touched, id).await
+        let incident = self.tx.touch(&mut self.touched, id).await?;
+        match incident.merged {
+            Some(merged) => Err(StoreError::Fenced(format!("{id} has become part of {}", merged.root))),
+            None => Ok(incident),
+        }
     }
 
     async fn open_incident(&mut self, new: NewIncident) -> Result<(), StoreError> {

@@ -14,6 +14,7 @@ pub mod episodes;
 pub mod handoffs;
 pub mod heartbeats;
 pub mod incidents;
+pub mod merges;
 pub mod pages;
 pub mod places;
 pub mod races;
@@ -76,6 +77,14 @@ macro_rules! each_store_check {
                 incidents_are_listed_the_worst_first_by_when_they_were_open
                 a_timeline_holds_the_logs_of_the_runs_in_their_place
                 levels_tell_how_much_there_is_of_what
+            }
+            merges {
+                what_is_merged_goes_on_in_the_whole_and_what_is_split_comes_back
+                a_part_of_a_part_comes_back_with_it
+                the_pages_of_a_part_are_answered_with_the_whole
+                what_was_decided_about_an_incident_is_not_done_to_what_became_a_part
+                what_a_person_set_apart_gathers_with_nobody
+                what_fires_is_told_by_what_it_is_about
             }
             pages {
                 one_page_for_each_spell_and_level
