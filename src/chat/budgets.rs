@@ -102,7 +102,8 @@ impl Default for Budgets {
 impl Budgets {
     /// A turn for a command of this person. `now` is monotonic.
     pub fn begin(&self, person: &Person, role: Role, cost: Cost, now: Duration) -> Result<Turn, TooMuch> {
-        // Whoever sits at the process's console could end it, and gives one command after the other.
+        // Whoever sits at the process's console could end it, and gives one command after the
+        // other.
         if person.via == Via::Console {
             return Ok(Turn { _own: None, _role: None });
         }

@@ -31,26 +31,21 @@ impl Look<'_> {
             Ok(text) => answered(text),
             Err(error) => Reply::new(ReplyStatus::Wrong, error),
         };
+        let or_unknown = |incident: IncidentId, text: Option<String>| match text {
+            Some(text) => answered(text),
+            None => {
+                let why = format!("there is no {incident}; /incidents lists those that are open");
+                Reply::new(ReplyStatus::Wrong, why)
+            }
+        };
         Ok(match command {
             Command::Incidents(list) if list.json => {
                 // It is masked as a document: a mask over its text could break it.
                 Reply { status: ReplyStatus::Answered, text: self.incidents(&list).await? }
             }
             Command::Incidents(list) => answered(self.incidents(&list).await?),
-            Command::Why { incident } => match self.why(incident).await? {
-                Some(text) => answered(text),
-                None => Reply::new(
-                    ReplyStatus::Wrong,
-                    format!("there is no {incident}; /incidents lists those that are open"),
-                ),
-            },
-            Command::Objects { incident } => match self.objects(incident).await? {
-                Some(text) => answered(text),
-                None => Reply::new(
-                    ReplyStatus::Wrong,
-                    format!("there is no {incident}; /incidents lists those that are open"),
-                ),
-            },
+            Command::Why { incident } => or_unknown(incident, self.why(incident).await?),
+            Command::Objects { incident } => or_unknown(incident, self.objects(incident).await?),
             Command::Run { playbook, set, .. } => or_wrong(self.previews.preview(&playbook, &set).await),
             Command::Windows => answered(self.windows().await?),
             Command::Handoff => or_wrong(self.handoffs.so_far().await),

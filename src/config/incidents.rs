@@ -13,11 +13,13 @@ pub struct IncidentsConfig {
     pub reopen_within: HumanDuration,
     /// How late a delivery of an earlier state may come. Alertmanager gives one up at its next group_interval.
     pub stale_within: HumanDuration,
-    /// So soon after what joined an incident last, what has something in common with it joins it too.
+    /// So soon after what joined an incident last, what has something in common with it joins it
+    /// too.
     pub together_within: HumanDuration,
     /// On so many targets of one incident runs are opened in an hour. The others wait for a person.
     pub runs: usize,
-    /// Whether the cluster is asked what alerts have in common. Their labels alone tell it otherwise.
+    /// Whether the cluster is asked what alerts have in common. Their labels alone tell it
+    /// otherwise.
     pub look_up: bool,
 }
 

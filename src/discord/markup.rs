@@ -29,7 +29,8 @@ pub fn show(text: &str, longest: usize) -> Shown {
     })
 }
 
-/// The same for a text that knows itself what to leave out: `lay_out` makes it for so much room, and says whether it did.
+/// The same for a text that knows itself what to leave out: `lay_out` makes it for so much room,
+/// and says whether it did.
 pub fn show_laid_out(longest: usize, lay_out: impl Fn(usize) -> (String, bool)) -> Shown {
     fitting(longest, |room| {
         let (text, cut) = lay_out(room);

@@ -299,3 +299,6 @@ fn alone(place: &Place<'_>) -> Group {
     }
     group
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,5 @@
-//! What of a body is not taken in: over the bounds, left out by its sender, or damaged. A person hears of it, as nobody
-//! sends it again.
+//! What of a body is not taken in: over the bounds, left out by its sender, or damaged. A person
+//! hears of it, as nobody sends it again.
 
 use std::collections::BTreeSet;
 
@@ -80,7 +80,8 @@ impl<'a> Body<'a> {
     }
 }
 
-/// What makes all groups one incident of which a sender leaves alerts out: one setting of it is wrong.
+/// What makes all groups one incident of which a sender leaves alerts out: one setting of it is
+/// wrong.
 pub(super) fn cut_grouping(source: &str) -> Grouping {
     Grouping::Cut { source: source.to_owned() }
 }

@@ -17,8 +17,8 @@ pub(super) struct News<'a> {
 }
 
 impl News<'_> {
-    /// Tells it in the incident that collects such news, and pages. `opened`: how many incidents the
-    /// decision opens already.
+    /// Tells it in the incident that collects such news, and pages. `opened`: how many incidents
+    /// the decision opens already.
     pub fn tell(self, rules: &IncidentRules, opened: usize) -> Vec<Change> {
         let mut changes = Vec::new();
         let incident = match self.known {

@@ -37,7 +37,8 @@ pub struct IncidentRules {
 /// What is taken for one cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GroupingRules {
-    /// So soon after what joined an incident last, what has something in common with it joins it too.
+    /// So soon after what joined an incident last, what has something in common with it joins it
+    /// too.
     pub within: Duration,
     /// On so many targets of one incident runs are opened in an hour: whether it helps shows there,
     /// and what does not is not done to all of them.

@@ -8,8 +8,8 @@ use crate::model::{AlertStatus, Grouping, IncidentState, Notification, Severity,
 use crate::store::{Decision, IncidentEvent, IncidentView, PageReason};
 
 /// Decides what follows instead. `signal`: `None` when it is what cannot be read. `known`: the last
-/// incident of [`Grouping::SetAside`]; whoever has acknowledged that one has not seen this, and it is opened
-/// anew then.
+/// incident of [`Grouping::SetAside`]; whoever has acknowledged that one has not seen this, and it
+/// is opened anew then.
 pub(super) fn decide_set_aside(
     rules: &IncidentRules,
     id: SignalId,

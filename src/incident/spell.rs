@@ -83,7 +83,8 @@ impl<'a> Spell<'a> {
         self.wants.entry(of).and_modify(|worst| worst.take_worse(want)).or_insert(want);
     }
 
-    /// The worst first: it says what the incident is called, and its playbook has the target before others.
+    /// The worst first: it says what the incident is called, and its playbook has the target before
+    /// others.
     fn worst_first(&self) -> Vec<Want<'a>> {
         let mut wants: Vec<Want<'a>> = self.wants.values().copied().collect();
         wants.sort_by_key(|want| want.severity);
@@ -213,8 +214,8 @@ impl<'a> Decider<'a> {
         });
     }
 
-    /// Whoever was paged hears of what joins: a join must not hide it. At once where users are down,
-    /// and where somebody has taken what there was before.
+    /// Whoever was paged hears of what joins: a join must not hide it. At once where users are
+    /// down, and where somebody has taken what there was before.
     fn tell(&mut self, spell: &Spell<'a>, wants: &[Want<'a>], joined: u64) {
         let (Some(view), Some(worst)) = (spell.known, wants.first()) else { return };
         let is_taken = view.incident.state == IncidentState::Acknowledged;

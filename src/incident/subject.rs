@@ -3,8 +3,8 @@
 use super::IncidentRules;
 use crate::model::{Alert, ObjectKey};
 
-/// Labels and the kinds that they name, in the order in which they tell what an alert is about. Those
-/// that a scrape may have added of the exporter itself come last.
+/// Labels and the kinds that they name, in the order in which they tell what an alert is about.
+/// Those that a scrape may have added of the exporter itself come last.
 const KINDS: [(&str, &str); 14] = [
     ("persistentvolumeclaim", "PersistentVolumeClaim"),
     ("job_name", "Job"),

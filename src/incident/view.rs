@@ -29,7 +29,8 @@ pub struct View {
     /// The unresolved incident in which something fires about each object, by the object's key.
     pub by_object: HashMap<String, IncidentId>,
     pub recent: Vec<RecentIncident>,
-    /// Earlier runs, the newest first, by playbook and target key: as far back as the playbook's limits look.
+    /// Earlier runs, the newest first, by playbook and target key: as far back as the playbook's
+    /// limits look.
     pub history: HashMap<(String, String), Vec<RunHead>>,
     /// How many alerts of this group were told of as left out by their sender.
     pub cut_told: u64,
@@ -52,8 +53,8 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// What an alert of that source may have in common with others is told by `coverage`, too, and by
-    /// what was `found` in the cluster.
+    /// What an alert of that source may have in common with others is told by `coverage`, too, and
+    /// by what was `found` in the cluster.
     pub fn new(
         rules: &IncidentRules,
         source: &str,
@@ -100,8 +101,8 @@ impl View {
 }
 
 impl IncidentView {
-    /// How long ago it was resolved says only where an alert is told of: it calls somebody in either
-    /// incident.
+    /// How long ago it was resolved says only where an alert is told of: it calls somebody in
+    /// either incident.
     fn is_reusable(&self, rules: &IncidentRules, now: DateTime<Utc>) -> bool {
         match (self.incident.state, self.incident.resolved_at) {
             (IncidentState::Resolved, Some(resolved_at)) => now < resolved_at + rules.reopen_within,
@@ -200,7 +201,8 @@ pub(super) async fn gather_view(
     Ok(view)
 }
 
-/// How far back the limits of a playbook look; at least a day, so that a run that is under way is seen.
+/// How far back the limits of a playbook look; at least a day, so that a run that is under way is
+/// seen.
 pub(super) fn look_back(playbook: &Playbook) -> Duration {
     const AT_LEAST: Duration = Duration::from_secs(24 * 3_600);
     let limits = &playbook.limits;

@@ -13,8 +13,8 @@ use crate::model::{Signal, SignalBody, Window};
 use crate::store::{Accepted, NewWindow, Store, StoreError};
 use crate::worker::{Turn, TurnError, Worker};
 
-/// Keeps the windows of the file as they come near, and lets the end of each window in through the front door: what follows is decided where alerts are,
-/// one after the other.
+/// Keeps the windows of the file as they come near, and lets the end of each window in through the
+/// front door: what follows is decided where alerts are, one after the other.
 pub struct WindowWorker {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,

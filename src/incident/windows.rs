@@ -73,8 +73,8 @@ impl<'a> Decider<'a> {
         }
     }
 
-    /// Opens the runs that those ask for. Where something else happens to the incident as well, they
-    /// wait until they are told once more.
+    /// Opens the runs that those ask for. Where something else happens to the incident as well,
+    /// they wait until they are told once more.
     pub(super) fn let_go(&mut self) {
         let mut work: BTreeMap<IncidentId, Work> = BTreeMap::new();
         let mut asked = BTreeSet::new();

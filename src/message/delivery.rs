@@ -20,8 +20,8 @@ pub fn reached_nobody(page: &Page, now: DateTime<Utc>) -> Option<String> {
 }
 
 /// `waits for team databases: RUN-7 needs a person: the disk is full`. `None`: it is a page, or
-/// somebody has acknowledged it. `runs` and `timeline` are those of its incident, as far as they are
-/// known.
+/// somebody has acknowledged it. `runs` and `timeline` are those of its incident, as far as they
+/// are known.
 pub fn needs_a_person(page: &Page, runs: &[Run], timeline: &[TimelineEntry], now: DateTime<Utc>) -> Option<String> {
     let text = page.text.as_deref().map(|text| format!(": {text}")).unwrap_or_default();
     let calls = page.reach(now) == Reach::Chat;

@@ -42,8 +42,8 @@ pub fn page_reason(reason: &PageReason) -> String {
     }
 }
 
-/// The same with what a run has to do with it: that one needs a person says nothing without why. `runs` and `timeline` are the
-/// incident's, as far as they are known.
+/// The same with what a run has to do with it: that one needs a person says nothing without why.
+/// `runs` and `timeline` are the incident's, as far as they are known.
 pub fn why_a_person(reason: &PageReason, runs: &[Run], timeline: &[TimelineEntry]) -> String {
     let known = |id: RunId| runs.iter().find(|run| run.id == id);
     match reason {

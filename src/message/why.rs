@@ -80,7 +80,12 @@ fn alerts(facts: &WhyFacts<'_>, lines: &mut Vec<String>) {
     if more > 0 && !facts.episodes.is_empty() {
         lines.push(format!("  … {} more", thousands(more)));
     }
-    lines.push(format!("together because {}", clip(&incident.grouping.to_string(), 400)));
+    // What a person put together need have nothing else in common.
+    let is_by_a_person = |entry: &TimelineEntry| {
+        matches!(&entry.what, TimelineWhat::Incident(IncidentEvent::Absorbed { by: Some(_), .. }))
+    };
+    let besides = if facts.timeline.iter().any(is_by_a_person) { "; a person has put others to them" } else { "" };
+    lines.push(format!("together because {}{besides}", clip(&incident.grouping.to_string(), 400)));
     match &incident.playbook {
         Some(playbook) => lines.push(format!("playbook: {}", clip(playbook, 80))),
         None => lines.push("playbook: none has a trigger for these alerts".to_owned()),

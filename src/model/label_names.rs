@@ -91,9 +91,8 @@ impl LabelNames {
     ///
     /// Where an alert has `exported_namespace` too, that is the metric's own and `namespace` that
     /// of the exporter. An object's name goes with the namespace that came the same way: a name
-    /// that only a metric can say (`deployment`,
-    /// `exported_pod`) with the exported one. A name that a scrape may have added (`pod`) can go with
-    /// either.
+    /// that only a metric can say (`deployment`, `exported_pod`) with the exported one. A name that
+    /// a scrape may have added (`pod`) can go with either.
     ///
     /// # Errors
     /// When it can be either, and they differ.

@@ -38,7 +38,8 @@ pub struct MatcherError {
 /// No name of a label or value that somebody means is longer, in bytes.
 const LONGEST: usize = 1_000;
 
-/// What a compiled expression may take, in bytes: a hundred alternatives fit, `(a{900}){900}` does not.
+/// What a compiled expression may take, in bytes: a hundred alternatives fit, `(a{900}){900}` does
+/// not.
 const LARGEST_REGEX: usize = 1 << 20;
 
 /// A value that no label has: what matches it matches nearly everything.

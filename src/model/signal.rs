@@ -30,7 +30,8 @@ pub enum SignalBody {
     RunEnded { run: RunId, outcome: Outcome, because: String },
     /// What must keep coming does not, or does again.
     Heartbeat { key: HeartbeatKey, name: String, news: HeartbeatNews },
-    /// An incident that flaps was held open, and nothing fired since then unless something joined it.
+    /// An incident that flaps was held open, and nothing fired since then unless something joined
+    /// it.
     Quiet { incident: IncidentId, since: DateTime<Utc> },
     /// A maintenance window is over.
     WindowEnded { window: WindowId },

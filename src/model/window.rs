@@ -14,7 +14,8 @@ use super::{Matcher, ObjectKey, WindowId};
 /// No window is longer: what is never looked at again is a rule that should not be there.
 pub const LONGEST_WINDOW: Duration = Duration::from_secs(30 * 24 * 3_600);
 
-/// What a window covers: what all of the matchers mean and, where there are any, one of the targets.
+/// What a window covers: what all of the matchers mean and, where there are any, one of the
+/// targets.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowScope {
     #[serde(default)]

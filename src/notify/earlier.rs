@@ -13,8 +13,8 @@ use crate::store::{IncidentFilter, Store, StoreError};
 /// Of more of them, the newest say enough.
 const MOST: usize = 3;
 
-/// How old the list may be. In a storm of pages it is not read for each; and what opens meanwhile is no earlier incident of the same
-/// object, as that one would have been opened again.
+/// How old the list may be. In a storm of pages it is not read for each; and what opens meanwhile
+/// is no earlier incident of the same object, as that one would have been opened again.
 const FRESH: TimeDelta = TimeDelta::seconds(30);
 
 /// The incidents of the last hours.

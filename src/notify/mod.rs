@@ -33,8 +33,8 @@ pub trait Sink: Send + Sync + 'static {
     /// Its name in the outbox: `discord`, `console`, `webhook`.
     fn name(&self) -> &str;
 
-    /// How much of a page it takes. What a page cannot say there, it leaves out in the order of what matters least
-    /// ([`crate::message::PageText::body`]).
+    /// How much of a page it takes. What a page cannot say there, it leaves out in the order of
+    /// what matters least ([`crate::message::PageText::body`]).
     fn room(&self) -> Room {
         Room::Whole
     }

@@ -25,9 +25,11 @@ pub struct Parcel {
     pub team: String,
     /// One line, at most 240 units.
     pub title: String,
-    /// A page's is as long as the sink has room ([`super::Sink::room`]); at most 3,900 units for everything else.
+    /// A page's is as long as the sink has room ([`super::Sink::room`]); at most 3,900 units for
+    /// everything else.
     pub body: String,
-    /// A page in its parts, of which the body is made; also that of a notice which stands for one where nobody is paged.
+    /// A page in its parts, of which the body is made; also that of a notice which stands for one
+    /// where nobody is paged.
     pub page: Option<PageText>,
     pub colour: Colour,
     /// What a person may press, at most five. Empty: nothing, also where there were buttons before.

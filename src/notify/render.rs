@@ -186,7 +186,8 @@ impl Renderer {
         }))
     }
 
-    /// What a notice says that tells of a call: what the page would say, if its severity paged anybody. `None`: it tells of none.
+    /// What a notice says that tells of a call: what the page would say, if its severity paged
+    /// anybody. `None`: it tells of none.
     async fn call(&self, incident: &Incident, notice: &str) -> Result<Option<PageText>, StoreError> {
         let pages = or_blank(self.store.pages_of(incident.id).await)?;
         let is_told = |page: &&Page| page.call_text() == notice || page.text.as_deref() == Some(notice);

@@ -2,16 +2,17 @@
 //!
 //! ```json
 //! { "version": 1, "kind": "page", "dedup_key": "dogwatch-INC-1-1-1-S1", "at": "2026-03-01T08:00:00Z",
-//!   "incident": "INC-1", "severity": "S1", "state": "open",
-//!   "target": { "kind": "Deployment", "namespace": "kube-system", "name": "coredns" },
-//!   "team": "platform", "on_call": ["ada"], "title": "...", "body": "...",
-//!   "reason": "...", "fires": ["..."], "playbook_text": "...", "found": ["..."], "tried": ["..."], "changed": ["..."],
-//!   "next": ["..."], "links": [{ "name": "runbook", "url": "https://..." }], "ack": "..." }
+//! "incident": "INC-1", "severity": "S1", "state": "open",
+//! "target": { "kind": "Deployment", "namespace": "kube-system", "name": "coredns" },
+//! "team": "platform", "on_call": ["ada"], "title": "...", "body": "...",
+//! "reason": "...", "fires": ["..."], "playbook_text": "...", "found": ["..."], "tried": ["..."], "changed": ["..."],
+//! "next": ["..."], "links": [{ "name": "runbook", "url": "https://..." }], "ack": "..." }
 //! ```
 //!
-//! `body` is the whole text. What stands from `reason` on is there for a page, and says the same in its parts: why a person is needed,
-//! the alerts and where, what the playbook says, what the run found and did, what changed in the two hours before, what to
-//! type, links, and how to acknowledge.
+//! `body` is the whole text. What stands from `reason` on is there for a page, and says the same in
+//! its parts: why a person is needed, the alerts and where, what the playbook says, what the run
+//! found and did, what changed in the two hours before, what to type, links, and how to
+//! acknowledge.
 
 use std::time::Duration;
 
@@ -113,8 +114,8 @@ impl Sink for WebhookSink {
 }
 
 /// How long the receiver wants to be left alone
-/// (<https://www.rfc-editor.org/rfc/rfc9110#field.retry-after>). A date is told by its own clock, so
-/// it counts from the date of its answer, and from `now` only where that has none.
+/// (<https://www.rfc-editor.org/rfc/rfc9110#field.retry-after>). A date is told by its own clock,
+/// so it counts from the date of its answer, and from `now` only where that has none.
 fn asked_to_wait(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let header = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
     let after = header(RETRY_AFTER)?;

@@ -37,7 +37,8 @@ pub enum Subject {
     User(String),
 }
 
-/// The roles of that name and their bindings, as manifests: one Role for each namespace, and a ClusterRole for what is not in one or in all.
+/// The roles of that name and their bindings, as manifests: one Role for each namespace, and a
+/// ClusterRole for what is not in one or in all.
 pub fn roles(name: &str, rights: &BTreeSet<Access>, subject: &Subject) -> Vec<Value> {
     let mut by_namespace: BTreeMap<&str, BTreeSet<&Access>> = BTreeMap::new();
     for right in rights {

@@ -10,8 +10,8 @@
 //! | `GET /readyz` | everybody | the store can be read and written, and the workers come further; else 503 with the reason |
 //! | `GET /metrics` | everybody | for Prometheus |
 //!
-//! Alertmanager tries again after 5xx and after no answer, never after 4xx: what a later try could mend is answered with 503.
-//! Every refusal is JSON, `{"error", "where", "hint"}`.
+//! Alertmanager tries again after 5xx and after no answer, never after 4xx: what a later try could
+//! mend is answered with 503. Every refusal is JSON, `{"error", "where", "hint"}`.
 //!
 //! Health and metrics may have a listener of their own too ([`serve_health`]). Nobody without a
 //! right secret can keep others out ([`Limits`]), and no page in a browser can use it

@@ -57,8 +57,9 @@ pub enum Change {
         gathers: Vec<Grouping>,
         shares: Vec<Grouping>,
     },
-    /// `from` turns out to be part of `into`: what fires, runs and is asked for it goes on there, and
-    /// its number answers for that one. Nothing changes where it is part of another one already.
+    /// `from` turns out to be part of `into`: what fires, runs and is asked for it goes on there,
+    /// and its number answers for that one. Nothing changes where it is part of another one
+    /// already.
     Merge {
         from: IncidentId,
         into: IncidentRef,

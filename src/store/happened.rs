@@ -49,7 +49,8 @@ pub enum IncidentEvent {
     Told {
         alerts: u64,
     },
-    /// Alerts fire again soon after their end, with the start that we know: decided about at `until`.
+    /// Alerts fire again soon after their end, with the start that we know: decided about at
+    /// `until`.
     Held {
         alert: String,
         count: u64,

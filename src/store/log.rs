@@ -44,7 +44,8 @@ pub struct Append {
     pub consumes: Vec<i64>,
     /// Inbox items that cannot be taken in yet: they are no reason to wake up at once.
     pub leaves: Vec<i64>,
-    /// The records start a mutation: refuse unless the inbox is empty, and take these locks (in the order of their keys).
+    /// The records start a mutation: refuse unless the inbox is empty, and take these locks (in the
+    /// order of their keys).
     pub guard: Option<Vec<String>>,
     /// Pages and notices.
     pub pages: Vec<NewPage>,
@@ -53,7 +54,8 @@ pub struct Append {
     pub prolong: Option<Duration>,
     /// Give up the lease and wake up then.
     pub park_until: Option<DateTime<Utc>>,
-    /// The end: releases the locks, withdraws open approvals, and brings the end in through the front door.
+    /// The end: releases the locks, withdraws open approvals, and brings the end in through the
+    /// front door.
     pub end: Option<(Outcome, String)>,
 }
 

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{IncidentState, Outcome, RunId, SignalId, WindowId};
 
-/// A page to make. One per incident, spell, level and severity: another reason makes the one that is there say so, and an
-/// incident that has become worse calls anew, whoever has taken it for less.
+/// A page to make. One per incident, spell, level and severity: another reason makes the one that
+/// is there say so, and an incident that has become worse calls anew, whoever has taken it for
+/// less.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewPage {
     pub level: u32,

@@ -1,5 +1,5 @@
-//! What has one cause is one incident with a page or two, however its alerts come; and no join hides
-//! what joins.
+//! What has one cause is one incident with a page or two, however its alerts come; and no join
+//! hides what joins.
 
 use std::time::Duration;
 
@@ -340,6 +340,8 @@ async fn a_person_puts_two_together_and_takes_them_apart_again() {
         "{whole}"
     );
     assert!(part.contains("it is part of INC-1 from now on, says alice"), "{part}");
+    let why = shift.why(incident(1)).await;
+    assert!(why.contains("a person has put others to them"), "{why}");
     let said = shift.says("carol", split).await;
     assert!(said.contains("is part of no other incident") && said.contains("--object"), "{said}");
 }
@@ -398,30 +400,20 @@ async fn parts_of_parts_go_where_they_belong() {
     assert_eq!(itself, "INC-1 is itself; name two");
 }
 
-/// Two alerts of different names, whose runs have the same trouble.
-const ALIKE: &str = r#"
-apiVersion: dogwatch/v1
-kind: Playbook
-metadata: { name: alike, version: 1.0.0, owner: platform }
-summary: a volume fills up
-severity: S2
-autonomy: auto
-page_by: 30m
-triggers:
-  - alert: ClaimFull
-  - alert: ClaimNearlyFull
-target: { kind: PersistentVolumeClaim, from: alert }
-diagnose:
-  - require: target.spec.storageClassName == 'expandable'
-    because: the storage class cannot expand
-escalate:
-  - page: { message: "grow {{target.name}} by hand" }
-"#;
+/// Two alerts of different names start it, and its runs have the same trouble.
+fn alike() -> String {
+    let stops =
+        "  - require: target.spec.storageClassName == 'expandable'\n    because: the storage class cannot expand";
+    CLAIMS
+        .replace("name: claims,", "name: alike,")
+        .replace("  - alert: ClaimFull", "  - alert: ClaimFull\n  - alert: ClaimNearlyFull")
+        .replace("  - wait: 1m", stops)
+}
 
 #[tokio::test]
 async fn runs_that_stop_for_the_same_reason_are_one_incident_with_one_page() {
     let claims = ["data-0", "data-1"].map(|name| build::pending_pvc("db", name, "fast", "100Gi"));
-    let mut bot = Bot::begins(&[ALIKE], claims.to_vec()).await;
+    let mut bot = Bot::begins(&[&alike()], claims.to_vec()).await;
     for (name, claim) in [("ClaimFull", "data-0"), ("ClaimNearlyFull", "data-1")] {
         bot.fires(name, &[("persistentvolumeclaim", claim), ("namespace", "db")]).await;
     }

@@ -201,6 +201,20 @@ impl Shift {
         dogwatch::message::timeline_lines(&timeline).join("\n")
     }
 
+    /// Each decision about the incident with its reason, as people read it.
+    pub async fn why(&self, id: IncidentId) -> String {
+        let incident = self.store.incident(id).await.unwrap().expect("an incident");
+        let facts = dogwatch::message::WhyFacts {
+            incident: &incident,
+            runs: &self.store.runs_of(id).await.unwrap(),
+            timeline: &self.store.timeline(id).await.unwrap(),
+            episodes: &self.store.episodes(id, 5).await.unwrap(),
+            pages: &self.store.pages_of(id).await.unwrap(),
+            now: self.clock.now(),
+        };
+        dogwatch::message::why(&facts)
+    }
+
     pub async fn says(&self, person: &str, command: Command) -> String {
         let person = Person { name: person.into(), via: Via::Console, id: person.into(), role: Some(Role::Responder) };
         let key = format!("{} {command:?} {}", person.name, self.clock.now());

@@ -1,5 +1,6 @@
-//! What whoever is woken reads, as a sink gets it: public alerts with the labels and annotations that their rule sets publish. Each
-//! text must say what is hurt, why a person is needed, and what to type.
+//! What whoever is woken reads, as a sink gets it: public alerts with the labels and annotations
+//! that their rule sets publish. Each text must say what is hurt, why a person is needed, and what
+//! to type.
 
 mod covered;
 mod uncovered;

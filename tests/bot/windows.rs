@@ -1,4 +1,5 @@
-//! Maintenance windows: what they cover pages nobody and is changed by no run, and what still fires at their end pages.
+//! Maintenance windows: what they cover pages nobody and is changed by no run, and what still fires
+//! at their end pages.
 
 use dogwatch::command::parse_command;
 use dogwatch::model::*;
@@ -289,7 +290,8 @@ windows:
 ";
     bot.rules.planned = dogwatch::maintenance::parse_maintenance("maintenance.yaml", file).unwrap().into();
     bot.is_restarted().await;
-    // 29 March: the clocks go from 02:00 to 03:00, and there is one hour of it, from 01:00 to 02:00 UTC.
+    // 29 March: the clocks go from 02:00 to 03:00, and there is one hour of it, from 01:00 to 02:00
+    // UTC.
     let at = |text: &str| text.parse::<chrono::DateTime<chrono::Utc>>().unwrap();
     let now = bot.started();
     bot.passes((at("2026-03-29T00:55:00Z") - now).to_std().unwrap()).await;

@@ -102,8 +102,8 @@ impl Site {
         self.folder.write("dogwatch.yaml", config);
     }
 
-    /// Gives the bot's user what `dogwatch rbac` prints for playbooks, and nothing else: what is granted in all of the cluster,
-    /// the tests beside this one would have, too.
+    /// Gives the bot's user what `dogwatch rbac` prints for playbooks, and nothing else: what is
+    /// granted in all of the cluster, the tests beside this one would have, too.
     async fn grant(&self) {
         let printed = Command::new(env!("CARGO_BIN_EXE_dogwatch"))
             .args(["rbac", "--no-look-up", "--user", BOT_USER, "--lease", &format!("{}/dogwatch", self.lease)])

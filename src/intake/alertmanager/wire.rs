@@ -170,8 +170,8 @@ impl WireAlert {
         Ok((kept, left_out))
     }
 
-    /// Where to look stands in fields of the alert: among its annotations, under the fields' own names, it is there for people. What a
-    /// rule says under that name counts.
+    /// Where to look stands in fields of the alert: among its annotations, under the fields' own
+    /// names, it is there for people. What a rule says under that name counts.
     fn keep_links(&mut self) {
         let links = [
             ("generatorURL", &self.generator_url),

@@ -21,8 +21,9 @@ pub struct Earlier {
 /// The newest of them say enough.
 const MOST: usize = 12;
 
-/// Changes since two hours before the page, the newest first: earlier incidents, what the bot changed, and what the run saw of
-/// others' changes. `run`: the one whose own changes are told elsewhere.
+/// Changes since two hours before the page, the newest first: earlier incidents, what the bot
+/// changed, and what the run saw of others' changes. `run`: the one whose own changes are told
+/// elsewhere.
 pub(super) fn changed(facts: &PageFacts<'_>, run: Option<RunId>) -> Vec<String> {
     let since = facts.page.created_at - CHANGED_WITHIN;
     let mut changes = of_timeline(facts, run);
@@ -50,7 +51,8 @@ fn line(at: DateTime<Utc>, text: &str, page: DateTime<Utc>) -> String {
     format!("- {}{how_long}: {}", time(at), clip(text, 300))
 }
 
-/// What the incident's other runs changed, and when it was over and opened again. That the page opens it is no news to its reader.
+/// What the incident's other runs changed, and when it was over and opened again. That the page
+/// opens it is no news to its reader.
 fn of_timeline(facts: &PageFacts<'_>, run: Option<RunId>) -> Vec<(DateTime<Utc>, String)> {
     let mut changes = Vec::new();
     for entry in facts.timeline {
@@ -107,7 +109,8 @@ fn seen_by(run: RunId, timeline: &[TimelineEntry]) -> Vec<(DateTime<Utc>, String
     changes
 }
 
-/// The output of `k8s.last_change`. Our own changes are told by the runs that made them, and what stands since the creation is none.
+/// The output of `k8s.last_change`. Our own changes are told by the runs that made them, and what
+/// stands since the creation is none.
 fn last_change(output: &Value, summary: &str) -> Option<(DateTime<Utc>, String)> {
     let manager = output.get("manager")?.as_str()?;
     if manager.starts_with("dogwatch-") || output.get("at_creation").is_some_and(|first| first == true) {
@@ -116,13 +119,15 @@ fn last_change(output: &Value, summary: &str) -> Option<(DateTime<Utc>, String)>
     Some((time_of(output.get("at")?)?, without_age(summary)))
 }
 
-/// `spec.replicas was changed 5m ago by helm` counts from when it was read; the line has a time of its own.
+/// `spec.replicas was changed 5m ago by helm` counts from when it was read; the line has a time of
+/// its own.
 fn without_age(summary: &str) -> String {
     let parts = summary.split_once(" ago by ").and_then(|(before, by)| Some((before.rsplit_once(' ')?.0, by)));
     parts.map_or_else(|| summary.to_owned(), |(before, by)| format!("{before} by {by}"))
 }
 
-/// What an object itself says: it was made, its pods were restarted by hand, a rollout has come this far.
+/// What an object itself says: it was made, its pods were restarted by hand, a rollout has come
+/// this far.
 fn of_object(object: &Value) -> Vec<(DateTime<Utc>, String)> {
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     let name = format!("{}/{}", text("/kind").to_lowercase(), text("/metadata/name"));

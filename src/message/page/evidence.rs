@@ -8,7 +8,8 @@ use crate::store::{TimelineEntry, TimelineWhat};
 /// No run has more to tell than somebody would read.
 const MOST: usize = 100;
 
-/// What that run found, and what it did. A page is about one run: what another one found is not what is there now.
+/// What that run found, and what it did. A page is about one run: what another one found is not
+/// what is there now.
 pub(super) fn evidence(run: Option<RunId>, timeline: &[TimelineEntry]) -> (Vec<String>, Vec<String>) {
     let (mut found, mut tried) = (Vec::new(), Vec::new());
     let Some(run) = run else { return (found, tried) };

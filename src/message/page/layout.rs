@@ -19,7 +19,8 @@ pub struct Body {
     pub cut: bool,
 }
 
-/// The longest of what is never cut any further: a reason is a sentence, and what to type some lines.
+/// The longest of what is never cut any further: a reason is a sentence, and what to type some
+/// lines.
 pub(super) const REASON: usize = 1_000;
 pub(super) const NEXT: usize = 1_200;
 pub(super) const FIRST: usize = 300;
@@ -64,7 +65,8 @@ const ACK_AT: usize = 8;
 const IN_TURN: [usize; 6] = [FIRES_AT, PLAYBOOK_AT, LINKS_AT, TRIED_AT, CHANGED_AT, FOUND_AT];
 
 impl PageText {
-    /// The text under the title, no longer than `room`. From [`LEAST_ROOM`] on, the reason and what to type are whole.
+    /// The text under the title, no longer than `room`. From [`LEAST_ROOM`] on, the reason and what
+    /// to type are whole.
     pub fn body(&self, room: Room) -> Body {
         let whole = self.sections();
         let first: Vec<String> = self.first.iter().map(|first| clip(first, FIRST)).collect();
@@ -74,7 +76,8 @@ impl PageText {
         }
         let mut kept: Vec<Section<'_>> =
             whole.iter().map(|section| Section { heading: section.heading, lines: Vec::new() }).collect();
-        // Nothing ends the last line, and where nothing stands before the first section, no empty line does.
+        // Nothing ends the last line, and where nothing stands before the first section, no empty
+        // line does.
         let mut left = (room + 1 + usize::from(first.is_empty())).saturating_sub(width_of(&first));
         for at in [NEXT_AT, ACK_AT, REASON_AT] {
             kept[at].lines = head(&whole[at], left);

@@ -17,7 +17,8 @@ const MOST: usize = 8;
 /// A longer one is no address that somebody opens, and would take the place of all else.
 const LONGEST: usize = 2_000;
 
-/// The names under which rules and Grafana keep them, without `_`, `-` and a final `url` or `link`; in the order of their use.
+/// The names under which rules and Grafana keep them, without `_`, `-` and a final `url` or `link`;
+/// in the order of their use.
 const NAMES: [(&str, &str); 9] = [
     ("runbook", "runbook"),
     ("playbook", "runbook"),

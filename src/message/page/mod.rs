@@ -1,7 +1,8 @@
 //! A page: what somebody needs who was asleep a minute ago.
 //!
-//! It is made of parts, each with a heading: why a person is needed, what fires, what the playbook says, what was found and done,
-//! what changed before, what to type, links, how to acknowledge. Which of them are cut where the room is short, `layout` says.
+//! It is made of parts, each with a heading: why a person is needed, what fires, what the playbook
+//! says, what was found and done, what changed before, what to type, links, how to acknowledge.
+//! Which of them are cut where the room is short, `layout` says.
 
 mod changed;
 mod evidence;
@@ -22,10 +23,12 @@ use layout::{ACK, NEXT, REASON};
 pub use layout::{Body, LEAST_ROOM, Room};
 pub use links::Link;
 
-/// A page's text, in its parts. All lines are bounded, and hold no control characters and no secrets.
+/// A page's text, in its parts. All lines are bounded, and hold no control characters and no
+/// secrets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PageText {
-    /// At most 200 units: what a phone shows of it while it is locked is far less, so that severity, number and object come first.
+    /// At most 200 units: what a phone shows of it while it is locked is far less, so that
+    /// severity, number and object come first.
     pub title: String,
     /// What must be read before all else, such as that another team is called.
     pub first: Option<String>,
@@ -70,8 +73,8 @@ pub struct PageFacts<'a> {
 }
 
 impl PageFacts<'_> {
-    /// The run whose evidence is told: the one that the page is about, else the latest. Where no run was opened, what an earlier
-    /// one found is not what is there now.
+    /// The run whose evidence is told: the one that the page is about, else the latest. Where no
+    /// run was opened, what an earlier one found is not what is there now.
     fn run(&self) -> Option<RunId> {
         match self.page.reason {
             PageReason::Escalated { run } | PageReason::StillFires { run, .. } => Some(run),

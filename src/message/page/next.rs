@@ -7,8 +7,9 @@ use crate::model::{Alert, AlertStatus, ApprovalState, Episode, IncidentId, Label
 /// No line of a playbook takes more: a query is long.
 const LONGEST: usize = 700;
 
-/// A playbook's text without what it says is next, and that: each line that begins with `Next:`, with the lines below it that are
-/// indented or a list. Where it has nothing behind it, the lines up to the next empty one are meant.
+/// A playbook's text without what it says is next, and that: each line that begins with `Next:`,
+/// with the lines below it that are indented or a list. Where it has nothing behind it, the lines
+/// up to the next empty one are meant.
 pub(super) fn parted(text: &[String]) -> (Vec<String>, Vec<String>) {
     let (mut rest, mut next) = (Vec::new(), Vec::new());
     let mut is_open = false;
@@ -34,7 +35,8 @@ fn after_next(line: &str) -> Option<&str> {
     word.eq_ignore_ascii_case("next:").then(|| rest.trim())
 }
 
-/// Answers that the bot waits for, then what the playbook says, else where to look first, and where all is told.
+/// Answers that the bot waits for, then what the playbook says, else where to look first, and where
+/// all is told.
 pub(super) fn next(facts: &PageFacts<'_>, said: &[String], links: &[Link]) -> Vec<String> {
     let id = facts.incident.id;
     let open = facts.approvals.iter().filter(|approval| approval.state == ApprovalState::Open);
@@ -57,7 +59,8 @@ pub(super) fn acknowledge(id: IncidentId) -> String {
     format!("/ack {id} (or: dogwatch ack {id})")
 }
 
-/// A look at the object, by its own name; else at its namespace or its machine; else what the rule itself names.
+/// A look at the object, by its own name; else at its namespace or its machine; else what the rule
+/// itself names.
 fn looks(facts: &PageFacts<'_>, links: &[Link]) -> Vec<String> {
     let of_alert = || facts.episodes.iter().find_map(named_object);
     let object = facts.incident.target.clone().or_else(of_alert);
@@ -99,7 +102,8 @@ fn of_object(object: &ObjectKey) -> Vec<String> {
     lines
 }
 
-/// Where an alert names no object: the machine that its exporter watches, or what else is in its namespace.
+/// Where an alert names no object: the machine that its exporter watches, or what else is in its
+/// namespace.
 fn around(episode: &Episode) -> Vec<String> {
     let alert = as_alert(episode);
     let host = alert.label("instance").map(|instance| instance.rsplit_once(':').map_or(instance, |(host, _)| host));

@@ -11,8 +11,8 @@ use crate::store::{IncidentEvent, StoreError};
 pub(super) type Touched = BTreeMap<IncidentId, Incident>;
 
 impl Tx<'_> {
-    /// Puts `from` into `into`. `false`: one of them is part of another one already, or they are the
-    /// same, and nothing changes.
+    /// Puts `from` into `into`. `false`: one of them is part of another one already, or they are
+    /// the same, and nothing changes.
     pub(super) async fn merge(
         &mut self,
         touched: &mut Touched,

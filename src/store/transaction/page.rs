@@ -60,8 +60,8 @@ impl Tx<'_> {
         Ok(Paged::Updated)
     }
 
-    /// Tells whoever has the incident's page that more joined it, within a minute. Where there is no
-    /// page, because somebody took the incident before one was due, one is made.
+    /// Tells whoever has the incident's page that more joined it, within a minute. Where there is
+    /// no page, because somebody took the incident before one was due, one is made.
     pub(super) async fn tell(
         &mut self,
         incident: &mut Incident,

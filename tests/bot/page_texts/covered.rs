@@ -99,7 +99,8 @@ async fn a_page_in_little_room_keeps_why_and_what_to_type() {
     assert_snapshot!(text);
 }
 
-/// A DNS that four pods cannot carry and six can; whether it is slow all the same is said by `slow`.
+/// A DNS that four pods cannot carry and six can; whether it is slow all the same is said by
+/// `slow`.
 async fn scaled() -> Bot {
     let mut bot = Bot::begins(&[&shipped("coredns-saturated")], coredns()).await;
     let cluster = bot.cluster.clone();
@@ -158,7 +159,8 @@ async fn a_claim_stays_pending() {
     assert_snapshot!(notice(&bot).await);
 }
 
-/// A backup that hangs, or looks as if it did: how often its copied bytes grew within the hour, and what its pod moves.
+/// A backup that hangs, or looks as if it did: how often its copied bytes grew within the hour, and
+/// what its pod moves.
 async fn hanging_backup(playbook: &str, copied: f64, traffic: f64) -> Bot {
     let labels = json!({ "metadata": { "labels": { "database": "db-17" } } });
     let cronjob = build::cronjob("databases", "backup-db-17", "0 0 * * *")

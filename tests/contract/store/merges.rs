@@ -66,7 +66,8 @@ pub async fn the_pages_of_a_part_are_answered_with_the_whole(story: Story) {
     assert!(story.store.unanswered_pages().await.unwrap().is_empty());
 }
 
-/// Between what a decision looks at and its carrying out, a run may have stopped as another one did.
+/// Between what a decision looks at and its carrying out, a run may have stopped as another one
+/// did.
 pub async fn what_was_decided_about_an_incident_is_not_done_to_what_became_a_part(story: Story) {
     let (whole, part) = (incident(&story, "whole", 1).await, incident(&story, "part", 1).await);
     let late = story.signal("late").await;

@@ -235,8 +235,8 @@ pub(in crate::store) trait PageTable {
     /// Its receivers are told that there is more.
     async fn save_told(&mut self, id: PageId, at: DateTime<Utc>, alerts: u64) -> Result<(), StoreError>;
 
-    /// Those of an incident, and of those that are part of it, that nobody has acknowledged, or that
-    /// say more since.
+    /// Those of an incident, and of those that are part of it, that nobody has acknowledged, or
+    /// that say more since.
     async fn waiting_pages(&mut self, incident: IncidentId) -> Result<Vec<WaitingPage>, StoreError>;
 
     /// Nobody need look at them any more. `by_a_person`: somebody has answered.

@@ -55,8 +55,8 @@ pub(in crate::store) trait RunTable {
     /// Keeps for which reason it needs a person, in common with others.
     async fn save_stop(&mut self, run: RunId, key: &str) -> Result<(), StoreError>;
 
-    /// An unresolved incident other than `of` that something joined since, in which a run stopped for
-    /// that reason: the first. None that a person has set apart, nor where `of` is such a one.
+    /// An unresolved incident other than `of` that something joined since, in which a run stopped
+    /// for that reason: the first. None that a person has set apart, nor where `of` is such a one.
     async fn stopped_alike(
         &mut self,
         key: &str,
