@@ -138,6 +138,13 @@ impl Mutation for K8sCreateJob {
         Ok(about_creation(world.cluster.get(&intent.object).await?.as_ref(), intent))
     }
 
+    fn remedied(&self, intent: &Intent) -> ObjectKey {
+        match jobs::source_name(&intent.after) {
+            Some(cronjob) => ObjectKey::new("CronJob", &intent.object.namespace, cronjob),
+            None => intent.object.clone(),
+        }
+    }
+
     fn as_describe(&self) -> &dyn Describe {
         self
     }

@@ -110,6 +110,14 @@ impl Mutation for K8sDeleteJob {
         Ok(about_deletion(world.cluster.get(&intent.object).await?.as_ref(), intent))
     }
 
+    /// Its next Job would hang as well.
+    fn remedied(&self, intent: &Intent) -> ObjectKey {
+        match intent.before.get("cronjob").and_then(Value::as_str) {
+            Some(cronjob) if !cronjob.is_empty() => ObjectKey::new("CronJob", &intent.object.namespace, cronjob),
+            _ => intent.object.clone(),
+        }
+    }
+
     fn as_describe(&self) -> &dyn Describe {
         self
     }

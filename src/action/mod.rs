@@ -43,7 +43,7 @@ pub use registry::{names, parse};
 use crate::clock::Clock;
 use crate::cluster::{Access, Cluster, ClusterError, Object};
 use crate::language::{AnyArg, Arg, ArgError, Location, Scope, TemplateError};
-use crate::model::{FailureClass, Intent, RunId, StepPath, Target};
+use crate::model::{FailureClass, Intent, ObjectKey, RunId, StepPath, Target};
 use crate::prometheus::{Prometheus, QueryError};
 
 /// The world that actions act on.
@@ -189,6 +189,11 @@ pub trait Mutation: Describe {
 
     /// Finds out whether `apply` of this intent took effect before a crash. Changes nothing; may be repeated.
     async fn doubt(&self, world: &World, intent: &Intent) -> Result<Doubt, ActionError>;
+
+    /// For which object it is done: what it is done to, unless that has another name each time.
+    fn remedied(&self, intent: &Intent) -> ObjectKey {
+        intent.object.clone()
+    }
 
     fn as_describe(&self) -> &dyn Describe;
 }

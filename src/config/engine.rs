@@ -16,6 +16,9 @@ pub struct EngineConfig {
     pub lease: HumanDuration,
     /// How long a question to a human stays open. Then the run escalates; it never acts.
     pub approval_timeout: HumanDuration,
+    /// Within this time after a run, no other one that an alert starts does the same for the same object: what comes back so
+    /// soon was not fixed by it. `0s`: that is left to the playbooks' limits.
+    pub fix_holds_for: HumanDuration,
     /// The most that one step's output may be on the run's log.
     pub output_limit: ByteSize,
 }
@@ -26,6 +29,7 @@ impl Default for EngineConfig {
             workers: 4,
             lease: HumanDuration(Duration::from_secs(60)),
             approval_timeout: HumanDuration(Duration::from_secs(30 * 60)),
+            fix_holds_for: HumanDuration(Duration::from_secs(60 * 60)),
             output_limit: ByteSize::kib(256),
         }
     }

@@ -8,6 +8,7 @@ use super::evidence::kept;
 use super::mutate::{self, Attempt};
 use super::plan::in_begun_group;
 use super::read;
+use super::repeats::remedy;
 use super::state::{Approval, Progress};
 use super::timing::{DOUBT_LOOK_EVERY, DOUBT_PATIENCE, LEASE_MARGIN, LOCK_LOOK_EVERY, LOCK_PATIENCE};
 use super::timing::{LEAST_MANDATE, MANDATE_LOOK_EVERY, MANDATE_PATIENCE, MUTATION_WITHIN};
@@ -66,6 +67,9 @@ impl Driver<'_> {
             }
             Err(error) => return self.failed(step, attempt, error, vec![read]).await,
         };
+        if let Some(error) = self.why_not_again(action, &intent).await? {
+            return self.failed(step, attempt, error, vec![read]).await;
+        }
         if let Some(error) = self.not_as_approved(step, &intent) {
             return self.failed(step, attempt, error, vec![read]).await;
         }
@@ -102,8 +106,13 @@ impl Driver<'_> {
         // else may change the cluster.
         let longest = self.options.lease.saturating_sub(LEASE_MARGIN).min(MUTATION_WITHIN);
         let deadline = self.now() + step.timeout.unwrap_or(longest).min(longest).min(mandate);
-        let started = RunEvent::Started { step: step.path.clone(), attempt, intent: intent.clone(), deadline };
-        events.push(started);
+        events.push(RunEvent::Started {
+            step: step.path.clone(),
+            attempt,
+            intent: intent.clone(),
+            deadline,
+            remedy: Some(remedy(action, &intent)),
+        });
         let mut locks = vec![self.frame.run.target.key(), intent.object.key()];
         locks.dedup();
         match self.append(Append { events, guard: Some(locks), ..Append::default() }).await? {

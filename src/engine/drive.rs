@@ -12,10 +12,10 @@ use super::tally::count;
 use super::timing::{ANSWER_LOOK_EVERY, LEASE_MARGIN};
 use super::worker::EngineOptions;
 use super::{preview, read};
-use crate::action::{ActionError, Tell, World};
+use crate::action::{Action, ActionError, Tell, World};
 use crate::metrics::Metrics;
 use crate::model::{Autonomy, Outcome, Phase, PreviewStep, RunEvent, Verdict, redact};
-use crate::playbook::{Playbook, Step};
+use crate::playbook::{Playbook, Step, StepKind};
 use crate::store::{Append, Appended, Ask, InboxItem, LogPosition, NewPage, PageReason, Store, StoreError};
 
 /// A run under way, with its lease.
@@ -250,6 +250,12 @@ impl Driver<'_> {
         let mut outlook = preview::preview(self.world, &self.frame, &self.state, self.playbook, self.until()).await;
         // What comes later may have to wait for what comes first; but that is there to be shown.
         if let Some(error) = outlook.unasked.remove(&step.path) {
+            let attempt = self.state.tried(&step.path).attempts + 1;
+            return self.failed(step, attempt, error, Vec::new()).await;
+        }
+        if let (Some(intent), StepKind::Action(Action::Mutate(action))) = (outlook.intents.get(&step.path), &step.kind)
+            && let Some(error) = self.why_not_again(action.as_ref(), intent).await?
+        {
             let attempt = self.state.tried(&step.path).attempts + 1;
             return self.failed(step, attempt, error, Vec::new()).await;
         }

@@ -11,6 +11,7 @@ mod mutate;
 mod plan;
 mod preview;
 mod read;
+mod repeats;
 mod scope;
 mod state;
 mod tally;

@@ -10,7 +10,7 @@ use super::state::RunState;
 use super::timing::READ_TIMEOUT;
 use super::{mutate, read};
 use crate::action::{Action, ActionError, Plan, World};
-use crate::model::{Autonomy, FailureClass, Outcome, Phase, Preview, PreviewStep, RunEvent, StepPath, redact};
+use crate::model::{Autonomy, FailureClass, Intent, Outcome, Phase, Preview, PreviewStep, RunEvent, StepPath, redact};
 use crate::playbook::{Playbook, Step, StepKind};
 
 /// What a run would do, and what could not be found out for the moment.
@@ -18,6 +18,8 @@ pub(super) struct Outlook {
     pub preview: Preview,
     /// Steps whose object could not be asked, though it may be in a moment.
     pub unasked: BTreeMap<StepPath, ActionError>,
+    /// What is certain to be done, unless a step before it changes that.
+    pub intents: BTreeMap<StepPath, Intent>,
 }
 
 /// Asks every mutating step of the mitigation what it would do now, until then at most.
@@ -28,7 +30,8 @@ pub(super) async fn preview(
     playbook: &Playbook,
     until: DateTime<Utc>,
 ) -> Outlook {
-    let mut outlook = Outlook { preview: Preview { steps: Vec::new() }, unasked: BTreeMap::new() };
+    let preview = Preview { steps: Vec::new() };
+    let mut outlook = Outlook { preview, unasked: BTreeMap::new(), intents: BTreeMap::new() };
     for step in playbook.steps(Phase::Mitigate) {
         let StepKind::Action(Action::Mutate(action)) = &step.kind else { continue };
         if state.finished.contains(&step.path) {
@@ -46,7 +49,9 @@ pub(super) async fn preview(
         let mut shown = match mutate::prepare(world, frame, state, step, action.as_ref(), until).await {
             Ok(Plan::Do(intent)) => {
                 let diff = redact(&format!("- {}\n+ {}", intent.before, intent.after)).into_owned();
-                shown(intent.summary, true, Some(diff))
+                let told = shown(intent.summary.clone(), true, Some(diff));
+                outlook.intents.insert(step.path.clone(), intent);
+                told
             }
             Ok(Plan::Unneeded(output)) => shown(format!("nothing: {}", output.summary), true, None),
             Err(error) => {
@@ -181,7 +186,8 @@ mod tests {
 
     fn now(steps: &[PreviewStep], unasked: &[&str]) -> Outlook {
         let lost = |path: &&str| (StepPath((*path).into()), ActionError::retry("the connection was lost"));
-        Outlook { preview: Preview { steps: steps.to_vec() }, unasked: unasked.iter().map(lost).collect() }
+        let unasked = unasked.iter().map(lost).collect();
+        Outlook { preview: Preview { steps: steps.to_vec() }, unasked, intents: BTreeMap::new() }
     }
 
     #[test]

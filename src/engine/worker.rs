@@ -35,6 +35,9 @@ pub struct EngineOptions {
     pub output_limit: usize,
     /// How long a question to a human stays open.
     pub approval_timeout: Duration,
+    /// Within this time after a run, no other one that an alert starts does the same for the same
+    /// object. Zero: that is left to the playbooks' limits.
+    pub fix_holds_for: Duration,
     /// The team that is paged when a run's own playbook cannot be read.
     pub default_team: String,
     /// Tells what the runs of this database leave in the cluster from what those of another have left: the store's own mark.

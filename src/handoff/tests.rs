@@ -75,7 +75,7 @@ async fn busy_morning(bot: &Story) {
         marker: "m".into(),
     };
     let deadline = bot.clock.now() + Duration::from_secs(30);
-    let started = RunEvent::Started { step: step.clone(), attempt: 1, intent, deadline };
+    let started = RunEvent::Started { step: step.clone(), attempt: 1, intent, deadline, remedy: None };
     let error = "the class does not allow expansion".to_owned();
     let failed = RunEvent::Failed { step, attempt: 1, class: FailureClass::Fail, error };
     bot.logs(run, Append { events: vec![started, failed], ..Append::default() }).await;

@@ -69,6 +69,15 @@ pub struct Intent {
     pub marker: String,
 }
 
+/// What was done, and for which object: what a change has in common with the same one made again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remedy {
+    /// The action's name: `k8s.scale`.
+    pub action: String,
+    /// Of a Job that a CronJob makes, the CronJob: each of its Jobs has another name.
+    pub object: ObjectKey,
+}
+
 /// A record of the run log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -106,7 +115,15 @@ pub enum RunEvent {
     /// The answer; `None`: nobody answered in time.
     ApprovalAnswered { approval: ApprovalId, verdict: Option<Verdict>, by: String },
     /// A mutation is about to be made. From here to its `Done` or `Failed` a crash leaves doubt.
-    Started { step: StepPath, attempt: u32, intent: Intent, deadline: DateTime<Utc> },
+    Started {
+        step: StepPath,
+        attempt: u32,
+        intent: Intent,
+        deadline: DateTime<Utc>,
+        /// `None` on logs of before it was recorded.
+        #[serde(default)]
+        remedy: Option<Remedy>,
+    },
     /// A mutation was made. `recovered`: found done after a crash, not done again.
     Done {
         step: StepPath,

@@ -78,9 +78,9 @@ impl NewWindow {
 /// cluster.
 fn record(event: RunEvent) -> RunEvent {
     match event {
-        RunEvent::Started { step, attempt, intent, deadline } => {
+        RunEvent::Started { step, attempt, intent, deadline, remedy } => {
             let intent = Intent { summary: text(intent.summary), ..intent };
-            RunEvent::Started { step, attempt, intent, deadline }
+            RunEvent::Started { step, attempt, intent, deadline, remedy }
         }
         other => document(other),
     }

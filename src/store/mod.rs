@@ -37,8 +37,9 @@ pub use paging::{DuePage, NewPage, PageReason};
 pub use queue::{Accepted, Delivered, DeliveredPart, PendingSignal, Whose};
 pub use reach::{PageDelivery, Reach};
 pub use records::{
-    AlertCount, Delivery, DeliveryId, DeliverySubject, EpisodeHead, HandoffRecord, IncidentFilter, IncidentView,
-    ObjectRow, Page, PageOutline, RecentIncident, RunHead, ShiftView, Teams, TimelineEntry, TimelineWhat,
+    AlertCount, Delivery, DeliveryId, DeliverySubject, EarlierRemedy, EpisodeHead, HandoffRecord, IncidentFilter,
+    IncidentView, ObjectRow, Page, PageOutline, RecentIncident, RunEnd, RunHead, ShiftView, Teams, TimelineEntry,
+    TimelineWhat,
 };
 pub use rules::holds_back;
 pub use windows::{HeldIncident, NewWindow, OF_A_FILE, OpenAlert, WindowStore};
@@ -46,7 +47,7 @@ pub use windows::{HeldIncident, NewWindow, OF_A_FILE, OpenAlert, WindowStore};
 use crate::metrics::{Levels, PagesMade};
 use crate::model::{
     Approval, ApprovalId, Beat, Digest, Episode, EpisodeId, Heartbeat, HeartbeatKey, Incident, IncidentId, PageId,
-    PlaybookRef, Run, RunEvent, RunId, Signal, SignalId,
+    PlaybookRef, Remedy, Run, RunEvent, RunId, Signal, SignalId,
 };
 use crate::worker::Bell;
 
@@ -214,6 +215,14 @@ pub trait RunStore: Send + Sync {
     /// Runs that have not ended.
     async fn runs_under_way(&self) -> Result<Vec<Run>, StoreError>;
     async fn run_log(&self, id: RunId) -> Result<Vec<(DateTime<Utc>, RunEvent)>, StoreError>;
+    /// The changes of that sort that runs other than this one made, or may have made, and that have
+    /// not ended or did so at or after `since`: the latest, up to 20.
+    async fn earlier_remedies(
+        &self,
+        remedy: &Remedy,
+        not: RunId,
+        since: DateTime<Utc>,
+    ) -> Result<Vec<EarlierRemedy>, StoreError>;
 
     async fn approval(&self, id: ApprovalId) -> Result<Option<Approval>, StoreError>;
     /// Those of an incident that nobody has answered, in order.

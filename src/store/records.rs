@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{IncidentEvent, PageDelivery, PageReason};
 use crate::model::{
-    Approval, ApprovalId, EpisodeId, Grouping, Incident, IncidentId, Outcome, PageId, Run, RunEvent, RunId, Severity,
-    SignalId, WindowId,
+    Approval, ApprovalId, EpisodeId, Grouping, Incident, IncidentId, Intent, Outcome, PageId, Run, RunEvent, RunId,
+    Severity, SignalId, WindowId,
 };
 
 /// What a decision needs to know of an episode.
@@ -98,6 +98,26 @@ pub struct RunHead {
     pub created_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
     pub outcome: Option<Outcome>,
+}
+
+/// A change that another run made lately, or may have made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EarlierRemedy {
+    pub run: RunId,
+    /// When it began.
+    pub at: DateTime<Utc>,
+    pub intent: Intent,
+    /// `None`: the run is under way.
+    pub end: Option<RunEnd>,
+}
+
+/// How a run ended, and when: as today's clock would have told it, also when the clock was set
+/// since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunEnd {
+    pub outcome: Outcome,
+    pub because: String,
+    pub at: DateTime<Utc>,
 }
 
 /// Which incidents to list.

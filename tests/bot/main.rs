@@ -25,6 +25,7 @@ mod many;
 mod mutated;
 mod page_texts;
 mod pages;
+mod repeats;
 mod runs;
 mod secrets;
 mod shipped_playbooks;

@@ -210,6 +210,7 @@ fn beginning() -> Vec<TimelineEntry> {
                 attempt: 1,
                 intent: intent(),
                 deadline: at("02:04:03"),
+                remedy: None,
             }),
         ),
         entry(
@@ -373,7 +374,7 @@ pub fn every_event() -> Vec<TimelineEntry> {
         RunEvent::ApprovalAsked { approval: ApprovalId(3), preview: preview.clone(), expires_at: at("14:20:00") },
         RunEvent::ApprovalAnswered { approval: ApprovalId(3), verdict: Some(Verdict::Deny), by: "alice".into() },
         RunEvent::ApprovalAnswered { approval: ApprovalId(3), verdict: None, by: String::new() },
-        RunEvent::Started { step: s(), attempt: 1, intent: intent(), deadline: at("14:20:00") },
+        RunEvent::Started { step: s(), attempt: 1, intent: intent(), deadline: at("14:20:00"), remedy: None },
         RunEvent::Done { step: s(), attempt: 1, output: json!({}), summary: summary(), recovered: false },
         RunEvent::Done { step: s(), attempt: 1, output: json!({}), summary: summary(), recovered: true },
         RunEvent::Unneeded {

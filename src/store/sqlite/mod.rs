@@ -13,6 +13,7 @@ mod outbox;
 mod pages;
 #[cfg(test)]
 mod query_plans;
+mod remedies;
 mod reports;
 mod rows;
 mod runs;

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use sqlx::{ConnectOptions, Row as _};
 
-use super::{MIGRATIONS, groupings, incidents, options, outbox, pages, reports, runs, shifts, signals, tables};
+use super::{
+    MIGRATIONS, groupings, incidents, options, outbox, pages, remedies, reports, runs, shifts, signals, tables,
+};
 
 /// The query, and how its rows are found.
 fn hot() -> Vec<(String, &'static [&'static str])> {
@@ -73,6 +75,14 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
         (
             shifts::RUNS_OF_OPEN.into(),
             &["SCAN incident USING INDEX incident_unresolved", "SEARCH run USING INDEX run_incident (incident_id=?)"],
+        ),
+        (
+            remedies::EARLIER.into(),
+            &[
+                "SEARCH r USING INDEX remedy_object (object=? AND action=?)",
+                "SEARCH run USING INTEGER PRIMARY KEY (rowid=?)",
+                "SEARCH e USING PRIMARY KEY (run_id=? AND seq=?)",
+            ],
         ),
         (shifts::RUNS_UNDER_WAY.into(), &["SCAN run USING INDEX run_under_way"]),
         (shifts::RUNS_ENDED.into(), &["SEARCH run USING INDEX run_ended (ended_at>? AND ended_at<?)"]),

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::rows::{self, get, get_time, get_time_or, micros};
-use super::{SqliteStore, failed};
-use crate::model::{Approval, ApprovalId, Digest, IncidentId, PlaybookRef, Run, RunEvent, RunId};
-use crate::store::{Append, Appended, ClaimedRun, LogPosition, RunStore, StoreError, transaction};
+use super::{SqliteStore, failed, remedies};
+use crate::model::{Approval, ApprovalId, Digest, IncidentId, PlaybookRef, Remedy, Run, RunEvent, RunId};
+use crate::store::{Append, Appended, ClaimedRun, EarlierRemedy, LogPosition, RunStore, StoreError, transaction};
 
 pub(super) const UNDER_WAY: &str = "SELECT * FROM run WHERE outcome IS NULL ORDER BY id";
 
@@ -97,6 +97,15 @@ impl RunStore for SqliteStore {
             .await
             .map_err(failed("read a run's log"))?;
         found.iter().map(|row| Ok((get_time(row, "at")?, event(get(row, "event")?)))).collect()
+    }
+
+    async fn earlier_remedies(
+        &self,
+        remedy: &Remedy,
+        not: RunId,
+        since: DateTime<Utc>,
+    ) -> Result<Vec<EarlierRemedy>, StoreError> {
+        remedies::earlier(&self.reads, remedy, not, since).await
     }
 
     async fn approval(&self, id: ApprovalId) -> Result<Option<Approval>, StoreError> {

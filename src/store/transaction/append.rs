@@ -27,6 +27,7 @@ pub(in crate::store) async fn append(
     for event in &records.events {
         position.length += 1;
         tx.tables.insert_record(position, tx.now, event).await?;
+        tx.keep_remedy(position, event).await?;
         if let RunEvent::ApprovalAnswered { verdict: None, .. } = event {
             close_questions(tx, run, ApprovalState::Expired).await?;
         }

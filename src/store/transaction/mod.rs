@@ -10,6 +10,7 @@ mod clock;
 mod deliver;
 mod merge;
 mod page;
+mod remedies;
 mod set_aside;
 mod stop;
 mod tables;
@@ -27,7 +28,7 @@ pub(super) use page::page_now;
 pub(super) use set_aside::set_aside;
 pub(super) use tables::{
     ClockTable, DeliveryRow, DeliveryTable, EpisodeEnd, HeartbeatTable, Hold, IncidentTable, LogEnd, PageRow,
-    PageTable, RunRow, RunTable, SignalRow, SignalTable, Tables, TakenRow, WindowTable,
+    PageTable, RemedyTable, RunRow, RunTable, SignalRow, SignalTable, Tables, TakenRow, WindowTable,
 };
 pub(super) use windows::plan_windows;
 

@@ -94,7 +94,7 @@ macro_rules! passes_on {
     (
         $what:ident
         fused { $(fn $fused:ident($($given:ident: $of:ty),*) -> $gives:ty;)* }
-        plain { $(fn $name:ident($($arg:ident: $type:ty),*) -> $out:ty;)* }
+        plain { $(fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $out:ty;)* }
         own { $($own:tt)* }
     ) => {
         #[async_trait]
@@ -177,6 +177,11 @@ passes_on! {
         fn runs_ended(from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Vec<Run>, StoreError>;
         fn runs_under_way() -> Result<Vec<Run>, StoreError>;
         fn run_log(id: RunId) -> Result<Vec<(DateTime<Utc>, RunEvent)>, StoreError>;
+        fn earlier_remedies(
+            remedy: &Remedy,
+            not: RunId,
+            since: DateTime<Utc>,
+        ) -> Result<Vec<EarlierRemedy>, StoreError>;
         fn approval(id: ApprovalId) -> Result<Option<Approval>, StoreError>;
         fn approvals_of(incident: IncidentId) -> Result<Vec<Approval>, StoreError>;
         fn open_approvals() -> Result<Vec<Approval>, StoreError>;

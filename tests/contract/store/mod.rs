@@ -96,6 +96,8 @@ macro_rules! each_store_check {
                 a_page_for_what_was_mitigated_opens_it_again
             }
             runs {
+                what_was_done_for_an_object_is_found_until_it_is_long_ago
+                what_failed_for_certain_was_not_done
                 a_run_belongs_to_one_worker_until_its_lease_is_over
                 whoever_gets_on_with_a_run_keeps_it
                 the_log_has_no_gap_and_no_fork

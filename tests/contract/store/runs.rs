@@ -208,3 +208,56 @@ pub async fn a_run_pages_once_and_what_it_has_to_add_is_told_in_chat(story: Stor
     assert_eq!(told().await, ["so far", "look at it"]);
     assert_eq!(story.store.pages_of(id).await.unwrap().len(), 1);
 }
+
+pub async fn what_was_done_for_an_object_is_found_until_it_is_long_ago(story: Story) {
+    let id = incident(&story, "coredns", 1).await;
+    let first = run(&story, id, "coredns").await;
+    let scale = Remedy { action: "k8s.scale".into(), object: target("coredns") };
+    let lately = async |not: RunId| {
+        let since = story.clock.now() - TimeDelta::hours(1);
+        story.store.earlier_remedies(&scale, not, since).await.unwrap()
+    };
+    story.mutates(first, "mitigate.scale", "4 -> 6", 4.into(), 6.into()).await;
+    let other = RunId(first.0 + 1);
+    assert_eq!(lately(first).await, [], "what it did itself");
+    let found = lately(other).await;
+    assert_eq!((found.len(), found[0].run, found[0].end.as_ref()), (1, first, None));
+    assert_eq!(found[0].intent.summary, "4 -> 6");
+
+    story.ends(first, Outcome::Fixed, "it helped").await;
+    story.passes(60);
+    let end = lately(other).await.remove(0).end.expect("it is over");
+    assert_eq!((end.outcome, end.because.as_str(), end.at), (Outcome::Fixed, "it helped", morning()));
+    // The same stretch of time has passed, whatever the time is called.
+    story.store.move_what_waits(TimeDelta::hours(5)).await.unwrap();
+    story.clock.advance(Duration::from_secs(5 * 3_600));
+    assert_eq!(lately(other).await.len(), 1);
+    story.passes(1);
+    assert_eq!(lately(other).await, []);
+
+    for elsewhere in [
+        Remedy { action: "k8s.delete_pod".into(), ..scale.clone() },
+        Remedy { object: target("other"), ..scale.clone() },
+    ] {
+        assert_eq!(story.store.earlier_remedies(&elsewhere, other, DateTime::UNIX_EPOCH).await.unwrap(), []);
+    }
+}
+
+pub async fn what_failed_for_certain_was_not_done(story: Story) {
+    let id = incident(&story, "coredns", 1).await;
+    let run = run(&story, id, "coredns").await;
+    let scale = Remedy { action: "k8s.scale".into(), object: target("coredns") };
+    story.mutates(run, "mitigate.scale", "4 -> 6", 4.into(), 6.into()).await;
+    let failed = |attempt, class| {
+        let step = StepPath("mitigate.scale".into());
+        let event = RunEvent::Failed { step, attempt, class, error: "no".into() };
+        Append { events: vec![event], ..Append::default() }
+    };
+    let count =
+        async || story.store.earlier_remedies(&scale, RunId(run.0 + 1), DateTime::UNIX_EPOCH).await.unwrap().len();
+    story.logs(run, failed(2, FailureClass::Fail)).await;
+    story.logs(run, failed(1, FailureClass::NeedsHuman)).await;
+    assert_eq!(count().await, 1, "another attempt, and one of which nobody knows");
+    story.logs(run, failed(1, FailureClass::Retry)).await;
+    assert_eq!(count().await, 0);
+}

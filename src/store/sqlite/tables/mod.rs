@@ -6,6 +6,7 @@ mod delivery;
 mod heartbeat;
 mod incident;
 mod page;
+mod remedy;
 mod run;
 mod signal;
 mod window;

@@ -4,6 +4,7 @@
 
 mod clock;
 mod heartbeat;
+mod remedy;
 mod run;
 mod window;
 
@@ -20,12 +21,22 @@ use crate::store::{
 
 pub(in crate::store) use clock::ClockTable;
 pub(in crate::store) use heartbeat::HeartbeatTable;
+pub(in crate::store) use remedy::RemedyTable;
 pub(in crate::store) use run::{LogEnd, RunRow, RunTable};
 pub(in crate::store) use window::{Hold, WindowTable};
 
 /// All tables of a store.
 pub(in crate::store) trait Tables:
-    SignalTable + IncidentTable + PageTable + RunTable + DeliveryTable + ClockTable + HeartbeatTable + WindowTable + Send
+    SignalTable
+    + IncidentTable
+    + PageTable
+    + RunTable
+    + RemedyTable
+    + DeliveryTable
+    + ClockTable
+    + HeartbeatTable
+    + WindowTable
+    + Send
 {
 }
 

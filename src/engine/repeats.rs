@@ -1,0 +1,62 @@
+//! What a run does not do again: a fix that did not hold is a human's to think about, and so is one
+//! that did not help.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::drive::Driver;
+use crate::action::{ActionError, Mutation};
+use crate::model::{HumanDuration, Intent, Outcome, Remedy};
+use crate::playbook::Limits;
+use crate::store::{EarlierRemedy, StoreError};
+
+impl Driver<'_> {
+    /// Why this is not done, where an alert asks for it. A person who asks knows what was tried.
+    pub(super) async fn why_not_again(
+        &self,
+        action: &dyn Mutation,
+        intent: &Intent,
+    ) -> Result<Option<ActionError>, StoreError> {
+        let holds_for = self.options.fix_holds_for;
+        if self.frame.run.requested_by.is_some() || holds_for.is_zero() {
+            return Ok(None);
+        }
+        let now = self.now();
+        let earlier = self.store.earlier_remedies(&remedy(action, intent), self.frame.run.id, now - holds_for).await?;
+        let limits = &self.playbook.limits;
+        let again = earlier.iter().find(|earlier| !goes_further(earlier, intent, limits, holds_for));
+        Ok(again.map(|earlier| ActionError::needs_human(told(earlier, holds_for, now))))
+    }
+}
+
+/// What the change has in common with the same one made again.
+pub(super) fn remedy(action: &dyn Mutation, intent: &Intent) -> Remedy {
+    Remedy { action: action.as_describe().name().to_owned(), object: action.remedied(intent) }
+}
+
+/// Whether it is the next step after one that helped, and the playbook's limits speak of several
+/// within that time: from 6 to 9 after 4 to 6.
+fn goes_further(earlier: &EarlierRemedy, intent: &Intent, limits: &Limits, holds_for: Duration) -> bool {
+    let helped = earlier.end.as_ref().is_some_and(|end| end.outcome == Outcome::Fixed);
+    let in_steps = limits.runs.is_some_and(|(runs, within)| runs > 1 && within <= holds_for);
+    let changes = !intent.before.is_null() && !intent.after.is_null();
+    helped && in_steps && changes && earlier.intent.after != intent.after
+}
+
+fn told(earlier: &EarlierRemedy, holds_for: Duration, now: DateTime<Utc>) -> String {
+    let (run, what, at) = (earlier.run, &earlier.intent.summary, earlier.at.format("%H:%M UTC"));
+    let Some(end) = &earlier.end else {
+        return format!("{run} did the same at {at} ({what}), and is not over yet");
+    };
+    let ago = HumanDuration(Duration::from_secs((now - end.at).num_seconds().max(0).unsigned_abs()));
+    let holds_for = HumanDuration(holds_for);
+    let rule = format!("it is not done again within {holds_for} (`engine.fix_holds_for`)");
+    match end.outcome {
+        Outcome::Fixed => format!("{run} did the same at {at} ({what}), which helped for {ago}: {rule}"),
+        outcome => {
+            let because = end.because.trim_end_matches('.');
+            format!("{run} tried the same at {at} ({what}) and ended {outcome} {ago} ago ({because}): {rule}")
+        }
+    }
+}
