@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::action::World;
+use crate::alertmanager::{Alertmanager, QuietWorker};
 use crate::engine::{EngineOptions, EngineWorker};
 use crate::incident::{HeartbeatWorker, IncidentRules, PageWorker, SignalWorker, WindowWorker};
 use crate::mandate::Mandate;
@@ -24,6 +25,8 @@ pub struct Bot {
     pub catalog: watch::Receiver<Arc<Catalog>>,
     pub rules: IncidentRules,
     pub engine: EngineOptions,
+    /// Whose silences hold here, too.
+    pub alertmanager: Option<Arc<dyn Alertmanager>>,
     /// Where runs and changes are counted.
     pub metrics: Arc<Metrics>,
     /// Tells this process's leases from those of others.
@@ -44,11 +47,12 @@ impl Bot {
         let (store, catalog, rules) = (self.store.clone(), self.catalog.clone(), self.rules.clone());
         let heartbeats = HeartbeatWorker::new(store.clone(), clock.clone(), rules.heartbeats.clone());
         let windows = WindowWorker::new(store.clone(), clock.clone(), rules.planned.clone());
+        let quiet = QuietWorker::new(store.clone(), clock.clone(), self.alertmanager.clone());
         let lookup = rules.grouping.look_up.then(|| Lookup::new(self.world.cluster.clone(), clock.clone()));
         let signals = SignalWorker::new(store, catalog, rules, clock.clone(), self.metrics.clone()).looking_up(lookup);
         let pages = PageWorker::new(self.store.clone(), clock);
         let mut workers: Vec<Arc<dyn Worker>> =
-            vec![Arc::new(windows), Arc::new(signals), Arc::new(pages), Arc::new(heartbeats)];
+            vec![Arc::new(quiet), Arc::new(windows), Arc::new(signals), Arc::new(pages), Arc::new(heartbeats)];
         for n in 0..runs {
             let name = format!("{}/{n}", self.name);
             let (store, world, options) = (self.store.clone(), self.world.clone(), self.engine.clone());

@@ -19,6 +19,7 @@
 extern crate self as dogwatch;
 
 pub mod action;
+pub mod alertmanager;
 pub mod app;
 pub mod bot;
 pub mod chat;
@@ -31,6 +32,7 @@ pub mod discord;
 pub mod engine;
 pub mod files;
 pub mod handoff;
+pub mod http;
 pub mod incident;
 pub mod intake;
 pub mod language;

@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use crate::alertmanager::{Alertmanager, HttpAlertmanager};
 use crate::cluster::{Cluster, Connection, RealCluster};
-use crate::config::{AuthConfig, Config, PrometheusConfig, SourceConfig};
+use crate::config::{AlertmanagerConfig, AuthConfig, Config, PrometheusConfig, SourceConfig};
 use crate::files;
+use crate::http::HttpAuth;
 use crate::incident::{Expected, GroupingRules, HomeCluster, IncidentRules, SourceRights};
 use crate::maintenance::{PlannedWindow, parse_maintenance};
 use crate::model::MayStart;
 use crate::oncall::OnCall;
 use crate::playbook::{Catalog, Playbook, Problem, ProblemSeverity};
-use crate::prometheus::{HttpPrometheus, MatchingPrometheus, NoPrometheus, Prometheus, PrometheusAuth, with_matchers};
+use crate::prometheus::{HttpPrometheus, MatchingPrometheus, NoPrometheus, Prometheus, with_matchers};
 
 /// The cluster as the configuration says. It is not asked anything yet: a bot whose cluster is away must start all the same, to
 /// take alerts in and to page.
@@ -38,15 +40,27 @@ pub fn prometheus(config: &Config) -> anyhow::Result<Arc<dyn Prometheus>> {
     let Some(PrometheusConfig { url, auth, timeout, matchers }) = &config.prometheus else {
         return Ok(Arc::new(NoPrometheus));
     };
-    let auth = match auth {
-        None => None,
-        Some(AuthConfig::Bearer(token)) => Some(PrometheusAuth::Bearer(token.read()?)),
-        Some(AuthConfig::Basic(basic)) => {
-            Some(PrometheusAuth::Basic { username: basic.username.clone(), password: basic.password.read()? })
-        }
-    };
-    let http = Arc::new(HttpPrometheus::new(url, auth, timeout.0)?);
+    let http = Arc::new(HttpPrometheus::new(url, http_auth(auth.as_ref())?, timeout.0)?);
     Ok(if matchers.is_empty() { http } else { Arc::new(MatchingPrometheus::new(http, matchers.clone())) })
+}
+
+/// Alertmanager as the configuration says, if it does.
+///
+/// # Errors
+/// When its URL or its secret cannot be used.
+pub fn alertmanager(config: &Config) -> anyhow::Result<Option<Arc<dyn Alertmanager>>> {
+    let Some(AlertmanagerConfig { url, auth, timeout }) = &config.alertmanager else { return Ok(None) };
+    Ok(Some(Arc::new(HttpAlertmanager::new(url, http_auth(auth.as_ref())?, timeout.0)?)))
+}
+
+fn http_auth(auth: Option<&AuthConfig>) -> anyhow::Result<Option<HttpAuth>> {
+    Ok(match auth {
+        None => None,
+        Some(AuthConfig::Bearer(token)) => Some(HttpAuth::Bearer(token.read()?)),
+        Some(AuthConfig::Basic(basic)) => {
+            Some(HttpAuth::Basic { username: basic.username.clone(), password: basic.password.read()? })
+        }
+    })
 }
 
 /// The playbooks that load. Those that don't are told of, and never keep the bot from starting.

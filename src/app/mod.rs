@@ -110,6 +110,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
             mark: store.mark().to_owned(),
             mandate: Arc::new(Mandate::shared()),
         },
+        alertmanager: edges::alertmanager(config)?,
         metrics: metrics.clone(),
         name: format!("{}-{}", std::process::id(), address.port()),
     };

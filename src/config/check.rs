@@ -27,6 +27,7 @@ impl Config {
         checker.pages();
         checker.discord();
         checker.prometheus();
+        checker.alertmanager();
         checker.cluster();
         checker.severities();
         checker.labels();
@@ -50,6 +51,8 @@ impl Config {
         }
         let prometheus = self.prometheus.as_ref().and_then(|prometheus| prometheus.auth.as_ref());
         secrets.extend(prometheus.map(|auth| auth.secret("prometheus.auth")));
+        let alertmanager = self.alertmanager.as_ref().and_then(|alertmanager| alertmanager.auth.as_ref());
+        secrets.extend(alertmanager.map(|auth| auth.secret("alertmanager.auth")));
         for (n, token) in self.server.api_tokens.iter().enumerate() {
             secrets.push((format!("server.api_tokens.{n}.token"), &token.token));
         }
@@ -153,6 +156,14 @@ impl Checker<'_> {
         }
     }
 
+    fn alertmanager(&mut self) {
+        let Some(alertmanager) = &self.config.alertmanager else { return };
+        self.url("alertmanager.url", &alertmanager.url, false);
+        if alertmanager.auth.is_some() && alertmanager.url.starts_with("http://") {
+            self.warnings.push("`alertmanager.auth` is sent over plain http; use https where others can listen".into());
+        }
+    }
+
     /// The host of an URL that is one; `secure`: https, except on this machine.
     fn url(&mut self, field: &str, url: &str, secure: bool) -> Option<String> {
         let parsed = match reqwest::Url::parse(url) {
@@ -216,6 +227,7 @@ impl Checker<'_> {
         }
         let timeouts = [
             ("cluster.timeout", Some(self.config.cluster.timeout), 60),
+            ("alertmanager.timeout", self.config.alertmanager.as_ref().map(|asked| asked.timeout), 60),
             ("prometheus.timeout", self.config.prometheus.as_ref().map(|prometheus| prometheus.timeout), 60),
             // Longer than that no delivery is waited for: the next sink may be quicker.
             ("pages.webhook.timeout", self.config.pages.webhook.as_ref().map(|webhook| webhook.timeout), 20),

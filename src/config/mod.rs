@@ -4,6 +4,7 @@
 //! talks to the console. Secrets never stand in it: a [`SecretSource`] says where one lies. Relative paths start at the
 //! folder of the configuration file.
 
+mod alertmanager;
 mod auth;
 mod chat;
 mod check;
@@ -33,6 +34,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub use alertmanager::AlertmanagerConfig;
 pub use auth::{AuthConfig, BasicAuth};
 pub use chat::{ChatConfig, ConsoleMode, DiscordConfig, DiscordRoles};
 pub use cluster::{ClusterConfig, LeaseConfig};
@@ -66,6 +68,8 @@ pub struct Config {
     pub sources: Vec<SourceConfig>,
     pub store: StoreConfig,
     pub cluster: ClusterConfig,
+    /// `None`: its silences and inhibitions are not asked about.
+    pub alertmanager: Option<AlertmanagerConfig>,
     /// `None`: queries fail with "no prometheus is configured".
     pub prometheus: Option<PrometheusConfig>,
     pub playbooks: PlaybooksConfig,
@@ -148,6 +152,9 @@ impl Config {
         self.sources.iter_mut().for_each(|source| source.anchor(&base));
         self.store.anchor(&base);
         self.cluster.anchor(&base);
+        if let Some(alertmanager) = &mut self.alertmanager {
+            alertmanager.anchor(&base);
+        }
         if let Some(prometheus) = &mut self.prometheus {
             prometheus.anchor(&base);
         }

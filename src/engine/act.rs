@@ -111,7 +111,7 @@ impl Driver<'_> {
             attempt,
             intent: intent.clone(),
             deadline,
-            remedy: Some(remedy(action, &intent)),
+            remedy: Some(Box::new(remedy(action, &intent))),
         });
         let mut locks = vec![self.frame.run.target.key(), intent.object.key()];
         locks.dedup();

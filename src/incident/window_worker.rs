@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::maintenance::PlannedWindow;
 use crate::model::{Signal, SignalBody, Window};
-use crate::store::{Accepted, NewWindow, Store, StoreError};
+use crate::store::{Accepted, NewWindow, Store, StoreError, WindowOrigin};
 use crate::worker::{Turn, TurnError, Worker};
 
 /// Keeps the windows of the file as they come near, and lets the end of each window in through the
@@ -35,7 +35,7 @@ impl WindowWorker {
         if self.kept().as_ref() == Some(&keys) {
             return Ok(false);
         }
-        let changed = self.store.plan_windows(coming).await?;
+        let changed = self.store.plan_windows(WindowOrigin::File, coming).await?;
         *self.kept() = Some(keys);
         Ok(changed)
     }
@@ -60,7 +60,7 @@ fn coming(planned: &[PlannedWindow], now: DateTime<Utc>) -> Vec<NewWindow> {
 /// # Errors
 /// When the store cannot be written.
 pub async fn plan_windows(store: &dyn Store, planned: &[PlannedWindow], now: DateTime<Utc>) -> Result<(), StoreError> {
-    store.plan_windows(coming(planned, now)).await.map(|_| ())
+    store.plan_windows(WindowOrigin::File, coming(planned, now)).await.map(|_| ())
 }
 
 /// How often the calendar is looked at: windows are kept days before they begin.

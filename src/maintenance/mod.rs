@@ -10,7 +10,7 @@ use serde::Deserialize;
 pub use weekly::Weekly;
 
 use crate::model::{Digest, HumanDuration, LONGEST_WINDOW, Matcher, TargetPattern, WindowScope};
-use crate::store::{NewWindow, OF_A_FILE};
+use crate::store::{NewWindow, WindowOrigin};
 
 /// What is wrong with a `maintenance.yaml`: where, and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -141,7 +141,7 @@ impl PlannedWindow {
         // Whatever is said otherwise makes another window of it.
         let said = Digest::of(format!("{scope}\n{reason}\n{owner}\n{ends_at}"));
         NewWindow {
-            key: format!("{OF_A_FILE}{name}@{starts_at}/{}", said.short()),
+            key: format!("{}{name}@{starts_at}/{}", WindowOrigin::File.prefix(), said.short()),
             scope: scope.clone(),
             reason: reason.clone(),
             owner: owner.clone(),

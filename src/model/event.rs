@@ -122,7 +122,7 @@ pub enum RunEvent {
         deadline: DateTime<Utc>,
         /// `None` on logs of before it was recorded.
         #[serde(default)]
-        remedy: Option<Remedy>,
+        remedy: Option<Box<Remedy>>,
     },
     /// A mutation was made. `recovered`: found done after a crash, not done again.
     Done {

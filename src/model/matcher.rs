@@ -67,6 +67,21 @@ impl Matcher {
         }
     }
 
+    /// Of the parts that Alertmanager's API tells it in.
+    ///
+    /// # Errors
+    /// When it is no matcher here: Go's regular expressions know some things that ours do not.
+    pub fn of_parts(name: &str, value: &str, is_equal: bool, is_regex: bool) -> Result<Self, MatcherError> {
+        let how = match (is_equal, is_regex) {
+            (true, false) => How::Is,
+            (false, false) => How::IsNot,
+            (true, true) => How::Matches,
+            (false, true) => How::MatchesNot,
+        };
+        let error = |why| MatcherError { text: shown(&format!("{name}{value}")), why };
+        Self::new(name, how, value.to_owned()).map_err(error)
+    }
+
     fn new(name: &str, how: How, value: String) -> Result<Self, String> {
         let is_odd = |c: char| c.is_whitespace() || c.is_control() || "{}!=~,\\\"'`".contains(c);
         if name.is_empty() || name.contains(is_odd) {

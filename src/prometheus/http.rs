@@ -4,30 +4,22 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use reqwest::{Client, Response, StatusCode, Url, header, redirect};
+use reqwest::header::HeaderMap;
+use reqwest::{StatusCode, Url, header};
 
 use super::answer::{parse, since};
 use super::selectors::{age_query, selectors};
 use super::{Prometheus, Query, QueryError, Sample};
-use crate::model::Secret;
-use crate::proxy::{Proxy, is_loopback};
+use crate::http::{HttpAuth, HttpClient, HttpError, api_url};
 
 /// The largest answer that is read: some ten thousand series. A playbook's query should give one.
 const LARGEST: usize = 4 * 1024 * 1024;
 
-/// How we prove who we are.
-#[derive(Debug)]
-pub enum PrometheusAuth {
-    Bearer(Secret),
-    Basic { username: String, password: Secret },
-}
-
 /// Asks a Prometheus, or whatever speaks its API.
 #[derive(Debug)]
 pub struct HttpPrometheus {
-    client: Client,
+    client: HttpClient,
     query: Url,
-    auth: Option<PrometheusAuth>,
 }
 
 /// Why it cannot be asked at all.
@@ -44,52 +36,26 @@ impl HttpPrometheus {
     ///
     /// # Errors
     /// When it is no http or https URL.
-    pub fn new(url: &str, auth: Option<PrometheusAuth>, timeout: Duration) -> Result<Self, PrometheusError> {
-        crate::tls::install_provider();
+    pub fn new(url: &str, auth: Option<HttpAuth>, timeout: Duration) -> Result<Self, PrometheusError> {
         let wrong = |message: String| PrometheusError::Url { url: url.to_owned(), message };
-        // By itself first: behind `http://` the path that follows would be taken for the host.
-        Url::parse(url).map_err(|error| wrong(error.to_string()))?;
-        let query = format!("{}/api/v1/query", url.trim_end_matches('/'));
-        let query = Url::parse(&query).map_err(|error| wrong(error.to_string()))?;
-        if !matches!(query.scheme(), "http" | "https") {
-            return Err(wrong("its scheme is neither http nor https".into()));
-        }
-        // Credentials must not follow a redirect to another host.
-        let mut client = Client::builder().timeout(timeout).redirect(redirect::Policy::none());
-        if is_loopback(query.host_str().unwrap_or_default()) {
-            client = client.no_proxy();
-        }
-        let client = client.build().map_err(|error| PrometheusError::Client(error.to_string()))?;
-        Ok(Self { client, query, auth })
+        let query = api_url(url, "/api/v1/query").map_err(wrong)?;
+        let client = HttpClient::new(&query, auth, timeout, LARGEST).map_err(PrometheusError::Client)?;
+        Ok(Self { client, query })
     }
 
     async fn ask(&self, expr: &str, at: DateTime<Utc>) -> Result<(StatusCode, Vec<u8>), QueryError> {
-        let away = |error: reqwest::Error| {
-            let through = if error.is_connect() { Proxy::blame(self.query.as_str()) } else { String::new() };
-            QueryError::Unavailable(format!("{}{through}", with_causes(&error.without_url())))
-        };
-        let mut request =
-            self.client.post(self.query.clone()).header("content-type", "application/x-www-form-urlencoded");
         let mut form = self.query.clone();
         form.query_pairs_mut().clear().append_pair("query", expr).append_pair("time", &time(at));
-        request = request.body(form.query().unwrap_or_default().to_owned());
-        request = match &self.auth {
-            None => request,
-            Some(PrometheusAuth::Bearer(token)) => request.bearer_auth(token.expose()),
-            Some(PrometheusAuth::Basic { username, password }) => request.basic_auth(username, Some(password.expose())),
-        };
-        let mut answer = request.send().await.map_err(away)?;
-        let status = answer.status();
-        check_date(&answer, at)?;
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(away)? {
-            if body.len() + chunk.len() > LARGEST {
-                let message = format!("its answer is larger than {LARGEST} bytes; aggregate");
-                return Err(QueryError::Refused { expr: expr.to_owned(), message });
+        let request = self.client.post(&self.query).header("content-type", "application/x-www-form-urlencoded");
+        let request = request.body(form.query().unwrap_or_default().to_owned());
+        let answer = self.client.send(request).await.map_err(|error| match error {
+            HttpError::Away(message) => QueryError::Unavailable(message),
+            HttpError::TooLarge(_) => {
+                QueryError::Refused { expr: expr.to_owned(), message: format!("{error}; aggregate") }
             }
-            body.extend_from_slice(&chunk);
-        }
-        Ok((status, body))
+        })?;
+        check_date(&answer.headers, at)?;
+        Ok((answer.status, answer.body))
     }
 }
 
@@ -135,8 +101,8 @@ fn time(at: DateTime<Utc>) -> String {
 const CLOCKS_APART: chrono::TimeDelta = chrono::TimeDelta::seconds(60);
 
 /// Whether the answer was made about now: the server says so itself, unless a proxy took that away.
-fn check_date(answer: &Response, now: DateTime<Utc>) -> Result<(), QueryError> {
-    let date = answer.headers().get(header::DATE).and_then(|date| date.to_str().ok());
+fn check_date(headers: &HeaderMap, now: DateTime<Utc>) -> Result<(), QueryError> {
+    let date = headers.get(header::DATE).and_then(|date| date.to_str().ok());
     let date = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok()).map(|date| date.to_utc());
     match date {
         Some(date) if (date - now).abs() > CLOCKS_APART => Err(QueryError::Unavailable(format!(
@@ -155,18 +121,6 @@ impl Prometheus for NoPrometheus {
     async fn query(&self, _query: &Query) -> Result<Vec<Sample>, QueryError> {
         Err(QueryError::NotConfigured)
     }
-}
-
-/// reqwest's own words hide why: "error sending request".
-fn with_causes(error: &reqwest::Error) -> String {
-    let mut told = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        told.push_str(": ");
-        told.push_str(&error.to_string());
-        cause = error.source();
-    }
-    told
 }
 
 #[cfg(test)]

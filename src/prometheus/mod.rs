@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use http::{HttpPrometheus, NoPrometheus, PrometheusAuth, PrometheusError};
+pub use http::{HttpPrometheus, NoPrometheus, PrometheusError};
 pub use matching::MatchingPrometheus;
 pub use scripted::{Scripted, ScriptedPrometheus};
 pub use selectors::{Selector, selectors, with_matchers};

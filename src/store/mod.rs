@@ -42,7 +42,7 @@ pub use records::{
     TimelineWhat,
 };
 pub use rules::holds_back;
-pub use windows::{HeldIncident, NewWindow, OF_A_FILE, OpenAlert, WindowStore};
+pub use windows::{HeldIncident, NewWindow, OpenAlert, WindowOrigin, WindowStore};
 
 use crate::metrics::{Levels, PagesMade};
 use crate::model::{

@@ -21,8 +21,32 @@ pub struct NewWindow {
     pub ends_at: DateTime<Utc>,
 }
 
-/// How the keys of a file's windows begin.
-pub const OF_A_FILE: &str = "file:";
+/// Who else than people says which windows there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WindowOrigin {
+    /// The file of planned windows.
+    File,
+    /// Alertmanager: its silences, and the alerts that it inhibits.
+    Alertmanager,
+}
+
+impl WindowOrigin {
+    /// How the keys of its windows begin.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            WindowOrigin::File => "file:",
+            WindowOrigin::Alertmanager => "alertmanager:",
+        }
+    }
+
+    /// What ends a window that it names no more.
+    pub(super) fn gone(self) -> &'static str {
+        match self {
+            WindowOrigin::File => "the file, in which it stands no more",
+            WindowOrigin::Alertmanager => "Alertmanager, which tells of it no more",
+        }
+    }
+}
 
 /// An alert that fires, as far as windows ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,9 +98,10 @@ pub trait WindowStore: Send + Sync {
     /// What fires in an incident: the newest, up to `MOST_ALERTS`.
     async fn open_alerts(&self, incident: IncidentId) -> Result<Vec<OpenAlert>, StoreError>;
 
-    /// Keeps those of a file that are not kept, and ends those of the file's that are active or to
-    /// come and are not among them. `false`: nothing changes.
-    async fn plan_windows(&self, planned: Vec<NewWindow>) -> Result<bool, StoreError>;
+    /// Keeps those of an origin that are not kept, and ends those of its that are active or to come
+    /// and are not among them. One that ended so and is named again is a new window; one that a
+    /// person has ended is not. `false`: nothing changes.
+    async fn plan_windows(&self, origin: WindowOrigin, planned: Vec<NewWindow>) -> Result<bool, StoreError>;
 }
 
 /// As many alerts of an incident are asked about. An incident with more of them is what these say.

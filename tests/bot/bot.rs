@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
+use dogwatch::alertmanager::Alertmanager;
 use dogwatch::bot::Bot as Wiring;
 use dogwatch::clock::{Clock, ManualClock};
 use dogwatch::cluster::sim::{Fault, Verb};
@@ -63,6 +64,8 @@ pub struct Bot {
     /// No secret is asked of who delivers alerts.
     pub everybody_may_deliver: bool,
     pub rules: IncidentRules,
+    /// Whose silences hold here, too.
+    pub alertmanager: Option<Arc<dyn Alertmanager>>,
     /// How many changes the conversation has spoken of.
     told: usize,
 }
@@ -94,6 +97,7 @@ impl Bot {
             was_set: false,
             everybody_may_deliver: false,
             rules: IncidentRules::default(),
+            alertmanager: None,
             told: 0,
         };
         empty_database(&bot.folder.path().join("bot.db")).await;
@@ -117,6 +121,7 @@ impl Bot {
         .unwrap();
         let mut wiring: Wiring = stage.bot.clone();
         wiring.engine.mark.clone_from(&self.mark);
+        wiring.alertmanager.clone_from(&self.alertmanager);
         wiring.store = Arc::new(FusedStore { inner: stage.store.clone(), fuse: self.fuse.clone() });
         wiring.world.cluster = Arc::new(FusedCluster { inner: self.cluster.clone(), fuse: self.fuse.clone() });
         let mut workers = wiring.workers(1);

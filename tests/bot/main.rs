@@ -25,6 +25,7 @@ mod many;
 mod mutated;
 mod page_texts;
 mod pages;
+mod quiet;
 mod repeats;
 mod runs;
 mod secrets;

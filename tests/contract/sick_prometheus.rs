@@ -10,8 +10,9 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use dogwatch::clock::{Clock as _, SystemClock};
+use dogwatch::http::HttpAuth;
 use dogwatch::model::Secret;
-use dogwatch::prometheus::{HttpPrometheus, Prometheus, PrometheusAuth, Query, QueryError, Sample};
+use dogwatch::prometheus::{HttpPrometheus, Prometheus, Query, QueryError, Sample};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -55,7 +56,7 @@ impl Strange {
         Self { url, asked, _server: server }
     }
 
-    fn client(&self, auth: Option<PrometheusAuth>) -> HttpPrometheus {
+    fn client(&self, auth: Option<HttpAuth>) -> HttpPrometheus {
         HttpPrometheus::new(&self.url, auth, Duration::from_millis(500)).unwrap()
     }
 
@@ -103,9 +104,9 @@ async fn the_expression_goes_out_as_it_is() {
 async fn we_say_who_we_are() {
     let strange = Strange::that_answers(|form| async { seven(form) }).await;
     let secret = || Secret::new("open sesame");
-    let bearer = strange.client(Some(PrometheusAuth::Bearer(secret())));
+    let bearer = strange.client(Some(HttpAuth::Bearer(secret())));
     ask(&bearer, "up").await.unwrap();
-    let basic = strange.client(Some(PrometheusAuth::Basic { username: "bot".into(), password: secret() }));
+    let basic = strange.client(Some(HttpAuth::Basic { username: "bot".into(), password: secret() }));
     ask(&basic, "up").await.unwrap();
     let said: Vec<String> = strange.asked().into_iter().map(|[_, _, authorization, _]| authorization).collect();
     assert_eq!(said, ["Bearer open sesame", "Basic Ym90Om9wZW4gc2VzYW1l"]);
@@ -120,7 +121,7 @@ async fn a_redirect_is_not_followed() {
         async move { (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, place)]).into_response() }
     })
     .await;
-    let answer = ask(&strange.client(Some(PrometheusAuth::Bearer(Secret::new("x")))), "up").await;
+    let answer = ask(&strange.client(Some(HttpAuth::Bearer(Secret::new("x")))), "up").await;
     assert!(matches!(&answer, Err(QueryError::Unavailable(message)) if message.contains("307")), "{answer:?}");
     assert!(elsewhere.asked().is_empty());
 }

@@ -8,7 +8,7 @@ use super::rows::{self, from_json, from_word, get, get_time, get_time_or, json, 
 use super::{SqliteStore, failed};
 use crate::model::{IncidentId, IncidentState, Window, WindowId};
 use crate::store::windows::MOST_ALERTS;
-use crate::store::{HeldIncident, NewWindow, OpenAlert, StoreError, WindowStore, transaction};
+use crate::store::{HeldIncident, NewWindow, OpenAlert, StoreError, WindowOrigin, WindowStore, transaction};
 
 /// What has ended, and was told, covers nothing: few are left.
 pub(super) const ACTIVE: &str =
@@ -76,10 +76,10 @@ impl WindowStore for SqliteStore {
         found.iter().map(open_alert).collect()
     }
 
-    async fn plan_windows(&self, planned: Vec<NewWindow>) -> Result<bool, StoreError> {
+    async fn plan_windows(&self, origin: WindowOrigin, planned: Vec<NewWindow>) -> Result<bool, StoreError> {
         let planned = planned.into_iter().map(NewWindow::masked).collect();
-        let changed = self.transact("plan a file's windows", move |mut tx| {
-            Box::pin(async move { transaction::plan_windows(&mut tx, planned).await })
+        let changed = self.transact("plan windows", move |mut tx| {
+            Box::pin(async move { transaction::plan_windows(&mut tx, origin, planned).await })
         });
         let changed = changed.await?;
         if changed {

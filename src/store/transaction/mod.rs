@@ -27,8 +27,8 @@ pub(super) use deliver::{arrived, failed, take};
 pub(super) use page::page_now;
 pub(super) use set_aside::set_aside;
 pub(super) use tables::{
-    ClockTable, DeliveryRow, DeliveryTable, EpisodeEnd, HeartbeatTable, Hold, IncidentTable, LogEnd, PageRow,
-    PageTable, RemedyTable, RunRow, RunTable, SignalRow, SignalTable, Tables, TakenRow, WindowTable,
+    ClockTable, DeliveryRow, DeliveryTable, EpisodeEnd, HeartbeatTable, Hold, IncidentTable, KeptWindow, LogEnd,
+    PageRow, PageTable, RemedyTable, RunRow, RunTable, SignalRow, SignalTable, Tables, TakenRow, WindowTable,
 };
 pub(super) use windows::plan_windows;
 

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::Tx;
-use super::tables::Hold;
+use super::tables::{Hold, KeptWindow};
 use crate::model::Incident;
 use crate::store::rules::holds_back;
-use crate::store::windows::OF_A_FILE;
-use crate::store::{IncidentEvent, NewPage, NewWindow, StoreError};
+use crate::store::{IncidentEvent, NewPage, NewWindow, StoreError, WindowOrigin};
 
 impl Tx<'_> {
     /// Holds a page back where windows cover all that fires in the incident, and says so. Every
@@ -35,16 +34,29 @@ impl Tx<'_> {
     }
 }
 
-/// Has the windows of a file be these, as far as they are active or to come.
-pub(in crate::store) async fn plan_windows(tx: &mut Tx<'_>, planned: Vec<NewWindow>) -> Result<bool, StoreError> {
-    let keys: Vec<&str> = planned.iter().map(|new| new.key.as_str()).collect();
-    let kept = tx.tables.windows_by_key(OF_A_FILE, &keys, tx.now).await?;
-    let known: BTreeSet<&str> = kept.iter().map(|(_, key, _)| key.as_str()).collect();
+/// Has the windows of an origin be these, as far as they are active or to come.
+pub(in crate::store) async fn plan_windows(
+    tx: &mut Tx<'_>,
+    origin: WindowOrigin,
+    planned: Vec<NewWindow>,
+) -> Result<bool, StoreError> {
+    let keys: BTreeSet<&str> = planned.iter().map(|new| new.key.as_str()).collect();
+    let kept = tx.tables.windows_by_key(origin.prefix(), &keys.iter().copied().collect::<Vec<_>>(), tx.now).await?;
+    let mut known: BTreeSet<String> = BTreeSet::new();
     let mut changes = false;
-    for (id, _, _) in kept.iter().filter(|(_, key, lasts)| *lasts && !keys.contains(&key.as_str())) {
-        changes |= tx.tables.end_window(*id, tx.now, "the file, in which it stands no more").await?;
+    for KeptWindow { id, key, lasts, ended_by } in kept {
+        let is_named = keys.contains(key.as_str());
+        if lasts && !is_named {
+            changes |= tx.tables.end_window(id, tx.now, origin.gone()).await?;
+        }
+        let by_itself = ended_by.as_deref().is_none_or(|by| by == origin.gone());
+        if is_named && !lasts && by_itself {
+            tx.tables.forget_window_key(id).await?;
+        } else {
+            known.insert(key);
+        }
     }
-    for new in planned.iter().filter(|new| !known.contains(new.key.as_str())) {
+    for new in planned.iter().filter(|new| !known.contains(&new.key)) {
         let id = tx.tables.next_window_id().await?;
         tx.tables.insert_window(id, new, tx.now).await?;
         changes = true;

@@ -264,7 +264,7 @@ passes_on! {
         fn ended_windows(now: DateTime<Utc>) -> Result<(Vec<Window>, Option<DateTime<Utc>>), StoreError>;
         fn held_by(windows: &[WindowId]) -> Result<Vec<HeldIncident>, StoreError>;
         fn open_alerts(incident: IncidentId) -> Result<Vec<OpenAlert>, StoreError>;
-        fn plan_windows(planned: Vec<NewWindow>) -> Result<bool, StoreError>;
+        fn plan_windows(origin: WindowOrigin, planned: Vec<NewWindow>) -> Result<bool, StoreError>;
     }
     own {}
 }

@@ -192,6 +192,7 @@ impl Night {
             rules: IncidentRules { teams, ..IncidentRules::default() },
             engine: EngineOptions::default(),
             metrics: metrics.clone(),
+            alertmanager: None,
             name: "night".into(),
         };
         let reports = Arc::new(Reports::default());

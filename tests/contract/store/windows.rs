@@ -107,19 +107,24 @@ pub async fn an_alert_knows_the_window_that_held_it_until_it_is_let_go(story: St
 }
 
 pub async fn a_file_s_windows_are_what_the_file_says(story: Story) {
-    let planned = |key: &str, from| new_window(&format!("{OF_A_FILE}{key}"), from, 20);
+    let planned = |key: &str, from| new_window(&format!("{}{key}", WindowOrigin::File.prefix()), from, 20);
     let person = keeps(&story, 0, 60).await;
     let first = vec![planned("a", 0), planned("b", 30)];
-    assert!(story.store.plan_windows(first.clone()).await.unwrap());
-    assert!(!story.store.plan_windows(first).await.unwrap(), "they are kept already");
+    assert!(story.store.plan_windows(WindowOrigin::File, first.clone()).await.unwrap());
+    assert!(!story.store.plan_windows(WindowOrigin::File, first).await.unwrap(), "they are kept already");
     assert_eq!(active(&story).await, [person.0, 2]);
     // One that a person has ended is not opened again.
     story.decide(vec![Change::EndWindow { window: WindowId(2), by: "bob".into() }]).await;
-    assert!(!story.store.plan_windows(vec![planned("a", 0), planned("b", 30)]).await.unwrap());
+    assert!(!story.store.plan_windows(WindowOrigin::File, vec![planned("a", 0), planned("b", 30)]).await.unwrap());
     assert_eq!(active(&story).await, [person.0]);
     story.passes(31);
     assert_eq!(active(&story).await, [person.0, 3]);
-    assert!(story.store.plan_windows(vec![planned("c", 40)]).await.unwrap());
+    assert!(story.store.plan_windows(WindowOrigin::File, vec![planned("c", 40)]).await.unwrap());
     assert_eq!(active(&story).await, [person.0], "what stands in the file no more is ended");
     assert_eq!(story.store.windows_since(morning()).await.unwrap().len(), 4);
+    // Somebody puts it back, and another origin has a say in its own ones only.
+    assert!(story.store.plan_windows(WindowOrigin::File, vec![planned("a", 0), planned("b", 30)]).await.unwrap());
+    assert_eq!(active(&story).await, [person.0, 5]);
+    assert!(!story.store.plan_windows(WindowOrigin::Alertmanager, Vec::new()).await.unwrap());
+    assert_eq!(active(&story).await, [person.0, 5]);
 }

@@ -234,7 +234,8 @@ impl<P: Place> Story<P> {
             marker: "m".into(),
         };
         let deadline = self.clock.now() + Duration::from_secs(30);
-        let remedy = Some(Remedy { action: "k8s.scale".into(), object: intent.object.clone() });
+        let remedy = Remedy { action: "k8s.scale".into(), object: intent.object.clone() };
+        let remedy = Some(Box::new(remedy));
         let started = RunEvent::Started { step: step.clone(), attempt: 1, intent, deadline, remedy };
         let done = RunEvent::Done {
             step,

@@ -7,7 +7,7 @@ use super::SqliteTables;
 use crate::model::{EpisodeId, IncidentId, Window, WindowId};
 use crate::store::sqlite::rows::{get, json, micros, readable};
 use crate::store::sqlite::windows::{ACTIVE, NEXT_ID, OPEN_ALERTS, open_alert, window};
-use crate::store::transaction::{Hold, WindowTable};
+use crate::store::transaction::{Hold, KeptWindow, WindowTable};
 use crate::store::windows::MOST_ALERTS;
 use crate::store::{NewWindow, OpenAlert, StoreError};
 
@@ -46,16 +46,26 @@ impl WindowTable for SqliteTables<'_> {
         begins: &str,
         keys: &[&str],
         at: DateTime<Utc>,
-    ) -> Result<Vec<(WindowId, String, bool)>, StoreError> {
+    ) -> Result<Vec<KeptWindow>, StoreError> {
         let query = sqlx::query(
-            "SELECT id, key, ends_at > ?3 AS lasts FROM quiet_window
+            "SELECT id, key, ends_at > ?3 AS lasts, ended_by FROM quiet_window
              WHERE substr(key, 1, length(?1)) = ?1 AND (ends_at > ?3 OR key IN (SELECT value FROM json_each(?2)))",
         )
         .bind(begins.to_owned())
         .bind(json(&keys)?)
         .bind(micros(at));
-        let found = self.all("read a file's windows", query).await?;
-        found.iter().map(|row| Ok((WindowId(get(row, "id")?), get(row, "key")?, get(row, "lasts")?))).collect()
+        let found = self.all("read an origin's windows", query).await?;
+        let kept = |row| -> Result<KeptWindow, StoreError> {
+            let (id, key) = (WindowId(get(row, "id")?), get(row, "key")?);
+            Ok(KeptWindow { id, key, lasts: get(row, "lasts")?, ended_by: get(row, "ended_by")? })
+        };
+        found.iter().map(kept).collect()
+    }
+
+    async fn forget_window_key(&mut self, id: WindowId) -> Result<(), StoreError> {
+        let query = sqlx::query("UPDATE quiet_window SET key = key || ' as W-' || id WHERE id = ?");
+        self.execute("let another window have a key", query.bind(id.0)).await?;
+        Ok(())
     }
 
     async fn end_window(&mut self, id: WindowId, at: DateTime<Utc>, by: &str) -> Result<bool, StoreError> {

@@ -23,7 +23,7 @@ pub(in crate::store) use clock::ClockTable;
 pub(in crate::store) use heartbeat::HeartbeatTable;
 pub(in crate::store) use remedy::RemedyTable;
 pub(in crate::store) use run::{LogEnd, RunRow, RunTable};
-pub(in crate::store) use window::{Hold, WindowTable};
+pub(in crate::store) use window::{Hold, KeptWindow, WindowTable};
 
 /// All tables of a store.
 pub(in crate::store) trait Tables:

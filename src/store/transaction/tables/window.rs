@@ -17,6 +17,16 @@ pub(in crate::store) struct Hold {
     pub is_whole: bool,
 }
 
+/// A window of an origin that names its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::store) struct KeptWindow {
+    pub id: WindowId,
+    pub key: String,
+    /// It is active or to come.
+    pub lasts: bool,
+    pub ended_by: Option<String>,
+}
+
 #[async_trait]
 pub(in crate::store) trait WindowTable {
     async fn active_windows(&mut self, at: DateTime<Utc>) -> Result<Vec<Window>, StoreError>;
@@ -27,14 +37,17 @@ pub(in crate::store) trait WindowTable {
 
     async fn next_window_id(&mut self) -> Result<WindowId, StoreError>;
 
-    /// Those whose keys begin like that, with the keys; `at`: of those that end before, none but
-    /// whose key is among `keys`.
+    /// Those whose keys begin like that; `at`: of those that end before, none but whose key is among
+    /// `keys`.
     async fn windows_by_key(
         &mut self,
         begins: &str,
         keys: &[&str],
         at: DateTime<Utc>,
-    ) -> Result<Vec<(WindowId, String, bool)>, StoreError>;
+    ) -> Result<Vec<KeptWindow>, StoreError>;
+
+    /// Whoever names its key from now on means another window.
+    async fn forget_window_key(&mut self, id: WindowId) -> Result<(), StoreError>;
 
     /// Ends it at that moment, if it lasts longer; `false`: it does not.
     async fn end_window(&mut self, id: WindowId, at: DateTime<Utc>, by: &str) -> Result<bool, StoreError>;

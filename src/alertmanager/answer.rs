@@ -1,0 +1,161 @@
+//! What Alertmanager answers, as windows.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::Deserialize;
+
+use super::Quiet;
+use crate::model::{Digest, Matcher, WindowScope};
+use crate::store::{NewWindow, WindowOrigin};
+
+/// As many silences are taken, and as many inhibited alerts: each alert is compared with each of
+/// them. What is over that covers nothing.
+const MOST: usize = 500;
+
+/// No inhibition is taken for longer: one that goes on is told of again.
+const INHIBITED_FOR: TimeDelta = TimeDelta::hours(24);
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Silence {
+    id: String,
+    status: SilenceStatus,
+    #[serde(default)]
+    comment: String,
+    #[serde(default)]
+    created_by: String,
+    starts_at: DateTime<Utc>,
+    ends_at: DateTime<Utc>,
+    matchers: Vec<Part>,
+}
+
+#[derive(Deserialize)]
+struct SilenceStatus {
+    state: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Part {
+    name: String,
+    value: String,
+    is_regex: bool,
+    /// Before 0.22 there was nothing else.
+    #[serde(default = "yes")]
+    is_equal: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Deserialize)]
+struct Alert {
+    labels: BTreeMap<String, String>,
+    status: AlertState,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AlertState {
+    #[serde(default)]
+    inhibited_by: Vec<String>,
+}
+
+/// Reads the silences that are active or to come.
+///
+/// # Errors
+/// When it is no such answer.
+pub(super) fn silences(body: &[u8], quiet: &mut Quiet) -> Result<(), String> {
+    let silences: Vec<Silence> = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    let lasting = |silence: &&Silence| silence.status.state != "expired" && silence.starts_at < silence.ends_at;
+    let mut lasting: Vec<&Silence> = silences.iter().filter(lasting).collect();
+    lasting.sort_by_key(|silence| (silence.starts_at, &silence.id));
+    for silence in lasting.iter().take(MOST) {
+        match scope(silence) {
+            Ok(scope) => quiet.windows.push(window_of(silence, scope)),
+            Err(why) => quiet.left_out.push(format!("the silence {} is not taken: {why}", shown(&silence.id))),
+        }
+    }
+    left_over(lasting.len(), "silences", quiet);
+    Ok(())
+}
+
+/// Reads the alerts that are inhibited now.
+///
+/// # Errors
+/// When it is no such answer.
+pub(super) fn inhibited(body: &[u8], now: DateTime<Utc>, quiet: &mut Quiet) -> Result<(), String> {
+    let mut alerts: Vec<Alert> = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    alerts.retain(|alert| !alert.status.inhibited_by.is_empty());
+    alerts.sort_by(|one, other| one.labels.cmp(&other.labels));
+    for alert in alerts.iter().take(MOST) {
+        let matchers = alert.labels.iter().map(|(name, value)| Matcher::of_parts(name, value, true, false));
+        match matchers.collect::<Result<Vec<_>, _>>() {
+            Ok(matchers) if !matchers.is_empty() => {
+                let scope = WindowScope { matchers, targets: Vec::new() };
+                quiet.windows.push(inhibition(alert, scope, now));
+            }
+            Ok(_) => quiet.left_out.push("an inhibited alert without labels is not taken".into()),
+            Err(why) => quiet.left_out.push(format!("an inhibited alert is not taken: {why}")),
+        }
+    }
+    left_over(alerts.len(), "inhibited alerts", quiet);
+    Ok(())
+}
+
+fn left_over(all: usize, what: &str, quiet: &mut Quiet) {
+    if all > MOST {
+        quiet.left_out.push(format!("{} {what} are over the {MOST} that are taken", all - MOST));
+    }
+}
+
+fn scope(silence: &Silence) -> Result<WindowScope, String> {
+    let matcher = |part: &Part| Matcher::of_parts(&part.name, &part.value, part.is_equal, part.is_regex);
+    let matchers: Vec<Matcher> =
+        silence.matchers.iter().map(matcher).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+    if matchers.is_empty() {
+        return Err("it has no matchers".into());
+    }
+    Ok(WindowScope { matchers, targets: Vec::new() })
+}
+
+fn window_of(silence: &Silence, scope: WindowScope) -> NewWindow {
+    let Silence { id, comment, created_by, starts_at, ends_at, .. } = silence;
+    // Alertmanager changes some things of a silence in place: said otherwise, it is another window.
+    let said = Digest::of(format!("{scope}\n{comment}\n{created_by}\n{starts_at}\n{ends_at}"));
+    NewWindow {
+        key: format!("{}{id}/{}", WindowOrigin::Alertmanager.prefix(), said.short()),
+        scope,
+        reason: or(comment, "no comment"),
+        owner: or(created_by, "somebody"),
+        via: format!("Alertmanager, silence {}", shown(id)),
+        starts_at: *starts_at,
+        ends_at: *ends_at,
+    }
+}
+
+fn inhibition(alert: &Alert, scope: WindowScope, now: DateTime<Utc>) -> NewWindow {
+    let by: Vec<String> = alert.status.inhibited_by.iter().take(3).map(|by| shown(by)).collect();
+    let name = alert.labels.get("alertname").map_or("an alert", String::as_str);
+    NewWindow {
+        key: format!("{}inhibited/{}", WindowOrigin::Alertmanager.prefix(), Digest::of(scope.to_string()).as_str()),
+        scope,
+        reason: format!("{name} is inhibited by what fires with the fingerprint {}", by.join(", ")),
+        owner: "inhibit_rules".into(),
+        via: "Alertmanager, inhibition".into(),
+        starts_at: now,
+        ends_at: now + INHIBITED_FOR,
+    }
+}
+
+fn or(text: &str, instead: &str) -> String {
+    let text = text.trim();
+    if text.is_empty() { instead.into() } else { text.chars().take(500).collect() }
+}
+
+/// Ids are told to people.
+fn shown(id: &str) -> String {
+    id.chars().filter(|c| c.is_ascii_graphic()).take(40).collect()
+}

@@ -1,0 +1,277 @@
+//! What Alertmanager itself keeps quiet: its silences and inhibitions hold here, too, unless it is away for long.
+//! What it answers is what 0.34 answered, with other times.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use dogwatch::alertmanager::HttpAlertmanager;
+use dogwatch::clock::Clock as _;
+use dogwatch::model::*;
+use dogwatch::store::{IncidentStore as _, WindowStore as _};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::bot::{Bot, minutes};
+use crate::runs::{SHOP, UP, shop};
+
+/// Answers as Alertmanager does, or as it never should.
+#[derive(Default)]
+struct Answers {
+    silences: Vec<Value>,
+    inhibited: Vec<Value>,
+    /// A whole answer instead.
+    instead: Option<&'static str>,
+}
+
+/// An Alertmanager on a port of its own.
+struct Quiet {
+    answers: Arc<Mutex<Answers>>,
+    client: Arc<HttpAlertmanager>,
+    server: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl Quiet {
+    async fn begins() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/am/", listener.local_addr().unwrap());
+        let answers: Arc<Mutex<Answers>> = Arc::default();
+        let of_server = answers.clone();
+        let server = tokio::spawn(async move {
+            while let Ok((connection, _)) = listener.accept().await {
+                answer(connection, &of_server).await;
+            }
+        });
+        let client = Arc::new(HttpAlertmanager::new(&url, None, Duration::from_secs(5)).unwrap());
+        Self { answers, client, server }
+    }
+
+    fn has(&self, change: impl FnOnce(&mut Answers)) {
+        change(&mut self.answers.lock().unwrap());
+    }
+
+    /// A bot that asks it.
+    async fn bot(&self, playbooks: &[&str]) -> Bot {
+        let mut bot = Bot::begins(playbooks, shop()).await;
+        bot.alertmanager = Some(self.client.clone());
+        bot.is_restarted().await;
+        bot
+    }
+}
+
+async fn answer(mut connection: TcpStream, answers: &Mutex<Answers>) {
+    let mut asked = vec![0; 4096];
+    let read = connection.read(&mut asked).await.unwrap_or_default();
+    let asked = String::from_utf8_lossy(&asked[..read]).into_owned();
+    let answer = {
+        let answers = answers.lock().unwrap();
+        let body = match asked.split(' ').nth(1) {
+            Some("/am/api/v2/silences") => json!(answers.silences),
+            Some("/am/api/v2/alerts?active=false&silenced=false&unprocessed=false&inhibited=true") => {
+                json!(answers.inhibited)
+            }
+            other => panic!("nobody asks for {other:?}"),
+        };
+        let body = body.to_string();
+        let length = body.len();
+        let whole = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
+        answers.instead.map_or(whole, str::to_owned)
+    };
+    // Whoever asked may be gone.
+    let _gone = connection.write_all(answer.as_bytes()).await;
+}
+
+fn silence(id: &str, matcher: (&str, &str, bool), state: &str, until: &str) -> Value {
+    let (name, value, regex) = matcher;
+    json!({
+        "id": id,
+        "status": { "state": state },
+        "updatedAt": "2026-03-02T01:55:00.000Z",
+        "comment": "moving the shop",
+        "createdBy": "anna",
+        "startsAt": "2026-03-02T01:55:00.000Z",
+        "endsAt": until,
+        "matchers": [{ "isEqual": true, "isRegex": regex, "name": name, "value": value }],
+    })
+}
+
+fn of_the_shop() -> Value {
+    silence(
+        "1f0c8a3e-91b4-4d2c-8a53-a0d1c1f7be55",
+        ("alertname", "ShopS.+", true),
+        "active",
+        "2026-03-02T04:00:00.000Z",
+    )
+}
+
+/// What `/windows` answers.
+async fn windows(bot: &Bot) -> String {
+    let windows = bot.store().windows_since(bot.clock.now()).await.unwrap();
+    let held = bot.store().held_by(&windows.iter().map(|window| window.id).collect::<Vec<_>>()).await.unwrap();
+    dogwatch::message::windows_text(&windows, &held, bot.clock.now())
+}
+
+async fn incident(bot: &Bot) -> Incident {
+    bot.store().incident(IncidentId(1)).await.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn a_silence_pages_nobody_and_runs_nothing_and_its_end_pages_what_still_fires() {
+    let quiet = Quiet::begins().await;
+    quiet.has(|answers| answers.silences = vec![of_the_shop()]);
+    let mut bot = quiet.bot(&[SHOP]).await;
+    bot.settles().await;
+    insta::assert_snapshot!(windows(&bot).await, @"
+    WIN-1 is active until 2026-03-02 04:00:00 UTC
+        covers alertname=~ShopS.+
+        anna: moving the shop (by Alertmanager, silence 1f0c8a3e-91b4-4d2c-8a53-a0d1c1f7be55)
+        has held nothing back
+    ");
+    bot.fires("ShopSlow", &[]).await;
+    bot.passes(minutes(119)).await;
+    bot.pages([]).await;
+    assert!(bot.runs().await.is_empty());
+    assert!(incident(&bot).await.held_until.is_some());
+    bot.passes(minutes(2)).await;
+    bot.pages(["shop window ended"]).await;
+}
+
+#[tokio::test]
+async fn whoever_silences_what_fires_already_is_not_called_for_it() {
+    let quiet = Quiet::begins().await;
+    let waiting = SHOP.replace("page_by: 2h", "page_by: 10m").replace("mitigate:\n", "mitigate:\n  - wait: 90m\n");
+    let mut bot = quiet.bot(&[&waiting]).await;
+    bot.prometheus.answers_in_turn("shop_latency", &[Some(0.4)]);
+    bot.fires("ShopSlow", &[]).await;
+    bot.passes(minutes(9)).await;
+    quiet.has(|answers| answers.silences = vec![of_the_shop()]);
+    bot.passes(minutes(60)).await;
+    bot.pages([]).await;
+    // It is expired there before its time.
+    quiet.has(|answers| {
+        answers.silences = vec![silence("x", ("alertname", "ShopS.+", true), "expired", "2026-03-02T03:00:00Z")]
+    });
+    bot.passes(minutes(1)).await;
+    bot.pages(["shop window ended"]).await;
+}
+
+#[tokio::test]
+async fn what_is_inhibited_pages_nobody_until_it_is_no_more() {
+    let quiet = Quiet::begins().await;
+    let mut bot = quiet.bot(&[]).await;
+    quiet.has(|answers| {
+        answers.inhibited = vec![json!({
+            "annotations": {}, "endsAt": "2026-03-02T02:04:00.000Z", "fingerprint": "4b9f05b2c6d7a1e0",
+            "receivers": [{ "name": "dogwatch" }], "startsAt": "2026-03-02T02:00:00.000Z",
+            "status": { "inhibitedBy": ["9c1b2e77aa10c3d4"], "mutedBy": [], "silencedBy": [], "state": "suppressed" },
+            "updatedAt": "2026-03-02T02:00:01.000Z", "generatorURL": "http://p/graph",
+            "labels": { "alertname": "PodDown", "namespace": "db", "severity": "warning" },
+        })];
+    });
+    bot.passes(minutes(1)).await;
+    bot.fires("PodDown", &[("namespace", "db"), ("severity", "warning")]).await;
+    bot.passes(minutes(1)).await;
+    bot.fires("PodDown", &[("namespace", "cache"), ("severity", "warning")]).await;
+    bot.passes(minutes(40)).await;
+    bot.pages(["platform uncovered"]).await;
+    insta::assert_snapshot!(windows(&bot).await, @"
+    WIN-1 is active until 2026-03-03 02:00:00 UTC
+        covers alertname=PodDown namespace=db severity=warning
+        inhibit_rules: PodDown is inhibited by what fires with the fingerprint 9c1b2e77aa10c3d4 (by Alertmanager, inhibition)
+        held back: 1 incident, 1 alert, 0 pages
+            INC-1 S2 open, 2 alerts firing: PodDown namespace=db
+    ");
+    quiet.has(|answers| answers.inhibited.clear());
+    bot.passes(minutes(1)).await;
+    // It is the same page, which says more.
+    bot.pages(["platform window ended"]).await;
+}
+
+#[tokio::test]
+async fn an_alertmanager_that_is_away_for_long_keeps_nothing_quiet() {
+    let quiet = Quiet::begins().await;
+    quiet.has(|answers| answers.silences = vec![of_the_shop()]);
+    let mut bot = quiet.bot(&[]).await;
+    bot.settles().await;
+    bot.fires("ShopSlow", &[]).await;
+    bot.passes(minutes(20)).await;
+    quiet.has(|answers| answers.instead = Some("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n"));
+    bot.passes(minutes(4)).await;
+    bot.pages([]).await;
+    bot.passes(minutes(2)).await;
+    bot.pages(["platform window ended"]).await;
+    // It is back, and the silence with it: another window, which holds what comes from now on.
+    quiet.has(|answers| answers.instead = None);
+    bot.passes(minutes(1)).await;
+    assert_eq!(bot.store().windows_at(bot.clock.now()).await.unwrap().len(), 1);
+    bot.fires("ShopSold", &[]).await;
+    bot.passes(minutes(30)).await;
+    bot.pages(["platform window ended"]).await;
+}
+
+#[tokio::test]
+async fn what_is_no_answer_keeps_nothing_quiet_and_stops_nothing() {
+    let wrong = [
+        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}",
+        "HTTP/1.1 200 OK\r\ncontent-length: 9999\r\nconnection: close\r\n\r\n[{\"id\":",
+        "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n",
+        "",
+    ];
+    for wrong in wrong {
+        let quiet = Quiet::begins().await;
+        quiet.has(|answers| answers.instead = Some(wrong));
+        let mut bot = quiet.bot(&[]).await;
+        bot.fires("Down", &[("severity", "critical")]).await;
+        bot.passes(minutes(1)).await;
+        assert_eq!(bot.paged().await, ["platform severity one"], "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn a_silence_that_cannot_be_taken_covers_nothing_and_the_others_hold() {
+    let quiet = Quiet::begins().await;
+    quiet.has(|answers| {
+        answers.silences = vec![
+            silence("a", ("alertname", "(?P<n>[", true), "active", "2026-03-02T04:00:00Z"),
+            silence("b", ("", "x", false), "active", "2026-03-02T04:00:00Z"),
+            of_the_shop(),
+        ];
+    });
+    let mut bot = quiet.bot(&[]).await;
+    bot.settles().await;
+    assert_eq!(bot.store().windows_at(bot.clock.now()).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn without_one_what_an_earlier_one_kept_quiet_ends() {
+    let quiet = Quiet::begins().await;
+    quiet.has(|answers| answers.silences = vec![of_the_shop()]);
+    let mut bot = quiet.bot(&[]).await;
+    bot.settles().await;
+    bot.fires("ShopSlow", &[]).await;
+    bot.passes(minutes(30)).await;
+    bot.pages([]).await;
+    bot.alertmanager = None;
+    bot.is_restarted().await;
+    bot.passes(minutes(1)).await;
+    bot.pages(["platform window ended"]).await;
+}
+
+#[tokio::test]
+async fn a_run_under_way_stops_when_somebody_silences_its_alert() {
+    let quiet = Quiet::begins().await;
+    let playbook = SHOP.replace("mitigate:\n", "mitigate:\n  - wait: 2m\n");
+    let mut bot = quiet.bot(&[&playbook]).await;
+    bot.prometheus.answers_in_turn("shop_latency", &[Some(0.4)]);
+    bot.fires("ShopSlow", &[]).await;
+    quiet.has(|answers| answers.silences = vec![of_the_shop()]);
+    bot.passes(minutes(3)).await;
+    assert_eq!(bot.changes().await, [] as [&str; 0], "{UP}");
+    assert_eq!(bot.end().await.0, Outcome::Cancelled);
+}
