@@ -5,6 +5,7 @@
 //! folder of the configuration file.
 
 mod auth;
+mod budget;
 mod chat;
 mod check;
 mod cluster;
@@ -34,6 +35,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use auth::{AuthConfig, BasicAuth};
+pub use budget::BudgetConfig;
 pub use chat::{ChatConfig, ConsoleMode, DiscordConfig, DiscordRoles};
 pub use cluster::{ClusterConfig, LeaseConfig};
 pub use engine::EngineConfig;

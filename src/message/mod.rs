@@ -6,6 +6,7 @@
 
 mod card;
 mod delivery;
+mod folds;
 mod heartbeats;
 mod incidents_json;
 mod next;

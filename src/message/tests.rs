@@ -276,6 +276,7 @@ fn paged(
         objects_in_all: 0,
         approvals: &[],
         earlier: &[],
+        folded: &[],
     })
 }
 
@@ -541,6 +542,7 @@ fn the_list_for_scripts_keeps_its_shape() {
           "pages": [
             {
               "created_at": "2025-03-01T02:13:00Z",
+              "folded_into": null,
               "id": "PAGE-5",
               "reach": "delivered",
               "severity": "S2",

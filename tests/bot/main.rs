@@ -6,6 +6,7 @@
 mod world;
 
 mod bot;
+mod budget;
 mod cases;
 mod causes;
 mod clock;

@@ -264,6 +264,18 @@ passes_on! {
     own {}
 }
 
+passes_on! {
+    FoldStore
+    fused {
+        fn unfold(page: PageId) -> Result<bool, StoreError>;
+    }
+    plain {
+        fn due_folds(now: DateTime<Utc>) -> Result<(Vec<PageId>, Option<DateTime<Utc>>), StoreError>;
+        fn folded_into(page: PageId) -> Result<Vec<FoldedIncident>, StoreError>;
+    }
+    own {}
+}
+
 impl Store for FusedStore {
     fn bells(&self) -> &Bells {
         self.inner.bells()

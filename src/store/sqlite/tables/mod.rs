@@ -3,6 +3,7 @@
 
 mod clock;
 mod delivery;
+mod fold;
 mod heartbeat;
 mod incident;
 mod page;

@@ -3,6 +3,7 @@
 //! transaction, as nobody else writes them meanwhile.
 
 mod clock;
+mod fold;
 mod heartbeat;
 mod run;
 mod window;
@@ -19,13 +20,23 @@ use crate::store::{
 };
 
 pub(in crate::store) use clock::ClockTable;
+pub(in crate::store) use fold::{FoldRow, FoldTable, NewFold, Shape};
 pub(in crate::store) use heartbeat::HeartbeatTable;
 pub(in crate::store) use run::{LogEnd, RunRow, RunTable};
 pub(in crate::store) use window::{Hold, WindowTable};
 
 /// All tables of a store.
 pub(in crate::store) trait Tables:
-    SignalTable + IncidentTable + PageTable + RunTable + DeliveryTable + ClockTable + HeartbeatTable + WindowTable + Send
+    SignalTable
+    + IncidentTable
+    + PageTable
+    + FoldTable
+    + RunTable
+    + DeliveryTable
+    + ClockTable
+    + HeartbeatTable
+    + WindowTable
+    + Send
 {
 }
 
