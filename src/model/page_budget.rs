@@ -32,9 +32,9 @@ pub struct PageBudgets {
 }
 
 impl PageBudgets {
-    /// Each team has that one.
-    pub fn of_all(budget: PageBudget) -> Self {
-        Self { usual: Some(budget), by_team: BTreeMap::new() }
+    /// What teams have where nothing else is said.
+    pub fn usual() -> Self {
+        Self { usual: Some(PageBudget::USUAL), by_team: BTreeMap::new() }
     }
 
     pub fn of(&self, team: &str) -> Option<PageBudget> {

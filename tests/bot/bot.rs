@@ -95,7 +95,7 @@ impl Bot {
             was_set: false,
             everybody_may_deliver: false,
             rules: IncidentRules::default(),
-            budgets: PageBudgets::of_all(PageBudget::USUAL),
+            budgets: PageBudgets::usual(),
             told: 0,
         };
         empty_database(&bot.folder.path().join("bot.db")).await;

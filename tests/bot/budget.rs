@@ -1,6 +1,8 @@
 //! A budget of pages: over it, pages of one shape are told in one; S1 always goes out, and nothing
 //! is lost by it.
 
+use dogwatch::clock::Clock as _;
+use dogwatch::cluster::sim::build;
 use dogwatch::command::parse_command;
 use dogwatch::message::Room;
 use dogwatch::model::*;
@@ -9,7 +11,6 @@ use dogwatch::store::{
     FoldStore as _, IncidentFilter, IncidentStore as _, PageReason, TimelineEntry, TimelineWhat, WindowStore as _,
 };
 
-use dogwatch::clock::Clock as _;
 use serde_json::json;
 
 use crate::bot::{Bot, minutes};
@@ -69,11 +70,11 @@ async fn tells(bot: &mut Bot, labels: &[(&str, &str)], is_over: bool) {
     bot.hears(body.to_string().as_bytes()).await;
 }
 
-async fn fires(bot: &mut Bot, alert: &str, name: &str, severity: &str) {
+pub async fn fires(bot: &mut Bot, alert: &str, name: &str, severity: &str) {
     tells(bot, &labels(alert, name, severity), false).await;
 }
 
-async fn resolves(bot: &mut Bot, alert: &str, name: &str, severity: &str) {
+pub async fn resolves(bot: &mut Bot, alert: &str, name: &str, severity: &str) {
     tells(bot, &labels(alert, name, severity), true).await;
 }
 
@@ -459,5 +460,78 @@ async fn a_fold_whose_row_is_damaged_goes_out() {
         bot.is_restarted().await;
         bot.passes(minutes(1)).await;
         assert!(titles(&bot).await.iter().any(|title| title.contains("INC-4") && !title.contains("INC-3")), "{damage}");
+    }
+}
+
+/// Looks at what its alert says, and needs a person in either case, for different reasons.
+const DISKS: &str = r#"
+apiVersion: dogwatch/v1
+kind: Playbook
+metadata: { name: disks, version: 1.0.0, owner: platform }
+summary: a disk is full
+severity: S2
+autonomy: auto
+page_by: 2h
+triggers:
+  - alert: DiskFull
+target: { kind: Deployment, from: alert }
+diagnose:
+  - require: alert.labels.disk != "broken"
+    because: the disk is broken
+  - require: alert.labels.disk != "small"
+    because: the disk is too small
+escalate:
+  - page: { message: "see to the disk: {{because}}" }
+"#;
+
+#[tokio::test]
+async fn why_a_folded_run_needs_a_person_is_told_in_the_page() {
+    let objects = ["a", "b"].map(|name| build::deployment(name, name, 1)).to_vec();
+    let mut bot = Bot::begins(&[DISKS], objects).await;
+    fires(&mut bot, "ApiDown", "api", "critical").await;
+    fires(&mut bot, "QueueStuck", "queue", "warning").await;
+    for (name, disk) in [("a", "broken"), ("b", "small")] {
+        let mut labels = labels("DiskFull", name, "warning").to_vec();
+        labels.push(("disk", disk));
+        tells(&mut bot, &labels, false).await;
+    }
+    assert_eq!(pages(&bot).await, ["INC-1", "INC-2", "INC-3 (INC-4)"]);
+    let page = delivered(&bot, Room::Whole).await.into_iter().rfind(|parcel| parcel.kind == ParcelKind::Page);
+    let folded = page.unwrap().page.unwrap().folded;
+    insta::assert_snapshot!(folded.join("\n"), @"INC-4 open a disk is full: deployment/b in b: RUN-2 of disks stopped and needs a person: the disk is too small");
+    // Nobody has looked at it: it is not over when its alert is.
+    let mut small = labels("DiskFull", "b", "warning").to_vec();
+    small.push(("disk", "small"));
+    tells(&mut bot, &small, true).await;
+    assert_eq!(incident(&bot, 4).await.state, IncidentState::Open);
+    bot.passes(minutes(30)).await;
+    assert_eq!(pages(&bot).await, ["INC-1", "INC-2", "INC-3", "INC-4"]);
+}
+
+/// A folded page and the end of the one that tells of it, by a bot that dies at each point of it.
+#[tokio::test]
+async fn whenever_the_bot_dies_what_was_folded_goes_out_once() {
+    let goes = async |n: Option<usize>| {
+        let mut bot = over_budget().await;
+        let before = bot.fuse.passed().len();
+        if let Some(n) = n {
+            bot.fuse.dies_at(before + n);
+        }
+        fires(&mut bot, "DiskFull", "b", "warning").await;
+        bot.passes(minutes(16)).await;
+        fires(&mut bot, "DiskFull", "c", "warning").await;
+        bot.keeps_the_page_law().await;
+        resolves(&mut bot, "DiskFull", "a", "warning").await;
+        assert_eq!(pages(&bot).await, ["INC-1", "INC-2", "INC-3", "INC-4 (INC-5)"], "died at {n:?}");
+        bot.passes(minutes(30)).await;
+        assert_eq!(pages(&bot).await, ["INC-1", "INC-2", "INC-3", "INC-4", "INC-5"], "died at {n:?}");
+        bot.passes(minutes(300)).await;
+        assert_eq!(pages(&bot).await.len(), 5, "died at {n:?}");
+        bot.fuse.passed().len() - before
+    };
+    let points = goes(None).await;
+    assert!(points >= 10, "{points}");
+    for n in 1..=points {
+        goes(Some(n)).await;
     }
 }

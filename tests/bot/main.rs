@@ -7,6 +7,7 @@ mod world;
 
 mod bot;
 mod budget;
+mod budget_laws;
 mod cases;
 mod causes;
 mod clock;
