@@ -281,6 +281,16 @@ async fn an_ack_of_the_page_takes_none_of_the_others_and_says_so() {
 }
 
 #[tokio::test]
+async fn whoever_has_the_page_already_is_told_of_what_is_folded_into_it() {
+    let mut bot = over_budget().await;
+    types(&mut bot, "anna", "/ack INC-3").await;
+    titles(&bot).await;
+    bot.passes(minutes(5)).await;
+    fires(&mut bot, "DiskFull", "b", "warning").await;
+    assert_eq!(titles(&bot).await, ["[S2] INC-3 and 1 more incident DiskFull namespace=a deployment=a: it is not well"]);
+}
+
+#[tokio::test]
 async fn one_command_takes_all_of_it() {
     let mut bot = folded().await;
     types(&mut bot, "anna", "/ack INC-3 INC-4").await;

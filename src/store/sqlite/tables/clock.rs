@@ -25,7 +25,8 @@ impl ClockTable for SqliteTables<'_> {
 
     async fn incidents_that_wait(&mut self) -> Result<BTreeSet<IncidentId>, StoreError> {
         let query = sqlx::query(
-            "SELECT id FROM incident WHERE page_at IS NOT NULL UNION SELECT incident_id FROM run WHERE outcome IS NULL",
+            "SELECT id FROM incident WHERE page_at IS NOT NULL UNION SELECT incident_id FROM run WHERE outcome IS NULL
+             UNION SELECT incident_id FROM page WHERE folded_into IS NOT NULL AND acknowledged_at IS NULL",
         );
         let found = self.all("read for whom something waits", query).await?;
         found.iter().map(|row| Ok(IncidentId(get(row, "id")?))).collect()

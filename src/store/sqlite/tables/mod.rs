@@ -16,7 +16,7 @@ use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteQueryResult, SqliteRow};
 
 #[cfg(test)]
-pub(super) use {delivery::TAKE, run::CLAIM, signal::PLACES};
+pub(super) use {delivery::TAKE, fold::CARRIER, fold::PAGED_INCIDENTS, run::CLAIM, signal::PLACES};
 
 use super::failed;
 use crate::store::StoreError;
