@@ -122,7 +122,8 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
         Reporter::new(store.clone(), clock.clone(), oncall.clone(), template()?).with_budgets(budgets.clone());
     let previews = LivePreviews::new(world.clone(), bot.catalog.clone(), config.engine.output_limit.bytes());
     let reports = ShiftReports(reporter);
-    let desk = Desk::new(store.clone(), clock.clone(), metrics.clone(), Arc::new(previews), Arc::new(reports));
+    let desk = Desk::new(store.clone(), clock.clone(), metrics.clone(), Arc::new(previews), Arc::new(reports))
+        .explaining(Arc::new(config.severities.mapping()), oncall.clone());
     let desk = Arc::new(desk);
 
     let lease =

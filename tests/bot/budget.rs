@@ -17,7 +17,7 @@ use crate::bot::{Bot, minutes};
 use crate::page_texts::{an_alert, told as delivered};
 
 /// What the bot answers to a line that somebody types.
-async fn types(bot: &mut Bot, person: &str, line: &str) -> String {
+pub async fn types(bot: &mut Bot, person: &str, line: &str) -> String {
     bot.says(person, parse_command(line).unwrap()).await
 }
 
@@ -89,7 +89,7 @@ async fn over_budget() -> Bot {
 }
 
 /// The same, and a second disk, INC-4, is told in the page of the first.
-async fn folded() -> Bot {
+pub async fn folded() -> Bot {
     let mut bot = over_budget().await;
     bot.passes(minutes(2)).await;
     fires(&mut bot, "DiskFull", "b", "warning").await;
@@ -287,7 +287,10 @@ async fn whoever_has_the_page_already_is_told_of_what_is_folded_into_it() {
     titles(&bot).await;
     bot.passes(minutes(5)).await;
     fires(&mut bot, "DiskFull", "b", "warning").await;
-    assert_eq!(titles(&bot).await, ["[S2] INC-3 and 1 more incident DiskFull namespace=a deployment=a: it is not well"]);
+    assert_eq!(
+        titles(&bot).await,
+        ["[S2] INC-3 and 1 more incident DiskFull namespace=a deployment=a: it is not well"]
+    );
 }
 
 #[tokio::test]

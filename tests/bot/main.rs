@@ -32,5 +32,6 @@ mod secrets;
 mod shipped_playbooks;
 mod surroundings;
 mod two_bots;
+mod why;
 mod windows;
 mod words;

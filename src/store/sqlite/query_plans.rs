@@ -5,7 +5,9 @@ use std::path::Path;
 
 use sqlx::{ConnectOptions, Row as _};
 
-use super::{MIGRATIONS, folds, groupings, incidents, options, outbox, pages, reports, runs, shifts, signals, tables};
+use super::{
+    MIGRATIONS, folds, groupings, incidents, options, outbox, pages, reports, runs, shifts, signals, tables, windows,
+};
 
 /// The query, and how its rows are found.
 fn hot() -> Vec<(String, &'static [&'static str])> {
@@ -65,6 +67,7 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
         (tables::PAGED_INCIDENTS.into(), &["SEARCH page USING INDEX page_counted (team=? AND counted_at>?)"]),
         (tables::CARRIER.into(), &["SEARCH page USING INDEX page_counted (team=? AND counted_at>?)"]),
         (shifts::FOLDED.into(), &["SEARCH page USING INDEX page_folded_at (folded_at>? AND folded_at<?)"]),
+        (windows::OF_INCIDENT.into(), &["SEARCH quiet_hold USING PRIMARY KEY (incident_id=?)"]),
         (pages::MADE.into(), &["SEARCH page USING INTEGER PRIMARY KEY (rowid>?)"]),
         (reports::LEVELS.into(), &["SCAN page USING INDEX page_unacknowledged"]),
         (incidents_where(reports::RESOLVED_SINCE), &["SEARCH incident USING INTEGER PRIMARY KEY (rowid=?)"]),

@@ -255,6 +255,7 @@ passes_on! {
         fn windows_at(at: DateTime<Utc>) -> Result<Vec<Window>, StoreError>;
         fn windows_since(since: DateTime<Utc>) -> Result<Vec<Window>, StoreError>;
         fn window(id: WindowId) -> Result<Option<Window>, StoreError>;
+        fn windows_of(incident: IncidentId) -> Result<Vec<Window>, StoreError>;
         fn next_window_id() -> Result<WindowId, StoreError>;
         fn ended_windows(now: DateTime<Utc>) -> Result<(Vec<Window>, Option<DateTime<Utc>>), StoreError>;
         fn held_by(windows: &[WindowId]) -> Result<Vec<HeldIncident>, StoreError>;
