@@ -52,7 +52,8 @@ pub fn shift_of(oncall: &OnCall, team: &str, which: WhichShift, now: DateTime<Ut
 
 /// Gathers what the shift leaves and what it was like. Changes nothing; may be repeated, also while the shift goes on.
 ///
-/// What is open is what is open now; what happened is what happened within the shift. `budget` is the team's.
+/// What is open is what is open now; what happened is what happened within the shift. `budget` is
+/// the team's.
 ///
 /// # Errors
 /// An unknown team, or a store that fails.

@@ -11,8 +11,8 @@
 //!
 //! `body` is the whole text. What stands from `reason` on is there for a page, and says the same in
 //! its parts: why a person is needed, the alerts and where, what the playbook says, what the run
-//! found and did, what changed in the two hours before, which other incidents it tells of, what to type,
-//! links, and how to acknowledge.
+//! found and did, what changed in the two hours before, which other incidents it tells of, what to
+//! type, links, and how to acknowledge.
 
 use std::time::Duration;
 

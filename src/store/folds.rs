@@ -75,7 +75,8 @@ pub trait FoldStore: Send + Sync {
     async fn due_folds(&self, now: DateTime<Utc>) -> Result<(Vec<PageId>, Option<DateTime<Utc>>), StoreError>;
 
     /// Has a folded page go out that is due still, and folds what is folded with it into it.
-    /// `false`: nothing goes out, as somebody has its incident, a window covers it, or it is not due.
+    /// `false`: nothing goes out, as somebody has its incident, a window covers it, or it is not
+    /// due. It may be repeated.
     async fn unfold(&self, page: PageId) -> Result<bool, StoreError>;
 
     /// What is told in that page and nobody has acknowledged, in the order in which it was folded.

@@ -32,7 +32,7 @@ async fn told(bot: &Bot, id: i64) -> Vec<String> {
     timeline.iter().filter(own).filter_map(dogwatch::message::timeline_line).collect()
 }
 
-/// For which incidents somebody is paged, and which pages tell of which others: `INC-3 (INC-4, INC-5)`.
+/// For which incidents somebody is paged, and which pages tell of which others: `INC-3 (INC-4)`.
 async fn pages(bot: &Bot) -> Vec<String> {
     let mut told = Vec::new();
     for page in bot.store().pages(bot.started(), bot.started() + minutes(60 * 48)).await.unwrap() {
@@ -78,7 +78,8 @@ pub async fn resolves(bot: &mut Bot, alert: &str, name: &str, severity: &str) {
     tells(bot, &labels(alert, name, severity), true).await;
 }
 
-/// A bot whose team has been paged for two incidents, INC-1 and INC-2, and for a first full disk, INC-3.
+/// A bot whose team has been paged for two incidents, INC-1 and INC-2, and for a first full disk,
+/// INC-3.
 async fn over_budget() -> Bot {
     let mut bot = Bot::begins(&[], vec![]).await;
     fires(&mut bot, "ApiDown", "api", "critical").await;

@@ -23,8 +23,8 @@ pub(in crate::store) fn is_spent(budget: PageBudget, on: &[IncidentId]) -> bool 
     on.len() >= usize::try_from(budget.pages).unwrap_or(usize::MAX)
 }
 
-/// The shape of an incident: its playbook's, else that of the alert that it began with. What another
-/// source sends is never of the same.
+/// The shape of an incident: its playbook's, else that of the alert that it began with. What
+/// another source sends is never of the same.
 pub(in crate::store) fn shape(playbook: Option<&str>, (source, alert): (&str, &str)) -> String {
     match playbook {
         Some(playbook) => format!("{source}: playbook {playbook}"),
@@ -54,8 +54,8 @@ pub(in crate::store) enum Unfolding {
     },
 }
 
-/// What becomes of a page of `subject` that is told in the one of `carrier` until then. `None`: that
-/// one is gone.
+/// What becomes of a page of `subject` that is told in the one of `carrier` until then. `None`:
+/// that one is gone.
 pub(in crate::store) fn unfolding(
     subject: &Incident,
     reason: Option<&PageReason>,

@@ -157,8 +157,8 @@ impl Tx<'_> {
     }
 }
 
-/// Has a folded page go out, if it is due still. Whatever ended the one that told of it, it is found
-/// by how things stand: so nothing that ends a page need think of what it carries.
+/// Has a folded page go out, if it is due still. Whatever ended the one that told of it, it is
+/// found by how things stand: so nothing that ends a page need think of what it carries.
 pub(in crate::store) async fn unfold(tx: &mut Tx<'_>, id: PageId) -> Result<bool, StoreError> {
     let Some(row) = tx.tables.fold_row(id).await? else { return Ok(false) };
     let incident = tx.incident(row.incident).await?;

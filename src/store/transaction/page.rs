@@ -100,8 +100,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Has a page's receivers told again, at most each minute, if it has any. `false`: they are about
-    /// to be, of all that there is by then.
+    /// Has a page's receivers told again, at most each minute, if it has `any`. `false`: they are
+    /// about to be, of all that there is by then.
     pub(super) async fn tell_receivers(&mut self, page: PageId, alerts: u64, any: bool) -> Result<bool, StoreError> {
         let (told_at, _) = self.tables.told_of(page).await?;
         if let Some(due_at) = told_at.filter(|at| self.now < *at && *at <= self.now + TOLD_EVERY) {
