@@ -48,7 +48,7 @@ impl Site {
         let (told, asked) = mpsc::unbounded_channel();
         let objects = (0..deployments).map(|n| build::deployment("databases", &format!("app-{n:06}"), 1)).collect();
         let cluster = SimCluster::from_objects(clock.clone(), objects).expect("a cluster");
-        let sinks = Sinks { chat: vec!["console".into()], pages: vec!["console".into()] };
+        let sinks = Sinks { chat: vec!["console".into()], pages: vec!["console".into()], ..Sinks::default() };
         let database = folder.path().join("dogwatch.db");
         let store = SqliteStore::open(&database, Durability::Full, clock.clone(), sinks).await.expect("a store");
         let store = Arc::new(store);

@@ -136,7 +136,9 @@ impl Lookout {
             |queue, since: Option<DateTime<Utc>>| due.extend(since.filter(|at| *at <= now).map(|at| (queue, at)));
         waits("runs", self.store.next_run_due().await?);
         waits("deliveries", self.store.next_delivery_due(&sinks).await?);
-        waits("pages", self.store.due_pages(now).await?.0.iter().filter_map(|incident| incident.page_at).min());
+        let folded = (!self.store.due_folds(now).await?.0.is_empty()).then_some(now);
+        let due_pages = self.store.due_pages(now).await?.0;
+        waits("pages", due_pages.iter().filter_map(|incident| incident.page_at).chain(folded).min());
         // How long they wait is one of the levels.
         waits("signals", (self.store.levels().await?.pending_signals > 0).then_some(now));
         Ok(due)

@@ -42,7 +42,7 @@ pub use ending::Ending;
 use ending::{CLOSE_WITHIN, LEAVE_WITHIN};
 use lookout::{Lookout, Patience};
 use replies::{LivePreviews, ShiftReports};
-pub use teams::{teams_to_come, unknown_teams};
+pub use teams::{teams_to_come, unknown_budgets, unknown_teams};
 
 /// How long the cluster may take to take back the mandate: the process must end all the same.
 const RELEASE_WITHIN: Duration = Duration::from_secs(1);
@@ -65,6 +65,9 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     let unknown = unknown_teams(&oncall, catalog.iter().map(Arc::as_ref));
     for warning in unknown.into_iter().chain(teams_to_come(&oncall, clock.now())) {
         tracing::warn!("{warning}. Pages go to team {} instead", config.oncall.default_team);
+    }
+    for warning in unknown_budgets(&oncall, &config.pages.budgets()) {
+        tracing::warn!("{warning}");
     }
     let world =
         World { cluster: edges::cluster(config).await?, prometheus: edges::prometheus(config)?, clock: clock.clone() };
@@ -116,10 +119,13 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     };
     edges::handoffs(config);
     let template = || Template::load(config.handoff.template.as_deref());
-    let reporter = Reporter::new(store.clone(), clock.clone(), oncall.clone(), template()?);
+    let budgets = config.pages.budgets();
+    let reporter =
+        Reporter::new(store.clone(), clock.clone(), oncall.clone(), template()?).with_budgets(budgets.clone());
     let previews = LivePreviews::new(world.clone(), bot.catalog.clone(), config.engine.output_limit.bytes());
     let reports = ShiftReports(reporter);
-    let desk = Desk::new(store.clone(), clock.clone(), metrics.clone(), Arc::new(previews), Arc::new(reports));
+    let desk = Desk::new(store.clone(), clock.clone(), metrics.clone(), Arc::new(previews), Arc::new(reports))
+        .explaining(Arc::new(config.severities.mapping()), oncall.clone());
     let desk = Arc::new(desk);
 
     let lease =
@@ -136,7 +142,9 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     let mut workers = bot.workers(config.engine.workers);
     workers.push(mandate.clone());
     let handoffs = HandoffWorker::new(
-        Reporter::new(store.clone(), clock.clone(), oncall.clone(), template()?).with_mode(config.handoff.mode),
+        Reporter::new(store.clone(), clock.clone(), oncall.clone(), template()?)
+            .with_mode(config.handoff.mode)
+            .with_budgets(budgets),
         config.handoff.dir.clone(),
     );
     workers.push(Arc::new(handoffs));

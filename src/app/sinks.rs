@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::config::{Config, PageSink};
 use crate::discord::DiscordOptions;
 use crate::metrics::Metrics;
+use crate::model::PageBudgets;
 use crate::notify::{ConsoleSink, DiscordSink, OutboxWorker, Sink, WebhookSink};
 use crate::oncall::OnCall;
 use crate::store::Sinks;
@@ -19,12 +20,14 @@ use crate::store::Store;
 use crate::worker::Worker;
 
 /// All sinks, and who gets what.
+#[derive(Default)]
 pub struct Channels {
     sinks: Vec<Arc<dyn Sink>>,
     chat: Vec<String>,
     /// In the order in which they are tried.
     pages: Vec<String>,
     discord: Option<DiscordOptions>,
+    budgets: PageBudgets,
 }
 
 /// Sets the channels up. Nobody is written to yet.
@@ -32,7 +35,8 @@ pub struct Channels {
 /// # Errors
 /// When a secret or a URL cannot be used.
 pub fn build(config: &Config) -> anyhow::Result<Channels> {
-    let mut channels = Channels { sinks: Vec::new(), chat: Vec::new(), pages: Vec::new(), discord: None };
+    let mut channels = Channels::default();
+    channels.budgets = config.pages.budgets();
     let order = config.pages.order(&config.chat);
     channels.pages = order.iter().map(|sink| sink.name().to_owned()).collect();
     if let Some(discord) = &config.chat.discord {
@@ -59,7 +63,8 @@ pub fn build(config: &Config) -> anyhow::Result<Channels> {
 impl Channels {
     /// What the store's outbox is to know: a page goes to the first channel, and to the next when that fails.
     pub fn outbox(&self) -> Sinks {
-        Sinks { chat: self.chat.clone(), pages: self.pages.iter().take(1).cloned().collect() }
+        let pages = self.pages.iter().take(1).cloned().collect();
+        Sinks { chat: self.chat.clone(), pages, budgets: self.budgets.clone() }
     }
 
     /// What the sinks are called.

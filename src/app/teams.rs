@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use crate::action::Action;
-use crate::model::Phase;
+use crate::model::{PageBudgets, Phase};
 use crate::oncall::OnCall;
 use crate::playbook::{Playbook, StepKind};
 
@@ -32,6 +32,12 @@ fn paged(playbook: &Playbook) -> impl Iterator<Item = String> {
         StepKind::Action(Action::Tell(tell)) => tell.team.as_ref()?.literal().cloned(),
         _ => None,
     })
+}
+
+/// What is wrong with the teams that have a page budget of their own: nobody knows them.
+pub fn unknown_budgets(oncall: &OnCall, budgets: &PageBudgets) -> Vec<String> {
+    let wrong = |team: &String| oncall.team(team).err().map(|error| format!("`pages.team_budgets`: {error}"));
+    budgets.by_team.keys().filter_map(wrong).collect()
 }
 
 /// The teams that have nobody on call, as their rotations have not begun by `now`.

@@ -7,13 +7,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::budgets::{Budgets, Cost, TooMuch, Turn};
-use super::look::Look;
+use super::look::{Explains, Look};
 use crate::clock::Clock;
 use crate::command::{ParseError, parse_command};
 use crate::intake::command_signal;
 use crate::message;
 use crate::metrics::Metrics;
-use crate::model::{Command, Person, Role, SignalId, redact};
+use crate::model::{Command, Person, Role, Severities, SignalId, redact};
+use crate::oncall::OnCall;
 use crate::store::{Accepted, CommandReply, Store, StoreError};
 
 /// Shows what a playbook would do now.
@@ -40,6 +41,7 @@ pub struct Desk {
     previews: Arc<dyn Previews>,
     handoffs: Arc<dyn Handoffs>,
     budgets: Budgets,
+    explains: Explains,
 }
 
 /// The answer to a command.
@@ -97,7 +99,12 @@ impl Desk {
         previews: Arc<dyn Previews>,
         handoffs: Arc<dyn Handoffs>,
     ) -> Self {
-        Self { store, clock, metrics, previews, handoffs, budgets: Budgets::default() }
+        Self { store, clock, metrics, previews, handoffs, budgets: Budgets::default(), explains: Explains::default() }
+    }
+
+    /// What `/why` explains severities and pages by.
+    pub fn explaining(self, severities: Arc<Severities>, oncall: Arc<OnCall>) -> Self {
+        Self { explains: Explains { severities, oncall: Some(oncall) }, ..self }
     }
 
     /// Where the ways to the desk count.
@@ -150,7 +157,8 @@ impl Desk {
         self.metrics.command(&person.via.to_string(), false);
         let answer = if command.only_looks() {
             let (store, previews, handoffs) = (&*self.store, &*self.previews, &*self.handoffs);
-            Look { store, previews, handoffs, person, role, now: self.clock.now() }.answer(command).await
+            let explains = &self.explains;
+            Look { store, previews, handoffs, explains, person, role, now: self.clock.now() }.answer(command).await
         } else {
             self.bring_in(person, command, key).await
         };

@@ -57,7 +57,9 @@ pub(super) async fn go(args: Args) -> anyhow::Result<Exit> {
     };
     let clock = Arc::new(SystemClock::default());
     let store = Arc::new(SqliteStore::open_for_reading(&config.store.sqlite, clock.clone()).await?);
-    let reporter = Reporter::new(store.clone(), clock, Arc::new(oncall), template).with_mode(config.handoff.mode);
+    let reporter = Reporter::new(store.clone(), clock, Arc::new(oncall), template)
+        .with_mode(config.handoff.mode)
+        .with_budgets(config.pages.budgets());
     let which = match args.shift {
         Which::Current => WhichShift::Current,
         Which::Previous => WhichShift::Previous,

@@ -6,6 +6,7 @@
 
 mod alertmanager;
 mod auth;
+mod budget;
 mod chat;
 mod check;
 mod cluster;
@@ -36,6 +37,7 @@ use serde::Deserialize;
 
 pub use alertmanager::AlertmanagerConfig;
 pub use auth::{AuthConfig, BasicAuth};
+pub use budget::BudgetConfig;
 pub use chat::{ChatConfig, ConsoleMode, DiscordConfig, DiscordRoles};
 pub use cluster::{ClusterConfig, LeaseConfig};
 pub use engine::EngineConfig;

@@ -1,13 +1,15 @@
 //! `pages`: how somebody on call is reached.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::budget::{BudgetConfig, budgets};
 use super::{ChatConfig, SecretSource};
-use crate::model::HumanDuration;
+use crate::model::{HumanDuration, PageBudgets};
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -16,6 +18,10 @@ pub struct PagesConfig {
     /// configured.
     pub sinks: Option<Vec<PageSink>>,
     pub webhook: Option<WebhookConfig>,
+    /// For how many incidents each team is paged before pages of S2 are folded together.
+    pub budget: BudgetConfig,
+    /// Of teams that have another one.
+    pub team_budgets: BTreeMap<String, BudgetConfig>,
 }
 
 /// Where a page can go.
@@ -74,6 +80,11 @@ impl PagesConfig {
             [discord, webhook, Some(PageSink::Console)].into_iter().flatten().collect()
         };
         self.sinks.clone().unwrap_or_else(configured)
+    }
+
+    /// The budgets of all teams.
+    pub fn budgets(&self) -> PageBudgets {
+        budgets(self.budget, &self.team_budgets)
     }
 
     pub(super) fn anchor(&mut self, base: &Path) {

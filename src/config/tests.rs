@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use insta::assert_snapshot;
 
 use super::*;
-use crate::model::{Role, Severities, Severity};
+use crate::model::{PageBudget, PageBudgets, Role, Severities, Severity};
 
 /// What is said of a text that is no configuration.
 fn refused(text: &str) -> String {
@@ -379,6 +379,25 @@ fn a_secret_is_read_without_the_white_space_around_it() {
     let secret = SecretSource::File(folder.path("one")).read().unwrap();
     assert_eq!(secret.expose(), "one-of-the-secrets-that-are-long-enough");
     assert_eq!(format!("{secret:?}"), "***");
+}
+
+#[test]
+fn a_budget_is_two_incidents_a_shift_unless_somebody_says_another() {
+    let budgets = |text: &str| Config::parse(text, Path::new("dogwatch.yaml")).unwrap().pages.budgets();
+    assert_eq!(budgets(""), PageBudgets::usual());
+    let four = |within| Some(PageBudget { pages: 4, within: std::time::Duration::from_secs(within) });
+    let said =
+        budgets("pages:\n  budget: { pages: 4, within: 24h }\n  team_budgets: { test: off, db: { pages: 4 } }\n");
+    assert_eq!((said.of("any"), said.of("test"), said.of("db")), (four(86_400), None, four(43_200)));
+    assert_eq!(budgets("pages: { budget: off }").of("any"), None);
+    assert_eq!(budgets("pages: { budget: false }").of("any"), None);
+    assert_snapshot!("budget_word", refused("pages:\n  budget: never\n"));
+    assert_snapshot!("budget_field", refused("pages:\n  budget: { incidents: 2 }\n"));
+    let folder = Folder::new();
+    assert_snapshot!(
+        "budget_numbers",
+        folder.checked("pages:\n  budget: { pages: 2, within: 1m }\n  team_budgets:\n    db: { pages: 5000 }\n")
+    );
 }
 
 #[test]

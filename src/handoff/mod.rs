@@ -4,6 +4,7 @@
 //! [`Reporter`] does that for whoever asks, and the [`HandoffWorker`] at each change of shift.
 
 mod changes;
+mod folded;
 mod handoff_worker;
 mod markdown;
 mod noise;

@@ -8,14 +8,11 @@ use chrono_tz::Tz;
 
 use super::summarise::Facts;
 use super::summary::Numbers;
-use crate::model::{HumanDuration, Incident, Outcome, RunEvent};
+use crate::model::{HumanDuration, Incident, Outcome, PageBudget, RunEvent};
 use crate::oncall::OnCall;
 use crate::store::{IncidentEvent, Page, TimelineWhat};
 
-/// How many incidents a shift of 12 hours can take care of with a clear head.
-const BUDGET_PER_12_H: i64 = 2;
-
-pub(super) fn count(facts: &Facts, oncall: &OnCall) -> Numbers {
+pub(super) fn count(facts: &Facts, oncall: &OnCall, budget: Option<PageBudget>) -> Numbers {
     let shift = facts.shift;
     let in_shift = |at: Option<DateTime<Utc>>| at.is_some_and(|at| shift.contains(at));
     let resolved: Vec<&Incident> =
@@ -26,14 +23,15 @@ pub(super) fn count(facts: &Facts, oncall: &OnCall) -> Numbers {
         resolved.iter().filter_map(|incident| (incident.resolved_at? - incident.opened_at).to_std().ok()).collect();
     let closed = facts.closed().count();
     let fixed_alone = facts.closed().filter(|incident| fixed_alone(facts, incident)).count();
-    let budget = budget(shift.to - shift.from);
+    let budget = budget.map(|budget| budget.of_shift((shift.to - shift.from).to_std().unwrap_or_default()));
     Numbers {
         opened: facts.view.incidents.iter().filter(|incident| shift.contains(incident.opened_at)).count(),
         resolved: resolved.len(),
         pages: facts.view.pages.len(),
         paged_incidents: paged.len(),
         budget,
-        over_budget: paged.len() > budget,
+        over_budget: budget.is_some_and(|budget| paged.len() > budget),
+        folded: facts.view.folded.len(),
         mtta: mean(&to_ack),
         acknowledged: to_ack.len(),
         mttr: mean(&to_resolve),
@@ -42,12 +40,6 @@ pub(super) fn count(facts: &Facts, oncall: &OnCall) -> Numbers {
         fixed_alone,
         fixed_alone_percent: (fixed_alone * 100).checked_div(closed),
     }
-}
-
-/// The page budget of a shift of that length; at least one.
-fn budget(length: chrono::Duration) -> usize {
-    let half_days = (length.num_minutes() * BUDGET_PER_12_H + 6 * 60) / (12 * 60);
-    usize::try_from(half_days).unwrap_or(0).max(1)
 }
 
 /// How long a page waited for a person. A resolution closes pages, too, but nobody answered those.
@@ -89,19 +81,4 @@ fn fixed_alone(facts: &Facts, incident: &Incident) -> bool {
         }
     }
     false
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_budget_follows_the_length_of_the_shift() {
-        let of = |hours| budget(chrono::Duration::hours(hours));
-        assert_eq!(of(12), 2);
-        assert_eq!(of(11), 2, "one night a year is an hour shorter");
-        assert_eq!(of(24), 4);
-        assert_eq!(of(168), 28);
-        assert_eq!(of(1), 1);
-    }
 }

@@ -8,7 +8,7 @@ use super::summarise::Facts;
 use super::summary::{Approval, Critical, OpenIncident, Resolved, RunUnderWay};
 use crate::message::{needs_a_person, reached_nobody};
 use crate::model::{Incident, IncidentState, Outcome};
-use crate::store::{IncidentEvent, TimelineWhat};
+use crate::store::{IncidentEvent, Page, TimelineWhat};
 
 pub(super) fn time_critical(facts: &Facts) -> Vec<Critical> {
     let mut found = Vec::new();
@@ -22,7 +22,15 @@ pub(super) fn time_critical(facts: &Facts) -> Vec<Critical> {
         });
     };
     for page in &facts.view.unanswered {
-        if let (Some(incident), Some(what)) = (facts.incident(page.incident), reached_nobody(page, facts.now)) {
+        if let (Some(into), Some(fold)) = (page.folded_into(), &page.fold) {
+            if let Some(incident) = facts.incident(page.incident).filter(|incident| incident.id != into) {
+                add(
+                    incident,
+                    format!("acknowledge it: only {into}'s page tells of it, and it pages by itself then"),
+                    fold.until,
+                );
+            }
+        } else if let (Some(incident), Some(what)) = (facts.incident(page.incident), reached_nobody(page, facts.now)) {
             add(incident, format!("tell somebody: {what}"), page.created_at);
         } else if let (Some(incident), Some(within)) = (facts.incident(page.incident), page.severity.ack_within()) {
             add(incident, "acknowledge its page".into(), after(page.created_at, within));
@@ -114,6 +122,10 @@ fn next_step(facts: &Facts, incident: &Incident) -> String {
     let mut of_it = facts.view.unanswered.iter().filter(|page| page.incident == incident.id);
     if let Some(what) = of_it.find_map(|page| needs_a_person(page, &facts.view.runs_of_open, &[], facts.now)) {
         return format!("acknowledge it: it {what}");
+    }
+    let of_it = facts.view.unanswered.iter().filter(|page| page.incident == incident.id);
+    if let Some(into) = of_it.filter_map(Page::folded_into).find(|into| *into != incident.id) {
+        return format!("acknowledge and diagnose it: only {into}'s page tells of it");
     }
     match (incident.state, incident.open_episodes, &incident.playbook) {
         (IncidentState::Mitigated, 0, _) => "resolve it, if nothing is left to do".into(),

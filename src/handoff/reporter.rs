@@ -8,6 +8,7 @@ use super::write::{Written, file_name, write};
 use super::{Summary, Template};
 use crate::clock::Clock;
 use crate::files::Mode;
+use crate::model::PageBudgets;
 use crate::oncall::{OnCall, Shift};
 use crate::store::Store;
 
@@ -19,16 +20,22 @@ pub struct Reporter {
     pub(super) oncall: Arc<OnCall>,
     template: Arc<Template>,
     mode: Mode,
+    budgets: PageBudgets,
 }
 
 impl Reporter {
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, oncall: Arc<OnCall>, template: Template) -> Self {
-        Self { store, clock, oncall, template: Arc::new(template), mode: Mode::GROUP }
+        Self { store, clock, oncall, template: Arc::new(template), mode: Mode::GROUP, budgets: PageBudgets::default() }
     }
 
     /// Whoever may read the files that it writes.
     pub fn with_mode(self, mode: Mode) -> Self {
         Self { mode, ..self }
+    }
+
+    /// For how many incidents teams are to be paged.
+    pub fn with_budgets(self, budgets: PageBudgets) -> Self {
+        Self { budgets, ..self }
     }
 
     /// The shift of a team that is meant, seen from now.
@@ -44,7 +51,8 @@ impl Reporter {
     /// # Errors
     /// An unknown team, a store that fails, a template that names what is not there.
     pub async fn report(&self, team: &str, shift: Shift) -> Result<(Summary, String), HandoffError> {
-        let summary = summarise(self.store.as_ref(), &self.oncall, team, shift, self.clock.now()).await?;
+        let (budget, now) = (self.budgets.of(team), self.clock.now());
+        let summary = summarise(self.store.as_ref(), &self.oncall, budget, (team, shift), now).await?;
         let text = self.template.render(&summary)?;
         Ok((summary, text))
     }

@@ -8,8 +8,8 @@ use chrono_tz::Tz;
 
 use super::render::TemplateError;
 use super::summary::{Listed, Moment, ShiftFacts, Summary};
-use super::{changes, noise, numbers, open, windows};
-use crate::model::{Incident, IncidentId, IncidentState};
+use super::{changes, folded, noise, numbers, open, windows};
+use crate::model::{Incident, IncidentId, IncidentState, PageBudget};
 use crate::oncall::{OnCall, ScheduleError, Shift};
 use crate::store::{ShiftView, Store, StoreError, Teams, TimelineEntry};
 
@@ -52,15 +52,16 @@ pub fn shift_of(oncall: &OnCall, team: &str, which: WhichShift, now: DateTime<Ut
 
 /// Gathers what the shift leaves and what it was like. Changes nothing; may be repeated, also while the shift goes on.
 ///
-/// What is open is what is open now; what happened is what happened within the shift.
+/// What is open is what is open now; what happened is what happened within the shift. `budget` is
+/// the team's.
 ///
 /// # Errors
 /// An unknown team, or a store that fails.
 pub async fn summarise(
     store: &dyn Store,
     oncall: &OnCall,
-    team: &str,
-    shift: Shift,
+    budget: Option<PageBudget>,
+    (team, shift): (&str, Shift),
     now: DateTime<Utc>,
 ) -> Result<Summary, HandoffError> {
     let zone = oncall.team(team)?.rotation.time_zone();
@@ -90,11 +91,12 @@ pub async fn summarise(
         time_critical,
         open_incidents,
         windows: held,
+        folded: Listed::new(folded::folded(&facts)),
         approvals,
         runs,
         changes: Listed::new(changes::made(store, &facts).await?),
         resolved: Listed::new(open::resolved(&facts)),
-        numbers: numbers::count(&facts, oncall),
+        numbers: numbers::count(&facts, oncall, budget),
         noisy: noise::noisy(&counted, &facts),
         uncovered: noise::uncovered(&counted),
         playbooks: noise::failing(&facts),
@@ -123,8 +125,8 @@ impl Facts {
         zone: Tz,
     ) -> Result<Self, StoreError> {
         let mut view = store.shift_view(teams, shift.from, shift.to).await?;
-        // What nobody is woken for costs no budget.
-        view.pages.retain(|page| !page.is_call());
+        // What nobody is woken for costs no budget, nor does what another page tells of.
+        view.pages.retain(|page| !page.is_call() && !page.is_folded());
         let mut timelines = BTreeMap::new();
         for incident in view.incidents.iter().filter(|incident| closed_in(incident, shift)) {
             timelines.insert(incident.id, store.timeline(incident.id).await?);

@@ -21,6 +21,8 @@ pub struct Summary {
     pub open_incidents: Listed<OpenIncident>,
     /// Of the team's incidents, by when the windows begin.
     pub windows: Listed<HeldByWindow>,
+    /// Of the team's pages, in the order in which they were folded.
+    pub folded: Listed<FoldedPage>,
     pub approvals: Listed<Approval>,
     pub runs: Listed<RunUnderWay>,
     /// In the order in which they were made.
@@ -124,6 +126,22 @@ pub struct HeldByWindow {
     pub alerts: u64,
 }
 
+/// A page that was told in another one in the shift, as the team's budget was spent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FoldedPage {
+    /// INC-42.
+    pub incident: String,
+    pub severity: String,
+    pub title: String,
+    pub at: Moment,
+    /// The incident whose page tells of it; `None`: it has gone out itself since.
+    pub into: Option<String>,
+    /// Whether it waits for somebody still.
+    pub waits: bool,
+    /// `open`, `resolved`; of its incident.
+    pub state: String,
+}
+
 /// A question that nobody has answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Approval {
@@ -185,8 +203,11 @@ pub struct Numbers {
     pub pages: usize,
     /// Incidents for which somebody was paged, which is what the budget counts.
     pub paged_incidents: usize,
-    pub budget: usize,
+    /// Of a shift of that length; `None`: the team has none.
+    pub budget: Option<usize>,
     pub over_budget: bool,
+    /// Pages that were told in other ones, as the budget was spent.
+    pub folded: usize,
     /// Mean time from a page to a person's acknowledgement; `None`: nobody was paged, or nobody acknowledged.
     pub mtta: Option<String>,
     pub acknowledged: usize,

@@ -11,10 +11,10 @@ use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::*;
 use crate::clock::Clock as _;
-use crate::model::{FailureClass, Intent, Outcome, RunEvent, Severity, StepPath};
+use crate::model::{FailureClass, Intent, Outcome, PageBudget, PageBudgets, RunEvent, Severity, StepPath};
 use crate::oncall::OnCall;
 use crate::store::story::Story;
-use crate::store::{Append, Change, IncidentRef, PageReason};
+use crate::store::{Append, Change, IncidentRef, PageReason, Sinks};
 use crate::worker::{Turn, Worker as _};
 
 /// Two shifts a day, at nine in the morning and in the evening in Paris (an hour ahead of UTC in March), and another team.
@@ -38,7 +38,7 @@ teams:
 async fn summary(bot: &Story, which: WhichShift) -> Summary {
     let (oncall, now) = (oncall(), bot.clock.now());
     let shift = shift_of(&oncall, "platform", which, now).unwrap();
-    summarise(bot.store.as_ref(), &oncall, "platform", shift, now).await.unwrap()
+    summarise(bot.store.as_ref(), &oncall, Some(PageBudget::USUAL), ("platform", shift), now).await.unwrap()
 }
 
 async fn report(bot: &Story, which: WhichShift) -> String {
@@ -105,6 +105,47 @@ async fn a_busy_shift_while_it_goes_on() {
     assert_snapshot!(report(&bot, WhichShift::Current).await);
 }
 
+/// What a report says under this heading.
+fn section(report: &str, heading: &str) -> String {
+    let (_, rest) = report.split_once(heading).unwrap_or_else(|| panic!("no {heading} in {report}"));
+    rest.split("\n## ").next().unwrap().trim().to_owned()
+}
+
+#[tokio::test]
+async fn what_was_told_in_other_pages_is_counted_and_listed() {
+    let budgets = PageBudgets::usual();
+    let bot = Story::new(&[], &[]).await.reopens_with(Sinks { budgets, ..Sinks::default() }).await;
+    let mut ids = Vec::new();
+    for n in 1..=5 {
+        let id = bot.incident(Severity::S2, &format!("disk {n} is full"), "DiskFull", 1).await;
+        bot.page(id, PageReason::Overdue).await;
+        ids.push(id);
+        bot.passes(5);
+    }
+    bot.ack(ids[2], "ada").await;
+    bot.resolve(ids[1], "ada").await;
+    let (due, _) = bot.store.due_folds(bot.clock.now()).await.unwrap();
+    bot.store.unfold(due[0]).await.unwrap();
+    let report = report(&bot, WhichShift::Current).await;
+    assert_snapshot!(section(&report, "## Told in other pages"), @"
+    , as the budget was spent
+
+    - Mon 2 Mar 09:10 INC-3 S2 disk 3 is full: folded into INC-2's page; acknowledged
+    - Mon 2 Mar 09:15 **INC-4 S2** disk 4 is full: paged by itself since; open, nobody has acknowledged it
+    - Mon 2 Mar 09:20 **INC-5 S2** disk 5 is full: folded into INC-4's page; open, nobody has acknowledged it
+    ");
+    assert_snapshot!(section(&report, "## Time-critical"), @"
+    - **Mon 2 Mar 09:00** (overdue): INC-1 S2: tell somebody: PAGE-1 has reached nobody since 2026-03-02 08:00:00 UTC: no sink for pages is configured
+    - **Mon 2 Mar 09:25** (overdue): INC-4 S2: tell somebody: PAGE-6 has reached nobody since 2026-03-02 08:25:00 UTC: no sink for pages is configured
+    - **Mon 2 Mar 09:55**: INC-5 S2: acknowledge it: only INC-4's page tells of it, and it pages by itself then
+    - **Mon 2 Mar 11:00**: INC-1 S2: mitigate: disk 1 is full
+    - **Mon 2 Mar 11:10**: INC-3 S2: mitigate: disk 3 is full
+    - **Mon 2 Mar 11:15**: INC-4 S2: mitigate: disk 4 is full
+    - **Mon 2 Mar 11:20**: INC-5 S2: mitigate: disk 5 is full
+    ");
+    assert_snapshot!(report.lines().find(|line| line.starts_with("- Pages")).unwrap(), @"- Pages: 3 pages for 3 incidents; the budget is 2 and was **exceeded**; 3 pages folded into others; 0 at night (22:00 to 07:00)");
+}
+
 #[tokio::test]
 async fn what_a_busy_shift_leaves_when_it_is_over() {
     let bot = Story::new(&[], &[]).await;
@@ -144,7 +185,7 @@ async fn numbers_count_people_and_not_the_clock_of_the_machine() {
     bot.passes(30);
     bot.resolve(two, "alertmanager").await;
     let numbers = summary(&bot, WhichShift::Current).await.numbers;
-    assert_eq!((numbers.pages, numbers.paged_incidents, numbers.budget, numbers.over_budget), (2, 2, 2, false));
+    assert_eq!((numbers.pages, numbers.paged_incidents, numbers.budget, numbers.over_budget), (2, 2, Some(2), false));
     assert_eq!((numbers.mtta.as_deref(), numbers.acknowledged), (Some("10m"), 1));
     assert_eq!(numbers.mttr.as_deref(), Some("30m"));
     assert_eq!(numbers.night_pages, 0);

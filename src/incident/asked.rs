@@ -27,10 +27,11 @@ pub(super) struct Asked<'a> {
 impl Asked<'_> {
     pub async fn decide(&self, command: &Command) -> Result<Decision, StoreError> {
         let person = self.person;
-        let ack = |view: &IncidentView| decide_ack(view, person);
         match command {
-            Command::Ack { incident } => self.about(*incident, ack).await,
-            Command::AckMany { incidents } => self.about_each(incidents, ACKNOWLEDGED, None, ack).await,
+            Command::Ack { incident } => self.about(*incident, |view| decide_ack(view, person, &[])).await,
+            Command::AckMany { incidents } => {
+                self.about_each(incidents, ACKNOWLEDGED, None, |view| decide_ack(view, person, incidents)).await
+            }
             Command::AckAllOf { team } => self.ack_all_of(team).await,
             Command::Resolve { incident, note } => {
                 self.about(*incident, |view| decide_resolve(self.rules, view, person, note.as_deref())).await
@@ -136,7 +137,8 @@ impl Asked<'_> {
         }
         let left = waiting.len().saturating_sub(MOST_OF_A_TEAM);
         waiting.truncate(MOST_OF_A_TEAM);
-        self.about_each(&waiting, ACKNOWLEDGED, Some((team, left)), |view| decide_ack(view, self.person)).await
+        let ack = |view: &IncidentView| decide_ack(view, self.person, &waiting);
+        self.about_each(&waiting, ACKNOWLEDGED, Some((team, left)), ack).await
     }
 
     /// The incident that is about the target: something of it fires there, or it was opened for it.

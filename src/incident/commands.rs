@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 
 use super::IncidentRules;
 use crate::model::{
-    Approval, ApprovalState, Autonomy, Digest, Grouping, HumanDuration, IncidentState, Origin, Person, Target, Verdict,
+    Approval, ApprovalState, Autonomy, Digest, Grouping, HumanDuration, IncidentId, IncidentState, Origin, Person,
+    Target, Verdict,
 };
 use crate::playbook::Playbook;
 use crate::store::{
@@ -24,7 +25,8 @@ pub(super) fn is_so(reply: impl Into<String>) -> Decision {
     Decision { changes: Vec::new(), reply: Some(CommandReply::granted(reply)) }
 }
 
-pub(super) fn decide_ack(view: &IncidentView, person: &Person) -> Decision {
+/// `all`: the incidents that the same command takes.
+pub(super) fn decide_ack(view: &IncidentView, person: &Person, all: &[IncidentId]) -> Decision {
     let id = view.incident.id;
     let incident = IncidentRef::Existing(id);
     let by = person.name.clone();
@@ -47,12 +49,25 @@ pub(super) fn decide_ack(view: &IncidentView, person: &Person) -> Decision {
         Some(before) => format!("{id} is yours now; it was {before}'s"),
         None => format!("{id} is yours: {}", view.incident.title),
     };
+    let reply = reply + &others_wait(view, all);
     Decision {
         changes: vec![
             Change::Acknowledge { incident, by: by.clone() },
             Change::Note { incident, event: IncidentEvent::Acknowledged { by } },
         ],
         reply: Some(CommandReply::granted(reply)),
+    }
+}
+
+/// That the page tells of others, too, whom this takes not.
+fn others_wait(view: &IncidentView, all: &[IncidentId]) -> String {
+    let others: Vec<String> =
+        view.carries.iter().filter(|other| !all.contains(other)).map(ToString::to_string).collect();
+    let named = others.join(" ");
+    match others.as_slice() {
+        [] => String::new(),
+        [_] => format!("; {named} is folded into its page and nobody's yet: /ack {named}"),
+        _ => format!("; {} are folded into its page and nobody's yet: /ack {named}", others.join(", ")),
     }
 }
 

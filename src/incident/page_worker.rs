@@ -10,7 +10,8 @@ use crate::model::{Incident, IncidentState, Outcome};
 use crate::store::{DuePage, NewPage, PageReason, Store, StoreError};
 use crate::worker::{Turn, TurnError, Worker};
 
-/// Pages for each incident whose `page_by` has come, whatever its run is doing then.
+/// Pages for each incident whose `page_by` has come, whatever its run is doing then, and has folded
+/// pages go out that are told in others no longer.
 pub struct PageWorker {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
@@ -46,14 +47,19 @@ impl Worker for PageWorker {
     }
 
     async fn turn(&self) -> Result<Turn, TurnError> {
-        let (due, next) = self.store.due_pages(self.clock.now()).await?;
-        if due.is_empty() {
-            return Ok(Turn::Idle { until: next });
+        let now = self.clock.now();
+        let (due, next) = self.store.due_pages(now).await?;
+        let (folded, next_folded) = self.store.due_folds(now).await?;
+        if due.is_empty() && folded.is_empty() {
+            return Ok(Turn::Idle { until: next.into_iter().chain(next_folded).min() });
         }
         for incident in due {
             let reason = self.reason(&incident).await?;
             let (id, due) = (incident.id, decide_due(incident, reason));
             self.store.page_now(id, due).await?;
+        }
+        for page in folded {
+            self.store.unfold(page).await?;
         }
         Ok(Turn::Worked)
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 
 use super::delivery::{needs_a_person, reached_nobody};
+use super::folds::folded_line;
 use super::next::next_moves;
 use super::text::{clip, count, fold, moment, thousands, width};
 use super::timeline::timeline_lines;
@@ -100,7 +101,7 @@ pub fn card(
     let mut lines = facts(incident, runs);
     let calls =
         pages.iter().filter_map(|page| reached_nobody(page, now).or_else(|| needs_a_person(page, runs, timeline, now)));
-    lines.extend(calls.map(|line| clip(&line, 500)));
+    lines.extend(calls.chain(pages.iter().filter_map(folded_line)).map(|line| clip(&line, 500)));
     let mut end = vec![String::new()];
     end.extend(next_moves(incident, runs, timeline, approvals).iter().map(|next| format!("next: {next}")));
     let happened = timeline_lines(timeline);

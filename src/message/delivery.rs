@@ -58,6 +58,7 @@ pub(super) fn ways(page: &Page, now: DateTime<Utc>) -> Vec<String> {
             );
         }
         Reach::OnItsWay => lines.push("it is on its way".to_owned()),
+        Reach::Folded => {}
         Reach::Somebody => {}
     }
     lines

@@ -48,6 +48,7 @@ fn unanswered(page: &Page, now: DateTime<Utc>) -> Value {
         Reach::OnItsWay => "on_its_way",
         Reach::Nobody { .. } => "nobody",
         Reach::Chat => "chat",
+        Reach::Folded => "folded",
     };
     json!({
         "id": page.id.to_string(),
@@ -55,5 +56,6 @@ fn unanswered(page: &Page, now: DateTime<Utc>) -> Value {
         "severity": page.severity.to_string(),
         "created_at": page.created_at,
         "reach": reach,
+        "folded_into": page.folded_into().map(|into| into.to_string()),
     })
 }

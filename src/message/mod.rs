@@ -6,6 +6,7 @@
 
 mod card;
 mod delivery;
+mod folds;
 mod heartbeats;
 mod incidents_json;
 mod next;
@@ -32,5 +33,5 @@ pub use reason::{condition_text, page_reason, why_a_person};
 pub use table::{incidents_table, none_of_those};
 pub use text::{clip, count, fit, fold, moment, shown, width};
 pub use timeline::{timeline_line, timeline_lines};
-pub use why::{WhyFacts, why};
+pub use why::{PagingFacts, WhyFacts, why};
 pub use windows::windows_text;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use super::delivery::mark;
+use super::folds;
 use super::text::{clip, count, thousands, time, width};
 use crate::model::{HumanDuration, Incident, IncidentState};
 use crate::store::Page;
@@ -62,7 +63,16 @@ fn row(incident: &Incident, pages: &[Page], now: DateTime<Utc>) -> [String; 7] {
         age.to_string(),
         thousands(incident.open_episodes),
         incident.owner.as_ref().map_or("-".to_owned(), |owner| clip(owner, 16)),
-        clip(&format!("{}{}{}", mark(incident.id, pages, now), held(incident), incident.title), 70),
+        clip(
+            &format!(
+                "{}{}{}{}",
+                mark(incident.id, pages, now),
+                folds::mark(incident.id, pages),
+                held(incident),
+                incident.title
+            ),
+            70,
+        ),
     ]
 }
 

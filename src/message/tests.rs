@@ -276,6 +276,7 @@ fn paged(
         objects_in_all: 0,
         approvals: &[],
         earlier: &[],
+        folded: &[],
     })
 }
 
@@ -339,17 +340,27 @@ fn what_pages_nobody_needs_a_person_until_somebody_has_it() {
     let shown = |page: &Page| {
         let (pages, now) = (std::slice::from_ref(page), page.created_at + chrono::TimeDelta::hours(9));
         let table = incidents_table(std::slice::from_ref(&incident), pages, now, false);
-        let facts = WhyFacts { incident: &incident, runs: &[], timeline: &[], episodes: &[], pages, now };
+        let facts = WhyFacts {
+            incident: &incident,
+            runs: &[],
+            timeline: &[],
+            episodes: &[],
+            pages,
+            now,
+            paging: PagingFacts::default(),
+        };
         let card = card(&incident, &[], &[], &[], pages, now).to_string();
         let lines = card.lines().filter(|line| line.contains("person"));
         let why = why(&facts);
-        let (_, why) = why.split_once("\n1 ").unwrap();
-        format!("{}\n{}\n1 {why}", table.lines().last().unwrap(), lines.collect::<String>())
+        let (why, _) = why.split_once("\nalerts:").unwrap();
+        let (_, why) = why.split_once("\n\n").unwrap();
+        format!("{}\n{}\n{why}", table.lines().last().unwrap(), lines.collect::<String>())
     };
     assert_snapshot!(shown(&page), @"
     INC-42  S3   open   9h10m  4,012   -      NEEDS A PERSON: CoreDNS has too little capacity for the cluster's que…
     waits for team platform: RUN-7 needs a person, and has not said why: CoreDNS p99 is 0.412s; scaled 4 -> 6, which did not help
-    1 call:
+    why nobody was paged:
+      what is less than S2 wakes nobody, and this is S3, as its playbook coredns-saturated says
       PAGE-5 to team platform at 2025-03-01 02:13:00 UTC: RUN-7 needs a person, and has not said why; not acknowledged
         it pages nobody: it stands in chat, the list and the handoff until somebody acknowledges it
     ");
@@ -422,10 +433,16 @@ fn why_explains_each_decision() {
         episodes: &[the_episode()],
         pages: &[the_page(PageReason::Overdue)],
         now: at("02:15:00"),
+        paging: PagingFacts::default(),
     };
     assert_snapshot!(why(&facts), @r#"
     INC-42 S2 mitigated: CoreDNS has too little capacity for the cluster's queries
     open since 2025-03-01 02:03:00 UTC
+
+    why somebody was paged:
+      PAGE-5 to team platform at 2025-03-01 02:13:00 UTC: it is not mitigated after the time that its playbook allows; RUN-7 of coredns-saturated ended: fixed: p99 was 0.021 at the last look; acknowledged at 2025-03-01 02:14:10 UTC
+        its time to be taken had come, 10m after it was opened, and nobody had acknowledged it
+        S2, as its playbook coredns-saturated says
 
     alerts: 4,012 firing, 5,000 in all
       CoreDNSLatencyHigh since 2025-03-01 02:00:30 UTC, still firing (cluster=db-eu-1, severity=warning)
@@ -451,9 +468,6 @@ fn why_explains_each_decision() {
     people and states:
       02:03:00 opened: CoreDNSLatencyHigh fires
       02:10:05 mitigated: RUN-7 fixed it
-
-    1 page:
-      PAGE-5 to team platform at 2025-03-01 02:13:00 UTC: it is not mitigated after the time that its playbook allows; RUN-7 of coredns-saturated ended: fixed: p99 was 0.021 at the last look; acknowledged at 2025-03-01 02:14:10 UTC
     "#);
 }
 
@@ -482,10 +496,14 @@ fn why_tells_of_an_alert_that_nobody_knows() {
         episodes: &[],
         pages: &[],
         now: at("02:15:00"),
+        paging: PagingFacts::default(),
     };
     assert_snapshot!(why(&facts), @r#"
     INC-42 S2 open: CoreDNS has too little capacity for the cluster's queries
     open since 2025-03-01 02:03:00 UTC
+
+    why nobody was paged:
+      nothing asks for a page; /ack INC-42 if it is yours
 
     alerts: 4,012 firing, 5,000 in all
     together because alertmanager sent them as Odd of one group within minutes: {}:{alertname="Odd"}
@@ -493,8 +511,6 @@ fn why_tells_of_an_alert_that_nobody_knows() {
 
     not done:
       02:00:01 playbook odd is not run: its cooldown lasts until 02:20
-
-    pages: none
     "#);
 }
 
@@ -541,6 +557,7 @@ fn the_list_for_scripts_keeps_its_shape() {
           "pages": [
             {
               "created_at": "2025-03-01T02:13:00Z",
+              "folded_into": null,
               "id": "PAGE-5",
               "reach": "delivered",
               "severity": "S2",
@@ -651,14 +668,19 @@ fn a_page_that_reached_nobody_is_seen_wherever_somebody_looks() {
         episodes: &[],
         pages: std::slice::from_ref(&page),
         now,
+        paging: PagingFacts::default(),
     };
     let text = why(&facts);
-    let (_, pages) = text.split_once("1 page:").unwrap();
+    let (pages, _) = text.split_once("\nalerts:").unwrap();
+    let (_, pages) = pages.split_once("\n\n").unwrap();
     assert_snapshot!(pages, @"
-    PAGE-5 to team platform at 2025-03-01 02:13:00 UTC: it is not mitigated after the time that its playbook allows; no playbook is run for it; not acknowledged
-      webhook: 4 attempts, the last: the receiver answered 503: token=***; next at 2025-03-01 02:20:00 UTC
-      discord: not tried yet; next at 2025-03-01 02:20:00 UTC
-      it has reached nobody since 2025-03-01 02:13:00 UTC
+    why somebody was paged:
+      PAGE-5 to team platform at 2025-03-01 02:13:00 UTC: it is not mitigated after the time that its playbook allows; no playbook is run for it; not acknowledged
+        its time to be taken had come, 10m after it was opened, and nobody had acknowledged it
+        S2, as its playbook coredns-saturated says
+        webhook: 4 attempts, the last: the receiver answered 503: token=***; next at 2025-03-01 02:20:00 UTC
+        discord: not tried yet; next at 2025-03-01 02:20:00 UTC
+        it has reached nobody since 2025-03-01 02:13:00 UTC
     ");
 }
 
@@ -678,6 +700,7 @@ fn a_start_ahead_of_our_clock_is_said_to_be_one() {
         episodes: std::slice::from_ref(&episode),
         pages: &[],
         now: at("02:15:00"),
+        paging: PagingFacts::default(),
     };
     let text = why(&facts);
     assert!(text.contains(&format!("CoreDNSLatencyHigh since {said}, still firing")), "{text}");

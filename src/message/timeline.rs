@@ -1,5 +1,6 @@
 //! One line for each thing that happened, short, for somebody who was asleep a minute ago.
 
+use super::folds::{folded_ids, how_to_take, spent_text};
 use super::reason::{condition_text, page_reason};
 use super::text::{clip, count, thousands, time};
 use crate::model::{ConditionKind, FailureClass, Look, Phase, RunEvent, RunId, StepPath, Verdict};
@@ -160,6 +161,19 @@ fn tell_incident(event: &IncidentEvent) -> Option<String> {
         // The run's own log has said so.
         IncidentEvent::RunEnded { .. } => return None,
         IncidentEvent::Paged { team, reason } => format!("team {team} is paged: {}", page_reason(reason)),
+        IncidentEvent::Folded { into, until, reason, spent } => format!(
+            "folded into {into}'s page until {}, as {}: {}",
+            time(*until),
+            spent_text(spent),
+            page_reason(reason)
+        ),
+        IncidentEvent::FoldedAnew { into, until } => {
+            format!("folded into {into}'s page from now on, until {}", time(*until))
+        }
+        IncidentEvent::Unfolded { because } => format!("its page goes out by itself: {}", clip(because, 200)),
+        IncidentEvent::Carries { incidents } => {
+            format!("its page tells of {} too: {}", folded_ids(incidents), how_to_take(incidents))
+        }
         IncidentEvent::Called { team, reason } => {
             format!("a person of team {team} is needed, and nobody is paged: {}", page_reason(reason))
         }

@@ -1,15 +1,18 @@
 //! Each decision about an incident, with its reason.
 
+mod paging;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::card::headline;
-use super::delivery::ways;
-use super::reason::{condition_text, why_a_person};
-use super::text::{clip, count, moment, started, thousands, time};
+use super::reason::condition_text;
+use super::text::{clip, moment, started, thousands, time};
 use super::timeline::{step_name, timeline_line};
 use crate::model::{ConditionKind, Episode, Incident, Run, RunEvent, Verdict, redact_value};
 use crate::store::{IncidentEvent, Page, TimelineEntry, TimelineWhat};
+
+pub use paging::PagingFacts;
 
 /// All that [`why`] explains from.
 #[derive(Debug, Clone, Copy)]
@@ -22,13 +25,17 @@ pub struct WhyFacts<'a> {
     /// The incident's, in order.
     pub pages: &'a [Page],
     pub now: DateTime<Utc>,
+    pub paging: PagingFacts<'a>,
 }
 
-/// Which alerts and why they belong together, each run's conditions with their outcomes, each change with before and after, what
-/// was not done, and the pages. As long as it takes: whoever shows it folds it ([`super::fit`]).
+/// Why somebody was paged, or nobody; which alerts and why they belong together; each run's
+/// conditions with their outcomes, each change with before and after; what was not done. As long as
+/// it takes: whoever shows it folds it ([`super::fit`]).
 pub fn why(facts: &WhyFacts<'_>) -> String {
     let mut lines = vec![headline(facts.incident, 240)];
     lines.push(format!("open since {}", moment(facts.incident.opened_at)));
+    lines.push(String::new());
+    lines.extend(paging::paging(facts));
     lines.push(String::new());
     alerts(facts, &mut lines);
     for run in facts.runs {
@@ -40,8 +47,6 @@ pub fn why(facts: &WhyFacts<'_>) -> String {
     let people: Vec<String> =
         facts.timeline.iter().filter(|entry| is_of_people(entry)).filter_map(timeline_line).collect();
     section("people and states", people, &mut lines);
-    lines.push(String::new());
-    pages(facts, &mut lines);
     lines.join("\n")
 }
 
@@ -204,32 +209,14 @@ fn is_of_people(entry: &TimelineEntry) -> bool {
                 | IncidentEvent::Split { .. }
                 | IncidentEvent::SplitOff { .. }
                 | IncidentEvent::Told { .. }
+                | IncidentEvent::Folded { .. }
+                | IncidentEvent::FoldedAnew { .. }
+                | IncidentEvent::Unfolded { .. }
+                | IncidentEvent::Carries { .. }
                 | IncidentEvent::WindowEnded { .. }
                 | IncidentEvent::Cut { .. }
                 | IncidentEvent::Damaged { .. }
                 | IncidentEvent::Remark { .. }
         )
     )
-}
-
-fn pages(facts: &WhyFacts<'_>, lines: &mut Vec<String>) {
-    let (pages, now) = (facts.pages, facts.now);
-    if pages.is_empty() {
-        lines.push("pages: none".to_owned());
-        return;
-    }
-    let what = if pages.iter().all(|page| !page.is_call()) { "page" } else { "call" };
-    lines.push(format!("{}:", count(pages.len() as u64, what)));
-    for page in pages {
-        let end =
-            page.acknowledged_at.map_or("not acknowledged".to_owned(), |at| format!("acknowledged at {}", moment(at)));
-        lines.push(format!(
-            "  {} to team {} at {}: {}; {end}",
-            page.id,
-            clip(&page.team, 80),
-            moment(page.created_at),
-            why_a_person(&page.reason, facts.runs, facts.timeline)
-        ));
-        lines.extend(ways(page, now).into_iter().map(|way| format!("    {way}")));
-    }
 }

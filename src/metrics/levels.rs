@@ -32,6 +32,8 @@ pub struct Levels {
     pub undelivered_for: u64,
     /// Incidents that maintenance windows hold back.
     pub held_by_windows: u64,
+    /// Incidents whose page is told in another one's.
+    pub folded: u64,
     /// How many seconds ago each heartbeat came, by (source, name).
     pub heartbeats: BTreeMap<(String, String), u64>,
 }
@@ -53,6 +55,7 @@ pub(super) struct LevelGauges {
     pages_undelivered: Level,
     pages_undelivered_age: Level,
     held_by_windows: Level,
+    folded: Level,
     heartbeat_age: Family<HeartbeatLabels, Level>,
 }
 
@@ -84,6 +87,11 @@ impl LevelGauges {
                 "Unresolved incidents of which a maintenance window holds something back",
                 &gauges.held_by_windows,
             ),
+            (
+                "folded_incidents",
+                "Incidents whose page is told in another one's, as their team's budget is spent",
+                &gauges.folded,
+            ),
         ] {
             registry.register(name, help, gauge.clone());
         }
@@ -110,6 +118,7 @@ impl LevelGauges {
         self.pages_undelivered.set(levels.undelivered_pages);
         self.pages_undelivered_age.set(levels.undelivered_for);
         self.held_by_windows.set(levels.held_by_windows);
+        self.folded.set(levels.folded);
         self.incidents.clear();
         for ((state, severity), count) in &levels.incidents {
             let labels = IncidentLabels { state: state.clone(), severity: severity.clone() };

@@ -13,6 +13,7 @@ mod label_names;
 mod matcher;
 mod may_start;
 mod odd;
+mod page_budget;
 mod quantity;
 mod redact;
 mod run;
@@ -36,6 +37,7 @@ pub use label_names::{LabelNames, NAMESPACE, NamedLabel, OBJECT_LABELS, TwoNames
 pub use matcher::{Matcher, MatcherError};
 pub use may_start::{Allowed, MayStart};
 pub use odd::{OddCharacter, odd_character};
+pub use page_budget::{PageBudget, PageBudgets};
 pub use quantity::{Quantity, QuantityError};
 pub use redact::{MASK, declare_secret, is_invisible, redact, redact_named, redact_value};
 pub use run::{Autonomy, LEASE_MARGIN, LEAST_LEASE, MUTATION_WITHIN, Outcome, PlaybookRef, Run};

@@ -8,13 +8,16 @@ use crate::clock::Clock;
 use crate::message::{self, Card, Colour, PageFacts, PageText, Room};
 use crate::model::{Approval, ApprovalState, Grouping, Incident, IncidentId, PageId, Severity};
 use crate::oncall::{DiscordChannel, OnCall, Watch};
-use crate::store::{Delivery, DeliverySubject, NewIncident, Page, Store, StoreError};
+use crate::store::{Delivery, DeliverySubject, FoldedIncident, NewIncident, Page, Store, StoreError};
 
 /// How many of an incident's alerts a page looks at, for examples and links.
 const EPISODES: usize = 5;
 
 /// How many of the places that an incident is about a page looks at.
 const OBJECTS: usize = 20;
+
+/// Of so many incidents that a page tells of besides its own, it says what their runs found.
+const FOLDED: usize = 10;
 
 /// What a call takes of its notice, which is a message of chat.
 const CALL: usize = 3_900;
@@ -173,6 +176,7 @@ impl Renderer {
         let objects_in_all = or_blank(self.store.count_objects(incident.id).await)?;
         let approvals = or_blank(self.store.approvals_of(incident.id).await)?;
         let earlier = self.recent.like(incident).await?;
+        let folded = self.folded(page).await?;
         Ok(message::page_text(&PageFacts {
             incident,
             page,
@@ -183,7 +187,30 @@ impl Renderer {
             objects_in_all,
             approvals: &approvals,
             earlier: &earlier,
+            folded: &folded,
         }))
+    }
+
+    /// The other incidents that the page tells of, each with why a person is needed.
+    async fn folded(&self, page: &Page) -> Result<Vec<(FoldedIncident, String)>, StoreError> {
+        let mut told = Vec::new();
+        for folded in or_blank(self.store.folded_into(page.id).await)? {
+            if folded.incident == page.incident {
+                continue;
+            }
+            let because = match &folded.reason {
+                // Of the others, what stands there says enough.
+                Some(reason) if told.len() < FOLDED => {
+                    let runs = or_blank(self.store.runs_of(folded.incident).await)?;
+                    let timeline = or_blank(self.store.timeline(folded.incident).await)?;
+                    message::why_a_person(reason, &runs, &timeline)
+                }
+                Some(reason) => message::page_reason(reason),
+                None => format!("/why {} tells what can be read of it", folded.incident),
+            };
+            told.push((folded, because));
+        }
+        Ok(told)
     }
 
     /// What a notice says that tells of a call: what the page would say, if its severity paged

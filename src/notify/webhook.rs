@@ -6,13 +6,13 @@
 //! "target": { "kind": "Deployment", "namespace": "kube-system", "name": "coredns" },
 //! "team": "platform", "on_call": ["ada"], "title": "...", "body": "...",
 //! "reason": "...", "fires": ["..."], "playbook_text": "...", "found": ["..."], "tried": ["..."], "changed": ["..."],
-//! "next": ["..."], "links": [{ "name": "runbook", "url": "https://..." }], "ack": "..." }
+//! "folded": ["..."], "next": ["..."], "links": [{ "name": "runbook", "url": "https://..." }], "ack": "..." }
 //! ```
 //!
 //! `body` is the whole text. What stands from `reason` on is there for a page, and says the same in
 //! its parts: why a person is needed, the alerts and where, what the playbook says, what the run
-//! found and did, what changed in the two hours before, what to type, links, and how to
-//! acknowledge.
+//! found and did, what changed in the two hours before, which other incidents it tells of, what to
+//! type, links, and how to acknowledge.
 
 use std::time::Duration;
 
@@ -158,6 +158,7 @@ fn parts(page: &PageText) -> Map<String, Value> {
         ("found", json!(page.found)),
         ("tried", json!(page.tried)),
         ("changed", json!(page.changed)),
+        ("folded", json!(page.folded)),
         ("next", json!(page.next)),
         ("links", json!(page.links)),
         ("ack", json!(page.ack)),

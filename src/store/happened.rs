@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::PageReason;
+use super::{PageReason, SpentBudget};
 use crate::model::{ApprovalId, Grouping, IncidentId, Outcome, RunId, Severity, Verdict, WindowId};
 
 /// A line of an incident's timeline.
@@ -93,6 +93,26 @@ pub enum IncidentEvent {
     Paged {
         team: String,
         reason: PageReason,
+    },
+    /// Its team's budget is spent: its page is told in the one of another incident until then.
+    Folded {
+        into: IncidentId,
+        until: DateTime<Utc>,
+        reason: PageReason,
+        spent: SpentBudget,
+    },
+    /// The page that told of it is over or has told of it for long enough: another one does.
+    FoldedAnew {
+        into: IncidentId,
+        until: DateTime<Utc>,
+    },
+    /// Its page goes out after all.
+    Unfolded {
+        because: String,
+    },
+    /// Its page tells of these, too.
+    Carries {
+        incidents: Vec<IncidentId>,
     },
     /// A person is needed for what nobody is paged for.
     Called {

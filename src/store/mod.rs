@@ -7,6 +7,7 @@
 
 mod decision;
 mod error;
+mod folds;
 mod happened;
 mod log;
 mod masking;
@@ -30,6 +31,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 pub use decision::{Applied, Change, CommandReply, Decision, InboxItem, IncidentRef, NewEpisode, NewIncident, NewRun};
 pub use error::StoreError;
+pub use folds::{Fold, FoldStore, FoldedIncident, SpentBudget};
 pub use happened::IncidentEvent;
 pub use log::{Append, Appended, Ask, ClaimedRun, LogPosition};
 pub use masking::{identity, masked_body, stored_grouping, unfit_to_act_on};
@@ -46,8 +48,8 @@ pub use windows::{HeldIncident, NewWindow, OpenAlert, WindowOrigin, WindowStore}
 
 use crate::metrics::{Levels, PagesMade};
 use crate::model::{
-    Approval, ApprovalId, Beat, Digest, Episode, EpisodeId, Heartbeat, HeartbeatKey, Incident, IncidentId, PageId,
-    PlaybookRef, Remedy, Run, RunEvent, RunId, Signal, SignalId,
+    Approval, ApprovalId, Beat, Digest, Episode, EpisodeId, Heartbeat, HeartbeatKey, Incident, IncidentId, PageBudgets,
+    PageId, PlaybookRef, Remedy, Run, RunEvent, RunId, Signal, SignalId,
 };
 use crate::worker::Bell;
 
@@ -309,6 +311,7 @@ pub trait Store:
     + HeartbeatStore
     + ClockStore
     + WindowStore
+    + FoldStore
     + 'static
 {
     /// Rung after each commit that leaves something to do.
@@ -328,6 +331,8 @@ pub struct Sinks {
     /// Pages: each of these gets every page. Where one is only to be asked when another fails, it
     /// is not among them; the outbox's worker passes the page on.
     pub pages: Vec<String>,
+    /// How many pages go out before those of one shape are folded together.
+    pub budgets: PageBudgets,
 }
 
 /// Why a store cannot be written.

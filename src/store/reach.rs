@@ -36,6 +36,8 @@ pub enum Reach {
     Somebody,
     /// It calls nobody: what is less than S2 is asked in chat until somebody acknowledges it.
     Chat,
+    /// It is told in another page: whoever has that one knows.
+    Folded,
     /// It was made just now, and nothing speaks against its arrival.
     OnItsWay,
     /// It is tried, or nothing is there to bring it to.
@@ -50,7 +52,7 @@ impl Page {
     /// Whether it pages nobody, and is asked in chat until somebody acknowledges it. One that an
     /// earlier version has sent is a page.
     pub fn is_call(&self) -> bool {
-        !self.severity.pages() && self.deliveries.is_empty()
+        !self.severity.pages() && self.deliveries.is_empty() && !self.is_folded()
     }
 
     /// Whom it has reached so far. A page that stands on the console alone has reached nobody while
@@ -60,6 +62,9 @@ impl Page {
         let has_it = |delivery: &PageDelivery| delivery.delivered_at.is_some() && (delivery.calls() || !calling);
         if self.acknowledged_at.is_some() || self.deliveries.iter().any(has_it) {
             return Reach::Somebody;
+        }
+        if self.is_folded() {
+            return Reach::Folded;
         }
         if self.is_call() {
             return Reach::Chat;
@@ -81,7 +86,7 @@ impl Page {
     pub fn reached_nobody_since(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         match self.reach(now) {
             Reach::Nobody { since } => Some(since),
-            Reach::Somebody | Reach::Chat | Reach::OnItsWay => None,
+            Reach::Somebody | Reach::Folded | Reach::Chat | Reach::OnItsWay => None,
         }
     }
 }
@@ -112,6 +117,7 @@ mod tests {
             acknowledged_at: None,
             answered: false,
             has_news: false,
+            fold: None,
             key: "dogwatch-INC-1-1-1-S1".into(),
             deliveries,
         }

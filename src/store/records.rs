@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{IncidentEvent, PageDelivery, PageReason};
+use super::{Fold, FoldedIncident, IncidentEvent, PageDelivery, PageReason};
 use crate::model::{
     Approval, ApprovalId, EpisodeId, Grouping, Incident, IncidentId, Intent, Outcome, PageId, Run, RunEvent, RunId,
     Severity, SignalId, WindowId,
@@ -38,6 +38,8 @@ pub struct IncidentView {
     pub runs: Vec<RunHead>,
     /// Why its pages were made that nobody has acknowledged.
     pub unanswered: Vec<PageReason>,
+    /// Other incidents that its pages tell of, and that nobody has acknowledged.
+    pub carries: Vec<IncidentId>,
     /// The latest start that lies before its mitigation, by source: on the source's own clock.
     pub mitigated_starts: HashMap<String, DateTime<Utc>>,
     /// On which targets runs were opened for it within the last hour.
@@ -163,6 +165,8 @@ pub struct Page {
     pub answered: bool,
     /// It was given another reason and text since somebody acknowledged it, or since it was made.
     pub has_news: bool,
+    /// It is told in another one, or was before it went out.
+    pub fold: Option<Fold>,
     /// The key by which a receiver tells a repeated delivery: stable over retries.
     pub key: String,
     /// Where it goes, in the order in which it was sent there.
@@ -247,6 +251,8 @@ pub struct ShiftView {
     pub pages: Vec<Page>,
     /// Pages of the incidents that are open now, which nobody has acknowledged.
     pub unanswered: Vec<Page>,
+    /// What was folded in the shift, in the order in which it was.
+    pub folded: Vec<FoldedIncident>,
 }
 
 /// How often an alert fired.

@@ -86,6 +86,9 @@ pub trait WindowStore: Send + Sync {
 
     async fn window(&self, id: WindowId) -> Result<Option<Window>, StoreError>;
 
+    /// Those that hold something of an incident back, or did, in order.
+    async fn windows_of(&self, incident: IncidentId) -> Result<Vec<Window>, StoreError>;
+
     /// The number that the next window has, unless another one is kept before.
     async fn next_window_id(&self) -> Result<WindowId, StoreError>;
 

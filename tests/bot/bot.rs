@@ -66,6 +66,7 @@ pub struct Bot {
     pub rules: IncidentRules,
     /// Whose silences hold here, too.
     pub alertmanager: Option<Arc<dyn Alertmanager>>,
+    pub budgets: PageBudgets,
     /// How many changes the conversation has spoken of.
     told: usize,
 }
@@ -98,6 +99,7 @@ impl Bot {
             everybody_may_deliver: false,
             rules: IncidentRules::default(),
             alertmanager: None,
+            budgets: PageBudgets::usual(),
             told: 0,
         };
         empty_database(&bot.folder.path().join("bot.db")).await;
@@ -115,7 +117,7 @@ impl Bot {
             rules: self.rules.clone(),
             database: self.folder.path().join("bot.db"),
             durability: Durability::None,
-            sinks: Sinks { chat: vec!["console".into()], pages: vec!["console".into()] },
+            sinks: Sinks { chat: vec!["console".into()], pages: vec!["console".into()], budgets: self.budgets.clone() },
         })
         .await
         .unwrap();
@@ -425,6 +427,29 @@ impl Bot {
                 assert!(!self.paged().await.is_empty(), "{} escalated, and nobody was paged", run.id);
             }
         }
+    }
+
+    /// Each open incident of S1 or S2 that nobody took, and for which a page was due, has one that
+    /// goes out, or is told in one whose incident is open; and nothing of one is told in another
+    /// twice.
+    pub async fn keeps_the_page_law(&self) {
+        let store = self.store();
+        let unanswered = store.unanswered_pages().await.unwrap();
+        for page in unanswered.iter().filter(|page| page.is_folded()) {
+            let subject = store.incident(page.incident).await.unwrap().unwrap();
+            let carrier = store.incident(page.folded_into().unwrap()).await.unwrap().unwrap();
+            let told = unanswered.iter().filter(|other| other.incident == subject.id && !other.is_folded()).count();
+            let is_at_it = matches!(carrier.state, IncidentState::Open | IncidentState::Acknowledged);
+            assert!(is_at_it || told > 0, "{} is told in a page that is over: {page:#?} {carrier:#?}", subject.id);
+            assert!(subject.severity >= Severity::S2 || told > 0, "S1 is told nowhere else: {page:#?}");
+            assert!(page.deliveries.is_empty(), "it goes nowhere itself: {page:#?}");
+            let until = page.fold.as_ref().unwrap().until;
+            assert!(carrier.id == subject.id || until > self.clock.now(), "it waits for ever: {page:#?}");
+        }
+        let mut keys: Vec<&str> = unanswered.iter().map(|page| page.key.as_str()).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), unanswered.len(), "one page for each spell, level and severity");
     }
 
     /// Changes the database behind the bot's back.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use dogwatch::clock::Clock as _;
-use dogwatch::message::{WhyFacts, incidents_table, why};
+use dogwatch::message::{PagingFacts, WhyFacts, incidents_table, why};
 use dogwatch::model::*;
 use dogwatch::notify::{OutboxWorker, Parcel, ParcelKind, Sink, SinkError};
 use dogwatch::oncall::OnCall;
@@ -161,6 +161,7 @@ impl Watch {
             episodes: &[],
             pages: &self.story.store.pages_of(incident).await.unwrap(),
             now: self.story.clock.now(),
+            paging: PagingFacts::default(),
         };
         why(&facts)
     }

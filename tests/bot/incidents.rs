@@ -211,6 +211,7 @@ impl Shift {
             episodes: &self.store.episodes(id, 5).await.unwrap(),
             pages: &self.store.pages_of(id).await.unwrap(),
             now: self.clock.now(),
+            paging: dogwatch::message::PagingFacts::default(),
         };
         dogwatch::message::why(&facts)
     }

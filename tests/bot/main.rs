@@ -6,6 +6,8 @@
 mod world;
 
 mod bot;
+mod budget;
+mod budget_laws;
 mod cases;
 mod causes;
 mod clock;
@@ -32,5 +34,6 @@ mod secrets;
 mod shipped_playbooks;
 mod surroundings;
 mod two_bots;
+mod why;
 mod windows;
 mod words;

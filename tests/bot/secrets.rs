@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use dogwatch::clock::Clock as _;
 use dogwatch::cluster::sim::build;
-use dogwatch::message::{WhyFacts, timeline_lines, why};
+use dogwatch::message::{PagingFacts, WhyFacts, timeline_lines, why};
 use dogwatch::model::*;
 use dogwatch::store::*;
 use serde_json::json;
@@ -177,6 +177,7 @@ async fn no_row_holds_a_secret_once_it_was_decided_about() {
             timeline: &timeline,
             pages: &[],
             now: bot.clock.now(),
+            paging: PagingFacts::default(),
         });
         assert!(!said.contains(LEAK), "{said}");
     }

@@ -77,7 +77,7 @@ impl Cluster {
             rules: IncidentRules::default(),
             database: folder.path().join("bot.db"),
             durability: Durability::None,
-            sinks: Sinks { chat: vec!["console".into()], pages: vec!["console".into()] },
+            sinks: Sinks { chat: vec!["console".into()], pages: vec!["console".into()], ..Sinks::default() },
         })
         .await
         .unwrap();

@@ -33,6 +33,12 @@ impl Checker<'_> {
                     .into(),
             );
         }
+        let of_teams = pages.team_budgets.iter().map(|(team, budget)| (format!("pages.team_budgets.{team}"), *budget));
+        for (field, budget) in std::iter::once(("pages.budget".to_owned(), pages.budget)).chain(of_teams) {
+            if let Some((within, message, remedy)) = budget.problem() {
+                self.problem(&format!("{field}.{within}"), message, remedy);
+            }
+        }
         let Some(webhook) = &pages.webhook else { return };
         let Some(host) = self.url("pages.webhook.url", &webhook.url, true) else { return };
         if !webhook.allow_hosts.is_empty()

@@ -57,12 +57,13 @@ const PLAYBOOK_AT: usize = 2;
 const FOUND_AT: usize = 3;
 const TRIED_AT: usize = 4;
 const CHANGED_AT: usize = 5;
-const NEXT_AT: usize = 6;
-const LINKS_AT: usize = 7;
-const ACK_AT: usize = 8;
+const FOLDED_AT: usize = 6;
+const NEXT_AT: usize = 7;
+const LINKS_AT: usize = 8;
+const ACK_AT: usize = 9;
 
 /// Who gets what the reason, the next command and the first link leave: evidence comes last.
-const IN_TURN: [usize; 6] = [FIRES_AT, PLAYBOOK_AT, LINKS_AT, TRIED_AT, CHANGED_AT, FOUND_AT];
+const IN_TURN: [usize; 7] = [FIRES_AT, FOLDED_AT, PLAYBOOK_AT, LINKS_AT, TRIED_AT, CHANGED_AT, FOUND_AT];
 
 impl PageText {
     /// The text under the title, no longer than `room`. From [`LEAST_ROOM`] on, the reason and what
@@ -90,7 +91,7 @@ impl PageText {
             let left_for_it = left + kept[at].width();
             kept[at].lines = match at {
                 LINKS_AT => whole_lines(&whole[at], left_for_it),
-                FIRES_AT | CHANGED_AT => head(&whole[at], left_for_it),
+                FIRES_AT | FOLDED_AT | CHANGED_AT => head(&whole[at], left_for_it),
                 _ => both_ends(&whole[at], left_for_it),
             };
             left = left_for_it.saturating_sub(kept[at].width());
@@ -100,7 +101,7 @@ impl PageText {
         Body { text: if width(&text) <= room { text } else { cut_lines(&text, room) }, cut: true }
     }
 
-    fn sections(&self) -> [Section<'_>; 9] {
+    fn sections(&self) -> [Section<'_>; 10] {
         let section = |heading, lines: &[String]| Section { heading, lines: lines.to_vec() };
         let links = self.links.iter().map(|link| format!("{}: {}", link.name, link.url)).collect();
         [
@@ -110,6 +111,7 @@ impl PageText {
             section(&self.found_heading, &self.found),
             section(&self.tried_heading, &self.tried),
             section("what changed in the two hours before:", &self.changed),
+            section("other incidents whose pages are folded into this one:", &self.folded),
             section("what to type next:", &self.next),
             Section { heading: "links:", lines: links },
             section("to acknowledge, so that nobody else is called:", std::slice::from_ref(&self.ack)),

@@ -7,6 +7,7 @@
 mod changed;
 mod evidence;
 mod fires;
+mod folded;
 mod layout;
 mod links;
 mod next;
@@ -16,7 +17,7 @@ mod tests;
 use crate::message::reason::why_a_person;
 use crate::message::text::{clip, count, fold, verbatim};
 use crate::model::{Approval, Episode, Incident, IncidentId, IncidentState, PageId, Run, RunId, Severity, redact};
-use crate::store::{ObjectRow, Page, PageReason, TimelineEntry};
+use crate::store::{FoldedIncident, ObjectRow, Page, PageReason, TimelineEntry};
 
 pub use changed::{CHANGED_WITHIN, Earlier};
 use layout::{ACK, NEXT, REASON};
@@ -46,6 +47,8 @@ pub struct PageText {
     pub tried: Vec<String>,
     /// What is known to have changed before, the newest first.
     pub changed: Vec<String>,
+    /// Other incidents that it tells of, and whose own pages do not go out.
+    pub folded: Vec<String>,
     /// What to type or to do.
     pub next: Vec<String>,
     pub links: Vec<Link>,
@@ -70,6 +73,8 @@ pub struct PageFacts<'a> {
     pub approvals: &'a [Approval],
     /// Other incidents of the same object or alert, of the last hours.
     pub earlier: &'a [Earlier],
+    /// Other incidents that the page tells of, each with why a person is needed.
+    pub folded: &'a [(FoldedIncident, String)],
 }
 
 impl PageFacts<'_> {
@@ -104,7 +109,7 @@ pub fn page_text(facts: &PageFacts<'_>) -> PageText {
     let who = run.map_or_else(|| "the bot".to_owned(), |run| run.to_string());
     let nothing = || vec![if run.is_some() { "nothing" } else { "nothing: no playbook was run" }.to_owned()];
     PageText {
-        title: title(incident, page.severity, facts.objects_in_all),
+        title: title(incident, page.severity, facts.objects_in_all, facts.folded.len()),
         first: None,
         reason: clip(&why_a_person(&page.reason, facts.runs, facts.timeline), REASON),
         fires: fires::fires(facts),
@@ -115,9 +120,10 @@ pub fn page_text(facts: &PageFacts<'_>) -> PageText {
         tried_heading: format!("what {who} did:"),
         tried: if tried.is_empty() { nothing() } else { tried },
         changed: changed::changed(facts, run),
+        folded: folded::folded(facts),
         next: bounded(next::next(facts, &said, &links), NEXT),
         links,
-        ack: clip(&next::acknowledge(incident.id), ACK),
+        ack: clip(&folded::acknowledge(facts), ACK),
     }
 }
 
@@ -147,7 +153,7 @@ pub fn damaged_page(
 }
 
 /// Severity and number, then what is hurt, then how: a phone shows the beginning.
-fn title(incident: &Incident, severity: Severity, objects: u64) -> String {
+fn title(incident: &Incident, severity: Severity, objects: u64, others: usize) -> String {
     /// An object with the longest of names must leave room for what is wrong with it.
     const OBJECT: usize = 120;
     // It may come late, when nobody has to get up any more.
@@ -168,7 +174,11 @@ fn title(incident: &Incident, severity: Severity, objects: u64) -> String {
         }
         None => incident.title.clone(),
     };
-    clip(&format!("[{severity}] {}{over}{many} {what}", incident.id), TITLE)
+    let others = match others {
+        0 => String::new(),
+        n => format!(" and {}", count(n as u64, "more incident")),
+    };
+    clip(&format!("[{severity}] {}{others}{over}{many} {what}", incident.id), TITLE)
 }
 
 /// A text of several lines as it stands, but for what nobody may see and nobody can.

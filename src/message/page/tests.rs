@@ -20,6 +20,7 @@ fn facts<'a>(incident: &'a Incident, page: &'a Page) -> PageFacts<'a> {
         objects_in_all: 0,
         approvals: &[],
         earlier: &[],
+        folded: &[],
     }
 }
 
@@ -41,7 +42,7 @@ fn the_object_stands_before_what_is_wrong_with_it() {
     let mut incident = the_incident(IncidentState::Open);
     incident.title = "A volume is nearly full: deployment/coredns in kube-system (cluster=eu-1)".into();
     incident.open_episodes = 1;
-    let titled = |incident: &Incident| title(incident, Severity::S1, 1);
+    let titled = |incident: &Incident| title(incident, Severity::S1, 1, 0);
     assert_eq!(
         titled(&incident),
         "[S1] INC-42 deployment/coredns in kube-system: A volume is nearly full (cluster=eu-1)"
@@ -205,9 +206,9 @@ fn lines(most: usize) -> impl Strategy<Value = Vec<String>> {
 
 fn any_page() -> impl Strategy<Value = PageText> {
     let links = prop::collection::vec(10..1_900usize, 0..8);
-    let parts = (lines(8), lines(30), lines(60), lines(30), lines(12), lines(6));
+    let parts = (lines(8), lines(30), lines(60), lines(30), lines(12), lines(10), lines(6));
     (1..4_000usize, parts, links, any::<bool>()).prop_map(|(reason, parts, links, has_first)| {
-        let (fires, playbook, found, tried, changed, next) = parts;
+        let (fires, playbook, found, tried, changed, folded, next) = parts;
         PageText {
             title: "[S1] INC-1 x".into(),
             first: has_first.then(|| "nobody is on call".into()),
@@ -220,6 +221,7 @@ fn any_page() -> impl Strategy<Value = PageText> {
             tried_heading: "what RUN-1 did:".into(),
             tried,
             changed,
+            folded,
             next: bounded(next, NEXT),
             links: links
                 .into_iter()

@@ -109,6 +109,7 @@ pub fn the_page(reason: PageReason) -> Page {
         acknowledged_at: Some(at("02:14:10")),
         answered: true,
         has_news: false,
+        fold: None,
         key: "dogwatch-INC-42-1-1-S2".into(),
         deliveries: Vec::new(),
     }

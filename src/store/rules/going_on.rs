@@ -10,7 +10,14 @@ const GOES_ON: TimeDelta = TimeDelta::minutes(1);
 impl IncidentEvent {
     /// Whether it may be told in one line with what is like it.
     pub(in crate::store) fn goes_on(&self) -> bool {
-        matches!(self, Self::Joined { .. } | Self::Cleared { .. } | Self::RunNotOpened { .. } | Self::Told { .. })
+        matches!(
+            self,
+            Self::Joined { .. }
+                | Self::Cleared { .. }
+                | Self::RunNotOpened { .. }
+                | Self::Told { .. }
+                | Self::Carries { .. }
+        )
     }
 }
 
@@ -22,7 +29,7 @@ pub(in crate::store) fn continued(
     begun_at: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Option<IncidentEvent> {
-    use IncidentEvent::{Cleared, Joined, RunNotOpened, Told};
+    use IncidentEvent::{Carries, Cleared, Joined, RunNotOpened, Told};
     // A clock that was set back since begins a line of its own.
     if now < begun_at || now >= begun_at + GOES_ON {
         return None;
@@ -34,6 +41,9 @@ pub(in crate::store) fn continued(
         (Cleared { count, .. }, Cleared { count: more, open }) => Some(Cleared { count: count + more, open: *open }),
         (RunNotOpened { .. }, RunNotOpened { .. }) if before == event => Some(event.clone()),
         (Told { .. }, Told { .. }) => Some(event.clone()),
+        (Carries { incidents }, Carries { incidents: more }) => {
+            Some(Carries { incidents: incidents.iter().chain(more).copied().collect() })
+        }
         _ => None,
     }
 }

@@ -1,6 +1,7 @@
 //! What the store's transactions decide, as pure functions of what they read.
 
 mod approval;
+mod fold;
 mod going_on;
 mod outgoing;
 mod page;
@@ -9,6 +10,7 @@ mod stop;
 mod windows;
 
 pub(super) use approval::answered;
+pub(super) use fold::{Carrier, FOLDED_FOR, SPENT_ON, Unfolding, is_spent, may_fold, shape, unfolding};
 pub(super) use going_on::continued;
 pub(super) use outgoing::{DeliveryKey, Outgoing, Urgency};
 pub(super) use page::{

@@ -12,6 +12,17 @@ pub(in crate::store) struct MadePage {
     /// `None`: it cannot be read.
     pub reason: Option<PageReason>,
     pub text: Option<String>,
+    /// The page in which it is told instead of going out.
+    pub folded_into: Option<PageId>,
+    /// Nobody waits for it any more.
+    pub is_acknowledged: bool,
+}
+
+impl MadePage {
+    /// It was told in another page, and somebody has its incident since.
+    pub fn is_ended_fold(&self) -> bool {
+        self.folded_into.is_some() && self.is_acknowledged
+    }
 }
 
 /// What a reason to page comes to where there is a page already.
@@ -102,7 +113,8 @@ mod tests {
     use crate::model::RunId;
 
     fn made(reason: PageReason, text: Option<&str>) -> MadePage {
-        MadePage { id: PageId(1), reason: Some(reason), text: text.map(str::to_owned) }
+        let text = text.map(str::to_owned);
+        MadePage { id: PageId(1), reason: Some(reason), text, folded_into: None, is_acknowledged: false }
     }
 
     fn asks(reason: PageReason, text: Option<&str>) -> NewPage {

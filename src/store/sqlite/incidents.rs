@@ -284,6 +284,7 @@ impl SqliteStore {
         for (incident, reason) in rows::readable(&pages, read) {
             unanswered.entry(incident).or_default().push(reason);
         }
+        let mut carries = self.carried(&ids).await?;
         let recent_targets = self.recent_targets(&ids).await?;
         let mut openings = self.openings(&incidents).await?;
         let many = sqlx::query(groupings::OF_MANY)
@@ -302,7 +303,17 @@ impl SqliteStore {
                 let recent_targets = recent_targets.get(&incident.id).cloned().unwrap_or_default();
                 let is_of_many = many.contains(&incident.id.0);
                 let openings = openings.remove(&incident.id).unwrap_or_default();
-                Ok(IncidentView { incident, runs, unanswered, mitigated_starts, recent_targets, openings, is_of_many })
+                let carries = carries.remove(&incident.id).unwrap_or_default();
+                Ok(IncidentView {
+                    incident,
+                    runs,
+                    unanswered,
+                    carries,
+                    mitigated_starts,
+                    recent_targets,
+                    openings,
+                    is_of_many,
+                })
             })
             .collect()
     }

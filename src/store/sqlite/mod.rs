@@ -2,6 +2,7 @@
 
 mod clock_moves;
 mod file;
+mod folds;
 mod groupings;
 mod handoffs;
 mod health;

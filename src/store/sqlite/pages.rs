@@ -37,6 +37,9 @@ macro_rules! select_page {
     ($index:literal, $($condition:tt)+) => {
         concat!(
             "SELECT page.*, (SELECT merged_root FROM incident WHERE id = page.incident_id) AS root,
+                 (SELECT COALESCE(carrier.merged_root, carrier.id) FROM page AS into_page
+                      JOIN incident AS carrier ON carrier.id = into_page.incident_id
+                  WHERE into_page.id = page.folded_into) AS carrier,
                  (SELECT json_group_array(json_object('sink', sink, 'attempts', attempts, 'error', error, 'due_at', due_at,
                                                       'delivered_at', delivered_at) ORDER BY id)
                   FROM outbox WHERE page_id = page.id) AS deliveries
@@ -97,8 +100,8 @@ pub(super) async fn between(
     Ok(rows::readable(&found, rows::page))
 }
 
-pub(super) const MADE: &str =
-    "SELECT team, severity, COUNT(*) AS made, MAX(id) AS last FROM page WHERE id > ? GROUP BY team, severity";
+pub(super) const MADE: &str = "SELECT team, severity, COUNT(*) AS made, MAX(id) AS last FROM page
+     WHERE id > ? AND folded_into IS NULL GROUP BY team, severity";
 
 pub(super) async fn made(reads: &SqlitePool, after: PageId) -> Result<PagesMade, StoreError> {
     let groups = sqlx::query(MADE).bind(after.0).fetch_all(reads).await.map_err(failed("count pages"))?;

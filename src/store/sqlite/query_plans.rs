@@ -6,7 +6,8 @@ use std::path::Path;
 use sqlx::{ConnectOptions, Row as _};
 
 use super::{
-    MIGRATIONS, groupings, incidents, options, outbox, pages, remedies, reports, runs, shifts, signals, tables,
+    MIGRATIONS, folds, groupings, incidents, options, outbox, pages, remedies, reports, runs, shifts, signals, tables,
+    windows,
 };
 
 /// The query, and how its rows are found.
@@ -60,6 +61,14 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
             pages::UNANSWERED.into(),
             &["SCAN page USING INDEX page_unacknowledged", "SEARCH outbox USING INDEX outbox_page (page_id=?)"],
         ),
+        (folds::DUE.into(), &["SEARCH page USING INDEX page_folded (folded_into>?)"]),
+        (folds::NEXT.into(), &["SEARCH page USING INDEX page_folded (folded_into>?)"]),
+        (folds::OF_CARRIER.into(), &["SEARCH page USING INDEX page_folded (folded_into=?)"]),
+        (folds::CARRIED.into(), &[]),
+        (tables::PAGED_INCIDENTS.into(), &["SEARCH page USING INDEX page_counted (team=? AND counted_at>?)"]),
+        (tables::CARRIER.into(), &["SEARCH page USING INDEX page_counted (team=? AND counted_at>?)"]),
+        (shifts::FOLDED.into(), &["SEARCH page USING INDEX page_folded_at (folded_at>? AND folded_at<?)"]),
+        (windows::OF_INCIDENT.into(), &["SEARCH quiet_hold USING PRIMARY KEY (incident_id=?)"]),
         (pages::MADE.into(), &["SEARCH page USING INTEGER PRIMARY KEY (rowid>?)"]),
         (reports::LEVELS.into(), &["SCAN page USING INDEX page_unacknowledged"]),
         (incidents_where(reports::RESOLVED_SINCE), &["SEARCH incident USING INTEGER PRIMARY KEY (rowid=?)"]),

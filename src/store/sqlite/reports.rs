@@ -1,6 +1,6 @@
 //! What people look at: lists, timelines and numbers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -144,6 +144,10 @@ pub(super) async fn levels(reads: &SqlitePool, now: DateTime<Utc>) -> Result<Lev
         Ok(((get(row, "source")?, get(row, "name")?), ago))
     });
     let calls = unanswered.iter().filter(|page| page.is_call()).count() as u64;
+    let folded = unanswered.iter().filter(|page| page.is_folded());
+    let others = folded.clone().filter(|page| page.folded_into() != Some(page.incident));
+    let (folded, folded_incidents) =
+        (folded.count() as u64, others.map(|page| page.incident).collect::<BTreeSet<_>>().len());
     Ok(Levels {
         pending_signals: count(&row, "signals")?,
         held_signals: count(&row, "held")?,
@@ -153,10 +157,11 @@ pub(super) async fn levels(reads: &SqlitePool, now: DateTime<Utc>) -> Result<Lev
         incidents,
         runs_under_way: count(&row, "runs")?,
         deliveries_waiting: count(&row, "deliveries")?,
-        unacknowledged_pages: count(&row, "pages")?.saturating_sub(calls),
+        unacknowledged_pages: count(&row, "pages")?.saturating_sub(calls + folded),
         undelivered_pages: undelivered.len() as u64,
         undelivered_for: undelivered.iter().min().map_or(0, |since| (now - since).num_seconds().max(0).unsigned_abs()),
         held_by_windows: count(&row, "held_by_windows")?,
+        folded: folded_incidents as u64,
         heartbeats: ages.into_iter().collect(),
     })
 }

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use super::StoreError;
+use super::{StoreError, folds};
 use crate::model::{
     Approval, ApprovalId, Autonomy, Digest, Episode, EpisodeId, Grouping, Incident, IncidentId, IncidentState, Joins,
     Lane, Merged, Outcome, PageId, PlaybookRef, Run, RunId, Severity, Target,
@@ -282,6 +282,7 @@ pub(super) fn page(row: &SqliteRow) -> Result<Page, StoreError> {
         acknowledged_at: get_time_or(row, "acknowledged_at")?,
         answered: get(row, "answered")?,
         has_news: get(row, "has_news")?,
+        fold: folds::fold(row, made_for),
         key: format!("dogwatch-{made_for}-{spell}-{level}-{severity}"),
         // Where it went is worth less than that it goes there.
         deliveries: from_json("page's deliveries", &text(row, "deliveries")).unwrap_or_default(),

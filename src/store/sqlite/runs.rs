@@ -42,11 +42,16 @@ impl RunStore for SqliteStore {
     async fn append(&self, at: LogPosition, records: Append) -> Result<Appended, StoreError> {
         let records = records.masked();
         let (ends, parks) = (records.end.is_some(), records.park_until.is_some());
+        let pages = !records.pages.is_empty();
         let appended = self.transact("append to a run", move |mut tx| {
             Box::pin(async move { transaction::append(&mut tx, at, records).await })
         });
         let appended = appended.await?;
         self.bells.outbox.ring();
+        if pages {
+            // One that is folded has a time of its own.
+            self.bells.decisions.ring();
+        }
         if ends {
             self.bells.signals.ring();
         }

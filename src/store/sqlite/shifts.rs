@@ -5,6 +5,7 @@ use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqlitePool, SqliteRow};
 
 use super::failed;
+use super::folds::{folded, select_folded};
 use super::pages::select_page;
 use super::rows::{self, json, micros};
 use crate::store::{ShiftView, StoreError, Teams};
@@ -70,6 +71,11 @@ pub(super) const UNANSWERED: &str = select_page!(
     ")"
 );
 
+pub(super) const FOLDED: &str = select_folded!(
+    "page.folded_at >= ?3 AND page.folded_at < ?4 AND (page.team IN (SELECT value FROM json_each(?1))) = ?2
+     ORDER BY page.folded_at, page.id"
+);
+
 pub(super) async fn view(
     reads: &SqlitePool,
     teams: &Teams,
@@ -87,6 +93,7 @@ pub(super) async fn view(
         approvals: read(&all(of(APPROVALS, teams)?).await?, rows::approval)?,
         pages: read(&all(of_time(PAGES, teams, from, to)?).await?, rows::page)?,
         unanswered: read(&all(of(UNANSWERED, teams)?).await?, rows::page)?,
+        folded: read(&all(of_time(FOLDED, teams, from, to)?).await?, folded)?,
     })
 }
 

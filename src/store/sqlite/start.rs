@@ -16,7 +16,7 @@ const TAKE_OVER: &str = "UPDATE outbox SET due_at = ?1 WHERE urgency = ?2 AND du
 
 /// Pages that reached nobody, and of which the first sink of today's configuration does not know:
 /// what they went to may be configured no more, or nothing was.
-const LOST: &str = "SELECT id, severity FROM page WHERE acknowledged_at IS NULL
+const LOST: &str = "SELECT id, severity FROM page WHERE acknowledged_at IS NULL AND folded_into IS NULL
      AND NOT EXISTS (SELECT 1 FROM outbox WHERE page_id = page.id AND (sink = ?1 OR delivered_at IS NOT NULL))";
 
 /// Takes over runs and pages, and moves what waits if the clock was set back meanwhile.

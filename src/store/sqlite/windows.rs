@@ -21,6 +21,11 @@ pub(super) const NEXT_ID: &str = "SELECT COALESCE(MAX(id), 0) + 1 AS next FROM q
 pub(super) const OPEN_ALERTS: &str = "SELECT alert, labels, object FROM episode
      WHERE incident_id = ? AND closed_at IS NULL ORDER BY id DESC LIMIT ?";
 
+pub(super) const OF_INCIDENT: &str = "SELECT * FROM quiet_window WHERE id IN (
+         SELECT window_id FROM quiet_hold
+         WHERE incident_id IN (SELECT ?1 UNION ALL SELECT id FROM incident WHERE merged_root = ?1))
+     ORDER BY id";
+
 const HELD: &str = "SELECT window_id, incident.id, incident.title, incident.severity, incident.state, incident.team,
          incident.open_episodes, SUM(alerts) AS alerts, SUM(pages) AS pages
      FROM quiet_hold JOIN incident AS part ON part.id = quiet_hold.incident_id
@@ -46,6 +51,12 @@ impl WindowStore for SqliteStore {
         let query = sqlx::query("SELECT * FROM quiet_window WHERE id = ?").bind(id.0);
         let row = query.fetch_optional(&self.reads).await.map_err(failed("read a window"))?;
         row.as_ref().map(window).transpose()
+    }
+
+    async fn windows_of(&self, incident: IncidentId) -> Result<Vec<Window>, StoreError> {
+        let query = sqlx::query(OF_INCIDENT).bind(incident.0);
+        let found = query.fetch_all(&self.reads).await.map_err(failed("read an incident's windows"))?;
+        Ok(readable(&found, window))
     }
 
     async fn next_window_id(&self) -> Result<WindowId, StoreError> {

@@ -8,6 +8,7 @@ mod apply;
 mod claim;
 mod clock;
 mod deliver;
+mod fold;
 mod merge;
 mod page;
 mod remedies;
@@ -24,11 +25,13 @@ pub(super) use apply::apply;
 pub(super) use claim::claim;
 pub(super) use clock::move_what_waits;
 pub(super) use deliver::{arrived, failed, take};
+pub(super) use fold::unfold;
 pub(super) use page::page_now;
 pub(super) use set_aside::set_aside;
 pub(super) use tables::{
-    ClockTable, DeliveryRow, DeliveryTable, EpisodeEnd, HeartbeatTable, Hold, IncidentTable, KeptWindow, LogEnd,
-    PageRow, PageTable, RemedyTable, RunRow, RunTable, SignalRow, SignalTable, Tables, TakenRow, WindowTable,
+    ClockTable, DeliveryRow, DeliveryTable, EpisodeEnd, FoldRow, FoldTable, HeartbeatTable, Hold, IncidentTable,
+    KeptWindow, LogEnd, NewFold, PageRow, PageTable, RemedyTable, RunRow, RunTable, Shape, SignalRow, SignalTable,
+    Tables, TakenRow, WindowTable,
 };
 pub(super) use windows::plan_windows;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Tx;
 use crate::model::{Incident, IncidentId, PageId};
 use crate::store::reach::call_text;
-use crate::store::rules::{Outgoing, Second, TOLD_EVERY, is_worth_telling, second_reason};
+use crate::store::rules::{MadePage, Outgoing, Second, TOLD_EVERY, is_worth_telling, second_reason};
 use crate::store::{DuePage, IncidentEvent, NewPage, StoreError};
 
 /// What became of a page.
@@ -21,6 +21,8 @@ pub(in crate::store) enum Paged {
     Known,
     /// A maintenance window covers all that it is about.
     Held,
+    /// Another one tells of it, as its team's budget is spent.
+    Folded,
 }
 
 impl Tx<'_> {
@@ -33,19 +35,29 @@ impl Tx<'_> {
         }
         let pages = incident.severity.pages();
         let (team, reason) = (page.team.clone(), page.reason.clone());
-        let Some(made) = self.tables.made_page(incident, page.level).await? else {
+        let Some(made) = self.standing_page(incident, page.level).await? else {
+            let folding = self.folding(incident, page).await?;
             let id = self.tables.insert_page(incident, page, self.now).await?;
             incident.page_at = None;
             if !pages {
                 self.call(id, incident, page).await?;
                 return Ok(Paged::Called);
             }
+            if let Some(folding) = folding {
+                self.fold(id, incident, page, folding).await?;
+                return Ok(Paged::Folded);
+            }
+            self.carries(id, incident).await?;
             self.note(incident.id, &IncidentEvent::Paged { team, reason }).await?;
             self.send_page(id, self.sinks.pages.iter().cloned().collect()).await?;
             return Ok(Paged::Made);
         };
         if second_reason(&made, page) == Second::AddsNothing {
             return Ok(Paged::Known);
+        }
+        if made.folded_into.is_some() {
+            self.fold_again(made.id, incident, page).await?;
+            return Ok(Paged::Folded);
         }
         self.tables.update_page(made.id, page, self.now).await?;
         if !pages {
@@ -68,30 +80,56 @@ impl Tx<'_> {
         at_once: bool,
         page: &NewPage,
     ) -> Result<(), StoreError> {
-        let Some(made) = self.tables.made_page(incident, page.level).await? else {
+        let made = self.tables.made_page(incident, page.level).await?;
+        let Some(made) = made.filter(|made| !made.is_ended_fold()) else {
             return if at_once { self.page(incident, page).await.map(|_| ()) } else { Ok(()) };
         };
-        let (told_at, told_of) = self.tables.told_of(made.id).await?;
+        let (_, told_of) = self.tables.told_of(made.id).await?;
         let alerts = incident.open_episodes;
         if !is_worth_telling(told_of, alerts, at_once) {
             return Ok(());
         }
-        // They are about to be told, of all that there is by then.
-        if let Some(due_at) = told_at.filter(|at| self.now < *at && *at <= self.now + TOLD_EVERY) {
-            return self.tables.save_told(made.id, due_at, alerts).await;
+        if let Some(carrier) = made.folded_into {
+            self.tables.save_told(made.id, self.now, alerts).await?;
+            self.note(incident.id, &IncidentEvent::Told { alerts }).await?;
+            return self.tell_carrier(carrier).await;
         }
-        let due_at = told_at.map_or(self.now, |told_at| (told_at + TOLD_EVERY).clamp(self.now, self.now + TOLD_EVERY));
-        self.tables.save_told(made.id, due_at, alerts).await?;
-        self.note(incident.id, &IncidentEvent::Told { alerts }).await?;
-        if !incident.severity.pages() {
-            return Ok(());
-        }
-        let mut sinks: BTreeSet<String> = self.sinks.pages.iter().cloned().collect();
-        sinks.extend(self.tables.sinks_of_page(made.id).await?);
-        for sink in sinks {
-            self.tables.put(&sink, &Outgoing::page(made.id), due_at).await?;
+        if self.tell_receivers(made.id, alerts, incident.severity.pages()).await? {
+            self.note(incident.id, &IncidentEvent::Told { alerts }).await?;
         }
         Ok(())
+    }
+
+    /// Has a page's receivers told again, at most each minute, if it has `any`. `false`: they are
+    /// about to be, of all that there is by then.
+    pub(super) async fn tell_receivers(&mut self, page: PageId, alerts: u64, any: bool) -> Result<bool, StoreError> {
+        let (told_at, _) = self.tables.told_of(page).await?;
+        if let Some(due_at) = told_at.filter(|at| self.now < *at && *at <= self.now + TOLD_EVERY) {
+            self.tables.save_told(page, due_at, alerts).await?;
+            return Ok(false);
+        }
+        let due_at = told_at.map_or(self.now, |told_at| (told_at + TOLD_EVERY).clamp(self.now, self.now + TOLD_EVERY));
+        self.tables.save_told(page, due_at, alerts).await?;
+        if !any {
+            return Ok(true);
+        }
+        let mut sinks: BTreeSet<String> = self.sinks.pages.iter().cloned().collect();
+        sinks.extend(self.tables.sinks_of_page(page).await?);
+        for sink in sinks {
+            self.tables.put(&sink, &Outgoing::page(page), due_at).await?;
+        }
+        Ok(true)
+    }
+
+    /// The incident's page as it is now. What was told in another page, and whose incident somebody
+    /// took since, is none: nothing of it went out.
+    async fn standing_page(&mut self, incident: &Incident, level: u32) -> Result<Option<MadePage>, StoreError> {
+        let made = self.tables.made_page(incident, level).await?;
+        if let Some(ended) = made.as_ref().filter(|made| made.is_ended_fold()) {
+            self.tables.forget_fold(ended.id).await?;
+            return Ok(None);
+        }
+        Ok(made)
     }
 
     /// Asks in chat. What a run has to say, its own record tells there.
@@ -105,7 +143,7 @@ impl Tx<'_> {
         self.send_to_chat(&Outgoing::call(id, incident.id, text)).await
     }
 
-    async fn send_page(&mut self, page: PageId, sinks: BTreeSet<String>) -> Result<(), StoreError> {
+    pub(super) async fn send_page(&mut self, page: PageId, sinks: BTreeSet<String>) -> Result<(), StoreError> {
         for sink in sinks {
             self.tables.put(&sink, &Outgoing::page(page), self.now).await?;
         }

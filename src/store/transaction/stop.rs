@@ -43,7 +43,8 @@ impl Tx<'_> {
     /// one more of them is told as what joins.
     pub(super) async fn is_told(&mut self, incident: &Incident, page: &NewPage) -> Result<bool, StoreError> {
         let PageReason::Escalated { run } = page.reason else { return Ok(false) };
-        let is_paged = self.tables.made_page(incident, page.level).await?.is_some();
+        let made = self.tables.made_page(incident, page.level).await?;
+        let is_paged = made.is_some_and(|made| !made.is_ended_fold());
         Ok(is_paged && self.tables.stopped_alike_in(run, incident.id).await?)
     }
 }

@@ -260,11 +260,24 @@ passes_on! {
         fn windows_at(at: DateTime<Utc>) -> Result<Vec<Window>, StoreError>;
         fn windows_since(since: DateTime<Utc>) -> Result<Vec<Window>, StoreError>;
         fn window(id: WindowId) -> Result<Option<Window>, StoreError>;
+        fn windows_of(incident: IncidentId) -> Result<Vec<Window>, StoreError>;
         fn next_window_id() -> Result<WindowId, StoreError>;
         fn ended_windows(now: DateTime<Utc>) -> Result<(Vec<Window>, Option<DateTime<Utc>>), StoreError>;
         fn held_by(windows: &[WindowId]) -> Result<Vec<HeldIncident>, StoreError>;
         fn open_alerts(incident: IncidentId) -> Result<Vec<OpenAlert>, StoreError>;
         fn plan_windows(origin: WindowOrigin, planned: Vec<NewWindow>) -> Result<bool, StoreError>;
+    }
+    own {}
+}
+
+passes_on! {
+    FoldStore
+    fused {
+        fn unfold(page: PageId) -> Result<bool, StoreError>;
+    }
+    plain {
+        fn due_folds(now: DateTime<Utc>) -> Result<(Vec<PageId>, Option<DateTime<Utc>>), StoreError>;
+        fn folded_into(page: PageId) -> Result<Vec<FoldedIncident>, StoreError>;
     }
     own {}
 }

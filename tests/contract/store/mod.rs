@@ -11,6 +11,7 @@ pub mod clock;
 pub mod decisions;
 pub mod deliveries;
 pub mod episodes;
+pub mod folds;
 pub mod handoffs;
 pub mod heartbeats;
 pub mod incidents;
@@ -94,6 +95,12 @@ macro_rules! each_store_check {
                 a_page_is_unanswered_until_somebody_acknowledges_or_resolves
                 pages_of_a_time_are_those_that_were_made_in_it
                 a_page_for_what_was_mitigated_opens_it_again
+            }
+            folds {
+                over_its_teams_budget_a_page_is_told_in_the_latest_of_its_shape
+                a_fold_is_due_at_its_time_or_when_the_page_that_tells_of_it_is_over
+                a_budget_counts_what_time_has_passed_whatever_the_clock_says
+                what_was_folded_in_a_shift_is_told_of_its_team
             }
             runs {
                 what_was_done_for_an_object_is_found_until_it_is_long_ago

@@ -25,7 +25,8 @@ impl ClockTable for SqliteTables<'_> {
 
     async fn incidents_that_wait(&mut self) -> Result<BTreeSet<IncidentId>, StoreError> {
         let query = sqlx::query(
-            "SELECT id FROM incident WHERE page_at IS NOT NULL UNION SELECT incident_id FROM run WHERE outcome IS NULL",
+            "SELECT id FROM incident WHERE page_at IS NOT NULL UNION SELECT incident_id FROM run WHERE outcome IS NULL
+             UNION SELECT incident_id FROM page WHERE folded_into IS NOT NULL AND acknowledged_at IS NULL",
         );
         let found = self.all("read for whom something waits", query).await?;
         found.iter().map(|row| Ok(IncidentId(get(row, "id")?))).collect()
@@ -37,6 +38,7 @@ impl ClockTable for SqliteTables<'_> {
             "UPDATE outbox SET due_at = due_at + ?1 WHERE due_at IS NOT NULL",
             "UPDATE signal SET not_before = not_before + ?1 WHERE not_before IS NOT NULL AND processed_at IS NULL",
             "UPDATE heartbeat SET last_at = last_at + ?1",
+            "UPDATE page SET folded_until = folded_until + ?1 WHERE folded_into IS NOT NULL AND acknowledged_at IS NULL",
         ] {
             self.execute("move what waits", sqlx::query(sql).bind(span(by))).await?;
         }
@@ -68,6 +70,8 @@ impl ClockTable for SqliteTables<'_> {
              WHERE created_at >= ?2",
         );
         self.execute("move what limits count", query.bind(span(by)).bind(micros(since))).await?;
+        let query = sqlx::query("UPDATE page SET counted_at = counted_at + ?1 WHERE created_at >= ?2");
+        self.execute("move what budgets count", query.bind(span(by)).bind(micros(since))).await?;
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 
 mod clock;
 mod delivery;
+mod fold;
 mod heartbeat;
 mod incident;
 mod page;
@@ -16,7 +17,7 @@ use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteQueryResult, SqliteRow};
 
 #[cfg(test)]
-pub(super) use {delivery::TAKE, run::CLAIM, signal::PLACES};
+pub(super) use {delivery::TAKE, fold::CARRIER, fold::PAGED_INCIDENTS, run::CLAIM, signal::PLACES};
 
 use super::failed;
 use crate::store::StoreError;

@@ -14,7 +14,8 @@ use crate::store::{NewPage, StoreError};
 impl PageTable for SqliteTables<'_> {
     async fn made_page(&mut self, incident: &Incident, level: u32) -> Result<Option<MadePage>, StoreError> {
         let query = sqlx::query(
-            "SELECT id, reason, text FROM page WHERE incident_id = ? AND spell = ? AND level = ? AND severity = ?",
+            "SELECT id, reason, text, folded_into, acknowledged_at IS NOT NULL AS acknowledged FROM page
+             WHERE incident_id = ? AND spell = ? AND level = ? AND severity = ?",
         )
         .bind(incident.id.0)
         .bind(incident.spell)
@@ -25,6 +26,8 @@ impl PageTable for SqliteTables<'_> {
             id: PageId(get(&row, "id")?),
             reason: get(&row, "reason").and_then(|text| from_json("page's reason", text)).ok(),
             text: get(&row, "text").ok().flatten(),
+            folded_into: get::<Option<i64>>(&row, "folded_into")?.map(PageId),
+            is_acknowledged: get(&row, "acknowledged")?,
         }))
     }
 
@@ -35,8 +38,8 @@ impl PageTable for SqliteTables<'_> {
         at: DateTime<Utc>,
     ) -> Result<PageId, StoreError> {
         let query = sqlx::query(
-            "INSERT INTO page (incident_id, spell, level, severity, team, reason, text, created_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+            "INSERT INTO page (incident_id, spell, level, severity, team, reason, text, created_at, counted_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8) RETURNING id",
         )
         .bind(incident.id.0)
         .bind(incident.spell)

@@ -3,6 +3,7 @@
 //! transaction, as nobody else writes them meanwhile.
 
 mod clock;
+mod fold;
 mod heartbeat;
 mod remedy;
 mod run;
@@ -20,6 +21,7 @@ use crate::store::{
 };
 
 pub(in crate::store) use clock::ClockTable;
+pub(in crate::store) use fold::{FoldRow, FoldTable, NewFold, Shape};
 pub(in crate::store) use heartbeat::HeartbeatTable;
 pub(in crate::store) use remedy::RemedyTable;
 pub(in crate::store) use run::{LogEnd, RunRow, RunTable};
@@ -30,8 +32,9 @@ pub(in crate::store) trait Tables:
     SignalTable
     + IncidentTable
     + PageTable
-    + RunTable
+    + FoldTable
     + RemedyTable
+    + RunTable
     + DeliveryTable
     + ClockTable
     + HeartbeatTable

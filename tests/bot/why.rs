@@ -1,0 +1,432 @@
+//! Why somebody was paged and why nobody was, as whoever asks at night reads it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use dogwatch::chat::{Desk, Handoffs, Previews};
+use dogwatch::message::Room;
+use dogwatch::model::*;
+use dogwatch::oncall::OnCall;
+use insta::assert_snapshot;
+
+use crate::bot::{Bot, minutes};
+use crate::budget::{fires, folded, types};
+use crate::page_texts::told as delivered;
+use crate::runs::{SHOP, asking, shop};
+
+const ONCALL: &str = "
+apiVersion: dogwatch/v1
+kind: OnCall
+members: [{ name: ada }, { name: bob }]
+teams:
+  - name: platform
+    rotation: { time_zone: Europe/Berlin, start: 2026-01-05, handoff: { at: \"09:00\", every: 1w }, members: [ada, bob] }
+  - name: shop
+    rotation: { time_zone: UTC, start: 2026-01-05, handoff: { at: \"09:00\", every: 1w }, members: [bob] }
+";
+
+struct Nothing;
+
+#[async_trait]
+impl Previews for Nothing {
+    async fn preview(&self, _: &str, _: &BTreeMap<String, String>) -> Result<String, String> {
+        Err("nobody asks for it".into())
+    }
+}
+
+#[async_trait]
+impl Handoffs for Nothing {
+    async fn so_far(&self) -> Result<String, String> {
+        Err("nobody asks for it".into())
+    }
+}
+
+/// All that a viewer is answered.
+async fn asks(bot: &Bot, line: &str) -> String {
+    let nothing = Arc::new(Nothing);
+    let oncall = Arc::new(OnCall::parse("oncall.yaml", ONCALL).unwrap());
+    let severities = bot.rules.severities.clone();
+    let desk = Desk::new(bot.store().clone(), bot.clock.clone(), Arc::default(), nothing.clone(), nothing)
+        .explaining(severities, oncall);
+    let person = Person { name: "eve".into(), via: Via::Console, id: "eve".into(), role: Some(Role::Viewer) };
+    desk.handle_text(&person, line, None).await.text
+}
+
+/// What the answer says of pages.
+async fn why(bot: &Bot, id: i64) -> String {
+    let answer = asks(bot, &format!("/why INC-{id}")).await;
+    let (before, _) = answer.split_once("\n\nalerts:").unwrap();
+    before.to_owned()
+}
+
+fn playbook(autonomy: &str, page_by: &str) -> String {
+    SHOP.replace("autonomy: auto", &format!("autonomy: {autonomy}"))
+        .replace("page_by: 2h", &format!("page_by: {page_by}"))
+}
+
+async fn shop_bot(playbook: &str) -> Bot {
+    let bot = Bot::begins(&[playbook], shop()).await;
+    bot.prometheus.answers_in_turn("shop_latency", &[Some(0.4), Some(0.02)]);
+    bot
+}
+
+#[tokio::test]
+async fn an_alert_that_nobody_knows_paged_by_its_own_word() {
+    let mut bot = Bot::begins(&[], vec![]).await;
+    fires(&mut bot, "ApiDown", "api", "critical").await;
+    delivered(&bot, Room::Whole).await;
+    types(&mut bot, "anna", "/ack 1").await;
+    assert_snapshot!(why(&bot, 1).await, @"
+    INC-1 S1 acknowledged: ApiDown namespace=api deployment=api: it is not well
+    open since 2026-03-02 02:00:00 UTC
+
+    why somebody was paged:
+      PAGE-1 to team platform at 2026-03-02 02:00:00 UTC: it is S1, which pages at once; no playbook is run for it; acknowledged at 2026-03-02 02:00:00 UTC
+        S1, as ApiDown says severity=critical
+        on call for platform then: bob, by its rotation from 2026-02-23 08:00:00 UTC to 2026-03-02 08:00:00 UTC
+        console: delivered at 2026-03-02 02:00:00 UTC
+    ");
+}
+
+#[tokio::test]
+async fn a_word_that_nobody_knows_paged() {
+    let mut bot = Bot::begins(&[], vec![]).await;
+    fires(&mut bot, "ApiOdd", "api", "purple").await;
+    assert_snapshot!(why(&bot, 1).await, @"
+    INC-1 S2 open: ApiOdd namespace=api deployment=api: it is not well
+    open since 2026-03-02 02:00:00 UTC
+
+    why somebody was paged:
+      PAGE-1 to team platform at 2026-03-02 02:00:00 UTC: no playbook knows this alert; not acknowledged
+        an alert without a playbook pages at once where it is S1 or S2
+        S2, as ApiOdd says severity=purple, a word that nobody knows
+        on call for platform then: bob, by its rotation from 2026-02-23 08:00:00 UTC to 2026-03-02 08:00:00 UTC
+        console: not tried yet; next at 2026-03-02 02:00:00 UTC
+        it is on its way
+    ");
+}
+
+#[tokio::test]
+async fn what_became_worse_paged_anew() {
+    let mut bot = Bot::begins(&[], vec![]).await;
+    fires(&mut bot, "ApiSlow", "api", "warning").await;
+    delivered(&bot, Room::Whole).await;
+    types(&mut bot, "anna", "/ack 1").await;
+    bot.passes(minutes(5)).await;
+    fires(&mut bot, "ApiDown", "api", "critical").await;
+    assert_snapshot!(why(&bot, 1).await, @"
+    INC-1 S1 acknowledged: ApiSlow namespace=api deployment=api: it is not well
+    open since 2026-03-02 02:00:00 UTC
+
+    why somebody was paged:
+      PAGE-1 to team platform at 2026-03-02 02:00:00 UTC: no playbook knows this alert; acknowledged at 2026-03-02 02:00:00 UTC
+        an alert without a playbook pages at once where it is S1 or S2
+        S2, as ApiSlow says severity=warning
+        on call for platform then: bob, by its rotation from 2026-02-23 08:00:00 UTC to 2026-03-02 08:00:00 UTC
+        console: delivered at 2026-03-02 02:00:00 UTC
+      PAGE-2 to team platform at 2026-03-02 02:05:00 UTC: it is S1, which pages at once; no playbook is run for it; not acknowledged
+        S1, as ApiDown fires (it was S2)
+        on call for platform then: bob, by its rotation from 2026-02-23 08:00:00 UTC to 2026-03-02 08:00:00 UTC
+        console: not tried yet; next at 2026-03-02 02:05:00 UTC
+        it is on its way
+    ");
+}
+
+#[tokio::test]
+async fn a_run_that_needs_a_person_paged() {
+    let mut bot = Bot::begins(&[SHOP], shop()).await;
+    bot.prometheus.follows("shop_latency", || Some(9.0));
+    bot.fires("ShopSlow", &[]).await;
+    bot.end().await;
+    bot.passes(minutes(1)).await;
+    assert_snapshot!(why(&bot, 1).await, @"
+    INC-1 S2 open: the shop is slow: deployment/web in shop
+    open since 2026-03-02 02:00:00 UTC
+
+    why somebody was paged:
+      PAGE-1 to team shop at 2026-03-02 02:01:00 UTC: RUN-1 of shop-slow stopped and needs a person: the verify of mitigate.scale failed: 9 for `shop_latency_seconds`: `value > 5.0`; not acknowledged
+        S2, as its playbook shop-slow says
+        on call for shop then: bob, by its rotation from 2026-02-23 09:00:00 UTC to 2026-03-02 09:00:00 UTC
+        console: not tried yet; next at 2026-03-02 02:01:00 UTC
+        it is on its way
+    ");
+}
+
+#[tokio::test]
+async fn what_nobody_took_in_time_paged() {
+    let mut bot = shop_bot(&playbook("suggest", "30m")).await;
+    bot.fires("ShopSlow", &[]).await;
+    bot.passes(minutes(31)).await;
+    assert_snapshot!(why(&bot, 1).await, @"
+    INC-1 S2 open: the shop is slow: deployment/web in shop
+    open since 2026-03-02 02:00:00 UTC
+
+    why somebody was paged:
+      PAGE-1 to team shop at 2026-03-02 02:30:00 UTC: it is not mitigated after the time that its playbook allows; RUN-1 of shop-slow ended: proposed: the diagnosis is complete; its autonomy is suggest: what it would do is shown, not done; not acknowledged
+        its time to be taken had come, 30m after it was opened, and nobody had acknowledged it
+        S2, as its playbook shop-slow says
+        on call for shop then: bob, by its rotation from 2026-02-23 09:00:00 UTC to 2026-03-02 09:00:00 UTC
+        console: not tried yet; next at 2026-03-02 02:30:00 UTC
+        it is on its way
+    ");
+}
+
+#[tokio::test]
+async fn what_has_time_left_pages_nobody_yet() {
+    let mut bot = shop_bot(&asking()).await;
+    bot.fires("ShopSlow", &[]).await;
+    bot.passes(minutes(3)).await;
+    assert_snapshot!(why(&bot, 1).await, @"
+    INC-1 S2 open: the shop is slow: deployment/web in shop
+    open since 2026-03-02 02:00:00 UTC
+
+    why nobody was paged:
+      its time to be taken has not come: team shop is paged at 2026-03-02 04:00:00 UTC, in 1h57m, unless somebody acknowledges it before
+      RUN-1 of shop-slow is at it
+    ");
+}
+
+#[tokio::test]
+async fn what_a_run_has_fixed_pages_nobody_unless_it_fires_on() {
+    let mut bot = shop_bot(&playbook("auto", "30m")).await;
+    bot.fires("ShopSlow", &[]).await;
+    bot.end().await;
+    assert_snapshot!(why(&bot, 1).await, @"
+    INC-1 S2 mitigated: the shop is slow: deployment/web in shop
+    open since 2026-03-02 02:00:00 UTC
+
+    why nobody was paged:
+      RUN-1 of shop-slow fixed it at 2026-03-02 02:01:00 UTC: every step of the mitigation is done; it pages all the same if its alerts fire on
+      its time to be taken has not come: team shop is paged at 2026-03-02 02:31:00 UTC, in 30m, unless its alerts resolve, or somebody acknowledges it, before
+    ");
+    bot.passes(minutes(31)).await;
+    assert_snapshot!(why(&bot, 1).await, @"
+    INC-1 S2 open: the shop is slow: deployment/web in shop
+    open since 2026-03-02 02:00:00 UTC
+
+    why somebody was paged:
+      PAGE-1 to team shop at 2026-03-02 02:31:00 UTC: its alerts still fire although RUN-1 called it fixed: every step of the mitigation is done; not acknowledged
+        it fired on until its time, 31m after it was opened
+        S2, as its playbook shop-slow says
+        on call for shop then: bob, by its rotation from 2026-02-23 09:00:00 UTC to 2026-03-02 09:00:00 UTC
+        console: not tried yet; next at 2026-03-02 02:31:00 UTC
+        it is on its way
+    ");
+}
+
+#[tokio::test]
+async fn what_was_over_before_its_time_paged_nobody() {
+    let mut bot = shop_bot(&playbook("auto", "30m")).await;
+    bot.fires("ShopSlow", &[]).await;
+    bot.end().await;
+    bot.resolves("ShopSlow", &[]).await;
+    assert_snapshot!(why(&bot, 1).await, @"
+    INC-1 S2 resolved: the shop is slow: deployment/web in shop
+    open since 2026-03-02 02:00:00 UTC
+
+    why nobody was paged:
+      it was over before a page was due: resolved at 2026-03-02 02:01:00 UTC by alertmanager: all its alerts have resolved
+      RUN-1 of shop-slow fixed it at 2026-03-02 02:01:00 UTC: every step of the mitigation is done
+    ");
+}
+
+#[tokio::test]
+async fn what_somebody_took_before_its_time_paged_nobody() {
+    let mut bot = shop_bot(&asking()).await;
+    bot.fires("ShopSlow", &[]).await;
+    types(&mut bot, "anna", "/ack 1").await;
+    assert_snapshot!(why(&bot, 1).await, @"
+    INC-1 S2 acknowledged: the shop is slow: deployment/web in shop
+    open since 2026-03-02 02:00:00 UTC
+
+    why nobody was paged:
+      anna acknowledged it at 2026-03-02 02:00:00 UTC, before a page was due
+    ");
+}
+
+#[tokio::test]
+async fn what_is_less_than_s2_wakes_nobody() {
+    let mut bot = Bot::begins(&[], vec![]).await;
+    fires(&mut bot, "CertificateOld", "api", "info").await;
+    assert_snapshot!(why(&bot, 1).await, @"
+    INC-1 S3 open: CertificateOld namespace=api deployment=api: it is not well
+    open since 2026-03-02 02:00:00 UTC
+
+    why nobody was paged:
+      what is less than S2 wakes nobody, and this is S3, as CertificateOld says severity=info
+    ");
+    let mut bot = Bot::begins(&[&SHOP.replace("severity: S2", "severity: S3")], shop()).await;
+    bot.prometheus.follows("shop_latency", || Some(9.0));
+    bot.fires("ShopSlow", &[]).await;
+    bot.end().await;
+    bot.settles().await;
+    assert_snapshot!(why(&bot, 1).await, @"
+    INC-1 S3 open: the shop is slow: deployment/web in shop
+    open since 2026-03-02 02:00:00 UTC
+
+    why nobody was paged:
+      what is less than S2 wakes nobody, and this is S3, as its playbook shop-slow says
+      PAGE-1 to team shop at 2026-03-02 02:01:00 UTC: RUN-1 of shop-slow stopped and needs a person: the verify of mitigate.scale failed: 9 for `shop_latency_seconds`: `value > 5.0`; not acknowledged
+        it pages nobody: it stands in chat, the list and the handoff until somebody acknowledges it
+    ");
+}
+
+#[tokio::test]
+async fn a_window_held_it_back() {
+    let mut bot = Bot::begins(&[], vec![]).await;
+    fires(&mut bot, "Other", "other", "info").await;
+    types(&mut bot, "anna", "/silence namespace=api --for 2h a new version").await;
+    fires(&mut bot, "ApiDown", "api", "critical").await;
+    bot.passes(minutes(30)).await;
+    assert_snapshot!(why(&bot, 2).await, @"
+    INC-2 S1 open: ApiDown namespace=api deployment=api: it is not well
+    open since 2026-03-02 02:00:00 UTC
+
+    why nobody was paged:
+      WIN-1 covers it until 2026-03-02 04:00:00 UTC (anna: a new version): it held back 1 alert and 0 pages; what fires then pages
+    ");
+    types(&mut bot, "bob", "/unsilence 1").await;
+    assert_snapshot!(why(&bot, 2).await, @"
+    INC-2 S1 open: ApiDown namespace=api deployment=api: it is not well
+    open since 2026-03-02 02:00:00 UTC
+
+    why somebody was paged:
+      PAGE-1 to team platform at 2026-03-02 02:30:00 UTC: WIN-1 has ended, which held it back, and 1 alert still fires; no playbook is run for it; not acknowledged
+        S1, as ApiDown says severity=critical
+        on call for platform then: bob, by its rotation from 2026-02-23 08:00:00 UTC to 2026-03-02 08:00:00 UTC
+        console: not tried yet; next at 2026-03-02 02:30:00 UTC
+        it is on its way
+    ");
+}
+
+#[tokio::test]
+async fn a_page_that_another_one_tells_of() {
+    let mut bot = folded().await;
+    assert_snapshot!(why(&bot, 4).await, @"
+    INC-4 S2 open: DiskFull namespace=b deployment=b: it is not well
+    open since 2026-03-02 02:02:00 UTC
+
+    why nobody was paged:
+      its page is folded into INC-3's since 2026-03-02 02:02:00 UTC, as the budget of 2 incidents within 12h is spent on INC-1, INC-2, INC-3; it goes out at 2026-03-02 02:32:00 UTC, or when INC-3 is over, unless somebody acknowledges it before: /ack INC-4; why a person is needed: no playbook knows this alert
+    ");
+    bot.passes(minutes(30)).await;
+    assert_snapshot!(why(&bot, 4).await, @"
+    INC-4 S2 open: DiskFull namespace=b deployment=b: it is not well
+    open since 2026-03-02 02:02:00 UTC
+
+    why somebody was paged:
+      PAGE-5 to team platform at 2026-03-02 02:32:00 UTC: no playbook knows this alert; not acknowledged
+        an alert without a playbook pages at once where it is S1 or S2
+        before, from 2026-03-02 02:02:00 UTC on, only another page told of it, as the budget of 2 incidents within 12h is spent on INC-1, INC-2, INC-3; it went out: nobody has acknowledged it, only told in INC-3's page
+        S2, as DiskFull says severity=warning
+        on call for platform then: bob, by its rotation from 2026-02-23 08:00:00 UTC to 2026-03-02 08:00:00 UTC
+        console: not tried yet; next at 2026-03-02 02:32:00 UTC
+        it is on its way
+    ");
+}
+
+#[tokio::test]
+async fn what_is_part_of_another_incident_pages_nobody_itself() {
+    let mut bot = Bot::begins(&[], vec![]).await;
+    fires(&mut bot, "ApiDown", "api", "critical").await;
+    fires(&mut bot, "CertificateOld", "web", "info").await;
+    types(&mut bot, "anna", "/merge INC-2 --into INC-1").await;
+    assert_snapshot!(why(&bot, 2).await, @"
+    INC-2 is part of INC-1:
+    INC-1 S1 open: ApiDown namespace=api deployment=api: it is not well
+    open since 2026-03-02 02:00:00 UTC
+
+    why somebody was paged:
+      PAGE-1 to team platform at 2026-03-02 02:00:00 UTC: it is S1, which pages at once; no playbook is run for it; not acknowledged
+        S1, as ApiDown says severity=critical
+        on call for platform then: bob, by its rotation from 2026-02-23 08:00:00 UTC to 2026-03-02 08:00:00 UTC
+        console: not tried yet; next at 2026-03-02 02:00:00 UTC
+        it is on its way
+
+    why nobody was paged:
+      INC-2 is part of INC-1 since 2026-03-02 02:00:00 UTC, says anna: a person says that they have one cause; whoever has INC-1's page is told of it
+    ");
+}
+
+#[tokio::test]
+async fn what_flaps_was_told_once() {
+    let mut bot = Bot::begins(&[], vec![]).await;
+    for _ in 0..5 {
+        bot.fires("PostgresDown", &[("pod", "pg-0"), ("namespace", "db"), ("severity", "critical")]).await;
+        bot.passes(minutes(2)).await;
+        bot.resolves("PostgresDown", &[("pod", "pg-0"), ("namespace", "db"), ("severity", "critical")]).await;
+        bot.passes(minutes(9)).await;
+    }
+    assert_snapshot!(why(&bot, 1).await, @"
+    INC-1 S1 open: PostgresDown namespace=db pod=pg-0
+    open since 2026-03-02 02:00:00 UTC
+
+    why somebody was paged:
+      PAGE-1 to team platform at 2026-03-02 02:00:00 UTC: it is S1, which pages at once; no playbook is run for it; not acknowledged
+        S1, as PostgresDown says severity=critical
+        on call for platform then: bob, by its rotation from 2026-02-23 08:00:00 UTC to 2026-03-02 08:00:00 UTC
+        console: not tried yet; next at 2026-03-02 02:00:00 UTC
+        it has reached nobody since 2026-03-02 02:00:00 UTC
+      PAGE-2 to team platform at 2026-03-02 02:11:00 UTC: it is S1, which pages at once; no playbook is run for it; not acknowledged
+        S1, as PostgresDown says severity=critical
+        on call for platform then: bob, by its rotation from 2026-02-23 08:00:00 UTC to 2026-03-02 08:00:00 UTC
+        console: not tried yet; next at 2026-03-02 02:11:00 UTC
+        it has reached nobody since 2026-03-02 02:11:00 UTC
+      PAGE-3 to team platform at 2026-03-02 02:22:00 UTC: it flaps: it began 3 times since 2026-03-02 02:00:00 UTC, so it is told once and held open until it is quiet; not acknowledged
+        S1, as PostgresDown says severity=critical
+        on call for platform then: bob, by its rotation from 2026-02-23 08:00:00 UTC to 2026-03-02 08:00:00 UTC
+        console: not tried yet; next at 2026-03-02 02:22:00 UTC
+        it has reached nobody since 2026-03-02 02:22:00 UTC
+    ");
+}
+
+#[tokio::test]
+async fn what_a_person_asked_to_run_pages_nobody() {
+    let mut bot = shop_bot(SHOP).await;
+    types(&mut bot, "anna", "/run shop-slow").await;
+    bot.approves("anna").await;
+    bot.end().await;
+    bot.settles().await;
+    assert_snapshot!(why(&bot, 1).await, @"
+    INC-1 S2 resolved: the shop is slow: deployment/web in shop
+    open since 2026-03-02 02:00:00 UTC
+
+    why nobody was paged:
+      it was over before a page was due: resolved at 2026-03-02 02:01:00 UTC by dogwatch: RUN-1 fixed it, and no alert fires
+      RUN-1 of shop-slow fixed it at 2026-03-02 02:01:00 UTC: every step of the mitigation is done
+    ");
+}
+
+#[tokio::test]
+async fn what_was_taken_apart_is_up_to_whoever_did() {
+    let mut bot = Bot::begins(&[], vec![]).await;
+    fires(&mut bot, "ApiDown", "api", "critical").await;
+    fires(&mut bot, "WebDown", "web", "critical").await;
+    types(&mut bot, "anna", "/merge INC-2 --into INC-1").await;
+    types(&mut bot, "anna", "/ack INC-1").await;
+    bot.passes(minutes(5)).await;
+    types(&mut bot, "anna", "/split INC-2").await;
+    assert_snapshot!(why(&bot, 2).await, @"
+    INC-2 S1 open: WebDown namespace=web deployment=web: it is not well
+    open since 2026-03-02 02:00:00 UTC
+
+    why somebody was paged:
+      PAGE-2 to team platform at 2026-03-02 02:00:00 UTC: it is S1, which pages at once; no playbook is run for it; acknowledged at 2026-03-02 02:00:00 UTC
+        S1, as WebDown says severity=critical
+        on call for platform then: bob, by its rotation from 2026-02-23 08:00:00 UTC to 2026-03-02 08:00:00 UTC
+        console: not tried yet; next at 2026-03-02 02:00:00 UTC
+
+    why nobody was paged since 2026-03-02 02:05:00 UTC:
+      anna has split it from INC-1, and is asked to acknowledge it
+    ");
+}
+
+#[tokio::test]
+async fn a_number_that_is_none_is_told_where_to_look() {
+    let mut bot = Bot::begins(&[], vec![]).await;
+    fires(&mut bot, "ApiDown", "api", "critical").await;
+    assert_snapshot!(asks(&bot, "/why INC-99").await, @"there is no INC-99; /incidents lists those that are open, and /incidents all those of the last day");
+    assert_snapshot!(asks(&bot, "/why ApiDown").await, @"`ApiDown` is no INC number; write it as `INC-7`; /incidents lists them");
+    assert_snapshot!(asks(&bot, "/why").await, @"it does not say which one; write it like /why INC-7");
+}
