@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
+use super::tickets;
 use crate::chat::Desk;
 use crate::chat::discord::{DiscordError, DiscordGateway};
 use crate::clock::Clock;
@@ -14,8 +15,7 @@ use crate::discord::DiscordOptions;
 use crate::metrics::Metrics;
 use crate::notify::{ConsoleSink, DiscordSink, OutboxWorker, Sink, WebhookSink};
 use crate::oncall::OnCall;
-use crate::store::Sinks;
-use crate::store::Store;
+use crate::store::{Sinks, Store, TicketSinks};
 use crate::worker::Worker;
 
 /// All sinks, and who gets what.
@@ -24,6 +24,7 @@ pub struct Channels {
     chat: Vec<String>,
     /// In the order in which they are tried.
     pages: Vec<String>,
+    tickets: TicketSinks,
     discord: Option<DiscordOptions>,
 }
 
@@ -32,7 +33,13 @@ pub struct Channels {
 /// # Errors
 /// When a secret or a URL cannot be used.
 pub fn build(config: &Config) -> anyhow::Result<Channels> {
-    let mut channels = Channels { sinks: Vec::new(), chat: Vec::new(), pages: Vec::new(), discord: None };
+    let mut channels = Channels {
+        sinks: Vec::new(),
+        chat: Vec::new(),
+        pages: Vec::new(),
+        tickets: TicketSinks::default(),
+        discord: None,
+    };
     let order = config.pages.order(&config.chat);
     channels.pages = order.iter().map(|sink| sink.name().to_owned()).collect();
     if let Some(discord) = &config.chat.discord {
@@ -53,13 +60,24 @@ pub fn build(config: &Config) -> anyhow::Result<Channels> {
         let sink = WebhookSink::new(&webhook.url, token, &webhook.allow_hosts, webhook.timeout.0)?;
         channels.sinks.push(Arc::new(sink));
     }
+    for tickets in &config.tickets {
+        let sink = tickets::sink(tickets)?;
+        let name = sink.name().to_owned();
+        if tickets.teams.is_empty() {
+            channels.tickets.others = Some(name);
+        } else {
+            channels.tickets.by_team.extend(tickets.teams.iter().map(|team| (team.clone(), name.clone())));
+        }
+        channels.sinks.push(sink);
+    }
     Ok(channels)
 }
 
 impl Channels {
     /// What the store's outbox is to know: a page goes to the first channel, and to the next when that fails.
-    pub fn outbox(&self) -> Sinks {
-        Sinks { chat: self.chat.clone(), pages: self.pages.iter().take(1).cloned().collect() }
+    pub fn outbox(&self, oncall: &OnCall) -> Sinks {
+        let pages = self.pages.iter().take(1).cloned().collect();
+        Sinks { chat: self.chat.clone(), pages, tickets: self.tickets.clone(), page_for: Arc::new(oncall.page_for()) }
     }
 
     /// What the sinks are called.

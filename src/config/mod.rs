@@ -28,6 +28,7 @@ mod sources;
 mod store;
 #[cfg(test)]
 mod tests;
+mod tickets;
 
 use std::path::{Path, PathBuf};
 
@@ -49,10 +50,11 @@ pub use playbooks::PlaybooksConfig;
 pub use prometheus::PrometheusConfig;
 pub use secret::{SecretError, SecretSource};
 pub use server::{ApiToken, ServerConfig};
-pub use severities::SeveritiesConfig;
+pub use severities::{BlastRadiusConfig, SeveritiesConfig, TierRuleConfig, TiersConfig};
 pub use size::ByteSize;
 pub use sources::{ExpectedConfig, HeartbeatConfig, SourceConfig, SourceKind};
 pub use store::StoreConfig;
+pub use tickets::{TicketConfig, TicketKind};
 
 use crate::files;
 use source::Source;
@@ -74,6 +76,8 @@ pub struct Config {
     pub handoff: HandoffConfig,
     pub chat: ChatConfig,
     pub pages: PagesConfig,
+    /// Where what pages nobody becomes a ticket. Empty: it stands in chat alone.
+    pub tickets: Vec<TicketConfig>,
     pub incidents: IncidentsConfig,
     pub severities: SeveritiesConfig,
     pub labels: LabelsConfig,
@@ -157,6 +161,7 @@ impl Config {
         self.handoff.anchor(&base);
         self.chat.anchor(&base);
         self.pages.anchor(&base);
+        self.tickets.iter_mut().for_each(|tickets| tickets.anchor(&base));
     }
 }
 

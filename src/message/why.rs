@@ -204,6 +204,7 @@ fn is_of_people(entry: &TimelineEntry) -> bool {
                 | IncidentEvent::Split { .. }
                 | IncidentEvent::SplitOff { .. }
                 | IncidentEvent::Told { .. }
+                | IncidentEvent::Ticketed { .. }
                 | IncidentEvent::WindowEnded { .. }
                 | IncidentEvent::Cut { .. }
                 | IncidentEvent::Damaged { .. }

@@ -19,10 +19,12 @@ pub mod sqlite;
 #[cfg(test)]
 #[path = "../../tests/world/story/mod.rs"]
 pub(crate) mod story;
+mod tickets;
 mod transaction;
 mod windows;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -41,12 +43,13 @@ pub use records::{
     ObjectRow, Page, PageOutline, RecentIncident, RunHead, ShiftView, Teams, TimelineEntry, TimelineWhat,
 };
 pub use rules::holds_back;
+pub use tickets::{Ticket, TicketFacts, TicketPlace, TicketSinks, TicketStore};
 pub use windows::{HeldIncident, NewWindow, OF_A_FILE, OpenAlert, WindowStore};
 
 use crate::metrics::{Levels, PagesMade};
 use crate::model::{
-    Approval, ApprovalId, Beat, Digest, Episode, EpisodeId, Heartbeat, HeartbeatKey, Incident, IncidentId, PageId,
-    PlaybookRef, Run, RunEvent, RunId, Signal, SignalId,
+    Approval, ApprovalId, Beat, Digest, Episode, EpisodeId, Heartbeat, HeartbeatKey, Incident, IncidentId, PageFor,
+    PageId, PlaybookRef, Run, RunEvent, RunId, Signal, SignalId,
 };
 use crate::worker::Bell;
 
@@ -133,6 +136,10 @@ pub trait IncidentStore: Send + Sync {
 
     /// About how many things something fires in it.
     async fn count_objects(&self, incident: IncidentId) -> Result<u64, StoreError>;
+
+    /// About how many things something fires in each of these that no maintenance window covered
+    /// when it was told.
+    async fn count_uncovered(&self, incidents: &[IncidentId]) -> Result<HashMap<IncidentId, u64>, StoreError>;
 
     /// Those incidents, with their runs that are under way.
     async fn incident_views(&self, ids: &[IncidentId]) -> Result<Vec<IncidentView>, StoreError>;
@@ -300,6 +307,7 @@ pub trait Store:
     + HeartbeatStore
     + ClockStore
     + WindowStore
+    + TicketStore
     + 'static
 {
     /// Rung after each commit that leaves something to do.
@@ -319,6 +327,10 @@ pub struct Sinks {
     /// Pages: each of these gets every page. Where one is only to be asked when another fails, it
     /// is not among them; the outbox's worker passes the page on.
     pub pages: Vec<String>,
+    /// What pages nobody becomes a ticket there.
+    pub tickets: TicketSinks,
+    /// When teams are paged for what else pages nobody.
+    pub page_for: Arc<PageFor>,
 }
 
 /// Why a store cannot be written.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{IncidentEvent, PageDelivery, PageReason};
 use crate::model::{
     Approval, ApprovalId, EpisodeId, Grouping, Incident, IncidentId, Outcome, PageId, Run, RunEvent, RunId, Severity,
-    SignalId, WindowId,
+    SignalId, TicketId, WindowId,
 };
 
 /// What a decision needs to know of an episode.
@@ -194,6 +194,10 @@ pub enum DeliverySubject {
     Notice {
         incident: IncidentId,
         text: String,
+    },
+    /// The incident's ticket: made, commented, closed or opened again.
+    Ticket {
+        ticket: TicketId,
     },
 }
 

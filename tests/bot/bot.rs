@@ -16,6 +16,8 @@ use dogwatch::cluster::{Object, SimCluster};
 use dogwatch::incident::IncidentRules;
 use dogwatch::intake::Form;
 use dogwatch::model::*;
+use dogwatch::notify::{OutboxWorker, Sink};
+use dogwatch::oncall::OnCall;
 use dogwatch::playbook::{Catalog, Playbook};
 use dogwatch::prometheus::ScriptedPrometheus;
 use dogwatch::rehearse::{Setting, Stage};
@@ -25,7 +27,19 @@ use dogwatch::worker::{self, Worker};
 use fuse::{Fuse, FusedCluster, FusedStore};
 use tokio::sync::watch;
 
-use crate::world::story::empty_database;
+use crate::world::story::{empty_database, sinks};
+
+/// Two teams, each with somebody on call.
+const ONCALL: &str = "
+apiVersion: dogwatch/v1
+kind: OnCall
+members: [{ name: ada }, { name: bob }]
+teams:
+  - name: platform
+    rotation: { time_zone: UTC, start: 2026-01-05, handoff: { at: \"09:00\", every: 1w }, members: [ada] }
+  - name: databases
+    rotation: { time_zone: UTC, start: 2026-01-05, handoff: { at: \"09:00\", every: 1w }, members: [bob] }
+";
 
 /// No run of these tests takes longer, in its own time.
 const LONGEST: Duration = Duration::from_secs(24 * 3_600);
@@ -63,6 +77,9 @@ pub struct Bot {
     /// No secret is asked of who delivers alerts.
     pub everybody_may_deliver: bool,
     pub rules: IncidentRules,
+    pub sinks: Sinks,
+    /// Where its tickets are made.
+    pub trackers: Vec<Arc<dyn Sink>>,
     /// How many changes the conversation has spoken of.
     told: usize,
 }
@@ -94,6 +111,8 @@ impl Bot {
             was_set: false,
             everybody_may_deliver: false,
             rules: IncidentRules::default(),
+            sinks: sinks(&["console"], &["console"]),
+            trackers: Vec::new(),
             told: 0,
         };
         empty_database(&bot.folder.path().join("bot.db")).await;
@@ -111,7 +130,7 @@ impl Bot {
             rules: self.rules.clone(),
             database: self.folder.path().join("bot.db"),
             durability: Durability::None,
-            sinks: Sinks { chat: vec!["console".into()], pages: vec!["console".into()] },
+            sinks: self.sinks.clone(),
         })
         .await
         .unwrap();
@@ -121,6 +140,12 @@ impl Bot {
         wiring.world.cluster = Arc::new(FusedCluster { inner: self.cluster.clone(), fuse: self.fuse.clone() });
         let mut workers = wiring.workers(1);
         workers.push(Arc::new(wiring.timekeeper()));
+        let oncall = Arc::new(OnCall::parse("oncall.yaml", ONCALL).unwrap());
+        for tracker in &self.trackers {
+            let (tracker, store, clock) = (tracker.clone(), wiring.store.clone(), self.clock.clone());
+            let worker = OutboxWorker::new(tracker, None, store, clock, oncall.clone(), Arc::default());
+            workers.push(Arc::new(worker));
+        }
         self.alive = Some(Alive { stage, workers });
     }
 

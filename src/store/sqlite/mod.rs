@@ -20,6 +20,7 @@ mod shifts;
 mod signals;
 mod start;
 mod tables;
+mod tickets;
 mod windows;
 mod writer;
 

@@ -42,6 +42,7 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
         (groupings::OPEN_BY_OBJECT.into(), &["SEARCH episode USING COVERING INDEX episode_object (object=?)"]),
         (groupings::RECENT.into(), &["SCAN incident USING INDEX incident_unresolved"]),
         (groupings::OBJECTS.into(), &["SEARCH episode USING INDEX episode_open (incident_id=?)"]),
+        (groupings::UNCOVERED.into(), &["SEARCH episode USING INDEX episode_incident (incident_id=? AND closed_at=?)"]),
         (groupings::OF_MANY.into(), &["SEARCH episode USING COVERING INDEX episode_open (incident_id=?)"]),
         (
             incidents::EPISODES.into(),
@@ -57,6 +58,13 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
         (
             pages::UNANSWERED.into(),
             &["SCAN page USING INDEX page_unacknowledged", "SEARCH outbox USING INDEX outbox_page (page_id=?)"],
+        ),
+        (
+            tables::TICKETS_OF.into(),
+            &[
+                "SEARCH ticket USING INDEX ticket_of (incident_id=?)",
+                "SEARCH outbox USING INDEX outbox_key (sink=? AND key=?) LEFT-JOIN",
+            ],
         ),
         (pages::MADE.into(), &["SEARCH page USING INTEGER PRIMARY KEY (rowid>?)"]),
         (reports::LEVELS.into(), &["SCAN page USING INDEX page_unacknowledged"]),

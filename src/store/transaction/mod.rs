@@ -13,6 +13,7 @@ mod page;
 mod set_aside;
 mod stop;
 mod tables;
+mod ticket;
 mod windows;
 
 use chrono::{DateTime, Utc};
@@ -27,8 +28,9 @@ pub(super) use page::page_now;
 pub(super) use set_aside::set_aside;
 pub(super) use tables::{
     ClockTable, DeliveryRow, DeliveryTable, EpisodeEnd, HeartbeatTable, Hold, IncidentTable, LogEnd, PageRow,
-    PageTable, RunRow, RunTable, SignalRow, SignalTable, Tables, TakenRow, WindowTable,
+    PageTable, RunRow, RunTable, SignalRow, SignalTable, Tables, TakenRow, TicketRow, TicketTable, WindowTable,
 };
+pub(super) use ticket::ticket_trouble;
 pub(super) use windows::plan_windows;
 
 use super::rules::{Outgoing, continued};
@@ -68,8 +70,9 @@ impl Tx<'_> {
         self.tables.insert_causes(incident, &gathers.chain(shares).collect::<Vec<_>>()).await
     }
 
-    /// Has the incident's message made anew.
+    /// Has the incident's message made anew, and its tickets told.
     pub(super) async fn send_card(&mut self, incident: IncidentId) -> Result<(), StoreError> {
+        self.tell_tickets(incident).await?;
         self.send_to_chat(&Outgoing::card(incident)).await
     }
 

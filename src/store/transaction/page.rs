@@ -26,20 +26,21 @@ pub(in crate::store) enum Paged {
 impl Tx<'_> {
     /// Makes a page once for its spell, level and severity. `incident` is as it is in this
     /// transaction; the caller writes it. Every page of the bot is made here, so that here is
-    /// where [`Severity::pages`](crate::model::Severity::pages) is asked.
+    /// where [`Severity::pages`](crate::model::Severity::pages) and the team's own hours are asked. One
+    /// that was made as a call stays one for as long as the incident is no worse.
     pub(super) async fn page(&mut self, incident: &mut Incident, page: &NewPage) -> Result<Paged, StoreError> {
         if self.holds_back(incident, page).await? {
             return Ok(Paged::Held);
         }
-        let pages = incident.severity.pages();
         let (team, reason) = (page.team.clone(), page.reason.clone());
         let Some(made) = self.tables.made_page(incident, page.level).await? else {
             let id = self.tables.insert_page(incident, page, self.now).await?;
             incident.page_at = None;
-            if !pages {
+            if !self.sinks.page_for.pages(&team, incident.severity, self.now) {
                 self.call(id, incident, page).await?;
                 return Ok(Paged::Called);
             }
+            self.tell_hours(incident, &team).await?;
             self.note(incident.id, &IncidentEvent::Paged { team, reason }).await?;
             self.send_page(id, self.sinks.pages.iter().cloned().collect()).await?;
             return Ok(Paged::Made);
@@ -48,7 +49,7 @@ impl Tx<'_> {
             return Ok(Paged::Known);
         }
         self.tables.update_page(made.id, page, self.now).await?;
-        if !pages {
+        if !incident.severity.pages() && self.tables.sinks_of_page(made.id).await?.is_empty() {
             self.call(made.id, incident, page).await?;
             return Ok(Paged::Updated);
         }
@@ -83,15 +84,24 @@ impl Tx<'_> {
         let due_at = told_at.map_or(self.now, |told_at| (told_at + TOLD_EVERY).clamp(self.now, self.now + TOLD_EVERY));
         self.tables.save_told(made.id, due_at, alerts).await?;
         self.note(incident.id, &IncidentEvent::Told { alerts }).await?;
-        if !incident.severity.pages() {
+        let mut sinks: BTreeSet<String> = self.tables.sinks_of_page(made.id).await?.into_iter().collect();
+        if !incident.severity.pages() && sinks.is_empty() {
             return Ok(());
         }
-        let mut sinks: BTreeSet<String> = self.sinks.pages.iter().cloned().collect();
-        sinks.extend(self.tables.sinks_of_page(made.id).await?);
+        sinks.extend(self.sinks.pages.iter().cloned());
         for sink in sinks {
             self.tables.put(&sink, &Outgoing::page(made.id), due_at).await?;
         }
         Ok(())
+    }
+
+    /// Says by which hours somebody is paged for what else pages nobody.
+    async fn tell_hours(&mut self, incident: &Incident, team: &str) -> Result<(), StoreError> {
+        let severity = incident.severity;
+        let hours = self.sinks.page_for.hours_of(team, severity, self.now).filter(|_| !severity.pages());
+        let Some(hours) = hours else { return Ok(()) };
+        let text = format!("{severity} pages team {team} {hours} (its page_for in oncall.yaml)");
+        self.note(incident.id, &IncidentEvent::Remark { text }).await
     }
 
     /// Asks in chat. What a run has to say, its own record tells there.
@@ -99,6 +109,7 @@ impl Tx<'_> {
         let (team, reason) = (page.team.clone(), page.reason.clone());
         let text = call_text(&team, incident.severity);
         self.note(incident.id, &IncidentEvent::Called { team, reason }).await?;
+        self.ticket(incident, page).await?;
         if page.text.is_some() {
             return Ok(());
         }

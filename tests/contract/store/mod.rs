@@ -21,6 +21,7 @@ pub mod races;
 pub mod runs;
 pub mod secrets;
 pub mod signals;
+pub mod tickets;
 pub mod windows;
 
 use std::collections::BTreeMap;
@@ -94,6 +95,10 @@ macro_rules! each_store_check {
                 a_page_is_unanswered_until_somebody_acknowledges_or_resolves
                 pages_of_a_time_are_those_that_were_made_in_it
                 a_page_for_what_was_mitigated_opens_it_again
+            }
+            tickets {
+                one_ticket_for_each_incident_and_tracker
+                a_ticket_is_found_again_and_told_of_what_changes
             }
             runs {
                 a_run_belongs_to_one_worker_until_its_lease_is_over
@@ -221,6 +226,7 @@ fn episode(incident: IncidentRef, fingerprint: &str) -> Change {
             labels: [("alertname".to_owned(), ALERT.to_owned())].into(),
             annotations: BTreeMap::new(),
             starts_at: morning(),
+            severity: None,
             held_by: None,
         },
     }

@@ -43,7 +43,7 @@ pub fn morning() -> DateTime<Utc> {
 /// The outbox's sinks, by name.
 pub fn sinks(chat: &[&str], pages: &[&str]) -> Sinks {
     let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-    Sinks { chat: names(chat), pages: names(pages) }
+    Sinks { chat: names(chat), pages: names(pages), ..Sinks::default() }
 }
 
 impl Story {
@@ -150,6 +150,7 @@ impl<P: Place> Story<P> {
                 labels: BTreeMap::from([("alertname".into(), alert.into())]),
                 annotations: BTreeMap::new(),
                 starts_at: self.clock.now(),
+                severity: None,
                 held_by: None,
             },
         }));

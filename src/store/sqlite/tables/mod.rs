@@ -8,6 +8,7 @@ mod incident;
 mod page;
 mod run;
 mod signal;
+mod ticket;
 mod window;
 
 use sqlx::SqliteConnection;
@@ -15,7 +16,7 @@ use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteQueryResult, SqliteRow};
 
 #[cfg(test)]
-pub(super) use {delivery::TAKE, run::CLAIM, signal::PLACES};
+pub(super) use {delivery::TAKE, run::CLAIM, signal::PLACES, ticket::TICKETS_OF};
 
 use super::failed;
 use crate::store::StoreError;

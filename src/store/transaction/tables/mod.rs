@@ -5,6 +5,7 @@
 mod clock;
 mod heartbeat;
 mod run;
+mod ticket;
 mod window;
 
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::model::{EpisodeId, Grouping, Incident, IncidentId, Joins, Lane, PageId, SignalId, WindowId};
+use crate::model::{EpisodeId, Grouping, Incident, IncidentId, Joins, Lane, PageId, SignalId, TicketId, WindowId};
 use crate::store::rules::{MadePage, Newest, Outgoing, Place, WaitingPage};
 use crate::store::{
     CommandReply, DeliveryId, DeliverySubject, IncidentEvent, NewEpisode, NewIncident, NewPage, StoreError,
@@ -21,11 +22,21 @@ use crate::store::{
 pub(in crate::store) use clock::ClockTable;
 pub(in crate::store) use heartbeat::HeartbeatTable;
 pub(in crate::store) use run::{LogEnd, RunRow, RunTable};
+pub(in crate::store) use ticket::{TicketRow, TicketTable};
 pub(in crate::store) use window::{Hold, WindowTable};
 
 /// All tables of a store.
 pub(in crate::store) trait Tables:
-    SignalTable + IncidentTable + PageTable + RunTable + DeliveryTable + ClockTable + HeartbeatTable + WindowTable + Send
+    SignalTable
+    + IncidentTable
+    + PageTable
+    + RunTable
+    + DeliveryTable
+    + ClockTable
+    + HeartbeatTable
+    + WindowTable
+    + TicketTable
+    + Send
 {
 }
 
@@ -264,6 +275,8 @@ pub(in crate::store) struct DeliveryRow {
     pub sink: String,
     /// The page that it is of, if it is one.
     pub page: Option<PageId>,
+    /// The ticket that it is of, if it is one.
+    pub ticket: Option<TicketId>,
     /// How often it was tried in vain since it last arrived.
     pub attempts: u32,
     /// It changed since it was taken.
