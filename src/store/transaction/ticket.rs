@@ -41,6 +41,8 @@ impl Tx<'_> {
         }
         for row in rows {
             let due_at = ticket_due_at(row.place.as_ref(), row.told_at, &incident, self.now);
+            // A tracker that wants to be left alone, or is away, is asked no earlier for that.
+            let due_at = row.retry_at.map_or(due_at, |retry_at| retry_at.max(due_at));
             self.tables.put(&row.sink, &Outgoing::ticket(row.id), due_at).await?;
         }
         Ok(())

@@ -15,7 +15,7 @@ macro_rules! select_ticket {
     ($condition:literal) => {
         concat!(
             "SELECT ticket.id, incident_id, ticket.sink, reason, text, trouble_at IS NOT NULL AS is_in_trouble,
-                 external_id, delivered_at
+                 external_id, delivered_at, CASE WHEN error IS NOT NULL THEN due_at END AS retry_at
              FROM ticket LEFT JOIN outbox ON outbox.sink = ticket.sink AND outbox.key = 'TKT-' || ticket.id WHERE ",
             $condition
         )
@@ -86,6 +86,7 @@ fn read(row: &SqliteRow) -> Result<TicketRow, StoreError> {
         text: get(row, "text").ok().flatten(),
         place: external.as_deref().and_then(TicketPlace::parse),
         told_at: get_time_or(row, "delivered_at").ok().flatten(),
+        retry_at: get_time_or(row, "retry_at").ok().flatten(),
         is_in_trouble: get(row, "is_in_trouble")?,
     })
 }

@@ -19,6 +19,8 @@ pub(in crate::store) struct TicketRow {
     pub place: Option<TicketPlace>,
     /// When something was told there last.
     pub told_at: Option<DateTime<Utc>>,
+    /// When it is tried again, as it failed last.
+    pub retry_at: Option<DateTime<Utc>>,
     /// That it cannot be brought there is told.
     pub is_in_trouble: bool,
 }
