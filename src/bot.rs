@@ -48,7 +48,9 @@ impl Bot {
         let heartbeats = HeartbeatWorker::new(store.clone(), clock.clone(), rules.heartbeats.clone());
         let windows = WindowWorker::new(store.clone(), clock.clone(), rules.planned.clone());
         let quiet = QuietWorker::new(store.clone(), clock.clone(), self.alertmanager.clone());
-        let lookup = rules.grouping.look_up.then(|| Lookup::new(self.world.cluster.clone(), clock.clone()));
+        let names = if rules.tiers.is_on() { rules.tiers.names.clone() } else { Vec::new() };
+        let lookup = || Lookup::new(self.world.cluster.clone(), clock.clone()).looking_for(names);
+        let lookup = rules.grouping.look_up.then(lookup);
         let signals = SignalWorker::new(store, catalog, rules, clock.clone(), self.metrics.clone()).looking_up(lookup);
         let pages = PageWorker::new(self.store.clone(), clock);
         let mut workers: Vec<Arc<dyn Worker>> =

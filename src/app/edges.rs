@@ -151,6 +151,9 @@ pub fn rules(config: &Config, oncall: &OnCall, planned: Arc<[PlannedWindow]>) ->
             by_source: sources().map(|source| (source.name.clone(), source.may_start())).collect(),
             others: MayStart::Nothing,
         },
+        tiers: Arc::new(config.severities.tiers.tiers()),
+        blast_radius: config.severities.blast_radius.0,
+        page_for: Arc::new(oncall.page_for()),
         heartbeats: sources().flat_map(expected).collect(),
         planned,
     }

@@ -8,6 +8,7 @@ mod replies;
 mod rights;
 mod sinks;
 mod teams;
+mod tickets;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,7 +43,7 @@ pub use ending::Ending;
 use ending::{CLOSE_WITHIN, LEAVE_WITHIN};
 use lookout::{Lookout, Patience};
 use replies::{LivePreviews, ShiftReports};
-pub use teams::{teams_to_come, unknown_budgets, unknown_teams};
+pub use teams::{teams_to_come, unknown_budgets, unknown_teams, unknown_ticket_teams};
 
 /// How long the cluster may take to take back the mandate: the process must end all the same.
 const RELEASE_WITHIN: Duration = Duration::from_secs(1);
@@ -69,11 +70,14 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     for warning in unknown_budgets(&oncall, &config.pages.budgets()) {
         tracing::warn!("{warning}");
     }
+    for warning in unknown_ticket_teams(&oncall, config) {
+        tracing::warn!("{warning}. No ticket is made there for it");
+    }
     let world =
         World { cluster: edges::cluster(config).await?, prometheus: edges::prometheus(config)?, clock: clock.clone() };
     let metrics = Arc::new(Metrics::new());
     let sinks = sinks::build(config)?;
-    let store = SqliteStore::open(&config.store.sqlite, Durability::Full, clock.clone(), sinks.outbox());
+    let store = SqliteStore::open(&config.store.sqlite, Durability::Full, clock.clone(), sinks.outbox(&oncall));
     let store = Arc::new(store.await?);
     store.sorts_by(&config.severities.mapping().digest()).await?;
     plan_windows(&*store, &planned, clock.now()).await?;

@@ -77,8 +77,8 @@ async fn look_up(cluster: &dyn Cluster) {
     if !missing.is_empty() {
         tracing::info!(
             missing = missing.join(", "),
-            "what alerts have in common cannot be looked up in all of the cluster, and is told by labels there; \
-             `dogwatch rbac` prints the role, and `incidents.look_up: false` is for those who want none"
+            "what alerts have in common, and what tier objects have, cannot be looked up in all of the cluster, and is told by \
+             labels there; `dogwatch rbac` prints the role, and `incidents.look_up: false` is for those who want none"
         );
     }
 }

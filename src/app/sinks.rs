@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
+use super::tickets;
 use crate::chat::Desk;
 use crate::chat::discord::{DiscordError, DiscordGateway};
 use crate::clock::Clock;
@@ -15,8 +16,7 @@ use crate::metrics::Metrics;
 use crate::model::PageBudgets;
 use crate::notify::{ConsoleSink, DiscordSink, OutboxWorker, Sink, WebhookSink};
 use crate::oncall::OnCall;
-use crate::store::Sinks;
-use crate::store::Store;
+use crate::store::{Sinks, Store, TicketSinks};
 use crate::worker::Worker;
 
 /// All sinks, and who gets what.
@@ -26,6 +26,7 @@ pub struct Channels {
     chat: Vec<String>,
     /// In the order in which they are tried.
     pages: Vec<String>,
+    tickets: TicketSinks,
     discord: Option<DiscordOptions>,
     budgets: PageBudgets,
 }
@@ -35,8 +36,7 @@ pub struct Channels {
 /// # Errors
 /// When a secret or a URL cannot be used.
 pub fn build(config: &Config) -> anyhow::Result<Channels> {
-    let mut channels = Channels::default();
-    channels.budgets = config.pages.budgets();
+    let mut channels = Channels { budgets: config.pages.budgets(), ..Channels::default() };
     let order = config.pages.order(&config.chat);
     channels.pages = order.iter().map(|sink| sink.name().to_owned()).collect();
     if let Some(discord) = &config.chat.discord {
@@ -57,14 +57,30 @@ pub fn build(config: &Config) -> anyhow::Result<Channels> {
         let sink = WebhookSink::new(&webhook.url, token, &webhook.allow_hosts, webhook.timeout.0)?;
         channels.sinks.push(Arc::new(sink));
     }
+    for tickets in &config.tickets {
+        let sink = tickets::sink(tickets)?;
+        let name = sink.name().to_owned();
+        if tickets.teams.is_empty() {
+            channels.tickets.others = Some(name);
+        } else {
+            channels.tickets.by_team.extend(tickets.teams.iter().map(|team| (team.clone(), name.clone())));
+        }
+        channels.sinks.push(sink);
+    }
     Ok(channels)
 }
 
 impl Channels {
     /// What the store's outbox is to know: a page goes to the first channel, and to the next when that fails.
-    pub fn outbox(&self) -> Sinks {
+    pub fn outbox(&self, oncall: &OnCall) -> Sinks {
         let pages = self.pages.iter().take(1).cloned().collect();
-        Sinks { chat: self.chat.clone(), pages, budgets: self.budgets.clone() }
+        Sinks {
+            chat: self.chat.clone(),
+            pages,
+            budgets: self.budgets.clone(),
+            tickets: self.tickets.clone(),
+            page_for: Arc::new(oncall.page_for()),
+        }
     }
 
     /// What the sinks are called.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use crate::action::Action;
+use crate::config::Config;
 use crate::model::{PageBudgets, Phase};
 use crate::oncall::OnCall;
 use crate::playbook::{Playbook, StepKind};
@@ -24,6 +25,13 @@ pub fn unknown_teams<'p>(oncall: &OnCall, playbooks: impl Iterator<Item = &'p Pl
         Some(format!("{what} {}: {error}", playbooks.join(", ")))
     };
     named.into_iter().filter_map(wrong).collect()
+}
+
+/// Sinks for tickets that name a team which nobody knows: its tickets go where those of other teams
+/// go, or nowhere.
+pub fn unknown_ticket_teams(oncall: &OnCall, config: &Config) -> Vec<String> {
+    let named = config.tickets.iter().flat_map(|sink| sink.teams.iter().map(move |team| (sink, team)));
+    named.filter_map(|(sink, team)| Some(format!("tickets of {}: {}", sink.name, oncall.team(team).err()?))).collect()
 }
 
 fn paged(playbook: &Playbook) -> impl Iterator<Item = String> {

@@ -108,18 +108,21 @@ impl Look<'_> {
         let (listed, others): (Vec<Incident>, Vec<Incident>) =
             self.store.incidents(filter).await?.into_iter().partition(|incident| list.takes(incident, &asker));
         let pages = self.store.unanswered_pages().await?;
+        let ids: Vec<IncidentId> = listed.iter().map(|incident| incident.id).collect();
+        let tickets = self.store.tickets_of(&ids).await?;
         if list.json {
-            return Ok(message::incidents_json(&listed, &pages, self.now));
+            return Ok(message::incidents_json(&listed, &pages, &tickets, self.now));
         }
+        let tickets = message::tickets_text(&tickets);
         if list.is_filtered() {
             return Ok(match listed.as_slice() {
                 [] => message::none_of_those(&others),
-                _ => message::incidents_table(&listed, &pages, self.now, list.goes_back()),
+                _ => parts([message::incidents_table(&listed, &pages, self.now, list.goes_back()), tickets]),
             });
         }
         let table = message::incidents_table(&listed, &pages, self.now, list.all);
         let heartbeats = message::heartbeats_text(&self.store.heartbeats().await?, self.now);
-        Ok(if heartbeats.is_empty() { table } else { format!("{table}\n\n{heartbeats}") })
+        Ok(parts([table, tickets, heartbeats]))
     }
 
     async fn windows(&self) -> Result<String, StoreError> {
@@ -155,7 +158,8 @@ impl Look<'_> {
                 part: (asked != id).then_some(asked),
             },
         };
-        let why = message::why(&facts);
+        let tickets = message::tickets_text(&self.store.tickets_of(&[id]).await?);
+        let why = parts([message::why(&facts), tickets]);
         Ok(Some(if asked == id { why } else { format!("{asked} is part of {id}:\n{why}") }))
     }
 
@@ -173,4 +177,9 @@ impl Look<'_> {
         let all = self.store.count_objects(incident.id).await?;
         Ok(Some(message::objects_table(&incident, &objects, all)))
     }
+}
+
+/// Those that say something, with an empty line between them.
+fn parts<const N: usize>(parts: [String; N]) -> String {
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
 }

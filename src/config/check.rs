@@ -2,6 +2,7 @@
 
 mod reach;
 mod sources;
+mod tickets;
 mod words;
 
 use std::collections::BTreeMap;
@@ -25,11 +26,13 @@ impl Config {
         checker.sources();
         checker.secrets();
         checker.pages();
+        checker.tickets();
         checker.discord();
         checker.prometheus();
         checker.alertmanager();
         checker.cluster();
         checker.severities();
+        checker.tiers();
         checker.labels();
         checker.engine();
         checker.log();
@@ -61,6 +64,9 @@ impl Config {
         }
         if let Some(token) = self.pages.webhook.as_ref().and_then(|webhook| webhook.token.as_ref()) {
             secrets.push(("pages.webhook.token".to_owned(), token));
+        }
+        for (n, sink) in self.tickets.iter().enumerate() {
+            secrets.extend(sink.token.as_ref().map(|token| (format!("tickets.{n}.token"), token)));
         }
         secrets
     }

@@ -167,9 +167,14 @@ fn remedy_for(field: &str) -> Option<&'static str> {
         }
         "server.api_tokens" => "write a list of `{ name: ..., role: responder, token: { file: path } }`",
         "labels" => "write the names of a label as a list, such as `namespace: [exported_namespace, namespace]`",
+        _ if field.starts_with("severities.blast_radius") => {
+            "write `off`, or how many objects are many: `{ S2: 25, S1: off }`"
+        }
+        _ if field.starts_with("severities.tiers.rules") => "write each as `critical: { at_least: S2 }`",
         _ if field.starts_with("labels.") || field.starts_with("severities.") => {
             "write a list of words, such as `[warning]`"
         }
+        "tickets" => "write a list of `{ name: ..., kind: github, repository: owner/name, token: { file: path } }`",
         "pages.sinks" => "write a list, such as `[discord, webhook, console]`",
         "engine.workers" => "write a whole number, such as `4`",
         _ if field.starts_with("chat.discord.roles") => "write a list of ids, such as `[1187654321098765432]`",

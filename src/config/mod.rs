@@ -30,6 +30,7 @@ mod sources;
 mod store;
 #[cfg(test)]
 mod tests;
+mod tickets;
 
 use std::path::{Path, PathBuf};
 
@@ -53,10 +54,11 @@ pub use playbooks::PlaybooksConfig;
 pub use prometheus::PrometheusConfig;
 pub use secret::{SecretError, SecretSource};
 pub use server::{ApiToken, ServerConfig};
-pub use severities::SeveritiesConfig;
+pub use severities::{BlastRadiusConfig, SeveritiesConfig, TierRuleConfig, TiersConfig};
 pub use size::ByteSize;
 pub use sources::{ExpectedConfig, HeartbeatConfig, SourceConfig, SourceKind};
 pub use store::StoreConfig;
+pub use tickets::{TicketConfig, TicketKind};
 
 use crate::files;
 use source::Source;
@@ -80,6 +82,8 @@ pub struct Config {
     pub handoff: HandoffConfig,
     pub chat: ChatConfig,
     pub pages: PagesConfig,
+    /// Where what pages nobody becomes a ticket. Empty: it stands in chat alone.
+    pub tickets: Vec<TicketConfig>,
     pub incidents: IncidentsConfig,
     pub severities: SeveritiesConfig,
     pub labels: LabelsConfig,
@@ -166,6 +170,7 @@ impl Config {
         self.handoff.anchor(&base);
         self.chat.anchor(&base);
         self.pages.anchor(&base);
+        self.tickets.iter_mut().for_each(|tickets| tickets.anchor(&base));
     }
 }
 

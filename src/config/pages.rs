@@ -66,7 +66,7 @@ pub struct WebhookConfig {
     pub timeout: HumanDuration,
 }
 
-fn ten_seconds() -> HumanDuration {
+pub(super) fn ten_seconds() -> HumanDuration {
     HumanDuration(Duration::from_secs(10))
 }
 

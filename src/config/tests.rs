@@ -502,3 +502,45 @@ store: { sqlite: nowhere/dogwatch.db }
 "
     ));
 }
+
+#[test]
+fn rules_for_severity_are_read_and_contradictions_are_told() {
+    let folder = Folder::new();
+    let severities = |text: &str| folder.config(&format!("severities: {text}")).severities;
+    assert_eq!(severities("{}").blast_radius.0, crate::model::BlastRadius::default());
+    let radius = |text: &str| severities(&format!("{{ blast_radius: {text} }}")).blast_radius.0;
+    assert_eq!(radius("off"), crate::model::BlastRadius::OFF);
+    assert_eq!(radius("{ S1: 100 }"), crate::model::BlastRadius { s1: Some(100), s2: Some(25), s3: None });
+    assert_eq!(radius("{ S2: off, S3: 10 }"), crate::model::BlastRadius { s1: None, s2: None, s3: Some(10) });
+    let tiers = severities("{ tiers: { rules: { gold: { at_least: S2 } } } }").tiers.tiers();
+    assert_eq!((tiers.names.len(), tiers.alert_label.as_str(), tiers.rule(" gold ").is_some()), (2, "tier", true));
+    assert_snapshot!(folder.checked(
+        "severities:
+  tiers:
+    rules: { gold: { at_least: S1, at_most: S3 }, silver: {} }
+"
+    ));
+    assert_snapshot!("no_number_of_objects", refused("severities: { blast_radius: { S2: many } }\n"));
+    assert_snapshot!("one_object", refused("severities: { blast_radius: { S2: 1 } }\n"));
+    assert_snapshot!("no_step", refused("severities: { blast_radius: { S4: 5 } }\n"));
+    assert_snapshot!("no_severity", refused("severities: { tiers: { rules: { gold: { at_least: P1 } } } }\n"));
+}
+
+#[test]
+fn a_sink_for_tickets_is_made_by_who_knows_where_and_as_whom() {
+    let folder = Folder::new();
+    let config = folder.config("tickets: [{ name: ops, kind: github, repository: acme/ops, token: { file: one } }]");
+    assert_eq!(config.check().unwrap(), folder.config("").check().unwrap());
+    let [sink] = config.tickets.as_slice() else { panic!("{:?}", config.tickets) };
+    assert_eq!((sink.address(), sink.close, &*sink.labels), ("https://api.github.com", true, &["dogwatch".into()][..]));
+    assert_snapshot!(Folder::new().checked(
+        "tickets:
+  - { name: ops, kind: github, repository: acme, token: { file: gone } }
+  - { name: ops, kind: gitlab, url: \"http://git.example.com/api/v4\", project: sre/db, teams: [db], timeout: 2m }
+  - { name: hook, kind: webhook, teams: [db] }
+  - { name: lab, kind: gitlab, repository: acme/ops, labels: [\"a,b\"] }
+"
+    ));
+    assert_snapshot!("no_tracker", refused("tickets:\n  - { name: ops, kind: jira }\n"));
+    assert_snapshot!("no_list_of_tickets", refused("tickets: { name: ops }\n"));
+}

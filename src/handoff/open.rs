@@ -8,7 +8,7 @@ use super::summarise::Facts;
 use super::summary::{Approval, Critical, OpenIncident, Resolved, RunUnderWay};
 use crate::message::{needs_a_person, reached_nobody};
 use crate::model::{Incident, IncidentState, Outcome};
-use crate::store::{IncidentEvent, Page, TimelineWhat};
+use crate::store::{IncidentEvent, Page, TicketPlace, TimelineWhat};
 
 pub(super) fn time_critical(facts: &Facts) -> Vec<Critical> {
     let mut found = Vec::new();
@@ -65,9 +65,15 @@ pub(super) fn open_incidents(facts: &Facts) -> Vec<OpenIncident> {
         owner: incident.owner.clone(),
         opened: facts.moment(incident.opened_at),
         firing: incident.open_episodes,
+        tickets: tickets(facts, incident),
         next_step: held(facts, incident).unwrap_or_else(|| next_step(facts, incident)),
     })
     .collect()
+}
+
+fn tickets(facts: &Facts, incident: &Incident) -> Vec<String> {
+    let of_it = facts.tickets.iter().filter(|ticket| ticket.incident == incident.id);
+    of_it.map(|ticket| ticket.place.as_ref().map_or("not made yet".to_owned(), TicketPlace::shown)).collect()
 }
 
 /// A maintenance window covers it: nobody is paged before its end.

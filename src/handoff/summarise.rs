@@ -11,7 +11,7 @@ use super::summary::{Listed, Moment, ShiftFacts, Summary};
 use super::{changes, folded, noise, numbers, open, windows};
 use crate::model::{Incident, IncidentId, IncidentState, PageBudget};
 use crate::oncall::{OnCall, ScheduleError, Shift};
-use crate::store::{ShiftView, Store, StoreError, Teams, TimelineEntry};
+use crate::store::{ShiftView, Store, StoreError, Teams, Ticket, TimelineEntry};
 
 /// Why there is no handoff.
 #[derive(Debug, thiserror::Error)]
@@ -113,6 +113,8 @@ pub(super) struct Facts {
     pub view: ShiftView,
     /// Of the incidents that were mitigated or resolved in the shift.
     pub timelines: BTreeMap<IncidentId, Vec<TimelineEntry>>,
+    /// Of the incidents that are open now.
+    pub tickets: Vec<Ticket>,
 }
 
 impl Facts {
@@ -131,7 +133,9 @@ impl Facts {
         for incident in view.incidents.iter().filter(|incident| closed_in(incident, shift)) {
             timelines.insert(incident.id, store.timeline(incident.id).await?);
         }
-        Ok(Self { team: team.to_owned(), shift, now, zone, view, timelines })
+        let open = view.incidents.iter().filter(|incident| !incident.is_over()).map(|incident| incident.id);
+        let tickets = store.tickets_of(&open.collect::<Vec<_>>()).await?;
+        Ok(Self { team: team.to_owned(), shift, now, zone, view, timelines, tickets })
     }
 
     pub fn moment(&self, at: DateTime<Utc>) -> Moment {

@@ -108,6 +108,8 @@ pub struct OpenIncident {
     pub opened: Moment,
     /// How many alerts still fire.
     pub firing: u64,
+    /// Where its tickets are.
+    pub tickets: Vec<String>,
     pub next_step: String,
 }
 

@@ -150,6 +150,12 @@ pub(super) fn object_at_home(
     object(rules, alert, coverage).filter(|_| origin(rules, source, coverage) == Origin::Home)
 }
 
+/// Whether what the alert says of objects is about the cluster that the bot works on, and its source
+/// may speak of them.
+pub(super) fn may_speak(rules: &IncidentRules, source: &str, coverage: &Coverage) -> bool {
+    origin(rules, source, coverage) == Origin::Home
+}
+
 /// An alert that may not start anything for what it names joins no incident of that: it would hide
 /// behind it, or it behind this one.
 fn origin(rules: &IncidentRules, source: &str, coverage: &Coverage) -> Origin {

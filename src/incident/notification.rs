@@ -9,7 +9,7 @@ use super::causes::Keyed;
 use super::gather::{Gathering, Group, gather};
 use super::left_out::{Body, cut_grouping, damage_grouping};
 use super::life::Firing;
-use super::opening::{describe, new_incident, severity_of};
+use super::opening::{describe, new_incident};
 use super::spell::Spell;
 use super::view::{Seen, View};
 use super::windows::Released;
@@ -150,7 +150,8 @@ impl<'a> Decider<'a> {
             let incident = IncidentRef::New(self.opened);
             self.opened += 1;
             let new = new_incident(self.rules, by, first.alert, &first.seen.coverage);
-            self.changes.push(Change::OpenIncident(NewIncident { gathers, shares, ..new }));
+            let severity = first.seen.rating.severity;
+            self.changes.push(Change::OpenIncident(NewIncident { severity, gathers, shares, ..new }));
             let mut spell = Spell::new(incident, None);
             spell.opened_by = Some(self.changes.len() - 1);
             self.spells.insert(incident, spell);
@@ -164,6 +165,7 @@ impl<'a> Decider<'a> {
                 let because = by.to_string();
                 self.changes.push(Change::Merge { from: *from, into: incident, by: None, because });
                 self.absorbed.insert(*from, view);
+                spell.gained_objects += self.view.objects.get(from).copied().unwrap_or_default();
                 spell.gained += self.view.incidents.get(from).map_or(0, |part| part.incident.open_episodes);
             }
         }
@@ -181,7 +183,7 @@ impl<'a> Decider<'a> {
         let window = self.window_of(alert, seen);
         let is_anew = matches!(firing, Firing::Anew(_));
         let Some(spell) = self.spells.get_mut(&incident) else { return };
-        let severity = severity_of(rules, &seen.coverage, alert);
+        let severity = seen.rating.severity;
         if spell.begins.is_none() {
             spell.begins = match spell.known {
                 None => Some(format!("{} fires", alert.name())),
@@ -199,11 +201,14 @@ impl<'a> Decider<'a> {
                 spell.remarks.push(remark.clone());
             }
         }
-        if let Some(text) = firing.remark(rules, alert)
-            && !spell.remarks.contains(&text)
-            && spell.remarks.len() < MOST_REMARKS
-        {
-            spell.remarks.push(text);
+        for text in firing.remark(rules, alert).into_iter().chain(seen.rating.remark.clone()) {
+            if !spell.remarks.contains(&text) && spell.remarks.len() < MOST_REMARKS {
+                spell.remarks.push(text);
+            }
+        }
+        let of_it = IncidentRef::Existing(self.view.by_object.get(&seen.causes.own.key).copied().unwrap_or(NOBODYS));
+        if window.is_none() && of_it != incident {
+            spell.new_objects.insert(&seen.causes.own.key);
         }
         if let Firing::Anew(before) | Firing::Worse(before) = &firing {
             self.end(before, incident);
@@ -224,6 +229,7 @@ impl<'a> Decider<'a> {
                         labels: alert.labels.clone(),
                         annotations: alert.annotations.clone(),
                         starts_at,
+                        severity: Some(severity),
                         held_by: window.map(|window| window.id),
                     },
                 }
@@ -381,3 +387,6 @@ fn anew(incident: &Incident, alert: &Alert, now: DateTime<Utc>, rules: &Incident
 
 /// Lines of the timeline about single alerts in one decision: a storm is no reason for thousands.
 const MOST_REMARKS: usize = 20;
+
+/// No incident has this number.
+const NOBODYS: IncidentId = IncidentId(0);

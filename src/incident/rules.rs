@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Expected;
 use crate::maintenance::PlannedWindow;
-use crate::model::{Alert, LabelNames, MayStart, Severities};
+use crate::model::{Alert, BlastRadius, LabelNames, MayStart, PageFor, Severities, Tiers};
 
 /// The rules by which incidents are opened, reopened and paged.
 #[derive(Debug, Clone)]
@@ -30,6 +30,12 @@ pub struct IncidentRules {
     /// Under which names alerts name objects.
     pub labels: Arc<LabelNames>,
     pub cluster: HomeCluster,
+    /// What the tiers of objects mean.
+    pub tiers: Arc<Tiers>,
+    /// How many objects make an incident worse.
+    pub blast_radius: BlastRadius,
+    /// When teams are paged for what else pages nobody.
+    pub page_for: Arc<PageFor>,
     /// The maintenance windows that a file plans.
     pub planned: Arc<[PlannedWindow]>,
 }
@@ -109,6 +115,9 @@ impl Default for IncidentRules {
             severities: Arc::default(),
             labels: Arc::default(),
             cluster: HomeCluster::default(),
+            tiers: Arc::default(),
+            blast_radius: BlastRadius::default(),
+            page_for: Arc::default(),
             planned: Arc::default(),
         }
     }

@@ -1,22 +1,24 @@
 //! The worker that takes signals in, one after the other, and decides what follows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
 use tokio::sync::watch;
 
 use super::asked::Asked;
-use super::causes::object_at_home;
+use super::causes::{may_speak, object_at_home};
 use super::coverage::cover;
 use super::ending::{End, decide_run_ended};
 use super::flapping::decide_quiet;
 use super::heartbeat::{decide_heartbeat, grouping_of_heartbeat};
 use super::notification::{Came, HELD, decide_notification, held_after};
+use super::rating::tier_subject;
 use super::set_aside::decide_set_aside;
 use super::spell::page_by;
 use super::view::{Seen, gather_view, known_firings};
@@ -25,8 +27,8 @@ use super::{Coverage, IncidentRules};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::model::{
-    Alert, AlertStatus, Grouping, IncidentId, Notification, Outcome, Person, Run, Severity, Signal, SignalBody,
-    SignalId, redact,
+    Alert, AlertStatus, Grouping, IncidentId, Notification, ObjectKey, Outcome, Person, Run, Severity, Signal,
+    SignalBody, SignalId, redact,
 };
 use crate::playbook::{Catalog, Playbook};
 use crate::store::{Decision, IncidentView, PendingSignal, Store, StoreError, Whose};
@@ -148,6 +150,7 @@ impl SignalWorker {
         };
         let covered: Vec<_> = notification.alerts.iter().map(covering).collect();
         let known = known_firings(&*self.store, came.source, notification).await?;
+        let subjects = self.tier_subjects(came.source, notification, &covered, &known).await?;
         let found = match &self.lookup {
             None => Found::default(),
             Some(lookup) => {
@@ -159,16 +162,54 @@ impl SignalWorker {
                 let new = notification.alerts.iter().zip(&covered).filter(|(alert, _)| is_new(alert));
                 let objects =
                     new.filter_map(|(alert, (coverage, _))| object_at_home(&self.rules, came.source, alert, coverage));
-                lookup.look_up(&objects.collect::<Vec<_>>()).await
+                let objects: Vec<_> = objects.chain(subjects.iter().flatten().cloned()).collect();
+                lookup.look_up(&objects).await
             }
         };
-        let seen = |(alert, covered): (&Alert, _)| {
-            Seen::new(&self.rules, came.source, &notification.group_key, alert, covered, &found)
+        let seen = |((alert, covered), subject): ((&Alert, _), &Option<ObjectKey>)| {
+            let seen = Seen::new(&self.rules, came.source, &notification.group_key, alert, covered, &found);
+            match (&self.lookup, subject) {
+                (Some(lookup), Some(subject)) => seen.rated_by(&self.rules, alert, &lookup.marks(subject)),
+                _ => seen,
+            }
         };
-        let seen: Vec<Seen> = notification.alerts.iter().zip(covered).map(seen).collect();
+        let seen: Vec<Seen> = notification.alerts.iter().zip(covered).zip(&subjects).map(seen).collect();
         let now = self.clock.now();
         let view = gather_view(&*self.store, &self.rules, came.source, notification, (&seen, known), now).await?;
         Ok(decide_notification(&self.rules, came, notification, &seen, &view, now))
+    }
+
+    /// Whose tier is asked, for each alert: of those that are new, and of those that fire again.
+    async fn tier_subjects(
+        &self,
+        source: &str,
+        notification: &Notification,
+        covered: &[(Coverage, Vec<String>)],
+        known: &HashSet<(String, DateTime<Utc>)>,
+    ) -> Result<Vec<Option<ObjectKey>>, StoreError> {
+        if !self.rules.tiers.is_on() {
+            return Ok(vec![None; notification.alerts.len()]);
+        }
+        let is_known = |alert: &Alert| known.contains(&(alert.fingerprint.clone(), alert.starts_at));
+        let again: Vec<&str> = notification
+            .alerts
+            .iter()
+            .filter(|alert| is_known(alert))
+            .map(|alert| alert.fingerprint.as_str())
+            .collect();
+        let latest = self.store.latest_episodes(source, &again).await?;
+        let goes_on = |alert: &Alert| {
+            is_known(alert) && latest.get(&alert.fingerprint).is_none_or(|episode| episode.closed_at.is_none())
+        };
+        let alerts = notification.alerts.iter().zip(covered);
+        let subjects = alerts.map(|(alert, (coverage, _))| {
+            if alert.status != AlertStatus::Firing || goes_on(alert) || !may_speak(&self.rules, source, coverage) {
+                return None;
+            }
+            let object = object_at_home(&self.rules, source, alert, coverage);
+            tier_subject(&self.rules, alert, object.as_ref())
+        });
+        Ok(subjects.collect())
     }
 
     async fn take(&self, id: SignalId, tries: u32, signal: &Signal) -> Result<(), TurnError> {

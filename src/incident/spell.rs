@@ -1,21 +1,19 @@
 //! What one incident needs after a notification: a timeline, a severity, runs, and somebody who knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value};
 
 use super::Coverage;
 use super::flapping::{Flapping, decide_over};
 use super::notification::Decider;
 use super::opening::{new_incident, team_of};
-use super::work::Work;
-use crate::model::{Alert, Autonomy, IncidentState, Severity, Target, Window, WindowId};
-use crate::playbook::{Playbook, alert_value};
-use crate::store::{
-    Change, InboxItem, IncidentEvent, IncidentRef, IncidentView, NewIncident, NewPage, NewRun, PageReason,
-};
+use super::radius::Raised;
+use super::work::{NotRun, Work};
+use crate::model::{Alert, IncidentState, Severity, Target, Window, WindowId};
+use crate::playbook::Playbook;
+use crate::store::{Change, InboxItem, IncidentEvent, IncidentRef, IncidentView, NewIncident, NewPage, PageReason};
 
 /// What happens to one incident in this decision.
 pub(super) struct Spell<'a> {
@@ -32,6 +30,12 @@ pub(super) struct Spell<'a> {
     pub closed: u64,
     /// What fires in incidents that turn out to be part of it.
     pub gained: u64,
+    /// What it becomes about that nothing fired in it before, and of what was in those parts so
+    /// much.
+    pub new_objects: BTreeSet<&'a str>,
+    pub gained_objects: u64,
+    /// So much is affected that it is worse than its alerts.
+    pub raised: Option<Raised>,
     pub remarks: Vec<String>,
     /// Alerts that join and are covered, by the maintenance window.
     pub covered: BTreeMap<WindowId, (DateTime<Utc>, u64)>,
@@ -55,6 +59,8 @@ pub(super) struct Want<'a> {
 struct Call {
     page: Option<NewPage>,
     at: Option<DateTime<Utc>>,
+    /// What its team's tracker is told, where nobody is called.
+    ticket: Option<NewPage>,
 }
 
 impl<'a> Spell<'a> {
@@ -68,6 +74,9 @@ impl<'a> Spell<'a> {
             joined: BTreeMap::new(),
             closed: 0,
             gained: 0,
+            new_objects: BTreeSet::new(),
+            gained_objects: 0,
+            raised: None,
             remarks: Vec::new(),
             covered: BTreeMap::new(),
         }
@@ -103,7 +112,8 @@ impl<'a> Want<'a> {
 impl<'a> Decider<'a> {
     pub(super) fn finish_spell(&mut self, mut spell: Spell<'a>) {
         let incident = spell.incident;
-        let all = spell.worst_first();
+        let mut all = spell.worst_first();
+        self.raise(&mut spell, &mut all);
         let wants: Vec<Want<'a>> = all.iter().filter(|want| want.window.is_none()).copied().collect();
         // What is covered makes nothing worse that somebody is called for.
         self.open(&spell, if spell.is_nobodys() { &all } else { &wants });
@@ -133,7 +143,7 @@ impl<'a> Decider<'a> {
         if let Some(Change::OpenIncident(new)) = spell.opened_by.and_then(|at| self.changes.get_mut(at)) {
             let NewIncident { grouping, gathers, shares, .. } = new.clone();
             let called = new_incident(self.rules, grouping, worst.alert, worst.coverage);
-            *new = NewIncident { gathers, shares, ..called };
+            *new = NewIncident { gathers, shares, severity: worst.severity, ..called };
         }
         if let Some(because) = spell.begins.clone() {
             if spell.known.is_some() {
@@ -143,16 +153,29 @@ impl<'a> Decider<'a> {
                 self.note(incident, IncidentEvent::Opened { because });
             }
         }
-        let Some(before) = spell.known.map(|view| &view.incident) else { return };
+        let Some(before) = spell.known.map(|view| &view.incident) else {
+            if let Some(raised) = &spell.raised {
+                self.note(incident, raised.event(raised.from));
+            }
+            return;
+        };
         let severity = match before.state {
             // What is over is over: it opens again as bad as what fires now.
             IncidentState::Resolved => worst.severity,
             _ => before.severity.worst(worst.severity),
         };
         if severity != before.severity {
-            let because = format!("{} fires", worst.alert.name());
             self.changes.push(Change::Severity { incident, severity });
-            self.note(incident, IncidentEvent::Severity { from: before.severity, to: severity, because });
+            self.note(
+                incident,
+                match spell.raised.as_ref().filter(|raised| raised.to == severity) {
+                    Some(raised) => raised.event(before.severity),
+                    None => {
+                        let because = format!("{} fires", worst.alert.name());
+                        IncidentEvent::Severity { from: before.severity, to: severity, because }
+                    }
+                },
+            );
         }
     }
 
@@ -180,6 +203,9 @@ impl<'a> Decider<'a> {
                 self.answer(incident, want, asks_for_a_run, &mut work, &mut call);
             }
             worse |= is_worse;
+        }
+        if let Some(page) = call.ticket.take() {
+            self.changes.push(Change::Ticket { incident, page });
         }
         // What is no worse than what somebody has already calls nobody else.
         let is_taken = known.is_some_and(|view| view.incident.state != IncidentState::Open);
@@ -236,7 +262,7 @@ impl<'a> Decider<'a> {
     ) {
         let Want { coverage, alert, severity, .. } = *want;
         let team = team_of(self.rules, coverage, alert);
-        let page = |reason| NewPage { level: 1, team, reason, text: None };
+        let page = |reason| NewPage { level: 1, team: team.clone(), reason, text: None };
         let mut reason = (severity == Severity::S1).then_some(PageReason::SeverityOne);
         match coverage {
             Coverage::Covered { playbook, target, inputs } => {
@@ -266,86 +292,19 @@ impl<'a> Decider<'a> {
                 self.note(incident, event);
                 reason.get_or_insert(PageReason::NotRun { because: because.clone() });
             }
-            Coverage::Uncovered | Coverage::Elsewhere { playbook: None, .. } if severity.pages() => {
+            Coverage::Uncovered | Coverage::Elsewhere { playbook: None, .. }
+                if self.rules.page_for.pages(&team, severity, self.now) =>
+            {
                 reason.get_or_insert(PageReason::Uncovered);
             }
-            // They wait for the next business day: seen in chat and in the handoff.
-            Coverage::Uncovered | Coverage::Elsewhere { playbook: None, .. } => {}
+            // They wait for the next business day: seen in chat and in the handoff, and as a ticket.
+            Coverage::Uncovered | Coverage::Elsewhere { playbook: None, .. } => {
+                call.ticket.get_or_insert_with(|| page(PageReason::Uncovered));
+            }
         }
         if call.page.is_none() {
             call.page = reason.map(page);
         }
-    }
-
-    /// Opens the run that the alert asks for.
-    pub(super) fn open_run(
-        &mut self,
-        incident: IncidentRef,
-        alert: &Alert,
-        (playbook, target, inputs): (&Playbook, &Target, &Map<String, Value>),
-    ) {
-        let run = NewRun {
-            playbook: playbook.reference.clone(),
-            playbook_source: playbook.source.to_string(),
-            target: target.clone(),
-            inputs: inputs.clone(),
-            alert: alert_value(alert),
-            autonomy: self.autonomy(incident, playbook),
-            requested_by: None,
-            because: "its alert fires".to_owned(),
-        };
-        self.changes.push(Change::OpenRun { incident, run: Box::new(run) });
-    }
-
-    /// How far the run may go: what nobody vouches for starts no mutation.
-    pub(super) fn autonomy(&mut self, incident: IncidentRef, playbook: &Playbook) -> Autonomy {
-        if !self.came.unauthenticated || playbook.autonomy <= Autonomy::Suggest {
-            return playbook.autonomy;
-        }
-        let text = format!(
-            "{} may only suggest, and not {}: whoever sends alerts need not authenticate (server.webhook_auth is not set)",
-            playbook.name, playbook.autonomy
-        );
-        self.note(incident, IncidentEvent::Remark { text });
-        Autonomy::Suggest
-    }
-
-    /// Whether a playbook that knows the alert has had no run for this incident.
-    fn has_not_run(&self, view: &IncidentView, coverage: &Coverage) -> bool {
-        let Coverage::Covered { playbook, target, .. } = coverage else { return false };
-        // Storms go on for a while: what opened the incident is not asked again with each of its alerts.
-        let opened_it = view.incident.playbook.as_deref() == Some(playbook.name.as_str())
-            && view.incident.target.as_ref() == Some(target);
-        let history = self.view.history.get(&(playbook.name.clone(), target.key()));
-        let ran = history.is_some_and(|runs| runs.iter().any(|run| run.incident == view.incident.id));
-        !opened_it && !ran
-    }
-
-    pub(super) fn why_not_run(&self, playbook: &Playbook, target: &Target, work: &Work) -> Option<NotRun> {
-        if let Some(because) = work.why_not(target, self.rules.grouping.runs) {
-            return Some(NotRun { because, is_over_limit: false });
-        }
-        self.over_the_limit(playbook, &target.key()).map(|because| NotRun { because, is_over_limit: true })
-    }
-
-    fn over_the_limit(&self, playbook: &Playbook, target_key: &str) -> Option<String> {
-        let history = self.view.history.get(&(playbook.name.clone(), target_key.to_owned()))?;
-        if let Some(under_way) = history.iter().find(|run| run.ended_at.is_none()) {
-            return Some(format!("{} of it is under way on this target", under_way.id));
-        }
-        let limits = &playbook.limits;
-        if let Some(cooldown) = limits.cooldown
-            && let Some(last) = history.iter().find(|run| run.ended_at.is_some_and(|ended| self.now < ended + cooldown))
-        {
-            return Some(format!("{} ended less than its cooldown ago", last.id));
-        }
-        if let Some((most, window)) = limits.runs {
-            let recent = history.iter().filter(|run| self.now < run.created_at + window).count();
-            if recent >= most as usize {
-                return Some(format!("it ran {recent} times on this target within its limit's time"));
-            }
-        }
-        None
     }
 
     /// All alerts of the incident are over.
@@ -377,12 +336,6 @@ impl<'a> Decider<'a> {
             self.changes.push(note);
         }
     }
-}
-
-/// Why an alert's playbook is not run.
-pub(super) struct NotRun {
-    pub because: String,
-    is_over_limit: bool,
 }
 
 /// How far an unanswered incident may go: the playbook's word, else what the severity obliges to.

@@ -9,11 +9,12 @@ use super::causes::{Causes, causes};
 use super::earlier::{by_given_name, worse};
 use super::gather::Joinable;
 use super::left_out::{cut_grouping, cut_told, damage_grouping, damage_is_told};
-use super::{Coverage, IncidentRules};
+use super::rating::rate;
+use super::{Coverage, IncidentRules, Rating};
 use crate::model::{Alert, AlertStatus, Grouping, IncidentId, IncidentState, Notification, Window};
 use crate::playbook::Playbook;
 use crate::store::{EpisodeHead, IncidentView, RecentIncident, RunHead, Store, StoreError};
-use crate::surroundings::Found;
+use crate::surroundings::{Found, Marks};
 
 /// What the store knows.
 #[derive(Debug, Default)]
@@ -41,6 +42,9 @@ pub struct View {
     pub damage_told: bool,
     /// The maintenance windows that are active.
     pub windows: Vec<Window>,
+    /// About how many things something fires in an incident that no window covers; only where so
+    /// many could make it worse.
+    pub objects: HashMap<IncidentId, u64>,
 }
 
 /// An alert of a notification with what is known of it before any incident is looked at.
@@ -50,6 +54,8 @@ pub struct Seen {
     /// What an operator should know about the search for its playbook.
     pub remarks: Vec<String>,
     pub causes: Causes,
+    /// How bad it is.
+    pub rating: Rating,
 }
 
 impl Seen {
@@ -64,7 +70,14 @@ impl Seen {
         found: &Found,
     ) -> Self {
         let causes = causes(rules, source, group_key, alert, &coverage, found);
-        Self { coverage, remarks, causes }
+        let rating = rate(rules, &coverage, alert, None);
+        Self { coverage, remarks, causes, rating }
+    }
+
+    /// Rates it by what the cluster says of its tier, too.
+    pub(super) fn rated_by(self, rules: &IncidentRules, alert: &Alert, marks: &Marks) -> Self {
+        let rating = rate(rules, &self.coverage, alert, Some(marks));
+        Self { rating, ..self }
     }
 }
 
@@ -187,6 +200,11 @@ pub(super) async fn gather_view(
     let others: BTreeSet<IncidentId> = others.filter(|id| !view.incidents.contains_key(id)).collect();
     for found in store.incident_views(&others.into_iter().collect::<Vec<_>>()).await? {
         view.incidents.insert(found.incident.id, found);
+    }
+    let firing_alerts = firing().count() as u64;
+    let open: u64 = view.incidents.values().map(|view| view.incident.open_episodes).sum();
+    if rules.blast_radius.least().is_some_and(|least| firing_alerts > 0 && open + firing_alerts >= least) {
+        view.objects = store.count_uncovered(&view.incidents.keys().copied().collect::<Vec<_>>()).await?;
     }
     let mut limited = BTreeMap::new();
     for seen in firing() {

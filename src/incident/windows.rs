@@ -160,10 +160,14 @@ pub(super) async fn window_ended(
         let worst = open.map(|alert| rated(catalog, rules, alert, now)).min();
         held.push(Held { view, alerts, worst });
     }
-    Ok(decide_window_ended(&window, &windows, &held))
+    Ok(decide_window_ended(rules, &window, &windows, &held, now))
 }
 
+/// How bad it was found to be; of what an earlier version took in, by its labels alone.
 fn rated(catalog: &Catalog, rules: &IncidentRules, open: &OpenAlert, now: DateTime<Utc>) -> Severity {
+    if let Some(severity) = open.severity {
+        return severity;
+    }
     let alert = Alert {
         given: None,
         in_order: false,
@@ -180,7 +184,13 @@ fn rated(catalog: &Catalog, rules: &IncidentRules, open: &OpenAlert, now: DateTi
 }
 
 /// What still fires, and is covered by nothing else, pages where its severity does.
-fn decide_window_ended(window: &Window, active: &[Window], held: &[Held]) -> Decision {
+fn decide_window_ended(
+    rules: &IncidentRules,
+    window: &Window,
+    active: &[Window],
+    held: &[Held],
+    now: DateTime<Utc>,
+) -> Decision {
     let mut changes = Vec::new();
     for Held { view, alerts: open, worst } in held.iter().filter(|held| !held.view.incident.is_over()) {
         let known = &view.incident;
@@ -203,7 +213,13 @@ fn decide_window_ended(window: &Window, active: &[Window], held: &[Held]) -> Dec
         }
         // Whoever took it meanwhile has it, unless it turns out to be worse.
         let is_taken = known.state == IncidentState::Acknowledged && severity == known.severity;
-        if !severity.pages() || is_taken {
+        if is_taken {
+            continue;
+        }
+        let reason = PageReason::WindowEnded { window: window.id, alerts };
+        let page = NewPage { level: 1, team: known.team.clone(), reason, text: None };
+        if !rules.page_for.pages(&known.team, severity, now) {
+            changes.push(Change::Ticket { incident, page });
             continue;
         }
         if known.state == IncidentState::Mitigated {
@@ -211,8 +227,6 @@ fn decide_window_ended(window: &Window, active: &[Window], held: &[Held]) -> Dec
             changes.push(Change::Reopen { incident });
             changes.push(Change::Note { incident, event: IncidentEvent::Reopened { because } });
         }
-        let reason = PageReason::WindowEnded { window: window.id, alerts };
-        let page = NewPage { level: 1, team: known.team.clone(), reason, text: None };
         changes.push(Change::Page { incident, page });
     }
     changes.push(Change::WindowTold { window: window.id });

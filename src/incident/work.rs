@@ -2,9 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::Target;
-use crate::playbook::Playbook;
-use crate::store::IncidentView;
+use serde_json::{Map, Value};
+
+use super::Coverage;
+use super::notification::Decider;
+use crate::model::{Alert, Autonomy, Target};
+use crate::playbook::{Playbook, alert_value};
+use crate::store::{Change, IncidentEvent, IncidentRef, IncidentView, NewRun};
 
 /// What is done for an incident already.
 #[derive(Default)]
@@ -50,4 +54,83 @@ impl Work {
         self.at_work.insert(target.key(), format!("a run of {}", playbook.name));
         self.targets.insert(target.key());
     }
+}
+
+impl Decider<'_> {
+    /// Opens the run that the alert asks for.
+    pub(super) fn open_run(
+        &mut self,
+        incident: IncidentRef,
+        alert: &Alert,
+        (playbook, target, inputs): (&Playbook, &Target, &Map<String, Value>),
+    ) {
+        let run = NewRun {
+            playbook: playbook.reference.clone(),
+            playbook_source: playbook.source.to_string(),
+            target: target.clone(),
+            inputs: inputs.clone(),
+            alert: alert_value(alert),
+            autonomy: self.autonomy(incident, playbook),
+            requested_by: None,
+            because: "its alert fires".to_owned(),
+        };
+        self.changes.push(Change::OpenRun { incident, run: Box::new(run) });
+    }
+
+    /// How far the run may go: what nobody vouches for starts no mutation.
+    pub(super) fn autonomy(&mut self, incident: IncidentRef, playbook: &Playbook) -> Autonomy {
+        if !self.came.unauthenticated || playbook.autonomy <= Autonomy::Suggest {
+            return playbook.autonomy;
+        }
+        let text = format!(
+            "{} may only suggest, and not {}: whoever sends alerts need not authenticate (server.webhook_auth is not set)",
+            playbook.name, playbook.autonomy
+        );
+        self.note(incident, IncidentEvent::Remark { text });
+        Autonomy::Suggest
+    }
+
+    /// Whether a playbook that knows the alert has had no run for this incident.
+    pub(super) fn has_not_run(&self, view: &IncidentView, coverage: &Coverage) -> bool {
+        let Coverage::Covered { playbook, target, .. } = coverage else { return false };
+        // Storms go on for a while: what opened the incident is not asked again with each of its alerts.
+        let opened_it = view.incident.playbook.as_deref() == Some(playbook.name.as_str())
+            && view.incident.target.as_ref() == Some(target);
+        let history = self.view.history.get(&(playbook.name.clone(), target.key()));
+        let ran = history.is_some_and(|runs| runs.iter().any(|run| run.incident == view.incident.id));
+        !opened_it && !ran
+    }
+
+    pub(super) fn why_not_run(&self, playbook: &Playbook, target: &Target, work: &Work) -> Option<NotRun> {
+        if let Some(because) = work.why_not(target, self.rules.grouping.runs) {
+            return Some(NotRun { because, is_over_limit: false });
+        }
+        self.over_the_limit(playbook, &target.key()).map(|because| NotRun { because, is_over_limit: true })
+    }
+
+    fn over_the_limit(&self, playbook: &Playbook, target_key: &str) -> Option<String> {
+        let history = self.view.history.get(&(playbook.name.clone(), target_key.to_owned()))?;
+        if let Some(under_way) = history.iter().find(|run| run.ended_at.is_none()) {
+            return Some(format!("{} of it is under way on this target", under_way.id));
+        }
+        let limits = &playbook.limits;
+        if let Some(cooldown) = limits.cooldown
+            && let Some(last) = history.iter().find(|run| run.ended_at.is_some_and(|ended| self.now < ended + cooldown))
+        {
+            return Some(format!("{} ended less than its cooldown ago", last.id));
+        }
+        if let Some((most, window)) = limits.runs {
+            let recent = history.iter().filter(|run| self.now < run.created_at + window).count();
+            if recent >= most as usize {
+                return Some(format!("it ran {recent} times on this target within its limit's time"));
+            }
+        }
+        None
+    }
+}
+
+/// Why an alert's playbook is not run.
+pub(super) struct NotRun {
+    pub because: String,
+    pub is_over_limit: bool,
 }

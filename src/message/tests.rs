@@ -541,7 +541,7 @@ fn a_long_list_is_cut_and_says_so() {
 fn the_list_for_scripts_keeps_its_shape() {
     let mut incident = the_incident(IncidentState::Open);
     incident.title = "curl -H 'Authorization: Bearer abcdefghijklmnop' \"quoted\"".into();
-    let one = incidents_json(&[incident.clone()], &[the_page(PageReason::Overdue)], at("02:15:00"));
+    let one = incidents_json(&[incident.clone()], &[the_page(PageReason::Overdue)], &[], at("02:15:00"));
     assert_snapshot!(one, @r#"
     {
       "incidents": [
@@ -574,13 +574,14 @@ fn the_list_for_scripts_keeps_its_shape() {
             "namespace": "kube-system"
           },
           "team": "platform",
+          "tickets": [],
           "title": "curl -H 'Authorization: ***' \"quoted\""
         }
       ],
       "left_out": 0
     }
     "#);
-    let many = incidents_json(&vec![incident; 1_240], &[], at("02:15:00"));
+    let many = incidents_json(&vec![incident; 1_240], &[], &[], at("02:15:00"));
     let many: serde_json::Value = serde_json::from_str(&many).unwrap();
     assert_eq!((many["incidents"].as_array().unwrap().len(), &many["left_out"]), (1_000, &json!(240)));
 }

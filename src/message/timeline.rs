@@ -177,6 +177,10 @@ fn tell_incident(event: &IncidentEvent) -> Option<String> {
         IncidentEvent::Called { team, reason } => {
             format!("a person of team {team} is needed, and nobody is paged: {}", page_reason(reason))
         }
+        IncidentEvent::Ticketed { sink, ticket, url } => {
+            let place = url.as_ref().map_or_else(|| clip(ticket, 80), |url| clip(url, 250));
+            format!("ticket in {}: {place}", clip(sink, 40))
+        }
         IncidentEvent::PageUpdated { team, reason } => {
             format!("the page of team {team} says more: {}", page_reason(reason))
         }

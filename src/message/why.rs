@@ -213,6 +213,7 @@ fn is_of_people(entry: &TimelineEntry) -> bool {
                 | IncidentEvent::FoldedAnew { .. }
                 | IncidentEvent::Unfolded { .. }
                 | IncidentEvent::Carries { .. }
+                | IncidentEvent::Ticketed { .. }
                 | IncidentEvent::WindowEnded { .. }
                 | IncidentEvent::Cut { .. }
                 | IncidentEvent::Damaged { .. }

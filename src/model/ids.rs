@@ -73,6 +73,10 @@ id!(
     /// A maintenance window: what it covers pages nobody, and no run changes it.
     WindowId, "WIN"
 );
+id!(
+    /// A ticket in a team's tracker.
+    TicketId, "TKT"
+);
 
 /// A SHA-256 digest of content, written as 64 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -37,7 +37,7 @@ impl ConsoleSink {
                 let called = if called.is_empty() { "nobody is on call!".to_owned() } else { called.join(", ") };
                 format!("PAGE for {} ({called}) {}", parcel.team, parcel.title)
             }
-            ParcelKind::Card | ParcelKind::Approval | ParcelKind::Notice => parcel.title.clone(),
+            ParcelKind::Card | ParcelKind::Approval | ParcelKind::Notice | ParcelKind::Ticket => parcel.title.clone(),
         };
         let mut lines: Vec<&str> = parcel.body.lines().collect();
         if parcel.kind == ParcelKind::Card {

@@ -7,12 +7,14 @@
 mod console;
 mod discord;
 mod earlier;
+mod http;
 mod outbox_worker;
 mod parcel;
 mod patience;
 mod render;
 #[cfg(test)]
 mod tests;
+mod ticket;
 mod webhook;
 
 use std::time::Duration;
@@ -23,8 +25,9 @@ use crate::message::Room;
 pub use console::ConsoleSink;
 pub use discord::DiscordSink;
 pub use outbox_worker::OutboxWorker;
-pub use parcel::{Contact, Parcel, ParcelKind};
+pub use parcel::{Contact, Parcel, ParcelKind, TicketLetter};
 pub use patience::SEND_WITHIN;
+pub use ticket::{GitHub, GitLab, TicketSink, TicketWebhook, Tracker, TrackerOptions};
 pub use webhook::{WebhookError, WebhookSink};
 
 /// A receiver.
@@ -74,5 +77,10 @@ impl SinkError {
 
     pub fn fail(message: impl Into<String>) -> Self {
         Self::Fail { message: message.into() }
+    }
+
+    /// Whether it will not work until somebody changes something.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Fail { .. })
     }
 }

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::patience::{SEND_WITHIN, falls_back, wait_after};
 use super::render::Renderer;
+use super::ticket::trouble;
 use super::{Parcel, ParcelKind, Sink, SinkError};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
@@ -77,6 +78,9 @@ impl OutboxWorker {
         }
         let also = self.fallback.as_deref().filter(|_| falls_back(kind, delivery.attempts, error));
         let went_on = self.store.delivery_failed(delivery.id, &error.to_string(), retry_at, also).await?;
+        if let DeliverySubject::Ticket { ticket } = &delivery.subject {
+            trouble::tell(&*self.store, (*ticket, attempt), error, retry_at, self.clock.now()).await?;
+        }
         if let Some(fallback) = also.filter(|_| went_on) {
             tracing::warn!(sink, fallback, "the page goes to the next sink, too");
         }

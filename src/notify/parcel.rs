@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::message::{Button, Colour, PageText};
 use crate::model::Incident;
 use crate::oncall::{DiscordChannel, DiscordUser};
-use crate::store::DeliverySubject;
+use crate::store::{DeliverySubject, TicketFacts, TicketPlace};
 
 /// One thing to tell. Its texts are plain, on lines of bounded length, and hold no control characters and no secrets
 /// (see [`crate::message`]); whoever shows them escapes what his medium would take for markup.
@@ -36,6 +36,8 @@ pub struct Parcel {
     pub buttons: Vec<Button>,
     /// Who is called. Empty for a page: nobody is on call.
     pub mention: Vec<Contact>,
+    /// What is done to a ticket, if it is one.
+    pub ticket: Option<TicketLetter>,
     /// Where the team is paged; `None`: where everything else goes.
     pub channel: Option<DiscordChannel>,
 }
@@ -50,6 +52,8 @@ pub enum ParcelKind {
     /// A question.
     Approval,
     Notice,
+    /// An issue in a tracker: made once, and kept up to date from then on.
+    Ticket,
 }
 
 impl ParcelKind {
@@ -60,6 +64,7 @@ impl ParcelKind {
             DeliverySubject::Card { .. } => ParcelKind::Card,
             DeliverySubject::Approval { .. } => ParcelKind::Approval,
             DeliverySubject::Notice { .. } => ParcelKind::Notice,
+            DeliverySubject::Ticket { .. } => ParcelKind::Ticket,
         }
     }
 
@@ -69,8 +74,27 @@ impl ParcelKind {
             ParcelKind::Card => "card",
             ParcelKind::Approval => "approval",
             ParcelKind::Notice => "notice",
+            ParcelKind::Ticket => "ticket",
         }
     }
+}
+
+/// What is done to a ticket: it is made, commented, closed or opened again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TicketLetter {
+    /// By what it is found, whoever made it; and when it was to be made.
+    pub marker: String,
+    pub made_at: DateTime<Utc>,
+    /// By what the next comment is found.
+    pub comment_marker: String,
+    /// Where it lies; `None`: nobody knows whether it is made.
+    pub place: Option<TicketPlace>,
+    /// Whether its incident goes on in it.
+    pub open: bool,
+    /// What became of it since it was told last, a line for each.
+    pub news: Vec<String>,
+    /// What it is told with this.
+    pub facts: TicketFacts,
 }
 
 /// Somebody on call.

@@ -19,14 +19,19 @@ fn patience(kind: ParcelKind) -> Duration {
     match kind {
         ParcelKind::Page => Duration::MAX,
         ParcelKind::Approval => Duration::from_secs(30 * 60),
+        // It is a record of work, and a tracker that is away for a weekend must not lose it.
+        ParcelKind::Ticket => Duration::from_secs(7 * 24 * 3_600),
         ParcelKind::Card | ParcelKind::Notice => Duration::from_secs(10 * 60),
     }
 }
 
+/// More attempts than anybody has patience for.
+const MOST: u32 = 5_000;
+
 /// How long to wait before the next attempt after `attempts` that failed and one more, which gave `error`; `None`: it is
 /// given up. `jitter` is between 0 and 1, and keeps many that failed together from coming back together.
 pub(super) fn wait_after(kind: ParcelKind, attempts: u32, error: &SinkError, jitter: f64) -> Option<Duration> {
-    let waited = (0..attempts.min(100)).map(backoff).fold(Duration::ZERO, Duration::saturating_add);
+    let waited = (0..attempts.min(MOST)).map(backoff).fold(Duration::ZERO, Duration::saturating_add);
     if waited >= patience(kind) {
         return None;
     }
@@ -34,7 +39,7 @@ pub(super) fn wait_after(kind: ParcelKind, attempts: u32, error: &SinkError, jit
         SinkError::Retry { after, .. } => backoff(attempts).max(after.unwrap_or_default().min(LONGEST_ASKED)),
         SinkError::NoAnswer { .. } => backoff(attempts),
         // A human may yet put a token right, and a page must not be lost before that.
-        SinkError::Fail { .. } if kind == ParcelKind::Page => LONGEST,
+        SinkError::Fail { .. } if matches!(kind, ParcelKind::Page | ParcelKind::Ticket) => LONGEST,
         SinkError::Fail { .. } => return None,
     };
     Some(wait.mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 2.0).min(LONGEST_ASKED))

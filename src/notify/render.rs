@@ -27,8 +27,8 @@ const TEAM: usize = 80;
 
 /// Reads what a delivery is about, and says it.
 pub(super) struct Renderer {
-    store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Arc<dyn Clock>,
     oncall: Arc<OnCall>,
     recent: Recent,
     /// Who is called when a page's own team cannot be.
@@ -65,6 +65,7 @@ impl Renderer {
                 }
                 _ => Ok(None),
             },
+            DeliverySubject::Ticket { ticket } => self.ticket(*ticket).await,
             DeliverySubject::Notice { incident, text } => {
                 let Some(incident) = self.store.incident(*incident).await? else { return Ok(None) };
                 let card = Card { buttons: Vec::new(), lines: lines(text), ..self.card(&incident).await? };
@@ -115,7 +116,7 @@ impl Renderer {
         Ok(Some(called.with(parcel, text, sink.room())))
     }
 
-    fn parcel_of(&self, kind: ParcelKind, incident: Incident, card: Card) -> Parcel {
+    pub(super) fn parcel_of(&self, kind: ParcelKind, incident: Incident, card: Card) -> Parcel {
         Parcel {
             kind,
             key: String::new(),
@@ -127,6 +128,7 @@ impl Renderer {
             title: card.title,
             body: card.lines.join("\n"),
             page: None,
+            ticket: None,
             colour: card.colour,
             buttons: card.buttons,
             mention: Vec::new(),
@@ -166,7 +168,7 @@ impl Renderer {
     }
 
     /// The page, or the call, as it is now.
-    async fn page_text(&self, incident: &Incident, page: &Page) -> Result<PageText, StoreError> {
+    pub(super) async fn page_text(&self, incident: &Incident, page: &Page) -> Result<PageText, StoreError> {
         let runs = or_blank(self.store.runs_of(incident.id).await)?;
         let timeline = or_blank(self.store.timeline(incident.id).await)?;
         let mut episodes = or_blank(self.store.episodes(incident.id, EPISODES).await)?;

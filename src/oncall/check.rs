@@ -6,9 +6,10 @@ use chrono::{Datelike as _, NaiveDate, NaiveTime};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use serde_saphyr::Spanned;
 
-use super::document::{Document, HandoffEntry, MemberEntry, RotationEntry, TeamEntry, Text, Times};
+use super::document::{Document, HandoffEntry, HoursEntry, MemberEntry, RotationEntry, TeamEntry, Text, Times};
 use super::error::{Source, shortened};
 use super::{DiscordChannel, DiscordUser, Member, OnCall, OnCallError, Rotation, Team, nearest};
+use crate::model::PageHours;
 
 /// Room for some thousand members; what is larger is another file by mistake.
 const MAX_BYTES: usize = 256 * 1024;
@@ -90,7 +91,22 @@ impl Check<'_> {
         }
         let channel = entry.channel.as_ref().map(|text| self.discord_id(text, "Copy Channel ID")).transpose()?;
         let rotation = self.rotation(name, &entry.rotation, members)?;
-        Ok(Team { name: name.clone(), channel: channel.map(DiscordChannel), rotation })
+        let hours = entry.page_for.as_ref().map(|page_for| self.hours(&page_for.s3, rotation.time_zone)).transpose()?;
+        Ok(Team { name: name.clone(), channel: channel.map(DiscordChannel), rotation, pages_s3: hours })
+    }
+
+    fn hours(&self, entry: &HoursEntry, zone: Tz) -> Result<PageHours, OnCallError> {
+        let days = PageHours::parse_days(&entry.days.value).ok_or_else(|| {
+            let message = format!("`{}` are no days of the week", shortened(&entry.days.value));
+            self.wrong(&entry.days, message, "write `mon-fri`, `mon, wed` or `daily`")
+        })?;
+        let (from, to) = (self.time(&entry.from)?, self.time(&entry.to)?);
+        if to <= from {
+            let message = format!("the hours end at {}, before they begin at {}", entry.to.value, entry.from.value);
+            return Err(self.wrong(&entry.to, message, "write a later time of the same day, such as \"17:00\""));
+        }
+        let zone = entry.time_zone.as_ref().map_or(Ok(zone), |text| self.time_zone(text))?;
+        Ok(PageHours { days, from, to, zone, written: entry.days.value.trim().to_owned() })
     }
 
     fn rotation(&self, team: &str, entry: &RotationEntry, known: &[Arc<Member>]) -> Result<Rotation, OnCallError> {

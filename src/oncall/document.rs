@@ -33,6 +33,25 @@ pub(super) struct TeamEntry {
     pub name: Text,
     pub channel: Option<Text>,
     pub rotation: RotationEntry,
+    pub page_for: Option<PageForEntry>,
+}
+
+/// S1 and S2 page always, and S4 never.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PageForEntry {
+    #[serde(rename = "S3")]
+    pub s3: HoursEntry,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HoursEntry {
+    pub days: Text,
+    pub from: Text,
+    pub to: Text,
+    /// `None`: that of the rotation.
+    pub time_zone: Option<Text>,
 }
 
 #[derive(Debug, serde::Deserialize)]

@@ -23,6 +23,8 @@ use chrono_tz::Tz;
 pub use error::{OnCallError, Place};
 pub use rotation::{Rotation, Shift};
 
+use crate::model::{PageFor, PageHours};
+
 /// The content of one `oncall.yaml`, checked: every name that it refers to is there.
 #[derive(Debug, Clone)]
 pub struct OnCall {
@@ -49,6 +51,8 @@ pub struct Team {
     /// Where this team is paged; `None`: wherever the bot pages by default.
     pub channel: Option<DiscordChannel>,
     pub rotation: Rotation,
+    /// When it is paged for S3, too.
+    pub pages_s3: Option<PageHours>,
 }
 
 /// Discord's id of a person.
@@ -103,6 +107,11 @@ impl OnCall {
     /// The teams, in the order of the file. There is at least one.
     pub fn teams(&self) -> &[Team] {
         &self.teams
+    }
+
+    /// When teams are paged for what else pages nobody.
+    pub fn page_for(&self) -> PageFor {
+        PageFor::with(self.teams.iter().filter_map(|team| Some((team.name.clone(), team.pages_s3.clone()?))))
     }
 
     /// The team of that name.

@@ -142,6 +142,11 @@ pub enum Change {
         incident: IncidentRef,
         page: NewPage,
     },
+    /// Its team's tracker gets a ticket, where it has one; nobody is called.
+    Ticket {
+        incident: IncidentRef,
+        page: NewPage,
+    },
     /// Something joined it: whoever has its page is told within a minute; without `at_once`, when
     /// there is twice as much as was told of. `page`: what is made where there is none.
     Tell {
@@ -255,6 +260,8 @@ pub struct NewEpisode {
     pub labels: BTreeMap<String, String>,
     pub annotations: BTreeMap<String, String>,
     pub starts_at: DateTime<Utc>,
+    /// How bad it was found to be; `None`: nobody has looked.
+    pub severity: Option<Severity>,
     /// The maintenance window that covers it.
     pub held_by: Option<WindowId>,
 }

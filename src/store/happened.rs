@@ -119,6 +119,12 @@ pub enum IncidentEvent {
         team: String,
         reason: PageReason,
     },
+    /// There is a ticket of it in a tracker.
+    Ticketed {
+        sink: String,
+        ticket: String,
+        url: Option<String>,
+    },
     /// It is worse than it was, or opened again for something less bad.
     Severity {
         from: Severity,

@@ -116,6 +116,7 @@ fn change(change: Change) -> Result<Change, StoreError> {
         }
         Change::Acknowledge { incident, by } => Change::Acknowledge { incident, by: text(by) },
         Change::Page { incident, page } => Change::Page { incident, page: page.masked() },
+        Change::Ticket { incident, page } => Change::Ticket { incident, page: page.masked() },
         Change::OpenRun { incident, run } => Change::OpenRun { incident, run: Box::new(masked_run(*run)?) },
         Change::ToRun { run, item } => Change::ToRun { run, item: document::<InboxItem>(item) },
         Change::Vote { approval, person, verdict } => Change::Vote { approval, person: text(person), verdict },

@@ -20,10 +20,12 @@ pub mod sqlite;
 #[cfg(test)]
 #[path = "../../tests/world/story/mod.rs"]
 pub(crate) mod story;
+mod tickets;
 mod transaction;
 mod windows;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -44,12 +46,13 @@ pub use records::{
     TimelineWhat,
 };
 pub use rules::holds_back;
+pub use tickets::{Ticket, TicketFacts, TicketPlace, TicketSinks, TicketStore};
 pub use windows::{HeldIncident, NewWindow, OpenAlert, WindowOrigin, WindowStore};
 
 use crate::metrics::{Levels, PagesMade};
 use crate::model::{
     Approval, ApprovalId, Beat, Digest, Episode, EpisodeId, Heartbeat, HeartbeatKey, Incident, IncidentId, PageBudgets,
-    PageId, PlaybookRef, Remedy, Run, RunEvent, RunId, Signal, SignalId,
+    PageFor, PageId, PlaybookRef, Remedy, Run, RunEvent, RunId, Signal, SignalId,
 };
 use crate::worker::Bell;
 
@@ -136,6 +139,10 @@ pub trait IncidentStore: Send + Sync {
 
     /// About how many things something fires in it.
     async fn count_objects(&self, incident: IncidentId) -> Result<u64, StoreError>;
+
+    /// About how many things something fires in each of these that no maintenance window covered
+    /// when it was told.
+    async fn count_uncovered(&self, incidents: &[IncidentId]) -> Result<HashMap<IncidentId, u64>, StoreError>;
 
     /// Those incidents, with their runs that are under way.
     async fn incident_views(&self, ids: &[IncidentId]) -> Result<Vec<IncidentView>, StoreError>;
@@ -312,6 +319,7 @@ pub trait Store:
     + ClockStore
     + WindowStore
     + FoldStore
+    + TicketStore
     + 'static
 {
     /// Rung after each commit that leaves something to do.
@@ -333,6 +341,10 @@ pub struct Sinks {
     pub pages: Vec<String>,
     /// How many pages go out before those of one shape are folded together.
     pub budgets: PageBudgets,
+    /// What pages nobody becomes a ticket there.
+    pub tickets: TicketSinks,
+    /// When teams are paged for what else pages nobody.
+    pub page_for: Arc<PageFor>,
 }
 
 /// Why a store cannot be written.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Fold, FoldedIncident, IncidentEvent, PageDelivery, PageReason};
 use crate::model::{
     Approval, ApprovalId, EpisodeId, Grouping, Incident, IncidentId, Intent, Outcome, PageId, Run, RunEvent, RunId,
-    Severity, SignalId, WindowId,
+    Severity, SignalId, TicketId, WindowId,
 };
 
 /// What a decision needs to know of an episode.
@@ -218,6 +218,10 @@ pub enum DeliverySubject {
     Notice {
         incident: IncidentId,
         text: String,
+    },
+    /// The incident's ticket: made, commented, closed or opened again.
+    Ticket {
+        ticket: TicketId,
     },
 }
 

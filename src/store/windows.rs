@@ -55,6 +55,8 @@ pub struct OpenAlert {
     pub labels: BTreeMap<String, String>,
     /// The key of what it is about.
     pub object: String,
+    /// How bad it was found to be; `None`: an earlier version took it in.
+    pub severity: Option<Severity>,
 }
 
 /// What a window has held back of one incident.

@@ -20,10 +20,12 @@ pub(super) struct Facts {
     pub managed_by: Option<String>,
     /// The names of a StatefulSet's claim templates.
     pub claim_templates: Vec<String>,
+    /// What its labels and annotations say under the names that are looked for, in their order.
+    pub marks: Vec<String>,
 }
 
 impl Facts {
-    pub fn of(object: &Object) -> Self {
+    pub fn of(object: &Object, names: &[String]) -> Self {
         let text = |pointer| Some(object.text(pointer)).filter(|text| !text.is_empty()).map(str::to_owned);
         let label = |name| object.label(name).filter(|text| !text.is_empty()).map(str::to_owned);
         let templates = object.at("/spec/volumeClaimTemplates").and_then(Value::as_array);
@@ -37,8 +39,18 @@ impl Facts {
             zone: if of("Node") { label(ZONE) } else { None },
             managed_by: label(MANAGED_BY),
             claim_templates: templates.into_iter().flatten().filter_map(template).collect(),
+            marks: names.iter().filter_map(|name| mark(object, name)).collect(),
         }
     }
+}
+
+/// The label of that name, else the annotation.
+fn mark(object: &Object, name: &str) -> Option<String> {
+    /// No word is longer.
+    const LONGEST: usize = 100;
+    let annotation = || object.at("/metadata/annotations")?.get(name)?.as_str();
+    let value = object.label(name).or_else(annotation)?;
+    Some(value.chars().take(LONGEST).collect::<String>()).filter(|value| !value.trim().is_empty())
 }
 
 /// What an object says of its owner.
@@ -94,7 +106,7 @@ mod tests {
     fn an_owner_is_the_controller_or_the_only_one_of_a_claim() {
         let set = json!({ "apiVersion": "apps/v1", "kind": "StatefulSet", "name": "db", "uid": "u" });
         let pod = json!({ "apiVersion": "v1", "kind": "Pod", "name": "db-0", "uid": "v", "controller": true });
-        let owner = |object: &Object| Facts::of(object).owner.map(|owner| owner.key("db").key());
+        let owner = |object: &Object| Facts::of(object, &[]).owner.map(|owner| owner.key("db").key());
         assert_eq!(owner(&claim(json!([set]))).as_deref(), Some("StatefulSet/db/db"));
         assert_eq!(owner(&claim(json!([set, pod]))).as_deref(), Some("Pod/db/db-0"));
         assert_eq!(owner(&claim(json!([set, set]))), None);
@@ -106,7 +118,7 @@ mod tests {
     fn a_kind_is_kubernetes_own_by_its_group() {
         let of = |api_version: &str, kind: &str| {
             let reference = json!({ "apiVersion": api_version, "kind": kind, "name": "x", "controller": true });
-            Facts::of(&claim(json!([reference]))).owner.unwrap()
+            Facts::of(&claim(json!([reference])), &[]).owner.unwrap()
         };
         assert!(of("apps/v1", "ReplicaSet").native().is_some());
         assert!(of("v1", "Node").native().is_some());

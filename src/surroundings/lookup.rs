@@ -9,8 +9,8 @@ use futures_util::stream::{self, StreamExt as _};
 
 use super::facts::Facts;
 use super::memory::Memory;
-use super::resolve::{Question, resolve};
-use super::{Found, READ, Surroundings};
+use super::resolve::{Question, marks, resolve};
+use super::{Found, Marks, READ, Surroundings};
 use crate::clock::Clock;
 use crate::cluster::{Cluster, ClusterError, Kind, ListQuery, Object};
 use crate::model::ObjectKey;
@@ -46,6 +46,8 @@ const PROGRAM: &str = "app.kubernetes.io/name";
 pub struct Lookup {
     cluster: Arc<dyn Cluster>,
     clock: Arc<dyn Clock>,
+    /// The labels and annotations that are looked for. Empty: none.
+    names: Vec<String>,
     state: Mutex<State>,
 }
 
@@ -70,13 +72,26 @@ impl State {
 
 impl Lookup {
     pub fn new(cluster: Arc<dyn Cluster>, clock: Arc<dyn Clock>) -> Self {
-        Self { cluster, clock, state: Mutex::default() }
+        Self { cluster, clock, names: Vec::new(), state: Mutex::default() }
+    }
+
+    /// Looks for these labels and annotations, too.
+    #[must_use]
+    pub fn looking_for(self, names: Vec<String>) -> Self {
+        Self { names, ..self }
+    }
+
+    /// What is known of these labels and annotations, of an object that was looked up a moment ago.
+    pub fn marks(&self, key: &ObjectKey) -> Marks {
+        let (found, open) = marks(&self.state().memory, key, self.clock.monotonic());
+        Marks { found, is_settled: open.is_empty() }
     }
 
     /// What surrounds the first of these objects, as far as the cluster says it in time.
     pub async fn look_up(&self, objects: &[ObjectKey]) -> Found {
         let readable = |key: &&ObjectKey| {
-            let kind = Kind::find(&key.kind).ok().filter(|kind| READ.contains(&kind.name));
+            let is_read = |kind: &&Kind| READ.contains(&kind.name) || !self.names.is_empty();
+            let kind = Kind::find(&key.kind).ok().filter(is_read);
             kind.is_some_and(|kind| kind.check_key(key).is_ok())
         };
         let mut seen = BTreeSet::new();
@@ -92,7 +107,8 @@ impl Lookup {
             self.ends(began, asked);
         }
         let (state, now) = (self.state(), self.clock.monotonic());
-        let found = objects.into_iter().map(|key| (key.clone(), resolve(&state.memory, key, now).0));
+        let read = objects.into_iter().filter(|key| READ.contains(&key.kind.as_str()));
+        let found = read.map(|key| (key.clone(), resolve(&state.memory, key, now).0));
         found.filter(|(_, found)| *found != Surroundings::default()).collect()
     }
 
@@ -125,7 +141,16 @@ impl Lookup {
     /// What is still to ask about these objects.
     fn open(&self, objects: &[&ObjectKey]) -> BTreeSet<Question> {
         let (state, now) = (self.state(), self.clock.monotonic());
-        objects.iter().flat_map(|key| resolve(&state.memory, key, now).1).collect()
+        let mut open = BTreeSet::new();
+        for key in objects {
+            if READ.contains(&key.kind.as_str()) {
+                open.extend(resolve(&state.memory, key, now).1);
+            }
+            if !self.names.is_empty() {
+                open.extend(marks(&state.memory, key, now).1);
+            }
+        }
+        open
     }
 
     async fn ask_all(&self, objects: &[&ObjectKey]) -> Result<(), String> {
@@ -156,7 +181,7 @@ impl Lookup {
                     Settled::Answer(Some(object)) if object.key() != key => {
                         return Err(format!("asked about {key}, it answered about {}", object.key()));
                     }
-                    Settled::Answer(Some(object)) => Some(Facts::of(object)),
+                    Settled::Answer(Some(object)) => Some(Facts::of(object, &self.names)),
                     Settled::Answer(None) | Settled::Nothing => None,
                 };
                 self.state().memory.keep_object(key, facts, self.clock.monotonic());

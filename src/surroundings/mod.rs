@@ -8,18 +8,21 @@
 //! | PersistentVolumeClaim | its storage class, the StatefulSet that it was made for |
 //! | Node | its zone |
 //! | a workload or Job | its controller: the object of an operator, a CronJob |
+//! | all | its tier, by itself, its owner or its namespace, where an operator has rules for tiers |
 //! | all | the operator's Deployment, by `app.kubernetes.io/managed-by` of it or its owner |
 //!
 //! Nobody waits for it: [`Lookup`] says what it costs at most.
 
 mod facts;
 mod lookup;
+mod marks;
 mod memory;
 mod resolve;
 
 use std::collections::{BTreeSet, HashMap};
 
 pub use lookup::Lookup;
+pub use marks::{Mark, Marks};
 
 use crate::cluster::{Access, Kind};
 use crate::model::ObjectKey;
@@ -56,9 +59,12 @@ pub type Found = HashMap<ObjectKey, Surroundings>;
 const READ: [&str; 8] =
     ["Pod", "PersistentVolumeClaim", "Node", "ReplicaSet", "Job", "StatefulSet", "Deployment", "DaemonSet"];
 
+/// Read as well where the tier of an object is looked for.
+const NAMESPACE: &str = "Namespace";
+
 /// The rights that it takes, in all namespaces. Where one is missing, labels say what they say.
 pub fn access() -> BTreeSet<Access> {
-    let kinds = READ.iter().filter_map(|kind| Kind::find(kind).ok());
+    let kinds = READ.iter().chain([&NAMESPACE]).filter_map(|kind| Kind::find(kind).ok());
     let read = kinds.map(|kind| kind.access("get", "", ""));
     // Operators are found by name and label.
     let listed = Kind::find("Deployment").map(|kind| kind.access("list", "", ""));

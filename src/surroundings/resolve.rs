@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::facts::{Facts, OwnerReference};
 use super::memory::{Memory, Recalled};
-use super::{READ, Surroundings};
+use super::{Mark, NAMESPACE, READ, Surroundings};
 use crate::cluster::claim_origins;
 use crate::model::ObjectKey;
 
@@ -22,6 +22,19 @@ pub(super) enum Question {
 pub(super) fn resolve(memory: &Memory, key: &ObjectKey, now: Duration) -> (Surroundings, Vec<Question>) {
     let mut resolving = Resolving { memory, now, open: Vec::new() };
     let found = resolving.surroundings(key).unwrap_or_default();
+    (found, resolving.open)
+}
+
+/// What the object, its owner and its namespace say of it, as far as it is known; and what is still
+/// to ask.
+pub(super) fn marks(memory: &Memory, key: &ObjectKey, now: Duration) -> (Vec<Mark>, Vec<Question>) {
+    let mut resolving = Resolving { memory, now, open: Vec::new() };
+    let mut found = Vec::new();
+    for of in resolving.who_says(key) {
+        let facts = resolving.object(&of);
+        let said = facts.iter().flat_map(|facts| facts.marks.clone());
+        found.extend(said.map(|value| Mark { value, of: of.clone() }));
+    }
     (found, resolving.open)
 }
 
@@ -54,6 +67,21 @@ impl Resolving<'_> {
             zone,
             operator,
         })
+    }
+
+    /// The object, its owner and its namespace, as far as they are read.
+    fn who_says(&mut self, key: &ObjectKey) -> Vec<ObjectKey> {
+        let is_read = |kind: &str| READ.contains(&kind) || kind == NAMESPACE;
+        let mut who = Vec::new();
+        if is_read(&key.kind) {
+            who.push(key.clone());
+            let owner = self.object(key).and_then(|facts| self.owner(key, &facts));
+            who.extend(owner.filter(|owner| owner.is_read).map(|owner| owner.key));
+        }
+        if !key.namespace.is_empty() {
+            who.push(ObjectKey::new(NAMESPACE, "", &*key.namespace));
+        }
+        who
     }
 
     fn recall(&mut self, key: &ObjectKey) -> Recalled<Arc<Facts>> {
@@ -164,7 +192,7 @@ mod tests {
         let owners: Vec<_> = owner.into_iter().collect();
         let metadata = json!({ "namespace": "db", "name": name, "uid": uid, "ownerReferences": owners });
         let object = Object(json!({ "kind": kind, "metadata": metadata }));
-        memory.keep_object(key(kind, name), Some(Facts::of(&object)), NOW);
+        memory.keep_object(key(kind, name), Some(Facts::of(&object, &[])), NOW);
     }
 
     #[test]

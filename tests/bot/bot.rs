@@ -17,6 +17,8 @@ use dogwatch::cluster::{Object, SimCluster};
 use dogwatch::incident::IncidentRules;
 use dogwatch::intake::Form;
 use dogwatch::model::*;
+use dogwatch::notify::{OutboxWorker, Sink};
+use dogwatch::oncall::OnCall;
 use dogwatch::playbook::{Catalog, Playbook};
 use dogwatch::prometheus::ScriptedPrometheus;
 use dogwatch::rehearse::{Setting, Stage};
@@ -26,7 +28,19 @@ use dogwatch::worker::{self, Worker};
 use fuse::{Fuse, FusedCluster, FusedStore};
 use tokio::sync::watch;
 
-use crate::world::story::empty_database;
+use crate::world::story::{empty_database, sinks};
+
+/// Two teams, each with somebody on call.
+const ONCALL: &str = "
+apiVersion: dogwatch/v1
+kind: OnCall
+members: [{ name: ada }, { name: bob }]
+teams:
+  - name: platform
+    rotation: { time_zone: UTC, start: 2026-01-05, handoff: { at: \"09:00\", every: 1w }, members: [ada] }
+  - name: databases
+    rotation: { time_zone: UTC, start: 2026-01-05, handoff: { at: \"09:00\", every: 1w }, members: [bob] }
+";
 
 /// No run of these tests takes longer, in its own time.
 const LONGEST: Duration = Duration::from_secs(24 * 3_600);
@@ -66,7 +80,9 @@ pub struct Bot {
     pub rules: IncidentRules,
     /// Whose silences hold here, too.
     pub alertmanager: Option<Arc<dyn Alertmanager>>,
-    pub budgets: PageBudgets,
+    pub sinks: Sinks,
+    /// Where its tickets are made.
+    pub trackers: Vec<Arc<dyn Sink>>,
     /// How many changes the conversation has spoken of.
     told: usize,
 }
@@ -99,7 +115,8 @@ impl Bot {
             everybody_may_deliver: false,
             rules: IncidentRules::default(),
             alertmanager: None,
-            budgets: PageBudgets::usual(),
+            sinks: Sinks { budgets: PageBudgets::usual(), ..sinks(&["console"], &["console"]) },
+            trackers: Vec::new(),
             told: 0,
         };
         empty_database(&bot.folder.path().join("bot.db")).await;
@@ -117,7 +134,7 @@ impl Bot {
             rules: self.rules.clone(),
             database: self.folder.path().join("bot.db"),
             durability: Durability::None,
-            sinks: Sinks { chat: vec!["console".into()], pages: vec!["console".into()], budgets: self.budgets.clone() },
+            sinks: self.sinks.clone(),
         })
         .await
         .unwrap();
@@ -128,6 +145,12 @@ impl Bot {
         wiring.world.cluster = Arc::new(FusedCluster { inner: self.cluster.clone(), fuse: self.fuse.clone() });
         let mut workers = wiring.workers(1);
         workers.push(Arc::new(wiring.timekeeper()));
+        let oncall = Arc::new(OnCall::parse("oncall.yaml", ONCALL).unwrap());
+        for tracker in &self.trackers {
+            let (tracker, store, clock) = (tracker.clone(), wiring.store.clone(), self.clock.clone());
+            let worker = OutboxWorker::new(tracker, None, store, clock, oncall.clone(), Arc::default());
+            workers.push(Arc::new(worker));
+        }
         self.alive = Some(Alive { stage, workers });
     }
 

@@ -172,7 +172,7 @@ async fn a_folded_incident_is_listed_as_such() {
     INC-4  S2   open   0s   1       -      (folded into INC-3's page) DiskFull namespace=b deployment=b: it is n…
     ");
     let list: serde_json::Value =
-        serde_json::from_str(&dogwatch::message::incidents_json(&open, &waiting, now)).unwrap();
+        serde_json::from_str(&dogwatch::message::incidents_json(&open, &waiting, &[], now)).unwrap();
     let page = |id: &str| {
         let listed = list["incidents"].as_array().unwrap().iter().find(|incident| incident["id"] == id).unwrap();
         let page = &listed["pages"][0];
@@ -217,7 +217,7 @@ async fn within_the_budget_nothing_is_folded() {
 #[tokio::test]
 async fn a_budget_that_is_off_folds_nothing() {
     let mut bot = Bot::begins(&[], vec![]).await;
-    bot.budgets.by_team.insert("platform".into(), None);
+    bot.sinks.budgets.by_team.insert("platform".into(), None);
     bot.is_restarted().await;
     for name in ["a", "b", "c", "d"] {
         fires(&mut bot, "DiskFull", name, "warning").await;

@@ -15,7 +15,6 @@ use dogwatch::playbook::{Catalog, Playbook};
 use dogwatch::prometheus::ScriptedPrometheus;
 use dogwatch::rehearse::{Setting, Stage};
 use dogwatch::store::RunStore as _;
-use dogwatch::store::Sinks;
 use dogwatch::store::sqlite::Durability;
 use dogwatch::worker::{self, Worker};
 use tokio::sync::watch;
@@ -23,6 +22,7 @@ use tokio::sync::watch;
 use crate::bot::two_in_the_morning;
 
 use crate::world::log;
+use crate::world::story::sinks;
 
 const SHOP: &str = r#"
 apiVersion: dogwatch/v1
@@ -77,7 +77,7 @@ impl Cluster {
             rules: IncidentRules::default(),
             database: folder.path().join("bot.db"),
             durability: Durability::None,
-            sinks: Sinks { chat: vec!["console".into()], pages: vec!["console".into()], ..Sinks::default() },
+            sinks: sinks(&["console"], &["console"]),
         })
         .await
         .unwrap();

@@ -12,6 +12,7 @@
 //! | `alertmanager` | a real Alertmanager, or several as one cluster |
 //! | `prometheus` | a real Prometheus that scrapes what the test says |
 //! | `discord` | a stand-in for Discord: gateway and REST |
+//! | `trackers` | stand-ins for the issues of GitHub and GitLab |
 //! | `webhook_receiver` | keeps the notifications that it is sent, and answers what the test says |
 //! | `story` | a store filled through its own API, also for the crate's unit tests |
 //! | `log` | what a test's own thread logs |
@@ -35,5 +36,6 @@ pub mod process;
 pub mod programs;
 pub mod prometheus;
 pub mod story;
+pub mod trackers;
 pub mod wait;
 pub mod webhook_receiver;

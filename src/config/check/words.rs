@@ -19,6 +19,53 @@ impl Checker<'_> {
         }
     }
 
+    pub(super) fn tiers(&mut self) {
+        let tiers = &self.config.severities.tiers;
+        for (tier, rule) in &tiers.rules {
+            let field = format!("severities.tiers.rules.{tier}");
+            match (rule.at_least, rule.at_most) {
+                (None, None) => self.problem(
+                    &field,
+                    format!("nothing follows from the tier `{tier}`"),
+                    "write `{ at_least: S2 }`, `{ at_most: S3 }` or both",
+                ),
+                (Some(least), Some(most)) if least < most => self.problem(
+                    &field,
+                    format!("nothing is {least} at least and {most} at most"),
+                    "write one of the two, or a severity between them",
+                ),
+                _ => {}
+            }
+            if tier.trim().is_empty() {
+                self.problem(&field, "a tier has a name", "write it as the objects' label has it");
+            }
+        }
+        let named = tiers.names.iter().filter(|name| !name.trim().is_empty()).count();
+        if !tiers.rules.is_empty() && named == 0 && tiers.alert_label.trim().is_empty() {
+            let remedy = "write `names: [dogwatch/tier]`, or `alert_label: tier`";
+            self.problem("severities.tiers", "nothing says what tier an object has", remedy);
+        }
+        if !tiers.rules.is_empty() && named > 0 && !self.config.incidents.look_up {
+            self.warnings.push(
+                "`severities.tiers` has rules, and `incidents.look_up` is false: only the labels of alerts say what tier an object has"
+                    .into(),
+            );
+        }
+        if self
+            .config
+            .severities
+            .blast_radius
+            .0
+            .s1
+            .zip(self.config.severities.blast_radius.0.s2)
+            .is_some_and(|(s1, s2)| s1 < s2)
+        {
+            self.warnings.push(
+                "`severities.blast_radius` makes S1 of fewer objects than it makes S2 of: what was raised to S2 is S1 at once".into(),
+            );
+        }
+    }
+
     pub(super) fn labels(&mut self) {
         for (label, names) in &self.config.labels.0 {
             let field = format!("labels.{label}");

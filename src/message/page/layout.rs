@@ -69,11 +69,29 @@ impl PageText {
     /// The text under the title, no longer than `room`. From [`LEAST_ROOM`] on, the reason and what
     /// to type are whole.
     pub fn body(&self, room: Room) -> Body {
+        let (first, sections, cut) = self.arranged(room);
+        let text = assemble(first, &sections);
+        match room {
+            // Only a room in which not even the reason has its own.
+            Room::Units(room) if width(&text) > room => Body { text: cut_lines(&text, room), cut },
+            Room::Units(_) | Room::Whole => Body { text, cut },
+        }
+    }
+
+    /// What stands before all else, and the sections as they fit into `room`: heading and lines.
+    pub(in crate::message) fn sections_in(&self, room: usize) -> (Vec<String>, Vec<(String, Vec<String>)>) {
+        let (first, sections, _) = self.arranged(Room::Units(room));
+        let told = sections.into_iter().filter(|section| !section.is_empty());
+        (first, told.map(|section| (section.heading.to_owned(), section.lines)).collect())
+    }
+
+    /// What is kept of it, and whether something was left out.
+    fn arranged(&self, room: Room) -> (Vec<String>, Vec<Section<'_>>, bool) {
         let whole = self.sections();
         let first: Vec<String> = self.first.iter().map(|first| clip(first, FIRST)).collect();
-        let Room::Units(room) = room else { return Body { text: assemble(first, &whole), cut: false } };
+        let Room::Units(room) = room else { return (first, whole.into(), false) };
         if width(&assemble(first.clone(), &whole)) <= room {
-            return Body { text: assemble(first, &whole), cut: false };
+            return (first, whole.into(), false);
         }
         let mut kept: Vec<Section<'_>> =
             whole.iter().map(|section| Section { heading: section.heading, lines: Vec::new() }).collect();
@@ -96,9 +114,7 @@ impl PageText {
             };
             left = left_for_it.saturating_sub(kept[at].width());
         }
-        let text = assemble(first, &kept);
-        // Only a room in which not even the reason has its own.
-        Body { text: if width(&text) <= room { text } else { cut_lines(&text, room) }, cut: true }
+        (first, kept, true)
     }
 
     fn sections(&self) -> [Section<'_>; 10] {

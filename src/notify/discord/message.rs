@@ -145,7 +145,7 @@ fn content(parcel: &Parcel) -> String {
         }
         ParcelKind::Approval if !parcel.buttons.is_empty() => title(),
         // The embed says it all.
-        ParcelKind::Card | ParcelKind::Approval | ParcelKind::Notice => String::new(),
+        ParcelKind::Card | ParcelKind::Approval | ParcelKind::Notice | ParcelKind::Ticket => String::new(),
     }
 }
 

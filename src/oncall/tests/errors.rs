@@ -433,3 +433,41 @@ fn a_file_that_is_too_large_is_not_read() {
       = see whether it is the right file
     ");
 }
+
+/// The good file with hours in which the team is paged for S3.
+fn with_hours(hours: &str) -> String {
+    GOOD.replacen("    rotation:\n", &format!("    page_for: {hours}\n    rotation:\n"), 1)
+}
+
+#[test]
+fn hours_of_a_team() {
+    let team = |hours: &str| OnCall::parse("oncall.yaml", &with_hours(hours)).unwrap().teams()[0].clone();
+    let office = team(r#"{ S3: { days: mon-fri, from: "09:00", to: "17:00" } }"#).pages_s3.unwrap();
+    assert_eq!(office.to_string(), "mon-fri 09:00 to 17:00 Europe/Paris");
+    let far = team(r#"{ S3: { days: daily, from: "9:00", to: "17:30", time_zone: Asia/Tokyo } }"#).pages_s3.unwrap();
+    assert_eq!(far.to_string(), "daily 09:00 to 17:30 Asia/Tokyo");
+    for (slip, place, message, remedy) in [
+        (r#"{ S3: { days: weekdays, from: "09:00", to: "17:00" } }"#, 27, "`weekdays` are no days", "write `mon-fri`"),
+        (
+            r#"{ S3: { days: daily, from: "17:00", to: "09:00" } }"#,
+            54,
+            "the hours end at 09:00, before",
+            "a later time",
+        ),
+        (r#"{ S3: { days: daily, from: "9 am", to: "17:00" } }"#, 40, "`9 am` is no time of day", "hours and minutes"),
+        (r#"{ S2: { days: daily, from: "09:00", to: "17:00" } }"#, 17, "`S2` is not known here", "S3"),
+        (r#"{ S3: { days: daily, from: "09:00" } }"#, 36, "`to` is missing", "write `to: ...` here"),
+        (
+            r#"{ S3: { days: daily, from: "09:00", to: "17:00", time_zone: Europe/Pari } }"#,
+            74,
+            "`Europe/Pari` is no time zone",
+            "did you mean `Europe/Paris`?",
+        ),
+    ] {
+        let error = parse_error(&with_hours(slip));
+        let at = error.place.as_ref().map(|place| (place.line, place.column));
+        assert!(error.message.contains(message) && error.remedy.contains(remedy), "{error}");
+        assert_eq!(at.map(|(line, _)| line), Some(9), "{error}");
+        assert!(at.is_some_and(|(_, column)| column.abs_diff(place) <= 3), "{error}");
+    }
+}

@@ -7,6 +7,7 @@ mod outgoing;
 mod page;
 mod redelivery;
 mod stop;
+mod ticket;
 mod windows;
 
 pub(super) use approval::answered;
@@ -15,8 +16,9 @@ pub(super) use going_on::continued;
 pub(super) use outgoing::{DeliveryKey, Outgoing, Urgency};
 pub(super) use page::{
     Closing, MadePage, Second, TOLD_EVERY, WaitingPage, closed_by, is_worth_telling, news_of_arrival, news_of_failure,
-    second_reason,
+    second_reason, second_reason_after,
 };
 pub(super) use redelivery::{Newest, Place, Redelivery, redelivered};
 pub(super) use stop::{STOPS_ALIKE_WITHIN, stop_key};
+pub(super) use ticket::ticket_due_at;
 pub use windows::holds_back;

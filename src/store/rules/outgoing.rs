@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::model::{ApprovalId, IncidentId, PageId, RunId};
+use crate::model::{ApprovalId, IncidentId, PageId, RunId, TicketId};
 use crate::store::DeliverySubject;
 
 /// By what a sink's deliveries are told apart. What changes while it waits is told once, as it is
@@ -14,6 +14,7 @@ pub(in crate::store) enum DeliveryKey {
     Question(ApprovalId),
     /// What is told in chat of a page that pages nobody.
     Call(PageId),
+    Ticket(TicketId),
     /// The n-th of the run's record with that number.
     Notice {
         run: RunId,
@@ -28,6 +29,7 @@ impl fmt::Display for DeliveryKey {
             DeliveryKey::Page(page) => page.fmt(f),
             DeliveryKey::Card(incident) => incident.fmt(f),
             DeliveryKey::Question(approval) => approval.fmt(f),
+            DeliveryKey::Ticket(ticket) => ticket.fmt(f),
             DeliveryKey::Call(page) => write!(f, "CALL-{}", page.0),
             DeliveryKey::Notice { run, record, n } => write!(f, "{run}-{record}-{n}"),
         }
@@ -42,6 +44,7 @@ impl DeliveryKey {
         match sort {
             "PAGE" => key.parse().ok().map(|page| DeliverySubject::Page { page }),
             "INC" => key.parse().ok().map(|incident| DeliverySubject::Card { incident }),
+            "TKT" => key.parse().ok().map(|ticket| DeliverySubject::Ticket { ticket }),
             "APR" => key.parse().ok().map(|approval| DeliverySubject::Approval { approval }),
             _ => None,
         }
@@ -89,10 +92,16 @@ impl Outgoing {
         Self { key: DeliveryKey::Call(page), subject: DeliverySubject::Notice { incident, text } }
     }
 
+    pub fn ticket(ticket: TicketId) -> Self {
+        Self { key: DeliveryKey::Ticket(ticket), subject: DeliverySubject::Ticket { ticket } }
+    }
+
     pub fn urgency(&self) -> Urgency {
         match self.subject {
             DeliverySubject::Page { .. } => Urgency::Page,
-            DeliverySubject::Approval { .. } | DeliverySubject::Notice { .. } => Urgency::Message,
+            DeliverySubject::Approval { .. } | DeliverySubject::Notice { .. } | DeliverySubject::Ticket { .. } => {
+                Urgency::Message
+            }
             DeliverySubject::Card { .. } => Urgency::Card,
         }
     }
@@ -122,7 +131,9 @@ mod tests {
 
     #[test]
     fn a_key_says_what_it_is_about() {
-        for outgoing in [Outgoing::page(PageId(7)), Outgoing::card(IncidentId(7)), Outgoing::question(ApprovalId(7))] {
+        let (page, card, question) =
+            (Outgoing::page(PageId(7)), Outgoing::card(IncidentId(7)), Outgoing::question(ApprovalId(7)));
+        for outgoing in [page, card, question, Outgoing::ticket(TicketId(7))] {
             assert_eq!(DeliveryKey::subject(&outgoing.key.to_string()), Some(outgoing.subject));
         }
         assert_eq!(DeliveryKey::subject("RUN-3-12-0"), None, "the text is nowhere else");

@@ -36,9 +36,14 @@ pub(in crate::store) enum Second {
 
 /// A run that needs a person outranks every other reason: it says what was found and done.
 pub(in crate::store) fn second_reason(made: &MadePage, page: &NewPage) -> Second {
+    second_reason_after(made.reason.as_ref(), made.text.as_deref(), page)
+}
+
+/// The same where the first reason stands elsewhere. `before`: `None` where it cannot be read.
+pub(in crate::store) fn second_reason_after(before: Option<&PageReason>, text: Option<&str>, page: &NewPage) -> Second {
     // One that is damaged is written anew.
-    let Some(before) = &made.reason else { return Second::Updates };
-    let is_same = *before == page.reason && made.text == page.text;
+    let Some(before) = before else { return Second::Updates };
+    let is_same = *before == page.reason && text == page.text.as_deref();
     let needs_a_person = |reason: &PageReason| matches!(reason, PageReason::Escalated { .. });
     let says_less = needs_a_person(before) && !needs_a_person(&page.reason);
     if is_same || says_less { Second::AddsNothing } else { Second::Updates }

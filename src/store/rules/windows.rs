@@ -41,7 +41,7 @@ mod tests {
 
     fn alert(name: &str) -> OpenAlert {
         let labels = BTreeMap::from([("alertname".to_owned(), name.to_owned())]);
-        OpenAlert { alert: name.into(), labels, object: String::new() }
+        OpenAlert { alert: name.into(), labels, object: String::new(), severity: None }
     }
 
     #[test]

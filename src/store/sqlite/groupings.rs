@@ -100,3 +100,15 @@ pub(super) async fn count_objects(reads: &SqlitePool, incident: IncidentId) -> R
     .map_err(failed("count what an incident is about"))?;
     Ok(get::<i64>(&row, "n")?.unsigned_abs())
 }
+
+pub(super) const UNCOVERED: &str = "SELECT incident_id, COUNT(DISTINCT COALESCE(object, '')) AS n FROM episode
+     WHERE incident_id IN (SELECT value FROM json_each(?)) AND closed_at IS NULL AND held_by IS NULL GROUP BY incident_id";
+
+pub(super) async fn count_uncovered(
+    reads: &SqlitePool,
+    incidents: &[IncidentId],
+) -> Result<HashMap<IncidentId, u64>, StoreError> {
+    let found = sqlx::query(UNCOVERED).bind(json(&incidents)?).fetch_all(reads).await;
+    let found = found.map_err(failed("count what incidents are about"))?;
+    found.iter().map(|row| Ok((IncidentId(get(row, "incident_id")?), get::<i64>(row, "n")?.unsigned_abs()))).collect()
+}

@@ -122,6 +122,10 @@ impl IncidentStore for SqliteStore {
         groupings::objects(&self.reads, incident, limit).await
     }
 
+    async fn count_uncovered(&self, incidents: &[IncidentId]) -> Result<HashMap<IncidentId, u64>, StoreError> {
+        groupings::count_uncovered(&self.reads, incidents).await
+    }
+
     async fn count_objects(&self, incident: IncidentId) -> Result<u64, StoreError> {
         groupings::count_objects(&self.reads, incident).await
     }

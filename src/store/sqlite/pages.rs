@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, SqlitePool};
 use super::failed;
 use super::rows::{self, get, get_time_or, micros};
 use crate::metrics::PagesMade;
-use crate::model::{Incident, IncidentId, PageId, Severity};
+use crate::model::{Incident, IncidentId, PageId};
 use crate::store::{Page, PageOutline, StoreError};
 
 pub(super) async fn due(
@@ -100,8 +100,9 @@ pub(super) async fn between(
     Ok(rows::readable(&found, rows::page))
 }
 
-pub(super) const MADE: &str = "SELECT team, severity, COUNT(*) AS made, MAX(id) AS last FROM page
-     WHERE id > ? AND folded_into IS NULL GROUP BY team, severity";
+pub(super) const MADE: &str = "SELECT team, severity, MAX(id) AS last,
+         SUM(severity NOT IN ('S3', 'S4') OR EXISTS (SELECT 1 FROM outbox WHERE page_id = page.id)) AS made
+     FROM page WHERE id > ? AND folded_into IS NULL GROUP BY team, severity";
 
 pub(super) async fn made(reads: &SqlitePool, after: PageId) -> Result<PagesMade, StoreError> {
     let groups = sqlx::query(MADE).bind(after.0).fetch_all(reads).await.map_err(failed("count pages"))?;
@@ -110,7 +111,8 @@ pub(super) async fn made(reads: &SqlitePool, after: PageId) -> Result<PagesMade,
         made.last = made.last.max(PageId(get(group, "last")?));
         let count = get::<i64>(group, "made")?.unsigned_abs();
         let (Ok(team), Ok(severity)) = (get(group, "team"), get::<String>(group, "severity")) else { continue };
-        if severity.parse().is_ok_and(|severity: Severity| !severity.pages()) {
+        // Calls are none.
+        if count == 0 {
             continue;
         }
         made.by_team_and_severity.insert((team, severity), count);

@@ -45,6 +45,7 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
         (groupings::OPEN_BY_OBJECT.into(), &["SEARCH episode USING COVERING INDEX episode_object (object=?)"]),
         (groupings::RECENT.into(), &["SCAN incident USING INDEX incident_unresolved"]),
         (groupings::OBJECTS.into(), &["SEARCH episode USING INDEX episode_open (incident_id=?)"]),
+        (groupings::UNCOVERED.into(), &["SEARCH episode USING INDEX episode_incident (incident_id=? AND closed_at=?)"]),
         (groupings::OF_MANY.into(), &["SEARCH episode USING COVERING INDEX episode_open (incident_id=?)"]),
         (
             incidents::EPISODES.into(),
@@ -69,6 +70,13 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
         (tables::CARRIER.into(), &["SEARCH page USING INDEX page_counted (team=? AND counted_at>?)"]),
         (shifts::FOLDED.into(), &["SEARCH page USING INDEX page_folded_at (folded_at>? AND folded_at<?)"]),
         (windows::OF_INCIDENT.into(), &["SEARCH quiet_hold USING PRIMARY KEY (incident_id=?)"]),
+        (
+            tables::TICKETS_OF.into(),
+            &[
+                "SEARCH ticket USING INDEX ticket_of (incident_id=?)",
+                "SEARCH outbox USING INDEX outbox_key (sink=? AND key=?) LEFT-JOIN",
+            ],
+        ),
         (pages::MADE.into(), &["SEARCH page USING INTEGER PRIMARY KEY (rowid>?)"]),
         (reports::LEVELS.into(), &["SCAN page USING INDEX page_unacknowledged"]),
         (incidents_where(reports::RESOLVED_SINCE), &["SEARCH incident USING INTEGER PRIMARY KEY (rowid=?)"]),

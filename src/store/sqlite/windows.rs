@@ -18,7 +18,7 @@ pub(super) const ENDED: &str = "SELECT * FROM quiet_window WHERE told_at IS NULL
 
 pub(super) const NEXT_ID: &str = "SELECT COALESCE(MAX(id), 0) + 1 AS next FROM quiet_window";
 
-pub(super) const OPEN_ALERTS: &str = "SELECT alert, labels, object FROM episode
+pub(super) const OPEN_ALERTS: &str = "SELECT alert, labels, object, severity FROM episode
      WHERE incident_id = ? AND closed_at IS NULL ORDER BY id DESC LIMIT ?";
 
 pub(super) const OF_INCIDENT: &str = "SELECT * FROM quiet_window WHERE id IN (
@@ -122,6 +122,7 @@ pub(super) fn open_alert(row: &SqliteRow) -> Result<OpenAlert, StoreError> {
         alert: rows::text(row, "alert"),
         labels: rows::texts(row, "labels"),
         object: object.unwrap_or_default(),
+        severity: get::<Option<&str>>(row, "severity").ok().flatten().and_then(|word| word.parse().ok()),
     })
 }
 

@@ -151,6 +151,10 @@ impl Applier<'_, '_> {
                 }
                 Ok(())
             }
+            Change::Ticket { incident, page } => {
+                let incident = self.touch(incident).await?.clone();
+                self.tx.ticket(&incident, &page).await
+            }
             Change::Tell { incident, at_once, page } => {
                 let id = self.touch(incident).await?.id;
                 match self.touched.get_mut(&id) {

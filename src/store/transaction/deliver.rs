@@ -46,10 +46,13 @@ pub(in crate::store) async fn arrived(
     external: Option<&str>,
 ) -> Result<bool, StoreError> {
     let Some(row) = tx.tables.delivery_row(id).await? else { return Ok(false) };
+    if let Some(ticket) = row.ticket {
+        tx.ticket_arrives(ticket, external).await?;
+    }
     // What changed while it was on its way is delivered once more.
     let due_at = row.changed.then_some(tx.now);
     tx.tables.save_arrival(id, tx.now, external, due_at).await?;
-    let Some(page) = row.page else { return Ok(row.changed) };
+    let Some(page) = row.page else { return Ok(row.changed || row.ticket.is_some()) };
     let Some(of) = tx.tables.page_row(page).await? else { return Ok(row.changed) };
     let news = news_of_arrival(page, &row.sink, row.attempts, of.acknowledged, of.made_at, tx.now);
     if let Some(text) = &news {

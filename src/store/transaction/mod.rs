@@ -15,6 +15,7 @@ mod remedies;
 mod set_aside;
 mod stop;
 mod tables;
+mod ticket;
 mod windows;
 
 use chrono::{DateTime, Utc};
@@ -31,8 +32,9 @@ pub(super) use set_aside::set_aside;
 pub(super) use tables::{
     ClockTable, DeliveryRow, DeliveryTable, EpisodeEnd, FoldRow, FoldTable, HeartbeatTable, Hold, IncidentTable,
     KeptWindow, LogEnd, NewFold, PageRow, PageTable, RemedyTable, RunRow, RunTable, Shape, SignalRow, SignalTable,
-    Tables, TakenRow, WindowTable,
+    Tables, TakenRow, TicketRow, TicketTable, WindowTable,
 };
+pub(super) use ticket::ticket_trouble;
 pub(super) use windows::plan_windows;
 
 use super::rules::{Outgoing, continued};
@@ -72,8 +74,9 @@ impl Tx<'_> {
         self.tables.insert_causes(incident, &gathers.chain(shares).collect::<Vec<_>>()).await
     }
 
-    /// Has the incident's message made anew.
+    /// Has the incident's message made anew, and its tickets told.
     pub(super) async fn send_card(&mut self, incident: IncidentId) -> Result<(), StoreError> {
+        self.tell_tickets(incident).await?;
         self.send_to_chat(&Outgoing::card(incident)).await
     }
 

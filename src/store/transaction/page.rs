@@ -28,18 +28,18 @@ pub(in crate::store) enum Paged {
 impl Tx<'_> {
     /// Makes a page once for its spell, level and severity. `incident` is as it is in this
     /// transaction; the caller writes it. Every page of the bot is made here, so that here is
-    /// where [`Severity::pages`](crate::model::Severity::pages) is asked.
+    /// where [`Severity::pages`](crate::model::Severity::pages) and the team's own hours are asked. One
+    /// that was made as a call stays one for as long as the incident is no worse.
     pub(super) async fn page(&mut self, incident: &mut Incident, page: &NewPage) -> Result<Paged, StoreError> {
         if self.holds_back(incident, page).await? {
             return Ok(Paged::Held);
         }
-        let pages = incident.severity.pages();
         let (team, reason) = (page.team.clone(), page.reason.clone());
         let Some(made) = self.standing_page(incident, page.level).await? else {
             let folding = self.folding(incident, page).await?;
             let id = self.tables.insert_page(incident, page, self.now).await?;
             incident.page_at = None;
-            if !pages {
+            if !self.sinks.page_for.pages(&team, incident.severity, self.now) {
                 self.call(id, incident, page).await?;
                 return Ok(Paged::Called);
             }
@@ -48,6 +48,7 @@ impl Tx<'_> {
                 return Ok(Paged::Folded);
             }
             self.carries(id, incident).await?;
+            self.tell_hours(incident, &team).await?;
             self.note(incident.id, &IncidentEvent::Paged { team, reason }).await?;
             self.send_page(id, self.sinks.pages.iter().cloned().collect()).await?;
             return Ok(Paged::Made);
@@ -60,7 +61,7 @@ impl Tx<'_> {
             return Ok(Paged::Folded);
         }
         self.tables.update_page(made.id, page, self.now).await?;
-        if !pages {
+        if !incident.severity.pages() && self.tables.sinks_of_page(made.id).await?.is_empty() {
             self.call(made.id, incident, page).await?;
             return Ok(Paged::Updated);
         }
@@ -94,7 +95,8 @@ impl Tx<'_> {
             self.note(incident.id, &IncidentEvent::Told { alerts }).await?;
             return self.tell_carrier(carrier).await;
         }
-        if self.tell_receivers(made.id, alerts, incident.severity.pages()).await? {
+        let any = incident.severity.pages() || !self.tables.sinks_of_page(made.id).await?.is_empty();
+        if self.tell_receivers(made.id, alerts, any).await? {
             self.note(incident.id, &IncidentEvent::Told { alerts }).await?;
         }
         Ok(())
@@ -132,11 +134,21 @@ impl Tx<'_> {
         Ok(made)
     }
 
+    /// Says by which hours somebody is paged for what else pages nobody.
+    async fn tell_hours(&mut self, incident: &Incident, team: &str) -> Result<(), StoreError> {
+        let severity = incident.severity;
+        let hours = self.sinks.page_for.hours_of(team, severity, self.now).filter(|_| !severity.pages());
+        let Some(hours) = hours else { return Ok(()) };
+        let text = format!("{severity} pages team {team} {hours} (its page_for in oncall.yaml)");
+        self.note(incident.id, &IncidentEvent::Remark { text }).await
+    }
+
     /// Asks in chat. What a run has to say, its own record tells there.
     async fn call(&mut self, id: PageId, incident: &Incident, page: &NewPage) -> Result<(), StoreError> {
         let (team, reason) = (page.team.clone(), page.reason.clone());
         let text = call_text(&team, incident.severity);
         self.note(incident.id, &IncidentEvent::Called { team, reason }).await?;
+        self.ticket(incident, page).await?;
         if page.text.is_some() {
             return Ok(());
         }

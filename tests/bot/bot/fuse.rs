@@ -147,6 +147,7 @@ passes_on! {
         fn recent_incidents(since: DateTime<Utc>) -> Result<Vec<RecentIncident>, StoreError>;
         fn objects_of(incident: IncidentId, limit: usize) -> Result<Vec<ObjectRow>, StoreError>;
         fn count_objects(incident: IncidentId) -> Result<u64, StoreError>;
+        fn count_uncovered(incidents: &[IncidentId]) -> Result<HashMap<IncidentId, u64>, StoreError>;
         fn incident_views(ids: &[IncidentId]) -> Result<Vec<IncidentView>, StoreError>;
         fn run_history(playbook: &str, target: &str, since: DateTime<Utc>) -> Result<Vec<RunHead>, StoreError>;
         fn due_pages(now: DateTime<Utc>) -> Result<(Vec<Incident>, Option<DateTime<Utc>>), StoreError>;
@@ -210,11 +211,12 @@ passes_on! {
 
 passes_on! {
     OutboxStore
-    fused {}
+    fused {
+        fn delivered(id: DeliveryId, external: Option<&str>) -> Result<(), StoreError>;
+    }
     plain {
         fn take_deliveries(sinks: &[&str], limit: usize, hold: Duration) -> Result<Vec<Delivery>, StoreError>;
         fn next_delivery_due(sinks: &[&str]) -> Result<Option<DateTime<Utc>>, StoreError>;
-        fn delivered(id: DeliveryId, external: Option<&str>) -> Result<(), StoreError>;
         fn delivery_failed(id: DeliveryId, error: &str, retry_at: Option<DateTime<Utc>>, also: Option<&str>)
             -> Result<bool, StoreError>;
         fn external_message(sink: &str, incident: IncidentId) -> Result<Option<String>, StoreError>;
@@ -278,6 +280,17 @@ passes_on! {
     plain {
         fn due_folds(now: DateTime<Utc>) -> Result<(Vec<PageId>, Option<DateTime<Utc>>), StoreError>;
         fn folded_into(page: PageId) -> Result<Vec<FoldedIncident>, StoreError>;
+    }
+    own {}
+}
+
+passes_on! {
+    TicketStore
+    fused {}
+    plain {
+        fn ticket(id: TicketId) -> Result<Option<Ticket>, StoreError>;
+        fn tickets_of(incidents: &[IncidentId]) -> Result<Vec<Ticket>, StoreError>;
+        fn ticket_trouble(id: TicketId, text: &str) -> Result<(), StoreError>;
     }
     own {}
 }

@@ -43,6 +43,7 @@ fn parcel() -> Parcel {
         title: "INC-1 S3 open: the disk is slow".into(),
         body: "owner: nobody yet".into(),
         page: None,
+        ticket: None,
         colour: Colour::Amber,
         buttons: Vec::new(),
         mention: Vec::new(),

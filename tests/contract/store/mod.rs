@@ -22,6 +22,7 @@ pub mod races;
 pub mod runs;
 pub mod secrets;
 pub mod signals;
+pub mod tickets;
 pub mod windows;
 
 use std::collections::BTreeMap;
@@ -101,6 +102,10 @@ macro_rules! each_store_check {
                 a_fold_is_due_at_its_time_or_when_the_page_that_tells_of_it_is_over
                 a_budget_counts_what_time_has_passed_whatever_the_clock_says
                 what_was_folded_in_a_shift_is_told_of_its_team
+            }
+            tickets {
+                one_ticket_for_each_incident_and_tracker
+                a_ticket_is_found_again_and_told_of_what_changes
             }
             runs {
                 what_was_done_for_an_object_is_found_until_it_is_long_ago
@@ -230,6 +235,7 @@ fn episode(incident: IncidentRef, fingerprint: &str) -> Change {
             labels: [("alertname".to_owned(), ALERT.to_owned())].into(),
             annotations: BTreeMap::new(),
             starts_at: morning(),
+            severity: None,
             held_by: None,
         },
     }

@@ -150,6 +150,7 @@ impl<P: Place> Story<P> {
                 labels: BTreeMap::from([("alertname".into(), alert.into())]),
                 annotations: BTreeMap::new(),
                 starts_at: self.clock.now(),
+                severity: None,
                 held_by: None,
             },
         }));

@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::SqliteTables;
 use crate::model::PageId;
-use crate::store::rules::Outgoing;
+use crate::store::rules::{DeliveryKey, Outgoing};
 use crate::store::sqlite::rows::{from_json, get, json, micros, urgency_number};
 use crate::store::transaction::{DeliveryRow, DeliveryTable, TakenRow};
 use crate::store::{DeliveryId, DeliverySubject, StoreError};
@@ -74,10 +74,16 @@ impl DeliveryTable for SqliteTables<'_> {
     }
 
     async fn delivery_row(&mut self, id: DeliveryId) -> Result<Option<DeliveryRow>, StoreError> {
-        let query = sqlx::query("SELECT sink, page_id, attempts, version <> taken AS changed FROM outbox WHERE id = ?");
+        let query =
+            sqlx::query("SELECT sink, key, page_id, attempts, version <> taken AS changed FROM outbox WHERE id = ?");
         let row = self.maybe("read a delivery", query.bind(id.0)).await?;
         let Some(row) = row else { return Ok(None) };
+        let ticket = match DeliveryKey::subject(get(&row, "key")?) {
+            Some(DeliverySubject::Ticket { ticket }) => Some(ticket),
+            _ => None,
+        };
         Ok(Some(DeliveryRow {
+            ticket,
             sink: get(&row, "sink")?,
             page: get::<Option<i64>>(&row, "page_id")?.map(PageId),
             attempts: attempts(&row),

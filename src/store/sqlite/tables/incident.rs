@@ -96,7 +96,8 @@ impl IncidentTable for SqliteTables<'_> {
                 documents.push((json(&episode.labels)?, json(&episode.annotations)?));
             }
             let mut insert = QueryBuilder::<Sqlite>::new(
-                "INSERT INTO episode (source, fingerprint, incident_id, alert, object, labels, annotations, starts_at, opened_at, held_by) ",
+                "INSERT INTO episode (source, fingerprint, incident_id, alert, object, labels, annotations, starts_at, opened_at,
+                     severity, held_by) ",
             );
             insert.push_values(chunk.iter().zip(documents), |mut row, ((id, episode), (labels, annotations))| {
                 row.push_bind(&episode.source)
@@ -108,6 +109,7 @@ impl IncidentTable for SqliteTables<'_> {
                     .push_bind(annotations)
                     .push_bind(micros(episode.starts_at))
                     .push_bind(micros(at))
+                    .push_bind(episode.severity.map(|severity| severity.to_string()))
                     .push_bind(episode.held_by.map(|window| window.0));
             });
             insert.build().execute(&mut *self.0).await.map_err(failed("open episodes"))?;

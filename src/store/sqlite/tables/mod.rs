@@ -10,6 +10,7 @@ mod page;
 mod remedy;
 mod run;
 mod signal;
+mod ticket;
 mod window;
 
 use sqlx::SqliteConnection;
@@ -17,7 +18,7 @@ use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteQueryResult, SqliteRow};
 
 #[cfg(test)]
-pub(super) use {delivery::TAKE, fold::CARRIER, fold::PAGED_INCIDENTS, run::CLAIM, signal::PLACES};
+pub(super) use {delivery::TAKE, fold::CARRIER, fold::PAGED_INCIDENTS, run::CLAIM, signal::PLACES, ticket::TICKETS_OF};
 
 use super::failed;
 use crate::store::StoreError;

@@ -7,6 +7,7 @@ mod fold;
 mod heartbeat;
 mod remedy;
 mod run;
+mod ticket;
 mod window;
 
 use std::collections::BTreeMap;
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::model::{EpisodeId, Grouping, Incident, IncidentId, Joins, Lane, PageId, SignalId, WindowId};
+use crate::model::{EpisodeId, Grouping, Incident, IncidentId, Joins, Lane, PageId, SignalId, TicketId, WindowId};
 use crate::store::rules::{MadePage, Newest, Outgoing, Place, WaitingPage};
 use crate::store::{
     CommandReply, DeliveryId, DeliverySubject, IncidentEvent, NewEpisode, NewIncident, NewPage, StoreError,
@@ -25,6 +26,7 @@ pub(in crate::store) use fold::{FoldRow, FoldTable, NewFold, Shape};
 pub(in crate::store) use heartbeat::HeartbeatTable;
 pub(in crate::store) use remedy::RemedyTable;
 pub(in crate::store) use run::{LogEnd, RunRow, RunTable};
+pub(in crate::store) use ticket::{TicketRow, TicketTable};
 pub(in crate::store) use window::{Hold, KeptWindow, WindowTable};
 
 /// All tables of a store.
@@ -39,6 +41,7 @@ pub(in crate::store) trait Tables:
     + ClockTable
     + HeartbeatTable
     + WindowTable
+    + TicketTable
     + Send
 {
 }
@@ -278,6 +281,8 @@ pub(in crate::store) struct DeliveryRow {
     pub sink: String,
     /// The page that it is of, if it is one.
     pub page: Option<PageId>,
+    /// The ticket that it is of, if it is one.
+    pub ticket: Option<TicketId>,
     /// How often it was tried in vain since it last arrived.
     pub attempts: u32,
     /// It changed since it was taken.

@@ -1,0 +1,65 @@
+//! What a ticket is told, from what is true now.
+
+use crate::message::{self, Card, Colour, TicketChange};
+use crate::model::{PageId, TicketId};
+use crate::notify::render::{Renderer, or_blank};
+use crate::notify::{Parcel, ParcelKind, TicketLetter};
+use crate::store::{Page, StoreError, Ticket};
+
+impl Renderer {
+    /// `None` when there is nothing to tell.
+    pub(in crate::notify) async fn ticket(&self, id: TicketId) -> Result<Option<Parcel>, StoreError> {
+        let Some(ticket) = self.store.ticket(id).await? else { return Ok(None) };
+        let Some(incident) = self.store.incident(ticket.incident).await? else { return Ok(None) };
+        let runs = or_blank(self.store.runs_of(incident.id).await)?;
+        let timeline = or_blank(self.store.timeline(incident.id).await)?;
+        let change = TicketChange { ticket: &ticket, incident: &incident, runs: &runs, timeline: &timeline };
+        let open = !ticket.replaced && !incident.is_over();
+        let news = ticket.place.as_ref().map(|place| message::ticket_news(&place.told, &change)).unwrap_or_default();
+        if ticket.place.as_ref().is_some_and(|place| place.open == open && news.is_empty()) {
+            return Ok(None);
+        }
+        let letter = TicketLetter {
+            marker: ticket.marker(None),
+            // A clock that was set back since must not hide it from whoever looks for it.
+            made_at: ticket.created_at.min(self.clock.now()),
+            comment_marker: ticket.marker(Some(ticket.place.as_ref().map_or(0, |place| place.comments) + 1)),
+            place: ticket.place.clone(),
+            open,
+            news,
+            facts: message::ticket_facts(&change),
+        };
+        let page = as_page(&ticket, incident.severity);
+        let text = self.page_text(&incident, &page).await?;
+        let (incident_id, title) = (incident.id, text.title.clone());
+        let card = Card { incident: incident_id, title, colour: Colour::Amber, lines: Vec::new(), buttons: Vec::new() };
+        let mut parcel = self.parcel_of(ParcelKind::Ticket, incident, card);
+        parcel.key.clone_from(&letter.marker);
+        parcel.team = message::clip(&ticket.team, 80);
+        parcel.body = text.body(message::Room::Whole).text;
+        parcel.page = Some(text);
+        parcel.ticket = Some(letter);
+        Ok(Some(parcel))
+    }
+}
+
+/// What a ticket says is what a page of it would.
+fn as_page(ticket: &Ticket, severity: crate::model::Severity) -> Page {
+    Page {
+        fold: None,
+        id: PageId(0),
+        incident: ticket.incident,
+        made_for: ticket.made_for,
+        level: 1,
+        team: ticket.team.clone(),
+        reason: ticket.reason.clone(),
+        text: ticket.text.clone(),
+        severity,
+        created_at: ticket.created_at,
+        acknowledged_at: None,
+        answered: false,
+        has_news: false,
+        key: String::new(),
+        deliveries: Vec::new(),
+    }
+}

@@ -1,0 +1,81 @@
+//! A ticket as one JSON document for each thing that happens to it, to one configured receiver.
+//!
+//! ```json
+//! { "version": 1, "kind": "ticket", "event": "trigger", "dedup_key": "dogwatch-3f9a1c2e-INC-1-9f8e7d6c5b4a3210",
+//! "at": "2026-03-01T08:00:00Z", "incident": "INC-1", "severity": "S3", "state": "open", "team": "databases",
+//! "title": "...", "body": "...", "news": [], "reason": "...", "fires": ["..."], "next": ["..."] }
+//! ```
+//!
+//! `event` is `trigger` where the ticket is made or opened again, `update` where `news` came in, and
+//! `resolve` where its incident is over. The key is the ticket's for as long as it lives: the same
+//! again under it is the same ticket, so that a repetition does no harm. The other fields are those
+//! of a page. An answer of JSON with a `url` says where the ticket is, and people are shown that.
+
+use async_trait::async_trait;
+use reqwest::{Client, Url};
+use serde_json::{Value, json};
+
+use super::{TrackerOptions, external, parts, shown_url, sink_name};
+use crate::model::Secret;
+use crate::notify::http::{client_for, whole};
+use crate::notify::webhook::{document, post};
+use crate::notify::{Parcel, Sink, SinkError, WebhookError};
+use crate::store::TicketPlace;
+
+/// Sends to one URL.
+pub struct TicketWebhook {
+    name: String,
+    client: Client,
+    url: Url,
+    token: Option<Secret>,
+    closes: bool,
+}
+
+impl TicketWebhook {
+    /// `name`: as the configuration calls it. `closes`: the receiver is told that it is over.
+    ///
+    /// # Errors
+    /// When the URL may not be sent to.
+    pub fn new(name: &str, options: &TrackerOptions, closes: bool) -> Result<Self, WebhookError> {
+        let (client, url) = client_for(&options.url, &options.allow_hosts, options.timeout)?;
+        Ok(Self { name: sink_name(name), client, url, token: options.token.clone(), closes })
+    }
+}
+
+#[async_trait]
+impl Sink for TicketWebhook {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn send(&self, parcel: &Parcel) -> Result<Option<String>, SinkError> {
+        /// What says where a ticket is is short.
+        const LONGEST: usize = 64 * 1024;
+        let (letter, _) = parts(parcel)?;
+        let was_open = letter.place.as_ref().is_some_and(|place| place.open);
+        let event = match (letter.open, was_open) {
+            // Without `close`, that it is over is news like others.
+            (false, _) if self.closes => "resolve",
+            (true, false) => "trigger",
+            (_, _) => "update",
+        };
+        let mut document = document(parcel);
+        if let Some(fields) = document.as_object_mut() {
+            fields.insert("event".into(), json!(event));
+            fields.insert("news".into(), json!(letter.news));
+        }
+        let answer = post(&self.client, &self.url, self.token.as_ref(), &document, parcel.at).await?;
+        // Whoever takes it need say nothing.
+        let said = whole(answer, LONGEST).await.ok().and_then(|body| serde_json::from_slice::<Value>(&body).ok());
+        let url = said.and_then(|said| shown_url(said.get("url")?.as_str()?));
+        let known = letter.place.as_ref().and_then(|place| place.url.clone());
+        external(&TicketPlace {
+            id: letter.marker.clone(),
+            url: url.or(known),
+            open: letter.open,
+            comments: letter.place.as_ref().map_or(0, |place| place.comments + 1),
+            written_at: None,
+            told: letter.facts.clone(),
+        })
+    }
+}

@@ -1,0 +1,69 @@
+//! Tickets, as they are read.
+
+use async_trait::async_trait;
+use sqlx::AssertSqlSafe;
+use sqlx::sqlite::SqliteRow;
+
+use super::rows::{self, from_json, get, get_time, get_time_or, json};
+use super::{SqliteStore, failed};
+use crate::model::{IncidentId, TicketId, redact};
+use crate::store::{StoreError, Ticket, TicketPlace, TicketStore, transaction};
+
+/// A ticket with its delivery. It is replaced where its incident became part of one that has a
+/// ticket in the same tracker.
+pub(super) const TICKET: &str = "SELECT ticket.*, incident.merged_root AS root, external_id, error, due_at,
+         (SELECT mark FROM identity) AS mark,
+         merged_root IS NOT NULL AND EXISTS
+             (SELECT 1 FROM ticket AS other WHERE other.incident_id = merged_root AND other.sink = ticket.sink) AS replaced
+     FROM ticket JOIN incident ON incident.id = ticket.incident_id
+     LEFT JOIN outbox ON outbox.sink = ticket.sink AND outbox.key = 'TKT-' || ticket.id WHERE ";
+
+#[async_trait]
+impl TicketStore for SqliteStore {
+    async fn ticket(&self, id: TicketId) -> Result<Option<Ticket>, StoreError> {
+        let sql = format!("{TICKET}ticket.id = ?");
+        let row = sqlx::query(AssertSqlSafe(sql)).bind(id.0).fetch_optional(&self.reads).await;
+        row.map_err(failed("read a ticket"))?.as_ref().map(ticket).transpose()
+    }
+
+    async fn tickets_of(&self, incidents: &[IncidentId]) -> Result<Vec<Ticket>, StoreError> {
+        let sql = format!(
+            "{TICKET}incident_id IN (SELECT value FROM json_each(?1) UNION
+                 SELECT id FROM incident WHERE merged_root IN (SELECT value FROM json_each(?1))) ORDER BY ticket.id"
+        );
+        let found = sqlx::query(AssertSqlSafe(sql)).bind(json(&incidents)?).fetch_all(&self.reads).await;
+        Ok(rows::readable(&found.map_err(failed("read tickets"))?, ticket))
+    }
+
+    async fn ticket_trouble(&self, id: TicketId, text: &str) -> Result<(), StoreError> {
+        let text = redact(text).into_owned();
+        self.transact("note a ticket's trouble", move |mut tx| {
+            Box::pin(async move { transaction::ticket_trouble(&mut tx, id, text).await })
+        })
+        .await?;
+        self.bells.outbox.ring();
+        Ok(())
+    }
+}
+
+fn ticket(row: &SqliteRow) -> Result<Ticket, StoreError> {
+    let made_for = IncidentId(get(row, "incident_id")?);
+    let root = get::<Option<i64>>(row, "root").ok().flatten();
+    let external: Option<String> = get(row, "external_id").ok().flatten();
+    Ok(Ticket {
+        id: TicketId(get(row, "id")?),
+        incident: root.map_or(made_for, IncidentId),
+        made_for,
+        sink: get(row, "sink")?,
+        team: rows::text(row, "team"),
+        reason: from_json("ticket's reason", get(row, "reason")?)?,
+        text: get(row, "text")?,
+        created_at: get_time(row, "created_at")?,
+        replaced: get(row, "replaced")?,
+        place: external.as_deref().and_then(TicketPlace::parse),
+        error: get(row, "error").ok().flatten(),
+        due_at: get_time_or(row, "due_at").ok().flatten(),
+        mark: get(row, "mark")?,
+        secret: get(row, "secret")?,
+    })
+}

@@ -1,0 +1,130 @@
+//! Tickets: what pages nobody, in the tracker of its team.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{PageReason, StoreError};
+use crate::model::{Digest, IncidentId, IncidentState, RunId, Severity, TicketId};
+
+/// Which sink makes the tickets of which team.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TicketSinks {
+    pub by_team: BTreeMap<String, String>,
+    /// Of all other teams; `None`: theirs stand in chat alone.
+    pub others: Option<String>,
+}
+
+impl TicketSinks {
+    pub fn of(&self, team: &str) -> Option<&str> {
+        self.by_team.get(team).or(self.others.as_ref()).map(String::as_str)
+    }
+}
+
+/// A ticket that is made, or is to be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ticket {
+    pub id: TicketId,
+    /// The incident in which it is told: that it was made for, or what that is part of.
+    pub incident: IncidentId,
+    pub made_for: IncidentId,
+    pub sink: String,
+    pub team: String,
+    /// Why a person is needed, and what the playbook says.
+    pub reason: PageReason,
+    pub text: Option<String>,
+    pub created_at: DateTime<Utc>,
+    /// Another one, of the incident that this one's became part of, takes its place.
+    pub replaced: bool,
+    /// Where it lies; `None`: it is not known to be made.
+    pub place: Option<TicketPlace>,
+    /// What the last attempt in vain came to.
+    pub error: Option<String>,
+    /// When it is tried next; `None`: nothing waits to be told.
+    pub due_at: Option<DateTime<Utc>>,
+    /// Of the database, and of this ticket alone.
+    pub mark: String,
+    pub secret: String,
+}
+
+impl Ticket {
+    /// What its tracker is called in the configuration.
+    pub fn tracker(&self) -> &str {
+        tracker(&self.sink)
+    }
+
+    /// By what it is found in the tracker, whoever made it: of a bot that died before it heard of
+    /// it. `comment`: of its n-th comment, counted from 1. Nobody can know one before it is there.
+    pub fn marker(&self, comment: Option<u32>) -> String {
+        let (what, n) = comment.map_or((String::new(), 0), |n| (format!("-{n}"), n));
+        let proof = Digest::of(format!("{}:{n}", self.secret));
+        format!("dogwatch-{}-{}{what}-{}", self.mark, self.made_for, &proof.as_str()[..16])
+    }
+}
+
+/// Where a ticket lies, as its delivery keeps it, and what was told there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketPlace {
+    /// The tracker's own number or key.
+    pub id: String,
+    pub url: Option<String>,
+    pub open: bool,
+    /// How many comments were made.
+    #[serde(default)]
+    pub comments: u32,
+    /// When the last thing was written there, by the tracker's clock.
+    #[serde(default)]
+    pub written_at: Option<DateTime<Utc>>,
+    pub told: TicketFacts,
+}
+
+impl TicketPlace {
+    /// Of a delivery's own id.
+    pub fn parse(external: &str) -> Option<Self> {
+        serde_json::from_str(external).ok()
+    }
+
+    /// The tracker's own number, and how it is called.
+    pub fn shown(&self) -> String {
+        self.url.clone().unwrap_or_else(|| self.id.clone())
+    }
+}
+
+/// What a ticket was told of its incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketFacts {
+    pub severity: Severity,
+    pub state: IncidentState,
+    pub spell: u32,
+    /// All that ever joined it.
+    pub alerts: u64,
+    pub owner: Option<String>,
+    /// Its runs that have ended.
+    pub runs: Vec<RunId>,
+    /// Why a person is needed, by digest.
+    pub reason: String,
+    /// The incident in which it goes on, and whether another ticket tells of that.
+    pub part_of: Option<IncidentId>,
+    #[serde(default)]
+    pub replaced: bool,
+}
+
+/// Tickets, as they are read.
+#[async_trait]
+pub trait TicketStore: Send + Sync {
+    async fn ticket(&self, id: TicketId) -> Result<Option<Ticket>, StoreError>;
+
+    /// Those of these incidents, and of what is part of them, in order.
+    async fn tickets_of(&self, incidents: &[IncidentId]) -> Result<Vec<Ticket>, StoreError>;
+
+    /// Tells on the timeline that a ticket cannot be brought to its tracker. Repeating it changes
+    /// nothing until it was.
+    async fn ticket_trouble(&self, id: TicketId, text: &str) -> Result<(), StoreError>;
+}
+
+/// What a sink's tracker is called in the configuration.
+pub(in crate::store) fn tracker(sink: &str) -> &str {
+    sink.strip_prefix("ticket:").unwrap_or(sink)
+}

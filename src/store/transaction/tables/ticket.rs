@@ -1,0 +1,49 @@
+//! Tickets.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::model::{Incident, IncidentId, TicketId};
+use crate::store::{NewPage, PageReason, StoreError, TicketPlace};
+
+/// A ticket, for what is told of it.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::store) struct TicketRow {
+    pub id: TicketId,
+    pub incident: IncidentId,
+    pub sink: String,
+    /// Why a person is needed; `None`: it cannot be read.
+    pub reason: Option<PageReason>,
+    pub text: Option<String>,
+    /// `None`: it is not known to be made.
+    pub place: Option<TicketPlace>,
+    /// When something was told there last.
+    pub told_at: Option<DateTime<Utc>>,
+    /// When it is tried again, as it failed last.
+    pub retry_at: Option<DateTime<Utc>>,
+    /// That it cannot be brought there is told.
+    pub is_in_trouble: bool,
+}
+
+#[async_trait]
+pub(in crate::store) trait TicketTable {
+    /// Makes it; `None`: the incident has one of that sink.
+    async fn insert_ticket(
+        &mut self,
+        incident: &Incident,
+        sink: &str,
+        page: &NewPage,
+        at: DateTime<Utc>,
+    ) -> Result<Option<TicketId>, StoreError>;
+
+    /// Gives it another reason and text.
+    async fn update_ticket(&mut self, id: TicketId, page: &NewPage) -> Result<(), StoreError>;
+
+    /// Those of an incident, and of what is part of it, in order.
+    async fn tickets_of(&mut self, incident: IncidentId) -> Result<Vec<TicketRow>, StoreError>;
+
+    async fn ticket_row(&mut self, id: TicketId) -> Result<Option<TicketRow>, StoreError>;
+
+    /// Whether it is told that it cannot be brought there.
+    async fn save_trouble(&mut self, id: TicketId, at: Option<DateTime<Utc>>) -> Result<(), StoreError>;
+}
