@@ -63,6 +63,7 @@ impl Site {
             catalog,
             rules: IncidentRules::default(),
             engine: EngineOptions::default(),
+            alertmanager: None,
             metrics: metrics.clone(),
             name: "bench".into(),
         };

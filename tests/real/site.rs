@@ -128,6 +128,15 @@ impl Site {
         self.bot = Some(bot);
     }
 
+    /// Starts the bot anew, with more in its configuration.
+    pub async fn configure_more(&mut self, lines: &str) {
+        let file = self.folder.join("dogwatch.yaml");
+        let config = std::fs::read_to_string(&file).expect("the configuration");
+        self.folder.write("dogwatch.yaml", format!("{config}{lines}\n"));
+        self.stop_bot().await;
+        self.start_bot().await;
+    }
+
     /// Ends the bot as an operator does.
     pub async fn stop_bot(&mut self) {
         let bot = self.bot.take().expect("a bot that runs");
@@ -158,6 +167,16 @@ impl Site {
         let request = request.json(&json!({ "command": command }));
         let answer: Value = request.send().await.expect("the bot answers").json().await.expect("JSON");
         answer["reply"].as_str().unwrap_or_else(|| panic!("no reply: {answer}")).to_owned()
+    }
+
+    /// What the command line prints.
+    pub async fn cli(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dogwatch"));
+        command.args(arguments).env("DOGWATCH_SERVER", self.url("")).env("DOGWATCH_TOKEN", API_TOKEN);
+        let printed = tokio::task::spawn_blocking(move || command.output()).await.expect("no panic");
+        let printed = printed.expect("dogwatch runs");
+        assert!(printed.status.success(), "{}", String::from_utf8_lossy(&printed.stderr));
+        String::from_utf8(printed.stdout).expect("text")
     }
 
     /// Waits until the incident says this of itself.

@@ -71,6 +71,12 @@ impl Webhook {
                 "group_interval": milliseconds(self.group_interval),
                 "repeat_interval": milliseconds(self.repeat_interval),
             },
+            // What a broken node has broken is told with the node.
+            "inhibit_rules": [{
+                "source_matchers": ["alertname=NodeDown"],
+                "target_matchers": ["alertname=PodDown"],
+                "equal": ["node"],
+            }],
             "receivers": [{
                 "name": "dogwatch",
                 "webhook_configs": [{
@@ -137,6 +143,31 @@ impl Alertmanager {
         let response = response.unwrap_or_else(|error| panic!("post to {url}: {error:?}"));
         let status = response.status();
         assert!(status.is_success(), "{url} answered {status}: {}", response.text().await.unwrap_or_default());
+    }
+
+    /// Keeps an alert of that name quiet for an hour, and gives the silence's id.
+    pub async fn silence(&self, alert: &str, comment: &str) -> String {
+        let now = chrono::Utc::now();
+        let silence = json!({
+            "matchers": [{ "name": "alertname", "value": alert, "isRegex": false, "isEqual": true }],
+            "startsAt": now.to_rfc3339(),
+            "endsAt": (now + chrono::TimeDelta::hours(1)).to_rfc3339(),
+            "createdBy": "anna",
+            "comment": comment,
+        });
+        let url = format!("{}/api/v2/silences", self.url);
+        let request = http::client().post(&url).header("content-type", "application/json");
+        let answer = async { request.body(silence.to_string()).send().await?.error_for_status()?.text().await }.await;
+        let answer = answer.unwrap_or_else(|error| panic!("post to {url}: {error:?}"));
+        let answer: Value = serde_json::from_str(&answer).expect("JSON");
+        answer["silenceID"].as_str().expect("the id of the silence").to_owned()
+    }
+
+    /// Ends a silence before its time.
+    pub async fn expire(&self, silence: &str) {
+        let url = format!("{}/api/v2/silence/{silence}", self.url);
+        let ended = async { http::client().delete(&url).send().await?.error_for_status() }.await;
+        ended.unwrap_or_else(|error| panic!("delete {url}: {error:?}"));
     }
 
     pub fn url(&self) -> &str {

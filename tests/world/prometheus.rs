@@ -39,6 +39,15 @@ impl Prometheus {
 
     /// It also scrapes these, by `host:port`: the job is named `others`.
     pub async fn start_scraping(others: &[&str]) -> Self {
+        Self::start_with(others, None).await
+    }
+
+    /// It tells those Alertmanagers, by `host:port`, of what fires by these rules.
+    pub async fn start_alerting(rules: &[Value], alertmanagers: &[&str]) -> Self {
+        Self::start_with(&[], Some((rules, alertmanagers))).await
+    }
+
+    async fn start_with(others: &[&str], alerting: Option<(&[Value], &[&str])>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("listen on loopback");
         let exporter_address = listener.local_addr().expect("a bound listener has an address");
         let exporter: Exporter = Arc::new(Mutex::new(Box::new(String::new)));
@@ -48,13 +57,19 @@ impl Prometheus {
 
         let folder = Folder::new("prometheus");
         let target = json!({ "targets": [exporter_address] });
-        let config = json!({
+        let mut config = json!({
             "global": { "scrape_interval": "1s", "evaluation_interval": "1s" },
             "scrape_configs": [
                 { "job_name": "exporter", "honor_labels": true, "static_configs": [target] },
                 { "job_name": "others", "static_configs": [{ "targets": others }] },
             ],
         });
+        if let Some((rules, alertmanagers)) = alerting {
+            let rules = json!({ "groups": [{ "name": "rules", "rules": rules }] });
+            config["rule_files"] = json!([folder.write("rules.yml", rules.to_string())]);
+            let told = json!([{ "static_configs": [{ "targets": alertmanagers }] }]);
+            config["alerting"] = json!({ "alertmanagers": told });
+        }
         let config = folder.write("prometheus.yml", config.to_string());
         let address = format!("127.0.0.1:{}", free_port());
         let mut command = Command::new(programs::installed("prometheus"));

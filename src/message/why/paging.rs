@@ -85,7 +85,7 @@ fn rule(facts: &WhyFacts<'_>, page: &Page) -> Vec<String> {
             since()
         )),
         PageReason::StillFires { .. } => Some(format!("it fired on until its time, {} after it was opened", since())),
-        PageReason::Uncovered => Some(format!("an alert without a playbook pages at once where it is S1 or S2")),
+        PageReason::Uncovered => Some("an alert without a playbook pages at once where it is S1 or S2".to_owned()),
         _ => None,
     };
     let folded = page.fold.as_ref().map(|fold| {
@@ -113,7 +113,7 @@ fn told<T>(facts: &WhyFacts<'_>, by: DateTime<Utc>, event: impl Fn(&IncidentEven
 
 /// When it was opened last, or again, by then.
 fn opened_before(facts: &WhyFacts<'_>, by: DateTime<Utc>) -> DateTime<Utc> {
-    let openings = facts.timeline.iter().filter(|entry| entry.at <= by).filter(|entry| {
+    let mut openings = facts.timeline.iter().filter(|entry| entry.at <= by).filter(|entry| {
         let opens = matches!(
             &entry.what,
             TimelineWhat::Incident(
@@ -122,7 +122,7 @@ fn opened_before(facts: &WhyFacts<'_>, by: DateTime<Utc>) -> DateTime<Utc> {
         );
         opens && entry.at < by
     });
-    openings.last().map_or(facts.incident.opened_at, |entry| entry.at)
+    openings.next_back().map_or(facts.incident.opened_at, |entry| entry.at)
 }
 
 fn lasting(time: TimeDelta) -> HumanDuration {

@@ -4,5 +4,6 @@
 mod backups;
 mod coredns;
 mod deliveries;
+mod storms;
 mod two_bots;
 mod volumes;
