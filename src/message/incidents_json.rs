@@ -37,6 +37,7 @@ fn one(incident: &Incident, pages: &[Page], tickets: &[Ticket], now: DateTime<Ut
         "mitigated_at": incident.mitigated_at,
         "resolved_at": incident.resolved_at,
         "page_at": incident.page_at,
+        "held_until": incident.held_until,
         "firing": incident.open_episodes,
         "alerts": incident.episodes,
         "pages": pages,

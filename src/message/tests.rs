@@ -549,6 +549,7 @@ fn the_list_for_scripts_keeps_its_shape() {
           "acknowledged_at": null,
           "alerts": 5000,
           "firing": 4012,
+          "held_until": null,
           "id": "INC-42",
           "mitigated_at": null,
           "opened_at": "2025-03-01T02:03:00Z",
