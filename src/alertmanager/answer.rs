@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
+use serde_json::json;
 
 use super::Quiet;
 use crate::model::{Digest, Matcher, WindowScope};
@@ -12,6 +13,11 @@ use crate::store::{NewWindow, WindowOrigin};
 /// As many silences are taken, and as many inhibited alerts: each alert is compared with each of
 /// them. What is over that covers nothing.
 const MOST: usize = 500;
+
+/// A silence has no more matchers, and they have no more bytes: each is compiled for each alert that
+/// is compared with it.
+const MOST_MATCHERS: usize = 30;
+const LONGEST: usize = 4 * 1024;
 
 /// No inhibition is taken for longer: one that goes on is told of again.
 const INHIBITED_FOR: TimeDelta = TimeDelta::hours(24);
@@ -69,6 +75,7 @@ struct AlertState {
 /// When it is no such answer.
 pub(super) fn silences(body: &[u8], quiet: &mut Quiet) -> Result<(), String> {
     let silences: Vec<Silence> = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    quiet.told.extend(silences.iter().map(|silence| prefix(&silence.id)));
     let lasting = |silence: &&Silence| silence.status.state != "expired" && silence.starts_at < silence.ends_at;
     let mut lasting: Vec<&Silence> = silences.iter().filter(lasting).collect();
     lasting.sort_by_key(|silence| (silence.starts_at, &silence.id));
@@ -112,6 +119,10 @@ fn left_over(all: usize, what: &str, quiet: &mut Quiet) {
 }
 
 fn scope(silence: &Silence) -> Result<WindowScope, String> {
+    let bytes: usize = silence.matchers.iter().map(|part| part.name.len() + part.value.len()).sum();
+    if silence.matchers.len() > MOST_MATCHERS || bytes > LONGEST {
+        return Err(format!("it has more than {MOST_MATCHERS} matchers, or more than {LONGEST} bytes of them"));
+    }
     let matcher = |part: &Part| Matcher::of_parts(&part.name, &part.value, part.is_equal, part.is_regex);
     let matchers: Vec<Matcher> =
         silence.matchers.iter().map(matcher).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
@@ -121,12 +132,16 @@ fn scope(silence: &Silence) -> Result<WindowScope, String> {
     Ok(WindowScope { matchers, targets: Vec::new() })
 }
 
+fn prefix(id: &str) -> String {
+    format!("{}{id}/", WindowOrigin::Alertmanager.prefix())
+}
+
 fn window_of(silence: &Silence, scope: WindowScope) -> NewWindow {
     let Silence { id, comment, created_by, starts_at, ends_at, .. } = silence;
     // Alertmanager changes some things of a silence in place: said otherwise, it is another window.
     let said = Digest::of(format!("{scope}\n{comment}\n{created_by}\n{starts_at}\n{ends_at}"));
     NewWindow {
-        key: format!("{}{id}/{}", WindowOrigin::Alertmanager.prefix(), said.short()),
+        key: format!("{}{}", prefix(id), said.short()),
         scope,
         reason: or(comment, "no comment"),
         owner: or(created_by, "somebody"),
@@ -140,7 +155,11 @@ fn inhibition(alert: &Alert, scope: WindowScope, now: DateTime<Utc>) -> NewWindo
     let by: Vec<String> = alert.status.inhibited_by.iter().take(3).map(|by| shown(by)).collect();
     let name = alert.labels.get("alertname").map_or("an alert", String::as_str);
     NewWindow {
-        key: format!("{}inhibited/{}", WindowOrigin::Alertmanager.prefix(), Digest::of(scope.to_string()).as_str()),
+        key: format!(
+            "{}inhibited/{}",
+            WindowOrigin::Alertmanager.prefix(),
+            Digest::of(json!(alert.labels).to_string()).as_str()
+        ),
         scope,
         reason: format!("{name} is inhibited by what fires with the fingerprint {}", by.join(", ")),
         owner: "inhibit_rules".into(),

@@ -17,6 +17,8 @@ use crate::store::NewWindow;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Quiet {
     pub windows: Vec<NewWindow>,
+    /// How the keys of the silences begin that it told of, whatever has become of them.
+    pub told: Vec<String>,
     /// What could not be taken, and why: it covers nothing, so that somebody is paged.
     pub left_out: Vec<String>,
 }

@@ -67,7 +67,9 @@ impl Driver<'_> {
             }
             Err(error) => return self.failed(step, attempt, error, vec![read]).await,
         };
-        if let Some(error) = self.why_not_again(action, &intent).await? {
+        // A group that was begun is finished.
+        let in_group = self.state.phase.is_some_and(|phase| in_begun_group(self.playbook, phase, &self.state, step));
+        if !in_group && let Some(error) = self.why_not_again(action, &intent).await? {
             return self.failed(step, attempt, error, vec![read]).await;
         }
         if let Some(error) = self.not_as_approved(step, &intent) {

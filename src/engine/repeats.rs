@@ -38,14 +38,15 @@ pub(super) fn remedy(action: &dyn Mutation, intent: &Intent) -> Remedy {
 /// Whether it is the next step after one that helped, and the playbook's limits speak of several
 /// within that time: from 6 to 9 after 4 to 6.
 fn goes_further(earlier: &EarlierRemedy, intent: &Intent, limits: &Limits, holds_for: Duration) -> bool {
-    let helped = earlier.end.as_ref().is_some_and(|end| end.outcome == Outcome::Fixed);
+    let helped = earlier.end.as_ref().is_some_and(|end| end.outcome == Some(Outcome::Fixed));
     let in_steps = limits.runs.is_some_and(|(runs, within)| runs > 1 && within <= holds_for);
     let changes = !intent.before.is_null() && !intent.after.is_null();
-    helped && in_steps && changes && earlier.intent.after != intent.after
+    helped && in_steps && changes && earlier.intent.as_ref().is_some_and(|earlier| earlier.after != intent.after)
 }
 
 fn told(earlier: &EarlierRemedy, holds_for: Duration, now: DateTime<Utc>) -> String {
-    let (run, what, at) = (earlier.run, &earlier.intent.summary, earlier.at.format("%H:%M UTC"));
+    let what = earlier.intent.as_ref().map_or("what exactly cannot be read", |intent| &intent.summary);
+    let (run, at) = (earlier.run, earlier.at.format("%H:%M UTC"));
     let Some(end) = &earlier.end else {
         return format!("{run} did the same at {at} ({what}), and is not over yet");
     };
@@ -53,9 +54,10 @@ fn told(earlier: &EarlierRemedy, holds_for: Duration, now: DateTime<Utc>) -> Str
     let holds_for = HumanDuration(holds_for);
     let rule = format!("it is not done again within {holds_for} (`engine.fix_holds_for`)");
     match end.outcome {
-        Outcome::Fixed => format!("{run} did the same at {at} ({what}), which helped for {ago}: {rule}"),
+        Some(Outcome::Fixed) => format!("{run} did the same at {at} ({what}), which helped for {ago}: {rule}"),
         outcome => {
             let because = end.because.trim_end_matches('.');
+            let outcome = outcome.map_or("otherwise".to_owned(), |outcome| outcome.to_string());
             format!("{run} tried the same at {at} ({what}) and ended {outcome} {ago} ago ({because}): {rule}")
         }
     }

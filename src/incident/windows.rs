@@ -156,7 +156,12 @@ pub(super) async fn window_ended(
     let mut held = Vec::new();
     for view in store.incident_views(&incidents).await? {
         let alerts = store.open_alerts(view.incident.id).await?;
-        let open = alerts.iter().filter(|alert| covering(&windows, &alert.labels, &alert.object).is_none());
+        // Whoever was called for the others is not called again.
+        let was_held = |alert: &&OpenAlert| {
+            window.scope.covers(&alert.labels, &alert.object)
+                && covering(&windows, &alert.labels, &alert.object).is_none()
+        };
+        let open = alerts.iter().filter(was_held);
         let worst = open.map(|alert| rated(catalog, rules, alert, now)).min();
         held.push(Held { view, alerts, worst });
     }
@@ -183,6 +188,16 @@ fn rated(catalog: &Catalog, rules: &IncidentRules, open: &OpenAlert, now: DateTi
     severity_of(rules, &coverage, &alert)
 }
 
+/// What other windows hold on to of an incident that none covers as a whole: their ends ask for it.
+fn held_on(incident: IncidentRef, active: &[Window], open: &[OpenAlert]) -> Vec<Change> {
+    let mut by_window: BTreeMap<WindowId, (DateTime<Utc>, u64)> = BTreeMap::new();
+    for window in open.iter().filter_map(|alert| covering(active, &alert.labels, &alert.object)) {
+        by_window.entry(window.id).or_insert((window.ends_at, 0)).1 += 1;
+    }
+    let hold = |(window, (until, alerts))| Change::HoldBack { incident, window, until, alerts, is_whole: false };
+    by_window.into_iter().map(hold).collect()
+}
+
 /// What still fires, and is covered by nothing else, pages where its severity does.
 fn decide_window_ended(
     rules: &IncidentRules,
@@ -203,6 +218,7 @@ fn decide_window_ended(
             continue;
         }
         changes.push(Change::HoldOver { incident });
+        changes.extend(held_on(incident, active, open));
         let Some(worst) = *worst else { continue };
         let severity = known.severity.worst(worst);
         if severity != known.severity {

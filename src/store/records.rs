@@ -108,7 +108,8 @@ pub struct EarlierRemedy {
     pub run: RunId,
     /// When it began.
     pub at: DateTime<Utc>,
-    pub intent: Intent,
+    /// `None`: its record cannot be read.
+    pub intent: Option<Intent>,
     /// `None`: the run is under way.
     pub end: Option<RunEnd>,
 }
@@ -117,7 +118,8 @@ pub struct EarlierRemedy {
 /// since.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunEnd {
-    pub outcome: Outcome,
+    /// `None`: it cannot be read.
+    pub outcome: Option<Outcome>,
     pub because: String,
     pub at: DateTime<Utc>,
 }

@@ -155,7 +155,12 @@ async fn whoever_silences_what_fires_already_is_not_called_for_it() {
     bot.pages([]).await;
     // It is expired there before its time.
     quiet.has(|answers| {
-        answers.silences = vec![silence("x", ("alertname", "ShopS.+", true), "expired", "2026-03-02T03:00:00Z")]
+        answers.silences = vec![silence(
+            "1f0c8a3e-91b4-4d2c-8a53-a0d1c1f7be55",
+            ("alertname", "ShopS.+", true),
+            "expired",
+            "2026-03-02T03:00:00Z",
+        )]
     });
     bot.passes(minutes(1)).await;
     bot.pages(["shop window ended"]).await;
@@ -187,8 +192,11 @@ async fn what_is_inhibited_pages_nobody_until_it_is_no_more() {
         held back: 1 incident, 1 alert, 0 pages
             INC-1 S2 open, 2 alerts firing: PodDown namespace=db
     ");
+    // For a moment it may be that it has just restarted.
     quiet.has(|answers| answers.inhibited.clear());
     bot.passes(minutes(1)).await;
+    bot.pages(["platform uncovered"]).await;
+    bot.passes(minutes(2)).await;
     // It is the same page, which says more.
     bot.pages(["platform window ended"]).await;
 }
@@ -246,6 +254,52 @@ async fn a_silence_that_cannot_be_taken_covers_nothing_and_the_others_hold() {
     let mut bot = quiet.bot(&[]).await;
     bot.settles().await;
     assert_eq!(bot.store().windows_at(bot.clock.now()).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_told_twice_or_alike_stops_nothing() {
+    let quiet = Quiet::begins().await;
+    let inhibited = |labels: Value| json!({ "labels": labels, "status": { "inhibitedBy": ["9c1b2e77aa10c3d4"] } });
+    quiet.has(|answers| {
+        answers.silences = vec![of_the_shop(), of_the_shop()];
+        answers.inhibited = vec![inhibited(json!({ "a": "x b=y" })), inhibited(json!({ "a": "x", "b": "y" }))];
+    });
+    let mut bot = quiet.bot(&[]).await;
+    bot.settles().await;
+    assert_eq!(bot.store().windows_at(bot.clock.now()).await.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn an_inhibition_goes_on_for_days_without_a_moment_between() {
+    let quiet = Quiet::begins().await;
+    let labels = json!({ "alertname": "PodDown", "severity": "critical" });
+    quiet.has(|answers| {
+        answers.inhibited = vec![json!({ "labels": labels, "status": { "inhibitedBy": ["9c1b2e77aa10c3d4"] } })];
+    });
+    let mut bot = quiet.bot(&[]).await;
+    bot.settles().await;
+    bot.fires("PodDown", &[("severity", "critical")]).await;
+    bot.passes(minutes(50 * 60)).await;
+    bot.pages([]).await;
+}
+
+#[tokio::test]
+async fn a_silence_that_is_changed_pages_nobody_and_holds_on_to_what_it_covers_of_an_incident() {
+    let quiet = Quiet::begins().await;
+    quiet.has(|answers| answers.silences = vec![of_the_shop()]);
+    let mut bot = quiet.bot(&[]).await;
+    bot.settles().await;
+    bot.fires("Slow", &[("severity", "ticket")]).await;
+    bot.fires("ShopSlow", &[("severity", "critical")]).await;
+    bot.passes(minutes(20)).await;
+    bot.pages([]).await;
+    let id = "1f0c8a3e-91b4-4d2c-8a53-a0d1c1f7be55";
+    let longer = silence(id, ("alertname", "ShopS.+", true), "active", "2026-03-02T05:00:00.000Z");
+    quiet.has(|answers| answers.silences = vec![longer]);
+    bot.passes(minutes(60)).await;
+    bot.pages([]).await;
+    bot.passes(minutes(110)).await;
+    bot.pages(["platform window ended"]).await;
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteRow;
 
 use super::failed;
-use super::rows::{from_json, from_word, get, get_time, get_time_or, micros};
+use super::rows::{from_word, get, get_time, get_time_or, micros};
 use crate::model::{Outcome, Remedy, RunEvent, RunId};
 use crate::store::{EarlierRemedy, RunEnd, StoreError, identity};
 
@@ -35,20 +35,19 @@ pub(super) async fn earlier(
     found.iter().map(earlier_remedy).collect()
 }
 
+/// What cannot be read of it is left out: it counts as done all the same.
 fn earlier_remedy(row: &SqliteRow) -> Result<EarlierRemedy, StoreError> {
-    const WHAT: &str = "a change on a run's log";
-    let run = RunId(get(row, "run_id")?);
-    let RunEvent::Started { intent, .. } = from_json(WHAT, get(row, "event")?)? else {
-        let message = format!("{run} has another record where its change should stand");
-        return Err(StoreError::Unreadable { what: WHAT, message });
+    let intent = match serde_json::from_str(get(row, "event")?) {
+        Ok(RunEvent::Started { intent, .. }) => Some(intent),
+        Ok(_) | Err(_) => None,
     };
-    let end = match (get::<Option<&str>>(row, "outcome")?, get_time_or(row, "ended_at")?) {
-        (Some(outcome), Some(at)) => Some(RunEnd {
-            outcome: from_word::<Outcome>("the outcome of a run", outcome)?,
+    let end = get_time_or(row, "ended_at")?.map(|at| -> Result<RunEnd, StoreError> {
+        let outcome = get::<Option<&str>>(row, "outcome")?.unwrap_or_default();
+        Ok(RunEnd {
+            outcome: from_word::<Outcome>("the outcome of a run", outcome).ok(),
             because: get::<Option<String>>(row, "because")?.unwrap_or_default(),
             at,
-        }),
-        _ => None,
-    };
-    Ok(EarlierRemedy { run, at: get_time(row, "at")?, intent, end })
+        })
+    });
+    Ok(EarlierRemedy { run: RunId(get(row, "run_id")?), at: get_time(row, "at")?, intent, end: end.transpose()? })
 }

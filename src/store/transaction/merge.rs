@@ -60,6 +60,10 @@ impl Tx<'_> {
         }
         whole.joined_at = [whole.joined_at, part.joined_at, Some(part.opened_at)].into_iter().flatten().max();
         part.merged_into(whole.id, self.now);
+        // Its page tells of all of it from now on.
+        if let Some(made) = self.tables.made_page(whole, 1).await?.filter(|made| made.folded_into.is_none()) {
+            self.tables.fold_into_own(whole.id, made.id).await?;
+        }
         Ok(())
     }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use chrono::TimeDelta;
+
 use super::Tx;
 use super::tables::{Hold, KeptWindow};
 use crate::model::Incident;
@@ -34,6 +36,9 @@ impl Tx<'_> {
     }
 }
 
+/// So long before its end a window that goes on is continued by another one.
+const RENEWED_BEFORE: TimeDelta = TimeDelta::hours(1);
+
 /// Has the windows of an origin be these, as far as they are active or to come.
 pub(in crate::store) async fn plan_windows(
     tx: &mut Tx<'_>,
@@ -44,21 +49,30 @@ pub(in crate::store) async fn plan_windows(
     let kept = tx.tables.windows_by_key(origin.prefix(), &keys.iter().copied().collect::<Vec<_>>(), tx.now).await?;
     let mut known: BTreeSet<String> = BTreeSet::new();
     let mut changes = false;
-    for KeptWindow { id, key, lasts, ended_by } in kept {
+    for KeptWindow { id, key, lasts, ends_at, ended_by } in kept {
         let is_named = keys.contains(key.as_str());
         if lasts && !is_named {
             changes |= tx.tables.end_window(id, tx.now, origin.gone()).await?;
         }
         let by_itself = ended_by.as_deref().is_none_or(|by| by == origin.gone());
-        if is_named && !lasts && by_itself {
+        // One that is about to end, and is named for longer, is another one from now on, so that there
+        // is no moment between them.
+        let goes_on = lasts && ends_at < tx.now + RENEWED_BEFORE;
+        let goes_on = goes_on && planned.iter().any(|new| new.key == key && new.ends_at > ends_at);
+        if is_named && goes_on {
+            tx.tables.forget_window_key(id).await?;
+        } else if is_named && !lasts && by_itself {
             tx.tables.forget_window_key(id).await?;
         } else {
             known.insert(key);
         }
     }
-    for new in planned.iter().filter(|new| !known.contains(&new.key)) {
+    for new in planned {
+        if !known.insert(new.key.clone()) {
+            continue;
+        }
         let id = tx.tables.next_window_id().await?;
-        tx.tables.insert_window(id, new, tx.now).await?;
+        tx.tables.insert_window(id, &new, tx.now).await?;
         changes = true;
     }
     Ok(changes)

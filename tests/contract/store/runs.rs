@@ -222,12 +222,12 @@ pub async fn what_was_done_for_an_object_is_found_until_it_is_long_ago(story: St
     assert_eq!(lately(first).await, [], "what it did itself");
     let found = lately(other).await;
     assert_eq!((found.len(), found[0].run, found[0].end.as_ref()), (1, first, None));
-    assert_eq!(found[0].intent.summary, "4 -> 6");
+    assert_eq!(found[0].intent.as_ref().unwrap().summary, "4 -> 6");
 
     story.ends(first, Outcome::Fixed, "it helped").await;
     story.passes(60);
     let end = lately(other).await.remove(0).end.expect("it is over");
-    assert_eq!((end.outcome, end.because.as_str(), end.at), (Outcome::Fixed, "it helped", morning()));
+    assert_eq!((end.outcome, end.because.as_str(), end.at), (Some(Outcome::Fixed), "it helped", morning()));
     // The same stretch of time has passed, whatever the time is called.
     story.store.move_what_waits(TimeDelta::hours(5)).await.unwrap();
     story.clock.advance(Duration::from_secs(5 * 3_600));

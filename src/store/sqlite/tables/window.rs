@@ -5,11 +5,19 @@ use chrono::{DateTime, Utc};
 
 use super::SqliteTables;
 use crate::model::{EpisodeId, IncidentId, Window, WindowId};
-use crate::store::sqlite::rows::{get, json, micros, readable};
+use crate::store::sqlite::rows::{get, get_time, json, micros, readable};
 use crate::store::sqlite::windows::{ACTIVE, NEXT_ID, OPEN_ALERTS, open_alert, window};
 use crate::store::transaction::{Hold, KeptWindow, WindowTable};
 use crate::store::windows::MOST_ALERTS;
 use crate::store::{NewWindow, OpenAlert, StoreError};
+
+/// Those that last, and those that are named.
+pub(in crate::store::sqlite) const BY_KEY: &str =
+    "SELECT id, key, ends_at, told_at IS NULL AND ends_at > ?3 AS lasts, ended_by FROM quiet_window
+     WHERE told_at IS NULL AND ends_at > ?3 AND substr(key, 1, length(?1)) = ?1
+     UNION
+     SELECT id, key, ends_at, told_at IS NULL AND ends_at > ?3 AS lasts, ended_by FROM quiet_window
+     WHERE key IN (SELECT value FROM json_each(?2)) AND substr(key, 1, length(?1)) = ?1";
 
 #[async_trait]
 impl WindowTable for SqliteTables<'_> {
@@ -47,17 +55,17 @@ impl WindowTable for SqliteTables<'_> {
         keys: &[&str],
         at: DateTime<Utc>,
     ) -> Result<Vec<KeptWindow>, StoreError> {
-        let query = sqlx::query(
-            "SELECT id, key, ends_at > ?3 AS lasts, ended_by FROM quiet_window
-             WHERE substr(key, 1, length(?1)) = ?1 AND (ends_at > ?3 OR key IN (SELECT value FROM json_each(?2)))",
-        )
-        .bind(begins.to_owned())
-        .bind(json(&keys)?)
-        .bind(micros(at));
+        let query = sqlx::query(BY_KEY).bind(begins.to_owned()).bind(json(&keys)?).bind(micros(at));
         let found = self.all("read an origin's windows", query).await?;
         let kept = |row| -> Result<KeptWindow, StoreError> {
             let (id, key) = (WindowId(get(row, "id")?), get(row, "key")?);
-            Ok(KeptWindow { id, key, lasts: get(row, "lasts")?, ended_by: get(row, "ended_by")? })
+            Ok(KeptWindow {
+                id,
+                key,
+                lasts: get(row, "lasts")?,
+                ends_at: get_time(row, "ends_at")?,
+                ended_by: get(row, "ended_by")?,
+            })
         };
         found.iter().map(kept).collect()
     }

@@ -24,6 +24,7 @@ pub(in crate::store) struct KeptWindow {
     pub key: String,
     /// It is active or to come.
     pub lasts: bool,
+    pub ends_at: DateTime<Utc>,
     pub ended_by: Option<String>,
 }
 
