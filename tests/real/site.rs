@@ -163,10 +163,20 @@ impl Site {
 
     /// What the bot answers to a command.
     pub async fn says(&self, command: &str) -> String {
+        let answer = self.answers(command).await;
+        answer["reply"].as_str().unwrap_or_else(|| panic!("no reply: {answer}")).to_owned()
+    }
+
+    /// Whether it says this; one person may not ask without end, and is told so.
+    pub async fn says_part(&self, command: &str, part: &str) -> bool {
+        let answer = self.answers(command).await;
+        answer["reply"].as_str().is_some_and(|reply| reply.contains(part))
+    }
+
+    async fn answers(&self, command: &str) -> Value {
         let request = http::client().post(self.url("/v1/commands")).bearer_auth(API_TOKEN);
         let request = request.json(&json!({ "command": command }));
-        let answer: Value = request.send().await.expect("the bot answers").json().await.expect("JSON");
-        answer["reply"].as_str().unwrap_or_else(|| panic!("no reply: {answer}")).to_owned()
+        request.send().await.expect("the bot answers").json().await.expect("JSON")
     }
 
     /// What the command line prints.
@@ -194,8 +204,12 @@ impl Site {
 
     /// What the bot counts under this name and these labels: `dogwatch_notifications_total{result="accepted"}`.
     pub async fn counted(&self, series: &str) -> u64 {
-        let response = http::client().get(self.url("/metrics")).send().await.expect("the bot answers");
-        let metrics = response.text().await.expect("text");
+        // In a storm of connections, one more has to wait for its turn.
+        let metrics = wait_for(10 * SOON, "the bot answers", async || {
+            let request = http::client().get(self.url("/metrics")).timeout(Duration::from_secs(5));
+            request.send().await.ok()?.text().await.ok()
+        })
+        .await;
         let value = metrics.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
         value.map_or(0, |value| value.parse().unwrap_or_else(|_| panic!("{series} is {value}")))
     }

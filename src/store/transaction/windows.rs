@@ -59,9 +59,8 @@ pub(in crate::store) async fn plan_windows(
         // is no moment between them.
         let goes_on = lasts && ends_at < tx.now + RENEWED_BEFORE;
         let goes_on = goes_on && planned.iter().any(|new| new.key == key && new.ends_at > ends_at);
-        if is_named && goes_on {
-            tx.tables.forget_window_key(id).await?;
-        } else if is_named && !lasts && by_itself {
+        let is_another = goes_on || (!lasts && by_itself);
+        if is_named && is_another {
             tx.tables.forget_window_key(id).await?;
         } else {
             known.insert(key);
