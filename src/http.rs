@@ -111,7 +111,7 @@ impl HttpClient {
 }
 
 /// reqwest's own words hide why: "error sending request".
-fn with_causes(error: &reqwest::Error) -> String {
+pub fn with_causes(error: &reqwest::Error) -> String {
     let mut told = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {

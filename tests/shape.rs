@@ -35,7 +35,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("intake", &["store", "language"]),
     ("discord", &["config", "message", "tls"]),
     ("chat", &["intake", "store", "oncall", "message", "command", "discord"]),
-    ("notify", &["store", "oncall", "message", "discord", "tls"]),
+    ("notify", &["store", "oncall", "message", "discord", "http", "tls"]),
     ("handoff", &["store", "oncall", "playbook", "message"]),
     ("server", &["intake", "chat", "store"]),
     ("config", &["intake"]),

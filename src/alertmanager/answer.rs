@@ -14,8 +14,8 @@ use crate::store::{NewWindow, WindowOrigin};
 /// them. What is over that covers nothing.
 const MOST: usize = 500;
 
-/// A silence has no more matchers, and they have no more bytes: each is compiled for each alert that
-/// is compared with it.
+/// A silence has no more matchers, and they have no more bytes: all are compiled whenever windows
+/// are read.
 const MOST_MATCHERS: usize = 30;
 const LONGEST: usize = 4 * 1024;
 

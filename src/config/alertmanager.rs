@@ -11,7 +11,8 @@ use crate::model::HumanDuration;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AlertmanagerConfig {
-    /// Where its API begins: `http://alertmanager.monitoring:9093`, or with the prefix under which it is served.
+    /// Where its API begins: `http://alertmanager.monitoring:9093`, or with the prefix under which
+    /// it is served.
     pub url: String,
     #[serde(default)]
     pub auth: Option<AuthConfig>,

@@ -1,5 +1,5 @@
-//! What a run does not do again: a fix that did not hold is a human's to think about, and so is one
-//! that did not help.
+//! What a run does not do again: a fix that did not hold is for a human to think about, and so is
+//! one that did not help.
 
 use std::time::Duration;
 

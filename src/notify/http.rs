@@ -7,8 +7,9 @@ use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use reqwest::{Client, Response, Url};
 
 use super::{SinkError, WebhookError};
+use crate::http::with_causes;
 use crate::model::redact;
-use crate::proxy::Proxy;
+use crate::proxy::{Proxy, is_loopback};
 
 /// A client for the hosts of `allow_hosts`, or of the URL's own where that is empty; `timeout` is
 /// for one request as a whole.
@@ -18,7 +19,7 @@ use crate::proxy::Proxy;
 pub(super) fn client_for(url: &str, allow_hosts: &[String], timeout: Duration) -> Result<(Client, Url), WebhookError> {
     let url = Url::parse(url).map_err(|error| WebhookError::Url(error.to_string()))?;
     let host = url.host_str().unwrap_or_default().to_owned();
-    let here = is_loopback(&url);
+    let here = is_loopback(&host);
     match url.scheme() {
         "https" => {}
         "http" if here => {}
@@ -72,7 +73,7 @@ pub(super) async fn excerpt(answer: Response) -> String {
 pub(super) fn not_sent(url: &Url, error: reqwest::Error) -> SinkError {
     let through = if error.is_connect() { Proxy::blame(url.as_str()) } else { String::new() };
     let error = error.without_url();
-    let reason = format!("{}{through}", reason(&error));
+    let reason = format!("{}{through}", with_causes(&error));
     if error.is_timeout() { SinkError::no_answer(reason) } else { SinkError::retry(reason) }
 }
 
@@ -100,21 +101,4 @@ pub(super) async fn whole(mut answer: Response, longest: usize) -> Result<Vec<u8
             Err(error) => return Err(format!("the answer broke off: {}", error.without_url())),
         }
     }
-}
-
-/// An error with what is behind it: reqwest's own text leaves out why.
-fn reason(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        text = format!("{text}: {inner}");
-        source = inner.source();
-    }
-    text
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost") || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }

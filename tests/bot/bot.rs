@@ -14,6 +14,7 @@ use dogwatch::bot::Bot as Wiring;
 use dogwatch::clock::{Clock, ManualClock};
 use dogwatch::cluster::sim::{Fault, Verb};
 use dogwatch::cluster::{Object, SimCluster};
+use dogwatch::command::parse_command;
 use dogwatch::incident::IncidentRules;
 use dogwatch::intake::Form;
 use dogwatch::model::*;
@@ -304,6 +305,22 @@ impl Bot {
         let person = Person { name: person.into(), via: Via::Console, id: person.into(), role: Some(Role::Responder) };
         let id = self.accepts("console", key, SignalBody::Command { person, command }).await;
         self.store().reply(id).await.unwrap().expect("it was worked on").text
+    }
+
+    /// What it answers to a line that somebody types.
+    pub async fn types(&mut self, person: &str, line: &str) -> String {
+        self.says(person, parse_command(line).unwrap()).await
+    }
+
+    pub async fn incident(&self, id: i64) -> Incident {
+        self.store().incident(IncidentId(id)).await.unwrap().unwrap()
+    }
+
+    /// The incident's timeline without the records of its runs.
+    pub async fn tells(&self, id: i64) -> Vec<String> {
+        let timeline = self.store().timeline(IncidentId(id)).await.unwrap();
+        let own = |entry: &&TimelineEntry| matches!(entry.what, TimelineWhat::Incident(_));
+        timeline.iter().filter(own).filter_map(dogwatch::message::timeline_line).collect()
     }
 
     pub async fn approves(&mut self, person: &str) -> String {

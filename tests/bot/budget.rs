@@ -3,34 +3,15 @@
 
 use dogwatch::clock::Clock as _;
 use dogwatch::cluster::sim::build;
-use dogwatch::command::parse_command;
 use dogwatch::message::Room;
 use dogwatch::model::*;
 use dogwatch::notify::{Parcel, ParcelKind};
-use dogwatch::store::{
-    FoldStore as _, IncidentFilter, IncidentStore as _, PageReason, TimelineEntry, TimelineWhat, WindowStore as _,
-};
+use dogwatch::store::{FoldStore as _, IncidentFilter, IncidentStore as _, PageReason, WindowStore as _};
 
 use serde_json::json;
 
 use crate::bot::{Bot, minutes};
 use crate::page_texts::{an_alert, told as delivered};
-
-/// What the bot answers to a line that somebody types.
-pub async fn types(bot: &mut Bot, person: &str, line: &str) -> String {
-    bot.says(person, parse_command(line).unwrap()).await
-}
-
-async fn incident(bot: &Bot, id: i64) -> Incident {
-    bot.store().incident(IncidentId(id)).await.unwrap().unwrap()
-}
-
-/// The incident's timeline without the records of its runs.
-async fn told(bot: &Bot, id: i64) -> Vec<String> {
-    let timeline = bot.store().timeline(IncidentId(id)).await.unwrap();
-    let own = |entry: &&TimelineEntry| matches!(entry.what, TimelineWhat::Incident(_));
-    timeline.iter().filter(own).filter_map(dogwatch::message::timeline_line).collect()
-}
 
 /// For which incidents somebody is paged, and which pages tell of which others: `INC-3 (INC-4)`.
 async fn pages(bot: &Bot) -> Vec<String> {
@@ -140,18 +121,18 @@ async fn over_the_budget_a_page_of_the_same_shape_is_told_in_the_one_that_is_the
     to acknowledge, so that nobody else is called:
     /ack INC-3 INC-4 takes all of them; /ack INC-3 (or: dogwatch ack INC-3) takes none of the others
     ");
-    insta::assert_snapshot!(told(&bot, 4).await.join("\n"), @"
+    insta::assert_snapshot!(bot.tells(4).await.join("\n"), @"
     02:02:00 opened: DiskFull fires
     02:02:00 DiskFull fires: namespace=b deployment=b
     02:02:00 folded into INC-3's page until 02:32:00, as the budget of 2 incidents within 12h is spent on INC-1, INC-2, INC-3: no playbook knows this alert
     ");
-    insta::assert_snapshot!(told(&bot, 3).await.join("\n"), @"
+    insta::assert_snapshot!(bot.tells(3).await.join("\n"), @"
     02:00:00 opened: DiskFull fires
     02:00:00 DiskFull fires: namespace=a deployment=a
     02:00:00 team platform is paged: no playbook knows this alert
     02:02:00 its page tells of INC-4 too: /ack INC-4
     ");
-    assert_eq!(incident(&bot, 4).await.state, IncidentState::Open, "it stays open");
+    assert_eq!(bot.incident(4).await.state, IncidentState::Open, "it stays open");
     let levels = bot.store().levels().await.unwrap();
     assert_eq!((levels.unacknowledged_pages, levels.folded, levels.undelivered_pages), (3, 1, 0));
     let made = bot.store().pages_made(PageId(0)).await.unwrap();
@@ -240,7 +221,7 @@ async fn what_becomes_worse_while_it_is_folded_pages_at_once_and_once() {
     assert_eq!(pages(&bot).await, ["INC-1", "INC-2", "INC-3", "INC-4"]);
     bot.passes(minutes(60)).await;
     assert_eq!(pages(&bot).await.len(), 4, "what it was before pages no more");
-    types(&mut bot, "anna", "/ack INC-4").await;
+    bot.types("anna", "/ack INC-4").await;
     assert_eq!(bot.store().levels().await.unwrap().folded, 0);
     bot.keeps_the_page_law().await;
 }
@@ -268,15 +249,15 @@ async fn a_budget_is_counted_anew_when_its_time_is_over() {
 #[tokio::test]
 async fn an_ack_of_the_page_takes_none_of_the_others_and_says_so() {
     let mut bot = folded().await;
-    let reply = types(&mut bot, "anna", "/ack INC-3").await;
+    let reply = bot.types("anna", "/ack INC-3").await;
     insta::assert_snapshot!(reply, @"INC-3 is yours: DiskFull namespace=a deployment=a: it is not well; INC-4 is folded into its page and nobody's yet: /ack INC-4");
-    assert_eq!(incident(&bot, 4).await.owner, None);
+    assert_eq!(bot.incident(4).await.owner, None);
     bot.passes(minutes(29)).await;
     assert_eq!(pages(&bot).await.len(), 3);
     bot.passes(minutes(1)).await;
     assert_eq!(pages(&bot).await, ["INC-1", "INC-2", "INC-3", "INC-4"]);
     assert!(titles(&bot).await.contains(&"[S2] INC-4 DiskFull namespace=b deployment=b: it is not well".to_owned()));
-    assert_eq!(told(&bot, 4).await.last().unwrap(), "02:32:00 team platform is paged: no playbook knows this alert");
+    assert_eq!(bot.tells(4).await.last().unwrap(), "02:32:00 team platform is paged: no playbook knows this alert");
     bot.passes(minutes(300)).await;
     assert_eq!(pages(&bot).await.len(), 4);
 }
@@ -284,7 +265,7 @@ async fn an_ack_of_the_page_takes_none_of_the_others_and_says_so() {
 #[tokio::test]
 async fn whoever_has_the_page_already_is_told_of_what_is_folded_into_it() {
     let mut bot = over_budget().await;
-    types(&mut bot, "anna", "/ack INC-3").await;
+    bot.types("anna", "/ack INC-3").await;
     titles(&bot).await;
     bot.passes(minutes(5)).await;
     fires(&mut bot, "DiskFull", "b", "warning").await;
@@ -297,11 +278,11 @@ async fn whoever_has_the_page_already_is_told_of_what_is_folded_into_it() {
 #[tokio::test]
 async fn one_command_takes_all_of_it() {
     let mut bot = folded().await;
-    types(&mut bot, "anna", "/ack INC-3 INC-4").await;
+    bot.types("anna", "/ack INC-3 INC-4").await;
     bot.passes(minutes(300)).await;
     assert_eq!(pages(&bot).await, ["INC-1", "INC-2", "INC-3"]);
     let mut bot = folded().await;
-    let reply = types(&mut bot, "anna", "/ack --all-of platform").await;
+    let reply = bot.types("anna", "/ack --all-of platform").await;
     assert!(reply.starts_with("4 of 4 of platform acknowledged"), "{reply}");
     bot.passes(minutes(300)).await;
     assert_eq!(pages(&bot).await, ["INC-1", "INC-2", "INC-3"]);
@@ -311,7 +292,7 @@ async fn one_command_takes_all_of_it() {
 async fn what_is_over_meanwhile_pages_nobody() {
     let mut bot = folded().await;
     resolves(&mut bot, "DiskFull", "b", "warning").await;
-    assert_eq!(incident(&bot, 4).await.state, IncidentState::Resolved);
+    assert_eq!(bot.incident(4).await.state, IncidentState::Resolved);
     bot.passes(minutes(300)).await;
     assert_eq!(pages(&bot).await, ["INC-1", "INC-2", "INC-3"]);
 }
@@ -335,9 +316,9 @@ async fn at_the_end_of_the_one_that_tells_of_them_the_first_pages_and_tells_of_t
         titles.contains(&"[S2] INC-4 and 1 more incident DiskFull namespace=b deployment=b: it is not well".into()),
         "{titles:?}"
     );
-    assert_eq!(told(&bot, 5).await.last().unwrap(), "02:18:00 folded into INC-4's page from now on, until 02:48:00");
+    assert_eq!(bot.tells(5).await.last().unwrap(), "02:18:00 folded into INC-4's page from now on, until 02:48:00");
     let mut bot = two_folded().await;
-    types(&mut bot, "anna", "/resolve INC-3 a new disk").await;
+    bot.types("anna", "/resolve INC-3 a new disk").await;
     assert_eq!(pages(&bot).await, ["INC-1", "INC-2", "INC-3", "INC-4 (INC-5)"]);
     bot.keeps_the_page_law().await;
 }
@@ -369,10 +350,10 @@ async fn a_restart_sends_nothing_that_is_folded_and_forgets_nothing() {
 #[tokio::test]
 async fn a_window_that_covers_it_holds_back_what_would_go_out() {
     let mut bot = folded().await;
-    types(&mut bot, "anna", "/silence namespace=b --for 2h a new disk").await;
+    bot.types("anna", "/silence namespace=b --for 2h a new disk").await;
     bot.passes(minutes(60)).await;
     assert_eq!(pages(&bot).await.len(), 3);
-    assert!(incident(&bot, 4).await.held_until.is_some());
+    assert!(bot.incident(4).await.held_until.is_some());
     bot.passes(minutes(61)).await;
     assert_eq!(bot.store().windows_at(bot.clock.now()).await.unwrap(), []);
     // Its end pages: in the page of its shape that is there.
@@ -385,26 +366,26 @@ async fn a_window_that_covers_it_holds_back_what_would_go_out() {
 async fn a_merge_takes_along_what_is_folded() {
     // The one that tells of it becomes part of another one, which tells of it since.
     let mut bot = folded().await;
-    types(&mut bot, "anna", "/merge INC-3 --into INC-2").await;
+    bot.types("anna", "/merge INC-3 --into INC-2").await;
     bot.passes(minutes(5)).await;
     assert_eq!(bot.store().levels().await.unwrap().folded, 1);
-    types(&mut bot, "anna", "/resolve INC-2").await;
+    bot.types("anna", "/resolve INC-2").await;
     assert_eq!(pages(&bot).await.last().unwrap(), "INC-4");
     // What is told in it becomes part of it.
     let mut bot = folded().await;
-    types(&mut bot, "anna", "/ack INC-3").await;
-    types(&mut bot, "anna", "/merge INC-4 --into INC-3").await;
+    bot.types("anna", "/ack INC-3").await;
+    bot.types("anna", "/merge INC-4 --into INC-3").await;
     bot.passes(minutes(300)).await;
     assert_eq!(pages(&bot).await.len(), 3, "whoever has it knows");
     // The one that tells of it becomes part of what is told.
     let mut bot = folded().await;
-    types(&mut bot, "anna", "/merge INC-3 --into INC-4").await;
+    bot.types("anna", "/merge INC-3 --into INC-4").await;
     bot.passes(minutes(5)).await;
     bot.keeps_the_page_law().await;
     // What is told in it becomes part of a third one, whose page is its own.
     let mut bot = folded().await;
-    types(&mut bot, "anna", "/merge INC-4 --into INC-2").await;
-    types(&mut bot, "anna", "/ack INC-2").await;
+    bot.types("anna", "/merge INC-4 --into INC-2").await;
+    bot.types("anna", "/ack INC-2").await;
     bot.passes(minutes(300)).await;
     assert_eq!(pages(&bot).await.len(), 3);
 }
@@ -412,8 +393,8 @@ async fn a_merge_takes_along_what_is_folded() {
 #[tokio::test]
 async fn a_split_leaves_nobody_without_a_page() {
     let mut bot = folded().await;
-    types(&mut bot, "anna", "/merge INC-3 --into INC-2").await;
-    types(&mut bot, "anna", "/split INC-3").await;
+    bot.types("anna", "/merge INC-3 --into INC-2").await;
+    bot.types("anna", "/split INC-3").await;
     bot.settles().await;
     assert_eq!(pages(&bot).await.last().unwrap(), "INC-4", "it was opened again, and its page is of before");
     bot.keeps_the_page_law().await;
@@ -451,7 +432,7 @@ async fn what_joins_a_folded_incident_is_told_to_whoever_has_the_page() {
 #[tokio::test]
 async fn what_joins_after_somebody_took_a_folded_incident_is_told_in_a_page() {
     let mut bot = folded().await;
-    types(&mut bot, "anna", "/ack INC-4").await;
+    bot.types("anna", "/ack INC-4").await;
     bot.passes(minutes(2)).await;
     fires(&mut bot, "PodsFull", "b", "warning").await;
     let joined = |page: &dogwatch::store::Page| matches!(page.reason, PageReason::Joined { .. });
@@ -517,7 +498,7 @@ async fn why_a_folded_run_needs_a_person_is_told_in_the_page() {
     let mut small = labels("DiskFull", "b", "warning").to_vec();
     small.push(("disk", "small"));
     tells(&mut bot, &small, true).await;
-    assert_eq!(incident(&bot, 4).await.state, IncidentState::Open);
+    assert_eq!(bot.incident(4).await.state, IncidentState::Open);
     bot.passes(minutes(30)).await;
     assert_eq!(pages(&bot).await, ["INC-1", "INC-2", "INC-3", "INC-4"]);
 }

@@ -1,5 +1,5 @@
-//! What Alertmanager itself keeps quiet: its silences and inhibitions hold here, too, unless it is away for long.
-//! What it answers is what 0.34 answered, with other times.
+//! What Alertmanager itself keeps quiet: its silences and inhibitions hold here, too, unless it is
+//! away for long. What it answers has the form of 0.34's answers.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use dogwatch::alertmanager::HttpAlertmanager;
 use dogwatch::clock::Clock as _;
 use dogwatch::model::*;
-use dogwatch::store::{IncidentStore as _, WindowStore as _};
+use dogwatch::store::WindowStore as _;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -117,10 +117,6 @@ async fn windows(bot: &Bot) -> String {
     dogwatch::message::windows_text(&windows, &held, bot.clock.now())
 }
 
-async fn incident(bot: &Bot) -> Incident {
-    bot.store().incident(IncidentId(1)).await.unwrap().unwrap()
-}
-
 #[tokio::test]
 async fn a_silence_pages_nobody_and_runs_nothing_and_its_end_pages_what_still_fires() {
     let quiet = Quiet::begins().await;
@@ -137,7 +133,7 @@ async fn a_silence_pages_nobody_and_runs_nothing_and_its_end_pages_what_still_fi
     bot.passes(minutes(119)).await;
     bot.pages([]).await;
     assert!(bot.runs().await.is_empty());
-    assert!(incident(&bot).await.held_until.is_some());
+    assert!(bot.incident(1).await.held_until.is_some());
     bot.passes(minutes(2)).await;
     bot.pages(["shop window ended"]).await;
 }

@@ -1,4 +1,5 @@
-//! Conversations about what comes back: the same is not done again within the time in which it should have held.
+//! Conversations about what comes back: the same is not done again within the time in which it
+//! should have held.
 
 use dogwatch::cluster::sim::{Fault, Verb};
 use dogwatch::model::*;

@@ -57,10 +57,6 @@ async fn begins(playbooks: &[&str], objects: Vec<Object>) -> Bot {
     bot
 }
 
-async fn incident(bot: &Bot, n: i64) -> Incident {
-    bot.store().incident(IncidentId(n)).await.unwrap().unwrap()
-}
-
 async fn timeline(bot: &Bot, n: i64) -> String {
     let timeline = bot.store().timeline(IncidentId(n)).await.unwrap();
     dogwatch::message::timeline_lines(&timeline).join("\n")
@@ -80,7 +76,7 @@ async fn an_objects_tier_raises_and_lowers_what_its_alerts_say() {
         let mut bot = begins(&[], objects()).await;
         bot.fires("Slow", &[("severity", said), ("namespace", "db"), ("statefulset", set)]).await;
         let told = timeline(&bot, 1).await;
-        assert_eq!(incident(&bot, 1).await.severity, expected, "{said} of {set}: {told}");
+        assert_eq!(bot.incident(1).await.severity, expected, "{said} of {set}: {told}");
         assert!(told.contains(line), "{said} of {set}: {told}");
         assert_eq!(told.contains("severities.tiers"), !line.is_empty(), "{told}");
         assert_eq!(!bot.paged().await.is_empty(), expected.pages(), "{said} of {set}");
@@ -104,9 +100,9 @@ async fn an_alert_says_its_tier_where_the_cluster_does_not() {
     assert!(timeline(&bot, 1).await.contains("S2: Slow says S3, and tier gold by its label tier is at_least S2"));
     bot.fires("Other", &[("severity", "critical"), ("namespace", "db"), ("statefulset", "plain"), ("tier", "play")])
         .await;
-    assert_eq!(incident(&bot, 2).await.severity, S1, "the cluster knows better");
+    assert_eq!(bot.incident(2).await.severity, S1, "the cluster knows better");
     bot.fires("Whole", &[("severity", "info"), ("namespace", "db")]).await;
-    assert_eq!(incident(&bot, 3).await.severity, S2, "of a namespace alone");
+    assert_eq!(bot.incident(3).await.severity, S2, "of a namespace alone");
 }
 
 #[tokio::test]
@@ -126,7 +122,7 @@ async fn a_cluster_that_does_not_say_in_time_is_no_tier_and_that_is_told() {
     let mut bot = begins(&[], objects()).await;
     bot.cluster.fault(Fault::Unavailable { verb: Verb::Get, kind: String::new(), times: 1_000 });
     bot.fires("Slow", &[("severity", "info"), ("namespace", "db"), ("statefulset", "plain")]).await;
-    assert_eq!(incident(&bot, 1).await.severity, S3);
+    assert_eq!(bot.incident(1).await.severity, S3);
     let told = timeline(&bot, 1).await;
     assert!(
         told.contains(
@@ -147,7 +143,7 @@ async fn what_fires_again_is_as_bad_as_its_tier() {
     bot.says("ada", Command::Resolve { incident: IncidentId(1), note: None }).await;
     bot.passes(minutes(15)).await;
     bot.fires("Slow", &labels).await;
-    let known = incident(&bot, 1).await;
+    let known = bot.incident(1).await;
     assert_eq!((known.severity, known.state, known.opened_at), (S2, IncidentState::Open, start));
     assert_eq!(bot.paged().await.len(), 2, "each spell pages");
 }
@@ -159,7 +155,7 @@ async fn a_source_that_may_start_nothing_borrows_no_tier() {
     bot.rules.may_start.by_source.insert("alertmanager".into(), MayStart::Nothing);
     bot.is_restarted().await;
     bot.fires("Slow", &[("severity", "info"), ("namespace", "db"), ("statefulset", "plain")]).await;
-    assert_eq!(incident(&bot, 1).await.severity, S3);
+    assert_eq!(bot.incident(1).await.severity, S3);
 }
 
 #[tokio::test]
@@ -170,7 +166,7 @@ async fn at_the_end_of_a_window_the_tier_counts_as_it_did() {
     bot.says("ada", silence).await;
     bot.fires("Slow", &[("severity", "critical"), ("namespace", "db"), ("statefulset", "annotated")]).await;
     bot.passes(minutes(75)).await;
-    assert_eq!((incident(&bot, 1).await.severity, bot.paged().await.len()), (S3, 0));
+    assert_eq!((bot.incident(1).await.severity, bot.paged().await.len()), (S3, 0));
 }
 
 fn rules(radius: BlastRadius) -> IncidentRules {

@@ -11,7 +11,7 @@ use dogwatch::oncall::OnCall;
 use insta::assert_snapshot;
 
 use crate::bot::{Bot, minutes};
-use crate::budget::{fires, folded, types};
+use crate::budget::{fires, folded};
 use crate::page_texts::told as delivered;
 use crate::runs::{SHOP, asking, shop};
 
@@ -76,7 +76,7 @@ async fn an_alert_that_nobody_knows_paged_by_its_own_word() {
     let mut bot = Bot::begins(&[], vec![]).await;
     fires(&mut bot, "ApiDown", "api", "critical").await;
     delivered(&bot, Room::Whole).await;
-    types(&mut bot, "anna", "/ack 1").await;
+    bot.types("anna", "/ack 1").await;
     assert_snapshot!(why(&bot, 1).await, @"
     INC-1 S1 acknowledged: ApiDown namespace=api deployment=api: it is not well
     open since 2026-03-02 02:00:00 UTC
@@ -112,7 +112,7 @@ async fn what_became_worse_paged_anew() {
     let mut bot = Bot::begins(&[], vec![]).await;
     fires(&mut bot, "ApiSlow", "api", "warning").await;
     delivered(&bot, Room::Whole).await;
-    types(&mut bot, "anna", "/ack 1").await;
+    bot.types("anna", "/ack 1").await;
     bot.passes(minutes(5)).await;
     fires(&mut bot, "ApiDown", "api", "critical").await;
     assert_snapshot!(why(&bot, 1).await, @"
@@ -235,7 +235,7 @@ async fn what_was_over_before_its_time_paged_nobody() {
 async fn what_somebody_took_before_its_time_paged_nobody() {
     let mut bot = shop_bot(&asking()).await;
     bot.fires("ShopSlow", &[]).await;
-    types(&mut bot, "anna", "/ack 1").await;
+    bot.types("anna", "/ack 1").await;
     assert_snapshot!(why(&bot, 1).await, @"
     INC-1 S2 acknowledged: the shop is slow: deployment/web in shop
     open since 2026-03-02 02:00:00 UTC
@@ -276,7 +276,7 @@ async fn what_is_less_than_s2_wakes_nobody() {
 async fn a_window_held_it_back() {
     let mut bot = Bot::begins(&[], vec![]).await;
     fires(&mut bot, "Other", "other", "info").await;
-    types(&mut bot, "anna", "/silence namespace=api --for 2h a new version").await;
+    bot.types("anna", "/silence namespace=api --for 2h a new version").await;
     fires(&mut bot, "ApiDown", "api", "critical").await;
     bot.passes(minutes(30)).await;
     assert_snapshot!(why(&bot, 2).await, @"
@@ -286,7 +286,7 @@ async fn a_window_held_it_back() {
     why nobody was paged:
       WIN-1 covers it until 2026-03-02 04:00:00 UTC (anna: a new version): it held back 1 alert and 0 pages; what fires then pages
     ");
-    types(&mut bot, "bob", "/unsilence 1").await;
+    bot.types("bob", "/unsilence 1").await;
     assert_snapshot!(why(&bot, 2).await, @"
     INC-2 S1 open: ApiDown namespace=api deployment=api: it is not well
     open since 2026-03-02 02:00:00 UTC
@@ -331,7 +331,7 @@ async fn what_is_part_of_another_incident_pages_nobody_itself() {
     let mut bot = Bot::begins(&[], vec![]).await;
     fires(&mut bot, "ApiDown", "api", "critical").await;
     fires(&mut bot, "CertificateOld", "web", "info").await;
-    types(&mut bot, "anna", "/merge INC-2 --into INC-1").await;
+    bot.types("anna", "/merge INC-2 --into INC-1").await;
     assert_snapshot!(why(&bot, 2).await, @"
     INC-2 is part of INC-1:
     INC-1 S1 open: ApiDown namespace=api deployment=api: it is not well
@@ -384,7 +384,7 @@ async fn what_flaps_was_told_once() {
 #[tokio::test]
 async fn what_a_person_asked_to_run_pages_nobody() {
     let mut bot = shop_bot(SHOP).await;
-    types(&mut bot, "anna", "/run shop-slow").await;
+    bot.types("anna", "/run shop-slow").await;
     bot.approves("anna").await;
     bot.end().await;
     bot.settles().await;
@@ -403,10 +403,10 @@ async fn what_was_taken_apart_is_up_to_whoever_did() {
     let mut bot = Bot::begins(&[], vec![]).await;
     fires(&mut bot, "ApiDown", "api", "critical").await;
     fires(&mut bot, "WebDown", "web", "critical").await;
-    types(&mut bot, "anna", "/merge INC-2 --into INC-1").await;
-    types(&mut bot, "anna", "/ack INC-1").await;
+    bot.types("anna", "/merge INC-2 --into INC-1").await;
+    bot.types("anna", "/ack INC-1").await;
     bot.passes(minutes(5)).await;
-    types(&mut bot, "anna", "/split INC-2").await;
+    bot.types("anna", "/split INC-2").await;
     assert_snapshot!(why(&bot, 2).await, @"
     INC-2 S1 open: WebDown namespace=web deployment=web: it is not well
     open since 2026-03-02 02:00:00 UTC

@@ -1,9 +1,8 @@
 //! Maintenance windows: what they cover pages nobody and is changed by no run, and what still fires
 //! at their end pages.
 
-use dogwatch::command::parse_command;
 use dogwatch::model::*;
-use dogwatch::store::{IncidentStore as _, TimelineEntry, TimelineWhat, WindowStore as _};
+use dogwatch::store::WindowStore as _;
 
 use crate::bot::{Bot, minutes};
 use crate::runs::{SHOP, UP, asking, in_three_steps, shop};
@@ -14,28 +13,12 @@ async fn bot(playbook: &str) -> Bot {
     bot
 }
 
-/// What the bot answers to a line that somebody types.
-async fn types(bot: &mut Bot, person: &str, line: &str) -> String {
-    bot.says(person, parse_command(line).unwrap()).await
-}
-
-async fn incident(bot: &Bot, id: i64) -> Incident {
-    bot.store().incident(IncidentId(id)).await.unwrap().unwrap()
-}
-
-/// The incident's timeline without the records of its runs.
-async fn told(bot: &Bot, id: i64) -> Vec<String> {
-    let timeline = bot.store().timeline(IncidentId(id)).await.unwrap();
-    let own = |entry: &&TimelineEntry| matches!(entry.what, TimelineWhat::Incident(_));
-    timeline.iter().filter(own).filter_map(dogwatch::message::timeline_line).collect()
-}
-
 const DOWN: &[(&str, &str)] = &[("severity", "critical"), ("namespace", "db")];
 
 #[tokio::test]
 async fn what_is_covered_pages_nobody_and_runs_nothing_and_its_end_pages_what_still_fires() {
     let mut bot = bot(SHOP).await;
-    let reply = types(&mut bot, "anna", "/silence alertname=ShopSlow --for 2h moving the shop").await;
+    let reply = bot.types("anna", "/silence alertname=ShopSlow --for 2h moving the shop").await;
     let said = "WIN-1: until 2026-03-02 04:00 UTC nobody is paged about alertname=ShopSlow, and no run changes it; \
                 /unsilence WIN-1 ends it before";
     assert_eq!(reply, said);
@@ -44,19 +27,19 @@ async fn what_is_covered_pages_nobody_and_runs_nothing_and_its_end_pages_what_st
     bot.pages([]).await;
     bot.does_nothing_more().await;
     assert!(bot.runs().await.is_empty());
-    let held = incident(&bot, 1).await;
+    let held = bot.incident(1).await;
     assert_eq!((held.state, held.open_episodes, held.page_at), (IncidentState::Open, 1, None));
     assert_eq!(held.held_until, Some(bot.started() + minutes(120)));
 
     bot.passes(minutes(1)).await;
     bot.pages(["shop window ended"]).await;
-    assert_eq!(incident(&bot, 1).await.held_until, None);
+    assert_eq!(bot.incident(1).await.held_until, None);
     // Told again, it asks for what it asked for.
     bot.fires("ShopSlow", &[]).await;
     bot.does(UP).await;
     bot.ends(Outcome::Fixed).await;
     bot.pages(["shop window ended"]).await;
-    insta::assert_snapshot!(told(&bot, 1).await.join("\n"), @"
+    insta::assert_snapshot!(bot.tells(1).await.join("\n"), @"
     02:00:00 opened: ShopSlow fires
     02:00:00 ShopSlow fires
     02:00:00 WIN-1 covers 1 alert until 04:00:00: nobody is paged, and nothing is run
@@ -71,7 +54,7 @@ async fn what_is_covered_pages_nobody_and_runs_nothing_and_its_end_pages_what_st
 #[tokio::test]
 async fn what_is_told_again_after_the_end_runs_once() {
     let mut bot = bot(SHOP).await;
-    types(&mut bot, "anna", "/silence alertname=ShopSlow --for 1h moving the shop").await;
+    bot.types("anna", "/silence alertname=ShopSlow --for 1h moving the shop").await;
     bot.fires("ShopSlow", &[]).await;
     bot.passes(minutes(61)).await;
     for _ in 0..3 {
@@ -84,11 +67,11 @@ async fn what_is_told_again_after_the_end_runs_once() {
 #[tokio::test]
 async fn what_resolved_meanwhile_pages_nobody() {
     let mut bot = Bot::begins(&[], vec![]).await;
-    types(&mut bot, "anna", "/silence namespace=db --for 1h an upgrade").await;
+    bot.types("anna", "/silence namespace=db --for 1h an upgrade").await;
     bot.fires("Down", DOWN).await;
     bot.passes(minutes(30)).await;
     bot.resolves("Down", DOWN).await;
-    assert_eq!(incident(&bot, 1).await.state, IncidentState::Resolved);
+    assert_eq!(bot.incident(1).await.state, IncidentState::Resolved);
     bot.passes(minutes(60)).await;
     bot.pages([]).await;
 }
@@ -96,7 +79,7 @@ async fn what_resolved_meanwhile_pages_nobody() {
 #[tokio::test]
 async fn what_no_matcher_covers_is_paged_at_once() {
     let mut bot = Bot::begins(&[], vec![]).await;
-    types(&mut bot, "anna", "/silence namespace=db --for 1h an upgrade").await;
+    bot.types("anna", "/silence namespace=db --for 1h an upgrade").await;
     bot.fires("Down", &[("severity", "critical"), ("namespace", "shop")]).await;
     bot.pages(["platform severity one"]).await;
 }
@@ -104,53 +87,53 @@ async fn what_no_matcher_covers_is_paged_at_once() {
 #[tokio::test]
 async fn an_alert_that_no_window_covers_pages_for_an_incident_that_was_held_back() {
     let mut bot = Bot::begins(&[], vec![]).await;
-    types(&mut bot, "anna", "/silence pod=a --for 1h an upgrade").await;
+    bot.types("anna", "/silence pod=a --for 1h an upgrade").await;
     let object = |pod| [("severity", "warning"), ("namespace", "db"), ("deployment", "pg"), ("pod", pod)];
     bot.fires("Slow", &object("a")).await;
     bot.pages([]).await;
     bot.fires("Slower", &object("b")).await;
     bot.pages(["platform uncovered"]).await;
-    assert_eq!(incident(&bot, 1).await.held_until, None);
+    assert_eq!(bot.incident(1).await.held_until, None);
 }
 
 #[tokio::test]
 async fn a_covered_alert_makes_nothing_worse_that_somebody_is_called_for() {
     let mut bot = Bot::begins(&[], vec![]).await;
-    types(&mut bot, "anna", "/silence alertname=Worse --for 1h an upgrade").await;
+    bot.types("anna", "/silence alertname=Worse --for 1h an upgrade").await;
     let object = |severity| [("severity", severity), ("namespace", "db"), ("deployment", "pg")];
     bot.fires("Slow", &object("warning")).await;
     bot.fires("Worse", &object("critical")).await;
     bot.pages(["platform uncovered"]).await;
-    assert_eq!(incident(&bot, 1).await.severity, Severity::S2);
+    assert_eq!(bot.incident(1).await.severity, Severity::S2);
     bot.passes(minutes(61)).await;
-    assert_eq!(incident(&bot, 1).await.severity, Severity::S1);
+    assert_eq!(bot.incident(1).await.severity, Severity::S1);
     bot.pages(["platform uncovered", "platform window ended"]).await;
 }
 
 #[tokio::test]
 async fn ended_early_it_pages_what_still_fires() {
     let mut bot = Bot::begins(&[], vec![]).await;
-    types(&mut bot, "anna", "/silence namespace=db --for 4h an upgrade").await;
+    bot.types("anna", "/silence namespace=db --for 4h an upgrade").await;
     bot.fires("Down", DOWN).await;
     bot.passes(minutes(10)).await;
-    let reply = types(&mut bot, "bob", "/unsilence 1").await;
+    let reply = bot.types("bob", "/unsilence 1").await;
     assert_eq!(reply, "WIN-1 has ended; what it covered and still fires pages now");
     bot.pages(["platform window ended"]).await;
-    let told = told(&bot, 1).await.join("\n");
+    let told = bot.tells(1).await.join("\n");
     assert!(told.contains("WIN-1 was ended by bob: 1 alert that it held back still fires"), "{told}");
-    assert_eq!(types(&mut bot, "carol", "/unsilence 1").await, "WIN-1 has ended already, at 2026-03-02 02:10 UTC");
-    assert!(types(&mut bot, "bob", "/unsilence 2").await.starts_with("there is no WIN-2"));
+    assert_eq!(bot.types("carol", "/unsilence 1").await, "WIN-1 has ended already, at 2026-03-02 02:10 UTC");
+    assert!(bot.types("bob", "/unsilence 2").await.starts_with("there is no WIN-2"));
 }
 
 #[tokio::test]
 async fn another_window_that_covers_it_holds_it_back_longer() {
     let mut bot = Bot::begins(&[], vec![]).await;
-    types(&mut bot, "anna", "/silence namespace=db --for 1h an upgrade").await;
+    bot.types("anna", "/silence namespace=db --for 1h an upgrade").await;
     bot.fires("Down", DOWN).await;
-    types(&mut bot, "anna", "/silence namespace=db --for 3h it takes longer").await;
+    bot.types("anna", "/silence namespace=db --for 3h it takes longer").await;
     bot.passes(minutes(90)).await;
     bot.pages([]).await;
-    assert_eq!(incident(&bot, 1).await.held_until, Some(bot.started() + minutes(180)));
+    assert_eq!(bot.incident(1).await.held_until, Some(bot.started() + minutes(180)));
     bot.passes(minutes(90)).await;
     bot.pages(["platform window ended"]).await;
 }
@@ -158,9 +141,9 @@ async fn another_window_that_covers_it_holds_it_back_longer() {
 #[tokio::test]
 async fn whoever_took_it_meanwhile_is_not_paged() {
     let mut bot = Bot::begins(&[], vec![]).await;
-    types(&mut bot, "anna", "/silence namespace=db --for 1h an upgrade").await;
+    bot.types("anna", "/silence namespace=db --for 1h an upgrade").await;
     bot.fires("Down", DOWN).await;
-    types(&mut bot, "anna", "/ack 1").await;
+    bot.types("anna", "/ack 1").await;
     bot.passes(minutes(61)).await;
     bot.pages([]).await;
 }
@@ -170,7 +153,7 @@ async fn a_window_that_begins_later_holds_back_the_page_that_is_due_in_it() {
     let mut bot =
         bot(&SHOP.replace("autonomy: auto", "autonomy: suggest").replace("page_by: 2h", "page_by: 30m")).await;
     bot.fires("ShopSlow", &[]).await;
-    types(&mut bot, "anna", "/silence Deployment/shop/* --for 1h --from 20m moving the shop").await;
+    bot.types("anna", "/silence Deployment/shop/* --for 1h --from 20m moving the shop").await;
     bot.passes(minutes(79)).await;
     bot.pages([]).await;
     bot.passes(minutes(2)).await;
@@ -187,7 +170,7 @@ async fn a_run_begins_no_change_in_a_window_that_begins_between_two() {
     let mut bot = bot(&one_by_one()).await;
     bot.fires("ShopSlow", &[]).await;
     bot.does("scale deployment/web in shop 4 -> 5").await;
-    types(&mut bot, "anna", "/silence Deployment/shop/web --for 1h moving the shop").await;
+    bot.types("anna", "/silence Deployment/shop/web --for 1h moving the shop").await;
     let because = bot.ends(Outcome::Cancelled).await;
     assert_eq!(because, "WIN-1 (until 2026-03-02 03:00 UTC) stopped it");
     bot.passes(minutes(30)).await;
@@ -201,7 +184,7 @@ async fn a_group_that_was_begun_is_finished_in_a_window() {
     let mut bot = bot(&in_three_steps()).await;
     bot.fires("ShopSlow", &[]).await;
     bot.does("scale deployment/web in shop 4 -> 5").await;
-    types(&mut bot, "anna", "/silence Deployment/shop/web --for 1h moving the shop").await;
+    bot.types("anna", "/silence Deployment/shop/web --for 1h moving the shop").await;
     bot.passes(minutes(2)).await;
     bot.does("scale deployment/web in shop 5 -> 6").await;
     bot.ends(Outcome::Cancelled).await;
@@ -212,17 +195,17 @@ async fn a_group_that_was_begun_is_finished_in_a_window() {
 async fn a_yes_in_a_window_changes_nothing() {
     let mut bot = bot(&asking()).await;
     bot.fires("ShopSlow", &[]).await;
-    types(&mut bot, "anna", "/silence namespace=shop --for 1h moving the shop").await;
+    bot.types("anna", "/silence namespace=shop --for 1h moving the shop").await;
     bot.approves("alice").await;
     bot.ends(Outcome::Cancelled).await;
-    let reply = types(&mut bot, "bob", "/run shop-slow").await;
+    let reply = bot.types("bob", "/run shop-slow").await;
     assert!(reply.starts_with("WIN-1 covers deployment/web in shop until 2026-03-02 03:00 UTC"), "{reply}");
 }
 
 #[tokio::test]
 async fn a_restart_in_the_middle_changes_nothing() {
     let mut bot = Bot::begins(&[], vec![]).await;
-    types(&mut bot, "anna", "/silence namespace=db --for 1h an upgrade").await;
+    bot.types("anna", "/silence namespace=db --for 1h an upgrade").await;
     bot.fires("Down", DOWN).await;
     bot.is_restarted().await;
     bot.passes(minutes(30)).await;
@@ -238,7 +221,7 @@ async fn a_restart_in_the_middle_changes_nothing() {
 #[tokio::test]
 async fn a_bot_that_was_away_at_the_end_tells_it_later() {
     let mut bot = Bot::begins(&[], vec![]).await;
-    types(&mut bot, "anna", "/silence namespace=db --for 1h an upgrade").await;
+    bot.types("anna", "/silence namespace=db --for 1h an upgrade").await;
     bot.fires("Down", DOWN).await;
     bot.clock.set(bot.started() + minutes(100));
     bot.is_restarted().await;
@@ -249,11 +232,11 @@ async fn a_bot_that_was_away_at_the_end_tells_it_later() {
 #[tokio::test]
 async fn a_window_says_what_it_covers_and_lasts_no_month() {
     let mut bot = Bot::begins(&[], vec![]).await;
-    let broad = types(&mut bot, "anna", "/silence alertname=~.* --for 1h all of it").await;
+    let broad = bot.types("anna", "/silence alertname=~.* --for 1h all of it").await;
     assert!(broad.starts_with("alertname=~.* covers nearly everything, which needs the role admin"), "{broad}");
-    let long = types(&mut bot, "anna", "/silence namespace=db --for 31d a month").await;
+    let long = bot.types("anna", "/silence namespace=db --for 31d a month").await;
     assert_eq!(long, "a window lasts up to 30d");
-    let past = types(&mut bot, "anna", "/silence namespace=db --for 1h --from 2026-03-01T22:00Z yesterday").await;
+    let past = bot.types("anna", "/silence namespace=db --for 1h --from 2026-03-01T22:00Z yesterday").await;
     assert_eq!(past, "that would be over already, at 2026-03-01 23:00 UTC");
     assert!(bot.store().windows_since(bot.started()).await.unwrap().is_empty());
 }
@@ -261,8 +244,8 @@ async fn a_window_says_what_it_covers_and_lasts_no_month() {
 #[tokio::test]
 async fn windows_are_listed_with_what_they_hold_back() {
     let mut bot = Bot::begins(&[], vec![]).await;
-    types(&mut bot, "anna", "/silence namespace=db --for 1h an upgrade").await;
-    types(&mut bot, "bob", "/silence Node//n1 --for 2h --from 2026-03-03T02:00Z a new kernel").await;
+    bot.types("anna", "/silence namespace=db --for 1h an upgrade").await;
+    bot.types("bob", "/silence Node//n1 --for 2h --from 2026-03-03T02:00Z a new kernel").await;
     bot.fires("Down", DOWN).await;
     let now = bot.started();
     let windows = bot.store().windows_since(now).await.unwrap();

@@ -7,7 +7,7 @@ use reqwest::{Method, RequestBuilder};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Api, Comment, Issue, PAGE, PAGES, SKEW, Tracker, TrackerOptions};
+use super::{Api, Comment, Issue, PAGE, PAGES, SKEW, ToldComment, Tracker, TrackerOptions};
 use crate::notify::{SinkError, WebhookError};
 
 /// One repository.
@@ -27,13 +27,6 @@ struct Told {
     body: Option<String>,
     created_at: Option<DateTime<Utc>>,
     pull_request: Option<Value>,
-}
-
-#[derive(Deserialize)]
-struct ToldComment {
-    id: u64,
-    body: Option<String>,
-    created_at: Option<DateTime<Utc>>,
 }
 
 impl Told {
@@ -110,23 +103,11 @@ impl Tracker for GitHub {
     ) -> Result<Option<Comment>, SinkError> {
         let since = since.unwrap_or_default().to_rfc3339_opts(SecondsFormat::Secs, true);
         let per_page = PAGE.to_string();
-        for page in 1..=PAGES {
-            let page = page.to_string();
-            let query = [("since", since.as_str()), ("per_page", &per_page), ("page", &page)];
-            let told: Vec<ToldComment> = self.api.ask(self.request(Method::GET, &[issue, "comments"], &query)).await?;
-            let is_last = told.len() < PAGE;
-            for ToldComment { id, body, created_at } in told {
-                let body = body.unwrap_or_default();
-                if body.contains(marker) {
-                    return Ok(Some(Comment { id: id.to_string(), body, written_at: created_at }));
-                }
-            }
-            if is_last {
-                break;
-            }
-        }
-        // Twice the same comment does less harm than none.
-        Ok(None)
+        let request = |page: &str| {
+            let query = [("since", since.as_str()), ("per_page", &per_page), ("page", page)];
+            self.request(Method::GET, &[issue, "comments"], &query)
+        };
+        self.api.find_comment(marker, request, |_| false).await
     }
 
     async fn comment(&self, issue: &str, body: &str) -> Result<Option<DateTime<Utc>>, SinkError> {

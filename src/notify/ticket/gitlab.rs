@@ -6,7 +6,7 @@ use reqwest::{Method, RequestBuilder};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Api, Comment, Issue, PAGE, PAGES, SKEW, Tracker, TrackerOptions};
+use super::{Api, Comment, Issue, PAGE, PAGES, SKEW, ToldComment, Tracker, TrackerOptions};
 use crate::notify::{SinkError, WebhookError};
 
 /// One project.
@@ -22,13 +22,6 @@ struct Told {
     web_url: Option<String>,
     state: String,
     description: Option<String>,
-    created_at: Option<DateTime<Utc>>,
-}
-
-#[derive(Deserialize)]
-struct ToldNote {
-    id: u64,
-    body: Option<String>,
     created_at: Option<DateTime<Utc>>,
 }
 
@@ -100,29 +93,17 @@ impl Tracker for GitLab {
         since: Option<DateTime<Utc>>,
     ) -> Result<Option<Comment>, SinkError> {
         let per_page = PAGE.to_string();
-        for page in 1..=PAGES {
-            let page = page.to_string();
-            let query = [("sort", "desc"), ("order_by", "created_at"), ("per_page", &per_page), ("page", &page)];
-            let told: Vec<ToldNote> = self.api.ask(self.request(Method::GET, &[issue, "notes"], &query)).await?;
-            let is_before = |note: &ToldNote| note.created_at.is_some_and(|at| since.is_some_and(|since| at < since));
-            let is_last = told.len() < PAGE || told.iter().any(is_before);
-            for ToldNote { id, body, created_at } in told {
-                let body = body.unwrap_or_default();
-                if body.contains(marker) {
-                    return Ok(Some(Comment { id: id.to_string(), body, written_at: created_at }));
-                }
-            }
-            if is_last {
-                break;
-            }
-        }
-        // Twice the same comment does less harm than none.
-        Ok(None)
+        let request = |page: &str| {
+            let query = [("sort", "desc"), ("order_by", "created_at"), ("per_page", &per_page), ("page", page)];
+            self.request(Method::GET, &[issue, "notes"], &query)
+        };
+        let is_before = |note: &ToldComment| note.created_at.is_some_and(|at| since.is_some_and(|since| at < since));
+        self.api.find_comment(marker, request, is_before).await
     }
 
     async fn comment(&self, issue: &str, body: &str) -> Result<Option<DateTime<Utc>>, SinkError> {
         let request = self.request(Method::POST, &[issue, "notes"], &[]).json(&json!({ "body": body }));
-        let told: ToldNote = self.api.ask(request).await?;
+        let told: ToldComment = self.api.ask(request).await?;
         Ok(told.created_at)
     }
 

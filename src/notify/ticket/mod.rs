@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, RequestBuilder, StatusCode, Url};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::http::{asked_to_wait, client_for, excerpt, not_sent, whole};
@@ -82,6 +83,14 @@ pub struct Comment {
     pub id: String,
     pub body: String,
     pub written_at: Option<DateTime<Utc>>,
+}
+
+/// A comment as GitHub and GitLab tell of it.
+#[derive(Deserialize)]
+struct ToldComment {
+    id: u64,
+    body: Option<String>,
+    created_at: Option<DateTime<Utc>>,
 }
 
 /// Keeps tickets in a tracker.
@@ -258,6 +267,31 @@ impl Api {
         serde_json::from_slice(&body).map_err(|error| {
             SinkError::no_answer(format!("{} answered something that is no answer of its API: {error}", self.who))
         })
+    }
+
+    /// The comment with that mark, page by page; `request`: for the page of that number.
+    /// `is_before`: neither that comment nor one behind it is looked for.
+    async fn find_comment(
+        &self,
+        marker: &str,
+        request: impl Fn(&str) -> RequestBuilder + Send + Sync,
+        is_before: impl Fn(&ToldComment) -> bool + Send + Sync,
+    ) -> Result<Option<Comment>, SinkError> {
+        for page in 1..=PAGES {
+            let told: Vec<ToldComment> = self.ask(request(&page.to_string())).await?;
+            let is_last = told.len() < PAGE || told.iter().any(&is_before);
+            for ToldComment { id, body, created_at } in told {
+                let body = body.unwrap_or_default();
+                if body.contains(marker) {
+                    return Ok(Some(Comment { id: id.to_string(), body, written_at: created_at }));
+                }
+            }
+            if is_last {
+                break;
+            }
+        }
+        // Twice the same comment does less harm than none.
+        Ok(None)
     }
 
     /// How long to leave it alone, where it says that we ask too much.

@@ -1,5 +1,5 @@
-//! Thousands of alerts with one cause, however Alertmanager groups them: two pages at most, and an S1 that has nothing to do with them is
-//! paged within a minute. `STORM` says how many there are.
+//! Hundreds of alerts with one cause, however Alertmanager groups them: two pages at most, and an S1
+//! that has nothing to do with them is paged within a minute. `STORM` says how many there are.
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ const LONELY: &str = r#"dogwatch_pages_total{team="platform",severity="S1"}"#;
 const FIRING: &str = r#"dogwatch_alerts_total{status="firing"}"#;
 const WAITING: &str = "dogwatch_pending_signals";
 
-/// On a machine with nothing else to do, ten thousand are taken in within a minute.
+/// Long enough for thousands of connections on a busy machine.
 const TAKEN_IN: Duration = Duration::from_secs(600);
 
 /// What an S1 may take from the moment in which it is told.
