@@ -27,6 +27,8 @@ pub struct Bot {
     pub engine: EngineOptions,
     /// Whose silences hold here, too.
     pub alertmanager: Option<Arc<dyn Alertmanager>>,
+    /// The sources whose alerts it keeps quiet. Empty: all.
+    pub alertmanager_sources: Vec<String>,
     /// Where runs and changes are counted.
     pub metrics: Arc<Metrics>,
     /// Tells this process's leases from those of others.
@@ -48,6 +50,7 @@ impl Bot {
         let heartbeats = HeartbeatWorker::new(store.clone(), clock.clone(), rules.heartbeats.clone());
         let windows = WindowWorker::new(store.clone(), clock.clone(), rules.planned.clone());
         let quiet = QuietWorker::new(store.clone(), clock.clone(), self.alertmanager.clone());
+        let quiet = quiet.of(self.alertmanager_sources.clone());
         let names = if rules.tiers.is_on() { rules.tiers.names.clone() } else { Vec::new() };
         let lookup = || Lookup::new(self.world.cluster.clone(), clock.clone()).looking_for(names);
         let lookup = rules.grouping.look_up.then(lookup);

@@ -64,6 +64,7 @@ impl Site {
             rules: IncidentRules::default(),
             engine: EngineOptions::default(),
             alertmanager: None,
+            alertmanager_sources: Vec::new(),
             metrics: metrics.clone(),
             name: "bench".into(),
         };

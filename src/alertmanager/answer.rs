@@ -1,18 +1,18 @@
 //! What Alertmanager answers, as windows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::Quiet;
+use super::{Inhibited, Quiet};
 use crate::model::{Digest, Matcher, WindowScope};
 use crate::store::{NewWindow, WindowOrigin};
 
 /// As many silences are taken, and as many inhibited alerts: each alert is compared with each of
 /// them. What is over that covers nothing.
-const MOST: usize = 500;
+pub(super) const MOST: usize = 500;
 
 /// A silence has no more matchers, and they have no more bytes: all are compiled whenever windows
 /// are read.
@@ -58,8 +58,15 @@ fn yes() -> bool {
 
 #[derive(Deserialize)]
 struct Alert {
+    #[serde(default)]
+    fingerprint: String,
     labels: BTreeMap<String, String>,
     status: AlertState,
+}
+
+#[derive(Deserialize)]
+struct ListedAlert {
+    fingerprint: String,
 }
 
 #[derive(Deserialize)]
@@ -81,8 +88,11 @@ pub(super) fn silences(body: &[u8], quiet: &mut Quiet) -> Result<(), String> {
     lasting.sort_by_key(|silence| (silence.starts_at, &silence.id));
     for silence in lasting.iter().take(MOST) {
         match scope(silence) {
-            Ok(scope) => quiet.windows.push(window_of(silence, scope)),
-            Err(why) => quiet.left_out.push(format!("the silence {} is not taken: {why}", shown(&silence.id))),
+            Ok(scope) => quiet.silences.push(window_of(silence, scope)),
+            Err(why) => quiet.left_out.push(format!(
+                "the silence {} is not taken, and what it covers is paged about: {why}",
+                shown(&silence.id)
+            )),
         }
     }
     left_over(lasting.len(), "silences", quiet);
@@ -97,24 +107,38 @@ pub(super) fn inhibited(body: &[u8], now: DateTime<Utc>, quiet: &mut Quiet) -> R
     let mut alerts: Vec<Alert> = serde_json::from_slice(body).map_err(|error| error.to_string())?;
     alerts.retain(|alert| !alert.status.inhibited_by.is_empty());
     alerts.sort_by(|one, other| one.labels.cmp(&other.labels));
-    for alert in alerts.iter().take(MOST) {
+    for alert in &alerts {
         let matchers = alert.labels.iter().map(|(name, value)| Matcher::of_parts(name, value, true, false));
         match matchers.collect::<Result<Vec<_>, _>>() {
             Ok(matchers) if !matchers.is_empty() => {
-                let scope = WindowScope { matchers, targets: Vec::new() };
-                quiet.windows.push(inhibition(alert, scope, now));
+                let scope = WindowScope { matchers, exact: true, ..WindowScope::default() };
+                let window = inhibition(alert, scope, now);
+                quiet.inhibited.push(Inhibited { fingerprint: alert.fingerprint.clone(), window });
             }
-            Ok(_) => quiet.left_out.push("an inhibited alert without labels is not taken".into()),
-            Err(why) => quiet.left_out.push(format!("an inhibited alert is not taken: {why}")),
+            Ok(_) => quiet.left_out.push("an inhibited alert without labels is not taken, and is paged about".into()),
+            Err(why) => quiet
+                .left_out
+                .push(format!("an inhibited alert is not taken, and what it covers is paged about: {why}")),
         }
     }
-    left_over(alerts.len(), "inhibited alerts", quiet);
     Ok(())
 }
 
-fn left_over(all: usize, what: &str, quiet: &mut Quiet) {
+/// Reads the fingerprints of alerts that fire, whatever becomes of them.
+///
+/// # Errors
+/// When it is no such answer.
+pub(super) fn listed(body: &[u8]) -> Result<BTreeSet<String>, String> {
+    let alerts: Vec<ListedAlert> = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    Ok(alerts.into_iter().map(|alert| alert.fingerprint).collect())
+}
+
+pub(super) fn left_over(all: usize, what: &str, quiet: &mut Quiet) {
     if all > MOST {
-        quiet.left_out.push(format!("{} {what} are over the {MOST} that are taken", all - MOST));
+        let over = all - MOST;
+        quiet
+            .left_out
+            .push(format!("{over} {what} are over the {MOST} that are taken; what they cover is paged about"));
     }
 }
 
@@ -129,7 +153,7 @@ fn scope(silence: &Silence) -> Result<WindowScope, String> {
     if matchers.is_empty() {
         return Err("it has no matchers".into());
     }
-    Ok(WindowScope { matchers, targets: Vec::new() })
+    Ok(WindowScope { matchers, ..WindowScope::default() })
 }
 
 fn prefix(id: &str) -> String {

@@ -1,13 +1,14 @@
 //! Alertmanager's API, version 2:
 //! <https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml>.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use reqwest::Url;
 
-use super::answer::{inhibited, silences};
+use super::answer::{inhibited, listed, silences};
 use super::{Alertmanager, Quiet};
 use crate::http::{HttpAuth, HttpClient, HttpError, api_url};
 
@@ -36,10 +37,17 @@ pub struct HttpAlertmanager {
     client: HttpClient,
     silences: Url,
     inhibited: Url,
+    alerts: Url,
 }
 
 const SILENCES: &str = "/api/v2/silences";
 const INHIBITED: &str = "/api/v2/alerts?active=false&silenced=false&unprocessed=false&inhibited=true";
+const ALERTS: &str = "/api/v2/alerts";
+
+/// So many names, of so many bytes, stand in a question; where there are more, all alerts are asked
+/// for.
+const MOST_NAMES: usize = 30;
+const LONGEST_NAMES: usize = 1_500;
 
 impl HttpAlertmanager {
     /// `url` is what comes before `/api/v2`. Nothing is asked yet.
@@ -48,9 +56,9 @@ impl HttpAlertmanager {
     /// When it is no http or https URL.
     pub fn new(url: &str, auth: Option<HttpAuth>, timeout: Duration) -> Result<Self, AlertmanagerError> {
         let at = |path| api_url(url, path).map_err(|message| AlertmanagerError::Url { url: url.to_owned(), message });
-        let (silences, inhibited) = (at(SILENCES)?, at(INHIBITED)?);
+        let (silences, inhibited, alerts) = (at(SILENCES)?, at(INHIBITED)?, at(ALERTS)?);
         let client = HttpClient::new(&silences, auth, timeout, LARGEST).map_err(AlertmanagerError::Client)?;
-        Ok(Self { client, silences, inhibited })
+        Ok(Self { client, silences, inhibited, alerts })
     }
 
     async fn ask(&self, url: &Url, path: &'static str) -> Result<Vec<u8>, AlertmanagerError> {
@@ -76,11 +84,33 @@ impl Alertmanager for HttpAlertmanager {
         inhibited(&self.ask(&self.inhibited, INHIBITED).await?, now, &mut quiet).map_err(unreadable(INHIBITED))?;
         Ok(quiet)
     }
+
+    async fn firing(&self, names: &BTreeSet<&str>) -> Result<BTreeSet<String>, AlertmanagerError> {
+        let mut url = self.alerts.clone();
+        if names.len() <= MOST_NAMES && names.iter().map(|name| name.len()).sum::<usize>() <= LONGEST_NAMES {
+            url.query_pairs_mut().append_pair("filter", &any_of(names));
+        }
+        let body = self.ask(&url, ALERTS).await?;
+        listed(&body).map_err(|message| AlertmanagerError::Unreadable { path: ALERTS, message })
+    }
+}
+
+/// A matcher of alerts that have one of these names.
+fn any_of(names: &BTreeSet<&str>) -> String {
+    let names: Vec<String> = names.iter().map(|name| regex::escape(name)).collect();
+    let names = names.join("|").replace('\\', r"\\").replace('"', r#"\""#).replace('\n', r"\n");
+    format!("alertname=~\"{names}\"")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_no_patterns() {
+        let names = BTreeSet::from(["Pod.Down", "a\"b\n", "c\\d"]);
+        assert_eq!(any_of(&names), r#"alertname=~"Pod\\.Down|a\"b\n|c\\\\d""#);
+    }
 
     #[test]
     fn what_is_no_url_says_how_to_write_one() {

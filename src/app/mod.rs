@@ -118,6 +118,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
             mandate: Arc::new(Mandate::shared()),
         },
         alertmanager: edges::alertmanager(config)?,
+        alertmanager_sources: config.alertmanager_sources(),
         metrics: metrics.clone(),
         name: format!("{}-{}", std::process::id(), address.port()),
     };

@@ -16,6 +16,10 @@ pub struct AlertmanagerConfig {
     pub url: String,
     #[serde(default)]
     pub auth: Option<AuthConfig>,
+    /// The sources whose alerts it knows, and so keeps quiet. `None`: all of the kind
+    /// `alertmanager`.
+    #[serde(default)]
+    pub sources: Option<Vec<String>>,
     /// How long one question may take.
     #[serde(default = "five_seconds")]
     pub timeout: HumanDuration,

@@ -1,5 +1,6 @@
 //! Contradictions between fields, and what they name but is not there.
 
+mod alertmanager;
 mod reach;
 mod sources;
 mod tickets;
@@ -159,14 +160,6 @@ impl Checker<'_> {
         self.url("prometheus.url", &prometheus.url, false);
         if prometheus.auth.is_some() && prometheus.url.starts_with("http://") {
             self.warnings.push("`prometheus.auth` is sent over plain http; use https where others can listen".into());
-        }
-    }
-
-    fn alertmanager(&mut self) {
-        let Some(alertmanager) = &self.config.alertmanager else { return };
-        self.url("alertmanager.url", &alertmanager.url, false);
-        if alertmanager.auth.is_some() && alertmanager.url.starts_with("http://") {
-            self.warnings.push("`alertmanager.auth` is sent over plain http; use https where others can listen".into());
         }
     }
 

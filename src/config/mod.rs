@@ -151,6 +151,18 @@ impl Config {
         short.into_iter().chain(listed).collect()
     }
 
+    /// The sources whose alerts Alertmanager keeps quiet. Empty: all that there are.
+    pub fn alertmanager_sources(&self) -> Vec<String> {
+        let named = self.alertmanager.as_ref().and_then(|alertmanager| alertmanager.sources.clone());
+        let all = self.all_sources().into_iter().map(|(_, source)| source).collect::<Vec<_>>();
+        let is_known_there = |source: &&SourceConfig| match &named {
+            Some(named) => named.contains(&source.name),
+            None => source.kind == SourceKind::Alertmanager,
+        };
+        let known_there: Vec<String> = all.iter().filter(is_known_there).map(|source| source.name.clone()).collect();
+        if known_there.len() == all.len() { Vec::new() } else { known_there }
+    }
+
     /// Makes relative paths start at the configuration's folder instead of wherever the bot was started.
     fn anchor(&mut self) {
         let base = self.source.path.parent().unwrap_or(Path::new("")).to_owned();

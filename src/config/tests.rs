@@ -119,6 +119,26 @@ fn sources_that_make_no_sense() {
 }
 
 #[test]
+fn what_alertmanager_keeps_quiet_is_for_the_sources_whose_alerts_it_knows() {
+    let of = |text: &str| Config::parse(text, Path::new("/etc/dogwatch.yaml")).unwrap().alertmanager_sources();
+    let am = "alertmanager: { url: 'http://am:9093' }\n";
+    assert!(of(am).is_empty(), "all of one");
+    let generic = "{ name: backups, kind: heartbeat, heartbeat: { within: 5m } }";
+    assert_eq!(of(&format!("{am}sources: [{{ name: eu, kind: alertmanager }}, {generic}]")), ["eu"]);
+    let two = "sources: [{ name: eu, kind: alertmanager }, { name: us, kind: alertmanager }]";
+    assert!(of(&format!("{am}{two}")).is_empty());
+    assert_eq!(of(&format!("alertmanager: {{ url: 'http://am:9093', sources: [us] }}\n{two}")), ["us"]);
+    let folder = Folder::new();
+    for (named, says, remedy) in [
+        ("[uk]", "`uk` is no source of the kind `alertmanager`", "write `eu`, `us`"),
+        ("[]", "names no source", "or leave it out"),
+    ] {
+        let said = folder.checked(&format!("alertmanager: {{ url: 'http://am:9093', sources: {named} }}\n{two}"));
+        assert!(said.contains(says) && said.contains(remedy) && said.contains("dogwatch.yaml:1:"), "{said}");
+    }
+}
+
+#[test]
 fn what_the_example_only_mentions_is_a_configuration_too() {
     let text = include_str!("../../deploy/dogwatch.yaml");
     let field = |line: &str| {

@@ -22,8 +22,9 @@ impl Driver<'_> {
         if windows.is_empty() {
             return Ok(false);
         }
-        let labels = labels(&self.frame.run.alert);
-        let window = windows.iter().find(|window| window.scope.covers_run(&labels, &self.frame.run.target));
+        let run = &self.frame.run;
+        let (labels, source) = (labels(&run.alert), run.alert.get("source").and_then(Value::as_str));
+        let window = windows.iter().find(|window| window.scope.covers_run(source, &labels, &run.target));
         let Some(window) = window else { return Ok(false) };
         let by = format!("{} (until {})", window.id, window.ends_at.format("%Y-%m-%d %H:%M UTC"));
         self.append(Append { events: vec![RunEvent::CancelAsked { by }], ..Append::default() }).await?;

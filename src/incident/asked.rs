@@ -171,7 +171,7 @@ impl Asked<'_> {
             return Ok(decline(because));
         }
         let windows = self.store.windows_at(self.now).await?;
-        if let Some(window) = windows.iter().find(|window| window.scope.covers_run(set, &target)) {
+        if let Some(window) = windows.iter().find(|window| window.scope.covers_run(None, set, &target)) {
             return Ok(decline_covered(window, &target));
         }
         let since = self.now - look_back(playbook);

@@ -69,6 +69,8 @@ pub struct Came<'a> {
     pub unauthenticated: bool,
     /// It was put off as a possible echo, and this is its time.
     pub is_held: bool,
+    /// Nobody has told it: its source, when asked, listed the alerts no more.
+    pub is_unlisted: bool,
 }
 
 /// How the keys of such signals begin.
@@ -291,7 +293,12 @@ impl<'a> Decider<'a> {
             // Told again: a firing that was told in between is settled by it.
             return self.changes.push(close);
         }
-        self.spells.entry(incident).or_insert_with(|| Spell::new(incident, Some(view))).closed += 1;
+        let spell = self.spells.entry(incident).or_insert_with(|| Spell::new(incident, Some(view)));
+        spell.closed += 1;
+        if self.came.is_unlisted && spell.remarks.is_empty() {
+            let told = "Alertmanager lists what it kept quiet no more, and tells no end of it: it is taken as over";
+            spell.remarks.push(told.into());
+        }
         self.changes.push(close);
     }
 

@@ -28,7 +28,7 @@ use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::model::{
     Alert, AlertStatus, Grouping, IncidentId, Notification, ObjectKey, Outcome, Person, Run, Severity, Signal,
-    SignalBody, SignalId, redact,
+    SignalBody, SignalId, UNLISTED, redact,
 };
 use crate::playbook::{Catalog, Playbook};
 use crate::store::{Decision, IncidentView, PendingSignal, Store, StoreError, Whose};
@@ -88,6 +88,7 @@ impl SignalWorker {
                     signal: held_after(&signal.key).unwrap_or(id),
                     received_at: signal.received_at,
                     is_held: signal.key.starts_with(HELD),
+                    is_unlisted: signal.key.starts_with(UNLISTED),
                     unauthenticated: notification.unauthenticated,
                 };
                 self.notification(came, notification).await

@@ -10,7 +10,9 @@ use super::spell::{Spell, Want};
 use super::view::Seen;
 use super::work::Work;
 use super::{Coverage, IncidentRules, cover};
-use crate::model::{Alert, AlertStatus, EpisodeId, IncidentId, IncidentState, Severity, Window, WindowId, covering};
+use crate::model::{
+    Alert, AlertStatus, Coverable, EpisodeId, IncidentId, IncidentState, Severity, Window, WindowId, covering,
+};
 use crate::playbook::Catalog;
 use crate::store::{
     Change, Decision, IncidentEvent, IncidentRef, IncidentView, NewPage, OpenAlert, PageReason, Store, StoreError,
@@ -41,7 +43,8 @@ impl Spell<'_> {
 impl<'a> Decider<'a> {
     /// The window that covers an alert.
     pub(super) fn window_of(&self, alert: &Alert, seen: &Seen) -> Option<&'a Window> {
-        covering(&self.view.windows, &alert.labels, &seen.causes.own.key)
+        let (source, labels, object) = (self.came.source, &alert.labels, &seen.causes.own.key);
+        covering(&self.view.windows, Coverable { source, labels, object })
     }
 
     /// Says which windows cover what joins: no run is opened for it.
@@ -158,8 +161,7 @@ pub(super) async fn window_ended(
         let alerts = store.open_alerts(view.incident.id).await?;
         // Whoever was called for the others is not called again.
         let was_held = |alert: &&OpenAlert| {
-            window.scope.covers(&alert.labels, &alert.object)
-                && covering(&windows, &alert.labels, &alert.object).is_none()
+            window.scope.covers(alert.coverable()) && covering(&windows, alert.coverable()).is_none()
         };
         let open = alerts.iter().filter(was_held);
         let worst = open.map(|alert| rated(catalog, rules, alert, now)).min();
@@ -191,7 +193,7 @@ fn rated(catalog: &Catalog, rules: &IncidentRules, open: &OpenAlert, now: DateTi
 /// What other windows hold on to of an incident that none covers as a whole: their ends ask for it.
 fn held_on(incident: IncidentRef, active: &[Window], open: &[OpenAlert]) -> Vec<Change> {
     let mut by_window: BTreeMap<WindowId, (DateTime<Utc>, u64)> = BTreeMap::new();
-    for window in open.iter().filter_map(|alert| covering(active, &alert.labels, &alert.object)) {
+    for window in open.iter().filter_map(|alert| covering(active, alert.coverable())) {
         by_window.entry(window.id).or_insert((window.ends_at, 0)).1 += 1;
     }
     let hold = |(window, (until, alerts))| Change::HoldBack { incident, window, until, alerts, is_whole: false };

@@ -64,12 +64,14 @@ impl Decider<'_> {
         alert: &Alert,
         (playbook, target, inputs): (&Playbook, &Target, &Map<String, Value>),
     ) {
+        let mut alert = alert_value(alert);
+        alert["source"] = self.came.source.into();
         let run = NewRun {
             playbook: playbook.reference.clone(),
             playbook_source: playbook.source.to_string(),
             target: target.clone(),
             inputs: inputs.clone(),
-            alert: alert_value(alert),
+            alert,
             autonomy: self.autonomy(incident, playbook),
             requested_by: None,
             because: "its alert fires".to_owned(),

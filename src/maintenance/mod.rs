@@ -80,7 +80,7 @@ impl TryFrom<Entry> for PlannedWindow {
     fn try_from(entry: Entry) -> Result<Self, String> {
         let Entry { name, matchers, targets, reason, owner, from, until, every, zone } = entry;
         let wrong = |why: String| format!("the window `{name}` {why}");
-        let scope = WindowScope { matchers, targets };
+        let scope = WindowScope { matchers, targets, ..WindowScope::default() };
         if scope.is_empty() {
             return Err(wrong("covers nothing; write `matchers:` or `targets:`".into()));
         }

@@ -116,6 +116,14 @@ pub(super) fn time(at: DateTime<Utc>) -> String {
     at.format("%H:%M:%S").to_string()
 }
 
+/// A moment that is told at another one: `02:03:04`, and on another day `2026-03-05 02:03:04`.
+pub(super) fn later(moment: DateTime<Utc>, told_at: DateTime<Utc>) -> String {
+    if moment.date_naive() == told_at.date_naive() {
+        return time(moment);
+    }
+    moment.format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
 /// `4,012`.
 pub(super) fn thousands(n: u64) -> String {
     let digits = n.to_string();

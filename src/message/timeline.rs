@@ -1,8 +1,10 @@
 //! One line for each thing that happened, short, for somebody who was asleep a minute ago.
 
+use chrono::{DateTime, Utc};
+
 use super::folds::{folded_ids, how_to_take, spent_text};
 use super::reason::{condition_text, page_reason};
-use super::text::{clip, count, thousands, time};
+use super::text::{clip, count, later, thousands, time};
 use crate::model::{ConditionKind, FailureClass, Look, Phase, RunEvent, RunId, StepPath, Verdict};
 use crate::store::{IncidentEvent, TimelineEntry, TimelineWhat};
 
@@ -12,7 +14,7 @@ const LONGEST: usize = 300;
 /// `14:03:07 scale deployment/coredns in kube-system 4 -> 6`. `None` for what only the machinery cares about, or what another
 /// entry says better.
 pub fn timeline_line(entry: &TimelineEntry) -> Option<String> {
-    tell(&entry.what).map(|text| format!("{} {text}", time(entry.at)))
+    tell(entry).map(|text| format!("{} {text}", time(entry.at)))
 }
 
 /// The lines of a whole timeline: what is over is told by its end alone (a mutation that was made, a verify that has looked),
@@ -35,7 +37,7 @@ pub(super) fn told(timeline: &[TimelineEntry]) -> Vec<(&TimelineEntry, String)> 
     let mut told = Vec::new();
     let mut looks = 1;
     for (n, entry) in timeline.iter().enumerate() {
-        let Some(mut text) = tell(&entry.what) else { continue };
+        let Some(mut text) = tell(entry) else { continue };
         match fate(&timeline[n..]) {
             Fate::Over => continue,
             Fate::Again => {
@@ -95,15 +97,15 @@ fn fate(from_here: &[TimelineEntry]) -> Fate {
     }
 }
 
-fn tell(what: &TimelineWhat) -> Option<String> {
+fn tell(TimelineEntry { at, what, .. }: &TimelineEntry) -> Option<String> {
     match what {
-        TimelineWhat::Incident(event) => tell_incident(event),
-        TimelineWhat::Run(run, event) => tell_run(*run, event),
+        TimelineWhat::Incident(event) => tell_incident(event, *at),
+        TimelineWhat::Run(run, event) => tell_run(*run, event, *at),
     }
     .map(|text| clip(&text, LONGEST))
 }
 
-fn tell_incident(event: &IncidentEvent) -> Option<String> {
+fn tell_incident(event: &IncidentEvent, at: DateTime<Utc>) -> Option<String> {
     Some(match event {
         IncidentEvent::Opened { because } => format!("opened: {because}"),
         IncidentEvent::Joined { alert, count: n, example } => {
@@ -131,15 +133,15 @@ fn tell_incident(event: &IncidentEvent) -> Option<String> {
         IncidentEvent::Held { alert, count: n, until } => format!(
             "{alert} ({}) is told again soon after the end: an echo, or it fires again; decided at {} unless it resolves before",
             count(*n, "alert"),
-            time(*until)
+            later(*until, at)
         ),
         IncidentEvent::HeldBack { window, until, alerts, reason: None } => format!(
             "{window} covers {} until {}: nobody is paged, and nothing is run",
             count(*alerts, "alert"),
-            time(*until)
+            later(*until, at)
         ),
         IncidentEvent::HeldBack { window, until, reason: Some(reason), .. } => {
-            format!("nobody is paged until {}, as {window} covers it: {}", time(*until), page_reason(reason))
+            format!("nobody is paged until {}, as {window} covers it: {}", later(*until, at), page_reason(reason))
         }
         IncidentEvent::WindowEnded { window, by, alerts } => {
             let how = by.as_ref().map_or("is over".to_owned(), |by| format!("was ended by {}", clip(by, 80)));
@@ -163,12 +165,12 @@ fn tell_incident(event: &IncidentEvent) -> Option<String> {
         IncidentEvent::Paged { team, reason } => format!("team {team} is paged: {}", page_reason(reason)),
         IncidentEvent::Folded { into, until, reason, spent } => format!(
             "folded into {into}'s page until {}, as {}: {}",
-            time(*until),
+            later(*until, at),
             spent_text(spent),
             page_reason(reason)
         ),
         IncidentEvent::FoldedAnew { into, until } => {
-            format!("folded into {into}'s page from now on, until {}", time(*until))
+            format!("folded into {into}'s page from now on, until {}", later(*until, at))
         }
         IncidentEvent::Unfolded { because } => format!("its page goes out by itself: {}", clip(because, 200)),
         IncidentEvent::Carries { incidents } => {
@@ -205,7 +207,7 @@ fn tell_incident(event: &IncidentEvent) -> Option<String> {
 
 const UNKNOWN: &str = "something that this version cannot read: a newer Dogwatch wrote it";
 
-fn tell_run(run: RunId, event: &RunEvent) -> Option<String> {
+fn tell_run(run: RunId, event: &RunEvent, at: DateTime<Utc>) -> Option<String> {
     Some(match event {
         // Each timer that is due is claimed anew: whoever reads has no use for it.
         RunEvent::Claimed { .. } | RunEvent::TargetRead { object: Some(_) } | RunEvent::Waited { .. } => return None,
@@ -227,7 +229,7 @@ fn tell_run(run: RunId, event: &RunEvent) -> Option<String> {
                 FailureClass::NeedsHuman => format!("{name} needs a person: {error}"),
             }
         }
-        RunEvent::Waiting { until, because, .. } => format!("waits until {}: {because}", time(*until)),
+        RunEvent::Waiting { until, because, .. } => format!("waits until {}: {because}", later(*until, at)),
         RunEvent::Skipped { step, because } => format!("{} is passed over: {because}", step_name(step)),
         RunEvent::Proposed { preview } => {
             let steps: Vec<&str> =
@@ -238,7 +240,7 @@ fn tell_run(run: RunId, event: &RunEvent) -> Option<String> {
             )
         }
         RunEvent::ApprovalAsked { approval, expires_at, .. } => {
-            format!("asks for approval: {approval}, until {}", time(*expires_at))
+            format!("asks for approval: {approval}, until {}", later(*expires_at, at))
         }
         // The answer stands on the timeline already, with the name of the one who gave it.
         RunEvent::ApprovalAnswered { verdict: Some(_), .. } => return None,
@@ -248,7 +250,7 @@ fn tell_run(run: RunId, event: &RunEvent) -> Option<String> {
         RunEvent::Done { summary, recovered: false, .. } => summary.clone(),
         RunEvent::Unneeded { summary, .. } => format!("nothing to change: {summary}"),
         RunEvent::Verifying { look_at, give_up_at, .. } => {
-            format!("verify: looks at {}, until {} at the latest", time(*look_at), time(*give_up_at))
+            format!("verify: looks at {}, until {} at the latest", later(*look_at, at), later(*give_up_at, at))
         }
         RunEvent::Looked { verdict, summary, .. } => {
             let verdict = match verdict {

@@ -48,6 +48,6 @@ pub use secret::Secret;
 pub use severities::{Rated, SEVERITY_LABELS, Severities};
 pub use severity::{Severity, SeverityError};
 pub use severity_rules::{BlastRadius, TierRule, Tiers};
-pub use signal::{Lane, Signal, SignalBody};
+pub use signal::{Lane, Signal, SignalBody, UNLISTED};
 pub use target::{ObjectKey, Target};
-pub use window::{LONGEST_WINDOW, TargetPattern, TargetPatternError, Window, WindowScope, covering};
+pub use window::{Coverable, LONGEST_WINDOW, TargetPattern, TargetPatternError, Window, WindowScope, covering};

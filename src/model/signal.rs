@@ -37,6 +37,10 @@ pub enum SignalBody {
     WindowEnded { window: WindowId },
 }
 
+/// How the keys of signals begin that tell ends which nobody told: when asked, the source listed
+/// those alerts no more.
+pub const UNLISTED: &str = "not listed any more: ";
+
 /// Who goes first. What is about one alert is always in one lane: which one follows from its
 /// labels, which are what it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

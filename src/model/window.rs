@@ -22,6 +22,21 @@ pub struct WindowScope {
     pub matchers: Vec<Matcher>,
     #[serde(default)]
     pub targets: Vec<TargetPattern>,
+    /// What alerts of these sources tell. Empty: of all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<String>,
+    /// The matchers name all labels: what has others, too, is another alert.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exact: bool,
+}
+
+/// An alert, as far as windows ask.
+#[derive(Debug, Clone, Copy)]
+pub struct Coverable<'a> {
+    pub source: &'a str,
+    pub labels: &'a BTreeMap<String, String>,
+    /// What it is about: the key of its grouping.
+    pub object: &'a str,
 }
 
 /// `Deployment/db/*`: kind, namespace and name, in which `*` stands for any text.
@@ -58,19 +73,32 @@ pub struct Window {
 }
 
 impl WindowScope {
-    /// Whether an alert with these labels, which is about that object, is covered. `object`: the
-    /// key of its grouping.
-    pub fn covers(&self, labels: &BTreeMap<String, String>, object: &str) -> bool {
-        let is_target = || self.targets.is_empty() || self.targets.iter().any(|target| target.fits(object));
-        !self.is_empty() && self.matchers.iter().all(|matcher| matcher.matches(labels)) && is_target()
+    pub fn covers(&self, alert: Coverable<'_>) -> bool {
+        let is_of_them = self.sources.is_empty() || self.sources.iter().any(|source| source == alert.source);
+        is_of_them && self.fits(alert.labels, alert.object)
     }
 
-    /// Whether a run on that target, which an alert with these labels has started, is covered. What
-    /// a person starts has no labels: there the target says the namespace.
-    pub fn covers_run(&self, labels: &BTreeMap<String, String>, target: &ObjectKey) -> bool {
+    /// Whether a run on that target, which an alert of that source with these labels has started,
+    /// is covered. What a person starts has no labels: there the target says the namespace. Where
+    /// nobody knows the source, it is covered as if it were one of them.
+    pub fn covers_run(&self, source: Option<&str>, labels: &BTreeMap<String, String>, target: &ObjectKey) -> bool {
+        let is_of_another = |source| !self.sources.iter().any(|name| name == source);
+        if !self.sources.is_empty() && source.is_some_and(is_of_another) {
+            return false;
+        }
         let mut labels = labels.clone();
-        labels.entry("namespace".into()).or_insert_with(|| target.namespace.clone());
-        self.covers(&labels, &format!("target:{}", target.key()))
+        if !self.exact {
+            labels.entry("namespace".into()).or_insert_with(|| target.namespace.clone());
+        }
+        self.fits(&labels, &format!("target:{}", target.key()))
+    }
+
+    fn fits(&self, labels: &BTreeMap<String, String>, object: &str) -> bool {
+        let is_target = || self.targets.is_empty() || self.targets.iter().any(|target| target.fits(object));
+        !self.is_empty()
+            && (!self.exact || labels.len() == self.matchers.len())
+            && self.matchers.iter().all(|matcher| matcher.matches(labels))
+            && is_target()
     }
 
     /// It names nothing.
@@ -89,7 +117,11 @@ impl fmt::Display for WindowScope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let matchers = self.matchers.iter().map(ToString::to_string);
         let words: Vec<String> = matchers.chain(self.targets.iter().map(ToString::to_string)).collect();
-        f.write_str(&words.join(" "))
+        f.write_str(&words.join(" "))?;
+        match self.sources.as_slice() {
+            [] => Ok(()),
+            sources => write!(f, " (alerts of {})", sources.join(", ")),
+        }
     }
 }
 
@@ -157,8 +189,8 @@ impl Window {
 }
 
 /// The window that covers an alert, of those that are active: the one that lasts longest.
-pub fn covering<'w>(windows: &'w [Window], labels: &BTreeMap<String, String>, object: &str) -> Option<&'w Window> {
-    let covering = windows.iter().filter(|window| window.scope.covers(labels, object));
+pub fn covering<'w>(windows: &'w [Window], alert: Coverable<'_>) -> Option<&'w Window> {
+    let covering = windows.iter().filter(|window| window.scope.covers(alert));
     covering.max_by_key(|window| (window.ends_at, window.id))
 }
 
@@ -170,13 +202,14 @@ mod tests {
         WindowScope {
             matchers: matchers.iter().map(|text| text.parse().unwrap()).collect(),
             targets: targets.iter().map(|text| text.parse().unwrap()).collect(),
+            ..WindowScope::default()
         }
     }
 
     #[test]
     fn what_all_matchers_mean_and_one_target_is_covered() {
         let labels = BTreeMap::from([("alertname".to_owned(), "Down".to_owned()), ("namespace".into(), "db".into())]);
-        let covers = |scope: WindowScope| scope.covers(&labels, "target:Deployment/db/pg");
+        let covers = |scope: WindowScope| scope.fits(&labels, "target:Deployment/db/pg");
         assert!(covers(scope(&["alertname=Down", "namespace=db"], &[])));
         assert!(!covers(scope(&["alertname=Down", "namespace=cache"], &[])), "all of them");
         assert!(covers(scope(&[], &["Deployment/cache/*", "deployment/*/pg"])), "one of them");
@@ -187,7 +220,7 @@ mod tests {
     #[test]
     fn a_target_is_an_object_of_this_cluster() {
         let all = scope(&[], &["*/*/*"]);
-        let covers = |object| all.covers(&BTreeMap::new(), object);
+        let covers = |object| all.fits(&BTreeMap::new(), object);
         assert!(covers("target:Node//n1") && covers("target@grafana:Deployment/db/pg"));
         assert!(!covers("target:Deployment/db/pg in the cluster b"));
         assert!(!covers("place:Down:namespace=db"));
@@ -197,8 +230,30 @@ mod tests {
     fn a_run_is_in_the_namespace_of_its_target() {
         let in_db = scope(&["namespace=db"], &[]);
         let on = |namespace| ObjectKey::new("Deployment", namespace, "pg");
-        assert!(in_db.covers_run(&BTreeMap::new(), &on("db")));
-        assert!(!in_db.covers_run(&BTreeMap::new(), &on("cache")));
+        assert!(in_db.covers_run(None, &BTreeMap::new(), &on("db")));
+        assert!(!in_db.covers_run(None, &BTreeMap::new(), &on("cache")));
+    }
+
+    #[test]
+    fn of_some_sources_is_of_no_other() {
+        let in_db = WindowScope { sources: vec!["am".into()], ..scope(&["namespace=db"], &[]) };
+        let labels = BTreeMap::from([("namespace".to_owned(), "db".to_owned())]);
+        let covers = |source| in_db.covers(Coverable { source, labels: &labels, object: "" });
+        assert!(covers("am") && !covers("backups"));
+        let target = ObjectKey::new("Deployment", "db", "pg");
+        let covers = |source| in_db.covers_run(source, &BTreeMap::new(), &target);
+        assert!(covers(Some("am")) && covers(None) && !covers(Some("backups")));
+        assert_eq!(in_db.to_string(), "namespace=db (alerts of am)");
+    }
+
+    #[test]
+    fn what_is_exact_names_all_labels() {
+        let exact = WindowScope { exact: true, ..scope(&["namespace=db"], &[]) };
+        let mut labels = BTreeMap::from([("namespace".to_owned(), "db".to_owned())]);
+        assert!(exact.fits(&labels, ""));
+        assert!(!exact.covers_run(None, &BTreeMap::new(), &ObjectKey::new("Deployment", "db", "pg")));
+        labels.insert("pod".into(), "pg-0".into());
+        assert!(!exact.fits(&labels, ""));
     }
 
     #[test]

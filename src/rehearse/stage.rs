@@ -63,7 +63,17 @@ impl Stage {
         let as_bot = rights.map_or_else(|| cluster.clone(), |rights| cluster.restricted(rights));
         let world = World { cluster: Arc::new(as_bot), prometheus: prometheus.clone(), clock: clock.clone() };
         let (metrics, name) = (Arc::new(Metrics::new()), "stage".to_owned());
-        let bot = Bot { store: store.clone(), world, catalog, rules, engine, alertmanager: None, metrics, name };
+        let bot = Bot {
+            store: store.clone(),
+            world,
+            catalog,
+            rules,
+            engine,
+            alertmanager: None,
+            alertmanager_sources: Vec::new(),
+            metrics,
+            name,
+        };
         let workers = bot.workers(1);
         Ok(Self { clock, cluster, prometheus, store, bot, workers })
     }

@@ -47,7 +47,7 @@ pub use records::{
 };
 pub use rules::holds_back;
 pub use tickets::{Ticket, TicketFacts, TicketPlace, TicketSinks, TicketStore};
-pub use windows::{HeldIncident, NewWindow, OpenAlert, WindowOrigin, WindowStore};
+pub use windows::{FiringAlert, HeldIncident, NewWindow, OpenAlert, WindowOrigin, WindowStore};
 
 use crate::metrics::{Levels, PagesMade};
 use crate::model::{

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::StoreError;
-use crate::model::{IncidentId, IncidentState, Severity, Window, WindowId, WindowScope};
+use crate::model::{Coverable, IncidentId, IncidentState, Severity, Window, WindowId, WindowScope};
 
 /// A window to keep.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,12 +51,28 @@ impl WindowOrigin {
 /// An alert that fires, as far as windows ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenAlert {
+    pub source: String,
     pub alert: String,
     pub labels: BTreeMap<String, String>,
     /// The key of what it is about.
     pub object: String,
     /// How bad it was found to be; `None`: an earlier version took it in.
     pub severity: Option<Severity>,
+}
+
+impl OpenAlert {
+    /// What windows ask of it.
+    pub fn coverable(&self) -> Coverable<'_> {
+        Coverable { source: &self.source, labels: &self.labels, object: &self.object }
+    }
+}
+
+/// An alert that fires, and which firing it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FiringAlert {
+    pub fingerprint: String,
+    pub starts_at: DateTime<Utc>,
+    pub alert: OpenAlert,
 }
 
 /// What a window has held back of one incident.
@@ -102,6 +118,10 @@ pub trait WindowStore: Send + Sync {
 
     /// What fires in an incident: the newest, up to `MOST_ALERTS`.
     async fn open_alerts(&self, incident: IncidentId) -> Result<Vec<OpenAlert>, StoreError>;
+
+    /// What fires and came from these sources, or from any where none is named: the newest, up to
+    /// `MOST_ALERTS`.
+    async fn firing(&self, sources: &[String]) -> Result<Vec<FiringAlert>, StoreError>;
 
     /// Keeps those of an origin that are not kept, and ends those of its that are active or to come
     /// and are not among them. One that ended so and is named again is a new window; one that a

@@ -81,6 +81,7 @@ pub struct Bot {
     pub rules: IncidentRules,
     /// Whose silences hold here, too.
     pub alertmanager: Option<Arc<dyn Alertmanager>>,
+    pub alertmanager_sources: Vec<String>,
     pub sinks: Sinks,
     /// Where its tickets are made.
     pub trackers: Vec<Arc<dyn Sink>>,
@@ -116,6 +117,7 @@ impl Bot {
             everybody_may_deliver: false,
             rules: IncidentRules::default(),
             alertmanager: None,
+            alertmanager_sources: Vec::new(),
             sinks: Sinks { budgets: PageBudgets::usual(), ..sinks(&["console"], &["console"]) },
             trackers: Vec::new(),
             told: 0,
@@ -142,6 +144,7 @@ impl Bot {
         let mut wiring: Wiring = stage.bot.clone();
         wiring.engine.mark.clone_from(&self.mark);
         wiring.alertmanager.clone_from(&self.alertmanager);
+        wiring.alertmanager_sources.clone_from(&self.alertmanager_sources);
         wiring.store = Arc::new(FusedStore { inner: stage.store.clone(), fuse: self.fuse.clone() });
         wiring.world.cluster = Arc::new(FusedCluster { inner: self.cluster.clone(), fuse: self.fuse.clone() });
         let mut workers = wiring.workers(1);

@@ -20,6 +20,8 @@ use crate::runs::{SHOP, UP, shop};
 struct Answers {
     silences: Vec<Value>,
     inhibited: Vec<Value>,
+    /// The fingerprints of all that it knows to fire.
+    firing: Vec<String>,
     /// A whole answer instead.
     instead: Option<&'static str>,
 }
@@ -75,6 +77,9 @@ async fn answer(mut connection: TcpStream, answers: &Mutex<Answers>) {
             Some("/am/api/v2/silences") => json!(answers.silences),
             Some("/am/api/v2/alerts?active=false&silenced=false&unprocessed=false&inhibited=true") => {
                 json!(answers.inhibited)
+            }
+            Some(path) if path.starts_with("/am/api/v2/alerts?filter=alertname%3D%7E%22") => {
+                json!(answers.firing.iter().map(|known| json!({ "fingerprint": known })).collect::<Vec<_>>())
             }
             other => panic!("nobody asks for {other:?}"),
         };
@@ -275,7 +280,7 @@ async fn an_inhibition_goes_on_for_days_without_a_moment_between() {
     let mut bot = quiet.bot(&[]).await;
     bot.settles().await;
     bot.fires("PodDown", &[("severity", "critical")]).await;
-    bot.passes(minutes(50 * 60)).await;
+    bot.passes(minutes(26 * 60)).await;
     bot.pages([]).await;
 }
 
@@ -324,4 +329,175 @@ async fn a_run_under_way_stops_when_somebody_silences_its_alert() {
     bot.passes(minutes(3)).await;
     assert_eq!(bot.changes().await, [] as [&str; 0], "{UP}");
     assert_eq!(bot.end().await.0, Outcome::Cancelled);
+}
+
+/// A body as Alertmanager sends it, and the fingerprint that it has there.
+fn body(alerts: &[(&str, &str, &str)], status: &str) -> (Vec<u8>, Vec<String>) {
+    let alert = |(name, pod, severity): &(&str, &str, &str)| {
+        json!({
+            "status": status, "labels": { "alertname": name, "namespace": "db", "pod": pod, "severity": severity },
+            "annotations": {}, "startsAt": "2026-03-02T02:00:00Z", "endsAt": "0001-01-01T00:00:00Z",
+        })
+    };
+    let alerts: Vec<Value> = alerts.iter().map(alert).collect();
+    let body = json!({ "version": "4", "groupKey": "g", "receiver": "dogwatch", "alerts": alerts }).to_string();
+    let known = alerts.iter().map(|alert| fingerprint(&alert["labels"]));
+    (body.clone().into_bytes(), known.collect())
+}
+
+/// As Alertmanager makes it: FNV-1a over the labels in their order.
+fn fingerprint(labels: &Value) -> String {
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    for (name, value) in labels.as_object().unwrap() {
+        for byte in name.bytes().chain([0xff]).chain(value.as_str().unwrap().bytes()).chain([0xff]) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+    format!("{hash:016x}")
+}
+
+fn inhibited(name: &str, pod: &str, severity: &str) -> Value {
+    let labels = json!({ "alertname": name, "namespace": "db", "pod": pod, "severity": severity });
+    let status = json!({ "inhibitedBy": ["9c1b2e77aa10c3d4"], "silencedBy": [], "state": "suppressed" });
+    json!({ "fingerprint": fingerprint(&labels), "labels": labels, "status": status })
+}
+
+fn of_the_pods() -> Value {
+    silence("5c7d", ("alertname", "PodDown", false), "active", "2026-03-02T04:00:00.000Z")
+}
+
+#[tokio::test]
+async fn what_ends_while_it_is_silenced_pages_nobody_at_the_silences_end() {
+    let quiet = Quiet::begins().await;
+    let (down, known) = body(&[("PodDown", "pg-0", "critical"), ("PodDown", "pg-1", "critical")], "firing");
+    quiet.has(|answers| (answers.silences, answers.firing) = (vec![of_the_pods()], known.clone()));
+    let mut bot = quiet.bot(&[]).await;
+    bot.settles().await;
+    bot.hears(&down).await;
+    bot.passes(minutes(30)).await;
+    // One of them is over, which nobody tells.
+    quiet.has(|answers| answers.firing.retain(|firing| *firing == known[1]));
+    bot.passes(minutes(4)).await;
+    assert_eq!(bot.incident(1).await.open_episodes, 2);
+    bot.passes(minutes(2)).await;
+    assert_eq!(bot.incident(1).await.open_episodes, 1);
+    bot.passes(minutes(90)).await;
+    bot.pages(["platform window ended"]).await;
+    insta::assert_snapshot!(bot.tells(1).await.join("\n"), @"
+    02:00:00 opened: PodDown fires
+    02:00:00 2 alerts of PodDown fire, such as namespace=db pod=pg-0
+    02:00:00 WIN-1 covers 2 alerts until 04:00:00: nobody is paged, and nothing is run
+    02:35:00 note: Alertmanager lists what it kept quiet no more, and tells no end of it: it is taken as over
+    02:35:00 1 alert resolved, 1 still firing
+    04:00:00 WIN-1 is over: 1 alert that it held back still fires
+    04:00:00 team platform is paged: WIN-1 has ended, which held it back, and 1 alert still fires
+    ");
+}
+
+#[tokio::test]
+async fn an_end_that_was_only_thought_so_is_taken_back_when_it_is_told_to_fire() {
+    let quiet = Quiet::begins().await;
+    let (down, known) = body(&[("PodDown", "pg-0", "critical")], "firing");
+    quiet.has(|answers| (answers.silences, answers.firing) = (vec![of_the_pods()], known));
+    let mut bot = quiet.bot(&[]).await;
+    bot.hears(&down).await;
+    bot.passes(minutes(10)).await;
+    // The one that is asked hears nothing of Prometheus any more; its peers do.
+    quiet.has(|answers| answers.firing.clear());
+    bot.passes(minutes(110)).await;
+    bot.pages([]).await;
+    assert_eq!(bot.incident(1).await.open_episodes, 0);
+    quiet.has(|answers| answers.silences.clear());
+    bot.passes(minutes(5)).await;
+    bot.hears(&down).await;
+    bot.passes(minutes(10)).await;
+    assert_eq!(bot.paged().await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_it_never_listed_is_not_taken_as_over() {
+    let quiet = Quiet::begins().await;
+    let (down, _) = body(&[("PodDown", "pg-0", "critical")], "firing");
+    quiet.has(|answers| answers.silences = vec![of_the_pods()]);
+    let mut bot = quiet.bot(&[]).await;
+    bot.settles().await;
+    bot.hears(&down).await;
+    bot.passes(minutes(121)).await;
+    bot.pages(["platform window ended"]).await;
+}
+
+#[tokio::test]
+async fn what_ends_together_with_what_inhibited_it_pages_nobody() {
+    let quiet = Quiet::begins().await;
+    let (down, known) = body(&[("PodDown", "pg-0", "critical")], "firing");
+    quiet.has(|answers| (answers.inhibited, answers.firing) = (vec![inhibited("PodDown", "pg-0", "critical")], known));
+    let mut bot = quiet.bot(&[]).await;
+    bot.settles().await;
+    bot.hears(&down).await;
+    bot.passes(minutes(10)).await;
+    quiet.has(|answers| {
+        answers.inhibited.clear();
+        answers.firing.clear();
+    });
+    bot.passes(minutes(30)).await;
+    bot.pages([]).await;
+    assert_eq!(bot.incident(1).await.open_episodes, 0);
+    assert!(bot.store().windows_at(bot.clock.now()).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn of_too_many_that_are_inhibited_those_that_fire_here_are_quiet() {
+    let quiet = Quiet::begins().await;
+    let (down, known) = body(&[("PodDown", "zz-last", "critical")], "firing");
+    let pods: Vec<String> = (0..700).map(|n| format!("pg-{n:03}")).chain(["zz-last".to_owned()]).collect();
+    quiet.has(|answers| {
+        answers.inhibited = pods.iter().map(|pod| inhibited("PodDown", pod, "critical")).collect();
+        answers.firing = known;
+    });
+    let mut bot = quiet.bot(&[]).await;
+    // It fires before it is inhibited, or else nobody would tell of it.
+    quiet.has(|answers| answers.instead = Some("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n"));
+    bot.fires("Other", &[("severity", "info")]).await;
+    quiet.has(|answers| answers.instead = None);
+    let (warning, _) = body(&[("PodDown", "zz-last", "critical")], "firing");
+    assert_eq!(down, warning);
+    bot.hears(&down).await;
+    bot.passes(minutes(3)).await;
+    let windows = bot.store().windows_at(bot.clock.now()).await.unwrap();
+    assert_eq!(windows.len(), 500);
+    assert!(windows.iter().any(|window| window.scope.to_string().contains("pod=zz-last")));
+}
+
+#[tokio::test]
+async fn a_silence_is_for_the_alerts_of_its_sources() {
+    let quiet = Quiet::begins().await;
+    quiet.has(|answers| answers.silences = vec![of_the_shop()]);
+    let mut bot = quiet.bot(&[]).await;
+    bot.alertmanager_sources = vec!["eu-1".into()];
+    bot.is_restarted().await;
+    bot.settles().await;
+    insta::assert_snapshot!(windows(&bot).await, @"
+    WIN-1 is active until 2026-03-02 04:00:00 UTC
+        covers alertname=~ShopS.+ (alerts of eu-1)
+        anna: moving the shop (by Alertmanager, silence 1f0c8a3e-91b4-4d2c-8a53-a0d1c1f7be55)
+        has held nothing back
+    ");
+    bot.fires("ShopSlow", &[("severity", "critical")]).await;
+    bot.passes(minutes(1)).await;
+    bot.pages(["platform severity one"]).await;
+}
+
+#[tokio::test]
+async fn an_alert_with_more_labels_than_the_one_that_is_inhibited_is_another() {
+    let quiet = Quiet::begins().await;
+    quiet.has(|answers| {
+        let labels = json!({ "alertname": "PodDown", "namespace": "db" });
+        answers.inhibited = vec![json!({ "labels": labels, "status": { "inhibitedBy": ["9c1b2e77aa10c3d4"] } })];
+    });
+    let mut bot = quiet.bot(&[]).await;
+    bot.settles().await;
+    let (down, _) = body(&[("PodDown", "pg-0", "critical")], "firing");
+    bot.hears(&down).await;
+    bot.passes(minutes(1)).await;
+    bot.pages(["platform severity one"]).await;
 }

@@ -161,7 +161,7 @@ async fn a_source_that_may_start_nothing_borrows_no_tier() {
 #[tokio::test]
 async fn at_the_end_of_a_window_the_tier_counts_as_it_did() {
     let mut bot = begins(&[], objects()).await;
-    let scope = WindowScope { matchers: vec!["alertname=Slow".parse().unwrap()], targets: Vec::new() };
+    let scope = WindowScope { matchers: vec!["alertname=Slow".parse().unwrap()], ..WindowScope::default() };
     let silence = Command::Silence { scope, lasting_secs: 3_600, from: None, reason: "a new disk".into() };
     bot.says("ada", silence).await;
     bot.fires("Slow", &[("severity", "critical"), ("namespace", "db"), ("statefulset", "annotated")]).await;
@@ -256,7 +256,7 @@ async fn what_is_over_counts_no_more_and_off_is_off() {
 #[tokio::test]
 async fn what_a_window_covers_is_no_part_of_how_much_is_affected() {
     let mut bot = Bot::begins(&[], Vec::new()).await;
-    let scope = WindowScope { matchers: vec!["site=a".parse().unwrap()], targets: Vec::new() };
+    let scope = WindowScope { matchers: vec!["site=a".parse().unwrap()], ..WindowScope::default() };
     let silence = Command::Silence { scope, lasting_secs: 36_000, from: None, reason: "a move".into() };
     bot.says("ada", silence).await;
     for n in 0..30 {

@@ -396,7 +396,7 @@ async fn the_ticket_of_a_part_is_the_ticket_of_a_whole_that_has_none() {
 #[tokio::test]
 async fn a_window_makes_no_ticket_before_its_end() {
     let (mut bot, tracker) = begins(Kind::GitHub, &[]).await;
-    let scope = WindowScope { matchers: vec!["alertname=Disk".parse().unwrap()], targets: Vec::new() };
+    let scope = WindowScope { matchers: vec!["alertname=Disk".parse().unwrap()], ..WindowScope::default() };
     let silence = Command::Silence { scope, lasting_secs: 3_600, from: None, reason: "a new disk".into() };
     bot.says("ada", silence).await;
     bot.fires("Disk", &S3).await;

@@ -9,7 +9,7 @@ use crate::store::OpenAlert;
 pub fn holds_back<'w>(windows: &'w [Window], alerts: &[OpenAlert]) -> Option<&'w Window> {
     let mut first: Option<&Window> = None;
     for alert in alerts {
-        let window = covering(windows, &alert.labels, &alert.object)?;
+        let window = covering(windows, alert.coverable())?;
         first = Some(first.map_or(window, |first| if window.ends_at < first.ends_at { window } else { first }));
     }
     first
@@ -27,7 +27,7 @@ mod tests {
     fn window(id: i64, matcher: &str, minutes: i64) -> Window {
         Window {
             id: WindowId(id),
-            scope: WindowScope { matchers: vec![matcher.parse().unwrap()], targets: Vec::new() },
+            scope: WindowScope { matchers: vec![matcher.parse().unwrap()], ..WindowScope::default() },
             reason: "an upgrade".into(),
             owner: "anna".into(),
             via: "console".into(),
@@ -41,7 +41,7 @@ mod tests {
 
     fn alert(name: &str) -> OpenAlert {
         let labels = BTreeMap::from([("alertname".to_owned(), name.to_owned())]);
-        OpenAlert { alert: name.into(), labels, object: String::new(), severity: None }
+        OpenAlert { source: "am".into(), alert: name.into(), labels, object: String::new(), severity: None }
     }
 
     #[test]

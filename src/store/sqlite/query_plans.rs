@@ -69,6 +69,7 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
         (tables::PAGED_INCIDENTS.into(), &["SEARCH page USING INDEX page_counted (team=? AND counted_at>?)"]),
         (tables::CARRIER.into(), &["SEARCH page USING INDEX page_counted (team=? AND counted_at>?)"]),
         (shifts::FOLDED.into(), &["SEARCH page USING INDEX page_folded_at (folded_at>? AND folded_at<?)"]),
+        (windows::FIRING.into(), &["SCAN episode USING INDEX episode_open"]),
         (windows::OF_INCIDENT.into(), &["SEARCH quiet_hold USING PRIMARY KEY (incident_id=?)"]),
         (
             tables::TICKETS_OF.into(),

@@ -8,7 +8,9 @@ use super::rows::{self, from_json, from_word, get, get_time, get_time_or, json, 
 use super::{SqliteStore, failed};
 use crate::model::{IncidentId, IncidentState, Window, WindowId};
 use crate::store::windows::MOST_ALERTS;
-use crate::store::{HeldIncident, NewWindow, OpenAlert, StoreError, WindowOrigin, WindowStore, transaction};
+use crate::store::{
+    FiringAlert, HeldIncident, NewWindow, OpenAlert, StoreError, WindowOrigin, WindowStore, transaction,
+};
 
 /// What has ended, and was told, covers nothing: few are left.
 pub(super) const ACTIVE: &str =
@@ -18,8 +20,12 @@ pub(super) const ENDED: &str = "SELECT * FROM quiet_window WHERE told_at IS NULL
 
 pub(super) const NEXT_ID: &str = "SELECT COALESCE(MAX(id), 0) + 1 AS next FROM quiet_window";
 
-pub(super) const OPEN_ALERTS: &str = "SELECT alert, labels, object, severity FROM episode
+pub(super) const OPEN_ALERTS: &str = "SELECT source, alert, labels, object, severity FROM episode
      WHERE incident_id = ? AND closed_at IS NULL ORDER BY id DESC LIMIT ?";
+
+pub(super) const FIRING: &str = "SELECT source, fingerprint, starts_at, alert, labels, object, severity FROM episode
+     WHERE closed_at IS NULL AND (?1 = '[]' OR source IN (SELECT value FROM json_each(?1)))
+     ORDER BY +id DESC LIMIT ?2";
 
 pub(super) const OF_INCIDENT: &str = "SELECT * FROM quiet_window WHERE id IN (
          SELECT window_id FROM quiet_hold
@@ -87,6 +93,12 @@ impl WindowStore for SqliteStore {
         found.iter().map(open_alert).collect()
     }
 
+    async fn firing(&self, sources: &[String]) -> Result<Vec<FiringAlert>, StoreError> {
+        let query = sqlx::query(FIRING).bind(json(&sources)?).bind(i64::try_from(MOST_ALERTS).unwrap_or(i64::MAX));
+        let found = query.fetch_all(&self.reads).await.map_err(failed("read what fires"))?;
+        Ok(readable(&found, firing))
+    }
+
     async fn plan_windows(&self, origin: WindowOrigin, planned: Vec<NewWindow>) -> Result<bool, StoreError> {
         let planned = planned.into_iter().map(NewWindow::masked).collect();
         let changed = self.transact("plan windows", move |mut tx| {
@@ -119,11 +131,17 @@ pub(super) fn window(row: &SqliteRow) -> Result<Window, StoreError> {
 pub(super) fn open_alert(row: &SqliteRow) -> Result<OpenAlert, StoreError> {
     let object: Option<String> = get(row, "object")?;
     Ok(OpenAlert {
+        source: rows::text(row, "source"),
         alert: rows::text(row, "alert"),
         labels: rows::texts(row, "labels"),
         object: object.unwrap_or_default(),
         severity: get::<Option<&str>>(row, "severity").ok().flatten().and_then(|word| word.parse().ok()),
     })
+}
+
+fn firing(row: &SqliteRow) -> Result<FiringAlert, StoreError> {
+    let (fingerprint, starts_at) = (get(row, "fingerprint")?, get_time(row, "starts_at")?);
+    Ok(FiringAlert { fingerprint, starts_at, alert: open_alert(row)? })
 }
 
 fn held(row: &SqliteRow) -> Result<HeldIncident, StoreError> {

@@ -267,6 +267,7 @@ passes_on! {
         fn ended_windows(now: DateTime<Utc>) -> Result<(Vec<Window>, Option<DateTime<Utc>>), StoreError>;
         fn held_by(windows: &[WindowId]) -> Result<Vec<HeldIncident>, StoreError>;
         fn open_alerts(incident: IncidentId) -> Result<Vec<OpenAlert>, StoreError>;
+        fn firing(sources: &[String]) -> Result<Vec<FiringAlert>, StoreError>;
         fn plan_windows(origin: WindowOrigin, planned: Vec<NewWindow>) -> Result<bool, StoreError>;
     }
     own {}

@@ -193,6 +193,7 @@ impl Night {
             engine: EngineOptions::default(),
             metrics: metrics.clone(),
             alertmanager: None,
+            alertmanager_sources: Vec::new(),
             name: "night".into(),
         };
         let reports = Arc::new(Reports::default());

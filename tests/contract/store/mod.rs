@@ -163,6 +163,7 @@ macro_rules! each_store_check {
                 what_was_held_back_is_counted_where_all_is_told
                 an_alert_knows_the_window_that_held_it_until_it_is_let_go
                 a_file_s_windows_are_what_the_file_says
+                what_fires_is_told_by_its_source_and_which_firing_it_is
             }
             races {
                 the_same_signal_from_many_sides_is_taken_in_once

@@ -5,7 +5,7 @@ use super::*;
 fn new_window(key: &str, from: i64, lasting: i64) -> NewWindow {
     NewWindow {
         key: key.into(),
-        scope: WindowScope { matchers: vec![format!("alertname={ALERT}").parse().unwrap()], targets: Vec::new() },
+        scope: WindowScope { matchers: vec![format!("alertname={ALERT}").parse().unwrap()], ..WindowScope::default() },
         reason: "an upgrade with password=hunter2-hunter2".into(),
         owner: "anna".into(),
         via: "console".into(),
@@ -127,4 +127,23 @@ pub async fn a_file_s_windows_are_what_the_file_says(story: Story) {
     assert_eq!(active(&story).await, [person.0, 5]);
     assert!(!story.store.plan_windows(WindowOrigin::Alertmanager, Vec::new()).await.unwrap());
     assert_eq!(active(&story).await, [person.0, 5]);
+}
+
+pub async fn what_fires_is_told_by_its_source_and_which_firing_it_is(story: Story) {
+    let id = incident(&story, "coredns", 1).await;
+    let Change::OpenEpisode { episode, .. } = episode(IncidentRef::Existing(id), "f") else { panic!() };
+    let of_another = NewEpisode { source: "backups".into(), ..episode };
+    story.decide(vec![Change::OpenEpisode { incident: IncidentRef::Existing(id), episode: of_another }]).await;
+    let firing = async |sources: &[&str]| {
+        let sources: Vec<String> = sources.iter().map(ToString::to_string).collect();
+        story.store.firing(&sources).await.unwrap()
+    };
+    let all = firing(&[]).await;
+    assert_eq!((all.len(), all[0].fingerprint.as_str(), all[0].alert.source.as_str()), (2, "f", "backups"));
+    assert_eq!(firing(&["backups"]).await, [all[0].clone()]);
+    let head = story.store.latest_episodes("backups", &["f"]).await.unwrap()["f"].clone();
+    assert_eq!(head.starts_at, all[0].starts_at);
+    let (incident, at) = (IncidentRef::Existing(id), story.clock.now());
+    story.decide(vec![Change::CloseEpisode { incident, episode: head.id, at, start: None }]).await;
+    assert_eq!(firing(&["alertmanager", "backups"]).await, [all[1].clone()]);
 }

@@ -1,0 +1,96 @@
+//! The ends that Alertmanager does not tell: of what is silenced or inhibited it says nothing at all.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::model::{Alert, AlertStatus, Digest, LeftOut, Notification, Signal, SignalBody, UNLISTED};
+use crate::store::{FiringAlert, OpenAlert};
+
+/// What it lists no more for so long is over. After a restart it has to be told again what fires,
+/// and a rule may be evaluated once in some minutes.
+pub(super) const OVER_AFTER: TimeDelta = TimeDelta::minutes(5);
+
+/// As many alerts are in one signal.
+const PIECE: usize = 500;
+
+/// When it listed those last that fire here and are kept quiet there, by source and fingerprint.
+///
+/// What it never listed it cannot miss: an alert of another sender, or one that it knows by other
+/// labels.
+#[derive(Debug, Default)]
+pub(super) struct Listings(BTreeMap<(String, String), DateTime<Utc>>);
+
+impl Listings {
+    /// It lists these now. Those of `kept_quiet` that it lists no more, and for long enough.
+    pub fn hear<'a>(
+        &mut self,
+        kept_quiet: &'a [FiringAlert],
+        listed: &BTreeSet<String>,
+        now: DateTime<Utc>,
+    ) -> Vec<&'a FiringAlert> {
+        let mut before = std::mem::take(&mut self.0);
+        let mut over = Vec::new();
+        for firing in kept_quiet {
+            let key = (firing.alert.source.clone(), firing.fingerprint.clone());
+            let at = if listed.contains(&firing.fingerprint) { Some(now) } else { before.remove(&key) };
+            let Some(at) = at else { continue };
+            // After a clock was set back it is waited anew.
+            let at = at.min(now);
+            if at + OVER_AFTER <= now {
+                over.push(firing);
+            }
+            self.0.insert(key, at);
+        }
+        over
+    }
+
+    /// The fingerprints of those that it listed before, and does not now.
+    pub fn missed(&self, now: DateTime<Utc>) -> BTreeSet<&str> {
+        let missed = self.0.iter().filter(|(_, at)| **at < now);
+        missed.map(|((_, fingerprint), _)| fingerprint.as_str()).collect()
+    }
+
+    pub fn forget(&mut self) {
+        self.0.clear();
+    }
+}
+
+/// That these are over, as their source would tell it.
+pub(super) fn ends(over: &[&FiringAlert], now: DateTime<Utc>) -> Vec<Signal> {
+    let mut by_source: BTreeMap<&str, Vec<Alert>> = BTreeMap::new();
+    for firing in over {
+        by_source.entry(&firing.alert.source).or_default().push(end(firing, now));
+    }
+    let pieces = by_source.iter().flat_map(|(source, alerts)| alerts.chunks(PIECE).map(|piece| (*source, piece)));
+    pieces.map(|(source, alerts)| signal(source, alerts.to_vec(), now)).collect()
+}
+
+fn end(firing: &FiringAlert, now: DateTime<Utc>) -> Alert {
+    let FiringAlert { fingerprint, starts_at, alert: OpenAlert { labels, .. } } = firing;
+    Alert {
+        fingerprint: fingerprint.clone(),
+        given: None,
+        in_order: false,
+        status: AlertStatus::Resolved,
+        labels: labels.clone(),
+        annotations: BTreeMap::new(),
+        starts_at: *starts_at,
+        ends_at: Some(now),
+        generator_url: String::new(),
+    }
+}
+
+fn signal(source: &str, alerts: Vec<Alert>, now: DateTime<Utc>) -> Signal {
+    let which: Vec<_> = alerts.iter().map(|alert| (&alert.fingerprint, alert.starts_at)).collect();
+    let key = format!("{UNLISTED}{}", Digest::of(format!("{which:?}")).as_str());
+    let notification = Notification {
+        receiver: String::new(),
+        group_key: String::new(),
+        truncated: 0,
+        left_out: LeftOut::default(),
+        unauthenticated: false,
+        alerts,
+    };
+    Signal { source: source.to_owned(), key, received_at: now, body: SignalBody::Notification(notification) }
+}
