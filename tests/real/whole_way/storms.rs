@@ -55,6 +55,19 @@ async fn by_namespace_from_three_peers_that_all_send() {
     }
 }
 
+/// The third has heard of the others, and they of it, for the last time.
+#[tokio::test]
+async fn by_namespace_from_three_peers_one_of_which_is_cut_off() {
+    for version in Version::ALL {
+        let site = Site::open().await;
+        let webhook = Webhook { group_by: vec!["namespace".into()], ..site.webhook() };
+        let mut peers = Alertmanager::start_cluster(version, &webhook, 2).await;
+        peers.push(Alertmanager::start(version, &webhook).await);
+        storm(&site, &peers, &format!("Alertmanager {}, two peers and one cut off, by namespace", version.name()))
+            .await;
+    }
+}
+
 /// The claims fill up by one rule of a real Prometheus.
 #[tokio::test]
 async fn a_rule_of_prometheus() {
@@ -90,15 +103,19 @@ async fn storms(version: Version, group_by: &[&str], peers: usize) {
         1 => vec![Alertmanager::start(version, &webhook).await],
         _ => Alertmanager::start_cluster(version, &webhook, peers).await,
     };
+    storm(&site, &cluster, &how).await;
+}
+
+async fn storm(site: &Site, cluster: &[Alertmanager], how: &str) {
     let many = how_many();
     let claims: Vec<Value> = (0..many).map(claim).collect();
     let (first, second) = claims.split_at(many / 2);
-    tell(&cluster, first).await;
+    tell(cluster, first).await;
     let begun = Instant::now();
-    tell(&cluster, &[lonely()]).await;
-    tell(&cluster, second).await;
+    tell(cluster, &[lonely()]).await;
+    tell(cluster, second).await;
     site.pages_the_lonely_one(begun).await;
-    site.has_told_of_the_storm(many, &how).await;
+    site.has_told_of_the_storm(many, how).await;
 }
 
 async fn tell(cluster: &[Alertmanager], alerts: &[Value]) {
