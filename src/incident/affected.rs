@@ -101,8 +101,8 @@ impl Asking<'_> {
         const AT_LEAST: u64 = 1_000;
         let radius = &self.rules.blast_radius;
         let Some(most) = radius.most() else { return Ok(HashMap::new()) };
-        let asked: HashMap<IncidentId, Severity> =
-            incidents.filter(|(_, severity)| *severity > radius.worst()).collect();
+        let is_asked = |severity| radius.worst() < severity && severity <= radius.mildest();
+        let asked: HashMap<IncidentId, Severity> = incidents.filter(|(_, severity)| is_asked(*severity)).collect();
         if asked.is_empty() {
             return Ok(HashMap::new());
         }
