@@ -13,6 +13,7 @@ use dogwatch::store::*;
 use serde_json::json;
 
 use crate::bot::{Bot, minutes};
+use crate::causes::alike;
 use crate::incidents::{Shift, alert};
 use crate::tickets::LOOK;
 use Severity::{S1, S2, S3, S4};
@@ -611,6 +612,30 @@ async fn of_several_put_together_at_once_all_count() {
     assert!(answer.contains("there is no INC-9"), "{answer}");
     assert!(answer.contains("INC-2 is S1 now, as 31 objects are affected"), "{answer}");
     assert_eq!(shift.pages().await, ["INC-2 SeverityOne"]);
+}
+
+/// Nothing joins then: the runs themselves make it one.
+#[tokio::test]
+async fn runs_that_stop_alike_ask_how_much_is_affected() {
+    for (least, expected) in [(3, S3), (2, S2)] {
+        let claims = ["data-0", "data-1"].map(|name| build::pending_pvc("db", name, "fast", "100Gi"));
+        let playbook = alike().replace("severity: S2", "severity: S3");
+        let mut bot = Bot::begins(&[&playbook], claims.to_vec()).await;
+        bot.rules.blast_radius = BlastRadius { s2: Some(least), ..BlastRadius::OFF };
+        bot.is_restarted().await;
+        for (name, claim) in [("ClaimFull", "data-0"), ("ClaimNearlyFull", "data-1")] {
+            bot.fires(name, &[("persistentvolumeclaim", claim), ("namespace", "db")]).await;
+        }
+        bot.settles().await;
+        let told = timeline(&bot, 1).await;
+        assert_eq!(bot.incident(1).await.severity, expected, "{told}");
+        assert_eq!(told.matches("2 objects are affected").count(), usize::from(expected == S2), "{told}");
+        bot.passes(minutes(24 * 60)).await;
+        // A call for S3 each; what became worse pages once, and not at once: a run may be at it.
+        let pages = bot.store().pages_of(IncidentId(1)).await.unwrap();
+        let paging = pages.iter().filter(|page| page.severity == S2).count();
+        assert_eq!(paging, usize::from(expected == S2), "{}", timeline(&bot, 1).await);
+    }
 }
 
 /// Objects that a window has held back are as many at its end as if it had not been.
