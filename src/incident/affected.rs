@@ -96,9 +96,9 @@ impl Asking<'_> {
         incidents: impl Iterator<Item = (IncidentId, Severity)>,
         but: &[EpisodeId],
     ) -> Result<HashMap<IncidentId, Affected>, StoreError> {
-        /// So many alerts of each are read at least: more tell of no more objects than a step takes,
-        /// unless nearly all of them are about the same.
-        const AT_LEAST: u64 = 1_000;
+        /// So many alerts of each are read at least, which takes milliseconds: they are of fewer objects
+        /// than a step takes only where each has eighty alerts.
+        const AT_LEAST: u64 = 2_000;
         let radius = &self.rules.blast_radius;
         let Some(most) = radius.most() else { return Ok(HashMap::new()) };
         let is_asked = |severity| radius.worst() < severity && severity <= radius.mildest();

@@ -489,7 +489,7 @@ async fn sixty_disks_of_one_host_are_one_object() {
         let labels = [
             ("severity", "info".to_owned()),
             ("instance", format!("10.0.0.{host}:9100")),
-            ("device", format!("sd{device}")),
+            ("mountpoint", format!("/{device}")),
         ];
         let labels: Vec<(&str, &str)> = labels.iter().map(|(name, value)| (*name, value.as_str())).collect();
         alert(if device % 2 == 0 { "Disk" } else { "Smart" }, &labels, now, AlertStatus::Firing)
