@@ -52,7 +52,8 @@ impl Bot {
         let quiet = QuietWorker::new(store.clone(), clock.clone(), self.alertmanager.clone());
         let quiet = quiet.of(self.alertmanager_sources.clone());
         let names = if rules.tiers.is_on() { rules.tiers.names.clone() } else { Vec::new() };
-        let lookup = || Lookup::new(self.world.cluster.clone(), clock.clone()).looking_for(names);
+        let lookup =
+            || Lookup::new(self.world.cluster.clone(), clock.clone()).looking_for(names).counting(self.metrics.clone());
         let lookup = rules.grouping.look_up.then(lookup);
         let signals = SignalWorker::new(store, catalog, rules, clock.clone(), self.metrics.clone()).looking_up(lookup);
         let pages = PageWorker::new(self.store.clone(), clock);

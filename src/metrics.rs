@@ -46,6 +46,7 @@ pub struct Metrics {
     connections_cut: Counter,
     runs: Family<RunLabels, Counter>,
     mutations: Family<MutationLabels, Counter>,
+    lookups: Family<ResultLabel, Counter>,
     pages: Family<PageLabels, Counter>,
     pages_counted: AtomicI64,
     deliveries_failed: Family<SinkLabel, Counter>,
@@ -118,6 +119,32 @@ impl MutationResult {
     }
 }
 
+/// What became of asking the cluster about the objects of a notification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LookupResult {
+    Answered,
+    /// A right is missing; the rest was answered.
+    Forbidden,
+    Failed,
+    TimedOut,
+    /// It was left in peace: it failed a moment ago, or is slow.
+    NotAsked,
+}
+
+impl LookupResult {
+    const ALL: [Self; 5] = [Self::Answered, Self::Forbidden, Self::Failed, Self::TimedOut, Self::NotAsked];
+
+    fn word(self) -> &'static str {
+        match self {
+            LookupResult::Answered => "answered",
+            LookupResult::Forbidden => "forbidden",
+            LookupResult::Failed => "failed",
+            LookupResult::TimedOut => "timed_out",
+            LookupResult::NotAsked => "not_asked",
+        }
+    }
+}
+
 /// Pages that were made since others were counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PagesMade {
@@ -157,6 +184,11 @@ impl Metrics {
             connections_cut,
             runs: family(&mut registry, "runs", "Runs that ended, by playbook and outcome"),
             mutations: family(&mut registry, "mutations", "Changes to the cluster, by action and result"),
+            lookups: family(
+                &mut registry,
+                "lookups",
+                "Notifications about whose objects the cluster was to be asked, by what became of it",
+            ),
             pages: family(&mut registry, "pages", "Pages that were made, by team and severity"),
             deliveries_failed: family(&mut registry, "deliveries_failed", "Deliveries that did not arrive, by sink"),
             clock_set: Counter::default(),
@@ -179,6 +211,9 @@ impl Metrics {
         for result in NotificationResult::ALL {
             metrics.notifications.get_or_create(&ResultLabel { result: result.word() }).inc_by(0);
         }
+        for result in LookupResult::ALL {
+            metrics.lookups.get_or_create(&ResultLabel { result: result.word() }).inc_by(0);
+        }
         metrics.alerts(0, 0);
         for via in ["webhook", "api"] {
             metrics.guesses.get_or_create(&ViaLabels { via }).inc_by(0);
@@ -190,6 +225,11 @@ impl Metrics {
     /// A notification came, and this became of it.
     pub fn notification(&self, result: NotificationResult) {
         self.notifications.get_or_create(&ResultLabel { result: result.word() }).inc();
+    }
+
+    /// The cluster was to be asked about the objects of a notification, and this became of it.
+    pub fn looked_up(&self, result: LookupResult) {
+        self.lookups.get_or_create(&ResultLabel { result: result.word() }).inc();
     }
 
     /// So many alerts were in a notification that was accepted.

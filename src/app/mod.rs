@@ -188,10 +188,13 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     }
     crew.needs("the HTTP server", quietly(serve_http(listener, server, stop.clone())));
     crew.needs("the store's writer", written(stop.clone(), store.ended()));
-    crew.sends(
-        "the check of rights",
-        stopping(stop.clone(), rights::check(world.cluster.clone(), catalog.clone(), lease, config.incidents.look_up)),
-    );
+    let looks_up = match (config.incidents.look_up, config.severities.tiers.rules.is_empty()) {
+        (false, _) => rights::LooksUp::Nothing,
+        (true, true) => rights::LooksUp::Causes,
+        (true, false) => rights::LooksUp::CausesAndTiers,
+    };
+    let checking = rights::check(world.cluster.clone(), catalog.clone(), lease, looks_up);
+    crew.sends("the check of rights", stopping(stop.clone(), checking));
     if let Some(discord) = discord {
         crew.needs("the gateway to discord", discord);
     }

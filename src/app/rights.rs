@@ -13,9 +13,19 @@ use crate::surroundings;
 /// How many rights are asked about at the same time.
 const AT_ONCE: usize = 8;
 
+/// What the cluster is asked about alerts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LooksUp {
+    Nothing,
+    /// What they have in common.
+    Causes,
+    /// What tier their objects have, too.
+    CausesAndTiers,
+}
+
 /// Asks about every right that the playbooks need, and says on the log which of them cannot work;
-/// and, where that is done, about those to look up what alerts have in common.
-pub async fn check(cluster: Arc<dyn Cluster>, catalog: Arc<Catalog>, lease: LeaseName, looks_up: bool) {
+/// and about those to look up what alerts have in common, and what tier objects have.
+pub async fn check(cluster: Arc<dyn Cluster>, catalog: Arc<Catalog>, lease: LeaseName, looks_up: LooksUp) {
     match cluster.version().await {
         Ok(version) => tracing::info!(version, "the cluster answers"),
         Err(error) => {
@@ -32,9 +42,7 @@ pub async fn check(cluster: Arc<dyn Cluster>, catalog: Arc<Catalog>, lease: Leas
     for right in lease.access() {
         needed_by.entry(right).or_default().push("all of them, to change anything".into());
     }
-    if looks_up {
-        look_up(cluster.as_ref()).await;
-    }
+    look_up(cluster.as_ref(), looks_up).await;
     let asked = stream::iter(needed_by)
         .map(|(right, playbooks)| {
             let cluster = cluster.clone();
@@ -64,9 +72,14 @@ pub async fn check(cluster: Arc<dyn Cluster>, catalog: Arc<Catalog>, lease: Leas
     }
 }
 
-/// Nothing depends on these: without them, less is known.
-async fn look_up(cluster: &dyn Cluster) {
-    let rights = surroundings::access();
+/// No playbook depends on these: without them, less is known, and what is a tier's to make less bad
+/// stays as bad as its alert says.
+async fn look_up(cluster: &dyn Cluster, looks_up: LooksUp) {
+    let rights = match looks_up {
+        LooksUp::Nothing => return,
+        LooksUp::Causes => surroundings::access(false),
+        LooksUp::CausesAndTiers => surroundings::access(true),
+    };
     let allowed = |right: &Access| {
         let right = right.clone();
         async move { (cluster.allowed(&right).await, format!("{} {}", right.verb, right.resource)) }
@@ -74,11 +87,19 @@ async fn look_up(cluster: &dyn Cluster) {
     let asked = stream::iter(rights.iter().map(allowed)).buffered(AT_ONCE).collect::<Vec<_>>().await;
     let missing: Vec<String> =
         asked.into_iter().filter(|(allowed, _)| *allowed == Ok(false)).map(|(_, right)| right).collect();
-    if !missing.is_empty() {
-        tracing::info!(
-            missing = missing.join(", "),
-            "what alerts have in common, and what tier objects have, cannot be looked up in all of the cluster, and is told by \
-             labels there; `dogwatch rbac` prints the role, and `incidents.look_up: false` is for those who want none"
-        );
+    let missing = missing.join(", ");
+    match looks_up {
+        _ if missing.is_empty() => {}
+        LooksUp::CausesAndTiers => tracing::warn!(
+            missing,
+            "what alerts have in common cannot be looked up in all of the cluster, and is told by labels there; nor can the tiers of \
+             objects, and what cannot be read makes no alert less bad (severities.tiers); `dogwatch rbac` prints the role, and with \
+             `incidents.look_up: false` the alerts' own labels say both"
+        ),
+        _ => tracing::info!(
+            missing,
+            "what alerts have in common cannot be looked up in all of the cluster, and is told by labels there; `dogwatch rbac` prints \
+             the role, and `incidents.look_up: false` is for those who want none"
+        ),
     }
 }

@@ -43,8 +43,9 @@ pub(super) struct Args {
 
 /// What stands above the role that nothing but grouping needs.
 const LOOK_UP: &str = "\
-# What alerts have in common: the node, owner and storage class of what they are about. No playbook
-# needs it. Without it, alerts are grouped by their labels alone; `--no-look-up` leaves it out.
+# What alerts have in common, and what tier the objects have that they are about. No playbook needs
+# it. Without it, alerts are grouped by their labels alone, and no tier makes anything less bad:
+# `incidents.look_up: false` has the alerts' own label say it. `--no-look-up` leaves this out.
 ";
 
 pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
@@ -82,7 +83,7 @@ pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
     let mut documents: Vec<String> = roles("dogwatch", &needed, &subject).iter().map(yaml::document).collect();
     if !args.no_look_up {
         // A role of its own, so that it can be left out by hand, too.
-        let looks_up = roles("dogwatch-look-up", &surroundings::access(), &subject);
+        let looks_up = roles("dogwatch-look-up", &surroundings::access(true), &subject);
         let comments = std::iter::once(LOOK_UP).chain(std::iter::repeat(""));
         documents
             .extend(looks_up.iter().zip(comments).map(|(role, comment)| comment.to_owned() + &yaml::document(role)));

@@ -9,6 +9,7 @@ use super::IncidentRules;
 use super::commands::{Wish, decide_ack, decide_resolve, decide_run, decide_vote, decline};
 use super::many::{Called, MOST_OF_A_TEAM, Several, decide_each, decide_none_waits, tell_root, unknown, waiting_of};
 use super::merging::{decide_merge, decide_split, decide_split_off};
+use super::radius::PutTogether;
 use super::view::look_back;
 use super::window_commands::{Silence, decide_silence, decide_unsilence, decline_covered};
 use crate::model::{Command, Grouping, IncidentId, Origin, Person, Target};
@@ -110,10 +111,12 @@ impl Asked<'_> {
         let parts = self.store.incident_views(ids).await?;
         let called = parts.into_iter().map(|view| Called { id: view.incident.id, view }).collect::<Vec<_>>();
         let decide = |view: &IncidentView| decide_merge(view, &whole, self.person);
-        Ok(match ids {
+        let decision = match ids {
             [id] => called.first().map_or_else(|| unknown(*id), |called| decide(&called.view)),
             ids => decide_each(Several { ids, views: &called, wanted: "merged", team: None }, decide),
-        })
+        };
+        let together = PutTogether { store: self.store, catalog: &self.catalog, rules: self.rules, now: self.now };
+        together.merged(decision, &whole, called.iter().map(|called| &called.view)).await
     }
 
     async fn split_off(&self, id: IncidentId, object: &str) -> Result<Decision, StoreError> {

@@ -129,7 +129,7 @@ pub fn causes(
     shared.extend(told.zone.map(|zone| Shared::new(Grouping::Zone { zone, scope }, From::NearlyAll(8))));
     let own = match object {
         Some(object) => Grouping::Object { object, origin },
-        None => Grouping::Place { alert: alert.name().to_owned(), labels: place(alert), origin },
+        None => Grouping::Place { alert: alert.name().to_owned(), labels: place(&alert.labels), origin },
     };
     Causes { own: own.into(), shared }
 }

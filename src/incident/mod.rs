@@ -3,6 +3,7 @@
 //! Each `decide_…` is a pure function from a signal and what the store knows to a [`Decision`](crate::store::Decision);
 //! the workers gather the one and have the store carry out the other.
 
+mod affected;
 mod asked;
 mod causes;
 mod commands;
@@ -34,10 +35,12 @@ mod window_worker;
 mod windows;
 mod work;
 
+pub use affected::Affected;
 pub use coverage::{Coverage, cover};
 pub use heartbeat_worker::{Expected, HeartbeatWorker};
 pub use notification::{Came, decide_notification};
 pub use page_worker::PageWorker;
+pub use radius::Raised;
 pub use rating::Rating;
 pub use rules::{GroupingRules, HomeCluster, IncidentRules, SourceRights};
 pub use signal_worker::SignalWorker;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 
 use super::IncidentRules;
+use super::affected::counted_as;
 use super::causes::Keyed;
 use super::gather::{Gathering, Group, gather};
 use super::left_out::{Body, cut_grouping, damage_grouping};
@@ -167,7 +168,7 @@ impl<'a> Decider<'a> {
                 let because = by.to_string();
                 self.changes.push(Change::Merge { from: *from, into: incident, by: None, because });
                 self.absorbed.insert(*from, view);
-                spell.gained_objects += self.view.objects.get(from).copied().unwrap_or_default();
+                spell.parts.push(*from);
                 spell.gained += self.view.incidents.get(from).map_or(0, |part| part.incident.open_episodes);
             }
         }
@@ -203,14 +204,15 @@ impl<'a> Decider<'a> {
                 spell.remarks.push(remark.clone());
             }
         }
-        for text in firing.remark(rules, alert).into_iter().chain(seen.rating.remark.clone()) {
-            if !spell.remarks.contains(&text) && spell.remarks.len() < MOST_REMARKS {
-                spell.remarks.push(text);
-            }
+        if let Some(text) = firing.remark(rules, alert)
+            && spell.remarks.len() < MOST_REMARKS
+            && !spell.remarks.contains(&text)
+        {
+            spell.remarks.push(text);
         }
-        let of_it = IncidentRef::Existing(self.view.by_object.get(&seen.causes.own.key).copied().unwrap_or(NOBODYS));
-        if window.is_none() && of_it != incident {
-            spell.new_objects.insert(&seen.causes.own.key);
+        spell.rated(&seen.rating);
+        if window.is_none() {
+            spell.affected.add(counted_as(rules, &seen.causes.own.key, &alert.labels), severity);
         }
         if let Firing::Anew(before) | Firing::Worse(before) = &firing {
             self.end(before, incident);
@@ -393,7 +395,4 @@ fn anew(incident: &Incident, alert: &Alert, now: DateTime<Utc>, rules: &Incident
 }
 
 /// Lines of the timeline about single alerts in one decision: a storm is no reason for thousands.
-const MOST_REMARKS: usize = 20;
-
-/// No incident has this number.
-const NOBODYS: IncidentId = IncidentId(0);
+pub(super) const MOST_REMARKS: usize = 20;

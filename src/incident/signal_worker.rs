@@ -18,6 +18,7 @@ use super::ending::{End, decide_run_ended};
 use super::flapping::decide_quiet;
 use super::heartbeat::{decide_heartbeat, grouping_of_heartbeat};
 use super::notification::{Came, HELD, decide_notification, held_after};
+use super::radius::PutTogether;
 use super::rating::tier_subject;
 use super::set_aside::decide_set_aside;
 use super::spell::page_by;
@@ -31,7 +32,7 @@ use crate::model::{
     SignalBody, SignalId, UNLISTED, redact,
 };
 use crate::playbook::{Catalog, Playbook};
-use crate::store::{Decision, IncidentView, PendingSignal, Store, StoreError, Whose};
+use crate::store::{Change, Decision, IncidentView, PendingSignal, Store, StoreError, Whose};
 use crate::surroundings::{Found, Lookup};
 use crate::worker::{Turn, TurnError, Worker};
 
@@ -126,10 +127,18 @@ impl SignalWorker {
                 let mut decision = decide_run_ended(&self.rules, &view, &end, self.clock.now());
                 if !matches!(outcome, Outcome::Fixed | Outcome::NothingToDo) {
                     decision.changes.extend(hold(&*self.store, &view, self.clock.now()).await?);
+                    decision.changes.extend(self.found_wide(&view).await?);
                 }
                 Ok(decision)
             }
         }
+    }
+
+    /// Runs that stop for the same reason become one incident, in which so much more may fire.
+    async fn found_wide(&self, view: &IncidentView) -> Result<Vec<Change>, StoreError> {
+        let (store, catalog) = (&*self.store, self.catalog.borrow().clone());
+        let together = PutTogether { store, catalog: &catalog, rules: &self.rules, now: self.clock.now() };
+        together.found(view).await
     }
 
     /// How long an incident may go unanswered, by the playbook that the run was pinned to.

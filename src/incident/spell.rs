@@ -1,17 +1,18 @@
 //! What one incident needs after a notification: a timeline, a severity, runs, and somebody who knows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::Coverage;
+use super::affected::Affected;
 use super::flapping::{Flapping, decide_over};
-use super::notification::Decider;
+use super::notification::{Decider, MOST_REMARKS};
 use super::opening::{new_incident, team_of};
 use super::radius::Raised;
 use super::work::{NotRun, Work};
-use crate::model::{Alert, IncidentState, Severity, Target, Window, WindowId};
+use super::{Coverage, Rating};
+use crate::model::{Alert, IncidentId, IncidentState, Severity, Target, Window, WindowId};
 use crate::playbook::Playbook;
 use crate::store::{Change, InboxItem, IncidentEvent, IncidentRef, IncidentView, NewIncident, NewPage, PageReason};
 
@@ -30,13 +31,15 @@ pub(super) struct Spell<'a> {
     pub closed: u64,
     /// What fires in incidents that turn out to be part of it.
     pub gained: u64,
-    /// What it becomes about that nothing fired in it before, and of what was in those parts so
-    /// much.
-    pub new_objects: BTreeSet<&'a str>,
-    pub gained_objects: u64,
+    /// Those incidents.
+    pub parts: Vec<IncidentId>,
+    /// What joins is about, but for what windows cover.
+    pub affected: Affected,
     /// So much is affected that it is worse than its alerts.
     pub raised: Option<Raised>,
     pub remarks: Vec<String>,
+    /// Why what joins is as bad as it is.
+    ratings: Vec<(Severity, String)>,
     /// Alerts that join and are covered, by the maintenance window.
     pub covered: BTreeMap<WindowId, (DateTime<Utc>, u64)>,
 }
@@ -74,10 +77,11 @@ impl<'a> Spell<'a> {
             joined: BTreeMap::new(),
             closed: 0,
             gained: 0,
-            new_objects: BTreeSet::new(),
-            gained_objects: 0,
+            parts: Vec::new(),
+            affected: Affected::default(),
             raised: None,
             remarks: Vec::new(),
+            ratings: Vec::new(),
             covered: BTreeMap::new(),
         }
     }
@@ -90,6 +94,17 @@ impl<'a> Spell<'a> {
         let of = (window, coverage.playbook().map(|playbook| playbook.name.as_str()), coverage.target());
         let want = Want { coverage, alert, severity, window };
         self.wants.entry(of).and_modify(|worst| worst.take_worse(want)).or_insert(want);
+    }
+
+    /// Has the timeline say why what joins is as bad as it is, where something decided that.
+    pub fn rated(&mut self, rating: &Rating) {
+        let Some(because) = rating.because.as_ref().filter(|_| !rating.is_lasting || self.begins.is_some()) else {
+            return;
+        };
+        let rated = (rating.severity, because.clone());
+        if self.ratings.len() < MOST_REMARKS && !self.ratings.contains(&rated) {
+            self.ratings.push(rated);
+        }
     }
 
     /// The worst first: it says what the incident is called, and its playbook has the target before
@@ -123,6 +138,9 @@ impl<'a> Decider<'a> {
         }
         for text in std::mem::take(&mut spell.remarks) {
             self.note(incident, IncidentEvent::Remark { text });
+        }
+        for (severity, because) in std::mem::take(&mut spell.ratings) {
+            self.note(incident, IncidentEvent::Rated { severity, because });
         }
         self.hold_back(&spell, &all);
         self.attend(&spell, &wants, joined);

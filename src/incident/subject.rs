@@ -1,5 +1,7 @@
 //! What an alert is about, where no playbook says it.
 
+use std::collections::BTreeMap;
+
 use super::IncidentRules;
 use crate::model::{Alert, ObjectKey};
 
@@ -75,8 +77,8 @@ pub(super) fn zone(alert: &Alert) -> Option<&str> {
 }
 
 /// Where it is, for an alert that names no object: all labels that tell it from others of its name.
-pub(super) fn place(alert: &Alert) -> String {
-    let labels = alert.labels.iter().filter(|(name, _)| !NOT_WHERE.contains(&name.as_str()));
+pub(super) fn place(labels: &BTreeMap<String, String>) -> String {
+    let labels = labels.iter().filter(|(name, _)| !NOT_WHERE.contains(&name.as_str()));
     let labels: Vec<String> = labels.map(|(name, value)| format!("{name}={value}")).collect();
     labels.join(", ")
 }
@@ -88,4 +90,17 @@ fn object(rules: &IncidentRules, alert: &Alert, label: &str, kind: &str) -> Opti
     }
     let namespace = rules.labels.namespace(alert, Some(found.name)).ok()??;
     Some(ObjectKey::new(kind, namespace.value, found.value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::surroundings::reads;
+
+    /// `dogwatch rbac` prints the rights for it.
+    #[test]
+    fn the_tier_of_whatever_an_alert_names_can_be_read() {
+        let unread: Vec<&str> = KINDS.iter().map(|(_, kind)| *kind).filter(|kind| !reads(kind)).collect();
+        assert!(unread.is_empty(), "{unread:?}");
+    }
 }

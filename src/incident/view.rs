@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::affected::{Affected, Asking};
 use super::causes::{Causes, causes};
 use super::earlier::{by_given_name, worse};
 use super::gather::Joinable;
@@ -42,9 +43,9 @@ pub struct View {
     pub damage_told: bool,
     /// The maintenance windows that are active.
     pub windows: Vec<Window>,
-    /// About how many things something fires in an incident that no window covers; only where so
-    /// many could make it worse.
-    pub objects: HashMap<IncidentId, u64>,
+    /// What is affected in each incident that so many objects could make worse, but for what
+    /// windows cover and what ends now.
+    pub affected: HashMap<IncidentId, Affected>,
 }
 
 /// An alert of a notification with what is known of it before any incident is looked at.
@@ -201,11 +202,7 @@ pub(super) async fn gather_view(
     for found in store.incident_views(&others.into_iter().collect::<Vec<_>>()).await? {
         view.incidents.insert(found.incident.id, found);
     }
-    let firing_alerts = firing().count() as u64;
-    let open: u64 = view.incidents.values().map(|view| view.incident.open_episodes).sum();
-    if rules.blast_radius.least().is_some_and(|least| firing_alerts > 0 && open + firing_alerts >= least) {
-        view.objects = store.count_uncovered(&view.incidents.keys().copied().collect::<Vec<_>>()).await?;
-    }
+    view.affected = affected(store, rules, notification, &view).await?;
     let mut limited = BTreeMap::new();
     for seen in firing() {
         if let Coverage::Covered { playbook, target, .. } = &seen.coverage {
@@ -217,6 +214,25 @@ pub(super) async fn gather_view(
         view.history.insert((playbook, target_key), runs);
     }
     Ok(view)
+}
+
+/// What is affected where so many objects could make an incident worse.
+async fn affected(
+    store: &dyn Store,
+    rules: &IncidentRules,
+    notification: &Notification,
+    view: &View,
+) -> Result<HashMap<IncidentId, Affected>, StoreError> {
+    let firing = notification.alerts.iter().filter(|alert| alert.status == AlertStatus::Firing).count() as u64;
+    let unresolved = view.incidents.values().map(|view| &view.incident).filter(|incident| !incident.is_over());
+    let open: u64 = unresolved.clone().map(|incident| incident.open_episodes).sum();
+    if firing == 0 || rules.blast_radius.least().is_none_or(|least| open + firing < least) {
+        return Ok(HashMap::new());
+    }
+    let resolved = notification.alerts.iter().filter(|alert| alert.status == AlertStatus::Resolved);
+    let ends = resolved.filter_map(|alert| view.episodes.get(&alert.fingerprint)).map(|episode| episode.id);
+    let asking = Asking { store, rules, windows: &view.windows };
+    asking.of(unresolved.map(|incident| (incident.id, incident.severity)), &ends.collect::<Vec<_>>()).await
 }
 
 /// How far back the limits of a playbook look; at least a day, so that a run that is under way is

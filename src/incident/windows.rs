@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
+use super::affected::{Affected, Asking};
 use super::notification::Decider;
 use super::opening::severity_of;
 use super::spell::{Spell, Want};
@@ -140,6 +141,8 @@ struct Held {
     alerts: Vec<OpenAlert>,
     /// Of the worst of the alerts that no window covers now.
     worst: Option<Severity>,
+    /// What all that no window covers is about.
+    affected: Affected,
 }
 
 /// Reads what the window held back, and decides what follows from its end.
@@ -165,7 +168,9 @@ pub(super) async fn window_ended(
         };
         let open = alerts.iter().filter(was_held);
         let worst = open.map(|alert| rated(catalog, rules, alert, now)).min();
-        held.push(Held { view, alerts, worst });
+        let asking = Asking { store, rules, windows: &windows };
+        let affected = asking.affected(&alerts, view.incident.severity);
+        held.push(Held { view, alerts, worst, affected });
     }
     Ok(decide_window_ended(rules, &window, &windows, &held, now))
 }
@@ -209,7 +214,7 @@ fn decide_window_ended(
     now: DateTime<Utc>,
 ) -> Decision {
     let mut changes = Vec::new();
-    for Held { view, alerts: open, worst } in held.iter().filter(|held| !held.view.incident.is_over()) {
+    for Held { view, alerts: open, worst, affected } in held.iter().filter(|held| !held.view.incident.is_over()) {
         let known = &view.incident;
         let incident = IncidentRef::Existing(known.id);
         let (alerts, by) = (open.len() as u64, window.ended_by.clone());
@@ -222,11 +227,15 @@ fn decide_window_ended(
         changes.push(Change::HoldOver { incident });
         changes.extend(held_on(incident, active, open));
         let Some(worst) = *worst else { continue };
-        let severity = known.severity.worst(worst);
+        let told = known.severity.worst(worst);
+        let raised = Affected::raise([affected].into_iter(), &rules.blast_radius, told);
+        let raised = raised.filter(|_| known.state != IncidentState::Mitigated);
+        let severity = raised.map_or(told, |raised| raised.to);
         if severity != known.severity {
             let because = format!("what {} held back", window.id);
+            let by_itself = IncidentEvent::Severity { from: known.severity, to: severity, because };
+            let event = raised.map_or(by_itself, |raised| raised.event(known.severity));
             changes.push(Change::Severity { incident, severity });
-            let event = IncidentEvent::Severity { from: known.severity, to: severity, because };
             changes.push(Change::Note { incident, event });
         }
         // Whoever took it meanwhile has it, unless it turns out to be worse.

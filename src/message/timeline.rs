@@ -187,6 +187,7 @@ fn tell_incident(event: &IncidentEvent, at: DateTime<Utc>) -> Option<String> {
             format!("the page of team {team} says more: {}", page_reason(reason))
         }
         IncidentEvent::Severity { from, to, because } => format!("severity {from} -> {to}: {because}"),
+        IncidentEvent::Rated { severity, because } => format!("rated {severity}: {because}"),
         IncidentEvent::Acknowledged { by } => format!("{by} has acknowledged it"),
         IncidentEvent::Mitigated { because } => format!("mitigated: {because}"),
         IncidentEvent::Resolved { by, because } => format!("resolved by {by}: {because}"),

@@ -198,6 +198,7 @@ fn is_of_people(entry: &TimelineEntry) -> bool {
         TimelineWhat::Incident(
             IncidentEvent::Opened { .. }
                 | IncidentEvent::Severity { .. }
+                | IncidentEvent::Rated { .. }
                 | IncidentEvent::Acknowledged { .. }
                 | IncidentEvent::Mitigated { .. }
                 | IncidentEvent::Resolved { .. }

@@ -18,6 +18,7 @@ fn what_was_counted_is_told() {
     // Another scrape at the same time found the same.
     metrics.pages_made(PageId(0), &made(7));
     metrics.delivery_failed("discord");
+    metrics.looked_up(LookupResult::TimedOut);
     metrics.command("api", true);
     metrics.worker_stuck("engine", Duration::from_secs(130));
     metrics.oldest_due("runs", Duration::from_secs(7));
@@ -34,6 +35,8 @@ fn what_was_counted_is_told() {
         r#"dogwatch_mutations_total{action="k8s.scale",result="done"} 1"#,
         r#"dogwatch_pages_total{team="platform",severity="S1"} 1"#,
         r#"dogwatch_deliveries_failed_total{sink="discord"} 1"#,
+        r#"dogwatch_lookups_total{result="timed_out"} 1"#,
+        r#"dogwatch_lookups_total{result="forbidden"} 0"#,
         r#"dogwatch_commands_total{via="api",result="refused"} 1"#,
         r#"dogwatch_incidents{state="open",severity="S2"} 2"#,
         r#"dogwatch_worker_stuck_seconds{worker="engine"} 130"#,

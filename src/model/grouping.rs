@@ -90,6 +90,11 @@ impl Grouping {
         }
     }
 
+    /// Whether that is the key of one object.
+    pub fn is_key_of_object(key: &str) -> bool {
+        key.starts_with("target:") || key.starts_with("target@")
+    }
+
     /// When others join it by this.
     pub fn joins(&self) -> Joins {
         match self {
@@ -192,6 +197,7 @@ mod tests {
         let object =
             Grouping::Object { object: ObjectKey::new("Deployment", "kube-system", "coredns"), origin: Origin::Home };
         assert_eq!(object.key(), "target:Deployment/kube-system/coredns");
+        assert!(Grouping::is_key_of_object(&object.key()));
         let group = |cluster: Option<&str>| Grouping::Group {
             source: "alertmanager".into(),
             alert: "PostgresDown".into(),

@@ -84,7 +84,12 @@ impl LabelNames {
 
     /// What an alert says under one of the names of `label`. An empty value says nothing.
     pub fn find<'a>(&self, alert: &'a Alert, label: &str) -> Option<NamedLabel<'a>> {
-        self.names(label).iter().find_map(|name| named(alert, name))
+        self.find_in(&alert.labels, label)
+    }
+
+    /// What the labels of an alert say under one of the names of `label`.
+    pub fn find_in<'a>(&self, labels: &'a BTreeMap<String, String>, label: &str) -> Option<NamedLabel<'a>> {
+        self.names(label).iter().find_map(|name| named(labels, name))
     }
 
     /// The namespace of the object that an alert names with the label `of` (as the alert calls it).
@@ -105,7 +110,7 @@ impl LabelNames {
             return Ok(self.find(alert, NAMESPACE));
         }
         let names = usual_names(NAMESPACE);
-        let mut found = names.iter().filter_map(|name| named(alert, name));
+        let mut found = names.iter().filter_map(|name| named(&alert.labels, name));
         let Some(first) = found.next() else { return Ok(None) };
         let Some(scraped) = found.next().filter(|_| first.name.starts_with(EXPORTED)) else { return Ok(Some(first)) };
         let is_of_the_metric = |name: &str| !OF_THE_SCRAPE.contains(&name) && !name.starts_with("kubernetes_");
@@ -117,8 +122,8 @@ impl LabelNames {
     }
 }
 
-fn named<'a>(alert: &'a Alert, name: &str) -> Option<NamedLabel<'a>> {
-    let (name, value) = alert.labels.get_key_value(name)?;
+fn named<'a>(labels: &'a BTreeMap<String, String>, name: &str) -> Option<NamedLabel<'a>> {
+    let (name, value) = labels.get_key_value(name)?;
     (!value.is_empty()).then_some(NamedLabel { name, value })
 }
 

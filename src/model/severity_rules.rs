@@ -85,6 +85,30 @@ impl BlastRadius {
     pub fn least(&self) -> Option<u64> {
         [self.s1, self.s2, self.s3].into_iter().flatten().min()
     }
+
+    /// So many take every step.
+    pub fn most(&self) -> Option<u64> {
+        [self.s1, self.s2, self.s3].into_iter().flatten().max()
+    }
+
+    /// What is as bad as that is made no worse by any number of objects.
+    pub fn worst(&self) -> Severity {
+        match self {
+            Self { s1: Some(_), .. } => Severity::S1,
+            Self { s2: Some(_), .. } => Severity::S2,
+            Self { s3: Some(_), .. } => Severity::S3,
+            Self { .. } => Severity::S4,
+        }
+    }
+
+    /// Objects of which less is told are no part of any step.
+    pub fn mildest(&self) -> Severity {
+        match self {
+            Self { s3: Some(_), .. } => Severity::S4,
+            Self { s2: Some(_), .. } => Severity::S3,
+            Self { .. } => Severity::S2,
+        }
+    }
 }
 
 impl Default for BlastRadius {

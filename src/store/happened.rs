@@ -131,6 +131,11 @@ pub enum IncidentEvent {
         to: Severity,
         because: String,
     },
+    /// Something besides the alert's own word or its playbook's decided how bad it is, or would have.
+    Rated {
+        severity: Severity,
+        because: String,
+    },
     /// There is a second reason to page within the spell: the page that is there says it.
     PageUpdated {
         team: String,

@@ -52,7 +52,7 @@ pub use windows::{FiringAlert, HeldIncident, NewWindow, OpenAlert, WindowOrigin,
 use crate::metrics::{Levels, PagesMade};
 use crate::model::{
     Approval, ApprovalId, Beat, Digest, Episode, EpisodeId, Heartbeat, HeartbeatKey, Incident, IncidentId, PageBudgets,
-    PageFor, PageId, PlaybookRef, Remedy, Run, RunEvent, RunId, Signal, SignalId,
+    PageFor, PageId, PlaybookRef, Remedy, Run, RunEvent, RunId, Severity, Signal, SignalId,
 };
 use crate::worker::Bell;
 
@@ -140,9 +140,15 @@ pub trait IncidentStore: Send + Sync {
     /// About how many things something fires in it.
     async fn count_objects(&self, incident: IncidentId) -> Result<u64, StoreError>;
 
-    /// About how many things something fires in each of these that no maintenance window covered
-    /// when it was told.
-    async fn count_uncovered(&self, incidents: &[IncidentId]) -> Result<HashMap<IncidentId, u64>, StoreError>;
+    /// What fires in each of these, but for the episodes `but`, and what was found to be less bad than
+    /// `mildest`: up to `limit` alerts of each, those about objects of Kubernetes before others.
+    async fn firing_in(
+        &self,
+        incidents: &[IncidentId],
+        but: &[EpisodeId],
+        mildest: Severity,
+        limit: usize,
+    ) -> Result<HashMap<IncidentId, Vec<OpenAlert>>, StoreError>;
 
     /// Those incidents, with their runs that are under way.
     async fn incident_views(&self, ids: &[IncidentId]) -> Result<Vec<IncidentView>, StoreError>;

@@ -9,13 +9,15 @@ use futures_util::stream::{self, StreamExt as _};
 
 use super::facts::Facts;
 use super::memory::Memory;
-use super::resolve::{Question, marks, resolve};
-use super::{Found, Marks, READ, Surroundings};
+use super::resolve::{Question, can_be, marks, resolve};
+use super::{Found, Marks, NAMESPACE, READ, Surroundings};
 use crate::clock::Clock;
-use crate::cluster::{Cluster, ClusterError, Kind, ListQuery, Object};
+use crate::cluster::{Cluster, ClusterError, ListQuery, Object};
+use crate::metrics::{LookupResult, Metrics};
 use crate::model::ObjectKey;
 
-/// So many objects are looked up at once; the others go by what is said of them elsewhere.
+/// So many objects are looked up at once, and so many namespaces before them; the others go by what
+/// is said of them elsewhere, and by what is remembered.
 const MOST_OBJECTS: usize = 32;
 
 /// So long it may take at once.
@@ -48,7 +50,21 @@ pub struct Lookup {
     clock: Arc<dyn Clock>,
     /// The labels and annotations that are looked for. Empty: none.
     names: Vec<String>,
+    /// Where it is counted what became of it.
+    metrics: Option<Arc<Metrics>>,
     state: Mutex<State>,
+}
+
+/// What is asked about at once. Namespaces come first: they are few, and most tiers are theirs.
+struct Asking<'a> {
+    namespaces: Vec<ObjectKey>,
+    objects: Vec<&'a ObjectKey>,
+}
+
+impl Asking<'_> {
+    fn is_nothing(&self) -> bool {
+        self.namespaces.is_empty() && self.objects.is_empty()
+    }
 }
 
 #[derive(Default)]
@@ -58,6 +74,8 @@ struct State {
     rests_until: Duration,
     /// Whether the last thing that was asked went wrong: that is told once.
     is_in_trouble: bool,
+    /// Whether a right was missing since it began to ask.
+    lacks_a_right: bool,
     /// How long was asked lately; and at what time that was so.
     spent: (Duration, Duration),
 }
@@ -72,7 +90,7 @@ impl State {
 
 impl Lookup {
     pub fn new(cluster: Arc<dyn Cluster>, clock: Arc<dyn Clock>) -> Self {
-        Self { cluster, clock, names: Vec::new(), state: Mutex::default() }
+        Self { cluster, clock, names: Vec::new(), metrics: None, state: Mutex::default() }
     }
 
     /// Looks for these labels and annotations, too.
@@ -81,50 +99,81 @@ impl Lookup {
         Self { names, ..self }
     }
 
-    /// What is known of these labels and annotations, of an object that was looked up a moment ago.
-    pub fn marks(&self, key: &ObjectKey) -> Marks {
-        let (found, open) = marks(&self.state().memory, key, self.clock.monotonic());
-        Marks { found, is_settled: open.is_empty() }
+    /// Counts there what becomes of it.
+    #[must_use]
+    pub fn counting(self, metrics: Arc<Metrics>) -> Self {
+        Self { metrics: Some(metrics), ..self }
     }
 
-    /// What surrounds the first of these objects, as far as the cluster says it in time.
+    /// What is known of these labels and annotations, of an object that was looked up a moment ago.
+    pub fn marks(&self, key: &ObjectKey) -> Marks {
+        if self.names.is_empty() {
+            return Marks::default();
+        }
+        marks(&self.state().memory, key, self.clock.monotonic()).0
+    }
+
+    /// What surrounds these objects, as far as it is remembered, or the cluster says it in time.
     pub async fn look_up(&self, objects: &[ObjectKey]) -> Found {
-        let readable = |key: &&ObjectKey| {
-            let is_read = |kind: &&Kind| READ.contains(&kind.name) || !self.names.is_empty();
-            let kind = Kind::find(&key.kind).ok().filter(is_read);
-            kind.is_some_and(|kind| kind.check_key(key).is_ok())
-        };
+        let is_read = |key: &ObjectKey| READ.contains(&key.kind.as_str()) || !self.names.is_empty();
         let mut seen = BTreeSet::new();
-        let objects = objects.iter().filter(readable).filter(|key| seen.insert(*key));
-        let objects: Vec<&ObjectKey> = objects.take(MOST_OBJECTS).collect();
-        if !self.open(&objects).is_empty() && self.begins() {
-            let began = self.clock.monotonic();
-            let end = self.clock.now() + WITHIN;
-            let asked = match select(Box::pin(self.ask_all(&objects)), self.clock.sleep_until(end)).await {
-                Either::Left((asked, _)) => asked,
-                Either::Right(_) => Err(format!("no answer within {WITHIN:?}")),
-            };
-            self.ends(began, asked);
+        let objects: Vec<&ObjectKey> = objects.iter().filter(|key| is_read(key) && seen.insert(*key)).collect();
+        let asking = self.asking(&objects);
+        if !asking.is_nothing() {
+            let result = if self.begins() { self.ask_in_time(&asking).await } else { LookupResult::NotAsked };
+            if let Some(metrics) = &self.metrics {
+                metrics.looked_up(result);
+            }
         }
         let (state, now) = (self.state(), self.clock.monotonic());
-        let read = objects.into_iter().filter(|key| READ.contains(&key.kind.as_str()));
+        let read = objects.into_iter().filter(|key| READ.contains(&key.kind.as_str()) && can_be(key));
         let found = read.map(|key| (key.clone(), resolve(&state.memory, key, now).0));
         found.filter(|(_, found)| *found != Surroundings::default()).collect()
     }
 
-    fn begins(&self) -> bool {
-        self.state().may_ask(self.clock.monotonic())
+    /// The first of these objects of which something is still to ask, within bounds.
+    fn asking<'a>(&self, objects: &[&'a ObjectKey]) -> Asking<'a> {
+        let unknown = |key: &&&ObjectKey| !self.open(std::slice::from_ref(*key)).is_empty();
+        let is_one = |key: &ObjectKey| key.kind == NAMESPACE;
+        let names = objects.iter().map(|key| if is_one(key) { &key.name } else { &key.namespace });
+        let names: BTreeSet<&String> = names.filter(|name| !name.is_empty() && !self.names.is_empty()).collect();
+        let namespaces = names.into_iter().map(|name| ObjectKey::new(NAMESPACE, "", name.as_str()));
+        let others = objects.iter().filter(|key| !is_one(key) && can_be(key));
+        Asking {
+            namespaces: namespaces.filter(|key| can_be(key) && unknown(&&key)).take(MOST_OBJECTS).collect(),
+            objects: others.filter(unknown).copied().take(MOST_OBJECTS).collect(),
+        }
     }
 
-    fn ends(&self, began: Duration, asked: Result<(), String>) {
+    async fn ask_in_time(&self, asking: &Asking<'_>) -> LookupResult {
+        let began = self.clock.monotonic();
+        let end = self.clock.now() + WITHIN;
+        let (result, trouble) = match select(Box::pin(self.ask_all(asking)), self.clock.sleep_until(end)).await {
+            Either::Left((Ok(()), _)) if self.state().lacks_a_right => (LookupResult::Forbidden, None),
+            Either::Left((Ok(()), _)) => (LookupResult::Answered, None),
+            Either::Left((Err(error), _)) => (LookupResult::Failed, Some(error)),
+            Either::Right(_) => (LookupResult::TimedOut, Some(format!("no answer within {WITHIN:?}"))),
+        };
+        self.ends(began, trouble);
+        result
+    }
+
+    /// Whether something may be asked now.
+    fn begins(&self) -> bool {
+        let mut state = self.state();
+        state.lacks_a_right = false;
+        state.may_ask(self.clock.monotonic())
+    }
+
+    fn ends(&self, began: Duration, trouble: Option<String>) {
         let now = self.clock.monotonic();
         let mut state = self.state();
         state.spent.0 += now.saturating_sub(began);
-        let was_in_trouble = std::mem::replace(&mut state.is_in_trouble, asked.is_err());
-        match asked {
-            Ok(()) if was_in_trouble => tracing::info!("the cluster says again what alerts have in common"),
-            Ok(()) => {}
-            Err(error) => {
+        let was_in_trouble = std::mem::replace(&mut state.is_in_trouble, trouble.is_some());
+        match trouble {
+            None if was_in_trouble => tracing::info!("the cluster says again what alerts have in common"),
+            None => {}
+            Some(error) => {
                 state.rests_until = now + REST;
                 if was_in_trouble {
                     tracing::debug!(error, "the cluster still does not say what alerts have in common");
@@ -153,17 +202,22 @@ impl Lookup {
         open
     }
 
-    async fn ask_all(&self, objects: &[&ObjectKey]) -> Result<(), String> {
+    async fn ask_all(&self, asking: &Asking<'_>) -> Result<(), String> {
+        self.ask_each(asking.namespaces.iter().cloned().map(Question::Object)).await?;
         for _ in 0..MOST_ROUNDS {
-            let open = self.open(objects);
+            let open = self.open(&asking.objects);
             if open.is_empty() {
                 break;
             }
-            let asking = open.into_iter().map(|question| self.ask(question));
-            let mut answers = stream::iter(asking).buffer_unordered(AT_ONCE);
-            while let Some(answer) = answers.next().await {
-                answer?;
-            }
+            self.ask_each(open.into_iter()).await?;
+        }
+        Ok(())
+    }
+
+    async fn ask_each(&self, questions: impl Iterator<Item = Question>) -> Result<(), String> {
+        let mut answers = stream::iter(questions.map(|question| self.ask(question))).buffer_unordered(AT_ONCE);
+        while let Some(answer) = answers.next().await {
+            answer?;
         }
         Ok(())
     }
@@ -175,7 +229,7 @@ impl Lookup {
                 let answer = settled(self.cluster.get(&key).await)?;
                 let facts = match &answer {
                     Settled::Forbidden => {
-                        self.state().memory.forbid_object(&key, self.clock.monotonic());
+                        self.forbidden(|memory, now| memory.forbid_object(&key, now));
                         return Ok(());
                     }
                     Settled::Answer(Some(object)) if object.key() != key => {
@@ -198,7 +252,7 @@ impl Lookup {
                     }
                     (Err(error), _) | (_, Err(error)) => return Err(error),
                     (Ok(Settled::Forbidden), _) | (_, Ok(Settled::Forbidden)) => {
-                        self.state().memory.forbid_operators(self.clock.monotonic());
+                        self.forbidden(Memory::forbid_operators);
                         return Ok(());
                     }
                     (Ok(Settled::Nothing), _) | (_, Ok(Settled::Nothing)) => BTreeSet::new(),
@@ -225,6 +279,13 @@ impl Lookup {
             Some(other) => Err(format!("asked for operators, it answered with {}", other.key())),
             None => Ok(Settled::Answer(listed.iter().map(Object::key).collect())),
         }
+    }
+
+    /// Remembers that a right is missing.
+    fn forbidden(&self, keep: impl FnOnce(&mut Memory, Duration)) {
+        let mut state = self.state();
+        state.lacks_a_right = true;
+        keep(&mut state.memory, self.clock.monotonic());
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

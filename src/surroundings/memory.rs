@@ -34,8 +34,10 @@ pub(super) struct Memory {
 pub(super) enum Recalled<T> {
     /// Nobody asked, or too long ago.
     Unknown,
-    /// It is not there, or cannot be read.
+    /// It is not there.
     Nothing,
+    /// The bot may not read it.
+    Forbidden,
     Found(T),
 }
 
@@ -51,7 +53,7 @@ impl Memory {
             return known.clone().into();
         }
         let right = ("get", key.kind.clone(), key.namespace.clone());
-        self.forbidden.get(&right, now).map_or(Recalled::Unknown, |()| Recalled::Nothing)
+        self.forbidden.get(&right, now).map_or(Recalled::Unknown, |()| Recalled::Forbidden)
     }
 
     pub fn operator(&self, name: &str, now: Duration) -> Recalled<ObjectKey> {
@@ -59,7 +61,7 @@ impl Memory {
             return known.clone().into();
         }
         let right = ("list", String::new(), String::new());
-        self.forbidden.get(&right, now).map_or(Recalled::Unknown, |()| Recalled::Nothing)
+        self.forbidden.get(&right, now).map_or(Recalled::Unknown, |()| Recalled::Forbidden)
     }
 
     pub fn keep_object(&mut self, key: ObjectKey, facts: Option<Facts>, now: Duration) {
@@ -124,11 +126,11 @@ mod tests {
         memory.keep_object(pod(1), None, at(0));
         memory.forbid_object(&pod(2), at(0));
         assert_eq!(memory.object(&pod(1), at(89)), Recalled::Nothing);
-        assert_eq!(memory.object(&pod(3), at(599)), Recalled::Nothing, "it is about the same right");
+        assert_eq!(memory.object(&pod(3), at(599)), Recalled::Forbidden, "it is about the same right");
         assert_eq!(memory.object(&pod(3), at(600)), Recalled::Unknown);
         assert_eq!(memory.object(&ObjectKey::new("Pod", "web", "a"), at(1)), Recalled::Unknown);
         memory.forbid_operators(at(0));
-        assert_eq!(memory.operator("pgo", at(1)), Recalled::Nothing);
+        assert_eq!(memory.operator("pgo", at(1)), Recalled::Forbidden);
     }
 
     #[test]

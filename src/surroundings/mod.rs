@@ -8,7 +8,7 @@
 //! | PersistentVolumeClaim | its storage class, the StatefulSet that it was made for |
 //! | Node | its zone |
 //! | a workload or Job | its controller: the object of an operator, a CronJob |
-//! | all | its tier, by itself, its owner or its namespace, where an operator has rules for tiers |
+//! | all | its tier, by itself, its owner and its namespace, where an operator has rules for tiers |
 //! | all | the operator's Deployment, by `app.kubernetes.io/managed-by` of it or its owner |
 //!
 //! Nobody waits for it: [`Lookup`] says what it costs at most.
@@ -22,7 +22,7 @@ mod resolve;
 use std::collections::{BTreeSet, HashMap};
 
 pub use lookup::Lookup;
-pub use marks::{Mark, Marks};
+pub use marks::{Mark, Marks, Missing};
 
 use crate::cluster::{Access, Kind};
 use crate::model::ObjectKey;
@@ -59,14 +59,32 @@ pub type Found = HashMap<ObjectKey, Surroundings>;
 const READ: [&str; 8] =
     ["Pod", "PersistentVolumeClaim", "Node", "ReplicaSet", "Job", "StatefulSet", "Deployment", "DaemonSet"];
 
-/// Read as well where the tier of an object is looked for.
+/// Kinds that alerts name, and that are read for their tiers alone. What a playbook acts on may be
+/// of any other kind, too, which its own rights allow.
+const READ_FOR_TIERS: [&str; 7] = [
+    NAMESPACE,
+    "CronJob",
+    "HorizontalPodAutoscaler",
+    "PodDisruptionBudget",
+    "Ingress",
+    "PersistentVolume",
+    "StorageClass",
+];
+
 const NAMESPACE: &str = "Namespace";
 
-/// The rights that it takes, in all namespaces. Where one is missing, labels say what they say.
-pub fn access() -> BTreeSet<Access> {
-    let kinds = READ.iter().chain([&NAMESPACE]).filter_map(|kind| Kind::find(kind).ok());
+/// The rights that it takes, in all namespaces. Where one is missing, labels say what alerts have in
+/// common, and no tier makes anything better. `tiers`: those of objects are looked up, too.
+pub fn access(tiers: bool) -> BTreeSet<Access> {
+    let for_tiers = READ_FOR_TIERS.iter().filter(|_| tiers);
+    let kinds = READ.iter().chain(for_tiers).filter_map(|kind| Kind::find(kind).ok());
     let read = kinds.map(|kind| kind.access("get", "", ""));
     // Operators are found by name and label.
     let listed = Kind::find("Deployment").map(|kind| kind.access("list", "", ""));
     read.chain(listed).collect()
+}
+
+/// Whether objects of that kind are read by the rights that [`access`] names.
+pub fn reads(kind: &str) -> bool {
+    READ.contains(&kind) || READ_FOR_TIERS.contains(&kind)
 }

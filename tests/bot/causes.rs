@@ -401,7 +401,7 @@ async fn parts_of_parts_go_where_they_belong() {
 }
 
 /// Two alerts of different names start it, and its runs have the same trouble.
-fn alike() -> String {
+pub fn alike() -> String {
     let stops =
         "  - require: target.spec.storageClassName == 'expandable'\n    because: the storage class cannot expand";
     CLAIMS

@@ -11,6 +11,7 @@ use dogwatch::cluster::sim::build;
 use dogwatch::cluster::sim::{Fault, Verb};
 use dogwatch::cluster::{Access, Cluster, ClusterError, Delete, ListQuery, Object, Patch, SimCluster};
 use dogwatch::incident::{HomeCluster, IncidentRules, SourceRights};
+use dogwatch::metrics::Metrics;
 use dogwatch::model::*;
 use dogwatch::surroundings::Lookup;
 use serde_json::json;
@@ -93,6 +94,7 @@ impl Cluster for Watched {
 struct Place {
     shift: Shift,
     cluster: Arc<Watched>,
+    metrics: Arc<Metrics>,
 }
 
 impl Place {
@@ -102,13 +104,14 @@ impl Place {
 
     async fn of(objects: Vec<Object>, manner: Manner, rules: IncidentRules) -> Self {
         let mut made = None;
+        let metrics = Arc::new(Metrics::new());
         let shift = Shift::looking_up(rules, |clock| {
             let cluster = SimCluster::from_objects(clock.clone(), objects).unwrap();
             let watched = Watched { cluster, asked: AtomicUsize::new(0), manner, clock: clock.clone() };
             let cluster = made.insert(Arc::new(watched)).clone();
-            Lookup::new(cluster, clock)
+            Lookup::new(cluster, clock).counting(metrics.clone())
         });
-        Self { shift: shift.await, cluster: made.unwrap() }
+        Self { shift: shift.await, cluster: made.unwrap(), metrics }
     }
 
     /// An alert about an object of `db`, delivered by itself.
@@ -120,6 +123,16 @@ impl Place {
 
     async fn roots(&self) -> Vec<Incident> {
         self.shift.incidents().await.into_iter().filter(|incident| incident.merged.is_none()).collect()
+    }
+
+    /// How the look-ups went, where there were any: `answered 1`.
+    fn lookups(&self) -> Vec<String> {
+        let text = self.metrics.render(None).unwrap();
+        let lines = text.lines().filter_map(|line| line.strip_prefix("dogwatch_lookups_total{result=\""));
+        let counts = lines.filter(|line| !line.ends_with(" 0"));
+        let mut counts: Vec<String> = counts.map(|line| line.replace("\"}", "")).collect();
+        counts.sort();
+        counts
     }
 
     async fn told(&self) -> Vec<String> {
@@ -294,6 +307,7 @@ async fn a_cluster_that_hangs_holds_up_one_alert_for_two_seconds_and_then_nobody
         place.shift.clock.advance(second);
     }
     assert_eq!(place.cluster.asked(), 1, "it is left in peace");
+    assert_eq!(place.lookups(), ["not_asked 20", "timed_out 1"]);
     place.shift.clock.advance(10 * second);
     assert_eq!(paged_after(&place, "C", "c").await, bound);
     assert_eq!(place.cluster.asked(), 2);
@@ -316,13 +330,14 @@ async fn a_slow_cluster_does_not_hold_up_a_storm() {
 async fn a_cluster_that_refuses_or_fails_leaves_the_labels() {
     let forbids = Fault::Forbidden { verb: Verb::Get, kind: "Pod".into() };
     let fails = Fault::Unavailable { verb: Verb::Get, kind: String::new(), times: 1_000 };
-    for (fault, most, minutes) in [(forbids, 1, 9), (fails, 1, 0)] {
+    for (fault, most, minutes, counted) in [(forbids, 1, 9, "forbidden 1"), (fails, 1, 0, "failed 1")] {
         let place = Place::with(THREE.map(|(_, pod)| on_node(pod, "n7")).into()).await;
         place.cluster.cluster.fault(fault);
         for (name, pod) in THREE {
             assert_eq!(paged_after(&place, name, pod).await, Duration::ZERO);
         }
         assert_eq!(place.roots().await.len(), 3);
+        assert!(place.lookups().contains(&counted.to_owned()), "{:?}", place.lookups());
         place.shift.passes(minutes).await;
         place.fires("Later", "pod", "later").await;
         assert!(place.cluster.asked() <= most, "{} questions", place.cluster.asked());

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use dogwatch::chat::{Desk, Handoffs, Previews};
+use dogwatch::cluster::Object;
 use dogwatch::message::Room;
 use dogwatch::model::*;
 use dogwatch::oncall::OnCall;
 use insta::assert_snapshot;
+use serde_json::json;
 
 use crate::bot::{Bot, minutes};
 use crate::budget::{fires, folded};
@@ -429,4 +431,58 @@ async fn a_number_that_is_none_is_told_where_to_look() {
     assert_snapshot!(asks(&bot, "/why INC-99").await, @"there is no INC-99; /incidents lists those that are open, and /incidents all those of the last day");
     assert_snapshot!(asks(&bot, "/why ApiDown").await, @"`ApiDown` is no INC number; write it as `INC-7`; /incidents lists them");
     assert_snapshot!(asks(&bot, "/why").await, @"it does not say which one; write it like /why INC-7");
+}
+
+/// A severity that a tier decided, or that nobody could decide by one, is told with who says so.
+#[tokio::test]
+async fn a_tier_decided_how_bad_it_is() {
+    let of = |kind: &str, api: &str, name: &str, namespace: &str, tier: &str| {
+        let metadata = json!({ "name": name, "namespace": namespace, "labels": { "tier": tier } });
+        Object(json!({ "kind": kind, "apiVersion": api, "metadata": metadata }))
+    };
+    let rule = |at_least, at_most| TierRule { at_least, at_most };
+    let begins = async || {
+        let objects = [("gold", "gold"), ("play", "play")].map(|(name, tier)| of("Namespace", "v1", name, "", tier));
+        let mut bot = Bot::begins(&[], objects.into()).await;
+        bot.rules.tiers = Arc::new(Tiers {
+            names: vec!["tier".into()],
+            alert_label: "tier".into(),
+            rules: [
+                ("gold".to_owned(), rule(Some(Severity::S2), None)),
+                ("play".to_owned(), rule(None, Some(Severity::S3))),
+            ]
+            .into(),
+        });
+        bot.is_restarted().await;
+        bot
+    };
+    let mut bot = begins().await;
+    bot.fires("Slow", &[("severity", "info"), ("namespace", "gold")]).await;
+    bot.fires("Down", &[("severity", "critical"), ("namespace", "play")]).await;
+    bot.fires("Lost", &[("severity", "critical"), ("namespace", "play"), ("pod", "gone")]).await;
+    let line = async |id| {
+        let told = why(&bot, id).await;
+        told.lines().find(|line| line.contains("(severities.tiers)")).unwrap_or(&told).trim().to_owned()
+    };
+    assert_snapshot!(line(1).await, @"S2, as Slow says S3, and tier gold of namespace/gold is at_least S2 (severities.tiers)");
+    assert_snapshot!(line(2).await, @"what is less than S2 wakes nobody, and this is S3, as Down says S1, and tier play of namespace/play is at_most S3 (severities.tiers)");
+    assert_snapshot!(line(3).await, @"S1, as Lost says so, and tier play of namespace/play is at_most S3, which counts not, as pod/gone in play is not there to say what tier it has (severities.tiers)");
+    let mut bot = begins().await;
+    bot.fires("Slow", &[("severity", "info"), ("namespace", "play")]).await;
+    bot.passes(minutes(1)).await;
+    bot.fires("Slow", &[("severity", "info"), ("namespace", "gold")]).await;
+    let told = why(&bot, 1).await;
+    assert!(told.contains("S2, as Slow says S3, and tier gold of namespace/gold is at_least S2"), "{told}");
+}
+
+#[tokio::test]
+async fn so_many_objects_decided_how_bad_it_is() {
+    let mut bot = Bot::begins(&[], vec![]).await;
+    for n in 0..25 {
+        let node = format!("n{n}");
+        bot.fires("Disk", &[("severity", "info"), ("node", &node)]).await;
+        bot.passes(std::time::Duration::from_secs(1)).await;
+    }
+    let told = why(&bot, 1).await;
+    assert!(told.contains("S2, as 25 objects are affected (blast_radius.S2 is 25) (it was S3)"), "{told}");
 }

@@ -2,6 +2,7 @@
 //! was woken, or who wonders why they were not.
 
 mod paged;
+mod rated;
 mod unpaged;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -91,7 +92,7 @@ fn severity_from(facts: &WhyFacts<'_>, severity: Severity) -> Option<String> {
     });
     let playbook = || facts.incident.playbook.as_ref();
     let by_playbook = || playbook().map(|playbook| format!("{severity}, as its playbook {} says", clip(playbook, 80)));
-    worse.or_else(by_playbook).or_else(|| said(facts, severity))
+    rated::rated(facts, severity).or(worse).or_else(by_playbook).or_else(|| said(facts, severity))
 }
 
 /// What the alerts themselves say of it.

@@ -11,10 +11,10 @@ use super::groupings::Asked;
 use super::rows::{self, from_json, get, get_time, get_time_or, json, micros};
 use super::{SqliteStore, failed, groupings, pages, reports};
 use crate::metrics::{Levels, PagesMade};
-use crate::model::{Episode, EpisodeId, Incident, IncidentId, PageId, SignalId, WindowId};
+use crate::model::{Episode, EpisodeId, Incident, IncidentId, PageId, Severity, SignalId, WindowId};
 use crate::store::{
-    AlertCount, Applied, Decision, DuePage, EpisodeHead, IncidentFilter, IncidentStore, IncidentView, ObjectRow, Page,
-    PageOutline, PageReason, RecentIncident, StoreError, Teams, TimelineEntry, identity, transaction,
+    AlertCount, Applied, Decision, DuePage, EpisodeHead, IncidentFilter, IncidentStore, IncidentView, ObjectRow,
+    OpenAlert, Page, PageOutline, PageReason, RecentIncident, StoreError, Teams, TimelineEntry, identity, transaction,
 };
 
 /// One step into the index for each fingerprint, however often that fired before.
@@ -122,8 +122,14 @@ impl IncidentStore for SqliteStore {
         groupings::objects(&self.reads, incident, limit).await
     }
 
-    async fn count_uncovered(&self, incidents: &[IncidentId]) -> Result<HashMap<IncidentId, u64>, StoreError> {
-        groupings::count_uncovered(&self.reads, incidents).await
+    async fn firing_in(
+        &self,
+        incidents: &[IncidentId],
+        but: &[EpisodeId],
+        mildest: Severity,
+        limit: usize,
+    ) -> Result<HashMap<IncidentId, Vec<OpenAlert>>, StoreError> {
+        groupings::firing_in(&self.reads, incidents, but, mildest, limit).await
     }
 
     async fn count_objects(&self, incident: IncidentId) -> Result<u64, StoreError> {

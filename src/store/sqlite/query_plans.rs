@@ -45,7 +45,13 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
         (groupings::OPEN_BY_OBJECT.into(), &["SEARCH episode USING COVERING INDEX episode_object (object=?)"]),
         (groupings::RECENT.into(), &["SCAN incident USING INDEX incident_unresolved"]),
         (groupings::OBJECTS.into(), &["SEARCH episode USING INDEX episode_open (incident_id=?)"]),
-        (groupings::UNCOVERED.into(), &["SEARCH episode USING INDEX episode_incident (incident_id=? AND closed_at=?)"]),
+        (
+            groupings::FIRING.into(),
+            &[
+                "SEARCH episode USING INTEGER PRIMARY KEY (rowid=?)",
+                "SEARCH firing USING INDEX episode_open (incident_id=?)",
+            ],
+        ),
         (groupings::OF_MANY.into(), &["SEARCH episode USING COVERING INDEX episode_open (incident_id=?)"]),
         (
             incidents::EPISODES.into(),

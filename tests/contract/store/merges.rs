@@ -122,3 +122,43 @@ pub async fn what_fires_is_told_by_what_it_is_about(story: Story) {
     let open = story.store.incidents_by_object(&["target:one", "other", "never"]).await.unwrap();
     assert_eq!((open.len(), open["target:one"], open["other"]), (2, id, id));
 }
+
+pub async fn what_fires_in_several_is_read_at_once_the_objects_first(story: Story) {
+    let (one, two) = (incident(&story, "one", 2).await, incident(&story, "two", 1).await);
+    let at = IncidentRef::Existing(one);
+    let rated = |object: &str, severity| match episode(at, object) {
+        Change::OpenEpisode { incident, episode } => {
+            Change::OpenEpisode { incident, episode: NewEpisode { severity, ..episode } }
+        }
+        other => other,
+    };
+    story
+        .decide(vec![
+            rated("place:a", Some(Severity::S3)),
+            rated("place:b", Some(Severity::S4)),
+            rated("target:other", Some(Severity::S1)),
+        ])
+        .await;
+    let read = async |but: &[EpisodeId], mildest, limit| {
+        let found = story.store.firing_in(&[one, two], but, mildest, limit).await.unwrap();
+        let told = |id| -> Vec<String> {
+            let alerts: &[OpenAlert] = found.get(&id).map_or(&[], Vec::as_slice);
+            alerts.iter().map(|alert| alert.object.clone()).collect()
+        };
+        (told(one), told(two))
+    };
+    let (mut first, second) = read(&[], Severity::S3, 100).await;
+    first.sort();
+    assert_eq!(first, ["place:a", "target:one", "target:one", "target:other"], "what nobody has rated may be as bad");
+    assert_eq!(second, ["target:two"]);
+    let (mut first, second) = read(&[], Severity::S4, 3).await;
+    first.sort();
+    assert_eq!(
+        (first.as_slice(), second.len()),
+        (["target:one", "target:one", "target:other"].map(String::from).as_slice(), 1)
+    );
+    let ends: Vec<EpisodeId> =
+        story.store.episodes(one, 2).await.unwrap().into_iter().map(|episode| episode.id).collect();
+    let (first, second) = read(&ends, Severity::S4, 100).await;
+    assert_eq!((first.len(), second.len()), (3, 1), "what ends now is left out");
+}
