@@ -60,6 +60,7 @@ pub fn build(config: &Config) -> anyhow::Result<Channels> {
     for tickets in &config.tickets {
         let sink = tickets::sink(tickets)?;
         let name = sink.name().to_owned();
+        channels.tickets.sites.extend(sink.site().map(|site| (name.clone(), site.clone())));
         if tickets.teams.is_empty() {
             channels.tickets.others = Some(name);
         } else {

@@ -39,6 +39,13 @@ impl BudgetConfig {
     pub(super) fn problem(self) -> Option<(&'static str, String, &'static str)> {
         const MOST: u32 = 1_000;
         let Self::On(PageBudget { pages, within }) = self else { return None };
+        if pages == 0 {
+            return Some((
+                "pages",
+                "a budget of 0 is spent before anybody is paged".to_owned(),
+                "write 1 or more, or `off` for no budget at all",
+            ));
+        }
         if pages > MOST {
             return Some((
                 "pages",

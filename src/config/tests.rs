@@ -418,6 +418,10 @@ fn a_budget_is_two_incidents_a_shift_unless_somebody_says_another() {
         "budget_numbers",
         folder.checked("pages:\n  budget: { pages: 2, within: 1m }\n  team_budgets:\n    db: { pages: 5000 }\n")
     );
+    assert_snapshot!(
+        "budget_none",
+        folder.checked("pages:\n  budget: { pages: 0 }\n  team_budgets:\n    db: { within: 1h, pages: 0 }\n")
+    );
 }
 
 #[test]

@@ -118,9 +118,7 @@ impl Asking<'_> {
         let mut seen = HashSet::new();
         for alert in alerts {
             let severity = alert.severity.unwrap_or(unrated);
-            if covering(self.windows, &alert.labels, &alert.object).is_none()
-                && seen.insert((alert.object.as_str(), severity))
-            {
+            if covering(self.windows, alert.coverable()).is_none() && seen.insert((alert.object.as_str(), severity)) {
                 affected.add(counted_as(self.rules, &alert.object, &alert.labels), severity);
             }
         }

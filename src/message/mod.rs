@@ -34,7 +34,10 @@ pub use question::{preview_text, question};
 pub use reason::{condition_text, page_reason, why_a_person};
 pub use table::{incidents_table, none_of_those};
 pub use text::{clip, count, fit, fold, moment, shown, width};
-pub use ticket::{TicketChange, ticket_body, ticket_comment, ticket_facts, ticket_news, ticket_title, tickets_text};
+pub use ticket::{
+    TicketChange, ticket_body, ticket_comment, ticket_facts, ticket_news, ticket_retitled, ticket_standing,
+    ticket_title, tickets_text,
+};
 pub use timeline::{timeline_line, timeline_lines};
 pub use why::{PagingFacts, WhyFacts, why};
 pub use windows::windows_text;

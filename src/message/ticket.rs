@@ -95,14 +95,46 @@ pub fn ticket_news(told: &TicketFacts, change: &TicketChange<'_>) -> Vec<String>
         news.push("mitigated: it should be over, and is watched".to_owned());
     }
     if is_over(now.state) && !is_over(told.state) {
-        let how = last(timeline, |event| match event {
-            IncidentEvent::Resolved { by, because } => Some(format!("resolved by {by}: {because}")),
-            _ => None,
-        });
-        news.push(how.unwrap_or_else(|| "resolved".to_owned()));
+        news.push(how_resolved(timeline));
     }
     clipped(news)
 }
+
+fn how_resolved(timeline: &[TimelineEntry]) -> String {
+    let how = last(timeline, |event| match event {
+        IncidentEvent::Resolved { by, because } => Some(format!("resolved by {by}: {because}")),
+        _ => None,
+    });
+    how.unwrap_or_else(|| "resolved".to_owned())
+}
+
+/// How it stands, a line for each: what whoever reads a ticket of which nobody knows how much it says
+/// must know.
+pub fn ticket_standing(change: &TicketChange<'_>) -> Vec<String> {
+    let TicketChange { ticket, incident, runs, timeline } = *change;
+    let mut lines = vec!["how it stands now, as what became of this ticket was not known for a while:".to_owned()];
+    if ticket.incident != ticket.made_for {
+        lines.push(format!("- {} is part of {}", ticket.made_for, ticket.incident));
+    }
+    lines.push(match &incident.owner {
+        _ if incident.is_over() => format!("- {}", how_resolved(timeline)),
+        Some(owner) => format!("- {owner} has it"),
+        None => "- nobody has acknowledged it".to_owned(),
+    });
+    let (firing, all) = (thousands(incident.open_episodes), count(incident.episodes, "alert"));
+    lines.push(format!("- {firing} firing of {all} in all"));
+    for run in runs.iter().rev().take(RUNS_STANDING) {
+        let outcome = run.outcome.map_or("under way".to_owned(), |outcome| outcome.to_string());
+        let because = run.because.as_deref().map(|because| format!(": {because}")).unwrap_or_default();
+        lines.push(format!("- {} of {}: {outcome}{because}", run.id, run.playbook.name));
+    }
+    let text = ticket.text.as_deref().map(|text| format!(": {text}")).unwrap_or_default();
+    lines.push(format!("- why a person is needed: {}{text}", why_a_person(&ticket.reason, runs, timeline)));
+    clipped(lines)
+}
+
+/// So many runs are told of where it is told how things stand.
+const RUNS_STANDING: usize = 5;
 
 fn severity_news(from: Severity, to: Severity, timeline: &[TimelineEntry]) -> String {
     let because = last(timeline, |event| match event {
@@ -128,6 +160,14 @@ fn clipped(news: Vec<String>) -> Vec<String> {
 /// One line for the list of a tracker.
 pub fn ticket_title(page: &PageText) -> String {
     title(&page.title)
+}
+
+/// The title of a ticket with this severity, where it begins with another one as ours do: whatever
+/// else somebody has made of it stays. `None`: nothing is to be changed.
+pub fn ticket_retitled(now: &str, severity: Severity) -> Option<String> {
+    let (said, rest) = now.strip_prefix('[')?.split_once(']')?;
+    let said: Severity = said.parse().ok()?;
+    (said != severity).then(|| format!("[{severity}]{rest}"))
 }
 
 /// The ticket in Markdown. `closes`: it is closed when its incident is over.

@@ -58,9 +58,13 @@ pub(super) fn asked_to_wait(headers: &HeaderMap, now: DateTime<Utc>) -> Option<D
 pub(super) async fn excerpt(answer: Response) -> String {
     /// More is read than is shown: a secret that is cut in the middle does not look like one.
     const READ: usize = 4 * 1024;
+    shown(&beginning(answer, READ).await)
+}
+
+/// What is shown of what a receiver says.
+pub(super) fn shown(said: &[u8]) -> String {
     const SHOWN: usize = 200;
-    let bytes = beginning(answer, READ).await;
-    let text = String::from_utf8_lossy(&bytes);
+    let text = String::from_utf8_lossy(said);
     redact(&text)
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
@@ -78,7 +82,7 @@ pub(super) fn not_sent(url: &Url, error: reqwest::Error) -> SinkError {
 }
 
 /// As much of an answer as that, and a little more; less where its end is not told.
-async fn beginning(mut answer: Response, longest: usize) -> Vec<u8> {
+pub(super) async fn beginning(mut answer: Response, longest: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     while bytes.len() <= longest
         && let Ok(Some(chunk)) = answer.chunk().await

@@ -22,6 +22,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::message::Room;
+use crate::store::TicketSite;
 pub use console::ConsoleSink;
 pub use discord::DiscordSink;
 pub use outbox_worker::OutboxWorker;
@@ -42,13 +43,23 @@ pub trait Sink: Send + Sync + 'static {
         Room::Whole
     }
 
+    /// In which part of which tracker it makes tickets, if it makes any.
+    fn site(&self) -> Option<&TicketSite> {
+        None
+    }
+
+    /// How many deliveries it takes at once.
+    fn at_once(&self) -> usize {
+        8
+    }
+
     /// Brings it there, once. Gives back the receiver's own id of it, if it has one that a later edit needs.
     ///
     /// A parcel with [`Parcel::previous`] replaces what that names, and calls nobody again. The same [`Parcel::key`] again is the
     /// same thing again, perhaps with news: a receiver that can tells repetitions by it.
     ///
     /// # Errors
-    /// [`SinkError::Retry`] when it may work later, [`SinkError::Fail`] when it will not.
+    /// [`SinkError::Fail`] when it will not work until somebody changes something; else it may work later.
     async fn send(&self, parcel: &Parcel) -> Result<Option<String>, SinkError>;
 }
 
@@ -61,6 +72,13 @@ pub enum SinkError {
     /// It did not answer in time, and may have it or not.
     #[error("{message}")]
     NoAnswer { message: String },
+    /// Nobody knows whether it was done, and the same again would be done twice. Whether it was shows
+    /// after a while. `after`: the receiver said when to come again.
+    #[error("{message}")]
+    MayBeDone { message: String, after: Option<Duration> },
+    /// The receiver wants to be left alone for so long, whoever asks.
+    #[error("{message}")]
+    Hold { message: String, after: Duration },
     /// The receiver does not want it: the same again will not work until somebody changes something.
     #[error("{message}")]
     Fail { message: String },
@@ -77,6 +95,15 @@ impl SinkError {
 
     pub fn fail(message: impl Into<String>) -> Self {
         Self::Fail { message: message.into() }
+    }
+
+    /// How long all that is sent to the receiver has to wait, if it said so.
+    fn asks_to_wait(&self) -> Option<Duration> {
+        match self {
+            Self::Hold { after, .. } => Some(*after),
+            Self::MayBeDone { after, .. } => *after,
+            _ => None,
+        }
     }
 
     /// Whether it will not work until somebody changes something.

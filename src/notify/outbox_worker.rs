@@ -7,18 +7,15 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 use tokio::sync::watch;
 
-use super::patience::{SEND_WITHIN, falls_back, wait_after};
+use super::patience::{Failures, SEND_WITHIN, SHOWS_AFTER, falls_back, wait_after};
 use super::render::Renderer;
 use super::ticket::trouble;
-use super::{Parcel, ParcelKind, Sink, SinkError};
+use super::{Parcel, ParcelKind, Sink, SinkError, TicketLetter};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::oncall::OnCall;
 use crate::store::{Delivery, DeliverySubject, Store, StoreError};
 use crate::worker::{Turn, TurnError, Worker};
-
-/// How many deliveries are on their way at once, to one sink.
-const IN_FLIGHT: usize = 8;
 
 /// How long a delivery that was taken is kept from being taken again: longer than an attempt may last, so that only a
 /// crash makes it due before we have said what became of it.
@@ -57,19 +54,37 @@ impl OutboxWorker {
 
     /// One attempt, and what follows from it. A store that fails leaves the delivery taken: it comes again after a while.
     async fn send(&self, delivery: &Delivery, parcel: &Parcel) -> Result<(), StoreError> {
+        let makes = parcel.ticket.as_ref().is_some_and(TicketLetter::may_make);
+        if let DeliverySubject::Ticket { ticket } = delivery.subject
+            && makes
+        {
+            // Whoever finds this after a death looks for what came of it, and not before it shows.
+            self.store.ticket_tried(ticket, SEND_WITHIN + SHOWS_AFTER).await?;
+        }
         let sent = match tokio::time::timeout(SEND_WITHIN, self.sink.send(parcel)).await {
             Ok(sent) => sent,
-            Err(_) => Err(SinkError::no_answer(format!("no answer within {} s", SEND_WITHIN.as_secs()))),
+            Err(_) => {
+                let message = format!("no answer within {} s", SEND_WITHIN.as_secs());
+                Err(if makes { SinkError::MayBeDone { message, after: None } } else { SinkError::no_answer(message) })
+            }
         };
+        let lost = parcel.ticket.as_ref().map_or(0, |letter| letter.lost);
         match sent {
             Ok(external) => self.store.delivered(delivery.id, external.as_deref()).await,
-            Err(error) => self.failed(delivery, parcel.kind, &error).await,
+            Err(error) => self.failed(delivery, parcel.kind, lost, &error).await,
         }
     }
 
-    async fn failed(&self, delivery: &Delivery, kind: ParcelKind, error: &SinkError) -> Result<(), StoreError> {
+    /// `lost`: so many answers before this one.
+    async fn failed(
+        &self,
+        delivery: &Delivery,
+        kind: ParcelKind,
+        lost: u32,
+        error: &SinkError,
+    ) -> Result<(), StoreError> {
         self.metrics.delivery_failed(self.sink.name());
-        let wait = wait_after(kind, delivery.attempts, error, rand::random());
+        let wait = wait_after(kind, Failures { attempts: delivery.attempts, lost }, error, rand::random());
         let retry_at = wait.map(|wait| self.clock.now() + wait);
         let (sink, attempt) = (self.sink.name(), delivery.attempts + 1);
         match retry_at {
@@ -77,9 +92,10 @@ impl OutboxWorker {
             None => tracing::error!(sink, kind = kind.name(), attempt, %error, "not delivered, and given up"),
         }
         let also = self.fallback.as_deref().filter(|_| falls_back(kind, delivery.attempts, error));
-        let went_on = self.store.delivery_failed(delivery.id, &error.to_string(), retry_at, also).await?;
+        let told = trouble::with_end(error, self.clock.now());
+        let went_on = self.store.delivery_failed(delivery.id, &told, retry_at, also).await?;
         if let DeliverySubject::Ticket { ticket } = &delivery.subject {
-            trouble::tell(&*self.store, (*ticket, attempt), error, retry_at, self.clock.now()).await?;
+            trouble::tell(&*self.store, *ticket, error, retry_at, self.clock.now()).await?;
         }
         if let Some(fallback) = also.filter(|_| went_on) {
             tracing::warn!(sink, fallback, "the page goes to the next sink, too");
@@ -100,7 +116,7 @@ impl Worker for OutboxWorker {
 
     async fn turn(&self) -> Result<Turn, TurnError> {
         let sinks = [self.sink.name()];
-        let due = self.store.take_deliveries(&sinks, IN_FLIGHT, HOLD).await?;
+        let due = self.store.take_deliveries(&sinks, self.sink.at_once(), HOLD).await?;
         if due.is_empty() {
             return Ok(Turn::Idle { until: self.store.next_delivery_due(&sinks).await? });
         }
@@ -123,7 +139,7 @@ impl Worker for OutboxWorker {
                     }
                     subject => {
                         let kind = ParcelKind::of(subject);
-                        self.failed(&delivery, kind, &SinkError::fail(error.to_string())).await?;
+                        self.failed(&delivery, kind, 0, &SinkError::fail(error.to_string())).await?;
                     }
                 },
                 Err(error) => return Err(error.into()),

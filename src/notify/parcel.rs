@@ -82,19 +82,33 @@ impl ParcelKind {
 /// What is done to a ticket: it is made, commented, closed or opened again.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TicketLetter {
-    /// By what it is found, whoever made it; and when it was to be made.
+    /// By what it is found, whoever made it.
     pub marker: String,
-    pub made_at: DateTime<Utc>,
-    /// By what the next comment is found.
+    /// Since when something may have been made or written there of which nobody heard; `None`:
+    /// nothing, and there is nothing to look for.
+    pub tried_at: Option<DateTime<Utc>>,
+    /// So many answers were lost since.
+    pub lost: u32,
+    /// How many comments there are, and by what the next one is found.
+    pub comments: u32,
     pub comment_marker: String,
-    /// Where it lies; `None`: nobody knows whether it is made.
+    /// Where it lies; `None`: it is not known to be made.
     pub place: Option<TicketPlace>,
     /// Whether its incident goes on in it.
     pub open: bool,
     /// What became of it since it was told last, a line for each.
     pub news: Vec<String>,
+    /// How it stands, a line for each: for one that is found, of which nobody knows what it says.
+    pub standing: Vec<String>,
     /// What it is told with this.
     pub facts: TicketFacts,
+}
+
+impl TicketLetter {
+    /// Whether something may be made of it that is there twice if it is made twice.
+    pub(super) fn may_make(&self) -> bool {
+        self.place.is_none() || !self.news.is_empty()
+    }
 }
 
 /// Somebody on call.

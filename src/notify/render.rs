@@ -65,7 +65,7 @@ impl Renderer {
                 }
                 _ => Ok(None),
             },
-            DeliverySubject::Ticket { ticket } => self.ticket(*ticket).await,
+            DeliverySubject::Ticket { ticket } => self.ticket(sink.site(), *ticket).await,
             DeliverySubject::Notice { incident, text } => {
                 let Some(incident) = self.store.incident(*incident).await? else { return Ok(None) };
                 let card = Card { buttons: Vec::new(), lines: lines(text), ..self.card(&incident).await? };

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::{
     Append, Ask, Change, CommandReply, Decision, InboxItem, NewEpisode, NewIncident, NewPage, NewRun, NewWindow,
-    StoreError,
+    StoreError, TicketFailure, TicketTrouble,
 };
 use crate::model::{Digest, Grouping, Intent, Preview, RunEvent, Signal, Target, redact, redact_named, redact_value};
 
@@ -36,6 +36,15 @@ impl Decision {
         let changes = self.changes.into_iter().map(change).collect::<Result<_, _>>()?;
         let reply = self.reply.map(|reply| CommandReply { text: text(reply.text), ..reply });
         Ok(Self { changes, reply })
+    }
+}
+
+impl TicketFailure {
+    /// As it may be written down.
+    pub fn masked(self) -> Self {
+        let trouble = self.trouble.map(|trouble| TicketTrouble { text: text(trouble.text), ..trouble });
+        let left_alone = self.left_alone.map(|(until, because)| (until, text(because)));
+        Self { trouble, left_alone, ..self }
     }
 }
 

@@ -46,7 +46,9 @@ pub use records::{
     TimelineWhat,
 };
 pub use rules::holds_back;
-pub use tickets::{Ticket, TicketFacts, TicketPlace, TicketSinks, TicketStore};
+pub use tickets::{
+    Ticket, TicketFacts, TicketFailure, TicketPlace, TicketSinks, TicketSite, TicketStore, TicketTrouble,
+};
 pub use windows::{FiringAlert, HeldIncident, NewWindow, OpenAlert, WindowOrigin, WindowStore};
 
 use crate::metrics::{Levels, PagesMade};

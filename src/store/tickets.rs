@@ -1,6 +1,7 @@
 //! Tickets: what pages nobody, in the tracker of its team.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -15,6 +16,17 @@ pub struct TicketSinks {
     pub by_team: BTreeMap<String, String>,
     /// Of all other teams; `None`: theirs stand in chat alone.
     pub others: Option<String>,
+    /// Where each of the sinks makes them.
+    pub sites: BTreeMap<String, TicketSite>,
+}
+
+/// A repository, a project, or what a webhook leads to: a number means something only there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TicketSite {
+    /// By what two are told apart.
+    pub key: String,
+    /// As people call it.
+    pub shown: String,
 }
 
 impl TicketSinks {
@@ -40,10 +52,16 @@ pub struct Ticket {
     pub replaced: bool,
     /// Where it lies; `None`: it is not known to be made.
     pub place: Option<TicketPlace>,
-    /// What the last attempt in vain came to.
+    /// What the last attempt in vain came to, or why none is made.
     pub error: Option<String>,
     /// When it is tried next; `None`: nothing waits to be told.
     pub due_at: Option<DateTime<Utc>>,
+    /// Since when something may have been made or written there of which nobody heard.
+    pub tried_at: Option<DateTime<Utc>>,
+    /// So many answers were lost since.
+    pub lost: u32,
+    /// Since when each attempt was in vain.
+    pub failing_since: Option<DateTime<Utc>>,
     /// Of the database, and of this ticket alone.
     pub mark: String,
     pub secret: String,
@@ -78,9 +96,17 @@ pub struct TicketPlace {
     #[serde(default)]
     pub written_at: Option<DateTime<Utc>>,
     pub told: TicketFacts,
+    /// Where it was made; `None`: by an earlier version, and so where its sink made them then.
+    #[serde(default)]
+    pub site: Option<TicketSite>,
 }
 
 impl TicketPlace {
+    /// It lies elsewhere than where its sink makes tickets now.
+    pub fn is_elsewhere(&self, now: Option<&TicketSite>) -> bool {
+        self.site.as_ref().zip(now).is_some_and(|(site, now)| site.key != now.key)
+    }
+
     /// Of a delivery's own id.
     pub fn parse(external: &str) -> Option<Self> {
         serde_json::from_str(external).ok()
@@ -119,9 +145,31 @@ pub trait TicketStore: Send + Sync {
     /// Those of these incidents, and of what is part of them, in order.
     async fn tickets_of(&self, incidents: &[IncidentId]) -> Result<Vec<Ticket>, StoreError>;
 
-    /// Tells on the timeline that a ticket cannot be brought to its tracker. Repeating it changes
-    /// nothing until it was.
-    async fn ticket_trouble(&self, id: TicketId, text: &str) -> Result<(), StoreError>;
+    /// Something is about to be made or written in its tracker. Unless somebody says what came of
+    /// it, it is tried again after `hold`, and not before.
+    async fn ticket_tried(&self, id: TicketId, hold: Duration) -> Result<(), StoreError>;
+
+    /// An attempt was in vain.
+    async fn ticket_failed(&self, id: TicketId, failure: TicketFailure) -> Result<(), StoreError>;
+}
+
+/// What an attempt in vain means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TicketFailure {
+    /// Nobody knows whether it was done.
+    pub is_lost: bool,
+    /// Until when nothing is sent to the tracker, and why.
+    pub left_alone: Option<(DateTime<Utc>, String)>,
+    /// What the timeline is to know.
+    pub trouble: Option<TicketTrouble>,
+}
+
+/// That a ticket cannot be brought to its tracker. It is told once until it was; a refusal also
+/// where only a failure was told before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TicketTrouble {
+    pub text: String,
+    pub is_refusal: bool,
 }
 
 /// What a sink's tracker is called in the configuration.

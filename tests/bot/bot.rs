@@ -128,6 +128,8 @@ impl Bot {
     }
 
     async fn starts(&mut self) {
+        let site = |tracker: &Arc<dyn Sink>| Some((tracker.name().to_owned(), tracker.site()?.clone()));
+        self.sinks.tickets.sites = self.trackers.iter().filter_map(site).collect();
         let stage = Stage::set(Setting {
             clock: self.clock.clone(),
             cluster: self.cluster.clone(),

@@ -36,6 +36,7 @@ mod severity_rules;
 mod shipped_playbooks;
 mod surroundings;
 mod tickets;
+mod tickets_in_doubt;
 mod two_bots;
 mod why;
 mod windows;

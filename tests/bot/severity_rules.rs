@@ -643,7 +643,7 @@ async fn runs_that_stop_alike_ask_how_much_is_affected() {
 async fn the_end_of_a_window_asks_how_much_is_affected() {
     for (hosts, expected) in [(24, S3), (25, S2)] {
         let mut bot = Bot::begins(&[], Vec::new()).await;
-        let scope = WindowScope { matchers: vec!["site=a".parse().unwrap()], targets: Vec::new() };
+        let scope = WindowScope { matchers: vec!["site=a".parse().unwrap()], ..WindowScope::default() };
         let silence = Command::Silence { scope, lasting_secs: 600, from: None, reason: "a move".into() };
         bot.says("ada", silence).await;
         for n in 0..hosts {
@@ -678,7 +678,7 @@ async fn what_a_later_window_covers_is_no_part_of_it() {
         }
     };
     fires(&mut bot, 0..20, "a").await;
-    let scope = WindowScope { matchers: vec!["site=a".parse().unwrap()], targets: Vec::new() };
+    let scope = WindowScope { matchers: vec!["site=a".parse().unwrap()], ..WindowScope::default() };
     let silence = Command::Silence { scope, lasting_secs: 36_000, from: None, reason: "a move".into() };
     bot.says("ada", silence).await;
     fires(&mut bot, 20..44, "b").await;

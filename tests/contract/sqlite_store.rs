@@ -161,3 +161,120 @@ async fn what_waits_is_moved_in_whole_or_not_at_all() {
         }
     }
 }
+
+/// A delivery without a time at which it is due: it goes out, and holds up no other.
+#[tokio::test]
+async fn a_delivery_whose_time_is_damaged_is_due() {
+    for damaged in ["'tomorrow'", "''", "x'00ff'", "9e300", "9223372036854775807", "-9e300", "1.5"] {
+        let story = Story::new(&["console"], &["webhook"]).await;
+        let one = story.incident(Severity::S2, "coredns", "CoreDNSLatencyHigh", 1).await;
+        story.page(one, PageReason::Overdue).await;
+        let two = story.incident(Severity::S2, "dns", "DnsSlow", 1).await;
+        story.page(two, PageReason::Overdue).await;
+        let mut other = beside(&story.place).await;
+        let damages = format!("UPDATE outbox SET due_at = {damaged} WHERE sink = 'webhook' AND page_id = 1");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(damages)).execute(&mut other).await.unwrap();
+        let due = story.store.next_delivery_due(&["webhook"]).await.unwrap();
+        assert!(due.is_some_and(|due| due <= story.clock.now()), "{damaged}: {due:?}");
+        let taken = story.store.take_deliveries(&["webhook"], 10, Duration::from_secs(60)).await.unwrap();
+        assert_eq!(taken.len(), 2, "{damaged}");
+        let due = story.store.next_delivery_due(&["webhook"]).await.unwrap();
+        assert_eq!(due, Some(story.clock.now() + Duration::from_secs(60)), "{damaged}: it is mended");
+        other.close().await.unwrap();
+    }
+}
+
+/// The same of all else that waits for a time: the next process finds that it has come.
+#[tokio::test]
+async fn what_waits_for_a_damaged_time_is_due_at_the_next_start() {
+    for damaged in ["'tomorrow'", "x'00ff'", "9e300"] {
+        let story = Story::new(&["console"], &["webhook"]).await;
+        let id = story.incident(Severity::S2, "coredns", "CoreDNSLatencyHigh", 1).await;
+        story.opens_run(id, "coredns-saturated").await;
+        let body = SignalBody::RunEnded { run: RunId(1), outcome: Outcome::Fixed, because: String::new() };
+        let held = Signal { source: "s".into(), key: "held".into(), received_at: morning(), body };
+        let until = morning() + Duration::from_secs(600);
+        let changes = vec![
+            Change::PageAt { incident: IncidentRef::Existing(id), at: Some(until) },
+            Change::Hold { signal: Box::new(held), lane: Lane::Usual, until, notes: Vec::new() },
+        ];
+        story.decide(changes).await;
+        let mut other = beside(&story.place).await;
+        let damages = format!(
+            "UPDATE incident SET page_at = {damaged}; UPDATE run SET wake_at = {damaged};
+             UPDATE signal SET not_before = {damaged} WHERE not_before IS NOT NULL"
+        );
+        sqlx::raw_sql(sqlx::AssertSqlSafe(damages)).execute(&mut other).await.unwrap();
+        other.close().await.unwrap();
+        let story = story.reopens().await;
+        let now = story.clock.now();
+        assert_eq!(story.store.due_pages(now).await.unwrap().0.len(), 1, "{damaged}");
+        assert_eq!(story.store.next_run_due().await.unwrap(), Some(now), "{damaged}");
+        assert_eq!(story.store.next_signal_due().await.unwrap(), Some(now), "{damaged}");
+    }
+}
+
+/// Whatever else is damaged beside it.
+#[tokio::test]
+async fn a_damaged_time_for_which_a_sink_is_left_alone_holds_nothing() {
+    let story = Story::new(&["console"], &["webhook"]).await;
+    for damaged in ["'tomorrow'", "x'00'", "9223372036854775807"] {
+        let id = story.incident(Severity::S2, damaged, "CoreDNSLatencyHigh", 1).await;
+        story.page(id, PageReason::Overdue).await;
+        let mut other = beside(&story.place).await;
+        let damages = format!("INSERT INTO sink_hold VALUES ('webhook', {damaged}, 'because')");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(damages)).execute(&mut other).await.unwrap();
+        other.close().await.unwrap();
+        let due = story.store.next_delivery_due(&["webhook"]).await.unwrap();
+        assert!(due.is_some_and(|due| due <= story.clock.now()), "{damaged}: {due:?}");
+        let taken = story.store.take_deliveries(&["webhook"], 10, Duration::from_secs(60)).await.unwrap();
+        assert_eq!(taken.len(), 1, "{damaged}");
+    }
+}
+
+/// What the version before 0025 has left: one ticket that may have been tried, one that is there.
+#[tokio::test]
+async fn tickets_of_before_doubt_was_noted_are_looked_for_and_stay_where_they_are() {
+    let tickets = TicketSinks { others: Some("ticket:ops".into()), ..TicketSinks::default() };
+    let before = Sinks { tickets: tickets.clone(), ..sinks(&["console"], &["webhook"]) };
+    let story = Story::new(&["console"], &["webhook"]).await.reopens_with(before).await;
+    for (title, alert) in [("one", "One"), ("two", "Two"), ("three", "Three")] {
+        let id = story.incident_of("platform", Severity::S3, title, alert, 1, None).await;
+        story.page(id, PageReason::Overdue).await;
+    }
+    let Story { store, clock, place, .. } = story;
+    drop(store);
+    place.close().await;
+    let mut other = beside(&place).await;
+    let told =
+        r#"{"severity":"S3","state":"open","spell":1,"alerts":1,"owner":null,"runs":[],"reason":"","part_of":null}"#;
+    let lies = format!(r#"{{"id":"7","url":"https://t/7","open":true,"told":{told}}}"#);
+    let back = format!(
+        "UPDATE outbox SET external_id = '{lies}', due_at = NULL, delivered_at = 1 WHERE key = 'TKT-2';
+         UPDATE outbox SET external_id = 'damaged', due_at = NULL WHERE key = 'TKT-3';
+         ALTER TABLE ticket DROP COLUMN tried_at; ALTER TABLE ticket DROP COLUMN lost;
+         ALTER TABLE ticket DROP COLUMN failing_since; ALTER TABLE ticket DROP COLUMN refused;
+         ALTER TABLE ticket DROP COLUMN left_at; DROP TABLE sink_hold; DELETE FROM _sqlx_migrations WHERE version = 25"
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(back)).execute(&mut other).await.unwrap();
+    other.close().await.unwrap();
+    let site = |key: &str| TicketSite { key: key.into(), shown: format!("acme/{key}") };
+    let opens = async |key: &str| {
+        let sites = [("ticket:ops".to_owned(), site(key))].into();
+        let sinks = Sinks { tickets: TicketSinks { sites, ..tickets.clone() }, ..sinks(&["console"], &["webhook"]) };
+        place.open(clock.clone(), sinks).await.unwrap()
+    };
+    let store = opens("db").await;
+    let read = async |id| store.ticket(TicketId(id)).await.unwrap().unwrap();
+    let (waits, lies, damaged) = (read(1).await, read(2).await, read(3).await);
+    assert_eq!((waits.tried_at, lies.tried_at), (Some(waits.created_at), None), "it may have been made");
+    assert_eq!(lies.place.unwrap().site, Some(site("db")), "where its tracker makes them now");
+    assert_eq!(damaged.place, None, "and keeps nothing up");
+    drop(store);
+    place.close().await;
+    let store = opens("other").await;
+    let due = store.take_deliveries(&["ticket:ops"], 10, Duration::from_secs(60)).await.unwrap();
+    let due: Vec<DeliverySubject> = due.into_iter().map(|delivery| delivery.subject).collect();
+    let ticket = |id| DeliverySubject::Ticket { ticket: TicketId(id) };
+    assert_eq!(due, [ticket(1), ticket(2)], "what lies elsewhere is looked at");
+}

@@ -5,10 +5,12 @@ use async_trait::async_trait;
 use chrono::{DateTime, SecondsFormat, Utc};
 use reqwest::{Method, RequestBuilder};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::{Api, Comment, Issue, PAGE, PAGES, SKEW, ToldComment, Tracker, TrackerOptions};
+use super::api::{Api, PER_PAGE, ToldComment, ToldIssue};
+use super::{Comment, Issue, IssueChange, Tracker, TrackerOptions};
 use crate::notify::{SinkError, WebhookError};
+use crate::store::TicketSite;
 
 /// One repository.
 pub struct GitHub {
@@ -22,6 +24,7 @@ pub struct GitHub {
 #[derive(Deserialize)]
 struct Told {
     number: u64,
+    title: String,
     html_url: Option<String>,
     state: String,
     body: Option<String>,
@@ -29,10 +32,18 @@ struct Told {
     pull_request: Option<Value>,
 }
 
-impl Told {
+impl ToldIssue for Told {
+    fn text(&self) -> Option<&str> {
+        self.body.as_deref().filter(|_| self.pull_request.is_none())
+    }
+
+    fn created_at(&self) -> Option<DateTime<Utc>> {
+        self.created_at
+    }
+
     fn issue(self) -> Issue {
-        let open = self.state == "open";
-        Issue { id: self.number.to_string(), url: self.html_url, open, created_at: self.created_at }
+        let (id, open) = (self.number.to_string(), self.state == "open");
+        Issue { id, title: self.title, url: self.html_url, open, created_at: self.created_at }
     }
 }
 
@@ -50,48 +61,53 @@ impl GitHub {
     fn request(&self, method: Method, parts: &[&str], query: &[(&str, &str)]) -> RequestBuilder {
         let of_repository = ["repos", &self.owner, &self.repository, "issues"];
         let parts: Vec<&str> = of_repository.into_iter().chain(parts.iter().copied()).collect();
-        let request = self.api.client.request(method, self.api.url(&parts, query));
+        self.asks(method, &parts, query)
+    }
+
+    fn asks(&self, method: Method, parts: &[&str], query: &[(&str, &str)]) -> RequestBuilder {
+        let request = self.api.client.request(method, self.api.url(parts, query));
         request.header("Accept", "application/vnd.github+json").header("X-GitHub-Api-Version", "2022-11-28")
+    }
+
+    /// Whose token it is; not every token may ask that.
+    async fn account(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Account {
+            login: String,
+        }
+        let told = self.api.ask::<Account>(self.asks(Method::GET, &["user"], &[])).await;
+        told.inspect_err(|error| tracing::debug!(%error, "the token does not say whose it is")).ok().map(|me| me.login)
     }
 }
 
 #[async_trait]
 impl Tracker for GitHub {
-    /// Lists, and does not search: what was made a moment ago is not in the index of the search
-    /// yet. Labels are not asked for: without the right to set them they are left out silently.
-    async fn find(&self, marker: &str, made_at: DateTime<Utc>) -> Result<Option<Issue>, SinkError> {
-        let since = (made_at - SKEW).to_rfc3339_opts(SecondsFormat::Secs, true);
-        let per_page = PAGE.to_string();
-        let mut found: Option<Issue> = None;
-        for page in 1..=PAGES {
-            let page = page.to_string();
-            let query = [
+    fn site(&self) -> &TicketSite {
+        &self.api.site
+    }
+
+    /// Lists, and does not search, whose index is later still. Labels are not asked for: without
+    /// the right to set them they are left out silently.
+    async fn find(&self, marker: &str, since: DateTime<Utc>) -> Result<Option<Issue>, SinkError> {
+        let changed_since = since.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let request = |page: &str, creator: Option<&str>| {
+            let mut query = vec![
                 ("state", "all"),
                 ("sort", "created"),
                 ("direction", "desc"),
-                ("since", &since),
-                ("per_page", &per_page),
-                ("page", &page),
+                ("since", &changed_since),
+                ("per_page", PER_PAGE),
+                ("page", page),
             ];
-            let told: Vec<Told> = self.api.ask(self.request(Method::GET, &[], &query)).await?;
-            let is_last = told.len() < PAGE
-                || told.iter().any(|told| told.created_at.is_some_and(|created| created < made_at - SKEW));
-            for told in told {
-                let is_it = told.pull_request.is_none() && told.body.as_ref().is_some_and(|body| body.contains(marker));
-                if is_it {
-                    found = Some(told.issue());
-                }
-            }
-            if is_last {
-                return Ok(found);
-            }
-        }
-        found.map(Some).ok_or_else(|| self.api.too_many())
+            query.extend(creator.map(|creator| ("creator", creator)));
+            self.request(Method::GET, &[], &query)
+        };
+        self.api.find_issue::<Told>(marker, since, request, self.account()).await
     }
 
     async fn create(&self, title: &str, body: &str) -> Result<Issue, SinkError> {
         let new = json!({ "title": title, "body": body, "labels": self.labels });
-        let told: Told = self.api.ask(self.request(Method::POST, &[], &[]).json(&new)).await?;
+        let told: Told = self.api.make(self.request(Method::POST, &[], &[]).json(&new)).await?;
         Ok(told.issue())
     }
 
@@ -102,9 +118,8 @@ impl Tracker for GitHub {
         since: Option<DateTime<Utc>>,
     ) -> Result<Option<Comment>, SinkError> {
         let since = since.unwrap_or_default().to_rfc3339_opts(SecondsFormat::Secs, true);
-        let per_page = PAGE.to_string();
         let request = |page: &str| {
-            let query = [("since", since.as_str()), ("per_page", &per_page), ("page", page)];
+            let query = [("since", since.as_str()), ("per_page", PER_PAGE), ("page", page)];
             self.request(Method::GET, &[issue, "comments"], &query)
         };
         self.api.find_comment(marker, request, |_| false).await
@@ -112,7 +127,7 @@ impl Tracker for GitHub {
 
     async fn comment(&self, issue: &str, body: &str) -> Result<Option<DateTime<Utc>>, SinkError> {
         let request = self.request(Method::POST, &[issue, "comments"], &[]).json(&json!({ "body": body }));
-        let told: ToldComment = self.api.ask(request).await?;
+        let told: ToldComment = self.api.make(request).await?;
         Ok(told.created_at)
     }
 
@@ -121,9 +136,17 @@ impl Tracker for GitHub {
         self.api.ask::<Value>(request).await.map(|_| ())
     }
 
-    async fn set_open(&self, issue: &str, open: bool) -> Result<(), SinkError> {
-        let (state, reason) = if open { ("open", "reopened") } else { ("closed", "completed") };
-        let change = json!({ "state": state, "state_reason": reason });
-        self.api.ask::<Value>(self.request(Method::PATCH, &[issue], &[]).json(&change)).await.map(|_| ())
+    async fn title(&self, issue: &str) -> Result<String, SinkError> {
+        self.api.ask::<Told>(self.request(Method::GET, &[issue], &[])).await.map(|told| told.title)
+    }
+
+    async fn change(&self, issue: &str, change: &IssueChange) -> Result<(), SinkError> {
+        let mut fields = Map::new();
+        fields.extend(change.title.as_ref().map(|title| ("title".to_owned(), json!(title))));
+        if let Some(open) = change.open {
+            let (state, reason) = if open { ("open", "reopened") } else { ("closed", "completed") };
+            fields.extend([("state".to_owned(), json!(state)), ("state_reason".to_owned(), json!(reason))]);
+        }
+        self.api.ask::<Value>(self.request(Method::PATCH, &[issue], &[]).json(&fields)).await.map(|_| ())
     }
 }

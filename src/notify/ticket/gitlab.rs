@@ -4,10 +4,12 @@ use async_trait::async_trait;
 use chrono::{DateTime, SecondsFormat, Utc};
 use reqwest::{Method, RequestBuilder};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::{Api, Comment, Issue, PAGE, PAGES, SKEW, ToldComment, Tracker, TrackerOptions};
+use super::api::{Api, PER_PAGE, ToldComment, ToldIssue};
+use super::{Comment, Issue, IssueChange, Tracker, TrackerOptions};
 use crate::notify::{SinkError, WebhookError};
+use crate::store::TicketSite;
 
 /// One project.
 pub struct GitLab {
@@ -19,16 +21,25 @@ pub struct GitLab {
 #[derive(Deserialize)]
 struct Told {
     iid: u64,
+    title: String,
     web_url: Option<String>,
     state: String,
     description: Option<String>,
     created_at: Option<DateTime<Utc>>,
 }
 
-impl Told {
+impl ToldIssue for Told {
+    fn text(&self) -> Option<&str> {
+        self.description.as_deref()
+    }
+
+    fn created_at(&self) -> Option<DateTime<Utc>> {
+        self.created_at
+    }
+
     fn issue(self) -> Issue {
-        let open = self.state == "opened";
-        Issue { id: self.iid.to_string(), url: self.web_url, open, created_at: self.created_at }
+        let (id, open) = (self.iid.to_string(), self.state == "opened");
+        Issue { id, title: self.title, url: self.web_url, open, created_at: self.created_at }
     }
 }
 
@@ -47,41 +58,47 @@ impl GitLab {
         let parts: Vec<&str> = of_project.into_iter().chain(parts.iter().copied()).collect();
         self.api.client.request(method, self.api.url(&parts, query))
     }
+
+    /// Whose token it is; not every token may ask that.
+    async fn account(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Account {
+            username: String,
+        }
+        let request = self.api.client.request(Method::GET, self.api.url(&["user"], &[]));
+        let told = self.api.ask::<Account>(request).await;
+        told.inspect_err(|error| tracing::debug!(%error, "the token does not say whose it is"))
+            .ok()
+            .map(|me| me.username)
+    }
 }
 
 #[async_trait]
 impl Tracker for GitLab {
-    async fn find(&self, marker: &str, made_at: DateTime<Utc>) -> Result<Option<Issue>, SinkError> {
-        let since = (made_at - SKEW).to_rfc3339_opts(SecondsFormat::Secs, true);
-        let per_page = PAGE.to_string();
-        let mut found: Option<Issue> = None;
-        for page in 1..=PAGES {
-            let page = page.to_string();
-            let query = [
+    fn site(&self) -> &TicketSite {
+        &self.api.site
+    }
+
+    async fn find(&self, marker: &str, since: DateTime<Utc>) -> Result<Option<Issue>, SinkError> {
+        let created_after = since.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let request = |page: &str, author: Option<&str>| {
+            let mut query = vec![
                 ("scope", "all"),
                 ("order_by", "created_at"),
                 ("sort", "desc"),
-                ("created_after", &since),
-                ("per_page", &per_page),
-                ("page", &page),
+                ("created_after", &created_after),
+                ("per_page", PER_PAGE),
+                ("page", page),
             ];
-            let told: Vec<Told> = self.api.ask(self.request(Method::GET, &[], &query)).await?;
-            let is_last = told.len() < PAGE;
-            for told in told {
-                if told.description.as_ref().is_some_and(|text| text.contains(marker)) {
-                    found = Some(told.issue());
-                }
-            }
-            if is_last {
-                return Ok(found);
-            }
-        }
-        found.map(Some).ok_or_else(|| self.api.too_many())
+            query.extend(author.map(|author| ("author_username", author)));
+            self.request(Method::GET, &[], &query)
+        };
+        self.api.find_issue::<Told>(marker, since, request, self.account()).await
     }
 
     async fn create(&self, title: &str, body: &str) -> Result<Issue, SinkError> {
         let new = json!({ "title": title, "description": body, "labels": self.labels.join(",") });
-        let told: Told = self.api.ask(self.request(Method::POST, &[], &[]).json(&new)).await?;
+        let told: Told = self.api.make(self.request(Method::POST, &[], &[]).json(&new)).await?;
         Ok(told.issue())
     }
 
@@ -92,9 +109,8 @@ impl Tracker for GitLab {
         marker: &str,
         since: Option<DateTime<Utc>>,
     ) -> Result<Option<Comment>, SinkError> {
-        let per_page = PAGE.to_string();
         let request = |page: &str| {
-            let query = [("sort", "desc"), ("order_by", "created_at"), ("per_page", &per_page), ("page", page)];
+            let query = [("sort", "desc"), ("order_by", "created_at"), ("per_page", PER_PAGE), ("page", page)];
             self.request(Method::GET, &[issue, "notes"], &query)
         };
         let is_before = |note: &ToldComment| note.created_at.is_some_and(|at| since.is_some_and(|since| at < since));
@@ -103,7 +119,7 @@ impl Tracker for GitLab {
 
     async fn comment(&self, issue: &str, body: &str) -> Result<Option<DateTime<Utc>>, SinkError> {
         let request = self.request(Method::POST, &[issue, "notes"], &[]).json(&json!({ "body": body }));
-        let told: ToldComment = self.api.ask(request).await?;
+        let told: ToldComment = self.api.make(request).await?;
         Ok(told.created_at)
     }
 
@@ -112,8 +128,15 @@ impl Tracker for GitLab {
         self.api.ask::<Value>(request).await.map(|_| ())
     }
 
-    async fn set_open(&self, issue: &str, open: bool) -> Result<(), SinkError> {
-        let change = json!({ "state_event": if open { "reopen" } else { "close" } });
-        self.api.ask::<Value>(self.request(Method::PUT, &[issue], &[]).json(&change)).await.map(|_| ())
+    async fn title(&self, issue: &str) -> Result<String, SinkError> {
+        self.api.ask::<Told>(self.request(Method::GET, &[issue], &[])).await.map(|told| told.title)
+    }
+
+    async fn change(&self, issue: &str, change: &IssueChange) -> Result<(), SinkError> {
+        let mut fields = Map::new();
+        fields.extend(change.title.as_ref().map(|title| ("title".to_owned(), json!(title))));
+        let state = |open: bool| if open { "reopen" } else { "close" };
+        fields.extend(change.open.map(|open| ("state_event".to_owned(), json!(state(open)))));
+        self.api.ask::<Value>(self.request(Method::PUT, &[issue], &[]).json(&fields)).await.map(|_| ())
     }
 }

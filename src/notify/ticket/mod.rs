@@ -1,10 +1,14 @@
 //! Tickets: what pages nobody, in the tracker of its team. One folder for each way to make one.
 //!
-//! Making an issue cannot be repeated, and a bot may die before it hears of what it made. So each
-//! issue and each comment holds a mark, and what has it is looked for before anything is made.
+//! Making an issue or a comment cannot be repeated, and an answer may be lost, or the bot die before
+//! it hears it. So each holds a mark; that it is tried is written down before it is sent; and after
+//! a try of which nobody heard, what has the mark is looked for before it is sent again. A tracker
+//! shows what was made a moment ago only after a while: so long it is not looked for.
 
+mod api;
 mod github;
 mod gitlab;
+mod limit;
 mod render;
 pub(super) mod trouble;
 mod webhook;
@@ -13,16 +17,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use reqwest::header::HeaderMap;
-use reqwest::{Client, RequestBuilder, StatusCode, Url};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use reqwest::Url;
 
-use super::http::{asked_to_wait, client_for, excerpt, not_sent, whole};
-use super::{Parcel, Sink, SinkError, TicketLetter, WebhookError};
-use crate::message::{PageText, ticket_body, ticket_comment, ticket_title};
+use super::{Parcel, Sink, SinkError, TicketLetter};
+use crate::message::{PageText, ticket_body, ticket_comment, ticket_retitled, ticket_title};
 use crate::model::{Secret, redact};
-use crate::store::TicketPlace;
+use crate::store::{TicketPlace, TicketSite};
 
 pub use github::GitHub;
 pub use gitlab::GitLab;
@@ -44,10 +44,14 @@ pub struct TrackerOptions {
 /// A tracker of issues.
 #[async_trait]
 pub trait Tracker: Send + Sync + 'static {
-    /// The issue that holds that mark, of those made since a little before `made_at`: the first,
-    /// where there are several.
-    async fn find(&self, marker: &str, made_at: DateTime<Utc>) -> Result<Option<Issue>, SinkError>;
+    /// Which part of it.
+    fn site(&self) -> &TicketSite;
 
+    /// The issue that holds that mark, of those made since: the first, where there are several.
+    async fn find(&self, marker: &str, since: DateTime<Utc>) -> Result<Option<Issue>, SinkError>;
+
+    /// # Errors
+    /// [`SinkError::MayBeDone`] when nobody knows whether it is made.
     async fn create(&self, title: &str, body: &str) -> Result<Issue, SinkError>;
 
     /// The comment that holds that mark, of those written since.
@@ -59,12 +63,18 @@ pub trait Tracker: Send + Sync + 'static {
     ) -> Result<Option<Comment>, SinkError>;
 
     /// Gives back when it was written, by the tracker's clock.
+    ///
+    /// # Errors
+    /// [`SinkError::MayBeDone`] when nobody knows whether it is written.
     async fn comment(&self, issue: &str, body: &str) -> Result<Option<DateTime<Utc>>, SinkError>;
 
     async fn edit_comment(&self, issue: &str, comment: &str, body: &str) -> Result<(), SinkError>;
 
-    /// Opens or closes it. May be repeated.
-    async fn set_open(&self, issue: &str, open: bool) -> Result<(), SinkError>;
+    /// How it is called now.
+    async fn title(&self, issue: &str) -> Result<String, SinkError>;
+
+    /// Opens or closes it, and calls it so. May be repeated.
+    async fn change(&self, issue: &str, change: &IssueChange) -> Result<(), SinkError>;
 }
 
 /// An issue as its tracker tells of it.
@@ -72,9 +82,17 @@ pub trait Tracker: Send + Sync + 'static {
 pub struct Issue {
     /// Its number.
     pub id: String,
+    pub title: String,
     pub url: Option<String>,
     pub open: bool,
     pub created_at: Option<DateTime<Utc>>,
+}
+
+/// What is changed of an issue; `None` stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IssueChange {
+    pub title: Option<String>,
+    pub open: Option<bool>,
 }
 
 /// A comment that is there.
@@ -83,14 +101,6 @@ pub struct Comment {
     pub id: String,
     pub body: String,
     pub written_at: Option<DateTime<Utc>>,
-}
-
-/// A comment as GitHub and GitLab tell of it.
-#[derive(Deserialize)]
-struct ToldComment {
-    id: u64,
-    body: Option<String>,
-    created_at: Option<DateTime<Utc>>,
 }
 
 /// Keeps tickets in a tracker.
@@ -107,38 +117,58 @@ impl<T: Tracker> TicketSink<T> {
         Self { name: sink_name(name), tracker, closes }
     }
 
-    /// The issue, made unless it is there. `None`: its incident is over, and nobody made one.
+    /// The issue, made unless it is there, and what is to be told in it: of one that was found
+    /// nobody knows how much it says. `None`: its incident is over, and nobody made one.
     async fn place(
         &self,
         parcel: &Parcel,
         letter: &TicketLetter,
         page: &PageText,
-    ) -> Result<Option<TicketPlace>, SinkError> {
-        let issue = match self.tracker.find(&letter.marker, letter.made_at).await? {
-            Some(issue) => issue,
+    ) -> Result<Option<(TicketPlace, Vec<String>)>, SinkError> {
+        let found = match letter.tried_at {
+            Some(tried_at) => self.tracker.find(&letter.marker, tried_at - SKEW).await?,
+            None => None,
+        };
+        let (issue, news) = match found {
+            Some(issue) => {
+                let title = ticket_retitled(&issue.title, letter.facts.severity);
+                self.change(&issue.id, IssueChange { title, open: None }).await?;
+                (issue, letter.standing.clone())
+            }
             None if !letter.open => return Ok(None),
             None => {
                 let body = ticket_body(page, &parcel.incident, self.closes);
-                let title = ticket_title(page);
-                self.tracker.create(&title, &marked(&body, &letter.marker)).await?
+                (self.tracker.create(&ticket_title(page), &marked(&body, &letter.marker)).await?, Vec::new())
             }
         };
-        Ok(Some(TicketPlace {
+        let place = TicketPlace {
             id: issue.id,
             url: issue.url.and_then(|url| shown_url(&url)),
             open: issue.open,
-            comments: 0,
+            comments: letter.comments,
             written_at: issue.created_at,
             told: letter.facts.clone(),
-        }))
+            site: Some(self.tracker.site().clone()),
+        };
+        Ok(Some((place, news)))
     }
 
     /// Tells the news, once: a comment that an earlier attempt wrote is that one, perhaps with more
     /// in it by now.
-    async fn tell(&self, parcel: &Parcel, letter: &TicketLetter, place: &mut TicketPlace) -> Result<(), SinkError> {
+    async fn tell(
+        &self,
+        parcel: &Parcel,
+        letter: &TicketLetter,
+        news: &[String],
+        place: &mut TicketPlace,
+    ) -> Result<(), SinkError> {
         let (marker, since) = (&letter.comment_marker, place.written_at);
-        let body = marked(&ticket_comment(&parcel.incident, &letter.news), marker);
-        let written_at = match self.tracker.find_comment(&place.id, marker, since).await? {
+        let body = marked(&ticket_comment(&parcel.incident, news), marker);
+        let found = match letter.tried_at {
+            Some(_) => self.tracker.find_comment(&place.id, marker, since).await?,
+            None => None,
+        };
+        let written_at = match found {
             None => self.tracker.comment(&place.id, &body).await?,
             Some(comment) => {
                 if comment.body != body {
@@ -149,8 +179,22 @@ impl<T: Tracker> TicketSink<T> {
         };
         place.comments += 1;
         place.written_at = written_at.or(since);
-        place.told = letter.facts.clone();
         Ok(())
+    }
+
+    async fn change(&self, issue: &str, change: IssueChange) -> Result<(), SinkError> {
+        if change == IssueChange::default() {
+            return Ok(());
+        }
+        self.tracker.change(issue, &change).await
+    }
+
+    /// Its title with the severity of now; what somebody has made of the rest of it stays.
+    async fn retitled(&self, letter: &TicketLetter, place: &TicketPlace) -> Result<Option<String>, SinkError> {
+        if place.told.severity == letter.facts.severity || letter.facts.replaced {
+            return Ok(None);
+        }
+        Ok(ticket_retitled(&self.tracker.title(&place.id).await?, letter.facts.severity))
     }
 }
 
@@ -160,25 +204,35 @@ impl<T: Tracker> Sink for TicketSink<T> {
         &self.name
     }
 
+    fn site(&self) -> Option<&TicketSite> {
+        Some(self.tracker.site())
+    }
+
+    /// Trackers want to be asked for one thing after the other.
+    /// <https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api>
+    fn at_once(&self) -> usize {
+        1
+    }
+
     async fn send(&self, parcel: &Parcel) -> Result<Option<String>, SinkError> {
         let (letter, page) = parts(parcel)?;
-        let mut place = match &letter.place {
-            Some(place) => place.clone(),
+        let (mut place, news) = match &letter.place {
+            Some(place) => (place.clone(), letter.news.clone()),
             None => match self.place(parcel, letter, page).await? {
-                Some(place) => place,
+                Some(placed) => placed,
                 None => return Ok(None),
             },
         };
-        if !letter.news.is_empty() {
-            self.tell(parcel, letter, &mut place).await?;
+        // What may be repeated goes first: behind a comment nothing may fail, as that would be
+        // written again before it can be found.
+        let title = self.retitled(letter, &place).await?;
+        let open = (place.open != letter.open && (letter.open || self.closes)).then_some(letter.open);
+        self.change(&place.id, IssueChange { title, open }).await?;
+        if !news.is_empty() {
+            self.tell(parcel, letter, &news, &mut place).await?;
         }
-        if place.open != letter.open {
-            if letter.open || self.closes {
-                self.tracker.set_open(&place.id, letter.open).await?;
-            }
-            place.open = letter.open;
-            place.told = letter.facts.clone();
-        }
+        place.open = letter.open;
+        place.told = letter.facts.clone();
         external(&place)
     }
 }
@@ -203,142 +257,43 @@ fn marked(text: &str, marker: &str) -> String {
     format!("{text}\n\n<!-- {marker} -->")
 }
 
-/// An address as it may be kept and shown: one of the web, of bounded length, without secrets.
+/// An address as it may be kept and shown, which the tracker says: one of the web, of bounded
+/// length, without secrets, whose host is what it looks like, and that is no markup anywhere.
 fn shown_url(url: &str) -> Option<String> {
     const LONGEST: usize = 500;
-    let is_web = url.starts_with("https://") || url.starts_with("http://");
-    let is_plain = url.len() <= LONGEST && url.chars().all(|c| c.is_ascii_graphic());
-    (is_web && is_plain && redact(url) == url).then(|| url.to_owned())
+    let is_plain = |c: char| {
+        c.is_ascii_graphic() && !matches!(c, '<' | '>' | '`' | '"' | '\\' | '(' | ')' | '[' | ']' | '|' | '*')
+    };
+    let parsed = Url::parse(url).ok()?;
+    let is_web = matches!(parsed.scheme(), "https" | "http") && parsed.username().is_empty() && !url.contains('@');
+    let fits = url.len() <= LONGEST && url.chars().all(is_plain);
+    (is_web && fits && redact(url) == url).then(|| url.to_owned())
 }
-
-/// The API of a tracker over HTTP.
-struct Api {
-    client: Client,
-    base: Url,
-    token: Option<Secret>,
-    /// `GitHub`, and what its part of the tracker is called, as errors name it.
-    who: &'static str,
-    what: String,
-}
-
-/// The longest answer that is read: fifty issues with as much text as they may have.
-const LONGEST_ANSWER: usize = 8 * 1024 * 1024;
-
-/// So many issues are asked for at once.
-const PAGE: usize = 50;
-
-/// So many pages of them are looked through: nobody makes more issues while one is tried.
-const PAGES: usize = 20;
 
 /// The tracker's clock may be behind ours by so much.
 const SKEW: chrono::TimeDelta = chrono::TimeDelta::hours(6);
 
-impl Api {
-    fn new(options: &TrackerOptions, who: &'static str, what: &str) -> Result<Self, WebhookError> {
-        let (client, base) = client_for(&options.url, &options.allow_hosts, options.timeout)?;
-        Ok(Self { client, base, token: options.token.clone(), who, what: what.to_owned() })
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// The address of these parts below the base. Each is one part, whatever is in it.
-    fn url(&self, parts: &[&str], query: &[(&str, &str)]) -> Url {
-        let mut url = self.base.clone();
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.pop_if_empty().extend(parts);
+    #[test]
+    fn an_address_that_a_tracker_tells_is_one_and_nothing_else() {
+        for good in ["https://github.com/acme/db/issues/1", "http://gitlab.local:8080/a/b/-/issues/7#note_1"] {
+            assert_eq!(shown_url(good).as_deref(), Some(good));
         }
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
+        let long = format!("https://x/{}", "a".repeat(500));
+        for bad in [
+            "javascript:alert(1)",
+            "https://github.com@evil.example/",
+            "https://x/](https://evil.example)",
+            "https://x/ @everyone",
+            "https://x/\u{1b}[31m",
+            "https://x/<@1>",
+            "https://",
+            &long,
+        ] {
+            assert_eq!(shown_url(bad), None, "{bad}");
         }
-        url
-    }
-
-    /// Asks, and reads the answer.
-    async fn ask<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, SinkError> {
-        let mut request = request.header("User-Agent", concat!("dogwatch/", env!("CARGO_PKG_VERSION")));
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token.expose());
-        }
-        let answer = request.send().await.map_err(|error| not_sent(&self.base, error))?;
-        let status = answer.status();
-        if !status.is_success() {
-            let wait = self.asked_to_wait(status, answer.headers());
-            return Err(self.refusal(status, wait, &excerpt(answer).await));
-        }
-        let body = whole(answer, LONGEST_ANSWER).await.map_err(SinkError::no_answer)?;
-        serde_json::from_slice(&body).map_err(|error| {
-            SinkError::no_answer(format!("{} answered something that is no answer of its API: {error}", self.who))
-        })
-    }
-
-    /// The comment with that mark, page by page; `request`: for the page of that number.
-    /// `is_before`: neither that comment nor one behind it is looked for.
-    async fn find_comment(
-        &self,
-        marker: &str,
-        request: impl Fn(&str) -> RequestBuilder + Send + Sync,
-        is_before: impl Fn(&ToldComment) -> bool + Send + Sync,
-    ) -> Result<Option<Comment>, SinkError> {
-        for page in 1..=PAGES {
-            let told: Vec<ToldComment> = self.ask(request(&page.to_string())).await?;
-            let is_last = told.len() < PAGE || told.iter().any(&is_before);
-            for ToldComment { id, body, created_at } in told {
-                let body = body.unwrap_or_default();
-                if body.contains(marker) {
-                    return Ok(Some(Comment { id: id.to_string(), body, written_at: created_at }));
-                }
-            }
-            if is_last {
-                break;
-            }
-        }
-        // Twice the same comment does less harm than none.
-        Ok(None)
-    }
-
-    /// How long to leave it alone, where it says that we ask too much.
-    fn asked_to_wait(&self, status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
-        let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<i64>().ok();
-        let is_spent = number("x-ratelimit-remaining") == Some(0) || number("ratelimit-remaining") == Some(0);
-        let is_limit = status == StatusCode::TOO_MANY_REQUESTS
-            || status == StatusCode::FORBIDDEN && (is_spent || headers.contains_key("retry-after"));
-        if !is_limit && !status.is_server_error() {
-            return None;
-        }
-        let now = headers.get("date").and_then(|date| DateTime::parse_from_rfc2822(date.to_str().ok()?).ok());
-        let now = now.map(|now| now.to_utc());
-        let reset = number("x-ratelimit-reset").or(number("ratelimit-reset"));
-        let until_reset = || {
-            let until = DateTime::from_timestamp(reset?, 0)?;
-            Some((until - now?).to_std().unwrap_or_default())
-        };
-        asked_to_wait(headers, now.unwrap_or_default()).or_else(until_reset).or(is_limit.then_some(LIMITED))
-    }
-
-    /// What an answer other than yes means, and what to do about it.
-    fn refusal(&self, status: StatusCode, wait: Option<Duration>, said: &str) -> SinkError {
-        let (who, what) = (self.who, &self.what);
-        let said = if said.is_empty() { String::new() } else { format!(": {said}") };
-        let message = format!("{who} answered {status} for {what}{said}");
-        let passes = status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT;
-        if wait.is_some() || passes {
-            return SinkError::Retry { message, after: wait };
-        }
-        let next = match status.as_u16() {
-            401 => "put a token that it takes where `token` of this sink says, and start again".to_owned(),
-            403 => format!("give the token the right to write issues of {what}"),
-            404 => format!("check that {what} is there and written as it is called, and that the token may see it"),
-            410 => format!("issues are disabled for {what}, or this one was deleted: enable them"),
-            422 | 400 => "it does not take this ticket as it is: check its `labels`".to_owned(),
-            301 | 302 | 307 | 308 => format!("{what} has moved, and redirects are not followed: write its new name"),
-            _ => "look at what it says".to_owned(),
-        };
-        SinkError::fail(format!("{message}; {next}"))
-    }
-
-    fn too_many(&self) -> SinkError {
-        let (who, what, most) = (self.who, &self.what, PAGE * PAGES);
-        SinkError::retry(format!("{who} has more than {most} new issues of {what}: nobody knows if the ticket is one"))
     }
 }
-
-/// How long to leave a tracker alone that says that we ask too much, and not for how long.
-const LIMITED: Duration = Duration::from_secs(60);

@@ -4,29 +4,43 @@ use crate::message::{self, Card, Colour, TicketChange};
 use crate::model::{PageId, TicketId};
 use crate::notify::render::{Renderer, or_blank};
 use crate::notify::{Parcel, ParcelKind, TicketLetter};
-use crate::store::{Page, StoreError, Ticket};
+use crate::store::{Page, StoreError, Ticket, TicketSite};
 
 impl Renderer {
     /// `None` when there is nothing to tell.
-    pub(in crate::notify) async fn ticket(&self, id: TicketId) -> Result<Option<Parcel>, StoreError> {
+    pub(in crate::notify) async fn ticket(
+        &self,
+        site: Option<&TicketSite>,
+        id: TicketId,
+    ) -> Result<Option<Parcel>, StoreError> {
         let Some(ticket) = self.store.ticket(id).await? else { return Ok(None) };
         let Some(incident) = self.store.incident(ticket.incident).await? else { return Ok(None) };
         let runs = or_blank(self.store.runs_of(incident.id).await)?;
         let timeline = or_blank(self.store.timeline(incident.id).await)?;
         let change = TicketChange { ticket: &ticket, incident: &incident, runs: &runs, timeline: &timeline };
         let open = !ticket.replaced && !incident.is_over();
-        let news = ticket.place.as_ref().map(|place| message::ticket_news(&place.told, &change)).unwrap_or_default();
-        if ticket.place.as_ref().is_some_and(|place| place.open == open && news.is_empty()) {
+        let comments = ticket.place.as_ref().map_or(0, |place| place.comments);
+        // One that lies where its tracker makes none any more is left there. Its mark may be in the
+        // new place all the same: that was renamed, or is one of before.
+        let (place, left) = match &ticket.place {
+            Some(place) if place.is_elsewhere(site) => (None, Some(ticket.created_at)),
+            place => (place.as_ref(), None),
+        };
+        let news = place.map(|place| message::ticket_news(&place.told, &change)).unwrap_or_default();
+        if place.is_some_and(|place| place.open == open && news.is_empty()) {
             return Ok(None);
         }
         let letter = TicketLetter {
             marker: ticket.marker(None),
             // A clock that was set back since must not hide it from whoever looks for it.
-            made_at: ticket.created_at.min(self.clock.now()),
-            comment_marker: ticket.marker(Some(ticket.place.as_ref().map_or(0, |place| place.comments) + 1)),
-            place: ticket.place.clone(),
+            tried_at: left.or(ticket.tried_at).map(|at| at.min(self.clock.now())),
+            lost: ticket.lost,
+            comments,
+            comment_marker: ticket.marker(Some(comments + 1)),
+            place: place.cloned(),
             open,
             news,
+            standing: message::ticket_standing(&change),
             facts: message::ticket_facts(&change),
         };
         let page = as_page(&ticket, incident.severity);

@@ -2,37 +2,53 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::message::clip;
+use crate::message::{clip, moment};
 use crate::model::TicketId;
 use crate::notify::SinkError;
-use crate::store::{Store, StoreError};
+use crate::notify::patience::HELD;
+use crate::store::{Store, StoreError, TicketFailure, TicketTrouble};
 
 /// What passes by itself within this is no news.
 const PASSES_WITHIN: TimeDelta = TimeDelta::minutes(15);
 
-/// So many attempts in a row take about as long.
-const MANY: u32 = 10;
-
-/// Tells on the timeline, once, that a ticket is not brought to its tracker: at once where somebody
-/// must change something, and where it is given up; else when it has lasted for a while.
+/// Keeps what an attempt in vain means for the ticket and its tracker. The timeline is told that it
+/// is not brought there: at once where somebody must change something, and where it is given up;
+/// else when it has lasted for a while.
 pub(in crate::notify) async fn tell(
     store: &dyn Store,
-    (id, attempts): (TicketId, u32),
+    id: TicketId,
     error: &SinkError,
     retry_at: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let Some(ticket) = store.ticket(id).await? else { return Ok(()) };
-    let lasts = match ticket.place {
-        None => now - ticket.created_at >= PASSES_WITHIN,
-        Some(_) => attempts >= MANY,
+    let since = match ticket.place {
+        None => ticket.created_at,
+        Some(_) => ticket.failing_since.unwrap_or(now),
     };
-    if !error.is_refusal() && !lasts && retry_at.is_some() {
-        return Ok(());
+    let is_refusal = error.is_refusal();
+    let is_told = is_refusal || retry_at.is_none() || now - since >= PASSES_WITHIN;
+    let trouble = is_told.then(|| {
+        let tracker = ticket.tracker();
+        let what = if ticket.place.is_some() { "told what changed" } else { "made" };
+        let next = if retry_at.is_some() { "it is tried on" } else { "it is tried no more" };
+        let error = clip(&with_end(error, now), 400);
+        TicketTrouble { text: format!("its ticket in {tracker} cannot be {what}: {error}; {next}"), is_refusal }
+    });
+    let left_alone = left_alone_until(error, now).map(|until| (until, with_end(error, now)));
+    let is_lost = matches!(error, SinkError::MayBeDone { .. });
+    store.ticket_failed(id, TicketFailure { is_lost, left_alone, trouble }).await
+}
+
+/// Until when nothing is sent to the receiver.
+fn left_alone_until(error: &SinkError, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    error.asks_to_wait().map(|after| now + after.clamp(*HELD.start(), *HELD.end()))
+}
+
+/// The error, behind the time until which its receiver is left alone: lists show the beginning.
+pub(in crate::notify) fn with_end(error: &SinkError, now: DateTime<Utc>) -> String {
+    match left_alone_until(error, now) {
+        Some(until) => format!("left alone until {}: {error}", moment(until)),
+        None => error.to_string(),
     }
-    let tracker = ticket.tracker();
-    let what = if ticket.place.is_some() { "told what changed" } else { "made" };
-    let next = if retry_at.is_some() { "it is tried on" } else { "it is tried no more" };
-    let text = format!("its ticket in {tracker} cannot be {what}: {}; {next}", clip(&error.to_string(), 400));
-    store.ticket_trouble(id, &text).await
 }

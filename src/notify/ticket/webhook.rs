@@ -9,18 +9,18 @@
 //! `event` is `trigger` where the ticket is made or opened again, `update` where `news` came in, and
 //! `resolve` where its incident is over. The key is the ticket's for as long as it lives: the same
 //! again under it is the same ticket, so that a repetition does no harm. The other fields are those
-//! of a page. An answer of JSON with a `url` says where the ticket is, and people are shown that.
+//! of a page: `severity` and `title` are those of now. An answer of JSON with a `url` says where the ticket is, and people are shown that.
 
 use async_trait::async_trait;
 use reqwest::{Client, Url};
 use serde_json::{Value, json};
 
 use super::{TrackerOptions, external, parts, shown_url, sink_name};
-use crate::model::Secret;
+use crate::model::{Digest, Secret};
 use crate::notify::http::{client_for, whole};
 use crate::notify::webhook::{document, post};
 use crate::notify::{Parcel, Sink, SinkError, WebhookError};
-use crate::store::TicketPlace;
+use crate::store::{TicketPlace, TicketSite};
 
 /// Sends to one URL.
 pub struct TicketWebhook {
@@ -29,6 +29,7 @@ pub struct TicketWebhook {
     url: Url,
     token: Option<Secret>,
     closes: bool,
+    site: TicketSite,
 }
 
 impl TicketWebhook {
@@ -38,7 +39,10 @@ impl TicketWebhook {
     /// When the URL may not be sent to.
     pub fn new(name: &str, options: &TrackerOptions, closes: bool) -> Result<Self, WebhookError> {
         let (client, url) = client_for(&options.url, &options.allow_hosts, options.timeout)?;
-        Ok(Self { name: sink_name(name), client, url, token: options.token.clone(), closes })
+        // The URL may hold a key of the receiver.
+        let key = Digest::of(format!("webhook {}", url.as_str().trim_end_matches('/'))).short().to_owned();
+        let site = TicketSite { key, shown: url.host_str().unwrap_or_default().to_owned() };
+        Ok(Self { name: sink_name(name), client, url, token: options.token.clone(), closes, site })
     }
 }
 
@@ -46,6 +50,10 @@ impl TicketWebhook {
 impl Sink for TicketWebhook {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn site(&self) -> Option<&TicketSite> {
+        Some(&self.site)
     }
 
     async fn send(&self, parcel: &Parcel) -> Result<Option<String>, SinkError> {
@@ -64,7 +72,12 @@ impl Sink for TicketWebhook {
             fields.insert("event".into(), json!(event));
             fields.insert("news".into(), json!(letter.news));
         }
-        let answer = post(&self.client, &self.url, self.token.as_ref(), &document, parcel.at).await?;
+        let answer = post(&self.client, &self.url, self.token.as_ref(), &document, parcel.at).await;
+        let answer = answer.map_err(|error| match error {
+            // It means all that is sent there.
+            SinkError::Retry { message, after: Some(after) } => SinkError::Hold { message, after },
+            error => error,
+        })?;
         // Whoever takes it need say nothing.
         let said = whole(answer, LONGEST).await.ok().and_then(|body| serde_json::from_slice::<Value>(&body).ok());
         let url = said.and_then(|said| shown_url(said.get("url")?.as_str()?));
@@ -73,9 +86,10 @@ impl Sink for TicketWebhook {
             id: letter.marker.clone(),
             url: url.or(known),
             open: letter.open,
-            comments: letter.place.as_ref().map_or(0, |place| place.comments + 1),
+            comments: letter.comments,
             written_at: None,
             told: letter.facts.clone(),
+            site: Some(self.site.clone()),
         })
     }
 }

@@ -71,6 +71,10 @@ pub(in crate::store) fn unfolding(
         None => "the page that told of it is gone".to_owned(),
         // Whoever acknowledges that page has all of it.
         Some(carrier) if carrier.incident == subject.id => return Unfolding::Stays,
+        // What became part of it was worse.
+        Some(carrier) if subject.severity == Severity::S1 => {
+            format!("it is S1 by now, and was only told in {}'s page", carrier.incident)
+        }
         Some(Carrier { incident, state: state @ (IncidentState::Mitigated | IncidentState::Resolved), .. }) => {
             format!("{incident} is {state}, whose page told of it")
         }
@@ -122,6 +126,16 @@ mod tests {
             Unfolding::Ends => "ends",
             Unfolding::GoesOut { .. } => "goes out",
         }
+    }
+
+    #[test]
+    fn what_is_s1_by_now_goes_out() {
+        let worse = Incident { severity: Severity::S1, ..incident(2, IncidentState::Open) };
+        let carrier = |id| Carrier { incident: IncidentId(id), state: IncidentState::Open, is_of_this_spell: true };
+        let until = DateTime::UNIX_EPOCH + TimeDelta::minutes(30);
+        let comes_to = |id| unfolding(&worse, None, Some(carrier(id)), until, DateTime::UNIX_EPOCH);
+        assert!(matches!(comes_to(1), Unfolding::GoesOut { .. }));
+        assert_eq!(comes_to(2), Unfolding::Stays, "whoever acknowledges that page has all of it");
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod shifts;
 mod signals;
 mod start;
 mod tables;
+mod ticket_sites;
 mod tickets;
 mod windows;
 mod writer;

@@ -6,13 +6,16 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::rows::{get, get_time_or, json};
+use super::tables::latest;
 use super::{SqliteStore, failed};
 use crate::model::{IncidentId, redact};
 use crate::store::rules::DeliveryKey;
 use crate::store::{Delivery, DeliveryId, OutboxStore, StoreError, transaction};
 
-pub(super) const NEXT_DUE: &str = "SELECT MIN(due_at) AS due FROM outbox
-     WHERE due_at IS NOT NULL AND sink IN (SELECT value FROM json_each(?))";
+/// Not before the end of the time for which its sink is left alone. A time that is damaged is due.
+pub(super) const NEXT_DUE: &str = "SELECT CAST(MIN(MAX(CASE WHEN due_at <= ?2 THEN due_at ELSE 0 END,
+         COALESCE((SELECT until FROM sink_hold WHERE sink_hold.sink = outbox.sink AND until <= ?2), 0))) AS INTEGER) AS due
+     FROM outbox WHERE due_at IS NOT NULL AND sink IN (SELECT value FROM json_each(?1))";
 
 #[async_trait]
 impl OutboxStore for SqliteStore {
@@ -27,6 +30,7 @@ impl OutboxStore for SqliteStore {
     async fn next_delivery_due(&self, sinks: &[&str]) -> Result<Option<DateTime<Utc>>, StoreError> {
         let row = sqlx::query(NEXT_DUE)
             .bind(json(&sinks)?)
+            .bind(latest(self.clock.now()))
             .fetch_one(&self.reads)
             .await
             .map_err(failed("read when the next delivery is due"))?;

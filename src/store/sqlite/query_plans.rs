@@ -15,6 +15,7 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
     let incidents_where = |condition: &str| format!("SELECT * FROM incident WHERE {condition} ORDER BY severity, id");
     vec![
         (tables::TAKE.into(), &["SEARCH outbox USING INDEX outbox_due (sink=? AND due_at<?)"]),
+        (tables::MEND.into(), &["SEARCH outbox USING COVERING INDEX outbox_due (sink=? AND due_at>?)"]),
         (outbox::NEXT_DUE.into(), &["SEARCH outbox USING COVERING INDEX outbox_due (sink=? AND due_at>?)"]),
         (tables::CLAIM.into(), &["SEARCH run USING INDEX run_due (wake_at<?)"]),
         (runs::NEXT_DUE.into(), &[]),

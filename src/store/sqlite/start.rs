@@ -5,7 +5,7 @@ use sqlx::{Connection as _, SqliteConnection};
 
 use super::rows::{get, micros, severity, urgency_number};
 use super::tables::SqliteTables;
-use super::{clock_moves, failed};
+use super::{clock_moves, failed, ticket_sites};
 use crate::model::PageId;
 use crate::store::rules::{Outgoing, Urgency};
 use crate::store::transaction::DeliveryTable as _;
@@ -19,6 +19,14 @@ const TAKE_OVER: &str = "UPDATE outbox SET due_at = ?1 WHERE urgency = ?2 AND du
 const LOST: &str = "SELECT id, severity FROM page WHERE acknowledged_at IS NULL AND folded_into IS NULL
      AND NOT EXISTS (SELECT 1 FROM outbox WHERE page_id = page.id AND (sink = ?1 OR delivered_at IS NOT NULL))";
 
+/// A time that is no number is greater than each to SQLite: what waits for it would wait for ever,
+/// and nobody would hear of it. It has come. (The outbox mends its own whenever it is asked.)
+const MEND: [&str; 3] = [
+    "UPDATE incident SET page_at = ?1 WHERE page_at IS NOT NULL AND typeof(page_at) <> 'integer'",
+    "UPDATE signal SET not_before = ?1 WHERE processed_at IS NULL AND not_before IS NOT NULL AND typeof(not_before) <> 'integer'",
+    "UPDATE run SET wake_at = ?1 WHERE outcome IS NULL AND typeof(wake_at) <> 'integer'",
+];
+
 /// Takes over runs and pages, and moves what waits if the clock was set back meanwhile.
 pub(super) async fn take_over(
     connection: &mut SqliteConnection,
@@ -31,6 +39,10 @@ pub(super) async fn take_over(
         .execute(&mut *connection)
         .await
         .map_err(failed("take over the runs of the last process"))?;
+    for sql in MEND {
+        let mend = sqlx::query(sql).bind(micros(now)).execute(&mut *connection);
+        mend.await.map_err(failed("mend for when something waits"))?;
+    }
     clock_moves::catch_up(connection, now, sinks).await?;
     // The same for pages that it had on their way, by today's clock: one that is tried a
     // little early does no harm.
@@ -40,6 +52,7 @@ pub(super) async fn take_over(
         .execute(&mut *connection)
         .await
         .map_err(failed("take over the pages of the last process"))?;
+    ticket_sites::follow(connection, now, &sinks.tickets).await?;
     let Some(first) = sinks.pages.first() else { return Ok(()) };
     bring_on_their_way(connection, now, first).await
 }

@@ -1,22 +1,26 @@
 //! Tickets, as they are read.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqliteRow;
 
 use super::rows::{self, from_json, get, get_time, get_time_or, json};
 use super::{SqliteStore, failed};
-use crate::model::{IncidentId, TicketId, redact};
-use crate::store::{StoreError, Ticket, TicketPlace, TicketStore, transaction};
+use crate::model::{IncidentId, TicketId};
+use crate::store::{StoreError, Ticket, TicketFailure, TicketPlace, TicketStore, transaction};
 
 /// A ticket with its delivery. It is replaced where its incident became part of one that has a
 /// ticket in the same tracker.
-pub(super) const TICKET: &str = "SELECT ticket.*, incident.merged_root AS root, external_id, error, due_at,
+pub(super) const TICKET: &str = "SELECT ticket.*, incident.merged_root AS root, external_id,
+         COALESCE(CASE WHEN due_at IS NOT NULL THEN because END, error) AS error, MAX(due_at, COALESCE(until, due_at)) AS due_at,
          (SELECT mark FROM identity) AS mark,
          merged_root IS NOT NULL AND EXISTS
              (SELECT 1 FROM ticket AS other WHERE other.incident_id = merged_root AND other.sink = ticket.sink) AS replaced
      FROM ticket JOIN incident ON incident.id = ticket.incident_id
-     LEFT JOIN outbox ON outbox.sink = ticket.sink AND outbox.key = 'TKT-' || ticket.id WHERE ";
+     LEFT JOIN outbox ON outbox.sink = ticket.sink AND outbox.key = 'TKT-' || ticket.id
+     LEFT JOIN sink_hold ON sink_hold.sink = ticket.sink WHERE ";
 
 #[async_trait]
 impl TicketStore for SqliteStore {
@@ -35,10 +39,17 @@ impl TicketStore for SqliteStore {
         Ok(rows::readable(&found.map_err(failed("read tickets"))?, ticket))
     }
 
-    async fn ticket_trouble(&self, id: TicketId, text: &str) -> Result<(), StoreError> {
-        let text = redact(text).into_owned();
+    async fn ticket_tried(&self, id: TicketId, hold: Duration) -> Result<(), StoreError> {
+        self.transact("note that a ticket is tried", move |mut tx| {
+            Box::pin(async move { transaction::ticket_tried(&mut tx, id, hold).await })
+        })
+        .await
+    }
+
+    async fn ticket_failed(&self, id: TicketId, failure: TicketFailure) -> Result<(), StoreError> {
+        let failure = failure.masked();
         self.transact("note a ticket's trouble", move |mut tx| {
-            Box::pin(async move { transaction::ticket_trouble(&mut tx, id, text).await })
+            Box::pin(async move { transaction::ticket_failed(&mut tx, id, failure).await })
         })
         .await?;
         self.bells.outbox.ring();
@@ -63,6 +74,9 @@ fn ticket(row: &SqliteRow) -> Result<Ticket, StoreError> {
         place: external.as_deref().and_then(TicketPlace::parse),
         error: get(row, "error").ok().flatten(),
         due_at: get_time_or(row, "due_at").ok().flatten(),
+        tried_at: get_time_or(row, "tried_at").ok().flatten(),
+        lost: get::<i64>(row, "lost").ok().and_then(|lost| u32::try_from(lost).ok()).unwrap_or_default(),
+        failing_since: get_time_or(row, "failing_since").ok().flatten(),
         mark: get(row, "mark")?,
         secret: get(row, "secret")?,
     })

@@ -5,6 +5,7 @@ use std::collections::btree_map::Entry;
 
 use super::Tx;
 use crate::model::{Grouping, Incident, IncidentId, IncidentState};
+use crate::store::rules::MadePage;
 use crate::store::{IncidentEvent, StoreError};
 
 /// Incidents as they become in a transaction; whoever changes one writes it at its end.
@@ -84,8 +85,32 @@ impl Tx<'_> {
         self.note(id, &event).await?;
         self.note(merged.root, &IncidentEvent::SplitOff { incident: id, by }).await?;
         self.touch(touched, merged.root).await?.loses(open, all);
-        self.touch(touched, id).await?.splits(open);
+        // In the spell that ends here.
+        let part = self.touch(touched, id).await?;
+        let called = self.tables.made_page(part, 1).await?;
+        part.splits(open);
+        self.tickets_apart(touched, merged.root, (id, called)).await?;
         Ok(Some(merged.root))
+    }
+
+    /// What was taken apart has a ticket as if it never were one: the part, and the whole that told
+    /// of itself in the part's.
+    async fn tickets_apart(
+        &mut self,
+        touched: &mut Touched,
+        whole: IncidentId,
+        (part, called): (IncidentId, Option<MadePage>),
+    ) -> Result<(), StoreError> {
+        let part_has_one = !self.tables.tickets_of(part).await?.is_empty();
+        let (id, called, because) = if part_has_one {
+            let incident = self.touch(touched, whole).await?;
+            let called = self.tables.made_page(incident, 1).await?;
+            (whole, called, format!("it told of itself in the ticket of {part}"))
+        } else {
+            (part, called, format!("it was taken out of {whole}"))
+        };
+        let incident = self.touch(touched, id).await?;
+        self.ticket_apart(incident, called, because).await
     }
 
     /// Moves what fires about one object to another incident.
@@ -102,7 +127,7 @@ impl Tx<'_> {
         let incident = self.touch(touched, into).await?;
         incident.open_episodes += open;
         incident.episodes += all;
-        Ok(())
+        self.ticket_apart(incident, None, format!("it was taken out of {from}")).await
     }
 
     /// Others join it by more from now on.

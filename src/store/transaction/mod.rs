@@ -34,7 +34,7 @@ pub(super) use tables::{
     KeptWindow, LogEnd, NewFold, PageRow, PageTable, RemedyTable, RunRow, RunTable, Shape, SignalRow, SignalTable,
     Tables, TakenRow, TicketRow, TicketTable, WindowTable,
 };
-pub(super) use ticket::ticket_trouble;
+pub(super) use ticket::{ticket_failed, ticket_tried};
 pub(super) use windows::plan_windows;
 
 use super::rules::{Outgoing, continued};

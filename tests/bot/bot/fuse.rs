@@ -288,11 +288,13 @@ passes_on! {
 
 passes_on! {
     TicketStore
-    fused {}
+    fused {
+        fn ticket_tried(id: TicketId, hold: Duration) -> Result<(), StoreError>;
+        fn ticket_failed(id: TicketId, failure: TicketFailure) -> Result<(), StoreError>;
+    }
     plain {
         fn ticket(id: TicketId) -> Result<Option<Ticket>, StoreError>;
         fn tickets_of(incidents: &[IncidentId]) -> Result<Vec<Ticket>, StoreError>;
-        fn ticket_trouble(id: TicketId, text: &str) -> Result<(), StoreError>;
     }
     own {}
 }

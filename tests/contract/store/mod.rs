@@ -105,7 +105,9 @@ macro_rules! each_store_check {
                 what_was_folded_in_a_shift_is_told_of_its_team
             }
             tickets {
+                a_tracker_that_is_left_alone_gets_nothing_from_anybody
                 one_ticket_for_each_incident_and_tracker
+                what_is_in_doubt_is_known_to_the_next_process_and_tried_no_earlier
                 a_ticket_is_found_again_and_told_of_what_changes
             }
             runs {

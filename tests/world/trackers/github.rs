@@ -15,9 +15,10 @@ use super::{Comment, Issue, Shared, answer, invalid, lock, text, told};
 pub fn routes() -> Router<Shared> {
     Router::new()
         .route("/repos/acme/db/issues", get(list).post(create))
-        .route("/repos/acme/db/issues/{number}", patch(change))
+        .route("/repos/acme/db/issues/{number}", get(issue).patch(change))
         .route("/repos/acme/db/issues/{number}/comments", get(comments).post(comment))
         .route("/repos/acme/db/issues/comments/{id}", patch(edit))
+        .route("/user", get(async || Json(json!({ "login": super::BOT }))))
         .fallback(async || answer(404, &[], r#"{"message":"Not Found","status":"404"}"#.to_owned()))
 }
 
@@ -29,7 +30,8 @@ async fn list(State(shared): State<Shared>, Query(query): Query<BTreeMap<String,
     let number = |name: &str, usual| query.get(name).map_or(usual, |text| text.parse::<usize>().unwrap());
     let since = query.get("since").map(|since| DateTime::parse_from_rfc3339(since).unwrap().to_utc());
     let is_all = query.get("state").is_some_and(|state| state == "all");
-    let page = lock(&shared).page(since, number("page", 1), number("per_page", 30).min(100));
+    let creator = query.get("creator").map(String::as_str);
+    let page = lock(&shared).page(since, creator, number("page", 1), number("per_page", 30).min(100));
     let shown: Vec<Value> = page.iter().filter(|issue| is_all || issue.open).map(shown).collect();
     Json(shown).into_response()
 }
@@ -44,13 +46,26 @@ async fn create(State(shared): State<Shared>, Json(body): Json<Value>) -> Respon
     }
     let labels = body["labels"].as_array().cloned().unwrap_or_default();
     let labels = labels.iter().map(|label| label.as_str().unwrap().to_owned()).collect();
-    let issue = lock(&shared).create(&title, &text, labels);
+    let issue = lock(&shared).create(super::BOT, &title, &text, labels);
     (StatusCode::CREATED, Json(shown(&issue))).into_response()
+}
+
+async fn issue(State(shared): State<Shared>, Path(number): Path<u64>) -> Response {
+    match lock(&shared).issue(number) {
+        Some(issue) => Json(shown(issue)).into_response(),
+        None => gone(),
+    }
 }
 
 async fn change(State(shared): State<Shared>, Path(number): Path<u64>, Json(body): Json<Value>) -> Response {
     let mut tracker = lock(&shared);
     let Some(issue) = tracker.issue(number) else { return gone() };
+    if let Some(title) = body["title"].as_str() {
+        if title.trim().is_empty() || title.chars().count() > TITLE {
+            return invalid("title");
+        }
+        issue.title = title.to_owned();
+    }
     match body["state"].as_str() {
         Some("open") => issue.open = true,
         Some("closed") => issue.open = false,
@@ -67,10 +82,9 @@ async fn comments(
 ) -> Response {
     let since: Option<DateTime<Utc>> =
         query.get("since").map(|since| DateTime::parse_from_rfc3339(since).unwrap().to_utc());
-    let mut tracker = lock(&shared);
-    let Some(issue) = tracker.issue(number) else { return gone() };
+    let Some(comments) = lock(&shared).comments(number) else { return gone() };
     let since = |comment: &&Comment| since.is_none_or(|since| told(comment.created_at) >= told(since));
-    Json(issue.comments.iter().filter(since).map(shown_comment).collect::<Vec<_>>()).into_response()
+    Json(comments.iter().filter(since).map(shown_comment).collect::<Vec<_>>()).into_response()
 }
 
 async fn comment(State(shared): State<Shared>, Path(number): Path<u64>, Json(body): Json<Value>) -> Response {

@@ -16,9 +16,10 @@ use super::{Comment, Issue, Shared, answer, invalid, lock, text, told};
 pub fn routes() -> Router<Shared> {
     Router::new()
         .route("/projects/{project}/issues", get(list).post(create))
-        .route("/projects/{project}/issues/{iid}", put(change))
+        .route("/projects/{project}/issues/{iid}", get(issue).put(change))
         .route("/projects/{project}/issues/{iid}/notes", get(notes).post(note))
         .route("/projects/{project}/issues/{iid}/notes/{id}", put(edit))
+        .route("/user", get(async || Json(json!({ "id": 7, "username": super::BOT }))))
         .fallback(async || gone())
 }
 
@@ -32,7 +33,8 @@ async fn list(State(shared): State<Shared>, Path(project): Path<String>, Query(q
     }
     let number = |name: &str, usual| query.get(name).map_or(usual, |text| text.parse::<usize>().unwrap());
     let since = query.get("created_after").map(|since| DateTime::parse_from_rfc3339(since).unwrap().to_utc());
-    let page = lock(&shared).page(since, number("page", 1), number("per_page", 20).min(100));
+    let author = query.get("author_username").map(String::as_str);
+    let page = lock(&shared).page(since, author, number("page", 1), number("per_page", 20).min(100));
     Json(page.iter().map(shown).collect::<Vec<_>>()).into_response()
 }
 
@@ -45,8 +47,15 @@ async fn create(State(shared): State<Shared>, Path(project): Path<String>, Json(
     };
     let labels = text(&body, "labels").unwrap_or_default();
     let labels = labels.split(',').filter(|label| !label.is_empty()).map(str::to_owned).collect();
-    let issue = lock(&shared).create(&title, &text(&body, "description").unwrap_or_default(), labels);
+    let issue = lock(&shared).create(super::BOT, &title, &text(&body, "description").unwrap_or_default(), labels);
     (StatusCode::CREATED, Json(shown(&issue))).into_response()
+}
+
+async fn issue(State(shared): State<Shared>, Path((_, iid)): Path<(String, u64)>) -> Response {
+    match lock(&shared).issue(iid) {
+        Some(issue) => Json(shown(issue)).into_response(),
+        None => gone(),
+    }
 }
 
 async fn change(
@@ -56,18 +65,24 @@ async fn change(
 ) -> Response {
     let mut tracker = lock(&shared);
     let Some(issue) = tracker.issue(iid) else { return gone() };
+    if let Some(title) = body["title"].as_str() {
+        if title.is_empty() || title.chars().count() > TITLE {
+            return invalid("title");
+        }
+        issue.title = title.to_owned();
+    }
     match body["state_event"].as_str() {
         Some("close") => issue.open = false,
         Some("reopen") => issue.open = true,
+        None if body["title"].is_string() => {}
         _ => return answer(400, &[], r#"{"error":"state_event does not have a valid value"}"#.to_owned()),
     }
     Json(shown(issue)).into_response()
 }
 
 async fn notes(State(shared): State<Shared>, Path((_, iid)): Path<(String, u64)>) -> Response {
-    let mut tracker = lock(&shared);
-    let Some(issue) = tracker.issue(iid) else { return gone() };
-    Json(issue.comments.iter().rev().map(shown_note).collect::<Vec<_>>()).into_response()
+    let Some(comments) = lock(&shared).comments(iid) else { return gone() };
+    Json(comments.iter().rev().map(shown_note).collect::<Vec<_>>()).into_response()
 }
 
 async fn note(State(shared): State<Shared>, Path((_, iid)): Path<(String, u64)>, Json(body): Json<Value>) -> Response {

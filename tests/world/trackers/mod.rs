@@ -6,13 +6,14 @@ mod gitlab;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use dogwatch::clock::{Clock as _, ManualClock};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -40,6 +41,8 @@ pub struct Tracker {
     kind: Kind,
     clock: Arc<ManualClock>,
     pub issues: Vec<Issue>,
+    /// Lists show what was made only after so long.
+    shows_after: TimeDelta,
     /// `POST /repos/acme/db/issues 201`, in order.
     pub requests: Vec<String>,
     /// What the next requests are answered instead of being done; those whose `on` is not in the
@@ -55,8 +58,12 @@ pub struct Issue {
     pub labels: Vec<String>,
     pub open: bool,
     pub comments: Vec<Comment>,
+    pub author: &'static str,
     created_at: DateTime<Utc>,
 }
+
+/// As whom the bot asks.
+pub const BOT: &str = "dogwatch-bot";
 
 #[derive(Debug, Clone)]
 pub struct Comment {
@@ -77,7 +84,8 @@ struct Fault {
 impl StandIn {
     pub async fn start(kind: Kind, clock: Arc<ManualClock>) -> Self {
         let (issues, requests, faults) = (Vec::new(), Vec::new(), VecDeque::new());
-        let shared = Arc::new(Mutex::new(Tracker { kind, clock, issues, requests, faults }));
+        let shows_after = TimeDelta::zero();
+        let shared = Arc::new(Mutex::new(Tracker { kind, clock, issues, shows_after, requests, faults }));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let routes: Router<Shared> = match kind {
@@ -119,9 +127,29 @@ impl StandIn {
         self.tracker().faults.push_back(fault);
     }
 
+    /// The next request that contains `on` is done, and answered so.
+    pub fn answers_after(&self, on: &str, status: u16, body: &str) {
+        self.faults(on, status, &[], body, true);
+    }
+
+    /// The next request that contains `on` is done, and its connection is broken before its answer.
+    pub fn breaks_off(&self, on: &str) {
+        self.faults(on, BREAKS_OFF, &[], "", true);
+    }
+
+    /// What is made is shown in lists only after so long.
+    pub fn shows_after(&self, lasting: Duration) {
+        self.tracker().shows_after = TimeDelta::from_std(lasting).unwrap();
+    }
+
     /// Somebody else writes an issue.
     pub fn somebody_writes(&self, title: &str, body: &str) {
-        self.tracker().create(title, body, Vec::new());
+        self.tracker().create("somebody", title, body, Vec::new());
+    }
+
+    /// Somebody calls an issue something else.
+    pub fn somebody_retitles(&self, number: u64, title: &str) {
+        self.tracker().issue(number).unwrap().title = title.to_owned();
     }
 
     pub fn issues(&self) -> Vec<Issue> {
@@ -135,7 +163,7 @@ impl StandIn {
 }
 
 impl Tracker {
-    fn create(&mut self, title: &str, body: &str, labels: Vec<String>) -> Issue {
+    fn create(&mut self, author: &'static str, title: &str, body: &str, labels: Vec<String>) -> Issue {
         let number = self.issues.len() as u64 + 1;
         let issue = Issue {
             number,
@@ -144,6 +172,7 @@ impl Tracker {
             labels,
             open: true,
             comments: Vec::new(),
+            author,
             created_at: self.clock.now(),
         };
         self.issues.push(issue.clone());
@@ -161,11 +190,26 @@ impl Tracker {
         self.issues.iter_mut().find(|issue| issue.number == number)
     }
 
-    /// Those made since, the newest first, page by page.
-    fn page(&self, since: Option<DateTime<Utc>>, page: usize, per_page: usize) -> Vec<Issue> {
+    /// Those made since, by anybody or by `author`, the newest first, page by page.
+    fn page(&self, since: Option<DateTime<Utc>>, author: Option<&str>, page: usize, per_page: usize) -> Vec<Issue> {
         let since = since.unwrap_or(DateTime::UNIX_EPOCH);
-        let newest = self.issues.iter().rev().filter(|issue| issue.created_at >= since);
+        let is_listed = |issue: &&Issue| {
+            issue.created_at >= since
+                && self.is_shown(issue.created_at)
+                && author.is_none_or(|author| author == issue.author)
+        };
+        let newest = self.issues.iter().rev().filter(is_listed);
         newest.skip((page.max(1) - 1) * per_page).take(per_page).cloned().collect()
+    }
+
+    fn is_shown(&self, created_at: DateTime<Utc>) -> bool {
+        created_at + self.shows_after <= self.clock.now()
+    }
+
+    /// The comments of an issue that are shown.
+    fn comments(&self, number: u64) -> Option<Vec<Comment>> {
+        let issue = self.issues.iter().find(|issue| issue.number == number)?;
+        Some(issue.comments.iter().filter(|comment| self.is_shown(comment.created_at)).cloned().collect())
     }
 }
 
@@ -183,6 +227,9 @@ async fn at_the_door(State(shared): State<Shared>, request: Request, next: Next)
     let response = match (fault, refusal(kind, request.headers())) {
         (Some(fault), _) if fault.is_done => {
             next.run(request).await;
+            if fault.status == BREAKS_OFF {
+                return broken_off();
+            }
             answer(fault.status, &[], fault.body)
         }
         (Some(fault), _) => answer(fault.status, &fault.headers, fault.body),
@@ -192,6 +239,15 @@ async fn at_the_door(State(shared): State<Shared>, request: Request, next: Next)
     let told = format!("{called} {}", response.status().as_u16());
     lock(&shared).requests.push(told);
     response
+}
+
+/// Of no answer at all.
+const BREAKS_OFF: u16 = 0;
+
+/// An answer that promises more than comes.
+fn broken_off() -> Response {
+    let body = futures_util::stream::iter([Ok("{"), Err(std::io::Error::other("it breaks off"))]);
+    (StatusCode::CREATED, axum::body::Body::from_stream(body)).into_response()
 }
 
 fn refusal(kind: Kind, headers: &HeaderMap) -> Option<Response> {

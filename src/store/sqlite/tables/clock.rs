@@ -36,6 +36,9 @@ impl ClockTable for SqliteTables<'_> {
         for sql in [
             "UPDATE incident SET page_at = page_at + ?1 WHERE page_at IS NOT NULL",
             "UPDATE outbox SET due_at = due_at + ?1 WHERE due_at IS NOT NULL",
+            "UPDATE sink_hold SET until = until + ?1",
+            "UPDATE ticket SET tried_at = tried_at + ?1, failing_since = failing_since + ?1
+             WHERE tried_at IS NOT NULL OR failing_since IS NOT NULL",
             "UPDATE signal SET not_before = not_before + ?1 WHERE not_before IS NOT NULL AND processed_at IS NULL",
             "UPDATE heartbeat SET last_at = last_at + ?1",
             "UPDATE page SET folded_until = folded_until + ?1 WHERE folded_into IS NOT NULL AND acknowledged_at IS NULL",

@@ -1,7 +1,7 @@
 //! The outbox.
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::sqlite::SqliteRow;
 
 use super::SqliteTables;
@@ -12,11 +12,18 @@ use crate::store::transaction::{DeliveryRow, DeliveryTable, TakenRow};
 use crate::store::{DeliveryId, DeliverySubject, StoreError};
 
 /// The urgent before the others, and the new before what has failed: behind a receiver that is down
-/// and takes its time with each, a new page would wait for all that came before it.
+/// and takes its time with each, a new page would wait for all that came before it. Not what goes
+/// to a sink that wants to be left alone.
 pub(in crate::store::sqlite) const TAKE: &str = "UPDATE outbox SET due_at = ?2, taken = version
      WHERE id IN (SELECT id FROM outbox
-                  WHERE due_at <= ?1 AND sink IN (SELECT value FROM json_each(?3)) ORDER BY urgency, attempts > 0, due_at, id LIMIT ?4)
+                  WHERE due_at <= ?1 AND sink IN (SELECT value FROM json_each(?3)) AND sink NOT IN (SELECT sink FROM sink_hold)
+                  ORDER BY urgency, attempts > 0, due_at, id LIMIT ?4)
      RETURNING id, sink, key, subject, attempts, external_id, urgency";
+
+/// A time that is none, or is too far away to be one: SQLite takes a text for greater than each
+/// number, so that what has one would never be due.
+pub(in crate::store::sqlite) const MEND: &str =
+    "UPDATE outbox SET due_at = ?1 WHERE due_at > ?2 AND sink IN (SELECT value FROM json_each(?3))";
 
 #[async_trait]
 impl DeliveryTable for SqliteTables<'_> {
@@ -52,6 +59,13 @@ impl DeliveryTable for SqliteTables<'_> {
         now: DateTime<Utc>,
         until: DateTime<Utc>,
     ) -> Result<Vec<TakenRow>, StoreError> {
+        let over = sqlx::query("DELETE FROM sink_hold WHERE NOT (until > ? AND until <= ?)");
+        self.execute("forget that a sink is left alone", over.bind(micros(now)).bind(latest(now))).await?;
+        let mend = sqlx::query(MEND).bind(micros(now)).bind(latest(now)).bind(json(&sinks)?);
+        let mended = self.execute("mend when deliveries are due", mend).await?.rows_affected();
+        if mended > 0 {
+            tracing::error!(?sinks, mended, "when deliveries are due cannot be read; they are brought now");
+        }
         let query = sqlx::query(TAKE)
             .bind(micros(now))
             .bind(micros(until))
@@ -123,6 +137,11 @@ impl DeliveryTable for SqliteTables<'_> {
         self.execute("note a failed delivery", query).await?;
         Ok(())
     }
+}
+
+/// No delivery waits for longer: what says so is damaged.
+pub(in crate::store::sqlite) fn latest(now: DateTime<Utc>) -> i64 {
+    micros(now + TimeDelta::days(1))
 }
 
 fn read(row: &SqliteRow) -> Result<TakenRow, StoreError> {

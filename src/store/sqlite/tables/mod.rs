@@ -18,7 +18,12 @@ use sqlx::query::Query;
 use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteQueryResult, SqliteRow};
 
 #[cfg(test)]
-pub(super) use {delivery::TAKE, fold::CARRIER, fold::PAGED_INCIDENTS, run::CLAIM, signal::PLACES, ticket::TICKETS_OF};
+pub(super) use {
+    delivery::MEND, delivery::TAKE, fold::CARRIER, fold::PAGED_INCIDENTS, run::CLAIM, signal::PLACES,
+    ticket::TICKETS_OF,
+};
+
+pub(super) use delivery::latest;
 
 use super::failed;
 use crate::store::StoreError;

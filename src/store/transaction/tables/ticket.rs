@@ -19,10 +19,13 @@ pub(in crate::store) struct TicketRow {
     pub place: Option<TicketPlace>,
     /// When something was told there last.
     pub told_at: Option<DateTime<Utc>>,
-    /// When it is tried again, as it failed last.
+    /// When it is tried again, as it failed last or nobody knows what came of it.
     pub retry_at: Option<DateTime<Utc>>,
-    /// That it cannot be brought there is told.
+    /// That it cannot be brought there is told; and that it is refused.
     pub is_in_trouble: bool,
+    pub is_refused: bool,
+    /// That it lies elsewhere than where its sink makes tickets now is told.
+    pub is_told_left: bool,
 }
 
 #[async_trait]
@@ -44,6 +47,21 @@ pub(in crate::store) trait TicketTable {
 
     async fn ticket_row(&mut self, id: TicketId) -> Result<Option<TicketRow>, StoreError>;
 
-    /// Whether it is told that it cannot be brought there.
-    async fn save_trouble(&mut self, id: TicketId, at: Option<DateTime<Utc>>) -> Result<(), StoreError>;
+    /// It is about to be tried, and until then it is tried no more.
+    async fn save_tried(&mut self, id: TicketId, at: DateTime<Utc>, until: DateTime<Utc>) -> Result<(), StoreError>;
+
+    /// Another attempt was in vain; `is_lost`: nobody knows whether it was done.
+    async fn save_ticket_failure(&mut self, id: TicketId, at: DateTime<Utc>, is_lost: bool) -> Result<(), StoreError>;
+
+    /// What was tried is known: nothing is in doubt, or in trouble.
+    async fn save_ticket_arrival(&mut self, id: TicketId) -> Result<(), StoreError>;
+
+    /// It is told that it cannot be brought there.
+    async fn save_trouble(&mut self, id: TicketId, at: DateTime<Utc>, is_refusal: bool) -> Result<(), StoreError>;
+
+    /// It is told that it lies elsewhere.
+    async fn save_left(&mut self, id: TicketId, at: DateTime<Utc>) -> Result<(), StoreError>;
+
+    /// Nothing is taken for that sink before `until`.
+    async fn hold_sink(&mut self, sink: &str, until: DateTime<Utc>, because: &str) -> Result<(), StoreError>;
 }
