@@ -492,7 +492,7 @@ async fn sixty_disks_of_one_host_are_one_object() {
             ("mountpoint", format!("/{device}")),
         ];
         let labels: Vec<(&str, &str)> = labels.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        alert(if device % 2 == 0 { "Disk" } else { "Smart" }, &labels, now, AlertStatus::Firing)
+        alert(if device.is_multiple_of(2) { "Disk" } else { "Smart" }, &labels, now, AlertStatus::Firing)
     };
     let hosts = |hosts: std::ops::Range<usize>| hosts.flat_map(|host| (0..60).map(move |device| (host, device)));
     shift.delivers("g", hosts(0..24).map(|(host, device)| of(host, device)).collect()).await;
