@@ -4,7 +4,6 @@ mod answers;
 mod clocks;
 mod errors;
 mod laws;
-mod policy;
 
 use chrono::{DateTime, Utc};
 
