@@ -1,4 +1,5 @@
-//! The ends that Alertmanager does not tell: of what is silenced or inhibited it says nothing at all.
+//! The ends that Alertmanager does not tell: of what is silenced or inhibited it says nothing at
+//! all.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +10,7 @@ use crate::store::{FiringAlert, OpenAlert};
 
 /// What it lists no more for so long is over. After a restart it has to be told again what fires,
 /// and a rule may be evaluated once in some minutes.
-pub(super) const OVER_AFTER: TimeDelta = TimeDelta::minutes(5);
+const OVER_AFTER: TimeDelta = TimeDelta::minutes(5);
 
 /// As many alerts are in one signal.
 const PIECE: usize = 500;
@@ -19,7 +20,13 @@ const PIECE: usize = 500;
 /// What it never listed it cannot miss: an alert of another sender, or one that it knows by other
 /// labels.
 #[derive(Debug, Default)]
-pub(super) struct Listings(BTreeMap<(String, String), DateTime<Utc>>);
+pub(super) struct Listings {
+    listed_at: BTreeMap<(String, String), DateTime<Utc>>,
+    heard_at: Option<DateTime<Utc>>,
+}
+
+/// Answers that are further apart say nothing of the time between.
+const APART: TimeDelta = TimeDelta::minutes(1);
 
 impl Listings {
     /// It lists these now. Those of `kept_quiet` that it lists no more, and for long enough.
@@ -29,30 +36,32 @@ impl Listings {
         listed: &BTreeSet<String>,
         now: DateTime<Utc>,
     ) -> Vec<&'a FiringAlert> {
-        let mut before = std::mem::take(&mut self.0);
+        let mut before = std::mem::take(&mut self.listed_at);
+        // It is waited anew; so it is after a clock was set.
+        let goes_on = self.heard_at.is_some_and(|heard_at| (now - heard_at).abs() <= APART);
+        self.heard_at = Some(now);
         let mut over = Vec::new();
         for firing in kept_quiet {
             let key = (firing.alert.source.clone(), firing.fingerprint.clone());
             let at = if listed.contains(&firing.fingerprint) { Some(now) } else { before.remove(&key) };
             let Some(at) = at else { continue };
-            // After a clock was set back it is waited anew.
-            let at = at.min(now);
+            let at = if goes_on { at.min(now) } else { now };
             if at + OVER_AFTER <= now {
                 over.push(firing);
             }
-            self.0.insert(key, at);
+            self.listed_at.insert(key, at);
         }
         over
     }
 
     /// The fingerprints of those that it listed before, and does not now.
     pub fn missed(&self, now: DateTime<Utc>) -> BTreeSet<&str> {
-        let missed = self.0.iter().filter(|(_, at)| **at < now);
+        let missed = self.listed_at.iter().filter(|(_, at)| **at < now);
         missed.map(|((_, fingerprint), _)| fingerprint.as_str()).collect()
     }
 
     pub fn forget(&mut self) {
-        self.0.clear();
+        *self = Self::default();
     }
 }
 

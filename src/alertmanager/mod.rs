@@ -40,7 +40,7 @@ pub trait Alertmanager: Send + Sync + 'static {
     /// The silences that are active or to come, and the alerts that are inhibited. May be repeated.
     async fn quiet(&self, now: DateTime<Utc>) -> Result<Quiet, AlertmanagerError>;
 
-    /// The fingerprints of all alerts with these names that it knows to fire, silenced and inhibited
-    /// ones too; of all alerts where there are many names.
+    /// The fingerprints of all alerts with these names that it knows to fire, silenced and
+    /// inhibited ones too; of all alerts where there are many names.
     async fn firing(&self, names: &BTreeSet<&str>) -> Result<BTreeSet<String>, AlertmanagerError>;
 }

@@ -94,7 +94,10 @@ impl QuietWorker {
         windows.for_each(|window| scoped(window, &self.sources));
         let kept_quiet = self.kept_quiet(&quiet, now).await?;
         let mut told = false;
-        if !kept_quiet.is_empty() {
+        if kept_quiet.is_empty() {
+            // What was listed of an earlier firing says nothing of the next.
+            self.memory().listings.forget();
+        } else {
             let names = kept_quiet.iter().map(|firing| firing.alert.alert.as_str()).collect();
             match alertmanager.firing(&names).await {
                 Ok(listed) => {
@@ -179,8 +182,8 @@ impl QuietWorker {
         Ok(firing)
     }
 
-    /// Of too many that are inhibited, those that fire here, then those that were taken before: what
-    /// is never told here pages nobody.
+    /// Of too many that are inhibited, those that fire here, then those that were taken before:
+    /// what is never told here pages nobody.
     fn take_first(&self, quiet: &mut Quiet, kept_quiet: &[FiringAlert]) {
         let fire_here: BTreeSet<&str> = kept_quiet.iter().map(|firing| firing.fingerprint.as_str()).collect();
         let memory = self.memory();

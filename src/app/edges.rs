@@ -6,7 +6,7 @@ use anyhow::Context as _;
 
 use crate::alertmanager::{Alertmanager, HttpAlertmanager};
 use crate::cluster::{Cluster, Connection, RealCluster};
-use crate::config::{AlertmanagerConfig, AuthConfig, Config, PrometheusConfig, SourceConfig, SourceKind};
+use crate::config::{AlertmanagerConfig, AuthConfig, Config, PrometheusConfig, SourceConfig};
 use crate::files;
 use crate::http::HttpAuth;
 use crate::incident::{Expected, GroupingRules, HomeCluster, IncidentRules, SourceRights};
@@ -50,8 +50,8 @@ pub fn prometheus(config: &Config) -> anyhow::Result<Arc<dyn Prometheus>> {
 /// When its URL or its secret cannot be used.
 pub fn alertmanager(config: &Config) -> anyhow::Result<Option<Arc<dyn Alertmanager>>> {
     let Some(AlertmanagerConfig { url, auth, timeout, .. }) = &config.alertmanager else { return Ok(None) };
-    let is_of_it = |(_, source): &(String, SourceConfig)| source.kind == SourceKind::Alertmanager;
-    if !config.all_sources().iter().any(is_of_it) {
+    // It would keep nothing quiet, which `check` says.
+    if config.alertmanagers().is_empty() {
         return Ok(None);
     }
     Ok(Some(Arc::new(HttpAlertmanager::new(url, http_auth(auth.as_ref())?, timeout.0)?)))

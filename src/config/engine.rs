@@ -17,7 +17,8 @@ pub struct EngineConfig {
     /// How long a question to a human stays open. Then the run escalates; it never acts.
     pub approval_timeout: HumanDuration,
     /// Within this time after a run, no other one that an alert starts does the same for the same
-    /// object: what comes back so soon was not fixed by it. `0s`: the playbooks' limits alone count.
+    /// object: what comes back so soon was not fixed by it. `0s`: the playbooks' limits alone
+    /// count.
     pub fix_holds_for: HumanDuration,
     /// The most that one step's output may be on the run's log.
     pub output_limit: ByteSize,

@@ -151,16 +151,18 @@ impl Config {
         short.into_iter().chain(listed).collect()
     }
 
+    /// The names of the sources of the kind `alertmanager`.
+    pub fn alertmanagers(&self) -> Vec<String> {
+        let all = self.all_sources().into_iter().map(|(_, source)| source);
+        all.filter(|source| source.kind == SourceKind::Alertmanager).map(|source| source.name).collect()
+    }
+
     /// The sources whose alerts Alertmanager keeps quiet. Empty: all that there are.
     pub fn alertmanager_sources(&self) -> Vec<String> {
         let named = self.alertmanager.as_ref().and_then(|alertmanager| alertmanager.sources.clone());
-        let all = self.all_sources().into_iter().map(|(_, source)| source).collect::<Vec<_>>();
-        let is_known_there = |source: &&SourceConfig| match &named {
-            Some(named) => named.contains(&source.name),
-            None => source.kind == SourceKind::Alertmanager,
-        };
-        let known_there: Vec<String> = all.iter().filter(is_known_there).map(|source| source.name.clone()).collect();
-        if known_there.len() == all.len() { Vec::new() } else { known_there }
+        let known_there = named.unwrap_or_else(|| self.alertmanagers());
+        let is_known_there = |(_, source): &(String, SourceConfig)| known_there.contains(&source.name);
+        if self.all_sources().iter().all(is_known_there) { Vec::new() } else { known_there }
     }
 
     /// Makes relative paths start at the configuration's folder instead of wherever the bot was started.

@@ -2,8 +2,8 @@
 //!
 //! Two alerts about one object are one object, and so are sixty disks of one host. What names no
 //! object of Kubernetes is counted by its host (`instance`), else by its service, else by all that
-//! its labels say of where it is. What a metric says of namespaces is counted by these, as all of it
-//! comes from one exporter.
+//! its labels say of where it is. What a metric says of namespaces is counted by these, as all of
+//! it comes from one exporter.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -44,7 +44,8 @@ impl Affected {
     }
 }
 
-/// By what an object is counted. `about`: the key of what the alert is about; `labels`: the alert's.
+/// By what an object is counted. `about`: the key of what the alert is about; `labels`: the
+/// alert's.
 pub(super) fn counted_as(rules: &IncidentRules, about: &str, labels: &BTreeMap<String, String>) -> String {
     if Grouping::is_key_of_object(about) {
         return identity(about).into_owned();
@@ -96,8 +97,8 @@ impl Asking<'_> {
         incidents: impl Iterator<Item = (IncidentId, Severity)>,
         but: &[EpisodeId],
     ) -> Result<HashMap<IncidentId, Affected>, StoreError> {
-        /// So many alerts of each are read at least, which takes milliseconds: they are of fewer objects
-        /// than a step takes only where each has eighty alerts.
+        /// So many alerts of each are read at least, which takes milliseconds: they are of fewer
+        /// objects than a step takes only where each has eighty alerts.
         const AT_LEAST: u64 = 2_000;
         let radius = &self.rules.blast_radius;
         let Some(most) = radius.most() else { return Ok(HashMap::new()) };

@@ -297,8 +297,8 @@ impl<'a> Decider<'a> {
         }
         let spell = self.spells.entry(incident).or_insert_with(|| Spell::new(incident, Some(view)));
         spell.closed += 1;
-        if self.came.is_unlisted && spell.remarks.is_empty() {
-            let told = "Alertmanager lists what it kept quiet no more, and tells no end of it: it is taken as over";
+        let told = "Alertmanager lists what it kept quiet no more, and tells no end of it: it is taken as over";
+        if self.came.is_unlisted && !spell.remarks.iter().any(|remark| remark == told) {
             spell.remarks.push(told.into());
         }
         self.changes.push(close);

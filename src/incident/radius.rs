@@ -61,7 +61,8 @@ pub(super) struct PutTogether<'a> {
 }
 
 impl PutTogether<'_> {
-    /// Has the whole be as bad as so many objects make it. `decision`: what of `parts` becomes part of
+    /// Has the whole be as bad as so many objects make it. `decision`: what of `parts` becomes part
+    /// of
     /// `whole`.
     pub async fn merged<'v>(
         &self,

@@ -1,9 +1,9 @@
 //! How bad what an alert tells of is: its own word or its playbook's, and the tier of what it is
 //! about.
 //!
-//! The first of the object, its owner, its namespace and the alert's own label counts whose word has
-//! a rule. While one before it is not known (it was not asked, did not answer in time, is not there,
-//! or may not be read), it could be overruled: then it only makes worse, and never better.
+//! The first of the object, its owner, its namespace and the alert's own label counts whose word
+//! has a rule. While one before it is not known (it was not asked, did not answer in time, is not
+//! there, or may not be read), it could be overruled: then it only makes worse, and never better.
 
 use super::opening::severity_of;
 use super::{Coverage, IncidentRules};

@@ -108,8 +108,8 @@ fn how_resolved(timeline: &[TimelineEntry]) -> String {
     how.unwrap_or_else(|| "resolved".to_owned())
 }
 
-/// How it stands, a line for each: what whoever reads a ticket of which nobody knows how much it says
-/// must know.
+/// How it stands, a line for each: what whoever reads a ticket of which nobody knows how much it
+/// says must know.
 pub fn ticket_standing(change: &TicketChange<'_>) -> Vec<String> {
     let TicketChange { ticket, incident, runs, timeline } = *change;
     let mut lines = vec!["how it stands now, as what became of this ticket was not known for a while:".to_owned()];

@@ -59,7 +59,8 @@ pub trait Sink: Send + Sync + 'static {
     /// same thing again, perhaps with news: a receiver that can tells repetitions by it.
     ///
     /// # Errors
-    /// [`SinkError::Fail`] when it will not work until somebody changes something; else it may work later.
+    /// [`SinkError::Fail`] when it will not work until somebody changes something; else it may work
+    /// later.
     async fn send(&self, parcel: &Parcel) -> Result<Option<String>, SinkError>;
 }
 
@@ -72,8 +73,8 @@ pub enum SinkError {
     /// It did not answer in time, and may have it or not.
     #[error("{message}")]
     NoAnswer { message: String },
-    /// Nobody knows whether it was done, and the same again would be done twice. Whether it was shows
-    /// after a while. `after`: the receiver said when to come again.
+    /// Nobody knows whether it was done, and the same again would be done twice. Whether it was
+    /// shows after a while. `after`: the receiver said when to come again.
     #[error("{message}")]
     MayBeDone { message: String, after: Option<Duration> },
     /// The receiver wants to be left alone for so long, whoever asks.

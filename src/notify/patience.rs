@@ -47,8 +47,9 @@ pub(super) struct Failures {
 /// More attempts than anybody has patience for.
 const MOST: u32 = 5_000;
 
-/// How long to wait before the next attempt after those that failed and one more, which gave `error`; `None`: it is
-/// given up. `jitter` is between 0 and 1, and keeps many that failed together from coming back together.
+/// How long to wait before the next attempt after those that failed and one more, which gave
+/// `error`; `None`: it is given up. `jitter` is between 0 and 1, and keeps many that failed
+/// together from coming back together.
 pub(super) fn wait_after(kind: ParcelKind, failed: Failures, error: &SinkError, jitter: f64) -> Option<Duration> {
     let Failures { attempts, lost } = failed;
     let waited = (0..attempts.min(MOST)).map(backoff).chain((0..lost.min(MOST)).map(in_doubt));

@@ -131,7 +131,8 @@ pub enum IncidentEvent {
         to: Severity,
         because: String,
     },
-    /// Something besides the alert's own word or its playbook's decided how bad it is, or would have.
+    /// Something besides the alert's own word or its playbook's decided how bad it is, or would
+    /// have.
     Rated {
         severity: Severity,
         because: String,

@@ -142,7 +142,8 @@ pub trait IncidentStore: Send + Sync {
     /// About how many things something fires in it.
     async fn count_objects(&self, incident: IncidentId) -> Result<u64, StoreError>;
 
-    /// What fires in each of these, but for the episodes `but`, and what was found to be less bad than
+    /// What fires in each of these, but for the episodes `but`, and what was found to be less bad
+    /// than
     /// `mildest`: up to `limit` alerts of each, those about objects of Kubernetes before others.
     async fn firing_in(
         &self,

@@ -73,8 +73,8 @@ const READ_FOR_TIERS: [&str; 7] = [
 
 const NAMESPACE: &str = "Namespace";
 
-/// The rights that it takes, in all namespaces. Where one is missing, labels say what alerts have in
-/// common, and no tier makes anything better. `tiers`: those of objects are looked up, too.
+/// The rights that it takes, in all namespaces. Where one is missing, labels say what alerts have
+/// in common, and no tier makes anything better. `tiers`: those of objects are looked up, too.
 pub fn access(tiers: bool) -> BTreeSet<Access> {
     let for_tiers = READ_FOR_TIERS.iter().filter(|_| tiers);
     let kinds = READ.iter().chain(for_tiers).filter_map(|kind| Kind::find(kind).ok());

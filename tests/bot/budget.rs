@@ -530,3 +530,16 @@ async fn whenever_the_bot_dies_what_was_folded_goes_out_once() {
         goes(Some(n)).await;
     }
 }
+
+#[tokio::test]
+async fn what_an_s1_is_merged_into_is_told_in_no_other_page_any_more() {
+    let mut bot = folded().await;
+    // Somebody has the S1, and so nothing of it waits.
+    bot.types("anna", "/ack INC-1").await;
+    bot.types("anna", "/merge INC-1 --into INC-4").await;
+    let whole = bot.incident(4).await;
+    assert_eq!((whole.severity, whole.state), (Severity::S1, IncidentState::Open));
+    assert!(pages(&bot).await.contains(&"INC-4".to_owned()), "{:?}", pages(&bot).await);
+    let told = bot.tells(4).await.join("\n");
+    assert!(told.contains("it is S1 by now, and was only told in INC-3's page"), "{told}");
+}

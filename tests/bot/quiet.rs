@@ -415,6 +415,47 @@ async fn an_end_that_was_only_thought_so_is_taken_back_when_it_is_told_to_fire()
 }
 
 #[tokio::test]
+async fn a_time_without_answers_says_nothing_of_what_is_over() {
+    let quiet = Quiet::begins().await;
+    let (down, known) = body(&[("PodDown", "pg-0", "critical")], "firing");
+    quiet.has(|answers| (answers.silences, answers.firing) = (vec![of_the_pods()], known));
+    let mut bot = quiet.bot(&[]).await;
+    bot.settles().await;
+    bot.hears(&down).await;
+    bot.passes(minutes(10)).await;
+    let away = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n";
+    quiet.has(|answers| (answers.instead, answers.firing) = (Some(away), Vec::new()));
+    bot.passes(minutes(4)).await;
+    // It has restarted, and is to be told first.
+    quiet.has(|answers| answers.instead = None);
+    bot.passes(minutes(4)).await;
+    assert_eq!(bot.incident(1).await.open_episodes, 1);
+    bot.passes(minutes(2)).await;
+    assert_eq!(bot.incident(1).await.open_episodes, 0);
+    bot.pages([]).await;
+}
+
+#[tokio::test]
+async fn an_earlier_firing_that_was_listed_says_nothing_of_the_next() {
+    let quiet = Quiet::begins().await;
+    let (down, known) = body(&[("PodDown", "pg-0", "critical")], "firing");
+    let (up, _) = body(&[("PodDown", "pg-0", "critical")], "resolved");
+    quiet.has(|answers| (answers.silences, answers.firing) = (vec![of_the_pods()], known));
+    let mut bot = quiet.bot(&[]).await;
+    bot.settles().await;
+    bot.hears(&down).await;
+    bot.passes(minutes(5)).await;
+    // Another peer, which does not know of the silence, tells its end.
+    quiet.has(|answers| answers.firing.clear());
+    bot.hears(&up).await;
+    bot.passes(minutes(30)).await;
+    bot.hears(&down).await;
+    bot.passes(minutes(10)).await;
+    let firing = bot.store().firing(&[]).await.unwrap();
+    assert_eq!(firing.len(), 1, "it was never listed, this time");
+}
+
+#[tokio::test]
 async fn what_it_never_listed_is_not_taken_as_over() {
     let quiet = Quiet::begins().await;
     let (down, _) = body(&[("PodDown", "pg-0", "critical")], "firing");

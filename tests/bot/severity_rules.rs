@@ -585,7 +585,8 @@ async fn what_a_person_puts_together_is_as_bad_as_what_came_together() {
     // Said twice, it is done once.
     shift.says("alice", merge(2, 1)).await;
     assert_eq!(shift.pages().await.len(), 1);
-    // The part is as bad as it was by itself, and the whole makes no less of itself while it is open.
+    // The part is as bad as it was by itself, and the whole makes no less of itself while it is
+    // open.
     shift.says("alice", Command::Split { incident: IncidentId(2), object: None }).await;
     let severities: Vec<Severity> = shift.incidents().await.iter().map(|incident| incident.severity).collect();
     assert_eq!(severities, [S2, S3]);

@@ -1,4 +1,5 @@
-//! Trackers whose answers are lost, that want to be left alone, and that are another one from now on.
+//! Trackers whose answers are lost, that want to be left alone, and that are another one from now
+//! on.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,7 +1,6 @@
 //! What of `alertmanager` cannot be, or does nothing.
 
 use super::Checker;
-use crate::config::SourceKind;
 
 impl Checker<'_> {
     pub(super) fn alertmanager(&mut self) {
@@ -10,10 +9,7 @@ impl Checker<'_> {
         if alertmanager.auth.is_some() && alertmanager.url.starts_with("http://") {
             self.warnings.push("`alertmanager.auth` is sent over plain http; use https where others can listen".into());
         }
-        let of_them: Vec<String> = {
-            let all = self.config.all_sources().into_iter().map(|(_, source)| source);
-            all.filter(|source| source.kind == SourceKind::Alertmanager).map(|source| source.name).collect()
-        };
+        let of_them = self.config.alertmanagers();
         let told = of_them.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         match &alertmanager.sources {
             None if of_them.is_empty() => self.warnings.push(

@@ -120,8 +120,9 @@ impl Api {
     }
 
     /// The oldest issue with that mark, made since. `request`: for a page by its number, the newest
-    /// first, of what an account made or of all; `account`: that as which we ask. Where there is more
-    /// than anybody looks through, it counts as not there: one too many does less harm than none.
+    /// first, of what an account made or of all; `account`: that as which we ask. Where there is
+    /// more than anybody looks through, it counts as not there: one too many does less harm than
+    /// none.
     pub async fn find_issue<T: ToldIssue>(
         &self,
         marker: &str,

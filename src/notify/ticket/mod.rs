@@ -1,9 +1,9 @@
 //! Tickets: what pages nobody, in the tracker of its team. One folder for each way to make one.
 //!
-//! Making an issue or a comment cannot be repeated, and an answer may be lost, or the bot die before
-//! it hears it. So each holds a mark; that it is tried is written down before it is sent; and after
-//! a try of which nobody heard, what has the mark is looked for before it is sent again. A tracker
-//! shows what was made a moment ago only after a while: so long it is not looked for.
+//! Making an issue or a comment cannot be repeated, and an answer may be lost, or the bot die
+//! before it hears it. So each holds a mark; that it is tried is written down before it is sent;
+//! and after a try of which nobody heard, what has the mark is looked for before it is sent again.
+//! A tracker shows what was made a moment ago only after a while: so long it is not looked for.
 
 mod api;
 mod github;

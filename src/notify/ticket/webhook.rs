@@ -9,7 +9,8 @@
 //! `event` is `trigger` where the ticket is made or opened again, `update` where `news` came in, and
 //! `resolve` where its incident is over. The key is the ticket's for as long as it lives: the same
 //! again under it is the same ticket, so that a repetition does no harm. The other fields are those
-//! of a page: `severity` and `title` are those of now. An answer of JSON with a `url` says where the ticket is, and people are shown that.
+//! of a page: `severity` and `title` are those of now. An answer of JSON with a `url` says where
+//! the ticket is, and people are shown that.
 
 use async_trait::async_trait;
 use reqwest::{Client, Url};

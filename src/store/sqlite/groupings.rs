@@ -102,7 +102,8 @@ pub(super) async fn count_objects(reads: &SqlitePool, incident: IncidentId) -> R
     Ok(get::<i64>(&row, "n")?.unsigned_abs())
 }
 
-/// The keys of objects come after those of other places. What nobody has rated may be as bad as any.
+/// The keys of objects come after those of other places. What nobody has rated may be as bad as
+/// any.
 pub(super) const FIRING: &str = "SELECT incident_id, alert, labels, object, severity FROM json_each(?1) AS asked
      JOIN episode ON episode.id IN (
          SELECT firing.id FROM episode AS firing

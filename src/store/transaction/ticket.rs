@@ -81,8 +81,8 @@ impl Tx<'_> {
         self.ticket(incident, &page).await
     }
 
-    /// It was told; the first time, the timeline says where it is. `external`: `None` where it needs
-    /// no ticket.
+    /// It was told; the first time, the timeline says where it is. `external`: `None` where it
+    /// needs no ticket.
     pub(super) async fn ticket_arrives(&mut self, id: TicketId, external: Option<&str>) -> Result<(), StoreError> {
         let Some(row) = self.tables.ticket_row(id).await? else { return Ok(()) };
         let place = external.and_then(TicketPlace::parse);

@@ -1,5 +1,5 @@
-//! Hundreds of alerts with one cause, however Alertmanager groups them: two pages at most, and an S1
-//! that has nothing to do with them is paged within a minute. `STORM` says how many there are.
+//! Hundreds of alerts with one cause, however Alertmanager groups them: two pages at most, and an
+//! S1 that has nothing to do with them is paged within a minute. `STORM` says how many there are.
 
 use std::time::{Duration, Instant};
 
