@@ -1,5 +1,6 @@
 //! The words of the domain, as data and rules. Nothing here does I/O.
 
+mod ack_times;
 mod alert;
 mod approval;
 mod command;
@@ -26,6 +27,7 @@ mod signal;
 mod target;
 mod window;
 
+pub use ack_times::{AckTimes, AckTimesOf};
 pub use alert::{Alert, AlertStatus, LeftOut, Notification};
 pub use approval::{Approval, ApprovalState, Preview, PreviewStep, Verdict};
 pub use command::{Command, IncidentList, Person, Role, Start, Via};

@@ -1,5 +1,7 @@
 //! From the document to what it means: each text is read, each reference is followed.
 
+mod escalation;
+
 use std::sync::Arc;
 
 use chrono::{Datelike as _, NaiveDate, NaiveTime};
@@ -8,8 +10,9 @@ use serde_saphyr::Spanned;
 
 use super::document::{Document, HandoffEntry, HoursEntry, MemberEntry, RotationEntry, TeamEntry, Text, Times};
 use super::error::{Source, shortened};
-use super::{DiscordChannel, DiscordUser, Member, OnCall, OnCallError, Rotation, Team, nearest};
+use super::{DiscordChannel, DiscordUser, Member, OnCall, OnCallError, Policy, Rotation, Team, nearest};
 use crate::model::PageHours;
+use escalation::Known;
 
 /// Room for some thousand members; what is larger is another file by mistake.
 const MAX_BYTES: usize = 256 * 1024;
@@ -40,14 +43,20 @@ impl Check<'_> {
         if document.teams.value.is_empty() {
             return Err(self.wrong(&document.teams, "there is no team", "write at least one: `- name: ...`"));
         }
+        let names = document.teams.value.iter().map(|entry| entry.name.value.as_str());
+        let known = Known { members: &members, teams: names.collect() };
+        let usual = match &document.escalation {
+            Some(entry) => self.policy(entry, &Policy::usual(), &known, None)?,
+            None => Policy::usual(),
+        };
         let mut teams: Vec<Team> = Vec::new();
         for entry in &document.teams.value {
             if teams.iter().any(|team| team.name == entry.name.value) {
                 return Err(self.twice(&entry.name, "team"));
             }
-            teams.push(self.team(entry, &members)?);
+            teams.push(self.team(entry, &usual, &known)?);
         }
-        Ok(OnCall { members, teams })
+        Ok(OnCall { members, teams, usual })
     }
 
     fn members(&self, entries: &[MemberEntry]) -> Result<Vec<Arc<Member>>, OnCallError> {
@@ -80,7 +89,7 @@ impl Check<'_> {
         Ok(Member { name: name.clone(), discord: discord.map(DiscordUser), email, time_zone })
     }
 
-    fn team(&self, entry: &TeamEntry, members: &[Arc<Member>]) -> Result<Team, OnCallError> {
+    fn team(&self, entry: &TeamEntry, usual: &Policy, known: &Known<'_>) -> Result<Team, OnCallError> {
         let name = &entry.name.value;
         let letters = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
         if !letters || !(1..=MAX_NAME).contains(&name.len()) || name.starts_with('-') || name.ends_with('-') {
@@ -90,9 +99,20 @@ impl Check<'_> {
             return Err(self.wrong(&entry.name, message, remedy));
         }
         let channel = entry.channel.as_ref().map(|text| self.discord_id(text, "Copy Channel ID")).transpose()?;
-        let rotation = self.rotation(name, &entry.rotation, members)?;
+        let rotation = self.rotation(name, &entry.rotation, known.members)?;
+        let manager = entry.manager.as_ref().map(|name| self.known_member(name, known.members)).transpose()?;
+        let policy = |entry| self.policy(entry, usual, known, Some(manager.is_some()));
+        let escalation = entry.escalation.as_ref().map(policy).transpose()?;
         let hours = entry.page_for.as_ref().map(|page_for| self.hours(&page_for.s3, rotation.time_zone)).transpose()?;
-        Ok(Team { name: name.clone(), channel: channel.map(DiscordChannel), rotation, pages_s3: hours })
+        let (name, channel) = (name.clone(), channel.map(DiscordChannel));
+        Ok(Team { name, channel, rotation, manager, escalation, pages_s3: hours })
+    }
+
+    fn known_member(&self, name: &Text, known: &[Arc<Member>]) -> Result<Arc<Member>, OnCallError> {
+        known.iter().find(|member| member.name == name.value).cloned().ok_or_else(|| {
+            let message = format!("`{}` is not in members", shortened(&name.value));
+            self.wrong(name, message, nearest::instead(&name.value, known.iter().map(|member| member.name.as_str())))
+        })
     }
 
     fn hours(&self, entry: &HoursEntry, zone: Tz) -> Result<PageHours, OnCallError> {

@@ -1,8 +1,9 @@
 //! The shape of `oncall.yaml`, before its texts are checked.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
 /// A text, and where it stands.
@@ -16,6 +17,8 @@ pub(super) struct Document {
     pub kind: Text,
     pub members: Spanned<Vec<MemberEntry>>,
     pub teams: Spanned<Vec<TeamEntry>>,
+    /// Of teams that have none of their own.
+    pub escalation: Option<EscalationEntry>,
 }
 
 #[derive(Debug, serde::Deserialize)]
@@ -34,6 +37,73 @@ pub(super) struct TeamEntry {
     pub channel: Option<Text>,
     pub rotation: RotationEntry,
     pub page_for: Option<PageForEntry>,
+    pub manager: Option<Text>,
+    pub escalation: Option<EscalationEntry>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EscalationEntry {
+    /// `None`: as where nothing is said.
+    pub steps: Option<Spanned<Vec<StepEntry>>>,
+    pub repeat: Option<Spanned<u32>>,
+    #[serde(default)]
+    pub ack_within: BTreeMap<SeverityEntry, Text>,
+    #[serde(default)]
+    pub touch_within: BTreeMap<SeverityEntry, Text>,
+}
+
+/// The severities that call somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
+pub(super) enum SeverityEntry {
+    S1,
+    S2,
+    S3,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StepEntry {
+    pub call: Spanned<Vec<Spanned<CalleeEntry>>>,
+    pub within: Option<Text>,
+}
+
+/// `on-call`, or `{ person: erin }`.
+#[derive(Debug)]
+pub(super) struct CalleeEntry {
+    pub kind: String,
+    pub name: Option<String>,
+}
+
+// By hand, as an untagged enum would lose the places.
+impl<'de> Deserialize<'de> for CalleeEntry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct CalleeVisitor;
+
+        impl<'de> Visitor<'de> for CalleeVisitor {
+            type Value = CalleeEntry;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`on-call`, `next`, `everybody` or `manager`, or a name such as `{ person: erin }`")
+            }
+
+            fn visit_str<E: Error>(self, kind: &str) -> Result<CalleeEntry, E> {
+                Ok(CalleeEntry { kind: kind.to_owned(), name: None })
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<CalleeEntry, A::Error> {
+                let Some((kind, name)) = map.next_entry()? else {
+                    return Err(A::Error::custom("it names nobody; write such as `{ person: erin }`"));
+                };
+                if map.next_key::<String>()?.is_some() {
+                    return Err(A::Error::custom("it names two; write each as an entry of its own: `- person: erin`"));
+                }
+                Ok(CalleeEntry { kind, name: Some(name) })
+            }
+        }
+
+        deserializer.deserialize_any(CalleeVisitor)
+    }
 }
 
 /// S1 and S2 page always, and S4 never.

@@ -4,12 +4,13 @@
 //! answer. A rotation is arithmetic on the calendar of its time zone, so that one that began ten years ago answers as fast
 //! as one that began today.
 //!
-//! Overrides, escalation steps and iCal will stand here beside the rotation.
+//! Overrides and iCal will stand here beside the rotation.
 
 mod check;
 mod document;
 mod error;
 mod nearest;
+mod policy;
 mod rotation;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 pub use error::{OnCallError, Place};
+pub use policy::{Call, Callee, Policy, Step};
 pub use rotation::{Rotation, Shift};
 
 use crate::model::{PageFor, PageHours};
@@ -30,6 +32,8 @@ use crate::model::{PageFor, PageHours};
 pub struct OnCall {
     members: Vec<Arc<Member>>,
     teams: Vec<Team>,
+    /// Of teams that have no policy of their own.
+    usual: Policy,
 }
 
 /// Somebody who can be on call. The name is unique, and so is the Discord id.
@@ -51,6 +55,9 @@ pub struct Team {
     /// Where this team is paged; `None`: wherever the bot pages by default.
     pub channel: Option<DiscordChannel>,
     pub rotation: Rotation,
+    pub manager: Option<Arc<Member>>,
+    /// `None`: as all teams have it that say nothing.
+    pub escalation: Option<Policy>,
     /// When it is paged for S3, too.
     pub pages_s3: Option<PageHours>,
 }

@@ -69,6 +69,16 @@ impl Rotation {
         Some(Watch { member: Arc::clone(self.members.get(turn)?), shift })
     }
 
+    /// The next of the members who is another one than the one on call. Before the beginning, that
+    /// is the second; `None`: there is only one.
+    pub(super) fn next_member(&self, at: DateTime<Utc>) -> Option<Arc<Member>> {
+        let slot = self.slot_at(at).unwrap_or(0);
+        let all = self.members.len() as u64;
+        let member = |slot: u64| self.members.get(usize::try_from(slot % all).ok()?);
+        let now = member(slot)?;
+        (slot + 1..slot + all).filter_map(member).find(|member| member.name != now.name).cloned()
+    }
+
     fn per_round(&self) -> u64 {
         self.times.len() as u64
     }

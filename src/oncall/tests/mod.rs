@@ -4,6 +4,7 @@ mod answers;
 mod clocks;
 mod errors;
 mod laws;
+mod policy;
 
 use chrono::{DateTime, Utc};
 

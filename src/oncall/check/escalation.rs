@@ -1,0 +1,133 @@
+//! Who is called next, as the file says it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_saphyr::Spanned;
+
+use super::{Check, shortened};
+use crate::model::{HumanDuration, Severity};
+use crate::oncall::document::{CalleeEntry, EscalationEntry, SeverityEntry, StepEntry, Text};
+use crate::oncall::{Callee, Member, OnCallError, Policy, Step, nearest};
+
+/// A shorter time calls everybody before the first has found the phone; a longer one is a slip of
+/// the hand.
+const LEAST: Duration = Duration::from_secs(60);
+const MOST: Duration = Duration::from_secs(7 * 24 * 3_600);
+
+const MOST_STEPS: usize = 20;
+const MOST_CALLED: usize = 20;
+const MOST_ROUNDS: u32 = 100;
+
+/// What names refer to.
+pub(super) struct Known<'a> {
+    pub members: &'a [Arc<Member>],
+    pub teams: Vec<&'a str>,
+}
+
+impl Check<'_> {
+    /// `base`: what holds where the entry says nothing. `has_manager`: of the team whose policy it
+    /// is; `None`: it is that of all teams.
+    pub(super) fn policy(
+        &self,
+        entry: &EscalationEntry,
+        base: &Policy,
+        known: &Known<'_>,
+        has_manager: Option<bool>,
+    ) -> Result<Policy, OnCallError> {
+        let mut policy = base.clone();
+        if let Some(steps) = &entry.steps {
+            if steps.value.is_empty() || steps.value.len() > MOST_STEPS {
+                let message = format!("there are {} steps", steps.value.len());
+                return Err(self.wrong(steps, message, format!("write 1 to {MOST_STEPS}: `- call: [on-call]`")));
+            }
+            let step = |entry| self.step(entry, known, has_manager);
+            policy.steps = steps.value.iter().map(step).collect::<Result<_, _>>()?;
+        }
+        if let Some(repeat) = &entry.repeat {
+            if !(1..=MOST_ROUNDS).contains(&repeat.value) {
+                let remedy = format!("write 1 to {MOST_ROUNDS}, or leave it out: until somebody acknowledges");
+                return Err(self.wrong(repeat, format!("{} is no number of rounds", repeat.value), remedy));
+            }
+            policy.repeat = Some(repeat.value);
+        }
+        self.times(&entry.ack_within, &mut policy.times.acknowledge)?;
+        self.times(&entry.touch_within, &mut policy.times.touch)?;
+        Ok(policy)
+    }
+
+    fn times(
+        &self,
+        entries: &BTreeMap<SeverityEntry, Text>,
+        times: &mut BTreeMap<Severity, Duration>,
+    ) -> Result<(), OnCallError> {
+        for (severity, text) in entries {
+            let severity = match severity {
+                SeverityEntry::S1 => Severity::S1,
+                SeverityEntry::S2 => Severity::S2,
+                SeverityEntry::S3 => Severity::S3,
+            };
+            times.insert(severity, self.within(text)?);
+        }
+        Ok(())
+    }
+
+    fn within(&self, text: &Text) -> Result<Duration, OnCallError> {
+        let within = text.value.parse::<HumanDuration>().ok().map(|within| within.0);
+        within.filter(|within| (LEAST..=MOST).contains(within)).ok_or_else(|| {
+            let message = format!("`{}` is no time to acknowledge within", shortened(&text.value));
+            self.wrong(text, message, "write one from `1m` to `7d`, such as `5m`")
+        })
+    }
+
+    fn step(&self, entry: &StepEntry, known: &Known<'_>, has_manager: Option<bool>) -> Result<Step, OnCallError> {
+        let call = &entry.call;
+        if call.value.is_empty() || call.value.len() > MOST_CALLED {
+            let message = format!("the step calls {}", call.value.len());
+            return Err(self.wrong(call, message, format!("name 1 to {MOST_CALLED}: `call: [on-call]`")));
+        }
+        let callee = |entry| self.callee(entry, known, has_manager);
+        let call = call.value.iter().map(callee).collect::<Result<_, _>>()?;
+        Ok(Step { call, within: entry.within.as_ref().map(|text| self.within(text)).transpose()? })
+    }
+
+    fn callee(
+        &self,
+        entry: &Spanned<CalleeEntry>,
+        known: &Known<'_>,
+        has_manager: Option<bool>,
+    ) -> Result<Callee, OnCallError> {
+        let CalleeEntry { kind, name } = &entry.value;
+        let is_known = |name: &str| known.teams.contains(&name);
+        match (kind.as_str(), name.as_deref()) {
+            ("on-call", None) => Ok(Callee::OnCall),
+            ("next", None) => Ok(Callee::Next),
+            ("everybody", None) => Ok(Callee::Everybody),
+            ("default-team", None) => Ok(Callee::DefaultTeam),
+            ("manager", None) if has_manager == Some(false) => {
+                Err(self.wrong(entry, "the team has no manager", "name one: `manager: erin`, beside `escalation`"))
+            }
+            ("manager", None) => Ok(Callee::Manager),
+            ("person", Some(name)) => match known.members.iter().find(|member| member.name == name) {
+                Some(member) => Ok(Callee::Person(Arc::clone(member))),
+                None => {
+                    let names = known.members.iter().map(|member| member.name.as_str());
+                    let message = format!("`{}` is not in members", shortened(name));
+                    Err(self.wrong(entry, message, nearest::instead(name, names)))
+                }
+            },
+            ("rotation", Some(name)) if is_known(name) => Ok(Callee::Rotation(name.to_owned())),
+            ("team", Some(name)) if is_known(name) => Ok(Callee::Team(name.to_owned())),
+            ("rotation" | "team", Some(name)) => {
+                let message = format!("no team is called `{}`", shortened(name));
+                Err(self.wrong(entry, message, nearest::instead(name, known.teams.iter().copied())))
+            }
+            (kind, _) => {
+                let remedy = "write `on-call`, `next`, `everybody`, `manager`, `default-team`, `{ person: NAME }`, \
+                              `{ rotation: TEAM }` for who is on call there, or `{ team: TEAM }` for all of them";
+                Err(self.wrong(entry, format!("`{}` says of nobody whom to call", shortened(kind)), remedy))
+            }
+        }
+    }
+}
