@@ -8,9 +8,11 @@ use tokio::sync::watch;
 use crate::action::World;
 use crate::alertmanager::{Alertmanager, QuietWorker};
 use crate::engine::{EngineOptions, EngineWorker};
+use crate::escalation::EscalationWorker;
 use crate::incident::{HeartbeatWorker, IncidentRules, PageWorker, SignalWorker, WindowWorker};
 use crate::mandate::Mandate;
 use crate::metrics::Metrics;
+use crate::oncall::OnCall;
 use crate::playbook::Catalog;
 use crate::store::Store;
 use crate::surroundings::Lookup;
@@ -29,6 +31,8 @@ pub struct Bot {
     pub alertmanager: Option<Arc<dyn Alertmanager>>,
     /// The sources whose alerts it keeps quiet. Empty: all.
     pub alertmanager_sources: Vec<String>,
+    /// Who is called next while nobody acknowledges. `None`: nobody.
+    pub oncall: Option<Arc<OnCall>>,
     /// Where runs and changes are counted.
     pub metrics: Arc<Metrics>,
     /// Tells this process's leases from those of others.
@@ -55,10 +59,17 @@ impl Bot {
         let lookup =
             || Lookup::new(self.world.cluster.clone(), clock.clone()).looking_for(names).counting(self.metrics.clone());
         let lookup = rules.grouping.look_up.then(lookup);
+        let default_team = rules.default_team.clone();
+        let escalations = self.oncall.clone().map(|oncall| {
+            EscalationWorker::new(store.clone(), clock.clone(), oncall, default_team)
+        });
         let signals = SignalWorker::new(store, catalog, rules, clock.clone(), self.metrics.clone()).looking_up(lookup);
         let pages = PageWorker::new(self.store.clone(), clock);
         let mut workers: Vec<Arc<dyn Worker>> =
             vec![Arc::new(quiet), Arc::new(windows), Arc::new(signals), Arc::new(pages), Arc::new(heartbeats)];
+        if let Some(escalations) = escalations {
+            workers.push(Arc::new(escalations));
+        }
         for n in 0..runs {
             let name = format!("{}/{n}", self.name);
             let (store, world, options) = (self.store.clone(), self.world.clone(), self.engine.clone());

@@ -30,6 +30,7 @@ pub mod command;
 pub mod config;
 pub mod discord;
 pub mod engine;
+pub mod escalation;
 pub mod files;
 pub mod handoff;
 pub mod http;

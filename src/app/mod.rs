@@ -119,6 +119,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
         },
         alertmanager: edges::alertmanager(config)?,
         alertmanager_sources: config.alertmanager_sources(),
+        oncall: Some(oncall.clone()),
         metrics: metrics.clone(),
         name: format!("{}-{}", std::process::id(), address.port()),
     };

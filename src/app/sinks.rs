@@ -81,6 +81,7 @@ impl Channels {
             budgets: self.budgets.clone(),
             tickets: self.tickets.clone(),
             page_for: Arc::new(oncall.page_for()),
+            ack_times: Arc::new(oncall.ack_times()),
         }
     }
 

@@ -155,6 +155,11 @@ impl Desk {
             return self.refuse(person, command.word(), &why);
         }
         self.metrics.command(&person.via.to_string(), false);
+        if let (Command::Assign { to, .. }, Some(oncall)) = (&command, &self.explains.oncall)
+            && let Err(unknown) = oncall.knows(to)
+        {
+            return Reply::new(ReplyStatus::Wrong, unknown);
+        }
         let answer = if command.only_looks() {
             let (store, previews, handoffs) = (&*self.store, &*self.previews, &*self.handoffs);
             let explains = &self.explains;

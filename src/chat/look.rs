@@ -90,6 +90,9 @@ impl Look<'_> {
             | Command::Ack { .. }
             | Command::AckMany { .. }
             | Command::AckAllOf { .. }
+            | Command::Take { .. }
+            | Command::Escalate { .. }
+            | Command::Assign { .. }
             | Command::Resolve { .. }
             | Command::ResolveMany { .. }
             | Command::Merge { .. }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::IncidentRules;
+use super::calls::{decide_assign, decide_escalate, decide_take};
 use super::commands::{Wish, decide_ack, decide_resolve, decide_run, decide_vote, decline};
 use super::many::{Called, MOST_OF_A_TEAM, Several, decide_each, decide_none_waits, tell_root, unknown, waiting_of};
 use super::merging::{decide_merge, decide_split, decide_split_off};
@@ -34,6 +35,13 @@ impl Asked<'_> {
                 self.about_each(incidents, ACKNOWLEDGED, None, |view| decide_ack(view, person, incidents)).await
             }
             Command::AckAllOf { team } => self.ack_all_of(team).await,
+            Command::Take { incident } => self.about(*incident, |view| decide_take(view, person)).await,
+            Command::Escalate { incident, note } => {
+                self.about(*incident, |view| decide_escalate(view, person, note.as_ref())).await
+            }
+            Command::Assign { incident, to, note } => {
+                self.about(*incident, |view| decide_assign(view, person, to, note.as_ref())).await
+            }
             Command::Resolve { incident, note } => {
                 self.about(*incident, |view| decide_resolve(self.rules, view, person, note.as_deref())).await
             }

@@ -5,6 +5,7 @@
 
 mod affected;
 mod asked;
+mod calls;
 mod causes;
 mod commands;
 mod coverage;

@@ -39,8 +39,47 @@ pub fn page_reason(reason: &PageReason) -> String {
             format!("{window} has ended, which held it back, and {} still {}", count(*alerts, "alert"), fire(*alerts))
         }
         PageReason::NotRun { because } => format!("no playbook was run: {}", clip(because, 300)),
+        PageReason::Untouched { by, since } => format!(
+            "{} has it since {}, nobody has done anything about it since then, and it still fires: /ack says that it is \
+             worked on",
+            clip(by, NAME),
+            moment(*since)
+        ),
+        PageReason::Unanswered { of, .. } => called_again(reason, Some(page_reason(of))),
+        PageReason::Asked { of, .. } | PageReason::Assigned { of, .. } | PageReason::CallOverdue { of, .. } => {
+            called_again(reason, of.as_deref().map(page_reason))
+        }
     }
 }
+
+/// Why one more is called about what somebody was called for before. `first`: why that was.
+fn called_again(reason: &PageReason, first: Option<String>) -> String {
+    let noted = |note: &Option<String>| note.as_ref().map(|note| format!(": {}", clip(note, 300))).unwrap_or_default();
+    let why = match reason {
+        PageReason::Unanswered { page, made_at, .. } => {
+            format!("nobody has acknowledged {page} of {}", moment(*made_at))
+        }
+        PageReason::Asked { by, note, .. } => format!("{} asks for you{}", clip(by, NAME), noted(note)),
+        PageReason::Assigned { by, to, note, .. } => {
+            format!("{} gives it to {}{}", clip(by, NAME), clip(to, NAME), noted(note))
+        }
+        PageReason::CallOverdue { since, .. } => {
+            format!("somebody was to be called at {}, and the bot did not come to it", moment(*since))
+        }
+        other => return page_reason(other),
+    };
+    match first {
+        // What somebody asks for comes before what is known anyway.
+        Some(first) if matches!(reason, PageReason::Asked { .. } | PageReason::Assigned { .. }) => {
+            format!("{why}; {first}")
+        }
+        Some(first) => format!("{first}; {why}"),
+        None => why,
+    }
+}
+
+/// No name of somebody takes more than this.
+const NAME: usize = 80;
 
 /// The same with what a run has to do with it: that one needs a person says nothing without why.
 /// `runs` and `timeline` are the incident's, as far as they are known.
@@ -60,7 +99,12 @@ pub fn why_a_person(reason: &PageReason, runs: &[Run], timeline: &[TimelineEntry
             let run = runs.last().map_or_else(|| no_run(timeline), |run| standing(run, timeline));
             format!("{}; {run}", page_reason(reason))
         }
+        PageReason::Unanswered { of, .. } => called_again(reason, Some(why_a_person(of, runs, timeline))),
+        PageReason::Asked { of, .. } | PageReason::Assigned { of, .. } | PageReason::CallOverdue { of, .. } => {
+            called_again(reason, of.as_deref().map(|of| why_a_person(of, runs, timeline)))
+        }
         PageReason::Uncovered
+        | PageReason::Untouched { .. }
         | PageReason::Joined { .. }
         | PageReason::Flapping { .. }
         | PageReason::NotRun { .. }

@@ -162,7 +162,9 @@ fn tell_incident(event: &IncidentEvent, at: DateTime<Utc>) -> Option<String> {
         IncidentEvent::RunNotOpened { playbook, because } => format!("playbook {playbook} is not run: {because}"),
         // The run's own log has said so.
         IncidentEvent::RunEnded { .. } => return None,
-        IncidentEvent::Paged { team, reason } => format!("team {team} is paged: {}", page_reason(reason)),
+        IncidentEvent::Paged { team, reason, called } => {
+            format!("{} is paged: {}", whom(team, called), page_reason(reason))
+        }
         IncidentEvent::Folded { into, until, reason, spent } => format!(
             "folded into {into}'s page until {}, as {}: {}",
             later(*until, at),
@@ -284,4 +286,15 @@ pub(super) fn step_name(step: &StepPath) -> String {
 
 fn said_by(person: Option<&str>) -> String {
     person.map(|person| format!(", says {}", clip(person, 80))).unwrap_or_default()
+}
+
+/// Who is called by a page: a team's who is on call, or these.
+pub fn whom(team: &str, called: &[String]) -> String {
+    match called {
+        [] => format!("team {team}"),
+        named => {
+            let named: Vec<String> = named.iter().map(|name| clip(name, 80)).collect();
+            format!("{} of team {team}", named.join(", "))
+        }
+    }
 }

@@ -10,6 +10,8 @@ use super::Severity;
 pub struct AckTimes {
     /// From a page to its acknowledgement.
     pub acknowledge: BTreeMap<Severity, Duration>,
+    /// What whoever is called first has instead, where the team says so.
+    pub first: Option<Duration>,
     /// From the last thing that somebody did about an incident that is acknowledged to the next.
     pub touch: BTreeMap<Severity, Duration>,
 }
@@ -29,7 +31,7 @@ impl AckTimes {
         let times = |of: fn(Severity) -> Option<Duration>| {
             all.into_iter().filter_map(|severity| Some((severity, of(severity)?))).collect()
         };
-        Self { acknowledge: times(Severity::ack_within), touch: times(Severity::mitigate_within) }
+        Self { acknowledge: times(Severity::ack_within), first: None, touch: times(Severity::mitigate_within) }
     }
 }
 

@@ -90,6 +90,12 @@ pub enum Command {
     AckMany { incidents: Vec<IncidentId> },
     /// The same for all of a team that wait for somebody when it is decided.
     AckAllOf { team: String },
+    /// Somebody works on it by hand: it is theirs, and its runs stop.
+    Take { incident: IncidentId },
+    /// Whoever comes next in the escalation is called at once.
+    Escalate { incident: IncidentId, note: Option<String> },
+    /// `to`, a member or a team, is called to take it over.
+    Assign { incident: IncidentId, to: String, note: Option<String> },
     /// Close an incident.
     Resolve { incident: IncidentId, note: Option<String> },
     /// The same for several, each by itself.

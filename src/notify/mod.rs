@@ -4,6 +4,7 @@
 //! down keeps nothing back from the others. What is told is made when it is sent, from what is true then; it arrives at
 //! least once, under a key by which the receiver can tell a repetition.
 
+mod called;
 mod console;
 mod discord;
 mod earlier;

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::earlier::Recent;
-use super::{Contact, Parcel, ParcelKind, Sink};
+use super::{Parcel, ParcelKind, Sink};
 use crate::clock::Clock;
 use crate::message::{self, Card, Colour, PageFacts, PageText, Room};
 use crate::model::{Approval, ApprovalState, Grouping, Incident, IncidentId, PageId, Severity};
-use crate::oncall::{DiscordChannel, OnCall, Watch};
+use crate::oncall::OnCall;
 use crate::store::{Delivery, DeliverySubject, FoldedIncident, NewIncident, Page, Store, StoreError};
 
 /// How many of an incident's alerts a page looks at, for examples and links.
@@ -23,13 +23,13 @@ const FOLDED: usize = 10;
 const CALL: usize = 3_900;
 
 /// How much of a team's name is shown.
-const TEAM: usize = 80;
+pub(super) const TEAM: usize = 80;
 
 /// Reads what a delivery is about, and says it.
 pub(super) struct Renderer {
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
-    oncall: Arc<OnCall>,
+    pub(super) oncall: Arc<OnCall>,
     recent: Recent,
     /// Who is called when a page's own team cannot be.
     pub default_team: Option<String>,
@@ -151,7 +151,7 @@ impl Renderer {
         let (part, whole) = (page.made_for, page.incident);
         text.first = (part != whole).then(|| format!("{part} is part of {whole} now: what is said is of that one"));
         let card = self.card(&incident).await?;
-        let called = self.called(&page.team, &incident.team);
+        let called = self.called_by(page, &incident.team);
         let mut parcel = self.parcel_of(ParcelKind::Page, incident, card);
         parcel.key.clone_from(&page.key);
         parcel.previous.clone_from(&delivery.external);
@@ -239,31 +239,6 @@ impl Renderer {
         parcel.thread = self.store.external_message(sink, parcel.incident.id).await?;
         Ok(Some(parcel))
     }
-
-    /// Who is on call now: for the page's team; else, as a page must reach somebody, for the incident's or the default one.
-    fn called(&self, team: &str, owner: &str) -> Called {
-        let mut nobody = Vec::new();
-        let others = [Some(owner), self.default_team.as_deref()].into_iter().flatten();
-        for asked in std::iter::once(team).chain(others) {
-            if nobody.iter().any(|(before, _)| *before == asked) {
-                continue;
-            }
-            let why = match self.oncall.who(asked, self.clock.now()) {
-                Ok(Some(Watch { member, .. })) => {
-                    let instead = nobody.first().map(|(_, why)| format!("{why}: team {asked} is called instead"));
-                    let channel = self.oncall.team(asked).ok().and_then(|team| team.channel);
-                    let who = vec![Contact { name: member.name.clone(), discord: member.discord }];
-                    return Called { who, channel, instead };
-                }
-                Ok(None) => "whose rotation begins later",
-                Err(_) => "which oncall.yaml does not know",
-            };
-            nobody.push((asked, format!("nobody is on call for team {}, {why}", message::clip(asked, TEAM))));
-            tracing::error!(team = asked, "nobody is on call for this team, which is paged");
-        }
-        let instead = nobody.first().map(|(_, why)| format!("{why}; whoever reads this is the first to know"));
-        Called { who: Vec::new(), channel: self.oncall.team(team).ok().and_then(|team| team.channel), instead }
-    }
 }
 
 /// What a message says besides: where that cannot be read, it says the rest.
@@ -279,27 +254,6 @@ pub(super) fn or_blank<T: Default>(read: Result<T, StoreError>) -> Result<T, Sto
 
 fn is_gone(what: &'static str) -> StoreError {
     StoreError::Unreadable { what, message: "its row is gone".to_owned() }
-}
-
-/// Who is to be called, and where.
-struct Called {
-    who: Vec<Contact>,
-    channel: Option<DiscordChannel>,
-    /// What the page says when it is not the page's own team.
-    instead: Option<String>,
-}
-
-impl Called {
-    /// The parcel that calls them, and says `page` in the room that its sink has.
-    fn with(self, mut parcel: Parcel, page: PageText, room: Room) -> Parcel {
-        let first = [self.instead, page.first].into_iter().flatten().reduce(|first, then| format!("{first}; {then}"));
-        let page = PageText { first, ..page };
-        parcel.body = page.body(room).text;
-        parcel.page = Some(page);
-        parcel.mention = self.who;
-        parcel.channel = self.channel;
-        parcel
-    }
 }
 
 /// A playbook's text, in lines that fit.

@@ -132,6 +132,21 @@ impl OnCall {
         })
     }
 
+    /// Whether somebody can be given something: a member, or else a team.
+    ///
+    /// # Errors
+    /// Neither; the text says what it may have been meant to be.
+    pub fn knows(&self, name: &str) -> Result<(), String> {
+        let members = self.members.iter().map(|member| member.name.as_str());
+        let teams = self.teams.iter().map(|team| team.name.as_str());
+        let known = members.chain(teams);
+        if known.clone().any(|known| known == name) {
+            return Ok(());
+        }
+        let remedy = nearest::instead(name, known);
+        Err(format!("oncall.yaml knows no member and no team `{}`; {remedy}", error::shortened(name)))
+    }
+
     /// Who is on call at `at`, and for how long. `None`: nobody, as the rotation has not begun; [`OnCall::next_handoff`]
     /// then gives its beginning.
     ///

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::{Member, OnCall, Team};
-use crate::model::{AckTimes, AckTimesOf};
+use super::{Member, OnCall, ScheduleError, Team};
+use crate::model::{AckTimes, AckTimesOf, Severity};
 
 /// Who is called one after the other, and how long each has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +102,25 @@ impl OnCall {
             first.get_or_insert(call);
         }
         first
+    }
+
+    /// Who is called first when a team is paged. Empty: nobody is on call.
+    ///
+    /// # Errors
+    /// An unknown team.
+    pub fn first(&self, team: &str, default_team: &str, at: DateTime<Utc>) -> Result<Vec<Arc<Member>>, ScheduleError> {
+        let owner = self.team(team)?;
+        let call = self.step(owner, default_team, self.policy(team), 0, at);
+        Ok(call.map(|call| call.people).unwrap_or_default())
+    }
+
+    /// How long whoever a team's policy calls by a step has; `None`: for ever.
+    pub fn within(&self, team: &str, default_team: &str, step: u32, severity: Severity) -> Option<Duration> {
+        let owner = self.team(team).or_else(|_| self.team(default_team)).ok()?;
+        let policy = self.policy(&owner.name);
+        let index = usize::try_from(step).ok()?.checked_rem(policy.steps.len())?;
+        let usual = policy.times.acknowledge.get(&severity).copied()?;
+        Some(policy.steps.get(index)?.within.unwrap_or(usual))
     }
 
     fn step(&self, owner: &Team, default_team: &str, policy: &Policy, step: u32, at: DateTime<Utc>) -> Option<Call> {

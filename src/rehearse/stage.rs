@@ -17,6 +17,7 @@ use crate::incident::IncidentRules;
 use crate::metrics::Metrics;
 use crate::model::{Signal, SignalId};
 use crate::playbook::Catalog;
+use crate::oncall::OnCall;
 use crate::prometheus::ScriptedPrometheus;
 use crate::store::Sinks;
 use crate::store::sqlite::{Durability, SqliteStore};
@@ -32,6 +33,9 @@ pub struct Setting {
     pub prometheus: Arc<ScriptedPrometheus>,
     pub catalog: watch::Receiver<Arc<Catalog>>,
     pub rules: IncidentRules,
+    /// Who is called next while nobody acknowledges, where the sinks say how long it takes; `None`:
+    /// nobody.
+    pub oncall: Option<Arc<OnCall>>,
     pub database: PathBuf,
     pub durability: Durability,
     pub sinks: Sinks,
@@ -57,7 +61,7 @@ impl Stage {
     /// # Errors
     /// When the database cannot be opened.
     pub async fn set(setting: Setting) -> Result<Self, StoreError> {
-        let Setting { clock, cluster, rights, prometheus, catalog, rules, database, durability, sinks } = setting;
+        let Setting { clock, cluster, rights, prometheus, catalog, rules, oncall, database, durability, sinks } = setting;
         let store = Arc::new(SqliteStore::open(&database, durability, clock.clone(), sinks).await?);
         let engine = EngineOptions { default_team: rules.default_team.clone(), ..EngineOptions::default() };
         let as_bot = rights.map_or_else(|| cluster.clone(), |rights| cluster.restricted(rights));
@@ -71,6 +75,7 @@ impl Stage {
             engine,
             alertmanager: None,
             alertmanager_sources: Vec::new(),
+            oncall,
             metrics,
             name,
         };

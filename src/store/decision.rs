@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{IncidentEvent, NewPage, NewWindow};
+use super::{EscalationWhy, IncidentEvent, NewPage, NewWindow};
 use crate::model::{
     ApprovalId, Autonomy, EpisodeId, Grouping, Incident, IncidentId, IncidentState, Lane, PlaybookRef, RunId, Severity,
     Signal, Target, Verdict, WindowId,
@@ -153,6 +153,11 @@ pub enum Change {
         incident: IncidentRef,
         at_once: bool,
         page: NewPage,
+    },
+    /// Somebody is called at once, as a person asks for it.
+    Call {
+        incident: IncidentRef,
+        why: EscalationWhy,
     },
     OpenRun {
         incident: IncidentRef,

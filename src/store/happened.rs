@@ -93,6 +93,9 @@ pub enum IncidentEvent {
     Paged {
         team: String,
         reason: PageReason,
+        /// By name, where not whoever is on call.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        called: Vec<String>,
     },
     /// Its team's budget is spent: its page is told in the one of another incident until then.
     Folded {

@@ -123,6 +123,7 @@ fn change(change: Change) -> Result<Change, StoreError> {
             let signal = Box::new(Signal { key: identity(&signal.key).into_owned(), ..*signal });
             Change::Hold { signal, lane, until, notes }
         }
+        Change::Call { incident, why } => Change::Call { incident, why: document(why) },
         Change::Acknowledge { incident, by } => Change::Acknowledge { incident, by: text(by) },
         Change::Page { incident, page } => Change::Page { incident, page: page.masked() },
         Change::Ticket { incident, page } => Change::Ticket { incident, page: page.masked() },

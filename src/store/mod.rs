@@ -7,6 +7,7 @@
 
 mod decision;
 mod error;
+mod escalations;
 mod folds;
 mod happened;
 mod log;
@@ -33,6 +34,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 pub use decision::{Applied, Change, CommandReply, Decision, InboxItem, IncidentRef, NewEpisode, NewIncident, NewRun};
 pub use error::StoreError;
+pub use escalations::{Escalated, Escalation, EscalationStore, EscalationWhy, NextCall};
 pub use folds::{Fold, FoldStore, FoldedIncident, SpentBudget};
 pub use happened::IncidentEvent;
 pub use log::{Append, Appended, Ask, ClaimedRun, LogPosition};
@@ -53,8 +55,8 @@ pub use windows::{FiringAlert, HeldIncident, NewWindow, OpenAlert, WindowOrigin,
 
 use crate::metrics::{Levels, PagesMade};
 use crate::model::{
-    Approval, ApprovalId, Beat, Digest, Episode, EpisodeId, Heartbeat, HeartbeatKey, Incident, IncidentId, PageBudgets,
-    PageFor, PageId, PlaybookRef, Remedy, Run, RunEvent, RunId, Severity, Signal, SignalId,
+    AckTimesOf, Approval, ApprovalId, Beat, Digest, Episode, EpisodeId, Heartbeat, HeartbeatKey, Incident, IncidentId,
+    PageBudgets, PageFor, PageId, PlaybookRef, Remedy, Run, RunEvent, RunId, Severity, Signal, SignalId,
 };
 use crate::worker::Bell;
 
@@ -328,6 +330,7 @@ pub trait Store:
     + ClockStore
     + WindowStore
     + FoldStore
+    + EscalationStore
     + TicketStore
     + 'static
 {
@@ -354,6 +357,8 @@ pub struct Sinks {
     pub tickets: TicketSinks,
     /// When teams are paged for what else pages nobody.
     pub page_for: Arc<PageFor>,
+    /// How long somebody who was called has, before others are called.
+    pub ack_times: Arc<AckTimesOf>,
 }
 
 /// Why a store cannot be written.

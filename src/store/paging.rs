@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{IncidentState, Outcome, RunId, SignalId, WindowId};
+use crate::model::{IncidentState, Outcome, PageId, RunId, SignalId, WindowId};
 
 /// A page to make. One per incident, spell, level and severity: another reason makes the one that
 /// is there say so, and an incident that has become worse calls anew, whoever has taken it for
@@ -58,6 +58,34 @@ pub enum PageReason {
     Joined { alerts: u64 },
     /// The maintenance window has ended that held it back, and so many alerts still fire.
     WindowEnded { window: WindowId, alerts: u64 },
+    /// Nobody has acknowledged the page that called before.
+    Unanswered {
+        /// Why that one was made.
+        of: Box<PageReason>,
+        page: PageId,
+        made_at: DateTime<Utc>,
+    },
+    /// Somebody has taken it, and nobody has touched it since.
+    Untouched { by: String, since: DateTime<Utc> },
+    /// Somebody asks for one more. `of`: why the page before it was made.
+    Asked { by: String, note: Option<String>, of: Option<Box<PageReason>> },
+    /// Somebody gives it to whoever is called.
+    Assigned { by: String, to: String, note: Option<String>, of: Option<Box<PageReason>> },
+    /// Somebody was to be called at `since`, and was not.
+    CallOverdue { since: DateTime<Utc>, of: Option<Box<PageReason>> },
     /// Something that came in could not be worked on: `what` was in it.
     SetAside { signal: SignalId, what: String, because: String },
+}
+
+impl PageReason {
+    /// Why a person is needed, whoever was called before.
+    pub fn first(&self) -> &PageReason {
+        match self {
+            PageReason::Unanswered { of, .. }
+            | PageReason::Asked { of: Some(of), .. }
+            | PageReason::Assigned { of: Some(of), .. }
+            | PageReason::CallOverdue { of: Some(of), .. } => of.first(),
+            other => other,
+        }
+    }
 }

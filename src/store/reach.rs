@@ -25,8 +25,13 @@ impl PageDelivery {
     /// Whether it calls somebody who does not look. The console's line is seen by whoever happens
     /// to.
     pub fn calls(&self) -> bool {
-        self.sink != "console"
+        calls(&self.sink)
     }
+}
+
+/// Whether a sink of that name calls somebody who does not look.
+pub(in crate::store) fn calls(sink: &str) -> bool {
+    sink != "console"
 }
 
 /// Whom a page has reached.
@@ -114,6 +119,8 @@ mod tests {
             text: None,
             severity: Severity::S1,
             created_at: morning(),
+            called: Vec::new(),
+            arrived_at: None,
             acknowledged_at: None,
             answered: false,
             has_news: false,

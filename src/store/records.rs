@@ -161,7 +161,11 @@ pub struct Page {
     pub reason: PageReason,
     pub text: Option<String>,
     pub severity: Severity,
+    /// Who is called by it, by name. Empty: whoever is on call.
+    pub called: Vec<String>,
     pub created_at: DateTime<Utc>,
+    /// When it first came to somebody.
+    pub arrived_at: Option<DateTime<Utc>>,
     pub acknowledged_at: Option<DateTime<Utc>>,
     /// A person acknowledged it; the end of what it is about closes it too.
     pub answered: bool,

@@ -82,8 +82,8 @@ impl PageFacts<'_> {
     /// The run whose evidence is told: the one that the page is about, else the latest. Where no
     /// run was opened, what an earlier one found is not what is there now.
     fn run(&self) -> Option<RunId> {
-        match self.page.reason {
-            PageReason::Escalated { run } | PageReason::StillFires { run, .. } => Some(run),
+        match self.page.reason.first() {
+            PageReason::Escalated { run } | PageReason::StillFires { run, .. } => Some(*run),
             PageReason::NotRun { .. } => None,
             _ => self.runs.last().map(|run| run.id),
         }

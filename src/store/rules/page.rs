@@ -43,6 +43,7 @@ pub(in crate::store) fn second_reason(made: &MadePage, page: &NewPage) -> Second
 pub(in crate::store) fn second_reason_after(before: Option<&PageReason>, text: Option<&str>, page: &NewPage) -> Second {
     // One that is damaged is written anew.
     let Some(before) = before else { return Second::Updates };
+    let before = before.first();
     let is_same = *before == page.reason && text == page.text.as_deref();
     let needs_a_person = |reason: &PageReason| matches!(reason, PageReason::Escalated { .. });
     let says_less = needs_a_person(before) && !needs_a_person(&page.reason);

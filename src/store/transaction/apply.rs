@@ -21,7 +21,8 @@ pub(in crate::store) async fn apply(
     {
         return Err(StoreError::Fenced(format!("{signal} was worked on already")));
     }
-    let mut applier = Applier { tx, signal, applied: Applied::default(), touched: Touched::new() };
+    let by_a_person = decision.reply.is_some();
+    let mut applier = Applier { tx, signal, by_a_person, applied: Applied::default(), touched: Touched::new() };
     let mut changes = decision.changes.into_iter().peekable();
     while let Some(change) = changes.next() {
         // A storm is thousands of equal changes in a row: they are written together.
@@ -54,6 +55,8 @@ struct Applier<'t, 'a> {
     tx: &'t mut Tx<'a>,
     /// What the decision follows from.
     signal: SignalId,
+    /// Somebody has asked for it.
+    by_a_person: bool,
     applied: Applied,
     /// Incidents as they become, whose message must be made anew.
     touched: Touched,
@@ -161,6 +164,10 @@ impl Applier<'_, '_> {
                     Some(incident) => self.tx.tell(incident, at_once, &page).await,
                     None => Ok(()),
                 }
+            }
+            Change::Call { incident, why } => {
+                let id = self.touch(incident).await?.id;
+                self.tx.ask_to_call(id, why).await
             }
             Change::OpenRun { incident, run } => self.open_run(incident, *run).await,
             Change::ToRun { run, item } => self.tx.send_to_run(run, &item).await,
@@ -319,9 +326,10 @@ impl Applier<'_, '_> {
     }
 
     async fn finish(self) -> Result<Applied, StoreError> {
-        let Self { tx, applied, touched, .. } = self;
+        let Self { tx, applied, touched, by_a_person, .. } = self;
         for (id, incident) in touched {
             tx.tables.save_incident(&incident).await?;
+            tx.settle_escalation(&incident, by_a_person).await?;
             tx.send_card(id).await?;
         }
         Ok(applied)

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{DeliveryRow, TakenRow, Tx};
 use crate::model::{PageId, redact};
+use crate::store::reach::calls;
 use crate::store::rules::{DeliveryKey, news_of_arrival, news_of_failure};
 use crate::store::{Delivery, DeliveryId, IncidentEvent, StoreError};
 
@@ -54,6 +55,10 @@ pub(in crate::store) async fn arrived(
     tx.tables.save_arrival(id, tx.now, external, due_at).await?;
     let Some(page) = row.page else { return Ok(row.changed || row.ticket.is_some()) };
     let Some(of) = tx.tables.page_row(page).await? else { return Ok(row.changed) };
+    let sinks = tx.tables.sinks_of_page(page).await?;
+    if calls(&row.sink) || !sinks.iter().any(|sink| calls(sink)) {
+        tx.tables.save_arrived(page, tx.now).await?;
+    }
     let news = news_of_arrival(page, &row.sink, row.attempts, of.acknowledged, of.made_at, tx.now);
     if let Some(text) = &news {
         tx.note(of.incident, &IncidentEvent::Remark { text: text.clone() }).await?;

@@ -143,7 +143,8 @@ impl Tx<'_> {
             others.retain(|(other, of)| *other != id && Some(*of) != carrier);
             let out = self.tables.release_fold(id, self.now).await?;
             self.note(incident.id, &IncidentEvent::Unfolded { because }).await?;
-            self.note(incident.id, &IncidentEvent::Paged { team: page.team, reason }).await?;
+            self.begin_escalation(&incident, out, &page.team).await?;
+            self.note(incident.id, &IncidentEvent::Paged { team: page.team, reason, called: Vec::new() }).await?;
             self.go_together(out, incident.id, others, &row.spent).await?;
             self.carries(out, &incident).await?;
             self.send_page(out, self.sinks.pages.iter().cloned().collect()).await?;

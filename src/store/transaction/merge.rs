@@ -60,9 +60,11 @@ impl Tx<'_> {
             whole.page_at = [whole.page_at, part.page_at].into_iter().flatten().min();
         }
         whole.joined_at = [whole.joined_at, part.joined_at, Some(part.opened_at)].into_iter().flatten().max();
+        self.merge_escalation(part, whole).await?;
         part.merged_into(whole.id, self.now);
         // Its page tells of all of it from now on.
-        if let Some(made) = self.tables.made_page(whole, 1).await?.filter(|made| made.folded_into.is_none()) {
+        let level = self.last_level(whole, 1).await?;
+        if let Some(made) = self.tables.made_page(whole, level).await?.filter(|made| made.folded_into.is_none()) {
             self.tables.fold_into_own(whole.id, made.id).await?;
         }
         Ok(())

@@ -8,6 +8,7 @@ mod apply;
 mod claim;
 mod clock;
 mod deliver;
+mod escalation;
 mod fold;
 mod merge;
 mod page;
@@ -26,13 +27,14 @@ pub(super) use apply::apply;
 pub(super) use claim::claim;
 pub(super) use clock::move_what_waits;
 pub(super) use deliver::{arrived, failed, take};
+pub(super) use escalation::escalate;
 pub(super) use fold::unfold;
 pub(super) use page::page_now;
 pub(super) use set_aside::set_aside;
 pub(super) use tables::{
-    ClockTable, DeliveryRow, DeliveryTable, EpisodeEnd, FoldRow, FoldTable, HeartbeatTable, Hold, IncidentTable,
-    KeptWindow, LogEnd, NewFold, PageRow, PageTable, RemedyTable, RunRow, RunTable, Shape, SignalRow, SignalTable,
-    Tables, TakenRow, TicketRow, TicketTable, WindowTable,
+    ClockTable, DeliveryRow, DeliveryTable, EpisodeEnd, EscalationTable, FoldRow, FoldTable, HeartbeatTable, Hold,
+    IncidentTable, KeptWindow, LogEnd, NewFold, PageRow, PageTable, RemedyTable, RunRow, RunTable, Shape, SignalRow,
+    SignalTable, Tables, TakenRow, TicketRow, TicketTable, WindowTable,
 };
 pub(super) use ticket::{ticket_failed, ticket_tried};
 pub(super) use windows::plan_windows;

@@ -49,7 +49,8 @@ impl Tx<'_> {
             }
             self.carries(id, incident).await?;
             self.tell_hours(incident, &team).await?;
-            self.note(incident.id, &IncidentEvent::Paged { team, reason }).await?;
+            self.begin_escalation(incident, id, &team).await?;
+            self.note(incident.id, &IncidentEvent::Paged { team, reason, called: Vec::new() }).await?;
             self.send_page(id, self.sinks.pages.iter().cloned().collect()).await?;
             return Ok(Paged::Made);
         };
@@ -65,6 +66,7 @@ impl Tx<'_> {
             self.call(made.id, incident, page).await?;
             return Ok(Paged::Updated);
         }
+        self.resume_escalation(incident, made.id, &team).await?;
         self.note(incident.id, &IncidentEvent::PageUpdated { team, reason }).await?;
         // Also where it went because another sink had failed.
         let mut sinks: BTreeSet<String> = self.sinks.pages.iter().cloned().collect();
@@ -81,7 +83,8 @@ impl Tx<'_> {
         at_once: bool,
         page: &NewPage,
     ) -> Result<(), StoreError> {
-        let made = self.tables.made_page(incident, page.level).await?;
+        let level = self.last_level(incident, page.level).await?;
+        let made = self.tables.made_page(incident, level).await?;
         let Some(made) = made.filter(|made| !made.is_ended_fold()) else {
             return if at_once { self.page(incident, page).await.map(|_| ()) } else { Ok(()) };
         };
@@ -126,12 +129,21 @@ impl Tx<'_> {
     /// The incident's page as it is now. What was told in another page, and whose incident somebody
     /// took since, is none: nothing of it went out.
     async fn standing_page(&mut self, incident: &Incident, level: u32) -> Result<Option<MadePage>, StoreError> {
+        let level = self.last_level(incident, level).await?;
         let made = self.tables.made_page(incident, level).await?;
         if let Some(ended) = made.as_ref().filter(|made| made.is_ended_fold()) {
             self.tables.forget_fold(ended.id).await?;
             return Ok(None);
         }
         Ok(made)
+    }
+
+    /// What more there is to say is said to those who were called last.
+    pub(super) async fn last_level(&mut self, incident: &Incident, level: u32) -> Result<u32, StoreError> {
+        if level > 1 {
+            return Ok(level);
+        }
+        Ok(self.tables.last_level(incident).await?.max(1))
     }
 
     /// Says by which hours somebody is paged for what else pages nobody.

@@ -24,7 +24,8 @@ pub(super) fn lines(facts: &WhyFacts<'_>) -> Vec<String> {
 /// What obliged to it then, where the reason does not say so, and why not earlier.
 fn rule(facts: &WhyFacts<'_>, page: &Page) -> Vec<String> {
     let since = || lasting(page.created_at - opened_before(facts, page.created_at));
-    let rule = match page.reason {
+    let rule = match page.reason.first() {
+        _ if page.level > 1 => None,
         PageReason::Overdue => Some(format!(
             "its time to be taken had come, {} after it was opened, and nobody had acknowledged it",
             since()

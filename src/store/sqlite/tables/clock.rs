@@ -26,6 +26,7 @@ impl ClockTable for SqliteTables<'_> {
     async fn incidents_that_wait(&mut self) -> Result<BTreeSet<IncidentId>, StoreError> {
         let query = sqlx::query(
             "SELECT id FROM incident WHERE page_at IS NOT NULL UNION SELECT incident_id FROM run WHERE outcome IS NULL
+             UNION SELECT incident_id FROM escalation
              UNION SELECT incident_id FROM page WHERE folded_into IS NOT NULL AND acknowledged_at IS NULL",
         );
         let found = self.all("read for whom something waits", query).await?;
@@ -40,6 +41,8 @@ impl ClockTable for SqliteTables<'_> {
             "UPDATE ticket SET tried_at = tried_at + ?1, failing_since = failing_since + ?1
              WHERE tried_at IS NOT NULL OR failing_since IS NOT NULL",
             "UPDATE signal SET not_before = not_before + ?1 WHERE not_before IS NOT NULL AND processed_at IS NULL",
+            "UPDATE escalation SET due_at = due_at + ?1",
+            "UPDATE page SET arrived_at = arrived_at + ?1 WHERE arrived_at IS NOT NULL AND acknowledged_at IS NULL",
             "UPDATE heartbeat SET last_at = last_at + ?1",
             "UPDATE page SET folded_until = folded_until + ?1 WHERE folded_into IS NOT NULL AND acknowledged_at IS NULL",
         ] {

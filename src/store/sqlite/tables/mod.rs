@@ -3,6 +3,7 @@
 
 mod clock;
 mod delivery;
+mod escalation;
 mod fold;
 mod heartbeat;
 mod incident;

@@ -3,6 +3,7 @@
 //! transaction, as nobody else writes them meanwhile.
 
 mod clock;
+mod escalation;
 mod fold;
 mod heartbeat;
 mod remedy;
@@ -22,6 +23,7 @@ use crate::store::{
 };
 
 pub(in crate::store) use clock::ClockTable;
+pub(in crate::store) use escalation::EscalationTable;
 pub(in crate::store) use fold::{FoldRow, FoldTable, NewFold, Shape};
 pub(in crate::store) use heartbeat::HeartbeatTable;
 pub(in crate::store) use remedy::RemedyTable;
@@ -35,6 +37,7 @@ pub(in crate::store) trait Tables:
     + IncidentTable
     + PageTable
     + FoldTable
+    + EscalationTable
     + RemedyTable
     + RunTable
     + DeliveryTable

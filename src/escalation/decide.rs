@@ -1,0 +1,179 @@
+//! What a call that is due comes to.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::model::{Incident, IncidentState};
+use crate::oncall::{Call, OnCall};
+use crate::store::{Escalated, Escalation, EscalationWhy, NextCall, Page, PageReason};
+
+/// So long after a look that could not decide comes the next.
+const LOOK_AGAIN: TimeDelta = TimeDelta::minutes(1);
+
+/// A call that is due, and what is known about it.
+#[derive(Debug, Clone, Copy)]
+pub struct Due<'a> {
+    pub escalation: &'a Escalation,
+    pub incident: &'a Incident,
+    /// What was sent last. `None`: nothing, or it cannot be read.
+    pub page: Option<&'a Page>,
+    pub oncall: &'a OnCall,
+    pub default_team: &'a str,
+    pub now: DateTime<Utc>,
+}
+
+/// What it comes to.
+pub fn decide(due: &Due<'_>) -> Escalated {
+    match &due.escalation.why {
+        EscalationWhy::Unanswered => due.unanswered(),
+        EscalationWhy::Untouched => due.untouched(),
+        EscalationWhy::Asked { by, note } => due.asked(by, note.as_ref()),
+        EscalationWhy::Assigned { by, to, note } => due.assigned(by, to, note.as_ref()),
+    }
+}
+
+impl Due<'_> {
+    fn unanswered(&self) -> Escalated {
+        if self.incident.state == IncidentState::Mitigated {
+            return Escalated::Ends { because: None };
+        }
+        if let Some(page) = self.page {
+            if page.acknowledged_at.is_some() {
+                return Escalated::Ends { because: None };
+            }
+            // Whoever has not heard of it had no time to answer, and the next would not hear either.
+            let Some(arrived_at) = page.arrived_at else { return self.waits(self.now + LOOK_AGAIN) };
+            let within = self.within(self.escalation.step);
+            let until = within.and_then(|within| arrived_at.checked_add_signed(within)).filter(|at| *at > self.now);
+            // A time that lies further off than it may has been damaged, or written by another clock.
+            if let Some(until) = until.filter(|until| within.is_some_and(|within| *until <= self.now + within)) {
+                return self.waits(until);
+            }
+        }
+        let next = self.escalation.step.saturating_add(1);
+        match self.oncall.call(&self.incident.team, self.default_team, next, self.now) {
+            Some(call) => self.calls(call, self.reason_again()),
+            None => Escalated::Ends { because: Some(self.at_its_end()) },
+        }
+    }
+
+    /// Whoever has it is called first, then those whom the policy names.
+    fn untouched(&self) -> Escalated {
+        let (Some(owner), IncidentState::Acknowledged) = (&self.incident.owner, self.incident.state) else {
+            return Escalated::Ends { because: None };
+        };
+        let since = self.incident.acknowledged_at.unwrap_or(self.incident.opened_at);
+        let within = self.oncall.policy(&self.incident.team).times.touch.get(&self.incident.severity).copied();
+        let touched = within.and_then(|within| self.escalation.due_at.checked_sub_signed(TimeDelta::from_std(within).ok()?));
+        let reason = PageReason::Untouched { by: owner.clone(), since: touched.unwrap_or(since).max(since) };
+        if self.oncall.member(owner).is_some() {
+            return Escalated::Calls(Box::new(NextCall {
+                team: self.incident.team.clone(),
+                owner: None,
+                people: vec![owner.clone()],
+                reason,
+                text: None,
+                step: 0,
+                within: None,
+            }));
+        }
+        match self.oncall.call(&self.incident.team, self.default_team, 0, self.now) {
+            Some(call) => self.calls(call, reason),
+            None => Escalated::Ends { because: Some(self.at_its_end()) },
+        }
+    }
+
+    /// The next of the policy who is another one than whoever asks, has it, or is called already.
+    fn asked(&self, by: &str, note: Option<&String>) -> Escalated {
+        let mut known: BTreeSet<&str> = [Some(by), self.incident.owner.as_deref()].into_iter().flatten().collect();
+        let on_call = self.oncall.who(&self.incident.team, self.now).ok().flatten();
+        match self.page.filter(|page| page.acknowledged_at.is_none()) {
+            Some(page) if page.called.is_empty() => known.extend(on_call.iter().map(|watch| watch.member.name.as_str())),
+            Some(page) => known.extend(page.called.iter().map(String::as_str)),
+            None => {}
+        }
+        let steps = u32::try_from(self.oncall.policy(&self.incident.team).steps.len()).unwrap_or(u32::MAX);
+        let from = self.escalation.step;
+        let calls = (from..from.saturating_add(steps).saturating_add(1))
+            .filter_map(|step| self.oncall.call(&self.incident.team, self.default_team, step % steps.max(1), self.now));
+        let is_new = |call: &Call| call.people.iter().any(|member| !known.contains(member.name.as_str()));
+        let reason = PageReason::Asked { by: by.to_owned(), note: note.cloned(), of: self.reason_before() };
+        match calls.into_iter().find(is_new) {
+            Some(call) => self.calls(call, reason),
+            None => Escalated::Ends {
+                because: Some(format!(
+                    "{by} asks for one more, and the policy of team {} knows nobody else now: name somebody with /assign",
+                    self.incident.team
+                )),
+            },
+        }
+    }
+
+    /// A name is a member's before it is a team's.
+    fn assigned(&self, by: &str, to: &str, note: Option<&String>) -> Escalated {
+        let reason = PageReason::Assigned {
+            by: by.to_owned(),
+            to: to.to_owned(),
+            note: note.cloned(),
+            of: self.reason_before(),
+        };
+        let call = NextCall {
+            team: self.incident.team.clone(),
+            owner: None,
+            people: Vec::new(),
+            reason,
+            text: self.page.and_then(|page| page.text.clone()),
+            step: 0,
+            within: None,
+        };
+        if self.oncall.member(to).is_some() {
+            return Escalated::Calls(Box::new(NextCall { people: vec![to.to_owned()], ..call }));
+        }
+        if let Ok(team) = self.oncall.team(to) {
+            let (team, owner) = (team.name.clone(), Some(team.name.clone()));
+            return Escalated::Calls(Box::new(NextCall { team, owner, ..call }));
+        }
+        let because = format!("{by} gives it to {to}, whom the on-call file does not know: nobody is called");
+        Escalated::Ends { because: Some(because) }
+    }
+
+    fn calls(&self, call: Call, reason: PageReason) -> Escalated {
+        let Call { step, team, people, within, .. } = call;
+        let people = people.iter().map(|member| member.name.clone()).collect();
+        let text = self.page.and_then(|page| page.text.clone());
+        Escalated::Calls(Box::new(NextCall { team, owner: None, people, reason, text, step, within }))
+    }
+
+    fn waits(&self, until: DateTime<Utc>) -> Escalated {
+        Escalated::Waits { until }
+    }
+
+    /// How long whoever was called by a step has; `None`: for ever.
+    fn within(&self, step: u32) -> Option<TimeDelta> {
+        TimeDelta::from_std(self.oncall.within(&self.incident.team, self.default_team, step, self.incident.severity)?).ok()
+    }
+
+    fn reason_before(&self) -> Option<Box<PageReason>> {
+        self.page.map(|page| Box::new(page.reason.first().clone()))
+    }
+
+    fn reason_again(&self) -> PageReason {
+        match (self.page, self.escalation.page) {
+            (Some(page), _) => PageReason::Unanswered {
+                of: Box::new(page.reason.first().clone()),
+                page: page.id,
+                made_at: page.created_at,
+            },
+            (None, _) => PageReason::CallOverdue { since: self.escalation.due_at, of: None },
+        }
+    }
+
+    fn at_its_end(&self) -> String {
+        format!(
+            "nobody else is called: the escalation of team {} is at its end, after {} steps",
+            self.incident.team,
+            self.escalation.step.saturating_add(1)
+        )
+    }
+}

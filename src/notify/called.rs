@@ -1,0 +1,74 @@
+//! Who is called by a page, and where.
+
+use super::render::{Renderer, TEAM};
+use super::{Contact, Parcel};
+use crate::message::{self, PageText, Room};
+use crate::oncall::{DiscordChannel, Member};
+use crate::store::Page;
+
+/// Who is to be called, and where.
+pub(super) struct Called {
+    who: Vec<Contact>,
+    channel: Option<DiscordChannel>,
+    /// What the page says when it is not the page's own team.
+    instead: Option<String>,
+}
+
+impl Called {
+    /// The parcel that calls them, and says `page` in the room that its sink has.
+    pub fn with(self, mut parcel: Parcel, page: PageText, room: Room) -> Parcel {
+        let first = [self.instead, page.first].into_iter().flatten().reduce(|first, then| format!("{first}; {then}"));
+        let page = PageText { first, ..page };
+        parcel.body = page.body(room).text;
+        parcel.page = Some(page);
+        parcel.mention = self.who;
+        parcel.channel = self.channel;
+        parcel
+    }
+}
+
+impl Renderer {
+    /// Whom the escalation calls by name; else who is on call for the page's team. `owner`: the
+    /// incident's team.
+    pub(super) fn called_by(&self, page: &Page, owner: &str) -> Called {
+        let named: Vec<_> = page.called.iter().filter_map(|name| self.oncall.member(name)).collect();
+        if named.is_empty() {
+            return self.called(&page.team, owner);
+        }
+        let who = named.into_iter().map(|member| contact(member)).collect();
+        Called { who, channel: self.channel(&page.team), instead: None }
+    }
+
+    /// Who is on call now: for the page's team; else, as a page must reach somebody, for the incident's or the default one.
+    pub(super) fn called(&self, team: &str, owner: &str) -> Called {
+        let mut nobody = Vec::new();
+        let others = [Some(owner), self.default_team.as_deref()].into_iter().flatten();
+        for asked in std::iter::once(team).chain(others) {
+            if nobody.iter().any(|(before, _)| *before == asked) {
+                continue;
+            }
+            let default_team = self.default_team.as_deref().unwrap_or(asked);
+            let why = match self.oncall.first(asked, default_team, self.clock.now()) {
+                Ok(people) if !people.is_empty() => {
+                    let instead = nobody.first().map(|(_, why)| format!("{why}: team {asked} is called instead"));
+                    let who = people.iter().map(|member| contact(member)).collect();
+                    return Called { who, channel: self.channel(asked), instead };
+                }
+                Ok(_) => "whose rotation begins later",
+                Err(_) => "which oncall.yaml does not know",
+            };
+            nobody.push((asked, format!("nobody is on call for team {}, {why}", message::clip(asked, TEAM))));
+            tracing::error!(team = asked, "nobody is on call for this team, which is paged");
+        }
+        let instead = nobody.first().map(|(_, why)| format!("{why}; whoever reads this is the first to know"));
+        Called { who: Vec::new(), channel: self.channel(team), instead }
+    }
+
+    fn channel(&self, team: &str) -> Option<DiscordChannel> {
+        self.oncall.team(team).ok().and_then(|team| team.channel)
+    }
+}
+
+fn contact(member: &Member) -> Contact {
+    Contact { name: member.name.clone(), discord: member.discord }
+}

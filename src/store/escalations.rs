@@ -1,0 +1,88 @@
+//! Who is called next about an incident, and when.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{PageReason, StoreError};
+use crate::model::{IncidentId, PageId};
+
+/// That somebody is called again about an incident unless something is done before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Escalation {
+    pub incident: IncidentId,
+    /// What was sent last. `None`: nobody was paged for what somebody has taken.
+    pub page: Option<PageId>,
+    /// Which step of the team's policy that was, over all its rounds.
+    pub step: u32,
+    pub why: EscalationWhy,
+    pub due_at: DateTime<Utc>,
+}
+
+/// Why somebody is to be called.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EscalationWhy {
+    /// Nobody has acknowledged the page.
+    Unanswered,
+    /// Nobody has touched what somebody has acknowledged.
+    Untouched,
+    /// `by` asks for whoever the policy calls next.
+    Asked { by: String, note: Option<String> },
+    /// `by` gives it to `to`: somebody, or a team.
+    Assigned { by: String, to: String, note: Option<String> },
+}
+
+/// What an escalation that is due comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Escalated {
+    Calls(Box<NextCall>),
+    /// It is looked at again then.
+    Waits {
+        until: DateTime<Utc>,
+    },
+    /// Nobody else is called, and why, unless that is told already.
+    Ends {
+        because: Option<String>,
+    },
+}
+
+/// Who is called next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NextCall {
+    pub team: String,
+    /// Whose the incident is from now on, if it changes hands.
+    pub owner: Option<String>,
+    /// By name. Empty: whoever is on call.
+    pub people: Vec<String>,
+    pub reason: PageReason,
+    /// What the playbook says, if a playbook paged.
+    pub text: Option<String>,
+    pub step: u32,
+    /// How long they have; `None`: as long as the severity says.
+    pub within: Option<Duration>,
+}
+
+impl EscalationWhy {
+    /// Whether somebody asks for it: then it is done whatever holds the bot's own calls back.
+    pub fn is_asked_for(&self) -> bool {
+        matches!(self, Self::Asked { .. } | Self::Assigned { .. })
+    }
+}
+
+/// Those who are to be called.
+#[async_trait]
+pub trait EscalationStore: Send + Sync {
+    /// Those whose time has come, the worst first and then by that time; and when the next time
+    /// comes.
+    async fn due_escalations(&self, now: DateTime<Utc>)
+    -> Result<(Vec<Escalation>, Option<DateTime<Utc>>), StoreError>;
+
+    /// `None`: nobody is to be called again.
+    async fn escalation_of(&self, incident: IncidentId) -> Result<Option<Escalation>, StoreError>;
+
+    /// Carries out what a due one comes to. `false`: it is another one by now, and nothing changes.
+    async fn escalate(&self, due: &Escalation, comes_to: Escalated) -> Result<bool, StoreError>;
+}

@@ -1,0 +1,61 @@
+//! Who is called next about incidents, as it is read.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use sqlx::sqlite::SqliteRow;
+
+use super::rows::{from_json, get, get_time, get_time_or, micros, readable, text};
+use super::{SqliteStore, failed};
+use crate::model::{IncidentId, PageId};
+use crate::store::{Escalated, Escalation, EscalationStore, EscalationWhy, StoreError, transaction};
+
+pub(super) const OF_INCIDENT: &str = "SELECT * FROM escalation WHERE incident_id = ?";
+
+/// A time that cannot be read has come: a page too many is better than one too few.
+pub(super) const DUE: &str = "SELECT escalation.* FROM escalation JOIN incident ON incident.id = escalation.incident_id
+     WHERE typeof(due_at) <> 'integer' OR due_at <= ? ORDER BY incident.severity, due_at, incident_id";
+
+pub(super) const NEXT: &str = "SELECT MIN(due_at) AS next FROM escalation WHERE due_at > ?";
+
+#[async_trait]
+impl EscalationStore for SqliteStore {
+    async fn due_escalations(
+        &self,
+        now: DateTime<Utc>,
+    ) -> Result<(Vec<Escalation>, Option<DateTime<Utc>>), StoreError> {
+        let due = sqlx::query(DUE).bind(micros(now)).fetch_all(&self.reads).await;
+        let due = due.map_err(failed("read who is to be called"))?;
+        let next = sqlx::query(NEXT).bind(micros(now)).fetch_one(&self.reads).await;
+        let next = next.map_err(failed("read when somebody is called next"))?;
+        Ok((readable(&due, escalation), get_time_or(&next, "next")?))
+    }
+
+    async fn escalation_of(&self, incident: IncidentId) -> Result<Option<Escalation>, StoreError> {
+        let row = sqlx::query(OF_INCIDENT).bind(incident.0).fetch_optional(&self.reads).await;
+        row.map_err(failed("read who is called next"))?.as_ref().map(escalation).transpose()
+    }
+
+    async fn escalate(&self, due: &Escalation, comes_to: Escalated) -> Result<bool, StoreError> {
+        let due = due.clone();
+        let done = self.transact("call the next", move |mut tx| {
+            Box::pin(async move { transaction::escalate(&mut tx, &due, comes_to).await })
+        });
+        let done = done.await?;
+        if done {
+            self.bells.outbox.ring();
+            self.bells.decisions.ring();
+        }
+        Ok(done)
+    }
+}
+
+pub(super) fn escalation(row: &SqliteRow) -> Result<Escalation, StoreError> {
+    let step: i64 = get(row, "step").unwrap_or_default();
+    Ok(Escalation {
+        incident: IncidentId(get(row, "incident_id")?),
+        page: get::<Option<i64>>(row, "page_id").ok().flatten().map(PageId),
+        step: u32::try_from(step).unwrap_or_default(),
+        why: from_json("why somebody is called", &text(row, "why")).unwrap_or(EscalationWhy::Unanswered),
+        due_at: get_time(row, "due_at").unwrap_or(DateTime::UNIX_EPOCH),
+    })
+}
