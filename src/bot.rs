@@ -60,9 +60,8 @@ impl Bot {
             || Lookup::new(self.world.cluster.clone(), clock.clone()).looking_for(names).counting(self.metrics.clone());
         let lookup = rules.grouping.look_up.then(lookup);
         let default_team = rules.default_team.clone();
-        let escalations = self.oncall.clone().map(|oncall| {
-            EscalationWorker::new(store.clone(), clock.clone(), oncall, default_team)
-        });
+        let escalations =
+            self.oncall.clone().map(|oncall| EscalationWorker::new(store.clone(), clock.clone(), oncall, default_team));
         let signals = SignalWorker::new(store, catalog, rules, clock.clone(), self.metrics.clone()).looking_up(lookup);
         let pages = PageWorker::new(self.store.clone(), clock);
         let mut workers: Vec<Arc<dyn Worker>> =

@@ -1,12 +1,12 @@
 -- Who is called next about an incident, and when: one row while somebody is to be. `page_id`: what was sent last; `step`: which
 -- step of the team's policy that was, over all its rounds. `why`, as JSON: nobody has acknowledged it, nobody touches what somebody
--- has, or somebody asks for it.
+-- has, or somebody asks for it. Without `due_at`, the policy is at its end: nobody else is called.
 CREATE TABLE escalation (
     incident_id INTEGER PRIMARY KEY REFERENCES incident (id),
     page_id     INTEGER REFERENCES page (id),
     step        INTEGER NOT NULL,
     why         TEXT    NOT NULL,
-    due_at      INTEGER NOT NULL
+    due_at      INTEGER
 );
 CREATE INDEX escalation_due ON escalation (due_at);
 -- The names of those who are called by it; empty: whoever is on call.

@@ -1,11 +1,12 @@
 //! What a call that is due comes to.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::model::{Incident, IncidentState};
-use crate::oncall::{Call, OnCall};
+use crate::oncall::{Call, Member, OnCall};
 use crate::store::{Escalated, Escalation, EscalationWhy, NextCall, Page, PageReason};
 
 /// So long after a look that could not decide comes the next.
@@ -35,12 +36,14 @@ pub fn decide(due: &Due<'_>) -> Escalated {
 
 impl Due<'_> {
     fn unanswered(&self) -> Escalated {
-        if self.incident.state == IncidentState::Mitigated {
-            return Escalated::Ends { because: None };
+        if self.is_quiet() {
+            // It is looked at again, in case that it comes back.
+            let within = self.within(self.escalation.step).unwrap_or(LOOK_AGAIN).max(LOOK_AGAIN);
+            return self.waits(self.now + within);
         }
         if let Some(page) = self.page {
             if page.acknowledged_at.is_some() {
-                return Escalated::Ends { because: None };
+                return Escalated::Ends;
             }
             // Whoever has not heard of it had no time to answer, and the next would not hear either.
             let Some(arrived_at) = page.arrived_at else { return self.waits(self.now + LOOK_AGAIN) };
@@ -54,18 +57,18 @@ impl Due<'_> {
         let next = self.escalation.step.saturating_add(1);
         match self.oncall.call(&self.incident.team, self.default_team, next, self.now) {
             Some(call) => self.calls(call, self.reason_again()),
-            None => Escalated::Ends { because: Some(self.at_its_end()) },
+            None => Escalated::IsAtItsEnd,
         }
     }
 
     /// Whoever has it is called first, then those whom the policy names.
     fn untouched(&self) -> Escalated {
         let (Some(owner), IncidentState::Acknowledged) = (&self.incident.owner, self.incident.state) else {
-            return Escalated::Ends { because: None };
+            return Escalated::Ends;
         };
         let since = self.incident.acknowledged_at.unwrap_or(self.incident.opened_at);
         let within = self.oncall.policy(&self.incident.team).times.touch.get(&self.incident.severity).copied();
-        let touched = within.and_then(|within| self.escalation.due_at.checked_sub_signed(TimeDelta::from_std(within).ok()?));
+        let touched = self.escalation.due_at.and_then(|at| at.checked_sub_signed(TimeDelta::from_std(within?).ok()?));
         let reason = PageReason::Untouched { by: owner.clone(), since: touched.unwrap_or(since).max(since) };
         if self.oncall.member(owner).is_some() {
             return Escalated::Calls(Box::new(NextCall {
@@ -80,7 +83,7 @@ impl Due<'_> {
         }
         match self.oncall.call(&self.incident.team, self.default_team, 0, self.now) {
             Some(call) => self.calls(call, reason),
-            None => Escalated::Ends { because: Some(self.at_its_end()) },
+            None => Escalated::IsAtItsEnd,
         }
     }
 
@@ -88,8 +91,10 @@ impl Due<'_> {
     fn asked(&self, by: &str, note: Option<&String>) -> Escalated {
         let mut known: BTreeSet<&str> = [Some(by), self.incident.owner.as_deref()].into_iter().flatten().collect();
         let on_call = self.oncall.who(&self.incident.team, self.now).ok().flatten();
-        match self.page.filter(|page| page.acknowledged_at.is_none()) {
-            Some(page) if page.called.is_empty() => known.extend(on_call.iter().map(|watch| watch.member.name.as_str())),
+        match self.page.filter(|page| page.acknowledged_at.is_none() && !page.is_call()) {
+            Some(page) if page.called.is_empty() => {
+                known.extend(on_call.iter().map(|watch| watch.member.name.as_str()))
+            }
             Some(page) => known.extend(page.called.iter().map(String::as_str)),
             None => {}
         }
@@ -97,15 +102,19 @@ impl Due<'_> {
         let from = self.escalation.step;
         let calls = (from..from.saturating_add(steps).saturating_add(1))
             .filter_map(|step| self.oncall.call(&self.incident.team, self.default_team, step % steps.max(1), self.now));
-        let is_new = |call: &Call| call.people.iter().any(|member| !known.contains(member.name.as_str()));
+        let is_new = |member: &Arc<Member>| !known.contains(member.name.as_str());
+        let others = |mut call: Call| {
+            call.people.retain(is_new);
+            Some(call).filter(|call| !call.people.is_empty())
+        };
         let reason = PageReason::Asked { by: by.to_owned(), note: note.cloned(), of: self.reason_before() };
-        match calls.into_iter().find(is_new) {
+        match calls.into_iter().find_map(others) {
             Some(call) => self.calls(call, reason),
-            None => Escalated::Ends {
-                because: Some(format!(
-                    "{by} asks for one more, and the policy of team {} knows nobody else now: name somebody with /assign",
+            None => Escalated::Declined {
+                because: format!(
+                    "{by} asks for one more, and the escalation of team {} knows nobody else now: name somebody with /assign",
                     self.incident.team
-                )),
+                ),
             },
         }
     }
@@ -134,8 +143,16 @@ impl Due<'_> {
             let (team, owner) = (team.name.clone(), Some(team.name.clone()));
             return Escalated::Calls(Box::new(NextCall { team, owner, ..call }));
         }
-        let because = format!("{by} gives it to {to}, whom the on-call file does not know: nobody is called");
-        Escalated::Ends { because: Some(because) }
+        let because = format!("{by} gives it to {to}, whom oncall.yaml does not know: nobody is called");
+        Escalated::Declined { because }
+    }
+
+    /// Nothing fires any more, or what does is taken care of: whoever was called may sleep, and the
+    /// incident stands until somebody looks. Whom a person has asked for is called all the same.
+    fn is_quiet(&self) -> bool {
+        let is_asked_for = |page: &Page| matches!(page.reason, PageReason::Asked { .. } | PageReason::Assigned { .. });
+        let is_over = self.incident.episodes > 0 && self.incident.open_episodes == 0;
+        self.incident.state == IncidentState::Mitigated || is_over && !self.page.is_some_and(is_asked_for)
     }
 
     fn calls(&self, call: Call, reason: PageReason) -> Escalated {
@@ -151,7 +168,8 @@ impl Due<'_> {
 
     /// How long whoever was called by a step has; `None`: for ever.
     fn within(&self, step: u32) -> Option<TimeDelta> {
-        TimeDelta::from_std(self.oncall.within(&self.incident.team, self.default_team, step, self.incident.severity)?).ok()
+        TimeDelta::from_std(self.oncall.within(&self.incident.team, self.default_team, step, self.incident.severity)?)
+            .ok()
     }
 
     fn reason_before(&self) -> Option<Box<PageReason>> {
@@ -159,21 +177,13 @@ impl Due<'_> {
     }
 
     fn reason_again(&self) -> PageReason {
-        match (self.page, self.escalation.page) {
-            (Some(page), _) => PageReason::Unanswered {
+        match self.page {
+            Some(page) => PageReason::Unanswered {
                 of: Box::new(page.reason.first().clone()),
                 page: page.id,
                 made_at: page.created_at,
             },
-            (None, _) => PageReason::CallOverdue { since: self.escalation.due_at, of: None },
+            None => PageReason::CallOverdue { since: self.escalation.due_at.unwrap_or(self.now), of: None },
         }
-    }
-
-    fn at_its_end(&self) -> String {
-        format!(
-            "nobody else is called: the escalation of team {} is at its end, after {} steps",
-            self.incident.team,
-            self.escalation.step.saturating_add(1)
-        )
     }
 }

@@ -6,8 +6,6 @@
 //! and what is known then; [`EscalationWorker`] carries it out.
 
 mod decide;
-#[cfg(test)]
-mod tests;
 mod worker;
 
 pub use decide::{Due, decide};

@@ -38,7 +38,8 @@ pub(super) fn decide_ack(view: &IncidentView, person: &Person, all: &[IncidentId
     if view.incident.owner.as_deref() == Some(&person.name) {
         // A page may have been made, or be about to be made, since.
         if !is_paged && view.incident.page_at.is_none() {
-            return is_so(format!("{id} is yours already"));
+            let reply = CommandReply::granted(format!("{id} is yours already"));
+            return Decision { changes: vec![Change::Touch { incident }], reply: Some(reply) };
         }
         let what = if is_paged { "its page is acknowledged" } else { "nobody is paged about it" };
         let reply = CommandReply::granted(format!("{id} is yours already; {what}"));

@@ -49,8 +49,12 @@ pub(super) fn decide_split(view: &IncidentView, person: &Person) -> Decision {
         ));
     };
     let changes = vec![Change::Split { incident: id, by: person.name.clone() }];
-    let reply =
-        format!("{id} is an incident of its own again, and no part of {}; /ack {id} if it is yours", merged.root);
+    let within = view.incident.severity.ack_within().filter(|_| view.incident.severity.pages());
+    let when = within.map_or_else(String::new, |within| {
+        format!("; if it fires, somebody is paged in {} unless somebody takes it", HumanDuration(within))
+    });
+    let root = merged.root;
+    let reply = format!("{id} is an incident of its own again, and no part of {root}; /ack {id} if it is yours{when}");
     Decision { changes, reply: Some(CommandReply::granted(reply)) }
 }
 

@@ -43,7 +43,7 @@ pub fn page_reason(reason: &PageReason) -> String {
             "{} has it since {}, nobody has done anything about it since then, and it still fires: /ack says that it is \
              worked on",
             clip(by, NAME),
-            moment(*since)
+            clock(*since)
         ),
         PageReason::Unanswered { of, .. } => called_again(reason, Some(page_reason(of))),
         PageReason::Asked { of, .. } | PageReason::Assigned { of, .. } | PageReason::CallOverdue { of, .. } => {
@@ -57,7 +57,7 @@ fn called_again(reason: &PageReason, first: Option<String>) -> String {
     let noted = |note: &Option<String>| note.as_ref().map(|note| format!(": {}", clip(note, 300))).unwrap_or_default();
     let why = match reason {
         PageReason::Unanswered { page, made_at, .. } => {
-            format!("nobody has acknowledged {page} of {}", moment(*made_at))
+            format!("nobody has acknowledged {page}, made at {}", clock(*made_at))
         }
         PageReason::Asked { by, note, .. } => format!("{} asks for you{}", clip(by, NAME), noted(note)),
         PageReason::Assigned { by, to, note, .. } => {
@@ -76,6 +76,11 @@ fn called_again(reason: &PageReason, first: Option<String>) -> String {
         Some(first) => format!("{first}; {why}"),
         None => why,
     }
+}
+
+/// The time of day: calls are minutes apart.
+fn clock(at: DateTime<Utc>) -> String {
+    at.format("%H:%M UTC").to_string()
 }
 
 /// No name of somebody takes more than this.

@@ -107,12 +107,15 @@ impl Incident {
         self.merged = Some(Merged { into: whole, root: whole });
     }
 
-    /// It is an incident of its own again, with as many open episodes: open, and nobody's.
-    pub fn splits(&mut self, open: u64) {
+    /// It is an incident of its own again, with as many open episodes: open, and nobody's, so that
+    /// somebody is paged for it unless somebody takes it.
+    pub fn splits(&mut self, open: u64, now: DateTime<Utc>) {
         self.merged = None;
         self.open_episodes = open;
         if open > 0 {
             self.reopen();
+            let within = self.severity.ack_within().filter(|_| self.severity.pages());
+            self.page_at = within.map(|within| now + within);
         }
     }
 

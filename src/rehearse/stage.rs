@@ -16,8 +16,8 @@ use crate::engine::EngineOptions;
 use crate::incident::IncidentRules;
 use crate::metrics::Metrics;
 use crate::model::{Signal, SignalId};
-use crate::playbook::Catalog;
 use crate::oncall::OnCall;
+use crate::playbook::Catalog;
 use crate::prometheus::ScriptedPrometheus;
 use crate::store::Sinks;
 use crate::store::sqlite::{Durability, SqliteStore};
@@ -61,7 +61,8 @@ impl Stage {
     /// # Errors
     /// When the database cannot be opened.
     pub async fn set(setting: Setting) -> Result<Self, StoreError> {
-        let Setting { clock, cluster, rights, prometheus, catalog, rules, oncall, database, durability, sinks } = setting;
+        let Setting { clock, cluster, rights, prometheus, catalog, rules, oncall, database, durability, sinks } =
+            setting;
         let store = Arc::new(SqliteStore::open(&database, durability, clock.clone(), sinks).await?);
         let engine = EngineOptions { default_team: rules.default_team.clone(), ..EngineOptions::default() };
         let as_bot = rights.map_or_else(|| cluster.clone(), |rights| cluster.restricted(rights));

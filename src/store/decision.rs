@@ -154,6 +154,10 @@ pub enum Change {
         at_once: bool,
         page: NewPage,
     },
+    /// Somebody says that it is worked on.
+    Touch {
+        incident: IncidentRef,
+    },
     /// Somebody is called at once, as a person asks for it.
     Call {
         incident: IncidentRef,

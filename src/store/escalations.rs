@@ -18,7 +18,8 @@ pub struct Escalation {
     /// Which step of the team's policy that was, over all its rounds.
     pub step: u32,
     pub why: EscalationWhy,
-    pub due_at: DateTime<Utc>,
+    /// `None`: the policy is at its end.
+    pub due_at: Option<DateTime<Utc>>,
 }
 
 /// Why somebody is to be called.
@@ -43,9 +44,13 @@ pub enum Escalated {
     Waits {
         until: DateTime<Utc>,
     },
-    /// Nobody else is called, and why, unless that is told already.
-    Ends {
-        because: Option<String>,
+    /// The policy knows nobody else.
+    IsAtItsEnd,
+    /// Nobody needs to be called any more.
+    Ends,
+    /// What somebody asked for cannot be done. Who is called next stays as it was.
+    Declined {
+        because: String,
     },
 }
 

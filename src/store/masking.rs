@@ -134,6 +134,7 @@ fn change(change: Change) -> Result<Change, StoreError> {
         Change::ReopenEpisode { .. }
         | Change::CloseEpisode { .. }
         | Change::Mitigate { .. }
+        | Change::Touch { .. }
         | Change::Resolve { .. }
         | Change::Reopen { .. }
         | Change::Severity { .. }

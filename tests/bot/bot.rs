@@ -2,6 +2,7 @@
 //! happen that is due, and no time passes but by `passes` and `ends`.
 
 pub mod fuse;
+pub mod pager;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -27,6 +28,7 @@ use dogwatch::store::sqlite::{Durability, SqliteStore};
 use dogwatch::store::*;
 use dogwatch::worker::{self, Worker};
 use fuse::{Fuse, FusedCluster, FusedStore};
+use pager::Pager;
 use tokio::sync::watch;
 
 use crate::world::story::{empty_database, sinks};
@@ -85,6 +87,10 @@ pub struct Bot {
     pub sinks: Sinks,
     /// Where its tickets are made.
     pub trackers: Vec<Arc<dyn Sink>>,
+    /// Where its pages go, each the next one's fallback.
+    pub pagers: Vec<Arc<Pager>>,
+    /// The on-call file.
+    pub oncall: &'static str,
     /// How many changes the conversation has spoken of.
     told: usize,
 }
@@ -120,6 +126,8 @@ impl Bot {
             alertmanager_sources: Vec::new(),
             sinks: Sinks { budgets: PageBudgets::usual(), ..sinks(&["console"], &["console"]) },
             trackers: Vec::new(),
+            pagers: Vec::new(),
+            oncall: ONCALL,
             told: 0,
         };
         empty_database(&bot.folder.path().join("bot.db")).await;
@@ -130,6 +138,10 @@ impl Bot {
     async fn starts(&mut self) {
         let site = |tracker: &Arc<dyn Sink>| Some((tracker.name().to_owned(), tracker.site()?.clone()));
         self.sinks.tickets.sites = self.trackers.iter().filter_map(site).collect();
+        if !self.pagers.is_empty() {
+            self.sinks.pages = vec![self.pagers[0].name().to_owned()];
+        }
+        let oncall = Arc::new(OnCall::parse("oncall.yaml", self.oncall).unwrap());
         let stage = Stage::set(Setting {
             clock: self.clock.clone(),
             cluster: self.cluster.clone(),
@@ -137,6 +149,7 @@ impl Bot {
             prometheus: self.prometheus.clone(),
             catalog: self.catalog.subscribe(),
             rules: self.rules.clone(),
+            oncall: Some(oncall.clone()),
             database: self.folder.path().join("bot.db"),
             durability: Durability::None,
             sinks: self.sinks.clone(),
@@ -151,7 +164,12 @@ impl Bot {
         wiring.world.cluster = Arc::new(FusedCluster { inner: self.cluster.clone(), fuse: self.fuse.clone() });
         let mut workers = wiring.workers(1);
         workers.push(Arc::new(wiring.timekeeper()));
-        let oncall = Arc::new(OnCall::parse("oncall.yaml", ONCALL).unwrap());
+        for (n, pager) in self.pagers.iter().enumerate() {
+            let next = self.pagers.get(n + 1).map(|next| next.name().to_owned());
+            let (pager, store, clock) = (pager.clone(), wiring.store.clone(), self.clock.clone());
+            let worker = OutboxWorker::new(pager, next, store, clock, oncall.clone(), Arc::default());
+            workers.push(Arc::new(worker.with_default_team(&self.rules.default_team)));
+        }
         for tracker in &self.trackers {
             let (tracker, store, clock) = (tracker.clone(), wiring.store.clone(), self.clock.clone());
             let worker = OutboxWorker::new(tracker, None, store, clock, oncall.clone(), Arc::default());
@@ -531,5 +549,10 @@ fn word(reason: &PageReason) -> &'static str {
         PageReason::SetAside { .. } => "set aside",
         PageReason::WindowEnded { .. } => "window ended",
         PageReason::NotRun { .. } => "not run",
+        PageReason::Unanswered { .. } => "unanswered",
+        PageReason::Untouched { .. } => "untouched",
+        PageReason::Asked { .. } => "asked",
+        PageReason::Assigned { .. } => "assigned",
+        PageReason::CallOverdue { .. } => "call overdue",
     }
 }

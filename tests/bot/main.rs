@@ -16,6 +16,7 @@ mod deliveries;
 mod discord_bot;
 mod discord_stand_in;
 mod episodes;
+mod escalation;
 mod events;
 mod flapping;
 mod heartbeats;

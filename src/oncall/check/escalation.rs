@@ -44,6 +44,7 @@ impl Check<'_> {
             }
             let step = |entry| self.step(entry, known, has_manager);
             policy.steps = steps.value.iter().map(step).collect::<Result<_, _>>()?;
+            policy.times.first = policy.steps.first().and_then(|step| step.within);
         }
         if let Some(repeat) = &entry.repeat {
             if !(1..=MOST_ROUNDS).contains(&repeat.value) {

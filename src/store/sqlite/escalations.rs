@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
 
-use super::rows::{from_json, get, get_time, get_time_or, micros, readable, text};
+use super::rows::{from_json, get, get_time_or, micros, readable, text};
 use super::{SqliteStore, failed};
 use crate::model::{IncidentId, PageId};
 use crate::store::{Escalated, Escalation, EscalationStore, EscalationWhy, StoreError, transaction};
@@ -13,9 +13,10 @@ pub(super) const OF_INCIDENT: &str = "SELECT * FROM escalation WHERE incident_id
 
 /// A time that cannot be read has come: a page too many is better than one too few.
 pub(super) const DUE: &str = "SELECT escalation.* FROM escalation JOIN incident ON incident.id = escalation.incident_id
-     WHERE typeof(due_at) <> 'integer' OR due_at <= ? ORDER BY incident.severity, due_at, incident_id";
+     WHERE typeof(due_at) NOT IN ('integer', 'null') OR due_at <= ? ORDER BY incident.severity, due_at, incident_id";
 
-pub(super) const NEXT: &str = "SELECT MIN(due_at) AS next FROM escalation WHERE due_at > ?";
+pub(super) const NEXT: &str =
+    "SELECT MIN(due_at) AS next FROM escalation WHERE due_at > ? AND typeof(due_at) = 'integer'";
 
 #[async_trait]
 impl EscalationStore for SqliteStore {
@@ -56,6 +57,6 @@ pub(super) fn escalation(row: &SqliteRow) -> Result<Escalation, StoreError> {
         page: get::<Option<i64>>(row, "page_id").ok().flatten().map(PageId),
         step: u32::try_from(step).unwrap_or_default(),
         why: from_json("why somebody is called", &text(row, "why")).unwrap_or(EscalationWhy::Unanswered),
-        due_at: get_time(row, "due_at").unwrap_or(DateTime::UNIX_EPOCH),
+        due_at: get_time_or(row, "due_at").unwrap_or(Some(DateTime::UNIX_EPOCH)),
     })
 }

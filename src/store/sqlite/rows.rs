@@ -280,7 +280,11 @@ pub(super) fn page(row: &SqliteRow) -> Result<Page, StoreError> {
         severity,
         called: from_json("page's people", &text(row, "called")).unwrap_or_default(),
         created_at: get_time(row, "created_at")?,
-        arrived_at: get_time_or(row, "arrived_at").unwrap_or_default(),
+        arrived_at: match get_time_or(row, "arrived_at") {
+            Ok(arrived_at) => arrived_at,
+            // It has come to somebody, whenever that was.
+            Err(_) => Some(get_time(row, "created_at")?),
+        },
         acknowledged_at: get_time_or(row, "acknowledged_at")?,
         answered: get(row, "answered")?,
         has_news: get(row, "has_news")?,

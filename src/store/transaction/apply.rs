@@ -165,6 +165,7 @@ impl Applier<'_, '_> {
                     None => Ok(()),
                 }
             }
+            Change::Touch { incident } => self.touch(incident).await.map(|_| ()),
             Change::Call { incident, why } => {
                 let id = self.touch(incident).await?.id;
                 self.tx.ask_to_call(id, why).await

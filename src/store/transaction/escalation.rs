@@ -1,13 +1,19 @@
 //! Calling the next one while nobody acknowledges, and again where nobody touches what somebody
 //! has.
 
-use chrono::TimeDelta;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Tx;
 use crate::model::{Incident, IncidentId, IncidentState, PageId};
-use crate::store::{Escalated, Escalation, EscalationWhy, IncidentEvent, NewPage, NextCall, StoreError};
+use crate::store::{Escalated, Escalation, EscalationWhy, IncidentEvent, NewPage, NextCall, PageReason, StoreError};
 
 impl Tx<'_> {
+    fn after(&self, within: Option<Duration>) -> Option<DateTime<Utc>> {
+        self.now.checked_add_signed(TimeDelta::from_std(within?).ok()?)
+    }
+
     /// Has the next one called if nobody acknowledges a page that has just gone out.
     pub(super) async fn begin_escalation(
         &mut self,
@@ -21,27 +27,30 @@ impl Tx<'_> {
         }
         let times = self.sinks.ack_times.of(team);
         let within = times.acknowledge.get(&incident.severity).map(|within| times.first.unwrap_or(*within));
-        let Some(due_at) = within.and_then(|within| self.now.checked_add_signed(TimeDelta::from_std(within).ok()?))
-        else {
-            return self.tables.drop_escalation(incident.id).await;
-        };
-        let (incident, page, why) = (incident.id, Some(page), EscalationWhy::Unanswered);
+        let Some(due_at) = self.after(within) else { return self.tables.drop_escalation(incident.id).await };
+        let (incident, page, why, due_at) = (incident.id, Some(page), EscalationWhy::Unanswered, Some(due_at));
         self.tables.save_escalation(&Escalation { incident, page, step: 0, why, due_at }).await
     }
 
-    /// A page that says more waits for somebody still: where nobody is to be called next, as a
-    /// window had held it back, somebody is from now on.
+    /// There is a reason to page where a page waits for somebody already. Where nobody is to be
+    /// called next, as a window had held it back, somebody is from now on: at once, if the window's
+    /// end is that reason.
     pub(super) async fn resume_escalation(
         &mut self,
         incident: &Incident,
         page: PageId,
-        team: &str,
+        reason: &PageReason,
     ) -> Result<(), StoreError> {
         let waits = self.tables.waits_for_answer(page).await?;
         if !waits || self.tables.escalation(incident.id).await?.is_some() {
             return Ok(());
         }
-        self.begin_escalation(incident, page, team).await
+        self.begin_escalation(incident, page, &incident.team).await?;
+        let begun = self.tables.escalation(incident.id).await?;
+        match begun.filter(|_| matches!(reason, PageReason::WindowEnded { .. })) {
+            Some(begun) => self.tables.save_escalation(&Escalation { due_at: Some(self.now), ..begun }).await,
+            None => Ok(()),
+        }
     }
 
     /// What follows for the next call from what the incident has become. `by_a_person`: somebody
@@ -65,24 +74,29 @@ impl Tx<'_> {
         }
         let within = self.sinks.ack_times.of(&incident.team).touch.get(&incident.severity).copied();
         let within = within.filter(|_| incident.open_episodes > 0 && incident.severity.pages());
-        let Some(due_at) = within.and_then(|within| self.now.checked_add_signed(TimeDelta::from_std(within).ok()?))
-        else {
-            return self.tables.drop_escalation(incident.id).await;
-        };
-        let (incident, why) = (incident.id, EscalationWhy::Untouched);
+        let Some(due_at) = self.after(within) else { return self.tables.drop_escalation(incident.id).await };
+        let (incident, why, due_at) = (incident.id, EscalationWhy::Untouched, Some(due_at));
         self.tables.save_escalation(&Escalation { incident, page, step: 0, why, due_at }).await
     }
 
-    /// An incident has become part of another one: nobody is called for it, and for the whole only
-    /// if nobody has that.
+    /// An incident has become part of another one: nobody is called for it any more, and for the
+    /// whole unless somebody has that.
     pub(super) async fn merge_escalation(&mut self, part: &Incident, whole: &Incident) -> Result<(), StoreError> {
         let Some(of_part) = self.tables.escalation(part.id).await? else { return Ok(()) };
         self.tables.drop_escalation(part.id).await?;
-        let is_open = whole.state == IncidentState::Open && of_part.why == EscalationWhy::Unanswered;
-        if !is_open || self.tables.escalation(whole.id).await?.is_some() {
+        if whole.state != IncidentState::Open || of_part.why != EscalationWhy::Unanswered {
             return Ok(());
         }
-        self.tables.save_escalation(&Escalation { incident: whole.id, ..of_part }).await
+        // Whoever was to be called first is called first.
+        let merged = match self.tables.escalation(whole.id).await? {
+            Some(own) if own.why == EscalationWhy::Unanswered => {
+                let due_at = [own.due_at, of_part.due_at].into_iter().flatten().min();
+                Escalation { due_at, ..own }
+            }
+            Some(_) => return Ok(()),
+            None => Escalation { incident: whole.id, ..of_part },
+        };
+        self.tables.save_escalation(&merged).await
     }
 
     /// Somebody asks for a call: it is made at once, whoever was to be called next.
@@ -93,7 +107,7 @@ impl Tx<'_> {
             Some(page) => Some(page),
             None => self.tables.last_page(incident).await?,
         };
-        self.tables.save_escalation(&Escalation { incident, page, step, why, due_at: self.now }).await
+        self.tables.save_escalation(&Escalation { incident, page, step, why, due_at: Some(self.now) }).await
     }
 
     async fn call_next(&mut self, mut incident: Incident, call: NextCall, is_asked: bool) -> Result<(), StoreError> {
@@ -115,8 +129,7 @@ impl Tx<'_> {
         // By the times of those whose policy is followed, whoever is called.
         self.begin_escalation(&incident, id, &incident.team.clone()).await?;
         if let Some(begun) = self.tables.escalation(incident.id).await? {
-            let own = within.and_then(|within| self.now.checked_add_signed(TimeDelta::from_std(within).ok()?));
-            let due_at = own.unwrap_or(begun.due_at);
+            let due_at = self.after(within).or(begun.due_at);
             self.tables.save_escalation(&Escalation { step, due_at, ..begun }).await?;
         }
         let NewPage { team, reason, .. } = page;
@@ -143,13 +156,26 @@ pub(in crate::store) async fn escalate(
     }
     let is_asked = due.why.is_asked_for();
     match comes_to {
-        Escalated::Waits { until } => tx.tables.save_escalation(&Escalation { due_at: until, ..due.clone() }).await?,
-        Escalated::Ends { because } => {
+        Escalated::Waits { until } => {
+            tx.tables.save_escalation(&Escalation { due_at: Some(until), ..due.clone() }).await?
+        }
+        Escalated::Ends => tx.tables.drop_escalation(due.incident).await?,
+        Escalated::IsAtItsEnd => {
+            tx.tables.save_escalation(&Escalation { due_at: None, ..due.clone() }).await?;
+            let (team, steps) = (&incident.team, due.step.saturating_add(1));
+            let text =
+                format!("nobody else is called: the escalation of team {team} is at its end, after {steps} steps");
+            tx.note(due.incident, &IncidentEvent::Remark { text }).await?;
+            tx.send_card(due.incident).await?;
+        }
+        Escalated::Declined { because } => {
             tx.tables.drop_escalation(due.incident).await?;
-            if let Some(text) = because {
-                tx.note(due.incident, &IncidentEvent::Remark { text }).await?;
-                tx.send_card(due.incident).await?;
+            tx.note(due.incident, &IncidentEvent::Remark { text: because }).await?;
+            if let Some(page) = due.page {
+                tx.resume_escalation(&incident, page, &PageReason::Overdue).await?;
             }
+            tx.settle_escalation(&incident, true).await?;
+            tx.send_card(due.incident).await?;
         }
         Escalated::Calls(call) if !is_asked && !tx.sinks.page_for.pages(&call.team, incident.severity, tx.now) => {
             tx.tables.drop_escalation(due.incident).await?;

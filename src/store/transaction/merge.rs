@@ -87,10 +87,11 @@ impl Tx<'_> {
         self.note(id, &event).await?;
         self.note(merged.root, &IncidentEvent::SplitOff { incident: id, by }).await?;
         self.touch(touched, merged.root).await?.loses(open, all);
+        let now = self.now;
         // In the spell that ends here.
         let part = self.touch(touched, id).await?;
         let called = self.tables.made_page(part, 1).await?;
-        part.splits(open);
+        part.splits(open, now);
         self.tickets_apart(touched, merged.root, (id, called)).await?;
         Ok(Some(merged.root))
     }

@@ -54,6 +54,9 @@ impl Tx<'_> {
             self.send_page(id, self.sinks.pages.iter().cloned().collect()).await?;
             return Ok(Paged::Made);
         };
+        if made.folded_into.is_none() {
+            self.resume_escalation(incident, made.id, &reason).await?;
+        }
         if second_reason(&made, page) == Second::AddsNothing {
             return Ok(Paged::Known);
         }
@@ -66,7 +69,6 @@ impl Tx<'_> {
             self.call(made.id, incident, page).await?;
             return Ok(Paged::Updated);
         }
-        self.resume_escalation(incident, made.id, &team).await?;
         self.note(incident.id, &IncidentEvent::PageUpdated { team, reason }).await?;
         // Also where it went because another sink had failed.
         let mut sinks: BTreeSet<String> = self.sinks.pages.iter().cloned().collect();

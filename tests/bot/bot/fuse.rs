@@ -287,6 +287,18 @@ passes_on! {
 }
 
 passes_on! {
+    EscalationStore
+    fused {
+        fn escalate(due: &Escalation, comes_to: Escalated) -> Result<bool, StoreError>;
+    }
+    plain {
+        fn due_escalations(now: DateTime<Utc>) -> Result<(Vec<Escalation>, Option<DateTime<Utc>>), StoreError>;
+        fn escalation_of(incident: IncidentId) -> Result<Option<Escalation>, StoreError>;
+    }
+    own {}
+}
+
+passes_on! {
     TicketStore
     fused {
         fn ticket_tried(id: TicketId, hold: Duration) -> Result<(), StoreError>;

@@ -26,7 +26,7 @@ impl EscalationTable for SqliteTables<'_> {
         .bind(page.map(|page| page.0))
         .bind(i64::from(*step))
         .bind(json(why)?)
-        .bind(micros(*due_at));
+        .bind(due_at.map(micros));
         self.execute("keep who is called next", query).await?;
         Ok(())
     }
@@ -61,9 +61,8 @@ impl EscalationTable for SqliteTables<'_> {
     }
 
     async fn last_page(&mut self, incident: IncidentId) -> Result<Option<PageId>, StoreError> {
-        let query = sqlx::query(
-            "SELECT id FROM page WHERE incident_id = ? AND folded_into IS NULL ORDER BY id DESC LIMIT 1",
-        );
+        let query =
+            sqlx::query("SELECT id FROM page WHERE incident_id = ? AND folded_into IS NULL ORDER BY id DESC LIMIT 1");
         let row = self.maybe("read an incident's last page", query.bind(incident.0)).await?;
         row.as_ref().map(|row| get(row, "id").map(PageId)).transpose()
     }

@@ -66,7 +66,7 @@ impl IncidentTable for SqliteTables<'_> {
     async fn save_incident(&mut self, incident: &Incident) -> Result<(), StoreError> {
         let query = sqlx::query(
             "UPDATE incident SET state = ?2, severity = ?3, owner = ?4, acknowledged_at = ?5, mitigated_at = ?6, resolved_at = ?7,
-                 page_at = ?8, spell = ?9, open_episodes = ?10, episodes = ?11, joined_at = ?12,
+                 page_at = ?8, spell = ?9, open_episodes = ?10, episodes = ?11, joined_at = ?12, team = ?13,
                  mitigated_starts = CASE WHEN ?6 IS NULL THEN NULL ELSE mitigated_starts END WHERE id = ?1",
         )
         .bind(incident.id.0)
@@ -80,7 +80,8 @@ impl IncidentTable for SqliteTables<'_> {
         .bind(incident.spell)
         .bind(i64::try_from(incident.open_episodes).unwrap_or(i64::MAX))
         .bind(i64::try_from(incident.episodes).unwrap_or(i64::MAX))
-        .bind(incident.joined_at.map(micros));
+        .bind(incident.joined_at.map(micros))
+        .bind(incident.team.clone());
         self.execute("write an incident", query).await?;
         Ok(())
     }

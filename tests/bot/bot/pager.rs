@@ -1,0 +1,80 @@
+//! A receiver of pages that remembers who was called, and may be away.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use dogwatch::clock::{Clock, ManualClock};
+use dogwatch::notify::{Parcel, ParcelKind, Sink, SinkError};
+
+pub struct Pager {
+    name: String,
+    clock: Arc<ManualClock>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    got: Vec<Got>,
+    /// It does not answer, or says that it wants none of it.
+    trouble: Option<SinkError>,
+}
+
+/// A page that came.
+#[derive(Debug, Clone)]
+pub struct Got {
+    pub at: DateTime<Utc>,
+    pub key: String,
+    pub people: Vec<String>,
+    pub text: String,
+}
+
+impl Pager {
+    pub fn new(name: &str, clock: Arc<ManualClock>) -> Arc<Self> {
+        Arc::new(Self { name: name.to_owned(), clock, state: Mutex::default() })
+    }
+
+    pub fn is_away(&self) {
+        self.state.lock().unwrap().trouble = Some(SinkError::retry("it is away"));
+    }
+
+    pub fn refuses(&self) {
+        self.state.lock().unwrap().trouble = Some(SinkError::fail("it does not want it"));
+    }
+
+    pub fn is_back(&self) {
+        self.state.lock().unwrap().trouble = None;
+    }
+
+    pub fn got(&self) -> Vec<Got> {
+        self.state.lock().unwrap().got.clone()
+    }
+
+    /// `02:05 alice, bob`, for each page that was new; what came again under a known key calls
+    /// nobody.
+    pub fn calls(&self) -> Vec<String> {
+        let mut seen = std::collections::BTreeSet::new();
+        let got = self.got().into_iter().filter(|got| seen.insert(got.key.clone()));
+        got.map(|got| format!("{} {}", got.at.format("%H:%M"), got.people.join(", "))).collect()
+    }
+}
+
+#[async_trait]
+impl Sink for Pager {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn send(&self, parcel: &Parcel) -> Result<Option<String>, SinkError> {
+        let mut state = self.state.lock().unwrap();
+        if let Some(trouble) = &state.trouble {
+            return Err(trouble.clone());
+        }
+        if parcel.kind == ParcelKind::Page {
+            let people = parcel.mention.iter().map(|contact| contact.name.clone()).collect();
+            let text = format!("{}\n{}", parcel.title, parcel.body);
+            state.got.push(Got { at: self.clock.now(), key: parcel.key.clone(), people, text });
+        }
+        Ok(None)
+    }
+}
