@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::action::World;
 use crate::alertmanager::{Alertmanager, QuietWorker};
 use crate::engine::{EngineOptions, EngineWorker};
-use crate::escalation::EscalationWorker;
+use crate::escalation::{EscalationWorker, Watchdog};
 use crate::incident::{HeartbeatWorker, IncidentRules, PageWorker, SignalWorker, WindowWorker};
 use crate::mandate::Mandate;
 use crate::metrics::Metrics;
@@ -67,7 +67,9 @@ impl Bot {
         let mut workers: Vec<Arc<dyn Worker>> =
             vec![Arc::new(quiet), Arc::new(windows), Arc::new(signals), Arc::new(pages), Arc::new(heartbeats)];
         if let Some(escalations) = escalations {
-            workers.push(Arc::new(escalations));
+            let (store, default_team) = (self.store.clone(), self.engine.default_team.clone());
+            let watchdog = Watchdog::new(store, self.world.clock.clone(), default_team);
+            workers.extend([Arc::new(escalations) as Arc<dyn Worker>, Arc::new(watchdog)]);
         }
         for n in 0..runs {
             let name = format!("{}/{n}", self.name);

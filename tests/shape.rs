@@ -31,6 +31,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("engine", &["store", "action", "playbook", "cluster", "mandate", "language"]),
     ("surroundings", &["cluster"]),
     ("incident", &["store", "playbook", "maintenance", "surroundings"]),
+    ("escalation", &["store", "oncall"]),
     ("timekeeper", &["store"]),
     ("intake", &["store", "language"]),
     ("discord", &["config", "message", "tls"]),

@@ -131,7 +131,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     let previews = LivePreviews::new(world.clone(), bot.catalog.clone(), config.engine.output_limit.bytes());
     let reports = ShiftReports(reporter);
     let desk = Desk::new(store.clone(), clock.clone(), metrics.clone(), Arc::new(previews), Arc::new(reports))
-        .explaining(Arc::new(config.severities.mapping()), oncall.clone());
+        .explaining(Arc::new(config.severities.mapping()), oncall.clone(), &config.oncall.default_team);
     let desk = Arc::new(desk);
 
     let lease =

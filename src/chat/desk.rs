@@ -7,7 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::budgets::{Budgets, Cost, TooMuch, Turn};
-use super::look::{Explains, Look};
+use super::explains::Explains;
+use super::look::Look;
 use crate::clock::Clock;
 use crate::command::{ParseError, parse_command};
 use crate::intake::command_signal;
@@ -103,8 +104,9 @@ impl Desk {
     }
 
     /// What `/why` explains severities and pages by.
-    pub fn explaining(self, severities: Arc<Severities>, oncall: Arc<OnCall>) -> Self {
-        Self { explains: Explains { severities, oncall: Some(oncall) }, ..self }
+    pub fn explaining(self, severities: Arc<Severities>, oncall: Arc<OnCall>, default_team: &str) -> Self {
+        let default_team = default_team.to_owned();
+        Self { explains: Explains { severities, oncall: Some(oncall), default_team }, ..self }
     }
 
     /// Where the ways to the desk count.

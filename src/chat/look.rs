@@ -1,51 +1,19 @@
 //! Answers to commands that only look.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 
 use super::desk::{Handoffs, Previews, Reply, ReplyStatus};
+use super::explains::Explains;
 use crate::command::help_text;
 use crate::message::{self, PagingFacts};
-use crate::model::{Command, Incident, IncidentId, IncidentList, PageId, Person, Role, Severities, WindowId, redact};
-use crate::oncall::{OnCall, Watch};
-use crate::store::{IncidentFilter, Page, Store, StoreError};
+use crate::model::{Command, Incident, IncidentId, IncidentList, Person, Role, WindowId, redact};
+use crate::store::{IncidentFilter, Store, StoreError};
 
 /// How far `/incidents all` and `/windows` look back.
 const A_DAY: chrono::TimeDelta = chrono::TimeDelta::days(1);
 
 /// As many as anybody reads of one incident: a fleet is 10,000.
 const OBJECTS: usize = 20_000;
-
-/// By what severities and pages are explained.
-#[derive(Default)]
-pub(super) struct Explains {
-    pub severities: Arc<Severities>,
-    pub oncall: Option<Arc<OnCall>>,
-}
-
-impl Explains {
-    /// Who was on call when each of these pages was made.
-    fn on_call(&self, pages: &[Page]) -> Vec<(PageId, String)> {
-        pages.iter().filter_map(|page| Some((page.id, self.called(page)?))).collect()
-    }
-
-    /// Of what went out; nobody is called for the others.
-    fn called(&self, page: &Page) -> Option<String> {
-        let oncall = self.oncall.as_ref().filter(|_| !page.is_call() && !page.is_folded())?;
-        let (team, at) = (message::clip(&page.team, 80), page.created_at);
-        Some(match oncall.who(&page.team, at) {
-            Ok(Some(Watch { member, shift })) => {
-                let (from, to) = (message::moment(shift.from), message::moment(shift.to));
-                format!("on call for {team} then: {}, by its rotation from {from} to {to}", member.name)
-            }
-            Ok(None) => {
-                format!("nobody was on call for {team} then, as its rotation begins later: another team was called")
-            }
-            Err(_) => format!("oncall.yaml knows no team {team}: another team was called"),
-        })
-    }
-}
 
 /// What there is to look at, and who looks.
 pub(super) struct Look<'a> {
@@ -147,6 +115,8 @@ impl Look<'_> {
         let pages = self.store.pages_of(id).await?;
         let windows = self.store.windows_of(id).await?;
         let on_call = self.explains.on_call(&pages);
+        let escalation = self.store.escalation_of(id).await?;
+        let next_call = escalation.and_then(|escalation| self.explains.next_call(&incident, &escalation));
         let facts = message::WhyFacts {
             incident: &incident,
             runs: &runs,
@@ -158,6 +128,7 @@ impl Look<'_> {
                 severities: &self.explains.severities,
                 windows: &windows,
                 on_call: &on_call,
+                next_call: next_call.as_deref(),
                 part: (asked != id).then_some(asked),
             },
         };

@@ -8,6 +8,7 @@ mod budgets;
 mod console;
 mod desk;
 pub mod discord;
+mod explains;
 mod look;
 
 pub use console::ConsoleChat;

@@ -68,6 +68,9 @@ fn help_says_who_may_ask_for_what() {
     /objects INC-7                  each object that something fires about in an incident
     /ack INC-7 ...                  I have seen it, and own it (needs the role responder)
         --all-of TEAM               all of this team that wait for somebody now
+    /take INC-7                     I work on it by hand: it is mine, and its runs stop (needs the role responder)
+    /escalate INC-7 [note]          call whoever comes next in the team's escalation, at once (needs the role responder)
+    /assign INC-7 WHO [note]        call somebody, or a team, to take it over (needs the role responder)
     /resolve INC-7 ... [note]       it is over; the note may say what it was (needs the role responder)
     /merge INC-7 ...                they are part of another incident, which goes on for all of them (needs the role responder)
         --into INCIDENT             the one that takes them in

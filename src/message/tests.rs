@@ -36,51 +36,56 @@ fn each_event_has_its_line() {
     14:00:15 severity S3 -> S1: DNSSlow fires
     14:00:16 team platform is paged: RUN-7 needs a person
     14:00:17 team platform is paged: no playbook was run: the target is unknown
-    14:00:18 alice (discord) has acknowledged it
-    14:00:19 mitigated: RUN-7 fixed it
-    14:00:20 resolved by alice (discord): a cable
-    14:00:21 opened again: PostgresDown fires again
-    14:00:22 alice (discord) has approved APR-3
-    14:00:23 alice (discord) has denied APR-3
-    14:00:24 note: the trigger's condition could not be decided
-    14:00:25 something that this version cannot read: a newer Dogwatch wrote it
+    14:00:18 bob, carol of team platform is paged: it is S1, which pages at once; nobody has acknowledged PAGE-5, made at 02:13 UTC
+    14:00:19 bob, carol of team platform is paged: alice asks for you: I need a DBA; it is S1, which pages at once
+    14:00:20 bob, carol of team platform is paged: alice gives it to bob
+    14:00:21 bob, carol of team platform is paged: bob has it since 02:14 UTC, nobody has done anything about it since then, and it still fires: /ack says that it is worked on
+    14:00:22 bob, carol of team platform is paged: it is S1, which pages at once; somebody was to be called at 2025-03-01 02:28:00 UTC, and the bot did not come to it
+    14:00:23 alice (discord) has acknowledged it
+    14:00:24 mitigated: RUN-7 fixed it
+    14:00:25 resolved by alice (discord): a cable
+    14:00:26 opened again: PostgresDown fires again
+    14:00:27 alice (discord) has approved APR-3
+    14:00:28 alice (discord) has denied APR-3
+    14:00:29 note: the trigger's condition could not be decided
+    14:00:30 something that this version cannot read: a newer Dogwatch wrote it
     (nothing)
     (nothing)
-    14:00:28 the target is not there
+    14:00:33 the target is not there
     (nothing)
-    14:00:30 escalate: the verify failed
-    14:00:31 done: pods are missing
+    14:00:35 escalate: the verify failed
+    14:00:36 done: pods are missing
     (nothing)
     (nothing)
-    14:00:34 requirement not met: pods are missing
+    14:00:39 requirement not met: pods are missing
     (nothing)
-    14:00:36 diagnose step 2 is skipped: pods are missing
-    14:00:37 p99: 0.412
-    14:00:38 diagnose step 3: 4 pods, all ready
-    14:00:39 scale failed (attempt 2, may be tried again): the cluster did not answer
-    14:00:40 scale failed: the cluster did not answer
-    14:00:41 scale needs a person: the cluster did not answer
-    14:00:42 waits until 14:20:00: RUN-6 works on the same target
+    14:00:41 diagnose step 2 is skipped: pods are missing
+    14:00:42 p99: 0.412
+    14:00:43 diagnose step 3: 4 pods, all ready
+    14:00:44 scale failed (attempt 2, may be tried again): the cluster did not answer
+    14:00:45 scale failed: the cluster did not answer
+    14:00:46 scale needs a person: the cluster did not answer
+    14:00:47 waits until 14:20:00: RUN-6 works on the same target
     (nothing)
-    14:00:44 escalate step 2 is passed over: the logs could not be read
-    14:00:45 proposes, and does not do: scale deployment/coredns in kube-system 4 -> 6
-    14:00:46 asks for approval: APR-3, until 14:20:00
+    14:00:49 escalate step 2 is passed over: the logs could not be read
+    14:00:50 proposes, and does not do: scale deployment/coredns in kube-system 4 -> 6
+    14:00:51 asks for approval: APR-3, until 14:20:00
     (nothing)
-    14:00:48 nobody answered APR-3 in time
-    14:00:49 scale deployment/coredns in kube-system 4 -> 6
-    14:00:50 scale deployment/coredns in kube-system 4 -> 6
-    14:00:51 scale deployment/coredns in kube-system 4 -> 6 (found done: its answer was lost)
-    14:00:52 nothing to change: deployment/coredns has 6 replicas already
-    14:00:53 verify: looks at 14:09:00, until 14:15:00 at the latest
-    14:00:54 verify: p99 0.021 < 0.1: good
-    14:00:55 verify: p99 0.21 < 0.1: not yet
-    14:00:56 verify: p99 2.1 > 1: bad
+    14:00:53 nobody answered APR-3 in time
+    14:00:54 scale deployment/coredns in kube-system 4 -> 6
+    14:00:55 scale deployment/coredns in kube-system 4 -> 6
+    14:00:56 scale deployment/coredns in kube-system 4 -> 6 (found done: its answer was lost)
+    14:00:57 nothing to change: deployment/coredns has 6 replicas already
+    14:00:58 verify: looks at 14:09:00, until 14:15:00 at the latest
+    14:00:59 verify: p99 0.021 < 0.1: good
+    14:01:00 verify: p99 0.21 < 0.1: not yet
+    14:01:01 verify: p99 2.1 > 1: bad
     (nothing)
-    14:00:58 notice to team platform: scaled
-    14:00:59 the alert resolved
-    14:01:00 alice (discord) asks to stop
-    14:01:01 RUN-7 nothing to do: the latency is back to normal
-    14:01:02 something that this version cannot read: a newer Dogwatch wrote it
+    14:01:03 notice to team platform: scaled
+    14:01:04 the alert resolved
+    14:01:05 alice (discord) asks to stop
+    14:01:06 RUN-7 nothing to do: the latency is back to normal
+    14:01:07 something that this version cannot read: a newer Dogwatch wrote it
     ");
 }
 

@@ -30,6 +30,8 @@ pub struct Levels {
     pub undelivered_pages: u64,
     /// The age of the oldest of those, in seconds; 0: there is none.
     pub undelivered_for: u64,
+    /// Calls that are due and that nobody has made.
+    pub calls_due: u64,
     /// Incidents that maintenance windows hold back.
     pub held_by_windows: u64,
     /// Incidents whose page is told in another one's.
@@ -54,6 +56,7 @@ pub(super) struct LevelGauges {
     unacknowledged_pages: Level,
     pages_undelivered: Level,
     pages_undelivered_age: Level,
+    calls_due: Level,
     held_by_windows: Level,
     folded: Level,
     heartbeat_age: Family<HeartbeatLabels, Level>,
@@ -81,6 +84,11 @@ impl LevelGauges {
                 "pages_undelivered_age_seconds",
                 "How long ago the oldest page was made that has reached nobody; 0: there is none",
                 &gauges.pages_undelivered_age,
+            ),
+            (
+                "calls_due",
+                "People to be called again whose time has come; more than 0 for minutes: the escalation is stuck",
+                &gauges.calls_due,
             ),
             (
                 "held_by_windows",
@@ -113,6 +121,7 @@ impl LevelGauges {
         self.held_signals.set(levels.held_signals);
         self.open_episodes.set(levels.open_episodes);
         self.runs_under_way.set(levels.runs_under_way);
+        self.calls_due.set(levels.calls_due);
         self.deliveries_waiting.set(levels.deliveries_waiting);
         self.unacknowledged_pages.set(levels.unacknowledged_pages);
         self.pages_undelivered.set(levels.undelivered_pages);

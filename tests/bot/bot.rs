@@ -230,6 +230,18 @@ impl Bot {
         panic!("the bot does not come to rest at {}", self.clock.now());
     }
 
+    /// Gives each worker one turn at a time until nothing more is done, whichever fails; whether one
+    /// did.
+    pub async fn turns_in_vain(&mut self) -> bool {
+        let mut failed = false;
+        for _ in 0..20 {
+            for worker in &self.alive.as_ref().unwrap().workers {
+                failed |= worker.turn().await.is_err();
+            }
+        }
+        failed
+    }
+
     /// When the conversation began.
     pub fn started(&self) -> DateTime<Utc> {
         two_in_the_morning()

@@ -13,7 +13,7 @@ use crate::budget::{fires, resolves};
 const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
 
 #[derive(Debug, Clone)]
-enum Happens {
+pub enum Happens {
     Fires(usize, bool),
     Resolves(usize),
     /// A person acknowledges, closes, merges or takes apart the incidents with these numbers.
@@ -28,7 +28,7 @@ enum Happens {
     SetsTheClock(i64),
 }
 
-fn happens() -> impl Strategy<Value = Vec<Happens>> {
+pub fn happens() -> impl Strategy<Value = Vec<Happens>> {
     let name = 0..NAMES.len();
     let id = || 1..9_i64;
     let one = prop_oneof![
@@ -47,7 +47,7 @@ fn happens() -> impl Strategy<Value = Vec<Happens>> {
 }
 
 impl Happens {
-    async fn to(self, bot: &mut Bot) {
+    pub async fn to(self, bot: &mut Bot) {
         let line = match self {
             Happens::Fires(name, true) => return fires(bot, "DiskLost", NAMES[name], "critical").await,
             Happens::Fires(name, false) => return fires(bot, "DiskFull", NAMES[name], "warning").await,

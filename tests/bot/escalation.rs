@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use dogwatch::clock::Clock as _;
 use dogwatch::model::IncidentId;
 use dogwatch::oncall::OnCall;
 use dogwatch::store::{EscalationStore, IncidentStore};
@@ -250,9 +251,10 @@ async fn the_time_begins_when_somebody_is_reached() {
     bot.passes(minutes(17)).await;
     let calls = pager.calls();
     insta::assert_snapshot!(calls.join("\n"), @"
-    03:05 alice
-    03:10 alice
-    03:15 bob
+    03:01 alice
+    03:06 alice
+    03:11 bob
+    03:16 dan
     ");
 }
 
@@ -271,10 +273,10 @@ async fn two_receivers_are_down() {
     bot.passes(minutes(20)).await;
     assert!(first.calls().is_empty());
     insta::assert_snapshot!(second.calls().join("\n"), @"
-    02:11 alice
-    02:16 alice
-    02:21 bob
-    02:26 dan
+    02:10 alice
+    02:15 alice
+    02:20 bob
+    02:25 dan
     ");
 }
 
@@ -547,4 +549,28 @@ async fn a_damaged_row_calls_somebody() {
         bot.passes(minutes(12)).await;
         assert!((2..=5).contains(&pager.calls().len()), "{damage}: {:?}", pager.calls());
     }
+}
+
+/// Something keeps the bot from a call that is due: the default team is told.
+#[tokio::test]
+async fn a_call_that_is_overdue_is_told_to_the_default_team() {
+    let (mut bot, pager) = begins("S1", USUAL).await;
+    is_called(&mut bot).await;
+    bot.fuse.hides(IncidentId(1));
+    bot.clock.set(bot.clock.now() + TimeDelta::minutes(5));
+    assert!(bot.turns_in_vain().await, "the worker says that it cannot");
+    bot.clock.set(bot.clock.now() + TimeDelta::minutes(5));
+    bot.turns_in_vain().await;
+    insta::assert_snapshot!(pager.calls().join("\n"), @"
+    02:00 alice
+    02:10 dan
+    ");
+    insta::assert_snapshot!(timeline(&bot).await, @"
+    02:00:00 opened: DiskSlow fires
+    02:00:00 DiskSlow fires
+    02:00:00 RUN-1 starts: playbook look (5c2f3443edb4), because its alert fires
+    02:00:00 team databases is paged: it is S1, which pages at once
+    02:00:00 the page of team databases says more: RUN-1 needs a person
+    02:10:00 team platform is paged: somebody was to be called at 2026-03-02 02:05:00 UTC, and the bot did not come to it
+    ");
 }

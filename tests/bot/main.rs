@@ -17,6 +17,7 @@ mod discord_bot;
 mod discord_stand_in;
 mod episodes;
 mod escalation;
+mod escalation_laws;
 mod events;
 mod flapping;
 mod heartbeats;

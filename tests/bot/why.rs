@@ -50,7 +50,7 @@ async fn asks(bot: &Bot, line: &str) -> String {
     let oncall = Arc::new(OnCall::parse("oncall.yaml", ONCALL).unwrap());
     let severities = bot.rules.severities.clone();
     let desk = Desk::new(bot.store().clone(), bot.clock.clone(), Arc::default(), nothing.clone(), nothing)
-        .explaining(severities, oncall);
+        .explaining(severities, oncall, "platform");
     let person = Person { name: "eve".into(), via: Via::Console, id: "eve".into(), role: Some(Role::Viewer) };
     desk.handle_text(&person, line, None).await.text
 }
@@ -420,6 +420,7 @@ async fn what_was_taken_apart_is_up_to_whoever_did() {
         console: not tried yet; next at 2026-03-02 02:00:00 UTC
 
     why nobody was paged since 2026-03-02 02:05:00 UTC:
+      its time to be taken has not come: team platform is paged at 2026-03-02 02:10:00 UTC, in 5m, unless somebody acknowledges it before
       anna has split it from INC-1, and is asked to acknowledge it
     ");
 }

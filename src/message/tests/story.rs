@@ -105,7 +105,9 @@ pub fn the_page(reason: PageReason) -> Page {
         reason,
         text: Some("CoreDNS p99 is 0.412s; scaled 4 -> 6, which did not help".into()),
         severity: Severity::S2,
+        called: Vec::new(),
         created_at: at("02:13:00"),
+        arrived_at: Some(at("02:13:01")),
         acknowledged_at: Some(at("02:14:10")),
         answered: true,
         has_news: false,
@@ -302,6 +304,14 @@ pub fn every_event() -> Vec<TimelineEntry> {
         n += 1;
         TimelineEntry { at: at("14:00:00") + chrono::TimeDelta::seconds(n), what }
     };
+    let called_for = |reason, called: &[&str]| IncidentEvent::Paged {
+        team: "platform".into(),
+        reason,
+        called: called.iter().map(|name| (*name).to_owned()).collect(),
+    };
+    let paged = |reason| called_for(reason, &[]);
+    let called = |reason| called_for(reason, &["bob", "carol"]);
+    let first = || Box::new(PageReason::SeverityOne);
     let incident: Vec<IncidentEvent> = vec![
         IncidentEvent::Opened { because: "CoreDNSLatencyHigh fires".into() },
         IncidentEvent::Joined { alert: "PostgresDown".into(), count: 1, example: "db-1 does not answer".into() },
@@ -316,21 +326,20 @@ pub fn every_event() -> Vec<TimelineEntry> {
         },
         IncidentEvent::RunNotOpened { playbook: "coredns-saturated".into(), because: "3 runs in 1h are enough".into() },
         IncidentEvent::RunEnded { run: RunId(7), outcome: Outcome::Fixed, because: "p99 0.021 < 0.1".into() },
-        IncidentEvent::Paged { team: "platform".into(), reason: PageReason::SeverityOne },
-        IncidentEvent::Paged { team: "platform".into(), reason: PageReason::Uncovered },
-        IncidentEvent::Paged { team: "platform".into(), reason: PageReason::Overdue },
-        IncidentEvent::Paged {
-            team: "platform".into(),
-            reason: PageReason::StillFires { run: RunId(7), outcome: Outcome::Fixed },
-        },
+        paged(PageReason::SeverityOne),
+        paged(PageReason::Uncovered),
+        paged(PageReason::Overdue),
+        paged(PageReason::StillFires { run: RunId(7), outcome: Outcome::Fixed }),
         IncidentEvent::Held { alert: "DNSSlow".into(), count: 2, until: at("02:13:00") },
         IncidentEvent::PageUpdated { team: "platform".into(), reason: PageReason::Escalated { run: RunId(7) } },
         IncidentEvent::Severity { from: Severity::S3, to: Severity::S1, because: "DNSSlow fires".into() },
-        IncidentEvent::Paged { team: "platform".into(), reason: PageReason::Escalated { run: RunId(7) } },
-        IncidentEvent::Paged {
-            team: "platform".into(),
-            reason: PageReason::NotRun { because: "the target is unknown".into() },
-        },
+        paged(PageReason::Escalated { run: RunId(7) }),
+        paged(PageReason::NotRun { because: "the target is unknown".into() }),
+        called(PageReason::Unanswered { of: first(), page: PageId(5), made_at: at("02:13:00") }),
+        called(PageReason::Asked { by: "alice".into(), note: Some("I need a DBA".into()), of: Some(first()) }),
+        called(PageReason::Assigned { by: "alice".into(), to: "bob".into(), note: None, of: None }),
+        called(PageReason::Untouched { by: "bob".into(), since: at("02:14:10") }),
+        called(PageReason::CallOverdue { since: at("02:28:00"), of: Some(first()) }),
         IncidentEvent::Acknowledged { by: "alice (discord)".into() },
         IncidentEvent::Mitigated { because: "RUN-7 fixed it".into() },
         IncidentEvent::Resolved { by: "alice (discord)".into(), because: "a cable".into() },

@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::WhyFacts;
 use crate::message::reason::why_a_person;
 use crate::message::text::{clip, moment};
+use crate::message::timeline::whom;
 use crate::model::{HumanDuration, IncidentId, PageId, SEVERITY_LABELS, Severities, Severity, Window};
 use crate::store::{IncidentEvent, Page, TimelineWhat};
 
@@ -22,19 +23,22 @@ pub struct PagingFacts<'a> {
     pub windows: &'a [Window],
     /// Who was on call when a page was made.
     pub on_call: &'a [(PageId, String)],
+    /// Who is called next, and when.
+    pub next_call: Option<&'a str>,
     /// The number that was asked about, where it is part of the incident.
     pub part: Option<IncidentId>,
 }
 
 impl Default for PagingFacts<'_> {
     fn default() -> Self {
-        Self { severities: Severities::usual(), windows: &[], on_call: &[], part: None }
+        Self { severities: Severities::usual(), windows: &[], on_call: &[], next_call: None, part: None }
     }
 }
 
 /// Both sections, as far as there is anything to say.
 pub(super) fn paging(facts: &WhyFacts<'_>) -> Vec<String> {
-    let mut lines = section("why somebody was paged:", paged::lines(facts));
+    let next = facts.paging.next_call.map(|next| format!("next: {}", clip(next, 300)));
+    let mut lines = section("why somebody was paged:", paged::lines(facts).into_iter().chain(next).collect());
     let begun = opened_before(facts, facts.now + TimeDelta::seconds(1));
     let is_since = facts.pages.iter().filter(goes_out).any(|page| page.created_at < begun);
     let since = if is_since { format!(" since {}", moment(begun)) } else { String::new() };
@@ -61,7 +65,8 @@ fn made(facts: &WhyFacts<'_>, page: &Page) -> String {
     let end =
         page.acknowledged_at.map_or("not acknowledged".to_owned(), |at| format!("acknowledged at {}", moment(at)));
     let because = why_a_person(&page.reason, facts.runs, facts.timeline);
-    format!("{} to team {} at {}: {because}; {end}", page.id, clip(&page.team, 80), moment(page.created_at))
+    let whom = whom(&clip(&page.team, 80), &page.called);
+    format!("{} to {whom} at {}: {because}; {end}", page.id, moment(page.created_at))
 }
 
 /// When it was opened last, or again, by then.

@@ -123,8 +123,8 @@ impl Night {
         })
         .await?;
         let oncall = OnCall::parse("oncall.yaml", ONCALL)?;
-        let mut night =
-            Self { stage, screen, options, oncall, shown: HashMap::new(), bytes: 0, alerts: 0, started, clock };
+        let shown = HashMap::new();
+        let mut night = Self { stage, screen, options, oncall, shown, bytes: 0, alerts: 0, started, clock };
         night.describe().await?;
         Ok(night)
     }
@@ -142,8 +142,7 @@ impl Night {
         }
         let took = (self.clock.monotonic() - self.started).as_secs_f32();
         let text = format!("       {}; up in {took:.1} s", parts.join(", "));
-        self.screen.line(Tone::Quiet, &text).await?;
-        Ok(())
+        Ok(self.screen.line(Tone::Quiet, &text).await?)
     }
 
     async fn dns_saturates(&mut self) -> anyhow::Result<()> {

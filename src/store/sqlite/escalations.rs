@@ -1,7 +1,7 @@
 //! Who is called next about incidents, as it is read.
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::sqlite::SqliteRow;
 
 use super::rows::{from_json, get, get_time_or, micros, readable, text};
@@ -11,12 +11,17 @@ use crate::store::{Escalated, Escalation, EscalationStore, EscalationWhy, StoreE
 
 pub(super) const OF_INCIDENT: &str = "SELECT * FROM escalation WHERE incident_id = ?";
 
-/// A time that cannot be read has come: a page too many is better than one too few.
+/// A time that cannot be read has come, and so has one that lies further off than any may: a page
+/// too many is better than one too few. A text is more than any number.
 pub(super) const DUE: &str = "SELECT escalation.* FROM escalation JOIN incident ON incident.id = escalation.incident_id
-     WHERE typeof(due_at) NOT IN ('integer', 'null') OR due_at <= ? ORDER BY incident.severity, due_at, incident_id";
+     WHERE due_at <= ?1 OR due_at > ?2 ORDER BY incident.severity, due_at, incident_id";
 
-pub(super) const NEXT: &str =
-    "SELECT MIN(due_at) AS next FROM escalation WHERE due_at > ? AND typeof(due_at) = 'integer'";
+pub(super) const NEXT: &str = "SELECT MIN(due_at) AS next FROM escalation WHERE due_at > ?1 AND due_at <= ?2";
+
+pub(super) const COUNT_DUE: &str = "SELECT COUNT(*) AS due FROM escalation WHERE due_at <= ?";
+
+/// No time to acknowledge within is longer.
+const LONGEST: TimeDelta = TimeDelta::days(8);
 
 #[async_trait]
 impl EscalationStore for SqliteStore {
@@ -24,9 +29,9 @@ impl EscalationStore for SqliteStore {
         &self,
         now: DateTime<Utc>,
     ) -> Result<(Vec<Escalation>, Option<DateTime<Utc>>), StoreError> {
-        let due = sqlx::query(DUE).bind(micros(now)).fetch_all(&self.reads).await;
+        let due = sqlx::query(DUE).bind(micros(now)).bind(micros(now + LONGEST)).fetch_all(&self.reads).await;
         let due = due.map_err(failed("read who is to be called"))?;
-        let next = sqlx::query(NEXT).bind(micros(now)).fetch_one(&self.reads).await;
+        let next = sqlx::query(NEXT).bind(micros(now)).bind(micros(now + LONGEST)).fetch_one(&self.reads).await;
         let next = next.map_err(failed("read when somebody is called next"))?;
         Ok((readable(&due, escalation), get_time_or(&next, "next")?))
     }

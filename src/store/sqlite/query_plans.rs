@@ -6,8 +6,8 @@ use std::path::Path;
 use sqlx::{ConnectOptions, Row as _};
 
 use super::{
-    MIGRATIONS, folds, groupings, incidents, options, outbox, pages, remedies, reports, runs, shifts, signals, tables,
-    windows,
+    MIGRATIONS, escalations, folds, groupings, incidents, options, outbox, pages, remedies, reports, runs, shifts,
+    signals, tables, windows,
 };
 
 /// The query, and how its rows are found.
@@ -69,6 +69,15 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
             pages::UNANSWERED.into(),
             &["SCAN page USING INDEX page_unacknowledged", "SEARCH outbox USING INDEX outbox_page (page_id=?)"],
         ),
+        (
+            escalations::DUE.into(),
+            &[
+                "SEARCH escalation USING INDEX escalation_due (due_at<?)",
+                "SEARCH escalation USING INDEX escalation_due (due_at>?)",
+            ],
+        ),
+        (escalations::NEXT.into(), &["SEARCH escalation USING COVERING INDEX escalation_due (due_at>? AND due_at<?)"]),
+        (escalations::OF_INCIDENT.into(), &["SEARCH escalation USING INTEGER PRIMARY KEY (rowid=?)"]),
         (folds::DUE.into(), &["SEARCH page USING INDEX page_folded (folded_into>?)"]),
         (folds::NEXT.into(), &["SEARCH page USING INDEX page_folded (folded_into>?)"]),
         (folds::OF_CARRIER.into(), &["SEARCH page USING INDEX page_folded (folded_into=?)"]),

@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, SqlitePool};
 
 use super::rows::{self, from_json, get, get_time, micros};
 use super::shifts::{of_teams, of_time};
-use super::{failed, pages};
+use super::{escalations, failed, pages};
 use crate::metrics::Levels;
 use crate::model::{Incident, IncidentId, RunEvent, RunId};
 use crate::store::{AlertCount, IncidentEvent, IncidentFilter, StoreError, Teams, TimelineEntry, TimelineWhat};
@@ -135,6 +135,11 @@ pub(super) async fn levels(reads: &SqlitePool, now: DateTime<Utc>) -> Result<Lev
     }
     let unanswered = pages::unanswered(reads).await?;
     let undelivered: Vec<_> = unanswered.iter().filter_map(|page| page.reached_nobody_since(now)).collect();
+    let calls_due = sqlx::query(escalations::COUNT_DUE)
+        .bind(micros(now))
+        .fetch_one(reads)
+        .await
+        .map_err(failed("count the calls that are due"))?;
     let heartbeats = sqlx::query("SELECT source, name, last_at FROM heartbeat")
         .fetch_all(reads)
         .await
@@ -160,6 +165,7 @@ pub(super) async fn levels(reads: &SqlitePool, now: DateTime<Utc>) -> Result<Lev
         unacknowledged_pages: count(&row, "pages")?.saturating_sub(calls + folded),
         undelivered_pages: undelivered.len() as u64,
         undelivered_for: undelivered.iter().min().map_or(0, |since| (now - since).num_seconds().max(0).unsigned_abs()),
+        calls_due: count(&calls_due, "due")?,
         held_by_windows: count(&row, "held_by_windows")?,
         folded: folded_incidents as u64,
         heartbeats: ages.into_iter().collect(),

@@ -31,6 +31,7 @@ struct State {
     dies_at_point: Option<String>,
     /// What happens at the next point of that name.
     meanwhile: Option<(String, Happening)>,
+    hidden: Option<IncidentId>,
 }
 
 impl Fuse {
@@ -53,6 +54,15 @@ impl Fuse {
     /// Lets something happen at the next point of that name.
     pub fn meanwhile(&self, point: &str, happens: impl FnOnce() + Send + 'static) {
         self.state.lock().unwrap().meanwhile = Some((point.to_owned(), Box::new(happens)));
+    }
+
+    /// The row of an incident cannot be read for itself any more.
+    pub fn hides(&self, incident: IncidentId) {
+        self.state.lock().unwrap().hidden = Some(incident);
+    }
+
+    fn cannot_read(&self, incident: IncidentId) -> bool {
+        self.state.lock().unwrap().hidden == Some(incident)
     }
 
     /// The points that were passed, by name.
@@ -152,7 +162,6 @@ passes_on! {
         fn incident_views(ids: &[IncidentId]) -> Result<Vec<IncidentView>, StoreError>;
         fn run_history(playbook: &str, target: &str, since: DateTime<Utc>) -> Result<Vec<RunHead>, StoreError>;
         fn due_pages(now: DateTime<Utc>) -> Result<(Vec<Incident>, Option<DateTime<Utc>>), StoreError>;
-        fn incident(id: IncidentId) -> Result<Option<Incident>, StoreError>;
         fn incidents(filter: IncidentFilter) -> Result<Vec<Incident>, StoreError>;
         fn episodes(incident: IncidentId, limit: usize) -> Result<Vec<Episode>, StoreError>;
         fn timeline(incident: IncidentId) -> Result<Vec<TimelineEntry>, StoreError>;
@@ -166,7 +175,14 @@ passes_on! {
             -> Result<Vec<AlertCount>, StoreError>;
         fn levels() -> Result<Levels, StoreError>;
     }
-    own {}
+    own {
+        async fn incident(&self, id: IncidentId) -> Result<Option<Incident>, StoreError> {
+            match self.fuse.cannot_read(id) {
+                true => Err(StoreError::Unreadable { what: "incident", message: "a page of the file is gone".into() }),
+                false => self.inner.incident(id).await,
+            }
+        }
+    }
 }
 
 passes_on! {

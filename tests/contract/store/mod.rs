@@ -11,6 +11,7 @@ pub mod clock;
 pub mod decisions;
 pub mod deliveries;
 pub mod episodes;
+pub mod escalations;
 pub mod folds;
 pub mod handoffs;
 pub mod heartbeats;
@@ -103,6 +104,15 @@ macro_rules! each_store_check {
                 a_fold_is_due_at_its_time_or_when_the_page_that_tells_of_it_is_over
                 a_budget_counts_what_time_has_passed_whatever_the_clock_says
                 what_was_folded_in_a_shift_is_told_of_its_team
+            }
+            escalations {
+                a_page_that_goes_out_has_a_time_at_which_the_next_is_called
+                a_call_is_made_once_and_is_a_page_of_its_own
+                whoever_has_it_ends_the_calls_and_has_a_time_to_touch_it
+                what_a_person_asks_for_is_due_at_once_and_nothing_replaces_it
+                at_the_end_of_a_policy_nobody_is_due
+                a_page_has_arrived_when_it_first_came_to_somebody
+                a_clock_that_is_set_moves_who_is_called_next
             }
             tickets {
                 a_tracker_that_is_left_alone_gets_nothing_from_anybody

@@ -101,6 +101,15 @@ impl<P: Place> Story<P> {
 
     /// Takes in a signal and carries out what is decided about it.
     pub async fn decide(&self, changes: Vec<Change>) -> Applied {
+        self.decides(changes, None).await
+    }
+
+    /// What follows from what a person asks for, who is answered.
+    pub async fn asked_by(&self, person: &str, changes: Vec<Change>) -> Applied {
+        self.decides(changes, Some(CommandReply::granted(format!("it is done, {person}")))).await
+    }
+
+    async fn decides(&self, changes: Vec<Change>, reply: Option<CommandReply>) -> Applied {
         let number = self.decisions.fetch_add(1, Ordering::Relaxed);
         let person = Person { name: "test".into(), via: Via::Api, id: "test".into(), role: Some(Role::Admin) };
         let signal = Signal {
@@ -110,7 +119,7 @@ impl<P: Place> Story<P> {
             body: SignalBody::Command { person, command: Command::Help },
         };
         let id = self.store.accept(&signal).await.unwrap().id();
-        self.store.apply(id, Decision { changes, reply: None }).await.unwrap()
+        self.store.apply(id, Decision { changes, reply }).await.unwrap()
     }
 
     /// Opens an incident with `alerts` firing of the alert `alert`: their fingerprints are the

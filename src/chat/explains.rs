@@ -1,0 +1,72 @@
+//! By what severities and pages are explained.
+
+use std::sync::Arc;
+
+use crate::message;
+use crate::model::{Incident, PageId, Severities};
+use crate::oncall::{OnCall, Watch};
+use crate::store::{Escalation, EscalationWhy, Page};
+
+/// What `/why` explains them by.
+#[derive(Default)]
+pub(super) struct Explains {
+    pub severities: Arc<Severities>,
+    pub oncall: Option<Arc<OnCall>>,
+    /// Whom policies fall back on.
+    pub default_team: String,
+}
+
+impl Explains {
+    /// Who was on call when each of these pages was made.
+    pub fn on_call(&self, pages: &[Page]) -> Vec<(PageId, String)> {
+        pages.iter().filter_map(|page| Some((page.id, self.called(page)?))).collect()
+    }
+
+    /// Who is called next, and when.
+    pub fn next_call(&self, incident: &Incident, escalation: &Escalation) -> Option<String> {
+        let oncall = self.oncall.as_ref()?;
+        let Some(due_at) = escalation.due_at else {
+            return Some(format!("nobody: the escalation of team {} is at its end", message::clip(&incident.team, 80)));
+        };
+        let at = message::moment(due_at);
+        Some(match &escalation.why {
+            EscalationWhy::Unanswered => {
+                let next = escalation.step.saturating_add(1);
+                let Some(call) = oncall.call(&incident.team, &self.default_team, next, due_at) else {
+                    return Some(format!(
+                        "nobody: the escalation of team {} ends then",
+                        message::clip(&incident.team, 80)
+                    ));
+                };
+                let people: Vec<&str> = call.people.iter().map(|member| member.name.as_str()).collect();
+                let people = if people.is_empty() { call.said.clone() } else { people.join(", ") };
+                format!("{people} of team {}, at {at} unless somebody acknowledges before", call.team)
+            }
+            EscalationWhy::Untouched => {
+                let owner = incident.owner.as_deref().unwrap_or("whoever has it");
+                format!("{} again, at {at} unless somebody does something about it before", message::clip(owner, 80))
+            }
+            EscalationWhy::Asked { .. } | EscalationWhy::Assigned { .. } => {
+                "whom somebody asks for, at once".to_owned()
+            }
+        })
+    }
+
+    /// Of what went out; nobody is called for the others, and those who are called by name are told
+    /// with the page.
+    fn called(&self, page: &Page) -> Option<String> {
+        let is_told = page.is_call() || page.is_folded() || !page.called.is_empty();
+        let oncall = self.oncall.as_ref().filter(|_| !is_told)?;
+        let (team, at) = (message::clip(&page.team, 80), page.created_at);
+        Some(match oncall.who(&page.team, at) {
+            Ok(Some(Watch { member, shift })) => {
+                let (from, to) = (message::moment(shift.from), message::moment(shift.to));
+                format!("on call for {team} then: {}, by its rotation from {from} to {to}", member.name)
+            }
+            Ok(None) => {
+                format!("nobody was on call for {team} then, as its rotation begins later: another team was called")
+            }
+            Err(_) => format!("oncall.yaml knows no team {team}: another team was called"),
+        })
+    }
+}
