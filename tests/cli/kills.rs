@@ -1,4 +1,5 @@
-//! Kill -9 in the middle of what takes long: of a start, and between two attempts of a page.
+//! Kill -9 in the middle of what takes long: of a start, between two attempts of a page, and between
+//! two levels of an escalation.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -76,6 +77,14 @@ fn answer(mut connection: TcpStream, state: &Mutex<State>) -> std::io::Result<()
 
 /// A server whose pages go to `receiver`, with a page that was tried at least twice, in vain.
 fn in_vain(receiver: &Receiver) -> Serving {
+    let server = pages(receiver);
+    let database = database(&server);
+    until(|| tried(&database).0 >= 2);
+    server
+}
+
+/// A server whose pages go to `receiver`, with one that is due.
+fn pages(receiver: &Receiver) -> Serving {
     let folder = serving::folder();
     let pages = format!("pages: {{ sinks: [webhook], webhook: {{ url: \"{}\" }} }}\n", receiver.url);
     std::fs::write(folder.path().join("dogwatch.yaml"), format!("{}{pages}", serving::CONFIG)).unwrap();
@@ -88,8 +97,6 @@ fn in_vain(receiver: &Receiver) -> Serving {
         }],
     });
     assert_eq!(server.deliver(&body), 200);
-    let database = database(&server);
-    until(|| tried(&database).0 >= 2);
     server
 }
 
@@ -142,6 +149,32 @@ fn a_page_is_tried_on_after_a_kill_between_two_attempts() {
     let server = server.again();
     until(|| server.get("/readyz").0 == 200);
     assert_eq!(receiver.took(), ["dogwatch-INC-1-1-1-S1"], "once");
+}
+
+/// Nobody acknowledges, and the bot is killed before the next is called, and in the middle of it.
+#[test]
+fn the_next_is_called_once_after_a_kill_between_two_levels() {
+    let receiver = Receiver::ill();
+    receiver.is_well();
+    let mut server = pages(&receiver);
+    for level in 1..=3 {
+        let key = format!("dogwatch-INC-1-1-{level}-S1");
+        until(|| receiver.took().last() == Some(&key));
+        server.signal("KILL");
+        server.ended(Duration::from_secs(10)).expect("it is killed");
+        // Their time goes by while nobody is there.
+        let later =
+            "UPDATE escalation SET due_at = due_at - 300000000; UPDATE page SET arrived_at = created_at - 300000000";
+        tampers(&database(&server), later).unwrap();
+        server = server.again();
+    }
+    until(|| receiver.took().len() >= 4);
+    let server = server.again();
+    until(|| server.get("/readyz").0 == 200);
+    let mut took = receiver.took();
+    // An answer that a kill has kept from the bot is asked for again, under its key.
+    took.dedup();
+    assert_eq!(took, [1, 2, 3, 4].map(|level| format!("dogwatch-INC-1-1-{level}-S1")));
 }
 
 /// What is slow is one of the tables that are written to in the middle of it.
