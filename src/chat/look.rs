@@ -35,9 +35,10 @@ impl Explains {
         let oncall = self.oncall.as_ref().filter(|_| !page.is_call() && !page.is_folded())?;
         let (team, at) = (message::clip(&page.team, 80), page.created_at);
         Some(match oncall.who(&page.team, at) {
-            Ok(Some(Watch { member, shift })) => {
+            Ok(Some(Watch { member, shift, cover })) => {
                 let (from, to) = (message::moment(shift.from), message::moment(shift.to));
-                format!("on call for {team} then: {}, by its rotation from {from} to {to}", member.name)
+                let by = cover.map_or("its rotation".to_owned(), |id| format!("the override {id}"));
+                format!("on call for {team} then: {}, by {by} from {from} to {to}", member.name)
             }
             Ok(None) => {
                 format!("nobody was on call for {team} then, as its rotation begins later: another team was called")

@@ -14,6 +14,7 @@ mod label_names;
 mod matcher;
 mod may_start;
 mod odd;
+mod overrides;
 mod page_budget;
 mod page_hours;
 mod quantity;
@@ -35,12 +36,15 @@ pub use duration::{DurationError, HumanDuration, parse_duration};
 pub use event::{ConditionKind, FailureClass, Intent, Look, Phase, Remedy, RunEvent, StepPath};
 pub use grouping::{Grouping, Joins, Merged, Origin, Scope};
 pub use heartbeat::{Beat, Heartbeat, HeartbeatKey, HeartbeatNews, HeartbeatRule};
-pub use ids::{ApprovalId, Digest, EpisodeId, IdError, IncidentId, PageId, RunId, SignalId, TicketId, WindowId};
+pub use ids::{
+    ApprovalId, Digest, EpisodeId, IdError, IncidentId, OverrideId, PageId, RunId, SignalId, TicketId, WindowId,
+};
 pub use incident::{Episode, Incident, IncidentState};
 pub use label_names::{LabelNames, NAMESPACE, NamedLabel, OBJECT_LABELS, TwoNamespaces};
 pub use matcher::{Matcher, MatcherError};
 pub use may_start::{Allowed, MayStart};
 pub use odd::{OddCharacter, odd_character};
+pub use overrides::{LONGEST_OVERRIDE, Layer, Override};
 pub use page_budget::{PageBudget, PageBudgets};
 pub use page_hours::{PageFor, PageHours};
 pub use quantity::{Quantity, QuantityError};

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
@@ -35,7 +36,8 @@ pub(super) struct MemberEntry {
 pub(super) struct TeamEntry {
     pub name: Text,
     pub channel: Option<Text>,
-    pub rotation: RotationEntry,
+    pub rotation: Spanned<RotationsEntry>,
+    pub secondary: Option<Spanned<RotationsEntry>>,
     pub page_for: Option<PageForEntry>,
     pub manager: Option<Text>,
     pub escalation: Option<EscalationEntry>,
@@ -84,7 +86,9 @@ impl<'de> Deserialize<'de> for CalleeEntry {
             type Value = CalleeEntry;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("`on-call`, `next`, `everybody` or `manager`, or a name such as `{ person: erin }`")
+                f.write_str(
+                    "`on-call`, `secondary`, `next`, `everybody` or `manager`, or a name such as `{ person: erin }`",
+                )
             }
 
             fn visit_str<E: Error>(self, kind: &str) -> Result<CalleeEntry, E> {
@@ -131,6 +135,41 @@ pub(super) struct RotationEntry {
     pub start: Text,
     pub handoff: HandoffEntry,
     pub members: Spanned<Vec<Text>>,
+    pub only: Option<HoursEntry>,
+}
+
+/// One rotation, or a list of them.
+#[derive(Debug)]
+pub(super) struct RotationsEntry(pub Vec<RotationEntry>);
+
+// By hand, as an untagged enum would lose the places.
+impl<'de> Deserialize<'de> for RotationsEntry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct RotationsVisitor;
+
+        impl<'de> Visitor<'de> for RotationsVisitor {
+            type Value = RotationsEntry;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a rotation: `time_zone`, `start`, `handoff`, `members`; or a list of such")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RotationsEntry, A::Error> {
+                let rotation = RotationEntry::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(RotationsEntry(vec![rotation]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<RotationsEntry, A::Error> {
+                let mut rotations = Vec::new();
+                while let Some(rotation) = list.next_element()? {
+                    rotations.push(rotation);
+                }
+                Ok(RotationsEntry(rotations))
+            }
+        }
+
+        deserializer.deserialize_any(RotationsVisitor)
+    }
 }
 
 #[derive(Debug, serde::Deserialize)]

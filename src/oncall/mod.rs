@@ -4,28 +4,42 @@
 //! answer. A rotation is arithmetic on the calendar of its time zone, so that one that began ten years ago answers as fast
 //! as one that began today.
 //!
-//! Overrides and iCal will stand here beside the rotation.
+//! A team has a primary layer and may have a secondary one; a layer is one rotation or several, of
+//! which the first that covers an instant counts; overrides lie over that. Each of the three says
+//! of an instant whose turn it is and how long that holds, and all answers are made of these.
 
 mod check;
+mod covers;
 mod document;
 mod error;
+mod findings;
+mod hours;
+mod layer;
 mod nearest;
 mod policy;
+mod roster;
 mod rotation;
+mod stretch;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
+pub use covers::PassedOver;
 pub use error::{OnCallError, Place};
+pub use findings::{Finding, LOOK_AHEAD};
+pub use layer::Rotations;
 pub use policy::{Call, Callee, Policy, Step};
+pub use roster::Roster;
 pub use rotation::{Rotation, Shift};
 
-use crate::model::{PageFor, PageHours};
+use crate::model::{Layer, Override, OverrideId, PageFor, PageHours};
+use covers::{Covered, Covers, covers};
+use stretch::{Because, Stretch};
 
 /// The content of one `oncall.yaml`, checked: every name that it refers to is there.
 #[derive(Debug, Clone)]
@@ -34,6 +48,7 @@ pub struct OnCall {
     teams: Vec<Team>,
     /// Of teams that have no policy of their own.
     usual: Policy,
+    covers: Covers,
 }
 
 /// Somebody who can be on call. The name is unique, and so is the Discord id.
@@ -54,7 +69,9 @@ pub struct Team {
     pub name: String,
     /// Where this team is paged; `None`: wherever the bot pages by default.
     pub channel: Option<DiscordChannel>,
-    pub rotation: Rotation,
+    /// The primary layer.
+    pub rotation: Rotations,
+    pub secondary: Option<Rotations>,
     pub manager: Option<Arc<Member>>,
     /// `None`: as all teams have it that say nothing.
     pub escalation: Option<Policy>,
@@ -75,6 +92,8 @@ pub struct DiscordChannel(pub u64);
 pub struct Watch {
     pub member: Arc<Member>,
     pub shift: Shift,
+    /// What makes it theirs, where it is not the rotation.
+    pub cover: Option<OverrideId>,
 }
 
 /// Why a question about a team has no answer.
@@ -96,6 +115,11 @@ impl OnCall {
         check::check(source_name, text)
     }
 
+    /// Of no file: there is no team.
+    fn nobody() -> Self {
+        Self { members: Vec::new(), teams: Vec::new(), usual: Policy::usual(), covers: Covers::new() }
+    }
+
     /// Everybody, in the order of the file.
     pub fn members(&self) -> &[Arc<Member>] {
         &self.members
@@ -111,7 +135,7 @@ impl OnCall {
         self.members.iter().find(|member| member.discord == Some(id))
     }
 
-    /// The teams, in the order of the file. There is at least one.
+    /// The teams, in the order of the file, which has at least one.
     pub fn teams(&self) -> &[Team] {
         &self.teams
     }
@@ -132,18 +156,39 @@ impl OnCall {
         })
     }
 
-    /// Who is on call at `at`, and for how long. `None`: nobody, as the rotation has not begun; [`OnCall::next_handoff`]
-    /// then gives its beginning.
+    /// The same file with these overrides over it, whatever lay over it before, and those of them
+    /// that cannot count.
+    #[must_use]
+    pub fn with_overrides(&self, overrides: &[Override]) -> (Self, Vec<PassedOver>) {
+        let (covers, passed_over) = covers(self, overrides);
+        (Self { covers, ..self.clone() }, passed_over)
+    }
+
+    /// Who is on call at `at`, and for how long. `None`: nobody, as the rotation has not begun or
+    /// covers other hours; [`OnCall::next_handoff`] then says until when.
     ///
     /// # Errors
     /// An unknown team, or the end of the calendar.
     pub fn who(&self, team: &str, at: DateTime<Utc>) -> Result<Option<Watch>, ScheduleError> {
-        let team = self.team(team)?;
-        let Some(slot) = team.rotation.slot_at(at) else { return Ok(None) };
-        team.rotation.watch(slot).map(Some).ok_or_else(|| team.beyond_calendar(at))
+        self.who_in(team, Layer::Primary, at)
     }
 
-    /// The shift that `at` lies in. `None` before the rotation's beginning.
+    /// The same for one of the team's layers. `None` also where the team has no such layer.
+    ///
+    /// # Errors
+    /// An unknown team, or the end of the calendar.
+    pub fn who_in(&self, team: &str, layer: Layer, at: DateTime<Utc>) -> Result<Option<Watch>, ScheduleError> {
+        let team = self.team(team)?;
+        let Some(covered) = self.covered(team, layer) else { return Ok(None) };
+        let stretch = covered.at(at).ok_or_else(|| team.beyond_calendar(at))?;
+        match watch_of(&stretch) {
+            Some(watch) => Ok(Some(watch)),
+            None if stretch.turn.is_some() => Err(team.beyond_calendar(at)),
+            None => Ok(None),
+        }
+    }
+
+    /// The shift that `at` lies in. `None` in a gap.
     ///
     /// # Errors
     /// An unknown team, or the end of the calendar.
@@ -151,18 +196,37 @@ impl OnCall {
         Ok(self.who(team, at)?.map(|watch| watch.shift))
     }
 
-    /// The first handoff after `after`, never `after` itself. Before the rotation's beginning, that beginning.
+    /// The last shift that has ended by `at`. `None`: there was none.
+    ///
+    /// # Errors
+    /// An unknown team, or the end of the calendar.
+    pub fn shift_before(&self, team: &str, at: DateTime<Utc>) -> Result<Option<Shift>, ScheduleError> {
+        let named = self.team(team)?;
+        let mut before = at;
+        loop {
+            let covered = self.covered(named, Layer::Primary);
+            let stretch = covered.and_then(|covered| covered.at(before)).ok_or_else(|| named.beyond_calendar(at))?;
+            if let Some(watch) = watch_of(&stretch).filter(|watch| watch.shift.to <= at) {
+                return Ok(Some(watch.shift));
+            }
+            let Some(from) = stretch.span.from else { return Ok(None) };
+            before = from - TimeDelta::nanoseconds(1);
+        }
+    }
+
+    /// The first instant after `after` at which it is another's turn, or nobody's; never `after`
+    /// itself. In a gap, its end: before the rotation's beginning, that beginning.
     ///
     /// # Errors
     /// An unknown team, or the end of the calendar.
     pub fn next_handoff(&self, team: &str, after: DateTime<Utc>) -> Result<DateTime<Utc>, ScheduleError> {
         let team = self.team(team)?;
-        let next = team.rotation.slot_at(after).map_or(0, |slot| slot + 1);
-        team.rotation.handoff(next).ok_or_else(|| team.beyond_calendar(after))
+        let stretch = self.covered(team, Layer::Primary).and_then(|covered| covered.at(after));
+        stretch.and_then(|stretch| stretch.span.to).ok_or_else(|| team.beyond_calendar(after))
     }
 
-    /// The shifts of which some part lies in `from..to`, whole and in order, each with its member. They are computed as they
-    /// are asked for.
+    /// The shifts of which some part lies in `from..to`, whole and in order, each with its member.
+    /// They are computed as they are asked for; between two of them there may be a gap.
     ///
     /// # Errors
     /// An unknown team.
@@ -172,16 +236,78 @@ impl OnCall {
         from: DateTime<Utc>,
         to: DateTime<Utc>,
     ) -> Result<impl Iterator<Item = Watch> + use<'a>, ScheduleError> {
-        let rotation = &self.team(team)?.rotation;
-        let first = rotation.slot_at(from).unwrap_or(0);
-        Ok((first..)
-            .map_while(|slot| rotation.watch(slot))
-            .take_while(move |watch| from < to && watch.shift.from < to)
-            .filter(|watch| !watch.shift.is_empty()))
+        self.shifts_in(team, Layer::Primary, from, to)
+    }
+
+    /// The same for one of the team's layers.
+    ///
+    /// # Errors
+    /// An unknown team.
+    pub fn shifts_in<'a>(
+        &'a self,
+        team: &str,
+        layer: Layer,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<impl Iterator<Item = Watch> + use<'a>, ScheduleError> {
+        let stretches = self.stretches(self.team(team)?, layer, from, to);
+        Ok(stretches.filter_map(|stretch| watch_of(&stretch)))
+    }
+
+    /// The turns and gaps of which some part lies in `from..to`, one after the other.
+    fn stretches<'a>(
+        &'a self,
+        team: &'a Team,
+        layer: Layer,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> impl Iterator<Item = Stretch> + use<'a> {
+        let covered = self.covered(team, layer);
+        let mut next = Some(from).filter(|from| *from < to);
+        std::iter::from_fn(move || {
+            let stretch = covered?.at(next.filter(|next| *next < to)?)?;
+            next = stretch.span.to;
+            Some(stretch)
+        })
+    }
+
+    fn covered<'a>(&'a self, team: &'a Team, layer: Layer) -> Option<Covered<'a>> {
+        let rotations = team.layer(layer)?;
+        let covers = self.covers.get(&(team.name.clone(), layer)).map_or(&[][..], Vec::as_slice);
+        Some(Covered { rotations, covers })
     }
 }
 
+fn watch_of(stretch: &Stretch) -> Option<Watch> {
+    let turn = stretch.turn.as_ref()?;
+    let shift = Shift { from: stretch.span.from?, to: stretch.span.to? };
+    let cover = match turn.because {
+        Because::Override(id) => Some(id),
+        Because::Rotation(..) => None,
+    };
+    Some(Watch { member: Arc::clone(&turn.member), shift, cover })
+}
+
 impl Team {
+    /// The rotations of that layer, if it has one.
+    pub fn layer(&self, layer: Layer) -> Option<&Rotations> {
+        match layer {
+            Layer::Primary => Some(&self.rotation),
+            Layer::Secondary => self.secondary.as_ref(),
+        }
+    }
+
+    /// All who take turns, in whichever layer, each once.
+    pub fn members(&self) -> Vec<Arc<Member>> {
+        let mut members = self.rotation.members().to_vec();
+        for member in self.secondary.iter().flat_map(Rotations::members) {
+            if members.iter().all(|known| known.name != member.name) {
+                members.push(Arc::clone(member));
+            }
+        }
+        members
+    }
+
     fn beyond_calendar(&self, at: DateTime<Utc>) -> ScheduleError {
         ScheduleError::BeyondCalendar { team: self.name.clone(), at }
     }

@@ -403,7 +403,7 @@ fn what_is_in_the_file_does_not_reach_the_terminal_as_it_is() {
        |
     11 |       "st\e[31mart": 1
        |       ^^^^^^^^^^^^^
-       = write one of `time_zone`, `start`, `handoff`, `members`
+       = write one of `time_zone`, `start`, `handoff`, `members`, `only`
     "#);
     insta::assert_snapshot!(said("2026-01-05", "\"2026\\n\\e[31m\""), @r#"
     `2026  [31m` is no day on which a rotation can start
