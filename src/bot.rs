@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::action::World;
 use crate::alertmanager::{Alertmanager, QuietWorker};
 use crate::engine::{EngineOptions, EngineWorker};
-use crate::incident::{HeartbeatWorker, IncidentRules, PageWorker, SignalWorker, WindowWorker};
+use crate::incident::{HeartbeatWorker, IncidentRules, OverrideWorker, PageWorker, SignalWorker, WindowWorker};
 use crate::mandate::Mandate;
 use crate::metrics::Metrics;
 use crate::playbook::Catalog;
@@ -55,10 +55,17 @@ impl Bot {
         let lookup =
             || Lookup::new(self.world.cluster.clone(), clock.clone()).looking_for(names).counting(self.metrics.clone());
         let lookup = rules.grouping.look_up.then(lookup);
+        let overrides = OverrideWorker::new(store.clone(), clock.clone(), rules.oncall.clone());
         let signals = SignalWorker::new(store, catalog, rules, clock.clone(), self.metrics.clone()).looking_up(lookup);
         let pages = PageWorker::new(self.store.clone(), clock);
-        let mut workers: Vec<Arc<dyn Worker>> =
-            vec![Arc::new(quiet), Arc::new(windows), Arc::new(signals), Arc::new(pages), Arc::new(heartbeats)];
+        let mut workers: Vec<Arc<dyn Worker>> = vec![
+            Arc::new(quiet),
+            Arc::new(windows),
+            Arc::new(signals),
+            Arc::new(overrides),
+            Arc::new(pages),
+            Arc::new(heartbeats),
+        ];
         for n in 0..runs {
             let name = format!("{}/{n}", self.name);
             let (store, world, options) = (self.store.clone(), self.world.clone(), self.engine.clone());

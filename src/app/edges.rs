@@ -12,7 +12,7 @@ use crate::http::HttpAuth;
 use crate::incident::{Expected, GroupingRules, HomeCluster, IncidentRules, SourceRights};
 use crate::maintenance::{PlannedWindow, parse_maintenance};
 use crate::model::MayStart;
-use crate::oncall::OnCall;
+use crate::oncall::{OnCall, Roster};
 use crate::playbook::{Catalog, Playbook, Problem, ProblemSeverity};
 use crate::prometheus::{HttpPrometheus, MatchingPrometheus, NoPrometheus, Prometheus, with_matchers};
 
@@ -132,7 +132,8 @@ pub fn handoffs(config: &Config) {
 }
 
 /// The rules of incidents.
-pub fn rules(config: &Config, oncall: &OnCall, planned: Arc<[PlannedWindow]>) -> IncidentRules {
+pub fn rules(config: &Config, roster: &Roster, planned: Arc<[PlannedWindow]>) -> IncidentRules {
+    let oncall = roster.get();
     let sources = || config.all_sources().into_iter().map(|(_, source)| source);
     let expected = |source: SourceConfig| {
         let rules = source.heartbeat_rules().into_iter();
@@ -159,6 +160,7 @@ pub fn rules(config: &Config, oncall: &OnCall, planned: Arc<[PlannedWindow]>) ->
         blast_radius: config.severities.blast_radius.0,
         page_for: Arc::new(oncall.page_for()),
         heartbeats: sources().flat_map(expected).collect(),
+        oncall: roster.clone(),
         planned,
     }
 }

@@ -25,11 +25,12 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{AuthConfig, Config, SourceConfig, SourceKind};
 use crate::engine::EngineOptions;
 use crate::handoff::{HandoffWorker, Reporter, Template};
-use crate::incident::plan_windows;
+use crate::incident::{plan_windows, read_overrides};
 use crate::intake::{Form, Mapping};
 use crate::mandate::{LeaseName, Mandate, MandateWorker};
 use crate::metrics::Metrics;
 use crate::model::{Person, Role, Severities, Via};
+use crate::oncall::Roster;
 use crate::server::{
     ApiToken, Credential, Readiness, Server, Settings, Source, Sources, serve as serve_http, serve_health,
 };
@@ -43,7 +44,7 @@ pub use ending::Ending;
 use ending::{CLOSE_WITHIN, LEAVE_WITHIN};
 use lookout::{Lookout, Patience};
 use replies::{LivePreviews, ShiftReports};
-pub use teams::{teams_to_come, unknown_budgets, unknown_teams, unknown_ticket_teams};
+pub use teams::{unknown_budgets, unknown_teams, unknown_ticket_teams};
 
 /// How long the cluster may take to take back the mandate: the process must end all the same.
 const RELEASE_WITHIN: Duration = Duration::from_secs(1);
@@ -61,10 +62,11 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     crate::tls::install_provider();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let oncall = Arc::new(edges::oncall(config)?);
+    let roster = Roster::new(oncall.clone());
     let planned = edges::maintenance(config)?;
     let catalog = Arc::new(edges::playbooks(config));
     let unknown = unknown_teams(&oncall, catalog.iter().map(Arc::as_ref));
-    for warning in unknown.into_iter().chain(teams_to_come(&oncall, clock.now())) {
+    for warning in unknown {
         tracing::warn!("{warning}. Pages go to team {} instead", config.oncall.default_team);
     }
     for warning in unknown_budgets(&oncall, &config.pages.budgets()) {
@@ -81,6 +83,11 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     let store = Arc::new(store.await?);
     store.sorts_by(&config.severities.mapping().digest()).await?;
     plan_windows(&*store, &planned, clock.now()).await?;
+    read_overrides(&*store, &roster, clock.now()).await?;
+    // With the overrides, which may cover a gap.
+    for finding in roster.get().findings(clock.now()) {
+        tracing::warn!("{finding}");
+    }
     let unreached = store.levels().await.map_or(0, |levels| levels.undelivered_pages);
     if unreached > 0 {
         tracing::error!(
@@ -107,7 +114,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
         store: store.clone(),
         world: world.clone(),
         catalog: catalogs,
-        rules: edges::rules(config, &oncall, planned),
+        rules: edges::rules(config, &roster, planned),
         engine: EngineOptions {
             lease: config.engine.lease.0,
             output_limit: config.engine.output_limit.bytes(),
@@ -126,11 +133,11 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     let template = || Template::load(config.handoff.template.as_deref());
     let budgets = config.pages.budgets();
     let reporter =
-        Reporter::new(store.clone(), clock.clone(), oncall.clone(), template()?).with_budgets(budgets.clone());
+        Reporter::new(store.clone(), clock.clone(), roster.clone(), template()?).with_budgets(budgets.clone());
     let previews = LivePreviews::new(world.clone(), bot.catalog.clone(), config.engine.output_limit.bytes());
     let reports = ShiftReports(reporter);
     let desk = Desk::new(store.clone(), clock.clone(), metrics.clone(), Arc::new(previews), Arc::new(reports))
-        .explaining(Arc::new(config.severities.mapping()), oncall.clone());
+        .explaining(Arc::new(config.severities.mapping()), roster.clone());
     let desk = Arc::new(desk);
 
     let lease =
@@ -147,21 +154,21 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     let mut workers = bot.workers(config.engine.workers);
     workers.push(mandate.clone());
     let handoffs = HandoffWorker::new(
-        Reporter::new(store.clone(), clock.clone(), oncall.clone(), template()?)
+        Reporter::new(store.clone(), clock.clone(), roster.clone(), template()?)
             .with_mode(config.handoff.mode)
             .with_budgets(budgets),
         config.handoff.dir.clone(),
     );
     workers.push(Arc::new(handoffs));
     let default_team = &config.oncall.default_team;
-    workers.extend(sinks.workers(store.clone(), clock.clone(), oncall.clone(), metrics.clone(), default_team));
+    workers.extend(sinks.workers(store.clone(), clock.clone(), &roster, metrics.clone(), default_team));
     let readiness = Arc::new(Readiness::default());
     let settings = settings(config)?;
     let server = Server::new(store.clone(), clock.clone(), desk.clone(), metrics.clone(), readiness.clone(), settings);
     let server = Arc::new(server);
 
     // Before anything works: when Discord refuses what is configured, nothing is under way yet.
-    let discord = sinks.start_discord(desk.clone(), oncall.clone(), stop.clone()).await?;
+    let discord = sinks.start_discord(desk.clone(), roster.clone(), stop.clone()).await?;
     let mut crew = Crew::default();
     let turns = worker::Turns::default();
     let mut progress = Vec::new();

@@ -14,7 +14,7 @@ use crate::intake::command_signal;
 use crate::message;
 use crate::metrics::Metrics;
 use crate::model::{Command, Person, Role, Severities, SignalId, redact};
-use crate::oncall::OnCall;
+use crate::oncall::Roster;
 use crate::store::{Accepted, CommandReply, Store, StoreError};
 
 /// Shows what a playbook would do now.
@@ -103,8 +103,8 @@ impl Desk {
     }
 
     /// What `/why` explains severities and pages by.
-    pub fn explaining(self, severities: Arc<Severities>, oncall: Arc<OnCall>) -> Self {
-        Self { explains: Explains { severities, oncall: Some(oncall) }, ..self }
+    pub fn explaining(self, severities: Arc<Severities>, oncall: impl Into<Roster>) -> Self {
+        Self { explains: Explains { severities, oncall: Some(oncall.into()) }, ..self }
     }
 
     /// Where the ways to the desk count.

@@ -46,6 +46,11 @@ fn what_looks_may_be_asked_by_everybody_and_what_changes_may_not() {
         ("/silence a=b --for 2h we know", Role::Responder, false),
         ("/unsilence 7", Role::Responder, false),
         ("/windows", Role::Viewer, true),
+        ("/oncall who", Role::Viewer, true),
+        ("/oncall gaps platform --for 30d", Role::Viewer, true),
+        ("/oncall take platform", Role::Responder, false),
+        ("/override platform bob --until 8h a dentist", Role::Responder, false),
+        ("/unoverride 7", Role::Responder, false),
         ("/handoff", Role::Viewer, true),
         ("/help", Role::Viewer, true),
     ] {

@@ -31,7 +31,7 @@ mod window;
 pub use ack_times::{AckTimes, AckTimesOf};
 pub use alert::{Alert, AlertStatus, LeftOut, Notification};
 pub use approval::{Approval, ApprovalState, Preview, PreviewStep, Verdict};
-pub use command::{Command, IncidentList, Person, Role, Start, Via};
+pub use command::{Command, IncidentList, OncallQuestion, Person, Role, Start, Via};
 pub use duration::{DurationError, HumanDuration, parse_duration};
 pub use event::{ConditionKind, FailureClass, Intent, Look, Phase, Remedy, RunEvent, StepPath};
 pub use grouping::{Grouping, Joins, Merged, Origin, Scope};

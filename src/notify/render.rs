@@ -7,7 +7,7 @@ use super::{Contact, Parcel, ParcelKind, Sink};
 use crate::clock::Clock;
 use crate::message::{self, Card, Colour, PageFacts, PageText, Room};
 use crate::model::{Approval, ApprovalState, Grouping, Incident, IncidentId, PageId, Severity};
-use crate::oncall::{DiscordChannel, OnCall, Watch};
+use crate::oncall::{DiscordChannel, Roster, Watch};
 use crate::store::{Delivery, DeliverySubject, FoldedIncident, NewIncident, Page, Store, StoreError};
 
 /// How many of an incident's alerts a page looks at, for examples and links.
@@ -29,14 +29,14 @@ const TEAM: usize = 80;
 pub(super) struct Renderer {
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
-    oncall: Arc<OnCall>,
+    oncall: Roster,
     recent: Recent,
     /// Who is called when a page's own team cannot be.
     pub default_team: Option<String>,
 }
 
 impl Renderer {
-    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, oncall: Arc<OnCall>) -> Self {
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, oncall: Roster) -> Self {
         let recent = Recent::new(store.clone(), clock.clone());
         Self { store, clock, oncall, recent, default_team: None }
     }
@@ -242,18 +242,22 @@ impl Renderer {
 
     /// Who is on call now: for the page's team; else, as a page must reach somebody, for the incident's or the default one.
     fn called(&self, team: &str, owner: &str) -> Called {
+        let (oncall, now) = (self.oncall.get(), self.clock.now());
         let mut nobody = Vec::new();
         let others = [Some(owner), self.default_team.as_deref()].into_iter().flatten();
         for asked in std::iter::once(team).chain(others) {
             if nobody.iter().any(|(before, _)| *before == asked) {
                 continue;
             }
-            let why = match self.oncall.who(asked, self.clock.now()) {
+            let why = match oncall.who(asked, now) {
                 Ok(Some(Watch { member, .. })) => {
                     let instead = nobody.first().map(|(_, why)| format!("{why}: team {asked} is called instead"));
-                    let channel = self.oncall.team(asked).ok().and_then(|team| team.channel);
+                    let channel = oncall.team(asked).ok().and_then(|team| team.channel);
                     let who = vec![Contact { name: member.name.clone(), discord: member.discord }];
                     return Called { who, channel, instead };
+                }
+                Ok(None) if oncall.shift_before(asked, now).is_ok_and(|before| before.is_some()) => {
+                    "whose rotations leave a gap now"
                 }
                 Ok(None) => "whose rotation begins later",
                 Err(_) => "which oncall.yaml does not know",
@@ -262,7 +266,7 @@ impl Renderer {
             tracing::error!(team = asked, "nobody is on call for this team, which is paged");
         }
         let instead = nobody.first().map(|(_, why)| format!("{why}; whoever reads this is the first to know"));
-        Called { who: Vec::new(), channel: self.oncall.team(team).ok().and_then(|team| team.channel), instead }
+        Called { who: Vec::new(), channel: oncall.team(team).ok().and_then(|team| team.channel), instead }
     }
 }
 

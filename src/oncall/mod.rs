@@ -8,6 +8,7 @@
 //! which the first that covers an instant counts; overrides lie over that. Each of the three says
 //! of an instant whose turn it is and how long that holds, and all answers are made of these.
 
+mod calendar;
 mod check;
 mod covers;
 mod document;
@@ -22,6 +23,7 @@ mod rotation;
 mod stretch;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use std::fmt;
 use std::sync::Arc;
@@ -29,6 +31,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
+pub use calendar::CalendarError;
 pub use covers::PassedOver;
 pub use error::{OnCallError, Place};
 pub use findings::{Finding, LOOK_AHEAD};
@@ -36,6 +39,7 @@ pub use layer::Rotations;
 pub use policy::{Call, Callee, Policy, Step};
 pub use roster::Roster;
 pub use rotation::{Rotation, Shift};
+pub use told::Asking;
 
 use crate::model::{Layer, Override, OverrideId, PageFor, PageHours};
 use covers::{Covered, Covers, covers};
@@ -115,11 +119,6 @@ impl OnCall {
         check::check(source_name, text)
     }
 
-    /// Of no file: there is no team.
-    fn nobody() -> Self {
-        Self { members: Vec::new(), teams: Vec::new(), usual: Policy::usual(), covers: Covers::new() }
-    }
-
     /// Everybody, in the order of the file.
     pub fn members(&self) -> &[Arc<Member>] {
         &self.members
@@ -128,6 +127,18 @@ impl OnCall {
     /// The member of that name.
     pub fn member(&self, name: &str) -> Option<&Arc<Member>> {
         self.members.iter().find(|member| member.name == name)
+    }
+
+    /// Whether there is a member of that name.
+    ///
+    /// # Errors
+    /// There is none; the text says who it may have been meant to be.
+    pub fn knows_member(&self, name: &str) -> Result<(), String> {
+        if self.member(name).is_some() {
+            return Ok(());
+        }
+        let remedy = nearest::instead(name, self.members.iter().map(|member| member.name.as_str()));
+        Err(format!("oncall.yaml knows no member `{}`; {remedy}", error::shortened(name)))
     }
 
     /// The member who is this person on Discord.
@@ -220,8 +231,21 @@ impl OnCall {
     /// # Errors
     /// An unknown team, or the end of the calendar.
     pub fn next_handoff(&self, team: &str, after: DateTime<Utc>) -> Result<DateTime<Utc>, ScheduleError> {
+        self.next_handoff_in(team, Layer::Primary, after)
+    }
+
+    /// The same for one of the team's layers.
+    ///
+    /// # Errors
+    /// An unknown team, the end of the calendar, or no such layer.
+    pub fn next_handoff_in(
+        &self,
+        team: &str,
+        layer: Layer,
+        after: DateTime<Utc>,
+    ) -> Result<DateTime<Utc>, ScheduleError> {
         let team = self.team(team)?;
-        let stretch = self.covered(team, Layer::Primary).and_then(|covered| covered.at(after));
+        let stretch = self.covered(team, layer).and_then(|covered| covered.at(after));
         stretch.and_then(|stretch| stretch.span.to).ok_or_else(|| team.beyond_calendar(after))
     }
 
@@ -288,6 +312,13 @@ fn watch_of(stretch: &Stretch) -> Option<Watch> {
     Some(Watch { member: Arc::clone(&turn.member), shift, cover })
 }
 
+impl Default for OnCall {
+    /// Of no file: there is no team.
+    fn default() -> Self {
+        Self { members: Vec::new(), teams: Vec::new(), usual: Policy::usual(), covers: Covers::new() }
+    }
+}
+
 impl Team {
     /// The rotations of that layer, if it has one.
     pub fn layer(&self, layer: Layer) -> Option<&Rotations> {
@@ -306,6 +337,12 @@ impl Team {
             }
         }
         members
+    }
+
+    /// The time as the clocks of the first rotation show it: `Mon 2026-03-09 09:00 Europe/Paris`.
+    pub fn local(&self, at: DateTime<Utc>) -> String {
+        let zone = self.rotation.time_zone();
+        format!("{} {zone}", at.with_timezone(&zone).format("%a %Y-%m-%d %H:%M"))
     }
 
     fn beyond_calendar(&self, at: DateTime<Utc>) -> ScheduleError {

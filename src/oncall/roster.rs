@@ -57,7 +57,13 @@ impl Roster {
 impl Default for Roster {
     /// Nobody, in no team.
     fn default() -> Self {
-        Self::new(OnCall::nobody())
+        Self::new(OnCall::default())
+    }
+}
+
+impl From<Arc<OnCall>> for Roster {
+    fn from(file: Arc<OnCall>) -> Self {
+        Self::new(file)
     }
 }
 

@@ -9,6 +9,7 @@ mod layers;
 mod model;
 mod overrides;
 mod policy;
+mod told;
 
 use chrono::{DateTime, Utc};
 

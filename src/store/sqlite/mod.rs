@@ -11,6 +11,7 @@ mod incidents;
 mod keeper;
 mod lanes;
 mod outbox;
+mod overrides;
 mod pages;
 #[cfg(test)]
 mod query_plans;

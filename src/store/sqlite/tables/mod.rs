@@ -6,6 +6,7 @@ mod delivery;
 mod fold;
 mod heartbeat;
 mod incident;
+mod overrides;
 mod page;
 mod remedy;
 mod run;

@@ -5,6 +5,7 @@
 mod clock;
 mod fold;
 mod heartbeat;
+mod overrides;
 mod remedy;
 mod run;
 mod ticket;
@@ -24,6 +25,7 @@ use crate::store::{
 pub(in crate::store) use clock::ClockTable;
 pub(in crate::store) use fold::{FoldRow, FoldTable, NewFold, Shape};
 pub(in crate::store) use heartbeat::HeartbeatTable;
+pub(in crate::store) use overrides::OverrideTable;
 pub(in crate::store) use remedy::RemedyTable;
 pub(in crate::store) use run::{LogEnd, RunRow, RunTable};
 pub(in crate::store) use ticket::{TicketRow, TicketTable};
@@ -42,6 +44,7 @@ pub(in crate::store) trait Tables:
     + HeartbeatTable
     + WindowTable
     + TicketTable
+    + OverrideTable
     + Send
 {
 }
