@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use super::parse_oncall;
 use crate::alertmanager::{Alertmanager, HttpAlertmanager};
 use crate::cluster::{Cluster, Connection, RealCluster};
 use crate::config::{AlertmanagerConfig, AuthConfig, Config, PrometheusConfig, SourceConfig};
@@ -105,7 +106,7 @@ pub fn no_playbooks(folder: &std::path::Path) -> String {
 pub fn oncall(config: &Config) -> anyhow::Result<OnCall> {
     let path = &config.oncall.file;
     let text = files::read_text(path, files::DOCUMENT).with_context(|| format!("cannot read {}", path.display()))?;
-    let oncall = OnCall::parse(&path.display().to_string(), &text)?;
+    let oncall = parse_oncall(path, &text)?;
     oncall.team(&config.oncall.default_team).context("`oncall.default_team` of dogwatch.yaml")?;
     Ok(oncall)
 }

@@ -4,6 +4,7 @@ mod crew;
 mod edges;
 mod ending;
 mod lookout;
+mod oncall_file;
 mod replies;
 mod rights;
 mod sinks;
@@ -43,6 +44,7 @@ pub use edges::{no_playbooks, unmatched_queries};
 pub use ending::Ending;
 use ending::{CLOSE_WITHIN, LEAVE_WITHIN};
 use lookout::{Lookout, Patience};
+pub use oncall_file::parse_oncall;
 use replies::{LivePreviews, ShiftReports};
 pub use teams::{unknown_budgets, unknown_teams, unknown_ticket_teams};
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anstyle::{AnsiColor, Style};
 
 use super::output::{Exit, Failure, say};
-use crate::app::{no_playbooks, unknown_budgets, unknown_teams, unknown_ticket_teams, unmatched_queries};
+use crate::app::{no_playbooks, parse_oncall, unknown_budgets, unknown_teams, unknown_ticket_teams, unmatched_queries};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, ConfigError};
 use crate::files::{self, FileError};
@@ -99,7 +99,7 @@ impl Found {
         // What is not there at all was told by the check.
         let file = config.oncall.file.display().to_string();
         match files::read_text(&config.oncall.file, files::DOCUMENT) {
-            Ok(text) => match OnCall::parse(&file, &text) {
+            Ok(text) => match parse_oncall(&config.oncall.file, &text) {
                 Ok(oncall) => {
                     if let Err(error) = oncall.team(&config.oncall.default_team) {
                         self.error(&format!("`oncall.default_team`: {error}"));

@@ -8,6 +8,7 @@ use clap::Subcommand;
 
 use super::client::{ServerArgs, ask, asked};
 use super::output::{Exit, Failure, say};
+use crate::app::parse_oncall;
 use crate::clock::{Clock as _, SystemClock};
 use crate::command::quoted;
 use crate::config::Config;
@@ -291,7 +292,7 @@ pub(super) fn load(file: &std::path::Path) -> anyhow::Result<OnCall> {
     let text = files::read_text(file, files::DOCUMENT).map_err(|error| {
         Failure::usage(format!("{name} cannot be read: {error}; say where it is with --file or --config"))
     })?;
-    OnCall::parse(&name, &text).map_err(Failure::usage)
+    parse_oncall(file, &text).map_err(Failure::usage)
 }
 
 fn parse_time(text: &str) -> Result<DateTime<Utc>, String> {

@@ -6,7 +6,7 @@ use crate::model::{Command, Layer, OncallQuestion, Role, parse_duration};
 
 pub(super) static COMMAND: Definition = Definition {
     word: "oncall",
-    help: "who is on call, the schedule and its gaps; or you take over until the end of the shift",
+    help: "who is on call; schedule, gaps, check, ical; take: I cover until the end of the shift",
     example: "/oncall who platform",
     arguments: &[
         Argument::word(

@@ -52,12 +52,13 @@ impl Duty<'_> {
                 return decline(error);
             }
         }
-        let Some(from) = self.moment(wish.from, self.now) else { return decline(TOO_FAR) };
+        let from = self.moment(wish.from, self.now).filter(|from| *from <= self.now + FURTHEST);
+        let Some(from) = from else { return decline(TOO_FAR) };
         // What was is not changed by what is said now.
         let from = from.max(self.now);
         match self.moment(Some(wish.until), from) {
             Some(until) => self.keep(team, wish, from, until),
-            None => decline(TOO_FAR),
+            None => decline(TOO_LONG),
         }
     }
 
@@ -71,6 +72,9 @@ impl Duty<'_> {
             Ok(team) => team,
             Err(no) => return no,
         };
+        if team.layer(layer).is_none() {
+            return decline(format!("team {} has no {layer}", team.name));
+        }
         if let Ok(Some(watch)) = self.oncall.who_in(&team.name, layer, self.now)
             && watch.member.name == *name
             && until.is_none()
@@ -83,7 +87,7 @@ impl Duty<'_> {
             None => self.oncall.next_handoff_in(&team.name, layer, self.now).ok(),
         };
         let Some(ends) = ends else {
-            return decline(format!("nobody knows when that would end; say it: --until 4h, or a time within {FAR}"));
+            return decline("nobody knows when that would end; say it: --until 4h");
         };
         // The end of a long shift, or gap, is as far as an override goes.
         let ends = if until.is_none() { ends.min(self.now + LONGEST_OVERRIDE) } else { ends };
@@ -117,7 +121,8 @@ impl Duty<'_> {
         }
         let Override { member, layer, team, .. } = known;
         let what = if known.counts().0 > self.now { "is taken back before it began" } else { "has ended" };
-        let reply = format!("{id} {what}: {member} is {layer} of team {team} by the rotation only");
+        let reply =
+            format!("{id} {what}: who is {layer} of team {team} is told by the rotation again, and not {member}");
         let changes = vec![Change::EndOverride { id, by: self.person.name.clone() }];
         Decision { changes, reply: Some(CommandReply::granted(reply)) }
     }
@@ -128,10 +133,7 @@ impl Duty<'_> {
             return decline(format!("that would end at {}, before it begins", team.local(until)));
         }
         if until - from > LONGEST_OVERRIDE {
-            let days = LONGEST_OVERRIDE.num_days();
-            return decline(format!(
-                "an override lasts up to {days} days; what lasts longer is a change of oncall.yaml"
-            ));
+            return decline(TOO_LONG);
         }
         let same = |kept: &&Override| !kept.is_over(self.now);
         if self.overrides.iter().filter(same).count() >= MOST_LASTING {
@@ -206,23 +208,22 @@ impl Duty<'_> {
         decline(format!("{name} takes no turns in team {team}: somebody who does may change that, or the role {admin}"))
     }
 
-    /// `None`: further away than anybody plans.
+    /// `None`: beyond the calendar.
     fn moment(&self, start: Option<Start>, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let at = match start {
+        match start {
             None => Some(after),
             Some(Start::At(at)) => Some(at),
             Some(Start::InSecs(secs)) => {
                 let later = i64::try_from(secs).ok().and_then(TimeDelta::try_seconds);
                 later.and_then(|later| after.checked_add_signed(later))
             }
-        };
-        at.filter(|at| *at <= self.now + FURTHEST + LONGEST_OVERRIDE)
+        }
     }
 }
 
 /// Of so many shifts it is looked for whom somebody covers: an answer is a line.
 const SHIFTS: usize = 200;
 
-const FAR: &str = "366 days from now";
-
 const TOO_FAR: &str = "an override begins within 366 days from now";
+
+const TOO_LONG: &str = "an override lasts up to 92 days; what lasts longer is a change of oncall.yaml";

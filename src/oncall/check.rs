@@ -12,7 +12,7 @@ use serde_saphyr::Spanned;
 use super::covers::Covers;
 use super::document::{Document, MemberEntry, TeamEntry, Text};
 use super::error::{Source, shortened};
-use super::{DiscordChannel, DiscordUser, Member, OnCall, OnCallError, Policy, Team, nearest};
+use super::{DiscordChannel, DiscordUser, Member, OnCall, OnCallError, Policy, ReadCalendar, Team, nearest};
 use escalation::{Has, Known};
 use rotation::SameDay;
 
@@ -22,17 +22,18 @@ const MAX_BYTES: usize = 256 * 1024;
 /// The longest name of a member or team: still fits a line of chat.
 const MAX_NAME: usize = 64;
 
-pub(super) fn check(name: &str, text: &str) -> Result<OnCall, OnCallError> {
+pub(super) fn check(name: &str, text: &str, read: ReadCalendar<'_>) -> Result<OnCall, OnCallError> {
     let source = Source { name, text };
     if text.len() > MAX_BYTES {
         let message = format!("the file has {} bytes, and at most {MAX_BYTES} are read", text.len());
         return Err(source.error(serde_saphyr::Location::UNKNOWN, message, "see whether it is the right file"));
     }
     let document = serde_saphyr::from_str(text).map_err(|error| source.yaml_error(&error))?;
-    Check(source).document(document)
+    Check(source, read).document(document)
 }
 
-struct Check<'a>(Source<'a>);
+/// The file, and how the calendars are read that it names.
+struct Check<'a>(Source<'a>, ReadCalendar<'a>);
 
 impl Check<'_> {
     fn document(&self, document: Document) -> Result<OnCall, OnCallError> {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::Spanned;
+use serde_saphyr::{Location, Spanned};
 
 /// A text, and where it stands.
 pub(super) type Text = Spanned<String>;
@@ -131,16 +131,29 @@ pub(super) struct HoursEntry {
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RotationEntry {
-    pub time_zone: Text,
-    pub start: Text,
-    pub handoff: HandoffEntry,
-    pub members: Spanned<Vec<Text>>,
+    #[serde(default, deserialize_with = "given")]
+    pub time_zone: Option<Text>,
+    #[serde(default, deserialize_with = "given")]
+    pub start: Option<Text>,
+    #[serde(default, deserialize_with = "given")]
+    pub handoff: Option<HandoffEntry>,
+    #[serde(default, deserialize_with = "given")]
+    pub members: Option<Spanned<Vec<Text>>>,
+    #[serde(default, deserialize_with = "given")]
     pub only: Option<HoursEntry>,
+    /// A calendar's file; then none of the others but `time_zone` is there.
+    #[serde(default, deserialize_with = "given")]
+    pub ical: Option<Text>,
 }
 
-/// One rotation, or a list of them.
+/// A field may be left out, but not be there without a value.
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+/// One rotation, or a list of them: each with its place, if it has one of its own.
 #[derive(Debug)]
-pub(super) struct RotationsEntry(pub Vec<RotationEntry>);
+pub(super) struct RotationsEntry(pub Vec<(Option<Location>, RotationEntry)>);
 
 // By hand, as an untagged enum would lose the places.
 impl<'de> Deserialize<'de> for RotationsEntry {
@@ -156,13 +169,13 @@ impl<'de> Deserialize<'de> for RotationsEntry {
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RotationsEntry, A::Error> {
                 let rotation = RotationEntry::deserialize(MapAccessDeserializer::new(map))?;
-                Ok(RotationsEntry(vec![rotation]))
+                Ok(RotationsEntry(vec![(None, rotation)]))
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<RotationsEntry, A::Error> {
                 let mut rotations = Vec::new();
-                while let Some(rotation) = list.next_element()? {
-                    rotations.push(rotation);
+                while let Some(rotation) = list.next_element::<Spanned<RotationEntry>>()? {
+                    rotations.push((Some(rotation.referenced), rotation.value));
                 }
                 Ok(RotationsEntry(rotations))
             }

@@ -7,7 +7,7 @@ use std::fmt;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::layer::Rotations;
+use super::layer::{Rotations, Source};
 use super::stretch::Stretch;
 use super::{Callee, Member, OnCall, ScheduleError, Shift, Team};
 use crate::model::Layer;
@@ -28,6 +28,8 @@ pub enum Finding {
     ToCome { team: String, layer: Layer, begins: Option<DateTime<Utc>> },
     /// Two rotations of a layer, by their places from 1, cover the same time.
     Overlap { team: String, layer: Layer, rotations: (usize, usize), first: Shift, zone: Tz },
+    /// Two events of a calendar are at once.
+    EventsAtOnce { team: String, layer: Layer, first: Shift, zone: Tz },
     /// One person is the primary and the secondary.
     SamePerson { team: String, member: String, first: Shift, zone: Tz },
     /// They may be called, and a page can mention none of them.
@@ -66,6 +68,7 @@ impl OnCall {
                 let Some(rotations) = team.layer(layer) else { continue };
                 found.extend(self.gap_of(team, layer, now));
                 found.extend(overlap(team, layer, rotations, now));
+                found.extend(at_once(team, layer, rotations, now));
             }
             found.extend(self.same_person(team, now));
             if self.callable(team).iter().all(|member| !member.has_address()) {
@@ -148,6 +151,16 @@ impl Member {
     }
 }
 
+/// In the layer's calendars, the first two that are not over.
+fn at_once(team: &Team, layer: Layer, rotations: &Rotations, now: DateTime<Utc>) -> Option<Finding> {
+    let shared = |source: &'_ Source| match source {
+        Source::Calendar(imported) => imported.shared().to_vec(),
+        Source::Turns(_) => Vec::new(),
+    };
+    let first = rotations.rotations().iter().flat_map(shared).find(|shared| shared.to > now)?;
+    Some(Finding::EventsAtOnce { team: team.name.clone(), layer, first, zone: rotations.time_zone() })
+}
+
 /// The first time that two rotations of the layer cover.
 fn overlap(team: &Team, layer: Layer, rotations: &Rotations, now: DateTime<Utc>) -> Option<Finding> {
     if rotations.rotations().len() < 2 {
@@ -198,6 +211,10 @@ impl fmt::Display for Finding {
             Finding::Overlap { team, layer, rotations: (one, other), first, zone } => {
                 let shown = first.shown(*zone);
                 write!(f, "rotations {one} and {other} of team {team} ({layer}) both cover {shown}: the first counts")
+            }
+            Finding::EventsAtOnce { team, layer, first, zone } => {
+                let shown = first.shown(*zone);
+                write!(f, "two events of the calendar of team {team} ({layer}) are at once {shown}: the earlier counts")
             }
             Finding::SamePerson { team, member, first, zone } => {
                 let shown = first.shown(*zone);

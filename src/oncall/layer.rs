@@ -5,24 +5,58 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+use super::rotation::OwnStretch;
 use super::stretch::{Because, Span, Stretch, Turn};
-use super::{Member, Rotation};
+use super::{Imported, Member, Rotation};
+
+/// What says whose turn it is.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// Members who take turns.
+    Turns(Rotation),
+    /// The events of a calendar.
+    Calendar(Imported),
+}
+
+impl Source {
+    fn time_zone(&self) -> Tz {
+        match self {
+            Source::Turns(rotation) => rotation.time_zone(),
+            Source::Calendar(imported) => imported.time_zone(),
+        }
+    }
+
+    fn members(&self) -> &[Arc<Member>] {
+        match self {
+            Source::Turns(rotation) => rotation.members(),
+            Source::Calendar(imported) => imported.members(),
+        }
+    }
+
+    /// `None`: beyond the calendar.
+    pub(super) fn at(&self, at: DateTime<Utc>) -> Option<OwnStretch> {
+        match self {
+            Source::Turns(rotation) => rotation.at(at),
+            Source::Calendar(imported) => Some(imported.at(at)),
+        }
+    }
+}
 
 /// The rotations of one layer, in order. What none of them covers is a gap.
 #[derive(Debug, Clone)]
 pub struct Rotations {
     /// At least one.
-    list: Vec<Rotation>,
+    list: Vec<Source>,
     members: Vec<Arc<Member>>,
     time_zone: Tz,
 }
 
 impl Rotations {
     /// `None`: there is none.
-    pub(super) fn new(list: Vec<Rotation>) -> Option<Self> {
+    pub(super) fn new(list: Vec<Source>) -> Option<Self> {
         let time_zone = list.first()?.time_zone();
         let mut members: Vec<Arc<Member>> = Vec::new();
-        for member in list.iter().flat_map(Rotation::members) {
+        for member in list.iter().flat_map(Source::members) {
             // One who comes twice in a single rotation takes two turns of its round, and is one member.
             if members.iter().all(|known| known.name != member.name) {
                 members.push(Arc::clone(member));
@@ -32,7 +66,7 @@ impl Rotations {
     }
 
     /// Each of them, in order.
-    pub fn rotations(&self) -> &[Rotation] {
+    pub fn rotations(&self) -> &[Source] {
         &self.list
     }
 

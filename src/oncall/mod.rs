@@ -15,6 +15,7 @@ mod document;
 mod error;
 mod findings;
 mod hours;
+mod imported;
 mod layer;
 mod nearest;
 mod policy;
@@ -35,7 +36,8 @@ pub use calendar::CalendarError;
 pub use covers::PassedOver;
 pub use error::{OnCallError, Place};
 pub use findings::{Finding, LOOK_AHEAD};
-pub use layer::Rotations;
+pub use imported::Imported;
+pub use layer::{Rotations, Source};
 pub use policy::{Call, Callee, Policy, Step};
 pub use roster::Roster;
 pub use rotation::{Rotation, Shift};
@@ -100,6 +102,9 @@ pub struct Watch {
     pub cover: Option<OverrideId>,
 }
 
+/// Gives the content of a calendar's file, or says why not.
+pub type ReadCalendar<'a> = &'a dyn Fn(&str) -> Result<String, String>;
+
 /// Why a question about a team has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScheduleError {
@@ -116,7 +121,16 @@ impl OnCall {
     /// # Errors
     /// The first thing that is wrong, with line, column, snippet and what to write instead.
     pub fn parse(source_name: &str, text: &str) -> Result<Self, OnCallError> {
-        check::check(source_name, text)
+        Self::parse_with(source_name, text, &|_| Err("calendars are not read here".to_owned()))
+    }
+
+    /// The same where rotations may be calendars: `read` gives the content of the file of that name,
+    /// or says why it cannot be read.
+    ///
+    /// # Errors
+    /// As [`OnCall::parse`]; also what is wrong with a calendar, at the place where it is named.
+    pub fn parse_with(source_name: &str, text: &str, read: ReadCalendar<'_>) -> Result<Self, OnCallError> {
+        check::check(source_name, text, read)
     }
 
     /// Everybody, in the order of the file.

@@ -128,7 +128,7 @@ fn hours_around(only: &PageHours, at: DateTime<Utc>) -> Option<(bool, Span)> {
 /// The first instant at which a clock in the zone shows `local`; where the clock jumps over `local`, the instant of the
 /// jump, at which it first shows something later. So a later `local` never gives an earlier instant, but all the times
 /// that one jump leaves out give the same.
-fn first_instant(zone: Tz, local: NaiveDateTime) -> Option<DateTime<Utc>> {
+pub(super) fn first_instant(zone: Tz, local: NaiveDateTime) -> Option<DateTime<Utc>> {
     if let Some(instant) = zone.from_local_datetime(&local).earliest() {
         return Some(instant.to_utc());
     }

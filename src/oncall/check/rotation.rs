@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use chrono::NaiveTime;
 use chrono_tz::Tz;
-use serde_saphyr::Spanned;
+use serde_saphyr::{Location, Spanned};
 
 use super::{Check, parse_digits, shortened};
 use crate::model::PageHours;
 use crate::oncall::document::{HandoffEntry, HoursEntry, RotationEntry, RotationsEntry, Times};
-use crate::oncall::{Member, OnCallError, Rotation, Rotations, nearest};
+use crate::oncall::{Imported, Member, OnCallError, Rotation, Rotations, Source, nearest};
 
 /// The longest time between two handoffs: what is longer is a slip of the hand.
 const MAX_DAYS: u64 = 366;
@@ -60,23 +60,56 @@ impl Check<'_> {
             let message = format!("there are {} rotations", entries.len());
             return Err(self.wrong(entry, message, format!("write {MOST_ROTATIONS} at the most")));
         }
-        let list = entries.iter().map(|entry| self.rotation(team, entry, known)).collect::<Result<_, _>>()?;
+        let source = |(own, rotation): &(Option<Location>, RotationEntry)| {
+            self.source(team, own.unwrap_or(entry.referenced), rotation, known)
+        };
+        let list = entries.iter().map(source).collect::<Result<_, _>>()?;
         Rotations::new(list).ok_or_else(|| {
             let message = format!("nobody takes turns in team `{team}`");
             self.wrong(entry, message, "write at least one rotation")
         })
     }
 
-    fn rotation(&self, team: &str, entry: &RotationEntry, known: &[Arc<Member>]) -> Result<Rotation, OnCallError> {
-        let time_zone = self.time_zone(&entry.time_zone)?;
-        let start = self.date(&entry.start)?;
-        let (times, every_days) = self.handoff(&entry.handoff)?;
-        if entry.members.value.is_empty() {
+    fn source(
+        &self,
+        team: &str,
+        place: Location,
+        entry: &RotationEntry,
+        known: &[Arc<Member>],
+    ) -> Result<Source, OnCallError> {
+        let Some(file) = &entry.ical else { return self.turns(team, place, entry, known).map(Source::Turns) };
+        if entry.start.is_some() || entry.handoff.is_some() || entry.members.is_some() || entry.only.is_some() {
+            let message = "a calendar says by itself who is on call and when";
+            return Err(self.wrong(file, message, "write `time_zone` beside `ical`, and nothing else"));
+        }
+        let zone = entry.time_zone.as_ref().map_or(Ok(Tz::UTC), |text| self.time_zone(text))?;
+        let text = (self.1)(&file.value).map_err(|error| {
+            let message = format!("the calendar {} cannot be read: {error}", shortened(&file.value));
+            self.wrong(file, message, "name a file, from the folder of this one on")
+        })?;
+        let imported = Imported::read(&text, zone, known);
+        imported.map(Source::Calendar).map_err(|(message, remedy)| self.wrong(file, message, remedy))
+    }
+
+    fn turns(
+        &self,
+        team: &str,
+        place: Location,
+        entry: &RotationEntry,
+        known: &[Arc<Member>],
+    ) -> Result<Rotation, OnCallError> {
+        let missing =
+            |field: &str| self.0.error(place, format!("`{field}` is missing"), format!("write `{field}: ...` here"));
+        let time_zone = self.time_zone(entry.time_zone.as_ref().ok_or_else(|| missing("time_zone"))?)?;
+        let start = self.date(entry.start.as_ref().ok_or_else(|| missing("start"))?)?;
+        let (times, every_days) = self.handoff(entry.handoff.as_ref().ok_or_else(|| missing("handoff"))?)?;
+        let names = entry.members.as_ref().ok_or_else(|| missing("members"))?;
+        if names.value.is_empty() {
             let message = format!("nobody takes turns in team `{team}`");
-            return Err(self.wrong(&entry.members, message, "write at least one name of members"));
+            return Err(self.wrong(names, message, "write at least one name of members"));
         }
         let mut members = Vec::new();
-        for name in &entry.members.value {
+        for name in &names.value {
             let Some(member) = known.iter().find(|member| member.name == name.value) else {
                 let message = format!("team `{team}` names member `{}`, who is not in members", shortened(&name.value));
                 let remedy = match known {

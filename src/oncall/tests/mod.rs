@@ -4,6 +4,7 @@ mod answers;
 mod clocks;
 mod errors;
 mod findings;
+mod imported;
 mod laws;
 mod layers;
 mod model;
