@@ -9,10 +9,9 @@ use crate::action::World;
 use crate::alertmanager::{Alertmanager, QuietWorker};
 use crate::engine::{EngineOptions, EngineWorker};
 use crate::escalation::{EscalationWorker, Watchdog};
-use crate::incident::{HeartbeatWorker, IncidentRules, PageWorker, SignalWorker, WindowWorker};
+use crate::incident::{HeartbeatWorker, IncidentRules, OverrideWorker, PageWorker, SignalWorker, WindowWorker};
 use crate::mandate::Mandate;
 use crate::metrics::Metrics;
-use crate::oncall::OnCall;
 use crate::playbook::Catalog;
 use crate::store::Store;
 use crate::surroundings::Lookup;
@@ -31,8 +30,6 @@ pub struct Bot {
     pub alertmanager: Option<Arc<dyn Alertmanager>>,
     /// The sources whose alerts it keeps quiet. Empty: all.
     pub alertmanager_sources: Vec<String>,
-    /// Who is called next while nobody acknowledges. `None`: nobody.
-    pub oncall: Option<Arc<OnCall>>,
     /// Where runs and changes are counted.
     pub metrics: Arc<Metrics>,
     /// Tells this process's leases from those of others.
@@ -59,18 +56,22 @@ impl Bot {
         let lookup =
             || Lookup::new(self.world.cluster.clone(), clock.clone()).looking_for(names).counting(self.metrics.clone());
         let lookup = rules.grouping.look_up.then(lookup);
-        let default_team = rules.default_team.clone();
-        let escalations =
-            self.oncall.clone().map(|oncall| EscalationWorker::new(store.clone(), clock.clone(), oncall, default_team));
+        let overrides = OverrideWorker::new(store.clone(), clock.clone(), rules.oncall.clone());
+        let (roster, default_team) = (rules.oncall.clone(), rules.default_team.clone());
+        let watchdog = Watchdog::new(store.clone(), clock.clone(), default_team.clone());
+        let escalations = EscalationWorker::new(store.clone(), clock.clone(), roster, default_team);
         let signals = SignalWorker::new(store, catalog, rules, clock.clone(), self.metrics.clone()).looking_up(lookup);
         let pages = PageWorker::new(self.store.clone(), clock);
-        let mut workers: Vec<Arc<dyn Worker>> =
-            vec![Arc::new(quiet), Arc::new(windows), Arc::new(signals), Arc::new(pages), Arc::new(heartbeats)];
-        if let Some(escalations) = escalations {
-            let (store, default_team) = (self.store.clone(), self.engine.default_team.clone());
-            let watchdog = Watchdog::new(store, self.world.clock.clone(), default_team);
-            workers.extend([Arc::new(escalations) as Arc<dyn Worker>, Arc::new(watchdog)]);
-        }
+        let mut workers: Vec<Arc<dyn Worker>> = vec![
+            Arc::new(quiet),
+            Arc::new(windows),
+            Arc::new(signals),
+            Arc::new(overrides),
+            Arc::new(pages),
+            Arc::new(escalations),
+            Arc::new(watchdog),
+            Arc::new(heartbeats),
+        ];
         for n in 0..runs {
             let name = format!("{}/{n}", self.name);
             let (store, world, options) = (self.store.clone(), self.world.clone(), self.engine.clone());

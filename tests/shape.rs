@@ -30,7 +30,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("mandate", &["cluster"]),
     ("engine", &["store", "action", "playbook", "cluster", "mandate", "language"]),
     ("surroundings", &["cluster"]),
-    ("incident", &["store", "playbook", "maintenance", "surroundings"]),
+    ("incident", &["store", "oncall", "playbook", "maintenance", "surroundings"]),
     ("escalation", &["store", "oncall"]),
     ("timekeeper", &["store"]),
     ("intake", &["store", "language"]),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use super::parse_oncall;
 use crate::alertmanager::{Alertmanager, HttpAlertmanager};
 use crate::cluster::{Cluster, Connection, RealCluster};
 use crate::config::{AlertmanagerConfig, AuthConfig, Config, PrometheusConfig, SourceConfig};
@@ -12,7 +13,7 @@ use crate::http::HttpAuth;
 use crate::incident::{Expected, GroupingRules, HomeCluster, IncidentRules, SourceRights};
 use crate::maintenance::{PlannedWindow, parse_maintenance};
 use crate::model::MayStart;
-use crate::oncall::OnCall;
+use crate::oncall::{OnCall, Roster};
 use crate::playbook::{Catalog, Playbook, Problem, ProblemSeverity};
 use crate::prometheus::{HttpPrometheus, MatchingPrometheus, NoPrometheus, Prometheus, with_matchers};
 
@@ -105,7 +106,7 @@ pub fn no_playbooks(folder: &std::path::Path) -> String {
 pub fn oncall(config: &Config) -> anyhow::Result<OnCall> {
     let path = &config.oncall.file;
     let text = files::read_text(path, files::DOCUMENT).with_context(|| format!("cannot read {}", path.display()))?;
-    let oncall = OnCall::parse(&path.display().to_string(), &text)?;
+    let oncall = parse_oncall(path, &text)?;
     oncall.team(&config.oncall.default_team).context("`oncall.default_team` of dogwatch.yaml")?;
     Ok(oncall)
 }
@@ -132,7 +133,8 @@ pub fn handoffs(config: &Config) {
 }
 
 /// The rules of incidents.
-pub fn rules(config: &Config, oncall: &OnCall, planned: Arc<[PlannedWindow]>) -> IncidentRules {
+pub fn rules(config: &Config, roster: &Roster, planned: Arc<[PlannedWindow]>) -> IncidentRules {
+    let oncall = roster.get();
     let sources = || config.all_sources().into_iter().map(|(_, source)| source);
     let expected = |source: SourceConfig| {
         let rules = source.heartbeat_rules().into_iter();
@@ -159,6 +161,7 @@ pub fn rules(config: &Config, oncall: &OnCall, planned: Arc<[PlannedWindow]>) ->
         blast_radius: config.severities.blast_radius.0,
         page_for: Arc::new(oncall.page_for()),
         heartbeats: sources().flat_map(expected).collect(),
+        oncall: roster.clone(),
         planned,
     }
 }

@@ -4,6 +4,7 @@ mod crew;
 mod edges;
 mod ending;
 mod lookout;
+mod oncall_file;
 mod replies;
 mod rights;
 mod sinks;
@@ -25,11 +26,12 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{AuthConfig, Config, SourceConfig, SourceKind};
 use crate::engine::EngineOptions;
 use crate::handoff::{HandoffWorker, Reporter, Template};
-use crate::incident::plan_windows;
+use crate::incident::{plan_windows, read_overrides};
 use crate::intake::{Form, Mapping};
 use crate::mandate::{LeaseName, Mandate, MandateWorker};
 use crate::metrics::Metrics;
 use crate::model::{Person, Role, Severities, Via};
+use crate::oncall::Roster;
 use crate::server::{
     ApiToken, Credential, Readiness, Server, Settings, Source, Sources, serve as serve_http, serve_health,
 };
@@ -42,8 +44,9 @@ pub use edges::{no_playbooks, unmatched_queries};
 pub use ending::Ending;
 use ending::{CLOSE_WITHIN, LEAVE_WITHIN};
 use lookout::{Lookout, Patience};
+pub use oncall_file::parse_oncall;
 use replies::{LivePreviews, ShiftReports};
-pub use teams::{teams_to_come, unknown_budgets, unknown_teams, unknown_ticket_teams};
+pub use teams::{unknown_budgets, unknown_teams, unknown_ticket_teams};
 
 /// How long the cluster may take to take back the mandate: the process must end all the same.
 const RELEASE_WITHIN: Duration = Duration::from_secs(1);
@@ -61,10 +64,11 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     crate::tls::install_provider();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let oncall = Arc::new(edges::oncall(config)?);
+    let roster = Roster::new(oncall.clone());
     let planned = edges::maintenance(config)?;
     let catalog = Arc::new(edges::playbooks(config));
     let unknown = unknown_teams(&oncall, catalog.iter().map(Arc::as_ref));
-    for warning in unknown.into_iter().chain(teams_to_come(&oncall, clock.now())) {
+    for warning in unknown {
         tracing::warn!("{warning}. Pages go to team {} instead", config.oncall.default_team);
     }
     for warning in unknown_budgets(&oncall, &config.pages.budgets()) {
@@ -81,6 +85,11 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     let store = Arc::new(store.await?);
     store.sorts_by(&config.severities.mapping().digest()).await?;
     plan_windows(&*store, &planned, clock.now()).await?;
+    read_overrides(&*store, &roster, clock.now()).await?;
+    // With the overrides, which may cover a gap.
+    for finding in roster.get().findings(clock.now()) {
+        tracing::warn!("{finding}");
+    }
     let unreached = store.levels().await.map_or(0, |levels| levels.undelivered_pages);
     if unreached > 0 {
         tracing::error!(
@@ -107,7 +116,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
         store: store.clone(),
         world: world.clone(),
         catalog: catalogs,
-        rules: edges::rules(config, &oncall, planned),
+        rules: edges::rules(config, &roster, planned),
         engine: EngineOptions {
             lease: config.engine.lease.0,
             output_limit: config.engine.output_limit.bytes(),
@@ -119,7 +128,6 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
         },
         alertmanager: edges::alertmanager(config)?,
         alertmanager_sources: config.alertmanager_sources(),
-        oncall: Some(oncall.clone()),
         metrics: metrics.clone(),
         name: format!("{}-{}", std::process::id(), address.port()),
     };
@@ -127,11 +135,11 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     let template = || Template::load(config.handoff.template.as_deref());
     let budgets = config.pages.budgets();
     let reporter =
-        Reporter::new(store.clone(), clock.clone(), oncall.clone(), template()?).with_budgets(budgets.clone());
+        Reporter::new(store.clone(), clock.clone(), roster.clone(), template()?).with_budgets(budgets.clone());
     let previews = LivePreviews::new(world.clone(), bot.catalog.clone(), config.engine.output_limit.bytes());
     let reports = ShiftReports(reporter);
     let desk = Desk::new(store.clone(), clock.clone(), metrics.clone(), Arc::new(previews), Arc::new(reports))
-        .explaining(Arc::new(config.severities.mapping()), oncall.clone(), &config.oncall.default_team);
+        .explaining(Arc::new(config.severities.mapping()), roster.clone(), &config.oncall.default_team);
     let desk = Arc::new(desk);
 
     let lease =
@@ -148,21 +156,21 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     let mut workers = bot.workers(config.engine.workers);
     workers.push(mandate.clone());
     let handoffs = HandoffWorker::new(
-        Reporter::new(store.clone(), clock.clone(), oncall.clone(), template()?)
+        Reporter::new(store.clone(), clock.clone(), roster.clone(), template()?)
             .with_mode(config.handoff.mode)
             .with_budgets(budgets),
         config.handoff.dir.clone(),
     );
     workers.push(Arc::new(handoffs));
     let default_team = &config.oncall.default_team;
-    workers.extend(sinks.workers(store.clone(), clock.clone(), oncall.clone(), metrics.clone(), default_team));
+    workers.extend(sinks.workers(store.clone(), clock.clone(), &roster, metrics.clone(), default_team));
     let readiness = Arc::new(Readiness::default());
     let settings = settings(config)?;
     let server = Server::new(store.clone(), clock.clone(), desk.clone(), metrics.clone(), readiness.clone(), settings);
     let server = Arc::new(server);
 
     // Before anything works: when Discord refuses what is configured, nothing is under way yet.
-    let discord = sinks.start_discord(desk.clone(), oncall.clone(), stop.clone()).await?;
+    let discord = sinks.start_discord(desk.clone(), roster.clone(), stop.clone()).await?;
     let mut crew = Crew::default();
     let turns = worker::Turns::default();
     let mut progress = Vec::new();

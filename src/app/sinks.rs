@@ -15,7 +15,7 @@ use crate::discord::DiscordOptions;
 use crate::metrics::Metrics;
 use crate::model::PageBudgets;
 use crate::notify::{ConsoleSink, DiscordSink, OutboxWorker, Sink, WebhookSink};
-use crate::oncall::OnCall;
+use crate::oncall::{OnCall, Roster};
 use crate::store::{Sinks, Store, TicketSinks};
 use crate::worker::Worker;
 
@@ -95,7 +95,7 @@ impl Channels {
         &self,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
-        oncall: Arc<OnCall>,
+        oncall: &Roster,
         metrics: Arc<Metrics>,
         default_team: &str,
     ) -> Vec<Arc<dyn Worker>> {
@@ -125,7 +125,7 @@ impl Channels {
     pub async fn start_discord(
         &self,
         desk: Arc<Desk>,
-        oncall: Arc<OnCall>,
+        oncall: Roster,
         stop: CancellationToken,
     ) -> anyhow::Result<Option<BoxFuture<'static, anyhow::Result<()>>>> {
         let Some(options) = &self.discord else { return Ok(None) };

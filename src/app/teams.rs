@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
-
 use crate::action::Action;
 use crate::config::Config;
 use crate::model::{PageBudgets, Phase};
@@ -46,14 +44,4 @@ fn paged(playbook: &Playbook) -> impl Iterator<Item = String> {
 pub fn unknown_budgets(oncall: &OnCall, budgets: &PageBudgets) -> Vec<String> {
     let wrong = |team: &String| oncall.team(team).err().map(|error| format!("`pages.team_budgets`: {error}"));
     budgets.by_team.keys().filter_map(wrong).collect()
-}
-
-/// The teams that have nobody on call, as their rotations have not begun by `now`.
-pub fn teams_to_come(oncall: &OnCall, now: DateTime<Utc>) -> Vec<String> {
-    let to_come = |team: &str| {
-        oncall.who(team, now).ok()?.is_none().then_some(())?;
-        let begins = oncall.next_handoff(team, now).ok()?.format("%Y-%m-%d %H:%M UTC");
-        Some(format!("nobody is on call for team {team}: its rotation begins {begins}"))
-    };
-    oncall.teams().iter().filter_map(|team| to_come(&team.name)).collect()
 }

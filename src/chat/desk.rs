@@ -15,7 +15,7 @@ use crate::intake::command_signal;
 use crate::message;
 use crate::metrics::Metrics;
 use crate::model::{Command, Person, Role, Severities, SignalId, redact};
-use crate::oncall::OnCall;
+use crate::oncall::Roster;
 use crate::store::{Accepted, CommandReply, Store, StoreError};
 
 /// Shows what a playbook would do now.
@@ -104,9 +104,9 @@ impl Desk {
     }
 
     /// What `/why` explains severities and pages by.
-    pub fn explaining(self, severities: Arc<Severities>, oncall: Arc<OnCall>, default_team: &str) -> Self {
+    pub fn explaining(self, severities: Arc<Severities>, oncall: impl Into<Roster>, default_team: &str) -> Self {
         let default_team = default_team.to_owned();
-        Self { explains: Explains { severities, oncall: Some(oncall), default_team }, ..self }
+        Self { explains: Explains { severities, oncall: Some(oncall.into()), default_team }, ..self }
     }
 
     /// Where the ways to the desk count.
@@ -158,7 +158,7 @@ impl Desk {
         }
         self.metrics.command(&person.via.to_string(), false);
         if let (Command::Assign { to, .. }, Some(oncall)) = (&command, &self.explains.oncall)
-            && let Err(unknown) = oncall.knows(to)
+            && let Err(unknown) = oncall.get().knows(to)
         {
             return Reply::new(ReplyStatus::Wrong, unknown);
         }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use crate::message;
 use crate::model::{Incident, PageId, Severities};
-use crate::oncall::{OnCall, Watch};
+use crate::oncall::{Roster, Watch};
 use crate::store::{Escalation, EscalationWhy, Page};
 
 /// What `/why` explains them by.
 #[derive(Default)]
 pub(super) struct Explains {
     pub severities: Arc<Severities>,
-    pub oncall: Option<Arc<OnCall>>,
+    pub oncall: Option<Roster>,
     /// Whom policies fall back on.
     pub default_team: String,
 }
@@ -24,7 +24,7 @@ impl Explains {
 
     /// Who is called next, and when.
     pub fn next_call(&self, incident: &Incident, escalation: &Escalation) -> Option<String> {
-        let oncall = self.oncall.as_ref()?;
+        let oncall = self.oncall.as_ref()?.get();
         let Some(due_at) = escalation.due_at else {
             return Some(format!("nobody: the escalation of team {} is at its end", message::clip(&incident.team, 80)));
         };
@@ -56,15 +56,16 @@ impl Explains {
     /// with the page.
     fn called(&self, page: &Page) -> Option<String> {
         let is_told = page.is_call() || page.is_folded() || !page.called.is_empty();
-        let oncall = self.oncall.as_ref().filter(|_| !is_told)?;
+        let oncall = self.oncall.as_ref().filter(|_| !is_told)?.get();
         let (team, at) = (message::clip(&page.team, 80), page.created_at);
         Some(match oncall.who(&page.team, at) {
-            Ok(Some(Watch { member, shift })) => {
+            Ok(Some(Watch { member, shift, cover })) => {
                 let (from, to) = (message::moment(shift.from), message::moment(shift.to));
-                format!("on call for {team} then: {}, by its rotation from {from} to {to}", member.name)
+                let by = cover.map_or("its rotation".to_owned(), |id| format!("the override {id}"));
+                format!("on call for {team} then: {}, by {by} from {from} to {to}", member.name)
             }
             Ok(None) => {
-                format!("nobody was on call for {team} then, as its rotation begins later: another team was called")
+                format!("nobody was on call for {team} then, in a gap of its rotations: another team was called")
             }
             Err(_) => format!("oncall.yaml knows no team {team}: another team was called"),
         })

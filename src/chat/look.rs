@@ -1,12 +1,15 @@
 //! Answers to commands that only look.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::desk::{Handoffs, Previews, Reply, ReplyStatus};
 use super::explains::Explains;
 use crate::command::help_text;
 use crate::message::{self, PagingFacts};
-use crate::model::{Command, Incident, IncidentId, IncidentList, Person, Role, WindowId, redact};
+use crate::model::{
+    Command, Incident, IncidentId, IncidentList, OncallQuestion, Person, Role, Start, WindowId, redact,
+};
+use crate::oncall::{Asking, OnCall, Roster};
 use crate::store::{IncidentFilter, Store, StoreError};
 
 /// How far `/incidents all` and `/windows` look back.
@@ -52,6 +55,16 @@ impl Look<'_> {
             Command::Objects { incident } => or_unknown(incident, self.objects(incident).await?),
             Command::Run { playbook, set, .. } => or_wrong(self.previews.preview(&playbook, &set).await),
             Command::Windows => answered(self.windows().await?),
+            Command::Oncall { question, team, layer, at, lasting_secs } => {
+                let at = moment(at, self.now);
+                let lasting = lasting_secs.and_then(|secs| TimeDelta::try_seconds(i64::try_from(secs).ok()?));
+                let oncall = self.explains.oncall.as_ref().map(Roster::get).unwrap_or_default();
+                // A year of all teams is some work.
+                let told = tokio::task::spawn_blocking(move || {
+                    tell_oncall(&oncall, question, Asking { team: team.as_deref(), layer, at, lasting })
+                });
+                or_wrong(told.await.unwrap_or_else(|error| Err(error.to_string())))
+            }
             Command::Handoff => or_wrong(self.handoffs.so_far().await),
             // The others change something, and do not come here.
             Command::Help
@@ -67,6 +80,9 @@ impl Look<'_> {
             | Command::Split { .. }
             | Command::Silence { .. }
             | Command::Unsilence { .. }
+            | Command::TakeShift { .. }
+            | Command::Override { .. }
+            | Command::EndOverride { .. }
             | Command::Approve { .. } => answered(help_text(self.role)),
         })
     }
@@ -150,6 +166,29 @@ impl Look<'_> {
         let objects = self.store.objects_of(incident.id, OBJECTS).await?;
         let all = self.store.count_objects(incident.id).await?;
         Ok(Some(message::objects_table(&incident, &objects, all)))
+    }
+}
+
+fn tell_oncall(oncall: &OnCall, question: OncallQuestion, asking: Asking<'_>) -> Result<String, String> {
+    let told = match question {
+        OncallQuestion::Who => oncall.tell_who(asking),
+        OncallQuestion::Schedule => oncall.tell_schedule(asking),
+        OncallQuestion::Gaps => oncall.tell_gaps(asking),
+        OncallQuestion::Check => Ok(oncall.tell_findings(asking)),
+        OncallQuestion::Ical => return oncall.calendar(asking).map_err(|error| error.to_string()),
+    };
+    told.map_err(|error| error.to_string())
+}
+
+/// As near as the calendar allows.
+fn moment(start: Option<Start>, now: DateTime<Utc>) -> DateTime<Utc> {
+    match start {
+        None => now,
+        Some(Start::At(at)) => at,
+        Some(Start::InSecs(secs)) => {
+            let later = i64::try_from(secs).ok().and_then(TimeDelta::try_seconds);
+            later.and_then(|later| now.checked_add_signed(later)).unwrap_or(now)
+        }
     }
 }
 

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use anstyle::{AnsiColor, Style};
 
 use super::output::{Exit, Failure, say};
-use crate::app::{
-    no_playbooks, teams_to_come, unknown_budgets, unknown_teams, unknown_ticket_teams, unmatched_queries,
-};
+use crate::app::{no_playbooks, parse_oncall, unknown_budgets, unknown_teams, unknown_ticket_teams, unmatched_queries};
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, ConfigError};
 use crate::files::{self, FileError};
@@ -67,7 +65,8 @@ pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
         unknown_budgets(&oncall, &budgets).iter().for_each(|warning| found.warning(warning));
         let of_tickets = config.as_ref().map(|config| unknown_ticket_teams(&oncall, config)).unwrap_or_default();
         of_tickets.iter().for_each(|wrong| found.error(wrong));
-        teams_to_come(&oncall, SystemClock::default().now()).iter().for_each(|warning| found.warning(warning));
+        let findings = oncall.findings(SystemClock::default().now());
+        findings.iter().for_each(|finding| found.warning(&finding.to_string()));
     }
     found.end()
 }
@@ -100,7 +99,7 @@ impl Found {
         // What is not there at all was told by the check.
         let file = config.oncall.file.display().to_string();
         match files::read_text(&config.oncall.file, files::DOCUMENT) {
-            Ok(text) => match OnCall::parse(&file, &text) {
+            Ok(text) => match parse_oncall(&config.oncall.file, &text) {
                 Ok(oncall) => {
                     if let Err(error) = oncall.team(&config.oncall.default_team) {
                         self.error(&format!("`oncall.default_team`: {error}"));

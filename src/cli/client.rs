@@ -46,6 +46,12 @@ struct Answer {
 
 /// Has the server do what the line says, and says what it answers.
 pub(super) async fn ask(server: &ServerArgs, line: &str) -> anyhow::Result<Exit> {
+    say(&asked(server, line).await?)?;
+    Ok(Exit::Done)
+}
+
+/// What the server answers to the line.
+pub(super) async fn asked(server: &ServerArgs, line: &str) -> anyhow::Result<String> {
     let url = server.url()?;
     let (token, whence) = server.token()?;
     if url.scheme() == "http" && !is_here(&url) && token.is_some() {
@@ -69,10 +75,7 @@ pub(super) async fn ask(server: &ServerArgs, line: &str) -> anyhow::Result<Exit>
         (StatusCode::UNAUTHORIZED, _) => {
             Err(Failure::with(Exit::Usage, unauthorised(&server.server, whence.as_deref())))
         }
-        (status, Some(Answer { reply: Some(reply), .. })) if status.is_success() => {
-            say(&printable(&reply))?;
-            Ok(Exit::Done)
-        }
+        (status, Some(Answer { reply: Some(reply), .. })) if status.is_success() => Ok(printable(&reply)),
         (status, Some(Answer { reply: Some(said), .. } | Answer { error: Some(said), hint: None, .. })) => {
             Err(Failure::with(Exit::Problems, refusal(status, &said)))
         }
@@ -88,6 +91,10 @@ pub(super) async fn ask(server: &ServerArgs, line: &str) -> anyhow::Result<Exit>
 }
 
 impl ServerArgs {
+    pub fn new(server: &str, token_file: Option<PathBuf>) -> Self {
+        Self { server: server.to_owned(), token_file }
+    }
+
     fn url(&self) -> anyhow::Result<Url> {
         let wrong =
             |why: String| Failure::usage(format!("`{}` is no server: {why}; write `http://host:port`", self.server));

@@ -7,9 +7,11 @@ use clap::ValueEnum;
 
 use super::oncall;
 use super::output::{Exit, Failure, say, warn};
-use crate::clock::SystemClock;
+use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
 use crate::handoff::{HandoffError, Reporter, Template, WhichShift, Written};
+use crate::incident::read_overrides;
+use crate::oncall::Roster;
 use crate::store::sqlite::SqliteStore;
 
 /// Write the report of a shift, from the server's own database
@@ -57,7 +59,10 @@ pub(super) async fn go(args: Args) -> anyhow::Result<Exit> {
     };
     let clock = Arc::new(SystemClock::default());
     let store = Arc::new(SqliteStore::open_for_reading(&config.store.sqlite, clock.clone()).await?);
-    let reporter = Reporter::new(store.clone(), clock, Arc::new(oncall), template)
+    // Who was on call is told by the overrides, too.
+    let roster = Roster::new(oncall);
+    read_overrides(&*store, &roster, clock.now()).await?;
+    let reporter = Reporter::new(store.clone(), clock, roster, template)
         .with_mode(config.handoff.mode)
         .with_budgets(config.pages.budgets());
     let which = match args.shift {
@@ -68,7 +73,7 @@ pub(super) async fn go(args: Args) -> anyhow::Result<Exit> {
     for team in &teams {
         let shift = match reporter.shift(team, which) {
             // One team that begins later keeps nothing back from the others.
-            Err(error @ HandoffError::NotBegun(_)) if args.team.is_none() => {
+            Err(error @ (HandoffError::NotBegun(_) | HandoffError::Gap(_))) if args.team.is_none() => {
                 warn(error);
                 continue;
             }

@@ -88,7 +88,7 @@ impl Command {
             Command::Test(args) => wait(test::go(args)),
             Command::Rbac(args) => rbac::go(&args),
             Command::Asked(asked) => wait(asked.go()),
-            Command::Oncall(args) => oncall::go(&args),
+            Command::Oncall(args) => wait(oncall::go(args)),
             Command::Handoff(args) => wait(handoff::go(args)),
         }
     }

@@ -156,6 +156,10 @@ impl Argument {
         has_option && (is_name || is_short)
     }
 
+    pub(super) const fn optional(self) -> Self {
+        Self { need: Need::Optional, ..self }
+    }
+
     pub(super) const fn required(self) -> Self {
         Self { need: Need::Required, ..self }
     }

@@ -60,6 +60,9 @@ commands! {
     windows: Command::Windows,
     approve: Command::Approve { verdict: Verdict::Approve, .. },
     deny: Command::Approve { verdict: Verdict::Deny, .. },
+    oncall: Command::Oncall { .. } | Command::TakeShift { .. },
+    override_: Command::Override { .. },
+    unoverride: Command::EndOverride { .. },
     handoff: Command::Handoff,
     help: Command::Help,
 }
@@ -72,13 +75,18 @@ impl Command {
 
     /// The least role that may ask this.
     pub fn needs(&self) -> Role {
-        if self.is_dry_run() { Role::Viewer } else { self.definition().needs }
+        match self {
+            Command::TakeShift { .. } => Role::Responder,
+            _ if self.is_dry_run() => Role::Viewer,
+            _ => self.definition().needs,
+        }
     }
 
     /// Whether it only looks. What changes something comes in as a durable signal; what only looks
     /// is answered at once.
     pub fn only_looks(&self) -> bool {
-        self.is_dry_run() || self.definition().only_looks
+        let changes = matches!(self, Command::TakeShift { .. });
+        self.is_dry_run() || (self.definition().only_looks && !changes)
     }
 
     fn is_dry_run(&self) -> bool {

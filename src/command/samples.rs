@@ -53,6 +53,7 @@ fn value_of(argument: &'static Argument) -> BoxedStrategy<String> {
         Value::Incident => (1_i64..1_000_000).prop_map(|n| format!("INC-{n}")).boxed(),
         Value::Approval => (1_i64..1_000_000).prop_map(|n| format!("APR-{n}")).boxed(),
         Value::Window => (1_i64..1_000_000).prop_map(|n| format!("WIN-{n}")).boxed(),
+        Value::Override => (1_i64..1_000_000).prop_map(|n| format!("OVR-{n}")).boxed(),
         Value::Cover => prop_oneof![
             "[a-z_]{1,8}(=|!=)[a-zA-Z0-9./:~=-]{0,12}",
             "[a-z_]{1,8}(=~|!~)[a-z|.*+]{0,8}[a-z]",

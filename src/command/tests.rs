@@ -46,6 +46,11 @@ fn what_looks_may_be_asked_by_everybody_and_what_changes_may_not() {
         ("/silence a=b --for 2h we know", Role::Responder, false),
         ("/unsilence 7", Role::Responder, false),
         ("/windows", Role::Viewer, true),
+        ("/oncall who", Role::Viewer, true),
+        ("/oncall gaps platform --for 30d", Role::Viewer, true),
+        ("/oncall take platform", Role::Responder, false),
+        ("/override platform bob --until 8h a dentist", Role::Responder, false),
+        ("/unoverride 7", Role::Responder, false),
         ("/handoff", Role::Viewer, true),
         ("/help", Role::Viewer, true),
     ] {
@@ -85,6 +90,17 @@ fn help_says_who_may_ask_for_what() {
     /windows                        the maintenance windows now and to come, and what each holds back
     /approve APR-7                  yes to a question of the bot (needs the role responder)
     /deny APR-7                     no to a question of the bot (needs the role responder)
+    /oncall QUESTION [TEAM]         who is on call; schedule, gaps, check, ical; take: I cover until the end of the shift
+        --at TIME                   then and not now: 2026-03-02T02:00Z, or 30m from now
+        --for TIME                  so far ahead, up to 366d: 14d for a schedule, 90d for gaps
+        --until TIME                for take: until then, and not until the end of the shift
+        --layer LAYER               primary or secondary
+    /override TEAM MEMBER reason    a member covers for whoever is on call by the rotation, for a time (needs the role responder)
+        --until TIME                its end: 2026-03-02T18:00Z, or 8h after its beginning
+        --from TIME                 its beginning, if not now: 2026-03-02T08:00Z, or 30m from now
+        --whom MEMBER               only while it would be the turn of this member
+        --layer LAYER               primary, if nothing is said, or secondary
+    /unoverride OVR-7               end an override before its time: the rotation counts again (needs the role responder)
     /handoff                        the shift so far, as the handoff will tell it
     /help                           what can be asked for
     ");

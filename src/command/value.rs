@@ -3,7 +3,9 @@
 use super::silence::read_start;
 use super::{ParseError, shown};
 use crate::language::{closest, list};
-use crate::model::{ApprovalId, IdError, IncidentId, Matcher, Severity, TargetPattern, WindowId, parse_duration};
+use crate::model::{
+    ApprovalId, IdError, IncidentId, Matcher, OverrideId, Severity, TargetPattern, WindowId, parse_duration,
+};
 
 /// The sorts of values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +16,8 @@ pub enum Value {
     Approval,
     /// `WIN-7`, or just `7`.
     Window,
+    /// `OVR-7`, or just `7`.
+    Override,
     Severity,
     /// `90s`, `10m`, `1d12h`.
     Duration,
@@ -63,6 +67,10 @@ impl Value {
             Value::Window => {
                 word.parse().map(|id: WindowId| id.to_string()).map_err(|error| wrong(error, "/windows lists them"))
             }
+            Value::Override => word
+                .parse()
+                .map(|id: OverrideId| id.to_string())
+                .map_err(|error| wrong(error, "/oncall who names them")),
             Value::Cover => match word.parse::<TargetPattern>() {
                 Ok(target) => Ok(target.to_string()),
                 Err(_) => word

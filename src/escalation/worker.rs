@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::{Due, decide};
 use crate::clock::Clock;
-use crate::oncall::OnCall;
+use crate::oncall::Roster;
 use crate::store::{Escalation, Store, StoreError};
 use crate::worker::{Turn, TurnError, Worker};
 
@@ -15,13 +15,13 @@ use crate::worker::{Turn, TurnError, Worker};
 pub struct EscalationWorker {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    oncall: Arc<OnCall>,
+    oncall: Roster,
     default_team: String,
 }
 
 impl EscalationWorker {
     /// `default_team`: who is called where a team's own policy names it, or the team is unknown.
-    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, oncall: Arc<OnCall>, default_team: String) -> Self {
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, oncall: Roster, default_team: String) -> Self {
         Self { store, clock, oncall, default_team }
     }
 
@@ -37,7 +37,8 @@ impl EscalationWorker {
             },
             None => None,
         };
-        let (oncall, default_team, now) = (&*self.oncall, self.default_team.as_str(), self.clock.now());
+        let (oncall, default_team, now) = (self.oncall.get(), self.default_team.as_str(), self.clock.now());
+        let oncall = &oncall;
         let due = Due { escalation, incident: &incident, page: page.as_ref(), oncall, default_team, now };
         self.store.escalate(escalation, decide(&due)).await?;
         Ok(())

@@ -106,7 +106,8 @@ impl Worker for HandoffWorker {
         let (mut worked, mut next) = (false, None);
         let mut sooner = |at: DateTime<Utc>| next = Some(next.map_or(at, |next: DateTime<Utc>| next.min(at)));
         let now = self.reporter.clock.now();
-        for team in self.reporter.oncall.teams() {
+        let oncall = self.reporter.oncall.get();
+        for team in oncall.teams() {
             // One team's trouble is not another's.
             match self.go_on(&team.name).await {
                 Ok(wrote) => worked |= wrote,
@@ -115,7 +116,10 @@ impl Worker for HandoffWorker {
                     sooner(now + RETRY);
                 }
             }
-            sooner(self.reporter.oncall.next_handoff(&team.name, now)?);
+            // Without an end of what goes on there is nothing to wait for.
+            if let Ok(next) = oncall.next_handoff(&team.name, now) {
+                sooner(next);
+            }
         }
         Ok(if worked { Turn::Worked } else { Turn::Idle { until: next } })
     }

@@ -9,7 +9,7 @@ use super::{Summary, Template};
 use crate::clock::Clock;
 use crate::files::Mode;
 use crate::model::PageBudgets;
-use crate::oncall::{OnCall, Shift};
+use crate::oncall::{Roster, Shift};
 use crate::store::Store;
 
 /// All that a report is made from. Cheap to clone.
@@ -17,14 +17,15 @@ use crate::store::Store;
 pub struct Reporter {
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) oncall: Arc<OnCall>,
+    pub(super) oncall: Roster,
     template: Arc<Template>,
     mode: Mode,
     budgets: PageBudgets,
 }
 
 impl Reporter {
-    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, oncall: Arc<OnCall>, template: Template) -> Self {
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, oncall: impl Into<Roster>, template: Template) -> Self {
+        let oncall = oncall.into();
         Self { store, clock, oncall, template: Arc::new(template), mode: Mode::GROUP, budgets: PageBudgets::default() }
     }
 
@@ -41,9 +42,9 @@ impl Reporter {
     /// The shift of a team that is meant, seen from now.
     ///
     /// # Errors
-    /// An unknown team, or a rotation that has not begun by then.
+    /// An unknown team, or no such shift: the rotation begins later, or there is a gap.
     pub fn shift(&self, team: &str, which: WhichShift) -> Result<Shift, HandoffError> {
-        shift_of(&self.oncall, team, which, self.clock.now())
+        shift_of(&self.oncall.get(), team, which, self.clock.now())
     }
 
     /// The report of one shift of one team, as data and in Markdown. Writes no file; may be repeated.
@@ -52,22 +53,22 @@ impl Reporter {
     /// An unknown team, a store that fails, a template that names what is not there.
     pub async fn report(&self, team: &str, shift: Shift) -> Result<(Summary, String), HandoffError> {
         let (budget, now) = (self.budgets.of(team), self.clock.now());
-        let summary = summarise(self.store.as_ref(), &self.oncall, budget, (team, shift), now).await?;
+        let summary = summarise(self.store.as_ref(), &self.oncall.get(), budget, (team, shift), now).await?;
         let text = self.template.render(&summary)?;
         Ok((summary, text))
     }
 
-    /// The reports of the shifts that go on, of all teams whose rotation has begun. Writes no file; may be repeated.
+    /// The reports of the shifts that go on, of all teams that have somebody on call. Writes no file; may be repeated.
     ///
     /// # Errors
-    /// As [`Reporter::report`]; also when no rotation has begun.
+    /// As [`Reporter::report`]; also when nobody is on call.
     pub async fn so_far(&self) -> Result<String, HandoffError> {
         let mut reports = Vec::new();
         let mut not_begun = None;
-        for team in self.oncall.teams() {
+        for team in self.oncall.get().teams() {
             match self.shift(&team.name, WhichShift::Current) {
                 Ok(shift) => reports.push(self.report(&team.name, shift).await?.1),
-                Err(error @ HandoffError::NotBegun(_)) => not_begun = Some(error),
+                Err(error @ (HandoffError::NotBegun(_) | HandoffError::Gap(_))) => not_begun = Some(error),
                 Err(error) => return Err(error),
             }
         }
@@ -84,7 +85,7 @@ impl Reporter {
     /// As [`Reporter::report`]; also when the file cannot be written.
     pub async fn write(&self, dir: &Path, team: &str, shift: Shift) -> Result<(Summary, Written), HandoffError> {
         let (summary, text) = self.report(team, shift).await?;
-        let name = file_name(team, shift.to, self.oncall.team(team)?.rotation.time_zone());
+        let name = file_name(team, shift.to, self.oncall.get().team(team)?.rotation.time_zone());
         let (to, mode) = (dir.to_owned(), self.mode);
         let written = tokio::task::spawn_blocking(move || write(&to, mode, &name, &text)).await;
         let failed = |message: String| HandoffError::Write { dir: dir.to_owned(), message };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::render::TemplateError;
@@ -22,6 +22,8 @@ pub enum HandoffError {
     Store(#[from] StoreError),
     #[error("team `{0}` has no such shift: its rotation begins later; see `dogwatch oncall who`")]
     NotBegun(String),
+    #[error("nobody is on call for team `{0}` now, so no shift goes on; the previous one can be told")]
+    Gap(String),
     #[error(transparent)]
     Template(#[from] TemplateError),
     #[error("the handoff could not be written to {}: {message}", dir.display())]
@@ -40,14 +42,17 @@ pub enum WhichShift {
 /// The shift of a team that is meant.
 ///
 /// # Errors
-/// An unknown team, or a rotation that has not begun by then.
+/// An unknown team, or no such shift: the rotation begins later, or there is a gap.
 pub fn shift_of(oncall: &OnCall, team: &str, which: WhichShift, now: DateTime<Utc>) -> Result<Shift, HandoffError> {
-    let not_begun = || HandoffError::NotBegun(team.to_owned());
-    let current = oncall.shift_at(team, now)?.ok_or_else(not_begun)?;
-    match which {
-        WhichShift::Current => Ok(current),
-        WhichShift::Previous => oncall.shift_at(team, current.from - Duration::nanoseconds(1))?.ok_or_else(not_begun),
-    }
+    let shift = match which {
+        WhichShift::Current => oncall.shift_at(team, now)?,
+        WhichShift::Previous => oncall.shift_before(team, now)?,
+    };
+    let in_a_gap = || match oncall.shift_before(team, now) {
+        Ok(Some(_)) => HandoffError::Gap(team.to_owned()),
+        _ => HandoffError::NotBegun(team.to_owned()),
+    };
+    shift.ok_or_else(in_a_gap)
 }
 
 /// Gathers what the shift leaves and what it was like. Changes nothing; may be repeated, also while the shift goes on.

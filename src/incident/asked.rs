@@ -10,6 +10,8 @@ use super::calls::{decide_assign, decide_escalate, decide_take};
 use super::commands::{Wish, decide_ack, decide_resolve, decide_run, decide_vote, decline};
 use super::many::{Called, MOST_OF_A_TEAM, Several, decide_each, decide_none_waits, tell_root, unknown, waiting_of};
 use super::merging::{decide_merge, decide_split, decide_split_off};
+use super::override_commands::{Cover, Duty};
+use super::override_worker::read_overrides;
 use super::radius::PutTogether;
 use super::view::look_back;
 use super::window_commands::{Silence, decide_silence, decide_unsilence, decline_covered};
@@ -70,12 +72,25 @@ impl Asked<'_> {
                 let known = self.store.window(*window).await?;
                 Ok(decide_unsilence(*window, known.as_ref(), person, self.now))
             }
+            Command::TakeShift { team, layer, until } => {
+                self.on_duty(|duty| duty.take(team.as_deref(), *layer, *until)).await
+            }
+            Command::Override { team, layer, member, whom, from, until, reason } => {
+                let (layer, whom, from, until) = (*layer, whom.as_deref(), *from, *until);
+                let wish = Cover { team, layer, member, whom, from, until, reason };
+                self.on_duty(|duty| duty.cover(&wish)).await
+            }
+            Command::EndOverride { id } => {
+                let known = self.store.override_of(*id).await?;
+                self.on_duty(|duty| duty.end(*id, known.as_ref())).await
+            }
             // They only look, and are answered where they are asked.
             Command::Run { dry_run: true, .. }
             | Command::Incidents(_)
             | Command::Why { .. }
             | Command::Objects { .. }
             | Command::Windows
+            | Command::Oncall { .. }
             | Command::Handoff
             | Command::Help => Ok(decline("this command changes nothing, and is not a signal")),
         }
@@ -150,6 +165,16 @@ impl Asked<'_> {
         waiting.truncate(MOST_OF_A_TEAM);
         let ack = |view: &IncidentView| decide_ack(view, self.person, &waiting);
         self.about_each(&waiting, ACKNOWLEDGED, Some((team, left)), ack).await
+    }
+
+    async fn on_duty(&self, decide: impl FnOnce(&Duty<'_>) -> Decision) -> Result<Decision, StoreError> {
+        let roster = &self.rules.oncall;
+        // The one before this may not have reached the roster yet.
+        read_overrides(self.store, roster, self.now).await?;
+        let (oncall, overrides) = (roster.get(), roster.overrides());
+        let id = self.store.next_override_id().await?;
+        let duty = Duty { oncall: &oncall, overrides: &overrides, id, person: self.person, now: self.now };
+        Ok(decide(&duty))
     }
 
     /// The incident that is about the target: something of it fires there, or it was opened for it.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::Expected;
 use crate::maintenance::PlannedWindow;
 use crate::model::{Alert, BlastRadius, LabelNames, MayStart, PageFor, Severities, Tiers};
+use crate::oncall::Roster;
 
 /// The rules by which incidents are opened, reopened and paged.
 #[derive(Debug, Clone)]
@@ -36,6 +37,8 @@ pub struct IncidentRules {
     pub blast_radius: BlastRadius,
     /// When teams are paged for what else pages nobody.
     pub page_for: Arc<PageFor>,
+    /// Who is on call, as commands about that see it.
+    pub oncall: Roster,
     /// The maintenance windows that a file plans.
     pub planned: Arc<[PlannedWindow]>,
 }
@@ -118,6 +121,7 @@ impl Default for IncidentRules {
             tiers: Arc::default(),
             blast_radius: BlastRadius::default(),
             page_for: Arc::default(),
+            oncall: Roster::default(),
             planned: Arc::default(),
         }
     }

@@ -6,7 +6,10 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{ApprovalId, Digest, Incident, IncidentId, IncidentState, Severity, Verdict, WindowId, WindowScope};
+use super::{
+    ApprovalId, Digest, Incident, IncidentId, IncidentState, Layer, OverrideId, Severity, Verdict, WindowId,
+    WindowScope,
+};
 
 /// The way a command came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -117,10 +120,49 @@ pub enum Command {
     Unsilence { window: WindowId },
     /// The maintenance windows that are active and to come, with what each holds back.
     Windows,
+    /// Who is on call, when, and what is wrong with that.
+    Oncall {
+        question: OncallQuestion,
+        /// Of calendars also a member.
+        team: Option<String>,
+        layer: Option<Layer>,
+        at: Option<Start>,
+        lasting_secs: Option<u64>,
+    },
+    /// The person who asks covers from now on, until the end of the shift or until then.
+    TakeShift { team: Option<String>, layer: Layer, until: Option<Start> },
+    /// A member covers for whoever is on call, or for `whom`. `until`: a time, or so long after `from`.
+    Override {
+        team: String,
+        layer: Layer,
+        member: String,
+        whom: Option<String>,
+        from: Option<Start>,
+        until: Start,
+        reason: String,
+    },
+    /// End an override before its time.
+    EndOverride { id: OverrideId },
     /// The state of the shift so far, as the handoff would tell it.
     Handoff,
     /// What can be asked for.
     Help,
+}
+
+/// What is asked about who is on call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OncallQuestion {
+    /// Who it is, and who comes next.
+    Who,
+    /// Whose turn it is when.
+    Schedule,
+    /// When nobody is.
+    Gaps,
+    /// All that may be a mistake.
+    Check,
+    /// The schedule as a calendar.
+    Ical,
 }
 
 /// When something begins.

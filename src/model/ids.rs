@@ -74,6 +74,10 @@ id!(
     WindowId, "WIN"
 );
 id!(
+    /// An override: somebody covers for whoever is on call by the rotation.
+    OverrideId, "OVR"
+);
+id!(
     /// A ticket in a team's tracker.
     TicketId, "TKT"
 );

@@ -15,7 +15,8 @@ pub struct PageHours {
     /// At least one.
     pub days: Vec<Weekday>,
     pub from: NaiveTime,
-    /// The first time that is no longer in it; later than `from`.
+    /// The first time that is no longer in it. Where it is not later than `from`, it is that of the
+    /// next day: `18:00 to 08:00` is a night, and `00:00 to 00:00` a whole day.
     pub to: NaiveTime,
     pub zone: Tz,
     /// The days as they were written.
@@ -25,8 +26,11 @@ pub struct PageHours {
 impl PageHours {
     pub fn contains(&self, at: DateTime<Utc>) -> bool {
         let local = at.with_timezone(&self.zone);
-        let time = local.time();
-        self.days.contains(&local.weekday()) && self.from <= time && time < self.to
+        let (time, day) = (local.time(), local.weekday());
+        if self.from < self.to {
+            return self.days.contains(&day) && self.from <= time && time < self.to;
+        }
+        (self.days.contains(&day) && self.from <= time) || (self.days.contains(&day.pred()) && time < self.to)
     }
 
     /// Reads `mon-fri`, `mon, wed, sat-sun` or `daily`; `None`: they are no days.
@@ -53,7 +57,8 @@ impl PageHours {
 
 impl fmt::Display for PageHours {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (from, to) = (self.from.format("%H:%M"), self.to.format("%H:%M"));
+        let from = self.from.format("%H:%M");
+        let to = if self.to == NaiveTime::MIN { "24:00".to_owned() } else { self.to.format("%H:%M").to_string() };
         write!(f, "{} {from} to {to} {}", self.written, self.zone)
     }
 }
@@ -135,6 +140,26 @@ mod tests {
         assert!(inside("2026-10-25T00:30:00Z") && inside("2026-10-25T01:30:00Z"));
         assert!(!inside("2026-10-24T23:59:59Z") && !inside("2026-10-25T02:00:00Z"));
         assert!(!inside("2026-03-29T00:59:59Z") && !inside("2026-03-29T01:00:00Z"));
+    }
+
+    #[test]
+    fn hours_may_go_over_midnight_and_belong_to_the_day_on_which_they_begin() {
+        let night = hours("fri", (22, 0), (6, 0), "UTC");
+        // 2026-03-06 is a Friday.
+        for (time, inside) in [
+            ("2026-03-06T05:59:59Z", false),
+            ("2026-03-06T21:59:59Z", false),
+            ("2026-03-06T22:00:00Z", true),
+            ("2026-03-07T05:59:59Z", true),
+            ("2026-03-07T06:00:00Z", false),
+            ("2026-03-07T22:00:00Z", false),
+        ] {
+            assert_eq!(night.contains(at(time)), inside, "{time}");
+        }
+        let weekend = hours("sat-sun", (0, 0), (0, 0), "UTC");
+        assert!(weekend.contains(at("2026-03-07T00:00:00Z")) && weekend.contains(at("2026-03-08T23:59:59Z")));
+        assert!(!weekend.contains(at("2026-03-06T23:59:59Z")) && !weekend.contains(at("2026-03-09T00:00:00Z")));
+        assert_eq!(weekend.to_string(), "sat-sun 00:00 to 24:00 UTC");
     }
 
     #[test]

@@ -31,7 +31,8 @@ impl Renderer {
     /// Whom the escalation calls by name; else who is on call for the page's team. `owner`: the
     /// incident's team.
     pub(super) fn called_by(&self, page: &Page, owner: &str) -> Called {
-        let named: Vec<_> = page.called.iter().filter_map(|name| self.oncall.member(name)).collect();
+        let oncall = self.oncall.get();
+        let named: Vec<_> = page.called.iter().filter_map(|name| oncall.member(name)).collect();
         if named.is_empty() {
             return self.called(&page.team, owner);
         }
@@ -41,6 +42,7 @@ impl Renderer {
 
     /// Who is on call now: for the page's team; else, as a page must reach somebody, for the incident's or the default one.
     pub(super) fn called(&self, team: &str, owner: &str) -> Called {
+        let (oncall, now) = (self.oncall.get(), self.clock.now());
         let mut nobody = Vec::new();
         let others = [Some(owner), self.default_team.as_deref()].into_iter().flatten();
         for asked in std::iter::once(team).chain(others) {
@@ -48,11 +50,14 @@ impl Renderer {
                 continue;
             }
             let default_team = self.default_team.as_deref().unwrap_or(asked);
-            let why = match self.oncall.first(asked, default_team, self.clock.now()) {
+            let why = match oncall.first(asked, default_team, now) {
                 Ok(people) if !people.is_empty() => {
                     let instead = nobody.first().map(|(_, why)| format!("{why}: team {asked} is called instead"));
                     let who = people.iter().map(|member| contact(member)).collect();
                     return Called { who, channel: self.channel(asked), instead };
+                }
+                Ok(_) if oncall.shift_before(asked, now).is_ok_and(|before| before.is_some()) => {
+                    "whose rotations leave a gap now"
                 }
                 Ok(_) => "whose rotation begins later",
                 Err(_) => "which oncall.yaml does not know",
@@ -65,7 +70,7 @@ impl Renderer {
     }
 
     fn channel(&self, team: &str) -> Option<DiscordChannel> {
-        self.oncall.team(team).ok().and_then(|team| team.channel)
+        self.oncall.get().team(team).ok().and_then(|team| team.channel)
     }
 }
 

@@ -13,7 +13,7 @@ use super::ticket::trouble;
 use super::{Parcel, ParcelKind, Sink, SinkError, TicketLetter};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
-use crate::oncall::OnCall;
+use crate::oncall::Roster;
 use crate::store::{Delivery, DeliverySubject, Store, StoreError};
 use crate::worker::{Turn, TurnError, Worker};
 
@@ -39,10 +39,10 @@ impl OutboxWorker {
         fallback: Option<String>,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
-        oncall: Arc<OnCall>,
+        oncall: impl Into<Roster>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let renderer = Renderer::new(store.clone(), clock.clone(), oncall);
+        let renderer = Renderer::new(store.clone(), clock.clone(), oncall.into());
         Self { sink, fallback, store, clock, renderer, metrics }
     }
 

@@ -7,7 +7,7 @@ use super::{Parcel, ParcelKind, Sink};
 use crate::clock::Clock;
 use crate::message::{self, Card, Colour, PageFacts, PageText, Room};
 use crate::model::{Approval, ApprovalState, Grouping, Incident, IncidentId, PageId, Severity};
-use crate::oncall::OnCall;
+use crate::oncall::Roster;
 use crate::store::{Delivery, DeliverySubject, FoldedIncident, NewIncident, Page, Store, StoreError};
 
 /// How many of an incident's alerts a page looks at, for examples and links.
@@ -29,14 +29,14 @@ pub(super) const TEAM: usize = 80;
 pub(super) struct Renderer {
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) oncall: Arc<OnCall>,
+    pub(super) oncall: Roster,
     recent: Recent,
     /// Who is called when a page's own team cannot be.
     pub default_team: Option<String>,
 }
 
 impl Renderer {
-    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, oncall: Arc<OnCall>) -> Self {
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, oncall: Roster) -> Self {
         let recent = Recent::new(store.clone(), clock.clone());
         Self { store, clock, oncall, recent, default_team: None }
     }

@@ -1,6 +1,7 @@
 //! From the document to what it means: each text is read, each reference is followed.
 
 mod escalation;
+mod rotation;
 
 use std::sync::Arc;
 
@@ -8,11 +9,12 @@ use chrono::{Datelike as _, NaiveDate, NaiveTime};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use serde_saphyr::Spanned;
 
-use super::document::{Document, HandoffEntry, HoursEntry, MemberEntry, RotationEntry, TeamEntry, Text, Times};
+use super::covers::Covers;
+use super::document::{Document, MemberEntry, TeamEntry, Text};
 use super::error::{Source, shortened};
-use super::{DiscordChannel, DiscordUser, Member, OnCall, OnCallError, Policy, Rotation, Team, nearest};
-use crate::model::PageHours;
-use escalation::Known;
+use super::{DiscordChannel, DiscordUser, Member, OnCall, OnCallError, Policy, ReadCalendar, Team, nearest};
+use escalation::{Has, Known};
+use rotation::SameDay;
 
 /// Room for some thousand members; what is larger is another file by mistake.
 const MAX_BYTES: usize = 256 * 1024;
@@ -20,20 +22,18 @@ const MAX_BYTES: usize = 256 * 1024;
 /// The longest name of a member or team: still fits a line of chat.
 const MAX_NAME: usize = 64;
 
-/// The longest time between two handoffs: what is longer is a slip of the hand.
-const MAX_DAYS: u64 = 366;
-
-pub(super) fn check(name: &str, text: &str) -> Result<OnCall, OnCallError> {
+pub(super) fn check(name: &str, text: &str, read: ReadCalendar<'_>) -> Result<OnCall, OnCallError> {
     let source = Source { name, text };
     if text.len() > MAX_BYTES {
         let message = format!("the file has {} bytes, and at most {MAX_BYTES} are read", text.len());
         return Err(source.error(serde_saphyr::Location::UNKNOWN, message, "see whether it is the right file"));
     }
     let document = serde_saphyr::from_str(text).map_err(|error| source.yaml_error(&error))?;
-    Check(source).document(document)
+    Check(source, read).document(document)
 }
 
-struct Check<'a>(Source<'a>);
+/// The file, and how the calendars are read that it names.
+struct Check<'a>(Source<'a>, ReadCalendar<'a>);
 
 impl Check<'_> {
     fn document(&self, document: Document) -> Result<OnCall, OnCallError> {
@@ -56,7 +56,7 @@ impl Check<'_> {
             }
             teams.push(self.team(entry, &usual, &known)?);
         }
-        Ok(OnCall { members, teams, usual })
+        Ok(OnCall { members, teams, usual, covers: Covers::new() })
     }
 
     fn members(&self, entries: &[MemberEntry]) -> Result<Vec<Arc<Member>>, OnCallError> {
@@ -99,13 +99,19 @@ impl Check<'_> {
             return Err(self.wrong(&entry.name, message, remedy));
         }
         let channel = entry.channel.as_ref().map(|text| self.discord_id(text, "Copy Channel ID")).transpose()?;
-        let rotation = self.rotation(name, &entry.rotation, known.members)?;
+        let rotation = self.rotations(name, &entry.rotation, known.members)?;
+        let secondary = entry.secondary.as_ref().map(|entry| self.rotations(name, entry, known.members)).transpose()?;
         let manager = entry.manager.as_ref().map(|name| self.known_member(name, known.members)).transpose()?;
-        let policy = |entry| self.policy(entry, usual, known, Some(manager.is_some()));
+        let has = Has { manager: manager.is_some(), secondary: secondary.is_some() };
+        let policy = |entry| self.policy(entry, usual, known, Some(has));
         let escalation = entry.escalation.as_ref().map(policy).transpose()?;
-        let hours = entry.page_for.as_ref().map(|page_for| self.hours(&page_for.s3, rotation.time_zone)).transpose()?;
+        let hours = entry
+            .page_for
+            .as_ref()
+            .map(|page_for| self.hours(&page_for.s3, rotation.time_zone(), SameDay::Needed))
+            .transpose()?;
         let (name, channel) = (name.clone(), channel.map(DiscordChannel));
-        Ok(Team { name, channel, rotation, manager, escalation, pages_s3: hours })
+        Ok(Team { name, channel, rotation, secondary, manager, escalation, pages_s3: hours })
     }
 
     fn known_member(&self, name: &Text, known: &[Arc<Member>]) -> Result<Arc<Member>, OnCallError> {
@@ -113,76 +119,6 @@ impl Check<'_> {
             let message = format!("`{}` is not in members", shortened(&name.value));
             self.wrong(name, message, nearest::instead(&name.value, known.iter().map(|member| member.name.as_str())))
         })
-    }
-
-    fn hours(&self, entry: &HoursEntry, zone: Tz) -> Result<PageHours, OnCallError> {
-        let days = PageHours::parse_days(&entry.days.value).ok_or_else(|| {
-            let message = format!("`{}` are no days of the week", shortened(&entry.days.value));
-            self.wrong(&entry.days, message, "write `mon-fri`, `mon, wed` or `daily`")
-        })?;
-        let (from, to) = (self.time(&entry.from)?, self.time(&entry.to)?);
-        if to <= from {
-            let message = format!("the hours end at {}, before they begin at {}", entry.to.value, entry.from.value);
-            return Err(self.wrong(&entry.to, message, "write a later time of the same day, such as \"17:00\""));
-        }
-        let zone = entry.time_zone.as_ref().map_or(Ok(zone), |text| self.time_zone(text))?;
-        Ok(PageHours { days, from, to, zone, written: entry.days.value.trim().to_owned() })
-    }
-
-    fn rotation(&self, team: &str, entry: &RotationEntry, known: &[Arc<Member>]) -> Result<Rotation, OnCallError> {
-        let time_zone = self.time_zone(&entry.time_zone)?;
-        let start = self.date(&entry.start)?;
-        let (times, every_days) = self.handoff(&entry.handoff)?;
-        if entry.members.value.is_empty() {
-            let message = format!("nobody takes turns in team `{team}`");
-            return Err(self.wrong(&entry.members, message, "write at least one name of members"));
-        }
-        let mut members = Vec::new();
-        for name in &entry.members.value {
-            let Some(member) = known.iter().find(|member| member.name == name.value) else {
-                let message = format!("team `{team}` names member `{}`, who is not in members", shortened(&name.value));
-                let remedy = match known {
-                    [] => "add them to members".to_owned(),
-                    _ => nearest::instead(&name.value, known.iter().map(|member| member.name.as_str())),
-                };
-                return Err(self.wrong(name, message, remedy));
-            };
-            members.push(Arc::clone(member));
-        }
-        Ok(Rotation { time_zone, start, every_days, times, members })
-    }
-
-    /// The times of a round of handoffs, and the days from one round to the next.
-    fn handoff(&self, entry: &HandoffEntry) -> Result<(Vec<NaiveTime>, u64), OnCallError> {
-        let every_days = parse_days(&entry.every.value).ok_or_else(|| {
-            let message = format!("`{}` is no time between handoffs", shortened(&entry.every.value));
-            let remedy = format!("write days or weeks, such as `1d` or `1w`, of {MAX_DAYS} days at most");
-            self.wrong(&entry.every, message, remedy)
-        })?;
-        let several = match &entry.at.value {
-            Times::One(text) => {
-                let text = Spanned::new(text.clone(), entry.at.referenced, entry.at.defined);
-                return Ok((vec![self.time(&text)?], every_days));
-            }
-            Times::Several(several) => several,
-        };
-        let mut times: Vec<NaiveTime> = Vec::new();
-        for text in several {
-            let time = self.time(text)?;
-            if times.last().is_some_and(|last| *last >= time) {
-                let message = format!("the handoff at `{}` does not come after the one before it", text.value);
-                return Err(self.wrong(text, message, "write each time once, in the order of the day"));
-            }
-            times.push(time);
-        }
-        if times.is_empty() {
-            return Err(self.wrong(&entry.at, "there is no time of handoff", "write one, such as `at: \"09:00\"`"));
-        }
-        if times.len() > 1 && every_days > 1 {
-            let message = format!("{} handoffs a day don't go with `every: {}`", times.len(), entry.every.value);
-            return Err(self.wrong(&entry.every, message, "write `every: 1d`, or one time only"));
-        }
-        Ok((times, every_days))
     }
 
     fn time(&self, text: &Text) -> Result<NaiveTime, OnCallError> {
@@ -246,17 +182,6 @@ impl Check<'_> {
     fn wrong<T>(&self, at: &Spanned<T>, message: impl Into<String>, remedy: impl Into<String>) -> OnCallError {
         self.0.error(at.referenced, message, remedy)
     }
-}
-
-/// `1d` is 1, `2w` is 14.
-fn parse_days(text: &str) -> Option<u64> {
-    let (number, days) = match (text.strip_suffix('d'), text.strip_suffix('w')) {
-        (Some(number), _) => (number, 1),
-        (_, Some(number)) => (number, 7),
-        _ => return None,
-    };
-    let total = parse_digits(number)?.checked_mul(days)?;
-    (1..=MAX_DAYS).contains(&total).then_some(total)
 }
 
 /// `09:00`, to the minute.

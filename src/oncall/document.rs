@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::Spanned;
+use serde_saphyr::{Location, Spanned};
 
 /// A text, and where it stands.
 pub(super) type Text = Spanned<String>;
@@ -35,7 +36,8 @@ pub(super) struct MemberEntry {
 pub(super) struct TeamEntry {
     pub name: Text,
     pub channel: Option<Text>,
-    pub rotation: RotationEntry,
+    pub rotation: Spanned<RotationsEntry>,
+    pub secondary: Option<Spanned<RotationsEntry>>,
     pub page_for: Option<PageForEntry>,
     pub manager: Option<Text>,
     pub escalation: Option<EscalationEntry>,
@@ -84,7 +86,9 @@ impl<'de> Deserialize<'de> for CalleeEntry {
             type Value = CalleeEntry;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("`on-call`, `next`, `everybody` or `manager`, or a name such as `{ person: erin }`")
+                f.write_str(
+                    "`on-call`, `secondary`, `next`, `everybody` or `manager`, or a name such as `{ person: erin }`",
+                )
             }
 
             fn visit_str<E: Error>(self, kind: &str) -> Result<CalleeEntry, E> {
@@ -127,10 +131,58 @@ pub(super) struct HoursEntry {
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RotationEntry {
-    pub time_zone: Text,
-    pub start: Text,
-    pub handoff: HandoffEntry,
-    pub members: Spanned<Vec<Text>>,
+    #[serde(default, deserialize_with = "given")]
+    pub time_zone: Option<Text>,
+    #[serde(default, deserialize_with = "given")]
+    pub start: Option<Text>,
+    #[serde(default, deserialize_with = "given")]
+    pub handoff: Option<HandoffEntry>,
+    #[serde(default, deserialize_with = "given")]
+    pub members: Option<Spanned<Vec<Text>>>,
+    #[serde(default, deserialize_with = "given")]
+    pub only: Option<HoursEntry>,
+    /// A calendar's file; then none of the others but `time_zone` is there.
+    #[serde(default, deserialize_with = "given")]
+    pub ical: Option<Text>,
+}
+
+/// A field may be left out, but not be there without a value.
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+/// One rotation, or a list of them: each with its place, if it has one of its own.
+#[derive(Debug)]
+pub(super) struct RotationsEntry(pub Vec<(Option<Location>, RotationEntry)>);
+
+// By hand, as an untagged enum would lose the places.
+impl<'de> Deserialize<'de> for RotationsEntry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct RotationsVisitor;
+
+        impl<'de> Visitor<'de> for RotationsVisitor {
+            type Value = RotationsEntry;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a rotation: `time_zone`, `start`, `handoff`, `members`; or a list of such")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RotationsEntry, A::Error> {
+                let rotation = RotationEntry::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(RotationsEntry(vec![(None, rotation)]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<RotationsEntry, A::Error> {
+                let mut rotations = Vec::new();
+                while let Some(rotation) = list.next_element::<Spanned<RotationEntry>>()? {
+                    rotations.push((Some(rotation.referenced), rotation.value));
+                }
+                Ok(RotationsEntry(rotations))
+            }
+        }
+
+        deserializer.deserialize_any(RotationsVisitor)
+    }
 }
 
 #[derive(Debug, serde::Deserialize)]

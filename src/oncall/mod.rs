@@ -4,28 +4,48 @@
 //! answer. A rotation is arithmetic on the calendar of its time zone, so that one that began ten years ago answers as fast
 //! as one that began today.
 //!
-//! Overrides and iCal will stand here beside the rotation.
+//! A team has a primary layer and may have a secondary one; a layer is one rotation or several, of
+//! which the first that covers an instant counts; overrides lie over that. Each of the three says
+//! of an instant whose turn it is and how long that holds, and all answers are made of these.
 
+mod calendar;
 mod check;
+mod covers;
 mod document;
 mod error;
+mod findings;
+mod hours;
+mod imported;
+mod layer;
 mod nearest;
 mod policy;
+mod roster;
 mod rotation;
+mod stretch;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use std::fmt;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
+pub use calendar::CalendarError;
+pub use covers::PassedOver;
 pub use error::{OnCallError, Place};
+pub use findings::{Finding, LOOK_AHEAD};
+pub use imported::Imported;
+pub use layer::{Rotations, Source};
 pub use policy::{Call, Callee, Policy, Step};
+pub use roster::Roster;
 pub use rotation::{Rotation, Shift};
+pub use told::Asking;
 
-use crate::model::{PageFor, PageHours};
+use crate::model::{Layer, Override, OverrideId, PageFor, PageHours};
+use covers::{Covered, Covers, covers};
+use stretch::{Because, Stretch};
 
 /// The content of one `oncall.yaml`, checked: every name that it refers to is there.
 #[derive(Debug, Clone)]
@@ -34,6 +54,7 @@ pub struct OnCall {
     teams: Vec<Team>,
     /// Of teams that have no policy of their own.
     usual: Policy,
+    covers: Covers,
 }
 
 /// Somebody who can be on call. The name is unique, and so is the Discord id.
@@ -54,7 +75,9 @@ pub struct Team {
     pub name: String,
     /// Where this team is paged; `None`: wherever the bot pages by default.
     pub channel: Option<DiscordChannel>,
-    pub rotation: Rotation,
+    /// The primary layer.
+    pub rotation: Rotations,
+    pub secondary: Option<Rotations>,
     pub manager: Option<Arc<Member>>,
     /// `None`: as all teams have it that say nothing.
     pub escalation: Option<Policy>,
@@ -75,7 +98,12 @@ pub struct DiscordChannel(pub u64);
 pub struct Watch {
     pub member: Arc<Member>,
     pub shift: Shift,
+    /// What makes it theirs, where it is not the rotation.
+    pub cover: Option<OverrideId>,
 }
+
+/// Gives the content of a calendar's file, or says why not.
+pub type ReadCalendar<'a> = &'a dyn Fn(&str) -> Result<String, String>;
 
 /// Why a question about a team has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -93,7 +121,16 @@ impl OnCall {
     /// # Errors
     /// The first thing that is wrong, with line, column, snippet and what to write instead.
     pub fn parse(source_name: &str, text: &str) -> Result<Self, OnCallError> {
-        check::check(source_name, text)
+        Self::parse_with(source_name, text, &|_| Err("calendars are not read here".to_owned()))
+    }
+
+    /// The same where rotations may be calendars: `read` gives the content of the file of that name,
+    /// or says why it cannot be read.
+    ///
+    /// # Errors
+    /// As [`OnCall::parse`]; also what is wrong with a calendar, at the place where it is named.
+    pub fn parse_with(source_name: &str, text: &str, read: ReadCalendar<'_>) -> Result<Self, OnCallError> {
+        check::check(source_name, text, read)
     }
 
     /// Everybody, in the order of the file.
@@ -106,12 +143,24 @@ impl OnCall {
         self.members.iter().find(|member| member.name == name)
     }
 
+    /// Whether there is a member of that name.
+    ///
+    /// # Errors
+    /// There is none; the text says who it may have been meant to be.
+    pub fn knows_member(&self, name: &str) -> Result<(), String> {
+        if self.member(name).is_some() {
+            return Ok(());
+        }
+        let remedy = nearest::instead(name, self.members.iter().map(|member| member.name.as_str()));
+        Err(format!("oncall.yaml knows no member `{}`; {remedy}", error::shortened(name)))
+    }
+
     /// The member who is this person on Discord.
     pub fn member_by_discord(&self, id: DiscordUser) -> Option<&Arc<Member>> {
         self.members.iter().find(|member| member.discord == Some(id))
     }
 
-    /// The teams, in the order of the file. There is at least one.
+    /// The teams, in the order of the file, which has at least one.
     pub fn teams(&self) -> &[Team] {
         &self.teams
     }
@@ -147,18 +196,39 @@ impl OnCall {
         Err(format!("oncall.yaml knows no member and no team `{}`; {remedy}", error::shortened(name)))
     }
 
-    /// Who is on call at `at`, and for how long. `None`: nobody, as the rotation has not begun; [`OnCall::next_handoff`]
-    /// then gives its beginning.
+    /// The same file with these overrides over it, whatever lay over it before, and those of them
+    /// that cannot count.
+    #[must_use]
+    pub fn with_overrides(&self, overrides: &[Override]) -> (Self, Vec<PassedOver>) {
+        let (covers, passed_over) = covers(self, overrides);
+        (Self { covers, ..self.clone() }, passed_over)
+    }
+
+    /// Who is on call at `at`, and for how long. `None`: nobody, as the rotation has not begun or
+    /// covers other hours; [`OnCall::next_handoff`] then says until when.
     ///
     /// # Errors
     /// An unknown team, or the end of the calendar.
     pub fn who(&self, team: &str, at: DateTime<Utc>) -> Result<Option<Watch>, ScheduleError> {
-        let team = self.team(team)?;
-        let Some(slot) = team.rotation.slot_at(at) else { return Ok(None) };
-        team.rotation.watch(slot).map(Some).ok_or_else(|| team.beyond_calendar(at))
+        self.who_in(team, Layer::Primary, at)
     }
 
-    /// The shift that `at` lies in. `None` before the rotation's beginning.
+    /// The same for one of the team's layers. `None` also where the team has no such layer.
+    ///
+    /// # Errors
+    /// An unknown team, or the end of the calendar.
+    pub fn who_in(&self, team: &str, layer: Layer, at: DateTime<Utc>) -> Result<Option<Watch>, ScheduleError> {
+        let team = self.team(team)?;
+        let Some(covered) = self.covered(team, layer) else { return Ok(None) };
+        let stretch = covered.at(at).ok_or_else(|| team.beyond_calendar(at))?;
+        match watch_of(&stretch) {
+            Some(watch) => Ok(Some(watch)),
+            None if stretch.turn.is_some() => Err(team.beyond_calendar(at)),
+            None => Ok(None),
+        }
+    }
+
+    /// The shift that `at` lies in. `None` in a gap.
     ///
     /// # Errors
     /// An unknown team, or the end of the calendar.
@@ -166,18 +236,50 @@ impl OnCall {
         Ok(self.who(team, at)?.map(|watch| watch.shift))
     }
 
-    /// The first handoff after `after`, never `after` itself. Before the rotation's beginning, that beginning.
+    /// The last shift that has ended by `at`. `None`: there was none.
+    ///
+    /// # Errors
+    /// An unknown team, or the end of the calendar.
+    pub fn shift_before(&self, team: &str, at: DateTime<Utc>) -> Result<Option<Shift>, ScheduleError> {
+        let named = self.team(team)?;
+        let mut before = at;
+        loop {
+            let covered = self.covered(named, Layer::Primary);
+            let stretch = covered.and_then(|covered| covered.at(before)).ok_or_else(|| named.beyond_calendar(at))?;
+            if let Some(watch) = watch_of(&stretch).filter(|watch| watch.shift.to <= at) {
+                return Ok(Some(watch.shift));
+            }
+            let Some(from) = stretch.span.from else { return Ok(None) };
+            before = from - TimeDelta::nanoseconds(1);
+        }
+    }
+
+    /// The first instant after `after` at which it is another's turn, or nobody's; never `after`
+    /// itself. In a gap, its end: before the rotation's beginning, that beginning.
     ///
     /// # Errors
     /// An unknown team, or the end of the calendar.
     pub fn next_handoff(&self, team: &str, after: DateTime<Utc>) -> Result<DateTime<Utc>, ScheduleError> {
-        let team = self.team(team)?;
-        let next = team.rotation.slot_at(after).map_or(0, |slot| slot + 1);
-        team.rotation.handoff(next).ok_or_else(|| team.beyond_calendar(after))
+        self.next_handoff_in(team, Layer::Primary, after)
     }
 
-    /// The shifts of which some part lies in `from..to`, whole and in order, each with its member. They are computed as they
-    /// are asked for.
+    /// The same for one of the team's layers.
+    ///
+    /// # Errors
+    /// An unknown team, the end of the calendar, or no such layer.
+    pub fn next_handoff_in(
+        &self,
+        team: &str,
+        layer: Layer,
+        after: DateTime<Utc>,
+    ) -> Result<DateTime<Utc>, ScheduleError> {
+        let team = self.team(team)?;
+        let stretch = self.covered(team, layer).and_then(|covered| covered.at(after));
+        stretch.and_then(|stretch| stretch.span.to).ok_or_else(|| team.beyond_calendar(after))
+    }
+
+    /// The shifts of which some part lies in `from..to`, whole and in order, each with its member.
+    /// They are computed as they are asked for; between two of them there may be a gap.
     ///
     /// # Errors
     /// An unknown team.
@@ -187,16 +289,91 @@ impl OnCall {
         from: DateTime<Utc>,
         to: DateTime<Utc>,
     ) -> Result<impl Iterator<Item = Watch> + use<'a>, ScheduleError> {
-        let rotation = &self.team(team)?.rotation;
-        let first = rotation.slot_at(from).unwrap_or(0);
-        Ok((first..)
-            .map_while(|slot| rotation.watch(slot))
-            .take_while(move |watch| from < to && watch.shift.from < to)
-            .filter(|watch| !watch.shift.is_empty()))
+        self.shifts_in(team, Layer::Primary, from, to)
+    }
+
+    /// The same for one of the team's layers.
+    ///
+    /// # Errors
+    /// An unknown team.
+    pub fn shifts_in<'a>(
+        &'a self,
+        team: &str,
+        layer: Layer,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<impl Iterator<Item = Watch> + use<'a>, ScheduleError> {
+        let stretches = self.stretches(self.team(team)?, layer, from, to);
+        Ok(stretches.filter_map(|stretch| watch_of(&stretch)))
+    }
+
+    /// The turns and gaps of which some part lies in `from..to`, one after the other.
+    fn stretches<'a>(
+        &'a self,
+        team: &'a Team,
+        layer: Layer,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> impl Iterator<Item = Stretch> + use<'a> {
+        let covered = self.covered(team, layer);
+        let mut next = Some(from).filter(|from| *from < to);
+        std::iter::from_fn(move || {
+            let stretch = covered?.at(next.filter(|next| *next < to)?)?;
+            next = stretch.span.to;
+            Some(stretch)
+        })
+    }
+
+    fn covered<'a>(&'a self, team: &'a Team, layer: Layer) -> Option<Covered<'a>> {
+        let rotations = team.layer(layer)?;
+        let covers = self.covers.get(&(team.name.clone(), layer)).map_or(&[][..], Vec::as_slice);
+        Some(Covered { rotations, covers })
+    }
+}
+
+fn watch_of(stretch: &Stretch) -> Option<Watch> {
+    let turn = stretch.turn.as_ref()?;
+    let shift = Shift { from: stretch.span.from?, to: stretch.span.to? };
+    let cover = match turn.because {
+        Because::Override(id) => Some(id),
+        Because::Rotation(..) => None,
+    };
+    Some(Watch { member: Arc::clone(&turn.member), shift, cover })
+}
+
+impl Default for OnCall {
+    /// Of no file: there is no team.
+    fn default() -> Self {
+        Self { members: Vec::new(), teams: Vec::new(), usual: Policy::usual(), covers: Covers::new() }
     }
 }
 
 impl Team {
+    /// The rotations of that layer, if it has one.
+    pub fn layer(&self, layer: Layer) -> Option<&Rotations> {
+        match layer {
+            Layer::Primary => Some(&self.rotation),
+            Layer::Secondary => self.secondary.as_ref(),
+        }
+    }
+
+    /// All who take turns, in whichever layer, each once.
+    pub fn members(&self) -> Vec<Arc<Member>> {
+        let mut members = self.rotation.members().to_vec();
+        for member in self.secondary.iter().flat_map(Rotations::members) {
+            if members.iter().all(|known| known.name != member.name) {
+                members.push(Arc::clone(member));
+            }
+        }
+        members
+    }
+
+    /// The time as the clocks of the first rotation show it: `Mon 2026-03-09 09:00 Europe/Paris`.
+    pub fn local(&self, at: DateTime<Utc>) -> String {
+        let zone = self.rotation.time_zone();
+        format!("{} {zone}", at.with_timezone(&zone).format("%a %Y-%m-%d %H:%M"))
+    }
+
     fn beyond_calendar(&self, at: DateTime<Utc>) -> ScheduleError {
         ScheduleError::BeyondCalendar { team: self.name.clone(), at }
     }

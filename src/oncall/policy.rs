@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::{Member, OnCall, ScheduleError, Team};
-use crate::model::{AckTimes, AckTimesOf, Severity};
+use crate::model::{AckTimes, AckTimesOf, Layer, Severity};
 
 /// Who is called one after the other, and how long each has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,11 +32,14 @@ pub struct Step {
 /// Who may be called. Of no other team: those of the one that is paged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Callee {
-    /// Who is on call by the rotation.
+    /// Who is on call as the primary.
     OnCall,
-    /// Who takes over from whoever is on call.
+    /// Who is on call as the secondary.
+    Secondary,
+    /// Who stands behind whoever is on call: the secondary, where somebody else is that now, as they
+    /// are on duty; else whoever takes over.
     Next,
-    /// All who take turns.
+    /// All who take turns, as primary or secondary.
     Everybody,
     Manager,
     /// The default team's who is on call, unless it is the same team.
@@ -156,18 +159,38 @@ impl OnCall {
         let own = owner.name.as_str();
         match callee {
             Callee::OnCall => (own, on_call(own)),
-            Callee::Next => (own, owner.rotation.next_member(at).into_iter().collect()),
-            Callee::Everybody => (own, owner.rotation.members().to_vec()),
+            Callee::Secondary => (own, self.secondary(own, at).into_iter().collect()),
+            Callee::Next => (own, self.behind(own, at).into_iter().collect()),
+            Callee::Everybody => (own, owner.members()),
             Callee::Manager => (own, owner.manager.iter().cloned().collect()),
             Callee::DefaultTeam if default_team == own => (own, Vec::new()),
             Callee::DefaultTeam => (default_team, on_call(default_team)),
             Callee::Person(member) => (own, vec![Arc::clone(member)]),
             Callee::Rotation(team) => (team, on_call(team)),
             Callee::Team(team) => {
-                let members = self.team(team).map(|team| team.rotation.members().to_vec());
+                let members = self.team(team).map(Team::members);
                 (team, members.unwrap_or_default())
             }
         }
+    }
+}
+
+/// Whoever takes over comes within so many shifts, or there is nobody else.
+const SHIFTS_AHEAD: usize = 400;
+
+impl OnCall {
+    fn secondary(&self, team: &str, at: DateTime<Utc>) -> Option<Arc<Member>> {
+        self.who_in(team, Layer::Secondary, at).ok().flatten().map(|watch| watch.member)
+    }
+
+    fn behind(&self, team: &str, at: DateTime<Utc>) -> Option<Arc<Member>> {
+        let now = self.who(team, at).ok()?.map(|watch| watch.member);
+        let is_another = |member: &Arc<Member>| now.as_ref().is_none_or(|now| now.name != member.name);
+        if let Some(secondary) = self.secondary(team, at).filter(is_another) {
+            return Some(secondary);
+        }
+        let shifts = self.shifts_between(team, at, DateTime::<Utc>::MAX_UTC).ok()?;
+        shifts.take(SHIFTS_AHEAD).map(|watch| watch.member).find(is_another)
     }
 }
 
@@ -175,6 +198,7 @@ impl fmt::Display for Callee {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Callee::OnCall => f.write_str("on-call"),
+            Callee::Secondary => f.write_str("secondary"),
             Callee::Next => f.write_str("next"),
             Callee::Everybody => f.write_str("everybody"),
             Callee::Manager => f.write_str("manager"),

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, Offset as _, TimeZone as _, Utc};
+use chrono::{DateTime, Datelike as _, Days, NaiveDate, NaiveDateTime, NaiveTime, Offset as _, TimeZone as _, Utc};
 use chrono_tz::{GapInfo, Tz};
 
-use super::{Member, Watch};
+use super::Member;
+use super::hours;
+use super::stretch::Span;
+use crate::model::PageHours;
 
 /// Members take turns, from handoff to handoff.
 ///
@@ -22,6 +25,14 @@ pub struct Rotation {
     pub(super) times: Vec<NaiveTime>,
     /// At least one.
     pub(super) members: Vec<Arc<Member>>,
+    /// Outside of these it covers nothing; the turns go on all the same.
+    pub(super) only: Option<PageHours>,
+}
+
+/// Whose turn it is in one rotation, and which one; `None`: it covers nothing in that time.
+pub(super) struct OwnStretch {
+    pub turn: Option<(u64, Arc<Member>)>,
+    pub span: Span,
 }
 
 /// The time from one handoff to the next. Its length varies with daylight saving time: ask for its ends, add no hours.
@@ -36,6 +47,11 @@ impl Rotation {
     /// The zone in whose calendar the handoffs lie.
     pub fn time_zone(&self) -> Tz {
         self.time_zone
+    }
+
+    /// The only hours that it covers; `None`: all.
+    pub fn only(&self) -> Option<&PageHours> {
+        self.only.as_ref()
     }
 
     /// Who takes turns, in order.
@@ -62,21 +78,34 @@ impl Rotation {
         (0..end).rev().find(|slot| self.handoff(*slot).is_some_and(|handoff| handoff <= at))
     }
 
-    /// The shift after handoff `slot`, and whose it is. `None` beyond the calendar.
-    pub(super) fn watch(&self, slot: u64) -> Option<Watch> {
+    /// Whose turn it is at `at`, and the whole time around it in which it is. `None` beyond the
+    /// calendar.
+    pub(super) fn at(&self, at: DateTime<Utc>) -> Option<OwnStretch> {
+        let Some(slot) = self.slot_at(at) else { return self.before_the_beginning() };
+        let shift = Span { from: Some(self.handoff(slot)?), to: Some(self.handoff(slot + 1)?) };
         let turn = usize::try_from(slot % self.members.len() as u64).ok()?;
-        let shift = Shift { from: self.handoff(slot)?, to: self.handoff(slot + 1)? };
-        Some(Watch { member: Arc::clone(self.members.get(turn)?), shift })
+        let turn = Some((slot, Arc::clone(self.members.get(turn)?)));
+        let Some(only) = &self.only else { return Some(OwnStretch { turn, span: shift }) };
+        let hours = hours_around(only, at)?;
+        if hours.0 {
+            return Some(OwnStretch { turn, span: hours.1.and(shift) });
+        }
+        // It covered nothing before its beginning either.
+        let begins = self.handoff(0)?;
+        let from = hours.1.from.filter(|from| *from > begins);
+        Some(OwnStretch { turn: None, span: Span { from, ..hours.1 } })
     }
 
-    /// The next of the members who is another one than the one on call. Before the beginning, that
-    /// is the second; `None`: there is only one.
-    pub(super) fn next_member(&self, at: DateTime<Utc>) -> Option<Arc<Member>> {
-        let slot = self.slot_at(at).unwrap_or(0);
-        let all = self.members.len() as u64;
-        let member = |slot: u64| self.members.get(usize::try_from(slot % all).ok()?);
-        let now = member(slot)?;
-        (slot + 1..slot + all).filter_map(member).find(|member| member.name != now.name).cloned()
+    fn before_the_beginning(&self) -> Option<OwnStretch> {
+        let begins = self.handoff(0)?;
+        let to = match &self.only {
+            Some(only) => match hours_around(only, begins)? {
+                (true, _) => Some(begins),
+                (false, span) => span.to,
+            },
+            None => Some(begins),
+        };
+        Some(OwnStretch { turn: None, span: Span { from: None, to } })
     }
 
     fn per_round(&self) -> u64 {
@@ -89,16 +118,17 @@ impl Shift {
     pub fn contains(&self, at: DateTime<Utc>) -> bool {
         self.from <= at && at < self.to
     }
+}
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.from == self.to
-    }
+/// `None`: so near to the end of the calendar, clocks cannot be told.
+fn hours_around(only: &PageHours, at: DateTime<Utc>) -> Option<(bool, Span)> {
+    (1..10_000).contains(&at.year()).then(|| hours::around(only, at))
 }
 
 /// The first instant at which a clock in the zone shows `local`; where the clock jumps over `local`, the instant of the
 /// jump, at which it first shows something later. So a later `local` never gives an earlier instant, but all the times
 /// that one jump leaves out give the same.
-fn first_instant(zone: Tz, local: NaiveDateTime) -> Option<DateTime<Utc>> {
+pub(super) fn first_instant(zone: Tz, local: NaiveDateTime) -> Option<DateTime<Utc>> {
     if let Some(instant) = zone.from_local_datetime(&local).earliest() {
         return Some(instant.to_utc());
     }

@@ -16,7 +16,6 @@ use crate::engine::EngineOptions;
 use crate::incident::IncidentRules;
 use crate::metrics::Metrics;
 use crate::model::{Signal, SignalId};
-use crate::oncall::OnCall;
 use crate::playbook::Catalog;
 use crate::prometheus::ScriptedPrometheus;
 use crate::store::Sinks;
@@ -33,9 +32,6 @@ pub struct Setting {
     pub prometheus: Arc<ScriptedPrometheus>,
     pub catalog: watch::Receiver<Arc<Catalog>>,
     pub rules: IncidentRules,
-    /// Who is called next while nobody acknowledges, where the sinks say how long it takes; `None`:
-    /// nobody.
-    pub oncall: Option<Arc<OnCall>>,
     pub database: PathBuf,
     pub durability: Durability,
     pub sinks: Sinks,
@@ -61,8 +57,7 @@ impl Stage {
     /// # Errors
     /// When the database cannot be opened.
     pub async fn set(setting: Setting) -> Result<Self, StoreError> {
-        let Setting { clock, cluster, rights, prometheus, catalog, rules, oncall, database, durability, sinks } =
-            setting;
+        let Setting { clock, cluster, rights, prometheus, catalog, rules, database, durability, sinks } = setting;
         let store = Arc::new(SqliteStore::open(&database, durability, clock.clone(), sinks).await?);
         let engine = EngineOptions { default_team: rules.default_team.clone(), ..EngineOptions::default() };
         let as_bot = rights.map_or_else(|| cluster.clone(), |rights| cluster.restricted(rights));
@@ -76,7 +71,6 @@ impl Stage {
             engine,
             alertmanager: None,
             alertmanager_sources: Vec::new(),
-            oncall,
             metrics,
             name,
         };

@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{EscalationWhy, IncidentEvent, NewPage, NewWindow};
+use super::{EscalationWhy, IncidentEvent, NewOverride, NewPage, NewWindow};
 use crate::model::{
-    ApprovalId, Autonomy, EpisodeId, Grouping, Incident, IncidentId, IncidentState, Lane, PlaybookRef, RunId, Severity,
-    Signal, Target, Verdict, WindowId,
+    ApprovalId, Autonomy, EpisodeId, Grouping, Incident, IncidentId, IncidentState, Lane, OverrideId, PlaybookRef,
+    RunId, Severity, Signal, Target, Verdict, WindowId,
 };
 
 /// All that follows from one signal.
@@ -186,6 +186,16 @@ pub enum Change {
     /// Ends it now, if it lasts longer.
     EndWindow {
         window: WindowId,
+        by: String,
+    },
+    /// Keeps that somebody covers.
+    KeepOverride {
+        id: OverrideId,
+        kept: Box<NewOverride>,
+    },
+    /// Ends it now, if it lasts longer.
+    EndOverride {
+        id: OverrideId,
         by: String,
     },
     /// It covers so many alerts that joined the incident. `is_whole`: all of it.

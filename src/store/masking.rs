@@ -13,8 +13,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{
-    Append, Ask, Change, CommandReply, Decision, InboxItem, NewEpisode, NewIncident, NewPage, NewRun, NewWindow,
-    StoreError, TicketFailure, TicketTrouble,
+    Append, Ask, Change, CommandReply, Decision, InboxItem, NewEpisode, NewIncident, NewOverride, NewPage, NewRun,
+    NewWindow, StoreError, TicketFailure, TicketTrouble,
 };
 use crate::model::{Digest, Grouping, Intent, Preview, RunEvent, Signal, Target, redact, redact_named, redact_value};
 
@@ -80,6 +80,14 @@ impl NewWindow {
     /// is, and whoever makes it refuses what masking would change.
     pub fn masked(self) -> Self {
         Self { reason: text(self.reason), owner: text(self.owner), ..self }
+    }
+}
+
+impl NewOverride {
+    /// The override as it may be written down. Its team and members are names of the on-call file, with
+    /// which they are compared.
+    pub fn masked(self) -> Self {
+        Self { reason: text(self.reason), by: text(self.by), ..self }
     }
 }
 
@@ -150,6 +158,8 @@ fn change(change: Change) -> Result<Change, StoreError> {
             Change::Merge { from, into, by: by.map(text), because: text(because) }
         }
         Change::KeepWindow { id, window } => Change::KeepWindow { id, window: Box::new(window.masked()) },
+        Change::KeepOverride { id, kept } => Change::KeepOverride { id, kept: Box::new(kept.masked()) },
+        Change::EndOverride { id, by } => Change::EndOverride { id, by: text(by) },
         Change::EndWindow { window, by } => Change::EndWindow { window, by: text(by) },
         Change::Split { incident, by } => Change::Split { incident, by: text(by) },
         Change::Tell { incident, at_once, page } => Change::Tell { incident, at_once, page: page.masked() },

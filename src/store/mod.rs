@@ -12,6 +12,7 @@ mod folds;
 mod happened;
 mod log;
 mod masking;
+mod overrides;
 mod paging;
 mod queue;
 mod reach;
@@ -39,6 +40,7 @@ pub use folds::{Fold, FoldStore, FoldedIncident, SpentBudget};
 pub use happened::IncidentEvent;
 pub use log::{Append, Appended, Ask, ClaimedRun, LogPosition};
 pub use masking::{identity, masked_body, stored_grouping, unfit_to_act_on};
+pub use overrides::{NewOverride, OverrideStore};
 pub use paging::{DuePage, NewPage, PageReason};
 pub use queue::{Accepted, Delivered, DeliveredPart, PendingSignal, Whose};
 pub use reach::{PageDelivery, Reach};
@@ -332,6 +334,7 @@ pub trait Store:
     + FoldStore
     + EscalationStore
     + TicketStore
+    + OverrideStore
     + 'static
 {
     /// Rung after each commit that leaves something to do.
@@ -384,6 +387,9 @@ pub struct Bells {
     pub outbox: Bell,
     /// What must keep coming came, or is over.
     pub heartbeats: Bell,
-    /// The clock was set: what is due by the calendar is due at another time.
+    /// An override was made or ended: somebody else is on call.
+    pub overrides: Bell,
+    /// The clock was set, or somebody else is on call: what is due by the calendar is due at another
+    /// time.
     pub clock: Bell,
 }

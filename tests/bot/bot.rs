@@ -20,7 +20,7 @@ use dogwatch::incident::IncidentRules;
 use dogwatch::intake::Form;
 use dogwatch::model::*;
 use dogwatch::notify::{OutboxWorker, Sink};
-use dogwatch::oncall::OnCall;
+use dogwatch::oncall::{OnCall, Roster};
 use dogwatch::playbook::{Catalog, Playbook};
 use dogwatch::prometheus::ScriptedPrometheus;
 use dogwatch::rehearse::{Setting, Stage};
@@ -89,8 +89,6 @@ pub struct Bot {
     pub trackers: Vec<Arc<dyn Sink>>,
     /// Where its pages go, each the next one's fallback.
     pub pagers: Vec<Arc<Pager>>,
-    /// The on-call file.
-    pub oncall: &'static str,
     /// How many changes the conversation has spoken of.
     told: usize,
 }
@@ -121,13 +119,12 @@ impl Bot {
             firing: BTreeMap::new(),
             was_set: false,
             everybody_may_deliver: false,
-            rules: IncidentRules::default(),
+            rules: IncidentRules { oncall: Roster::new(OnCall::parse("oncall.yaml", ONCALL).unwrap()), ..Default::default() },
             alertmanager: None,
             alertmanager_sources: Vec::new(),
             sinks: Sinks { budgets: PageBudgets::usual(), ..sinks(&["console"], &["console"]) },
             trackers: Vec::new(),
             pagers: Vec::new(),
-            oncall: ONCALL,
             told: 0,
         };
         empty_database(&bot.folder.path().join("bot.db")).await;
@@ -141,7 +138,7 @@ impl Bot {
         if !self.pagers.is_empty() {
             self.sinks.pages = vec![self.pagers[0].name().to_owned()];
         }
-        let oncall = Arc::new(OnCall::parse("oncall.yaml", self.oncall).unwrap());
+        let oncall = self.rules.oncall.clone();
         let stage = Stage::set(Setting {
             clock: self.clock.clone(),
             cluster: self.cluster.clone(),
@@ -149,7 +146,6 @@ impl Bot {
             prometheus: self.prometheus.clone(),
             catalog: self.catalog.subscribe(),
             rules: self.rules.clone(),
-            oncall: Some(oncall.clone()),
             database: self.folder.path().join("bot.db"),
             durability: Durability::None,
             sinks: self.sinks.clone(),

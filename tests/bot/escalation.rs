@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use dogwatch::clock::Clock as _;
 use dogwatch::model::IncidentId;
-use dogwatch::oncall::OnCall;
+use dogwatch::oncall::{OnCall, Roster};
 use dogwatch::store::{EscalationStore, IncidentStore};
 
 use crate::bot::pager::Pager;
@@ -54,8 +54,9 @@ async fn begins(severity: &str, oncall: &'static str) -> (Bot, Arc<Pager>) {
     let mut bot = Bot::begins(&[&look(severity)], crate::crashes::coredns()).await;
     let pager = Pager::new("pager", bot.clock.clone());
     bot.pagers = vec![pager.clone()];
-    bot.oncall = oncall;
-    bot.sinks.ack_times = Arc::new(OnCall::parse("oncall.yaml", oncall).unwrap().ack_times());
+    let oncall = OnCall::parse("oncall.yaml", oncall).unwrap();
+    bot.sinks.ack_times = Arc::new(oncall.ack_times());
+    bot.rules.oncall = Roster::new(oncall);
     bot.is_restarted().await;
     (bot, pager)
 }

@@ -27,6 +27,7 @@ mod jobs;
 mod laws;
 mod many;
 mod mutated;
+mod on_call;
 mod page_for;
 mod page_texts;
 mod pages;

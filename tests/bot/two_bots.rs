@@ -75,7 +75,6 @@ impl Cluster {
             prometheus: Arc::new(ScriptedPrometheus::default()),
             catalog,
             rules: IncidentRules::default(),
-            oncall: None,
             database: folder.path().join("bot.db"),
             durability: Durability::None,
             sinks: sinks(&["console"], &["console"]),

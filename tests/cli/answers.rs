@@ -83,11 +83,46 @@ fn each_command_goes_out_as_it_was_meant() {
         ),
         (&["approve", "APR-3"], "/approve APR-3"),
         (&["deny", "3"], "/deny APR-3"),
+        (&["oncall", "take"], "/oncall take"),
+        (
+            &["oncall", "take", "platform", "--until", "4h", "--layer", "secondary"],
+            "/oncall take platform --until 4h --layer secondary",
+        ),
+        (
+            &["oncall", "override", "platform", "bob", "--until", "8h", "--whom", "ada b", "--reason", "--a dentist"],
+            "/override platform bob --until 8h --whom \"ada b\" -- --a dentist",
+        ),
+        (&["oncall", "unoverride", "3"], "/unoverride 3"),
     ] {
         let said = server.ask(args);
         assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (0, "done\n", ""), "{args:?}");
         assert_eq!(server.asked(), [(json!({ "command": line }), Some("Bearer hunter2".to_owned()))], "{args:?}");
     }
+}
+
+#[test]
+fn oncall_asks_the_bot_where_it_is_told_to() {
+    let server = Server::says("platform: ada\nand more");
+    let ask = |args: &[&str]| server.ask(&[&["oncall"], args, &["--server", &server.url]].concat());
+    for (args, line) in [
+        (&["who"][..], "/oncall who"),
+        (
+            &["who", "--team", "my team", "--at", "2026-03-02 08:00"],
+            "/oncall who \"my team\" --at 2026-03-02T08:00:00Z",
+        ),
+        (&["schedule", "--layer", "secondary"], "/oncall schedule --for 14d --layer secondary"),
+        (&["gaps", "--team", "platform"], "/oncall gaps platform --for 90d"),
+        (&["check"], "/oncall check"),
+        (&["ical", "ada", "--days", "7"], "/oncall ical ada --for 7d"),
+    ] {
+        let said = ask(args);
+        let end = if args[0] == "ical" { "\r\n" } else { "\n" };
+        assert_eq!((said.code, said.err.as_str()), (0, ""), "{args:?}");
+        assert!(said.out.starts_with(&format!("platform: ada{end}and more")), "{args:?}: {:?}", said.out);
+        assert_eq!(server.asked(), [(json!({ "command": line }), Some("Bearer hunter2".to_owned()))], "{args:?}");
+    }
+    let both = ask(&["who", "--file", "oncall.yaml"]);
+    assert_eq!(both.code, 2, "one of the two");
 }
 
 #[test]

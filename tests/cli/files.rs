@@ -27,7 +27,7 @@ escalate:
 
 const ONCALL: &str = "apiVersion: dogwatch/v1
 kind: OnCall
-members: [{ name: ada }, { name: bob }]
+members: [{ name: ada, email: ada@example.org }, { name: bob, email: bob@example.org }]
 teams:
   - name: platform
     rotation: { time_zone: Europe/Paris, start: 2026-01-05, handoff: { at: \"09:00\", every: 1w }, members: [ada, bob] }
@@ -152,6 +152,45 @@ fn oncall_says_who_and_until_when() {
     let said = dogwatch(dir.path(), &["oncall", "who", "--config", "dogwatch.yaml", "--team", "platfrom"], &[]);
     assert_eq!(said.code, 2);
     assert!(said.err.contains("`platform`"), "{}", said.err);
+}
+
+#[test]
+fn oncall_tells_of_gaps_and_schedules_and_writes_a_calendar_from_the_file_alone() {
+    let dir = folder();
+    let oncall = |args: &[&str]| dogwatch(dir.path(), &[&["oncall"], args].concat(), &[]);
+    let alone = "by the file alone: --server asks the bot, which knows the overrides\n";
+    let whole = oncall(&["gaps", "--at", "2026-03-02 07:59"]);
+    assert_eq!((whole.out.as_str(), whole.err.as_str()), ("platform: no gap within 90 days\n", alone));
+    let check = oncall(&["check"]);
+    assert_eq!(check.code, 0);
+    assert_eq!(check.out, "somebody is on call at any time of the next 90 days, and everybody can be reached\n");
+    let hours = ONCALL
+        .replace("members: [ada, bob]", "members: [ada, bob], only: { days: mon-fri, from: \"09:00\", to: \"17:00\" }");
+    fs::write(dir.path().join("oncall.yaml"), hours).unwrap();
+    let gaps = oncall(&["gaps", "--at", "2026-03-06 12:00", "--days", "3"]);
+    assert_eq!(
+        gaps.out,
+        "platform: nobody is on call\n  from Fri 2026-03-06 17:00 to Mon 2026-03-09 09:00 Europe/Paris\n"
+    );
+    let schedule = oncall(&["schedule", "--at", "2026-03-06 12:00", "--days", "3", "--team", "platform"]);
+    assert_eq!(
+        schedule.out,
+        "platform, Europe/Paris\n  Fri 2026-03-06 09:00 to Fri 2026-03-06 17:00  ada\n  \
+         Fri 2026-03-06 17:00 to Mon 2026-03-09 09:00  nobody\n  Mon 2026-03-09 09:00 to Mon 2026-03-09 17:00  bob\n"
+    );
+    let told = dogwatch(dir.path(), &["check"], &[]);
+    assert_eq!(told.code, 0, "it is no error: {}", told.out);
+    assert!(
+        told.out.contains("nobody is on call for team platform from") && told.out.contains("1 warning"),
+        "{}",
+        told.out
+    );
+    let calendar = oncall(&["ical", "ada", "--days", "7"]);
+    assert!(calendar.out.starts_with("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n"), "{}", calendar.out);
+    assert!(calendar.out.ends_with("END:VCALENDAR\r\n") && !calendar.out.contains("bob"), "{}", calendar.out);
+    let nobody = oncall(&["ical", "adda"]);
+    assert_eq!(nobody.code, 2);
+    assert!(nobody.err.contains("did you mean `ada`?"), "{}", nobody.err);
 }
 
 #[test]

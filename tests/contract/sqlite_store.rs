@@ -278,3 +278,33 @@ async fn tickets_of_before_doubt_was_noted_are_looked_for_and_stay_where_they_ar
     let ticket = |id| DeliverySubject::Ticket { ticket: TicketId(id) };
     assert_eq!(due, [ticket(1), ticket(2)], "what lies elsewhere is looked at");
 }
+
+/// What is damaged covers for nobody, and keeps no other from counting.
+#[tokio::test]
+async fn a_damaged_override_is_left_out_and_harms_no_other() {
+    let story = Story::new(&[], &[]).await;
+    let new = |member: &str| NewOverride {
+        team: "platform".into(),
+        layer: Layer::Primary,
+        member: member.into(),
+        whom: None,
+        from: morning(),
+        until: morning() + chrono::TimeDelta::hours(1),
+        reason: "a wedding".into(),
+        by: "bob".into(),
+        via: "console".into(),
+    };
+    for (id, member) in [(1, "ada"), (2, "bob"), (3, "carol")] {
+        let kept = Box::new(new(member));
+        story.decide(vec![Change::KeepOverride { id: OverrideId(id), kept }]).await;
+    }
+    let mut other = beside(&story.place).await;
+    for damage in ["layer = 'tertiary' WHERE id = 1", "until_at = x'ff00' WHERE id = 2"] {
+        let sql = format!("UPDATE oncall_override SET {damage}");
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut other).await.unwrap();
+    }
+    let read = story.store.overrides_since(morning()).await.unwrap();
+    assert_eq!(read.iter().map(|kept| kept.member.as_str()).collect::<Vec<_>>(), ["carol"]);
+    assert!(story.store.override_of(OverrideId(1)).await.is_err());
+    assert_eq!(story.store.next_override_id().await.unwrap(), OverrideId(4));
+}

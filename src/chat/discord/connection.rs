@@ -17,7 +17,7 @@ use super::people::People;
 use super::{Asked, DiscordError};
 use crate::discord::{Api, DiscordOptions, Trouble};
 use crate::metrics::Metrics;
-use crate::oncall::OnCall;
+use crate::oncall::Roster;
 
 /// How long saying goodbye may take: the library itself waits five seconds.
 const GOODBYE: Duration = Duration::from_secs(6);
@@ -48,7 +48,7 @@ type Checked = oneshot::Sender<Result<(), DiscordError>>;
 impl Connection {
     pub fn new(
         options: DiscordOptions,
-        oncall: Arc<OnCall>,
+        oncall: Roster,
         metrics: Arc<Metrics>,
         asks: mpsc::Sender<Asked>,
         stop: CancellationToken,

@@ -20,7 +20,7 @@ use super::{Desk, Reply};
 use crate::command::ParseError;
 use crate::discord::{DiscordOptions, Trouble};
 use crate::model::{Command, Person};
-use crate::oncall::OnCall;
+use crate::oncall::Roster;
 use connection::Connection;
 
 /// How many wait at once for the desk; who comes on top is told to ask again.
@@ -93,14 +93,14 @@ impl DiscordGateway {
     pub async fn start(
         options: DiscordOptions,
         desk: Arc<Desk>,
-        oncall: Arc<OnCall>,
+        oncall: impl Into<Roster>,
         stop: CancellationToken,
     ) -> Result<Self, DiscordError> {
         let stop = stop.child_token();
         let (asks, asked) = mpsc::channel(WAITING);
         let (checked, is_right) = oneshot::channel();
         let (ending, ended) = oneshot::channel();
-        let connection = Connection::new(options, oncall, desk.metrics().clone(), asks, stop.clone());
+        let connection = Connection::new(options, oncall.into(), desk.metrics().clone(), asks, stop.clone());
         let thread = thread::Builder::new().name("discord".to_owned()).spawn(move || {
             // Nobody listens any more when the gateway was dropped.
             let _ = ending.send(connection.run(checked));

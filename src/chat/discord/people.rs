@@ -1,19 +1,16 @@
 //! Who asks, and what they may do.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
-
 use crate::discord::DiscordOptions;
 use crate::message::clip;
 use crate::model::{Person, Role, Via};
-use crate::oncall::{DiscordUser, OnCall};
+use crate::oncall::{DiscordUser, Roster};
 
 /// Knows the people of one server.
 pub(super) struct People {
-    oncall: Arc<OnCall>,
+    oncall: Roster,
     guild: u64,
-    /// Where incidents are told: whoever is there sees them anyway.
-    channels: BTreeSet<u64>,
+    /// Where incidents are told, besides the channels of teams: whoever is there sees them anyway.
+    channel: u64,
     responders: Vec<u64>,
     admins: Vec<u64>,
 }
@@ -33,11 +30,9 @@ pub(super) struct Asker {
 }
 
 impl People {
-    pub fn new(options: &DiscordOptions, oncall: Arc<OnCall>) -> Self {
-        let of_teams = oncall.teams().iter().filter_map(|team| team.channel).map(|channel| channel.0);
-        let channels = of_teams.chain([options.channel]).collect();
+    pub fn new(options: &DiscordOptions, oncall: Roster) -> Self {
         let (responders, admins) = (options.responders.clone(), options.admins.clone());
-        Self { oncall, guild: options.guild, channels, responders, admins }
+        Self { oncall, guild: options.guild, channel: options.channel, responders, admins }
     }
 
     /// The person with the highest of their roles.
@@ -46,12 +41,13 @@ impl People {
     }
 
     fn name(&self, asker: &Asker) -> String {
-        if let Some(member) = self.oncall.member_by_discord(DiscordUser(asker.user)) {
+        let oncall = self.oncall.get();
+        if let Some(member) = oncall.member_by_discord(DiscordUser(asker.user)) {
             return member.name.clone();
         }
         let name = clip(&asker.name, 80);
         // Nobody passes for a member by taking the name.
-        if self.oncall.member(&name).is_some() { format!("{name} (discord {})", asker.user) } else { name }
+        if oncall.member(&name).is_some() { format!("{name} (discord {})", asker.user) } else { name }
     }
 
     fn role(&self, asker: &Asker) -> Option<Role> {
@@ -64,7 +60,12 @@ impl People {
         } else if has(&self.responders) {
             Some(Role::Responder)
         } else {
-            asker.channels.iter().any(|channel| self.channels.contains(channel)).then_some(Role::Viewer)
+            let oncall = self.oncall.get();
+            let is_told = |channel: &u64| {
+                *channel == self.channel
+                    || oncall.teams().iter().any(|team| team.channel.is_some_and(|of_team| of_team.0 == *channel))
+            };
+            asker.channels.iter().any(is_told).then_some(Role::Viewer)
         }
     }
 }
@@ -75,6 +76,7 @@ mod tests {
 
     use super::*;
     use crate::model::Secret;
+    use crate::oncall::OnCall;
 
     fn people() -> People {
         let oncall = OnCall::parse(
@@ -99,7 +101,7 @@ teams:
             api_base: None,
             timeout: Duration::from_secs(1),
         };
-        People::new(&options, Arc::new(oncall.unwrap()))
+        People::new(&options, oncall.unwrap().into())
     }
 
     fn asker(name: &str, roles: &[u64]) -> Asker {

@@ -26,15 +26,22 @@ pub(super) struct Known<'a> {
     pub teams: Vec<&'a str>,
 }
 
+/// What a team has that may be called.
+#[derive(Clone, Copy)]
+pub(super) struct Has {
+    pub manager: bool,
+    pub secondary: bool,
+}
+
 impl Check<'_> {
-    /// `base`: what holds where the entry says nothing. `has_manager`: of the team whose policy it
-    /// is; `None`: it is that of all teams.
+    /// `base`: what holds where the entry says nothing. `team`: what the team has whose policy it is;
+    /// `None`: it is that of all teams.
     pub(super) fn policy(
         &self,
         entry: &EscalationEntry,
         base: &Policy,
         known: &Known<'_>,
-        has_manager: Option<bool>,
+        team: Option<Has>,
     ) -> Result<Policy, OnCallError> {
         let mut policy = base.clone();
         if let Some(steps) = &entry.steps {
@@ -42,7 +49,7 @@ impl Check<'_> {
                 let message = format!("there are {} steps", steps.value.len());
                 return Err(self.wrong(steps, message, format!("write 1 to {MOST_STEPS}: `- call: [on-call]`")));
             }
-            let step = |entry| self.step(entry, known, has_manager);
+            let step = |entry| self.step(entry, known, team);
             policy.steps = steps.value.iter().map(step).collect::<Result<_, _>>()?;
             policy.times.first = policy.steps.first().and_then(|step| step.within);
         }
@@ -82,13 +89,13 @@ impl Check<'_> {
         })
     }
 
-    fn step(&self, entry: &StepEntry, known: &Known<'_>, has_manager: Option<bool>) -> Result<Step, OnCallError> {
+    fn step(&self, entry: &StepEntry, known: &Known<'_>, team: Option<Has>) -> Result<Step, OnCallError> {
         let call = &entry.call;
         if call.value.is_empty() || call.value.len() > MOST_CALLED {
             let message = format!("the step calls {}", call.value.len());
             return Err(self.wrong(call, message, format!("name 1 to {MOST_CALLED}: `call: [on-call]`")));
         }
-        let callee = |entry| self.callee(entry, known, has_manager);
+        let callee = |entry| self.callee(entry, known, team);
         let call = call.value.iter().map(callee).collect::<Result<_, _>>()?;
         Ok(Step { call, within: entry.within.as_ref().map(|text| self.within(text)).transpose()? })
     }
@@ -97,16 +104,21 @@ impl Check<'_> {
         &self,
         entry: &Spanned<CalleeEntry>,
         known: &Known<'_>,
-        has_manager: Option<bool>,
+        team: Option<Has>,
     ) -> Result<Callee, OnCallError> {
         let CalleeEntry { kind, name } = &entry.value;
         let is_known = |name: &str| known.teams.contains(&name);
         match (kind.as_str(), name.as_deref()) {
             ("on-call", None) => Ok(Callee::OnCall),
+            ("secondary", None) if team.is_some_and(|team| !team.secondary) => {
+                let remedy = "name who stands behind: `secondary: { time_zone: ..., start: ... }`, beside `rotation`";
+                Err(self.wrong(entry, "the team has no secondary", remedy))
+            }
+            ("secondary", None) => Ok(Callee::Secondary),
             ("next", None) => Ok(Callee::Next),
             ("everybody", None) => Ok(Callee::Everybody),
             ("default-team", None) => Ok(Callee::DefaultTeam),
-            ("manager", None) if has_manager == Some(false) => {
+            ("manager", None) if team.is_some_and(|team| !team.manager) => {
                 Err(self.wrong(entry, "the team has no manager", "name one: `manager: erin`, beside `escalation`"))
             }
             ("manager", None) => Ok(Callee::Manager),
@@ -125,7 +137,7 @@ impl Check<'_> {
                 Err(self.wrong(entry, message, nearest::instead(name, known.teams.iter().copied())))
             }
             (kind, _) => {
-                let remedy = "write `on-call`, `next`, `everybody`, `manager`, `default-team`, `{ person: NAME }`, \
+                let remedy = "write `on-call`, `secondary`, `next`, `everybody`, `manager`, `default-team`, `{ person: NAME }`, \
                               `{ rotation: TEAM }` for who is on call there, or `{ team: TEAM }` for all of them";
                 Err(self.wrong(entry, format!("`{}` says of nobody whom to call", shortened(kind)), remedy))
             }

@@ -282,10 +282,10 @@ fn fields() {
     "#);
     insta::assert_snapshot!(said("      start: 2026-01-05\n", ""), @"
     `start` is missing
-      --> oncall.yaml:12:7
+      --> oncall.yaml:10:7
        |
-    12 |       members: [alice, bob]
-       |       ^^^^^^^
+    10 |       time_zone: Europe/Paris
+       |       ^
        = write `start: ...` here
     ");
     insta::assert_snapshot!(said("2026-01-05", ""), @"
@@ -403,7 +403,7 @@ fn what_is_in_the_file_does_not_reach_the_terminal_as_it_is() {
        |
     11 |       "st\e[31mart": 1
        |       ^^^^^^^^^^^^^
-       = write one of `time_zone`, `start`, `handoff`, `members`
+       = write one of `time_zone`, `start`, `handoff`, `members`, `only`, `ical`
     "#);
     insta::assert_snapshot!(said("2026-01-05", "\"2026\\n\\e[31m\""), @r#"
     `2026  [31m` is no day on which a rotation can start

@@ -70,12 +70,14 @@ fn a_policy_is_taken_step_by_step_as_often_as_it_says() {
 
 #[test]
 fn before_a_rotation_begins_the_steps_that_name_nobody_are_passed_over() {
-    assert_eq!(calls("shop", "2026-01-01T12:00:00Z", 2), ["1 shop: carol erin", "3 shop: alice bob carol erin"]);
-    assert_eq!(
-        calls("platform", "2026-01-01T12:00:00Z", 2),
-        ["0 platform: ", "1 platform: "],
-        "somebody may look there"
-    );
+    assert_eq!(calls("shop", "2026-01-01T12:00:00Z", 2), ["1 shop: bob erin", "3 shop: alice bob carol erin"]);
+    // Who comes first is next; before that, nobody.
+    assert_eq!(calls("platform", "2026-01-01T12:00:00Z", 1), ["2 platform: zoe"]);
+    let nobody =
+        FILE.replacen("members: [zoe] }", "members: [zoe] }\n    escalation: { steps: [{ call: [on-call] }] }", 1);
+    let oncall = OnCall::parse("oncall.yaml", &nobody).unwrap();
+    let call = oncall.call("platform", "platform", 0, utc("2026-01-01T12:00:00Z")).unwrap();
+    assert_eq!((call.step, call.people.len()), (0, 0), "somebody may look there");
 }
 
 #[test]

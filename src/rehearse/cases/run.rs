@@ -77,7 +77,6 @@ pub async fn run_case(source: &str, file: &CaseFile, case: &Case, folder: &Path)
             grouping: GroupingRules { look_up: false, ..GroupingRules::default() },
             ..IncidentRules::default()
         },
-        oncall: None,
         database: folder.join("case.db"),
         durability: Durability::None,
         sinks: Sinks::default(),

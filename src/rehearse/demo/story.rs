@@ -116,7 +116,6 @@ impl Night {
             prometheus,
             catalog,
             rules: IncidentRules::default(),
-            oncall: None,
             database,
             durability: Durability::Full,
             sinks: Sinks { budgets: PageBudgets::usual(), ..Sinks::default() },

@@ -22,8 +22,8 @@ impl ClockStore for SqliteStore {
             Box::pin(async move { transaction::move_what_waits(&mut tx, by).await })
         })
         .await?;
-        let Bells { signals, decisions, runs, outbox, heartbeats, clock } = &self.bells;
-        for bell in [signals, decisions, runs, outbox, heartbeats, clock] {
+        let Bells { signals, decisions, runs, outbox, heartbeats, overrides, clock } = &self.bells;
+        for bell in [signals, decisions, runs, outbox, heartbeats, overrides, clock] {
             bell.ring();
         }
         Ok(())

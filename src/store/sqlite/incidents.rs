@@ -13,8 +13,9 @@ use super::{SqliteStore, failed, groupings, pages, reports};
 use crate::metrics::{Levels, PagesMade};
 use crate::model::{Episode, EpisodeId, Incident, IncidentId, PageId, Severity, SignalId, WindowId};
 use crate::store::{
-    AlertCount, Applied, Decision, DuePage, EpisodeHead, IncidentFilter, IncidentStore, IncidentView, ObjectRow,
-    OpenAlert, Page, PageOutline, PageReason, RecentIncident, StoreError, Teams, TimelineEntry, identity, transaction,
+    AlertCount, Applied, Change, Decision, DuePage, EpisodeHead, IncidentFilter, IncidentStore, IncidentView,
+    ObjectRow, OpenAlert, Page, PageOutline, PageReason, RecentIncident, StoreError, Teams, TimelineEntry, identity,
+    transaction,
 };
 
 /// One step into the index for each fingerprint, however often that fired before.
@@ -169,6 +170,8 @@ impl IncidentStore for SqliteStore {
 
     async fn apply(&self, signal: SignalId, decision: Decision) -> Result<Applied, StoreError> {
         let decision = decision.masked()?;
+        let is_override = |change: &Change| matches!(change, Change::KeepOverride { .. } | Change::EndOverride { .. });
+        let covers = decision.changes.iter().any(is_override);
         let applied = self.transact("apply a decision", move |mut tx| {
             Box::pin(async move { transaction::apply(&mut tx, signal, decision).await })
         });
@@ -176,6 +179,9 @@ impl IncidentStore for SqliteStore {
         self.bells.decisions.ring();
         self.bells.runs.ring();
         self.bells.outbox.ring();
+        if covers {
+            self.bells.overrides.ring();
+        }
         Ok(applied)
     }
 

@@ -12,6 +12,7 @@ mod incidents;
 mod keeper;
 mod lanes;
 mod outbox;
+mod overrides;
 mod pages;
 #[cfg(test)]
 mod query_plans;

@@ -6,8 +6,8 @@ use std::path::Path;
 use sqlx::{ConnectOptions, Row as _};
 
 use super::{
-    MIGRATIONS, escalations, folds, groupings, incidents, options, outbox, pages, remedies, reports, runs, shifts,
-    signals, tables, windows,
+    MIGRATIONS, escalations, folds, groupings, incidents, options, outbox, overrides, pages, remedies, reports, runs,
+    shifts, signals, tables, windows,
 };
 
 /// The query, and how its rows are found.
@@ -85,6 +85,7 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
         (tables::PAGED_INCIDENTS.into(), &["SEARCH page USING INDEX page_counted (team=? AND counted_at>?)"]),
         (tables::CARRIER.into(), &["SEARCH page USING INDEX page_counted (team=? AND counted_at>?)"]),
         (shifts::FOLDED.into(), &["SEARCH page USING INDEX page_folded_at (folded_at>? AND folded_at<?)"]),
+        (overrides::SINCE.into(), &["SEARCH oncall_override USING INDEX oncall_override_until (until_at>?)"]),
         (windows::FIRING.into(), &["SCAN episode USING INDEX episode_open"]),
         (windows::OF_INCIDENT.into(), &["SEARCH quiet_hold USING PRIMARY KEY (incident_id=?)"]),
         (

@@ -185,6 +185,8 @@ impl Applier<'_, '_> {
             Change::Hold { signal, lane, until, notes } => self.hold(&signal, lane, until, notes).await,
             Change::KeepWindow { id, window } => self.tx.tables.insert_window(id, &window, now).await,
             Change::EndWindow { window, by } => self.tx.tables.end_window(window, now, &by).await.map(|_| ()),
+            Change::KeepOverride { id, kept } => self.tx.tables.insert_override(id, &kept, now).await,
+            Change::EndOverride { id, by } => self.tx.tables.end_override(id, now, &by).await,
             Change::HoldBack { incident, window, until, alerts, is_whole } => {
                 let incident = self.touch(incident).await?.id;
                 self.tx.tables.add_hold(Hold { window, incident, alerts, pages: 0, is_whole }).await?;

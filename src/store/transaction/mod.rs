@@ -33,8 +33,8 @@ pub(super) use page::page_now;
 pub(super) use set_aside::set_aside;
 pub(super) use tables::{
     ClockTable, DeliveryRow, DeliveryTable, EpisodeEnd, EscalationTable, FoldRow, FoldTable, HeartbeatTable, Hold,
-    IncidentTable, KeptWindow, LogEnd, NewFold, PageRow, PageTable, RemedyTable, RunRow, RunTable, Shape, SignalRow,
-    SignalTable, Tables, TakenRow, TicketRow, TicketTable, WindowTable,
+    IncidentTable, KeptWindow, LogEnd, NewFold, OverrideTable, PageRow, PageTable, RemedyTable, RunRow, RunTable,
+    Shape, SignalRow, SignalTable, Tables, TakenRow, TicketRow, TicketTable, WindowTable,
 };
 pub(super) use ticket::{ticket_failed, ticket_tried};
 pub(super) use windows::plan_windows;

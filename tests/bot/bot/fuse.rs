@@ -291,6 +291,17 @@ passes_on! {
 }
 
 passes_on! {
+    OverrideStore
+    fused {}
+    plain {
+        fn overrides_since(since: DateTime<Utc>) -> Result<Vec<Override>, StoreError>;
+        fn override_of(id: OverrideId) -> Result<Option<Override>, StoreError>;
+        fn next_override_id() -> Result<OverrideId, StoreError>;
+    }
+    own {}
+}
+
+passes_on! {
     FoldStore
     fused {
         fn unfold(page: PageId) -> Result<bool, StoreError>;

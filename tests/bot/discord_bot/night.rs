@@ -193,7 +193,6 @@ impl Night {
             engine: EngineOptions::default(),
             metrics: metrics.clone(),
             alertmanager: None,
-            oncall: None,
             alertmanager_sources: Vec::new(),
             name: "night".into(),
         };

@@ -17,6 +17,7 @@ pub mod handoffs;
 pub mod heartbeats;
 pub mod incidents;
 pub mod merges;
+pub mod overrides;
 pub mod pages;
 pub mod places;
 pub mod races;
@@ -163,6 +164,11 @@ macro_rules! each_store_check {
                 one_that_is_over_came_no_later_for_that
                 what_is_forgotten_is_gone
                 heartbeats_of_a_delivery_are_durable_with_it
+            }
+            overrides {
+                an_override_is_kept_until_long_after_its_end
+                whoever_ends_an_override_ends_it_once_and_now
+                a_bell_rings_for_who_is_on_call_and_for_nothing_else
             }
             secrets {
                 what_is_decided_is_written_without_secrets

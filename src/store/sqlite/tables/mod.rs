@@ -7,6 +7,7 @@ mod escalation;
 mod fold;
 mod heartbeat;
 mod incident;
+mod overrides;
 mod page;
 mod remedy;
 mod run;

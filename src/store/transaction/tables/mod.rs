@@ -6,6 +6,7 @@ mod clock;
 mod escalation;
 mod fold;
 mod heartbeat;
+mod overrides;
 mod remedy;
 mod run;
 mod ticket;
@@ -26,6 +27,7 @@ pub(in crate::store) use clock::ClockTable;
 pub(in crate::store) use escalation::EscalationTable;
 pub(in crate::store) use fold::{FoldRow, FoldTable, NewFold, Shape};
 pub(in crate::store) use heartbeat::HeartbeatTable;
+pub(in crate::store) use overrides::OverrideTable;
 pub(in crate::store) use remedy::RemedyTable;
 pub(in crate::store) use run::{LogEnd, RunRow, RunTable};
 pub(in crate::store) use ticket::{TicketRow, TicketTable};
@@ -45,6 +47,7 @@ pub(in crate::store) trait Tables:
     + HeartbeatTable
     + WindowTable
     + TicketTable
+    + OverrideTable
     + Send
 {
 }

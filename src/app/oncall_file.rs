@@ -1,0 +1,17 @@
+//! Reading who is on call, with the calendars that the file names.
+
+use std::path::Path;
+
+use crate::files;
+use crate::oncall::{OnCall, OnCallError};
+
+/// Reads the content of an `oncall.yaml` that lies at `path`: calendars are found from its folder on.
+///
+/// # Errors
+/// The first thing that is wrong, with its place.
+pub fn parse_oncall(path: &Path, text: &str) -> Result<OnCall, OnCallError> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    OnCall::parse_with(&path.display().to_string(), text, &|name| {
+        files::read_text(&folder.join(name), files::DOCUMENT).map_err(|error| error.to_string())
+    })
+}
