@@ -1,8 +1,9 @@
 //! Who covers, as soon as it is kept.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::clock::Clock;

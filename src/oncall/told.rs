@@ -124,7 +124,7 @@ impl OnCall {
         let mut lines = Vec::new();
         for stretch in self.stretches(team, layer, from, until) {
             let (begins, ends) = (stretch.span.from.unwrap_or(from), stretch.span.to.unwrap_or(until));
-            let who = super::watch_of(&stretch).map_or("nobody".to_owned(), |watch| shown(&watch));
+            let who = super::schedule::watch_of(&stretch).map_or("nobody".to_owned(), |watch| shown(&watch));
             lines.push(format!("  {} to {}  {who}", local(begins), local(ends)));
             if lines.len() > MOST_LINES {
                 break;

@@ -68,9 +68,10 @@ async fn whoever_takes_over_is_on_call_until_the_end_of_the_shift() {
         "OVR-1: bob is primary of team platform until Mon 2026-03-02 09:00 UTC instead of ada; /unoverride OVR-1 ends it before"
     );
     assert_eq!(who(&bot, "platform"), "bob");
+    bot.passes(minutes(1)).await;
     let again = bot.types("bob", "/oncall take platform").await;
     assert_eq!(again, "you are primary of team platform already, until Mon 2026-03-02 09:00 UTC");
-    bot.passes(minutes(7 * 60)).await;
+    bot.passes(minutes(7 * 60 - 1)).await;
     assert_eq!(who(&bot, "platform"), "bob", "it is his own week now");
     let history = bot.rules.oncall.get();
     let then = |time: &str| history.who("platform", at(time)).unwrap().unwrap();
@@ -97,6 +98,7 @@ async fn an_override_counts_at_its_time_and_its_end_is_said_or_told() {
         "OVR-1 has ended: who is primary of team platform is told by the rotation again, and not carol"
     );
     assert_eq!(who(&bot, "platform"), "ada");
+    bot.passes(minutes(1)).await;
     assert_eq!(bot.types("bob", "/unoverride 1").await, "OVR-1 is over already");
     assert_eq!(
         bot.types("bob", "/unoverride OVR-9").await,

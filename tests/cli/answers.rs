@@ -89,8 +89,19 @@ fn each_command_goes_out_as_it_was_meant() {
             "/oncall take platform --until 4h --layer secondary",
         ),
         (
-            &["oncall", "override", "platform", "bob", "--until", "8h", "--whom", "ada b", "--reason", "--a dentist"],
-            "/override platform bob --until 8h --whom \"ada b\" -- --a dentist",
+            &[
+                "oncall",
+                "override",
+                "platform",
+                "bob",
+                "--until",
+                "8h",
+                "--whom",
+                "ada b",
+                "--reason",
+                "a dentist --really",
+            ],
+            "/override platform bob --until 8h --whom \"ada b\" -- a dentist --really",
         ),
         (&["oncall", "unoverride", "3"], "/unoverride 3"),
     ] {
