@@ -80,6 +80,8 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     let store = SqliteStore::open(&config.store.sqlite, Durability::Full, clock.clone(), sinks.outbox(&oncall));
     let store = Arc::new(store.await?);
     store.sorts_by(&config.severities.mapping().digest()).await?;
+    let rules = edges::rules(config, &oncall, planned.clone());
+    store.counts_by(&rules.counting()).await?;
     plan_windows(&*store, &planned, clock.now()).await?;
     let unreached = store.levels().await.map_or(0, |levels| levels.undelivered_pages);
     if unreached > 0 {
@@ -107,7 +109,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
         store: store.clone(),
         world: world.clone(),
         catalog: catalogs,
-        rules: edges::rules(config, &oncall, planned),
+        rules,
         engine: EngineOptions {
             lease: config.engine.lease.0,
             output_limit: config.engine.output_limit.bytes(),

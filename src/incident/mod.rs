@@ -35,10 +35,10 @@ mod window_worker;
 mod windows;
 mod work;
 
-pub use affected::Affected;
+pub use affected::{Affected, Counting};
 pub use coverage::{Coverage, cover};
 pub use heartbeat_worker::{Expected, HeartbeatWorker};
-pub use notification::{Came, decide_notification};
+pub use notification::{Came, Decided, decide_notification};
 pub use page_worker::PageWorker;
 pub use radius::Raised;
 pub use rating::Rating;

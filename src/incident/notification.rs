@@ -29,7 +29,7 @@ pub fn decide_notification(
     seen: &[Seen],
     view: &View,
     now: DateTime<Utc>,
-) -> Decision {
+) -> Decided {
     let mut decider = Decider {
         rules,
         came,
@@ -41,6 +41,7 @@ pub fn decide_notification(
         absorbed: BTreeMap::new(),
         held: BTreeMap::new(),
         released: Vec::new(),
+        wide: BTreeSet::new(),
     };
     let mut joining = Vec::new();
     for (alert, seen) in notification.alerts.iter().zip(seen) {
@@ -56,6 +57,14 @@ pub fn decide_notification(
     decider.hold(notification);
     decider.tell_left_out(notification);
     decider.finish()
+}
+
+/// What follows, by what is known.
+#[derive(Debug)]
+pub struct Decided {
+    pub decision: Decision,
+    /// Something else may follow where it is counted more closely what is affected in these.
+    pub wide: BTreeSet<IncidentId>,
 }
 
 /// From where, and when.
@@ -97,6 +106,8 @@ pub(super) struct Decider<'a> {
     held: BTreeMap<DateTime<Utc>, Vec<&'a Alert>>,
     /// Episodes that no maintenance window covers any more.
     pub(super) released: Vec<Released<'a>>,
+    /// Incidents in which enough may be affected to make one worse.
+    pub(super) wide: BTreeSet<IncidentId>,
 }
 
 /// An alert that fires, and goes into an incident.
@@ -211,17 +222,18 @@ impl<'a> Decider<'a> {
             spell.remarks.push(text);
         }
         spell.rated(&seen.rating);
+        let counted_as = counted_as(rules, &seen.causes.own.key, &alert.labels);
         if window.is_none() {
-            spell.affected.add(counted_as(rules, &seen.causes.own.key, &alert.labels), severity);
+            spell.affected.add(counted_as.clone(), severity);
         }
+        let held_by = window.map(|window| window.id);
+        let counted_as = Some(counted_as);
         if let Firing::Anew(before) | Firing::Worse(before) = &firing {
             self.end(before, incident);
         }
         let starts_at = firing.starts_at(alert, self.came.received_at);
         self.changes.push(match firing {
-            Firing::Again(episode) => {
-                Change::ReopenEpisode { incident, episode: episode.id, held_by: window.map(|window| window.id) }
-            }
+            Firing::Again(episode) => Change::ReopenEpisode { incident, episode: episode.id, held_by, counted_as },
             Firing::New | Firing::Anew(_) | Firing::Worse(_) | Firing::Nothing | Firing::Held { .. } => {
                 Change::OpenEpisode {
                     incident,
@@ -234,7 +246,8 @@ impl<'a> Decider<'a> {
                         annotations: alert.annotations.clone(),
                         starts_at,
                         severity: Some(severity),
-                        held_by: window.map(|window| window.id),
+                        held_by,
+                        counted_as,
                     },
                 }
             }
@@ -345,11 +358,11 @@ impl<'a> Decider<'a> {
         }
     }
 
-    fn finish(mut self) -> Decision {
+    fn finish(mut self) -> Decided {
         for (_, spell) in std::mem::take(&mut self.spells) {
             self.finish_spell(spell);
         }
-        Decision { changes: self.changes, reply: None }
+        Decided { decision: Decision { changes: self.changes, reply: None }, wide: self.wide }
     }
 }
 

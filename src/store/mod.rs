@@ -5,6 +5,7 @@
 //! and writes, over the tables that a backend brings. SQLite is the embedded default ([`sqlite`]);
 //! PostgreSQL, for several replicas, will stand beside it with the same migration numbers.
 
+mod counted;
 mod decision;
 mod error;
 mod folds;
@@ -31,6 +32,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 
+pub use counted::{CountedObject, Firing};
 pub use decision::{Applied, Change, CommandReply, Decision, InboxItem, IncidentRef, NewEpisode, NewIncident, NewRun};
 pub use error::StoreError;
 pub use folds::{Fold, FoldStore, FoldedIncident, SpentBudget};
@@ -54,7 +56,7 @@ pub use windows::{FiringAlert, HeldIncident, NewWindow, OpenAlert, WindowOrigin,
 use crate::metrics::{Levels, PagesMade};
 use crate::model::{
     Approval, ApprovalId, Beat, Digest, Episode, EpisodeId, Heartbeat, HeartbeatKey, Incident, IncidentId, PageBudgets,
-    PageFor, PageId, PlaybookRef, Remedy, Run, RunEvent, RunId, Severity, Signal, SignalId,
+    PageFor, PageId, PlaybookRef, Remedy, Run, RunEvent, RunId, Signal, SignalId,
 };
 use crate::worker::Bell;
 
@@ -142,16 +144,29 @@ pub trait IncidentStore: Send + Sync {
     /// About how many things something fires in it.
     async fn count_objects(&self, incident: IncidentId) -> Result<u64, StoreError>;
 
-    /// What fires in each of these, but for the episodes `but`, and what was found to be less bad
-    /// than
-    /// `mildest`: up to `limit` alerts of each, those about objects of Kubernetes before others.
-    async fn firing_in(
+    /// By what that which fires in these incidents is counted, each with the worst of it. What is
+    /// not counted, or was not rated, is left out.
+    async fn objects_in(
         &self,
         incidents: &[IncidentId],
-        but: &[EpisodeId],
-        mildest: Severity,
-        limit: usize,
-    ) -> Result<HashMap<IncidentId, Vec<OpenAlert>>, StoreError>;
+        firing: Firing<'_>,
+    ) -> Result<Vec<(IncidentId, CountedObject)>, StoreError>;
+
+    /// What fires in an incident: up to `limit` alerts, by their episodes, after the one that is
+    /// named.
+    async fn firing_in(
+        &self,
+        incident: IncidentId,
+        firing: Firing<'_>,
+        page: (EpisodeId, usize),
+    ) -> Result<Vec<(EpisodeId, OpenAlert)>, StoreError>;
+
+    /// Says by which words objects are counted from now on: how those are counted that fire is
+    /// forgotten when they have changed since the last process, as their labels mean something
+    /// else.
+    ///
+    /// Before anything is let in. May be repeated.
+    async fn counts_by(&self, words: &Digest) -> Result<(), StoreError>;
 
     /// Those incidents, with their runs that are under way.
     async fn incident_views(&self, ids: &[IncidentId]) -> Result<Vec<IncidentView>, StoreError>;

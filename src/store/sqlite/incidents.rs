@@ -9,12 +9,13 @@ use sqlx::sqlite::SqliteRow;
 
 use super::groupings::Asked;
 use super::rows::{self, from_json, get, get_time, get_time_or, json, micros};
-use super::{SqliteStore, failed, groupings, pages, reports};
+use super::{SqliteStore, counted, failed, groupings, pages, reports};
 use crate::metrics::{Levels, PagesMade};
-use crate::model::{Episode, EpisodeId, Incident, IncidentId, PageId, Severity, SignalId, WindowId};
+use crate::model::{Digest, Episode, EpisodeId, Incident, IncidentId, PageId, SignalId, WindowId};
 use crate::store::{
-    AlertCount, Applied, Decision, DuePage, EpisodeHead, IncidentFilter, IncidentStore, IncidentView, ObjectRow,
-    OpenAlert, Page, PageOutline, PageReason, RecentIncident, StoreError, Teams, TimelineEntry, identity, transaction,
+    AlertCount, Applied, CountedObject, Decision, DuePage, EpisodeHead, Firing, IncidentFilter, IncidentStore,
+    IncidentView, ObjectRow, OpenAlert, Page, PageOutline, PageReason, RecentIncident, StoreError, Teams,
+    TimelineEntry, identity, transaction,
 };
 
 /// One step into the index for each fingerprint, however often that fired before.
@@ -122,14 +123,25 @@ impl IncidentStore for SqliteStore {
         groupings::objects(&self.reads, incident, limit).await
     }
 
-    async fn firing_in(
+    async fn objects_in(
         &self,
         incidents: &[IncidentId],
-        but: &[EpisodeId],
-        mildest: Severity,
-        limit: usize,
-    ) -> Result<HashMap<IncidentId, Vec<OpenAlert>>, StoreError> {
-        groupings::firing_in(&self.reads, incidents, but, mildest, limit).await
+        firing: Firing<'_>,
+    ) -> Result<Vec<(IncidentId, CountedObject)>, StoreError> {
+        counted::objects(&self.reads, incidents, firing).await
+    }
+
+    async fn firing_in(
+        &self,
+        incident: IncidentId,
+        firing: Firing<'_>,
+        page: (EpisodeId, usize),
+    ) -> Result<Vec<(EpisodeId, OpenAlert)>, StoreError> {
+        counted::firing(&self.reads, incident, firing, page).await
+    }
+
+    async fn counts_by(&self, words: &Digest) -> Result<(), StoreError> {
+        self.forget_counts(words).await
     }
 
     async fn count_objects(&self, incident: IncidentId) -> Result<u64, StoreError> {
