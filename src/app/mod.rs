@@ -34,7 +34,7 @@ use crate::server::{
     ApiToken, Credential, Readiness, Server, Settings, Source, Sources, serve as serve_http, serve_health,
 };
 use crate::store::sqlite::{Durability, SqliteStore};
-use crate::store::{IncidentStore as _, SignalStore as _};
+use crate::store::{AffectedStore as _, IncidentStore as _, SignalStore as _};
 use crate::worker::{self, Progress};
 
 use crew::Crew;

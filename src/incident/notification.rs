@@ -9,14 +9,14 @@ use super::affected::counted_as;
 use super::causes::Keyed;
 use super::gather::{Gathering, Group, gather};
 use super::left_out::{Body, cut_grouping, damage_grouping};
-use super::life::Firing;
+use super::life::{Firing, anew, reopens};
 use super::opening::{describe, new_incident};
 use super::spell::Spell;
 use super::view::{Seen, View};
 use super::windows::Released;
 use crate::model::{
-    Alert, AlertStatus, Digest, Grouping, Incident, IncidentId, IncidentState, Lane, LeftOut, Notification, Severity,
-    Signal, SignalBody, SignalId,
+    Alert, AlertStatus, Digest, Grouping, IncidentId, IncidentState, Lane, LeftOut, Notification, Signal, SignalBody,
+    SignalId,
 };
 use crate::store::{Change, Decision, EpisodeHead, IncidentEvent, IncidentRef, IncidentView, NewEpisode, NewIncident};
 
@@ -375,36 +375,6 @@ fn without_alerts(notification: &Notification) -> Notification {
         alerts: Vec::new(),
         unauthenticated: notification.unauthenticated,
     }
-}
-
-/// Why an alert that joins reopens the incident; `None` when it is open anyway, or when what joins is late news of what was
-/// mitigated already, and no worse than that: Alertmanager tells the rest of a storm one group_interval after its first alerts.
-fn reopens(view: &IncidentView, source: &str, alert: &Alert, severity: Severity) -> Option<String> {
-    let incident = &view.incident;
-    let is_old_news = match incident.state {
-        IncidentState::Open | IncidentState::Acknowledged => return None,
-        // Only the sender knows when it began, so its clock is asked, and never held against ours.
-        IncidentState::Mitigated => {
-            let is_before = |latest: &DateTime<Utc>| alert.starts_at <= *latest;
-            severity >= incident.severity && view.mitigated_starts.get(source).is_some_and(is_before)
-        }
-        IncidentState::Resolved => false,
-    };
-    (!is_old_news).then(|| format!("{} fires again", alert.name()))
-}
-
-/// How long ago somebody must have taken or mitigated what fires anew for it to be theirs no more.
-fn anew(incident: &Incident, alert: &Alert, now: DateTime<Utc>, rules: &IncidentRules) -> Option<String> {
-    let taken = match incident.state {
-        IncidentState::Open => return None,
-        IncidentState::Acknowledged => incident.acknowledged_at,
-        IncidentState::Mitigated => incident.mitigated_at,
-        IncidentState::Resolved => None,
-    };
-    // A time that lies ahead was told by a clock that was set back since: how long ago it was,
-    // nobody knows.
-    let is_long_ago = taken.is_none_or(|taken| taken > now || now >= taken + rules.reopen_within);
-    is_long_ago.then(|| format!("{} fires anew", alert.name()))
 }
 
 /// Lines of the timeline about single alerts in one decision: a storm is no reason for thousands.

@@ -20,7 +20,7 @@ use crate::playbook::Catalog;
 use crate::prometheus::ScriptedPrometheus;
 use crate::store::Sinks;
 use crate::store::sqlite::{Durability, SqliteStore};
-use crate::store::{IncidentStore as _, SignalStore, StoreError};
+use crate::store::{AffectedStore as _, SignalStore, StoreError};
 use crate::worker::{self, TurnError, Worker};
 
 /// What a stage is set with.

@@ -1,6 +1,9 @@
 //! What is asked about how much is affected.
 
-use crate::model::{EpisodeId, Severity, WindowId};
+use async_trait::async_trait;
+
+use super::{OpenAlert, StoreError};
+use crate::model::{Digest, EpisodeId, IncidentId, Severity, WindowId};
 
 /// Which of the alerts that fire are meant.
 #[derive(Debug, Clone, Copy)]
@@ -22,4 +25,32 @@ pub struct CountedObject {
     pub key: String,
     /// The worst that is told of it.
     pub severity: Severity,
+}
+
+/// How much is affected.
+#[async_trait]
+pub trait AffectedStore: Send + Sync {
+    /// By what that which fires in these incidents is counted, each with the worst of it. What is
+    /// not counted, or was not rated, is left out.
+    async fn objects_in(
+        &self,
+        incidents: &[IncidentId],
+        firing: Firing<'_>,
+    ) -> Result<Vec<(IncidentId, CountedObject)>, StoreError>;
+
+    /// What fires in an incident: up to `limit` alerts, by their episodes, after the one that is
+    /// named.
+    async fn firing_in(
+        &self,
+        incident: IncidentId,
+        firing: Firing<'_>,
+        page: (EpisodeId, usize),
+    ) -> Result<Vec<(EpisodeId, OpenAlert)>, StoreError>;
+
+    /// Says by which words objects are counted from now on: how those are counted that fire is
+    /// forgotten when they have changed since the last process, as their labels mean something
+    /// else.
+    ///
+    /// Before anything is let in. May be repeated.
+    async fn counts_by(&self, words: &Digest) -> Result<(), StoreError>;
 }

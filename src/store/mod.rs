@@ -32,7 +32,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 
-pub use counted::{CountedObject, Firing};
+pub use counted::{AffectedStore, CountedObject, Firing};
 pub use decision::{Applied, Change, CommandReply, Decision, InboxItem, IncidentRef, NewEpisode, NewIncident, NewRun};
 pub use error::StoreError;
 pub use folds::{Fold, FoldStore, FoldedIncident, SpentBudget};
@@ -143,30 +143,6 @@ pub trait IncidentStore: Send + Sync {
 
     /// About how many things something fires in it.
     async fn count_objects(&self, incident: IncidentId) -> Result<u64, StoreError>;
-
-    /// By what that which fires in these incidents is counted, each with the worst of it. What is
-    /// not counted, or was not rated, is left out.
-    async fn objects_in(
-        &self,
-        incidents: &[IncidentId],
-        firing: Firing<'_>,
-    ) -> Result<Vec<(IncidentId, CountedObject)>, StoreError>;
-
-    /// What fires in an incident: up to `limit` alerts, by their episodes, after the one that is
-    /// named.
-    async fn firing_in(
-        &self,
-        incident: IncidentId,
-        firing: Firing<'_>,
-        page: (EpisodeId, usize),
-    ) -> Result<Vec<(EpisodeId, OpenAlert)>, StoreError>;
-
-    /// Says by which words objects are counted from now on: how those are counted that fire is
-    /// forgotten when they have changed since the last process, as their labels mean something
-    /// else.
-    ///
-    /// Before anything is let in. May be repeated.
-    async fn counts_by(&self, words: &Digest) -> Result<(), StoreError>;
 
     /// Those incidents, with their runs that are under way.
     async fn incident_views(&self, ids: &[IncidentId]) -> Result<Vec<IncidentView>, StoreError>;
@@ -336,6 +312,7 @@ pub trait HandoffStore: Send + Sync {
 pub trait Store:
     SignalStore
     + IncidentStore
+    + AffectedStore
     + RunStore
     + OutboxStore
     + HandoffStore

@@ -9,13 +9,12 @@ use sqlx::sqlite::SqliteRow;
 
 use super::groupings::Asked;
 use super::rows::{self, from_json, get, get_time, get_time_or, json, micros};
-use super::{SqliteStore, counted, failed, groupings, pages, reports};
+use super::{SqliteStore, failed, groupings, pages, reports};
 use crate::metrics::{Levels, PagesMade};
-use crate::model::{Digest, Episode, EpisodeId, Incident, IncidentId, PageId, SignalId, WindowId};
+use crate::model::{Episode, EpisodeId, Incident, IncidentId, PageId, SignalId, WindowId};
 use crate::store::{
-    AlertCount, Applied, CountedObject, Decision, DuePage, EpisodeHead, Firing, IncidentFilter, IncidentStore,
-    IncidentView, ObjectRow, OpenAlert, Page, PageOutline, PageReason, RecentIncident, StoreError, Teams,
-    TimelineEntry, identity, transaction,
+    AlertCount, Applied, Decision, DuePage, EpisodeHead, IncidentFilter, IncidentStore, IncidentView, ObjectRow, Page,
+    PageOutline, PageReason, RecentIncident, StoreError, Teams, TimelineEntry, identity, transaction,
 };
 
 /// One step into the index for each fingerprint, however often that fired before.
@@ -121,27 +120,6 @@ impl IncidentStore for SqliteStore {
 
     async fn objects_of(&self, incident: IncidentId, limit: usize) -> Result<Vec<ObjectRow>, StoreError> {
         groupings::objects(&self.reads, incident, limit).await
-    }
-
-    async fn objects_in(
-        &self,
-        incidents: &[IncidentId],
-        firing: Firing<'_>,
-    ) -> Result<Vec<(IncidentId, CountedObject)>, StoreError> {
-        counted::objects(&self.reads, incidents, firing).await
-    }
-
-    async fn firing_in(
-        &self,
-        incident: IncidentId,
-        firing: Firing<'_>,
-        page: (EpisodeId, usize),
-    ) -> Result<Vec<(EpisodeId, OpenAlert)>, StoreError> {
-        counted::firing(&self.reads, incident, firing, page).await
-    }
-
-    async fn counts_by(&self, words: &Digest) -> Result<(), StoreError> {
-        self.forget_counts(words).await
     }
 
     async fn count_objects(&self, incident: IncidentId) -> Result<u64, StoreError> {
