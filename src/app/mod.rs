@@ -36,7 +36,7 @@ use crate::server::{
     ApiToken, Credential, Readiness, Server, Settings, Source, Sources, serve as serve_http, serve_health,
 };
 use crate::store::sqlite::{Durability, SqliteStore};
-use crate::store::{IncidentStore as _, SignalStore as _};
+use crate::store::{AffectedStore as _, IncidentStore as _, SignalStore as _};
 use crate::worker::{self, Progress};
 
 use crew::Crew;
@@ -84,6 +84,8 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     let store = SqliteStore::open(&config.store.sqlite, Durability::Full, clock.clone(), sinks.outbox(&oncall));
     let store = Arc::new(store.await?);
     store.sorts_by(&config.severities.mapping().digest()).await?;
+    let rules = edges::rules(config, &roster, planned.clone());
+    store.counts_by(&rules.counting()).await?;
     plan_windows(&*store, &planned, clock.now()).await?;
     read_overrides(&*store, &roster, clock.now()).await?;
     // With the overrides, which may cover a gap.
@@ -116,7 +118,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
         store: store.clone(),
         world: world.clone(),
         catalog: catalogs,
-        rules: edges::rules(config, &roster, planned),
+        rules,
         engine: EngineOptions {
             lease: config.engine.lease.0,
             output_limit: config.engine.output_limit.bytes(),

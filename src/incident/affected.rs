@@ -6,19 +6,26 @@
 //! it comes from one exporter.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use super::IncidentRules;
 use super::radius::Raised;
 use super::subject::place;
-use crate::model::{BlastRadius, EpisodeId, Grouping, IncidentId, NAMESPACE, Severity, Window, covering, redact};
-use crate::store::{OpenAlert, Store, StoreError, identity};
+use crate::model::{
+    BlastRadius, Digest, EpisodeId, Grouping, IncidentId, NAMESPACE, Severity, Window, WindowId, covering, redact,
+};
+use crate::store::{Firing, OpenAlert, Store, StoreError, identity};
 
 /// Objects by their keys, each with the worst that is told of it.
 #[derive(Debug, Clone, Default)]
 pub struct Affected(HashMap<String, Severity>);
 
 impl Affected {
+    /// How many objects that are.
+    pub fn count(&self) -> u64 {
+        self.0.len() as u64
+    }
+
     pub fn add(&mut self, object: String, severity: Severity) {
         self.0.entry(object).and_modify(|worst| *worst = worst.worst(severity)).or_insert(severity);
     }
@@ -35,7 +42,7 @@ impl Affected {
         for (object, severity) in all.flat_map(|affected| &affected.0) {
             worst.entry(object).and_modify(|worst| *worst = worst.worst(*severity)).or_insert(*severity);
         }
-        let steps = [Severity::S2, Severity::S3, Severity::S4].into_iter().filter_map(|base| {
+        let steps = BlastRadius::BASES.into_iter().filter_map(|base| {
             let objects = worst.values().filter(|severity| **severity <= base).count() as u64;
             let (to, least) = radius.raise(base, objects)?;
             Some(Raised { from, to, objects, least })
@@ -81,48 +88,108 @@ fn host(instance: &str) -> &str {
     }
 }
 
+impl IncidentRules {
+    /// The same where every object is counted by the same key. What another version has counted is
+    /// counted anew.
+    pub fn counting(&self) -> Digest {
+        Digest::of(format!("{} {:?} {:?}", env!("CARGO_PKG_VERSION"), self.labels, self.cluster.label))
+    }
+}
+
+/// How closely it is counted what is affected. Each is dearer than the one before it, and finds no
+/// more objects.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Counting {
+    /// There are no more objects than alerts.
+    #[default]
+    Alerts,
+    /// By the keys that were written when the alerts came, but for what windows covered then and
+    /// cover now.
+    Objects,
+    /// Without what windows cover that began later: only labels tell it.
+    Uncovered,
+}
+
+impl Counting {
+    /// `None`: it cannot be counted more closely.
+    pub(super) fn closer(self, windows: &[Window]) -> Option<Self> {
+        match self {
+            Counting::Alerts => Some(Counting::Objects),
+            Counting::Objects if !windows.is_empty() => Some(Counting::Uncovered),
+            Counting::Objects | Counting::Uncovered => None,
+        }
+    }
+}
+
 /// What the store is asked about what is affected.
 pub(super) struct Asking<'a> {
     pub store: &'a dyn Store,
     pub rules: &'a IncidentRules,
     /// Those that are active: what they cover does not count.
     pub windows: &'a [Window],
+    /// What ends with this decision does not count either.
+    pub but: &'a [EpisodeId],
 }
 
 impl Asking<'_> {
-    /// What is affected in each of these, but for what ends with the episodes `but`. Incidents that
-    /// no number of objects makes worse are left out.
+    /// What is affected in each of these. Incidents that no number of objects makes worse are left
+    /// out.
     pub async fn of(
         &self,
         incidents: impl Iterator<Item = (IncidentId, Severity)>,
-        but: &[EpisodeId],
+        counting: Counting,
     ) -> Result<HashMap<IncidentId, Affected>, StoreError> {
-        /// So many alerts of each are read at least, which takes milliseconds: they are of fewer
-        /// objects than a step takes only where each has eighty alerts.
-        const AT_LEAST: u64 = 2_000;
         let radius = &self.rules.blast_radius;
-        let Some(most) = radius.most() else { return Ok(HashMap::new()) };
         let is_asked = |severity| radius.worst() < severity && severity <= radius.mildest();
-        let asked: HashMap<IncidentId, Severity> = incidents.filter(|(_, severity)| is_asked(*severity)).collect();
-        if asked.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let limit = usize::try_from(AT_LEAST.max(most.saturating_mul(8))).unwrap_or(usize::MAX);
-        let ids: Vec<IncidentId> = asked.keys().copied().collect();
-        let found = self.store.firing_in(&ids, but, radius.mildest(), limit).await?;
-        Ok(found.into_iter().map(|(id, alerts)| (id, self.affected(&alerts, asked[&id]))).collect())
-    }
-
-    /// `unrated`: how bad what an earlier version took in is.
-    pub fn affected(&self, alerts: &[OpenAlert], unrated: Severity) -> Affected {
-        let mut affected = Affected::default();
-        let mut seen = HashSet::new();
-        for alert in alerts {
-            let severity = alert.severity.unwrap_or(unrated);
-            if covering(self.windows, alert.coverable()).is_none() && seen.insert((alert.object.as_str(), severity)) {
-                affected.add(counted_as(self.rules, &alert.object, &alert.labels), severity);
+        let asked: Vec<(IncidentId, Severity)> = incidents.filter(|(_, severity)| is_asked(*severity)).collect();
+        let ids: Vec<IncidentId> = asked.iter().map(|(id, _)| *id).collect();
+        let windows: Vec<WindowId> = self.windows.iter().map(|window| window.id).collect();
+        let is_uncounted = counting == Counting::Objects;
+        let firing = Firing { but: self.but, mildest: radius.mildest(), windows: &windows, is_uncounted };
+        let mut found: HashMap<IncidentId, Affected> = HashMap::new();
+        if is_uncounted && !ids.is_empty() {
+            for (incident, object) in self.store.objects_in(&ids, firing).await? {
+                found.entry(incident).or_default().add(object.key, object.severity);
             }
         }
+        for (incident, unrated) in asked {
+            let affected = found.entry(incident).or_default();
+            self.add_labelled(incident, firing, unrated, affected).await?;
+        }
+        Ok(found)
+    }
+
+    /// Adds what alerts are about by their labels. `unrated`: how bad what an earlier version took
+    /// in is.
+    async fn add_labelled(
+        &self,
+        incident: IncidentId,
+        firing: Firing<'_>,
+        unrated: Severity,
+        affected: &mut Affected,
+    ) -> Result<(), StoreError> {
+        /// Each may have 128 labels of 4 KiB.
+        const AT_ONCE: usize = 500;
+        let mut after = EpisodeId(0);
+        loop {
+            let page = self.store.firing_in(incident, firing, (after, AT_ONCE)).await?;
+            let Some((last, _)) = page.last() else { return Ok(()) };
+            after = *last;
+            page.iter().for_each(|(_, alert)| self.add(alert, unrated, affected));
+        }
+    }
+
+    fn add(&self, alert: &OpenAlert, unrated: Severity, affected: &mut Affected) {
+        if covering(self.windows, alert.coverable()).is_none() {
+            let key = counted_as(self.rules, &alert.object, &alert.labels);
+            affected.add(key, alert.severity.unwrap_or(unrated));
+        }
+    }
+
+    /// What these alerts are about.
+    pub fn affected(&self, alerts: &[OpenAlert], unrated: Severity) -> Affected {
+        let mut affected = Affected::default();
+        alerts.iter().for_each(|alert| self.add(alert, unrated, &mut affected));
         affected
     }
 }

@@ -29,8 +29,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::IncidentRules;
 use super::notification::Decider;
 use super::opening::describe;
-use crate::model::Alert;
-use crate::store::EpisodeHead;
+use crate::model::{Alert, Incident, IncidentState, Severity};
+use crate::store::{EpisodeHead, IncidentView};
 
 /// What a firing means for the alert's episodes.
 pub(super) enum Firing {
@@ -131,4 +131,34 @@ impl Decider<'_> {
         let start = (!alert.in_order && alert.starts_at != episode.starts_at).then_some(alert.starts_at);
         (alert.in_order || !is_of_another).then_some((episode, start))
     }
+}
+
+/// Why an alert that joins reopens the incident; `None` when it is open anyway, or when what joins is late news of what was
+/// mitigated already, and no worse than that: Alertmanager tells the rest of a storm one group_interval after its first alerts.
+pub(super) fn reopens(view: &IncidentView, source: &str, alert: &Alert, severity: Severity) -> Option<String> {
+    let incident = &view.incident;
+    let is_old_news = match incident.state {
+        IncidentState::Open | IncidentState::Acknowledged => return None,
+        // Only the sender knows when it began, so its clock is asked, and never held against ours.
+        IncidentState::Mitigated => {
+            let is_before = |latest: &DateTime<Utc>| alert.starts_at <= *latest;
+            severity >= incident.severity && view.mitigated_starts.get(source).is_some_and(is_before)
+        }
+        IncidentState::Resolved => false,
+    };
+    (!is_old_news).then(|| format!("{} fires again", alert.name()))
+}
+
+/// How long ago somebody must have taken or mitigated what fires anew for it to be theirs no more.
+pub(super) fn anew(incident: &Incident, alert: &Alert, now: DateTime<Utc>, rules: &IncidentRules) -> Option<String> {
+    let taken = match incident.state {
+        IncidentState::Open => return None,
+        IncidentState::Acknowledged => incident.acknowledged_at,
+        IncidentState::Mitigated => incident.mitigated_at,
+        IncidentState::Resolved => None,
+    };
+    // A time that lies ahead was told by a clock that was set back since: how long ago it was,
+    // nobody knows.
+    let is_long_ago = taken.is_none_or(|taken| taken > now || now >= taken + rules.reopen_within);
+    is_long_ago.then(|| format!("{} fires anew", alert.name()))
 }

@@ -38,10 +38,10 @@ mod window_worker;
 mod windows;
 mod work;
 
-pub use affected::Affected;
+pub use affected::{Affected, Counting};
 pub use coverage::{Coverage, cover};
 pub use heartbeat_worker::{Expected, HeartbeatWorker};
-pub use notification::{Came, decide_notification};
+pub use notification::{Came, Decided, decide_notification};
 pub use override_worker::{OverrideWorker, read_overrides};
 pub use page_worker::PageWorker;
 pub use radius::Raised;

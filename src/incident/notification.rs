@@ -9,14 +9,14 @@ use super::affected::counted_as;
 use super::causes::Keyed;
 use super::gather::{Gathering, Group, gather};
 use super::left_out::{Body, cut_grouping, damage_grouping};
-use super::life::Firing;
+use super::life::{Firing, anew, reopens};
 use super::opening::{describe, new_incident};
 use super::spell::Spell;
 use super::view::{Seen, View};
 use super::windows::Released;
 use crate::model::{
-    Alert, AlertStatus, Digest, Grouping, Incident, IncidentId, IncidentState, Lane, LeftOut, Notification, Severity,
-    Signal, SignalBody, SignalId,
+    Alert, AlertStatus, Digest, Grouping, IncidentId, IncidentState, Lane, LeftOut, Notification, Signal, SignalBody,
+    SignalId,
 };
 use crate::store::{Change, Decision, EpisodeHead, IncidentEvent, IncidentRef, IncidentView, NewEpisode, NewIncident};
 
@@ -29,7 +29,7 @@ pub fn decide_notification(
     seen: &[Seen],
     view: &View,
     now: DateTime<Utc>,
-) -> Decision {
+) -> Decided {
     let mut decider = Decider {
         rules,
         came,
@@ -41,6 +41,7 @@ pub fn decide_notification(
         absorbed: BTreeMap::new(),
         held: BTreeMap::new(),
         released: Vec::new(),
+        wide: BTreeSet::new(),
     };
     let mut joining = Vec::new();
     for (alert, seen) in notification.alerts.iter().zip(seen) {
@@ -56,6 +57,14 @@ pub fn decide_notification(
     decider.hold(notification);
     decider.tell_left_out(notification);
     decider.finish()
+}
+
+/// What follows, by what is known.
+#[derive(Debug)]
+pub struct Decided {
+    pub decision: Decision,
+    /// Something else may follow where it is counted more closely what is affected in these.
+    pub wide: BTreeSet<IncidentId>,
 }
 
 /// From where, and when.
@@ -97,6 +106,8 @@ pub(super) struct Decider<'a> {
     held: BTreeMap<DateTime<Utc>, Vec<&'a Alert>>,
     /// Episodes that no maintenance window covers any more.
     pub(super) released: Vec<Released<'a>>,
+    /// Incidents in which enough may be affected to make one worse.
+    pub(super) wide: BTreeSet<IncidentId>,
 }
 
 /// An alert that fires, and goes into an incident.
@@ -211,17 +222,18 @@ impl<'a> Decider<'a> {
             spell.remarks.push(text);
         }
         spell.rated(&seen.rating);
+        let counted_as = counted_as(rules, &seen.causes.own.key, &alert.labels);
         if window.is_none() {
-            spell.affected.add(counted_as(rules, &seen.causes.own.key, &alert.labels), severity);
+            spell.affected.add(counted_as.clone(), severity);
         }
+        let held_by = window.map(|window| window.id);
+        let counted_as = Some(counted_as);
         if let Firing::Anew(before) | Firing::Worse(before) = &firing {
             self.end(before, incident);
         }
         let starts_at = firing.starts_at(alert, self.came.received_at);
         self.changes.push(match firing {
-            Firing::Again(episode) => {
-                Change::ReopenEpisode { incident, episode: episode.id, held_by: window.map(|window| window.id) }
-            }
+            Firing::Again(episode) => Change::ReopenEpisode { incident, episode: episode.id, held_by, counted_as },
             Firing::New | Firing::Anew(_) | Firing::Worse(_) | Firing::Nothing | Firing::Held { .. } => {
                 Change::OpenEpisode {
                     incident,
@@ -234,7 +246,8 @@ impl<'a> Decider<'a> {
                         annotations: alert.annotations.clone(),
                         starts_at,
                         severity: Some(severity),
-                        held_by: window.map(|window| window.id),
+                        held_by,
+                        counted_as,
                     },
                 }
             }
@@ -345,11 +358,11 @@ impl<'a> Decider<'a> {
         }
     }
 
-    fn finish(mut self) -> Decision {
+    fn finish(mut self) -> Decided {
         for (_, spell) in std::mem::take(&mut self.spells) {
             self.finish_spell(spell);
         }
-        Decision { changes: self.changes, reply: None }
+        Decided { decision: Decision { changes: self.changes, reply: None }, wide: self.wide }
     }
 }
 
@@ -362,36 +375,6 @@ fn without_alerts(notification: &Notification) -> Notification {
         alerts: Vec::new(),
         unauthenticated: notification.unauthenticated,
     }
-}
-
-/// Why an alert that joins reopens the incident; `None` when it is open anyway, or when what joins is late news of what was
-/// mitigated already, and no worse than that: Alertmanager tells the rest of a storm one group_interval after its first alerts.
-fn reopens(view: &IncidentView, source: &str, alert: &Alert, severity: Severity) -> Option<String> {
-    let incident = &view.incident;
-    let is_old_news = match incident.state {
-        IncidentState::Open | IncidentState::Acknowledged => return None,
-        // Only the sender knows when it began, so its clock is asked, and never held against ours.
-        IncidentState::Mitigated => {
-            let is_before = |latest: &DateTime<Utc>| alert.starts_at <= *latest;
-            severity >= incident.severity && view.mitigated_starts.get(source).is_some_and(is_before)
-        }
-        IncidentState::Resolved => false,
-    };
-    (!is_old_news).then(|| format!("{} fires again", alert.name()))
-}
-
-/// How long ago somebody must have taken or mitigated what fires anew for it to be theirs no more.
-fn anew(incident: &Incident, alert: &Alert, now: DateTime<Utc>, rules: &IncidentRules) -> Option<String> {
-    let taken = match incident.state {
-        IncidentState::Open => return None,
-        IncidentState::Acknowledged => incident.acknowledged_at,
-        IncidentState::Mitigated => incident.mitigated_at,
-        IncidentState::Resolved => None,
-    };
-    // A time that lies ahead was told by a clock that was set back since: how long ago it was,
-    // nobody knows.
-    let is_long_ago = taken.is_none_or(|taken| taken > now || now >= taken + rules.reopen_within);
-    is_long_ago.then(|| format!("{} fires anew", alert.name()))
 }
 
 /// Lines of the timeline about single alerts in one decision: a storm is no reason for thousands.

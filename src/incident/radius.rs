@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 
 use super::IncidentRules;
-use super::affected::{Affected, Asking};
+use super::affected::{Affected, Asking, Counting};
 use super::notification::Decider;
 use super::spell::{Spell, Want, page_by};
-use crate::model::{IncidentState, Severity};
+use crate::model::{IncidentId, IncidentState, Severity};
 use crate::playbook::Catalog;
 use crate::store::{
     Change, Decision, IncidentEvent, IncidentRef, IncidentView, NewPage, PageReason, Store, StoreError,
@@ -35,15 +35,31 @@ impl Raised {
 impl<'a> Decider<'a> {
     /// Has the worst of what joins stand for how much is affected. What windows cover does not
     /// count, nor does late news of what was mitigated.
-    pub(super) fn raise(&self, spell: &mut Spell<'a>, wants: &mut [Want<'a>]) {
+    ///
+    /// A storm tells of one alert after the other, and in each of them this is asked: so what is
+    /// affected is counted only where the alerts alone could be enough.
+    pub(super) fn raise(&mut self, spell: &mut Spell<'a>, wants: &mut [Want<'a>]) {
         let known = spell.known.map(|view| &view.incident);
         let is_late = known.is_some_and(|known| known.state == IncidentState::Mitigated) && spell.begins.is_none();
         let Some(worst) = wants.iter_mut().find(|want| want.window.is_none()).filter(|_| !is_late) else { return };
         let before = known.filter(|known| known.state != IncidentState::Resolved);
         let from = before.map_or(worst.severity, |known| known.severity.worst(worst.severity));
-        let there = before.iter().map(|known| &known.id).chain(&spell.parts);
-        let there = there.filter_map(|id| self.view.affected.get(id));
-        if let Some(raised) = Affected::raise(there.chain([&spell.affected]), &self.rules.blast_radius, from) {
+        let there: Vec<IncidentId> = before.iter().map(|known| known.id).chain(spell.parts.iter().copied()).collect();
+        let affected = there.iter().filter_map(|id| self.view.affected.get(id));
+        let raised = Affected::raise(affected.chain([&spell.affected]), &self.rules.blast_radius, from);
+        let is_wide = match self.view.counting {
+            Counting::Alerts => {
+                let open = there.iter().filter_map(|id| self.view.incidents.get(id));
+                let open: u64 = open.map(|view| view.incident.open_episodes).sum();
+                let least = self.rules.blast_radius.least(from);
+                least.is_some_and(|least| open + spell.affected.count() >= least)
+            }
+            Counting::Objects | Counting::Uncovered => raised.is_some(),
+        };
+        if is_wide {
+            self.wide.extend(there);
+        }
+        if let Some(raised) = raised {
             worst.severity = raised.to;
             spell.raised = Some(raised);
             wants.sort_by_key(|want| want.severity);
@@ -100,14 +116,23 @@ impl PutTogether<'_> {
         let open: u64 = all().map(|incident| incident.open_episodes).sum();
         // What was mitigated and fires on pages at its time.
         let is_open = !matches!(whole.incident.state, IncidentState::Mitigated | IncidentState::Resolved);
-        if !is_open || radius.least().is_none_or(|least| open < least) {
+        let from = all().fold(whole.incident.severity, |worst, part| worst.worst(part.severity));
+        if !is_open || radius.least(from).is_none_or(|least| open < least) {
             return Ok(None);
         }
-        let from = all().fold(whole.incident.severity, |worst, part| worst.worst(part.severity));
         let windows = self.store.windows_at(self.now).await?;
-        let asking = Asking { store: self.store, rules: self.rules, windows: &windows };
-        let affected = asking.of(all().map(|incident| (incident.id, incident.severity)), &[]).await?;
-        Ok(Affected::raise(affected.values(), radius, from))
+        let asking = Asking { store: self.store, rules: self.rules, windows: &windows, but: &[] };
+        let mut counting = Counting::Alerts;
+        let mut raised = None;
+        while let Some(closer) = counting.closer(&windows) {
+            let affected = asking.of(all().map(|incident| (incident.id, incident.severity)), closer).await?;
+            raised = Affected::raise(affected.values(), radius, from);
+            if raised.is_none() {
+                break;
+            }
+            counting = closer;
+        }
+        Ok(raised)
     }
 
     /// Somebody is called for it as for what becomes worse.

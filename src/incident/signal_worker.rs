@@ -185,8 +185,14 @@ impl SignalWorker {
         };
         let seen: Vec<Seen> = notification.alerts.iter().zip(covered).zip(&subjects).map(seen).collect();
         let now = self.clock.now();
-        let view = gather_view(&*self.store, &self.rules, came.source, notification, (&seen, known), now).await?;
-        Ok(decide_notification(&self.rules, came, notification, &seen, &view, now))
+        let store = &*self.store;
+        let mut view = gather_view(store, &self.rules, came.source, notification, (&seen, known), now).await?;
+        loop {
+            let decided = decide_notification(&self.rules, came, notification, &seen, &view, now);
+            if !view.count(store, &self.rules, notification, &decided.wide).await? {
+                return Ok(decided.decision);
+            }
+        }
     }
 
     /// Whose tier is asked, for each alert: of those that are new, and of those that fire again.

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::affected::{Affected, Asking};
+use super::affected::{Affected, Asking, Counting};
 use super::causes::{Causes, causes};
 use super::earlier::{by_given_name, worse};
 use super::gather::Joinable;
 use super::left_out::{cut_grouping, cut_told, damage_grouping, damage_is_told};
 use super::rating::rate;
 use super::{Coverage, IncidentRules, Rating};
-use crate::model::{Alert, AlertStatus, Grouping, IncidentId, IncidentState, Notification, Window};
+use crate::model::{Alert, AlertStatus, EpisodeId, Grouping, IncidentId, IncidentState, Notification, Window};
 use crate::playbook::Playbook;
 use crate::store::{EpisodeHead, IncidentView, RecentIncident, RunHead, Store, StoreError};
 use crate::surroundings::{Found, Marks};
@@ -43,8 +43,10 @@ pub struct View {
     pub damage_told: bool,
     /// The maintenance windows that are active.
     pub windows: Vec<Window>,
-    /// What is affected in each incident that so many objects could make worse, but for what
-    /// windows cover and what ends now.
+    /// How closely it was counted what is affected.
+    pub counting: Counting,
+    /// What is affected in each incident that so many objects could make worse, but for what ends
+    /// now.
     pub affected: HashMap<IncidentId, Affected>,
 }
 
@@ -111,6 +113,29 @@ impl View {
         own.extend(self.by_object.iter().map(|(key, id)| (key.clone(), *id)));
         let near = of(&|id| reusable(id) && recent(id));
         Joinable { own, near, recent: self.recent.clone() }
+    }
+}
+
+impl View {
+    /// Counts more closely what is affected in these. `false`: it was counted as closely as can be.
+    pub(super) async fn count(
+        &mut self,
+        store: &dyn Store,
+        rules: &IncidentRules,
+        notification: &Notification,
+        wide: &BTreeSet<IncidentId>,
+    ) -> Result<bool, StoreError> {
+        let closer = self.counting.closer(&self.windows).filter(|_| !wide.is_empty());
+        let Some(counting) = closer else { return Ok(false) };
+        let resolved = notification.alerts.iter().filter(|alert| alert.status == AlertStatus::Resolved);
+        let ends = resolved.filter_map(|alert| self.episodes.get(&alert.fingerprint)).map(|episode| episode.id);
+        let ends: Vec<EpisodeId> = ends.collect();
+        let incidents = wide.iter().filter_map(|id| self.incidents.get(id)).map(|view| &view.incident);
+        let incidents = incidents.filter(|incident| !incident.is_over());
+        let asking = Asking { store, rules, windows: &self.windows, but: &ends };
+        let affected = asking.of(incidents.map(|incident| (incident.id, incident.severity)), counting).await?;
+        (self.counting, self.affected) = (counting, affected);
+        Ok(true)
     }
 }
 
@@ -202,7 +227,6 @@ pub(super) async fn gather_view(
     for found in store.incident_views(&others.into_iter().collect::<Vec<_>>()).await? {
         view.incidents.insert(found.incident.id, found);
     }
-    view.affected = affected(store, rules, notification, &view).await?;
     let mut limited = BTreeMap::new();
     for seen in firing() {
         if let Coverage::Covered { playbook, target, .. } = &seen.coverage {
@@ -214,25 +238,6 @@ pub(super) async fn gather_view(
         view.history.insert((playbook, target_key), runs);
     }
     Ok(view)
-}
-
-/// What is affected where so many objects could make an incident worse.
-async fn affected(
-    store: &dyn Store,
-    rules: &IncidentRules,
-    notification: &Notification,
-    view: &View,
-) -> Result<HashMap<IncidentId, Affected>, StoreError> {
-    let firing = notification.alerts.iter().filter(|alert| alert.status == AlertStatus::Firing).count() as u64;
-    let unresolved = view.incidents.values().map(|view| &view.incident).filter(|incident| !incident.is_over());
-    let open: u64 = unresolved.clone().map(|incident| incident.open_episodes).sum();
-    if firing == 0 || rules.blast_radius.least().is_none_or(|least| open + firing < least) {
-        return Ok(HashMap::new());
-    }
-    let resolved = notification.alerts.iter().filter(|alert| alert.status == AlertStatus::Resolved);
-    let ends = resolved.filter_map(|alert| view.episodes.get(&alert.fingerprint)).map(|episode| episode.id);
-    let asking = Asking { store, rules, windows: &view.windows };
-    asking.of(unresolved.map(|incident| (incident.id, incident.severity)), &ends.collect::<Vec<_>>()).await
 }
 
 /// How far back the limits of a playbook look; at least a day, so that a run that is under way is

@@ -168,7 +168,7 @@ pub(super) async fn window_ended(
         };
         let open = alerts.iter().filter(was_held);
         let worst = open.map(|alert| rated(catalog, rules, alert, now)).min();
-        let asking = Asking { store, rules, windows: &windows };
+        let asking = Asking { store, rules, windows: &windows, but: &[] };
         let affected = asking.affected(&alerts, view.incident.severity);
         held.push(Held { view, alerts, worst, affected });
     }

@@ -61,6 +61,9 @@ pub struct BlastRadius {
 impl BlastRadius {
     pub const OFF: Self = Self { s1: None, s2: None, s3: None };
 
+    /// From what steps are taken.
+    pub const BASES: [Severity; 3] = [Severity::S2, Severity::S3, Severity::S4];
+
     /// What that severity becomes with so many objects, and from how many on: the last step, where
     /// it takes more than one.
     pub fn raise(&self, from: Severity, objects: u64) -> Option<(Severity, u64)> {
@@ -81,14 +84,11 @@ impl BlastRadius {
         }
     }
 
-    /// So few objects raise nothing.
-    pub fn least(&self) -> Option<u64> {
-        [self.s1, self.s2, self.s3].into_iter().flatten().min()
-    }
-
-    /// So many take every step.
-    pub fn most(&self) -> Option<u64> {
-        [self.s1, self.s2, self.s3].into_iter().flatten().max()
+    /// Fewer objects make nothing worse than that severity. `None`: however many there are.
+    pub fn least(&self, from: Severity) -> Option<u64> {
+        let steps = [self.s1, self.s2, self.s3].into_iter().flatten();
+        let is_worse = |base, objects| self.raise(base, objects).is_some_and(|(to, _)| to < from);
+        steps.filter(|objects| Self::BASES.into_iter().any(|base| is_worse(base, *objects))).min()
     }
 
     /// What is as bad as that is made no worse by any number of objects.
@@ -147,6 +147,11 @@ mod tests {
             (all.raise(S4, 6), all.raise(S4, 30), all.raise(S3, 200)),
             (Some((S3, 5)), Some((S2, 25)), Some((S1, 100)))
         );
-        assert_eq!(all.least(), Some(5));
+        assert_eq!([S1, S2, S3, S4].map(|from| all.least(from)), [None, Some(100), Some(25), Some(5)]);
+        let gap = BlastRadius { s1: Some(40), s2: None, s3: Some(5) };
+        assert_eq!([S1, S2, S3, S4].map(|from| gap.least(from)), [None, Some(40), Some(40), Some(5)]);
+        let odd = BlastRadius { s1: Some(10), s2: Some(25), s3: None };
+        assert_eq!([S1, S2, S3, S4].map(|from| odd.least(from)), [None, Some(10), Some(10), Some(10)]);
+        assert_eq!([S1, S2, S3, S4].map(|from| BlastRadius::OFF.least(from)), [None; 4]);
     }
 }

@@ -20,7 +20,7 @@ use crate::playbook::Catalog;
 use crate::prometheus::ScriptedPrometheus;
 use crate::store::Sinks;
 use crate::store::sqlite::{Durability, SqliteStore};
-use crate::store::{SignalStore, StoreError};
+use crate::store::{AffectedStore as _, SignalStore, StoreError};
 use crate::worker::{self, TurnError, Worker};
 
 /// What a stage is set with.
@@ -59,6 +59,7 @@ impl Stage {
     pub async fn set(setting: Setting) -> Result<Self, StoreError> {
         let Setting { clock, cluster, rights, prometheus, catalog, rules, database, durability, sinks } = setting;
         let store = Arc::new(SqliteStore::open(&database, durability, clock.clone(), sinks).await?);
+        store.counts_by(&rules.counting()).await?;
         let engine = EngineOptions { default_team: rules.default_team.clone(), ..EngineOptions::default() };
         let as_bot = rights.map_or_else(|| cluster.clone(), |rights| cluster.restricted(rights));
         let world = World { cluster: Arc::new(as_bot), prometheus: prometheus.clone(), clock: clock.clone() };

@@ -90,6 +90,8 @@ pub enum Change {
         episode: EpisodeId,
         /// The maintenance window that covers it.
         held_by: Option<WindowId>,
+        /// As in [`NewEpisode`].
+        counted_as: Option<String>,
     },
     /// It fires on, and other texts are said of it.
     Retell {
@@ -283,6 +285,8 @@ pub struct NewEpisode {
     pub severity: Option<Severity>,
     /// The maintenance window that covers it.
     pub held_by: Option<WindowId>,
+    /// The key by which what it is about is counted; `None`: its labels say it.
+    pub counted_as: Option<String>,
 }
 
 /// A run to open.

@@ -139,8 +139,10 @@ fn change(change: Change) -> Result<Change, StoreError> {
         Change::ToRun { run, item } => Change::ToRun { run, item: document::<InboxItem>(item) },
         Change::Vote { approval, person, verdict } => Change::Vote { approval, person: text(person), verdict },
         Change::Note { incident, event } => Change::Note { incident, event: document(event) },
-        Change::ReopenEpisode { .. }
-        | Change::CloseEpisode { .. }
+        Change::ReopenEpisode { incident, episode, held_by, counted_as } => {
+            Change::ReopenEpisode { incident, episode, held_by, counted_as: counted_as.map(text) }
+        }
+        Change::CloseEpisode { .. }
         | Change::Mitigate { .. }
         | Change::Touch { .. }
         | Change::Resolve { .. }
@@ -171,6 +173,7 @@ fn masked_episode(episode: NewEpisode) -> NewEpisode {
         fingerprint: identity(&episode.fingerprint).into_owned(),
         object: identity(&episode.object).into_owned(),
         alert: text(episode.alert),
+        counted_as: episode.counted_as.map(text),
         labels: named(episode.labels),
         annotations: named(episode.annotations),
         ..episode

@@ -5,6 +5,7 @@
 //! and writes, over the tables that a backend brings. SQLite is the embedded default ([`sqlite`]);
 //! PostgreSQL, for several replicas, will stand beside it with the same migration numbers.
 
+mod counted;
 mod decision;
 mod error;
 mod escalations;
@@ -33,6 +34,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 
+pub use counted::{AffectedStore, CountedObject, Firing};
 pub use decision::{Applied, Change, CommandReply, Decision, InboxItem, IncidentRef, NewEpisode, NewIncident, NewRun};
 pub use error::StoreError;
 pub use escalations::{Escalated, Escalation, EscalationStore, EscalationWhy, NextCall};
@@ -58,7 +60,7 @@ pub use windows::{FiringAlert, HeldIncident, NewWindow, OpenAlert, WindowOrigin,
 use crate::metrics::{Levels, PagesMade};
 use crate::model::{
     AckTimesOf, Approval, ApprovalId, Beat, Digest, Episode, EpisodeId, Heartbeat, HeartbeatKey, Incident, IncidentId,
-    PageBudgets, PageFor, PageId, PlaybookRef, Remedy, Run, RunEvent, RunId, Severity, Signal, SignalId,
+    PageBudgets, PageFor, PageId, PlaybookRef, Remedy, Run, RunEvent, RunId, Signal, SignalId,
 };
 use crate::worker::Bell;
 
@@ -145,17 +147,6 @@ pub trait IncidentStore: Send + Sync {
 
     /// About how many things something fires in it.
     async fn count_objects(&self, incident: IncidentId) -> Result<u64, StoreError>;
-
-    /// What fires in each of these, but for the episodes `but`, and what was found to be less bad
-    /// than
-    /// `mildest`: up to `limit` alerts of each, those about objects of Kubernetes before others.
-    async fn firing_in(
-        &self,
-        incidents: &[IncidentId],
-        but: &[EpisodeId],
-        mildest: Severity,
-        limit: usize,
-    ) -> Result<HashMap<IncidentId, Vec<OpenAlert>>, StoreError>;
 
     /// Those incidents, with their runs that are under way.
     async fn incident_views(&self, ids: &[IncidentId]) -> Result<Vec<IncidentView>, StoreError>;
@@ -325,6 +316,7 @@ pub trait HandoffStore: Send + Sync {
 pub trait Store:
     SignalStore
     + IncidentStore
+    + AffectedStore
     + RunStore
     + OutboxStore
     + HandoffStore

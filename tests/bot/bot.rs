@@ -119,7 +119,10 @@ impl Bot {
             firing: BTreeMap::new(),
             was_set: false,
             everybody_may_deliver: false,
-            rules: IncidentRules { oncall: Roster::new(OnCall::parse("oncall.yaml", ONCALL).unwrap()), ..Default::default() },
+            rules: IncidentRules {
+                oncall: Roster::new(OnCall::parse("oncall.yaml", ONCALL).unwrap()),
+                ..Default::default()
+            },
             alertmanager: None,
             alertmanager_sources: Vec::new(),
             sinks: Sinks { budgets: PageBudgets::usual(), ..sinks(&["console"], &["console"]) },

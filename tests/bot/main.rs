@@ -5,6 +5,7 @@
 #[path = "../world/mod.rs"]
 mod world;
 
+mod affected_laws;
 mod bot;
 mod budget;
 mod budget_laws;
@@ -37,6 +38,7 @@ mod runs;
 mod secrets;
 mod severity_rules;
 mod shipped_playbooks;
+mod storms;
 mod surroundings;
 mod tickets;
 mod tickets_in_doubt;

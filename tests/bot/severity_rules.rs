@@ -667,9 +667,16 @@ async fn the_end_of_a_window_asks_how_much_is_affected() {
     }
 }
 
-/// A window that began after its alerts covers them all the same.
+/// A window that began after its alerts covers them all the same, also one of their source alone,
+/// as Alertmanager's silences are.
 #[tokio::test]
 async fn what_a_later_window_covers_is_no_part_of_it() {
+    for sources in [vec![], vec!["alertmanager".to_owned()]] {
+        a_later_window_covers(sources).await;
+    }
+}
+
+async fn a_later_window_covers(sources: Vec<String>) {
     let mut bot = Bot::begins(&[], Vec::new()).await;
     let fires = async |bot: &mut Bot, nodes: std::ops::Range<usize>, site: &str| {
         for n in nodes {
@@ -679,7 +686,7 @@ async fn what_a_later_window_covers_is_no_part_of_it() {
         }
     };
     fires(&mut bot, 0..20, "a").await;
-    let scope = WindowScope { matchers: vec!["site=a".parse().unwrap()], ..WindowScope::default() };
+    let scope = WindowScope { matchers: vec!["site=a".parse().unwrap()], sources, ..WindowScope::default() };
     let silence = Command::Silence { scope, lasting_secs: 36_000, from: None, reason: "a move".into() };
     bot.says("ada", silence).await;
     fires(&mut bot, 20..44, "b").await;

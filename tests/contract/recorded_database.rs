@@ -166,3 +166,17 @@ async fn what_an_earlier_version_told_by_times_is_kept() {
     let episode = recorded.store.episodes(IncidentId(5), 1).await.unwrap().remove(0);
     assert_eq!(*latest - episode.starts_at, mitigated_at - began, "as long after its first alert began");
 }
+
+/// What an earlier version took in was not counted by its object.
+#[tokio::test]
+async fn what_is_affected_is_told_by_the_labels_that_were_kept() {
+    let recorded = Recorded::open().await;
+    let firing = Firing { but: &[], mildest: Severity::S2, windows: &[], is_uncounted: true };
+    let open: Vec<IncidentId> = (1..=5).map(IncidentId).collect();
+    assert!(recorded.store.objects_in(&open, firing).await.unwrap().is_empty());
+    for incident in open {
+        let found = recorded.store.firing_in(incident, firing, (EpisodeId(0), 10)).await.unwrap();
+        let told: Vec<_> = found.iter().map(|(_, alert)| (alert.severity, alert.labels.is_empty())).collect();
+        assert_eq!(told, [(None, false)], "{incident}");
+    }
+}

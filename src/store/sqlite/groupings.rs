@@ -7,9 +7,8 @@ use sqlx::SqlitePool;
 
 use super::failed;
 use super::rows::{self, from_json, get, json, micros};
-use super::windows::open_alert;
-use crate::model::{EpisodeId, IncidentId, Severity};
-use crate::store::{ObjectRow, OpenAlert, RecentIncident, StoreError, identity};
+use crate::model::IncidentId;
+use crate::store::{ObjectRow, RecentIncident, StoreError, identity};
 
 pub(super) const LATEST_BY_CAUSE: &str = "SELECT cause, COALESCE(merged_root, id) AS root
      FROM (SELECT cause, MAX(incident_id) AS latest FROM incident_cause
@@ -100,30 +99,4 @@ pub(super) async fn count_objects(reads: &SqlitePool, incident: IncidentId) -> R
     .await
     .map_err(failed("count what an incident is about"))?;
     Ok(get::<i64>(&row, "n")?.unsigned_abs())
-}
-
-/// The keys of objects come after those of other places. What nobody has rated may be as bad as
-/// any.
-pub(super) const FIRING: &str = "SELECT incident_id, alert, labels, object, severity FROM json_each(?1) AS asked
-     JOIN episode ON episode.id IN (
-         SELECT firing.id FROM episode AS firing
-         WHERE firing.incident_id = asked.value AND firing.closed_at IS NULL AND COALESCE(firing.severity, '') <= ?2
-             AND firing.id NOT IN (SELECT value FROM json_each(?3))
-         ORDER BY firing.object DESC LIMIT ?4)";
-
-pub(super) async fn firing_in(
-    reads: &SqlitePool,
-    incidents: &[IncidentId],
-    but: &[EpisodeId],
-    mildest: Severity,
-    limit: usize,
-) -> Result<HashMap<IncidentId, Vec<OpenAlert>>, StoreError> {
-    let query = sqlx::query(FIRING).bind(json(&incidents)?).bind(mildest.to_string()).bind(json(&but)?);
-    let query = query.bind(i64::try_from(limit).unwrap_or(i64::MAX));
-    let found = query.fetch_all(reads).await.map_err(failed("read what fires in incidents"))?;
-    let mut firing: HashMap<IncidentId, Vec<OpenAlert>> = HashMap::new();
-    for row in &found {
-        firing.entry(IncidentId(get(row, "incident_id")?)).or_default().push(open_alert(row)?);
-    }
-    Ok(firing)
 }

@@ -11,11 +11,10 @@ use super::groupings::Asked;
 use super::rows::{self, from_json, get, get_time, get_time_or, json, micros};
 use super::{SqliteStore, failed, groupings, pages, reports};
 use crate::metrics::{Levels, PagesMade};
-use crate::model::{Episode, EpisodeId, Incident, IncidentId, PageId, Severity, SignalId, WindowId};
+use crate::model::{Episode, EpisodeId, Incident, IncidentId, PageId, SignalId, WindowId};
 use crate::store::{
     AlertCount, Applied, Change, Decision, DuePage, EpisodeHead, IncidentFilter, IncidentStore, IncidentView,
-    ObjectRow, OpenAlert, Page, PageOutline, PageReason, RecentIncident, StoreError, Teams, TimelineEntry, identity,
-    transaction,
+    ObjectRow, Page, PageOutline, PageReason, RecentIncident, StoreError, Teams, TimelineEntry, identity, transaction,
 };
 
 /// One step into the index for each fingerprint, however often that fired before.
@@ -121,16 +120,6 @@ impl IncidentStore for SqliteStore {
 
     async fn objects_of(&self, incident: IncidentId, limit: usize) -> Result<Vec<ObjectRow>, StoreError> {
         groupings::objects(&self.reads, incident, limit).await
-    }
-
-    async fn firing_in(
-        &self,
-        incidents: &[IncidentId],
-        but: &[EpisodeId],
-        mildest: Severity,
-        limit: usize,
-    ) -> Result<HashMap<IncidentId, Vec<OpenAlert>>, StoreError> {
-        groupings::firing_in(&self.reads, incidents, but, mildest, limit).await
     }
 
     async fn count_objects(&self, incident: IncidentId) -> Result<u64, StoreError> {

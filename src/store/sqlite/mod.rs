@@ -1,6 +1,7 @@
 //! SQLite, the embedded default: one writer that commits together what has queued up, and a few readers beside it.
 
 mod clock_moves;
+mod counted;
 mod escalations;
 mod file;
 mod folds;

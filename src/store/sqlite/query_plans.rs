@@ -6,8 +6,8 @@ use std::path::Path;
 use sqlx::{ConnectOptions, Row as _};
 
 use super::{
-    MIGRATIONS, escalations, folds, groupings, incidents, options, outbox, overrides, pages, remedies, reports, runs,
-    shifts, signals, tables, windows,
+    MIGRATIONS, counted, escalations, folds, groupings, incidents, options, outbox, overrides, pages, remedies,
+    reports, runs, shifts, signals, tables, windows,
 };
 
 /// The query, and how its rows are found.
@@ -47,12 +47,14 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
         (groupings::RECENT.into(), &["SCAN incident USING INDEX incident_unresolved"]),
         (groupings::OBJECTS.into(), &["SEARCH episode USING INDEX episode_open (incident_id=?)"]),
         (
-            groupings::FIRING.into(),
-            &[
-                "SEARCH episode USING INTEGER PRIMARY KEY (rowid=?)",
-                "SEARCH firing USING INDEX episode_open (incident_id=?)",
-            ],
+            counted::OBJECTS.into(),
+            &["SEARCH episode USING COVERING INDEX episode_counted (incident_id=? AND counted_as>?)"],
         ),
+        (
+            counted::FIRING.into(),
+            &["SEARCH episode USING INDEX episode_incident (incident_id=? AND closed_at=? AND rowid>?)"],
+        ),
+        (counted::UNCOUNTED.into(), &["SEARCH episode USING INDEX episode_counted (incident_id=? AND counted_as=?)"]),
         (groupings::OF_MANY.into(), &["SEARCH episode USING COVERING INDEX episode_open (incident_id=?)"]),
         (
             incidents::EPISODES.into(),

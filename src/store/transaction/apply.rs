@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::merge::Touched;
-use super::{EpisodeEnd, Hold, SignalRow, Tx};
-use crate::model::{ApprovalId, EpisodeId, Grouping, Incident, IncidentId, Lane, Signal, SignalId, Verdict, WindowId};
+use super::{EpisodeAgain, EpisodeEnd, Hold, SignalRow, Tx};
+use crate::model::{ApprovalId, EpisodeId, Grouping, Incident, IncidentId, Lane, Signal, SignalId, Verdict};
 use crate::store::rules::{Closing, answered, closed_by};
 use crate::store::{
     Applied, Change, Decision, InboxItem, IncidentEvent, IncidentRef, NewEpisode, NewIncident, NewRun, StoreError,
@@ -115,8 +115,8 @@ impl Applier<'_, '_> {
                 let into = self.id(into)?;
                 self.tx.detach(&mut self.touched, from, into, &object).await
             }
-            Change::ReopenEpisode { incident, episode, held_by } => {
-                self.reopen_episode(incident, episode, held_by).await
+            Change::ReopenEpisode { incident, episode, held_by, counted_as } => {
+                self.reopen_episode(incident, episode, EpisodeAgain { held_by, counted_as }).await
             }
             Change::Retell { episode, annotations } => self.tx.tables.save_annotations(episode, &annotations).await,
             Change::Acknowledge { incident, by } => {
@@ -221,11 +221,11 @@ impl Applier<'_, '_> {
         &mut self,
         incident: IncidentRef,
         episode: EpisodeId,
-        held_by: Option<WindowId>,
+        again: EpisodeAgain,
     ) -> Result<(), StoreError> {
         let id = self.touch(incident).await?.id;
         let Some(before) = self.tx.tables.ended_episode(episode).await? else { return Ok(()) };
-        self.tx.tables.reopen_episode(episode, id, held_by).await?;
+        self.tx.tables.reopen_episode(episode, id, again).await?;
         let incident = self.touch(incident).await?;
         incident.open_episodes += 1;
         // The incident that it leaves had it, and still says so: its total is history.

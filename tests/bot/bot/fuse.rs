@@ -157,8 +157,6 @@ passes_on! {
         fn recent_incidents(since: DateTime<Utc>) -> Result<Vec<RecentIncident>, StoreError>;
         fn objects_of(incident: IncidentId, limit: usize) -> Result<Vec<ObjectRow>, StoreError>;
         fn count_objects(incident: IncidentId) -> Result<u64, StoreError>;
-        fn firing_in(incidents: &[IncidentId], but: &[EpisodeId], mildest: Severity, limit: usize)
-            -> Result<HashMap<IncidentId, Vec<OpenAlert>>, StoreError>;
         fn incident_views(ids: &[IncidentId]) -> Result<Vec<IncidentView>, StoreError>;
         fn run_history(playbook: &str, target: &str, since: DateTime<Utc>) -> Result<Vec<RunHead>, StoreError>;
         fn due_pages(now: DateTime<Utc>) -> Result<(Vec<Incident>, Option<DateTime<Utc>>), StoreError>;
@@ -183,6 +181,19 @@ passes_on! {
             }
         }
     }
+}
+
+passes_on! {
+    AffectedStore
+    fused {}
+    plain {
+        fn objects_in(incidents: &[IncidentId], firing: Firing<'_>)
+            -> Result<Vec<(IncidentId, CountedObject)>, StoreError>;
+        fn firing_in(incident: IncidentId, firing: Firing<'_>, page: (EpisodeId, usize))
+            -> Result<Vec<(EpisodeId, OpenAlert)>, StoreError>;
+        fn counts_by(words: &Digest) -> Result<(), StoreError>;
+    }
+    own {}
 }
 
 passes_on! {

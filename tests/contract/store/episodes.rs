@@ -8,8 +8,12 @@ pub async fn an_episode_that_moves_to_another_incident_counts_there(story: Story
     let close =
         Change::CloseEpisode { incident: IncidentRef::Existing(first), episode: head.id, at: morning(), start: None };
     story.decide(vec![close]).await;
-    let reopen =
-        |incident| Change::ReopenEpisode { incident: IncidentRef::Existing(incident), episode: head.id, held_by: None };
+    let reopen = |incident| Change::ReopenEpisode {
+        incident: IncidentRef::Existing(incident),
+        episode: head.id,
+        held_by: None,
+        counted_as: None,
+    };
     story.decide(vec![reopen(second), reopen(second)]).await;
     let counts = async |id| {
         let incident = story.store.incident(id).await.unwrap().unwrap();

@@ -123,42 +123,106 @@ pub async fn what_fires_is_told_by_what_it_is_about(story: Story) {
     assert_eq!((open.len(), open["target:one"], open["other"]), (2, id, id));
 }
 
-pub async fn what_fires_in_several_is_read_at_once_the_objects_first(story: Story) {
+pub async fn what_is_affected_is_told_by_objects_and_by_alerts(story: Story) {
     let (one, two) = (incident(&story, "one", 2).await, incident(&story, "two", 1).await);
+    let window = keeps_window(&story).await;
     let at = IncidentRef::Existing(one);
-    let rated = |object: &str, severity| match episode(at, object) {
+    let opens = |name: &str, counted: Option<&str>, severity, held_by| match episode(at, name) {
         Change::OpenEpisode { incident, episode } => {
-            Change::OpenEpisode { incident, episode: NewEpisode { severity, ..episode } }
+            let counted_as = counted.map(str::to_owned);
+            Change::OpenEpisode { incident, episode: NewEpisode { severity, held_by, counted_as, ..episode } }
         }
         other => other,
     };
+    let (s1, s3, s4) = (Some(Severity::S1), Some(Severity::S3), Some(Severity::S4));
     story
         .decide(vec![
-            rated("place:a", Some(Severity::S3)),
-            rated("place:b", Some(Severity::S4)),
-            rated("target:other", Some(Severity::S1)),
+            opens("a", Some("host:a"), s4, None),
+            opens("a too", Some("host:a"), s3, None),
+            opens("b", Some("host:b"), s4, None),
+            opens("c", Some("host:c"), s1, Some(window)),
+            opens("nobody has rated it", Some("host:d"), None, None),
+            opens("by its labels", None, s3, None),
         ])
         .await;
-    let read = async |but: &[EpisodeId], mildest, limit| {
-        let found = story.store.firing_in(&[one, two], but, mildest, limit).await.unwrap();
-        let told = |id| -> Vec<String> {
-            let alerts: &[OpenAlert] = found.get(&id).map_or(&[], Vec::as_slice);
-            alerts.iter().map(|alert| alert.object.clone()).collect()
-        };
-        (told(one), told(two))
+    let all = Firing { but: &[], mildest: Severity::S4, windows: &[], is_uncounted: false };
+    let objects = async |firing| -> Vec<String> {
+        let mut found = story.store.objects_in(&[one, two], firing).await.unwrap();
+        found.sort();
+        assert!(found.iter().all(|(id, _)| *id == one), "{found:?}");
+        found.into_iter().map(|(_, object)| format!("{} {}", object.key, object.severity)).collect()
     };
-    let (mut first, second) = read(&[], Severity::S3, 100).await;
-    first.sort();
-    assert_eq!(first, ["place:a", "target:one", "target:one", "target:other"], "what nobody has rated may be as bad");
-    assert_eq!(second, ["target:two"]);
-    let (mut first, second) = read(&[], Severity::S4, 3).await;
-    first.sort();
-    assert_eq!(
-        (first.as_slice(), second.len()),
-        (["target:one", "target:one", "target:other"].map(String::from).as_slice(), 1)
-    );
-    let ends: Vec<EpisodeId> =
-        story.store.episodes(one, 2).await.unwrap().into_iter().map(|episode| episode.id).collect();
-    let (first, second) = read(&ends, Severity::S4, 100).await;
-    assert_eq!((first.len(), second.len()), (3, 1), "what ends now is left out");
+    let alerts = async |id, firing, page| -> Vec<String> {
+        let found = story.store.firing_in(id, firing, page).await.unwrap();
+        assert!(found.iter().all(|(_, alert)| alert.source == "alertmanager" && !alert.labels.is_empty()));
+        found.into_iter().map(|(_, alert)| alert.object).collect()
+    };
+    assert_eq!(objects(all).await, ["host:a S3", "host:b S4", "host:c S1"], "the worst of each");
+    let serious = Firing { mildest: Severity::S3, ..all };
+    assert_eq!(objects(serious).await, ["host:a S3", "host:c S1"]);
+    let held = [window];
+    assert_eq!(objects(Firing { windows: &held, ..all }).await, ["host:a S3", "host:b S4"]);
+    let from_the_first = (EpisodeId(0), 100);
+    let uncounted = ["target:one", "target:one", "nobody has rated it", "by its labels"];
+    assert_eq!(alerts(one, Firing { is_uncounted: true, ..serious }, from_the_first).await, uncounted);
+    assert_eq!(alerts(one, all, from_the_first).await.len(), 8);
+    assert_eq!(alerts(one, Firing { windows: &held, ..all }, from_the_first).await.len(), 7);
+    assert_eq!(alerts(two, all, from_the_first).await, ["target:two"]);
+    // By pages.
+    let first = story.store.firing_in(one, all, (EpisodeId(0), 5)).await.unwrap();
+    let rest = story.store.firing_in(one, all, (first[4].0, 5)).await.unwrap();
+    assert_eq!((first.len(), rest.len()), (5, 3));
+    // What ends now is left out, and so is what has ended.
+    let ends: Vec<EpisodeId> = first.iter().chain(&rest).map(|(id, _)| *id).collect();
+    assert!(objects(Firing { but: &ends, ..all }).await.is_empty());
+    assert!(alerts(one, Firing { but: &ends, ..all }, from_the_first).await.is_empty());
+    let close = |episode| Change::CloseEpisode { incident: at, episode, at: morning(), start: None };
+    story.decide(ends.iter().copied().map(close).collect()).await;
+    assert!(objects(all).await.is_empty());
+    // What fires again is counted as it is told then.
+    let again = |counted_as| Change::ReopenEpisode { incident: at, episode: ends[2], held_by: None, counted_as };
+    story.decide(vec![again(Some("host:new".into()))]).await;
+    assert_eq!(objects(all).await, ["host:new S4"]);
+}
+
+pub async fn how_objects_were_counted_is_forgotten_when_the_words_change(story: Story) {
+    let id = incident(&story, "one", 0).await;
+    story.store.counts_by(&Digest::of("these")).await.unwrap();
+    let opens = |name: &str| match episode(IncidentRef::Existing(id), name) {
+        Change::OpenEpisode { incident, episode } => {
+            let (severity, counted_as) = (Some(Severity::S3), Some(format!("host:{name}")));
+            Change::OpenEpisode { incident, episode: NewEpisode { severity, counted_as, ..episode } }
+        }
+        other => other,
+    };
+    story.decide(vec![opens("a"), opens("b")]).await;
+    let all = Firing { but: &[], mildest: Severity::S4, windows: &[], is_uncounted: false };
+    let counts = async || {
+        let objects = story.store.objects_in(&[id], all).await.unwrap().len();
+        let uncounted = Firing { is_uncounted: true, ..all };
+        (objects, story.store.firing_in(id, uncounted, (EpisodeId(0), 10)).await.unwrap().len())
+    };
+    story.store.counts_by(&Digest::of("these")).await.unwrap();
+    assert_eq!(counts().await, (2, 0));
+    story.store.counts_by(&Digest::of("others")).await.unwrap();
+    assert_eq!(counts().await, (0, 2));
+    story.decide(vec![opens("c")]).await;
+    story.store.counts_by(&Digest::of("others")).await.unwrap();
+    assert_eq!(counts().await, (1, 2));
+}
+
+async fn keeps_window(story: &Story) -> WindowId {
+    let id = story.store.next_window_id().await.unwrap();
+    let scope = WindowScope { matchers: vec!["alertname=X".parse().unwrap()], ..WindowScope::default() };
+    let window = NewWindow {
+        key: "moving".into(),
+        scope,
+        reason: "moving".into(),
+        owner: "ada".into(),
+        via: "console".into(),
+        starts_at: morning(),
+        ends_at: morning() + TimeDelta::hours(1),
+    };
+    story.decide(vec![Change::KeepWindow { id, window: Box::new(window) }]).await;
+    id
 }

@@ -89,7 +89,8 @@ macro_rules! each_store_check {
                 what_was_decided_about_an_incident_is_not_done_to_what_became_a_part
                 what_a_person_set_apart_gathers_with_nobody
                 what_fires_is_told_by_what_it_is_about
-                what_fires_in_several_is_read_at_once_the_objects_first
+                what_is_affected_is_told_by_objects_and_by_alerts
+                how_objects_were_counted_is_forgotten_when_the_words_change
             }
             pages {
                 one_page_for_each_spell_and_level
@@ -257,6 +258,7 @@ fn episode(incident: IncidentRef, fingerprint: &str) -> Change {
             starts_at: morning(),
             severity: None,
             held_by: None,
+            counted_as: None,
         },
     }
 }

@@ -161,6 +161,7 @@ impl<P: Place> Story<P> {
                 starts_at: self.clock.now(),
                 severity: None,
                 held_by: None,
+                counted_as: None,
             },
         }));
         changes.push(Change::Note { incident, event: IncidentEvent::Opened { because: format!("{alert} fires") } });

@@ -8,13 +8,13 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, QueryBuilder, Sqlite};
 
 use super::SqliteTables;
-use crate::model::{EpisodeId, Grouping, Incident, IncidentId, IncidentState, Joins, WindowId};
+use crate::model::{EpisodeId, Grouping, Incident, IncidentId, IncidentState, Joins};
 use crate::store::sqlite::failed;
 use crate::store::sqlite::rows::{self, from_json, get, get_time, joins_number, json, micros, word};
-use crate::store::transaction::{EpisodeEnd, IncidentTable};
+use crate::store::transaction::{EpisodeAgain, EpisodeEnd, IncidentTable};
 use crate::store::{IncidentEvent, NewEpisode, NewIncident, StoreError, stored_grouping};
 
-/// SQLite takes 32,766 parameters in a statement; an episode has 10.
+/// SQLite takes 32,766 parameters in a statement; an episode has 12.
 const ROWS: usize = 1_000;
 
 #[async_trait]
@@ -98,7 +98,7 @@ impl IncidentTable for SqliteTables<'_> {
             }
             let mut insert = QueryBuilder::<Sqlite>::new(
                 "INSERT INTO episode (source, fingerprint, incident_id, alert, object, labels, annotations, starts_at, opened_at,
-                     severity, held_by) ",
+                     severity, held_by, counted_as) ",
             );
             insert.push_values(chunk.iter().zip(documents), |mut row, ((id, episode), (labels, annotations))| {
                 row.push_bind(&episode.source)
@@ -111,7 +111,8 @@ impl IncidentTable for SqliteTables<'_> {
                     .push_bind(micros(episode.starts_at))
                     .push_bind(micros(at))
                     .push_bind(episode.severity.map(|severity| severity.to_string()))
-                    .push_bind(episode.held_by.map(|window| window.0));
+                    .push_bind(episode.held_by.map(|window| window.0))
+                    .push_bind(episode.counted_as.as_ref().filter(|_| episode.severity.is_some()));
             });
             insert.build().execute(&mut *self.0).await.map_err(failed("open episodes"))?;
         }
@@ -128,14 +129,14 @@ impl IncidentTable for SqliteTables<'_> {
         &mut self,
         id: EpisodeId,
         incident: IncidentId,
-        held_by: Option<WindowId>,
+        again: EpisodeAgain,
     ) -> Result<(), StoreError> {
         let query = sqlx::query(
             "UPDATE episode SET closed_at = NULL, end_told_at = NULL, ended_by = NULL, ended_start = NULL, held_by = ?3,
-                 came_from = CASE WHEN incident_id = ?1 THEN came_from END, incident_id = ?1 WHERE id = ?2",
+                 counted_as = CASE WHEN severity IS NOT NULL THEN ?4 END, came_from = CASE WHEN incident_id = ?1 THEN came_from END, incident_id = ?1 WHERE id = ?2",
         );
-        self.execute("reopen an episode", query.bind(incident.0).bind(id.0).bind(held_by.map(|window| window.0)))
-            .await?;
+        let query = query.bind(incident.0).bind(id.0).bind(again.held_by.map(|window| window.0)).bind(again.counted_as);
+        self.execute("reopen an episode", query).await?;
         Ok(())
     }
 

@@ -141,6 +141,13 @@ pub(in crate::store) struct EpisodeEnd {
     pub start: Option<DateTime<Utc>>,
 }
 
+/// What an episode is when it fires again.
+pub(in crate::store) struct EpisodeAgain {
+    /// The maintenance window that covers it.
+    pub held_by: Option<WindowId>,
+    pub counted_as: Option<String>,
+}
+
 #[async_trait]
 pub(in crate::store) trait IncidentTable {
     async fn incident_row(&mut self, id: IncidentId) -> Result<Option<Incident>, StoreError>;
@@ -173,7 +180,7 @@ pub(in crate::store) trait IncidentTable {
         &mut self,
         id: EpisodeId,
         incident: IncidentId,
-        held_by: Option<WindowId>,
+        again: EpisodeAgain,
     ) -> Result<(), StoreError>;
 
     /// Ends them, also those that have ended; gives back how many were open.
