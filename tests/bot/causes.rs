@@ -332,7 +332,11 @@ async fn a_person_puts_two_together_and_takes_them_apart_again() {
 
     let split = Command::Split { incident: incident(2), object: None };
     let said = shift.says("bob", split.clone()).await;
-    assert_eq!(said, "INC-2 is an incident of its own again, and no part of INC-1; /ack INC-2 if it is yours");
+    assert_eq!(
+        said,
+        "INC-2 is an incident of its own again, and no part of INC-1; /ack INC-2 if it is yours; if it fires, somebody is paged in \
+         15m unless somebody takes it"
+    );
     assert_eq!(shift.told().await, ["INC-1 open 2/2 runs=0", "INC-2 open 1/1 runs=0"]);
     let (whole, part) = (shift.timeline(1).await, shift.timeline(2).await);
     assert!(
