@@ -246,7 +246,7 @@ impl<'a> Look<'a> {
     async fn go(&self) -> anyhow::Result<Exit> {
         let told = match &self.whence.server {
             Some(server) => asked(&ServerArgs::new(server, self.whence.token_file.clone()), &self.line()).await?,
-            None => self.from_the_file()?,
+            None => self.by_the_file()?,
         };
         // A calendar's lines end so, and its text may have lost that on its way.
         let told = if self.word == "ical" { told.replace('\r', "").replace('\n', "\r\n") } else { told };
@@ -258,7 +258,7 @@ impl<'a> Look<'a> {
         Ok(Exit::Done)
     }
 
-    fn from_the_file(&self) -> anyhow::Result<String> {
+    fn by_the_file(&self) -> anyhow::Result<String> {
         let file = match &self.whence.config {
             Some(config) => Config::load(config)?.oncall.file,
             None => self.whence.file.clone(),
