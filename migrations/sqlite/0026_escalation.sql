@@ -1,12 +1,16 @@
 -- Who is called next about an incident, and when: one row while somebody is to be. `page_id`: what was sent last; `step`: which
 -- step of the team's policy that was, over all its rounds. `why`, as JSON: nobody has acknowledged it, nobody touches what somebody
--- has, or somebody asks for it. Without `due_at`, the policy is at its end: nobody else is called.
+-- has, or somebody asks for it. Without `due_at`, the policy is at its end: nobody else is called. Without
+-- `step`, its first one is next. `held`: a window holds the call back until then. `before`, as JSON: what was to be called before
+-- somebody asked.
 CREATE TABLE escalation (
     incident_id INTEGER PRIMARY KEY REFERENCES incident (id),
     page_id     INTEGER REFERENCES page (id),
-    step        INTEGER NOT NULL,
+    step        INTEGER,
     why         TEXT    NOT NULL,
-    due_at      INTEGER
+    due_at      INTEGER,
+    held        INTEGER NOT NULL DEFAULT 0,
+    before      TEXT
 );
 CREATE INDEX escalation_due ON escalation (due_at);
 -- The names of those who are called by it; empty: whoever is on call.

@@ -31,7 +31,7 @@ impl Explains {
         let at = message::moment(due_at);
         Some(match &escalation.why {
             EscalationWhy::Unanswered => {
-                let next = escalation.step.saturating_add(1);
+                let next = escalation.step.map_or(0, |step| step.saturating_add(1));
                 let Some(call) = oncall.call(&incident.team, &self.default_team, next, due_at) else {
                     return Some(format!(
                         "nobody: the escalation of team {} ends then",

@@ -38,8 +38,7 @@ impl Due<'_> {
     fn unanswered(&self) -> Escalated {
         if self.is_quiet() {
             // It is looked at again, in case that it comes back.
-            let within = self.within(self.escalation.step).unwrap_or(LOOK_AGAIN).max(LOOK_AGAIN);
-            return self.waits(self.now + within);
+            return self.waits(self.now + self.within(self.escalation.step).unwrap_or(LOOK_AGAIN).max(LOOK_AGAIN));
         }
         if let Some(page) = self.page {
             if page.acknowledged_at.is_some() {
@@ -54,8 +53,7 @@ impl Due<'_> {
                 return self.waits(until);
             }
         }
-        let next = self.escalation.step.saturating_add(1);
-        match self.oncall.call(&self.incident.team, self.default_team, next, self.now) {
+        match self.oncall.call(&self.incident.team, self.default_team, self.next_step(), self.now) {
             Some(call) => self.calls(call, self.reason_again()),
             None => Escalated::IsAtItsEnd,
         }
@@ -63,12 +61,16 @@ impl Due<'_> {
 
     /// Whoever has it is called first, then those whom the policy names.
     fn untouched(&self) -> Escalated {
-        let (Some(owner), IncidentState::Acknowledged) = (&self.incident.owner, self.incident.state) else {
+        let Some(owner) = self.incident.owner.as_ref().filter(|_| self.incident.state != IncidentState::Open) else {
             return Escalated::Ends;
         };
+        let times = &self.oncall.policy(&self.incident.team).times.touch;
+        let within = times.get(&self.incident.severity).and_then(|within| TimeDelta::from_std(*within).ok());
+        if self.is_quiet() {
+            return self.waits(self.now + within.unwrap_or(LOOK_AGAIN).max(LOOK_AGAIN));
+        }
         let since = self.incident.acknowledged_at.unwrap_or(self.incident.opened_at);
-        let within = self.oncall.policy(&self.incident.team).times.touch.get(&self.incident.severity).copied();
-        let touched = self.escalation.due_at.and_then(|at| at.checked_sub_signed(TimeDelta::from_std(within?).ok()?));
+        let touched = self.escalation.due_at.and_then(|at| at.checked_sub_signed(within?));
         let reason = PageReason::Untouched { by: owner.clone(), since: touched.unwrap_or(since).max(since) };
         if self.oncall.member(owner).is_some() {
             return Escalated::Calls(Box::new(NextCall {
@@ -77,7 +79,7 @@ impl Due<'_> {
                 people: vec![owner.clone()],
                 reason,
                 text: None,
-                step: 0,
+                step: None,
                 within: None,
             }));
         }
@@ -90,16 +92,15 @@ impl Due<'_> {
     /// The next of the policy who is another one than whoever asks, has it, or is called already.
     fn asked(&self, by: &str, note: Option<&String>) -> Escalated {
         let mut known: BTreeSet<&str> = [Some(by), self.incident.owner.as_deref()].into_iter().flatten().collect();
-        let on_call = self.oncall.who(&self.incident.team, self.now).ok().flatten();
+        let first = |page: &Page| self.oncall.first(&page.team, self.default_team, self.now).unwrap_or_default();
+        let first = self.page.map(first).unwrap_or_default();
         match self.page.filter(|page| page.acknowledged_at.is_none() && !page.is_call()) {
-            Some(page) if page.called.is_empty() => {
-                known.extend(on_call.iter().map(|watch| watch.member.name.as_str()))
-            }
+            Some(page) if page.called.is_empty() => known.extend(first.iter().map(|member| member.name.as_str())),
             Some(page) => known.extend(page.called.iter().map(String::as_str)),
             None => {}
         }
         let steps = u32::try_from(self.oncall.policy(&self.incident.team).steps.len()).unwrap_or(u32::MAX);
-        let from = self.escalation.step;
+        let from = self.escalation.step.unwrap_or(0);
         let calls = (from..from.saturating_add(steps).saturating_add(1))
             .filter_map(|step| self.oncall.call(&self.incident.team, self.default_team, step % steps.max(1), self.now));
         let is_new = |member: &Arc<Member>| !known.contains(member.name.as_str());
@@ -133,7 +134,7 @@ impl Due<'_> {
             people: Vec::new(),
             reason,
             text: self.page.and_then(|page| page.text.clone()),
-            step: 0,
+            step: self.escalation.step,
             within: None,
         };
         if self.oncall.member(to).is_some() {
@@ -141,25 +142,36 @@ impl Due<'_> {
         }
         if let Ok(team) = self.oncall.team(to) {
             let (team, owner) = (team.name.clone(), Some(team.name.clone()));
-            return Escalated::Calls(Box::new(NextCall { team, owner, ..call }));
+            return Escalated::Calls(Box::new(NextCall { team, owner, step: Some(0), ..call }));
         }
         let because = format!("{by} gives it to {to}, whom oncall.yaml does not know: nobody is called");
         Escalated::Declined { because }
     }
 
-    /// Nothing fires any more, or what does is taken care of: whoever was called may sleep, and the
-    /// incident stands until somebody looks. Whom a person has asked for is called all the same.
+    fn next_step(&self) -> u32 {
+        self.escalation.step.map_or(0, |step| step.saturating_add(1))
+    }
+
+    /// Nothing fires any more, or what does was taken care of a while ago at the most, or has a time
+    /// of its own: whoever was called may sleep, and the incident stands until somebody looks. Whom
+    /// a person has asked for is called all the same.
     fn is_quiet(&self) -> bool {
-        let is_asked_for = |page: &Page| matches!(page.reason, PageReason::Asked { .. } | PageReason::Assigned { .. });
-        let is_over = self.incident.episodes > 0 && self.incident.open_episodes == 0;
-        self.incident.state == IncidentState::Mitigated || is_over && !self.page.is_some_and(is_asked_for)
+        let incident = self.incident;
+        if self.page.is_some_and(|page| page.acknowledged_at.is_none() && page.reason.is_asked_for()) {
+            return false;
+        }
+        let is_over = incident.episodes > 0 && incident.open_episodes == 0;
+        let settles = incident.severity.mitigate_within().and_then(|within| TimeDelta::from_std(within).ok());
+        let settled = incident.mitigated_at.zip(settles).and_then(|(at, within)| at.checked_add_signed(within));
+        let is_settling = incident.page_at.is_some() || settled.is_some_and(|settled| self.now < settled);
+        is_over || incident.state == IncidentState::Mitigated && is_settling
     }
 
     fn calls(&self, call: Call, reason: PageReason) -> Escalated {
         let Call { step, team, people, within, .. } = call;
         let people = people.iter().map(|member| member.name.clone()).collect();
         let text = self.page.and_then(|page| page.text.clone());
-        Escalated::Calls(Box::new(NextCall { team, owner: None, people, reason, text, step, within }))
+        Escalated::Calls(Box::new(NextCall { team, owner: None, people, reason, text, step: Some(step), within }))
     }
 
     fn waits(&self, until: DateTime<Utc>) -> Escalated {
@@ -167,9 +179,13 @@ impl Due<'_> {
     }
 
     /// How long whoever was called by a step has; `None`: for ever.
-    fn within(&self, step: u32) -> Option<TimeDelta> {
-        TimeDelta::from_std(self.oncall.within(&self.incident.team, self.default_team, step, self.incident.severity)?)
-            .ok()
+    fn within(&self, step: Option<u32>) -> Option<TimeDelta> {
+        let (team, severity) = (&self.incident.team, self.incident.severity);
+        let within = match step {
+            Some(step) => self.oncall.within(team, self.default_team, step, severity),
+            None => self.oncall.policy(team).times.acknowledge.get(&severity).copied(),
+        };
+        TimeDelta::from_std(within?).ok()
     }
 
     fn reason_before(&self) -> Option<Box<PageReason>> {
@@ -179,7 +195,7 @@ impl Due<'_> {
     fn reason_again(&self) -> PageReason {
         match self.page {
             Some(page) => PageReason::Unanswered {
-                of: Box::new(page.reason.first().clone()),
+                of: Box::new(page.reason.again().clone()),
                 page: page.id,
                 made_at: page.created_at,
             },

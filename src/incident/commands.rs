@@ -12,7 +12,8 @@ use crate::model::{
 };
 use crate::playbook::Playbook;
 use crate::store::{
-    Change, CommandReply, Decision, InboxItem, IncidentEvent, IncidentRef, IncidentView, NewIncident, NewRun, RunHead,
+    Change, CommandReply, Decision, InboxItem, IncidentEvent, IncidentRef, IncidentView, NewIncident, NewRun,
+    PageReason, RunHead,
 };
 
 /// Nothing follows, and that is why.
@@ -39,6 +40,10 @@ pub(super) fn decide_ack(view: &IncidentView, person: &Person, all: &[IncidentId
         // A page may have been made, or be about to be made, since.
         if !is_paged && view.incident.page_at.is_none() {
             let reply = CommandReply::granted(format!("{id} is yours already"));
+            return Decision { changes: vec![Change::Touch { incident }], reply: Some(reply) };
+        }
+        if is_paged && view.unanswered.iter().all(PageReason::is_asked_for) {
+            let reply = CommandReply::granted(format!("{id} is yours already; whoever was asked for is called on"));
             return Decision { changes: vec![Change::Touch { incident }], reply: Some(reply) };
         }
         let what = if is_paged { "its page is acknowledged" } else { "nobody is paged about it" };

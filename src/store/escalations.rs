@@ -15,10 +15,22 @@ pub struct Escalation {
     pub incident: IncidentId,
     /// What was sent last. `None`: nobody was paged for what somebody has taken.
     pub page: Option<PageId>,
-    /// Which step of the team's policy that was, over all its rounds.
-    pub step: u32,
+    /// Which step of the team's policy that was, over all its rounds. `None`: none was taken, or
+    /// somebody was called besides them, and the first is next.
+    pub step: Option<u32>,
     pub why: EscalationWhy,
     /// `None`: the policy is at its end.
+    pub due_at: Option<DateTime<Utc>>,
+    /// A maintenance window holds the call back until then.
+    pub held: bool,
+    /// Who was to be called, and when, before somebody asked.
+    pub before: Option<Box<Before>>,
+}
+
+/// What an asked call stands in the place of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Before {
+    pub why: EscalationWhy,
     pub due_at: Option<DateTime<Utc>>,
 }
 
@@ -65,7 +77,8 @@ pub struct NextCall {
     pub reason: PageReason,
     /// What the playbook says, if a playbook paged.
     pub text: Option<String>,
-    pub step: u32,
+    /// As [`Escalation::step`] from then on.
+    pub step: Option<u32>,
     /// How long they have; `None`: as long as the severity says.
     pub within: Option<Duration>,
 }

@@ -37,7 +37,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 pub use counted::{AffectedStore, CountedObject, Firing};
 pub use decision::{Applied, Change, CommandReply, Decision, InboxItem, IncidentRef, NewEpisode, NewIncident, NewRun};
 pub use error::StoreError;
-pub use escalations::{Escalated, Escalation, EscalationStore, EscalationWhy, NextCall};
+pub use escalations::{Before, Escalated, Escalation, EscalationStore, EscalationWhy, NextCall};
 pub use folds::{Fold, FoldStore, FoldedIncident, SpentBudget};
 pub use happened::IncidentEvent;
 pub use log::{Append, Appended, Ask, ClaimedRun, LogPosition};

@@ -88,4 +88,22 @@ impl PageReason {
             other => other,
         }
     }
+
+    /// Why those before were called, without that somebody did not answer.
+    pub fn again(&self) -> &PageReason {
+        match self {
+            PageReason::Unanswered { of, .. } => of.again(),
+            other => other,
+        }
+    }
+
+    /// Whether a person has asked for whoever is called, also where others are called since they do
+    /// not answer.
+    pub fn is_asked_for(&self) -> bool {
+        match self {
+            PageReason::Asked { .. } | PageReason::Assigned { .. } => true,
+            PageReason::Unanswered { of, .. } => of.is_asked_for(),
+            _ => false,
+        }
+    }
 }

@@ -221,8 +221,8 @@ async fn what_nobody_touches_is_called_for_again() {
     /ack INC-1 (or: dogwatch ack INC-1)
     "#);
     // Alice has gone to sleep.
-    bot.passes(minutes(4)).await;
-    assert_eq!(pager.calls()[2..], ["03:02 dan"]);
+    bot.passes(minutes(11)).await;
+    assert_eq!(pager.calls()[2..], ["03:09 alice, erin"], "the policy, from its beginning");
     bot.types("dan", "ack INC-1").await;
     bot.resolves("DiskSlow", &[]).await;
     bot.passes(minutes(12 * 60)).await;
@@ -393,7 +393,7 @@ async fn somebody_gives_it_to_another_one() {
     02:00:00 team databases is paged: RUN-1 needs a person
     02:00:00 alice has acknowledged it
     02:00:00 erin of team databases is paged: alice gives it to erin: it is her migration; RUN-1 needs a person
-    02:15:00 alice of team databases is paged: RUN-1 needs a person; nobody has acknowledged PAGE-2, made at 02:00 UTC
+    02:15:00 alice of team databases is paged: alice gives it to erin: it is her migration; RUN-1 needs a person; nobody has acknowledged PAGE-2, made at 02:00 UTC
     02:16:00 erin has acknowledged it
     02:16:00 bob has acknowledged it
     ");
@@ -571,4 +571,160 @@ async fn a_call_that_is_overdue_is_told_to_the_default_team() {
     02:00:00 the page of team databases says more: RUN-1 needs a person
     02:10:00 team platform is paged: somebody was to be called at 2026-03-02 02:05:00 UTC, and the bot did not come to it
     ");
+}
+
+/// Somebody has it, silences it for a while, and falls asleep.
+#[tokio::test]
+async fn a_window_over_what_somebody_has_only_puts_the_call_off() {
+    for ends_early in [false, true] {
+        let (mut bot, pager) = begins("S1", USUAL).await;
+        is_called(&mut bot).await;
+        bot.types("alice", "ack INC-1").await;
+        bot.types("alice", "silence alertname=DiskSlow --for 2h moving it").await;
+        bot.passes(minutes(61)).await;
+        assert_eq!(pager.calls().len(), 1, "nobody is called in it");
+        if ends_early {
+            bot.types("bob", "unsilence WIN-1").await;
+            assert_eq!(pager.calls()[1..], ["03:01 alice"]);
+        } else {
+            bot.passes(minutes(60)).await;
+            assert_eq!(pager.calls()[1..], ["04:00 alice"]);
+        }
+    }
+}
+
+/// Two windows, one over each alert, that end together while the bot is away.
+#[tokio::test]
+async fn windows_that_end_together_leave_nobody_uncalled() {
+    let (mut bot, pager) = begins("S1", USUAL).await;
+    is_called(&mut bot).await;
+    bot.types("bob", "silence alertname=DiskSlow --for 1h moving it").await;
+    bot.types("bob", "silence alertname=Other --for 1h moving it").await;
+    bot.fires("Other", &[("severity", "critical"), ("node", "b")]).await;
+    bot.types("bob", "merge INC-2 --into INC-1").await;
+    bot.passes(minutes(10)).await;
+    bot.resolves("DiskSlow", &[]).await;
+    bot.clock.set(bot.started() + TimeDelta::hours(2));
+    bot.is_restarted().await;
+    bot.passes(minutes(6)).await;
+    assert!(pager.calls().len() >= 2, "{:?}", pager.calls());
+}
+
+#[tokio::test]
+async fn what_comes_back_after_an_ack_while_it_was_quiet_is_called_for_again() {
+    let (mut bot, pager) = begins("S1", USUAL).await;
+    is_called(&mut bot).await;
+    bot.resolves("DiskSlow", &[]).await;
+    bot.types("alice", "ack INC-1").await;
+    is_called(&mut bot).await;
+    bot.passes(minutes(61)).await;
+    assert!(pager.calls().len() >= 2, "{:?}", pager.calls());
+}
+
+/// The touch timer wakes nobody for what is quiet.
+#[tokio::test]
+async fn what_is_quiet_needs_no_touch() {
+    let (mut bot, pager) = begins("S1", USUAL).await;
+    is_called(&mut bot).await;
+    bot.types("alice", "ack INC-1").await;
+    bot.resolves("DiskSlow", &[]).await;
+    bot.passes(minutes(3 * 60)).await;
+    assert_eq!(pager.calls().len(), 1);
+}
+
+/// Whoever has the part has not taken what is worse, or what is another matter.
+#[tokio::test]
+async fn a_merge_leaves_nobody_uncalled() {
+    let (mut bot, pager) = begins("S1", USUAL).await;
+    bot.fires("Slow", &[("severity", "warning"), ("node", "a")]).await;
+    bot.types("dan", "ack INC-1").await;
+    is_called(&mut bot).await;
+    bot.types("bob", "merge INC-2 --into INC-1").await;
+    bot.passes(minutes(11)).await;
+    assert!(pager.calls().len() >= 3, "dan has something less: {:?}", pager.calls());
+
+    let (mut bot, pager) = begins("S1", USUAL).await;
+    bot.fires("Trend", &[("severity", "info"), ("node", "a")]).await;
+    is_called(&mut bot).await;
+    bot.types("bob", "ack INC-2").await;
+    bot.types("dan", "merge INC-2 --into INC-1").await;
+    bot.passes(minutes(6)).await;
+    assert_eq!(bot.incident(1).await.severity, dogwatch::model::Severity::S1);
+    assert!(pager.calls().len() >= 2, "it is nobody's: {:?}", pager.calls());
+}
+
+/// To say that it is worked on takes the help away from nobody.
+#[tokio::test]
+async fn an_ack_by_whoever_asked_for_help_keeps_the_help() {
+    let (mut bot, pager) = begins("S1", USUAL).await;
+    is_called(&mut bot).await;
+    bot.types("alice", "ack INC-1").await;
+    bot.types("alice", "escalate INC-1 I need a DBA").await;
+    bot.passes(minutes(1)).await;
+    insta::assert_snapshot!(bot.types("alice", "ack INC-1").await, @"
+    INC-1 is yours already; whoever was asked for is called on
+    ");
+    bot.passes(minutes(5)).await;
+    assert_eq!(pager.calls()[1..], ["02:00 bob", "02:05 dan"]);
+    bot.types("dan", "ack INC-1").await;
+    bot.passes(minutes(20)).await;
+    assert_eq!(pager.calls().len(), 3);
+}
+
+/// A step without a time of its own has that of the severity, and whoever is called by name takes
+/// no step.
+#[tokio::test]
+async fn each_step_has_its_own_time_and_names_take_none() {
+    const ONE: &str = "
+apiVersion: dogwatch/v1
+kind: OnCall
+members: [{ name: alice }, { name: bob }, { name: carol }]
+teams:
+  - name: databases
+    rotation: { time_zone: UTC, start: 2026-01-05, handoff: { at: \"09:00\", every: 1w }, members: [alice] }
+    escalation:
+      steps: [{ call: [on-call], within: 30m }, { call: [person: bob] }, { call: [person: carol] }]
+      repeat: 1
+      touch_within: { S1: 10m }
+";
+    let (mut bot, pager) = begins("S1", ONE).await;
+    is_called(&mut bot).await;
+    bot.passes(minutes(36)).await;
+    assert_eq!(pager.calls(), ["02:00 alice", "02:30 bob", "02:35 carol"]);
+    bot.types("carol", "ack INC-1").await;
+    bot.passes(minutes(16)).await;
+    assert_eq!(pager.calls()[3..], ["02:46 carol", "02:51 alice"], "carol, and then the policy from its beginning");
+}
+
+/// Nobody else is known, and who was to be called keeps the time that they had.
+#[tokio::test]
+async fn asking_in_vain_puts_nobody_off() {
+    const ALONE: &str = "
+apiVersion: dogwatch/v1
+kind: OnCall
+members: [{ name: alice }]
+teams:
+  - name: databases
+    rotation: { time_zone: UTC, start: 2026-01-05, handoff: { at: \"09:00\", every: 1w }, members: [alice] }
+";
+    let (mut bot, pager) = begins("S1", ALONE).await;
+    is_called(&mut bot).await;
+    for _ in 0..4 {
+        bot.passes(minutes(1)).await;
+        bot.types("alice", "escalate INC-1").await;
+    }
+    bot.passes(minutes(2)).await;
+    assert_eq!(pager.calls(), ["02:00 alice", "02:05 alice"]);
+}
+
+/// What is asked for goes on although nothing fires.
+#[tokio::test]
+async fn whom_somebody_asks_for_is_called_on_also_when_it_is_quiet() {
+    let (mut bot, pager) = begins("S1", USUAL).await;
+    is_called(&mut bot).await;
+    bot.types("alice", "ack INC-1").await;
+    bot.types("alice", "escalate INC-1 is the data whole?").await;
+    bot.resolves("DiskSlow", &[]).await;
+    bot.passes(minutes(16)).await;
+    assert!(pager.calls().len() >= 4 || bot.incident(1).await.is_over(), "{:?}", pager.calls());
 }

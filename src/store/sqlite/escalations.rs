@@ -56,12 +56,14 @@ impl EscalationStore for SqliteStore {
 }
 
 pub(super) fn escalation(row: &SqliteRow) -> Result<Escalation, StoreError> {
-    let step: i64 = get(row, "step").unwrap_or_default();
+    let step: Option<i64> = get(row, "step").unwrap_or_default();
     Ok(Escalation {
         incident: IncidentId(get(row, "incident_id")?),
         page: get::<Option<i64>>(row, "page_id").ok().flatten().map(PageId),
-        step: u32::try_from(step).unwrap_or_default(),
+        step: step.and_then(|step| u32::try_from(step).ok()),
         why: from_json("why somebody is called", &text(row, "why")).unwrap_or(EscalationWhy::Unanswered),
         due_at: get_time_or(row, "due_at").unwrap_or(Some(DateTime::UNIX_EPOCH)),
+        held: get(row, "held").unwrap_or_default(),
+        before: from_json("who was called before", &text(row, "before")).unwrap_or_default(),
     })
 }

@@ -200,7 +200,10 @@ impl Applier<'_, '_> {
                 self.tx.tables.drop_whole_holds(id).await
             }
             Change::Release { episodes } => self.tx.tables.release_episodes(&episodes).await,
-            Change::WindowTold { window } => self.tx.tables.save_told_window(window, now).await,
+            Change::WindowTold { window } => {
+                self.tx.tables.hasten_held(now).await?;
+                self.tx.tables.save_told_window(window, now).await
+            }
         }
     }
 

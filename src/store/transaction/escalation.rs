@@ -6,8 +6,10 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Tx;
-use crate::model::{Incident, IncidentId, IncidentState, PageId};
-use crate::store::{Escalated, Escalation, EscalationWhy, IncidentEvent, NewPage, NextCall, PageReason, StoreError};
+use crate::model::{Incident, IncidentId, IncidentState, PageId, Severity};
+use crate::store::{
+    Before, Escalated, Escalation, EscalationWhy, IncidentEvent, NewPage, NextCall, PageReason, StoreError,
+};
 
 impl Tx<'_> {
     fn after(&self, within: Option<Duration>) -> Option<DateTime<Utc>> {
@@ -27,9 +29,22 @@ impl Tx<'_> {
         }
         let times = self.sinks.ack_times.of(team);
         let within = times.acknowledge.get(&incident.severity).map(|within| times.first.unwrap_or(*within));
-        let Some(due_at) = self.after(within) else { return self.tables.drop_escalation(incident.id).await };
-        let (incident, page, why, due_at) = (incident.id, Some(page), EscalationWhy::Unanswered, Some(due_at));
-        self.tables.save_escalation(&Escalation { incident, page, step: 0, why, due_at }).await
+        self.waits_for_answer(incident.id, page, Some(0), self.after(within)).await
+    }
+
+    /// `due_at`: `None` where nobody is called again for what is no worse.
+    async fn waits_for_answer(
+        &mut self,
+        incident: IncidentId,
+        page: PageId,
+        step: Option<u32>,
+        due_at: Option<DateTime<Utc>>,
+    ) -> Result<(), StoreError> {
+        if due_at.is_none() {
+            return self.tables.drop_escalation(incident).await;
+        }
+        let (page, why) = (Some(page), EscalationWhy::Unanswered);
+        self.tables.save_escalation(&Escalation { incident, page, step, why, due_at, held: false, before: None }).await
     }
 
     /// There is a reason to page where a page waits for somebody already. Where nobody is to be
@@ -59,11 +74,17 @@ impl Tx<'_> {
         if incident.is_over() {
             return self.tables.drop_escalation(incident.id).await;
         }
-        if !by_a_person || incident.state != IncidentState::Acknowledged {
+        let is_quiet = incident.episodes > 0 && incident.open_episodes == 0;
+        let is_owned = incident.owner.is_some() && incident.state != IncidentState::Open;
+        if !is_quiet && !(by_a_person && is_owned) {
             return Ok(());
         }
         let known = self.tables.escalation(incident.id).await?;
-        if known.as_ref().is_some_and(|known| known.why.is_asked_for()) {
+        if is_quiet && known.as_ref().is_some_and(|known| known.due_at.is_none()) {
+            // What comes back is called for anew.
+            self.tables.drop_escalation(incident.id).await?;
+        }
+        if !(by_a_person && is_owned) || known.as_ref().is_some_and(|known| known.why.is_asked_for()) {
             return Ok(());
         }
         let page = known.as_ref().and_then(|known| known.page);
@@ -73,28 +94,48 @@ impl Tx<'_> {
             return Ok(());
         }
         let within = self.sinks.ack_times.of(&incident.team).touch.get(&incident.severity).copied();
-        let within = within.filter(|_| incident.open_episodes > 0 && incident.severity.pages());
-        let Some(due_at) = self.after(within) else { return self.tables.drop_escalation(incident.id).await };
-        let (incident, why, due_at) = (incident.id, EscalationWhy::Untouched, Some(due_at));
-        self.tables.save_escalation(&Escalation { incident, page, step: 0, why, due_at }).await
+        let due_at = self.after(within.filter(|_| incident.severity.pages()));
+        if due_at.is_none() {
+            return self.tables.drop_escalation(incident.id).await;
+        }
+        let (incident, why) = (incident.id, EscalationWhy::Untouched);
+        let untouched = Escalation { incident, page, step: None, why, due_at, held: false, before: None };
+        self.tables.save_escalation(&untouched).await
     }
 
     /// An incident has become part of another one: nobody is called for it any more, and for the
-    /// whole unless somebody has that.
-    pub(super) async fn merge_escalation(&mut self, part: &Incident, whole: &Incident) -> Result<(), StoreError> {
-        let Some(of_part) = self.tables.escalation(part.id).await? else { return Ok(()) };
+    /// whole unless somebody has that. `before`: how bad the whole was; whoever took it has not taken
+    /// what is worse.
+    pub(super) async fn merge_escalation(
+        &mut self,
+        part: &Incident,
+        whole: &mut Incident,
+        before: Severity,
+    ) -> Result<(), StoreError> {
+        let of_part = self.tables.escalation(part.id).await?;
         self.tables.drop_escalation(part.id).await?;
-        if whole.state != IncidentState::Open || of_part.why != EscalationWhy::Unanswered {
+        let is_taken = whole.state != IncidentState::Open && before <= part.severity;
+        if is_taken {
             return Ok(());
         }
-        // Whoever was to be called first is called first.
-        let merged = match self.tables.escalation(whole.id).await? {
-            Some(own) if own.why == EscalationWhy::Unanswered => {
+        let own = self.tables.escalation(whole.id).await?;
+        let waits = |row: &Escalation| row.why == EscalationWhy::Unanswered;
+        let merged = match (of_part.filter(waits), own) {
+            (Some(of_part), Some(own)) if waits(&own) => {
+                // Whoever was to be called first is called first.
                 let due_at = [own.due_at, of_part.due_at].into_iter().flatten().min();
                 Escalation { due_at, ..own }
             }
-            Some(_) => return Ok(()),
-            None => Escalation { incident: whole.id, ..of_part },
+            (Some(_), Some(own)) if own.why.is_asked_for() => own,
+            (Some(of_part), _) => Escalation { incident: whole.id, ..of_part },
+            (None, Some(own)) => own,
+            (None, None) => {
+                // Whoever had the part has not taken the whole.
+                let within = whole.severity.ack_within().filter(|_| whole.severity.pages() && whole.open_episodes > 0);
+                let is_new = whole.page_at.is_none() && whole.held_until.is_none();
+                whole.page_at = self.after(within.filter(|_| is_new)).or(whole.page_at);
+                return Ok(());
+            }
         };
         self.tables.save_escalation(&merged).await
     }
@@ -102,21 +143,28 @@ impl Tx<'_> {
     /// Somebody asks for a call: it is made at once, whoever was to be called next.
     pub(super) async fn ask_to_call(&mut self, incident: IncidentId, why: EscalationWhy) -> Result<(), StoreError> {
         let known = self.tables.escalation(incident).await?;
-        let (page, step) = known.map_or((None, 0), |known| (known.page, known.step));
+        let (page, step) = known.as_ref().map_or((None, None), |known| (known.page, known.step));
         let page = match page {
             Some(page) => Some(page),
             None => self.tables.last_page(incident).await?,
         };
-        self.tables.save_escalation(&Escalation { incident, page, step, why, due_at: Some(self.now) }).await
+        let before = known.and_then(|known| match known.before {
+            Some(before) => Some(before),
+            None if known.why.is_asked_for() => None,
+            None => Some(Box::new(Before { why: known.why, due_at: known.due_at })),
+        });
+        let due_at = Some(self.now);
+        self.tables.save_escalation(&Escalation { incident, page, step, why, due_at, held: false, before }).await
     }
 
-    async fn call_next(&mut self, mut incident: Incident, call: NextCall, is_asked: bool) -> Result<(), StoreError> {
+    async fn call_next(&mut self, due: &Escalation, mut incident: Incident, call: NextCall) -> Result<(), StoreError> {
+        let is_asked = due.why.is_asked_for() || call.reason.is_asked_for();
         let NextCall { team, owner, people, reason, text, step, within } = call;
         let level = self.tables.next_level(&incident).await?;
         let page = NewPage { level, team, reason, text }.masked();
         if !is_asked && self.holds_back(&mut incident, &page).await? {
-            // The end of the window pages anew.
-            self.tables.drop_escalation(incident.id).await?;
+            let due_at = incident.held_until.filter(|until| *until > self.now).or(Some(self.now + LOOK_AGAIN));
+            self.tables.save_escalation(&Escalation { due_at, held: true, ..due.clone() }).await?;
             return self.tables.save_incident(&incident).await;
         }
         if let Some(owner) = owner {
@@ -125,13 +173,11 @@ impl Tx<'_> {
         let id = self.tables.insert_page(&incident, &page, self.now).await?;
         incident.page_at = None;
         self.tables.save_called(id, &people).await?;
-        self.tables.drop_escalation(incident.id).await?;
+        // What was folded of it is told in this one.
+        self.carries(id, &incident).await?;
         // By the times of those whose policy is followed, whoever is called.
-        self.begin_escalation(&incident, id, &incident.team.clone()).await?;
-        if let Some(begun) = self.tables.escalation(incident.id).await? {
-            let due_at = self.after(within).or(begun.due_at);
-            self.tables.save_escalation(&Escalation { step, due_at, ..begun }).await?;
-        }
+        let usual = self.sinks.ack_times.of(&incident.team).acknowledge.get(&incident.severity).copied();
+        self.waits_for_answer(incident.id, id, step, self.after(within.or(usual))).await?;
         let NewPage { team, reason, .. } = page;
         self.note(incident.id, &IncidentEvent::Paged { team, reason, called: people }).await?;
         self.send_page(id, self.sinks.pages.iter().cloned().collect()).await?;
@@ -139,6 +185,9 @@ impl Tx<'_> {
         self.send_card(incident.id).await
     }
 }
+
+/// So long after a window that is said to be over already, it is looked again.
+const LOOK_AGAIN: TimeDelta = TimeDelta::minutes(1);
 
 /// Carries out what an escalation that is due comes to.
 pub(in crate::store) async fn escalate(
@@ -154,7 +203,6 @@ pub(in crate::store) async fn escalate(
         tx.tables.drop_escalation(due.incident).await?;
         return Ok(true);
     }
-    let is_asked = due.why.is_asked_for();
     match comes_to {
         Escalated::Waits { until } => {
             tx.tables.save_escalation(&Escalation { due_at: Some(until), ..due.clone() }).await?
@@ -162,27 +210,36 @@ pub(in crate::store) async fn escalate(
         Escalated::Ends => tx.tables.drop_escalation(due.incident).await?,
         Escalated::IsAtItsEnd => {
             tx.tables.save_escalation(&Escalation { due_at: None, ..due.clone() }).await?;
-            let (team, steps) = (&incident.team, due.step.saturating_add(1));
+            let (team, steps) = (&incident.team, due.step.map_or(0, |step| step.saturating_add(1)));
             let text =
                 format!("nobody else is called: the escalation of team {team} is at its end, after {steps} steps");
             tx.note(due.incident, &IncidentEvent::Remark { text }).await?;
             tx.send_card(due.incident).await?;
         }
         Escalated::Declined { because } => {
-            tx.tables.drop_escalation(due.incident).await?;
-            tx.note(due.incident, &IncidentEvent::Remark { text: because }).await?;
-            if let Some(page) = due.page {
-                tx.resume_escalation(&incident, page, &PageReason::Overdue).await?;
+            match &due.before {
+                Some(before) => {
+                    let Before { why, due_at } = (**before).clone();
+                    let as_before = Escalation { why, due_at, before: None, ..due.clone() };
+                    tx.tables.save_escalation(&as_before).await?;
+                }
+                None => {
+                    tx.tables.drop_escalation(due.incident).await?;
+                    tx.settle_escalation(&incident, true).await?;
+                }
             }
-            tx.settle_escalation(&incident, true).await?;
+            tx.note(due.incident, &IncidentEvent::Remark { text: because }).await?;
             tx.send_card(due.incident).await?;
         }
-        Escalated::Calls(call) if !is_asked && !tx.sinks.page_for.pages(&call.team, incident.severity, tx.now) => {
+        Escalated::Calls(call)
+            if !(due.why.is_asked_for() || call.reason.is_asked_for())
+                && !tx.sinks.page_for.pages(&incident.team, incident.severity, tx.now) =>
+        {
             tx.tables.drop_escalation(due.incident).await?;
-            let text = format!("nobody else is called: {} pages team {} no more now", incident.severity, call.team);
+            let text = format!("nobody else is called: {} pages team {} no more now", incident.severity, incident.team);
             tx.note(due.incident, &IncidentEvent::Remark { text }).await?;
         }
-        Escalated::Calls(call) => tx.call_next(incident, *call, is_asked).await?,
+        Escalated::Calls(call) => tx.call_next(due, incident, *call).await?,
     }
     Ok(true)
 }

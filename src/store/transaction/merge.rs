@@ -51,8 +51,10 @@ impl Tx<'_> {
         self.note(part.id, &IncidentEvent::Merged { into: whole.id, by, because }).await?;
         whole.open_episodes += open;
         whole.episodes += all;
+        let before = whole.severity;
         whole.severity = whole.severity.worst(part.severity);
-        if whole.is_over() && !part.is_over() {
+        let is_nobodys = whole.state == IncidentState::Mitigated && part.state == IncidentState::Open && open > 0;
+        if whole.is_over() && !part.is_over() || is_nobodys {
             whole.reopen();
             self.note(whole.id, &IncidentEvent::Reopened { because: format!("{} is open", part.id) }).await?;
         }
@@ -60,7 +62,7 @@ impl Tx<'_> {
             whole.page_at = [whole.page_at, part.page_at].into_iter().flatten().min();
         }
         whole.joined_at = [whole.joined_at, part.joined_at, Some(part.opened_at)].into_iter().flatten().max();
-        self.merge_escalation(part, whole).await?;
+        self.merge_escalation(part, whole, before).await?;
         part.merged_into(whole.id, self.now);
         // Its page tells of all of it from now on.
         let level = self.last_level(whole, 1).await?;

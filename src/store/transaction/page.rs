@@ -90,6 +90,9 @@ impl Tx<'_> {
         let Some(made) = made.filter(|made| !made.is_ended_fold()) else {
             return if at_once { self.page(incident, page).await.map(|_| ()) } else { Ok(()) };
         };
+        if made.folded_into.is_none() {
+            self.resume_escalation(incident, made.id, &page.reason).await?;
+        }
         let (_, told_of) = self.tables.told_of(made.id).await?;
         let alerts = incident.open_episodes;
         if !is_worth_telling(told_of, alerts, at_once) {

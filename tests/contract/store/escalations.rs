@@ -33,7 +33,7 @@ fn bob(page: PageId) -> NextCall {
         people: vec!["bob".into()],
         reason: PageReason::Unanswered { of, page, made_at: morning() },
         text: None,
-        step: 1,
+        step: Some(1),
         within: None,
     }
 }
@@ -42,7 +42,10 @@ pub async fn a_page_that_goes_out_has_a_time_at_which_the_next_is_called(story: 
     let story = with_times(story).await;
     let (worse, bad) = (paged(&story, Severity::S1).await, paged(&story, Severity::S2).await);
     let first = of(&story, worse).await.unwrap();
-    assert_eq!((first.step, first.why.clone(), first.due_at), (0, EscalationWhy::Unanswered, Some(morning() + FIVE)));
+    assert_eq!(
+        (first.step, first.why.clone(), first.due_at),
+        (Some(0), EscalationWhy::Unanswered, Some(morning() + FIVE))
+    );
     assert_eq!(of(&story, bad).await.unwrap().due_at, Some(morning() + TimeDelta::minutes(15)));
     assert_eq!(story.store.due_escalations(story.clock.now()).await.unwrap(), (vec![], Some(morning() + FIVE)));
     story.passes(20);
@@ -69,7 +72,7 @@ pub async fn a_call_is_made_once_and_is_a_page_of_its_own(story: Story) {
     assert_ne!(pages[0].key, pages[1].key);
     assert_eq!(pages[1].deliveries.len(), 2, "it goes where pages go");
     let next = of(&story, id).await.unwrap();
-    assert_eq!((next.step, next.page, next.due_at), (1, Some(pages[1].id), Some(morning() + FIVE * 2)));
+    assert_eq!((next.step, next.page, next.due_at), (Some(1), Some(pages[1].id), Some(morning() + FIVE * 2)));
     // What is more to be said is said to whoever was called last.
     story.page(id, PageReason::Escalated { run: RunId(1) }).await;
     let pages = story.store.pages_of(id).await.unwrap();
@@ -105,7 +108,7 @@ pub async fn what_a_person_asks_for_is_due_at_once_and_nothing_replaces_it(story
     acks(&story, id).await;
     assert_eq!(of(&story, id).await.unwrap().why, why, "the page to come is no less asked for");
     story.store.escalate(&asked, Escalated::Declined { because: "there is nobody else".into() }).await.unwrap();
-    assert_eq!(of(&story, id).await.unwrap().why, EscalationWhy::Untouched);
+    assert_eq!(of(&story, id).await.unwrap().why, EscalationWhy::Unanswered, "as it was before");
     let told = story.store.timeline(id).await.unwrap();
     let remark = IncidentEvent::Remark { text: "there is nobody else".into() };
     assert!(told.iter().any(|entry| entry.what == TimelineWhat::Incident(remark.clone())));

@@ -18,15 +18,18 @@ impl EscalationTable for SqliteTables<'_> {
     }
 
     async fn save_escalation(&mut self, escalation: &Escalation) -> Result<(), StoreError> {
-        let Escalation { incident, page, step, why, due_at } = escalation;
+        let Escalation { incident, page, step, why, due_at, held, before } = escalation;
         let query = sqlx::query(
-            "INSERT OR REPLACE INTO escalation (incident_id, page_id, step, why, due_at) VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO escalation (incident_id, page_id, step, why, due_at, held, before)
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(incident.0)
         .bind(page.map(|page| page.0))
-        .bind(i64::from(*step))
+        .bind(step.map(i64::from))
         .bind(json(why)?)
-        .bind(due_at.map(micros));
+        .bind(due_at.map(micros))
+        .bind(*held)
+        .bind(before.as_ref().map(json).transpose()?);
         self.execute("keep who is called next", query).await?;
         Ok(())
     }
@@ -34,6 +37,12 @@ impl EscalationTable for SqliteTables<'_> {
     async fn drop_escalation(&mut self, incident: IncidentId) -> Result<(), StoreError> {
         let query = sqlx::query("DELETE FROM escalation WHERE incident_id = ?").bind(incident.0);
         self.execute("have nobody else called", query).await?;
+        Ok(())
+    }
+
+    async fn hasten_held(&mut self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let query = sqlx::query("UPDATE escalation SET due_at = ?1, held = 0 WHERE held AND due_at > ?1");
+        self.execute("call those whom a window held back", query.bind(micros(now))).await?;
         Ok(())
     }
 

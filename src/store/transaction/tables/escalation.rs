@@ -15,6 +15,9 @@ pub(in crate::store) trait EscalationTable {
 
     async fn drop_escalation(&mut self, incident: IncidentId) -> Result<(), StoreError>;
 
+    /// What windows hold back is looked at now: one of them has ended.
+    async fn hasten_held(&mut self, now: DateTime<Utc>) -> Result<(), StoreError>;
+
     /// The number of the last page of that spell and severity which is none that another one tells;
     /// 0: there is none.
     async fn last_level(&mut self, incident: &Incident) -> Result<u32, StoreError>;
