@@ -75,8 +75,8 @@ impl Tx<'_> {
             return self.tables.drop_escalation(incident.id).await;
         }
         let is_quiet = incident.episodes > 0 && incident.open_episodes == 0;
-        let is_owned = incident.owner.is_some() && incident.state != IncidentState::Open;
-        if !is_quiet && !(by_a_person && is_owned) {
+        let is_touched = by_a_person && incident.owner.is_some() && incident.state != IncidentState::Open;
+        if !(is_quiet || is_touched) {
             return Ok(());
         }
         let known = self.tables.escalation(incident.id).await?;
@@ -84,7 +84,7 @@ impl Tx<'_> {
             // What comes back is called for anew.
             self.tables.drop_escalation(incident.id).await?;
         }
-        if !(by_a_person && is_owned) || known.as_ref().is_some_and(|known| known.why.is_asked_for()) {
+        if !is_touched || known.as_ref().is_some_and(|known| known.why.is_asked_for()) {
             return Ok(());
         }
         let page = known.as_ref().and_then(|known| known.page);
@@ -203,6 +203,11 @@ pub(in crate::store) async fn escalate(
         tx.tables.drop_escalation(due.incident).await?;
         return Ok(true);
     }
+    let is_asked = due.why.is_asked_for();
+    let pages = |tx: &Tx<'_>, reason: &PageReason| {
+        let hours = tx.sinks.page_for.pages(&incident.team, incident.severity, tx.now);
+        is_asked || reason.is_asked_for() || hours
+    };
     match comes_to {
         Escalated::Waits { until } => {
             tx.tables.save_escalation(&Escalation { due_at: Some(until), ..due.clone() }).await?
@@ -231,10 +236,7 @@ pub(in crate::store) async fn escalate(
             tx.note(due.incident, &IncidentEvent::Remark { text: because }).await?;
             tx.send_card(due.incident).await?;
         }
-        Escalated::Calls(call)
-            if !(due.why.is_asked_for() || call.reason.is_asked_for())
-                && !tx.sinks.page_for.pages(&incident.team, incident.severity, tx.now) =>
-        {
+        Escalated::Calls(call) if !pages(tx, &call.reason) => {
             tx.tables.drop_escalation(due.incident).await?;
             let text = format!("nobody else is called: {} pages team {} no more now", incident.severity, incident.team);
             tx.note(due.incident, &IncidentEvent::Remark { text }).await?;
