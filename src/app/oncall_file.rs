@@ -5,7 +5,8 @@ use std::path::Path;
 use crate::files;
 use crate::oncall::{OnCall, OnCallError};
 
-/// Reads the content of an `oncall.yaml` that lies at `path`: calendars are found from its folder on.
+/// Reads the content of an `oncall.yaml` that lies at `path`: calendars are found from its folder
+/// on.
 ///
 /// # Errors
 /// The first thing that is wrong, with its place.

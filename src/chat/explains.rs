@@ -1,4 +1,4 @@
-//! By what severities and pages are explained.
+//! What `/why` explains severities and pages by: the words for severity, and who is on call.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::model::{Incident, PageId, Severities};
 use crate::oncall::{Roster, Watch};
 use crate::store::{Escalation, EscalationWhy, Page};
 
-/// What `/why` explains them by.
+/// What `/why` explains severities and pages by.
 #[derive(Default)]
 pub(super) struct Explains {
     pub severities: Arc<Severities>,
@@ -31,7 +31,7 @@ impl Explains {
         let at = message::moment(due_at);
         Some(match &escalation.why {
             EscalationWhy::Unanswered => {
-                let next = escalation.step.map_or(0, |step| step.saturating_add(1));
+                let next = escalation.next_step();
                 let Some(call) = oncall.call(&incident.team, &self.default_team, next, due_at) else {
                     return Some(format!(
                         "nobody: the escalation of team {} ends then",

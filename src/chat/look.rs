@@ -6,9 +6,7 @@ use super::desk::{Handoffs, Previews, Reply, ReplyStatus};
 use super::explains::Explains;
 use crate::command::help_text;
 use crate::message::{self, PagingFacts};
-use crate::model::{
-    Command, Incident, IncidentId, IncidentList, OncallQuestion, Person, Role, Start, WindowId, redact,
-};
+use crate::model::{Command, Incident, IncidentId, IncidentList, OncallQuestion, Person, Role, WindowId, redact};
 use crate::oncall::{Asking, OnCall, Roster};
 use crate::store::{IncidentFilter, Store, StoreError};
 
@@ -56,7 +54,8 @@ impl Look<'_> {
             Command::Run { playbook, set, .. } => or_wrong(self.previews.preview(&playbook, &set).await),
             Command::Windows => answered(self.windows().await?),
             Command::Oncall { question, team, layer, at, lasting_secs } => {
-                let at = moment(at, self.now);
+                // As near as the calendar allows.
+                let at = at.and_then(|at| at.counted_from(self.now)).unwrap_or(self.now);
                 let lasting = lasting_secs.and_then(|secs| TimeDelta::try_seconds(i64::try_from(secs).ok()?));
                 let oncall = self.explains.oncall.as_ref().map(Roster::get).unwrap_or_default();
                 // A year of all teams is some work.
@@ -178,18 +177,6 @@ fn tell_oncall(oncall: &OnCall, question: OncallQuestion, asking: Asking<'_>) ->
         OncallQuestion::Ical => return oncall.calendar(asking).map_err(|error| error.to_string()),
     };
     told.map_err(|error| error.to_string())
-}
-
-/// As near as the calendar allows.
-fn moment(start: Option<Start>, now: DateTime<Utc>) -> DateTime<Utc> {
-    match start {
-        None => now,
-        Some(Start::At(at)) => at,
-        Some(Start::InSecs(secs)) => {
-            let later = i64::try_from(secs).ok().and_then(TimeDelta::try_seconds);
-            later.and_then(|later| now.checked_add_signed(later)).unwrap_or(now)
-        }
-    }
 }
 
 /// Those that say something, with an empty line between them.

@@ -1,5 +1,5 @@
-//! `dogwatch oncall`: who is called. What only looks is told from the file, or by a bot; what changes
-//! something is asked of a bot.
+//! `dogwatch oncall`: who is called. What only looks is told from the file, or by a bot; what
+//! changes something is asked of a bot.
 
 use std::path::PathBuf;
 
@@ -120,8 +120,8 @@ struct OverrideArgs {
     /// Only while it would be the turn of this member
     #[arg(long, value_name = "MEMBER")]
     whom: Option<String>,
-    #[arg(long, value_parser = ["primary", "secondary"], hide_possible_values = true)]
     /// primary or secondary
+    #[arg(long, value_parser = Layer::ALL.map(Layer::name), hide_possible_values = true)]
     layer: Option<String>,
     /// Why, for whoever wonders
     #[arg(long)]
@@ -148,8 +148,8 @@ struct TakeArgs {
     /// Until then instead: 2026-03-02T18:00Z, or 4h from now
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
-    #[arg(long, value_parser = ["primary", "secondary"], hide_possible_values = true)]
     /// primary or secondary
+    #[arg(long, value_parser = Layer::ALL.map(Layer::name), hide_possible_values = true)]
     layer: Option<String>,
     #[command(flatten)]
     server: ServerArgs,
@@ -165,8 +165,8 @@ struct Which {
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     at: Option<DateTime<Utc>>,
 
-    #[arg(long, value_parser = ["primary", "secondary"], hide_possible_values = true)]
     /// primary or secondary
+    #[arg(long, value_parser = Layer::ALL.map(Layer::name), hide_possible_values = true)]
     layer: Option<String>,
 }
 
@@ -264,7 +264,7 @@ impl<'a> Look<'a> {
             None => self.whence.file.clone(),
         };
         let oncall = load(&file)?;
-        let layer = self.layer.map(|layer| if layer == "secondary" { Layer::Secondary } else { Layer::Primary });
+        let layer = self.layer.and_then(Layer::called);
         let at = self.at.unwrap_or_else(|| SystemClock::default().now());
         let lasting = self.days.map(|days| TimeDelta::days(days.into()));
         let asking = Asking { team: self.team, layer, at, lasting };

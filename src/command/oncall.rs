@@ -1,4 +1,5 @@
-//! `/oncall who platform`: who is on call, and for how long; `/oncall take platform`: I am, from now on.
+//! `/oncall who platform`: who is on call, and for how long; `/oncall take platform`: I am, from now
+//! on.
 
 use super::silence::read_start;
 use super::{Argument, Definition, Given, ParseError, Value};
@@ -29,7 +30,7 @@ pub(super) static COMMAND: Definition = Definition {
 
 const QUESTIONS: &[&str] = &["who", "schedule", "gaps", "check", "ical", "take"];
 
-pub(super) const LAYER: Value = Value::OneOf { what: "layer", words: &["primary", "secondary"] };
+pub(super) const LAYER: Value = Value::OneOf { what: "layer", words: &[Layer::Primary.name(), Layer::Secondary.name()] };
 
 fn read(given: &Given) -> Result<Command, ParseError> {
     let team = given.one("team").map(str::to_owned);
@@ -51,5 +52,5 @@ fn read(given: &Given) -> Result<Command, ParseError> {
 }
 
 pub(super) fn read_layer(given: &Given) -> Option<Layer> {
-    given.one("layer").map(|layer| if layer == "secondary" { Layer::Secondary } else { Layer::Primary })
+    given.one("layer").and_then(Layer::called)
 }

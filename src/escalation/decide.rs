@@ -44,16 +44,18 @@ impl Due<'_> {
             if page.acknowledged_at.is_some() {
                 return Escalated::Ends;
             }
-            // Whoever has not heard of it had no time to answer, and the next would not hear either.
+            // Whoever has not heard of it had no time to answer, and the next would not hear
+            // either.
             let Some(arrived_at) = page.arrived_at else { return self.waits(self.now + LOOK_AGAIN) };
             let within = self.within(self.escalation.step);
             let until = within.and_then(|within| arrived_at.checked_add_signed(within)).filter(|at| *at > self.now);
-            // A time that lies further off than it may has been damaged, or written by another clock.
+            // A time that lies further off than it may has been damaged, or written by another
+            // clock.
             if let Some(until) = until.filter(|until| within.is_some_and(|within| *until <= self.now + within)) {
                 return self.waits(until);
             }
         }
-        match self.oncall.call(&self.incident.team, self.default_team, self.next_step(), self.now) {
+        match self.oncall.call(&self.incident.team, self.default_team, self.escalation.next_step(), self.now) {
             Some(call) => self.calls(call, self.reason_again()),
             None => Escalated::IsAtItsEnd,
         }
@@ -101,7 +103,7 @@ impl Due<'_> {
         }
         let steps = u32::try_from(self.oncall.policy(&self.incident.team).steps.len()).unwrap_or(u32::MAX);
         let from = self.escalation.step.unwrap_or(0);
-        let calls = (from..from.saturating_add(steps).saturating_add(1))
+        let mut calls = (from..from.saturating_add(steps).saturating_add(1))
             .filter_map(|step| self.oncall.call(&self.incident.team, self.default_team, step % steps.max(1), self.now));
         let is_new = |member: &Arc<Member>| !known.contains(member.name.as_str());
         let others = |mut call: Call| {
@@ -109,7 +111,7 @@ impl Due<'_> {
             Some(call).filter(|call| !call.people.is_empty())
         };
         let reason = PageReason::Asked { by: by.to_owned(), note: note.cloned(), of: self.reason_before() };
-        match calls.into_iter().find_map(others) {
+        match calls.find_map(others) {
             Some(call) => self.calls(call, reason),
             None => Escalated::Declined {
                 because: format!(
@@ -148,13 +150,9 @@ impl Due<'_> {
         Escalated::Declined { because }
     }
 
-    fn next_step(&self) -> u32 {
-        self.escalation.step.map_or(0, |step| step.saturating_add(1))
-    }
-
-    /// Nothing fires any more, or what does was taken care of a while ago at the most, or has a time
-    /// of its own: whoever was called may sleep, and the incident stands until somebody looks. Whom
-    /// a person has asked for is called all the same.
+    /// Nothing fires any more, or what does was taken care of a while ago at the most, or has a
+    /// time of its own: whoever was called may sleep, and the incident stands until somebody looks.
+    /// Whom a person has asked for is called all the same.
     fn is_quiet(&self) -> bool {
         let incident = self.incident;
         if self.page.is_some_and(|page| page.acknowledged_at.is_none() && page.reason.is_asked_for()) {
@@ -199,7 +197,7 @@ impl Due<'_> {
                 page: page.id,
                 made_at: page.created_at,
             },
-            None => PageReason::CallOverdue { since: self.escalation.due_at.unwrap_or(self.now), of: None },
+            None => PageReason::CallOverdue { since: self.escalation.due_at.unwrap_or(self.now) },
         }
     }
 }

@@ -3,7 +3,8 @@
 //!
 //! When somebody is called next is durable beside the page ([`crate::store::EscalationStore`]).
 //! What a call that is due comes to is decided in [`decide()`], by the policy of the on-call file
-//! and what is known then; [`EscalationWorker`] carries it out, and a [`Watchdog`] looks whether it does.
+//! and what is known then; [`EscalationWorker`] carries it out, and a [`Watchdog`] looks whether it
+//! does.
 
 mod decide;
 mod watchdog;

@@ -52,7 +52,7 @@ impl Watchdog {
             team: self.default_team.clone(),
             owner: None,
             people: Vec::new(),
-            reason: PageReason::CallOverdue { since: due.due_at.unwrap_or(now), of: None },
+            reason: PageReason::CallOverdue { since: due.due_at.unwrap_or(now) },
             text: None,
             step: due.step,
             within: None,

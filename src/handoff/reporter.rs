@@ -58,7 +58,8 @@ impl Reporter {
         Ok((summary, text))
     }
 
-    /// The reports of the shifts that go on, of all teams that have somebody on call. Writes no file; may be repeated.
+    /// The reports of the shifts that go on, of all teams that have somebody on call. Writes no
+    /// file; may be repeated.
     ///
     /// # Errors
     /// As [`Reporter::report`]; also when nobody is on call.

@@ -133,8 +133,9 @@ impl Decider<'_> {
     }
 }
 
-/// Why an alert that joins reopens the incident; `None` when it is open anyway, or when what joins is late news of what was
-/// mitigated already, and no worse than that: Alertmanager tells the rest of a storm one group_interval after its first alerts.
+/// Why an alert that joins reopens the incident; `None` when it is open anyway, or when what joins
+/// is late news of what was mitigated already, and no worse than that: Alertmanager tells the rest
+/// of a storm one group_interval after its first alerts.
 pub(super) fn reopens(view: &IncidentView, source: &str, alert: &Alert, severity: Severity) -> Option<String> {
     let incident = &view.incident;
     let is_old_news = match incident.state {

@@ -1,8 +1,8 @@
 //! What follows from a person's word about who is on call.
 //!
-//! An admin may change it for every team, and a responder for those of which they are: in which they
-//! take turns, or which they manage. Who somebody is stands in oncall.yaml by name, and each way to
-//! ask sees to it that nobody has the name of another one.
+//! An admin may change it for every team, and a responder for those of which they are: in which
+//! they take turns, or which they manage. Who somebody is stands in oncall.yaml by name, and each
+//! way to ask sees to it that nobody has the name of another one.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -52,11 +52,14 @@ impl Duty<'_> {
                 return decline(error);
             }
         }
-        let from = self.moment(wish.from, self.now).filter(|from| *from <= self.now + FURTHEST);
+        let from = wish
+            .from
+            .map_or(Some(self.now), |from| from.counted_from(self.now))
+            .filter(|from| *from <= self.now + FURTHEST);
         let Some(from) = from else { return decline(TOO_FAR) };
         // What was is not changed by what is said now.
         let from = from.max(self.now);
-        match self.moment(Some(wish.until), from) {
+        match wish.until.counted_from(from) {
             Some(until) => self.keep(team, wish, from, until),
             None => decline(TOO_LONG),
         }
@@ -83,7 +86,7 @@ impl Duty<'_> {
             return is_so(format!("you are {layer} of team {} already, until {until}", team.name));
         }
         let ends = match until {
-            Some(until) => self.moment(Some(until), self.now),
+            Some(until) => until.counted_from(self.now),
             None => self.oncall.next_handoff_in(&team.name, layer, self.now).ok(),
         };
         let Some(ends) = ends else {
@@ -206,18 +209,6 @@ impl Duty<'_> {
     fn not_of(&self, team: &str) -> Decision {
         let (name, admin) = (&self.person.name, Role::Admin);
         decline(format!("{name} takes no turns in team {team}: somebody who does may change that, or the role {admin}"))
-    }
-
-    /// `None`: beyond the calendar.
-    fn moment(&self, start: Option<Start>, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        match start {
-            None => Some(after),
-            Some(Start::At(at)) => Some(at),
-            Some(Start::InSecs(secs)) => {
-                let later = i64::try_from(secs).ok().and_then(TimeDelta::try_seconds);
-                later.and_then(|later| after.checked_add_signed(later))
-            }
-        }
     }
 }
 

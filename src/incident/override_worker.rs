@@ -24,7 +24,8 @@ impl OverrideWorker {
     }
 }
 
-/// So far back who was on call is told by overrides, too: `why` and handoffs ask of no earlier time.
+/// So far back who was on call is told by overrides, too: `why` and handoffs ask of no earlier
+/// time.
 const HISTORY: TimeDelta = TimeDelta::days(366);
 
 /// Has the roster know the overrides that the store keeps; `false`: it knew them. Before anybody

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::commands::{decline, is_so};
 use crate::model::{HumanDuration, LONGEST_WINDOW, Person, Role, Start, Target, Window, WindowId, WindowScope, redact};
@@ -38,13 +38,7 @@ pub(super) fn decide_silence(wish: Silence<'_>, id: WindowId, person: &Person, n
     if lasting.is_zero() || lasting > LONGEST_WINDOW {
         return decline(format!("a window lasts up to {}", HumanDuration(LONGEST_WINDOW)));
     }
-    let starts_at = match from {
-        None => Some(now),
-        Some(Start::At(at)) => Some(at),
-        Some(Start::InSecs(secs)) => {
-            i64::try_from(secs).ok().and_then(TimeDelta::try_seconds).and_then(|later| now.checked_add_signed(later))
-        }
-    };
+    let starts_at = from.map_or(Some(now), |from| from.counted_from(now));
     let latest = now + FURTHEST;
     let Some(starts_at) = starts_at.filter(|at| *at <= latest) else {
         return decline(format!("a window begins within {} from now", HumanDuration(FURTHEST)));

@@ -46,8 +46,11 @@ pub fn page_reason(reason: &PageReason) -> String {
             clock(*since)
         ),
         PageReason::Unanswered { of, .. } => called_again(reason, Some(page_reason(of))),
-        PageReason::Asked { of, .. } | PageReason::Assigned { of, .. } | PageReason::CallOverdue { of, .. } => {
+        PageReason::Asked { of, .. } | PageReason::Assigned { of, .. } => {
             called_again(reason, of.as_deref().map(page_reason))
+        }
+        PageReason::CallOverdue { since } => {
+            format!("somebody was to be called at {}, and the bot did not come to it", moment(*since))
         }
     }
 }
@@ -62,9 +65,6 @@ fn called_again(reason: &PageReason, first: Option<String>) -> String {
         PageReason::Asked { by, note, .. } => format!("{} asks for you{}", clip(by, NAME), noted(note)),
         PageReason::Assigned { by, to, note, .. } => {
             format!("{} gives it to {}{}", clip(by, NAME), clip(to, NAME), noted(note))
-        }
-        PageReason::CallOverdue { since, .. } => {
-            format!("somebody was to be called at {}, and the bot did not come to it", moment(*since))
         }
         other => return page_reason(other),
     };
@@ -105,10 +105,11 @@ pub fn why_a_person(reason: &PageReason, runs: &[Run], timeline: &[TimelineEntry
             format!("{}; {run}", page_reason(reason))
         }
         PageReason::Unanswered { of, .. } => called_again(reason, Some(why_a_person(of, runs, timeline))),
-        PageReason::Asked { of, .. } | PageReason::Assigned { of, .. } | PageReason::CallOverdue { of, .. } => {
+        PageReason::Asked { of, .. } | PageReason::Assigned { of, .. } => {
             called_again(reason, of.as_deref().map(|of| why_a_person(of, runs, timeline)))
         }
         PageReason::Uncovered
+        | PageReason::CallOverdue { .. }
         | PageReason::Untouched { .. }
         | PageReason::Joined { .. }
         | PageReason::Flapping { .. }

@@ -40,7 +40,7 @@ fn each_event_has_its_line() {
     14:00:19 bob, carol of team platform is paged: alice asks for you: I need a DBA; it is S1, which pages at once
     14:00:20 bob, carol of team platform is paged: alice gives it to bob
     14:00:21 bob, carol of team platform is paged: bob has it since 02:14 UTC, nobody has done anything about it since then, and it still fires: /ack says that it is worked on
-    14:00:22 bob, carol of team platform is paged: it is S1, which pages at once; somebody was to be called at 2025-03-01 02:28:00 UTC, and the bot did not come to it
+    14:00:22 bob, carol of team platform is paged: somebody was to be called at 2025-03-01 02:28:00 UTC, and the bot did not come to it
     14:00:23 alice (discord) has acknowledged it
     14:00:24 mitigated: RUN-7 fixed it
     14:00:25 resolved by alice (discord): a cable

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -131,7 +131,8 @@ pub enum Command {
     },
     /// The person who asks covers from now on, until the end of the shift or until then.
     TakeShift { team: Option<String>, layer: Layer, until: Option<Start> },
-    /// A member covers for whoever is on call, or for `whom`. `until`: a time, or so long after `from`.
+    /// A member covers for whoever is on call, or for `whom`. `until`: a time, or so long after
+    /// `from`.
     Override {
         team: String,
         layer: Layer,
@@ -189,6 +190,19 @@ pub struct IncidentList {
     pub states: Vec<IncidentState>,
     /// As JSON, for scripts.
     pub json: bool,
+}
+
+impl Start {
+    /// The moment that is meant by somebody who counts from `from`; `None`: beyond the calendar.
+    pub fn counted_from(self, from: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match self {
+            Start::At(at) => Some(at),
+            Start::InSecs(secs) => {
+                let later = i64::try_from(secs).ok().and_then(TimeDelta::try_seconds)?;
+                from.checked_add_signed(later)
+            }
+        }
+    }
 }
 
 impl Command {

@@ -18,12 +18,35 @@ pub enum Layer {
     Secondary,
 }
 
-impl fmt::Display for Layer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Layer {
+    /// In the order in which they are called.
+    pub const ALL: [Layer; 2] = [Layer::Primary, Layer::Secondary];
+
+    /// The layer of that name; `None`: there is none.
+    pub fn called(name: &str) -> Option<Layer> {
+        Layer::ALL.into_iter().find(|layer| layer.name() == name)
+    }
+
+    /// As it is written: `primary`.
+    pub const fn name(self) -> &'static str {
+        match self {
             Layer::Primary => "primary",
             Layer::Secondary => "secondary",
-        })
+        }
+    }
+
+    /// What whoever has a turn in it is: `on call`.
+    pub const fn duty(self) -> &'static str {
+        match self {
+            Layer::Primary => "on call",
+            Layer::Secondary => "on call as secondary",
+        }
+    }
+}
+
+impl fmt::Display for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

@@ -40,7 +40,8 @@ impl Renderer {
         Called { who, channel: self.channel(&page.team), instead: None }
     }
 
-    /// Who is on call now: for the page's team; else, as a page must reach somebody, for the incident's or the default one.
+    /// Who is on call now: for the page's team; else, as a page must reach somebody, for the
+    /// incident's or the default one.
     pub(super) fn called(&self, team: &str, owner: &str) -> Called {
         let (oncall, now) = (self.oncall.get(), self.clock.now());
         let mut nobody = Vec::new();

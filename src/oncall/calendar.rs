@@ -20,7 +20,8 @@ pub enum CalendarError {
 
 impl OnCall {
     /// The shifts of a team, or of a member in all teams, as a calendar. An event is known by its
-    /// team, layer and beginning: who imports it anew finds the shifts that he has, as they are now.
+    /// team, layer and beginning: whoever imports it anew finds the shifts that are there already,
+    /// as they are now.
     ///
     /// # Errors
     /// Neither a team nor a member has that name.
@@ -45,7 +46,7 @@ impl OnCall {
         calendar.name(&format!("On call: {}", asking.team.unwrap_or("all teams")));
         let until = asking.at + asking.lasting.unwrap_or(LOOK_AHEAD).min(FURTHEST);
         for team in teams {
-            for layer in [Layer::Primary, Layer::Secondary] {
+            for layer in Layer::ALL {
                 if asking.layer.is_some_and(|asked| asked != layer) {
                     continue;
                 }
@@ -60,17 +61,13 @@ impl OnCall {
 
 fn event(team: &Team, layer: Layer, watch: &Watch, asking: Asking<'_>) -> Event {
     let (name, from) = (&team.name, watch.shift.from);
-    let what = match layer {
-        Layer::Primary => "on call",
-        Layer::Secondary => "on call as secondary",
-    };
     let mut event = Event::new();
     event
         .uid(&format!("{name}-{layer}-{}@dogwatch", from.format("%Y%m%dT%H%M%SZ")))
         .timestamp(asking.at)
         .starts(from)
         .ends(watch.shift.to)
-        .summary(&format!("{} is {what} for {name}", watch.member.name))
+        .summary(&format!("{} is {} for {name}", watch.member.name, layer.duty()))
         // Whoever is on call has time for others.
         .add_property("TRANSP", "TRANSPARENT");
     if let Some(id) = watch.cover {

@@ -7,13 +7,14 @@ use std::fmt;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::layer::{Rotations, Source};
+use super::layer::{Rotations, TurnSource};
 use super::stretch::Stretch;
+use super::told::SHOWN;
 use super::{Callee, Member, OnCall, ScheduleError, Shift, Team};
 use crate::model::Layer;
 
-/// So far ahead gaps and overlaps are looked for: a quarter has a change of clocks in it, or the end
-/// of one.
+/// So far ahead gaps and overlaps are looked for: a quarter has a change of clocks in it, or the
+/// end of one.
 pub const LOOK_AHEAD: TimeDelta = TimeDelta::days(90);
 
 /// Rounds of a look ahead: twelve rotations that change several times a day do not reach it.
@@ -22,7 +23,8 @@ const MOST_STEPS: usize = 20_000;
 /// Something that may be a mistake. Shown as a sentence, with what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Finding {
-    /// Nobody is on call. The first such time, how many more there are, and how long all of them are.
+    /// Nobody is on call. The first such time, how many more there are, and how long all of them
+    /// are.
     Gap { team: String, layer: Layer, first: Shift, more: usize, in_all: TimeDelta, zone: Tz },
     /// Nobody is on call now, as no rotation of the layer has begun. `None`: none ever does.
     ToCome { team: String, layer: Layer, begins: Option<DateTime<Utc>> },
@@ -39,8 +41,8 @@ pub enum Finding {
 }
 
 impl OnCall {
-    /// The times in `from..to` in which nobody is on call, in order: none where the team has no such
-    /// layer.
+    /// The times in `from..to` in which nobody is on call, in order: none where the team has no
+    /// such layer.
     ///
     /// # Errors
     /// An unknown team.
@@ -64,7 +66,7 @@ impl OnCall {
     pub fn findings(&self, now: DateTime<Utc>) -> Vec<Finding> {
         let mut found = Vec::new();
         for team in &self.teams {
-            for layer in [Layer::Primary, Layer::Secondary] {
+            for layer in Layer::ALL {
                 let Some(rotations) = team.layer(layer) else { continue };
                 found.extend(self.gap_of(team, layer, now));
                 found.extend(overlap(team, layer, rotations, now));
@@ -153,9 +155,9 @@ impl Member {
 
 /// In the layer's calendars, the first two that are not over.
 fn at_once(team: &Team, layer: Layer, rotations: &Rotations, now: DateTime<Utc>) -> Option<Finding> {
-    let shared = |source: &'_ Source| match source {
-        Source::Calendar(imported) => imported.shared().to_vec(),
-        Source::Turns(_) => Vec::new(),
+    let shared = |source: &'_ TurnSource| match source {
+        TurnSource::Calendar(imported) => imported.shared().to_vec(),
+        TurnSource::Turns(_) => Vec::new(),
     };
     let first = rotations.rotations().iter().flat_map(shared).find(|shared| shared.to > now)?;
     Some(Finding::EventsAtOnce { team: team.name.clone(), layer, first, zone: rotations.time_zone() })
@@ -186,13 +188,9 @@ fn overlap(team: &Team, layer: Layer, rotations: &Rotations, now: DateTime<Utc>)
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let on_call = |layer: &Layer| match layer {
-            Layer::Primary => "on call",
-            Layer::Secondary => "on call as secondary",
-        };
         match self {
             Finding::Gap { team, layer, first, more, in_all, zone } => {
-                write!(f, "nobody is {} for team {team} {}", on_call(layer), first.shown(*zone))?;
+                write!(f, "nobody is {} for team {team} {}", layer.duty(), first.shown(*zone))?;
                 match more {
                     0 => Ok(()),
                     more => {
@@ -203,10 +201,10 @@ impl fmt::Display for Finding {
             }
             Finding::ToCome { team, layer, begins: Some(begins) } => {
                 let begins = begins.format("%Y-%m-%d %H:%M UTC");
-                write!(f, "nobody is {} for team {team}: its rotation begins {begins}", on_call(layer))
+                write!(f, "nobody is {} for team {team}: its rotation begins {begins}", layer.duty())
             }
             Finding::ToCome { team, layer, begins: None } => {
-                write!(f, "nobody is ever {} for team {team}: its rotation has no shifts", on_call(layer))
+                write!(f, "nobody is ever {} for team {team}: its rotation has no shifts", layer.duty())
             }
             Finding::Overlap { team, layer, rotations: (one, other), first, zone } => {
                 let shown = first.shown(*zone);
@@ -234,7 +232,7 @@ impl fmt::Display for Finding {
 impl Shift {
     /// `from Fri 2026-03-06 17:00 to Mon 2026-03-09 09:00 Europe/Paris`.
     pub fn shown(&self, zone: Tz) -> String {
-        let local = |at: DateTime<Utc>| at.with_timezone(&zone).format("%a %Y-%m-%d %H:%M").to_string();
+        let local = |at: DateTime<Utc>| at.with_timezone(&zone).format(SHOWN).to_string();
         format!("from {} to {} {zone}", local(self.from), local(self.to))
     }
 }

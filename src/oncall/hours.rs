@@ -7,8 +7,8 @@ use chrono::{DateTime, Days, NaiveTime, Offset as _, TimeDelta, TimeZone as _, U
 use super::stretch::Span;
 use crate::model::PageHours;
 
-/// How far is looked for a change at once, and how often: each weekday comes in a week, also where a
-/// calendar leaves out a day.
+/// How far is looked for a change at once, and how often: each weekday comes in a week, also where
+/// a calendar leaves out a day.
 const STEP: TimeDelta = TimeDelta::days(8);
 const STEPS: usize = 2;
 
@@ -50,8 +50,8 @@ fn changes(hours: &PageHours, after: DateTime<Utc>, until: DateTime<Utc>) -> BTr
     instants.into_iter().filter(is_change).collect()
 }
 
-/// The instants in that time at which the zone's clocks are changed. No zone changes them twice in a
-/// day.
+/// The instants in that time at which the zone's clocks are changed. No zone changes them twice in
+/// a day.
 fn clock_changes(zone: chrono_tz::Tz, after: DateTime<Utc>, until: DateTime<Utc>) -> BTreeSet<DateTime<Utc>> {
     let offset = |at: DateTime<Utc>| zone.offset_from_utc_datetime(&at.naive_utc()).fix();
     let mut changes = BTreeSet::new();

@@ -26,8 +26,8 @@ pub struct Imported {
 const MOST_EVENTS: usize = 10_000;
 
 impl Imported {
-    /// Reads a calendar. Times without a zone, and whole days, are those of `time_zone`. Of two events
-    /// at once, the one that begins first counts until its end.
+    /// Reads a calendar. Times without a zone, and whole days, are those of `time_zone`. Of two
+    /// events at once, the one that begins first counts until its end.
     ///
     /// # Errors
     /// What cannot be read, and what to do about it.
@@ -96,7 +96,8 @@ impl Imported {
     }
 }
 
-/// Whom the event names: the first attendee who is a member, or else the first member in its summary.
+/// Whom the event names: the first attendee who is a member, or else the first member in its
+/// summary.
 fn named<'a>(event: &Event, known: &'a [Arc<Member>]) -> Option<&'a Arc<Member>> {
     let same = |a: &str, b: &str| a.trim().eq_ignore_ascii_case(b);
     for attendee in event.get_attendees() {

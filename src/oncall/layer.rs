@@ -11,33 +11,33 @@ use super::{Imported, Member, Rotation};
 
 /// What says whose turn it is.
 #[derive(Debug, Clone)]
-pub enum Source {
+pub enum TurnSource {
     /// Members who take turns.
     Turns(Rotation),
     /// The events of a calendar.
     Calendar(Imported),
 }
 
-impl Source {
+impl TurnSource {
     fn time_zone(&self) -> Tz {
         match self {
-            Source::Turns(rotation) => rotation.time_zone(),
-            Source::Calendar(imported) => imported.time_zone(),
+            TurnSource::Turns(rotation) => rotation.time_zone(),
+            TurnSource::Calendar(imported) => imported.time_zone(),
         }
     }
 
     fn members(&self) -> &[Arc<Member>] {
         match self {
-            Source::Turns(rotation) => rotation.members(),
-            Source::Calendar(imported) => imported.members(),
+            TurnSource::Turns(rotation) => rotation.members(),
+            TurnSource::Calendar(imported) => imported.members(),
         }
     }
 
     /// `None`: beyond the calendar.
     pub(super) fn at(&self, at: DateTime<Utc>) -> Option<OwnStretch> {
         match self {
-            Source::Turns(rotation) => rotation.at(at),
-            Source::Calendar(imported) => Some(imported.at(at)),
+            TurnSource::Turns(rotation) => rotation.at(at),
+            TurnSource::Calendar(imported) => Some(imported.at(at)),
         }
     }
 }
@@ -46,18 +46,19 @@ impl Source {
 #[derive(Debug, Clone)]
 pub struct Rotations {
     /// At least one.
-    list: Vec<Source>,
+    list: Vec<TurnSource>,
     members: Vec<Arc<Member>>,
     time_zone: Tz,
 }
 
 impl Rotations {
     /// `None`: there is none.
-    pub(super) fn new(list: Vec<Source>) -> Option<Self> {
+    pub(super) fn new(list: Vec<TurnSource>) -> Option<Self> {
         let time_zone = list.first()?.time_zone();
         let mut members: Vec<Arc<Member>> = Vec::new();
-        for member in list.iter().flat_map(Source::members) {
-            // One who comes twice in a single rotation takes two turns of its round, and is one member.
+        for member in list.iter().flat_map(TurnSource::members) {
+            // One who comes twice in a single rotation takes two turns of its round, and is one
+            // member.
             if members.iter().all(|known| known.name != member.name) {
                 members.push(Arc::clone(member));
             }
@@ -66,7 +67,7 @@ impl Rotations {
     }
 
     /// Each of them, in order.
-    pub fn rotations(&self) -> &[Source] {
+    pub fn rotations(&self) -> &[TurnSource] {
         &self.list
     }
 

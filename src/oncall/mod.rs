@@ -38,7 +38,7 @@ pub use covers::PassedOver;
 pub use error::{OnCallError, Place};
 pub use findings::{Finding, LOOK_AHEAD};
 pub use imported::Imported;
-pub use layer::{Rotations, Source};
+pub use layer::{Rotations, TurnSource};
 pub use policy::{Call, Callee, Policy, Step};
 pub use roster::Roster;
 pub use rotation::{Rotation, Shift};
@@ -46,6 +46,7 @@ pub use told::Asking;
 
 use crate::model::{Layer, OverrideId, PageFor, PageHours};
 use covers::Covers;
+use told::SHOWN;
 
 /// The content of one `oncall.yaml`, checked: every name that it refers to is there.
 #[derive(Debug, Clone)]
@@ -124,8 +125,8 @@ impl OnCall {
         Self::parse_with(source_name, text, &|_| Err("calendars are not read here".to_owned()))
     }
 
-    /// The same where rotations may be calendars: `read` gives the content of the file of that name,
-    /// or says why it cannot be read.
+    /// The same where rotations may be calendars: `read` gives the content of the file of that
+    /// name, or says why it cannot be read.
     ///
     /// # Errors
     /// As [`OnCall::parse`]; also what is wrong with a calendar, at the place where it is named.
@@ -227,7 +228,7 @@ impl Team {
     /// The time as the clocks of the first rotation show it: `Mon 2026-03-09 09:00 Europe/Paris`.
     pub fn local(&self, at: DateTime<Utc>) -> String {
         let zone = self.rotation.time_zone();
-        format!("{} {zone}", at.with_timezone(&zone).format("%a %Y-%m-%d %H:%M"))
+        format!("{} {zone}", at.with_timezone(&zone).format(SHOWN))
     }
 
     fn beyond_calendar(&self, at: DateTime<Utc>) -> ScheduleError {

@@ -36,8 +36,8 @@ pub enum Callee {
     OnCall,
     /// Who is on call as the secondary.
     Secondary,
-    /// Who stands behind whoever is on call: the secondary, where somebody else is that now, as they
-    /// are on duty; else whoever takes over.
+    /// Who stands behind whoever is on call: the secondary, where somebody else is that now, as
+    /// they are on duty; else whoever takes over.
     Next,
     /// All who take turns, as primary or secondary.
     Everybody,

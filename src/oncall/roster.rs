@@ -29,7 +29,8 @@ impl Roster {
         self.0.read().unwrap_or_else(PoisonError::into_inner).now.clone()
     }
 
-    /// The file was read anew. The overrides stay; gives back those that this file does not let count.
+    /// The file was read anew. The overrides stay; gives back those that this file does not let
+    /// count.
     pub fn reload(&self, file: impl Into<Arc<OnCall>>) -> Vec<PassedOver> {
         self.change(|state| state.file = file.into())
     }
@@ -39,8 +40,8 @@ impl Roster {
         self.change(|state| state.overrides = overrides)
     }
 
-    /// The overrides that lie over the file, also those that do not count, in the order in which they
-    /// were made.
+    /// The overrides that lie over the file, also those that do not count, in the order in which
+    /// they were made.
     pub fn overrides(&self) -> Vec<Override> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).overrides.clone()
     }

@@ -26,7 +26,8 @@ pub(super) const FURTHEST: TimeDelta = TimeDelta::days(366);
 /// As many lines of one layer: what is more is read from a calendar.
 const MOST_LINES: usize = 200;
 
-const SHOWN: &str = "%a %Y-%m-%d %H:%M";
+/// A moment, by the clocks of a team.
+pub(super) const SHOWN: &str = "%a %Y-%m-%d %H:%M";
 
 impl OnCall {
     /// A line for each layer: who is on call, until when, and who comes next.
@@ -86,7 +87,7 @@ impl OnCall {
         let mut told = Vec::new();
         for team in teams {
             let is_asked = |layer: &Layer| asking.layer.is_none_or(|asked| asked == *layer);
-            for layer in [Layer::Primary, Layer::Secondary].into_iter().filter(is_asked) {
+            for layer in Layer::ALL.into_iter().filter(is_asked) {
                 match team.layer(layer) {
                     Some(_) => told.push(tell(team, layer)?),
                     None if asking.layer.is_some() => told.push(format!("{}: there is none", named(team, layer))),

@@ -83,6 +83,13 @@ pub struct NextCall {
     pub within: Option<Duration>,
 }
 
+impl Escalation {
+    /// The step of the policy that is next, over all its rounds: as many as were taken.
+    pub fn next_step(&self) -> u32 {
+        self.step.map_or(0, |step| step.saturating_add(1))
+    }
+}
+
 impl EscalationWhy {
     /// Whether somebody asks for it: then it is done whatever holds the bot's own calls back.
     pub fn is_asked_for(&self) -> bool {

@@ -84,8 +84,8 @@ impl NewWindow {
 }
 
 impl NewOverride {
-    /// The override as it may be written down. Its team and members are names of the on-call file, with
-    /// which they are compared.
+    /// The override as it may be written down. Its team and members are names of the on-call file,
+    /// with which they are compared.
     pub fn masked(self) -> Self {
         Self { reason: text(self.reason), by: text(self.by), ..self }
     }

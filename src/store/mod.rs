@@ -381,7 +381,7 @@ pub struct Bells {
     pub heartbeats: Bell,
     /// An override was made or ended: somebody else is on call.
     pub overrides: Bell,
-    /// The clock was set, or somebody else is on call: what is due by the calendar is due at another
-    /// time.
+    /// The clock was set, or somebody else is on call: what is due by the calendar is due at
+    /// another time.
     pub clock: Bell,
 }

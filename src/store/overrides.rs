@@ -23,8 +23,8 @@ pub struct NewOverride {
 /// Overrides, also those that are over: who was on call then is told by them.
 #[async_trait]
 pub trait OverrideStore: Send + Sync {
-    /// Those that were to last until after `since`, in the order in which they were made: the newest,
-    /// up to `MOST_OVERRIDES`. One that cannot be read is left out.
+    /// Those that were to last until after `since`, in the order in which they were made: the
+    /// newest, up to `MOST_OVERRIDES`. One that cannot be read is left out.
     async fn overrides_since(&self, since: DateTime<Utc>) -> Result<Vec<Override>, StoreError>;
 
     /// # Errors

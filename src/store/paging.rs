@@ -72,7 +72,7 @@ pub enum PageReason {
     /// Somebody gives it to whoever is called.
     Assigned { by: String, to: String, note: Option<String>, of: Option<Box<PageReason>> },
     /// Somebody was to be called at `since`, and was not.
-    CallOverdue { since: DateTime<Utc>, of: Option<Box<PageReason>> },
+    CallOverdue { since: DateTime<Utc> },
     /// Something that came in could not be worked on: `what` was in it.
     SetAside { signal: SignalId, what: String, because: String },
 }
@@ -83,8 +83,7 @@ impl PageReason {
         match self {
             PageReason::Unanswered { of, .. }
             | PageReason::Asked { of: Some(of), .. }
-            | PageReason::Assigned { of: Some(of), .. }
-            | PageReason::CallOverdue { of: Some(of), .. } => of.first(),
+            | PageReason::Assigned { of: Some(of), .. } => of.first(),
             other => other,
         }
     }

@@ -229,8 +229,8 @@ impl Bot {
         panic!("the bot does not come to rest at {}", self.clock.now());
     }
 
-    /// Gives each worker one turn at a time until nothing more is done, whichever fails; whether one
-    /// did.
+    /// Gives each worker one turn at a time until nothing more is done, whichever fails; whether
+    /// one did.
     pub async fn turns_in_vain(&mut self) -> bool {
         let mut failed = false;
         for _ in 0..20 {

@@ -1,5 +1,5 @@
-//! Kill -9 in the middle of what takes long: of a start, between two attempts of a page, and between
-//! two levels of an escalation.
+//! Kill -9 in the middle of what takes long: of a start, between two attempts of a page, and
+//! between two levels of an escalation.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

@@ -339,7 +339,7 @@ pub fn every_event() -> Vec<TimelineEntry> {
         called(PageReason::Asked { by: "alice".into(), note: Some("I need a DBA".into()), of: Some(first()) }),
         called(PageReason::Assigned { by: "alice".into(), to: "bob".into(), note: None, of: None }),
         called(PageReason::Untouched { by: "bob".into(), since: at("02:14:10") }),
-        called(PageReason::CallOverdue { since: at("02:28:00"), of: Some(first()) }),
+        called(PageReason::CallOverdue { since: at("02:28:00") }),
         IncidentEvent::Acknowledged { by: "alice (discord)".into() },
         IncidentEvent::Mitigated { because: "RUN-7 fixed it".into() },
         IncidentEvent::Resolved { by: "alice (discord)".into(), because: "a cable".into() },

@@ -9,7 +9,7 @@ use serde_saphyr::{Location, Spanned};
 use super::{Check, parse_digits, shortened};
 use crate::model::PageHours;
 use crate::oncall::document::{HandoffEntry, HoursEntry, RotationEntry, RotationsEntry, Times};
-use crate::oncall::{Imported, Member, OnCallError, Rotation, Rotations, Source, nearest};
+use crate::oncall::{Imported, Member, OnCallError, Rotation, Rotations, TurnSource, nearest};
 
 /// The longest time between two handoffs: what is longer is a slip of the hand.
 const MAX_DAYS: u64 = 366;
@@ -76,8 +76,8 @@ impl Check<'_> {
         place: Location,
         entry: &RotationEntry,
         known: &[Arc<Member>],
-    ) -> Result<Source, OnCallError> {
-        let Some(file) = &entry.ical else { return self.turns(team, place, entry, known).map(Source::Turns) };
+    ) -> Result<TurnSource, OnCallError> {
+        let Some(file) = &entry.ical else { return self.turns(team, place, entry, known).map(TurnSource::Turns) };
         if entry.start.is_some() || entry.handoff.is_some() || entry.members.is_some() || entry.only.is_some() {
             let message = "a calendar says by itself who is on call and when";
             return Err(self.wrong(file, message, "write `time_zone` beside `ical`, and nothing else"));
@@ -88,7 +88,7 @@ impl Check<'_> {
             self.wrong(file, message, "name a file, from the folder of this one on")
         })?;
         let imported = Imported::read(&text, zone, known);
-        imported.map(Source::Calendar).map_err(|(message, remedy)| self.wrong(file, message, remedy))
+        imported.map(TurnSource::Calendar).map_err(|(message, remedy)| self.wrong(file, message, remedy))
     }
 
     fn turns(

@@ -4,7 +4,7 @@ use chrono::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::oncall::Source;
+use crate::oncall::TurnSource;
 
 /// North and south, half an hour, three quarters of an hour, none at all, at midnight, and for a month of the moon.
 pub(super) const ZONES: [&str; 6] = [
@@ -105,7 +105,7 @@ proptest! {
     fn handoffs_stay_at_their_time_of_day_on_days_that_have_it(on_call in any_rotation(), at in any_instant()) {
         use chrono::Timelike as _;
         let rotation = &on_call.team("platform").unwrap().rotation;
-        let [Source::Turns(turns)] = rotation.rotations() else { panic!() };
+        let [TurnSource::Turns(turns)] = rotation.rotations() else { panic!() };
         let handoff = on_call.next_handoff("platform", at).unwrap();
         let local = handoff.with_timezone(&rotation.time_zone()).time();
         // Where the clocks jumped over it, they show an hour more at most.

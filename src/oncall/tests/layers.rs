@@ -124,7 +124,8 @@ fn hours_are_those_that_the_clocks_show() {
     alice 2026-04-05T02:30Z..2026-04-05T03:00Z 0.5h
     alice 2026-04-05T03:30Z..2026-04-05T04:00Z 0.5h
     ");
-    // Samoa had no Friday 30 December 2011, so that Friday's night is what is left of it on Saturday.
+    // Samoa had no Friday 30 December 2011, so that Friday's night is what is left of it on
+    // Saturday.
     let friday = r#"{ days: fri, from: "22:00", to: "06:00" }"#;
     insta::assert_snapshot!(night("Pacific/Apia", friday).plan("2011-12-29T00:00:00Z", "2012-01-07T20:00:00Z"), @"
     bob 2011-12-30T10:00Z..2011-12-30T16:00Z 6h

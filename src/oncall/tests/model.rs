@@ -1,5 +1,5 @@
-//! Who is on call by a model that is as plain as it can be: it walks from minute to minute, looks at
-//! the clock on the wall, and counts.
+//! Who is on call by a model that is as plain as it can be: it walks from minute to minute, looks
+//! at the clock on the wall, and counts.
 
 use std::collections::BTreeMap;
 
@@ -118,7 +118,8 @@ fn any_plain() -> impl Strategy<Value = Plain> {
     )
 }
 
-/// Whom, since when and until when, in hours from the middle; when it was made and when it was ended.
+/// Whom, since when and until when, in hours from the middle; when it was made and when it was
+/// ended.
 type Plan = (&'static str, Option<&'static str>, Layer, i64, i64, i64, Option<i64>);
 
 fn any_plan() -> impl Strategy<Value = Plan> {

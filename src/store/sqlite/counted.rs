@@ -5,6 +5,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::rows::{get, json, readable};
 use super::windows::open_alert;
+use super::words::have_changed;
 use super::{SqliteStore, failed};
 use crate::model::{Digest, EpisodeId, IncidentId, Severity};
 use crate::store::{AffectedStore, CountedObject, Firing, OpenAlert, StoreError};
@@ -81,15 +82,9 @@ impl SqliteStore {
         self.write("say how objects are counted", move |connection| {
             Box::pin(async move {
                 let what = "say how objects are counted";
-                let changed = sqlx::query(
-                    "INSERT INTO counted_by (only_one, words) VALUES (1, ?1)
-                     ON CONFLICT (only_one) DO UPDATE SET words = ?1 WHERE words <> ?1",
-                )
-                .bind(words)
-                .execute(&mut *connection)
-                .await
-                .map_err(failed(what))?;
-                if changed.rows_affected() > 0 {
+                let keep = "INSERT INTO counted_by (only_one, words) VALUES (1, ?1)
+                    ON CONFLICT (only_one) DO UPDATE SET words = ?1 WHERE words <> ?1";
+                if have_changed(connection, what, keep, words).await? {
                     sqlx::query("UPDATE episode SET counted_as = NULL WHERE closed_at IS NULL")
                         .execute(&mut *connection)
                         .await

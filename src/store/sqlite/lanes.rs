@@ -1,5 +1,6 @@
 //! By which words alerts are sorted into lanes.
 
+use super::words::have_changed;
 use super::{SqliteStore, failed};
 use crate::model::{Digest, Lane};
 use crate::store::StoreError;
@@ -20,15 +21,9 @@ impl SqliteStore {
         self.write("say how alerts are sorted", move |connection| {
             Box::pin(async move {
                 let what = "say how alerts are sorted";
-                let changed = sqlx::query(
-                    "INSERT INTO lanes_by (only_one, words) VALUES (1, ?1)
-                     ON CONFLICT (only_one) DO UPDATE SET words = ?1 WHERE words <> ?1",
-                )
-                .bind(words)
-                .execute(&mut *connection)
-                .await
-                .map_err(failed(what))?;
-                if changed.rows_affected() > 0 {
+                let keep = "INSERT INTO lanes_by (only_one, words) VALUES (1, ?1)
+                    ON CONFLICT (only_one) DO UPDATE SET words = ?1 WHERE words <> ?1";
+                if have_changed(connection, what, keep, words).await? {
                     sqlx::query("UPDATE signal SET lane = ?1 WHERE processed_at IS NULL AND lane = ?2")
                         .bind(lane_number(Lane::Urgent))
                         .bind(lane_number(Lane::Usual))

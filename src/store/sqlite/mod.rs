@@ -28,6 +28,7 @@ mod tables;
 mod ticket_sites;
 mod tickets;
 mod windows;
+mod words;
 mod writer;
 
 use std::path::Path;

@@ -104,8 +104,8 @@ impl Tx<'_> {
     }
 
     /// An incident has become part of another one: nobody is called for it any more, and for the
-    /// whole unless somebody has that. `before`: how bad the whole was; whoever took it has not taken
-    /// what is worse.
+    /// whole unless somebody has that. `before`: how bad the whole was; whoever took it has not
+    /// taken what is worse.
     pub(super) async fn merge_escalation(
         &mut self,
         part: &Incident,
@@ -215,7 +215,7 @@ pub(in crate::store) async fn escalate(
         Escalated::Ends => tx.tables.drop_escalation(due.incident).await?,
         Escalated::IsAtItsEnd => {
             tx.tables.save_escalation(&Escalation { due_at: None, ..due.clone() }).await?;
-            let (team, steps) = (&incident.team, due.step.map_or(0, |step| step.saturating_add(1)));
+            let (team, steps) = (&incident.team, due.next_step());
             let text =
                 format!("nobody else is called: the escalation of team {team} is at its end, after {steps} steps");
             tx.note(due.incident, &IncidentEvent::Remark { text }).await?;

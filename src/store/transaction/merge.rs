@@ -65,7 +65,7 @@ impl Tx<'_> {
         self.merge_escalation(part, whole, before).await?;
         part.merged_into(whole.id, self.now);
         // Its page tells of all of it from now on.
-        let level = self.last_level(whole, 1).await?;
+        let level = self.level_to_tell(whole, 1).await?;
         if let Some(made) = self.tables.made_page(whole, level).await?.filter(|made| made.folded_into.is_none()) {
             self.tables.fold_into_own(whole.id, made.id).await?;
         }

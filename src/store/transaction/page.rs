@@ -85,7 +85,7 @@ impl Tx<'_> {
         at_once: bool,
         page: &NewPage,
     ) -> Result<(), StoreError> {
-        let level = self.last_level(incident, page.level).await?;
+        let level = self.level_to_tell(incident, page.level).await?;
         let made = self.tables.made_page(incident, level).await?;
         let Some(made) = made.filter(|made| !made.is_ended_fold()) else {
             return if at_once { self.page(incident, page).await.map(|_| ()) } else { Ok(()) };
@@ -134,7 +134,7 @@ impl Tx<'_> {
     /// The incident's page as it is now. What was told in another page, and whose incident somebody
     /// took since, is none: nothing of it went out.
     async fn standing_page(&mut self, incident: &Incident, level: u32) -> Result<Option<MadePage>, StoreError> {
-        let level = self.last_level(incident, level).await?;
+        let level = self.level_to_tell(incident, level).await?;
         let made = self.tables.made_page(incident, level).await?;
         if let Some(ended) = made.as_ref().filter(|made| made.is_ended_fold()) {
             self.tables.forget_fold(ended.id).await?;
@@ -144,7 +144,7 @@ impl Tx<'_> {
     }
 
     /// What more there is to say is said to those who were called last.
-    pub(super) async fn last_level(&mut self, incident: &Incident, level: u32) -> Result<u32, StoreError> {
+    pub(super) async fn level_to_tell(&mut self, incident: &Incident, level: u32) -> Result<u32, StoreError> {
         if level > 1 {
             return Ok(level);
         }
