@@ -43,9 +43,10 @@ async fn somebody_is_called_in_time(bot: &Bot) {
     let store = bot.store();
     let unanswered = store.unanswered_pages().await.unwrap();
     for incident in store.incidents(IncidentFilter::Unresolved).await.unwrap() {
-        let waits = unanswered
-            .iter()
-            .any(|page| page.incident == incident.id && page.severity.pages() && !page.is_folded() && !page.is_call());
+        // Whoever is called for the page that tells of a folded one is called for that, too: an
+        // older page, of before it was over and came back, asks for nobody else.
+        let last = unanswered.iter().filter(|page| page.incident == incident.id).max_by_key(|page| page.id);
+        let waits = last.is_some_and(|page| page.severity.pages() && !page.is_folded() && !page.is_call());
         let is_held = incident.held_until.is_some() || incident.page_at.is_some();
         if !waits || is_held || !incident.severity.pages() || incident.merged.is_some() || incident.open_episodes == 0 {
             continue;
