@@ -15,6 +15,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("tls", &[]),
     ("worker", &[]),
     ("files", &[]),
+    ("secret", &[]),
     ("store", &[]),
     ("cluster", &["tls"]),
     ("http", &["tls"]),
@@ -34,12 +35,12 @@ const TABLE: &[(&str, &[&str])] = &[
     ("escalation", &["store", "oncall"]),
     ("timekeeper", &["store"]),
     ("intake", &["store", "language"]),
-    ("discord", &["config", "message", "tls"]),
+    ("discord", &["secret", "message", "tls"]),
     ("chat", &["intake", "store", "oncall", "message", "command", "discord"]),
-    ("notify", &["store", "oncall", "message", "discord", "http", "tls"]),
+    ("notify", &["secret", "store", "oncall", "message", "discord", "http", "tls"]),
     ("handoff", &["store", "oncall", "playbook", "message"]),
     ("server", &["intake", "chat", "store"]),
-    ("config", &["intake"]),
+    ("config", &["secret", "discord", "notify", "intake"]),
 ];
 
 /// Those that put everything together.

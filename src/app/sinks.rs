@@ -3,6 +3,7 @@
 use std::io::IsTerminal as _;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
@@ -14,7 +15,7 @@ use crate::config::{Config, PageSink};
 use crate::discord::DiscordOptions;
 use crate::metrics::Metrics;
 use crate::model::PageBudgets;
-use crate::notify::{ConsoleSink, DiscordSink, OutboxWorker, Sink, WebhookSink};
+use crate::notify::{ConsoleSink, DiscordSink, OutboxWorker, Sink};
 use crate::oncall::{OnCall, Roster};
 use crate::store::{Sinks, Store, TicketSinks};
 use crate::worker::Worker;
@@ -42,20 +43,19 @@ pub fn build(config: &Config) -> anyhow::Result<Channels> {
     if let Some(discord) = &config.chat.discord {
         let options = DiscordOptions::from_config(discord)?;
         channels.sinks.push(Arc::new(DiscordSink::new(&options)));
-        channels.chat.push(PageSink::Discord.name().to_owned());
+        channels.chat.push(PageSink::DISCORD.name().to_owned());
         channels.discord = Some(options);
     }
-    if config.chat.uses_console() || order.contains(&PageSink::Console) {
+    if config.chat.uses_console() || order.contains(&PageSink::CONSOLE) {
         let coloured = std::io::stdout().is_terminal();
         channels.sinks.push(Arc::new(ConsoleSink::new(Box::new(std::io::stdout()), coloured)));
     }
     if config.chat.uses_console() {
-        channels.chat.push(PageSink::Console.name().to_owned());
+        channels.chat.push(PageSink::CONSOLE.name().to_owned());
     }
-    if let Some(webhook) = &config.pages.webhook {
-        let token = webhook.token.as_ref().map(|token| token.read()).transpose()?;
-        let sink = WebhookSink::new(&webhook.url, token, &webhook.allow_hosts, webhook.timeout.0)?;
-        channels.sinks.push(Arc::new(sink));
+    for (name, settings) in config.pages.configured() {
+        let sink = settings.build().with_context(|| format!("pages cannot go to `pages.{name}`"))?;
+        channels.sinks.push(sink);
     }
     for tickets in &config.tickets {
         let sink = tickets::sink(tickets)?;

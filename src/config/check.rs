@@ -11,9 +11,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::error::instead;
-use super::pages::is_loopback;
 use super::{Config, ConfigError, Problem, SecretSource};
 use crate::model::{HumanDuration, LEASE_MARGIN, LEAST_LEASE, MUTATION_WITHIN};
+use crate::notify::{Finding, Findings};
 
 impl Config {
     /// Looks at the configuration as a whole and at what it names: files, folders, secrets. Gives back what an operator
@@ -63,8 +63,9 @@ impl Config {
         if let Some(discord) = &self.chat.discord {
             secrets.push(("chat.discord.token".to_owned(), &discord.token));
         }
-        if let Some(token) = self.pages.webhook.as_ref().and_then(|webhook| webhook.token.as_ref()) {
-            secrets.push(("pages.webhook.token".to_owned(), token));
+        for (sink, settings) in self.pages.configured() {
+            let of_sink = settings.secrets().into_iter();
+            secrets.extend(of_sink.map(|(field, secret)| (format!("pages.{sink}.{field}"), secret)));
         }
         for (n, sink) in self.tickets.iter().enumerate() {
             secrets.extend(sink.token.as_ref().map(|token| (format!("tickets.{n}.token"), token)));
@@ -165,29 +166,19 @@ impl Checker<'_> {
 
     /// The host of an URL that is one; `secure`: https, except on this machine.
     fn url(&mut self, field: &str, url: &str, secure: bool) -> Option<String> {
-        let parsed = match reqwest::Url::parse(url) {
-            Ok(parsed) if matches!(parsed.scheme(), "http" | "https") => parsed,
-            Ok(_) | Err(_) => {
-                self.problem(field, "this is no URL", "write it from the `http` on: `https://example.com/path`");
-                return None;
-            }
-        };
-        let host = parsed.host_str().unwrap_or_default().to_owned();
-        if !parsed.username().is_empty() || parsed.password().is_some() {
-            self.problem(
-                field,
-                "the URL holds a user name or password, and would show it in logs",
-                "take it out of the URL and name its file in the field for it",
-            );
+        let mut findings = Findings::default();
+        let host = findings.host("", url, secure);
+        self.take(field, findings);
+        host
+    }
+
+    /// What a part of the configuration says of itself. `section`: where it stands.
+    fn take(&mut self, section: &str, findings: Findings) {
+        for Finding { field, message, remedy } in findings.problems {
+            let field = if field.is_empty() { section.to_owned() } else { format!("{section}.{field}") };
+            self.problem(&field, message, remedy);
         }
-        if secure && parsed.scheme() == "http" && !is_loopback(&host) {
-            self.problem(
-                field,
-                format!("what is sent to `{host}` over plain http can be read and changed on its way"),
-                "write `https://`",
-            );
-        }
-        Some(host)
+        self.warnings.extend(findings.warnings);
     }
 
     fn engine(&mut self) {
@@ -228,8 +219,6 @@ impl Checker<'_> {
             ("cluster.timeout", Some(self.config.cluster.timeout), 60),
             ("alertmanager.timeout", self.config.alertmanager.as_ref().map(|asked| asked.timeout), 60),
             ("prometheus.timeout", self.config.prometheus.as_ref().map(|prometheus| prometheus.timeout), 60),
-            // Longer than that no delivery is waited for: the next sink may be quicker.
-            ("pages.webhook.timeout", self.config.pages.webhook.as_ref().map(|webhook| webhook.timeout), 20),
         ];
         for (field, timeout, most) in timeouts {
             let range = Duration::from_secs(1)..=Duration::from_secs(most);

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use serde_saphyr::Error as YamlError;
 
-use super::secret::INLINE;
 use super::source::{Position, Source};
+use crate::secret::INLINE;
 
 /// Why there is no configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

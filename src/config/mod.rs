@@ -21,7 +21,6 @@ mod oncall;
 mod pages;
 mod playbooks;
 mod prometheus;
-mod secret;
 mod server;
 mod severities;
 mod size;
@@ -33,13 +32,15 @@ mod tests;
 mod tickets;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 
+pub use crate::secret::{SecretError, SecretSource};
 pub use alertmanager::AlertmanagerConfig;
 pub use auth::{AuthConfig, BasicAuth};
 pub use budget::BudgetConfig;
-pub use chat::{ChatConfig, ConsoleMode, DiscordConfig, DiscordRoles};
+pub use chat::{ChatConfig, ConsoleMode};
 pub use cluster::{ClusterConfig, LeaseConfig};
 pub use engine::EngineConfig;
 pub use error::{ConfigError, Problem};
@@ -49,10 +50,9 @@ pub use labels::LabelsConfig;
 pub use log::{LogConfig, LogFormat};
 pub use maintenance::MaintenanceConfig;
 pub use oncall::OncallConfig;
-pub use pages::{PageSink, PagesConfig, WebhookConfig};
+pub use pages::{PageSink, PagesConfig};
 pub use playbooks::PlaybooksConfig;
 pub use prometheus::PrometheusConfig;
-pub use secret::{SecretError, SecretSource};
 pub use server::{ApiToken, ServerConfig};
 pub use severities::{BlastRadiusConfig, SeveritiesConfig, TierRuleConfig, TiersConfig};
 pub use size::ByteSize;
@@ -61,6 +61,7 @@ pub use store::StoreConfig;
 pub use tickets::{TicketConfig, TicketKind};
 
 use crate::files;
+use crate::model::HumanDuration;
 use source::Source;
 
 /// The whole of `dogwatch.yaml`.
@@ -189,6 +190,11 @@ impl Config {
 }
 
 /// `path`, from `base` if it is relative.
+/// How long a service may take to answer where nothing is said.
+fn ten_seconds() -> HumanDuration {
+    HumanDuration(Duration::from_secs(10))
+}
+
 fn anchor(base: &Path, path: &mut PathBuf) {
     if path.is_relative() {
         *path = base.join(&*path);

@@ -3,99 +3,112 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
-use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::{Deserializer, Error};
 
+use super::ChatConfig;
 use super::budget::{BudgetConfig, budgets};
-use super::{ChatConfig, SecretSource};
-use crate::model::{HumanDuration, PageBudgets};
+use crate::model::PageBudgets;
+use crate::notify::{SinkSettings, WebhookSettings};
 
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct PagesConfig {
-    /// In this order: the next is tried when one fails. `None`: Discord, the webhook and the console, as far as they are
-    /// configured.
-    pub sinks: Option<Vec<PageSink>>,
-    pub webhook: Option<WebhookConfig>,
-    /// For how many incidents each team is paged before pages of S2 are folded together.
-    pub budget: BudgetConfig,
-    /// Of teams that have another one.
-    pub team_budgets: BTreeMap<String, BudgetConfig>,
+/// Makes a section of `pages` for each sink. Where `pages.sinks` does not say otherwise, they are
+/// tried in this order, with Discord between the two lists and the console at the end.
+macro_rules! page_sinks {
+    ([$($name:ident: $settings:ty,)*] discord [$($later:ident: $of_later:ty,)*]) => {
+        #[derive(Debug, Clone, Default, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct PagesConfig {
+            /// In this order: the next is tried when one fails. `None`: all that are configured.
+            pub sinks: Option<Vec<PageSink>>,
+            $(pub $name: Option<$settings>,)*
+            $(pub $later: Option<$of_later>,)*
+            /// For how many incidents each team is paged before pages of S2 are folded together.
+            pub budget: BudgetConfig,
+            /// Of teams that have another one.
+            pub team_budgets: BTreeMap<String, BudgetConfig>,
+        }
+
+        impl PageSink {
+            /// All that there are, in the usual order.
+            pub const ALL: &[&str] = &[$(stringify!($name),)* "discord", $(stringify!($later),)* "console"];
+        }
+
+        impl PagesConfig {
+            /// What is said of each sink that is configured here, by its name.
+            pub fn configured(&self) -> Vec<(&'static str, &dyn SinkSettings)> {
+                let mut configured: Vec<(&'static str, &dyn SinkSettings)> = Vec::new();
+                $(configured.extend(self.$name.as_ref().map(|of| (stringify!($name), of as &dyn SinkSettings)));)*
+                $(configured.extend(self.$later.as_ref().map(|of| (stringify!($later), of as &dyn SinkSettings)));)*
+                configured
+            }
+
+            pub(super) fn anchor(&mut self, base: &Path) {
+                $(self.$name.iter_mut().for_each(|settings| settings.anchor(base));)*
+                $(self.$later.iter_mut().for_each(|settings| settings.anchor(base));)*
+            }
+        }
+    };
 }
 
-/// Where a page can go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PageSink {
-    Discord,
-    Webhook,
-    Console,
+// Whoever makes a sink writes its line here.
+page_sinks! {
+    []
+    discord
+    [
+        webhook: WebhookSettings,
+    ]
 }
+
+/// Where a page can go: a name of [`PageSink::ALL`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PageSink(&'static str);
 
 impl PageSink {
+    pub const DISCORD: PageSink = PageSink("discord");
+    pub const CONSOLE: PageSink = PageSink("console");
+
     /// The sink's name in the outbox.
     pub fn name(self) -> &'static str {
-        match self {
-            PageSink::Discord => "discord",
-            PageSink::Webhook => "webhook",
-            PageSink::Console => "console",
-        }
+        self.0
     }
 }
 
 impl fmt::Display for PageSink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        f.write_str(self.0)
     }
 }
 
-/// A receiver of pages over HTTP.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WebhookConfig {
-    /// `https://`; plain `http://` only on this machine.
-    pub url: String,
-    #[serde(default)]
-    pub token: Option<SecretSource>,
-    /// The hosts that pages may go to. Empty: the URL's own.
-    #[serde(default)]
-    pub allow_hosts: Vec<String>,
-    /// How long the receiver may take to answer.
-    #[serde(default = "ten_seconds")]
-    pub timeout: HumanDuration,
-}
-
-pub(super) fn ten_seconds() -> HumanDuration {
-    HumanDuration(Duration::from_secs(10))
+impl<'de> Deserialize<'de> for PageSink {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let known = Self::ALL.iter().find(|known| **known == text);
+        known.map(|known| Self(known)).ok_or_else(|| D::Error::unknown_variant(&text, Self::ALL))
+    }
 }
 
 impl PagesConfig {
     /// The sinks in the order in which they are tried.
     pub fn order(&self, chat: &ChatConfig) -> Vec<PageSink> {
-        let configured = || {
-            let discord = chat.discord.is_some().then_some(PageSink::Discord);
-            let webhook = self.webhook.is_some().then_some(PageSink::Webhook);
-            // Whatever else is there: the console is the channel that needs nothing.
-            [discord, webhook, Some(PageSink::Console)].into_iter().flatten().collect()
-        };
-        self.sinks.clone().unwrap_or_else(configured)
+        self.sinks.clone().unwrap_or_else(|| {
+            // The console stands at the end: it is the channel that needs nothing.
+            let is_there = |sink: &PageSink| *sink == PageSink::CONSOLE || self.has(*sink, chat);
+            PageSink::ALL.iter().map(|name| PageSink(name)).filter(is_there).collect()
+        })
+    }
+
+    /// Whether there is a section that says how to reach it.
+    pub fn has(&self, sink: PageSink, chat: &ChatConfig) -> bool {
+        match sink {
+            PageSink::CONSOLE => true,
+            PageSink::DISCORD => chat.discord.is_some(),
+            PageSink(name) => self.configured().iter().any(|(configured, _)| *configured == name),
+        }
     }
 
     /// The budgets of all teams.
     pub fn budgets(&self) -> PageBudgets {
         budgets(self.budget, &self.team_budgets)
     }
-
-    pub(super) fn anchor(&mut self, base: &Path) {
-        if let Some(token) = self.webhook.as_mut().and_then(|webhook| webhook.token.as_mut()) {
-            token.anchor(base);
-        }
-    }
-}
-
-/// Whether a URL's host is this machine itself, by its name or address and without asking the DNS.
-pub(super) fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost") || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::AuthConfig;
+use super::{AuthConfig, ten_seconds};
 use crate::model::HumanDuration;
 
 #[derive(Debug, Clone, Deserialize)]
@@ -23,10 +22,6 @@ pub struct PrometheusConfig {
     /// eu-1` where one Prometheus answers for several clusters.
     #[serde(default, rename = "match")]
     pub matchers: BTreeMap<String, String>,
-}
-
-fn ten_seconds() -> HumanDuration {
-    HumanDuration(Duration::from_secs(10))
 }
 
 impl PrometheusConfig {

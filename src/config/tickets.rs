@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::SecretSource;
-use super::pages::ten_seconds;
+use super::ten_seconds;
 use crate::model::HumanDuration;
 
 /// One tracker, or one part of it.

@@ -8,9 +8,9 @@ use std::time::Duration;
 use serenity::all::{ApplicationId, ChannelId, CreateAllowedMentions, MessageId};
 use serenity::http::{Http, HttpBuilder};
 
-use super::Trouble;
-use crate::config::{DiscordConfig, SecretError};
+use super::{DiscordConfig, Trouble};
 use crate::model::Secret;
+use crate::secret::SecretError;
 
 /// What an operator says of Discord.
 #[derive(Debug, Clone)]

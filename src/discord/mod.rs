@@ -6,9 +6,11 @@
 mod button;
 mod client;
 mod markup;
+mod settings;
 mod trouble;
 
 pub use button::{parse_button, render_button};
 pub use client::{Api, DiscordOptions, Place};
 pub use markup::{Shown, code_block, escape, show, show_laid_out, title, without_links};
+pub use settings::{DiscordConfig, DiscordRoles};
 pub use trouble::Trouble;

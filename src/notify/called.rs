@@ -3,13 +3,13 @@
 use super::render::{Renderer, TEAM};
 use super::{Contact, Parcel};
 use crate::message::{self, PageText, Room};
-use crate::oncall::{DiscordChannel, Member};
+use crate::oncall::Member;
 use crate::store::Page;
 
 /// Who is to be called, and where.
 pub(super) struct Called {
     who: Vec<Contact>,
-    channel: Option<DiscordChannel>,
+    channel: Option<String>,
     /// What the page says when it is not the page's own team.
     instead: Option<String>,
 }
@@ -29,20 +29,20 @@ impl Called {
 
 impl Renderer {
     /// Whom the escalation calls by name; else who is on call for the page's team. `owner`: the
-    /// incident's team.
-    pub(super) fn called_by(&self, page: &Page, owner: &str) -> Called {
+    /// incident's team. `sink`: by whose addresses.
+    pub(super) fn called_by(&self, sink: &str, page: &Page, owner: &str) -> Called {
         let oncall = self.oncall.get();
         let named: Vec<_> = page.called.iter().filter_map(|name| oncall.member(name)).collect();
         if named.is_empty() {
-            return self.called(&page.team, owner);
+            return self.called(sink, &page.team, owner);
         }
-        let who = named.into_iter().map(|member| contact(member)).collect();
-        Called { who, channel: self.channel(&page.team), instead: None }
+        let who = named.into_iter().map(|member| contact(sink, member)).collect();
+        Called { who, channel: self.channel(sink, &page.team), instead: None }
     }
 
     /// Who is on call now: for the page's team; else, as a page must reach somebody, for the
     /// incident's or the default one.
-    pub(super) fn called(&self, team: &str, owner: &str) -> Called {
+    pub(super) fn called(&self, sink: &str, team: &str, owner: &str) -> Called {
         let (oncall, now) = (self.oncall.get(), self.clock.now());
         let mut nobody = Vec::new();
         let others = [Some(owner), self.default_team.as_deref()].into_iter().flatten();
@@ -54,8 +54,8 @@ impl Renderer {
             let why = match oncall.first(asked, default_team, now) {
                 Ok(people) if !people.is_empty() => {
                     let instead = nobody.first().map(|(_, why)| format!("{why}: team {asked} is called instead"));
-                    let who = people.iter().map(|member| contact(member)).collect();
-                    return Called { who, channel: self.channel(asked), instead };
+                    let who = people.iter().map(|member| contact(sink, member)).collect();
+                    return Called { who, channel: self.channel(sink, asked), instead };
                 }
                 Ok(_) if oncall.shift_before(asked, now).is_ok_and(|before| before.is_some()) => {
                     "whose rotations leave a gap now"
@@ -67,14 +67,14 @@ impl Renderer {
             tracing::error!(team = asked, "nobody is on call for this team, which is paged");
         }
         let instead = nobody.first().map(|(_, why)| format!("{why}; whoever reads this is the first to know"));
-        Called { who: Vec::new(), channel: self.channel(team), instead }
+        Called { who: Vec::new(), channel: self.channel(sink, team), instead }
     }
 
-    fn channel(&self, team: &str) -> Option<DiscordChannel> {
-        self.oncall.get().team(team).ok().and_then(|team| team.channel)
+    fn channel(&self, sink: &str, team: &str) -> Option<String> {
+        self.oncall.get().team(team).ok().and_then(|team| team.channels.at(sink).map(str::to_owned))
     }
 }
 
-fn contact(member: &Member) -> Contact {
-    Contact { name: member.name.clone(), discord: member.discord }
+fn contact(sink: &str, member: &Member) -> Contact {
+    Contact { name: member.name.clone(), address: member.addresses.at(sink).map(str::to_owned) }
 }

@@ -13,6 +13,7 @@ mod outbox_worker;
 mod parcel;
 mod patience;
 mod render;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod ticket;
@@ -29,8 +30,9 @@ pub use discord::DiscordSink;
 pub use outbox_worker::OutboxWorker;
 pub use parcel::{Contact, Parcel, ParcelKind, TicketLetter};
 pub use patience::SEND_WITHIN;
+pub use settings::{BuildError, Finding, Findings, SinkSettings};
 pub use ticket::{GitHub, GitLab, TicketSink, TicketWebhook, Tracker, TrackerOptions};
-pub use webhook::{WebhookError, WebhookSink};
+pub use webhook::{WebhookError, WebhookSettings, WebhookSink};
 
 /// A receiver.
 #[async_trait]

@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 
 use crate::message::{Button, Colour, PageText};
 use crate::model::Incident;
-use crate::oncall::{DiscordChannel, DiscordUser};
 use crate::store::{DeliverySubject, TicketFacts, TicketPlace};
 
 /// One thing to tell. Its texts are plain, on lines of bounded length, and hold no control characters and no secrets
@@ -38,8 +37,8 @@ pub struct Parcel {
     pub mention: Vec<Contact>,
     /// What is done to a ticket, if it is one.
     pub ticket: Option<TicketLetter>,
-    /// Where the team is paged; `None`: where everything else goes.
-    pub channel: Option<DiscordChannel>,
+    /// Where the team is paged, by the receiver's own name of it; `None`: where everything else goes.
+    pub channel: Option<String>,
 }
 
 /// The sorts of parcels.
@@ -115,6 +114,6 @@ impl TicketLetter {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contact {
     pub name: String,
-    /// `None`: can be named, but not mentioned there.
-    pub discord: Option<DiscordUser>,
+    /// By what the receiver knows them; `None`: can be named there, but not called.
+    pub address: Option<String>,
 }

@@ -107,7 +107,7 @@ impl Renderer {
             playbook: None,
         };
         let incident = new.opened(known.unwrap_or(IncidentId(0)), self.clock.now());
-        let called = self.called(&incident.team, &incident.team);
+        let called = self.called(sink.name(), &incident.team, &incident.team);
         let (incident_id, title) = (incident.id, text.title.clone());
         let buttons = known.map(message::acknowledge).into_iter().collect();
         let card = Card { incident: incident_id, title, lines: Vec::new(), colour: Colour::Red, buttons };
@@ -151,7 +151,7 @@ impl Renderer {
         let (part, whole) = (page.made_for, page.incident);
         text.first = (part != whole).then(|| format!("{part} is part of {whole} now: what is said is of that one"));
         let card = self.card(&incident).await?;
-        let called = self.called_by(page, &incident.team);
+        let called = self.called_by(sink.name(), page, &incident.team);
         let mut parcel = self.parcel_of(ParcelKind::Page, incident, card);
         parcel.key.clone_from(&page.key);
         parcel.previous.clone_from(&delivery.external);

@@ -1,5 +1,6 @@
 //! From the document to what it means: each text is read, each reference is followed.
 
+mod addresses;
 mod escalation;
 mod rotation;
 
@@ -12,7 +13,7 @@ use serde_saphyr::Spanned;
 use super::covers::Covers;
 use super::document::{Document, MemberEntry, TeamEntry, Text};
 use super::error::{Source, shortened};
-use super::{DiscordChannel, DiscordUser, Member, OnCall, OnCallError, Policy, ReadCalendar, Team, nearest};
+use super::{Member, OnCall, OnCallError, Policy, ReadCalendar, Team, nearest};
 use escalation::{Has, Known};
 use rotation::SameDay;
 
@@ -66,7 +67,8 @@ impl Check<'_> {
             if members.iter().any(|other| other.name == member.name) {
                 return Err(self.twice(&entry.name, "member"));
             }
-            let same_id = members.iter().find(|other| member.discord.is_some() && other.discord == member.discord);
+            let id = member.addresses.at("discord");
+            let same_id = members.iter().find(|other| id.is_some() && other.addresses.at("discord") == id);
             if let (Some(text), Some(other)) = (&entry.discord, same_id) {
                 let message = format!("`{}` and `{}` have the same Discord id", other.name, member.name);
                 return Err(self.wrong(text, message, "give each their own, or make them one member"));
@@ -83,10 +85,8 @@ impl Check<'_> {
             let message = format!("`{}` can be no member's name", shortened(name));
             return Err(self.wrong(&entry.name, message, format!("write 1 to {MAX_NAME} characters, such as `alice`")));
         }
-        let email = entry.email.as_ref().map(|text| self.email(text)).transpose()?;
         let time_zone = entry.time_zone.as_ref().map(|text| self.time_zone(text)).transpose()?;
-        let discord = entry.discord.as_ref().map(|text| self.discord_id(text, "Copy User ID")).transpose()?;
-        Ok(Member { name: name.clone(), discord: discord.map(DiscordUser), email, time_zone })
+        Ok(Member { name: name.clone(), addresses: self.of_member(entry)?, time_zone })
     }
 
     fn team(&self, entry: &TeamEntry, usual: &Policy, known: &Known<'_>) -> Result<Team, OnCallError> {
@@ -98,7 +98,7 @@ impl Check<'_> {
                 format!("write at most {MAX_NAME} lower-case letters, digits and inner `-`, such as `platform`");
             return Err(self.wrong(&entry.name, message, remedy));
         }
-        let channel = entry.channel.as_ref().map(|text| self.discord_id(text, "Copy Channel ID")).transpose()?;
+        let channels = self.of_team(entry)?;
         let rotation = self.rotations(name, &entry.rotation, known.members)?;
         let secondary = entry.secondary.as_ref().map(|entry| self.rotations(name, entry, known.members)).transpose()?;
         let manager = entry.manager.as_ref().map(|name| self.known_member(name, known.members)).transpose()?;
@@ -110,8 +110,8 @@ impl Check<'_> {
             .as_ref()
             .map(|page_for| self.hours(&page_for.s3, rotation.time_zone(), SameDay::Needed))
             .transpose()?;
-        let (name, channel) = (name.clone(), channel.map(DiscordChannel));
-        Ok(Team { name, channel, rotation, secondary, manager, escalation, pages_s3: hours })
+        let name = name.clone();
+        Ok(Team { name, channels, rotation, secondary, manager, escalation, pages_s3: hours })
     }
 
     fn known_member(&self, name: &Text, known: &[Arc<Member>]) -> Result<Arc<Member>, OnCallError> {
@@ -145,24 +145,6 @@ impl Check<'_> {
                 None => "write a name of the IANA time zone database, such as `Europe/Paris` or `UTC`".to_owned(),
             };
             self.wrong(text, message, remedy)
-        })
-    }
-
-    fn email(&self, text: &Text) -> Result<String, OnCallError> {
-        let parts = text.value.split_once('@').filter(|(name, host)| !name.is_empty() && !host.is_empty());
-        if parts.is_none() || text.value.chars().any(|c| c.is_whitespace() || c.is_control()) {
-            let message = format!("`{}` is no e-mail address", shortened(&text.value));
-            return Err(self.wrong(text, message, "write one such as `alice@example.org`"));
-        }
-        Ok(text.value.clone())
-    }
-
-    /// See <https://discord.com/developers/docs/reference#snowflakes>.
-    fn discord_id(&self, text: &Text, menu: &str) -> Result<u64, OnCallError> {
-        let digits = (15..=20).contains(&text.value.len()) && text.value.bytes().all(|b| b.is_ascii_digit());
-        text.value.parse().ok().filter(|id| digits && *id > 0).ok_or_else(|| {
-            let message = format!("`{}` is no Discord id, which has 15 to 20 digits", shortened(&text.value));
-            self.wrong(text, message, format!("in Discord, switch on developer mode, right-click, \"{menu}\""))
         })
     }
 

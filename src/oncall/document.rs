@@ -28,6 +28,10 @@ pub(super) struct MemberEntry {
     pub name: Text,
     pub discord: Option<Text>,
     pub email: Option<Text>,
+    pub slack: Option<Text>,
+    pub mattermost: Option<Text>,
+    pub teams: Option<Text>,
+    pub ntfy: Option<Text>,
     pub time_zone: Option<Text>,
 }
 
@@ -35,12 +39,25 @@ pub(super) struct MemberEntry {
 #[serde(deny_unknown_fields)]
 pub(super) struct TeamEntry {
     pub name: Text,
+    /// Of Discord.
     pub channel: Option<Text>,
+    #[serde(default)]
+    pub channels: ChannelsEntry,
     pub rotation: Spanned<RotationsEntry>,
     pub secondary: Option<Spanned<RotationsEntry>>,
     pub page_for: Option<PageForEntry>,
     pub manager: Option<Text>,
     pub escalation: Option<EscalationEntry>,
+}
+
+/// Where a team is paged, by sink.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct ChannelsEntry {
+    pub slack: Option<Text>,
+    pub mattermost: Option<Text>,
+    pub ntfy: Option<Text>,
+    pub email: Option<Text>,
 }
 
 #[derive(Debug, serde::Deserialize)]

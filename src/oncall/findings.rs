@@ -149,7 +149,7 @@ impl OnCall {
 impl Member {
     /// Whether anybody could write to them.
     pub fn has_address(&self) -> bool {
-        self.discord.is_some() || self.email.is_some()
+        !self.addresses.is_empty()
     }
 }
 
@@ -220,10 +220,16 @@ impl fmt::Display for Finding {
             }
             Finding::NoAddress { members } => {
                 let members = members.join(", ");
-                write!(f, "neither `discord` nor `email` is known of {members}: a page names them and mentions nobody")
+                write!(
+                    f,
+                    "no address of {members} is known, such as `discord` or `email`: a page names them and mentions nobody"
+                )
             }
             Finding::Unreachable { team } => {
-                write!(f, "nobody of team {team} can be reached: none of them has `discord` or `email`")
+                write!(
+                    f,
+                    "nobody of team {team} can be reached: none of them has an address, such as `discord` or `email`"
+                )
             }
         }
     }

@@ -105,7 +105,7 @@ fn named<'a>(event: &Event, known: &'a [Arc<Member>]) -> Option<&'a Arc<Member>>
         let address =
             address.get(7..).filter(|_| address.to_ascii_lowercase().starts_with("mailto:")).unwrap_or(address);
         let is_meant = |member: &&Arc<Member>| {
-            member.email.as_ref().is_some_and(|email| same(address, email))
+            member.addresses.at("email").is_some_and(|email| same(address, email))
                 || attendee.cn.as_ref().is_some_and(|name| same(name, &member.name))
         };
         if let Some(member) = known.iter().find(is_meant) {

@@ -8,6 +8,7 @@
 //! which the first that covers an instant counts; overrides lie over that. Each of the three says
 //! of an instant whose turn it is and how long that holds, and all answers are made of these.
 
+mod addresses;
 mod calendar;
 mod check;
 mod covers;
@@ -27,12 +28,12 @@ mod stretch;
 mod tests;
 mod told;
 
-use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+pub use addresses::Addresses;
 pub use calendar::CalendarError;
 pub use covers::PassedOver;
 pub use error::{OnCallError, Place};
@@ -62,9 +63,8 @@ pub struct OnCall {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
     pub name: String,
-    /// `None`: can be named in chat, but not mentioned.
-    pub discord: Option<DiscordUser>,
-    pub email: Option<String>,
+    /// Where there is none, they can be named, but not called.
+    pub addresses: Addresses,
     /// Where the member lives: for showing times. Handoffs follow the rotation's zone.
     pub time_zone: Option<Tz>,
 }
@@ -74,8 +74,8 @@ pub struct Member {
 pub struct Team {
     /// Lower-case letters, digits and `-`, so that it can stand in a file name.
     pub name: String,
-    /// Where this team is paged; `None`: wherever the bot pages by default.
-    pub channel: Option<DiscordChannel>,
+    /// Where this team is paged; where there is none, wherever the sink pages by default.
+    pub channels: Addresses,
     /// The primary layer.
     pub rotation: Rotations,
     pub secondary: Option<Rotations>,
@@ -85,14 +85,6 @@ pub struct Team {
     /// When it is paged for S3, too.
     pub pages_s3: Option<PageHours>,
 }
-
-/// Discord's id of a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DiscordUser(pub u64);
-
-/// Discord's id of a channel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DiscordChannel(pub u64);
 
 /// A member and the shift that is theirs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,9 +148,9 @@ impl OnCall {
         Err(format!("oncall.yaml knows no member `{}`; {remedy}", error::shortened(name)))
     }
 
-    /// The member who is this person on Discord.
-    pub fn member_by_discord(&self, id: DiscordUser) -> Option<&Arc<Member>> {
-        self.members.iter().find(|member| member.discord == Some(id))
+    /// The member who has that name at that sink.
+    pub fn member_at(&self, sink: &str, address: &str) -> Option<&Arc<Member>> {
+        self.members.iter().find(|member| member.addresses.at(sink) == Some(address))
     }
 
     /// The teams, in the order of the file, which has at least one.
@@ -233,17 +225,5 @@ impl Team {
 
     fn beyond_calendar(&self, at: DateTime<Utc>) -> ScheduleError {
         ScheduleError::BeyondCalendar { team: self.name.clone(), at }
-    }
-}
-
-impl fmt::Display for DiscordUser {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl fmt::Display for DiscordChannel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }

@@ -3,7 +3,7 @@
 use crate::discord::DiscordOptions;
 use crate::message::clip;
 use crate::model::{Person, Role, Via};
-use crate::oncall::{DiscordUser, Roster};
+use crate::oncall::Roster;
 
 /// Knows the people of one server.
 pub(super) struct People {
@@ -42,7 +42,7 @@ impl People {
 
     fn name(&self, asker: &Asker) -> String {
         let oncall = self.oncall.get();
-        if let Some(member) = oncall.member_by_discord(DiscordUser(asker.user)) {
+        if let Some(member) = oncall.member_at("discord", &asker.user.to_string()) {
             return member.name.clone();
         }
         let name = clip(&asker.name, 80);
@@ -63,7 +63,10 @@ impl People {
             let oncall = self.oncall.get();
             let is_told = |channel: &u64| {
                 *channel == self.channel
-                    || oncall.teams().iter().any(|team| team.channel.is_some_and(|of_team| of_team.0 == *channel))
+                    || oncall
+                        .teams()
+                        .iter()
+                        .any(|team| team.channels.at("discord") == Some(channel.to_string().as_str()))
             };
             asker.channels.iter().any(is_told).then_some(Role::Viewer)
         }

@@ -2,6 +2,7 @@
 
 use super::Checker;
 use crate::config::PageSink;
+use crate::notify::Findings;
 
 impl Checker<'_> {
     pub(super) fn pages(&mut self) {
@@ -15,18 +16,17 @@ impl Checker<'_> {
             if order.iter().take(n).any(|earlier| earlier == sink) {
                 self.problem(&field, format!("`{sink}` stands in the list twice"), "keep the first");
             }
-            let missing = match sink {
-                PageSink::Discord if chat.discord.is_none() => "chat.discord",
-                PageSink::Webhook if pages.webhook.is_none() => "pages.webhook",
-                _ => continue,
-            };
+            if pages.has(*sink, chat) {
+                continue;
+            }
+            let missing = if *sink == PageSink::DISCORD { "chat.discord".to_owned() } else { format!("pages.{sink}") };
             self.problem(
                 &field,
                 format!("pages go to `{sink}`, which is not configured"),
                 format!("write the section `{missing}`, or take `{sink}` out of the list"),
             );
         }
-        if order.as_slice() == [PageSink::Console] {
+        if order.as_slice() == [PageSink::CONSOLE] {
             self.warnings.push(
                 "pages go to the console alone, and reach whoever happens to look at it; configure `chat.discord` or \
                  `pages.webhook`"
@@ -39,19 +39,13 @@ impl Checker<'_> {
                 self.problem(&format!("{field}.{within}"), message, remedy);
             }
         }
-        let Some(webhook) = &pages.webhook else { return };
-        let Some(host) = self.url("pages.webhook.url", &webhook.url, true) else { return };
-        if !webhook.allow_hosts.is_empty()
-            && !webhook.allow_hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(&host))
-        {
-            self.problem(
-                "pages.webhook.url",
-                format!("`{host}` is not one of `allow_hosts`"),
-                format!("add `{host}` to `allow_hosts`, or send to one of its hosts"),
-            );
-        }
-        if self.config.pages.sinks.is_some() && !order.contains(&PageSink::Webhook) {
-            self.warnings.push("`pages.webhook` is configured, but `pages.sinks` does not name it".into());
+        for (sink, settings) in pages.configured() {
+            let mut findings = Findings::default();
+            settings.check(&mut findings);
+            self.take(&format!("pages.{sink}"), findings);
+            if pages.sinks.is_some() && !order.iter().any(|named| named.name() == sink) {
+                self.warnings.push(format!("`pages.{sink}` is configured, but `pages.sinks` does not name it"));
+            }
         }
     }
 

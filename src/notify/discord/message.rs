@@ -130,7 +130,7 @@ fn content(parcel: &Parcel) -> String {
             let called: Vec<String> = parcel
                 .mention
                 .iter()
-                .map(|contact| match contact.discord {
+                .map(|contact| match contact.address.as_deref().and_then(user_id) {
                     Some(user) => format!("<@{user}>"),
                     None => format!("{} (of whom oncall.yaml has no discord id)", escape(&clip(&contact.name, 80))),
                 })
@@ -151,8 +151,13 @@ fn content(parcel: &Parcel) -> String {
 
 /// Whom the message may ping; Discord takes up to 100.
 fn called(parcel: &Parcel) -> Vec<UserId> {
-    let ids = parcel.mention.iter().filter_map(|contact| contact.discord).map(|user| user.0);
-    ids.filter(|id| *id != 0).map(UserId::new).take(100).collect()
+    let addresses = parcel.mention.iter().filter_map(|contact| contact.address.as_deref());
+    addresses.filter_map(user_id).take(100).collect()
+}
+
+fn user_id(address: &str) -> Option<UserId> {
+    // The library panics about an id of 0.
+    address.parse().ok().filter(|id| *id != 0).map(UserId::new)
 }
 
 fn buttons(parcel: &Parcel) -> Vec<CreateButton> {

@@ -46,7 +46,7 @@ impl DiscordSink {
 
     async fn create(&self, parcel: &Parcel) -> Result<Place, SinkError> {
         let thread = parcel.thread.as_deref().and_then(|thread| thread.parse::<Place>().ok());
-        let wanted = parcel.channel.map_or(self.channel, |channel| ChannelId::new(channel.0));
+        let wanted = parcel.channel.as_deref().and_then(channel_id).unwrap_or(self.channel);
         let letter = Letter::new(parcel, wanted, self.guild, thread);
         match self.post(wanted, &letter).await {
             Ok(posted) => Ok(Place { channel: wanted, message: posted.id }),
@@ -95,6 +95,10 @@ impl Sink for DiscordSink {
         }
         Ok(Some(self.create(parcel).await?.to_string()))
     }
+}
+
+fn channel_id(address: &str) -> Option<ChannelId> {
+    address.parse().ok().filter(|id| *id != 0).map(ChannelId::new)
 }
 
 /// Whether to try again, and what somebody has to do if not.

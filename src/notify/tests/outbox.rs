@@ -22,8 +22,8 @@ async fn a_page_says_who_is_called_and_is_told_once() {
     assert_eq!(pages[0].kind, ParcelKind::Page);
     assert_eq!(pages[0].key, "dogwatch-INC-1-1-1-S1");
     assert_eq!(pages[0].mention[0].name, "ada");
-    assert_eq!(pages[0].mention[0].discord.map(|id| id.0), Some(123_456_789_012_345_678));
-    assert_eq!(pages[0].channel.map(|id| id.0), Some(223_456_789_012_345_678));
+    assert_eq!(pages[0].mention[0].address.as_deref(), Some("123456789012345678"));
+    assert_eq!(pages[0].channel.as_deref(), Some("223456789012345678"));
     assert_eq!(pages[0].title, "[S1] INC-1 (3 alerts) deployment/coredns in kube-system: CoreDNS is down");
     bot.passes(60);
     assert_eq!(settle(&bot, &worker).await, None);

@@ -3,7 +3,7 @@
 use chrono::DateTime;
 
 use super::*;
-use crate::oncall::{DiscordUser, ScheduleError};
+use crate::oncall::ScheduleError;
 
 const WEEKLY: &str = r#"{ at: "09:00", every: 1w }"#;
 const DAY_AND_NIGHT: &str = r#"{ at: ["08:00", "20:00"], every: 1d }"#;
@@ -21,8 +21,8 @@ fn the_example_is_what_it_says() {
     assert_eq!(on_call("databases", "2026-01-06T12:00:00Z").as_deref(), Some("alice"));
 
     let carol = example.member("carol").unwrap();
-    assert_eq!(example.member_by_discord(DiscordUser(323456789012345678)), Some(carol));
-    assert_eq!(example.member_by_discord(DiscordUser(1)), None);
+    assert_eq!(example.member_at("discord", "323456789012345678"), Some(carol));
+    assert_eq!(example.member_at("discord", "1"), None);
     assert_eq!(example.member("mallory"), None);
     assert_eq!(example.members().len(), 4);
     assert_eq!(example.teams().iter().map(|team| team.name.as_str()).collect::<Vec<_>>(), ["platform", "databases"]);

@@ -14,6 +14,8 @@
 //! found and did, what changed in the two hours before, which other incidents it tells of, what to
 //! type, links, and how to acknowledge.
 
+mod settings;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -21,10 +23,11 @@ use chrono::{DateTime, Utc};
 use reqwest::{Client, Response, StatusCode, Url};
 use serde_json::{Map, Value, json};
 
-use super::http::{asked_to_wait, client_for, excerpt, not_sent};
-use super::{Parcel, Sink, SinkError};
 use crate::message::PageText;
 use crate::model::Secret;
+use crate::notify::http::{asked_to_wait, client_for, excerpt, not_sent};
+use crate::notify::{Parcel, Sink, SinkError};
+pub use settings::WebhookSettings;
 
 /// Sends to one URL.
 pub struct WebhookSink {
@@ -75,7 +78,7 @@ impl Sink for WebhookSink {
 }
 
 /// Posts a document; gives the answer of a receiver that has taken it.
-pub(super) async fn post(
+pub(in crate::notify) async fn post(
     client: &Client,
     url: &Url,
     token: Option<&Secret>,
@@ -106,7 +109,7 @@ pub(super) async fn post(
     Err(SinkError::fail(message))
 }
 
-pub(super) fn document(parcel: &Parcel) -> Value {
+pub(in crate::notify) fn document(parcel: &Parcel) -> Value {
     let incident = &parcel.incident;
     let mut document = json!({
         "version": 1,

@@ -33,7 +33,7 @@ pub enum SecretError {
 }
 
 /// What the error says of a secret that stands in the configuration itself. The snippet hides it then.
-pub(super) const INLINE: &str = "a secret must not stand in the configuration itself";
+pub const INLINE: &str = "a secret must not stand in the configuration itself";
 
 impl SecretSource {
     /// Reads the secret: each time anew, so that a rotated one is found at the next start. From
@@ -84,9 +84,10 @@ impl SecretSource {
         })
     }
 
-    pub(super) fn anchor(&mut self, base: &Path) {
+    /// Has a relative path start at `base`.
+    pub fn anchor(&mut self, base: &Path) {
         if let SecretSource::File(path) = self {
-            super::anchor(base, path);
+            *path = base.join(&path);
         }
     }
 }
