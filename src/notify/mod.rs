@@ -51,6 +51,18 @@ pub trait Sink: Send + Sync + 'static {
         None
     }
 
+    /// Whether it hears, too, that somebody has a page ([`crate::model::PageEvent::Acknowledge`]) and that it is
+    /// over ([`crate::model::PageEvent::Resolve`]), where the page has come to it.
+    fn hears_ends(&self) -> bool {
+        false
+    }
+
+    /// Whether it calls the next one by itself while nobody acknowledges what has come to it. Then
+    /// the bot does not.
+    fn escalates(&self) -> bool {
+        false
+    }
+
     /// How many deliveries it takes at once.
     fn at_once(&self) -> usize {
         8

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::message::{Button, Colour, PageText};
-use crate::model::Incident;
+use crate::model::{Incident, PageEvent};
 use crate::store::{DeliverySubject, TicketFacts, TicketPlace};
 
 /// One thing to tell. Its texts are plain, on lines of bounded length, and hold no control characters and no secrets
@@ -13,6 +13,14 @@ pub struct Parcel {
     pub kind: ParcelKind,
     /// Stable over retries and unique over subjects: by it a receiver tells a repetition.
     pub key: String,
+    /// What a receiver that keeps incidents of its own calls this one: the same for each level of a
+    /// page, another one when it comes back or is worse, and unique over databases. Empty where
+    /// `kind` is none of a page.
+    pub pager_key: String,
+    /// What is told of a page; `None` where it is none.
+    pub event: Option<PageEvent>,
+    /// In one line, what came of a page that somebody has, or that is over.
+    pub outcome: Option<String>,
     /// The receiver's own id of what this replaces; `None`: it is new there.
     pub previous: Option<String>,
     /// The receiver's own id of the incident's message, to which a page, a notice or a question belongs.

@@ -120,6 +120,9 @@ impl Renderer {
         Parcel {
             kind,
             key: String::new(),
+            pager_key: String::new(),
+            event: None,
+            outcome: None,
             previous: None,
             thread: None,
             at: self.clock.now(),

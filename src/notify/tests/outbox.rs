@@ -11,8 +11,8 @@ use crate::store::{Append, Change, IncidentRef, NewPage};
 
 #[tokio::test]
 async fn a_page_says_who_is_called_and_is_told_once() {
-    let bot = Story::new(&[], &["pager"]).await;
-    let pager = Scripted::new("pager");
+    let bot = Story::new(&[], &["discord"]).await;
+    let pager = Scripted::new("discord");
     let worker = worker(&bot, pager.clone(), None);
     let incident = bot.incident(Severity::S1, "CoreDNS is down", "CoreDNSDown", 3).await;
     bot.page(incident, PageReason::SeverityOne).await;
@@ -32,8 +32,8 @@ async fn a_page_says_who_is_called_and_is_told_once() {
 
 #[tokio::test]
 async fn a_page_for_a_team_that_cannot_be_called_calls_another_and_says_so() {
-    let bot = Story::new(&[], &["pager"]).await;
-    let pager = Scripted::new("pager");
+    let bot = Story::new(&[], &["discord"]).await;
+    let pager = Scripted::new("discord");
     let (store, clock) = (bot.store.clone(), bot.clock.clone());
     let worker = OutboxWorker::new(pager.clone(), None, store, clock, Arc::new(three_teams()), Arc::default())
         .with_default_team("platform");

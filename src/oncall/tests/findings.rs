@@ -70,8 +70,8 @@ fn two_rotations_at_once_and_one_person_twice_are_told() {
 #[test]
 fn whom_nobody_can_reach_is_told_once() {
     insta::assert_snapshot!(findings(&team(&OFFICE.replace(",\n      only: { days: mon-fri, from: \"09:00\", to: \"17:00\" }", "")), "2026-03-02T00:00:00Z"), @"
-    nobody of team platform can be reached: none of them has `discord` or `email`
-    neither `discord` nor `email` is known of alice, bob: a page names them and mentions nobody
+    nobody of team platform can be reached: none of them has an address, such as `discord` or `email`
+    no address of alice, bob is known, such as `discord` or `email`: a page names them and mentions nobody
     ");
 }
 
