@@ -75,9 +75,14 @@ impl Channels {
     /// What the store's outbox is to know: a page goes to the first channel, and to the next when that fails.
     pub fn outbox(&self, oncall: &OnCall) -> Sinks {
         let pages = self.pages.iter().take(1).cloned().collect();
+        let named = |is: fn(&dyn Sink) -> bool| {
+            self.sinks.iter().filter(|sink| is(sink.as_ref())).map(|sink| sink.name().to_owned()).collect()
+        };
         Sinks {
             chat: self.chat.clone(),
             pages,
+            hear_ends: named(|sink| sink.hears_ends()),
+            escalate: named(|sink| sink.escalates()),
             budgets: self.budgets.clone(),
             tickets: self.tickets.clone(),
             page_for: Arc::new(oncall.page_for()),

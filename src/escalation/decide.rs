@@ -21,6 +21,8 @@ pub struct Due<'a> {
     pub page: Option<&'a Page>,
     pub oncall: &'a OnCall,
     pub default_team: &'a str,
+    /// The sinks that call the next by themselves.
+    pub escalating: &'a BTreeSet<String>,
     pub now: DateTime<Utc>,
 }
 
@@ -43,6 +45,9 @@ impl Due<'_> {
         if let Some(page) = self.page {
             if page.acknowledged_at.is_some() {
                 return Escalated::Ends;
+            }
+            if self.is_watched() {
+                return self.waits(self.now + self.within(self.escalation.step).unwrap_or(LOOK_AGAIN).max(LOOK_AGAIN));
             }
             // Whoever has not heard of it had no time to answer, and the next would not hear
             // either.
@@ -68,7 +73,7 @@ impl Due<'_> {
         };
         let times = &self.oncall.policy(&self.incident.team).times.touch;
         let within = times.get(&self.incident.severity).and_then(|within| TimeDelta::from_std(*within).ok());
-        if self.is_quiet() {
+        if self.is_quiet() || self.is_watched() {
             return self.waits(self.now + within.unwrap_or(LOOK_AGAIN).max(LOOK_AGAIN));
         }
         let since = self.incident.acknowledged_at.unwrap_or(self.incident.opened_at);
@@ -163,6 +168,12 @@ impl Due<'_> {
         let settled = incident.mitigated_at.zip(settles).and_then(|(at, within)| at.checked_add_signed(within));
         let is_settling = incident.page_at.is_some() || settled.is_some_and(|settled| self.now < settled);
         is_over || incident.state == IncidentState::Mitigated && is_settling
+    }
+
+    /// It has come to a receiver that calls the next by itself: two who escalate would wake more
+    /// people than either's policy says.
+    fn is_watched(&self) -> bool {
+        self.page.is_some_and(|page| page.came_to_any(self.escalating))
     }
 
     fn calls(&self, call: Call, reason: PageReason) -> Escalated {

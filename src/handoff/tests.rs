@@ -219,7 +219,7 @@ async fn who_answered_a_page_is_told_by_no_clock() {
     bot.decide(vec![Change::Resolve { incident: IncidentRef::Existing(two), by_itself: true }]).await;
     bot.passes(30);
     for delivery in bot.store.take_deliveries(&["webhook"], 10, Duration::from_secs(60)).await.unwrap() {
-        bot.store.delivered(delivery.id, None).await.unwrap();
+        bot.store.delivered(delivery.id, None, None).await.unwrap();
     }
     // The clock is set back before somebody answers: nobody knows how long that took.
     let three = bot.incident(Severity::S1, "three", "A", 1).await;

@@ -13,6 +13,7 @@ use super::ticket::trouble;
 use super::{Parcel, ParcelKind, Sink, SinkError, TicketLetter};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
+use crate::model::PageEvent;
 use crate::oncall::Roster;
 use crate::store::{Delivery, DeliverySubject, Store, StoreError};
 use crate::worker::{Turn, TurnError, Worker};
@@ -70,8 +71,8 @@ impl OutboxWorker {
         };
         let lost = parcel.ticket.as_ref().map_or(0, |letter| letter.lost);
         match sent {
-            Ok(external) => self.store.delivered(delivery.id, external.as_deref()).await,
-            Err(error) => self.failed(delivery, parcel.kind, lost, &error).await,
+            Ok(external) => self.store.delivered(delivery.id, external.as_deref(), parcel.standing).await,
+            Err(error) => self.failed(delivery, patience_of(parcel), lost, &error).await,
         }
     }
 
@@ -126,7 +127,7 @@ impl Worker for OutboxWorker {
             match self.renderer.parcel(self.sink.as_ref(), &delivery).await {
                 Ok(Some(parcel)) => parcels.push((delivery, parcel)),
                 // There is nothing to tell any more: the page was acknowledged, the question answered.
-                Ok(None) => self.store.delivered(delivery.id, None).await?,
+                Ok(None) => self.store.delivered(delivery.id, None, None).await?,
                 // One row that cannot be read must not keep back the others; and whoever was to be
                 // paged hears at least that there is something.
                 Err(error @ StoreError::Unreadable { .. }) => match &delivery.subject {
@@ -134,7 +135,7 @@ impl Worker for OutboxWorker {
                         tracing::error!(%page, %error, "a page cannot be read, and a plain one takes its place");
                         match self.renderer.instead(self.sink.as_ref(), *page, &error).await? {
                             Some(parcel) => parcels.push((delivery, parcel)),
-                            None => self.store.delivered(delivery.id, None).await?,
+                            None => self.store.delivered(delivery.id, None, None).await?,
                         }
                     }
                     subject => {
@@ -150,4 +151,9 @@ impl Worker for OutboxWorker {
         }
         Ok(Turn::Worked)
     }
+}
+
+/// What is only told of a page, and calls nobody, is worth as much as an incident's message.
+fn patience_of(parcel: &Parcel) -> ParcelKind {
+    if parcel.event.is_some_and(PageEvent::is_end) { ParcelKind::Card } else { parcel.kind }
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::message::{Button, Colour, PageText};
 use crate::model::{Incident, PageEvent};
-use crate::store::{DeliverySubject, TicketFacts, TicketPlace};
+use crate::store::{DeliverySubject, Standing, TicketFacts, TicketPlace};
 
 /// One thing to tell. Its texts are plain, on lines of bounded length, and hold no control characters and no secrets
 /// (see [`crate::message`]); whoever shows them escapes what his medium would take for markup.
@@ -19,6 +19,8 @@ pub struct Parcel {
     pub pager_key: String,
     /// What is told of a page; `None` where it is none.
     pub event: Option<PageEvent>,
+    /// How the page stands, if it is one.
+    pub standing: Option<Standing>,
     /// In one line, what came of a page that somebody has, or that is over.
     pub outcome: Option<String>,
     /// The receiver's own id of what this replaces; `None`: it is new there.

@@ -6,9 +6,11 @@ use super::earlier::Recent;
 use super::{Parcel, ParcelKind, Sink};
 use crate::clock::Clock;
 use crate::message::{self, Card, Colour, PageFacts, PageText, Room};
-use crate::model::{Approval, ApprovalState, Grouping, Incident, IncidentId, PageId, Severity};
+use crate::model::{Approval, ApprovalState, Grouping, Incident, IncidentId, PageEvent, PageId, Severity};
 use crate::oncall::Roster;
-use crate::store::{Delivery, DeliverySubject, FoldedIncident, NewIncident, Page, Store, StoreError};
+use crate::store::{
+    Delivery, DeliverySubject, FoldedIncident, NewIncident, Page, Standing, Store, StoreError, next_event,
+};
 
 /// How many of an incident's alerts a page looks at, for examples and links.
 const EPISODES: usize = 5;
@@ -46,9 +48,7 @@ impl Renderer {
         match &delivery.subject {
             DeliverySubject::Page { page } => match self.store.page(*page).await? {
                 None => Err(is_gone("page")),
-                // Somebody was quicker: calling them again would only cost sleep. What is new since is told all the same.
-                Some(page) if page.acknowledged_at.is_none() || page.has_news => self.page(sink, delivery, &page).await,
-                _ => Ok(None),
+                Some(page) => self.page(sink, delivery, &page).await,
             },
             DeliverySubject::Card { incident } => {
                 let Some(incident) = self.store.incident(*incident).await? else { return Ok(None) };
@@ -112,6 +112,8 @@ impl Renderer {
         let buttons = known.map(message::acknowledge).into_iter().collect();
         let card = Card { incident: incident_id, title, lines: Vec::new(), colour: Colour::Red, buttons };
         let mut parcel = self.parcel_of(ParcelKind::Page, incident, card);
+        parcel.pager_key = format!("dogwatch-{}-{page}", self.store.mark());
+        parcel.event = Some(PageEvent::Trigger);
         parcel.key = format!("dogwatch-{page}");
         Ok(Some(called.with(parcel, text, sink.room())))
     }
@@ -122,6 +124,7 @@ impl Renderer {
             key: String::new(),
             pager_key: String::new(),
             event: None,
+            standing: None,
             outcome: None,
             previous: None,
             thread: None,
@@ -150,19 +153,31 @@ impl Renderer {
 
     async fn page(&self, sink: &dyn Sink, delivery: &Delivery, page: &Page) -> Result<Option<Parcel>, StoreError> {
         let incident = self.store.incident(page.incident).await?.ok_or_else(|| is_gone("page's incident"))?;
+        let (stands, standing) = (page.stands(), page.stands().in_the(&incident, sink.escalates()));
+        // Somebody may have been quicker: calling them again would only cost sleep.
+        let Some(event) = next_event(delivery.told, standing, stands, page.has_news, sink.hears_ends()) else {
+            return Ok(None);
+        };
         let mut text = self.page_text(&incident, page).await?;
         let (part, whole) = (page.made_for, page.incident);
         text.first = (part != whole).then(|| format!("{part} is part of {whole} now: what is said is of that one"));
         let card = self.card(&incident).await?;
         let called = self.called_by(sink.name(), page, &incident.team);
+        let incident_id = incident.id;
         let mut parcel = self.parcel_of(ParcelKind::Page, incident, card);
         parcel.key.clone_from(&page.key);
+        parcel.pager_key = format!("dogwatch-{}-{}", self.store.mark(), page.pager_key);
+        (parcel.event, parcel.standing) = (Some(event), Some(standing));
+        if event.is_end() {
+            let timeline = or_blank(self.store.timeline(incident_id).await)?;
+            parcel.outcome = message::outcome(event, page, &timeline);
+        }
         parcel.previous.clone_from(&delivery.external);
         parcel.thread = self.store.external_message(sink.name(), parcel.incident.id).await?;
         // It may be what a label says, and goes to terminals.
         parcel.team = message::clip(&page.team, TEAM);
         let acknowledge = message::acknowledge(parcel.incident.id);
-        if page.acknowledged_at.is_none() && !parcel.buttons.contains(&acknowledge) {
+        if standing == Standing::Open && !parcel.buttons.contains(&acknowledge) {
             // Somebody has the incident, but not what it has become.
             parcel.buttons.insert(0, acknowledge);
         }

@@ -1,5 +1,6 @@
 //! Who is called next about an incident, and when.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -104,6 +105,9 @@ pub trait EscalationStore: Send + Sync {
     /// comes.
     async fn due_escalations(&self, now: DateTime<Utc>)
     -> Result<(Vec<Escalation>, Option<DateTime<Utc>>), StoreError>;
+
+    /// The sinks that call the next by themselves while nobody acknowledges what has come to them.
+    fn calls_by_itself(&self) -> &BTreeSet<String>;
 
     /// `None`: nobody is to be called again.
     async fn escalation_of(&self, incident: IncidentId) -> Result<Option<Escalation>, StoreError>;

@@ -19,7 +19,9 @@ mod queue;
 mod reach;
 mod records;
 mod rules;
+mod sinks;
 pub mod sqlite;
+mod standing;
 #[cfg(test)]
 #[path = "../../tests/world/story/mod.rs"]
 pub(crate) mod story;
@@ -28,7 +30,6 @@ mod transaction;
 mod windows;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -52,6 +53,8 @@ pub use records::{
     TimelineWhat,
 };
 pub use rules::holds_back;
+pub use sinks::Sinks;
+pub use standing::{PageStands, Standing, Told, next_event};
 pub use tickets::{
     Ticket, TicketFacts, TicketFailure, TicketPlace, TicketSinks, TicketSite, TicketStore, TicketTrouble,
 };
@@ -59,8 +62,8 @@ pub use windows::{FiringAlert, HeldIncident, NewWindow, OpenAlert, WindowOrigin,
 
 use crate::metrics::{Levels, PagesMade};
 use crate::model::{
-    AckTimesOf, Approval, ApprovalId, Beat, Digest, Episode, EpisodeId, Heartbeat, HeartbeatKey, Incident, IncidentId,
-    PageBudgets, PageFor, PageId, PlaybookRef, Remedy, Run, RunEvent, RunId, Signal, SignalId,
+    Approval, ApprovalId, Beat, Digest, Episode, EpisodeId, Heartbeat, HeartbeatKey, Incident, IncidentId, PageId,
+    PlaybookRef, Remedy, Run, RunEvent, RunId, Signal, SignalId,
 };
 use crate::worker::Bell;
 
@@ -271,7 +274,10 @@ pub trait OutboxStore: Send + Sync {
     async fn next_delivery_due(&self, sinks: &[&str]) -> Result<Option<DateTime<Utc>>, StoreError>;
 
     /// It arrived; `external` is the receiver's own id of it (a message id), kept for later edits.
-    async fn delivered(&self, id: DeliveryId, external: Option<&str>) -> Result<(), StoreError>;
+    /// `told`: how the receiver knows the page to stand from now on; `None` where it is none, or
+    /// where there was nothing to tell.
+    async fn delivered(&self, id: DeliveryId, external: Option<&str>, told: Option<Standing>)
+    -> Result<(), StoreError>;
 
     /// It did not arrive, and is tried again at `retry_at`; `None`: not before there is something
     /// new to tell. `also`: the same goes to that sink, too, in the same transaction; gives back
@@ -332,28 +338,13 @@ pub trait Store:
     /// Rung after each commit that leaves something to do.
     fn bells(&self) -> &Bells;
 
+    /// Eight hexadecimal digits that tell what it keeps from what every other one does.
+    fn mark(&self) -> &str;
+
     /// Why nothing can be written at the moment, as far as the last attempts tell.
     fn trouble(&self) -> Option<StoreTrouble> {
         None
     }
-}
-
-/// Which sinks the outbox brings things to.
-#[derive(Debug, Clone, Default)]
-pub struct Sinks {
-    /// Incidents' messages, notices and questions.
-    pub chat: Vec<String>,
-    /// Pages: each of these gets every page. Where one is only to be asked when another fails, it
-    /// is not among them; the outbox's worker passes the page on.
-    pub pages: Vec<String>,
-    /// How many pages go out before those of one shape are folded together.
-    pub budgets: PageBudgets,
-    /// What pages nobody becomes a ticket there.
-    pub tickets: TicketSinks,
-    /// When teams are paged for what else pages nobody.
-    pub page_for: Arc<PageFor>,
-    /// How long somebody who was called has, before others are called.
-    pub ack_times: Arc<AckTimesOf>,
 }
 
 /// Why a store cannot be written.

@@ -1,5 +1,7 @@
 //! Whether a page has reached anybody.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +60,11 @@ impl Page {
     /// earlier version has sent is a page.
     pub fn is_call(&self) -> bool {
         !self.severity.pages() && self.deliveries.is_empty() && !self.is_folded()
+    }
+
+    /// Whether it has come to one of those sinks.
+    pub fn came_to_any(&self, sinks: &BTreeSet<String>) -> bool {
+        self.deliveries.iter().any(|delivery| delivery.delivered_at.is_some() && sinks.contains(&delivery.sink))
     }
 
     /// Whom it has reached so far. A page that stands on the console alone has reached nobody while
@@ -126,6 +133,8 @@ mod tests {
             has_news: false,
             fold: None,
             key: "dogwatch-INC-1-1-1-S1".into(),
+            pager_key: String::new(),
+            outdone: false,
             deliveries,
         }
     }

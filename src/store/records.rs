@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Fold, FoldedIncident, IncidentEvent, PageDelivery, PageReason};
+use super::{Fold, FoldedIncident, IncidentEvent, PageDelivery, PageReason, PageStands, Told};
 use crate::model::{
     Approval, ApprovalId, EpisodeId, Grouping, Incident, IncidentId, Intent, Outcome, PageId, Run, RunEvent, RunId,
     Severity, SignalId, TicketId, WindowId,
@@ -175,8 +175,20 @@ pub struct Page {
     pub fold: Option<Fold>,
     /// The key by which a receiver tells a repeated delivery: stable over retries.
     pub key: String,
+    /// What it is called where incidents are kept, too: the same for all that the policy calls,
+    /// another one when the incident comes back or is worse, and for each whom somebody asks for.
+    pub pager_key: String,
+    /// The incident became worse since, and there is a page of that.
+    pub outdone: bool,
     /// Where it goes, in the order in which it was sent there.
     pub deliveries: Vec<PageDelivery>,
+}
+
+impl Page {
+    /// What of it says how it stands.
+    pub fn stands(&self) -> PageStands {
+        PageStands { acknowledged: self.acknowledged_at.is_some(), answered: self.answered, outdone: self.outdone }
+    }
 }
 
 /// What can be read of a page whose row is damaged.
@@ -204,6 +216,8 @@ pub struct Delivery {
     pub attempts: u32,
     /// The receiver's own id of what was delivered before: that is edited now. `None`: it is new to the receiver.
     pub external: Option<String>,
+    /// What the receiver knows of the page, if it is one; `None`: nothing.
+    pub told: Option<Told>,
 }
 
 /// What a delivery is about. The text is made when it is sent, from what is true then.

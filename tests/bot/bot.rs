@@ -140,6 +140,11 @@ impl Bot {
         self.sinks.tickets.sites = self.trackers.iter().filter_map(site).collect();
         if !self.pagers.is_empty() {
             self.sinks.pages = vec![self.pagers[0].name().to_owned()];
+            let named = |is: fn(&Pager) -> bool| {
+                self.pagers.iter().filter(|pager| is(pager)).map(|pager| pager.name().to_owned()).collect()
+            };
+            self.sinks.hear_ends = named(|pager| pager.hears_ends());
+            self.sinks.escalate = named(|pager| pager.escalates());
         }
         let oncall = self.rules.oncall.clone();
         let stage = Stage::set(Setting {

@@ -113,6 +113,8 @@ pub fn the_page(reason: PageReason) -> Page {
         has_news: false,
         fold: None,
         key: "dogwatch-INC-42-1-1-S2".into(),
+        pager_key: "INC-42-1-S2".into(),
+        outdone: false,
         deliveries: Vec::new(),
     }
 }

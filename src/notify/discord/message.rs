@@ -8,7 +8,7 @@ use serenity::all::{
 use super::reply_to;
 use crate::discord::{Place, escape, render_button, show, show_laid_out, title, without_links};
 use crate::message::{ButtonStyle, Room, clip};
-use crate::model::Digest;
+use crate::model::{Digest, PageEvent};
 use crate::notify::{Parcel, ParcelKind};
 
 /// A message that is about to be written or edited.
@@ -126,6 +126,10 @@ impl Letter {
 fn content(parcel: &Parcel) -> String {
     let title = || without_links(&clip(&parcel.title, 240));
     match parcel.kind {
+        ParcelKind::Page if is_end(parcel) => {
+            let outcome = parcel.outcome.as_deref().unwrap_or_default();
+            format!("\u{2705} {}\n**{}**", without_links(&clip(outcome, 240)), title())
+        }
         ParcelKind::Page => {
             let called: Vec<String> = parcel
                 .mention
@@ -151,8 +155,16 @@ fn content(parcel: &Parcel) -> String {
 
 /// Whom the message may ping; Discord takes up to 100.
 fn called(parcel: &Parcel) -> Vec<UserId> {
+    if is_end(parcel) {
+        return Vec::new();
+    }
     let addresses = parcel.mention.iter().filter_map(|contact| contact.address.as_deref());
     addresses.filter_map(user_id).take(100).collect()
+}
+
+/// It is told that somebody has it, or that it is over: nobody is called.
+fn is_end(parcel: &Parcel) -> bool {
+    parcel.event.is_some_and(PageEvent::is_end)
 }
 
 fn user_id(address: &str) -> Option<UserId> {

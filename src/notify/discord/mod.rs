@@ -9,6 +9,7 @@ use serenity::http::Http;
 use super::{Parcel, ParcelKind, Sink, SinkError};
 use crate::discord::{Api, DiscordOptions, Place, Trouble};
 use crate::message::Room;
+use crate::model::PageEvent;
 use message::Letter;
 
 /// Writes to one server. Everything goes to its channel but pages of teams that have another one.
@@ -78,7 +79,15 @@ impl Sink for DiscordSink {
         Room::Units(message::BODY)
     }
 
+    fn hears_ends(&self) -> bool {
+        true
+    }
+
     async fn send(&self, parcel: &Parcel) -> Result<Option<String>, SinkError> {
+        if parcel.previous.is_none() && parcel.event == Some(PageEvent::Acknowledge) {
+            // Nobody heard whether the page came, and the incident's own message tells who has it.
+            return Ok(None);
+        }
         if let Some(place) = parcel.previous.as_deref().and_then(|previous| previous.parse::<Place>().ok()) {
             let letter = Letter::new(parcel, place.channel, self.guild, None);
             match self.edit(place, &letter).await {

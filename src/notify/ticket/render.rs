@@ -76,6 +76,8 @@ fn as_page(ticket: &Ticket, severity: crate::model::Severity) -> Page {
         answered: false,
         has_news: false,
         key: String::new(),
+        pager_key: String::new(),
+        outdone: false,
         deliveries: Vec::new(),
     }
 }

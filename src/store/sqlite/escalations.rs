@@ -1,5 +1,7 @@
 //! Who is called next about incidents, as it is read.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::sqlite::SqliteRow;
@@ -25,6 +27,10 @@ const LONGEST: TimeDelta = TimeDelta::days(8);
 
 #[async_trait]
 impl EscalationStore for SqliteStore {
+    fn calls_by_itself(&self) -> &BTreeSet<String> {
+        &self.sinks.escalate
+    }
+
     async fn due_escalations(
         &self,
         now: DateTime<Utc>,

@@ -239,6 +239,10 @@ impl Store for SqliteStore {
         &self.bells
     }
 
+    fn mark(&self) -> &str {
+        &self.mark
+    }
+
     fn trouble(&self) -> Option<StoreTrouble> {
         self.health.as_ref()?.trouble()
     }

@@ -10,7 +10,7 @@ use super::tables::latest;
 use super::{SqliteStore, failed};
 use crate::model::{IncidentId, redact};
 use crate::store::rules::DeliveryKey;
-use crate::store::{Delivery, DeliveryId, OutboxStore, StoreError, transaction};
+use crate::store::{Delivery, DeliveryId, OutboxStore, Standing, StoreError, transaction};
 
 /// Not before the end of the time for which its sink is left alone. A time that is damaged is due.
 pub(super) const NEXT_DUE: &str = "SELECT CAST(MIN(MAX(CASE WHEN due_at <= ?2 THEN due_at ELSE 0 END,
@@ -37,10 +37,15 @@ impl OutboxStore for SqliteStore {
         get_time_or(&row, "due")
     }
 
-    async fn delivered(&self, id: DeliveryId, external: Option<&str>) -> Result<(), StoreError> {
+    async fn delivered(
+        &self,
+        id: DeliveryId,
+        external: Option<&str>,
+        told: Option<Standing>,
+    ) -> Result<(), StoreError> {
         let external = external.map(str::to_owned);
         let news = self.transact("note a delivery", move |mut tx| {
-            Box::pin(async move { transaction::arrived(&mut tx, id, external.as_deref()).await })
+            Box::pin(async move { transaction::arrived(&mut tx, id, external.as_deref(), told).await })
         });
         if news.await? {
             self.bells.outbox.ring();

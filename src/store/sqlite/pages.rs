@@ -37,6 +37,8 @@ macro_rules! select_page {
     ($index:literal, $($condition:tt)+) => {
         concat!(
             "SELECT page.*, (SELECT merged_root FROM incident WHERE id = page.incident_id) AS root,
+                 EXISTS (SELECT 1 FROM page AS worse WHERE worse.incident_id = page.incident_id AND worse.spell = page.spell
+                         AND worse.severity < page.severity AND worse.folded_into IS NULL) AS outdone,
                  (SELECT COALESCE(carrier.merged_root, carrier.id) FROM page AS into_page
                       JOIN incident AS carrier ON carrier.id = into_page.incident_id
                   WHERE into_page.id = page.folded_into) AS carrier,

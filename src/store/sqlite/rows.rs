@@ -14,7 +14,7 @@ use crate::model::{
     Lane, Merged, Outcome, PageId, PlaybookRef, Run, RunId, Severity, Target,
 };
 use crate::store::rules::Urgency;
-use crate::store::{ObjectRow, Page, PageOutline, RunHead};
+use crate::store::{ObjectRow, Page, PageOutline, PageReason, RunHead};
 
 pub(super) fn micros(time: DateTime<Utc>) -> i64 {
     time.timestamp_micros()
@@ -269,13 +269,15 @@ pub(super) fn page(row: &SqliteRow) -> Result<Page, StoreError> {
     let level: i64 = get(row, "level")?;
     let spell: i64 = get(row, "spell")?;
     let severity = severity(row);
+    let reason: PageReason = from_json("page's reason", get(row, "reason")?)?;
+    let asked = if reason.is_asked_for() { format!("-{level}") } else { String::new() };
     Ok(Page {
         id: PageId(get(row, "id")?),
         incident: root.map_or(made_for, IncidentId),
         made_for,
         level: u32::try_from(level).unwrap_or(u32::MAX),
         team: text(row, "team"),
-        reason: from_json("page's reason", get(row, "reason")?)?,
+        reason,
         text: get(row, "text")?,
         severity,
         called: from_json("page's people", &text(row, "called")).unwrap_or_default(),
@@ -290,6 +292,8 @@ pub(super) fn page(row: &SqliteRow) -> Result<Page, StoreError> {
         has_news: get(row, "has_news")?,
         fold: folds::fold(row, made_for),
         key: format!("dogwatch-{made_for}-{spell}-{level}-{severity}"),
+        pager_key: format!("{made_for}-{spell}-{severity}{asked}"),
+        outdone: get(row, "outdone").unwrap_or_default(),
         // Where it went is worth less than that it goes there.
         deliveries: from_json("page's deliveries", &text(row, "deliveries")).unwrap_or_default(),
     })

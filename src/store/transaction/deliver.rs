@@ -8,7 +8,7 @@ use super::{DeliveryRow, TakenRow, Tx};
 use crate::model::{PageId, redact};
 use crate::store::reach::calls;
 use crate::store::rules::{DeliveryKey, news_of_arrival, news_of_failure};
-use crate::store::{Delivery, DeliveryId, IncidentEvent, StoreError};
+use crate::store::{Delivery, DeliveryId, IncidentEvent, Standing, StoreError};
 
 /// Takes what is due, and keeps others from taking it for `hold`.
 pub(in crate::store) async fn take(
@@ -19,7 +19,7 @@ pub(in crate::store) async fn take(
 ) -> Result<Vec<Delivery>, StoreError> {
     let mut deliveries = Vec::new();
     for taken in tx.tables.take_due(sinks, limit, tx.now, tx.now + hold).await? {
-        let TakenRow { id, sink, key, attempts, external, subject } = taken;
+        let TakenRow { id, sink, key, attempts, external, told, subject } = taken;
         let subject = match (subject, DeliveryKey::subject(&key)) {
             (Ok(subject), _) => subject,
             (Err(error), Some(subject)) => {
@@ -35,7 +35,7 @@ pub(in crate::store) async fn take(
                 continue;
             }
         };
-        deliveries.push(Delivery { id, sink, subject, attempts, external });
+        deliveries.push(Delivery { id, sink, subject, attempts, external, told });
     }
     Ok(deliveries)
 }
@@ -45,6 +45,7 @@ pub(in crate::store) async fn arrived(
     tx: &mut Tx<'_>,
     id: DeliveryId,
     external: Option<&str>,
+    told: Option<Standing>,
 ) -> Result<bool, StoreError> {
     let Some(row) = tx.tables.delivery_row(id).await? else { return Ok(false) };
     if let Some(ticket) = row.ticket {
@@ -52,7 +53,7 @@ pub(in crate::store) async fn arrived(
     }
     // What changed while it was on its way is delivered once more.
     let due_at = row.changed.then_some(tx.now);
-    tx.tables.save_arrival(id, tx.now, external, due_at).await?;
+    tx.tables.save_arrival(id, tx.now, external, told, due_at).await?;
     let Some(page) = row.page else { return Ok(row.changed || row.ticket.is_some()) };
     let Some(of) = tx.tables.page_row(page).await? else { return Ok(row.changed) };
     let sinks = tx.tables.sinks_of_page(page).await?;
@@ -68,7 +69,9 @@ pub(in crate::store) async fn arrived(
     if !of.acknowledged && tx.is_over(of.incident).await? {
         tx.tables.close_pages(&[page], tx.now, false).await?;
     }
-    Ok(news.is_some() || row.changed)
+    // It may stand otherwise since it was sent.
+    tx.tell_pagers(of.incident).await?;
+    Ok(news.is_some() || row.changed || tx.sinks.hear_ends.contains(&row.sink))
 }
 
 /// What became of a delivery that failed.

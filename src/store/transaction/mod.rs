@@ -16,6 +16,7 @@ mod remedies;
 mod set_aside;
 mod stop;
 mod tables;
+mod tell;
 mod ticket;
 mod windows;
 
@@ -34,7 +35,7 @@ pub(super) use set_aside::set_aside;
 pub(super) use tables::{
     ClockTable, DeliveryRow, DeliveryTable, EpisodeAgain, EpisodeEnd, EscalationTable, FoldRow, FoldTable,
     HeartbeatTable, Hold, IncidentTable, KeptWindow, LogEnd, NewFold, OverrideTable, PageRow, PageTable, RemedyTable,
-    RunRow, RunTable, Shape, SignalRow, SignalTable, Tables, TakenRow, TicketRow, TicketTable, WindowTable,
+    RunRow, RunTable, Shape, SignalRow, SignalTable, Tables, TakenRow, TicketRow, TicketTable, ToldPage, WindowTable,
 };
 pub(super) use ticket::{ticket_failed, ticket_tried};
 pub(super) use windows::plan_windows;
@@ -76,9 +77,10 @@ impl Tx<'_> {
         self.tables.insert_causes(incident, &gathers.chain(shares).collect::<Vec<_>>()).await
     }
 
-    /// Has the incident's message made anew, and its tickets told.
+    /// Has the incident's message made anew, and its tickets and the receivers of its pages told.
     pub(super) async fn send_card(&mut self, incident: IncidentId) -> Result<(), StoreError> {
         self.tell_tickets(incident).await?;
+        self.tell_pagers(incident).await?;
         self.send_to_chat(&Outgoing::card(incident)).await
     }
 

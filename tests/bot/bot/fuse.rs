@@ -1,5 +1,6 @@
 //! A bot that dies at a chosen point: before or after something that it tells its store or its cluster.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -240,7 +241,7 @@ passes_on! {
 passes_on! {
     OutboxStore
     fused {
-        fn delivered(id: DeliveryId, external: Option<&str>) -> Result<(), StoreError>;
+        fn delivered(id: DeliveryId, external: Option<&str>, told: Option<Standing>) -> Result<(), StoreError>;
     }
     plain {
         fn take_deliveries(sinks: &[&str], limit: usize, hold: Duration) -> Result<Vec<Delivery>, StoreError>;
@@ -333,7 +334,11 @@ passes_on! {
         fn due_escalations(now: DateTime<Utc>) -> Result<(Vec<Escalation>, Option<DateTime<Utc>>), StoreError>;
         fn escalation_of(incident: IncidentId) -> Result<Option<Escalation>, StoreError>;
     }
-    own {}
+    own {
+        fn calls_by_itself(&self) -> &BTreeSet<String> {
+            self.inner.calls_by_itself()
+        }
+    }
 }
 
 passes_on! {
@@ -352,6 +357,10 @@ passes_on! {
 impl Store for FusedStore {
     fn bells(&self) -> &Bells {
         self.inner.bells()
+    }
+
+    fn mark(&self) -> &str {
+        self.inner.mark()
     }
 }
 

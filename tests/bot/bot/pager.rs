@@ -5,11 +5,15 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use dogwatch::clock::{Clock, ManualClock};
+use dogwatch::model::PageEvent;
 use dogwatch::notify::{Parcel, ParcelKind, Sink, SinkError};
 
 pub struct Pager {
     name: String,
     clock: Arc<ManualClock>,
+    /// It hears that somebody has a page and that it is over; and it may call the next by itself.
+    hears_ends: bool,
+    escalates: bool,
     state: Mutex<State>,
 }
 
@@ -27,11 +31,40 @@ pub struct Got {
     pub key: String,
     pub people: Vec<String>,
     pub text: String,
+    pub pager_key: String,
+    pub event: &'static str,
+    pub outcome: Option<String>,
 }
 
 impl Pager {
     pub fn new(name: &str, clock: Arc<ManualClock>) -> Arc<Self> {
-        Arc::new(Self { name: name.to_owned(), clock, state: Mutex::default() })
+        Arc::new(Self::that(name, clock, false, false))
+    }
+
+    fn that(name: &str, clock: Arc<ManualClock>, hears_ends: bool, escalates: bool) -> Self {
+        Self { name: name.to_owned(), clock, hears_ends, escalates, state: Mutex::default() }
+    }
+
+    /// One that hears of ends.
+    pub fn listening(name: &str, clock: Arc<ManualClock>) -> Arc<Self> {
+        Arc::new(Self::that(name, clock, true, false))
+    }
+
+    /// One that also calls the next by itself.
+    pub fn escalating(name: &str, clock: Arc<ManualClock>) -> Arc<Self> {
+        Arc::new(Self::that(name, clock, true, true))
+    }
+
+    /// `00:05 trigger INC-1-1-S1`, with what came of it, for all that came.
+    pub fn heard(&self) -> Vec<String> {
+        let got = self.got().into_iter();
+        got.map(|got| {
+            let outcome = got.outcome.map(|outcome| format!(": {outcome}")).unwrap_or_default();
+            // Without what tells the databases apart.
+            let key: String = got.pager_key.splitn(3, '-').nth(2).unwrap_or_default().to_owned();
+            format!("{} {} {key}{outcome}", got.at.format("%H:%M"), got.event)
+        })
+        .collect()
     }
 
     pub fn is_away(&self) {
@@ -65,6 +98,14 @@ impl Sink for Pager {
         &self.name
     }
 
+    fn hears_ends(&self) -> bool {
+        self.hears_ends
+    }
+
+    fn escalates(&self) -> bool {
+        self.escalates
+    }
+
     async fn send(&self, parcel: &Parcel) -> Result<Option<String>, SinkError> {
         let mut state = self.state.lock().unwrap();
         if let Some(trouble) = &state.trouble {
@@ -73,7 +114,15 @@ impl Sink for Pager {
         if parcel.kind == ParcelKind::Page {
             let people = parcel.mention.iter().map(|contact| contact.name.clone()).collect();
             let text = format!("{}\n{}", parcel.title, parcel.body);
-            state.got.push(Got { at: self.clock.now(), key: parcel.key.clone(), people, text });
+            state.got.push(Got {
+                at: self.clock.now(),
+                key: parcel.key.clone(),
+                people,
+                text,
+                pager_key: parcel.pager_key.clone(),
+                event: parcel.event.map(PageEvent::name).unwrap_or_default(),
+                outcome: parcel.outcome.clone(),
+            });
         }
         Ok(None)
     }

@@ -35,6 +35,10 @@ fn parcel() -> Parcel {
     Parcel {
         kind: ParcelKind::Card,
         key: "dogwatch-INC-1".into(),
+        pager_key: String::new(),
+        event: None,
+        standing: None,
+        outcome: None,
         previous: None,
         thread: None,
         at: Utc::now(),

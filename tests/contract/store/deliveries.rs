@@ -16,9 +16,9 @@ pub async fn a_delivery_is_repeated_until_it_arrives_and_again_when_its_subject_
     let card = take().await.pop().expect("again");
     assert_eq!(card.attempts, 1);
     story.decide(vec![Change::Mitigate { incident: IncidentRef::Existing(id) }]).await;
-    story.store.delivered(card.id, Some("message-1")).await.unwrap();
+    story.store.delivered(card.id, Some("message-1"), None).await.unwrap();
     let card = take().await.pop().expect("it changed on the way");
-    story.store.delivered(card.id, None).await.unwrap();
+    story.store.delivered(card.id, None, None).await.unwrap();
     assert!(take().await.is_empty());
     assert_eq!(story.store.external_message("console", id).await.unwrap().as_deref(), Some("message-1"));
 }
@@ -46,7 +46,7 @@ pub async fn a_page_goes_to_another_sink_once(story: Story) {
     assert_eq!(story.store.next_delivery_due(&["telephone"]).await.unwrap(), Some(morning()));
     let other = story.store.take_deliveries(&["telephone"], 10, LEASE).await.unwrap().pop().expect("the same page");
     assert_eq!((other.subject, other.attempts, other.external), (page.subject, 0, None));
-    story.store.delivered(other.id, None).await.unwrap();
+    story.store.delivered(other.id, None, None).await.unwrap();
     assert!(!fails().await, "not after it arrived there either");
 }
 

@@ -5,20 +5,21 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::sqlite::SqliteRow;
 
 use super::SqliteTables;
-use crate::model::PageId;
+use crate::model::{IncidentId, PageId};
 use crate::store::rules::{DeliveryKey, Outgoing};
 use crate::store::sqlite::rows::{from_json, get, json, micros, urgency_number};
-use crate::store::transaction::{DeliveryRow, DeliveryTable, TakenRow};
-use crate::store::{DeliveryId, DeliverySubject, StoreError};
+use crate::store::transaction::{DeliveryRow, DeliveryTable, TakenRow, ToldPage};
+use crate::store::{DeliveryId, DeliverySubject, PageStands, Standing, StoreError, Told};
 
 /// The urgent before the others, and the new before what has failed: behind a receiver that is down
 /// and takes its time with each, a new page would wait for all that came before it. Not what goes
 /// to a sink that wants to be left alone.
-pub(in crate::store::sqlite) const TAKE: &str = "UPDATE outbox SET due_at = ?2, taken = version
+pub(in crate::store::sqlite) const TAKE: &str = "UPDATE outbox SET due_at = ?2, taken = version,
+         told = CASE WHEN page_id IS NULL THEN NULL WHEN told IS NULL THEN 'taken' WHEN told = 'taken' THEN 'tried' ELSE told END
      WHERE id IN (SELECT id FROM outbox
                   WHERE due_at <= ?1 AND sink IN (SELECT value FROM json_each(?3)) AND sink NOT IN (SELECT sink FROM sink_hold)
                   ORDER BY urgency, attempts > 0, due_at, id LIMIT ?4)
-     RETURNING id, sink, key, subject, attempts, external_id, urgency";
+     RETURNING id, sink, key, subject, attempts, external_id, urgency, told";
 
 /// A time that is none, or is too far away to be one: SQLite takes a text for greater than each
 /// number, so that what has one would never be due.
@@ -110,18 +111,43 @@ impl DeliveryTable for SqliteTables<'_> {
         id: DeliveryId,
         at: DateTime<Utc>,
         external: Option<&str>,
+        told: Option<Standing>,
         due_at: Option<DateTime<Utc>>,
     ) -> Result<(), StoreError> {
         let query = sqlx::query(
             "UPDATE outbox SET due_at = ?, delivered_at = ?, attempts = 0, error = NULL,
-                 external_id = COALESCE(?, external_id) WHERE id = ?",
+                 external_id = COALESCE(?, external_id), told = COALESCE(?, NULLIF(told, 'taken')) WHERE id = ?",
         )
         .bind(due_at.map(micros))
         .bind(micros(at))
         .bind(external.map(str::to_owned))
+        .bind(told.map(word))
         .bind(id.0);
         self.execute("note a delivery", query).await?;
         Ok(())
+    }
+
+    async fn told_pages(&mut self, incident: IncidentId) -> Result<Vec<ToldPage>, StoreError> {
+        let query = sqlx::query(
+            "SELECT page.id, outbox.sink, outbox.told, page.acknowledged_at IS NOT NULL AS acknowledged, page.answered,
+                 EXISTS (SELECT 1 FROM page AS worse WHERE worse.incident_id = page.incident_id AND worse.spell = page.spell
+                         AND worse.severity < page.severity AND worse.folded_into IS NULL) AS outdone
+             FROM page JOIN outbox ON outbox.page_id = page.id
+             WHERE page.incident_id IN (SELECT ?1 UNION ALL SELECT id FROM incident WHERE merged_root = ?1)
+                 AND outbox.told IS NOT NULL AND outbox.due_at IS NULL ORDER BY page.id",
+        );
+        let found = self.all("read what receivers know of pages", query.bind(incident.0)).await?;
+        let mut pages = Vec::new();
+        for row in &found {
+            let Some(told) = told(row) else { continue };
+            let stands = PageStands {
+                acknowledged: get(row, "acknowledged")?,
+                answered: get(row, "answered")?,
+                outdone: get(row, "outdone")?,
+            };
+            pages.push(ToldPage { page: PageId(get(row, "id")?), sink: get(row, "sink")?, told, stands });
+        }
+        Ok(pages)
     }
 
     async fn save_failure(
@@ -130,10 +156,14 @@ impl DeliveryTable for SqliteTables<'_> {
         error: &str,
         due_at: Option<DateTime<Utc>>,
     ) -> Result<(), StoreError> {
-        let query = sqlx::query("UPDATE outbox SET due_at = ?, attempts = attempts + 1, error = ? WHERE id = ?")
-            .bind(due_at.map(micros))
-            .bind(error.to_owned())
-            .bind(id.0);
+        // What was refused for good has told nothing.
+        let query = sqlx::query(
+            "UPDATE outbox SET due_at = ?1, attempts = attempts + 1, error = ?2,
+                 told = CASE WHEN ?1 IS NULL AND told IN ('taken', 'tried') THEN NULL ELSE told END WHERE id = ?3",
+        )
+        .bind(due_at.map(micros))
+        .bind(error.to_owned())
+        .bind(id.0);
         self.execute("note a failed delivery", query).await?;
         Ok(())
     }
@@ -151,8 +181,29 @@ fn read(row: &SqliteRow) -> Result<TakenRow, StoreError> {
         key: get(row, "key")?,
         attempts: attempts(row),
         external: get(row, "external_id").ok().flatten(),
+        told: told(row),
         subject: get(row, "subject").and_then(|subject| from_json("delivery", subject)),
     })
+}
+
+/// What is damaged may have been told.
+fn told(row: &SqliteRow) -> Option<Told> {
+    let text: Option<String> = get(row, "told").unwrap_or_else(|_| Some(String::new()));
+    match text.as_deref() {
+        None | Some("taken") => None,
+        Some("open") => Some(Told::Of(Standing::Open)),
+        Some("acknowledged") => Some(Told::Of(Standing::Acknowledged)),
+        Some("over") => Some(Told::Of(Standing::Over)),
+        Some(_) => Some(Told::Perhaps),
+    }
+}
+
+fn word(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Open => "open",
+        Standing::Acknowledged => "acknowledged",
+        Standing::Over => "over",
+    }
 }
 
 fn attempts(row: &SqliteRow) -> u32 {

@@ -20,7 +20,8 @@ use chrono::{DateTime, Utc};
 use crate::model::{EpisodeId, Grouping, Incident, IncidentId, Joins, Lane, PageId, SignalId, TicketId, WindowId};
 use crate::store::rules::{MadePage, Newest, Outgoing, Place, WaitingPage};
 use crate::store::{
-    CommandReply, DeliveryId, DeliverySubject, IncidentEvent, NewEpisode, NewIncident, NewPage, StoreError,
+    CommandReply, DeliveryId, DeliverySubject, IncidentEvent, NewEpisode, NewIncident, NewPage, PageStands, Standing,
+    StoreError, Told,
 };
 
 pub(in crate::store) use clock::ClockTable;
@@ -310,8 +311,18 @@ pub(in crate::store) struct TakenRow {
     pub key: String,
     pub attempts: u32,
     pub external: Option<String>,
+    pub told: Option<Told>,
     /// What it is about; or why that cannot be read.
     pub subject: Result<DeliverySubject, StoreError>,
+}
+
+/// What a receiver knows of a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::store) struct ToldPage {
+    pub page: PageId,
+    pub sink: String,
+    pub told: Told,
+    pub stands: PageStands,
 }
 
 #[async_trait]
@@ -343,8 +354,13 @@ pub(in crate::store) trait DeliveryTable {
         id: DeliveryId,
         at: DateTime<Utc>,
         external: Option<&str>,
+        told: Option<Standing>,
         due_at: Option<DateTime<Utc>>,
     ) -> Result<(), StoreError>;
+
+    /// What the receivers of an incident's pages, and of those of its parts, know of them. Not where
+    /// something is on its way there already.
+    async fn told_pages(&mut self, incident: IncidentId) -> Result<Vec<ToldPage>, StoreError>;
 
     /// One more attempt was in vain.
     async fn save_failure(

@@ -1,0 +1,29 @@
+//! Where the outbox brings things.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::TicketSinks;
+use crate::model::{AckTimesOf, PageBudgets, PageFor};
+
+/// Which sinks the outbox brings things to.
+#[derive(Debug, Clone, Default)]
+pub struct Sinks {
+    /// Incidents' messages, notices and questions.
+    pub chat: Vec<String>,
+    /// Pages: each of these gets every page. Where one is only to be asked when another fails, it
+    /// is not among them; the outbox's worker passes the page on.
+    pub pages: Vec<String>,
+    /// Those that hear, too, that somebody has a page and that it is over.
+    pub hear_ends: BTreeSet<String>,
+    /// Those that call the next by themselves.
+    pub escalate: BTreeSet<String>,
+    /// How many pages go out before those of one shape are folded together.
+    pub budgets: PageBudgets,
+    /// What pages nobody becomes a ticket there.
+    pub tickets: TicketSinks,
+    /// When teams are paged for what else pages nobody.
+    pub page_for: Arc<PageFor>,
+    /// How long somebody who was called has, before others are called.
+    pub ack_times: Arc<AckTimesOf>,
+}

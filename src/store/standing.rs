@@ -1,0 +1,92 @@
+//! How a page stands, what its receivers know of that, and what they are told next.
+
+use crate::model::{Incident, IncidentState, PageEvent};
+
+/// How a page stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Somebody is to take it.
+    Open,
+    /// Somebody has it.
+    Acknowledged,
+    /// Nothing is left to do about it.
+    Over,
+}
+
+/// What a receiver knows of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// It may have been called, or not: nobody heard an answer.
+    Perhaps,
+    Of(Standing),
+}
+
+impl Told {
+    /// Whether nothing is left to tell where it stands so. Who may have been called waits for
+    /// another attempt, or wants none.
+    pub fn is(self, standing: Standing) -> bool {
+        match self {
+            Told::Perhaps => standing == Standing::Open,
+            Told::Of(known) => known == standing,
+        }
+    }
+}
+
+/// What of a page says how it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageStands {
+    pub acknowledged: bool,
+    /// By a person, and not by the end of what it is about.
+    pub answered: bool,
+    /// The incident became worse since, and there is a page of that.
+    pub outdone: bool,
+}
+
+impl PageStands {
+    /// How it stands in that incident, the whole of what it is part of. `escalates`: for a receiver
+    /// that calls the next by itself, and so has to hear when nobody needs to be called for now.
+    pub fn in_the(self, incident: &Incident, escalates: bool) -> Standing {
+        let is_quiet = (incident.episodes > 0 && incident.open_episodes == 0
+            || incident.state == IncidentState::Mitigated)
+            && incident.held_until.is_none();
+        if incident.is_over() || self.outdone && escalates {
+            return Standing::Over;
+        }
+        match (self.acknowledged, self.answered) {
+            (true, true) => Standing::Acknowledged,
+            (_, false) if is_quiet && (escalates || self.acknowledged) => Standing::Over,
+            (true, false) if incident.state != IncidentState::Open => Standing::Acknowledged,
+            _ => Standing::Open,
+        }
+    }
+}
+
+/// What a receiver is told that knows `told`. `has_news`: there is more to say than it knows.
+/// `hears_ends`: it wants to know that somebody has a page, and that it is over. `None`: nothing.
+pub fn next_event(
+    told: Option<Told>,
+    standing: Standing,
+    stands: PageStands,
+    has_news: bool,
+    hears_ends: bool,
+) -> Option<PageEvent> {
+    let update = has_news.then_some(PageEvent::Update);
+    let event = match (told, standing) {
+        (None | Some(Told::Perhaps), Standing::Open) => PageEvent::Trigger,
+        (Some(Told::Of(Standing::Open)), Standing::Open) => PageEvent::Update,
+        (Some(Told::Of(_)), Standing::Open) => PageEvent::Trigger,
+        // Nobody has looked, and it is over: who can be told so without being called is.
+        (None, Standing::Over) if !stands.acknowledged && hears_ends => PageEvent::Resolve,
+        (None, Standing::Over) if !stands.acknowledged => PageEvent::Trigger,
+        (None, _) => return has_news.then_some(PageEvent::Trigger),
+        (Some(Told::Of(known)), _) if known == standing => return update,
+        (Some(_), Standing::Acknowledged) => PageEvent::Acknowledge,
+        (Some(_), Standing::Over) => PageEvent::Resolve,
+    };
+    if event.is_end() && !hears_ends {
+        // Where nobody has looked, it is still brought.
+        let is_unseen = told == Some(Told::Perhaps) && !stands.acknowledged;
+        return if is_unseen { Some(PageEvent::Trigger) } else { update };
+    }
+    Some(event)
+}
