@@ -22,9 +22,12 @@ impl Explains {
         pages.iter().filter_map(|page| Some((page.id, self.called(page)?))).collect()
     }
 
-    /// Who is called next, and when.
-    pub fn next_call(&self, incident: &Incident, escalation: &Escalation) -> Option<String> {
+    /// Who is called next, and when. `watched`: the receiver that calls them by itself.
+    pub fn next_call(&self, incident: &Incident, escalation: &Escalation, watched: Option<&str>) -> Option<String> {
         let oncall = self.oncall.as_ref()?.get();
+        if let Some(sink) = watched.filter(|_| !escalation.why.is_asked_for()) {
+            return Some(format!("whom {sink} calls, which has the page and escalates by its own policy"));
+        }
         let Some(due_at) = escalation.due_at else {
             return Some(format!("nobody: the escalation of team {} is at its end", message::clip(&incident.team, 80)));
         };

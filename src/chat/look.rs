@@ -131,7 +131,11 @@ impl Look<'_> {
         let windows = self.store.windows_of(id).await?;
         let on_call = self.explains.on_call(&pages);
         let escalation = self.store.escalation_of(id).await?;
-        let next_call = escalation.and_then(|escalation| self.explains.next_call(&incident, &escalation));
+        let next_call = escalation.and_then(|escalation| {
+            let page = pages.iter().find(|page| Some(page.id) == escalation.page);
+            let watched = page.and_then(|page| page.came_to(self.store.calls_by_itself()));
+            self.explains.next_call(&incident, &escalation, watched)
+        });
         let facts = message::WhyFacts {
             incident: &incident,
             runs: &runs,

@@ -62,9 +62,10 @@ impl Page {
         !self.severity.pages() && self.deliveries.is_empty() && !self.is_folded()
     }
 
-    /// Whether it has come to one of those sinks.
-    pub fn came_to_any(&self, sinks: &BTreeSet<String>) -> bool {
-        self.deliveries.iter().any(|delivery| delivery.delivered_at.is_some() && sinks.contains(&delivery.sink))
+    /// To which of those sinks it has come first, if to any.
+    pub fn came_to(&self, sinks: &BTreeSet<String>) -> Option<&str> {
+        let has_it = |delivery: &&PageDelivery| delivery.delivered_at.is_some() && sinks.contains(&delivery.sink);
+        self.deliveries.iter().find(has_it).map(|delivery| delivery.sink.as_str())
     }
 
     /// Whom it has reached so far. A page that stands on the console alone has reached nobody while

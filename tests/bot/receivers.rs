@@ -78,6 +78,8 @@ async fn where_the_receiver_calls_the_next_itself_the_bot_only_watches() {
     fires(&mut bot, "ApiDown", "api", "critical").await;
     bot.passes(minutes(120)).await;
     assert_eq!(pager.heard(), ["02:00 trigger INC-1-1-S1"]);
+    let why = bot.types("bob", "/why INC-1").await;
+    assert!(why.contains("whom pager calls, which has the page and escalates by its own policy"), "{why}");
     bot.types("anna", "/ack INC-1").await;
     // What somebody has and nobody touches is the receiver's to call for again, too.
     bot.passes(minutes(600)).await;
