@@ -51,6 +51,7 @@ impl Look<'_> {
             Command::Incidents(list) => answered(self.incidents(&list).await?),
             Command::Why { incident } => or_unknown(incident, self.why(incident).await?),
             Command::Objects { incident } => or_unknown(incident, self.objects(incident).await?),
+            Command::Timeline { incident } => or_unknown(incident, self.timeline(incident).await?),
             Command::Run { playbook, set, .. } => or_wrong(self.previews.preview(&playbook, &set).await),
             Command::Windows => answered(self.windows().await?),
             Command::Oncall { question, team, layer, at, lasting_secs } => {
@@ -72,6 +73,7 @@ impl Look<'_> {
             | Command::AckAllOf { .. }
             | Command::Take { .. }
             | Command::Escalate { .. }
+            | Command::TestPage { .. }
             | Command::Assign { .. }
             | Command::Resolve { .. }
             | Command::ResolveMany { .. }
@@ -162,6 +164,13 @@ impl Look<'_> {
             Some(part) if part.merged.is_some() => self.store.incident(part.root()).await,
             incident => Ok(incident),
         }
+    }
+
+    async fn timeline(&self, id: IncidentId) -> Result<Option<String>, StoreError> {
+        let Some(incident) = self.root(id).await? else { return Ok(None) };
+        let timeline = self.store.timeline(incident.id).await?;
+        let pages = self.store.pages_of(incident.id).await?;
+        Ok(Some(message::timeline_text(id, &incident, &timeline, &pages, self.now)))
     }
 
     async fn objects(&self, id: IncidentId) -> Result<Option<String>, StoreError> {

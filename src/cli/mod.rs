@@ -9,6 +9,7 @@ mod handoff;
 pub mod logging;
 mod oncall;
 mod output;
+mod page;
 mod rbac;
 mod serve;
 mod test;
@@ -59,6 +60,7 @@ enum Command {
     #[command(flatten)]
     Asked(asked::Asked),
     Oncall(oncall::Args),
+    Page(page::Args),
     Handoff(handoff::Args),
 }
 
@@ -89,6 +91,7 @@ impl Command {
             Command::Rbac(args) => rbac::go(&args),
             Command::Asked(asked) => wait(asked.go()),
             Command::Oncall(args) => wait(oncall::go(args)),
+            Command::Page(args) => wait(page::go(args)),
             Command::Handoff(args) => wait(handoff::go(args)),
         }
     }

@@ -46,6 +46,7 @@ macro_rules! commands {
 commands! {
     incidents: Command::Incidents(_),
     why: Command::Why { .. },
+    timeline: Command::Timeline { .. },
     objects: Command::Objects { .. },
     ack: Command::Ack { .. } | Command::AckMany { .. } | Command::AckAllOf { .. },
     take: Command::Take { .. },
@@ -60,6 +61,7 @@ commands! {
     windows: Command::Windows,
     approve: Command::Approve { verdict: Verdict::Approve, .. },
     deny: Command::Approve { verdict: Verdict::Deny, .. },
+    page: Command::TestPage { .. },
     oncall: Command::Oncall { .. } | Command::TakeShift { .. },
     override_: Command::Override { .. },
     unoverride: Command::EndOverride { .. },

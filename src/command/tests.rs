@@ -70,6 +70,7 @@ fn help_says_who_may_ask_for_what() {
         --state STATE               only open, acknowledged, mitigated or resolved ones
         -o, --output FORMAT         as text, or as json for scripts
     /why INC-7                      why the bot did what it did
+    /timeline INC-7                 what happened to an incident, in its order, and where its pages went
     /objects INC-7                  each object that something fires about in an incident
     /ack INC-7 ...                  I have seen it, and own it (needs the role responder)
         --all-of TEAM               all of this team that wait for somebody now
@@ -90,6 +91,8 @@ fn help_says_who_may_ask_for_what() {
     /windows                        the maintenance windows now and to come, and what each holds back
     /approve APR-7                  yes to a question of the bot (needs the role responder)
     /deny APR-7                     no to a question of the bot (needs the role responder)
+    /page test TEAM                 send a team a page that says that it is a test, the way of all pages (needs the role responder)
+        --severity S1               S1 or S2 (else)
     /oncall QUESTION [TEAM]         who is on call; schedule, gaps, check, ical; take: I cover until the end of the shift
         --at TIME                   then and not now: 2026-03-02T02:00Z, or 30m from now
         --for TIME                  so far ahead, up to 366d: 14d for a schedule, 90d for gaps

@@ -13,9 +13,10 @@ use super::merging::{decide_merge, decide_split, decide_split_off};
 use super::override_commands::{Cover, Duty};
 use super::override_worker::read_overrides;
 use super::radius::PutTogether;
+use super::test_page::{self, decide_test_page};
 use super::view::look_back;
 use super::window_commands::{Silence, decide_silence, decide_unsilence, decline_covered};
-use crate::model::{Command, Grouping, IncidentId, Origin, Person, Target};
+use crate::model::{Command, Grouping, IncidentId, Origin, Person, Severity, Target};
 use crate::playbook::Catalog;
 use crate::store::{Decision, IncidentFilter, IncidentView, Store, StoreError, unfit_to_act_on};
 
@@ -84,16 +85,26 @@ impl Asked<'_> {
                 let known = self.store.override_of(*id).await?;
                 self.on_duty(|duty| duty.end(*id, known.as_ref())).await
             }
+            Command::TestPage { team, severity } => self.test_page(team, *severity).await,
             // They only look, and are answered where they are asked.
             Command::Run { dry_run: true, .. }
             | Command::Incidents(_)
             | Command::Why { .. }
             | Command::Objects { .. }
+            | Command::Timeline { .. }
             | Command::Windows
             | Command::Oncall { .. }
             | Command::Handoff
             | Command::Help => Ok(decline("this command changes nothing, and is not a signal")),
         }
+    }
+
+    async fn test_page(&self, team: &str, severity: Severity) -> Result<Decision, StoreError> {
+        let key = test_page::grouping(team).key();
+        let known = self.store.incidents_by_grouping(&[&key]).await?.remove(&key);
+        let next = self.store.next_incident_id().await?;
+        let oncall = self.rules.oncall.get();
+        Ok(decide_test_page(&oncall, (team, severity), self.person, next, known.as_ref()))
     }
 
     async fn about(

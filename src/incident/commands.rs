@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::IncidentRules;
+use super::test_page::ends_test;
 use crate::model::{
     Approval, ApprovalState, Autonomy, Digest, Grouping, HumanDuration, IncidentId, IncidentState, Origin, Person,
     Target, Verdict,
@@ -56,13 +57,12 @@ pub(super) fn decide_ack(view: &IncidentView, person: &Person, all: &[IncidentId
         None => format!("{id} is yours: {}", view.incident.title),
     };
     let reply = reply + &others_wait(view, all);
-    Decision {
-        changes: vec![
-            Change::Acknowledge { incident, by: by.clone() },
-            Change::Note { incident, event: IncidentEvent::Acknowledged { by } },
-        ],
-        reply: Some(CommandReply::granted(reply)),
-    }
+    let mut changes = vec![
+        Change::Acknowledge { incident, by: by.clone() },
+        Change::Note { incident, event: IncidentEvent::Acknowledged { by: by.clone() } },
+    ];
+    changes.extend(ends_test(&view.incident, &by));
+    Decision { changes, reply: Some(CommandReply::granted(reply)) }
 }
 
 /// That the page tells of others, too, whom this takes not.

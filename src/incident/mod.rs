@@ -32,6 +32,7 @@ mod set_aside;
 mod signal_worker;
 mod spell;
 mod subject;
+mod test_page;
 mod view;
 mod window_commands;
 mod window_worker;

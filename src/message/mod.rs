@@ -40,6 +40,6 @@ pub use ticket::{
     TicketChange, ticket_body, ticket_comment, ticket_facts, ticket_news, ticket_retitled, ticket_standing,
     ticket_title, tickets_text,
 };
-pub use timeline::{timeline_line, timeline_lines};
+pub use timeline::{timeline_line, timeline_lines, timeline_text};
 pub use why::{PagingFacts, WhyFacts, why};
 pub use windows::windows_text;

@@ -49,6 +49,9 @@ pub fn page_reason(reason: &PageReason) -> String {
         PageReason::Asked { of, .. } | PageReason::Assigned { of, .. } => {
             called_again(reason, of.as_deref().map(page_reason))
         }
+        PageReason::Test { by } => {
+            format!("this is a test, and nothing is wrong: {} wants to know whether you are reached", clip(by, NAME))
+        }
         PageReason::CallOverdue { since } => {
             format!("somebody was to be called at {}, and the bot did not come to it", moment(*since))
         }
@@ -110,6 +113,7 @@ pub fn why_a_person(reason: &PageReason, runs: &[Run], timeline: &[TimelineEntry
         }
         PageReason::Uncovered
         | PageReason::CallOverdue { .. }
+        | PageReason::Test { .. }
         | PageReason::Untouched { .. }
         | PageReason::Joined { .. }
         | PageReason::Flapping { .. }

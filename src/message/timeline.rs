@@ -2,11 +2,14 @@
 
 use chrono::{DateTime, Utc};
 
+use super::delivery::ways;
 use super::folds::{folded_ids, how_to_take, spent_text};
 use super::reason::{condition_text, page_reason};
 use super::text::{clip, count, later, thousands, time};
-use crate::model::{ConditionKind, FailureClass, Look, Phase, RunEvent, RunId, StepPath, Verdict};
-use crate::store::{IncidentEvent, TimelineEntry, TimelineWhat};
+use crate::model::{
+    ConditionKind, FailureClass, Incident, IncidentId, Look, Phase, RunEvent, RunId, StepPath, Verdict,
+};
+use crate::store::{IncidentEvent, Page, TimelineEntry, TimelineWhat};
 
 /// No single thing takes more than this, however long its error message is.
 const LONGEST: usize = 300;
@@ -30,6 +33,25 @@ pub fn timeline_lines(timeline: &[TimelineEntry]) -> Vec<String> {
         lines.push(format!("{} {text}", time(entry.at)));
     }
     lines
+}
+
+/// What happened to an incident that was asked for as `asked`, and where its pages went. The first
+/// line says how it stands.
+pub fn timeline_text(
+    asked: IncidentId,
+    incident: &Incident,
+    timeline: &[TimelineEntry],
+    pages: &[Page],
+    now: DateTime<Utc>,
+) -> String {
+    let part = if asked == incident.id { String::new() } else { format!("{asked} is part of ") };
+    let Incident { id, state, severity, .. } = incident;
+    let mut lines = vec![format!("{part}{id} is {state}: [{severity}] {}", clip(&incident.title, 200))];
+    lines.extend(timeline_lines(timeline));
+    for page in pages.iter().filter(|page| !page.is_call() && !page.is_folded()) {
+        lines.extend(ways(page, now).into_iter().map(|way| format!("{}: {way}", page.id)));
+    }
+    lines.join("\n")
 }
 
 /// The entries of a whole timeline that are worth a line, with their texts.

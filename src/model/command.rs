@@ -109,6 +109,10 @@ pub enum Command {
     Split { incident: IncidentId, object: Option<String> },
     /// Explain the decisions about an incident.
     Why { incident: IncidentId },
+    /// What happened to an incident, in its order.
+    Timeline { incident: IncidentId },
+    /// Page a team, which is told that it is a test.
+    TestPage { team: String, severity: Severity },
     /// All that something fires about in an incident.
     Objects { incident: IncidentId },
     /// Answer a question of the bot. `digest` is that of the preview that the person saw; `None` on ways that cannot carry it

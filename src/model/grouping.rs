@@ -27,6 +27,8 @@ pub enum Grouping {
     Stop { playbook: String, because: String, team: String },
     /// What must keep coming does not.
     Heartbeat { source: String, key: String },
+    /// Somebody tests whether a team is reached.
+    TestPage { team: String },
     /// What came in could not be worked on.
     SetAside,
     /// A source leaves alerts out.
@@ -83,6 +85,7 @@ impl Grouping {
             Grouping::Alert { alert, scope } => format!("name:{}:{alert}", scope.key()),
             Grouping::Stop { playbook, because, team } => format!("stop:{team}:{playbook}:{because}"),
             Grouping::Heartbeat { source, key } => format!("heartbeat:{source}:{key}"),
+            Grouping::TestPage { team } => format!("dogwatch:test:{team}"),
             Grouping::SetAside => "dogwatch:set-aside".to_owned(),
             Grouping::Cut { source } => format!("dogwatch:cut:{source}"),
             Grouping::Damaged { source } => format!("dogwatch:damaged:{source}"),
@@ -106,6 +109,7 @@ impl Grouping {
             Grouping::Object { .. }
             | Grouping::Place { .. }
             | Grouping::Heartbeat { .. }
+            | Grouping::TestPage { .. }
             | Grouping::SetAside
             | Grouping::Cut { .. }
             | Grouping::Damaged { .. }
@@ -146,6 +150,7 @@ impl fmt::Display for Grouping {
                 write!(f, "runs of {playbook} stopped for the same reason: {because}")
             }
             Grouping::Heartbeat { source, key } => write!(f, "the heartbeat {key} of {source} is missing"),
+            Grouping::TestPage { team } => write!(f, "team {team} is tested"),
             Grouping::SetAside => f.write_str("what came in could not be worked on"),
             Grouping::Cut { source } => write!(f, "{source} leaves alerts out"),
             Grouping::Damaged { source } => write!(f, "{source} sends what cannot be read"),

@@ -137,6 +137,10 @@ pub trait IncidentStore: Send + Sync {
     /// of.
     async fn incidents_by_grouping(&self, keys: &[&str]) -> Result<HashMap<String, IncidentView>, StoreError>;
 
+    /// The number that the next incident has. Whoever works on signals opens incidents, and nobody
+    /// else does.
+    async fn next_incident_id(&self) -> Result<IncidentId, StoreError>;
+
     /// The unresolved incident that each of these objects has something firing in, by the key of
     /// the object.
     async fn incidents_by_object(&self, keys: &[&str]) -> Result<HashMap<String, IncidentId>, StoreError>;

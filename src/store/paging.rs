@@ -73,6 +73,8 @@ pub enum PageReason {
     Assigned { by: String, to: String, note: Option<String>, of: Option<Box<PageReason>> },
     /// Somebody was to be called at `since`, and was not.
     CallOverdue { since: DateTime<Utc> },
+    /// Somebody wants to know whether the team is reached.
+    Test { by: String },
     /// Something that came in could not be worked on: `what` was in it.
     SetAside { signal: SignalId, what: String, because: String },
 }

@@ -147,7 +147,7 @@ impl Bot {
             self.sinks.escalate = named(|pager| pager.escalates());
         }
         let oncall = self.rules.oncall.clone();
-        let stage = Stage::set(Setting {
+        let setting = || Setting {
             clock: self.clock.clone(),
             cluster: self.cluster.clone(),
             rights: None,
@@ -157,9 +157,18 @@ impl Bot {
             database: self.folder.path().join("bot.db"),
             durability: Durability::None,
             sinks: self.sinks.clone(),
-        })
-        .await
-        .unwrap();
+        };
+        let mut stage = Stage::set(setting()).await;
+        for _ in 0..100 {
+            // A process that another test starts at this moment has our files open until it is another
+            // program, also the lock of the bot that was here before.
+            if !stage.as_ref().is_err_and(|error| error.to_string().contains("another dogwatch")) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+            stage = Stage::set(setting()).await;
+        }
+        let stage = stage.unwrap();
         let mut wiring: Wiring = stage.bot.clone();
         wiring.engine.mark.clone_from(&self.mark);
         wiring.alertmanager.clone_from(&self.alertmanager);
@@ -570,5 +579,6 @@ fn word(reason: &PageReason) -> &'static str {
         PageReason::Asked { .. } => "asked",
         PageReason::Assigned { .. } => "assigned",
         PageReason::CallOverdue { .. } => "call overdue",
+        PageReason::Test { .. } => "test",
     }
 }

@@ -41,6 +41,7 @@ mod severity_rules;
 mod shipped_playbooks;
 mod storms;
 mod surroundings;
+mod test_pages;
 mod tickets;
 mod tickets_in_doubt;
 mod two_bots;

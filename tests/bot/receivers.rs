@@ -9,6 +9,7 @@ use dogwatch::store::EscalationStore as _;
 use crate::bot::pager::Pager;
 use crate::bot::{Bot, minutes};
 use crate::budget::{fires, resolves};
+use crate::why::asks_with;
 
 const ONCALL: &str = "
 apiVersion: dogwatch/v1
@@ -78,7 +79,7 @@ async fn where_the_receiver_calls_the_next_itself_the_bot_only_watches() {
     fires(&mut bot, "ApiDown", "api", "critical").await;
     bot.passes(minutes(120)).await;
     assert_eq!(pager.heard(), ["02:00 trigger INC-1-1-S1"]);
-    let why = bot.types("bob", "/why INC-1").await;
+    let why = asks_with(&bot, bot.rules.oncall.clone(), "/why INC-1").await;
     assert!(why.contains("whom pager calls, which has the page and escalates by its own policy"), "{why}");
     bot.types("anna", "/ack INC-1").await;
     // What somebody has and nobody touches is the receiver's to call for again, too.
@@ -141,7 +142,9 @@ async fn a_receiver_that_was_away_hears_how_it_stands_and_calls_nobody_who_is_no
     bot.passes(minutes(61)).await;
     let heard: Vec<String> = pager.heard().iter().map(|heard| heard[6..].to_owned()).collect();
     // It may have had the page. What follows is of those who do nothing about what they have.
-    assert_eq!(heard[0], "acknowledge INC-1-1-S1: anna has acknowledged it", "{heard:?}");
+    let first: Vec<&String> =
+        heard.iter().filter(|heard| heard.contains("INC-1-1-S1") && !heard.starts_with("trigger")).collect();
+    assert_eq!(first[0], "acknowledge INC-1-1-S1: anna has acknowledged it", "{heard:?}");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use dogwatch::chat::{Desk, Handoffs, Previews};
 use dogwatch::cluster::Object;
 use dogwatch::message::Room;
 use dogwatch::model::*;
-use dogwatch::oncall::OnCall;
+use dogwatch::oncall::{OnCall, Roster};
 use insta::assert_snapshot;
 use serde_json::json;
 
@@ -46,8 +46,12 @@ impl Handoffs for Nothing {
 
 /// All that a viewer is answered.
 async fn asks(bot: &Bot, line: &str) -> String {
+    asks_with(bot, Roster::new(OnCall::parse("oncall.yaml", ONCALL).unwrap()), line).await
+}
+
+/// The same where the on-call file is another one.
+pub async fn asks_with(bot: &Bot, oncall: Roster, line: &str) -> String {
     let nothing = Arc::new(Nothing);
-    let oncall = Arc::new(OnCall::parse("oncall.yaml", ONCALL).unwrap());
     let severities = bot.rules.severities.clone();
     let desk = Desk::new(bot.store().clone(), bot.clock.clone(), Arc::default(), nothing.clone(), nothing)
         .explaining(severities, oncall, "platform");

@@ -95,6 +95,14 @@ impl IncidentStore for SqliteStore {
         Ok(row.map_or_else(BTreeMap::new, |row| rows::texts(&row, "labels")))
     }
 
+    async fn next_incident_id(&self) -> Result<IncidentId, StoreError> {
+        let row = sqlx::query("SELECT COALESCE(MAX(id), 0) + 1 AS next FROM incident")
+            .fetch_one(&self.reads)
+            .await
+            .map_err(failed("count the incidents"))?;
+        Ok(IncidentId(get(&row, "next")?))
+    }
+
     async fn incidents_by_grouping(&self, keys: &[&str]) -> Result<HashMap<String, IncidentView>, StoreError> {
         let asked = Asked::of(keys);
         let found = sqlx::query(groupings::LATEST_BY_CAUSE)

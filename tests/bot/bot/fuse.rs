@@ -153,6 +153,7 @@ passes_on! {
         fn known_firings(source: &str, firings: &[(&str, DateTime<Utc>)])
             -> Result<HashSet<(String, DateTime<Utc>)>, StoreError>;
         fn labels_of(episode: EpisodeId) -> Result<BTreeMap<String, String>, StoreError>;
+        fn next_incident_id() -> Result<IncidentId, StoreError>;
         fn incidents_by_grouping(groupings: &[&str]) -> Result<HashMap<String, IncidentView>, StoreError>;
         fn incidents_by_object(keys: &[&str]) -> Result<HashMap<String, IncidentId>, StoreError>;
         fn recent_incidents(since: DateTime<Utc>) -> Result<Vec<RecentIncident>, StoreError>;

@@ -114,8 +114,10 @@ impl DeliveryTable for SqliteTables<'_> {
         told: Option<Standing>,
         due_at: Option<DateTime<Utc>>,
     ) -> Result<(), StoreError> {
+        // A page has reached its receiver once it came first: what follows is told of it.
         let query = sqlx::query(
-            "UPDATE outbox SET due_at = ?, delivered_at = ?, attempts = 0, error = NULL,
+            "UPDATE outbox SET due_at = ?, attempts = 0, error = NULL,
+                 delivered_at = COALESCE(CASE WHEN page_id IS NOT NULL THEN delivered_at END, ?),
                  external_id = COALESCE(?, external_id), told = COALESCE(?, NULLIF(told, 'taken')) WHERE id = ?",
         )
         .bind(due_at.map(micros))
