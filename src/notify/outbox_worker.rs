@@ -12,6 +12,7 @@ use super::render::Renderer;
 use super::ticket::trouble;
 use super::{Parcel, ParcelKind, Sink, SinkError, TicketLetter};
 use crate::clock::Clock;
+use crate::links::AckLinks;
 use crate::metrics::Metrics;
 use crate::model::PageEvent;
 use crate::oncall::Roster;
@@ -50,6 +51,12 @@ impl OutboxWorker {
     /// `team` is called when a page's own team is unknown, or has nobody on call.
     pub fn with_default_team(mut self, team: impl Into<String>) -> Self {
         self.renderer.default_team = Some(team.into());
+        self
+    }
+
+    /// Pages that one person gets have a link that acknowledges.
+    pub fn with_ack_links(mut self, links: Option<AckLinks>) -> Self {
+        self.renderer.ack_links = links;
         self
     }
 

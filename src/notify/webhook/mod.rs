@@ -127,6 +127,11 @@ pub(in crate::notify) fn document(parcel: &Parcel) -> Value {
     });
     if let (Some(page), Some(fields)) = (&parcel.page, document.as_object_mut()) {
         fields.extend(parts(page));
+        let links = parcel.mention.iter().filter_map(|contact| Some((contact.name.clone(), contact.ack_url.clone()?)));
+        let links: Map<String, Value> = links.map(|(name, url)| (name, url.into())).collect();
+        if !links.is_empty() {
+            fields.insert("ack_urls".to_owned(), links.into());
+        }
     }
     document
 }
