@@ -160,7 +160,8 @@ impl Worker for OutboxWorker {
     }
 }
 
-/// What is only told of a page, and calls nobody, is worth as much as an incident's message.
+/// That a page has ended goes no other way, and is told for as long as a ticket is: a receiver that
+/// calls the next by itself goes on with that until it hears so.
 fn patience_of(parcel: &Parcel) -> ParcelKind {
-    if parcel.event.is_some_and(PageEvent::is_end) { ParcelKind::Card } else { parcel.kind }
+    if parcel.event.is_some_and(PageEvent::is_end) { ParcelKind::Ticket } else { parcel.kind }
 }
