@@ -31,6 +31,7 @@ mod mutated;
 mod on_call;
 mod page_for;
 mod page_texts;
+mod pagerduty;
 mod pages;
 mod quiet;
 mod receivers;
