@@ -10,7 +10,9 @@ use serde::de::{Deserializer, Error};
 use super::ChatConfig;
 use super::budget::{BudgetConfig, budgets};
 use crate::model::PageBudgets;
-use crate::notify::{PagerDutySettings, SinkSettings, WebhookSettings};
+use crate::notify::{
+    MattermostSettings, NtfySettings, PagerDutySettings, SinkSettings, SlackSettings, TeamsSettings, WebhookSettings,
+};
 
 /// Makes a section of `pages` for each sink. Where `pages.sinks` does not say otherwise, they are
 /// tried in this order, with Discord between the two lists and the console at the end.
@@ -55,9 +57,13 @@ macro_rules! page_sinks {
 page_sinks! {
     [
         pagerduty: PagerDutySettings,
+        ntfy: NtfySettings,
     ]
     discord
     [
+        slack: SlackSettings,
+        mattermost: MattermostSettings,
+        teams: TeamsSettings,
         webhook: WebhookSettings,
     ]
 }

@@ -5,16 +5,21 @@
 //! least once, under a key by which the receiver can tell a repetition.
 
 mod called;
+mod chat;
 mod console;
 mod discord;
 mod earlier;
 mod http;
+mod mattermost;
+mod ntfy;
 mod outbox_worker;
 mod pagerduty;
 mod parcel;
 mod patience;
 mod render;
 mod settings;
+mod slack;
+mod teams;
 #[cfg(test)]
 mod tests;
 mod ticket;
@@ -28,11 +33,15 @@ use crate::message::Room;
 use crate::store::TicketSite;
 pub use console::ConsoleSink;
 pub use discord::DiscordSink;
+pub use mattermost::{MattermostSettings, MattermostSink};
+pub use ntfy::{NtfyAuth, NtfyBasic, NtfySettings, NtfySink};
 pub use outbox_worker::OutboxWorker;
 pub use pagerduty::{PagerDutySettings, PagerDutySink, RoutingKeys};
 pub use parcel::{Contact, Parcel, ParcelKind, TicketLetter};
 pub use patience::SEND_WITHIN;
 pub use settings::{BuildError, Finding, Findings, SinkSettings};
+pub use slack::{SlackSettings, SlackSink};
+pub use teams::{TeamsSettings, TeamsSink};
 pub use ticket::{GitHub, GitLab, TicketSink, TicketWebhook, Tracker, TrackerOptions};
 pub use webhook::{WebhookError, WebhookSettings, WebhookSink};
 

@@ -89,6 +89,8 @@ pub struct Bot {
     pub trackers: Vec<Arc<dyn Sink>>,
     /// Where its pages go, each the next one's fallback.
     pub pagers: Vec<Arc<Pager>>,
+    /// The same, by sinks that are real: where there are some, pages go to them alone.
+    pub page_sinks: Vec<Arc<dyn Sink>>,
     /// How many changes the conversation has spoken of.
     told: usize,
 }
@@ -128,6 +130,7 @@ impl Bot {
             sinks: Sinks { budgets: PageBudgets::usual(), ..sinks(&["console"], &["console"]) },
             trackers: Vec::new(),
             pagers: Vec::new(),
+            page_sinks: Vec::new(),
             told: 0,
         };
         empty_database(&bot.folder.path().join("bot.db")).await;
@@ -138,13 +141,18 @@ impl Bot {
     async fn starts(&mut self) {
         let site = |tracker: &Arc<dyn Sink>| Some((tracker.name().to_owned(), tracker.site()?.clone()));
         self.sinks.tickets.sites = self.trackers.iter().filter_map(site).collect();
-        if !self.pagers.is_empty() {
-            self.sinks.pages = vec![self.pagers[0].name().to_owned()];
-            let named = |is: fn(&Pager) -> bool| {
-                self.pagers.iter().filter(|pager| is(pager)).map(|pager| pager.name().to_owned()).collect()
+        let as_sink = |pager: &Arc<Pager>| pager.clone() as Arc<dyn Sink>;
+        let of_pages: Vec<Arc<dyn Sink>> = match self.page_sinks.as_slice() {
+            [] => self.pagers.iter().map(as_sink).collect(),
+            sinks => sinks.to_vec(),
+        };
+        if let Some(first) = of_pages.first() {
+            self.sinks.pages = vec![first.name().to_owned()];
+            let named = |is: fn(&dyn Sink) -> bool| {
+                of_pages.iter().filter(|sink| is(sink.as_ref())).map(|sink| sink.name().to_owned()).collect()
             };
-            self.sinks.hear_ends = named(|pager| pager.hears_ends());
-            self.sinks.escalate = named(|pager| pager.escalates());
+            self.sinks.hear_ends = named(|sink| sink.hears_ends());
+            self.sinks.escalate = named(|sink| sink.escalates());
         }
         let oncall = self.rules.oncall.clone();
         let setting = || Setting {
@@ -177,8 +185,8 @@ impl Bot {
         wiring.world.cluster = Arc::new(FusedCluster { inner: self.cluster.clone(), fuse: self.fuse.clone() });
         let mut workers = wiring.workers(1);
         workers.push(Arc::new(wiring.timekeeper()));
-        for (n, pager) in self.pagers.iter().enumerate() {
-            let next = self.pagers.get(n + 1).map(|next| next.name().to_owned());
+        for (n, pager) in of_pages.iter().enumerate() {
+            let next = of_pages.get(n + 1).map(|next| next.name().to_owned());
             let (pager, store, clock) = (pager.clone(), wiring.store.clone(), self.clock.clone());
             let worker = OutboxWorker::new(pager, next, store, clock, oncall.clone(), Arc::default());
             workers.push(Arc::new(worker.with_default_team(&self.rules.default_team)));

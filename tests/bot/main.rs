@@ -11,6 +11,7 @@ mod budget;
 mod budget_laws;
 mod cases;
 mod causes;
+mod chats;
 mod clock;
 mod crashes;
 mod deliveries;

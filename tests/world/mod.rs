@@ -13,6 +13,7 @@
 //! | `prometheus` | a real Prometheus that scrapes what the test says |
 //! | `discord` | a stand-in for Discord: gateway and REST |
 //! | `pagerduty` | a stand-in for PagerDuty: its events and its webhook |
+//! | `chats` | stand-ins for Slack, Mattermost, Teams' Workflows and ntfy |
 //! | `trackers` | stand-ins for the issues of GitHub and GitLab |
 //! | `webhook_receiver` | keeps the notifications that it is sent, and answers what the test says |
 //! | `story` | a store filled through its own API, also for the crate's unit tests |
@@ -25,6 +26,7 @@ pub mod alertmanager;
 pub mod audit;
 pub mod away;
 pub mod certificates;
+pub mod chats;
 pub mod control_plane;
 pub mod discord;
 pub mod folder;

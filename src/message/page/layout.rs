@@ -79,7 +79,7 @@ impl PageText {
     }
 
     /// What stands before all else, and the sections as they fit into `room`: heading and lines.
-    pub(in crate::message) fn sections_in(&self, room: usize) -> (Vec<String>, Vec<(String, Vec<String>)>) {
+    pub fn sections_in(&self, room: usize) -> (Vec<String>, Vec<(String, Vec<String>)>) {
         let (first, sections, _) = self.arranged(Room::Units(room));
         let told = sections.into_iter().filter(|section| !section.is_empty());
         (first, told.map(|section| (section.heading.to_owned(), section.lines)).collect())

@@ -1,0 +1,218 @@
+//! ntfy: a push to the phones that listen to a topic. Each member that is called and has a topic is
+//! told in it, and the team's topic or else the usual one as well.
+//!
+//! | event | priority | to whom |
+//! | --- | --- | --- |
+//! | trigger | 5 for S1, else 4 | members who are called, and the team's topic or the usual one |
+//! | update | 3 | the topics in which it was told |
+//! | acknowledge, resolve | 2 | the same |
+//!
+//! All that is told of a page has one `sequence_id`: a server and apps that know it replace what
+//! they show, and others show it below.
+//!
+//! <https://docs.ntfy.sh/publish/#publish-as-json>
+
+mod message;
+mod settings;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use reqwest::{Client, StatusCode, Url};
+use serde::Deserialize;
+
+use super::chat::{Answer, ask, calls};
+use super::http::client_for;
+use super::{BuildError, Parcel, ParcelKind, Sink, SinkError};
+use crate::message::Room;
+use crate::model::Secret;
+use message::{Letter, is_topic};
+pub use settings::{NtfyBasic, NtfySettings};
+
+/// How we prove who we are.
+#[derive(Debug)]
+pub enum NtfyAuth {
+    Token(Secret),
+    Basic { username: String, password: Secret },
+}
+
+/// Publishes to the topics of one server.
+pub struct NtfySink {
+    client: Client,
+    /// The server's root: there messages of JSON are taken.
+    url: Url,
+    auth: Option<NtfyAuth>,
+    /// The topic of all teams that have no other one.
+    topic: String,
+    /// Topics that have taken a parcel which has not come to others yet. Whoever has it must not be
+    /// woken by each attempt for the others.
+    taken: Mutex<BTreeMap<String, BTreeSet<String>>>,
+}
+
+/// So many parcels are remembered that are under way; more are told again where they came.
+const UNDER_WAY: usize = 500;
+
+/// What a server answers that has taken a message.
+#[derive(Deserialize)]
+struct Published {
+    id: String,
+    event: String,
+    topic: String,
+}
+
+/// Why a topic does not have it.
+enum Refused {
+    /// Another topic may take it.
+    Topic(SinkError),
+    Otherwise(SinkError),
+}
+
+impl NtfySink {
+    /// `url`: the server's root. `topic`: where pages go of teams that have no other one.
+    ///
+    /// # Errors
+    /// When the URL may not be sent to.
+    pub fn new(url: &str, auth: Option<NtfyAuth>, topic: &str, timeout: Duration) -> Result<Self, BuildError> {
+        let (client, url) = client_for(url, &[], timeout)?;
+        Ok(Self { client, url, auth, topic: topic.to_owned(), taken: Mutex::default() })
+    }
+
+    /// Where a parcel goes: where the page went, or to whoever is called.
+    fn topics(&self, parcel: &Parcel) -> BTreeSet<String> {
+        let known: BTreeSet<String> = match parcel.previous.as_deref() {
+            Some(previous) => previous.split(' ').filter(|topic| is_topic(topic)).map(str::to_owned).collect(),
+            None => BTreeSet::new(),
+        };
+        if !known.is_empty() && !calls(parcel) {
+            return known;
+        }
+        let of_all = parcel.channel.as_deref().filter(|topic| is_topic(topic)).unwrap_or(&self.topic);
+        let members = parcel.mention.iter().filter_map(|contact| contact.address.as_deref());
+        let members = members.filter(|topic| is_topic(topic) && parcel.kind == ParcelKind::Page);
+        members.chain([of_all]).map(str::to_owned).collect()
+    }
+
+    async fn publish(&self, letter: &Letter, topic: &str, parcel: &Parcel) -> Result<(), Refused> {
+        let request = self.client.post(self.url.clone()).json(&letter.to(topic));
+        let request = match &self.auth {
+            None => request,
+            Some(NtfyAuth::Token(token)) => request.bearer_auth(token.expose()),
+            Some(NtfyAuth::Basic { username, password }) => request.basic_auth(username, Some(password.expose())),
+        };
+        let answer = ask(request, &self.url, parcel.at).await.map_err(Refused::Otherwise)?;
+        let published: Option<Published> = serde_json::from_slice(&answer.body).ok();
+        let is_ours = |told: &Published| told.event == "message" && !told.id.is_empty() && told.topic == topic;
+        if answer.status == StatusCode::OK && published.as_ref().is_some_and(is_ours) {
+            return Ok(());
+        }
+        Err(refused(&answer, topic))
+    }
+
+    /// The same, and where the topic takes none, in the usual one. Gives the topic that has it.
+    async fn bring(&self, letter: &Letter, topic: &str, parcel: &Parcel) -> Result<String, SinkError> {
+        match self.publish(letter, topic, parcel).await {
+            Ok(()) => Ok(topic.to_owned()),
+            // Better in another topic than nowhere: somebody is to be woken.
+            Err(Refused::Topic(error)) if topic != self.topic && parcel.kind == ParcelKind::Page => {
+                tracing::error!(topic, %error, "the topic takes no page; the page goes to `pages.ntfy.topic`");
+                let remark = format!("the topic {topic} takes no page: {error}");
+                self.publish(&letter.with_remark(&remark), &self.topic, parcel).await?;
+                Ok(self.topic.clone())
+            }
+            Err(refused) => Err(refused.into()),
+        }
+    }
+
+    fn has_taken(&self, key: &str) -> BTreeSet<String> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned().unwrap_or_default()
+    }
+
+    /// Remembers who has it while others have not; `None`: all have.
+    fn remember(&self, key: String, topics: Option<BTreeSet<String>>) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        match topics {
+            Some(topics) => {
+                if taken.len() >= UNDER_WAY {
+                    taken.pop_first();
+                }
+                taken.insert(key, topics);
+            }
+            None => {
+                taken.remove(&key);
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Sink for NtfySink {
+    fn name(&self) -> &str {
+        "ntfy"
+    }
+
+    fn room(&self) -> Room {
+        Room::Units(message::ROOM)
+    }
+
+    fn hears_ends(&self) -> bool {
+        true
+    }
+
+    async fn send(&self, parcel: &Parcel) -> Result<Option<String>, SinkError> {
+        let letter = Letter::new(parcel);
+        let key = format!("{} {:?}", parcel.key, parcel.event);
+        let mut taken = self.has_taken(&key);
+        let mut trouble = None;
+        let mut reached = BTreeSet::new();
+        for topic in self.topics(parcel) {
+            if taken.contains(&topic) {
+                reached.insert(topic);
+                continue;
+            }
+            match self.bring(&letter, &topic, parcel).await {
+                Ok(has_it) => {
+                    reached.insert(has_it.clone());
+                    taken.extend([topic, has_it]);
+                }
+                Err(error) => trouble = Some(error),
+            }
+        }
+        self.remember(key, trouble.is_some().then_some(taken));
+        match trouble {
+            Some(error) => Err(error),
+            None => Ok(Some(reached.into_iter().collect::<Vec<_>>().join(" "))),
+        }
+    }
+}
+
+impl From<Refused> for SinkError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Topic(error) | Refused::Otherwise(error) => error,
+        }
+    }
+}
+
+/// What an answer means that is no yes: an error is JSON with a `code`, of which the first three
+/// digits are the status.
+fn refused(answer: &Answer, topic: &str) -> Refused {
+    let told = answer.json().unwrap_or_default();
+    let code = told.get("code").and_then(serde_json::Value::as_u64).unwrap_or_default();
+    let said = answer.told("ntfy");
+    let fail = |next: String| SinkError::fail(format!("{said}; {next}"));
+    match (answer.status.as_u16(), code) {
+        (401, _) => Refused::Otherwise(fail(
+            "put a token or password that the server takes where `pages.ntfy` says, and start again".to_owned(),
+        )),
+        (403, _) => Refused::Topic(fail(format!("let the account of `pages.ntfy` write to the topic {topic}"))),
+        (400, 40_009 | 40_010) => Refused::Topic(fail(format!("choose another name than {topic} for the topic"))),
+        (404 | 405, _) => Refused::Otherwise(fail("write the root of the server in `pages.ntfy.url`".to_owned())),
+        _ => Refused::Otherwise(match answer.trouble("ntfy") {
+            Some(trouble) => trouble,
+            None if answer.status.is_success() => answer.no_yes("ntfy", "a message with an `id` and that topic"),
+            None => fail("this is a fault of dogwatch: please report it".to_owned()),
+        }),
+    }
+}

@@ -1,0 +1,154 @@
+//! Pages in chats and on phones: what Slack, Mattermost, Teams and ntfy show, and what they refuse.
+
+mod mattermost;
+mod ntfy;
+mod slack;
+mod teams;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{TimeZone as _, Utc};
+use dogwatch::message::{Colour, Link, PageText};
+use dogwatch::model::{Grouping, Incident, IncidentId, IncidentState, PageEvent, Secret, Severity};
+use dogwatch::notify::{Contact, Parcel, ParcelKind, Sink, SinkError};
+use dogwatch::oncall::{OnCall, Roster};
+
+use crate::bot::Bot;
+
+/// Of the platform's two members one has addresses; the databases' team has channels of its own.
+const ONCALL: &str = "
+apiVersion: dogwatch/v1
+kind: OnCall
+members:
+  - { name: alice, slack: U0ALICE00, mattermost: alice, teams: alice@example.org, ntfy: alice-phone }
+  - { name: bob }
+  - { name: carol, slack: U0CAROL00, mattermost: carol, teams: carol@example.org, ntfy: carol-phone }
+teams:
+  - name: platform
+    rotation: { time_zone: UTC, start: 2026-01-05, handoff: { at: \"09:00\", every: 1w }, members: [bob, alice] }
+  - name: databases
+    channels: { slack: C0DATABASES, mattermost: databases, ntfy: databases-pages }
+    rotation: { time_zone: UTC, start: 2026-01-05, handoff: { at: \"09:00\", every: 1w }, members: [carol] }
+";
+
+/// How long a receiver may take.
+const SOON: Duration = Duration::from_secs(5);
+
+/// A bot whose pages go there, each the next one's fallback.
+async fn begins(sinks: Vec<Arc<dyn Sink>>) -> Bot {
+    let mut bot = Bot::begins(&[], vec![]).await;
+    bot.page_sinks = sinks;
+    let oncall = OnCall::parse("oncall.yaml", ONCALL).unwrap();
+    bot.sinks.ack_times = Arc::new(oncall.ack_times());
+    bot.rules.oncall = Roster::new(oncall);
+    bot.is_restarted().await;
+    bot
+}
+
+/// A page as the outbox hands it over.
+fn paged() -> Parcel {
+    let at = Utc.with_ymd_and_hms(2026, 3, 2, 2, 0, 0).unwrap();
+    let incident = Incident {
+        id: IncidentId(7),
+        grouping: Grouping::Other { text: "g".into() },
+        title: "the shop is down".into(),
+        severity: Severity::S1,
+        state: IncidentState::Open,
+        target: None,
+        team: "platform".into(),
+        owner: None,
+        playbook: None,
+        opened_at: at,
+        acknowledged_at: None,
+        mitigated_at: None,
+        resolved_at: None,
+        page_at: None,
+        spell: 1,
+        open_episodes: 1,
+        episodes: 1,
+        joined_at: None,
+        held_until: None,
+        merged: None,
+    };
+    let page = PageText {
+        title: "[S1] INC-7 the shop is down".into(),
+        reason: "S1 pages at once".into(),
+        fires: vec!["- ShopDown, since 2026-03-02 01:55:00 UTC".into()],
+        next: vec!["kubectl -n shop get pods".into()],
+        links: vec![Link { name: "runbook", url: "https://wiki.example.org/shop?a=1&b=2".into() }],
+        ack: "/ack INC-7".into(),
+        ..PageText::default()
+    };
+    Parcel {
+        kind: ParcelKind::Page,
+        key: "dogwatch-INC-7-1-1-S1".into(),
+        pager_key: "dogwatch-mark-INC-7-1-S1".into(),
+        event: Some(PageEvent::Trigger),
+        standing: None,
+        outcome: None,
+        previous: None,
+        thread: None,
+        at,
+        incident,
+        team: "platform".into(),
+        title: page.title.clone(),
+        body: String::new(),
+        page: Some(page),
+        ticket: None,
+        colour: Colour::Red,
+        buttons: Vec::new(),
+        mention: vec![contact("alice", None)],
+        channel: None,
+    }
+}
+
+fn contact(name: &str, address: Option<&str>) -> Contact {
+    Contact { name: name.into(), address: address.map(str::to_owned) }
+}
+
+/// What others may write to be taken for markup, everywhere in a page.
+fn hostile() -> Parcel {
+    const TEXT: &str = "<!channel> @all @here <@U0EVE0000> **b** *b* _i_ ~s~ `c` ```` <at>Eve</at> [x](https://evil.test) &amp; \\";
+    let mut parcel = paged();
+    parcel.title = TEXT.into();
+    parcel.team = TEXT.into();
+    let page = parcel.page.as_mut().unwrap();
+    page.first = Some(TEXT.into());
+    page.reason = TEXT.into();
+    page.fires = vec![TEXT.into(), "```".into(), "<!here>".into()];
+    page.links = vec![
+        Link { name: "runbook", url: "https://wiki.test/a|b>c".into() },
+        Link { name: "query", url: "javascript:alert(1)".into() },
+    ];
+    parcel.mention = vec![contact(TEXT, Some("<!channel>")), contact("ada", Some("all"))];
+    parcel
+}
+
+/// As much as a page may hold.
+fn long(sign: &str) -> Parcel {
+    let mut parcel = paged();
+    parcel.title = format!("[S1] INC-7 {}", sign.repeat(230 / sign.len()));
+    let line = sign.repeat(480 / sign.len());
+    let page = parcel.page.as_mut().unwrap();
+    page.reason = sign.repeat(990 / sign.len());
+    page.fires = vec![line.clone(); 40];
+    page.found = vec![line.clone(); 40];
+    page.playbook = vec![line; 40];
+    page.links = vec![Link { name: "query", url: format!("https://prometheus.test/{}", "q".repeat(1_200)) }; 8];
+    parcel.mention = (0..200).map(|n| contact(&format!("person-{n}"), None)).collect();
+    parcel
+}
+
+fn secret(text: &str) -> Secret {
+    Secret::new(text)
+}
+
+/// What a sink says that does not bring it.
+async fn refusal(sink: &dyn Sink, parcel: &Parcel) -> SinkError {
+    sink.send(parcel).await.expect_err("it is refused")
+}
+
+fn is_silent(error: &SinkError) -> bool {
+    matches!(error, SinkError::NoAnswer { .. })
+}
