@@ -20,6 +20,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::future::join_all;
 use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
 
@@ -46,9 +47,9 @@ pub struct NtfySink {
     auth: Option<NtfyAuth>,
     /// The topic of all teams that have no other one.
     topic: String,
-    /// Topics that have taken a parcel which has not come to others yet. Whoever has it must not be
-    /// woken by each attempt for the others.
-    taken: Mutex<BTreeMap<String, BTreeSet<String>>>,
+    /// By parcel and topic: in which topic it stands, while others do not have it yet. Whoever has
+    /// it must not be woken by each attempt for the others.
+    taken: Mutex<BTreeMap<String, BTreeMap<String, String>>>,
 }
 
 /// So many parcels are remembered that are under way; more are told again where they came.
@@ -125,24 +126,21 @@ impl NtfySink {
         }
     }
 
-    fn has_taken(&self, key: &str) -> BTreeSet<String> {
+    fn has_taken(&self, key: &str) -> BTreeMap<String, String> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned().unwrap_or_default()
     }
 
-    /// Remembers who has it while others have not; `None`: all have.
-    fn remember(&self, key: String, topics: Option<BTreeSet<String>>) {
+    /// `topic` has it, in `has_it`. It is remembered at once: the attempt may be cut off.
+    fn remember(&self, key: &str, topic: &str, has_it: &str) {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        match topics {
-            Some(topics) => {
-                if taken.len() >= UNDER_WAY {
-                    taken.pop_first();
-                }
-                taken.insert(key, topics);
-            }
-            None => {
-                taken.remove(&key);
-            }
+        if taken.len() >= UNDER_WAY && !taken.contains_key(key) {
+            taken.pop_first();
         }
+        taken.entry(key.to_owned()).or_default().insert(topic.to_owned(), has_it.to_owned());
+    }
+
+    fn forget(&self, key: &str) {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 }
 
@@ -163,27 +161,20 @@ impl Sink for NtfySink {
     async fn send(&self, parcel: &Parcel) -> Result<Option<String>, SinkError> {
         let letter = Letter::new(parcel);
         let key = format!("{} {:?}", parcel.key, parcel.event);
-        let mut taken = self.has_taken(&key);
-        let mut trouble = None;
-        let mut reached = BTreeSet::new();
-        for topic in self.topics(parcel) {
-            if taken.contains(&topic) {
-                reached.insert(topic);
-                continue;
+        let taken = self.has_taken(&key);
+        // All at once: whoever is behind one that does not answer hears it as soon.
+        let bring = async |topic: String| match taken.get(&topic) {
+            Some(has_it) => Ok(has_it.clone()),
+            None => {
+                let has_it = self.bring(&letter, &topic, parcel).await?;
+                self.remember(&key, &topic, &has_it);
+                Ok(has_it)
             }
-            match self.bring(&letter, &topic, parcel).await {
-                Ok(has_it) => {
-                    reached.insert(has_it.clone());
-                    taken.extend([topic, has_it]);
-                }
-                Err(error) => trouble = Some(error),
-            }
-        }
-        self.remember(key, trouble.is_some().then_some(taken));
-        match trouble {
-            Some(error) => Err(error),
-            None => Ok(Some(reached.into_iter().collect::<Vec<_>>().join(" "))),
-        }
+        };
+        let brought = join_all(self.topics(parcel).into_iter().map(bring)).await;
+        let reached = brought.into_iter().collect::<Result<BTreeSet<String>, SinkError>>()?;
+        self.forget(&key);
+        Ok(Some(reached.into_iter().collect::<Vec<_>>().join(" ")))
     }
 }
 
