@@ -16,6 +16,8 @@ const TABLE: &[(&str, &[&str])] = &[
     ("worker", &[]),
     ("files", &[]),
     ("secret", &[]),
+    ("signature", &[]),
+    ("links", &["signature"]),
     ("store", &[]),
     ("cluster", &["tls"]),
     ("http", &["tls"]),
@@ -37,9 +39,9 @@ const TABLE: &[(&str, &[&str])] = &[
     ("intake", &["store", "language"]),
     ("discord", &["secret", "message", "tls"]),
     ("chat", &["intake", "store", "oncall", "message", "command", "discord"]),
-    ("notify", &["secret", "store", "oncall", "message", "discord", "http", "tls"]),
+    ("notify", &["secret", "signature", "links", "store", "oncall", "message", "discord", "http", "tls"]),
     ("handoff", &["store", "oncall", "playbook", "message"]),
-    ("server", &["intake", "chat", "store"]),
+    ("server", &["intake", "chat", "store", "links", "signature"]),
     ("config", &["secret", "discord", "notify", "intake"]),
 ];
 

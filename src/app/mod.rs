@@ -28,6 +28,7 @@ use crate::engine::EngineOptions;
 use crate::handoff::{HandoffWorker, Reporter, Template};
 use crate::incident::{plan_windows, read_overrides};
 use crate::intake::{Form, Mapping};
+use crate::links::AckLinks;
 use crate::mandate::{LeaseName, Mandate, MandateWorker};
 use crate::metrics::Metrics;
 use crate::model::{Person, Role, Severities, Via};
@@ -165,9 +166,11 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     );
     workers.push(Arc::new(handoffs));
     let default_team = &config.oncall.default_team;
-    workers.extend(sinks.workers(store.clone(), clock.clone(), &roster, metrics.clone(), default_team));
+    let ack_links = config.server.public_url.as_ref().map(|url| AckLinks::new(url, store.link_secret().clone()));
+    let links = ack_links.clone();
+    workers.extend(sinks.workers(store.clone(), clock.clone(), &roster, metrics.clone(), default_team, links));
     let readiness = Arc::new(Readiness::default());
-    let settings = settings(config)?;
+    let settings = Settings { ack_links: ack_links.clone(), ..settings(config)? };
     let server = Server::new(store.clone(), clock.clone(), desk.clone(), metrics.clone(), readiness.clone(), settings);
     let server = Arc::new(server);
 

@@ -13,6 +13,7 @@ use crate::chat::discord::{DiscordError, DiscordGateway};
 use crate::clock::Clock;
 use crate::config::{Config, PageSink};
 use crate::discord::DiscordOptions;
+use crate::links::AckLinks;
 use crate::metrics::Metrics;
 use crate::model::PageBudgets;
 use crate::notify::{ConsoleSink, DiscordSink, OutboxWorker, Sink};
@@ -103,6 +104,7 @@ impl Channels {
         oncall: &Roster,
         metrics: Arc<Metrics>,
         default_team: &str,
+        ack_links: Option<AckLinks>,
     ) -> Vec<Arc<dyn Worker>> {
         let mut workers: Vec<Arc<dyn Worker>> = Vec::new();
         for sink in &self.sinks {
@@ -116,7 +118,7 @@ impl Channels {
                 oncall.clone(),
                 metrics.clone(),
             );
-            workers.push(Arc::new(worker.with_default_team(default_team)));
+            workers.push(Arc::new(worker.with_default_team(default_team).with_ack_links(ack_links.clone())));
         }
         workers
     }

@@ -94,6 +94,13 @@ impl Checker<'_> {
                 "write another port, such as `0.0.0.0:8081`, or take the line out",
             );
         }
+        if let Some(public_url) = &server.public_url
+            && self.url("server.public_url", public_url, true).is_some()
+            && public_url.contains(['?', '#'])
+        {
+            let remedy = "write where the server begins: `https://dogwatch.example.com`";
+            self.problem("server.public_url", "the URL ends with a question or a part of a page", remedy);
+        }
         if server.body_limit.0 < 64 * 1024 {
             self.problem(
                 "server.body_limit",

@@ -14,6 +14,9 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// Where health and metrics are served too, apart from what comes in.
     pub health_listen: Option<SocketAddr>,
+    /// Where people outside reach this server, such as `https://dogwatch.example.com`: then pages that
+    /// go to one person have a link that acknowledges. Only `/ack/` need be reachable.
+    pub public_url: Option<String>,
     /// Short for one of the `sources`: the name of the Alertmanager that delivers to
     /// `/v1/alertmanager`. `None`: it is
     /// `alertmanager`, unless `sources` say who delivers.
@@ -47,6 +50,7 @@ impl Default for ServerConfig {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             health_listen: None,
+            public_url: None,
             source: None,
             body_limit: ByteSize::mib(32),
             webhook_auth: None,

@@ -26,7 +26,7 @@ pub struct DiscordOptions {
     pub responders: Vec<u64>,
     pub admins: Vec<u64>,
     /// In the place of `https://discord.com`: a proxy that limits the rate, or a stand-in. There is no limit of our own then.
-    pub api_base: Option<String>,
+    pub api_url: Option<String>,
     /// How long one call may take, the waiting for its rate limit included.
     pub timeout: Duration,
 }
@@ -47,7 +47,7 @@ impl DiscordOptions {
             channel: config.channel,
             responders: config.roles.responder.clone(),
             admins: config.roles.admin.clone(),
-            api_base: config.api_base.clone(),
+            api_url: config.api_url.clone(),
             timeout: TIMEOUT,
         })
     }
@@ -59,7 +59,7 @@ impl DiscordOptions {
             .application_id(ApplicationId::new(self.application))
             // Nobody is pinged but by whom a message allows it.
             .default_allowed_mentions(CreateAllowedMentions::new());
-        match &self.api_base {
+        match &self.api_url {
             // The library ignores the proxy while its rate limiter is on.
             Some(base) => builder.proxy(base.trim_end_matches('/')).ratelimiter_disabled(true).build(),
             None => builder.build(),

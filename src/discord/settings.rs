@@ -22,9 +22,11 @@ pub struct DiscordConfig {
     /// Who may do what, by the roles of the guild. Everybody else in the channel may look.
     #[serde(default)]
     pub roles: DiscordRoles,
-    /// Another address of the REST API: for a proxy that limits the rate for several bots, and for tests.
-    #[serde(default)]
-    pub api_base: Option<String>,
+    /// A server that talks as Discord does, or an HTTP proxy in front of Discord that limits the rate
+    /// for several bots: where its REST API begins, without `/api`. The gateway is the one that it
+    /// names. It was called `api_base` before.
+    #[serde(default, alias = "api_base")]
+    pub api_url: Option<String>,
 }
 
 /// Ids of Discord roles.

@@ -213,7 +213,8 @@ fn in_step<'p>(
                 return finish(state, "the alert resolved: nothing more is changed".into());
             }
             match &state.approval {
-                Approval::None if autonomy == Autonomy::Approve => Next::Ask { step },
+                // A group that was begun is finished.
+                Approval::None if autonomy == Autonomy::Approve && !in_group => Next::Ask { step },
                 Approval::Asked { id, expires_at, .. } if now >= *expires_at => Next::Expire { approval: *id },
                 Approval::Asked { expires_at, .. } => Next::Park { until: *expires_at },
                 Approval::None | Approval::Granted { .. } => {

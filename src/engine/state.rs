@@ -45,6 +45,10 @@ pub struct RunState {
     /// A page of the playbook went out.
     pub paged: bool,
     pub ended: Option<Outcome>,
+    /// When it was to go on at the latest, by its last record.
+    pub goes_on_at: Option<DateTime<Utc>>,
+    /// For how long nobody went on with it, at the longest, since a person last said yes.
+    pub left_alone: TimeDelta,
 }
 
 /// How far a step is.
@@ -123,6 +127,7 @@ impl RunState {
 
     /// Takes in one more record.
     pub fn take(&mut self, at: DateTime<Utc>, event: &RunEvent) {
+        self.take_time(at, event);
         match event {
             RunEvent::Claimed { .. } => {}
             RunEvent::TargetRead { object } => {
@@ -205,6 +210,26 @@ impl RunState {
                     Some("its log or its inbox holds something that this version of dogwatch does not know".into());
             }
         }
+    }
+
+    fn take_time(&mut self, at: DateTime<Utc>, event: &RunEvent) {
+        let until = match event {
+            RunEvent::Claimed { .. } => {
+                let left_alone = self.goes_on_at.map(|goes_on_at| at - goes_on_at).unwrap_or_default();
+                self.left_alone = self.left_alone.max(left_alone);
+                at
+            }
+            RunEvent::ApprovalAnswered { verdict: Some(Verdict::Approve), .. } => {
+                self.left_alone = TimeDelta::zero();
+                at
+            }
+            RunEvent::Waiting { until, .. } => *until,
+            RunEvent::Verifying { look_at, .. } => *look_at,
+            RunEvent::ApprovalAsked { expires_at, .. } => *expires_at,
+            RunEvent::ClockMoved { by_micros } => at.max(at + TimeDelta::microseconds(*by_micros)),
+            _ => at,
+        };
+        self.goes_on_at = Some(until.max(at));
     }
 
     fn take_checked(&mut self, step: &StepPath, condition: ConditionKind, held: bool, because: &str) {

@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 
 use super::Coverage;
 use super::notification::Decider;
-use crate::model::{Alert, Autonomy, Target};
+use super::spell::page_by;
+use crate::model::{Alert, Autonomy, HumanDuration, Target};
 use crate::playbook::{Playbook, alert_value};
 use crate::store::{Change, IncidentEvent, IncidentRef, IncidentView, NewRun};
 
@@ -82,7 +83,7 @@ impl Decider<'_> {
     /// How far the run may go: what nobody vouches for starts no mutation.
     pub(super) fn autonomy(&mut self, incident: IncidentRef, playbook: &Playbook) -> Autonomy {
         if !self.came.unauthenticated || playbook.autonomy <= Autonomy::Suggest {
-            return playbook.autonomy;
+            return self.autonomy_by_age(incident, playbook);
         }
         let text = format!(
             "{} may only suggest, and not {}: whoever sends alerts need not authenticate (server.webhook_auth is not set)",
@@ -90,6 +91,23 @@ impl Decider<'_> {
         );
         self.note(incident, IncidentEvent::Remark { text });
         Autonomy::Suggest
+    }
+
+    /// What waited here for longer than somebody was to be called within says what was so then: a
+    /// person says whether it is still to be done.
+    fn autonomy_by_age(&mut self, incident: IncidentRef, playbook: &Playbook) -> Autonomy {
+        let waited = (self.now - self.came.received_at).to_std().unwrap_or_default();
+        let is_old = page_by(playbook, playbook.severity).is_some_and(|page_by| waited > page_by);
+        if !is_old || self.came.is_held || playbook.autonomy != Autonomy::Auto {
+            return playbook.autonomy;
+        }
+        let text = format!(
+            "{} asks before it changes anything: its alert waited here for {}, and nobody told again that it fires",
+            playbook.name,
+            HumanDuration(waited)
+        );
+        self.note(incident, IncidentEvent::Remark { text });
+        Autonomy::Approve
     }
 
     /// Whether a playbook that knows the alert has had no run for this incident.

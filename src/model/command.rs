@@ -18,6 +18,8 @@ pub enum Via {
     Discord,
     Console,
     Api,
+    /// The link of a page.
+    Link,
 }
 
 impl fmt::Display for Via {
@@ -26,6 +28,7 @@ impl fmt::Display for Via {
             Via::Discord => "discord",
             Via::Console => "console",
             Via::Api => "api",
+            Via::Link => "link",
         })
     }
 }

@@ -76,5 +76,5 @@ impl Renderer {
 }
 
 fn contact(sink: &str, member: &Member) -> Contact {
-    Contact { name: member.name.clone(), address: member.addresses.at(sink).map(str::to_owned) }
+    Contact { name: member.name.clone(), address: member.addresses.at(sink).map(str::to_owned), ack_url: None }
 }

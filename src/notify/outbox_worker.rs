@@ -12,6 +12,7 @@ use super::render::Renderer;
 use super::ticket::trouble;
 use super::{Parcel, ParcelKind, Sink, SinkError, TicketLetter};
 use crate::clock::Clock;
+use crate::links::AckLinks;
 use crate::metrics::Metrics;
 use crate::model::PageEvent;
 use crate::oncall::Roster;
@@ -50,6 +51,12 @@ impl OutboxWorker {
     /// `team` is called when a page's own team is unknown, or has nobody on call.
     pub fn with_default_team(mut self, team: impl Into<String>) -> Self {
         self.renderer.default_team = Some(team.into());
+        self
+    }
+
+    /// Pages that one person gets have a link that acknowledges.
+    pub fn with_ack_links(mut self, links: Option<AckLinks>) -> Self {
+        self.renderer.ack_links = links;
         self
     }
 
@@ -153,7 +160,8 @@ impl Worker for OutboxWorker {
     }
 }
 
-/// What is only told of a page, and calls nobody, is worth as much as an incident's message.
+/// That a page has ended goes no other way, and is told for as long as a ticket is: a receiver that
+/// calls the next by itself goes on with that until it hears so.
 fn patience_of(parcel: &Parcel) -> ParcelKind {
-    if parcel.event.is_some_and(PageEvent::is_end) { ParcelKind::Card } else { parcel.kind }
+    if parcel.event.is_some_and(PageEvent::is_end) { ParcelKind::Ticket } else { parcel.kind }
 }

@@ -126,4 +126,6 @@ pub struct Contact {
     pub name: String,
     /// By what the receiver knows them; `None`: can be named there, but not called.
     pub address: Option<String>,
+    /// Acknowledges the page in their name: for what they alone can read.
+    pub ack_url: Option<String>,
 }

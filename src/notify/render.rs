@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::earlier::Recent;
 use super::{Parcel, ParcelKind, Sink};
 use crate::clock::Clock;
+use crate::links::AckLinks;
 use crate::message::{self, Card, Colour, PageFacts, PageText, Room};
 use crate::model::{Approval, ApprovalState, Grouping, Incident, IncidentId, PageEvent, PageId, Severity};
 use crate::oncall::Roster;
@@ -35,12 +36,13 @@ pub(super) struct Renderer {
     recent: Recent,
     /// Who is called when a page's own team cannot be.
     pub default_team: Option<String>,
+    pub ack_links: Option<AckLinks>,
 }
 
 impl Renderer {
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, oncall: Roster) -> Self {
         let recent = Recent::new(store.clone(), clock.clone());
-        Self { store, clock, oncall, recent, default_team: None }
+        Self { store, clock, oncall, recent, default_team: None, ack_links: None }
     }
 
     /// What is to be told; `None` when there is nothing to tell any more.
@@ -182,7 +184,13 @@ impl Renderer {
             parcel.buttons.insert(0, acknowledge);
         }
         parcel.title.clone_from(&text.title);
-        Ok(Some(called.with(parcel, text, sink.room())))
+        let mut parcel = called.with(parcel, text, sink.room());
+        if let Some(links) = self.ack_links.as_ref().filter(|_| standing == Standing::Open) {
+            for contact in &mut parcel.mention {
+                contact.ack_url = Some(links.url(page.id, &contact.name, page.created_at));
+            }
+        }
+        Ok(Some(parcel))
     }
 
     /// The page, or the call, as it is now.

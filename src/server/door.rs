@@ -50,7 +50,7 @@ fn browsers_stay_out(server: &Server, guard: Guard, parts: &Parts) -> Result<(),
 }
 
 /// From here on the connection keeps its place, and what is wrong with the body can be told.
-async fn come_in(parts: &Parts, body: Body, brings_json: bool) -> Result<Body, Refusal> {
+pub(super) async fn come_in(parts: &Parts, body: Body, brings_json: bool) -> Result<Body, Refusal> {
     if place(parts).is_some_and(|place| !place.is_let_in()) {
         let error = "all connections of those who may come in are at work";
         return Err(Refusal::new(
@@ -68,7 +68,13 @@ async fn come_in(parts: &Parts, body: Body, brings_json: bool) -> Result<Body, R
 }
 
 /// Whoever has no right secret hears so soon, late, or never.
-async fn turned_away(server: &Server, parts: &Parts, body: Body, via: &'static str, refusal: Refusal) -> Refusal {
+pub(super) async fn turned_away(
+    server: &Server,
+    parts: &Parts,
+    body: Body,
+    via: &'static str,
+    refusal: Refusal,
+) -> Refusal {
     server.metrics.authentication_failed(via);
     let place = place(parts);
     if let Some(place) = place {

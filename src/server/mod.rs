@@ -6,6 +6,8 @@
 //! | `GET /v1/sources/NAME` | the same | the call of a heartbeat, which brings nothing |
 //! | `POST /v1/alertmanager` | the same | the same, where there is one Alertmanager |
 //! | `POST /v1/commands` | an API token | `{"command": "/ack INC-7"}` -> `{"reply": "...", "ok": true}` |
+//! | `GET /ack/TOKEN` | whoever has the link | shows which page it acknowledges |
+//! | `POST /ack/TOKEN` | the same | acknowledges it in the name of the person whose link it is |
 //! | `GET /healthz` | everybody | the process is alive |
 //! | `GET /readyz` | everybody | the store can be read and written, and the workers come further; else 503 with the reason |
 //! | `GET /metrics` | everybody | for Prometheus |
@@ -17,6 +19,7 @@
 //! right secret can keep others out ([`Limits`]), and no page in a browser can use it
 //! ([`Source::lets_everybody_in`] says what follows without a secret).
 
+mod acknowledge;
 mod answer;
 mod auth;
 mod body;
@@ -43,7 +46,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware;
-use axum::routing::post;
+use axum::routing::{get, post};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tower_http::trace::TraceLayer;
@@ -61,6 +64,7 @@ use rooms::{Rooms, kib};
 
 use crate::chat::Desk;
 use crate::clock::Clock;
+use crate::links::AckLinks;
 use crate::metrics::Metrics;
 use crate::store::Store;
 
@@ -71,6 +75,8 @@ pub struct Settings {
     pub sources: Sources,
     /// Who may give commands. None: nobody may.
     pub api_tokens: Vec<ApiToken>,
+    /// By which links pages are acknowledged. `None`: by none.
+    pub ack_links: Option<AckLinks>,
     /// The largest body of a delivery, in bytes.
     pub body_limit: usize,
     pub limits: Limits,
@@ -81,6 +87,7 @@ impl Default for Settings {
         Self {
             sources: Sources::default(),
             api_tokens: Vec::new(),
+            ack_links: None,
             body_limit: 16 * 1024 * 1024,
             limits: Limits::default(),
         }
@@ -195,6 +202,7 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/v1/alertmanager/", post(deliveries::deliver))
         .route("/v1/sources/{name}", post(deliveries::deliver_by_name).get(deliveries::call))
         .route("/v1/sources/{name}/", post(deliveries::deliver_by_name).get(deliveries::call))
+        .route("/ack/{token}", get(acknowledge::show).post(acknowledge::acknowledge))
         .route("/v1/commands", post(commands::command))
         .route("/v1/commands/", post(commands::command));
     finished(routes.merge(probes::routes()), server)
@@ -207,10 +215,12 @@ fn health_router(server: Arc<Server>) -> Router {
 
 fn finished(routes: Router<Arc<Server>>, server: Arc<Server>) -> Router {
     let within = server.settings.limits.request_within;
-    // Only the path: a query may hold what should not be logged.
-    let trace = TraceLayer::new_for_http().make_span_with(
-        |request: &Request| tracing::info_span!("http", method = %request.method(), path = request.uri().path()),
-    );
+    // Only the path: a query may hold what should not be logged, and so does a link.
+    let trace = TraceLayer::new_for_http().make_span_with(|request: &Request| {
+        let path = request.uri().path();
+        let path = if path.starts_with("/ack/") { "/ack/TOKEN" } else { path };
+        tracing::info_span!("http", method = %request.method(), path)
+    });
     routes
         .fallback(answer::no_route)
         .method_not_allowed_fallback(answer::no_method)

@@ -3,6 +3,7 @@
 mod api;
 mod delivery;
 mod limits;
+mod links;
 mod strangers;
 
 use std::collections::BTreeMap;

@@ -210,6 +210,16 @@ impl Bot {
         self.starts().await;
     }
 
+    /// The process ends, and another one starts so long after. It has not worked yet.
+    pub async fn is_gone_for(&mut self, lasting: Duration) {
+        if let Some(Alive { stage, workers }) = self.alive.take() {
+            drop(workers);
+            stage.store.close().await;
+        }
+        self.clock.advance(lasting);
+        self.starts().await;
+    }
+
     /// Its database is lost, and it starts with a new one, which has another mark.
     pub async fn loses_its_database(&mut self, mark: &str) {
         if let Some(Alive { stage, workers }) = self.alive.take() {

@@ -30,6 +30,7 @@ mod laws;
 mod many;
 mod mutated;
 mod on_call;
+mod outages;
 mod page_for;
 mod page_texts;
 mod pages;

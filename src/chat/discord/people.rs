@@ -101,7 +101,7 @@ teams:
             channel: 3,
             responders: vec![10, 11],
             admins: vec![20],
-            api_base: None,
+            api_url: None,
             timeout: Duration::from_secs(1),
         };
         People::new(&options, oncall.unwrap().into())

@@ -64,8 +64,8 @@ impl Checker<'_> {
                 "`chat.discord.roles` names no role: people can look on Discord, but not acknowledge or approve".into(),
             );
         }
-        if let Some(base) = &discord.api_base {
-            self.url("chat.discord.api_base", base, true);
+        if let Some(base) = &discord.api_url {
+            self.url("chat.discord.api_url", base, true);
         }
     }
 }

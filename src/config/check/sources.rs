@@ -8,7 +8,7 @@ use crate::config::{Problem, SourceConfig, SourceKind};
 use crate::intake::{Mapping, MappingError};
 
 /// Whence signals come that no source sends.
-const OURS: [&str; 5] = ["api", "console", "discord", "heartbeat", "run"];
+const OURS: [&str; 7] = ["api", "console", "discord", "heartbeat", "link", "pagerduty", "run"];
 
 /// Less than a minute is within the jitter of what sends it.
 const LEAST_WITHIN: Duration = Duration::from_secs(60);

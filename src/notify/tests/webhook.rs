@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use super::*;
 use crate::clock::Clock as _;
 use crate::model::Secret;
+use crate::store::{Change, IncidentEvent, IncidentRef};
 
 /// A receiver that answers as it is told. It ends with its value.
 struct Receiver {
@@ -25,6 +26,7 @@ struct Shared {
     /// What it answers: status, one header, body. The last one is kept.
     answers: Mutex<Vec<Answer>>,
     requests: Mutex<Vec<(HeaderMap, Value)>>,
+    bodies: Mutex<Vec<Bytes>>,
 }
 
 #[derive(Clone)]
@@ -57,6 +59,7 @@ impl Receiver {
 
 async fn handle(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
     shared.requests.lock().unwrap().push((headers, serde_json::from_slice(&body).unwrap()));
+    shared.bodies.lock().unwrap().push(body);
     let answer = {
         let mut answers = shared.answers.lock().unwrap();
         if answers.len() > 1 { answers.remove(0) } else { answers[0].clone() }
@@ -110,7 +113,59 @@ async fn a_page_is_a_document_with_a_key() {
     let (headers, document) = &requests[0];
     assert_eq!(headers["authorization"], "Bearer hunter2");
     assert_eq!(headers["content-type"], "application/json");
-    insta::assert_snapshot!(serde_json::to_string_pretty(document).unwrap());
+    let text = serde_json::to_string_pretty(document).unwrap();
+    insta::assert_snapshot!(text.replace(bot.store.mark(), "MARK"));
+}
+
+#[tokio::test]
+async fn a_signed_document_is_known_for_ours() {
+    use crate::signature::is_signed;
+    let receiver = Receiver::start(vec![says(200)]).await;
+    let bot = paged().await;
+    let secret = Secret::new("what both know");
+    let sink = receiver.sink().signed_with(Some(secret.clone()));
+    settle(&bot, &worker(&bot, Arc::new(sink), None)).await;
+    let (headers, _) = receiver.requests().remove(0);
+    let header = |name: &str| headers[name].to_str().unwrap().to_owned();
+    let signature = header("x-dogwatch-signature");
+    let body = receiver.shared.bodies.lock().unwrap().remove(0);
+    let signed = [header("x-dogwatch-timestamp").as_bytes(), b".", &body].concat();
+    assert!(is_signed(&secret, &signed, signature.strip_prefix("v1=").unwrap()), "{signature}");
+    assert_eq!(header("x-dogwatch-timestamp"), bot.clock.now().timestamp().to_string());
+}
+
+#[tokio::test]
+async fn outcomes_are_told_to_who_wants_them_and_call_nobody() {
+    let receiver = Receiver::start(vec![says(200)]).await;
+    let bot = Story::new(&[], &["webhook"]).await;
+    let hear_ends = ["webhook".to_owned()].into();
+    let bot =
+        bot.reopens_with(crate::store::Sinks { hear_ends, ..crate::store::story::sinks(&[], &["webhook"]) }).await;
+    let incident = bot.incident(Severity::S1, "CoreDNS is down", "CoreDNSDown", 3).await;
+    bot.page(incident, PageReason::SeverityOne).await;
+    let worker = worker(&bot, Arc::new(receiver.sink().telling_outcomes(true)), None);
+    settle(&bot, &worker).await;
+    let incident = IncidentRef::Existing(incident);
+    let changes = vec![
+        Change::Acknowledge { incident, by: "ada".into() },
+        Change::Note { incident, event: IncidentEvent::Acknowledged { by: "ada".into() } },
+    ];
+    bot.decide(changes).await;
+    settle(&bot, &worker).await;
+    bot.decide(vec![Change::Resolve { incident, by_itself: false }]).await;
+    settle(&bot, &worker).await;
+    let told = |(_, document): (HeaderMap, Value)| {
+        ["kind", "event", "outcome", "dedup_key"].map(|name| document[name].as_str().unwrap_or_default().to_owned())
+    };
+    let told: Vec<[String; 4]> = receiver.requests().into_iter().map(told).collect();
+    assert_eq!(
+        told,
+        [
+            ["page", "trigger", "", "dogwatch-INC-1-1-1-S1"],
+            ["outcome", "acknowledge", "ada has acknowledged it", "dogwatch-INC-1-1-1-S1"],
+            ["outcome", "resolve", "nothing fires any more", "dogwatch-INC-1-1-1-S1"],
+        ]
+    );
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use super::{TrackerOptions, external, parts, shown_url, sink_name};
 use crate::model::{Digest, Secret};
 use crate::notify::http::{client_for, whole};
-use crate::notify::webhook::{document, post};
+use crate::notify::webhook::{Secrets, document, post};
 use crate::notify::{Parcel, Sink, SinkError, WebhookError};
 use crate::store::{TicketPlace, TicketSite};
 
@@ -68,12 +68,13 @@ impl Sink for TicketWebhook {
             (true, false) => "trigger",
             (_, _) => "update",
         };
+        let secrets = Secrets { token: self.token.as_ref(), ..Secrets::default() };
         let mut document = document(parcel);
         if let Some(fields) = document.as_object_mut() {
             fields.insert("event".into(), json!(event));
             fields.insert("news".into(), json!(letter.news));
         }
-        let answer = post(&self.client, &self.url, self.token.as_ref(), &document, parcel.at).await;
+        let answer = post(&self.client, &self.url, secrets, &document, parcel.at).await;
         let answer = answer.map_err(|error| match error {
             // It means all that is sent there.
             SinkError::Retry { message, after: Some(after) } => SinkError::Hold { message, after },

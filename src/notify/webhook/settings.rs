@@ -19,6 +19,13 @@ pub struct WebhookSettings {
     pub url: String,
     #[serde(default)]
     pub token: Option<SecretSource>,
+    /// What each document is signed with, so that the receiver can tell that it is ours.
+    #[serde(default)]
+    pub signing_secret: Option<SecretSource>,
+    /// Whether documents tell, too, that somebody has a page and that it is over: of the kind
+    /// `outcome`, which calls nobody.
+    #[serde(default)]
+    pub outcomes: bool,
     /// The hosts that pages may go to. Empty: the URL's own.
     #[serde(default)]
     pub allow_hosts: Vec<String>,
@@ -29,11 +36,12 @@ pub struct WebhookSettings {
 
 impl SinkSettings for WebhookSettings {
     fn secrets(&self) -> Vec<(String, &SecretSource)> {
-        self.token.iter().map(|token| ("token".to_owned(), token)).collect()
+        let named = [("token", &self.token), ("signing_secret", &self.signing_secret)];
+        named.into_iter().filter_map(|(name, secret)| Some((name.to_owned(), secret.as_ref()?))).collect()
     }
 
     fn anchor(&mut self, base: &Path) {
-        self.token.iter_mut().for_each(|token| token.anchor(base));
+        [&mut self.token, &mut self.signing_secret].into_iter().flatten().for_each(|secret| secret.anchor(base));
     }
 
     fn check(&self, findings: &mut Findings) {
@@ -42,7 +50,9 @@ impl SinkSettings for WebhookSettings {
     }
 
     fn build(&self) -> Result<Arc<dyn Sink>, BuildError> {
-        let token = self.token.as_ref().map(SecretSource::read).transpose()?;
-        Ok(Arc::new(WebhookSink::new(&self.url, token, &self.allow_hosts, self.timeout.0)?))
+        let read = |secret: &Option<SecretSource>| secret.as_ref().map(SecretSource::read).transpose();
+        let (token, signing_secret) = (read(&self.token)?, read(&self.signing_secret)?);
+        let sink = WebhookSink::new(&self.url, token, &self.allow_hosts, self.timeout.0)?;
+        Ok(Arc::new(sink.signed_with(signing_secret).telling_outcomes(self.outcomes)))
     }
 }

@@ -44,6 +44,7 @@ use sqlx::{ConnectOptions, SqliteConnection};
 use super::transaction::Tx;
 use super::{Bells, Sinks, Store, StoreError, StoreTrouble};
 use crate::clock::Clock;
+use crate::model::{Secret, declare_secret};
 use file::DatabaseFile;
 use health::WriteHealth;
 use keeper::Keeper;
@@ -69,6 +70,7 @@ pub struct SqliteStore {
     sinks: Arc<Sinks>,
     bells: Bells,
     mark: String,
+    link_secret: Secret,
     /// `None`: it only reads.
     health: Option<Arc<WriteHealth>>,
     /// Held as long as the store: a second server on the same file would be a second decider. `None`: it only reads.
@@ -107,10 +109,12 @@ impl SqliteStore {
             what: "migrate the database",
             message: format!("{error}; a newer Dogwatch may have written it"),
         })?;
-        let mark = sqlx::query("SELECT mark FROM identity")
+        let mark = sqlx::query("SELECT mark, link_secret FROM identity")
             .fetch_one(&mut connection)
             .await
             .map_err(failed("read the database's mark"))?;
+        let link_secret = Secret::new(rows::get::<String>(&mark, "link_secret")?);
+        declare_secret(link_secret.expose());
         start::take_over(&mut connection, clock.now(), &sinks).await?;
         file.opened()?;
         let reads = SqlitePoolOptions::new()
@@ -130,6 +134,7 @@ impl SqliteStore {
             sinks: Arc::new(sinks),
             bells: Bells::default(),
             mark: rows::get(&mark, "mark")?,
+            link_secret,
             _file: Some(file),
         })
     }
@@ -161,12 +166,18 @@ impl SqliteStore {
         }
         let writer = Writer::closed();
         let (sinks, bells, mark) = (Arc::default(), Bells::default(), String::new());
-        Ok(Self { reads, writer, clock, sinks, bells, mark, health: None, _file: None })
+        let link_secret = Secret::new("");
+        Ok(Self { reads, writer, clock, sinks, bells, mark, link_secret, health: None, _file: None })
     }
 
     /// Eight hexadecimal digits that were made with the database: no other has them.
     pub fn mark(&self) -> &str {
         &self.mark
+    }
+
+    /// What was made with the database for signing links, and is told nobody.
+    pub fn link_secret(&self) -> &Secret {
+        &self.link_secret
     }
 
     /// Waits for the end of the writer, after which nothing is taken in any more:

@@ -54,6 +54,10 @@ pub(in crate::store) async fn arrived(
     // What changed while it was on its way is delivered once more.
     let due_at = row.changed.then_some(tx.now);
     tx.tables.save_arrival(id, tx.now, external, told, due_at).await?;
+    if row.attempts > 0 {
+        // It is back: what failed there meanwhile need not wait for its time.
+        tx.tables.hasten_failed(&row.sink, tx.now).await?;
+    }
     let Some(page) = row.page else { return Ok(row.changed || row.ticket.is_some()) };
     let Some(of) = tx.tables.page_row(page).await? else { return Ok(row.changed) };
     let sinks = tx.tables.sinks_of_page(page).await?;

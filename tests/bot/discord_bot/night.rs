@@ -152,7 +152,7 @@ pub fn options(discord: &Discord) -> DiscordOptions {
         channel: discord.channel("incidents"),
         responders: vec![discord.role("sre")],
         admins: vec![discord.role("admin")],
-        api_base: Some(discord.api_url()),
+        api_url: Some(discord.api_url()),
         timeout: Duration::from_secs(2),
     }
 }

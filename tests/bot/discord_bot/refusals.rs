@@ -98,7 +98,7 @@ async fn who_is_not_there_is_asked_again_later() {
     let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", gone.local_addr().unwrap());
     drop(gone);
-    let error = refused(&DiscordOptions { api_base: Some(url), ..options(&discord) }, &parcel()).await;
+    let error = refused(&DiscordOptions { api_url: Some(url), ..options(&discord) }, &parcel()).await;
     let SinkError::Retry { message, .. } = &error else { panic!("given up? {error:?}") };
     assert!(message.contains("discord is not reachable: Connection refused"), "{message}");
 }

@@ -51,7 +51,7 @@ chat:
     guild: {}
     channel: {}
     roles: {{ responder: [{}] }}
-    api_base: {}
+    api_url: {}
 ",
             discord.application_id(),
             discord.guild_id(),

@@ -50,6 +50,67 @@ pub async fn a_page_goes_to_another_sink_once(story: Story) {
     assert!(!fails().await, "not after it arrived there either");
 }
 
+pub async fn the_worst_page_is_delivered_first(story: Story) {
+    for (name, severity) in [("a", Severity::S2), ("b", Severity::S1), ("c", Severity::S2)] {
+        let id = story.incident(severity, name, name, 1).await;
+        story.page(id, PageReason::Uncovered).await;
+    }
+    let taken = story.store.take_deliveries(&["webhook"], 2, LEASE).await.unwrap();
+    let rest = story.store.take_deliveries(&["webhook"], 2, LEASE).await.unwrap();
+    let page = |delivery: &Delivery| match delivery.subject {
+        DeliverySubject::Page { page } => page.0,
+        _ => 0,
+    };
+    let pages: Vec<i64> = taken.iter().chain(&rest).map(page).collect();
+    assert_eq!(pages, [2, 1, 3]);
+}
+
+/// Whoever knows that one came knows that the receiver is back.
+pub async fn where_one_arrives_again_what_failed_before_follows_at_once(story: Story) {
+    let first = incident(&story, "coredns", 1).await;
+    story.page(first, PageReason::Overdue).await;
+    let second = story.incident(Severity::S1, "b", "b", 1).await;
+    story.page(second, PageReason::SeverityOne).await;
+    let later = morning() + Duration::from_secs(300);
+    let take = || async { story.store.take_deliveries(&["webhook"], 10, LEASE).await.unwrap() };
+    for page in take().await {
+        story.store.delivery_failed(page.id, "503", Some(later), None).await.unwrap();
+    }
+    assert_eq!(story.store.next_delivery_due(&["webhook"]).await.unwrap(), Some(later));
+    story.clock.set(later);
+    let page = story.store.take_deliveries(&["webhook"], 1, LEASE).await.unwrap().pop().unwrap();
+    story.store.delivery_failed(page.id, "503", Some(later + Duration::from_secs(300)), None).await.unwrap();
+    let other = take().await.pop().unwrap();
+    story.store.delivered(other.id, None, Some(Standing::Open)).await.unwrap();
+    assert_eq!(take().await.pop().map(|delivery| delivery.id), Some(page.id));
+}
+
+/// What a receiver knows of a page is known, and what it may know.
+pub async fn what_a_receiver_knows_of_a_page_is_kept(story: Story) {
+    let hear_ends = ["webhook".to_owned()].into();
+    let story = story.reopens_with(Sinks { hear_ends, ..story::sinks(&["console"], &["webhook"]) }).await;
+    let id = story.incident(Severity::S1, "a", "a", 1).await;
+    story.page(id, PageReason::SeverityOne).await;
+    let take = || async { story.store.take_deliveries(&["webhook"], 10, LEASE).await.unwrap().pop() };
+    let first = take().await.unwrap();
+    assert_eq!(first.told, None);
+    story.store.delivery_failed(first.id, "no answer", Some(story.clock.now()), None).await.unwrap();
+    assert_eq!(take().await.unwrap().told, Some(Told::Perhaps), "nobody heard what came of it");
+    story.store.delivered(first.id, None, Some(Standing::Open)).await.unwrap();
+    assert_eq!(take().await, None);
+    let incident = IncidentRef::Existing(id);
+    story.decide(vec![Change::Acknowledge { incident, by: "ada".into() }]).await;
+    let acknowledged = take().await.unwrap();
+    assert_eq!((acknowledged.id, acknowledged.told), (first.id, Some(Told::Of(Standing::Open))));
+    // It is over while that is on its way.
+    story.decide(vec![Change::Resolve { incident, by_itself: false }]).await;
+    assert_eq!(take().await, None, "what is on its way is looked at again when it has come");
+    story.store.delivered(first.id, None, Some(Standing::Acknowledged)).await.unwrap();
+    assert_eq!(take().await.unwrap().told, Some(Told::Of(Standing::Acknowledged)));
+    story.store.delivered(first.id, None, Some(Standing::Over)).await.unwrap();
+    assert_eq!(take().await, None);
+}
+
 pub async fn pages_are_delivered_before_messages(story: Story) {
     let id = incident(&story, "coredns", 1).await;
     story.page(id, PageReason::Overdue).await;

@@ -150,6 +150,9 @@ macro_rules! each_store_check {
                 what_is_given_up_is_tried_again_when_it_changed_on_the_way
                 a_page_goes_to_another_sink_once
                 pages_are_delivered_before_messages
+                the_worst_page_is_delivered_first
+                where_one_arrives_again_what_failed_before_follows_at_once
+                what_a_receiver_knows_of_a_page_is_kept
             }
             clock {
                 what_waits_waits_as_long_as_it_was_meant_to

@@ -12,14 +12,17 @@ use crate::store::transaction::{DeliveryRow, DeliveryTable, TakenRow, ToldPage};
 use crate::store::{DeliveryId, DeliverySubject, PageStands, Standing, StoreError, Told};
 
 /// The urgent before the others, and the new before what has failed: behind a receiver that is down
-/// and takes its time with each, a new page would wait for all that came before it. Not what goes
+/// and takes its time with each, a new page would wait for all that came before it. Of pages, those
+/// that call somebody come before what is told of others, and the worst come first. Not what goes
 /// to a sink that wants to be left alone.
 pub(in crate::store::sqlite) const TAKE: &str = "UPDATE outbox SET due_at = ?2, taken = version,
          told = CASE WHEN page_id IS NULL THEN NULL WHEN told IS NULL THEN 'taken' WHEN told = 'taken' THEN 'tried' ELSE told END
      WHERE id IN (SELECT id FROM outbox
                   WHERE due_at <= ?1 AND sink IN (SELECT value FROM json_each(?3)) AND sink NOT IN (SELECT sink FROM sink_hold)
-                  ORDER BY urgency, attempts > 0, due_at, id LIMIT ?4)
-     RETURNING id, sink, key, subject, attempts, external_id, urgency, told";
+                  ORDER BY urgency, attempts > 0, told IN ('open', 'acknowledged', 'over'),
+                      (SELECT severity FROM page WHERE page.id = outbox.page_id), due_at, id LIMIT ?4)
+     RETURNING id, sink, key, subject, attempts, external_id, urgency, told,
+         (SELECT severity FROM page WHERE page.id = outbox.page_id) AS severity";
 
 /// A time that is none, or is too far away to be one: SQLite takes a text for greater than each
 /// number, so that what has one would never be due.
@@ -75,10 +78,16 @@ impl DeliveryTable for SqliteTables<'_> {
         let found = self.all("take deliveries", query).await?;
         let mut taken = Vec::with_capacity(found.len());
         for row in &found {
-            taken.push((get::<i64>(row, "urgency").unwrap_or_default(), read(row)?));
+            let urgency: i64 = get(row, "urgency").unwrap_or_default();
+            let severity: String = get::<Option<String>>(row, "severity").ok().flatten().unwrap_or_default();
+            taken.push(((urgency, severity), read(row)?));
         }
         // What an UPDATE returns is in no order.
-        taken.sort_by_key(|(urgency, row)| (*urgency, row.attempts > 0, row.id.0));
+        taken.sort_by(|((urgency, severity), row), ((other_urgency, other_severity), other)| {
+            let is_told = |row: &TakenRow| matches!(row.told, Some(Told::Of(_)));
+            let key = (urgency, row.attempts > 0, is_told(row), severity, row.id.0);
+            key.cmp(&(other_urgency, other.attempts > 0, is_told(other), other_severity, other.id.0))
+        });
         Ok(taken.into_iter().map(|(_, row)| row).collect())
     }
 
@@ -150,6 +159,14 @@ impl DeliveryTable for SqliteTables<'_> {
             pages.push(ToldPage { page: PageId(get(row, "id")?), sink: get(row, "sink")?, told, stands });
         }
         Ok(pages)
+    }
+
+    async fn hasten_failed(&mut self, sink: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let query = sqlx::query(
+            "UPDATE outbox SET due_at = ?1 WHERE due_at > ?1 AND sink = ?2 AND attempts > 0 AND page_id IS NOT NULL",
+        );
+        self.execute("hasten what failed", query.bind(micros(now)).bind(sink.to_owned())).await?;
+        Ok(())
     }
 
     async fn save_failure(

@@ -362,6 +362,9 @@ pub(in crate::store) trait DeliveryTable {
     /// something is on its way there already.
     async fn told_pages(&mut self, incident: IncidentId) -> Result<Vec<ToldPage>, StoreError>;
 
+    /// Has all pages that a sink failed to take due now.
+    async fn hasten_failed(&mut self, sink: &str, now: DateTime<Utc>) -> Result<(), StoreError>;
+
     /// One more attempt was in vain.
     async fn save_failure(
         &mut self,
