@@ -618,7 +618,9 @@ fn a_chat_for_pages_is_made_by_who_knows_where_and_as_whom() {
     }
     let open = way("ntfy: { url: \"https://ntfy.sh\", topic: all-pages }");
     assert!(open.contains("whoever knows a topic reads its pages"), "{open}");
-    for inline in ["slack: { webhook: \"https://hooks.slack.com/services/T0/B0/x\" }", "teams: { url: \"https://a/b\" }"] {
+    for inline in
+        ["slack: { webhook: \"https://hooks.slack.com/services/T0/B0/x\" }", "teams: { url: \"https://a/b\" }"]
+    {
         let said = refused(&format!("pages:\n  {inline}\n"));
         assert!(said.contains("a secret must not stand in the configuration") && !said.contains("B0"), "{said}");
     }

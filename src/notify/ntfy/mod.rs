@@ -80,7 +80,7 @@ impl NtfySink {
         Ok(Self { client, url, auth, topic: topic.to_owned(), taken: Mutex::default() })
     }
 
-    /// Where a parcel goes: where the page went, or to whoever is called.
+    /// Where a parcel goes: where the page went, or to whoever is called and to their team.
     fn topics(&self, parcel: &Parcel) -> BTreeSet<String> {
         let known: BTreeSet<String> = match parcel.previous.as_deref() {
             Some(previous) => previous.split(' ').filter(|topic| is_topic(topic)).map(str::to_owned).collect(),
@@ -89,14 +89,27 @@ impl NtfySink {
         if !known.is_empty() && !calls(parcel) {
             return known;
         }
-        let of_all = parcel.channel.as_deref().filter(|topic| is_topic(topic)).unwrap_or(&self.topic);
         let members = parcel.mention.iter().filter_map(|contact| contact.address.as_deref());
         let members = members.filter(|topic| is_topic(topic) && parcel.kind == ParcelKind::Page);
-        members.chain([of_all]).map(str::to_owned).collect()
+        members.chain([self.of_team(parcel)]).map(str::to_owned).collect()
+    }
+
+    fn of_team<'a>(&'a self, parcel: &'a Parcel) -> &'a str {
+        parcel.channel.as_deref().filter(|topic| is_topic(topic)).unwrap_or(&self.topic)
+    }
+
+    /// The link by which whoever alone reads that topic acknowledges. Where the server asks nobody
+    /// who they are, anybody may read it.
+    fn ack_url<'a>(&self, topic: &str, parcel: &'a Parcel) -> Option<&'a str> {
+        let mut owners = parcel.mention.iter().filter(|contact| contact.address.as_deref() == Some(topic));
+        let (owner, another) = (owners.next(), owners.next());
+        let is_shared = another.is_some() || topic == self.topic || topic == self.of_team(parcel);
+        owner.filter(|_| !is_shared && self.auth.is_some())?.ack_url.as_deref()
     }
 
     async fn publish(&self, letter: &Letter, topic: &str, parcel: &Parcel) -> Result<(), Refused> {
-        let request = self.client.post(self.url.clone()).json(&letter.to(topic));
+        let message = letter.to(topic, self.ack_url(topic, parcel));
+        let request = self.client.post(self.url.clone()).json(&message);
         let request = match &self.auth {
             None => request,
             Some(NtfyAuth::Token(token)) => request.bearer_auth(token.expose()),

@@ -48,7 +48,32 @@ async fn who_is_called_hears_it_on_their_phone_and_of_its_end() {
     all-pages 2: [S1] INC-1 (over) ApiDown namespace=api deployment=api: it is not well
     ");
     let messages = ntfy.messages();
-    assert_snapshot!(messages[0].message, @"");
+    assert_snapshot!(messages[0].message, @"
+    alice, for team platform
+
+    why a person is needed:
+    it is S1, which pages at once; no playbook is run for it
+
+    what fires:
+    1 alert since 2026-03-02 01:55:00 UTC
+    ApiDown: it is not well
+    deployment=api, namespace=api
+
+    what the bot did:
+    nothing: no playbook was run
+
+    what changed in the two hours before:
+    nothing that the bot knows of
+
+    what to type next:
+    kubectl -n api describe deployment api
+    /why INC-1 (or: dogwatch why INC-1) tells all that the bot saw and decided
+
+    to acknowledge, so that nobody else is called:
+    /ack INC-1 (or: dogwatch ack INC-1)
+
+    query: http://prometheus.example/graph?g0.expr=up+%3D%3D+0&g0.tab=1
+    ");
     let ends: Vec<&str> = messages[2..].iter().map(|message| message.message.as_str()).collect();
     assert_eq!(ends, [["anna has acknowledged it"; 2], ["resolved by anna: a cable"; 2]].concat());
     assert_eq!(messages[0].whole["tags"], serde_json::json!(["rotating_light"]));
@@ -129,12 +154,37 @@ async fn links_are_pressed_and_lead_where_they_say() {
 }
 
 #[tokio::test]
+async fn whoever_alone_reads_a_topic_acknowledges_by_a_button() {
+    let ntfy = Ntfy::start().await;
+    let mut parcel = paged();
+    let link = |name: &str| Some(format!("https://dogwatch.example.org/ack/9.1.{name}.signature"));
+    parcel.mention = vec![
+        dogwatch::notify::Contact { ack_url: link("alice"), ..contact("alice", Some("alice-phone")) },
+        dogwatch::notify::Contact { ack_url: link("bob"), ..contact("bob", Some("shared")) },
+        dogwatch::notify::Contact { ack_url: link("carol"), ..contact("carol", Some("shared")) },
+        dogwatch::notify::Contact { ack_url: link("dan"), ..contact("dan", Some("all-pages")) },
+    ];
+    sink(&ntfy).send(&parcel).await.unwrap();
+    for message in ntfy.messages() {
+        let labels: Vec<&str> = message.whole["actions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|action| action["label"].as_str().unwrap())
+            .collect();
+        let is_own = message.topic == "alice-phone";
+        assert_eq!(labels, if is_own { vec!["Acknowledge", "runbook"] } else { vec!["runbook"] }, "{}", message.topic);
+        assert_eq!(message.whole.to_string().contains("/ack/"), is_own);
+    }
+}
+
+#[tokio::test]
 async fn a_page_without_end_fits_and_says_how_to_see_the_rest() {
     let ntfy = Ntfy::start().await;
     for sign in ["x", "\"", "é", "\u{1F600}", "a b", "漢"] {
         sink(&ntfy).send(&long(sign)).await.unwrap();
         let message = ntfy.messages().pop().unwrap().message;
-        assert!(message.contains("/why INC-7 tells all"), "{message}");
+        assert!(message.contains("/why INC-7 (or: dogwatch why INC-7) tells all"), "{message}");
         assert!(message.len() > 2_500, "{}: {message}", message.len());
     }
 }
