@@ -47,7 +47,7 @@ use ending::{CLOSE_WITHIN, LEAVE_WITHIN};
 use lookout::{Lookout, Patience};
 pub use oncall_file::parse_oncall;
 use replies::{LivePreviews, ShiftReports};
-pub use teams::{unknown_budgets, unknown_teams, unknown_ticket_teams};
+pub use teams::{unknown_budgets, unknown_channel_teams, unknown_teams, unknown_ticket_teams};
 
 /// How long the cluster may take to take back the mandate: the process must end all the same.
 const RELEASE_WITHIN: Duration = Duration::from_secs(1);
@@ -72,7 +72,8 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     for warning in unknown {
         tracing::warn!("{warning}. Pages go to team {} instead", config.oncall.default_team);
     }
-    for warning in unknown_budgets(&oncall, &config.pages.budgets()) {
+    let unknown_channels = unknown_channel_teams(&oncall, config);
+    for warning in unknown_budgets(&oncall, &config.pages.budgets()).into_iter().chain(unknown_channels) {
         tracing::warn!("{warning}");
     }
     for warning in unknown_ticket_teams(&oncall, config) {

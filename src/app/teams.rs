@@ -32,6 +32,13 @@ pub fn unknown_ticket_teams(oncall: &OnCall, config: &Config) -> Vec<String> {
     named.filter_map(|(sink, team)| Some(format!("tickets of {}: {}", sink.name, oncall.team(team).err()?))).collect()
 }
 
+/// Channels of Microsoft Teams for a team that nobody knows: what is meant for it goes to that of
+/// all others.
+pub fn unknown_channel_teams(oncall: &OnCall, config: &Config) -> Vec<String> {
+    let named = config.pages.teams.iter().flat_map(|teams| teams.team_urls.keys());
+    named.filter_map(|team| Some(format!("`pages.teams.team_urls`: {}", oncall.team(team).err()?))).collect()
+}
+
 fn paged(playbook: &Playbook) -> impl Iterator<Item = String> {
     let steps = playbook.steps(Phase::Escalate).iter();
     steps.filter_map(|step| match &step.kind {

@@ -593,3 +593,71 @@ fn a_sink_for_tickets_is_made_by_who_knows_where_and_as_whom() {
     assert_snapshot!("no_tracker", refused("tickets:\n  - { name: ops, kind: jira }\n"));
     assert_snapshot!("no_list_of_tickets", refused("tickets: { name: ops }\n"));
 }
+
+#[test]
+fn a_chat_for_pages_is_made_by_who_knows_where_and_as_whom() {
+    let folder = Folder::new();
+    let way = |text: &str| folder.checked(&format!("pages:\n  {text}\n"));
+    for fine in [
+        "slack: { token: { file: one }, channel: C012AB3CD }",
+        "slack: { webhook: { file: one } }",
+        "mattermost: { url: { file: one }, timeout: 5s }",
+        "teams: { url: { file: one }, team_urls: { databases: { file: two } } }",
+        "ntfy: { url: \"https://ntfy.example.com/\", topic: all-pages, token: { file: one } }",
+        "ntfy: { url: \"https://ntfy.example.com\", topic: all, basic: { username: dogwatch, password: { file: one } } }",
+    ] {
+        let said = way(fine);
+        assert!(!said.contains("-->") && !said.contains("alone"), "{fine}: {said}");
+    }
+    for (wrong, says, remedy) in [
+        ("slack: {}", "nothing says how pages come to Slack", "write `token: { file: ... }`"),
+        ("slack: { token: { file: one } }", "nothing says in which channel", "write `channel: C012AB3CD`"),
+        (
+            "slack: { token: { file: one }, channel: C012AB3CD, webhook: { file: two } }",
+            "both bring each page",
+            "keep `token` and `channel`",
+        ),
+        ("slack: { webhook: { file: one }, channel: C012AB3CD }", "that it was made for", "take this line out"),
+        ("slack: { token: { file: one }, channel: \"#pages\" }", "`#pages` is no id of a channel", "`C012AB3CD`"),
+        (
+            "slack: { token: { file: one }, channel: C012AB3CD, api_url: \"http://slack.example.com/api\" }",
+            "over plain http",
+            "https://",
+        ),
+        ("slack: { token: { file: gone }, channel: C012AB3CD }", "gone cannot be read", "put the secret there"),
+        ("mattermost: { url: { file: one }, timeout: 1m }", "a time-out of 1m", "`1s` to `20s`"),
+        ("teams: { url: { file: one }, team_urls: { db: { file: gone } } }", "gone cannot be read", "put the secret"),
+        ("ntfy: { url: \"https://ntfy.sh/mine\", topic: mine }", "no root of a server", "the topic in `topic`"),
+        ("ntfy: { url: \"https://ntfy.sh\", topic: \"my topic\" }", "`my topic` is no topic", "up to 64 letters"),
+        (
+            "ntfy: { url: \"https://ntfy.sh\", topic: a, token: { file: one }, basic: { username: a, password: { file: two } } }",
+            "both say who we are",
+            "keep one",
+        ),
+    ] {
+        let said = way(wrong);
+        assert!(said.contains(says) && said.contains(remedy) && said.contains("dogwatch.yaml:2:"), "{wrong}: {said}");
+    }
+    let open = way("ntfy: { url: \"https://ntfy.sh\", topic: all-pages }");
+    assert!(open.contains("whoever knows a topic reads its pages"), "{open}");
+    for inline in
+        ["slack: { webhook: \"https://hooks.slack.com/services/T0/B0/x\" }", "teams: { url: \"https://a/b\" }"]
+    {
+        let said = refused(&format!("pages:\n  {inline}\n"));
+        assert!(said.contains("a secret must not stand in the configuration") && !said.contains("B0"), "{said}");
+    }
+}
+
+#[test]
+fn chats_for_pages_are_tried_in_their_order_and_phones_first() {
+    let folder = Folder::new();
+    let text = "pages:
+  teams: { url: { file: one } }
+  slack: { webhook: { file: one } }
+  ntfy: { url: \"https://ntfy.example.com\", topic: all-pages }
+  mattermost: { url: { file: one } }
+chat: { discord: { token: { file: one }, application_id: 1, guild: 2, channel: 3 } }";
+    let config = folder.config(text);
+    let order: Vec<_> = config.pages.order(&config.chat).iter().map(|sink| sink.name()).collect();
+    assert_eq!(order, ["ntfy", "discord", "slack", "mattermost", "teams", "console"]);
+}

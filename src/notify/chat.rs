@@ -46,14 +46,19 @@ pub(super) fn mark(parcel: &Parcel) -> &'static str {
 /// What is told, in a line, where the page itself stands above and cannot be edited.
 pub(super) fn news(parcel: &Parcel) -> String {
     const LONGEST: usize = 400;
-    let id = parcel.incident.id;
     if is_end(parcel) {
         return clip(parcel.outcome.as_deref().unwrap_or("nobody is needed now"), LONGEST);
     }
     let reason = parcel.page.as_ref().map_or("", |page| page.reason.as_str());
-    let more = format!("; /why {id} tells all");
+    let more = format!("; {}", how(parcel));
     let room = LONGEST.saturating_sub(width(&more));
     format!("{}{more}", clip(&format!("there is more to say: {reason}"), room))
+}
+
+/// By what a reader learns everything: commands are typed in Discord, and in a shell.
+pub(super) fn how(parcel: &Parcel) -> String {
+    let id = parcel.incident.id;
+    format!("/why {id} (or: dogwatch why {id}) tells all")
 }
 
 /// What a message says below its title.
@@ -97,18 +102,13 @@ impl Parts {
 
     /// How a reader comes to the rest, where something was left out.
     pub fn rest(&self, parcel: &Parcel) -> Option<String> {
-        self.cut.then(|| format!("shortened; /why {} tells all", parcel.incident.id))
+        self.cut.then(|| format!("shortened; {}", how(parcel)))
     }
 }
 
 /// Makes a message for less and less room until it fits; whatever is written around a text makes it
 /// longer. `longest` and what `length` gives are in the same unit.
-pub(super) fn fitting<T>(
-    room: usize,
-    longest: usize,
-    make: impl Fn(usize) -> T,
-    length: impl Fn(&T) -> usize,
-) -> T {
+pub(super) fn fitting<T>(room: usize, longest: usize, make: impl Fn(usize) -> T, length: impl Fn(&T) -> usize) -> T {
     let mut room = room;
     loop {
         let made = make(room);

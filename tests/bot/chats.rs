@@ -104,12 +104,13 @@ fn paged() -> Parcel {
 }
 
 fn contact(name: &str, address: Option<&str>) -> Contact {
-    Contact { name: name.into(), address: address.map(str::to_owned) }
+    Contact { name: name.into(), address: address.map(str::to_owned), ack_url: None }
 }
 
 /// What others may write to be taken for markup, everywhere in a page.
 fn hostile() -> Parcel {
-    const TEXT: &str = "<!channel> @all @here <@U0EVE0000> **b** *b* _i_ ~s~ `c` ```` <at>Eve</at> [x](https://evil.test) &amp; \\";
+    const TEXT: &str =
+        "<!channel> @all @here <@U0EVE0000> **b** *b* _i_ ~s~ `c` ```` <at>Eve</at> [x](https://evil.test) &amp; \\";
     let mut parcel = paged();
     parcel.title = TEXT.into();
     parcel.team = TEXT.into();

@@ -96,7 +96,8 @@ fn text(parcel: &Parcel) -> String {
         who.push_str(if who.is_empty() { "" } else { ", " });
         who.push_str(&called);
     }
-    let who = if who.is_empty() { format!("Nobody of team {team} is on call!") } else { format!("{who}, for team {team}") };
+    let who =
+        if who.is_empty() { format!("Nobody of team {team} is on call!") } else { format!("{who}, for team {team}") };
     format!("{} {who}\n{title}", mark(parcel))
 }
 
@@ -121,8 +122,7 @@ fn body(parcel: &Parcel, room: usize) -> (String, Option<String>) {
         blocks.push(format!("{heading}{}", fenced(lines)));
     }
     let shown = |url: &str| if is_plain(url) { format!("<{url}>") } else { code(url) };
-    let links: Vec<String> =
-        parts.links.iter().map(|link| format!("- {}: {}", link.name, shown(&link.url))).collect();
+    let links: Vec<String> = parts.links.iter().map(|link| format!("- {}: {}", link.name, shown(&link.url))).collect();
     if !links.is_empty() {
         blocks.push(links.join("\n"));
     }

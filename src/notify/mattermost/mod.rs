@@ -70,8 +70,12 @@ impl Sink for MattermostSink {
             // Better in the webhook's own channel than nowhere: somebody is to be woken.
             Err(Refused::Channel(said)) if parcel.kind == ParcelKind::Page => {
                 let Some(channel) = channel else { return Err(Refused::Channel(said).into()) };
-                tracing::error!(team = parcel.team, channel, said,
-                    "the team's channel takes no page; set it right in oncall.yaml. The page goes to the webhook's channel");
+                tracing::error!(
+                    team = parcel.team,
+                    channel,
+                    said,
+                    "the team's channel takes no page; set it right in oncall.yaml. The page goes to the webhook's channel"
+                );
                 letter.add_remark(&format!(
                     "the channel {channel} of team {} takes no page: {said}; set it right in oncall.yaml",
                     parcel.team
@@ -115,10 +119,12 @@ fn refused(answer: &Answer) -> Refused {
         }
         // It is a server error by its status (501), and passes only when somebody changes it.
         "web.incoming_webhook.disabled" => fail("have an admin enable incoming webhooks in the System Console"),
-        "web.incoming_webhook.invalid" => {
-            fail("the webhook is there no more: make a new one, put its URL where `pages.mattermost.url` says, and start again")
+        "web.incoming_webhook.invalid" => fail(
+            "the webhook is there no more: make a new one, put its URL where `pages.mattermost.url` says, and start again",
+        ),
+        "web.incoming_webhook.user" => {
+            fail("whoever made the webhook is there no more: make a new one, and start again")
         }
-        "web.incoming_webhook.user" => fail("whoever made the webhook is there no more: make a new one, and start again"),
         _ => match answer.trouble("Mattermost") {
             Some(trouble) => Refused::Otherwise(trouble),
             None if answer.status.is_success() => Refused::Otherwise(answer.no_yes("Mattermost", "`ok`")),

@@ -70,10 +70,17 @@ impl Letter {
         Self { fields }
     }
 
-    pub fn to(&self, topic: &str) -> Value {
+    /// `ack_url`: by which whoever reads the topic acknowledges.
+    pub fn to(&self, topic: &str, ack_url: Option<&str>) -> Value {
         let mut message = self.fields.clone();
-        if let Some(fields) = message.as_object_mut() {
-            fields.insert("topic".to_owned(), json!(topic));
+        let Some(fields) = message.as_object_mut() else { return message };
+        fields.insert("topic".to_owned(), json!(topic));
+        if let Some(url) = ack_url.filter(|url| is_plain(url)) {
+            let mut actions = vec![json!({ "action": "view", "label": "Acknowledge", "url": url, "clear": true })];
+            let others = fields.get("actions").and_then(Value::as_array);
+            actions.extend(others.into_iter().flatten().cloned());
+            actions.truncate(ACTIONS);
+            fields.insert("actions".to_owned(), json!(actions));
         }
         message
     }

@@ -20,6 +20,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::future::join_all;
 use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
 
@@ -46,9 +47,9 @@ pub struct NtfySink {
     auth: Option<NtfyAuth>,
     /// The topic of all teams that have no other one.
     topic: String,
-    /// Topics that have taken a parcel which has not come to others yet. Whoever has it must not be
-    /// woken by each attempt for the others.
-    taken: Mutex<BTreeMap<String, BTreeSet<String>>>,
+    /// By parcel and topic: in which topic it stands, while others do not have it yet. Whoever has
+    /// it must not be woken by each attempt for the others.
+    taken: Mutex<BTreeMap<String, BTreeMap<String, String>>>,
 }
 
 /// So many parcels are remembered that are under way; more are told again where they came.
@@ -79,7 +80,7 @@ impl NtfySink {
         Ok(Self { client, url, auth, topic: topic.to_owned(), taken: Mutex::default() })
     }
 
-    /// Where a parcel goes: where the page went, or to whoever is called.
+    /// Where a parcel goes: where the page went, or to whoever is called and to their team.
     fn topics(&self, parcel: &Parcel) -> BTreeSet<String> {
         let known: BTreeSet<String> = match parcel.previous.as_deref() {
             Some(previous) => previous.split(' ').filter(|topic| is_topic(topic)).map(str::to_owned).collect(),
@@ -88,14 +89,27 @@ impl NtfySink {
         if !known.is_empty() && !calls(parcel) {
             return known;
         }
-        let of_all = parcel.channel.as_deref().filter(|topic| is_topic(topic)).unwrap_or(&self.topic);
         let members = parcel.mention.iter().filter_map(|contact| contact.address.as_deref());
         let members = members.filter(|topic| is_topic(topic) && parcel.kind == ParcelKind::Page);
-        members.chain([of_all]).map(str::to_owned).collect()
+        members.chain([self.of_team(parcel)]).map(str::to_owned).collect()
+    }
+
+    fn of_team<'a>(&'a self, parcel: &'a Parcel) -> &'a str {
+        parcel.channel.as_deref().filter(|topic| is_topic(topic)).unwrap_or(&self.topic)
+    }
+
+    /// The link by which whoever alone reads that topic acknowledges. Where the server asks nobody
+    /// who they are, anybody may read it.
+    fn ack_url<'a>(&self, topic: &str, parcel: &'a Parcel) -> Option<&'a str> {
+        let mut owners = parcel.mention.iter().filter(|contact| contact.address.as_deref() == Some(topic));
+        let (owner, another) = (owners.next(), owners.next());
+        let is_shared = another.is_some() || topic == self.topic || topic == self.of_team(parcel);
+        owner.filter(|_| !is_shared && self.auth.is_some())?.ack_url.as_deref()
     }
 
     async fn publish(&self, letter: &Letter, topic: &str, parcel: &Parcel) -> Result<(), Refused> {
-        let request = self.client.post(self.url.clone()).json(&letter.to(topic));
+        let message = letter.to(topic, self.ack_url(topic, parcel));
+        let request = self.client.post(self.url.clone()).json(&message);
         let request = match &self.auth {
             None => request,
             Some(NtfyAuth::Token(token)) => request.bearer_auth(token.expose()),
@@ -125,24 +139,21 @@ impl NtfySink {
         }
     }
 
-    fn has_taken(&self, key: &str) -> BTreeSet<String> {
+    fn has_taken(&self, key: &str) -> BTreeMap<String, String> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned().unwrap_or_default()
     }
 
-    /// Remembers who has it while others have not; `None`: all have.
-    fn remember(&self, key: String, topics: Option<BTreeSet<String>>) {
+    /// `topic` has it, in `has_it`. It is remembered at once: the attempt may be cut off.
+    fn remember(&self, key: &str, topic: &str, has_it: &str) {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        match topics {
-            Some(topics) => {
-                if taken.len() >= UNDER_WAY {
-                    taken.pop_first();
-                }
-                taken.insert(key, topics);
-            }
-            None => {
-                taken.remove(&key);
-            }
+        if taken.len() >= UNDER_WAY && !taken.contains_key(key) {
+            taken.pop_first();
         }
+        taken.entry(key.to_owned()).or_default().insert(topic.to_owned(), has_it.to_owned());
+    }
+
+    fn forget(&self, key: &str) {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 }
 
@@ -163,27 +174,20 @@ impl Sink for NtfySink {
     async fn send(&self, parcel: &Parcel) -> Result<Option<String>, SinkError> {
         let letter = Letter::new(parcel);
         let key = format!("{} {:?}", parcel.key, parcel.event);
-        let mut taken = self.has_taken(&key);
-        let mut trouble = None;
-        let mut reached = BTreeSet::new();
-        for topic in self.topics(parcel) {
-            if taken.contains(&topic) {
-                reached.insert(topic);
-                continue;
+        let taken = self.has_taken(&key);
+        // All at once: whoever is behind one that does not answer hears it as soon.
+        let bring = async |topic: String| match taken.get(&topic) {
+            Some(has_it) => Ok(has_it.clone()),
+            None => {
+                let has_it = self.bring(&letter, &topic, parcel).await?;
+                self.remember(&key, &topic, &has_it);
+                Ok(has_it)
             }
-            match self.bring(&letter, &topic, parcel).await {
-                Ok(has_it) => {
-                    reached.insert(has_it.clone());
-                    taken.extend([topic, has_it]);
-                }
-                Err(error) => trouble = Some(error),
-            }
-        }
-        self.remember(key, trouble.is_some().then_some(taken));
-        match trouble {
-            Some(error) => Err(error),
-            None => Ok(Some(reached.into_iter().collect::<Vec<_>>().join(" "))),
-        }
+        };
+        let brought = join_all(self.topics(parcel).into_iter().map(bring)).await;
+        let reached = brought.into_iter().collect::<Result<BTreeSet<String>, SinkError>>()?;
+        self.forget(&key);
+        Ok(Some(reached.into_iter().collect::<Vec<_>>().join(" ")))
     }
 }
 

@@ -9,7 +9,7 @@
 use serde_json::{Value, json};
 
 use crate::message::{Link, clip, width};
-use crate::notify::chat::{self, Parts, calls, fitting, is_end, is_plain, mark, news};
+use crate::notify::chat::{Parts, calls, fitting, how, is_end, is_plain, mark, news};
 use crate::notify::{Contact, Parcel, ParcelKind};
 
 /// How much of a page's text is shown: more than a screen or two nobody reads in a chat.
@@ -43,8 +43,9 @@ impl Letter {
     pub fn new(parcel: &Parcel) -> Self {
         let title = escape(&clip(&parcel.title, 240));
         let text = format!("{} {title}", escape(&who(parcel)));
-        let who = if parcel.kind == ParcelKind::Page && !is_end(parcel) { called(parcel) } else { escape(&who(parcel)) };
-        let brief = format!("{who}\n{title}\n/why {} tells all", parcel.incident.id);
+        let who =
+            if parcel.kind == ParcelKind::Page && !is_end(parcel) { called(parcel) } else { escape(&who(parcel)) };
+        let brief = format!("{who}\n{title}\n{}", how(parcel));
         let (blocks, rest) = fitting(ROOM, WHOLE, |room| blocks(parcel, room), |(blocks, _)| texts(blocks));
         Self { text, brief, blocks, remarks: rest.into_iter().collect() }
     }
@@ -141,7 +142,6 @@ fn called(parcel: &Parcel) -> String {
             None => format!("{} (of whom oncall.yaml has no id of Slack)", code(&clip(&contact.name, 80))),
         })
         .collect();
-    // Whoever is left out of a list without end is told of in the page's timeline.
     clip_end(&format!("{}, for team {team}", called.join(", ")))
 }
 
@@ -151,7 +151,7 @@ fn who(parcel: &Parcel) -> String {
         return mark(parcel).to_owned();
     }
     if is_end(parcel) {
-        return format!("{} {}:", mark(parcel), chat::news(parcel));
+        return format!("{} {}:", mark(parcel), news(parcel));
     }
     let names: Vec<&str> = parcel.mention.iter().map(|contact| contact.name.as_str()).collect();
     let names = if names.is_empty() { "nobody is on call!".to_owned() } else { clip(&names.join(", "), 200) };
@@ -189,7 +189,11 @@ fn section(heading: &str, lines: &[String]) -> Vec<Value> {
 fn links(links: &[Link]) -> Option<Value> {
     let lines = links.iter().map(|link| {
         let url = escape(&link.url);
-        if is_plain(&link.url) { format!("{}: <{url}>", link.name) } else { format!("{}: {}", link.name, code(&link.url)) }
+        if is_plain(&link.url) {
+            format!("{}: <{url}>", link.name)
+        } else {
+            format!("{}: {}", link.name, code(&link.url))
+        }
     });
     let lines: Vec<String> = lines.collect();
     (!lines.is_empty()).then(|| markup(lines.join("\n")))

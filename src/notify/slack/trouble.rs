@@ -33,7 +33,7 @@ const TOKEN: [&str; 11] = [
     "ekm_access_denied",
 ];
 
-const RIGHT: [&str; 3] = ["missing_scope", "no_permission", "invalid_scopes"];
+const RIGHT: [&str; 2] = ["missing_scope", "no_permission"];
 
 const CHANNEL: [&str; 11] = [
     "channel_not_found",
@@ -50,8 +50,7 @@ const CHANNEL: [&str; 11] = [
 ];
 
 /// Slack keeps the time within which a message may be edited, and may forget it.
-const MESSAGE: [&str; 5] =
-    ["message_not_found", "cant_update_message", "edit_window_closed", "is_inactive", "cannot_edit_message"];
+const MESSAGE: [&str; 4] = ["message_not_found", "cant_update_message", "edit_window_closed", "is_inactive"];
 
 const FORM: [&str; 13] = [
     "msg_too_long",
@@ -121,14 +120,17 @@ impl Trouble {
         let Self::Word { word, needed } = self else { return self.other() };
         let next = match word.as_str() {
             word if TOKEN.contains(&word) => {
-                "put the app's current bot token (`xoxb-...`) where `pages.slack.token` says, and start again".to_owned()
+                "put the app's current bot token (`xoxb-...`) where `pages.slack.token` says, and start again"
+                    .to_owned()
             }
             word if RIGHT.contains(&word) => {
                 let needed = if needed.is_empty() { "chat:write" } else { needed };
                 format!("give the app the scope `{needed}`, and install it anew")
             }
             "not_in_channel" => {
-                format!("invite the app to the channel {channel}: `/invite` there; or give it the scope `chat:write.public`")
+                format!(
+                    "invite the app to the channel {channel}: `/invite` there; or give it the scope `chat:write.public`"
+                )
             }
             "channel_not_found" => format!(
                 "check that the channel {channel} is there, in `pages.slack.channel` or the team's `channels.slack` in \
@@ -137,7 +139,9 @@ impl Trouble {
             "is_archived" | "channel_is_archived" => {
                 format!("the channel {channel} is archived: name another one, or take it out of the archive")
             }
-            word if CHANNEL.contains(&word) => format!("let the app post in the channel {channel}, or name another one"),
+            word if CHANNEL.contains(&word) => {
+                format!("let the app post in the channel {channel}, or name another one")
+            }
             word if FORM.contains(&word) || MESSAGE.contains(&word) => {
                 "this is a fault of dogwatch: please report it".to_owned()
             }

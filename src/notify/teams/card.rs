@@ -132,9 +132,8 @@ fn called(parcel: &Parcel) -> (Vec<Value>, String) {
 
 /// The name by which somebody signs in to Microsoft 365.
 fn address(contact: &Contact) -> Option<&str> {
-    let is_address = |address: &&str| {
-        address.contains('@') && address.chars().all(|c| c.is_alphanumeric() || "@.-_+'#".contains(c))
-    };
+    let is_address =
+        |address: &&str| address.contains('@') && address.chars().all(|c| c.is_alphanumeric() || "@.-_+'#".contains(c));
     contact.address.as_deref().filter(is_address)
 }
 

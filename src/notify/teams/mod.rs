@@ -73,12 +73,12 @@ impl Sink for TeamsSink {
             Some(own) => match post(own, &card(parcel, is_page, None), parcel.at).await {
                 // Better in another channel than nowhere: somebody is to be woken.
                 Err(SinkError::Fail { message }) if parcel.kind == ParcelKind::Page => {
-                    tracing::error!(team = parcel.team, message,
-                        "the team's workflow takes no page; the page goes to that of `pages.teams.url`");
-                    Some(format!(
-                        "the workflow of `pages.teams.team_urls.{}` takes no page: {message}",
-                        parcel.team
-                    ))
+                    tracing::error!(
+                        team = parcel.team,
+                        message,
+                        "the team's workflow takes no page; the page goes to that of `pages.teams.url`"
+                    );
+                    Some(format!("the workflow of `pages.teams.team_urls.{}` takes no page: {message}", parcel.team))
                 }
                 posted => return posted.map(|()| None),
             },
@@ -132,7 +132,9 @@ fn refusal(answer: &Answer) -> SinkError {
             "put the whole URL where `pages.teams` says, with `sig=` at its end, let anyone trigger the workflow, and start \
              again"
         }
-        (404 | 410, _) => "the workflow is there no more: make a new one, put its URL where `pages.teams` says, and start again",
+        (404 | 410, _) => {
+            "the workflow is there no more: make a new one, put its URL where `pages.teams` says, and start again"
+        }
         (413, _) => "this is a fault of dogwatch: please report it",
         _ => "look at the workflow's run history",
     };

@@ -84,7 +84,10 @@ async fn a_page_without_end_fits_and_says_how_to_see_the_rest() {
     for sign in ["x", "`", "é", "\u{1F600}", "a b"] {
         sink(&mattermost).send(&long(sign)).await.unwrap();
         let shown = mattermost.posts().pop().as_ref().map(Post::shown).unwrap();
-        assert!(shown.contains("/why INC-7 tells all") && shown.contains("/ack INC-7"), "{shown}");
+        assert!(
+            shown.contains("/why INC-7 (or: dogwatch why INC-7) tells all") && shown.contains("/ack INC-7"),
+            "{shown}"
+        );
         assert!(shown.contains("kubectl -n shop get pods"), "{shown}");
     }
 }
@@ -106,7 +109,8 @@ async fn who_has_no_name_there_is_named_and_a_name_of_all_calls_nobody() {
 #[tokio::test]
 async fn what_mattermost_refuses_says_what_to_do() {
     let mattermost = Mattermost::start().await;
-    let error = |id: &str| format!(r#"{{"id":"web.incoming_webhook.{id}.app_error","message":"no","status_code":400}}"#);
+    let error =
+        |id: &str| format!(r#"{{"id":"web.incoming_webhook.{id}.app_error","message":"no","status_code":400}}"#);
     for (status, body, next) in [
         (400, error("invalid"), "make a new one, put its URL where `pages.mattermost.url` says"),
         (501, error("disabled"), "enable incoming webhooks in the System Console"),

@@ -34,7 +34,38 @@ async fn a_page_is_one_message_that_is_edited_to_its_end() {
     let [message] = &slack.messages()[..] else { panic!("{:#?}", slack.messages()) };
     assert_eq!((message.channel.as_str(), &message.mentions[..]), (CHANNEL, &["@U0ALICE00".to_owned()][..]));
     assert_eq!(message.text, "\u{1F4DF} alice: [S1] INC-1 ApiDown namespace=api deployment=api: it is not well");
-    assert_snapshot!(message.shown(), @"");
+    assert_snapshot!(message.shown(), @"
+    📟 [S1] INC-1 ApiDown namespace=api deployment=api: it is not well
+    <@U0ALICE00>, for team `platform`
+    *why a person is needed:*
+    ```
+    it is S1, which pages at once; no playbook is run for it
+    ```
+    *what fires:*
+    ```
+    1 alert since 2026-03-02 01:55:00 UTC
+    ApiDown: it is not well
+    deployment=api, namespace=api
+    ```
+    *what the bot did:*
+    ```
+    nothing: no playbook was run
+    ```
+    *what changed in the two hours before:*
+    ```
+    nothing that the bot knows of
+    ```
+    *what to type next:*
+    ```
+    kubectl -n api describe deployment api
+    /why INC-1 (or: dogwatch why INC-1) tells all that the bot saw and decided
+    ```
+    *to acknowledge, so that nobody else is called:*
+    ```
+    /ack INC-1 (or: dogwatch ack INC-1)
+    ```
+    query: <http://prometheus.example/graph?g0.expr=up+%3D%3D+0&g0.tab=1>
+    ");
     bot.passes(minutes(2)).await;
     bot.types("anna", "/ack INC-1").await;
     let message = slack.messages()[0].clone();
@@ -136,8 +167,12 @@ async fn texts_of_others_mention_nobody_and_are_no_markup() {
         sink.send(&hostile()).await.unwrap();
         let message = slack.messages().pop().unwrap();
         assert!(message.mentions.is_empty(), "{message:#?}");
-        let marked: Vec<&str> =
-            message.blocks.iter().filter(|block| block["text"]["type"] == "mrkdwn").map(|block| block["text"]["text"].as_str().unwrap()).collect();
+        let marked: Vec<&str> = message
+            .blocks
+            .iter()
+            .filter(|block| block["text"]["type"] == "mrkdwn")
+            .map(|block| block["text"]["text"].as_str().unwrap())
+            .collect();
         // Outside of code only our own words stand, and the only links are those that say where they lead.
         for text in &marked {
             let outside: String = text.replace("```", "\u{0}").split('\u{0}').step_by(2).collect();
@@ -157,7 +192,10 @@ async fn a_page_without_end_fits_and_says_how_to_see_the_rest() {
             let message = slack.messages().pop().unwrap();
             assert!(message.blocks.len() > 3, "it is no brief one: {message:#?}");
             let shown = message.shown();
-            assert!(shown.contains("/why INC-7 tells all") && shown.contains("/ack INC-7"), "{shown}");
+            assert!(
+                shown.contains("/why INC-7 (or: dogwatch why INC-7) tells all") && shown.contains("/ack INC-7"),
+                "{shown}"
+            );
             assert!(shown.contains("kubectl -n shop get pods"), "{shown}");
         }
     }
@@ -175,7 +213,10 @@ async fn what_slack_does_not_take_as_it_is_laid_out_comes_in_a_few_words() {
     hook_of(&slack).send(&parcel).await.unwrap();
     for message in slack.messages() {
         assert!(message.blocks.is_empty() && message.mentions == ["@U0ALICE00"], "{message:#?}");
-        assert!(message.text.contains("[S1] INC-7 the shop is down\n/why INC-7 tells all"), "{message:#?}");
+        assert!(
+            message.text.contains("[S1] INC-7 the shop is down\n/why INC-7 (or: dogwatch why INC-7) tells all"),
+            "{message:#?}"
+        );
     }
 }
 
@@ -272,7 +313,11 @@ async fn a_webhook_that_is_no_more_says_what_to_do_and_not_where_it_was() {
         assert!(error.is_refusal() && error.to_string().contains(next) && error.to_string().contains(word), "{error}");
     }
     let url = slack.hook();
-    slack.workspace().faults.refuse(404, &[], &format!("nothing at {url}, nor at {}", &url[url.find("/services").unwrap()..]));
+    slack.workspace().faults.refuse(
+        404,
+        &[],
+        &format!("nothing at {url}, nor at {}", &url[url.find("/services").unwrap()..]),
+    );
     let sink = hook_of(&slack);
     dogwatch::model::declare_secret(&url);
     let error = refusal(&sink, &paged()).await.to_string();
@@ -304,6 +349,6 @@ async fn an_update_of_a_webhooks_page_says_why_and_where_to_look() {
     let [message] = &slack.messages()[..] else { panic!() };
     assert_snapshot!(message.shown(), @"
     📟 [S1] INC-7 the shop is down
-    there is more to say: S1 pages at once; /why INC-7 tells all
+    there is more to say: S1 pages at once; /why INC-7 (or: dogwatch why INC-7) tells all
     ");
 }

@@ -30,7 +30,13 @@ async fn a_page_is_a_card_and_short_ones_tell_the_rest() {
     assert!(cards.iter().all(|card| card.workflow == "all"), "{cards:#?}");
     assert_eq!(cards.iter().map(|card| card.mentions.join(" ")).collect::<Vec<_>>(), ["alice@example.org", "", ""]);
     let first: Vec<String> = cards[0].shown().lines().take(5).map(str::to_owned).collect();
-    assert_snapshot!(first.join("\n"), @"");
+    assert_snapshot!(first.join("\n"), @"
+    📟 [S1] INC-1 ApiDown namespace=api deployment=api: it is not well
+    <at>alice</at>
+    for team platform
+    why a person is needed:
+    it is S1, which pages at once; no playbook is run for it
+    ");
     let short: Vec<String> = cards[1..].iter().map(Card::shown).collect();
     assert_snapshot!(short.join("\n\n"), @"
     👤 [S1] INC-1 ApiDown namespace=api deployment=api: it is not well
@@ -82,7 +88,10 @@ async fn a_page_without_end_fits_and_says_how_to_see_the_rest() {
     for sign in ["x", "\"", "é", "\u{1F600}", "a b", "漢"] {
         sink(&teams).send(&long(sign)).await.unwrap();
         let shown = teams.cards().pop().as_ref().map(Card::shown).unwrap();
-        assert!(shown.contains("/why INC-7 tells all") && shown.contains("/ack INC-7"), "{shown}");
+        assert!(
+            shown.contains("/why INC-7 (or: dogwatch why INC-7) tells all") && shown.contains("/ack INC-7"),
+            "{shown}"
+        );
         assert!(shown.contains("kubectl -n shop get pods"), "{shown}");
     }
 }
@@ -141,5 +150,8 @@ async fn an_update_says_why_and_where_to_look() {
     parcel.event = Some(PageEvent::Update);
     sink(&teams).send(&parcel).await.unwrap();
     let shown = teams.cards()[0].shown();
-    assert!(shown.contains("there is more to say: S1 pages at once; /why INC-7 tells all"), "{shown}");
+    assert!(
+        shown.contains("there is more to say: S1 pages at once; /why INC-7 (or: dogwatch why INC-7) tells all"),
+        "{shown}"
+    );
 }

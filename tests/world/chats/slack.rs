@@ -131,13 +131,17 @@ async fn method(
         return response;
     }
     // A refusal comes with 200, too.
-    says(200, match told {
-        Ok((channel, ts)) => json!({ "ok": true, "channel": channel, "ts": ts }).to_string(),
-        Err("missing_scope") => {
-            json!({ "ok": false, "error": "missing_scope", "needed": "chat:write", "provided": "users:read" }).to_string()
-        }
-        Err(error) => json!({ "ok": false, "error": error }).to_string(),
-    })
+    says(
+        200,
+        match told {
+            Ok((channel, ts)) => json!({ "ok": true, "channel": channel, "ts": ts }).to_string(),
+            Err("missing_scope") => {
+                json!({ "ok": false, "error": "missing_scope", "needed": "chat:write", "provided": "users:read" })
+                    .to_string()
+            }
+            Err(error) => json!({ "ok": false, "error": error }).to_string(),
+        },
+    )
 }
 
 fn told(

@@ -45,7 +45,10 @@ impl Teams {
     }
 
     pub fn workflow(&self, id: &str) -> String {
-        format!("{}/workflows/{id}/triggers/manual/paths/invoke?api-version=1&sp=%2Ftriggers%2Fmanual%2Frun&{SIG}", self.url)
+        format!(
+            "{}/workflows/{id}/triggers/manual/paths/invoke?api-version=1&sp=%2Ftriggers%2Fmanual%2Frun&{SIG}",
+            self.url
+        )
     }
 
     pub fn tenant(&self) -> MutexGuard<'_, Tenant> {
@@ -82,7 +85,11 @@ async fn invoke(
         return response;
     }
     if !query.unwrap_or_default().contains(SIG) {
-        return error(401, "DirectApiAuthorizationRequired", "The request must be authenticated only by Shared Access scheme.");
+        return error(
+            401,
+            "DirectApiAuthorizationRequired",
+            "The request must be authenticated only by Shared Access scheme.",
+        );
     }
     if tenant.off.contains(&id.as_str()) {
         return error(400, "WorkflowTriggerIsNotEnabled", "The workflow trigger is not enabled.");
@@ -95,7 +102,11 @@ async fn invoke(
     };
     let card = &message["attachments"][0];
     if message["type"] != "message" || card["contentType"] != "application/vnd.microsoft.card.adaptive" {
-        return error(400, "TriggerInputSchemaMismatch", "The input body for trigger 'manual' did not match its schema.");
+        return error(
+            400,
+            "TriggerInputSchemaMismatch",
+            "The input body for trigger 'manual' did not match its schema.",
+        );
     }
     let content = card["content"].clone();
     assert_eq!((&content["type"], &content["version"]), (&"AdaptiveCard".into(), &"1.4".into()));
