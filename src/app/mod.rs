@@ -118,7 +118,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
         store: store.clone(),
         world: world.clone(),
         catalog: catalogs,
-        rules,
+        rules: rules.into(),
         engine: EngineOptions {
             lease: config.engine.lease.0,
             output_limit: config.engine.output_limit.bytes(),

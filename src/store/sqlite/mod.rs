@@ -44,6 +44,7 @@ use sqlx::{ConnectOptions, SqliteConnection};
 use super::transaction::Tx;
 use super::{Bells, Sinks, Store, StoreError, StoreTrouble};
 use crate::clock::Clock;
+use crate::model::Live;
 use file::DatabaseFile;
 use health::WriteHealth;
 use keeper::Keeper;
@@ -66,7 +67,8 @@ pub struct SqliteStore {
     reads: SqlitePool,
     writer: Writer,
     clock: Arc<dyn Clock>,
-    sinks: Arc<Sinks>,
+    /// Each transaction asks once.
+    sinks: Live<Sinks>,
     bells: Bells,
     mark: String,
     /// `None`: it only reads.
@@ -76,7 +78,7 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the file, creates it if it is missing, and brings its schema up to date.
+    /// Opens the file, creates it if it is missing, and brings its schema up to date. `sinks` may change while it is open.
     ///
     /// # Errors
     /// When it cannot be opened or migrated, or when another process has opened it for writing.
@@ -84,8 +86,9 @@ impl SqliteStore {
         path: &Path,
         durability: Durability,
         clock: Arc<dyn Clock>,
-        sinks: Sinks,
+        sinks: impl Into<Live<Sinks>>,
     ) -> Result<Self, StoreError> {
+        let sinks = sinks.into();
         let file = Arc::new(DatabaseFile::take(path)?);
         for copy in file.rescued() {
             tracing::warn!(
@@ -111,7 +114,7 @@ impl SqliteStore {
             .fetch_one(&mut connection)
             .await
             .map_err(failed("read the database's mark"))?;
-        start::take_over(&mut connection, clock.now(), &sinks).await?;
+        start::take_over(&mut connection, clock.now(), &sinks.get()).await?;
         file.opened()?;
         let reads = SqlitePoolOptions::new()
             .max_connections(4)
@@ -127,7 +130,7 @@ impl SqliteStore {
             writer: Writer::start(connection, keeper),
             health: Some(health),
             clock,
-            sinks: Arc::new(sinks),
+            sinks,
             bells: Bells::default(),
             mark: rows::get(&mark, "mark")?,
             _file: Some(file),
@@ -160,7 +163,7 @@ impl SqliteStore {
             return Err(unusable(message));
         }
         let writer = Writer::closed();
-        let (sinks, bells, mark) = (Arc::default(), Bells::default(), String::new());
+        let (sinks, bells, mark) = (Live::default(), Bells::default(), String::new());
         Ok(Self { reads, writer, clock, sinks, bells, mark, health: None, _file: None })
     }
 
@@ -198,7 +201,7 @@ impl SqliteStore {
         T: Send + 'static,
         F: for<'t> FnOnce(Tx<'t>) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
     {
-        let (now, sinks) = (self.clock.now(), self.sinks.clone());
+        let (now, sinks) = (self.clock.now(), self.sinks.get());
         self.write(what, move |connection| Box::pin(within(connection, now, sinks, transaction))).await
     }
 
@@ -208,7 +211,7 @@ impl SqliteStore {
         T: Send + 'static,
         F: for<'t> FnOnce(Tx<'t>) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
     {
-        let (now, sinks) = (self.clock.now(), self.sinks.clone());
+        let (now, sinks) = (self.clock.now(), self.sinks.get());
         let operation =
             self.writer.write_or_refuse(what, move |connection| Box::pin(within(connection, now, sinks, transaction)));
         operation.await
