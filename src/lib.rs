@@ -48,6 +48,7 @@ pub mod playbook;
 pub mod prometheus;
 pub mod proxy;
 pub mod rehearse;
+pub mod reload;
 pub mod server;
 pub mod store;
 pub mod surroundings;

@@ -38,6 +38,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("chat", &["intake", "store", "oncall", "message", "command", "discord"]),
     ("notify", &["store", "oncall", "message", "discord", "http", "tls"]),
     ("handoff", &["store", "oncall", "playbook", "message"]),
+    ("reload", &["store", "message"]),
     ("server", &["intake", "chat", "store"]),
     ("config", &["intake"]),
 ];

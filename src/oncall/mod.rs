@@ -9,6 +9,7 @@
 //! of an instant whose turn it is and how long that holds, and all answers are made of these.
 
 mod calendar;
+mod changes;
 mod check;
 mod covers;
 mod document;
