@@ -33,6 +33,7 @@ mod page_for;
 mod page_texts;
 mod pages;
 mod quiet;
+mod reloads;
 mod repeats;
 mod runs;
 mod secrets;

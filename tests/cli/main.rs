@@ -10,6 +10,7 @@ mod kills;
 mod logs;
 mod manifest;
 mod proxies;
+mod reloads;
 mod serve;
 mod serving;
 #[path = "../world/story/mod.rs"]
