@@ -45,7 +45,8 @@ mod tests {
 
     #[test]
     fn fields_are_named_by_their_paths_and_without_values() {
-        let before = "server: { listen: 127.0.0.1:80, api_tokens: [{ name: a }, { name: hunter2 }] }\nlog: { format: json }\n";
+        let before =
+            "server: { listen: 127.0.0.1:80, api_tokens: [{ name: a }, { name: hunter2 }] }\nlog: { format: json }\n";
         let after = "# other words\nserver:\n  listen: 127.0.0.1:80\n  api_tokens: [{ name: a }, { name: c }]\nincidents: { runs: 4 }\n";
         assert_eq!(changed_keys(before, after), ["incidents.runs", "log.format", "server.api_tokens.1.name"]);
         assert_eq!(changed_keys(before, before), [] as [String; 0]);

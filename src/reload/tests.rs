@@ -96,7 +96,8 @@ fn two_oclock() -> DateTime<Utc> {
 #[test]
 fn what_is_said() {
     let now = two_oclock() + TimeDelta::hours(3);
-    let known = BTreeMap::from([("a.yaml".to_owned(), "line 7: no".to_owned()), ("b.yaml".to_owned(), "gone".to_owned())]);
+    let known =
+        BTreeMap::from([("a.yaml".to_owned(), "line 7: no".to_owned()), ("b.yaml".to_owned(), "gone".to_owned())]);
     let mistake = |file: &str, text: &str, counts| Mistake { file: file.into(), text: text.into(), counts };
     let taken = Taken {
         changes: vec!["+ c 1".into(), "− d".into()],
@@ -107,21 +108,25 @@ fn what_is_said() {
         ],
         warnings: vec!["nobody is on call".into()],
     };
-    let said = news("playbooks", &taken, &known, two_oclock(), now);
+    let said = news("the folder of playbooks", &taken, &known, two_oclock(), now);
     let expected = News {
         mistakes: vec![
             "e.yaml was NOT read again, its version 3 counts: line 8: password=***".into(),
             "f.yaml was NOT read: no text".into(),
         ],
-        changes: vec!["playbooks was read again: + c 1; − d".into(), "b.yaml has no mistake any more".into()],
+        changes: vec![
+            "the folder of playbooks was read again: + c 1; − d".into(),
+            "b.yaml has no mistake any more".into(),
+        ],
         warnings: vec!["nobody is on call".into()],
     };
     assert_eq!(said, expected);
-    let broken = news("x", &Taken::mistake("x", "it is empty"), &BTreeMap::new(), two_oclock(), now + TimeDelta::days(1));
+    let broken =
+        news("x", &Taken::mistake("x", "it is empty"), &BTreeMap::new(), two_oclock(), now + TimeDelta::days(1));
     assert_eq!(broken.text().unwrap(), "x was NOT read again, the one of 2026-03-02 14:02 UTC counts: it is empty");
     assert_eq!(news("x", &Taken::default(), &BTreeMap::new(), two_oclock(), now).text(), None);
     let many = Taken { changes: (0..30).map(|n| format!("+ p{n}")).collect(), ..Taken::default() };
-    let many = news("playbooks", &many, &BTreeMap::new(), two_oclock(), now).text().unwrap();
+    let many = news("the folder of playbooks", &many, &BTreeMap::new(), two_oclock(), now).text().unwrap();
     assert!(many.ends_with("; + p11; and 18 more"), "{many}");
 }
 

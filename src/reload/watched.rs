@@ -40,7 +40,11 @@ impl Watched {
         }
         match &self.candidate {
             Some((candidate, since)) if candidate == seen => {
-                if now.saturating_sub(*since) >= SETTLE { Look::Settled } else { Look::Unsettled }
+                if now.saturating_sub(*since) >= SETTLE {
+                    Look::Settled
+                } else {
+                    Look::Unsettled
+                }
             }
             _ => {
                 self.candidate = Some((seen.clone(), now));

@@ -116,12 +116,17 @@ async fn whoever_the_file_names_now_is_on_call_now() {
     let new = ONCALL
         .replace("{ name: bob, email: bob@", "{ name: dana, email: dana@")
         .replace("members: [ada]", "members: [dana]")
-        .replace("members: [bob] }", "members: [ada] }\n    page_for: { S3: { days: daily, from: \"00:00\", to: \"23:00\" } }");
+        .replace(
+            "members: [bob] }",
+            "members: [ada] }\n    page_for: { S3: { days: daily, from: \"00:00\", to: \"23:00\" } }",
+        );
     filed.writes("oncall.yaml", &new);
     let said = filed.reads_again().await;
     assert_eq!(
         said,
-        ["oncall.yaml was read again: members + dana, − bob; team platform: rotation changed; team shop: rotation, page_for changed"]
+        [
+            "oncall.yaml was read again: members + dana, − bob; team platform: rotation changed; team shop: rotation, page_for changed"
+        ]
     );
     assert_eq!(filed.who("platform"), "dana");
     assert!(filed.measures("dogwatch_reloads_total{what=\"oncall\"} 2"), "{}", filed.metrics.render(None).unwrap());
@@ -216,7 +221,8 @@ async fn a_calendar_that_the_file_names_is_part_of_it() {
         )
     };
     filed.writes("shop.ics", &calendar("bob"));
-    let rotation = "rotation: { time_zone: UTC, start: 2026-01-05, handoff: { at: \"09:00\", every: 1w }, members: [bob] }";
+    let rotation =
+        "rotation: { time_zone: UTC, start: 2026-01-05, handoff: { at: \"09:00\", every: 1w }, members: [bob] }";
     filed.writes("oncall.yaml", &ONCALL.replace(rotation, "rotation: { ical: shop.ics, time_zone: UTC }"));
     assert_eq!(filed.reads_again().await, ["oncall.yaml was read again: team shop: rotation changed"]);
     filed.writes("shop.ics", &calendar("ada"));
@@ -254,7 +260,7 @@ async fn a_run_under_way_keeps_its_playbook_and_the_next_one_has_the_new_one() {
     filed.bot.does(UP).await;
     let new = version(SHOP, "1.1.0").replace("the shop: ", "the new shop: ");
     filed.writes("playbooks/shop.yaml", &new);
-    assert_eq!(filed.reads_again().await, ["playbooks was read again: ~ shop-slow 1.0.0→1.1.0"]);
+    assert_eq!(filed.reads_again().await, ["the folder of playbooks was read again: ~ shop-slow 1.0.0→1.1.0"]);
     filed.bot.ends(Outcome::Escalated).await;
     let told = filed.bot.page_texts().await;
     assert!(told.contains("the shop: ") && !told.contains("the new shop: "), "{told}");
@@ -270,12 +276,15 @@ async fn a_run_under_way_keeps_its_playbook_and_the_next_one_has_the_new_one() {
 async fn what_was_asked_before_is_answered_after() {
     let mut filed = Filed::begins().await;
     filed.writes("playbooks/shop.yaml", &asking());
-    filed.reads_again().await;
+    assert_eq!(
+        filed.reads_again().await,
+        ["the folder of playbooks was read again: ~ shop-slow 1.0.0 (changed under the same version)"]
+    );
     filed.bot.prometheus.answers_in_turn("shop_latency", &[Some(0.4), Some(0.02)]);
     filed.bot.fires("ShopSlow", &[]).await;
     fs::remove_file(filed.path("playbooks/shop.yaml")).unwrap();
     filed.writes("playbooks/other.yaml", &SHOP.replace("shop-slow", "other").replace("ShopSlow", "Other"));
-    assert_eq!(filed.reads_again().await, ["playbooks was read again: + other 1.0.0; − shop-slow"]);
+    assert_eq!(filed.reads_again().await, ["the folder of playbooks was read again: + other 1.0.0; − shop-slow"]);
     assert_eq!(filed.bot.approves("alice").await, "APR-1: approved; RUN-1 goes on");
     filed.bot.does(UP).await;
     filed.bot.ends(Outcome::Fixed).await;
@@ -298,7 +307,7 @@ async fn a_playbook_with_a_mistake_keeps_its_own_version_and_no_other() {
     assert!(lines[1].starts_with("shop.yaml was NOT read again, its version 1.0.0 counts: line 7: "), "{said}");
     assert!(lines[2].starts_with("twin.yaml was NOT read: line "), "{said}");
     assert!(lines[2].contains("another playbook is called `shop-slow` too"), "{said}");
-    assert_eq!(lines[3..], ["playbooks was read again: + good 1.0.0"]);
+    assert_eq!(lines[3..], ["the folder of playbooks was read again: + good 1.0.0"]);
     assert!(filed.measures("dogwatch_reload_failed{what=\"playbooks\"} 1"));
     filed.bot.fires("ShopSlow", &[]).await;
     filed.bot.does(UP).await;
@@ -308,7 +317,10 @@ async fn a_playbook_with_a_mistake_keeps_its_own_version_and_no_other() {
     assert_eq!(filed.reads_again().await, ["bad.yaml has no mistake any more\ntwin.yaml has no mistake any more"]);
     filed.writes("playbooks/shop.yaml", &version(SHOP, "2.0.0"));
     let said = filed.reads_again().await;
-    assert_eq!(said, ["playbooks was read again: ~ shop-slow 1.0.0→2.0.0\nshop.yaml has no mistake any more"]);
+    assert_eq!(
+        said,
+        ["the folder of playbooks was read again: ~ shop-slow 1.0.0→2.0.0\nshop.yaml has no mistake any more"]
+    );
     assert!(filed.measures("dogwatch_reload_failed{what=\"playbooks\"} 0"));
 }
 
@@ -317,7 +329,10 @@ async fn a_folder_that_is_gone_or_empty_takes_no_playbook_away() {
     let mut filed = Filed::begins().await;
     fs::rename(filed.path("playbooks"), filed.path("away")).unwrap();
     let said = filed.reads_again().await.join("\n");
-    assert!(said.starts_with("playbooks was NOT read again") && said.contains("cannot be read"), "{said}");
+    assert!(
+        said.starts_with("the folder of playbooks was NOT read again") && said.contains("cannot be read"),
+        "{said}"
+    );
     fs::create_dir(filed.path("playbooks")).unwrap();
     let said = filed.reads_again().await.join("\n");
     assert!(said.contains("as if its mount was lost"), "{said}");
@@ -326,7 +341,7 @@ async fn a_folder_that_is_gone_or_empty_takes_no_playbook_away() {
     filed.bot.does(UP).await;
     fs::remove_dir(filed.path("playbooks")).unwrap();
     fs::rename(filed.path("away"), filed.path("playbooks")).unwrap();
-    assert_eq!(filed.reads_again().await, ["playbooks has no mistake any more"]);
+    assert_eq!(filed.reads_again().await, ["the folder of playbooks has no mistake any more"]);
 }
 
 #[tokio::test]

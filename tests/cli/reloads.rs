@@ -3,8 +3,8 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use super::serving::{self, ONCALL, Serving};
 use super::serve::until;
+use super::serving::{self, ONCALL, Serving};
 
 const PLAYBOOK: &str = "coredns-saturated.yaml";
 
@@ -17,7 +17,9 @@ fn files_are_read_again_on_sighup_and_when_their_mount_is_swapped() {
     let folder = serving::folder();
     let path = |name: &str| folder.path().join(name);
     // As the kubelet lays a ConfigMap out.
-    let new = ONCALL.replace("[{ name: ada }]", "[{ name: ada }, { name: dana }]").replace("members: [ada]", "members: [dana]");
+    let new = ONCALL
+        .replace("[{ name: ada }]", "[{ name: ada }, { name: dana }]")
+        .replace("members: [ada]", "members: [dana]");
     for (version, text) in [("..1", ONCALL), ("..2", new.as_str())] {
         fs::create_dir(path(version)).unwrap();
         fs::write(path(version).join("oncall.yaml"), text).unwrap();
@@ -62,7 +64,10 @@ fn files_are_read_again_on_sighup_and_when_their_mount_is_swapped() {
     // What was said in chat is brought within a moment.
     std::thread::sleep(std::time::Duration::from_secs(1));
     let console = server.stop();
-    assert!(console.contains("oncall.yaml was read again: members + dana; team platform: rotation changed"), "{console}");
+    assert!(
+        console.contains("oncall.yaml was read again: members + dana; team platform: rotation changed"),
+        "{console}"
+    );
     assert!(console.contains("coredns-saturated.yaml was NOT read again, its version "), "{console}");
     assert!(console.contains("coredns-saturated.yaml has no mistake any more"), "{console}");
     assert!(console.contains("needs a restart to count: log.format"), "{console}");

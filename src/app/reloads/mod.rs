@@ -40,12 +40,7 @@ pub struct Standing {
 
 /// The worker that reads all of it again. `problems` were found in the playbooks when they were
 /// loaded. What has changed since `standing` was read is found at its first turns.
-pub fn reloader(
-    standing: Standing,
-    problems: &[Problem],
-    metrics: Arc<Metrics>,
-    again: Arc<ReadAgain>,
-) -> Reloader {
+pub fn reloader(standing: Standing, problems: &[Problem], metrics: Arc<Metrics>, again: Arc<ReadAgain>) -> Reloader {
     let (store, clock) = (standing.store.clone(), standing.clock.clone());
     let standing = Arc::new(standing);
     let configuration = ConfigurationFile::new(standing.clone());

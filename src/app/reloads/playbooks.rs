@@ -53,7 +53,7 @@ impl Reloadable for PlaybookFolder {
     }
 
     fn name(&self) -> String {
-        "playbooks".to_owned()
+        "the folder of playbooks".to_owned()
     }
 
     fn read(&self) -> Snapshot {

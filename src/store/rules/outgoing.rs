@@ -156,6 +156,16 @@ mod tests {
     }
 
     #[test]
+    fn an_announcement_is_told_apart_by_its_moment_and_text() {
+        let key =
+            |text: &str, at| Outgoing::announcement(text.into(), false, DateTime::UNIX_EPOCH + at).key.to_string();
+        let (now, later) = (chrono::TimeDelta::zero(), chrono::TimeDelta::seconds(1));
+        assert_eq!(key("text", now), key("text", now));
+        assert!(key("text", now) != key("other", now) && key("text", now) != key("text", later));
+        assert_eq!(DeliveryKey::subject(&key("text", now)), None, "the text is nowhere else");
+    }
+
+    #[test]
     fn a_call_is_no_page() {
         let call = Outgoing::call(PageId(7), IncidentId(3), "text".into());
         assert_eq!((call.key.to_string(), call.page_id(), call.urgency()), ("CALL-7".into(), None, Urgency::Message));
