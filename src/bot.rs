@@ -12,6 +12,7 @@ use crate::escalation::{EscalationWorker, Watchdog};
 use crate::incident::{HeartbeatWorker, IncidentRules, OverrideWorker, PageWorker, SignalWorker, WindowWorker};
 use crate::mandate::Mandate;
 use crate::metrics::Metrics;
+use crate::model::Live;
 use crate::playbook::Catalog;
 use crate::store::Store;
 use crate::surroundings::Lookup;
@@ -24,7 +25,7 @@ pub struct Bot {
     pub store: Arc<dyn Store>,
     pub world: World,
     pub catalog: watch::Receiver<Arc<Catalog>>,
-    pub rules: IncidentRules,
+    pub rules: Live<IncidentRules>,
     pub engine: EngineOptions,
     /// Whose silences hold here, too.
     pub alertmanager: Option<Arc<dyn Alertmanager>>,
@@ -47,7 +48,7 @@ impl Bot {
     /// sinks differ from bot to bot.
     pub fn workers(&self, runs: usize) -> Vec<Arc<dyn Worker>> {
         let clock = self.world.clock.clone();
-        let (store, catalog, rules) = (self.store.clone(), self.catalog.clone(), self.rules.clone());
+        let (store, catalog, rules) = (self.store.clone(), self.catalog.clone(), self.rules.get());
         let heartbeats = HeartbeatWorker::new(store.clone(), clock.clone(), rules.heartbeats.clone());
         let windows = WindowWorker::new(store.clone(), clock.clone(), rules.planned.clone());
         let quiet = QuietWorker::new(store.clone(), clock.clone(), self.alertmanager.clone());
@@ -60,7 +61,8 @@ impl Bot {
         let (roster, default_team) = (rules.oncall.clone(), rules.default_team.clone());
         let watchdog = Watchdog::new(store.clone(), clock.clone(), default_team.clone());
         let escalations = EscalationWorker::new(store.clone(), clock.clone(), roster, default_team);
-        let signals = SignalWorker::new(store, catalog, rules, clock.clone(), self.metrics.clone()).looking_up(lookup);
+        let signals = SignalWorker::new(store, catalog, self.rules.clone(), clock.clone(), self.metrics.clone());
+        let signals = signals.looking_up(lookup);
         let pages = PageWorker::new(self.store.clone(), clock);
         let mut workers: Vec<Arc<dyn Worker>> = vec![
             Arc::new(quiet),

@@ -49,6 +49,7 @@ pub mod playbook;
 pub mod prometheus;
 pub mod proxy;
 pub mod rehearse;
+pub mod reload;
 pub mod secret;
 pub mod server;
 pub mod signature;

@@ -6,6 +6,7 @@
 mod format;
 mod labels;
 mod levels;
+mod reload;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -30,6 +31,7 @@ use self::labels::{
 use self::labels::{QueueLabel, WorkerLabel};
 pub use self::levels::Levels;
 use self::levels::{Level, LevelGauges};
+use self::reload::ReloadCounts;
 use self::watch::WatchGauges;
 use crate::model::{LeftOut, Outcome, PageId};
 
@@ -55,6 +57,7 @@ pub struct Metrics {
     observes_only: Level,
     levels: Mutex<LevelGauges>,
     watch: WatchGauges,
+    reload: ReloadCounts,
 }
 
 /// What became of a notification at the front door.
@@ -197,6 +200,7 @@ impl Metrics {
             pages_counted: AtomicI64::new(0),
             levels: Mutex::new(LevelGauges::register(&mut registry)),
             watch: WatchGauges::register(&mut registry),
+            reload: ReloadCounts::register(&mut registry),
             accept_seconds,
             registry,
         };

@@ -61,7 +61,7 @@ impl Site {
             store: store.clone(),
             world,
             catalog,
-            rules: IncidentRules::default(),
+            rules: IncidentRules::default().into(),
             engine: EngineOptions::default(),
             alertmanager: None,
             alertmanager_sources: Vec::new(),

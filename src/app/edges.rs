@@ -69,7 +69,7 @@ fn http_auth(auth: Option<&AuthConfig>) -> anyhow::Result<Option<HttpAuth>> {
 }
 
 /// The playbooks that load. Those that don't are told of, and never keep the bot from starting.
-pub fn playbooks(config: &Config) -> Catalog {
+pub fn playbooks(config: &Config) -> (Catalog, Vec<Problem>) {
     let folder = &config.playbooks.dir;
     let (catalog, mut problems) = Catalog::load(folder);
     let (catalog, unmatched) = catalog.without(|playbook| unmatched_queries(config, playbook));
@@ -83,7 +83,7 @@ pub fn playbooks(config: &Config) -> Catalog {
     if catalog.iter().next().is_none() {
         tracing::warn!("{}", no_playbooks(folder));
     }
-    catalog
+    (catalog, problems)
 }
 
 /// Queries to which `prometheus.match` cannot be added: asked without it, they would be about all
@@ -134,34 +134,38 @@ pub fn handoffs(config: &Config) {
 
 /// The rules of incidents.
 pub fn rules(config: &Config, roster: &Roster, planned: Arc<[PlannedWindow]>) -> IncidentRules {
-    let oncall = roster.get();
     let sources = || config.all_sources().into_iter().map(|(_, source)| source);
     let expected = |source: SourceConfig| {
         let rules = source.heartbeat_rules().into_iter();
         rules.map(|rule| Expected { from_the_first: source.expects(&rule), rule }).collect::<Vec<_>>()
     };
-    IncidentRules {
+    let mut rules = IncidentRules {
         default_team: config.oncall.default_team.clone(),
-        teams: oncall.teams().iter().map(|team| team.name.to_string()).collect(),
-        reopen_within: config.incidents.reopen_within.0,
-        stale_within: config.incidents.stale_within.0,
         severities: Arc::new(config.severities.mapping()),
         labels: Arc::new(config.labels.names()),
         cluster: HomeCluster { name: config.cluster.name.clone(), label: config.cluster.label.clone() },
-        grouping: GroupingRules {
-            within: config.incidents.together_within.0,
-            runs: config.incidents.runs,
-            look_up: config.incidents.look_up,
-        },
+        grouping: GroupingRules { look_up: config.incidents.look_up, ..GroupingRules::default() },
         may_start: SourceRights {
             by_source: sources().map(|source| (source.name.clone(), source.may_start())).collect(),
             others: MayStart::Nothing,
         },
         tiers: Arc::new(config.severities.tiers.tiers()),
         blast_radius: config.severities.blast_radius.0,
-        page_for: Arc::new(oncall.page_for()),
         heartbeats: sources().flat_map(expected).collect(),
         oncall: roster.clone(),
         planned,
-    }
+        ..IncidentRules::default()
+    };
+    follow(&mut rules, config, &roster.get());
+    rules
+}
+
+/// Has rules follow what counts at once when files are read again.
+pub(super) fn follow(rules: &mut IncidentRules, config: &Config, oncall: &OnCall) {
+    rules.teams = oncall.teams().iter().map(|team| team.name.clone()).collect();
+    rules.page_for = Arc::new(oncall.page_for());
+    rules.reopen_within = config.incidents.reopen_within.0;
+    rules.stale_within = config.incidents.stale_within.0;
+    rules.grouping.within = config.incidents.together_within.0;
+    rules.grouping.runs = config.incidents.runs;
 }

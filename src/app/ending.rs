@@ -1,4 +1,4 @@
-//! The end of the process, whatever hangs.
+//! The end of the process, whatever hangs; and SIGHUP, which is no end.
 //!
 //! It is watched for by a thread that needs nothing of what may hang: neither the runtime whose
 //! threads a worker may have taken for good, nor standard output, which nobody may read. A hard end
@@ -10,6 +10,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+use crate::reload::ReadAgain;
 
 /// How long those who work may take to end what they have begun: saying goodbye to Discord takes up
 /// to 11 s. A mutation may take longer; what is not known of it then is found out at the next
@@ -31,10 +33,12 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 pub struct Ending {
     stop: CancellationToken,
     left: Arc<Mutex<Vec<String>>>,
+    again: Arc<ReadAgain>,
 }
 
 impl Ending {
-    /// From now on SIGTERM and SIGINT stop the bot; a second one ends the process at once.
+    /// From now on SIGTERM and SIGINT stop the bot; a second one ends the process at once. SIGHUP
+    /// has files read again, whatever the process is doing, and never ends it.
     ///
     /// # Errors
     /// When signals cannot be watched for.
@@ -53,6 +57,11 @@ impl Ending {
         self.stop.clone()
     }
 
+    /// Whoever asks for files to be read again.
+    pub fn read_again(&self) -> Arc<ReadAgain> {
+        self.again.clone()
+    }
+
     /// Notes what the end waits for: the log names it when that takes too long.
     pub(super) fn waits_for(&self, left: Vec<String>) {
         *self.left.lock().unwrap_or_else(PoisonError::into_inner) = left;
@@ -69,6 +78,17 @@ impl Ending {
                 Ok(signals) => signals,
                 Err(error) => return drop(told.send(Err(error))),
             };
+            let mut hangup = match signal(SignalKind::hangup()).context("SIGHUP cannot be watched for") {
+                Ok(hangup) => hangup,
+                Err(error) => return drop(told.send(Err(error))),
+            };
+            let again = self.again.clone();
+            // As long as the process: once it is watched for, SIGHUP does nothing else.
+            tokio::spawn(async move {
+                while hangup.recv().await.is_some() {
+                    again.ask();
+                }
+            });
             let _ = told.send(Ok(()));
             tokio::select! {
                 () = signals.next() => self.stop.cancel(),

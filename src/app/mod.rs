@@ -5,6 +5,7 @@ mod edges;
 mod ending;
 mod lookout;
 mod oncall_file;
+mod reloads;
 mod replies;
 mod rights;
 mod sinks;
@@ -31,7 +32,7 @@ use crate::intake::{Form, Mapping};
 use crate::links::AckLinks;
 use crate::mandate::{LeaseName, Mandate, MandateWorker};
 use crate::metrics::Metrics;
-use crate::model::{Person, Role, Severities, Via};
+use crate::model::{Live, Person, Role, Severities, Via};
 use crate::oncall::Roster;
 use crate::server::{
     ApiToken, Credential, Readiness, Server, Settings, Source, Sources, serve as serve_http, serve_health,
@@ -46,6 +47,7 @@ pub use ending::Ending;
 use ending::{CLOSE_WITHIN, LEAVE_WITHIN};
 use lookout::{Lookout, Patience};
 pub use oncall_file::parse_oncall;
+pub use reloads::{Standing, reloader};
 use replies::{LivePreviews, ShiftReports};
 pub use teams::{unknown_budgets, unknown_channel_teams, unknown_teams, unknown_ticket_teams};
 
@@ -67,7 +69,8 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     let oncall = Arc::new(edges::oncall(config)?);
     let roster = Roster::new(oncall.clone());
     let planned = edges::maintenance(config)?;
-    let catalog = Arc::new(edges::playbooks(config));
+    let (catalog, problems) = edges::playbooks(config);
+    let catalog = Arc::new(catalog);
     let unknown = unknown_teams(&oncall, catalog.iter().map(Arc::as_ref));
     for warning in unknown {
         tracing::warn!("{warning}. Pages go to team {} instead", config.oncall.default_team);
@@ -83,7 +86,8 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
         World { cluster: edges::cluster(config).await?, prometheus: edges::prometheus(config)?, clock: clock.clone() };
     let metrics = Arc::new(Metrics::new());
     let sinks = sinks::build(config)?;
-    let store = SqliteStore::open(&config.store.sqlite, Durability::Full, clock.clone(), sinks.outbox(&oncall));
+    let outbox = Live::from(sinks.outbox(&oncall));
+    let store = SqliteStore::open(&config.store.sqlite, Durability::Full, clock.clone(), outbox.clone());
     let store = Arc::new(store.await?);
     store.sorts_by(&config.severities.mapping().digest()).await?;
     let rules = edges::rules(config, &roster, planned.clone());
@@ -115,12 +119,12 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     };
     let health_address = health_listener.as_ref().and_then(|listener| listener.local_addr().ok());
 
-    let (_catalogs, catalogs) = watch::channel(catalog.clone());
+    let (shelf, catalogs) = watch::channel(catalog.clone());
     let bot = Bot {
         store: store.clone(),
         world: world.clone(),
         catalog: catalogs,
-        rules,
+        rules: rules.into(),
         engine: EngineOptions {
             lease: config.engine.lease.0,
             output_limit: config.engine.output_limit.bytes(),
@@ -137,7 +141,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     };
     edges::handoffs(config);
     let template = || Template::load(config.handoff.template.as_deref());
-    let budgets = config.pages.budgets();
+    let budgets = Live::from(config.pages.budgets());
     let reporter =
         Reporter::new(store.clone(), clock.clone(), roster.clone(), template()?).with_budgets(budgets.clone());
     let previews = LivePreviews::new(world.clone(), bot.catalog.clone(), config.engine.output_limit.bytes());
@@ -162,10 +166,21 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     let handoffs = HandoffWorker::new(
         Reporter::new(store.clone(), clock.clone(), roster.clone(), template()?)
             .with_mode(config.handoff.mode)
-            .with_budgets(budgets),
+            .with_budgets(budgets.clone()),
         config.handoff.dir.clone(),
     );
     workers.push(Arc::new(handoffs));
+    let standing = Standing {
+        config: config.clone().into(),
+        roster: roster.clone(),
+        catalog: shelf,
+        rules: bot.rules.clone(),
+        sinks: outbox,
+        budgets,
+        store: store.clone(),
+        clock: clock.clone(),
+    };
+    workers.push(Arc::new(reloader(standing, &problems, metrics.clone(), ending.read_again())));
     let default_team = &config.oncall.default_team;
     let ack_links = config.server.public_url.as_ref().map(|url| AckLinks::new(url, store.link_secret().clone()));
     let links = ack_links.clone();
@@ -208,7 +223,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
         (true, true) => rights::LooksUp::Causes,
         (true, false) => rights::LooksUp::CausesAndTiers,
     };
-    let checking = rights::check(world.cluster.clone(), catalog.clone(), lease, looks_up);
+    let checking = rights::keep_checking(world.cluster.clone(), bot.catalog.clone(), lease, looks_up);
     crew.sends("the check of rights", stopping(stop.clone(), checking));
     if let Some(discord) = discord {
         crew.needs("the gateway to discord", discord);

@@ -1,6 +1,6 @@
 //! Reading who is on call, with the calendars that the file names.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::files;
 use crate::oncall::{OnCall, OnCallError};
@@ -11,8 +11,17 @@ use crate::oncall::{OnCall, OnCallError};
 /// # Errors
 /// The first thing that is wrong, with its place.
 pub fn parse_oncall(path: &Path, text: &str) -> Result<OnCall, OnCallError> {
-    let folder = path.parent().unwrap_or(Path::new(""));
-    OnCall::parse_with(&path.display().to_string(), text, &|name| {
-        files::read_text(&folder.join(name), files::DOCUMENT).map_err(|error| error.to_string())
+    parse_oncall_with(path, text, &|calendar| {
+        files::read_text(&calendar, files::DOCUMENT).map_err(|error| error.to_string())
     })
+}
+
+/// As [`parse_oncall`], where `read` gives the content of calendars.
+pub(super) fn parse_oncall_with(
+    path: &Path,
+    text: &str,
+    read: &dyn Fn(PathBuf) -> Result<String, String>,
+) -> Result<OnCall, OnCallError> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    OnCall::parse_with(&path.display().to_string(), text, &|name| read(folder.join(name)))
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt as _};
+use tokio::sync::watch;
 
 use crate::cluster::{Access, Cluster};
 use crate::mandate::LeaseName;
@@ -23,9 +24,25 @@ pub enum LooksUp {
     CausesAndTiers,
 }
 
+/// Checks the rights now, and again whenever the playbooks are others.
+pub async fn keep_checking(
+    cluster: Arc<dyn Cluster>,
+    mut catalogs: watch::Receiver<Arc<Catalog>>,
+    lease: LeaseName,
+    looks_up: LooksUp,
+) {
+    loop {
+        let catalog = catalogs.borrow_and_update().clone();
+        check(cluster.clone(), catalog, lease.clone(), looks_up).await;
+        if catalogs.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
 /// Asks about every right that the playbooks need, and says on the log which of them cannot work;
 /// and about those to look up what alerts have in common, and what tier objects have.
-pub async fn check(cluster: Arc<dyn Cluster>, catalog: Arc<Catalog>, lease: LeaseName, looks_up: LooksUp) {
+async fn check(cluster: Arc<dyn Cluster>, catalog: Arc<Catalog>, lease: LeaseName, looks_up: LooksUp) {
     match cluster.version().await {
         Ok(version) => tracing::info!(version, "the cluster answers"),
         Err(error) => {

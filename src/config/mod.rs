@@ -10,6 +10,7 @@ mod budget;
 mod chat;
 mod check;
 mod cluster;
+mod differences;
 mod engine;
 mod error;
 mod handoff;
@@ -42,6 +43,7 @@ pub use auth::{AuthConfig, BasicAuth};
 pub use budget::BudgetConfig;
 pub use chat::{ChatConfig, ConsoleMode};
 pub use cluster::{ClusterConfig, LeaseConfig};
+pub use differences::changed_keys;
 pub use engine::EngineConfig;
 pub use error::{ConfigError, Problem};
 pub use handoff::HandoffConfig;
@@ -124,6 +126,11 @@ impl Config {
     /// The file that it was read from.
     pub fn path(&self) -> &Path {
         &self.source.path
+    }
+
+    /// Its text.
+    pub fn text(&self) -> &str {
+        self.source.text()
     }
 
     /// The Alertmanager that delivers to `/v1/alertmanager`: what `server` says of one, which is

@@ -30,6 +30,10 @@ impl Source {
         Self { path: path.to_owned(), text: text.to_owned(), root: serde_saphyr::from_str(text).ok() }
     }
 
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Whether there are only comments.
     pub fn says_nothing(&self) -> bool {
         self.text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))

@@ -8,7 +8,7 @@ use super::write::{Written, file_name, write};
 use super::{Summary, Template};
 use crate::clock::Clock;
 use crate::files::Mode;
-use crate::model::PageBudgets;
+use crate::model::{Live, PageBudgets};
 use crate::oncall::{Roster, Shift};
 use crate::store::Store;
 
@@ -20,13 +20,13 @@ pub struct Reporter {
     pub(super) oncall: Roster,
     template: Arc<Template>,
     mode: Mode,
-    budgets: PageBudgets,
+    budgets: Live<PageBudgets>,
 }
 
 impl Reporter {
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, oncall: impl Into<Roster>, template: Template) -> Self {
         let oncall = oncall.into();
-        Self { store, clock, oncall, template: Arc::new(template), mode: Mode::GROUP, budgets: PageBudgets::default() }
+        Self { store, clock, oncall, template: Arc::new(template), mode: Mode::GROUP, budgets: Live::default() }
     }
 
     /// Whoever may read the files that it writes.
@@ -35,8 +35,8 @@ impl Reporter {
     }
 
     /// For how many incidents teams are to be paged.
-    pub fn with_budgets(self, budgets: PageBudgets) -> Self {
-        Self { budgets, ..self }
+    pub fn with_budgets(self, budgets: impl Into<Live<PageBudgets>>) -> Self {
+        Self { budgets: budgets.into(), ..self }
     }
 
     /// The shift of a team that is meant, seen from now.
@@ -52,7 +52,7 @@ impl Reporter {
     /// # Errors
     /// An unknown team, a store that fails, a template that names what is not there.
     pub async fn report(&self, team: &str, shift: Shift) -> Result<(Summary, String), HandoffError> {
-        let (budget, now) = (self.budgets.of(team), self.clock.now());
+        let (budget, now) = (self.budgets.get().of(team), self.clock.now());
         let summary = summarise(self.store.as_ref(), &self.oncall.get(), budget, (team, shift), now).await?;
         let text = self.template.render(&summary)?;
         Ok((summary, text))

@@ -28,7 +28,7 @@ use super::{Coverage, IncidentRules};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::model::{
-    Alert, AlertStatus, Grouping, IncidentId, Notification, ObjectKey, Outcome, Person, Run, Severity, Signal,
+    Alert, AlertStatus, Grouping, IncidentId, Live, Notification, ObjectKey, Outcome, Person, Run, Severity, Signal,
     SignalBody, SignalId, UNLISTED, redact,
 };
 use crate::playbook::{Catalog, Playbook};
@@ -41,7 +41,7 @@ use crate::worker::{Turn, TurnError, Worker};
 pub struct SignalWorker {
     store: Arc<dyn Store>,
     catalog: watch::Receiver<Arc<Catalog>>,
-    rules: IncidentRules,
+    rules: Live<IncidentRules>,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
     /// `None`: what alerts have in common is told by their labels alone.
@@ -54,18 +54,18 @@ pub struct SignalWorker {
 }
 
 impl SignalWorker {
-    /// `catalog` changes when playbooks are loaded anew.
+    /// `catalog` and `rules` change when files are read again; each signal is decided about by those of one moment.
     pub fn new(
         store: Arc<dyn Store>,
         catalog: watch::Receiver<Arc<Catalog>>,
-        rules: IncidentRules,
+        rules: impl Into<Live<IncidentRules>>,
         clock: Arc<dyn Clock>,
         metrics: Arc<Metrics>,
     ) -> Self {
         Self {
             store,
             catalog,
-            rules,
+            rules: rules.into(),
             clock,
             metrics,
             lookup: None,
@@ -81,7 +81,7 @@ impl SignalWorker {
         Self { lookup, ..self }
     }
 
-    async fn decide(&self, id: SignalId, signal: &Signal) -> Result<Decision, StoreError> {
+    async fn decide(&self, rules: &IncidentRules, id: SignalId, signal: &Signal) -> Result<Decision, StoreError> {
         match &signal.body {
             SignalBody::Notification(notification) => {
                 let came = Came {
@@ -92,7 +92,7 @@ impl SignalWorker {
                     is_unlisted: signal.key.starts_with(UNLISTED),
                     unauthenticated: notification.unauthenticated,
                 };
-                self.notification(came, notification).await
+                self.notification(rules, came, notification).await
             }
             SignalBody::Command { person, command } => {
                 // Names come from chats too. As it is stored, it is compared with what is stored.
@@ -100,7 +100,7 @@ impl SignalWorker {
                 let asked = Asked {
                     store: &*self.store,
                     catalog: self.catalog.borrow().clone(),
-                    rules: &self.rules,
+                    rules,
                     now: self.clock.now(),
                     person: &person,
                 };
@@ -109,25 +109,25 @@ impl SignalWorker {
             SignalBody::Heartbeat { key, name, news } => {
                 let grouping = grouping_of_heartbeat(key).key();
                 let known = self.store.incidents_by_grouping(&[&grouping]).await?.remove(&grouping);
-                Ok(decide_heartbeat(&self.rules, key, name, news, known.as_ref()))
+                Ok(decide_heartbeat(rules, key, name, news, known.as_ref()))
             }
             SignalBody::Quiet { incident, since } => Ok(match self.view_of(*incident).await? {
-                Some(view) => decide_quiet(&self.rules, &view, *since),
+                Some(view) => decide_quiet(rules, &view, *since),
                 None => Decision::default(),
             }),
             SignalBody::WindowEnded { window } => {
                 let catalog = self.catalog.borrow().clone();
-                window_ended(&*self.store, &catalog, &self.rules, *window, self.clock.now()).await
+                window_ended(&*self.store, &catalog, rules, *window, self.clock.now()).await
             }
             SignalBody::RunEnded { run, outcome, because } => {
                 let Some(ended) = self.store.run(*run).await? else { return Ok(Decision::default()) };
                 let Some(view) = self.view_of(ended.incident).await? else { return Ok(Decision::default()) };
                 let page_by = self.patience(&ended, view.incident.severity).await?;
                 let end = End { run: *run, outcome: *outcome, because, page_by };
-                let mut decision = decide_run_ended(&self.rules, &view, &end, self.clock.now());
+                let mut decision = decide_run_ended(rules, &view, &end, self.clock.now());
                 if !matches!(outcome, Outcome::Fixed | Outcome::NothingToDo) {
                     decision.changes.extend(hold(&*self.store, &view, self.clock.now()).await?);
-                    decision.changes.extend(self.found_wide(&view).await?);
+                    decision.changes.extend(self.found_wide(rules, &view).await?);
                 }
                 Ok(decision)
             }
@@ -135,9 +135,9 @@ impl SignalWorker {
     }
 
     /// Runs that stop for the same reason become one incident, in which so much more may fire.
-    async fn found_wide(&self, view: &IncidentView) -> Result<Vec<Change>, StoreError> {
+    async fn found_wide(&self, rules: &IncidentRules, view: &IncidentView) -> Result<Vec<Change>, StoreError> {
         let (store, catalog) = (&*self.store, self.catalog.borrow().clone());
-        let together = PutTogether { store, catalog: &catalog, rules: &self.rules, now: self.clock.now() };
+        let together = PutTogether { store, catalog: &catalog, rules, now: self.clock.now() };
         together.found(view).await
     }
 
@@ -152,15 +152,20 @@ impl SignalWorker {
         Ok(self.store.incident_views(&[id]).await?.pop())
     }
 
-    async fn notification(&self, came: Came<'_>, notification: &Notification) -> Result<Decision, StoreError> {
+    async fn notification(
+        &self,
+        rules: &IncidentRules,
+        came: Came<'_>,
+        notification: &Notification,
+    ) -> Result<Decision, StoreError> {
         let catalog = self.catalog.borrow().clone();
         let covering = |alert: &Alert| match alert.status {
-            AlertStatus::Firing => cover(&catalog, &self.rules, came.source, alert),
+            AlertStatus::Firing => cover(&catalog, rules, came.source, alert),
             AlertStatus::Resolved => (Coverage::Uncovered, Vec::new()),
         };
         let covered: Vec<_> = notification.alerts.iter().map(covering).collect();
         let known = known_firings(&*self.store, came.source, notification).await?;
-        let subjects = self.tier_subjects(came.source, notification, &covered, &known).await?;
+        let subjects = self.tier_subjects(rules, came.source, notification, &covered, &known).await?;
         let found = match &self.lookup {
             None => Found::default(),
             Some(lookup) => {
@@ -171,25 +176,25 @@ impl SignalWorker {
                 };
                 let new = notification.alerts.iter().zip(&covered).filter(|(alert, _)| is_new(alert));
                 let objects =
-                    new.filter_map(|(alert, (coverage, _))| object_at_home(&self.rules, came.source, alert, coverage));
+                    new.filter_map(|(alert, (coverage, _))| object_at_home(rules, came.source, alert, coverage));
                 let objects: Vec<_> = objects.chain(subjects.iter().flatten().cloned()).collect();
                 lookup.look_up(&objects).await
             }
         };
         let seen = |((alert, covered), subject): ((&Alert, _), &Option<ObjectKey>)| {
-            let seen = Seen::new(&self.rules, came.source, &notification.group_key, alert, covered, &found);
+            let seen = Seen::new(rules, came.source, &notification.group_key, alert, covered, &found);
             match (&self.lookup, subject) {
-                (Some(lookup), Some(subject)) => seen.rated_by(&self.rules, alert, &lookup.marks(subject)),
+                (Some(lookup), Some(subject)) => seen.rated_by(rules, alert, &lookup.marks(subject)),
                 _ => seen,
             }
         };
         let seen: Vec<Seen> = notification.alerts.iter().zip(covered).zip(&subjects).map(seen).collect();
         let now = self.clock.now();
         let store = &*self.store;
-        let mut view = gather_view(store, &self.rules, came.source, notification, (&seen, known), now).await?;
+        let mut view = gather_view(store, rules, came.source, notification, (&seen, known), now).await?;
         loop {
-            let decided = decide_notification(&self.rules, came, notification, &seen, &view, now);
-            if !view.count(store, &self.rules, notification, &decided.wide).await? {
+            let decided = decide_notification(rules, came, notification, &seen, &view, now);
+            if !view.count(store, rules, notification, &decided.wide).await? {
                 return Ok(decided.decision);
             }
         }
@@ -198,12 +203,13 @@ impl SignalWorker {
     /// Whose tier is asked, for each alert: of those that are new, and of those that fire again.
     async fn tier_subjects(
         &self,
+        rules: &IncidentRules,
         source: &str,
         notification: &Notification,
         covered: &[(Coverage, Vec<String>)],
         known: &HashSet<(String, DateTime<Utc>)>,
     ) -> Result<Vec<Option<ObjectKey>>, StoreError> {
-        if !self.rules.tiers.is_on() {
+        if !rules.tiers.is_on() {
             return Ok(vec![None; notification.alerts.len()]);
         }
         let is_known = |alert: &Alert| known.contains(&(alert.fingerprint.clone(), alert.starts_at));
@@ -219,18 +225,19 @@ impl SignalWorker {
         };
         let alerts = notification.alerts.iter().zip(covered);
         let subjects = alerts.map(|(alert, (coverage, _))| {
-            if alert.status != AlertStatus::Firing || goes_on(alert) || !may_speak(&self.rules, source, coverage) {
+            if alert.status != AlertStatus::Firing || goes_on(alert) || !may_speak(rules, source, coverage) {
                 return None;
             }
-            let object = object_at_home(&self.rules, source, alert, coverage);
-            tier_subject(&self.rules, alert, object.as_ref())
+            let object = object_at_home(rules, source, alert, coverage);
+            tier_subject(rules, alert, object.as_ref())
         });
         Ok(subjects.collect())
     }
 
     async fn take(&self, id: SignalId, tries: u32, signal: &Signal) -> Result<(), TurnError> {
         let working = async {
-            let decision = self.decide(id, signal).await?;
+            let rules = self.rules.get();
+            let decision = self.decide(&rules, id, signal).await?;
             self.store.apply(id, decision).await
         };
         // A decision that panics is the signal's own trouble: it must not take the bot down again and again.
@@ -280,7 +287,7 @@ impl SignalWorker {
             Err(error) if error.passes() => return Err(error.into()),
             Err(_) => None,
         };
-        let decision = decide_set_aside(&self.rules, id, signal, &why, known.as_ref());
+        let decision = decide_set_aside(&self.rules.get(), id, signal, &why, known.as_ref());
         match self.store.set_aside(id, &why, decision).await {
             Ok(_) | Err(StoreError::Fenced(_)) => Ok(()),
             Err(error) => Err(error.into()),

@@ -11,6 +11,7 @@ mod heartbeat;
 mod ids;
 mod incident;
 mod label_names;
+mod live;
 mod matcher;
 mod may_start;
 mod odd;
@@ -42,6 +43,7 @@ pub use ids::{
 };
 pub use incident::{Episode, Incident, IncidentState};
 pub use label_names::{LabelNames, NAMESPACE, NamedLabel, OBJECT_LABELS, TwoNamespaces};
+pub use live::Live;
 pub use matcher::{Matcher, MatcherError};
 pub use may_start::{Allowed, MayStart};
 pub use odd::{OddCharacter, odd_character};

@@ -72,7 +72,7 @@ impl ParcelKind {
             DeliverySubject::Page { .. } => ParcelKind::Page,
             DeliverySubject::Card { .. } => ParcelKind::Card,
             DeliverySubject::Approval { .. } => ParcelKind::Approval,
-            DeliverySubject::Notice { .. } => ParcelKind::Notice,
+            DeliverySubject::Notice { .. } | DeliverySubject::Announcement { .. } => ParcelKind::Notice,
             DeliverySubject::Ticket { .. } => ParcelKind::Ticket,
         }
     }

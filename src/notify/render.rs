@@ -10,7 +10,7 @@ use crate::message::{self, Card, Colour, PageFacts, PageText, Room};
 use crate::model::{Approval, ApprovalState, Grouping, Incident, IncidentId, PageEvent, PageId, Severity};
 use crate::oncall::Roster;
 use crate::store::{
-    Delivery, DeliverySubject, FoldedIncident, NewIncident, Page, Standing, Store, StoreError, next_event,
+    Delivery, DeliveryId, DeliverySubject, FoldedIncident, NewIncident, Page, Standing, Store, StoreError, next_event,
 };
 
 /// How many of an incident's alerts a page looks at, for examples and links.
@@ -24,6 +24,9 @@ const FOLDED: usize = 10;
 
 /// What a call takes of its notice, which is a message of chat.
 const CALL: usize = 3_900;
+
+/// How much of an announcement's first line is its title.
+const TITLE: usize = 240;
 
 /// How much of a team's name is shown.
 pub(super) const TEAM: usize = 80;
@@ -68,6 +71,9 @@ impl Renderer {
                 _ => Ok(None),
             },
             DeliverySubject::Ticket { ticket } => self.ticket(sink.site(), *ticket).await,
+            DeliverySubject::Announcement { text, is_trouble } => {
+                Ok(Some(self.announcement(delivery.id, text, *is_trouble)))
+            }
             DeliverySubject::Notice { incident, text } => {
                 let Some(incident) = self.store.incident(*incident).await? else { return Ok(None) };
                 let card = Card { buttons: Vec::new(), lines: lines(text), ..self.card(&incident).await? };
@@ -84,6 +90,19 @@ impl Renderer {
         }
     }
 
+    /// What is about no incident.
+    fn announcement(&self, id: DeliveryId, text: &str, is_trouble: bool) -> Parcel {
+        let (title, rest) = text.split_once('\n').unwrap_or((text, ""));
+        let (title, severity) = (message::clip(title, TITLE), Severity::S4);
+        let team = self.default_team.clone().unwrap_or_default();
+        let incident = stand_in(title.clone(), severity, team).opened(IncidentId(0), self.clock.now());
+        let colour = if is_trouble { Colour::Amber } else { Colour::Grey };
+        let card = Card { incident: incident.id, title, lines: lines(rest), colour, buttons: Vec::new() };
+        let mut parcel = self.parcel_of(ParcelKind::Notice, incident, card);
+        parcel.key = format!("dogwatch-news-{}", id.0);
+        parcel
+    }
+
     /// What is told of a page that cannot be read: something must be. `None` when somebody has it.
     pub async fn instead(
         &self,
@@ -98,16 +117,8 @@ impl Renderer {
         let known = outline.as_ref().and_then(|outline| outline.incident);
         let severity = outline.as_ref().map_or(Severity::S1, |outline| outline.severity);
         let text = message::damaged_page(page, severity, known, error);
-        let new = NewIncident {
-            grouping: Grouping::SetAside,
-            gathers: Vec::new(),
-            shares: Vec::new(),
-            title: text.title.clone(),
-            severity,
-            target: None,
-            team: outline.and_then(|outline| outline.team).or(self.default_team.clone()).unwrap_or_default(),
-            playbook: None,
-        };
+        let team = outline.and_then(|outline| outline.team).or(self.default_team.clone()).unwrap_or_default();
+        let new = stand_in(text.title.clone(), severity, team);
         let incident = new.opened(known.unwrap_or(IncidentId(0)), self.clock.now());
         let called = self.called(sink.name(), &incident.team, &incident.team);
         let (incident_id, title) = (incident.id, text.title.clone());
@@ -275,6 +286,20 @@ pub(super) fn or_blank<T: Default>(read: Result<T, StoreError>) -> Result<T, Sto
             Ok(T::default())
         }
         read => read,
+    }
+}
+
+/// What a parcel is about that is about no incident, or about one that nobody can read.
+fn stand_in(title: String, severity: Severity, team: String) -> NewIncident {
+    NewIncident {
+        grouping: Grouping::SetAside,
+        gathers: Vec::new(),
+        shares: Vec::new(),
+        title,
+        severity,
+        target: None,
+        team,
+        playbook: None,
     }
 }
 

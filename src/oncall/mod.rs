@@ -10,6 +10,7 @@
 
 mod addresses;
 mod calendar;
+mod changes;
 mod check;
 mod covers;
 mod document;

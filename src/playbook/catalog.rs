@@ -48,7 +48,7 @@ impl Catalog {
     pub fn load(directory: &Path) -> (Self, Vec<Problem>) {
         let mut problems = Vec::new();
         let mut playbooks = Vec::new();
-        for (path, text) in texts(directory, &mut problems) {
+        for (path, text) in read_folder(directory, &mut problems) {
             let text = match text {
                 Ok(text) => text,
                 Err(error) => {
@@ -74,10 +74,14 @@ impl Catalog {
     /// The catalog of these playbooks. Of two with one name neither is taken. Where two would answer every alert of one
     /// name, neither answers it: nobody said which one is meant.
     pub fn of(playbooks: Vec<Playbook>) -> (Self, Vec<Problem>) {
+        Self::of_shared(playbooks.into_iter().map(Arc::new))
+    }
+
+    pub(super) fn of_shared(playbooks: impl Iterator<Item = Arc<Playbook>>) -> (Self, Vec<Problem>) {
         let mut problems = Vec::new();
         let mut by_name: BTreeMap<String, Vec<Arc<Playbook>>> = BTreeMap::new();
         for playbook in playbooks {
-            by_name.entry(playbook.name.clone()).or_default().push(Arc::new(playbook));
+            by_name.entry(playbook.name.clone()).or_default().push(playbook);
         }
         let mut catalog = Self::default();
         for (name, mut named) in by_name {
@@ -188,8 +192,9 @@ impl Entry {
     }
 }
 
-/// The playbooks' files, by name, each with its text.
-fn texts(directory: &Path, problems: &mut Vec<Problem>) -> Vec<(PathBuf, Result<String, FileError>)> {
+/// The files of a folder that are read as playbooks, by name, each with its text. What is wrong with
+/// the folder itself goes to `problems`.
+pub fn read_folder(directory: &Path, problems: &mut Vec<Problem>) -> Vec<(PathBuf, Result<String, FileError>)> {
     let source = Source { path: directory, text: "" };
     let listed = Folder::open(directory).and_then(|folder| Ok((folder.names()?, folder)));
     let (names, folder) = match listed {

@@ -4,6 +4,7 @@
 //! sense: that names stand for something, that every change is verified, that somebody is paged. Both go on after a
 //! mistake, so that one look shows them all.
 
+mod again;
 mod catalog;
 mod check;
 mod document;
@@ -16,7 +17,8 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-pub use catalog::{AlertMatch, Catalog};
+pub use again::ReadAgain;
+pub use catalog::{AlertMatch, Catalog, read_folder};
 pub use document::{
     Condition, Input, InputKind, Limits, Playbook, Step, StepKind, TargetPart, TargetRule, Trigger, Verify,
 };

@@ -15,7 +15,7 @@ use crate::cluster::sim::SimCluster;
 use crate::engine::EngineOptions;
 use crate::incident::IncidentRules;
 use crate::metrics::Metrics;
-use crate::model::{Signal, SignalId};
+use crate::model::{Live, Signal, SignalId};
 use crate::playbook::Catalog;
 use crate::prometheus::ScriptedPrometheus;
 use crate::store::Sinks;
@@ -45,6 +45,8 @@ pub struct Stage {
     pub prometheus: Arc<ScriptedPrometheus>,
     pub store: Arc<SqliteStore>,
     pub bot: Bot,
+    /// What the store's outbox goes by.
+    pub sinks: Live<Sinks>,
     workers: Vec<Arc<dyn Worker>>,
 }
 
@@ -58,7 +60,8 @@ impl Stage {
     /// When the database cannot be opened.
     pub async fn set(setting: Setting) -> Result<Self, StoreError> {
         let Setting { clock, cluster, rights, prometheus, catalog, rules, database, durability, sinks } = setting;
-        let store = Arc::new(SqliteStore::open(&database, durability, clock.clone(), sinks).await?);
+        let sinks = Live::from(sinks);
+        let store = Arc::new(SqliteStore::open(&database, durability, clock.clone(), sinks.clone()).await?);
         store.counts_by(&rules.counting()).await?;
         let engine = EngineOptions { default_team: rules.default_team.clone(), ..EngineOptions::default() };
         let as_bot = rights.map_or_else(|| cluster.clone(), |rights| cluster.restricted(rights));
@@ -68,7 +71,7 @@ impl Stage {
             store: store.clone(),
             world,
             catalog,
-            rules,
+            rules: rules.into(),
             engine,
             alertmanager: None,
             alertmanager_sources: Vec::new(),
@@ -76,7 +79,7 @@ impl Stage {
             name,
         };
         let workers = bot.workers(1);
-        Ok(Self { clock, cluster, prometheus, store, bot, workers })
+        Ok(Self { clock, cluster, prometheus, store, bot, sinks, workers })
     }
 
     /// Adds a worker of the caller's: one that tells people.

@@ -294,6 +294,10 @@ pub trait OutboxStore: Send + Sync {
         also: Option<&str>,
     ) -> Result<bool, StoreError>;
 
+    /// Tells something in chat that is about no incident; what is secret in it is masked. The same
+    /// text at the same moment is told once. `is_trouble`: somebody has something to mend.
+    async fn announce(&self, text: &str, is_trouble: bool) -> Result<(), StoreError>;
+
     /// The receiver's own id of the incident's message on that sink.
     async fn external_message(&self, sink: &str, incident: IncidentId) -> Result<Option<String>, StoreError>;
 }

@@ -243,6 +243,12 @@ pub enum DeliverySubject {
     Ticket {
         ticket: TicketId,
     },
+    /// What the bot says of itself, and of no incident. Its first line is the title.
+    Announcement {
+        text: String,
+        /// Somebody has something to mend.
+        is_trouble: bool,
+    },
 }
 
 /// Whose incidents, pages and alerts to read.

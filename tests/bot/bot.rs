@@ -11,11 +11,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use dogwatch::alertmanager::Alertmanager;
+use dogwatch::app::Standing;
 use dogwatch::bot::Bot as Wiring;
 use dogwatch::clock::{Clock, ManualClock};
 use dogwatch::cluster::sim::{Fault, Verb};
 use dogwatch::cluster::{Object, SimCluster};
 use dogwatch::command::parse_command;
+use dogwatch::config::Config;
 use dogwatch::incident::IncidentRules;
 use dogwatch::intake::Form;
 use dogwatch::model::*;
@@ -232,6 +234,21 @@ impl Bot {
         empty_database(&self.folder.path().join("bot.db")).await;
         self.mark = mark.to_owned();
         self.starts().await;
+    }
+
+    /// What counts in it, as it is while its files are read again.
+    pub fn standing(&self, config: Config) -> Standing {
+        let stage = &self.alive.as_ref().unwrap().stage;
+        Standing {
+            config: config.into(),
+            roster: self.rules.oncall.clone(),
+            catalog: self.catalog.clone(),
+            rules: stage.bot.rules.clone(),
+            sinks: stage.sinks.clone(),
+            budgets: self.sinks.budgets.clone().into(),
+            store: stage.store.clone(),
+            clock: self.clock.clone(),
+        }
     }
 
     pub fn store(&self) -> &Arc<SqliteStore> {

@@ -37,6 +37,7 @@ mod pagerduty;
 mod pages;
 mod quiet;
 mod receivers;
+mod reloads;
 mod repeats;
 mod runs;
 mod secrets;

@@ -11,6 +11,7 @@ mod logs;
 mod manifest;
 mod page;
 mod proxies;
+mod reloads;
 mod serve;
 mod serving;
 #[path = "../world/story/mod.rs"]

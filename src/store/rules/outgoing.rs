@@ -2,12 +2,14 @@
 
 use std::fmt;
 
-use crate::model::{ApprovalId, IncidentId, PageId, RunId, TicketId};
+use chrono::{DateTime, Utc};
+
+use crate::model::{ApprovalId, Digest, IncidentId, PageId, RunId, TicketId};
 use crate::store::DeliverySubject;
 
 /// By what a sink's deliveries are told apart. What changes while it waits is told once, as it is
 /// then.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::store) enum DeliveryKey {
     Page(PageId),
     Card(IncidentId),
@@ -21,6 +23,11 @@ pub(in crate::store) enum DeliveryKey {
         record: i64,
         n: usize,
     },
+    /// Of the bot itself.
+    Announcement {
+        at: DateTime<Utc>,
+        text: Digest,
+    },
 }
 
 impl fmt::Display for DeliveryKey {
@@ -32,6 +39,7 @@ impl fmt::Display for DeliveryKey {
             DeliveryKey::Ticket(ticket) => ticket.fmt(f),
             DeliveryKey::Call(page) => write!(f, "CALL-{}", page.0),
             DeliveryKey::Notice { run, record, n } => write!(f, "{run}-{record}-{n}"),
+            DeliveryKey::Announcement { at, text } => write!(f, "NEWS-{}-{text}", at.timestamp_micros()),
         }
     }
 }
@@ -96,12 +104,19 @@ impl Outgoing {
         Self { key: DeliveryKey::Ticket(ticket), subject: DeliverySubject::Ticket { ticket } }
     }
 
+    /// What the bot says of itself.
+    pub fn announcement(text: String, is_trouble: bool, at: DateTime<Utc>) -> Self {
+        let key = DeliveryKey::Announcement { at, text: Digest::of(&text) };
+        Self { key, subject: DeliverySubject::Announcement { text, is_trouble } }
+    }
+
     pub fn urgency(&self) -> Urgency {
         match self.subject {
             DeliverySubject::Page { .. } => Urgency::Page,
-            DeliverySubject::Approval { .. } | DeliverySubject::Notice { .. } | DeliverySubject::Ticket { .. } => {
-                Urgency::Message
-            }
+            DeliverySubject::Approval { .. }
+            | DeliverySubject::Notice { .. }
+            | DeliverySubject::Ticket { .. }
+            | DeliverySubject::Announcement { .. } => Urgency::Message,
             DeliverySubject::Card { .. } => Urgency::Card,
         }
     }
@@ -138,6 +153,16 @@ mod tests {
         }
         assert_eq!(DeliveryKey::subject("RUN-3-12-0"), None, "the text is nowhere else");
         assert_eq!(DeliveryKey::subject("PAGE-x"), None);
+    }
+
+    #[test]
+    fn an_announcement_is_told_apart_by_its_moment_and_text() {
+        let key =
+            |text: &str, at| Outgoing::announcement(text.into(), false, DateTime::UNIX_EPOCH + at).key.to_string();
+        let (now, later) = (chrono::TimeDelta::zero(), chrono::TimeDelta::seconds(1));
+        assert_eq!(key("text", now), key("text", now));
+        assert!(key("text", now) != key("other", now) && key("text", now) != key("text", later));
+        assert_eq!(DeliveryKey::subject(&key("text", now)), None, "the text is nowhere else");
     }
 
     #[test]

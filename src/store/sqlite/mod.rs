@@ -44,7 +44,7 @@ use sqlx::{ConnectOptions, SqliteConnection};
 use super::transaction::Tx;
 use super::{Bells, Sinks, Store, StoreError, StoreTrouble};
 use crate::clock::Clock;
-use crate::model::{Secret, declare_secret};
+use crate::model::{Live, Secret, declare_secret};
 use file::DatabaseFile;
 use health::WriteHealth;
 use keeper::Keeper;
@@ -67,7 +67,8 @@ pub struct SqliteStore {
     reads: SqlitePool,
     writer: Writer,
     clock: Arc<dyn Clock>,
-    sinks: Arc<Sinks>,
+    /// Each transaction asks once.
+    sinks: Live<Sinks>,
     bells: Bells,
     mark: String,
     link_secret: Secret,
@@ -78,7 +79,7 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the file, creates it if it is missing, and brings its schema up to date.
+    /// Opens the file, creates it if it is missing, and brings its schema up to date. `sinks` may change while it is open.
     ///
     /// # Errors
     /// When it cannot be opened or migrated, or when another process has opened it for writing.
@@ -86,8 +87,9 @@ impl SqliteStore {
         path: &Path,
         durability: Durability,
         clock: Arc<dyn Clock>,
-        sinks: Sinks,
+        sinks: impl Into<Live<Sinks>>,
     ) -> Result<Self, StoreError> {
+        let sinks = sinks.into();
         let file = Arc::new(DatabaseFile::take(path)?);
         for copy in file.rescued() {
             tracing::warn!(
@@ -115,7 +117,7 @@ impl SqliteStore {
             .map_err(failed("read the database's mark"))?;
         let link_secret = Secret::new(rows::get::<String>(&mark, "link_secret")?);
         declare_secret(link_secret.expose());
-        start::take_over(&mut connection, clock.now(), &sinks).await?;
+        start::take_over(&mut connection, clock.now(), &sinks.get()).await?;
         file.opened()?;
         let reads = SqlitePoolOptions::new()
             .max_connections(4)
@@ -131,7 +133,7 @@ impl SqliteStore {
             writer: Writer::start(connection, keeper),
             health: Some(health),
             clock,
-            sinks: Arc::new(sinks),
+            sinks,
             bells: Bells::default(),
             mark: rows::get(&mark, "mark")?,
             link_secret,
@@ -165,7 +167,7 @@ impl SqliteStore {
             return Err(unusable(message));
         }
         let writer = Writer::closed();
-        let (sinks, bells, mark) = (Arc::default(), Bells::default(), String::new());
+        let (sinks, bells, mark) = (Live::default(), Bells::default(), String::new());
         let link_secret = Secret::new("");
         Ok(Self { reads, writer, clock, sinks, bells, mark, link_secret, health: None, _file: None })
     }
@@ -209,7 +211,7 @@ impl SqliteStore {
         T: Send + 'static,
         F: for<'t> FnOnce(Tx<'t>) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
     {
-        let (now, sinks) = (self.clock.now(), self.sinks.clone());
+        let (now, sinks) = (self.clock.now(), self.sinks.get());
         self.write(what, move |connection| Box::pin(within(connection, now, sinks, transaction))).await
     }
 
@@ -219,7 +221,7 @@ impl SqliteStore {
         T: Send + 'static,
         F: for<'t> FnOnce(Tx<'t>) -> BoxFuture<'t, Result<T, StoreError>> + Send + 'static,
     {
-        let (now, sinks) = (self.clock.now(), self.sinks.clone());
+        let (now, sinks) = (self.clock.now(), self.sinks.get());
         let operation =
             self.writer.write_or_refuse(what, move |connection| Box::pin(within(connection, now, sinks, transaction)));
         operation.await

@@ -71,6 +71,16 @@ impl OutboxStore for SqliteStore {
         Ok(failed.added)
     }
 
+    async fn announce(&self, text: &str, is_trouble: bool) -> Result<(), StoreError> {
+        let text = redact(text).into_owned();
+        let announced = self.transact("announce something", move |mut tx| {
+            Box::pin(async move { transaction::announce(&mut tx, text, is_trouble).await })
+        });
+        announced.await?;
+        self.bells.outbox.ring();
+        Ok(())
+    }
+
     async fn external_message(&self, sink: &str, incident: IncidentId) -> Result<Option<String>, StoreError> {
         let row = sqlx::query("SELECT external_id FROM outbox WHERE sink = ? AND key = ?")
             .bind(sink)

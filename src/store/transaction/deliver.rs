@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::{DeliveryRow, TakenRow, Tx};
 use crate::model::{PageId, redact};
 use crate::store::reach::calls;
-use crate::store::rules::{DeliveryKey, news_of_arrival, news_of_failure};
+use crate::store::rules::{DeliveryKey, Outgoing, news_of_arrival, news_of_failure};
 use crate::store::{Delivery, DeliveryId, IncidentEvent, Standing, StoreError};
 
 /// Takes what is due, and keeps others from taking it for `hold`.
@@ -38,6 +38,12 @@ pub(in crate::store) async fn take(
         deliveries.push(Delivery { id, sink, subject, attempts, external, told });
     }
     Ok(deliveries)
+}
+
+/// Has something told in chat that is about no incident.
+pub(in crate::store) async fn announce(tx: &mut Tx<'_>, text: String, is_trouble: bool) -> Result<(), StoreError> {
+    let news = Outgoing::announcement(text, is_trouble, tx.now);
+    tx.send_to_chat(&news).await
 }
 
 /// It arrived. `true`: there is something new to tell, too.

@@ -249,6 +249,7 @@ passes_on! {
         fn next_delivery_due(sinks: &[&str]) -> Result<Option<DateTime<Utc>>, StoreError>;
         fn delivery_failed(id: DeliveryId, error: &str, retry_at: Option<DateTime<Utc>>, also: Option<&str>)
             -> Result<bool, StoreError>;
+        fn announce(text: &str, is_trouble: bool) -> Result<(), StoreError>;
         fn external_message(sink: &str, incident: IncidentId) -> Result<Option<String>, StoreError>;
     }
     own {}

@@ -189,7 +189,7 @@ impl Night {
             store: store.clone(),
             world: World { cluster: Arc::new(cluster.clone()), prometheus, clock: clock.clone() },
             catalog,
-            rules: IncidentRules { teams, ..IncidentRules::default() },
+            rules: IncidentRules { teams, ..IncidentRules::default() }.into(),
             engine: EngineOptions::default(),
             metrics: metrics.clone(),
             alertmanager: None,

@@ -1,0 +1,111 @@
+//! What is read again while the bot works: a file here for each.
+
+mod configuration;
+mod oncall;
+mod playbooks;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::edges;
+use super::teams::{unknown_budgets, unknown_teams, unknown_ticket_teams};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::incident::IncidentRules;
+use crate::metrics::Metrics;
+use crate::model::{Digest, Live, PageBudgets};
+use crate::oncall::Roster;
+use crate::playbook::{Catalog, Problem};
+use crate::reload::{ReadAgain, Reloader};
+use crate::store::{Sinks, Store};
+use configuration::ConfigurationFile;
+use oncall::OncallFile;
+use playbooks::PlaybookFolder;
+
+/// What counts at the moment, wherever it is used.
+pub struct Standing {
+    /// Of what needs a start to count, as it was at the last one.
+    pub config: Live<Config>,
+    pub roster: Roster,
+    pub catalog: watch::Sender<Arc<Catalog>>,
+    pub rules: Live<IncidentRules>,
+    pub sinks: Live<Sinks>,
+    pub budgets: Live<PageBudgets>,
+    pub store: Arc<dyn Store>,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The worker that reads all of it again. `problems` were found in the playbooks when they were
+/// loaded. What has changed since `standing` was read is found at its first turns.
+pub fn reloader(standing: Standing, problems: &[Problem], metrics: Arc<Metrics>, again: Arc<ReadAgain>) -> Reloader {
+    let (store, clock) = (standing.store.clone(), standing.clock.clone());
+    let standing = Arc::new(standing);
+    let configuration = ConfigurationFile::new(standing.clone());
+    let oncall = OncallFile::new(standing.clone());
+    let playbooks = PlaybookFolder::new(standing);
+    let (config, told) = (configuration.counting().digest(), playbooks.mistakes(problems));
+    // What these two were made of is not kept: the first look finds that out, and says nothing
+    // where it is the same.
+    let unknown = Digest::of("");
+    Reloader::new(store, clock, metrics, again)
+        .watching(Arc::new(configuration), config, &[])
+        .watching(Arc::new(oncall), unknown.clone(), &[])
+        .watching(Arc::new(playbooks), unknown, &told)
+}
+
+impl Standing {
+    /// Has all follow what counts now.
+    fn follow(&self) {
+        let (config, oncall) = (self.config.get(), self.roster.get());
+        let mut rules = (*self.rules.get()).clone();
+        edges::follow(&mut rules, &config, &oncall);
+        self.rules.set(rules);
+        let budgets = config.pages.budgets();
+        let (page_for, ack_times) = (Arc::new(oncall.page_for()), Arc::new(oncall.ack_times()));
+        let sinks = Sinks { budgets: budgets.clone(), page_for, ack_times, ..(*self.sinks.get()).clone() };
+        self.sinks.set(sinks);
+        self.budgets.set(budgets);
+        // Handoffs are at other times, and whoever waits for a page may get it now.
+        self.store.bells().clock.ring();
+        self.store.bells().decisions.ring();
+    }
+
+    /// What works, and somebody should know.
+    fn warnings(&self) -> BTreeSet<String> {
+        let (config, oncall, catalog) = (self.config.get(), self.roster.get(), self.catalog.borrow().clone());
+        let mut warnings: BTreeSet<String> =
+            oncall.findings(self.clock.now()).iter().map(ToString::to_string).collect();
+        let default_team = &config.oncall.default_team;
+        let unknown = unknown_teams(&oncall, catalog.iter().map(Arc::as_ref));
+        warnings.extend(unknown.into_iter().map(|it| format!("{it}. Pages go to team {default_team} instead")));
+        warnings.extend(unknown_budgets(&oncall, &config.pages.budgets()));
+        let unknown = unknown_ticket_teams(&oncall, &config);
+        warnings.extend(unknown.into_iter().map(|it| format!("{it}. No ticket is made there for it")));
+        warnings
+    }
+
+    /// Makes a change, and gives back of what it is to be warned since.
+    fn changing(&self, change: impl FnOnce()) -> Vec<String> {
+        let before = self.warnings();
+        change();
+        self.warnings().difference(&before).cloned().collect()
+    }
+}
+
+/// The name of a file, as people call it.
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// A mistake in one line. The line itself is not shown: it may hold more than everybody in chat
+/// should see.
+fn located(line: Option<usize>, message: &str, remedy: Option<&str>) -> String {
+    let at = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+    match remedy {
+        Some(remedy) => format!("{at}{message}; {remedy}"),
+        None => format!("{at}{message}"),
+    }
+}

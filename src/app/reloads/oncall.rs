@@ -1,0 +1,115 @@
+//! Who is on call, with the calendars that the file names.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{Standing, file_name, located};
+use crate::app::oncall_file::parse_oncall_with;
+use crate::files;
+use crate::model::Digest;
+use crate::oncall::{OnCall, OnCallError};
+use crate::reload::{Reloadable, Snapshot, Taken};
+
+pub(super) struct OncallFile {
+    standing: Arc<Standing>,
+    path: PathBuf,
+    /// The calendars that a text names.
+    calendars: Mutex<Option<(Digest, Vec<PathBuf>)>>,
+}
+
+impl OncallFile {
+    pub(super) fn new(standing: Arc<Standing>) -> Self {
+        let path = standing.config.get().oncall.file.clone();
+        Self { standing, path, calendars: Mutex::default() }
+    }
+
+    /// Reads it as `read` gives its calendars, and keeps which they are.
+    fn parse(&self, text: &str, read: impl Fn(&PathBuf) -> Result<String, String>) -> Result<OnCall, OnCallError> {
+        let named = Mutex::new(Vec::new());
+        let oncall = parse_oncall_with(&self.path, text, &|path| {
+            named.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
+            read(&path)
+        });
+        let named = named.into_inner().unwrap_or_else(PoisonError::into_inner);
+        *self.calendars.lock().unwrap_or_else(PoisonError::into_inner) = Some((Digest::of(text), named));
+        oncall
+    }
+
+    fn calendars(&self, text: &str) -> Vec<PathBuf> {
+        let known = self.calendars.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match known.filter(|(of, _)| *of == Digest::of(text)) {
+            Some((_, known)) => known,
+            None => {
+                // Only to learn their names: what is wrong is found when it is taken.
+                let _ = self.parse(text, read_calendar);
+                let known = self.calendars.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                known.map(|(_, named)| named).unwrap_or_default()
+            }
+        }
+    }
+
+    /// # Errors
+    /// What is wrong, in a line.
+    fn checked(&self, read: &Snapshot) -> Result<OnCall, String> {
+        let text = read.text(&self.path).map_err(|why| format!("it cannot be read: {why}"))?;
+        let calendar = |path: &PathBuf| match read.files().find(|(file, _)| file == path) {
+            Some((_, text)) => text.map(str::to_owned).map_err(str::to_owned),
+            None => read_calendar(path),
+        };
+        let oncall = self.parse(text, calendar).map_err(|error| {
+            let line = error.place.as_ref().map(|place| place.line);
+            located(line, &error.message, Some(&error.remedy))
+        })?;
+        let default_team = &self.standing.config.get().oncall.default_team;
+        oncall.team(default_team).map_err(|error| format!("`oncall.default_team` of dogwatch.yaml: {error}"))?;
+        Ok(oncall)
+    }
+}
+
+fn read_calendar(path: &PathBuf) -> Result<String, String> {
+    files::read_text(path, files::DOCUMENT).map_err(|error| error.to_string())
+}
+
+impl Reloadable for OncallFile {
+    fn what(&self) -> &'static str {
+        "oncall"
+    }
+
+    fn name(&self) -> String {
+        file_name(&self.path)
+    }
+
+    fn read(&self) -> Snapshot {
+        let mut read = Snapshot::default();
+        let text = files::read_text(&self.path, files::DOCUMENT).map_err(|error| error.to_string());
+        if let Ok(text) = &text {
+            for calendar in self.calendars(text) {
+                let content = read_calendar(&calendar);
+                read.insert(calendar, content);
+            }
+        }
+        read.insert(&self.path, text);
+        read
+    }
+
+    fn take(&self, read: &Snapshot) -> Taken {
+        let oncall = match self.checked(read) {
+            Ok(oncall) => oncall,
+            Err(text) => return Taken::mistake(self.name(), text),
+        };
+        let changes = self.standing.roster.get().changes_to(&oncall);
+        if changes.is_empty() {
+            return Taken::default();
+        }
+        let now = self.standing.clock.now();
+        let mut passed_over = Vec::new();
+        let mut warnings = self.standing.changing(|| {
+            passed_over = self.standing.roster.reload(oncall);
+            self.standing.follow();
+        });
+        let overrides = self.standing.roster.overrides();
+        let lasts = |id| overrides.iter().any(|kept| kept.id == id && !kept.is_over(now));
+        warnings.extend(passed_over.into_iter().filter(|it| lasts(it.id)).map(|it| it.because));
+        Taken { changes, warnings, ..Taken::default() }
+    }
+}

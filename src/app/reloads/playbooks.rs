@@ -1,0 +1,95 @@
+//! The playbooks of the folder. A run under way keeps the one that it was pinned to.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Standing, file_name, located};
+use crate::app::edges::unmatched_queries;
+use crate::playbook::{Catalog, Problem, ProblemSeverity, read_folder};
+use crate::reload::{Counts, Mistake, Reloadable, Snapshot, Taken};
+
+pub(super) struct PlaybookFolder {
+    standing: Arc<Standing>,
+    folder: PathBuf,
+}
+
+impl PlaybookFolder {
+    pub(super) fn new(standing: Arc<Standing>) -> Self {
+        let folder = standing.config.get().playbooks.dir.clone();
+        Self { standing, folder }
+    }
+
+    /// The mistakes among these problems: one for each file, its first.
+    pub(super) fn mistakes(&self, problems: &[Problem]) -> Vec<Mistake> {
+        let catalog = self.standing.catalog.borrow().clone();
+        let mut by_file: BTreeMap<&Path, (&Problem, usize)> = BTreeMap::new();
+        for problem in problems.iter().filter(|problem| problem.severity == ProblemSeverity::Error) {
+            by_file.entry(&problem.path).or_insert((problem, 0)).1 += 1;
+        }
+        by_file.into_iter().map(|(path, (problem, all))| mistake(&catalog, path, problem, all)).collect()
+    }
+
+    /// Nothing of the folder is taken.
+    fn refused(&self, text: String) -> Taken {
+        Taken::mistake(self.name(), text)
+    }
+}
+
+fn mistake(catalog: &Catalog, path: &Path, problem: &Problem, all: usize) -> Mistake {
+    let line = usize::try_from(problem.line).ok().filter(|line| *line > 0);
+    let mut text = located(line, &problem.message, problem.remedy.as_deref());
+    if all > 1 {
+        text.push_str(&format!(" (and {} more; `dogwatch check` shows all)", all - 1));
+    }
+    let before = catalog.iter().find(|playbook| playbook.path == path);
+    let counts = before.map_or(Counts::Nothing, |playbook| Counts::Version(format!("version {}", playbook.version)));
+    Mistake { file: file_name(path), text, counts }
+}
+
+impl Reloadable for PlaybookFolder {
+    fn what(&self) -> &'static str {
+        "playbooks"
+    }
+
+    fn name(&self) -> String {
+        "the folder of playbooks".to_owned()
+    }
+
+    fn read(&self) -> Snapshot {
+        let (mut read, mut problems) = (Snapshot::default(), Vec::new());
+        for (path, text) in read_folder(&self.folder, &mut problems) {
+            read.insert(path, text.map_err(|error| error.to_string()));
+        }
+        let of_folder = problems.into_iter().find(|problem| problem.severity == ProblemSeverity::Error);
+        if let Some(problem) = of_folder {
+            read.insert(&self.folder, Err(problem.message));
+        }
+        read
+    }
+
+    fn take(&self, read: &Snapshot) -> Taken {
+        if let Some((_, Err(why))) = read.files().find(|(path, _)| *path == self.folder) {
+            return self.refused(why.to_owned());
+        }
+        let standing = &self.standing;
+        let before = standing.catalog.borrow().clone();
+        if read.files().next().is_none() && before.iter().next().is_some() {
+            let folder = self.folder.display();
+            return self.refused(format!(
+                "there is none in {folder} any more, as if its mount was lost; put them back, or start the bot anew if that is meant"
+            ));
+        }
+        let config = standing.config.get();
+        let again = before.read_again(read.files(), |playbook| unmatched_queries(&config, playbook));
+        let mistakes = self.mistakes(&again.problems);
+        let changes = before.changes_to(&again.catalog);
+        if changes.is_empty() {
+            return Taken { mistakes, ..Taken::default() };
+        }
+        let mut warnings = standing.changing(|| drop(standing.catalog.send_replace(Arc::new(again.catalog))));
+        let said = again.problems.iter().filter(|problem| problem.severity == ProblemSeverity::Warning);
+        warnings.extend(said.map(ToString::to_string));
+        Taken { changes, mistakes, warnings }
+    }
+}

@@ -1,0 +1,107 @@
+//! Playbooks that are read again while others of them are at work.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::catalog::Catalog;
+use super::document::Playbook;
+use super::problem::{Problem, ProblemSeverity, Source};
+use crate::language::Location;
+
+/// What came of reading a folder again.
+#[derive(Debug)]
+pub struct ReadAgain {
+    pub catalog: Catalog,
+    /// Errors of files that do not count, and warnings of those that are new.
+    pub problems: Vec<Problem>,
+}
+
+impl Catalog {
+    /// The catalog of these files, where this one counts now.
+    ///
+    /// A file with a mistake keeps its playbook of before, and the others are taken. A mistake is
+    /// also what would take away a playbook of another file, such as a second one of its name: then
+    /// the file that has changed does not count, and the other one does.
+    pub fn read_again<'f>(
+        &self,
+        files: impl Iterator<Item = (&'f Path, Result<&'f str, &'f str>)>,
+        wrong_with: impl Fn(&Playbook) -> Vec<Problem>,
+    ) -> ReadAgain {
+        let old: BTreeMap<&Path, &Arc<Playbook>> =
+            self.iter().map(|playbook| (playbook.path.as_path(), playbook)).collect();
+        let (mut shelf, mut problems) = (BTreeMap::new(), Vec::new());
+        for (path, text) in files {
+            let parsed = match text {
+                Ok(text) => Playbook::parse(path, text),
+                Err(why) => {
+                    let source = Source { path, text: "" };
+                    Err(vec![source.error(Location::default(), format!("the file cannot be read: {why}"))])
+                }
+            };
+            let before = old.get(path).copied();
+            match parsed {
+                Ok(playbook) => {
+                    let same = before.filter(|before| before.reference.digest == playbook.reference.digest);
+                    shelf.insert(path.to_owned(), same.cloned().unwrap_or_else(|| Arc::new(playbook)));
+                }
+                Err(wrong) => {
+                    problems.extend(wrong.into_iter().filter(is_error));
+                    shelf.extend(before.map(|before| (path.to_owned(), before.clone())));
+                }
+            }
+        }
+        // What falls back may itself be in the way of another one that is new.
+        loop {
+            let (catalog, mut wrong) = Self::of_shared(shelf.values().cloned());
+            let (catalog, unusable) = catalog.without(&wrong_with);
+            wrong.extend(unusable.into_iter().filter(is_error));
+            let is_new = |path: &PathBuf, playbook: &Arc<Playbook>| {
+                old.get(path.as_path()).is_none_or(|before| !Arc::ptr_eq(before, playbook))
+            };
+            let culprits: Vec<PathBuf> = shelf
+                .iter()
+                .filter(|(path, playbook)| is_new(path, playbook) && wrong.iter().any(|it| it.path == **path))
+                .map(|(path, _)| path.clone())
+                .collect();
+            if culprits.is_empty() {
+                let new = shelf.iter().filter(|(path, playbook)| is_new(path, playbook));
+                problems.extend(wrong);
+                problems.extend(new.flat_map(|(_, playbook)| playbook.warnings.iter().cloned()));
+                problems.sort_by(|a, b| (&a.path, a.line, a.column).cmp(&(&b.path, b.line, b.column)));
+                return ReadAgain { catalog, problems };
+            }
+            problems.extend(wrong.into_iter().filter(|it| culprits.contains(&it.path)));
+            for path in culprits {
+                match old.get(path.as_path()) {
+                    Some(before) => drop(shelf.insert(path, (*before).clone())),
+                    None => drop(shelf.remove(&path)),
+                }
+            }
+        }
+    }
+
+    /// What `newer` has that this one has not, and the other way round: `+ pvc-full 2`, `− old`,
+    /// `~ coredns-scale 3→4`.
+    pub fn changes_to(&self, newer: &Catalog) -> Vec<String> {
+        let mut changes = Vec::new();
+        for playbook in newer.iter() {
+            let (name, version) = (&playbook.name, &playbook.version);
+            match self.get(name) {
+                None => changes.push(format!("+ {name} {version}")),
+                Some(before) if before.reference.digest == playbook.reference.digest => {}
+                Some(before) if before.version == *version => {
+                    changes.push(format!("~ {name} {version} (changed under the same version)"));
+                }
+                Some(before) => changes.push(format!("~ {name} {}→{version}", before.version)),
+            }
+        }
+        let gone = self.iter().filter(|playbook| newer.get(&playbook.name).is_none());
+        changes.extend(gone.map(|playbook| format!("− {}", playbook.name)));
+        changes
+    }
+}
+
+fn is_error(problem: &Problem) -> bool {
+    problem.severity == ProblemSeverity::Error
+}
