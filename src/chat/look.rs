@@ -135,7 +135,8 @@ impl Look<'_> {
         let escalation = self.store.escalation_of(id).await?;
         let next_call = escalation.and_then(|escalation| {
             let page = pages.iter().find(|page| Some(page.id) == escalation.page);
-            let watched = page.and_then(|page| page.came_to(self.store.calls_by_itself()));
+            let escalating = self.store.calls_by_itself();
+            let watched = page.and_then(|page| page.came_to(&escalating));
             self.explains.next_call(&incident, &escalation, watched)
         });
         let facts = message::WhyFacts {

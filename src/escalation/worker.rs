@@ -39,7 +39,7 @@ impl EscalationWorker {
         };
         let (oncall, default_team, now) = (self.oncall.get(), self.default_team.as_str(), self.clock.now());
         let oncall = &oncall;
-        let escalating = self.store.calls_by_itself();
+        let escalating = &self.store.calls_by_itself();
         let due = Due { escalation, incident: &incident, page: page.as_ref(), oncall, default_team, escalating, now };
         self.store.escalate(escalation, decide(&due)).await?;
         Ok(())

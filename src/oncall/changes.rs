@@ -41,17 +41,14 @@ fn said(whose: &str, changed: &[&str]) -> Option<String> {
 }
 
 fn changed_fields(before: &Member, after: &Member) -> Vec<&'static str> {
-    let fields = [
-        ("discord", before.discord != after.discord),
-        ("email", before.email != after.email),
-        ("time_zone", before.time_zone != after.time_zone),
-    ];
+    let fields =
+        [("addresses", before.addresses != after.addresses), ("time_zone", before.time_zone != after.time_zone)];
     named(fields)
 }
 
 fn changed_parts(before: &Team, after: &Team) -> Vec<&'static str> {
     named([
-        ("channel", before.channel != after.channel),
+        ("channels", before.channels != after.channels),
         ("rotation", differs(&before.rotation, &after.rotation)),
         ("secondary", differs(&before.secondary, &after.secondary)),
         ("manager", before.manager.as_ref().map(|it| &it.name) != after.manager.as_ref().map(|it| &it.name)),

@@ -107,7 +107,7 @@ pub trait EscalationStore: Send + Sync {
     -> Result<(Vec<Escalation>, Option<DateTime<Utc>>), StoreError>;
 
     /// The sinks that call the next by themselves while nobody acknowledges what has come to them.
-    fn calls_by_itself(&self) -> &BTreeSet<String>;
+    fn calls_by_itself(&self) -> BTreeSet<String>;
 
     /// `None`: nobody is to be called again.
     async fn escalation_of(&self, incident: IncidentId) -> Result<Option<Escalation>, StoreError>;

@@ -8,7 +8,7 @@ use chrono::DateTime;
 use dogwatch::message::{Colour, PageText, Room};
 use dogwatch::model::*;
 use dogwatch::notify::{PagerDutySink, Parcel, ParcelKind, RoutingKeys, Sink as _};
-use dogwatch::store::{IncidentStore as _, NewIncident, Sinks, Standing, Store as _};
+use dogwatch::store::{IncidentStore as _, NewIncident, Sinks, Standing};
 
 use crate::bot::{Bot, minutes};
 use crate::budget::fires;

@@ -27,8 +27,8 @@ const LONGEST: TimeDelta = TimeDelta::days(8);
 
 #[async_trait]
 impl EscalationStore for SqliteStore {
-    fn calls_by_itself(&self) -> &BTreeSet<String> {
-        &self.sinks.escalate
+    fn calls_by_itself(&self) -> BTreeSet<String> {
+        self.sinks.get().escalate.clone()
     }
 
     async fn due_escalations(

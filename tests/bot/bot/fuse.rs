@@ -337,7 +337,7 @@ passes_on! {
         fn escalation_of(incident: IncidentId) -> Result<Option<Escalation>, StoreError>;
     }
     own {
-        fn calls_by_itself(&self) -> &BTreeSet<String> {
+        fn calls_by_itself(&self) -> BTreeSet<String> {
             self.inner.calls_by_itself()
         }
     }
