@@ -41,7 +41,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("chat", &["intake", "store", "oncall", "message", "command", "discord"]),
     ("notify", &["secret", "signature", "links", "store", "oncall", "message", "discord", "http", "tls"]),
     ("handoff", &["store", "oncall", "playbook", "message"]),
-    ("server", &["intake", "chat", "store", "links", "signature"]),
+    ("server", &["intake", "chat", "store", "oncall", "message", "links", "signature"]),
     ("config", &["secret", "discord", "notify", "intake"]),
 ];
 

@@ -170,7 +170,8 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     let links = ack_links.clone();
     workers.extend(sinks.workers(store.clone(), clock.clone(), &roster, metrics.clone(), default_team, links));
     let readiness = Arc::new(Readiness::default());
-    let settings = Settings { ack_links: ack_links.clone(), ..settings(config)? };
+    let pagerduty = sinks::pagerduty_webhook(config, &roster)?;
+    let settings = Settings { ack_links: ack_links.clone(), pagerduty, ..settings(config)? };
     let server = Server::new(store.clone(), clock.clone(), desk.clone(), metrics.clone(), readiness.clone(), settings);
     let server = Arc::new(server);
 

@@ -15,6 +15,7 @@
 //! | `pagerduty` | a stand-in for PagerDuty: its events and its webhook |
 //! | `trackers` | stand-ins for the issues of GitHub and GitLab |
 //! | `webhook_receiver` | keeps the notifications that it is sent, and answers what the test says |
+//! | `parcels` | what a sink is given |
 //! | `story` | a store filled through its own API, also for the crate's unit tests |
 //! | `log` | what a test's own thread logs |
 //! | `process`, `folder`, `ports`, `wait`, `http`, `programs`, `certificates`, `kubernetes_programs` | what those stand on |
@@ -33,6 +34,7 @@ pub mod kubernetes_api;
 pub mod kubernetes_programs;
 pub mod log;
 pub mod pagerduty;
+pub mod parcels;
 pub mod ports;
 pub mod process;
 pub mod programs;
