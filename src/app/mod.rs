@@ -47,7 +47,7 @@ use ending::{CLOSE_WITHIN, LEAVE_WITHIN};
 use lookout::{Lookout, Patience};
 pub use oncall_file::parse_oncall;
 use replies::{LivePreviews, ShiftReports};
-pub use teams::{unknown_budgets, unknown_teams, unknown_ticket_teams};
+pub use teams::{unknown_budgets, unknown_pagerduty_teams, unknown_teams, unknown_ticket_teams};
 
 /// How long the cluster may take to take back the mandate: the process must end all the same.
 const RELEASE_WITHIN: Duration = Duration::from_secs(1);
@@ -74,6 +74,9 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     }
     for warning in unknown_budgets(&oncall, &config.pages.budgets()) {
         tracing::warn!("{warning}");
+    }
+    for warning in unknown_pagerduty_teams(&oncall, config) {
+        tracing::warn!("{warning}. No page goes by its key");
     }
     for warning in unknown_ticket_teams(&oncall, config) {
         tracing::warn!("{warning}. No ticket is made there for it");

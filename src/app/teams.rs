@@ -32,6 +32,16 @@ pub fn unknown_ticket_teams(oncall: &OnCall, config: &Config) -> Vec<String> {
     named.filter_map(|(sink, team)| Some(format!("tickets of {}: {}", sink.name, oncall.team(team).err()?))).collect()
 }
 
+/// Keys of PagerDuty for a team which nobody knows: no page ever goes by them.
+pub fn unknown_pagerduty_teams(oncall: &OnCall, config: &Config) -> Vec<String> {
+    let named = config.pages.pagerduty.iter().flat_map(|pagerduty| pagerduty.routing_keys.keys());
+    let wrong = |team: &String| {
+        let error = oncall.team(team).err()?;
+        Some(format!("`pages.pagerduty.routing_keys`: {error}"))
+    };
+    named.filter_map(wrong).collect()
+}
+
 fn paged(playbook: &Playbook) -> impl Iterator<Item = String> {
     let steps = playbook.steps(Phase::Escalate).iter();
     steps.filter_map(|step| match &step.kind {
@@ -44,4 +54,28 @@ fn paged(playbook: &Playbook) -> impl Iterator<Item = String> {
 pub fn unknown_budgets(oncall: &OnCall, budgets: &PageBudgets) -> Vec<String> {
     let wrong = |team: &String| oncall.team(team).err().map(|error| format!("`pages.team_budgets`: {error}"));
     budgets.by_team.keys().filter_map(wrong).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn a_key_of_a_team_that_is_none_is_told_of() {
+        let oncall = "
+apiVersion: dogwatch/v1
+kind: OnCall
+members: [{ name: ada }]
+teams:
+  - name: databases
+    rotation: { time_zone: UTC, start: 2026-01-05, handoff: { at: \"09:00\", every: 1w }, members: [ada] }
+";
+        let oncall = OnCall::parse("oncall.yaml", oncall).unwrap();
+        let text = "pages: { pagerduty: { routing_keys: { databases: { env: A }, database: { env: B } } } }";
+        let config = Config::parse(text, Path::new("dogwatch.yaml")).unwrap();
+        let [wrong] = &unknown_pagerduty_teams(&oncall, &config)[..] else { panic!("one is wrong") };
+        assert!(wrong.contains("`pages.pagerduty.routing_keys`") && wrong.contains("databases"), "{wrong}");
+    }
 }

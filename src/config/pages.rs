@@ -10,7 +10,7 @@ use serde::de::{Deserializer, Error};
 use super::ChatConfig;
 use super::budget::{BudgetConfig, budgets};
 use crate::model::PageBudgets;
-use crate::notify::{PagerDutySettings, SinkSettings, WebhookSettings};
+use crate::notify::{EmailSettings, PagerDutySettings, SinkSettings, WebhookSettings};
 
 /// Makes a section of `pages` for each sink. Where `pages.sinks` does not say otherwise, they are
 /// tried in this order, with Discord between the two lists and the console at the end.
@@ -58,6 +58,7 @@ page_sinks! {
     ]
     discord
     [
+        email: EmailSettings,
         webhook: WebhookSettings,
     ]
 }

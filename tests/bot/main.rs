@@ -16,6 +16,7 @@ mod crashes;
 mod deliveries;
 mod discord_bot;
 mod discord_stand_in;
+mod email;
 mod episodes;
 mod escalation;
 mod escalation_laws;

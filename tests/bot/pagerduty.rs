@@ -17,8 +17,8 @@ use tokio::task::JoinSet;
 use crate::bot::{Bot, minutes};
 use crate::budget::fires;
 use crate::why::Nothing;
-use crate::world::parcels::page as parcel;
 use crate::world::pagerduty::{DATABASES, PLATFORM, PagerDuty, WEBHOOK_SECRET, user, webhook};
+use crate::world::parcels::page as parcel;
 
 /// A playbook of the databases' team that needs a person whenever it runs.
 const LOOK: &str = r#"

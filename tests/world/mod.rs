@@ -12,6 +12,8 @@
 //! | `alertmanager` | a real Alertmanager, or several as one cluster |
 //! | `prometheus` | a real Prometheus that scrapes what the test says |
 //! | `discord` | a stand-in for Discord: gateway and REST |
+//! | `mail_server` | a real mail server |
+//! | `mail` | a stand-in for a mail server that refuses what the test says, and mails as they are read |
 //! | `pagerduty` | a stand-in for PagerDuty: its events and its webhook |
 //! | `trackers` | stand-ins for the issues of GitHub and GitLab |
 //! | `webhook_receiver` | keeps the notifications that it is sent, and answers what the test says |
@@ -33,6 +35,8 @@ pub mod http;
 pub mod kubernetes_api;
 pub mod kubernetes_programs;
 pub mod log;
+pub mod mail;
+pub mod mail_server;
 pub mod pagerduty;
 pub mod parcels;
 pub mod ports;
