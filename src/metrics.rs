@@ -6,6 +6,7 @@
 mod format;
 mod labels;
 mod levels;
+mod pager_events;
 mod reload;
 mod watch;
 
@@ -31,6 +32,7 @@ use self::labels::{
 use self::labels::{QueueLabel, WorkerLabel};
 pub use self::levels::Levels;
 use self::levels::{Level, LevelGauges};
+pub use self::pager_events::PagerEvent;
 use self::reload::ReloadCounts;
 use self::watch::WatchGauges;
 use crate::model::{LeftOut, Outcome, PageId};
@@ -52,6 +54,7 @@ pub struct Metrics {
     pages: Family<PageLabels, Counter>,
     pages_counted: AtomicI64,
     deliveries_failed: Family<SinkLabel, Counter>,
+    pager_events: Family<ResultLabel, Counter>,
     clock_set: Counter,
     connected: Family<ChatLabel, Level>,
     observes_only: Level,
@@ -194,6 +197,11 @@ impl Metrics {
             ),
             pages: family(&mut registry, "pages", "Pages that were made, by team and severity"),
             deliveries_failed: family(&mut registry, "deliveries_failed", "Deliveries that did not arrive, by sink"),
+            pager_events: family(
+                &mut registry,
+                "pagerduty_events",
+                "Events that PagerDuty's webhook has brought, by what became of them",
+            ),
             clock_set: Counter::default(),
             connected: Family::default(),
             observes_only: Level::default(),
@@ -218,8 +226,11 @@ impl Metrics {
         for result in LookupResult::ALL {
             metrics.lookups.get_or_create(&ResultLabel { result: result.word() }).inc_by(0);
         }
+        for result in PagerEvent::ALL {
+            metrics.pager_events.get_or_create(&ResultLabel { result: result.word() }).inc_by(0);
+        }
         metrics.alerts(0, 0);
-        for via in ["webhook", "api"] {
+        for via in ["webhook", "api", "pagerduty"] {
             metrics.guesses.get_or_create(&ViaLabels { via }).inc_by(0);
         }
         metrics.left_out(&LeftOut::default());
@@ -304,6 +315,11 @@ impl Metrics {
                 self.pages.get_or_create(&labels).inc_by(*count);
             }
         }
+    }
+
+    /// A pager's webhook has brought an event, and this became of it.
+    pub fn pager_event(&self, result: PagerEvent) {
+        self.pager_events.get_or_create(&ResultLabel { result: result.word() }).inc();
     }
 
     /// The wall clock was set, and what waits was moved.

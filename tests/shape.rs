@@ -42,7 +42,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("notify", &["secret", "signature", "links", "store", "oncall", "message", "discord", "http", "tls"]),
     ("handoff", &["store", "oncall", "playbook", "message"]),
     ("reload", &["store", "message"]),
-    ("server", &["intake", "chat", "store", "links", "signature"]),
+    ("server", &["intake", "chat", "store", "oncall", "message", "links", "signature"]),
     ("config", &["secret", "discord", "notify", "intake"]),
 ];
 

@@ -49,7 +49,7 @@ use lookout::{Lookout, Patience};
 pub use oncall_file::parse_oncall;
 pub use reloads::{Standing, reloader};
 use replies::{LivePreviews, ShiftReports};
-pub use teams::{unknown_budgets, unknown_channel_teams, unknown_teams, unknown_ticket_teams};
+pub use teams::{unknown_budgets, unknown_page_teams, unknown_teams, unknown_ticket_teams};
 
 /// How long the cluster may take to take back the mandate: the process must end all the same.
 const RELEASE_WITHIN: Duration = Duration::from_secs(1);
@@ -75,8 +75,8 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     for warning in unknown {
         tracing::warn!("{warning}. Pages go to team {} instead", config.oncall.default_team);
     }
-    let unknown_channels = unknown_channel_teams(&oncall, config);
-    for warning in unknown_budgets(&oncall, &config.pages.budgets()).into_iter().chain(unknown_channels) {
+    let unknown_sinks = unknown_page_teams(&oncall, config);
+    for warning in unknown_budgets(&oncall, &config.pages.budgets()).into_iter().chain(unknown_sinks) {
         tracing::warn!("{warning}");
     }
     for warning in unknown_ticket_teams(&oncall, config) {
@@ -186,7 +186,8 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     let links = ack_links.clone();
     workers.extend(sinks.workers(store.clone(), clock.clone(), &roster, metrics.clone(), default_team, links));
     let readiness = Arc::new(Readiness::default());
-    let settings = Settings { ack_links: ack_links.clone(), ..settings(config)? };
+    let pagerduty = sinks::pagerduty_webhook(config, &roster)?;
+    let settings = Settings { ack_links: ack_links.clone(), pagerduty, ..settings(config)? };
     let server = Server::new(store.clone(), clock.clone(), desk.clone(), metrics.clone(), readiness.clone(), settings);
     let server = Arc::new(server);
 

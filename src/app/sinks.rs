@@ -18,6 +18,7 @@ use crate::metrics::Metrics;
 use crate::model::PageBudgets;
 use crate::notify::{ConsoleSink, DiscordSink, OutboxWorker, Sink};
 use crate::oncall::{OnCall, Roster};
+use crate::server::PagerDutyWebhook;
 use crate::store::{Sinks, Store, TicketSinks};
 use crate::worker::Worker;
 
@@ -70,6 +71,17 @@ pub fn build(config: &Config) -> anyhow::Result<Channels> {
         channels.sinks.push(sink);
     }
     Ok(channels)
+}
+
+/// What comes back from PagerDuty, if it is to.
+///
+/// # Errors
+/// When its secret is not there.
+pub fn pagerduty_webhook(config: &Config, oncall: &Roster) -> anyhow::Result<Option<PagerDutyWebhook>> {
+    let Some(secret) = config.pages.pagerduty.as_ref().and_then(|of| of.webhook_secret.as_ref()) else {
+        return Ok(None);
+    };
+    Ok(Some(PagerDutyWebhook { secret: secret.read()?, oncall: oncall.clone() }))
 }
 
 impl Channels {

@@ -32,11 +32,14 @@ pub fn unknown_ticket_teams(oncall: &OnCall, config: &Config) -> Vec<String> {
     named.filter_map(|(sink, team)| Some(format!("tickets of {}: {}", sink.name, oncall.team(team).err()?))).collect()
 }
 
-/// Channels of Microsoft Teams for a team that nobody knows: what is meant for it goes to that of
+/// Channels and keys of a sink for a team that nobody knows: what is meant for it goes to that of
 /// all others.
-pub fn unknown_channel_teams(oncall: &OnCall, config: &Config) -> Vec<String> {
-    let named = config.pages.teams.iter().flat_map(|teams| teams.team_urls.keys());
-    named.filter_map(|team| Some(format!("`pages.teams.team_urls`: {}", oncall.team(team).err()?))).collect()
+pub fn unknown_page_teams(oncall: &OnCall, config: &Config) -> Vec<String> {
+    let channels = config.pages.teams.iter().flat_map(|teams| teams.team_urls.keys());
+    let keys = config.pages.pagerduty.iter().flat_map(|pagerduty| pagerduty.routing_keys.keys());
+    let named = channels.map(|team| ("pages.teams.team_urls", team));
+    let named = named.chain(keys.map(|team| ("pages.pagerduty.routing_keys", team)));
+    named.filter_map(|(field, team)| Some(format!("`{field}`: {}", oncall.team(team).err()?))).collect()
 }
 
 fn paged(playbook: &Playbook) -> impl Iterator<Item = String> {
@@ -51,4 +54,28 @@ fn paged(playbook: &Playbook) -> impl Iterator<Item = String> {
 pub fn unknown_budgets(oncall: &OnCall, budgets: &PageBudgets) -> Vec<String> {
     let wrong = |team: &String| oncall.team(team).err().map(|error| format!("`pages.team_budgets`: {error}"));
     budgets.by_team.keys().filter_map(wrong).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn a_key_of_a_team_that_is_none_is_told_of() {
+        let oncall = "
+apiVersion: dogwatch/v1
+kind: OnCall
+members: [{ name: ada }]
+teams:
+  - name: databases
+    rotation: { time_zone: UTC, start: 2026-01-05, handoff: { at: \"09:00\", every: 1w }, members: [ada] }
+";
+        let oncall = OnCall::parse("oncall.yaml", oncall).unwrap();
+        let text = "pages: { pagerduty: { routing_keys: { databases: { env: A }, database: { env: B } } } }";
+        let config = Config::parse(text, Path::new("dogwatch.yaml")).unwrap();
+        let [wrong] = &unknown_page_teams(&oncall, &config)[..] else { panic!("one is wrong") };
+        assert!(wrong.contains("`pages.pagerduty.routing_keys`") && wrong.contains("databases"), "{wrong}");
+    }
 }

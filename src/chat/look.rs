@@ -71,6 +71,7 @@ impl Look<'_> {
             | Command::Ack { .. }
             | Command::AckMany { .. }
             | Command::AckAllOf { .. }
+            | Command::ClosedAtPager { .. }
             | Command::Take { .. }
             | Command::Escalate { .. }
             | Command::TestPage { .. }

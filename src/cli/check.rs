@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::output::{Exit, Failure, say};
 use crate::app::{
-    no_playbooks, parse_oncall, unknown_budgets, unknown_channel_teams, unknown_teams, unknown_ticket_teams,
+    no_playbooks, parse_oncall, unknown_budgets, unknown_page_teams, unknown_teams, unknown_ticket_teams,
     unmatched_queries,
 };
 use crate::clock::{Clock as _, SystemClock};
@@ -67,9 +67,8 @@ pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
         let budgets = config.as_ref().map(|config| config.pages.budgets()).unwrap_or_default();
         unknown_budgets(&oncall, &budgets).iter().for_each(|warning| found.warning(warning));
         let of_tickets = config.as_ref().map(|config| unknown_ticket_teams(&oncall, config)).unwrap_or_default();
-        of_tickets.iter().for_each(|wrong| found.error(wrong));
-        let of_channels = config.as_ref().map(|config| unknown_channel_teams(&oncall, config)).unwrap_or_default();
-        of_channels.iter().for_each(|wrong| found.error(wrong));
+        let of_sinks = config.as_ref().map(|config| unknown_page_teams(&oncall, config)).unwrap_or_default();
+        of_tickets.iter().chain(&of_sinks).for_each(|wrong| found.error(wrong));
         let findings = oncall.findings(SystemClock::default().now());
         findings.iter().for_each(|finding| found.warning(&finding.to_string()));
     }

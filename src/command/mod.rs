@@ -48,7 +48,10 @@ commands! {
     why: Command::Why { .. },
     timeline: Command::Timeline { .. },
     objects: Command::Objects { .. },
-    ack: Command::Ack { .. } | Command::AckMany { .. } | Command::AckAllOf { .. },
+    ack: Command::Ack { .. }
+        | Command::AckMany { .. }
+        | Command::AckAllOf { .. }
+        | Command::ClosedAtPager { .. },
     take: Command::Take { .. },
     escalate: Command::Escalate { .. },
     assign: Command::Assign { .. },

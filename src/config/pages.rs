@@ -11,7 +11,8 @@ use super::ChatConfig;
 use super::budget::{BudgetConfig, budgets};
 use crate::model::PageBudgets;
 use crate::notify::{
-    MattermostSettings, NtfySettings, PagerDutySettings, SinkSettings, SlackSettings, TeamsSettings, WebhookSettings,
+    EmailSettings, MattermostSettings, NtfySettings, PagerDutySettings, SinkSettings, SlackSettings, TeamsSettings,
+    WebhookSettings,
 };
 
 /// Makes a section of `pages` for each sink. Where `pages.sinks` does not say otherwise, they are
@@ -64,6 +65,7 @@ page_sinks! {
         slack: SlackSettings,
         mattermost: MattermostSettings,
         teams: TeamsSettings,
+        email: EmailSettings,
         webhook: WebhookSettings,
     ]
 }

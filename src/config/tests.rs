@@ -7,6 +7,7 @@ use insta::assert_snapshot;
 
 use super::*;
 use crate::model::{PageBudget, PageBudgets, Role, Severities, Severity};
+use crate::notify::SinkSettings as _;
 
 /// What is said of a text that is no configuration.
 fn refused(text: &str) -> String {
@@ -425,6 +426,46 @@ fn a_budget_is_two_incidents_a_shift_unless_somebody_says_another() {
         "budget_none",
         folder.checked("pages:\n  budget: { pages: 0 }\n  team_budgets:\n    db: { within: 1h, pages: 0 }\n")
     );
+}
+
+#[test]
+fn mails_need_a_server_that_can_be_trusted() {
+    let folder = Folder::new();
+    let checked = |of: &str| folder.checked(&format!("pages:\n  email: {{ from: a@example.org, {of} }}\n"));
+    let to = "to: [b@example.org]";
+    for (of, says) in [
+        ("server: smtp.example.org, tls: none", "mails to `smtp.example.org` without TLS can be read"),
+        ("server: \"smtp.example.org:465\"", "this is no name of a server"),
+        ("server: \"https://smtp.example.org\"", "write the name alone"),
+        ("server: smtp.example.org, username: a", "there is no password to it"),
+        ("server: smtp.example.org, password: { file: one }", "write its `username`"),
+        ("server: smtp.example.org, username: a, password: { file: nowhere }", "nowhere cannot be read"),
+        ("server: smtp.example.org, to: [b]", "this is no e-mail address"),
+        ("server: smtp.example.org, timeout: 30s", "a time-out of 30s makes no sense"),
+    ] {
+        let said = checked(of);
+        assert!(said.contains(says) && said.contains("dogwatch.yaml:2:"), "{of}: {said}");
+    }
+    let unread = checked("server: smtp.example.org");
+    assert!(unread.contains("`pages.email.to` is empty"), "{unread}");
+    for server in ["127.0.0.1", "\"::1\"", "localhost"] {
+        let said = checked(&format!("server: {server}, tls: none, {to}"));
+        assert!(!said.contains("email"), "{server}: {said}");
+    }
+    let no_sender =
+        folder.checked("pages:\n  email: { server: smtp.example.org, from: nobody, to: [b@example.org] }\n");
+    assert!(no_sender.contains("this is no e-mail address"), "{no_sender}");
+    let words = refused("pages:\n  email: { server: a, from: b, tls: ssl }\n");
+    assert!(words.contains("`required`, `starttls`, `none`"), "{words}");
+}
+
+#[test]
+fn a_mail_server_of_an_own_authority_needs_its_certificates() {
+    let folder = Folder::new();
+    let text = "pages: { email: { server: smtp.example.org, from: a@example.org, to: [b@example.org], ca: nowhere } }";
+    let config = folder.config(text);
+    let Err(error) = config.pages.email.as_ref().unwrap().build() else { panic!("there are no certificates") };
+    assert!(error.to_string().contains("nowhere: "), "{error}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::IncidentRules;
 use super::calls::{decide_assign, decide_escalate, decide_take};
-use super::commands::{Wish, decide_ack, decide_resolve, decide_run, decide_vote, decline};
+use super::commands::{Wish, decide_ack, decide_closed_at_pager, decide_resolve, decide_run, decide_vote, decline};
 use super::many::{Called, MOST_OF_A_TEAM, Several, decide_each, decide_none_waits, tell_root, unknown, waiting_of};
 use super::merging::{decide_merge, decide_split, decide_split_off};
 use super::override_commands::{Cover, Duty};
@@ -38,6 +38,9 @@ impl Asked<'_> {
                 self.about_each(incidents, ACKNOWLEDGED, None, |view| decide_ack(view, person, incidents)).await
             }
             Command::AckAllOf { team } => self.ack_all_of(team).await,
+            Command::ClosedAtPager { incident } => {
+                self.about(*incident, |view| decide_closed_at_pager(view, person)).await
+            }
             Command::Take { incident } => self.about(*incident, |view| decide_take(view, person)).await,
             Command::Escalate { incident, note } => {
                 self.about(*incident, |view| decide_escalate(view, person, note.as_ref())).await

@@ -65,6 +65,27 @@ pub(super) fn decide_ack(view: &IncidentView, person: &Person, all: &[IncidentId
     Decision { changes, reply: Some(CommandReply::granted(reply)) }
 }
 
+/// Somebody has closed it where it is paged: they have it, unless somebody else does.
+pub(super) fn decide_closed_at_pager(view: &IncidentView, person: &Person) -> Decision {
+    let id = view.incident.id;
+    if view.incident.state == IncidentState::Resolved {
+        return is_so(format!("{id} is resolved here, too"));
+    }
+    let is_anothers = view.incident.owner.as_deref().is_some_and(|owner| owner != person.name);
+    let mut decision = if is_anothers && view.unanswered.is_empty() {
+        is_so(format!("{id} goes on here"))
+    } else {
+        decide_ack(view, person, &[])
+    };
+    let text = format!(
+        "{person} has resolved it there, which is no proof that it is over: it goes on here until its alerts end, or \
+         somebody types /resolve {id}"
+    );
+    let incident = IncidentRef::Existing(id);
+    decision.changes.push(Change::Note { incident, event: IncidentEvent::Remark { text } });
+    decision
+}
+
 /// That the page tells of others, too, whom this takes not.
 fn others_wait(view: &IncidentView, all: &[IncidentId]) -> String {
     let others: Vec<String> =

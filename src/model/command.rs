@@ -20,6 +20,8 @@ pub enum Via {
     Api,
     /// The link of a page.
     Link,
+    /// What somebody does at PagerDuty.
+    PagerDuty,
 }
 
 impl fmt::Display for Via {
@@ -29,6 +31,7 @@ impl fmt::Display for Via {
             Via::Console => "console",
             Via::Api => "api",
             Via::Link => "link",
+            Via::PagerDuty => "pagerduty",
         })
     }
 }
@@ -96,6 +99,8 @@ pub enum Command {
     AckMany { incidents: Vec<IncidentId> },
     /// The same for all of a team that wait for somebody when it is decided.
     AckAllOf { team: String },
+    /// Somebody has closed it where it is paged, which says that they have it, and not that it is over.
+    ClosedAtPager { incident: IncidentId },
     /// Somebody works on it by hand: it is theirs, and its runs stop.
     Take { incident: IncidentId },
     /// Whoever comes next in the escalation is called at once.

@@ -8,6 +8,7 @@
 //! | `POST /v1/commands` | an API token | `{"command": "/ack INC-7"}` -> `{"reply": "...", "ok": true}` |
 //! | `GET /ack/TOKEN` | whoever has the link | shows which page it acknowledges |
 //! | `POST /ack/TOKEN` | the same | acknowledges it in the name of the person whose link it is |
+//! | `POST /v1/pagerduty` | PagerDuty's signature | an event of its webhook; 202: what follows from it is durable |
 //! | `GET /healthz` | everybody | the process is alive |
 //! | `GET /readyz` | everybody | the store can be read and written, and the workers come further; else 503 with the reason |
 //! | `GET /metrics` | everybody | for Prometheus |
@@ -30,6 +31,7 @@ mod door;
 mod guesses;
 mod health;
 mod listen;
+mod pagerduty;
 mod places;
 mod probes;
 mod readiness;
@@ -53,6 +55,7 @@ use tower_http::trace::TraceLayer;
 
 pub use auth::{ApiToken, Credential};
 pub use listen::{serve, serve_health};
+pub use pagerduty::PagerDutyWebhook;
 pub use places::Room;
 pub use readiness::Readiness;
 pub use sources::{Source, Sources};
@@ -77,6 +80,8 @@ pub struct Settings {
     pub api_tokens: Vec<ApiToken>,
     /// By which links pages are acknowledged. `None`: by none.
     pub ack_links: Option<AckLinks>,
+    /// What PagerDuty's webhook brings. `None`: it is not listened to.
+    pub pagerduty: Option<PagerDutyWebhook>,
     /// The largest body of a delivery, in bytes.
     pub body_limit: usize,
     pub limits: Limits,
@@ -88,6 +93,7 @@ impl Default for Settings {
             sources: Sources::default(),
             api_tokens: Vec::new(),
             ack_links: None,
+            pagerduty: None,
             body_limit: 16 * 1024 * 1024,
             limits: Limits::default(),
         }
@@ -147,6 +153,8 @@ pub struct Server {
     /// Deliveries that are taken in, also when who sent them has hung up: what a body takes of
     /// memory lasts as long as its turn.
     taken_in: Mutex<JoinSet<()>>,
+    /// Bodies that are read at once before anybody knows whose they are.
+    unsigned: Semaphore,
     guesses: Guesses,
     reading: Reading,
     probes: Probes,
@@ -175,6 +183,7 @@ impl Server {
             room: Arc::new(Semaphore::new(kib(bodies))),
             rooms,
             taken_in: Mutex::default(),
+            unsigned: Semaphore::new(pagerduty::AT_ONCE),
             guesses: Guesses::default(),
             reading: Reading::default(),
             probes: Probes::default(),
@@ -203,6 +212,8 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/v1/sources/{name}", post(deliveries::deliver_by_name).get(deliveries::call))
         .route("/v1/sources/{name}/", post(deliveries::deliver_by_name).get(deliveries::call))
         .route("/ack/{token}", get(acknowledge::show).post(acknowledge::acknowledge))
+        .route("/v1/pagerduty", post(pagerduty::hear))
+        .route("/v1/pagerduty/", post(pagerduty::hear))
         .route("/v1/commands", post(commands::command))
         .route("/v1/commands/", post(commands::command));
     finished(routes.merge(probes::routes()), server)

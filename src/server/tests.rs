@@ -4,6 +4,7 @@ mod api;
 mod delivery;
 mod limits;
 mod links;
+mod pagerduty;
 mod strangers;
 
 use std::collections::BTreeMap;

@@ -17,6 +17,7 @@ mod crashes;
 mod deliveries;
 mod discord_bot;
 mod discord_stand_in;
+mod email;
 mod episodes;
 mod escalation;
 mod escalation_laws;

@@ -4,15 +4,21 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::DateTime;
-use dogwatch::message::{Colour, PageText, Room};
+use dogwatch::chat::Desk;
+use dogwatch::message::PageText;
 use dogwatch::model::*;
-use dogwatch::notify::{PagerDutySink, Parcel, ParcelKind, RoutingKeys, Sink as _};
-use dogwatch::store::{IncidentStore as _, NewIncident, Sinks, Standing};
+use dogwatch::notify::{PagerDutySink, Parcel, RoutingKeys, Sink as _};
+use dogwatch::store::{IncidentStore as _, Sinks, Standing};
+
+use dogwatch::server::{PagerDutyWebhook, Readiness, Server, Settings, router};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use crate::bot::{Bot, minutes};
 use crate::budget::fires;
-use crate::world::pagerduty::{DATABASES, PLATFORM, PagerDuty};
+use crate::why::Nothing;
+use crate::world::pagerduty::{DATABASES, PLATFORM, PagerDuty, WEBHOOK_SECRET, user, webhook};
+use crate::world::parcels::page as parcel;
 
 /// A playbook of the databases' team that needs a person whenever it runs.
 const LOOK: &str = r#"
@@ -190,39 +196,99 @@ async fn who_is_limited_comes_again_when_it_may() {
     assert_eq!(pagerduty.heard(), ["trigger INC-1-1-S1 platform"]);
 }
 
-/// A page that says so much in its parts, for somebody who is to be called.
-fn parcel(page: PageText) -> Parcel {
-    let incident = NewIncident {
-        grouping: Grouping::SetAside,
-        gathers: Vec::new(),
-        shares: Vec::new(),
-        title: "the disk is slow".into(),
-        severity: Severity::S1,
-        target: None,
-        team: "platform".into(),
-        playbook: None,
-    };
-    Parcel {
-        kind: ParcelKind::Page,
-        key: "dogwatch-INC-7-1-1-S1".into(),
-        pager_key: "dogwatch-3f9a1c2e-INC-7-1-S1".into(),
-        event: Some(PageEvent::Trigger),
-        standing: None,
-        outcome: None,
-        previous: None,
-        thread: None,
-        at: DateTime::UNIX_EPOCH,
-        incident: incident.opened(IncidentId(7), DateTime::UNIX_EPOCH),
-        team: "platform".into(),
-        title: "[S1] INC-7 the disk is slow".into(),
-        body: page.body(Room::Units(64_000)).text,
-        page: Some(page),
-        ticket: None,
-        colour: Colour::Red,
-        buttons: Vec::new(),
-        mention: Vec::new(),
-        channel: None,
+/// The bot's server, for what comes back from PagerDuty. It serves until it is dropped.
+struct Door {
+    url: String,
+    _server: JoinSet<()>,
+}
+
+impl Door {
+    async fn of(bot: &Bot) -> Self {
+        let (store, clock, nothing) = (bot.store().clone(), bot.clock.clone(), Arc::new(Nothing));
+        let desk = Desk::new(store.clone(), clock.clone(), Arc::default(), nothing.clone(), nothing);
+        let pagerduty = PagerDutyWebhook { secret: Secret::new(WEBHOOK_SECRET), oncall: bot.rules.oncall.clone() };
+        let settings = Settings { pagerduty: Some(pagerduty), ..Settings::default() };
+        let readiness = Arc::new(Readiness::default());
+        let server = Server::new(store, clock, Arc::new(desk), Arc::default(), readiness, settings);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/v1/pagerduty", listener.local_addr().unwrap());
+        let app = router(Arc::new(server));
+        let mut server = JoinSet::new();
+        server.spawn(async move { axum::serve(listener, app).await.unwrap() });
+        Self { url, _server: server }
     }
+
+    async fn hears(&self, (body, signature): (Vec<u8>, String)) {
+        let request = reqwest::Client::builder().no_proxy().build().unwrap().post(&self.url);
+        let request = request.header("content-type", "application/json").header("x-pagerduty-signature", signature);
+        assert_eq!(request.body(body).send().await.unwrap().status(), 202);
+    }
+}
+
+#[tokio::test]
+async fn who_acknowledges_there_has_it_here_and_nothing_comes_back_of_that() {
+    let (mut bot, pagerduty) = begins().await;
+    fires(&mut bot, "ApiDown", "api", "critical").await;
+    let key = pagerduty.incidents()[0].key.clone();
+    let door = Door::of(&bot).await;
+    let acknowledged = webhook("01A", "incident.acknowledged", user("ada"), &key);
+    door.hears(acknowledged.clone()).await;
+    bot.passes(minutes(1)).await;
+    let incident = bot.incident(1).await;
+    assert_eq!((incident.state, incident.owner.as_deref()), (IncidentState::Acknowledged, Some("ada")));
+    let told = bot.tells(1).await;
+    assert!(told.iter().any(|line| line.contains("ada has acknowledged it")), "{told:?}");
+    // Somebody else takes it; a redelivery does not give it back.
+    bot.types("bob", "/ack INC-1").await;
+    door.hears(acknowledged).await;
+    bot.passes(minutes(1)).await;
+    assert_eq!(bot.incident(1).await.owner.as_deref(), Some("bob"));
+    // What the bot does there itself comes back, too.
+    let service = serde_json::json!({ "id": "PS", "summary": "Dogwatch", "type": "inbound_integration_reference" });
+    door.hears(webhook("01B", "incident.acknowledged", service, &key)).await;
+    bot.passes(minutes(10)).await;
+    assert_eq!(pagerduty.heard(), ["trigger INC-1-1-S1 platform", "acknowledge INC-1-1-S1 platform"]);
+    assert_eq!(bot.tells(1).await.len(), told.len() + 1);
+}
+
+#[tokio::test]
+async fn what_is_closed_there_goes_on_here_and_is_not_opened_there_again() {
+    let (mut bot, pagerduty) = begins().await;
+    fires(&mut bot, "ApiDown", "api", "critical").await;
+    let key = pagerduty.incidents()[0].key.clone();
+    let door = Door::of(&bot).await;
+    door.hears(webhook("01A", "incident.resolved", user("Earline Greenholt"), &key)).await;
+    bot.passes(minutes(5)).await;
+    let incident = bot.incident(1).await;
+    assert_eq!((incident.state, incident.owner.as_deref()), (IncidentState::Acknowledged, Some("Earline Greenholt")));
+    let told = bot.tells(1).await.join("\n");
+    assert!(told.contains("Earline Greenholt has acknowledged it"), "{told}");
+    let says = "Earline Greenholt (pagerduty) has resolved it there, which is no proof that it is over";
+    assert!(told.contains(says) && told.contains("/resolve INC-1"), "{told}");
+    assert_eq!(pagerduty.heard(), ["trigger INC-1-1-S1 platform", "acknowledge INC-1-1-S1 platform"]);
+    bot.types("bob", "/resolve INC-1").await;
+    let answer = webhook("01C", "incident.resolved", user("ada"), &key);
+    door.hears(answer).await;
+    bot.passes(minutes(1)).await;
+    assert_eq!(bot.incident(1).await.state, IncidentState::Resolved);
+}
+
+#[tokio::test]
+async fn an_acknowledgement_of_what_became_worse_since_is_none_of_that() {
+    let (mut bot, pagerduty) = begins().await;
+    bot.fires("ApiSlow", &[("severity", "warning")]).await;
+    bot.passes(minutes(1)).await;
+    bot.fires("ApiSlow", &[("severity", "critical")]).await;
+    bot.passes(minutes(1)).await;
+    let keys: Vec<String> = pagerduty.incidents().into_iter().map(|incident| incident.key).collect();
+    assert_eq!(keys.len(), 2);
+    let door = Door::of(&bot).await;
+    door.hears(webhook("01A", "incident.acknowledged", user("ada"), &keys[0])).await;
+    bot.passes(minutes(1)).await;
+    assert_eq!(bot.incident(1).await.owner, None);
+    door.hears(webhook("01B", "incident.acknowledged", user("ada"), &keys[1])).await;
+    bot.passes(minutes(1)).await;
+    assert_eq!(bot.incident(1).await.owner.as_deref(), Some("ada"));
 }
 
 #[tokio::test]

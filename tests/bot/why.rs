@@ -28,7 +28,7 @@ teams:
     rotation: { time_zone: UTC, start: 2026-01-05, handoff: { at: \"09:00\", every: 1w }, members: [bob] }
 ";
 
-struct Nothing;
+pub struct Nothing;
 
 #[async_trait]
 impl Previews for Nothing {

@@ -11,6 +11,7 @@ mod cluster_contract;
 
 mod alertmanager_payloads;
 mod contract_cluster;
+mod email;
 mod metrics;
 mod prometheus_client;
 mod shipped_queries;

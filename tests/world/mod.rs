@@ -12,10 +12,13 @@
 //! | `alertmanager` | a real Alertmanager, or several as one cluster |
 //! | `prometheus` | a real Prometheus that scrapes what the test says |
 //! | `discord` | a stand-in for Discord: gateway and REST |
+//! | `mail_server` | a real mail server |
+//! | `mail` | a stand-in for a mail server that refuses what the test says, and mails as they are read |
 //! | `pagerduty` | a stand-in for PagerDuty: its events and its webhook |
 //! | `chats` | stand-ins for Slack, Mattermost, Teams' Workflows and ntfy |
 //! | `trackers` | stand-ins for the issues of GitHub and GitLab |
 //! | `webhook_receiver` | keeps the notifications that it is sent, and answers what the test says |
+//! | `parcels` | what a sink is given |
 //! | `story` | a store filled through its own API, also for the crate's unit tests |
 //! | `log` | what a test's own thread logs |
 //! | `process`, `folder`, `ports`, `wait`, `http`, `programs`, `certificates`, `kubernetes_programs` | what those stand on |
@@ -34,7 +37,10 @@ pub mod http;
 pub mod kubernetes_api;
 pub mod kubernetes_programs;
 pub mod log;
+pub mod mail;
+pub mod mail_server;
 pub mod pagerduty;
+pub mod parcels;
 pub mod ports;
 pub mod process;
 pub mod programs;

@@ -21,9 +21,16 @@ pub fn built(set: &str, program: &str) -> PathBuf {
 
 /// A program of the system, from the Debian package of the same name.
 pub fn installed(program: &str) -> PathBuf {
+    installed_by(program, program)
+}
+
+/// A program of the system, from that Debian package.
+pub fn installed_by(program: &str, package: &str) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
+    let daemons = ["/usr/sbin", "/sbin"].map(PathBuf::from);
     std::env::split_paths(&path)
+        .chain(daemons)
         .map(|folder| folder.join(program))
         .find(|candidate| candidate.is_file())
-        .unwrap_or_else(|| panic!("{program} is not installed: run tests/run, or `apt-get install {program}`"))
+        .unwrap_or_else(|| panic!("{program} is not installed: run tests/run, or `apt-get install {package}`"))
 }

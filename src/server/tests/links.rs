@@ -18,7 +18,11 @@ fn link(hours: i64) -> String {
 
 /// A server with an incident that is paged for.
 async fn paged() -> World {
-    let world = World::with(Settings { ack_links: Some(links()), ..settings() }).await;
+    paged_by(Settings { ack_links: Some(links()), ..settings() }).await
+}
+
+pub(super) async fn paged_by(settings: Settings) -> World {
+    let world = World::with(settings).await;
     let person = Person { name: "x".into(), via: Via::Api, id: "x".into(), role: Some(Role::Responder) };
     let asked = command_signal(&person, Command::Help, None, SystemClock::default().now());
     let id = world.store.accept(&asked).await.unwrap().id();
