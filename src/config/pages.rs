@@ -10,7 +10,9 @@ use serde::de::{Deserializer, Error};
 use super::ChatConfig;
 use super::budget::{BudgetConfig, budgets};
 use crate::model::PageBudgets;
-use crate::notify::{MattermostSettings, NtfySettings, SinkSettings, SlackSettings, TeamsSettings, WebhookSettings};
+use crate::notify::{
+    MattermostSettings, NtfySettings, PagerDutySettings, SinkSettings, SlackSettings, TeamsSettings, WebhookSettings,
+};
 
 /// Makes a section of `pages` for each sink. Where `pages.sinks` does not say otherwise, they are
 /// tried in this order, with Discord between the two lists and the console at the end.
@@ -54,6 +56,7 @@ macro_rules! page_sinks {
 // Whoever makes a sink writes its line here.
 page_sinks! {
     [
+        pagerduty: PagerDutySettings,
         ntfy: NtfySettings,
     ]
     discord

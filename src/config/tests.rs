@@ -428,6 +428,28 @@ fn a_budget_is_two_incidents_a_shift_unless_somebody_says_another() {
 }
 
 #[test]
+fn pagerduty_needs_a_key_and_says_what_is_missing() {
+    let folder = Folder::new();
+    let checked = |of: &str| folder.checked(&format!("pages:\n  pagerduty: {of}\n"));
+    for (of, says) in [
+        ("{ timeout: 5s }", "there is no routing key, so that no page can go to PagerDuty"),
+        ("{ routing_key: { file: one }, api_url: http://events.pagerduty.com }", "over plain http"),
+        ("{ routing_key: { file: one }, timeout: 30s }", "a time-out of 30s makes no sense"),
+        ("{ routing_keys: { databases: { file: nowhere } } }", "nowhere cannot be read"),
+        ("{ routing_key: { file: one } }", "who acknowledges at PagerDuty is not known here"),
+    ] {
+        let said = checked(of);
+        assert!(said.contains(says), "{of}: {said}");
+    }
+    assert!(checked("{ routing_keys: { databases: { file: nowhere } } }").contains("dogwatch.yaml:2:"));
+    let inline = refused("pages:\n  pagerduty: { routing_key: R0123456789012345678901234567890 }\n");
+    assert!(inline.contains("must not stand in the configuration") && !inline.contains("R0123"), "{inline}");
+    let config = folder.config("pages: { pagerduty: { routing_key: { file: one }, webhook_secret: { file: two } } }");
+    let order: Vec<&str> = config.pages.order(&config.chat).iter().map(|sink| sink.name()).collect();
+    assert_eq!(order, ["pagerduty", "console"]);
+}
+
+#[test]
 fn pages_must_have_a_way() {
     let folder = Folder::new();
     assert_snapshot!("pages_nowhere", folder.checked("pages:\n  sinks: []\n"));

@@ -33,6 +33,7 @@ mod on_call;
 mod outages;
 mod page_for;
 mod page_texts;
+mod pagerduty;
 mod pages;
 mod quiet;
 mod receivers;

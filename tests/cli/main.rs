@@ -9,6 +9,7 @@ mod help;
 mod kills;
 mod logs;
 mod manifest;
+mod page;
 mod proxies;
 mod serve;
 mod serving;

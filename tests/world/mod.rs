@@ -12,6 +12,7 @@
 //! | `alertmanager` | a real Alertmanager, or several as one cluster |
 //! | `prometheus` | a real Prometheus that scrapes what the test says |
 //! | `discord` | a stand-in for Discord: gateway and REST |
+//! | `pagerduty` | a stand-in for PagerDuty: its events and its webhook |
 //! | `chats` | stand-ins for Slack, Mattermost, Teams' Workflows and ntfy |
 //! | `trackers` | stand-ins for the issues of GitHub and GitLab |
 //! | `webhook_receiver` | keeps the notifications that it is sent, and answers what the test says |
@@ -33,6 +34,7 @@ pub mod http;
 pub mod kubernetes_api;
 pub mod kubernetes_programs;
 pub mod log;
+pub mod pagerduty;
 pub mod ports;
 pub mod process;
 pub mod programs;
