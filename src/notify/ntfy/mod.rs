@@ -28,7 +28,7 @@ use super::chat::{Answer, ask, calls};
 use super::http::client_for;
 use super::{BuildError, Parcel, ParcelKind, Sink, SinkError};
 use crate::message::Room;
-use crate::model::Secret;
+use crate::model::{PageEvent, Secret};
 use message::{Letter, is_topic};
 pub use settings::{NtfyBasic, NtfySettings};
 
@@ -47,9 +47,17 @@ pub struct NtfySink {
     auth: Option<NtfyAuth>,
     /// The topic of all teams that have no other one.
     topic: String,
-    /// By parcel and topic: in which topic it stands, while others do not have it yet. Whoever has
-    /// it must not be woken by each attempt for the others.
-    taken: Mutex<BTreeMap<String, BTreeMap<String, String>>>,
+    /// Of parcels that have not come to all yet, by their key. Whoever has one must not be woken by
+    /// each attempt for the others.
+    taken: Mutex<BTreeMap<String, Taken>>,
+}
+
+/// To whom an event has come.
+#[derive(Default)]
+struct Taken {
+    event: Option<PageEvent>,
+    /// By topic: in which one it stands, as that may have refused it.
+    topics: BTreeMap<String, String>,
 }
 
 /// So many parcels are remembered that are under way; more are told again where they came.
@@ -139,17 +147,24 @@ impl NtfySink {
         }
     }
 
-    fn has_taken(&self, key: &str) -> BTreeMap<String, String> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned().unwrap_or_default()
+    /// What of an earlier event is remembered says nothing of this one.
+    fn has_taken(&self, parcel: &Parcel) -> BTreeMap<String, String> {
+        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let same = taken.get(&parcel.key).filter(|taken| taken.event == parcel.event);
+        same.map(|taken| taken.topics.clone()).unwrap_or_default()
     }
 
     /// `topic` has it, in `has_it`. It is remembered at once: the attempt may be cut off.
-    fn remember(&self, key: &str, topic: &str, has_it: &str) {
+    fn remember(&self, parcel: &Parcel, topic: &str, has_it: &str) {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if taken.len() >= UNDER_WAY && !taken.contains_key(key) {
+        if taken.len() >= UNDER_WAY && !taken.contains_key(&parcel.key) {
             taken.pop_first();
         }
-        taken.entry(key.to_owned()).or_default().insert(topic.to_owned(), has_it.to_owned());
+        let of_it = taken.entry(parcel.key.clone()).or_default();
+        if of_it.event != parcel.event {
+            *of_it = Taken { event: parcel.event, topics: BTreeMap::new() };
+        }
+        of_it.topics.insert(topic.to_owned(), has_it.to_owned());
     }
 
     fn forget(&self, key: &str) {
@@ -173,20 +188,19 @@ impl Sink for NtfySink {
 
     async fn send(&self, parcel: &Parcel) -> Result<Option<String>, SinkError> {
         let letter = Letter::new(parcel);
-        let key = format!("{} {:?}", parcel.key, parcel.event);
-        let taken = self.has_taken(&key);
+        let taken = self.has_taken(parcel);
         // All at once: whoever is behind one that does not answer hears it as soon.
         let bring = async |topic: String| match taken.get(&topic) {
             Some(has_it) => Ok(has_it.clone()),
             None => {
                 let has_it = self.bring(&letter, &topic, parcel).await?;
-                self.remember(&key, &topic, &has_it);
+                self.remember(parcel, &topic, &has_it);
                 Ok(has_it)
             }
         };
         let brought = join_all(self.topics(parcel).into_iter().map(bring)).await;
         let reached = brought.into_iter().collect::<Result<BTreeSet<String>, SinkError>>()?;
-        self.forget(&key);
+        self.forget(&parcel.key);
         Ok(Some(reached.into_iter().collect::<Vec<_>>().join(" ")))
     }
 }

@@ -257,3 +257,54 @@ fn clip_end(text: &str) -> String {
 fn texts(blocks: &[Value]) -> usize {
     blocks.iter().filter_map(|block| block["text"]["text"].as_str()).map(width).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn shown(text: &str) -> String {
+        text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn lines_stand_in_code_that_none_of_them_ends(
+            lines in prop::collection::vec("(.|`|<|>|&|@|!|\\*){0,300}", 1..60),
+        ) {
+            let sections = section("what fires:", &lines);
+            let mut told = String::new();
+            for section in &sections {
+                let text = section["text"]["text"].as_str().unwrap();
+                prop_assert!(width(text) <= SECTION);
+                let parts: Vec<&str> = text.split("```").collect();
+                let [before, code, after] = parts[..] else { panic!("{text}") };
+                prop_assert!(after.is_empty() && (before.is_empty() || before == "*what fires:*\n"));
+                prop_assert!(!code.contains('<') && !code.contains('>'));
+                told.push_str(code.strip_prefix('\n').unwrap());
+            }
+            let wanted: String = lines.iter().map(|line| format!("{line}\n")).collect();
+            prop_assert_eq!(shown(&told).replace('\u{200b}', ""), wanted.replace('\u{200b}', ""));
+        }
+
+        #[test]
+        fn a_line_without_end_is_cut_between_two_signs(line in "(x|<|&|>){2000,4000}") {
+            let sections = section("", &[line.clone()]);
+            prop_assert_eq!(sections.len(), 1);
+            let text = sections[0]["text"]["text"].as_str().unwrap();
+            let code = shown(text.trim_matches('`').trim_matches('\n'));
+            prop_assert!(width(text) <= SECTION);
+            prop_assert!(line.starts_with(code.trim_end_matches('…')) || !text.contains('…'));
+        }
+    }
+
+    #[test]
+    fn a_list_of_names_ends_between_two_of_them() {
+        let names: Vec<String> = (0..400).map(|n| format!("<@U{n:08}>")).collect();
+        let list = clip_end(&names.join(", "));
+        assert!(width(&list) <= SECTION && list.ends_with(">, …"), "{list}");
+    }
+}

@@ -127,6 +127,22 @@ async fn whoever_has_it_is_not_woken_again_by_an_attempt_for_others() {
 }
 
 #[tokio::test]
+async fn whoever_is_called_again_after_an_end_is_called_again() {
+    let ntfy = Ntfy::start().await;
+    let sink = sink(&ntfy);
+    let mut parcel = paged();
+    parcel.mention = vec![contact("alice", Some("alice-phone")), contact("bob", Some("bob-phone"))];
+    ntfy.server().refusing.insert("bob-phone".into(), (503, 0));
+    refusal(&sink, &parcel).await;
+    (parcel.event, parcel.outcome) = (Some(PageEvent::Acknowledge), Some("anna has acknowledged it".into()));
+    refusal(&sink, &parcel).await;
+    parcel.event = Some(PageEvent::Trigger);
+    refusal(&sink, &parcel).await;
+    let loud = |heard: &&String| heard.starts_with("alice-phone 5");
+    assert_eq!(ntfy.heard().iter().filter(loud).count(), 2, "{:#?}", ntfy.heard());
+}
+
+#[tokio::test]
 async fn an_update_is_not_as_loud_as_a_page() {
     let ntfy = Ntfy::start().await;
     let mut parcel = paged();

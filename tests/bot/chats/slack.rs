@@ -9,6 +9,7 @@ use insta::assert_snapshot;
 use super::{SOON, begins, contact, hostile, is_silent, long, paged, refusal, secret};
 use crate::bot::{Bot, minutes};
 use crate::budget::{fires, resolves};
+use crate::why::asks_with;
 use crate::world::chats::slack::{Message, OF_HOOK, Slack, TOKEN};
 
 const CHANNEL: &str = "C0PLATFORM";
@@ -243,6 +244,19 @@ async fn what_slack_refuses_says_what_to_do() {
     let sink = SlackSink::bot(&wrong.api(), secret("xoxb-another-token"), CHANNEL, SOON).unwrap();
     let error = refusal(&sink, &paged()).await.to_string();
     assert!(error.contains("invalid_auth") && !error.contains("xoxb-another"), "{error}");
+}
+
+#[tokio::test]
+async fn a_page_that_slack_refuses_is_told_of_and_comes_once_somebody_has_put_it_right() {
+    let (mut bot, slack) = as_a_bot().await;
+    slack.refuses_in(CHANNEL, "not_in_channel");
+    fires(&mut bot, "ApiDown", "api", "critical").await;
+    let why = asks_with(&bot, bot.rules.oncall.clone(), "/why INC-1").await;
+    assert!(why.contains("Slack refuses it: not_in_channel; invite the app to the channel C0PLATFORM"), "{why}");
+    slack.workspace().refusing.clear();
+    bot.passes(minutes(8)).await;
+    let first = &slack.messages()[0];
+    assert!(first.shown().contains("INC-1 ApiDown") && first.mentions == ["@U0ALICE00"], "{first:#?}");
 }
 
 #[tokio::test]
