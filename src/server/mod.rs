@@ -153,7 +153,7 @@ pub struct Server {
     /// Deliveries that are taken in, also when who sent them has hung up: what a body takes of
     /// memory lasts as long as its turn.
     taken_in: Mutex<JoinSet<()>>,
-    /// Bodies that are read at once before anybody knows whose they are.
+    /// Long bodies that are read at once before anybody knows whose they are.
     unsigned: Semaphore,
     guesses: Guesses,
     reading: Reading,

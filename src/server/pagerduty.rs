@@ -33,13 +33,16 @@ pub struct PagerDutyWebhook {
     pub oncall: Roster,
 }
 
-/// One event is a few KiB, and some more where an incident has a long text.
+/// One event is a few KiB: all strangers together, each with as much, take 16 MiB.
+const USUAL: usize = 16 * 1024;
+
+/// Where an incident has a long text, it is more.
 const LONGEST: usize = 256 * 1024;
 
-/// So many of them take 16 MiB at the most, before anybody knows whose they are.
+/// So many of those take 16 MiB, too. Only the whole of a body says whose it is.
 pub(super) const AT_ONCE: usize = 64;
 
-/// How long one of those may take.
+/// How long one may take of which nobody knows whose it is.
 const UNSIGNED_WITHIN: Duration = Duration::from_secs(5);
 
 /// While a secret is changed, there are two signatures. More are somebody's guesses.
@@ -118,16 +121,20 @@ fn told(server: &Server, result: PagerEvent) -> StatusCode {
 /// A body that PagerDuty has signed.
 async fn read(server: &Server, webhook: &PagerDutyWebhook, parts: &Parts, body: Body) -> Result<Vec<u8>, Refusal> {
     let limits = &server.settings.limits;
-    // Whose it is, only the whole of it says: few are read at once, and soon.
-    let turn = tokio::time::timeout(limits.turn_within, server.unsigned.acquire()).await;
-    let Ok(Ok(turn)) = turn else {
-        let (error, hint) = ("too many deliveries come at once", "send it again in a few seconds");
-        return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, error, "the server", hint));
+    let more = || async {
+        match tokio::time::timeout(limits.turn_within, server.unsigned.acquire()).await {
+            Ok(Ok(turn)) => Ok(Some(turn)),
+            Ok(Err(_)) | Err(_) => {
+                let (error, hint) = ("too many deliveries come at once", "send it again in a few seconds");
+                Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, error, "the server", hint))
+            }
+        }
     };
-    let bytes = body::read(&parts.headers, body, LONGEST, limits.body_within.min(UNSIGNED_WITHIN)).await;
+    let within = limits.body_within.min(UNSIGNED_WITHIN);
+    let (bytes, turn) = body::read_in_turn(&parts.headers, body, LONGEST, within, USUAL, more).await?;
+    let is_right = is_signed_by(&webhook.secret, &parts.headers, &bytes);
     drop(turn);
-    let bytes = bytes?;
-    if is_signed_by(&webhook.secret, &parts.headers, &bytes) {
+    if is_right {
         door::come_in(parts, Body::empty(), false).await.map(drop)?;
         return Ok(bytes);
     }

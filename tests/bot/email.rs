@@ -229,6 +229,9 @@ async fn a_server_that_does_not_answer_or_is_not_there_is_told_apart() {
     // Who was reached before it hung is.
     server.hangs_at("RCPT TO:<bob@");
     EmailSink::new(hurried).unwrap().send(&parcel(&["ada", "bob"])).await.unwrap();
+    let far = EmailOptions { server: "smtp.example.org".into(), ..options(&server) };
+    let refused = EmailSink::new(far).map(drop).unwrap_err().to_string();
+    assert!(refused.contains("would go without TLS"), "{refused}");
     let gone = options(&server);
     drop(server);
     let error = EmailSink::new(gone.clone()).unwrap().send(&parcel(&["ada"])).await.unwrap_err();

@@ -274,6 +274,23 @@ async fn what_is_closed_there_goes_on_here_and_is_not_opened_there_again() {
 }
 
 #[tokio::test]
+async fn an_acknowledgement_of_a_part_is_one_of_the_whole() {
+    let (mut bot, pagerduty) = begins().await;
+    fires(&mut bot, "ApiDown", "api", "critical").await;
+    fires(&mut bot, "CartDown", "cart", "critical").await;
+    bot.passes(minutes(1)).await;
+    let keys: Vec<String> = pagerduty.incidents().into_iter().map(|incident| incident.key).collect();
+    assert_eq!(keys.len(), 2);
+    bot.types("bob", "/merge INC-2 --into INC-1").await;
+    let door = Door::of(&bot).await;
+    door.hears(webhook("01A", "incident.acknowledged", user("ada"), &keys[1])).await;
+    bot.passes(minutes(1)).await;
+    assert_eq!(bot.incident(1).await.owner.as_deref(), Some("ada"));
+    let statuses: Vec<&str> = pagerduty.incidents().iter().map(|incident| incident.status).collect();
+    assert_eq!(statuses, ["acknowledged", "acknowledged"]);
+}
+
+#[tokio::test]
 async fn an_acknowledgement_of_what_became_worse_since_is_none_of_that() {
     let (mut bot, pagerduty) = begins().await;
     bot.fires("ApiSlow", &[("severity", "warning")]).await;

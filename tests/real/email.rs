@@ -68,7 +68,7 @@ async fn what_the_server_says_is_told() {
     let only = |name: &str| Parcel { mention: vec![to(name)], ..parcel() };
     let error = refused(options(&server, EmailTls::Starttls), &only("nobody")).await;
     let SinkError::Fail { message } = error else { panic!("{error:?}") };
-    assert!(message.contains("(550): no such user here"), "{message}");
+    assert!(message.contains("(550): no such user here; look at the address nobody@mail.test"), "{message}");
     let error = refused(options(&server, EmailTls::Starttls), &only("later")).await;
     let SinkError::Retry { message, .. } = error else { panic!("{error:?}") };
     assert!(message.contains("(451): come again later"), "{message}");

@@ -25,6 +25,7 @@ use lettre::transport::smtp::extension::ClientId;
 use super::http::shown;
 use super::{BuildError, Contact, Parcel, Sink, SinkError};
 use crate::model::{PageEvent, Secret};
+use crate::proxy::is_loopback;
 use letter::{Thread, letter};
 pub use settings::EmailSettings;
 
@@ -77,6 +78,10 @@ impl EmailSink {
     /// # Errors
     /// When there is no way to check the server's certificate.
     pub fn new(options: EmailOptions) -> Result<Self, BuildError> {
+        if options.tls == EmailTls::None && !is_loopback(&options.server) {
+            let error = format!("mails to {} would go without TLS, where others can read them", options.server);
+            return Err(BuildError::Other(error));
+        }
         crate::tls::install_provider();
         let parameters = || {
             let builder = TlsParameters::builder(options.server.clone());
@@ -118,14 +123,14 @@ impl EmailSink {
         let at_once = self.tls.clone().filter(|_| *tls == EmailTls::Required);
         let connecting =
             AsyncSmtpConnection::connect_tokio1((server.as_str(), *port), Some(*timeout), &hello, at_once, None);
-        let mut connection = connecting.await.map_err(|error| self.trouble(&error, "tls"))?;
+        let mut connection = connecting.await.map_err(|error| self.trouble(&error, TLS))?;
         if let (EmailTls::Starttls, Some(parameters)) = (tls, self.tls.clone()) {
-            connection.starttls(parameters, &hello).await.map_err(|error| self.trouble(&error, "tls"))?;
+            connection.starttls(parameters, &hello).await.map_err(|error| self.trouble(&error, TLS))?;
         }
         if let Some((username, password)) = login {
             let credentials = Credentials::new(username.clone(), password.expose().to_owned());
             let authenticated = connection.auth(&[Mechanism::Plain, Mechanism::Login], &credentials).await;
-            authenticated.map_err(|error| self.trouble(&error, "username` and `pages.email.password"))?;
+            authenticated.map_err(|error| self.trouble(&error, LOGIN))?;
         }
         Ok(connection)
     }
@@ -142,8 +147,9 @@ impl EmailSink {
                 },
             };
             let from = Some(self.options.from.email.clone());
+            let look_at = format!("the address {address}, and at `pages.email.from`");
             let sent = match Envelope::new(from, vec![address.clone()]) {
-                Ok(envelope) => open.send(&envelope, &text).await.map_err(|error| self.trouble(&error, "from")),
+                Ok(envelope) => open.send(&envelope, &text).await.map_err(|error| self.trouble(&error, &look_at)),
                 Err(error) => Err(SinkError::fail(error.to_string())),
             };
             match sent {
@@ -161,19 +167,25 @@ impl EmailSink {
         }
     }
 
-    /// `field`: what to look at where it does not pass by itself.
-    fn trouble(&self, error: &SmtpError, field: &str) -> SinkError {
+    /// `look_at`: where it does not pass by itself.
+    fn trouble(&self, error: &SmtpError, look_at: &str) -> SinkError {
         let EmailOptions { server, port, .. } = &self.options;
         let message = format!("mail server {server}:{port}: {}", shown(error.to_string().as_bytes()));
         if error.is_timeout() {
             SinkError::no_answer(message)
         } else if error.is_permanent() || error.is_client() || error.is_tls() {
-            SinkError::fail(format!("{message}; look at `pages.email.{field}`"))
+            SinkError::fail(format!("{message}; look at {look_at}"))
         } else {
             SinkError::retry(message)
         }
     }
 }
+
+/// What to look at where there is no encrypted connection.
+const TLS: &str = "`pages.email.tls` and `ca`, and at the name of the `server`";
+
+/// And where nobody can log in.
+const LOGIN: &str = "`pages.email.username` and `password`";
 
 /// What `oncall.yaml` takes for an address may still be none to a mail server.
 fn address(text: &str) -> Option<Address> {

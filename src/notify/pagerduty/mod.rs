@@ -117,7 +117,7 @@ struct Answer {
 async fn is_taken(answer: Response, dedup_key: &str) -> Result<(), SinkError> {
     let status = answer.status();
     let said = beginning(answer, LONGEST_ANSWER).await;
-    let read = serde_json::from_slice(&said).unwrap_or(Answer::default());
+    let read = serde_json::from_slice::<Answer>(&said).unwrap_or_default();
     if status == StatusCode::ACCEPTED && read.status == "success" && read.dedup_key == dedup_key {
         return Ok(());
     }
@@ -133,7 +133,7 @@ async fn refused(answer: Response, key: &str, parcel: &Parcel) -> SinkError {
     match status {
         StatusCode::BAD_REQUEST => {
             let said = beginning(answer, LONGEST_ANSWER).await;
-            let told = match serde_json::from_slice(&said).unwrap_or(Answer::default()) {
+            let told = match serde_json::from_slice::<Answer>(&said).unwrap_or_default() {
                 Answer { errors, .. } if !errors.is_empty() => errors.join("; "),
                 Answer { message, .. } if !message.is_empty() => message,
                 _ => String::from_utf8_lossy(&said).into_owned(),

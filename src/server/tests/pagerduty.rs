@@ -173,9 +173,27 @@ async fn guesses_are_limited_and_pagerduty_is_not() {
 }
 
 #[tokio::test]
+async fn who_sends_slowly_keeps_pagerduty_from_nothing() {
+    use tokio::io::AsyncWriteExt as _;
+    let world = paged().await;
+    let mut slow = Vec::new();
+    for _ in 0..200 {
+        let mut stream = tokio::net::TcpStream::connect(world.address).await.unwrap();
+        let head = "POST /v1/pagerduty HTTP/1.1\r\nhost: a\r\ncontent-length: 200000\r\n\r\nx";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        slow.push(stream);
+    }
+    let told = event("1", "incident.acknowledged", user("ada"), &world.key());
+    assert_eq!(world.is_told(&told).await, 202);
+}
+
+#[tokio::test]
 async fn a_body_that_is_too_large_is_refused_and_without_a_secret_there_is_no_route() {
     let world = paged().await;
     assert_eq!(world.hears("x".repeat(300 * 1024), "v1=00").await, 413);
+    let mut long = event("1", "incident.acknowledged", user("ada"), &world.key());
+    long["event"]["data"]["body"] = "x".repeat(200 * 1024).into();
+    assert_eq!(world.is_told(&long).await, 202);
     let without = World::new().await;
     assert_eq!(without.hears("{}", "v1=00").await, 404);
 }
