@@ -28,8 +28,8 @@ impl Checker<'_> {
         }
         if order.as_slice() == [PageSink::CONSOLE] {
             self.warnings.push(
-                "pages go to the console alone, and reach whoever happens to look at it; configure `chat.discord` or \
-                 `pages.webhook`"
+                "pages go to the console alone, and reach whoever happens to look at it; configure `chat.discord` or one \
+                 of the sinks of `pages`, such as `pages.pagerduty`, `pages.slack` or `pages.email`"
                     .into(),
             );
         }
