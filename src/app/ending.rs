@@ -82,21 +82,27 @@ impl Ending {
                 Ok(hangup) => hangup,
                 Err(error) => return drop(told.send(Err(error))),
             };
-            let again = self.again.clone();
-            // As long as the process: once it is watched for, SIGHUP does nothing else.
-            tokio::spawn(async move {
-                while hangup.recv().await.is_some() {
-                    again.ask();
-                }
-            });
             let _ = told.send(Ok(()));
+            // As long as the process: once it is watched for, SIGHUP does nothing else.
+            let reading_again = async {
+                while hangup.recv().await.is_some() {
+                    self.again.ask();
+                }
+                std::future::pending::<()>().await;
+            };
+            let ending = async {
+                tokio::select! {
+                    () = signals.next() => self.stop.cancel(),
+                    () = self.stop.cancelled() => {}
+                }
+                tokio::select! {
+                    () = signals.next() => end_now("ended at once, as it was asked to once more".into()),
+                    () = tokio::time::sleep(HARD_END_AFTER) => end_now(self.what_hangs()),
+                }
+            };
             tokio::select! {
-                () = signals.next() => self.stop.cancel(),
-                () = self.stop.cancelled() => {}
-            }
-            tokio::select! {
-                () = signals.next() => end_now("ended at once, as it was asked to once more".into()),
-                () = tokio::time::sleep(HARD_END_AFTER) => end_now(self.what_hangs()),
+                () = reading_again => {}
+                () = ending => {}
             }
         });
     }

@@ -64,8 +64,7 @@ impl IntoResponse for Refusal {
     }
 }
 
-const ROUTES: &str =
-    "the routes are POST /v1/alertmanager, POST /v1/sources/NAME, POST /v1/commands, POST /v1/pagerduty, GET and POST \
+const ROUTES: &str = "the routes are POST /v1/alertmanager, POST /v1/sources/NAME, POST /v1/commands, POST /v1/pagerduty, GET and POST \
      /ack/TOKEN, GET /healthz, GET /readyz and GET /metrics";
 
 pub(super) async fn no_route(request: Request) -> Refusal {

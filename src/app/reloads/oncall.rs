@@ -1,6 +1,6 @@
 //! Who is on call, with the calendars that the file names.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Standing, file_name, located};
@@ -41,7 +41,7 @@ impl OncallFile {
             Some((_, known)) => known,
             None => {
                 // Only to learn their names: what is wrong is found when it is taken.
-                let _ = self.parse(text, read_calendar);
+                let _ = self.parse(text, |path| read_calendar(path));
                 let known = self.calendars.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 known.map(|(_, named)| named).unwrap_or_default()
             }
@@ -66,7 +66,7 @@ impl OncallFile {
     }
 }
 
-fn read_calendar(path: &PathBuf) -> Result<String, String> {
+fn read_calendar(path: &Path) -> Result<String, String> {
     files::read_text(path, files::DOCUMENT).map_err(|error| error.to_string())
 }
 

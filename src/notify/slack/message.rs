@@ -292,7 +292,7 @@ mod tests {
 
         #[test]
         fn a_line_without_end_is_cut_between_two_signs(line in "(x|<|&|>){2000,4000}") {
-            let sections = section("", &[line.clone()]);
+            let sections = section("", std::slice::from_ref(&line));
             prop_assert_eq!(sections.len(), 1);
             let text = sections[0]["text"]["text"].as_str().unwrap();
             let code = shown(text.trim_matches('`').trim_matches('\n'));

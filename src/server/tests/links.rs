@@ -58,10 +58,9 @@ async fn a_link_shows_what_it_is_about_and_only_its_button_acknowledges() {
     assert!(text.contains("orders is &lt;script&gt;down&lt;/script&gt;") && !text.contains("<script>"), "{text}");
     assert_eq!(world.pending().await, [], "nobody acknowledges by looking");
 
-    let acknowledging = {
-        let (client, url) = (world.client.clone(), world.url(&link(1)));
-        tokio::spawn(async move { client.post(url).send().await.unwrap() })
-    };
+    let mut acknowledging = JoinSet::new();
+    let (client, url) = (world.client.clone(), world.url(&link(1)));
+    acknowledging.spawn(async move { client.post(url).send().await.unwrap() });
     let mut bell = world.store.bells().signals.listen();
     let (id, signal) = loop {
         bell.borrow_and_update();
@@ -78,7 +77,7 @@ async fn a_link_shows_what_it_is_about_and_only_its_button_acknowledges() {
     let reply = Some(CommandReply::granted("INC-1 is yours"));
     let changes = vec![Change::Acknowledge { incident, by }];
     world.store.apply(id, Decision { changes, reply }).await.unwrap();
-    let done = acknowledging.await.unwrap();
+    let done = acknowledging.join_next().await.unwrap().unwrap();
     assert_eq!(done.status(), 200);
     assert!(done.text().await.unwrap().contains("INC-1 is yours"));
 
