@@ -91,11 +91,14 @@ impl Channels {
         let named = |is: fn(&dyn Sink) -> bool| {
             self.sinks.iter().filter(|sink| is(sink.as_ref())).map(|sink| sink.name().to_owned()).collect()
         };
+        let escalates = |name: &&String| self.sinks.iter().any(|sink| sink.name() == *name && sink.escalates());
+        let calls_by_name = self.pages.iter().find(|name| !escalates(name) && *name != "console").cloned();
         Sinks {
             chat: self.chat.clone(),
             pages,
             hear_ends: named(|sink| sink.hears_ends()),
             escalate: named(|sink| sink.escalates()),
+            calls_by_name,
             budgets: self.budgets.clone(),
             tickets: self.tickets.clone(),
             page_for: Arc::new(oncall.page_for()),

@@ -49,6 +49,9 @@ struct TestArgs {
     server: ServerArgs,
 }
 
+/// What stands on the timeline of a test that somebody has acknowledged.
+const REACHED: &str = "the test has reached them";
+
 /// How often it is asked what has happened since.
 const EVERY: Duration = Duration::from_secs(2);
 
@@ -81,7 +84,11 @@ async fn follow(args: &TestArgs, id: IncidentId) -> anyhow::Result<Exit> {
                     say(line)?;
                 }
                 if head.contains(" is resolved") {
-                    return Ok(Exit::Done);
+                    if lines.contains(REACHED) {
+                        return Ok(Exit::Done);
+                    }
+                    let why = format!("{id} was ended, and nobody of team {} has acknowledged it", args.team);
+                    return Err(Failure::with(Exit::Problems, why));
                 }
             }
             // The bot may be started anew meanwhile: the page goes on all the same.
@@ -99,6 +106,13 @@ async fn follow(args: &TestArgs, id: IncidentId) -> anyhow::Result<Exit> {
             let why = format!("nobody of team {} has acknowledged {id} within {}", args.team, args.within);
             return Err(Failure::with(Exit::Problems, why));
         }
-        clock.sleep_until(clock.now() + EVERY).await;
+        tokio::select! {
+            () = clock.sleep_until(clock.now() + EVERY) => {}
+            Ok(()) = tokio::signal::ctrl_c() => {
+                // Else it would go on through the whole team.
+                asked(&args.server, &format!("/resolve {id} the test was stopped")).await?;
+                return Err(Failure::with(Exit::Problems, format!("stopped; {id} is ended")));
+            }
+        }
     }
 }

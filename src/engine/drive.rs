@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::plan::{Next, plan, retry_at};
+use super::plan::{Next, left_alone, plan, retry_at};
 use super::preview::Compared;
 use super::scope::Frame;
 use super::state::{Approval, RunState};
@@ -14,7 +14,7 @@ use super::worker::EngineOptions;
 use super::{preview, read};
 use crate::action::{Action, ActionError, Tell, World};
 use crate::metrics::Metrics;
-use crate::model::{Autonomy, HumanDuration, Outcome, Phase, PreviewStep, RunEvent, Verdict, redact};
+use crate::model::{Autonomy, Outcome, Phase, PreviewStep, RunEvent, Verdict, redact};
 use crate::playbook::{Playbook, Step, StepKind};
 use crate::store::{Append, Appended, Ask, InboxItem, LogPosition, NewPage, PageReason, Store, StoreError};
 
@@ -132,17 +132,8 @@ impl Driver<'_> {
             Err(why) if why.observes && !begun && own > Autonomy::Suggest => {
                 (Autonomy::Suggest, Some(format!("what it would do is shown, not done: {why}")))
             }
-            _ if own == Autonomy::Auto && self.was_left_alone().is_some() => (Autonomy::Approve, None),
             _ => (own, None),
         }
-    }
-
-    /// For how long nobody went on with it, if somebody was to be called within that time: what its
-    /// alert said is as old, and a person says whether it is still to be done.
-    fn was_left_alone(&self) -> Option<HumanDuration> {
-        let page_by = self.playbook.page_by.or_else(|| self.playbook.severity.ack_within())?;
-        let left_alone = self.state.left_alone.to_std().ok()?;
-        (left_alone > page_by).then_some(HumanDuration(left_alone))
     }
 
     pub(super) fn now(&self) -> DateTime<Utc> {
@@ -270,7 +261,7 @@ impl Driver<'_> {
         }
         let expires_at = self.now() + self.options.approval_timeout;
         let ask = Some(Ask { preview: outlook.preview, expires_at });
-        let asks_anew = self.was_left_alone().filter(|_| self.frame.run.autonomy == Autonomy::Auto);
+        let asks_anew = left_alone(self.playbook, &self.state);
         let notices = asks_anew.map(|lasting| {
             format!(
                 "{} asks before it changes anything: nobody went on with it for {lasting}, and what its alert said is as old",

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::state::{Approval, Progress, RunState};
 use super::timing::{FIRST_BACKOFF, LONGEST_BACKOFF, MUTATION_RETRY_FOR, READ_RETRY_FOR};
 use crate::action::{Action, Mutation, Read, Tell};
-use crate::model::{Autonomy, ConditionKind, FailureClass, Intent, Outcome, Phase};
+use crate::model::{Autonomy, ConditionKind, FailureClass, HumanDuration, Intent, Outcome, Phase};
 use crate::playbook::{Condition, Playbook, Step, StepKind, Verify};
 
 /// The next thing to do.
@@ -135,7 +135,18 @@ pub fn plan<'p>(playbook: &'p Playbook, autonomy: Autonomy, state: &RunState, no
         return Next::Enter { phase: Phase::Escalate, because: "the target is not there".into() };
     }
     match step {
-        Some(step) => in_step(step, phase, autonomy, state, now, in_group),
+        Some(step) => {
+            // What its alert said, and what a person said to that, is as old as nobody went on with it.
+            let asks_anew = autonomy >= Autonomy::Approve && !in_group && left_alone(playbook, state).is_some();
+            in_step(
+                step,
+                phase,
+                if asks_anew { Autonomy::Approve } else { autonomy },
+                state,
+                now,
+                InStep { in_group, asks_anew },
+            )
+        }
         None if phase == Phase::Diagnose => after_diagnose(autonomy, state),
         None => finish(state, "every step of the mitigation is done".into()),
     }
@@ -173,13 +184,29 @@ fn finish<'p>(state: &RunState, because: String) -> Next<'p> {
     }
 }
 
+/// For how long nobody went on with it, if somebody was to be called within that time.
+pub fn left_alone(playbook: &Playbook, state: &RunState) -> Option<HumanDuration> {
+    let page_by = playbook.page_by.or_else(|| playbook.severity.ack_within())?;
+    let left_alone = state.left_alone.to_std().ok()?;
+    (left_alone > page_by).then_some(HumanDuration(left_alone))
+}
+
+/// What the step before it, and the time, make of a step.
+#[derive(Debug, Clone, Copy)]
+struct InStep {
+    /// A group was begun, and is finished.
+    in_group: bool,
+    /// A person has to say whether it is still to be done.
+    asks_anew: bool,
+}
+
 fn in_step<'p>(
     step: &'p Step,
     phase: Phase,
     autonomy: Autonomy,
     state: &RunState,
     now: DateTime<Utc>,
-    in_group: bool,
+    InStep { in_group, asks_anew }: InStep,
 ) -> Next<'p> {
     let attempts = match state.progress(&step.path) {
         Some(Progress::Failed { error, .. }) if phase == Phase::Escalate => {
@@ -214,6 +241,7 @@ fn in_step<'p>(
             }
             match &state.approval {
                 // A group that was begun is finished.
+                Approval::None | Approval::Granted { .. } if asks_anew => Next::Ask { step },
                 Approval::None if autonomy == Autonomy::Approve && !in_group => Next::Ask { step },
                 Approval::Asked { id, expires_at, .. } if now >= *expires_at => Next::Expire { approval: *id },
                 Approval::Asked { expires_at, .. } => Next::Park { until: *expires_at },
@@ -266,7 +294,7 @@ fn escalate<'p>(playbook: &'p Playbook, state: &RunState, now: DateTime<Utc>) ->
     let Some(step) = next_step(playbook, Phase::Escalate, state) else {
         return Next::End { outcome: Outcome::Escalated, because: state.entered_because.clone() };
     };
-    in_step(step, Phase::Escalate, Autonomy::Auto, state, now, false)
+    in_step(step, Phase::Escalate, Autonomy::Auto, state, now, InStep { in_group: false, asks_anew: false })
 }
 
 fn give_up<'p>(step: &'p Step, class: FailureClass, error: &str, attempts: u32) -> Next<'p> {

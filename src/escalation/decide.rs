@@ -173,7 +173,8 @@ impl Due<'_> {
     /// It has come to a receiver that calls the next by itself: two who escalate would wake more
     /// people than either's policy says.
     fn is_watched(&self) -> bool {
-        self.page.is_some_and(|page| page.came_to(self.escalating).is_some())
+        // Whom a person has asked for by name, no receiver knows.
+        self.page.is_some_and(|page| !page.reason.is_asked_for() && page.is_kept_by(self.escalating).is_some())
     }
 
     fn calls(&self, call: Call, reason: PageReason) -> Escalated {

@@ -82,6 +82,8 @@ pub(super) fn decide_closed_at_pager(view: &IncidentView, person: &Person) -> De
          somebody types /resolve {id}"
     );
     let incident = IncidentRef::Existing(id);
+    // From now on, whoever does nothing about it is called for again from here.
+    decision.changes.push(Change::ClosedThere { incident });
     decision.changes.push(Change::Note { incident, event: IncidentEvent::Remark { text } });
     decision
 }

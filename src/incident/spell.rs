@@ -302,7 +302,7 @@ impl<'a> Decider<'a> {
                 if let Some(after) = page_by(playbook, severity) {
                     // It was to be counted from when it came in.
                     let told_at = if self.came.is_held { self.now } else { self.came.received_at };
-                    let at = (told_at + after).max(self.now);
+                    let at = (told_at.min(self.now) + after).max(self.now);
                     call.at = Some(call.at.map_or(at, |before| before.min(at)));
                 }
             }

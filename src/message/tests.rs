@@ -648,6 +648,7 @@ fn in_vain() -> crate::store::Page {
         error: error.map(str::to_owned),
         due_at: Some(at("02:20:00")),
         delivered_at: None,
+        told: None,
     };
     let mut page = the_page(PageReason::Overdue);
     page.acknowledged_at = None;

@@ -140,7 +140,7 @@ impl Worker for OutboxWorker {
                 Err(error @ StoreError::Unreadable { .. }) => match &delivery.subject {
                     DeliverySubject::Page { page } => {
                         tracing::error!(%page, %error, "a page cannot be read, and a plain one takes its place");
-                        match self.renderer.instead(self.sink.as_ref(), *page, &error).await? {
+                        match self.renderer.instead(self.sink.as_ref(), *page, delivery.told, &error).await? {
                             Some(parcel) => parcels.push((delivery, parcel)),
                             None => self.store.delivered(delivery.id, None, None).await?,
                         }

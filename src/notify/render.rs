@@ -10,7 +10,8 @@ use crate::message::{self, Card, Colour, PageFacts, PageText, Room};
 use crate::model::{Approval, ApprovalState, Grouping, Incident, IncidentId, PageEvent, PageId, Severity};
 use crate::oncall::Roster;
 use crate::store::{
-    Delivery, DeliveryId, DeliverySubject, FoldedIncident, NewIncident, Page, Standing, Store, StoreError, next_event,
+    Delivery, DeliveryId, DeliverySubject, FoldedIncident, NewIncident, Page, Standing, Store, StoreError, Told,
+    next_event,
 };
 
 /// How many of an incident's alerts a page looks at, for examples and links.
@@ -108,10 +109,12 @@ impl Renderer {
         &self,
         sink: &dyn Sink,
         page: PageId,
+        told: Option<Told>,
         error: &StoreError,
     ) -> Result<Option<Parcel>, StoreError> {
         let outline = self.store.page_outline(page).await?;
-        if outline.as_ref().is_some_and(|outline| outline.is_answered) {
+        let is_told = told.is_some_and(|told| told != Told::Perhaps);
+        if is_told || outline.as_ref().is_some_and(|outline| outline.is_answered) {
             return Ok(None);
         }
         let known = outline.as_ref().and_then(|outline| outline.incident);
@@ -126,7 +129,7 @@ impl Renderer {
         let card = Card { incident: incident_id, title, lines: Vec::new(), colour: Colour::Red, buttons };
         let mut parcel = self.parcel_of(ParcelKind::Page, incident, card);
         parcel.pager_key = format!("dogwatch-{}-{page}", self.store.mark());
-        parcel.event = Some(PageEvent::Trigger);
+        (parcel.event, parcel.standing) = (Some(PageEvent::Trigger), Some(Standing::Open));
         parcel.key = format!("dogwatch-{page}");
         Ok(Some(called.with(parcel, text, sink.room())))
     }

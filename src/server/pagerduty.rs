@@ -183,7 +183,9 @@ impl PagerDutyWebhook {
         let summary = agent.summary.as_deref().unwrap_or_default();
         let addresses = [agent.email.as_deref().unwrap_or_default(), summary];
         let by_address = || addresses.iter().find_map(|address| oncall.member_at("email", address));
-        let name = match oncall.member(summary).or_else(by_address) {
+        // Anybody may call himself by another one's name: who has an address is known by it.
+        let by_name = || oncall.member(summary).filter(|_| agent.email.is_none());
+        let name = match by_address().or_else(by_name) {
             Some(member) => member.name.clone(),
             None if summary.trim().is_empty() => format!("PagerDuty's {}", clip(&agent.id, NAME)),
             None => clip(summary, NAME),

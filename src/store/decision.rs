@@ -118,6 +118,10 @@ pub enum Change {
         incident: IncidentRef,
         by: String,
     },
+    /// Receivers that call the next by themselves do so no more: somebody has closed it there.
+    ClosedThere {
+        incident: IncidentRef,
+    },
     Mitigate {
         incident: IncidentRef,
     },

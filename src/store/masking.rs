@@ -143,6 +143,7 @@ fn change(change: Change) -> Result<Change, StoreError> {
             Change::ReopenEpisode { incident, episode, held_by, counted_as: counted_as.map(text) }
         }
         Change::CloseEpisode { .. }
+        | Change::ClosedThere { .. }
         | Change::Mitigate { .. }
         | Change::Touch { .. }
         | Change::Resolve { .. }

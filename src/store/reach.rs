@@ -21,6 +21,9 @@ pub struct PageDelivery {
     pub due_at: Option<DateTime<Utc>>,
     #[serde(with = "chrono::serde::ts_microseconds_option")]
     pub delivered_at: Option<DateTime<Utc>>,
+    /// What the receiver knows of it, as the outbox has it.
+    #[serde(default)]
+    pub told: Option<String>,
 }
 
 impl PageDelivery {
@@ -62,9 +65,13 @@ impl Page {
         !self.severity.pages() && self.deliveries.is_empty() && !self.is_folded()
     }
 
-    /// To which of those sinks it has come first, if to any.
-    pub fn came_to(&self, sinks: &BTreeSet<String>) -> Option<&str> {
-        let has_it = |delivery: &&PageDelivery| delivery.delivered_at.is_some() && sinks.contains(&delivery.sink);
+    /// Which of those sinks has it, if one does: it was told that it stands, nothing says that it was
+    /// closed there, and nothing that it should hear fails.
+    pub fn is_kept_by(&self, sinks: &BTreeSet<String>) -> Option<&str> {
+        let has_it = |delivery: &&PageDelivery| {
+            let knows_it = matches!(delivery.told.as_deref(), Some("open" | "acknowledged"));
+            knows_it && delivery.attempts == 0 && sinks.contains(&delivery.sink)
+        };
         self.deliveries.iter().find(has_it).map(|delivery| delivery.sink.as_str())
     }
 
@@ -136,12 +143,20 @@ mod tests {
             key: "dogwatch-INC-1-1-1-S1".into(),
             pager_key: String::new(),
             outdone: false,
+            earlier: false,
             deliveries,
         }
     }
 
     fn waiting(sink: &str) -> PageDelivery {
-        PageDelivery { sink: sink.into(), attempts: 0, error: None, due_at: Some(morning()), delivered_at: None }
+        PageDelivery {
+            sink: sink.into(),
+            attempts: 0,
+            error: None,
+            due_at: Some(morning()),
+            delivered_at: None,
+            told: None,
+        }
     }
 
     fn in_vain(sink: &str) -> PageDelivery {

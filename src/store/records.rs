@@ -180,6 +180,8 @@ pub struct Page {
     pub pager_key: String,
     /// The incident became worse since, and there is a page of that.
     pub outdone: bool,
+    /// The incident was over and came back since.
+    pub earlier: bool,
     /// Where it goes, in the order in which it was sent there.
     pub deliveries: Vec<PageDelivery>,
 }
@@ -187,7 +189,12 @@ pub struct Page {
 impl Page {
     /// What of it says how it stands.
     pub fn stands(&self) -> PageStands {
-        PageStands { acknowledged: self.acknowledged_at.is_some(), answered: self.answered, outdone: self.outdone }
+        PageStands {
+            acknowledged: self.acknowledged_at.is_some(),
+            answered: self.answered,
+            outdone: self.outdone,
+            earlier: self.earlier,
+        }
     }
 }
 

@@ -18,6 +18,8 @@ pub enum Standing {
 pub enum Told {
     /// It may have been called, or not: nobody heard an answer.
     Perhaps,
+    /// Its own incident was closed there, whatever it was told.
+    Closed,
     Of(Standing),
 }
 
@@ -27,6 +29,7 @@ impl Told {
     pub fn is(self, standing: Standing) -> bool {
         match self {
             Told::Perhaps => standing == Standing::Open,
+            Told::Closed => true,
             Told::Of(known) => known == standing,
         }
     }
@@ -40,6 +43,8 @@ pub struct PageStands {
     pub answered: bool,
     /// The incident became worse since, and there is a page of that.
     pub outdone: bool,
+    /// The incident was over and came back since: what it is now has pages of its own.
+    pub earlier: bool,
 }
 
 impl PageStands {
@@ -49,14 +54,16 @@ impl PageStands {
         let is_quiet = (incident.episodes > 0 && incident.open_episodes == 0
             || incident.state == IncidentState::Mitigated)
             && incident.held_until.is_none();
-        if incident.is_over() || self.outdone && escalates {
+        if incident.is_over() || self.earlier || self.outdone && escalates {
             return Standing::Over;
         }
         match (self.acknowledged, self.answered) {
+            (true, true) if incident.state == IncidentState::Open => Standing::Over,
             (true, true) => Standing::Acknowledged,
-            (_, false) if is_quiet && (escalates || self.acknowledged) => Standing::Over,
-            (true, false) if incident.state != IncidentState::Open => Standing::Acknowledged,
-            _ => Standing::Open,
+            // What ended by itself does not come back: there is another page for what does.
+            (true, false) => Standing::Over,
+            (false, _) if is_quiet && escalates => Standing::Over,
+            (false, _) => Standing::Open,
         }
     }
 }
@@ -71,10 +78,15 @@ pub fn next_event(
     hears_ends: bool,
 ) -> Option<PageEvent> {
     let update = has_news.then_some(PageEvent::Update);
+    if stands.earlier && told.is_none() {
+        return None;
+    }
     let event = match (told, standing) {
         (None | Some(Told::Perhaps), Standing::Open) => PageEvent::Trigger,
         (Some(Told::Of(Standing::Open)), Standing::Open) => PageEvent::Update,
         (Some(Told::Of(_)), Standing::Open) => PageEvent::Trigger,
+        (Some(Told::Closed), Standing::Open) if has_news => PageEvent::Trigger,
+        (Some(Told::Closed), _) => return None,
         // Nobody has looked, and it is over: who can be told so without being called is.
         (None, Standing::Over) if !stands.acknowledged && hears_ends => PageEvent::Resolve,
         (None, Standing::Over) if !stands.acknowledged => PageEvent::Trigger,

@@ -155,6 +155,8 @@ impl Bot {
             };
             self.sinks.hear_ends = named(|sink| sink.hears_ends());
             self.sinks.escalate = named(|sink| sink.escalates());
+            self.sinks.calls_by_name =
+                self.pagers.iter().find(|sink| !sink.escalates()).map(|sink| sink.name().to_owned());
         }
         let oncall = self.rules.oncall.clone();
         let setting = || Setting {

@@ -126,6 +126,8 @@ async fn who_has_no_address_is_reached_by_the_team_and_else_by_who_gets_everythi
 async fn what_is_refused_for_now_comes_again_and_what_is_refused_says_why() {
     let (mut bot, server) = begins().await;
     server.answers("RCPT", "451 4.7.1 greylisted, come again");
+    // To who is called, and then to those of `to`.
+    server.answers(".", "550 5.7.1 looks like spam");
     server.answers(".", "550 5.7.1 looks like spam");
     server.answers("CONNECT", "421 too busy");
     fires(&mut bot, "ApiDown", "api", "critical").await;
@@ -174,14 +176,28 @@ async fn one_who_is_refused_keeps_nothing_from_the_others() {
     let server = MailStandIn::start().await;
     server.answers("RCPT TO:<ada@", "550 5.1.1 no such user");
     server.answers("RCPT TO:<eve@", "451 4.2.2 mailbox full");
-    sink(&server).send(&parcel(&["ada", "bob", "eve", "dan"])).await.unwrap();
+    let (email, page) = (sink(&server), parcel(&["ada", "bob", "eve", "dan"]));
+    let error = email.send(&page).await.unwrap_err();
+    assert!(matches!(&error, SinkError::Retry { message, .. } if message.contains("mailbox full")), "{error:?}");
+    server.answers("RCPT TO:<ada@", "550 5.1.1 no such user");
+    email.send(&page).await.unwrap();
     let reached: Vec<String> = server.mails().into_iter().flat_map(|mail| mail.to).collect();
-    assert_eq!(reached, ["bob@example.org", "dan@example.org"]);
+    assert_eq!(reached, ["bob@example.org", "dan@example.org", "eve@example.org"], "nobody twice");
     // Where nobody is reached, one who may be later is worth another attempt.
     server.answers("RCPT TO:<ada@", "550 5.1.1 no such user");
     server.answers("RCPT TO:<eve@", "451 4.2.2 mailbox full");
     let error = sink(&server).send(&parcel(&["ada", "eve"])).await.unwrap_err();
     assert!(matches!(&error, SinkError::Retry { message, .. } if message.contains("mailbox full")), "{error:?}");
+}
+
+#[tokio::test]
+async fn where_nobody_who_is_called_takes_mail_others_do() {
+    let server = MailStandIn::start().await;
+    server.answers("RCPT TO:<ada@", "550 5.1.1 no such user");
+    sink(&server).send(&parcel(&["ada"])).await.unwrap();
+    let reached: Vec<String> = server.mails().into_iter().flat_map(|mail| mail.to).collect();
+    assert_eq!(reached, ["on-call@example.org"]);
+    assert!(!server.mails()[0].raw.contains("/ack/"), "what several read holds nobody's link");
 }
 
 #[tokio::test]
@@ -226,9 +242,14 @@ async fn a_server_that_does_not_answer_or_is_not_there_is_told_apart() {
         let error = EmailSink::new(hurried.clone()).unwrap().send(&parcel(&["ada"])).await.unwrap_err();
         assert!(matches!(&error, SinkError::NoAnswer { .. }), "{line}: {error:?}");
     }
-    // Who was reached before it hung is.
+    // Who was reached before it hung is, and the others follow.
     server.hangs_at("RCPT TO:<bob@");
-    EmailSink::new(hurried).unwrap().send(&parcel(&["ada", "bob"])).await.unwrap();
+    let (sink, before) = (EmailSink::new(hurried).unwrap(), server.mails().len());
+    let error = sink.send(&parcel(&["ada", "bob"])).await.unwrap_err();
+    assert!(matches!(&error, SinkError::NoAnswer { .. }), "{error:?}");
+    sink.send(&parcel(&["ada", "bob"])).await.unwrap();
+    let reached: Vec<String> = server.mails().into_iter().skip(before).flat_map(|mail| mail.to).collect();
+    assert_eq!(reached, ["ada@example.org", "bob@example.org"]);
     let far = EmailOptions { server: "smtp.example.org".into(), ..options(&server) };
     let refused = EmailSink::new(far).map(drop).unwrap_err().to_string();
     assert!(refused.contains("would go without TLS"), "{refused}");

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use dogwatch::model::{Command, IncidentId};
 use dogwatch::oncall::{OnCall, Roster};
 use dogwatch::store::EscalationStore as _;
 
@@ -126,8 +127,74 @@ async fn a_receiver_that_escalates_is_told_when_nobody_is_needed_for_now_and_whe
     bot.passes(minutes(1)).await;
     fires(&mut bot, "DiskFull", "a", "warning").await;
     bot.passes(minutes(11)).await;
-    let again = pager.heard().pop().unwrap();
-    assert!(again.contains(" trigger INC-1-"), "{again}");
+    assert_eq!(
+        pager.heard()[2..],
+        ["02:12 trigger INC-1-2-S2"],
+        "once, and not for the page of before: {:?}",
+        pager.heard()
+    );
+}
+
+#[tokio::test]
+async fn what_comes_back_calls_by_its_own_page_and_not_by_those_of_before() {
+    for receiver in [Pager::listening, Pager::escalating] {
+        let (mut bot, pager) = begins(receiver).await;
+        fires(&mut bot, "DiskFull", "a", "warning").await;
+        bot.passes(minutes(20)).await;
+        resolves(&mut bot, "DiskFull", "a", "warning").await;
+        bot.passes(minutes(12)).await;
+        let before = pager.heard().len();
+        fires(&mut bot, "DiskFull", "a", "warning").await;
+        bot.passes(minutes(1)).await;
+        let since = pager.heard()[before..].to_vec();
+        assert_eq!(since.len(), 1, "{since:?}");
+        assert!(since[0].contains(" trigger INC-1-2-S2"), "{since:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_somebody_closed_at_the_receiver_is_called_for_again_from_here() {
+    let (mut bot, pager) = begins(Pager::escalating).await;
+    fires(&mut bot, "ApiDown", "api", "critical").await;
+    bot.passes(minutes(2)).await;
+    bot.says("anna", Command::ClosedAtPager { incident: IncidentId(1) }).await;
+    bot.passes(minutes(180)).await;
+    let heard = pager.heard();
+    assert_eq!(heard[..1], ["02:00 trigger INC-1-1-S1"]);
+    assert!(
+        heard.len() > 1 && heard[1].contains(" trigger INC-1-1-S1"),
+        "who does nothing about it is called: {heard:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_becomes_part_of_what_somebody_has_calls_nobody_at_the_receiver_any_more() {
+    let (mut bot, pager) = begins(Pager::escalating).await;
+    fires(&mut bot, "ApiDown", "api", "critical").await;
+    fires(&mut bot, "DiskLost", "b", "critical").await;
+    bot.passes(minutes(2)).await;
+    bot.types("anna", "/ack INC-1").await;
+    bot.passes(minutes(1)).await;
+    bot.types("anna", "/merge INC-2 --into INC-1").await;
+    bot.passes(minutes(1)).await;
+    assert!(pager.heard().iter().any(|heard| heard.starts_with("02:03 acknowledge INC-2-1-S1")), "{:?}", pager.heard());
+}
+
+#[tokio::test]
+async fn who_is_asked_for_by_name_is_called_by_a_sink_that_knows_names() {
+    let (mut bot, pager) = begins(Pager::escalating).await;
+    let phone = Pager::listening("phone", bot.clock.clone());
+    bot.pagers.push(phone.clone());
+    bot.is_restarted().await;
+    fires(&mut bot, "ApiDown", "api", "critical").await;
+    bot.passes(minutes(2)).await;
+    bot.types("anna", "/assign INC-1 bob").await;
+    bot.passes(minutes(1)).await;
+    assert_eq!(phone.got()[0].people, ["bob"]);
+    assert_eq!(pager.heard(), ["02:00 trigger INC-1-1-S1", "02:02 trigger INC-1-1-S1-2"]);
+    // And whoever comes after him, as the receiver's own policy does not know of that.
+    bot.passes(minutes(10)).await;
+    assert!(phone.got().len() > 1, "{:?}", phone.heard());
 }
 
 #[tokio::test]

@@ -115,6 +115,7 @@ pub fn the_page(reason: PageReason) -> Page {
         key: "dogwatch-INC-42-1-1-S2".into(),
         pager_key: "INC-42-1-S2".into(),
         outdone: false,
+        earlier: false,
         deliveries: Vec::new(),
     }
 }

@@ -11,6 +11,8 @@
 mod letter;
 mod settings;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -33,7 +35,23 @@ pub use settings::EmailSettings;
 pub struct EmailSink {
     options: EmailOptions,
     tls: Option<TlsParameters>,
+    /// By parcel and event: who has it, while others do not have it yet.
+    taken: Mutex<BTreeMap<String, Taken>>,
 }
+
+/// Who has it so far.
+#[derive(Debug, Clone, Default)]
+struct Taken {
+    by: BTreeSet<Address>,
+    attempts: u32,
+}
+
+/// So many parcels are remembered that are under way; more are written again to all.
+const UNDER_WAY: usize = 500;
+
+/// So often those are tried whose mail is not taken for now while others have theirs: about a minute.
+/// Then it has come, and whoever does not answer is followed by the next.
+const MOST: u32 = 6;
 
 /// By what, from whom and to whom mails go.
 #[derive(Debug, Clone)]
@@ -94,13 +112,21 @@ impl EmailSink {
                 Some(parameters().map_err(|error| BuildError::Other(format!("there is no TLS for mails: {error}")))?)
             }
         };
-        Ok(Self { options, tls })
+        Ok(Self { options, tls, taken: Mutex::default() })
     }
 
     /// Who is called and has an address; else the team's; else those who get everything.
     fn recipients<'p>(&self, parcel: &'p Parcel) -> Result<Vec<(Address, Option<&'p Contact>)>, SinkError> {
-        let of = |contact: &'p Contact| Some((address(contact.address.as_deref()?)?, Some(contact)));
-        let called: Vec<_> = parcel.mention.iter().filter_map(of).collect();
+        let called = parcel.mention.iter().filter_map(|contact| Some((address(contact.address.as_deref()?)?, contact)));
+        let mut by_address: BTreeMap<Address, Option<&'p Contact>> = BTreeMap::new();
+        let of_team = parcel.channel.as_deref().and_then(address);
+        for (address, contact) in called {
+            // What several read holds nobody's link.
+            let is_shared = self.options.to.contains(&address) || of_team.as_ref() == Some(&address);
+            let own = Some(contact).filter(|_| !is_shared);
+            by_address.entry(address).and_modify(|owner| *owner = None).or_insert(own);
+        }
+        let called: Vec<_> = by_address.into_iter().collect();
         if !called.is_empty() {
             return Ok(called);
         }
@@ -115,6 +141,64 @@ impl EmailSink {
             )));
         }
         Ok(self.options.to.iter().map(|address| (address.clone(), None)).collect())
+    }
+
+    /// Who gets it where nobody who is called takes mail.
+    fn others(&self, parcel: &Parcel, posted: &Posted) -> Vec<(Address, Option<&'static Contact>)> {
+        let team = parcel.channel.as_deref().and_then(address).map(|team| vec![team]);
+        let others = team.unwrap_or_else(|| self.options.to.clone());
+        let is_new = |other: &Address| posted.refused.iter().all(|(refused, _)| refused != other);
+        others.into_iter().filter(is_new).map(|other| (other, None)).collect()
+    }
+
+    /// Writes to those who do not have it yet.
+    async fn bring(
+        &self,
+        parcel: &Parcel,
+        thread: &Thread,
+        key: &str,
+        recipients: Vec<(Address, Option<&Contact>)>,
+    ) -> Result<Posted, SinkError> {
+        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned().unwrap_or_default();
+        let mut letters = Vec::new();
+        let mut posted = Posted::default();
+        for (address, contact) in recipients {
+            if taken.by.contains(&address) {
+                posted.accepted += 1;
+                continue;
+            }
+            let text = letter(parcel, thread, &self.options.from, &address, contact);
+            let text = text.map_err(|error| SinkError::fail(format!("there is no mail of it: {error}")))?;
+            letters.push((address, text));
+        }
+        let posting = self.post(key, letters, &mut posted);
+        posted.in_time = tokio::time::timeout(self.options.timeout, posting).await.is_ok();
+        for (address, error) in &posted.refused {
+            tracing::warn!(%address, %error, "a mail was not taken");
+        }
+        Ok(posted)
+    }
+
+    /// It is remembered at once: the attempt may be cut off, and a mail that was taken is not sent
+    /// again with each attempt for the others.
+    fn remember(&self, key: &str, address: &Address) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if taken.len() >= UNDER_WAY && !taken.contains_key(key) {
+            taken.pop_first();
+        }
+        taken.entry(key.to_owned()).or_default().by.insert(address.clone());
+    }
+
+    /// One more attempt in which some have it and others do not; whether it was the last.
+    fn was_last(&self, key: &str) -> bool {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(taken) = taken.get_mut(key) else { return true };
+        taken.attempts += 1;
+        taken.attempts >= MOST
+    }
+
+    fn forget(&self, key: &str) {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 
     async fn connect(&self) -> Result<AsyncSmtpConnection, SinkError> {
@@ -136,7 +220,7 @@ impl EmailSink {
     }
 
     /// Sends to each, and goes on where one is refused.
-    async fn post(&self, letters: Vec<(Address, Vec<u8>)>, posted: &mut Posted) {
+    async fn post(&self, key: &str, letters: Vec<(Address, Vec<u8>)>, posted: &mut Posted) {
         let mut connection = None;
         for (address, text) in letters {
             let mut open = match connection.take() {
@@ -155,6 +239,7 @@ impl EmailSink {
             match sent {
                 Ok(_) => {
                     posted.accepted += 1;
+                    self.remember(key, &address);
                     connection = Some(open);
                 }
                 // After a refusal the connection is closed.
@@ -200,6 +285,7 @@ fn address(text: &str) -> Option<Address> {
 struct Posted {
     accepted: usize,
     refused: Vec<(Address, SinkError)>,
+    in_time: bool,
 }
 
 #[async_trait]
@@ -223,28 +309,43 @@ impl Sink for EmailSink {
             return Ok(None);
         }
         let thread = Thread::of(parcel, self.options.from.email.domain());
-        let mut letters = Vec::new();
-        for (address, contact) in self.recipients(parcel)? {
-            let text = letter(parcel, &thread, &self.options.from, &address, contact);
-            let text = text.map_err(|error| SinkError::fail(format!("there is no mail of it: {error}")))?;
-            letters.push((address, text));
+        let key = format!("{} {:?}", parcel.key, parcel.event);
+        let mut posted = self.bring(parcel, &thread, &key, self.recipients(parcel)?).await?;
+        if posted.accepted == 0 && posted.in_time && posted.refused.iter().all(|(_, error)| error.is_refusal()) {
+            // Better to others than to nobody: whoever is called cannot be written to.
+            let others = self.others(parcel, &posted);
+            if !others.is_empty() {
+                tracing::error!(
+                    page = parcel.key,
+                    "nobody who is called takes mail; it goes to those of the team, or to `pages.email.to`"
+                );
+                let refused = std::mem::take(&mut posted.refused);
+                posted = self.bring(parcel, &thread, &key, others).await?;
+                posted.refused.extend(refused.into_iter().filter(|_| posted.accepted == 0));
+            }
         }
-        let mut posted = Posted::default();
-        let in_time = tokio::time::timeout(self.options.timeout, self.post(letters, &mut posted)).await.is_ok();
-        for (address, error) in &posted.refused {
-            tracing::warn!(%address, %error, "a mail was not taken");
-        }
-        if posted.accepted > 0 {
+        let later = posted.refused.iter().find(|(_, error)| !error.is_refusal()).map(|(_, error)| error.clone());
+        let is_whole = posted.in_time && later.is_none();
+        if posted.accepted > 0 && (is_whole || self.was_last(&key)) {
+            if !is_whole {
+                tracing::error!(
+                    page = parcel.key,
+                    "some of those who are called have no mail of it, and are not tried any more"
+                );
+            }
+            self.forget(&key);
             return Ok(Some(thread.told()));
         }
-        if !in_time {
+        if !posted.in_time {
             let EmailOptions { server, port, timeout, .. } = &self.options;
             let seconds = timeout.as_secs_f64();
             return Err(SinkError::no_answer(format!("mail server {server}:{port}: no answer within {seconds} s")));
         }
-        // Where one may be taken later, it is worth trying.
-        let mut errors = posted.refused.into_iter().map(|(_, error)| error);
-        let first = errors.next().unwrap_or_else(|| SinkError::retry("no mail was sent"));
-        Err(if first.is_refusal() { errors.find(|error| !error.is_refusal()).unwrap_or(first) } else { first })
+        // Whoever has it is not written to again.
+        if let Some(later) = later {
+            return Err(later);
+        }
+        let first = posted.refused.into_iter().next().map(|(_, error)| error);
+        Err(first.unwrap_or_else(|| SinkError::retry("no mail was sent")))
     }
 }

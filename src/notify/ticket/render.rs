@@ -78,6 +78,7 @@ fn as_page(ticket: &Ticket, severity: crate::model::Severity) -> Page {
         key: String::new(),
         pager_key: String::new(),
         outdone: false,
+        earlier: false,
         deliveries: Vec::new(),
     }
 }

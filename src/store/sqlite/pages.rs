@@ -39,11 +39,12 @@ macro_rules! select_page {
             "SELECT page.*, (SELECT merged_root FROM incident WHERE id = page.incident_id) AS root,
                  EXISTS (SELECT 1 FROM page AS worse WHERE worse.incident_id = page.incident_id AND worse.spell = page.spell
                          AND worse.severity < page.severity AND worse.folded_into IS NULL) AS outdone,
+                 spell < (SELECT spell FROM incident WHERE id = page.incident_id) AS earlier,
                  (SELECT COALESCE(carrier.merged_root, carrier.id) FROM page AS into_page
                       JOIN incident AS carrier ON carrier.id = into_page.incident_id
                   WHERE into_page.id = page.folded_into) AS carrier,
                  (SELECT json_group_array(json_object('sink', sink, 'attempts', attempts, 'error', error, 'due_at', due_at,
-                                                      'delivered_at', delivered_at) ORDER BY id)
+                                                      'delivered_at', delivered_at, 'told', told) ORDER BY id)
                   FROM outbox WHERE page_id = page.id) AS deliveries
              FROM page ",
             $index,

@@ -294,6 +294,7 @@ pub(super) fn page(row: &SqliteRow) -> Result<Page, StoreError> {
         key: format!("dogwatch-{made_for}-{spell}-{level}-{severity}"),
         pager_key: format!("{made_for}-{spell}-{severity}{asked}"),
         outdone: get(row, "outdone").unwrap_or_default(),
+        earlier: get(row, "earlier").unwrap_or_default(),
         // Where it went is worth less than that it goes there.
         deliveries: from_json("page's deliveries", &text(row, "deliveries")).unwrap_or_default(),
     })

@@ -125,6 +125,11 @@ impl Applier<'_, '_> {
                 let id = incident.id;
                 self.close_pages(id, Closing::Acknowledged).await
             }
+            Change::ClosedThere { incident } => {
+                let id = self.touch(incident).await?.id;
+                let sinks = self.tx.sinks;
+                self.tx.tables.close_told(id, &sinks.escalate).await
+            }
             Change::Mitigate { incident } => {
                 let incident = self.touch(incident).await?;
                 incident.mitigate(now);

@@ -79,8 +79,10 @@ pub(in crate::store) async fn arrived(
     if !of.acknowledged && tx.is_over(of.incident).await? {
         tx.tables.close_pages(&[page], tx.now, false).await?;
     }
-    // It may stand otherwise since it was sent.
-    tx.tell_pagers(of.incident).await?;
+    // It may stand otherwise since it was sent. Where nothing could be told, that would go on for ever.
+    if told.is_some() {
+        tx.tell_pagers(of.incident).await?;
+    }
     Ok(news.is_some() || row.changed || tx.sinks.hear_ends.contains(&row.sink))
 }
 

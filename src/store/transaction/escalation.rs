@@ -1,6 +1,7 @@
 //! Calling the next one while nobody acknowledges, and again where nobody touches what somebody
 //! has.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -116,7 +117,10 @@ impl Tx<'_> {
         self.tables.drop_escalation(part.id).await?;
         let is_taken = whole.state != IncidentState::Open && before <= part.severity;
         if is_taken {
-            return Ok(());
+            // Whoever has the whole has the part: nobody is to be called for that any more, here or by
+            // a receiver.
+            let waiting: Vec<PageId> = self.tables.waiting_pages(part.id).await?.iter().map(|page| page.id).collect();
+            return self.tables.close_pages(&waiting, self.now, true).await;
         }
         let own = self.tables.escalation(whole.id).await?;
         let waits = |row: &Escalation| row.why == EscalationWhy::Unanswered;
@@ -180,7 +184,12 @@ impl Tx<'_> {
         self.waits_for_answer(incident.id, id, step, self.after(within.or(usual))).await?;
         let NewPage { team, reason, .. } = page;
         self.note(incident.id, &IncidentEvent::Paged { team, reason, called: people }).await?;
-        self.send_page(id, self.sinks.pages.iter().cloned().collect()).await?;
+        let mut sinks: BTreeSet<String> = self.sinks.pages.iter().cloned().collect();
+        // A receiver that escalates calls whom its own policy names, and not whom somebody asks for.
+        if is_asked && sinks.iter().any(|sink| self.sinks.escalate.contains(sink)) {
+            sinks.extend(self.sinks.calls_by_name.clone());
+        }
+        self.send_page(id, sinks).await?;
         self.tables.save_incident(&incident).await?;
         self.send_card(incident.id).await
     }

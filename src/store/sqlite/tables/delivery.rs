@@ -1,5 +1,7 @@
 //! The outbox.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::sqlite::SqliteRow;
@@ -142,7 +144,8 @@ impl DeliveryTable for SqliteTables<'_> {
         let query = sqlx::query(
             "SELECT page.id, outbox.sink, outbox.told, page.acknowledged_at IS NOT NULL AS acknowledged, page.answered,
                  EXISTS (SELECT 1 FROM page AS worse WHERE worse.incident_id = page.incident_id AND worse.spell = page.spell
-                         AND worse.severity < page.severity AND worse.folded_into IS NULL) AS outdone
+                         AND worse.severity < page.severity AND worse.folded_into IS NULL) AS outdone,
+                 page.spell < (SELECT spell FROM incident WHERE id = page.incident_id) AS earlier
              FROM page JOIN outbox ON outbox.page_id = page.id
              WHERE page.incident_id IN (SELECT ?1 UNION ALL SELECT id FROM incident WHERE merged_root = ?1)
                  AND outbox.told IS NOT NULL AND outbox.due_at IS NULL ORDER BY page.id",
@@ -155,15 +158,29 @@ impl DeliveryTable for SqliteTables<'_> {
                 acknowledged: get(row, "acknowledged")?,
                 answered: get(row, "answered")?,
                 outdone: get(row, "outdone")?,
+                earlier: get(row, "earlier")?,
             };
             pages.push(ToldPage { page: PageId(get(row, "id")?), sink: get(row, "sink")?, told, stands });
         }
         Ok(pages)
     }
 
+    async fn close_told(&mut self, incident: IncidentId, sinks: &BTreeSet<String>) -> Result<(), StoreError> {
+        let query = sqlx::query(
+            "UPDATE outbox SET told = 'closed' WHERE told IN ('open', 'acknowledged')
+                 AND sink IN (SELECT value FROM json_each(?2)) AND page_id IN (
+                     SELECT id FROM page
+                     WHERE incident_id IN (SELECT ?1 UNION ALL SELECT id FROM incident WHERE merged_root = ?1))",
+        );
+        self.execute("keep that a receiver has closed it", query.bind(incident.0).bind(json(sinks)?)).await?;
+        Ok(())
+    }
+
     async fn hasten_failed(&mut self, sink: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
         let query = sqlx::query(
-            "UPDATE outbox SET due_at = ?1 WHERE due_at > ?1 AND sink = ?2 AND attempts > 0 AND page_id IS NOT NULL",
+            "UPDATE outbox SET due_at = ?1 WHERE id IN (
+                 SELECT id FROM outbox WHERE due_at > ?1 AND sink = ?2 AND attempts > 0 AND page_id IS NOT NULL
+                 ORDER BY (SELECT severity FROM page WHERE page.id = outbox.page_id), id LIMIT 8)",
         );
         self.execute("hasten what failed", query.bind(micros(now)).bind(sink.to_owned())).await?;
         Ok(())
@@ -213,6 +230,7 @@ fn told(row: &SqliteRow) -> Option<Told> {
         Some("open") => Some(Told::Of(Standing::Open)),
         Some("acknowledged") => Some(Told::Of(Standing::Acknowledged)),
         Some("over") => Some(Told::Of(Standing::Over)),
+        Some("closed") => Some(Told::Closed),
         Some(_) => Some(Told::Perhaps),
     }
 }

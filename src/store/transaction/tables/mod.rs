@@ -13,6 +13,7 @@ mod ticket;
 mod window;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -362,7 +363,10 @@ pub(in crate::store) trait DeliveryTable {
     /// something is on its way there already.
     async fn told_pages(&mut self, incident: IncidentId) -> Result<Vec<ToldPage>, StoreError>;
 
-    /// Has all pages that a sink failed to take due now.
+    /// The incidents that those sinks keep of this one were closed there.
+    async fn close_told(&mut self, incident: IncidentId, sinks: &BTreeSet<String>) -> Result<(), StoreError>;
+
+    /// Has a few of the pages that a sink failed to take due now, the worst first.
     async fn hasten_failed(&mut self, sink: &str, now: DateTime<Utc>) -> Result<(), StoreError>;
 
     /// One more attempt was in vain.
