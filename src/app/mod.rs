@@ -12,7 +12,7 @@ mod sinks;
 mod teams;
 mod tickets;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -179,6 +179,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
         budgets,
         store: store.clone(),
         clock: clock.clone(),
+        turn: Mutex::default(),
     };
     workers.push(Arc::new(reloader(standing, &problems, metrics.clone(), ending.read_again())));
     let default_team = &config.oncall.default_team;

@@ -31,10 +31,13 @@ fn leaves(text: &str) -> Option<BTreeMap<String, Value>> {
 fn collect(path: String, value: Value, found: &mut BTreeMap<String, Value>) {
     let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
     match value {
-        Value::Object(fields) => fields.into_iter().for_each(|(name, value)| collect(below(&name), value, found)),
-        Value::Array(items) => {
+        Value::Object(fields) if !fields.is_empty() => {
+            fields.into_iter().for_each(|(name, value)| collect(below(&name), value, found))
+        }
+        Value::Array(items) if !items.is_empty() => {
             items.into_iter().enumerate().for_each(|(n, value)| collect(below(&n.to_string()), value, found));
         }
+        // An empty list is something else than none.
         leaf => drop(found.insert(path, leaf)),
     }
 }
@@ -51,6 +54,10 @@ mod tests {
         assert_eq!(changed_keys(before, after), ["incidents.runs", "log.format", "server.api_tokens.1.name"]);
         assert_eq!(changed_keys(before, before), [] as [String; 0]);
         assert_eq!(changed_keys("# nothing\n", "incidents: { runs: 4 }"), ["incidents.runs"]);
+        assert_eq!(
+            changed_keys("server: { heartbeats: [] }", "server: { listen: x }"),
+            ["server.heartbeats", "server.listen"]
+        );
         assert_eq!(changed_keys(before, "a: ["), ["(something)"]);
     }
 }

@@ -125,6 +125,12 @@ fn explain(error: &YamlError, field: Option<&str>) -> (String, Option<String>) {
         YamlError::SerdeUnknownField { field: name, expected, .. } => {
             (format!("`{name}` is not known here"), Some(instead(name, expected)))
         }
+        // How somebody proves who they are: what stands there instead may be the secret itself.
+        YamlError::SerdeUnknownVariant { expected, .. } if expected.contains(&"bearer") => {
+            let remedy =
+                "write `{ bearer: { file: path } }` or `{ basic: { username: name, password: { file: path } } }`";
+            (INLINE.to_owned(), Some(remedy.to_owned()))
+        }
         YamlError::SerdeUnknownVariant { variant, expected, .. } => {
             (format!("`{variant}` is not known here"), Some(instead(variant, expected)))
         }
@@ -175,7 +181,7 @@ fn remedy_for(field: &str) -> Option<&'static str> {
             "write a list of words, such as `[warning]`"
         }
         "tickets" => "write a list of `{ name: ..., kind: github, repository: owner/name, token: { file: path } }`",
-        "pages.sinks" => "write a list, such as `[discord, webhook, console]`",
+        "pages.sinks" => "write a list, such as `[pagerduty, slack, console]`",
         "engine.workers" => "write a whole number, such as `4`",
         _ if field.starts_with("chat.discord.roles") => "write a list of ids, such as `[1187654321098765432]`",
         "server" | "store" | "cluster" | "prometheus" | "playbooks" | "oncall" | "handoff" | "chat" | "pages"

@@ -15,7 +15,8 @@ pub struct ServerConfig {
     /// Where health and metrics are served too, apart from what comes in.
     pub health_listen: Option<SocketAddr>,
     /// Where people outside reach this server, such as `https://dogwatch.example.com`: then pages that
-    /// go to one person have a link that acknowledges. Only `/ack/` need be reachable.
+    /// go to one person have a link that acknowledges. Only `/ack/` need be reachable, and
+    /// `/v1/pagerduty` where that is used.
     pub public_url: Option<String>,
     /// Short for one of the `sources`: the name of the Alertmanager that delivers to
     /// `/v1/alertmanager`. `None`: it is

@@ -93,8 +93,10 @@ impl Renderer {
 
     /// What is about no incident.
     fn announcement(&self, id: DeliveryId, text: &str, is_trouble: bool) -> Parcel {
-        let (title, rest) = text.split_once('\n').unwrap_or((text, ""));
-        let (title, severity) = (message::clip(title, TITLE), Severity::S4);
+        let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
+        let (title, severity) = (message::clip(first, TITLE), Severity::S4);
+        // What a title has no room for is what to do about it.
+        let rest = if title == first { rest } else { text };
         let team = self.default_team.clone().unwrap_or_default();
         let incident = stand_in(title.clone(), severity, team).opened(IncidentId(0), self.clock.now());
         let colour = if is_trouble { Colour::Amber } else { Colour::Grey };

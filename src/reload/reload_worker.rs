@@ -121,6 +121,11 @@ impl Reloader {
             }
             match done {
                 Done::Read(snapshot) => match thing.watched.look(&snapshot.digest(), self.clock.monotonic()) {
+                    // What it names may be there by now: its own text says nothing of that.
+                    Look::Same if !thing.mistakes.is_empty() && thing.is_asked => {
+                        thing.is_asked = false;
+                        (work, patience) = (take(&thing.reloadable, snapshot), READ_WITHIN);
+                    }
                     Look::Same => {
                         if std::mem::take(&mut thing.is_asked) {
                             tracing::info!("nothing in {} has changed", thing.reloadable.name());

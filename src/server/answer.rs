@@ -64,8 +64,8 @@ impl IntoResponse for Refusal {
     }
 }
 
-const ROUTES: &str = "the routes are POST /v1/alertmanager, POST /v1/sources/NAME, POST /v1/commands, POST /v1/pagerduty, GET and POST \
-     /ack/TOKEN, GET /healthz, GET /readyz and GET /metrics";
+const ROUTES: &str = "the routes are POST /v1/alertmanager, GET and POST /v1/sources/NAME, POST /v1/commands, \
+     POST /v1/pagerduty, GET and POST /ack/TOKEN, GET /healthz, GET /readyz and GET /metrics";
 
 pub(super) async fn no_route(request: Request) -> Refusal {
     Refusal::new(StatusCode::NOT_FOUND, "there is nothing here", place(&request), ROUTES)

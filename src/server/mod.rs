@@ -14,7 +14,8 @@
 //! | `GET /metrics` | everybody | for Prometheus |
 //!
 //! Alertmanager tries again after 5xx and after no answer, never after 4xx: what a later try could
-//! mend is answered with 503. Every refusal is JSON, `{"error", "where", "hint"}`.
+//! mend is answered with 503. Every refusal is JSON, `{"error", "where", "hint"}`; that of a link
+//! is a page for people.
 //!
 //! Health and metrics may have a listener of their own too ([`serve_health`]). Nobody without a
 //! right secret can keep others out ([`Limits`]), and no page in a browser can use it

@@ -250,6 +250,7 @@ impl Bot {
             budgets: self.sinks.budgets.clone().into(),
             store: stage.store.clone(),
             clock: self.clock.clone(),
+            turn: Default::default(),
         }
     }
 

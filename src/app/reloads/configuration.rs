@@ -49,7 +49,8 @@ impl ConfigurationFile {
     fn checked(&self, read: &Snapshot) -> Result<(Config, String, Vec<String>), String> {
         let text = read.text(&self.path).map_err(|why| format!("it cannot be read: {why}"))?;
         // At the start this is a configuration of defaults; here it is a file that was lost.
-        if text.trim().is_empty() {
+        let says_nothing = text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
+        if says_nothing {
             return Err("it is empty; write it again, or start the bot anew if all defaults are meant".to_owned());
         }
         let config = Config::parse(text, &self.path).map_err(|error| said(&error))?;

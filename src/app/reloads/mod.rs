@@ -6,12 +6,12 @@ mod playbooks;
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
 use super::edges;
-use super::teams::{unknown_budgets, unknown_teams, unknown_ticket_teams};
+use super::teams::{unknown_budgets, unknown_page_teams, unknown_teams, unknown_ticket_teams};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::incident::IncidentRules;
@@ -36,6 +36,8 @@ pub struct Standing {
     pub budgets: Live<PageBudgets>,
     pub store: Arc<dyn Store>,
     pub clock: Arc<dyn Clock>,
+    /// One change at a time.
+    pub turn: Mutex<()>,
 }
 
 /// The worker that reads all of it again. `problems` were found in the playbooks when they were
@@ -82,6 +84,7 @@ impl Standing {
         let unknown = unknown_teams(&oncall, catalog.iter().map(Arc::as_ref));
         warnings.extend(unknown.into_iter().map(|it| format!("{it}. Pages go to team {default_team} instead")));
         warnings.extend(unknown_budgets(&oncall, &config.pages.budgets()));
+        warnings.extend(unknown_page_teams(&oncall, &config));
         let unknown = unknown_ticket_teams(&oncall, &config);
         warnings.extend(unknown.into_iter().map(|it| format!("{it}. No ticket is made there for it")));
         warnings
@@ -89,6 +92,8 @@ impl Standing {
 
     /// Makes a change, and gives back of what it is to be warned since.
     fn changing(&self, change: impl FnOnce()) -> Vec<String> {
+        // What one file changes must not be made of what another one is about to replace.
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.warnings();
         change();
         self.warnings().difference(&before).cloned().collect()

@@ -85,6 +85,8 @@ impl Reloadable for PlaybookFolder {
         let mistakes = self.mistakes(&again.problems);
         let changes = before.changes_to(&again.catalog);
         if changes.is_empty() {
+            // The same may stand in other files by now: a mistake there keeps what it was.
+            standing.catalog.send_replace(Arc::new(again.catalog));
             return Taken { mistakes, ..Taken::default() };
         }
         let mut warnings = standing.changing(|| drop(standing.catalog.send_replace(Arc::new(again.catalog))));

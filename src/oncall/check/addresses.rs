@@ -112,6 +112,9 @@ impl Check<'_> {
             return Ok(text.value.clone());
         }
         let (what, remedy) = form.said();
-        Err(self.wrong(text, format!("`{}` is no {what}", shortened(&text.value)), remedy))
+        // Whoever knows a topic may read it: it is told nobody.
+        let shown =
+            if matches!(form, Form::Topic) { "this".to_owned() } else { format!("`{}`", shortened(&text.value)) };
+        Err(self.wrong(text, format!("{shown} is no {what}"), remedy))
     }
 }
