@@ -53,7 +53,12 @@ impl Problem {
                 remedy: Some(odd.remedy.to_owned()),
             };
         }
-        let snippet = at.and_then(|at| source.line(at.line));
+        let snippet = at.and_then(|at| {
+            let line = source.line(at.line)?;
+            // It stands where the mark is, whatever the field is called.
+            let before = || line.chars().take(at.column.saturating_sub(1)).collect::<String>() + "***";
+            Some(if message == INLINE { before() } else { line.clone() })
+        });
         Self { path: source.path.clone(), at: at.map(|at| (at.line, at.column)), snippet, message, remedy }
     }
 
@@ -126,7 +131,9 @@ fn explain(error: &YamlError, field: Option<&str>) -> (String, Option<String>) {
             (format!("`{name}` is not known here"), Some(instead(name, expected)))
         }
         // How somebody proves who they are: what stands there instead may be the secret itself.
-        YamlError::SerdeUnknownVariant { expected, .. } if expected.contains(&"bearer") => {
+        YamlError::SerdeUnknownVariant { variant, expected, .. }
+            if expected.contains(&"bearer") && expected.iter().all(|known| distance(variant, known) > 2) =>
+        {
             let remedy =
                 "write `{ bearer: { file: path } }` or `{ basic: { username: name, password: { file: path } } }`";
             (INLINE.to_owned(), Some(remedy.to_owned()))

@@ -205,7 +205,9 @@ impl From<serde_saphyr::Location> for Position {
 /// Puts `***` for what stands behind the name of a secret: an error message goes into logs.
 fn hide_secrets(line: &str) -> String {
     let mut shown = line.to_owned();
-    for name in ["token:", "bearer:", "password:"] {
+    for name in
+        ["token:", "bearer:", "password:", "auth:", "routing_key:", "webhook_secret:", "signing_secret:", "webhook:"]
+    {
         let mut from = 0;
         while let Some(found) = shown.get(from..).and_then(|rest| rest.find(name)) {
             let start = from + found + name.len();

@@ -272,6 +272,13 @@ fn a_secret_in_the_file_is_refused_and_never_shown() {
         "server:\n  webhook_auth:\n    bearer: \"hunter2hunter2\"\n",
         "server:\n  api_tokens:\n    - { name: ada, role: boss, token: hunter2hunter2 }\n",
         "server:\n  webhook_auth: { basic: { user: x, password: hunter2hunter2 } }\n",
+        "server:\n  webhook_auth: hunter2hunter2\n",
+        "prometheus: { url: \"http://x\", auth: hunter2hunter2 }\n",
+        "pages: { pagerduty: { routing_key: hunter2hunter2 } }\n",
+        "pages:\n  pagerduty: { routing_keys: { databases: hunter2hunter2, platform: { file: x } } }\n",
+        "pages: { mattermost: { url: hunter2hunter2 } }\n",
+        "pages: { slack: { webhook: hunter2hunter2, chanel: x } }\n",
+        "pages: { slack: { chanel: x, webhook: hunter2hunter2 } }\n",
     ] {
         let said = refused(text);
         assert!(!said.contains("hunter2"), "{said}");
