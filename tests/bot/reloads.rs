@@ -325,6 +325,18 @@ async fn a_playbook_with_a_mistake_keeps_its_own_version_and_no_other() {
 }
 
 #[tokio::test]
+async fn a_playbook_whose_file_has_another_name_now_is_kept_by_that() {
+    let mut filed = Filed::begins().await;
+    fs::rename(filed.path("playbooks/shop.yaml"), filed.path("playbooks/web.yaml")).unwrap();
+    assert_eq!(filed.reads_again().await, [""; 0], "nothing is said, as nothing counts that did not");
+    filed.writes("playbooks/web.yaml", &SHOP.replace("autonomy: auto", "autonomy: always"));
+    let said = filed.reads_again().await.join("\n");
+    assert!(said.contains("web.yaml was NOT read again"), "{said}");
+    filed.bot.fires("ShopSlow", &[]).await;
+    assert_eq!(filed.bot.runs().await.len(), 1, "its version of before counts");
+}
+
+#[tokio::test]
 async fn a_folder_that_is_gone_or_empty_takes_no_playbook_away() {
     let mut filed = Filed::begins().await;
     fs::rename(filed.path("playbooks"), filed.path("away")).unwrap();
