@@ -47,7 +47,11 @@ pub(super) async fn acknowledge(
     let person = Person { id: name.clone(), name, via: Via::Link, role: Some(Role::Responder) };
     let reply = server.desk.handle(&person, Command::Ack { incident: page.incident }, Some(key)).await;
     let status = match reply.status {
-        ReplyStatus::Answered | ReplyStatus::Pending | ReplyStatus::Declined => return told(&incident, &reply.text),
+        ReplyStatus::Answered | ReplyStatus::Pending | ReplyStatus::Declined => {
+            // As it stands after that.
+            let now = server.store.incident(incident.id).await.ok().flatten().unwrap_or(incident);
+            return told(&now, &reply.text);
+        }
         ReplyStatus::TooMuch { .. } => StatusCode::TOO_MANY_REQUESTS,
         ReplyStatus::Refused | ReplyStatus::Wrong => StatusCode::FORBIDDEN,
         ReplyStatus::Unavailable => StatusCode::SERVICE_UNAVAILABLE,

@@ -79,7 +79,8 @@ async fn a_link_shows_what_it_is_about_and_only_its_button_acknowledges() {
     world.store.apply(id, Decision { changes, reply }).await.unwrap();
     let done = acknowledging.join_next().await.unwrap().unwrap();
     assert_eq!(done.status(), 200);
-    assert!(done.text().await.unwrap().contains("INC-1 is yours"));
+    let text = done.text().await.unwrap();
+    assert!(text.contains("INC-1 is yours") && text.contains("It is acknowledged."), "{text}");
 
     // Again, by a second press or a reload, it is the same asking.
     let again = world.client.post(world.url(&link(1))).send().await.unwrap();
