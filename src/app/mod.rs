@@ -47,8 +47,9 @@ pub use ending::Ending;
 use ending::{CLOSE_WITHIN, LEAVE_WITHIN};
 use lookout::{Lookout, Patience};
 pub use oncall_file::parse_oncall;
-pub use reloads::{Standing, reloader};
+pub use reloads::{InForce, reloader};
 use replies::{LivePreviews, ShiftReports};
+use teams::unknown_to;
 pub use teams::{unknown_budgets, unknown_page_teams, unknown_teams, unknown_ticket_teams};
 
 /// How long the cluster may take to take back the mandate: the process must end all the same.
@@ -71,16 +72,8 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     let planned = edges::maintenance(config)?;
     let (catalog, problems) = edges::playbooks(config);
     let catalog = Arc::new(catalog);
-    let unknown = unknown_teams(&oncall, catalog.iter().map(Arc::as_ref));
-    for warning in unknown {
-        tracing::warn!("{warning}. Pages go to team {} instead", config.oncall.default_team);
-    }
-    let unknown_sinks = unknown_page_teams(&oncall, config);
-    for warning in unknown_budgets(&oncall, &config.pages.budgets()).into_iter().chain(unknown_sinks) {
+    for warning in unknown_to(&oncall, &catalog, config) {
         tracing::warn!("{warning}");
-    }
-    for warning in unknown_ticket_teams(&oncall, config) {
-        tracing::warn!("{warning}. No ticket is made there for it");
     }
     let world =
         World { cluster: edges::cluster(config).await?, prometheus: edges::prometheus(config)?, clock: clock.clone() };
@@ -170,7 +163,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
         config.handoff.dir.clone(),
     );
     workers.push(Arc::new(handoffs));
-    let standing = Standing {
+    let in_force = InForce {
         config: config.clone().into(),
         roster: roster.clone(),
         catalog: shelf,
@@ -181,7 +174,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
         clock: clock.clone(),
         turn: Mutex::default(),
     };
-    workers.push(Arc::new(reloader(standing, &problems, metrics.clone(), ending.read_again())));
+    workers.push(Arc::new(reloader(in_force, &problems, metrics.clone(), ending.read_again())));
     let default_team = &config.oncall.default_team;
     let ack_links = config.server.public_url.as_ref().map(|url| AckLinks::new(url, store.link_secret().clone()));
     let links = ack_links.clone();

@@ -1,12 +1,22 @@
 //! Whether the teams that would be paged can be.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::action::Action;
 use crate::config::Config;
 use crate::model::{PageBudgets, Phase};
 use crate::oncall::OnCall;
-use crate::playbook::{Playbook, StepKind};
+use crate::playbook::{Catalog, Playbook, StepKind};
+
+/// What works although a file names a team that nobody knows, each with what follows from that.
+pub(super) fn unknown_to(oncall: &OnCall, catalog: &Catalog, config: &Config) -> Vec<String> {
+    let instead = |team: String| format!("{team}. Pages go to team {} instead", config.oncall.default_team);
+    let no_ticket = |team: String| format!("{team}. No ticket is made there for it");
+    let named = unknown_teams(oncall, catalog.iter().map(Arc::as_ref)).into_iter().map(instead);
+    let named = named.chain(unknown_budgets(oncall, &config.pages.budgets())).chain(unknown_page_teams(oncall, config));
+    named.chain(unknown_ticket_teams(oncall, config).into_iter().map(no_ticket)).collect()
+}
 
 /// What is wrong with the teams that playbooks name, their owners and those that they page: nobody knows them. A team that
 /// only a template names is known when it is paged.

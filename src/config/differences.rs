@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::says_nothing;
+
 /// The fields that differ between two texts, by their paths: `server.api_tokens.1.role`. Only what is
 /// written is compared: a default that is written out differs from none. Values are never told, as
 /// they may be secret.
@@ -21,8 +23,7 @@ pub fn changed_keys(before: &str, after: &str) -> Vec<String> {
 
 fn leaves(text: &str) -> Option<BTreeMap<String, Value>> {
     let mut found = BTreeMap::new();
-    let says_nothing = text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
-    if !says_nothing {
+    if !says_nothing(text) {
         collect(String::new(), serde_saphyr::from_str(text).ok()?, &mut found);
     }
     Some(found)

@@ -33,7 +33,6 @@ mod tests;
 mod tickets;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -58,12 +57,12 @@ pub use prometheus::PrometheusConfig;
 pub use server::{ApiToken, ServerConfig};
 pub use severities::{BlastRadiusConfig, SeveritiesConfig, TierRuleConfig, TiersConfig};
 pub use size::ByteSize;
+pub use source::says_nothing;
 pub use sources::{ExpectedConfig, HeartbeatConfig, SourceConfig, SourceKind};
 pub use store::StoreConfig;
 pub use tickets::{TicketConfig, TicketKind};
 
 use crate::files;
-use crate::model::HumanDuration;
 use source::Source;
 
 /// The whole of `dogwatch.yaml`.
@@ -197,11 +196,6 @@ impl Config {
 }
 
 /// `path`, from `base` if it is relative.
-/// How long a service may take to answer where nothing is said.
-fn ten_seconds() -> HumanDuration {
-    HumanDuration(Duration::from_secs(10))
-}
-
 fn anchor(base: &Path, path: &mut PathBuf) {
     if path.is_relative() {
         *path = base.join(&*path);

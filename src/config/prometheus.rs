@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{AuthConfig, ten_seconds};
+use super::AuthConfig;
 use crate::model::HumanDuration;
 
 #[derive(Debug, Clone, Deserialize)]
@@ -16,7 +16,7 @@ pub struct PrometheusConfig {
     #[serde(default)]
     pub auth: Option<AuthConfig>,
     /// How long one query may take.
-    #[serde(default = "ten_seconds")]
+    #[serde(default = "HumanDuration::ten_seconds")]
     pub timeout: HumanDuration,
     /// Labels and values that each series must have which a playbook asks for, such as `cluster:
     /// eu-1` where one Prometheus answers for several clusters.

@@ -34,9 +34,8 @@ impl Source {
         &self.text
     }
 
-    /// Whether there are only comments.
     pub fn says_nothing(&self) -> bool {
-        self.text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
+        says_nothing(&self.text)
     }
 
     /// Where a field stands: `server.api_tokens.1.token`. The nearest field above it when it is not there itself.
@@ -200,6 +199,11 @@ impl From<serde_saphyr::Location> for Position {
     fn from(location: serde_saphyr::Location) -> Self {
         position(location)
     }
+}
+
+/// Whether there are only comments.
+pub fn says_nothing(text: &str) -> bool {
+    text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
 }
 
 /// Puts `***` for what stands behind the name of a secret: an error message goes into logs.

@@ -6,7 +6,6 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::SecretSource;
-use super::ten_seconds;
 use crate::model::HumanDuration;
 
 /// One tracker, or one part of it.
@@ -40,7 +39,7 @@ pub struct TicketConfig {
     #[serde(default)]
     pub allow_hosts: Vec<String>,
     /// How long one request may take.
-    #[serde(default = "ten_seconds")]
+    #[serde(default = "HumanDuration::ten_seconds")]
     pub timeout: HumanDuration,
 }
 

@@ -52,6 +52,13 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct HumanDuration(pub Duration);
 
+impl HumanDuration {
+    /// How long a service may take to answer where nothing is said.
+    pub fn ten_seconds() -> Self {
+        Self(Duration::from_secs(10))
+    }
+}
+
 impl fmt::Display for HumanDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.as_secs();

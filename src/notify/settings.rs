@@ -112,8 +112,3 @@ impl Findings {
         }
     }
 }
-
-/// How long a receiver may take where nothing is said.
-pub(super) fn ten_seconds() -> HumanDuration {
-    HumanDuration(Duration::from_secs(10))
-}

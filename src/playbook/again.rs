@@ -11,7 +11,7 @@ use crate::language::Location;
 
 /// What came of reading a folder again.
 #[derive(Debug)]
-pub struct ReadAgain {
+pub struct Reread {
     pub catalog: Catalog,
     /// Errors of files that do not count, and warnings of those that are new.
     pub problems: Vec<Problem>,
@@ -27,7 +27,7 @@ impl Catalog {
         &self,
         files: impl Iterator<Item = (&'f Path, Result<&'f str, &'f str>)>,
         wrong_with: impl Fn(&Playbook) -> Vec<Problem>,
-    ) -> ReadAgain {
+    ) -> Reread {
         let old: BTreeMap<&Path, &Arc<Playbook>> =
             self.iter().map(|playbook| (playbook.path.as_path(), playbook)).collect();
         let (mut shelf, mut problems) = (BTreeMap::new(), Vec::new());
@@ -69,7 +69,7 @@ impl Catalog {
                 problems.extend(wrong);
                 problems.extend(new.flat_map(|(_, playbook)| playbook.warnings.iter().cloned()));
                 problems.sort_by(|a, b| (&a.path, a.line, a.column).cmp(&(&b.path, b.line, b.column)));
-                return ReadAgain { catalog, problems };
+                return Reread { catalog, problems };
             }
             problems.extend(wrong.into_iter().filter(|it| culprits.contains(&it.path)));
             for path in culprits {

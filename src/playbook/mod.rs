@@ -17,7 +17,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-pub use again::ReadAgain;
+pub use again::Reread;
 pub use catalog::{AlertMatch, Catalog, read_folder};
 pub use document::{
     Condition, Input, InputKind, Limits, Playbook, Step, StepKind, TargetPart, TargetRule, Trigger, Verify,

@@ -86,7 +86,7 @@ async fn ask(server: &Server, parts: &Parts, body: Body, token: &str) -> Result<
     // A form brings nothing that the link does not say.
     body::discard(&parts.headers, body).await;
     match known(server, &link).await {
-        Ok(Some((page, incident))) if page.earlier || page.outdone => {
+        Ok(Some((page, incident))) if page.is_outdated() => {
             let what =
                 format!("{} has become something else since this page, and is {} now", incident.id, incident.state);
             Err(sorry(StatusCode::GONE, &what, Some(incident.id)))

@@ -4,8 +4,9 @@
 //! A signature over the body lets it in
 //! (<https://developer.pagerduty.com/docs/verifying-signatures>). What is understood is
 //! durable before it is answered; what is not, or concerns others, is answered with 2xx and counted,
-//! as PagerDuty switches a webhook off that is refused again and again. Nothing but acknowledging
-//! comes of it: an incident that a person closes there is no proof that it is over.
+//! as PagerDuty switches a webhook off that is refused again and again. It acknowledges, and nothing
+//! else: an incident that a person closes there is no proof that it is over. From then on PagerDuty
+//! calls nobody for it, and so the bot does.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -202,16 +203,15 @@ async fn known(server: &Server, key: &str) -> Result<Result<IncidentId, PagerEve
     if mark != server.store.mark() {
         return Ok(Err(PagerEvent::OtherDatabase));
     }
-    let mut parts = rest.strip_prefix("INC-").unwrap_or_default().split('-');
-    let mut number = || parts.next()?.parse::<i64>().ok();
-    let (Some(id), Some(spell)) = (number(), number()) else { return Ok(Err(PagerEvent::UnknownIncident)) };
+    let id = rest.strip_prefix("INC-").and_then(|rest| rest.split('-').next()?.parse().ok());
+    let Some(id) = id else { return Ok(Err(PagerEvent::UnknownIncident)) };
     let Some(incident) = server.store.incident(IncidentId(id)).await? else {
         return Ok(Err(PagerEvent::UnknownIncident));
     };
     let root = incident.root();
     let is_outdated = match server.store.pages_of(root).await {
         Ok(pages) => match pages.iter().find(|page| page.pager_key == rest) {
-            Some(page) => page.outdone || i64::from(incident.spell) != spell,
+            Some(page) => page.is_outdated(),
             None => return Ok(Err(PagerEvent::UnknownIncident)),
         },
         // Somebody has it, whatever its pages say.

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::Page;
+use super::{Page, Standing, Told};
 use crate::model::Severity;
 
 /// How one sink stands with a page.
@@ -21,9 +21,14 @@ pub struct PageDelivery {
     pub due_at: Option<DateTime<Utc>>,
     #[serde(with = "chrono::serde::ts_microseconds_option")]
     pub delivered_at: Option<DateTime<Utc>>,
-    /// What the receiver knows of it, as the outbox has it.
-    #[serde(default)]
-    pub told: Option<String>,
+    /// What the receiver knows of it; `None`: nothing.
+    #[serde(default, skip_serializing, deserialize_with = "told")]
+    pub told: Option<Told>,
+}
+
+fn told<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Told>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    Ok(text.as_deref().and_then(Told::read))
 }
 
 impl PageDelivery {
@@ -69,7 +74,7 @@ impl Page {
     /// closed there, and nothing that it should hear fails.
     pub fn is_kept_by(&self, sinks: &BTreeSet<String>) -> Option<&str> {
         let has_it = |delivery: &&PageDelivery| {
-            let knows_it = matches!(delivery.told.as_deref(), Some("open" | "acknowledged"));
+            let knows_it = matches!(delivery.told, Some(Told::Of(Standing::Open | Standing::Acknowledged)));
             knows_it && delivery.attempts == 0 && sinks.contains(&delivery.sink)
         };
         self.deliveries.iter().find(has_it).map(|delivery| delivery.sink.as_str())

@@ -187,6 +187,11 @@ pub struct Page {
 }
 
 impl Page {
+    /// Whether it is about what its incident was, and not about what that is now.
+    pub fn is_outdated(&self) -> bool {
+        self.earlier || self.outdone
+    }
+
     /// What of it says how it stands.
     pub fn stands(&self) -> PageStands {
         PageStands {

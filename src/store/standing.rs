@@ -13,6 +13,17 @@ pub enum Standing {
     Over,
 }
 
+impl Standing {
+    /// As the outbox has what was told so.
+    pub(in crate::store) fn word(self) -> &'static str {
+        match self {
+            Standing::Open => "open",
+            Standing::Acknowledged => "acknowledged",
+            Standing::Over => "over",
+        }
+    }
+}
+
 /// What a receiver knows of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Told {
@@ -24,6 +35,19 @@ pub enum Told {
 }
 
 impl Told {
+    /// As the outbox has it. What is about to be told for the first time is not; what is damaged may
+    /// have been.
+    pub(in crate::store) fn read(text: &str) -> Option<Self> {
+        Some(match text {
+            "taken" => return None,
+            "open" => Told::Of(Standing::Open),
+            "acknowledged" => Told::Of(Standing::Acknowledged),
+            "over" => Told::Of(Standing::Over),
+            "closed" => Told::Closed,
+            _ => Told::Perhaps,
+        })
+    }
+
     /// Whether nothing is left to tell where it stands so. Who may have been called waits for
     /// another attempt, or wants none.
     pub fn is(self, standing: Standing) -> bool {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use dogwatch::alertmanager::Alertmanager;
-use dogwatch::app::Standing;
+use dogwatch::app::InForce;
 use dogwatch::bot::Bot as Wiring;
 use dogwatch::clock::{Clock, ManualClock};
 use dogwatch::cluster::sim::{Fault, Verb};
@@ -239,9 +239,9 @@ impl Bot {
     }
 
     /// What counts in it, as it is while its files are read again.
-    pub fn standing(&self, config: Config) -> Standing {
+    pub fn in_force(&self, config: Config) -> InForce {
         let stage = &self.alive.as_ref().unwrap().stage;
-        Standing {
+        InForce {
             config: config.into(),
             roster: self.rules.oncall.clone(),
             catalog: self.catalog.clone(),

@@ -56,7 +56,7 @@ impl Filed {
         let config = Config::load(&folder.path().join("dogwatch.yaml")).unwrap();
         config.check().unwrap();
         let (again, metrics) = (Arc::new(ReadAgain::default()), Arc::new(Metrics::new()));
-        let standing = bot.standing(config);
+        let standing = bot.in_force(config);
         let (catalog, problems) = Catalog::load(&folder.path().join("playbooks"));
         standing.catalog.send_replace(Arc::new(catalog));
         let reloader = reloader(standing, &problems, metrics.clone(), again.clone());

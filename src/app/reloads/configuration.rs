@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Standing, file_name, located};
-use crate::config::{Config, ConfigError, changed_keys};
+use super::{InForce, file_name, located};
+use crate::config::{Config, ConfigError, changed_keys, says_nothing};
 use crate::files;
 use crate::reload::{Reloadable, Snapshot, Taken};
 
@@ -22,7 +22,7 @@ const AT_ONCE: [&str; 6] = [
 const NAMED: usize = 20;
 
 pub(super) struct ConfigurationFile {
-    standing: Arc<Standing>,
+    in_force: Arc<InForce>,
     path: PathBuf,
     /// The text that the bot was started with.
     started_with: String,
@@ -31,10 +31,10 @@ pub(super) struct ConfigurationFile {
 }
 
 impl ConfigurationFile {
-    pub(super) fn new(standing: Arc<Standing>) -> Self {
-        let config = standing.config.get();
+    pub(super) fn new(in_force: Arc<InForce>) -> Self {
+        let config = in_force.config.get();
         let (path, started_with) = (config.path().to_owned(), config.text().to_owned());
-        Self { standing, path, taken: Mutex::new(started_with.clone()), started_with }
+        Self { in_force, path, taken: Mutex::new(started_with.clone()), started_with }
     }
 
     /// What counts, as if it was read.
@@ -49,8 +49,7 @@ impl ConfigurationFile {
     fn checked(&self, read: &Snapshot) -> Result<(Config, String, Vec<String>), String> {
         let text = read.text(&self.path).map_err(|why| format!("it cannot be read: {why}"))?;
         // At the start this is a configuration of defaults; here it is a file that was lost.
-        let says_nothing = text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'));
-        if says_nothing {
+        if says_nothing(text) {
             return Err("it is empty; write it again, or start the bot anew if all defaults are meant".to_owned());
         }
         let config = Config::parse(text, &self.path).map_err(|error| said(&error))?;
@@ -113,15 +112,15 @@ impl Reloadable for ConfigurationFile {
             return Taken::default();
         }
         // The warnings of what the bot works with were told before.
-        let known = self.standing.config.get().check().unwrap_or_default();
-        let mut counting = (*self.standing.config.get()).clone();
+        let known = self.in_force.config.get().check().unwrap_or_default();
+        let mut counting = (*self.in_force.config.get()).clone();
         let look_up = counting.incidents.look_up;
         counting.incidents = new.incidents;
         counting.incidents.look_up = look_up;
         (counting.pages.budget, counting.pages.team_budgets) = (new.pages.budget, new.pages.team_budgets);
-        let mut warned = self.standing.changing(|| {
-            self.standing.config.set(counting);
-            self.standing.follow();
+        let mut warned = self.in_force.changing(|| {
+            self.in_force.config.set(counting);
+            self.in_force.follow();
         });
         warned.extend(warnings.into_iter().filter(|warning| !known.contains(warning)));
         let (at_once, later): (Vec<_>, Vec<_>) = changed.iter().partition(|key| counts_at_once(key));

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
 use super::edges;
-use super::teams::{unknown_budgets, unknown_page_teams, unknown_teams, unknown_ticket_teams};
+use super::teams::unknown_to;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::incident::IncidentRules;
@@ -26,7 +26,7 @@ use oncall::OncallFile;
 use playbooks::PlaybookFolder;
 
 /// What counts at the moment, wherever it is used.
-pub struct Standing {
+pub struct InForce {
     /// Of what needs a start to count, as it was at the last one.
     pub config: Live<Config>,
     pub roster: Roster,
@@ -41,13 +41,13 @@ pub struct Standing {
 }
 
 /// The worker that reads all of it again. `problems` were found in the playbooks when they were
-/// loaded. What has changed since `standing` was read is found at its first turns.
-pub fn reloader(standing: Standing, problems: &[Problem], metrics: Arc<Metrics>, again: Arc<ReadAgain>) -> Reloader {
-    let (store, clock) = (standing.store.clone(), standing.clock.clone());
-    let standing = Arc::new(standing);
-    let configuration = ConfigurationFile::new(standing.clone());
-    let oncall = OncallFile::new(standing.clone());
-    let playbooks = PlaybookFolder::new(standing);
+/// loaded. What has changed since `in_force` was read is found at its first turns.
+pub fn reloader(in_force: InForce, problems: &[Problem], metrics: Arc<Metrics>, again: Arc<ReadAgain>) -> Reloader {
+    let (store, clock) = (in_force.store.clone(), in_force.clock.clone());
+    let in_force = Arc::new(in_force);
+    let configuration = ConfigurationFile::new(in_force.clone());
+    let oncall = OncallFile::new(in_force.clone());
+    let playbooks = PlaybookFolder::new(in_force);
     let (config, told) = (configuration.counting().digest(), playbooks.mistakes(problems));
     // What these two were made of is not kept: the first look finds that out, and says nothing
     // where it is the same.
@@ -58,7 +58,7 @@ pub fn reloader(standing: Standing, problems: &[Problem], metrics: Arc<Metrics>,
         .watching(Arc::new(playbooks), unknown, &told)
 }
 
-impl Standing {
+impl InForce {
     /// Has all follow what counts now.
     fn follow(&self) {
         let (config, oncall) = (self.config.get(), self.roster.get());
@@ -78,19 +78,12 @@ impl Standing {
     /// What works, and somebody should know.
     fn warnings(&self) -> BTreeSet<String> {
         let (config, oncall, catalog) = (self.config.get(), self.roster.get(), self.catalog.borrow().clone());
-        let mut warnings: BTreeSet<String> =
-            oncall.findings(self.clock.now()).iter().map(ToString::to_string).collect();
-        let default_team = &config.oncall.default_team;
-        let unknown = unknown_teams(&oncall, catalog.iter().map(Arc::as_ref));
-        warnings.extend(unknown.into_iter().map(|it| format!("{it}. Pages go to team {default_team} instead")));
-        warnings.extend(unknown_budgets(&oncall, &config.pages.budgets()));
-        warnings.extend(unknown_page_teams(&oncall, &config));
-        let unknown = unknown_ticket_teams(&oncall, &config);
-        warnings.extend(unknown.into_iter().map(|it| format!("{it}. No ticket is made there for it")));
-        warnings
+        let findings = oncall.findings(self.clock.now());
+        let findings = findings.iter().map(ToString::to_string);
+        findings.chain(unknown_to(&oncall, &catalog, &config)).collect()
     }
 
-    /// Makes a change, and gives back of what it is to be warned since.
+    /// Makes a change; gives what there is to warn of that there was not before.
     fn changing(&self, change: impl FnOnce()) -> Vec<String> {
         // What one file changes must not be made of what another one is about to replace.
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);

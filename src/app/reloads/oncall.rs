@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Standing, file_name, located};
+use super::{InForce, file_name, located};
 use crate::app::oncall_file::parse_oncall_with;
 use crate::files;
 use crate::model::Digest;
@@ -11,16 +11,16 @@ use crate::oncall::{OnCall, OnCallError};
 use crate::reload::{Reloadable, Snapshot, Taken};
 
 pub(super) struct OncallFile {
-    standing: Arc<Standing>,
+    in_force: Arc<InForce>,
     path: PathBuf,
     /// The calendars that a text names.
     calendars: Mutex<Option<(Digest, Vec<PathBuf>)>>,
 }
 
 impl OncallFile {
-    pub(super) fn new(standing: Arc<Standing>) -> Self {
-        let path = standing.config.get().oncall.file.clone();
-        Self { standing, path, calendars: Mutex::default() }
+    pub(super) fn new(in_force: Arc<InForce>) -> Self {
+        let path = in_force.config.get().oncall.file.clone();
+        Self { in_force, path, calendars: Mutex::default() }
     }
 
     /// Reads it as `read` gives its calendars, and keeps which they are.
@@ -60,7 +60,7 @@ impl OncallFile {
             let line = error.place.as_ref().map(|place| place.line);
             located(line, &error.message, Some(&error.remedy))
         })?;
-        let default_team = &self.standing.config.get().oncall.default_team;
+        let default_team = &self.in_force.config.get().oncall.default_team;
         oncall.team(default_team).map_err(|error| format!("`oncall.default_team` of dogwatch.yaml: {error}"))?;
         Ok(oncall)
     }
@@ -97,17 +97,17 @@ impl Reloadable for OncallFile {
             Ok(oncall) => oncall,
             Err(text) => return Taken::mistake(self.name(), text),
         };
-        let changes = self.standing.roster.get().changes_to(&oncall);
+        let changes = self.in_force.roster.get().changes_to(&oncall);
         if changes.is_empty() {
             return Taken::default();
         }
-        let now = self.standing.clock.now();
+        let now = self.in_force.clock.now();
         let mut passed_over = Vec::new();
-        let mut warnings = self.standing.changing(|| {
-            passed_over = self.standing.roster.reload(oncall);
-            self.standing.follow();
+        let mut warnings = self.in_force.changing(|| {
+            passed_over = self.in_force.roster.reload(oncall);
+            self.in_force.follow();
         });
-        let overrides = self.standing.roster.overrides();
+        let overrides = self.in_force.roster.overrides();
         let lasts = |id| overrides.iter().any(|kept| kept.id == id && !kept.is_over(now));
         warnings.extend(passed_over.into_iter().filter(|it| lasts(it.id)).map(|it| it.because));
         Taken { changes, warnings, ..Taken::default() }

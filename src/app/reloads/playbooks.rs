@@ -4,25 +4,25 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Standing, file_name, located};
+use super::{InForce, file_name, located};
 use crate::app::edges::unmatched_queries;
 use crate::playbook::{Catalog, Problem, ProblemSeverity, read_folder};
 use crate::reload::{Counts, Mistake, Reloadable, Snapshot, Taken};
 
 pub(super) struct PlaybookFolder {
-    standing: Arc<Standing>,
+    in_force: Arc<InForce>,
     folder: PathBuf,
 }
 
 impl PlaybookFolder {
-    pub(super) fn new(standing: Arc<Standing>) -> Self {
-        let folder = standing.config.get().playbooks.dir.clone();
-        Self { standing, folder }
+    pub(super) fn new(in_force: Arc<InForce>) -> Self {
+        let folder = in_force.config.get().playbooks.dir.clone();
+        Self { in_force, folder }
     }
 
     /// The mistakes among these problems: one for each file, its first.
     pub(super) fn mistakes(&self, problems: &[Problem]) -> Vec<Mistake> {
-        let catalog = self.standing.catalog.borrow().clone();
+        let catalog = self.in_force.catalog.borrow().clone();
         let mut by_file: BTreeMap<&Path, (&Problem, usize)> = BTreeMap::new();
         for problem in problems.iter().filter(|problem| problem.severity == ProblemSeverity::Error) {
             by_file.entry(&problem.path).or_insert((problem, 0)).1 += 1;
@@ -72,24 +72,24 @@ impl Reloadable for PlaybookFolder {
         if let Some((_, Err(why))) = read.files().find(|(path, _)| *path == self.folder) {
             return self.refused(why.to_owned());
         }
-        let standing = &self.standing;
-        let before = standing.catalog.borrow().clone();
+        let in_force = &self.in_force;
+        let before = in_force.catalog.borrow().clone();
         if read.files().next().is_none() && before.iter().next().is_some() {
             let folder = self.folder.display();
             return self.refused(format!(
                 "there is none in {folder} any more, as if its mount was lost; put them back, or start the bot anew if that is meant"
             ));
         }
-        let config = standing.config.get();
+        let config = in_force.config.get();
         let again = before.read_again(read.files(), |playbook| unmatched_queries(&config, playbook));
         let mistakes = self.mistakes(&again.problems);
         let changes = before.changes_to(&again.catalog);
         if changes.is_empty() {
             // The same may stand in other files by now: a mistake there keeps what it was.
-            standing.catalog.send_replace(Arc::new(again.catalog));
+            in_force.catalog.send_replace(Arc::new(again.catalog));
             return Taken { mistakes, ..Taken::default() };
         }
-        let mut warnings = standing.changing(|| drop(standing.catalog.send_replace(Arc::new(again.catalog))));
+        let mut warnings = in_force.changing(|| drop(in_force.catalog.send_replace(Arc::new(again.catalog))));
         let said = again.problems.iter().filter(|problem| problem.severity == ProblemSeverity::Warning);
         warnings.extend(said.map(ToString::to_string));
         Taken { changes, mistakes, warnings }

@@ -12,7 +12,7 @@ use super::{EmailOptions, EmailSink, EmailTls};
 use crate::files;
 use crate::model::HumanDuration;
 use crate::notify::Sink;
-use crate::notify::settings::{BuildError, Findings, SinkSettings, ten_seconds};
+use crate::notify::settings::{BuildError, Findings, SinkSettings};
 use crate::proxy::is_loopback;
 use crate::secret::SecretSource;
 
@@ -40,7 +40,7 @@ pub struct EmailSettings {
     #[serde(default)]
     pub to: Vec<String>,
     /// How long all mails of a page may take.
-    #[serde(default = "ten_seconds")]
+    #[serde(default = "HumanDuration::ten_seconds")]
     pub timeout: HumanDuration,
 }
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::MattermostSink;
 use crate::model::HumanDuration;
 use crate::notify::Sink;
-use crate::notify::settings::{BuildError, Findings, SinkSettings, ten_seconds};
+use crate::notify::settings::{BuildError, Findings, SinkSettings};
 use crate::secret::SecretSource;
 
 /// How pages come to Mattermost.
@@ -18,7 +18,7 @@ pub struct MattermostSettings {
     /// The whole URL of the webhook.
     pub url: SecretSource,
     /// How long Mattermost may take to answer.
-    #[serde(default = "ten_seconds")]
+    #[serde(default = "HumanDuration::ten_seconds")]
     pub timeout: HumanDuration,
 }
 

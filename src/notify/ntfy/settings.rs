@@ -10,7 +10,7 @@ use super::message::is_topic;
 use super::{NtfyAuth, NtfySink};
 use crate::model::HumanDuration;
 use crate::notify::Sink;
-use crate::notify::settings::{BuildError, Findings, SinkSettings, ten_seconds};
+use crate::notify::settings::{BuildError, Findings, SinkSettings};
 use crate::secret::SecretSource;
 
 /// How pages come to phones by ntfy.
@@ -28,7 +28,7 @@ pub struct NtfySettings {
     #[serde(default)]
     pub basic: Option<NtfyBasic>,
     /// How long the server may take to answer.
-    #[serde(default = "ten_seconds")]
+    #[serde(default = "HumanDuration::ten_seconds")]
     pub timeout: HumanDuration,
 }
 

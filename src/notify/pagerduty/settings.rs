@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::{API_URL, PagerDutySink, RoutingKeys};
 use crate::model::HumanDuration;
 use crate::notify::Sink;
-use crate::notify::settings::{BuildError, Findings, SinkSettings, ten_seconds};
+use crate::notify::settings::{BuildError, Findings, SinkSettings};
 use crate::secret::SecretSource;
 
 /// PagerDuty.
@@ -29,7 +29,7 @@ pub struct PagerDutySettings {
     #[serde(default)]
     pub webhook_secret: Option<SecretSource>,
     /// How long it may take to answer.
-    #[serde(default = "ten_seconds")]
+    #[serde(default = "HumanDuration::ten_seconds")]
     pub timeout: HumanDuration,
 }
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::SlackSink;
 use crate::model::HumanDuration;
 use crate::notify::Sink;
-use crate::notify::settings::{BuildError, Findings, SinkSettings, ten_seconds};
+use crate::notify::settings::{BuildError, Findings, SinkSettings};
 use crate::secret::SecretSource;
 
 /// How pages come to Slack: `token` and `channel`, or `webhook`.
@@ -28,7 +28,7 @@ pub struct SlackSettings {
     #[serde(default = "api")]
     pub api_url: String,
     /// How long Slack may take to answer.
-    #[serde(default = "ten_seconds")]
+    #[serde(default = "HumanDuration::ten_seconds")]
     pub timeout: HumanDuration,
 }
 

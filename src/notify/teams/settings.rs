@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::TeamsSink;
 use crate::model::HumanDuration;
 use crate::notify::Sink;
-use crate::notify::settings::{BuildError, Findings, SinkSettings, ten_seconds};
+use crate::notify::settings::{BuildError, Findings, SinkSettings};
 use crate::secret::SecretSource;
 
 /// How pages come to Microsoft Teams.
@@ -22,7 +22,7 @@ pub struct TeamsSettings {
     #[serde(default)]
     pub team_urls: BTreeMap<String, SecretSource>,
     /// How long Teams may take to answer.
-    #[serde(default = "ten_seconds")]
+    #[serde(default = "HumanDuration::ten_seconds")]
     pub timeout: HumanDuration,
 }
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::WebhookSink;
 use crate::model::HumanDuration;
 use crate::notify::Sink;
-use crate::notify::settings::{BuildError, Findings, SinkSettings, ten_seconds};
+use crate::notify::settings::{BuildError, Findings, SinkSettings};
 use crate::secret::SecretSource;
 
 /// A receiver of pages over HTTP.
@@ -30,7 +30,7 @@ pub struct WebhookSettings {
     #[serde(default)]
     pub allow_hosts: Vec<String>,
     /// How long the receiver may take to answer.
-    #[serde(default = "ten_seconds")]
+    #[serde(default = "HumanDuration::ten_seconds")]
     pub timeout: HumanDuration,
 }
 

@@ -12,11 +12,11 @@ mod escalation;
 mod fold;
 mod merge;
 mod page;
+mod pagers;
 mod remedies;
 mod set_aside;
 mod stop;
 mod tables;
-mod tell;
 mod ticket;
 mod windows;
 

@@ -134,7 +134,7 @@ impl DeliveryTable for SqliteTables<'_> {
         .bind(due_at.map(micros))
         .bind(micros(at))
         .bind(external.map(str::to_owned))
-        .bind(told.map(word))
+        .bind(told.map(Standing::word))
         .bind(id.0);
         self.execute("note a delivery", query).await?;
         Ok(())
@@ -222,25 +222,9 @@ fn read(row: &SqliteRow) -> Result<TakenRow, StoreError> {
     })
 }
 
-/// What is damaged may have been told.
 fn told(row: &SqliteRow) -> Option<Told> {
     let text: Option<String> = get(row, "told").unwrap_or_else(|_| Some(String::new()));
-    match text.as_deref() {
-        None | Some("taken") => None,
-        Some("open") => Some(Told::Of(Standing::Open)),
-        Some("acknowledged") => Some(Told::Of(Standing::Acknowledged)),
-        Some("over") => Some(Told::Of(Standing::Over)),
-        Some("closed") => Some(Told::Closed),
-        Some(_) => Some(Told::Perhaps),
-    }
-}
-
-fn word(standing: Standing) -> &'static str {
-    match standing {
-        Standing::Open => "open",
-        Standing::Acknowledged => "acknowledged",
-        Standing::Over => "over",
-    }
+    text.as_deref().and_then(Told::read)
 }
 
 fn attempts(row: &SqliteRow) -> u32 {
