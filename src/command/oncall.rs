@@ -1,5 +1,5 @@
-//! `/oncall who platform`: who is on call, and for how long; `/oncall take platform`: I am, from now
-//! on.
+//! `/oncall who platform`: who is on call, and for how long; `/oncall take platform`: I am, from
+//! now on.
 
 use super::silence::read_start;
 use super::{Argument, Definition, Given, ParseError, Value};

@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use super::says_nothing;
 
-/// The fields that differ between two texts, by their paths: `server.api_tokens.1.role`. Only what is
-/// written is compared: a default that is written out differs from none. Values are never told, as
-/// they may be secret.
+/// The fields that differ between two texts, by their paths: `server.api_tokens.1.role`. Only what
+/// is written is compared: a default that is written out differs from none. Values are never told,
+/// as they may be secret.
 pub fn changed_keys(before: &str, after: &str) -> Vec<String> {
     let (Some(before), Some(after)) = (leaves(before), leaves(after)) else {
         // It is read otherwise, and only its fields cannot be told apart.

@@ -14,8 +14,8 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// Where health and metrics are served too, apart from what comes in.
     pub health_listen: Option<SocketAddr>,
-    /// Where people outside reach this server, such as `https://dogwatch.example.com`: then pages that
-    /// go to one person have a link that acknowledges. Only `/ack/` need be reachable, and
+    /// Where people outside reach this server, such as `https://dogwatch.example.com`: then pages
+    /// that go to one person have a link that acknowledges. Only `/ack/` need be reachable, and
     /// `/v1/pagerduty` where that is used.
     pub public_url: Option<String>,
     /// Short for one of the `sources`: the name of the Alertmanager that delivers to

@@ -22,9 +22,9 @@ pub struct DiscordConfig {
     /// Who may do what, by the roles of the guild. Everybody else in the channel may look.
     #[serde(default)]
     pub roles: DiscordRoles,
-    /// A server that talks as Discord does, or an HTTP proxy in front of Discord that limits the rate
-    /// for several bots: where its REST API begins, without `/api`. The gateway is the one that it
-    /// names. It was called `api_base` before.
+    /// A server that talks as Discord does, or an HTTP proxy in front of Discord that limits the
+    /// rate for several bots: where its REST API begins, without `/api`. The gateway is the one
+    /// that it names. It was called `api_base` before.
     #[serde(default, alias = "api_base")]
     pub api_url: Option<String>,
 }

@@ -136,7 +136,8 @@ pub fn plan<'p>(playbook: &'p Playbook, autonomy: Autonomy, state: &RunState, no
     }
     match step {
         Some(step) => {
-            // What its alert said, and what a person said to that, is as old as nobody went on with it.
+            // What its alert said, and what a person said to that, is as old as nobody went on with
+            // it.
             let asks_anew = autonomy >= Autonomy::Approve && !in_group && left_alone(playbook, state).is_some();
             in_step(
                 step,

@@ -54,7 +54,8 @@ pub struct SignalWorker {
 }
 
 impl SignalWorker {
-    /// `catalog` and `rules` change when files are read again; each signal is decided about by those of one moment.
+    /// `catalog` and `rules` change when files are read again; each signal is decided about by
+    /// those of one moment.
     pub fn new(
         store: Arc<dyn Store>,
         catalog: watch::Receiver<Arc<Catalog>>,

@@ -99,7 +99,8 @@ pub enum Command {
     AckMany { incidents: Vec<IncidentId> },
     /// The same for all of a team that wait for somebody when it is decided.
     AckAllOf { team: String },
-    /// Somebody has closed it where it is paged, which says that they have it, and not that it is over.
+    /// Somebody has closed it where it is paged, which says that they have it, and not that it is
+    /// over.
     ClosedAtPager { incident: IncidentId },
     /// Somebody works on it by hand: it is theirs, and its runs stop.
     Take { incident: IncidentId },

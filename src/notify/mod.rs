@@ -4,12 +4,14 @@
 //! down keeps nothing back from the others. What is told is made when it is sent, from what is true then; it arrives at
 //! least once, under a key by which the receiver can tell a repetition.
 
+mod answer;
 mod called;
 mod chat;
 mod console;
 mod discord;
 mod earlier;
 mod email;
+mod hook;
 mod http;
 mod mattermost;
 mod ntfy;
@@ -64,8 +66,8 @@ pub trait Sink: Send + Sync + 'static {
         None
     }
 
-    /// Whether it hears, too, that somebody has a page ([`crate::model::PageEvent::Acknowledge`]) and that it is
-    /// over ([`crate::model::PageEvent::Resolve`]), where the page has come to it.
+    /// Whether it hears, too, that somebody has a page ([`crate::model::PageEvent::Acknowledge`])
+    /// and that it is over ([`crate::model::PageEvent::Resolve`]), where the page has come to it.
     fn hears_ends(&self) -> bool {
         false
     }

@@ -47,7 +47,8 @@ pub struct Parcel {
     pub mention: Vec<Contact>,
     /// What is done to a ticket, if it is one.
     pub ticket: Option<TicketLetter>,
-    /// Where the team is paged, by the receiver's own name of it; `None`: where everything else goes.
+    /// Where the team is paged, by the receiver's own name of it; `None`: where everything else
+    /// goes.
     pub channel: Option<String>,
 }
 

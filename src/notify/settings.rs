@@ -1,7 +1,7 @@
 //! What the configuration says of a way to reach people.
 //!
-//! Each sink has its own in its folder; `pages` in `dogwatch.yaml` has a section for each, under the
-//! sink's name.
+//! Each sink has its own in its folder; `pages` in `dogwatch.yaml` has a section for each, under
+//! the sink's name.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -192,8 +192,8 @@ impl Entry {
     }
 }
 
-/// The files of a folder that are read as playbooks, by name, each with its text. What is wrong with
-/// the folder itself goes to `problems`.
+/// The files of a folder that are read as playbooks, by name, each with its text. What is wrong
+/// with the folder itself goes to `problems`.
 pub fn read_folder(directory: &Path, problems: &mut Vec<Problem>) -> Vec<(PathBuf, Result<String, FileError>)> {
     let source = Source { path: directory, text: "" };
     let listed = Folder::open(directory).and_then(|folder| Ok((folder.names()?, folder)));

@@ -3,8 +3,8 @@
 //! What lies there is looked at every few seconds, and at once when somebody asks (SIGHUP). It is
 //! compared by its content, so that a link that is swapped (a ConfigMap's `..data`, git-sync's), an
 //! editor that renames and a file that is written in place are all the same. What differs must look
-//! the same for a moment before it counts: nobody takes a file that is half written, or a mount that
-//! is half swapped. A file with a mistake does not count, and the one before it does.
+//! the same for a moment before it counts: nobody takes a file that is half written, or a mount
+//! that is half swapped. A file with a mistake does not count, and the one before it does.
 //!
 //! This module knows no concrete file: each is a [`Reloadable`].
 

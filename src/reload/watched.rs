@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::model::Digest;
 
-/// So long something new must look the same: whoever writes a file in place, or swaps the files of a
-/// mount one by one, is done by then.
+/// So long something new must look the same: whoever writes a file in place, or swaps the files of
+/// a mount one by one, is done by then.
 pub const SETTLE: Duration = Duration::from_secs(2);
 
 /// What was taken or refused last, and what lies there now. Pure; times are monotonic.

@@ -8,7 +8,7 @@
 //! | `POST /v1/commands` | an API token | `{"command": "/ack INC-7"}` -> `{"reply": "...", "ok": true}` |
 //! | `GET /ack/TOKEN` | whoever has the link | shows which page it acknowledges |
 //! | `POST /ack/TOKEN` | the same | acknowledges it in the name of the person whose link it is |
-//! | `POST /v1/pagerduty` | PagerDuty's signature | an event of its webhook; 202: what follows from it is durable |
+//! | `POST /v1/pagerduty` | PagerDuty's signature | an event; 202: what follows is durable |
 //! | `GET /healthz` | everybody | the process is alive |
 //! | `GET /readyz` | everybody | the store can be read and written, and the workers come further; else 503 with the reason |
 //! | `GET /metrics` | everybody | for Prometheus |

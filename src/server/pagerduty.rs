@@ -3,10 +3,10 @@
 //!
 //! A signature over the body lets it in
 //! (<https://developer.pagerduty.com/docs/verifying-signatures>). What is understood is
-//! durable before it is answered; what is not, or concerns others, is answered with 2xx and counted,
-//! as PagerDuty switches a webhook off that is refused again and again. It acknowledges, and nothing
-//! else: an incident that a person closes there is no proof that it is over. From then on PagerDuty
-//! calls nobody for it, and so the bot does.
+//! durable before it is answered; what is not, or concerns others, is answered with 2xx and
+//! counted, as PagerDuty switches a webhook off that is refused again and again. It acknowledges,
+//! and nothing else: an incident that a person closes there is no proof that it is over. From then
+//! on PagerDuty calls nobody for it, and so the bot does.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -195,7 +195,8 @@ impl PagerDutyWebhook {
     }
 }
 
-/// The incident of a pager key, `dogwatch-MARK-INC-7-1-S1`, as long as it is the last word about it.
+/// The incident of a pager key, `dogwatch-MARK-INC-7-1-S1`, as long as it is the last word about
+/// it.
 async fn known(server: &Server, key: &str) -> Result<Result<IncidentId, PagerEvent>, StoreError> {
     let Some((mark, rest)) = key.strip_prefix("dogwatch-").and_then(|key| key.split_once('-')) else {
         return Ok(Err(PagerEvent::UnknownIncident));

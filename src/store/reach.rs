@@ -70,8 +70,8 @@ impl Page {
         !self.severity.pages() && self.deliveries.is_empty() && !self.is_folded()
     }
 
-    /// Which of those sinks has it, if one does: it was told that it stands, nothing says that it was
-    /// closed there, and nothing that it should hear fails.
+    /// Which of those sinks has it, if one does: it was told that it stands, nothing says that it
+    /// was closed there, and nothing that it should hear fails.
     pub fn is_kept_by(&self, sinks: &BTreeSet<String>) -> Option<&str> {
         let has_it = |delivery: &&PageDelivery| {
             let knows_it = matches!(delivery.told, Some(Told::Of(Standing::Open | Standing::Acknowledged)));

@@ -35,8 +35,8 @@ pub enum Told {
 }
 
 impl Told {
-    /// As the outbox has it. What is about to be told for the first time is not; what is damaged may
-    /// have been.
+    /// As the outbox has it. What is about to be told for the first time is not; what is damaged
+    /// may have been.
     pub(in crate::store) fn read(text: &str) -> Option<Self> {
         Some(match text {
             "taken" => return None,

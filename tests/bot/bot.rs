@@ -34,6 +34,7 @@ use pager::Pager;
 use tokio::sync::watch;
 
 use crate::world::story::{empty_database, sinks};
+use crate::world::wait::wait_for;
 
 /// Two teams, each with somebody on call.
 const ONCALL: &str = "
@@ -170,17 +171,13 @@ impl Bot {
             durability: Durability::None,
             sinks: self.sinks.clone(),
         };
-        let mut stage = Stage::set(setting()).await;
-        for _ in 0..100 {
-            // A process that another test starts at this moment has our files open until it is another
-            // program, also the lock of the bot that was here before.
-            if !stage.as_ref().is_err_and(|error| error.to_string().contains("another dogwatch")) {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(10));
-            stage = Stage::set(setting()).await;
-        }
-        let stage = stage.unwrap();
+        // A process that another test starts at this moment has our files open until it is another
+        // program, also the lock of the bot that was here before.
+        let stage = wait_for(Duration::from_secs(5), "the lock of the bot before is free", async || {
+            let set = Stage::set(setting()).await;
+            (!set.as_ref().is_err_and(|error| error.to_string().contains("another dogwatch"))).then_some(set)
+        });
+        let stage = stage.await.unwrap();
         let mut wiring: Wiring = stage.bot.clone();
         wiring.engine.mark.clone_from(&self.mark);
         wiring.alertmanager.clone_from(&self.alertmanager);

@@ -8,13 +8,12 @@ mod teams;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{TimeZone as _, Utc};
-use dogwatch::message::{Colour, Link, PageText};
-use dogwatch::model::{Grouping, Incident, IncidentId, IncidentState, PageEvent, Secret, Severity};
-use dogwatch::notify::{Contact, Parcel, ParcelKind, Sink, SinkError};
-use dogwatch::oncall::{OnCall, Roster};
+use dogwatch::message::{Link, PageText};
+use dogwatch::model::Secret;
+use dogwatch::notify::{Contact, Parcel, Sink, SinkError};
 
 use crate::bot::Bot;
+use crate::world::parcels;
 
 /// Of the platform's two members one has addresses; the databases' team has channels of its own.
 const ONCALL: &str = "
@@ -39,38 +38,12 @@ const SOON: Duration = Duration::from_secs(5);
 async fn begins(sinks: Vec<Arc<dyn Sink>>) -> Bot {
     let mut bot = Bot::begins(&[], vec![]).await;
     bot.page_sinks = sinks;
-    let oncall = OnCall::parse("oncall.yaml", ONCALL).unwrap();
-    bot.sinks.ack_times = Arc::new(oncall.ack_times());
-    bot.rules.oncall = Roster::new(oncall);
-    bot.is_restarted().await;
+    bot.is_on_call_by(ONCALL).await;
     bot
 }
 
 /// A page as the outbox hands it over.
 fn paged() -> Parcel {
-    let at = Utc.with_ymd_and_hms(2026, 3, 2, 2, 0, 0).unwrap();
-    let incident = Incident {
-        id: IncidentId(7),
-        grouping: Grouping::Other { text: "g".into() },
-        title: "the shop is down".into(),
-        severity: Severity::S1,
-        state: IncidentState::Open,
-        target: None,
-        team: "platform".into(),
-        owner: None,
-        playbook: None,
-        opened_at: at,
-        acknowledged_at: None,
-        mitigated_at: None,
-        resolved_at: None,
-        page_at: None,
-        spell: 1,
-        open_episodes: 1,
-        episodes: 1,
-        joined_at: None,
-        held_until: None,
-        merged: None,
-    };
     let page = PageText {
         title: "[S1] INC-7 the shop is down".into(),
         reason: "S1 pages at once".into(),
@@ -80,27 +53,11 @@ fn paged() -> Parcel {
         ack: "/ack INC-7".into(),
         ..PageText::default()
     };
-    Parcel {
-        kind: ParcelKind::Page,
-        key: "dogwatch-INC-7-1-1-S1".into(),
-        pager_key: "dogwatch-mark-INC-7-1-S1".into(),
-        event: Some(PageEvent::Trigger),
-        standing: None,
-        outcome: None,
-        previous: None,
-        thread: None,
-        at,
-        incident,
-        team: "platform".into(),
-        title: page.title.clone(),
-        body: String::new(),
-        page: Some(page),
-        ticket: None,
-        colour: Colour::Red,
-        buttons: Vec::new(),
-        mention: vec![contact("alice", None)],
-        channel: None,
-    }
+    let title = page.title.clone();
+    let mut parcel =
+        Parcel { title, body: String::new(), mention: vec![contact("alice", None)], ..parcels::page(page) };
+    parcel.incident.title = "the shop is down".into();
+    parcel
 }
 
 fn contact(name: &str, address: Option<&str>) -> Contact {

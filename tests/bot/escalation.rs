@@ -5,7 +5,6 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use dogwatch::clock::Clock as _;
 use dogwatch::model::IncidentId;
-use dogwatch::oncall::{OnCall, Roster};
 use dogwatch::store::{EscalationStore, IncidentStore};
 
 use crate::bot::pager::Pager;
@@ -53,11 +52,7 @@ fn look(severity: &str) -> String {
 async fn begins(severity: &str, oncall: &'static str) -> (Bot, Arc<Pager>) {
     let mut bot = Bot::begins(&[&look(severity)], crate::crashes::coredns()).await;
     let pager = Pager::new("pager", bot.clock.clone());
-    bot.pagers = vec![pager.clone()];
-    let oncall = OnCall::parse("oncall.yaml", oncall).unwrap();
-    bot.sinks.ack_times = Arc::new(oncall.ack_times());
-    bot.rules.oncall = Roster::new(oncall);
-    bot.is_restarted().await;
+    bot.pages_by(std::slice::from_ref(&pager), oncall).await;
     (bot, pager)
 }
 

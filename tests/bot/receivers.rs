@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use dogwatch::model::{Command, IncidentId};
-use dogwatch::oncall::{OnCall, Roster};
 use dogwatch::store::EscalationStore as _;
 
 use crate::bot::pager::Pager;
@@ -24,11 +23,7 @@ teams:
 async fn begins(pager: fn(&str, Arc<dogwatch::clock::ManualClock>) -> Arc<Pager>) -> (Bot, Arc<Pager>) {
     let mut bot = Bot::begins(&[], vec![]).await;
     let pager = pager("pager", bot.clock.clone());
-    bot.pagers = vec![pager.clone()];
-    let oncall = OnCall::parse("oncall.yaml", ONCALL).unwrap();
-    bot.sinks.ack_times = Arc::new(oncall.ack_times());
-    bot.rules.oncall = Roster::new(oncall);
-    bot.is_restarted().await;
+    bot.pages_by(std::slice::from_ref(&pager), ONCALL).await;
     (bot, pager)
 }
 

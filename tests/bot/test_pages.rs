@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use dogwatch::model::{IncidentId, IncidentState};
-use dogwatch::oncall::{OnCall, Roster};
 use dogwatch::store::IncidentStore as _;
 
 use crate::bot::pager::Pager;
@@ -25,11 +24,7 @@ teams:
 async fn begins() -> (Bot, Arc<Pager>) {
     let mut bot = Bot::begins(&[], vec![]).await;
     let pager = Pager::listening("pager", bot.clock.clone());
-    bot.pagers = vec![pager.clone()];
-    let oncall = OnCall::parse("oncall.yaml", ONCALL).unwrap();
-    bot.sinks.ack_times = Arc::new(oncall.ack_times());
-    bot.rules.oncall = Roster::new(oncall);
-    bot.is_restarted().await;
+    bot.pages_by(std::slice::from_ref(&pager), ONCALL).await;
     (bot, pager)
 }
 

@@ -61,8 +61,8 @@ fn files_are_read_again_on_sighup_and_when_their_mount_is_swapped() {
         let said = "dogwatch.yaml was read again: counts now: incidents.runs; needs a restart to count: log.format";
         server.log().contains(said)
     });
-    // What was said in chat is brought within a moment.
-    std::thread::sleep(std::time::Duration::from_secs(1));
+    // What was said in chat has been brought.
+    until(|| measures("dogwatch_deliveries_waiting 0"));
     let console = server.stop();
     assert!(
         console.contains("oncall.yaml was read again: members + dana; team platform: rotation changed"),

@@ -73,8 +73,8 @@ async fn what_the_server_says_is_told() {
     let error = refused(options(&server, EmailTls::Starttls), &only("later")).await;
     let SinkError::Retry { message, .. } = error else { panic!("{error:?}") };
     assert!(message.contains("(451): come again later"), "{message}");
-    // One who is refused keeps nothing from the others, who have it once; who may be reached later is
-    // tried for a while.
+    // One who is refused keeps nothing from the others, who have it once; who may be reached later
+    // is tried for a while.
     let all = Parcel { mention: ["nobody", "ada", "later", "bob"].map(to).into(), ..parcel() };
     let sink = EmailSink::new(options(&server, EmailTls::Starttls)).unwrap();
     let error = sink.send(&all).await.expect_err("one has no mail yet");

@@ -1,5 +1,5 @@
-//! A stand-in for a mail server (<https://www.rfc-editor.org/rfc/rfc5321>) that refuses what the test
-//! says, and mails as their readers see them.
+//! A stand-in for a mail server (<https://www.rfc-editor.org/rfc/rfc5321>) that refuses what the
+//! test says, and mails as their readers see them.
 
 use std::sync::{Arc, Mutex};
 
@@ -96,7 +96,8 @@ impl MailStandIn {
         Self { port, shared, _server: server }
     }
 
-    /// The next line that begins so is answered so, and `DATA` stands for the mail itself, too: `.`.
+    /// The next line that begins so is answered so, and `DATA` stands for the mail itself, too:
+    /// `.`.
     pub fn answers(&self, to: &str, with: &str) {
         self.shared.lock().unwrap().answers.push((to.to_owned(), with.to_owned()));
     }

@@ -1,4 +1,5 @@
-//! A real mail server: Exim, from Debian's `exim4-daemon-light`. Its users have one mailbox together.
+//! A real mail server: Exim, from Debian's `exim4-daemon-light`. Its users have one mailbox
+//! together.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -13,7 +13,7 @@
 //! | `prometheus` | a real Prometheus that scrapes what the test says |
 //! | `discord` | a stand-in for Discord: gateway and REST |
 //! | `mail_server` | a real mail server |
-//! | `mail` | a stand-in for a mail server that refuses what the test says, and mails as they are read |
+//! | `mail` | a stand-in for a mail server that refuses what it is told to, and mails as read |
 //! | `pagerduty` | a stand-in for PagerDuty: its events and its webhook |
 //! | `chats` | stand-ins for Slack, Mattermost, Teams' Workflows and ntfy |
 //! | `trackers` | stand-ins for the issues of GitHub and GitLab |

@@ -13,7 +13,8 @@ use crate::notify::{Contact, Parcel};
 /// A subject that phones show the beginning of.
 const SUBJECT: usize = 240;
 
-/// By what the mails of one page find together (<https://www.rfc-editor.org/rfc/rfc5322#section-3.6.4>).
+/// By what the mails of one page find together
+/// (<https://www.rfc-editor.org/rfc/rfc5322#section-3.6.4>).
 ///
 /// The first mail to each recipient has an id that follows from the page alone: repeated, it is the
 /// same mail. What comes later names it, and also one that was never sent and stands for the
@@ -69,7 +70,8 @@ fn word(text: &str) -> String {
     text.chars().map(|c| if fits(c) { c } else { '-' }).collect()
 }
 
-/// The mail to one recipient, as it goes over the wire. `contact`: who it is, where they are called.
+/// The mail to one recipient, as it goes over the wire. `contact`: who it is, where they are
+/// called.
 pub(super) fn letter(
     parcel: &Parcel,
     thread: &Thread,

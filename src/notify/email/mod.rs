@@ -49,8 +49,8 @@ struct Taken {
 /// So many parcels are remembered that are under way; more are written again to all.
 const UNDER_WAY: usize = 500;
 
-/// So often those are tried whose mail is not taken for now while others have theirs: about a minute.
-/// Then it has come, and whoever does not answer is followed by the next.
+/// So often those are tried whose mail is not taken for now while others have theirs: about a
+/// minute. Then it has come, and whoever does not answer is followed by the next.
 const MOST: u32 = 6;
 
 /// By what, from whom and to whom mails go.

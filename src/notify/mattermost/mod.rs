@@ -1,5 +1,5 @@
-//! Mattermost: a message by an incoming webhook. It cannot be edited, so that what becomes of a page
-//! is a short message without mentions.
+//! Mattermost: a message by an incoming webhook. It cannot be edited, so that what becomes of a
+//! page is a short message without mentions.
 //!
 //! | event | what is sent |
 //! | --- | --- |
@@ -17,7 +17,9 @@ use async_trait::async_trait;
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use super::chat::{Answer, Hook, calls};
+use super::answer::Answer;
+use super::chat::calls;
+use super::hook::Hook;
 use super::{BuildError, Parcel, ParcelKind, Sink, SinkError};
 use crate::message::Room;
 use crate::model::Secret;

@@ -24,7 +24,8 @@ use futures_util::future::join_all;
 use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
 
-use super::chat::{Answer, ask, calls};
+use super::answer::{Answer, ask};
+use super::chat::calls;
 use super::http::client_for;
 use super::{BuildError, Parcel, ParcelKind, Sink, SinkError};
 use crate::message::Room;

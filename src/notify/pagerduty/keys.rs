@@ -1,8 +1,9 @@
 //! By which routing key an event goes.
 //!
-//! What was opened at one service is unknown to the others. So it is kept which key opened it, by its
-//! name in the configuration and a few digits of its digest: whoever gives a team another service, or
-//! a key another name, does not leave incidents open behind. The key itself is kept nowhere.
+//! What was opened at one service is unknown to the others. So it is kept which key opened it, by
+//! its name in the configuration and a few digits of its digest: whoever gives a team another
+//! service, or a key another name, does not leave incidents open behind. The key itself is kept
+//! nowhere.
 
 use std::collections::BTreeMap;
 

@@ -38,7 +38,8 @@ pub const API_URL: &str = "https://events.pagerduty.com";
 /// The whole text of a page, with room for what else is in an event, which may have 512 KB.
 const ROOM: usize = 64_000;
 
-/// How long to wait where it limits and does not say how long: its limits are counted by the minute.
+/// How long to wait where it limits and does not say how long: its limits are counted by the
+/// minute.
 const LIMITED: Duration = Duration::from_secs(60);
 
 /// More of an answer is read by nobody.
@@ -87,7 +88,8 @@ impl Sink for PagerDutySink {
         }
         let news = if parcel.previous.is_some() { PageEvent::Update } else { PageEvent::Trigger };
         let what = parcel.event.unwrap_or(news);
-        // Where a person has closed it at PagerDuty, the same key again would open it anew, and call.
+        // Where a person has closed it at PagerDuty, the same key again would open it anew, and
+        // call.
         if what == PageEvent::Update && parcel.standing.is_some_and(|standing| standing != Standing::Open) {
             return Ok(parcel.previous.clone());
         }

@@ -4,7 +4,7 @@
 //! | event | as a bot | by a webhook |
 //! | --- | --- | --- |
 //! | trigger | `chat.postMessage` with mentions | the same message |
-//! | update, acknowledge, resolve | `chat.update` of the channel and `ts` that it gave, without mentions | a line without mentions |
+//! | update, acknowledge, resolve | `chat.update` of its channel and `ts`, no mentions | a line, no mentions |
 //!
 //! <https://docs.slack.dev/reference/methods/chat.postMessage>
 //! <https://docs.slack.dev/reference/methods/chat.update>
@@ -24,7 +24,9 @@ use reqwest::{Client, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::chat::{self, Hook, ask};
+use super::answer::ask;
+use super::chat;
+use super::hook::Hook;
 use super::http::client_for;
 use super::{BuildError, Parcel, ParcelKind, Sink, SinkError};
 use crate::http::api_url;

@@ -8,7 +8,7 @@ use std::fmt;
 
 use crate::message::clip;
 use crate::notify::SinkError;
-use crate::notify::chat::Answer;
+use crate::notify::answer::Answer;
 
 /// Why Slack does not have the message.
 #[derive(Debug)]

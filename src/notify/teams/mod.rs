@@ -1,6 +1,7 @@
-//! Microsoft Teams: an Adaptive Card by a webhook of the app Workflows ("When a Teams webhook request
-//! is received"). It cannot be edited, so that what becomes of a page is a short card without
-//! mentions. A webhook writes to one channel: a team that has another one has a URL of its own.
+//! Microsoft Teams: an Adaptive Card by a webhook of the app Workflows ("When a Teams webhook
+//! request is received"). It cannot be edited, so that what becomes of a page is a short card
+//! without mentions. A webhook writes to one channel: a team that has another one has a URL of its
+//! own.
 //!
 //! | event | what is sent |
 //! | --- | --- |
@@ -24,7 +25,9 @@ use chrono::{DateTime, Utc};
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use super::chat::{Answer, Hook, calls};
+use super::answer::Answer;
+use super::chat::calls;
+use super::hook::Hook;
 use super::{BuildError, Parcel, ParcelKind, Sink, SinkError};
 use crate::message::Room;
 use crate::model::Secret;
@@ -39,7 +42,8 @@ pub struct TeamsSink {
 }
 
 impl TeamsSink {
-    /// `url`: of the workflow that tells of all teams but those of `of_teams`, which have their own.
+    /// `url`: of the workflow that tells of all teams but those of `of_teams`, which have their
+    /// own.
     ///
     /// # Errors
     /// When one is no URL that may be sent to.

@@ -2,7 +2,8 @@
 //!
 //! ```json
 //! { "version": 1, "kind": "page", "dedup_key": "dogwatch-INC-1-1-1-S1",
-//! "event": "trigger", "incident_key": "dogwatch-3f9a1c2e-INC-1-1-S1", "at": "2026-03-01T08:00:00Z",
+//! "event": "trigger", "incident_key": "dogwatch-3f9a1c2e-INC-1-1-S1",
+//! "at": "2026-03-01T08:00:00Z",
 //! "incident": "INC-1", "severity": "S1", "state": "open",
 //! "target": { "kind": "Deployment", "namespace": "kube-system", "name": "coredns" },
 //! "team": "platform", "on_call": ["ada"], "title": "...", "body": "...",
@@ -10,10 +11,10 @@
 //! "folded": ["..."], "next": ["..."], "links": [{ "name": "runbook", "url": "https://..." }], "ack": "..." }
 //! ```
 //!
-//! `event` is `trigger`, or `update` where there is more to say and nobody is called again; `incident_key` is
-//! the same for each level of a page. Where outcomes are told, the kind `outcome` has the events `acknowledge` and
-//! `resolve`, and an `outcome` in words; it calls nobody. `ack_urls` has for each of `on_call` the link that acknowledges in
-//! their name, where the bot has a public URL.
+//! `event` is `trigger`, or `update` where there is more to say and nobody is called again;
+//! `incident_key` is the same for each level of a page. Where outcomes are told, the kind `outcome`
+//! has the events `acknowledge` and `resolve`, and an `outcome` in words; it calls nobody. `ack_urls` has for each of `on_call` the
+//! link that acknowledges in their name, where the bot has a public URL.
 //!
 //! `body` is the whole text. What stands from `reason` on is there for a page, and says the same in
 //! its parts: why a person is needed, the alerts and where, what the playbook says, what the run
@@ -75,8 +76,8 @@ impl WebhookSink {
     }
 
     /// Each document is signed: the header `X-Dogwatch-Signature` is `v1=` and the HMAC-SHA256, in
-    /// hexadecimal digits, of the header `X-Dogwatch-Timestamp` (seconds since 1970), a dot, and the
-    /// body as it is sent.
+    /// hexadecimal digits, of the header `X-Dogwatch-Timestamp` (seconds since 1970), a dot, and
+    /// the body as it is sent.
     pub fn signed_with(self, signing_secret: Option<Secret>) -> Self {
         Self { signing_secret, ..self }
     }

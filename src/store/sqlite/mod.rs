@@ -79,7 +79,8 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the file, creates it if it is missing, and brings its schema up to date. `sinks` may change while it is open.
+    /// Opens the file, creates it if it is missing, and brings its schema up to date. `sinks` may
+    /// change while it is open.
     ///
     /// # Errors
     /// When it cannot be opened or migrated, or when another process has opened it for writing.

@@ -79,7 +79,8 @@ pub(in crate::store) async fn arrived(
     if !of.acknowledged && tx.is_over(of.incident).await? {
         tx.tables.close_pages(&[page], tx.now, false).await?;
     }
-    // It may stand otherwise since it was sent. Where nothing could be told, that would go on for ever.
+    // It may stand otherwise since it was sent. Where nothing could be told, that would go on for
+    // ever.
     if told.is_some() {
         tx.tell_pagers(of.incident).await?;
     }

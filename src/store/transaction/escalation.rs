@@ -117,8 +117,8 @@ impl Tx<'_> {
         self.tables.drop_escalation(part.id).await?;
         let is_taken = whole.state != IncidentState::Open && before <= part.severity;
         if is_taken {
-            // Whoever has the whole has the part: nobody is to be called for that any more, here or by
-            // a receiver.
+            // Whoever has the whole has the part: nobody is to be called for that any more, here or
+            // by a receiver.
             let waiting: Vec<PageId> = self.tables.waiting_pages(part.id).await?.iter().map(|page| page.id).collect();
             return self.tables.close_pages(&waiting, self.now, true).await;
         }
@@ -185,7 +185,8 @@ impl Tx<'_> {
         let NewPage { team, reason, .. } = page;
         self.note(incident.id, &IncidentEvent::Paged { team, reason, called: people }).await?;
         let mut sinks: BTreeSet<String> = self.sinks.pages.iter().cloned().collect();
-        // A receiver that escalates calls whom its own policy names, and not whom somebody asks for.
+        // A receiver that escalates calls whom its own policy names, and not whom somebody asks
+        // for.
         if is_asked && sinks.iter().any(|sink| self.sinks.escalate.contains(sink)) {
             sinks.extend(self.sinks.calls_by_name.clone());
         }

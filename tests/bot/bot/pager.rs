@@ -7,6 +7,9 @@ use chrono::{DateTime, Utc};
 use dogwatch::clock::{Clock, ManualClock};
 use dogwatch::model::PageEvent;
 use dogwatch::notify::{Parcel, ParcelKind, Sink, SinkError};
+use dogwatch::oncall::{OnCall, Roster};
+
+use super::Bot;
 
 pub struct Pager {
     name: String,
@@ -34,6 +37,23 @@ pub struct Got {
     pub pager_key: String,
     pub event: &'static str,
     pub outcome: Option<String>,
+}
+
+impl Bot {
+    /// From now on its pages go to the first of these, and to each next one when that fails;
+    /// `oncall` says whom they call.
+    pub async fn pages_by(&mut self, pagers: &[Arc<Pager>], oncall: &str) {
+        self.pagers = pagers.to_vec();
+        self.is_on_call_by(oncall).await;
+    }
+
+    /// The on-call file says that.
+    pub async fn is_on_call_by(&mut self, oncall: &str) {
+        let oncall = OnCall::parse("oncall.yaml", oncall).unwrap();
+        self.sinks.ack_times = Arc::new(oncall.ack_times());
+        self.rules.oncall = Roster::new(oncall);
+        self.is_restarted().await;
+    }
 }
 
 impl Pager {

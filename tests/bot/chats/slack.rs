@@ -174,7 +174,8 @@ async fn texts_of_others_mention_nobody_and_are_no_markup() {
             .filter(|block| block["text"]["type"] == "mrkdwn")
             .map(|block| block["text"]["text"].as_str().unwrap())
             .collect();
-        // Outside of code only our own words stand, and the only links are those that say where they lead.
+        // Outside of code only our own words stand, and the only links are those that say where
+        // they lead.
         for text in &marked {
             let outside: String = text.replace("```", "\u{0}").split('\u{0}').step_by(2).collect();
             let outside: String = outside.split('`').step_by(2).collect();

@@ -2,57 +2,28 @@
 
 use chrono::Utc;
 use dogwatch::discord::DiscordOptions;
-use dogwatch::message::Colour;
-use dogwatch::model::{Grouping, Incident, IncidentId, IncidentState, Secret, Severity};
+use dogwatch::message::{Colour, PageText};
+use dogwatch::model::{IncidentId, Secret, Severity};
 use dogwatch::notify::{DiscordSink, Parcel, ParcelKind, Sink as _, SinkError};
 
 use super::night::options;
 use crate::world::discord::Discord;
+use crate::world::parcels;
 
 fn parcel() -> Parcel {
-    let incident = Incident {
-        id: IncidentId(1),
-        grouping: Grouping::Other { text: "g".into() },
-        title: "the disk is slow".into(),
-        severity: Severity::S3,
-        state: IncidentState::Open,
-        target: None,
-        team: "platform".into(),
-        owner: None,
-        playbook: None,
-        opened_at: Utc::now(),
-        acknowledged_at: None,
-        mitigated_at: None,
-        resolved_at: None,
-        page_at: None,
-        spell: 1,
-        open_episodes: 1,
-        episodes: 1,
-        joined_at: None,
-        held_until: None,
-        merged: None,
-    };
-    Parcel {
+    let mut parcel = Parcel {
         kind: ParcelKind::Card,
         key: "dogwatch-INC-1".into(),
-        pager_key: String::new(),
         event: None,
-        standing: None,
-        outcome: None,
-        previous: None,
-        thread: None,
         at: Utc::now(),
-        incident,
-        team: "platform".into(),
         title: "INC-1 S3 open: the disk is slow".into(),
         body: "owner: nobody yet".into(),
         page: None,
-        ticket: None,
         colour: Colour::Amber,
-        buttons: Vec::new(),
-        mention: Vec::new(),
-        channel: None,
-    }
+        ..parcels::page(PageText::default())
+    };
+    (parcel.incident.id, parcel.incident.severity) = (IncidentId(1), Severity::S3);
+    parcel
 }
 
 async fn refused(options: &DiscordOptions, parcel: &Parcel) -> SinkError {

@@ -1,5 +1,5 @@
-//! Stand-ins for chats that pages go to: as strict as their documents say of what they are sent, with
-//! the faults that the test wants.
+//! Stand-ins for chats that pages go to: as strict as their documents say of what they are sent,
+//! with the faults that the test wants.
 
 pub mod mattermost;
 pub mod ntfy;

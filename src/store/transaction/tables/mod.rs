@@ -359,8 +359,8 @@ pub(in crate::store) trait DeliveryTable {
         due_at: Option<DateTime<Utc>>,
     ) -> Result<(), StoreError>;
 
-    /// What the receivers of an incident's pages, and of those of its parts, know of them. Not where
-    /// something is on its way there already.
+    /// What the receivers of an incident's pages, and of those of its parts, know of them. Not
+    /// where something is on its way there already.
     async fn told_pages(&mut self, incident: IncidentId) -> Result<Vec<ToldPage>, StoreError>;
 
     /// The incidents that those sinks keep of this one were closed there.
