@@ -139,14 +139,7 @@ pub fn plan<'p>(playbook: &'p Playbook, autonomy: Autonomy, state: &RunState, no
             // What its alert said, and what a person said to that, is as old as nobody went on with
             // it.
             let asks_anew = autonomy >= Autonomy::Approve && !in_group && left_alone(playbook, state).is_some();
-            in_step(
-                step,
-                phase,
-                if asks_anew { Autonomy::Approve } else { autonomy },
-                state,
-                now,
-                InStep { in_group, asks_anew },
-            )
+            in_step(step, phase, autonomy, state, now, InStep { in_group, asks_anew })
         }
         None if phase == Phase::Diagnose => after_diagnose(autonomy, state),
         None => finish(state, "every step of the mitigation is done".into()),
@@ -241,8 +234,8 @@ fn in_step<'p>(
                 return finish(state, "the alert resolved: nothing more is changed".into());
             }
             match &state.approval {
-                // A group that was begun is finished.
                 Approval::None | Approval::Granted { .. } if asks_anew => Next::Ask { step },
+                // A group that was begun is finished.
                 Approval::None if autonomy == Autonomy::Approve && !in_group => Next::Ask { step },
                 Approval::Asked { id, expires_at, .. } if now >= *expires_at => Next::Expire { approval: *id },
                 Approval::Asked { expires_at, .. } => Next::Park { until: *expires_at },

@@ -126,3 +126,61 @@ pub fn next_event(
     }
     Some(event)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STANDINGS: [Standing; 3] = [Standing::Open, Standing::Acknowledged, Standing::Over];
+
+    fn stands() -> impl Iterator<Item = PageStands> {
+        (0..16).map(|bits| PageStands {
+            acknowledged: bits & 1 != 0,
+            answered: bits & 2 != 0,
+            outdone: bits & 4 != 0,
+            earlier: bits & 8 != 0,
+        })
+    }
+
+    #[test]
+    fn who_knows_how_it_stands_hears_of_news_alone() {
+        for (standing, stands) in STANDINGS.into_iter().flat_map(|standing| stands().map(move |it| (standing, it))) {
+            for told in [Told::Of(standing), Told::Closed] {
+                let hears = |has_news| next_event(Some(told), standing, stands, has_news, true);
+                assert!(matches!(hears(false), None | Some(PageEvent::Update)), "{told:?} {stands:?}");
+                assert!(!hears(true).is_some_and(PageEvent::is_end), "{told:?} {stands:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_end_goes_to_who_hears_of_ends_alone() {
+        let known = STANDINGS.map(|standing| Some(Told::Of(standing)));
+        for told in known.into_iter().chain([None, Some(Told::Perhaps), Some(Told::Closed)]) {
+            for (standing, stands) in STANDINGS.into_iter().flat_map(|standing| stands().map(move |it| (standing, it)))
+            {
+                for has_news in [false, true] {
+                    let event = next_event(told, standing, stands, has_news, false);
+                    assert!(!event.is_some_and(PageEvent::is_end), "{told:?} {standing:?} {stands:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn each_change_is_told_as_what_it_is() {
+        let plain = PageStands { acknowledged: false, answered: false, outdone: false, earlier: false };
+        let taken = PageStands { acknowledged: true, answered: true, ..plain };
+        let hears = |told, standing, stands| next_event(told, standing, stands, false, true);
+        let of = |standing| Some(Told::Of(standing));
+        assert_eq!(hears(None, Standing::Open, plain), Some(PageEvent::Trigger));
+        assert_eq!(hears(of(Standing::Open), Standing::Acknowledged, taken), Some(PageEvent::Acknowledge));
+        assert_eq!(hears(of(Standing::Acknowledged), Standing::Over, taken), Some(PageEvent::Resolve));
+        assert_eq!(hears(of(Standing::Over), Standing::Open, plain), Some(PageEvent::Trigger), "it is needed again");
+        assert_eq!(hears(None, Standing::Over, plain), Some(PageEvent::Resolve), "over before anybody was called");
+        assert_eq!(hears(None, Standing::Acknowledged, taken), None, "somebody was quicker");
+        assert_eq!(hears(Some(Told::Perhaps), Standing::Acknowledged, taken), Some(PageEvent::Acknowledge));
+        let earlier = PageStands { earlier: true, ..plain };
+        assert_eq!(hears(None, Standing::Over, earlier), None, "what came back has a page of its own");
+    }
+}
