@@ -132,6 +132,7 @@ impl Look<'_> {
         let episodes = self.store.episodes(id, EPISODES).await?;
         let pages = self.store.pages_of(id).await?;
         let windows = self.store.windows_of(id).await?;
+        let attempts = self.store.page_attempts(id).await?;
         let on_call = self.explains.on_call(&pages);
         let escalation = self.store.escalation_of(id).await?;
         let next_call = escalation.and_then(|escalation| {
@@ -150,6 +151,7 @@ impl Look<'_> {
             paging: PagingFacts {
                 severities: &self.explains.severities,
                 windows: &windows,
+                attempts: &attempts,
                 on_call: &on_call,
                 next_call: next_call.as_deref(),
                 part: (asked != id).then_some(asked),

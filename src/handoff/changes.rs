@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::summarise::Facts;
 use super::summary::ChangeMade;
-use crate::model::{Intent, Run, RunEvent, StepPath};
+use crate::model::{Intent, Run, RunEvent, StepAddress};
 use crate::store::{Store, StoreError};
 
 pub(super) async fn made(store: &dyn Store, facts: &Facts) -> Result<Vec<ChangeMade>, StoreError> {
@@ -22,7 +22,7 @@ pub(super) async fn made(store: &dyn Store, facts: &Facts) -> Result<Vec<ChangeM
     Ok(changes)
 }
 
-fn started((at, event): &(DateTime<Utc>, RunEvent)) -> Option<(DateTime<Utc>, &StepPath, u32, &Intent)> {
+fn started((at, event): &(DateTime<Utc>, RunEvent)) -> Option<(DateTime<Utc>, &StepAddress, u32, &Intent)> {
     match event {
         RunEvent::Started { step, attempt, intent, .. } => Some((*at, step, *attempt, intent)),
         _ => None,
@@ -30,7 +30,7 @@ fn started((at, event): &(DateTime<Utc>, RunEvent)) -> Option<(DateTime<Utc>, &S
 }
 
 /// What became of one attempt. The last word counts: one that was given up may have come through late.
-fn result_of(log: &[(DateTime<Utc>, RunEvent)], step: &StepPath, attempt: u32) -> String {
+fn result_of(log: &[(DateTime<Utc>, RunEvent)], step: &StepAddress, attempt: u32) -> String {
     let found = log.iter().rev().find_map(|(_, event)| match event {
         RunEvent::Done { step: of, attempt: n, recovered, .. } if of == step && *n == attempt => {
             Some(if *recovered { "done (found done after a crash)".into() } else { "done".into() })

@@ -11,7 +11,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::*;
 use crate::clock::Clock as _;
-use crate::model::{FailureClass, Intent, Outcome, PageBudget, PageBudgets, RunEvent, Severity, StepPath};
+use crate::model::{FailureClass, Intent, Outcome, PageBudget, PageBudgets, RunEvent, Severity, StepAddress};
 use crate::oncall::OnCall;
 use crate::store::story::Story;
 use crate::store::{Append, Change, IncidentRef, PageReason, Sinks};
@@ -64,7 +64,7 @@ async fn busy_morning(bot: &Story) {
     bot.passes(10);
     let volume = bot.incident(Severity::S2, "data-pg-0007 is nearly full", "PVCFilling", 1).await;
     let run = bot.opens_run(volume, "pvc-filling").await;
-    let step = StepPath("mitigate.expand".into());
+    let step: StepAddress = "mitigate.expand".parse().unwrap();
     let intent = Intent {
         summary: "expand pvc/data-pg-0007 in db".into(),
         object: crate::model::ObjectKey::new("PersistentVolumeClaim", "db", "data-pg-0007"),
@@ -219,7 +219,7 @@ async fn who_answered_a_page_is_told_by_no_clock() {
     bot.decide(vec![Change::Resolve { incident: IncidentRef::Existing(two), by_itself: true }]).await;
     bot.passes(30);
     for delivery in bot.store.take_deliveries(&["webhook"], 10, Duration::from_secs(60)).await.unwrap() {
-        bot.store.delivered(delivery.id, None, None).await.unwrap();
+        bot.store.delivered(delivery.id, None, None, None).await.unwrap();
     }
     // The clock is set back before somebody answers: nobody knows how long that took.
     let three = bot.incident(Severity::S1, "three", "A", 1).await;

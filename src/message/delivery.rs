@@ -8,7 +8,7 @@ use crate::model::{IncidentId, Run};
 use crate::store::{Page, PageDelivery, Reach, TimelineEntry};
 
 /// No error takes more than this, whatever the receiver says.
-const LONGEST: usize = 160;
+pub(super) const LONGEST: usize = 160;
 
 /// `PAGE-5 has reached nobody since 2025-03-01 02:13:00 UTC: webhook: 4 attempts, the last: 503;
 /// next at ...`. `None`: it has reached somebody, or is on its way.
@@ -45,26 +45,25 @@ pub(super) fn mark(incident: IncidentId, pages: &[Page], now: DateTime<Utc>) -> 
 
 /// One line for each sink that a page went to, and one for what comes of it where that is nothing.
 pub(super) fn ways(page: &Page, now: DateTime<Utc>) -> Vec<String> {
-    let mut lines: Vec<String> = page.deliveries.iter().map(way).collect();
-    match page.reach(now) {
-        Reach::Nobody { since } if lines.is_empty() => {
-            lines.push(format!("it has reached nobody since {}: no sink for pages is configured", moment(since)));
-        }
-        Reach::Nobody { since } => lines.push(format!("it has reached nobody since {}", moment(since))),
-        Reach::Chat => {
-            lines.push(
-                "it pages nobody: it stands in chat, the list and the handoff until somebody acknowledges it"
-                    .to_owned(),
-            );
-        }
-        Reach::OnItsWay => lines.push("it is on its way".to_owned()),
-        Reach::Folded => {}
-        Reach::Somebody => {}
-    }
-    lines
+    page.deliveries.iter().map(way).chain(comes_of_it(page, now)).collect()
 }
 
-fn way(delivery: &PageDelivery) -> String {
+/// Where a page has not reached somebody.
+pub(super) fn comes_of_it(page: &Page, now: DateTime<Utc>) -> Option<String> {
+    match page.reach(now) {
+        Reach::Nobody { since } if page.deliveries.is_empty() => {
+            Some(format!("it has reached nobody since {}: no sink for pages is configured", moment(since)))
+        }
+        Reach::Nobody { since } => Some(format!("it has reached nobody since {}", moment(since))),
+        Reach::Chat => Some(
+            "it pages nobody: it stands in chat, the list and the handoff until somebody acknowledges it".to_owned(),
+        ),
+        Reach::OnItsWay => Some("it is on its way".to_owned()),
+        Reach::Folded | Reach::Somebody => None,
+    }
+}
+
+pub(super) fn way(delivery: &PageDelivery) -> String {
     let sink = clip(&delivery.sink, 40);
     if let Some(at) = delivery.delivered_at {
         return format!("{sink}: delivered at {}", moment(at));
@@ -75,6 +74,10 @@ fn way(delivery: &PageDelivery) -> String {
     };
     let error =
         delivery.error.as_deref().map(|error| format!(", the last: {}", clip(error, LONGEST))).unwrap_or_default();
-    let next = delivery.due_at.map_or("not tried any more".to_owned(), |at| format!("next at {}", moment(at)));
-    format!("{sink}: {tried}{error}; {next}")
+    format!("{sink}: {tried}{error}; {}", end(delivery))
+}
+
+/// When it is tried next.
+pub(super) fn end(delivery: &PageDelivery) -> String {
+    delivery.due_at.map_or("not tried any more".to_owned(), |at| format!("next at {}", moment(at)))
 }

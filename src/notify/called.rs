@@ -1,9 +1,13 @@
 //! Who is called by a page, and where.
 
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
 use super::render::{Renderer, TEAM};
 use super::{Contact, Parcel};
 use crate::message::{self, PageText, Room};
-use crate::oncall::Member;
+use crate::oncall::{Member, OnCall, Watch};
 use crate::store::Page;
 
 /// Who is to be called, and where.
@@ -12,6 +16,8 @@ pub(super) struct Called {
     channel: Option<String>,
     /// What the page says when it is not the page's own team.
     instead: Option<String>,
+    /// Whom it calls and why them, by the schedule of this moment.
+    said: String,
 }
 
 impl Called {
@@ -23,6 +29,7 @@ impl Called {
         parcel.page = Some(page);
         parcel.mention = self.who;
         parcel.channel = self.channel;
+        parcel.called = Some(self.said);
         parcel
     }
 }
@@ -36,8 +43,9 @@ impl Renderer {
         if named.is_empty() {
             return self.called(sink, &page.team, owner);
         }
+        let said = format!("{}, by name", names(&named));
         let who = named.into_iter().map(|member| contact(sink, member)).collect();
-        Called { who, channel: self.channel(sink, &page.team), instead: None }
+        Called { who, channel: self.channel(sink, &page.team), instead: None, said }
     }
 
     /// Who is on call now: for the page's team; else, as a page must reach somebody, for the
@@ -54,8 +62,9 @@ impl Renderer {
             let why = match oncall.first(asked, default_team, now) {
                 Ok(people) if !people.is_empty() => {
                     let instead = nobody.first().map(|(_, why)| format!("{why}: team {asked} is called instead"));
+                    let said = on_call(&oncall, asked, &people, now);
                     let who = people.iter().map(|member| contact(sink, member)).collect();
-                    return Called { who, channel: self.channel(sink, asked), instead };
+                    return Called { who, channel: self.channel(sink, asked), instead, said };
                 }
                 Ok(_) if oncall.shift_before(asked, now).is_ok_and(|before| before.is_some()) => {
                     "whose rotations leave a gap now"
@@ -67,11 +76,30 @@ impl Renderer {
             tracing::error!(team = asked, "nobody is on call for this team, which is paged");
         }
         let instead = nobody.first().map(|(_, why)| format!("{why}; whoever reads this is the first to know"));
-        Called { who: Vec::new(), channel: self.channel(sink, team), instead }
+        let said = format!("nobody, as nobody was on call for team {}", message::clip(team, TEAM));
+        Called { who: Vec::new(), channel: self.channel(sink, team), instead, said }
     }
 
     fn channel(&self, sink: &str, team: &str) -> Option<String> {
         self.oncall.get().team(team).ok().and_then(|team| team.channels.at(sink).map(str::to_owned))
+    }
+}
+
+fn names(people: &[impl AsRef<Member>]) -> String {
+    people.iter().map(|member| member.as_ref().name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+/// `ada, on call for databases by its rotation from ... to ...`.
+fn on_call(oncall: &OnCall, team: &str, people: &[Arc<Member>], now: DateTime<Utc>) -> String {
+    let (called, team_name) = (names(people), message::clip(team, TEAM));
+    match oncall.who(team, now) {
+        Ok(Some(Watch { member, shift, cover })) if people.iter().any(|person| person.name == member.name) => {
+            let by = cover.map_or("its rotation".to_owned(), |id| format!("the override {id}"));
+            let (from, to) = (message::moment(shift.from), message::moment(shift.to));
+            let whose = if people.len() == 1 { String::new() } else { format!("{}: ", member.name) };
+            format!("{called}, {whose}on call for {team_name} by {by} from {from} to {to}")
+        }
+        _ => format!("{called}, by the first step of the escalation of {team_name}"),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::links::AckLinks;
 use crate::metrics::Metrics;
 use crate::model::PageEvent;
 use crate::oncall::Roster;
-use crate::store::{Delivery, DeliverySubject, Store, StoreError};
+use crate::store::{Attempt, Delivery, DeliverySubject, Store, StoreError};
 use crate::worker::{Turn, TurnError, Worker};
 
 /// How long a delivery that was taken is kept from being taken again: longer than an attempt may last, so that only a
@@ -78,8 +78,10 @@ impl OutboxWorker {
         };
         let lost = parcel.ticket.as_ref().map_or(0, |letter| letter.lost);
         match sent {
-            Ok(external) => self.store.delivered(delivery.id, external.as_deref(), parcel.standing).await,
-            Err(error) => self.failed(delivery, patience_of(parcel), lost, &error).await,
+            Ok(external) => {
+                self.store.delivered(delivery.id, external.as_deref(), parcel.standing, attempt(parcel)).await
+            }
+            Err(error) => self.failed(delivery, patience_of(parcel), lost, &error, attempt(parcel)).await,
         }
     }
 
@@ -90,18 +92,23 @@ impl OutboxWorker {
         kind: ParcelKind,
         lost: u32,
         error: &SinkError,
+        attempt: Option<Attempt>,
     ) -> Result<(), StoreError> {
         self.metrics.delivery_failed(self.sink.name());
         let wait = wait_after(kind, Failures { attempts: delivery.attempts, lost }, error, rand::random());
         let retry_at = wait.map(|wait| self.clock.now() + wait);
-        let (sink, attempt) = (self.sink.name(), delivery.attempts + 1);
+        let (sink, attempts) = (self.sink.name(), delivery.attempts + 1);
         match retry_at {
-            Some(at) => tracing::warn!(sink, kind = kind.name(), attempt, %error, retry_at = %at, "not delivered"),
-            None => tracing::error!(sink, kind = kind.name(), attempt, %error, "not delivered, and given up"),
+            Some(at) => {
+                tracing::warn!(sink, kind = kind.name(), attempt = attempts, %error, retry_at = %at, "not delivered")
+            }
+            None => {
+                tracing::error!(sink, kind = kind.name(), attempt = attempts, %error, "not delivered, and given up")
+            }
         }
         let also = self.fallback.as_deref().filter(|_| falls_back(kind, delivery.attempts, error));
         let told = trouble::with_end(error, self.clock.now());
-        let went_on = self.store.delivery_failed(delivery.id, &told, retry_at, also).await?;
+        let went_on = self.store.delivery_failed(delivery.id, &told, retry_at, also, attempt).await?;
         if let DeliverySubject::Ticket { ticket } = &delivery.subject {
             trouble::tell(&*self.store, *ticket, error, retry_at, self.clock.now()).await?;
         }
@@ -134,7 +141,7 @@ impl Worker for OutboxWorker {
             match self.renderer.parcel(self.sink.as_ref(), &delivery).await {
                 Ok(Some(parcel)) => parcels.push((delivery, parcel)),
                 // There is nothing to tell any more: the page was acknowledged, the question answered.
-                Ok(None) => self.store.delivered(delivery.id, None, None).await?,
+                Ok(None) => self.store.delivered(delivery.id, None, None, None).await?,
                 // One row that cannot be read must not keep back the others; and whoever was to be
                 // paged hears at least that there is something.
                 Err(error @ StoreError::Unreadable { .. }) => match &delivery.subject {
@@ -142,12 +149,12 @@ impl Worker for OutboxWorker {
                         tracing::error!(%page, %error, "a page cannot be read, and a plain one takes its place");
                         match self.renderer.instead(self.sink.as_ref(), *page, delivery.told, &error).await? {
                             Some(parcel) => parcels.push((delivery, parcel)),
-                            None => self.store.delivered(delivery.id, None, None).await?,
+                            None => self.store.delivered(delivery.id, None, None, None).await?,
                         }
                     }
                     subject => {
                         let kind = ParcelKind::of(subject);
-                        self.failed(&delivery, kind, 0, &SinkError::fail(error.to_string())).await?;
+                        self.failed(&delivery, kind, 0, &SinkError::fail(error.to_string()), None).await?;
                     }
                 },
                 Err(error) => return Err(error.into()),
@@ -164,4 +171,8 @@ impl Worker for OutboxWorker {
 /// calls the next by itself goes on with that until it hears so.
 fn patience_of(parcel: &Parcel) -> ParcelKind {
     if parcel.event.is_some_and(PageEvent::is_end) { ParcelKind::Ticket } else { parcel.kind }
+}
+
+fn attempt(parcel: &Parcel) -> Option<Attempt> {
+    Some(Attempt { event: parcel.event?, called: parcel.called.clone()? })
 }

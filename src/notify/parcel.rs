@@ -45,6 +45,8 @@ pub struct Parcel {
     pub buttons: Vec<Button>,
     /// Who is called. Empty for a page: nobody is on call.
     pub mention: Vec<Contact>,
+    /// Whom a page calls and why them, in a line for whoever asks later; `None` where it is none.
+    pub called: Option<String>,
     /// What is done to a ticket, if it is one.
     pub ticket: Option<TicketLetter>,
     /// Where the team is paged, by the receiver's own name of it; `None`: where everything else

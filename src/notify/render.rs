@@ -156,6 +156,7 @@ impl Renderer {
             colour: card.colour,
             buttons: card.buttons,
             mention: Vec::new(),
+            called: None,
             channel: None,
         }
     }

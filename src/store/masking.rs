@@ -13,8 +13,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{
-    Append, Ask, Change, CommandReply, Decision, InboxItem, NewEpisode, NewIncident, NewOverride, NewPage, NewRun,
-    NewWindow, StoreError, TicketFailure, TicketTrouble,
+    Append, Ask, Attempt, Change, CommandReply, Decision, InboxItem, NewEpisode, NewIncident, NewOverride, NewPage,
+    NewRun, NewWindow, StoreError, TicketFailure, TicketTrouble,
 };
 use crate::model::{Digest, Grouping, Intent, Preview, RunEvent, Signal, Target, redact, redact_named, redact_value};
 
@@ -36,6 +36,13 @@ impl Decision {
         let changes = self.changes.into_iter().map(change).collect::<Result<_, _>>()?;
         let reply = self.reply.map(|reply| CommandReply { text: text(reply.text), ..reply });
         Ok(Self { changes, reply })
+    }
+}
+
+impl Attempt {
+    /// As it may be written down.
+    pub fn masked(self) -> Self {
+        Self { called: text(self.called), ..self }
     }
 }
 

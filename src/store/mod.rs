@@ -5,6 +5,7 @@
 //! and writes, over the tables that a backend brings. SQLite is the embedded default ([`sqlite`]);
 //! PostgreSQL, for several replicas, will stand beside it with the same migration numbers.
 
+mod attempts;
 mod counted;
 mod decision;
 mod error;
@@ -35,6 +36,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 
+pub use attempts::{Attempt, PageAttempts};
 pub use counted::{AffectedStore, CountedObject, Firing};
 pub use decision::{Applied, Change, CommandReply, Decision, InboxItem, IncidentRef, NewEpisode, NewIncident, NewRun};
 pub use error::StoreError;
@@ -188,6 +190,9 @@ pub trait IncidentStore: Send + Sync {
 
     /// The incident's pages, in order.
     async fn pages_of(&self, incident: IncidentId) -> Result<Vec<Page>, StoreError>;
+
+    /// What was told of these pages, to whom, and what came of it, in order.
+    async fn page_attempts(&self, incident: IncidentId) -> Result<Vec<PageAttempts>, StoreError>;
     /// All pages that nobody has acknowledged, in order.
     async fn unanswered_pages(&self) -> Result<Vec<Page>, StoreError>;
     async fn page(&self, id: PageId) -> Result<Option<Page>, StoreError>;
@@ -279,19 +284,25 @@ pub trait OutboxStore: Send + Sync {
 
     /// It arrived; `external` is the receiver's own id of it (a message id), kept for later edits.
     /// `told`: how the receiver knows the page to stand from now on; `None` where it is none, or
-    /// where there was nothing to tell.
-    async fn delivered(&self, id: DeliveryId, external: Option<&str>, told: Option<Standing>)
-    -> Result<(), StoreError>;
+    /// where there was nothing to tell. `attempt` is remembered of a page.
+    async fn delivered(
+        &self,
+        id: DeliveryId,
+        external: Option<&str>,
+        told: Option<Standing>,
+        attempt: Option<Attempt>,
+    ) -> Result<(), StoreError>;
 
     /// It did not arrive, and is tried again at `retry_at`; `None`: not before there is something
     /// new to tell. `also`: the same goes to that sink, too, in the same transaction; gives back
-    /// whether it had not been sent there before.
+    /// whether it had not been sent there before. `attempt` is remembered of a page.
     async fn delivery_failed(
         &self,
         id: DeliveryId,
         error: &str,
         retry_at: Option<DateTime<Utc>>,
         also: Option<&str>,
+        attempt: Option<Attempt>,
     ) -> Result<bool, StoreError>;
 
     /// Tells something in chat that is about no incident; what is secret in it is masked. The same

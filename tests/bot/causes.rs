@@ -190,7 +190,7 @@ async fn a_join_tells_whoever_has_the_page_within_a_minute_and_no_more_often() {
         let mut pages = 0;
         for delivery in taken {
             pages += u64::from(matches!(delivery.subject, DeliverySubject::Page { .. }));
-            shift.store.delivered(delivery.id, None, None).await.unwrap();
+            shift.store.delivered(delivery.id, None, None, None).await.unwrap();
         }
         pages
     };

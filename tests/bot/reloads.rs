@@ -95,7 +95,7 @@ impl Filed {
             if let DeliverySubject::Announcement { text, .. } = delivery.subject {
                 heard.push(text);
             }
-            store.delivered(delivery.id, Some("console"), None).await.unwrap();
+            store.delivered(delivery.id, Some("console"), None, None).await.unwrap();
         }
         heard
     }

@@ -12,6 +12,7 @@ use dogwatch::oncall::{OnCall, Roster};
 use insta::assert_snapshot;
 use serde_json::json;
 
+use crate::bot::pager::Pager;
 use crate::bot::{Bot, minutes};
 use crate::budget::{fires, folded};
 use crate::page_texts::told as delivered;
@@ -90,8 +91,7 @@ async fn an_alert_that_nobody_knows_paged_by_its_own_word() {
     why somebody was paged:
       PAGE-1 to team platform at 2026-03-02 02:00:00 UTC: it is S1, which pages at once; no playbook is run for it; acknowledged at 2026-03-02 02:00:00 UTC
         S1, as ApiDown says severity=critical
-        on call for platform then: bob, by its rotation from 2026-02-23 08:00:00 UTC to 2026-03-02 08:00:00 UTC
-        console: delivered at 2026-03-02 02:00:00 UTC
+        console: trigger taken at 2026-03-02 02:00:00 UTC; it calls ada, on call for platform by its rotation from 2026-02-23 09:00:00 UTC to 2026-03-02 09:00:00 UTC
     ");
 }
 
@@ -129,8 +129,7 @@ async fn what_became_worse_paged_anew() {
       PAGE-1 to team platform at 2026-03-02 02:00:00 UTC: no playbook knows this alert; acknowledged at 2026-03-02 02:00:00 UTC
         an alert without a playbook pages at once where it is S1 or S2
         S2, as ApiSlow says severity=warning
-        on call for platform then: bob, by its rotation from 2026-02-23 08:00:00 UTC to 2026-03-02 08:00:00 UTC
-        console: delivered at 2026-03-02 02:00:00 UTC
+        console: trigger taken at 2026-03-02 02:00:00 UTC; it calls ada, on call for platform by its rotation from 2026-02-23 09:00:00 UTC to 2026-03-02 09:00:00 UTC
       PAGE-2 to team platform at 2026-03-02 02:05:00 UTC: it is S1, which pages at once; no playbook is run for it; not acknowledged
         S1, as ApiDown fires (it was S2)
         on call for platform then: bob, by its rotation from 2026-02-23 08:00:00 UTC to 2026-03-02 08:00:00 UTC
@@ -490,4 +489,38 @@ async fn so_many_objects_decided_how_bad_it_is() {
     }
     let told = why(&bot, 1).await;
     assert!(told.contains("S2, as 25 objects are affected (blast_radius.S2 is 25) (it was S3)"), "{told}");
+}
+
+/// Each attempt and answer is told, and whom it called by the schedule of its moment, whatever the
+/// on-call file says by now.
+#[tokio::test]
+async fn how_each_receiver_was_told_and_what_it_answered() {
+    let mut bot = Bot::begins(&[], vec![]).await;
+    let (phone, mail) = (Pager::listening("phone", bot.clock.clone()), Pager::new("mail", bot.clock.clone()));
+    bot.pages_by(&[phone.clone(), mail], ONCALL).await;
+    phone.is_away();
+    fires(&mut bot, "ApiDown", "api", "critical").await;
+    bot.passes(minutes(1)).await;
+    phone.is_back();
+    bot.passes(minutes(1)).await;
+    bot.types("bob", "/ack 1").await;
+    bot.settles().await;
+    bot.is_on_call_by(&ONCALL.replace("members: [ada, bob] }", "members: [ada] }")).await;
+    // When it is tried again is up to chance, too.
+    let told = regex::Regex::new("(trigger|mail: .*|taken|to|from) (.{10} 02:0[01]):[0-9]{2}").unwrap();
+    let told = told.replace_all(&why(&bot, 1).await, "$1 $2:..").into_owned();
+    let told = regex::Regex::new("[0-9]+ attempts").unwrap().replace(&told, "N attempts").into_owned();
+    assert_snapshot!(told, @"
+    INC-1 S1 acknowledged: ApiDown namespace=api deployment=api: it is not well
+    open since 2026-03-02 02:00:00 UTC
+
+    why somebody was paged:
+      PAGE-1 to team platform at 2026-03-02 02:00:00 UTC: it is S1, which pages at once; no playbook is run for it; acknowledged at 2026-03-02 02:02:00 UTC
+        S1, as ApiDown says severity=critical
+        phone: trigger, 6 attempts from 2026-03-02 02:00:00 UTC to 2026-03-02 02:00:42 UTC, each: it is away; it calls bob, on call for platform by its rotation from 2026-02-23 08:00:00 UTC to 2026-03-02 08:00:00 UTC
+        mail: trigger taken at 2026-03-02 02:00:01 UTC
+        phone: trigger taken at 2026-03-02 02:01:24 UTC
+        phone: acknowledge taken at 2026-03-02 02:02:00 UTC
+      next: bob again, at 2026-03-02 02:32:00 UTC unless somebody does something about it before
+    ");
 }

@@ -37,6 +37,7 @@ pub fn page(page: PageText) -> Parcel {
         colour: Colour::Red,
         buttons: Vec::new(),
         mention: Vec::new(),
+        called: None,
         channel: None,
     }
 }

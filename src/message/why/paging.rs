@@ -1,6 +1,7 @@
 //! Why somebody was paged, and why nobody was: each with its rule and its figures, for somebody who
 //! was woken, or who wonders why they were not.
 
+mod attempts;
 mod paged;
 mod rated;
 mod unpaged;
@@ -12,7 +13,7 @@ use crate::message::reason::why_a_person;
 use crate::message::text::{clip, moment};
 use crate::message::timeline::whom;
 use crate::model::{HumanDuration, IncidentId, PageId, SEVERITY_LABELS, Severities, Severity, Window};
-use crate::store::{IncidentEvent, Page, TimelineWhat};
+use crate::store::{IncidentEvent, Page, PageAttempts, TimelineWhat};
 
 /// What is known of paging besides the incident's own rows.
 #[derive(Debug, Clone, Copy)]
@@ -21,7 +22,9 @@ pub struct PagingFacts<'a> {
     pub severities: &'a Severities,
     /// Those that held something of it back.
     pub windows: &'a [Window],
-    /// Who was on call when a page was made.
+    /// How the pages were told, and what came of that, in order.
+    pub attempts: &'a [PageAttempts],
+    /// Who was on call when a page was made, where that was not remembered with it.
     pub on_call: &'a [(PageId, String)],
     /// Who is called next, and when.
     pub next_call: Option<&'a str>,
@@ -31,7 +34,7 @@ pub struct PagingFacts<'a> {
 
 impl Default for PagingFacts<'_> {
     fn default() -> Self {
-        Self { severities: Severities::usual(), windows: &[], on_call: &[], next_call: None, part: None }
+        Self { severities: Severities::usual(), windows: &[], attempts: &[], on_call: &[], next_call: None, part: None }
     }
 }
 

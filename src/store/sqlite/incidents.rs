@@ -14,7 +14,8 @@ use crate::metrics::{Levels, PagesMade};
 use crate::model::{Episode, EpisodeId, Incident, IncidentId, PageId, SignalId, WindowId};
 use crate::store::{
     AlertCount, Applied, Change, Decision, DuePage, EpisodeHead, IncidentFilter, IncidentStore, IncidentView,
-    ObjectRow, Page, PageOutline, PageReason, RecentIncident, StoreError, Teams, TimelineEntry, identity, transaction,
+    ObjectRow, Page, PageAttempts, PageOutline, PageReason, RecentIncident, StoreError, Teams, TimelineEntry, identity,
+    transaction,
 };
 
 /// One step into the index for each fingerprint, however often that fired before.
@@ -226,6 +227,10 @@ impl IncidentStore for SqliteStore {
 
     async fn pages_of(&self, incident: IncidentId) -> Result<Vec<Page>, StoreError> {
         pages::of_incident(&self.reads, incident).await
+    }
+
+    async fn page_attempts(&self, incident: IncidentId) -> Result<Vec<PageAttempts>, StoreError> {
+        pages::attempts(&self.reads, incident).await
     }
 
     async fn unanswered_pages(&self) -> Result<Vec<Page>, StoreError> {

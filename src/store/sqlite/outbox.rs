@@ -10,7 +10,7 @@ use super::tables::latest;
 use super::{SqliteStore, failed};
 use crate::model::{IncidentId, redact};
 use crate::store::rules::DeliveryKey;
-use crate::store::{Delivery, DeliveryId, OutboxStore, Standing, StoreError, transaction};
+use crate::store::{Attempt, Delivery, DeliveryId, OutboxStore, Standing, StoreError, transaction};
 
 /// Not before the end of the time for which its sink is left alone. A time that is damaged is due.
 pub(super) const NEXT_DUE: &str = "SELECT CAST(MIN(MAX(CASE WHEN due_at <= ?2 THEN due_at ELSE 0 END,
@@ -42,10 +42,14 @@ impl OutboxStore for SqliteStore {
         id: DeliveryId,
         external: Option<&str>,
         told: Option<Standing>,
+        attempt: Option<Attempt>,
     ) -> Result<(), StoreError> {
-        let external = external.map(str::to_owned);
+        let (external, attempt) = (external.map(str::to_owned), attempt.map(Attempt::masked));
         let news = self.transact("note a delivery", move |mut tx| {
-            Box::pin(async move { transaction::arrived(&mut tx, id, external.as_deref(), told).await })
+            Box::pin(async move {
+                transaction::remember(&mut tx, id, attempt, None).await?;
+                transaction::arrived(&mut tx, id, external.as_deref(), told).await
+            })
         });
         if news.await? {
             self.bells.outbox.ring();
@@ -59,10 +63,15 @@ impl OutboxStore for SqliteStore {
         error: &str,
         retry_at: Option<DateTime<Utc>>,
         also: Option<&str>,
+        attempt: Option<Attempt>,
     ) -> Result<bool, StoreError> {
         let (error, also) = (redact(error).into_owned(), also.map(str::to_owned));
+        let attempt = attempt.map(Attempt::masked);
         let failed = self.transact("note a failed delivery", move |mut tx| {
-            Box::pin(async move { transaction::failed(&mut tx, id, &error, retry_at, also.as_deref()).await })
+            Box::pin(async move {
+                transaction::remember(&mut tx, id, attempt, Some(&error)).await?;
+                transaction::failed(&mut tx, id, &error, retry_at, also.as_deref()).await
+            })
         });
         let failed = failed.await?;
         if failed.news {

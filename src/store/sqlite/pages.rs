@@ -9,7 +9,7 @@ use super::failed;
 use super::rows::{self, get, get_time_or, micros};
 use crate::metrics::PagesMade;
 use crate::model::{Incident, IncidentId, PageId};
-use crate::store::{Page, PageOutline, StoreError};
+use crate::store::{Page, PageAttempts, PageOutline, StoreError};
 
 pub(super) async fn due(
     reads: &SqlitePool,
@@ -66,6 +66,19 @@ pub(super) async fn of_incident(reads: &SqlitePool, incident: IncidentId) -> Res
     let found =
         sqlx::query(OF_INCIDENT).bind(incident.0).fetch_all(reads).await.map_err(failed("read an incident's pages"))?;
     Ok(rows::readable(&found, rows::page))
+}
+
+/// Also of what is part of it.
+pub(super) const ATTEMPTS: &str =
+    "SELECT page.id AS page, outbox.sink, event, page_attempt.called, first_at, last_at, page_attempt.attempts, page_attempt.error
+     FROM page JOIN outbox ON outbox.page_id = page.id JOIN page_attempt ON page_attempt.outbox_id = outbox.id
+     WHERE page.incident_id IN (SELECT ?1 UNION ALL SELECT id FROM incident WHERE merged_root = ?1)
+     ORDER BY page_attempt.id";
+
+pub(super) async fn attempts(reads: &SqlitePool, incident: IncidentId) -> Result<Vec<PageAttempts>, StoreError> {
+    let found =
+        sqlx::query(ATTEMPTS).bind(incident.0).fetch_all(reads).await.map_err(failed("read how pages were told"))?;
+    Ok(rows::readable(&found, rows::page_attempts))
 }
 
 pub(super) async fn unanswered(reads: &SqlitePool) -> Result<Vec<Page>, StoreError> {

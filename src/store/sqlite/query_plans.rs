@@ -68,6 +68,14 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
             &["SEARCH page USING INDEX page_once (incident_id=?)", "SEARCH outbox USING INDEX outbox_page (page_id=?)"],
         ),
         (
+            pages::ATTEMPTS.into(),
+            &[
+                "SEARCH page USING COVERING INDEX page_once (incident_id=?)",
+                "SEARCH outbox USING INDEX outbox_page (page_id=?)",
+                "SEARCH page_attempt USING INDEX page_attempt_of (outbox_id=?)",
+            ],
+        ),
+        (
             pages::UNANSWERED.into(),
             &["SCAN page USING INDEX page_unacknowledged", "SEARCH outbox USING INDEX outbox_page (page_id=?)"],
         ),

@@ -14,7 +14,7 @@ use crate::model::{
     Lane, Merged, Outcome, PageId, PlaybookRef, Run, RunId, Severity, Target,
 };
 use crate::store::rules::Urgency;
-use crate::store::{ObjectRow, Page, PageOutline, PageReason, RunHead};
+use crate::store::{ObjectRow, Page, PageAttempts, PageOutline, PageReason, RunHead};
 
 pub(super) fn micros(time: DateTime<Utc>) -> i64 {
     time.timestamp_micros()
@@ -301,6 +301,20 @@ pub(super) fn page(row: &SqliteRow) -> Result<Page, StoreError> {
 }
 
 /// What can be read of a page whose row is damaged.
+pub(super) fn page_attempts(row: &SqliteRow) -> Result<PageAttempts, StoreError> {
+    let attempts: i64 = get(row, "attempts")?;
+    Ok(PageAttempts {
+        page: PageId(get(row, "page")?),
+        sink: text(row, "sink"),
+        event: from_word("event of a page", get(row, "event")?)?,
+        called: text(row, "called"),
+        first_at: get_time(row, "first_at")?,
+        last_at: get_time(row, "last_at")?,
+        attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
+        error: get(row, "error")?,
+    })
+}
+
 pub(super) fn page_outline(row: &SqliteRow) -> PageOutline {
     let time_or = |column| get_time_or(row, column).ok().flatten();
     PageOutline {

@@ -8,7 +8,7 @@ use super::{DeliveryRow, TakenRow, Tx};
 use crate::model::{PageId, redact};
 use crate::store::reach::calls;
 use crate::store::rules::{DeliveryKey, Outgoing, news_of_arrival, news_of_failure};
-use crate::store::{Delivery, DeliveryId, IncidentEvent, Standing, StoreError};
+use crate::store::{Attempt, Delivery, DeliveryId, IncidentEvent, Standing, StoreError};
 
 /// Takes what is due, and keeps others from taking it for `hold`.
 pub(in crate::store) async fn take(
@@ -44,6 +44,19 @@ pub(in crate::store) async fn take(
 pub(in crate::store) async fn announce(tx: &mut Tx<'_>, text: String, is_trouble: bool) -> Result<(), StoreError> {
     let news = Outgoing::announcement(text, is_trouble, tx.now);
     tx.send_to_chat(&news).await
+}
+
+/// Remembers an attempt, and that it came to `error`; what is like the one before is counted there.
+pub(in crate::store) async fn remember(
+    tx: &mut Tx<'_>,
+    id: DeliveryId,
+    attempt: Option<Attempt>,
+    error: Option<&str>,
+) -> Result<(), StoreError> {
+    match attempt {
+        Some(attempt) => tx.tables.save_attempt(id, &attempt, tx.now, error).await,
+        None => Ok(()),
+    }
 }
 
 /// It arrived. `true`: there is something new to tell, too.

@@ -27,7 +27,7 @@ pub(super) use append::append;
 pub(super) use apply::apply;
 pub(super) use claim::claim;
 pub(super) use clock::move_what_waits;
-pub(super) use deliver::{announce, arrived, failed, take};
+pub(super) use deliver::{announce, arrived, failed, remember, take};
 pub(super) use escalation::escalate;
 pub(super) use fold::unfold;
 pub(super) use page::page_now;

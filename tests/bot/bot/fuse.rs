@@ -166,6 +166,7 @@ passes_on! {
         fn episodes(incident: IncidentId, limit: usize) -> Result<Vec<Episode>, StoreError>;
         fn timeline(incident: IncidentId) -> Result<Vec<TimelineEntry>, StoreError>;
         fn pages_of(incident: IncidentId) -> Result<Vec<Page>, StoreError>;
+        fn page_attempts(incident: IncidentId) -> Result<Vec<PageAttempts>, StoreError>;
         fn unanswered_pages() -> Result<Vec<Page>, StoreError>;
         fn page(id: PageId) -> Result<Option<Page>, StoreError>;
         fn page_outline(id: PageId) -> Result<Option<PageOutline>, StoreError>;
@@ -242,12 +243,13 @@ passes_on! {
 passes_on! {
     OutboxStore
     fused {
-        fn delivered(id: DeliveryId, external: Option<&str>, told: Option<Standing>) -> Result<(), StoreError>;
+        fn delivered(id: DeliveryId, external: Option<&str>, told: Option<Standing>, attempt: Option<Attempt>)
+            -> Result<(), StoreError>;
     }
     plain {
         fn take_deliveries(sinks: &[&str], limit: usize, hold: Duration) -> Result<Vec<Delivery>, StoreError>;
         fn next_delivery_due(sinks: &[&str]) -> Result<Option<DateTime<Utc>>, StoreError>;
-        fn delivery_failed(id: DeliveryId, error: &str, retry_at: Option<DateTime<Utc>>, also: Option<&str>)
+        fn delivery_failed(id: DeliveryId, error: &str, retry_at: Option<DateTime<Utc>>, also: Option<&str>, attempt: Option<Attempt>)
             -> Result<bool, StoreError>;
         fn announce(text: &str, is_trouble: bool) -> Result<(), StoreError>;
         fn external_message(sink: &str, incident: IncidentId) -> Result<Option<String>, StoreError>;

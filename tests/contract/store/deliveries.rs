@@ -10,15 +10,15 @@ pub async fn a_delivery_is_repeated_until_it_arrives_and_again_when_its_subject_
     assert_eq!(card.subject, DeliverySubject::Card { incident: id });
     assert!(take().await.is_empty(), "it is on its way");
     let retry_at = morning() + Duration::from_secs(5);
-    story.store.delivery_failed(card.id, "503", Some(retry_at), None).await.unwrap();
+    story.store.delivery_failed(card.id, "503", Some(retry_at), None, None).await.unwrap();
     assert_eq!(story.store.next_delivery_due(&["console"]).await.unwrap(), Some(retry_at));
     story.clock.set(retry_at);
     let card = take().await.pop().expect("again");
     assert_eq!(card.attempts, 1);
     story.decide(vec![Change::Mitigate { incident: IncidentRef::Existing(id) }]).await;
-    story.store.delivered(card.id, Some("message-1"), None).await.unwrap();
+    story.store.delivered(card.id, Some("message-1"), None, None).await.unwrap();
     let card = take().await.pop().expect("it changed on the way");
-    story.store.delivered(card.id, None, None).await.unwrap();
+    story.store.delivered(card.id, None, None, None).await.unwrap();
     assert!(take().await.is_empty());
     assert_eq!(story.store.external_message("console", id).await.unwrap().as_deref(), Some("message-1"));
 }
@@ -28,9 +28,9 @@ pub async fn what_is_given_up_is_tried_again_when_it_changed_on_the_way(story: S
     let take = || async { story.store.take_deliveries(&["console"], 10, LEASE).await.unwrap() };
     let card = take().await.pop().expect("the incident's message");
     story.decide(vec![Change::Mitigate { incident: IncidentRef::Existing(id) }]).await;
-    story.store.delivery_failed(card.id, "400", None, None).await.unwrap();
+    story.store.delivery_failed(card.id, "400", None, None, None).await.unwrap();
     let card = take().await.pop().expect("there is something new to tell");
-    story.store.delivery_failed(card.id, "400", None, None).await.unwrap();
+    story.store.delivery_failed(card.id, "400", None, None, None).await.unwrap();
     assert!(take().await.is_empty());
     assert_eq!(story.store.next_delivery_due(&["console"]).await.unwrap(), None);
 }
@@ -40,13 +40,14 @@ pub async fn a_page_goes_to_another_sink_once(story: Story) {
     story.page(id, PageReason::Overdue).await;
     let page = story.store.take_deliveries(&["webhook"], 10, LEASE).await.unwrap().pop().expect("the page");
     let later = morning() + Duration::from_secs(900);
-    let fails = async || story.store.delivery_failed(page.id, "429", Some(later), Some("telephone")).await.unwrap();
+    let fails =
+        async || story.store.delivery_failed(page.id, "429", Some(later), Some("telephone"), None).await.unwrap();
     assert!(fails().await);
     assert!(!fails().await, "it is there already");
     assert_eq!(story.store.next_delivery_due(&["telephone"]).await.unwrap(), Some(morning()));
     let other = story.store.take_deliveries(&["telephone"], 10, LEASE).await.unwrap().pop().expect("the same page");
     assert_eq!((other.subject, other.attempts, other.external), (page.subject, 0, None));
-    story.store.delivered(other.id, None, None).await.unwrap();
+    story.store.delivered(other.id, None, None, None).await.unwrap();
     assert!(!fails().await, "not after it arrived there either");
 }
 
@@ -74,14 +75,14 @@ pub async fn where_one_arrives_again_what_failed_before_follows_at_once(story: S
     let later = morning() + Duration::from_secs(300);
     let take = || async { story.store.take_deliveries(&["webhook"], 10, LEASE).await.unwrap() };
     for page in take().await {
-        story.store.delivery_failed(page.id, "503", Some(later), None).await.unwrap();
+        story.store.delivery_failed(page.id, "503", Some(later), None, None).await.unwrap();
     }
     assert_eq!(story.store.next_delivery_due(&["webhook"]).await.unwrap(), Some(later));
     story.clock.set(later);
     let page = story.store.take_deliveries(&["webhook"], 1, LEASE).await.unwrap().pop().unwrap();
-    story.store.delivery_failed(page.id, "503", Some(later + Duration::from_secs(300)), None).await.unwrap();
+    story.store.delivery_failed(page.id, "503", Some(later + Duration::from_secs(300)), None, None).await.unwrap();
     let other = take().await.pop().unwrap();
-    story.store.delivered(other.id, None, Some(Standing::Open)).await.unwrap();
+    story.store.delivered(other.id, None, Some(Standing::Open), None).await.unwrap();
     assert_eq!(take().await.pop().map(|delivery| delivery.id), Some(page.id));
 }
 
@@ -94,9 +95,9 @@ pub async fn what_a_receiver_knows_of_a_page_is_kept(story: Story) {
     let take = || async { story.store.take_deliveries(&["webhook"], 10, LEASE).await.unwrap().pop() };
     let first = take().await.unwrap();
     assert_eq!(first.told, None);
-    story.store.delivery_failed(first.id, "no answer", Some(story.clock.now()), None).await.unwrap();
+    story.store.delivery_failed(first.id, "no answer", Some(story.clock.now()), None, None).await.unwrap();
     assert_eq!(take().await.unwrap().told, Some(Told::Perhaps), "nobody heard what came of it");
-    story.store.delivered(first.id, None, Some(Standing::Open)).await.unwrap();
+    story.store.delivered(first.id, None, Some(Standing::Open), None).await.unwrap();
     assert_eq!(take().await, None);
     let incident = IncidentRef::Existing(id);
     story.decide(vec![Change::Acknowledge { incident, by: "ada".into() }]).await;
@@ -105,9 +106,9 @@ pub async fn what_a_receiver_knows_of_a_page_is_kept(story: Story) {
     // It is over while that is on its way.
     story.decide(vec![Change::Resolve { incident, by_itself: false }]).await;
     assert_eq!(take().await, None, "what is on its way is looked at again when it has come");
-    story.store.delivered(first.id, None, Some(Standing::Acknowledged)).await.unwrap();
+    story.store.delivered(first.id, None, Some(Standing::Acknowledged), None).await.unwrap();
     assert_eq!(take().await.unwrap().told, Some(Told::Of(Standing::Acknowledged)));
-    story.store.delivered(first.id, None, Some(Standing::Over)).await.unwrap();
+    story.store.delivered(first.id, None, Some(Standing::Over), None).await.unwrap();
     assert_eq!(take().await, None);
 }
 
@@ -123,4 +124,35 @@ pub async fn pages_are_delivered_before_messages(story: Story) {
         .map(|delivery| delivery.subject)
         .collect();
     assert!(matches!(subjects[..], [DeliverySubject::Page { .. }, DeliverySubject::Card { .. }]), "{subjects:?}");
+}
+
+/// What is alike and follows each other is counted; what differs stands for itself.
+pub async fn how_a_page_was_told_is_remembered(story: Story) {
+    let id = incident(&story, "coredns", 1).await;
+    story.page(id, PageReason::Overdue).await;
+    let page = story.store.take_deliveries(&["webhook"], 10, LEASE).await.unwrap().pop().expect("the page");
+    let attempt = |called: &str| Some(Attempt { event: PageEvent::Trigger, called: called.to_owned() });
+    for (error, called) in [("503", "ada"), ("503", "ada"), ("503 token=hunter2hunter2", "ada"), ("503", "bob")] {
+        story.clock.advance(Duration::from_secs(5));
+        let retry_at = story.clock.now();
+        story.store.delivery_failed(page.id, error, Some(retry_at), None, attempt(called)).await.unwrap();
+    }
+    story.store.delivered(page.id, None, Some(Standing::Open), attempt("bob")).await.unwrap();
+    story.store.delivered(DeliveryId(page.id.0 + 1_000), None, None, attempt("nobody")).await.unwrap();
+    let told = story.store.page_attempts(id).await.unwrap();
+    let told: Vec<_> = told
+        .iter()
+        .map(|told| {
+            (told.called.as_str(), told.attempts, told.error.as_deref(), (told.last_at - told.first_at).num_seconds())
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("ada", 2, Some("503"), 5),
+            ("ada", 1, Some("503 token=***"), 0),
+            ("bob", 1, Some("503"), 0),
+            ("bob", 1, None, 0)
+        ]
+    );
 }

@@ -133,7 +133,7 @@ pub async fn a_page_has_arrived_when_it_first_came_to_somebody(story: Story) {
     let arrived = async || story.store.pages_of(id).await.unwrap()[0].arrived_at;
     let brings = async |sink: &str| {
         for delivery in story.store.take_deliveries(&[sink], 10, Duration::from_secs(1)).await.unwrap() {
-            story.store.delivered(delivery.id, None, None).await.unwrap();
+            story.store.delivered(delivery.id, None, None, None).await.unwrap();
         }
     };
     brings("console").await;

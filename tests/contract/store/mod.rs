@@ -149,6 +149,7 @@ macro_rules! each_store_check {
                 a_delivery_is_repeated_until_it_arrives_and_again_when_its_subject_changed_on_the_way
                 what_is_given_up_is_tried_again_when_it_changed_on_the_way
                 a_page_goes_to_another_sink_once
+                how_a_page_was_told_is_remembered
                 pages_are_delivered_before_messages
                 the_worst_page_is_delivered_first
                 where_one_arrives_again_what_failed_before_follows_at_once
@@ -271,7 +272,7 @@ fn overdue() -> NewPage {
 }
 
 fn noted(text: &str) -> Append {
-    Append { events: vec![RunEvent::Waited { step: StepPath(text.into()) }], ..Append::default() }
+    Append { events: vec![RunEvent::CancelAsked { by: text.into() }], ..Append::default() }
 }
 
 fn done(appended: Appended) -> LogPosition {

@@ -249,7 +249,7 @@ pub async fn what_failed_for_certain_was_not_done(story: Story) {
     let scale = Remedy { action: "k8s.scale".into(), object: target("coredns") };
     story.mutates(run, "mitigate.scale", "4 -> 6", 4.into(), 6.into()).await;
     let failed = |attempt, class| {
-        let step = StepPath("mitigate.scale".into());
+        let step: StepAddress = "mitigate.scale".parse().unwrap();
         let event = RunEvent::Failed { step, attempt, class, error: "no".into() };
         Append { events: vec![event], ..Append::default() }
     };

@@ -47,7 +47,7 @@ pub async fn what_a_run_says_is_written_without_secrets(story: Story) {
     let id = incident(&story, "coredns", 1).await;
     let run = run(&story, id, "coredns").await;
     story.asks(run, &secret(1), morning()).await;
-    let event = RunEvent::Waited { step: StepPath(secret(2)) };
+    let event = RunEvent::CancelAsked { by: secret(2) };
     let notices = vec![secret(3)];
     story.logs(run, Append { events: vec![event], notices, ..Append::default() }).await;
     is_clean(story.store.open_approvals().await.unwrap());

@@ -66,7 +66,7 @@ pub async fn a_ticket_is_found_again_and_told_of_what_changes(story: Story) {
         let text = if is_refusal { "it is refused" } else { "it cannot be made" };
         story.store.ticket_failed(made.id, failure(false, Some((text, is_refusal)))).await.unwrap();
     }
-    story.store.delivered(delivery.id, Some(&place("https://t/7", &made, &incident)), None).await.unwrap();
+    story.store.delivered(delivery.id, Some(&place("https://t/7", &made, &incident)), None, None).await.unwrap();
     let story = story.reopens().await;
     let again = story.store.tickets_of(&[id]).await.unwrap().remove(0);
     assert_eq!(again.marker(None), made.marker(None), "by any process");
@@ -122,7 +122,7 @@ pub async fn what_is_in_doubt_is_known_to_the_next_process_and_tried_no_earlier(
         assert_eq!(now.failing_since, Some(tried_at + Duration::from_secs(80)));
     }
     let incident = story.store.incident(id).await.unwrap().unwrap();
-    story.store.delivered(delivery.id, Some(&place("https://t/7", &made, &incident)), None).await.unwrap();
+    story.store.delivered(delivery.id, Some(&place("https://t/7", &made, &incident)), None, None).await.unwrap();
     let now = story.store.ticket(made.id).await.unwrap().unwrap();
     assert_eq!((now.tried_at, now.lost, now.failing_since), (None, 0, None), "what became of it is known");
 }
@@ -133,7 +133,7 @@ pub async fn a_tracker_that_is_left_alone_gets_nothing_from_anybody(story: Story
     let until = story.clock.now() + Duration::from_secs(600);
     let left_alone = Some((until, "429".to_owned()));
     let retry_at = Some(story.clock.now() + Duration::from_secs(1));
-    story.store.delivery_failed(delivery.id, "429", retry_at, None).await.unwrap();
+    story.store.delivery_failed(delivery.id, "429", retry_at, None, None).await.unwrap();
     let failure = TicketFailure { left_alone, ..failure(false, None) };
     story.store.ticket_failed(made.id, failure).await.unwrap();
     let story = story.reopens().await;

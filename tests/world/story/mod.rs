@@ -234,7 +234,7 @@ impl<P: Place> Story<P> {
 
     /// A mutation on the run's log, from its start to its end.
     pub async fn mutates(&self, run: RunId, step: &str, summary: &str, before: Value, after: Value) {
-        let step = StepPath(step.into());
+        let step: StepAddress = step.parse().unwrap();
         let intent = Intent {
             summary: summary.into(),
             object: target("coredns"),
@@ -261,7 +261,7 @@ impl<P: Place> Story<P> {
     /// The run asks whether it may do that.
     pub async fn asks(&self, run: RunId, summary: &str, expires_at: DateTime<Utc>) {
         let step = PreviewStep {
-            step: StepPath("mitigate.scale".into()),
+            step: "mitigate.scale".parse().unwrap(),
             mutating: true,
             summary: summary.into(),
             certain: true,

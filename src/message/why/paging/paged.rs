@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{goes_out, lasting, made, opened_before, severity_from};
-use crate::message::delivery::ways;
+use super::{attempts, goes_out, lasting, made, opened_before, severity_from};
+use crate::message::delivery::comes_of_it;
 use crate::message::folds::spent_text;
 use crate::message::text::{clip, moment};
 use crate::message::why::WhyFacts;
@@ -15,8 +15,13 @@ pub(super) fn lines(facts: &WhyFacts<'_>) -> Vec<String> {
     for page in facts.pages.iter().filter(goes_out) {
         lines.push(made(facts, page));
         let besides = rule(facts, page).into_iter().chain(severity_from(facts, page.severity));
-        lines.extend(besides.chain(on_call(facts, page)).map(|line| format!("  {line}")));
-        lines.extend(ways(page, facts.now).into_iter().map(|way| format!("  {way}")));
+        lines.extend(
+            besides
+                .chain(on_call(facts, page))
+                .chain(attempts::lines(page, facts.paging.attempts))
+                .map(|line| format!("  {line}")),
+        );
+        lines.extend(comes_of_it(page, facts.now).into_iter().map(|way| format!("  {way}")));
     }
     lines
 }
@@ -58,5 +63,6 @@ fn told<T>(facts: &WhyFacts<'_>, by: DateTime<Utc>, event: impl Fn(&IncidentEven
 }
 
 fn on_call(facts: &WhyFacts<'_>, page: &Page) -> Option<String> {
-    facts.paging.on_call.iter().find(|(id, _)| *id == page.id).map(|(_, who)| clip(who, 200))
+    let is_remembered = facts.paging.attempts.iter().any(|attempt| attempt.page == page.id);
+    facts.paging.on_call.iter().filter(|_| !is_remembered).find(|(id, _)| *id == page.id).map(|(_, who)| clip(who, 200))
 }

@@ -11,7 +11,7 @@ use crate::model::{IncidentId, PageId};
 use crate::store::rules::{DeliveryKey, Outgoing};
 use crate::store::sqlite::rows::{from_json, get, json, micros, urgency_number};
 use crate::store::transaction::{DeliveryRow, DeliveryTable, TakenRow, ToldPage};
-use crate::store::{DeliveryId, DeliverySubject, PageStands, Standing, StoreError, Told};
+use crate::store::{Attempt, DeliveryId, DeliverySubject, PageStands, Standing, StoreError, Told};
 
 /// The urgent before the others, and the new before what has failed: behind a receiver that is down
 /// and takes its time with each, a new page would wait for all that came before it. Of pages, those
@@ -115,6 +115,33 @@ impl DeliveryTable for SqliteTables<'_> {
             attempts: attempts(&row),
             changed: get(&row, "changed")?,
         }))
+    }
+
+    async fn save_attempt(
+        &mut self,
+        id: DeliveryId,
+        attempt: &Attempt,
+        at: DateTime<Utc>,
+        error: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let (event, called) = (attempt.event.name(), attempt.called.clone());
+        let alike = sqlx::query(
+            "UPDATE page_attempt SET attempts = attempts + 1, last_at = ?4
+             WHERE id = (SELECT MAX(id) FROM page_attempt WHERE outbox_id = ?1)
+                 AND event = ?2 AND called = ?3 AND error IS ?5",
+        );
+        let error = error.map(str::to_owned);
+        let alike = alike.bind(id.0).bind(event).bind(called.clone()).bind(micros(at)).bind(error.clone());
+        if self.execute("count an attempt", alike).await?.rows_affected() > 0 {
+            return Ok(());
+        }
+        let new = sqlx::query(
+            "INSERT INTO page_attempt (outbox_id, event, called, first_at, last_at, error)
+             SELECT id, ?2, ?3, ?4, ?4, ?5 FROM outbox WHERE id = ?1",
+        );
+        let new = new.bind(id.0).bind(event).bind(called).bind(micros(at)).bind(error);
+        self.execute("remember an attempt", new).await?;
+        Ok(())
     }
 
     async fn save_arrival(

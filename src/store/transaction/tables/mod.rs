@@ -21,8 +21,8 @@ use chrono::{DateTime, Utc};
 use crate::model::{EpisodeId, Grouping, Incident, IncidentId, Joins, Lane, PageId, SignalId, TicketId, WindowId};
 use crate::store::rules::{MadePage, Newest, Outgoing, Place, WaitingPage};
 use crate::store::{
-    CommandReply, DeliveryId, DeliverySubject, IncidentEvent, NewEpisode, NewIncident, NewPage, PageStands, Standing,
-    StoreError, Told,
+    Attempt, CommandReply, DeliveryId, DeliverySubject, IncidentEvent, NewEpisode, NewIncident, NewPage, PageStands,
+    Standing, StoreError, Told,
 };
 
 pub(in crate::store) use clock::ClockTable;
@@ -348,6 +348,16 @@ pub(in crate::store) trait DeliveryTable {
     async fn mend_delivery(&mut self, id: DeliveryId, subject: &DeliverySubject) -> Result<(), StoreError>;
 
     async fn delivery_row(&mut self, id: DeliveryId) -> Result<Option<DeliveryRow>, StoreError>;
+
+    /// Remembers an attempt, if it is one of a delivery that is there; what is like the last one of
+    /// it is counted there.
+    async fn save_attempt(
+        &mut self,
+        id: DeliveryId,
+        attempt: &Attempt,
+        at: DateTime<Utc>,
+        error: Option<&str>,
+    ) -> Result<(), StoreError>;
 
     /// It arrived: its trouble is over. `external`: the receiver's own id of it, if it gave one.
     async fn save_arrival(

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::model::{Remedy, RunId, StepPath};
+use crate::model::{Remedy, RunId, StepAddress};
 use crate::store::{LogPosition, StoreError};
 
 #[async_trait]
@@ -11,11 +11,11 @@ pub(in crate::store) trait RemedyTable {
     async fn insert_remedy(
         &mut self,
         at: LogPosition,
-        step: &StepPath,
+        step: &StepAddress,
         attempt: u32,
         remedy: &Remedy,
     ) -> Result<(), StoreError>;
 
     /// The attempt had no effect; of a step that changes nothing, there is none.
-    async fn fail_remedy(&mut self, run: RunId, step: &StepPath, attempt: u32) -> Result<(), StoreError>;
+    async fn fail_remedy(&mut self, run: RunId, step: &StepAddress, attempt: u32) -> Result<(), StoreError>;
 }
