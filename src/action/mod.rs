@@ -43,7 +43,7 @@ pub use registry::{names, parse};
 use crate::clock::Clock;
 use crate::cluster::{Access, Cluster, ClusterError, Object};
 use crate::language::{AnyArg, Arg, ArgError, Location, Scope, TemplateError};
-use crate::model::{FailureClass, Intent, ObjectKey, RunId, StepPath, Target};
+use crate::model::{FailureClass, Intent, ObjectKey, RunId, StepAddress, Target};
 use crate::prometheus::{Prometheus, QueryError};
 
 /// The world that actions act on.
@@ -58,7 +58,7 @@ pub struct World {
 #[derive(Debug, Clone, Copy)]
 pub struct StepContext<'a> {
     pub run: RunMark<'a>,
-    pub step: &'a StepPath,
+    pub step: &'a StepAddress,
     pub target: &'a Target,
     /// The target as it was read last; `None` when it is not there.
     pub object: Option<&'a Object>,
@@ -70,8 +70,7 @@ impl StepContext<'_> {
     /// `dogwatch-run-3f9a1c2e-7-scale`. The same for all attempts, as it must be found again; within Kubernetes's 128 characters
     /// for field managers.
     pub fn marker(&self) -> String {
-        let step: String = self.step.0.rsplit('.').next().unwrap_or_default().chars().take(80).collect();
-        format!("dogwatch-run-{}-{step}", self.run)
+        format!("dogwatch-run-{}-{}", self.run, self.step.mark())
     }
 }
 

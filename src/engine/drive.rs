@@ -10,12 +10,13 @@ use super::scope::Frame;
 use super::state::{Approval, RunState};
 use super::tally::count;
 use super::timing::{ANSWER_LOOK_EVERY, LEASE_MARGIN};
+use super::walk::{StepAt, next_step};
 use super::worker::EngineOptions;
 use super::{preview, read};
 use crate::action::{Action, ActionError, Tell, World};
 use crate::metrics::Metrics;
 use crate::model::{Autonomy, Outcome, Phase, PreviewStep, RunEvent, Verdict, redact};
-use crate::playbook::{Playbook, Step, StepKind};
+use crate::playbook::{Playbook, StepKind};
 use crate::store::{Append, Appended, Ask, InboxItem, LogPosition, NewPage, PageReason, Store, StoreError};
 
 /// A run under way, with its lease.
@@ -74,48 +75,47 @@ impl Driver<'_> {
                 Ok(event) => self.record(event).await,
                 Err(error) => self.target_unread(error).await,
             },
-            Next::Evaluate { step, kind, condition } => {
-                let event = read::evaluate(self.world, &self.frame, &self.state, step, kind, condition);
+            Next::Evaluate { at, kind, condition } => {
+                let event = read::evaluate(self.world, &self.frame, &self.state, &at, kind, condition);
                 self.record(event).await
             }
-            Next::Read { step, action, attempt } => {
-                match read::read(self.world, &self.frame, &self.state, step, action, self.until()).await {
+            Next::Read { at, action, attempt } => {
+                match read::read(self.world, &self.frame, &self.state, &at, action, self.until()).await {
                     Ok((output, summary)) => {
-                        self.record(RunEvent::Read { step: step.path.clone(), output, summary }).await
+                        self.record(RunEvent::Read { step: at.address.clone(), output, summary }).await
                     }
-                    Err(error) => self.failed(step, attempt, error, Vec::new()).await,
+                    Err(error) => self.failed(&at, attempt, error, Vec::new()).await,
                 }
             }
-            Next::Wait { step, lasting } => {
+            Next::Wait { at, lasting } => {
                 let until = now + lasting;
                 let because = "the playbook waits".to_owned();
-                self.park(vec![RunEvent::Waiting { step: step.path.clone(), until, because }], until).await
+                self.park(vec![RunEvent::Waiting { step: at.address.clone(), until, because }], until).await
             }
-            Next::EndWait { step } => self.record(RunEvent::Waited { step: step.path.clone() }).await,
-            Next::Skip { step, because } => self.record(RunEvent::Skipped { step: step.path.clone(), because }).await,
+            Next::EndWait { at } => self.record(RunEvent::Waited { step: at.address.clone() }).await,
+            Next::Skip { at, because } => self.record(RunEvent::Skipped { step: at.address.clone(), because }).await,
             Next::Propose => {
                 let outlook = preview::preview(self.world, &self.frame, &self.state, playbook, self.until()).await;
                 self.record(RunEvent::Proposed { preview: outlook.preview }).await
             }
-            Next::Ask { step } => self.ask(step).await,
+            Next::Ask { at } => self.ask(&at).await,
             Next::Expire { approval } => {
                 let by = "the clock".to_owned();
                 self.record(RunEvent::ApprovalAnswered { approval, verdict: None, by }).await
             }
-            Next::Act { step, action, attempt } => self.act(step, action, attempt).await,
-            Next::Doubt { step, action, attempt, intent, since } => {
-                self.doubt(step, action, attempt, &intent, since).await
+            Next::Act { at, action, attempt } => self.act(&at, action, attempt).await,
+            Next::Doubt { at, action, attempt, intent, since } => {
+                self.doubt(&at, action, attempt, &intent, since).await
             }
-            Next::BeginVerify { step, look_at, give_up_at } => {
-                let event = RunEvent::Verifying { step: step.path.clone(), look_at, give_up_at };
+            Next::BeginVerify { at, look_at, give_up_at } => {
+                let event = RunEvent::Verifying { step: at.address.clone(), look_at, give_up_at };
                 self.park(vec![event], look_at).await
             }
-            Next::Look { step, verify } => {
-                let event =
-                    read::look(self.world, &self.frame, &self.state, playbook, step, verify, self.until()).await;
+            Next::Look { at, verify } => {
+                let event = read::look(self.world, &self.frame, &self.state, playbook, &at, verify, self.until()).await;
                 self.record(event).await
             }
-            Next::Tell { step, tell } => self.tell(step, tell).await,
+            Next::Tell { at, tell } => self.tell(&at, tell).await,
             Next::End { outcome: Outcome::Proposed, because } => {
                 self.end(Outcome::Proposed, observes.unwrap_or(because)).await
             }
@@ -246,18 +246,19 @@ impl Driver<'_> {
         Ok(Some(RunEvent::Entered { phase: Phase::Escalate, because }))
     }
 
-    async fn ask(&mut self, step: &Step) -> Result<Flow, StoreError> {
+    async fn ask(&mut self, at: &StepAt<'_>) -> Result<Flow, StoreError> {
         let mut outlook = preview::preview(self.world, &self.frame, &self.state, self.playbook, self.until()).await;
         // What comes later may have to wait for what comes first; but that is there to be shown.
-        if let Some(error) = outlook.unasked.remove(&step.path) {
-            let attempt = self.state.tried(&step.path).attempts + 1;
-            return self.failed(step, attempt, error, Vec::new()).await;
+        if let Some(error) = outlook.unasked.remove(&at.address) {
+            let attempt = self.state.tried(&at.address).attempts + 1;
+            return self.failed(at, attempt, error, Vec::new()).await;
         }
-        if let (Some(intent), StepKind::Action(Action::Mutate(action))) = (outlook.intents.get(&step.path), &step.kind)
+        if let (Some(intent), StepKind::Action(Action::Mutate(action))) =
+            (outlook.intents.get(&at.address), &at.step.kind)
             && let Some(error) = self.why_not_again(action.as_ref(), intent).await?
         {
-            let attempt = self.state.tried(&step.path).attempts + 1;
-            return self.failed(step, attempt, error, Vec::new()).await;
+            let attempt = self.state.tried(&at.address).attempts + 1;
+            return self.failed(at, attempt, error, Vec::new()).await;
         }
         let expires_at = self.now() + self.options.approval_timeout;
         let ask = Some(Ask { preview: outlook.preview, expires_at });
@@ -276,31 +277,31 @@ impl Driver<'_> {
     async fn target_unread(&mut self, error: ActionError) -> Result<Flow, StoreError> {
         let message = format!("the target {} could not be read: {error}", self.frame.run.target);
         // It is on the account of the first step, which needs it.
-        let Some(step) = self.playbook.steps(Phase::Diagnose).first() else {
+        let Some(at) = next_step(self.playbook, Phase::Diagnose, &self.state) else {
             return self.record(RunEvent::Entered { phase: Phase::Escalate, because: message }).await;
         };
-        let attempt = self.state.tried(&step.path).attempts + 1;
-        self.failed(step, attempt, ActionError { message, ..error }, Vec::new()).await
+        let attempt = self.state.tried(&at.address).attempts + 1;
+        self.failed(&at, attempt, ActionError { message, ..error }, Vec::new()).await
     }
 
     /// Records a failure, and the next attempt where there is one. `before` goes on the log ahead of it.
     pub(super) async fn failed(
         &mut self,
-        step: &Step,
+        at: &StepAt<'_>,
         attempt: u32,
         error: ActionError,
         mut before: Vec<RunEvent>,
     ) -> Result<Flow, StoreError> {
         let now = self.now();
-        let first_failed_at = self.state.tried(&step.path).first_failed_at.unwrap_or(now);
-        let retry = retry_at(step, error.class, attempt, first_failed_at, now, rand::random());
+        let first_failed_at = self.state.tried(&at.address).first_failed_at.unwrap_or(now);
+        let retry = retry_at(at.step, error.class, attempt, first_failed_at, now, rand::random());
         // An API server quotes what it refuses.
         let message = redact(&error.message).into_owned();
-        before.push(RunEvent::Failed { step: step.path.clone(), attempt, class: error.class, error: message });
+        before.push(RunEvent::Failed { step: at.address.clone(), attempt, class: error.class, error: message });
         match retry {
             Some(until) => {
                 let because = format!("attempt {} follows", attempt + 1);
-                before.push(RunEvent::Waiting { step: step.path.clone(), until, because });
+                before.push(RunEvent::Waiting { step: at.address.clone(), until, because });
                 self.park(before, until).await
             }
             None => {
@@ -310,7 +311,7 @@ impl Driver<'_> {
         }
     }
 
-    async fn tell(&mut self, step: &Step, tell: &Tell) -> Result<Flow, StoreError> {
+    async fn tell(&mut self, at: &StepAt<'_>, tell: &Tell) -> Result<Flow, StoreError> {
         let mut scope = self.frame.scope(&self.state);
         let because = self.state.entered_because.clone();
         scope.insert("because".into(), because.into());
@@ -318,7 +319,7 @@ impl Driver<'_> {
         // A team that cannot be found out is nobody: then the owner is called.
         let named = tell.team.as_ref().and_then(|team| team.resolve(&scope).ok());
         let team = named.filter(|team| !team.trim().is_empty()).unwrap_or_else(|| self.playbook.owner.clone());
-        let told = RunEvent::Told { step: step.path.clone(), page: tell.page, team: team.clone(), text: text.clone() };
+        let told = RunEvent::Told { step: at.address.clone(), page: tell.page, team: team.clone(), text: text.clone() };
         let mut append = Append { events: vec![told], ..Append::default() };
         if tell.page {
             append.pages.push(self.page(team, Some(text)));

@@ -14,8 +14,12 @@ mod read;
 mod repeats;
 mod scope;
 mod state;
+mod status;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod timing;
+mod walk;
 mod windows;
 mod worker;
 
@@ -23,5 +27,7 @@ pub use evidence::trimmed;
 pub use plan::{Next, plan};
 pub use preview::{Rehearsal, rehearse};
 pub use scope::Frame;
-pub use state::{Progress, RunState, Tried};
+pub use state::RunState;
+pub use status::{Status, Tried};
+pub use walk::StepAt;
 pub use worker::{EngineOptions, EngineWorker};

@@ -6,23 +6,23 @@ use super::evidence::check_intent;
 use super::read::within;
 use super::scope::Frame;
 use super::state::RunState;
+use super::walk::StepAt;
 use crate::action::{ActionError, Doubt, Mutation, Output, Plan, RunMark, StepContext, World, deny};
 use crate::model::{FailureClass, Intent, ObjectKey};
-use crate::playbook::Step;
 
 /// Decides what a mutation would do, until then at most, and refuses what no playbook may do. Changes nothing.
 pub(super) async fn prepare(
     world: &World,
     frame: &Frame,
     state: &RunState,
-    step: &Step,
+    at: &StepAt<'_>,
     action: &dyn Mutation,
     until: DateTime<Utc>,
 ) -> Result<Plan, ActionError> {
     let scope = frame.scope(state);
     let context = StepContext {
         run: RunMark { database: &frame.mark, run: frame.run.id },
-        step: &step.path,
+        step: &at.address,
         target: &frame.run.target,
         object: state.live_object(),
         scope: &scope,

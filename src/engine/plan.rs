@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::state::{Approval, Progress, RunState};
+use super::state::{Approval, RunState};
+use super::status::Status;
 use super::timing::{FIRST_BACKOFF, LONGEST_BACKOFF, MUTATION_RETRY_FOR, READ_RETRY_FOR};
+use super::walk::{StepAt, next_step};
 use crate::action::{Action, Mutation, Read, Tell};
 use crate::model::{Autonomy, ConditionKind, FailureClass, HumanDuration, Intent, Outcome, Phase};
 use crate::playbook::{Condition, Playbook, Step, StepKind, Verify};
@@ -15,27 +17,27 @@ use crate::playbook::{Condition, Playbook, Step, StepKind, Verify};
 pub enum Next<'p> {
     ReadTarget,
     Evaluate {
-        step: &'p Step,
+        at: StepAt<'p>,
         kind: ConditionKind,
         condition: &'p Condition,
     },
     Read {
-        step: &'p Step,
+        at: StepAt<'p>,
         action: &'p dyn Read,
         attempt: u32,
     },
     /// Record the timer of a `wait`.
     Wait {
-        step: &'p Step,
+        at: StepAt<'p>,
         lasting: Duration,
     },
     /// Record that it is over.
     EndWait {
-        step: &'p Step,
+        at: StepAt<'p>,
     },
     /// Pass over a failed step of the escalation.
     Skip {
-        step: &'p Step,
+        at: StepAt<'p>,
         because: String,
     },
     /// Nothing before then.
@@ -46,20 +48,20 @@ pub enum Next<'p> {
     Propose,
     /// Ask a human about it, and about all that follows.
     Ask {
-        step: &'p Step,
+        at: StepAt<'p>,
     },
     /// Nobody answered in time.
     Expire {
         approval: crate::model::ApprovalId,
     },
     Act {
-        step: &'p Step,
+        at: StepAt<'p>,
         action: &'p dyn Mutation,
         attempt: u32,
     },
     /// Find out what became of a mutation.
     Doubt {
-        step: &'p Step,
+        at: StepAt<'p>,
         action: &'p dyn Mutation,
         attempt: u32,
         intent: Box<Intent>,
@@ -67,16 +69,16 @@ pub enum Next<'p> {
     },
     /// Record the timer of a verify.
     BeginVerify {
-        step: &'p Step,
+        at: StepAt<'p>,
         look_at: DateTime<Utc>,
         give_up_at: DateTime<Utc>,
     },
     Look {
-        step: &'p Step,
+        at: StepAt<'p>,
         verify: &'p Verify,
     },
     Tell {
-        step: &'p Step,
+        at: StepAt<'p>,
         tell: &'p Tell,
     },
     Enter {
@@ -102,22 +104,22 @@ pub fn plan<'p>(playbook: &'p Playbook, autonomy: Autonomy, state: &RunState, no
     if phase == Phase::Escalate {
         return escalate(playbook, state, now);
     }
-    let step = next_step(playbook, phase, state);
+    let at = next_step(playbook, phase, state);
     // A mutation whose fate is open comes before everything else, also before a cancel.
-    if let Some((step, Progress::Started { tried, intent, since, look_at })) =
-        step.and_then(|step| state.progress(&step.path).map(|progress| (step, progress)))
-        && let StepKind::Action(Action::Mutate(action)) = &step.kind
+    if let Some(at) = &at
+        && let Some(Status::Started { tried, intent, since, look_at }) = state.status(&at.address)
+        && let StepKind::Action(Action::Mutate(action)) = &at.step.kind
     {
         if let Some(look_at) = look_at.filter(|look_at| now < *look_at) {
             return Next::Park { until: look_at };
         }
         let (attempt, intent, since) = (tried.attempts, intent.clone(), *since);
-        return Next::Doubt { step, action: action.as_ref(), attempt, intent, since };
+        return Next::Doubt { at: at.clone(), action: action.as_ref(), attempt, intent, since };
     }
     if let Some(trouble) = &state.trouble {
         return Next::Enter { phase: Phase::Escalate, because: trouble.clone() };
     }
-    let in_group = step.is_some_and(|step| in_begun_group(playbook, phase, state, step));
+    let in_group = at.as_ref().is_some_and(|at| at.is_in_begun_group(state));
     if !in_group && let Some(by) = &state.cancelled_by {
         return Next::End { outcome: Outcome::Cancelled, because: format!("{by} stopped it") };
     }
@@ -129,17 +131,18 @@ pub fn plan<'p>(playbook: &'p Playbook, autonomy: Autonomy, state: &RunState, no
         return Next::End { outcome: Outcome::NothingToDo, because: because.into() };
     }
     if !state.target_read {
-        return read_target(step, state, now);
+        return read_target(at.as_ref(), state, now);
     }
-    if state.object.is_none() && phase == Phase::Diagnose && state.finished.is_empty() {
+    let has_done_nothing = !state.steps.values().any(|status| matches!(status, Status::Finished { .. }));
+    if state.object.is_none() && phase == Phase::Diagnose && has_done_nothing {
         return Next::Enter { phase: Phase::Escalate, because: "the target is not there".into() };
     }
-    match step {
-        Some(step) => {
+    match at {
+        Some(at) => {
             // What its alert said, and what a person said to that, is as old as nobody went on with
             // it.
             let asks_anew = autonomy >= Autonomy::Approve && !in_group && left_alone(playbook, state).is_some();
-            in_step(step, phase, autonomy, state, now, InStep { in_group, asks_anew })
+            in_step(at, phase, autonomy, state, now, InStep { in_group, asks_anew })
         }
         None if phase == Phase::Diagnose => after_diagnose(autonomy, state),
         None => finish(state, "every step of the mitigation is done".into()),
@@ -147,10 +150,10 @@ pub fn plan<'p>(playbook: &'p Playbook, autonomy: Autonomy, state: &RunState, no
 }
 
 /// A target that cannot be read for the moment is read again, on the account of the first step.
-fn read_target<'p>(step: Option<&Step>, state: &RunState, now: DateTime<Utc>) -> Next<'p> {
-    match step.and_then(|step| state.progress(&step.path)) {
-        Some(Progress::Waiting { until, .. }) if now < *until => Next::Park { until: *until },
-        Some(Progress::Failed { error, .. }) => Next::Enter { phase: Phase::Escalate, because: error.clone() },
+fn read_target<'p>(at: Option<&StepAt<'_>>, state: &RunState, now: DateTime<Utc>) -> Next<'p> {
+    match at.and_then(|at| state.status(&at.address)) {
+        Some(Status::Waiting { until, .. }) if now < *until => Next::Park { until: *until },
+        Some(Status::Failed { error, .. }) => Next::Enter { phase: Phase::Escalate, because: error.clone() },
         _ => Next::ReadTarget,
     }
 }
@@ -195,84 +198,84 @@ struct InStep {
 }
 
 fn in_step<'p>(
-    step: &'p Step,
+    at: StepAt<'p>,
     phase: Phase,
     autonomy: Autonomy,
     state: &RunState,
     now: DateTime<Utc>,
     InStep { in_group, asks_anew }: InStep,
 ) -> Next<'p> {
-    let attempts = match state.progress(&step.path) {
-        Some(Progress::Failed { error, .. }) if phase == Phase::Escalate => {
-            return Next::Skip { step, because: error.clone() };
+    let step = at.step;
+    let is_wanted = match state.status(&at.address) {
+        Some(Status::Failed { error, .. }) if phase == Phase::Escalate => {
+            return Next::Skip { at, because: error.clone() };
         }
-        Some(Progress::Failed { class, error, tried }) => return give_up(step, *class, error, tried.attempts),
-        Some(Progress::Waiting { until, .. }) if now < *until => return Next::Park { until: *until },
-        Some(Progress::Waiting { .. }) if matches!(step.kind, StepKind::Wait(_)) => return Next::EndWait { step },
-        Some(Progress::Waiting { tried, .. }) => tried.attempts,
-        Some(Progress::Made { at }) => return begin_verify(step, *at),
-        Some(Progress::Verifying { look_at, .. }) if now < *look_at => return Next::Park { until: *look_at },
-        Some(Progress::Verifying { look_at, give_up_at, last }) => {
-            return go_on_verifying(step, *look_at, *give_up_at, last.as_ref());
+        Some(Status::Failed { class, error, tried }) => return give_up(&at, *class, error, tried.attempts),
+        Some(Status::Waiting { until, .. }) if now < *until => return Next::Park { until: *until },
+        Some(Status::Waiting { .. }) if matches!(step.kind, StepKind::Wait(_)) => return Next::EndWait { at },
+        Some(Status::Made { at: made_at }) => return begin_verify(at, *made_at),
+        Some(Status::Verifying { look_at, .. }) if now < *look_at => return Next::Park { until: *look_at },
+        Some(Status::Verifying { look_at, give_up_at, last }) => {
+            return go_on_verifying(at, *look_at, *give_up_at, last.as_ref());
         }
-        // Handled before the trouble and the cancel.
-        Some(Progress::Started { .. }) | None => 0,
+        Some(Status::Ready { tried } | Status::Waiting { tried, .. }) => tried.wanted,
+        // Handled before the trouble and the cancel; what is finished is passed over.
+        Some(Status::Started { .. } | Status::Finished { .. }) | None => false,
     };
+    let attempts = state.tried(&at.address).attempts;
     if let Some(condition) = &step.when
-        && !state.wanted.contains(&step.path)
+        && !is_wanted
     {
-        return Next::Evaluate { step, kind: ConditionKind::When, condition };
+        return Next::Evaluate { at, kind: ConditionKind::When, condition };
     }
     match &step.kind {
-        StepKind::DoneIf(condition) => Next::Evaluate { step, kind: ConditionKind::DoneIf, condition },
-        StepKind::Require(condition) => Next::Evaluate { step, kind: ConditionKind::Require, condition },
-        StepKind::Wait(lasting) => Next::Wait { step, lasting: *lasting },
-        StepKind::Action(Action::Read(action)) => Next::Read { step, action: action.as_ref(), attempt: attempts + 1 },
-        StepKind::Action(Action::Tell(tell)) => Next::Tell { step, tell },
+        StepKind::DoneIf(condition) => Next::Evaluate { at, kind: ConditionKind::DoneIf, condition },
+        StepKind::Require(condition) => Next::Evaluate { at, kind: ConditionKind::Require, condition },
+        StepKind::Wait(lasting) => Next::Wait { at, lasting: *lasting },
+        StepKind::Action(Action::Read(action)) => Next::Read { at, action: action.as_ref(), attempt: attempts + 1 },
+        StepKind::Action(Action::Tell(tell)) => Next::Tell { at, tell },
         StepKind::Action(Action::Mutate(action)) => {
             if state.alert_resolved && !in_group {
                 return finish(state, "the alert resolved: nothing more is changed".into());
             }
             match &state.approval {
-                Approval::None | Approval::Granted { .. } if asks_anew => Next::Ask { step },
+                Approval::None | Approval::Granted { .. } if asks_anew => Next::Ask { at },
                 // A group that was begun is finished.
-                Approval::None if autonomy == Autonomy::Approve && !in_group => Next::Ask { step },
+                Approval::None if autonomy == Autonomy::Approve && !in_group => Next::Ask { at },
                 Approval::Asked { id, expires_at, .. } if now >= *expires_at => Next::Expire { approval: *id },
                 Approval::Asked { expires_at, .. } => Next::Park { until: *expires_at },
                 Approval::None | Approval::Granted { .. } => {
-                    Next::Act { step, action: action.as_ref(), attempt: attempts + 1 }
+                    Next::Act { at, action: action.as_ref(), attempt: attempts + 1 }
                 }
             }
         }
     }
 }
 
-fn begin_verify<'p>(step: &'p Step, made_at: DateTime<Utc>) -> Next<'p> {
-    match &step.verify {
-        Some(verify) => {
-            Next::BeginVerify { step, look_at: made_at + verify.settle, give_up_at: made_at + verify.within }
-        }
+fn begin_verify<'p>(at: StepAt<'p>, made_at: DateTime<Utc>) -> Next<'p> {
+    match &at.step.verify {
+        Some(verify) => Next::BeginVerify { at, look_at: made_at + verify.settle, give_up_at: made_at + verify.within },
         // `next_step` passes over a mutation that was made and has no verify: this is not reached.
         None => Next::Park { until: made_at },
     }
 }
 
 fn go_on_verifying<'p>(
-    step: &'p Step,
+    at: StepAt<'p>,
     look_at: DateTime<Utc>,
     give_up_at: DateTime<Utc>,
     last: Option<&(DateTime<Utc>, String)>,
 ) -> Next<'p> {
-    match (&step.verify, last) {
+    match (&at.step.verify, last) {
         // The look that this timer was for is done.
         (Some(verify), Some((looked_at, seen))) if *looked_at >= look_at => {
             if *looked_at >= give_up_at {
-                let because = format!("{} did not help in time: {seen}", step.path);
+                let because = format!("{} did not help in time: {seen}", at.address);
                 return Next::Enter { phase: Phase::Escalate, because };
             }
-            Next::BeginVerify { step, look_at: (*looked_at + verify.every).min(give_up_at), give_up_at }
+            Next::BeginVerify { at, look_at: (*looked_at + verify.every).min(give_up_at), give_up_at }
         }
-        (Some(verify), _) => Next::Look { step, verify },
+        (Some(verify), _) => Next::Look { at, verify },
         (None, _) => Next::Park { until: give_up_at },
     }
 }
@@ -285,33 +288,19 @@ fn escalate<'p>(playbook: &'p Playbook, state: &RunState, now: DateTime<Utc>) ->
         let outcome = if state.paged { Outcome::Escalated } else { Outcome::Cancelled };
         return Next::End { outcome, because };
     }
-    let Some(step) = next_step(playbook, Phase::Escalate, state) else {
+    let Some(at) = next_step(playbook, Phase::Escalate, state) else {
         return Next::End { outcome: Outcome::Escalated, because: state.entered_because.clone() };
     };
-    in_step(step, Phase::Escalate, Autonomy::Auto, state, now, InStep { in_group: false, asks_anew: false })
+    in_step(at, Phase::Escalate, Autonomy::Auto, state, now, InStep { in_group: false, asks_anew: false })
 }
 
-fn give_up<'p>(step: &'p Step, class: FailureClass, error: &str, attempts: u32) -> Next<'p> {
+fn give_up<'p>(at: &StepAt<'_>, class: FailureClass, error: &str, attempts: u32) -> Next<'p> {
     let tries = if attempts > 1 { format!(" after {attempts} attempts") } else { String::new() };
     let because = match class {
-        FailureClass::NeedsHuman => format!("{} needs a human{tries}: {error}", step.path),
-        FailureClass::Retry | FailureClass::Fail => format!("{} failed{tries}: {error}", step.path),
+        FailureClass::NeedsHuman => format!("{} needs a human{tries}: {error}", at.address),
+        FailureClass::Retry | FailureClass::Fail => format!("{} failed{tries}: {error}", at.address),
     };
     Next::Enter { phase: Phase::Escalate, because }
-}
-
-/// The first step of the phase that is not finished.
-fn next_step<'p>(playbook: &'p Playbook, phase: Phase, state: &RunState) -> Option<&'p Step> {
-    playbook.steps(phase).iter().find(|step| {
-        let needs_no_verify = step.verify.is_none() && state.made.contains(&step.path);
-        !needs_no_verify && !state.finished.contains(&step.path)
-    })
-}
-
-/// Whether `step` belongs to an `atomic` group whose first mutation was made.
-pub(super) fn in_begun_group(playbook: &Playbook, phase: Phase, state: &RunState, step: &Step) -> bool {
-    let Some(group) = step.atomic else { return false };
-    playbook.steps(phase).iter().any(|other| other.atomic == Some(group) && state.made.contains(&other.path))
 }
 
 /// When a failed step is tried again; `None`: not any more. `attempts` counts the one that just failed.

@@ -8,18 +8,21 @@ use super::plan::{Next, plan};
 use super::scope::Frame;
 use super::state::RunState;
 use super::timing::READ_TIMEOUT;
+use super::walk::{StepAt, steps_of};
 use super::{mutate, read};
 use crate::action::{Action, ActionError, Plan, World};
-use crate::model::{Autonomy, FailureClass, Intent, Outcome, Phase, Preview, PreviewStep, RunEvent, StepPath, redact};
-use crate::playbook::{Playbook, Step, StepKind};
+use crate::model::{
+    Autonomy, FailureClass, Intent, Outcome, Phase, Preview, PreviewStep, RunEvent, StepAddress, redact,
+};
+use crate::playbook::{Playbook, StepKind};
 
 /// What a run would do, and what could not be found out for the moment.
 pub(super) struct Outlook {
     pub preview: Preview,
     /// Steps whose object could not be asked, though it may be in a moment.
-    pub unasked: BTreeMap<StepPath, ActionError>,
+    pub unasked: BTreeMap<StepAddress, ActionError>,
     /// What is certain to be done, unless a step before it changes that.
-    pub intents: BTreeMap<StepPath, Intent>,
+    pub intents: BTreeMap<StepAddress, Intent>,
 }
 
 /// Asks every mutating step of the mitigation what it would do now, until then at most.
@@ -32,25 +35,25 @@ pub(super) async fn preview(
 ) -> Outlook {
     let preview = Preview { steps: Vec::new() };
     let mut outlook = Outlook { preview, unasked: BTreeMap::new(), intents: BTreeMap::new() };
-    for step in playbook.steps(Phase::Mitigate) {
-        let StepKind::Action(Action::Mutate(action)) = &step.kind else { continue };
-        if state.finished.contains(&step.path) {
+    for at in steps_of(playbook, Phase::Mitigate) {
+        let StepKind::Action(Action::Mutate(action)) = &at.step.kind else { continue };
+        if state.is_finished(&at.address) {
             continue;
         }
         let shown = |summary: String, certain, diff| {
             let summary = redact(&summary).into_owned();
-            PreviewStep { step: step.path.clone(), mutating: true, summary, certain, diff }
+            PreviewStep { step: at.address.clone(), mutating: true, summary, certain, diff }
         };
-        let wanted = wanted(world, frame, state, step);
+        let wanted = wanted(world, frame, state, &at);
         if let Wanted::No { when } = wanted {
             outlook.preview.steps.push(shown(format!("nothing: `{when}` does not hold"), true, None));
             continue;
         }
-        let mut shown = match mutate::prepare(world, frame, state, step, action.as_ref(), until).await {
+        let mut shown = match mutate::prepare(world, frame, state, &at, action.as_ref(), until).await {
             Ok(Plan::Do(intent)) => {
                 let diff = redact(&format!("- {}\n+ {}", intent.before, intent.after)).into_owned();
                 let told = shown(intent.summary.clone(), true, Some(diff));
-                outlook.intents.insert(step.path.clone(), intent);
+                outlook.intents.insert(at.address.clone(), intent);
                 told
             }
             Ok(Plan::Unneeded(output)) => shown(format!("nothing: {}", output.summary), true, None),
@@ -58,7 +61,7 @@ pub(super) async fn preview(
                 let name = action.as_describe().name();
                 let told = format!("{name}: decided after the steps before it; now: {error}");
                 if error.class == FailureClass::Retry {
-                    outlook.unasked.insert(step.path.clone(), error);
+                    outlook.unasked.insert(at.address.clone(), error);
                 }
                 shown(told, false, None)
             }
@@ -84,8 +87,8 @@ enum Wanted<'p> {
     },
 }
 
-fn wanted<'p>(world: &World, frame: &Frame, state: &RunState, step: &'p Step) -> Wanted<'p> {
-    let Some(when) = step.when.as_ref().filter(|_| !state.wanted.contains(&step.path)) else { return Wanted::Yes };
+fn wanted<'p>(world: &World, frame: &Frame, state: &RunState, at: &StepAt<'p>) -> Wanted<'p> {
+    let Some(when) = at.step.when.as_ref().filter(|_| !state.tried(&at.address).wanted) else { return Wanted::Yes };
     let source = when.expression.source();
     match when.expression.holds(&frame.scope(state), world.clock.now()) {
         Ok(true) => Wanted::Yes,
@@ -150,14 +153,14 @@ pub async fn rehearse(world: &World, playbook: &Playbook, frame: &Frame) -> Rehe
                     return Rehearsal { events, preview: None, end: Some((Outcome::Escalated, error.message)) };
                 }
             },
-            Next::Evaluate { step, kind, condition } => read::evaluate(world, frame, &state, step, kind, condition),
-            Next::Read { step, action, attempt } => match read::read(world, frame, &state, step, action, until).await {
-                Ok((output, summary)) => RunEvent::Read { step: step.path.clone(), output, summary },
+            Next::Evaluate { at, kind, condition } => read::evaluate(world, frame, &state, &at, kind, condition),
+            Next::Read { at, action, attempt } => match read::read(world, frame, &state, &at, action, until).await {
+                Ok((output, summary)) => RunEvent::Read { step: at.address.clone(), output, summary },
                 Err(error) => {
-                    RunEvent::Failed { step: step.path.clone(), attempt, class: error.class, error: error.message }
+                    RunEvent::Failed { step: at.address.clone(), attempt, class: error.class, error: error.message }
                 }
             },
-            Next::EndWait { step } | Next::Wait { step, .. } => RunEvent::Waited { step: step.path.clone() },
+            Next::EndWait { at } | Next::Wait { at, .. } => RunEvent::Waited { step: at.address.clone() },
             Next::Propose => {
                 let preview = preview(world, frame, &state, playbook, until).await.preview;
                 return Rehearsal { events, preview: Some(preview), end: None };
@@ -180,12 +183,16 @@ pub async fn rehearse(world: &World, playbook: &Playbook, frame: &Frame) -> Rehe
 mod tests {
     use super::*;
 
+    fn address(id: &str) -> StepAddress {
+        format!("mitigate.{id}").parse().unwrap()
+    }
+
     fn step(path: &str, summary: &str, certain: bool) -> PreviewStep {
-        PreviewStep { step: StepPath(path.into()), mutating: true, summary: summary.into(), certain, diff: None }
+        PreviewStep { step: address(path), mutating: true, summary: summary.into(), certain, diff: None }
     }
 
     fn now(steps: &[PreviewStep], unasked: &[&str]) -> Outlook {
-        let lost = |path: &&str| (StepPath((*path).into()), ActionError::retry("the connection was lost"));
+        let lost = |path: &&str| (address(path), ActionError::retry("the connection was lost"));
         let unasked = unasked.iter().map(lost).collect();
         Outlook { preview: Preview { steps: steps.to_vec() }, unasked, intents: BTreeMap::new() }
     }

@@ -7,9 +7,10 @@ use super::evidence::{bounded, fields, trimmed};
 use super::scope::Frame;
 use super::state::RunState;
 use super::timing::READ_TIMEOUT;
+use super::walk::{StepAt, find};
 use crate::action::{Action, ActionError, Read, RunMark, StepContext, World};
 use crate::model::{ConditionKind, FailureClass, Look, RunEvent};
-use crate::playbook::{Condition, Playbook, Step, StepKind, Verify};
+use crate::playbook::{Condition, Playbook, StepKind, Verify};
 
 /// Reads the target anew, until then at most.
 pub(super) async fn read_target(world: &World, frame: &Frame, until: DateTime<Utc>) -> Result<RunEvent, ActionError> {
@@ -23,19 +24,19 @@ pub(super) async fn read(
     world: &World,
     frame: &Frame,
     state: &RunState,
-    step: &Step,
+    at: &StepAt<'_>,
     action: &dyn Read,
     until: DateTime<Utc>,
 ) -> Result<(Value, String), ActionError> {
     let scope = frame.scope(state);
     let context = StepContext {
         run: RunMark { database: &frame.mark, run: frame.run.id },
-        step: &step.path,
+        step: &at.address,
         target: &frame.run.target,
         object: state.live_object(),
         scope: &scope,
     };
-    let until = until.min(world.clock.now() + step.timeout.unwrap_or(READ_TIMEOUT));
+    let until = until.min(world.clock.now() + at.step.timeout.unwrap_or(READ_TIMEOUT));
     let output = within(world, until, action.read(world, context)).await?;
     bounded(output, frame.output_limit)
 }
@@ -62,7 +63,7 @@ pub(super) fn evaluate(
     world: &World,
     frame: &Frame,
     state: &RunState,
-    step: &Step,
+    at: &StepAt<'_>,
     kind: ConditionKind,
     condition: &Condition,
 ) -> RunEvent {
@@ -74,10 +75,10 @@ pub(super) fn evaluate(
                 None => format!("`{}` is {held}", condition.expression.source()),
             };
             let expression = condition.expression.source().split_whitespace().collect::<Vec<_>>().join(" ");
-            RunEvent::Checked { step: step.path.clone(), condition: kind, held, because, expression }
+            RunEvent::Checked { step: at.address.clone(), condition: kind, held, because, expression }
         }
         Err(error) => RunEvent::Failed {
-            step: step.path.clone(),
+            step: at.address.clone(),
             attempt: 1,
             class: FailureClass::Fail,
             error: error.to_string(),
@@ -93,12 +94,12 @@ pub(super) async fn look(
     frame: &Frame,
     state: &RunState,
     playbook: &Playbook,
-    step: &Step,
+    at: &StepAt<'_>,
     verify: &Verify,
     until: DateTime<Utc>,
 ) -> RunEvent {
     // The log needs what it came to and a line for people: a whole answer once more for each look would be noise.
-    let looked = |verdict, summary: String| RunEvent::Looked { step: step.path.clone(), verdict, summary };
+    let looked = |verdict, summary: String| RunEvent::Looked { step: at.address.clone(), verdict, summary };
     let mut scope = frame.scope(state);
     let (observed, summary) = match observe(world, frame, state, playbook, verify, until).await {
         Ok(seen) => seen,
@@ -139,9 +140,9 @@ async fn observe(
             _ => Err(ActionError::retry(format!("{} is not there", frame.run.target))),
         };
     };
-    match playbook.step_by_id(id) {
-        Some(step) => match &step.kind {
-            StepKind::Action(Action::Read(action)) => read(world, frame, state, step, action.as_ref(), until).await,
+    match find(playbook, id) {
+        Some(at) => match &at.step.kind {
+            StepKind::Action(Action::Read(action)) => read(world, frame, state, &at, action.as_ref(), until).await,
             _ => Err(ActionError::fail(format!("`{id}` is no step that reads"))),
         },
         None => Err(ActionError::fail(format!("there is no step `{id}`"))),

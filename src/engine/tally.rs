@@ -14,7 +14,7 @@ pub(super) fn count(metrics: &Metrics, playbook: &Playbook, event: &RunEvent) {
         _ => return,
     };
     // Only this phase changes anything.
-    let step = playbook.steps(Phase::Mitigate).iter().find(|step| step.path == *path);
+    let step = playbook.steps(Phase::Mitigate).find(|step| step.address.name() == path.name());
     if let Some(StepKind::Action(Action::Mutate(action))) = step.map(|step| &step.kind) {
         metrics.mutation(action.as_describe().name(), result);
     }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::text::{clip, count, moment};
 use super::timeline::{step_name, told};
-use crate::model::{ConditionKind, HumanDuration, Outcome, Phase, Run, RunEvent, RunId, StepPath};
+use crate::model::{ConditionKind, HumanDuration, Outcome, Phase, Run, RunEvent, RunId, StepAddress};
 use crate::store::{IncidentEvent, PageReason, TimelineEntry, TimelineWhat};
 
 /// Why somebody is paged, or asked.
@@ -194,7 +194,7 @@ fn heartbeat_missing(name: &str, source: &str, last_at: Option<DateTime<Utc>>, w
 /// `expression` is the condition itself, where it is wanted and known: what a playbook says beside it is for when it fails or ends
 /// the run.
 pub fn condition_text(
-    step: &StepPath,
+    step: &StepAddress,
     condition: ConditionKind,
     held: bool,
     because: &str,

@@ -7,7 +7,7 @@ use super::folds::{folded_ids, how_to_take, spent_text};
 use super::reason::{condition_text, page_reason};
 use super::text::{clip, count, later, thousands, time};
 use crate::model::{
-    ConditionKind, FailureClass, Incident, IncidentId, Look, Phase, RunEvent, RunId, StepPath, Verdict,
+    ConditionKind, FailureClass, Incident, IncidentId, Look, Phase, RunEvent, RunId, StepAddress, StepName, Verdict,
 };
 use crate::store::{IncidentEvent, Page, TimelineEntry, TimelineWhat};
 
@@ -298,12 +298,13 @@ fn tell_run(run: RunId, event: &RunEvent, at: DateTime<Utc>) -> Option<String> {
 }
 
 /// The step's id, or its number: `scale`, `diagnose step 2`.
-pub(super) fn step_name(step: &StepPath) -> String {
-    match step.0.rsplit_once('.') {
-        Some((phase, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => format!("{phase} step {number}"),
-        Some((_, id)) => id.to_owned(),
-        None => step.0.clone(),
-    }
+pub(super) fn step_name(step: &StepAddress) -> String {
+    let name = match step.name() {
+        StepName::Number(number) => format!("{} step {number}", step.phase()),
+        StepName::Id(id) => id.clone(),
+    };
+    let items: Vec<String> = step.items().iter().map(|item| clip(item.as_str(), 80)).collect();
+    if items.is_empty() { name } else { format!("{name} for {}", items.join(", ")) }
 }
 
 fn said_by(person: Option<&str>) -> String {

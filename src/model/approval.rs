@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{ApprovalId, Digest, IncidentId, RunId, StepPath};
+use super::{ApprovalId, Digest, IncidentId, RunId, StepAddress};
 
 /// What a human answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ pub struct Preview {
 /// One step of a [`Preview`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PreviewStep {
-    pub step: StepPath,
+    pub step: StepAddress,
     pub mutating: bool,
     /// `scale deployment/coredns in kube-system 4 -> 6`.
     pub summary: String,

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ApprovalId, ObjectKey, Outcome, Preview, Verdict};
+use super::{ApprovalId, ObjectKey, Outcome, Preview, StepAddress, Verdict};
 
 /// The three phases of a playbook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -24,17 +24,6 @@ impl fmt::Display for Phase {
             Phase::Mitigate => "mitigate",
             Phase::Escalate => "escalate",
         })
-    }
-}
-
-/// A step's name within its pinned playbook: `mitigate.scale`, or `diagnose.2` for the second step when it has no id.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct StepPath(pub String);
-
-impl fmt::Display for StepPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 
@@ -90,7 +79,7 @@ pub enum RunEvent {
     Entered { phase: Phase, because: String },
     /// A condition was decided: `done_if`, `require`, or a step's `when`.
     Checked {
-        step: StepPath,
+        step: StepAddress,
         condition: ConditionKind,
         held: bool,
         because: String,
@@ -99,15 +88,15 @@ pub enum RunEvent {
         expression: String,
     },
     /// A read-only action answered.
-    Read { step: StepPath, output: Value, summary: String },
+    Read { step: StepAddress, output: Value, summary: String },
     /// A step failed; `attempt` counts from 1.
-    Failed { step: StepPath, attempt: u32, class: FailureClass, error: String },
+    Failed { step: StepAddress, attempt: u32, class: FailureClass, error: String },
     /// The next attempt of a step, or its `wait`, is due then.
-    Waiting { step: StepPath, until: DateTime<Utc>, because: String },
+    Waiting { step: StepAddress, until: DateTime<Utc>, because: String },
     /// A `wait` is over.
-    Waited { step: StepPath },
+    Waited { step: StepAddress },
     /// A step of the escalation that failed is passed over: a human is waiting for the rest.
-    Skipped { step: StepPath, because: String },
+    Skipped { step: StepAddress, because: String },
     /// What the mitigate phase would do; nothing was done.
     Proposed { preview: Preview },
     /// A human was asked.
@@ -116,7 +105,7 @@ pub enum RunEvent {
     ApprovalAnswered { approval: ApprovalId, verdict: Option<Verdict>, by: String },
     /// A mutation is about to be made. From here to its `Done` or `Failed` a crash leaves doubt.
     Started {
-        step: StepPath,
+        step: StepAddress,
         attempt: u32,
         intent: Intent,
         deadline: DateTime<Utc>,
@@ -126,7 +115,7 @@ pub enum RunEvent {
     },
     /// A mutation was made. `recovered`: found done after a crash, not done again.
     Done {
-        step: StepPath,
+        step: StepAddress,
         attempt: u32,
         output: Value,
         summary: String,
@@ -135,17 +124,17 @@ pub enum RunEvent {
     },
     /// A mutation was not needed: the object is already as wanted.
     Unneeded {
-        step: StepPath,
+        step: StepAddress,
         summary: String,
         #[serde(default)]
         output: Value,
     },
     /// A verify waits for its settle time, or for its next look.
-    Verifying { step: StepPath, look_at: DateTime<Utc>, give_up_at: DateTime<Utc> },
+    Verifying { step: StepAddress, look_at: DateTime<Utc>, give_up_at: DateTime<Utc> },
     /// A verify looked.
-    Looked { step: StepPath, verdict: Look, summary: String },
+    Looked { step: StepAddress, verdict: Look, summary: String },
     /// A page or notice went to the outbox.
-    Told { step: StepPath, page: bool, team: String, text: String },
+    Told { step: StepAddress, page: bool, team: String, text: String },
     /// The alert resolved while the run was under way.
     AlertResolved,
     /// The wall clock was set, forth or back: all times that stand before this are that much later
@@ -158,6 +147,66 @@ pub enum RunEvent {
     /// A record that this version does not know. The run escalates: somebody newer wrote it.
     #[serde(other)]
     Unknown,
+}
+
+impl RunEvent {
+    /// The step that it is about; `None`: it is about the run.
+    pub fn step(&self) -> Option<&StepAddress> {
+        match self {
+            RunEvent::Checked { step, .. }
+            | RunEvent::Read { step, .. }
+            | RunEvent::Failed { step, .. }
+            | RunEvent::Waiting { step, .. }
+            | RunEvent::Waited { step }
+            | RunEvent::Skipped { step, .. }
+            | RunEvent::Started { step, .. }
+            | RunEvent::Done { step, .. }
+            | RunEvent::Unneeded { step, .. }
+            | RunEvent::Verifying { step, .. }
+            | RunEvent::Looked { step, .. }
+            | RunEvent::Told { step, .. } => Some(step),
+            RunEvent::Claimed { .. }
+            | RunEvent::TargetRead { .. }
+            | RunEvent::Entered { .. }
+            | RunEvent::Proposed { .. }
+            | RunEvent::ApprovalAsked { .. }
+            | RunEvent::ApprovalAnswered { .. }
+            | RunEvent::AlertResolved
+            | RunEvent::ClockMoved { .. }
+            | RunEvent::CancelAsked { .. }
+            | RunEvent::Ended { .. }
+            | RunEvent::Unknown => None,
+        }
+    }
+
+    /// Its `kind` on the log.
+    pub fn name(&self) -> &'static str {
+        match self {
+            RunEvent::Claimed { .. } => "claimed",
+            RunEvent::TargetRead { .. } => "target_read",
+            RunEvent::Entered { .. } => "entered",
+            RunEvent::Checked { .. } => "checked",
+            RunEvent::Read { .. } => "read",
+            RunEvent::Failed { .. } => "failed",
+            RunEvent::Waiting { .. } => "waiting",
+            RunEvent::Waited { .. } => "waited",
+            RunEvent::Skipped { .. } => "skipped",
+            RunEvent::Proposed { .. } => "proposed",
+            RunEvent::ApprovalAsked { .. } => "approval_asked",
+            RunEvent::ApprovalAnswered { .. } => "approval_answered",
+            RunEvent::Started { .. } => "started",
+            RunEvent::Done { .. } => "done",
+            RunEvent::Unneeded { .. } => "unneeded",
+            RunEvent::Verifying { .. } => "verifying",
+            RunEvent::Looked { .. } => "looked",
+            RunEvent::Told { .. } => "told",
+            RunEvent::AlertResolved => "alert_resolved",
+            RunEvent::ClockMoved { .. } => "clock_moved",
+            RunEvent::CancelAsked { .. } => "cancel_asked",
+            RunEvent::Ended { .. } => "ended",
+            RunEvent::Unknown => "unknown",
+        }
+    }
 }
 
 /// Which condition a [`RunEvent::Checked`] is about.

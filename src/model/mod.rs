@@ -1,6 +1,7 @@
 //! The words of the domain, as data and rules. Nothing here does I/O.
 
 mod ack_times;
+mod address;
 mod alert;
 mod approval;
 mod command;
@@ -31,11 +32,12 @@ mod target;
 mod window;
 
 pub use ack_times::{AckTimes, AckTimesOf};
+pub use address::{AddressError, ItemKey, ItemKeyError, StepAddress, StepName};
 pub use alert::{Alert, AlertStatus, LeftOut, Notification};
 pub use approval::{Approval, ApprovalState, Preview, PreviewStep, Verdict};
 pub use command::{Command, IncidentList, OncallQuestion, Person, Role, Start, Via};
 pub use duration::{DurationError, HumanDuration, parse_duration};
-pub use event::{ConditionKind, FailureClass, Intent, Look, Phase, Remedy, RunEvent, StepPath};
+pub use event::{ConditionKind, FailureClass, Intent, Look, Phase, Remedy, RunEvent};
 pub use grouping::{Grouping, Joins, Merged, Origin, Scope};
 pub use heartbeat::{Beat, Heartbeat, HeartbeatKey, HeartbeatNews, HeartbeatRule};
 pub use ids::{

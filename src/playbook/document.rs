@@ -11,7 +11,7 @@ use super::problem::{Problem, ProblemSeverity, Source};
 use super::{check, load};
 use crate::action::Action;
 use crate::language::{Arg, Expression, Location, Template};
-use crate::model::{Autonomy, Phase, PlaybookRef, Severity, StepPath};
+use crate::model::{Autonomy, Phase, PlaybookRef, Severity, StepAddress};
 
 /// A loaded playbook. It never changes: a reload makes a new one, and a run stays with the one it was pinned to.
 #[derive(Debug)]
@@ -29,9 +29,9 @@ pub struct Playbook {
     pub target: TargetRule,
     pub inputs: BTreeMap<String, Input>,
     pub limits: Limits,
-    pub diagnose: Vec<Step>,
-    pub mitigate: Vec<Step>,
-    pub escalate: Vec<Step>,
+    pub diagnose: Vec<Block>,
+    pub mitigate: Vec<Block>,
+    pub escalate: Vec<Block>,
     /// Name, version and content digest.
     pub reference: PlaybookRef,
     /// The content, to the byte: what the digest is of, and what a run keeps.
@@ -43,13 +43,23 @@ pub struct Playbook {
 }
 
 impl Playbook {
-    /// The steps of a phase, in order.
-    pub fn steps(&self, phase: Phase) -> &[Step] {
+    /// What a phase is made of, in order.
+    pub fn blocks(&self, phase: Phase) -> &[Block] {
         match phase {
             Phase::Diagnose => &self.diagnose,
             Phase::Mitigate => &self.mitigate,
             Phase::Escalate => &self.escalate,
         }
+    }
+
+    /// The steps of a phase, those within its groups too, in the order in which they are written.
+    pub fn steps(&self, phase: Phase) -> impl Iterator<Item = &Step> {
+        self.blocks(phase).iter().flat_map(Block::steps)
+    }
+
+    /// The steps of all phases.
+    pub fn all_steps(&self) -> impl Iterator<Item = &Step> {
+        [Phase::Diagnose, Phase::Mitigate, Phase::Escalate].into_iter().flat_map(|phase| self.steps(phase))
     }
 
     /// Reads the playbook in `text`, which came from the file `path` (only for messages).
@@ -76,8 +86,7 @@ impl Playbook {
     /// each hole: what is put in there is a name or a number.
     pub fn wrong_queries(&self, why_wrong: impl Fn(&str) -> Option<String>) -> Vec<Problem> {
         let source = Source { path: &self.path, text: &self.source };
-        let steps = [&self.diagnose, &self.mitigate, &self.escalate].into_iter().flatten();
-        let queries = steps.filter_map(|step| match &step.kind {
+        let queries = self.all_steps().filter_map(|step| match &step.kind {
             StepKind::Action(action) => action.describe().query(),
             StepKind::DoneIf(_) | StepKind::Require(_) | StepKind::Wait(_) => None,
         });
@@ -86,10 +95,7 @@ impl Playbook {
 
     /// The read-only step that a verify repeats, by its id.
     pub fn step_by_id(&self, id: &str) -> Option<&Step> {
-        [&self.diagnose, &self.mitigate, &self.escalate]
-            .into_iter()
-            .flatten()
-            .find(|step| step.id.as_deref() == Some(id))
+        self.all_steps().find(|step| step.id() == Some(id))
     }
 }
 
@@ -156,12 +162,30 @@ pub struct Limits {
     pub cooldown: Option<Duration>,
 }
 
-/// One entry of a phase.
+/// What a phase is made of.
+#[derive(Debug)]
+pub enum Block {
+    Step(Step),
+    /// Steps that belong together: once the first of them was made, the others follow even if the alert resolves in the
+    /// middle.
+    Atomic(Vec<Step>),
+}
+
+impl Block {
+    /// The steps within, in the order in which they are written.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        match self {
+            Block::Step(step) => std::slice::from_ref(step).iter(),
+            Block::Atomic(steps) => steps.iter(),
+        }
+    }
+}
+
+/// One thing that is done.
 #[derive(Debug)]
 pub struct Step {
-    pub path: StepPath,
-    /// The name of its output in conditions and texts.
-    pub id: Option<String>,
+    /// Where it stands; in a loop, for whatever item.
+    pub address: StepAddress,
     pub kind: StepKind,
     /// The step is skipped unless this holds.
     pub when: Option<Condition>,
@@ -170,10 +194,14 @@ pub struct Step {
     /// The total time for which failures that may pass are tried again; `None`: the engine's default for the action's effect.
     pub retry_for: Option<Duration>,
     pub verify: Option<Verify>,
-    /// Steps with the same number are one `atomic:` group: once the first of them was made, the others follow even if the
-    /// alert resolves in the middle.
-    pub atomic: Option<u32>,
     pub at: Location,
+}
+
+impl Step {
+    /// The name of its output in conditions and texts.
+    pub fn id(&self) -> Option<&str> {
+        self.address.id()
+    }
 }
 
 /// What a step does.

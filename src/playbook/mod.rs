@@ -20,7 +20,7 @@ mod tests;
 pub use again::Reread;
 pub use catalog::{AlertMatch, Catalog, read_folder};
 pub use document::{
-    Condition, Input, InputKind, Limits, Playbook, Step, StepKind, TargetPart, TargetRule, Trigger, Verify,
+    Block, Condition, Input, InputKind, Limits, Playbook, Step, StepKind, TargetPart, TargetRule, Trigger, Verify,
 };
 pub use inputs::InputProblem;
 pub use load::LARGEST as LARGEST_PLAYBOOK;

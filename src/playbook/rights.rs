@@ -17,7 +17,7 @@ pub fn rights(playbook: &Playbook) -> BTreeSet<Access> {
     if let Ok(kind) = Kind::find(&playbook.target.kind) {
         rights.insert(kind.access("get", "", if kind.namespaced { &namespace } else { "" }));
     }
-    for step in playbook.diagnose.iter().chain(&playbook.mitigate).chain(&playbook.escalate) {
+    for step in playbook.all_steps() {
         let StepKind::Action(action) = &step.kind else { continue };
         for mut access in action.describe().access(&playbook.target.kind) {
             let namespaced = Kind::all().iter().any(|kind| kind.plural == access.resource && kind.namespaced);

@@ -95,7 +95,11 @@ async fn stops_when_told(bot: &Bot) {
             match event {
                 RunEvent::AlertResolved | RunEvent::CancelAsked { .. } => told = true,
                 RunEvent::Started { step, .. } => {
-                    assert!(!told || step.0 == "mitigate.two", "{step} was begun all the same: {:#?}", bot.log().await);
+                    assert!(
+                        !told || step.to_string() == "mitigate.two",
+                        "{step} was begun all the same: {:#?}",
+                        bot.log().await
+                    );
                 }
                 _ => {}
             }

@@ -17,7 +17,7 @@ use crate::clock::{Clock, ManualClock};
 use crate::cluster::Object;
 use crate::cluster::sim::SimCluster;
 use crate::language::Scope;
-use crate::model::{Intent, ObjectKey, RunId, StepPath};
+use crate::model::{Intent, ObjectKey, RunId, StepAddress};
 use crate::prometheus::ScriptedPrometheus;
 
 /// A world with that cluster, and a Prometheus that knows nothing.
@@ -32,7 +32,7 @@ struct Edge {
     prometheus: Arc<ScriptedPrometheus>,
     target: ObjectKey,
     scope: Scope,
-    step: StepPath,
+    step: StepAddress,
 }
 
 impl Edge {
@@ -43,7 +43,7 @@ impl Edge {
         let target = objects.first().unwrap().key();
         let cluster = SimCluster::from_objects(clock.clone(), objects).unwrap();
         let prometheus = Arc::new(ScriptedPrometheus::default());
-        Self { clock, cluster, prometheus, target, scope: Scope::new(), step: StepPath("mitigate.act".into()) }
+        Self { clock, cluster, prometheus, target, scope: Scope::new(), step: "mitigate.act".parse().unwrap() }
     }
 
     /// With this in the scope.

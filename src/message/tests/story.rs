@@ -10,8 +10,8 @@ pub fn at(time: &str) -> DateTime<Utc> {
     format!("2025-03-01T{time}Z").parse().unwrap()
 }
 
-pub fn step(path: &str) -> StepPath {
-    StepPath(path.into())
+pub fn step(path: &str) -> StepAddress {
+    path.parse().unwrap()
 }
 
 pub fn entry(time: &str, what: TimelineWhat) -> TimelineEntry {

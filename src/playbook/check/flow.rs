@@ -1,7 +1,7 @@
 //! What a run may come to: that every change is verified, every step can be reached, and somebody is paged.
 
 use super::Checker;
-use super::steps::Draft;
+use super::steps::{BlockDraft, Draft};
 use crate::action::Action;
 use crate::language::Location;
 use crate::playbook::document::{Step, StepKind};
@@ -49,7 +49,7 @@ fn mutates(step: &Step) -> bool {
 }
 
 /// An escalation that reaches nobody would be a silent end.
-pub(super) fn somebody_is_paged(checker: &mut Checker<'_>, escalate: &[Draft], at: Location, incomplete: bool) {
+pub(super) fn somebody_is_paged(checker: &mut Checker<'_>, escalate: &[BlockDraft], at: Location, incomplete: bool) {
     let pages = |draft: &Draft| {
         draft.step.as_ref().is_none_or(|step| {
             matches!(&step.kind, StepKind::Action(Action::Tell(tell)) if tell.page)
@@ -57,7 +57,7 @@ pub(super) fn somebody_is_paged(checker: &mut Checker<'_>, escalate: &[Draft], a
         })
     };
     // A step that could not be read may be the one that pages.
-    if escalate.iter().any(pages) || (incomplete && escalate.is_empty()) {
+    if escalate.iter().flat_map(BlockDraft::steps).any(pages) || (incomplete && escalate.is_empty()) {
         return;
     }
     let (message, remedy) = if escalate.is_empty() {
@@ -75,9 +75,9 @@ pub(super) fn somebody_is_paged(checker: &mut Checker<'_>, escalate: &[Draft], a
 }
 
 /// Conditions whose answer never changes, and the steps that they cut off.
-pub(super) fn everything_is_reached(checker: &mut Checker<'_>, diagnose: &[Draft], mitigate: &[Draft]) {
+pub(super) fn everything_is_reached(checker: &mut Checker<'_>, diagnose: &[BlockDraft], mitigate: &[BlockDraft]) {
     let mut ended: Option<&str> = None;
-    for draft in diagnose.iter().chain(mitigate) {
+    for draft in diagnose.iter().chain(mitigate).flat_map(BlockDraft::steps) {
         if let Some(because) = ended {
             let message = format!("this step is never reached: {because}");
             checker.error(draft.at, message, Some("leave the condition out, or the steps after it".into()));

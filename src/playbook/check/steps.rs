@@ -5,8 +5,8 @@ use super::view::{Sees, View};
 use super::{Checker, verify, view};
 use crate::action::Action;
 use crate::language::{Location, Template};
-use crate::model::{Phase, StepPath};
-use crate::playbook::document::{Condition, Step, StepKind};
+use crate::model::{Phase, StepAddress, StepName};
+use crate::playbook::document::{Block, Condition, Step, StepKind};
 use crate::playbook::load::{Does, RawStep, What, place};
 
 /// A step as far as it could be made, with the places that later checks point at.
@@ -19,9 +19,33 @@ pub(super) struct Draft {
     pub condition_at: Option<Location>,
 }
 
-/// The steps, when all of them are right.
-pub(super) fn finish(drafts: Vec<Draft>) -> Option<Vec<Step>> {
-    drafts.into_iter().map(|draft| draft.step).collect()
+/// A block, as far as its steps could be made.
+pub(super) enum BlockDraft {
+    Step(Draft),
+    Atomic(Vec<Draft>),
+}
+
+impl BlockDraft {
+    /// The steps within, in the order in which they are written.
+    pub fn steps(&self) -> impl Iterator<Item = &Draft> {
+        match self {
+            BlockDraft::Step(draft) => std::slice::from_ref(draft).iter(),
+            BlockDraft::Atomic(drafts) => drafts.iter(),
+        }
+    }
+}
+
+/// The blocks, when all of their steps are right.
+pub(super) fn finish(drafts: Vec<BlockDraft>) -> Option<Vec<Block>> {
+    let blocks = drafts.into_iter().map(|draft| {
+        Some(match draft {
+            BlockDraft::Step(draft) => Block::Step(draft.step?),
+            BlockDraft::Atomic(drafts) => {
+                Block::Atomic(drafts.into_iter().map(|draft| draft.step).collect::<Option<_>>()?)
+            }
+        })
+    });
+    blocks.collect()
 }
 
 /// Whether the ids are names, and each is given once.
@@ -40,30 +64,32 @@ pub(super) fn check(
     phase: Phase,
     order: &mut usize,
     steps: Vec<RawStep>,
-) -> Vec<Draft> {
-    let mut drafts = Vec::new();
-    let mut groups = 0;
+) -> Vec<BlockDraft> {
+    let mut blocks = Vec::new();
+    let mut number = 0;
     for step in steps {
         if group(&step).is_none() {
-            drafts.push(one(checker, names, phase, *order, drafts.len() + 1, step, None));
+            number += 1;
+            blocks.push(BlockDraft::Step(one(checker, names, phase, *order, number, step, false)));
             *order += 1;
             continue;
         }
         group_keys(checker, phase, &step);
-        groups += 1;
-        let first = drafts.len();
+        let mut drafts = Vec::new();
         for inner in
             step.does.into_iter().flat_map(|does| if let What::Atomic(inner) = does.what { inner } else { Vec::new() })
         {
             if let Some(nested) = inner.does.iter().find(|does| matches!(does.what, What::Atomic(_))) {
                 checker.error(nested.at, "an `atomic` group cannot hold another", Some("put its steps here".into()));
             }
-            drafts.push(one(checker, names, phase, *order, drafts.len() + 1, inner, Some(groups)));
+            number += 1;
+            drafts.push(one(checker, names, phase, *order, number, inner, true));
             *order += 1;
         }
-        super::flow::group_is_verified(checker, &drafts[first..], step.seen.at);
+        super::flow::group_is_verified(checker, &drafts, step.seen.at);
+        blocks.push(BlockDraft::Atomic(drafts));
     }
-    drafts
+    blocks
 }
 
 /// A group has nothing but its steps.
@@ -89,9 +115,9 @@ fn one(
     names: &Names,
     phase: Phase,
     order: usize,
-    number: usize,
+    number: u32,
     mut raw: RawStep,
-    atomic: Option<u32>,
+    in_group: bool,
 ) -> Draft {
     let sees = view(names, Sees::Before(order), true);
     let before = checker.problems.len();
@@ -109,7 +135,7 @@ fn one(
     });
     let kind = does.and_then(|does| {
         keys_fit(checker, &raw, &does.what);
-        in_phase(checker, phase, atomic.is_some(), &does);
+        in_phase(checker, phase, in_group, &does);
         if let What::DoneIf(text) | What::Require(text) = &does.what {
             draft.condition_at = Some(place(text));
         }
@@ -126,7 +152,7 @@ fn one(
         checker.duration(duration)
     });
     let mutates = matches!(kind, Some(StepKind::Action(Action::Mutate(_))));
-    if mutates && raw.verify.is_none() && atomic.is_none() && !raw.seen.is_broken("verify") {
+    if mutates && raw.verify.is_none() && !in_group && !raw.seen.is_broken("verify") {
         super::flow::not_verified(checker, raw.seen.at);
     }
     let verify = raw.verify.take().and_then(|verify| verify::check(checker, names, order, verify));
@@ -135,9 +161,9 @@ fn one(
     {
         return draft;
     }
-    let id = raw.id.map(|id| id.value);
-    let path = StepPath(format!("{phase}.{}", id.clone().unwrap_or_else(|| number.to_string())));
-    draft.step = kind.map(|kind| Step { path, id, kind, when, timeout, retry_for, verify, atomic, at: raw.seen.at });
+    let name = raw.id.map_or(StepName::Number(number), |id| StepName::Id(id.value));
+    let address = StepAddress::new(phase, name);
+    draft.step = kind.map(|kind| Step { address, kind, when, timeout, retry_for, verify, at: raw.seen.at });
     draft
 }
 

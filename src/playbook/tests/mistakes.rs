@@ -1,6 +1,8 @@
 //! Mistakes that people make in playbooks, and what they are told.
 
 use super::{parse, with};
+use crate::model::Phase;
+use crate::playbook::Block;
 
 /// What people are told about the mistake.
 fn told(old: &str, new: &str) -> String {
@@ -803,9 +805,13 @@ fn groups() {
     );
     match parse(&good) {
         Ok(playbook) => {
-            let groups: Vec<Option<u32>> = playbook.mitigate.iter().map(|step| step.atomic).collect();
-            assert_eq!(groups, [None, Some(1), Some(1), Some(1), None]);
-            assert_eq!(playbook.mitigate[2].path.0, "mitigate.3");
+            let groups: Vec<usize> = playbook
+                .mitigate
+                .iter()
+                .map(|block| if let Block::Atomic(steps) = block { steps.len() } else { 0 })
+                .collect();
+            assert_eq!(groups, [0, 3, 0]);
+            assert_eq!(playbook.steps(Phase::Mitigate).nth(2).unwrap().address.to_string(), "mitigate.3");
         }
         Err(problems) => panic!("{problems:#?}"),
     }

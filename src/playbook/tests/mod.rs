@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::action::Action;
-use crate::model::{Autonomy, Digest, Severity};
+use crate::model::{Autonomy, Digest, Phase, Severity};
 
 /// The example of the documentation.
 const GOOD: &str = r#"apiVersion: dogwatch/v1
@@ -62,18 +62,14 @@ fn the_example_is_a_playbook() {
     assert_eq!(playbook.page_by, Some(Duration::from_secs(600)));
     assert_eq!(playbook.limits.runs, Some((3, Duration::from_secs(3_600))));
     assert_eq!(playbook.triggers.len(), 2);
-    let paths: Vec<&str> = playbook
-        .diagnose
-        .iter()
-        .chain(&playbook.mitigate)
-        .chain(&playbook.escalate)
-        .map(|step| step.path.0.as_str())
-        .collect();
+    let paths: Vec<String> = playbook.all_steps().map(|step| step.address.to_string()).collect();
     assert_eq!(paths, ["diagnose.p99", "diagnose.2", "diagnose.3", "mitigate.scale", "escalate.1"]);
-    let verify = playbook.mitigate[0].verify.as_ref().unwrap();
+    let verify = playbook.steps(Phase::Mitigate).next().unwrap().verify.as_ref().unwrap();
     assert_eq!((verify.settle.as_secs(), verify.every.as_secs(), verify.within.as_secs()), (360, 30, 720));
     assert!(matches!(playbook.step_by_id("p99").unwrap().kind, StepKind::Action(Action::Read(_))));
-    let StepKind::DoneIf(done) = &playbook.diagnose[1].kind else { panic!("{:?}", playbook.diagnose[1]) };
+    let StepKind::DoneIf(done) = &playbook.steps(Phase::Diagnose).nth(1).unwrap().kind else {
+        panic!("{:?}", playbook.diagnose[1])
+    };
     assert_eq!(done.because.as_ref().unwrap().source(), "the latency is back to normal");
     let stored = Playbook::from_store(&playbook.source).unwrap();
     assert_eq!(stored.reference, playbook.reference);

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::action::Action;
-use crate::model::{ConditionKind, Look, Phase, RunEvent, StepPath};
+use crate::model::{ConditionKind, Look, Phase, RunEvent, StepAddress};
 use crate::playbook::{Playbook, Step, StepKind};
 
 /// One way that a run can take at a step.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Branch {
-    pub step: StepPath,
+    pub step: StepAddress,
     pub way: Way,
 }
 
@@ -42,9 +42,9 @@ impl fmt::Display for Branch {
 /// All branches of a playbook, in the order of its steps. The escalation has none: it is what the others lead to.
 pub fn branches(playbook: &Playbook) -> Vec<Branch> {
     let mut found = Vec::new();
-    for step in playbook.steps(Phase::Diagnose).iter().chain(playbook.steps(Phase::Mitigate)) {
+    for step in playbook.steps(Phase::Diagnose).chain(playbook.steps(Phase::Mitigate)) {
         for way in ways(step) {
-            found.push(Branch { step: step.path.clone(), way });
+            found.push(Branch { step: step.address.clone(), way });
         }
     }
     found

@@ -1,0 +1,198 @@
+//! How far one step is, and which record may follow which.
+
+use std::mem;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::model::{ConditionKind, FailureClass, Intent, Look, RunEvent};
+
+/// How far a step is. One that has none has not begun.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Status {
+    /// Its turn has come: its `when` held, or what was tried of it is forgotten.
+    Ready { tried: Tried },
+    /// An attempt failed, another run holds the lock, or a `wait` runs: nothing before `until`.
+    Waiting { until: DateTime<Utc>, tried: Tried },
+    /// Failed for good, unless a `waiting` follows.
+    Failed { tried: Tried, class: FailureClass, error: String },
+    /// A mutation was about to be made, at `since`. Read back from the log after a crash, this is doubt.
+    Started { tried: Tried, intent: Box<Intent>, since: DateTime<Utc>, look_at: Option<DateTime<Utc>> },
+    /// A mutation was made, or found unneeded; what is left is its verify, if it has one.
+    Made { at: DateTime<Utc> },
+    /// A verify waits for its next look.
+    Verifying { look_at: DateTime<Utc>, give_up_at: DateTime<Utc>, last: Option<(DateTime<Utc>, String)> },
+    /// It needs no more: read, skipped, verified, told. `made`: it is a mutation that was made, or found unneeded.
+    Finished { made: bool },
+}
+
+/// What the attempts of a step that is under way left behind. Each of its times has a patience of its own.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tried {
+    /// Its `when` held.
+    pub wanted: bool,
+    /// How many there were, the one that is under way included.
+    pub attempts: u32,
+    /// Since when they fail; to wait for a lock is no failure.
+    pub first_failed_at: Option<DateTime<Utc>>,
+    /// Since when another run's lock is waited for.
+    pub lock_since: Option<DateTime<Utc>>,
+    /// The last attempt that was begun, and what it wanted: a request may still take effect after it was given up.
+    pub begun: Option<(u32, Intent)>,
+}
+
+/// A record that cannot follow what the log holds before it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("its log says of it `{record}` when it {before}")]
+pub(super) struct IllegalRecord {
+    record: &'static str,
+    before: &'static str,
+}
+
+impl Status {
+    /// The status after one more record about the step.
+    ///
+    /// # Errors
+    /// The record cannot follow: the log was not written by one engine at a time, or is damaged.
+    pub(super) fn after(before: Option<&Status>, at: DateTime<Utc>, event: &RunEvent) -> Result<Self, IllegalRecord> {
+        let ready = Status::Ready { tried: Tried::default() };
+        let status = before.unwrap_or(&ready);
+        let next = match (status, event) {
+            (Status::Ready { tried }, RunEvent::Checked { condition: ConditionKind::When, held: true, .. }) => {
+                Status::Ready { tried: Tried { wanted: true, ..tried.clone() } }
+            }
+            (
+                Status::Ready { .. },
+                RunEvent::Checked { .. } | RunEvent::Read { .. } | RunEvent::Waited { .. } | RunEvent::Told { .. },
+            )
+            | (Status::Waiting { .. }, RunEvent::Read { .. } | RunEvent::Waited { .. })
+            | (Status::Failed { .. }, RunEvent::Skipped { .. }) => Status::Finished { made: false },
+            (
+                Status::Ready { tried } | Status::Waiting { tried, .. } | Status::Started { tried, .. },
+                RunEvent::Failed { attempt, class, error, .. },
+            ) => Status::Failed {
+                tried: Tried {
+                    attempts: *attempt,
+                    first_failed_at: tried.first_failed_at.or(Some(at)),
+                    ..tried.clone()
+                },
+                class: *class,
+                error: error.clone(),
+            },
+            // A mutation in doubt stays in doubt while the cluster cannot be asked.
+            (Status::Started { tried, intent, since, .. }, RunEvent::Waiting { until, .. }) => {
+                Status::Started { tried: tried.clone(), intent: intent.clone(), since: *since, look_at: Some(*until) }
+            }
+            (Status::Failed { tried, .. }, RunEvent::Waiting { until, .. }) => {
+                Status::Waiting { until: *until, tried: tried.clone() }
+            }
+            // Nothing failed: another run holds the lock, or the playbook waits.
+            (Status::Ready { tried } | Status::Waiting { tried, .. }, RunEvent::Waiting { until, .. }) => {
+                let lock_since = tried.lock_since.or(Some(at));
+                Status::Waiting { until: *until, tried: Tried { lock_since, first_failed_at: None, ..tried.clone() } }
+            }
+            (
+                Status::Ready { tried } | Status::Waiting { tried, .. } | Status::Started { tried, .. },
+                RunEvent::Started { attempt, intent, .. },
+            ) => Status::Started {
+                tried: Tried {
+                    attempts: *attempt,
+                    lock_since: None,
+                    begun: Some((*attempt, intent.clone())),
+                    ..tried.clone()
+                },
+                intent: Box::new(intent.clone()),
+                since: at,
+                look_at: None,
+            },
+            (Status::Started { .. }, RunEvent::Done { .. })
+            | (Status::Ready { .. } | Status::Waiting { .. }, RunEvent::Unneeded { .. }) => Status::Made { at },
+            // An attempt that was given up took effect after all.
+            (Status::Ready { tried } | Status::Waiting { tried, .. }, RunEvent::Done { .. })
+                if tried.begun.is_some() =>
+            {
+                Status::Made { at }
+            }
+            (Status::Made { .. }, RunEvent::Verifying { look_at, give_up_at, .. }) => {
+                Status::Verifying { look_at: *look_at, give_up_at: *give_up_at, last: None }
+            }
+            (Status::Verifying { last, .. }, RunEvent::Verifying { look_at, give_up_at, .. }) => {
+                Status::Verifying { look_at: *look_at, give_up_at: *give_up_at, last: last.clone() }
+            }
+            (Status::Verifying { look_at, give_up_at, .. }, RunEvent::Looked { verdict, summary, .. }) => match verdict
+            {
+                Look::Good => Status::Finished { made: true },
+                Look::Bad | Look::NotYet => {
+                    Status::Verifying { look_at: *look_at, give_up_at: *give_up_at, last: Some((at, summary.clone())) }
+                }
+            },
+            _ => return Err(IllegalRecord { record: event.name(), before: status.told() }),
+        };
+        Ok(next)
+    }
+
+    /// What was tried so far.
+    pub(super) fn tried(&self) -> Option<&Tried> {
+        match self {
+            Status::Ready { tried }
+            | Status::Waiting { tried, .. }
+            | Status::Failed { tried, .. }
+            | Status::Started { tried, .. } => Some(tried),
+            Status::Made { .. } | Status::Verifying { .. } | Status::Finished { .. } => None,
+        }
+    }
+
+    /// A mutation that was made, or found unneeded.
+    pub(super) fn is_made(&self) -> bool {
+        matches!(self, Status::Made { .. } | Status::Verifying { .. } | Status::Finished { made: true })
+    }
+
+    /// Failures before this are not on its account any more; an attempt that was begun is.
+    pub(super) fn forget_failures(&mut self) {
+        if let Status::Waiting { tried, .. } | Status::Failed { tried, .. } = self {
+            let Tried { wanted, begun, .. } = mem::take(tried);
+            let attempts = begun.as_ref().map_or(0, |(attempt, _)| *attempt);
+            *self = Status::Ready { tried: Tried { wanted, begun, attempts, ..Tried::default() } };
+        }
+    }
+
+    /// All of its times are that much later.
+    pub(super) fn move_times(&mut self, by: TimeDelta) {
+        match self {
+            Status::Ready { tried } | Status::Failed { tried, .. } => tried.move_times(by),
+            Status::Waiting { until, tried } => {
+                *until += by;
+                tried.move_times(by);
+            }
+            Status::Started { tried, since, look_at, .. } => {
+                tried.move_times(by);
+                *since += by;
+                look_at.iter_mut().for_each(|at| *at += by);
+            }
+            Status::Made { at } => *at += by,
+            Status::Verifying { look_at, give_up_at, last } => {
+                *look_at += by;
+                *give_up_at += by;
+                last.iter_mut().for_each(|(at, _)| *at += by);
+            }
+            Status::Finished { .. } => {}
+        }
+    }
+
+    fn told(&self) -> &'static str {
+        match self {
+            Status::Ready { .. } => "was yet to begin",
+            Status::Waiting { .. } => "waited",
+            Status::Failed { .. } => "had failed",
+            Status::Started { .. } => "was being made",
+            Status::Made { .. } => "was made",
+            Status::Verifying { .. } => "was being verified",
+            Status::Finished { .. } => "was finished",
+        }
+    }
+}
+
+impl Tried {
+    fn move_times(&mut self, by: TimeDelta) {
+        self.first_failed_at.iter_mut().chain(&mut self.lock_since).for_each(|at| *at += by);
+    }
+}

@@ -1,0 +1,58 @@
+//! The way through a playbook's tree: where a run stands, by what its log says of each step.
+
+use super::state::RunState;
+use super::status::Status;
+use crate::model::{Phase, StepAddress};
+use crate::playbook::{Block, Playbook, Step};
+
+/// A step at which a run stands.
+#[derive(Debug, Clone)]
+pub struct StepAt<'p> {
+    pub step: &'p Step,
+    /// Its address in this run.
+    pub address: StepAddress,
+    /// The steps of the `atomic` group that it is one of.
+    group: &'p [Step],
+}
+
+impl<'p> StepAt<'p> {
+    fn new(step: &'p Step, group: &'p [Step]) -> Self {
+        Self { step, address: step.address.clone(), group }
+    }
+
+    /// Whether it belongs to an `atomic` group whose first mutation was made: that is finished, whatever happens.
+    pub fn is_in_begun_group(&self, state: &RunState) -> bool {
+        self.group.iter().any(|step| state.is_made(&step.address))
+    }
+
+    /// Nothing is left to do there.
+    fn is_over(&self, state: &RunState) -> bool {
+        match state.status(&self.address) {
+            Some(Status::Finished { .. }) => true,
+            Some(Status::Made { .. }) => self.step.verify.is_none(),
+            _ => false,
+        }
+    }
+}
+
+/// The steps of a phase, in the order in which they run.
+pub fn steps_of<'p>(playbook: &'p Playbook, phase: Phase) -> impl Iterator<Item = StepAt<'p>> {
+    playbook.blocks(phase).iter().flat_map(|block| {
+        let group: &[Step] = match block {
+            Block::Step(_) => &[],
+            Block::Atomic(steps) => steps,
+        };
+        block.steps().map(move |step| StepAt::new(step, group))
+    })
+}
+
+/// The first step of the phase that is not over.
+pub fn next_step<'p>(playbook: &'p Playbook, phase: Phase, state: &RunState) -> Option<StepAt<'p>> {
+    steps_of(playbook, phase).find(|at| !at.is_over(state))
+}
+
+/// The step with that id.
+pub fn find<'p>(playbook: &'p Playbook, id: &str) -> Option<StepAt<'p>> {
+    let phases = [Phase::Diagnose, Phase::Mitigate, Phase::Escalate].into_iter();
+    phases.flat_map(|phase| steps_of(playbook, phase)).find(|at| at.step.id() == Some(id))
+}
