@@ -66,10 +66,11 @@ pub(super) fn is_of(job: &Object, cronjob: &Object) -> bool {
     owner.is_some_and(|uid| !uid.is_empty() && uid == cronjob.uid())
 }
 
-/// The name of the Job that a run makes from `source`: the same for every attempt, and within the 63 characters that the
-/// names of a Job's pods and labels leave it.
-pub(super) fn name_for(source: &str, run: RunMark<'_>) -> String {
-    let suffix = format!("-dogwatch-{run}");
+/// The name of the Job that a step makes from `source`: the same for every attempt, another one for each step, and within
+/// the 63 characters that the names of a Job's pods and labels leave it.
+pub(super) fn name_for(source: &str, run: RunMark<'_>, tag: Option<&str>) -> String {
+    let tag = tag.map(|tag| format!("-{tag}")).unwrap_or_default();
+    let suffix = format!("-dogwatch-{run}{tag}");
     let stem: String = source.chars().take(63_usize.saturating_sub(suffix.len())).collect();
     format!("{}{suffix}", stem.trim_end_matches(['-', '.']))
 }
@@ -255,12 +256,15 @@ mod tests {
     #[test]
     fn names_stay_within_what_labels_hold() {
         let run = |database, run| RunMark { database, run: RunId(run) };
-        assert_eq!(name_for("backup-db-17", run("", 7)), "backup-db-17-dogwatch-7");
-        assert_eq!(name_for("backup-db-17", run("3f9a1c2e", 7)), "backup-db-17-dogwatch-3f9a1c2e-7");
-        let longest = name_for(&"a".repeat(80), run("3f9a1c2e", i64::MAX));
+        assert_eq!(name_for("backup-db-17", run("", 7), None), "backup-db-17-dogwatch-7");
+        assert_eq!(name_for("backup-db-17", run("3f9a1c2e", 7), None), "backup-db-17-dogwatch-3f9a1c2e-7");
+        let longest = name_for(&"a".repeat(80), run("3f9a1c2e", i64::MAX), None);
         assert_eq!(longest.len(), 63);
         assert!(longest.ends_with("-dogwatch-3f9a1c2e-9223372036854775807"));
-        let cut = name_for(&format!("{}-{}", "a".repeat(51), "b".repeat(9)), run("", 7));
+        let tagged = name_for(&"a".repeat(80), run("3f9a1c2e", i64::MAX), Some("0123456789"));
+        assert_eq!(tagged.len(), 63);
+        assert!(tagged.ends_with("-dogwatch-3f9a1c2e-9223372036854775807-0123456789"));
+        let cut = name_for(&format!("{}-{}", "a".repeat(51), "b".repeat(9)), run("", 7), None);
         assert_eq!(cut, format!("{}-dogwatch-7", "a".repeat(51)));
     }
 

@@ -15,8 +15,9 @@ use crate::model::{Intent, MASK, ObjectKey};
 /// Starts a Job now, from the template of a CronJob.
 ///
 /// Effect: one Job, as `kubectl create job --from=cronjob/NAME` makes it, with the step's marker as the annotation
-/// `dogwatch/marker`. Its name follows from the CronJob and the run: `NAME-dogwatch-3f9a1c2e-7`. There is no cap beyond that: one Job for
-/// a run, of a template that is there already, and only when no other Job of the CronJob is under way. The CronJob's own
+/// `dogwatch/marker`. Its name follows from the CronJob and the run: `NAME-dogwatch-3f9a1c2e-7`; a second
+/// step of the playbook that creates, and each item of a loop, has ten digits of its address after that. There is no cap beyond that: one Job for
+/// each step, of a template that is there already, and only when no other Job of the CronJob is under way. The CronJob's own
 /// schedule doesn't know it, so that `concurrencyPolicy: Forbid` doesn't hold back the next regular one.
 ///
 /// Arguments, at most one: `from_cronjob`, a name in the target's namespace (by default the target, if it is a CronJob, or the
@@ -83,7 +84,7 @@ impl Mutation for K8sCreateJob {
                 if image.namespace() != step.target.namespace {
                     return Err(ActionError::fail("a Job is made again in the target's namespace only"));
                 }
-                let name = jobs::name_for(image.name(), step.run);
+                let name = jobs::name_for(image.name(), step.run, step.tag);
                 let job = image.again(&name, &step.marker());
                 if job.0.to_string().contains(MASK) {
                     return Err(ActionError::needs_human(format!(
@@ -100,7 +101,7 @@ impl Mutation for K8sCreateJob {
                 let cronjob = cronjob.ok_or_else(|| {
                     ActionError::needs_human(format!("{key} is not there: nothing says how a Job would be made"))
                 })?;
-                (jobs::name_for(cronjob.name(), step.run), jobs::source(&cronjob), Some(cronjob))
+                (jobs::name_for(cronjob.name(), step.run, step.tag), jobs::source(&cronjob), Some(cronjob))
             }
         };
         let key = ObjectKey::new("Job", &step.target.namespace, name);

@@ -59,6 +59,9 @@ pub struct World {
 pub struct StepContext<'a> {
     pub run: RunMark<'a>,
     pub step: &'a StepAddress,
+    /// What tells apart what this step creates from what other steps of the run do; `None`: it is the first that creates, whose
+    /// names are those of the run.
+    pub tag: Option<&'a str>,
     pub target: &'a Target,
     /// The target as it was read last; `None` when it is not there.
     pub object: Option<&'a Object>,

@@ -32,6 +32,7 @@ pub(super) async fn read(
     let context = StepContext {
         run: RunMark { database: &frame.mark, run: frame.run.id },
         step: &at.address,
+        tag: at.tag.as_deref(),
         target: &frame.run.target,
         object: state.live_object(),
         scope: &scope,

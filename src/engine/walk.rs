@@ -2,8 +2,9 @@
 
 use super::state::RunState;
 use super::status::Status;
+use crate::action::{Action, Verb};
 use crate::model::{Phase, StepAddress};
-use crate::playbook::{Block, Playbook, Step};
+use crate::playbook::{Block, Playbook, Step, StepKind};
 
 /// A step at which a run stands.
 #[derive(Debug, Clone)]
@@ -11,13 +12,19 @@ pub struct StepAt<'p> {
     pub step: &'p Step,
     /// Its address in this run.
     pub address: StepAddress,
+    /// As [`crate::action::StepContext::tag`].
+    pub tag: Option<String>,
     /// The steps of the `atomic` group that it is one of.
     group: &'p [Step],
 }
 
 impl<'p> StepAt<'p> {
-    fn new(step: &'p Step, group: &'p [Step]) -> Self {
-        Self { step, address: step.address.clone(), group }
+    fn new(playbook: &'p Playbook, step: &'p Step, group: &'p [Step]) -> Self {
+        let address = step.address.clone();
+        let first = playbook.steps(Phase::Mitigate).find(|step| creates(step));
+        let is_first = first.is_some_and(|first| first.address == address);
+        let tag = (creates(step) && !is_first).then(|| address.tag());
+        Self { step, address, tag, group }
     }
 
     /// Whether it belongs to an `atomic` group whose first mutation was made: that is finished, whatever happens.
@@ -35,14 +42,18 @@ impl<'p> StepAt<'p> {
     }
 }
 
+fn creates(step: &Step) -> bool {
+    matches!(&step.kind, StepKind::Action(Action::Mutate(action)) if action.verb() == Verb::Create)
+}
+
 /// The steps of a phase, in the order in which they run.
 pub fn steps_of<'p>(playbook: &'p Playbook, phase: Phase) -> impl Iterator<Item = StepAt<'p>> {
-    playbook.blocks(phase).iter().flat_map(|block| {
+    playbook.blocks(phase).iter().flat_map(move |block| {
         let group: &[Step] = match block {
             Block::Step(_) => &[],
             Block::Atomic(steps) => steps,
         };
-        block.steps().map(move |step| StepAt::new(step, group))
+        block.steps().map(move |step| StepAt::new(playbook, step, group))
     })
 }
 

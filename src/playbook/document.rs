@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::check::Asks;
 use super::problem::{Problem, ProblemSeverity, Source};
 use super::{check, load};
 use crate::action::Action;
@@ -68,15 +69,16 @@ impl Playbook {
     /// Everything that is wrong with it, warnings included, in the order of the file.
     pub fn parse(path: &Path, text: &str) -> Result<Self, Vec<Problem>> {
         let source = Source { path, text };
-        check::check(load::read(&source), &source)
+        check::check(load::read(&source), &source, Asks::Author)
     }
 
-    /// Reads back a frozen playbook.
+    /// Reads back a frozen playbook. It is read by the rules of its time: what only later versions refuse is no mistake of it.
     ///
     /// # Errors
-    /// The first thing that is wrong with it: it was right when it was frozen, by an earlier version.
+    /// The first thing for which it cannot be carried out any more.
     pub fn from_store(source: &str) -> Result<Self, String> {
-        Self::parse(Path::new(""), source).map_err(|problems| {
+        let source = Source { path: Path::new(""), text: source };
+        check::check(load::read(&source), &source, Asks::Run).map_err(|problems| {
             let first = problems.iter().find(|problem| problem.severity == ProblemSeverity::Error);
             first.map_or_else(String::new, ToString::to_string)
         })

@@ -118,3 +118,37 @@ async fn a_job_that_could_be_made_again_only_with_its_password_is_left_to_a_huma
     assert!(!format!("{:?}", bot.log().await).contains("hunter2"));
     bot.pages(["shop escalated"]).await;
 }
+
+/// Two steps of one run make two Jobs from one CronJob.
+#[tokio::test]
+async fn each_step_that_makes_a_job_has_a_name_of_its_own() {
+    let playbook = "
+apiVersion: dogwatch/v1
+kind: Playbook
+metadata: { name: twice, version: 1.0.0, owner: platform }
+summary: A Job is needed twice
+severity: S3
+autonomy: auto
+triggers: [{ alert: JobIsNeededTwice }]
+target: { kind: CronJob, namespace: databases, name: backup-db-17 }
+mitigate:
+  - id: first
+    k8s.create_job: {}
+    verify: { until: target.kind == 'CronJob', within: 5m }
+  - wait: 30m
+  - id: second
+    k8s.create_job: {}
+    verify: { until: target.kind == 'CronJob', within: 5m }
+escalate: [{ page: { message: help } }]
+";
+    let mut objects = backup();
+    objects.retain(|object| object.kind() == "CronJob");
+    let mut bot = Bot::begins(&[playbook], objects).await;
+    bot.fires("JobIsNeededTwice", &[]).await;
+    bot.passes(crate::bot::minutes(60)).await;
+    let (outcome, because) = bot.end().await;
+    assert_eq!(outcome, Outcome::Fixed, "{because}: {:#?}", bot.log().await);
+    let made = bot.mutations();
+    assert_eq!(made[0], "create job/backup-db-17-dogwatch-1 in databases");
+    assert!(made[1].starts_with("create job/backup-db-17-dogwatch-1-") && made.len() == 2, "{made:#?}");
+}

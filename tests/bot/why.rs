@@ -517,9 +517,9 @@ async fn how_each_receiver_was_told_and_what_it_answered() {
     why somebody was paged:
       PAGE-1 to team platform at 2026-03-02 02:00:00 UTC: it is S1, which pages at once; no playbook is run for it; acknowledged at 2026-03-02 02:02:00 UTC
         S1, as ApiDown says severity=critical
-        phone: trigger, 6 attempts from 2026-03-02 02:00:00 UTC to 2026-03-02 02:00:42 UTC, each: it is away; it calls bob, on call for platform by its rotation from 2026-02-23 08:00:00 UTC to 2026-03-02 08:00:00 UTC
-        mail: trigger taken at 2026-03-02 02:00:01 UTC
-        phone: trigger taken at 2026-03-02 02:01:24 UTC
+        phone: trigger, N attempts from 2026-03-02 02:00:.. UTC to 2026-03-02 02:00:.. UTC, each: it is away; it calls bob, on call for platform by its rotation from 2026-02-23 08:00:00 UTC to 2026-03-02 08:00:00 UTC
+        mail: trigger taken at 2026-03-02 02:00:.. UTC
+        phone: trigger taken at 2026-03-02 02:01:16 UTC
         phone: acknowledge taken at 2026-03-02 02:02:00 UTC
       next: bob again, at 2026-03-02 02:32:00 UTC unless somebody does something about it before
     ");

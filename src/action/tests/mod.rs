@@ -79,6 +79,7 @@ impl Edge {
         StepContext {
             run: RunMark { database: "", run: RunId(7) },
             step: &self.step,
+            tag: None,
             target: &self.target,
             object: None,
             scope: &self.scope,

@@ -20,9 +20,20 @@ use crate::model::{Digest, Phase, PlaybookRef, parse_duration};
 use names::Names;
 use view::{Sees, View};
 
+/// Who asks for a playbook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asks {
+    /// Whoever writes it: all that is wrong counts.
+    Author,
+    /// A run that was pinned to it: it was right by the rules of its time, and what it does is still known. Rules that came
+    /// since are not its own.
+    Run,
+}
+
 /// The playbook, or everything that is wrong with it.
-pub(super) fn check(loaded: Loaded, source: &Source<'_>) -> Result<Playbook, Vec<Problem>> {
-    let mut checker = Checker { source, problems: loaded.problems };
+pub(super) fn check(loaded: Loaded, source: &Source<'_>, asks: Asks) -> Result<Playbook, Vec<Problem>> {
+    let mut checker = Checker { source, asks, problems: loaded.problems };
+    let is_read = checker.problems.iter().all(|problem| problem.severity != ProblemSeverity::Error);
     let playbook = loaded.document.and_then(|raw| build(&mut checker, raw, loaded.incomplete));
     let mut problems: Vec<Problem> = checker.problems.into_iter().map(|problem| source.named_odd(problem)).collect();
     problems.sort_by_key(|problem| (problem.line, problem.column));
@@ -30,6 +41,7 @@ pub(super) fn check(loaded: Loaded, source: &Source<'_>) -> Result<Playbook, Vec
     let is_wrong = problems.iter().any(|problem| problem.severity == ProblemSeverity::Error);
     match playbook {
         Some(playbook) if !is_wrong => Ok(Playbook { warnings: problems, ..playbook }),
+        Some(playbook) if asks == Asks::Run && is_read => Ok(playbook),
         _ => Err(problems),
     }
 }
@@ -82,6 +94,7 @@ fn build(checker: &mut Checker<'_>, mut raw: RawPlaybook, incomplete: bool) -> O
 /// Collects problems.
 struct Checker<'a> {
     source: &'a Source<'a>,
+    asks: Asks,
     problems: Vec<Problem>,
 }
 
@@ -90,6 +103,12 @@ impl Checker<'_> {
         let mut problem = self.source.error(at, message);
         problem.remedy = remedy.into();
         self.problems.push(problem);
+    }
+
+    /// Something that could be done, and must not be written so. `true`: it stands in the way.
+    fn rule(&mut self, at: Location, message: impl Into<String>, remedy: impl Into<Option<String>>) -> bool {
+        self.error(at, message, remedy);
+        self.asks == Asks::Author
     }
 
     fn warning(&mut self, at: Location, message: impl Into<String>, remedy: impl Into<Option<String>>) {
@@ -154,7 +173,7 @@ impl Checker<'_> {
             .filter(|reference| reference.required > 0)
             .filter_map(|reference| view.problem_of(&reference.path))
             .collect();
-        let is_right = wrong.is_empty();
+        let is_right = wrong.is_empty() || self.asks == Asks::Run;
         for wrong in wrong {
             self.error(source.find(at, &wrong.word), wrong.message, wrong.remedy);
         }
@@ -195,7 +214,7 @@ impl Checker<'_> {
                 self.error(source.find(at, &wrong.word), wrong.message, wrong.remedy);
             }
         }
-        self.problems.len() == before
+        self.problems.len() == before || self.asks == Asks::Run
     }
 }
 

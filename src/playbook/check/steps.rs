@@ -2,7 +2,7 @@
 
 use super::names::{Names, group, id_problem};
 use super::view::{Sees, View};
-use super::{Checker, verify, view};
+use super::{Asks, Checker, verify, view};
 use crate::action::Action;
 use crate::language::{Location, Template};
 use crate::model::{Phase, StepAddress, StepName};
@@ -127,6 +127,7 @@ fn one(
     {
         checker.error(place(id), message, remedy);
     }
+    let has_when = raw.when.is_some();
     let does = only_action(checker, &mut raw);
     let because = because(checker, &mut raw, does.as_ref().map(|does| &does.what), sees);
     let mut when = raw.when.take().and_then(|text| {
@@ -155,10 +156,15 @@ fn one(
     if mutates && raw.verify.is_none() && !in_group && !raw.seen.is_broken("verify") {
         super::flow::not_verified(checker, raw.seen.at);
     }
+    let has_verify = raw.verify.is_some();
     let verify = raw.verify.take().and_then(|verify| verify::check(checker, names, order, verify));
-    if checker.problems[before..].iter().any(|problem| problem.severity == super::ProblemSeverity::Error)
-        || !raw.seen.broken.is_empty()
-    {
+    // All that was written of it could be made: nothing of a step is left out.
+    let is_whole = when.is_some() == has_when
+        && verify.is_some() == has_verify
+        && timeout.is_some() == raw.timeout.is_some()
+        && retry_for.is_some() == raw.retry.is_some();
+    let is_wrong = checker.problems[before..].iter().any(|problem| problem.severity == super::ProblemSeverity::Error);
+    if !raw.seen.broken.is_empty() || (is_wrong && (checker.asks == Asks::Author || !is_whole)) {
         return draft;
     }
     let name = raw.id.map_or(StepName::Number(number), |id| StepName::Id(id.value));

@@ -36,8 +36,9 @@ pub(super) fn check(checker: &mut Checker<'_>, names: &Names, order: usize, raw:
             HumanDuration(settle),
             HumanDuration(within)
         );
-        checker.error(place(within_at), message, format!("write more than {}", HumanDuration(settle)));
-        return None;
+        if checker.rule(place(within_at), message, format!("write more than {}", HumanDuration(settle))) {
+            return None;
+        }
     }
     let window = raw.query.as_ref().and_then(|query| names.step(&query.value)).and_then(|step| step.window);
     if let Some(window) = window.filter(|window| *window > settle) {
@@ -70,8 +71,9 @@ fn decided(
     let expression = checker.expression(text, view)?;
     if let Some(answer) = expression.constant() {
         let message = format!("`{field}` is always {answer}, and proves nothing");
-        checker.error(place(text), message, Some("write a condition on what was measured".into()));
-        return None;
+        if checker.rule(place(text), message, Some("write a condition on what was measured".into())) {
+            return None;
+        }
     }
     let is_fresh = |name: &str| match (view.query, asked) {
         (Output::Fields(fields), _) => fields.contains(&name),
@@ -81,8 +83,9 @@ fn decided(
     };
     if !expression.references().iter().any(|reference| is_fresh(reference.name())) {
         let (message, remedy) = measures_nothing(field, &expression, view, asked);
-        checker.error(place(text), message, remedy);
-        return None;
+        if checker.rule(place(text), message, remedy) {
+            return None;
+        }
     }
     Some(expression)
 }

@@ -75,3 +75,29 @@ fn the_example_is_a_playbook() {
     assert_eq!(stored.reference, playbook.reference);
     insta::assert_snapshot!(Playbook::from_store("kind: Playbook").unwrap_err(), @"playbook:1:1: a playbook needs `apiVersion`; add `apiVersion: dogwatch/v1`");
 }
+
+/// What only a later version refuses is no mistake of a run that is under way; what nobody can carry out is.
+#[test]
+fn a_frozen_playbook_is_read_by_the_rules_of_its_time() {
+    let refused_since = [
+        with("    verify: { query: p99, until: value < 0.1, settle: 6m, within: 12m }\n", ""),
+        with("until: value < 0.1", "until: true"),
+        with("within: 12m", "within: 5m"),
+        with("p99.value < 0.1", "p99.worth < 0.1"),
+        with("  - page:", "  - notice:"),
+    ];
+    for playbook in refused_since {
+        assert!(parse(&playbook).is_err(), "{playbook}");
+        let frozen = Playbook::from_store(&playbook).unwrap();
+        assert_eq!(frozen.all_steps().count(), 5);
+    }
+    let impossible = [
+        with("k8s.scale", "k8s.inflate"),
+        with("p99.value < 0.1", "p99.value <"),
+        with("within: 12m", "within: long"),
+        with("settle: 6m", "settel: 6m"),
+    ];
+    for playbook in impossible {
+        assert!(Playbook::from_store(&playbook).is_err(), "{playbook}");
+    }
+}
