@@ -506,20 +506,20 @@ async fn how_each_receiver_was_told_and_what_it_answered() {
     bot.types("bob", "/ack 1").await;
     bot.settles().await;
     bot.is_on_call_by(&ONCALL.replace("members: [ada, bob] }", "members: [ada] }")).await;
-    // When it is tried again is up to chance, too.
-    let told = regex::Regex::new("(trigger|mail: .*|taken|to|from) (.{10} 02:0[01]):[0-9]{2}").unwrap();
-    let told = told.replace_all(&why(&bot, 1).await, "$1 $2:..").into_owned();
+    // When it is tried again, and how often that is, is up to chance, too.
+    let told =
+        regex::Regex::new("02:0[01]:[0-9]{2} UTC").unwrap().replace_all(&why(&bot, 1).await, "02:0x").into_owned();
     let told = regex::Regex::new("[0-9]+ attempts").unwrap().replace(&told, "N attempts").into_owned();
     assert_snapshot!(told, @"
     INC-1 S1 acknowledged: ApiDown namespace=api deployment=api: it is not well
-    open since 2026-03-02 02:00:00 UTC
+    open since 2026-03-02 02:0x
 
     why somebody was paged:
-      PAGE-1 to team platform at 2026-03-02 02:00:00 UTC: it is S1, which pages at once; no playbook is run for it; acknowledged at 2026-03-02 02:02:00 UTC
+      PAGE-1 to team platform at 2026-03-02 02:0x: it is S1, which pages at once; no playbook is run for it; acknowledged at 2026-03-02 02:02:00 UTC
         S1, as ApiDown says severity=critical
-        phone: trigger, N attempts from 2026-03-02 02:00:.. UTC to 2026-03-02 02:00:.. UTC, each: it is away; it calls bob, on call for platform by its rotation from 2026-02-23 08:00:00 UTC to 2026-03-02 08:00:00 UTC
-        mail: trigger taken at 2026-03-02 02:00:.. UTC
-        phone: trigger taken at 2026-03-02 02:01:16 UTC
+        phone: trigger, N attempts from 2026-03-02 02:0x to 2026-03-02 02:0x, each: it is away; it calls bob, on call for platform by its rotation from 2026-02-23 08:00:00 UTC to 2026-03-02 08:00:00 UTC
+        mail: trigger taken at 2026-03-02 02:0x
+        phone: trigger taken at 2026-03-02 02:0x
         phone: acknowledge taken at 2026-03-02 02:02:00 UTC
       next: bob again, at 2026-03-02 02:32:00 UTC unless somebody does something about it before
     ");
