@@ -10,13 +10,13 @@ use super::scope::Frame;
 use super::state::{Approval, RunState};
 use super::tally::count;
 use super::timing::{ANSWER_LOOK_EVERY, LEASE_MARGIN};
-use super::walk::{StepAt, next_step};
+use super::walk::{Place, StepAt, next_place};
 use super::worker::EngineOptions;
 use super::{preview, read};
 use crate::action::{Action, ActionError, Tell, World};
 use crate::metrics::Metrics;
-use crate::model::{Autonomy, Outcome, Phase, PreviewStep, RunEvent, Verdict, redact};
-use crate::playbook::{Playbook, StepKind};
+use crate::model::{Autonomy, Outcome, Phase, PreviewStep, RunEvent, StepAddress, Verdict, redact};
+use crate::playbook::{Playbook, Step, StepKind};
 use crate::store::{Append, Appended, Ask, InboxItem, LogPosition, NewPage, PageReason, Store, StoreError};
 
 /// A run under way, with its lease.
@@ -86,6 +86,14 @@ impl Driver<'_> {
                     }
                     Err(error) => self.failed(&at, attempt, error, Vec::new()).await,
                 }
+            }
+            Next::Choose { at } => {
+                let event = read::choose(self.world, &self.frame, &self.state, &at);
+                self.record(event).await
+            }
+            Next::Set { at, values } => {
+                let event = read::values(self.world, &self.frame, &self.state, &at, values);
+                self.record(event).await
             }
             Next::Wait { at, lasting } => {
                 let until = now + lasting;
@@ -277,11 +285,15 @@ impl Driver<'_> {
     async fn target_unread(&mut self, error: ActionError) -> Result<Flow, StoreError> {
         let message = format!("the target {} could not be read: {error}", self.frame.run.target);
         // It is on the account of the first step, which needs it.
-        let Some(at) = next_step(self.playbook, Phase::Diagnose, &self.state) else {
+        let Some(at) = next_place(self.playbook, Phase::Diagnose, &self.state) else {
             return self.record(RunEvent::Entered { phase: Phase::Escalate, because: message }).await;
         };
-        let attempt = self.state.tried(&at.address).attempts + 1;
-        self.failed(&at, attempt, ActionError { message, ..error }, Vec::new()).await
+        let attempt = self.state.tried(at.address()).attempts + 1;
+        let step = match &at {
+            Place::Step(at) => Some(at.step),
+            Place::Choose(_) => None,
+        };
+        self.failed_at(at.address(), step, attempt, ActionError { message, ..error }, Vec::new()).await
     }
 
     /// Records a failure, and the next attempt where there is one. `before` goes on the log ahead of it.
@@ -290,18 +302,30 @@ impl Driver<'_> {
         at: &StepAt<'_>,
         attempt: u32,
         error: ActionError,
+        before: Vec<RunEvent>,
+    ) -> Result<Flow, StoreError> {
+        self.failed_at(&at.address, Some(at.step), attempt, error, before).await
+    }
+
+    /// `step`: what it is, where it is one.
+    async fn failed_at(
+        &mut self,
+        address: &StepAddress,
+        step: Option<&Step>,
+        attempt: u32,
+        error: ActionError,
         mut before: Vec<RunEvent>,
     ) -> Result<Flow, StoreError> {
         let now = self.now();
-        let first_failed_at = self.state.tried(&at.address).first_failed_at.unwrap_or(now);
-        let retry = retry_at(at.step, error.class, attempt, first_failed_at, now, rand::random());
+        let first_failed_at = self.state.tried(address).first_failed_at.unwrap_or(now);
+        let retry = retry_at(step, error.class, attempt, first_failed_at, now, rand::random());
         // An API server quotes what it refuses.
         let message = redact(&error.message).into_owned();
-        before.push(RunEvent::Failed { step: at.address.clone(), attempt, class: error.class, error: message });
+        before.push(RunEvent::Failed { step: address.clone(), attempt, class: error.class, error: message });
         match retry {
             Some(until) => {
                 let because = format!("attempt {} follows", attempt + 1);
-                before.push(RunEvent::Waiting { step: at.address.clone(), until, because });
+                before.push(RunEvent::Waiting { step: address.clone(), until, because });
                 self.park(before, until).await
             }
             None => {

@@ -29,5 +29,5 @@ pub use preview::{Rehearsal, rehearse};
 pub use scope::Frame;
 pub use state::RunState;
 pub use status::{Status, Tried};
-pub use walk::StepAt;
+pub use walk::{ChooseAt, StepAt};
 pub use worker::{EngineOptions, EngineWorker};

@@ -7,8 +7,9 @@ use chrono::{DateTime, Utc};
 use super::state::{Approval, RunState};
 use super::status::Status;
 use super::timing::{FIRST_BACKOFF, LONGEST_BACKOFF, MUTATION_RETRY_FOR, READ_RETRY_FOR};
-use super::walk::{StepAt, next_step};
+use super::walk::{ChooseAt, Place, StepAt, next_place};
 use crate::action::{Action, Mutation, Read, Tell};
+use crate::language::Expression;
 use crate::model::{Autonomy, ConditionKind, FailureClass, HumanDuration, Intent, Outcome, Phase};
 use crate::playbook::{Condition, Playbook, Step, StepKind, Verify};
 
@@ -25,6 +26,14 @@ pub enum Next<'p> {
         at: StepAt<'p>,
         action: &'p dyn Read,
         attempt: u32,
+    },
+    Choose {
+        at: ChooseAt<'p>,
+    },
+    /// Record the values of a `set`.
+    Set {
+        at: StepAt<'p>,
+        values: &'p [(String, Expression)],
     },
     /// Record the timer of a `wait`.
     Wait {
@@ -104,9 +113,13 @@ pub fn plan<'p>(playbook: &'p Playbook, autonomy: Autonomy, state: &RunState, no
     if phase == Phase::Escalate {
         return escalate(playbook, state, now);
     }
-    let at = next_step(playbook, phase, state);
+    let place = next_place(playbook, phase, state);
+    let at = match &place {
+        Some(Place::Step(at)) => Some(at),
+        Some(Place::Choose(_)) | None => None,
+    };
     // A mutation whose fate is open comes before everything else, also before a cancel.
-    if let Some(at) = &at
+    if let Some(at) = at
         && let Some(Status::Started { tried, intent, since, look_at }) = state.status(&at.address)
         && let StepKind::Action(Action::Mutate(action)) = &at.step.kind
     {
@@ -119,7 +132,7 @@ pub fn plan<'p>(playbook: &'p Playbook, autonomy: Autonomy, state: &RunState, no
     if let Some(trouble) = &state.trouble {
         return Next::Enter { phase: Phase::Escalate, because: trouble.clone() };
     }
-    let in_group = at.as_ref().is_some_and(|at| at.is_in_begun_group(state));
+    let in_group = at.is_some_and(|at| at.is_in_begun_group(state));
     if !in_group && let Some(by) = &state.cancelled_by {
         return Next::End { outcome: Outcome::Cancelled, because: format!("{by} stopped it") };
     }
@@ -131,14 +144,15 @@ pub fn plan<'p>(playbook: &'p Playbook, autonomy: Autonomy, state: &RunState, no
         return Next::End { outcome: Outcome::NothingToDo, because: because.into() };
     }
     if !state.target_read {
-        return read_target(at.as_ref(), state, now);
+        return read_target(place.as_ref(), state, now);
     }
     let has_done_nothing = !state.steps.values().any(|status| matches!(status, Status::Finished { .. }));
     if state.object.is_none() && phase == Phase::Diagnose && has_done_nothing {
         return Next::Enter { phase: Phase::Escalate, because: "the target is not there".into() };
     }
-    match at {
-        Some(at) => {
+    match place {
+        Some(Place::Choose(at)) => choose(at, state),
+        Some(Place::Step(at)) => {
             // What its alert said, and what a person said to that, is as old as nobody went on with
             // it.
             let asks_anew = autonomy >= Autonomy::Approve && !in_group && left_alone(playbook, state).is_some();
@@ -150,8 +164,8 @@ pub fn plan<'p>(playbook: &'p Playbook, autonomy: Autonomy, state: &RunState, no
 }
 
 /// A target that cannot be read for the moment is read again, on the account of the first step.
-fn read_target<'p>(at: Option<&StepAt<'_>>, state: &RunState, now: DateTime<Utc>) -> Next<'p> {
-    match at.and_then(|at| state.status(&at.address)) {
+fn read_target<'p>(place: Option<&Place<'_>>, state: &RunState, now: DateTime<Utc>) -> Next<'p> {
+    match place.and_then(|place| state.status(place.address())) {
         Some(Status::Waiting { until, .. }) if now < *until => Next::Park { until: *until },
         Some(Status::Failed { error, .. }) => Next::Enter { phase: Phase::Escalate, because: error.clone() },
         _ => Next::ReadTarget,
@@ -197,6 +211,16 @@ struct InStep {
     asks_anew: bool,
 }
 
+/// A choice that cannot be made is for a human.
+fn choose<'p>(at: ChooseAt<'p>, state: &RunState) -> Next<'p> {
+    match state.status(&at.address) {
+        Some(Status::Failed { error, .. }) => {
+            Next::Enter { phase: Phase::Escalate, because: format!("{} failed: {error}", at.address) }
+        }
+        _ => Next::Choose { at },
+    }
+}
+
 fn in_step<'p>(
     at: StepAt<'p>,
     phase: Phase,
@@ -220,7 +244,7 @@ fn in_step<'p>(
         }
         Some(Status::Ready { tried } | Status::Waiting { tried, .. }) => tried.wanted,
         // Handled before the trouble and the cancel; what is finished is passed over.
-        Some(Status::Started { .. } | Status::Finished { .. }) | None => false,
+        Some(Status::Started { .. } | Status::Chosen { .. } | Status::Finished { .. }) | None => false,
     };
     let attempts = state.tried(&at.address).attempts;
     if let Some(condition) = &step.when
@@ -231,6 +255,8 @@ fn in_step<'p>(
     match &step.kind {
         StepKind::DoneIf(condition) => Next::Evaluate { at, kind: ConditionKind::DoneIf, condition },
         StepKind::Require(condition) => Next::Evaluate { at, kind: ConditionKind::Require, condition },
+        StepKind::EscalateIf(condition) => Next::Evaluate { at, kind: ConditionKind::EscalateIf, condition },
+        StepKind::Set(values) => Next::Set { at, values },
         StepKind::Wait(lasting) => Next::Wait { at, lasting: *lasting },
         StepKind::Action(Action::Read(action)) => Next::Read { at, action: action.as_ref(), attempt: attempts + 1 },
         StepKind::Action(Action::Tell(tell)) => Next::Tell { at, tell },
@@ -288,8 +314,10 @@ fn escalate<'p>(playbook: &'p Playbook, state: &RunState, now: DateTime<Utc>) ->
         let outcome = if state.paged { Outcome::Escalated } else { Outcome::Cancelled };
         return Next::End { outcome, because };
     }
-    let Some(at) = next_step(playbook, Phase::Escalate, state) else {
-        return Next::End { outcome: Outcome::Escalated, because: state.entered_because.clone() };
+    let at = match next_place(playbook, Phase::Escalate, state) {
+        Some(Place::Step(at)) => at,
+        Some(Place::Choose(at)) => return Next::Choose { at },
+        None => return Next::End { outcome: Outcome::Escalated, because: state.entered_because.clone() },
     };
     in_step(at, Phase::Escalate, Autonomy::Auto, state, now, InStep { in_group: false, asks_anew: false })
 }
@@ -305,7 +333,7 @@ fn give_up<'p>(at: &StepAt<'_>, class: FailureClass, error: &str, attempts: u32)
 
 /// When a failed step is tried again; `None`: not any more. `attempts` counts the one that just failed.
 pub(super) fn retry_at(
-    step: &Step,
+    step: Option<&Step>,
     class: FailureClass,
     attempts: u32,
     first_failed_at: DateTime<Utc>,
@@ -315,11 +343,11 @@ pub(super) fn retry_at(
     if class != FailureClass::Retry {
         return None;
     }
-    let default = match &step.kind {
-        StepKind::Action(Action::Mutate(_)) => MUTATION_RETRY_FOR,
+    let default = match step.map(|step| &step.kind) {
+        Some(StepKind::Action(Action::Mutate(_))) => MUTATION_RETRY_FOR,
         _ => READ_RETRY_FOR,
     };
     let doubled = FIRST_BACKOFF.saturating_mul(1 << attempts.saturating_sub(1).min(8)).min(LONGEST_BACKOFF);
     let at = now + doubled.mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 2.0);
-    (at <= first_failed_at + step.retry_for.unwrap_or(default)).then_some(at)
+    (at <= first_failed_at + step.and_then(|step| step.retry_for).unwrap_or(default)).then_some(at)
 }

@@ -8,13 +8,13 @@ use super::plan::{Next, plan};
 use super::scope::Frame;
 use super::state::RunState;
 use super::timing::READ_TIMEOUT;
-use super::walk::{StepAt, steps_of};
+use super::walk::{StepAt, chosen, steps_in};
 use super::{mutate, read};
 use crate::action::{Action, ActionError, Plan, World};
 use crate::model::{
     Autonomy, FailureClass, Intent, Outcome, Phase, Preview, PreviewStep, RunEvent, StepAddress, redact,
 };
-use crate::playbook::{Playbook, StepKind};
+use crate::playbook::{Block, Choose, Playbook, StepKind};
 
 /// What a run would do, and what could not be found out for the moment.
 pub(super) struct Outlook {
@@ -35,25 +35,78 @@ pub(super) async fn preview(
 ) -> Outlook {
     let preview = Preview { steps: Vec::new() };
     let mut outlook = Outlook { preview, unasked: BTreeMap::new(), intents: BTreeMap::new() };
-    for at in steps_of(playbook, Phase::Mitigate) {
-        let StepKind::Action(Action::Mutate(action)) = &at.step.kind else { continue };
-        if state.is_finished(&at.address) {
-            continue;
+    let mut look = Looking { world, frame, state, playbook, until, outlook: &mut outlook };
+    look.blocks(playbook.blocks(Phase::Mitigate), None).await;
+    outlook
+}
+
+/// Goes through the mitigation as it would be done now.
+struct Looking<'l> {
+    world: &'l World,
+    frame: &'l Frame,
+    state: &'l RunState,
+    playbook: &'l Playbook,
+    until: DateTime<Utc>,
+    outlook: &'l mut Outlook,
+}
+
+impl Looking<'_> {
+    /// `only_if`: the conditions that stand before all of these, and cannot be answered yet.
+    async fn blocks(&mut self, blocks: &[Block], only_if: Option<&str>) {
+        for block in blocks {
+            match block {
+                Block::Step(_) | Block::Atomic(_) => {
+                    for at in steps_in(self.playbook, std::slice::from_ref(block)) {
+                        self.step(&at, only_if).await;
+                    }
+                }
+                Block::Choose(choose) => Box::pin(self.choose(choose, only_if)).await,
+            }
+        }
+    }
+
+    /// The branch that was chosen, or would be now; where that cannot be told yet, all that could be.
+    async fn choose(&mut self, choose: &Choose, only_if: Option<&str>) {
+        if let Some(blocks) = chosen(choose, self.state) {
+            return self.blocks(blocks, only_if).await;
+        }
+        let (scope, now) = (self.frame.scope(self.state), self.world.clock.now());
+        let mut undecided = only_if.map(str::to_owned);
+        for branch in &choose.branches {
+            let holds = branch.when.as_ref().map(|when| when.holds(&scope, now));
+            match holds {
+                Some(Ok(false)) => {}
+                // Whether it comes to this one hangs on one before it.
+                None | Some(Ok(true)) => return self.blocks(&branch.blocks, undecided.as_deref()).await,
+                Some(Err(_)) => {
+                    let only_if = branch.name.as_str();
+                    self.blocks(&branch.blocks, Some(only_if)).await;
+                    undecided = Some(format!("not {only_if}"));
+                }
+            }
+        }
+    }
+
+    async fn step(&mut self, at: &StepAt<'_>, only_if: Option<&str>) {
+        let StepKind::Action(Action::Mutate(action)) = &at.step.kind else { return };
+        if self.state.is_finished(&at.address) {
+            return;
         }
         let shown = |summary: String, certain, diff| {
             let summary = redact(&summary).into_owned();
             PreviewStep { step: at.address.clone(), mutating: true, summary, certain, diff }
         };
-        let wanted = wanted(world, frame, state, &at);
+        let wanted = wanted(self.world, self.frame, self.state, at);
         if let Wanted::No { when } = wanted {
-            outlook.preview.steps.push(shown(format!("nothing: `{when}` does not hold"), true, None));
-            continue;
+            self.outlook.preview.steps.push(shown(format!("nothing: `{when}` does not hold"), true, None));
+            return;
         }
-        let mut shown = match mutate::prepare(world, frame, state, &at, action.as_ref(), until).await {
+        let plan = mutate::prepare(self.world, self.frame, self.state, at, action.as_ref(), self.until).await;
+        let mut shown = match plan {
             Ok(Plan::Do(intent)) => {
                 let diff = redact(&format!("- {}\n+ {}", intent.before, intent.after)).into_owned();
                 let told = shown(intent.summary.clone(), true, Some(diff));
-                outlook.intents.insert(at.address.clone(), intent);
+                self.outlook.intents.insert(at.address.clone(), intent);
                 told
             }
             Ok(Plan::Unneeded(output)) => shown(format!("nothing: {}", output.summary), true, None),
@@ -61,18 +114,21 @@ pub(super) async fn preview(
                 let name = action.as_describe().name();
                 let told = format!("{name}: decided after the steps before it; now: {error}");
                 if error.class == FailureClass::Retry {
-                    outlook.unasked.insert(at.address.clone(), error);
+                    self.outlook.unasked.insert(at.address.clone(), error);
                 }
                 shown(told, false, None)
             }
         };
-        if let Wanted::Undecided { when } = wanted {
-            shown.summary = format!("if `{when}`: {}", shown.summary);
+        let when = match wanted {
+            Wanted::Undecided { when } => Some(format!("`{when}`")),
+            Wanted::Yes | Wanted::No { .. } => None,
+        };
+        for condition in when.into_iter().chain(only_if.map(str::to_owned)) {
+            shown.summary = format!("if {condition}: {}", shown.summary);
             shown.certain = false;
         }
-        outlook.preview.steps.push(shown);
+        self.outlook.preview.steps.push(shown);
     }
-    outlook
 }
 
 /// What a step's `when` says now.
@@ -160,6 +216,8 @@ pub async fn rehearse(world: &World, playbook: &Playbook, frame: &Frame) -> Rehe
                     RunEvent::Failed { step: at.address.clone(), attempt, class: error.class, error: error.message }
                 }
             },
+            Next::Choose { at } => read::choose(world, frame, &state, &at),
+            Next::Set { at, values } => read::values(world, frame, &state, &at, values),
             Next::EndWait { at } | Next::Wait { at, .. } => RunEvent::Waited { step: at.address.clone() },
             Next::Propose => {
                 let preview = preview(world, frame, &state, playbook, until).await.preview;

@@ -1,15 +1,16 @@
 //! Doing what changes nothing: reading, deciding conditions, looking whether it helped.
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::evidence::{bounded, fields, trimmed};
 use super::scope::Frame;
 use super::state::RunState;
 use super::timing::READ_TIMEOUT;
-use super::walk::{StepAt, find};
+use super::walk::{ChooseAt, StepAt, find};
 use crate::action::{Action, ActionError, Read, RunMark, StepContext, World};
-use crate::model::{ConditionKind, FailureClass, Look, RunEvent};
+use crate::language::Expression;
+use crate::model::{ConditionKind, Considered, FailureClass, Look, Phase, RunEvent, redact_value};
 use crate::playbook::{Condition, Playbook, StepKind, Verify};
 
 /// Reads the target anew, until then at most.
@@ -75,7 +76,7 @@ pub(super) fn evaluate(
                 Some(because) => because.render_leniently(&scope),
                 None => format!("`{}` is {held}", condition.expression.source()),
             };
-            let expression = condition.expression.source().split_whitespace().collect::<Vec<_>>().join(" ");
+            let expression = on_one_line(&condition.expression);
             RunEvent::Checked { step: at.address.clone(), condition: kind, held, because, expression }
         }
         Err(error) => RunEvent::Failed {
@@ -85,6 +86,68 @@ pub(super) fn evaluate(
             error: error.to_string(),
         },
     }
+}
+
+/// Chooses the first branch whose condition holds. One that cannot be decided is a failure, and never "the next branch"; but in
+/// the escalation, where a human waits for what there is.
+pub(super) fn choose(world: &World, frame: &Frame, state: &RunState, at: &ChooseAt<'_>) -> RunEvent {
+    let (scope, now) = (frame.scope(state), world.clock.now());
+    let is_lenient = state.phase == Some(Phase::Escalate);
+    let mut considered = Vec::new();
+    for branch in &at.choose.branches {
+        let Some(when) = &branch.when else {
+            return RunEvent::Chosen { step: at.address.clone(), branch: branch.name.clone(), considered };
+        };
+        let held = match when.holds(&scope, now) {
+            Ok(held) => held,
+            Err(_) if is_lenient => false,
+            Err(error) => {
+                let error = format!("whether it is `{}`: {error}", branch.name);
+                return RunEvent::Failed { step: at.address.clone(), attempt: 1, class: FailureClass::Fail, error };
+            }
+        };
+        considered.push(Considered { branch: branch.name.clone(), expression: on_one_line(when), held });
+        if held {
+            return RunEvent::Chosen { step: at.address.clone(), branch: branch.name.clone(), considered };
+        }
+    }
+    let error = "none of its branches holds".to_owned();
+    RunEvent::Failed { step: at.address.clone(), attempt: 1, class: FailureClass::Fail, error }
+}
+
+/// Gives names to values, as they are now. What masking would change is not kept: it would be another value.
+pub(super) fn values(
+    world: &World,
+    frame: &Frame,
+    state: &RunState,
+    at: &StepAt<'_>,
+    values: &[(String, Expression)],
+) -> RunEvent {
+    let (scope, now) = (frame.scope(state), world.clock.now());
+    let mut named = Map::new();
+    let failed =
+        |error: String| RunEvent::Failed { step: at.address.clone(), attempt: 1, class: FailureClass::Fail, error };
+    for (name, expression) in values {
+        match expression.evaluate(&scope, now) {
+            Ok(value) => named.insert(name.clone(), value),
+            Err(error) => return failed(format!("`{name}`: {error}")),
+        };
+    }
+    let mut masked = Value::Object(named.clone());
+    redact_value(&mut masked);
+    if masked != Value::Object(named.clone()) {
+        return failed("a value holds what looks like a secret, which is not kept".to_owned());
+    }
+    let size = masked.to_string().len();
+    if size > frame.output_limit {
+        let most = frame.output_limit;
+        return failed(format!("its values have {size} bytes, and {most} is the most that is kept; name less"));
+    }
+    RunEvent::Set { step: at.address.clone(), values: named }
+}
+
+fn on_one_line(expression: &Expression) -> String {
+    expression.source().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Looks whether a mutation helped.

@@ -159,9 +159,15 @@ impl RunState {
             RunEvent::Checked { condition: ConditionKind::DoneIf, held: true, because, .. } => {
                 self.done = Some(because.clone());
             }
-            RunEvent::Checked { condition: ConditionKind::Require, held: false, because, .. } => {
+            RunEvent::Checked { condition: ConditionKind::Require, held: false, because, .. }
+            | RunEvent::Checked { condition: ConditionKind::EscalateIf, held: true, because, .. } => {
                 self.is_in_trouble(because.clone());
             }
+            RunEvent::Chosen { branch, .. } => {
+                let output = serde_json::json!({ "branch": branch });
+                self.keep_output(step, &output, branch, None);
+            }
+            RunEvent::Set { values, .. } => self.outputs.extend(values.clone()),
             RunEvent::Read { output, summary, .. } => self.keep_output(step, output, summary, None),
             RunEvent::Done { output, summary, .. } => {
                 self.mutated = true;

@@ -21,6 +21,8 @@ pub enum Status {
     Made { at: DateTime<Utc> },
     /// A verify waits for its next look.
     Verifying { look_at: DateTime<Utc>, give_up_at: DateTime<Utc>, last: Option<(DateTime<Utc>, String)> },
+    /// A `choose` has chosen this branch.
+    Chosen { branch: String },
     /// It needs no more: read, skipped, verified, told. `made`: it is a mutation that was made, or found unneeded.
     Finished { made: bool },
 }
@@ -60,9 +62,14 @@ impl Status {
             (Status::Ready { tried }, RunEvent::Checked { condition: ConditionKind::When, held: true, .. }) => {
                 Status::Ready { tried: Tried { wanted: true, ..tried.clone() } }
             }
+            (Status::Ready { .. }, RunEvent::Chosen { branch, .. }) => Status::Chosen { branch: branch.clone() },
             (
                 Status::Ready { .. },
-                RunEvent::Checked { .. } | RunEvent::Read { .. } | RunEvent::Waited { .. } | RunEvent::Told { .. },
+                RunEvent::Checked { .. }
+                | RunEvent::Set { .. }
+                | RunEvent::Read { .. }
+                | RunEvent::Waited { .. }
+                | RunEvent::Told { .. },
             )
             | (Status::Waiting { .. }, RunEvent::Read { .. } | RunEvent::Waited { .. })
             | (Status::Failed { .. }, RunEvent::Skipped { .. }) => Status::Finished { made: false },
@@ -137,7 +144,7 @@ impl Status {
             | Status::Waiting { tried, .. }
             | Status::Failed { tried, .. }
             | Status::Started { tried, .. } => Some(tried),
-            Status::Made { .. } | Status::Verifying { .. } | Status::Finished { .. } => None,
+            Status::Made { .. } | Status::Verifying { .. } | Status::Chosen { .. } | Status::Finished { .. } => None,
         }
     }
 
@@ -174,7 +181,7 @@ impl Status {
                 *give_up_at += by;
                 last.iter_mut().for_each(|(at, _)| *at += by);
             }
-            Status::Finished { .. } => {}
+            Status::Chosen { .. } | Status::Finished { .. } => {}
         }
     }
 
@@ -186,6 +193,7 @@ impl Status {
             Status::Started { .. } => "was being made",
             Status::Made { .. } => "was made",
             Status::Verifying { .. } => "was being verified",
+            Status::Chosen { .. } => "had chosen",
             Status::Finished { .. } => "was finished",
         }
     }

@@ -38,6 +38,8 @@ fn follows(next: &Next<'_>) -> Vec<(&'static str, Option<StepAddress>)> {
     match next {
         Next::ReadTarget => vec![("target_read", None), ("failed", None)],
         Next::Evaluate { at, .. } => of(&["checked", "failed"], at),
+        Next::Choose { at } => vec![("chosen", Some(at.address.clone()))],
+        Next::Set { at, .. } => of(&["set", "failed"], at),
         Next::Read { at, .. } => of(&["read", "failed"], at),
         Next::Wait { at, .. } => of(&["waiting"], at),
         Next::EndWait { at } => of(&["waited"], at),

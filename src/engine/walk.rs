@@ -4,7 +4,7 @@ use super::state::RunState;
 use super::status::Status;
 use crate::action::{Action, Verb};
 use crate::model::{Phase, StepAddress};
-use crate::playbook::{Block, Playbook, Step, StepKind};
+use crate::playbook::{Block, Choose, Playbook, Step, StepKind};
 
 /// A step at which a run stands.
 #[derive(Debug, Clone)]
@@ -16,6 +16,21 @@ pub struct StepAt<'p> {
     pub tag: Option<String>,
     /// The steps of the `atomic` group that it is one of.
     group: &'p [Step],
+}
+
+/// A `choose` at which a run stands.
+#[derive(Debug, Clone)]
+pub struct ChooseAt<'p> {
+    pub choose: &'p Choose,
+    /// Its address in this run.
+    pub address: StepAddress,
+}
+
+/// What comes next in the tree.
+#[derive(Debug, Clone)]
+pub enum Place<'p> {
+    Step(StepAt<'p>),
+    Choose(ChooseAt<'p>),
 }
 
 impl<'p> StepAt<'p> {
@@ -42,28 +57,61 @@ impl<'p> StepAt<'p> {
     }
 }
 
+impl Place<'_> {
+    pub fn address(&self) -> &StepAddress {
+        match self {
+            Place::Step(at) => &at.address,
+            Place::Choose(at) => &at.address,
+        }
+    }
+}
+
 fn creates(step: &Step) -> bool {
     matches!(&step.kind, StepKind::Action(Action::Mutate(action)) if action.verb() == Verb::Create)
 }
 
-/// The steps of a phase, in the order in which they run.
-pub fn steps_of<'p>(playbook: &'p Playbook, phase: Phase) -> impl Iterator<Item = StepAt<'p>> {
-    playbook.blocks(phase).iter().flat_map(move |block| {
-        let group: &[Step] = match block {
-            Block::Step(_) => &[],
-            Block::Atomic(steps) => steps,
-        };
-        block.steps().map(move |step| StepAt::new(playbook, step, group))
-    })
+/// The blocks of the branch that was chosen; `None`: none was yet.
+pub fn chosen<'p>(choose: &'p Choose, state: &RunState) -> Option<&'p [Block]> {
+    let Some(Status::Chosen { branch }) = state.status(&choose.address) else { return None };
+    Some(choose.branches.iter().find(|known| known.name == *branch).map_or(&[], |branch| branch.blocks.as_slice()))
 }
 
-/// The first step of the phase that is not over.
-pub fn next_step<'p>(playbook: &'p Playbook, phase: Phase, state: &RunState) -> Option<StepAt<'p>> {
-    steps_of(playbook, phase).find(|at| !at.is_over(state))
+/// The first place of the phase at which something is left to do.
+pub fn next_place<'p>(playbook: &'p Playbook, phase: Phase, state: &RunState) -> Option<Place<'p>> {
+    next_in(playbook, playbook.blocks(phase), state)
+}
+
+fn next_in<'p>(playbook: &'p Playbook, blocks: &'p [Block], state: &RunState) -> Option<Place<'p>> {
+    let open = |step: &'p Step, group: &'p [Step]| {
+        let at = StepAt::new(playbook, step, group);
+        (!at.is_over(state)).then_some(Place::Step(at))
+    };
+    blocks.iter().find_map(|block| match block {
+        Block::Step(step) => open(step, &[]),
+        Block::Atomic(steps) => steps.iter().find_map(|step| open(step, steps)),
+        Block::Choose(choose) => match chosen(choose, state) {
+            Some(blocks) => next_in(playbook, blocks, state),
+            None if state.is_finished(&choose.address) => None,
+            None => Some(Place::Choose(ChooseAt { choose, address: choose.address.clone() })),
+        },
+    })
 }
 
 /// The step with that id.
 pub fn find<'p>(playbook: &'p Playbook, id: &str) -> Option<StepAt<'p>> {
-    let phases = [Phase::Diagnose, Phase::Mitigate, Phase::Escalate].into_iter();
-    phases.flat_map(|phase| steps_of(playbook, phase)).find(|at| at.step.id() == Some(id))
+    playbook.step_by_id(id).map(|step| StepAt::new(playbook, step, &[]))
+}
+
+/// All steps of these blocks that a run may come to, each with the way to it.
+pub fn steps_in<'p>(playbook: &'p Playbook, blocks: &'p [Block]) -> Vec<StepAt<'p>> {
+    blocks
+        .iter()
+        .flat_map(|block| match block {
+            Block::Step(step) => vec![StepAt::new(playbook, step, &[])],
+            Block::Atomic(steps) => steps.iter().map(|step| StepAt::new(playbook, step, steps)).collect(),
+            Block::Choose(choose) => {
+                choose.branches.iter().flat_map(|branch| steps_in(playbook, &branch.blocks)).collect()
+            }
+        })
+        .collect()
 }

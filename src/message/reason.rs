@@ -208,6 +208,8 @@ pub fn condition_text(
             (ConditionKind::Require, false) => {
                 return format!("requirement not met: `{expression}` is false: {because}");
             }
+            (ConditionKind::EscalateIf, true) => return format!("a person is needed: `{expression}`: {because}"),
+            (ConditionKind::EscalateIf, false) => return format!("no reason to escalate: `{expression}` is false"),
             (ConditionKind::DoneIf, true) | (ConditionKind::When, _) => {}
         }
     }
@@ -216,6 +218,8 @@ pub fn condition_text(
         (ConditionKind::DoneIf, false) => format!("not done yet (it would be when: {because})"),
         (ConditionKind::Require, true) => format!("requirement met (else: {because})"),
         (ConditionKind::Require, false) => format!("requirement not met: {because}"),
+        (ConditionKind::EscalateIf, true) => format!("a person is needed: {because}"),
+        (ConditionKind::EscalateIf, false) => format!("no reason to escalate (it would be one when: {because})"),
         (ConditionKind::When, true) => format!("{step} applies: {because}"),
         (ConditionKind::When, false) => format!("{step} is skipped: {because}"),
     }

@@ -240,11 +240,19 @@ fn tell_run(run: RunId, event: &RunEvent, at: DateTime<Utc>) -> Option<String> {
         RunEvent::Entered { phase: Phase::Diagnose, .. } => return None,
         RunEvent::Entered { phase, because } => format!("{phase}: {because}"),
         RunEvent::Checked { step, condition, held, because, .. } => match (condition, held) {
-            (ConditionKind::DoneIf, true) | (ConditionKind::Require | ConditionKind::When, false) => {
+            (ConditionKind::DoneIf | ConditionKind::EscalateIf, true)
+            | (ConditionKind::Require | ConditionKind::When, false) => {
                 condition_text(step, *condition, *held, because, None)
             }
             _ => return None,
         },
+        RunEvent::Chosen { step, branch, considered } => {
+            let because =
+                considered.last().filter(|last| last.held).map(|last| format!(" (`{}`)", clip(&last.expression, 200)));
+            format!("{}: {}{}", step_name(step), clip(branch, 80), because.unwrap_or_default())
+        }
+        // What is made of values is told; they alone are for whoever asks why.
+        RunEvent::Set { .. } => return None,
         RunEvent::Read { step, summary, .. } => format!("{}: {summary}", step_name(step)),
         RunEvent::Failed { step, attempt, class, error } => {
             let name = step_name(step);

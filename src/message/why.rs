@@ -143,6 +143,17 @@ fn run_line(event: &RunEvent, entry: &TimelineEntry) -> Option<String> {
             let expression = Some(expression.as_str()).filter(|expression| !expression.is_empty());
             condition_text(step, *condition, *held, because, expression)
         }
+        RunEvent::Chosen { step, branch, considered } => {
+            let asked = considered.iter().map(|asked| {
+                format!("{} `{}` is {}", clip(&asked.branch, 60), clip(&asked.expression, 200), asked.held)
+            });
+            let asked: Vec<String> = asked.collect();
+            format!("{}: {}, as {}", step_name(step), clip(branch, 80), asked.join("; "))
+        }
+        RunEvent::Set { values, .. } => {
+            let values = values.iter().map(|(name, value)| format!("{} = {}", clip(name, 63), short(value)));
+            values.collect::<Vec<_>>().join("; ")
+        }
         RunEvent::Started { attempt, intent, .. } => {
             let again = if *attempt > 1 { format!(" (attempt {attempt})") } else { String::new() };
             let (before, after) = (short(&intent.before), short(&intent.after));

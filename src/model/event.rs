@@ -4,7 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{ApprovalId, ObjectKey, Outcome, Preview, StepAddress, Verdict};
 
@@ -77,7 +77,7 @@ pub enum RunEvent {
     TargetRead { object: Option<Value> },
     /// The run entered a phase.
     Entered { phase: Phase, because: String },
-    /// A condition was decided: `done_if`, `require`, or a step's `when`.
+    /// A condition was decided: `done_if`, `require`, `escalate_if`, or a step's `when`.
     Checked {
         step: StepAddress,
         condition: ConditionKind,
@@ -87,6 +87,15 @@ pub enum RunEvent {
         #[serde(default)]
         expression: String,
     },
+    /// A `choose` has chosen: the first branch whose condition holds.
+    Chosen {
+        step: StepAddress,
+        branch: String,
+        /// The conditions that were asked, in order; the last one held, unless it was none of them.
+        considered: Vec<Considered>,
+    },
+    /// Values got names.
+    Set { step: StepAddress, values: Map<String, Value> },
     /// A read-only action answered.
     Read { step: StepAddress, output: Value, summary: String },
     /// A step failed; `attempt` counts from 1.
@@ -154,6 +163,8 @@ impl RunEvent {
     pub fn step(&self) -> Option<&StepAddress> {
         match self {
             RunEvent::Checked { step, .. }
+            | RunEvent::Chosen { step, .. }
+            | RunEvent::Set { step, .. }
             | RunEvent::Read { step, .. }
             | RunEvent::Failed { step, .. }
             | RunEvent::Waiting { step, .. }
@@ -186,6 +197,8 @@ impl RunEvent {
             RunEvent::TargetRead { .. } => "target_read",
             RunEvent::Entered { .. } => "entered",
             RunEvent::Checked { .. } => "checked",
+            RunEvent::Chosen { .. } => "chosen",
+            RunEvent::Set { .. } => "set",
             RunEvent::Read { .. } => "read",
             RunEvent::Failed { .. } => "failed",
             RunEvent::Waiting { .. } => "waiting",
@@ -216,6 +229,16 @@ pub enum ConditionKind {
     DoneIf,
     Require,
     When,
+    EscalateIf,
+}
+
+/// A branch's condition that was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Considered {
+    pub branch: String,
+    /// On one line.
+    pub expression: String,
+    pub held: bool,
 }
 
 /// What a verify saw.

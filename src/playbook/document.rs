@@ -90,7 +90,7 @@ impl Playbook {
         let source = Source { path: &self.path, text: &self.source };
         let queries = self.all_steps().filter_map(|step| match &step.kind {
             StepKind::Action(action) => action.describe().query(),
-            StepKind::DoneIf(_) | StepKind::Require(_) | StepKind::Wait(_) => None,
+            _ => None,
         });
         queries.filter_map(|(expr, at)| Some(source.error(at, why_wrong(&expr)?))).collect()
     }
@@ -171,16 +171,39 @@ pub enum Block {
     /// Steps that belong together: once the first of them was made, the others follow even if the alert resolves in the
     /// middle.
     Atomic(Vec<Step>),
+    Choose(Choose),
 }
 
 impl Block {
     /// The steps within, in the order in which they are written.
-    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+    pub fn steps(&self) -> Box<dyn Iterator<Item = &Step> + '_> {
         match self {
-            Block::Step(step) => std::slice::from_ref(step).iter(),
-            Block::Atomic(steps) => steps.iter(),
+            Block::Step(step) => Box::new(std::iter::once(step)),
+            Block::Atomic(steps) => Box::new(steps.iter()),
+            Block::Choose(choose) => {
+                Box::new(choose.branches.iter().flat_map(|branch| branch.blocks.iter().flat_map(Block::steps)))
+            }
         }
     }
+}
+
+/// One of several ways, by what was found: the first whose condition holds.
+#[derive(Debug)]
+pub struct Choose {
+    /// Where it stands; its id has the branch that was chosen.
+    pub address: StepAddress,
+    /// The last one has no condition.
+    pub branches: Vec<Branch>,
+}
+
+/// One way of a [`Choose`].
+#[derive(Debug)]
+pub struct Branch {
+    /// What people are told.
+    pub name: String,
+    /// `None`: where none before it was chosen.
+    pub when: Option<Expression>,
+    pub blocks: Vec<Block>,
 }
 
 /// One thing that is done.
@@ -213,6 +236,10 @@ pub enum StepKind {
     DoneIf(Condition),
     /// The run escalates unless this holds.
     Require(Condition),
+    /// The run escalates if this holds.
+    EscalateIf(Condition),
+    /// Names for values.
+    Set(Vec<(String, Expression)>),
     /// A durable timer.
     Wait(Duration),
     Action(Action),

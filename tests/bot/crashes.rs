@@ -122,6 +122,30 @@ async fn coredns_is_scaled_once_whenever_the_bot_dies() {
     .await;
 }
 
+/// What was chosen stays so, and values stay what they were, whatever would come of it by now.
+#[tokio::test]
+async fn a_branch_is_chosen_once_whenever_the_bot_dies() {
+    Story {
+        playbook: crate::branches::CAUSES.to_owned(),
+        objects: crate::runs::shop,
+        world: |bot| {
+            let cluster = bot.cluster.clone();
+            let web = crate::runs::shop().remove(0).key();
+            bot.prometheus.follows("shop_load", move || {
+                let web = cluster.object(&web).unwrap();
+                Some(if web.number("/spec/replicas") == Some(4) { 900.0 } else { 20.0 })
+            });
+            bot.prometheus.follows("shop_errors", || Some(1.0));
+        },
+        alert: ("ShopSick", &[]),
+        ends: Outcome::Fixed,
+        mutations: &["patch deployment/web in shop"],
+        pages: &[],
+    }
+    .survives(30..90)
+    .await;
+}
+
 #[tokio::test]
 async fn a_claim_grows_once_whenever_the_bot_dies() {
     Story {

@@ -7,6 +7,7 @@ mod world;
 
 mod affected_laws;
 mod bot;
+mod branches;
 mod budget;
 mod budget_laws;
 mod cases;

@@ -46,7 +46,7 @@ impl Handoffs for Nothing {
 }
 
 /// All that a viewer is answered.
-async fn asks(bot: &Bot, line: &str) -> String {
+pub async fn asks(bot: &Bot, line: &str) -> String {
     asks_with(bot, Roster::new(OnCall::parse("oncall.yaml", ONCALL).unwrap()), line).await
 }
 

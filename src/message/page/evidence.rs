@@ -27,7 +27,11 @@ pub(super) fn evidence(run: Option<RunId>, timeline: &[TimelineEntry]) -> (Vec<S
         let list = match event {
             RunEvent::Read { .. }
             | RunEvent::TargetRead { .. }
-            | RunEvent::Checked { condition: ConditionKind::DoneIf | ConditionKind::Require, .. } => &mut found,
+            | RunEvent::Chosen { .. }
+            | RunEvent::Checked {
+                condition: ConditionKind::DoneIf | ConditionKind::Require | ConditionKind::EscalateIf,
+                ..
+            } => &mut found,
             RunEvent::Failed { step, .. } if !started.contains(&step) => &mut found,
             RunEvent::Failed { .. }
             | RunEvent::Started { .. }

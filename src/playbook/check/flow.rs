@@ -1,7 +1,8 @@
 //! What a run may come to: that every change is verified, every step can be reached, and somebody is paged.
 
 use super::Checker;
-use super::steps::{BlockDraft, Draft};
+use super::blocks::BlockDraft;
+use super::steps::Draft;
 use crate::action::Action;
 use crate::language::Location;
 use crate::playbook::document::{Step, StepKind};
@@ -50,14 +51,8 @@ fn mutates(step: &Step) -> bool {
 
 /// An escalation that reaches nobody would be a silent end.
 pub(super) fn somebody_is_paged(checker: &mut Checker<'_>, escalate: &[BlockDraft], at: Location, incomplete: bool) {
-    let pages = |draft: &Draft| {
-        draft.step.as_ref().is_none_or(|step| {
-            matches!(&step.kind, StepKind::Action(Action::Tell(tell)) if tell.page)
-                && step.when.as_ref().is_none_or(|when| when.expression.constant() == Some(true))
-        })
-    };
     // A step that could not be read may be the one that pages.
-    if escalate.iter().flat_map(BlockDraft::steps).any(pages) || (incomplete && escalate.is_empty()) {
+    if escalate.iter().any(pages) || (incomplete && escalate.is_empty()) {
         return;
     }
     let (message, remedy) = if escalate.is_empty() {
@@ -74,36 +69,102 @@ pub(super) fn somebody_is_paged(checker: &mut Checker<'_>, escalate: &[BlockDraf
     checker.error(at, message, Some(remedy.into()));
 }
 
+/// Whether it pages somebody, whatever was found.
+fn pages(block: &BlockDraft) -> bool {
+    let is_page = |draft: &Draft| {
+        draft.step.as_ref().is_none_or(|step| {
+            matches!(&step.kind, StepKind::Action(Action::Tell(tell)) if tell.page)
+                && step.when.as_ref().is_none_or(|when| when.expression.constant() == Some(true))
+        })
+    };
+    match block {
+        BlockDraft::Step(draft) => is_page(draft),
+        BlockDraft::Atomic(drafts) => drafts.iter().any(is_page),
+        BlockDraft::Choose(choose) => choose.branches.iter().all(|branch| branch.blocks.iter().any(pages)),
+    }
+}
+
 /// Conditions whose answer never changes, and the steps that they cut off.
 pub(super) fn everything_is_reached(checker: &mut Checker<'_>, diagnose: &[BlockDraft], mitigate: &[BlockDraft]) {
-    let mut ended: Option<&str> = None;
-    for draft in diagnose.iter().chain(mitigate).flat_map(BlockDraft::steps) {
-        if let Some(because) = ended {
+    let mut reach = Reach { checker, ended: None, is_told: false };
+    reach.blocks(diagnose);
+    reach.blocks(mitigate);
+}
+
+/// How far a run may come.
+struct Reach<'c, 'a> {
+    checker: &'c mut Checker<'a>,
+    /// Why no run comes further.
+    ended: Option<&'static str>,
+    /// One such place is enough.
+    is_told: bool,
+}
+
+impl Reach<'_, '_> {
+    fn blocks(&mut self, blocks: &[BlockDraft]) {
+        for block in blocks {
+            match block {
+                BlockDraft::Step(draft) => self.step(draft),
+                BlockDraft::Atomic(drafts) => drafts.iter().for_each(|draft| self.step(draft)),
+                BlockDraft::Choose(choose) => {
+                    if self.is_cut_off(choose.at) {
+                        return;
+                    }
+                    let mut each_ends = !choose.branches.is_empty();
+                    for branch in &choose.branches {
+                        self.blocks(&branch.blocks);
+                        each_ends &= self.ended.take().is_some();
+                    }
+                    self.ended = each_ends.then_some("each branch of the `choose` before it ends");
+                }
+            }
+        }
+    }
+
+    fn is_cut_off(&mut self, at: Location) -> bool {
+        let Some(because) = self.ended else { return false };
+        if !self.is_told {
+            self.is_told = true;
             let message = format!("this step is never reached: {because}");
-            checker.error(draft.at, message, Some("leave the condition out, or the steps after it".into()));
+            self.checker.error(at, message, Some("leave the condition out, or the steps after it".into()));
+        }
+        true
+    }
+
+    fn step(&mut self, draft: &Draft) {
+        if self.is_cut_off(draft.at) {
             return;
         }
-        let Some(step) = &draft.step else { continue };
+        let Some(step) = &draft.step else { return };
         let when = step.when.as_ref().and_then(|when| when.expression.constant());
         if when == Some(false) {
             let at = draft.when_at.unwrap_or(draft.at);
-            checker.error(at, "this step never runs: its `when` is always false", Some("leave the step out".into()));
-            continue;
+            let message = "this step never runs: its `when` is always false";
+            self.checker.error(at, message, Some("leave the step out".into()));
+            return;
         }
         let unconditional = step.when.is_none() || when == Some(true);
         let at = draft.condition_at.unwrap_or(draft.at);
-        match &step.kind {
-            StepKind::Require(condition) => match condition.expression.constant() {
-                Some(false) if unconditional => ended = Some("the `require` before it never holds"),
-                Some(true) => checker.warning(at, "this `require` always holds", Some("leave it out".into())),
-                _ => {}
-            },
-            StepKind::DoneIf(condition) => match condition.expression.constant() {
-                Some(true) if unconditional => ended = Some("the `done_if` before it always holds"),
-                Some(false) => checker.warning(at, "this `done_if` never holds", Some("leave it out".into())),
-                _ => {}
-            },
-            StepKind::Wait(_) | StepKind::Action(_) => {}
+        let (condition, name, ends_if, ended) = match &step.kind {
+            StepKind::Require(condition) => (condition, "require", false, "the `require` before it never holds"),
+            StepKind::DoneIf(condition) => (condition, "done_if", true, "the `done_if` before it always holds"),
+            StepKind::EscalateIf(condition) => {
+                (condition, "escalate_if", true, "the `escalate_if` before it always holds")
+            }
+            StepKind::Set(_) | StepKind::Wait(_) | StepKind::Action(_) => return,
+        };
+        match condition.expression.constant() {
+            Some(constant) if constant == ends_if => {
+                if unconditional {
+                    self.ended = Some(ended);
+                }
+            }
+            Some(constant) => {
+                let always = if constant { "always" } else { "never" };
+                let message = format!("this `{name}` {always} holds");
+                self.checker.warning(at, message, Some("leave it out".into()));
+            }
+            None => {}
         }
     }
 }

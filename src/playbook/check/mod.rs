@@ -1,5 +1,6 @@
 //! From the document as it was written to the playbook, with all that is wrong with its sense.
 
+mod blocks;
 mod flow;
 mod header;
 mod inputs;
@@ -13,10 +14,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::document::Playbook;
-use super::load::{Loaded, RawPlaybook, Seen, Text, place};
+use super::load::{Loaded, RawPlaybook, Seen, Text, branches_end_as_steps, place};
 use super::problem::{Problem, ProblemSeverity, Source};
 use crate::language::{Expression, InBody, Location, Template};
 use crate::model::{Digest, Phase, PlaybookRef, parse_duration};
+use blocks::Blocks;
 use names::Names;
 use view::{Sees, View};
 
@@ -47,6 +49,9 @@ pub(super) fn check(loaded: Loaded, source: &Source<'_>, asks: Asks) -> Result<P
 }
 
 fn build(checker: &mut Checker<'_>, mut raw: RawPlaybook, incomplete: bool) -> Option<Playbook> {
+    for steps in [Some(&mut raw.diagnose), Some(&mut raw.mitigate), raw.escalate.as_mut()].into_iter().flatten() {
+        branches_end_as_steps(steps);
+    }
     let names = Names::of(&raw, incomplete);
     let header = header::check(checker, &raw);
     let inputs = inputs::check(checker, &raw.inputs);
@@ -56,7 +61,9 @@ fn build(checker: &mut Checker<'_>, mut raw: RawPlaybook, incomplete: bool) -> O
     steps::ids(checker, &names);
     let escalate_at = raw.escalate.as_ref().map(|steps| steps.first().map_or(raw.seen.at, |step| step.seen.at));
     let mut order = 0;
-    let mut phase = |checker: &mut Checker<'_>, phase, steps| steps::check(checker, &names, phase, &mut order, steps);
+    let mut phase = |checker: &mut Checker<'_>, phase, steps| {
+        Blocks { checker, names: &names, phase, order: &mut order, number: 0 }.check(steps, &[])
+    };
     let diagnose = phase(checker, Phase::Diagnose, raw.diagnose);
     let mitigate = phase(checker, Phase::Mitigate, raw.mitigate);
     let escalate = phase(checker, Phase::Escalate, raw.escalate.unwrap_or_default());
@@ -82,9 +89,9 @@ fn build(checker: &mut Checker<'_>, mut raw: RawPlaybook, incomplete: bool) -> O
         target: target?,
         inputs,
         limits,
-        diagnose: steps::finish(diagnose)?,
-        mitigate: steps::finish(mitigate)?,
-        escalate: steps::finish(escalate)?,
+        diagnose: blocks::finish(diagnose)?,
+        mitigate: blocks::finish(mitigate)?,
+        escalate: blocks::finish(escalate)?,
         warnings: Vec::new(),
         source: Arc::from(checker.source.text),
         path: checker.source.path.to_owned(),
@@ -220,5 +227,5 @@ impl Checker<'_> {
 
 /// What a step before everything else would see: nothing but `sees`.
 fn view(names: &Names, sees: Sees, now: bool) -> View<'_> {
-    View { names, sees, now, because: false, query: names::Output::None }
+    View { names, region: &[], is_lenient: false, sees, now, because: false, query: names::Output::None }
 }

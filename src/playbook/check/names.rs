@@ -1,11 +1,12 @@
 //! The names that a playbook gives: ids of steps, and inputs.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::verify::window;
 use crate::action::Action;
 use crate::language::Location;
-use crate::playbook::load::{RawPlaybook, RawStep, Text, What, place};
+use crate::playbook::load::{Does, RawBranch, RawPlaybook, RawStep, Text, What, place};
 
 /// CEL's own words, and what conditions and texts have names for already.
 const RESERVED: [&str; 50] = [
@@ -72,19 +73,40 @@ pub(super) enum Output {
     Unknown,
 }
 
-/// A step that has an id.
+/// A branch that a place lies in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Turn {
+    /// The order of the `choose`.
+    pub choose: usize,
+    /// Which of its branches.
+    pub branch: usize,
+}
+
+/// Something that has a name.
 #[derive(Debug)]
 pub(super) struct Named {
     pub id: String,
     pub at: Location,
-    /// Its place among all steps.
+    /// Its place among all steps and blocks.
     pub order: usize,
+    /// The branches that it lies in, the outermost first.
+    pub region: Vec<Turn>,
+    /// A `set` gives it: the branches of one `choose` may each do.
+    pub is_set: bool,
     pub output: Output,
     /// The list in its output and the fields of its entries, where those are known.
     pub items: Option<(&'static str, &'static [&'static str])>,
     pub reads: bool,
     /// How far back its query looks.
     pub window: Option<Duration>,
+}
+
+impl Named {
+    /// Both are given by a `set`, and no run comes through both.
+    pub fn is_another_branchs(&self, other: &Named) -> bool {
+        let apart = |turn: &Turn| other.region.iter().any(|there| there.choose == turn.choose && there != turn);
+        self.is_set && other.is_set && self.region.iter().any(apart)
+    }
 }
 
 /// All names of a playbook.
@@ -94,46 +116,128 @@ pub(super) struct Names {
     pub inputs: Vec<String>,
     /// Not all are known, as something could not be read.
     pub incomplete: bool,
+    /// The branches that go on behind their `choose`.
+    goes_on: BTreeSet<Turn>,
+}
+
+/// Whether a name can be used at a place.
+#[derive(Debug)]
+pub(super) enum Found<'n> {
+    Yes(&'n Named),
+    /// It comes to be only later.
+    Later(&'n Named),
+    /// It lies in another branch of the same `choose`.
+    OtherBranch(&'n Named),
+    /// Not each way to the place gives it.
+    SomeBranches(&'n Named),
+    Nowhere,
 }
 
 impl Names {
     pub fn of(raw: &RawPlaybook, incomplete: bool) -> Self {
-        let mut steps = Vec::new();
-        let escalate = raw.escalate.as_deref().unwrap_or_default();
-        let all = [raw.diagnose.as_slice(), &raw.mitigate, escalate].into_iter().flat_map(flat);
-        for (order, step) in all.enumerate() {
-            if let Some(id) = &step.id {
-                let (output, reads) = output_of(step);
-                let window = window_of(step);
-                let items = items_of(step);
-                steps.push(Named { id: id.value.clone(), at: place(id), order, output, items, reads, window });
-            }
-        }
         let inputs = raw.inputs.inputs.iter().map(|(name, _)| name.value.clone()).collect();
-        Self { steps, inputs, incomplete }
+        let mut names = Self { inputs, incomplete, ..Self::default() };
+        let escalate = raw.escalate.as_deref().unwrap_or_default();
+        let mut order = 0;
+        for phase in [raw.diagnose.as_slice(), &raw.mitigate, escalate] {
+            names.gather(phase, &[], &mut order);
+        }
+        names
     }
 
+    /// Takes in the names of these steps, in the order in which `steps::check` goes through them.
+    fn gather(&mut self, steps: &[RawStep], region: &[Turn], order: &mut usize) {
+        for step in steps {
+            if let Some(inner) = group(step) {
+                self.gather(inner, region, order);
+                continue;
+            }
+            self.take(step, region, *order);
+            let choose = *order;
+            *order += 1;
+            for (branch, raw) in branches(step).iter().enumerate() {
+                let turn = Turn { choose, branch };
+                let steps = raw.steps.as_deref().unwrap_or_default();
+                let ends = steps
+                    .last()
+                    .is_some_and(|last| matches!(last.does.as_slice(), [Does { what: What::End { .. }, .. }]));
+                if !ends {
+                    self.goes_on.insert(turn);
+                }
+                self.gather(steps, &[region, &[turn]].concat(), order);
+            }
+        }
+    }
+
+    fn take(&mut self, step: &RawStep, region: &[Turn], order: usize) {
+        let region = region.to_vec();
+        if let [Does { what: What::Set(set), .. }] = step.does.as_slice() {
+            self.steps.extend(set.values.iter().map(|(name, _)| Named {
+                id: name.value.clone(),
+                at: place(name),
+                order,
+                region: region.clone(),
+                is_set: true,
+                output: Output::Unknown,
+                items: None,
+                reads: false,
+                window: None,
+            }));
+        }
+        if let Some(id) = &step.id {
+            let (output, reads) = output_of(step);
+            let (window, items) = (window_of(step), items_of(step));
+            let (id, at, is_set) = (id.value.clone(), place(id), false);
+            self.steps.push(Named { id, at, order, region, is_set, output, items, reads, window });
+        }
+    }
+
+    /// The first of that name, wherever it is.
     pub fn step(&self, id: &str) -> Option<&Named> {
         self.steps.iter().find(|step| step.id == id)
     }
-}
 
-/// The steps of a phase in the order in which they run, those of groups among them; a group itself is no step.
-fn flat(steps: &[RawStep]) -> impl Iterator<Item = &RawStep> {
-    steps.iter().flat_map(|step| match group(step) {
-        Some(inner) => inner.iter().collect::<Vec<_>>(),
-        None => vec![step],
-    })
+    /// Whether the name can be used by the step of that order, which lies in these branches.
+    pub fn find(&self, id: &str, is_before: impl Fn(&Named) -> bool, region: &[Turn]) -> Found<'_> {
+        let mut found = Found::Nowhere;
+        let called = || self.steps.iter().filter(|step| step.id == id);
+        for named in called() {
+            let other = named.region.iter().find(|turn| !region.contains(turn));
+            found = match other {
+                _ if !is_before(named) => Found::Later(named),
+                None => return Found::Yes(named),
+                Some(turn) if region.iter().any(|here| here.choose == turn.choose) => Found::OtherBranch(named),
+                Some(turn) if self.each_way_has(turn.choose, || called().map(|named| named.region.as_slice())) => {
+                    return Found::Yes(named);
+                }
+                Some(_) => Found::SomeBranches(named),
+            };
+        }
+        found
+    }
+
+    /// Whether each branch of that `choose` that goes on is among the regions.
+    fn each_way_has<'r, R: Iterator<Item = &'r [Turn]>>(&self, choose: usize, regions: impl Fn() -> R) -> bool {
+        self.goes_on
+            .iter()
+            .filter(|turn| turn.choose == choose)
+            .all(|turn| regions().any(|region| region.contains(turn)))
+    }
 }
 
 /// The steps of an `atomic` group.
 pub(super) fn group(step: &RawStep) -> Option<&[RawStep]> {
     match step.does.as_slice() {
-        [does] => match &does.what {
-            What::Atomic(inner) => Some(inner),
-            _ => None,
-        },
+        [Does { what: What::Atomic(inner), .. }] => Some(inner),
         _ => None,
+    }
+}
+
+/// The branches of a `choose`.
+fn branches(step: &RawStep) -> &[RawBranch] {
+    match step.does.as_slice() {
+        [Does { what: What::Choose(branches), .. }] => branches,
+        _ => &[],
     }
 }
 
@@ -143,6 +247,7 @@ fn output_of(step: &RawStep) -> (Output, bool) {
         [does] => match &does.what {
             What::Action(action @ Action::Read(_)) => (fields(action.describe().output_fields()), true),
             What::Action(action @ Action::Mutate(_)) => (fields(action.describe().output_fields()), false),
+            What::Choose(_) => (Output::Fields(&["branch"]), false),
             _ => (Output::None, false),
         },
         _ => (Output::Unknown, true),

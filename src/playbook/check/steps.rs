@@ -1,13 +1,13 @@
-//! The steps of a phase, one after the other.
+//! One step.
 
-use super::names::{Names, group, id_problem};
+use super::names::{Named, Names, Turn, id_problem};
 use super::view::{Sees, View};
 use super::{Asks, Checker, verify, view};
 use crate::action::Action;
-use crate::language::{Location, Template};
+use crate::language::{Expression, Location, Template};
 use crate::model::{Phase, StepAddress, StepName};
-use crate::playbook::document::{Block, Condition, Step, StepKind};
-use crate::playbook::load::{Does, RawStep, What, place};
+use crate::playbook::document::{Condition, Step, StepKind};
+use crate::playbook::load::{Does, RawSet, RawStep, Text, What, place};
 
 /// A step as far as it could be made, with the places that later checks point at.
 pub(super) struct Draft {
@@ -19,107 +19,46 @@ pub(super) struct Draft {
     pub condition_at: Option<Location>,
 }
 
-/// A block, as far as its steps could be made.
-pub(super) enum BlockDraft {
-    Step(Draft),
-    Atomic(Vec<Draft>),
-}
-
-impl BlockDraft {
-    /// The steps within, in the order in which they are written.
-    pub fn steps(&self) -> impl Iterator<Item = &Draft> {
-        match self {
-            BlockDraft::Step(draft) => std::slice::from_ref(draft).iter(),
-            BlockDraft::Atomic(drafts) => drafts.iter(),
-        }
-    }
-}
-
-/// The blocks, when all of their steps are right.
-pub(super) fn finish(drafts: Vec<BlockDraft>) -> Option<Vec<Block>> {
-    let blocks = drafts.into_iter().map(|draft| {
-        Some(match draft {
-            BlockDraft::Step(draft) => Block::Step(draft.step?),
-            BlockDraft::Atomic(drafts) => {
-                Block::Atomic(drafts.into_iter().map(|draft| draft.step).collect::<Option<_>>()?)
-            }
-        })
-    });
-    blocks.collect()
-}
-
 /// Whether the ids are names, and each is given once.
 pub(super) fn ids(checker: &mut Checker<'_>, names: &Names) {
     for (index, named) in names.steps.iter().enumerate() {
-        if let Some(earlier) = names.steps[..index].iter().find(|earlier| earlier.id == named.id) {
+        let is_twice = |earlier: &&Named| earlier.id == named.id && !earlier.is_another_branchs(named);
+        if let Some(earlier) = names.steps[..index].iter().find(is_twice) {
             let message = format!("the id `{}` is used twice: the first time in line {}", named.id, earlier.at.line);
             checker.error(named.at, message, Some("give this step another id".into()));
         }
     }
 }
 
-pub(super) fn check(
-    checker: &mut Checker<'_>,
-    names: &Names,
-    phase: Phase,
-    order: &mut usize,
-    steps: Vec<RawStep>,
-) -> Vec<BlockDraft> {
-    let mut blocks = Vec::new();
-    let mut number = 0;
-    for step in steps {
-        if group(&step).is_none() {
-            number += 1;
-            blocks.push(BlockDraft::Step(one(checker, names, phase, *order, number, step, false)));
-            *order += 1;
-            continue;
-        }
-        group_keys(checker, phase, &step);
-        let mut drafts = Vec::new();
-        for inner in
-            step.does.into_iter().flat_map(|does| if let What::Atomic(inner) = does.what { inner } else { Vec::new() })
-        {
-            if let Some(nested) = inner.does.iter().find(|does| matches!(does.what, What::Atomic(_))) {
-                checker.error(nested.at, "an `atomic` group cannot hold another", Some("put its steps here".into()));
-            }
-            number += 1;
-            drafts.push(one(checker, names, phase, *order, number, inner, true));
-            *order += 1;
-        }
-        super::flow::group_is_verified(checker, &drafts, step.seen.at);
-        blocks.push(BlockDraft::Atomic(drafts));
-    }
-    blocks
+/// Where a step stands.
+#[derive(Clone, Copy)]
+pub(super) struct Spot<'n> {
+    pub names: &'n Names,
+    pub phase: Phase,
+    /// The branches around it.
+    pub region: &'n [Turn],
+    /// Its place among all steps and blocks.
+    pub order: usize,
+    /// Its number within its phase.
+    pub number: u32,
+    pub in_group: bool,
 }
 
-/// A group has nothing but its steps.
-fn group_keys(checker: &mut Checker<'_>, phase: Phase, step: &RawStep) {
-    if phase != Phase::Mitigate {
-        let message = "an `atomic` group belongs to `mitigate`: it holds changes that must not stay half done";
-        checker.error(step.seen.at, message, Some("put its steps here without `atomic`".into()));
+impl<'n> Spot<'n> {
+    /// What a condition sees there.
+    pub fn view(&self) -> View<'n> {
+        let is_lenient = self.phase == Phase::Escalate;
+        View { region: self.region, is_lenient, ..view(self.names, Sees::Before(self.order), true) }
     }
-    let texts = [&step.id, &step.when, &step.because, &step.timeout, &step.undo];
-    let mappings = [step.retry.as_ref().map(|retry| retry.seen.at), step.verify.as_ref().map(|verify| verify.seen.at)];
-    let places = texts.into_iter().flatten().map(place).chain(mappings.into_iter().flatten());
-    for at in places.collect::<Vec<_>>() {
-        checker.error(
-            at,
-            "an `atomic` group has nothing but its steps",
-            Some("write this at one of the steps within".into()),
-        );
+
+    pub fn address(&self, id: Option<Text>) -> StepAddress {
+        StepAddress::new(self.phase, id.map_or(StepName::Number(self.number), |id| StepName::Id(id.value)))
     }
 }
 
-fn one(
-    checker: &mut Checker<'_>,
-    names: &Names,
-    phase: Phase,
-    order: usize,
-    number: u32,
-    mut raw: RawStep,
-    in_group: bool,
-) -> Draft {
-    let sees = view(names, Sees::Before(order), true);
+pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -> Draft {
+    let Spot { phase, in_group, .. } = spot;
+    let sees = spot.view();
     let before = checker.problems.len();
     let mut draft = Draft { step: None, at: raw.seen.at, when_at: raw.when.as_ref().map(place), condition_at: None };
     if let Some(id) = &raw.id
@@ -137,10 +76,10 @@ fn one(
     let kind = does.and_then(|does| {
         keys_fit(checker, &raw, &does.what);
         in_phase(checker, phase, in_group, &does);
-        if let What::DoneIf(text) | What::Require(text) = &does.what {
+        if let What::DoneIf(text) | What::Require(text) | What::EscalateIf(text) = &does.what {
             draft.condition_at = Some(place(text));
         }
-        if !matches!(does.what, What::DoneIf(_) | What::Require(_))
+        if !is_condition(&does.what)
             && let Some(when) = &mut when
         {
             when.because = because.clone();
@@ -157,7 +96,7 @@ fn one(
         super::flow::not_verified(checker, raw.seen.at);
     }
     let has_verify = raw.verify.is_some();
-    let verify = raw.verify.take().and_then(|verify| verify::check(checker, names, order, verify));
+    let verify = raw.verify.take().and_then(|verify| verify::check(checker, spot, verify));
     // All that was written of it could be made: nothing of a step is left out.
     let is_whole = when.is_some() == has_when
         && verify.is_some() == has_verify
@@ -167,8 +106,7 @@ fn one(
     if !raw.seen.broken.is_empty() || (is_wrong && (checker.asks == Asks::Author || !is_whole)) {
         return draft;
     }
-    let name = raw.id.map_or(StepName::Number(number), |id| StepName::Id(id.value));
-    let address = StepAddress::new(phase, name);
+    let address = spot.address(raw.id);
     draft.step = kind.map(|kind| Step { address, kind, when, timeout, retry_for, verify, at: raw.seen.at });
     draft
 }
@@ -198,12 +136,16 @@ fn only_action(checker: &mut Checker<'_>, raw: &mut RawStep) -> Option<Does> {
 /// The reason, for the condition it belongs to.
 fn because(checker: &mut Checker<'_>, raw: &mut RawStep, what: Option<&What>, sees: View<'_>) -> Option<Template> {
     let text = raw.because.take()?;
-    if raw.when.is_none() && !matches!(what, None | Some(What::DoneIf(_) | What::Require(_))) {
+    if raw.when.is_none() && what.is_some_and(|what| !is_condition(what)) {
         let message = "`because` gives the reason of a condition, and this step has none";
         checker.error(place(&text), message, Some("leave it out".into()));
         return None;
     }
     checker.template(&text, View { now: false, ..sees })
+}
+
+fn is_condition(what: &What) -> bool {
+    matches!(what, What::DoneIf(_) | What::Require(_) | What::EscalateIf(_))
 }
 
 /// Whether the other keys of the step go with what it does.
@@ -239,7 +181,7 @@ fn keys_fit(checker: &mut Checker<'_>, raw: &RawStep, what: &What) {
 fn in_phase(checker: &mut Checker<'_>, phase: Phase, in_group: bool, does: &Does) {
     let key = &does.key;
     match &does.what {
-        What::DoneIf(_) | What::Require(_) if phase == Phase::Escalate => {
+        What::DoneIf(_) | What::Require(_) | What::EscalateIf(_) | What::End { .. } if phase == Phase::Escalate => {
             let message = format!("`{key}` has no place in `escalate`: a human is needed already");
             checker.error(does.at, message, Some("leave it out, or write `when` at a step".into()));
         }
@@ -263,6 +205,19 @@ fn kind(checker: &mut Checker<'_>, sees: View<'_>, what: What, because: Option<T
         What::Require(text) => {
             checker.expression(&text, sees).map(|expression| StepKind::Require(Condition { expression, because }))
         }
+        What::EscalateIf(text) => {
+            if because.is_none() {
+                let remedy = "add `because: ...`: whoever is called reads it first";
+                checker.error(place(&text), "`escalate_if` needs `because`", Some(remedy.into()));
+            }
+            checker.expression(&text, sees).map(|expression| StepKind::EscalateIf(Condition { expression, because }))
+        }
+        What::End { escalates, because } => {
+            let because = checker.template(&because, View { now: false, ..sees })?;
+            let condition = Condition { expression: Expression::compile("true").ok()?, because: Some(because) };
+            Some(if escalates { StepKind::EscalateIf(condition) } else { StepKind::DoneIf(condition) })
+        }
+        What::Set(set) => values(checker, sees, set),
         What::Wait(text) => checker.duration(&text).map(StepKind::Wait),
         What::Action(action) => {
             let because = matches!(action, Action::Tell(_));
@@ -273,7 +228,34 @@ fn kind(checker: &mut Checker<'_>, sees: View<'_>, what: What, because: Option<T
             }
             Some(StepKind::Action(action))
         }
-        // A nested group was reported where it stands.
-        What::Atomic(_) => None,
+        // A block within a group was reported where it stands.
+        What::Atomic(_) | What::Choose(_) => None,
     }
+}
+
+/// The most names that one `set` gives.
+const MOST_VALUES: usize = 20;
+
+fn values(checker: &mut Checker<'_>, sees: View<'_>, set: RawSet) -> Option<StepKind> {
+    if set.values.is_empty() && set.seen.broken.is_empty() {
+        checker.error(set.seen.at, "`set` gives no name", Some("write `set: { name: a condition or value }`".into()));
+        return None;
+    }
+    if set.values.len() > MOST_VALUES {
+        let message = format!("one `set` gives {} names, and {MOST_VALUES} is the most", set.values.len());
+        checker.error(set.seen.at, message, Some("put some into a `set` of their own".into()));
+        return None;
+    }
+    let mut values = Vec::new();
+    let mut is_right = set.seen.broken.is_empty();
+    for (name, text) in &set.values {
+        if let Some((message, remedy)) = id_problem(name) {
+            checker.error(place(name), message.replace("an id", "a name"), remedy);
+        }
+        match checker.expression(text, sees) {
+            Some(value) => values.push((name.value.clone(), value)),
+            None => is_right = false,
+        }
+    }
+    is_right.then_some(StepKind::Set(values))
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::Checker;
-use super::names::{Names, Output};
+use super::names::{Found, Output};
+use super::steps::Spot;
 use super::view::{Sees, View};
 use crate::language::{Expression, closest, list};
 use crate::model::{HumanDuration, parse_duration};
@@ -13,11 +14,11 @@ use crate::playbook::load::{RawVerify, Text, place};
 /// Often enough for a person who watches, and seldom enough for Prometheus.
 const EVERY: Duration = Duration::from_secs(30);
 
-pub(super) fn check(checker: &mut Checker<'_>, names: &Names, order: usize, raw: RawVerify) -> Option<Verify> {
+pub(super) fn check(checker: &mut Checker<'_>, spot: Spot<'_>, raw: RawVerify) -> Option<Verify> {
     const WHAT: &str = "`verify`";
-    let query = raw.query.as_ref().map(|query| repeated(checker, names, order, query));
+    let query = raw.query.as_ref().map(|query| repeated(checker, spot, query));
     let query = query.unwrap_or(Output::None);
-    let view = View { names, sees: Sees::UpTo(order), now: true, because: false, query };
+    let view = View { sees: Sees::UpTo(spot.order), query, ..spot.view() };
     let asked = raw.query.as_ref().map(|query| query.value.as_str());
     let until = checker
         .required(raw.until.as_ref(), &raw.seen, WHAT, "until", "value < 0.1")
@@ -40,7 +41,7 @@ pub(super) fn check(checker: &mut Checker<'_>, names: &Names, order: usize, raw:
             return None;
         }
     }
-    let window = raw.query.as_ref().and_then(|query| names.step(&query.value)).and_then(|step| step.window);
+    let window = raw.query.as_ref().and_then(|query| spot.names.step(&query.value)).and_then(|step| step.window);
     if let Some(window) = window.filter(|window| *window > settle) {
         let message = format!(
             "the query looks back {}, and is asked {} after the change: it still sees what was before",
@@ -107,12 +108,13 @@ fn measures_nothing(field: &str, expression: &Expression, view: View<'_>, asked:
 }
 
 /// The output of the step that is asked again.
-fn repeated(checker: &mut Checker<'_>, names: &Names, order: usize, query: &Text) -> Output {
+fn repeated(checker: &mut Checker<'_>, spot: Spot<'_>, query: &Text) -> Output {
+    let Spot { names, order, region, .. } = spot;
     let id = query.value.as_str();
     let at = place(query);
     let reads = || names.steps.iter().filter(|step| step.reads && step.order < order).map(|step| step.id.as_str());
-    match names.step(id) {
-        Some(step) if step.order >= order => {
+    match names.find(id, |step| step.order < order, region) {
+        Found::Later(_) => {
             checker.error(
                 at,
                 format!("the step `{id}` does not run before this one"),
@@ -120,14 +122,19 @@ fn repeated(checker: &mut Checker<'_>, names: &Names, order: usize, query: &Text
             );
             Output::Unknown
         }
-        Some(step) if step.reads => step.output,
-        Some(_) => {
+        Found::OtherBranch(_) | Found::SomeBranches(_) => {
+            let message = format!("the step `{id}` lies in a branch that not each way to here comes through");
+            checker.error(at, message, Some("name a step that reads before the `choose`".into()));
+            Output::Unknown
+        }
+        Found::Yes(step) if step.reads => step.output,
+        Found::Yes(_) => {
             let message = format!("the step `{id}` cannot be repeated by a verify: it is no action that only reads");
             checker.error(at, message, format!("the steps that read are {}", list(reads())));
             Output::Unknown
         }
-        None if names.incomplete => Output::Unknown,
-        None => {
+        Found::Nowhere if names.incomplete => Output::Unknown,
+        Found::Nowhere => {
             let remedy = match closest(id, reads()) {
                 Some(meant) => format!("write `{meant}` instead"),
                 None => format!("the steps that read are {}", list(reads())),

@@ -1,6 +1,6 @@
 //! Which names a condition or text may use, and what is wrong with one that it may not.
 
-use super::names::{Named, Names, Output};
+use super::names::{Found, Named, Names, Output, Turn};
 use crate::language::{closest, list};
 
 /// The names of the scope that every run has, with their fields where those are known.
@@ -16,6 +16,10 @@ const GIVEN: [(&str, Option<&[&str]>); 5] = [
 #[derive(Debug, Clone, Copy)]
 pub(super) struct View<'n> {
     pub names: &'n Names,
+    /// The branches that the place lies in.
+    pub region: &'n [Turn],
+    /// Each name counts as there that some way to the place gives: a human waits, and hears what there is.
+    pub is_lenient: bool,
     pub sees: Sees,
     /// `now` has a value here.
     pub now: bool,
@@ -60,11 +64,14 @@ impl View<'_> {
         if self.sees_given(name) {
             return self.given_field(name, field);
         }
-        match self.names.step(name) {
-            Some(step) if self.sees_step(step) => step_field(step, field),
-            Some(step) => Some(self.not_yet(step)),
-            None if self.names.incomplete || self.query == Output::Unknown => None,
-            None => Some(self.unknown(name)),
+        match self.names.find(name, |step| self.sees_step(step), self.region) {
+            Found::Yes(step) => step_field(step, field),
+            Found::OtherBranch(step) | Found::SomeBranches(step) if self.is_lenient => step_field(step, field),
+            Found::Later(step) => Some(self.not_yet(step)),
+            Found::OtherBranch(step) => Some(in_a_branch(step, "lies in another branch")),
+            Found::SomeBranches(step) => Some(in_a_branch(step, "has no value after each of the branches before")),
+            Found::Nowhere if self.names.incomplete || self.query == Output::Unknown => None,
+            Found::Nowhere => Some(self.unknown(name)),
         }
     }
 
@@ -166,6 +173,15 @@ impl View<'_> {
             ));
         }
         wrong
+    }
+}
+
+fn in_a_branch(step: &Named, what: &str) -> Wrong {
+    let id = &step.id;
+    Wrong {
+        word: id.clone(),
+        message: format!("`{id}` {what}"),
+        remedy: Some(format!("move `{id}` to before the `choose`, or `set` a name in each branch that goes on")),
     }
 }
 

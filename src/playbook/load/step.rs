@@ -36,9 +36,37 @@ pub(in crate::playbook) struct Does {
 pub(in crate::playbook) enum What {
     DoneIf(Text),
     Require(Text),
+    EscalateIf(Text),
+    Set(RawSet),
     Wait(Text),
     Atomic(Vec<RawStep>),
+    Choose(Vec<RawBranch>),
+    /// How a branch ends: the run escalates, or is done.
+    End {
+        escalates: bool,
+        because: Text,
+    },
     Action(Action),
+}
+
+/// Names, each with the value that it is to have.
+#[derive(Debug, Default)]
+pub(in crate::playbook) struct RawSet {
+    pub seen: Seen,
+    pub values: Vec<(Text, Text)>,
+}
+
+/// One way of a `choose`.
+#[derive(Debug, Default)]
+pub(in crate::playbook) struct RawBranch {
+    pub seen: Seen,
+    pub branch: Option<Text>,
+    pub otherwise: Option<Text>,
+    pub when: Option<Text>,
+    pub steps: Option<Vec<RawStep>>,
+    /// How it ends behind its steps, with the reason.
+    pub escalate: Option<Text>,
+    pub done: Option<Text>,
 }
 
 #[derive(Debug, Default)]
@@ -59,7 +87,37 @@ pub(in crate::playbook) struct RawVerify {
 }
 
 /// The keys of a step that say what it does, beside the actions.
-const DOES: [&str; 4] = ["done_if", "require", "wait", "atomic"];
+const DOES: [&str; 7] = ["done_if", "require", "escalate_if", "set", "wait", "atomic", "choose"];
+
+impl RawBranch {
+    /// The keys of how it ends become its last steps.
+    fn end_as_steps(&mut self) {
+        let ends = [(true, "escalate", self.escalate.take()), (false, "done", self.done.take())];
+        for (escalates, key, because) in ends.into_iter().filter_map(|(is, key, text)| Some((is, key, text?))) {
+            let at = place(&because);
+            let does = Does { key: key.to_owned(), at, what: What::End { escalates, because } };
+            let mut step = RawStep { does: vec![does], ..RawStep::default() };
+            step.seen.at = at;
+            self.steps.get_or_insert_default().push(step);
+        }
+    }
+}
+
+/// Has the branches among these steps end in steps of their own.
+pub(in crate::playbook) fn branches_end_as_steps(steps: &mut [RawStep]) {
+    for does in steps.iter_mut().flat_map(|step| &mut step.does) {
+        match &mut does.what {
+            What::Choose(branches) => {
+                for branch in branches {
+                    branch.end_as_steps();
+                    branches_end_as_steps(branch.steps.as_deref_mut().unwrap_or_default());
+                }
+            }
+            What::Atomic(steps) => branches_end_as_steps(steps),
+            _ => {}
+        }
+    }
+}
 
 impl RawStep {
     /// Whether it may do something that could not be read.
@@ -98,6 +156,9 @@ impl Fields for RawStep {
             }
             "done_if" => What::DoneIf(map.next_value()?),
             "require" => What::Require(map.next_value()?),
+            "escalate_if" => What::EscalateIf(map.next_value()?),
+            "set" => What::Set(reader.map(key, map)?),
+            "choose" => What::Choose(reader.list(map)?),
             "wait" => What::Wait(map.next_value()?),
             "atomic" => What::Atomic(reader.list(map)?),
             name => match action::parse(name, map) {
@@ -127,6 +188,56 @@ impl Fields for RawStep {
 fn keep<'de, A: MapAccess<'de>>(slot: &mut Option<Text>, map: &mut A) -> Result<bool, A::Error> {
     *slot = Some(map.next_value()?);
     Ok(true)
+}
+
+impl Fields for RawSet {
+    const WHAT: &'static str = "`set`";
+    const NAMES: &'static [&'static str] = &[];
+
+    fn seen(&mut self) -> &mut Seen {
+        &mut self.seen
+    }
+
+    /// Every key is a name.
+    fn field<'de, A: MapAccess<'de>>(
+        &mut self,
+        key: &Text,
+        map: &mut A,
+        _reader: &Reader<'_>,
+    ) -> Result<bool, A::Error> {
+        let value = map.next_value()?;
+        self.values.push((key.clone(), value));
+        Ok(true)
+    }
+}
+
+impl Fields for RawBranch {
+    const WHAT: &'static str = "a branch";
+    const NAMES: &'static [&'static str] = &["branch", "when", "do", "escalate", "done", "otherwise"];
+
+    fn seen(&mut self) -> &mut Seen {
+        &mut self.seen
+    }
+
+    fn field<'de, A: MapAccess<'de>>(
+        &mut self,
+        key: &Text,
+        map: &mut A,
+        reader: &Reader<'_>,
+    ) -> Result<bool, A::Error> {
+        match key.value.as_str() {
+            "branch" => keep(&mut self.branch, map),
+            "otherwise" => keep(&mut self.otherwise, map),
+            "when" => keep(&mut self.when, map),
+            "escalate" => keep(&mut self.escalate, map),
+            "done" => keep(&mut self.done, map),
+            "do" => {
+                self.steps = Some(reader.list(map)?);
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
 }
 
 plain_fields!(RawRetry, "`retry`", "for" => duration);

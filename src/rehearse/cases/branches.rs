@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::action::Action;
 use crate::model::{ConditionKind, Look, Phase, RunEvent, StepAddress};
-use crate::playbook::{Playbook, Step, StepKind};
+use crate::playbook::{Block, Playbook, Step, StepKind};
 
 /// One way that a run can take at a step.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,10 +15,13 @@ pub struct Branch {
 }
 
 /// What happens at the step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Way {
     Done,
     NotMet,
+    Escalates,
+    /// The branch of that name.
+    Chosen(String),
     Skipped,
     Made,
     Proved,
@@ -27,7 +30,9 @@ pub enum Way {
 
 impl fmt::Display for Branch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match self.way {
+        let what = match &self.way {
+            Way::Chosen(branch) => return write!(f, "{}: it is `{branch}`", self.step),
+            Way::Escalates => "its escalate_if holds",
             Way::Done => "its done_if holds",
             Way::NotMet => "its require is not met",
             Way::Skipped => "its when does not hold",
@@ -42,12 +47,25 @@ impl fmt::Display for Branch {
 /// All branches of a playbook, in the order of its steps. The escalation has none: it is what the others lead to.
 pub fn branches(playbook: &Playbook) -> Vec<Branch> {
     let mut found = Vec::new();
-    for step in playbook.steps(Phase::Diagnose).chain(playbook.steps(Phase::Mitigate)) {
-        for way in ways(step) {
-            found.push(Branch { step: step.address.clone(), way });
-        }
+    for phase in [Phase::Diagnose, Phase::Mitigate] {
+        of_blocks(playbook.blocks(phase), &mut found);
     }
     found
+}
+
+fn of_blocks(blocks: &[Block], found: &mut Vec<Branch>) {
+    for block in blocks {
+        if let Block::Choose(choose) = block {
+            for branch in &choose.branches {
+                found.push(Branch { step: choose.address.clone(), way: Way::Chosen(branch.name.clone()) });
+                of_blocks(&branch.blocks, found);
+            }
+            continue;
+        }
+        for step in block.steps() {
+            found.extend(ways(step).into_iter().map(|way| Branch { step: step.address.clone(), way }));
+        }
+    }
 }
 
 fn ways(step: &Step) -> Vec<Way> {
@@ -56,10 +74,14 @@ fn ways(step: &Step) -> Vec<Way> {
         ways.push(Way::Skipped);
     }
     match &step.kind {
+        // How a branch ends is what its name says.
+        StepKind::DoneIf(condition) | StepKind::EscalateIf(condition)
+            if condition.expression.constant() == Some(true) => {}
         StepKind::DoneIf(_) => ways.push(Way::Done),
         StepKind::Require(_) => ways.push(Way::NotMet),
+        StepKind::EscalateIf(_) => ways.push(Way::Escalates),
         StepKind::Action(Action::Mutate(_)) => ways.push(Way::Made),
-        StepKind::Action(Action::Read(_) | Action::Tell(_)) | StepKind::Wait(_) => {}
+        StepKind::Action(Action::Read(_) | Action::Tell(_)) | StepKind::Set(_) | StepKind::Wait(_) => {}
     }
     if step.verify.is_some() {
         ways.extend([Way::Proved, Way::GivenUp]);
@@ -76,6 +98,8 @@ pub fn taken<'a>(log: impl IntoIterator<Item = &'a RunEvent>) -> BTreeSet<Branch
             RunEvent::Checked { step, condition: ConditionKind::DoneIf, held: true, .. } => (step, Way::Done),
             RunEvent::Checked { step, condition: ConditionKind::Require, held: false, .. } => (step, Way::NotMet),
             RunEvent::Checked { step, condition: ConditionKind::When, held: false, .. } => (step, Way::Skipped),
+            RunEvent::Checked { step, condition: ConditionKind::EscalateIf, held: true, .. } => (step, Way::Escalates),
+            RunEvent::Chosen { step, branch, .. } => (step, Way::Chosen(branch.clone())),
             RunEvent::Done { step, .. } => (step, Way::Made),
             RunEvent::Looked { step, verdict: Look::Good, .. } => {
                 verifying = None;

@@ -1,0 +1,256 @@
+//! The tree: groups, branches, and the steps within.
+
+use super::names::{Names, Turn, group};
+use super::steps::{Draft, Spot, one};
+use super::{Checker, flow};
+use crate::language::{Expression, Location};
+use crate::model::{Phase, StepAddress};
+use crate::playbook::document::{Block, Branch, Choose};
+use crate::playbook::load::{Does, RawBranch, RawStep, Text, What, place};
+
+/// How deep blocks may stand within each other.
+const DEEPEST: usize = 4;
+/// So many branches are still an answer to one question.
+const MOST_BRANCHES: usize = 12;
+/// The longest name of a branch, in characters: it is told in one line with others.
+const LONGEST_NAME: usize = 60;
+
+/// A block, as far as its steps could be made.
+pub(super) enum BlockDraft {
+    Step(Draft),
+    Atomic(Vec<Draft>),
+    Choose(ChooseDraft),
+}
+
+pub(super) struct ChooseDraft {
+    /// `None` when something about it is wrong.
+    address: Option<StepAddress>,
+    pub branches: Vec<BranchDraft>,
+    pub at: Location,
+}
+
+pub(super) struct BranchDraft {
+    name: String,
+    when: Option<Expression>,
+    pub blocks: Vec<BlockDraft>,
+}
+
+impl BlockDraft {
+    fn finish(self) -> Option<Block> {
+        Some(match self {
+            BlockDraft::Step(draft) => Block::Step(draft.step?),
+            BlockDraft::Atomic(drafts) => {
+                Block::Atomic(drafts.into_iter().map(|draft| draft.step).collect::<Option<_>>()?)
+            }
+            BlockDraft::Choose(ChooseDraft { address, branches, .. }) => {
+                let branches = branches
+                    .into_iter()
+                    .map(|BranchDraft { name, when, blocks }| Some(Branch { name, when, blocks: finish(blocks)? }));
+                Block::Choose(Choose { address: address?, branches: branches.collect::<Option<_>>()? })
+            }
+        })
+    }
+}
+
+/// The blocks, when all of their steps are right.
+pub(super) fn finish(drafts: Vec<BlockDraft>) -> Option<Vec<Block>> {
+    drafts.into_iter().map(BlockDraft::finish).collect()
+}
+
+/// Goes through the tree of one phase, in the order of [`Names::of`].
+pub(super) struct Blocks<'c, 'a, 'n> {
+    pub checker: &'c mut Checker<'a>,
+    pub names: &'n Names,
+    pub phase: Phase,
+    /// The place of the next step or block among all.
+    pub order: &'c mut usize,
+    /// The number of the last one in its phase.
+    pub number: u32,
+}
+
+impl Blocks<'_, '_, '_> {
+    /// The blocks of a phase, or of a branch that lies in `region`.
+    pub fn check(&mut self, steps: Vec<RawStep>, region: &[Turn]) -> Vec<BlockDraft> {
+        steps.into_iter().map(|step| self.block(step, region)).collect()
+    }
+
+    fn block(&mut self, step: RawStep, region: &[Turn]) -> BlockDraft {
+        if group(&step).is_some() {
+            return BlockDraft::Atomic(self.group(step, region));
+        }
+        match step.does.as_slice() {
+            [Does { what: What::Choose(_), .. }] => BlockDraft::Choose(self.choose(step, region)),
+            _ => BlockDraft::Step(self.step(step, region, false)),
+        }
+    }
+
+    fn step(&mut self, step: RawStep, region: &[Turn], in_group: bool) -> Draft {
+        self.number += 1;
+        let (order, number) = (*self.order, self.number);
+        *self.order += 1;
+        let spot = Spot { names: self.names, phase: self.phase, region, order, number, in_group };
+        one(self.checker, spot, step)
+    }
+
+    fn group(&mut self, step: RawStep, region: &[Turn]) -> Vec<Draft> {
+        if self.phase != Phase::Mitigate {
+            let message = "an `atomic` group belongs to `mitigate`: it holds changes that must not stay half done";
+            self.checker.error(step.seen.at, message, Some("put its steps here without `atomic`".into()));
+        }
+        let id = step.id.as_ref().map(place);
+        for at in id.into_iter().chain(other_keys(&step)) {
+            let remedy = "write this at one of the steps within";
+            self.checker.error(at, "an `atomic` group has nothing but its steps", Some(remedy.into()));
+        }
+        let at = step.seen.at;
+        let mut drafts = Vec::new();
+        for inner in
+            step.does.into_iter().flat_map(|does| if let What::Atomic(inner) = does.what { inner } else { Vec::new() })
+        {
+            for nested in &inner.does {
+                let (message, remedy) = match &nested.what {
+                    What::Atomic(_) => ("an `atomic` group cannot hold another", "put its steps here"),
+                    What::Choose(_) => {
+                        ("an `atomic` group holds steps, and no `choose`", "choose first, with a group in each branch")
+                    }
+                    _ => continue,
+                };
+                self.checker.error(nested.at, message, Some(remedy.into()));
+            }
+            drafts.push(self.step(inner, region, true));
+        }
+        flow::group_is_verified(self.checker, &drafts, at);
+        drafts
+    }
+
+    fn choose(&mut self, step: RawStep, region: &[Turn]) -> ChooseDraft {
+        let before = self.checker.problems.len();
+        self.number += 1;
+        let (choose, number) = (*self.order, self.number);
+        *self.order += 1;
+        let spot = Spot { names: self.names, phase: self.phase, region, order: choose, number, in_group: false };
+        for at in other_keys(&step) {
+            let remedy = "write this at one of the steps within, or at a branch";
+            self.checker.error(at, "a `choose` has an `id` and its branches", Some(remedy.into()));
+        }
+        if let Some(id) = &step.id
+            && let Some((message, remedy)) = super::names::id_problem(id)
+        {
+            self.checker.error(place(id), message, remedy);
+        }
+        let at = step.seen.at;
+        if region.len() + 1 >= DEEPEST {
+            let message = format!("blocks stand {DEEPEST} deep within each other here, which nobody reads at night");
+            self.checker.error(at, message, Some("make a playbook of its own of a branch".into()));
+        }
+        let raw = step.does.into_iter().find_map(|does| match does.what {
+            What::Choose(branches) => Some(branches),
+            _ => None,
+        });
+        let raw = raw.unwrap_or_default();
+        self.branches_fit(&raw, at);
+        let mut branches = Vec::new();
+        for (branch, raw) in raw.into_iter().enumerate() {
+            let region = [region, &[Turn { choose, branch }]].concat();
+            branches.push(self.branch(raw, spot, &region));
+        }
+        let is_right =
+            self.checker.problems[before..].iter().all(|problem| problem.severity != super::ProblemSeverity::Error);
+        let address = (is_right || self.checker.asks == super::Asks::Run).then(|| spot.address(step.id));
+        ChooseDraft { address, branches, at }
+    }
+
+    fn branch(&mut self, raw: RawBranch, spot: Spot<'_>, region: &[Turn]) -> BranchDraft {
+        let name = raw.branch.as_ref().or(raw.otherwise.as_ref()).map(|name| name.value.trim().to_owned());
+        let when = raw.when.as_ref().and_then(|text| {
+            let when = self.checker.expression(text, spot.view())?;
+            if let Some(constant) = when.constant() {
+                let remedy = if constant { "make it the `otherwise`" } else { "leave the branch out" };
+                self.checker.rule(place(text), format!("this condition is always {constant}"), Some(remedy.into()));
+            }
+            Some(when)
+        });
+        let blocks = self.check(raw.steps.unwrap_or_default(), region);
+        BranchDraft { name: name.unwrap_or_default(), when, blocks }
+    }
+
+    /// Whether the branches are such, and each has a name.
+    fn branches_fit(&mut self, branches: &[RawBranch], at: Location) {
+        let checker = &mut *self.checker;
+        if branches.len() < 2 || branches.len() > MOST_BRANCHES {
+            let message = format!("a `choose` has 2 to {MOST_BRANCHES} branches, and this one has {}", branches.len());
+            checker.error(at, message, Some("write `when` at a step where there is one way only".into()));
+        }
+        let mut names: Vec<&Text> = Vec::new();
+        for (index, branch) in branches.iter().enumerate() {
+            let (is_last, at) = (index + 1 == branches.len(), branch.seen.at);
+            if branch.seen.is_broken("*") {
+                continue;
+            }
+            match (&branch.branch, &branch.otherwise, &branch.when) {
+                (Some(name), None, Some(_)) => is_name(checker, name, &mut names),
+                (None, Some(name), None) if is_last => is_name(checker, name, &mut names),
+                (None, Some(name), None) => {
+                    checker.error(
+                        place(name),
+                        "no branch behind `otherwise` is ever chosen",
+                        Some("move it to the end".into()),
+                    );
+                }
+                (_, Some(name), _) => {
+                    let message = "`otherwise: NAME` is a branch without a condition";
+                    checker.error(
+                        place(name),
+                        message,
+                        Some("write `branch: NAME` with `when`, or leave those out".into()),
+                    );
+                }
+                (Some(name), None, None) if !branch.seen.is_broken("when") => {
+                    let remedy = if is_last {
+                        "add `when: ...`, or write `otherwise:` in place of `branch:`"
+                    } else {
+                        "add `when: ...`"
+                    };
+                    checker.error(place(name), "the branch has no condition", Some(remedy.into()));
+                }
+                (None, None, _) if !branch.seen.is_broken("branch") && !branch.seen.is_broken("otherwise") => {
+                    let message = "the branch has no name, by which people are told of it";
+                    checker.error(at, message, Some("add `branch: what it means`".into()));
+                }
+                _ => {}
+            }
+            if is_last && branch.otherwise.is_none() && !branch.seen.is_broken("otherwise") {
+                let message = "a `choose` says what happens where none of its conditions holds";
+                let remedy = "add `- otherwise: no cause that is known` with `do`, `escalate` or `done`";
+                checker.error(at, message, Some(remedy.into()));
+            }
+            if branch.steps.is_none() && branch.seen.broken.is_empty() {
+                let message = "the branch says nothing of what to do";
+                checker.error(at, message, Some("add `do`, `escalate: why` or `done: why`; `do: []` goes on".into()));
+            }
+        }
+    }
+}
+
+fn is_name<'r>(checker: &mut Checker<'_>, name: &'r Text, names: &mut Vec<&'r Text>) {
+    if checker.words(name, "branch").is_none() {
+        return;
+    }
+    if name.value.chars().count() > LONGEST_NAME || name.value.contains(['\n', '{']) {
+        let message = format!("the name of a branch is a plain line of {LONGEST_NAME} characters at most");
+        checker.error(place(name), message, Some("write what was found, in a few words".into()));
+    }
+    if let Some(earlier) = names.iter().find(|earlier| earlier.value.trim() == name.value.trim()) {
+        let message =
+            format!("two branches are called `{}`: the first in line {}", name.value.trim(), place(earlier).line);
+        checker.error(place(name), message, Some("give this one another name".into()));
+    }
+    names.push(name);
+}
+
+/// The keys that a block does not have.
+fn other_keys(step: &RawStep) -> Vec<Location> {
+    let texts = [&step.when, &step.because, &step.timeout, &step.undo];
+    let mappings = [step.retry.as_ref().map(|retry| retry.seen.at), step.verify.as_ref().map(|verify| verify.seen.at)];
+    texts.into_iter().flatten().map(place).chain(mappings.into_iter().flatten()).collect()
+}
