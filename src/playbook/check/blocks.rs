@@ -221,12 +221,18 @@ impl Blocks<'_, '_, '_> {
             }
             if is_last && branch.otherwise.is_none() && !branch.seen.is_broken("otherwise") {
                 let message = "a `choose` says what happens where none of its conditions holds";
-                let remedy = "add `- otherwise: no cause that is known` with `do`, `escalate` or `done`";
+                let remedy = "add `- otherwise: no cause that is known` with `do`, `escalate`, `done` or `go_on`";
                 checker.error(at, message, Some(remedy.into()));
             }
-            if branch.steps.is_none() && branch.seen.broken.is_empty() {
-                let message = "the branch says nothing of what to do";
-                checker.error(at, message, Some("add `do`, `escalate: why` or `done: why`; `do: []` goes on".into()));
+            // Whoever reads `do: []` cannot tell whether that ends or goes on.
+            let is_empty = branch.steps.as_ref().is_none_or(Vec::is_empty) && branch.go_on.is_none();
+            if is_empty && branch.seen.broken.is_empty() {
+                let message = "the branch does nothing, and does not say what comes then";
+                checker.error(at, message, Some("add `do`, `escalate: why`, `done: why` or `go_on: why`".into()));
+            }
+            if let Some(go_on) = branch.go_on.as_ref().filter(|_| branch.steps.is_some()) {
+                let message = "a branch that does something goes on by itself, unless it ends";
+                checker.error(place(go_on), message, Some("leave `go_on` out".into()));
             }
         }
     }

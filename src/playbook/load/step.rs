@@ -67,6 +67,8 @@ pub(in crate::playbook) struct RawBranch {
     /// How it ends behind its steps, with the reason.
     pub escalate: Option<Text>,
     pub done: Option<Text>,
+    /// It has nothing to do, and what that means.
+    pub go_on: Option<Text>,
 }
 
 #[derive(Debug, Default)]
@@ -213,7 +215,7 @@ impl Fields for RawSet {
 
 impl Fields for RawBranch {
     const WHAT: &'static str = "a branch";
-    const NAMES: &'static [&'static str] = &["branch", "when", "do", "escalate", "done", "otherwise"];
+    const NAMES: &'static [&'static str] = &["branch", "when", "do", "escalate", "done", "go_on", "otherwise"];
 
     fn seen(&mut self) -> &mut Seen {
         &mut self.seen
@@ -231,6 +233,7 @@ impl Fields for RawBranch {
             "when" => keep(&mut self.when, map),
             "escalate" => keep(&mut self.escalate, map),
             "done" => keep(&mut self.done, map),
+            "go_on" => keep(&mut self.go_on, map),
             "do" => {
                 self.steps = Some(reader.list(map)?);
                 Ok(true)

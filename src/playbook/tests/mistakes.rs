@@ -30,14 +30,14 @@ fn fields() {
       | ^^^^^^
       = help: write `page_by` instead
     "###);
-    told!("    undo: never\n" => "    undo: never\n    approval: { role: sre }\n", @r###"
+    told!("    undo: never\n" => "    undo: never\n    approval: { role: sre }\n", @"
     error: unknown field or action `approval` in a step
       --> playbooks/coredns.yaml:28:5
        |
     28 |     approval: { role: sre }
        |     ^^^^^^^^
-       = help: a step has `id`, `when`, `because`, `timeout`, `retry`, `verify`, `undo`, `prometheus.query`, `k8s.get`, `k8s.list`, `k8s.events`, `k8s.pods`, `k8s.last_change`, `k8s.claim_owner`, `k8s.scale`, `k8s.expand_pvc`, `k8s.delete_job`, `k8s.create_job`, `page`, `notice`, `done_if`, `require`, `wait` and `atomic`
-    "###);
+       = help: a step has `id`, `when`, `because`, `timeout`, `retry`, `verify`, `undo`, `prometheus.query`, `k8s.get`, `k8s.list`, `k8s.events`, `k8s.pods`, `k8s.last_change`, `k8s.claim_owner`, `k8s.scale`, `k8s.expand_pvc`, `k8s.delete_job`, `k8s.create_job`, `page`, `notice`, `done_if`, `require`, `escalate_if`, `set` and 3 more
+    ");
     told!("owner: platform }" => "owner: platform, team: x }", @r###"
     error: unknown field `team` in `metadata`
      --> playbooks/coredns.yaml:3:71
@@ -225,14 +225,14 @@ fn actions() {
        |     ^^^^^^^^
        = help: write `k8s.scale` instead
     "###);
-    told!("    k8s.scale:" => "    helm.rollback:", @r###"
+    told!("    k8s.scale:" => "    helm.rollback:", @r#"
     error: there is no action `helm.rollback`
       --> playbooks/coredns.yaml:25:5
        |
     25 |     helm.rollback: { by: 50%, max: "{{inputs.max_replicas}}" }
        |     ^^^^^^^^^^^^^
-       = help: the actions are `prometheus.query`, `k8s.get`, `k8s.list`, `k8s.events`, `k8s.pods`, `k8s.last_change`, `k8s.claim_owner`, `k8s.scale`, `k8s.expand_pvc`, `k8s.delete_job`, `k8s.create_job`, `page`, `notice`, `done_if`, `require`, `wait` and `atomic`
-    "###);
+       = help: the actions are `prometheus.query`, `k8s.get`, `k8s.list`, `k8s.events`, `k8s.pods`, `k8s.last_change`, `k8s.claim_owner`, `k8s.scale`, `k8s.expand_pvc`, `k8s.delete_job`, `k8s.create_job`, `page`, `notice`, `done_if`, `require`, `escalate_if`, `set`, `wait`, `atomic` and `choose`
+    "#);
     told!("    k8s.scale:" => "    k8s.list: { kind: Pod }\n    k8s.scale:", @r###"
     error: one step cannot do both `k8s.list` and `k8s.scale`
       --> playbooks/coredns.yaml:26:5

@@ -1,5 +1,6 @@
 //! The language, as those who write it meet it.
 
+mod branches;
 mod laws;
 mod mistakes;
 mod requests;
