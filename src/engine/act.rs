@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use super::drive::{Driver, Flow};
 use super::evidence::kept;
 use super::mutate::{self, Attempt};
-use super::plan::in_begun_group;
+use super::plan::{in_begun_group, left_alone};
 use super::read;
 use super::repeats::remedy;
 use super::state::{Approval, Progress};
@@ -174,6 +174,10 @@ impl Driver<'_> {
                 if unwanted && !in_group {
                     let message = "it was not done before the restart, and is not wanted any more";
                     return self.failed(step, attempt, ActionError::fail(message), Vec::new()).await;
+                }
+                if !in_group && left_alone(self.playbook, &self.state).is_some() {
+                    let message = "it was not done before nobody went on with it, and is decided anew";
+                    return self.failed(step, attempt, ActionError::retry(message), Vec::new()).await;
                 }
                 self.start(step, action, attempt, intent, Vec::new()).await
             }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ApprovalId, ObjectKey, Outcome, Preview, Verdict};
+use super::{ApprovalId, HumanDuration, ObjectKey, Outcome, Preview, Verdict};
 
 /// The three phases of a playbook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -146,6 +146,14 @@ pub enum RunEvent {
     Looked { step: StepPath, verdict: Look, summary: String },
     /// A page or notice went to the outbox.
     Told { step: StepPath, page: bool, team: String, text: String },
+    /// The source of the alert was asked whether that still fires, as nobody had come to the run for
+    /// so long.
+    SourceAsked {
+        waited: HumanDuration,
+        answer: SourceAnswer,
+        /// When it is asked again; `None`: the answer stands.
+        again_at: Option<DateTime<Utc>>,
+    },
     /// The alert resolved while the run was under way.
     AlertResolved,
     /// The wall clock was set, forth or back: all times that stand before this are that much later
@@ -158,6 +166,18 @@ pub enum RunEvent {
     /// A record that this version does not know. The run escalates: somebody newer wrote it.
     #[serde(other)]
     Unknown,
+}
+
+/// What a source says of an alert that is old news.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceAnswer {
+    /// It still fires: this alert, or another one about the run's target.
+    Fires { alert: String },
+    /// It does not list it.
+    NotListed,
+    /// It could not be asked, or did not answer.
+    NotAsked { because: String },
 }
 
 /// Which condition a [`RunEvent::Checked`] is about.
