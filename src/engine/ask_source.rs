@@ -21,7 +21,8 @@ impl Driver<'_> {
         let now = self.now();
         let again_at = match &answer {
             SourceAnswer::NotListed if !is_certain => {
-                let until = self.state.heard.as_ref().map_or(now, |heard| heard.not_listed_since(now)) + SOURCE_PATIENCE;
+                let until =
+                    self.state.heard.as_ref().map_or(now, |heard| heard.not_listed_since(now)) + SOURCE_PATIENCE;
                 (now < until).then(|| until.min(now + SOURCE_LOOK_EVERY))
             }
             _ => None,
@@ -50,7 +51,8 @@ impl Driver<'_> {
         let not_asked = |because: String| Ok((SourceAnswer::NotAsked { because }, true));
         let run = &self.frame.run;
         let Some(source) = run.alert.get("source").and_then(Value::as_str) else {
-            return not_asked("no alert started it".into());
+            let by = run.requested_by.as_ref().map(|by| format!(", but {by}")).unwrap_or_default();
+            return not_asked(format!("no alert started it{by}"));
         };
         let alertmanager = match self.sources.of(source) {
             Ok(alertmanager) => alertmanager,

@@ -9,8 +9,8 @@ use super::ask_source::Heard;
 use crate::cluster::Object;
 use crate::language::Scope;
 use crate::model::{
-    ApprovalId, ConditionKind, FailureClass, HumanDuration, Intent, Look, Outcome, Phase, Preview, RunEvent, SourceAnswer,
-    StepPath, Verdict,
+    ApprovalId, ConditionKind, FailureClass, HumanDuration, Intent, Look, Outcome, Phase, Preview, RunEvent,
+    SourceAnswer, StepPath, Verdict,
 };
 
 /// The fold of a run's log. It holds recorded decisions only: nothing is evaluated again.

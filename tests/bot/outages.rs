@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use dogwatch::clock::Clock as _;
 use dogwatch::intake::Form;
-use dogwatch::model::{ApprovalId, Autonomy, Command, Outcome, RunEvent, Verdict};
+use dogwatch::model::{
+    ApprovalId, Autonomy, Command, Outcome, Person, Role, RunEvent, Signal, SignalBody, Verdict, Via,
+};
 use dogwatch::store::{IncidentStore as _, OutboxStore as _, RunStore as _, SignalStore as _};
 use serde_json::json;
 
@@ -60,9 +62,13 @@ async fn is_asked(bot: &Bot) -> bool {
     matches!(bot.log().await.last(), Some((_, RunEvent::ApprovalAsked { .. })))
 }
 
-async fn approves(bot: &mut Bot, approval: i64) {
-    let (approval, verdict) = (ApprovalId(approval), Verdict::Approve);
-    bot.says("anna", Command::Approve { approval, verdict, digest: None }).await;
+/// Somebody says yes, and no more is done about it.
+async fn approves(bot: &Bot, approval: i64) {
+    let command = Command::Approve { approval: ApprovalId(approval), verdict: Verdict::Approve, digest: None };
+    let person = Person { name: "anna".into(), via: Via::Console, id: "anna".into(), role: Some(Role::Responder) };
+    let body = SignalBody::Command { person, command };
+    let (source, key) = ("console".into(), format!("yes to {approval}"));
+    bot.store().accept(&Signal { source, key, received_at: bot.clock.now(), body }).await.unwrap();
 }
 
 #[tokio::test]
@@ -75,10 +81,13 @@ async fn a_run_that_was_left_alone_for_long_acts_when_its_source_says_that_the_a
     bot.passes(minutes(5)).await;
     assert_eq!(alertmanager.has(|answers| answers.asked), 1);
     assert_eq!(bot.end().await.0, Outcome::Fixed);
-    insta::assert_snapshot!(says(&bot).await, @"");
+    insta::assert_snapshot!(says(&bot).await, @"
+    02:00:00 RUN-1 starts: playbook shop-slow (bfa9fec1d9a6), because its alert fires
+    05:00:00 nobody went on with it for 2h59m; its source says that ShopSlow still fires
+    05:01:00 RUN-1 fixed: every step of the mitigation is done
+    ");
     let (incident, store) = (bot.incident(1).await, bot.store());
-    let (runs, timeline) =
-        (store.runs_of(incident.id).await.unwrap(), store.timeline(incident.id).await.unwrap());
+    let (runs, timeline) = (store.runs_of(incident.id).await.unwrap(), store.timeline(incident.id).await.unwrap());
     let facts = dogwatch::message::WhyFacts {
         incident: &incident,
         runs: &runs,
@@ -101,7 +110,12 @@ async fn what_its_source_lists_no_more_changes_nothing_and_the_run_ends() {
     let because = bot.ends(Outcome::NothingToDo).await;
     assert_eq!(because, "its source says that its alert fires no more: nothing is changed");
     assert_eq!(alertmanager.has(|answers| answers.asked), 6);
-    insta::assert_snapshot!(says(&bot).await, @"");
+    insta::assert_snapshot!(says(&bot).await, @"
+    02:00:00 RUN-1 starts: playbook shop-slow (bfa9fec1d9a6), because its alert fires
+    05:05:00 mitigated: its source says that its alert fires no more: nothing is changed
+    05:05:00 nobody went on with it for 2h59m; its source says that its alert fires no more
+    05:05:00 RUN-1 nothing to do: its source says that its alert fires no more: nothing is changed
+    ");
 }
 
 #[tokio::test]
@@ -155,7 +169,10 @@ async fn whose_source_cannot_be_asked_asks_a_person_and_says_why() {
         bot.does_nothing_more().await;
         assert!(is_asked(&bot).await, "{why}");
         let said = says(&bot).await;
-        assert!(said.contains(&format!("its source could not be asked whether its alert still fires: {why}")), "{said}");
+        assert!(
+            said.contains(&format!("its source could not be asked whether its alert still fires: {why}")),
+            "{said}"
+        );
         bot.approves("anna").await;
         bot.passes(minutes(5)).await;
         bot.does("scale deployment/web in shop 4 -> 6").await;
@@ -201,13 +218,15 @@ async fn a_yes_of_before_the_outage_is_asked_for_again() {
         bot.prometheus.answers_in_turn("shop_latency", &[Some(0.4), Some(0.02)]);
         bot.fires("ShopSlow", &[]).await;
         bot.fuse.dies_at_next("before append started");
-        approves(&mut bot, 1).await;
+        approves(&bot, 1).await;
+        bot.settles_once().await;
         bot.is_gone_for(minutes(3 * 60)).await;
         bot.passes(minutes(6)).await;
         bot.does_nothing_more().await;
         assert_eq!(is_asked(&bot).await, asked);
         if asked {
-            approves(&mut bot, 2).await;
+            approves(&bot, 2).await;
+            bot.settles().await;
             bot.does("scale deployment/web in shop 4 -> 6").await;
         } else {
             bot.ends(Outcome::NothingToDo).await;
@@ -216,14 +235,36 @@ async fn a_yes_of_before_the_outage_is_asked_for_again() {
 }
 
 #[tokio::test]
+async fn what_a_person_asked_for_has_no_source_and_a_person_is_asked_again() {
+    let alertmanager = Quiet::begins().await;
+    let mut bot = alertmanager.bot(&[&SHOP.replace("page_by: 2h", "page_by: 30m")]).await;
+    bot.prometheus.answers_in_turn("shop_latency", &[Some(0.4), Some(0.02)]);
+    bot.types("anna", "run shop-slow").await;
+    bot.fuse.dies_at_next("before append started");
+    approves(&bot, 1).await;
+    bot.settles_once().await;
+    bot.is_gone_for(minutes(3 * 60)).await;
+    bot.settles().await;
+    bot.does_nothing_more().await;
+    assert!(is_asked(&bot).await);
+    let said = says(&bot).await;
+    assert!(said.contains("whether its alert still fires: no alert started it, but anna"), "{said}");
+    approves(&bot, 2).await;
+    bot.settles().await;
+    bot.does("scale deployment/web in shop 4 -> 6").await;
+}
+
+#[tokio::test]
 async fn a_change_that_an_outage_has_cut_off_is_decided_anew() {
+    let known = fingerprint(&json!({ "alertname": "ShopSlow" }));
     for still_fires in [true, false] {
         let alertmanager = Quiet::begins().await;
-        alertmanager.has(|answers| answers.firing = if still_fires { vec![SLOW.into()] } else { Vec::new() });
+        alertmanager.has(|answers| answers.firing = if still_fires { vec![known.clone()] } else { Vec::new() });
         let mut bot = alertmanager.bot(&[&SHOP.replace("page_by: 2h", "page_by: 30m")]).await;
         bot.prometheus.answers_in_turn("shop_latency", &[Some(0.4), Some(0.02)]);
         bot.fuse.dies_at_next("before patch");
-        bot.fires("ShopSlow", &[]).await;
+        comes_in(&bot).await;
+        bot.settles_once().await;
         bot.is_gone_for(minutes(3 * 60)).await;
         bot.passes(minutes(6)).await;
         if still_fires {
