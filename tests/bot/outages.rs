@@ -14,7 +14,7 @@ use crate::bot::pager::Pager;
 use crate::bot::{Bot, minutes};
 use crate::budget::{fires, resolves};
 use crate::quiet::{Quiet, fingerprint};
-use crate::runs::{SHOP, shop};
+use crate::runs::{SHOP, in_three_steps, shop};
 
 /// It waits for a moment before it changes something.
 fn waiting_shop() -> String {
@@ -232,6 +232,19 @@ async fn a_yes_of_before_the_outage_is_asked_for_again() {
             bot.ends(Outcome::NothingToDo).await;
         }
     }
+}
+
+#[tokio::test]
+async fn a_group_that_was_begun_is_finished_and_what_comes_after_it_is_asked_about() {
+    let alertmanager = Quiet::begins().await;
+    let playbook = in_three_steps().replace("page_by: 2h", "page_by: 30m");
+    let mut bot = slow_shop_asking(&alertmanager, &playbook).await;
+    bot.does("scale deployment/web in shop 4 -> 5").await;
+    bot.settles().await;
+    bot.does("scale deployment/web in shop 5 -> 6").await;
+    assert_eq!(alertmanager.has(|answers| answers.asked), 0);
+    let because = bot.ends(Outcome::Fixed).await;
+    assert_eq!(because, "its source says that its alert fires no more: nothing more is changed");
 }
 
 #[tokio::test]
