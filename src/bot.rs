@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::action::World;
-use crate::alertmanager::{Alertmanager, QuietWorker};
+use crate::alertmanager::{Alertmanager, QuietWorker, Sources};
 use crate::engine::{EngineOptions, EngineWorker};
 use crate::escalation::{EscalationWorker, Watchdog};
 use crate::incident::{HeartbeatWorker, IncidentRules, OverrideWorker, PageWorker, SignalWorker, WindowWorker};
@@ -27,9 +27,9 @@ pub struct Bot {
     pub catalog: watch::Receiver<Arc<Catalog>>,
     pub rules: Live<IncidentRules>,
     pub engine: EngineOptions,
-    /// Whose silences hold here, too.
+    /// Whose silences hold here, too, and who says whether an alert that is old news still fires.
     pub alertmanager: Option<Arc<dyn Alertmanager>>,
-    /// The sources whose alerts it keeps quiet. Empty: all.
+    /// The sources whose alerts it knows. Empty: all.
     pub alertmanager_sources: Vec<String>,
     /// Where runs and changes are counted.
     pub metrics: Arc<Metrics>,
@@ -78,7 +78,8 @@ impl Bot {
             let name = format!("{}/{n}", self.name);
             let (store, world, options) = (self.store.clone(), self.world.clone(), self.engine.clone());
             let engine = EngineWorker::new(name, store, world, options, self.metrics.clone());
-            workers.push(Arc::new(engine));
+            let sources = Sources::new(self.alertmanager.clone(), self.alertmanager_sources.clone());
+            workers.push(Arc::new(engine.asking(sources)));
         }
         workers
     }

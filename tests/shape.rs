@@ -31,7 +31,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("action", &["cluster", "prometheus", "language"]),
     ("playbook", &["action", "cluster", "language"]),
     ("mandate", &["cluster"]),
-    ("engine", &["store", "action", "playbook", "cluster", "mandate", "language"]),
+    ("engine", &["store", "alertmanager", "action", "playbook", "cluster", "mandate", "language"]),
     ("surroundings", &["cluster"]),
     ("incident", &["store", "oncall", "playbook", "maintenance", "surroundings"]),
     ("escalation", &["store", "oncall"]),

@@ -1,9 +1,11 @@
 //! What Alertmanager itself keeps quiet: its silences, and the alerts that it inhibits. They become
-//! maintenance windows, so that nobody is paged about what somebody has silenced there.
+//! maintenance windows, so that nobody is paged about what somebody has silenced there. It is also
+//! asked whether an alert that waited for long still fires.
 
 mod answer;
 mod ends;
 mod http;
+mod sources;
 mod worker;
 
 use std::collections::BTreeSet;
@@ -12,6 +14,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 pub use http::{AlertmanagerError, HttpAlertmanager};
+pub use sources::Sources;
 pub use worker::QuietWorker;
 
 use crate::store::NewWindow;

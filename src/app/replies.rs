@@ -56,6 +56,7 @@ impl Previews for LivePreviews {
             target: target.clone(),
             inputs,
             alert: json!({ "name": "", "labels": set, "annotations": {} }),
+            alert_waited: None,
             autonomy: Autonomy::Suggest,
             requested_by: None,
             outcome: None,

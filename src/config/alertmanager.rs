@@ -1,4 +1,5 @@
-//! `alertmanager`: whose silences and inhibitions hold here, too.
+//! `alertmanager`: whose silences and inhibitions hold here, too, and who says after an outage
+//! whether an alert still fires.
 
 use std::path::Path;
 use std::time::Duration;

@@ -74,7 +74,7 @@ pub struct Config {
     pub sources: Vec<SourceConfig>,
     pub store: StoreConfig,
     pub cluster: ClusterConfig,
-    /// `None`: its silences and inhibitions are not asked about.
+    /// `None`: its silences and inhibitions are not asked about, nor what still fires after an outage.
     pub alertmanager: Option<AlertmanagerConfig>,
     /// `None`: queries fail with "no prometheus is configured".
     pub prometheus: Option<PrometheusConfig>,
@@ -164,7 +164,7 @@ impl Config {
         all.filter(|source| source.kind == SourceKind::Alertmanager).map(|source| source.name).collect()
     }
 
-    /// The sources whose alerts Alertmanager keeps quiet. Empty: all that there are.
+    /// The sources whose alerts Alertmanager knows. Empty: all that there are.
     pub fn alertmanager_sources(&self) -> Vec<String> {
         let named = self.alertmanager.as_ref().and_then(|alertmanager| alertmanager.sources.clone());
         let known_there = named.unwrap_or_else(|| self.alertmanagers());

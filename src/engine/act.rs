@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use super::drive::{Driver, Flow};
 use super::evidence::kept;
 use super::mutate::{self, Attempt};
+use super::plan::left_alone;
 use super::read;
 use super::repeats::remedy;
 use super::state::Approval;
@@ -184,6 +185,10 @@ impl Driver<'_> {
                 if unwanted && !in_group {
                     let message = "it was not done before the restart, and is not wanted any more";
                     return self.failed(at, attempt, ActionError::fail(message), Vec::new()).await;
+                }
+                if !in_group && left_alone(self.playbook, &self.state).is_some() {
+                    let message = "it was not done before nobody went on with it, and is decided anew";
+                    return self.failed(at, attempt, ActionError::retry(message), Vec::new()).await;
                 }
                 self.start(at, action, attempt, intent, Vec::new()).await
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::plan::{Next, left_alone, plan, retry_at};
+use super::plan::{Next, plan, retry_at};
 use super::preview::Compared;
 use super::scope::Frame;
 use super::state::{Approval, RunState};
@@ -14,6 +14,7 @@ use super::walk::{Place, StepAt, next_place};
 use super::worker::EngineOptions;
 use super::{preview, read};
 use crate::action::{Action, ActionError, Tell, World};
+use crate::alertmanager::Sources;
 use crate::metrics::Metrics;
 use crate::model::{Autonomy, Outcome, Phase, PreviewStep, RunEvent, StepAddress, Verdict, redact};
 use crate::playbook::{Playbook, Step, StepKind};
@@ -25,6 +26,7 @@ pub(super) struct Driver<'a> {
     pub world: &'a World,
     pub options: &'a EngineOptions,
     pub metrics: &'a Metrics,
+    pub sources: &'a Sources,
     pub playbook: &'a Playbook,
     pub frame: Frame,
     pub state: RunState,
@@ -106,6 +108,7 @@ impl Driver<'_> {
                 let outlook = preview::preview(self.world, &self.frame, &self.state, playbook, self.until()).await;
                 self.record(RunEvent::Proposed { preview: outlook.preview }).await
             }
+            Next::AskSource { waited } => self.ask_source(waited).await,
             Next::Ask { at } => self.ask(&at).await,
             Next::Expire { approval } => {
                 let by = "the clock".to_owned();
@@ -270,14 +273,7 @@ impl Driver<'_> {
         }
         let expires_at = self.now() + self.options.approval_timeout;
         let ask = Some(Ask { preview: outlook.preview, expires_at });
-        let asks_anew = left_alone(self.playbook, &self.state);
-        let notices = asks_anew.map(|lasting| {
-            format!(
-                "{} asks before it changes anything: nobody went on with it for {lasting}, and what its alert said is as old",
-                self.frame.run.id
-            )
-        });
-        let notices = notices.into_iter().collect();
+        let notices = self.why_asked_anew().into_iter().collect();
         self.append(Append { ask, notices, park_until: Some(expires_at), ..Append::default() }).await?;
         Ok(Flow::Leave)
     }

@@ -5,6 +5,7 @@
 //! doubt, and the action finds out what became of it before anything else happens.
 
 mod act;
+mod ask_source;
 mod drive;
 mod evidence;
 mod mutate;
@@ -23,6 +24,7 @@ mod walk;
 mod windows;
 mod worker;
 
+pub use ask_source::Heard;
 pub use evidence::trimmed;
 pub use plan::{Next, plan};
 pub use preview::{Rehearsal, rehearse};

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::ask_source::Heard;
 use super::state::{Approval, RunState};
 use super::status::Status;
 use super::timing::{FIRST_BACKOFF, LONGEST_BACKOFF, MUTATION_RETRY_FOR, READ_RETRY_FOR};
 use super::walk::{ChooseAt, Place, StepAt, next_place};
 use crate::action::{Action, Mutation, Read, Tell};
 use crate::language::Expression;
-use crate::model::{Autonomy, ConditionKind, FailureClass, HumanDuration, Intent, Outcome, Phase};
+use crate::model::{Autonomy, ConditionKind, FailureClass, HumanDuration, Intent, Outcome, Phase, SourceAnswer};
 use crate::playbook::{Condition, Playbook, Step, StepKind, Verify};
 
 /// The next thing to do.
@@ -55,6 +56,10 @@ pub enum Next<'p> {
     },
     /// Show what the mitigate phase would do.
     Propose,
+    /// Ask the source of its alert whether that still fires: nobody came to the run for so long.
+    AskSource {
+        waited: HumanDuration,
+    },
     /// Ask a human about it, and about all that follows.
     Ask {
         at: StepAt<'p>,
@@ -153,10 +158,9 @@ pub fn plan<'p>(playbook: &'p Playbook, autonomy: Autonomy, state: &RunState, no
     match place {
         Some(Place::Choose(at)) => choose(at, state),
         Some(Place::Step(at)) => {
-            // What its alert said, and what a person said to that, is as old as nobody went on with
-            // it.
-            let asks_anew = autonomy >= Autonomy::Approve && !in_group && left_alone(playbook, state).is_some();
-            in_step(at, phase, autonomy, state, now, InStep { in_group, asks_anew })
+            let may_change = autonomy >= Autonomy::Approve && !in_group;
+            let news = if may_change { news(playbook, state) } else { News::Fresh };
+            in_step(at, phase, autonomy, state, now, InStep { in_group, news })
         }
         None if phase == Phase::Diagnose => after_diagnose(autonomy, state),
         None => finish(state, "every step of the mitigation is done".into()),
@@ -202,13 +206,41 @@ pub fn left_alone(playbook: &Playbook, state: &RunState) -> Option<HumanDuration
     (left_alone > page_by).then_some(HumanDuration(left_alone))
 }
 
+/// What is known of whether a run's alert still fires.
+#[derive(Debug, Clone, Copy)]
+enum News {
+    /// Nobody need be asked.
+    Fresh,
+    /// What its alert said, and what a person said to that, is as old.
+    Old(HumanDuration),
+    /// Its source does not list it at the moment.
+    Unlisted { again_at: DateTime<Utc> },
+    /// Its source says that it is over.
+    Over,
+    /// A person has to say whether it is still to be done.
+    Unknown,
+}
+
+fn news(playbook: &Playbook, state: &RunState) -> News {
+    if let Some(waited) = left_alone(playbook, state) {
+        return News::Old(waited);
+    }
+    match &state.heard {
+        Some(Heard { answer: SourceAnswer::NotListed, again_at: Some(again_at), .. }) => {
+            News::Unlisted { again_at: *again_at }
+        }
+        Some(Heard { answer: SourceAnswer::NotListed, again_at: None, .. }) => News::Over,
+        Some(Heard { answer: SourceAnswer::NotAsked { .. }, .. }) => News::Unknown,
+        Some(Heard { answer: SourceAnswer::Fires { .. }, .. }) | None => News::Fresh,
+    }
+}
+
 /// What the step before it, and the time, make of a step.
 #[derive(Debug, Clone, Copy)]
 struct InStep {
     /// A group was begun, and is finished.
     in_group: bool,
-    /// A person has to say whether it is still to be done.
-    asks_anew: bool,
+    news: News,
 }
 
 /// A choice that cannot be made is for a human.
@@ -227,7 +259,7 @@ fn in_step<'p>(
     autonomy: Autonomy,
     state: &RunState,
     now: DateTime<Utc>,
-    InStep { in_group, asks_anew }: InStep,
+    InStep { in_group, news }: InStep,
 ) -> Next<'p> {
     let step = at.step;
     let is_wanted = match state.status(&at.address) {
@@ -264,18 +296,30 @@ fn in_step<'p>(
             if state.alert_resolved && !in_group {
                 return finish(state, "the alert resolved: nothing more is changed".into());
             }
-            match &state.approval {
-                Approval::None | Approval::Granted { .. } if asks_anew => Next::Ask { at },
+            match (&state.approval, news) {
+                (Approval::Asked { id, expires_at, .. }, _) if now >= *expires_at => Next::Expire { approval: *id },
+                (Approval::Asked { expires_at, .. }, _) => Next::Park { until: *expires_at },
+                (_, News::Old(waited)) => Next::AskSource { waited },
+                (_, News::Unlisted { again_at }) if now < again_at => Next::Park { until: again_at },
+                (_, News::Unlisted { .. }) => Next::AskSource { waited: waited_before(state) },
+                (_, News::Over) => {
+                    let more = if state.mutated { "more " } else { "" };
+                    finish(state, format!("its source says that its alert fires no more: nothing {more}is changed"))
+                }
+                (_, News::Unknown) => Next::Ask { at },
                 // A group that was begun is finished.
-                Approval::None if autonomy == Autonomy::Approve && !in_group => Next::Ask { at },
-                Approval::Asked { id, expires_at, .. } if now >= *expires_at => Next::Expire { approval: *id },
-                Approval::Asked { expires_at, .. } => Next::Park { until: *expires_at },
-                Approval::None | Approval::Granted { .. } => {
+                (Approval::None, News::Fresh) if autonomy == Autonomy::Approve && !in_group => Next::Ask { at },
+                (Approval::None | Approval::Granted { .. }, News::Fresh) => {
                     Next::Act { at, action: action.as_ref(), attempt: attempts + 1 }
                 }
             }
         }
     }
+}
+
+/// For how long nobody had come to it when its source was asked first.
+fn waited_before(state: &RunState) -> HumanDuration {
+    state.heard.as_ref().map(|heard| heard.waited).unwrap_or_default()
 }
 
 fn begin_verify<'p>(at: StepAt<'p>, made_at: DateTime<Utc>) -> Next<'p> {
@@ -319,7 +363,7 @@ fn escalate<'p>(playbook: &'p Playbook, state: &RunState, now: DateTime<Utc>) ->
         Some(Place::Choose(at)) => return Next::Choose { at },
         None => return Next::End { outcome: Outcome::Escalated, because: state.entered_because.clone() },
     };
-    in_step(at, Phase::Escalate, Autonomy::Auto, state, now, InStep { in_group: false, asks_anew: false })
+    in_step(at, Phase::Escalate, Autonomy::Auto, state, now, InStep { in_group: false, news: News::Fresh })
 }
 
 fn give_up<'p>(at: &StepAt<'_>, class: FailureClass, error: &str, attempts: u32) -> Next<'p> {

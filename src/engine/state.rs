@@ -5,10 +5,14 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
+use super::ask_source::Heard;
 use super::status::{Status, Tried};
 use crate::cluster::Object;
 use crate::language::Scope;
-use crate::model::{ApprovalId, ConditionKind, Look, Outcome, Phase, Preview, RunEvent, StepAddress, Verdict};
+use crate::model::{
+    ApprovalId, ConditionKind, HumanDuration, Look, Outcome, Phase, Preview, RunEvent, SourceAnswer, StepAddress,
+    Verdict,
+};
 
 /// The fold of a run's log. It holds recorded decisions only: nothing is evaluated again.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -40,8 +44,11 @@ pub struct RunState {
     pub ended: Option<Outcome>,
     /// When it was to go on at the latest, by its last record.
     pub goes_on_at: Option<DateTime<Utc>>,
-    /// For how long nobody went on with it, at the longest, since a person last said yes.
+    /// For how long nobody went on with it, at the longest, since a person last said yes or its
+    /// source was asked. What its alert waited before it counts, too.
     pub left_alone: TimeDelta,
+    /// What its source said, since a person last said yes.
+    pub heard: Option<Heard>,
 }
 
 /// Where the run's question to a human stands.
@@ -61,9 +68,10 @@ pub enum Approval {
 }
 
 impl RunState {
-    /// The fold of a whole log.
-    pub fn of(log: &[(DateTime<Utc>, RunEvent)]) -> Self {
-        let mut state = Self::default();
+    /// The fold of a whole log, of a run whose alert had waited for so long.
+    pub fn of(log: &[(DateTime<Utc>, RunEvent)], alert_waited: Option<HumanDuration>) -> Self {
+        let left_alone = alert_waited.and_then(|waited| TimeDelta::from_std(waited.0).ok()).unwrap_or_default();
+        let mut state = Self { left_alone, ..Self::default() };
         for (at, event) in log {
             state.take(*at, event);
         }
@@ -130,6 +138,7 @@ impl RunState {
                 self.forget_failures();
             }
             RunEvent::ApprovalAnswered { approval, verdict, by } => self.take_answer(*approval, *verdict, by),
+            RunEvent::SourceAsked { waited, answer, again_at } => self.take_source(at, *waited, answer, *again_at),
             RunEvent::AlertResolved => self.alert_resolved = true,
             RunEvent::ClockMoved { by_micros } => self.move_times(TimeDelta::microseconds(*by_micros)),
             RunEvent::CancelAsked { by } => self.cancelled_by = Some(by.clone()),
@@ -201,6 +210,10 @@ impl RunState {
                 self.left_alone = TimeDelta::zero();
                 at
             }
+            RunEvent::SourceAsked { again_at, .. } => {
+                self.left_alone = TimeDelta::zero();
+                again_at.unwrap_or(at)
+            }
             RunEvent::Waiting { until, .. } => *until,
             RunEvent::Verifying { look_at, .. } => *look_at,
             RunEvent::ApprovalAsked { expires_at, .. } => *expires_at,
@@ -218,9 +231,28 @@ impl RunState {
         match verdict {
             Some(Verdict::Approve) => {
                 self.approval = Approval::Granted { preview: preview.clone(), by: by.to_owned() };
+                self.heard = None;
             }
             Some(Verdict::Deny) => self.trouble = Some(format!("{by} said no to {approval}")),
             None => self.trouble = Some(format!("nobody answered {approval} in time")),
+        }
+    }
+
+    fn take_source(
+        &mut self,
+        at: DateTime<Utc>,
+        waited: HumanDuration,
+        answer: &SourceAnswer,
+        again_at: Option<DateTime<Utc>>,
+    ) {
+        let since = match (&self.heard, answer) {
+            (Some(heard), SourceAnswer::NotListed) => heard.not_listed_since(at),
+            _ => at,
+        };
+        self.heard = Some(Heard { answer: answer.clone(), waited, since, again_at });
+        // It was a yes to what was so before.
+        if matches!(self.approval, Approval::Granted { .. }) {
+            self.approval = Approval::None;
         }
     }
 
@@ -229,6 +261,10 @@ impl RunState {
         self.steps.values_mut().for_each(|status| status.move_times(by));
         if let Approval::Asked { expires_at, .. } = &mut self.approval {
             *expires_at += by;
+        }
+        if let Some(heard) = &mut self.heard {
+            heard.since += by;
+            heard.again_at.iter_mut().for_each(|at| *at += by);
         }
     }
 

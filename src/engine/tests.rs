@@ -45,6 +45,7 @@ fn follows(next: &Next<'_>) -> Vec<(&'static str, Option<StepAddress>)> {
         Next::EndWait { at } => of(&["waited"], at),
         Next::Skip { at, .. } => of(&["skipped"], at),
         Next::Propose => vec![("proposed", None)],
+        Next::AskSource { .. } => vec![("source_asked", None)],
         Next::Ask { at } => [vec![("approval_asked", None)], of(&["failed"], at)].concat(),
         Next::Expire { .. } => vec![("approval_answered", None)],
         // The target is read anew first.
@@ -137,7 +138,7 @@ fn a_record_that_cannot_follow_is_trouble() {
         for (index, (_, event)) in run.log.iter().enumerate() {
             let mut log = run.log.clone();
             log.truncate(index + 1);
-            let mut state = RunState::of(&log);
+            let mut state = RunState::of(&log, None);
             let (trouble, steps) = (state.trouble.clone(), state.steps.clone());
             // The same once more: nothing but a wait, a verify and an attempt begins twice.
             state.take(at, event);

@@ -31,6 +31,14 @@ pub(super) const LEAST_MANDATE: Duration = Duration::from_secs(3);
 /// end of that.
 pub(super) const ANSWER_LOOK_EVERY: Duration = Duration::from_secs(10);
 
+/// How long the source of an alert may take to say whether that still fires.
+pub(super) const SOURCE_WITHIN: Duration = Duration::from_secs(10);
+
+/// What it does not list is over after this time: an Alertmanager that was down as long as the bot
+/// has to be told again what fires, and a rule may be evaluated once in some minutes.
+pub(super) const SOURCE_PATIENCE: Duration = Duration::from_secs(300);
+pub(super) const SOURCE_LOOK_EVERY: Duration = Duration::from_secs(60);
+
 /// How long failures that may pass are tried again, where the playbook does not say, counted from the first of them.
 pub(super) const READ_RETRY_FOR: Duration = Duration::from_secs(60);
 pub(super) const MUTATION_RETRY_FOR: Duration = Duration::from_secs(120);

@@ -14,7 +14,8 @@ impl Driver<'_> {
     /// asked about one. It is stopped as a person stops it: a group that was begun is finished, and
     /// nothing else is changed.
     pub(super) async fn is_stopped_by_a_window(&mut self, next: &Next<'_>) -> Result<bool, StoreError> {
-        let would_change = matches!(next, Next::Act { .. } | Next::Doubt { .. } | Next::Ask { .. });
+        let would_change =
+            matches!(next, Next::Act { .. } | Next::Doubt { .. } | Next::Ask { .. } | Next::AskSource { .. });
         if !would_change || self.state.cancelled_by.is_some() {
             return Ok(false);
         }

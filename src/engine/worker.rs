@@ -12,6 +12,7 @@ use super::scope::Frame;
 use super::state::RunState;
 use super::timing::LEAST_LEASE;
 use crate::action::World;
+use crate::alertmanager::Sources;
 use crate::mandate::Mandate;
 use crate::metrics::Metrics;
 use crate::model::{Digest, Outcome, RunEvent};
@@ -54,6 +55,7 @@ pub struct EngineWorker {
     world: World,
     options: EngineOptions,
     metrics: Arc<Metrics>,
+    sources: Sources,
     playbooks: Mutex<HashMap<Digest, Arc<Playbook>>>,
 }
 
@@ -68,7 +70,13 @@ impl EngineWorker {
         metrics: Arc<Metrics>,
     ) -> Self {
         let options = EngineOptions { lease: options.lease.max(LEAST_LEASE), ..options };
-        Self { name, store, world, options, metrics, playbooks: Mutex::default() }
+        Self { name, store, world, options, metrics, sources: Sources::default(), playbooks: Mutex::default() }
+    }
+
+    /// Has these say whether an alert that is old news still fires. Without, a person is asked.
+    #[must_use]
+    pub fn asking(self, sources: Sources) -> Self {
+        Self { sources, ..self }
     }
 
     async fn go_on(&self, claimed: ClaimedRun) -> Result<(), StoreError> {
@@ -85,8 +93,9 @@ impl EngineWorker {
             world: &self.world,
             options: &self.options,
             metrics: &self.metrics,
+            sources: &self.sources,
             playbook: &playbook,
-            state: RunState::of(&claimed.log),
+            state: RunState::of(&claimed.log, claimed.run.alert_waited),
             frame: Frame {
                 run: claimed.run,
                 incident_title: claimed.incident_title,

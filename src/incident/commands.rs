@@ -182,6 +182,7 @@ pub(super) fn decide_run(
         target: target.clone(),
         inputs,
         alert,
+        alert_waited: None,
         autonomy,
         requested_by: Some(person.name.clone()),
         because: format!("{} asked for it", person.name),

@@ -1,6 +1,7 @@
 //! What runs are at work for an incident, and whether one more is begun.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
@@ -67,13 +68,15 @@ impl Decider<'_> {
     ) {
         let mut alert = alert_value(alert);
         alert["source"] = self.came.source.into();
+        let autonomy = self.autonomy(incident, playbook);
         let run = NewRun {
             playbook: playbook.reference.clone(),
             playbook_source: playbook.source.to_string(),
             target: target.clone(),
             inputs: inputs.clone(),
             alert,
-            autonomy: self.autonomy(incident, playbook),
+            alert_waited: self.alert_waited(incident, playbook, autonomy),
+            autonomy,
             requested_by: None,
             because: "its alert fires".to_owned(),
         };
@@ -83,7 +86,7 @@ impl Decider<'_> {
     /// How far the run may go: what nobody vouches for starts no mutation.
     pub(super) fn autonomy(&mut self, incident: IncidentRef, playbook: &Playbook) -> Autonomy {
         if !self.came.unauthenticated || playbook.autonomy <= Autonomy::Suggest {
-            return self.autonomy_by_age(incident, playbook);
+            return playbook.autonomy;
         }
         let text = format!(
             "{} may only suggest, and not {}: whoever sends alerts need not authenticate (server.webhook_auth is not set)",
@@ -93,21 +96,24 @@ impl Decider<'_> {
         Autonomy::Suggest
     }
 
-    /// What waited here for longer than somebody was to be called within says what was so then: a
-    /// person says whether it is still to be done.
-    fn autonomy_by_age(&mut self, incident: IncidentRef, playbook: &Playbook) -> Autonomy {
+    /// How long its alert waited here, unless that was meant: what it says was so then, and the run
+    /// asks before it acts on that.
+    fn alert_waited(&mut self, incident: IncidentRef, playbook: &Playbook, autonomy: Autonomy) -> Option<Duration> {
+        if self.came.is_held {
+            return None;
+        }
         let waited = (self.now - self.came.received_at).to_std().unwrap_or_default();
         let is_old = page_by(playbook, playbook.severity).is_some_and(|page_by| waited > page_by);
-        if !is_old || self.came.is_held || playbook.autonomy != Autonomy::Auto {
-            return playbook.autonomy;
+        if is_old && autonomy >= Autonomy::Approve {
+            let text = format!(
+                "{} finds out whether its alert still fires before it changes anything: its alert waited here for {}, and \
+                 nobody told again that it fires",
+                playbook.name,
+                HumanDuration(waited)
+            );
+            self.note(incident, IncidentEvent::Remark { text });
         }
-        let text = format!(
-            "{} asks before it changes anything: its alert waited here for {}, and nobody told again that it fires",
-            playbook.name,
-            HumanDuration(waited)
-        );
-        self.note(incident, IncidentEvent::Remark { text });
-        Autonomy::Approve
+        Some(waited)
     }
 
     /// Whether a playbook that knows the alert has had no run for this incident.

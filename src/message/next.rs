@@ -74,6 +74,9 @@ fn run_move(run: &Run, timeline: &[TimelineEntry]) -> Option<String> {
         Some(RunEvent::Waiting { until, because, .. }) => {
             format!("{id} goes on at {}: {}", time(*until), clip(because, 200))
         }
+        Some(RunEvent::SourceAsked { again_at: Some(again_at), .. }) => {
+            format!("{id} asks again at {} whether its alert still fires", time(*again_at))
+        }
         Some(RunEvent::Verifying { look_at, give_up_at, .. }) => {
             format!("{id} looks at {} whether it helped, and gives up at {}", time(*look_at), time(*give_up_at))
         }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::text::{clip, count, moment};
+use super::text::{clip, count, later, moment};
 use super::timeline::{step_name, told};
-use crate::model::{ConditionKind, HumanDuration, Outcome, Phase, Run, RunEvent, RunId, StepAddress};
+use crate::model::{ConditionKind, HumanDuration, Outcome, Phase, Run, RunEvent, RunId, SourceAnswer, StepAddress};
 use crate::store::{IncidentEvent, PageReason, TimelineEntry, TimelineWhat};
 
 /// Why somebody is paged, or asked.
@@ -187,6 +187,27 @@ fn heartbeat_missing(name: &str, source: &str, last_at: Option<DateTime<Utc>>, w
         clip(name, 100),
         clip(source, 64)
     )
+}
+
+/// What the source of an alert that is old news says of it. `again_at`: when it is asked again.
+pub(super) fn source_text(
+    waited: HumanDuration,
+    answer: &SourceAnswer,
+    again_at: Option<DateTime<Utc>>,
+    at: DateTime<Utc>,
+) -> String {
+    let says = match (answer, again_at) {
+        (SourceAnswer::Fires { alert }, _) => format!("its source says that {} still fires", clip(alert, 80)),
+        (SourceAnswer::NotListed, Some(again_at)) => format!(
+            "its source does not list its alert, and is asked again at {}, as it may have been away, too",
+            later(again_at, at)
+        ),
+        (SourceAnswer::NotListed, None) => "its source says that its alert fires no more".to_owned(),
+        (SourceAnswer::NotAsked { because }, _) => {
+            format!("its source could not be asked whether its alert still fires: {}", clip(because, 200))
+        }
+    };
+    format!("nobody went on with it for {waited}; {says}")
 }
 
 /// What a condition came to. `because` is the playbook's own reason for stopping there.

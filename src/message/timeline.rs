@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::delivery::ways;
 use super::folds::{folded_ids, how_to_take, spent_text};
-use super::reason::{condition_text, page_reason};
+use super::reason::{condition_text, page_reason, source_text};
 use super::text::{clip, count, later, thousands, time};
 use crate::model::{
     ConditionKind, FailureClass, Incident, IncidentId, Look, Phase, RunEvent, RunId, StepAddress, StepName, Verdict,
@@ -106,6 +106,9 @@ fn fate(from_here: &[TimelineEntry]) -> Fate {
         // A timer that is over is told by what came after it.
         RunEvent::Waiting { .. } | RunEvent::Verifying { .. } => {
             if later.any(|event| !matches!(event, RunEvent::Claimed { .. })) { Fate::Over } else { Fate::Stands }
+        }
+        RunEvent::SourceAsked { again_at: Some(_), .. } => {
+            if later.any(|event| matches!(event, RunEvent::SourceAsked { .. })) { Fate::Over } else { Fate::Stands }
         }
         RunEvent::Looked { step, verdict: Look::NotYet, .. } => {
             let looks_again = later
@@ -296,6 +299,7 @@ fn tell_run(run: RunId, event: &RunEvent, at: DateTime<Utc>) -> Option<String> {
         // A page has its own entry, which says why.
         RunEvent::Told { page: true, .. } => return None,
         RunEvent::Told { team, text, .. } => format!("notice to team {team}: {text}"),
+        RunEvent::SourceAsked { waited, answer, again_at } => source_text(*waited, answer, *again_at, at),
         RunEvent::AlertResolved => "the alert resolved".to_owned(),
         // The incident says so, once for all of its runs.
         RunEvent::ClockMoved { .. } => return None,

@@ -127,6 +127,12 @@ fn run_lines(run: &Run, timeline: &[TimelineEntry], lines: &mut Vec<String>) {
             }
             // The look itself says more.
             RunEvent::Verifying { .. } if events.clone().next().is_some() => None,
+            // The next answer says as much.
+            RunEvent::SourceAsked { again_at: Some(_), .. }
+                if events.clone().any(|(_, event)| matches!(event, RunEvent::SourceAsked { .. })) =>
+            {
+                None
+            }
             _ => run_line(event, entry),
         };
         lines.extend(text.map(|text| format!("  {text}")));

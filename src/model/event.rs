@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{ApprovalId, ObjectKey, Outcome, Preview, StepAddress, Verdict};
+use super::{ApprovalId, HumanDuration, ObjectKey, Outcome, Preview, StepAddress, Verdict};
 
 /// The three phases of a playbook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -144,6 +144,14 @@ pub enum RunEvent {
     Looked { step: StepAddress, verdict: Look, summary: String },
     /// A page or notice went to the outbox.
     Told { step: StepAddress, page: bool, team: String, text: String },
+    /// The source of the alert was asked whether that still fires, as nobody had come to the run for
+    /// so long.
+    SourceAsked {
+        waited: HumanDuration,
+        answer: SourceAnswer,
+        /// When it is asked again; `None`: the answer stands.
+        again_at: Option<DateTime<Utc>>,
+    },
     /// The alert resolved while the run was under way.
     AlertResolved,
     /// The wall clock was set, forth or back: all times that stand before this are that much later
@@ -182,6 +190,7 @@ impl RunEvent {
             | RunEvent::Proposed { .. }
             | RunEvent::ApprovalAsked { .. }
             | RunEvent::ApprovalAnswered { .. }
+            | RunEvent::SourceAsked { .. }
             | RunEvent::AlertResolved
             | RunEvent::ClockMoved { .. }
             | RunEvent::CancelAsked { .. }
@@ -213,6 +222,7 @@ impl RunEvent {
             RunEvent::Verifying { .. } => "verifying",
             RunEvent::Looked { .. } => "looked",
             RunEvent::Told { .. } => "told",
+            RunEvent::SourceAsked { .. } => "source_asked",
             RunEvent::AlertResolved => "alert_resolved",
             RunEvent::ClockMoved { .. } => "clock_moved",
             RunEvent::CancelAsked { .. } => "cancel_asked",
@@ -220,6 +230,18 @@ impl RunEvent {
             RunEvent::Unknown => "unknown",
         }
     }
+}
+
+/// What a source says of an alert that is old news.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceAnswer {
+    /// It still fires: this alert, or another one about the run's target.
+    Fires { alert: String },
+    /// It does not list it.
+    NotListed,
+    /// It could not be asked, or did not answer.
+    NotAsked { because: String },
 }
 
 /// Which condition a [`RunEvent::Checked`] is about.

@@ -37,7 +37,7 @@ pub use alert::{Alert, AlertStatus, LeftOut, Notification};
 pub use approval::{Approval, ApprovalState, Preview, PreviewStep, Verdict};
 pub use command::{Command, IncidentList, OncallQuestion, Person, Role, Start, Via};
 pub use duration::{DurationError, HumanDuration, parse_duration};
-pub use event::{ConditionKind, Considered, FailureClass, Intent, Look, Phase, Remedy, RunEvent};
+pub use event::{ConditionKind, Considered, FailureClass, Intent, Look, Phase, Remedy, RunEvent, SourceAnswer};
 pub use grouping::{Grouping, Joins, Merged, Origin, Scope};
 pub use heartbeat::{Beat, Heartbeat, HeartbeatKey, HeartbeatNews, HeartbeatRule};
 pub use ids::{

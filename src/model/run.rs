@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Digest, IncidentId, RunId, Target};
+use super::{Digest, HumanDuration, IncidentId, RunId, Target};
 
 /// How far a playbook may go alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -98,6 +98,9 @@ pub struct Run {
     pub inputs: Map<String, Value>,
     /// The alert that triggered it, as conditions and texts see it; empty for a run that a person asked for.
     pub alert: Value,
+    /// How long that alert had waited to be worked on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alert_waited: Option<HumanDuration>,
     pub autonomy: Autonomy,
     /// The person who asked for it; `None` when an alert did.
     pub requested_by: Option<String>,

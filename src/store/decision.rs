@@ -1,6 +1,7 @@
 //! What the incident module decides, as data: the store carries it out in one transaction.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -302,6 +303,9 @@ pub struct NewRun {
     pub target: Target,
     pub inputs: Map<String, Value>,
     pub alert: Value,
+    /// How long that alert had waited to be worked on; `None`: no alert opens it, or it was put off on
+    /// purpose.
+    pub alert_waited: Option<Duration>,
     pub autonomy: Autonomy,
     pub requested_by: Option<String>,
     /// Why it is opened, as the timeline says it.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::StoreError;
-use crate::model::{Coverable, IncidentId, IncidentState, Severity, Window, WindowId, WindowScope};
+use crate::model::{Coverable, IncidentId, IncidentState, Severity, Target, Window, WindowId, WindowScope};
 
 /// A window to keep.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,6 +122,10 @@ pub trait WindowStore: Send + Sync {
     /// What fires and came from these sources, or from any where none is named: the newest, up to
     /// `MOST_ALERTS`.
     async fn firing(&self, sources: &[String]) -> Result<Vec<FiringAlert>, StoreError>;
+
+    /// What fires about a target and came from that source: the newest, up to `MOST_ALERTS`. An
+    /// alert that cannot be read is an error: what is not among them is taken as over.
+    async fn firing_about(&self, source: &str, target: &Target) -> Result<Vec<FiringAlert>, StoreError>;
 
     /// Keeps those of an origin that are not kept, and ends those of its that are active or to come
     /// and are not among them. One that ended so and is named again is a new window; one that a

@@ -17,17 +17,19 @@ use crate::runs::{SHOP, UP, shop};
 
 /// Answers as Alertmanager does, or as it never should.
 #[derive(Default)]
-struct Answers {
+pub struct Answers {
     silences: Vec<Value>,
     inhibited: Vec<Value>,
     /// The fingerprints of all that it knows to fire.
-    firing: Vec<String>,
+    pub firing: Vec<String>,
+    /// How often it was asked what fires.
+    pub asked: usize,
     /// A whole answer instead.
-    instead: Option<&'static str>,
+    pub instead: Option<&'static str>,
 }
 
 /// An Alertmanager on a port of its own.
-struct Quiet {
+pub struct Quiet {
     answers: Arc<Mutex<Answers>>,
     client: Arc<HttpAlertmanager>,
     server: tokio::task::JoinHandle<()>,
@@ -40,7 +42,7 @@ impl Drop for Quiet {
 }
 
 impl Quiet {
-    async fn begins() -> Self {
+    pub async fn begins() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/am/", listener.local_addr().unwrap());
         let answers: Arc<Mutex<Answers>> = Arc::default();
@@ -54,12 +56,12 @@ impl Quiet {
         Self { answers, client, server }
     }
 
-    fn has(&self, change: impl FnOnce(&mut Answers)) {
-        change(&mut self.answers.lock().unwrap());
+    pub fn has<T>(&self, change: impl FnOnce(&mut Answers) -> T) -> T {
+        change(&mut self.answers.lock().unwrap())
     }
 
     /// A bot that asks it.
-    async fn bot(&self, playbooks: &[&str]) -> Bot {
+    pub async fn bot(&self, playbooks: &[&str]) -> Bot {
         let mut bot = Bot::begins(playbooks, shop()).await;
         bot.alertmanager = Some(self.client.clone());
         bot.is_restarted().await;
@@ -72,13 +74,14 @@ async fn answer(mut connection: TcpStream, answers: &Mutex<Answers>) {
     let read = connection.read(&mut asked).await.unwrap_or_default();
     let asked = String::from_utf8_lossy(&asked[..read]).into_owned();
     let answer = {
-        let answers = answers.lock().unwrap();
+        let mut answers = answers.lock().unwrap();
         let body = match asked.split(' ').nth(1) {
             Some("/am/api/v2/silences") => json!(answers.silences),
             Some("/am/api/v2/alerts?active=false&silenced=false&unprocessed=false&inhibited=true") => {
                 json!(answers.inhibited)
             }
             Some(path) if path.starts_with("/am/api/v2/alerts?filter=alertname%3D%7E%22") => {
+                answers.asked += 1;
                 json!(answers.firing.iter().map(|known| json!({ "fingerprint": known })).collect::<Vec<_>>())
             }
             other => panic!("nobody asks for {other:?}"),
@@ -346,7 +349,7 @@ fn body(alerts: &[(&str, &str, &str)], status: &str) -> (Vec<u8>, Vec<String>) {
 }
 
 /// As Alertmanager makes it: FNV-1a over the labels in their order.
-fn fingerprint(labels: &Value) -> String {
+pub fn fingerprint(labels: &Value) -> String {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     for (name, value) in labels.as_object().unwrap() {
         for byte in name.bytes().chain([0xff]).chain(value.as_str().unwrap().bytes()).chain([0xff]) {

@@ -92,6 +92,15 @@ async fn lists_what_fires_by_the_fingerprints_that_we_know(version: Version) {
     let listed = asked.firing(&[odd, "Silenced"].into()).await.unwrap();
     assert_eq!(listed, [odd_one, silenced].into());
     assert_eq!(asked.firing(&["Pod"].into()).await.unwrap(), [].into(), "names are no patterns");
+    // What is over it lists no more, and what has no name it is asked for, too.
+    let over = json!([{ "labels": { "alertname": odd, "pod": "pg-0", "severity": "warning" },
+        "endsAt": chrono::Utc::now() - chrono::TimeDelta::seconds(1) }]);
+    alertmanager.post_alerts(&over).await;
+    let unnamed = json!([{ "labels": { "job": "no name" } }]);
+    alertmanager.post_alerts(&unnamed).await;
+    let listed = asked.firing(&[odd, ""].into()).await.unwrap();
+    assert_eq!(listed.len(), 1, "{listed:?}");
+    assert!(asked.firing(&[odd].into()).await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -70,6 +70,7 @@ pub fn the_run(outcome: Option<Outcome>) -> Run {
         target: target(),
         inputs: json!({ "max_replicas": 10, "webhook_token": "hunter2" }).as_object().unwrap().clone(),
         alert: json!({}),
+        alert_waited: None,
         autonomy: Autonomy::Auto,
         requested_by: None,
         outcome,

@@ -97,6 +97,7 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
         (shifts::FOLDED.into(), &["SEARCH page USING INDEX page_folded_at (folded_at>? AND folded_at<?)"]),
         (overrides::SINCE.into(), &["SEARCH oncall_override USING INDEX oncall_override_until (until_at>?)"]),
         (windows::FIRING.into(), &["SCAN episode USING INDEX episode_open"]),
+        (windows::FIRING_ABOUT.into(), &["SEARCH episode USING INDEX episode_object (object=?)"]),
         (windows::OF_INCIDENT.into(), &["SEARCH quiet_hold USING PRIMARY KEY (incident_id=?)"]),
         (
             tables::TICKETS_OF.into(),

@@ -1,6 +1,7 @@
 //! Between columns and the domain's types.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -10,8 +11,8 @@ use sqlx::sqlite::SqliteRow;
 
 use super::{StoreError, folds};
 use crate::model::{
-    Approval, ApprovalId, Autonomy, Digest, Episode, EpisodeId, Grouping, Incident, IncidentId, IncidentState, Joins,
-    Lane, Merged, Outcome, PageId, PlaybookRef, Run, RunId, Severity, Target,
+    Approval, ApprovalId, Autonomy, Digest, Episode, EpisodeId, Grouping, HumanDuration, Incident, IncidentId,
+    IncidentState, Joins, Lane, Merged, Outcome, PageId, PlaybookRef, Run, RunId, Severity, Target,
 };
 use crate::store::rules::Urgency;
 use crate::store::{ObjectRow, Page, PageAttempts, PageOutline, PageReason, RunHead};
@@ -207,6 +208,8 @@ pub(super) fn run(row: &SqliteRow) -> Result<Run, StoreError> {
         target: from_json("target", get(row, "target")?)?,
         inputs: from_json("set of inputs", get(row, "inputs")?)?,
         alert: from_json("alert", get(row, "alert")?)?,
+        alert_waited: get::<Option<i64>>(row, "alert_waited")?
+            .map(|waited| HumanDuration(Duration::from_micros(u64::try_from(waited).unwrap_or_default()))),
         autonomy: from_word("autonomy", get(row, "autonomy")?)?,
         requested_by: get(row, "requested_by")?,
         outcome: get::<Option<&str>>(row, "outcome")?.map(|word| from_word("outcome", word)).transpose()?,
@@ -231,6 +234,7 @@ pub(super) fn run_to_look_at(row: &SqliteRow) -> Result<Run, StoreError> {
             .or_else(|_| Ok(Target::new("Unreadable", "", get::<&str>(row, "target_key")?)))?,
         inputs: serde_json::Map::new(),
         alert: serde_json::Value::Null,
+        alert_waited: None,
         autonomy: Autonomy::Observe,
         requested_by: get(row, "requested_by")?,
         outcome: outcome(row)?,

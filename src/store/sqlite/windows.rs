@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::rows::{self, from_json, from_word, get, get_time, get_time_or, json, micros, readable};
 use super::{SqliteStore, failed};
-use crate::model::{IncidentId, IncidentState, Window, WindowId};
+use crate::model::{IncidentId, IncidentState, Target, Window, WindowId};
 use crate::store::windows::MOST_ALERTS;
 use crate::store::{
     FiringAlert, HeldIncident, NewWindow, OpenAlert, StoreError, WindowOrigin, WindowStore, transaction,
@@ -26,6 +26,12 @@ pub(super) const OPEN_ALERTS: &str = "SELECT source, alert, labels, object, seve
 pub(super) const FIRING: &str = "SELECT source, fingerprint, starts_at, alert, labels, object, severity FROM episode
      WHERE closed_at IS NULL AND (?1 = '[]' OR source IN (SELECT value FROM json_each(?1)))
      ORDER BY +id DESC LIMIT ?2";
+
+/// By the key under which alerts about an object of this cluster are grouped.
+pub(super) const FIRING_ABOUT: &str =
+    "SELECT source, fingerprint, starts_at, alert, labels, object, severity FROM episode
+     WHERE closed_at IS NULL AND object = 'target:' || ?1 AND source = ?2
+     ORDER BY +id DESC LIMIT ?3";
 
 pub(super) const OF_INCIDENT: &str = "SELECT * FROM quiet_window WHERE id IN (
          SELECT window_id FROM quiet_hold
@@ -97,6 +103,13 @@ impl WindowStore for SqliteStore {
         let query = sqlx::query(FIRING).bind(json(&sources)?).bind(i64::try_from(MOST_ALERTS).unwrap_or(i64::MAX));
         let found = query.fetch_all(&self.reads).await.map_err(failed("read what fires"))?;
         Ok(readable(&found, firing))
+    }
+
+    async fn firing_about(&self, source: &str, target: &Target) -> Result<Vec<FiringAlert>, StoreError> {
+        let query = sqlx::query(FIRING_ABOUT).bind(target.key()).bind(source);
+        let query = query.bind(i64::try_from(MOST_ALERTS).unwrap_or(i64::MAX));
+        let found = query.fetch_all(&self.reads).await.map_err(failed("read what fires about a target"))?;
+        found.iter().map(firing).collect()
     }
 
     async fn plan_windows(&self, origin: WindowOrigin, planned: Vec<NewWindow>) -> Result<bool, StoreError> {

@@ -301,6 +301,7 @@ passes_on! {
         fn held_by(windows: &[WindowId]) -> Result<Vec<HeldIncident>, StoreError>;
         fn open_alerts(incident: IncidentId) -> Result<Vec<OpenAlert>, StoreError>;
         fn firing(sources: &[String]) -> Result<Vec<FiringAlert>, StoreError>;
+        fn firing_about(source: &str, target: &Target) -> Result<Vec<FiringAlert>, StoreError>;
         fn plan_windows(origin: WindowOrigin, planned: Vec<NewWindow>) -> Result<bool, StoreError>;
     }
     own {}

@@ -66,6 +66,7 @@ pub async fn nothing_is_acted_on_that_masking_would_change(story: Story) {
         target: target(&secret(1)),
         inputs: serde_json::Map::new(),
         alert: serde_json::Value::Null,
+        alert_waited: None,
         autonomy: Autonomy::Auto,
         requested_by: None,
         because: "its alert fires".into(),

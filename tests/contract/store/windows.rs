@@ -132,7 +132,8 @@ pub async fn a_file_s_windows_are_what_the_file_says(story: Story) {
 pub async fn what_fires_is_told_by_its_source_and_which_firing_it_is(story: Story) {
     let id = incident(&story, "coredns", 1).await;
     let Change::OpenEpisode { episode, .. } = episode(IncidentRef::Existing(id), "f") else { panic!() };
-    let of_another = NewEpisode { source: "backups".into(), ..episode };
+    let of_another = NewEpisode { source: "backups".into(), ..episode.clone() };
+    let of_web = episode;
     story.decide(vec![Change::OpenEpisode { incident: IncidentRef::Existing(id), episode: of_another }]).await;
     let firing = async |sources: &[&str]| {
         let sources: Vec<String> = sources.iter().map(ToString::to_string).collect();
@@ -141,6 +142,18 @@ pub async fn what_fires_is_told_by_its_source_and_which_firing_it_is(story: Stor
     let all = firing(&[]).await;
     assert_eq!((all.len(), all[0].fingerprint.as_str(), all[0].alert.source.as_str()), (2, "f", "backups"));
     assert_eq!(firing(&["backups"]).await, [all[0].clone()]);
+    let web = Target::new("Deployment", "shop", "web");
+    assert_eq!(story.store.firing_about("alertmanager", &web).await.unwrap(), []);
+    let about = NewEpisode { fingerprint: "g".into(), object: format!("target:{}", web.key()), ..of_web };
+    let incident = IncidentRef::Existing(id);
+    story.decide(vec![Change::OpenEpisode { incident, episode: about }]).await;
+    let about = story.store.firing_about("alertmanager", &web).await.unwrap();
+    assert_eq!(about.iter().map(|firing| firing.fingerprint.as_str()).collect::<Vec<_>>(), ["g"]);
+    assert_eq!(story.store.firing_about("backups", &web).await.unwrap(), []);
+    let g = story.store.latest_episodes("alertmanager", &["g"]).await.unwrap()["g"].clone();
+    let at = story.clock.now();
+    story.decide(vec![Change::CloseEpisode { incident, episode: g.id, at, start: None }]).await;
+    assert_eq!(story.store.firing_about("alertmanager", &web).await.unwrap(), []);
     let head = story.store.latest_episodes("backups", &["f"]).await.unwrap()["f"].clone();
     assert_eq!(head.starts_at, all[0].starts_at);
     let (incident, at) = (IncidentRef::Existing(id), story.clock.now());

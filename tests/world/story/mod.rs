@@ -203,6 +203,7 @@ impl<P: Place> Story<P> {
             target,
             inputs: Map::new(),
             alert: Value::Null,
+            alert_waited: None,
             autonomy: Autonomy::Auto,
             requested_by: None,
             because: "its alert fires".into(),

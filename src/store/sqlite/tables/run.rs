@@ -47,8 +47,8 @@ impl RunTable for SqliteTables<'_> {
     async fn insert_run(&mut self, incident: IncidentId, run: &NewRun, at: DateTime<Utc>) -> Result<RunId, StoreError> {
         let query = sqlx::query(
             "INSERT INTO run (incident_id, playbook, version, digest, target, target_key, inputs, alert, autonomy,
-                 requested_by, created_at, wake_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11) RETURNING id",
+                 requested_by, created_at, wake_at, alert_waited)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12) RETURNING id",
         )
         .bind(incident.0)
         .bind(run.playbook.name.clone())
@@ -60,7 +60,8 @@ impl RunTable for SqliteTables<'_> {
         .bind(json(&run.alert)?)
         .bind(word(&run.autonomy)?)
         .bind(run.requested_by.clone())
-        .bind(micros(at));
+        .bind(micros(at))
+        .bind(run.alert_waited.map(|waited| i64::try_from(waited.as_micros()).unwrap_or(i64::MAX)));
         Ok(RunId(get(&self.one("open a run", query).await?, "id")?))
     }
 
