@@ -14,6 +14,7 @@ mod happened;
 mod log;
 mod masking;
 mod overrides;
+mod page_order;
 mod paging;
 mod queue;
 mod reach;
@@ -44,6 +45,7 @@ pub use happened::IncidentEvent;
 pub use log::{Append, Appended, Ask, ClaimedRun, LogPosition};
 pub use masking::{identity, masked_body, stored_grouping, unfit_to_act_on};
 pub use overrides::{NewOverride, OverrideStore};
+pub use page_order::PageOrder;
 pub use paging::{DuePage, NewPage, PageReason};
 pub use queue::{Accepted, Delivered, DeliveredPart, PendingSignal, Whose};
 pub use reach::{PageDelivery, Reach};
@@ -284,15 +286,16 @@ pub trait OutboxStore: Send + Sync {
     -> Result<(), StoreError>;
 
     /// It did not arrive, and is tried again at `retry_at`; `None`: not before there is something
-    /// new to tell. `also`: the same goes to that sink, too, in the same transaction; gives back
-    /// whether it had not been sent there before.
+    /// new to tell. `passes_on`: a page goes to the next entry of the order, too, in the same
+    /// transaction, unless another sink of its own entry that calls has it. Gives back to which
+    /// sinks it goes that had not got it before.
     async fn delivery_failed(
         &self,
         id: DeliveryId,
         error: &str,
         retry_at: Option<DateTime<Utc>>,
-        also: Option<&str>,
-    ) -> Result<bool, StoreError>;
+        passes_on: bool,
+    ) -> Result<Vec<String>, StoreError>;
 
     /// Tells something in chat that is about no incident; what is secret in it is masked. The same
     /// text at the same moment is told once. `is_trouble`: somebody has something to mend.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::TicketSinks;
+use super::{PageOrder, TicketSinks};
 use crate::model::{AckTimesOf, PageBudgets, PageFor};
 
 /// Which sinks the outbox brings things to.
@@ -11,9 +11,8 @@ use crate::model::{AckTimesOf, PageBudgets, PageFor};
 pub struct Sinks {
     /// Incidents' messages, notices and questions.
     pub chat: Vec<String>,
-    /// Pages: each of these gets every page. Where one is only to be asked when another fails, it
-    /// is not among them; the outbox's worker passes the page on.
-    pub pages: Vec<String>,
+    /// Pages: all of the first entry get each page.
+    pub pages: PageOrder,
     /// Those that hear, too, that somebody has a page and that it is over.
     pub hear_ends: BTreeSet<String>,
     /// Those that call the next by themselves.

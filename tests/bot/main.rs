@@ -13,6 +13,7 @@ mod cases;
 mod causes;
 mod chats;
 mod clock;
+mod contacts;
 mod crashes;
 mod deliveries;
 mod discord_bot;

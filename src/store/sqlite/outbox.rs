@@ -58,11 +58,11 @@ impl OutboxStore for SqliteStore {
         id: DeliveryId,
         error: &str,
         retry_at: Option<DateTime<Utc>>,
-        also: Option<&str>,
-    ) -> Result<bool, StoreError> {
-        let (error, also) = (redact(error).into_owned(), also.map(str::to_owned));
+        passes_on: bool,
+    ) -> Result<Vec<String>, StoreError> {
+        let error = redact(error).into_owned();
         let failed = self.transact("note a failed delivery", move |mut tx| {
-            Box::pin(async move { transaction::failed(&mut tx, id, &error, retry_at, also.as_deref()).await })
+            Box::pin(async move { transaction::failed(&mut tx, id, &error, retry_at, passes_on).await })
         });
         let failed = failed.await?;
         if failed.news {

@@ -184,7 +184,7 @@ impl Tx<'_> {
         self.waits_for_answer(incident.id, id, step, self.after(within.or(usual))).await?;
         let NewPage { team, reason, .. } = page;
         self.note(incident.id, &IncidentEvent::Paged { team, reason, called: people }).await?;
-        let mut sinks: BTreeSet<String> = self.sinks.pages.iter().cloned().collect();
+        let mut sinks: BTreeSet<String> = self.sinks.pages.first().iter().cloned().collect();
         // A receiver that escalates calls whom its own policy names, and not whom somebody asks
         // for.
         if is_asked && sinks.iter().any(|sink| self.sinks.escalate.contains(sink)) {

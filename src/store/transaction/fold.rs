@@ -147,7 +147,7 @@ impl Tx<'_> {
             self.note(incident.id, &IncidentEvent::Paged { team: page.team, reason, called: Vec::new() }).await?;
             self.go_together(out, incident.id, others, &row.spent).await?;
             self.carries(out, &incident).await?;
-            self.send_page(out, self.sinks.pages.iter().cloned().collect()).await?;
+            self.send_page(out, self.sinks.pages.first().iter().cloned().collect()).await?;
             if incident.state == IncidentState::Open {
                 incident.page_at = None;
             }

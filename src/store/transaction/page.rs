@@ -51,7 +51,7 @@ impl Tx<'_> {
             self.tell_hours(incident, &team).await?;
             self.begin_escalation(incident, id, &team).await?;
             self.note(incident.id, &IncidentEvent::Paged { team, reason, called: Vec::new() }).await?;
-            self.send_page(id, self.sinks.pages.iter().cloned().collect()).await?;
+            self.send_page(id, self.sinks.pages.first().iter().cloned().collect()).await?;
             return Ok(Paged::Made);
         };
         if made.folded_into.is_none() {
@@ -71,7 +71,7 @@ impl Tx<'_> {
         }
         self.note(incident.id, &IncidentEvent::PageUpdated { team, reason }).await?;
         // Also where it went because another sink had failed.
-        let mut sinks: BTreeSet<String> = self.sinks.pages.iter().cloned().collect();
+        let mut sinks: BTreeSet<String> = self.sinks.pages.first().iter().cloned().collect();
         sinks.extend(self.tables.sinks_of_page(made.id).await?);
         self.send_page(made.id, sinks).await?;
         Ok(Paged::Updated)
@@ -123,7 +123,7 @@ impl Tx<'_> {
         if !any {
             return Ok(true);
         }
-        let mut sinks: BTreeSet<String> = self.sinks.pages.iter().cloned().collect();
+        let mut sinks: BTreeSet<String> = self.sinks.pages.first().iter().cloned().collect();
         sinks.extend(self.tables.sinks_of_page(page).await?);
         for sink in sinks {
             self.tables.put(&sink, &Outgoing::page(page), due_at).await?;

@@ -247,8 +247,8 @@ passes_on! {
     plain {
         fn take_deliveries(sinks: &[&str], limit: usize, hold: Duration) -> Result<Vec<Delivery>, StoreError>;
         fn next_delivery_due(sinks: &[&str]) -> Result<Option<DateTime<Utc>>, StoreError>;
-        fn delivery_failed(id: DeliveryId, error: &str, retry_at: Option<DateTime<Utc>>, also: Option<&str>)
-            -> Result<bool, StoreError>;
+        fn delivery_failed(id: DeliveryId, error: &str, retry_at: Option<DateTime<Utc>>, passes_on: bool)
+            -> Result<Vec<String>, StoreError>;
         fn announce(text: &str, is_trouble: bool) -> Result<(), StoreError>;
         fn external_message(sink: &str, incident: IncidentId) -> Result<Option<String>, StoreError>;
     }

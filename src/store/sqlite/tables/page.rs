@@ -111,6 +111,12 @@ impl PageTable for SqliteTables<'_> {
         found.iter().map(|row| get(row, "sink")).collect()
     }
 
+    async fn reached_by_page(&mut self, id: PageId) -> Result<Vec<String>, StoreError> {
+        let query = sqlx::query("SELECT sink FROM outbox WHERE page_id = ? AND delivered_at IS NOT NULL ORDER BY id");
+        let found = self.all("read where a page arrived", query.bind(id.0)).await?;
+        found.iter().map(|row| get(row, "sink")).collect()
+    }
+
     async fn page_row(&mut self, id: PageId) -> Result<Option<PageRow>, StoreError> {
         let query = sqlx::query(
             "SELECT incident_id, created_at, acknowledged_at IS NOT NULL AS acknowledged FROM page

@@ -277,6 +277,9 @@ pub(in crate::store) trait PageTable {
     /// Where it went, or is to go.
     async fn sinks_of_page(&mut self, id: PageId) -> Result<Vec<String>, StoreError>;
 
+    /// Where it has arrived.
+    async fn reached_by_page(&mut self, id: PageId) -> Result<Vec<String>, StoreError>;
+
     /// `None`: it is gone, or so damaged that there is nowhere to tell of it. What became of its
     /// delivery is kept all the same: it would be sent again and again.
     async fn page_row(&mut self, id: PageId) -> Result<Option<PageRow>, StoreError>;
