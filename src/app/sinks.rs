@@ -17,7 +17,7 @@ use crate::links::AckLinks;
 use crate::metrics::Metrics;
 use crate::model::PageBudgets;
 use crate::notify::{ConsoleSink, DiscordSink, OutboxWorker, Sink};
-use crate::oncall::{OnCall, Roster};
+use crate::oncall::{Roster, RosterContacts};
 use crate::server::PagerDutyWebhook;
 use crate::store::{PageOrder, Sinks, Store, TicketSinks};
 use crate::worker::Worker;
@@ -28,6 +28,8 @@ pub struct Channels {
     sinks: Vec<Arc<dyn Sink>>,
     chat: Vec<String>,
     pages: PageOrder,
+    /// All that pages can go to and that call somebody.
+    there: Vec<PageSink>,
     tickets: TicketSinks,
     discord: Option<DiscordOptions>,
     budgets: PageBudgets,
@@ -41,6 +43,7 @@ pub fn build(config: &Config) -> anyhow::Result<Channels> {
     let mut channels = Channels { budgets: config.pages.budgets(), ..Channels::default() };
     let order = config.pages.order(&config.chat);
     channels.pages = PageOrder::new(order.iter().map(|entry| entry.iter().map(|sink| sink.name())));
+    channels.there = config.pages.there(&config.chat);
     if let Some(discord) = &config.chat.discord {
         let options = DiscordOptions::from_config(discord)?;
         channels.sinks.push(Arc::new(DiscordSink::new(&options)));
@@ -85,7 +88,8 @@ pub fn pagerduty_webhook(config: &Config, oncall: &Roster) -> anyhow::Result<Opt
 
 impl Channels {
     /// What the store's outbox is to know.
-    pub fn outbox(&self, oncall: &OnCall) -> Sinks {
+    pub fn outbox(&self, roster: &Roster, default_team: &str) -> Sinks {
+        let oncall = roster.get();
         let named = |is: fn(&dyn Sink) -> bool| {
             self.sinks.iter().filter(|sink| is(sink.as_ref())).map(|sink| sink.name().to_owned()).collect()
         };
@@ -94,6 +98,8 @@ impl Channels {
         Sinks {
             chat: self.chat.clone(),
             pages: self.pages.clone(),
+            there: self.there.iter().map(|sink| sink.name().to_owned()).collect(),
+            contacts: Some(Arc::new(RosterContacts::new(roster.clone(), default_team))),
             hear_ends: named(|sink| sink.hears_ends()),
             escalate: named(|sink| sink.escalates()),
             calls_by_name,

@@ -40,34 +40,20 @@ impl Renderer {
         Called { who, channel: self.channel(sink, &page.team), instead: None }
     }
 
-    /// Who is on call now: for the page's team; else, as a page must reach somebody, for the
-    /// incident's or the default one.
+    /// Who is on call now, for the page's team or another one that takes its place.
     pub(super) fn called(&self, sink: &str, team: &str, owner: &str) -> Called {
-        let (oncall, now) = (self.oncall.get(), self.clock.now());
-        let mut nobody = Vec::new();
-        let others = [Some(owner), self.default_team.as_deref()].into_iter().flatten();
-        for asked in std::iter::once(team).chain(others) {
-            if nobody.iter().any(|(before, _)| *before == asked) {
-                continue;
-            }
-            let default_team = self.default_team.as_deref().unwrap_or(asked);
-            let why = match oncall.first(asked, default_team, now) {
-                Ok(people) if !people.is_empty() => {
-                    let instead = nobody.first().map(|(_, why)| format!("{why}: team {asked} is called instead"));
-                    let who = people.iter().map(|member| contact(sink, member)).collect();
-                    return Called { who, channel: self.channel(sink, asked), instead };
-                }
-                Ok(_) if oncall.shift_before(asked, now).is_ok_and(|before| before.is_some()) => {
-                    "whose rotations leave a gap now"
-                }
-                Ok(_) => "whose rotation begins later",
-                Err(_) => "which oncall.yaml does not know",
-            };
-            nobody.push((asked, format!("nobody is on call for team {}, {why}", message::clip(asked, TEAM))));
-            tracing::error!(team = asked, "nobody is on call for this team, which is paged");
+        let paged = self.oncall.get().paged(team, owner, self.default_team.as_deref(), self.clock.now());
+        for (team, _) in &paged.nobody {
+            tracing::error!(team, "nobody is on call for this team, which is paged");
         }
-        let instead = nobody.first().map(|(_, why)| format!("{why}; whoever reads this is the first to know"));
-        Called { who: Vec::new(), channel: self.channel(sink, team), instead }
+        let nobody =
+            |(team, why): &(String, &str)| format!("nobody is on call for team {}, {why}", message::clip(team, TEAM));
+        let instead = paged.nobody.first().map(nobody).map(|nobody| match &paged.team {
+            Some(team) => format!("{nobody}: team {team} is called instead"),
+            None => format!("{nobody}; whoever reads this is the first to know"),
+        });
+        let who = paged.people.iter().map(|member| contact(sink, member)).collect();
+        Called { who, channel: self.channel(sink, paged.team.as_deref().unwrap_or(team)), instead }
     }
 
     fn channel(&self, sink: &str, team: &str) -> Option<String> {

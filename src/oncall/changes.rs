@@ -41,9 +41,11 @@ fn said(whose: &str, changed: &[&str]) -> Option<String> {
 }
 
 fn changed_fields(before: &Member, after: &Member) -> Vec<&'static str> {
-    let fields =
-        [("addresses", before.addresses != after.addresses), ("time_zone", before.time_zone != after.time_zone)];
-    named(fields)
+    named([
+        ("addresses", before.addresses != after.addresses),
+        ("contacts", before.contacts != after.contacts),
+        ("time_zone", before.time_zone != after.time_zone),
+    ])
 }
 
 fn changed_parts(before: &Team, after: &Team) -> Vec<&'static str> {

@@ -1,6 +1,7 @@
 //! From the document to what it means: each text is read, each reference is followed.
 
 mod addresses;
+mod contacts;
 mod escalation;
 mod rotation;
 
@@ -86,7 +87,9 @@ impl Check<'_> {
             return Err(self.wrong(&entry.name, message, format!("write 1 to {MAX_NAME} characters, such as `alice`")));
         }
         let time_zone = entry.time_zone.as_ref().map(|text| self.time_zone(text)).transpose()?;
-        Ok(Member { name: name.clone(), addresses: self.of_member(entry)?, time_zone })
+        let addresses = self.of_member(entry)?;
+        let contacts = self.contacts(entry, &addresses)?;
+        Ok(Member { name: name.clone(), addresses, contacts, time_zone })
     }
 
     fn team(&self, entry: &TeamEntry, usual: &Policy, known: &Known<'_>) -> Result<Team, OnCallError> {

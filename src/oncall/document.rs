@@ -7,6 +7,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Location, Spanned};
 
+use crate::model::Severity;
+
 /// A text, and where it stands.
 pub(super) type Text = Spanned<String>;
 
@@ -33,6 +35,9 @@ pub(super) struct MemberEntry {
     pub teams: Option<Text>,
     pub ntfy: Option<Text>,
     pub time_zone: Option<Text>,
+    /// The sinks at which they are called, all at once.
+    #[serde(default)]
+    pub contacts: BTreeMap<SeverityEntry, Spanned<Vec<Text>>>,
 }
 
 #[derive(Debug, serde::Deserialize)]
@@ -78,6 +83,16 @@ pub(super) enum SeverityEntry {
     S1,
     S2,
     S3,
+}
+
+impl SeverityEntry {
+    pub(super) fn severity(self) -> Severity {
+        match self {
+            SeverityEntry::S1 => Severity::S1,
+            SeverityEntry::S2 => Severity::S2,
+            SeverityEntry::S3 => Severity::S3,
+        }
+    }
 }
 
 #[derive(Debug, serde::Deserialize)]

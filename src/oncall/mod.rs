@@ -12,6 +12,7 @@ mod addresses;
 mod calendar;
 mod changes;
 mod check;
+mod contacts;
 mod covers;
 mod document;
 mod error;
@@ -36,6 +37,7 @@ use chrono_tz::Tz;
 
 pub use addresses::Addresses;
 pub use calendar::CalendarError;
+pub use contacts::{CONTACT_SINKS, Paged, RosterContacts};
 pub use covers::PassedOver;
 pub use error::{OnCallError, Place};
 pub use findings::{Finding, LOOK_AHEAD};
@@ -47,6 +49,7 @@ pub use rotation::{Rotation, Shift};
 pub use told::Asking;
 
 use crate::model::{Layer, OverrideId, PageFor, PageHours};
+use contacts::ContactsEach;
 use covers::Covers;
 use told::SHOWN;
 
@@ -66,6 +69,7 @@ pub struct Member {
     pub name: String,
     /// Where there is none, they can be named, but not called.
     pub addresses: Addresses,
+    contacts: ContactsEach,
     /// Where the member lives: for showing times. Handoffs follow the rotation's zone.
     pub time_zone: Option<Tz>,
 }

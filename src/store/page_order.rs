@@ -33,6 +33,10 @@ impl PageOrder {
         self.0.first().map(Vec::as_slice).unwrap_or_default()
     }
 
+    pub(in crate::store) fn entries(&self) -> impl Iterator<Item = &[String]> {
+        self.0.iter().map(Vec::as_slice)
+    }
+
     pub fn all(&self) -> impl Iterator<Item = &String> {
         self.0.iter().flatten()
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{PageOrder, TicketSinks};
-use crate::model::{AckTimesOf, PageBudgets, PageFor};
+use crate::model::{AckTimesOf, KnowsContacts, PageBudgets, PageFor};
 
 /// Which sinks the outbox brings things to.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +13,10 @@ pub struct Sinks {
     pub chat: Vec<String>,
     /// Pages: all of the first entry get each page.
     pub pages: PageOrder,
+    /// All that pages can go to and that call somebody, whether or not the order names them.
+    pub there: BTreeSet<String>,
+    /// Where those who are called want to be. `None`: nobody says.
+    pub contacts: Option<Arc<dyn KnowsContacts>>,
     /// Those that hear, too, that somebody has a page and that it is over.
     pub hear_ends: BTreeSet<String>,
     /// Those that call the next by themselves.
@@ -27,4 +31,13 @@ pub struct Sinks {
     pub page_for: Arc<PageFor>,
     /// How long somebody who was called has, before others are called.
     pub ack_times: Arc<AckTimesOf>,
+}
+
+impl Sinks {
+    /// The order for a page whose people want to be called there: all of these at once, and then as
+    /// usual. What is configured no more is passed over.
+    pub(in crate::store) fn order_for(&self, contacts: &[String]) -> PageOrder {
+        let wanted = contacts.iter().filter(|sink| self.there.contains(*sink)).cloned().collect();
+        PageOrder::new(std::iter::once(wanted).chain(self.pages.entries().map(<[String]>::to_vec)))
+    }
 }

@@ -22,7 +22,7 @@ use dogwatch::incident::IncidentRules;
 use dogwatch::intake::Form;
 use dogwatch::model::*;
 use dogwatch::notify::{OutboxWorker, Sink};
-use dogwatch::oncall::{OnCall, Roster};
+use dogwatch::oncall::{OnCall, Roster, RosterContacts};
 use dogwatch::playbook::{Catalog, Playbook};
 use dogwatch::prometheus::ScriptedPrometheus;
 use dogwatch::rehearse::{Setting, Stage};
@@ -160,12 +160,14 @@ impl Bot {
             let named = |is: fn(&dyn Sink) -> bool| {
                 of_pages.iter().filter(|sink| is(sink.as_ref())).map(|sink| sink.name().to_owned()).collect()
             };
+            self.sinks.there = named(|sink| sink.name() != "console");
             self.sinks.hear_ends = named(|sink| sink.hears_ends());
             self.sinks.escalate = named(|sink| sink.escalates());
             self.sinks.calls_by_name =
                 self.pagers.iter().find(|sink| !sink.escalates()).map(|sink| sink.name().to_owned());
         }
         let oncall = self.rules.oncall.clone();
+        self.sinks.contacts = Some(Arc::new(RosterContacts::new(oncall.clone(), self.rules.default_team.clone())));
         let setting = || Setting {
             clock: self.clock.clone(),
             cluster: self.cluster.clone(),

@@ -71,12 +71,7 @@ impl Check<'_> {
         times: &mut BTreeMap<Severity, Duration>,
     ) -> Result<(), OnCallError> {
         for (severity, text) in entries {
-            let severity = match severity {
-                SeverityEntry::S1 => Severity::S1,
-                SeverityEntry::S2 => Severity::S2,
-                SeverityEntry::S3 => Severity::S3,
-            };
-            times.insert(severity, self.within(text)?);
+            times.insert(severity.severity(), self.within(text)?);
         }
         Ok(())
     }

@@ -471,3 +471,34 @@ fn hours_of_a_team() {
         assert!(at.is_some_and(|(_, column)| column.abs_diff(place) <= 3), "{error}");
     }
 }
+
+#[test]
+fn contacts() {
+    let wanted = |slip: &str| format!("- {{ name: bob, discord: \"223456789012345678\", contacts: {slip} }}");
+    let said = |slip: &str| said("- { name: bob, discord: \"223456789012345678\" }", &wanted(slip));
+    insta::assert_snapshot!(said("{ S1: [pagerduty, slack] }"), @r#"
+    `bob` has no address for `slack`
+     --> oncall.yaml:5:77
+      |
+    5 |   - { name: bob, discord: "223456789012345678", contacts: { S1: [pagerduty, slack] } }
+      |                                                                             ^^^^^
+      = write it beside the name: `slack: ...`
+    "#);
+    for (slip, message, remedy) in [
+        ("{ S1: [slak] }", "`slak` is no sink for pages", "did you mean `slack`?"),
+        ("{ S1: [console] }", "the console calls nobody", "pagerduty"),
+        ("{ S1: [] }", "the contacts name no sink", "leave the severity out"),
+        ("{ S2: [discord, discord] }", "`discord` stands in the contacts twice", "keep the first"),
+        ("{ S4: [discord] }", "S4", "S3"),
+    ] {
+        let said = said(slip);
+        assert!(said.contains(message) && said.contains(remedy) && said.contains("oncall.yaml:5:"), "{slip}: {said}");
+    }
+    let good =
+        GOOD.replacen("223456789012345678\" }", "223456789012345678\", contacts: { S3: [discord, webhook] } }", 1);
+    let (before, after) = (OnCall::parse("oncall.yaml", GOOD).unwrap(), OnCall::parse("oncall.yaml", &good).unwrap());
+    let bob = after.member("bob").unwrap();
+    assert_eq!(bob.contacts(crate::model::Severity::S3), ["discord", "webhook"]);
+    assert_eq!(bob.contacts(crate::model::Severity::S1), [""; 0]);
+    assert_eq!(before.changes_to(&after), ["member bob: contacts changed"]);
+}

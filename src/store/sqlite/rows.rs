@@ -300,6 +300,12 @@ pub(super) fn page(row: &SqliteRow) -> Result<Page, StoreError> {
     })
 }
 
+/// Where those whom a page calls want to be called. Empty: as usual, or nothing that can be read.
+pub(super) fn contacts(row: &SqliteRow) -> Vec<String> {
+    let text = get::<Option<String>>(row, "contacts").ok().flatten();
+    text.and_then(|text| from_json("page's contacts", &text).ok()).unwrap_or_default()
+}
+
 /// What can be read of a page whose row is damaged.
 pub(super) fn page_outline(row: &SqliteRow) -> PageOutline {
     let time_or = |column| get_time_or(row, column).ok().flatten();

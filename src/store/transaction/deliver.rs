@@ -126,7 +126,7 @@ pub(in crate::store) async fn failed(
 /// The entry after that of `sink`. Nobody, where another one of its entry that calls has the page:
 /// somebody knows.
 async fn asked_next(tx: &mut Tx<'_>, page: PageId, sink: &str) -> Result<Vec<String>, StoreError> {
-    let order = tx.sinks.pages.clone();
+    let order = tx.order_of(page).await?;
     let Some((own, next)) = order.around(sink) else { return Ok(Vec::new()) };
     let reached = tx.tables.reached_by_page(page).await?;
     let has_it = |other: &String| other != sink && calls(other) && reached.contains(other);

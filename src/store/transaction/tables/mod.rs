@@ -277,6 +277,12 @@ pub(in crate::store) trait PageTable {
     /// Where it went, or is to go.
     async fn sinks_of_page(&mut self, id: PageId) -> Result<Vec<String>, StoreError>;
 
+    /// Those whom it calls want to be called there.
+    async fn save_contacts(&mut self, id: PageId, sinks: &[String]) -> Result<(), StoreError>;
+
+    /// Empty: as usual, or it cannot be read.
+    async fn contacts_of(&mut self, id: PageId) -> Result<Vec<String>, StoreError>;
+
     /// Where it has arrived.
     async fn reached_by_page(&mut self, id: PageId) -> Result<Vec<String>, StoreError>;
 
