@@ -5,7 +5,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use super::Incident;
+use super::{Concern, Incident};
 
 /// A page that is made, and whom it calls.
 #[derive(Debug, Clone, Copy)]
@@ -14,6 +14,7 @@ pub struct PageCall<'a> {
     pub team: &'a str,
     /// By name. Empty: whoever is on call for the team.
     pub people: &'a [String],
+    pub about: &'a Concern,
     pub at: DateTime<Utc>,
 }
 
@@ -28,6 +29,9 @@ pub struct Contacts {
 /// Who knows it. The answer holds for the moment of the call, reads nothing and waits for nobody:
 /// it is asked for within a transaction.
 pub trait KnowsContacts: fmt::Debug + Send + Sync {
+    /// Whether it depends on what the incident is about.
+    fn asks_what_it_is_about(&self) -> bool;
+
     /// `there`: the sinks that are configured.
     fn contacts(&self, call: &PageCall<'_>, there: &BTreeSet<String>) -> Contacts;
 }

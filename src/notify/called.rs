@@ -3,6 +3,7 @@
 use super::render::{Renderer, TEAM};
 use super::{Contact, Parcel};
 use crate::message::{self, PageText, Room};
+use crate::model::Concern;
 use crate::oncall::Member;
 use crate::store::Page;
 
@@ -30,19 +31,19 @@ impl Called {
 impl Renderer {
     /// Whom the escalation calls by name; else who is on call for the page's team. `owner`: the
     /// incident's team. `sink`: by whose addresses.
-    pub(super) fn called_by(&self, sink: &str, page: &Page, owner: &str) -> Called {
+    pub(super) fn called_by(&self, sink: &str, page: &Page, owner: &str, about: &Concern) -> Called {
         let oncall = self.oncall.get();
         let named: Vec<_> = page.called.iter().filter_map(|name| oncall.member(name)).collect();
         if named.is_empty() {
-            return self.called(sink, &page.team, owner);
+            return self.called(sink, &page.team, owner, about);
         }
         let who = named.into_iter().map(|member| contact(sink, member)).collect();
         Called { who, channel: self.channel(sink, &page.team), instead: None }
     }
 
     /// Who is on call now, for the page's team or another one that takes its place.
-    pub(super) fn called(&self, sink: &str, team: &str, owner: &str) -> Called {
-        let paged = self.oncall.get().paged(team, owner, self.default_team.as_deref(), self.clock.now());
+    pub(super) fn called(&self, sink: &str, team: &str, owner: &str, about: &Concern) -> Called {
+        let paged = self.oncall.get().paged(team, owner, self.default_team.as_deref(), about, self.clock.now());
         for (team, _) in &paged.nobody {
             tracing::error!(team, "nobody is on call for this team, which is paged");
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::{Member, OnCall, Roster};
-use crate::model::{Contacts, KnowsContacts, PageCall, Severity};
+use crate::model::{Concern, Contacts, KnowsContacts, PageCall, Severity};
 
 /// Where somebody can want to be called: all sinks for pages that call.
 pub const CONTACT_SINKS: [&str; 8] =
@@ -43,13 +43,20 @@ pub struct Paged {
 impl OnCall {
     /// Who is on call at that time: for the page's team; else, as a page must reach somebody, for
     /// that of the incident, `owner`, or the default one.
-    pub fn paged(&self, team: &str, owner: &str, default_team: Option<&str>, at: DateTime<Utc>) -> Paged {
+    pub fn paged(
+        &self,
+        team: &str,
+        owner: &str,
+        default_team: Option<&str>,
+        about: &Concern,
+        at: DateTime<Utc>,
+    ) -> Paged {
         let mut paged = Paged::default();
         for asked in [Some(team), Some(owner), default_team].into_iter().flatten() {
             if paged.nobody.iter().any(|(before, _)| before == asked) {
                 continue;
             }
-            let why = match self.first(asked, default_team.unwrap_or(asked), at) {
+            let why = match self.first(asked, default_team.unwrap_or(asked), about, at) {
                 Ok(people) if !people.is_empty() => {
                     return Paged { team: Some(asked.to_owned()), people, ..paged };
                 }
@@ -79,12 +86,17 @@ impl RosterContacts {
 }
 
 impl KnowsContacts for RosterContacts {
+    fn asks_what_it_is_about(&self) -> bool {
+        let oncall = self.roster.get();
+        !oncall.areas().is_empty() && oncall.members().iter().any(|member| !member.contacts.is_empty())
+    }
+
     fn contacts(&self, call: &PageCall<'_>, there: &BTreeSet<String>) -> Contacts {
         let oncall = self.roster.get();
         let mut people: Vec<_> = call.people.iter().filter_map(|name| oncall.member(name)).cloned().collect();
         if people.is_empty() {
             let owner = call.incident.team.as_str();
-            people = oncall.paged(call.team, owner, Some(&self.default_team), call.at).people;
+            people = oncall.paged(call.team, owner, Some(&self.default_team), call.about, call.at).people;
         }
         let mut contacts = Contacts::default();
         for member in people {

@@ -22,6 +22,21 @@ pub(super) struct Document {
     pub teams: Spanned<Vec<TeamEntry>>,
     /// Of teams that have none of their own.
     pub escalation: Option<EscalationEntry>,
+    #[serde(default)]
+    pub experts: Vec<AreaEntry>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AreaEntry {
+    pub area: Text,
+    pub people: Spanned<Vec<Text>>,
+    #[serde(default)]
+    pub alerts: Vec<Text>,
+    #[serde(default)]
+    pub playbooks: Vec<Text>,
+    #[serde(default)]
+    pub namespaces: Vec<Text>,
 }
 
 #[derive(Debug, serde::Deserialize)]
@@ -119,7 +134,7 @@ impl<'de> Deserialize<'de> for CalleeEntry {
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(
-                    "`on-call`, `secondary`, `next`, `everybody` or `manager`, or a name such as `{ person: erin }`",
+                    "`on-call`, `secondary`, `next`, `everybody`, `manager` or `experts`, or a name such as `{ person: erin }`",
                 )
             }
 

@@ -64,8 +64,8 @@ pub use windows::{FiringAlert, HeldIncident, NewWindow, OpenAlert, WindowOrigin,
 
 use crate::metrics::{Levels, PagesMade};
 use crate::model::{
-    Approval, ApprovalId, Beat, Digest, Episode, EpisodeId, Heartbeat, HeartbeatKey, Incident, IncidentId, PageId,
-    PlaybookRef, Remedy, Run, RunEvent, RunId, Signal, SignalId,
+    Approval, ApprovalId, Beat, Concern, Digest, Episode, EpisodeId, Heartbeat, HeartbeatKey, Incident, IncidentId,
+    PageId, PlaybookRef, Remedy, Run, RunEvent, RunId, Signal, SignalId,
 };
 use crate::worker::Bell;
 
@@ -184,6 +184,9 @@ pub trait IncidentStore: Send + Sync {
 
     /// Some of the incident's episodes, the open ones first, then those that were closed last.
     async fn episodes(&self, incident: IncidentId, limit: usize) -> Result<Vec<Episode>, StoreError>;
+
+    /// What the incident is about; nothing, if there is none.
+    async fn concern_of(&self, incident: IncidentId) -> Result<Concern, StoreError>;
 
     /// Everything that happened to an incident, its runs' logs included, in order.
     async fn timeline(&self, incident: IncidentId) -> Result<Vec<TimelineEntry>, StoreError>;

@@ -23,6 +23,7 @@ mod episodes;
 mod escalation;
 mod escalation_laws;
 mod events;
+mod experts;
 mod flapping;
 mod heartbeats;
 mod incidents;

@@ -502,3 +502,42 @@ fn contacts() {
     assert_eq!(bob.contacts(crate::model::Severity::S1), [""; 0]);
     assert_eq!(before.changes_to(&after), ["member bob: contacts changed"]);
 }
+
+#[test]
+fn experts() {
+    let with = |experts: &str| format!("{GOOD}experts:\n  - {experts}\n");
+    for (experts, message, remedy) in [
+        ("{ area: storage, people: [alcie] }", "`alcie` is not in members", "did you mean `alice`?"),
+        ("{ area: Storage, people: [bob] }", "`Storage` can be no area's name", "lower-case"),
+        ("{ area: storage, people: [] }", "area `storage` has no experts", "people: [ada]"),
+        ("{ area: storage, people: [bob, bob] }", "names `bob` twice", "keep the first"),
+        ("{ area: storage, people: [bob], alerts: [\"\"] }", "an empty name", "KubePersistentVolume*"),
+        ("{ area: storage, people: [bob] }\n  - { area: storage, people: [alice] }", "a second area", "its own name"),
+        ("{ area: storage, people: [bob], alert: [X] }", "alert", "alerts"),
+    ] {
+        let said = parse_error(&with(experts)).to_string();
+        assert!(said.contains(message) && said.contains(remedy) && said.contains("oncall.yaml:1"), "{experts}: {said}");
+    }
+    let step = |callee: &str| {
+        with("{ area: storage, people: [bob] }") + &format!("escalation: {{ steps: [{{ call: [{callee}] }}] }}\n")
+    };
+    let said = parse_error(&step("{ experts: storrage }")).to_string();
+    assert!(said.contains("no area of `experts` is called `storrage`") && said.contains("`storage`"), "{said}");
+    let none = format!("{GOOD}escalation: {{ steps: [{{ call: [experts] }}] }}\n");
+    assert!(parse_error(&none).to_string().contains("no area has experts"));
+
+    let [before, after] = [&with("{ area: storage, people: [bob] }"), &with("{ area: storage, people: [alice], alerts: [X] }\n  - { area: network, people: [bob], namespaces: [kube-system] }")]
+        .map(|text| OnCall::parse("oncall.yaml", text).unwrap());
+    assert_eq!(before.changes_to(&after), ["experts + network", "experts storage: people, alerts changed"]);
+    let now = utc("2026-03-02T00:00:00Z");
+    let finds = |oncall: &OnCall| {
+        oncall.findings(now).iter().any(|it| it.to_string().contains("nothing belongs to area storage"))
+    };
+    assert!(finds(&before) && !finds(&after));
+    assert!(!finds(&OnCall::parse("oncall.yaml", &step("{ experts: storage }")).unwrap()), "a step names it");
+    let asking = crate::oncall::Asking { team: None, layer: None, at: now, lasting: None };
+    assert!(after.tell_who(asking).unwrap().ends_with("\nexperts of storage: alice\nexperts of network: bob"));
+    let about = |namespace: &str| Concern { namespaces: [namespace.to_owned()].into(), ..Concern::default() };
+    assert_eq!(after.tell_experts(&about("kube-system")).as_deref(), Some("bob (network)"));
+    assert_eq!(after.tell_experts(&about("kube")), None);
+}

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Tx;
-use crate::model::{Incident, PageCall, PageId};
+use crate::model::{Concern, Incident, PageCall, PageId};
 use crate::store::rules::Outgoing;
 use crate::store::{IncidentEvent, PageOrder, StoreError};
 
@@ -34,7 +34,11 @@ impl Tx<'_> {
     ) -> Result<BTreeSet<String>, StoreError> {
         let usual: BTreeSet<String> = self.sinks.pages.first().iter().cloned().collect();
         let Some(known) = self.sinks.contacts.clone() else { return Ok(usual) };
-        let call = PageCall { incident, team, people, at: self.now };
+        let about = match known.asks_what_it_is_about() {
+            true => Concern::of(incident, self.tables.alert_names(incident.id).await?),
+            false => Concern::default(),
+        };
+        let call = PageCall { incident, team, people, about: &about, at: self.now };
         let contacts = known.contacts(&call, &self.sinks.there);
         if contacts.sinks.is_empty() {
             return Ok(usual);

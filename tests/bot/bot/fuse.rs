@@ -164,6 +164,7 @@ passes_on! {
         fn due_pages(now: DateTime<Utc>) -> Result<(Vec<Incident>, Option<DateTime<Utc>>), StoreError>;
         fn incidents(filter: IncidentFilter) -> Result<Vec<Incident>, StoreError>;
         fn episodes(incident: IncidentId, limit: usize) -> Result<Vec<Episode>, StoreError>;
+        fn concern_of(incident: IncidentId) -> Result<Concern, StoreError>;
         fn timeline(incident: IncidentId) -> Result<Vec<TimelineEntry>, StoreError>;
         fn pages_of(incident: IncidentId) -> Result<Vec<Page>, StoreError>;
         fn unanswered_pages() -> Result<Vec<Page>, StoreError>;

@@ -152,6 +152,9 @@ pub(in crate::store) struct EpisodeAgain {
 
 #[async_trait]
 pub(in crate::store) trait IncidentTable {
+    /// Its alerts by name, with the namespace that their labels say.
+    async fn alert_names(&mut self, id: IncidentId) -> Result<Vec<(String, Option<String>)>, StoreError>;
+
     async fn incident_row(&mut self, id: IncidentId) -> Result<Option<Incident>, StoreError>;
 
     /// Whose it is, also when nothing else of it can be read.
