@@ -17,8 +17,8 @@ use dogwatch::metrics::Metrics;
 use dogwatch::playbook::{Catalog, Playbook};
 use dogwatch::prometheus::{Prometheus, Query, QueryError, Sample};
 use dogwatch::server::{Readiness, Server, Settings, serve};
-use dogwatch::store::Sinks;
 use dogwatch::store::sqlite::{Durability, SqliteStore};
+use dogwatch::store::{PageOrder, Sinks};
 use dogwatch::worker;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -48,7 +48,7 @@ impl Site {
         let (told, asked) = mpsc::unbounded_channel();
         let objects = (0..deployments).map(|n| build::deployment("databases", &format!("app-{n:06}"), 1)).collect();
         let cluster = SimCluster::from_objects(clock.clone(), objects).expect("a cluster");
-        let sinks = Sinks { chat: vec!["console".into()], pages: vec!["console".into()], ..Sinks::default() };
+        let sinks = Sinks { chat: vec!["console".into()], pages: PageOrder::new([["console"]]), ..Sinks::default() };
         let database = folder.path().join("dogwatch.db");
         let store = SqliteStore::open(&database, Durability::Full, clock.clone(), sinks).await.expect("a store");
         let store = Arc::new(store);

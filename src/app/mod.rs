@@ -50,7 +50,7 @@ pub use oncall_file::parse_oncall;
 pub use reloads::{InForce, reloader};
 use replies::{LivePreviews, ShiftReports};
 use teams::unknown_to;
-pub use teams::{unknown_budgets, unknown_page_teams, unknown_teams, unknown_ticket_teams};
+pub use teams::{unknown_budgets, unknown_contacts, unknown_page_teams, unknown_teams, unknown_ticket_teams};
 
 /// How long the cluster may take to take back the mandate: the process must end all the same.
 const RELEASE_WITHIN: Duration = Duration::from_secs(1);
@@ -79,7 +79,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
         World { cluster: edges::cluster(config).await?, prometheus: edges::prometheus(config)?, clock: clock.clone() };
     let metrics = Arc::new(Metrics::new());
     let sinks = sinks::build(config)?;
-    let outbox = Live::from(sinks.outbox(&oncall));
+    let outbox = Live::from(sinks.outbox(&roster, &config.oncall.default_team));
     let store = SqliteStore::open(&config.store.sqlite, Durability::Full, clock.clone(), outbox.clone());
     let store = Arc::new(store.await?);
     store.sorts_by(&config.severities.mapping().digest()).await?;

@@ -17,9 +17,9 @@ use crate::links::AckLinks;
 use crate::metrics::Metrics;
 use crate::model::PageBudgets;
 use crate::notify::{ConsoleSink, DiscordSink, OutboxWorker, Sink};
-use crate::oncall::{OnCall, Roster};
+use crate::oncall::{Roster, RosterContacts};
 use crate::server::PagerDutyWebhook;
-use crate::store::{Sinks, Store, TicketSinks};
+use crate::store::{PageOrder, Sinks, Store, TicketSinks};
 use crate::worker::Worker;
 
 /// All sinks, and who gets what.
@@ -27,8 +27,9 @@ use crate::worker::Worker;
 pub struct Channels {
     sinks: Vec<Arc<dyn Sink>>,
     chat: Vec<String>,
-    /// In the order in which they are tried.
-    pages: Vec<String>,
+    pages: PageOrder,
+    /// All that pages can go to and that call somebody.
+    there: Vec<PageSink>,
     tickets: TicketSinks,
     discord: Option<DiscordOptions>,
     budgets: PageBudgets,
@@ -41,14 +42,15 @@ pub struct Channels {
 pub fn build(config: &Config) -> anyhow::Result<Channels> {
     let mut channels = Channels { budgets: config.pages.budgets(), ..Channels::default() };
     let order = config.pages.order(&config.chat);
-    channels.pages = order.iter().map(|sink| sink.name().to_owned()).collect();
+    channels.pages = PageOrder::new(order.iter().map(|entry| entry.iter().map(|sink| sink.name())));
+    channels.there = config.pages.there(&config.chat);
     if let Some(discord) = &config.chat.discord {
         let options = DiscordOptions::from_config(discord)?;
         channels.sinks.push(Arc::new(DiscordSink::new(&options)));
         channels.chat.push(PageSink::DISCORD.name().to_owned());
         channels.discord = Some(options);
     }
-    if config.chat.uses_console() || order.contains(&PageSink::CONSOLE) {
+    if config.chat.uses_console() || order.iter().flatten().any(|sink| *sink == PageSink::CONSOLE) {
         let coloured = std::io::stdout().is_terminal();
         channels.sinks.push(Arc::new(ConsoleSink::new(Box::new(std::io::stdout()), coloured)));
     }
@@ -85,17 +87,19 @@ pub fn pagerduty_webhook(config: &Config, oncall: &Roster) -> anyhow::Result<Opt
 }
 
 impl Channels {
-    /// What the store's outbox is to know: a page goes to the first channel, and to the next when that fails.
-    pub fn outbox(&self, oncall: &OnCall) -> Sinks {
-        let pages = self.pages.iter().take(1).cloned().collect();
+    /// What the store's outbox is to know.
+    pub fn outbox(&self, roster: &Roster, default_team: &str) -> Sinks {
+        let oncall = roster.get();
         let named = |is: fn(&dyn Sink) -> bool| {
             self.sinks.iter().filter(|sink| is(sink.as_ref())).map(|sink| sink.name().to_owned()).collect()
         };
         let escalates = |name: &&String| self.sinks.iter().any(|sink| sink.name() == *name && sink.escalates());
-        let calls_by_name = self.pages.iter().find(|name| !escalates(name) && *name != "console").cloned();
+        let calls_by_name = self.pages.all().find(|name| !escalates(name) && *name != "console").cloned();
         Sinks {
             chat: self.chat.clone(),
-            pages,
+            pages: self.pages.clone(),
+            there: self.there.iter().map(|sink| sink.name().to_owned()).collect(),
+            contacts: Some(Arc::new(RosterContacts::new(roster.clone(), default_team))),
             hear_ends: named(|sink| sink.hears_ends()),
             escalate: named(|sink| sink.escalates()),
             calls_by_name,
@@ -123,16 +127,8 @@ impl Channels {
     ) -> Vec<Arc<dyn Worker>> {
         let mut workers: Vec<Arc<dyn Worker>> = Vec::new();
         for sink in &self.sinks {
-            let place = self.pages.iter().position(|page| page == sink.name());
-            let fallback = place.and_then(|place| self.pages.get(place + 1)).cloned();
-            let worker = OutboxWorker::new(
-                sink.clone(),
-                fallback,
-                store.clone(),
-                clock.clone(),
-                oncall.clone(),
-                metrics.clone(),
-            );
+            let (store, clock, metrics) = (store.clone(), clock.clone(), metrics.clone());
+            let worker = OutboxWorker::new(sink.clone(), store, clock, oncall.clone(), metrics);
             workers.push(Arc::new(worker.with_default_team(default_team).with_ack_links(ack_links.clone())));
         }
         workers

@@ -1,6 +1,6 @@
 //! Whether the teams that would be paged can be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::action::Action;
@@ -15,7 +15,8 @@ pub(super) fn unknown_to(oncall: &OnCall, catalog: &Catalog, config: &Config) ->
     let no_ticket = |team: String| format!("{team}. No ticket is made there for it");
     let named = unknown_teams(oncall, catalog.iter().map(Arc::as_ref)).into_iter().map(instead);
     let named = named.chain(unknown_budgets(oncall, &config.pages.budgets())).chain(unknown_page_teams(oncall, config));
-    named.chain(unknown_ticket_teams(oncall, config).into_iter().map(no_ticket)).collect()
+    let named = named.chain(unknown_ticket_teams(oncall, config).into_iter().map(no_ticket));
+    named.chain(unknown_contacts(oncall, config)).collect()
 }
 
 /// What is wrong with the teams that playbooks name, their owners and those that they page: nobody knows them. A team that
@@ -52,6 +53,27 @@ pub fn unknown_page_teams(oncall: &OnCall, config: &Config) -> Vec<String> {
     named.filter_map(|(field, team)| Some(format!("`{field}`: {}", oncall.team(team).err()?))).collect()
 }
 
+/// Contacts of members that name a sink which is not configured: those are called as if they named
+/// none.
+pub fn unknown_contacts(oncall: &OnCall, config: &Config) -> Vec<String> {
+    let there = config.pages.there(&config.chat);
+    let mut missing: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for member in oncall.members() {
+        for (_, sink) in member.all_contacts().filter(|(_, sink)| there.iter().all(|known| known.name() != *sink)) {
+            missing.entry(sink).or_default().insert(&member.name);
+        }
+    }
+    let said = |(sink, members): (&str, BTreeSet<&str>)| {
+        let members = members.into_iter().collect::<Vec<_>>().join(", ");
+        let section = if sink == "discord" { "chat.discord".to_owned() } else { format!("pages.{sink}") };
+        format!(
+            "contacts of {members} name `{sink}`, which is not configured: write the section `{section}`, or take it out of \
+             oncall.yaml; it is passed over"
+        )
+    };
+    missing.into_iter().map(said).collect()
+}
+
 fn paged(playbook: &Playbook) -> impl Iterator<Item = String> {
     let steps = playbook.steps(Phase::Escalate);
     steps.filter_map(|step| match &step.kind {
@@ -71,6 +93,30 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+
+    #[test]
+    fn a_contact_at_a_sink_that_is_not_configured_is_told_of() {
+        let oncall = "
+apiVersion: dogwatch/v1
+kind: OnCall
+members:
+  - { name: ada, slack: U012AB3CD, contacts: { S1: [pagerduty, slack], S2: [slack] } }
+  - { name: bo, slack: U012AB3CE, contacts: { S1: [slack] } }
+teams:
+  - name: databases
+    rotation: { time_zone: UTC, start: 2026-01-05, handoff: { at: \"09:00\", every: 1w }, members: [ada] }
+";
+        let oncall = OnCall::parse("oncall.yaml", oncall).unwrap();
+        let config = Config::parse("pages: { pagerduty: { routing_key: { env: A } } }", Path::new("dogwatch.yaml"));
+        let [wrong] = &unknown_contacts(&oncall, &config.unwrap())[..] else { panic!("one is wrong") };
+        assert!(wrong.contains("contacts of ada, bo name `slack`") && wrong.contains("`pages.slack`"), "{wrong}");
+    }
+
+    #[test]
+    fn contacts_are_all_sinks_that_call() {
+        let named: BTreeSet<&str> = crate::oncall::CONTACT_SINKS.into_iter().chain(["console"]).collect();
+        assert_eq!(named, crate::config::PageSink::ALL.iter().copied().collect());
+    }
 
     #[test]
     fn a_key_of_a_team_that_is_none_is_told_of() {

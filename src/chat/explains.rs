@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::message;
-use crate::model::{Incident, PageId, Severities};
+use crate::model::{Concern, Incident, PageId, Severities};
 use crate::oncall::{Roster, Watch};
 use crate::store::{Escalation, EscalationWhy, Page};
 
@@ -22,8 +22,19 @@ impl Explains {
         pages.iter().filter_map(|page| Some((page.id, self.called(page)?))).collect()
     }
 
+    /// Who knows such things: `experts: ada, bo (storage)`.
+    pub fn experts(&self, about: &Concern) -> Option<String> {
+        Some(format!("experts: {}", self.oncall.as_ref()?.get().tell_experts(about)?))
+    }
+
     /// Who is called next, and when. `watched`: the receiver that calls them by itself.
-    pub fn next_call(&self, incident: &Incident, escalation: &Escalation, watched: Option<&str>) -> Option<String> {
+    pub fn next_call(
+        &self,
+        incident: &Incident,
+        about: &Concern,
+        escalation: &Escalation,
+        watched: Option<&str>,
+    ) -> Option<String> {
         let oncall = self.oncall.as_ref()?.get();
         if let Some(sink) = watched.filter(|_| !escalation.why.is_asked_for()) {
             return Some(format!("whom {sink} calls, which has the page and escalates by its own policy"));
@@ -35,7 +46,7 @@ impl Explains {
         Some(match &escalation.why {
             EscalationWhy::Unanswered => {
                 let next = escalation.next_step();
-                let Some(call) = oncall.call(&incident.team, &self.default_team, next, due_at) else {
+                let Some(call) = oncall.call(&incident.team, &self.default_team, next, about, due_at) else {
                     return Some(format!(
                         "nobody: the escalation of team {} ends then",
                         message::clip(&incident.team, 80)

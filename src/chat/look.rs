@@ -135,11 +135,12 @@ impl Look<'_> {
         let attempts = self.store.page_attempts(id).await?;
         let on_call = self.explains.on_call(&pages);
         let escalation = self.store.escalation_of(id).await?;
+        let about = self.store.concern_of(id).await?;
         let next_call = escalation.and_then(|escalation| {
             let page = pages.iter().find(|page| Some(page.id) == escalation.page);
             let escalating = self.store.calls_by_itself();
             let watched = page.and_then(|page| page.is_kept_by(&escalating));
-            self.explains.next_call(&incident, &escalation, watched)
+            self.explains.next_call(&incident, &about, &escalation, watched)
         });
         let facts = message::WhyFacts {
             incident: &incident,
@@ -158,7 +159,7 @@ impl Look<'_> {
             },
         };
         let tickets = message::tickets_text(&self.store.tickets_of(&[id]).await?);
-        let why = parts([message::why(&facts), tickets]);
+        let why = parts([message::why(&facts), self.explains.experts(&about).unwrap_or_default(), tickets]);
         Ok(Some(if asked == id { why } else { format!("{asked} is part of {id}:\n{why}") }))
     }
 

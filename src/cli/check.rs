@@ -7,8 +7,8 @@ use anstyle::{AnsiColor, Style};
 
 use super::output::{Exit, Failure, say};
 use crate::app::{
-    no_playbooks, parse_oncall, unknown_budgets, unknown_page_teams, unknown_teams, unknown_ticket_teams,
-    unmatched_queries,
+    no_playbooks, parse_oncall, unknown_budgets, unknown_contacts, unknown_page_teams, unknown_teams,
+    unknown_ticket_teams, unmatched_queries,
 };
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, ConfigError};
@@ -69,6 +69,8 @@ pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
         let of_tickets = config.as_ref().map(|config| unknown_ticket_teams(&oncall, config)).unwrap_or_default();
         let of_sinks = config.as_ref().map(|config| unknown_page_teams(&oncall, config)).unwrap_or_default();
         of_tickets.iter().chain(&of_sinks).for_each(|wrong| found.error(wrong));
+        let contacts = config.as_ref().map(|config| unknown_contacts(&oncall, config)).unwrap_or_default();
+        contacts.iter().for_each(|wrong| found.error(wrong));
         let findings = oncall.findings(SystemClock::default().now());
         findings.iter().for_each(|finding| found.warning(&finding.to_string()));
     }

@@ -19,6 +19,7 @@ pub(super) static COMMAND: Definition = Definition {
 Examples:
   dogwatch escalate INC-7
   dogwatch escalate INC-7 --note 'the replica is corrupt: I need a DBA'
+  dogwatch escalate INC-7 --note storage       calls the experts of that area of oncall.yaml
 
 It does not wait for the time that whoever was called has, and pages whatever the severity or a window says. It calls \
 somebody else than you, whoever has the incident and who was called last. If they do not acknowledge either, the escalation \

@@ -188,7 +188,9 @@ fn remedy_for(field: &str) -> Option<&'static str> {
             "write a list of words, such as `[warning]`"
         }
         "tickets" => "write a list of `{ name: ..., kind: github, repository: owner/name, token: { file: path } }`",
-        "pages.sinks" => "write a list, such as `[pagerduty, slack, console]`",
+        "pages.sinks" => {
+            "write a list, such as `[pagerduty, slack, console]`, or `[[pagerduty, slack], email]` for two at once"
+        }
         "engine.workers" => "write a whole number, such as `4`",
         _ if field.starts_with("chat.discord.roles") => "write a list of ids, such as `[1187654321098765432]`",
         "server" | "store" | "cluster" | "prometheus" | "playbooks" | "oncall" | "handoff" | "chat" | "pages"

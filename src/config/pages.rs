@@ -5,7 +5,8 @@ use std::fmt;
 use std::path::Path;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error};
+use serde::de::value::{SeqAccessDeserializer, StrDeserializer};
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 
 use super::ChatConfig;
 use super::budget::{BudgetConfig, budgets};
@@ -22,8 +23,9 @@ macro_rules! page_sinks {
         #[derive(Debug, Clone, Default, Deserialize)]
         #[serde(default, deny_unknown_fields)]
         pub struct PagesConfig {
-            /// In this order: the next is tried when one fails. `None`: all that are configured.
-            pub sinks: Option<Vec<PageSink>>,
+            /// In this order: the next entry is asked when one fails. `None`: all that are
+            /// configured, one by one.
+            pub sinks: Option<Vec<SinkEntry>>,
             $(pub $name: Option<$settings>,)*
             $(pub $later: Option<$of_later>,)*
             /// For how many incidents each team is paged before pages of S2 are folded together.
@@ -98,14 +100,49 @@ impl<'de> Deserialize<'de> for PageSink {
     }
 }
 
+/// An entry of `pages.sinks`: one sink, or a list of those that are told at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SinkEntry(pub Vec<PageSink>);
+
+// By hand, as an untagged enum would not say which sink is unknown.
+impl<'de> Deserialize<'de> for SinkEntry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EntryVisitor;
+
+        impl<'de> Visitor<'de> for EntryVisitor {
+            type Value = SinkEntry;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a sink such as `pagerduty`, or a list of those that are told at once")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<SinkEntry, E> {
+                Ok(SinkEntry(vec![PageSink::deserialize(StrDeserializer::new(text))?]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<SinkEntry, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(list)).map(SinkEntry)
+            }
+        }
+
+        deserializer.deserialize_any(EntryVisitor)
+    }
+}
+
 impl PagesConfig {
-    /// The sinks in the order in which they are tried.
-    pub fn order(&self, chat: &ChatConfig) -> Vec<PageSink> {
-        self.sinks.clone().unwrap_or_else(|| {
+    /// The sinks in the order in which they are asked: all of one entry at once.
+    pub fn order(&self, chat: &ChatConfig) -> Vec<Vec<PageSink>> {
+        match &self.sinks {
+            Some(entries) => entries.iter().map(|entry| entry.0.clone()).collect(),
             // The console stands at the end: it is the channel that needs nothing.
-            let is_there = |sink: &PageSink| *sink == PageSink::CONSOLE || self.has(*sink, chat);
-            PageSink::ALL.iter().map(|name| PageSink(name)).filter(is_there).collect()
-        })
+            None => self.there(chat).into_iter().chain([PageSink::CONSOLE]).map(|sink| vec![sink]).collect(),
+        }
+    }
+
+    /// All that are configured and call somebody, in the usual order.
+    pub fn there(&self, chat: &ChatConfig) -> Vec<PageSink> {
+        let is_there = |sink: &PageSink| *sink != PageSink::CONSOLE && self.has(*sink, chat);
+        PageSink::ALL.iter().map(|name| PageSink(name)).filter(is_there).collect()
     }
 
     /// Whether there is a section that says how to reach it.

@@ -59,7 +59,7 @@ fn the_example_is_a_configuration() {
     assert_eq!(config.server.api_tokens[0].role, Role::Responder);
     assert_eq!(config.store.sqlite, path.parent().unwrap().join("dogwatch.db"));
     assert_eq!(
-        config.pages.order(&config.chat).iter().map(|sink| sink.name()).collect::<Vec<_>>(),
+        config.pages.order(&config.chat).iter().flatten().map(|sink| sink.name()).collect::<Vec<_>>(),
         ["webhook", "console"]
     );
     assert!(config.chat.uses_console());
@@ -493,7 +493,7 @@ fn pagerduty_needs_a_key_and_says_what_is_missing() {
     let inline = refused("pages:\n  pagerduty: { routing_key: R0123456789012345678901234567890 }\n");
     assert!(inline.contains("must not stand in the configuration") && !inline.contains("R0123"), "{inline}");
     let config = folder.config("pages: { pagerduty: { routing_key: { file: one }, webhook_secret: { file: two } } }");
-    let order: Vec<&str> = config.pages.order(&config.chat).iter().map(|sink| sink.name()).collect();
+    let order: Vec<&str> = config.pages.order(&config.chat).iter().flatten().map(|sink| sink.name()).collect();
     assert_eq!(order, ["pagerduty", "console"]);
 }
 
@@ -501,6 +501,12 @@ fn pagerduty_needs_a_key_and_says_what_is_missing() {
 fn pages_must_have_a_way() {
     let folder = Folder::new();
     assert_snapshot!("pages_nowhere", folder.checked("pages:\n  sinks: []\n"));
+    let twice = folder.checked("pages:\n  sinks: [[console, discord], [], discord]\n");
+    for says in ["`discord` stands in the list twice", "an entry names no sink", "`discord`, which is not configured"] {
+        assert!(twice.contains(says), "{says}: {twice}");
+    }
+    let unknown = refused("pages:\n  sinks: [[console, pager]]\n");
+    assert!(unknown.contains("dogwatch.yaml:2:") && unknown.contains("known here: `pagerduty`"), "{unknown}");
     assert_snapshot!("pages_unconfigured", folder.checked("pages:\n  sinks: [discord, webhook, console, console]\n"));
     assert_snapshot!("pages_plain", folder.checked("pages:\n  webhook:\n    url: http://pages.example.com/\n"));
     assert_snapshot!(
@@ -697,6 +703,14 @@ fn a_chat_for_pages_is_made_by_who_knows_where_and_as_whom() {
 }
 
 #[test]
+fn sinks_of_one_entry_are_told_at_once() {
+    let config = Folder::new().config("pages: { sinks: [[webhook, console], discord] }");
+    let order = config.pages.order(&config.chat);
+    let names: Vec<Vec<&str>> = order.iter().map(|entry| entry.iter().map(|sink| sink.name()).collect()).collect();
+    assert_eq!(names, [vec!["webhook", "console"], vec!["discord"]]);
+}
+
+#[test]
 fn chats_for_pages_are_tried_in_their_order_and_phones_first() {
     let folder = Folder::new();
     let text = "pages:
@@ -706,6 +720,6 @@ fn chats_for_pages_are_tried_in_their_order_and_phones_first() {
   mattermost: { url: { file: one } }
 chat: { discord: { token: { file: one }, application_id: 1, guild: 2, channel: 3 } }";
     let config = folder.config(text);
-    let order: Vec<_> = config.pages.order(&config.chat).iter().map(|sink| sink.name()).collect();
+    let order: Vec<_> = config.pages.order(&config.chat).iter().flatten().map(|sink| sink.name()).collect();
     assert_eq!(order, ["ntfy", "discord", "slack", "mattermost", "teams", "console"]);
 }

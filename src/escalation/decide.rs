@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::model::{Incident, IncidentState};
-use crate::oncall::{Call, Member, OnCall};
+use crate::model::{Concern, Incident, IncidentState};
+use crate::oncall::{Area, Call, Member, OnCall};
 use crate::store::{Escalated, Escalation, EscalationWhy, NextCall, Page, PageReason};
 
 /// So long after a look that could not decide comes the next.
@@ -21,6 +21,8 @@ pub struct Due<'a> {
     pub page: Option<&'a Page>,
     pub oncall: &'a OnCall,
     pub default_team: &'a str,
+    /// What it is about: nothing, where nobody is an expert.
+    pub about: &'a Concern,
     /// The sinks that call the next by themselves.
     pub escalating: &'a BTreeSet<String>,
     pub now: DateTime<Utc>,
@@ -60,7 +62,13 @@ impl Due<'_> {
                 return self.waits(until);
             }
         }
-        match self.oncall.call(&self.incident.team, self.default_team, self.escalation.next_step(), self.now) {
+        match self.oncall.call(
+            &self.incident.team,
+            self.default_team,
+            self.escalation.next_step(),
+            self.about,
+            self.now,
+        ) {
             Some(call) => self.calls(call, self.reason_again()),
             None => Escalated::IsAtItsEnd,
         }
@@ -90,7 +98,7 @@ impl Due<'_> {
                 within: None,
             }));
         }
-        match self.oncall.call(&self.incident.team, self.default_team, 0, self.now) {
+        match self.oncall.call(&self.incident.team, self.default_team, 0, self.about, self.now) {
             Some(call) => self.calls(call, reason),
             None => Escalated::IsAtItsEnd,
         }
@@ -98,8 +106,12 @@ impl Due<'_> {
 
     /// The next of the policy who is another one than whoever asks, has it, or is called already.
     fn asked(&self, by: &str, note: Option<&String>) -> Escalated {
+        if let Some(area) = self.oncall.area_asked_for(note.map(String::as_str)) {
+            return self.asked_experts(area, by, note);
+        }
         let mut known: BTreeSet<&str> = [Some(by), self.incident.owner.as_deref()].into_iter().flatten().collect();
-        let first = |page: &Page| self.oncall.first(&page.team, self.default_team, self.now).unwrap_or_default();
+        let first =
+            |page: &Page| self.oncall.first(&page.team, self.default_team, self.about, self.now).unwrap_or_default();
         let first = self.page.map(first).unwrap_or_default();
         match self.page.filter(|page| page.acknowledged_at.is_none() && !page.is_call()) {
             Some(page) if page.called.is_empty() => known.extend(first.iter().map(|member| member.name.as_str())),
@@ -108,8 +120,9 @@ impl Due<'_> {
         }
         let steps = u32::try_from(self.oncall.policy(&self.incident.team).steps.len()).unwrap_or(u32::MAX);
         let from = self.escalation.step.unwrap_or(0);
-        let mut calls = (from..from.saturating_add(steps).saturating_add(1))
-            .filter_map(|step| self.oncall.call(&self.incident.team, self.default_team, step % steps.max(1), self.now));
+        let mut calls = (from..from.saturating_add(steps).saturating_add(1)).filter_map(|step| {
+            self.oncall.call(&self.incident.team, self.default_team, step % steps.max(1), self.about, self.now)
+        });
         let is_new = |member: &Arc<Member>| !known.contains(member.name.as_str());
         let others = |mut call: Call| {
             call.people.retain(is_new);
@@ -125,6 +138,26 @@ impl Due<'_> {
                 ),
             },
         }
+    }
+
+    /// All of them but whoever asks or has it. The policy goes on from where it was.
+    fn asked_experts(&self, area: &Area, by: &str, note: Option<&String>) -> Escalated {
+        let is_new = |name: &&str| *name != by && self.incident.owner.as_deref() != Some(*name);
+        let people: Vec<String> = area.names().into_iter().filter(is_new).map(str::to_owned).collect();
+        if people.is_empty() {
+            let because = format!("{by} asks for the experts of {}, of whom nobody else is left to call", area.name);
+            return Escalated::Declined { because };
+        }
+        let reason = PageReason::Asked { by: by.to_owned(), note: note.cloned(), of: self.reason_before() };
+        Escalated::Calls(Box::new(NextCall {
+            team: self.incident.team.clone(),
+            owner: None,
+            people,
+            reason,
+            text: self.page.and_then(|page| page.text.clone()),
+            step: self.escalation.step,
+            within: None,
+        }))
     }
 
     /// A name is a member's before it is a team's.

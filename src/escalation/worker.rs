@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use super::{Due, decide};
 use crate::clock::Clock;
+use crate::model::Concern;
 use crate::oncall::Roster;
 use crate::store::{Escalation, Store, StoreError};
 use crate::worker::{Turn, TurnError, Worker};
@@ -39,8 +40,14 @@ impl EscalationWorker {
         };
         let (oncall, default_team, now) = (self.oncall.get(), self.default_team.as_str(), self.clock.now());
         let oncall = &oncall;
+        let about = match oncall.areas() {
+            [] => Concern::default(),
+            _ => self.store.concern_of(incident.id).await?,
+        };
+        let about = &about;
         let escalating = &self.store.calls_by_itself();
-        let due = Due { escalation, incident: &incident, page: page.as_ref(), oncall, default_team, escalating, now };
+        let due =
+            Due { escalation, incident: &incident, page: page.as_ref(), oncall, default_team, about, escalating, now };
         self.store.escalate(escalation, decide(&due)).await?;
         Ok(())
     }

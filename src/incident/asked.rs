@@ -43,7 +43,8 @@ impl Asked<'_> {
             }
             Command::Take { incident } => self.about(*incident, |view| decide_take(view, person)).await,
             Command::Escalate { incident, note } => {
-                self.about(*incident, |view| decide_escalate(view, person, note.as_ref())).await
+                let oncall = self.rules.oncall.get();
+                self.about(*incident, |view| decide_escalate(&oncall, view, person, note.as_ref())).await
             }
             Command::Assign { incident, to, note } => {
                 self.about(*incident, |view| decide_assign(view, person, to, note.as_ref())).await

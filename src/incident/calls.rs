@@ -2,15 +2,25 @@
 
 use super::commands::{decide_ack, decline};
 use crate::model::{IncidentId, IncidentState, Person};
+use crate::oncall::OnCall;
 use crate::store::{Change, CommandReply, Decision, EscalationWhy, InboxItem, IncidentRef, IncidentView};
 
-/// Whoever comes next is called now.
-pub(super) fn decide_escalate(view: &IncidentView, person: &Person, note: Option<&String>) -> Decision {
+/// Whoever comes next is called now, or the experts of the area that the note names.
+pub(super) fn decide_escalate(
+    oncall: &OnCall,
+    view: &IncidentView,
+    person: &Person,
+    note: Option<&String>,
+) -> Decision {
     let id = view.incident.id;
     if view.incident.state == IncidentState::Resolved {
         return over(id);
     }
     let why = EscalationWhy::Asked { by: person.name.clone(), note: note.cloned() };
+    if let Some(area) = oncall.area_asked_for(note.map(String::as_str)) {
+        let (area, people) = (&area.name, area.names().join(", "));
+        return call(id, why, format!("{id}: the experts of {area} are called: {people}; /why {id} tells who"));
+    }
     let team = &view.incident.team;
     call(id, why, format!("{id}: whoever comes next in the escalation of team {team} is called; /why {id} tells who"))
 }

@@ -282,6 +282,7 @@ fn paged(
         approvals: &[],
         earlier: &[],
         folded: &[],
+        experts: None,
     })
 }
 

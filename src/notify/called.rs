@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::render::{Renderer, TEAM};
 use super::{Contact, Parcel};
 use crate::message::{self, PageText, Room};
+use crate::model::Concern;
 use crate::oncall::{Member, OnCall, Watch};
 use crate::store::Page;
 
@@ -37,47 +38,37 @@ impl Called {
 impl Renderer {
     /// Whom the escalation calls by name; else who is on call for the page's team. `owner`: the
     /// incident's team. `sink`: by whose addresses.
-    pub(super) fn called_by(&self, sink: &str, page: &Page, owner: &str) -> Called {
+    pub(super) fn called_by(&self, sink: &str, page: &Page, owner: &str, about: &Concern) -> Called {
         let oncall = self.oncall.get();
         let named: Vec<_> = page.called.iter().filter_map(|name| oncall.member(name)).collect();
         if named.is_empty() {
-            return self.called(sink, &page.team, owner);
+            return self.called(sink, &page.team, owner, about);
         }
         let said = format!("{}, by name", names(&named));
         let who = named.into_iter().map(|member| contact(sink, member)).collect();
         Called { who, channel: self.channel(sink, &page.team), instead: None, said }
     }
 
-    /// Who is on call now: for the page's team; else, as a page must reach somebody, for the
-    /// incident's or the default one.
-    pub(super) fn called(&self, sink: &str, team: &str, owner: &str) -> Called {
-        let (oncall, now) = (self.oncall.get(), self.clock.now());
-        let mut nobody = Vec::new();
-        let others = [Some(owner), self.default_team.as_deref()].into_iter().flatten();
-        for asked in std::iter::once(team).chain(others) {
-            if nobody.iter().any(|(before, _)| *before == asked) {
-                continue;
-            }
-            let default_team = self.default_team.as_deref().unwrap_or(asked);
-            let why = match oncall.first(asked, default_team, now) {
-                Ok(people) if !people.is_empty() => {
-                    let instead = nobody.first().map(|(_, why)| format!("{why}: team {asked} is called instead"));
-                    let said = on_call(&oncall, asked, &people, now);
-                    let who = people.iter().map(|member| contact(sink, member)).collect();
-                    return Called { who, channel: self.channel(sink, asked), instead, said };
-                }
-                Ok(_) if oncall.shift_before(asked, now).is_ok_and(|before| before.is_some()) => {
-                    "whose rotations leave a gap now"
-                }
-                Ok(_) => "whose rotation begins later",
-                Err(_) => "which oncall.yaml does not know",
-            };
-            nobody.push((asked, format!("nobody is on call for team {}, {why}", message::clip(asked, TEAM))));
-            tracing::error!(team = asked, "nobody is on call for this team, which is paged");
+    /// Who is on call now, for the page's team or another one that takes its place.
+    pub(super) fn called(&self, sink: &str, team: &str, owner: &str, about: &Concern) -> Called {
+        let paged = self.oncall.get().paged(team, owner, self.default_team.as_deref(), about, self.clock.now());
+        for (team, _) in &paged.nobody {
+            tracing::error!(team, "nobody is on call for this team, which is paged");
         }
-        let instead = nobody.first().map(|(_, why)| format!("{why}; whoever reads this is the first to know"));
-        let said = format!("nobody, as nobody was on call for team {}", message::clip(team, TEAM));
-        Called { who: Vec::new(), channel: self.channel(sink, team), instead, said }
+        let nobody =
+            |(team, why): &(String, &str)| format!("nobody is on call for team {}, {why}", message::clip(team, TEAM));
+        let instead = paged.nobody.first().map(nobody).map(|nobody| match &paged.team {
+            Some(team) => format!("{nobody}: team {team} is called instead"),
+            None => format!("{nobody}; whoever reads this is the first to know"),
+        });
+        let called = paged.team.as_deref().unwrap_or(team);
+        let said = if paged.people.is_empty() {
+            format!("nobody, as nobody was on call for team {}", message::clip(team, TEAM))
+        } else {
+            on_call(&self.oncall.get(), called, &paged.people, self.clock.now())
+        };
+        let who = paged.people.iter().map(|member| contact(sink, member)).collect();
+        Called { who, channel: self.channel(sink, called), instead, said }
     }
 
     fn channel(&self, sink: &str, team: &str) -> Option<String> {

@@ -26,8 +26,6 @@ const HOLD: Duration = Duration::from_secs(60);
 /// Brings what is due to one sink.
 pub struct OutboxWorker {
     sink: Arc<dyn Sink>,
-    /// The sink that gets a page as well when this one fails.
-    fallback: Option<String>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     renderer: Renderer,
@@ -35,17 +33,15 @@ pub struct OutboxWorker {
 }
 
 impl OutboxWorker {
-    /// `fallback` is the name of the next sink in the order of `pages.sinks`.
     pub fn new(
         sink: Arc<dyn Sink>,
-        fallback: Option<String>,
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         oncall: impl Into<Roster>,
         metrics: Arc<Metrics>,
     ) -> Self {
         let renderer = Renderer::new(store.clone(), clock.clone(), oncall.into());
-        Self { sink, fallback, store, clock, renderer, metrics }
+        Self { sink, store, clock, renderer, metrics }
     }
 
     /// `team` is called when a page's own team is unknown, or has nobody on call.
@@ -106,14 +102,14 @@ impl OutboxWorker {
                 tracing::error!(sink, kind = kind.name(), attempt = attempts, %error, "not delivered, and given up")
             }
         }
-        let also = self.fallback.as_deref().filter(|_| falls_back(kind, delivery.attempts, error));
+        let passes_on = falls_back(kind, delivery.attempts, error);
         let told = trouble::with_end(error, self.clock.now());
-        let went_on = self.store.delivery_failed(delivery.id, &told, retry_at, also, attempt).await?;
+        let next = self.store.delivery_failed(delivery.id, &told, retry_at, passes_on, attempt).await?;
         if let DeliverySubject::Ticket { ticket } = &delivery.subject {
             trouble::tell(&*self.store, *ticket, error, retry_at, self.clock.now()).await?;
         }
-        if let Some(fallback) = also.filter(|_| went_on) {
-            tracing::warn!(sink, fallback, "the page goes to the next sink, too");
+        if !next.is_empty() {
+            tracing::warn!(sink, ?next, "the page goes to the next sinks, too");
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use super::{Parcel, ParcelKind, Sink};
 use crate::clock::Clock;
 use crate::links::AckLinks;
 use crate::message::{self, Card, Colour, PageFacts, PageText, Room};
-use crate::model::{Approval, ApprovalState, Grouping, Incident, IncidentId, PageEvent, PageId, Severity};
+use crate::model::{Approval, ApprovalState, Concern, Grouping, Incident, IncidentId, PageEvent, PageId, Severity};
 use crate::oncall::Roster;
 use crate::store::{
     Delivery, DeliveryId, DeliverySubject, FoldedIncident, NewIncident, Page, Standing, Store, StoreError, Told,
@@ -125,7 +125,7 @@ impl Renderer {
         let team = outline.and_then(|outline| outline.team).or(self.default_team.clone()).unwrap_or_default();
         let new = stand_in(text.title.clone(), severity, team);
         let incident = new.opened(known.unwrap_or(IncidentId(0)), self.clock.now());
-        let called = self.called(sink.name(), &incident.team, &incident.team);
+        let called = self.called(sink.name(), &incident.team, &incident.team, &Concern::default());
         let (incident_id, title) = (incident.id, text.title.clone());
         let buttons = known.map(message::acknowledge).into_iter().collect();
         let card = Card { incident: incident_id, title, lines: Vec::new(), colour: Colour::Red, buttons };
@@ -181,7 +181,7 @@ impl Renderer {
         let (part, whole) = (page.made_for, page.incident);
         text.first = (part != whole).then(|| format!("{part} is part of {whole} now: what is said is of that one"));
         let card = self.card(&incident).await?;
-        let called = self.called_by(sink.name(), page, &incident.team);
+        let called = self.called_by(sink.name(), page, &incident.team, &self.about(incident.id).await?);
         let incident_id = incident.id;
         let mut parcel = self.parcel_of(ParcelKind::Page, incident, card);
         parcel.key.clone_from(&page.key);
@@ -210,6 +210,14 @@ impl Renderer {
         Ok(Some(parcel))
     }
 
+    /// What an incident is about: nothing, where nobody is an expert.
+    async fn about(&self, incident: IncidentId) -> Result<Concern, StoreError> {
+        match self.oncall.get().areas() {
+            [] => Ok(Concern::default()),
+            _ => or_blank(self.store.concern_of(incident).await),
+        }
+    }
+
     /// The page, or the call, as it is now.
     pub(super) async fn page_text(&self, incident: &Incident, page: &Page) -> Result<PageText, StoreError> {
         let runs = or_blank(self.store.runs_of(incident.id).await)?;
@@ -222,6 +230,7 @@ impl Renderer {
         let approvals = or_blank(self.store.approvals_of(incident.id).await)?;
         let earlier = self.recent.like(incident).await?;
         let folded = self.folded(page).await?;
+        let experts = self.oncall.get().tell_experts(&self.about(incident.id).await?);
         Ok(message::page_text(&PageFacts {
             incident,
             page,
@@ -233,6 +242,7 @@ impl Renderer {
             approvals: &approvals,
             earlier: &earlier,
             folded: &folded,
+            experts: experts.as_deref(),
         }))
     }
 

@@ -63,10 +63,9 @@ teams:
     OnCall::parse("oncall.yaml", text).unwrap()
 }
 
-fn worker(story: &Story, sink: Arc<dyn Sink>, fallback: Option<&str>) -> OutboxWorker {
-    let fallback = fallback.map(str::to_owned);
+fn worker(story: &Story, sink: Arc<dyn Sink>) -> OutboxWorker {
     let (store, clock) = (story.store.clone(), story.clock.clone());
-    OutboxWorker::new(sink, fallback, store, clock, Arc::new(oncall()), Arc::default())
+    OutboxWorker::new(sink, store, clock, Arc::new(oncall()), Arc::default())
 }
 
 /// With two more teams: one to which a label could lead, and one whose rotation has not begun.

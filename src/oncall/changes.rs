@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use super::{Member, OnCall, Team};
+use super::{Area, Member, OnCall, Team};
 
 impl OnCall {
     /// What `newer` has that this one has not, and the other way round: `members + dana, − bob`,
@@ -21,6 +21,12 @@ impl OnCall {
         for team in &newer.teams {
             let Some(before) = self.teams.iter().find(|before| before.name == team.name) else { continue };
             changes.extend(said(&format!("team {}", team.name), &changed_parts(before, team)));
+        }
+        let names = |oncall: &OnCall| oncall.areas.iter().map(|area| area.name.clone()).collect::<Vec<_>>();
+        changes.extend(in_and_out("experts", &names(self), &names(newer)));
+        for area in &newer.areas {
+            let Some(before) = self.area(&area.name) else { continue };
+            changes.extend(said(&format!("experts {}", area.name), &changed_area(before, area)));
         }
         if self.usual != newer.usual {
             changes.push("escalation of all teams changed".to_owned());
@@ -41,9 +47,20 @@ fn said(whose: &str, changed: &[&str]) -> Option<String> {
 }
 
 fn changed_fields(before: &Member, after: &Member) -> Vec<&'static str> {
-    let fields =
-        [("addresses", before.addresses != after.addresses), ("time_zone", before.time_zone != after.time_zone)];
-    named(fields)
+    named([
+        ("addresses", before.addresses != after.addresses),
+        ("contacts", before.contacts != after.contacts),
+        ("time_zone", before.time_zone != after.time_zone),
+    ])
+}
+
+fn changed_area(before: &Area, after: &Area) -> Vec<&'static str> {
+    named([
+        ("people", before.names() != after.names()),
+        ("alerts", before.alerts != after.alerts),
+        ("playbooks", before.playbooks != after.playbooks),
+        ("namespaces", before.namespaces != after.namespaces),
+    ])
 }
 
 fn changed_parts(before: &Team, after: &Team) -> Vec<&'static str> {
@@ -61,7 +78,8 @@ fn named<const N: usize>(parts: [(&'static str, bool); N]) -> Vec<&'static str> 
     parts.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name).collect()
 }
 
-/// All that they hold shows in how they are debugged, calendars included.
+/// All that they hold shows in how they are debugged, calendars included; members by name alone, who
+/// are compared by themselves.
 fn differs<T: Debug>(before: &T, after: &T) -> bool {
     format!("{before:?}") != format!("{after:?}")
 }

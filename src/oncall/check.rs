@@ -1,7 +1,9 @@
 //! From the document to what it means: each text is read, each reference is followed.
 
 mod addresses;
+mod contacts;
 mod escalation;
+mod experts;
 mod rotation;
 
 use std::sync::Arc;
@@ -44,8 +46,13 @@ impl Check<'_> {
         if document.teams.value.is_empty() {
             return Err(self.wrong(&document.teams, "there is no team", "write at least one: `- name: ...`"));
         }
+        let areas = self.areas(&document.experts, &members)?;
         let names = document.teams.value.iter().map(|entry| entry.name.value.as_str());
-        let known = Known { members: &members, teams: names.collect() };
+        let known = Known {
+            members: &members,
+            teams: names.collect(),
+            areas: areas.iter().map(|area| area.name.as_str()).collect(),
+        };
         let usual = match &document.escalation {
             Some(entry) => self.policy(entry, &Policy::usual(), &known, None)?,
             None => Policy::usual(),
@@ -57,7 +64,7 @@ impl Check<'_> {
             }
             teams.push(self.team(entry, &usual, &known)?);
         }
-        Ok(OnCall { members, teams, usual, covers: Covers::new() })
+        Ok(OnCall { members, teams, areas, usual, covers: Covers::new() })
     }
 
     fn members(&self, entries: &[MemberEntry]) -> Result<Vec<Arc<Member>>, OnCallError> {
@@ -86,13 +93,14 @@ impl Check<'_> {
             return Err(self.wrong(&entry.name, message, format!("write 1 to {MAX_NAME} characters, such as `alice`")));
         }
         let time_zone = entry.time_zone.as_ref().map(|text| self.time_zone(text)).transpose()?;
-        Ok(Member { name: name.clone(), addresses: self.of_member(entry)?, time_zone })
+        let addresses = self.of_member(entry)?;
+        let contacts = self.contacts(entry, &addresses)?;
+        Ok(Member { name: name.clone(), addresses, contacts, time_zone })
     }
 
     fn team(&self, entry: &TeamEntry, usual: &Policy, known: &Known<'_>) -> Result<Team, OnCallError> {
         let name = &entry.name.value;
-        let letters = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-        if !letters || !(1..=MAX_NAME).contains(&name.len()) || name.starts_with('-') || name.ends_with('-') {
+        if !is_label(name) {
             let message = format!("`{}` can be no team's name", shortened(name));
             let remedy =
                 format!("write at most {MAX_NAME} lower-case letters, digits and inner `-`, such as `platform`");
@@ -164,6 +172,12 @@ impl Check<'_> {
     fn wrong<T>(&self, at: &Spanned<T>, message: impl Into<String>, remedy: impl Into<String>) -> OnCallError {
         self.0.error(at.referenced, message, remedy)
     }
+}
+
+/// Lower-case letters, digits and inner `-`.
+fn is_label(name: &str) -> bool {
+    let letters = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    letters && (1..=MAX_NAME).contains(&name.len()) && !name.starts_with('-') && !name.ends_with('-')
 }
 
 /// `09:00`, to the minute.

@@ -7,6 +7,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Location, Spanned};
 
+use crate::model::Severity;
+
 /// A text, and where it stands.
 pub(super) type Text = Spanned<String>;
 
@@ -20,6 +22,21 @@ pub(super) struct Document {
     pub teams: Spanned<Vec<TeamEntry>>,
     /// Of teams that have none of their own.
     pub escalation: Option<EscalationEntry>,
+    #[serde(default)]
+    pub experts: Vec<AreaEntry>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AreaEntry {
+    pub area: Text,
+    pub people: Spanned<Vec<Text>>,
+    #[serde(default)]
+    pub alerts: Vec<Text>,
+    #[serde(default)]
+    pub playbooks: Vec<Text>,
+    #[serde(default)]
+    pub namespaces: Vec<Text>,
 }
 
 #[derive(Debug, serde::Deserialize)]
@@ -33,6 +50,9 @@ pub(super) struct MemberEntry {
     pub teams: Option<Text>,
     pub ntfy: Option<Text>,
     pub time_zone: Option<Text>,
+    /// The sinks at which they are called, all at once.
+    #[serde(default)]
+    pub contacts: BTreeMap<SeverityEntry, Spanned<Vec<Text>>>,
 }
 
 #[derive(Debug, serde::Deserialize)]
@@ -80,6 +100,16 @@ pub(super) enum SeverityEntry {
     S3,
 }
 
+impl SeverityEntry {
+    pub(super) fn severity(self) -> Severity {
+        match self {
+            SeverityEntry::S1 => Severity::S1,
+            SeverityEntry::S2 => Severity::S2,
+            SeverityEntry::S3 => Severity::S3,
+        }
+    }
+}
+
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StepEntry {
@@ -104,7 +134,7 @@ impl<'de> Deserialize<'de> for CalleeEntry {
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(
-                    "`on-call`, `secondary`, `next`, `everybody` or `manager`, or a name such as `{ person: erin }`",
+                    "`on-call`, `secondary`, `next`, `everybody`, `manager` or `experts`, or a name such as `{ person: erin }`",
                 )
             }
 

@@ -36,6 +36,8 @@ pub enum Finding {
     SamePerson { team: String, member: String, first: Shift, zone: Tz },
     /// They may be called, and a page can mention none of them.
     NoAddress { members: Vec<String> },
+    /// Nothing belongs to it, and no step calls its experts.
+    IdleArea { area: String },
     /// The same for all whom a team can call.
     Unreachable { team: String },
 }
@@ -77,8 +79,10 @@ impl OnCall {
                 found.push(Finding::Unreachable { team: team.name.clone() });
             }
         }
-        let called: BTreeSet<&str> =
-            self.teams.iter().flat_map(|team| self.callable(team)).map(|member| member.name.as_str()).collect();
+        found.extend(self.idle_areas().map(|area| Finding::IdleArea { area: area.to_owned() }));
+        let experts = self.areas.iter().flat_map(|area| area.people.iter().map(AsRef::as_ref));
+        let called = self.teams.iter().flat_map(|team| self.callable(team)).chain(experts);
+        let called: BTreeSet<&str> = called.map(|member| member.name.as_str()).collect();
         let silent =
             self.members.iter().filter(|member| called.contains(member.name.as_str()) && !member.has_address());
         let members: Vec<String> = silent.map(|member| member.name.clone()).collect();
@@ -124,6 +128,19 @@ impl OnCall {
         None
     }
 
+    fn idle_areas(&self) -> impl Iterator<Item = &str> {
+        let policies = self.teams.iter().filter_map(|team| team.escalation.as_ref()).chain([&self.usual]);
+        let steps = policies.flat_map(|policy| &policy.steps).flat_map(|step| &step.call);
+        let named: BTreeSet<&str> = steps
+            .filter_map(|callee| match callee {
+                Callee::ExpertsOf(area) => Some(area.as_str()),
+                _ => None,
+            })
+            .collect();
+        let idle = self.areas.iter().filter(|area| area.is_called_by_name_alone());
+        idle.map(|area| area.name.as_str()).filter(move |area| !named.contains(area))
+    }
+
     /// All whom the team can call by itself.
     fn callable<'a>(&'a self, team: &'a Team) -> Vec<&'a Member> {
         let layers = [Some(&team.rotation), team.secondary.as_ref()].into_iter().flatten();
@@ -138,6 +155,8 @@ impl OnCall {
                 | Callee::Next
                 | Callee::Everybody
                 | Callee::DefaultTeam
+                | Callee::Experts
+                | Callee::ExpertsOf(_)
                 | Callee::Rotation(_)
                 | Callee::Team(_) => {}
             }
@@ -223,6 +242,13 @@ impl fmt::Display for Finding {
                 write!(
                     f,
                     "no address of {members} is known, such as `discord` or `email`: a page names them and mentions nobody"
+                )
+            }
+            Finding::IdleArea { area } => {
+                write!(
+                    f,
+                    "nothing belongs to area {area}, and no step calls its experts: write `alerts`, `playbooks` or `namespaces` \
+                     beside its name, or `{{ experts: {area} }}` into an escalation"
                 )
             }
             Finding::Unreachable { team } => {

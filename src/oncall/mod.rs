@@ -12,9 +12,11 @@ mod addresses;
 mod calendar;
 mod changes;
 mod check;
+mod contacts;
 mod covers;
 mod document;
 mod error;
+mod experts;
 mod findings;
 mod hours;
 mod imported;
@@ -29,6 +31,7 @@ mod stretch;
 mod tests;
 mod told;
 
+use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -36,8 +39,10 @@ use chrono_tz::Tz;
 
 pub use addresses::Addresses;
 pub use calendar::CalendarError;
+pub use contacts::{CONTACT_SINKS, Paged, RosterContacts};
 pub use covers::PassedOver;
 pub use error::{OnCallError, Place};
+pub use experts::Area;
 pub use findings::{Finding, LOOK_AHEAD};
 pub use imported::Imported;
 pub use layer::{Rotations, TurnSource};
@@ -47,6 +52,7 @@ pub use rotation::{Rotation, Shift};
 pub use told::Asking;
 
 use crate::model::{Layer, OverrideId, PageFor, PageHours};
+use contacts::ContactsEach;
 use covers::Covers;
 use told::SHOWN;
 
@@ -55,17 +61,19 @@ use told::SHOWN;
 pub struct OnCall {
     members: Vec<Arc<Member>>,
     teams: Vec<Team>,
+    areas: Vec<Area>,
     /// Of teams that have no policy of their own.
     usual: Policy,
     covers: Covers,
 }
 
 /// Somebody who can be on call. The name is unique, and so is the Discord id.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Member {
     pub name: String,
     /// Where there is none, they can be named, but not called.
     pub addresses: Addresses,
+    contacts: ContactsEach,
     /// Where the member lives: for showing times. Handoffs follow the rotation's zone.
     pub time_zone: Option<Tz>,
 }
@@ -191,10 +199,19 @@ impl OnCall {
     }
 }
 
+/// By name alone: what refers to a member has not changed with their addresses, and who knows a topic
+/// may read it.
+impl fmt::Debug for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Member").field(&self.name).finish()
+    }
+}
+
 impl Default for OnCall {
     /// Of no file: there is no team.
     fn default() -> Self {
-        Self { members: Vec::new(), teams: Vec::new(), usual: Policy::usual(), covers: Covers::new() }
+        let (members, teams, areas) = (Vec::new(), Vec::new(), Vec::new());
+        Self { members, teams, areas, usual: Policy::usual(), covers: Covers::new() }
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::{Member, OnCall, ScheduleError, Team};
-use crate::model::{AckTimes, AckTimesOf, Layer, Severity};
+use crate::model::{AckTimes, AckTimesOf, Concern, Layer, Severity};
 
 /// Who is called one after the other, and how long each has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +45,10 @@ pub enum Callee {
     /// The default team's who is on call, unless it is the same team.
     DefaultTeam,
     Person(Arc<Member>),
+    /// Those of the areas that match the incident.
+    Experts,
+    /// Those of that area, whatever the incident is about.
+    ExpertsOf(String),
     /// Another team's who is on call.
     Rotation(String),
     /// All who take turns in another team.
@@ -90,7 +94,7 @@ impl OnCall {
 
     /// Whom a team's policy calls after so many steps. Steps that call nobody are passed over.
     /// `None`: it is at its end. An unknown team's policy is the default team's.
-    pub fn call(&self, team: &str, default_team: &str, steps: u32, at: DateTime<Utc>) -> Option<Call> {
+    pub fn call(&self, team: &str, default_team: &str, steps: u32, about: &Concern, at: DateTime<Utc>) -> Option<Call> {
         let owner = self.team(team).or_else(|_| self.team(default_team)).ok()?;
         let policy = self.policy(&owner.name);
         let all = u32::try_from(policy.steps.len()).unwrap_or(u32::MAX);
@@ -98,7 +102,7 @@ impl OnCall {
         let mut first = None;
         // One round: what calls nobody now calls nobody then either.
         for step in (steps..steps.saturating_add(all)).take_while(|step| end.is_none_or(|end| *step < end)) {
-            let call = self.step(owner, default_team, policy, step, at)?;
+            let call = self.step(owner, default_team, policy, step, about, at)?;
             if !call.people.is_empty() {
                 return Some(call);
             }
@@ -107,14 +111,28 @@ impl OnCall {
         first
     }
 
-    /// Who is called first when a team is paged. Empty: nobody is on call.
+    /// Who is called first when a team is paged. Empty: nobody is on call. Where nobody knows about
+    /// it, steps that call experts alone are passed over; whoever comes after them is called again
+    /// by the step of their own.
     ///
     /// # Errors
     /// An unknown team.
-    pub fn first(&self, team: &str, default_team: &str, at: DateTime<Utc>) -> Result<Vec<Arc<Member>>, ScheduleError> {
-        let owner = self.team(team)?;
-        let call = self.step(owner, default_team, self.policy(team), 0, at);
-        Ok(call.map(|call| call.people).unwrap_or_default())
+    pub fn first(
+        &self,
+        team: &str,
+        default_team: &str,
+        about: &Concern,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<Arc<Member>>, ScheduleError> {
+        let (owner, policy) = (self.team(team)?, self.policy(team));
+        for (n, step) in (0..).zip(&policy.steps) {
+            let call = self.step(owner, default_team, policy, n, about, at);
+            let people = call.map(|call| call.people).unwrap_or_default();
+            if !people.is_empty() || !step.call.iter().all(|callee| *callee == Callee::Experts) {
+                return Ok(people);
+            }
+        }
+        Ok(Vec::new())
     }
 
     /// How long whoever a team's policy calls by a step has; `None`: for ever.
@@ -126,13 +144,21 @@ impl OnCall {
         Some(policy.steps.get(index)?.within.unwrap_or(usual))
     }
 
-    fn step(&self, owner: &Team, default_team: &str, policy: &Policy, step: u32, at: DateTime<Utc>) -> Option<Call> {
+    fn step(
+        &self,
+        owner: &Team,
+        default_team: &str,
+        policy: &Policy,
+        step: u32,
+        about: &Concern,
+        at: DateTime<Utc>,
+    ) -> Option<Call> {
         let index = usize::try_from(step).ok()?.checked_rem(policy.steps.len())?;
         let Step { call, within } = policy.steps.get(index)?;
         let mut people: Vec<Arc<Member>> = Vec::new();
         let mut teams = BTreeSet::new();
         for callee in call {
-            let (team, called) = self.callee(owner, default_team, callee, at);
+            let (team, called) = self.callee(owner, default_team, callee, about, at);
             if !called.is_empty() {
                 teams.insert(team);
             }
@@ -153,6 +179,7 @@ impl OnCall {
         owner: &'a Team,
         default_team: &'a str,
         callee: &'a Callee,
+        about: &Concern,
         at: DateTime<Utc>,
     ) -> (&'a str, Vec<Arc<Member>>) {
         let on_call = |team: &str| self.who(team, at).ok().flatten().map(|watch| watch.member).into_iter().collect();
@@ -166,6 +193,8 @@ impl OnCall {
             Callee::DefaultTeam if default_team == own => (own, Vec::new()),
             Callee::DefaultTeam => (default_team, on_call(default_team)),
             Callee::Person(member) => (own, vec![Arc::clone(member)]),
+            Callee::Experts => (own, self.experts(about)),
+            Callee::ExpertsOf(area) => (own, self.area(area).map(|area| area.people.clone()).unwrap_or_default()),
             Callee::Rotation(team) => (team, on_call(team)),
             Callee::Team(team) => {
                 let members = self.team(team).map(Team::members);
@@ -204,6 +233,8 @@ impl fmt::Display for Callee {
             Callee::Manager => f.write_str("manager"),
             Callee::DefaultTeam => f.write_str("the default team"),
             Callee::Person(member) => write!(f, "person {}", member.name),
+            Callee::Experts => f.write_str("experts"),
+            Callee::ExpertsOf(area) => write!(f, "experts of {area}"),
             Callee::Rotation(team) => write!(f, "rotation {team}"),
             Callee::Team(team) => write!(f, "team {team}"),
         }

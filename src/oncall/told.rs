@@ -30,12 +30,19 @@ const MOST_LINES: usize = 200;
 pub(super) const SHOWN: &str = "%a %Y-%m-%d %H:%M";
 
 impl OnCall {
-    /// A line for each layer: who is on call, until when, and who comes next.
+    /// A line for each layer: who is on call, until when, and who comes next; and of all teams, one for
+    /// each area of experts.
     ///
     /// # Errors
     /// An unknown team.
     pub fn tell_who(&self, asking: Asking<'_>) -> Result<String, ScheduleError> {
-        self.each_layer(asking, |team, layer| self.who_line(team, layer, asking.at))
+        let mut told = self.each_layer(asking, |team, layer| self.who_line(team, layer, asking.at))?;
+        if asking.team.is_none() && asking.layer.is_none() {
+            for area in self.areas() {
+                told.push_str(&format!("\nexperts of {}: {}", area.name, area.names().join(", ")));
+            }
+        }
+        Ok(told)
     }
 
     /// The turns and gaps that are to come.

@@ -15,6 +15,7 @@ mod happened;
 mod log;
 mod masking;
 mod overrides;
+mod page_order;
 mod paging;
 mod queue;
 mod reach;
@@ -46,6 +47,7 @@ pub use happened::IncidentEvent;
 pub use log::{Append, Appended, Ask, ClaimedRun, LogPosition};
 pub use masking::{identity, masked_body, stored_grouping, unfit_to_act_on};
 pub use overrides::{NewOverride, OverrideStore};
+pub use page_order::PageOrder;
 pub use paging::{DuePage, NewPage, PageReason};
 pub use queue::{Accepted, Delivered, DeliveredPart, PendingSignal, Whose};
 pub use reach::{PageDelivery, Reach};
@@ -64,8 +66,8 @@ pub use windows::{FiringAlert, HeldIncident, NewWindow, OpenAlert, WindowOrigin,
 
 use crate::metrics::{Levels, PagesMade};
 use crate::model::{
-    Approval, ApprovalId, Beat, Digest, Episode, EpisodeId, Heartbeat, HeartbeatKey, Incident, IncidentId, PageId,
-    PlaybookRef, Remedy, Run, RunEvent, RunId, Signal, SignalId,
+    Approval, ApprovalId, Beat, Concern, Digest, Episode, EpisodeId, Heartbeat, HeartbeatKey, Incident, IncidentId,
+    PageId, PlaybookRef, Remedy, Run, RunEvent, RunId, Signal, SignalId,
 };
 use crate::worker::Bell;
 
@@ -185,6 +187,9 @@ pub trait IncidentStore: Send + Sync {
     /// Some of the incident's episodes, the open ones first, then those that were closed last.
     async fn episodes(&self, incident: IncidentId, limit: usize) -> Result<Vec<Episode>, StoreError>;
 
+    /// What the incident is about; nothing, if there is none.
+    async fn concern_of(&self, incident: IncidentId) -> Result<Concern, StoreError>;
+
     /// Everything that happened to an incident, its runs' logs included, in order.
     async fn timeline(&self, incident: IncidentId) -> Result<Vec<TimelineEntry>, StoreError>;
 
@@ -294,16 +299,17 @@ pub trait OutboxStore: Send + Sync {
     ) -> Result<(), StoreError>;
 
     /// It did not arrive, and is tried again at `retry_at`; `None`: not before there is something
-    /// new to tell. `also`: the same goes to that sink, too, in the same transaction; gives back
-    /// whether it had not been sent there before. `attempt` is remembered of a page.
+    /// new to tell. `passes_on`: a page goes to the next entry of the order, too, in the same
+    /// transaction, unless another sink of its own entry that calls has it. Gives back to which
+    /// sinks it goes that had not got it before. `attempt` is remembered of a page.
     async fn delivery_failed(
         &self,
         id: DeliveryId,
         error: &str,
         retry_at: Option<DateTime<Utc>>,
-        also: Option<&str>,
+        passes_on: bool,
         attempt: Option<Attempt>,
-    ) -> Result<bool, StoreError>;
+    ) -> Result<Vec<String>, StoreError>;
 
     /// Tells something in chat that is about no incident; what is secret in it is masked. The same
     /// text at the same moment is told once. `is_trouble`: somebody has something to mend.

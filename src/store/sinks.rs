@@ -3,17 +3,20 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::TicketSinks;
-use crate::model::{AckTimesOf, PageBudgets, PageFor};
+use super::{PageOrder, TicketSinks};
+use crate::model::{AckTimesOf, KnowsContacts, PageBudgets, PageFor};
 
 /// Which sinks the outbox brings things to.
 #[derive(Debug, Clone, Default)]
 pub struct Sinks {
     /// Incidents' messages, notices and questions.
     pub chat: Vec<String>,
-    /// Pages: each of these gets every page. Where one is only to be asked when another fails, it
-    /// is not among them; the outbox's worker passes the page on.
-    pub pages: Vec<String>,
+    /// Pages: all of the first entry get each page.
+    pub pages: PageOrder,
+    /// All that pages can go to and that call somebody, whether or not the order names them.
+    pub there: BTreeSet<String>,
+    /// Where those who are called want to be. `None`: nobody says.
+    pub contacts: Option<Arc<dyn KnowsContacts>>,
     /// Those that hear, too, that somebody has a page and that it is over.
     pub hear_ends: BTreeSet<String>,
     /// Those that call the next by themselves.
@@ -28,4 +31,13 @@ pub struct Sinks {
     pub page_for: Arc<PageFor>,
     /// How long somebody who was called has, before others are called.
     pub ack_times: Arc<AckTimesOf>,
+}
+
+impl Sinks {
+    /// The order for a page whose people want to be called there: all of these at once, and then as
+    /// usual. What is configured no more is passed over.
+    pub(in crate::store) fn order_for(&self, contacts: &[String]) -> PageOrder {
+        let wanted = contacts.iter().filter(|sink| self.there.contains(*sink)).cloned().collect();
+        PageOrder::new(std::iter::once(wanted).chain(self.pages.entries().map(<[String]>::to_vec)))
+    }
 }

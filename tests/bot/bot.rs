@@ -22,7 +22,7 @@ use dogwatch::incident::IncidentRules;
 use dogwatch::intake::Form;
 use dogwatch::model::*;
 use dogwatch::notify::{OutboxWorker, Sink};
-use dogwatch::oncall::{OnCall, Roster};
+use dogwatch::oncall::{OnCall, Roster, RosterContacts};
 use dogwatch::playbook::{Catalog, Playbook};
 use dogwatch::prometheus::ScriptedPrometheus;
 use dogwatch::rehearse::{Setting, Stage};
@@ -94,6 +94,8 @@ pub struct Bot {
     pub pagers: Vec<Arc<Pager>>,
     /// The same, by sinks that are real: where there are some, pages go to them alone.
     pub page_sinks: Vec<Arc<dyn Sink>>,
+    /// Which of them are told at once, entry after entry; without any, each is an entry of its own.
+    pub page_entries: Vec<Vec<&'static str>>,
     /// How many changes the conversation has spoken of.
     told: usize,
 }
@@ -134,6 +136,7 @@ impl Bot {
             trackers: Vec::new(),
             pagers: Vec::new(),
             page_sinks: Vec::new(),
+            page_entries: Vec::new(),
             told: 0,
         };
         empty_database(&bot.folder.path().join("bot.db")).await;
@@ -149,17 +152,22 @@ impl Bot {
             [] => self.pagers.iter().map(as_sink).collect(),
             sinks => sinks.to_vec(),
         };
-        if let Some(first) = of_pages.first() {
-            self.sinks.pages = vec![first.name().to_owned()];
+        if !of_pages.is_empty() {
+            self.sinks.pages = match self.page_entries.as_slice() {
+                [] => PageOrder::new(of_pages.iter().map(|sink| [sink.name()])),
+                entries => PageOrder::new(entries.iter().map(|entry| entry.iter().copied())),
+            };
             let named = |is: fn(&dyn Sink) -> bool| {
                 of_pages.iter().filter(|sink| is(sink.as_ref())).map(|sink| sink.name().to_owned()).collect()
             };
+            self.sinks.there = named(|sink| sink.name() != "console");
             self.sinks.hear_ends = named(|sink| sink.hears_ends());
             self.sinks.escalate = named(|sink| sink.escalates());
             self.sinks.calls_by_name =
                 self.pagers.iter().find(|sink| !sink.escalates()).map(|sink| sink.name().to_owned());
         }
         let oncall = self.rules.oncall.clone();
+        self.sinks.contacts = Some(Arc::new(RosterContacts::new(oncall.clone(), self.rules.default_team.clone())));
         let setting = || Setting {
             clock: self.clock.clone(),
             cluster: self.cluster.clone(),
@@ -186,15 +194,14 @@ impl Bot {
         wiring.world.cluster = Arc::new(FusedCluster { inner: self.cluster.clone(), fuse: self.fuse.clone() });
         let mut workers = wiring.workers(1);
         workers.push(Arc::new(wiring.timekeeper()));
-        for (n, pager) in of_pages.iter().enumerate() {
-            let next = of_pages.get(n + 1).map(|next| next.name().to_owned());
+        for pager in &of_pages {
             let (pager, store, clock) = (pager.clone(), wiring.store.clone(), self.clock.clone());
-            let worker = OutboxWorker::new(pager, next, store, clock, oncall.clone(), Arc::default());
+            let worker = OutboxWorker::new(pager, store, clock, oncall.clone(), Arc::default());
             workers.push(Arc::new(worker.with_default_team(&self.rules.default_team)));
         }
         for tracker in &self.trackers {
             let (tracker, store, clock) = (tracker.clone(), wiring.store.clone(), self.clock.clone());
-            let worker = OutboxWorker::new(tracker, None, store, clock, oncall.clone(), Arc::default());
+            let worker = OutboxWorker::new(tracker, store, clock, oncall.clone(), Arc::default());
             workers.push(Arc::new(worker));
         }
         self.alive = Some(Alive { stage, workers });

@@ -11,7 +11,7 @@ use dogwatch::message::{PagingFacts, WhyFacts, incidents_table, why};
 use dogwatch::model::*;
 use dogwatch::notify::{OutboxWorker, Parcel, ParcelKind, Sink, SinkError};
 use dogwatch::oncall::OnCall;
-use dogwatch::store::{Change, IncidentFilter, IncidentRef, NewPage, PageReason, Sinks};
+use dogwatch::store::{Change, IncidentFilter, IncidentRef, NewPage, PageOrder, PageReason, Sinks};
 use dogwatch::worker::{Worker, settle};
 
 use crate::incidents::two_in_the_morning;
@@ -237,7 +237,7 @@ async fn a_damaged_page_that_somebody_has_is_told_no_more() {
 
 /// Pages go to the first of these, and on to the others when it fails.
 fn first_of(names: &[&str]) -> Sinks {
-    sinks(&[], &names[..names.len().min(1)])
+    Sinks { pages: PageOrder::new(names.iter().map(|name| [*name])), ..sinks(&[], &[]) }
 }
 
 fn workers(story: &Story, receivers: &[Arc<Receiver>]) -> Vec<Arc<dyn Worker>> {
@@ -251,10 +251,9 @@ teams:
 ";
     let oncall = Arc::new(OnCall::parse("oncall.yaml", oncall).unwrap());
     let mut workers: Vec<Arc<dyn Worker>> = Vec::new();
-    for (n, receiver) in receivers.iter().enumerate() {
-        let next = receivers.get(n + 1).map(|next| next.name.to_owned());
+    for receiver in receivers {
         let (store, clock) = (story.store.clone(), story.clock.clone());
-        let worker = OutboxWorker::new(receiver.clone(), next, store, clock, oncall.clone(), Arc::default());
+        let worker = OutboxWorker::new(receiver.clone(), store, clock, oncall.clone(), Arc::default());
         workers.push(Arc::new(worker.with_default_team("platform")));
     }
     workers

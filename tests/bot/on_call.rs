@@ -270,7 +270,7 @@ async fn a_page_calls_whoever_covers_and_a_gap_goes_to_the_default_team() {
     let mut bot = begins().await;
     let pager = Arc::new(Pager::default());
     let roster = bot.rules.oncall.clone();
-    let worker = OutboxWorker::new(pager.clone(), None, bot.store().clone(), bot.clock.clone(), roster, Arc::default());
+    let worker = OutboxWorker::new(pager.clone(), bot.store().clone(), bot.clock.clone(), roster, Arc::default());
     let worker = worker.with_default_team("platform");
     pages(&bot, "platform", &worker, "one").await;
     assert_eq!(pager.called(), ["ada"]);

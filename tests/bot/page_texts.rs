@@ -53,9 +53,8 @@ teams:
     let pager = Arc::new(Pager { room, got: Mutex::default() });
     let oncall = Arc::new(OnCall::parse("oncall.yaml", oncall).unwrap());
     let (store, clock) = (bot.store().clone(), bot.clock.clone());
-    let worker: Arc<dyn Worker> = Arc::new(
-        OutboxWorker::new(pager.clone(), None, store, clock, oncall, Arc::default()).with_default_team("default"),
-    );
+    let worker: Arc<dyn Worker> =
+        Arc::new(OutboxWorker::new(pager.clone(), store, clock, oncall, Arc::default()).with_default_team("default"));
     settle(&[worker]).await.unwrap();
     std::mem::take(&mut *pager.got.lock().unwrap())
 }

@@ -410,7 +410,7 @@ async fn what_is_said_stands_on_the_console() {
     filed.looks_after(SETTLE.as_secs()).await;
     let (paper, store, clock) = (Paper::default(), filed.bot.store().clone(), filed.bot.clock.clone());
     let sink = Arc::new(ConsoleSink::new(Box::new(paper.clone()), false));
-    let worker = OutboxWorker::new(sink, None, store, clock, filed.bot.rules.oncall.clone(), Arc::default());
+    let worker = OutboxWorker::new(sink, store, clock, filed.bot.rules.oncall.clone(), Arc::default());
     worker.turn().await.unwrap();
     let written = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
     assert!(written.contains(" oncall.yaml was read again: team platform: rotation changed\n"), "{written}");

@@ -11,22 +11,29 @@ impl Checker<'_> {
         if order.is_empty() {
             self.problem("pages.sinks", "a page would reach nobody", "write at least one, such as `[console]`");
         }
-        for (n, sink) in order.iter().enumerate() {
+        let mut named = Vec::new();
+        for (n, entry) in order.iter().enumerate() {
             let field = format!("pages.sinks.{n}");
-            if order.iter().take(n).any(|earlier| earlier == sink) {
-                self.problem(&field, format!("`{sink}` stands in the list twice"), "keep the first");
+            if entry.is_empty() {
+                self.problem(&field, "an entry names no sink", "take it out, or write such as `[pagerduty, slack]`");
+            }
+            named.extend(entry.iter().map(|sink| (field.clone(), *sink)));
+        }
+        for (n, (field, sink)) in named.iter().enumerate() {
+            if named.iter().take(n).any(|(_, earlier)| earlier == sink) {
+                self.problem(field, format!("`{sink}` stands in the list twice"), "keep the first");
             }
             if pages.has(*sink, chat) {
                 continue;
             }
             let missing = if *sink == PageSink::DISCORD { "chat.discord".to_owned() } else { format!("pages.{sink}") };
             self.problem(
-                &field,
+                field,
                 format!("pages go to `{sink}`, which is not configured"),
                 format!("write the section `{missing}`, or take `{sink}` out of the list"),
             );
         }
-        if order.as_slice() == [PageSink::CONSOLE] {
+        if !named.is_empty() && named.iter().all(|(_, sink)| *sink == PageSink::CONSOLE) {
             self.warnings.push(
                 "pages go to the console alone, and reach whoever happens to look at it; configure `chat.discord` or one \
                  of the sinks of `pages`, such as `pages.pagerduty`, `pages.slack` or `pages.email`"
@@ -43,7 +50,7 @@ impl Checker<'_> {
             let mut findings = Findings::default();
             settings.check(&mut findings);
             self.take(&format!("pages.{sink}"), findings);
-            if pages.sinks.is_some() && !order.iter().any(|named| named.name() == sink) {
+            if pages.sinks.is_some() && !named.iter().any(|(_, named)| named.name() == sink) {
                 self.warnings.push(format!("`pages.{sink}` is configured, but `pages.sinks` does not name it"));
             }
         }

@@ -76,6 +76,8 @@ pub struct PageFacts<'a> {
     pub earlier: &'a [Earlier],
     /// Other incidents that the page tells of, each with why a person is needed.
     pub folded: &'a [(FoldedIncident, String)],
+    /// Who knows such things: `ada, bo (storage)`.
+    pub experts: Option<&'a str>,
 }
 
 impl PageFacts<'_> {
@@ -91,6 +93,9 @@ impl PageFacts<'_> {
 }
 
 const TITLE: usize = 200;
+
+/// How much is said of who knows such things.
+const EXPERTS: usize = 300;
 
 /// A playbook's message is a screen or two; one that pastes a log into it must not fill a receiver.
 const PLAYBOOK: usize = 16_000;
@@ -109,6 +114,7 @@ pub fn page_text(facts: &PageFacts<'_>) -> PageText {
     let run = facts.run();
     let (found, tried) = evidence::evidence(run, facts.timeline);
     let who = run.map_or_else(|| "the bot".to_owned(), |run| run.to_string());
+    let experts = facts.experts.map(|experts| format!("experts: {}", clip(experts, EXPERTS)));
     let nothing = || vec![if run.is_some() { "nothing" } else { "nothing: no playbook was run" }.to_owned()];
     PageText {
         title: title(incident, page.severity, facts.objects_in_all, facts.folded.len()),
@@ -123,7 +129,7 @@ pub fn page_text(facts: &PageFacts<'_>) -> PageText {
         tried: if tried.is_empty() { nothing() } else { tried },
         changed: changed::changed(facts, run),
         folded: folded::folded(facts),
-        next: bounded(next::next(facts, &said, &links), NEXT),
+        next: bounded(next::next(facts, &said, &links).into_iter().chain(experts).collect(), NEXT),
         links,
         ack: clip(&folded::acknowledge(facts), ACK),
     }

@@ -21,6 +21,7 @@ fn facts<'a>(incident: &'a Incident, page: &'a Page) -> PageFacts<'a> {
         approvals: &[],
         earlier: &[],
         folded: &[],
+        experts: None,
     }
 }
 

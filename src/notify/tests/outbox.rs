@@ -7,13 +7,13 @@ use super::*;
 use crate::clock::Clock as _;
 use crate::message::Colour;
 use crate::model::{IncidentState, Outcome, RunEvent, Verdict};
-use crate::store::{Append, Change, IncidentRef, NewPage};
+use crate::store::{Append, Change, IncidentRef, NewPage, PageOrder, Sinks};
 
 #[tokio::test]
 async fn a_page_says_who_is_called_and_is_told_once() {
     let bot = Story::new(&[], &["discord"]).await;
     let pager = Scripted::new("discord");
-    let worker = worker(&bot, pager.clone(), None);
+    let worker = worker(&bot, pager.clone());
     let incident = bot.incident(Severity::S1, "CoreDNS is down", "CoreDNSDown", 3).await;
     bot.page(incident, PageReason::SeverityOne).await;
     assert_eq!(settle(&bot, &worker).await, None);
@@ -35,7 +35,7 @@ async fn a_page_for_a_team_that_cannot_be_called_calls_another_and_says_so() {
     let bot = Story::new(&[], &["discord"]).await;
     let pager = Scripted::new("discord");
     let (store, clock) = (bot.store.clone(), bot.clock.clone());
-    let worker = OutboxWorker::new(pager.clone(), None, store, clock, Arc::new(three_teams()), Arc::default())
+    let worker = OutboxWorker::new(pager.clone(), store, clock, Arc::new(three_teams()), Arc::default())
         .with_default_team("platform");
     let called = async |owner: &str, team: &str| {
         let title = format!("{owner} {team}");
@@ -66,7 +66,7 @@ async fn a_page_for_a_team_that_cannot_be_called_calls_another_and_says_so() {
 async fn a_receiver_that_is_down_is_tried_again_with_growing_waits_and_the_same_key() {
     let bot = Story::new(&[], &["pager"]).await;
     let pager = Scripted::new("pager");
-    let worker = worker(&bot, pager.clone(), None);
+    let worker = worker(&bot, pager.clone());
     let incident = bot.incident(Severity::S1, "CoreDNS is down", "CoreDNSDown", 1).await;
     bot.page(incident, PageReason::SeverityOne).await;
     pager.answers((0..4).map(|_| Err(SinkError::retry("down"))));
@@ -87,9 +87,10 @@ async fn a_receiver_that_is_down_is_tried_again_with_growing_waits_and_the_same_
 
 #[tokio::test]
 async fn the_next_sink_gets_a_page_when_the_first_one_fails_twice() {
-    let bot = Story::new(&[], &["pager"]).await;
+    let pages = PageOrder::new([["pager"], ["console"]]);
+    let bot = Story::new(&[], &[]).await.reopens_with(Sinks { pages, ..Sinks::default() }).await;
     let (pager, console) = (Scripted::new("pager"), Scripted::new("console"));
-    let (first, second) = (worker(&bot, pager.clone(), Some("console")), worker(&bot, console.clone(), None));
+    let (first, second) = (worker(&bot, pager.clone()), worker(&bot, console.clone()));
     let incident = bot.incident(Severity::S1, "CoreDNS is down", "CoreDNSDown", 1).await;
     bot.page(incident, PageReason::SeverityOne).await;
     pager.answers((0..3).map(|_| Err(SinkError::retry("down"))));
@@ -116,7 +117,7 @@ async fn the_next_sink_gets_a_page_when_the_first_one_fails_twice() {
 async fn a_page_reaches_somebody_although_its_alerts_were_over_before_the_receiver_was_back() {
     let bot = Story::new(&[], &["pager"]).await;
     let pager = Scripted::new("pager");
-    let worker = worker(&bot, pager.clone(), None);
+    let worker = worker(&bot, pager.clone());
     let incident = bot.incident(Severity::S1, "CoreDNS is down", "CoreDNSDown", 1).await;
     bot.page(incident, PageReason::SeverityOne).await;
     pager.answers([Err(SinkError::retry("down"))]);
@@ -136,7 +137,7 @@ async fn a_page_reaches_somebody_although_its_alerts_were_over_before_the_receiv
 async fn a_page_that_was_delivered_is_over_with_its_alerts() {
     let bot = Story::new(&[], &["pager"]).await;
     let pager = Scripted::new("pager");
-    let worker = worker(&bot, pager.clone(), None);
+    let worker = worker(&bot, pager.clone());
     let incident = bot.incident(Severity::S1, "CoreDNS is down", "CoreDNSDown", 1).await;
     bot.page(incident, PageReason::SeverityOne).await;
     settle(&bot, &worker).await;
@@ -150,7 +151,7 @@ async fn a_second_reason_reaches_the_pager_under_the_same_key_also_when_somebody
     for acked in [false, true] {
         let bot = Story::new(&[], &["pager"]).await;
         let pager = Scripted::new("pager");
-        let worker = worker(&bot, pager.clone(), None);
+        let worker = worker(&bot, pager.clone());
         let incident = bot.incident(Severity::S1, "CoreDNS is down", "CoreDNSDown", 1).await;
         bot.page(incident, PageReason::SeverityOne).await;
         pager.answers([Ok(Some("message-7".into()))]);
@@ -183,9 +184,10 @@ async fn a_second_reason_reaches_the_pager_under_the_same_key_also_when_somebody
 
 #[tokio::test]
 async fn a_page_that_is_refused_goes_to_the_next_sink_at_once_and_is_not_lost() {
-    let bot = Story::new(&[], &["pager"]).await;
+    let pages = PageOrder::new([["pager"], ["console"]]);
+    let bot = Story::new(&[], &[]).await.reopens_with(Sinks { pages, ..Sinks::default() }).await;
     let (pager, console) = (Scripted::new("pager"), Scripted::new("console"));
-    let (first, second) = (worker(&bot, pager.clone(), Some("console")), worker(&bot, console.clone(), None));
+    let (first, second) = (worker(&bot, pager.clone()), worker(&bot, console.clone()));
     let incident = bot.incident(Severity::S2, "CoreDNS is slow", "CoreDNSSlow", 1).await;
     bot.page(incident, PageReason::Uncovered).await;
     pager.answers([Err(SinkError::fail("401 unauthorized"))]);
@@ -202,7 +204,7 @@ async fn a_page_that_is_refused_goes_to_the_next_sink_at_once_and_is_not_lost() 
 async fn what_a_crash_interrupted_is_repeated_under_the_same_key() {
     let bot = Story::new(&[], &["pager"]).await;
     let pager = Scripted::new("pager");
-    let worker = worker(&bot, pager.clone(), None);
+    let worker = worker(&bot, pager.clone());
     let incident = bot.incident(Severity::S1, "CoreDNS is down", "CoreDNSDown", 1).await;
     bot.page(incident, PageReason::SeverityOne).await;
     let taken = bot.store.take_deliveries(&["pager"], 1, Duration::from_secs(60)).await.unwrap();
@@ -217,7 +219,7 @@ async fn what_a_crash_interrupted_is_repeated_under_the_same_key() {
 async fn a_row_that_nobody_can_read_keeps_nothing_back() {
     let bot = Story::new(&["chat"], &["chat"]).await;
     let chat = Scripted::new("chat");
-    let worker = worker(&bot, chat.clone(), None);
+    let worker = worker(&bot, chat.clone());
     let broken = bot.incident(Severity::S1, "broken", "A", 1).await;
     let strange = bot.incident(Severity::S1, "strange", "A", 1).await;
     let sound = bot.incident(Severity::S1, "sound", "A", 1).await;
@@ -242,7 +244,7 @@ async fn a_row_that_nobody_can_read_keeps_nothing_back() {
 async fn a_card_is_made_once_and_then_edited_with_what_is_true_then() {
     let bot = Story::new(&["chat"], &[]).await;
     let chat = Scripted::new("chat");
-    let worker = worker(&bot, chat.clone(), None);
+    let worker = worker(&bot, chat.clone());
     let incident = bot.incident(Severity::S2, "CoreDNS is slow", "CoreDNSSlow", 2).await;
     chat.answers([Ok(Some("message-1".into()))]);
     settle(&bot, &worker).await;
@@ -288,7 +290,7 @@ async fn what_changes_while_a_card_is_on_its_way_is_told_after_it() {
         let refused = Err(SinkError::fail("no"));
         chat.answers([if fails { refused } else { Ok(Some("message-1".into())) }, Ok(Some("message-1".into()))]);
         let sink = Arc::new(Meanwhile { bot: bot.clone(), inner: chat.clone() });
-        let worker = worker(&bot, sink, None);
+        let worker = worker(&bot, sink);
         bot.incident(Severity::S2, "CoreDNS is slow", "CoreDNSSlow", 2).await;
         settle(&bot, &worker).await;
         let seen: Vec<IncidentState> = chat.seen().iter().map(|parcel| parcel.incident.state).collect();
@@ -314,7 +316,7 @@ async fn a_question_loses_its_buttons_when_nobody_answers_or_its_run_ends() {
     for expires in [true, false] {
         let bot = Story::new(&["chat"], &[]).await;
         let chat = Scripted::new("chat");
-        let worker = worker(&bot, chat.clone(), None);
+        let worker = worker(&bot, chat.clone());
         let run = asked(&bot, &chat, &worker).await;
         if expires {
             let approval = crate::model::ApprovalId(1);
@@ -336,7 +338,7 @@ async fn a_question_loses_its_buttons_when_nobody_answers_or_its_run_ends() {
 async fn a_question_loses_its_buttons_when_it_is_answered() {
     let bot = Story::new(&["chat"], &[]).await;
     let chat = Scripted::new("chat");
-    let worker = worker(&bot, chat.clone(), None);
+    let worker = worker(&bot, chat.clone());
     let incident = bot.incident(Severity::S2, "CoreDNS is slow", "CoreDNSSlow", 1).await;
     let run = bot.opens_run(incident, "coredns-saturated").await;
     let summary = "scale deployment/coredns in kube-system 4 -> 6";
@@ -362,7 +364,7 @@ async fn a_question_loses_its_buttons_when_it_is_answered() {
 async fn one_sink_that_is_down_keeps_nothing_back_from_another() {
     let bot = Story::new(&["chat", "console"], &[]).await;
     let (chat, console) = (Scripted::new("chat"), Scripted::new("console"));
-    let (slow, quick) = (worker(&bot, chat.clone(), None), worker(&bot, console.clone(), None));
+    let (slow, quick) = (worker(&bot, chat.clone()), worker(&bot, console.clone()));
     bot.incident(Severity::S2, "CoreDNS is slow", "CoreDNSSlow", 1).await;
     chat.answers((0..100).map(|_| Err(SinkError::retry("down"))));
     settle(&bot, &slow).await;
@@ -382,7 +384,7 @@ async fn one_sink_that_is_down_keeps_nothing_back_from_another() {
 async fn the_console_tells_what_is_new_and_shows_no_control_characters() {
     let bot = Story::new(&["console"], &["console"]).await;
     let (writer, written) = written();
-    let worker = worker(&bot, Arc::new(ConsoleSink::new(writer, false)), None);
+    let worker = worker(&bot, Arc::new(ConsoleSink::new(writer, false)));
     let incident = bot.incident(Severity::S1, "a\u{1b}[2Jb\r\nc", "X", 1).await;
     bot.page(incident, PageReason::SeverityOne).await;
     settle(&bot, &worker).await;
@@ -402,7 +404,7 @@ async fn the_console_tells_what_is_new_and_shows_no_control_characters() {
 async fn the_console_is_coloured_when_told_so() {
     let bot = Story::new(&["console"], &[]).await;
     let (writer, written) = written();
-    let worker = worker(&bot, Arc::new(ConsoleSink::new(writer, true)), None);
+    let worker = worker(&bot, Arc::new(ConsoleSink::new(writer, true)));
     bot.incident(Severity::S1, "CoreDNS is down", "X", 1).await;
     settle(&bot, &worker).await;
     let text = String::from_utf8(written.lock().unwrap().clone()).unwrap();

@@ -99,7 +99,7 @@ async fn paged() -> Story {
 async fn send(receiver: &Receiver) -> Result<Option<String>, SinkError> {
     let bot = paged().await;
     let caught = Scripted::new("webhook");
-    settle(&bot, &worker(&bot, caught.clone(), None)).await;
+    settle(&bot, &worker(&bot, caught.clone())).await;
     receiver.sink().send(&caught.seen()[0]).await
 }
 
@@ -107,7 +107,7 @@ async fn send(receiver: &Receiver) -> Result<Option<String>, SinkError> {
 async fn a_page_is_a_document_with_a_key() {
     let receiver = Receiver::start(vec![says(202)]).await;
     let bot = paged().await;
-    assert_eq!(settle(&bot, &worker(&bot, Arc::new(receiver.sink()), None)).await, None);
+    assert_eq!(settle(&bot, &worker(&bot, Arc::new(receiver.sink()))).await, None);
     let requests = receiver.requests();
     assert_eq!(requests.len(), 1);
     let (headers, document) = &requests[0];
@@ -124,7 +124,7 @@ async fn a_signed_document_is_known_for_ours() {
     let bot = paged().await;
     let secret = Secret::new("what both know");
     let sink = receiver.sink().signed_with(Some(secret.clone()));
-    settle(&bot, &worker(&bot, Arc::new(sink), None)).await;
+    settle(&bot, &worker(&bot, Arc::new(sink))).await;
     let (headers, _) = receiver.requests().remove(0);
     let header = |name: &str| headers[name].to_str().unwrap().to_owned();
     let signature = header("x-dogwatch-signature");
@@ -143,7 +143,7 @@ async fn outcomes_are_told_to_who_wants_them_and_call_nobody() {
         bot.reopens_with(crate::store::Sinks { hear_ends, ..crate::store::story::sinks(&[], &["webhook"]) }).await;
     let incident = bot.incident(Severity::S1, "CoreDNS is down", "CoreDNSDown", 3).await;
     bot.page(incident, PageReason::SeverityOne).await;
-    let worker = worker(&bot, Arc::new(receiver.sink().telling_outcomes(true)), None);
+    let worker = worker(&bot, Arc::new(receiver.sink().telling_outcomes(true)));
     settle(&bot, &worker).await;
     let incident = IncidentRef::Existing(incident);
     let changes = vec![
@@ -172,7 +172,7 @@ async fn outcomes_are_told_to_who_wants_them_and_call_nobody() {
 async fn a_page_is_repeated_under_the_same_key_until_it_arrives() {
     let receiver = Receiver::start(vec![says(500), says(503), Answer::Never, says(200)]).await;
     let bot = paged().await;
-    let worker = worker(&bot, Arc::new(receiver.sink()), None);
+    let worker = worker(&bot, Arc::new(receiver.sink()));
     while let Some(wait) = settle(&bot, &worker).await {
         bot.clock.advance(Duration::from_secs(wait.unsigned_abs() + 1));
     }
@@ -224,7 +224,7 @@ async fn a_date_counts_from_our_clock_where_the_answer_has_none_and_for_a_quarte
         // The server would add the real date.
         let headers = vec![("retry-after", until.to_rfc2822()), ("date", "none".to_owned())];
         let receiver = Receiver::start(vec![Answer::Busy(headers)]).await;
-        let wait = settle(&bot, &worker(&bot, Arc::new(receiver.sink()), None)).await.unwrap();
+        let wait = settle(&bot, &worker(&bot, Arc::new(receiver.sink()))).await.unwrap();
         assert!(waits.contains(&wait), "{wait}");
     }
 }
@@ -255,7 +255,7 @@ async fn a_receiver_that_is_not_there_is_tried_again() {
     let sink = gone.sink();
     drop(gone);
     let bot = paged().await;
-    let wait = settle(&bot, &worker(&bot, Arc::new(sink), None)).await;
+    let wait = settle(&bot, &worker(&bot, Arc::new(sink))).await;
     assert_eq!(wait, Some(1));
 }
 

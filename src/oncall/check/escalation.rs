@@ -24,6 +24,7 @@ const MOST_ROUNDS: u32 = 100;
 pub(super) struct Known<'a> {
     pub members: &'a [Arc<Member>],
     pub teams: Vec<&'a str>,
+    pub areas: Vec<&'a str>,
 }
 
 /// What a team has that may be called.
@@ -71,12 +72,7 @@ impl Check<'_> {
         times: &mut BTreeMap<Severity, Duration>,
     ) -> Result<(), OnCallError> {
         for (severity, text) in entries {
-            let severity = match severity {
-                SeverityEntry::S1 => Severity::S1,
-                SeverityEntry::S2 => Severity::S2,
-                SeverityEntry::S3 => Severity::S3,
-            };
-            times.insert(severity, self.within(text)?);
+            times.insert(severity.severity(), self.within(text)?);
         }
         Ok(())
     }
@@ -130,6 +126,16 @@ impl Check<'_> {
                     Err(self.wrong(entry, message, nearest::instead(name, names)))
                 }
             },
+            ("experts", None) if known.areas.is_empty() => {
+                let remedy = "write `experts:` beside `teams`: `- { area: storage, people: [ada], alerts: [\"KubePersistentVolume*\"] }`";
+                Err(self.wrong(entry, "no area has experts", remedy))
+            }
+            ("experts", None) => Ok(Callee::Experts),
+            ("experts", Some(name)) if known.areas.contains(&name) => Ok(Callee::ExpertsOf(name.to_owned())),
+            ("experts", Some(name)) => {
+                let message = format!("no area of `experts` is called `{}`", shortened(name));
+                Err(self.wrong(entry, message, nearest::instead(name, known.areas.iter().copied())))
+            }
             ("rotation", Some(name)) if is_known(name) => Ok(Callee::Rotation(name.to_owned())),
             ("team", Some(name)) if is_known(name) => Ok(Callee::Team(name.to_owned())),
             ("rotation" | "team", Some(name)) => {
@@ -137,7 +143,7 @@ impl Check<'_> {
                 Err(self.wrong(entry, message, nearest::instead(name, known.teams.iter().copied())))
             }
             (kind, _) => {
-                let remedy = "write `on-call`, `secondary`, `next`, `everybody`, `manager`, `default-team`, `{ person: NAME }`, \
+                let remedy = "write `on-call`, `secondary`, `next`, `everybody`, `manager`, `default-team`, `experts`, `{ experts: AREA }`, `{ person: NAME }`, \
                               `{ rotation: TEAM }` for who is on call there, or `{ team: TEAM }` for all of them";
                 Err(self.wrong(entry, format!("`{}` says of nobody whom to call", shortened(kind)), remedy))
             }

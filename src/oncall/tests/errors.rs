@@ -471,3 +471,73 @@ fn hours_of_a_team() {
         assert!(at.is_some_and(|(_, column)| column.abs_diff(place) <= 3), "{error}");
     }
 }
+
+#[test]
+fn contacts() {
+    let wanted = |slip: &str| format!("- {{ name: bob, discord: \"223456789012345678\", contacts: {slip} }}");
+    let said = |slip: &str| said("- { name: bob, discord: \"223456789012345678\" }", &wanted(slip));
+    insta::assert_snapshot!(said("{ S1: [pagerduty, slack] }"), @r#"
+    `bob` has no address for `slack`
+     --> oncall.yaml:5:77
+      |
+    5 |   - { name: bob, discord: "223456789012345678", contacts: { S1: [pagerduty, slack] } }
+      |                                                                             ^^^^^
+      = write it beside the name: `slack: ...`
+    "#);
+    for (slip, message, remedy) in [
+        ("{ S1: [slak] }", "`slak` is no sink for pages", "did you mean `slack`?"),
+        ("{ S1: [console] }", "the console calls nobody", "pagerduty"),
+        ("{ S1: [] }", "the contacts name no sink", "leave the severity out"),
+        ("{ S2: [discord, discord] }", "`discord` stands in the contacts twice", "keep the first"),
+        ("{ S4: [discord] }", "S4", "S3"),
+    ] {
+        let said = said(slip);
+        assert!(said.contains(message) && said.contains(remedy) && said.contains("oncall.yaml:5:"), "{slip}: {said}");
+    }
+    let good =
+        GOOD.replacen("223456789012345678\" }", "223456789012345678\", contacts: { S3: [discord, webhook] } }", 1);
+    let (before, after) = (OnCall::parse("oncall.yaml", GOOD).unwrap(), OnCall::parse("oncall.yaml", &good).unwrap());
+    let bob = after.member("bob").unwrap();
+    assert_eq!(bob.contacts(crate::model::Severity::S3), ["discord", "webhook"]);
+    assert_eq!(bob.contacts(crate::model::Severity::S1), [""; 0]);
+    assert_eq!(before.changes_to(&after), ["member bob: contacts changed"]);
+}
+
+#[test]
+fn experts() {
+    let with = |experts: &str| format!("{GOOD}experts:\n  - {experts}\n");
+    for (experts, message, remedy) in [
+        ("{ area: storage, people: [alcie] }", "`alcie` is not in members", "did you mean `alice`?"),
+        ("{ area: Storage, people: [bob] }", "`Storage` can be no area's name", "lower-case"),
+        ("{ area: storage, people: [] }", "area `storage` has no experts", "people: [ada]"),
+        ("{ area: storage, people: [bob, bob] }", "names `bob` twice", "keep the first"),
+        ("{ area: storage, people: [bob], alerts: [\"\"] }", "an empty name", "KubePersistentVolume*"),
+        ("{ area: storage, people: [bob] }\n  - { area: storage, people: [alice] }", "a second area", "its own name"),
+        ("{ area: storage, people: [bob], alert: [X] }", "alert", "alerts"),
+    ] {
+        let said = parse_error(&with(experts)).to_string();
+        assert!(said.contains(message) && said.contains(remedy) && said.contains("oncall.yaml:1"), "{experts}: {said}");
+    }
+    let step = |callee: &str| {
+        with("{ area: storage, people: [bob] }") + &format!("escalation: {{ steps: [{{ call: [{callee}] }}] }}\n")
+    };
+    let said = parse_error(&step("{ experts: storrage }")).to_string();
+    assert!(said.contains("no area of `experts` is called `storrage`") && said.contains("`storage`"), "{said}");
+    let none = format!("{GOOD}escalation: {{ steps: [{{ call: [experts] }}] }}\n");
+    assert!(parse_error(&none).to_string().contains("no area has experts"));
+
+    let [before, after] = [&with("{ area: storage, people: [bob] }"), &with("{ area: storage, people: [alice], alerts: [X] }\n  - { area: network, people: [bob], namespaces: [kube-system] }")]
+        .map(|text| OnCall::parse("oncall.yaml", text).unwrap());
+    assert_eq!(before.changes_to(&after), ["experts + network", "experts storage: people, alerts changed"]);
+    let now = utc("2026-03-02T00:00:00Z");
+    let finds = |oncall: &OnCall| {
+        oncall.findings(now).iter().any(|it| it.to_string().contains("nothing belongs to area storage"))
+    };
+    assert!(finds(&before) && !finds(&after));
+    assert!(!finds(&OnCall::parse("oncall.yaml", &step("{ experts: storage }")).unwrap()), "a step names it");
+    let asking = crate::oncall::Asking { team: None, layer: None, at: now, lasting: None };
+    assert!(after.tell_who(asking).unwrap().ends_with("\nexperts of storage: alice\nexperts of network: bob"));
+    let about = |namespace: &str| Concern { namespaces: [namespace.to_owned()].into(), ..Concern::default() };
+    assert_eq!(after.tell_experts(&about("kube-system")).as_deref(), Some("bob (network)"));
+    assert_eq!(after.tell_experts(&about("kube")), None);
+}

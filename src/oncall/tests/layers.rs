@@ -53,8 +53,9 @@ fn a_secondary_has_turns_of_its_own_and_is_called_next() {
     assert_eq!(secondary("2026-03-05T12:00:00Z"), None);
     let calls = |at: &str| {
         let mut calls = Vec::new();
-        while let Some(call) =
-            on_call.call("platform", "platform", calls.len() as u32, utc(at)).filter(|_| calls.len() < 3)
+        while let Some(call) = on_call
+            .call("platform", "platform", calls.len() as u32, &Concern::default(), utc(at))
+            .filter(|_| calls.len() < 3)
         {
             calls.push(call.people.iter().map(|member| member.name.clone()).collect::<Vec<_>>().join(" "));
         }
@@ -74,7 +75,7 @@ fn a_secondary_has_turns_of_its_own_and_is_called_next() {
 fn secondary_is_a_word_of_the_policy() {
     let policy = "    escalation: { steps: [{ call: [secondary] }, { call: [everybody] }] }\n";
     let on_call = team(&format!("{SUN}{policy}"));
-    let call = |step, at| on_call.call("platform", "platform", step, utc(at)).unwrap();
+    let call = |step, at| on_call.call("platform", "platform", step, &Concern::default(), utc(at)).unwrap();
     let night = call(0, "2026-03-05T20:00:00Z");
     assert_eq!((night.step, night.people[0].name.as_str(), night.said.as_str()), (0, "eve", "secondary"));
     let noon = call(0, "2026-03-05T12:00:00Z");

@@ -15,6 +15,7 @@ mod told;
 use chrono::{DateTime, Utc};
 
 use super::{OnCall, Watch};
+use crate::model::Concern;
 
 /// A team `platform` in that zone, with handoffs from that day on, as the file says it.
 fn rotation(zone: &str, start: &str, handoff: &str, members: &[&str]) -> OnCall {

@@ -29,7 +29,9 @@ fn calls(team: &str, at: &str, most: usize) -> Vec<String> {
     let oncall = OnCall::parse("oncall.yaml", FILE).unwrap();
     let mut steps = 0;
     let mut calls = Vec::new();
-    while let Some(call) = oncall.call(team, "platform", steps, utc(at)).filter(|_| calls.len() < most) {
+    while let Some(call) =
+        oncall.call(team, "platform", steps, &Concern::default(), utc(at)).filter(|_| calls.len() < most)
+    {
         let people: Vec<&str> = call.people.iter().map(|member| member.name.as_str()).collect();
         calls.push(format!("{} {}: {}", call.step, call.team, people.join(" ")));
         steps = call.step + 1;
@@ -58,7 +60,8 @@ fn a_policy_is_taken_step_by_step_as_often_as_it_says() {
     let expected: Vec<String> = (0..8).map(|step| format!("{step} {}", round[step % 4])).collect();
     assert_eq!(calls("shop", "2026-01-06T12:00:00Z", 100), expected);
     let oncall = OnCall::parse("oncall.yaml", FILE).unwrap();
-    let within = |step| oncall.call("shop", "platform", step, utc("2026-01-06T12:00:00Z")).unwrap().within;
+    let within =
+        |step| oncall.call("shop", "platform", step, &Concern::default(), utc("2026-01-06T12:00:00Z")).unwrap().within;
     assert_eq!((within(0), within(1).map(|within| within.as_secs())), (None, Some(1_800)));
     let times = oncall.ack_times();
     let acknowledge =
@@ -76,7 +79,7 @@ fn before_a_rotation_begins_the_steps_that_name_nobody_are_passed_over() {
     let nobody =
         FILE.replacen("members: [zoe] }", "members: [zoe] }\n    escalation: { steps: [{ call: [on-call] }] }", 1);
     let oncall = OnCall::parse("oncall.yaml", &nobody).unwrap();
-    let call = oncall.call("platform", "platform", 0, utc("2026-01-01T12:00:00Z")).unwrap();
+    let call = oncall.call("platform", "platform", 0, &Concern::default(), utc("2026-01-01T12:00:00Z")).unwrap();
     assert_eq!((call.step, call.people.len()), (0, 0), "somebody may look there");
 }
 

@@ -11,7 +11,7 @@ use super::groupings::Asked;
 use super::rows::{self, from_json, get, get_time, get_time_or, json, micros};
 use super::{SqliteStore, failed, groupings, pages, reports};
 use crate::metrics::{Levels, PagesMade};
-use crate::model::{Episode, EpisodeId, Incident, IncidentId, PageId, SignalId, WindowId};
+use crate::model::{Concern, Episode, EpisodeId, Incident, IncidentId, PageId, SignalId, WindowId};
 use crate::store::{
     AlertCount, Applied, Change, Decision, DuePage, EpisodeHead, IncidentFilter, IncidentStore, IncidentView,
     ObjectRow, Page, PageAttempts, PageOutline, PageReason, RecentIncident, StoreError, Teams, TimelineEntry, identity,
@@ -219,6 +219,13 @@ impl IncidentStore for SqliteStore {
             .await
             .map_err(failed("read episodes"))?;
         Ok(rows::readable(&found, rows::episode))
+    }
+
+    async fn concern_of(&self, incident: IncidentId) -> Result<Concern, StoreError> {
+        let Some(of) = self.incident(incident).await? else { return Ok(Concern::default()) };
+        let found = sqlx::query(rows::ALERT_NAMES).bind(incident.0).fetch_all(&self.reads).await;
+        let found = found.map_err(failed("read what an incident is about"))?;
+        Ok(Concern::of(&of, found.iter().filter_map(rows::alert_name)))
     }
 
     async fn timeline(&self, incident: IncidentId) -> Result<Vec<TimelineEntry>, StoreError> {

@@ -62,15 +62,14 @@ impl OutboxStore for SqliteStore {
         id: DeliveryId,
         error: &str,
         retry_at: Option<DateTime<Utc>>,
-        also: Option<&str>,
+        passes_on: bool,
         attempt: Option<Attempt>,
-    ) -> Result<bool, StoreError> {
-        let (error, also) = (redact(error).into_owned(), also.map(str::to_owned));
-        let attempt = attempt.map(Attempt::masked);
+    ) -> Result<Vec<String>, StoreError> {
+        let (error, attempt) = (redact(error).into_owned(), attempt.map(Attempt::masked));
         let failed = self.transact("note a failed delivery", move |mut tx| {
             Box::pin(async move {
                 transaction::remember(&mut tx, id, attempt, Some(&error)).await?;
-                transaction::failed(&mut tx, id, &error, retry_at, also.as_deref()).await
+                transaction::failed(&mut tx, id, &error, retry_at, passes_on).await
             })
         });
         let failed = failed.await?;

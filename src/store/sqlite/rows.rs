@@ -304,6 +304,21 @@ pub(super) fn page(row: &SqliteRow) -> Result<Page, StoreError> {
     })
 }
 
+/// The alerts of an incident by name, with the namespace that their labels say.
+pub(super) const ALERT_NAMES: &str = "SELECT DISTINCT alert, CASE WHEN json_valid(labels)
+         THEN COALESCE(json_extract(labels, '$.exported_namespace'), json_extract(labels, '$.namespace')) END AS namespace
+     FROM episode WHERE incident_id = ?";
+
+pub(super) fn alert_name(row: &SqliteRow) -> Option<(String, Option<String>)> {
+    Some((get(row, "alert").ok()?, get::<Option<String>>(row, "namespace").ok().flatten()))
+}
+
+/// Where those whom a page calls want to be called. Empty: as usual, or nothing that can be read.
+pub(super) fn contacts(row: &SqliteRow) -> Vec<String> {
+    let text = get::<Option<String>>(row, "contacts").ok().flatten();
+    text.and_then(|text| from_json("page's contacts", &text).ok()).unwrap_or_default()
+}
+
 /// What can be read of a page whose row is damaged.
 pub(super) fn page_attempts(row: &SqliteRow) -> Result<PageAttempts, StoreError> {
     let attempts: i64 = get(row, "attempts")?;

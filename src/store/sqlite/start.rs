@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::{Connection as _, SqliteConnection};
 
-use super::rows::{get, micros, severity, urgency_number};
+use super::rows::{contacts, from_json, get, micros, severity, urgency_number};
 use super::tables::SqliteTables;
 use super::{clock_moves, failed, ticket_sites};
 use crate::model::PageId;
@@ -14,10 +14,11 @@ use crate::store::{Sinks, StoreError};
 /// Pages that the last process had taken, or was about to try again: nobody is at them any more.
 const TAKE_OVER: &str = "UPDATE outbox SET due_at = ?1 WHERE urgency = ?2 AND due_at > ?1 AND due_at <= ?1 + 60000000";
 
-/// Pages that reached nobody, and of which the first sink of today's configuration does not know:
-/// what they went to may be configured no more, or nothing was.
-const LOST: &str = "SELECT id, severity FROM page WHERE acknowledged_at IS NULL AND folded_into IS NULL
-     AND NOT EXISTS (SELECT 1 FROM outbox WHERE page_id = page.id AND (sink = ?1 OR delivered_at IS NOT NULL))";
+/// Pages that reached nobody, and where they were sent.
+const UNREACHED: &str = "SELECT id, severity, contacts,
+         (SELECT json_group_array(sink) FROM outbox WHERE page_id = page.id) AS sinks
+     FROM page WHERE acknowledged_at IS NULL AND folded_into IS NULL
+     AND NOT EXISTS (SELECT 1 FROM outbox WHERE page_id = page.id AND delivered_at IS NOT NULL)";
 
 /// A time that is no number is greater than each to SQLite: what waits for it would wait for ever,
 /// and nobody would hear of it. It has come. (The outbox mends its own whenever it is asked.)
@@ -53,22 +54,30 @@ pub(super) async fn take_over(
         .await
         .map_err(failed("take over the pages of the last process"))?;
     ticket_sites::follow(connection, now, &sinks.tickets).await?;
-    let Some(first) = sinks.pages.first() else { return Ok(()) };
-    bring_on_their_way(connection, now, first).await
+    bring_on_their_way(connection, now, sinks).await
 }
 
+/// What a page went to may be configured no more, or nothing was: where no sink of today's first
+/// entry knows of it, all of that are told.
 async fn bring_on_their_way(
     connection: &mut SqliteConnection,
     now: DateTime<Utc>,
-    sink: &str,
+    sinks: &Sinks,
 ) -> Result<(), StoreError> {
     let what = "bring pages on their way that reached nobody";
     let mut transaction = connection.begin().await.map_err(failed(what))?;
-    let lost = sqlx::query(LOST).bind(sink.to_owned()).fetch_all(&mut *transaction).await.map_err(failed(what))?;
+    let unreached = sqlx::query(UNREACHED).fetch_all(&mut *transaction).await.map_err(failed(what))?;
     // What pages nobody was never meant to go anywhere.
-    for row in lost.iter().filter(|row| severity(row).pages()) {
+    for row in unreached.iter().filter(|row| severity(row).pages()) {
+        let order = sinks.order_for(&contacts(row));
+        let sent: Vec<String> = from_json("page's sinks", get(row, "sinks")?).unwrap_or_default();
+        if order.first().iter().any(|sink| sent.contains(sink)) {
+            continue;
+        }
         let page = Outgoing::page(PageId(get(row, "id")?));
-        SqliteTables(&mut transaction).put(sink, &page, now).await?;
+        for sink in order.first() {
+            SqliteTables(&mut transaction).put(sink, &page, now).await?;
+        }
     }
     transaction.commit().await.map_err(failed(what))
 }

@@ -101,50 +101,59 @@ pub(in crate::store) async fn arrived(
 }
 
 /// What became of a delivery that failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::store) struct Failed {
-    /// It goes to another sink now, where it had not been sent before.
-    pub added: bool,
+    /// It goes to these sinks now, where it had not been sent before.
+    pub added: Vec<String>,
     /// There is something new to deliver.
     pub news: bool,
 }
 
-/// It did not arrive, and is tried again at `retry_at`; `also`: the same goes to that sink, too.
+/// It did not arrive, and is tried again at `retry_at`; `passes_on`: the next of the order are asked,
+/// too.
 pub(in crate::store) async fn failed(
     tx: &mut Tx<'_>,
     id: DeliveryId,
     error: &str,
     retry_at: Option<DateTime<Utc>>,
-    also: Option<&str>,
+    passes_on: bool,
 ) -> Result<Failed, StoreError> {
-    let Some(row) = tx.tables.delivery_row(id).await? else { return Ok(Failed { added: false, news: false }) };
+    let nothing = Failed { added: Vec::new(), news: false };
+    let Some(row) = tx.tables.delivery_row(id).await? else { return Ok(nothing) };
     // What changed while it was on its way is worth a try of its own.
     let due_at = retry_at.or(row.changed.then_some(tx.now));
     tx.tables.save_failure(id, error, due_at).await?;
-    let added = match also {
-        Some(also) => tx.tables.put_also(id, also, tx.now).await?,
-        None => false,
-    };
-    let news = match row.page {
-        Some(page) => tell_failure(tx, page, &row, also.filter(|_| added)).await?,
-        None => false,
-    };
-    Ok(Failed { added, news: news || added })
+    let Some(page) = row.page else { return Ok(nothing) };
+    let mut added = Vec::new();
+    if passes_on {
+        for sink in asked_next(tx, page, &row.sink).await? {
+            if tx.tables.put_also(id, &sink, tx.now).await? {
+                added.push(sink);
+            }
+        }
+    }
+    let news = tell_failure(tx, page, &row, &added).await?;
+    Ok(Failed { news: news || !added.is_empty(), added })
+}
+
+/// The entry after that of `sink`. Nobody, where another one of its entry that calls has the page:
+/// somebody knows.
+async fn asked_next(tx: &mut Tx<'_>, page: PageId, sink: &str) -> Result<Vec<String>, StoreError> {
+    let order = tx.order_of(page).await?;
+    let Some((own, next)) = order.around(sink) else { return Ok(Vec::new()) };
+    let reached = tx.tables.reached_by_page(page).await?;
+    let has_it = |other: &String| other != sink && calls(other) && reached.contains(other);
+    Ok(if own.iter().any(has_it) { Vec::new() } else { next.to_vec() })
 }
 
 /// A page that fails for the first time, or goes another way, is shown as such.
-async fn tell_failure(
-    tx: &mut Tx<'_>,
-    page: PageId,
-    row: &DeliveryRow,
-    also: Option<&str>,
-) -> Result<bool, StoreError> {
+async fn tell_failure(tx: &mut Tx<'_>, page: PageId, row: &DeliveryRow, added: &[String]) -> Result<bool, StoreError> {
     let Some(of) = tx.tables.page_row(page).await? else { return Ok(false) };
-    if let Some(also) = also {
-        let text = news_of_failure(page, &row.sink, also);
+    if !added.is_empty() {
+        let text = news_of_failure(page, &row.sink, &added.join(" and "));
         tx.note(of.incident, &IncidentEvent::Remark { text }).await?;
     }
-    let news = also.is_some() || row.attempts == 0;
+    let news = !added.is_empty() || row.attempts == 0;
     if news {
         tx.send_card(of.incident).await?;
     }

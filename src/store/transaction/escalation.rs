@@ -1,7 +1,6 @@
 //! Calling the next one while nobody acknowledges, and again where nobody touches what somebody
 //! has.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -183,8 +182,8 @@ impl Tx<'_> {
         let usual = self.sinks.ack_times.of(&incident.team).acknowledge.get(&incident.severity).copied();
         self.waits_for_answer(incident.id, id, step, self.after(within.or(usual))).await?;
         let NewPage { team, reason, .. } = page;
-        self.note(incident.id, &IncidentEvent::Paged { team, reason, called: people }).await?;
-        let mut sinks: BTreeSet<String> = self.sinks.pages.iter().cloned().collect();
+        self.note(incident.id, &IncidentEvent::Paged { team: team.clone(), reason, called: people.clone() }).await?;
+        let mut sinks = self.decide_way(id, &incident, &team, &people).await?;
         // A receiver that escalates calls whom its own policy names, and not whom somebody asks
         // for.
         if is_asked && sinks.iter().any(|sink| self.sinks.escalate.contains(sink)) {

@@ -144,10 +144,11 @@ impl Tx<'_> {
             let out = self.tables.release_fold(id, self.now).await?;
             self.note(incident.id, &IncidentEvent::Unfolded { because }).await?;
             self.begin_escalation(&incident, out, &page.team).await?;
-            self.note(incident.id, &IncidentEvent::Paged { team: page.team, reason, called: Vec::new() }).await?;
+            self.note(incident.id, &IncidentEvent::Paged { team: page.team.clone(), reason, called: Vec::new() })
+                .await?;
             self.go_together(out, incident.id, others, &row.spent).await?;
             self.carries(out, &incident).await?;
-            self.send_page(out, self.sinks.pages.iter().cloned().collect()).await?;
+            self.send_new_page(out, &incident, &page.team, &[]).await?;
             if incident.state == IncidentState::Open {
                 incident.page_at = None;
             }

@@ -18,6 +18,7 @@ mod set_aside;
 mod stop;
 mod tables;
 mod ticket;
+mod way;
 mod windows;
 
 use chrono::{DateTime, Utc};

@@ -1,7 +1,5 @@
 //! Making a page, and paging for what nobody has taken care of by its time.
 
-use std::collections::BTreeSet;
-
 use super::Tx;
 use crate::model::{Incident, IncidentId, PageId};
 use crate::store::reach::call_text;
@@ -51,7 +49,7 @@ impl Tx<'_> {
             self.tell_hours(incident, &team).await?;
             self.begin_escalation(incident, id, &team).await?;
             self.note(incident.id, &IncidentEvent::Paged { team, reason, called: Vec::new() }).await?;
-            self.send_page(id, self.sinks.pages.iter().cloned().collect()).await?;
+            self.send_new_page(id, incident, &page.team, &[]).await?;
             return Ok(Paged::Made);
         };
         if made.folded_into.is_none() {
@@ -70,10 +68,8 @@ impl Tx<'_> {
             return Ok(Paged::Updated);
         }
         self.note(incident.id, &IncidentEvent::PageUpdated { team, reason }).await?;
-        // Also where it went because another sink had failed.
-        let mut sinks: BTreeSet<String> = self.sinks.pages.iter().cloned().collect();
-        sinks.extend(self.tables.sinks_of_page(made.id).await?);
-        self.send_page(made.id, sinks).await?;
+        let receivers = self.receivers_of(made.id).await?;
+        self.send_page(made.id, receivers).await?;
         Ok(Paged::Updated)
     }
 
@@ -123,9 +119,7 @@ impl Tx<'_> {
         if !any {
             return Ok(true);
         }
-        let mut sinks: BTreeSet<String> = self.sinks.pages.iter().cloned().collect();
-        sinks.extend(self.tables.sinks_of_page(page).await?);
-        for sink in sinks {
+        for sink in self.receivers_of(page).await? {
             self.tables.put(&sink, &Outgoing::page(page), due_at).await?;
         }
         Ok(true)
@@ -170,13 +164,6 @@ impl Tx<'_> {
             return Ok(());
         }
         self.send_to_chat(&Outgoing::call(id, incident.id, text)).await
-    }
-
-    pub(super) async fn send_page(&mut self, page: PageId, sinks: BTreeSet<String>) -> Result<(), StoreError> {
-        for sink in sinks {
-            self.tables.put(&sink, &Outgoing::page(page), self.now).await?;
-        }
-        Ok(())
     }
 }
 

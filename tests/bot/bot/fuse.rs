@@ -164,6 +164,7 @@ passes_on! {
         fn due_pages(now: DateTime<Utc>) -> Result<(Vec<Incident>, Option<DateTime<Utc>>), StoreError>;
         fn incidents(filter: IncidentFilter) -> Result<Vec<Incident>, StoreError>;
         fn episodes(incident: IncidentId, limit: usize) -> Result<Vec<Episode>, StoreError>;
+        fn concern_of(incident: IncidentId) -> Result<Concern, StoreError>;
         fn timeline(incident: IncidentId) -> Result<Vec<TimelineEntry>, StoreError>;
         fn pages_of(incident: IncidentId) -> Result<Vec<Page>, StoreError>;
         fn page_attempts(incident: IncidentId) -> Result<Vec<PageAttempts>, StoreError>;
@@ -249,8 +250,8 @@ passes_on! {
     plain {
         fn take_deliveries(sinks: &[&str], limit: usize, hold: Duration) -> Result<Vec<Delivery>, StoreError>;
         fn next_delivery_due(sinks: &[&str]) -> Result<Option<DateTime<Utc>>, StoreError>;
-        fn delivery_failed(id: DeliveryId, error: &str, retry_at: Option<DateTime<Utc>>, also: Option<&str>, attempt: Option<Attempt>)
-            -> Result<bool, StoreError>;
+        fn delivery_failed(id: DeliveryId, error: &str, retry_at: Option<DateTime<Utc>>, passes_on: bool, attempt: Option<Attempt>)
+            -> Result<Vec<String>, StoreError>;
         fn announce(text: &str, is_trouble: bool) -> Result<(), StoreError>;
         fn external_message(sink: &str, incident: IncidentId) -> Result<Option<String>, StoreError>;
     }

@@ -235,7 +235,7 @@ impl Night {
     pub fn tells(&mut self, options: &DiscordOptions) {
         let sink = Arc::new(DiscordSink::new(options));
         let (store, clock) = (self.store.clone(), self.clock.clone());
-        let worker = OutboxWorker::new(sink, None, store, clock, self.oncall.clone(), self.metrics.clone());
+        let worker = OutboxWorker::new(sink, store, clock, self.oncall.clone(), self.metrics.clone());
         self.works(Arc::new(worker));
     }
 

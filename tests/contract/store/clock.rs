@@ -21,7 +21,7 @@ pub async fn what_waits_waits_as_long_as_it_was_meant_to(story: Story) {
     let hold = Change::Hold { signal: Box::new(held), lane: Lane::Usual, until: minute(10), notes: vec![] };
     story.decide(vec![hold, Change::PageAt { incident: at, at: Some(minute(15)) }]).await;
     for delivery in story.store.take_deliveries(&["console"], 10, LEASE).await.unwrap() {
-        story.store.delivery_failed(delivery.id, "503", Some(minute(5)), None, None).await.unwrap();
+        story.store.delivery_failed(delivery.id, "503", Some(minute(5)), false, None).await.unwrap();
     }
     let told = async || {
         let wait = |at: Option<DateTime<Utc>>| (at.unwrap() - story.clock.now()).num_minutes();
@@ -43,7 +43,7 @@ pub async fn what_waits_waits_as_long_as_it_was_meant_to(story: Story) {
         for delivery in story.store.take_deliveries(&["console"], 10, LEASE).await.unwrap() {
             assert!(matches!(delivery.subject, DeliverySubject::Approval { .. }), "{delivery:?}");
             let retry_at = story.clock.now() + TimeDelta::minutes(5);
-            story.store.delivery_failed(delivery.id, "503", Some(retry_at), None, None).await.unwrap();
+            story.store.delivery_failed(delivery.id, "503", Some(retry_at), false, None).await.unwrap();
         }
         assert_eq!(told().await, [5, 10, 15, 20, 30], "by {by}");
         assert!(listening.iter().all(|bell| bell.has_changed().unwrap()), "everybody looks again");

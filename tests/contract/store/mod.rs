@@ -150,6 +150,7 @@ macro_rules! each_store_check {
                 what_is_given_up_is_tried_again_when_it_changed_on_the_way
                 a_page_goes_to_another_sink_once
                 how_a_page_was_told_is_remembered
+                a_page_that_another_of_its_entry_has_goes_to_no_other
                 pages_are_delivered_before_messages
                 the_worst_page_is_delivered_first
                 where_one_arrives_again_what_failed_before_follows_at_once

@@ -56,7 +56,7 @@ pub async fn a_page_says_where_it_goes_and_how_that_stands(story: Story) {
     story.page(other, PageReason::Uncovered).await;
     let taken = story.store.take_deliveries(&["webhook"], 1, LEASE).await.unwrap().pop().unwrap();
     let retry_at = morning() + Duration::from_secs(5);
-    story.store.delivery_failed(taken.id, "503", Some(retry_at), None, None).await.unwrap();
+    story.store.delivery_failed(taken.id, "503", Some(retry_at), false, None).await.unwrap();
     let pages = story.store.pages_of(id).await.unwrap();
     assert_eq!(pages.len(), 1);
     assert_eq!((pages[0].incident, &pages[0].reason), (id, &PageReason::SeverityOne));

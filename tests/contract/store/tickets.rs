@@ -133,7 +133,7 @@ pub async fn a_tracker_that_is_left_alone_gets_nothing_from_anybody(story: Story
     let until = story.clock.now() + Duration::from_secs(600);
     let left_alone = Some((until, "429".to_owned()));
     let retry_at = Some(story.clock.now() + Duration::from_secs(1));
-    story.store.delivery_failed(delivery.id, "429", retry_at, None, None).await.unwrap();
+    story.store.delivery_failed(delivery.id, "429", retry_at, false, None).await.unwrap();
     let failure = TicketFailure { left_alone, ..failure(false, None) };
     story.store.ticket_failed(made.id, failure).await.unwrap();
     let story = story.reopens().await;

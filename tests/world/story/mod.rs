@@ -40,10 +40,10 @@ pub fn morning() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 3, 2, 8, 0, 0).unwrap()
 }
 
-/// The outbox's sinks, by name.
+/// The outbox's sinks, by name; those for pages are told at once.
 pub fn sinks(chat: &[&str], pages: &[&str]) -> Sinks {
-    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-    Sinks { chat: names(chat), pages: names(pages), ..Sinks::default() }
+    let chat = chat.iter().map(|name| (*name).to_owned()).collect();
+    Sinks { chat, pages: PageOrder::new([pages.iter().copied()]), ..Sinks::default() }
 }
 
 impl Story {

@@ -19,6 +19,11 @@ const ROWS: usize = 1_000;
 
 #[async_trait]
 impl IncidentTable for SqliteTables<'_> {
+    async fn alert_names(&mut self, id: IncidentId) -> Result<Vec<(String, Option<String>)>, StoreError> {
+        let found = self.all("read an incident's alerts", sqlx::query(rows::ALERT_NAMES).bind(id.0)).await?;
+        Ok(found.iter().filter_map(rows::alert_name).collect())
+    }
+
     async fn incident_row(&mut self, id: IncidentId) -> Result<Option<Incident>, StoreError> {
         let sql = format!("SELECT {} FROM incident WHERE id = ?", rows::INCIDENT);
         let row = self.maybe("read an incident", sqlx::query(AssertSqlSafe(sql)).bind(id.0)).await?;

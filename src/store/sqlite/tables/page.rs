@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use super::SqliteTables;
 use crate::model::{Incident, IncidentId, PageId};
 use crate::store::rules::{MadePage, WaitingPage};
-use crate::store::sqlite::rows::{from_json, get, get_time, get_time_or, json, micros};
+use crate::store::sqlite::rows::{contacts, from_json, get, get_time, get_time_or, json, micros};
 use crate::store::transaction::{PageRow, PageTable};
 use crate::store::{NewPage, StoreError};
 
@@ -108,6 +108,24 @@ impl PageTable for SqliteTables<'_> {
     async fn sinks_of_page(&mut self, id: PageId) -> Result<Vec<String>, StoreError> {
         let query = sqlx::query("SELECT sink FROM outbox WHERE page_id = ? ORDER BY id");
         let found = self.all("read where a page went", query.bind(id.0)).await?;
+        found.iter().map(|row| get(row, "sink")).collect()
+    }
+
+    async fn save_contacts(&mut self, id: PageId, sinks: &[String]) -> Result<(), StoreError> {
+        let query = sqlx::query("UPDATE page SET contacts = ? WHERE id = ?").bind(json(&sinks)?).bind(id.0);
+        self.execute("keep where people want to be called", query).await?;
+        Ok(())
+    }
+
+    async fn contacts_of(&mut self, id: PageId) -> Result<Vec<String>, StoreError> {
+        let query = sqlx::query("SELECT contacts FROM page WHERE id = ?").bind(id.0);
+        let row = self.maybe("read where people want to be called", query).await?;
+        Ok(row.as_ref().map(contacts).unwrap_or_default())
+    }
+
+    async fn reached_by_page(&mut self, id: PageId) -> Result<Vec<String>, StoreError> {
+        let query = sqlx::query("SELECT sink FROM outbox WHERE page_id = ? AND delivered_at IS NOT NULL ORDER BY id");
+        let found = self.all("read where a page arrived", query.bind(id.0)).await?;
         found.iter().map(|row| get(row, "sink")).collect()
     }
 

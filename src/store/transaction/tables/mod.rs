@@ -152,6 +152,9 @@ pub(in crate::store) struct EpisodeAgain {
 
 #[async_trait]
 pub(in crate::store) trait IncidentTable {
+    /// Its alerts by name, with the namespace that their labels say.
+    async fn alert_names(&mut self, id: IncidentId) -> Result<Vec<(String, Option<String>)>, StoreError>;
+
     async fn incident_row(&mut self, id: IncidentId) -> Result<Option<Incident>, StoreError>;
 
     /// Whose it is, also when nothing else of it can be read.
@@ -276,6 +279,15 @@ pub(in crate::store) trait PageTable {
 
     /// Where it went, or is to go.
     async fn sinks_of_page(&mut self, id: PageId) -> Result<Vec<String>, StoreError>;
+
+    /// Those whom it calls want to be called there.
+    async fn save_contacts(&mut self, id: PageId, sinks: &[String]) -> Result<(), StoreError>;
+
+    /// Empty: as usual, or it cannot be read.
+    async fn contacts_of(&mut self, id: PageId) -> Result<Vec<String>, StoreError>;
+
+    /// Where it has arrived.
+    async fn reached_by_page(&mut self, id: PageId) -> Result<Vec<String>, StoreError>;
 
     /// `None`: it is gone, or so damaged that there is nowhere to tell of it. What became of its
     /// delivery is kept all the same: it would be sent again and again.
