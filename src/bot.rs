@@ -76,7 +76,8 @@ impl Bot {
         ];
         for n in 0..runs {
             let name = format!("{}/{n}", self.name);
-            let (store, world, options) = (self.store.clone(), self.world.clone(), self.engine.clone());
+            let (store, world) = (self.store.clone(), self.world.clone());
+            let options = EngineOptions { ceilings: rules.ceilings.clone(), ..self.engine.clone() };
             let engine = EngineWorker::new(name, store, world, options, self.metrics.clone());
             let sources = Sources::new(self.alertmanager.clone(), self.alertmanager_sources.clone());
             workers.push(Arc::new(engine.asking(sources)));
@@ -95,6 +96,8 @@ impl Default for EngineOptions {
             default_team: IncidentRules::default().default_team,
             mark: String::new(),
             mandate: Arc::new(Mandate::unshared()),
+            ceilings: Live::default(),
+            freeze_map: None,
         }
     }
 }

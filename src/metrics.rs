@@ -58,6 +58,7 @@ pub struct Metrics {
     clock_set: Counter,
     connected: Family<ChatLabel, Level>,
     observes_only: Level,
+    freeze_map: Level,
     levels: Mutex<LevelGauges>,
     watch: WatchGauges,
     reload: ReloadCounts,
@@ -205,6 +206,7 @@ impl Metrics {
             clock_set: Counter::default(),
             connected: Family::default(),
             observes_only: Level::default(),
+            freeze_map: Level::default(),
             pages_counted: AtomicI64::new(0),
             levels: Mutex::new(LevelGauges::register(&mut registry)),
             watch: WatchGauges::register(&mut registry),
@@ -219,6 +221,9 @@ impl Metrics {
         let observes_only = metrics.observes_only.clone();
         let help = "Whether another bot, or a missing right, keeps this one from changing the cluster";
         metrics.registry.register("observes_only", help, observes_only);
+        let freeze_map = metrics.freeze_map.clone();
+        let help = "Whether the ConfigMap that freezes held the last mutation up that asked, or could not be read";
+        metrics.registry.register("frozen_by_config_map", help, freeze_map);
         // A series that is not there yet has no rate when it first counts: these are watched from the beginning.
         for result in NotificationResult::ALL {
             metrics.notifications.get_or_create(&ResultLabel { result: result.word() }).inc_by(0);
@@ -335,6 +340,11 @@ impl Metrics {
     /// Whether people can ask on this chat. One that is not configured has no series.
     pub fn chat_connected(&self, chat: &'static str, connected: bool) {
         self.connected.get_or_create(&ChatLabel { chat }).set(u64::from(connected));
+    }
+
+    /// Whether the ConfigMap that freezes holds up the mutation that asked it last.
+    pub fn freeze_map(&self, freezes: bool) {
+        self.freeze_map.set(u64::from(freezes));
     }
 
     /// Whether this bot changes nothing in the cluster, whatever its playbooks say.

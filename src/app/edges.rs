@@ -1,5 +1,6 @@
 //! From the configuration to the edges: each thing that can be wrong at the start is said with the next move.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -8,6 +9,7 @@ use super::parse_oncall;
 use crate::alertmanager::{Alertmanager, HttpAlertmanager};
 use crate::cluster::{Cluster, Connection, RealCluster};
 use crate::config::{AlertmanagerConfig, AuthConfig, Config, PrometheusConfig, SourceConfig};
+use crate::engine::FreezeMap;
 use crate::files;
 use crate::http::HttpAuth;
 use crate::incident::{Expected, GroupingRules, HomeCluster, IncidentRules, SourceRights};
@@ -160,10 +162,29 @@ pub fn rules(config: &Config, roster: &Roster, planned: Arc<[PlannedWindow]>) ->
     rules
 }
 
+/// Where the pod's service account says which namespace it is in.
+const OWN_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+
+/// The ConfigMap that freezes, where it is known in which namespace it would be.
+pub fn freeze_map(config: &Config) -> Option<FreezeMap> {
+    let freeze = &config.engine.freeze;
+    let own = || match config.cluster.kubeconfig {
+        None => files::read_text(Path::new(OWN_NAMESPACE), files::SECRET).ok(),
+        Some(_) => None,
+    };
+    let namespace = freeze.namespace.clone().or_else(own).map(|namespace| namespace.trim().to_owned());
+    let Some(namespace) = namespace.filter(|namespace| !namespace.is_empty()) else {
+        tracing::info!("no ConfigMap is asked whether it freezes: this is no pod, and `engine.freeze.namespace` names none");
+        return None;
+    };
+    Some(FreezeMap { namespace, name: freeze.name.clone() })
+}
+
 /// Has rules follow what counts at once when files are read again.
 pub(super) fn follow(rules: &mut IncidentRules, config: &Config, oncall: &OnCall) {
     rules.teams = oncall.teams().iter().map(|team| team.name.clone()).collect();
     rules.page_for = Arc::new(oncall.page_for());
+    rules.ceilings.set(config.engine.ceilings());
     rules.reopen_within = config.incidents.reopen_within.0;
     rules.stale_within = config.incidents.stale_within.0;
     rules.grouping.within = config.incidents.together_within.0;

@@ -112,12 +112,13 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     };
     let health_address = health_listener.as_ref().and_then(|listener| listener.local_addr().ok());
 
+    let freeze_map = edges::freeze_map(config);
     let (shelf, catalogs) = watch::channel(catalog.clone());
     let bot = Bot {
         store: store.clone(),
         world: world.clone(),
         catalog: catalogs,
-        rules: rules.into(),
+        rules: rules.clone().into(),
         engine: EngineOptions {
             lease: config.engine.lease.0,
             output_limit: config.engine.output_limit.bytes(),
@@ -126,6 +127,8 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
             default_team: config.oncall.default_team.clone(),
             mark: store.mark().to_owned(),
             mandate: Arc::new(Mandate::shared()),
+            ceilings: rules.ceilings.clone(),
+            freeze_map: freeze_map.clone(),
         },
         alertmanager: edges::alertmanager(config)?,
         alertmanager_sources: config.alertmanager_sources(),
@@ -218,7 +221,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
         (true, true) => rights::LooksUp::Causes,
         (true, false) => rights::LooksUp::CausesAndTiers,
     };
-    let checking = rights::keep_checking(world.cluster.clone(), bot.catalog.clone(), lease, looks_up);
+    let checking = rights::keep_checking(world.cluster.clone(), bot.catalog.clone(), (lease, freeze_map), looks_up);
     crew.sends("the check of rights", stopping(stop.clone(), checking));
     if let Some(discord) = discord {
         crew.needs("the gateway to discord", discord);

@@ -7,6 +7,7 @@ use futures_util::stream::{self, StreamExt as _};
 use tokio::sync::watch;
 
 use crate::cluster::{Access, Cluster};
+use crate::engine::FreezeMap;
 use crate::mandate::LeaseName;
 use crate::playbook::{Catalog, rights};
 use crate::surroundings;
@@ -28,12 +29,12 @@ pub enum LooksUp {
 pub async fn keep_checking(
     cluster: Arc<dyn Cluster>,
     mut catalogs: watch::Receiver<Arc<Catalog>>,
-    lease: LeaseName,
+    (lease, freeze_map): (LeaseName, Option<FreezeMap>),
     looks_up: LooksUp,
 ) {
     loop {
         let catalog = catalogs.borrow_and_update().clone();
-        check(cluster.clone(), catalog, lease.clone(), looks_up).await;
+        check(cluster.clone(), catalog, (&lease, freeze_map.as_ref()), looks_up).await;
         if catalogs.changed().await.is_err() {
             return;
         }
@@ -42,7 +43,12 @@ pub async fn keep_checking(
 
 /// Asks about every right that the playbooks need, and says on the log which of them cannot work;
 /// and about those to look up what alerts have in common, and what tier objects have.
-async fn check(cluster: Arc<dyn Cluster>, catalog: Arc<Catalog>, lease: LeaseName, looks_up: LooksUp) {
+async fn check(
+    cluster: Arc<dyn Cluster>,
+    catalog: Arc<Catalog>,
+    (lease, freeze_map): (&LeaseName, Option<&FreezeMap>),
+    looks_up: LooksUp,
+) {
     match cluster.version().await {
         Ok(version) => tracing::info!(version, "the cluster answers"),
         Err(error) => {
@@ -58,6 +64,10 @@ async fn check(cluster: Arc<dyn Cluster>, catalog: Arc<Catalog>, lease: LeaseNam
     }
     for right in lease.access() {
         needed_by.entry(right).or_default().push("all of them, to change anything".into());
+    }
+    for right in freeze_map.map(FreezeMap::access).unwrap_or_default() {
+        let what = "all of them, as nothing is changed while it is not known whether that ConfigMap freezes it";
+        needed_by.entry(right).or_default().push(what.into());
     }
     look_up(cluster.as_ref(), looks_up).await;
     let asked = stream::iter(needed_by)

@@ -53,6 +53,7 @@ impl Look<'_> {
             Command::Objects { incident } => or_unknown(incident, self.objects(incident).await?),
             Command::Timeline { incident } => or_unknown(incident, self.timeline(incident).await?),
             Command::Run { playbook, set, .. } => or_wrong(self.previews.preview(&playbook, &set).await),
+            Command::Freezes => answered(message::freezes_text(&self.store.freezes_at(self.now).await?)),
             Command::Windows => answered(self.windows().await?),
             Command::Oncall { question, team, layer, at, lasting_secs } => {
                 // As near as the calendar allows.
@@ -82,6 +83,9 @@ impl Look<'_> {
             | Command::Split { .. }
             | Command::Silence { .. }
             | Command::Unsilence { .. }
+            | Command::Freeze { .. }
+            | Command::Unfreeze { .. }
+            | Command::Release { .. }
             | Command::TakeShift { .. }
             | Command::Override { .. }
             | Command::EndOverride { .. }
@@ -110,8 +114,10 @@ impl Look<'_> {
             });
         }
         let table = message::incidents_table(&listed, &pages, self.now, list.all);
+        let freezes = self.store.freezes_at(self.now).await?;
+        let frozen = if freezes.is_empty() { String::new() } else { message::freezes_text(&freezes) };
         let heartbeats = message::heartbeats_text(&self.store.heartbeats().await?, self.now);
-        Ok(parts([table, tickets, heartbeats]))
+        Ok(parts([frozen, table, tickets, heartbeats]))
     }
 
     async fn windows(&self) -> Result<String, StoreError> {

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use super::output::{Exit, Failure, say};
 use super::yaml;
+use crate::config::FreezeConfig;
+use crate::engine::FreezeMap;
 use crate::mandate::LeaseName;
 use crate::playbook::{Catalog, ProblemSeverity, Subject, rights, roles};
 use crate::surroundings;
@@ -34,6 +36,11 @@ pub(super) struct Args {
     /// of dogwatch.yaml
     #[arg(long, value_name = "NAMESPACE/NAME", default_value = "kube-system/dogwatch")]
     lease: String,
+
+    /// The ConfigMap that freezes: `engine.freeze` of dogwatch.yaml [default: dogwatch-freeze beside
+    /// the service account]
+    #[arg(long, value_name = "NAMESPACE/NAME")]
+    freeze: Option<String>,
 
     /// Leave out what the cluster is asked about alerts: for `incidents.look_up: false` of
     /// dogwatch.yaml
@@ -80,6 +87,17 @@ pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
         _ => return Err(Failure::usage(format!("`{}` is no Lease; write `namespace/name`", args.lease))),
     };
     needed.extend(lease.access());
+    let beside = match &subject {
+        Subject::ServiceAccount { namespace, .. } => namespace.as_str(),
+        Subject::User(_) => "dogwatch",
+    };
+    let freeze = args.freeze.clone().unwrap_or_else(|| format!("{beside}/{}", FreezeConfig::default().name));
+    match freeze.split_once('/') {
+        Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() => {
+            needed.extend(FreezeMap { namespace: namespace.to_owned(), name: name.to_owned() }.access());
+        }
+        _ => return Err(Failure::usage(format!("`{freeze}` is no ConfigMap; write `namespace/name`"))),
+    }
     let mut documents: Vec<String> = roles("dogwatch", &needed, &subject).iter().map(yaml::document).collect();
     if !args.no_look_up {
         // A role of its own, so that it can be left out by hand, too.

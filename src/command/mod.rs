@@ -53,6 +53,7 @@ commands! {
         | Command::AckAllOf { .. }
         | Command::ClosedAtPager { .. },
     take: Command::Take { .. },
+    release: Command::Release { .. },
     escalate: Command::Escalate { .. },
     assign: Command::Assign { .. },
     resolve: Command::Resolve { .. } | Command::ResolveMany { .. },
@@ -62,6 +63,8 @@ commands! {
     silence: Command::Silence { .. },
     unsilence: Command::Unsilence { .. },
     windows: Command::Windows,
+    freeze: Command::Freeze { .. } | Command::Freezes,
+    unfreeze: Command::Unfreeze { .. },
     approve: Command::Approve { verdict: Verdict::Approve, .. },
     deny: Command::Approve { verdict: Verdict::Deny, .. },
     page: Command::TestPage { .. },
@@ -82,6 +85,7 @@ impl Command {
     pub fn needs(&self) -> Role {
         match self {
             Command::TakeShift { .. } => Role::Responder,
+            Command::Freezes => Role::Viewer,
             _ if self.is_dry_run() => Role::Viewer,
             _ => self.definition().needs,
         }
@@ -91,7 +95,8 @@ impl Command {
     /// is answered at once.
     pub fn only_looks(&self) -> bool {
         let changes = matches!(self, Command::TakeShift { .. });
-        self.is_dry_run() || (self.definition().only_looks && !changes)
+        let lists = matches!(self, Command::Freezes);
+        self.is_dry_run() || lists || (self.definition().only_looks && !changes)
     }
 
     fn is_dry_run(&self) -> bool {

@@ -54,6 +54,8 @@ fn value_of(argument: &'static Argument) -> BoxedStrategy<String> {
         Value::Approval => (1_i64..1_000_000).prop_map(|n| format!("APR-{n}")).boxed(),
         Value::Window => (1_i64..1_000_000).prop_map(|n| format!("WIN-{n}")).boxed(),
         Value::Override => (1_i64..1_000_000).prop_map(|n| format!("OVR-{n}")).boxed(),
+        Value::Freeze => (1_i64..1_000_000).prop_map(|n| format!("FRZ-{n}")).boxed(),
+        Value::Freezable => prop_oneof!["all", "(namespace|playbook)=[a-z][a-z0-9-]{0,10}[a-z0-9]"].boxed(),
         Value::Cover => prop_oneof![
             "[a-z_]{1,8}(=|!=)[a-zA-Z0-9./:~=-]{0,12}",
             "[a-z_]{1,8}(=~|!~)[a-z|.*+]{0,8}[a-z]",

@@ -5,7 +5,7 @@ use crate::model::{Command, IncidentId, Role};
 
 pub(super) static COMMAND: Definition = Definition {
     word: "take",
-    help: "I work on it by hand: it is mine, and its runs stop",
+    help: "I work on it by hand: it is mine, its runs stop, and none begins",
     example: "/take INC-7",
     arguments: &[Argument::word("incident", Value::Incident, "INCIDENT", "its number: INC-7, or just 7")],
     needs: Role::Responder,
@@ -16,8 +16,8 @@ pub(super) static COMMAND: Definition = Definition {
 Example:
   dogwatch take INC-7
 
-Runs of it that are under way begin no further step; `dogwatch why INC-7` tells what they had done. What fires in it later \
-may start a run again; `dogwatch silence` keeps the bot from changing what you work on. To own it and let its runs go on: \
+Its runs begin no further step, but for a group of steps that was begun, and no other run begins for it until \
+`dogwatch release INC-7` or its end. The answer says what was started before. To own it and let its runs go on: \
 `dogwatch ack INC-7`.",
     }),
     read,

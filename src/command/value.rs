@@ -4,7 +4,7 @@ use super::silence::read_start;
 use super::{ParseError, shown};
 use crate::language::{closest, list};
 use crate::model::{
-    ApprovalId, IdError, IncidentId, Matcher, OverrideId, Severity, TargetPattern, WindowId, parse_duration,
+    ApprovalId, FreezeId, FreezeScope, IdError, IncidentId, Matcher, OverrideId, Severity, TargetPattern, WindowId, parse_duration,
 };
 
 /// The sorts of values.
@@ -18,6 +18,10 @@ pub enum Value {
     Window,
     /// `OVR-7`, or just `7`.
     Override,
+    /// `FRZ-7`, or just `7`.
+    Freeze,
+    /// `all`, `namespace=db` or `playbook=shop-slow`.
+    Freezable,
     Severity,
     /// `90s`, `10m`, `1d12h`.
     Duration,
@@ -71,6 +75,13 @@ impl Value {
                 .parse()
                 .map(|id: OverrideId| id.to_string())
                 .map_err(|error| wrong(error, "/oncall who names them")),
+            Value::Freeze => {
+                word.parse().map(|id: FreezeId| id.to_string()).map_err(|error| wrong(error, "/freeze lists them"))
+            }
+            Value::Freezable => word
+                .parse()
+                .map(|scope: FreezeScope| scope.written())
+                .map_err(|error| ParseError::new(error.to_string(), format!("write it like {example}"))),
             Value::Cover => match word.parse::<TargetPattern>() {
                 Ok(target) => Ok(target.to_string()),
                 Err(_) => word

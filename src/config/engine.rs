@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::ByteSize;
-use crate::model::HumanDuration;
+use super::{ByteSize, CeilingsConfig, FreezeConfig};
+use crate::model::{Autonomy, Ceilings, HumanDuration};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -20,6 +20,13 @@ pub struct EngineConfig {
     /// object: what comes back so soon was not fixed by it. `0s`: the playbooks' limits alone
     /// count.
     pub fix_holds_for: HumanDuration,
+    /// How far any run may go at the most, whatever its playbook says: `observe` and `suggest` show
+    /// what it would do. It counts at once when the file is read again, also for runs under way.
+    pub autonomy_ceiling: Autonomy,
+    /// The same for some of them.
+    pub autonomy_ceilings: CeilingsConfig,
+    /// The ConfigMap that freezes, and needs nothing of the bot but that it reads it.
+    pub freeze: FreezeConfig,
     /// The most that one step's output may be on the run's log.
     pub output_limit: ByteSize,
 }
@@ -31,7 +38,17 @@ impl Default for EngineConfig {
             lease: HumanDuration(Duration::from_secs(60)),
             approval_timeout: HumanDuration(Duration::from_secs(30 * 60)),
             fix_holds_for: HumanDuration(Duration::from_secs(60 * 60)),
+            autonomy_ceiling: Autonomy::Auto,
+            autonomy_ceilings: CeilingsConfig::default(),
+            freeze: FreezeConfig::default(),
             output_limit: ByteSize::kib(256),
         }
+    }
+}
+
+impl EngineConfig {
+    pub fn ceilings(&self) -> Ceilings {
+        let CeilingsConfig { namespaces, teams, playbooks } = self.autonomy_ceilings.clone();
+        Ceilings { all: self.autonomy_ceiling, namespaces, teams, playbooks }
     }
 }

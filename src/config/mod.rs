@@ -7,6 +7,7 @@
 mod alertmanager;
 mod auth;
 mod budget;
+mod ceilings;
 mod chat;
 mod check;
 mod cluster;
@@ -40,6 +41,7 @@ pub use crate::secret::{SecretError, SecretSource};
 pub use alertmanager::AlertmanagerConfig;
 pub use auth::{AuthConfig, BasicAuth};
 pub use budget::BudgetConfig;
+pub use ceilings::{CeilingsConfig, FreezeConfig};
 pub use chat::{ChatConfig, ConsoleMode};
 pub use cluster::{ClusterConfig, LeaseConfig};
 pub use differences::changed_keys;

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::drive::{Driver, Flow};
 use super::evidence::kept;
+use super::freeze_map::MapSays;
 use super::mutate::{self, Attempt};
 use super::plan::left_alone;
 use super::read;
@@ -17,7 +18,7 @@ use super::walk::StepAt;
 use crate::action::{ActionError, Mutation, Output, Plan};
 use crate::mandate::NoMandate;
 use crate::model::{Intent, RunEvent};
-use crate::store::{Append, Appended, StoreError};
+use crate::store::{Append, Appended, Guard, StoreError};
 
 /// A renewal is due by now, and late.
 fn soon_renewed() -> NoMandate {
@@ -105,6 +106,14 @@ impl Driver<'_> {
         intent: Intent,
         mut events: Vec<RunEvent>,
     ) -> Result<Flow, StoreError> {
+        let finishes_group = at.is_in_begun_group(&self.state);
+        if !finishes_group {
+            match self.held_up(&intent).await {
+                MapSays::NotFrozen => {}
+                MapSays::Frozen(by) => return self.stopped_by(by, events).await,
+                MapSays::Unknown(error) => return self.failed(at, attempt, error, events).await,
+            }
+        }
         let mandate = match self.options.mandate.left(self.world.clock.as_ref()) {
             Ok(left) if left >= LEAST_MANDATE => left,
             Ok(_) => return self.wait_for_mandate(at, attempt, events, soon_renewed()).await,
@@ -123,7 +132,8 @@ impl Driver<'_> {
         });
         let mut locks = vec![self.frame.run.target.key(), intent.object.key()];
         locks.dedup();
-        match self.append(Append { events, guard: Some(locks), ..Append::default() }).await? {
+        let guard = Guard { locks, namespaces: self.namespaces(&intent), finishes_group };
+        match self.append(Append { events, guard: Some(guard), ..Append::default() }).await? {
             None => {}
             Some(Appended::InboxFirst(inbox)) => {
                 self.inbox = inbox;
@@ -132,6 +142,7 @@ impl Driver<'_> {
             Some(Appended::Locked { key, by }) => {
                 return self.wait_for_lock(at, attempt, &key, &by.to_string()).await;
             }
+            Some(Appended::Frozen(freeze)) => return self.stopped_by(freeze.named(), Vec::new()).await,
             Some(Appended::Done { .. }) => return Ok(Flow::On),
         }
         if self.now() >= deadline {

@@ -64,9 +64,13 @@ impl Driver<'_> {
     async fn step(&mut self) -> Result<Flow, StoreError> {
         let now = self.now();
         let playbook = self.playbook;
-        let (autonomy, observes) = self.autonomy();
-        let next = plan(playbook, autonomy, &self.state, now);
-        if self.is_stopped_by_a_window(&next).await? {
+        let (mut autonomy, mut observes) = self.autonomy();
+        let mut next = plan(playbook, autonomy, &self.state, now);
+        if let Some(why) = self.frozen_before_it_begins(&next).await? {
+            (autonomy, observes) = (Autonomy::Suggest, Some(why));
+            next = plan(playbook, autonomy, &self.state, now);
+        }
+        if self.is_stopped_by_a_window(&next).await? || self.is_stopped_by_a_brake(&next).await? {
             return Ok(Flow::On);
         }
         match next {
@@ -131,19 +135,6 @@ impl Driver<'_> {
                 self.end(Outcome::Proposed, observes.unwrap_or(because)).await
             }
             Next::End { outcome, because } => self.end(outcome, because).await,
-        }
-    }
-
-    /// How far the run may go alone. A bot that only observes begins no mitigation: `Some` says why
-    /// it goes less far than its playbook would.
-    fn autonomy(&self) -> (Autonomy, Option<String>) {
-        let own = self.frame.run.autonomy;
-        let begun = matches!(self.state.phase, Some(Phase::Mitigate | Phase::Escalate));
-        match self.options.mandate.left(self.world.clock.as_ref()) {
-            Err(why) if why.observes && !begun && own > Autonomy::Suggest => {
-                (Autonomy::Suggest, Some(format!("what it would do is shown, not done: {why}")))
-            }
-            _ => (own, None),
         }
     }
 

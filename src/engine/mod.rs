@@ -6,8 +6,10 @@
 
 mod act;
 mod ask_source;
+mod brakes;
 mod drive;
 mod evidence;
+mod freeze_map;
 mod mutate;
 mod plan;
 mod preview;
@@ -26,6 +28,7 @@ mod worker;
 
 pub use ask_source::Heard;
 pub use evidence::trimmed;
+pub use freeze_map::FreezeMap;
 pub use plan::{Next, plan};
 pub use preview::{Rehearsal, rehearse};
 pub use scope::Frame;

@@ -24,6 +24,9 @@ pub(super) const LOCK_LOOK_EVERY: Duration = Duration::from_secs(15);
 pub(super) const MANDATE_LOOK_EVERY: Duration = Duration::from_secs(5);
 pub(super) const MANDATE_PATIENCE: Duration = Duration::from_secs(180);
 
+/// How long the ConfigMap that freezes may take to be read.
+pub(super) const FREEZE_WITHIN: Duration = Duration::from_secs(10);
+
 /// With less of the lease left, no mutation is begun: it would be cut off before it has an answer.
 pub(super) const LEAST_MANDATE: Duration = Duration::from_secs(3);
 

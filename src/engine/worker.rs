@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use super::drive::Driver;
+use super::freeze_map::FreezeMap;
 use super::scope::Frame;
 use super::state::RunState;
 use super::timing::LEAST_LEASE;
@@ -15,7 +16,7 @@ use crate::action::World;
 use crate::alertmanager::Sources;
 use crate::mandate::Mandate;
 use crate::metrics::Metrics;
-use crate::model::{Digest, Outcome, RunEvent};
+use crate::model::{Ceilings, Digest, Live, Outcome, RunEvent};
 use crate::playbook::Playbook;
 use crate::store::{Append, ClaimedRun, NewPage, PageReason, Store, StoreError};
 use crate::worker::{Turn, TurnError, Worker};
@@ -46,6 +47,10 @@ pub struct EngineOptions {
     pub mark: String,
     /// Whether the cluster may be changed at all.
     pub mandate: Arc<Mandate>,
+    /// How far runs may go at the most; may change while they are under way.
+    pub ceilings: Live<Ceilings>,
+    /// The ConfigMap that freezes; `None`: none is asked.
+    pub freeze_map: Option<FreezeMap>,
 }
 
 /// Claims runs that are due, one at a time. Several of these work side by side.

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
 use super::IncidentRules;
-use super::calls::{decide_assign, decide_escalate, decide_take};
+use super::calls::{decide_assign, decide_escalate};
 use super::commands::{Wish, decide_ack, decide_closed_at_pager, decide_resolve, decide_run, decide_vote, decline};
+use super::freeze_commands::{Wanted, decide_freeze, decide_release, decide_take, decide_unfreeze};
 use super::many::{Called, MOST_OF_A_TEAM, Several, decide_each, decide_none_waits, tell_root, unknown, waiting_of};
 use super::merging::{decide_merge, decide_split, decide_split_off};
 use super::override_commands::{Cover, Duty};
@@ -16,8 +18,8 @@ use super::radius::PutTogether;
 use super::test_page::{self, decide_test_page};
 use super::view::look_back;
 use super::window_commands::{Silence, decide_silence, decide_unsilence, decline_covered};
-use crate::model::{Command, Grouping, IncidentId, Origin, Person, Severity, Target};
-use crate::playbook::Catalog;
+use crate::model::{Command, FreezeScope, Grouping, IncidentId, Origin, Person, Run, Severity, Target};
+use crate::playbook::{Catalog, Playbook};
 use crate::store::{Decision, IncidentFilter, IncidentView, Store, StoreError, unfit_to_act_on};
 
 /// Who asks, and what is known at that moment.
@@ -41,7 +43,7 @@ impl Asked<'_> {
             Command::ClosedAtPager { incident } => {
                 self.about(*incident, |view| decide_closed_at_pager(view, person)).await
             }
-            Command::Take { incident } => self.about(*incident, |view| decide_take(view, person)).await,
+            Command::Take { incident } => self.take(*incident).await,
             Command::Escalate { incident, note } => {
                 let oncall = self.rules.oncall.get();
                 self.about(*incident, |view| decide_escalate(&oncall, view, person, note.as_ref())).await
@@ -77,6 +79,16 @@ impl Asked<'_> {
                 let known = self.store.window(*window).await?;
                 Ok(decide_unsilence(*window, known.as_ref(), person, self.now))
             }
+            Command::Freeze { scope, lasting_secs, reason } => {
+                let lasting = lasting_secs.map(Duration::from_secs);
+                self.freeze(Wanted { scope, lasting, reason }).await
+            }
+            Command::Unfreeze { id } => {
+                let known = self.store.freeze(*id).await?;
+                let others = self.store.freezes_at(self.now).await?;
+                Ok(decide_unfreeze(*id, known.as_ref(), &others, person, self.now))
+            }
+            Command::Release { incident } => self.about(*incident, |view| decide_release(view, person)).await,
             Command::TakeShift { team, layer, until } => {
                 self.on_duty(|duty| duty.take(team.as_deref(), *layer, *until)).await
             }
@@ -97,10 +109,45 @@ impl Asked<'_> {
             | Command::Objects { .. }
             | Command::Timeline { .. }
             | Command::Windows
+            | Command::Freezes
             | Command::Oncall { .. }
             | Command::Handoff
             | Command::Help => Ok(decline("this command changes nothing, and is not a signal")),
         }
+    }
+
+    async fn take(&self, id: IncidentId) -> Result<Decision, StoreError> {
+        let Some(Called { view, .. }) = self.root_views(&[id]).await?.pop() else { return Ok(unknown(id)) };
+        let groups = self.groups_of(|run| run.incident == view.incident.id).await?;
+        Ok(tell_root(id, view.incident.id, decide_take(&view, self.person, &groups)))
+    }
+
+    async fn freeze(&self, wanted: Wanted<'_>) -> Result<Decision, StoreError> {
+        if let FreezeScope::Playbook(name) = wanted.scope
+            && self.catalog.get(name).is_none()
+        {
+            return Ok(self.no_playbook(name));
+        }
+        let groups = self.groups_of(|run| wanted.scope.covers_run(&run.playbook.name, &run.target)).await?;
+        let known = self.store.freezes_at(self.now).await?;
+        let id = self.store.next_freeze_id().await?;
+        Ok(decide_freeze(wanted, id, &known, &groups, self.person, self.now))
+    }
+
+    /// What the runs of that sort that are under way finish, whoever stops them: a line for each.
+    async fn groups_of(&self, is_meant: impl Fn(&Run) -> bool) -> Result<Vec<String>, StoreError> {
+        let mut lines = Vec::new();
+        for run in self.store.runs_under_way().await?.iter().filter(|run| is_meant(run)) {
+            let Some(source) = self.store.playbook_source(&run.playbook.digest).await? else { continue };
+            let Ok(playbook) = Playbook::from_store(&source) else { continue };
+            let log = self.store.run_log(run.id).await?;
+            let left = playbook.left_of_groups(log.iter().map(|(_, event)| event));
+            if !left.is_empty() {
+                let left = left.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                lines.push(format!("{} finishes the group of steps that it has begun: {left} is left", run.id));
+            }
+        }
+        Ok(lines)
     }
 
     async fn test_page(&self, team: &str, severity: Severity) -> Result<Decision, StoreError> {
@@ -201,11 +248,15 @@ impl Asked<'_> {
         }
     }
 
+    fn no_playbook(&self, name: &str) -> Decision {
+        let known: Vec<&str> = self.catalog.iter().map(|playbook| playbook.name.as_str()).collect();
+        decline(format!("there is no playbook `{name}`; there are: {}", known.join(", ")))
+    }
+
     async fn run(&self, name: &str, set: &BTreeMap<String, String>) -> Result<Decision, StoreError> {
         let catalog = &self.catalog;
         let Some(playbook) = catalog.get(name) else {
-            let known: Vec<&str> = catalog.iter().map(|playbook| playbook.name.as_str()).collect();
-            return Ok(decline(format!("there is no playbook `{name}`; there are: {}", known.join(", "))));
+            return Ok(self.no_playbook(name));
         };
         let inputs = match playbook.inputs_for(None, set) {
             Ok(inputs) => inputs,
@@ -228,7 +279,7 @@ impl Asked<'_> {
         let since = self.now - look_back(playbook);
         let history = self.store.run_history(&playbook.name, &target.key(), since).await?;
         let known = self.incident_of(&target).await?;
-        Ok(decide_run(Wish { playbook, target, inputs, set }, known.as_ref(), &history, self.person))
+        Ok(decide_run(self.rules, Wish { playbook, target, inputs, set }, known.as_ref(), &history, self.person))
     }
 }
 

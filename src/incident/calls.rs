@@ -1,9 +1,9 @@
-//! What follows when somebody wants another one to be called, or takes over by hand.
+//! What follows when somebody wants another one to be called.
 
 use super::commands::{decide_ack, decline};
 use crate::model::{IncidentId, IncidentState, Person};
 use crate::oncall::OnCall;
-use crate::store::{Change, CommandReply, Decision, EscalationWhy, InboxItem, IncidentRef, IncidentView};
+use crate::store::{Change, CommandReply, Decision, EscalationWhy, IncidentRef, IncidentView};
 
 /// Whoever comes next is called now, or the experts of the area that the note names.
 pub(super) fn decide_escalate(
@@ -41,23 +41,6 @@ pub(super) fn decide_assign(view: &IncidentView, person: &Person, to: &str, note
         None => "it is nobody's until somebody acknowledges that".to_owned(),
     };
     call(id, why, format!("{id}: {to} is called; {until}"))
-}
-
-/// It is theirs, and the bot begins nothing more of what it is doing about it.
-pub(super) fn decide_take(view: &IncidentView, person: &Person) -> Decision {
-    let Decision { mut changes, reply } = decide_ack(view, person, &[]);
-    let reply = reply.unwrap_or_default();
-    if !reply.granted || view.runs.is_empty() {
-        return Decision { changes, reply: Some(reply) };
-    }
-    let stop = |item: &crate::store::RunHead| Change::ToRun {
-        run: item.id,
-        item: InboxItem::Cancel { by: person.name.clone() },
-    };
-    changes.extend(view.runs.iter().map(stop));
-    let named: Vec<String> = view.runs.iter().map(|run| run.id.to_string()).collect();
-    let text = format!("{}; {} begins nothing more", reply.text, named.join(", "));
-    Decision { changes, reply: Some(CommandReply::granted(text)) }
 }
 
 fn call(id: IncidentId, why: EscalationWhy, reply: String) -> Decision {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::IncidentRules;
 use super::test_page::ends_test;
+use super::work::lowered;
 use crate::model::{
     Approval, ApprovalState, Autonomy, Digest, Grouping, HumanDuration, IncidentId, IncidentState, Origin, Person,
     Target, Verdict,
@@ -144,6 +145,7 @@ pub(super) struct Wish<'a> {
 }
 
 pub(super) fn decide_run(
+    rules: &IncidentRules,
     wish: Wish<'_>,
     known: Option<&IncidentView>,
     history: &[RunHead],
@@ -152,6 +154,11 @@ pub(super) fn decide_run(
     let Wish { playbook, target, inputs, set } = wish;
     if let Some(run) = history.iter().find(|run| run.ended_at.is_none()) {
         return decline(format!("{} of {} is under way on {target}; see /why {}", run.id, playbook.name, run.incident));
+    }
+    if let Some((id, by)) = known.and_then(|view| Some((view.incident.id, view.taken_by.as_ref()?)))
+        && *by != person.name
+    {
+        return decline(format!("{by} works on {id} by hand; /release {id} lets runs begin for it again"));
     }
     let mut changes = Vec::new();
     let because = format!("{} asked to run {}", person.name, playbook.name);
@@ -174,7 +181,10 @@ pub(super) fn decide_run(
         }
     };
     // Nothing fires: whoever asks is asked about what it would change, whatever the playbook may do when its alert fires.
-    let autonomy = Autonomy::Approve;
+    let (autonomy, lowered) = match lowered(rules, playbook, &target, Autonomy::Approve) {
+        Some((lowered, text)) => (lowered, Some(text)),
+        None => (Autonomy::Approve, None),
+    };
     let alert = serde_json::json!({ "name": "", "labels": set, "annotations": {} });
     let run = NewRun {
         playbook: playbook.reference.clone(),
@@ -188,7 +198,11 @@ pub(super) fn decide_run(
         because: format!("{} asked for it", person.name),
     };
     changes.push(Change::OpenRun { incident, run: Box::new(run) });
-    let reply = format!("{} runs on {target} for {name}, autonomy {autonomy}", playbook.reference);
+    let mut reply = format!("{} runs on {target} for {name}, autonomy {autonomy}", playbook.reference);
+    if let Some(text) = lowered {
+        reply.push_str(&format!("; {text}"));
+        changes.push(Change::Note { incident, event: IncidentEvent::Remark { text } });
+    }
     Decision { changes, reply: Some(CommandReply::granted(reply)) }
 }
 

@@ -12,6 +12,7 @@ mod coverage;
 mod earlier;
 mod ending;
 mod flapping;
+mod freeze_commands;
 mod gather;
 mod heartbeat;
 mod heartbeat_worker;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Expected;
 use crate::maintenance::PlannedWindow;
-use crate::model::{Alert, BlastRadius, LabelNames, MayStart, PageFor, Severities, Tiers};
+use crate::model::{Alert, BlastRadius, Ceilings, LabelNames, Live, MayStart, PageFor, Severities, Tiers};
 use crate::oncall::Roster;
 
 /// The rules by which incidents are opened, reopened and paged.
@@ -39,6 +39,8 @@ pub struct IncidentRules {
     pub page_for: Arc<PageFor>,
     /// Who is on call, as commands about that see it.
     pub oncall: Roster,
+    /// How far runs may go at the most; the engine asks the same again before each change.
+    pub ceilings: Live<Ceilings>,
     /// The maintenance windows that a file plans.
     pub planned: Arc<[PlannedWindow]>,
 }
@@ -122,6 +124,7 @@ impl Default for IncidentRules {
             blast_radius: BlastRadius::default(),
             page_for: Arc::default(),
             oncall: Roster::default(),
+            ceilings: Live::default(),
             planned: Arc::default(),
         }
     }

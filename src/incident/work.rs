@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::Coverage;
+use super::{Coverage, IncidentRules};
 use super::notification::Decider;
 use super::spell::page_by;
-use crate::model::{Alert, Autonomy, HumanDuration, Target};
+use crate::model::{Alert, Autonomy, HumanDuration, Target, Under};
 use crate::playbook::{Playbook, alert_value};
 use crate::store::{Change, IncidentEvent, IncidentRef, IncidentView, NewRun};
 
@@ -27,8 +27,9 @@ impl Work {
     pub fn of(known: Option<&IncidentView>, is_late: bool) -> Self {
         let Some(view) = known else { return Self::default() };
         let at_work = view.runs.iter().map(|run| (run.target_key.clone(), format!("{} of {}", run.id, run.playbook)));
+        let taken = view.taken_by.as_ref().map(|by| format!("{by} works on the incident by hand (/take)"));
         Self {
-            stopped: is_late.then(|| "its alert began before the incident was mitigated".to_owned()),
+            stopped: taken.or_else(|| is_late.then(|| "its alert began before the incident was mitigated".to_owned())),
             at_work: at_work.collect(),
             targets: view.recent_targets.iter().cloned().collect(),
         }
@@ -68,7 +69,7 @@ impl Decider<'_> {
     ) {
         let mut alert = alert_value(alert);
         alert["source"] = self.came.source.into();
-        let autonomy = self.autonomy(incident, playbook);
+        let autonomy = self.autonomy(incident, playbook, target);
         let run = NewRun {
             playbook: playbook.reference.clone(),
             playbook_source: playbook.source.to_string(),
@@ -83,8 +84,15 @@ impl Decider<'_> {
         self.changes.push(Change::OpenRun { incident, run: Box::new(run) });
     }
 
-    /// How far the run may go: what nobody vouches for starts no mutation.
-    pub(super) fn autonomy(&mut self, incident: IncidentRef, playbook: &Playbook) -> Autonomy {
+    /// How far the run may go: within the ceilings, and what nobody vouches for starts no mutation.
+    fn autonomy(&mut self, incident: IncidentRef, playbook: &Playbook, target: &Target) -> Autonomy {
+        let vouched = self.vouched(incident, playbook);
+        let Some((lowered, text)) = lowered(self.rules, playbook, target, vouched) else { return vouched };
+        self.note(incident, IncidentEvent::Remark { text });
+        lowered
+    }
+
+    fn vouched(&mut self, incident: IncidentRef, playbook: &Playbook) -> Autonomy {
         if !self.came.unauthenticated || playbook.autonomy <= Autonomy::Suggest {
             return playbook.autonomy;
         }
@@ -153,6 +161,23 @@ impl Decider<'_> {
         }
         None
     }
+}
+
+/// How far a run may go where a ceiling lowers that, and what is said of it.
+pub(super) fn lowered(
+    rules: &IncidentRules,
+    playbook: &Playbook,
+    target: &Target,
+    wanted: Autonomy,
+) -> Option<(Autonomy, String)> {
+    let namespaces = [target.namespace.as_str()];
+    let under = Under { playbook: &playbook.name, team: &playbook.owner, namespaces: &namespaces };
+    let (lowered, why) = rules.ceilings.get().lower(wanted, under)?;
+    let shown = match lowered {
+        Autonomy::Observe | Autonomy::Suggest => "only shows what it would do",
+        Autonomy::Approve | Autonomy::Auto => "asks before it changes anything",
+    };
+    Some((lowered, format!("{} {shown}, and is not {wanted}: {why}", playbook.name)))
 }
 
 /// Why an alert's playbook is not run.

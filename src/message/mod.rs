@@ -7,6 +7,7 @@
 mod card;
 mod delivery;
 mod folds;
+mod freezes;
 mod heartbeats;
 mod incidents_json;
 mod markdown;
@@ -27,6 +28,7 @@ mod windows;
 
 pub use card::{Button, ButtonStyle, Card, Colour, acknowledge, card};
 pub use delivery::{needs_a_person, reached_nobody};
+pub use freezes::freezes_text;
 pub use heartbeats::heartbeats_text;
 pub use incidents_json::incidents_json;
 pub use objects::objects_table;

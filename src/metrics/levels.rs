@@ -34,6 +34,8 @@ pub struct Levels {
     pub calls_due: u64,
     /// Incidents that maintenance windows hold back.
     pub held_by_windows: u64,
+    /// Freezes that hold.
+    pub frozen: u64,
     /// Incidents whose page is told in another one's.
     pub folded: u64,
     /// How many seconds ago each heartbeat came, by (source, name).
@@ -58,6 +60,7 @@ pub(super) struct LevelGauges {
     pages_undelivered_age: Level,
     calls_due: Level,
     held_by_windows: Level,
+    frozen: Level,
     folded: Level,
     heartbeat_age: Family<HeartbeatLabels, Level>,
 }
@@ -95,6 +98,7 @@ impl LevelGauges {
                 "Unresolved incidents of which a maintenance window holds something back",
                 &gauges.held_by_windows,
             ),
+            ("frozen", "Freezes that hold, in the bot's own database", &gauges.frozen),
             (
                 "folded_incidents",
                 "Incidents whose page is told in another one's, as their team's budget is spent",
@@ -127,6 +131,7 @@ impl LevelGauges {
         self.pages_undelivered.set(levels.undelivered_pages);
         self.pages_undelivered_age.set(levels.undelivered_for);
         self.held_by_windows.set(levels.held_by_windows);
+        self.frozen.set(levels.frozen);
         self.folded.set(levels.folded);
         self.incidents.clear();
         for ((state, severity), count) in &levels.incidents {

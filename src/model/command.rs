@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApprovalId, Digest, Incident, IncidentId, IncidentState, Layer, OverrideId, Severity, Verdict, WindowId,
+    ApprovalId, Digest, FreezeId, FreezeScope, Incident, IncidentId, IncidentState, Layer, OverrideId, Severity, Verdict, WindowId,
     WindowScope,
 };
 
@@ -104,6 +104,8 @@ pub enum Command {
     ClosedAtPager { incident: IncidentId },
     /// Somebody works on it by hand: it is theirs, and its runs stop.
     Take { incident: IncidentId },
+    /// Runs may begin for it again, after somebody took it.
+    Release { incident: IncidentId },
     /// Whoever comes next in the escalation is called at once.
     Escalate { incident: IncidentId, note: Option<String> },
     /// `to`, a member or a team, is called to take it over.
@@ -133,6 +135,12 @@ pub enum Command {
     Unsilence { window: WindowId },
     /// The maintenance windows that are active and to come, with what each holds back.
     Windows,
+    /// No run changes what it covers, for a time or until somebody ends it.
+    Freeze { scope: FreezeScope, lasting_secs: Option<u64>, reason: String },
+    /// End a freeze.
+    Unfreeze { id: FreezeId },
+    /// What is frozen.
+    Freezes,
     /// Who is on call, when, and what is wrong with that.
     Oncall {
         question: OncallQuestion,

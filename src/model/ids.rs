@@ -74,6 +74,10 @@ id!(
     WindowId, "WIN"
 );
 id!(
+    /// A freeze: what no run may change.
+    FreezeId, "FRZ"
+);
+id!(
     /// An override: somebody covers for whoever is on call by the rotation.
     OverrideId, "OVR"
 );

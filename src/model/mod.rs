@@ -4,11 +4,13 @@ mod ack_times;
 mod address;
 mod alert;
 mod approval;
+mod ceilings;
 mod command;
 mod concern;
 mod contacts;
 mod duration;
 mod event;
+mod freeze;
 mod grouping;
 mod heartbeat;
 mod ids;
@@ -37,15 +39,18 @@ pub use ack_times::{AckTimes, AckTimesOf};
 pub use address::{AddressError, ItemKey, ItemKeyError, StepAddress, StepName};
 pub use alert::{Alert, AlertStatus, LeftOut, Notification};
 pub use approval::{Approval, ApprovalState, Preview, PreviewStep, Verdict};
+pub use ceilings::{Ceilings, Under};
 pub use command::{Command, IncidentList, OncallQuestion, Person, Role, Start, Via};
 pub use concern::Concern;
 pub use contacts::{Contacts, KnowsContacts, PageCall};
 pub use duration::{DurationError, HumanDuration, parse_duration};
 pub use event::{ConditionKind, Considered, FailureClass, Intent, Look, Phase, Remedy, RunEvent, SourceAnswer};
+pub use freeze::{Freeze, FreezeScope, FreezeScopeError, LONGEST_FREEZE};
 pub use grouping::{Grouping, Joins, Merged, Origin, Scope};
 pub use heartbeat::{Beat, Heartbeat, HeartbeatKey, HeartbeatNews, HeartbeatRule};
 pub use ids::{
-    ApprovalId, Digest, EpisodeId, IdError, IncidentId, OverrideId, PageId, RunId, SignalId, TicketId, WindowId,
+    ApprovalId, Digest, EpisodeId, FreezeId, IdError, IncidentId, OverrideId, PageId, RunId, SignalId, TicketId,
+    WindowId,
 };
 pub use incident::{Episode, Incident, IncidentState};
 pub use label_names::{LabelNames, NAMESPACE, NamedLabel, OBJECT_LABELS, TwoNamespaces};

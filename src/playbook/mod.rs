@@ -8,6 +8,7 @@ mod again;
 mod catalog;
 mod check;
 mod document;
+mod groups;
 mod inputs;
 mod kubernetes;
 mod load;

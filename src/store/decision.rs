@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{EscalationWhy, IncidentEvent, NewOverride, NewPage, NewWindow};
+use super::{EscalationWhy, IncidentEvent, NewFreeze, NewOverride, NewPage, NewWindow, StartedOf};
 use crate::model::{
-    ApprovalId, Autonomy, EpisodeId, Grouping, Incident, IncidentId, IncidentState, Lane, OverrideId, PlaybookRef,
+    ApprovalId, Autonomy, EpisodeId, FreezeId, Grouping, Incident, IncidentId, IncidentState, Lane, OverrideId, PlaybookRef,
     RunId, Severity, Signal, Target, Verdict, WindowId,
 };
 
@@ -204,6 +204,29 @@ pub enum Change {
     EndOverride {
         id: OverrideId,
         by: String,
+    },
+    /// Keeps a freeze.
+    KeepFreeze {
+        id: FreezeId,
+        freeze: Box<NewFreeze>,
+    },
+    /// Ends it now, if it lasts longer.
+    EndFreeze {
+        id: FreezeId,
+        by: String,
+    },
+    /// Adds to the reply what was started by then.
+    TellStarted {
+        of: StartedOf,
+    },
+    /// Somebody works on it by hand: no run is begun for it until it is given back or over.
+    Take {
+        incident: IncidentRef,
+        by: String,
+    },
+    /// Runs may begin for it again.
+    GiveBack {
+        incident: IncidentRef,
     },
     /// It covers so many alerts that joined the incident. `is_whole`: all of it.
     HoldBack {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::{InboxItem, NewPage};
-use crate::model::{Outcome, Preview, Run, RunEvent, RunId, Severity};
+use crate::model::{Freeze, Outcome, Preview, Run, RunEvent, RunId, Severity};
 
 /// A run whose lease we hold.
 #[derive(Debug, Clone)]
@@ -44,9 +44,8 @@ pub struct Append {
     pub consumes: Vec<i64>,
     /// Inbox items that cannot be taken in yet: they are no reason to wake up at once.
     pub leaves: Vec<i64>,
-    /// The records start a mutation: refuse unless the inbox is empty, and take these locks (in the
-    /// order of their keys).
-    pub guard: Option<Vec<String>>,
+    /// The records start a mutation: refuse unless nothing stands against it.
+    pub guard: Option<Guard>,
     /// Pages and notices.
     pub pages: Vec<NewPage>,
     pub notices: Vec<String>,
@@ -57,6 +56,18 @@ pub struct Append {
     /// The end: releases the locks, withdraws open approvals, and brings the end in through the
     /// front door.
     pub end: Option<(Outcome, String)>,
+}
+
+/// What is asked in the transaction that starts a mutation: whether the inbox is empty, whether a
+/// freeze covers it, and whether the locks are free, which it takes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Guard {
+    /// In the order of their keys.
+    pub locks: Vec<String>,
+    /// Where it changes something, and for whose sake.
+    pub namespaces: Vec<String>,
+    /// It belongs to a group that was begun, which is finished though it was frozen since.
+    pub finishes_group: bool,
 }
 
 /// A question to a human.
@@ -75,4 +86,6 @@ pub enum Appended {
     InboxFirst(Vec<(i64, InboxItem)>),
     /// A guarded append was refused as another run holds a lock. Nothing was written.
     Locked { key: String, by: RunId },
+    /// A guarded append was refused as this freeze covers it. Nothing was written.
+    Frozen(Box<Freeze>),
 }

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{
-    Append, Ask, Attempt, Change, CommandReply, Decision, InboxItem, NewEpisode, NewIncident, NewOverride, NewPage,
+    Append, Ask, Attempt, Change, CommandReply, Decision, InboxItem, NewEpisode, NewFreeze, NewIncident, NewOverride, NewPage,
     NewRun, NewWindow, StoreError, TicketFailure, TicketTrouble,
 };
 use crate::model::{Digest, Grouping, Intent, Preview, RunEvent, Signal, Target, redact, redact_named, redact_value};
@@ -98,6 +98,14 @@ impl NewOverride {
     }
 }
 
+impl NewFreeze {
+    /// The freeze as it may be written down. What it covers is compared with names: whoever makes it
+    /// refuses what masking would change.
+    pub fn masked(self) -> Self {
+        Self { reason: text(self.reason), by: text(self.by), ..self }
+    }
+}
+
 /// An intent stays as it is to the letter but for what people read of it: it is compared with the
 /// cluster.
 fn record(event: RunEvent) -> RunEvent {
@@ -161,6 +169,8 @@ fn change(change: Change) -> Result<Change, StoreError> {
         | Change::HoldOver { .. }
         | Change::Release { .. }
         | Change::WindowTold { .. }
+        | Change::TellStarted { .. }
+        | Change::GiveBack { .. }
         // As above.
         | Change::Gather { .. }
         | Change::Detach { .. } => change,
@@ -170,6 +180,9 @@ fn change(change: Change) -> Result<Change, StoreError> {
         Change::KeepWindow { id, window } => Change::KeepWindow { id, window: Box::new(window.masked()) },
         Change::KeepOverride { id, kept } => Change::KeepOverride { id, kept: Box::new(kept.masked()) },
         Change::EndOverride { id, by } => Change::EndOverride { id, by: text(by) },
+        Change::KeepFreeze { id, freeze } => Change::KeepFreeze { id, freeze: Box::new(freeze.masked()) },
+        Change::EndFreeze { id, by } => Change::EndFreeze { id, by: text(by) },
+        Change::Take { incident, by } => Change::Take { incident, by: text(by) },
         Change::EndWindow { window, by } => Change::EndWindow { window, by: text(by) },
         Change::Split { incident, by } => Change::Split { incident, by: text(by) },
         Change::Tell { incident, at_once, page } => Change::Tell { incident, at_once, page: page.masked() },

@@ -11,6 +11,7 @@ mod decision;
 mod error;
 mod escalations;
 mod folds;
+mod freezes;
 mod happened;
 mod log;
 mod masking;
@@ -43,8 +44,9 @@ pub use decision::{Applied, Change, CommandReply, Decision, InboxItem, IncidentR
 pub use error::StoreError;
 pub use escalations::{Before, Escalated, Escalation, EscalationStore, EscalationWhy, NextCall};
 pub use folds::{Fold, FoldStore, FoldedIncident, SpentBudget};
+pub use freezes::{FreezeStore, NewFreeze, StartedOf};
 pub use happened::IncidentEvent;
-pub use log::{Append, Appended, Ask, ClaimedRun, LogPosition};
+pub use log::{Append, Appended, Ask, ClaimedRun, Guard, LogPosition};
 pub use masking::{identity, masked_body, stored_grouping, unfit_to_act_on};
 pub use overrides::{NewOverride, OverrideStore};
 pub use page_order::PageOrder;
@@ -358,6 +360,7 @@ pub trait Store:
     + EscalationStore
     + TicketStore
     + OverrideStore
+    + FreezeStore
     + 'static
 {
     /// Rung after each commit that leaves something to do.

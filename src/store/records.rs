@@ -48,6 +48,8 @@ pub struct IncidentView {
     pub openings: Vec<DateTime<Utc>>,
     /// What fires is about more than one thing.
     pub is_of_many: bool,
+    /// Who works on it by hand, so that no run is begun for it.
+    pub taken_by: Option<String>,
 }
 
 /// An incident that is open and had something join it lately.

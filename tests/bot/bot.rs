@@ -18,6 +18,7 @@ use dogwatch::cluster::sim::{Fault, Verb};
 use dogwatch::cluster::{Object, SimCluster};
 use dogwatch::command::parse_command;
 use dogwatch::config::Config;
+use dogwatch::engine::FreezeMap;
 use dogwatch::incident::IncidentRules;
 use dogwatch::intake::Form;
 use dogwatch::model::*;
@@ -87,6 +88,8 @@ pub struct Bot {
     /// Whose silences hold here, too.
     pub alertmanager: Option<Arc<dyn Alertmanager>>,
     pub alertmanager_sources: Vec<String>,
+    /// The ConfigMap that freezes.
+    pub freeze_map: Option<FreezeMap>,
     pub sinks: Sinks,
     /// Where its tickets are made.
     pub trackers: Vec<Arc<dyn Sink>>,
@@ -132,6 +135,7 @@ impl Bot {
             },
             alertmanager: None,
             alertmanager_sources: Vec::new(),
+            freeze_map: None,
             sinks: Sinks { budgets: PageBudgets::usual(), ..sinks(&["console"], &["console"]) },
             trackers: Vec::new(),
             pagers: Vec::new(),
@@ -188,6 +192,7 @@ impl Bot {
         let stage = stage.await.unwrap();
         let mut wiring: Wiring = stage.bot.clone();
         wiring.engine.mark.clone_from(&self.mark);
+        wiring.engine.freeze_map.clone_from(&self.freeze_map);
         wiring.alertmanager.clone_from(&self.alertmanager);
         wiring.alertmanager_sources.clone_from(&self.alertmanager_sources);
         wiring.store = Arc::new(FusedStore { inner: stage.store.clone(), fuse: self.fuse.clone() });

@@ -26,6 +26,7 @@ mod escalation_laws;
 mod events;
 mod experts;
 mod flapping;
+mod freezes;
 mod heartbeats;
 mod incidents;
 mod intake;

@@ -9,7 +9,9 @@ use crate::files;
 use crate::reload::{Reloadable, Snapshot, Taken};
 
 /// The fields that count as soon as they are read, with all that stands below them.
-const AT_ONCE: [&str; 6] = [
+const AT_ONCE: [&str; 8] = [
+    "engine.autonomy_ceiling",
+    "engine.autonomy_ceilings",
     "incidents.reopen_within",
     "incidents.stale_within",
     "incidents.together_within",
@@ -118,6 +120,8 @@ impl Reloadable for ConfigurationFile {
         counting.incidents = new.incidents;
         counting.incidents.look_up = look_up;
         (counting.pages.budget, counting.pages.team_budgets) = (new.pages.budget, new.pages.team_budgets);
+        counting.engine.autonomy_ceiling = new.engine.autonomy_ceiling;
+        counting.engine.autonomy_ceilings = new.engine.autonomy_ceilings;
         let mut warned = self.in_force.changing(|| {
             self.in_force.config.set(counting);
             self.in_force.follow();

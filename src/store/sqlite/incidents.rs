@@ -312,6 +312,7 @@ impl SqliteStore {
         let mut carries = self.carried(&ids).await?;
         let recent_targets = self.recent_targets(&ids).await?;
         let mut openings = self.openings(&incidents).await?;
+        let mut taken = self.taken(&ids).await?;
         let many = sqlx::query(groupings::OF_MANY)
             .bind(json(&ids)?)
             .fetch_all(&self.reads)
@@ -326,6 +327,7 @@ impl SqliteStore {
                 let unanswered = unanswered.remove(&incident.id).unwrap_or_default();
                 let mitigated_starts = rows::mitigated_starts(row);
                 let recent_targets = recent_targets.get(&incident.id).cloned().unwrap_or_default();
+                let taken_by = taken.remove(&incident.id);
                 let is_of_many = many.contains(&incident.id.0);
                 let openings = openings.remove(&incident.id).unwrap_or_default();
                 let carries = carries.remove(&incident.id).unwrap_or_default();
@@ -338,6 +340,7 @@ impl SqliteStore {
                     recent_targets,
                     openings,
                     is_of_many,
+                    taken_by,
                 })
             })
             .collect()

@@ -5,6 +5,7 @@ mod counted;
 mod escalations;
 mod file;
 mod folds;
+mod freezes;
 mod groupings;
 mod handoffs;
 mod health;

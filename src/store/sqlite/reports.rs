@@ -32,7 +32,8 @@ pub(super) const LEVELS: &str =
      (SELECT COUNT(*) FROM page WHERE acknowledged_at IS NULL) AS pages,
      (SELECT COUNT(DISTINCT COALESCE(merged_root, incident.id)) FROM quiet_window
           JOIN quiet_hold ON quiet_window.id = window_id JOIN incident ON incident.id = incident_id
-          WHERE told_at IS NULL AND state <> 'resolved') AS held_by_windows";
+          WHERE told_at IS NULL AND state <> 'resolved') AS held_by_windows,
+     (SELECT COUNT(*) FROM freeze WHERE ended_at IS NULL AND (until_at IS NULL OR until_at > ?)) AS frozen";
 
 pub(super) async fn incidents(reads: &SqlitePool, filter: IncidentFilter) -> Result<Vec<Incident>, StoreError> {
     let (condition, from, to) = match filter {
@@ -121,7 +122,7 @@ pub(super) async fn alert_counts(
 }
 
 pub(super) async fn levels(reads: &SqlitePool, now: DateTime<Utc>) -> Result<Levels, StoreError> {
-    let row = sqlx::query(LEVELS).fetch_one(reads).await.map_err(failed("count"))?;
+    let row = sqlx::query(LEVELS).bind(micros(now)).fetch_one(reads).await.map_err(failed("count"))?;
     let groups = sqlx::query(
         "SELECT state, severity, COUNT(*) AS n FROM incident WHERE state <> 'resolved' GROUP BY state, severity",
     )
@@ -167,6 +168,7 @@ pub(super) async fn levels(reads: &SqlitePool, now: DateTime<Utc>) -> Result<Lev
         undelivered_for: undelivered.iter().min().map_or(0, |since| (now - since).num_seconds().max(0).unsigned_abs()),
         calls_due: count(&calls_due, "due")?,
         held_by_windows: count(&row, "held_by_windows")?,
+        frozen: count(&row, "frozen")?,
         folded: folded_incidents as u64,
         heartbeats: ages.into_iter().collect(),
     })

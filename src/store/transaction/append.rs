@@ -4,7 +4,7 @@ use super::page::Paged;
 use super::{LogEnd, SignalRow, Tx};
 use crate::model::{ApprovalState, IncidentId, Lane, Outcome, RunEvent, RunId, SignalBody};
 use crate::store::rules::Outgoing;
-use crate::store::{Append, Appended, Ask, LogPosition, NewPage, StoreError};
+use crate::store::{Append, Appended, Ask, Guard, LogPosition, NewPage, StoreError};
 
 pub(in crate::store) async fn append(
     tx: &mut Tx<'_>,
@@ -15,8 +15,8 @@ pub(in crate::store) async fn append(
     let held = |end: &LogEnd| !end.has_ended && (end.epoch, end.length) == (at.epoch, at.length);
     let end = tx.tables.log_end(run).await?.filter(held);
     let end = end.ok_or_else(|| StoreError::Fenced(format!("{run} was claimed by another worker")))?;
-    if let Some(keys) = &records.guard
-        && let Some(refusal) = guard(tx, run, keys).await?
+    if let Some(guard) = &records.guard
+        && let Some(refusal) = refusal(tx, run, guard).await?
     {
         return Ok(refusal);
     }
@@ -57,13 +57,17 @@ pub(in crate::store) async fn append(
     Ok(Appended::Done { at: position, inbox })
 }
 
-/// Refuses while the inbox is not empty or another run holds one of the locks; else takes the
-/// locks.
-async fn guard(tx: &mut Tx<'_>, run: RunId, keys: &[String]) -> Result<Option<Appended>, StoreError> {
+/// Refuses while the inbox is not empty, a freeze covers it, or another run holds one of the locks;
+/// else takes the locks.
+async fn refusal(tx: &mut Tx<'_>, run: RunId, guard: &Guard) -> Result<Option<Appended>, StoreError> {
     let inbox = tx.tables.inbox(run).await?;
     if !inbox.is_empty() {
         return Ok(Some(Appended::InboxFirst(inbox)));
     }
+    if let Some(freeze) = tx.freeze_over(run, guard).await? {
+        return Ok(Some(Appended::Frozen(Box::new(freeze))));
+    }
+    let keys = &guard.locks;
     if let Some((key, by)) = tx.tables.lock_of_another(run, keys).await? {
         return Ok(Some(Appended::Locked { key, by }));
     }

@@ -192,6 +192,17 @@ impl Applier<'_, '_> {
             Change::EndWindow { window, by } => self.tx.tables.end_window(window, now, &by).await.map(|_| ()),
             Change::KeepOverride { id, kept } => self.tx.tables.insert_override(id, &kept, now).await,
             Change::EndOverride { id, by } => self.tx.tables.end_override(id, now, &by).await,
+            Change::KeepFreeze { id, freeze } => self.tx.tables.insert_freeze(id, &freeze, now).await,
+            Change::EndFreeze { id, by } => self.tx.tables.end_freeze(id, now, &by).await,
+            Change::TellStarted { of } => self.tx.tell_started(self.signal, &of).await,
+            Change::Take { incident, by } => {
+                let id = self.touch(incident).await?.id;
+                self.tx.tables.save_taken(id, &by, now).await
+            }
+            Change::GiveBack { incident } => {
+                let id = self.touch(incident).await?.id;
+                self.tx.tables.drop_taken(id).await
+            }
             Change::HoldBack { incident, window, until, alerts, is_whole } => {
                 let incident = self.touch(incident).await?.id;
                 self.tx.tables.add_hold(Hold { window, incident, alerts, pages: 0, is_whole }).await?;
@@ -268,6 +279,7 @@ impl Applier<'_, '_> {
         let id = incident.id;
         let end = EpisodeEnd { at: now, by: self.signal, start: None };
         self.tx.tables.end_episodes_of(id, end).await?;
+        self.tx.tables.drop_taken(id).await?;
         self.close_pages(id, if by_itself { Closing::OverByItself } else { Closing::Resolved }).await
     }
 

@@ -10,6 +10,7 @@ mod clock;
 mod deliver;
 mod escalation;
 mod fold;
+mod freezes;
 mod merge;
 mod page;
 mod pagers;
@@ -34,9 +35,9 @@ pub(super) use fold::unfold;
 pub(super) use page::page_now;
 pub(super) use set_aside::set_aside;
 pub(super) use tables::{
-    ClockTable, DeliveryRow, DeliveryTable, EpisodeAgain, EpisodeEnd, EscalationTable, FoldRow, FoldTable,
+    ClockTable, DeliveryRow, DeliveryTable, EpisodeAgain, EpisodeEnd, EscalationTable, FoldRow, FoldTable, FreezeTable,
     HeartbeatTable, Hold, IncidentTable, KeptWindow, LogEnd, NewFold, OverrideTable, PageRow, PageTable, RemedyTable,
-    RunRow, RunTable, Shape, SignalRow, SignalTable, Tables, TakenRow, TicketRow, TicketTable, ToldPage, WindowTable,
+    RunRow, RunTable, Shape, SignalRow, SignalTable, StartedRow, Tables, TakenRow, TicketRow, TicketTable, ToldPage, WindowTable,
 };
 pub(super) use ticket::{ticket_failed, ticket_tried};
 pub(super) use windows::plan_windows;

@@ -420,3 +420,14 @@ impl Cluster for FusedCluster {
         self.inner.version().await
     }
 }
+
+passes_on! {
+    FreezeStore
+    fused {}
+    plain {
+        fn freezes_at(at: DateTime<Utc>) -> Result<Vec<Freeze>, StoreError>;
+        fn freeze(id: FreezeId) -> Result<Option<Freeze>, StoreError>;
+        fn next_freeze_id() -> Result<FreezeId, StoreError>;
+    }
+    own {}
+}

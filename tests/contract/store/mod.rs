@@ -13,6 +13,7 @@ pub mod deliveries;
 pub mod episodes;
 pub mod escalations;
 pub mod folds;
+pub mod freezes;
 pub mod handoffs;
 pub mod heartbeats;
 pub mod incidents;
@@ -170,6 +171,12 @@ macro_rules! each_store_check {
                 one_that_is_over_came_no_later_for_that
                 what_is_forgotten_is_gone
                 heartbeats_of_a_delivery_are_durable_with_it
+            }
+            freezes {
+                a_freeze_holds_until_its_end_or_until_somebody_ends_it
+                no_mutation_begins_that_a_freeze_covers
+                the_reply_names_what_was_started_and_is_not_known_to_be_over
+                who_took_an_incident_is_known_until_it_is_given_back_or_over
             }
             overrides {
                 an_override_is_kept_until_long_after_its_end

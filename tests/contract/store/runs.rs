@@ -95,7 +95,8 @@ pub async fn what_came_in_while_a_run_parked_wakes_it_at_once(story: Story) {
 pub async fn no_mutation_begins_over_an_inbox_or_without_its_lock(story: Story) {
     let id = incident(&story, "coredns", 1).await;
     let (first, second) = (run(&story, id, "coredns").await, run(&story, id, "coredns-2").await);
-    let guard = || Append { guard: Some(vec!["Deployment/kube-system/coredns".into()]), ..noted("start") };
+    let locks = || vec!["Deployment/kube-system/coredns".to_owned()];
+    let guard = || Append { guard: Some(Guard { locks: locks(), ..Guard::default() }), ..noted("start") };
     let one = story.claims("one").await.unwrap();
     let two = story.claims("two").await.unwrap();
     assert_eq!((one.run.id, two.run.id), (first, second));

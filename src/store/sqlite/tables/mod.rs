@@ -5,6 +5,7 @@ mod clock;
 mod delivery;
 mod escalation;
 mod fold;
+mod freeze;
 mod heartbeat;
 mod incident;
 mod overrides;

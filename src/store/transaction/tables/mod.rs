@@ -5,6 +5,7 @@
 mod clock;
 mod escalation;
 mod fold;
+mod freeze;
 mod heartbeat;
 mod overrides;
 mod remedy;
@@ -12,8 +13,7 @@ mod run;
 mod ticket;
 mod window;
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -28,6 +28,7 @@ use crate::store::{
 pub(in crate::store) use clock::ClockTable;
 pub(in crate::store) use escalation::EscalationTable;
 pub(in crate::store) use fold::{FoldRow, FoldTable, NewFold, Shape};
+pub(in crate::store) use freeze::{FreezeTable, StartedRow};
 pub(in crate::store) use heartbeat::HeartbeatTable;
 pub(in crate::store) use overrides::OverrideTable;
 pub(in crate::store) use remedy::RemedyTable;
@@ -50,6 +51,7 @@ pub(in crate::store) trait Tables:
     + WindowTable
     + TicketTable
     + OverrideTable
+    + FreezeTable
     + Send
 {
 }

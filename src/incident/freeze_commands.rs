@@ -1,0 +1,135 @@
+//! What follows from a person's word that the bot is to change nothing: there, or for an incident.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::commands::{decide_ack, decline, is_so};
+use crate::model::{Freeze, FreezeId, FreezeScope, HumanDuration, LONGEST_FREEZE, Person, redact};
+use crate::store::{
+    Change, CommandReply, Decision, InboxItem, IncidentEvent, IncidentRef, IncidentView, NewFreeze, StartedOf,
+};
+
+/// A freeze that a person asks for.
+pub(super) struct Wanted<'a> {
+    pub scope: &'a FreezeScope,
+    /// `None`: until somebody ends it.
+    pub lasting: Option<Duration>,
+    pub reason: &'a str,
+}
+
+/// `id`: the number that it is given. `groups`: what is finished all the same. What was started is
+/// told in the transaction that keeps it.
+pub(super) fn decide_freeze(
+    wanted: Wanted<'_>,
+    id: FreezeId,
+    known: &[Freeze],
+    groups: &[String],
+    person: &Person,
+    now: DateTime<Utc>,
+) -> Decision {
+    let Wanted { scope, lasting, reason } = wanted;
+    let written = scope.written();
+    if redact(&written) != written {
+        return decline("its name holds what looks like a secret, which would have to stand where people read it");
+    }
+    if lasting.is_some_and(|lasting| lasting.is_zero() || lasting > LONGEST_FREEZE) {
+        return decline(format!(
+            "a freeze lasts up to {}; without --for it lasts until somebody ends it",
+            HumanDuration(LONGEST_FREEZE)
+        ));
+    }
+    let until = lasting.map(|lasting| now + lasting);
+    let lasts_as_long = |freeze: &&Freeze| match (freeze.until, until) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(known), Some(wanted)) => known >= wanted,
+    };
+    let is_same = |freeze: &&Freeze| freeze.scope == *scope && freeze.by == person.name;
+    let started = Change::TellStarted { of: StartedOf::Frozen(scope.clone()) };
+    let (changes, mut reply) = match known.iter().filter(is_same).find(lasts_as_long) {
+        Some(freeze) => (vec![started], format!("{} freezes {scope} already; /unfreeze {0} ends it", freeze.id)),
+        None => {
+            let (by, via) = (person.name.clone(), person.via.to_string());
+            let freeze = Box::new(NewFreeze { scope: scope.clone(), reason: reason.to_owned(), by, via, until });
+            let until = until.map_or_else(|| "until somebody ends it".to_owned(), |at| format!("until {}", moment(at)));
+            let reply = format!("{id}: no run changes anything of {scope} {until}; /unfreeze {id} ends it");
+            (vec![Change::KeepFreeze { id, freeze }, started], reply)
+        }
+    };
+    add(&mut reply, groups);
+    Decision { changes, reply: Some(CommandReply::granted(reply)) }
+}
+
+/// `active`: the freezes that hold.
+pub(super) fn decide_unfreeze(
+    id: FreezeId,
+    known: Option<&Freeze>,
+    active: &[Freeze],
+    person: &Person,
+    now: DateTime<Utc>,
+) -> Decision {
+    let Some(freeze) = known else { return decline(format!("there is no {id}; /freeze lists those that hold")) };
+    if !freeze.is_active(now) {
+        let at = freeze.ended.as_ref().map(|(at, _)| *at).or(freeze.until).unwrap_or(now);
+        return is_so(format!("{id} has ended already, at {}", moment(at)));
+    }
+    let left: Vec<String> = active
+        .iter()
+        .filter(|other| other.id != id)
+        .map(|other| format!("{} freezes {}", other.id, other.scope))
+        .collect();
+    let scope = &freeze.scope;
+    let left = if left.is_empty() { String::new() } else { format!("; but {}", left.join(", ")) };
+    let reply = format!("{id} has ended: runs may change what it covered ({scope}) again{left}");
+    let changes = vec![Change::EndFreeze { id, by: person.name.clone() }];
+    Decision { changes, reply: Some(CommandReply::granted(reply)) }
+}
+
+/// It is theirs, and the bot begins nothing more for it.
+pub(super) fn decide_take(view: &IncidentView, person: &Person, groups: &[String]) -> Decision {
+    let Decision { mut changes, reply } = decide_ack(view, person, &[]);
+    let reply = reply.unwrap_or_default();
+    if !reply.granted || view.incident.is_over() {
+        return Decision { changes, reply: Some(reply) };
+    }
+    let (id, by) = (view.incident.id, person.name.clone());
+    let incident = IncidentRef::Existing(id);
+    changes.extend(view.runs.iter().map(|run| Change::ToRun { run: run.id, item: InboxItem::Cancel { by: by.clone() } }));
+    if view.taken_by.as_ref() != Some(&by) {
+        let text = format!("{by} works on it by hand: no run is begun for it until /release {id}, or its end");
+        changes.push(Change::Note { incident, event: IncidentEvent::Remark { text } });
+    }
+    changes.push(Change::Take { incident, by });
+    changes.push(Change::TellStarted { of: StartedOf::Incident(id) });
+    let named: Vec<String> = view.runs.iter().map(|run| run.id.to_string()).collect();
+    let runs = if named.is_empty() { String::new() } else { format!("; {} begins nothing more", named.join(", ")) };
+    let mut text = format!("{}{runs}; no run begins for it until /release {id}, or its end", reply.text);
+    add(&mut text, groups);
+    Decision { changes, reply: Some(CommandReply::granted(text)) }
+}
+
+/// The bot may work on it again.
+pub(super) fn decide_release(view: &IncidentView, person: &Person) -> Decision {
+    let id = view.incident.id;
+    let Some(by) = &view.taken_by else { return is_so(format!("nobody keeps runs from {id}")) };
+    let incident = IncidentRef::Existing(id);
+    let text = format!("{} gives it back, which {by} took: runs may begin for it again", person.name);
+    let changes = vec![
+        Change::GiveBack { incident },
+        Change::Note { incident, event: IncidentEvent::Remark { text } },
+    ];
+    let reply = format!("{id}: runs may begin again when its alerts are told next, or by /run");
+    Decision { changes, reply: Some(CommandReply::granted(reply)) }
+}
+
+fn add(reply: &mut String, lines: &[String]) {
+    for line in lines {
+        reply.push('\n');
+        reply.push_str(line);
+    }
+}
+
+fn moment(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M UTC").to_string()
+}
