@@ -174,7 +174,9 @@ pub fn freeze_map(config: &Config) -> Option<FreezeMap> {
     };
     let namespace = freeze.namespace.clone().or_else(own).map(|namespace| namespace.trim().to_owned());
     let Some(namespace) = namespace.filter(|namespace| !namespace.is_empty()) else {
-        tracing::info!("no ConfigMap is asked whether it freezes: this is no pod, and `engine.freeze.namespace` names none");
+        tracing::info!(
+            "no ConfigMap is asked whether it freezes: this is no pod, and `engine.freeze.namespace` names none"
+        );
         return None;
     };
     Some(FreezeMap { namespace, name: freeze.name.clone() })

@@ -5,11 +5,10 @@ use crate::model::{Command, Role, parse_duration};
 
 pub(super) static COMMAND: Definition = Definition {
     word: "freeze",
-    help: "no run changes anything there; alone it lists what is frozen",
+    help: "no run changes anything there, from the answer on",
     example: "/freeze namespace=db --for 2h moving the storage",
     arguments: &[
-        Argument::word("what", Value::Freezable, "WHAT", "all, namespace=NAME or playbook=NAME; without, what is frozen")
-            .optional(),
+        Argument::word("what", Value::Freezable, "WHAT", "all, namespace=NAME or playbook=NAME"),
         Argument::option("for", Value::Duration, "TIME", "how long, up to 30d; without, until somebody unfreezes it"),
         Argument::text("reason", "REASON", "why, for whoever reads it at night"),
     ],
@@ -19,29 +18,21 @@ pub(super) static COMMAND: Definition = Definition {
         about: "Have no run change anything, in all of the cluster, a namespace, or by a playbook",
         more: "\
 Examples:
-  dogwatch freeze
   dogwatch freeze all --reason 'the storage is moved'
   dogwatch freeze namespace=db --for 2h --reason 'an upgrade by hand'
   dogwatch freeze playbook=coredns-saturated --reason 'it made things worse'
 
 The answer is durable, and says what was started before it: no change begins after it. Alerts page as always, and new runs \
 diagnose and show what they would do. A run under way is stopped; a group of steps that was begun is finished. Without \
---for it lasts until `dogwatch unfreeze`. When this server cannot be reached, a ConfigMap does the same: \
+--for it lasts until `dogwatch unfreeze`; `dogwatch freezes` lists them. When this server cannot be reached, a ConfigMap does the same: \
 `kubectl create configmap dogwatch-freeze -n dogwatch --from-literal=all='the reason'`.",
     }),
     read,
 };
 
 fn read(given: &Given) -> Result<Command, ParseError> {
-    let wrong = |what: &str| ParseError::new(what, format!("write it like {}", COMMAND.example));
-    let reason = given.one("reason");
-    let Some(scope) = given.one("what").and_then(|what| what.parse().ok()) else {
-        return match (reason, given.one("for")) {
-            (None, None) => Ok(Command::Freezes),
-            _ => Err(wrong("it does not say what: all, namespace=NAME or playbook=NAME")),
-        };
-    };
     let lasting_secs = given.one("for").and_then(|text| parse_duration(text).ok()).map(|lasting| lasting.as_secs());
-    let Some(reason) = reason else { return Err(wrong("it does not say why")) };
-    Ok(Command::Freeze { scope, lasting_secs, reason: reason.to_owned() })
+    // Whoever has to stop it now need not say why.
+    let reason = given.one("reason").unwrap_or("no reason given").to_owned();
+    Ok(Command::Freeze { scope: given.required("what")?, lasting_secs, reason })
 }

@@ -63,8 +63,9 @@ commands! {
     silence: Command::Silence { .. },
     unsilence: Command::Unsilence { .. },
     windows: Command::Windows,
-    freeze: Command::Freeze { .. } | Command::Freezes,
+    freeze: Command::Freeze { .. },
     unfreeze: Command::Unfreeze { .. },
+    freezes: Command::Freezes,
     approve: Command::Approve { verdict: Verdict::Approve, .. },
     deny: Command::Approve { verdict: Verdict::Deny, .. },
     page: Command::TestPage { .. },
@@ -85,7 +86,6 @@ impl Command {
     pub fn needs(&self) -> Role {
         match self {
             Command::TakeShift { .. } => Role::Responder,
-            Command::Freezes => Role::Viewer,
             _ if self.is_dry_run() => Role::Viewer,
             _ => self.definition().needs,
         }
@@ -95,8 +95,7 @@ impl Command {
     /// is answered at once.
     pub fn only_looks(&self) -> bool {
         let changes = matches!(self, Command::TakeShift { .. });
-        let lists = matches!(self, Command::Freezes);
-        self.is_dry_run() || lists || (self.definition().only_looks && !changes)
+        self.is_dry_run() || (self.definition().only_looks && !changes)
     }
 
     fn is_dry_run(&self) -> bool {

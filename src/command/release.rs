@@ -16,7 +16,7 @@ pub(super) static COMMAND: Definition = Definition {
 Example:
   dogwatch release INC-7
 
-It stays whose it is. What fires in it runs its playbook when it is told next, or by `dogwatch run`.",
+It stays whose it is. What fires in it from now on runs its playbook; for what fires already, `dogwatch run` begins one.",
     }),
     read,
 };

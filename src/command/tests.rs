@@ -46,6 +46,10 @@ fn what_looks_may_be_asked_by_everybody_and_what_changes_may_not() {
         ("/silence a=b --for 2h we know", Role::Responder, false),
         ("/unsilence 7", Role::Responder, false),
         ("/windows", Role::Viewer, true),
+        ("/freeze all", Role::Responder, false),
+        ("/unfreeze 7", Role::Responder, false),
+        ("/release 7", Role::Responder, false),
+        ("/freezes", Role::Viewer, true),
         ("/oncall who", Role::Viewer, true),
         ("/oncall gaps platform --for 30d", Role::Viewer, true),
         ("/oncall take platform", Role::Responder, false),
@@ -74,7 +78,8 @@ fn help_says_who_may_ask_for_what() {
     /objects INC-7                  each object that something fires about in an incident
     /ack INC-7 ...                  I have seen it, and own it (needs the role responder)
         --all-of TEAM               all of this team that wait for somebody now
-    /take INC-7                     I work on it by hand: it is mine, and its runs stop (needs the role responder)
+    /take INC-7                     I work on it by hand: it is mine, its runs stop, and none begins (needs the role responder)
+    /release INC-7                  the bot may begin runs for it again, after somebody took it (needs the role responder)
     /escalate INC-7 [note]          call whoever comes next in the team's escalation, at once (needs the role responder)
     /assign INC-7 WHO [note]        call somebody, or a team, to take it over (needs the role responder)
     /resolve INC-7 ... [note]       it is over; the note may say what it was (needs the role responder)
@@ -89,6 +94,10 @@ fn help_says_who_may_ask_for_what() {
         --from TIME                 when it begins, if not now: 2026-03-02T02:00Z, or 30m from now
     /unsilence WIN-7                end a maintenance window; what still fires pages (needs the role responder)
     /windows                        the maintenance windows now and to come, and what each holds back
+    /freeze WHAT [reason]           no run changes anything there, from the answer on (needs the role responder)
+        --for TIME                  how long, up to 30d; without, until somebody unfreezes it
+    /unfreeze FRZ-7                 end a freeze; new runs may change things there again (needs the role responder)
+    /freezes                        what is frozen: since when, until when, by whom and why
     /approve APR-7                  yes to a question of the bot (needs the role responder)
     /deny APR-7                     no to a question of the bot (needs the role responder)
     /page test TEAM                 send a team a page that says that it is a test, the way of all pages (needs the role responder)

@@ -16,8 +16,8 @@ pub(super) static COMMAND: Definition = Definition {
 Examples:
   dogwatch unfreeze FRZ-3
 
-What other freezes cover stays frozen; `dogwatch freeze` lists them. What was not run is run when its alert is told next, or \
-by `dogwatch run`. A ConfigMap that freezes is deleted with kubectl.",
+What other freezes cover stays frozen; `dogwatch freezes` lists them. What fires from now on runs its playbook; for what \
+fires already, `dogwatch run` begins one. A ConfigMap that freezes is deleted with kubectl.",
     }),
     read,
 };

@@ -4,7 +4,8 @@ use super::silence::read_start;
 use super::{ParseError, shown};
 use crate::language::{closest, list};
 use crate::model::{
-    ApprovalId, FreezeId, FreezeScope, IdError, IncidentId, Matcher, OverrideId, Severity, TargetPattern, WindowId, parse_duration,
+    ApprovalId, FreezeId, FreezeScope, IdError, IncidentId, Matcher, OverrideId, Severity, TargetPattern, WindowId,
+    parse_duration,
 };
 
 /// The sorts of values.
@@ -76,7 +77,7 @@ impl Value {
                 .map(|id: OverrideId| id.to_string())
                 .map_err(|error| wrong(error, "/oncall who names them")),
             Value::Freeze => {
-                word.parse().map(|id: FreezeId| id.to_string()).map_err(|error| wrong(error, "/freeze lists them"))
+                word.parse().map(|id: FreezeId| id.to_string()).map_err(|error| wrong(error, "/freezes lists them"))
             }
             Value::Freezable => word
                 .parse()

@@ -100,7 +100,9 @@ mod tests {
         assert_eq!(frozen(json!({ "namespace.db": " " })).as_deref(), Some("namespace.db: without a reason"));
         assert_eq!(frozen(json!({ "playbook.shop-slow": "x" })).as_deref(), Some("playbook.shop-slow: x"));
         assert_eq!(frozen(json!({ "namespace.web": "x", "playbook.dns": "y" })), None);
-        assert!(frozen(json!({ "namespaces.web": "x" })).unwrap().starts_with("its key `namespaces.web` is none of all"));
+        assert!(
+            frozen(json!({ "namespaces.web": "x" })).unwrap().starts_with("its key `namespaces.web` is none of all")
+        );
         assert!(frozen(json!({ "namespace.": "x" })).is_some());
     }
 }

@@ -53,7 +53,11 @@ pub(super) fn decide_freeze(
             let (by, via) = (person.name.clone(), person.via.to_string());
             let freeze = Box::new(NewFreeze { scope: scope.clone(), reason: reason.to_owned(), by, via, until });
             let until = until.map_or_else(|| "until somebody ends it".to_owned(), |at| format!("until {}", moment(at)));
-            let reply = format!("{id}: no run changes anything of {scope} {until}; /unfreeze {id} ends it");
+            let what = match scope {
+                FreezeScope::All => String::new(),
+                scope => format!(" of {scope}"),
+            };
+            let reply = format!("{id}: no run changes anything{what} {until}; /unfreeze {id} ends it");
             (vec![Change::KeepFreeze { id, freeze }, started], reply)
         }
     };
@@ -69,7 +73,7 @@ pub(super) fn decide_unfreeze(
     person: &Person,
     now: DateTime<Utc>,
 ) -> Decision {
-    let Some(freeze) = known else { return decline(format!("there is no {id}; /freeze lists those that hold")) };
+    let Some(freeze) = known else { return decline(format!("there is no {id}; /freezes lists those that hold")) };
     if !freeze.is_active(now) {
         let at = freeze.ended.as_ref().map(|(at, _)| *at).or(freeze.until).unwrap_or(now);
         return is_so(format!("{id} has ended already, at {}", moment(at)));
@@ -95,7 +99,8 @@ pub(super) fn decide_take(view: &IncidentView, person: &Person, groups: &[String
     }
     let (id, by) = (view.incident.id, person.name.clone());
     let incident = IncidentRef::Existing(id);
-    changes.extend(view.runs.iter().map(|run| Change::ToRun { run: run.id, item: InboxItem::Cancel { by: by.clone() } }));
+    changes
+        .extend(view.runs.iter().map(|run| Change::ToRun { run: run.id, item: InboxItem::Cancel { by: by.clone() } }));
     if view.taken_by.as_ref() != Some(&by) {
         let text = format!("{by} works on it by hand: no run is begun for it until /release {id}, or its end");
         changes.push(Change::Note { incident, event: IncidentEvent::Remark { text } });
@@ -115,11 +120,9 @@ pub(super) fn decide_release(view: &IncidentView, person: &Person) -> Decision {
     let Some(by) = &view.taken_by else { return is_so(format!("nobody keeps runs from {id}")) };
     let incident = IncidentRef::Existing(id);
     let text = format!("{} gives it back, which {by} took: runs may begin for it again", person.name);
-    let changes = vec![
-        Change::GiveBack { incident },
-        Change::Note { incident, event: IncidentEvent::Remark { text } },
-    ];
-    let reply = format!("{id}: runs may begin again when its alerts are told next, or by /run");
+    let changes = vec![Change::GiveBack { incident }, Change::Note { incident, event: IncidentEvent::Remark { text } }];
+    let reply =
+        format!("{id}: runs may begin again for what fires in it from now on; for what fires already, /run begins one");
     Decision { changes, reply: Some(CommandReply::granted(reply)) }
 }
 

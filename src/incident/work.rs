@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::{Coverage, IncidentRules};
 use super::notification::Decider;
 use super::spell::page_by;
+use super::{Coverage, IncidentRules};
 use crate::model::{Alert, Autonomy, HumanDuration, Target, Under};
 use crate::playbook::{Playbook, alert_value};
 use crate::store::{Change, IncidentEvent, IncidentRef, IncidentView, NewRun};

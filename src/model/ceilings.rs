@@ -60,9 +60,8 @@ mod tests {
             teams: one("web", Autonomy::Suggest),
             playbooks: one("dns", Autonomy::Auto),
         };
-        let lower = |wanted, playbook, team, namespaces: &[&str]| {
-            ceilings.lower(wanted, Under { playbook, team, namespaces })
-        };
+        let lower =
+            |wanted, playbook, team, namespaces: &[&str]| ceilings.lower(wanted, Under { playbook, team, namespaces });
         let said = |lowered, text: &str| Some((lowered, text.to_owned()));
         assert_eq!(
             lower(Autonomy::Auto, "dns", "platform", &["shop"]),

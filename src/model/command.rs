@@ -7,8 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApprovalId, Digest, FreezeId, FreezeScope, Incident, IncidentId, IncidentState, Layer, OverrideId, Severity, Verdict, WindowId,
-    WindowScope,
+    ApprovalId, Digest, FreezeId, FreezeScope, Incident, IncidentId, IncidentState, Layer, OverrideId, Severity,
+    Verdict, WindowId, WindowScope,
 };
 
 /// The way a command came in.

@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 
 use super::{EscalationWhy, IncidentEvent, NewFreeze, NewOverride, NewPage, NewWindow, StartedOf};
 use crate::model::{
-    ApprovalId, Autonomy, EpisodeId, FreezeId, Grouping, Incident, IncidentId, IncidentState, Lane, OverrideId, PlaybookRef,
-    RunId, Severity, Signal, Target, Verdict, WindowId,
+    ApprovalId, Autonomy, EpisodeId, FreezeId, Grouping, Incident, IncidentId, IncidentState, Lane, OverrideId,
+    PlaybookRef, RunId, Severity, Signal, Target, Verdict, WindowId,
 };
 
 /// All that follows from one signal.

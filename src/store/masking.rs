@@ -13,8 +13,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{
-    Append, Ask, Attempt, Change, CommandReply, Decision, InboxItem, NewEpisode, NewFreeze, NewIncident, NewOverride, NewPage,
-    NewRun, NewWindow, StoreError, TicketFailure, TicketTrouble,
+    Append, Ask, Attempt, Change, CommandReply, Decision, InboxItem, NewEpisode, NewFreeze, NewIncident, NewOverride,
+    NewPage, NewRun, NewWindow, StoreError, TicketFailure, TicketTrouble,
 };
 use crate::model::{Digest, Grouping, Intent, Preview, RunEvent, Signal, Target, redact, redact_named, redact_value};
 

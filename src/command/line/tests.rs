@@ -78,7 +78,7 @@ fn what_is_wrong_is_said_with_what_to_write_instead() {
         "/",
         "/akc INC-7",
         "/incident",
-        "please reboot everything",
+        "whatever reboot everything",
         "/ack",
         "/ack INC-",
         "/ack RUN-7",
@@ -122,7 +122,7 @@ fn what_is_wrong_is_said_with_what_to_write_instead() {
     there is no command; /help lists them
     `akc` is no command; did you mean /ack?
     `incident` is no command; did you mean /incidents?
-    `please` is no command; /help lists the commands
+    `whatever` is no command; /help lists the commands
     it does not say which one; write it like /ack INC-7
     `INC-` is no INC number; write it as `INC-7`; /incidents lists them
     `RUN-7` is no INC number; write it as `INC-7`; /incidents lists them

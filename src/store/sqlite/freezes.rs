@@ -15,8 +15,7 @@ pub(super) const ACTIVE: &str =
     "SELECT * FROM freeze WHERE ended_at IS NULL AND (until_at IS NULL OR until_at > ?1) ORDER BY id";
 
 /// What was taken as a part of an incident is taken with that.
-pub(super) const TAKEN: &str =
-    "SELECT COALESCE(incident.merged_root, incident.id) AS id, incident_taken.by
+pub(super) const TAKEN: &str = "SELECT COALESCE(incident.merged_root, incident.id) AS id, incident_taken.by
      FROM incident_taken JOIN incident ON incident.id = incident_taken.incident_id
      WHERE COALESCE(incident.merged_root, incident.id) IN (SELECT value FROM json_each(?)) ORDER BY incident_taken.at";
 

@@ -37,7 +37,8 @@ pub(super) use set_aside::set_aside;
 pub(super) use tables::{
     ClockTable, DeliveryRow, DeliveryTable, EpisodeAgain, EpisodeEnd, EscalationTable, FoldRow, FoldTable, FreezeTable,
     HeartbeatTable, Hold, IncidentTable, KeptWindow, LogEnd, NewFold, OverrideTable, PageRow, PageTable, RemedyTable,
-    RunRow, RunTable, Shape, SignalRow, SignalTable, StartedRow, Tables, TakenRow, TicketRow, TicketTable, ToldPage, WindowTable,
+    RunRow, RunTable, Shape, SignalRow, SignalTable, StartedRow, Tables, TakenRow, TicketRow, TicketTable, ToldPage,
+    WindowTable,
 };
 pub(super) use ticket::{ticket_failed, ticket_tried};
 pub(super) use windows::plan_windows;

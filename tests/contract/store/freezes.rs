@@ -28,7 +28,10 @@ pub async fn a_freeze_holds_until_its_end_or_until_somebody_ends_it(story: Story
     assert_eq!(active(&story).await, [1, 2]);
     assert_eq!(story.store.levels().await.unwrap().frozen, 2);
     let kept = story.store.freeze(FreezeId(1)).await.unwrap().unwrap();
-    assert_eq!((kept.scope, kept.by.as_str(), kept.via.as_str()), (FreezeScope::Namespace("db".into()), "anna", "console"));
+    assert_eq!(
+        (kept.scope, kept.by.as_str(), kept.via.as_str()),
+        (FreezeScope::Namespace("db".into()), "anna", "console")
+    );
     assert!(kept.reason.starts_with("a storm") && !kept.reason.contains("hunter2"), "{}", kept.reason);
     story.passes(10);
     assert_eq!(active(&story).await, [2], "it ends where it says");

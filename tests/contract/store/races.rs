@@ -89,7 +89,12 @@ pub async fn a_lock_is_taken_by_one(story: Story) {
         // In another order: whoever takes several must not wait in a circle.
         let mut keys = vec!["a".to_owned(), "b".to_owned()];
         keys.rotate_left(n % 2);
-        async move { store.append(at, Append { guard: Some(Guard { locks: keys, ..Guard::default() }), ..noted("start") }).await.unwrap() }
+        async move {
+            store
+                .append(at, Append { guard: Some(Guard { locks: keys, ..Guard::default() }), ..noted("start") })
+                .await
+                .unwrap()
+        }
     });
     let appended = appended.await;
     let began = appended.iter().filter(|appended| matches!(appended, Appended::Done { .. })).count();

@@ -69,7 +69,8 @@ impl FreezeTable for SqliteTables<'_> {
     }
 
     async fn add_to_reply(&mut self, signal: SignalId, line: &str) -> Result<(), StoreError> {
-        let query = sqlx::query("UPDATE signal SET reply = reply || char(10) || ?2 WHERE id = ?1 AND reply IS NOT NULL");
+        let query =
+            sqlx::query("UPDATE signal SET reply = reply || char(10) || ?2 WHERE id = ?1 AND reply IS NOT NULL");
         self.execute("add to a reply", query.bind(signal.0).bind(line.to_owned())).await?;
         Ok(())
     }
