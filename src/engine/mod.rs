@@ -5,9 +5,11 @@
 //! doubt, and the action finds out what became of it before anything else happens.
 
 mod act;
+mod ask;
 mod ask_source;
 mod drive;
 mod evidence;
+mod look;
 mod mutate;
 mod plan;
 mod preview;
@@ -26,8 +28,8 @@ mod worker;
 
 pub use ask_source::Heard;
 pub use evidence::trimmed;
+pub use look::{RunPreview, preview_run};
 pub use plan::{Next, plan};
-pub use preview::{Rehearsal, rehearse};
 pub use scope::Frame;
 pub use state::RunState;
 pub use status::{Status, Tried};
