@@ -58,7 +58,7 @@ pub(super) async fn preview(
             }
             Ok(Plan::Unneeded(output)) => shown(format!("nothing: {}", output.summary), true, None),
             Err(error) => {
-                let name = action.as_describe().name();
+                let name = action.name();
                 let told = format!("{name}: decided after the steps before it; now: {error}");
                 if error.class == FailureClass::Retry {
                     outlook.unasked.insert(at.address.clone(), error);

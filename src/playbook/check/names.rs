@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::verify::window;
-use crate::action::Action;
+use crate::action::{Action, Field};
 use crate::language::Location;
 use crate::playbook::load::{RawPlaybook, RawStep, Text, What, place};
 
@@ -67,7 +67,7 @@ pub(super) enum Output {
     /// Nothing: it is a condition, a wait, a page.
     None,
     /// These fields, and `summary`.
-    Fields(&'static [&'static str]),
+    Fields(&'static [Field]),
     /// It depends on the data, or the step could not be read.
     Unknown,
 }
@@ -80,8 +80,8 @@ pub(super) struct Named {
     /// Its place among all steps.
     pub order: usize,
     pub output: Output,
-    /// The list in its output and the fields of its entries, where those are known.
-    pub items: Option<(&'static str, &'static [&'static str])>,
+    /// The list in its output, where the fields of its entries are known.
+    pub items: Option<&'static Field>,
     pub reads: bool,
     /// How far back its query looks.
     pub window: Option<Duration>,
@@ -138,21 +138,22 @@ pub(super) fn group(step: &RawStep) -> Option<&[RawStep]> {
 }
 
 fn output_of(step: &RawStep) -> (Output, bool) {
-    let fields = |fields: Option<&'static [&'static str]>| fields.map_or(Output::Unknown, Output::Fields);
     match step.does.as_slice() {
         [does] => match &does.what {
-            What::Action(action @ Action::Read(_)) => (fields(action.describe().output_fields()), true),
-            What::Action(action @ Action::Mutate(_)) => (fields(action.describe().output_fields()), false),
+            What::Action(action @ Action::Read(_)) => (Output::Fields(action.describe().declaration().output), true),
+            What::Action(action @ Action::Mutate(_)) => (Output::Fields(action.describe().declaration().output), false),
             _ => (Output::None, false),
         },
         _ => (Output::Unknown, true),
     }
 }
 
-fn items_of(step: &RawStep) -> Option<(&'static str, &'static [&'static str])> {
+fn items_of(step: &RawStep) -> Option<&'static Field> {
     match step.does.as_slice() {
         [does] => match &does.what {
-            What::Action(action) => action.describe().item_fields(),
+            What::Action(action) => {
+                action.describe().declaration().output.iter().find(|field| !field.entries.is_empty())
+            }
             _ => None,
         },
         _ => None,
@@ -162,11 +163,7 @@ fn items_of(step: &RawStep) -> Option<(&'static str, &'static [&'static str])> {
 fn window_of(step: &RawStep) -> Option<Duration> {
     let [does] = step.does.as_slice() else { return None };
     match &does.what {
-        What::Action(action) if action.describe().name() == "prometheus.query" => {
-            let args = action.describe().args();
-            let (_, expr) = args.iter().find(|(name, _)| *name == "expr")?;
-            window(expr.text()?.0)
-        }
+        What::Action(action) => window(&action.describe().query()?.0),
         _ => None,
     }
 }

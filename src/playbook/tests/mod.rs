@@ -1,5 +1,6 @@
 //! The language, as those who write it meet it.
 
+mod examples;
 mod laws;
 mod mistakes;
 mod requests;

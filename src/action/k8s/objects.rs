@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use super::{ActionError, Kind, StepContext};
+use crate::action::{ActionError, Kind, StepContext};
 use crate::cluster::{Cluster, Object};
 use crate::language::Arg;
 use crate::model::ObjectKey;

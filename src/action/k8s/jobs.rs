@@ -4,7 +4,9 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value, json};
 
-use super::{RunMark, objects};
+use super::objects;
+use crate::action::RunMark;
+use crate::action::typed::Typed;
 use crate::cluster::Object;
 
 /// On a Job that the bot made: the marker of the step that did.
@@ -183,6 +185,10 @@ impl PreImage {
         }
         Object(job)
     }
+}
+
+impl Typed for PreImage {
+    const WORDS: &'static str = "Job";
 }
 
 /// A text that is no Job.

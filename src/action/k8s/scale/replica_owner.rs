@@ -4,7 +4,8 @@
 
 use serde_json::Value;
 
-use super::{ActionError, field_owner};
+use crate::action::ActionError;
+use crate::action::k8s::field_owner;
 use crate::cluster::{Cluster, ListQuery, Object};
 use crate::model::ObjectKey;
 

@@ -1,50 +1,79 @@
 //! `prometheus.query`: what a number is now.
 
 use async_trait::async_trait;
-use serde::Deserialize;
-use serde_json::json;
 
-use super::amounts::Flag;
-use super::{ActionError, Describe, Output, Read, StepContext, World, holes};
-use crate::cluster::Access;
-use crate::language::{AnyArg, Arg, Location};
-use crate::model::HumanDuration;
+use crate::action::amounts::Flag;
+use crate::action::typed::{Arguments as _, Typed, arguments, output};
+use crate::action::{
+    AT_WILL, Action, ActionError, Declaration, Declared, Effect, Field, Output, Read, StepContext, World, holes,
+};
+use crate::language::{AnyArg as _, Arg, Location};
+use crate::model::{Autonomy, HumanDuration};
 use crate::prometheus::{Query, Sample, selectors};
 
-/// Asks an instant query. Changes nothing; may be repeated at will.
-///
-/// Arguments: `expr`, PromQL, with plain `{{holes}}` for names and numbers; `many: true` where
-/// several series are expected; `max_age`, how old the samples may be that it is made of.
-/// Prometheus looks back five minutes for a plain selector, and over the whole of a range:
-/// `rate(x[1h])` has a value for an hour after `x` was last scraped. With `max_age`, each plain
-/// selector in `expr` is asked for its oldest series, and each range for the newest of its series.
-/// A selector that matches nothing has no age: what that means is for `expr` to say.
-///
-/// Output: `value`, the number of the only sample, and `shown`, the same for texts, with four digits (both absent with `many`
-/// when there are several); `samples`, each with `labels` and `value`; `count`.
-///
-/// Errors: no sample at all is an error, and so is a value that is no finite number: empty is not
-/// healthy. So is a partial answer, one that is made of samples older than `max_age`, and one for
-/// another time than was asked for. Several samples without `many` are an error as well: which one
-/// would count?
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PrometheusQuery {
-    expr: Arg<String>,
-    many: Option<Arg<Flag>>,
-    max_age: Option<Arg<HumanDuration>>,
+arguments! {
+    pub(in crate::action) struct PrometheusQuery {
+        /// PromQL, with plain holes such as `{{inputs.x}}` for names and numbers
+        expr: Arg<String>,
+        /// Whether several series are expected
+        many: Option<Arg<Flag>> = "false",
+        /// How old the samples may be that the answer is made of
+        max_age: Option<Arg<HumanDuration>>,
+    }
+}
+
+output! {
+    #[derive(Default)]
+    struct Answer {
+        /// The number of the only sample; left out where there are several
+        value: Option<f64>,
+        /// The same for texts, with four digits
+        shown: Option<String>,
+        /// All samples
+        samples: Vec<Sample>,
+        /// How many they are
+        count: usize,
+    }
+}
+
+impl Typed for Sample {
+    const WORDS: &'static str = "mapping";
+    const FIELDS: &'static [Field] = &[
+        Field { name: "labels", of_type: "mapping", optional: false, entries: &[], doc: "The labels of the series" },
+        Field { name: "value", of_type: "number", optional: false, entries: &[], doc: "Its number" },
+    ];
 }
 
 /// More series than a condition can sensibly look at, or the run's log should keep.
 const MOST_SAMPLES: usize = 200;
 
-impl Describe for PrometheusQuery {
-    fn name(&self) -> &'static str {
-        "prometheus.query"
-    }
+impl Declared for PrometheusQuery {
+    const DECLARATION: Declaration = Declaration {
+        name: "prometheus.query",
+        summary: "Asks Prometheus what a number is now",
+        effect: Effect::Reads,
+        about: "An instant query. Prometheus looks back five minutes for a plain selector, and over the whole of a range: \
+            `rate(x[1h])` has a value for an hour after `x` was last scraped. With `max_age`, each plain selector in `expr` is \
+            asked for its oldest series, and each range for the newest of its series. A selector that matches nothing has no age: \
+            what that means is for `expr` to say.",
+        errors: "No sample at all, and a value that is no finite number: empty is not healthy. So is a partial answer, one that is \
+            made of samples older than `max_age`, and one for another time than was asked for. Several samples without `many`, or \
+            more than 200. A hole that is filled with anything but letters, digits and `_ . : / @ -`.",
+        repeated: AT_WILL,
+        arguments: Self::ARGUMENTS,
+        output: Answer::FIELDS,
+        rights: &[],
+        most_autonomy: Autonomy::Auto,
+        example: "\
+- id: p99
+  prometheus.query:
+    expr: histogram_quantile(0.99, sum by (le) (rate(coredns_dns_request_duration_seconds_bucket[5m])))
+    max_age: 5m
+",
+    };
 
-    fn args(&self) -> Vec<(&'static str, &dyn AnyArg)> {
-        vec![("expr", &self.expr), ("many", &self.many), ("max_age", &self.max_age)]
+    fn into_action(self) -> Action {
+        Action::Read(Box::new(self))
     }
 
     fn check(&self) -> Result<(), String> {
@@ -60,20 +89,8 @@ impl Describe for PrometheusQuery {
         selectors(&without_holes(source)).map(drop).map_err(|why| format!("`max_age` cannot be held to `expr`: {why}"))
     }
 
-    fn access(&self, _target_kind: &str) -> Vec<Access> {
-        Vec::new()
-    }
-
     fn query(&self) -> Option<(String, Location)> {
         self.expr.text().map(|(source, at)| (without_holes(source), at))
-    }
-
-    fn output_fields(&self) -> Option<&'static [&'static str]> {
-        Some(&["value", "shown", "samples", "count"])
-    }
-
-    fn item_fields(&self) -> Option<(&'static str, &'static [&'static str])> {
-        Some(("samples", &["labels", "value"]))
     }
 }
 
@@ -82,14 +99,10 @@ impl Read for PrometheusQuery {
     async fn read(&self, world: &World, step: StepContext<'_>) -> Result<Output, ActionError> {
         holes::refuse_syntax("expr", &self.expr, step.scope)?;
         let expr = self.expr.resolve(step.scope)?;
-        let many = self.many.as_ref().map(|many| many.resolve(step.scope)).transpose()?.is_some_and(|many| many.0);
+        let many = self.many(step.scope)?.0;
         let max_age = self.max_age.as_ref().map(|age| age.resolve(step.scope)).transpose()?.map(|age| age.0);
         let query = Query { expr, at: world.clock.now(), max_age };
         answer(&query.expr, world.prometheus.query(&query).await?, many)
-    }
-
-    fn as_describe(&self) -> &dyn Describe {
-        self
     }
 }
 
@@ -123,7 +136,8 @@ fn answer(expr: &str, samples: Vec<Sample>, many: bool) -> Result<Output, Action
         [only] => {
             let shown = short(only.value);
             let summary = format!("{shown} for `{}`", one_line(expr));
-            Ok(Output::new(json!({ "value": only.value, "shown": shown, "samples": samples, "count": 1 }), summary))
+            let answer = Answer { value: Some(only.value), shown: Some(shown), samples, count };
+            Ok(Output::new(&answer, summary))
         }
         _ if !many => Err(ActionError::fail(format!(
             "`{expr}` has {count} samples; aggregate them (`max(...)`, `sum by (...) (...)`), or say `many: true`"
@@ -133,7 +147,7 @@ fn answer(expr: &str, samples: Vec<Sample>, many: bool) -> Result<Output, Action
         ))),
         _ => {
             let summary = format!("{count} samples for `{}`", one_line(expr));
-            Ok(Output::new(json!({ "samples": samples, "count": count }), summary))
+            Ok(Output::new(&Answer { samples, count, ..Answer::default() }, summary))
         }
     }
 }
@@ -161,7 +175,7 @@ fn one_line(expr: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::*;
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Doubt, Output};
+use crate::action::{Doubt, Output};
 use crate::cluster::Object;
 use crate::model::Intent;
 
@@ -47,7 +47,7 @@ pub(super) fn about_field(
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Map, json};
 
     use super::*;
     use crate::model::ObjectKey;
@@ -78,13 +78,17 @@ mod tests {
         }))
     }
 
+    fn done() -> Output {
+        Output { value: Map::new(), summary: "done".into() }
+    }
+
     fn ask(live: Option<&Object>) -> Doubt {
-        about_field(live, &intent(), &["spec", "replicas"], |a, b| a == b, || Output::new(json!({}), "done"))
+        about_field(live, &intent(), &["spec", "replicas"], |a, b| a == b, done)
     }
 
     #[test]
     fn our_own_change_is_found_by_its_mark() {
-        assert_eq!(ask(Some(&live("u1", 6, "dogwatch-run-7-scale"))), Doubt::Done(Output::new(json!({}), "done")));
+        assert_eq!(ask(Some(&live("u1", 6, "dogwatch-run-7-scale"))), Doubt::Done(done()));
     }
 
     #[test]

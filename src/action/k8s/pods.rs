@@ -2,58 +2,88 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::amounts::Count;
-use super::kinds::rights;
-use super::{ActionError, Describe, Output, Read, StepContext, World, objects};
-use crate::cluster::{Access, ListQuery, Object};
-use crate::language::{AnyArg, Arg};
+use super::objects;
+use crate::action::amounts::Count;
+use crate::action::typed::{Arguments as _, Typed as _, arguments, output};
+use crate::action::{
+    AT_WILL, Action, ActionError, Declaration, Declared, Effect, Kind, Output, Read, Right, StepContext, World,
+};
+use crate::cluster::{ListQuery, Object};
+use crate::language::Arg;
+use crate::model::Autonomy;
 
-/// Looks at the pods that the target selects. Changes nothing; may be repeated at will.
-///
-/// The target is a workload: whatever has a `spec.selector` of labels. Arguments: `limit`, 500 by default.
-///
-/// Output: `total`, `ready` and `not_ready` count the pods that should run; `finished`, those that ended (a Job's, an
-/// evicted one). `restarts_recent`: pods with a container that restarted within the last 10 minutes; `crash_looping`: those, and
-/// the ones that wait in CrashLoopBackOff. `items`, the sickest first and at most 50: `name`, `node`, `phase`, `ready`, `restarts`,
-/// `reason`, `crash_looping`.
-///
-/// Errors: a target without a selector. No pod at all is an answer: `total` is 0.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct K8sPods {
-    limit: Option<Arg<Count>>,
+arguments! {
+    pub(in crate::action) struct K8sPods {
+        /// The most pods that the target may have
+        limit: Option<Arg<Count>> = "500",
+    }
 }
 
-const DEFAULT_LIMIT: Count = Count(500);
+output! {
+    struct Pods {
+        /// How many should run
+        total: usize,
+        /// How many of those are ready
+        ready: usize,
+        /// How many of those are not
+        not_ready: usize,
+        /// How many have ended: a Job's, or evicted ones
+        finished: usize,
+        /// How many have a container that restarted within the last 10 minutes
+        restarts_recent: usize,
+        /// How many of those there are together with the ones that wait in CrashLoopBackOff
+        crash_looping: usize,
+        /// The sickest first, at most 50
+        items: Vec<Pod>,
+    }
+}
+
+output! {
+    struct Pod {
+        /// Its name
+        name: String,
+        /// The node that it is on; empty: none yet
+        node: String,
+        /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`
+        phase: String,
+        /// Whether it takes requests
+        ready: bool,
+        /// How often its containers have restarted
+        restarts: i64,
+        /// Why it waits or ended, in a word; empty where nothing says so
+        reason: String,
+        /// As above
+        crash_looping: bool,
+    }
+}
+
 const MOST_SHOWN: usize = 50;
 
 /// Longer than the longest pause between two restarts of a container that crashes: 5 minutes.
 const RECENT: TimeDelta = TimeDelta::minutes(10);
 
-impl Describe for K8sPods {
-    fn name(&self) -> &'static str {
-        "k8s.pods"
-    }
+impl Declared for K8sPods {
+    const DECLARATION: Declaration = Declaration {
+        name: "k8s.pods",
+        summary: "Looks how the pods of the target do",
+        effect: Effect::Reads,
+        about: "The target is a workload: whatever has a `spec.selector` of labels. No pod at all is an answer: `total` is 0.",
+        errors: "The target has no selector; it has more than `limit` pods.",
+        repeated: AT_WILL,
+        arguments: Self::ARGUMENTS,
+        output: Pods::FIELDS,
+        rights: &[Right::on_target(&["get"]), Right::on_kind(Kind::POD, &["list"])],
+        most_autonomy: Autonomy::Auto,
+        example: "\
+- id: pods
+  k8s.pods: {}
+",
+    };
 
-    fn args(&self) -> Vec<(&'static str, &dyn AnyArg)> {
-        vec![("limit", &self.limit)]
-    }
-
-    fn access(&self, target_kind: &str) -> Vec<Access> {
-        let mut access = rights(target_kind, &["get"]);
-        access.extend(rights("Pod", &["list"]));
-        access
-    }
-
-    fn output_fields(&self) -> Option<&'static [&'static str]> {
-        Some(&["total", "ready", "not_ready", "finished", "restarts_recent", "crash_looping", "items"])
-    }
-
-    fn item_fields(&self) -> Option<(&'static str, &'static [&'static str])> {
-        Some(("items", &["name", "node", "phase", "ready", "restarts", "reason", "crash_looping"]))
+    fn into_action(self) -> Action {
+        Action::Read(Box::new(self))
     }
 }
 
@@ -66,66 +96,41 @@ impl Read for K8sPods {
             namespace: step.target.namespace.clone(),
             labels: objects::selector(&workload)?,
             fields: String::new(),
-            limit: self.limit.as_ref().map_or(Ok(DEFAULT_LIMIT), |limit| limit.resolve(step.scope))?.0 as usize,
+            limit: self.limit(step.scope)?.0 as usize,
         };
         let pods = world.cluster.list(&query).await?;
         Ok(look_at(&pods, world.clock.now()))
-    }
-
-    fn as_describe(&self) -> &dyn Describe {
-        self
     }
 }
 
 fn look_at(pods: &[Object], now: DateTime<Utc>) -> Output {
     let mut seen: Vec<Seen> = pods.iter().map(|pod| see(pod, now)).collect();
-    seen.sort_by_key(|pod| (!pod.crash_looping, pod.ready, pod.finished, pod.name.clone()));
-    let running = || seen.iter().filter(|pod| !pod.finished);
+    seen.sort_by_key(|seen| (!seen.pod.crash_looping, seen.pod.ready, seen.finished, seen.pod.name.clone()));
+    let running = || seen.iter().filter(|seen| !seen.finished);
     let total = running().count();
-    let ready = running().filter(|pod| pod.ready).count();
-    let restarts_recent = running().filter(|pod| pod.restarted).count();
-    let crash_looping = running().filter(|pod| pod.crash_looping).count();
-    let items: Vec<Value> = seen.iter().take(MOST_SHOWN).map(Seen::item).collect();
+    let ready = running().filter(|seen| seen.pod.ready).count();
+    let restarts_recent = running().filter(|seen| seen.restarted).count();
+    let crash_looping = running().filter(|seen| seen.pod.crash_looping).count();
     let mut summary = format!("{ready} of {total} pods ready");
     if crash_looping > 0 {
         summary.push_str(&format!(", {crash_looping} crash-looping"));
     }
-    let fields = json!({
-        "total": total,
-        "ready": ready,
-        "not_ready": total - ready,
-        "finished": seen.len() - total,
-        "restarts_recent": restarts_recent,
-        "crash_looping": crash_looping,
-        "items": items,
-    });
-    Output::new(fields, summary)
+    let found = Pods {
+        total,
+        ready,
+        not_ready: total - ready,
+        finished: seen.len() - total,
+        restarts_recent,
+        crash_looping,
+        items: seen.into_iter().take(MOST_SHOWN).map(|seen| seen.pod).collect(),
+    };
+    Output::new(&found, summary)
 }
 
 struct Seen {
-    name: String,
-    node: String,
-    phase: String,
-    reason: String,
-    restarts: i64,
-    ready: bool,
+    pod: Pod,
     finished: bool,
     restarted: bool,
-    crash_looping: bool,
-}
-
-impl Seen {
-    fn item(&self) -> Value {
-        json!({
-            "name": self.name,
-            "node": self.node,
-            "phase": self.phase,
-            "ready": self.ready,
-            "restarts": self.restarts,
-            "reason": self.reason,
-            "crash_looping": self.crash_looping,
-        })
-    }
 }
 
 fn see(pod: &Object, now: DateTime<Utc>) -> Seen {
@@ -148,17 +153,17 @@ fn see(pod: &Object, now: DateTime<Utc>) -> Seen {
             && condition.get("status").and_then(Value::as_str) == Some("True")
     });
     let phase = pod.text("/status/phase").to_owned();
-    Seen {
+    let finished = matches!(phase.as_str(), "Succeeded" | "Failed");
+    let pod = Pod {
         name: pod.name().to_owned(),
         node: pod.text("/spec/nodeName").to_owned(),
-        ready: is_ready && !pod.is_going(),
-        finished: matches!(phase.as_str(), "Succeeded" | "Failed"),
         phase,
-        reason,
+        ready: is_ready && !pod.is_going(),
         restarts: containers.iter().filter_map(|container| container.get("restartCount")?.as_i64()).sum(),
-        restarted,
+        reason,
         crash_looping: backing_off || restarted,
-    }
+    };
+    Seen { pod, finished, restarted }
 }
 
 /// Whether the container ended and was, or will be, started again within [`RECENT`].
@@ -171,6 +176,8 @@ fn restarted_recently(container: &Value, now: DateTime<Utc>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn now() -> DateTime<Utc> {

@@ -4,7 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::jobs::MARKER;
-use super::{ActionError, objects};
+use super::objects;
+use crate::action::ActionError;
 use crate::cluster::Object;
 
 /// How long another bot's change counts as work under way: longer than most runs take to verify

@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{FailureClass, ObjectKey};
+use crate::model::FailureClass;
 
 fn workload(kind: &str, replicas: u32) -> Object {
     Object(json!({

@@ -4,32 +4,37 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use serde::Deserialize;
-use serde_json::json;
 
-use super::kinds::rights;
-use super::{ActionError, Describe, Output, Read, StepContext, World, objects};
-use crate::cluster::{Access, FieldManager, Object};
-use crate::language::{AnyArg, Arg};
-use crate::model::HumanDuration;
+use super::objects;
+use crate::action::typed::{Arguments as _, Typed as _, arguments, output};
+use crate::action::{
+    AT_WILL, Action, ActionError, Declaration, Declared, Effect, Output, Read, Right, StepContext, World,
+};
+use crate::cluster::{FieldManager, Object};
+use crate::language::Arg;
+use crate::model::{Autonomy, HumanDuration};
 
-/// Finds out when a field of the target was changed last, whoever did it. Changes nothing; may be repeated at will.
-///
-/// Argument: `field`, its path: `spec.resources.requests.storage`.
-///
-/// Output: `found`; `manager`, the field manager's name; `at`; `age_seconds`; `at_creation`, when it is the creation itself: the
-/// field has its first value. `found` is `false` when nobody is on record: that says nothing about when it was changed, so
-/// that a playbook must not take it for "long ago". `age_seconds` is then absent, and a condition on it an error.
-///
-/// The API server keeps one time for all fields of a manager. A manager that changed another field
-/// later makes this one look younger than it is, never older. What Kubernetes's own controllers
-/// write within 5 minutes of the creation still counts as the creation: they write to what they
-/// make once or twice more. What a person or another program writes then is a change. The first
-/// binding of a claim, whenever it comes, gives its capacity the first value, and is no change.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct K8sLastChange {
-    field: Arg<String>,
+arguments! {
+    pub(in crate::action) struct K8sLastChange {
+        /// The path of the field: `spec.resources.requests.storage`
+        field: Arg<String>,
+    }
+}
+
+output! {
+    #[derive(Default)]
+    struct LastChange {
+        /// Whether anybody is on record. `false` says nothing about when it was changed: do not take it for long ago
+        found: bool,
+        /// The name of the field manager who did it
+        manager: Option<String>,
+        /// When
+        at: Option<String>,
+        /// How long ago, in seconds
+        age_seconds: Option<i64>,
+        /// Whether it was the creation itself: the field has its first value
+        at_creation: Option<bool>,
+    }
 }
 
 const STILL_CREATION: TimeDelta = TimeDelta::minutes(5);
@@ -71,25 +76,33 @@ fn is_of_first_binding(object: &Object, names: &[&str], manager: &FieldManager, 
     }
 }
 
-impl Describe for K8sLastChange {
-    fn name(&self) -> &'static str {
-        "k8s.last_change"
-    }
+impl Declared for K8sLastChange {
+    const DECLARATION: Declaration = Declaration {
+        name: "k8s.last_change",
+        summary: "Finds out who changed a field of the target last, and when",
+        effect: Effect::Reads,
+        about: "The API server keeps one time for all fields of a manager. A manager that changed another field later makes this one \
+            look younger than it is, never older. What Kubernetes's own controllers write within 5 minutes of the creation still \
+            counts as the creation: they write to what they make once or twice more. What a person or another program writes then \
+            is a change. The first binding of a claim, whenever it comes, gives its capacity the first value, and is no change.",
+        errors: "The field was changed, and nobody recorded when.",
+        repeated: AT_WILL,
+        arguments: Self::ARGUMENTS,
+        output: LastChange::FIELDS,
+        rights: &[Right::on_target(&["get"])],
+        most_autonomy: Autonomy::Auto,
+        example: "\
+- id: change
+  k8s.last_change: { field: spec.replicas }
+",
+    };
 
-    fn args(&self) -> Vec<(&'static str, &dyn AnyArg)> {
-        vec![("field", &self.field)]
+    fn into_action(self) -> Action {
+        Action::Read(Box::new(self))
     }
 
     fn check(&self) -> Result<(), String> {
         self.field.literal().map_or(Ok(()), |field| path(field).map(|_| ()))
-    }
-
-    fn access(&self, target_kind: &str) -> Vec<Access> {
-        rights(target_kind, &["get"])
-    }
-
-    fn output_fields(&self) -> Option<&'static [&'static str]> {
-        Some(&["found", "manager", "at", "age_seconds", "at_creation"])
     }
 }
 
@@ -100,10 +113,6 @@ impl Read for K8sLastChange {
         // The target in the scope is without its managed fields.
         let object = objects::live_target(world.cluster.as_ref(), &step).await?;
         last_change(&object, &field, world.clock.now())
-    }
-
-    fn as_describe(&self) -> &dyn Describe {
-        self
     }
 }
 
@@ -121,7 +130,7 @@ fn last_change(object: &Object, field: &str, now: DateTime<Utc>) -> Result<Outpu
     let names = path(field).map_err(ActionError::fail)?;
     let Some(manager) = object.field_manager(&names) else {
         let summary = format!("nobody is on record for {field} of {}", object.key());
-        return Ok(Output::new(json!({ "found": false }), summary));
+        return Ok(Output::new(&LastChange::default(), summary));
     };
     let Some(at) = manager.at else {
         // The server keeps no time for a change through `scale`: "long ago" would be a guess.
@@ -133,19 +142,20 @@ fn last_change(object: &Object, field: &str, now: DateTime<Utc>) -> Result<Outpu
     let age_seconds = objects::seconds_since(now, at);
     let age = HumanDuration(Duration::from_secs(age_seconds.unsigned_abs()));
     let what = if at_creation { "set at the creation" } else { "changed" };
-    let fields = json!({
-        "found": true,
-        "manager": manager.name,
-        "at": at.to_rfc3339_opts(SecondsFormat::Secs, true),
-        "age_seconds": age_seconds,
-        "at_creation": at_creation,
-    });
-    Ok(Output::new(fields, format!("{field} was {what} {age} ago by {}", manager.name)))
+    let summary = format!("{field} was {what} {age} ago by {}", manager.name);
+    let change = LastChange {
+        found: true,
+        manager: Some(manager.name),
+        at: Some(at.to_rfc3339_opts(SecondsFormat::Secs, true)),
+        age_seconds: Some(age_seconds),
+        at_creation: Some(at_creation),
+    };
+    Ok(Output::new(&change, summary))
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
+    use serde_json::{Value, json};
 
     use super::*;
 

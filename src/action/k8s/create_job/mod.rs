@@ -2,52 +2,74 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::jobs::{self, MARKER, PreImage, State};
-use super::kinds::rights;
-use super::{ActionError, Describe, Doubt, Mutation, Output, Plan, StepContext, Verb, World, deny, objects};
-use crate::cluster::{Access, Cluster, ClusterError, ListQuery, Object};
-use crate::language::{AnyArg, Arg};
-use crate::model::{Intent, MASK, ObjectKey};
+use super::{deny, objects};
+use crate::action::typed::{Arguments as _, Typed as _, arguments, output};
+use crate::action::{
+    Action, ActionError, Declaration, Declared, Doubt, Effect, Kind, Mutation, Output, Plan, Right, StepContext, Verb, World,
+};
+use crate::cluster::{Cluster, ClusterError, ListQuery, Object};
+use crate::language::Arg;
+use crate::model::{Autonomy, Intent, MASK, ObjectKey};
 
-/// Starts a Job now, from the template of a CronJob.
-///
-/// Effect: one Job, as `kubectl create job --from=cronjob/NAME` makes it, with the step's marker as the annotation
-/// `dogwatch/marker`. Its name follows from the CronJob and the run: `NAME-dogwatch-3f9a1c2e-7`; a second
-/// step of the playbook that creates, and each item of a loop, has ten digits of its address after that. There is no cap beyond that: one Job for
-/// each step, of a template that is there already, and only when no other Job of the CronJob is under way. The CronJob's own
-/// schedule doesn't know it, so that `concurrencyPolicy: Forbid` doesn't hold back the next regular one.
-///
-/// Arguments, at most one: `from_cronjob`, a name in the target's namespace (by default the target, if it is a CronJob, or the
-/// CronJob that made the target; give it when an earlier step deletes the target); `from_object`, a Job that
-/// `k8s.delete_job` took away.
-///
-/// Output: `name`, `from`.
-///
-/// A target that has succeeded meanwhile needs no other Job: that is no error. Nor does one that is out of the way when a later
-/// Job of its CronJob is under way or has succeeded by then: with `concurrencyPolicy: Forbid`, the CronJob's controller starts the run that it
-/// has missed as soon as the Job before it is gone. `name` is then that Job's. While the target is still being deleted, the step
-/// is tried again. Errors: another Job of the CronJob is under way beside or before the target; needs a human: a CronJob that is suspended or annotated hands-off, a
-/// Job of that name that isn't ours. May be repeated: the name is the same, and a Job with our marker is the one.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct K8sCreateJob {
-    from_cronjob: Option<Arg<String>>,
-    from_object: Option<Arg<PreImage>>,
+arguments! {
+    pub(in crate::action) struct K8sCreateJob {
+        /// The name of a CronJob in the target's namespace. By default the target, if it is one, or the CronJob that made the target;
+        /// give it when an earlier step deletes the target
+        from_cronjob: Option<Arg<String>>,
+        /// Instead, a Job that `k8s.delete_job: { recreate_from: self }` took away: `"{{stop.object}}"`
+        from_object: Option<Arg<PreImage>>,
+    }
+}
+
+output! {
+    struct Created {
+        /// The name of the Job that is there now
+        name: String,
+        /// The CronJob that it is from; empty: none, or none was needed
+        from: String,
+    }
 }
 
 /// The most Jobs that are looked through for one that is under way.
 const MOST_JOBS: usize = 2_000;
 
-impl Describe for K8sCreateJob {
-    fn name(&self) -> &'static str {
-        "k8s.create_job"
-    }
+impl Declared for K8sCreateJob {
+    const DECLARATION: Declaration = Declaration {
+        name: "k8s.create_job",
+        summary: "Starts a Job now, from where the last one came",
+        effect: Effect::Mutates(Verb::Create),
+        about: "One Job is created, as `kubectl create job --from=cronjob/NAME` makes it, with the step's marker as the annotation \
+            `dogwatch/marker`. Its name follows from the CronJob and the run: `NAME-dogwatch-3f9a1c2e-7`; a second step of the \
+            playbook that creates, and each item of a loop, has ten digits of its address after that. There is no cap beyond that: \
+            one Job for each step, of a template that is there already, and only when no other Job of the CronJob is under way. The \
+            CronJob's own schedule doesn't know it, so that `concurrencyPolicy: Forbid` doesn't hold back the next regular one.\n\n\
+            A target that has succeeded meanwhile needs no other Job: that is no error. Nor does one that is out of the way when a \
+            later Job of its CronJob is under way or has succeeded by then: with `concurrencyPolicy: Forbid`, the CronJob's \
+            controller starts the run that it has missed as soon as the Job before it is gone. `name` is then that Job's. While the \
+            target is still being deleted, the step is tried again.",
+        errors: "Another Job of the CronJob is under way beside or before the target. A human is needed for a CronJob that is \
+            suspended or annotated `dogwatch/hands-off`, and for a Job of that name that isn't ours.",
+        repeated: "The name is the same, and a Job with our marker is the one: it is made once.",
+        arguments: Self::ARGUMENTS,
+        output: Created::FIELDS,
+        rights: &[
+            Right::on_kind(Kind::JOB, &["get", "list", "create"]),
+            Right::on_kind(Kind::CRON_JOB, &["get"]),
+            Right::on_kind(Kind::NAMESPACE, &["get"]),
+        ],
+        most_autonomy: Autonomy::Auto,
+        example: "\
+- id: start
+  k8s.create_job: { from_cronjob: backup }
+  verify: { until: target.status.?succeeded.orValue(0) > 0, within: 2h }
+",
+    };
 
-    fn args(&self) -> Vec<(&'static str, &dyn AnyArg)> {
-        vec![("from_cronjob", &self.from_cronjob), ("from_object", &self.from_object)]
+    fn into_action(self) -> Action {
+        Action::Mutate(Box::new(self))
     }
 
     fn check(&self) -> Result<(), String> {
@@ -56,25 +78,10 @@ impl Describe for K8sCreateJob {
             _ => Ok(()),
         }
     }
-
-    fn access(&self, _target_kind: &str) -> Vec<Access> {
-        let mut access = rights("Job", &["get", "list", "create"]);
-        access.extend(rights("CronJob", &["get"]));
-        access.extend(rights("Namespace", &["get"]));
-        access
-    }
-
-    fn output_fields(&self) -> Option<&'static [&'static str]> {
-        Some(&["name", "from"])
-    }
 }
 
 #[async_trait]
 impl Mutation for K8sCreateJob {
-    fn verb(&self) -> Verb {
-        Verb::Create
-    }
-
     async fn prepare(&self, world: &World, step: StepContext<'_>) -> Result<Plan, ActionError> {
         let cluster = world.cluster.as_ref();
         let target = cluster.get(step.target).await?;
@@ -145,10 +152,6 @@ impl Mutation for K8sCreateJob {
             None => intent.object.clone(),
         }
     }
-
-    fn as_describe(&self) -> &dyn Describe {
-        self
-    }
 }
 
 impl K8sCreateJob {
@@ -177,8 +180,8 @@ fn after_target(key: &ObjectKey, target: Option<&Object>) -> Result<Option<Plan>
         State::Live => Err(ActionError::fail(format!("{key} is still under way: a second Job would get in its way"))),
         State::Failed => Ok(None),
         State::Succeeded => {
-            let fields = json!({ "name": key.name, "from": "" });
-            Ok(Some(Plan::Unneeded(Output::new(fields, format!("{key} has succeeded: no other Job is needed")))))
+            let kept = Created { name: key.name.clone(), from: String::new() };
+            Ok(Some(Plan::Unneeded(Output::new(&kept, format!("{key} has succeeded: no other Job is needed")))))
         }
     }
 }
@@ -256,8 +259,9 @@ fn under_way<'j>(
 }
 
 fn started_by_another(job: &Object) -> Output {
-    let fields = json!({ "name": job.name(), "from": jobs::cronjob_of(job).unwrap_or_default() });
-    Output::new(fields, format!("{} was started by somebody else meanwhile: no other Job is needed", job.key()))
+    let from = jobs::cronjob_of(job).unwrap_or_default().to_owned();
+    let other = Created { name: job.name().to_owned(), from };
+    Output::new(&other, format!("{} was started by somebody else meanwhile: no other Job is needed", job.key()))
 }
 
 /// `after` is the source, or the Job itself.
@@ -291,8 +295,8 @@ async fn wanted(cluster: &dyn Cluster, intent: &Intent) -> Result<Object, Action
 }
 
 fn output(intent: &Intent) -> Output {
-    let from = jobs::source_name(&intent.after).unwrap_or_default();
-    Output::new(json!({ "name": intent.object.name, "from": from }), intent.summary.clone())
+    let from = jobs::source_name(&intent.after).unwrap_or_default().to_owned();
+    Output::new(&Created { name: intent.object.name.clone(), from }, intent.summary.clone())
 }
 
 fn about_creation(live: Option<&Object>, intent: &Intent) -> Doubt {

@@ -7,7 +7,8 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::{ActionError, World, other_bot};
+use super::other_bot;
+use crate::action::{ActionError, World};
 use crate::cluster::{Cluster, Object};
 use crate::model::{Intent, ObjectKey};
 

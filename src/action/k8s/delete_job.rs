@@ -1,47 +1,52 @@
 //! `k8s.delete_job`: a Job that is stuck is taken away, with its pods.
 
 use async_trait::async_trait;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::jobs::{self, State};
-use super::kinds::rights;
-use super::{ActionError, Describe, Doubt, Mutation, Output, Plan, StepContext, Verb, World, deny, objects};
-use crate::cluster::{Access, ClusterError, Delete, Object};
-use crate::language::{AnyArg, Arg};
-use crate::model::{Intent, ObjectKey, redact_value};
+use super::{deny, field_owner, objects};
+use crate::action::typed::{Arguments as _, Typed, arguments, output};
+use crate::action::{
+    Action, ActionError, Declaration, Declared, Doubt, Effect, Kind, Mutation, Output, Plan, Right, StepContext, Verb, World,
+};
+use crate::cluster::{ClusterError, Delete, Object};
+use crate::language::Arg;
+use crate::model::{Autonomy, Intent, ObjectKey, redact_value};
 
-/// Deletes the target, a Job that runs or has failed, and its pods with it.
-///
-/// Effect: one deletion in the foreground, on the condition of the UID: the Job stays, marked, until its pods are gone. Their logs
-/// go with them. There is no cap, as it is one Job.
-///
-/// Arguments: `recreate_from`: `cronjob` (the default: it must come from one that is still there) or `self`, for a Job that
-/// somebody made by hand and that a later step makes again from `object`.
-///
-/// Output: `name`, `cronjob` (empty when none made it), `object`: with `recreate_from: self`, the Job without what the cluster
-/// filled in; otherwise empty.
-///
-/// A Job that has succeeded, is being deleted or is gone needs no deletion: that is no error. Errors, for a human: a Job that
-/// something else makes, or that could not be made again, also because it holds a secret that must not be kept; a CronJob that
-/// is annotated hands-off. May be repeated: what has the UID is deleted once.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct K8sDeleteJob {
-    recreate_from: Option<Arg<Source>>,
+arguments! {
+    pub(in crate::action) struct K8sDeleteJob {
+        /// What it can be made from again: the `cronjob` that made it, which must still be there; or `self`, for a Job that somebody
+        /// made by hand and that a later step makes again from `object`
+        recreate_from: Option<Arg<Source>> = "cronjob",
+    }
+}
+
+output! {
+    struct Deleted {
+        /// The Job's name
+        name: String,
+        /// The CronJob that made it; empty: none
+        cronjob: String,
+        /// With `recreate_from: self`, the Job without what the cluster filled in; else empty
+        object: Value,
+    }
 }
 
 /// What the Job can be made from again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Source {
+pub(in crate::action) enum Source {
     CronJob,
     Itself,
+}
+
+impl Typed for Source {
+    const WORDS: &'static str = "`cronjob` or `self`";
 }
 
 /// A text that is no source.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is nothing that a Job is made from; write `cronjob` or `self`")]
-pub(super) struct SourceError(String);
+pub(in crate::action) struct SourceError(String);
 
 impl std::str::FromStr for Source {
     type Err = SourceError;
@@ -55,35 +60,42 @@ impl std::str::FromStr for Source {
     }
 }
 
-impl Describe for K8sDeleteJob {
-    fn name(&self) -> &'static str {
-        "k8s.delete_job"
-    }
+impl Declared for K8sDeleteJob {
+    const DECLARATION: Declaration = Declaration {
+        name: "k8s.delete_job",
+        summary: "Deletes the target, a Job that runs or has failed, and its pods with it",
+        effect: Effect::Mutates(Verb::Delete),
+        about: "One deletion is made in the foreground, on the condition of the UID: the Job stays, marked, until its pods are gone. \
+            Their logs go with them. There is no cap, as it is one Job. A Job that has succeeded, is being deleted or is gone needs \
+            no deletion: that is no error.",
+        errors: "The target is no Job. A human is needed for a Job that something else makes, or that could not be made again, also \
+            because it holds a secret that must not be kept, and for a CronJob that is annotated `dogwatch/hands-off`.",
+        repeated: "What has the UID is deleted once.",
+        arguments: Self::ARGUMENTS,
+        output: Deleted::FIELDS,
+        rights: &[
+            Right::on_kind(Kind::JOB, &["get", "delete"]),
+            Right::on_kind(Kind::CRON_JOB, &["get"]),
+            Right::on_kind(Kind::NAMESPACE, &["get"]),
+        ],
+        // What is deleted can be made again, or it is refused: no data is lost by it.
+        most_autonomy: Autonomy::Auto,
+        example: "\
+- id: stop
+  k8s.delete_job: { recreate_from: cronjob }
+  verify: { until: target.metadata.?deletionTimestamp.hasValue(), within: 5m }
+",
+    };
 
-    fn args(&self) -> Vec<(&'static str, &dyn AnyArg)> {
-        vec![("recreate_from", &self.recreate_from)]
-    }
-
-    fn access(&self, _target_kind: &str) -> Vec<Access> {
-        let mut access = rights("Job", &["get", "delete"]);
-        access.extend(rights("CronJob", &["get"]));
-        access.extend(rights("Namespace", &["get"]));
-        access
-    }
-
-    fn output_fields(&self) -> Option<&'static [&'static str]> {
-        Some(&["name", "cronjob", "object"])
+    fn into_action(self) -> Action {
+        Action::Mutate(Box::new(self))
     }
 }
 
 #[async_trait]
 impl Mutation for K8sDeleteJob {
-    fn verb(&self) -> Verb {
-        Verb::Delete
-    }
-
     async fn prepare(&self, world: &World, step: StepContext<'_>) -> Result<Plan, ActionError> {
-        let source = self.recreate_from.as_ref().map_or(Ok(Source::CronJob), |source| source.resolve(step.scope))?;
+        let source = self.recreate_from(step.scope)?;
         if step.target.kind != "Job" {
             return Err(ActionError::fail(format!("{} is no Job; k8s.delete_job takes away Jobs only", step.target)));
         }
@@ -117,10 +129,6 @@ impl Mutation for K8sDeleteJob {
             _ => intent.object.clone(),
         }
     }
-
-    fn as_describe(&self) -> &dyn Describe {
-        self
-    }
 }
 
 fn plan(job: &Object, cronjob: Option<&Object>, source: Source, marker: String) -> Result<Plan, ActionError> {
@@ -141,7 +149,7 @@ fn plan(job: &Object, cronjob: Option<&Object>, source: Source, marker: String) 
             )));
         }
         (None, None, _) if objects::controller(job).is_some() => {
-            let who = super::field_owner::controller(job).unwrap_or_else(|| key.to_string());
+            let who = field_owner::controller(job).unwrap_or_else(|| key.to_string());
             return Err(ActionError::needs_human(who));
         }
         (None, None, Source::Itself) => {}
@@ -182,13 +190,15 @@ fn kept(job: &Object) -> Result<Value, ActionError> {
 }
 
 fn unneeded(key: &ObjectKey, why: &str) -> Plan {
-    Plan::Unneeded(Output::new(json!({ "name": key.name, "cronjob": "", "object": {} }), format!("{key} {why}")))
+    let deleted = Deleted { name: key.name.clone(), cronjob: String::new(), object: json!({}) };
+    Plan::Unneeded(Output::new(&deleted, format!("{key} {why}")))
 }
 
 fn output(intent: &Intent) -> Output {
     let kept = |name: &str| intent.before.get(name).cloned().unwrap_or_default();
-    let (cronjob, object) = (kept("cronjob"), kept("object"));
-    Output::new(json!({ "name": intent.object.name, "cronjob": cronjob, "object": object }), intent.summary.clone())
+    let cronjob = kept("cronjob").as_str().unwrap_or_default().to_owned();
+    let deleted = Deleted { name: intent.object.name.clone(), cronjob, object: kept("object") };
+    Output::new(&deleted, intent.summary.clone())
 }
 
 /// A deletion leaves no mark. But an object of that UID that isn't going was not deleted, and one that is gone or going is

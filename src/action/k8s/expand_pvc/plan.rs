@@ -3,8 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use super::amounts::MoreStorage;
-use super::{ActionError, Output, Plan, field_owner, objects};
+use super::Expanded;
+use crate::action::amounts::MoreStorage;
+use crate::action::k8s::{field_owner, objects};
+use crate::action::{ActionError, Output, Plan};
 use crate::cluster::Object;
 use crate::model::{Intent, Quantity};
 
@@ -38,9 +40,9 @@ pub(super) fn plan(
     may_grow(claim, around)?;
     let has = has?;
     if let Some(waiting) = under_way(claim, asked, has, now)? {
-        let fields =
-            json!({ "from": has.to_string(), "to": asked.to_string(), "class": claim.text("/spec/storageClassName") });
-        return Ok(Plan::Unneeded(Output::new(fields, waiting)));
+        let class = claim.text("/spec/storageClassName").to_owned();
+        let expanded = Expanded { from: has.to_string(), to: asked.to_string(), class };
+        return Ok(Plan::Unneeded(Output::new(&expanded, waiting)));
     }
     // A driver may have given more than was asked for.
     let base = asked.max(has);

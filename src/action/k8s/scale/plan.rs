@@ -2,11 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::amounts::MoreReplicas;
 use super::replica_owner::Owner;
-use super::{ActionError, Output, Plan};
+use super::{Scaled, Via};
+use crate::action::amounts::MoreReplicas;
+use crate::action::k8s::field_owner;
+use crate::action::{ActionError, Output, Plan};
 use crate::cluster::Object;
-use crate::model::Intent;
+use crate::model::{Intent, ObjectKey};
 
 /// What the playbook wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,8 +48,8 @@ pub(super) fn plan(
     };
     let wanted = wanted(workload, current, wish)?;
     if wanted == current {
-        let fields = json!({ "from": current, "to": current, "object": key.to_string(), "via": "scale" });
-        return Ok(Plan::Unneeded(Output::new(fields, format!("{key} has {current} replicas already"))));
+        let scaled = Scaled::new(current, current, &key, Via::Scale);
+        return Ok(Plan::Unneeded(Output::new(&scaled, format!("{key} has {current} replicas already"))));
     }
     let change = Change { workload, current, wanted, marker };
     match owner {
@@ -129,7 +131,7 @@ impl Change<'_> {
         let wanted = self.within(most, &own.to_string())?;
         let least = hpa.number("/spec/minReplicas").unwrap_or(1);
         if least >= i64::from(wanted) {
-            return Ok(self.under_way(&own.to_string(), "hpa", wanted));
+            return Ok(self.under_way(&own, Via::Hpa, wanted));
         }
         let summary = format!("raise minReplicas of {own} {least} -> {wanted}, as it scales {key}");
         let before = hpa.at("/spec/minReplicas").cloned().unwrap_or(Value::Null);
@@ -139,7 +141,7 @@ impl Change<'_> {
     fn of_config(self, autoscaler: &str, config: &Object) -> Result<Plan, ActionError> {
         let (key, own) = (self.workload.key(), config.key());
         self.upwards(autoscaler)?;
-        if let Some(who) = super::field_owner::keeper(config, &["data", "linear"]) {
+        if let Some(who) = field_owner::keeper(config, &["data", "linear"]) {
             return Err(ActionError::needs_human(who));
         }
         let before = config.text("/data/linear");
@@ -154,7 +156,7 @@ impl Change<'_> {
         let wanted = self.within(most, &own.to_string())?;
         let least = linear.get("min").and_then(Value::as_u64).unwrap_or(1);
         if least >= u64::from(wanted) {
-            return Ok(self.under_way(&own.to_string(), "autoscaler", wanted));
+            return Ok(self.under_way(&own, Via::Autoscaler, wanted));
         }
         linear.insert("min".into(), json!(wanted));
         let summary = format!("raise min of {own} {least} -> {wanted}, by which {autoscaler} scales {key}");
@@ -183,10 +185,10 @@ impl Change<'_> {
         )))
     }
 
-    fn under_way(&self, owner: &str, via: &str, wanted: u32) -> Plan {
-        let fields = json!({ "from": self.current, "to": wanted, "object": owner, "via": via });
+    fn under_way(&self, owner: &ObjectKey, via: Via, wanted: u32) -> Plan {
+        let scaled = Scaled::new(self.current, wanted, owner, via);
         let summary = format!("{owner} asks for {wanted} replicas or more already");
-        Plan::Unneeded(Output::new(fields, summary))
+        Plan::Unneeded(Output::new(&scaled, summary))
     }
 
     fn intent(&self, summary: String, object: &Object, before: Value, after: Value) -> Plan {

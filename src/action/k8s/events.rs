@@ -2,37 +2,55 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
-use serde_json::{Value, json};
 
-use super::amounts::Count;
-use super::k8s_get::written_out;
-use super::kinds::rights;
-use super::{ActionError, Describe, Kind, Output, Read, StepContext, World, objects};
-use crate::cluster::{Access, ListQuery, Object};
-use crate::language::{AnyArg, Arg};
-use crate::model::ObjectKey;
+use super::named::{named, written_out};
+use super::objects;
+use crate::action::amounts::Count;
+use crate::action::declaration::CLUSTER_EVENTS;
+use crate::action::typed::{Arguments as _, OrNull, Typed as _, arguments, output};
+use crate::action::{
+    AT_WILL, Action, ActionError, Declaration, Declared, Effect, Kind, Named, Output, Read, Right, StepContext, World,
+};
+use crate::cluster::{ListQuery, Object};
+use crate::language::Arg;
+use crate::model::{Autonomy, ObjectKey};
 
-/// Lists the events about an object. Changes nothing; may be repeated at will.
-///
-/// Arguments, all optional: `kind` and `name` (together; the target by default), `namespace` (the target's by default), `limit`
-/// (20 by default).
-///
-/// Output: `items`, newest first, each with `type`, `reason`, `message`, `count` and `last`; `count`, of all events about the
-/// object, also those beyond the limit. No event at all is an answer: the API server keeps them for an hour only.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct K8sEvents {
-    kind: Option<Arg<Kind>>,
-    namespace: Option<Arg<String>>,
-    name: Option<Arg<String>>,
-    limit: Option<Arg<Count>>,
+arguments! {
+    pub(in crate::action) struct K8sEvents {
+        /// Of what kind the object is, beside `name`; written out. The target by default
+        kind: Option<Arg<Kind>>,
+        /// In which namespace it is; written out. The target's by default
+        namespace: Option<Arg<String>>,
+        /// Its name, beside `kind`
+        name: Option<Arg<String>>,
+        /// How many are kept, the newest
+        limit: Option<Arg<Count>> = "20",
+    }
 }
 
-const DEFAULT_LIMIT: Count = Count(20);
+output! {
+    struct Events {
+        /// The newest first
+        items: Vec<Event>,
+        /// How many there are about the object, those beyond `limit` too
+        count: usize,
+    }
+}
 
-/// Where events about objects of the whole cluster are kept.
-const CLUSTER_EVENTS: &str = "default";
+output! {
+    struct Event {
+        /// `Normal` or `Warning`
+        r#type: String,
+        /// A word: `FailedScheduling`
+        reason: String,
+        /// What happened, cut at 500 characters
+        message: String,
+        /// How often
+        count: i64,
+        /// When it happened last
+        last: OrNull<String>,
+    }
+}
 
 /// The most events about one object that are read to find the newest: a sick node has hundreds.
 const MOST_READ: usize = 2_000;
@@ -40,13 +58,31 @@ const MOST_READ: usize = 2_000;
 /// The longest message that is kept, in characters: some hold a whole manifest.
 const LONGEST_MESSAGE: usize = 500;
 
-impl Describe for K8sEvents {
-    fn name(&self) -> &'static str {
-        "k8s.events"
+impl Declared for K8sEvents {
+    const DECLARATION: Declaration = Declaration {
+        name: "k8s.events",
+        summary: "Lists what the cluster says about an object",
+        effect: Effect::Reads,
+        about: "No event at all is an answer: the API server keeps them for an hour only. Events about an object of that name which \
+            was deleted before the target do not count.",
+        errors: "More than 2000 events are about the object.",
+        repeated: AT_WILL,
+        arguments: Self::ARGUMENTS,
+        output: Events::FIELDS,
+        rights: &[Right::on_events(&["list"])],
+        most_autonomy: Autonomy::Auto,
+        example: "\
+- id: events
+  k8s.events: { limit: 5 }
+",
+    };
+
+    fn named(&self) -> Named {
+        named(self.kind.as_ref(), self.namespace.as_ref())
     }
 
-    fn args(&self) -> Vec<(&'static str, &dyn AnyArg)> {
-        vec![("kind", &self.kind), ("namespace", &self.namespace), ("name", &self.name), ("limit", &self.limit)]
+    fn into_action(self) -> Action {
+        Action::Read(Box::new(self))
     }
 
     fn check(&self) -> Result<(), String> {
@@ -56,26 +92,6 @@ impl Describe for K8sEvents {
             (None, None) => Err("`namespace` needs `kind` and `name` beside it; leave it out for the target".into()),
             _ => Err("`kind` and `name` belong together; leave out both for the target".into()),
         }
-    }
-
-    fn access(&self, target_kind: &str) -> Vec<Access> {
-        let kind = match &self.kind {
-            Some(kind) => kind.literal().copied(),
-            None => target_kind.parse().ok(),
-        };
-        let mut namespace = self.namespace.as_ref().and_then(Arg::literal).cloned().unwrap_or_default();
-        if kind.is_some_and(|kind: Kind| !kind.is_namespaced()) {
-            CLUSTER_EVENTS.clone_into(&mut namespace);
-        }
-        rights("Event", &["list"]).into_iter().map(|access| Access { namespace: namespace.clone(), ..access }).collect()
-    }
-
-    fn output_fields(&self) -> Option<&'static [&'static str]> {
-        Some(&["items", "count"])
-    }
-
-    fn item_fields(&self) -> Option<(&'static str, &'static [&'static str])> {
-        Some(("items", &["type", "reason", "message", "count", "last"]))
     }
 }
 
@@ -87,13 +103,9 @@ impl Read for K8sEvents {
             _ => step.target.clone(),
         };
         let uid = if about == *step.target { uid_of_target(&step) } else { "" };
-        let limit = self.limit.as_ref().map_or(Ok(DEFAULT_LIMIT), |limit| limit.resolve(step.scope))?.0 as usize;
+        let limit = self.limit(step.scope)?.0 as usize;
         let found = world.cluster.list(&query(&about, uid)).await?;
         Ok(newest_first(&about, &found, limit))
-    }
-
-    fn as_describe(&self) -> &dyn Describe {
-        self
     }
 }
 
@@ -117,29 +129,28 @@ fn newest_first(about: &ObjectKey, found: &[Object], limit: usize) -> Output {
     let mut events: Vec<(Option<DateTime<Utc>>, &Object)> =
         found.iter().map(|event| (last_seen(event), event)).collect();
     events.sort_by(|(a, first), (b, second)| b.cmp(a).then_with(|| first.name().cmp(second.name())));
-    let items: Vec<Value> = events
+    let items: Vec<Event> = events
         .iter()
         .take(limit)
         .map(|(last, event)| {
             let message: String = event.text("/message").trim().chars().take(LONGEST_MESSAGE).collect();
-            json!({
-                "type": event.text("/type"),
-                "reason": event.text("/reason"),
-                "message": message,
-                "count": event.number("/series/count").or(event.number("/count")).unwrap_or(1),
-                "last": last.map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)),
-            })
+            Event {
+                r#type: event.text("/type").to_owned(),
+                reason: event.text("/reason").to_owned(),
+                message,
+                count: event.number("/series/count").or(event.number("/count")).unwrap_or(1),
+                last: OrNull(last.map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))),
+            }
         })
         .collect();
     let summary = match items.first() {
         Some(newest) => {
-            let text = |name: &str| newest.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
             let number = if found.len() == 1 { "1 event".into() } else { format!("{} events", found.len()) };
-            format!("{number} about {about}; the newest: {}: {}", text("reason"), text("message"))
+            format!("{number} about {about}; the newest: {}: {}", newest.reason, newest.message)
         }
         None => format!("no events about {about}"),
     };
-    Output::new(json!({ "items": items, "count": found.len() }), summary)
+    Output::new(&Events { items, count: found.len() }, summary)
 }
 
 /// When it happened last: events of the old and the new API keep that in different fields.
@@ -151,6 +162,8 @@ fn last_seen(event: &Object) -> Option<DateTime<Utc>> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
     fn event(name: &str, fields: Value) -> Object {

@@ -1,70 +1,80 @@
 //! `k8s.expand_pvc`: a larger volume.
 
+mod plan;
+
 use async_trait::async_trait;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::amounts::{MoreStorage, Size};
-use super::expand_plan::{self, STORAGE, Surroundings};
-use super::k8s_claim_owner::stateful_set_of;
-use super::kinds::rights;
-use super::{
-    ActionError, Describe, Doubt, Mutation, Output, Plan, StepContext, Verb, World, doubt, field_owner, objects,
+use super::claims::stateful_set_of;
+use super::{doubt, field_owner, objects};
+use crate::action::amounts::{MoreStorage, Size};
+use crate::action::typed::{Arguments as _, Typed as _, arguments, output};
+use crate::action::{
+    Action, ActionError, Declaration, Declared, Doubt, Effect, Kind, Mutation, Output, Plan, Right, StepContext, Verb, World,
 };
-use crate::cluster::{Access, Cluster, Object, Patch};
-use crate::language::{AnyArg, Arg};
-use crate::model::{Intent, ObjectKey, Quantity};
+use crate::cluster::{Cluster, Object, Patch};
+use crate::language::Arg;
+use crate::model::{Autonomy, Intent, ObjectKey, Quantity};
+use plan::{STORAGE, Surroundings};
 
-/// Asks for a larger volume for the target, a PersistentVolumeClaim. Never shrinks one.
-///
-/// Effect: one merge patch of `spec.resources.requests.storage`, on the condition of UID and resourceVersion, with the step's
-/// marker as field manager. The storage driver and the kubelet do the rest, so that the new size shows in `status.capacity` later. The
-/// `volumeClaimTemplates` of a StatefulSet cannot be changed and stay as they are: a replica that is added later starts with the old
-/// size. There is no way back: Kubernetes shrinks no volume.
-///
-/// Arguments: `by` (`20%` or `10Gi`; the new size is rounded up to whole Gi, below 1Gi to whole Mi) and `max`, the cap, both required.
-///
-/// Output: `from` and `to` as quantities, `class`.
-///
-/// Errors: the cap is reached; the claim isn't bound; needs a human: a class that is missing or forbids expansion, an expansion
-/// that is stuck, a claim that an operator's custom resource or a repository keeps. An expansion that is under way is
-/// not an error: nothing more is asked for, and the verify says whether it arrives. A repetition grows again: the engine
-/// makes each attempt once.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct K8sExpandPvc {
-    by: Arg<MoreStorage>,
-    max: Arg<Size>,
+arguments! {
+    pub(in crate::action) struct K8sExpandPvc {
+        /// How much it grows: a share (`20%`) or a size (`10Gi`). The new size is rounded up to whole Gi, below 1Gi to whole Mi
+        by: Arg<MoreStorage>,
+        /// The cap: it never grows beyond
+        max: Arg<Size>,
+    }
 }
 
-impl Describe for K8sExpandPvc {
-    fn name(&self) -> &'static str {
-        "k8s.expand_pvc"
+output! {
+    pub(in crate::action) struct Expanded {
+        /// The size that was asked for before
+        from: String,
+        /// The size that is asked for now; `status.capacity` follows later
+        to: String,
+        /// The storage class
+        class: String,
     }
+}
 
-    fn args(&self) -> Vec<(&'static str, &dyn AnyArg)> {
-        vec![("by", &self.by), ("max", &self.max)]
-    }
+impl Declared for K8sExpandPvc {
+    const DECLARATION: Declaration = Declaration {
+        name: "k8s.expand_pvc",
+        summary: "Asks for a larger volume for the target, a PersistentVolumeClaim",
+        effect: Effect::Mutates(Verb::Patch),
+        about: "One merge patch of `spec.resources.requests.storage` is made, on the condition of UID and resourceVersion, with the \
+            step's marker as field manager. The storage driver and the kubelet do the rest. The `volumeClaimTemplates` of a \
+            StatefulSet cannot be changed and stay as they are: a replica that is added later starts with the old size. There is \
+            no way back: Kubernetes shrinks no volume. An expansion that is under way is no error: nothing more is asked for, and \
+            the verify says whether it arrives.",
+        errors: "The cap is reached; the claim isn't bound. A human is needed for a class that is missing or forbids expansion, an \
+            expansion that is stuck, and a claim that an operator's custom resource or a repository keeps.",
+        repeated: "It grows again: each attempt is made once.",
+        arguments: Self::ARGUMENTS,
+        output: Expanded::FIELDS,
+        rights: &[
+            Right::on_target(&["get", "patch"]),
+            Right::on_kind(Kind::STORAGE_CLASS, &["get"]),
+            Right::on_kind(Kind::STATEFUL_SET, &["get"]),
+            Right::on_kind(Kind::NAMESPACE, &["get"]),
+        ],
+        most_autonomy: Autonomy::Auto,
+        example: "\
+- id: grow
+  k8s.expand_pvc: { by: 20%, max: 500Gi }
+  verify:
+    until: quantity(target.status.capacity.storage) >= quantity(grow.to)
+    within: 30m
+",
+    };
 
-    fn access(&self, target_kind: &str) -> Vec<Access> {
-        let mut access = rights(target_kind, &["get", "patch"]);
-        access.extend(rights("StorageClass", &["get"]));
-        access.extend(rights("StatefulSet", &["get"]));
-        access.extend(rights("Namespace", &["get"]));
-        access
-    }
-
-    fn output_fields(&self) -> Option<&'static [&'static str]> {
-        Some(&["from", "to", "class"])
+    fn into_action(self) -> Action {
+        Action::Mutate(Box::new(self))
     }
 }
 
 #[async_trait]
 impl Mutation for K8sExpandPvc {
-    fn verb(&self) -> Verb {
-        Verb::Patch
-    }
-
     async fn prepare(&self, world: &World, step: StepContext<'_>) -> Result<Plan, ActionError> {
         let (by, max) = (self.by.resolve(step.scope)?, self.max.resolve(step.scope)?.0);
         let cluster = world.cluster.as_ref();
@@ -74,7 +84,7 @@ impl Mutation for K8sExpandPvc {
             name => cluster.get(&ObjectKey::new("StorageClass", "", name)).await?,
         };
         let around = Surroundings { class, made_by: made_by(cluster, &claim).await? };
-        expand_plan::plan(&claim, &around, by, max, world.clock.now(), step.marker())
+        plan::plan(&claim, &around, by, max, world.clock.now(), step.marker())
     }
 
     async fn apply(&self, world: &World, intent: &Intent, dry_run: bool) -> Result<Output, ActionError> {
@@ -96,15 +106,12 @@ impl Mutation for K8sExpandPvc {
         let class = live.as_ref().map(|live| live.text("/spec/storageClassName").to_owned()).unwrap_or_default();
         Ok(doubt::about_field(live.as_ref(), intent, &STORAGE, same_size, || output(intent, &class)))
     }
-
-    fn as_describe(&self) -> &dyn Describe {
-        self
-    }
 }
 
 fn output(intent: &Intent, class: &str) -> Output {
-    let fields = json!({ "from": intent.before, "to": intent.after, "class": class });
-    Output::new(fields, intent.summary.clone())
+    let size = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let expanded = Expanded { from: size(&intent.before), to: size(&intent.after), class: class.to_owned() };
+    Output::new(&expanded, intent.summary.clone())
 }
 
 /// `1Ti` and `1024Gi` are the same size: the API server keeps the spelling that it was given, and others may spell otherwise.
