@@ -1,5 +1,5 @@
-//! What an action says of itself, once. The registry, the checks of playbooks, the rights of `dogwatch rbac`, the limits of
-//! autonomy, `dogwatch actions` and its reference follow from it.
+//! What an action says of itself, once. The registry, the checks of playbooks, the rights of
+//! `dogwatch rbac`, the limits of autonomy, `dogwatch actions` and its reference follow from it.
 
 use std::fmt;
 
@@ -9,7 +9,8 @@ use super::{Kind, Verb};
 use crate::cluster::Access;
 use crate::model::Autonomy;
 
-/// One action. All texts are for people who write playbooks: Markdown, with code in backticks and nothing else.
+/// One action. All texts are for people who write playbooks: Markdown, with code in backticks and
+/// nothing else.
 #[derive(Debug, Clone, Serialize)]
 pub struct Declaration {
     /// As playbooks write it: `k8s.scale`.
@@ -24,11 +25,13 @@ pub struct Declaration {
     /// What comes of doing it twice.
     pub repeated: &'static str,
     pub arguments: &'static [Argument],
-    /// What conditions and texts see under the step's id, beside `summary` and, where something may be changed, `made`.
+    /// What conditions and texts see under the step's id, beside `summary` and, where something may
+    /// be changed, `made`.
     pub output: &'static [Field],
     pub rights: &'static [Right],
-    /// The most that a playbook with such a step may do alone. [`Autonomy::Approve`] for what may lose data or a leader: somebody is
-    /// asked at least. Less is always accepted, so that every playbook can be turned down.
+    /// The most that a playbook with such a step may do alone. [`Autonomy::Approve`] for what may
+    /// lose data or a leader: somebody is asked at least. Less is always accepted, so that every
+    /// playbook can be turned down.
     pub most_autonomy: Autonomy,
     /// A step, as it stands in its phase.
     pub example: &'static str,
@@ -38,11 +41,13 @@ pub struct Declaration {
 pub const AT_WILL: &str = "It changes nothing, and may be repeated at will.";
 
 impl Declaration {
-    /// Why a playbook of that autonomy cannot hold the action, and what to write instead; `None`: it can.
+    /// Why a playbook of that autonomy cannot hold the action, and what to write instead; `None`:
+    /// it can.
     pub fn why_not_with(&self, autonomy: Autonomy) -> Option<(String, String)> {
         let most = self.most_autonomy;
         (autonomy > most).then(|| {
-            let message = format!("`{}` is never done with `autonomy: {autonomy}`: too much may be lost by it", self.name);
+            let message =
+                format!("`{}` is never done with `autonomy: {autonomy}`: too much may be lost by it", self.name);
             let asked = if most == Autonomy::Approve { ", so that somebody is asked before" } else { "" };
             (message, format!("write `autonomy: {most}`{asked}, or leave the step to people"))
         })
@@ -84,7 +89,8 @@ pub struct Argument {
     #[serde(rename = "type")]
     pub of_type: &'static str,
     pub required: bool,
-    /// What counts where it is left out; `None`: the documentation says, or there is nothing that would.
+    /// What counts where it is left out; `None`: the documentation says, or there is nothing that
+    /// would.
     pub default: Option<&'static str>,
     pub doc: &'static str,
 }
@@ -118,9 +124,11 @@ pub enum On {
     Target,
     /// All of this kind in the target's namespace.
     Kind(Kind),
-    /// All of the kind that the arguments name, in the namespace that they name or else in the target's.
+    /// All of the kind that the arguments name, in the namespace that they name or else in the
+    /// target's.
     Named,
-    /// The Events where those about the object are kept that the arguments name, or else about the target.
+    /// The Events where those about the object are kept that the arguments name, or else about the
+    /// target.
     Events,
 }
 
@@ -155,7 +163,8 @@ impl Right {
         Self { subresource, ..self }
     }
 
-    /// The rights for a target of that kind. An empty namespace is the target's; a kind that nobody knows comes with no rights.
+    /// The rights for a target of that kind. An empty namespace is the target's; a kind that nobody
+    /// knows comes with no rights.
     pub fn access(&self, target_kind: &str, named: &Named) -> Vec<Access> {
         let target = target_kind.parse::<Kind>().ok();
         let written = || named.namespace.clone().unwrap_or_default();
@@ -212,7 +221,8 @@ mod tests {
     #[test]
     fn a_subresource_is_a_right_of_its_own() {
         let access = Right::on_target(&["patch"]).of("scale").access("Deployment", &Named::default());
-        let told: Vec<_> = access.iter().map(|a| (a.group.as_str(), a.resource.as_str(), a.subresource.as_str())).collect();
+        let told: Vec<_> =
+            access.iter().map(|a| (a.group.as_str(), a.resource.as_str(), a.subresource.as_str())).collect();
         assert_eq!(told, [("apps", "deployments", "scale")]);
     }
 }

@@ -1,6 +1,7 @@
 //! The kinds that actions may name, and the rights that go with them.
 //!
-//! They are the kinds that the cluster knows; what isn't among them (Secrets above all) is never read.
+//! They are the kinds that the cluster knows; what isn't among them (Secrets above all) is never
+//! read.
 
 use std::fmt;
 use std::str::FromStr;
@@ -33,8 +34,8 @@ impl Kind {
         self.0.namespaced
     }
 
-    /// The right to do `verb` to objects of this kind, or to a subresource of theirs such as `scale`, in a namespace that the caller
-    /// fills in.
+    /// The right to do `verb` to objects of this kind, or to a subresource of theirs such as
+    /// `scale`, in a namespace that the caller fills in.
     pub fn access(self, verb: &str, subresource: &str) -> Access {
         self.0.access(verb, subresource, "")
     }

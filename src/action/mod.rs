@@ -1,7 +1,9 @@
-//! What a step can do. One file for each action, or one folder; adding one is a file, and a line in `registry.rs`.
+//! What a step can do. One file for each action, or one folder; adding one is a file, and a line in
+//! `registry.rs`.
 //!
-//! An action's struct holds its typed arguments as the playbook wrote them ([`Arg`](crate::language::Arg): a value or a template).
-//! Its [`Declaration`] says all that is known of it without running it. A [`Read`] looks; a [`Mutation`] decides on an absolute
+//! An action's struct holds its typed arguments as the playbook wrote them
+//! ([`Arg`](crate::language::Arg): a value or a template). Its [`Declaration`] says all that is
+//! known of it without running it. A [`Read`] looks; a [`Mutation`] decides on an absolute
 //! [`Intent`] first, and then makes exactly that change.
 
 mod amounts;
@@ -24,9 +26,10 @@ use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-pub use declaration::{AT_WILL, Argument, Declaration, Effect, Field, Named, On, Right};
-pub use k8s::deny::{self, Verb};
+use declaration::AT_WILL;
+pub use declaration::{Argument, Declaration, Effect, Field, Named, On, Right};
 pub use error::ActionError;
+pub use k8s::deny::{self, Verb};
 pub use kinds::{Kind, KindError};
 pub use registry::{declarations, names, parse};
 pub use tell::Tell;
@@ -51,8 +54,8 @@ pub struct World {
 pub struct StepContext<'a> {
     pub run: RunMark<'a>,
     pub step: &'a StepAddress,
-    /// What tells apart what this step creates from what other steps of the run do; `None`: it is the first that creates, whose
-    /// names are those of the run.
+    /// What tells apart what this step creates from what other steps of the run do; `None`: it is
+    /// the first that creates, whose names are those of the run.
     pub tag: Option<&'a str>,
     pub target: &'a Target,
     /// The target as it was read last; `None` when it is not there.
@@ -62,15 +65,15 @@ pub struct StepContext<'a> {
 
 impl StepContext<'_> {
     /// The mark that this step leaves on what it changes, by which it is recognised after a crash:
-    /// `dogwatch-run-3f9a1c2e-7-scale`. The same for all attempts, as it must be found again; within Kubernetes's 128 characters
-    /// for field managers.
+    /// `dogwatch-run-3f9a1c2e-7-scale`. The same for all attempts, as it must be found again;
+    /// within Kubernetes's 128 characters for field managers.
     pub fn marker(&self) -> String {
         format!("dogwatch-run-{}-{}", self.run, self.step.mark())
     }
 }
 
-/// A run's number, and whose number it is: with a new database they begin at 1 again, and a Job or a field that run 1 of the
-/// last one left behind must not be taken for our own.
+/// A run's number, and whose number it is: with a new database they begin at 1 again, and a Job or
+/// a field that run 1 of the last one left behind must not be taken for our own.
 #[derive(Debug, Clone, Copy)]
 pub struct RunMark<'a> {
     /// At most eight characters that a name may hold; empty: nobody counts beside us.
@@ -193,15 +196,16 @@ pub trait Read: Describe {
 
 /// An action that changes one object.
 ///
-/// The order of calls: `prepare`, then the intent goes on the run's log, then `apply`. After a crash between the last
-/// two, `doubt` is asked before anything else happens.
+/// The order of calls: `prepare`, then the intent goes on the run's log, then `apply`. After a
+/// crash between the last two, `doubt` is asked before anything else happens.
 #[async_trait]
 pub trait Mutation: Describe {
     /// What it does to the object of its intent: what [`deny`] is asked about.
     fn verb(&self) -> Verb {
         match self.declaration().effect {
             Effect::Mutates(verb) => verb,
-            // A test holds that no mutation is declared so; were one, it would be held to the strictest rules.
+            // A test holds that no mutation is declared so; were one, it would be held to the
+            // strictest rules.
             Effect::Reads | Effect::Tells => Verb::Delete,
         }
     }
@@ -209,10 +213,12 @@ pub trait Mutation: Describe {
     /// Reads what is there and decides what it should be. Changes nothing; may be repeated.
     async fn prepare(&self, world: &World, step: StepContext<'_>) -> Result<Plan, ActionError>;
 
-    /// Makes the change, on the condition that the object is still as `prepare` saw it. Once for each attempt.
+    /// Makes the change, on the condition that the object is still as `prepare` saw it. Once for
+    /// each attempt.
     async fn apply(&self, world: &World, intent: &Intent, dry_run: bool) -> Result<Output, ActionError>;
 
-    /// Finds out whether `apply` of this intent took effect before a crash. Changes nothing; may be repeated.
+    /// Finds out whether `apply` of this intent took effect before a crash. Changes nothing; may be
+    /// repeated.
     async fn doubt(&self, world: &World, intent: &Intent) -> Result<Doubt, ActionError>;
 
     /// For which object it is done: what it is done to, unless that has another name each time.
@@ -221,9 +227,11 @@ pub trait Mutation: Describe {
     }
 }
 
-/// Decides what a mutation would do, and refuses what no playbook may do ([`deny`]). Changes nothing; may be repeated.
+/// Decides what a mutation would do, and refuses what no playbook may do ([`deny`]). Changes
+/// nothing; may be repeated.
 ///
-/// The only way to a plan: whoever calls [`Mutation::prepare`] himself has no leave to act on what it says.
+/// The only way to a plan: whoever calls [`Mutation::prepare`] himself has no leave to act on what
+/// it says.
 pub async fn prepare(mutation: &dyn Mutation, world: &World, step: StepContext<'_>) -> Result<Plan, ActionError> {
     let plan = mutation.prepare(world, step).await?;
     if let Plan::Do(intent) = &plan {

@@ -12,8 +12,9 @@ macro_rules! registry {
 
         const NAMES: &[&str] = &[$(<$action as Declared>::DECLARATION.name),*];
 
-        /// Reads the arguments of the action `name` from the value that comes next in `map`, so that errors stay located.
-        /// `None` when no action has that name; the value is then still to be read.
+        /// Reads the arguments of the action `name` from the value that comes next in `map`, so
+        /// that errors stay located. `None` when no action has that name; the value is then still
+        /// to be read.
         ///
         /// # Errors
         /// When the arguments are not those of the action.
@@ -53,7 +54,8 @@ pub fn names() -> &'static [&'static str] {
     NAMES
 }
 
-/// Arguments that don't contradict each other. They are checked while they are read, so that the error has a place.
+/// Arguments that don't contradict each other. They are checked while they are read, so that the
+/// error has a place.
 struct Checked<T>(T);
 
 impl<'de, T: Declared> Deserialize<'de> for Checked<T> {

@@ -12,7 +12,8 @@ arguments! {
     struct TellArguments {
         /// The team of `oncall.yaml` that is told; the playbook's owner by default
         team: Option<Arg<String>>,
-        /// What is said. What has no value is put in as `(unknown)`, so that it goes out whatever is missing
+        /// What is said. What has no value is put in as `(unknown)`, so that it goes out whatever
+        /// is missing
         message: Arg<String>,
     }
 }

@@ -1,4 +1,5 @@
-//! Arguments and outputs whose fields are their declaration: what a struct holds is what playbooks may write or see.
+//! Arguments and outputs whose fields are their declaration: what a struct holds is what playbooks
+//! may write or see.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -126,8 +127,9 @@ where
     }
 }
 
-/// The struct of an action's arguments: each an `Arg`, in an `Option` where it may be left out. Its documentation is for people who
-/// write playbooks. `limit: Option<Arg<Count>> = "20"` has a default, and the method `limit` gives its value.
+/// The struct of an action's arguments: each an `Arg`, in an `Option` where it may be left out. Its
+/// documentation is for people who write playbooks. `limit: Option<Arg<Count>> = "20"` has a
+/// default, and the method `limit` gives its value.
 macro_rules! arguments {
     (
         $(#[$meta:meta])*
@@ -183,7 +185,8 @@ macro_rules! default {
     };
 }
 
-/// The struct of an action's output. Its documentation is for people who write playbooks. An `Option` that is `None` is left out.
+/// The struct of an action's output. Its documentation is for people who write playbooks. An
+/// `Option` that is `None` is left out.
 macro_rules! output {
     (
         $(#[$meta:meta])*

@@ -29,8 +29,7 @@ impl Kind {
     pub const CRON_JOB: Self = namespaced("CronJob", "batch", "v1", "cronjobs");
     pub const EVENT: Self = EVENT;
     pub const CONFIG_MAP: Self = namespaced("ConfigMap", "", "v1", "configmaps");
-    pub const AUTOSCALER: Self =
-        namespaced("HorizontalPodAutoscaler", "autoscaling", "v2", "horizontalpodautoscalers");
+    pub const AUTOSCALER: Self = namespaced("HorizontalPodAutoscaler", "autoscaling", "v2", "horizontalpodautoscalers");
 
     /// The kind of that name, spelled as in manifests; else [`ClusterError::UnknownKind`].
     pub fn find(name: &str) -> Result<&'static Kind, ClusterError> {

@@ -34,7 +34,7 @@ output! {
 impl Declared for K8sClaimOwner {
     const DECLARATION: Declaration = Declaration {
         name: "k8s.claim_owner",
-        summary: "Finds out which StatefulSet the target, a claim, belongs to, and whether its pod is there",
+        summary: "Finds the StatefulSet that the target, a claim, belongs to, and its pod",
         effect: Effect::Reads,
         about: "It looks for the StatefulSet from whose `volumeClaimTemplates` the claim was made. A claim of no StatefulSet is an \
             answer: `found` is `false`, and so are `wanted` and `there`. A pod that is wanted and not there cannot be made: a quota, \

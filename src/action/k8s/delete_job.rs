@@ -7,7 +7,8 @@ use super::jobs::{self, State};
 use super::{deny, field_owner, objects};
 use crate::action::typed::{Arguments as _, Typed, arguments, output};
 use crate::action::{
-    Action, ActionError, Declaration, Declared, Doubt, Effect, Kind, Mutation, Output, Plan, Right, StepContext, Verb, World,
+    Action, ActionError, Declaration, Declared, Doubt, Effect, Kind, Mutation, Output, Plan, Right, StepContext, Verb,
+    World,
 };
 use crate::cluster::{ClusterError, Delete, Object};
 use crate::language::Arg;
@@ -15,8 +16,9 @@ use crate::model::{Autonomy, Intent, ObjectKey, redact_value};
 
 arguments! {
     pub(in crate::action) struct K8sDeleteJob {
-        /// What it can be made from again: the `cronjob` that made it, which must still be there; or `self`, for a Job that somebody
-        /// made by hand and that a later step makes again from `object`
+        /// What it can be made from again: the `cronjob` that made it, which must still be there;
+        /// or `self`, for a Job that somebody made by hand and that a later step makes again from
+        /// `object`
         recreate_from: Option<Arg<Source>> = "cronjob",
     }
 }
@@ -159,8 +161,8 @@ fn plan(job: &Object, cronjob: Option<&Object>, source: Source, marker: String) 
             )));
         }
     }
-    // What the output says goes along, as after a crash the Job can no longer be asked: the whole of it only where nothing
-    // else says how to make it again.
+    // What the output says goes along, as after a crash the Job can no longer be asked: the whole
+    // of it only where nothing else says how to make it again.
     let object = if source == Source::Itself { kept(job)? } else { json!({}) };
     let before = json!({ "cronjob": jobs::cronjob_of(job).unwrap_or_default(), "object": object });
     Ok(Plan::Do(Intent {
@@ -174,7 +176,8 @@ fn plan(job: &Object, cronjob: Option<&Object>, source: Source, marker: String) 
     }))
 }
 
-/// All that it takes to make the Job again. It goes on the run's log: what would be masked there could not be made again.
+/// All that it takes to make the Job again. It goes on the run's log: what would be masked there
+/// could not be made again.
 fn kept(job: &Object) -> Result<Value, ActionError> {
     let image = jobs::pre_image(job);
     let mut masked = image.clone();
@@ -201,8 +204,8 @@ fn output(intent: &Intent) -> Output {
     Output::new(&deleted, intent.summary.clone())
 }
 
-/// A deletion leaves no mark. But an object of that UID that isn't going was not deleted, and one that is gone or going is
-/// what was wanted, whoever did it.
+/// A deletion leaves no mark. But an object of that UID that isn't going was not deleted, and one
+/// that is gone or going is what was wanted, whoever did it.
 fn about_deletion(live: Option<&Object>, intent: &Intent) -> Doubt {
     match live {
         Some(live) if live.uid() == intent.uid && !live.is_going() => {

@@ -79,7 +79,8 @@ fn names_are_unique_and_what_is_said_is_said_in_one_way() {
             assert!(text.ends_with('.') && !text.contains("  "), "{name}: {text}");
         }
         let docs = arguments.iter().map(|argument| argument.doc);
-        let docs = docs.chain(output.iter().flat_map(|field| std::iter::once(field).chain(field.entries)).map(|f| f.doc));
+        let docs =
+            docs.chain(output.iter().flat_map(|field| std::iter::once(field).chain(field.entries)).map(|f| f.doc));
         for doc in docs {
             assert!(!doc.is_empty() && !doc.ends_with('.') && !doc.contains('\n'), "{name}: {doc}");
         }
@@ -98,10 +99,8 @@ fn played() -> Vec<(Edge, Vec<&'static str>)> {
     let cronjob = build::cronjob("databases", "backup", "0 1 * * *");
     let coredns = Edge::about(vec![build::deployment("kube-system", "coredns", 4)]);
     coredns.prometheus.answers_in_turn("up", &[Some(1.0)]);
-    let claim = Edge::about(vec![
-        build::pvc("databases", "data-db-17", "ssd", "10Gi"),
-        build::storage_class("ssd", true),
-    ]);
+    let claim =
+        Edge::about(vec![build::pvc("databases", "data-db-17", "ssd", "10Gi"), build::storage_class("ssd", true)]);
     let pending = Edge::about(vec![build::pending_pvc("databases", "data-db-17", "fast", "10Gi")]);
     let job = Edge::about(vec![build::owned_by(build::job("databases", "backup-29"), &cronjob), cronjob]);
     job.cluster.fault(Fault::JobHangs { job: job.target.clone(), times: 1 });
@@ -119,9 +118,9 @@ fn played() -> Vec<(Edge, Vec<&'static str>)> {
         (
             claim,
             vec![
-                "k8s.last_change: { field: spec.resources.requests.storage }",
                 "k8s.claim_owner: {}",
                 "k8s.expand_pvc: { by: 20%, max: 500Gi }",
+                "k8s.last_change: { field: spec.resources.requests.storage }",
             ],
         ),
         (pending, vec!["k8s.events: {}"]),

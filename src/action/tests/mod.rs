@@ -161,7 +161,10 @@ fn as_declared(action: &Action, output: Output) -> Output {
 
 fn is_as_declared(of: &str, declared: &[Field], value: &serde_json::Map<String, Value>) {
     for name in value.keys() {
-        assert!(declared.iter().any(|field| field.name == name), "{of} has the field `{name}`, and does not declare it");
+        assert!(
+            declared.iter().any(|field| field.name == name),
+            "{of} has the field `{name}`, and does not declare it"
+        );
     }
     for field in declared {
         let found = value.get(field.name);

@@ -62,8 +62,14 @@ mod tests {
 
     #[test]
     fn what_may_lose_a_leader_is_not_done_without_asking() {
-        let told_with_auto = told(Autonomy::Auto, &SWITCH_OVER);
-        insta::assert_snapshot!(told_with_auto.join("\n"), @"");
+        insta::assert_snapshot!(told(Autonomy::Auto, &SWITCH_OVER).join("\n"), @r"
+        error: `patroni.switch_over` is never done with `autonomy: auto`: too much may be lost by it
+         --> playbooks/leader.yaml:3:5
+          |
+        3 |   - patroni.switch_over: {}
+          |     ^^^^^^^^^^^^^^^^^^^
+          = help: write `autonomy: approve`, so that somebody is asked before, or leave the step to people
+        ");
     }
 
     #[test]

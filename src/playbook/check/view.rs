@@ -181,7 +181,8 @@ fn step_field(step: &Named, field: Option<&str>) -> Option<Wrong> {
         _ => return None,
     };
     let (fields, field) = known;
-    let known: Vec<&str> = fields.iter().map(|field| field.name).chain(["summary"]).chain((!step.reads).then_some("made")).collect();
+    let known: Vec<&str> =
+        fields.iter().map(|field| field.name).chain(["summary"]).chain((!step.reads).then_some("made")).collect();
     if known.contains(&field) {
         return None;
     }

@@ -8,7 +8,8 @@ use super::jobs::{self, MARKER, PreImage, State};
 use super::{deny, objects};
 use crate::action::typed::{Arguments as _, Typed as _, arguments, output};
 use crate::action::{
-    Action, ActionError, Declaration, Declared, Doubt, Effect, Kind, Mutation, Output, Plan, Right, StepContext, Verb, World,
+    Action, ActionError, Declaration, Declared, Doubt, Effect, Kind, Mutation, Output, Plan, Right, StepContext, Verb,
+    World,
 };
 use crate::cluster::{Cluster, ClusterError, ListQuery, Object};
 use crate::language::Arg;
@@ -16,10 +17,11 @@ use crate::model::{Autonomy, Intent, MASK, ObjectKey};
 
 arguments! {
     pub(in crate::action) struct K8sCreateJob {
-        /// The name of a CronJob in the target's namespace. By default the target, if it is one, or the CronJob that made the target;
-        /// give it when an earlier step deletes the target
+        /// The name of a CronJob in the target's namespace. By default the target, if it is one, or
+        /// the CronJob that made the target; give it when an earlier step deletes the target
         from_cronjob: Option<Arg<String>>,
-        /// Instead, a Job that `k8s.delete_job: { recreate_from: self }` took away: `"{{stop.object}}"`
+        /// Instead, a Job that `k8s.delete_job: { recreate_from: self }` took away:
+        /// `"{{stop.object}}"`
         from_object: Option<Arg<PreImage>>,
     }
 }
@@ -197,8 +199,8 @@ fn may_run(cronjob: &Object) -> Result<(), ActionError> {
     deny::check_hands_off(cronjob)
 }
 
-/// All Jobs that may be of that CronJob: those with the labels of its template, or, where it has none, of the namespace; and
-/// those that its status names.
+/// All Jobs that may be of that CronJob: those with the labels of its template, or, where it has
+/// none, of the namespace; and those that its status names.
 async fn jobs_of(cluster: &dyn Cluster, cronjob: &Object) -> Result<Vec<Object>, ActionError> {
     let labels = cronjob.at("/spec/jobTemplate/metadata/labels").and_then(Value::as_object);
     let labels: Vec<String> =
@@ -226,7 +228,8 @@ fn made_at_last(step: &StepContext<'_>) -> Option<DateTime<Utc>> {
     objects::time_at(target, "/metadata/creationTimestamp")
 }
 
-/// The Job of the CronJob that is under way already or has succeeded, and was made after `after`: after a Job that is gone.
+/// The Job of the CronJob that is under way already or has succeeded, and was made after `after`:
+/// after a Job that is gone.
 fn under_way<'j>(
     found: &'j [Object],
     cronjob: &Object,

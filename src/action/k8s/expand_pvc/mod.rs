@@ -10,7 +10,8 @@ use super::{doubt, field_owner, objects};
 use crate::action::amounts::{MoreStorage, Size};
 use crate::action::typed::{Arguments as _, Typed as _, arguments, output};
 use crate::action::{
-    Action, ActionError, Declaration, Declared, Doubt, Effect, Kind, Mutation, Output, Plan, Right, StepContext, Verb, World,
+    Action, ActionError, Declaration, Declared, Doubt, Effect, Kind, Mutation, Output, Plan, Right, StepContext, Verb,
+    World,
 };
 use crate::cluster::{Cluster, Object, Patch};
 use crate::language::Arg;
@@ -49,7 +50,7 @@ impl Declared for K8sExpandPvc {
             the verify says whether it arrives.",
         errors: "The cap is reached; the claim isn't bound. A human is needed for a class that is missing or forbids expansion, an \
             expansion that is stuck, and a claim that an operator's custom resource or a repository keeps.",
-        repeated: "It grows again: each attempt is made once.",
+        repeated: "A repetition grows it again; the engine makes each attempt once.",
         arguments: Self::ARGUMENTS,
         output: Expanded::FIELDS,
         rights: &[

@@ -11,7 +11,8 @@ use super::{doubt, objects};
 use crate::action::amounts::{Count, MoreReplicas};
 use crate::action::typed::{Arguments as _, OrNull, Typed, arguments, output};
 use crate::action::{
-    Action, ActionError, Declaration, Declared, Doubt, Effect, Kind, Mutation, Output, Plan, Right, StepContext, Verb, World,
+    Action, ActionError, Declaration, Declared, Doubt, Effect, Kind, Mutation, Output, Plan, Right, StepContext, Verb,
+    World,
 };
 use crate::cluster::Patch;
 use crate::language::Arg;
@@ -21,7 +22,8 @@ use replica_owner::Owner;
 
 arguments! {
     pub(in crate::action) struct K8sScale {
-        /// How many replicas more: a share of them, rounded up (`50%`), or a number (`2`). Not for a StatefulSet
+        /// How many replicas more: a share of them, rounded up (`50%`), or a number (`2`). Not for
+        /// a StatefulSet
         by: Option<Arg<MoreReplicas>>,
         /// How many there should be, instead of `by`
         to: Option<Arg<Count>>,
@@ -34,7 +36,8 @@ arguments! {
 
 output! {
     pub(in crate::action) struct Scaled {
-        /// How many there were: replicas, or the autoscaler's least number; null where the object does not say
+        /// How many there were: replicas, or the autoscaler's least number; null where the object
+        /// does not say
         from: OrNull<u64>,
         /// How many are asked for now
         to: OrNull<u64>,
@@ -76,7 +79,7 @@ impl Declared for K8sScale {
         errors: "The cap is reached. A human is needed where a repository, an operator or another controller keeps the number (it \
             is changed at its source, or not at all), for an autoscaler in ladder mode, a target that was scaled to nothing, and \
             a StatefulSet that would be scaled down or by a share. A conflict is tried again from the beginning.",
-        repeated: "It adds again: each attempt is made once.",
+        repeated: "A repetition adds again; the engine makes each attempt once.",
         arguments: Self::ARGUMENTS,
         output: Scaled::FIELDS,
         rights: &[
