@@ -33,7 +33,7 @@ pub struct Declaration {
     /// lose data or a leader: somebody is asked at least. Less is always accepted, so that every
     /// playbook can be turned down.
     pub most_autonomy: Autonomy,
-    /// A step, as it stands in its phase.
+    /// Steps as they stand in its phase, the last of which is the action's.
     pub example: &'static str,
 }
 
@@ -103,6 +103,8 @@ pub struct Field {
     pub of_type: &'static str,
     /// Whether it may be left out: a condition on it is then an error.
     pub optional: bool,
+    /// Whether it may be null.
+    pub nullable: bool,
     /// The fields of its entries, where it is a list and those are known.
     pub entries: &'static [Field],
     pub doc: &'static str,

@@ -80,7 +80,8 @@ impl Declared for Notice {
         name: "notice",
         summary: "Tells a team something that nobody must acknowledge",
         effect: Effect::Tells,
-        about: "A notice goes to the team's channel. Nobody is called, and nobody is reminded.",
+        about: "The text goes on the incident's timeline and to all sinks that take notices, whichever the team: that stands on the \
+            timeline. Nobody is called, and nobody is reminded.",
         errors: "None: what cannot be delivered is tried again.",
         repeated: "Each step tells once.",
         arguments: Self::ARGUMENTS,

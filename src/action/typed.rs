@@ -20,6 +20,8 @@ pub trait Typed {
     const WORDS: &'static str;
     /// Whether it may be left out.
     const OPTIONAL: bool = false;
+    /// Whether it may be null.
+    const NULLABLE: bool = false;
     /// Its fields, where they are known.
     const FIELDS: &'static [Field] = &[];
     /// The fields of its entries, where it is a list and they are known.
@@ -82,6 +84,7 @@ pub struct OrNull<T>(pub Option<T>);
 
 impl<T: Typed> Typed for OrNull<T> {
     const WORDS: &'static str = T::WORDS;
+    const NULLABLE: bool = true;
 }
 
 impl<T: Serialize> Serialize for OrNull<T> {
@@ -90,7 +93,7 @@ impl<T: Serialize> Serialize for OrNull<T> {
     }
 }
 
-/// The arguments of an action. Made by [`arguments!`](super::arguments).
+/// The arguments of an action. Made by `arguments!`.
 pub trait Arguments {
     const ARGUMENTS: &'static [Argument];
 
@@ -98,7 +101,7 @@ pub trait Arguments {
     fn args(&self) -> Vec<(&'static str, &dyn AnyArg)>;
 }
 
-/// The fields that an action leaves for conditions and texts. Made by [`output!`](super::output).
+/// The fields that an action leaves for conditions and texts. Made by `output!`.
 pub trait Fields: Serialize + Typed {}
 
 /// An argument that has a default.
@@ -214,6 +217,7 @@ macro_rules! output {
                     name: $crate::action::typed::plain_name(stringify!($field)),
                     of_type: <$of as $crate::action::typed::Typed>::WORDS,
                     optional: <$of as $crate::action::typed::Typed>::OPTIONAL,
+                    nullable: <$of as $crate::action::typed::Typed>::NULLABLE,
                     entries: <$of as $crate::action::typed::Typed>::ENTRIES,
                     doc: concat!($($doc),+).trim_ascii(),
                 },)*

@@ -83,9 +83,14 @@ impl Declared for K8sDeleteJob {
         // What is deleted can be made again, or it is refused: no data is lost by it.
         most_autonomy: Autonomy::Auto,
         example: "\
+- id: jobs
+  k8s.list: { kind: Job, labels: app=backup }
 - id: stop
   k8s.delete_job: { recreate_from: cronjob }
-  verify: { until: target.metadata.?deletionTimestamp.hasValue(), within: 5m }
+  verify:
+    query: jobs
+    until: '!items.exists(j, j.metadata.name == stop.name)'
+    within: 15m
 ",
     };
 

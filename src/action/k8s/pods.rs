@@ -54,7 +54,7 @@ output! {
         restarts: i64,
         /// Why it waits or ended, in a word; empty where nothing says so
         reason: String,
-        /// As above
+        /// Whether it counts as crash-looping
         crash_looping: bool,
     }
 }

@@ -39,8 +39,15 @@ output! {
 impl Typed for Sample {
     const WORDS: &'static str = "mapping";
     const FIELDS: &'static [Field] = &[
-        Field { name: "labels", of_type: "mapping", optional: false, entries: &[], doc: "The labels of the series" },
-        Field { name: "value", of_type: "number", optional: false, entries: &[], doc: "Its number" },
+        Field {
+            name: "labels",
+            of_type: "mapping",
+            optional: false,
+            nullable: false,
+            entries: &[],
+            doc: "The labels of the series",
+        },
+        Field { name: "value", of_type: "number", optional: false, nullable: false, entries: &[], doc: "Its number" },
     ];
 }
 
@@ -56,7 +63,7 @@ impl Declared for PrometheusQuery {
             `rate(x[1h])` has a value for an hour after `x` was last scraped. With `max_age`, each plain selector in `expr` is \
             asked for its oldest series, and each range for the newest of its series. A selector that matches nothing has no age: \
             what that means is for `expr` to say.",
-        errors: "No sample at all, and a value that is no finite number: empty is not healthy. So is a partial answer, one that is \
+        errors: "No sample at all, and a value that is no finite number: empty is not healthy. A partial answer, one that is \
             made of samples older than `max_age`, and one for another time than was asked for. Several samples without `many`, or \
             more than 200. A hole that is filled with anything but letters, digits and `_ . : / @ -`.",
         repeated: AT_WILL,

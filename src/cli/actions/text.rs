@@ -77,7 +77,9 @@ pub(super) fn output_rows(action: &Declaration) -> Vec<[String; 3]> {
 
 fn rows(field: &Field, within: &str) -> Vec<[String; 3]> {
     let name = format!("{within}{}", field.name);
-    let of_type = if field.optional { format!("{}, optional", field.of_type) } else { field.of_type.to_owned() };
+    let null = if field.nullable { " or null" } else { "" };
+    let optional = if field.optional { ", optional" } else { "" };
+    let of_type = format!("{}{null}{optional}", field.of_type);
     let prefix = format!("{name}[].");
     let entries = field.entries.iter().flat_map(|entry| rows(entry, &prefix)).collect::<Vec<_>>();
     std::iter::once([name, of_type, field.doc.to_owned()]).chain(entries).collect()

@@ -64,9 +64,14 @@ impl Declared for K8sCreateJob {
         ],
         most_autonomy: Autonomy::Auto,
         example: "\
+- id: jobs
+  k8s.list: { kind: Job, labels: app=backup }
 - id: start
   k8s.create_job: { from_cronjob: backup }
-  verify: { until: target.status.?succeeded.orValue(0) > 0, within: 2h }
+  verify:
+    query: jobs
+    until: items.exists(j, j.metadata.name == start.name && j.status.?succeeded.orValue(0) > 0)
+    within: 2h
 ",
     };
 

@@ -40,7 +40,7 @@ output! {
         /// does not say
         from: OrNull<u64>,
         /// How many are asked for now
-        to: OrNull<u64>,
+        to: u64,
         /// The object that was changed: `deployment/coredns in kube-system`
         object: String,
         /// How: through `scale`, the `hpa` or the proportional `autoscaler`
@@ -50,8 +50,7 @@ output! {
 
 impl Scaled {
     fn new(from: u32, to: u32, object: &ObjectKey, via: Via) -> Self {
-        let number = |number: u32| OrNull(Some(u64::from(number)));
-        Self { from: number(from), to: number(to), object: object.to_string(), via }
+        Self { from: OrNull(Some(from.into())), to: to.into(), object: object.to_string(), via }
     }
 }
 
@@ -94,7 +93,7 @@ impl Declared for K8sScale {
         example: "\
 - id: scale
   k8s.scale: { by: 50%, max: 10 }
-  verify: { until: target.status.readyReplicas == target.spec.replicas, within: 10m }
+  verify: { until: target.status.?readyReplicas.orValue(0) >= scale.to, within: 10m }
 ",
     };
 
@@ -206,15 +205,16 @@ impl Place {
 
     fn output(self, intent: &Intent) -> Output {
         let number = |value: &Value| match self {
-            Place::Config => OrNull(Some(linear_min(value.as_str().unwrap_or_default()))),
-            Place::Workload | Place::Hpa => OrNull(value.as_u64()),
+            Place::Config => Some(linear_min(value.as_str().unwrap_or_default())),
+            Place::Workload | Place::Hpa => value.as_u64(),
         };
         let via = match self {
             Place::Workload => Via::Scale,
             Place::Hpa => Via::Hpa,
             Place::Config => Via::Autoscaler,
         };
-        let (from, to) = (number(&intent.before), number(&intent.after));
+        // What is intended is always a number.
+        let (from, to) = (OrNull(number(&intent.before)), number(&intent.after).unwrap_or_default());
         Output::new(&Scaled { from, to, object: intent.object.to_string(), via }, intent.summary.clone())
     }
 }
