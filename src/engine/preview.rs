@@ -109,7 +109,7 @@ impl Looking<'_> {
             }
             Ok(Plan::Unneeded(output)) => shown(format!("nothing: {}", output.summary), true, None),
             Err(error) => {
-                let name = action.as_describe().name();
+                let name = action.name();
                 let told = format!("{name}: decided after the steps before it; now: {error}");
                 match error.class {
                     FailureClass::Retry => self.outlook.unasked.insert(at.address.clone(), error),

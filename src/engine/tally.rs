@@ -16,6 +16,6 @@ pub(super) fn count(metrics: &Metrics, playbook: &Playbook, event: &RunEvent) {
     // Only this phase changes anything.
     let step = playbook.steps(Phase::Mitigate).find(|step| step.address.name() == path.name());
     if let Some(StepKind::Action(Action::Mutate(action))) = step.map(|step| &step.kind) {
-        metrics.mutation(action.as_describe().name(), result);
+        metrics.mutation(action.name(), result);
     }
 }

@@ -1,5 +1,6 @@
 //! The program itself, as people and scripts start it.
 
+mod actions;
 mod answers;
 #[path = "../world/away.rs"]
 mod away;

@@ -36,6 +36,17 @@ pub(super) struct BranchDraft {
 }
 
 impl BlockDraft {
+    /// The steps within, in the order in which they are written.
+    pub fn steps(&self) -> Box<dyn Iterator<Item = &Draft> + '_> {
+        match self {
+            BlockDraft::Step(draft) => Box::new(std::iter::once(draft)),
+            BlockDraft::Atomic(drafts) => Box::new(drafts.iter()),
+            BlockDraft::Choose(choose) => {
+                Box::new(choose.branches.iter().flat_map(|branch| branch.blocks.iter().flat_map(BlockDraft::steps)))
+            }
+        }
+    }
+
     fn finish(self) -> Option<Block> {
         Some(match self {
             BlockDraft::Step(draft) => Block::Step(draft.step?),

@@ -1,5 +1,6 @@
 //! From the document as it was written to the playbook, with all that is wrong with its sense.
 
+mod autonomy;
 mod blocks;
 mod flow;
 mod header;
@@ -72,6 +73,7 @@ fn build(checker: &mut Checker<'_>, mut raw: RawPlaybook, incomplete: bool) -> O
     }
     flow::everything_is_reached(checker, &diagnose, &mitigate);
     let header = header?;
+    autonomy::check(checker, header.autonomy, autonomy::actions(&mitigate));
     Some(Playbook {
         reference: PlaybookRef {
             name: header.name.clone(),

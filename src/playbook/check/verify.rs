@@ -77,7 +77,7 @@ fn decided(
         }
     }
     let is_fresh = |name: &str| match (view.query, asked) {
-        (Output::Fields(fields), _) => fields.contains(&name),
+        (Output::Fields(fields), _) => fields.iter().any(|field| field.name == name),
         // What it gives is not known here, so that each name may be a part of it.
         (Output::Unknown | Output::None, Some(_)) => true,
         (_, None) => name == "target",
@@ -98,12 +98,15 @@ fn measures_nothing(field: &str, expression: &Expression, view: View<'_>, asked:
         return (message, remedy.into());
     };
     let own = expression.references().iter().find(|reference| reference.name() == id);
-    match own.and_then(|own| own.field()).filter(|field| fields.contains(field)) {
+    match own.and_then(|own| own.field()).filter(|own| fields.iter().any(|field| field.name == *own)) {
         Some(fresh) => (
             format!("{message}: `{id}.{fresh}` is what was seen before it"),
             format!("write `{fresh}`, which is what `{id}` answers when it is asked again"),
         ),
-        None => (message, format!("name what `{id}` answers when it is asked again: {}", list(fields.iter().copied()))),
+        None => {
+            let fields = list(fields.iter().map(|field| field.name));
+            (message, format!("name what `{id}` answers when it is asked again: {fields}"))
+        }
     }
 }
 

@@ -54,7 +54,7 @@ impl View<'_> {
     pub fn problem_of(&self, path: &[String]) -> Option<Wrong> {
         let (name, field) = (path.first()?.as_str(), path.get(1).map(String::as_str));
         if let Output::Fields(fields) = self.query
-            && fields.contains(&name)
+            && fields.iter().any(|field| field.name == name)
         {
             return None;
         }
@@ -78,13 +78,14 @@ impl View<'_> {
     /// What is wrong with the field `path[0]` of an entry of the list `of`.
     pub fn problem_of_item(&self, of: &[String], path: &[String]) -> Option<Wrong> {
         let [name, list] = of else { return None };
-        let (known_list, fields) = self.names.step(name)?.items?;
+        let items = self.names.step(name)?.items?;
+        let fields: Vec<&str> = items.entries.iter().map(|field| field.name).collect();
         let field = path.first()?.as_str();
-        if list != known_list || fields.contains(&field) {
+        if list != items.name || fields.contains(&field) {
             return None;
         }
         let message = format!("an entry of `{name}.{list}` has no `{field}`");
-        let mut wrong = wrong(field, message, fields, "");
+        let mut wrong = wrong(field, message, &fields, "");
         let is_name = self.sees_given(field) || self.names.step(field).is_some();
         if is_name {
             wrong.remedy = Some(format!("write `@root/{}`: in here, names are those of the entry", path.join(".")));
@@ -162,7 +163,7 @@ impl View<'_> {
         known.extend(steps.map(|step| step.id.as_str()));
         known.extend(self.because.then_some("because"));
         if let Output::Fields(fields) = self.query {
-            known.extend(fields);
+            known.extend(fields.iter().map(|field| field.name));
         }
         known.sort_unstable();
         known.dedup();
@@ -196,7 +197,8 @@ fn step_field(step: &Named, field: Option<&str>) -> Option<Wrong> {
         _ => return None,
     };
     let (fields, field) = known;
-    let known: Vec<&str> = fields.iter().copied().chain(["summary"]).chain((!step.reads).then_some("made")).collect();
+    let known: Vec<&str> =
+        fields.iter().map(|field| field.name).chain(["summary"]).chain((!step.reads).then_some("made")).collect();
     if known.contains(&field) {
         return None;
     }

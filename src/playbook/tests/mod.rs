@@ -1,6 +1,7 @@
 //! The language, as those who write it meet it.
 
 mod branches;
+mod examples;
 mod laws;
 mod mistakes;
 mod requests;
