@@ -167,7 +167,7 @@ pub struct Limits {
 /// What a phase is made of.
 #[derive(Debug)]
 pub enum Block {
-    Step(Step),
+    Step(Box<Step>),
     /// Steps that belong together: once the first of them was made, the others follow even if the alert resolves in the
     /// middle.
     Atomic(Vec<Step>),
@@ -178,7 +178,7 @@ impl Block {
     /// The steps within, in the order in which they are written.
     pub fn steps(&self) -> Box<dyn Iterator<Item = &Step> + '_> {
         match self {
-            Block::Step(step) => Box::new(std::iter::once(step)),
+            Block::Step(step) => Box::new(std::iter::once(&**step)),
             Block::Atomic(steps) => Box::new(steps.iter()),
             Block::Choose(choose) => {
                 Box::new(choose.branches.iter().flat_map(|branch| branch.blocks.iter().flat_map(Block::steps)))

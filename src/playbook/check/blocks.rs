@@ -17,7 +17,7 @@ const LONGEST_NAME: usize = 60;
 
 /// A block, as far as its steps could be made.
 pub(super) enum BlockDraft {
-    Step(Draft),
+    Step(Box<Draft>),
     Atomic(Vec<Draft>),
     Choose(ChooseDraft),
 }
@@ -39,7 +39,7 @@ impl BlockDraft {
     /// The steps within, in the order in which they are written.
     pub fn steps(&self) -> Box<dyn Iterator<Item = &Draft> + '_> {
         match self {
-            BlockDraft::Step(draft) => Box::new(std::iter::once(draft)),
+            BlockDraft::Step(draft) => Box::new(std::iter::once(&**draft)),
             BlockDraft::Atomic(drafts) => Box::new(drafts.iter()),
             BlockDraft::Choose(choose) => {
                 Box::new(choose.branches.iter().flat_map(|branch| branch.blocks.iter().flat_map(BlockDraft::steps)))
@@ -49,7 +49,7 @@ impl BlockDraft {
 
     fn finish(self) -> Option<Block> {
         Some(match self {
-            BlockDraft::Step(draft) => Block::Step(draft.step?),
+            BlockDraft::Step(draft) => Block::Step(Box::new(draft.step?)),
             BlockDraft::Atomic(drafts) => {
                 Block::Atomic(drafts.into_iter().map(|draft| draft.step).collect::<Option<_>>()?)
             }
@@ -91,7 +91,7 @@ impl Blocks<'_, '_, '_> {
         }
         match step.does.as_slice() {
             [Does { what: What::Choose(_), .. }] => BlockDraft::Choose(self.choose(step, region)),
-            _ => BlockDraft::Step(self.step(step, region, false)),
+            _ => BlockDraft::Step(Box::new(self.step(step, region, false))),
         }
     }
 

@@ -154,17 +154,13 @@ impl Reach<'_, '_> {
             StepKind::Set(_) | StepKind::Wait(_) | StepKind::Action(_) => return,
         };
         match condition.expression.constant() {
-            Some(constant) if constant == ends_if => {
-                if unconditional {
-                    self.ended = Some(ended);
-                }
-            }
-            Some(constant) => {
+            Some(constant) if constant == ends_if && unconditional => self.ended = Some(ended),
+            Some(constant) if constant != ends_if => {
                 let always = if constant { "always" } else { "never" };
                 let message = format!("this `{name}` {always} holds");
                 self.checker.warning(at, message, Some("leave it out".into()));
             }
-            None => {}
+            _ => {}
         }
     }
 }
