@@ -49,7 +49,7 @@ pub(super) async fn ask<'p>(
             Err(error) => return Asked::Failed { at, attempt, error },
         },
         Next::EndWait { at } => RunEvent::Waited { step: at.address.clone() },
-        Next::Skip { at, because } => RunEvent::Skipped { step: at.address.clone(), because },
+        Next::Skip { address, because } => RunEvent::Skipped { step: address, because },
         Next::Look { at, verify } => read::look(world, frame, state, playbook, &at, verify, until).await,
         other => return Asked::Other(other),
     })

@@ -11,7 +11,9 @@ use super::timing::{FIRST_BACKOFF, LONGEST_BACKOFF, MUTATION_RETRY_FOR, READ_RET
 use super::walk::{ChooseAt, Place, StepAt, next_place};
 use crate::action::{Action, Mutation, Read, Tell};
 use crate::language::Expression;
-use crate::model::{Autonomy, ConditionKind, FailureClass, HumanDuration, Intent, Outcome, Phase, SourceAnswer};
+use crate::model::{
+    Autonomy, ConditionKind, FailureClass, HumanDuration, Intent, Outcome, Phase, SourceAnswer, StepAddress,
+};
 use crate::playbook::{Condition, Playbook, Step, StepKind, Verify};
 
 /// The next thing to do.
@@ -47,7 +49,7 @@ pub enum Next<'p> {
     },
     /// Pass over a failed step of the escalation.
     Skip {
-        at: StepAt<'p>,
+        address: StepAddress,
         because: String,
     },
     /// Nothing before then.
@@ -264,7 +266,7 @@ fn in_step<'p>(
     let step = at.step;
     let is_wanted = match state.status(&at.address) {
         Some(Status::Failed { error, .. }) if phase == Phase::Escalate => {
-            return Next::Skip { at, because: error.clone() };
+            return Next::Skip { address: at.address, because: error.clone() };
         }
         Some(Status::Failed { class, error, tried }) => return give_up(&at, *class, error, tried.attempts),
         Some(Status::Waiting { until, .. }) if now < *until => return Next::Park { until: *until },
@@ -358,9 +360,20 @@ fn escalate<'p>(playbook: &'p Playbook, state: &RunState, now: DateTime<Utc>) ->
         let outcome = if state.paged { Outcome::Escalated } else { Outcome::Cancelled };
         return Next::End { outcome, because };
     }
+    // Whatever wrote that would write it again.
+    if let Some(illegal) = &state.illegal {
+        return Next::End { outcome: Outcome::Escalated, because: illegal.clone() };
+    }
     let at = match next_place(playbook, Phase::Escalate, state) {
         Some(Place::Step(at)) => at,
-        Some(Place::Choose(at)) => return Next::Choose { at },
+        Some(Place::Choose(at)) => {
+            return match state.status(&at.address) {
+                Some(Status::Failed { error, .. }) => {
+                    Next::Skip { address: at.address.clone(), because: error.clone() }
+                }
+                _ => Next::Choose { at },
+            };
+        }
         None => return Next::End { outcome: Outcome::Escalated, because: state.entered_because.clone() },
     };
     in_step(at, Phase::Escalate, Autonomy::Auto, state, now, InStep { in_group: false, news: News::Fresh })

@@ -33,6 +33,8 @@ pub(super) struct BranchDraft {
     name: String,
     when: Option<Expression>,
     pub blocks: Vec<BlockDraft>,
+    /// A condition that was written could be read: without it, the branch would always be taken.
+    is_whole: bool,
 }
 
 impl BlockDraft {
@@ -56,7 +58,7 @@ impl BlockDraft {
             BlockDraft::Choose(ChooseDraft { address, branches, .. }) => {
                 let branches = branches
                     .into_iter()
-                    .map(|BranchDraft { name, when, blocks }| Some(Branch { name, when, blocks: finish(blocks)? }));
+                    .map(|BranchDraft { name, when, blocks, .. }| Some(Branch { name, when, blocks: finish(blocks)? }));
                 Block::Choose(Choose { address: address?, branches: branches.collect::<Option<_>>()? })
             }
         })
@@ -167,12 +169,15 @@ impl Blocks<'_, '_, '_> {
         }
         let is_right =
             self.checker.problems[before..].iter().all(|problem| problem.severity != super::ProblemSeverity::Error);
-        let address = (is_right || self.checker.asks == super::Asks::Run).then(|| spot.address(step.id));
+        let is_whole = branches.iter().all(|branch| branch.is_whole);
+        let may_stand = is_right || (self.checker.asks == super::Asks::Run && is_whole);
+        let address = may_stand.then(|| spot.address(step.id));
         ChooseDraft { address, branches, at }
     }
 
     fn branch(&mut self, raw: RawBranch, spot: Spot<'_>, region: &[Turn]) -> BranchDraft {
         let name = raw.branch.as_ref().or(raw.otherwise.as_ref()).map(|name| name.value.trim().to_owned());
+        let has_when = raw.when.is_some() || raw.seen.is_broken("when");
         let when = raw.when.as_ref().and_then(|text| {
             let when = self.checker.expression(text, spot.view())?;
             if let Some(constant) = when.constant() {
@@ -182,7 +187,8 @@ impl Blocks<'_, '_, '_> {
             Some(when)
         });
         let blocks = self.check(raw.steps.unwrap_or_default(), region);
-        BranchDraft { name: name.unwrap_or_default(), when, blocks }
+        let is_whole = when.is_some() == has_when && name.is_some();
+        BranchDraft { name: name.unwrap_or_default(), when, blocks, is_whole }
     }
 
     /// Whether the branches are such, and each has a name.

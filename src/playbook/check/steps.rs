@@ -101,7 +101,8 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
     let is_whole = when.is_some() == has_when
         && verify.is_some() == has_verify
         && timeout.is_some() == raw.timeout.is_some()
-        && retry_for.is_some() == raw.retry.is_some();
+        && retry_for.is_some() == raw.retry.is_some()
+        && raw.undo.as_ref().is_none_or(|undo| undo.value == "never");
     let is_wrong = checker.problems[before..].iter().any(|problem| problem.severity == super::ProblemSeverity::Error);
     if !raw.seen.broken.is_empty() || (is_wrong && (checker.asks == Asks::Author || !is_whole)) {
         return draft;
