@@ -335,6 +335,7 @@ pub(super) fn page_attempts(row: &SqliteRow) -> Result<PageAttempts, StoreError>
         called: text(row, "called"),
         first_at: get_time(row, "first_at")?,
         last_at: get_time(row, "last_at")?,
+        others: get(row, "others").unwrap_or_default(),
         attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
         error: get(row, "error")?,
     })
