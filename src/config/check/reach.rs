@@ -51,7 +51,10 @@ impl Checker<'_> {
             settings.check(&mut findings);
             self.take(&format!("pages.{sink}"), findings);
             if pages.sinks.is_some() && !named.iter().any(|(_, named)| named.name() == sink) {
-                self.warnings.push(format!("`pages.{sink}` is configured, but `pages.sinks` does not name it"));
+                self.warnings.push(format!(
+                    "`pages.{sink}` is configured, but `pages.sinks` does not name it: only those whose `contacts` in the \
+                     on-call file name it are called there"
+                ));
             }
         }
     }

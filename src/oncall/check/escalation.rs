@@ -126,7 +126,7 @@ impl Check<'_> {
                     Err(self.wrong(entry, message, nearest::instead(name, names)))
                 }
             },
-            ("experts", None) if known.areas.is_empty() => {
+            ("experts", _) if known.areas.is_empty() => {
                 let remedy = "write `experts:` beside `teams`: `- { area: storage, people: [ada], alerts: [\"KubePersistentVolume*\"] }`";
                 Err(self.wrong(entry, "no area has experts", remedy))
             }

@@ -525,6 +525,9 @@ fn experts() {
     assert!(said.contains("no area of `experts` is called `storrage`") && said.contains("`storage`"), "{said}");
     let none = format!("{GOOD}escalation: {{ steps: [{{ call: [experts] }}] }}\n");
     assert!(parse_error(&none).to_string().contains("no area has experts"));
+    let named = format!("{GOOD}escalation: {{ steps: [{{ call: [{{ experts: storage }}] }}] }}\n");
+    let said = parse_error(&named).to_string();
+    assert!(said.contains("no area has experts") && said.contains("write `experts:` beside `teams`"), "{said}");
 
     let [before, after] = [&with("{ area: storage, people: [bob] }"), &with("{ area: storage, people: [alice], alerts: [X] }\n  - { area: network, people: [bob], namespaces: [kube-system] }")]
         .map(|text| OnCall::parse("oncall.yaml", text).unwrap());

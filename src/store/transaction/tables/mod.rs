@@ -13,7 +13,7 @@ mod run;
 mod ticket;
 mod window;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -280,11 +280,14 @@ pub(in crate::store) trait PageTable {
     /// Where it went, or is to go.
     async fn sinks_of_page(&mut self, id: PageId) -> Result<Vec<String>, StoreError>;
 
-    /// Those whom it calls want to be called there.
-    async fn save_contacts(&mut self, id: PageId, sinks: &[String]) -> Result<(), StoreError>;
+    /// Each of those whom it calls wants to be called there.
+    async fn save_contacts(&mut self, id: PageId, contacts: &[BTreeSet<String>]) -> Result<(), StoreError>;
+
+    /// It calls people by name whom no receiver's own policy knows.
+    async fn save_by_name(&mut self, id: PageId) -> Result<(), StoreError>;
 
     /// Empty: as usual, or it cannot be read.
-    async fn contacts_of(&mut self, id: PageId) -> Result<Vec<String>, StoreError>;
+    async fn contacts_of(&mut self, id: PageId) -> Result<Vec<BTreeSet<String>>, StoreError>;
 
     /// Where it has arrived.
     async fn reached_by_page(&mut self, id: PageId) -> Result<Vec<String>, StoreError>;
@@ -300,6 +303,8 @@ pub(in crate::store) struct PageRow {
     pub incident: IncidentId,
     pub made_at: DateTime<Utc>,
     pub acknowledged: bool,
+    /// As [`Page::by_name`](crate::store::Page::by_name).
+    pub by_name: bool,
 }
 
 /// A row of the outbox.
