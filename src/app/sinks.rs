@@ -176,7 +176,7 @@ mod tests {
 pages:
   sinks: [pagerduty, console]
   pagerduty: { routing_key: { file: key } }
-  ntfy: { url: https://ntfy.example.com, topic: dogwatch }
+  ntfy: { url: https://ntfy.example.com, topic: pages }
 ";
         std::fs::write(dir.path().join("key"), "0123456789abcdef0123456789abcdef").unwrap();
         let config = Config::parse(text, &dir.path().join("dogwatch.yaml")).unwrap();
