@@ -11,7 +11,6 @@ mod document;
 mod inputs;
 mod kubernetes;
 mod load;
-mod problem;
 mod rights;
 mod target;
 #[cfg(test)]
@@ -25,6 +24,5 @@ pub use document::{
 };
 pub use inputs::InputProblem;
 pub use load::LARGEST as LARGEST_PLAYBOOK;
-pub use problem::{Problem, ProblemSeverity};
 pub use rights::{Subject, rights, roles};
 pub use target::{TargetError, alert_value};

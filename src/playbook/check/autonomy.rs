@@ -3,6 +3,7 @@
 use super::Checker;
 use super::blocks::BlockDraft;
 use crate::action::Declaration;
+use crate::diagnostics::Code;
 use crate::language::Location;
 use crate::model::Autonomy;
 use crate::playbook::document::StepKind;
@@ -24,7 +25,7 @@ pub(super) fn check<'d>(
 ) {
     for (at, action) in actions {
         if let Some((message, remedy)) = action.why_not_with(autonomy) {
-            checker.rule(at, message, remedy);
+            checker.rule(Code::TooMuchAutonomy, at, message, remedy);
         }
     }
 }
@@ -36,7 +37,7 @@ mod tests {
     use super::super::Asks;
     use super::*;
     use crate::action::{Effect, Verb};
-    use crate::playbook::problem::Source;
+    use crate::diagnostics::Source;
 
     const SWITCH_OVER: Declaration = Declaration {
         name: "patroni.switch_over",
@@ -62,12 +63,13 @@ mod tests {
 
     #[test]
     fn what_may_lose_a_leader_is_not_done_without_asking() {
-        insta::assert_snapshot!(told(Autonomy::Auto, &SWITCH_OVER).join("\n"), @r"
-        error: `patroni.switch_over` is never done with `autonomy: auto`: too much may be lost by it
+        insta::assert_snapshot!(told(Autonomy::Auto, &SWITCH_OVER).join("\n"), @"
+        error[too-much-autonomy]: `patroni.switch_over` is never done with `autonomy: auto`: too much may be lost by it
          --> playbooks/leader.yaml:3:5
           |
         3 |   - patroni.switch_over: {}
           |     ^^^^^^^^^^^^^^^^^^^
+          |
           = help: write `autonomy: approve`, so that somebody is asked before, or leave the step to people
         ");
     }

@@ -3,6 +3,7 @@
 use super::names::{Names, Turn, group};
 use super::steps::{Draft, Spot, one};
 use super::{Checker, flow};
+use crate::diagnostics::Code;
 use crate::language::{Expression, Location};
 use crate::model::{Phase, StepAddress};
 use crate::playbook::document::{Block, Branch, Choose};
@@ -108,12 +109,17 @@ impl Blocks<'_, '_, '_> {
     fn group(&mut self, step: RawStep, region: &[Turn]) -> Vec<Draft> {
         if self.phase != Phase::Mitigate {
             let message = "an `atomic` group belongs to `mitigate`: it holds changes that must not stay half done";
-            self.checker.error(step.seen.at, message, Some("put its steps here without `atomic`".into()));
+            self.checker.error(
+                Code::Misplaced,
+                step.seen.at,
+                message,
+                Some("put its steps here without `atomic`".into()),
+            );
         }
         let id = step.id.as_ref().map(place);
         for at in id.into_iter().chain(other_keys(&step)) {
             let remedy = "write this at one of the steps within";
-            self.checker.error(at, "an `atomic` group has nothing but its steps", Some(remedy.into()));
+            self.checker.error(Code::Misplaced, at, "an `atomic` group has nothing but its steps", Some(remedy.into()));
         }
         let at = step.seen.at;
         let mut drafts = Vec::new();
@@ -128,7 +134,7 @@ impl Blocks<'_, '_, '_> {
                     }
                     _ => continue,
                 };
-                self.checker.error(nested.at, message, Some(remedy.into()));
+                self.checker.error(Code::Misplaced, nested.at, message, Some(remedy.into()));
             }
             drafts.push(self.step(inner, region, true));
         }
@@ -144,17 +150,17 @@ impl Blocks<'_, '_, '_> {
         let spot = Spot { names: self.names, phase: self.phase, region, order: choose, number, in_group: false };
         for at in other_keys(&step) {
             let remedy = "write this at one of the steps within, or at a branch";
-            self.checker.error(at, "a `choose` has an `id` and its branches", Some(remedy.into()));
+            self.checker.error(Code::Misplaced, at, "a `choose` has an `id` and its branches", Some(remedy.into()));
         }
         if let Some(id) = &step.id
             && let Some((message, remedy)) = super::names::id_problem(id)
         {
-            self.checker.error(place(id), message, remedy);
+            self.checker.error(Code::InvalidName, place(id), message, remedy);
         }
         let at = step.seen.at;
         if region.len() + 1 >= DEEPEST {
             let message = format!("blocks stand {DEEPEST} deep within each other here, which nobody reads at night");
-            self.checker.error(at, message, Some("make a playbook of its own of a branch".into()));
+            self.checker.error(Code::TooComplex, at, message, Some("make a playbook of its own of a branch".into()));
         }
         let raw = step.does.into_iter().find_map(|does| match does.what {
             What::Choose(branches) => Some(branches),
@@ -168,7 +174,7 @@ impl Blocks<'_, '_, '_> {
             branches.push(self.branch(raw, spot, &region));
         }
         let is_right =
-            self.checker.problems[before..].iter().all(|problem| problem.severity != super::ProblemSeverity::Error);
+            self.checker.problems[before..].iter().all(|problem| problem.severity != super::DiagnosticSeverity::Error);
         let is_whole = branches.iter().all(|branch| branch.is_whole);
         let may_stand = is_right || (self.checker.asks == super::Asks::Run && is_whole);
         let address = may_stand.then(|| spot.address(step.id));
@@ -182,7 +188,12 @@ impl Blocks<'_, '_, '_> {
             let when = self.checker.expression(text, spot.view())?;
             if let Some(constant) = when.constant() {
                 let remedy = if constant { "make it the `otherwise`" } else { "leave the branch out" };
-                self.checker.rule(place(text), format!("this condition is always {constant}"), Some(remedy.into()));
+                self.checker.rule(
+                    Code::ConstantCondition,
+                    place(text),
+                    format!("this condition is always {constant}"),
+                    Some(remedy.into()),
+                );
             }
             Some(when)
         });
@@ -196,7 +207,12 @@ impl Blocks<'_, '_, '_> {
         let checker = &mut *self.checker;
         if branches.len() < 2 || branches.len() > MOST_BRANCHES {
             let message = format!("a `choose` has 2 to {MOST_BRANCHES} branches, and this one has {}", branches.len());
-            checker.error(at, message, Some("write `when` at a step where there is one way only".into()));
+            checker.error(
+                Code::InvalidBranch,
+                at,
+                message,
+                Some("write `when` at a step where there is one way only".into()),
+            );
         }
         let mut names: Vec<&Text> = Vec::new();
         for (index, branch) in branches.iter().enumerate() {
@@ -209,6 +225,7 @@ impl Blocks<'_, '_, '_> {
                 (None, Some(name), None) if is_last => is_name(checker, name, &mut names),
                 (None, Some(name), None) => {
                     checker.error(
+                        Code::NeverReached,
                         place(name),
                         "no branch behind `otherwise` is ever chosen",
                         Some("move it to the end".into()),
@@ -217,6 +234,7 @@ impl Blocks<'_, '_, '_> {
                 (_, Some(name), _) => {
                     let message = "`otherwise: NAME` is a branch without a condition";
                     checker.error(
+                        Code::InvalidBranch,
                         place(name),
                         message,
                         Some("write `branch: NAME` with `when`, or leave those out".into()),
@@ -228,28 +246,33 @@ impl Blocks<'_, '_, '_> {
                     } else {
                         "add `when: ...`"
                     };
-                    checker.error(place(name), "the branch has no condition", Some(remedy.into()));
+                    checker.error(Code::InvalidBranch, place(name), "the branch has no condition", Some(remedy.into()));
                 }
                 (None, None, _) if !branch.seen.is_broken("branch") && !branch.seen.is_broken("otherwise") => {
                     let message = "the branch has no name, by which people are told of it";
-                    checker.error(at, message, Some("add `branch: what it means`".into()));
+                    checker.error(Code::InvalidBranch, at, message, Some("add `branch: what it means`".into()));
                 }
                 _ => {}
             }
             if is_last && branch.otherwise.is_none() && !branch.seen.is_broken("otherwise") {
                 let message = "a `choose` says what happens where none of its conditions holds";
                 let remedy = "add `- otherwise: no cause that is known` with `do`, `escalate`, `done` or `go_on`";
-                checker.error(at, message, Some(remedy.into()));
+                checker.error(Code::InvalidBranch, at, message, Some(remedy.into()));
             }
             // Whoever reads `do: []` cannot tell whether that ends or goes on.
             let is_empty = branch.steps.as_ref().is_none_or(Vec::is_empty) && branch.go_on.is_none();
             if is_empty && branch.seen.broken.is_empty() {
                 let message = "the branch does nothing, and does not say what comes then";
-                checker.error(at, message, Some("add `do`, `escalate: why`, `done: why` or `go_on: why`".into()));
+                checker.error(
+                    Code::InvalidBranch,
+                    at,
+                    message,
+                    Some("add `do`, `escalate: why`, `done: why` or `go_on: why`".into()),
+                );
             }
             if let Some(go_on) = branch.go_on.as_ref().filter(|_| branch.steps.is_some()) {
                 let message = "a branch that does something goes on by itself, unless it ends";
-                checker.error(place(go_on), message, Some("leave `go_on` out".into()));
+                checker.error(Code::InvalidBranch, place(go_on), message, Some("leave `go_on` out".into()));
             }
         }
     }
@@ -261,12 +284,12 @@ fn is_name<'r>(checker: &mut Checker<'_>, name: &'r Text, names: &mut Vec<&'r Te
     }
     if name.value.chars().count() > LONGEST_NAME || name.value.contains(['\n', '{']) {
         let message = format!("the name of a branch is a plain line of {LONGEST_NAME} characters at most");
-        checker.error(place(name), message, Some("write what was found, in a few words".into()));
+        checker.error(Code::InvalidName, place(name), message, Some("write what was found, in a few words".into()));
     }
     if let Some(earlier) = names.iter().find(|earlier| earlier.value.trim() == name.value.trim()) {
         let message =
             format!("two branches are called `{}`: the first in line {}", name.value.trim(), place(earlier).line);
-        checker.error(place(name), message, Some("give this one another name".into()));
+        checker.error(Code::DuplicateName, place(name), message, Some("give this one another name".into()));
     }
     names.push(name);
 }

@@ -6,6 +6,7 @@ use super::Checker;
 use super::names::{Found, Output};
 use super::steps::Spot;
 use super::view::{Sees, View};
+use crate::diagnostics::Code;
 use crate::language::{Expression, closest, list};
 use crate::model::{HumanDuration, parse_duration};
 use crate::playbook::document::Verify;
@@ -37,7 +38,12 @@ pub(super) fn check(checker: &mut Checker<'_>, spot: Spot<'_>, raw: RawVerify) -
             HumanDuration(settle),
             HumanDuration(within)
         );
-        if checker.rule(place(within_at), message, format!("write more than {}", HumanDuration(settle))) {
+        if checker.rule(
+            Code::OutOfRange,
+            place(within_at),
+            message,
+            format!("write more than {}", HumanDuration(settle)),
+        ) {
             return None;
         }
     }
@@ -49,7 +55,7 @@ pub(super) fn check(checker: &mut Checker<'_>, spot: Spot<'_>, raw: RawVerify) -
             HumanDuration(settle)
         );
         let at = raw.settle.as_ref().map_or(raw.seen.at, place);
-        checker.warning(at, message, format!("write `settle: {}` or more", HumanDuration(window)));
+        checker.warning(Code::StaleVerify, at, message, format!("write `settle: {}` or more", HumanDuration(window)));
     }
     Some(Verify {
         query: raw.query.map(|query| query.value),
@@ -72,7 +78,12 @@ fn decided(
     let expression = checker.expression(text, view)?;
     if let Some(answer) = expression.constant() {
         let message = format!("`{field}` is always {answer}, and proves nothing");
-        if checker.rule(place(text), message, Some("write a condition on what was measured".into())) {
+        if checker.rule(
+            Code::ConstantCondition,
+            place(text),
+            message,
+            Some("write a condition on what was measured".into()),
+        ) {
             return None;
         }
     }
@@ -84,7 +95,7 @@ fn decided(
     };
     if !expression.references().iter().any(|reference| is_fresh(reference.name())) {
         let (message, remedy) = measures_nothing(field, &expression, view, asked);
-        if checker.rule(place(text), message, remedy) {
+        if checker.rule(Code::StaleVerify, place(text), message, remedy) {
             return None;
         }
     }
@@ -119,6 +130,7 @@ fn repeated(checker: &mut Checker<'_>, spot: Spot<'_>, query: &Text) -> Output {
     match names.find(id, |step| step.order < order, region) {
         Found::Later(_) => {
             checker.error(
+                Code::NotYetKnown,
                 at,
                 format!("the step `{id}` does not run before this one"),
                 Some("name an earlier step that reads".into()),
@@ -127,13 +139,13 @@ fn repeated(checker: &mut Checker<'_>, spot: Spot<'_>, query: &Text) -> Output {
         }
         Found::OtherBranch(_) | Found::SomeBranches(_) => {
             let message = format!("the step `{id}` lies in a branch that not each way to here comes through");
-            checker.error(at, message, Some("name a step that reads before the `choose`".into()));
+            checker.error(Code::NotYetKnown, at, message, Some("name a step that reads before the `choose`".into()));
             Output::Unknown
         }
         Found::Yes(step) if step.reads => step.output,
         Found::Yes(_) => {
             let message = format!("the step `{id}` cannot be repeated by a verify: it is no action that only reads");
-            checker.error(at, message, format!("the steps that read are {}", list(reads())));
+            checker.error(Code::StaleVerify, at, message, format!("the steps that read are {}", list(reads())));
             Output::Unknown
         }
         Found::Nowhere if names.incomplete => Output::Unknown,
@@ -142,7 +154,7 @@ fn repeated(checker: &mut Checker<'_>, spot: Spot<'_>, query: &Text) -> Output {
                 Some(meant) => format!("write `{meant}` instead"),
                 None => format!("the steps that read are {}", list(reads())),
             };
-            checker.error(at, format!("there is no step `{id}`"), remedy);
+            checker.error(Code::UnknownName, at, format!("there is no step `{id}`"), remedy);
             Output::Unknown
         }
     }

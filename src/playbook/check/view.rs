@@ -1,6 +1,7 @@
 //! Which names a condition or text may use, and what is wrong with one that it may not.
 
 use super::names::{Found, Named, Names, Output, Turn};
+use crate::diagnostics::Code;
 use crate::language::{closest, list};
 
 /// The names of the scope that every run has, with their fields where those are known.
@@ -41,9 +42,10 @@ pub(super) enum Sees {
     UpTo(usize),
 }
 
-/// What is wrong with a name: the word to point at, what is said about it, and what to write instead.
+/// What is wrong with a name: its kind, the word to point at, what is said about it, and what to write instead.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Wrong {
+    pub code: Code,
     pub word: String,
     pub message: String,
     pub remedy: Option<String>,
@@ -140,13 +142,14 @@ impl View<'_> {
                 (format!("the step `{id}` runs only after this one"), Some(format!("move `{id}` to before this step")))
             }
         };
-        Wrong { word: id.clone(), message, remedy }
+        Wrong { code: Code::NotYetKnown, word: id.clone(), message, remedy }
     }
 
     fn unknown(&self, name: &str) -> Wrong {
         if name == "now" {
             let message = "`now` is known to conditions only".to_owned();
             return Wrong {
+                code: Code::UnknownName,
                 word: name.to_owned(),
                 message,
                 remedy: Some("leave it out; every message says its time".into()),
@@ -180,6 +183,7 @@ impl View<'_> {
 fn in_a_branch(step: &Named, what: &str) -> Wrong {
     let id = &step.id;
     Wrong {
+        code: Code::NotYetKnown,
         word: id.clone(),
         message: format!("`{id}` {what}"),
         remedy: Some(format!("move `{id}` to before the `choose`, or `set` a name in each branch that goes on")),
@@ -191,7 +195,7 @@ fn step_field(step: &Named, field: Option<&str>) -> Option<Wrong> {
         (Output::None, _) => {
             let message =
                 format!("the step `{}` has no output: it is no action that finds or changes something", step.id);
-            return Some(Wrong { word: step.id.clone(), message, remedy: None });
+            return Some(Wrong { code: Code::UnknownName, word: step.id.clone(), message, remedy: None });
         }
         (Output::Fields(fields), Some(field)) => (fields, field),
         _ => return None,
@@ -208,9 +212,11 @@ fn step_field(step: &Named, field: Option<&str>) -> Option<Wrong> {
 fn wrong(word: &str, message: String, known: &[&str], prefix: &str) -> Wrong {
     let remedy = match closest(word, known.iter().copied()) {
         Some(meant) => format!("write `{prefix}{meant}` instead"),
-        None if known.is_empty() => return Wrong { word: word.to_owned(), message, remedy: None },
+        None if known.is_empty() => {
+            return Wrong { code: Code::UnknownName, word: word.to_owned(), message, remedy: None };
+        }
         None if known.len() == 1 => format!("all there is here is {}", list(known.iter().copied())),
         None => format!("here are {}", list(known.iter().copied())),
     };
-    Wrong { word: word.to_owned(), message, remedy: Some(remedy) }
+    Wrong { code: Code::UnknownName, word: word.to_owned(), message, remedy: Some(remedy) }
 }

@@ -45,7 +45,7 @@ escalate:
   - page: { team: platform, message: "CoreDNS p99 is {{p99.value}}s; {{scale.summary}}" }
 "#;
 
-fn parse(text: &str) -> Result<Playbook, Vec<Problem>> {
+fn parse(text: &str) -> Result<Playbook, Vec<crate::diagnostics::Diagnostic>> {
     Playbook::parse(Path::new("playbooks/coredns.yaml"), text)
 }
 

@@ -29,25 +29,10 @@ fn is_short_for(word: &str, candidate: &str) -> bool {
 fn distance(a: &str, b: &str) -> usize {
     // Names are short; a longer text is no misspelt name, and must not cost its length squared.
     const LONGEST: usize = 64;
-    let a: Vec<char> = a.chars().take(LONGEST + 1).flat_map(char::to_lowercase).collect();
-    let b: Vec<char> = b.chars().take(LONGEST + 1).flat_map(char::to_lowercase).collect();
-    if a.len() > LONGEST || b.len() > LONGEST {
+    if [a, b].iter().any(|text| text.chars().nth(LONGEST).is_some()) {
         return usize::MAX;
     }
-    let mut before_last = vec![0; b.len() + 1];
-    let mut last: Vec<usize> = (0..=b.len()).collect();
-    for i in 1..=a.len() {
-        let mut row = vec![i; b.len() + 1];
-        for j in 1..=b.len() {
-            let changed = last[j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            row[j] = changed.min(last[j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                row[j] = row[j].min(before_last[j - 2] + 1);
-            }
-        }
-        before_last = std::mem::replace(&mut last, row);
-    }
-    last[b.len()]
+    strsim::osa_distance(&a.to_lowercase(), &b.to_lowercase())
 }
 
 /// `a`, `b` and `c`, each in backticks; at most the first 24.
