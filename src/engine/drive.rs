@@ -5,9 +5,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::ask::{Asked, ask, told};
-use super::plan::{Next, plan, retry_at};
+use super::plan::{Next, plan};
 use super::preview;
 use super::preview::Compared;
+use super::retry::retry_at;
 use super::scope::Frame;
 use super::state::{Approval, RunState};
 use super::tally::count;

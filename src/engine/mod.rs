@@ -15,6 +15,7 @@ mod plan;
 mod preview;
 mod read;
 mod repeats;
+mod retry;
 mod scope;
 mod state;
 mod status;

@@ -7,14 +7,13 @@ use chrono::{DateTime, Utc};
 use super::ask_source::Heard;
 use super::state::{Approval, RunState};
 use super::status::Status;
-use super::timing::{FIRST_BACKOFF, LONGEST_BACKOFF, MUTATION_RETRY_FOR, READ_RETRY_FOR};
 use super::walk::{ChooseAt, Place, StepAt, next_place};
 use crate::action::{Action, Mutation, Read, Tell};
 use crate::language::Expression;
 use crate::model::{
     Autonomy, ConditionKind, FailureClass, HumanDuration, Intent, Outcome, Phase, SourceAnswer, StepAddress,
 };
-use crate::playbook::{Condition, Playbook, Step, StepKind, Verify};
+use crate::playbook::{Condition, Playbook, StepKind, Verify};
 
 /// The next thing to do.
 #[derive(Debug)]
@@ -386,25 +385,4 @@ fn give_up<'p>(at: &StepAt<'_>, class: FailureClass, error: &str, attempts: u32)
         FailureClass::Retry | FailureClass::Fail => format!("{} failed{tries}: {error}", at.address),
     };
     Next::Enter { phase: Phase::Escalate, because }
-}
-
-/// When a failed step is tried again; `None`: not any more. `attempts` counts the one that just failed.
-pub(super) fn retry_at(
-    step: Option<&Step>,
-    class: FailureClass,
-    attempts: u32,
-    first_failed_at: DateTime<Utc>,
-    now: DateTime<Utc>,
-    jitter: f64,
-) -> Option<DateTime<Utc>> {
-    if class != FailureClass::Retry {
-        return None;
-    }
-    let default = match step.map(|step| &step.kind) {
-        Some(StepKind::Action(Action::Mutate(_))) => MUTATION_RETRY_FOR,
-        _ => READ_RETRY_FOR,
-    };
-    let doubled = FIRST_BACKOFF.saturating_mul(1 << attempts.saturating_sub(1).min(8)).min(LONGEST_BACKOFF);
-    let at = now + doubled.mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 2.0);
-    (at <= first_failed_at + step.and_then(|step| step.retry_for).unwrap_or(default)).then_some(at)
 }
