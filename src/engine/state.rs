@@ -257,6 +257,8 @@ impl RunState {
             _ => at,
         };
         self.heard = Some(Heard { answer: answer.clone(), waited, since, again_at });
+        // Patience with what failed, or was waited for, before nobody was there begins anew.
+        self.forget_failures();
         // It was a yes to what was so before.
         if matches!(self.approval, Approval::Granted { .. }) {
             self.approval = Approval::None;
