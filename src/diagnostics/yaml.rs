@@ -79,7 +79,9 @@ pub fn explain(error: &Error) -> Explained {
                 Some("f32" | "f64" | "floating point value") => {
                     (Code::WrongType, "this is no number".to_owned(), String::new())
                 }
-                Some(_) if message.starts_with("invalid value") => (Code::InvalidValue, message.into_owned(), String::new()),
+                Some(_) if message.starts_with("invalid value") => {
+                    (Code::InvalidValue, message.into_owned(), String::new())
+                }
                 _ => (Code::InvalidYaml, lower_first(&message), String::new()),
             }
         }

@@ -3,6 +3,7 @@
 mod answers;
 #[path = "../world/away.rs"]
 mod away;
+mod check;
 mod files;
 mod flood;
 mod help;
