@@ -4,6 +4,7 @@ mod actions;
 mod answers;
 #[path = "../world/away.rs"]
 mod away;
+mod check;
 mod files;
 mod flood;
 mod help;
