@@ -1,6 +1,7 @@
 //! The kinds that actions may name, and the rights that go with them.
 //!
-//! They are the kinds that the cluster knows; what isn't among them (Secrets above all) is never read.
+//! They are the kinds that the cluster knows; what isn't among them (Secrets above all) is never
+//! read.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,6 +13,17 @@ use crate::cluster::{self, Access};
 pub struct Kind(&'static cluster::Kind);
 
 impl Kind {
+    pub const POD: Self = Self(&cluster::Kind::POD);
+    pub const DEPLOYMENT: Self = Self(&cluster::Kind::DEPLOYMENT);
+    pub const STATEFUL_SET: Self = Self(&cluster::Kind::STATEFUL_SET);
+    pub const STORAGE_CLASS: Self = Self(&cluster::Kind::STORAGE_CLASS);
+    pub const NAMESPACE: Self = Self(&cluster::Kind::NAMESPACE);
+    pub const JOB: Self = Self(&cluster::Kind::JOB);
+    pub const CRON_JOB: Self = Self(&cluster::Kind::CRON_JOB);
+    pub const EVENT: Self = Self(&cluster::Kind::EVENT);
+    pub const CONFIG_MAP: Self = Self(&cluster::Kind::CONFIG_MAP);
+    pub const AUTOSCALER: Self = Self(&cluster::Kind::AUTOSCALER);
+
     /// As Kubernetes spells it: `Deployment`.
     pub fn as_str(self) -> &'static str {
         self.0.name
@@ -22,20 +34,11 @@ impl Kind {
         self.0.namespaced
     }
 
-    /// The right to do `verb` to objects of this kind, in a namespace that the caller fills in.
-    pub fn access(self, verb: &str) -> Access {
-        self.access_to(verb, "")
-    }
-
-    /// The same for a subresource such as `scale`.
-    pub fn access_to(self, verb: &str, subresource: &str) -> Access {
+    /// The right to do `verb` to objects of this kind, or to a subresource of theirs such as
+    /// `scale`, in a namespace that the caller fills in.
+    pub fn access(self, verb: &str, subresource: &str) -> Access {
         self.0.access(verb, subresource, "")
     }
-}
-
-/// The rights to do each of `verbs` to objects of `kind`; none for a kind that isn't known.
-pub(super) fn rights(kind: &str, verbs: &[&str]) -> Vec<Access> {
-    kind.parse::<Kind>().map_or_else(|_| Vec::new(), |kind| verbs.iter().map(|verb| kind.access(verb)).collect())
 }
 
 impl fmt::Display for Kind {
@@ -91,9 +94,8 @@ mod tests {
 
     #[test]
     fn a_kind_knows_its_rights() {
-        let access = "Deployment".parse::<Kind>().unwrap().access_to("patch", "scale");
+        let access = "Deployment".parse::<Kind>().unwrap().access("patch", "scale");
         assert_eq!((access.group.as_str(), access.resource.as_str()), ("apps", "deployments"));
         assert_eq!((access.verb.as_str(), access.subresource.as_str()), ("patch", "scale"));
-        assert!(rights("NoSuchKind", &["get"]).is_empty());
     }
 }

@@ -1,50 +1,45 @@
-//! What a step can do. One file for each action; adding one is a file, and a line in [`parse`].
+//! What a step can do. One file for each action, or one folder; adding one is a file, and a line in
+//! `registry.rs`.
 //!
-//! An action's struct holds its typed arguments as the playbook wrote them ([`Arg`]: a value or a template). A
-//! [`Read`] looks; a [`Mutation`] decides on an absolute [`Intent`] first, and then makes exactly that change.
+//! An action's struct holds its typed arguments as the playbook wrote them
+//! ([`Arg`](crate::language::Arg): a value or a template). Its [`Declaration`] says all that is
+//! known of it without running it. A [`Read`] looks; a [`Mutation`] decides on an absolute
+//! [`Intent`] first, and then makes exactly that change.
 
 mod amounts;
-pub mod deny;
-mod doubt;
-mod expand_plan;
-mod field_owner;
+mod declaration;
+mod error;
 mod holes;
-mod jobs;
-mod k8s_claim_owner;
-mod k8s_create_job;
-mod k8s_delete_job;
-mod k8s_events;
-mod k8s_expand_pvc;
-mod k8s_get;
-mod k8s_last_change;
-mod k8s_list;
-mod k8s_pods;
-mod k8s_scale;
+mod k8s;
 mod kinds;
-mod objects;
-mod other_bot;
-mod prometheus_query;
+mod prometheus;
 mod registry;
-mod replica_owner;
-mod scale_plan;
+mod tell;
 #[cfg(test)]
 pub(crate) mod tests;
+mod typed;
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-pub use deny::Verb;
+use declaration::AT_WILL;
+pub use declaration::{Argument, Declaration, Effect, Field, Named, On, Right};
+pub use error::ActionError;
+pub use k8s::deny::{self, Verb};
 pub use kinds::{Kind, KindError};
-pub use registry::{names, parse};
+pub use registry::{declarations, names, parse};
+pub use tell::Tell;
+pub use typed::{Arguments, Fields};
 
 use crate::clock::Clock;
-use crate::cluster::{Access, Cluster, ClusterError, Object};
-use crate::language::{AnyArg, Arg, ArgError, Location, Scope, TemplateError};
-use crate::model::{FailureClass, Intent, ObjectKey, RunId, StepAddress, Target};
-use crate::prometheus::{Prometheus, QueryError};
+use crate::cluster::{Access, Cluster, Object};
+use crate::language::{AnyArg, Location, Scope};
+use crate::model::{Intent, ObjectKey, RunId, StepAddress, Target};
+use crate::prometheus::Prometheus;
 
 /// The world that actions act on.
 #[derive(Clone)]
@@ -59,8 +54,8 @@ pub struct World {
 pub struct StepContext<'a> {
     pub run: RunMark<'a>,
     pub step: &'a StepAddress,
-    /// What tells apart what this step creates from what other steps of the run do; `None`: it is the first that creates, whose
-    /// names are those of the run.
+    /// What tells apart what this step creates from what other steps of the run do; `None`: it is
+    /// the first that creates, whose names are those of the run.
     pub tag: Option<&'a str>,
     pub target: &'a Target,
     /// The target as it was read last; `None` when it is not there.
@@ -70,15 +65,15 @@ pub struct StepContext<'a> {
 
 impl StepContext<'_> {
     /// The mark that this step leaves on what it changes, by which it is recognised after a crash:
-    /// `dogwatch-run-3f9a1c2e-7-scale`. The same for all attempts, as it must be found again; within Kubernetes's 128 characters
-    /// for field managers.
+    /// `dogwatch-run-3f9a1c2e-7-scale`. The same for all attempts, as it must be found again;
+    /// within Kubernetes's 128 characters for field managers.
     pub fn marker(&self) -> String {
         format!("dogwatch-run-{}-{}", self.run, self.step.mark())
     }
 }
 
-/// A run's number, and whose number it is: with a new database they begin at 1 again, and a Job or a field that run 1 of the
-/// last one left behind must not be taken for our own.
+/// A run's number, and whose number it is: with a new database they begin at 1 again, and a Job or
+/// a field that run 1 of the last one left behind must not be taken for our own.
 #[derive(Debug, Clone, Copy)]
 pub struct RunMark<'a> {
     /// At most eight characters that a name may hold; empty: nobody counts beside us.
@@ -105,10 +100,10 @@ pub struct Output {
 }
 
 impl Output {
-    /// `fields` must be an object: anything else gives an output without fields.
-    pub(crate) fn new(fields: Value, summary: impl Into<String>) -> Self {
-        let value = match fields {
-            Value::Object(fields) => fields,
+    pub(crate) fn new(fields: &impl Fields, summary: impl Into<String>) -> Self {
+        // The fields are a struct's, whose names are texts: it is an object.
+        let value = match serde_json::to_value(fields) {
+            Ok(Value::Object(fields)) => fields,
             _ => Map::new(),
         };
         Self { value, summary: summary.into() }
@@ -127,20 +122,18 @@ pub enum Action {
 impl Action {
     pub fn describe(&self) -> &dyn Describe {
         match self {
-            Action::Read(read) => read.as_describe(),
-            Action::Mutate(mutation) => mutation.as_describe(),
+            Action::Read(read) => read.as_ref(),
+            Action::Mutate(mutation) => mutation.as_ref(),
             Action::Tell(tell) => tell.as_ref(),
         }
     }
 }
 
-/// What is known about an action without running it.
-pub trait Describe: Debug + Send + Sync {
-    /// As playbooks write it: `k8s.scale`.
-    fn name(&self) -> &'static str;
+/// An action as its file declares it. The registry makes an [`Action`] of it.
+pub trait Declared: Arguments + DeserializeOwned + Debug + Send + Sync + 'static {
+    const DECLARATION: Declaration;
 
-    /// All arguments, so that `dogwatch check` can look at their templates.
-    fn args(&self) -> Vec<(&'static str, &dyn AnyArg)>;
+    fn into_action(self) -> Action;
 
     /// A contradiction between arguments: `by` and `to` both given.
     fn check(&self) -> Result<(), String> {
@@ -152,17 +145,46 @@ pub trait Describe: Debug + Send + Sync {
         None
     }
 
-    /// The rights it needs on a target of that kind (namespaces are filled in by the caller).
+    /// The kind and the namespace that its arguments name, for the rights that follow from them.
+    fn named(&self) -> Named {
+        Named::default()
+    }
+}
+
+/// What is known about one step's action without running it.
+pub trait Describe: Debug + Send + Sync {
+    fn declaration(&self) -> &'static Declaration;
+
+    /// All arguments by their names, so that `dogwatch check` can look at their templates.
+    fn args(&self) -> Vec<(&'static str, &dyn AnyArg)>;
+
+    /// As [`Declared::query`].
+    fn query(&self) -> Option<(String, Location)>;
+
+    /// The rights it needs on a target of that kind; the caller fills in namespaces that are empty.
     fn access(&self, target_kind: &str) -> Vec<Access>;
 
-    /// The names of the output's fields, for the check of conditions; `None` where they depend on the data.
-    fn output_fields(&self) -> Option<&'static [&'static str]> {
-        None
+    fn name(&self) -> &'static str {
+        self.declaration().name
+    }
+}
+
+impl<T: Declared> Describe for T {
+    fn declaration(&self) -> &'static Declaration {
+        const { &T::DECLARATION }
     }
 
-    /// The list in the output, and the names of the fields of its entries, where those are known.
-    fn item_fields(&self) -> Option<(&'static str, &'static [&'static str])> {
-        None
+    fn args(&self) -> Vec<(&'static str, &dyn AnyArg)> {
+        Arguments::args(self)
+    }
+
+    fn query(&self) -> Option<(String, Location)> {
+        Declared::query(self)
+    }
+
+    fn access(&self, target_kind: &str) -> Vec<Access> {
+        let named = self.named();
+        T::DECLARATION.rights.iter().flat_map(|right| right.access(target_kind, &named)).collect()
     }
 }
 
@@ -170,39 +192,46 @@ pub trait Describe: Debug + Send + Sync {
 #[async_trait]
 pub trait Read: Describe {
     async fn read(&self, world: &World, step: StepContext<'_>) -> Result<Output, ActionError>;
-
-    fn as_describe(&self) -> &dyn Describe;
 }
 
 /// An action that changes one object.
 ///
-/// The order of calls: `prepare`, then the intent goes on the run's log, then `apply`. After a crash between the last
-/// two, `doubt` is asked before anything else happens.
+/// The order of calls: `prepare`, then the intent goes on the run's log, then `apply`. After a
+/// crash between the last two, `doubt` is asked before anything else happens.
 #[async_trait]
 pub trait Mutation: Describe {
     /// What it does to the object of its intent: what [`deny`] is asked about.
-    fn verb(&self) -> Verb;
+    fn verb(&self) -> Verb {
+        match self.declaration().effect {
+            Effect::Mutates(verb) => verb,
+            // A test holds that no mutation is declared so; were one, it would be held to the
+            // strictest rules.
+            Effect::Reads | Effect::Tells => Verb::Delete,
+        }
+    }
 
     /// Reads what is there and decides what it should be. Changes nothing; may be repeated.
     async fn prepare(&self, world: &World, step: StepContext<'_>) -> Result<Plan, ActionError>;
 
-    /// Makes the change, on the condition that the object is still as `prepare` saw it. Once for each attempt.
+    /// Makes the change, on the condition that the object is still as `prepare` saw it. Once for
+    /// each attempt.
     async fn apply(&self, world: &World, intent: &Intent, dry_run: bool) -> Result<Output, ActionError>;
 
-    /// Finds out whether `apply` of this intent took effect before a crash. Changes nothing; may be repeated.
+    /// Finds out whether `apply` of this intent took effect before a crash. Changes nothing; may be
+    /// repeated.
     async fn doubt(&self, world: &World, intent: &Intent) -> Result<Doubt, ActionError>;
 
     /// For which object it is done: what it is done to, unless that has another name each time.
     fn remedied(&self, intent: &Intent) -> ObjectKey {
         intent.object.clone()
     }
-
-    fn as_describe(&self) -> &dyn Describe;
 }
 
-/// Decides what a mutation would do, and refuses what no playbook may do ([`deny`]). Changes nothing; may be repeated.
+/// Decides what a mutation would do, and refuses what no playbook may do ([`deny`]). Changes
+/// nothing; may be repeated.
 ///
-/// The only way to a plan: whoever calls [`Mutation::prepare`] himself has no leave to act on what it says.
+/// The only way to a plan: whoever calls [`Mutation::prepare`] himself has no leave to act on what
+/// it says.
 pub async fn prepare(mutation: &dyn Mutation, world: &World, step: StepContext<'_>) -> Result<Plan, ActionError> {
     let plan = mutation.prepare(world, step).await?;
     if let Plan::Do(intent) = &plan {
@@ -228,84 +257,4 @@ pub enum Doubt {
     Done(Output),
     /// Neither: somebody else changed it too. A human decides.
     Unclear(String),
-}
-
-/// A page or a notice: no cluster is asked; the engine puts it into the outbox.
-#[derive(Debug)]
-pub struct Tell {
-    /// `true`: must be acknowledged.
-    pub page: bool,
-    /// `None`: the playbook's owner.
-    pub team: Option<Arg<String>>,
-    pub message: Arg<String>,
-}
-
-impl Describe for Tell {
-    fn name(&self) -> &'static str {
-        if self.page { "page" } else { "notice" }
-    }
-
-    fn args(&self) -> Vec<(&'static str, &dyn AnyArg)> {
-        vec![("team", &self.team), ("message", &self.message)]
-    }
-
-    fn access(&self, _target_kind: &str) -> Vec<Access> {
-        Vec::new()
-    }
-}
-
-/// Why an action did not do it. The message says what failed, on what, and the next move.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct ActionError {
-    pub class: FailureClass,
-    pub message: String,
-}
-
-impl ActionError {
-    pub fn fail(message: impl Into<String>) -> Self {
-        Self { class: FailureClass::Fail, message: message.into() }
-    }
-
-    pub fn retry(message: impl Into<String>) -> Self {
-        Self { class: FailureClass::Retry, message: message.into() }
-    }
-
-    pub fn needs_human(message: impl Into<String>) -> Self {
-        Self { class: FailureClass::NeedsHuman, message: message.into() }
-    }
-}
-
-impl From<ClusterError> for ActionError {
-    fn from(error: ClusterError) -> Self {
-        let class = if error.is_transient() { FailureClass::Retry } else { FailureClass::Fail };
-        Self { class, message: error.to_string() }
-    }
-}
-
-impl From<QueryError> for ActionError {
-    fn from(error: QueryError) -> Self {
-        let class = match error {
-            QueryError::Unavailable(_) => FailureClass::Retry,
-            // What is missing or was not scraped will hardly be there within the minute for which a
-            // read is tried again.
-            QueryError::Refused { .. }
-            | QueryError::NotConfigured
-            | QueryError::Partial { .. }
-            | QueryError::Stale { .. } => FailureClass::Fail,
-        };
-        Self { class, message: error.to_string() }
-    }
-}
-
-impl From<ArgError> for ActionError {
-    fn from(error: ArgError) -> Self {
-        Self::fail(error.to_string())
-    }
-}
-
-impl From<TemplateError> for ActionError {
-    fn from(error: TemplateError) -> Self {
-        Self::fail(error.to_string())
-    }
 }

@@ -1,97 +1,68 @@
-//! The names that playbooks may write, and the structs behind them.
+//! All actions.
 
 use serde::de::{Error, MapAccess};
 use serde::{Deserialize, Deserializer};
 
-use super::k8s_claim_owner::K8sClaimOwner;
-use super::k8s_create_job::K8sCreateJob;
-use super::k8s_delete_job::K8sDeleteJob;
-use super::k8s_events::K8sEvents;
-use super::k8s_expand_pvc::K8sExpandPvc;
-use super::k8s_get::K8sGet;
-use super::k8s_last_change::K8sLastChange;
-use super::k8s_list::K8sList;
-use super::k8s_pods::K8sPods;
-use super::k8s_scale::K8sScale;
-use super::prometheus_query::PrometheusQuery;
-use super::{Action, Describe, Mutation, Read, Tell};
-use crate::language::Arg;
+use super::{Action, Declaration, Declared, k8s, prometheus, tell};
 
-/// All actions, in the order in which `dogwatch check` lists them.
-const NAMES: &[&str] = &[
-    "prometheus.query",
-    "k8s.get",
-    "k8s.list",
-    "k8s.events",
-    "k8s.pods",
-    "k8s.last_change",
-    "k8s.claim_owner",
-    "k8s.scale",
-    "k8s.expand_pvc",
-    "k8s.delete_job",
-    "k8s.create_job",
-    "page",
-    "notice",
+/// The list and what follows from it.
+macro_rules! registry {
+    ($($action:ty),* $(,)?) => {
+        const DECLARATIONS: &[&Declaration] = &[$(&<$action as Declared>::DECLARATION),*];
+
+        const NAMES: &[&str] = &[$(<$action as Declared>::DECLARATION.name),*];
+
+        /// Reads the arguments of the action `name` from the value that comes next in `map`, so
+        /// that errors stay located. `None` when no action has that name; the value is then still
+        /// to be read.
+        ///
+        /// # Errors
+        /// When the arguments are not those of the action.
+        pub fn parse<'de, A: MapAccess<'de>>(name: &str, map: &mut A) -> Option<Result<Action, A::Error>> {
+            $(if name == <$action as Declared>::DECLARATION.name {
+                return Some(map.next_value::<Checked<$action>>().map(|action| action.0.into_action()));
+            })*
+            None
+        }
+    };
+}
+
+// In the order in which `dogwatch check` and `dogwatch actions` list them.
+registry![
+    prometheus::query::PrometheusQuery,
+    k8s::get::K8sGet,
+    k8s::list::K8sList,
+    k8s::events::K8sEvents,
+    k8s::pods::K8sPods,
+    k8s::last_change::K8sLastChange,
+    k8s::claim_owner::K8sClaimOwner,
+    k8s::scale::K8sScale,
+    k8s::expand_pvc::K8sExpandPvc,
+    k8s::delete_job::K8sDeleteJob,
+    k8s::create_job::K8sCreateJob,
+    tell::Page,
+    tell::Notice,
 ];
+
+/// All actions.
+pub fn declarations() -> &'static [&'static Declaration] {
+    DECLARATIONS
+}
 
 /// The names of all actions.
 pub fn names() -> &'static [&'static str] {
     NAMES
 }
 
-/// Reads the arguments of the action `name` from the value that comes next in `map`, so that errors stay located.
-/// `None` when no action has that name; the value is then still to be read.
-///
-/// # Errors
-/// When the arguments are not those of the action.
-pub fn parse<'de, A: MapAccess<'de>>(name: &str, map: &mut A) -> Option<Result<Action, A::Error>> {
-    Some(match name {
-        "prometheus.query" => read::<PrometheusQuery, A>(map),
-        "k8s.get" => read::<K8sGet, A>(map),
-        "k8s.list" => read::<K8sList, A>(map),
-        "k8s.events" => read::<K8sEvents, A>(map),
-        "k8s.pods" => read::<K8sPods, A>(map),
-        "k8s.last_change" => read::<K8sLastChange, A>(map),
-        "k8s.claim_owner" => read::<K8sClaimOwner, A>(map),
-        "k8s.scale" => mutation::<K8sScale, A>(map),
-        "k8s.expand_pvc" => mutation::<K8sExpandPvc, A>(map),
-        "k8s.delete_job" => mutation::<K8sDeleteJob, A>(map),
-        "k8s.create_job" => mutation::<K8sCreateJob, A>(map),
-        "page" => map.next_value::<TellArgs>().map(|args| args.into_action(true)),
-        "notice" => map.next_value::<TellArgs>().map(|args| args.into_action(false)),
-        _ => return None,
-    })
-}
-
-fn read<'de, T: Read + Deserialize<'de> + 'static, A: MapAccess<'de>>(map: &mut A) -> Result<Action, A::Error> {
-    map.next_value::<Checked<T>>().map(|action| Action::Read(Box::new(action.0)))
-}
-
-fn mutation<'de, T: Mutation + Deserialize<'de> + 'static, A: MapAccess<'de>>(map: &mut A) -> Result<Action, A::Error> {
-    map.next_value::<Checked<T>>().map(|action| Action::Mutate(Box::new(action.0)))
-}
-
-/// Arguments that don't contradict each other. They are checked while they are read, so that the error has a place.
+/// Arguments that don't contradict each other. They are checked while they are read, so that the
+/// error has a place.
 struct Checked<T>(T);
 
-impl<'de, T: Describe + Deserialize<'de>> Deserialize<'de> for Checked<T> {
+impl<'de, T: Declared> Deserialize<'de> for Checked<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let action = T::deserialize(deserializer)?;
         action.check().map_err(D::Error::custom)?;
         Ok(Self(action))
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TellArgs {
-    team: Option<Arg<String>>,
-    message: Arg<String>,
-}
-
-impl TellArgs {
-    fn into_action(self, page: bool) -> Action {
-        Action::Tell(Box::new(Tell { page, team: self.team, message: self.message }))
     }
 }
 
@@ -106,6 +77,11 @@ pub(super) mod tests {
     /// An action as a step of a playbook holds it: `k8s.scale: { by: 50%, max: 10 }`.
     pub(in crate::action) fn action(yaml: &str) -> Result<Action, String> {
         serde_saphyr::from_str::<One>(yaml).map(|one| one.0).map_err(|error| error.to_string())
+    }
+
+    /// What is wrong with an action that came as JSON: serde's own words.
+    pub(in crate::action) fn error_in_json(json: &str) -> String {
+        serde_json::from_str::<One>(json).map(|one| format!("{:?}", one.0)).unwrap_err().to_string()
     }
 
     struct One(Action);
@@ -131,29 +107,8 @@ pub(super) mod tests {
         }
     }
 
-    fn error(yaml: &str) -> String {
+    pub(in crate::action) fn error(yaml: &str) -> String {
         action(yaml).map(|action| format!("{action:?}")).unwrap_err()
-    }
-
-    #[test]
-    fn every_name_is_an_action_of_that_name() {
-        let written = [
-            "prometheus.query: { expr: up }",
-            "k8s.get: { kind: StorageClass, name: ssd }",
-            "k8s.list: { kind: Job, labels: database=db-17 }",
-            "k8s.events: {}",
-            "k8s.pods: {}",
-            "k8s.last_change: { field: spec.resources.requests.storage }",
-            "k8s.claim_owner: {}",
-            "k8s.scale: { by: 50%, max: '{{inputs.max}}' }",
-            "k8s.expand_pvc: { by: 20%, max: 500Gi }",
-            "k8s.delete_job: {}",
-            "k8s.create_job: { from_cronjob: '{{cronjob.object.metadata.name}}' }",
-            "page: { message: help }",
-            "notice: { team: dba, message: look }",
-        ];
-        let parsed: Vec<&str> = written.iter().map(|yaml| action(yaml).unwrap().describe().name()).collect();
-        assert_eq!(parsed, names());
     }
 
     #[test]

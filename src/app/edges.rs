@@ -10,13 +10,14 @@ use crate::alertmanager::{Alertmanager, HttpAlertmanager};
 use crate::cluster::{Cluster, Connection, RealCluster};
 use crate::config::{AlertmanagerConfig, AuthConfig, Config, PrometheusConfig, SourceConfig};
 use crate::engine::FreezeMap;
+use crate::diagnostics::{Diagnostic, DiagnosticSeverity};
 use crate::files;
 use crate::http::HttpAuth;
 use crate::incident::{Expected, GroupingRules, HomeCluster, IncidentRules, SourceRights};
 use crate::maintenance::{PlannedWindow, parse_maintenance};
 use crate::model::MayStart;
 use crate::oncall::{OnCall, Roster};
-use crate::playbook::{Catalog, Playbook, Problem, ProblemSeverity};
+use crate::playbook::{Catalog, Playbook};
 use crate::prometheus::{HttpPrometheus, MatchingPrometheus, NoPrometheus, Prometheus, with_matchers};
 
 /// The cluster as the configuration says. It is not asked anything yet: a bot whose cluster is away must start all the same, to
@@ -71,15 +72,15 @@ fn http_auth(auth: Option<&AuthConfig>) -> anyhow::Result<Option<HttpAuth>> {
 }
 
 /// The playbooks that load. Those that don't are told of, and never keep the bot from starting.
-pub fn playbooks(config: &Config) -> (Catalog, Vec<Problem>) {
+pub fn playbooks(config: &Config) -> (Catalog, Vec<Diagnostic>) {
     let folder = &config.playbooks.dir;
     let (catalog, mut problems) = Catalog::load(folder);
     let (catalog, unmatched) = catalog.without(|playbook| unmatched_queries(config, playbook));
     problems.extend(unmatched);
     for problem in &problems {
         match problem.severity {
-            ProblemSeverity::Error => tracing::error!("{}", problem.render(false)),
-            ProblemSeverity::Warning => tracing::warn!("{}", problem.render(false)),
+            DiagnosticSeverity::Error => tracing::error!("{}", problem.render(false)),
+            DiagnosticSeverity::Warning => tracing::warn!("{}", problem.render(false)),
         }
     }
     if catalog.iter().next().is_none() {
@@ -90,7 +91,7 @@ pub fn playbooks(config: &Config) -> (Catalog, Vec<Problem>) {
 
 /// Queries to which `prometheus.match` cannot be added: asked without it, they would be about all
 /// clusters.
-pub fn unmatched_queries(config: &Config, playbook: &Playbook) -> Vec<Problem> {
+pub fn unmatched_queries(config: &Config, playbook: &Playbook) -> Vec<Diagnostic> {
     let Some(prometheus) = &config.prometheus else { return Vec::new() };
     playbook.wrong_queries(|expr| with_matchers(expr, &prometheus.matchers).err())
 }

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::action::World;
 use crate::chat::{Handoffs, Previews};
-use crate::engine::{Frame, rehearse};
+use crate::engine::{Frame, preview_run};
 use crate::handoff::Reporter;
 use crate::message::{clip, preview_text, timeline_lines};
 use crate::model::{Autonomy, IncidentId, LabelNames, Run, RunId};
@@ -71,8 +71,8 @@ impl Previews for LivePreviews {
             output_limit: self.output_limit,
             mark: String::new(),
         };
-        let rehearsal = rehearse(&self.world, playbook, &frame).await;
-        let timeline: Vec<TimelineEntry> = rehearsal
+        let run_preview = preview_run(&self.world, playbook, &frame).await;
+        let timeline: Vec<TimelineEntry> = run_preview
             .events
             .into_iter()
             .map(|event| TimelineEntry { at: now, what: TimelineWhat::Run(RunId(0), event) })
@@ -82,7 +82,7 @@ impl Previews for LivePreviews {
             text.push_str(&line);
             text.push('\n');
         }
-        match (rehearsal.preview, rehearsal.end) {
+        match (run_preview.preview, run_preview.end) {
             (Some(preview), _) => text.push_str(&format!("It would:\n{}", preview_text(&preview))),
             (None, Some((outcome, because))) => {
                 text.push_str(&format!("It would end: {outcome}: {}", clip(&because, LONGEST)))
@@ -147,5 +147,24 @@ escalate:
         assert!(!wrong.contains("hunter2") && !wrong.contains('\u{1b}'), "{wrong}");
         let strange = previews.preview(&"x\u{1b}".repeat(500), &BTreeMap::new()).await.unwrap_err();
         assert!(strange.len() < 300 && !strange.contains('\u{1b}'), "{strange}");
+    }
+    /// A diagnosis may wait and tell, and be shown all the same: nobody is told, and nothing waits.
+    #[tokio::test]
+    async fn what_a_diagnosis_tells_and_waits_for_is_shown() {
+        let clock: Arc<dyn crate::clock::Clock> = Arc::new(SystemClock::default());
+        let coredns = build::deployment("kube-system", "coredns", 4);
+        let cluster = SimCluster::from_objects(clock.clone(), vec![coredns]).unwrap();
+        let world = World { cluster: Arc::new(cluster), prometheus: Arc::new(NoPrometheus), clock };
+        let diagnosis = "  - wait: 10m\n  - notice: { message: \"{{target.spec.replicas}} replicas\" }\n  - done_if: target.spec.replicas == 4\n    because: it has four\n";
+        let (before, after) = LOOK.split_once("diagnose:\n").unwrap();
+        let (_, escalate) = after.split_once("escalate:").unwrap();
+        let playbook = format!("{before}diagnose:\n{diagnosis}escalate:{escalate}");
+        let (catalog, problems) = Catalog::of(vec![Playbook::from_store(&playbook).unwrap()]);
+        assert!(problems.is_empty(), "{problems:?}");
+        let (_catalogs, catalog) = watch::channel(Arc::new(catalog));
+        let previews = LivePreviews::new(world, catalog, 64 * 1024);
+        let shown = previews.preview("look", &BTreeMap::new()).await.unwrap();
+        assert!(shown.contains("notice to team platform: 4 replicas"), "{shown}");
+        assert!(shown.ends_with("It would end: nothing to do: it has four"), "{shown}");
     }
 }

@@ -93,16 +93,17 @@ impl Channels {
         let named = |is: fn(&dyn Sink) -> bool| {
             self.sinks.iter().filter(|sink| is(sink.as_ref())).map(|sink| sink.name().to_owned()).collect()
         };
+        let there: Vec<String> = self.there.iter().map(|sink| sink.name().to_owned()).collect();
         let escalates = |name: &&String| self.sinks.iter().any(|sink| sink.name() == *name && sink.escalates());
-        let calls_by_name = self.pages.all().find(|name| !escalates(name) && *name != "console").cloned();
+        let calls_by_name = self.pages.all().chain(&there).find(|name| !escalates(name) && *name != "console");
         Sinks {
             chat: self.chat.clone(),
             pages: self.pages.clone(),
-            there: self.there.iter().map(|sink| sink.name().to_owned()).collect(),
+            calls_by_name: calls_by_name.cloned(),
+            there: there.into_iter().collect(),
             contacts: Some(Arc::new(RosterContacts::new(roster.clone(), default_team))),
             hear_ends: named(|sink| sink.hears_ends()),
             escalate: named(|sink| sink.escalates()),
-            calls_by_name,
             budgets: self.budgets.clone(),
             tickets: self.tickets.clone(),
             page_for: Arc::new(oncall.page_for()),
@@ -167,6 +168,21 @@ impl Channels {
 mod tests {
     use super::*;
     use crate::notify::SEND_WITHIN;
+
+    #[test]
+    fn who_is_called_by_name_is_called_at_a_sink_that_only_contacts_name_where_the_order_has_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let text = "chat: { console: on }
+pages:
+  sinks: [pagerduty, console]
+  pagerduty: { routing_key: { file: key } }
+  ntfy: { url: https://ntfy.example.com, topic: pages }
+";
+        std::fs::write(dir.path().join("key"), "0123456789abcdef0123456789abcdef").unwrap();
+        let config = Config::parse(text, &dir.path().join("dogwatch.yaml")).unwrap();
+        let channels = build(&config).unwrap();
+        assert_eq!(channels.outbox(&Roster::default(), "platform").calls_by_name.as_deref(), Some("ntfy"));
+    }
 
     #[test]
     fn the_two_calls_of_a_delivery_to_discord_fit_into_its_time() {

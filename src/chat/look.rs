@@ -145,7 +145,7 @@ impl Look<'_> {
         let next_call = escalation.and_then(|escalation| {
             let page = pages.iter().find(|page| Some(page.id) == escalation.page);
             let escalating = self.store.calls_by_itself();
-            let watched = page.and_then(|page| page.is_kept_by(&escalating));
+            let watched = page.and_then(|page| page.watched_by(&pages, &escalating));
             self.explains.next_call(&incident, &about, &escalation, watched)
         });
         let facts = message::WhyFacts {

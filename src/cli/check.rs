@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anstyle::{AnsiColor, Style};
+use clap::ValueEnum;
 
 use super::output::{Exit, Failure, say};
 use crate::app::{
@@ -12,21 +12,24 @@ use crate::app::{
 };
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, ConfigError};
+use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, Diagnostics, closest, github, json, sarif};
 use crate::files::{self, FileError};
 use crate::handoff::Template;
 use crate::maintenance::parse_maintenance;
 use crate::oncall::OnCall;
-use crate::playbook::{Catalog, LARGEST_PLAYBOOK, Playbook, Problem, ProblemSeverity};
+use crate::playbook::{Catalog, LARGEST_PLAYBOOK, Playbook};
+use crate::rehearse::cases::read_cases;
 
-/// Look for mistakes in playbooks and in the configuration, without a cluster or a server
+/// Look for mistakes in playbooks, their cases and the configuration, without a cluster or a server
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   dogwatch check                               the playbooks in playbooks/
   dogwatch check my/pvc-filling.yaml           one file
   dogwatch check --config dogwatch.yaml        the configuration, and all that it names
+  dogwatch check --format github               marks in a pull request
 
-Each mistake comes with its place and with what to write instead. Warnings alone are no failure.")]
+Each mistake comes with its place, its code and what to write instead. Warnings alone are no failure.")]
 pub(super) struct Args {
     /// Folders and files of playbooks
     #[arg(value_name = "DIR|FILE")]
@@ -35,6 +38,19 @@ pub(super) struct Args {
     /// Also this configuration, and what it names
     #[arg(long, short, value_name = "FILE")]
     config: Option<PathBuf>,
+
+    /// For whom: text (people), json, github (workflow commands) or sarif (2.1.0)
+    #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    // No doc comments here: they would make the help text long.
+    Text,
+    Json,
+    Github,
+    Sarif,
 }
 
 pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
@@ -56,35 +72,30 @@ pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
     for path in &paths {
         found.playbooks(path)?;
     }
+    if paths.len() > 1 {
+        found.conflicts();
+    }
     if let Some(config) = &config {
-        let wrong: Vec<Problem> =
+        let wrong: Vec<Diagnostic> =
             found.loaded.iter().flat_map(|playbook| unmatched_queries(config, playbook)).collect();
         found.loaded.retain(|playbook| wrong.iter().all(|problem| problem.path != playbook.path));
-        found.problems(&wrong);
+        found.diagnostics.extend(wrong);
     }
-    if let Some(oncall) = found.oncall.take() {
-        unknown_teams(&oncall, found.loaded.iter().map(Arc::as_ref)).iter().for_each(|wrong| found.error(wrong));
-        let budgets = config.as_ref().map(|config| config.pages.budgets()).unwrap_or_default();
-        unknown_budgets(&oncall, &budgets).iter().for_each(|warning| found.warning(warning));
-        let of_tickets = config.as_ref().map(|config| unknown_ticket_teams(&oncall, config)).unwrap_or_default();
-        let of_sinks = config.as_ref().map(|config| unknown_page_teams(&oncall, config)).unwrap_or_default();
-        of_tickets.iter().chain(&of_sinks).for_each(|wrong| found.error(wrong));
-        let contacts = config.as_ref().map(|config| unknown_contacts(&oncall, config)).unwrap_or_default();
-        contacts.iter().for_each(|wrong| found.error(wrong));
-        let findings = oncall.findings(SystemClock::default().now());
-        findings.iter().for_each(|finding| found.warning(&finding.to_string()));
+    if let (Some(oncall), Some(config)) = (found.oncall.take(), &config) {
+        found.teams(&oncall, config);
     }
-    found.end()
+    found.end(args.format)
 }
+
+/// How files of cases end.
+const CASES: &str = ".cases.yaml";
 
 /// What was looked at, and what was found.
 #[derive(Default)]
 struct Found {
-    errors: usize,
-    warnings: usize,
+    diagnostics: Vec<Diagnostic>,
     loaded: Vec<Arc<Playbook>>,
     oncall: Option<OnCall>,
-    text: String,
 }
 
 impl Found {
@@ -93,61 +104,127 @@ impl Found {
         let config = match Config::load(path) {
             Ok(config) => config,
             Err(error) => {
-                self.error(&error.to_string());
+                self.unusable(path, error);
                 return Ok(None);
             }
         };
         match config.check() {
-            Ok(warnings) => warnings.iter().for_each(|warning| self.warning(warning)),
-            Err(ConfigError::Wrong(problems)) => problems.iter().for_each(|problem| self.error(&problem.to_string())),
-            Err(error) => self.error(&error.to_string()),
+            Ok(warnings) => warnings.iter().for_each(|warning| self.warning(Code::Doubtful, path, warning)),
+            Err(error) => self.unusable(path, error),
         }
         // What is not there at all was told by the check.
-        let file = config.oncall.file.display().to_string();
-        match files::read_text(&config.oncall.file, files::DOCUMENT) {
-            Ok(text) => match parse_oncall(&config.oncall.file, &text) {
+        let file = &config.oncall.file;
+        match files::read_text(file, files::DOCUMENT) {
+            Ok(text) => match parse_oncall(file, &text) {
                 Ok(oncall) => {
                     if let Err(error) = oncall.team(&config.oncall.default_team) {
-                        self.error(&format!("`oncall.default_team`: {error}"));
+                        self.error(Code::UnknownTeam, path, &format!("`oncall.default_team`: {error}"));
                     }
                     self.oncall = Some(oncall);
                 }
-                Err(error) => self.error(&error.to_string()),
+                Err(Diagnostics(wrong)) => self.diagnostics.extend(wrong),
             },
-            Err(error) if config.oncall.file.is_file() => self.error(&format!("{file} cannot be read: {error}")),
+            Err(error) if file.is_file() => {
+                self.error(Code::Unreadable, file, &format!("the file cannot be read: {error}"));
+            }
             Err(_) => {}
         }
-        if let Some(path) = &config.maintenance.file {
-            let file = path.display().to_string();
-            match files::read_text(path, files::DOCUMENT) {
-                Ok(text) => {
-                    if let Err(error) = parse_maintenance(&file, &text) {
-                        self.error(&error.to_string());
-                    }
+        if let Some(planned) = &config.maintenance.file {
+            let file = planned.display().to_string();
+            match files::read_text(planned, files::DOCUMENT).map(|text| parse_maintenance(&file, &text)) {
+                Ok(Ok(_)) => {}
+                Ok(Err(Diagnostics(wrong))) => self.diagnostics.extend(wrong),
+                Err(error) => {
+                    let message = format!("`maintenance.file`: {file} cannot be read: {error}");
+                    self.error(Code::MissingPath, path, &message);
                 }
-                Err(error) => self.error(&format!("`maintenance.file`: {file} cannot be read: {error}")),
             }
         }
-        if config.handoff.template.as_ref().is_some_and(|template| template.is_file())
-            && let Err(error) = Template::load(config.handoff.template.as_deref())
+        if let Some(template) = config.handoff.template.as_deref().filter(|template| template.is_file())
+            && let Err(error) = Template::load(Some(template))
         {
-            self.error(&error.to_string());
+            self.error(Code::InvalidTemplate, template, &error.to_string());
         }
         Ok(Some(config))
+    }
+
+    fn unusable(&mut self, path: &Path, error: ConfigError) {
+        match error {
+            ConfigError::Wrong(Diagnostics(wrong)) => self.diagnostics.extend(wrong),
+            error @ ConfigError::Unreadable { .. } => self.error(Code::Unreadable, path, &error.to_string()),
+        }
+    }
+
+    /// What names teams and sinks that are not there, and what of who is on call looks wrong.
+    fn teams(&mut self, oncall: &OnCall, config: &Config) {
+        let (file, named_in) = (&config.oncall.file, config.path());
+        for wrong in unknown_teams(oncall, self.loaded.iter().map(Arc::as_ref)) {
+            self.error(Code::UnknownTeam, file, &wrong);
+        }
+        for warning in unknown_budgets(oncall, &config.pages.budgets()) {
+            self.warning(Code::UnknownTeam, named_in, &warning);
+        }
+        for wrong in unknown_ticket_teams(oncall, config).iter().chain(&unknown_page_teams(oncall, config)) {
+            self.error(Code::UnknownTeam, named_in, wrong);
+        }
+        for wrong in unknown_contacts(oncall, config) {
+            self.error(Code::UnknownName, file, &wrong);
+        }
+        for finding in oncall.findings(SystemClock::default().now()) {
+            self.warning(Code::UncoveredTime, file, &finding.to_string());
+        }
+    }
+
+    /// Mistakes of files that are right by themselves.
+    fn conflicts(&mut self) {
+        let wrong = Catalog::conflicts(&self.loaded);
+        let is_new: Vec<_> = wrong.into_iter().filter(|wrong| !self.diagnostics.contains(wrong)).collect();
+        self.loaded.retain(|playbook| is_new.iter().all(|wrong| wrong.path != playbook.path));
+        self.diagnostics.extend(is_new);
+    }
+
+    /// The cases of these playbooks, and those of none.
+    fn cases(&mut self, folder: &Path) {
+        let listed = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut names: Vec<String> = listed.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        names.sort_unstable();
+        let playbooks = names.iter().filter(|name| name.ends_with(".yaml") && !name.ends_with(CASES));
+        let playbooks: Vec<&str> = playbooks.map(String::as_str).collect();
+        for name in names.iter().filter(|name| name.ends_with(CASES)) {
+            let (path, of) = (folder.join(name), format!("{}.yaml", name.trim_end_matches(CASES)));
+            if !playbooks.contains(&of.as_str()) {
+                let remedy = match closest(&of, playbooks.iter().copied()) {
+                    Some(meant) => format!("call it `{}`", meant.replace(".yaml", CASES)),
+                    None => "move it beside its playbook, or take it away".to_owned(),
+                };
+                let message = format!("there is no playbook `{of}` beside these cases");
+                let wrong = Diagnostic::of_file(DiagnosticSeverity::Error, Code::OrphanCases, &path, message);
+                self.diagnostics.push(wrong.with_remedy(remedy));
+            }
+            self.cases_of(&folder.join(of), &path);
+        }
+    }
+
+    fn cases_of(&mut self, playbook: &Path, cases: &Path) {
+        let playbook = self.loaded.iter().find(|loaded| loaded.path == playbook);
+        if let Err(Diagnostics(wrong)) = read_cases(cases, playbook.map(Arc::as_ref)) {
+            self.diagnostics.extend(wrong);
+        }
     }
 
     fn playbooks(&mut self, path: &Path) -> anyhow::Result<()> {
         if path.is_dir() {
             let (catalog, problems) = Catalog::load(path);
             self.loaded.extend(catalog.iter().cloned());
-            self.problems(&problems);
             if catalog.iter().next().is_none() && problems.is_empty() {
-                self.warning(&no_playbooks(path));
+                self.warning(Code::NoPlaybooks, path, &no_playbooks(path));
             }
+            self.diagnostics.extend(problems);
+            self.cases(path);
             return Ok(());
         }
         let shown = path.display();
-        if path.to_string_lossy().ends_with(".cases.yaml") {
+        if path.to_string_lossy().ends_with(CASES) {
             return Err(Failure::usage(format!("{shown} holds the cases of a playbook: `dogwatch test` reads them")));
         }
         let text = files::read_in_place(path, LARGEST_PLAYBOOK).map_err(|error| match error {
@@ -156,50 +233,54 @@ impl Found {
         })?;
         match Playbook::parse(path, &text) {
             Ok(playbook) => {
-                self.problems(&playbook.warnings);
+                self.diagnostics.extend(playbook.warnings.iter().cloned());
                 self.loaded.push(Arc::new(playbook));
             }
-            Err(problems) => self.problems(&problems),
+            Err(problems) => self.diagnostics.extend(problems),
         }
+        self.cases_of(path, &path.with_extension("cases.yaml"));
         Ok(())
     }
 
-    fn problems(&mut self, problems: &[Problem]) {
-        for problem in problems {
-            match problem.severity {
-                ProblemSeverity::Error => self.errors += 1,
-                ProblemSeverity::Warning => self.warnings += 1,
-            }
-            // The stream takes the colours out where they don't belong.
-            self.text.push_str(&problem.render(true));
-            self.text.push('\n');
+    fn error(&mut self, code: Code, path: &Path, message: &str) {
+        self.of_file(DiagnosticSeverity::Error, code, path, message);
+    }
+
+    fn warning(&mut self, code: Code, path: &Path, message: &str) {
+        self.of_file(DiagnosticSeverity::Warning, code, path, message);
+    }
+
+    fn of_file(&mut self, severity: DiagnosticSeverity, code: Code, path: &Path, message: &str) {
+        self.diagnostics.push(Diagnostic::of_file(severity, code, path, message));
+    }
+
+    fn end(self, format: Format) -> anyhow::Result<Exit> {
+        let Self { diagnostics, loaded, .. } = self;
+        let errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
+        match format {
+            Format::Text => say(&text(&diagnostics, loaded.len(), errors))?,
+            Format::Json => say(&serde_json::to_string_pretty(&json(&diagnostics, loaded.len()))?)?,
+            Format::Github if diagnostics.is_empty() => {}
+            Format::Github => say(&github(&diagnostics))?,
+            Format::Sarif => say(&serde_json::to_string_pretty(&sarif(&diagnostics, env!("CARGO_PKG_VERSION")))?)?,
         }
-    }
-
-    fn error(&mut self, message: &str) {
-        self.errors += 1;
-        self.text.push_str(&line("error", AnsiColor::Red, message));
-    }
-
-    fn warning(&mut self, message: &str) {
-        self.warnings += 1;
-        self.text.push_str(&line("warning", AnsiColor::Yellow, message));
-    }
-
-    fn end(mut self) -> anyhow::Result<Exit> {
-        let plural = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-        self.text.push_str(&format!(
-            "{} without errors; {}, {}\n",
-            plural(self.loaded.len(), "playbook"),
-            plural(self.errors, "error"),
-            plural(self.warnings, "warning")
-        ));
-        say(&self.text)?;
-        Ok(if self.errors == 0 { Exit::Done } else { Exit::Problems })
+        Ok(if errors == 0 { Exit::Done } else { Exit::Problems })
     }
 }
 
-fn line(word: &str, colour: AnsiColor, message: &str) -> String {
-    let style = Style::new().bold().fg_color(Some(colour.into()));
-    format!("{style}{word}{style:#}: {message}\n\n")
+fn text(diagnostics: &[Diagnostic], playbooks: usize, errors: usize) -> String {
+    let mut text = String::new();
+    for diagnostic in diagnostics {
+        // The stream takes the colours out where they don't belong.
+        text.push_str(&diagnostic.render(true));
+        text.push('\n');
+    }
+    let plural = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    text.push_str(&format!(
+        "{} without errors; {}, {}\n",
+        plural(playbooks, "playbook"),
+        plural(errors, "error"),
+        plural(diagnostics.len() - errors, "warning")
+    ));
+    text
 }

@@ -1,6 +1,7 @@
 //! The command line: one file for each subcommand that is not asked of a server, and `asked` for
 //! those that are.
 
+mod actions;
 mod asked;
 mod check;
 mod client;
@@ -41,6 +42,7 @@ Examples:
   dogwatch serve --config dogwatch.yaml     the bot itself
   dogwatch test                             the cases of the playbooks, in virtual time
   dogwatch check playbooks/                 look for mistakes in playbooks
+  dogwatch actions k8s.scale                what a step can do, and how it is written
   dogwatch incidents                        what is open
   dogwatch why INC-7                        why the bot did what it did
   dogwatch ack INC-7                        I have seen it, and own it
@@ -56,6 +58,7 @@ enum Command {
     Serve(serve::Args),
     Check(check::Args),
     Test(test::Args),
+    Actions(actions::Args),
     Rbac(rbac::Args),
     #[command(flatten)]
     Asked(asked::Asked),
@@ -88,6 +91,7 @@ impl Command {
             Command::Demo(args) => wait(demo::go(args)),
             Command::Check(args) => check::go(&args),
             Command::Test(args) => wait(test::go(args)),
+            Command::Actions(args) => actions::go(&args),
             Command::Rbac(args) => rbac::go(&args),
             Command::Asked(asked) => wait(asked.go()),
             Command::Oncall(args) => wait(oncall::go(args)),

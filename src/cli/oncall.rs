@@ -292,7 +292,7 @@ pub(super) fn load(file: &std::path::Path) -> anyhow::Result<OnCall> {
     let text = files::read_text(file, files::DOCUMENT).map_err(|error| {
         Failure::usage(format!("{name} cannot be read: {error}; say where it is with --file or --config"))
     })?;
-    parse_oncall(file, &text).map_err(Failure::usage)
+    parse_oncall(file, &text).map_err(Failure::of_file)
 }
 
 fn parse_time(text: &str) -> Result<DateTime<Utc>, String> {

@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 
 use crate::config::ConfigError;
+use crate::diagnostics::Diagnostics;
 use crate::model::redact;
 
 /// How it went, as the process's exit code.
@@ -38,11 +39,18 @@ impl From<Exit> for ExitCode {
 pub struct Failure {
     pub exit: Exit,
     pub message: String,
+    /// What is wrong with a file that was named.
+    pub wrong: Option<Diagnostics>,
 }
 
 impl Failure {
     pub(super) fn with(exit: Exit, message: impl Into<String>) -> anyhow::Error {
-        Self { exit, message: message.into() }.into()
+        Self { exit, message: message.into(), wrong: None }.into()
+    }
+
+    /// A file that was named is wrong.
+    pub(super) fn of_file(wrong: Diagnostics) -> anyhow::Error {
+        Self { exit: Exit::Usage, message: wrong.to_string(), wrong: Some(wrong) }.into()
     }
 
     pub(super) fn usage(error: impl fmt::Display) -> anyhow::Error {
@@ -86,14 +94,27 @@ pub(super) fn fail(error: &anyhow::Error) -> Exit {
         return Exit::Done;
     }
     let style = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
-    // What a server or a database answers is in it.
-    let said = format!("{error:#}");
-    anstream::eprintln!("{style}error{style:#}: {}", redact(&said));
+    match diagnostics(error) {
+        Some(wrong) => anstream::eprint!("{}", wrong.render(true)),
+        None => {
+            // What a server or a database answers is in it.
+            let said = format!("{error:#}");
+            anstream::eprintln!("{style}error{style:#}: {}", redact(&said));
+        }
+    }
     match error.downcast_ref::<Failure>() {
         Some(failure) => failure.exit,
         None if error.is::<ConfigError>() => Exit::Usage,
         None => Exit::Problems,
     }
+}
+
+/// What is wrong with a file, where that is all there is to say.
+fn diagnostics(error: &anyhow::Error) -> Option<&Diagnostics> {
+    if let Some(ConfigError::Wrong(wrong)) = error.downcast_ref() {
+        return Some(wrong);
+    }
+    error.downcast_ref::<Failure>().and_then(|failure| failure.wrong.as_ref()).or_else(|| error.downcast_ref())
 }
 
 fn is_broken_pipe(error: &std::io::Error) -> bool {

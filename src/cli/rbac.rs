@@ -8,8 +8,9 @@ use super::output::{Exit, Failure, say};
 use super::yaml;
 use crate::config::FreezeConfig;
 use crate::engine::FreezeMap;
+use crate::diagnostics::DiagnosticSeverity;
 use crate::mandate::LeaseName;
-use crate::playbook::{Catalog, ProblemSeverity, Subject, rights, roles};
+use crate::playbook::{Catalog, Subject, rights, roles};
 use crate::surroundings;
 
 /// Print the least Roles that the playbooks need, ready for kubectl
@@ -67,7 +68,7 @@ pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
         }
     };
     let (catalog, problems) = Catalog::load(&args.dir);
-    let errors = problems.iter().filter(|problem| problem.severity == ProblemSeverity::Error);
+    let errors = problems.iter().filter(|problem| problem.severity == DiagnosticSeverity::Error);
     for error in errors.clone() {
         anstream::eprintln!("{}", error.render(true));
     }

@@ -20,6 +20,17 @@ pub struct Kind {
 }
 
 impl Kind {
+    pub const POD: Self = POD;
+    pub const DEPLOYMENT: Self = namespaced("Deployment", "apps", "v1", "deployments");
+    pub const STATEFUL_SET: Self = namespaced("StatefulSet", "apps", "v1", "statefulsets");
+    pub const STORAGE_CLASS: Self = cluster_wide("StorageClass", "storage.k8s.io", "v1", "storageclasses");
+    pub const NAMESPACE: Self = NAMESPACE;
+    pub const JOB: Self = namespaced("Job", "batch", "v1", "jobs");
+    pub const CRON_JOB: Self = namespaced("CronJob", "batch", "v1", "cronjobs");
+    pub const EVENT: Self = EVENT;
+    pub const CONFIG_MAP: Self = namespaced("ConfigMap", "", "v1", "configmaps");
+    pub const AUTOSCALER: Self = namespaced("HorizontalPodAutoscaler", "autoscaling", "v2", "horizontalpodautoscalers");
+
     /// The kind of that name, spelled as in manifests; else [`ClusterError::UnknownKind`].
     pub fn find(name: &str) -> Result<&'static Kind, ClusterError> {
         let known = KINDS.iter().find(|kind| kind.name == name);
@@ -100,27 +111,27 @@ pub(super) const EVENT: Kind = namespaced("Event", "", "v1", "events");
 pub(super) const NAMESPACE: Kind = cluster_wide("Namespace", "", "v1", "namespaces");
 
 const KINDS: &[Kind] = &[
-    namespaced("Deployment", "apps", "v1", "deployments"),
-    namespaced("StatefulSet", "apps", "v1", "statefulsets"),
+    Kind::DEPLOYMENT,
+    Kind::STATEFUL_SET,
     REPLICA_SET,
     namespaced("DaemonSet", "apps", "v1", "daemonsets"),
     POD,
     CLAIM,
     VOLUME,
-    cluster_wide("StorageClass", "storage.k8s.io", "v1", "storageclasses"),
+    Kind::STORAGE_CLASS,
     cluster_wide("VolumeAttachment", "storage.k8s.io", "v1", "volumeattachments"),
     cluster_wide("Node", "", "v1", "nodes"),
     NAMESPACE,
-    namespaced("Job", "batch", "v1", "jobs"),
-    namespaced("CronJob", "batch", "v1", "cronjobs"),
+    Kind::JOB,
+    Kind::CRON_JOB,
     EVENT,
-    namespaced("ConfigMap", "", "v1", "configmaps"),
+    Kind::CONFIG_MAP,
     namespaced("Service", "", "v1", "services"),
     namespaced("Endpoints", "", "v1", "endpoints"),
     namespaced("EndpointSlice", "discovery.k8s.io", "v1", "endpointslices"),
     namespaced("Ingress", "networking.k8s.io", "v1", "ingresses"),
     namespaced("NetworkPolicy", "networking.k8s.io", "v1", "networkpolicies"),
-    namespaced("HorizontalPodAutoscaler", "autoscaling", "v2", "horizontalpodautoscalers"),
+    Kind::AUTOSCALER,
     namespaced("PodDisruptionBudget", "policy", "v1", "poddisruptionbudgets"),
     namespaced("Lease", "coordination.k8s.io", "v1", "leases"),
     namespaced("ResourceQuota", "", "v1", "resourcequotas"),

@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use super::error::instead;
-use super::{Config, ConfigError, Problem, SecretSource};
+use super::error::{about, instead};
+use super::{Config, ConfigError, SecretSource};
+use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::model::{HumanDuration, LEASE_MARGIN, LEAST_LEASE, MUTATION_WITHIN};
 use crate::notify::{Finding, Findings};
 
@@ -42,8 +43,8 @@ impl Config {
             return Ok(checker.warnings);
         }
         // In the order of the file; what stands nowhere in it comes last.
-        checker.problems.sort_by_key(|problem| problem.at.unwrap_or((usize::MAX, 0)));
-        Err(ConfigError::Wrong(checker.problems))
+        checker.problems.sort_by_key(|problem| problem.place.as_ref().map_or((u64::MAX, 0), |at| (at.line, at.column)));
+        Err(ConfigError::Wrong(Diagnostics(checker.problems)))
     }
 
     /// All secrets that it names, each with the name of its field.
@@ -76,19 +77,20 @@ impl Config {
 
 struct Checker<'a> {
     config: &'a Config,
-    problems: Vec<Problem>,
+    problems: Vec<Diagnostic>,
     warnings: Vec<String>,
 }
 
 impl Checker<'_> {
-    fn problem(&mut self, field: &str, message: impl Into<String>, remedy: impl Into<String>) {
-        self.problems.push(Problem::about(&self.config.source, field, message.into(), remedy));
+    fn problem(&mut self, code: Code, field: &str, message: impl Into<String>, remedy: impl Into<String>) {
+        self.problems.push(about(&self.config.source, code, field, message.into(), remedy.into()));
     }
 
     fn server(&mut self) {
         let server = &self.config.server;
         if server.health_listen.is_some_and(|health| health.port() != 0 && health.port() == server.listen.port()) {
             self.problem(
+                Code::Contradiction,
                 "server.health_listen",
                 "the port is that of `server.listen`, which serves health and metrics anyway",
                 "write another port, such as `0.0.0.0:8081`, or take the line out",
@@ -99,10 +101,16 @@ impl Checker<'_> {
             && public_url.contains(['?', '#'])
         {
             let remedy = "write where the server begins: `https://dogwatch.example.com`";
-            self.problem("server.public_url", "the URL ends with a question or a part of a page", remedy);
+            self.problem(
+                Code::InvalidUrl,
+                "server.public_url",
+                "the URL ends with a question or a part of a page",
+                remedy,
+            );
         }
         if server.body_limit.0 < 64 * 1024 {
             self.problem(
+                Code::OutOfRange,
                 "server.body_limit",
                 format!("a body of {} is too small for a group of alerts", server.body_limit),
                 "write `32MiB`: a group of 10,000 alerts is 5 MiB",
@@ -115,12 +123,14 @@ impl Checker<'_> {
         for (n, token) in server.api_tokens.iter().enumerate() {
             if token.name.trim().is_empty() {
                 self.problem(
+                    Code::NoValue,
                     &format!("server.api_tokens.{n}.name"),
                     "a token without a name",
                     "write who holds it: the name stands on the timeline",
                 );
             } else if names.insert(&token.name, n).is_some() {
                 self.problem(
+                    Code::DuplicateName,
                     &format!("server.api_tokens.{n}.name"),
                     format!("two tokens are named `{}`", token.name),
                     "give each its own name: it says on the timeline who did what",
@@ -138,7 +148,7 @@ impl Checker<'_> {
                 Err(error) => {
                     let text = error.to_string();
                     let (message, remedy) = text.rsplit_once("; ").unwrap_or((&text, ""));
-                    self.problem(&field, message, remedy);
+                    self.problem(Code::InvalidSecret, &field, message, remedy);
                     continue;
                 }
             };
@@ -155,6 +165,7 @@ impl Checker<'_> {
                 && let Some(other) = tokens.insert(value.expose().to_owned(), field.clone())
             {
                 self.problem(
+                    Code::InvalidSecret,
                     &field,
                     format!("the same secret as `{other}`: nobody could tell who asks"),
                     "make another one, for example with `openssl rand -hex 32`",
@@ -175,15 +186,15 @@ impl Checker<'_> {
     fn url(&mut self, field: &str, url: &str, secure: bool) -> Option<String> {
         let mut findings = Findings::default();
         let host = findings.host("", url, secure);
-        self.take(field, findings);
+        self.take(Code::InvalidUrl, field, findings);
         host
     }
 
     /// What a part of the configuration says of itself. `section`: where it stands.
-    fn take(&mut self, section: &str, findings: Findings) {
+    fn take(&mut self, code: Code, section: &str, findings: Findings) {
         for Finding { field, message, remedy } in findings.problems {
             let field = if field.is_empty() { section.to_owned() } else { format!("{section}.{field}") };
-            self.problem(&field, message, remedy);
+            self.problem(code, &field, message, remedy);
         }
         self.warnings.extend(findings.warnings);
     }
@@ -191,12 +202,17 @@ impl Checker<'_> {
     fn engine(&mut self) {
         let engine = &self.config.engine;
         if !(1..=256).contains(&engine.workers) {
-            self.problem("engine.workers", format!("{} workers make no sense", engine.workers), "write 1 to 256");
+            self.problem(
+                Code::OutOfRange,
+                "engine.workers",
+                format!("{} workers make no sense", engine.workers),
+                "write 1 to 256",
+            );
         }
         // A call to the cluster must end before the lease does, and a mutation with a margin.
         let least = LEAST_LEASE.max(self.config.cluster.timeout.0 * 2);
         if engine.lease.0 < least {
-            self.problem(
+            self.problem(Code::OutOfRange,
                 "engine.lease",
                 format!("a lease of {} may end before a change that was begun in it", engine.lease),
                 format!(
@@ -210,6 +226,7 @@ impl Checker<'_> {
         }
         if engine.output_limit.0 < 1024 {
             self.problem(
+                Code::OutOfRange,
                 "engine.output_limit",
                 format!("{} hold no evidence", engine.output_limit),
                 "write at least `1KiB`; `64KiB` is usual",
@@ -217,6 +234,7 @@ impl Checker<'_> {
         }
         if engine.approval_timeout.0 < Duration::from_secs(60) {
             self.problem(
+                Code::OutOfRange,
                 "engine.approval_timeout",
                 format!("nobody answers a question within {}", engine.approval_timeout),
                 "write at least `1m`; `30m` is usual",
@@ -231,7 +249,7 @@ impl Checker<'_> {
             let range = Duration::from_secs(1)..=Duration::from_secs(most);
             if let Some(timeout) = timeout.filter(|timeout| !range.contains(&timeout.0)) {
                 let remedy = format!("write `1s` to `{most}s`; `10s` is usual");
-                self.problem(field, format!("a time-out of {timeout} makes no sense"), remedy);
+                self.problem(Code::OutOfRange, field, format!("a time-out of {timeout} makes no sense"), remedy);
             }
         }
     }
@@ -248,9 +266,10 @@ impl Checker<'_> {
         });
         if let Some(word) = unknown {
             let remedy = format!("{}; for one module `info,dogwatch::engine=debug`", instead(&word, &LEVELS));
-            self.problem("log.level", format!("`{word}` is no level"), remedy);
+            self.problem(Code::UnknownValue, "log.level", format!("`{word}` is no level"), remedy);
         } else if let Err(error) = tracing_subscriber::EnvFilter::builder().parse(level) {
             self.problem(
+                Code::UnknownValue,
                 "log.level",
                 format!("`{level}` is no level: {error}"),
                 "write `error`, `warn`, `info`, `debug` or `trace`, or `info,dogwatch::engine=debug`",
@@ -282,13 +301,13 @@ impl Checker<'_> {
 
     fn expect_file(&mut self, field: &str, path: &Path, remedy: &str) {
         if !path.is_file() {
-            self.problem(field, format!("{} is not there or no file", path.display()), remedy);
+            self.problem(Code::MissingPath, field, format!("{} is not there or no file", path.display()), remedy);
         }
     }
 
     fn expect_folder(&mut self, field: &str, path: &Path, remedy: &str) {
         if !path.is_dir() && !path.as_os_str().is_empty() {
-            self.problem(field, format!("{} is not there or no folder", path.display()), remedy);
+            self.problem(Code::MissingPath, field, format!("{} is not there or no folder", path.display()), remedy);
         }
     }
 }

@@ -46,7 +46,7 @@ pub use chat::{ChatConfig, ConsoleMode};
 pub use cluster::{ClusterConfig, LeaseConfig};
 pub use differences::changed_keys;
 pub use engine::EngineConfig;
-pub use error::{ConfigError, Problem};
+pub use error::ConfigError;
 pub use handoff::HandoffConfig;
 pub use incidents::IncidentsConfig;
 pub use labels::LabelsConfig;

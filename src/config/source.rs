@@ -7,7 +7,8 @@ use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Spanned;
 
-use crate::model::{OddCharacter, odd_character, redact};
+use crate::diagnostics::{self, Location};
+use crate::model::redact;
 
 /// A file's text, with the positions of what stands in it.
 #[derive(Debug, Clone, Default)]
@@ -78,14 +79,14 @@ impl Source {
         self.root.as_ref()?.field_at(at)
     }
 
-    /// What cannot be seen, or looks like something else, in that line or the next.
-    pub fn odd(&self, line: usize) -> Option<OddCharacter> {
-        odd_character(&self.text, line)
+    /// As errors point into it.
+    pub fn file(&self) -> diagnostics::Source<'_> {
+        diagnostics::Source { path: &self.path, text: &self.text }
     }
 
     /// One line, without secrets that somebody wrote into it.
-    pub fn line(&self, line: usize) -> Option<String> {
-        self.text.lines().nth(line.checked_sub(1)?).map(|line| redact(&hide_secrets(line)).into_owned())
+    pub fn line(&self, line: u64) -> String {
+        redact(&hide_secrets(self.file().line(line))).into_owned()
     }
 }
 
@@ -192,6 +193,12 @@ fn position(location: serde_saphyr::Location) -> Position {
     Position {
         line: usize::try_from(location.line()).unwrap_or(0),
         column: usize::try_from(location.column()).unwrap_or(0),
+    }
+}
+
+impl From<Position> for Location {
+    fn from(position: Position) -> Self {
+        Self { line: position.line as u64, column: position.column as u64 }
     }
 }
 

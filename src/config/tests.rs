@@ -324,52 +324,58 @@ fn a_generic_source_says_how_its_events_are_read() {
     assert_eq!(folder.checked(&with("    map: { name: event.title, labels: { host: event.host } }\n")), "");
     let config = folder.config(&with("    map: { name: event.title }\n"));
     assert_eq!(config.sources[0].may_start(), crate::model::MayStart::Nothing, "it pages only");
-    assert_snapshot!(folder.checked(&with("")), @r#"
-    nothing says what of an event is what of an alert
+    assert_snapshot!(folder.checked(&with("")), @"
+    error[missing-field]: nothing says what of an event is what of an alert
      --> dogwatch.yaml:2:5
       |
     2 |   - name: snmp
       |     ^^^^
-      = write `map: { name: event.title }`, with the names that its events have
-    "#);
+      |
+      = help: write `map: { name: event.title }`, with the names that its events have
+    ");
     let wrong = "    map:\n      name: evnt.title\n      labels: { host: \"event.?host\", severity: critical }\n      status: \"event.state = 'ok'\"\n";
     assert_snapshot!(folder.checked(&with(wrong)), @r#"
-    `evnt` is not there: `body` and `event` can be looked at here
+    error[invalid-condition]: `evnt` is not there: `body` and `event` can be looked at here
      --> dogwatch.yaml:6:13
       |
     6 |       name: evnt.title
       |             ^^^^^^^^^^
-      = write `event`
+      |
+      = help: write `event`
 
-    `event.host` may have no value here
+    error[invalid-condition]: `event.host` may have no value here
      --> dogwatch.yaml:7:31
       |
     7 |       labels: { host: "event.?host", severity: critical }
-      |                               ^^^^^
-      = add `.orValue(...)` to say what counts when it is absent
+      |                               ^^^^
+      |
+      = help: add `.orValue(...)` to say what counts when it is absent
 
-    `critical` is not there: `body` and `event` can be looked at here
+    error[invalid-condition]: `critical` is not there: `body` and `event` can be looked at here
      --> dogwatch.yaml:7:48
       |
     7 |       labels: { host: "event.?host", severity: critical }
       |                                                ^^^^^^^^
-      = write `'critical'`, in quotes of its own, for a text that is always the same, or a field of `body` and `event`
+      |
+      = help: write `'critical'`, in quotes of its own, for a text that is always the same, or a field of `body` and `event`
 
-    a single `=` compares nothing
+    error[invalid-condition]: a single `=` compares nothing
      --> dogwatch.yaml:8:28
       |
     8 |       status: "event.state = 'ok'"
       |                            ^
-      = write `==`
+      |
+      = help: write `==`
     "#);
-    assert_snapshot!(refused("sources: [{ name: a, kind: generic, map: { nam: event.title } }]\n"), @r#"
-    `nam` is not known here
+    assert_snapshot!(refused("sources: [{ name: a, kind: generic, map: { nam: event.title } }]\n"), @"
+    error[unknown-field]: `nam` is not known here
      --> dogwatch.yaml:1:44
       |
     1 | sources: [{ name: a, kind: generic, map: { nam: event.title } }]
       |                                            ^^^
-      = write `name`; known here: `alerts`, `name`, `status`, `labels`, `annotations`, `starts_at`, `key`
-    "#);
+      |
+      = help: write `name`; known here: `alerts`, `name`, `status`, `labels`, `annotations`, `starts_at` and `key`
+    ");
     let map = "sources: [{ name: a, kind: alertmanager, map: { name: event.title } }]\n";
     assert!(folder.checked(map).contains("needs no map"), "{}", folder.checked(map));
 }
@@ -463,7 +469,7 @@ fn mails_need_a_server_that_can_be_trusted() {
         folder.checked("pages:\n  email: { server: smtp.example.org, from: nobody, to: [b@example.org] }\n");
     assert!(no_sender.contains("this is no e-mail address"), "{no_sender}");
     let words = refused("pages:\n  email: { server: a, from: b, tls: ssl }\n");
-    assert!(words.contains("`required`, `starttls`, `none`"), "{words}");
+    assert!(words.contains("`required`, `starttls` and `none`"), "{words}");
 }
 
 #[test]

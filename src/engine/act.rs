@@ -88,8 +88,11 @@ impl Driver<'_> {
     /// What was approved is what is done: to the letter, where the preview was certain.
     fn not_as_approved(&self, at: &StepAt<'_>, intent: &Intent) -> Option<ActionError> {
         let Approval::Granted { preview, by } = &self.state.approval else { return None };
-        let shown = preview.steps.iter().find(|shown| shown.step == at.address && shown.certain)?;
-        (shown.summary != intent.summary).then(|| {
+        let Some(shown) = preview.steps.iter().find(|shown| shown.step == at.address) else {
+            let message = format!("{by} approved what was shown, and not `{}`", intent.summary);
+            return Some(ActionError::needs_human(message));
+        };
+        (shown.certain && shown.summary != intent.summary).then(|| {
             ActionError::needs_human(format!(
                 "{by} approved `{}`, but now it would `{}`",
                 shown.summary, intent.summary

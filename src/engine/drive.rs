@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::plan::{Next, plan, retry_at};
+use super::ask::{Asked, ask, told};
+use super::plan::{Next, plan};
+use super::preview;
 use super::preview::Compared;
+use super::retry::retry_at;
 use super::scope::Frame;
 use super::state::{Approval, RunState};
 use super::tally::count;
 use super::timing::{ANSWER_LOOK_EVERY, LEASE_MARGIN};
 use super::walk::{Place, StepAt, next_place};
 use super::worker::EngineOptions;
-use super::{preview, read};
 use crate::action::{Action, ActionError, Tell, World};
 use crate::alertmanager::Sources;
 use crate::metrics::Metrics;
@@ -73,41 +75,19 @@ impl Driver<'_> {
         if self.is_stopped_by_a_window(&next).await? || self.is_stopped_by_a_brake(&next).await? {
             return Ok(Flow::On);
         }
+        let next = match ask(self.world, &self.frame, &self.state, playbook, next, self.until()).await {
+            Asked::Record(event) => return self.record(event).await,
+            Asked::Failed { at, attempt, error } => return self.failed(&at, attempt, error, Vec::new()).await,
+            Asked::TargetUnread(error) => return self.target_unread(error).await,
+            Asked::Other(next) => next,
+        };
         match next {
-            Next::Nothing => Ok(Flow::Leave),
             Next::Park { until } => self.park(Vec::new(), until).await,
-            Next::Enter { phase, because } => self.record(RunEvent::Entered { phase, because }).await,
-            Next::ReadTarget => match read::read_target(self.world, &self.frame, self.until()).await {
-                Ok(event) => self.record(event).await,
-                Err(error) => self.target_unread(error).await,
-            },
-            Next::Evaluate { at, kind, condition } => {
-                let event = read::evaluate(self.world, &self.frame, &self.state, &at, kind, condition);
-                self.record(event).await
-            }
-            Next::Read { at, action, attempt } => {
-                match read::read(self.world, &self.frame, &self.state, &at, action, self.until()).await {
-                    Ok((output, summary)) => {
-                        self.record(RunEvent::Read { step: at.address.clone(), output, summary }).await
-                    }
-                    Err(error) => self.failed(&at, attempt, error, Vec::new()).await,
-                }
-            }
-            Next::Choose { at } => {
-                let event = read::choose(self.world, &self.frame, &self.state, &at);
-                self.record(event).await
-            }
-            Next::Set { at, values } => {
-                let event = read::values(self.world, &self.frame, &self.state, &at, values);
-                self.record(event).await
-            }
             Next::Wait { at, lasting } => {
                 let until = now + lasting;
                 let because = "the playbook waits".to_owned();
                 self.park(vec![RunEvent::Waiting { step: at.address.clone(), until, because }], until).await
             }
-            Next::EndWait { at } => self.record(RunEvent::Waited { step: at.address.clone() }).await,
-            Next::Skip { at, because } => self.record(RunEvent::Skipped { step: at.address.clone(), because }).await,
             Next::Propose => {
                 let outlook = preview::preview(self.world, &self.frame, &self.state, playbook, self.until()).await;
                 self.record(RunEvent::Proposed { preview: outlook.preview }).await
@@ -126,15 +106,22 @@ impl Driver<'_> {
                 let event = RunEvent::Verifying { step: at.address.clone(), look_at, give_up_at };
                 self.park(vec![event], look_at).await
             }
-            Next::Look { at, verify } => {
-                let event = read::look(self.world, &self.frame, &self.state, playbook, &at, verify, self.until()).await;
-                self.record(event).await
-            }
             Next::Tell { at, tell } => self.tell(&at, tell).await,
             Next::End { outcome: Outcome::Proposed, because } => {
                 self.end(Outcome::Proposed, observes.unwrap_or(because)).await
             }
             Next::End { outcome, because } => self.end(outcome, because).await,
+            // What is asked was asked above.
+            Next::Nothing
+            | Next::ReadTarget
+            | Next::Evaluate { .. }
+            | Next::Choose { .. }
+            | Next::Set { .. }
+            | Next::Read { .. }
+            | Next::EndWait { .. }
+            | Next::Skip { .. }
+            | Next::Look { .. }
+            | Next::Enter { .. } => Ok(Flow::Leave),
         }
     }
 
@@ -255,6 +242,11 @@ impl Driver<'_> {
             let attempt = self.state.tried(&at.address).attempts + 1;
             return self.failed(at, attempt, error, Vec::new()).await;
         }
+        // Nobody is asked about what would be refused.
+        if let Some(error) = outlook.refused.remove(&at.address) {
+            let attempt = self.state.tried(&at.address).attempts + 1;
+            return self.failed(at, attempt, error, Vec::new()).await;
+        }
         if let (Some(intent), StepKind::Action(Action::Mutate(action))) =
             (outlook.intents.get(&at.address), &at.step.kind)
             && let Some(error) = self.why_not_again(action.as_ref(), intent).await?
@@ -323,13 +315,7 @@ impl Driver<'_> {
     }
 
     async fn tell(&mut self, at: &StepAt<'_>, tell: &Tell) -> Result<Flow, StoreError> {
-        let mut scope = self.frame.scope(&self.state);
-        let because = self.state.entered_because.clone();
-        scope.insert("because".into(), because.into());
-        let text = tell.message.text_leniently(&scope);
-        // A team that cannot be found out is nobody: then the owner is called.
-        let named = tell.team.as_ref().and_then(|team| team.resolve(&scope).ok());
-        let team = named.filter(|team| !team.trim().is_empty()).unwrap_or_else(|| self.playbook.owner.clone());
+        let (team, text) = told(&self.frame, &self.state, self.playbook, tell);
         let told = RunEvent::Told { step: at.address.clone(), page: tell.page, team: team.clone(), text: text.clone() };
         let mut append = Append { events: vec![told], ..Append::default() };
         if tell.page {

@@ -5,16 +5,19 @@
 //! doubt, and the action finds out what became of it before anything else happens.
 
 mod act;
+mod ask;
 mod ask_source;
 mod brakes;
 mod drive;
 mod evidence;
 mod freeze_map;
+mod look;
 mod mutate;
 mod plan;
 mod preview;
 mod read;
 mod repeats;
+mod retry;
 mod scope;
 mod state;
 mod status;
@@ -29,8 +32,8 @@ mod worker;
 pub use ask_source::Heard;
 pub use evidence::trimmed;
 pub use freeze_map::FreezeMap;
+pub use look::{RunPreview, preview_run};
 pub use plan::{Next, plan};
-pub use preview::{Rehearsal, rehearse};
 pub use scope::Frame;
 pub use state::RunState;
 pub use status::{Status, Tried};

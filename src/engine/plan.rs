@@ -7,12 +7,13 @@ use chrono::{DateTime, Utc};
 use super::ask_source::Heard;
 use super::state::{Approval, RunState};
 use super::status::Status;
-use super::timing::{FIRST_BACKOFF, LONGEST_BACKOFF, MUTATION_RETRY_FOR, READ_RETRY_FOR};
 use super::walk::{ChooseAt, Place, StepAt, next_place};
 use crate::action::{Action, Mutation, Read, Tell};
 use crate::language::Expression;
-use crate::model::{Autonomy, ConditionKind, FailureClass, HumanDuration, Intent, Outcome, Phase, SourceAnswer};
-use crate::playbook::{Condition, Playbook, Step, StepKind, Verify};
+use crate::model::{
+    Autonomy, ConditionKind, FailureClass, HumanDuration, Intent, Outcome, Phase, SourceAnswer, StepAddress,
+};
+use crate::playbook::{Condition, Playbook, StepKind, Verify};
 
 /// The next thing to do.
 #[derive(Debug)]
@@ -47,7 +48,7 @@ pub enum Next<'p> {
     },
     /// Pass over a failed step of the escalation.
     Skip {
-        at: StepAt<'p>,
+        address: StepAddress,
         because: String,
     },
     /// Nothing before then.
@@ -264,7 +265,7 @@ fn in_step<'p>(
     let step = at.step;
     let is_wanted = match state.status(&at.address) {
         Some(Status::Failed { error, .. }) if phase == Phase::Escalate => {
-            return Next::Skip { at, because: error.clone() };
+            return Next::Skip { address: at.address, because: error.clone() };
         }
         Some(Status::Failed { class, error, tried }) => return give_up(&at, *class, error, tried.attempts),
         Some(Status::Waiting { until, .. }) if now < *until => return Next::Park { until: *until },
@@ -358,9 +359,20 @@ fn escalate<'p>(playbook: &'p Playbook, state: &RunState, now: DateTime<Utc>) ->
         let outcome = if state.paged { Outcome::Escalated } else { Outcome::Cancelled };
         return Next::End { outcome, because };
     }
+    // Whatever wrote that would write it again.
+    if let Some(illegal) = &state.illegal {
+        return Next::End { outcome: Outcome::Escalated, because: illegal.clone() };
+    }
     let at = match next_place(playbook, Phase::Escalate, state) {
         Some(Place::Step(at)) => at,
-        Some(Place::Choose(at)) => return Next::Choose { at },
+        Some(Place::Choose(at)) => {
+            return match state.status(&at.address) {
+                Some(Status::Failed { error, .. }) => {
+                    Next::Skip { address: at.address.clone(), because: error.clone() }
+                }
+                _ => Next::Choose { at },
+            };
+        }
         None => return Next::End { outcome: Outcome::Escalated, because: state.entered_because.clone() },
     };
     in_step(at, Phase::Escalate, Autonomy::Auto, state, now, InStep { in_group: false, news: News::Fresh })
@@ -373,25 +385,4 @@ fn give_up<'p>(at: &StepAt<'_>, class: FailureClass, error: &str, attempts: u32)
         FailureClass::Retry | FailureClass::Fail => format!("{} failed{tries}: {error}", at.address),
     };
     Next::Enter { phase: Phase::Escalate, because }
-}
-
-/// When a failed step is tried again; `None`: not any more. `attempts` counts the one that just failed.
-pub(super) fn retry_at(
-    step: Option<&Step>,
-    class: FailureClass,
-    attempts: u32,
-    first_failed_at: DateTime<Utc>,
-    now: DateTime<Utc>,
-    jitter: f64,
-) -> Option<DateTime<Utc>> {
-    if class != FailureClass::Retry {
-        return None;
-    }
-    let default = match step.map(|step| &step.kind) {
-        Some(StepKind::Action(Action::Mutate(_))) => MUTATION_RETRY_FOR,
-        _ => READ_RETRY_FOR,
-    };
-    let doubled = FIRST_BACKOFF.saturating_mul(1 << attempts.saturating_sub(1).min(8)).min(LONGEST_BACKOFF);
-    let at = now + doubled.mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 2.0);
-    (at <= first_failed_at + step.and_then(|step| step.retry_for).unwrap_or(default)).then_some(at)
 }

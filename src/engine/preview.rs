@@ -4,16 +4,12 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::plan::{Next, plan};
+use super::mutate;
 use super::scope::Frame;
 use super::state::RunState;
-use super::timing::READ_TIMEOUT;
 use super::walk::{StepAt, chosen, steps_in};
-use super::{mutate, read};
 use crate::action::{Action, ActionError, Plan, World};
-use crate::model::{
-    Autonomy, FailureClass, Intent, Outcome, Phase, Preview, PreviewStep, RunEvent, StepAddress, redact,
-};
+use crate::model::{FailureClass, Intent, Phase, Preview, PreviewStep, StepAddress, redact};
 use crate::playbook::{Block, Choose, Playbook, StepKind};
 
 /// What a run would do, and what could not be found out for the moment.
@@ -21,6 +17,8 @@ pub(super) struct Outlook {
     pub preview: Preview,
     /// Steps whose object could not be asked, though it may be in a moment.
     pub unasked: BTreeMap<StepAddress, ActionError>,
+    /// Steps that would not be done as things are now.
+    pub refused: BTreeMap<StepAddress, ActionError>,
     /// What is certain to be done, unless a step before it changes that.
     pub intents: BTreeMap<StepAddress, Intent>,
 }
@@ -34,7 +32,7 @@ pub(super) async fn preview(
     until: DateTime<Utc>,
 ) -> Outlook {
     let preview = Preview { steps: Vec::new() };
-    let mut outlook = Outlook { preview, unasked: BTreeMap::new(), intents: BTreeMap::new() };
+    let mut outlook = Outlook { preview, unasked: BTreeMap::new(), refused: BTreeMap::new(), intents: BTreeMap::new() };
     let mut look = Looking { world, frame, state, playbook, until, outlook: &mut outlook };
     look.blocks(playbook.blocks(Phase::Mitigate), None).await;
     outlook
@@ -111,11 +109,14 @@ impl Looking<'_> {
             }
             Ok(Plan::Unneeded(output)) => shown(format!("nothing: {}", output.summary), true, None),
             Err(error) => {
-                let name = action.as_describe().name();
+                let name = action.name();
                 let told = format!("{name}: decided after the steps before it; now: {error}");
-                if error.class == FailureClass::Retry {
-                    self.outlook.unasked.insert(at.address.clone(), error);
-                }
+                match error.class {
+                    FailureClass::Retry => self.outlook.unasked.insert(at.address.clone(), error),
+                    FailureClass::Fail | FailureClass::NeedsHuman => {
+                        self.outlook.refused.insert(at.address.clone(), error)
+                    }
+                };
                 shown(told, false, None)
             }
         };
@@ -180,63 +181,6 @@ pub(super) fn compare(shown: &Preview, now: &Outlook) -> Compared {
     unasked.map_or(Compared::Same, Compared::Unasked)
 }
 
-/// What a rehearsal of a run came to.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Rehearsal {
-    /// What was read and decided, in order.
-    pub events: Vec<RunEvent>,
-    /// What it would change; `None` when it would not come to that.
-    pub preview: Option<Preview>,
-    /// How it would end without changing anything; `None` when it would go on to the mitigation.
-    pub end: Option<(Outcome, String)>,
-}
-
-/// Diagnoses for real and shows the mitigation, with nothing changed and nothing written.
-pub async fn rehearse(world: &World, playbook: &Playbook, frame: &Frame) -> Rehearsal {
-    let mut state = RunState::default();
-    let mut events = Vec::new();
-    loop {
-        let now = world.clock.now();
-        let until = now + READ_TIMEOUT;
-        let event = match plan(playbook, Autonomy::Suggest, &state, now) {
-            Next::Enter { phase: Phase::Escalate, because } => {
-                return Rehearsal { events, preview: None, end: Some((Outcome::Escalated, because)) };
-            }
-            Next::Enter { phase, because } => RunEvent::Entered { phase, because },
-            Next::ReadTarget => match read::read_target(world, frame, until).await {
-                Ok(event) => event,
-                Err(error) => {
-                    return Rehearsal { events, preview: None, end: Some((Outcome::Escalated, error.message)) };
-                }
-            },
-            Next::Evaluate { at, kind, condition } => read::evaluate(world, frame, &state, &at, kind, condition),
-            Next::Read { at, action, attempt } => match read::read(world, frame, &state, &at, action, until).await {
-                Ok((output, summary)) => RunEvent::Read { step: at.address.clone(), output, summary },
-                Err(error) => {
-                    RunEvent::Failed { step: at.address.clone(), attempt, class: error.class, error: error.message }
-                }
-            },
-            Next::Choose { at } => read::choose(world, frame, &state, &at),
-            Next::Set { at, values } => read::values(world, frame, &state, &at, values),
-            Next::EndWait { at } | Next::Wait { at, .. } => RunEvent::Waited { step: at.address.clone() },
-            Next::Propose => {
-                let preview = preview(world, frame, &state, playbook, until).await.preview;
-                return Rehearsal { events, preview: Some(preview), end: None };
-            }
-            Next::End { outcome, because } => {
-                return Rehearsal { events, preview: None, end: Some((outcome, because)) };
-            }
-            // A diagnosis holds no other steps.
-            other => {
-                let because = format!("the diagnosis cannot be rehearsed beyond {other:?}");
-                return Rehearsal { events, preview: None, end: Some((Outcome::Escalated, because)) };
-            }
-        };
-        state.take(now, &event);
-        events.push(event);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -252,7 +196,12 @@ mod tests {
     fn now(steps: &[PreviewStep], unasked: &[&str]) -> Outlook {
         let lost = |path: &&str| (address(path), ActionError::retry("the connection was lost"));
         let unasked = unasked.iter().map(lost).collect();
-        Outlook { preview: Preview { steps: steps.to_vec() }, unasked, intents: BTreeMap::new() }
+        Outlook {
+            preview: Preview { steps: steps.to_vec() },
+            unasked,
+            refused: BTreeMap::new(),
+            intents: BTreeMap::new(),
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::timing::READ_TIMEOUT;
 use super::walk::{ChooseAt, StepAt, find};
 use crate::action::{Action, ActionError, Read, RunMark, StepContext, World};
 use crate::language::Expression;
-use crate::model::{ConditionKind, Considered, FailureClass, Look, Phase, RunEvent, redact_value};
+use crate::model::{ConditionKind, Considered, FailureClass, Look, Phase, RunEvent, redact, redact_value};
 use crate::playbook::{Condition, Playbook, StepKind, Verify};
 
 /// Reads the target anew, until then at most.
@@ -91,6 +91,11 @@ pub(super) fn evaluate(
 /// Chooses the first branch whose condition holds. One that cannot be decided is a failure, and never "the next branch"; but in
 /// the escalation, where a human waits for what there is.
 pub(super) fn choose(world: &World, frame: &Frame, state: &RunState, at: &ChooseAt<'_>) -> RunEvent {
+    // What masking would change could not be found again.
+    if let Some(branch) = at.choose.branches.iter().find(|branch| redact(&branch.name) != branch.name) {
+        let error = format!("the name of a branch holds what looks like a secret: `{}`", redact(&branch.name));
+        return RunEvent::Failed { step: at.address.clone(), attempt: 1, class: FailureClass::Fail, error };
+    }
     let (scope, now) = (frame.scope(state), world.clock.now());
     let is_lenient = state.phase == Some(Phase::Escalate);
     let mut considered = Vec::new();

@@ -32,7 +32,7 @@ impl Driver<'_> {
 
 /// What the change has in common with the same one made again.
 pub(super) fn remedy(action: &dyn Mutation, intent: &Intent) -> Remedy {
-    Remedy { action: action.as_describe().name().to_owned(), object: action.remedied(intent) }
+    Remedy { action: action.name().to_owned(), object: action.remedied(intent) }
 }
 
 /// Whether it is the next step after one that helped, and the playbook's limits speak of several

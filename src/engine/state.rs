@@ -35,6 +35,8 @@ pub struct RunState {
     pub done: Option<String>,
     /// Why the run cannot go on by itself.
     pub trouble: Option<String>,
+    /// What its log holds that cannot be there.
+    pub illegal: Option<String>,
     pub proposed: Option<Preview>,
     pub approval: Approval,
     pub alert_resolved: bool,
@@ -125,7 +127,7 @@ impl RunState {
             }
             RunEvent::Entered { phase, because } => {
                 if self.phase.is_some_and(|before| before > *phase) {
-                    self.is_in_trouble(format!("its log enters {phase} after a later phase"));
+                    self.is_illegal(format!("its log enters {phase} after a later phase"));
                     return;
                 }
                 self.phase = Some(*phase);
@@ -154,13 +156,13 @@ impl RunState {
     /// A record about a step. One that cannot follow what is there changes nothing, and is for a human to look at.
     fn take_of_step(&mut self, at: DateTime<Utc>, step: &StepAddress, event: &RunEvent) {
         if self.phase.is_some_and(|phase| phase != step.phase()) {
-            self.is_in_trouble(format!("{step}: its log speaks of it in another phase"));
+            self.is_illegal(format!("{step}: its log speaks of it in another phase"));
             return;
         }
         match Status::after(self.status(step), at, event) {
             Ok(status) => self.steps.insert(step.clone(), status),
             Err(illegal) => {
-                self.is_in_trouble(format!("{step}: {illegal}"));
+                self.is_illegal(format!("{step}: {illegal}"));
                 return;
             }
         };
@@ -189,6 +191,11 @@ impl RunState {
             RunEvent::Told { page, .. } => self.paged |= page,
             _ => {}
         }
+    }
+
+    fn is_illegal(&mut self, what: String) {
+        self.illegal.get_or_insert_with(|| what.clone());
+        self.is_in_trouble(what);
     }
 
     fn is_in_trouble(&mut self, because: String) {
@@ -250,6 +257,8 @@ impl RunState {
             _ => at,
         };
         self.heard = Some(Heard { answer: answer.clone(), waited, since, again_at });
+        // Patience with what failed, or was waited for, before nobody was there begins anew.
+        self.forget_failures();
         // It was a yes to what was so before.
         if matches!(self.approval, Approval::Granted { .. }) {
             self.approval = Approval::None;

@@ -14,8 +14,10 @@ pub(super) fn count(metrics: &Metrics, playbook: &Playbook, event: &RunEvent) {
         _ => return,
     };
     // Only this phase changes anything.
-    let step = playbook.steps(Phase::Mitigate).find(|step| step.address.name() == path.name());
+    let step = playbook
+        .steps(Phase::Mitigate)
+        .find(|step| step.address.phase() == path.phase() && step.address.name() == path.name());
     if let Some(StepKind::Action(Action::Mutate(action))) = step.map(|step| &step.kind) {
-        metrics.mutation(action.as_describe().name(), result);
+        metrics.mutation(action.name(), result);
     }
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::{Next, RunState, StepAt, plan};
-use crate::model::{Autonomy, ConditionKind, RunEvent, StepAddress};
+use crate::model::{Autonomy, ConditionKind, Outcome, Phase, RunEvent, StepAddress};
 use crate::playbook::Playbook;
 
 /// What the first version wrote of the runs of its own tests.
@@ -43,7 +43,7 @@ fn follows(next: &Next<'_>) -> Vec<(&'static str, Option<StepAddress>)> {
         Next::Read { at, .. } => of(&["read", "failed"], at),
         Next::Wait { at, .. } => of(&["waiting"], at),
         Next::EndWait { at } => of(&["waited"], at),
-        Next::Skip { at, .. } => of(&["skipped"], at),
+        Next::Skip { address, .. } => vec![("skipped", Some(address.clone()))],
         Next::Propose => vec![("proposed", None)],
         Next::AskSource { .. } => vec![("source_asked", None)],
         Next::Ask { at } => [vec![("approval_asked", None)], of(&["failed"], at)].concat(),
@@ -161,4 +161,21 @@ fn a_record_that_cannot_follow_is_trouble() {
     }
     let told: Vec<&str> = told.into_iter().collect();
     assert!(told.len() >= 7, "{told:?}");
+}
+
+/// A run that has written what cannot be goes no way but to a human, and ends.
+#[test]
+fn a_run_with_a_log_that_cannot_be_ends_with_a_human() {
+    let recorded = recorded();
+    let run = recorded.runs.iter().find(|run| run.log.iter().any(|(_, event)| event.name() == "read")).unwrap();
+    let playbook = Playbook::parse(Path::new("recorded.yaml"), &recorded.playbooks[&run.playbook]).unwrap();
+    let read = run.log.iter().position(|(_, event)| event.name() == "read").unwrap();
+    let mut state = RunState::of(&run.log[..=read], None);
+    let (at, twice) = &run.log[read];
+    state.take(*at, twice);
+    let next = plan(&playbook, run.autonomy, &state, *at);
+    assert!(matches!(next, Next::Enter { phase: Phase::Escalate, .. }), "{next:?}");
+    state.take(*at, &RunEvent::Entered { phase: Phase::Escalate, because: "trouble".into() });
+    let next = plan(&playbook, run.autonomy, &state, *at);
+    assert!(matches!(next, Next::End { outcome: Outcome::Escalated, .. }), "{next:?}");
 }

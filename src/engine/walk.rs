@@ -73,7 +73,8 @@ fn creates(step: &Step) -> bool {
 /// The blocks of the branch that was chosen; `None`: none was yet.
 pub fn chosen<'p>(choose: &'p Choose, state: &RunState) -> Option<&'p [Block]> {
     let Some(Status::Chosen { branch }) = state.status(&choose.address) else { return None };
-    Some(choose.branches.iter().find(|known| known.name == *branch).map_or(&[], |branch| branch.blocks.as_slice()))
+    // One that is not known is no branch without steps: it is chosen again, which cannot follow, and so is for a human.
+    choose.branches.iter().find(|known| known.name == *branch).map(|branch| branch.blocks.as_slice())
 }
 
 /// The first place of the phase at which something is left to do.

@@ -19,6 +19,8 @@ pub struct Due<'a> {
     pub incident: &'a Incident,
     /// What was sent last. `None`: nothing, or it cannot be read.
     pub page: Option<&'a Page>,
+    /// All of the incident.
+    pub pages: &'a [Page],
     pub oncall: &'a OnCall,
     pub default_team: &'a str,
     /// What it is about: nothing, where nobody is an expert.
@@ -92,6 +94,7 @@ impl Due<'_> {
                 team: self.incident.team.clone(),
                 owner: None,
                 people: vec![owner.clone()],
+                by_name: true,
                 reason,
                 text: None,
                 step: None,
@@ -153,6 +156,7 @@ impl Due<'_> {
             team: self.incident.team.clone(),
             owner: None,
             people,
+            by_name: true,
             reason,
             text: self.page.and_then(|page| page.text.clone()),
             step: self.escalation.step,
@@ -172,13 +176,14 @@ impl Due<'_> {
             team: self.incident.team.clone(),
             owner: None,
             people: Vec::new(),
+            by_name: false,
             reason,
             text: self.page.and_then(|page| page.text.clone()),
             step: self.escalation.step,
             within: None,
         };
         if self.oncall.member(to).is_some() {
-            return Escalated::Calls(Box::new(NextCall { people: vec![to.to_owned()], ..call }));
+            return Escalated::Calls(Box::new(NextCall { people: vec![to.to_owned()], by_name: true, ..call }));
         }
         if let Ok(team) = self.oncall.team(to) {
             let (team, owner) = (team.name.clone(), Some(team.name.clone()));
@@ -193,7 +198,7 @@ impl Due<'_> {
     /// Whom a person has asked for is called all the same.
     fn is_quiet(&self) -> bool {
         let incident = self.incident;
-        if self.page.is_some_and(|page| page.acknowledged_at.is_none() && page.reason.is_asked_for()) {
+        if self.page.is_some_and(|page| page.acknowledged_at.is_none() && page.asked) {
             return false;
         }
         let is_over = incident.episodes > 0 && incident.open_episodes == 0;
@@ -203,18 +208,24 @@ impl Due<'_> {
         is_over || incident.state == IncidentState::Mitigated && is_settling
     }
 
-    /// It has come to a receiver that calls the next by itself: two who escalate would wake more
-    /// people than either's policy says.
     fn is_watched(&self) -> bool {
-        // Whom a person has asked for by name, no receiver knows.
-        self.page.is_some_and(|page| !page.reason.is_asked_for() && page.is_kept_by(self.escalating).is_some())
+        self.page.is_some_and(|page| page.watched_by(self.pages, self.escalating).is_some())
     }
 
     fn calls(&self, call: Call, reason: PageReason) -> Escalated {
-        let Call { step, team, people, within, .. } = call;
+        let Call { step, team, people, by_name, within, .. } = call;
         let people = people.iter().map(|member| member.name.clone()).collect();
         let text = self.page.and_then(|page| page.text.clone());
-        Escalated::Calls(Box::new(NextCall { team, owner: None, people, reason, text, step: Some(step), within }))
+        Escalated::Calls(Box::new(NextCall {
+            team,
+            owner: None,
+            people,
+            by_name,
+            reason,
+            text,
+            step: Some(step),
+            within,
+        }))
     }
 
     fn waits(&self, until: DateTime<Utc>) -> Escalated {

@@ -52,6 +52,7 @@ impl Watchdog {
             team: self.default_team.clone(),
             owner: None,
             people: Vec::new(),
+            by_name: false,
             reason: PageReason::CallOverdue { since: due.due_at.unwrap_or(now) },
             text: None,
             step: due.step,

@@ -46,8 +46,18 @@ impl EscalationWorker {
         };
         let about = &about;
         let escalating = &self.store.calls_by_itself();
-        let due =
-            Due { escalation, incident: &incident, page: page.as_ref(), oncall, default_team, about, escalating, now };
+        let pages = &self.store.pages_of(incident.id).await?;
+        let due = Due {
+            escalation,
+            incident: &incident,
+            page: page.as_ref(),
+            pages,
+            oncall,
+            default_team,
+            about,
+            escalating,
+            now,
+        };
         self.store.escalate(escalation, decide(&due)).await?;
         Ok(())
     }

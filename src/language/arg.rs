@@ -7,20 +7,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
-use super::{Scope, Template, TemplateError};
-
-/// Where something stands in its file. Line and column count from 1; 0 is unknown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Location {
-    pub line: u64,
-    pub column: u64,
-}
-
-impl From<serde_saphyr::Location> for Location {
-    fn from(location: serde_saphyr::Location) -> Self {
-        Self { line: location.line(), column: location.column() }
-    }
-}
+use super::{Location, Scope, Template, TemplateError};
 
 /// Why an argument has no value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

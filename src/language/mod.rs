@@ -7,15 +7,14 @@
 
 mod arg;
 mod expression;
-mod suggest;
 mod template;
 mod template_names;
 
 use serde_json::{Map, Value};
 
-pub use arg::{AnyArg, Arg, ArgError, Location};
+pub use crate::diagnostics::{Location, closest, list};
+pub use arg::{AnyArg, Arg, ArgError};
 pub use expression::{Bound, CompileError, Expression, ExpressionError, QuantityError, Reference, parse_quantity};
-pub use suggest::{closest, list};
 pub use template::{Template, TemplateError};
 pub use template_names::InBody;
 

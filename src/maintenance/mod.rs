@@ -4,25 +4,20 @@
 
 mod weekly;
 
+use std::path::Path;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
+use serde_saphyr::Spanned;
 
 pub use weekly::Weekly;
 
+use crate::diagnostics::{Code, Diagnostics, Source};
 use crate::model::{Digest, HumanDuration, LONGEST_WINDOW, Matcher, TargetPattern, WindowScope};
 use crate::store::{NewWindow, WindowOrigin};
 
-/// What is wrong with a `maintenance.yaml`: where, and what to write instead.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{file}: {message}")]
-pub struct MaintenanceError {
-    pub file: String,
-    pub message: String,
-}
-
 /// A window of the file.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Entry")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedWindow {
     pub name: String,
     pub scope: WindowScope,
@@ -44,7 +39,7 @@ struct Document {
     _api_version: ApiVersion,
     #[serde(rename = "kind")]
     _kind: Kind,
-    windows: Vec<PlannedWindow>,
+    windows: Vec<Spanned<Entry>>,
 }
 
 #[derive(Deserialize)]
@@ -58,7 +53,7 @@ enum Kind {
     Maintenance,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
     name: String,
@@ -109,17 +104,28 @@ impl TryFrom<Entry> for PlannedWindow {
 /// Reads the text of a file of that name.
 ///
 /// # Errors
-/// When it is not what such a file looks like, or two windows have one name.
-pub fn parse_maintenance(file: &str, text: &str) -> Result<Vec<PlannedWindow>, MaintenanceError> {
-    let error = |message: String| MaintenanceError { file: file.to_owned(), message };
-    let document: Document = serde_saphyr::from_str(text).map_err(|wrong| error(wrong.to_string()))?;
+/// All that is wrong: it is not what such a file looks like, or two windows have one name.
+pub fn parse_maintenance(file: &str, text: &str) -> Result<Vec<PlannedWindow>, Diagnostics> {
+    let source = Source { path: Path::new(file), text };
+    let document: Document = serde_saphyr::from_str(text).map_err(|wrong| source.yaml_error(&wrong))?;
+    let (mut windows, mut wrong) = (Vec::new(), Vec::new());
     let mut names = std::collections::BTreeSet::new();
-    for window in &document.windows {
-        if !names.insert(window.name.as_str()) {
-            return Err(error(format!("there are two windows `{}`; give one of them another name", window.name)));
+    for entry in document.windows {
+        let at = entry.referenced.into();
+        let name = entry.value.name.clone();
+        match PlannedWindow::try_from(entry.value) {
+            Ok(window) => windows.push(window),
+            Err(why) => {
+                let (message, remedy) = why.split_once("; ").unwrap_or((&why, ""));
+                wrong.push(source.error(Code::InvalidWindow, at, message).with_remedy(remedy));
+            }
+        }
+        if names.replace(name.clone()).is_some() {
+            let message = format!("there are two windows `{name}`");
+            wrong.push(source.error(Code::DuplicateName, at, message).with_remedy("give one of them another name"));
         }
     }
-    Ok(document.windows)
+    if wrong.is_empty() { Ok(windows) } else { Err(Diagnostics(wrong)) }
 }
 
 /// Windows are kept so long before they begin: whoever asks sees them coming.
@@ -216,10 +222,10 @@ windows:
             let text = FILE.replace(right, wrong);
             assert_ne!(text, FILE, "{right}");
             let error = parse_maintenance("m.yaml", &text).unwrap_err().to_string();
-            assert!(error.starts_with("m.yaml: ") && error.contains(told), "{wrong}: {error}");
+            assert!(error.contains("--> m.yaml:") && error.contains(told), "{wrong}: {error}");
         }
         let text = FILE.replace("matchers: [namespace=shop]", "matchers: [namespace]");
         let error = parse_maintenance("m.yaml", &text).unwrap_err().to_string();
-        assert!(error.contains("line 13"), "{error}");
+        assert!(error.contains("m.yaml:13:"), "{error}");
     }
 }

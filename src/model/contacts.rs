@@ -14,6 +14,8 @@ pub struct PageCall<'a> {
     pub team: &'a str,
     /// By name. Empty: whoever is on call for the team.
     pub people: &'a [String],
+    /// Whether `people` are others than those who are on call for the team.
+    pub by_name: bool,
     pub about: &'a Concern,
     pub at: DateTime<Utc>,
 }
@@ -21,9 +23,11 @@ pub struct PageCall<'a> {
 /// Which sinks they want.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Contacts {
-    pub sinks: BTreeSet<String>,
-    /// Somebody wants none in particular, and is called as usual.
-    pub and_usual: bool,
+    /// Of each of them. Empty: they want none in particular, and are called as usual.
+    pub each: Vec<BTreeSet<String>>,
+    /// They are called by name: others than those who are on call for the team, whom its receivers
+    /// know.
+    pub by_name: bool,
 }
 
 /// Who knows it. The answer holds for the moment of the call, reads nothing and waits for nobody:

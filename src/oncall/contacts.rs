@@ -36,6 +36,8 @@ pub struct Paged {
     /// The team that is called. `None`: nobody is on call for any.
     pub team: Option<String>,
     pub people: Vec<Arc<Member>>,
+    /// As [`Call::by_name`](super::Call::by_name).
+    pub by_name: bool,
     /// The teams that were to be called before, each with why it cannot be.
     pub nobody: Vec<(String, &'static str)>,
 }
@@ -56,9 +58,10 @@ impl OnCall {
             if paged.nobody.iter().any(|(before, _)| before == asked) {
                 continue;
             }
-            let why = match self.first(asked, default_team.unwrap_or(asked), about, at) {
-                Ok(people) if !people.is_empty() => {
-                    return Paged { team: Some(asked.to_owned()), people, ..paged };
+            let why = match self.first_call(asked, default_team.unwrap_or(asked), about, at) {
+                Ok(Some(call)) if !call.people.is_empty() => {
+                    let (people, by_name) = (call.people, call.by_name);
+                    return Paged { team: Some(asked.to_owned()), people, by_name, ..paged };
                 }
                 Ok(_) if self.shift_before(asked, at).is_ok_and(|before| before.is_some()) => {
                     "whose rotations leave a gap now"
@@ -93,18 +96,17 @@ impl KnowsContacts for RosterContacts {
 
     fn contacts(&self, call: &PageCall<'_>, there: &BTreeSet<String>) -> Contacts {
         let oncall = self.roster.get();
+        let mut by_name = call.by_name;
         let mut people: Vec<_> = call.people.iter().filter_map(|name| oncall.member(name)).cloned().collect();
         if people.is_empty() {
             let owner = call.incident.team.as_str();
-            people = oncall.paged(call.team, owner, Some(&self.default_team), call.about, call.at).people;
+            let paged = oncall.paged(call.team, owner, Some(&self.default_team), call.about, call.at);
+            (people, by_name) = (paged.people, paged.by_name);
         }
-        let mut contacts = Contacts::default();
-        for member in people {
+        let wanted = |member: Arc<Member>| {
             let wanted = member.contacts(call.incident.severity).iter().map(|sink| (*sink).to_owned());
-            let wanted: Vec<String> = wanted.filter(|sink| there.contains(sink)).collect();
-            contacts.and_usual |= wanted.is_empty();
-            contacts.sinks.extend(wanted);
-        }
-        contacts
+            wanted.filter(|sink| there.contains(sink)).collect()
+        };
+        Contacts { each: people.into_iter().map(wanted).collect(), by_name }
     }
 }

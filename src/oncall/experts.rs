@@ -34,6 +34,11 @@ impl Area {
     }
 }
 
+/// A name as somebody in a hurry means it: `Storage!` is `storage`.
+fn bare(name: &str) -> String {
+    name.trim_matches(|letter: char| !letter.is_alphanumeric()).to_lowercase()
+}
+
 impl OnCall {
     /// In the order of the file.
     pub fn areas(&self) -> &[Area] {
@@ -44,10 +49,12 @@ impl OnCall {
         self.areas.iter().find(|area| area.name == name)
     }
 
-    /// Whom somebody asks for with a note that is the name of an area, or begins with it and a colon.
+    /// Whom somebody asks for with a note that is the name of an area, or begins with it and a colon,
+    /// whatever the case and with punctuation around it.
     pub fn area_asked_for(&self, note: Option<&str>) -> Option<&Area> {
         let note = note?;
-        self.area(note.split_once(':').map_or(note, |(area, _)| area).trim())
+        let asked = bare(note.split_once(':').map_or(note, |(area, _)| area));
+        self.areas.iter().find(|area| bare(&area.name) == asked)
     }
 
     /// Those of the areas that match.

@@ -41,7 +41,6 @@ pub use addresses::Addresses;
 pub use calendar::CalendarError;
 pub use contacts::{CONTACT_SINKS, Paged, RosterContacts};
 pub use covers::PassedOver;
-pub use error::{OnCallError, Place};
 pub use experts::Area;
 pub use findings::{Finding, LOOK_AHEAD};
 pub use imported::Imported;
@@ -51,6 +50,7 @@ pub use roster::Roster;
 pub use rotation::{Rotation, Shift};
 pub use told::Asking;
 
+use crate::diagnostics::Diagnostics;
 use crate::model::{Layer, OverrideId, PageFor, PageHours};
 use contacts::ContactsEach;
 use covers::Covers;
@@ -121,8 +121,8 @@ impl OnCall {
     /// Reads the content of an `oncall.yaml`; `source_name` is the name that errors give to it.
     ///
     /// # Errors
-    /// The first thing that is wrong, with line, column, snippet and what to write instead.
-    pub fn parse(source_name: &str, text: &str) -> Result<Self, OnCallError> {
+    /// All that is wrong, each with line, column, snippet and what to write instead.
+    pub fn parse(source_name: &str, text: &str) -> Result<Self, Diagnostics> {
         Self::parse_with(source_name, text, &|_| Err("calendars are not read here".to_owned()))
     }
 
@@ -131,7 +131,7 @@ impl OnCall {
     ///
     /// # Errors
     /// As [`OnCall::parse`]; also what is wrong with a calendar, at the place where it is named.
-    pub fn parse_with(source_name: &str, text: &str, read: ReadCalendar<'_>) -> Result<Self, OnCallError> {
+    pub fn parse_with(source_name: &str, text: &str, read: ReadCalendar<'_>) -> Result<Self, Diagnostics> {
         check::check(source_name, text, read)
     }
 
@@ -204,6 +204,14 @@ impl OnCall {
 impl fmt::Debug for Member {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Member").field(&self.name).finish()
+    }
+}
+
+impl Member {
+    /// Of that name, and nothing else.
+    fn named(name: &str) -> Self {
+        let (addresses, contacts) = (Addresses::default(), ContactsEach::new());
+        Self { name: name.to_owned(), addresses, contacts, time_zone: None }
     }
 }
 

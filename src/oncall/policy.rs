@@ -64,9 +64,19 @@ pub struct Call {
     pub team: String,
     /// Empty: the rotation says of nobody that it is theirs.
     pub people: Vec<Arc<Member>>,
+    /// Whether they are others than those who are on call for `team`: a receiver with a schedule of
+    /// its own would call somebody else.
+    pub by_name: bool,
     pub within: Option<Duration>,
     /// Whom the policy names.
     pub said: String,
+}
+
+impl Callee {
+    /// Whether it is whoever is on call for a team.
+    fn is_on_call(&self) -> bool {
+        matches!(self, Callee::OnCall | Callee::DefaultTeam | Callee::Rotation(_))
+    }
 }
 
 impl Policy {
@@ -124,15 +134,26 @@ impl OnCall {
         about: &Concern,
         at: DateTime<Utc>,
     ) -> Result<Vec<Arc<Member>>, ScheduleError> {
+        Ok(self.first_call(team, default_team, about, at)?.map(|call| call.people).unwrap_or_default())
+    }
+
+    /// As [`Self::first`], with how they are called.
+    pub(super) fn first_call(
+        &self,
+        team: &str,
+        default_team: &str,
+        about: &Concern,
+        at: DateTime<Utc>,
+    ) -> Result<Option<Call>, ScheduleError> {
         let (owner, policy) = (self.team(team)?, self.policy(team));
         for (n, step) in (0..).zip(&policy.steps) {
             let call = self.step(owner, default_team, policy, n, about, at);
-            let people = call.map(|call| call.people).unwrap_or_default();
-            if !people.is_empty() || !step.call.iter().all(|callee| *callee == Callee::Experts) {
-                return Ok(people);
+            let calls = call.as_ref().is_some_and(|call| !call.people.is_empty());
+            if calls || !step.call.iter().all(|callee| *callee == Callee::Experts) {
+                return Ok(call);
             }
         }
-        Ok(Vec::new())
+        Ok(None)
     }
 
     /// How long whoever a team's policy calls by a step has; `None`: for ever.
@@ -157,10 +178,12 @@ impl OnCall {
         let Step { call, within } = policy.steps.get(index)?;
         let mut people: Vec<Arc<Member>> = Vec::new();
         let mut teams = BTreeSet::new();
+        let mut by_name = false;
         for callee in call {
             let (team, called) = self.callee(owner, default_team, callee, about, at);
             if !called.is_empty() {
                 teams.insert(team);
+                by_name |= !callee.is_on_call();
             }
             people.extend(called);
         }
@@ -170,8 +193,10 @@ impl OnCall {
             Some(other) if teams.len() == 1 => (*other).to_owned(),
             _ => owner.name.clone(),
         };
+        // A receiver calls who is on call for one team.
+        let by_name = by_name || teams.len() > 1;
         let said = call.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        Some(Call { step, team, people, within: *within, said })
+        Some(Call { step, team, people, by_name, within: *within, said })
     }
 
     fn callee<'a>(

@@ -6,15 +6,14 @@ use std::sync::Arc;
 
 use super::catalog::Catalog;
 use super::document::Playbook;
-use super::problem::{Problem, ProblemSeverity, Source};
-use crate::language::Location;
+use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, Source};
 
 /// What came of reading a folder again.
 #[derive(Debug)]
 pub struct Reread {
     pub catalog: Catalog,
     /// Errors of files that do not count, and warnings of those that are new.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<Diagnostic>,
 }
 
 impl Catalog {
@@ -26,7 +25,7 @@ impl Catalog {
     pub fn read_again<'f>(
         &self,
         files: impl Iterator<Item = (&'f Path, Result<&'f str, &'f str>)>,
-        wrong_with: impl Fn(&Playbook) -> Vec<Problem>,
+        wrong_with: impl Fn(&Playbook) -> Vec<Diagnostic>,
     ) -> Reread {
         let old: BTreeMap<&Path, &Arc<Playbook>> =
             self.iter().map(|playbook| (playbook.path.as_path(), playbook)).collect();
@@ -36,7 +35,7 @@ impl Catalog {
                 Ok(text) => Playbook::parse(path, text),
                 Err(why) => {
                     let source = Source { path, text: "" };
-                    Err(vec![source.error(Location::default(), format!("the file cannot be read: {why}"))])
+                    Err(vec![source.error_of_file(Code::Unreadable, format!("the file cannot be read: {why}"))])
                 }
             };
             let before = old.get(path).copied();
@@ -68,7 +67,7 @@ impl Catalog {
                 let new = shelf.iter().filter(|(path, playbook)| is_new(path, playbook));
                 problems.extend(wrong);
                 problems.extend(new.flat_map(|(_, playbook)| playbook.warnings.iter().cloned()));
-                problems.sort_by(|a, b| (&a.path, a.line, a.column).cmp(&(&b.path, b.line, b.column)));
+                problems.sort_by(|a, b| (&a.path, a.line(), a.column()).cmp(&(&b.path, b.line(), b.column())));
                 return Reread { catalog, problems };
             }
             problems.extend(wrong.into_iter().filter(|it| culprits.contains(&it.path)));
@@ -102,6 +101,6 @@ impl Catalog {
     }
 }
 
-fn is_error(problem: &Problem) -> bool {
-    problem.severity == ProblemSeverity::Error
+fn is_error(problem: &Diagnostic) -> bool {
+    problem.severity == DiagnosticSeverity::Error
 }

@@ -8,8 +8,8 @@ use chrono::DateTime;
 
 use super::document::Playbook;
 use super::load::LARGEST;
-use super::problem::{Problem, Source};
 use super::target::alert_value;
+use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, Source};
 use crate::files::{FileError, Folder};
 use crate::language::{Expression, Location, Scope};
 use crate::model::{Alert, Digest};
@@ -45,7 +45,7 @@ impl Catalog {
     ///
     /// A file that does not load never takes down the others: it is missing in the catalog, and its problems are in the list,
     /// beside the warnings of those that do load.
-    pub fn load(directory: &Path) -> (Self, Vec<Problem>) {
+    pub fn load(directory: &Path) -> (Self, Vec<Diagnostic>) {
         let mut problems = Vec::new();
         let mut playbooks = Vec::new();
         for (path, text) in read_folder(directory, &mut problems) {
@@ -53,7 +53,7 @@ impl Catalog {
                 Ok(text) => text,
                 Err(error) => {
                     let source = Source { path: &path, text: "" };
-                    problems.push(source.error(Location::default(), format!("the file cannot be read: {error}")));
+                    problems.push(source.error_of_file(Code::Unreadable, format!("the file cannot be read: {error}")));
                     continue;
                 }
             };
@@ -67,17 +67,17 @@ impl Catalog {
         }
         let (catalog, conflicts) = Self::of(playbooks);
         problems.extend(conflicts);
-        problems.sort_by(|a, b| (&a.path, a.line, a.column).cmp(&(&b.path, b.line, b.column)));
+        problems.sort_by(|a, b| (&a.path, a.line(), a.column()).cmp(&(&b.path, b.line(), b.column())));
         (catalog, problems)
     }
 
     /// The catalog of these playbooks. Of two with one name neither is taken. Where two would answer every alert of one
     /// name, neither answers it: nobody said which one is meant.
-    pub fn of(playbooks: Vec<Playbook>) -> (Self, Vec<Problem>) {
+    pub fn of(playbooks: Vec<Playbook>) -> (Self, Vec<Diagnostic>) {
         Self::of_shared(playbooks.into_iter().map(Arc::new))
     }
 
-    pub(super) fn of_shared(playbooks: impl Iterator<Item = Arc<Playbook>>) -> (Self, Vec<Problem>) {
+    pub(super) fn of_shared(playbooks: impl Iterator<Item = Arc<Playbook>>) -> (Self, Vec<Diagnostic>) {
         let mut problems = Vec::new();
         let mut by_name: BTreeMap<String, Vec<Arc<Playbook>>> = BTreeMap::new();
         for playbook in playbooks {
@@ -86,7 +86,13 @@ impl Catalog {
         let mut catalog = Self::default();
         for (name, mut named) in by_name {
             if named.len() > 1 {
-                problems.extend(conflicts(&named, &name, &format!("another playbook is called `{name}` too")));
+                problems.extend(conflicts(
+                    Code::DuplicatePlaybook,
+                    &named,
+                    &name,
+                    &format!("another playbook is called `{name}` too"),
+                    "rename one",
+                ));
             } else if let Some(playbook) = named.pop() {
                 catalog.by_digest.insert(playbook.reference.digest.clone(), playbook.clone());
                 catalog.by_name.insert(name, playbook);
@@ -96,7 +102,12 @@ impl Catalog {
         (catalog, problems)
     }
 
-    fn index_alerts(&mut self, problems: &mut Vec<Problem>) {
+    /// What stands in the way of having these playbooks together.
+    pub fn conflicts(playbooks: &[Arc<Playbook>]) -> Vec<Diagnostic> {
+        Self::of_shared(playbooks.iter().cloned()).1
+    }
+
+    fn index_alerts(&mut self, problems: &mut Vec<Diagnostic>) {
         for playbook in self.by_name.values() {
             for (trigger, rule) in playbook.triggers.iter().enumerate() {
                 let entry = Entry { playbook: playbook.clone(), trigger };
@@ -112,7 +123,13 @@ impl Catalog {
                 }
             }
             if always.len() > 1 {
-                problems.extend(conflicts(&always, alert, &format!("another playbook answers every `{alert}` too")));
+                problems.extend(conflicts(
+                    Code::DuplicateTrigger,
+                    &always,
+                    alert,
+                    &format!("another playbook answers every `{alert}` too"),
+                    "give a `where` to all but one",
+                ));
                 entries.retain(|entry| entry.condition().is_some());
             }
             // The more special first. The entries are in the order of names already.
@@ -161,8 +178,8 @@ impl Catalog {
     }
 
     /// The catalog without the playbooks that something is wrong with, and what that is.
-    pub fn without(mut self, wrong_with: impl Fn(&Playbook) -> Vec<Problem>) -> (Self, Vec<Problem>) {
-        let problems: Vec<Problem> = self.iter().flat_map(|playbook| wrong_with(playbook)).collect();
+    pub fn without(mut self, wrong_with: impl Fn(&Playbook) -> Vec<Diagnostic>) -> (Self, Vec<Diagnostic>) {
+        let problems: Vec<Diagnostic> = self.iter().flat_map(|playbook| wrong_with(playbook)).collect();
         let is_wrong = |playbook: &Playbook| problems.iter().any(|problem| problem.path == playbook.path);
         self.by_name.retain(|_, playbook| !is_wrong(playbook));
         self.by_digest.retain(|_, playbook| !is_wrong(playbook));
@@ -194,13 +211,13 @@ impl Entry {
 
 /// The files of a folder that are read as playbooks, by name, each with its text. What is wrong
 /// with the folder itself goes to `problems`.
-pub fn read_folder(directory: &Path, problems: &mut Vec<Problem>) -> Vec<(PathBuf, Result<String, FileError>)> {
+pub fn read_folder(directory: &Path, problems: &mut Vec<Diagnostic>) -> Vec<(PathBuf, Result<String, FileError>)> {
     let source = Source { path: directory, text: "" };
     let listed = Folder::open(directory).and_then(|folder| Ok((folder.names()?, folder)));
     let (names, folder) = match listed {
         Ok(listed) => listed,
         Err(error) => {
-            let mut problem = source.error(Location::default(), format!("the directory cannot be read: {error}"));
+            let mut problem = source.error_of_file(Code::Unreadable, format!("the directory cannot be read: {error}"));
             problem.remedy = Some("look at `playbooks` in the configuration".into());
             problems.push(problem);
             return Vec::new();
@@ -210,8 +227,12 @@ pub fn read_folder(directory: &Path, problems: &mut Vec<Problem>) -> Vec<(PathBu
     for name in names {
         let path = folder.path(&name);
         if name.ends_with(".yml") {
-            let source = Source { path: &path, text: "" };
-            let mut problem = source.warning(Location::default(), "the file is not read: playbooks end in `.yaml`");
+            let mut problem = Diagnostic::of_file(
+                DiagnosticSeverity::Warning,
+                Code::IgnoredFile,
+                &path,
+                "the file is not read: playbooks end in `.yaml`",
+            );
             problem.remedy = Some("rename it".into());
             problems.push(problem);
         } else if is_playbook(&name) && !folder.is_folder(&name) {
@@ -231,15 +252,17 @@ fn file_name(path: &Path) -> String {
 }
 
 /// A problem for each of `playbooks`, where it says `word`.
-fn conflicts(playbooks: &[Arc<Playbook>], word: &str, message: &str) -> Vec<Problem> {
+fn conflicts(code: Code, playbooks: &[Arc<Playbook>], word: &str, message: &str, remedy: &str) -> Vec<Diagnostic> {
+    let place = |playbook: &Playbook| {
+        let source = Source { path: &playbook.path, text: &playbook.source };
+        source.find(Location { line: 1, column: 1 }, word)
+    };
     let problem = |playbook: &Arc<Playbook>| {
         let others = playbooks.iter().filter(|other| !Arc::ptr_eq(other, playbook));
-        let others: Vec<String> = others.map(|other| format!("{} ({})", other.name, file_name(&other.path))).collect();
+        let others = others.map(|other| format!("{} ({}:{})", other.name, file_name(&other.path), place(other).line));
+        let others: Vec<String> = others.collect();
         let source = Source { path: &playbook.path, text: &playbook.source };
-        let at = source.find(Location { line: 1, column: 1 }, word);
-        let mut problem = source.error(at, format!("{message}: {}", others.join(", ")));
-        problem.remedy = Some("rename one, or give a `where` to all but one".into());
-        problem
+        source.error(code, place(playbook), format!("{message}: {}", others.join(", "))).with_remedy(remedy)
     };
     playbooks.iter().map(problem).collect()
 }

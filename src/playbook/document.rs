@@ -8,9 +8,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::check::Asks;
-use super::problem::{Problem, ProblemSeverity, Source};
 use super::{check, load};
 use crate::action::Action;
+use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, Source};
 use crate::language::{Arg, Expression, Location, Template};
 use crate::model::{Autonomy, Phase, PlaybookRef, Severity, StepAddress};
 
@@ -40,7 +40,7 @@ pub struct Playbook {
     /// The file it was read from; empty for one that was read back from the store.
     pub path: PathBuf,
     /// What may well not do what was meant.
-    pub warnings: Vec<Problem>,
+    pub warnings: Vec<Diagnostic>,
 }
 
 impl Playbook {
@@ -67,7 +67,7 @@ impl Playbook {
     ///
     /// # Errors
     /// Everything that is wrong with it, warnings included, in the order of the file.
-    pub fn parse(path: &Path, text: &str) -> Result<Self, Vec<Problem>> {
+    pub fn parse(path: &Path, text: &str) -> Result<Self, Vec<Diagnostic>> {
         let source = Source { path, text };
         check::check(load::read(&source), &source, Asks::Author)
     }
@@ -79,20 +79,20 @@ impl Playbook {
     pub fn from_store(source: &str) -> Result<Self, String> {
         let source = Source { path: Path::new(""), text: source };
         check::check(load::read(&source), &source, Asks::Run).map_err(|problems| {
-            let first = problems.iter().find(|problem| problem.severity == ProblemSeverity::Error);
+            let first = problems.iter().find(|problem| problem.severity == DiagnosticSeverity::Error);
             first.map_or_else(String::new, ToString::to_string)
         })
     }
 
     /// Its queries that `why_wrong` finds fault with. A query is given with a name in the place of
     /// each hole: what is put in there is a name or a number.
-    pub fn wrong_queries(&self, why_wrong: impl Fn(&str) -> Option<String>) -> Vec<Problem> {
+    pub fn wrong_queries(&self, why_wrong: impl Fn(&str) -> Option<String>) -> Vec<Diagnostic> {
         let source = Source { path: &self.path, text: &self.source };
         let queries = self.all_steps().filter_map(|step| match &step.kind {
             StepKind::Action(action) => action.describe().query(),
             _ => None,
         });
-        queries.filter_map(|(expr, at)| Some(source.error(at, why_wrong(&expr)?))).collect()
+        queries.filter_map(|(expr, at)| Some(source.error(Code::UnmatchedQuery, at, why_wrong(&expr)?))).collect()
     }
 
     /// The read-only step that a verify repeats, by its id.
@@ -167,7 +167,7 @@ pub struct Limits {
 /// What a phase is made of.
 #[derive(Debug)]
 pub enum Block {
-    Step(Step),
+    Step(Box<Step>),
     /// Steps that belong together: once the first of them was made, the others follow even if the alert resolves in the
     /// middle.
     Atomic(Vec<Step>),
@@ -178,7 +178,7 @@ impl Block {
     /// The steps within, in the order in which they are written.
     pub fn steps(&self) -> Box<dyn Iterator<Item = &Step> + '_> {
         match self {
-            Block::Step(step) => Box::new(std::iter::once(step)),
+            Block::Step(step) => Box::new(std::iter::once(&**step)),
             Block::Atomic(steps) => Box::new(steps.iter()),
             Block::Choose(choose) => {
                 Box::new(choose.branches.iter().flat_map(|branch| branch.blocks.iter().flat_map(Block::steps)))

@@ -12,7 +12,6 @@ mod groups;
 mod inputs;
 mod kubernetes;
 mod load;
-mod problem;
 mod rights;
 mod target;
 #[cfg(test)]
@@ -26,6 +25,5 @@ pub use document::{
 };
 pub use inputs::InputProblem;
 pub use load::LARGEST as LARGEST_PLAYBOOK;
-pub use problem::{Problem, ProblemSeverity};
 pub use rights::{Subject, rights, roles};
 pub use target::{TargetError, alert_value};

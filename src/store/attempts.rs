@@ -12,7 +12,8 @@ pub struct Attempt {
     pub called: String,
 }
 
-/// Attempts that followed each other and were alike.
+/// Attempts that followed each other and were alike. Of one delivery, a few at the beginning and at
+/// the end are kept as they were, and those between are counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageAttempts {
     pub page: PageId,
@@ -21,6 +22,9 @@ pub struct PageAttempts {
     pub called: String,
     pub first_at: DateTime<Utc>,
     pub last_at: DateTime<Utc>,
+    /// They stand for all between the first and the last of their delivery, whatever each was and
+    /// came to.
+    pub others: bool,
     /// At least one.
     pub attempts: u32,
     /// What each of them came to; `None`: the receiver took it.

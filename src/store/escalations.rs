@@ -75,6 +75,8 @@ pub struct NextCall {
     pub owner: Option<String>,
     /// By name. Empty: whoever is on call.
     pub people: Vec<String>,
+    /// Whether they are others than those who are on call for the team, whom its receivers know.
+    pub by_name: bool,
     pub reason: PageReason,
     /// What the playbook says, if a playbook paged.
     pub text: Option<String>,

@@ -72,12 +72,28 @@ impl Page {
 
     /// Which of those sinks has it, if one does: it was told that it stands, nothing says that it
     /// was closed there, and nothing that it should hear fails.
-    pub fn is_kept_by(&self, sinks: &BTreeSet<String>) -> Option<&str> {
+    fn is_kept_by(&self, sinks: &BTreeSet<String>) -> Option<&str> {
         let has_it = |delivery: &&PageDelivery| {
             let knows_it = matches!(delivery.told, Some(Told::Of(Standing::Open | Standing::Acknowledged)));
             knows_it && delivery.attempts == 0 && sinks.contains(&delivery.sink)
         };
         self.deliveries.iter().find(has_it).map(|delivery| delivery.sink.as_str())
+    }
+
+    /// The sink that calls the next by itself and has this page, or another one of the same bad news
+    /// among `all`, those of its incident: two who escalate would wake more people than either's
+    /// policy says. Nobody, where a person has asked for this one, whom no receiver knows.
+    pub fn watched_by<'a>(&'a self, all: &'a [Page], sinks: &BTreeSet<String>) -> Option<&'a str> {
+        if self.asked {
+            return None;
+        }
+        let is_alike = |other: &&Page| {
+            let waits = other.acknowledged_at.is_none() || self.acknowledged_at.is_some();
+            waits && !other.asked && !other.is_outdated() && other.severity == self.severity
+        };
+        let others = all.iter().filter(|other| other.id != self.id).filter(is_alike);
+        let kept = std::iter::once(self).chain(others).filter(|page| !page.by_name);
+        kept.filter_map(|page| page.is_kept_by(sinks)).next()
     }
 
     /// Whom it has reached so far. A page that stands on the console alone has reached nobody while
@@ -139,6 +155,8 @@ mod tests {
             text: None,
             severity: Severity::S1,
             created_at: morning(),
+            asked: false,
+            by_name: false,
             called: Vec::new(),
             arrived_at: None,
             acknowledged_at: None,

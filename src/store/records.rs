@@ -163,6 +163,10 @@ pub struct Page {
     pub reason: PageReason,
     pub text: Option<String>,
     pub severity: Severity,
+    /// A person asked for it when it was made, whatever reason it was given since.
+    pub asked: bool,
+    /// It calls people by name whom the policy of a receiver that escalates by itself does not know.
+    pub by_name: bool,
     /// Who is called by it, by name. Empty: whoever is on call.
     pub called: Vec<String>,
     pub created_at: DateTime<Utc>,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::reach::calls;
 use super::{PageOrder, TicketSinks};
 use crate::model::{AckTimesOf, KnowsContacts, PageBudgets, PageFor};
 
@@ -21,7 +22,8 @@ pub struct Sinks {
     pub hear_ends: BTreeSet<String>,
     /// Those that call the next by themselves.
     pub escalate: BTreeSet<String>,
-    /// The first in the order that calls whom it is told to, and not the next of its own.
+    /// The first in the order, else the first of `there`, that calls whom it is told to, and not the
+    /// next of its own.
     pub calls_by_name: Option<String>,
     /// How many pages go out before those of one shape are folded together.
     pub budgets: PageBudgets,
@@ -34,10 +36,20 @@ pub struct Sinks {
 }
 
 impl Sinks {
+    /// Whether a sink of that name calls whom a page names, and no other.
+    pub(in crate::store) fn knows_names(&self, sink: &str) -> bool {
+        calls(sink) && !self.escalate.contains(sink)
+    }
+
     /// The order for a page whose people want to be called there: all of these at once, and then as
-    /// usual. What is configured no more is passed over.
-    pub(in crate::store) fn order_for(&self, contacts: &[String]) -> PageOrder {
-        let wanted = contacts.iter().filter(|sink| self.there.contains(*sink)).cloned().collect();
+    /// usual. `contacts`: of each of them. What is configured no more is passed over, and whoever
+    /// wants to be called only there is called as usual.
+    pub(in crate::store) fn order_for(&self, contacts: &[BTreeSet<String>]) -> PageOrder {
+        let mut wanted = Vec::new();
+        for own in contacts {
+            let there: Vec<String> = own.intersection(&self.there).cloned().collect();
+            wanted.extend(if there.is_empty() { self.pages.first().to_vec() } else { there });
+        }
         PageOrder::new(std::iter::once(wanted).chain(self.pages.entries().map(<[String]>::to_vec)))
     }
 }

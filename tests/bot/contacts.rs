@@ -124,10 +124,10 @@ async fn where_they_leave_out_who_escalates_the_bot_calls_the_next_and_them_as_u
     assert_eq!(pagerduty.heard(), [""; 0]);
     // Bob wants nothing in particular.
     bot.passes(minutes(2)).await;
-    assert_eq!(pagerduty.calls(), ["02:30 bob"]);
-    assert_eq!(slack.calls().len(), 2);
-    bot.passes(minutes(60)).await;
-    assert_eq!((pagerduty.calls().len(), slack.calls().len()), (1, 2), "who has it now calls the next");
+    assert_eq!(pagerduty.heard(), ["02:30 trigger INC-1-1-S2"]);
+    assert_eq!(slack.calls()[2..], ["02:30 bob"], "whom pagerduty, which knows no names, would not call");
+    bot.passes(minutes(30)).await;
+    assert_eq!(slack.calls()[3..], ["02:45 alice", "03:00 alice"], "and the bot goes on");
 }
 
 #[tokio::test]
@@ -186,4 +186,101 @@ async fn who_is_on_call_by_an_override_is_told_where_they_want() {
     fires(&mut bot, "DiskFull", "a", "warning").await;
     bot.passes(minutes(1)).await;
     assert_eq!((email.calls(), slack.calls().len()), (vec!["02:00 bob".to_owned()], 0));
+}
+
+#[tokio::test]
+async fn who_escalates_has_not_called_whom_somebody_names() {
+    let (mut bot, [pagerduty, slack, email]) = begins(THREE, &[&["pagerduty", "slack"], &["email"]], ONCALL).await;
+    fires(&mut bot, "ApiDown", "api", "critical").await;
+    bot.passes(minutes(1)).await;
+    slack.is_away();
+    bot.types("anna", "/assign INC-1 bob").await;
+    bot.passes(minutes(1)).await;
+    assert_eq!(pagerduty.heard()[1..], ["02:01 trigger INC-1-1-S1-2"]);
+    assert_eq!(email.calls(), ["02:01 bob"]);
+}
+
+/// Each of them is wanted at one sink.
+const TWO: &str = "
+apiVersion: dogwatch/v1
+kind: OnCall
+members:
+  - { name: alice, slack: U012AB3CD, contacts: { S2: [slack] } }
+  - { name: bob, contacts: { S2: [webhook] } }
+teams:
+  - name: platform
+    rotation: { time_zone: UTC, start: 2026-01-05, handoff: { at: \"09:00\", every: 1w }, members: [bob, alice] }
+    escalation: { steps: [{ call: [on-call, { person: bob }] }] }
+";
+
+#[tokio::test]
+async fn of_several_who_are_called_one_who_is_reached_does_not_stand_for_another() {
+    let (mut bot, [slack, webhook, email]) = begins(["slack", "webhook", "email"], &[&["email"]], TWO).await;
+    webhook.is_away();
+    fires(&mut bot, "DiskFull", "a", "warning").await;
+    bot.passes(minutes(1)).await;
+    assert_eq!(
+        (slack.calls(), email.calls()),
+        (vec!["02:00 alice, bob".to_owned()], vec!["02:00 alice, bob".to_owned()])
+    );
+}
+
+#[tokio::test]
+async fn a_first_step_that_names_somebody_calls_them_where_names_are_known() {
+    let named = format!("{ONCALL}    escalation: {{ steps: [{{ call: [{{ person: bob }}] }}] }}\n");
+    let (mut bot, [pagerduty, slack, _]) = begins(THREE, &[&["pagerduty"], &["slack"]], &named).await;
+    fires(&mut bot, "ApiDown", "api", "critical").await;
+    bot.passes(minutes(6)).await;
+    assert_eq!(slack.calls(), ["02:00 bob", "02:05 bob"], "and who escalates does not keep the bot from it");
+    assert_eq!(pagerduty.heard()[..1], ["02:00 trigger INC-1-1-S1"]);
+}
+
+#[tokio::test]
+async fn what_was_under_way_goes_by_the_order_of_the_next_start() {
+    let (mut bot, [slack, pagerduty, email]) = begins(["slack", "pagerduty", "email"], &[&["pagerduty"]], ONCALL).await;
+    pagerduty.is_away();
+    fires(&mut bot, "ApiDown", "api", "critical").await;
+    bot.page_entries = vec![vec!["slack", "pagerduty"], vec!["email"]];
+    bot.is_restarted().await;
+    bot.passes(minutes(1)).await;
+    assert_eq!(slack.heard(), ["02:00 trigger INC-1-1-S1"], "also where another of the entry was told before");
+    assert_eq!(email.heard(), [""; 0]);
+}
+
+#[tokio::test]
+async fn what_only_the_console_has_goes_to_those_who_call_at_the_next_start() {
+    let mut bot = Bot::begins(&[], vec![]).await;
+    fires(&mut bot, "ApiDown", "api", "critical").await;
+    bot.passes(minutes(1)).await;
+    let slack = Pager::listening("slack", bot.clock.clone());
+    bot.pages_by(std::slice::from_ref(&slack), ONCALL).await;
+    bot.passes(minutes(1)).await;
+    assert_eq!(slack.heard()[0], "02:01 trigger INC-1-1-S1", "{:?}", slack.heard());
+}
+
+/// Alice is called as usual, and bob at a sink of his own.
+const APART: &str = "
+apiVersion: dogwatch/v1
+kind: OnCall
+members: [{ name: alice }, { name: bob, slack: U012AB3CE, contacts: { S1: [slack] } }]
+teams:
+  - name: platform
+    rotation: { time_zone: UTC, start: 2026-01-05, handoff: { at: \"09:00\", every: 1w }, members: [bob, alice] }
+    escalation: { steps: [{ call: [on-call] }, { call: [{ person: bob }], within: 30m }, { call: [everybody] }] }
+";
+
+#[tokio::test]
+async fn who_escalates_and_has_an_earlier_page_of_it_calls_the_next_alone() {
+    let (mut bot, [pagerduty, slack, email]) = begins(THREE, &[&["pagerduty"], &["email"]], APART).await;
+    pagerduty.is_away();
+    fires(&mut bot, "ApiDown", "api", "critical").await;
+    bot.passes(minutes(6)).await;
+    assert_eq!(slack.calls(), ["02:05 bob"]);
+    pagerduty.is_back();
+    bot.passes(minutes(60)).await;
+    assert!(pagerduty.heard().iter().all(|heard| heard.ends_with("trigger INC-1-1-S1")), "{:?}", pagerduty.heard());
+    assert!(!pagerduty.heard().is_empty());
+    assert_eq!((slack.calls().len(), email.calls().len()), (1, 1));
+    let why = crate::why::asks_with(&bot, bot.rules.oncall.clone(), "/why INC-1").await;
+    assert!(why.contains("whom pagerduty calls, which has the page"), "{why}");
 }

@@ -81,7 +81,7 @@ async fn somebody_who_asks_for_an_area_has_its_experts_called() {
     fires(&mut bot, "ApiSlow", "a", "warning").await;
     bot.types("alice", "/ack INC-1").await;
     bot.passes(minutes(2)).await;
-    bot.types("alice", "/escalate INC-1 network").await;
+    bot.types("alice", "/escalate INC-1 Network!").await;
     bot.passes(minutes(1)).await;
     assert_eq!(pager.calls(), ["02:00 alice", "02:02 cy"]);
     bot.types("cy", "/escalate INC-1 storage: it does not grow").await;

@@ -9,6 +9,7 @@ use dogwatch::store::EscalationStore as _;
 use crate::bot::pager::Pager;
 use crate::bot::{Bot, minutes};
 use crate::budget::{fires, resolves};
+use crate::runs::{asking, shop};
 use crate::why::asks_with;
 
 const ONCALL: &str = "
@@ -235,4 +236,27 @@ async fn what_became_worse_is_another_incident_to_the_receiver_and_the_former_is
     assert!(heard.contains(&"02:02 trigger INC-1-1-S1".to_owned()), "{heard:?}");
     let told = "02:02 resolve INC-1-1-S2: it became worse, and another page tells of that";
     assert!(heard.contains(&told.to_owned()), "{heard:?}");
+}
+
+#[tokio::test]
+async fn what_a_person_asked_for_stays_an_incident_of_its_own_whatever_is_said_of_it_since() {
+    let mut bot = Bot::begins(&[&asking().replace("severity: S2", "severity: S1")], shop()).await;
+    bot.prometheus.follows("shop_latency", || Some(0.4));
+    let pager = Pager::escalating("pager", bot.clock.clone());
+    bot.pages_by(std::slice::from_ref(&pager), ONCALL).await;
+    bot.fires("ShopSlow", &[("severity", "critical")]).await;
+    bot.passes(minutes(1)).await;
+    bot.types("anna", "/escalate INC-1").await;
+    bot.passes(minutes(1)).await;
+    bot.denies("alice").await;
+    bot.passes(minutes(1)).await;
+    bot.types("anna", "/ack INC-1").await;
+    bot.passes(minutes(1)).await;
+    let heard = pager.heard();
+    let of_second: Vec<&str> =
+        heard.iter().filter(|heard| heard.contains("INC-1-1-S1-2")).map(|heard| &heard[6..13]).collect();
+    assert_eq!(of_second, ["trigger", "update ", "acknowl"], "{heard:?}");
+    let of_first = heard.iter().filter(|heard| heard.ends_with("INC-1-1-S1") || heard.contains("INC-1-1-S1:"));
+    let of_first: Vec<&str> = of_first.map(|heard| &heard[6..13]).collect();
+    assert_eq!(of_first, ["trigger", "acknowl"], "{heard:?}");
 }

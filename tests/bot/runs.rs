@@ -94,6 +94,22 @@ async fn bot(playbook: &str, latencies: &[Option<f64>]) -> Bot {
 
 const HELPED: &[Option<f64>] = &[Some(0.4), Some(0.02)];
 
+/// What would be refused as things are is nothing to ask a person about.
+#[tokio::test]
+async fn nobody_is_asked_about_what_would_be_refused() {
+    let mut objects = shop();
+    let held = json!({ "metadata": { "annotations": { "dogwatch/hands-off": "we upgrade it" } } });
+    objects[0] = objects[0].clone().with(&held);
+    let mut bot = Bot::begins(&[&asking()], objects).await;
+    bot.prometheus.follows("shop_latency", || Some(0.4));
+    bot.fires("ShopSlow", &[]).await;
+    let (outcome, because) = bot.end().await;
+    assert_eq!(outcome, Outcome::Escalated);
+    assert!(because.contains("dogwatch/hands-off=we upgrade it"), "{because}");
+    assert!(!bot.log().await.iter().any(|(_, event)| matches!(event, RunEvent::ApprovalAsked { .. })));
+    bot.does_nothing_more().await;
+}
+
 #[tokio::test]
 async fn what_was_asked_and_approved_is_done() {
     let mut bot = bot(&asking(), HELPED).await;

@@ -524,3 +524,40 @@ async fn how_each_receiver_was_told_and_what_it_answered() {
       next: bob again, at 2026-03-02 02:32:00 UTC unless somebody does something about it before
     ");
 }
+
+#[tokio::test]
+async fn of_many_attempts_that_differ_the_first_and_the_last_are_told_and_the_others_counted() {
+    let mut bot = Bot::begins(&[], vec![]).await;
+    let phone = Pager::listening("phone", bot.clock.clone());
+    bot.pages_by(std::slice::from_ref(&phone), ONCALL).await;
+    phone.is_away_as("request 0 failed");
+    fires(&mut bot, "ApiDown", "api", "critical").await;
+    for n in 1..40 {
+        phone.is_away_as(&format!("request {n} failed"));
+        bot.passes(minutes(12)).await;
+    }
+    let told = why(&bot, 1).await;
+    let lines: Vec<&str> =
+        told.lines().filter(|line| line.contains("failed") || line.contains("other attempts")).collect();
+    assert!(lines[0].contains("request 0 failed") && lines[4].contains("request 4 failed"), "{told}");
+    assert!(lines[5].contains("phone: ") && lines[5].contains(" other attempts from "), "{told}");
+    assert!(lines[25].contains("request 39 failed"), "{told}");
+    assert_eq!(lines.len(), 26, "{told}");
+}
+
+/// Of what was told before attempts were remembered, nothing was remembered of whom it called.
+#[tokio::test]
+async fn what_is_told_of_a_page_calls_nobody_and_hides_nothing_of_before() {
+    let mut bot = Bot::begins(&[], vec![]).await;
+    let phone = Pager::listening("phone", bot.clock.clone());
+    bot.pages_by(std::slice::from_ref(&phone), ONCALL).await;
+    fires(&mut bot, "ApiDown", "api", "critical").await;
+    bot.passes(minutes(1)).await;
+    bot.tampers("DELETE FROM page_attempt").await;
+    bot.fires("ApiDown", &[("namespace", "api"), ("deployment", "api"), ("severity", "critical"), ("pod", "b")]).await;
+    bot.passes(minutes(2)).await;
+    let told = why(&bot, 1).await;
+    assert!(told.contains("phone: delivered at 2026-03-02 02:00:0"), "{told}");
+    assert!(told.contains("phone: update taken at") && !told.contains("it calls"), "{told}");
+    assert!(told.contains("on call for platform then: bob"), "{told}");
+}

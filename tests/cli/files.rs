@@ -245,7 +245,8 @@ fn a_folder_without_playbooks_is_warned_about() {
         let said = dogwatch(dir.path(), args, &[]);
         assert_eq!(said.code, 0, "a warning alone is no failure: {}", said.out);
         assert!(
-            said.out.contains("warning: no playbook in") && said.out.contains("every alert goes to a person"),
+            said.out.contains("warning[no-playbooks]: no playbook in")
+                && said.out.contains("every alert goes to a person"),
             "{}",
             said.out
         );

@@ -1,8 +1,10 @@
 //! The program itself, as people and scripts start it.
 
+mod actions;
 mod answers;
 #[path = "../world/away.rs"]
 mod away;
+mod check;
 mod files;
 mod flood;
 mod help;

@@ -198,7 +198,7 @@ fn query(playbook: &str, id: &str) -> String {
     let loaded = Playbook::parse(&path, &text).unwrap_or_else(|problems| panic!("{problems:?}"));
     let step = loaded.step_by_id(id).unwrap_or_else(|| panic!("{playbook} has no step {id}"));
     let StepKind::Action(Action::Read(read)) = &step.kind else { panic!("{id} reads nothing") };
-    let args = read.as_describe().args();
+    let args = read.args();
     let expr: &dyn AnyArg = args.iter().find(|(name, _)| *name == "expr").unwrap().1;
     let name = if playbook == "backup-timeout" { "backup-db-17-1" } else { "data-db-17" };
     let query = expr

@@ -1,5 +1,6 @@
 //! Each action at its edge: as a playbook writes it, on a simulated cluster, with no more rights than it asks for.
 
+mod declared;
 mod expand;
 mod jobs;
 mod looking;
@@ -12,7 +13,7 @@ use chrono::DateTime;
 use serde_json::Value;
 
 use super::registry::tests::action;
-use super::{Action, ActionError, Doubt, Mutation, Output, Plan, RunMark, StepContext, World, prepare};
+use super::{Action, ActionError, Doubt, Field, Mutation, Output, Plan, RunMark, StepContext, World, prepare};
 use crate::clock::{Clock, ManualClock};
 use crate::cluster::Object;
 use crate::cluster::sim::SimCluster;
@@ -89,13 +90,18 @@ impl Edge {
     async fn reads(&self, yaml: &str) -> Result<Output, ActionError> {
         let action = action(yaml).unwrap();
         let Action::Read(read) = &action else { panic!("{yaml} does not read") };
-        read.read(&self.world(Some(&action)), self.context()).await
+        let output = read.read(&self.world(Some(&action)), self.context()).await?;
+        Ok(as_declared(&action, output))
     }
 
     /// What the action would do now.
     async fn would(&self, yaml: &str) -> Result<Plan, ActionError> {
         let action = action(yaml).unwrap();
-        prepare(mutation(&action), &self.world(Some(&action)), self.context()).await
+        let plan = prepare(mutation(&action), &self.world(Some(&action)), self.context()).await?;
+        Ok(match plan {
+            Plan::Unneeded(output) => Plan::Unneeded(as_declared(&action, output)),
+            intended @ Plan::Do(_) => intended,
+        })
     }
 
     /// The intent of an action that has something to do.
@@ -109,13 +115,17 @@ impl Edge {
     /// Makes the change that was intended.
     async fn makes(&self, yaml: &str, intent: &Intent) -> Result<Output, ActionError> {
         let action = action(yaml).unwrap();
-        mutation(&action).apply(&self.world(Some(&action)), intent, false).await
+        let output = mutation(&action).apply(&self.world(Some(&action)), intent, false).await?;
+        Ok(as_declared(&action, output))
     }
 
     /// What a crash between intent and outcome leaves to find out.
     async fn doubts(&self, yaml: &str, intent: &Intent) -> Doubt {
         let action = action(yaml).unwrap();
-        mutation(&action).doubt(&self.world(Some(&action)), intent).await.unwrap()
+        match mutation(&action).doubt(&self.world(Some(&action)), intent).await.unwrap() {
+            Doubt::Done(output) => Doubt::Done(as_declared(&action, output)),
+            other => other,
+        }
     }
 
     /// Intends and makes the change.
@@ -139,6 +149,47 @@ fn mutation(action: &Action) -> &dyn Mutation {
     match action {
         Action::Mutate(mutation) => mutation.as_ref(),
         other => panic!("{other:?} changes nothing"),
+    }
+}
+
+/// The output, once it is seen to have the fields that the action declares, and no others.
+fn as_declared(action: &Action, output: Output) -> Output {
+    let declaration = action.describe().declaration();
+    is_as_declared(declaration.name, declaration.output, &output.value);
+    output
+}
+
+fn is_as_declared(of: &str, declared: &[Field], value: &serde_json::Map<String, Value>) {
+    for name in value.keys() {
+        assert!(
+            declared.iter().any(|field| field.name == name),
+            "{of} has the field `{name}`, and does not declare it"
+        );
+    }
+    for field in declared {
+        let found = value.get(field.name);
+        assert!(field.optional || found.is_some(), "{of} declares the field `{}`, and has none", field.name);
+        if let (false, Some(Value::Array(entries))) = (field.entries.is_empty(), found) {
+            for entry in entries {
+                is_as_declared(&format!("{of}.{}", field.name), field.entries, entry.as_object().unwrap());
+            }
+        }
+        let is_null = field.nullable && found.is_some_and(Value::is_null);
+        if let Some(found) = found.filter(|_| !is_null) {
+            assert!(is_of_type(field.of_type, found), "{of}.{} is no {}: {found}", field.name, field.of_type);
+        }
+    }
+}
+
+fn is_of_type(of_type: &str, value: &Value) -> bool {
+    match of_type {
+        "boolean" => value.is_boolean(),
+        "string" => value.is_string(),
+        "integer" => value.is_i64() || value.is_u64(),
+        "number" => value.is_number(),
+        "list" => value.is_array(),
+        "mapping" => value.is_object(),
+        other => panic!("an output of the type `{other}`"),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{InForce, file_name, located};
+use super::{InForce, file_name};
 use crate::config::{Config, ConfigError, changed_keys, says_nothing};
 use crate::files;
 use crate::reload::{Reloadable, Snapshot, Taken};
@@ -64,12 +64,7 @@ impl ConfigurationFile {
 fn said(error: &ConfigError) -> String {
     match error {
         ConfigError::Unreadable { message, .. } => format!("it cannot be read: {message}"),
-        ConfigError::Wrong(problems) => {
-            let line = |problem: &crate::config::Problem| {
-                located(problem.at.map(|(line, _)| line), &problem.message, problem.remedy.as_deref())
-            };
-            problems.iter().map(line).collect::<Vec<_>>().join(". ")
-        }
+        ConfigError::Wrong(problems) => problems.in_file(),
     }
 }
 

@@ -14,11 +14,12 @@ use super::edges;
 use super::teams::unknown_to;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::diagnostics::Diagnostic;
 use crate::incident::IncidentRules;
 use crate::metrics::Metrics;
 use crate::model::{Digest, Live, PageBudgets};
 use crate::oncall::Roster;
-use crate::playbook::{Catalog, Problem};
+use crate::playbook::Catalog;
 use crate::reload::{ReadAgain, Reloader};
 use crate::store::{Sinks, Store};
 use configuration::ConfigurationFile;
@@ -42,7 +43,7 @@ pub struct InForce {
 
 /// The worker that reads all of it again. `problems` were found in the playbooks when they were
 /// loaded. What has changed since `in_force` was read is found at its first turns.
-pub fn reloader(in_force: InForce, problems: &[Problem], metrics: Arc<Metrics>, again: Arc<ReadAgain>) -> Reloader {
+pub fn reloader(in_force: InForce, problems: &[Diagnostic], metrics: Arc<Metrics>, again: Arc<ReadAgain>) -> Reloader {
     let (store, clock) = (in_force.store.clone(), in_force.clock.clone());
     let in_force = Arc::new(in_force);
     let configuration = ConfigurationFile::new(in_force.clone());
@@ -96,14 +97,4 @@ impl InForce {
 /// The name of a file, as people call it.
 fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-/// A mistake in one line. The line itself is not shown: it may hold more than everybody in chat
-/// should see.
-fn located(line: Option<usize>, message: &str, remedy: Option<&str>) -> String {
-    let at = line.map(|line| format!("line {line}: ")).unwrap_or_default();
-    match remedy {
-        Some(remedy) => format!("{at}{message}; {remedy}"),
-        None => format!("{at}{message}"),
-    }
 }

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{InForce, file_name, located};
+use super::{InForce, file_name};
 use crate::app::oncall_file::parse_oncall_with;
+use crate::diagnostics::Diagnostics;
 use crate::files;
 use crate::model::Digest;
-use crate::oncall::{OnCall, OnCallError};
+use crate::oncall::OnCall;
 use crate::reload::{Reloadable, Snapshot, Taken};
 
 pub(super) struct OncallFile {
@@ -24,7 +25,7 @@ impl OncallFile {
     }
 
     /// Reads it as `read` gives its calendars, and keeps which they are.
-    fn parse(&self, text: &str, read: impl Fn(&PathBuf) -> Result<String, String>) -> Result<OnCall, OnCallError> {
+    fn parse(&self, text: &str, read: impl Fn(&PathBuf) -> Result<String, String>) -> Result<OnCall, Diagnostics> {
         let named = Mutex::new(Vec::new());
         let oncall = parse_oncall_with(&self.path, text, &|path| {
             named.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
@@ -56,10 +57,7 @@ impl OncallFile {
             Some((_, text)) => text.map(str::to_owned).map_err(str::to_owned),
             None => read_calendar(path),
         };
-        let oncall = self.parse(text, calendar).map_err(|error| {
-            let line = error.place.as_ref().map(|place| place.line);
-            located(line, &error.message, Some(&error.remedy))
-        })?;
+        let oncall = self.parse(text, calendar).map_err(|wrong| wrong.in_file())?;
         let default_team = &self.in_force.config.get().oncall.default_team;
         oncall.team(default_team).map_err(|error| format!("`oncall.default_team` of dogwatch.yaml: {error}"))?;
         Ok(oncall)

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{InForce, file_name, located};
+use super::{InForce, file_name};
 use crate::app::edges::unmatched_queries;
-use crate::playbook::{Catalog, Problem, ProblemSeverity, read_folder};
+use crate::diagnostics::{Diagnostic, DiagnosticSeverity};
+use crate::playbook::{Catalog, read_folder};
 use crate::reload::{Counts, Mistake, Reloadable, Snapshot, Taken};
 
 pub(super) struct PlaybookFolder {
@@ -21,10 +22,10 @@ impl PlaybookFolder {
     }
 
     /// The mistakes among these problems: one for each file, its first.
-    pub(super) fn mistakes(&self, problems: &[Problem]) -> Vec<Mistake> {
+    pub(super) fn mistakes(&self, problems: &[Diagnostic]) -> Vec<Mistake> {
         let catalog = self.in_force.catalog.borrow().clone();
-        let mut by_file: BTreeMap<&Path, (&Problem, usize)> = BTreeMap::new();
-        for problem in problems.iter().filter(|problem| problem.severity == ProblemSeverity::Error) {
+        let mut by_file: BTreeMap<&Path, (&Diagnostic, usize)> = BTreeMap::new();
+        for problem in problems.iter().filter(|problem| problem.severity == DiagnosticSeverity::Error) {
             by_file.entry(&problem.path).or_insert((problem, 0)).1 += 1;
         }
         by_file.into_iter().map(|(path, (problem, all))| mistake(&catalog, path, problem, all)).collect()
@@ -36,9 +37,8 @@ impl PlaybookFolder {
     }
 }
 
-fn mistake(catalog: &Catalog, path: &Path, problem: &Problem, all: usize) -> Mistake {
-    let line = usize::try_from(problem.line).ok().filter(|line| *line > 0);
-    let mut text = located(line, &problem.message, problem.remedy.as_deref());
+fn mistake(catalog: &Catalog, path: &Path, problem: &Diagnostic, all: usize) -> Mistake {
+    let mut text = problem.in_file();
     if all > 1 {
         text.push_str(&format!(" (and {} more; `dogwatch check` shows all)", all - 1));
     }
@@ -61,7 +61,7 @@ impl Reloadable for PlaybookFolder {
         for (path, text) in read_folder(&self.folder, &mut problems) {
             read.insert(path, text.map_err(|error| error.to_string()));
         }
-        let of_folder = problems.into_iter().find(|problem| problem.severity == ProblemSeverity::Error);
+        let of_folder = problems.into_iter().find(|problem| problem.severity == DiagnosticSeverity::Error);
         if let Some(problem) = of_folder {
             read.insert(&self.folder, Err(problem.message));
         }
@@ -90,7 +90,7 @@ impl Reloadable for PlaybookFolder {
             return Taken { mistakes, ..Taken::default() };
         }
         let mut warnings = in_force.changing(|| drop(in_force.catalog.send_replace(Arc::new(again.catalog))));
-        let said = again.problems.iter().filter(|problem| problem.severity == ProblemSeverity::Warning);
+        let said = again.problems.iter().filter(|problem| problem.severity == DiagnosticSeverity::Warning);
         warnings.extend(said.map(ToString::to_string));
         Taken { changes, mistakes, warnings }
     }

@@ -1,6 +1,7 @@
 //! What of `alertmanager` cannot be, or does nothing.
 
 use super::Checker;
+use crate::diagnostics::Code;
 
 impl Checker<'_> {
     pub(super) fn alertmanager(&mut self) {
@@ -25,11 +26,11 @@ impl Checker<'_> {
                 for (n, name) in named.iter().enumerate().filter(|(_, name)| !of_them.contains(name)) {
                     let what = format!("`{name}` is no source of the kind `alertmanager`");
                     let remedy = if told.is_empty() { "add it to `sources`".into() } else { format!("write {told}") };
-                    self.problem(&format!("alertmanager.sources.{n}"), what, remedy);
+                    self.problem(Code::UnknownName, &format!("alertmanager.sources.{n}"), what, remedy);
                 }
                 if named.is_empty() {
                     let remedy = format!("write {told}, or leave it out");
-                    self.problem("alertmanager.sources", "it names no source", remedy);
+                    self.problem(Code::NoValue, "alertmanager.sources", "it names no source", remedy);
                 }
             }
         }

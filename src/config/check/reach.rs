@@ -2,6 +2,7 @@
 
 use super::Checker;
 use crate::config::PageSink;
+use crate::diagnostics::Code;
 use crate::notify::Findings;
 
 impl Checker<'_> {
@@ -9,25 +10,41 @@ impl Checker<'_> {
         let (pages, chat) = (&self.config.pages, &self.config.chat);
         let order = pages.order(chat);
         if order.is_empty() {
-            self.problem("pages.sinks", "a page would reach nobody", "write at least one, such as `[console]`");
+            self.problem(
+                Code::NoPage,
+                "pages.sinks",
+                "a page would reach nobody",
+                "write at least one, such as `[console]`",
+            );
         }
         let mut named = Vec::new();
         for (n, entry) in order.iter().enumerate() {
             let field = format!("pages.sinks.{n}");
             if entry.is_empty() {
-                self.problem(&field, "an entry names no sink", "take it out, or write such as `[pagerduty, slack]`");
+                self.problem(
+                    Code::NoValue,
+                    &field,
+                    "an entry names no sink",
+                    "take it out, or write such as `[pagerduty, slack]`",
+                );
             }
             named.extend(entry.iter().map(|sink| (field.clone(), *sink)));
         }
         for (n, (field, sink)) in named.iter().enumerate() {
             if named.iter().take(n).any(|(_, earlier)| earlier == sink) {
-                self.problem(field, format!("`{sink}` stands in the list twice"), "keep the first");
+                self.problem(
+                    Code::DuplicateName,
+                    field,
+                    format!("`{sink}` stands in the list twice"),
+                    "keep the first",
+                );
             }
             if pages.has(*sink, chat) {
                 continue;
             }
             let missing = if *sink == PageSink::DISCORD { "chat.discord".to_owned() } else { format!("pages.{sink}") };
             self.problem(
+                Code::UnknownName,
                 field,
                 format!("pages go to `{sink}`, which is not configured"),
                 format!("write the section `{missing}`, or take `{sink}` out of the list"),
@@ -43,15 +60,18 @@ impl Checker<'_> {
         let of_teams = pages.team_budgets.iter().map(|(team, budget)| (format!("pages.team_budgets.{team}"), *budget));
         for (field, budget) in std::iter::once(("pages.budget".to_owned(), pages.budget)).chain(of_teams) {
             if let Some((within, message, remedy)) = budget.problem() {
-                self.problem(&format!("{field}.{within}"), message, remedy);
+                self.problem(Code::OutOfRange, &format!("{field}.{within}"), message, remedy);
             }
         }
         for (sink, settings) in pages.configured() {
             let mut findings = Findings::default();
             settings.check(&mut findings);
-            self.take(&format!("pages.{sink}"), findings);
+            self.take(Code::InvalidSink, &format!("pages.{sink}"), findings);
             if pages.sinks.is_some() && !named.iter().any(|(_, named)| named.name() == sink) {
-                self.warnings.push(format!("`pages.{sink}` is configured, but `pages.sinks` does not name it"));
+                self.warnings.push(format!(
+                    "`pages.{sink}` is configured, but `pages.sinks` does not name it: only those whose `contacts` in the \
+                     on-call file name it are called there"
+                ));
             }
         }
     }

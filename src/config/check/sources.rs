@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Checker;
-use crate::config::{Problem, SourceConfig, SourceKind};
+use crate::config::error::within;
+use crate::config::{SourceConfig, SourceKind};
+use crate::diagnostics::Code;
 use crate::intake::{Mapping, MappingError};
 
 /// Whence signals come that no source sends.
@@ -24,6 +26,7 @@ impl Checker<'_> {
             self.name(&name, &source.name);
             if let Some(other) = names.insert(source.name.clone(), name.clone()) {
                 self.problem(
+                    Code::DuplicateName,
                     &name,
                     format!("`{}` is the name of `{other}` too", source.name),
                     "give each its own name: an alert is known by its source and its labels",
@@ -43,11 +46,16 @@ impl Checker<'_> {
             (SourceKind::Alertmanager | SourceKind::Heartbeat, None) => return,
             (SourceKind::Alertmanager | SourceKind::Heartbeat, Some(_)) => {
                 let remedy = "take it out, or write `kind: generic`";
-                return self.problem(field, "what this kind sends is known and needs no map", remedy);
+                return self.problem(Code::Misplaced, field, "what this kind sends is known and needs no map", remedy);
             }
             (SourceKind::Generic, None) => {
                 let remedy = "write `map: { name: event.title }`, with the names that its events have";
-                return self.problem(field, "nothing says what of an event is what of an alert", remedy);
+                return self.problem(
+                    Code::MissingField,
+                    field,
+                    "nothing says what of an event is what of an alert",
+                    remedy,
+                );
             }
             (SourceKind::Generic, Some(map)) => map,
         };
@@ -56,7 +64,7 @@ impl Checker<'_> {
         {
             let field = format!("{field}.{of_map}");
             let offset = offset.unwrap_or(0);
-            self.problems.push(Problem::within(&self.config.source, &field, (&text, offset), message, remedy));
+            self.problems.push(within(&self.config.source, &field, (&text, offset), message, remedy));
         }
     }
 
@@ -64,12 +72,14 @@ impl Checker<'_> {
         let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if name.is_empty() || name.len() > 64 || !name.chars().all(is_word) {
             self.problem(
+                Code::InvalidName,
                 field,
                 "this is no name of a source",
                 "write up to 64 letters, digits, `-`, `_` and `.`, such as `alertmanager-eu-1`",
             );
         } else if OURS.contains(&name) {
             self.problem(
+                Code::InvalidName,
                 field,
                 format!("`{name}` is the name of another way in"),
                 "write the name of who sends alerts, such as `alertmanager-eu-1`",
@@ -81,11 +91,13 @@ impl Checker<'_> {
         let own = format!("{section}.heartbeat");
         match (&source.heartbeat, source.kind) {
             (None, SourceKind::Heartbeat) => self.problem(
+                Code::MissingField,
                 &format!("{section}.kind"),
                 "nothing says how often this heartbeat must come",
                 "write `heartbeat: { within: 10m }` beside it",
             ),
             (Some(_), kind) if kind != SourceKind::Heartbeat => self.problem(
+                Code::Misplaced,
                 &own,
                 "only a source of the kind `heartbeat` is one itself",
                 "list the alerts that must keep coming: `heartbeats: [{ alert: Watchdog, within: 15m }]`",
@@ -94,6 +106,7 @@ impl Checker<'_> {
         }
         if source.kind == SourceKind::Heartbeat && source.heartbeats.is_some() {
             self.problem(
+                Code::Misplaced,
                 &format!("{section}.heartbeats"),
                 "a source of the kind `heartbeat` sends no alerts",
                 "write `heartbeat: { within: 10m }`",
@@ -105,6 +118,7 @@ impl Checker<'_> {
         for (field, within) in expected.chain(alerts).collect::<Vec<_>>() {
             if within.0 < LEAST_WITHIN || within.0 > MOST_WITHIN {
                 self.problem(
+                    Code::OutOfRange,
                     &format!("{field}.within"),
                     format!("{within} is no time after which somebody should be called"),
                     "write a time from `1m` to `31d`: more than what sends it waits between two",
@@ -114,7 +128,12 @@ impl Checker<'_> {
         for (n, rule) in source.heartbeats.iter().flatten().enumerate() {
             if rule.alert.trim().is_empty() {
                 let field = format!("{section}.heartbeats.{n}.alert");
-                self.problem(&field, "an alert without a name", "write the alert's name, such as `Watchdog`");
+                self.problem(
+                    Code::NoValue,
+                    &field,
+                    "an alert without a name",
+                    "write the alert's name, such as `Watchdog`",
+                );
             }
         }
     }
@@ -138,12 +157,14 @@ impl Checker<'_> {
         let insecure = "`insecure_no_auth: true` if something in front of the bot authenticates";
         if is_short {
             self.problem(
+                Code::Unauthenticated,
                 "server.listen",
                 format!("{listen} can be reached from other machines, and webhooks need no authentication"),
                 format!("set `{auth}`, or listen on 127.0.0.1; {insecure}"),
             );
         } else {
             self.problem(
+                Code::Unauthenticated,
                 auth,
                 format!("`server.listen` can be reached from other machines, and `{name}` need not authenticate"),
                 format!("write `{{ bearer: {{ file: path }} }}` here; {insecure}"),

@@ -106,6 +106,8 @@ pub fn the_page(reason: PageReason) -> Page {
         reason,
         text: Some("CoreDNS p99 is 0.412s; scaled 4 -> 6, which did not help".into()),
         severity: Severity::S2,
+        asked: false,
+        by_name: false,
         called: Vec::new(),
         created_at: at("02:13:00"),
         arrived_at: Some(at("02:13:01")),

@@ -69,6 +69,8 @@ fn as_page(ticket: &Ticket, severity: crate::model::Severity) -> Page {
         reason: ticket.reason.clone(),
         text: ticket.text.clone(),
         severity,
+        asked: false,
+        by_name: false,
         called: Vec::new(),
         created_at: ticket.created_at,
         arrived_at: None,

@@ -1,9 +1,10 @@
 //! Whether an address can be one of its receiver.
 
 use super::Check;
+use crate::diagnostics::{Code, Diagnostic};
+use crate::oncall::Addresses;
 use crate::oncall::document::{ChannelsEntry, MemberEntry, TeamEntry, Text};
 use crate::oncall::error::shortened;
-use crate::oncall::{Addresses, OnCallError};
 
 /// Of a receiver, and of whom: what its addresses look like.
 #[derive(Debug, Clone, Copy)]
@@ -77,7 +78,7 @@ fn is_slack_id(text: &str) -> bool {
 }
 
 impl Check<'_> {
-    pub(super) fn of_member(&self, entry: &MemberEntry) -> Result<Addresses, OnCallError> {
+    pub(super) fn of_member(&self, entry: &MemberEntry) -> Result<Addresses, Diagnostic> {
         self.addresses([
             ("discord", &entry.discord, Form::Discord { menu: "Copy User ID" }),
             ("email", &entry.email, Form::Email),
@@ -88,7 +89,7 @@ impl Check<'_> {
         ])
     }
 
-    pub(super) fn of_team(&self, entry: &TeamEntry) -> Result<Addresses, OnCallError> {
+    pub(super) fn of_team(&self, entry: &TeamEntry) -> Result<Addresses, Diagnostic> {
         let ChannelsEntry { slack, mattermost, ntfy, email } = &entry.channels;
         self.addresses([
             ("discord", &entry.channel, Form::Discord { menu: "Copy Channel ID" }),
@@ -102,12 +103,12 @@ impl Check<'_> {
     fn addresses<const N: usize>(
         &self,
         said: [(&'static str, &Option<Text>, Form); N],
-    ) -> Result<Addresses, OnCallError> {
+    ) -> Result<Addresses, Diagnostic> {
         let given = said.into_iter().filter_map(|(sink, text, form)| Some((sink, text.as_ref()?, form)));
         given.map(|(sink, text, form)| Ok((sink, self.address(text, form)?))).collect()
     }
 
-    fn address(&self, text: &Text, form: Form) -> Result<String, OnCallError> {
+    fn address(&self, text: &Text, form: Form) -> Result<String, Diagnostic> {
         if form.fits(&text.value) {
             return Ok(text.value.clone());
         }
@@ -115,6 +116,6 @@ impl Check<'_> {
         // Whoever knows a topic may read it: it is told nobody.
         let shown =
             if matches!(form, Form::Topic) { "this".to_owned() } else { format!("`{}`", shortened(&text.value)) };
-        Err(self.wrong(text, format!("{shown} is no {what}"), remedy))
+        Err(self.wrong(Code::InvalidAddress, text, format!("{shown} is no {what}"), remedy))
     }
 }

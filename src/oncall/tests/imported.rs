@@ -86,12 +86,13 @@ fn of_two_events_at_once_the_earlier_counts_and_it_is_told() {
 #[test]
 fn what_cannot_be_read_is_said_at_the_place_that_names_the_calendar() {
     insta::assert_snapshot!(read(&["DTSTART:20260302T080000Z\nDTEND:20260303T080000Z\nSUMMARY:alice\nRRULE:FREQ=WEEKLY"]).map(|_| ()).unwrap_err(), @"
-    the event `alice` repeats (RRULE), which is not read
+    error[invalid-calendar]: the event `alice` repeats (RRULE), which is not read
      --> oncall.yaml:7:23
       |
     7 |     rotation: { ical: team.ics, time_zone: Europe/Paris }
       |                       ^^^^^^^^
-      = export single events, or write the rotation here
+      |
+      = help: export single events, or write the rotation here
     ");
     for (lines, told) in [
         ("DTSTART:20260302T080000Z\nSUMMARY:alice", "the event `alice` has no end"),

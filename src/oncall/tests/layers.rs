@@ -162,14 +162,15 @@ fn a_rotation_covers_nothing_before_its_beginning_also_where_its_hours_are() {
 #[test]
 fn what_is_wrong_with_layers_is_said_with_its_place() {
     let error = |team: &str| OnCall::parse("oncall.yaml", &text(team)).map(|_| ()).unwrap_err().to_string();
-    insta::assert_snapshot!(error(&SUN.replace("Europe/Paris", "Europe/Pariss")), @"
-    `Europe/Pariss` is no time zone
+    insta::assert_snapshot!(error(&SUN.replace("Europe/Paris", "Europe/Pariss")), @r#"
+    error[unknown-value]: `Europe/Pariss` is no time zone
       --> oncall.yaml:10:22
        |
-    10 |       - { time_zone: Europe/Pariss, start: 2026-01-05, handoff: { at: \"08:00\", every: 1w }, members:
-       |                      ^^^^^^^^^^^^^
-       = did you mean `Europe/Paris`?
-    ");
+    10 |       - { time_zone: Europe/Pariss, start: 2026-01-05, handoff: { at: "08:00", every: 1w }, members: [bob, carol],
+       |                      ^^^^^^
+       |
+       = help: did you mean `Europe/Paris`?
+    "#);
     for (good, slip, told, remedy) in [
         ("days: daily", "days: nights", "`nights` are no days", "`mon-fri`"),
         ("to: \"06:00\"", "to: \"18:00\"", "the hours end at 18:00, when they begin", "24:00"),

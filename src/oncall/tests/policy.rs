@@ -90,12 +90,13 @@ fn what_is_wrong_is_said_with_its_place() {
         OnCall::parse("oncall.yaml", &FILE.replacen(good, slip, 1)).map(|_| ()).unwrap_err().to_string()
     };
     insta::assert_snapshot!(said("{ person: erin }", "{ person: erni }"), @"
-    `erni` is not in members
+    error[unknown-name]: `erni` is not in members
       --> oncall.yaml:18:26
        |
     18 |         - { call: [next, { person: erni }], within: 30m }
        |                          ^
-       = did you mean `erin`?
+       |
+       = help: did you mean `erin`?
     ");
     for (good, slip, told, remedy) in [
         (

@@ -3,6 +3,7 @@
 use super::names::{Names, Turn, group};
 use super::steps::{Draft, Spot, one};
 use super::{Checker, flow};
+use crate::diagnostics::Code;
 use crate::language::{Expression, Location};
 use crate::model::{Phase, StepAddress};
 use crate::playbook::document::{Block, Branch, Choose};
@@ -17,7 +18,7 @@ const LONGEST_NAME: usize = 60;
 
 /// A block, as far as its steps could be made.
 pub(super) enum BlockDraft {
-    Step(Draft),
+    Step(Box<Draft>),
     Atomic(Vec<Draft>),
     Choose(ChooseDraft),
 }
@@ -33,19 +34,32 @@ pub(super) struct BranchDraft {
     name: String,
     when: Option<Expression>,
     pub blocks: Vec<BlockDraft>,
+    /// A condition that was written could be read: without it, the branch would always be taken.
+    is_whole: bool,
 }
 
 impl BlockDraft {
+    /// The steps within, in the order in which they are written.
+    pub fn steps(&self) -> Box<dyn Iterator<Item = &Draft> + '_> {
+        match self {
+            BlockDraft::Step(draft) => Box::new(std::iter::once(&**draft)),
+            BlockDraft::Atomic(drafts) => Box::new(drafts.iter()),
+            BlockDraft::Choose(choose) => {
+                Box::new(choose.branches.iter().flat_map(|branch| branch.blocks.iter().flat_map(BlockDraft::steps)))
+            }
+        }
+    }
+
     fn finish(self) -> Option<Block> {
         Some(match self {
-            BlockDraft::Step(draft) => Block::Step(draft.step?),
+            BlockDraft::Step(draft) => Block::Step(Box::new(draft.step?)),
             BlockDraft::Atomic(drafts) => {
                 Block::Atomic(drafts.into_iter().map(|draft| draft.step).collect::<Option<_>>()?)
             }
             BlockDraft::Choose(ChooseDraft { address, branches, .. }) => {
                 let branches = branches
                     .into_iter()
-                    .map(|BranchDraft { name, when, blocks }| Some(Branch { name, when, blocks: finish(blocks)? }));
+                    .map(|BranchDraft { name, when, blocks, .. }| Some(Branch { name, when, blocks: finish(blocks)? }));
                 Block::Choose(Choose { address: address?, branches: branches.collect::<Option<_>>()? })
             }
         })
@@ -80,7 +94,7 @@ impl Blocks<'_, '_, '_> {
         }
         match step.does.as_slice() {
             [Does { what: What::Choose(_), .. }] => BlockDraft::Choose(self.choose(step, region)),
-            _ => BlockDraft::Step(self.step(step, region, false)),
+            _ => BlockDraft::Step(Box::new(self.step(step, region, false))),
         }
     }
 
@@ -95,12 +109,17 @@ impl Blocks<'_, '_, '_> {
     fn group(&mut self, step: RawStep, region: &[Turn]) -> Vec<Draft> {
         if self.phase != Phase::Mitigate {
             let message = "an `atomic` group belongs to `mitigate`: it holds changes that must not stay half done";
-            self.checker.error(step.seen.at, message, Some("put its steps here without `atomic`".into()));
+            self.checker.error(
+                Code::Misplaced,
+                step.seen.at,
+                message,
+                Some("put its steps here without `atomic`".into()),
+            );
         }
         let id = step.id.as_ref().map(place);
         for at in id.into_iter().chain(other_keys(&step)) {
             let remedy = "write this at one of the steps within";
-            self.checker.error(at, "an `atomic` group has nothing but its steps", Some(remedy.into()));
+            self.checker.error(Code::Misplaced, at, "an `atomic` group has nothing but its steps", Some(remedy.into()));
         }
         let at = step.seen.at;
         let mut drafts = Vec::new();
@@ -115,7 +134,7 @@ impl Blocks<'_, '_, '_> {
                     }
                     _ => continue,
                 };
-                self.checker.error(nested.at, message, Some(remedy.into()));
+                self.checker.error(Code::Misplaced, nested.at, message, Some(remedy.into()));
             }
             drafts.push(self.step(inner, region, true));
         }
@@ -131,17 +150,17 @@ impl Blocks<'_, '_, '_> {
         let spot = Spot { names: self.names, phase: self.phase, region, order: choose, number, in_group: false };
         for at in other_keys(&step) {
             let remedy = "write this at one of the steps within, or at a branch";
-            self.checker.error(at, "a `choose` has an `id` and its branches", Some(remedy.into()));
+            self.checker.error(Code::Misplaced, at, "a `choose` has an `id` and its branches", Some(remedy.into()));
         }
         if let Some(id) = &step.id
             && let Some((message, remedy)) = super::names::id_problem(id)
         {
-            self.checker.error(place(id), message, remedy);
+            self.checker.error(Code::InvalidName, place(id), message, remedy);
         }
         let at = step.seen.at;
         if region.len() + 1 >= DEEPEST {
             let message = format!("blocks stand {DEEPEST} deep within each other here, which nobody reads at night");
-            self.checker.error(at, message, Some("make a playbook of its own of a branch".into()));
+            self.checker.error(Code::TooComplex, at, message, Some("make a playbook of its own of a branch".into()));
         }
         let raw = step.does.into_iter().find_map(|does| match does.what {
             What::Choose(branches) => Some(branches),
@@ -155,23 +174,32 @@ impl Blocks<'_, '_, '_> {
             branches.push(self.branch(raw, spot, &region));
         }
         let is_right =
-            self.checker.problems[before..].iter().all(|problem| problem.severity != super::ProblemSeverity::Error);
-        let address = (is_right || self.checker.asks == super::Asks::Run).then(|| spot.address(step.id));
+            self.checker.problems[before..].iter().all(|problem| problem.severity != super::DiagnosticSeverity::Error);
+        let is_whole = branches.iter().all(|branch| branch.is_whole);
+        let may_stand = is_right || (self.checker.asks == super::Asks::Run && is_whole);
+        let address = may_stand.then(|| spot.address(step.id));
         ChooseDraft { address, branches, at }
     }
 
     fn branch(&mut self, raw: RawBranch, spot: Spot<'_>, region: &[Turn]) -> BranchDraft {
         let name = raw.branch.as_ref().or(raw.otherwise.as_ref()).map(|name| name.value.trim().to_owned());
+        let has_when = raw.when.is_some() || raw.seen.is_broken("when");
         let when = raw.when.as_ref().and_then(|text| {
             let when = self.checker.expression(text, spot.view())?;
             if let Some(constant) = when.constant() {
                 let remedy = if constant { "make it the `otherwise`" } else { "leave the branch out" };
-                self.checker.rule(place(text), format!("this condition is always {constant}"), Some(remedy.into()));
+                self.checker.rule(
+                    Code::ConstantCondition,
+                    place(text),
+                    format!("this condition is always {constant}"),
+                    Some(remedy.into()),
+                );
             }
             Some(when)
         });
         let blocks = self.check(raw.steps.unwrap_or_default(), region);
-        BranchDraft { name: name.unwrap_or_default(), when, blocks }
+        let is_whole = when.is_some() == has_when && name.is_some();
+        BranchDraft { name: name.unwrap_or_default(), when, blocks, is_whole }
     }
 
     /// Whether the branches are such, and each has a name.
@@ -179,7 +207,12 @@ impl Blocks<'_, '_, '_> {
         let checker = &mut *self.checker;
         if branches.len() < 2 || branches.len() > MOST_BRANCHES {
             let message = format!("a `choose` has 2 to {MOST_BRANCHES} branches, and this one has {}", branches.len());
-            checker.error(at, message, Some("write `when` at a step where there is one way only".into()));
+            checker.error(
+                Code::InvalidBranch,
+                at,
+                message,
+                Some("write `when` at a step where there is one way only".into()),
+            );
         }
         let mut names: Vec<&Text> = Vec::new();
         for (index, branch) in branches.iter().enumerate() {
@@ -192,6 +225,7 @@ impl Blocks<'_, '_, '_> {
                 (None, Some(name), None) if is_last => is_name(checker, name, &mut names),
                 (None, Some(name), None) => {
                     checker.error(
+                        Code::NeverReached,
                         place(name),
                         "no branch behind `otherwise` is ever chosen",
                         Some("move it to the end".into()),
@@ -200,6 +234,7 @@ impl Blocks<'_, '_, '_> {
                 (_, Some(name), _) => {
                     let message = "`otherwise: NAME` is a branch without a condition";
                     checker.error(
+                        Code::InvalidBranch,
                         place(name),
                         message,
                         Some("write `branch: NAME` with `when`, or leave those out".into()),
@@ -211,28 +246,33 @@ impl Blocks<'_, '_, '_> {
                     } else {
                         "add `when: ...`"
                     };
-                    checker.error(place(name), "the branch has no condition", Some(remedy.into()));
+                    checker.error(Code::InvalidBranch, place(name), "the branch has no condition", Some(remedy.into()));
                 }
                 (None, None, _) if !branch.seen.is_broken("branch") && !branch.seen.is_broken("otherwise") => {
                     let message = "the branch has no name, by which people are told of it";
-                    checker.error(at, message, Some("add `branch: what it means`".into()));
+                    checker.error(Code::InvalidBranch, at, message, Some("add `branch: what it means`".into()));
                 }
                 _ => {}
             }
             if is_last && branch.otherwise.is_none() && !branch.seen.is_broken("otherwise") {
                 let message = "a `choose` says what happens where none of its conditions holds";
                 let remedy = "add `- otherwise: no cause that is known` with `do`, `escalate`, `done` or `go_on`";
-                checker.error(at, message, Some(remedy.into()));
+                checker.error(Code::InvalidBranch, at, message, Some(remedy.into()));
             }
             // Whoever reads `do: []` cannot tell whether that ends or goes on.
             let is_empty = branch.steps.as_ref().is_none_or(Vec::is_empty) && branch.go_on.is_none();
             if is_empty && branch.seen.broken.is_empty() {
                 let message = "the branch does nothing, and does not say what comes then";
-                checker.error(at, message, Some("add `do`, `escalate: why`, `done: why` or `go_on: why`".into()));
+                checker.error(
+                    Code::InvalidBranch,
+                    at,
+                    message,
+                    Some("add `do`, `escalate: why`, `done: why` or `go_on: why`".into()),
+                );
             }
             if let Some(go_on) = branch.go_on.as_ref().filter(|_| branch.steps.is_some()) {
                 let message = "a branch that does something goes on by itself, unless it ends";
-                checker.error(place(go_on), message, Some("leave `go_on` out".into()));
+                checker.error(Code::InvalidBranch, place(go_on), message, Some("leave `go_on` out".into()));
             }
         }
     }
@@ -244,12 +284,12 @@ fn is_name<'r>(checker: &mut Checker<'_>, name: &'r Text, names: &mut Vec<&'r Te
     }
     if name.value.chars().count() > LONGEST_NAME || name.value.contains(['\n', '{']) {
         let message = format!("the name of a branch is a plain line of {LONGEST_NAME} characters at most");
-        checker.error(place(name), message, Some("write what was found, in a few words".into()));
+        checker.error(Code::InvalidName, place(name), message, Some("write what was found, in a few words".into()));
     }
     if let Some(earlier) = names.iter().find(|earlier| earlier.value.trim() == name.value.trim()) {
         let message =
             format!("two branches are called `{}`: the first in line {}", name.value.trim(), place(earlier).line);
-        checker.error(place(name), message, Some("give this one another name".into()));
+        checker.error(Code::DuplicateName, place(name), message, Some("give this one another name".into()));
     }
     names.push(name);
 }

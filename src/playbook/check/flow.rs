@@ -4,6 +4,7 @@ use super::Checker;
 use super::blocks::BlockDraft;
 use super::steps::Draft;
 use crate::action::Action;
+use crate::diagnostics::Code;
 use crate::language::Location;
 use crate::playbook::document::{Step, StepKind};
 
@@ -11,14 +12,19 @@ const VERIFY: &str = "add `verify: { until: ..., within: 10m }`";
 
 /// The problem of a mutation that nobody looks after.
 pub(super) fn not_verified(checker: &mut Checker<'_>, at: Location) {
-    checker.error(at, "the step changes something, and nothing verifies that it helped", Some(VERIFY.into()));
+    checker.error(
+        Code::NoVerify,
+        at,
+        "the step changes something, and nothing verifies that it helped",
+        Some(VERIFY.into()),
+    );
 }
 
 /// In an `atomic` group, one verify at the last change is enough: the steps before it are its parts. One that may be skipped
 /// proves nothing of those.
 pub(super) fn group_is_verified(checker: &mut Checker<'_>, group: &[Draft], at: Location) {
     if group.is_empty() {
-        checker.error(at, "an `atomic` group needs steps", None);
+        checker.error(Code::NoAction, at, "an `atomic` group needs steps", None);
         return;
     }
     let steps: Vec<&Step> = group.iter().filter_map(|draft| draft.step.as_ref()).collect();
@@ -29,7 +35,7 @@ pub(super) fn group_is_verified(checker: &mut Checker<'_>, group: &[Draft], at: 
     let Some(last) = steps.iter().rposition(|step| mutates(step)) else { return };
     if steps[last].verify.is_none() {
         let message = "the `atomic` group changes something, and nothing verifies that it helped";
-        checker.error(steps[last].at, message, Some(VERIFY.into()));
+        checker.error(Code::NoVerify, steps[last].at, message, Some(VERIFY.into()));
         return;
     }
     let is_certain = |step: &Step| step.when.as_ref().is_none_or(|when| when.expression.constant() == Some(true));
@@ -41,7 +47,12 @@ pub(super) fn group_is_verified(checker: &mut Checker<'_>, group: &[Draft], at: 
     if let Some((_, step)) = unverified {
         let message =
             "the step changes something, and the `verify` after it is skipped with its step when `when` does not hold";
-        checker.error(step.at, message, Some("take that `when` away, or give this step a `verify` too".into()));
+        checker.error(
+            Code::NoVerify,
+            step.at,
+            message,
+            Some("take that `when` away, or give this step a `verify` too".into()),
+        );
     }
 }
 
@@ -66,7 +77,7 @@ pub(super) fn somebody_is_paged(checker: &mut Checker<'_>, escalate: &[BlockDraf
             "add the step `page: { message: ... }`",
         )
     };
-    checker.error(at, message, Some(remedy.into()));
+    checker.error(Code::NoPage, at, message, Some(remedy.into()));
 }
 
 /// Whether it pages somebody, whatever was found.
@@ -126,7 +137,12 @@ impl Reach<'_, '_> {
         if !self.is_told {
             self.is_told = true;
             let message = format!("this step is never reached: {because}");
-            self.checker.error(at, message, Some("leave the condition out, or the steps after it".into()));
+            self.checker.error(
+                Code::NeverReached,
+                at,
+                message,
+                Some("leave the condition out, or the steps after it".into()),
+            );
         }
         true
     }
@@ -140,7 +156,7 @@ impl Reach<'_, '_> {
         if when == Some(false) {
             let at = draft.when_at.unwrap_or(draft.at);
             let message = "this step never runs: its `when` is always false";
-            self.checker.error(at, message, Some("leave the step out".into()));
+            self.checker.error(Code::NeverReached, at, message, Some("leave the step out".into()));
             return;
         }
         let unconditional = step.when.is_none() || when == Some(true);
@@ -154,17 +170,13 @@ impl Reach<'_, '_> {
             StepKind::Set(_) | StepKind::Wait(_) | StepKind::Action(_) => return,
         };
         match condition.expression.constant() {
-            Some(constant) if constant == ends_if => {
-                if unconditional {
-                    self.ended = Some(ended);
-                }
-            }
-            Some(constant) => {
+            Some(constant) if constant == ends_if && unconditional => self.ended = Some(ended),
+            Some(constant) if constant != ends_if => {
                 let always = if constant { "always" } else { "never" };
                 let message = format!("this `{name}` {always} holds");
-                self.checker.warning(at, message, Some("leave it out".into()));
+                self.checker.warning(Code::ConstantCondition, at, message, Some("leave it out".into()));
             }
-            None => {}
+            _ => {}
         }
     }
 }

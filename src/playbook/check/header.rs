@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::names::Names;
 use super::view::Sees;
 use super::{Checker, view};
+use crate::diagnostics::Code;
 use crate::language::closest;
 use crate::model::{Autonomy, Severity, parse_duration};
 use crate::playbook::document::{Limits, Trigger};
@@ -29,6 +30,7 @@ pub(super) fn check(checker: &mut Checker<'_>, raw: &RawPlaybook) -> Option<Head
         let value = checker.required(value.as_ref(), seen, WHAT, field, wanted);
         if let Some(value) = value.filter(|value| value.value != wanted) {
             checker.error(
+                Code::WrongDocument,
                 place(value),
                 format!("this is no playbook: its {field} is `{}`", value.value),
                 format!("write `{wanted}`"),
@@ -71,15 +73,25 @@ fn check_metadata(checker: &mut Checker<'_>, raw: &RawMetadata) -> Option<(Strin
     let owner = checker.required(raw.owner.as_ref(), &raw.seen, WHAT, "owner", "platform");
     if let Some(name) = name.filter(|name| !is_label(&name.value)) {
         let message = format!("`{}` cannot be a playbook's name", name.value);
-        checker.error(place(name), message, Some("write lowercase letters, digits and `-`, 63 at most".into()));
+        checker.error(
+            Code::InvalidName,
+            place(name),
+            message,
+            Some("write lowercase letters, digits and `-`, 63 at most".into()),
+        );
     }
     if let Some(version) = version.filter(|version| !is_version(&version.value)) {
         let message = format!("`{}` is no version", version.value);
-        checker.error(place(version), message, Some("write three numbers, such as `1.0.0`".into()));
+        checker.error(Code::InvalidValue, place(version), message, Some("write three numbers, such as `1.0.0`".into()));
     }
     if let Some(owner) = owner.filter(|owner| !is_team(&owner.value)) {
         let message = format!("`{}` cannot be the name of a team", owner.value);
-        checker.error(place(owner), message, Some("write the team's name as `oncall.yaml` does".into()));
+        checker.error(
+            Code::InvalidName,
+            place(owner),
+            message,
+            Some("write the team's name as `oncall.yaml` does".into()),
+        );
     }
     Some((name?.value.clone(), version?.value.clone(), owner?.value.clone()))
 }
@@ -108,7 +120,7 @@ fn one_of<T: Copy>(checker: &mut Checker<'_>, text: &Text, field: &str, choices:
         Some(meant) => format!("write `{meant}` instead"),
         None => format!("write one of {}", crate::language::list(names)),
     };
-    checker.error(place(text), format!("`{}` is no {field}", text.value), remedy);
+    checker.error(Code::UnknownValue, place(text), format!("`{}` is no {field}", text.value), remedy);
     None
 }
 
@@ -124,6 +136,7 @@ pub(super) fn triggers(checker: &mut Checker<'_>, raw: &RawPlaybook, names: &Nam
         if triggers.iter().any(|earlier| earlier.alert == name && earlier.condition.is_none()) {
             let message = format!("every `{name}` has triggered it already, by the trigger above");
             checker.error(
+                Code::ShadowedTrigger,
                 place(alert),
                 message,
                 Some("leave this trigger out, or give the one above a `where`".into()),
@@ -143,7 +156,7 @@ pub(super) fn limits(checker: &mut Checker<'_>, raw: &RawLimits) -> Limits {
         });
         if parsed.is_none() {
             let message = format!("`{}` does not say how many runs in what time", text.value);
-            checker.error(place(text), message, Some("write `3 per 1h`".into()));
+            checker.error(Code::InvalidValue, place(text), message, Some("write `3 per 1h`".into()));
         }
         parsed
     });

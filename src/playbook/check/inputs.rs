@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Checker;
+use crate::diagnostics::Code;
 use crate::language::{closest, list};
 use crate::playbook::document::{Input, InputKind};
 use crate::playbook::load::{RawInput, RawInputs, Text, place};
@@ -12,7 +13,12 @@ pub(super) fn check(checker: &mut Checker<'_>, raw: &RawInputs) -> BTreeMap<Stri
     for (name, input) in &raw.inputs {
         if !is_name(&name.value) {
             let message = format!("`{}` cannot be an input's name", name.value);
-            checker.error(place(name), message, Some("write lowercase letters, digits and `_`".into()));
+            checker.error(
+                Code::InvalidName,
+                place(name),
+                message,
+                Some("write lowercase letters, digits and `_`".into()),
+            );
         }
         if let Some(input) = one(checker, name, input) {
             inputs.insert(name.value.clone(), input);
@@ -36,7 +42,7 @@ fn one(checker: &mut Checker<'_>, name: &Text, raw: &RawInput) -> Option<Input> 
             Some(meant) => format!("write `{meant}` instead"),
             None => format!("the types are {}", list(names)),
         };
-        checker.error(place(kind), format!("`{}` is no type of input", kind.value), remedy);
+        checker.error(Code::UnknownValue, place(kind), format!("`{}` is no type of input", kind.value), remedy);
         return None;
     };
     let minimum = bound(checker, kind, raw.minimum.as_ref(), "minimum");
@@ -44,7 +50,12 @@ fn one(checker: &mut Checker<'_>, name: &Text, raw: &RawInput) -> Option<Input> 
     if let (Some(minimum), Some(maximum), Some(at)) = (minimum, maximum, &raw.minimum)
         && minimum > maximum
     {
-        checker.error(place(at), "the minimum is greater than the maximum", Some("swap them".into()));
+        checker.error(
+            Code::Contradiction,
+            place(at),
+            "the minimum is greater than the maximum",
+            Some("swap them".into()),
+        );
         return None;
     }
     let words = |checker: &mut Checker<'_>, text: &Option<Text>, field| {
@@ -56,7 +67,7 @@ fn one(checker: &mut Checker<'_>, name: &Text, raw: &RawInput) -> Option<Input> 
     if let Some(default) = &raw.default {
         match input.read(&default.value) {
             Ok(value) => input.default = Some(value),
-            Err(message) => checker.error(place(default), format!("the default {message}"), None),
+            Err(message) => checker.error(Code::InvalidValue, place(default), format!("the default {message}"), None),
         }
     }
     Some(input)
@@ -66,13 +77,13 @@ fn bound(checker: &mut Checker<'_>, kind: InputKind, text: Option<&Text>, field:
     let text = text?;
     if !kind.has_size() {
         let message = format!("a text or a `true` has no {field}");
-        checker.error(place(text), message, Some("leave it out".into()));
+        checker.error(Code::Misplaced, place(text), message, Some("leave it out".into()));
         return None;
     }
     match kind.read(&text.value) {
         Ok((_, size)) => size,
         Err(message) => {
-            checker.error(place(text), format!("the {field} {message}"), None);
+            checker.error(Code::InvalidValue, place(text), format!("the {field} {message}"), None);
             None
         }
     }

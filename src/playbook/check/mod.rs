@@ -1,5 +1,6 @@
 //! From the document as it was written to the playbook, with all that is wrong with its sense.
 
+mod autonomy;
 mod blocks;
 mod flow;
 mod header;
@@ -15,7 +16,7 @@ use std::time::Duration;
 
 use super::document::Playbook;
 use super::load::{Loaded, RawPlaybook, Seen, Text, branches_end_as_steps, place};
-use super::problem::{Problem, ProblemSeverity, Source};
+use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, Source};
 use crate::language::{Expression, InBody, Location, Template};
 use crate::model::{Digest, Phase, PlaybookRef, parse_duration};
 use blocks::Blocks;
@@ -33,14 +34,14 @@ pub(super) enum Asks {
 }
 
 /// The playbook, or everything that is wrong with it.
-pub(super) fn check(loaded: Loaded, source: &Source<'_>, asks: Asks) -> Result<Playbook, Vec<Problem>> {
+pub(super) fn check(loaded: Loaded, source: &Source<'_>, asks: Asks) -> Result<Playbook, Vec<Diagnostic>> {
     let mut checker = Checker { source, asks, problems: loaded.problems };
-    let is_read = checker.problems.iter().all(|problem| problem.severity != ProblemSeverity::Error);
+    let is_read = checker.problems.iter().all(|problem| problem.severity != DiagnosticSeverity::Error);
     let playbook = loaded.document.and_then(|raw| build(&mut checker, raw, loaded.incomplete));
-    let mut problems: Vec<Problem> = checker.problems.into_iter().map(|problem| source.named_odd(problem)).collect();
-    problems.sort_by_key(|problem| (problem.line, problem.column));
+    let mut problems: Vec<Diagnostic> = checker.problems.into_iter().map(|problem| source.named_odd(problem)).collect();
+    problems.sort_by_key(|problem| (problem.line(), problem.column()));
     problems.dedup();
-    let is_wrong = problems.iter().any(|problem| problem.severity == ProblemSeverity::Error);
+    let is_wrong = problems.iter().any(|problem| problem.severity == DiagnosticSeverity::Error);
     match playbook {
         Some(playbook) if !is_wrong => Ok(Playbook { warnings: problems, ..playbook }),
         Some(playbook) if asks == Asks::Run && is_read => Ok(playbook),
@@ -72,6 +73,7 @@ fn build(checker: &mut Checker<'_>, mut raw: RawPlaybook, incomplete: bool) -> O
     }
     flow::everything_is_reached(checker, &diagnose, &mitigate);
     let header = header?;
+    autonomy::check(checker, header.autonomy, autonomy::actions(&mitigate));
     Some(Playbook {
         reference: PlaybookRef {
             name: header.name.clone(),
@@ -102,24 +104,30 @@ fn build(checker: &mut Checker<'_>, mut raw: RawPlaybook, incomplete: bool) -> O
 struct Checker<'a> {
     source: &'a Source<'a>,
     asks: Asks,
-    problems: Vec<Problem>,
+    problems: Vec<Diagnostic>,
 }
 
 impl Checker<'_> {
-    fn error(&mut self, at: Location, message: impl Into<String>, remedy: impl Into<Option<String>>) {
-        let mut problem = self.source.error(at, message);
+    fn error(&mut self, code: Code, at: Location, message: impl Into<String>, remedy: impl Into<Option<String>>) {
+        let mut problem = self.source.error(code, at, message);
         problem.remedy = remedy.into();
         self.problems.push(problem);
     }
 
     /// Something that could be done, and must not be written so. `true`: it stands in the way.
-    fn rule(&mut self, at: Location, message: impl Into<String>, remedy: impl Into<Option<String>>) -> bool {
-        self.error(at, message, remedy);
+    fn rule(
+        &mut self,
+        code: Code,
+        at: Location,
+        message: impl Into<String>,
+        remedy: impl Into<Option<String>>,
+    ) -> bool {
+        self.error(code, at, message, remedy);
         self.asks == Asks::Author
     }
 
-    fn warning(&mut self, at: Location, message: impl Into<String>, remedy: impl Into<Option<String>>) {
-        let mut problem = self.source.warning(at, message);
+    fn warning(&mut self, code: Code, at: Location, message: impl Into<String>, remedy: impl Into<Option<String>>) {
+        let mut problem = self.source.warning(code, at, message);
         problem.remedy = remedy.into();
         self.problems.push(problem);
     }
@@ -127,7 +135,12 @@ impl Checker<'_> {
     /// The value of a field that must be there.
     fn required<T>(&mut self, value: Option<T>, seen: &Seen, what: &str, field: &str, example: &str) -> Option<T> {
         if value.is_none() && !seen.is_broken(field) {
-            self.error(seen.at, format!("{what} needs `{field}`"), format!("add `{field}: {example}`"));
+            self.error(
+                Code::MissingField,
+                seen.at,
+                format!("{what} needs `{field}`"),
+                format!("add `{field}: {example}`"),
+            );
         }
         value
     }
@@ -136,7 +149,7 @@ impl Checker<'_> {
     fn words<'t>(&mut self, text: &'t Text, what: &str) -> Option<&'t str> {
         let words = text.value.trim();
         if words.is_empty() {
-            self.error(place(text), format!("`{what}` is empty"), None);
+            self.error(Code::NoValue, place(text), format!("`{what}` is empty"), None);
             return None;
         }
         Some(words)
@@ -146,14 +159,19 @@ impl Checker<'_> {
     fn duration(&mut self, text: &Text) -> Option<Duration> {
         match parse_duration(&text.value) {
             Ok(duration) if duration.is_zero() => {
-                self.error(place(text), "a duration of nothing means nothing here", Some("leave it out".into()));
+                self.error(
+                    Code::OutOfRange,
+                    place(text),
+                    "a duration of nothing means nothing here",
+                    Some("leave it out".into()),
+                );
                 None
             }
             Ok(duration) => Some(duration),
             Err(error) => {
                 let message = error.to_string();
                 let (message, remedy) = message.split_once("; ").unwrap_or((&message, ""));
-                self.error(place(text), message, (!remedy.is_empty()).then(|| remedy.to_owned()));
+                self.error(Code::InvalidValue, place(text), message, (!remedy.is_empty()).then(|| remedy.to_owned()));
                 None
             }
         }
@@ -170,7 +188,7 @@ impl Checker<'_> {
                     (None, Some(offset)) => source.inside(at, &text.value, offset),
                     (None, None) => at,
                 };
-                self.error(at, error.message, error.remedy);
+                self.error(Code::InvalidCondition, at, error.message, error.remedy);
                 return None;
             }
         };
@@ -182,7 +200,7 @@ impl Checker<'_> {
             .collect();
         let is_right = wrong.is_empty() || self.asks == Asks::Run;
         for wrong in wrong {
-            self.error(source.find(at, &wrong.word), wrong.message, wrong.remedy);
+            self.error(wrong.code, source.find(at, &wrong.word), wrong.message, wrong.remedy);
         }
         is_right.then_some(expression)
     }
@@ -192,7 +210,7 @@ impl Checker<'_> {
         match Template::parse(&text.value) {
             Ok(template) => self.template_names(&template, place(text), view).then_some(template),
             Err(error) => {
-                self.error(place(text), error.to_string(), None);
+                self.error(Code::InvalidTemplate, place(text), error.to_string(), None);
                 None
             }
         }
@@ -209,7 +227,7 @@ impl Checker<'_> {
                 continue;
             }
             if let Some(wrong) = view.problem_of(&path) {
-                self.error(source.find(at, &wrong.word), wrong.message, wrong.remedy);
+                self.error(wrong.code, source.find(at, &wrong.word), wrong.message, wrong.remedy);
             }
         }
         for name in template.in_bodies() {
@@ -218,7 +236,7 @@ impl Checker<'_> {
                 InBody::Item { of, path } => view.problem_of_item(of, path),
             };
             if let Some(wrong) = wrong {
-                self.error(source.find(at, &wrong.word), wrong.message, wrong.remedy);
+                self.error(wrong.code, source.find(at, &wrong.word), wrong.message, wrong.remedy);
             }
         }
         self.problems.len() == before || self.asks == Asks::Run

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::verify::window;
-use crate::action::Action;
+use crate::action::{Action, Field};
 use crate::language::Location;
 use crate::playbook::load::{Does, RawBranch, RawPlaybook, RawStep, Text, What, place};
 
@@ -68,7 +68,7 @@ pub(super) enum Output {
     /// Nothing: it is a condition, a wait, a page.
     None,
     /// These fields, and `summary`.
-    Fields(&'static [&'static str]),
+    Fields(&'static [Field]),
     /// It depends on the data, or the step could not be read.
     Unknown,
 }
@@ -94,8 +94,8 @@ pub(super) struct Named {
     /// A `set` gives it: the branches of one `choose` may each do.
     pub is_set: bool,
     pub output: Output,
-    /// The list in its output and the fields of its entries, where those are known.
-    pub items: Option<(&'static str, &'static [&'static str])>,
+    /// The list in its output, where the fields of its entries are known.
+    pub items: Option<&'static Field>,
     pub reads: bool,
     /// How far back its query looks.
     pub window: Option<Duration>,
@@ -241,23 +241,34 @@ fn branches(step: &RawStep) -> &[RawBranch] {
     }
 }
 
+/// What the id of a `choose` has.
+const CHOSEN: &[Field] = &[Field {
+    name: "branch",
+    of_type: "string",
+    optional: false,
+    nullable: false,
+    entries: &[],
+    doc: "The name of the branch that was chosen.",
+}];
+
 fn output_of(step: &RawStep) -> (Output, bool) {
-    let fields = |fields: Option<&'static [&'static str]>| fields.map_or(Output::Unknown, Output::Fields);
     match step.does.as_slice() {
         [does] => match &does.what {
-            What::Action(action @ Action::Read(_)) => (fields(action.describe().output_fields()), true),
-            What::Action(action @ Action::Mutate(_)) => (fields(action.describe().output_fields()), false),
-            What::Choose(_) => (Output::Fields(&["branch"]), false),
+            What::Action(action @ Action::Read(_)) => (Output::Fields(action.describe().declaration().output), true),
+            What::Action(action @ Action::Mutate(_)) => (Output::Fields(action.describe().declaration().output), false),
+            What::Choose(_) => (Output::Fields(CHOSEN), false),
             _ => (Output::None, false),
         },
         _ => (Output::Unknown, true),
     }
 }
 
-fn items_of(step: &RawStep) -> Option<(&'static str, &'static [&'static str])> {
+fn items_of(step: &RawStep) -> Option<&'static Field> {
     match step.does.as_slice() {
         [does] => match &does.what {
-            What::Action(action) => action.describe().item_fields(),
+            What::Action(action) => {
+                action.describe().declaration().output.iter().find(|field| !field.entries.is_empty())
+            }
             _ => None,
         },
         _ => None,
@@ -267,11 +278,7 @@ fn items_of(step: &RawStep) -> Option<(&'static str, &'static [&'static str])> {
 fn window_of(step: &RawStep) -> Option<Duration> {
     let [does] = step.does.as_slice() else { return None };
     match &does.what {
-        What::Action(action) if action.describe().name() == "prometheus.query" => {
-            let args = action.describe().args();
-            let (_, expr) = args.iter().find(|(name, _)| *name == "expr")?;
-            window(expr.text()?.0)
-        }
+        What::Action(action) => window(&action.describe().query()?.0),
         _ => None,
     }
 }

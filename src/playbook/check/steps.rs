@@ -4,6 +4,7 @@ use super::names::{Named, Names, Turn, id_problem};
 use super::view::{Sees, View};
 use super::{Asks, Checker, verify, view};
 use crate::action::Action;
+use crate::diagnostics::Code;
 use crate::language::{Expression, Location, Template};
 use crate::model::{Phase, StepAddress, StepName};
 use crate::playbook::document::{Condition, Step, StepKind};
@@ -25,7 +26,7 @@ pub(super) fn ids(checker: &mut Checker<'_>, names: &Names) {
         let is_twice = |earlier: &&Named| earlier.id == named.id && !earlier.is_another_branchs(named);
         if let Some(earlier) = names.steps[..index].iter().find(is_twice) {
             let message = format!("the id `{}` is used twice: the first time in line {}", named.id, earlier.at.line);
-            checker.error(named.at, message, Some("give this step another id".into()));
+            checker.error(Code::DuplicateName, named.at, message, Some("give this step another id".into()));
         }
     }
 }
@@ -64,7 +65,7 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
     if let Some(id) = &raw.id
         && let Some((message, remedy)) = id_problem(id)
     {
-        checker.error(place(id), message, remedy);
+        checker.error(Code::InvalidName, place(id), message, remedy);
     }
     let has_when = raw.when.is_some();
     let does = only_action(checker, &mut raw);
@@ -101,8 +102,10 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
     let is_whole = when.is_some() == has_when
         && verify.is_some() == has_verify
         && timeout.is_some() == raw.timeout.is_some()
-        && retry_for.is_some() == raw.retry.is_some();
-    let is_wrong = checker.problems[before..].iter().any(|problem| problem.severity == super::ProblemSeverity::Error);
+        && retry_for.is_some() == raw.retry.is_some()
+        && raw.undo.as_ref().is_none_or(|undo| undo.value == "never");
+    let is_wrong =
+        checker.problems[before..].iter().any(|problem| problem.severity == super::DiagnosticSeverity::Error);
     if !raw.seen.broken.is_empty() || (is_wrong && (checker.asks == Asks::Author || !is_whole)) {
         return draft;
     }
@@ -118,6 +121,7 @@ fn only_action(checker: &mut Checker<'_>, raw: &mut RawStep) -> Option<Does> {
         if !raw.does_something_unknown() && !raw.seen.is_broken("*") {
             let message = "the step does nothing";
             checker.error(
+                Code::NoAction,
                 raw.seen.at,
                 message,
                 Some("name its action, such as `prometheus.query: { expr: ... }`".into()),
@@ -127,7 +131,7 @@ fn only_action(checker: &mut Checker<'_>, raw: &mut RawStep) -> Option<Does> {
     };
     if let Some(second) = does.next() {
         let message = format!("one step cannot do both `{}` and `{}`", first.key, second.key);
-        checker.error(second.at, message, Some("begin a new step with `- ` before it".into()));
+        checker.error(Code::SecondAction, second.at, message, Some("begin a new step with `- ` before it".into()));
         return None;
     }
     Some(first)
@@ -138,7 +142,7 @@ fn because(checker: &mut Checker<'_>, raw: &mut RawStep, what: Option<&What>, se
     let text = raw.because.take()?;
     if raw.when.is_none() && what.is_some_and(|what| !is_condition(what)) {
         let message = "`because` gives the reason of a condition, and this step has none";
-        checker.error(place(&text), message, Some("leave it out".into()));
+        checker.error(Code::Misplaced, place(&text), message, Some("leave it out".into()));
         return None;
     }
     checker.template(&text, View { now: false, ..sees })
@@ -153,7 +157,12 @@ fn keys_fit(checker: &mut Checker<'_>, raw: &RawStep, what: &What) {
     let is_action = matches!(what, What::Action(_));
     let mutates = matches!(what, What::Action(Action::Mutate(_)));
     let mut refuse = |at: Location, key: &str, needs: &str| {
-        checker.error(at, format!("`{key}` belongs to a step that {needs}"), Some("leave it out".into()));
+        checker.error(
+            Code::Misplaced,
+            at,
+            format!("`{key}` belongs to a step that {needs}"),
+            Some("leave it out".into()),
+        );
     };
     if let Some(text) = raw.timeout.as_ref().filter(|_| !is_action) {
         refuse(place(text), "timeout", "does something that can take long");
@@ -167,6 +176,7 @@ fn keys_fit(checker: &mut Checker<'_>, raw: &RawStep, what: &What) {
     match raw.undo.as_ref() {
         Some(undo) if undo.value != "never" => {
             checker.error(
+                Code::Unsupported,
                 place(undo),
                 "undo is not supported yet",
                 Some("write `undo: never`, or leave it out".into()),
@@ -183,15 +193,15 @@ fn in_phase(checker: &mut Checker<'_>, phase: Phase, in_group: bool, does: &Does
     match &does.what {
         What::DoneIf(_) | What::Require(_) | What::EscalateIf(_) | What::End { .. } if phase == Phase::Escalate => {
             let message = format!("`{key}` has no place in `escalate`: a human is needed already");
-            checker.error(does.at, message, Some("leave it out, or write `when` at a step".into()));
+            checker.error(Code::Misplaced, does.at, message, Some("leave it out, or write `when` at a step".into()));
         }
         What::DoneIf(_) if in_group => {
             let message = "`done_if` would end the run in the middle of an `atomic` group";
-            checker.error(does.at, message, Some("move it to before the group".into()));
+            checker.error(Code::Misplaced, does.at, message, Some("move it to before the group".into()));
         }
         What::Action(Action::Mutate(_)) if phase != Phase::Mitigate => {
             let message = format!("`{key}` changes something, and `{phase}` only looks and tells");
-            checker.error(does.at, message, Some("move the step to `mitigate`".into()));
+            checker.error(Code::Misplaced, does.at, message, Some("move the step to `mitigate`".into()));
         }
         _ => {}
     }
@@ -208,7 +218,7 @@ fn kind(checker: &mut Checker<'_>, sees: View<'_>, what: What, because: Option<T
         What::EscalateIf(text) => {
             if because.is_none() {
                 let remedy = "add `because: ...`: whoever is called reads it first";
-                checker.error(place(&text), "`escalate_if` needs `because`", Some(remedy.into()));
+                checker.error(Code::NoReason, place(&text), "`escalate_if` needs `because`", Some(remedy.into()));
             }
             checker.expression(&text, sees).map(|expression| StepKind::EscalateIf(Condition { expression, because }))
         }
@@ -238,19 +248,24 @@ const MOST_VALUES: usize = 20;
 
 fn values(checker: &mut Checker<'_>, sees: View<'_>, set: RawSet) -> Option<StepKind> {
     if set.values.is_empty() && set.seen.broken.is_empty() {
-        checker.error(set.seen.at, "`set` gives no name", Some("write `set: { name: a condition or value }`".into()));
+        checker.error(
+            Code::NoAction,
+            set.seen.at,
+            "`set` gives no name",
+            Some("write `set: { name: a condition or value }`".into()),
+        );
         return None;
     }
     if set.values.len() > MOST_VALUES {
         let message = format!("one `set` gives {} names, and {MOST_VALUES} is the most", set.values.len());
-        checker.error(set.seen.at, message, Some("put some into a `set` of their own".into()));
+        checker.error(Code::OutOfRange, set.seen.at, message, Some("put some into a `set` of their own".into()));
         return None;
     }
     let mut values = Vec::new();
     let mut is_right = set.seen.broken.is_empty();
     for (name, text) in &set.values {
         if let Some((message, remedy)) = id_problem(name) {
-            checker.error(place(name), message.replace("an id", "a name"), remedy);
+            checker.error(Code::InvalidName, place(name), message.replace("an id", "a name"), remedy);
         }
         match checker.expression(text, sees) {
             Some(value) => values.push((name.value.clone(), value)),

@@ -4,6 +4,7 @@ use super::names::Names;
 use super::view::Sees;
 use super::{Checker, view};
 use crate::cluster::Kind;
+use crate::diagnostics::Code;
 use crate::language::{AnyArg, Arg, closest, list};
 use crate::playbook::document::{TargetPart, TargetRule};
 use crate::playbook::kubernetes::{NAMESPACE_LABEL, is_label, is_subdomain, label_of};
@@ -22,13 +23,19 @@ pub(super) fn check(checker: &mut Checker<'_>, raw: &mut RawPlaybook, names: &Na
             Some(meant) => format!("write `{meant}` instead"),
             None => format!("the kinds are {}", list(names)),
         };
-        checker.error(place(kind), format!("`{}` is no kind that a playbook can be about", kind.value), remedy);
+        checker.error(
+            Code::UnknownValue,
+            place(kind),
+            format!("`{}` is no kind that a playbook can be about", kind.value),
+            remedy,
+        );
         return None;
     };
     let from_alert = from_alert(checker, &target)?;
     let namespace = match namespace {
         Some(given) if !known.namespaced => {
             checker.error(
+                Code::Misplaced,
                 given.at,
                 format!("objects of the kind `{}` belong to no namespace", known.name),
                 Some("leave it out".into()),
@@ -48,13 +55,23 @@ pub(super) fn check(checker: &mut Checker<'_>, raw: &mut RawPlaybook, names: &Na
         (None, Some(label)) if from_alert => TargetPart::Label(label.into()),
         (None, None) if from_alert => {
             let message = format!("which label of an alert names objects of the kind `{}` is not known", known.name);
-            checker.error(place(kind), message, Some("add `name: \"{{alert.labels.the_label}}\"`".into()));
+            checker.error(
+                Code::MissingField,
+                place(kind),
+                message,
+                Some("add `name: \"{{alert.labels.the_label}}\"`".into()),
+            );
             return None;
         }
         (None, _) => {
             if !target.seen.is_broken("name") {
                 let message = "`target` needs `name`, or `from: alert`";
-                checker.error(target.seen.at, message, Some("add `name: ...`, or `from: alert`".into()));
+                checker.error(
+                    Code::MissingField,
+                    target.seen.at,
+                    message,
+                    Some("add `name: ...`, or `from: alert`".into()),
+                );
             }
             return None;
         }
@@ -70,6 +87,7 @@ fn from_alert(checker: &mut Checker<'_>, target: &RawTarget) -> Option<bool> {
         Some(from) => {
             let message = format!("a target cannot come from `{}`", from.value);
             checker.error(
+                Code::UnknownValue,
                 place(from),
                 message,
                 Some("write `alert`, or `name` and `namespace` in place of `from`".into()),
@@ -94,6 +112,7 @@ fn part(
         Some(literal) if !is_name(literal) => {
             let message = format!("`{literal}` cannot be the {part} of an object");
             checker.error(
+                Code::InvalidName,
                 arg.at,
                 message,
                 Some("write lowercase letters, digits and `-`, as the object is called".into()),

@@ -6,6 +6,7 @@ use super::Checker;
 use super::names::{Found, Output};
 use super::steps::Spot;
 use super::view::{Sees, View};
+use crate::diagnostics::Code;
 use crate::language::{Expression, closest, list};
 use crate::model::{HumanDuration, parse_duration};
 use crate::playbook::document::Verify;
@@ -37,7 +38,12 @@ pub(super) fn check(checker: &mut Checker<'_>, spot: Spot<'_>, raw: RawVerify) -
             HumanDuration(settle),
             HumanDuration(within)
         );
-        if checker.rule(place(within_at), message, format!("write more than {}", HumanDuration(settle))) {
+        if checker.rule(
+            Code::OutOfRange,
+            place(within_at),
+            message,
+            format!("write more than {}", HumanDuration(settle)),
+        ) {
             return None;
         }
     }
@@ -49,7 +55,7 @@ pub(super) fn check(checker: &mut Checker<'_>, spot: Spot<'_>, raw: RawVerify) -
             HumanDuration(settle)
         );
         let at = raw.settle.as_ref().map_or(raw.seen.at, place);
-        checker.warning(at, message, format!("write `settle: {}` or more", HumanDuration(window)));
+        checker.warning(Code::StaleVerify, at, message, format!("write `settle: {}` or more", HumanDuration(window)));
     }
     Some(Verify {
         query: raw.query.map(|query| query.value),
@@ -72,19 +78,24 @@ fn decided(
     let expression = checker.expression(text, view)?;
     if let Some(answer) = expression.constant() {
         let message = format!("`{field}` is always {answer}, and proves nothing");
-        if checker.rule(place(text), message, Some("write a condition on what was measured".into())) {
+        if checker.rule(
+            Code::ConstantCondition,
+            place(text),
+            message,
+            Some("write a condition on what was measured".into()),
+        ) {
             return None;
         }
     }
     let is_fresh = |name: &str| match (view.query, asked) {
-        (Output::Fields(fields), _) => fields.contains(&name),
+        (Output::Fields(fields), _) => fields.iter().any(|field| field.name == name),
         // What it gives is not known here, so that each name may be a part of it.
         (Output::Unknown | Output::None, Some(_)) => true,
         (_, None) => name == "target",
     };
     if !expression.references().iter().any(|reference| is_fresh(reference.name())) {
         let (message, remedy) = measures_nothing(field, &expression, view, asked);
-        if checker.rule(place(text), message, remedy) {
+        if checker.rule(Code::StaleVerify, place(text), message, remedy) {
             return None;
         }
     }
@@ -98,12 +109,15 @@ fn measures_nothing(field: &str, expression: &Expression, view: View<'_>, asked:
         return (message, remedy.into());
     };
     let own = expression.references().iter().find(|reference| reference.name() == id);
-    match own.and_then(|own| own.field()).filter(|field| fields.contains(field)) {
+    match own.and_then(|own| own.field()).filter(|own| fields.iter().any(|field| field.name == *own)) {
         Some(fresh) => (
             format!("{message}: `{id}.{fresh}` is what was seen before it"),
             format!("write `{fresh}`, which is what `{id}` answers when it is asked again"),
         ),
-        None => (message, format!("name what `{id}` answers when it is asked again: {}", list(fields.iter().copied()))),
+        None => {
+            let fields = list(fields.iter().map(|field| field.name));
+            (message, format!("name what `{id}` answers when it is asked again: {fields}"))
+        }
     }
 }
 
@@ -116,6 +130,7 @@ fn repeated(checker: &mut Checker<'_>, spot: Spot<'_>, query: &Text) -> Output {
     match names.find(id, |step| step.order < order, region) {
         Found::Later(_) => {
             checker.error(
+                Code::NotYetKnown,
                 at,
                 format!("the step `{id}` does not run before this one"),
                 Some("name an earlier step that reads".into()),
@@ -124,13 +139,13 @@ fn repeated(checker: &mut Checker<'_>, spot: Spot<'_>, query: &Text) -> Output {
         }
         Found::OtherBranch(_) | Found::SomeBranches(_) => {
             let message = format!("the step `{id}` lies in a branch that not each way to here comes through");
-            checker.error(at, message, Some("name a step that reads before the `choose`".into()));
+            checker.error(Code::NotYetKnown, at, message, Some("name a step that reads before the `choose`".into()));
             Output::Unknown
         }
         Found::Yes(step) if step.reads => step.output,
         Found::Yes(_) => {
             let message = format!("the step `{id}` cannot be repeated by a verify: it is no action that only reads");
-            checker.error(at, message, format!("the steps that read are {}", list(reads())));
+            checker.error(Code::StaleVerify, at, message, format!("the steps that read are {}", list(reads())));
             Output::Unknown
         }
         Found::Nowhere if names.incomplete => Output::Unknown,
@@ -139,7 +154,7 @@ fn repeated(checker: &mut Checker<'_>, spot: Spot<'_>, query: &Text) -> Output {
                 Some(meant) => format!("write `{meant}` instead"),
                 None => format!("the steps that read are {}", list(reads())),
             };
-            checker.error(at, format!("there is no step `{id}`"), remedy);
+            checker.error(Code::UnknownName, at, format!("there is no step `{id}`"), remedy);
             Output::Unknown
         }
     }

@@ -1,6 +1,7 @@
 //! Which names a condition or text may use, and what is wrong with one that it may not.
 
 use super::names::{Found, Named, Names, Output, Turn};
+use crate::diagnostics::Code;
 use crate::language::{closest, list};
 
 /// The names of the scope that every run has, with their fields where those are known.
@@ -41,9 +42,10 @@ pub(super) enum Sees {
     UpTo(usize),
 }
 
-/// What is wrong with a name: the word to point at, what is said about it, and what to write instead.
+/// What is wrong with a name: its kind, the word to point at, what is said about it, and what to write instead.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Wrong {
+    pub code: Code,
     pub word: String,
     pub message: String,
     pub remedy: Option<String>,
@@ -54,7 +56,7 @@ impl View<'_> {
     pub fn problem_of(&self, path: &[String]) -> Option<Wrong> {
         let (name, field) = (path.first()?.as_str(), path.get(1).map(String::as_str));
         if let Output::Fields(fields) = self.query
-            && fields.contains(&name)
+            && fields.iter().any(|field| field.name == name)
         {
             return None;
         }
@@ -78,13 +80,14 @@ impl View<'_> {
     /// What is wrong with the field `path[0]` of an entry of the list `of`.
     pub fn problem_of_item(&self, of: &[String], path: &[String]) -> Option<Wrong> {
         let [name, list] = of else { return None };
-        let (known_list, fields) = self.names.step(name)?.items?;
+        let items = self.names.step(name)?.items?;
+        let fields: Vec<&str> = items.entries.iter().map(|field| field.name).collect();
         let field = path.first()?.as_str();
-        if list != known_list || fields.contains(&field) {
+        if list != items.name || fields.contains(&field) {
             return None;
         }
         let message = format!("an entry of `{name}.{list}` has no `{field}`");
-        let mut wrong = wrong(field, message, fields, "");
+        let mut wrong = wrong(field, message, &fields, "");
         let is_name = self.sees_given(field) || self.names.step(field).is_some();
         if is_name {
             wrong.remedy = Some(format!("write `@root/{}`: in here, names are those of the entry", path.join(".")));
@@ -139,13 +142,14 @@ impl View<'_> {
                 (format!("the step `{id}` runs only after this one"), Some(format!("move `{id}` to before this step")))
             }
         };
-        Wrong { word: id.clone(), message, remedy }
+        Wrong { code: Code::NotYetKnown, word: id.clone(), message, remedy }
     }
 
     fn unknown(&self, name: &str) -> Wrong {
         if name == "now" {
             let message = "`now` is known to conditions only".to_owned();
             return Wrong {
+                code: Code::UnknownName,
                 word: name.to_owned(),
                 message,
                 remedy: Some("leave it out; every message says its time".into()),
@@ -162,7 +166,7 @@ impl View<'_> {
         known.extend(steps.map(|step| step.id.as_str()));
         known.extend(self.because.then_some("because"));
         if let Output::Fields(fields) = self.query {
-            known.extend(fields);
+            known.extend(fields.iter().map(|field| field.name));
         }
         known.sort_unstable();
         known.dedup();
@@ -179,6 +183,7 @@ impl View<'_> {
 fn in_a_branch(step: &Named, what: &str) -> Wrong {
     let id = &step.id;
     Wrong {
+        code: Code::NotYetKnown,
         word: id.clone(),
         message: format!("`{id}` {what}"),
         remedy: Some(format!("move `{id}` to before the `choose`, or `set` a name in each branch that goes on")),
@@ -190,13 +195,14 @@ fn step_field(step: &Named, field: Option<&str>) -> Option<Wrong> {
         (Output::None, _) => {
             let message =
                 format!("the step `{}` has no output: it is no action that finds or changes something", step.id);
-            return Some(Wrong { word: step.id.clone(), message, remedy: None });
+            return Some(Wrong { code: Code::UnknownName, word: step.id.clone(), message, remedy: None });
         }
         (Output::Fields(fields), Some(field)) => (fields, field),
         _ => return None,
     };
     let (fields, field) = known;
-    let known: Vec<&str> = fields.iter().copied().chain(["summary"]).chain((!step.reads).then_some("made")).collect();
+    let known: Vec<&str> =
+        fields.iter().map(|field| field.name).chain(["summary"]).chain((!step.reads).then_some("made")).collect();
     if known.contains(&field) {
         return None;
     }
@@ -206,9 +212,11 @@ fn step_field(step: &Named, field: Option<&str>) -> Option<Wrong> {
 fn wrong(word: &str, message: String, known: &[&str], prefix: &str) -> Wrong {
     let remedy = match closest(word, known.iter().copied()) {
         Some(meant) => format!("write `{prefix}{meant}` instead"),
-        None if known.is_empty() => return Wrong { word: word.to_owned(), message, remedy: None },
+        None if known.is_empty() => {
+            return Wrong { code: Code::UnknownName, word: word.to_owned(), message, remedy: None };
+        }
         None if known.len() == 1 => format!("all there is here is {}", list(known.iter().copied())),
         None => format!("here are {}", list(known.iter().copied())),
     };
-    Wrong { word: word.to_owned(), message, remedy: Some(remedy) }
+    Wrong { code: Code::UnknownName, word: word.to_owned(), message, remedy: Some(remedy) }
 }

@@ -16,8 +16,7 @@ pub(super) use raw::{RawInput, RawInputs, RawLimits, RawMetadata, RawPlaybook, R
 pub(super) use reader::{Seen, Text, place};
 pub(super) use step::{Does, RawBranch, RawSet, RawStep, RawVerify, What, branches_end_as_steps};
 
-use super::problem::{Problem, Source};
-use crate::language::Location;
+use crate::diagnostics::{Code, Diagnostic, Source};
 use reader::{MapOf, Reader};
 
 /// The largest file, in bytes: a playbook that is longer is read by nobody at night.
@@ -31,21 +30,23 @@ pub(super) struct Loaded {
     pub document: Option<RawPlaybook>,
     /// Steps could not be read: which names there are is not known.
     pub incomplete: bool,
-    pub problems: Vec<Problem>,
+    pub problems: Vec<Diagnostic>,
 }
 
 /// Reads the form of a document.
 pub(super) fn read(source: &Source<'_>) -> Loaded {
     let refused = |problem| Loaded { document: None, incomplete: true, problems: vec![problem] };
     if source.text.len() as u64 > LARGEST {
-        return refused(source.error(Location::default(), format!("the file is larger than {} KiB", LARGEST / 1024)));
+        return refused(
+            source.error_of_file(Code::TooLarge, format!("the file is larger than {} KiB", LARGEST / 1024)),
+        );
     }
     if source.text.trim().is_empty() {
-        return refused(source.error(Location::default(), "the file is empty"));
+        return refused(source.error_of_file(Code::EmptyFile, "the file is empty"));
     }
     if !looks::like_a_playbook(source.text) {
         // Whatever it is: not a word of it is shown.
-        let mut problem = Source { path: source.path, text: "" }.error(Location::default(), "this is no playbook");
+        let mut problem = source.error_of_file(Code::WrongDocument, "this is no playbook");
         problem.remedy =
             Some("begin with `apiVersion: dogwatch/v1` and `kind: Playbook`, or take the file away".into());
         return refused(problem);

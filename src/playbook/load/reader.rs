@@ -9,8 +9,8 @@ use std::marker::PhantomData;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
+use crate::diagnostics::{Code, Diagnostic, Source};
 use crate::language::{Location, closest, list};
-use crate::playbook::problem::{Problem, Source};
 
 /// A text of the document with its place. Scalars are always read as their text, so that `no` is a name and `010` is no 8.
 pub(in crate::playbook) type Text = Spanned<String>;
@@ -49,8 +49,12 @@ pub(super) trait Fields: Default {
     -> Result<bool, A::Error>;
 
     /// The problem of a key that `field` does not know.
-    fn unknown(key: &Text, reader: &Reader<'_>) -> Problem {
-        let mut problem = reader.source.error(place(key), format!("unknown field `{}` in {}", key.value, Self::WHAT));
+    fn unknown(key: &Text, reader: &Reader<'_>) -> Diagnostic {
+        let mut problem = reader.source.error(
+            Code::UnknownField,
+            place(key),
+            format!("unknown field `{}` in {}", key.value, Self::WHAT),
+        );
         problem.remedy = Some(instead(&key.value, Self::NAMES.iter().copied(), "the fields are"));
         problem
     }
@@ -110,7 +114,7 @@ pub(super) struct Reader<'a> {
     left_out: &'a [Place],
     /// The way from the top to what is read now. After an error it ends where the error is.
     way: RefCell<Vec<Place>>,
-    problems: RefCell<Vec<Problem>>,
+    problems: RefCell<Vec<Diagnostic>>,
     /// Something was left out that gives names, so that not all names are known.
     pub incomplete: Cell<bool>,
 }
@@ -122,11 +126,11 @@ impl<'a> Reader<'a> {
     }
 
     /// What was wrong with keys, and where the reader was at the end.
-    pub fn into_findings(self) -> (Vec<Problem>, Option<Place>) {
+    pub fn into_findings(self) -> (Vec<Diagnostic>, Option<Place>) {
         (self.problems.into_inner(), self.way.into_inner().pop())
     }
 
-    pub fn report(&self, problem: Problem) {
+    pub fn report(&self, problem: Diagnostic) {
         self.problems.borrow_mut().push(problem);
     }
 

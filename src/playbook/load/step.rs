@@ -5,8 +5,8 @@ use serde::de::MapAccess;
 
 use super::reader::{Fields, Reader, Seen, Text, instead, place, plain_fields};
 use crate::action::{self, Action};
+use crate::diagnostics::{Code, Diagnostic};
 use crate::language::Location;
-use crate::playbook::problem::Problem;
 
 /// One entry of a phase, or of an `atomic` group.
 #[derive(Debug, Default)]
@@ -172,16 +172,20 @@ impl Fields for RawStep {
         Ok(true)
     }
 
-    fn unknown(key: &Text, reader: &Reader<'_>) -> Problem {
+    fn unknown(key: &Text, reader: &Reader<'_>) -> Diagnostic {
         let name = key.value.as_str();
         let actions = action::names().iter().copied().chain(DOES);
-        let (message, remedy) = if name.contains('.') {
-            (format!("there is no action `{name}`"), instead(name, actions, "the actions are"))
+        let (code, message, remedy) = if name.contains('.') {
+            (Code::UnknownAction, format!("there is no action `{name}`"), instead(name, actions, "the actions are"))
         } else {
             let all = Self::NAMES.iter().copied().chain(actions);
-            (format!("unknown field or action `{name}` in a step"), instead(name, all, "a step has"))
+            (
+                Code::UnknownField,
+                format!("unknown field or action `{name}` in a step"),
+                instead(name, all, "a step has"),
+            )
         };
-        let mut problem = reader.source.error(place(key), message);
+        let mut problem = reader.source.error(code, place(key), message);
         problem.remedy = Some(remedy);
         problem
     }

@@ -4,53 +4,60 @@ use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::{Error, MessageFormatter, UserMessageFormatter};
 
 use super::reader::{Place, instead};
+use crate::diagnostics::{Code, Diagnostic, Source};
 use crate::language::Location;
-use crate::playbook::problem::{Problem, Source};
 
 /// The problem for `error`, which came up while the value of `place` was read.
-pub(super) fn problem(source: &Source<'_>, error: &Error, place: Option<&Place>) -> Problem {
+pub(super) fn problem(source: &Source<'_>, error: &Error, place: Option<&Place>) -> Diagnostic {
     let mut at: Location = error.location().map(Location::from).unwrap_or_default();
     if let Error::AliasError { error, .. } = error {
         return problem(source, error, place);
     }
     let key = key_before(source, at).or(place.map(|place| place.key.as_str())).unwrap_or_default();
     let found = Found::at(source, at);
-    let (message, remedy) = match error {
+    let (code, message, remedy) = match error {
         Error::SerdeUnknownField { field, expected, .. } => (
+            Code::UnknownField,
             format!("unknown field `{field}` in `{}`", place.map_or("this", |place| &place.key)),
             Some(instead(field, expected.iter().copied(), "the fields are")),
         ),
         Error::SerdeMissingField { field, .. } => {
             at = place.map_or(at, |place| place.at);
             let key = place.map_or("this", |place| &place.key);
-            (format!("`{key}` needs `{field}`"), Some(format!("add `{field}: ...`")))
+            (Code::MissingField, format!("`{key}` needs `{field}`"), Some(format!("add `{field}: ...`")))
         }
         Error::DuplicateMappingKey { key, .. } => {
             let key = key.as_deref().unwrap_or("this");
-            (format!("the key `{key}` is given twice"), Some("keep one of the two".into()))
+            (Code::DuplicateKey, format!("the key `{key}` is given twice"), Some("keep one of the two".into()))
         }
-        _ if key == "undo" => ("undo is not supported yet".into(), Some("write `undo: never`, or leave it out".into())),
+        _ if key == "undo" => {
+            (Code::Unsupported, "undo is not supported yet".into(), Some("write `undo: never`, or leave it out".into()))
+        }
         Error::Unexpected { expected, .. } => expected_one(expected, key, &found),
         Error::NullIntoString { .. } => {
-            (format!("`{key}` has no value"), Some("write one, or leave the key out".into()))
+            (Code::NoValue, format!("`{key}` has no value"), Some("write one, or leave the key out".into()))
         }
-        Error::Message { msg, .. } => (msg.clone(), None),
-        Error::MultipleDocuments { .. } => {
-            ("the file holds a second document".into(), Some("put each playbook into a file of its own".into()))
-        }
+        Error::Message { msg, .. } => (Code::InvalidArgument, msg.clone(), None),
+        Error::MultipleDocuments { .. } => (
+            Code::SeveralDocuments,
+            "the file holds a second document".into(),
+            Some("put each playbook into a file of its own".into()),
+        ),
         Error::MergeKeyNotAllowed { .. } => {
-            ("the merge key `<<` is not supported".into(), Some("write the keys out".into()))
+            (Code::TooComplex, "the merge key `<<` is not supported".into(), Some("write the keys out".into()))
         }
-        Error::Budget { breach, .. } => (too_much(breach), None),
+        Error::Budget { breach, .. } => (Code::TooComplex, too_much(breach), None),
         Error::AliasReplayLimitExceeded { .. }
         | Error::AliasExpansionLimitExceeded { .. }
         | Error::AliasReplayStackDepthExceeded { .. } => {
-            ("the aliases (`*name`) repeat too much".into(), Some("write the values out".into()))
+            (Code::TooComplex, "the aliases (`*name`) repeat too much".into(), Some("write the values out".into()))
         }
-        Error::Eof { .. } => ("the file is empty".into(), Some("start with `apiVersion: dogwatch/v1`".into())),
+        Error::Eof { .. } => {
+            (Code::EmptyFile, "the file is empty".into(), Some("start with `apiVersion: dogwatch/v1`".into()))
+        }
         other => syntax(source, other, &mut at, &found),
     };
-    let mut problem = source.error(at, message);
+    let mut problem = source.error(code, at, message);
     problem.remedy = remedy;
     problem
 }
@@ -88,9 +95,10 @@ impl<'t> Found<'t> {
     }
 }
 
-fn expected_one(expected: &str, key: &str, found: &Found<'_>) -> (String, Option<String>) {
+fn expected_one(expected: &str, key: &str, found: &Found<'_>) -> (Code, String, Option<String>) {
     if found.rest.starts_with("{{") {
         return (
+            Code::WrongType,
             "a text that starts with `{{` needs quotes, or YAML takes it for a mapping".into(),
             found.rest.rfind("}}").map(|end| format!("write `\"{}\"`", &found.rest[..end + 2])),
         );
@@ -99,9 +107,9 @@ fn expected_one(expected: &str, key: &str, found: &Found<'_>) -> (String, Option
         "mapping start" => ("a mapping", format!("write `{key}: {{ ... }}`, or its fields below it, indented")),
         "sequence start" => ("a list", "put `- ` before each entry".to_owned()),
         "string scalar" => ("a single value", format!("write `{key}: ...` in one line")),
-        other => return (format!("`{key}` must be {other}"), None),
+        other => return (Code::WrongType, format!("`{key}` must be {other}"), None),
     };
-    (format!("`{key}` must be {wanted}, and here is {}", found.what()), Some(remedy))
+    (Code::WrongType, format!("`{key}` must be {wanted}, and here is {}", found.what()), Some(remedy))
 }
 
 fn too_much(breach: &BudgetBreach) -> String {
@@ -115,11 +123,11 @@ fn too_much(breach: &BudgetBreach) -> String {
     }
 }
 
-fn syntax(source: &Source<'_>, error: &Error, at: &mut Location, found: &Found<'_>) -> (String, Option<String>) {
+fn syntax(source: &Source<'_>, error: &Error, at: &mut Location, found: &Found<'_>) -> (Code, String, Option<String>) {
     let message = UserMessageFormatter.format_message(error).into_owned();
     if let Some(tab) = leading_tab(source, at.line) {
         *at = tab;
-        return ("YAML cannot be indented with tabs".into(), Some("indent with spaces".into()));
+        return (Code::InvalidYaml, "YAML cannot be indented with tabs".into(), Some("indent with spaces".into()));
     }
     let remedy = match found.rest.chars().next() {
         Some('@' | '`' | '%') => Some("put quotes around the text"),
@@ -130,7 +138,7 @@ fn syntax(source: &Source<'_>, error: &Error, at: &mut Location, found: &Found<'
         _ if message.contains("flow") => Some("look whether a bracket in one of the lines before it is not closed"),
         _ => None,
     };
-    (format!("this is no YAML: {message}"), remedy.map(str::to_owned))
+    (Code::InvalidYaml, format!("this is no YAML: {message}"), remedy.map(str::to_owned))
 }
 
 /// A tab that indents the line of the error or one of its neighbours: the reader notices it late.

@@ -1,6 +1,7 @@
 //! The language, as those who write it meet it.
 
 mod branches;
+mod examples;
 mod laws;
 mod mistakes;
 mod requests;
@@ -44,7 +45,7 @@ escalate:
   - page: { team: platform, message: "CoreDNS p99 is {{p99.value}}s; {{scale.summary}}" }
 "#;
 
-fn parse(text: &str) -> Result<Playbook, Vec<Problem>> {
+fn parse(text: &str) -> Result<Playbook, Vec<crate::diagnostics::Diagnostic>> {
     Playbook::parse(Path::new("playbooks/coredns.yaml"), text)
 }
 
@@ -97,6 +98,11 @@ fn a_frozen_playbook_is_read_by_the_rules_of_its_time() {
         with("p99.value < 0.1", "p99.value <"),
         with("within: 12m", "within: long"),
         with("settle: 6m", "settel: 6m"),
+        with("undo: never", "undo: at_end"),
+        with(
+            "  - done_if: p99.value < 0.1\n    because: the latency is back to normal\n",
+            "  - choose:\n      - branch: one\n        when: p99.value <\n        go_on: one\n      - otherwise: two\n        go_on: two\n",
+        ),
     ];
     for playbook in impossible {
         assert!(Playbook::from_store(&playbook).is_err(), "{playbook}");

@@ -1,11 +1,12 @@
 //! From an alert or a person's request to a playbook, its inputs and its target.
 
+use crate::diagnostics::{Diagnostic, DiagnosticSeverity};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{Catalog, GOOD, Playbook, Problem, ProblemSeverity, alert_value, parse, with};
+use super::{Catalog, GOOD, Playbook, alert_value, parse, with};
 use crate::model::{Alert, AlertStatus, LabelNames};
 
 fn alert(name: &str, labels: &[(&str, &str)]) -> Alert {
@@ -163,7 +164,7 @@ impl Shelf {
         self.with(&format!("{name}.yaml"), &text)
     }
 
-    fn load(&self) -> (Catalog, Vec<Problem>) {
+    fn load(&self) -> (Catalog, Vec<Diagnostic>) {
         Catalog::load(self.0.path())
     }
 }
@@ -172,10 +173,10 @@ fn names(catalog: &Catalog) -> Vec<&str> {
     catalog.iter().map(|playbook| playbook.name.as_str()).collect()
 }
 
-fn told(problems: &[Problem]) -> String {
-    let line = |problem: &Problem| {
+fn told(problems: &[Diagnostic]) -> String {
+    let line = |problem: &Diagnostic| {
         let file = problem.path.file_name().unwrap_or_default().to_string_lossy();
-        format!("{file}:{}:{}: {}", problem.line, problem.column, problem.message)
+        format!("{file}:{}:{}: {}", problem.line(), problem.column(), problem.message)
     };
     problems.iter().map(line).collect::<Vec<_>>().join("\n")
 }
@@ -200,14 +201,14 @@ fn a_file_that_does_not_load_never_takes_down_the_others() {
     std::fs::create_dir(shelf.0.path().join("folder.yaml")).unwrap();
     let (catalog, problems) = shelf.load();
     assert_eq!(names(&catalog), ["coredns-saturated", "warned"]);
-    insta::assert_snapshot!(told(&problems), @r###"
-    binary.yaml:1:1: the file cannot be read: it is no text (it is not UTF-8)
+    insta::assert_snapshot!(told(&problems), @"
+    binary.yaml:0:0: the file cannot be read: it is no text (it is not UTF-8)
     broken.yaml:2:13: `apiVersion` must be a single value, and here is a list
     broken.yaml:2:13: this is no YAML: unclosed bracket '['
-    empty.yaml:1:1: the file is empty
-    old.yml:1:1: the file is not read: playbooks end in `.yaml`
+    empty.yaml:0:0: the file is empty
+    old.yml:0:0: the file is not read: playbooks end in `.yaml`
     warned.yaml:26:55: the query looks back 5m, and is asked 1m after the change: it still sees what was before
-    "###);
+    ");
     let good = catalog.get("coredns-saturated").unwrap();
     assert_eq!(catalog.by_digest(&good.reference.digest).unwrap().path, shelf.0.path().join("good.yaml"));
     assert!(catalog.get("broken").is_none());
@@ -232,7 +233,7 @@ fn two_playbooks_of_one_name_are_both_refused() {
     let (catalog, problems) = shelf.load();
     assert_eq!(names(&catalog), ["other"]);
     assert_eq!(problems.len(), 2);
-    assert!(problems.iter().all(|problem| problem.severity == ProblemSeverity::Error && problem.line == 3));
+    assert!(problems.iter().all(|problem| problem.severity == DiagnosticSeverity::Error && problem.line() == 3));
 }
 
 #[test]
@@ -267,10 +268,10 @@ fn an_alert_that_two_playbooks_claim_is_answered_by_neither() {
         .answers("three", "  - alert: Slow\n    where: alert.labels.tier == 'gold'\n");
     let (catalog, problems) = shelf.load();
     assert_eq!(names(&catalog), ["one", "three", "two"]);
-    insta::assert_snapshot!(told(&problems), @r###"
-    one.yaml:9:12: another playbook answers every `Slow` too: two (two.yaml)
-    two.yaml:9:12: another playbook answers every `Slow` too: one (one.yaml)
-    "###);
+    insta::assert_snapshot!(told(&problems), @"
+    one.yaml:9:12: another playbook answers every `Slow` too: two (two.yaml:9)
+    two.yaml:9:12: another playbook answers every `Slow` too: one (one.yaml:9)
+    ");
     let name = |alert: &Alert| catalog.for_alert(alert).playbook.map(|playbook| playbook.name.clone());
     assert_eq!(name(&alert("Slow", &[("tier", "x")])), None);
     assert_eq!(name(&alert("Slow", &[("tier", "gold")])).as_deref(), Some("three"));

@@ -2,6 +2,7 @@
 
 mod branches;
 mod document;
+mod read;
 mod report;
 mod run;
 mod script;
@@ -9,5 +10,6 @@ mod times;
 
 pub use branches::{Branch, Way, branches};
 pub use document::{Answers, Case, CaseFile};
+pub use read::read_cases;
 pub use report::{CaseReport, PlaybookReport, test_folder};
 pub use run::{Came, run_case};

@@ -7,11 +7,11 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::branches::{Branch, branches};
-use super::document::CaseFile;
+use super::read::read_cases;
 use super::run::run_case;
+use crate::diagnostics::Diagnostics;
 use crate::files;
 use crate::message::timeline_lines;
-use crate::model::odd_character;
 use crate::playbook::{LARGEST_PLAYBOOK, Playbook};
 
 /// What the cases of one playbook came to.
@@ -103,8 +103,7 @@ async fn test_playbook(path: &Path) -> anyhow::Result<PlaybookReport> {
     let playbook = match Playbook::parse(path, &source) {
         Ok(playbook) => playbook,
         Err(problems) => {
-            let told: Vec<String> = problems.iter().map(|problem| problem.render(false)).collect();
-            return Ok(PlaybookReport { error: Some(told.join("\n")), ..report });
+            return Ok(PlaybookReport { error: Some(Diagnostics(problems).to_string()), ..report });
         }
     };
     report.name.clone_from(&playbook.name);
@@ -113,7 +112,7 @@ async fn test_playbook(path: &Path) -> anyhow::Result<PlaybookReport> {
     report.branches = all.len();
     let cases_path = path.with_extension("cases.yaml");
     let mut entered = BTreeSet::new();
-    match cases(&cases_path, &playbook.name) {
+    match read_cases(&cases_path, Some(&playbook)) {
         Ok(Some(file)) => {
             for case in &file.cases {
                 let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
@@ -139,40 +138,8 @@ async fn test_playbook(path: &Path) -> anyhow::Result<PlaybookReport> {
             }
         }
         Ok(None) => {}
-        Err(error) => report.error = Some(error),
+        Err(wrong) => report.error = Some(wrong.to_string()),
     }
     report.not_entered = all.into_iter().filter(|branch| !entered.contains(branch)).collect();
     Ok(report)
-}
-
-fn unreadable(path: &Path, text: &str, error: &serde_saphyr::Error) -> String {
-    let line = error.location().and_then(|at| usize::try_from(at.line()).ok());
-    match line.and_then(|line| odd_character(text, line)) {
-        Some(odd) => {
-            format!("{}:{}:{}: {} stands here; {}", path.display(), odd.line, odd.column, odd.name, odd.remedy)
-        }
-        None => format!("{}: {error}", path.display()),
-    }
-}
-
-/// The cases of a playbook; `None` when it has none.
-fn cases(path: &Path, playbook: &str) -> Result<Option<CaseFile>, String> {
-    let text = match files::read_in_place(path, files::DOCUMENT) {
-        Ok(text) => text,
-        Err(error) if error.is_missing() => return Ok(None),
-        Err(error) => return Err(format!("{}: {error}", path.display())),
-    };
-    let file: CaseFile = serde_saphyr::from_str(&text).map_err(|error| unreadable(path, &text, &error))?;
-    let wrong = |at: u64, what: &str| Err(format!("{}:{at}: {what}", path.display()));
-    if file.api_version.value != "dogwatch/v1" {
-        return wrong(file.api_version.referenced.line(), "the apiVersion is none that is known; write `dogwatch/v1`");
-    }
-    if file.kind.value != "Cases" {
-        return wrong(file.kind.referenced.line(), "the kind is none that is known; write `Cases`");
-    }
-    if file.playbook.value != playbook {
-        let what = format!("these are cases of `{}`, beside the playbook `{playbook}`", file.playbook.value);
-        return wrong(file.playbook.referenced.line(), &what);
-    }
-    Ok(Some(file))
 }

@@ -70,7 +70,7 @@ pub(super) async fn of_incident(reads: &SqlitePool, incident: IncidentId) -> Res
 
 /// Also of what is part of it.
 pub(super) const ATTEMPTS: &str =
-    "SELECT page.id AS page, outbox.sink, event, page_attempt.called, first_at, last_at, page_attempt.attempts, page_attempt.error
+    "SELECT page.id AS page, outbox.sink, event, page_attempt.called, first_at, last_at, page_attempt.attempts, page_attempt.error, others
      FROM page JOIN outbox ON outbox.page_id = page.id JOIN page_attempt ON page_attempt.outbox_id = outbox.id
      WHERE page.incident_id IN (SELECT ?1 UNION ALL SELECT id FROM incident WHERE merged_root = ?1)
      ORDER BY page_attempt.id";

@@ -1,6 +1,6 @@
 //! Between columns and the domain's types.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -274,7 +274,9 @@ pub(super) fn page(row: &SqliteRow) -> Result<Page, StoreError> {
     let spell: i64 = get(row, "spell")?;
     let severity = severity(row);
     let reason: PageReason = from_json("page's reason", get(row, "reason")?)?;
-    let asked = if reason.is_asked_for() { format!("-{level}") } else { String::new() };
+    // By its reason where a damaged column says nothing: that may have been another one since.
+    let asked = get(row, "asked").unwrap_or_else(|_| reason.is_asked_for());
+    let suffix = if asked { format!("-{level}") } else { String::new() };
     Ok(Page {
         id: PageId(get(row, "id")?),
         incident: root.map_or(made_for, IncidentId),
@@ -284,6 +286,8 @@ pub(super) fn page(row: &SqliteRow) -> Result<Page, StoreError> {
         reason,
         text: get(row, "text")?,
         severity,
+        asked,
+        by_name: get(row, "by_name").unwrap_or_default(),
         called: from_json("page's people", &text(row, "called")).unwrap_or_default(),
         created_at: get_time(row, "created_at")?,
         arrived_at: match get_time_or(row, "arrived_at") {
@@ -296,7 +300,7 @@ pub(super) fn page(row: &SqliteRow) -> Result<Page, StoreError> {
         has_news: get(row, "has_news")?,
         fold: folds::fold(row, made_for),
         key: format!("dogwatch-{made_for}-{spell}-{level}-{severity}"),
-        pager_key: format!("{made_for}-{spell}-{severity}{asked}"),
+        pager_key: format!("{made_for}-{spell}-{severity}{suffix}"),
         outdone: get(row, "outdone").unwrap_or_default(),
         earlier: get(row, "earlier").unwrap_or_default(),
         // Where it went is worth less than that it goes there.
@@ -313,10 +317,12 @@ pub(super) fn alert_name(row: &SqliteRow) -> Option<(String, Option<String>)> {
     Some((get(row, "alert").ok()?, get::<Option<String>>(row, "namespace").ok().flatten()))
 }
 
-/// Where those whom a page calls want to be called. Empty: as usual, or nothing that can be read.
-pub(super) fn contacts(row: &SqliteRow) -> Vec<String> {
-    let text = get::<Option<String>>(row, "contacts").ok().flatten();
-    text.and_then(|text| from_json("page's contacts", &text).ok()).unwrap_or_default()
+/// Where each of those whom a page calls wants to be called; of an earlier version's, all of them.
+/// Empty: as usual, or nothing that can be read.
+pub(super) fn contacts(row: &SqliteRow) -> Vec<BTreeSet<String>> {
+    let text = get::<Option<String>>(row, "contacts").ok().flatten().unwrap_or_default();
+    let of_all = || from_json("page's contacts", &text).map(|sinks| vec![sinks]);
+    from_json("page's contacts", &text).or_else(|_: StoreError| of_all()).unwrap_or_default()
 }
 
 /// What can be read of a page whose row is damaged.
@@ -329,6 +335,7 @@ pub(super) fn page_attempts(row: &SqliteRow) -> Result<PageAttempts, StoreError>
         called: text(row, "called"),
         first_at: get_time(row, "first_at")?,
         last_at: get_time(row, "last_at")?,
+        others: get(row, "others").unwrap_or_default(),
         attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
         error: get(row, "error")?,
     })

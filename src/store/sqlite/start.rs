@@ -14,11 +14,11 @@ use crate::store::{Sinks, StoreError};
 /// Pages that the last process had taken, or was about to try again: nobody is at them any more.
 const TAKE_OVER: &str = "UPDATE outbox SET due_at = ?1 WHERE urgency = ?2 AND due_at > ?1 AND due_at <= ?1 + 60000000";
 
-/// Pages that reached nobody, and where they were sent.
+/// Pages that reached nobody, and where they were sent. The console calls nobody.
 const UNREACHED: &str = "SELECT id, severity, contacts,
          (SELECT json_group_array(sink) FROM outbox WHERE page_id = page.id) AS sinks
      FROM page WHERE acknowledged_at IS NULL AND folded_into IS NULL
-     AND NOT EXISTS (SELECT 1 FROM outbox WHERE page_id = page.id AND delivered_at IS NOT NULL)";
+     AND NOT EXISTS (SELECT 1 FROM outbox WHERE page_id = page.id AND delivered_at IS NOT NULL AND sink <> 'console')";
 
 /// A time that is no number is greater than each to SQLite: what waits for it would wait for ever,
 /// and nobody would hear of it. It has come. (The outbox mends its own whenever it is asked.)
@@ -57,8 +57,8 @@ pub(super) async fn take_over(
     bring_on_their_way(connection, now, sinks).await
 }
 
-/// What a page went to may be configured no more, or nothing was: where no sink of today's first
-/// entry knows of it, all of that are told.
+/// What a page went to may be configured no more, or nothing was: all sinks of today's first entry
+/// are told that do not know of it.
 async fn bring_on_their_way(
     connection: &mut SqliteConnection,
     now: DateTime<Utc>,
@@ -71,11 +71,8 @@ async fn bring_on_their_way(
     for row in unreached.iter().filter(|row| severity(row).pages()) {
         let order = sinks.order_for(&contacts(row));
         let sent: Vec<String> = from_json("page's sinks", get(row, "sinks")?).unwrap_or_default();
-        if order.first().iter().any(|sink| sent.contains(sink)) {
-            continue;
-        }
         let page = Outgoing::page(PageId(get(row, "id")?));
-        for sink in order.first() {
+        for sink in order.first().iter().filter(|sink| !sent.contains(sink)) {
             SqliteTables(&mut transaction).put(sink, &page, now).await?;
         }
     }

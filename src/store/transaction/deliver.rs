@@ -80,7 +80,8 @@ pub(in crate::store) async fn arrived(
     let Some(page) = row.page else { return Ok(row.changed || row.ticket.is_some()) };
     let Some(of) = tx.tables.page_row(page).await? else { return Ok(row.changed) };
     let sinks = tx.tables.sinks_of_page(page).await?;
-    if calls(&row.sink) || !sinks.iter().any(|sink| calls(sink)) {
+    let counts = |sink: &str| if of.by_name { tx.sinks.knows_names(sink) } else { calls(sink) };
+    if counts(&row.sink) || !sinks.iter().any(|sink| counts(sink)) {
         tx.tables.save_arrived(page, tx.now).await?;
     }
     let news = news_of_arrival(page, &row.sink, row.attempts, of.acknowledged, of.made_at, tx.now);
@@ -136,14 +137,23 @@ pub(in crate::store) async fn failed(
     Ok(Failed { news: news || !added.is_empty(), added })
 }
 
-/// The entry after that of `sink`. Nobody, where another one of its entry that calls has the page:
-/// somebody knows.
+/// The entry after that of `sink`, and those of its own that were never told. Nobody, where another
+/// one that calls the same people has the page: somebody knows.
 async fn asked_next(tx: &mut Tx<'_>, page: PageId, sink: &str) -> Result<Vec<String>, StoreError> {
-    let order = tx.order_of(page).await?;
+    let contacts = tx.tables.contacts_of(page).await?;
+    let order = tx.sinks.order_for(&contacts);
     let Some((own, next)) = order.around(sink) else { return Ok(Vec::new()) };
     let reached = tx.tables.reached_by_page(page).await?;
-    let has_it = |other: &String| other != sink && calls(other) && reached.contains(other);
-    Ok(if own.iter().any(has_it) { Vec::new() } else { next.to_vec() })
+    let by_name = tx.tables.page_row(page).await?.is_some_and(|page| page.by_name);
+    let counts = |other: &str| if by_name { tx.sinks.knows_names(other) } else { calls(other) };
+    let has_it = |other: &String| other != sink && counts(other) && reached.contains(other);
+    // Of several people, each is to be reached where they want to be called.
+    let mut wanted = contacts.iter().filter(|wanted| wanted.contains(sink)).peekable();
+    let is_known = match wanted.peek() {
+        Some(_) => wanted.all(|wanted| wanted.iter().any(has_it)),
+        None => own.iter().any(has_it),
+    };
+    Ok(if is_known { Vec::new() } else { own.iter().chain(next).cloned().collect() })
 }
 
 /// A page that fails for the first time, or goes another way, is shown as such.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Tx;
+use super::way::Named;
 use crate::model::{Incident, IncidentId, IncidentState, PageId, Severity};
 use crate::store::{
     Before, Escalated, Escalation, EscalationWhy, IncidentEvent, NewPage, NextCall, PageReason, StoreError,
@@ -162,7 +163,7 @@ impl Tx<'_> {
 
     async fn call_next(&mut self, due: &Escalation, mut incident: Incident, call: NextCall) -> Result<(), StoreError> {
         let is_asked = due.why.is_asked_for() || call.reason.is_asked_for();
-        let NextCall { team, owner, people, reason, text, step, within } = call;
+        let NextCall { team, owner, people, by_name, reason, text, step, within } = call;
         let level = self.tables.next_level(&incident).await?;
         let page = NewPage { level, team, reason, text }.masked();
         if !is_asked && self.holds_back(&mut incident, &page).await? {
@@ -183,12 +184,8 @@ impl Tx<'_> {
         self.waits_for_answer(incident.id, id, step, self.after(within.or(usual))).await?;
         let NewPage { team, reason, .. } = page;
         self.note(incident.id, &IncidentEvent::Paged { team: team.clone(), reason, called: people.clone() }).await?;
-        let mut sinks = self.decide_way(id, &incident, &team, &people).await?;
-        // A receiver that escalates calls whom its own policy names, and not whom somebody asks
-        // for.
-        if is_asked && sinks.iter().any(|sink| self.sinks.escalate.contains(sink)) {
-            sinks.extend(self.sinks.calls_by_name.clone());
-        }
+        let named = Named { people: &people, by_name, asked: is_asked };
+        let sinks = self.decide_way(id, &incident, &team, &named).await?;
         self.send_page(id, sinks).await?;
         self.tables.save_incident(&incident).await?;
         self.send_card(incident.id).await

@@ -148,7 +148,7 @@ impl Tx<'_> {
                 .await?;
             self.go_together(out, incident.id, others, &row.spent).await?;
             self.carries(out, &incident).await?;
-            self.send_new_page(out, &incident, &page.team, &[]).await?;
+            self.send_new_page(out, &incident, &page.team).await?;
             if incident.state == IncidentState::Open {
                 incident.page_at = None;
             }

@@ -49,7 +49,7 @@ impl Tx<'_> {
             self.tell_hours(incident, &team).await?;
             self.begin_escalation(incident, id, &team).await?;
             self.note(incident.id, &IncidentEvent::Paged { team, reason, called: Vec::new() }).await?;
-            self.send_new_page(id, incident, &page.team, &[]).await?;
+            self.send_new_page(id, incident, &page.team).await?;
             return Ok(Paged::Made);
         };
         if made.folded_into.is_none() {

@@ -91,6 +91,11 @@ impl Pager {
         self.state.lock().unwrap().trouble = Some(SinkError::retry("it is away"));
     }
 
+    /// It is away, and says so in other words than before.
+    pub fn is_away_as(&self, trouble: &str) {
+        self.state.lock().unwrap().trouble = Some(SinkError::retry(trouble));
+    }
+
     pub fn refuses(&self) {
         self.state.lock().unwrap().trouble = Some(SinkError::fail("it does not want it"));
     }

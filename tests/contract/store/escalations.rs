@@ -31,6 +31,7 @@ fn bob(page: PageId) -> NextCall {
         team: "platform".into(),
         owner: None,
         people: vec!["bob".into()],
+        by_name: false,
         reason: PageReason::Unanswered { of, page, made_at: morning() },
         text: None,
         step: Some(1),

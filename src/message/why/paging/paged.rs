@@ -7,6 +7,7 @@ use crate::message::delivery::comes_of_it;
 use crate::message::folds::spent_text;
 use crate::message::text::{clip, moment};
 use crate::message::why::WhyFacts;
+use crate::model::PageEvent;
 use crate::store::{IncidentEvent, Page, PageReason, TimelineWhat};
 
 /// Each page that went out, or goes: why, to whom, and what became of it.
@@ -63,6 +64,7 @@ fn told<T>(facts: &WhyFacts<'_>, by: DateTime<Utc>, event: impl Fn(&IncidentEven
 }
 
 fn on_call(facts: &WhyFacts<'_>, page: &Page) -> Option<String> {
-    let is_remembered = facts.paging.attempts.iter().any(|attempt| attempt.page == page.id);
+    let is_remembered =
+        facts.paging.attempts.iter().any(|attempt| attempt.page == page.id && attempt.event == PageEvent::Trigger);
     facts.paging.on_call.iter().filter(|_| !is_remembered).find(|(id, _)| *id == page.id).map(|(_, who)| clip(who, 200))
 }

@@ -31,6 +31,33 @@ pub(in crate::store::sqlite) const TAKE: &str = "UPDATE outbox SET due_at = ?2, 
 pub(in crate::store::sqlite) const MEND: &str =
     "UPDATE outbox SET due_at = ?1 WHERE due_at > ?2 AND sink IN (SELECT value FROM json_each(?3))";
 
+/// Attempts between the first five of a delivery and the last twenty. An error with a number of its
+/// own is never like the one before, and would fill the database while a receiver is away.
+pub(in crate::store::sqlite) const BETWEEN: &str =
+    "SELECT COUNT(*) AS rows, MIN(id) AS first, MAX(id) AS last, SUM(attempts) AS attempts, MAX(last_at) AS last_at
+     FROM page_attempt WHERE outbox_id = ?1
+         AND id > (SELECT id FROM page_attempt WHERE outbox_id = ?1 ORDER BY id LIMIT 1 OFFSET 4)
+         AND id < (SELECT id FROM page_attempt WHERE outbox_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET 19)";
+
+impl SqliteTables<'_> {
+    /// Has one row stand for all those between.
+    async fn count_others(&mut self, id: DeliveryId) -> Result<(), StoreError> {
+        let between = self.one("look for attempts to count", sqlx::query(BETWEEN).bind(id.0)).await?;
+        if get::<i64>(&between, "rows")? < 2 {
+            return Ok(());
+        }
+        let (first, last): (i64, i64) = (get(&between, "first")?, get(&between, "last")?);
+        let counted = sqlx::query(
+            "UPDATE page_attempt SET others = 1, called = '', error = NULL, attempts = ?2, last_at = ?3 WHERE id = ?1",
+        );
+        let (attempts, last_at): (i64, i64) = (get(&between, "attempts")?, get(&between, "last_at")?);
+        self.execute("count other attempts", counted.bind(first).bind(attempts).bind(last_at)).await?;
+        let counted = sqlx::query("DELETE FROM page_attempt WHERE outbox_id = ? AND id > ? AND id <= ?");
+        self.execute("forget counted attempts", counted.bind(id.0).bind(first).bind(last)).await?;
+        Ok(())
+    }
+}
+
 #[async_trait]
 impl DeliveryTable for SqliteTables<'_> {
     async fn put(&mut self, sink: &str, outgoing: &Outgoing, due_at: DateTime<Utc>) -> Result<(), StoreError> {
@@ -141,7 +168,7 @@ impl DeliveryTable for SqliteTables<'_> {
         );
         let new = new.bind(id.0).bind(event).bind(called).bind(micros(at)).bind(error);
         self.execute("remember an attempt", new).await?;
-        Ok(())
+        self.count_others(id).await
     }
 
     async fn save_arrival(

@@ -1,5 +1,7 @@
 //! Pages.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
@@ -38,8 +40,8 @@ impl PageTable for SqliteTables<'_> {
         at: DateTime<Utc>,
     ) -> Result<PageId, StoreError> {
         let query = sqlx::query(
-            "INSERT INTO page (incident_id, spell, level, severity, team, reason, text, created_at, counted_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8) RETURNING id",
+            "INSERT INTO page (incident_id, spell, level, severity, team, reason, text, created_at, counted_at, asked)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9) RETURNING id",
         )
         .bind(incident.id.0)
         .bind(incident.spell)
@@ -48,7 +50,8 @@ impl PageTable for SqliteTables<'_> {
         .bind(page.team.clone())
         .bind(json(&page.reason)?)
         .bind(page.text.clone())
-        .bind(micros(at));
+        .bind(micros(at))
+        .bind(page.reason.is_asked_for());
         Ok(PageId(get(&self.one("make a page", query).await?, "id")?))
     }
 
@@ -111,13 +114,19 @@ impl PageTable for SqliteTables<'_> {
         found.iter().map(|row| get(row, "sink")).collect()
     }
 
-    async fn save_contacts(&mut self, id: PageId, sinks: &[String]) -> Result<(), StoreError> {
-        let query = sqlx::query("UPDATE page SET contacts = ? WHERE id = ?").bind(json(&sinks)?).bind(id.0);
+    async fn save_contacts(&mut self, id: PageId, contacts: &[BTreeSet<String>]) -> Result<(), StoreError> {
+        let query = sqlx::query("UPDATE page SET contacts = ? WHERE id = ?").bind(json(&contacts)?).bind(id.0);
         self.execute("keep where people want to be called", query).await?;
         Ok(())
     }
 
-    async fn contacts_of(&mut self, id: PageId) -> Result<Vec<String>, StoreError> {
+    async fn save_by_name(&mut self, id: PageId) -> Result<(), StoreError> {
+        let query = sqlx::query("UPDATE page SET by_name = 1 WHERE id = ?").bind(id.0);
+        self.execute("keep that a page calls by name", query).await?;
+        Ok(())
+    }
+
+    async fn contacts_of(&mut self, id: PageId) -> Result<Vec<BTreeSet<String>>, StoreError> {
         let query = sqlx::query("SELECT contacts FROM page WHERE id = ?").bind(id.0);
         let row = self.maybe("read where people want to be called", query).await?;
         Ok(row.as_ref().map(contacts).unwrap_or_default())
@@ -131,7 +140,7 @@ impl PageTable for SqliteTables<'_> {
 
     async fn page_row(&mut self, id: PageId) -> Result<Option<PageRow>, StoreError> {
         let query = sqlx::query(
-            "SELECT incident_id, created_at, acknowledged_at IS NOT NULL AS acknowledged FROM page
+            "SELECT incident_id, created_at, acknowledged_at IS NOT NULL AS acknowledged, by_name FROM page
              WHERE id = ? AND EXISTS (SELECT 1 FROM incident WHERE id = page.incident_id)",
         );
         let row = self.maybe("read a delivery's page", query.bind(id.0)).await?;
@@ -141,6 +150,7 @@ impl PageTable for SqliteTables<'_> {
                 incident: IncidentId(get(&row, "incident_id")?),
                 made_at: get_time(&row, "created_at")?,
                 acknowledged: get(&row, "acknowledged")?,
+                by_name: get(&row, "by_name").unwrap_or_default(),
             })
         };
         Ok(page().inspect_err(|error: &StoreError| tracing::warn!(%error, "a page's delivery is told of nowhere")).ok())

@@ -3,6 +3,7 @@
 //! transaction, as nobody else writes them meanwhile.
 
 mod clock;
+mod delivery;
 mod escalation;
 mod fold;
 mod freeze;
@@ -19,13 +20,13 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::model::{EpisodeId, Grouping, Incident, IncidentId, Joins, Lane, PageId, SignalId, TicketId, WindowId};
-use crate::store::rules::{MadePage, Newest, Outgoing, Place, WaitingPage};
+use crate::store::rules::{MadePage, Newest, Place, WaitingPage};
 use crate::store::{
-    Attempt, CommandReply, DeliveryId, DeliverySubject, IncidentEvent, NewEpisode, NewIncident, NewPage, PageStands,
-    Standing, StoreError, Told,
+    CommandReply, DeliveryId, DeliverySubject, IncidentEvent, NewEpisode, NewIncident, NewPage, StoreError, Told,
 };
 
 pub(in crate::store) use clock::ClockTable;
+pub(in crate::store) use delivery::{DeliveryTable, ToldPage};
 pub(in crate::store) use escalation::EscalationTable;
 pub(in crate::store) use fold::{FoldRow, FoldTable, NewFold, Shape};
 pub(in crate::store) use freeze::{FreezeTable, StartedRow};
@@ -282,11 +283,14 @@ pub(in crate::store) trait PageTable {
     /// Where it went, or is to go.
     async fn sinks_of_page(&mut self, id: PageId) -> Result<Vec<String>, StoreError>;
 
-    /// Those whom it calls want to be called there.
-    async fn save_contacts(&mut self, id: PageId, sinks: &[String]) -> Result<(), StoreError>;
+    /// Each of those whom it calls wants to be called there.
+    async fn save_contacts(&mut self, id: PageId, contacts: &[BTreeSet<String>]) -> Result<(), StoreError>;
+
+    /// It calls people by name whom no receiver's own policy knows.
+    async fn save_by_name(&mut self, id: PageId) -> Result<(), StoreError>;
 
     /// Empty: as usual, or it cannot be read.
-    async fn contacts_of(&mut self, id: PageId) -> Result<Vec<String>, StoreError>;
+    async fn contacts_of(&mut self, id: PageId) -> Result<Vec<BTreeSet<String>>, StoreError>;
 
     /// Where it has arrived.
     async fn reached_by_page(&mut self, id: PageId) -> Result<Vec<String>, StoreError>;
@@ -302,6 +306,8 @@ pub(in crate::store) struct PageRow {
     pub incident: IncidentId,
     pub made_at: DateTime<Utc>,
     pub acknowledged: bool,
+    /// As [`Page::by_name`](crate::store::Page::by_name).
+    pub by_name: bool,
 }
 
 /// A row of the outbox.
@@ -329,75 +335,4 @@ pub(in crate::store) struct TakenRow {
     pub told: Option<Told>,
     /// What it is about; or why that cannot be read.
     pub subject: Result<DeliverySubject, StoreError>,
-}
-
-/// What a receiver knows of a page.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::store) struct ToldPage {
-    pub page: PageId,
-    pub sink: String,
-    pub told: Told,
-    pub stands: PageStands,
-}
-
-#[async_trait]
-pub(in crate::store) trait DeliveryTable {
-    /// One row for each sink and key: what is there is due again, and has changed.
-    async fn put(&mut self, sink: &str, outgoing: &Outgoing, due_at: DateTime<Utc>) -> Result<(), StoreError>;
-
-    /// The same to another sink; `false` when it went there before.
-    async fn put_also(&mut self, id: DeliveryId, sink: &str, due_at: DateTime<Utc>) -> Result<bool, StoreError>;
-
-    /// Takes what is due for any of `sinks`, the most urgent first, and has it due again at
-    /// `until`.
-    async fn take_due(
-        &mut self,
-        sinks: &[String],
-        limit: usize,
-        now: DateTime<Utc>,
-        until: DateTime<Utc>,
-    ) -> Result<Vec<TakenRow>, StoreError>;
-
-    /// Writes down again what a delivery is about.
-    async fn mend_delivery(&mut self, id: DeliveryId, subject: &DeliverySubject) -> Result<(), StoreError>;
-
-    async fn delivery_row(&mut self, id: DeliveryId) -> Result<Option<DeliveryRow>, StoreError>;
-
-    /// Remembers an attempt, if it is one of a delivery that is there; what is like the last one of
-    /// it is counted there.
-    async fn save_attempt(
-        &mut self,
-        id: DeliveryId,
-        attempt: &Attempt,
-        at: DateTime<Utc>,
-        error: Option<&str>,
-    ) -> Result<(), StoreError>;
-
-    /// It arrived: its trouble is over. `external`: the receiver's own id of it, if it gave one.
-    async fn save_arrival(
-        &mut self,
-        id: DeliveryId,
-        at: DateTime<Utc>,
-        external: Option<&str>,
-        told: Option<Standing>,
-        due_at: Option<DateTime<Utc>>,
-    ) -> Result<(), StoreError>;
-
-    /// What the receivers of an incident's pages, and of those of its parts, know of them. Not
-    /// where something is on its way there already.
-    async fn told_pages(&mut self, incident: IncidentId) -> Result<Vec<ToldPage>, StoreError>;
-
-    /// The incidents that those sinks keep of this one were closed there.
-    async fn close_told(&mut self, incident: IncidentId, sinks: &BTreeSet<String>) -> Result<(), StoreError>;
-
-    /// Has a few of the pages that a sink failed to take due now, the worst first.
-    async fn hasten_failed(&mut self, sink: &str, now: DateTime<Utc>) -> Result<(), StoreError>;
-
-    /// One more attempt was in vain.
-    async fn save_failure(
-        &mut self,
-        id: DeliveryId,
-        error: &str,
-        due_at: Option<DateTime<Utc>>,
-    ) -> Result<(), StoreError>;
 }

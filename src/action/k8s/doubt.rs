@@ -1,0 +1,112 @@
+//! After a crash: was the change of a field made, or not?
+
+use serde_json::Value;
+
+use crate::action::{Doubt, Output};
+use crate::cluster::Object;
+use crate::model::Intent;
+
+/// Compares the live object with the intent. `path` is the field that the intent changes, and `same` compares its values.
+///
+/// Done only when the wanted value is there with our mark: the same value by somebody else is for a human, since what
+/// else they did is not known.
+pub(super) fn about_field(
+    live: Option<&Object>,
+    intent: &Intent,
+    path: &[&str],
+    same: impl Fn(&Value, &Value) -> bool,
+    done: impl FnOnce() -> Output,
+) -> Doubt {
+    let Some(live) = live else {
+        return Doubt::Unclear(format!("{} is not there any more; was: {}", intent.object, intent.summary));
+    };
+    if live.uid() != intent.uid {
+        return Doubt::Unclear(format!(
+            "{} was replaced by another of the same name; was: {}",
+            intent.object, intent.summary
+        ));
+    }
+    let value = live.at(&format!("/{}", path.join("/"))).cloned().unwrap_or(Value::Null);
+    let manager = live.field_manager(path).map(|manager| manager.name);
+    if same(&value, &intent.after) && manager.as_ref() == Some(&intent.marker) {
+        return Doubt::Done(done());
+    }
+    if same(&value, &intent.before) {
+        let resource_version = live.resource_version().to_owned();
+        return Doubt::NotDone(Intent { resource_version, ..intent.clone() });
+    }
+    let by = manager.map_or_else(|| "somebody".to_owned(), |manager| format!("`{manager}`"));
+    let shown: String = value.to_string().chars().take(80).collect();
+    Doubt::Unclear(format!(
+        "{} of {} is {shown} now, set by {by}, while this was under way: {}; look whether more is needed",
+        path.join("."),
+        intent.object,
+        intent.summary
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Map, json};
+
+    use super::*;
+    use crate::model::ObjectKey;
+
+    fn intent() -> Intent {
+        Intent {
+            summary: "scale deployment/coredns in kube-system 4 -> 6".into(),
+            object: ObjectKey::new("Deployment", "kube-system", "coredns"),
+            uid: "u1".into(),
+            resource_version: "10".into(),
+            before: json!(4),
+            after: json!(6),
+            marker: "dogwatch-run-7-scale".into(),
+        }
+    }
+
+    fn live(uid: &str, replicas: u32, manager: &str) -> Object {
+        Object(json!({
+            "kind": "Deployment",
+            "metadata": {
+                "name": "coredns", "namespace": "kube-system", "uid": uid, "resourceVersion": "12",
+                "managedFields": [{
+                    "manager": manager, "time": "2026-05-01T12:00:00Z",
+                    "fieldsV1": { "f:spec": { "f:replicas": {} } },
+                }],
+            },
+            "spec": { "replicas": replicas },
+        }))
+    }
+
+    fn done() -> Output {
+        Output { value: Map::new(), summary: "done".into() }
+    }
+
+    fn ask(live: Option<&Object>) -> Doubt {
+        about_field(live, &intent(), &["spec", "replicas"], |a, b| a == b, done)
+    }
+
+    #[test]
+    fn our_own_change_is_found_by_its_mark() {
+        assert_eq!(ask(Some(&live("u1", 6, "dogwatch-run-7-scale"))), Doubt::Done(done()));
+    }
+
+    #[test]
+    fn what_is_as_before_is_made_on_a_fresh_precondition() {
+        let Doubt::NotDone(fresh) = ask(Some(&live("u1", 4, "kubectl"))) else { panic!() };
+        assert_eq!(fresh.resource_version, "12");
+        assert_eq!(Intent { resource_version: "10".into(), ..fresh }, intent());
+    }
+
+    #[test]
+    fn anything_else_is_for_a_human() {
+        let unclear = |live: Option<&Object>| match ask(live) {
+            Doubt::Unclear(why) => why,
+            other => panic!("{other:?}"),
+        };
+        assert!(unclear(Some(&live("u1", 6, "kubectl-scale"))).contains("is 6 now, set by `kubectl-scale`"));
+        assert!(unclear(Some(&live("u1", 5, "dogwatch-run-7-scale"))).contains("is 5 now"));
+        assert!(unclear(Some(&live("u2", 4, "kubectl"))).contains("was replaced by another of the same name"));
+        assert!(unclear(None).contains("is not there any more"));
+    }
+}

@@ -1,0 +1,181 @@
+//! Objects as actions name them and as playbooks see them.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+use crate::action::{ActionError, Kind, StepContext};
+use crate::cluster::{Cluster, Object};
+use crate::language::Arg;
+use crate::model::ObjectKey;
+
+/// The key of an object that a step names. Without a namespace it is in the target's.
+pub(super) fn key(
+    step: &StepContext<'_>,
+    kind: Kind,
+    namespace: Option<&Arg<String>>,
+    name: &Arg<String>,
+) -> Result<ObjectKey, ActionError> {
+    let namespace = match namespace {
+        _ if !kind.is_namespaced() => String::new(),
+        Some(namespace) => safe_name(namespace.resolve(step.scope)?, "namespace")?,
+        None => step.target.namespace.clone(),
+    };
+    Ok(ObjectKey::new(kind.as_str(), namespace, safe_name(name.resolve(step.scope)?, "name")?))
+}
+
+/// A name becomes a part of a path of the API server: one that came from data must not lead elsewhere.
+pub(super) fn safe_name(name: String, what: &str) -> Result<String, ActionError> {
+    let harmless = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | ':');
+    let safe = !name.is_empty() && name.len() <= 253 && name.chars().all(harmless) && !name.starts_with('.');
+    if safe {
+        return Ok(name);
+    }
+    let shown: String = name.chars().take(40).collect();
+    Err(ActionError::fail(format!("`{shown}` is no {what} of an object; look at where it comes from")))
+}
+
+/// The run's target as it is now, with its managed fields.
+pub(super) async fn live_target(cluster: &dyn Cluster, step: &StepContext<'_>) -> Result<Object, ActionError> {
+    let object = cluster.get(step.target).await?;
+    object.ok_or_else(|| ActionError::fail(format!("{} is not there any more", step.target)))
+}
+
+/// Without the bookkeeping that nobody reads: managed fields, and the copy of itself that `kubectl apply` leaves.
+pub(super) fn without_bookkeeping(object: &Object) -> Value {
+    let mut value = object.0.clone();
+    if let Some(metadata) = value.pointer_mut("/metadata").and_then(Value::as_object_mut) {
+        metadata.remove("managedFields");
+        if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+            annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+        }
+    }
+    value
+}
+
+/// What a list keeps of each object: what it is, whose it is, and how it does. Templates of pods, data of ConfigMaps and
+/// the like would make a list too long for the run's log.
+pub(super) fn list_item(object: &Object) -> Value {
+    const LEFT_OUT: [&str; 9] = [
+        "template",
+        "jobTemplate",
+        "volumeClaimTemplates",
+        "containers",
+        "initContainers",
+        "ephemeralContainers",
+        "volumes",
+        "tolerations",
+        "affinity",
+    ];
+    let mut value = without_bookkeeping(object);
+    if let Some(spec) = value.get_mut("spec").and_then(Value::as_object_mut) {
+        spec.retain(|name, _| !LEFT_OUT.contains(&name.as_str()));
+    }
+    if let Some(fields) = value.as_object_mut() {
+        fields.remove("data");
+        fields.remove("binaryData");
+    }
+    value
+}
+
+/// The time at a JSON pointer.
+pub(super) fn time_at(value: &Value, pointer: &str) -> Option<DateTime<Utc>> {
+    let text = value.pointer(pointer)?.as_str()?;
+    DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc())
+}
+
+/// Whole seconds from `at` to `now`; 0 when `at` lies ahead (clocks differ a little).
+pub(super) fn seconds_since(now: DateTime<Utc>, at: DateTime<Utc>) -> i64 {
+    (now - at).num_seconds().max(0)
+}
+
+/// The controller that owns the object, as its owner reference.
+pub(super) fn controller(object: &Object) -> Option<&Value> {
+    let owners = object.at("/metadata/ownerReferences")?.as_array()?;
+    owners.iter().find(|owner| owner.get("controller").and_then(Value::as_bool) == Some(true))
+}
+
+/// The label selector of a workload, as kubectl takes it.
+pub(super) fn selector(workload: &Object) -> Result<String, ActionError> {
+    let none = || ActionError::fail(format!("{} has no selector, so that its pods cannot be found", workload.key()));
+    let selector = workload.at("/spec/selector").ok_or_else(none)?;
+    let empty = Map::new();
+    let labels = selector.get("matchLabels").and_then(Value::as_object).unwrap_or(&empty);
+    let mut parts: Vec<String> =
+        labels.iter().filter_map(|(name, value)| Some(format!("{name}={}", value.as_str()?))).collect();
+    for expression in selector.get("matchExpressions").and_then(Value::as_array).into_iter().flatten() {
+        let text = |name: &str| expression.get(name).and_then(Value::as_str).unwrap_or_default();
+        let values: Vec<&str> = match expression.get("values").and_then(Value::as_array) {
+            Some(values) => values.iter().filter_map(Value::as_str).collect(),
+            None => Vec::new(),
+        };
+        let (key, values) = (text("key"), values.join(","));
+        parts.push(match text("operator") {
+            "In" => format!("{key} in ({values})"),
+            "NotIn" => format!("{key} notin ({values})"),
+            "Exists" => key.to_owned(),
+            "DoesNotExist" => format!("!{key}"),
+            other => {
+                return Err(ActionError::fail(format!("{} selects by `{other}`, which is not known", workload.key())));
+            }
+        });
+    }
+    // An empty selector matches every pod of the namespace, or none: in any case not what is meant.
+    if parts.is_empty() { Err(none()) } else { Ok(parts.join(",")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_name_never_leads_elsewhere() {
+        for name in ["data-pg-17", "system:node", "coredns-7d8c.v1", "10.0.0.1"] {
+            assert_eq!(safe_name(name.into(), "name").as_deref(), Ok(name));
+        }
+        for name in ["", "../secrets/x", "a/b", "a?watch=1", "a%2f", "..", ".", "a b", &"a".repeat(254)] {
+            assert!(safe_name(name.into(), "name").is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_selector_is_written_as_kubectl_takes_it() {
+        let workload = |selector: Value| Object(json!({ "kind": "Deployment", "spec": { "selector": selector } }));
+        let both = workload(json!({
+            "matchLabels": { "k8s-app": "kube-dns" },
+            "matchExpressions": [
+                { "key": "tier", "operator": "NotIn", "values": ["test", "dev"] },
+                { "key": "zone", "operator": "Exists" },
+                { "key": "old", "operator": "DoesNotExist" },
+            ],
+        }));
+        assert_eq!(selector(&both).unwrap(), "k8s-app=kube-dns,tier notin (test,dev),zone,!old");
+        assert!(selector(&workload(json!({}))).is_err());
+        assert!(selector(&Object(json!({ "kind": "ConfigMap" }))).is_err());
+    }
+
+    #[test]
+    fn a_list_keeps_what_an_object_is_and_how_it_does() {
+        let item = list_item(&Object(json!({
+            "kind": "Job",
+            "metadata": {
+                "name": "a",
+                "managedFields": [1],
+                "annotations": { "kubectl.kubernetes.io/last-applied-configuration": "{}", "b": "c" },
+            },
+            "spec": { "template": { "spec": {} }, "suspend": false },
+            "data": { "a": "b" },
+            "status": { "active": 1 },
+        })));
+        assert_eq!(
+            item,
+            json!({
+                "kind": "Job",
+                "metadata": { "name": "a", "annotations": { "b": "c" } },
+                "spec": { "suspend": false },
+                "status": { "active": 1 },
+            })
+        );
+    }
+}

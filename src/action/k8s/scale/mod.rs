@@ -1,0 +1,220 @@
+//! `k8s.scale`: more replicas, where their number is decided.
+
+mod plan;
+mod replica_owner;
+
+use async_trait::async_trait;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{doubt, objects};
+use crate::action::amounts::{Count, MoreReplicas};
+use crate::action::typed::{Arguments as _, OrNull, Typed, arguments, output};
+use crate::action::{
+    Action, ActionError, Declaration, Declared, Doubt, Effect, Kind, Mutation, Output, Plan, Right, StepContext, Verb,
+    World,
+};
+use crate::cluster::Patch;
+use crate::language::Arg;
+use crate::model::{Autonomy, Intent, ObjectKey};
+use plan::{Amount, Wish, linear_min, plan};
+use replica_owner::Owner;
+
+arguments! {
+    pub(in crate::action) struct K8sScale {
+        /// How many replicas more: a share of them, rounded up (`50%`), or a number (`2`). Not for
+        /// a StatefulSet
+        by: Option<Arg<MoreReplicas>>,
+        /// How many there should be, instead of `by`
+        to: Option<Arg<Count>>,
+        /// The cap: it is never scaled beyond
+        max: Arg<Count>,
+        /// The floor; without it, it is never scaled down
+        min: Option<Arg<Count>>,
+    }
+}
+
+output! {
+    pub(in crate::action) struct Scaled {
+        /// How many there were: replicas, or the autoscaler's least number; null where the object
+        /// does not say
+        from: OrNull<u64>,
+        /// How many are asked for now
+        to: u64,
+        /// The object that was changed: `deployment/coredns in kube-system`
+        object: String,
+        /// How: through `scale`, the `hpa` or the proportional `autoscaler`
+        via: Via,
+    }
+}
+
+impl Scaled {
+    fn new(from: u32, to: u32, object: &ObjectKey, via: Via) -> Self {
+        Self { from: OrNull(Some(from.into())), to: to.into(), object: object.to_string(), via }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::action) enum Via {
+    Scale,
+    Hpa,
+    Autoscaler,
+}
+
+impl Typed for Via {
+    const WORDS: &'static str = "string";
+}
+
+impl Declared for K8sScale {
+    const DECLARATION: Declaration = Declaration {
+        name: "k8s.scale",
+        summary: "Changes how many replicas the target has, where their number is decided",
+        effect: Effect::Mutates(Verb::Patch),
+        about: "The target is a Deployment, or a StatefulSet that is scaled up to a given number. One merge patch is made, on the \
+            condition of UID and resourceVersion, with the step's marker as field manager. It goes where the number is decided: \
+            to the `scale` subresource of the target; to `spec.minReplicas` of the HorizontalPodAutoscaler that names it; to \
+            `min` in the ConfigMap of the cluster-proportional-autoscaler that scales it.",
+        errors: "The cap is reached. A human is needed where a repository, an operator or another controller keeps the number (it \
+            is changed at its source, or not at all), for an autoscaler in ladder mode, a target that was scaled to nothing, and \
+            a StatefulSet that would be scaled down or by a share. A conflict is tried again from the beginning.",
+        repeated: "A repetition adds again; the engine makes each attempt once.",
+        arguments: Self::ARGUMENTS,
+        output: Scaled::FIELDS,
+        rights: &[
+            Right::on_target(&["get"]),
+            Right::on_target(&["patch"]).of("scale"),
+            Right::on_kind(Kind::AUTOSCALER, &["get", "list", "patch"]),
+            Right::on_kind(Kind::DEPLOYMENT, &["list"]),
+            Right::on_kind(Kind::CONFIG_MAP, &["get", "patch"]),
+            Right::on_kind(Kind::NAMESPACE, &["get"]),
+        ],
+        most_autonomy: Autonomy::Auto,
+        example: "\
+- id: scale
+  k8s.scale: { by: 50%, max: 10 }
+  verify: { until: target.status.?readyReplicas.orValue(0) >= scale.to, within: 10m }
+",
+    };
+
+    fn into_action(self) -> Action {
+        Action::Mutate(Box::new(self))
+    }
+
+    fn check(&self) -> Result<(), String> {
+        match (&self.by, &self.to) {
+            (None, None) => return Err("say how many: `by: 50%` or `to: 6`".into()),
+            (Some(_), Some(_)) => return Err("`by` and `to` are both given; choose one".into()),
+            _ => {}
+        }
+        let literal = |arg: &Arg<Count>| arg.literal().map(|count| count.0);
+        let (max, min) = (literal(&self.max), self.min.as_ref().and_then(literal));
+        if max == Some(0) || min == Some(0) {
+            return Err("the least cap and floor is 1: scaling to nothing is never automatic".into());
+        }
+        if let (Some(max), Some(to)) = (max, self.to.as_ref().and_then(literal))
+            && to > max
+        {
+            return Err(format!("`to: {to}` is beyond `max: {max}`"));
+        }
+        match (max, min) {
+            (Some(max), Some(min)) if min > max => Err(format!("`min: {min}` is beyond `max: {max}`")),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Mutation for K8sScale {
+    async fn prepare(&self, world: &World, step: StepContext<'_>) -> Result<Plan, ActionError> {
+        let amount = match (&self.by, &self.to) {
+            (Some(by), _) => Amount::By(by.resolve(step.scope)?),
+            (None, Some(to)) => Amount::To(to.resolve(step.scope)?.0),
+            (None, None) => return Err(ActionError::fail("k8s.scale has neither `by` nor `to`")),
+        };
+        let wish = Wish {
+            amount,
+            max: self.max.resolve(step.scope)?.0,
+            min: self.min.as_ref().map(|min| min.resolve(step.scope)).transpose()?.map(|min| min.0),
+        };
+        let cluster = world.cluster.as_ref();
+        let workload = objects::live_target(cluster, &step).await?;
+        let owner = replica_owner::find(cluster, &workload).await?;
+        let config = match &owner {
+            Owner::Proportional { config, .. } => cluster.get(config).await?,
+            _ => None,
+        };
+        plan(&workload, &owner, config.as_ref(), wish, step.marker())
+    }
+
+    async fn apply(&self, world: &World, intent: &Intent, dry_run: bool) -> Result<Output, ActionError> {
+        let place = Place::of(intent);
+        let patch = Patch {
+            key: intent.object.clone(),
+            subresource: place.subresource(),
+            body: place.body(&intent.after),
+            uid: intent.uid.clone(),
+            resource_version: Some(intent.resource_version.clone()),
+            field_manager: intent.marker.clone(),
+            dry_run,
+        };
+        world.cluster.patch(&patch).await?;
+        Ok(place.output(intent))
+    }
+
+    async fn doubt(&self, world: &World, intent: &Intent) -> Result<Doubt, ActionError> {
+        let place = Place::of(intent);
+        let live = world.cluster.get(&intent.object).await?;
+        let done = || place.output(intent);
+        Ok(doubt::about_field(live.as_ref(), intent, place.path(), |a, b| a == b, done))
+    }
+}
+
+/// Where the number is written.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Workload,
+    Hpa,
+    Config,
+}
+
+impl Place {
+    fn of(intent: &Intent) -> Self {
+        match intent.object.kind.as_str() {
+            "HorizontalPodAutoscaler" => Place::Hpa,
+            "ConfigMap" => Place::Config,
+            _ => Place::Workload,
+        }
+    }
+
+    fn path(self) -> &'static [&'static str] {
+        match self {
+            Place::Workload => &["spec", "replicas"],
+            Place::Hpa => &["spec", "minReplicas"],
+            Place::Config => &["data", "linear"],
+        }
+    }
+
+    fn subresource(self) -> Option<&'static str> {
+        matches!(self, Place::Workload).then_some("scale")
+    }
+
+    fn body(self, value: &Value) -> Value {
+        self.path().iter().rev().fold(value.clone(), |inner, name| json!({ *name: inner }))
+    }
+
+    fn output(self, intent: &Intent) -> Output {
+        let number = |value: &Value| match self {
+            Place::Config => Some(linear_min(value.as_str().unwrap_or_default())),
+            Place::Workload | Place::Hpa => value.as_u64(),
+        };
+        let via = match self {
+            Place::Workload => Via::Scale,
+            Place::Hpa => Via::Hpa,
+            Place::Config => Via::Autoscaler,
+        };
+        // What is intended is always a number.
+        let (from, to) = (OrNull(number(&intent.before)), number(&intent.after).unwrap_or_default());
+        Output::new(&Scaled { from, to, object: intent.object.to_string(), via }, intent.summary.clone())
+    }
+}

@@ -1,0 +1,3 @@
+//! What is asked of Prometheus.
+
+pub(super) mod query;

@@ -1,0 +1,162 @@
+//! What actions declare is what they are.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::{Edge, Plan, action};
+use crate::action::registry::tests::{error, error_in_json};
+use crate::action::{Argument, Declaration, Effect, Verb, declarations, names};
+use crate::cluster::sim::{Fault, build};
+use crate::model::Autonomy;
+
+/// The fields in serde's own words: "unknown field `x`, expected one of `by`, `to`, `max`, `min`".
+fn fields_that_are_read(action: &Declaration) -> Vec<String> {
+    let error = error_in_json(&format!(r#"{{ "{}": {{ "no_such_argument": 1 }} }}"#, action.name));
+    let (_, said) = error.split_once("unknown field `no_such_argument`").unwrap_or_else(|| panic!("{error}"));
+    let said = said.lines().next().unwrap();
+    said.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_arguments_that_are_declared_are_those_that_are_read() {
+    for action in declarations() {
+        let declared: Vec<&str> = action.arguments.iter().map(|argument| argument.name).collect();
+        assert_eq!(fields_that_are_read(action), declared, "{}", action.name);
+    }
+}
+
+/// The action with its required arguments, and one more.
+fn with(action: &Declaration, more: Option<(&str, &str)>) -> String {
+    let sample = |argument: &Argument| match argument.of_type {
+        "kind" => "Pod",
+        "string" => "x",
+        "integer" => "3",
+        "percentage or integer" | "percentage or size" => "20%",
+        "size" => "10Gi",
+        other => panic!("{}.{}: {other}", action.name, argument.name),
+    };
+    let required = action.arguments.iter().filter(|argument| argument.required);
+    let mut given: Vec<(&str, &str)> = required.map(|argument| (argument.name, sample(argument))).collect();
+    given.extend(more);
+    if action.name == "k8s.scale" {
+        given.push(("by", "50%"));
+    }
+    let given: Vec<String> = given.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    format!("{}: {{ {} }}", action.name, given.join(", "))
+}
+
+#[test]
+fn arguments_that_are_not_required_may_be_left_out_and_those_that_are_may_not() {
+    for declaration in declarations() {
+        action(&with(declaration, None)).unwrap();
+        if let Some(required) = declaration.arguments.iter().find(|argument| argument.required) {
+            let error = error(&format!("{}: {{}}", declaration.name));
+            assert!(error.contains(&format!("missing field `{}`", required.name)), "{}: {error}", declaration.name);
+        }
+    }
+}
+
+#[test]
+fn a_default_is_a_value_of_its_argument() {
+    let mut tried = 0;
+    for declaration in declarations() {
+        for argument in declaration.arguments {
+            let Some(default) = argument.default else { continue };
+            action(&with(declaration, Some((argument.name, default)))).unwrap();
+            assert!(!argument.required, "{}.{}", declaration.name, argument.name);
+            tried += 1;
+        }
+    }
+    assert!(tried >= 6, "{tried}");
+}
+
+#[test]
+fn names_are_unique_and_what_is_said_is_said_in_one_way() {
+    assert_eq!(names().iter().collect::<BTreeSet<_>>().len(), names().len());
+    for Declaration { name, summary, about, errors, repeated, arguments, output, .. } in declarations() {
+        assert!(!summary.is_empty() && !summary.contains('\n') && !summary.ends_with('.'), "{name}: {summary}");
+        for text in [about, errors, repeated] {
+            assert!(text.ends_with('.') && !text.contains("  "), "{name}: {text}");
+        }
+        let docs = arguments.iter().map(|argument| argument.doc);
+        let docs =
+            docs.chain(output.iter().flat_map(|field| std::iter::once(field).chain(field.entries)).map(|f| f.doc));
+        for doc in docs {
+            assert!(!doc.is_empty() && !doc.ends_with('.') && !doc.contains('\n'), "{name}: {doc}");
+        }
+    }
+}
+
+/// What is deleted by these can be made again, or they refuse it.
+const DELETE_ALONE: [&str; 1] = ["k8s.delete_job"];
+
+#[test]
+fn what_deletes_is_not_done_alone_unless_nothing_is_lost_by_it() {
+    for action in declarations().iter().filter(|action| action.effect == Effect::Mutates(Verb::Delete)) {
+        let may_be_alone = DELETE_ALONE.contains(&action.name);
+        assert_eq!(action.most_autonomy > Autonomy::Approve, may_be_alone, "{}", action.name);
+    }
+}
+
+/// A step of each action that finds or changes something, in a world where it does.
+fn played() -> Vec<(Edge, Vec<&'static str>)> {
+    let cronjob = build::cronjob("databases", "backup", "0 1 * * *");
+    let coredns = Edge::about(vec![build::deployment("kube-system", "coredns", 4)]);
+    coredns.prometheus.answers_in_turn("up", &[Some(1.0)]);
+    let claim =
+        Edge::about(vec![build::pvc("databases", "data-db-17", "ssd", "10Gi"), build::storage_class("ssd", true)]);
+    let pending = Edge::about(vec![build::pending_pvc("databases", "data-db-17", "fast", "10Gi")]);
+    let job = Edge::about(vec![build::owned_by(build::job("databases", "backup-29"), &cronjob), cronjob]);
+    job.cluster.fault(Fault::JobHangs { job: job.target.clone(), times: 1 });
+    vec![
+        (
+            coredns,
+            vec![
+                "prometheus.query: { expr: up }",
+                "k8s.get: { kind: Deployment, name: coredns }",
+                "k8s.list: { kind: Pod }",
+                "k8s.pods: {}",
+                "k8s.scale: { by: 50%, max: 10 }",
+            ],
+        ),
+        (
+            claim,
+            vec![
+                "k8s.claim_owner: {}",
+                "k8s.expand_pvc: { by: 20%, max: 500Gi }",
+                "k8s.last_change: { field: spec.resources.requests.storage }",
+            ],
+        ),
+        (pending, vec!["k8s.events: {}"]),
+        (job, vec!["k8s.delete_job: {}", "k8s.create_job: { from_cronjob: backup }"]),
+    ]
+}
+
+#[tokio::test]
+async fn each_action_leaves_all_that_it_declares() {
+    let mut seen: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for (edge, steps) in played() {
+        edge.passes(Duration::from_secs(600));
+        for yaml in steps {
+            let declaration = action(yaml).unwrap().describe().declaration();
+            let output = match declaration.effect {
+                Effect::Reads => edge.reads(yaml).await.unwrap(),
+                Effect::Mutates(_) => match edge.would(yaml).await.unwrap() {
+                    Plan::Unneeded(output) => output,
+                    Plan::Do(intent) => edge.makes(yaml, &intent).await.unwrap(),
+                },
+                Effect::Tells => panic!("{yaml} leaves nothing"),
+            };
+            edge.passes(Duration::from_secs(60));
+            let entries = declaration.output.iter().filter(|field| !field.entries.is_empty());
+            let entries = entries.filter_map(|field| output.value.get(field.name)?.as_array()?.first()?.as_object());
+            let names = output.value.keys().chain(entries.flat_map(|entry| entry.keys())).cloned();
+            seen.entry(declaration.name).or_default().extend(names);
+        }
+    }
+    for declaration in declarations().iter().filter(|declaration| declaration.effect != Effect::Tells) {
+        let fields = declaration.output.iter().flat_map(|field| std::iter::once(field).chain(field.entries));
+        let declared: BTreeSet<String> = fields.map(|field| field.name.to_owned()).collect();
+        assert_eq!(seen.get(declaration.name), Some(&declared), "{}", declaration.name);
+    }
+}

@@ -1,0 +1,67 @@
+//! What a run asks of the world and decides by itself, whoever carries it out: the hand that changes something (`drive`), and
+//! the one that only looks (`look`).
+
+use chrono::{DateTime, Utc};
+
+use super::plan::Next;
+use super::read;
+use super::scope::Frame;
+use super::state::RunState;
+use super::walk::StepAt;
+use crate::action::{ActionError, Tell, World};
+use crate::model::RunEvent;
+use crate::playbook::Playbook;
+
+/// What came of it.
+pub(super) enum Asked<'p> {
+    /// This goes on the log.
+    Record(RunEvent),
+    Failed {
+        at: StepAt<'p>,
+        attempt: u32,
+        error: ActionError,
+    },
+    TargetUnread(ActionError),
+    /// That is no question: whoever drives the run knows what to do.
+    Other(Next<'p>),
+}
+
+/// Asks what comes next, until then at most, if it is something to ask. Changes nothing; may be repeated.
+pub(super) async fn ask<'p>(
+    world: &World,
+    frame: &Frame,
+    state: &RunState,
+    playbook: &Playbook,
+    next: Next<'p>,
+    until: DateTime<Utc>,
+) -> Asked<'p> {
+    Asked::Record(match next {
+        Next::Enter { phase, because } => RunEvent::Entered { phase, because },
+        Next::ReadTarget => match read::read_target(world, frame, until).await {
+            Ok(event) => event,
+            Err(error) => return Asked::TargetUnread(error),
+        },
+        Next::Evaluate { at, kind, condition } => read::evaluate(world, frame, state, &at, kind, condition),
+        Next::Choose { at } => read::choose(world, frame, state, &at),
+        Next::Set { at, values } => read::values(world, frame, state, &at, values),
+        Next::Read { at, action, attempt } => match read::read(world, frame, state, &at, action, until).await {
+            Ok((output, summary)) => RunEvent::Read { step: at.address.clone(), output, summary },
+            Err(error) => return Asked::Failed { at, attempt, error },
+        },
+        Next::EndWait { at } => RunEvent::Waited { step: at.address.clone() },
+        Next::Skip { address, because } => RunEvent::Skipped { step: address, because },
+        Next::Look { at, verify } => read::look(world, frame, state, playbook, &at, verify, until).await,
+        other => return Asked::Other(other),
+    })
+}
+
+/// Whom a page or notice goes to, and what it says.
+pub(super) fn told(frame: &Frame, state: &RunState, playbook: &Playbook, tell: &Tell) -> (String, String) {
+    let mut scope = frame.scope(state);
+    scope.insert("because".into(), state.entered_because.clone().into());
+    let text = tell.message.text_leniently(&scope);
+    // A team that cannot be found out is nobody: then the owner is called.
+    let named = tell.team.as_ref().and_then(|team| team.resolve(&scope).ok());
+    let team = named.filter(|team| !team.trim().is_empty()).unwrap_or_else(|| playbook.owner.clone());
+    (team, text)
+}

@@ -1,0 +1,62 @@
+//! The hand that only looks: a run as it would go, with nothing changed, nobody called, and nothing written.
+
+use super::ask::{Asked, ask, told};
+use super::plan::{Next, plan};
+use super::preview::preview;
+use super::scope::Frame;
+use super::state::RunState;
+use super::timing::READ_TIMEOUT;
+use crate::action::World;
+use crate::model::{Autonomy, Outcome, Phase, Preview, RunEvent};
+use crate::playbook::Playbook;
+
+/// What a run would come to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunPreview {
+    /// What was read and decided, in order; and who would be told what.
+    pub events: Vec<RunEvent>,
+    /// What it would change; `None` when it would not come to that.
+    pub preview: Option<Preview>,
+    /// How it would end without changing anything; `None` when it would go on to the mitigation.
+    pub end: Option<(Outcome, String)>,
+}
+
+/// Diagnoses for real, waits for nothing, and shows the mitigation.
+pub async fn preview_run(world: &World, playbook: &Playbook, frame: &Frame) -> RunPreview {
+    let mut state = RunState::default();
+    let mut events = Vec::new();
+    let escalates = |events, because| {
+        let end = Some((Outcome::Escalated, because));
+        RunPreview { events, preview: None, end }
+    };
+    loop {
+        let now = world.clock.now();
+        let until = now + READ_TIMEOUT;
+        let next = plan(playbook, Autonomy::Suggest, &state, now);
+        if let Next::Enter { phase: Phase::Escalate, because } = next {
+            return escalates(events, because);
+        }
+        let event = match ask(world, frame, &state, playbook, next, until).await {
+            Asked::Record(event) => event,
+            Asked::Failed { at, attempt, error } => {
+                RunEvent::Failed { step: at.address, attempt, class: error.class, error: error.message }
+            }
+            Asked::TargetUnread(error) => return escalates(events, error.message),
+            Asked::Other(Next::Wait { at, .. }) => RunEvent::Waited { step: at.address },
+            Asked::Other(Next::Tell { at, tell }) => {
+                let (team, text) = told(frame, &state, playbook, tell);
+                RunEvent::Told { step: at.address, page: tell.page, team, text }
+            }
+            Asked::Other(Next::End { outcome, because }) => {
+                return RunPreview { events, preview: None, end: Some((outcome, because)) };
+            }
+            // With this autonomy that is `Propose`; whatever else may come would change something.
+            Asked::Other(_) => {
+                let preview = preview(world, frame, &state, playbook, until).await.preview;
+                return RunPreview { events, preview: Some(preview), end: None };
+            }
+        };
+        state.take(now, &event);
+        events.push(event);
+    }
+}
