@@ -5,6 +5,7 @@
 
 mod changes;
 mod folded;
+mod freezes;
 mod handoff_worker;
 mod markdown;
 mod noise;

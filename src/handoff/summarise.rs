@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 
 use super::render::TemplateError;
 use super::summary::{Listed, Moment, ShiftFacts, Summary};
-use super::{changes, folded, noise, numbers, open, windows};
+use super::{changes, folded, freezes, noise, numbers, open, windows};
 use crate::model::{Incident, IncidentId, IncidentState, PageBudget};
 use crate::oncall::{OnCall, ScheduleError, Shift};
 use crate::store::{ShiftView, Store, StoreError, Teams, Ticket, TimelineEntry};
@@ -96,6 +96,7 @@ pub async fn summarise(
         time_critical,
         open_incidents,
         windows: held,
+        frozen: Listed::new(freezes::frozen(store, &facts).await?),
         folded: Listed::new(folded::folded(&facts)),
         approvals,
         runs,

@@ -21,6 +21,8 @@ pub struct Summary {
     pub open_incidents: Listed<OpenIncident>,
     /// Of the team's incidents, by when the windows begin.
     pub windows: Listed<HeldByWindow>,
+    /// In the order in which they were made, of all teams.
+    pub frozen: Listed<FrozenNow>,
     /// Of the team's pages, in the order in which they were folded.
     pub folded: Listed<FoldedPage>,
     pub approvals: Listed<Approval>,
@@ -59,6 +61,19 @@ impl Moment {
     pub(super) fn new(at: DateTime<Utc>, zone: Tz) -> Self {
         Self { at, local: at.with_timezone(&zone).format("%a %-d %b %H:%M").to_string() }
     }
+}
+
+/// What no run may change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FrozenNow {
+    pub id: String,
+    /// `namespace db`.
+    pub what: String,
+    pub since: Moment,
+    /// `None`: until somebody ends it.
+    pub until: Option<Moment>,
+    pub by: String,
+    pub reason: String,
 }
 
 /// The first entries of a list, and how many more there are.
