@@ -16,7 +16,17 @@ pub(super) fn unknown_to(oncall: &OnCall, catalog: &Catalog, config: &Config) ->
     let named = unknown_teams(oncall, catalog.iter().map(Arc::as_ref)).into_iter().map(instead);
     let named = named.chain(unknown_budgets(oncall, &config.pages.budgets())).chain(unknown_page_teams(oncall, config));
     let named = named.chain(unknown_ticket_teams(oncall, config).into_iter().map(no_ticket));
-    named.chain(unknown_contacts(oncall, config)).collect()
+    named.chain(unknown_contacts(oncall, config)).chain(unknown_ceilings(oncall, catalog, config)).collect()
+}
+
+/// Ceilings of teams and playbooks that nobody knows: they hold nothing back. Which namespaces there
+/// are, only the cluster knows.
+pub fn unknown_ceilings(oncall: &OnCall, catalog: &Catalog, config: &Config) -> Vec<String> {
+    let ceilings = &config.engine.autonomy_ceilings;
+    let told = |field: &str, why: String| format!("`engine.autonomy_ceilings.{field}`: {why}. It holds nothing back");
+    let teams = ceilings.teams.keys().filter_map(|team| Some(told("teams", oncall.team(team).err()?.to_string())));
+    let playbooks = ceilings.playbooks.keys().filter(|name| catalog.get(name).is_none());
+    teams.chain(playbooks.map(|name| told("playbooks", format!("there is no playbook `{name}`")))).collect()
 }
 
 /// What is wrong with the teams that playbooks name, their owners and those that they page: nobody knows them. A team that

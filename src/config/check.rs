@@ -224,6 +224,22 @@ impl Checker<'_> {
                 ),
             );
         }
+        let is_name = |name: &str| {
+            let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
+            (1..=253).contains(&name.len()) && name.chars().all(fits)
+        };
+        let freeze = &engine.freeze;
+        let named = [("name", Some(&freeze.name)), ("namespace", freeze.namespace.as_ref())];
+        for (field, name) in named.into_iter().filter_map(|(field, name)| Some((field, name?))) {
+            if !is_name(name) {
+                self.problem(
+                    Code::InvalidName,
+                    &format!("engine.freeze.{field}"),
+                    format!("`{name}` cannot be the {field} of a ConfigMap"),
+                    "write letters in lower case, digits, `-` and `.`: `dogwatch-freeze`",
+                );
+            }
+        }
         if engine.output_limit.0 < 1024 {
             self.problem(
                 Code::OutOfRange,

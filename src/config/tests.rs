@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use insta::assert_snapshot;
 
 use super::*;
-use crate::model::{PageBudget, PageBudgets, Role, Severities, Severity};
+use crate::model::{Autonomy, Ceilings, PageBudget, PageBudgets, Role, Severities, Severity};
 use crate::notify::SinkSettings as _;
 
 /// What is said of a text that is no configuration.
@@ -728,4 +728,27 @@ chat: { discord: { token: { file: one }, application_id: 1, guild: 2, channel: 3
     let config = folder.config(text);
     let order: Vec<_> = config.pages.order(&config.chat).iter().flatten().map(|sink| sink.name()).collect();
     assert_eq!(order, ["ntfy", "discord", "slack", "mattermost", "teams", "console"]);
+}
+
+#[test]
+fn ceilings_are_read_and_a_word_that_is_none_is_refused() {
+    let text = "engine:\n  autonomy_ceiling: approve\n  autonomy_ceilings:\n    namespaces: { db: observe }\n    \
+                teams: { shop: suggest }\n    playbooks: { dns: auto }\n";
+    let config = Config::parse(text, Path::new("dogwatch.yaml")).unwrap();
+    let ceilings = config.engine.ceilings();
+    assert_eq!((ceilings.all, ceilings.namespaces["db"]), (Autonomy::Approve, Autonomy::Observe));
+    assert_eq!((ceilings.teams["shop"], ceilings.playbooks["dns"]), (Autonomy::Suggest, Autonomy::Auto));
+    assert_eq!(Config::default().engine.ceilings(), Ceilings::default());
+    let said = refused("engine:\n  autonomy_ceiling: obsrve\n");
+    assert!(said.contains("dogwatch.yaml:2:") && said.contains("observe"), "{said}");
+    let said = refused("engine:\n  autonomy_ceilings:\n    namespace: { db: observe }\n");
+    assert!(said.contains("`namespace` is not known here") && said.contains("namespaces"), "{said}");
+}
+
+#[test]
+fn a_name_of_a_config_map_that_is_none_is_refused() {
+    let folder = Folder::new();
+    let said = folder.checked("engine: { freeze: { namespace: ops, name: a/b } }");
+    assert!(said.contains("`engine.freeze.name`") || said.contains("a/b"), "{said}");
+    assert!(said.contains("dogwatch.yaml:1:"), "{said}");
 }

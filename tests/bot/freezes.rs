@@ -300,6 +300,27 @@ async fn a_ceiling_that_is_lowered_during_a_run_stops_it_before_its_next_change(
 }
 
 #[tokio::test]
+async fn whoever_asks_for_a_run_is_under_the_ceiling_too_and_told_so() {
+    let mut bot = bot(SHOP).await;
+    bot.rules.ceilings.set(ceilings(Autonomy::Auto, &[("shop", Autonomy::Observe)]));
+    let reply = bot.types("bob", "/run shop-slow").await;
+    let told = "shop-slow only shows what it would do, and is not approve: `engine.autonomy_ceilings.namespaces.shop` is observe";
+    assert!(reply.ends_with(told), "{reply}");
+    bot.does_nothing_more().await;
+    assert_eq!(end(&bot).await.0, Outcome::Proposed);
+}
+
+#[tokio::test]
+async fn what_is_frozen_is_listed_with_the_incidents() {
+    let mut bot = bot(SHOP).await;
+    bot.types("anna", "/freeze all a storm").await;
+    let freezes = bot.store().freezes_at(bot.clock.now()).await.unwrap();
+    let line =
+        "FRZ-1 freezes everything since 2026-03-02 02:00:00 UTC, until somebody ends it (anna: a storm); /unfreeze FRZ-1";
+    assert_eq!(dogwatch::message::freezes_text(&freezes), line);
+}
+
+#[tokio::test]
 async fn under_a_ceiling_of_approve_what_would_act_alone_asks() {
     let mut bot = bot(SHOP).await;
     bot.rules.ceilings.set(ceilings(Autonomy::Approve, &[]));
