@@ -5,14 +5,14 @@
 //! doubt, and the action finds out what became of it before anything else happens.
 
 mod act;
-mod ask;
 mod ask_source;
 mod drive;
 mod evidence;
-mod look;
 mod mutate;
+mod observe;
 mod plan;
 mod preview;
+mod preview_run;
 mod read;
 mod repeats;
 mod retry;
@@ -29,8 +29,8 @@ mod worker;
 
 pub use ask_source::Heard;
 pub use evidence::trimmed;
-pub use look::{RunPreview, preview_run};
 pub use plan::{Next, plan};
+pub use preview_run::{RunPreview, preview_run};
 pub use scope::Frame;
 pub use state::RunState;
 pub use status::{Status, Tried};

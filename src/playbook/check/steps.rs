@@ -1,6 +1,6 @@
 //! One step.
 
-use super::names::{Named, Names, Turn, id_problem};
+use super::names::{Inside, Named, Names, id_problem};
 use super::view::{Sees, View};
 use super::{Asks, Checker, verify, view};
 use crate::action::Action;
@@ -37,7 +37,7 @@ pub(super) struct Spot<'n> {
     pub names: &'n Names,
     pub phase: Phase,
     /// The branches around it.
-    pub region: &'n [Turn],
+    pub region: &'n [Inside],
     /// Its place among all steps and blocks.
     pub order: usize,
     /// Its number within its phase.
