@@ -130,16 +130,22 @@ escalate:
   - page: { message: "somebody must look" }
 "#;
 
-    #[tokio::test]
-    async fn what_is_shown_of_a_run_holds_no_secrets_and_moves_no_cursor() {
+    /// Previews of one playbook in a cluster with a CoreDNS of four replicas, while the
+    /// sender of the catalog is kept.
+    fn previews_of(playbook: &str) -> (watch::Sender<Arc<Catalog>>, LivePreviews) {
         let clock: Arc<dyn crate::clock::Clock> = Arc::new(SystemClock::default());
         let coredns = build::deployment("kube-system", "coredns", 4);
         let cluster = SimCluster::from_objects(clock.clone(), vec![coredns]).unwrap();
         let world = World { cluster: Arc::new(cluster), prometheus: Arc::new(NoPrometheus), clock };
-        let (catalog, problems) = Catalog::of(vec![Playbook::from_store(LOOK).unwrap()]);
+        let (catalog, problems) = Catalog::of(vec![Playbook::from_store(playbook).unwrap()]);
         assert!(problems.is_empty(), "{problems:?}");
-        let (_catalogs, catalog) = watch::channel(Arc::new(catalog));
-        let previews = LivePreviews::new(world, catalog, 64 * 1024);
+        let (catalogs, catalog) = watch::channel(Arc::new(catalog));
+        (catalogs, LivePreviews::new(world, catalog, 64 * 1024))
+    }
+
+    #[tokio::test]
+    async fn what_is_shown_of_a_run_holds_no_secrets_and_moves_no_cursor() {
+        let (_catalogs, previews) = previews_of(LOOK);
         let shown = previews.preview("look", &BTreeMap::new()).await.unwrap();
         assert!(shown.ends_with("It would end: escalated: it was started with PGPASSWORD=*** [2J"), "{shown}");
         let set = BTreeMap::from([("least".to_owned(), "password=hunter2hunter2\u{1b}".to_owned())]);
@@ -151,18 +157,11 @@ escalate:
     /// A diagnosis may wait and tell, and be shown all the same: nobody is told, and nothing waits.
     #[tokio::test]
     async fn what_a_diagnosis_tells_and_waits_for_is_shown() {
-        let clock: Arc<dyn crate::clock::Clock> = Arc::new(SystemClock::default());
-        let coredns = build::deployment("kube-system", "coredns", 4);
-        let cluster = SimCluster::from_objects(clock.clone(), vec![coredns]).unwrap();
-        let world = World { cluster: Arc::new(cluster), prometheus: Arc::new(NoPrometheus), clock };
         let diagnosis = "  - wait: 10m\n  - notice: { message: \"{{target.spec.replicas}} replicas\" }\n  - done_if: target.spec.replicas == 4\n    because: it has four\n";
         let (before, after) = LOOK.split_once("diagnose:\n").unwrap();
         let (_, escalate) = after.split_once("escalate:").unwrap();
         let playbook = format!("{before}diagnose:\n{diagnosis}escalate:{escalate}");
-        let (catalog, problems) = Catalog::of(vec![Playbook::from_store(&playbook).unwrap()]);
-        assert!(problems.is_empty(), "{problems:?}");
-        let (_catalogs, catalog) = watch::channel(Arc::new(catalog));
-        let previews = LivePreviews::new(world, catalog, 64 * 1024);
+        let (_catalogs, previews) = previews_of(&playbook);
         let shown = previews.preview("look", &BTreeMap::new()).await.unwrap();
         assert!(shown.contains("notice to team platform: 4 replicas"), "{shown}");
         assert!(shown.ends_with("It would end: nothing to do: it has four"), "{shown}");

@@ -59,7 +59,8 @@ fn column(column: u64) -> usize {
     usize::try_from(column.saturating_sub(1)).unwrap_or(usize::MAX)
 }
 
-/// About a place in the text of the field `field`; about the field where the text stands otherwise in the file than it reads.
+/// About a place in the text of the field `field`; about the field where the text stands otherwise
+/// in the file than it reads.
 pub(super) fn within(source: &Source, field: &str, text: (&str, usize), message: String, remedy: String) -> Diagnostic {
     let at = source.find_within(field, text.0, text.1).or_else(|| source.find(field));
     located(source, at, Code::InvalidCondition, message, Some(remedy))

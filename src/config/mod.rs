@@ -76,7 +76,8 @@ pub struct Config {
     pub sources: Vec<SourceConfig>,
     pub store: StoreConfig,
     pub cluster: ClusterConfig,
-    /// `None`: its silences and inhibitions are not asked about, nor what still fires after an outage.
+    /// `None`: its silences and inhibitions are not asked about, nor what still fires after an
+    /// outage.
     pub alertmanager: Option<AlertmanagerConfig>,
     /// `None`: queries fail with "no prometheus is configured".
     pub prometheus: Option<PrometheusConfig>,

@@ -1,5 +1,5 @@
-//! The kinds of mistakes. A code never changes its name and is never used for something else: scripts go by it, and people
-//! look it up in `docs/reference/errors.md`.
+//! The kinds of mistakes. A code never changes its name and is never used for something else:
+//! scripts go by it, and people look it up in `docs/reference/errors.md`.
 
 use std::fmt;
 

@@ -33,7 +33,7 @@ pub struct Diagnostic {
     /// Empty where no file is meant: a playbook that was read back from the store.
     pub path: PathBuf,
     /// `None` for what is wrong with a file as a whole.
-    pub place: Option<Place>,
+    pub place: Option<Box<Place>>,
     pub message: String,
     /// What to do instead, as an order: ``write `timeout` instead``.
     pub remedy: Option<String>,
@@ -46,7 +46,8 @@ pub struct Place {
     pub line: u64,
     /// Counts from 1, in characters.
     pub column: u64,
-    /// How many characters are wrong, from `column` on; 0 when they are not shown as they stand in the file.
+    /// How many characters are wrong, from `column` on; 0 when they are not shown as they stand in
+    /// the file.
     pub width: usize,
     /// The line.
     pub snippet: String,
@@ -77,8 +78,8 @@ impl Diagnostic {
         self.place.as_ref().map_or(0, |place| place.column)
     }
 
-    /// In one line, for who knows the file: `line 3: unknown field ...; write ...`. The line itself is not shown: it may
-    /// hold more than everybody in chat should see.
+    /// In one line, for who knows the file: `line 3: unknown field ...; write ...`. The line itself
+    /// is not shown: it may hold more than everybody in chat should see.
     pub fn in_file(&self) -> String {
         let at = self.place.as_ref().map(|place| format!("line {}: ", place.line)).unwrap_or_default();
         format!("{at}{}", self.said())
@@ -97,7 +98,7 @@ impl Diagnostic {
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = visible(&self.path.to_string_lossy());
-        match (&self.place, path.is_empty()) {
+        match (self.place.as_deref(), path.is_empty()) {
             (Some(Place { line, column, .. }), true) => write!(f, "playbook:{line}:{column}: ")?,
             (Some(Place { line, column, .. }), false) => write!(f, "{path}:{line}:{column}: ")?,
             (None, false) => write!(f, "{path}: ")?,
@@ -107,7 +108,8 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// All that is wrong with a file: at least one. Shown over several lines each, with the place marked.
+/// All that is wrong with a file: at least one. Shown over several lines each, with the place
+/// marked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostics(pub Vec<Diagnostic>);
 
@@ -137,7 +139,8 @@ impl fmt::Display for Diagnostics {
 
 impl std::error::Error for Diagnostics {}
 
-/// What stands in a file must not move the cursor of whoever reads about it, and may hold a secret beside a mistake.
+/// What stands in a file must not move the cursor of whoever reads about it, and may hold a secret
+/// beside a mistake.
 pub(super) fn visible(text: &str) -> String {
     let text: String = text.chars().map(shown).collect();
     redact(&text).into_owned()

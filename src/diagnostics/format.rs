@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::Code;
 use super::diagnostic::{Diagnostic, DiagnosticSeverity, visible};
 
-/// One document. Lines and columns count from 1, in characters; `endColumn` is the first column after what is wrong.
+/// One document. Lines and columns count from 1, in characters; `endColumn` is the first column
+/// after what is wrong.
 pub fn json(diagnostics: &[Diagnostic], playbooks: usize) -> Value {
     let count = |severity| diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
     let one = |diagnostic: &Diagnostic| {
@@ -31,8 +32,9 @@ pub fn json(diagnostics: &[Diagnostic], playbooks: usize) -> Value {
     })
 }
 
-/// A [workflow command](https://docs.github.com/actions/reference/workflow-commands-for-github-actions) for each, in a
-/// line of its own: GitHub shows it beside the line that is meant.
+/// A [workflow
+/// command](https://docs.github.com/actions/reference/workflow-commands-for-github-actions) for
+/// each, in a line of its own: GitHub shows it beside the line that is meant.
 pub fn github(diagnostics: &[Diagnostic]) -> String {
     let mut text = String::new();
     for diagnostic in diagnostics {
@@ -64,7 +66,8 @@ fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// A log of [SARIF 2.1.0](https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html), with one run.
+/// A log of [SARIF 2.1.0](https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html), with
+/// one run.
 pub fn sarif(diagnostics: &[Diagnostic], version: &str) -> Value {
     let rule = |code: &Code| json!({ "id": code.word(), "shortDescription": { "text": code.summary() } });
     let one = |diagnostic: &Diagnostic| {
@@ -113,7 +116,8 @@ fn end_column(diagnostic: &Diagnostic) -> Option<u64> {
     Some(place.column + u64::try_from(place.width).ok()?)
 }
 
-/// A reference to the file, by RFC 3986: relative to the folder where the check was started, as the path is.
+/// A reference to the file, by RFC 3986: relative to the folder where the check was started, as the
+/// path is.
 fn uri(path: &str) -> String {
     let mut uri = String::from(if path.starts_with('/') { "file://" } else { "" });
     for byte in path.trim_start_matches("./").bytes() {

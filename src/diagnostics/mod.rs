@@ -1,7 +1,8 @@
 //! What is wrong with a text that somebody wrote: where, and what to write instead.
 //!
-//! Playbooks, cases, the configuration, the on-call file, maintenance windows and the command line all say it by
-//! [`Diagnostic`]: place, line, remedy, and a [`Code`] that stays the same and can be looked up.
+//! Playbooks, cases, the configuration, the on-call file, maintenance windows and the command line
+//! all say it by [`Diagnostic`]: place, line, remedy, and a [`Code`] that stays the same and can be
+//! looked up.
 
 mod code;
 mod diagnostic;

@@ -62,7 +62,7 @@ impl<'t> Source<'t> {
         let column = if at.line > lines { end } else { at.column.clamp(1, end) };
         let rest: String = snippet.chars().skip(column as usize - 1).collect();
         let place = Place { line, column, width: token(&rest).max(1), snippet: snippet.to_owned() };
-        Diagnostic { severity, code, path: self.path.to_owned(), place: Some(place), message, remedy: None }
+        Diagnostic { severity, code, path: self.path.to_owned(), place: Some(Box::new(place)), message, remedy: None }
     }
 
     /// The error, or what cannot be seen where it stands and explains it.
@@ -96,8 +96,8 @@ impl<'t> Source<'t> {
             .unwrap_or(at)
     }
 
-    /// The place `offset` characters into the scalar that starts at `at` and reads `scalar`; `at` where the file spells it
-    /// in another way.
+    /// The place `offset` characters into the scalar that starts at `at` and reads `scalar`; `at`
+    /// where the file spells it in another way.
     pub fn inside(&self, at: Location, scalar: &str, offset: usize) -> Location {
         let rest: String = self.line(at.line).chars().skip(at.column.saturating_sub(1) as usize).collect();
         let quote = usize::from(rest.starts_with(['\'', '"']));

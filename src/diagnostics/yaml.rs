@@ -13,8 +13,8 @@ pub struct Explained {
     pub remedy: Option<String>,
 }
 
-/// Code, message and remedy for an error of the reader. `Code::InvalidValue` with the type's own words where a value
-/// is refused by the type that it is read into.
+/// Code, message and remedy for an error of the reader. `Code::InvalidValue` with the type's own
+/// words where a value is refused by the type that it is read into.
 pub fn explain(error: &Error) -> Explained {
     let (code, message, remedy) = match error.without_snippet() {
         Error::AliasError { error, .. } => return explain(error),

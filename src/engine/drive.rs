@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::ask::{Asked, ask, told};
+use super::observe::{Observed, observe, told};
 use super::plan::{Next, plan};
 use super::preview;
 use super::preview::Compared;
@@ -75,11 +75,11 @@ impl Driver<'_> {
         if self.is_stopped_by_a_window(&next).await? || self.is_stopped_by_a_brake(&next).await? {
             return Ok(Flow::On);
         }
-        let next = match ask(self.world, &self.frame, &self.state, playbook, next, self.until()).await {
-            Asked::Record(event) => return self.record(event).await,
-            Asked::Failed { at, attempt, error } => return self.failed(&at, attempt, error, Vec::new()).await,
-            Asked::TargetUnread(error) => return self.target_unread(error).await,
-            Asked::Other(next) => next,
+        let next = match observe(self.world, &self.frame, &self.state, playbook, next, self.until()).await {
+            Observed::Record(event) => return self.record(event).await,
+            Observed::Failed { at, attempt, error } => return self.failed(&at, attempt, error, Vec::new()).await,
+            Observed::TargetUnread(error) => return self.target_unread(error).await,
+            Observed::Other(next) => next,
         };
         match next {
             Next::Park { until } => self.park(Vec::new(), until).await,

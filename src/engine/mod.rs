@@ -5,16 +5,16 @@
 //! doubt, and the action finds out what became of it before anything else happens.
 
 mod act;
-mod ask;
 mod ask_source;
 mod brakes;
 mod drive;
 mod evidence;
 mod freeze_map;
-mod look;
 mod mutate;
+mod observe;
 mod plan;
 mod preview;
+mod preview_run;
 mod read;
 mod repeats;
 mod retry;
@@ -32,8 +32,8 @@ mod worker;
 pub use ask_source::Heard;
 pub use evidence::trimmed;
 pub use freeze_map::FreezeMap;
-pub use look::{RunPreview, preview_run};
 pub use plan::{Next, plan};
+pub use preview_run::{RunPreview, preview_run};
 pub use scope::Frame;
 pub use state::RunState;
 pub use status::{Status, Tried};

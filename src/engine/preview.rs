@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::mutate;
 use super::scope::Frame;
 use super::state::RunState;
-use super::walk::{StepAt, chosen, steps_in};
+use super::walk::{StepAt, chosen};
 use crate::action::{Action, ActionError, Plan, World};
 use crate::model::{FailureClass, Intent, Phase, Preview, PreviewStep, StepAddress, redact};
 use crate::playbook::{Block, Choose, Playbook, StepKind};
@@ -33,13 +33,13 @@ pub(super) async fn preview(
 ) -> Outlook {
     let preview = Preview { steps: Vec::new() };
     let mut outlook = Outlook { preview, unasked: BTreeMap::new(), refused: BTreeMap::new(), intents: BTreeMap::new() };
-    let mut look = Looking { world, frame, state, playbook, until, outlook: &mut outlook };
-    look.blocks(playbook.blocks(Phase::Mitigate), None).await;
+    let mut shown = MitigationPreview { world, frame, state, playbook, until, outlook: &mut outlook };
+    shown.blocks(playbook.blocks(Phase::Mitigate), None).await;
     outlook
 }
 
 /// Goes through the mitigation as it would be done now.
-struct Looking<'l> {
+struct MitigationPreview<'l> {
     world: &'l World,
     frame: &'l Frame,
     state: &'l RunState,
@@ -48,14 +48,15 @@ struct Looking<'l> {
     outlook: &'l mut Outlook,
 }
 
-impl Looking<'_> {
+impl MitigationPreview<'_> {
     /// `only_if`: the conditions that stand before all of these, and cannot be answered yet.
     async fn blocks(&mut self, blocks: &[Block], only_if: Option<&str>) {
         for block in blocks {
             match block {
-                Block::Step(_) | Block::Atomic(_) => {
-                    for at in steps_in(self.playbook, std::slice::from_ref(block)) {
-                        self.step(&at, only_if).await;
+                Block::Step(step) => self.step(&StepAt::new(self.playbook, step, &[]), only_if).await,
+                Block::Atomic(steps) => {
+                    for step in steps {
+                        self.step(&StepAt::new(self.playbook, step, steps), only_if).await;
                     }
                 }
                 Block::Choose(choose) => Box::pin(self.choose(choose, only_if)).await,
@@ -63,7 +64,8 @@ impl Looking<'_> {
         }
     }
 
-    /// The branch that was chosen, or would be now; where that cannot be told yet, all that could be.
+    /// The branch that was chosen, or would be now; where that cannot be told yet, all that could
+    /// be.
     async fn choose(&mut self, choose: &Choose, only_if: Option<&str>) {
         if let Some(blocks) = chosen(choose, self.state) {
             return self.blocks(blocks, only_if).await;

@@ -88,8 +88,8 @@ pub(super) fn evaluate(
     }
 }
 
-/// Chooses the first branch whose condition holds. One that cannot be decided is a failure, and never "the next branch"; but in
-/// the escalation, where a human waits for what there is.
+/// Chooses the first branch whose condition holds. One that cannot be decided is a failure, and
+/// never "the next branch"; but in the escalation, where a human waits for what there is.
 pub(super) fn choose(world: &World, frame: &Frame, state: &RunState, at: &ChooseAt<'_>) -> RunEvent {
     // What masking would change could not be found again.
     if let Some(branch) = at.choose.branches.iter().find(|branch| redact(&branch.name) != branch.name) {
@@ -120,7 +120,8 @@ pub(super) fn choose(world: &World, frame: &Frame, state: &RunState, at: &Choose
     RunEvent::Failed { step: at.address.clone(), attempt: 1, class: FailureClass::Fail, error }
 }
 
-/// Gives names to values, as they are now. What masking would change is not kept: it would be another value.
+/// Gives names to values, as they are now. What masking would change is not kept: it would be
+/// another value.
 pub(super) fn values(
     world: &World,
     frame: &Frame,
@@ -170,7 +171,7 @@ pub(super) async fn look(
     // The log needs what it came to and a line for people: a whole answer once more for each look would be noise.
     let looked = |verdict, summary: String| RunEvent::Looked { step: at.address.clone(), verdict, summary };
     let mut scope = frame.scope(state);
-    let (observed, summary) = match observe(world, frame, state, playbook, verify, until).await {
+    let (observed, summary) = match look_again(world, frame, state, playbook, verify, until).await {
         Ok(seen) => seen,
         Err(error) => return looked(Look::NotYet, error.message),
     };
@@ -195,7 +196,7 @@ pub(super) async fn look(
     }
 }
 
-async fn observe(
+async fn look_again(
     world: &World,
     frame: &Frame,
     state: &RunState,

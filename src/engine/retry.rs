@@ -7,7 +7,8 @@ use crate::action::Action;
 use crate::model::FailureClass;
 use crate::playbook::{Step, StepKind};
 
-/// When a failed step is tried again; `None`: not any more. `attempts` counts the one that just failed.
+/// When a failed step is tried again; `None`: not any more. `attempts` counts the one that just
+/// failed.
 pub(super) fn retry_at(
     step: Option<&Step>,
     class: FailureClass,

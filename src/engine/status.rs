@@ -15,7 +15,8 @@ pub enum Status {
     Waiting { until: DateTime<Utc>, tried: Tried },
     /// Failed for good, unless a `waiting` follows.
     Failed { tried: Tried, class: FailureClass, error: String },
-    /// A mutation was about to be made, at `since`. Read back from the log after a crash, this is doubt.
+    /// A mutation was about to be made, at `since`. Read back from the log after a crash, this is
+    /// doubt.
     Started { tried: Tried, intent: Box<Intent>, since: DateTime<Utc>, look_at: Option<DateTime<Utc>> },
     /// A mutation was made, or found unneeded; what is left is its verify, if it has one.
     Made { at: DateTime<Utc> },
@@ -23,11 +24,13 @@ pub enum Status {
     Verifying { look_at: DateTime<Utc>, give_up_at: DateTime<Utc>, last: Option<(DateTime<Utc>, String)> },
     /// A `choose` has chosen this branch.
     Chosen { branch: String },
-    /// It needs no more: read, skipped, verified, told. `made`: it is a mutation that was made, or found unneeded.
+    /// It needs no more: read, skipped, verified, told. `made`: it is a mutation that was made, or
+    /// found unneeded.
     Finished { made: bool },
 }
 
-/// What the attempts of a step that is under way left behind. Each of its times has a patience of its own.
+/// What the attempts of a step that is under way left behind. Each of its times has a patience of
+/// its own.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tried {
     /// Its `when` held.
@@ -38,7 +41,8 @@ pub struct Tried {
     pub first_failed_at: Option<DateTime<Utc>>,
     /// Since when another run's lock is waited for.
     pub lock_since: Option<DateTime<Utc>>,
-    /// The last attempt that was begun, and what it wanted: a request may still take effect after it was given up.
+    /// The last attempt that was begun, and what it wanted: a request may still take effect after
+    /// it was given up.
     pub begun: Option<(u32, Intent)>,
 }
 

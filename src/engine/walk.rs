@@ -34,7 +34,7 @@ pub enum Place<'p> {
 }
 
 impl<'p> StepAt<'p> {
-    fn new(playbook: &'p Playbook, step: &'p Step, group: &'p [Step]) -> Self {
+    pub(super) fn new(playbook: &'p Playbook, step: &'p Step, group: &'p [Step]) -> Self {
         let address = step.address.clone();
         let first = playbook.steps(Phase::Mitigate).find(|step| creates(step));
         let is_first = first.is_some_and(|first| first.address == address);
@@ -42,7 +42,8 @@ impl<'p> StepAt<'p> {
         Self { step, address, tag, group }
     }
 
-    /// Whether it belongs to an `atomic` group whose first mutation was made: that is finished, whatever happens.
+    /// Whether it belongs to an `atomic` group whose first mutation was made: that is finished,
+    /// whatever happens.
     pub fn is_in_begun_group(&self, state: &RunState) -> bool {
         self.group.iter().any(|step| state.is_made(&step.address))
     }
@@ -73,7 +74,8 @@ fn creates(step: &Step) -> bool {
 /// The blocks of the branch that was chosen; `None`: none was yet.
 pub fn chosen<'p>(choose: &'p Choose, state: &RunState) -> Option<&'p [Block]> {
     let Some(Status::Chosen { branch }) = state.status(&choose.address) else { return None };
-    // One that is not known is no branch without steps: it is chosen again, which cannot follow, and so is for a human.
+    // One that is not known is no branch without steps: it is chosen again, which cannot follow,
+    // and so is for a human.
     choose.branches.iter().find(|known| known.name == *branch).map(|branch| branch.blocks.as_slice())
 }
 
@@ -101,18 +103,4 @@ fn next_in<'p>(playbook: &'p Playbook, blocks: &'p [Block], state: &RunState) ->
 /// The step with that id.
 pub fn find<'p>(playbook: &'p Playbook, id: &str) -> Option<StepAt<'p>> {
     playbook.step_by_id(id).map(|step| StepAt::new(playbook, step, &[]))
-}
-
-/// All steps of these blocks that a run may come to, each with the way to it.
-pub fn steps_in<'p>(playbook: &'p Playbook, blocks: &'p [Block]) -> Vec<StepAt<'p>> {
-    blocks
-        .iter()
-        .flat_map(|block| match block {
-            Block::Step(step) => vec![StepAt::new(playbook, step, &[])],
-            Block::Atomic(steps) => steps.iter().map(|step| StepAt::new(playbook, step, steps)).collect(),
-            Block::Choose(choose) => {
-                choose.branches.iter().flat_map(|branch| steps_in(playbook, &branch.blocks)).collect()
-            }
-        })
-        .collect()
 }

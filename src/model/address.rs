@@ -7,11 +7,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Digest, Phase};
 
-/// The address of a step within its pinned playbook: `mitigate.scale`, `diagnose.2` for the second step of its phase when
-/// it has no id, `mitigate.restart[db-17]` for one item of a loop around it, the outermost first.
+/// The address of a step within its pinned playbook: `mitigate.scale`, `diagnose.2` for the second
+/// step of its phase when it has no id, `mitigate.restart[db-17]` for one item of a loop around it,
+/// the outermost first.
 ///
-/// Run logs and approvals hold its text, and marks on objects of the cluster derive from it ([`mark`](Self::mark)): both
-/// outlive the process and the version that wrote them.
+/// Run logs and approvals hold its text, and marks on objects of the cluster derive from it
+/// ([`mark`](Self::mark)): both outlive the process and the version that wrote them.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StepAddress {
     phase: Phase,
@@ -104,8 +105,9 @@ impl StepAddress {
         &self.items
     }
 
-    /// The end of the mark that the step leaves on what it changes: unique within a run, at most 74 bytes that field managers and
-    /// annotations may hold. Without a loop it is the id or the number alone, as versions before loops had it.
+    /// The end of the mark that the step leaves on what it changes: unique within a run, at most 74
+    /// bytes that field managers and annotations may hold. Without a loop it is the id or the
+    /// number alone, as versions before loops had it.
     pub fn mark(&self) -> String {
         if self.items.is_empty() { self.name.to_string() } else { format!("{}-{}", self.name, self.tag()) }
     }

@@ -144,8 +144,8 @@ pub enum RunEvent {
     Looked { step: StepAddress, verdict: Look, summary: String },
     /// A page or notice went to the outbox.
     Told { step: StepAddress, page: bool, team: String, text: String },
-    /// The source of the alert was asked whether that still fires, as nobody had come to the run for
-    /// so long.
+    /// The source of the alert was asked whether that still fires, as nobody had come to the run
+    /// for so long.
     SourceAsked {
         waited: HumanDuration,
         answer: SourceAnswer,

@@ -1,5 +1,5 @@
-//! What a page says where it goes to a chat or to a phone: in parts, as there is room, and in a line
-//! where it cannot be edited.
+//! What a page says where it goes to a chat or to a phone: in parts, as there is room, and in a
+//! line where it cannot be edited.
 
 use super::Parcel;
 use crate::message::{Link, Room, clip, width};

@@ -78,8 +78,8 @@ fn named<const N: usize>(parts: [(&'static str, bool); N]) -> Vec<&'static str> 
     parts.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name).collect()
 }
 
-/// All that they hold shows in how they are debugged, calendars included; members by name alone, who
-/// are compared by themselves.
+/// All that they hold shows in how they are debugged, calendars included; members by name alone,
+/// who are compared by themselves.
 fn differs<T: Debug>(before: &T, after: &T) -> bool {
     format!("{before:?}") != format!("{after:?}")
 }

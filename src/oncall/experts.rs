@@ -49,8 +49,8 @@ impl OnCall {
         self.areas.iter().find(|area| area.name == name)
     }
 
-    /// Whom somebody asks for with a note that is the name of an area, or begins with it and a colon,
-    /// whatever the case and with punctuation around it.
+    /// Whom somebody asks for with a note that is the name of an area, or begins with it and a
+    /// colon, whatever the case and with punctuation around it.
     pub fn area_asked_for(&self, note: Option<&str>) -> Option<&Area> {
         let note = note?;
         let asked = bare(note.split_once(':').map_or(note, |(area, _)| area));

@@ -199,8 +199,8 @@ impl OnCall {
     }
 }
 
-/// By name alone: what refers to a member has not changed with their addresses, and who knows a topic
-/// may read it.
+/// By name alone: what refers to a member has not changed with their addresses, and who knows a
+/// topic may read it.
 impl fmt::Debug for Member {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Member").field(&self.name).finish()

@@ -30,8 +30,8 @@ const MOST_LINES: usize = 200;
 pub(super) const SHOWN: &str = "%a %Y-%m-%d %H:%M";
 
 impl OnCall {
-    /// A line for each layer: who is on call, until when, and who comes next; and of all teams, one for
-    /// each area of experts.
+    /// A line for each layer: who is on call, until when, and who comes next; and of all teams, one
+    /// for each area of experts.
     ///
     /// # Errors
     /// An unknown team.

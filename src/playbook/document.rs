@@ -72,7 +72,8 @@ impl Playbook {
         check::check(load::read(&source), &source, Asks::Author)
     }
 
-    /// Reads back a frozen playbook. It is read by the rules of its time: what only later versions refuse is no mistake of it.
+    /// Reads back a frozen playbook. It is read by the rules of its time: what only later versions
+    /// refuse is no mistake of it.
     ///
     /// # Errors
     /// The first thing for which it cannot be carried out any more.
@@ -168,8 +169,8 @@ pub struct Limits {
 #[derive(Debug)]
 pub enum Block {
     Step(Box<Step>),
-    /// Steps that belong together: once the first of them was made, the others follow even if the alert resolves in the
-    /// middle.
+    /// Steps that belong together: once the first of them was made, the others follow even if the
+    /// alert resolves in the middle.
     Atomic(Vec<Step>),
     Choose(Choose),
 }

@@ -326,8 +326,8 @@ pub struct NewRun {
     pub target: Target,
     pub inputs: Map<String, Value>,
     pub alert: Value,
-    /// How long that alert had waited to be worked on; `None`: no alert opens it, or it was put off on
-    /// purpose.
+    /// How long that alert had waited to be worked on; `None`: no alert opens it, or it was put off
+    /// on purpose.
     pub alert_waited: Option<Duration>,
     pub autonomy: Autonomy,
     pub requested_by: Option<String>,

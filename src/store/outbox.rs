@@ -11,7 +11,8 @@ use crate::model::IncidentId;
 /// What is to be told to the world.
 #[async_trait]
 pub trait OutboxStore: Send + Sync {
-    /// Takes up to `limit` deliveries that are due for any of `sinks`, and keeps others from taking them for `hold`.
+    /// Takes up to `limit` deliveries that are due for any of `sinks`, and keeps others from taking
+    /// them for `hold`.
     async fn take_deliveries(&self, sinks: &[&str], limit: usize, hold: Duration) -> Result<Vec<Delivery>, StoreError>;
 
     /// When the next delivery for any of `sinks` is due.

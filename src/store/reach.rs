@@ -80,9 +80,9 @@ impl Page {
         self.deliveries.iter().find(has_it).map(|delivery| delivery.sink.as_str())
     }
 
-    /// The sink that calls the next by itself and has this page, or another one of the same bad news
-    /// among `all`, those of its incident: two who escalate would wake more people than either's
-    /// policy says. Nobody, where a person has asked for this one, whom no receiver knows.
+    /// The sink that calls the next by itself and has this page, or another one of the same bad
+    /// news among `all`, those of its incident: two who escalate would wake more people than
+    /// either's policy says. Nobody, where a person has asked for this one, whom no receiver knows.
     pub fn watched_by<'a>(&'a self, all: &'a [Page], sinks: &BTreeSet<String>) -> Option<&'a str> {
         if self.asked {
             return None;

@@ -165,7 +165,8 @@ pub struct Page {
     pub severity: Severity,
     /// A person asked for it when it was made, whatever reason it was given since.
     pub asked: bool,
-    /// It calls people by name whom the policy of a receiver that escalates by itself does not know.
+    /// It calls people by name whom the policy of a receiver that escalates by itself does not
+    /// know.
     pub by_name: bool,
     /// Who is called by it, by name. Empty: whoever is on call.
     pub called: Vec<String>,

@@ -22,8 +22,8 @@ pub struct Sinks {
     pub hear_ends: BTreeSet<String>,
     /// Those that call the next by themselves.
     pub escalate: BTreeSet<String>,
-    /// The first in the order, else the first of `there`, that calls whom it is told to, and not the
-    /// next of its own.
+    /// The first in the order, else the first of `there`, that calls whom it is told to, and not
+    /// the next of its own.
     pub calls_by_name: Option<String>,
     /// How many pages go out before those of one shape are folded together.
     pub budgets: PageBudgets,

@@ -5,18 +5,10 @@ use std::sync::Arc;
 use crate::bot::pager::Pager;
 use crate::bot::{Bot, minutes};
 use crate::budget::fires;
+use crate::receivers::ONCALL;
 
-const ONCALL: &str = "
-apiVersion: dogwatch/v1
-kind: OnCall
-members: [{ name: alice }, { name: bob }]
-teams:
-  - name: platform
-    rotation: { time_zone: UTC, start: 2026-01-05, handoff: { at: \"09:00\", every: 1w }, members: [bob, alice] }
-";
-
-/// The pages go to these entries of receivers, each of which hears of ends; who is called `pagerduty`
-/// calls the next by itself.
+/// The pages go to these entries of receivers, each of which hears of ends; who is called
+/// `pagerduty` calls the next by itself.
 async fn begins<const N: usize>(
     names: [&'static str; N],
     entries: &[&[&'static str]],

@@ -58,6 +58,14 @@ async fn says(bot: &Bot) -> String {
     text.lines().filter(of_source).collect::<Vec<_>>().join("\n")
 }
 
+/// A person says yes to it now, and it is done.
+async fn is_done_with_a_yes(bot: &mut Bot) {
+    bot.approves("anna").await;
+    bot.passes(minutes(5)).await;
+    bot.does("scale deployment/web in shop 4 -> 6").await;
+    assert_eq!(bot.end().await.0, Outcome::Fixed);
+}
+
 async fn is_asked(bot: &Bot) -> bool {
     matches!(bot.log().await.last(), Some((_, RunEvent::ApprovalAsked { .. })))
 }
@@ -173,10 +181,7 @@ async fn whose_source_cannot_be_asked_asks_a_person_and_says_why() {
             said.contains(&format!("its source could not be asked whether its alert still fires: {why}")),
             "{said}"
         );
-        bot.approves("anna").await;
-        bot.passes(minutes(5)).await;
-        bot.does("scale deployment/web in shop 4 -> 6").await;
-        assert_eq!(bot.end().await.0, Outcome::Fixed);
+        is_done_with_a_yes(&mut bot).await;
     }
 }
 
@@ -296,10 +301,7 @@ async fn a_run_that_was_left_alone_for_long_asks_before_it_changes_anything() {
     bot.settles().await;
     bot.does_nothing_more().await;
     assert!(is_asked(&bot).await);
-    bot.approves("anna").await;
-    bot.passes(minutes(5)).await;
-    bot.does("scale deployment/web in shop 4 -> 6").await;
-    assert_eq!(bot.end().await.0, Outcome::Fixed);
+    is_done_with_a_yes(&mut bot).await;
 }
 
 #[tokio::test]

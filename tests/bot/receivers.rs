@@ -12,7 +12,7 @@ use crate::budget::{fires, resolves};
 use crate::runs::{asking, shop};
 use crate::why::asks_with;
 
-const ONCALL: &str = "
+pub const ONCALL: &str = "
 apiVersion: dogwatch/v1
 kind: OnCall
 members: [{ name: alice }, { name: bob }]

@@ -1,4 +1,5 @@
-//! `k8s.claim_owner`: which StatefulSet a claim belongs to, and whether the pod that would use it is there.
+//! `k8s.claim_owner`: which StatefulSet a claim belongs to, and whether the pod that would use it
+//! is there.
 
 use async_trait::async_trait;
 

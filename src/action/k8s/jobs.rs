@@ -68,8 +68,8 @@ pub(super) fn is_of(job: &Object, cronjob: &Object) -> bool {
     owner.is_some_and(|uid| !uid.is_empty() && uid == cronjob.uid())
 }
 
-/// The name of the Job that a step makes from `source`: the same for every attempt, another one for each step, and within
-/// the 63 characters that the names of a Job's pods and labels leave it.
+/// The name of the Job that a step makes from `source`: the same for every attempt, another one for
+/// each step, and within the 63 characters that the names of a Job's pods and labels leave it.
 pub(super) fn name_for(source: &str, run: RunMark<'_>, tag: Option<&str>) -> String {
     let tag = tag.map(|tag| format!("-{tag}")).unwrap_or_default();
     let suffix = format!("-dogwatch-{run}{tag}");

@@ -24,7 +24,8 @@ arguments! {
 output! {
     #[derive(Default)]
     struct LastChange {
-        /// Whether anybody is on record. `false` says nothing about when it was changed: do not take it for long ago
+        /// Whether anybody is on record. `false` says nothing about when it was changed: do not
+        /// take it for long ago
         found: bool,
         /// The name of the field manager who did it
         manager: Option<String>,

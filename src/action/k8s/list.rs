@@ -32,7 +32,8 @@ arguments! {
 
 output! {
     struct Listed {
-        /// The objects in the order of their names, without managed fields, pod templates, containers and data
+        /// The objects in the order of their names, without managed fields, pod templates,
+        /// containers and data
         items: Vec<Value>,
         /// How many they are
         count: usize,

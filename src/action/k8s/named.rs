@@ -3,7 +3,8 @@
 use crate::action::{Kind, Named};
 use crate::language::Arg;
 
-/// Kind and namespace must stand in the playbook as they are: `dogwatch rbac` must know which rights to ask for.
+/// Kind and namespace must stand in the playbook as they are: `dogwatch rbac` must know which
+/// rights to ask for.
 pub(super) fn written_out(kind: &Arg<Kind>, namespace: Option<&Arg<String>>) -> Result<(), String> {
     let why = "must be written out, as the rights that the playbook needs follow from it";
     if kind.literal().is_none() {

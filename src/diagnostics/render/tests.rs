@@ -80,7 +80,7 @@ proptest! {
         let mut wrong = source.error_of_file(Code::InvalidYaml, "wrong");
         wrong.severity = DiagnosticSeverity::Warning;
         // More lines than any file has would widen the margin for ever.
-        wrong.place = Some(Place { line: line % 1_000_000, column, width, snippet });
+        wrong.place = Some(Box::new(Place { line: line % 1_000_000, column, width, snippet }));
         let shown = wrong.render(false);
         prop_assert!(shown.lines().all(|line| line.chars().count() < 300), "{}", shown);
     }

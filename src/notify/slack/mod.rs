@@ -4,7 +4,7 @@
 //! | event | as a bot | by a webhook |
 //! | --- | --- | --- |
 //! | trigger | `chat.postMessage` with mentions | the same message |
-//! | update, acknowledge, resolve | `chat.update` of its channel and `ts`, no mentions | a line, no mentions |
+//! | update, acknowledge, resolve | `chat.update` by channel and `ts`, no mentions | a line, no mentions |
 //!
 //! <https://docs.slack.dev/reference/methods/chat.postMessage>
 //! <https://docs.slack.dev/reference/methods/chat.update>

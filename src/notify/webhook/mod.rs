@@ -13,8 +13,9 @@
 //!
 //! `event` is `trigger`, or `update` where there is more to say and nobody is called again;
 //! `incident_key` is the same for each level of a page. Where outcomes are told, the kind `outcome`
-//! has the events `acknowledge` and `resolve`, and an `outcome` in words; it calls nobody. `ack_urls` has for each of `on_call` the
-//! link that acknowledges in their name, where the bot has a public URL.
+//! has the events `acknowledge` and `resolve`, and an `outcome` in words; it calls nobody.
+//! `ack_urls` has for each of `on_call` the link that acknowledges in their name, where the bot has
+//! a public URL.
 //!
 //! `body` is the whole text. What stands from `reason` on is there for a page, and says the same in
 //! its parts: why a person is needed, the alerts and where, what the playbook says, what the run

@@ -1,6 +1,6 @@
 //! The tree: groups, branches, and the steps within.
 
-use super::names::{Names, Turn, group};
+use super::names::{Inside, Names, group};
 use super::steps::{Draft, Spot, one};
 use super::{Checker, flow};
 use crate::diagnostics::Code;
@@ -84,11 +84,11 @@ pub(super) struct Blocks<'c, 'a, 'n> {
 
 impl Blocks<'_, '_, '_> {
     /// The blocks of a phase, or of a branch that lies in `region`.
-    pub fn check(&mut self, steps: Vec<RawStep>, region: &[Turn]) -> Vec<BlockDraft> {
+    pub fn check(&mut self, steps: Vec<RawStep>, region: &[Inside]) -> Vec<BlockDraft> {
         steps.into_iter().map(|step| self.block(step, region)).collect()
     }
 
-    fn block(&mut self, step: RawStep, region: &[Turn]) -> BlockDraft {
+    fn block(&mut self, step: RawStep, region: &[Inside]) -> BlockDraft {
         if group(&step).is_some() {
             return BlockDraft::Atomic(self.group(step, region));
         }
@@ -98,7 +98,7 @@ impl Blocks<'_, '_, '_> {
         }
     }
 
-    fn step(&mut self, step: RawStep, region: &[Turn], in_group: bool) -> Draft {
+    fn step(&mut self, step: RawStep, region: &[Inside], in_group: bool) -> Draft {
         self.number += 1;
         let (order, number) = (*self.order, self.number);
         *self.order += 1;
@@ -106,7 +106,7 @@ impl Blocks<'_, '_, '_> {
         one(self.checker, spot, step)
     }
 
-    fn group(&mut self, step: RawStep, region: &[Turn]) -> Vec<Draft> {
+    fn group(&mut self, step: RawStep, region: &[Inside]) -> Vec<Draft> {
         if self.phase != Phase::Mitigate {
             let message = "an `atomic` group belongs to `mitigate`: it holds changes that must not stay half done";
             self.checker.error(
@@ -142,7 +142,7 @@ impl Blocks<'_, '_, '_> {
         drafts
     }
 
-    fn choose(&mut self, step: RawStep, region: &[Turn]) -> ChooseDraft {
+    fn choose(&mut self, step: RawStep, region: &[Inside]) -> ChooseDraft {
         let before = self.checker.problems.len();
         self.number += 1;
         let (choose, number) = (*self.order, self.number);
@@ -170,7 +170,7 @@ impl Blocks<'_, '_, '_> {
         self.branches_fit(&raw, at);
         let mut branches = Vec::new();
         for (branch, raw) in raw.into_iter().enumerate() {
-            let region = [region, &[Turn { choose, branch }]].concat();
+            let region = [region, &[Inside { choose, branch }]].concat();
             branches.push(self.branch(raw, spot, &region));
         }
         let is_right =
@@ -181,7 +181,7 @@ impl Blocks<'_, '_, '_> {
         ChooseDraft { address, branches, at }
     }
 
-    fn branch(&mut self, raw: RawBranch, spot: Spot<'_>, region: &[Turn]) -> BranchDraft {
+    fn branch(&mut self, raw: RawBranch, spot: Spot<'_>, region: &[Inside]) -> BranchDraft {
         let name = raw.branch.as_ref().or(raw.otherwise.as_ref()).map(|name| name.value.trim().to_owned());
         let has_when = raw.when.is_some() || raw.seen.is_broken("when");
         let when = raw.when.as_ref().and_then(|text| {

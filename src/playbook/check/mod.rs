@@ -28,8 +28,8 @@ use view::{Sees, View};
 pub(super) enum Asks {
     /// Whoever writes it: all that is wrong counts.
     Author,
-    /// A run that was pinned to it: it was right by the rules of its time, and what it does is still known. Rules that came
-    /// since are not its own.
+    /// A run that was pinned to it: it was right by the rules of its time, and what it does is
+    /// still known. Rules that came since are not its own.
     Run,
 }
 

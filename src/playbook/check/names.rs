@@ -75,7 +75,7 @@ pub(super) enum Output {
 
 /// A branch that a place lies in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Turn {
+pub(super) struct Inside {
     /// The order of the `choose`.
     pub choose: usize,
     /// Which of its branches.
@@ -90,7 +90,7 @@ pub(super) struct Named {
     /// Its place among all steps and blocks.
     pub order: usize,
     /// The branches that it lies in, the outermost first.
-    pub region: Vec<Turn>,
+    pub region: Vec<Inside>,
     /// A `set` gives it: the branches of one `choose` may each do.
     pub is_set: bool,
     pub output: Output,
@@ -104,7 +104,7 @@ pub(super) struct Named {
 impl Named {
     /// Both are given by a `set`, and no run comes through both.
     pub fn is_another_branchs(&self, other: &Named) -> bool {
-        let apart = |turn: &Turn| other.region.iter().any(|there| there.choose == turn.choose && there != turn);
+        let apart = |inside: &Inside| other.region.iter().any(|there| there.choose == inside.choose && there != inside);
         self.is_set && other.is_set && self.region.iter().any(apart)
     }
 }
@@ -117,7 +117,7 @@ pub(super) struct Names {
     /// Not all are known, as something could not be read.
     pub incomplete: bool,
     /// The branches that go on behind their `choose`.
-    goes_on: BTreeSet<Turn>,
+    goes_on: BTreeSet<Inside>,
 }
 
 /// Whether a name can be used at a place.
@@ -146,7 +146,7 @@ impl Names {
     }
 
     /// Takes in the names of these steps, in the order in which `steps::check` goes through them.
-    fn gather(&mut self, steps: &[RawStep], region: &[Turn], order: &mut usize) {
+    fn gather(&mut self, steps: &[RawStep], region: &[Inside], order: &mut usize) {
         for step in steps {
             if let Some(inner) = group(step) {
                 self.gather(inner, region, order);
@@ -156,20 +156,20 @@ impl Names {
             let choose = *order;
             *order += 1;
             for (branch, raw) in branches(step).iter().enumerate() {
-                let turn = Turn { choose, branch };
+                let inside = Inside { choose, branch };
                 let steps = raw.steps.as_deref().unwrap_or_default();
                 let ends = steps
                     .last()
                     .is_some_and(|last| matches!(last.does.as_slice(), [Does { what: What::End { .. }, .. }]));
                 if !ends {
-                    self.goes_on.insert(turn);
+                    self.goes_on.insert(inside);
                 }
-                self.gather(steps, &[region, &[turn]].concat(), order);
+                self.gather(steps, &[region, &[inside]].concat(), order);
             }
         }
     }
 
-    fn take(&mut self, step: &RawStep, region: &[Turn], order: usize) {
+    fn take(&mut self, step: &RawStep, region: &[Inside], order: usize) {
         let region = region.to_vec();
         if let [Does { what: What::Set(set), .. }] = step.does.as_slice() {
             self.steps.extend(set.values.iter().map(|(name, _)| Named {
@@ -198,16 +198,16 @@ impl Names {
     }
 
     /// Whether the name can be used by the step of that order, which lies in these branches.
-    pub fn find(&self, id: &str, is_before: impl Fn(&Named) -> bool, region: &[Turn]) -> Found<'_> {
+    pub fn find(&self, id: &str, is_before: impl Fn(&Named) -> bool, region: &[Inside]) -> Found<'_> {
         let mut found = Found::Nowhere;
         let called = || self.steps.iter().filter(|step| step.id == id);
         for named in called() {
-            let other = named.region.iter().find(|turn| !region.contains(turn));
+            let other = named.region.iter().find(|inside| !region.contains(inside));
             found = match other {
                 _ if !is_before(named) => Found::Later(named),
                 None => return Found::Yes(named),
-                Some(turn) if region.iter().any(|here| here.choose == turn.choose) => Found::OtherBranch(named),
-                Some(turn) if self.each_way_has(turn.choose, || called().map(|named| named.region.as_slice())) => {
+                Some(inside) if region.iter().any(|here| here.choose == inside.choose) => Found::OtherBranch(named),
+                Some(inside) if self.each_way_has(inside.choose, || called().map(|named| named.region.as_slice())) => {
                     return Found::Yes(named);
                 }
                 Some(_) => Found::SomeBranches(named),
@@ -217,11 +217,11 @@ impl Names {
     }
 
     /// Whether each branch of that `choose` that goes on is among the regions.
-    fn each_way_has<'r, R: Iterator<Item = &'r [Turn]>>(&self, choose: usize, regions: impl Fn() -> R) -> bool {
+    fn each_way_has<'r, R: Iterator<Item = &'r [Inside]>>(&self, choose: usize, regions: impl Fn() -> R) -> bool {
         self.goes_on
             .iter()
-            .filter(|turn| turn.choose == choose)
-            .all(|turn| regions().any(|region| region.contains(turn)))
+            .filter(|inside| inside.choose == choose)
+            .all(|inside| regions().any(|region| region.contains(inside)))
     }
 }
 

@@ -1,6 +1,6 @@
 //! One step.
 
-use super::names::{Named, Names, Turn, id_problem};
+use super::names::{Inside, Named, Names, id_problem};
 use super::view::{Sees, View};
 use super::{Asks, Checker, verify, view};
 use crate::action::Action;
@@ -37,7 +37,7 @@ pub(super) struct Spot<'n> {
     pub names: &'n Names,
     pub phase: Phase,
     /// The branches around it.
-    pub region: &'n [Turn],
+    pub region: &'n [Inside],
     /// Its place among all steps and blocks.
     pub order: usize,
     /// Its number within its phase.
@@ -69,6 +69,7 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
     }
     let has_when = raw.when.is_some();
     let does = only_action(checker, &mut raw);
+    let has_because = raw.because.is_some() || raw.seen.is_broken("because");
     let because = because(checker, &mut raw, does.as_ref().map(|does| &does.what), sees);
     let mut when = raw.when.take().and_then(|text| {
         let expression = checker.expression(&text, sees)?;
@@ -84,6 +85,10 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
             && let Some(when) = &mut when
         {
             when.because = because.clone();
+        }
+        if matches!(does.what, What::EscalateIf(_)) && !has_because {
+            let remedy = "add `because: ...`: whoever is called reads it first";
+            checker.error(Code::NoReason, does.at, "`escalate_if` needs `because`", Some(remedy.into()));
         }
         kind(checker, sees, does.what, because)
     });
@@ -216,10 +221,6 @@ fn kind(checker: &mut Checker<'_>, sees: View<'_>, what: What, because: Option<T
             checker.expression(&text, sees).map(|expression| StepKind::Require(Condition { expression, because }))
         }
         What::EscalateIf(text) => {
-            if because.is_none() {
-                let remedy = "add `because: ...`: whoever is called reads it first";
-                checker.error(Code::NoReason, place(&text), "`escalate_if` needs `because`", Some(remedy.into()));
-            }
             checker.expression(&text, sees).map(|expression| StepKind::EscalateIf(Condition { expression, because }))
         }
         What::End { escalates, because } => {

@@ -1,6 +1,6 @@
 //! Which names a condition or text may use, and what is wrong with one that it may not.
 
-use super::names::{Found, Named, Names, Output, Turn};
+use super::names::{Found, Inside, Named, Names, Output};
 use crate::diagnostics::Code;
 use crate::language::{closest, list};
 
@@ -18,8 +18,9 @@ const GIVEN: [(&str, Option<&[&str]>); 5] = [
 pub(super) struct View<'n> {
     pub names: &'n Names,
     /// The branches that the place lies in.
-    pub region: &'n [Turn],
-    /// Each name counts as there that some way to the place gives: a human waits, and hears what there is.
+    pub region: &'n [Inside],
+    /// Each name counts as there that some way to the place gives: a human waits, and hears what
+    /// there is.
     pub is_lenient: bool,
     pub sees: Sees,
     /// `now` has a value here.
@@ -42,7 +43,8 @@ pub(super) enum Sees {
     UpTo(usize),
 }
 
-/// What is wrong with a name: its kind, the word to point at, what is said about it, and what to write instead.
+/// What is wrong with a name: its kind, the word to point at, what is said about it, and what to
+/// write instead.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Wrong {
     pub code: Code,

@@ -60,25 +60,28 @@ pub(super) trait Fields: Default {
     }
 }
 
-/// A mapping each of whose values is one typed value.
+/// A mapping each of whose values is one typed value, or a list of mappings.
 macro_rules! plain_fields {
-    ($type:ident, $what:literal, $($key:literal => $slot:ident),+) => {
+    ($type:ident, $what:literal, $($key:literal => $slot:ident),+ $(; $list:literal => [$entries:ident])?) => {
         impl $crate::playbook::load::reader::Fields for $type {
             const WHAT: &'static str = $what;
-            const NAMES: &'static [&'static str] = &[$($key),+];
+            const NAMES: &'static [&'static str] = &[$($key,)+ $($list)?];
 
             fn seen(&mut self) -> &mut $crate::playbook::load::reader::Seen {
                 &mut self.seen
             }
 
+            // Not each has a list.
+            #[allow(unused_variables)]
             fn field<'de, A: serde::de::MapAccess<'de>>(
                 &mut self,
                 key: &$crate::playbook::load::reader::Text,
                 map: &mut A,
-                _reader: &$crate::playbook::load::reader::Reader<'_>,
+                reader: &$crate::playbook::load::reader::Reader<'_>,
             ) -> Result<bool, A::Error> {
                 match key.value.as_str() {
                     $($key => self.$slot = Some(map.next_value()?),)+
+                    $($list => self.$entries = Some(reader.list(map)?),)?
                     _ => return Ok(false),
                 }
                 Ok(true)

@@ -217,35 +217,7 @@ impl Fields for RawSet {
     }
 }
 
-impl Fields for RawBranch {
-    const WHAT: &'static str = "a branch";
-    const NAMES: &'static [&'static str] = &["branch", "when", "do", "escalate", "done", "go_on", "otherwise"];
-
-    fn seen(&mut self) -> &mut Seen {
-        &mut self.seen
-    }
-
-    fn field<'de, A: MapAccess<'de>>(
-        &mut self,
-        key: &Text,
-        map: &mut A,
-        reader: &Reader<'_>,
-    ) -> Result<bool, A::Error> {
-        match key.value.as_str() {
-            "branch" => keep(&mut self.branch, map),
-            "otherwise" => keep(&mut self.otherwise, map),
-            "when" => keep(&mut self.when, map),
-            "escalate" => keep(&mut self.escalate, map),
-            "done" => keep(&mut self.done, map),
-            "go_on" => keep(&mut self.go_on, map),
-            "do" => {
-                self.steps = Some(reader.list(map)?);
-                Ok(true)
-            }
-            _ => Ok(false),
-        }
-    }
-}
+plain_fields!(RawBranch, "a branch", "branch" => branch, "when" => when, "escalate" => escalate, "done" => done, "go_on" => go_on, "otherwise" => otherwise; "do" => [steps]);
 
 plain_fields!(RawRetry, "`retry`", "for" => duration);
 

@@ -61,6 +61,12 @@ fn branches_that_are_none() {
 }
 
 #[test]
+fn a_reason_is_missed_where_there_is_none_and_not_where_it_is_wrong() {
+    assert_snapshot!(told("  - escalate_if: p99.value > 5\n"), @"playbooks/coredns.yaml:19:5: `escalate_if` needs `because`; add `because: ...`: whoever is called reads it first");
+    assert_snapshot!(told("  - escalate_if: p99.value > 5\n    because: \"{{p99.walue}}\"\n"), @"playbooks/coredns.yaml:20:21: the output of `p99` has no `walue`; write `p99.value` instead");
+}
+
+#[test]
 fn names_of_branches_are_seen_where_each_way_has_them() {
     let then = |old: &str, new: &str| {
         told(&format!("{}  - escalate_if: found == 1\n    because: found\n", TWO.replace(old, new)))

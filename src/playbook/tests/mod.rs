@@ -78,7 +78,8 @@ fn the_example_is_a_playbook() {
     insta::assert_snapshot!(Playbook::from_store("kind: Playbook").unwrap_err(), @"playbook:1:1: a playbook needs `apiVersion`; add `apiVersion: dogwatch/v1`");
 }
 
-/// What only a later version refuses is no mistake of a run that is under way; what nobody can carry out is.
+/// What only a later version refuses is no mistake of a run that is under way; what nobody can
+/// carry out is.
 #[test]
 fn a_frozen_playbook_is_read_by_the_rules_of_its_time() {
     let refused_since = [

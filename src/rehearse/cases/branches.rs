@@ -9,7 +9,7 @@ use crate::playbook::{Block, Playbook, Step, StepKind};
 
 /// One way that a run can take at a step.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Branch {
+pub struct WayAt {
     pub step: StepAddress,
     pub way: Way,
 }
@@ -28,7 +28,7 @@ pub enum Way {
     GivenUp,
 }
 
-impl fmt::Display for Branch {
+impl fmt::Display for WayAt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match &self.way {
             Way::Chosen(branch) => return write!(f, "{}: it is `{branch}`", self.step),
@@ -45,7 +45,7 @@ impl fmt::Display for Branch {
 }
 
 /// All branches of a playbook, in the order of its steps. The escalation has none: it is what the others lead to.
-pub fn branches(playbook: &Playbook) -> Vec<Branch> {
+pub fn branches(playbook: &Playbook) -> Vec<WayAt> {
     let mut found = Vec::new();
     for phase in [Phase::Diagnose, Phase::Mitigate] {
         of_blocks(playbook.blocks(phase), &mut found);
@@ -53,17 +53,17 @@ pub fn branches(playbook: &Playbook) -> Vec<Branch> {
     found
 }
 
-fn of_blocks(blocks: &[Block], found: &mut Vec<Branch>) {
+fn of_blocks(blocks: &[Block], found: &mut Vec<WayAt>) {
     for block in blocks {
         if let Block::Choose(choose) = block {
             for branch in &choose.branches {
-                found.push(Branch { step: choose.address.clone(), way: Way::Chosen(branch.name.clone()) });
+                found.push(WayAt { step: choose.address.clone(), way: Way::Chosen(branch.name.clone()) });
                 of_blocks(&branch.blocks, found);
             }
             continue;
         }
         for step in block.steps() {
-            found.extend(ways(step).into_iter().map(|way| Branch { step: step.address.clone(), way }));
+            found.extend(ways(step).into_iter().map(|way| WayAt { step: step.address.clone(), way }));
         }
     }
 }
@@ -90,7 +90,7 @@ fn ways(step: &Step) -> Vec<Way> {
 }
 
 /// The branches that a run took, by its log.
-pub fn taken<'a>(log: impl IntoIterator<Item = &'a RunEvent>) -> BTreeSet<Branch> {
+pub fn taken<'a>(log: impl IntoIterator<Item = &'a RunEvent>) -> BTreeSet<WayAt> {
     let mut found = BTreeSet::new();
     let mut verifying = None;
     for event in log {
@@ -115,7 +115,7 @@ pub fn taken<'a>(log: impl IntoIterator<Item = &'a RunEvent>) -> BTreeSet<Branch
             },
             _ => continue,
         };
-        found.insert(Branch { step: step.clone(), way });
+        found.insert(WayAt { step: step.clone(), way });
     }
     found
 }

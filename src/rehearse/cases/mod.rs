@@ -8,7 +8,7 @@ mod run;
 mod script;
 mod times;
 
-pub use branches::{Branch, Way, branches};
+pub use branches::{Way, WayAt, branches};
 pub use document::{Answers, Case, CaseFile};
 pub use read::read_cases;
 pub use report::{CaseReport, PlaybookReport, test_folder};

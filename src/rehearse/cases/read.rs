@@ -8,7 +8,8 @@ use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, Diagnostics, Loca
 use crate::files;
 use crate::playbook::Playbook;
 
-/// The cases of a playbook; `None` when it has none. `playbook`: `None` where it cannot be read itself.
+/// The cases of a playbook; `None` when it has none. `playbook`: `None` where it cannot be read
+/// itself.
 ///
 /// # Errors
 /// All that is wrong, each with its place.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::branches::{Branch, branches};
+use super::branches::{WayAt, branches};
 use super::read::read_cases;
 use super::run::run_case;
 use crate::diagnostics::Diagnostics;
@@ -23,7 +23,7 @@ pub struct PlaybookReport {
     pub version: String,
     pub cases: Vec<CaseReport>,
     /// The branches that no case entered, and how many there are.
-    pub not_entered: Vec<Branch>,
+    pub not_entered: Vec<WayAt>,
     pub branches: usize,
     /// Why its cases could not be run at all.
     pub error: Option<String>,

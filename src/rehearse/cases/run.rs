@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeZone, Utc};
 use tokio::sync::watch;
 
-use super::branches::{Branch, taken};
+use super::branches::{WayAt, taken};
 use super::document::{Case, CaseFile, During};
 use super::script;
 use super::times::fill;
@@ -35,7 +35,7 @@ const LONGEST: Duration = Duration::from_secs(48 * 3_600);
 pub struct Came {
     /// What is not as expected; empty when the case passes.
     pub wrong: Vec<String>,
-    pub branches: BTreeSet<Branch>,
+    pub branches: BTreeSet<WayAt>,
     /// How long it took, in its own time.
     pub lasted: Duration,
     pub timeline: Vec<TimelineEntry>,

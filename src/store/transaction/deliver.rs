@@ -110,8 +110,8 @@ pub(in crate::store) struct Failed {
     pub news: bool,
 }
 
-/// It did not arrive, and is tried again at `retry_at`; `passes_on`: the next of the order are asked,
-/// too.
+/// It did not arrive, and is tried again at `retry_at`; `passes_on`: the next of the order are
+/// asked, too.
 pub(in crate::store) async fn failed(
     tx: &mut Tx<'_>,
     id: DeliveryId,

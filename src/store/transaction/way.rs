@@ -20,9 +20,8 @@ pub(super) struct Named<'a> {
 
 impl Tx<'_> {
     /// Sends a page that is new: to where those whom it calls want to be called, else to the first
-    /// entry of the order. What is decided here holds
-    /// for this page, whoever is on call when it is sent: where nobody can be reached so, the usual
-    /// order follows.
+    /// entry of the order. What is decided here holds for this page, whoever is on call when it is
+    /// sent: where nobody can be reached so, the usual order follows.
     pub(super) async fn send_new_page(
         &mut self,
         id: PageId,

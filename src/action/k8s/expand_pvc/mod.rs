@@ -20,7 +20,8 @@ use plan::{STORAGE, Surroundings};
 
 arguments! {
     pub(in crate::action) struct K8sExpandPvc {
-        /// How much it grows: a share (`20%`) or a size (`10Gi`). The new size is rounded up to whole Gi, below 1Gi to whole Mi
+        /// How much it grows: a share (`20%`) or a size (`10Gi`). The new size is rounded up to
+        /// whole Gi, below 1Gi to whole Mi
         by: Arg<MoreStorage>,
         /// The cap: it never grows beyond
         max: Arg<Size>,

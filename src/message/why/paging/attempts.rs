@@ -5,8 +5,8 @@ use crate::message::text::{clip, count, moment};
 use crate::model::PageEvent;
 use crate::store::{Page, PageAttempts};
 
-/// A line for what each receiver was told and what came of it, in order, then for each that is still
-/// to take something. `attempts`: those of all pages.
+/// A line for what each receiver was told and what came of it, in order, then for each that is
+/// still to take something. `attempts`: those of all pages.
 pub(super) fn lines(page: &Page, attempts: &[PageAttempts]) -> Vec<String> {
     let mut told_of = None;
     let mut lines = Vec::new();

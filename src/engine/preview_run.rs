@@ -1,6 +1,7 @@
-//! The hand that only looks: a run as it would go, with nothing changed, nobody called, and nothing written.
+//! The hand that only shows: a run as it would go, with nothing changed, nobody called, and nothing
+//! written.
 
-use super::ask::{Asked, ask, told};
+use super::observe::{Observed, observe, told};
 use super::plan::{Next, plan};
 use super::preview::preview;
 use super::scope::Frame;
@@ -36,22 +37,22 @@ pub async fn preview_run(world: &World, playbook: &Playbook, frame: &Frame) -> R
         if let Next::Enter { phase: Phase::Escalate, because } = next {
             return escalates(events, because);
         }
-        let event = match ask(world, frame, &state, playbook, next, until).await {
-            Asked::Record(event) => event,
-            Asked::Failed { at, attempt, error } => {
+        let event = match observe(world, frame, &state, playbook, next, until).await {
+            Observed::Record(event) => event,
+            Observed::Failed { at, attempt, error } => {
                 RunEvent::Failed { step: at.address, attempt, class: error.class, error: error.message }
             }
-            Asked::TargetUnread(error) => return escalates(events, error.message),
-            Asked::Other(Next::Wait { at, .. }) => RunEvent::Waited { step: at.address },
-            Asked::Other(Next::Tell { at, tell }) => {
+            Observed::TargetUnread(error) => return escalates(events, error.message),
+            Observed::Other(Next::Wait { at, .. }) => RunEvent::Waited { step: at.address },
+            Observed::Other(Next::Tell { at, tell }) => {
                 let (team, text) = told(frame, &state, playbook, tell);
                 RunEvent::Told { step: at.address, page: tell.page, team, text }
             }
-            Asked::Other(Next::End { outcome, because }) => {
+            Observed::Other(Next::End { outcome, because }) => {
                 return RunPreview { events, preview: None, end: Some((outcome, because)) };
             }
             // With this autonomy that is `Propose`; whatever else may come would change something.
-            Asked::Other(_) => {
+            Observed::Other(_) => {
                 let preview = preview(world, frame, &state, playbook, until).await.preview;
                 return RunPreview { events, preview: Some(preview), end: None };
             }

@@ -1,5 +1,5 @@
-//! What a run asks of the world and decides by itself, whoever carries it out: the hand that changes something (`drive`), and
-//! the one that only looks (`look`).
+//! What a run asks of the world and decides by itself, whoever carries it out: the hand that
+//! changes something (`drive`), and the one that only shows (`preview_run`).
 
 use chrono::{DateTime, Utc};
 
@@ -13,7 +13,7 @@ use crate::model::RunEvent;
 use crate::playbook::Playbook;
 
 /// What came of it.
-pub(super) enum Asked<'p> {
+pub(super) enum Observed<'p> {
     /// This goes on the log.
     Record(RunEvent),
     Failed {
@@ -26,32 +26,33 @@ pub(super) enum Asked<'p> {
     Other(Next<'p>),
 }
 
-/// Asks what comes next, until then at most, if it is something to ask. Changes nothing; may be repeated.
-pub(super) async fn ask<'p>(
+/// Asks what comes next, until then at most, if it is something to ask. Changes nothing; may be
+/// repeated.
+pub(super) async fn observe<'p>(
     world: &World,
     frame: &Frame,
     state: &RunState,
     playbook: &Playbook,
     next: Next<'p>,
     until: DateTime<Utc>,
-) -> Asked<'p> {
-    Asked::Record(match next {
+) -> Observed<'p> {
+    Observed::Record(match next {
         Next::Enter { phase, because } => RunEvent::Entered { phase, because },
         Next::ReadTarget => match read::read_target(world, frame, until).await {
             Ok(event) => event,
-            Err(error) => return Asked::TargetUnread(error),
+            Err(error) => return Observed::TargetUnread(error),
         },
         Next::Evaluate { at, kind, condition } => read::evaluate(world, frame, state, &at, kind, condition),
         Next::Choose { at } => read::choose(world, frame, state, &at),
         Next::Set { at, values } => read::values(world, frame, state, &at, values),
         Next::Read { at, action, attempt } => match read::read(world, frame, state, &at, action, until).await {
             Ok((output, summary)) => RunEvent::Read { step: at.address.clone(), output, summary },
-            Err(error) => return Asked::Failed { at, attempt, error },
+            Err(error) => return Observed::Failed { at, attempt, error },
         },
         Next::EndWait { at } => RunEvent::Waited { step: at.address.clone() },
         Next::Skip { address, because } => RunEvent::Skipped { step: address, because },
         Next::Look { at, verify } => read::look(world, frame, state, playbook, &at, verify, until).await,
-        other => return Asked::Other(other),
+        other => return Observed::Other(other),
     })
 }
 
