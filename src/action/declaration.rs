@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use super::{Kind, Verb};
+use super::{ChangeKind, Kind};
 use crate::cluster::Access;
 use crate::model::Autonomy;
 
@@ -58,7 +58,7 @@ impl Declaration {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     Reads,
-    Mutates(Verb),
+    Mutates(ChangeKind),
     /// People are told; no cluster is asked.
     Tells,
 }
@@ -67,9 +67,9 @@ impl fmt::Display for Effect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Effect::Reads => "reads",
-            Effect::Mutates(Verb::Create) => "creates",
-            Effect::Mutates(Verb::Patch) => "changes",
-            Effect::Mutates(Verb::Delete) => "deletes",
+            Effect::Mutates(ChangeKind::Create) => "creates",
+            Effect::Mutates(ChangeKind::Patch) => "changes",
+            Effect::Mutates(ChangeKind::Delete) => "deletes",
             Effect::Tells => "tells",
         })
     }

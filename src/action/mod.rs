@@ -29,7 +29,7 @@ use serde_json::{Map, Value};
 use declaration::AT_WILL;
 pub use declaration::{Argument, Declaration, Effect, Field, Named, On, Right};
 pub use error::ActionError;
-pub use k8s::deny::{self, Verb};
+pub use k8s::deny::{self, ChangeKind};
 pub use kinds::{Kind, KindError};
 pub use registry::{declarations, names, parse};
 pub use tell::Tell;
@@ -201,12 +201,12 @@ pub trait Read: Describe {
 #[async_trait]
 pub trait Mutation: Describe {
     /// What it does to the object of its intent: what [`deny`] is asked about.
-    fn verb(&self) -> Verb {
+    fn change_kind(&self) -> ChangeKind {
         match self.declaration().effect {
             Effect::Mutates(verb) => verb,
             // A test holds that no mutation is declared so; were one, it would be held to the
             // strictest rules.
-            Effect::Reads | Effect::Tells => Verb::Delete,
+            Effect::Reads | Effect::Tells => ChangeKind::Delete,
         }
     }
 
@@ -235,7 +235,7 @@ pub trait Mutation: Describe {
 pub async fn prepare(mutation: &dyn Mutation, world: &World, step: StepContext<'_>) -> Result<Plan, ActionError> {
     let plan = mutation.prepare(world, step).await?;
     if let Plan::Do(intent) = &plan {
-        deny::check_intent(world, mutation.verb(), step.target, intent).await?;
+        deny::check_intent(world, mutation.change_kind(), step.target, intent).await?;
     }
     Ok(plan)
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_saphyr::Error as YamlError;
 
-use super::source::{Position, Source};
+use super::source::{ConfigText, Position};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics, Explained, closest, explain, list};
 use crate::secret::INLINE;
 
@@ -20,7 +20,7 @@ pub enum ConfigError {
 
 impl ConfigError {
     /// What the YAML reader found.
-    pub(super) fn from_yaml(source: &Source, error: &YamlError) -> Self {
+    pub(super) fn from_yaml(source: &ConfigText, error: &YamlError) -> Self {
         let error = error.without_snippet();
         let at = error.location().map(Position::from).filter(|at| at.line > 0);
         let field = at.and_then(|at| source.field_at(at));
@@ -30,7 +30,13 @@ impl ConfigError {
 }
 
 /// At that place of the file, without the secrets in its line.
-fn located(source: &Source, at: Option<Position>, code: Code, message: String, remedy: Option<String>) -> Diagnostic {
+fn located(
+    source: &ConfigText,
+    at: Option<Position>,
+    code: Code,
+    message: String,
+    remedy: Option<String>,
+) -> Diagnostic {
     let file = source.file();
     let wrong = match at {
         Some(at) => file.named_odd(file.error(code, at.into(), message)),
@@ -61,13 +67,19 @@ fn column(column: u64) -> usize {
 
 /// About a place in the text of the field `field`; about the field where the text stands otherwise
 /// in the file than it reads.
-pub(super) fn within(source: &Source, field: &str, text: (&str, usize), message: String, remedy: String) -> Diagnostic {
+pub(super) fn within(
+    source: &ConfigText,
+    field: &str,
+    text: (&str, usize),
+    message: String,
+    remedy: String,
+) -> Diagnostic {
     let at = source.find_within(field, text.0, text.1).or_else(|| source.find(field));
     located(source, at, Code::InvalidCondition, message, Some(remedy))
 }
 
 /// About the field `field`, wherever it stands.
-pub(super) fn about(source: &Source, code: Code, field: &str, message: String, remedy: String) -> Diagnostic {
+pub(super) fn about(source: &ConfigText, code: Code, field: &str, message: String, remedy: String) -> Diagnostic {
     located(source, source.find(field), code, message, Some(remedy))
 }
 

@@ -65,7 +65,7 @@ pub use store::StoreConfig;
 pub use tickets::{TicketConfig, TicketKind};
 
 use crate::files;
-use source::Source;
+use source::ConfigText;
 
 /// The whole of `dogwatch.yaml`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -95,7 +95,7 @@ pub struct Config {
     pub engine: EngineConfig,
     pub log: LogConfig,
     #[serde(skip)]
-    source: Source,
+    source: ConfigText,
 }
 
 impl Config {
@@ -114,7 +114,7 @@ impl Config {
     /// # Errors
     /// When it is not what a configuration looks like: with line, snippet and remedy.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
-        let source = Source::new(path, text);
+        let source = ConfigText::new(path, text);
         let mut config: Self = if source.says_nothing() {
             Self::default()
         } else {

@@ -12,7 +12,7 @@ use crate::model::redact;
 
 /// A file's text, with the positions of what stands in it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Source {
+pub(super) struct ConfigText {
     pub path: PathBuf,
     text: String,
     root: Option<Node>,
@@ -25,7 +25,7 @@ pub(super) struct Position {
     pub column: usize,
 }
 
-impl Source {
+impl ConfigText {
     pub fn new(path: &Path, text: &str) -> Self {
         // Where the text does not parse, the error that says so has its own position.
         Self { path: path.to_owned(), text: text.to_owned(), root: serde_saphyr::from_str(text).ok() }
@@ -80,8 +80,8 @@ impl Source {
     }
 
     /// As errors point into it.
-    pub fn file(&self) -> diagnostics::Source<'_> {
-        diagnostics::Source { path: &self.path, text: &self.text }
+    pub fn file(&self) -> diagnostics::SourceText<'_> {
+        diagnostics::SourceText { path: &self.path, text: &self.text }
     }
 
     /// One line, without secrets that somebody wrote into it.
@@ -259,7 +259,8 @@ mod tests {
 
     #[test]
     fn a_field_is_found_by_its_name_and_by_its_place() {
-        let source = Source::new(Path::new("x"), "server:\n  listen: a\n  api_tokens:\n    - { name: b, token: c }\n");
+        let source =
+            ConfigText::new(Path::new("x"), "server:\n  listen: a\n  api_tokens:\n    - { name: b, token: c }\n");
         let listen = source.find("server.listen").unwrap();
         assert_eq!(listen, Position { line: 2, column: 3 });
         assert_eq!(source.field_at(listen).as_deref(), Some("server.listen"));

@@ -15,6 +15,6 @@ mod yaml;
 pub use code::Code;
 pub use diagnostic::{Diagnostic, DiagnosticSeverity, Diagnostics, Place};
 pub use format::{github, json, sarif};
-pub use source::{Location, Source};
+pub use source::{Location, SourceText};
 pub use suggest::{closest, list};
 pub use yaml::{Explained, explain};

@@ -22,12 +22,12 @@ impl From<serde_saphyr::Location> for Location {
 
 /// The text of a file.
 #[derive(Debug, Clone, Copy)]
-pub struct Source<'t> {
+pub struct SourceText<'t> {
     pub path: &'t Path,
     pub text: &'t str,
 }
 
-impl<'t> Source<'t> {
+impl<'t> SourceText<'t> {
     pub fn error(&self, code: Code, at: Location, message: impl Into<String>) -> Diagnostic {
         self.diagnostic(DiagnosticSeverity::Error, code, at, message.into())
     }
@@ -149,8 +149,8 @@ mod tests {
 
     const TEXT: &str = "metadata:\n  name: x\n  retires: 3\n";
 
-    fn source() -> Source<'static> {
-        Source { path: Path::new("playbooks/x.yaml"), text: TEXT }
+    fn source() -> SourceText<'static> {
+        SourceText { path: Path::new("playbooks/x.yaml"), text: TEXT }
     }
 
     #[test]
@@ -181,7 +181,8 @@ mod tests {
             (problem.line(), problem.column(), problem.place.as_ref().unwrap().snippet.as_str()),
             (1, 1, "metadata:")
         );
-        let empty = Source { path: Path::new(""), text: "" }.error(Code::EmptyFile, Location::default(), "it is empty");
+        let empty =
+            SourceText { path: Path::new(""), text: "" }.error(Code::EmptyFile, Location::default(), "it is empty");
         assert_eq!((empty.line(), empty.column()), (1, 1));
         assert!(!empty.render(false).is_empty());
     }
@@ -189,7 +190,7 @@ mod tests {
     #[test]
     fn a_long_line_is_cut_around_the_place() {
         let text = format!("a: {} wrong {}\n", "x".repeat(300), "y".repeat(300));
-        let source = Source { path: Path::new("x.yaml"), text: &text };
+        let source = SourceText { path: Path::new("x.yaml"), text: &text };
         let rendered = source
             .error(Code::UnknownField, source.find(Location { line: 1, column: 1 }, "wrong"), "wrong")
             .render(false);
@@ -200,7 +201,7 @@ mod tests {
     #[test]
     fn a_secret_beside_a_mistake_is_masked() {
         let text = format!("env: {{ {}, password: hunter2hunter2, nonsense: 1 }}\n", "x: yyyyyyyyyyyyyyyy, ".repeat(8));
-        let source = Source { path: Path::new("x.yaml"), text: &text };
+        let source = SourceText { path: Path::new("x.yaml"), text: &text };
         let problem = source.error(
             Code::UnknownField,
             source.find(Location { line: 1, column: 1 }, "nonsense"),
@@ -214,7 +215,7 @@ mod tests {
     #[test]
     fn words_are_found_in_scalars() {
         let at = |line, column| Location { line, column };
-        let source = Source { path: Path::new(""), text: "x: p99x + p99.value\ny: >\n  p98 < 3\n" };
+        let source = SourceText { path: Path::new(""), text: "x: p99x + p99.value\ny: >\n  p98 < 3\n" };
         assert_eq!(source.find(at(1, 4), "p99"), at(1, 11));
         assert_eq!(source.find(at(2, 4), "p98"), at(3, 3));
         assert_eq!(source.find(at(2, 4), "nope"), at(2, 4));

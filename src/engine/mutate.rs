@@ -81,7 +81,7 @@ pub(super) async fn doubt(
         Ok(Doubt::Done(output)) => Attempt::Recovered(output),
         // What was allowed before the crash may not be any more: on the object, and on the target for whose sake it is changed.
         Ok(Doubt::NotDone(intent)) => {
-            let check = deny::check_intent(world, action.verb(), target, &intent);
+            let check = deny::check_intent(world, action.change_kind(), target, &intent);
             match within(world, until, check).await {
                 Ok(()) => Attempt::NotDone(intent),
                 Err(error) if error.class == FailureClass::Retry => Attempt::InDoubt(error),

@@ -2,7 +2,7 @@
 
 use super::state::RunState;
 use super::status::Status;
-use crate::action::{Action, Verb};
+use crate::action::{Action, ChangeKind};
 use crate::model::{Phase, StepAddress};
 use crate::playbook::{Block, Choose, Playbook, Step, StepKind};
 
@@ -68,7 +68,7 @@ impl Place<'_> {
 }
 
 fn creates(step: &Step) -> bool {
-    matches!(&step.kind, StepKind::Action(Action::Mutate(action)) if action.verb() == Verb::Create)
+    matches!(&step.kind, StepKind::Action(Action::Mutate(action)) if action.change_kind() == ChangeKind::Create)
 }
 
 /// The blocks of the branch that was chosen; `None`: none was yet.

@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::summarise::Facts;
+use super::summarise::ShiftRecords;
 use super::summary::ChangeMade;
 use crate::model::{Intent, Run, RunEvent, StepAddress};
 use crate::store::{Store, StoreError};
 
-pub(super) async fn made(store: &dyn Store, facts: &Facts) -> Result<Vec<ChangeMade>, StoreError> {
+pub(super) async fn made(store: &dyn Store, facts: &ShiftRecords) -> Result<Vec<ChangeMade>, StoreError> {
     let mut changes = Vec::new();
     for run in facts.view.runs_ended.iter().chain(&facts.view.runs_under_way) {
         let log = store.run_log(run.id).await?;
@@ -44,7 +44,7 @@ fn result_of(log: &[(DateTime<Utc>, RunEvent)], step: &StepAddress, attempt: u32
     found.unwrap_or_else(|| "in doubt".into())
 }
 
-fn change(facts: &Facts, run: &Run, at: DateTime<Utc>, intent: &Intent, result: String) -> ChangeMade {
+fn change(facts: &ShiftRecords, run: &Run, at: DateTime<Utc>, intent: &Intent, result: String) -> ChangeMade {
     let outcome = match (run.outcome, &run.because) {
         (Some(outcome), Some(because)) => format!("{outcome}: {because}"),
         (Some(outcome), None) => outcome.to_string(),

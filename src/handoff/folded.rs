@@ -1,10 +1,10 @@
 //! What was told in other pages, as the team's budget was spent.
 
-use super::summarise::Facts;
+use super::summarise::ShiftRecords;
 use super::summary::FoldedPage;
 use crate::model::IncidentState;
 
-pub(super) fn folded(facts: &Facts) -> Vec<FoldedPage> {
+pub(super) fn folded(facts: &ShiftRecords) -> Vec<FoldedPage> {
     let folded = facts.view.folded.iter();
     folded
         .map(|folded| FoldedPage {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::summarise::Facts;
+use super::summarise::ShiftRecords;
 use super::summary::{NoisyRule, PlaybookTrouble, UncoveredAlert};
 use crate::model::{Outcome, Run};
 use crate::store::AlertCount;
@@ -16,7 +16,7 @@ const SHOWN: usize = 5;
 /// Fewer firings in a shift are no noise.
 const NOISE: u64 = 3;
 
-pub(super) fn noisy(counted: &[AlertCount], facts: &Facts) -> Vec<NoisyRule> {
+pub(super) fn noisy(counted: &[AlertCount], facts: &ShiftRecords) -> Vec<NoisyRule> {
     let noisy = counted.iter().filter(|count| count.episodes >= NOISE).take(SHOWN);
     noisy
         .map(|count| NoisyRule {
@@ -34,7 +34,7 @@ pub(super) fn uncovered(counted: &[AlertCount]) -> Vec<UncoveredAlert> {
 }
 
 /// The playbooks whose runs ended with a person, the worst first.
-pub(super) fn failing(facts: &Facts) -> Vec<PlaybookTrouble> {
+pub(super) fn failing(facts: &ShiftRecords) -> Vec<PlaybookTrouble> {
     let mut by_playbook: BTreeMap<(&str, &str), Vec<&Run>> = BTreeMap::new();
     for run in &facts.view.runs_ended {
         by_playbook.entry((&run.playbook.name, &run.playbook.version)).or_default().push(run);
@@ -58,7 +58,7 @@ pub(super) fn failing(facts: &Facts) -> Vec<PlaybookTrouble> {
 }
 
 /// What would make a rule quieter, as far as the numbers say it.
-fn proposal(count: &AlertCount, facts: &Facts) -> String {
+fn proposal(count: &AlertCount, facts: &ShiftRecords) -> String {
     let for_nothing = facts
         .view
         .runs_ended

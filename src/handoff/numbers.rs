@@ -6,13 +6,13 @@ use std::time::Duration;
 use chrono::{DateTime, Timelike as _, Utc};
 use chrono_tz::Tz;
 
-use super::summarise::Facts;
+use super::summarise::ShiftRecords;
 use super::summary::Numbers;
 use crate::model::{HumanDuration, Incident, Outcome, PageBudget, RunEvent};
 use crate::oncall::OnCall;
 use crate::store::{IncidentEvent, Page, TimelineWhat};
 
-pub(super) fn count(facts: &Facts, oncall: &OnCall, budget: Option<PageBudget>) -> Numbers {
+pub(super) fn count(facts: &ShiftRecords, oncall: &OnCall, budget: Option<PageBudget>) -> Numbers {
     let shift = facts.shift;
     let in_shift = |at: Option<DateTime<Utc>>| at.is_some_and(|at| shift.contains(at));
     let resolved: Vec<&Incident> =
@@ -56,7 +56,7 @@ fn mean(times: &[Duration]) -> Option<String> {
 }
 
 /// Between 22:00 and 07:00 for whoever was on call then.
-fn is_night(facts: &Facts, oncall: &OnCall, at: DateTime<Utc>) -> bool {
+fn is_night(facts: &ShiftRecords, oncall: &OnCall, at: DateTime<Utc>) -> bool {
     let member = oncall.who(&facts.team, at).ok().flatten().map(|watch| watch.member);
     let zone: Tz = member.and_then(|member| member.time_zone).unwrap_or(facts.zone);
     let hour = at.with_timezone(&zone).hour();
@@ -64,7 +64,7 @@ fn is_night(facts: &Facts, oncall: &OnCall, at: DateTime<Utc>) -> bool {
 }
 
 /// Whether a run fixed it before any person did anything about it, and nobody was paged.
-fn fixed_alone(facts: &Facts, incident: &Incident) -> bool {
+fn fixed_alone(facts: &ShiftRecords, incident: &Incident) -> bool {
     let Some(timeline) = facts.timelines.get(&incident.id) else { return false };
     for entry in timeline {
         match &entry.what {

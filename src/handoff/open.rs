@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::summarise::Facts;
+use super::summarise::ShiftRecords;
 use super::summary::{Approval, Critical, OpenIncident, Resolved, RunUnderWay};
 use crate::message::{needs_a_person, reached_nobody};
 use crate::model::{Incident, IncidentState, Outcome};
 use crate::store::{IncidentEvent, Page, TicketPlace, TimelineWhat};
 
-pub(super) fn time_critical(facts: &Facts) -> Vec<Critical> {
+pub(super) fn time_critical(facts: &ShiftRecords) -> Vec<Critical> {
     let mut found = Vec::new();
     let mut add = |incident: &Incident, what: String, by: DateTime<Utc>| {
         found.push(Critical {
@@ -54,7 +54,7 @@ pub(super) fn time_critical(facts: &Facts) -> Vec<Critical> {
     found
 }
 
-pub(super) fn open_incidents(facts: &Facts) -> Vec<OpenIncident> {
+pub(super) fn open_incidents(facts: &ShiftRecords) -> Vec<OpenIncident> {
     let open = facts.open();
     open.map(|incident| OpenIncident {
         id: incident.id.to_string(),
@@ -71,19 +71,19 @@ pub(super) fn open_incidents(facts: &Facts) -> Vec<OpenIncident> {
     .collect()
 }
 
-fn tickets(facts: &Facts, incident: &Incident) -> Vec<String> {
+fn tickets(facts: &ShiftRecords, incident: &Incident) -> Vec<String> {
     let of_it = facts.tickets.iter().filter(|ticket| ticket.incident == incident.id);
     of_it.map(|ticket| ticket.place.as_ref().map_or("not made yet".to_owned(), TicketPlace::shown)).collect()
 }
 
 /// A maintenance window covers it: nobody is paged before its end.
-fn held(facts: &Facts, incident: &Incident) -> Option<String> {
+fn held(facts: &ShiftRecords, incident: &Incident) -> Option<String> {
     let until = incident.held_until.filter(|_| incident.state == IncidentState::Open)?;
     let until = facts.moment(until).local;
     Some(format!("a maintenance window holds it back until {until}, and what still fires then pages (/windows)"))
 }
 
-pub(super) fn approvals(facts: &Facts) -> Vec<Approval> {
+pub(super) fn approvals(facts: &ShiftRecords) -> Vec<Approval> {
     let asked = facts.view.approvals.iter().map(|approval| Approval {
         id: approval.id.to_string(),
         run: approval.run.to_string(),
@@ -94,7 +94,7 @@ pub(super) fn approvals(facts: &Facts) -> Vec<Approval> {
     asked.collect()
 }
 
-pub(super) fn runs(facts: &Facts) -> Vec<RunUnderWay> {
+pub(super) fn runs(facts: &ShiftRecords) -> Vec<RunUnderWay> {
     let runs = facts.view.runs_under_way.iter().map(|run| RunUnderWay {
         id: run.id.to_string(),
         incident: run.incident.to_string(),
@@ -106,7 +106,7 @@ pub(super) fn runs(facts: &Facts) -> Vec<RunUnderWay> {
 }
 
 /// What somebody who takes over does first.
-fn next_step(facts: &Facts, incident: &Incident) -> String {
+fn next_step(facts: &ShiftRecords, incident: &Incident) -> String {
     if let Some(approval) = facts.view.approvals.iter().find(|approval| approval.incident == incident.id) {
         return format!("answer {}", approval.id);
     }
@@ -146,7 +146,7 @@ fn next_step(facts: &Facts, incident: &Incident) -> String {
 
 /// How each incident ended that was resolved in the shift: whoever comes next reads what was said
 /// about it.
-pub(super) fn resolved(facts: &Facts) -> Vec<Resolved> {
+pub(super) fn resolved(facts: &ShiftRecords) -> Vec<Resolved> {
     let mut resolved = Vec::new();
     for incident in facts.closed() {
         for entry in facts.timelines.get(&incident.id).into_iter().flatten() {

@@ -71,7 +71,7 @@ pub async fn summarise(
 ) -> Result<Summary, HandoffError> {
     let zone = oncall.team(team)?.rotation.time_zone();
     let teams = handed_over_by(oncall, team);
-    let facts = Facts::gather(store, &teams, team, shift, now, zone).await?;
+    let facts = ShiftRecords::gather(store, &teams, team, shift, now, zone).await?;
     let time_critical = Listed::new(open::time_critical(&facts));
     let open_incidents = Listed::new(open::open_incidents(&facts));
     let approvals = Listed::new(open::approvals(&facts));
@@ -110,7 +110,7 @@ pub async fn summarise(
 }
 
 /// What the parts of the summary are made from.
-pub(super) struct Facts {
+pub(super) struct ShiftRecords {
     pub team: String,
     pub shift: Shift,
     pub now: DateTime<Utc>,
@@ -123,7 +123,7 @@ pub(super) struct Facts {
     pub tickets: Vec<Ticket>,
 }
 
-impl Facts {
+impl ShiftRecords {
     async fn gather(
         store: &dyn Store,
         teams: &Teams,

@@ -1,12 +1,12 @@
 //! What maintenance windows held back of a team's incidents.
 
-use super::summarise::Facts;
+use super::summarise::ShiftRecords;
 use super::summary::HeldByWindow;
 use crate::model::WindowId;
 use crate::store::{HeldIncident, Store, StoreError};
 
 /// Of the windows that are active, or ended in the shift.
-pub(super) async fn held(store: &dyn Store, facts: &Facts) -> Result<Vec<HeldByWindow>, StoreError> {
+pub(super) async fn held(store: &dyn Store, facts: &ShiftRecords) -> Result<Vec<HeldByWindow>, StoreError> {
     let windows = store.windows_since(facts.shift.from).await?;
     let ids: Vec<WindowId> = windows.iter().map(|window| window.id).collect();
     if ids.is_empty() {

@@ -21,7 +21,7 @@ pub enum ArgError {
 /// A typed argument. A scalar of the document is always read as its text, so that `no` is a name and `010` is no 8.
 #[derive(Debug, Clone)]
 pub struct Arg<T> {
-    source: Source<T>,
+    source: Given<T>,
     /// As it was written; empty for a default.
     text: String,
     /// Where it stands in the playbook.
@@ -29,7 +29,7 @@ pub struct Arg<T> {
 }
 
 #[derive(Debug, Clone)]
-enum Source<T> {
+enum Given<T> {
     Value(T),
     Template(Template),
 }
@@ -41,7 +41,7 @@ where
 {
     /// An argument that was not written in a playbook: a default.
     pub fn value(value: T) -> Self {
-        Self { source: Source::Value(value), text: String::new(), at: Location::default() }
+        Self { source: Given::Value(value), text: String::new(), at: Location::default() }
     }
 
     /// The value, for the names in `scope`.
@@ -50,8 +50,8 @@ where
     /// When the template names something that is absent, or its text is no `T`.
     pub fn resolve(&self, scope: &Scope) -> Result<T, ArgError> {
         match &self.source {
-            Source::Value(value) => Ok(value.clone()),
-            Source::Template(template) => {
+            Given::Value(value) => Ok(value.clone()),
+            Given::Template(template) => {
                 let text = match template.value(scope)? {
                     Value::String(text) => text,
                     other => other.to_string(),
@@ -70,16 +70,16 @@ where
         T: Display,
     {
         match &self.source {
-            Source::Value(value) => value.to_string(),
-            Source::Template(template) => template.render_leniently(scope),
+            Given::Value(value) => value.to_string(),
+            Given::Template(template) => template.render_leniently(scope),
         }
     }
 
     /// The value if it stands in the playbook as it is.
     pub fn literal(&self) -> Option<&T> {
         match &self.source {
-            Source::Value(value) => Some(value),
-            Source::Template(_) => None,
+            Given::Value(value) => Some(value),
+            Given::Template(_) => None,
         }
     }
 }
@@ -93,9 +93,9 @@ where
         let spanned = Spanned::<String>::deserialize(deserializer)?;
         let at = spanned.referenced.into();
         let source = if Template::is_template(&spanned.value) {
-            Source::Template(Template::parse(&spanned.value).map_err(serde::de::Error::custom)?)
+            Given::Template(Template::parse(&spanned.value).map_err(serde::de::Error::custom)?)
         } else {
-            Source::Value(spanned.value.parse().map_err(serde::de::Error::custom)?)
+            Given::Value(spanned.value.parse().map_err(serde::de::Error::custom)?)
         };
         Ok(Self { source, text: spanned.value, at })
     }
@@ -117,8 +117,8 @@ impl<T: Debug + Send + Sync> AnyArg for Arg<T> {
 
     fn template(&self) -> Option<(&Template, Location)> {
         match &self.source {
-            Source::Value(_) => None,
-            Source::Template(template) => Some((template, self.at)),
+            Given::Value(_) => None,
+            Given::Template(template) => Some((template, self.at)),
         }
     }
 }

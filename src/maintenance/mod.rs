@@ -12,7 +12,7 @@ use serde_saphyr::Spanned;
 
 pub use weekly::Weekly;
 
-use crate::diagnostics::{Code, Diagnostics, Source};
+use crate::diagnostics::{Code, Diagnostics, SourceText};
 use crate::model::{Digest, HumanDuration, LONGEST_WINDOW, Matcher, TargetPattern, WindowScope};
 use crate::store::{NewWindow, WindowOrigin};
 
@@ -106,7 +106,7 @@ impl TryFrom<Entry> for PlannedWindow {
 /// # Errors
 /// All that is wrong: it is not what such a file looks like, or two windows have one name.
 pub fn parse_maintenance(file: &str, text: &str) -> Result<Vec<PlannedWindow>, Diagnostics> {
-    let source = Source { path: Path::new(file), text };
+    let source = SourceText { path: Path::new(file), text };
     let document: Document = serde_saphyr::from_str(text).map_err(|wrong| source.yaml_error(&wrong))?;
     let (mut windows, mut wrong) = (Vec::new(), Vec::new());
     let mut names = std::collections::BTreeSet::new();

@@ -18,7 +18,7 @@ use super::covers::Covers;
 use super::document::{Document, MemberEntry, PageForEntry, TeamEntry, Text};
 use super::error::shortened;
 use super::{Member, OnCall, Policy, ReadCalendar, Team, nearest};
-use crate::diagnostics::{Code, Diagnostic, Diagnostics, Source, closest};
+use crate::diagnostics::{Code, Diagnostic, Diagnostics, SourceText, closest};
 use escalation::{Has, Known};
 use rotation::SameDay;
 
@@ -29,7 +29,7 @@ const MAX_BYTES: usize = 256 * 1024;
 const MAX_NAME: usize = 64;
 
 pub(super) fn check(name: &str, text: &str, read: ReadCalendar<'_>) -> Result<OnCall, Diagnostics> {
-    let source = Source { path: Path::new(name), text };
+    let source = SourceText { path: Path::new(name), text };
     if text.len() > MAX_BYTES {
         let message = format!("the file has {} bytes, and at most {MAX_BYTES} are read", text.len());
         let wrong = source.error_of_file(Code::TooLarge, message);
@@ -55,7 +55,7 @@ pub(super) fn check(name: &str, text: &str, read: ReadCalendar<'_>) -> Result<On
 
 /// The file, how the calendars are read that it names, and what was found so far.
 struct Check<'a> {
-    source: Source<'a>,
+    source: SourceText<'a>,
     read: ReadCalendar<'a>,
     found: RefCell<Vec<Diagnostic>>,
 }

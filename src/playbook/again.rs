@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::catalog::Catalog;
 use super::document::Playbook;
-use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, Source};
+use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, SourceText};
 
 /// What came of reading a folder again.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl Catalog {
             let parsed = match text {
                 Ok(text) => Playbook::parse(path, text),
                 Err(why) => {
-                    let source = Source { path, text: "" };
+                    let source = SourceText { path, text: "" };
                     Err(vec![source.error_of_file(Code::Unreadable, format!("the file cannot be read: {why}"))])
                 }
             };

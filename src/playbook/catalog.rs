@@ -9,7 +9,7 @@ use chrono::DateTime;
 use super::document::Playbook;
 use super::load::LARGEST;
 use super::target::alert_value;
-use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, Source};
+use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, SourceText};
 use crate::files::{FileError, Folder};
 use crate::language::{Expression, Location, Scope};
 use crate::model::{Alert, Digest};
@@ -52,7 +52,7 @@ impl Catalog {
             let text = match text {
                 Ok(text) => text,
                 Err(error) => {
-                    let source = Source { path: &path, text: "" };
+                    let source = SourceText { path: &path, text: "" };
                     problems.push(source.error_of_file(Code::Unreadable, format!("the file cannot be read: {error}")));
                     continue;
                 }
@@ -212,7 +212,7 @@ impl Entry {
 /// The files of a folder that are read as playbooks, by name, each with its text. What is wrong
 /// with the folder itself goes to `problems`.
 pub fn read_folder(directory: &Path, problems: &mut Vec<Diagnostic>) -> Vec<(PathBuf, Result<String, FileError>)> {
-    let source = Source { path: directory, text: "" };
+    let source = SourceText { path: directory, text: "" };
     let listed = Folder::open(directory).and_then(|folder| Ok((folder.names()?, folder)));
     let (names, folder) = match listed {
         Ok(listed) => listed,
@@ -254,14 +254,14 @@ fn file_name(path: &Path) -> String {
 /// A problem for each of `playbooks`, where it says `word`.
 fn conflicts(code: Code, playbooks: &[Arc<Playbook>], word: &str, message: &str, remedy: &str) -> Vec<Diagnostic> {
     let place = |playbook: &Playbook| {
-        let source = Source { path: &playbook.path, text: &playbook.source };
+        let source = SourceText { path: &playbook.path, text: &playbook.source };
         source.find(Location { line: 1, column: 1 }, word)
     };
     let problem = |playbook: &Arc<Playbook>| {
         let others = playbooks.iter().filter(|other| !Arc::ptr_eq(other, playbook));
         let others = others.map(|other| format!("{} ({}:{})", other.name, file_name(&other.path), place(other).line));
         let others: Vec<String> = others.collect();
-        let source = Source { path: &playbook.path, text: &playbook.source };
+        let source = SourceText { path: &playbook.path, text: &playbook.source };
         source.error(code, place(playbook), format!("{message}: {}", others.join(", "))).with_remedy(remedy)
     };
     playbooks.iter().map(problem).collect()

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::check::Asks;
 use super::{check, load};
 use crate::action::Action;
-use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, Source};
+use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, SourceText};
 use crate::language::{Arg, Expression, Location, Template};
 use crate::model::{Autonomy, Phase, PlaybookRef, Severity, StepAddress};
 
@@ -68,7 +68,7 @@ impl Playbook {
     /// # Errors
     /// Everything that is wrong with it, warnings included, in the order of the file.
     pub fn parse(path: &Path, text: &str) -> Result<Self, Vec<Diagnostic>> {
-        let source = Source { path, text };
+        let source = SourceText { path, text };
         check::check(load::read(&source), &source, Asks::Author)
     }
 
@@ -78,7 +78,7 @@ impl Playbook {
     /// # Errors
     /// The first thing for which it cannot be carried out any more.
     pub fn from_store(source: &str) -> Result<Self, String> {
-        let source = Source { path: Path::new(""), text: source };
+        let source = SourceText { path: Path::new(""), text: source };
         check::check(load::read(&source), &source, Asks::Run).map_err(|problems| {
             let first = problems.iter().find(|problem| problem.severity == DiagnosticSeverity::Error);
             first.map_or_else(String::new, ToString::to_string)
@@ -88,7 +88,7 @@ impl Playbook {
     /// Its queries that `why_wrong` finds fault with. A query is given with a name in the place of
     /// each hole: what is put in there is a name or a number.
     pub fn wrong_queries(&self, why_wrong: impl Fn(&str) -> Option<String>) -> Vec<Diagnostic> {
-        let source = Source { path: &self.path, text: &self.source };
+        let source = SourceText { path: &self.path, text: &self.source };
         let queries = self.all_steps().filter_map(|step| match &step.kind {
             StepKind::Action(action) => action.describe().query(),
             _ => None,

@@ -27,7 +27,7 @@ use crate::store::story::{Place as _, SqlitePlace};
 use crate::store::{CommandReply, Decision, Sinks};
 
 /// A server on a port of its own, its store in a folder of its own.
-struct World {
+struct TestServer {
     address: SocketAddr,
     store: Arc<dyn Store>,
     place: SqlitePlace,
@@ -71,7 +71,7 @@ fn alertmanager(credential: Option<Credential>, insecure_no_auth: bool) -> Sourc
     Sources::new(Some(Source { credential, insecure_no_auth, ..Source::default() }), Vec::new())
 }
 
-impl World {
+impl TestServer {
     async fn new() -> Self {
         Self::with(settings()).await
     }

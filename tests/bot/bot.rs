@@ -483,7 +483,7 @@ impl Bot {
 
     /// What the cluster saw, as `patch deployment/coredns in kube-system`.
     pub fn mutations(&self) -> Vec<String> {
-        let real = self.cluster.mutations().into_iter().filter(|mutation| !mutation.dry_run);
+        let real = self.cluster.writes().into_iter().filter(|mutation| !mutation.dry_run);
         real.map(|mutation| format!("{} {}", mutation.verb.as_str(), mutation.key)).collect()
     }
 
@@ -533,7 +533,7 @@ impl Bot {
     pub async fn keeps_the_laws(&self) {
         let log = self.log().await;
         let mut by_attempt: BTreeMap<(String, String), usize> = BTreeMap::new();
-        for mutation in self.cluster.mutations().into_iter().filter(|mutation| !mutation.dry_run) {
+        for mutation in self.cluster.writes().into_iter().filter(|mutation| !mutation.dry_run) {
             let intents = log.iter().filter_map(|(at, event)| match event {
                 // The cluster's clock is another one: once the bot's was set, their times cannot be
                 // compared.

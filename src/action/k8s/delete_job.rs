@@ -7,8 +7,8 @@ use super::jobs::{self, State};
 use super::{deny, field_owner, objects};
 use crate::action::typed::{Arguments as _, Typed, arguments, output};
 use crate::action::{
-    Action, ActionError, Declaration, Declared, Doubt, Effect, Kind, Mutation, Output, Plan, Right, StepContext, Verb,
-    World,
+    Action, ActionError, ChangeKind, Declaration, Declared, Doubt, Effect, Kind, Mutation, Output, Plan, Right,
+    StepContext, World,
 };
 use crate::cluster::{ClusterError, Delete, Object};
 use crate::language::Arg;
@@ -19,7 +19,7 @@ arguments! {
         /// What it can be made from again: the `cronjob` that made it, which must still be there;
         /// or `self`, for a Job that somebody made by hand and that a later step makes again from
         /// `object`
-        recreate_from: Option<Arg<Source>> = "cronjob",
+        recreate_from: Option<Arg<RecreateFrom>> = "cronjob",
     }
 }
 
@@ -36,12 +36,12 @@ output! {
 
 /// What the Job can be made from again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::action) enum Source {
+pub(in crate::action) enum RecreateFrom {
     CronJob,
     Itself,
 }
 
-impl Typed for Source {
+impl Typed for RecreateFrom {
     const WORDS: &'static str = "`cronjob` or `self`";
 }
 
@@ -50,13 +50,13 @@ impl Typed for Source {
 #[error("`{0}` is nothing that a Job is made from; write `cronjob` or `self`")]
 pub(in crate::action) struct SourceError(String);
 
-impl std::str::FromStr for Source {
+impl std::str::FromStr for RecreateFrom {
     type Err = SourceError;
 
     fn from_str(text: &str) -> Result<Self, SourceError> {
         match text {
-            "cronjob" => Ok(Source::CronJob),
-            "self" => Ok(Source::Itself),
+            "cronjob" => Ok(RecreateFrom::CronJob),
+            "self" => Ok(RecreateFrom::Itself),
             other => Err(SourceError(other.chars().take(40).collect())),
         }
     }
@@ -66,7 +66,7 @@ impl Declared for K8sDeleteJob {
     const DECLARATION: Declaration = Declaration {
         name: "k8s.delete_job",
         summary: "Deletes the target, a Job that runs or has failed, and its pods with it",
-        effect: Effect::Mutates(Verb::Delete),
+        effect: Effect::Mutates(ChangeKind::Delete),
         about: "One deletion is made in the foreground, on the condition of the UID: the Job stays, marked, until its pods are gone. \
             Their logs go with them. There is no cap, as it is one Job. A Job that has succeeded, is being deleted or is gone needs \
             no deletion: that is no error.",
@@ -138,7 +138,7 @@ impl Mutation for K8sDeleteJob {
     }
 }
 
-fn plan(job: &Object, cronjob: Option<&Object>, source: Source, marker: String) -> Result<Plan, ActionError> {
+fn plan(job: &Object, cronjob: Option<&Object>, from: RecreateFrom, marker: String) -> Result<Plan, ActionError> {
     let key = job.key();
     match jobs::state(job) {
         State::Going => {
@@ -148,7 +148,7 @@ fn plan(job: &Object, cronjob: Option<&Object>, source: Source, marker: String) 
         State::Succeeded => return Ok(unneeded(&key, "has succeeded, and holds nothing up")),
         State::Failed | State::Live => {}
     }
-    match (cronjob, jobs::cronjob_of(job), source) {
+    match (cronjob, jobs::cronjob_of(job), from) {
         (Some(cronjob), _, _) => deny::check_hands_off(cronjob)?,
         (None, Some(name), _) => {
             return Err(ActionError::needs_human(format!(
@@ -159,8 +159,8 @@ fn plan(job: &Object, cronjob: Option<&Object>, source: Source, marker: String) 
             let who = field_owner::controller(job).unwrap_or_else(|| key.to_string());
             return Err(ActionError::needs_human(who));
         }
-        (None, None, Source::Itself) => {}
-        (None, None, Source::CronJob) => {
+        (None, None, RecreateFrom::Itself) => {}
+        (None, None, RecreateFrom::CronJob) => {
             return Err(ActionError::needs_human(format!(
                 "{key} comes from no CronJob: somebody made it by hand, and would have to make it again"
             )));
@@ -168,7 +168,7 @@ fn plan(job: &Object, cronjob: Option<&Object>, source: Source, marker: String) 
     }
     // What the output says goes along, as after a crash the Job can no longer be asked: the whole
     // of it only where nothing else says how to make it again.
-    let object = if source == Source::Itself { kept(job)? } else { json!({}) };
+    let object = if from == RecreateFrom::Itself { kept(job)? } else { json!({}) };
     let before = json!({ "cronjob": jobs::cronjob_of(job).unwrap_or_default(), "object": object });
     Ok(Plan::Do(Intent {
         summary: format!("delete {key}"),
@@ -260,8 +260,8 @@ mod tests {
         }
     }
 
-    fn decide(job: &Object, cronjob: Option<&Object>, source: Source) -> String {
-        told(plan(job, cronjob, source, "m".into()))
+    fn decide(job: &Object, cronjob: Option<&Object>, from: RecreateFrom) -> String {
+        told(plan(job, cronjob, from, "m".into()))
     }
 
     fn ended(kind: &str) -> Value {
@@ -273,11 +273,12 @@ mod tests {
         let source = cronjob(json!({}));
         for status in [json!({ "active": 1 }), ended("Failed")] {
             assert_eq!(
-                decide(&of_cronjob(status), Some(&source), Source::CronJob),
+                decide(&of_cronjob(status), Some(&source), RecreateFrom::CronJob),
                 "delete job/backup-db-17-29 in databases"
             );
         }
-        let Ok(Plan::Do(intent)) = plan(&of_cronjob(json!({})), Some(&source), Source::CronJob, "m".into()) else {
+        let Ok(Plan::Do(intent)) = plan(&of_cronjob(json!({})), Some(&source), RecreateFrom::CronJob, "m".into())
+        else {
             panic!()
         };
         assert_eq!((intent.uid.as_str(), &intent.after), ("j1", &Value::Null));
@@ -289,46 +290,46 @@ mod tests {
     #[test]
     fn what_ended_well_or_is_going_needs_no_deletion() {
         let source = cronjob(json!({}));
-        assert!(decide(&of_cronjob(ended("Complete")), Some(&source), Source::CronJob).contains("has succeeded"));
+        assert!(decide(&of_cronjob(ended("Complete")), Some(&source), RecreateFrom::CronJob).contains("has succeeded"));
         let mut going = of_cronjob(json!({ "active": 1 }));
         going.0["metadata"]["deletionTimestamp"] = json!("2026-05-01T12:00:00Z");
-        assert!(decide(&going, Some(&source), Source::CronJob).starts_with("unneeded: "));
+        assert!(decide(&going, Some(&source), RecreateFrom::CronJob).starts_with("unneeded: "));
     }
 
     #[test]
     fn what_could_not_be_made_again_stays() {
         let by_hand = job(json!({}), json!({ "active": 1 }));
-        assert!(decide(&by_hand, None, Source::CronJob).contains("comes from no CronJob"));
-        assert!(decide(&by_hand, None, Source::Itself).starts_with("delete "));
-        assert!(decide(&of_cronjob(json!({})), None, Source::Itself).contains("which is not there any more"));
+        assert!(decide(&by_hand, None, RecreateFrom::CronJob).contains("comes from no CronJob"));
+        assert!(decide(&by_hand, None, RecreateFrom::Itself).starts_with("delete "));
+        assert!(decide(&of_cronjob(json!({})), None, RecreateFrom::Itself).contains("which is not there any more"));
         let workflow = job(json!({ "kind": "Workflow", "name": "w", "controller": true }), json!({}));
-        assert!(decide(&workflow, None, Source::Itself).contains("is made by Workflow `w`"));
+        assert!(decide(&workflow, None, RecreateFrom::Itself).contains("is made by Workflow `w`"));
     }
 
     #[test]
     fn a_job_that_is_kept_whole_must_hold_no_secret() {
         let mut by_hand = job(json!({}), json!({ "active": 1 }));
-        let Ok(Plan::Do(intent)) = plan(&by_hand, None, Source::Itself, "m".into()) else { panic!() };
+        let Ok(Plan::Do(intent)) = plan(&by_hand, None, RecreateFrom::Itself, "m".into()) else { panic!() };
         assert!(output(&intent).value.get("object").unwrap().pointer("/spec/template").is_some());
         by_hand.0["spec"]["template"]["spec"]["containers"] =
             json!([{ "name": "backup", "env": [{ "name": "PGPASSWORD", "value": "hunter2" }] }]);
-        assert!(decide(&by_hand, None, Source::Itself).contains("holds what looks like a secret"));
+        assert!(decide(&by_hand, None, RecreateFrom::Itself).contains("holds what looks like a secret"));
         let mut of_cronjob = of_cronjob(json!({}));
         of_cronjob.0["spec"] = by_hand.0["spec"].clone();
-        let plan = plan(&of_cronjob, Some(&cronjob(json!({}))), Source::CronJob, "m".into()).unwrap();
+        let plan = plan(&of_cronjob, Some(&cronjob(json!({}))), RecreateFrom::CronJob, "m".into()).unwrap();
         assert!(!format!("{plan:?}").contains("hunter2"));
     }
 
     #[test]
     fn hands_off_the_cronjob_is_hands_off_its_jobs() {
         let held = cronjob(json!({ "dogwatch/hands-off": "true" }));
-        assert!(decide(&of_cronjob(json!({})), Some(&held), Source::CronJob).contains("dogwatch/hands-off"));
+        assert!(decide(&of_cronjob(json!({})), Some(&held), RecreateFrom::CronJob).contains("dogwatch/hands-off"));
     }
 
     #[test]
     fn after_a_crash_the_uid_tells() {
         let alive = of_cronjob(json!({ "active": 1 }));
-        let Ok(Plan::Do(intent)) = plan(&alive, Some(&cronjob(json!({}))), Source::CronJob, "m".into()) else {
+        let Ok(Plan::Do(intent)) = plan(&alive, Some(&cronjob(json!({}))), RecreateFrom::CronJob, "m".into()) else {
             panic!()
         };
         assert!(matches!(about_deletion(Some(&alive), &intent), Doubt::NotDone(_)));

@@ -17,19 +17,19 @@ pub const HANDS_OFF: &str = "dogwatch/hands-off";
 
 /// What is done to an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Verb {
+pub enum ChangeKind {
     Create,
     Patch,
     /// Also what amounts to it: an eviction, a restart.
     Delete,
 }
 
-impl fmt::Display for Verb {
+impl fmt::Display for ChangeKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Verb::Create => "create",
-            Verb::Patch => "change",
-            Verb::Delete => "delete",
+            ChangeKind::Create => "create",
+            ChangeKind::Patch => "change",
+            ChangeKind::Delete => "delete",
         })
     }
 }
@@ -38,14 +38,14 @@ impl fmt::Display for Verb {
 ///
 /// # Errors
 /// A human must do it, or decide that it is not done.
-pub fn check(verb: Verb, kind: &str, object: Option<&Object>) -> Result<(), ActionError> {
+pub fn check(verb: ChangeKind, kind: &str, object: Option<&Object>) -> Result<(), ActionError> {
     let what = || object.map_or_else(|| kind.to_lowercase(), |object| object.key().to_string());
     let never = |why: &str| Err(ActionError::needs_human(format!("the bot never does this: {verb} {}; {why}", what())));
     let kind_is = |names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(kind));
     if kind_is(&["Secret"]) {
         return never("secrets are written by people only");
     }
-    if verb == Verb::Delete {
+    if verb == ChangeKind::Delete {
         if kind_is(&["PersistentVolumeClaim", "PersistentVolume"]) {
             return never("the data may go with it");
         }
@@ -54,7 +54,7 @@ pub fn check(verb: Verb, kind: &str, object: Option<&Object>) -> Result<(), Acti
         }
     }
     let Some(object) = object else { return Ok(()) };
-    if verb != Verb::Create && kind_is(&["Pod"]) {
+    if verb != ChangeKind::Create && kind_is(&["Pod"]) {
         match patroni_role(object) {
             Some(PatroniRole::Leader) => {
                 return never("it is the leader of a Patroni cluster; switch over first (patronictl switchover)");
@@ -83,7 +83,11 @@ pub fn check_hands_off(object: &Object) -> Result<(), ActionError> {
 ///
 /// # Errors
 /// As [`check`]; also when the object or its namespace cannot be read: not knowing is no permission.
-pub async fn check_live(cluster: &dyn Cluster, verb: Verb, key: &ObjectKey) -> Result<Option<Object>, ActionError> {
+pub async fn check_live(
+    cluster: &dyn Cluster,
+    verb: ChangeKind,
+    key: &ObjectKey,
+) -> Result<Option<Object>, ActionError> {
     // First without asking: what is never done needs no cluster to say no.
     check(verb, &key.kind, None)?;
     let object = cluster.get(key).await?;
@@ -98,7 +102,12 @@ pub async fn check_live(cluster: &dyn Cluster, verb: Verb, key: &ObjectKey) -> R
 ///
 /// # Errors
 /// As [`check_live`].
-pub async fn check_intent(world: &World, verb: Verb, target: &ObjectKey, intent: &Intent) -> Result<(), ActionError> {
+pub async fn check_intent(
+    world: &World,
+    verb: ChangeKind,
+    target: &ObjectKey,
+    intent: &Intent,
+) -> Result<(), ActionError> {
     let (cluster, now) = (world.cluster.as_ref(), world.clock.now());
     if let Some(object) = check_live(cluster, verb, &intent.object).await? {
         other_bot::check(&object, &intent.marker, now)?;
@@ -175,7 +184,7 @@ mod tests {
         .into()
     }
 
-    fn refusal(verb: Verb, object: &Object) -> Option<String> {
+    fn refusal(verb: ChangeKind, object: &Object) -> Option<String> {
         let error = check(verb, object.kind(), Some(object)).err()?;
         assert_eq!(error.class, FailureClass::NeedsHuman);
         Some(error.message)
@@ -184,16 +193,16 @@ mod tests {
     #[test]
     fn what_holds_data_is_never_deleted() {
         for kind in ["PersistentVolumeClaim", "PersistentVolume", "StatefulSet", "Namespace", "persistentvolumeclaim"] {
-            assert!(check(Verb::Delete, kind, None).is_err(), "{kind}");
-            assert!(check(Verb::Patch, kind, None).is_ok(), "{kind}");
+            assert!(check(ChangeKind::Delete, kind, None).is_err(), "{kind}");
+            assert!(check(ChangeKind::Patch, kind, None).is_ok(), "{kind}");
         }
-        let message = check(Verb::Delete, "PersistentVolumeClaim", None).unwrap_err().message;
+        let message = check(ChangeKind::Delete, "PersistentVolumeClaim", None).unwrap_err().message;
         assert_eq!(message, "the bot never does this: delete persistentvolumeclaim; the data may go with it");
     }
 
     #[test]
     fn a_secret_is_never_written() {
-        for verb in [Verb::Create, Verb::Patch, Verb::Delete] {
+        for verb in [ChangeKind::Create, ChangeKind::Patch, ChangeKind::Delete] {
             assert!(check(verb, "Secret", None).is_err(), "{verb}");
         }
     }
@@ -214,35 +223,35 @@ mod tests {
             ),
         ];
         for pod in leaders {
-            let message = refusal(Verb::Delete, &pod).unwrap();
+            let message = refusal(ChangeKind::Delete, &pod).unwrap();
             assert!(message.contains("leader of a Patroni cluster"), "{message}");
-            assert!(refusal(Verb::Patch, &pod).is_some(), "{:?}", pod.0);
+            assert!(refusal(ChangeKind::Patch, &pod).is_some(), "{:?}", pod.0);
         }
     }
 
     #[test]
     fn a_member_without_a_role_is_taken_for_the_leader() {
         let pod = object("Pod", json!({ "application": "spilo" }), json!({}));
-        assert!(refusal(Verb::Delete, &pod).unwrap().contains("cannot be told"));
+        assert!(refusal(ChangeKind::Delete, &pod).unwrap().contains("cannot be told"));
         let broken = object("Pod", json!({ "cluster-name": "a" }), json!({ "status": "{conn_url" }));
-        assert!(refusal(Verb::Delete, &broken).unwrap().contains("cannot be told"));
+        assert!(refusal(ChangeKind::Delete, &broken).unwrap().contains("cannot be told"));
     }
 
     #[test]
     fn replicas_and_other_pods_may_be_deleted() {
         let replica = object("Pod", json!({ "role": "replica", "application": "patroni" }), json!({}));
-        assert_eq!(refusal(Verb::Delete, &replica), None);
-        assert_eq!(refusal(Verb::Delete, &object("Pod", json!({ "role": "worker" }), json!({}))), None);
-        assert_eq!(refusal(Verb::Delete, &object("Pod", json!({}), json!({ "status": "fine" }))), None);
+        assert_eq!(refusal(ChangeKind::Delete, &replica), None);
+        assert_eq!(refusal(ChangeKind::Delete, &object("Pod", json!({ "role": "worker" }), json!({}))), None);
+        assert_eq!(refusal(ChangeKind::Delete, &object("Pod", json!({}), json!({ "status": "fine" }))), None);
     }
 
     #[test]
     fn hands_off_means_hands_off() {
         for value in ["true", "", "migration until friday"] {
             let deployment = object("Deployment", json!({}), json!({ HANDS_OFF: value }));
-            let message = refusal(Verb::Patch, &deployment).unwrap();
+            let message = refusal(ChangeKind::Patch, &deployment).unwrap();
             assert!(message.contains("the bot leaves it alone; take the annotation away"), "{message}");
         }
-        assert_eq!(refusal(Verb::Patch, &object("Deployment", json!({}), json!({ HANDS_OFF: "false" }))), None);
+        assert_eq!(refusal(ChangeKind::Patch, &object("Deployment", json!({}), json!({ HANDS_OFF: "false" }))), None);
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Edge, Plan, action};
 use crate::action::registry::tests::{error, error_in_json};
-use crate::action::{Argument, Declaration, Effect, Verb, declarations, names};
+use crate::action::{Argument, ChangeKind, Declaration, Effect, declarations, names};
 use crate::cluster::sim::{Fault, build};
 use crate::model::Autonomy;
 
@@ -92,7 +92,7 @@ const DELETE_ALONE: [&str; 1] = ["k8s.delete_job"];
 
 #[test]
 fn what_deletes_is_not_done_alone_unless_nothing_is_lost_by_it() {
-    for action in declarations().iter().filter(|action| action.effect == Effect::Mutates(Verb::Delete)) {
+    for action in declarations().iter().filter(|action| action.effect == Effect::Mutates(ChangeKind::Delete)) {
         let may_be_alone = DELETE_ALONE.contains(&action.name);
         assert_eq!(action.most_autonomy > Autonomy::Approve, may_be_alone, "{}", action.name);
     }

@@ -136,7 +136,7 @@ impl Edge {
 
     /// What was really written, as `patch deployment/coredns in kube-system/scale`.
     fn written(&self) -> Vec<String> {
-        let mutations = self.cluster.mutations().into_iter().filter(|mutation| !mutation.dry_run);
+        let mutations = self.cluster.writes().into_iter().filter(|mutation| !mutation.dry_run);
         mutations
             .map(|mutation| {
                 format!("{} {} {}", mutation.verb.as_str(), mutation.key, mutation.subresource).trim_end().to_owned()

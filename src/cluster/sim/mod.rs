@@ -46,22 +46,22 @@ use crate::model::ObjectKey;
 /// A simulated cluster. Clones are the same cluster.
 #[derive(Clone)]
 pub struct SimCluster {
-    world: Arc<World>,
+    world: Arc<Simulation>,
     /// What this user may do; `None`: everything.
     granted: Option<Arc<[Access]>>,
 }
 
-struct World {
+struct Simulation {
     clock: Arc<dyn Clock>,
     /// When it came to be, by the clock's time and by its monotonic one: nobody sets a cluster's
     /// own clock.
     born_at: DateTime<Utc>,
     born: Duration,
     state: Mutex<State>,
-    mutations: Mutex<Vec<Mutation>>,
+    writes: Mutex<Vec<Write>>,
 }
 
-impl World {
+impl Simulation {
     fn now(&self) -> DateTime<Utc> {
         self.born_at + self.clock.monotonic().saturating_sub(self.born)
     }
@@ -69,7 +69,7 @@ impl World {
 
 /// A write that was asked for through [`Cluster`], and accepted.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Mutation {
+pub struct Write {
     pub verb: Verb,
     pub key: ObjectKey,
     /// `scale` or `status`; empty for the object itself.
@@ -93,7 +93,7 @@ impl SimCluster {
     fn empty(clock: Arc<dyn Clock>) -> Self {
         let (born_at, born) = (clock.now(), clock.monotonic());
         let state = State::new(born_at);
-        let world = World { clock, born_at, born, state: Mutex::new(state), mutations: Mutex::default() };
+        let world = Simulation { clock, born_at, born, state: Mutex::new(state), writes: Mutex::default() };
         Self { world: Arc::new(world), granted: None }
     }
 
@@ -208,8 +208,8 @@ impl SimCluster {
     }
 
     /// What was written through [`Cluster`], in order: tries without effect (`dry_run`) too, refusals not.
-    pub fn mutations(&self) -> Vec<Mutation> {
-        self.world.mutations.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn writes(&self) -> Vec<Write> {
+        self.world.writes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The same cluster, for a user who has these rights alone.
@@ -273,8 +273,8 @@ impl SimCluster {
         })
     }
 
-    fn note(&self, mutation: Mutation) {
-        self.world.mutations.lock().unwrap_or_else(PoisonError::into_inner).push(mutation);
+    fn note(&self, mutation: Write) {
+        self.world.writes.lock().unwrap_or_else(PoisonError::into_inner).push(mutation);
     }
 }
 
@@ -294,7 +294,7 @@ impl Cluster for SimCluster {
         let subresource = patch.subresource.unwrap_or_default();
         let (mut state, kind) = self.admit(Verb::Patch, subresource, &patch.key)?;
         let patched = state.patch(patch)?;
-        self.note(Mutation {
+        self.note(Write {
             verb: Verb::Patch,
             key: patch.key.clone(),
             subresource: subresource.to_owned(),
@@ -312,7 +312,7 @@ impl Cluster for SimCluster {
         let (mut state, kind) = self.admit(Verb::Create, "", &key)?;
         let created = state.create(kind, object, field_manager, dry_run)?;
         let what = format!("create {key}");
-        self.note(Mutation {
+        self.note(Write {
             verb: Verb::Create,
             key,
             subresource: String::new(),
@@ -328,7 +328,7 @@ impl Cluster for SimCluster {
     async fn delete(&self, delete: &Delete) -> Result<(), ClusterError> {
         let (mut state, kind) = self.admit(Verb::Delete, "", &delete.key)?;
         state.erase(delete)?;
-        self.note(Mutation {
+        self.note(Write {
             verb: Verb::Delete,
             key: delete.key.clone(),
             subresource: String::new(),

@@ -13,7 +13,7 @@ use crate::clock::{Clock, ManualClock};
 use crate::cluster::{Cluster, ClusterError, Delete, ListQuery, Object, Patch};
 use crate::model::ObjectKey;
 
-struct World {
+struct Stand {
     sim: SimCluster,
     clock: Arc<ManualClock>,
 }
@@ -22,17 +22,17 @@ fn noon() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 3, 2, 12, 0, 0).unwrap()
 }
 
-fn world(objects: Vec<Object>) -> World {
+fn stand(objects: Vec<Object>) -> Stand {
     let clock = Arc::new(ManualClock::new(noon()));
     let sim = SimCluster::from_objects(clock.clone(), objects).unwrap();
-    World { sim, clock }
+    Stand { sim, clock }
 }
 
 fn key(kind: &str, name: &str) -> ObjectKey {
     ObjectKey::new(kind, "shop", name)
 }
 
-impl World {
+impl Stand {
     fn passes(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
         self.sim.turn();
@@ -92,7 +92,7 @@ impl World {
 
 #[tokio::test]
 async fn a_scaled_deployment_becomes_ready_in_a_few_seconds() {
-    let world = world(vec![deployment("shop", "web", 2)]);
+    let world = stand(vec![deployment("shop", "web", 2)]);
     assert_eq!(world.ready("Deployment", "web"), "2/2");
     assert_eq!(world.sim.turn(), None, "nothing is due in a cluster at rest");
 
@@ -128,7 +128,7 @@ async fn a_scaled_deployment_becomes_ready_in_a_few_seconds() {
 
 #[test]
 fn a_new_template_rolls_out() {
-    let world = world(vec![deployment("shop", "web", 2)]);
+    let world = stand(vec![deployment("shop", "web", 2)]);
     let old: Vec<String> = world.pods().iter().map(|pod| pod.name().to_owned()).collect();
     let annotation = json!({ "kubectl.kubernetes.io/restartedAt": "now" });
     world.change("Deployment", "web", json!({ "spec": { "template": { "metadata": { "annotations": annotation } } } }));
@@ -152,7 +152,7 @@ fn a_stateful_set_goes_one_by_one() {
     let mut set = statefulset("shop", "pg", 1).with(&json!({ "spec": { "volumeClaimTemplates": template } }));
     set.0["spec"]["template"]["spec"]["volumes"] =
         json!([{ "name": "data", "persistentVolumeClaim": { "claimName": "data-pg-0" } }]);
-    let world = world(vec![storage_class("fast", true), set]);
+    let world = stand(vec![storage_class("fast", true), set]);
     assert_eq!(world.ready("StatefulSet", "pg"), "1/1");
     assert_eq!(world.object("PersistentVolumeClaim", "data-pg-0").text("/status/phase"), "Bound");
 
@@ -187,7 +187,7 @@ fn a_stateful_set_goes_one_by_one() {
 fn a_scaled_stateful_set_keeps_its_pods_whatever_its_revision_was_called() {
     let mut set = statefulset("shop", "pg", 1);
     set.0["status"]["updateRevision"] = "pg-846cd79c6c".into();
-    let world = world(vec![set.clone(), owned_by(pod("shop", "pg-0", "pg"), &set)]);
+    let world = stand(vec![set.clone(), owned_by(pod("shop", "pg-0", "pg"), &set)]);
     let uid = world.object("Pod", "pg-0").uid().to_owned();
     world.change("StatefulSet", "pg", json!({ "spec": { "replicas": 2 } }));
     world.passes(20);
@@ -197,7 +197,7 @@ fn a_scaled_stateful_set_keeps_its_pods_whatever_its_revision_was_called() {
 
 #[test]
 fn what_is_deleted_comes_back_with_its_owner_and_goes_with_it() {
-    let world = world(vec![deployment("shop", "web", 2), pod("shop", "lone", "lone")]);
+    let world = stand(vec![deployment("shop", "web", 2), pod("shop", "lone", "lone")]);
     let name = world.pods()[1].name().to_owned();
     world.sim.remove(&key("Pod", &name));
     assert!(world.object("Pod", &name).is_going());
@@ -215,7 +215,7 @@ fn what_is_deleted_comes_back_with_its_owner_and_goes_with_it() {
 
 #[test]
 fn a_deployment_can_be_replaced_by_one_of_the_same_name() {
-    let world = world(vec![deployment("shop", "web", 2)]);
+    let world = stand(vec![deployment("shop", "web", 2)]);
     let old = world.object("Deployment", "web").uid().to_owned();
     world.sim.remove(&key("Deployment", "web"));
     world.sim.apply(&deployment("shop", "web", 2), "kubectl").unwrap();
@@ -235,7 +235,7 @@ fn bare_objects_break_nothing() {
         pod("shop", "odd", "odd")
             .with(&json!({ "spec": { "containers": null }, "status": { "containerStatuses": null } })),
     );
-    let world = world(objects);
+    let world = stand(objects);
     for (kind, name) in [("Deployment", "bare"), ("StatefulSet", "bare"), ("Pod", "bare"), ("Pod", "odd")] {
         world.sim.fault(Fault::CrashLoop { workload: key(kind, name) });
     }
@@ -251,18 +251,18 @@ fn bare_objects_break_nothing() {
 
 #[test]
 fn crash_looping_pods_can_be_seen() {
-    let world = world(vec![deployment("shop", "web", 2)]);
+    let world = stand(vec![deployment("shop", "web", 2)]);
     let fault = Fault::CrashLoop { workload: key("Deployment", "web") };
     world.sim.fault(fault.clone());
     world.sim.turn();
     assert_eq!(world.ready("Deployment", "web"), "0/2");
-    let available = |world: &World| {
+    let available = |world: &Stand| {
         let web = world.object("Deployment", "web");
         let conditions = web.at("/status/conditions").unwrap().as_array().unwrap().clone();
         conditions.iter().find(|it| it["type"] == "Available").unwrap()["status"].as_str().unwrap().to_owned()
     };
     assert_eq!(available(&world), "False");
-    let container = |world: &World, field: &str| {
+    let container = |world: &Stand, field: &str| {
         world.pods()[0].at(&format!("/status/containerStatuses/0/{field}")).cloned().unwrap()
     };
     assert_eq!(container(&world, "state/waiting/reason"), "CrashLoopBackOff");
@@ -286,7 +286,7 @@ fn crash_looping_pods_can_be_seen() {
 
 #[test]
 fn pods_may_never_become_ready() {
-    let world = world(vec![deployment("shop", "web", 1)]);
+    let world = stand(vec![deployment("shop", "web", 1)]);
     world.sim.fault(Fault::NeverReady { workload: key("Deployment", "web") });
     world.change("Deployment", "web", json!({ "spec": { "replicas": 3 } }));
     world.passes(600);
@@ -295,7 +295,7 @@ fn pods_may_never_become_ready() {
 
 #[test]
 fn pods_wait_for_a_node() {
-    let world = world(vec![node("a"), deployment("shop", "web", 1)]);
+    let world = stand(vec![node("a"), deployment("shop", "web", 1)]);
     assert_eq!(world.pods()[0].text("/spec/nodeName"), "a");
     let node = ObjectKey::new("Node", "", "a");
     world.sim.change(&node, &json!({ "spec": { "unschedulable": true } }), "kubectl").unwrap();
@@ -311,7 +311,7 @@ fn pods_wait_for_a_node() {
 
 #[test]
 fn a_claim_without_its_class_waits_for_it() {
-    let world = world(vec![pending_pvc("shop", "data", "fast", "1Gi")]);
+    let world = stand(vec![pending_pvc("shop", "data", "fast", "1Gi")]);
     world.passes(7200);
     let claim = world.object("PersistentVolumeClaim", "data");
     assert_eq!(claim.text("/status/phase"), "Pending");
@@ -334,7 +334,7 @@ fn a_claim_without_its_class_waits_for_it() {
 #[test]
 fn a_claim_waits_for_its_first_consumer_where_its_class_says_so() {
     let class = storage_class("local", true).with(&json!({ "volumeBindingMode": "WaitForFirstConsumer" }));
-    let world = world(vec![class, pending_pvc("shop", "data", "local", "1Gi")]);
+    let world = stand(vec![class, pending_pvc("shop", "data", "local", "1Gi")]);
     world.passes(60);
     assert_eq!(world.object("PersistentVolumeClaim", "data").text("/status/phase"), "Pending");
     assert_eq!(world.events("data"), ["WaitForFirstConsumer: waiting for first consumer to be created before binding"]);
@@ -359,7 +359,7 @@ fn a_claim_waits_for_its_first_consumer_where_its_class_says_so() {
 fn a_claim_takes_the_smallest_volume_that_fits() {
     let class = storage_class("static", false).with(&json!({ "provisioner": "kubernetes.io/no-provisioner" }));
     let world =
-        world(vec![class, pv("large", "static", "9Gi"), pv("small", "static", "2Gi"), pv("tiny", "static", "500Mi")]);
+        stand(vec![class, pv("large", "static", "9Gi"), pv("small", "static", "2Gi"), pv("tiny", "static", "500Mi")]);
     world.sim.apply(&pending_pvc("shop", "data", "static", "1Gi"), "kubectl").unwrap();
     world.sim.apply(&pending_pvc("shop", "more", "static", "1Gi"), "kubectl").unwrap();
     world.sim.apply(&pending_pvc("shop", "none", "static", "1Gi"), "kubectl").unwrap();
@@ -376,7 +376,7 @@ fn a_claim_that_names_a_volume_waits_for_that_one() {
     let naming = |name: &str, volume: &str| {
         pending_pvc("shop", name, "fast", "1Gi").with(&json!({ "spec": { "volumeName": volume } }))
     };
-    let world = world(vec![storage_class("fast", true), naming("data", "restored"), naming("large", "tiny")]);
+    let world = stand(vec![storage_class("fast", true), naming("data", "restored"), naming("large", "tiny")]);
     world.passes(3600);
     let phase = |name| world.object("PersistentVolumeClaim", name).text("/status/phase").to_owned();
     assert_eq!(phase("data"), "Pending", "none is made in its place");
@@ -393,11 +393,11 @@ fn a_claim_that_names_a_volume_waits_for_that_one() {
 
 #[tokio::test]
 async fn a_claim_grows_in_steps() {
-    let world = world(vec![storage_class("fast", true), pvc("shop", "data", "fast", "10Gi")]);
+    let world = stand(vec![storage_class("fast", true), pvc("shop", "data", "fast", "10Gi")]);
     assert_eq!(world.sim.turn(), None);
     let grow = json!({ "spec": { "resources": { "requests": { "storage": "12Gi" } } } });
     world.sim.patch(&world.patch("PersistentVolumeClaim", "data", grow)).await.unwrap();
-    let state = |world: &World| {
+    let state = |world: &Stand| {
         let claim = world.object("PersistentVolumeClaim", "data");
         format!("{} {}", claim.text("/status/capacity/storage"), claim.text("/status/conditions/0/type"))
     };
@@ -413,7 +413,7 @@ async fn a_claim_grows_in_steps() {
 
 #[tokio::test]
 async fn a_claim_may_never_grow() {
-    let world = world(vec![storage_class("fast", true), pvc("shop", "data", "fast", "10Gi")]);
+    let world = stand(vec![storage_class("fast", true), pvc("shop", "data", "fast", "10Gi")]);
     let fault = Fault::ClaimNeverGrows { claim: key("PersistentVolumeClaim", "data") };
     world.sim.fault(fault.clone());
     let grow = json!({ "spec": { "resources": { "requests": { "storage": "12Gi" } } } });
@@ -427,7 +427,7 @@ async fn a_claim_may_never_grow() {
 
 #[test]
 fn a_job_runs_to_its_end() {
-    let world = world(vec![job("shop", "backup")]);
+    let world = stand(vec![job("shop", "backup")]);
     world.passes(29);
     let backup = world.object("Job", "backup");
     assert_eq!((backup.number("/status/active"), backup.number("/status/ready")), (Some(1), Some(1)));
@@ -440,7 +440,7 @@ fn a_job_runs_to_its_end() {
 
 #[tokio::test]
 async fn a_job_that_hangs_can_be_replaced_by_one_that_does_not() {
-    let world = world(vec![job("shop", "backup")]);
+    let world = stand(vec![job("shop", "backup")]);
     world.sim.fault(Fault::JobHangs { job: key("Job", "backup"), times: 1 });
     world.passes(86_400);
     let hung = world.object("Job", "backup");
@@ -466,7 +466,7 @@ fn a_job_fails_by_its_pods_or_by_its_deadline() {
     let slow = job("shop", "slow").with(&json!({ "spec": { "activeDeadlineSeconds": 10 } }));
     let retried = job("shop", "retried").with(&json!({ "spec": { "backoffLimit": 2 } }));
     let brief = job("shop", "brief").with(&json!({ "spec": { "ttlSecondsAfterFinished": 100 } }));
-    let world = world(vec![slow, retried, brief]);
+    let world = stand(vec![slow, retried, brief]);
     world.sim.fault(Fault::JobFails { job: key("Job", "retried") });
     world.passes(120);
     let reason = |name| {
@@ -483,7 +483,7 @@ fn a_job_fails_by_its_pods_or_by_its_deadline() {
 
 #[test]
 fn a_long_time_passes_in_order() {
-    let world = world(vec![deployment("shop", "web", 1)]);
+    let world = stand(vec![deployment("shop", "web", 1)]);
     world.change("Deployment", "web", json!({ "spec": { "replicas": 2 } }));
     world.passes(86_400);
     let young = world.pods().into_iter().max_by_key(|pod| pod.text("/metadata/creationTimestamp").to_owned()).unwrap();
@@ -506,7 +506,7 @@ fn what_is_given_is_believed() {
         job("shop", "running").with(&json!({ "status": { "startTime": "2026-03-02T03:00:00Z", "active": 1 } }));
     let growing = pvc("shop", "growing", "fast", "10Gi")
         .with(&json!({ "spec": { "resources": { "requests": { "storage": "20Gi" } } } }));
-    let world = world(vec![half, frozen, going, managed, old, running, growing]);
+    let world = stand(vec![half, frozen, going, managed, old, running, growing]);
     assert_eq!(world.ready("Deployment", "half"), "2/4");
     assert_eq!(world.object("PersistentVolumeClaim", "growing").text("/status/capacity/storage"), "10Gi");
     world.passes(20);
@@ -534,7 +534,7 @@ fn what_is_given_is_believed() {
 #[test]
 fn owners_are_found_by_their_names_and_namespaces_are_made() {
     let set = statefulset("shop", "pg", 1);
-    let world = world(vec![owned_by(pod("shop", "pg-0", "pg"), &set), set]);
+    let world = stand(vec![owned_by(pod("shop", "pg-0", "pg"), &set), set]);
     let pod = world.object("Pod", "pg-0");
     assert_eq!(pod.text("/metadata/ownerReferences/0/uid"), world.object("StatefulSet", "pg").uid());
     assert_eq!(world.pods().len(), 1);
@@ -557,7 +557,7 @@ fn what_cannot_be_loaded_says_why() {
 
 #[tokio::test]
 async fn requests_fail_as_often_as_told() {
-    let world = world(vec![configmap("shop", "a", &[("k", "1")])]);
+    let world = stand(vec![configmap("shop", "a", &[("k", "1")])]);
     let get = async || world.sim.get(&key("ConfigMap", "a")).await;
     world.sim.fault(Fault::Unavailable { verb: Verb::Get, kind: "ConfigMap".into(), times: 2 });
     for _ in 0..2 {
@@ -579,18 +579,18 @@ async fn requests_fail_as_often_as_told() {
     assert_eq!(world.sim.allowed(&access).await, Ok(false));
     world.sim.heal(&fault);
     assert_eq!(world.sim.allowed(&access).await, Ok(true));
-    assert!(world.sim.mutations().is_empty());
+    assert!(world.sim.writes().is_empty());
 
     world.sim.fault(Fault::AnswerLost { verb: Verb::Patch, kind: "ConfigMap".into(), times: 1 });
     let lost = world.sim.patch(&patch).await;
     assert!(matches!(lost, Err(ClusterError::Unavailable { .. })));
     assert_eq!(world.object("ConfigMap", "a").text("/data/k"), "2", "it took effect");
-    assert_eq!(world.sim.mutations().len(), 1);
+    assert_eq!(world.sim.writes().len(), 1);
 }
 
 #[tokio::test]
 async fn mutations_are_on_record() {
-    let world = world(vec![deployment("shop", "web", 1)]);
+    let world = stand(vec![deployment("shop", "web", 1)]);
     let dry = Patch { dry_run: true, ..world.scale("Deployment", "web", 3) };
     world.sim.patch(&dry).await.unwrap();
     world.passes(5);
@@ -605,7 +605,7 @@ async fn mutations_are_on_record() {
 
     let told: Vec<String> = world
         .sim
-        .mutations()
+        .writes()
         .iter()
         .map(|it| {
             let dry = if it.dry_run { " (dry run)" } else { "" };
@@ -621,8 +621,8 @@ async fn mutations_are_on_record() {
             "delete configmap/a in shop  by ",
         ]
     );
-    assert_eq!(world.sim.mutations()[1].body, json!({ "spec": { "replicas": 2 } }));
-    assert_eq!(world.sim.mutations()[1].at, noon() + Duration::from_secs(5));
+    assert_eq!(world.sim.writes()[1].body, json!({ "spec": { "replicas": 2 } }));
+    assert_eq!(world.sim.writes()[1].at, noon() + Duration::from_secs(5));
 }
 
 #[test]
@@ -639,7 +639,7 @@ fn faults_are_written_as_they_are_called() {
 /// Each builder's objects are such as the API server takes.
 #[tokio::test]
 async fn what_is_built_is_valid() {
-    let world = world(vec![]);
+    let world = stand(vec![]);
     let set = statefulset("shop", "pg", 1);
     for object in [
         deployment("shop", "web", 1),
@@ -739,7 +739,7 @@ mod laws {
         /// Whatever happens to the workloads: when nothing is wrong any more, they are as wanted, and at rest.
         #[test]
         fn workloads_come_to_what_is_wanted(moves in moves()) {
-            let world = world(vec![deployment("shop", "web", 2), statefulset("shop", "web", 2)]);
+            let world = stand(vec![deployment("shop", "web", 2), statefulset("shop", "web", 2)]);
             let mut restarts = 0;
             for step in &moves {
                 match step {
@@ -788,7 +788,7 @@ mod laws {
 
 #[test]
 fn pods_of_a_deployment_that_was_replaced_while_it_went_down_are_collected() {
-    let world = world(vec![deployment("shop", "web", 2), statefulset("shop", "web", 2)]);
+    let world = stand(vec![deployment("shop", "web", 2), statefulset("shop", "web", 2)]);
     let replace = || {
         world.sim.remove(&key("Deployment", "web"));
         world.sim.apply(&deployment("shop", "web", 3), "kubectl").unwrap();

@@ -1,10 +1,10 @@
 use std::path::Path;
 
 use super::*;
-use crate::diagnostics::{Location, Source};
+use crate::diagnostics::{Location, SourceText};
 
 fn found() -> Vec<Diagnostic> {
-    let source = Source { path: Path::new("./play books/a,b.yaml"), text: "a: 1\n  retires: 3\n" };
+    let source = SourceText { path: Path::new("./play books/a,b.yaml"), text: "a: 1\n  retires: 3\n" };
     let first =
         source.error(Code::UnknownField, Location { line: 2, column: 3 }, "unknown field `retires`: 100%\nwrong");
     let path = Path::new("");

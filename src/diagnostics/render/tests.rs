@@ -2,7 +2,7 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use crate::diagnostics::{Code, DiagnosticSeverity, Location, Place, Source};
+use crate::diagnostics::{Code, DiagnosticSeverity, Location, Place, SourceText};
 
 fn at(line: u64, column: u64) -> Location {
     Location { line, column }
@@ -10,7 +10,7 @@ fn at(line: u64, column: u64) -> Location {
 
 #[test]
 fn a_file_as_a_whole_has_no_line() {
-    let wrong = Source { path: Path::new("a.yaml"), text: "" }.error_of_file(Code::EmptyFile, "the file is empty");
+    let wrong = SourceText { path: Path::new("a.yaml"), text: "" }.error_of_file(Code::EmptyFile, "the file is empty");
     let wrong = wrong.with_remedy("begin with `apiVersion: dogwatch/v1`");
     insta::assert_snapshot!(wrong.render(false), @"
     error[empty-file]: the file is empty
@@ -22,7 +22,7 @@ fn a_file_as_a_whole_has_no_line() {
 
 #[test]
 fn wide_letters_keep_the_mark_where_it_belongs() {
-    let source = Source { path: Path::new("a.yaml"), text: "name: 東京 wrong\n" };
+    let source = SourceText { path: Path::new("a.yaml"), text: "name: 東京 wrong\n" };
     insta::assert_snapshot!(source.error(Code::UnknownName, at(1, 10), "this is wrong").render(false), @"
     error[unknown-name]: this is wrong
      --> a.yaml:1:10
@@ -35,7 +35,7 @@ fn wide_letters_keep_the_mark_where_it_belongs() {
 #[test]
 fn a_place_that_is_masked_has_no_mark() {
     let text = "env: { password: hunter2hunter2, nonsense: 1 }";
-    let source = Source { path: Path::new("a.yaml"), text };
+    let source = SourceText { path: Path::new("a.yaml"), text };
     let said = source.error(Code::UnknownField, source.find(at(1, 1), "nonsense"), "unknown").render(false);
     assert!(said.contains("***") && !said.contains('^'), "{said}");
 }
@@ -57,7 +57,7 @@ proptest! {
         width in 0_usize..1_000,
         is_odd: bool,
     ) {
-        let source = Source { path: Path::new(&path), text: &text };
+        let source = SourceText { path: Path::new(&path), text: &text };
         let mut wrong = source.error(Code::InvalidYaml, at(line, column), message).with_remedy(remedy);
         if is_odd {
             wrong = source.named_odd(wrong);
@@ -76,7 +76,7 @@ proptest! {
     /// A place that was not made by a source may point anywhere.
     #[test]
     fn any_place_at_all_can_be_shown(snippet in line(), line: u64, column: u64, width: usize) {
-        let source = Source { path: Path::new("a.yaml"), text: "" };
+        let source = SourceText { path: Path::new("a.yaml"), text: "" };
         let mut wrong = source.error_of_file(Code::InvalidYaml, "wrong");
         wrong.severity = DiagnosticSeverity::Warning;
         // More lines than any file has would widen the margin for ever.
@@ -89,7 +89,7 @@ proptest! {
 #[test]
 fn a_line_of_ten_thousand_characters_is_cut_around_the_place() {
     let text = format!("a: {}wrong{}", "x".repeat(5_000), "y".repeat(5_000));
-    let source = Source { path: Path::new("a.yaml"), text: &text };
+    let source = SourceText { path: Path::new("a.yaml"), text: &text };
     let shown = source.error(Code::UnknownName, at(1, 5_004), "this").render(false);
     assert!(shown.contains("wrongyyy") && shown.contains("a.yaml:1:5004"), "{shown}");
     assert!(shown.lines().all(|line| line.chars().count() < 140), "{shown}");

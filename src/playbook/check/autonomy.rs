@@ -36,13 +36,13 @@ mod tests {
 
     use super::super::Asks;
     use super::*;
-    use crate::action::{Effect, Verb};
-    use crate::diagnostics::Source;
+    use crate::action::{ChangeKind, Effect};
+    use crate::diagnostics::SourceText;
 
     const SWITCH_OVER: Declaration = Declaration {
         name: "patroni.switch_over",
         summary: "Makes another member the leader",
-        effect: Effect::Mutates(Verb::Patch),
+        effect: Effect::Mutates(ChangeKind::Patch),
         about: "",
         errors: "",
         repeated: "",
@@ -55,7 +55,7 @@ mod tests {
 
     fn told(autonomy: Autonomy, declaration: &Declaration) -> Vec<String> {
         let text = format!("autonomy: {autonomy}\nmitigate:\n  - patroni.switch_over: {{}}\n");
-        let source = Source { path: Path::new("playbooks/leader.yaml"), text: &text };
+        let source = SourceText { path: Path::new("playbooks/leader.yaml"), text: &text };
         let mut checker = Checker { source: &source, asks: Asks::Author, problems: Vec::new() };
         check(&mut checker, autonomy, [(Location { line: 3, column: 5 }, declaration)]);
         checker.problems.iter().map(|problem| problem.render(false)).collect()

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::names::Names;
-use super::view::Sees;
-use super::{Checker, view};
+use super::visible::Sees;
+use super::{Checker, visible};
 use crate::diagnostics::Code;
 use crate::language::closest;
 use crate::model::{Autonomy, Severity, parse_duration};
@@ -127,7 +127,7 @@ fn one_of<T: Copy>(checker: &mut Checker<'_>, text: &Text, field: &str, choices:
 pub(super) fn triggers(checker: &mut Checker<'_>, raw: &RawPlaybook, names: &Names) -> Vec<Trigger> {
     let mut triggers: Vec<Trigger> = Vec::new();
     for raw in &raw.triggers {
-        let condition = raw.condition.as_ref().map(|text| checker.expression(text, view(names, Sees::Alert, false)));
+        let condition = raw.condition.as_ref().map(|text| checker.expression(text, visible(names, Sees::Alert, false)));
         let Some(alert) = checker.required(raw.alert.as_ref(), &raw.seen, "a trigger", "alert", "TheAlertsName") else {
             continue;
         };

@@ -9,19 +9,19 @@ mod names;
 mod steps;
 mod target;
 mod verify;
-mod view;
+mod visible;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::document::Playbook;
 use super::load::{Loaded, RawPlaybook, Seen, Text, branches_end_as_steps, place};
-use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, Source};
+use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, SourceText};
 use crate::language::{Expression, InBody, Location, Template};
 use crate::model::{Digest, Phase, PlaybookRef, parse_duration};
 use blocks::Blocks;
 use names::Names;
-use view::{Sees, View};
+use visible::{Sees, Visible};
 
 /// Who asks for a playbook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub(super) enum Asks {
 }
 
 /// The playbook, or everything that is wrong with it.
-pub(super) fn check(loaded: Loaded, source: &Source<'_>, asks: Asks) -> Result<Playbook, Vec<Diagnostic>> {
+pub(super) fn check(loaded: Loaded, source: &SourceText<'_>, asks: Asks) -> Result<Playbook, Vec<Diagnostic>> {
     let mut checker = Checker { source, asks, problems: loaded.problems };
     let is_read = checker.problems.iter().all(|problem| problem.severity != DiagnosticSeverity::Error);
     let playbook = loaded.document.and_then(|raw| build(&mut checker, raw, loaded.incomplete));
@@ -102,7 +102,7 @@ fn build(checker: &mut Checker<'_>, mut raw: RawPlaybook, incomplete: bool) -> O
 
 /// Collects problems.
 struct Checker<'a> {
-    source: &'a Source<'a>,
+    source: &'a SourceText<'a>,
     asks: Asks,
     problems: Vec<Diagnostic>,
 }
@@ -178,7 +178,7 @@ impl Checker<'_> {
     }
 
     /// A condition whose names are all known.
-    fn expression(&mut self, text: &Text, view: View<'_>) -> Option<Expression> {
+    fn expression(&mut self, text: &Text, visible: Visible<'_>) -> Option<Expression> {
         let (at, source) = (place(text), *self.source);
         let expression = match Expression::compile(&text.value) {
             Ok(expression) => expression,
@@ -196,7 +196,7 @@ impl Checker<'_> {
             .references()
             .iter()
             .filter(|reference| reference.required > 0)
-            .filter_map(|reference| view.problem_of(&reference.path))
+            .filter_map(|reference| visible.problem_of(&reference.path))
             .collect();
         let is_right = wrong.is_empty() || self.asks == Asks::Run;
         for wrong in wrong {
@@ -206,9 +206,9 @@ impl Checker<'_> {
     }
 
     /// A text for people whose names are all known.
-    fn template(&mut self, text: &Text, view: View<'_>) -> Option<Template> {
+    fn template(&mut self, text: &Text, visible: Visible<'_>) -> Option<Template> {
         match Template::parse(&text.value) {
-            Ok(template) => self.template_names(&template, place(text), view).then_some(template),
+            Ok(template) => self.template_names(&template, place(text), visible).then_some(template),
             Err(error) => {
                 self.error(Code::InvalidTemplate, place(text), error.to_string(), None);
                 None
@@ -217,7 +217,7 @@ impl Checker<'_> {
     }
 
     /// Whether all names of a template are known.
-    fn template_names(&mut self, template: &Template, at: Location, view: View<'_>) -> bool {
+    fn template_names(&mut self, template: &Template, at: Location, visible: Visible<'_>) -> bool {
         let source = *self.source;
         let before = self.problems.len();
         for path in template.paths() {
@@ -226,14 +226,14 @@ impl Checker<'_> {
             if path.first().is_some_and(|name| name == "this" || name.starts_with('@')) {
                 continue;
             }
-            if let Some(wrong) = view.problem_of(&path) {
+            if let Some(wrong) = visible.problem_of(&path) {
                 self.error(wrong.code, source.find(at, &wrong.word), wrong.message, wrong.remedy);
             }
         }
         for name in template.in_bodies() {
             let wrong = match &name {
-                InBody::Root(path) => view.problem_of(path),
-                InBody::Item { of, path } => view.problem_of_item(of, path),
+                InBody::Root(path) => visible.problem_of(path),
+                InBody::Item { of, path } => visible.problem_of_item(of, path),
             };
             if let Some(wrong) = wrong {
                 self.error(wrong.code, source.find(at, &wrong.word), wrong.message, wrong.remedy);
@@ -244,6 +244,6 @@ impl Checker<'_> {
 }
 
 /// What a step before everything else would see: nothing but `sees`.
-fn view(names: &Names, sees: Sees, now: bool) -> View<'_> {
-    View { names, region: &[], is_lenient: false, sees, now, because: false, query: names::Output::None }
+fn visible(names: &Names, sees: Sees, now: bool) -> Visible<'_> {
+    Visible { names, region: &[], is_lenient: false, sees, now, because: false, query: names::Output::None }
 }

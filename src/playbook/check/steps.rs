@@ -1,8 +1,8 @@
 //! One step.
 
 use super::names::{Inside, Named, Names, id_problem};
-use super::view::{Sees, View};
-use super::{Asks, Checker, verify, view};
+use super::visible::{Sees, Visible};
+use super::{Asks, Checker, verify, visible};
 use crate::action::Action;
 use crate::diagnostics::Code;
 use crate::language::{Expression, Location, Template};
@@ -47,9 +47,9 @@ pub(super) struct Spot<'n> {
 
 impl<'n> Spot<'n> {
     /// What a condition sees there.
-    pub fn view(&self) -> View<'n> {
+    pub fn visible(&self) -> Visible<'n> {
         let is_lenient = self.phase == Phase::Escalate;
-        View { region: self.region, is_lenient, ..view(self.names, Sees::Before(self.order), true) }
+        Visible { region: self.region, is_lenient, ..visible(self.names, Sees::Before(self.order), true) }
     }
 
     pub fn address(&self, id: Option<Text>) -> StepAddress {
@@ -59,7 +59,7 @@ impl<'n> Spot<'n> {
 
 pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -> Draft {
     let Spot { phase, in_group, .. } = spot;
-    let sees = spot.view();
+    let sees = spot.visible();
     let before = checker.problems.len();
     let mut draft = Draft { step: None, at: raw.seen.at, when_at: raw.when.as_ref().map(place), condition_at: None };
     if let Some(id) = &raw.id
@@ -143,14 +143,14 @@ fn only_action(checker: &mut Checker<'_>, raw: &mut RawStep) -> Option<Does> {
 }
 
 /// The reason, for the condition it belongs to.
-fn because(checker: &mut Checker<'_>, raw: &mut RawStep, what: Option<&What>, sees: View<'_>) -> Option<Template> {
+fn because(checker: &mut Checker<'_>, raw: &mut RawStep, what: Option<&What>, sees: Visible<'_>) -> Option<Template> {
     let text = raw.because.take()?;
     if raw.when.is_none() && what.is_some_and(|what| !is_condition(what)) {
         let message = "`because` gives the reason of a condition, and this step has none";
         checker.error(Code::Misplaced, place(&text), message, Some("leave it out".into()));
         return None;
     }
-    checker.template(&text, View { now: false, ..sees })
+    checker.template(&text, Visible { now: false, ..sees })
 }
 
 fn is_condition(what: &What) -> bool {
@@ -212,7 +212,7 @@ fn in_phase(checker: &mut Checker<'_>, phase: Phase, in_group: bool, does: &Does
     }
 }
 
-fn kind(checker: &mut Checker<'_>, sees: View<'_>, what: What, because: Option<Template>) -> Option<StepKind> {
+fn kind(checker: &mut Checker<'_>, sees: Visible<'_>, what: What, because: Option<Template>) -> Option<StepKind> {
     match what {
         What::DoneIf(text) => {
             checker.expression(&text, sees).map(|expression| StepKind::DoneIf(Condition { expression, because }))
@@ -224,7 +224,7 @@ fn kind(checker: &mut Checker<'_>, sees: View<'_>, what: What, because: Option<T
             checker.expression(&text, sees).map(|expression| StepKind::EscalateIf(Condition { expression, because }))
         }
         What::End { escalates, because } => {
-            let because = checker.template(&because, View { now: false, ..sees })?;
+            let because = checker.template(&because, Visible { now: false, ..sees })?;
             let condition = Condition { expression: Expression::compile("true").ok()?, because: Some(because) };
             Some(if escalates { StepKind::EscalateIf(condition) } else { StepKind::DoneIf(condition) })
         }
@@ -234,7 +234,7 @@ fn kind(checker: &mut Checker<'_>, sees: View<'_>, what: What, because: Option<T
             let because = matches!(action, Action::Tell(_));
             for (_, arg) in action.describe().args() {
                 if let Some((template, at)) = arg.template() {
-                    checker.template_names(template, at, View { now: false, because, ..sees });
+                    checker.template_names(template, at, Visible { now: false, because, ..sees });
                 }
             }
             Some(StepKind::Action(action))
@@ -247,7 +247,7 @@ fn kind(checker: &mut Checker<'_>, sees: View<'_>, what: What, because: Option<T
 /// The most names that one `set` gives.
 const MOST_VALUES: usize = 20;
 
-fn values(checker: &mut Checker<'_>, sees: View<'_>, set: RawSet) -> Option<StepKind> {
+fn values(checker: &mut Checker<'_>, sees: Visible<'_>, set: RawSet) -> Option<StepKind> {
     if set.values.is_empty() && set.seen.broken.is_empty() {
         checker.error(
             Code::NoAction,

@@ -1,8 +1,8 @@
 //! How the target is found.
 
 use super::names::Names;
-use super::view::Sees;
-use super::{Checker, view};
+use super::visible::Sees;
+use super::{Checker, visible};
 use crate::cluster::Kind;
 use crate::diagnostics::Code;
 use crate::language::{AnyArg, Arg, closest, list};
@@ -106,7 +106,7 @@ fn part(
 ) -> bool {
     let Some(arg) = arg else { return true };
     if let Some((template, at)) = arg.template() {
-        return checker.template_names(template, at, view(names, Sees::Request, false));
+        return checker.template_names(template, at, visible(names, Sees::Request, false));
     }
     match arg.literal() {
         Some(literal) if !is_name(literal) => {

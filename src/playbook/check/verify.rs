@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Checker;
 use super::names::{Found, Output};
 use super::steps::Spot;
-use super::view::{Sees, View};
+use super::visible::{Sees, Visible};
 use crate::diagnostics::Code;
 use crate::language::{Expression, closest, list};
 use crate::model::{HumanDuration, parse_duration};
@@ -19,12 +19,12 @@ pub(super) fn check(checker: &mut Checker<'_>, spot: Spot<'_>, raw: RawVerify) -
     const WHAT: &str = "`verify`";
     let query = raw.query.as_ref().map(|query| repeated(checker, spot, query));
     let query = query.unwrap_or(Output::None);
-    let view = View { sees: Sees::UpTo(spot.order), query, ..spot.view() };
+    let visible = Visible { sees: Sees::UpTo(spot.order), query, ..spot.visible() };
     let asked = raw.query.as_ref().map(|query| query.value.as_str());
     let until = checker
         .required(raw.until.as_ref(), &raw.seen, WHAT, "until", "value < 0.1")
-        .and_then(|text| decided(checker, text, view, "until", asked));
-    let fail_if = raw.fail_if.as_ref().map(|text| decided(checker, text, view, "fail_if", asked));
+        .and_then(|text| decided(checker, text, visible, "until", asked));
+    let fail_if = raw.fail_if.as_ref().map(|text| decided(checker, text, visible, "fail_if", asked));
     let settle = raw.settle.as_ref().map(|text| checker.duration(text));
     let every = raw.every.as_ref().map(|text| checker.duration(text));
     let within = checker
@@ -71,11 +71,11 @@ pub(super) fn check(checker: &mut Checker<'_>, spot: Spot<'_>, raw: RawVerify) -
 fn decided(
     checker: &mut Checker<'_>,
     text: &Text,
-    view: View<'_>,
+    visible: Visible<'_>,
     field: &str,
     asked: Option<&str>,
 ) -> Option<Expression> {
-    let expression = checker.expression(text, view)?;
+    let expression = checker.expression(text, visible)?;
     if let Some(answer) = expression.constant() {
         let message = format!("`{field}` is always {answer}, and proves nothing");
         if checker.rule(
@@ -87,14 +87,14 @@ fn decided(
             return None;
         }
     }
-    let is_fresh = |name: &str| match (view.query, asked) {
+    let is_fresh = |name: &str| match (visible.query, asked) {
         (Output::Fields(fields), _) => fields.iter().any(|field| field.name == name),
         // What it gives is not known here, so that each name may be a part of it.
         (Output::Unknown | Output::None, Some(_)) => true,
         (_, None) => name == "target",
     };
     if !expression.references().iter().any(|reference| is_fresh(reference.name())) {
-        let (message, remedy) = measures_nothing(field, &expression, view, asked);
+        let (message, remedy) = measures_nothing(field, &expression, visible, asked);
         if checker.rule(Code::StaleVerify, place(text), message, remedy) {
             return None;
         }
@@ -102,9 +102,14 @@ fn decided(
     Some(expression)
 }
 
-fn measures_nothing(field: &str, expression: &Expression, view: View<'_>, asked: Option<&str>) -> (String, String) {
+fn measures_nothing(
+    field: &str,
+    expression: &Expression,
+    visible: Visible<'_>,
+    asked: Option<&str>,
+) -> (String, String) {
     let message = format!("`{field}` looks at nothing that is measured after the change");
-    let (Some(id), Output::Fields(fields)) = (asked, view.query) else {
+    let (Some(id), Output::Fields(fields)) = (asked, visible.query) else {
         let remedy = "name `target`, which is read again, or the step that is to be asked again with `query: ...`";
         return (message, remedy.into());
     };

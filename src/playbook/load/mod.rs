@@ -16,7 +16,7 @@ pub(super) use raw::{RawInput, RawInputs, RawLimits, RawMetadata, RawPlaybook, R
 pub(super) use reader::{Seen, Text, place};
 pub(super) use step::{Does, RawBranch, RawSet, RawStep, RawVerify, What, branches_end_as_steps};
 
-use crate::diagnostics::{Code, Diagnostic, Source};
+use crate::diagnostics::{Code, Diagnostic, SourceText};
 use reader::{MapOf, Reader};
 
 /// The largest file, in bytes: a playbook that is longer is read by nobody at night.
@@ -34,7 +34,7 @@ pub(super) struct Loaded {
 }
 
 /// Reads the form of a document.
-pub(super) fn read(source: &Source<'_>) -> Loaded {
+pub(super) fn read(source: &SourceText<'_>) -> Loaded {
     let refused = |problem| Loaded { document: None, incomplete: true, problems: vec![problem] };
     if source.text.len() as u64 > LARGEST {
         return refused(

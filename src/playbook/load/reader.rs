@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
-use crate::diagnostics::{Code, Diagnostic, Source};
+use crate::diagnostics::{Code, Diagnostic, SourceText};
 use crate::language::{Location, closest, list};
 
 /// A text of the document with its place. Scalars are always read as their text, so that `no` is a name and `010` is no 8.
@@ -112,7 +112,7 @@ pub(super) struct Place {
 
 /// One pass over the document.
 pub(super) struct Reader<'a> {
-    pub source: &'a Source<'a>,
+    pub source: &'a SourceText<'a>,
     /// The values that are left out, as they are known to be wrong.
     left_out: &'a [Place],
     /// The way from the top to what is read now. After an error it ends where the error is.
@@ -123,7 +123,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(source: &'a Source<'a>, left_out: &'a [Place]) -> Self {
+    pub fn new(source: &'a SourceText<'a>, left_out: &'a [Place]) -> Self {
         let (way, problems) = (RefCell::default(), RefCell::default());
         Self { source, left_out, way, problems, incomplete: Cell::new(false) }
     }

@@ -4,11 +4,11 @@ use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::{Error, MessageFormatter, UserMessageFormatter};
 
 use super::reader::{Place, instead};
-use crate::diagnostics::{Code, Diagnostic, Source};
+use crate::diagnostics::{Code, Diagnostic, SourceText};
 use crate::language::Location;
 
 /// The problem for `error`, which came up while the value of `place` was read.
-pub(super) fn problem(source: &Source<'_>, error: &Error, place: Option<&Place>) -> Diagnostic {
+pub(super) fn problem(source: &SourceText<'_>, error: &Error, place: Option<&Place>) -> Diagnostic {
     let mut at: Location = error.location().map(Location::from).unwrap_or_default();
     if let Error::AliasError { error, .. } = error {
         return problem(source, error, place);
@@ -63,7 +63,7 @@ pub(super) fn problem(source: &Source<'_>, error: &Error, place: Option<&Place>)
 }
 
 /// The key whose value stands at `at` in the same line.
-fn key_before<'t>(source: &Source<'t>, at: Location) -> Option<&'t str> {
+fn key_before<'t>(source: &SourceText<'t>, at: Location) -> Option<&'t str> {
     let line = source.line(at.line);
     let end = line.char_indices().nth(at.column.checked_sub(1)? as usize).map_or(line.len(), |(index, _)| index);
     let before = line[..end].trim_end().strip_suffix(':')?;
@@ -77,7 +77,7 @@ struct Found<'t> {
 }
 
 impl<'t> Found<'t> {
-    fn at(source: &Source<'t>, at: Location) -> Self {
+    fn at(source: &SourceText<'t>, at: Location) -> Self {
         let line = source.line(at.line);
         let start =
             line.char_indices().nth(at.column.saturating_sub(1) as usize).map_or(line.len(), |(index, _)| index);
@@ -123,7 +123,12 @@ fn too_much(breach: &BudgetBreach) -> String {
     }
 }
 
-fn syntax(source: &Source<'_>, error: &Error, at: &mut Location, found: &Found<'_>) -> (Code, String, Option<String>) {
+fn syntax(
+    source: &SourceText<'_>,
+    error: &Error,
+    at: &mut Location,
+    found: &Found<'_>,
+) -> (Code, String, Option<String>) {
     let message = UserMessageFormatter.format_message(error).into_owned();
     if let Some(tab) = leading_tab(source, at.line) {
         *at = tab;
@@ -142,7 +147,7 @@ fn syntax(source: &Source<'_>, error: &Error, at: &mut Location, found: &Found<'
 }
 
 /// A tab that indents the line of the error or one of its neighbours: the reader notices it late.
-fn leading_tab(source: &Source<'_>, line: u64) -> Option<Location> {
+fn leading_tab(source: &SourceText<'_>, line: u64) -> Option<Location> {
     (line.saturating_sub(1).max(1)..=line + 1).find_map(|line| {
         let text = source.line(line);
         let indent = text.len() - text.trim_start_matches([' ', '\t']).len();

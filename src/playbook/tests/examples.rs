@@ -47,7 +47,7 @@ fn each_example_is_a_step_of_its_action() {
         assert_eq!(args, declared, "{}", declaration.name);
         let is_what_it_says = match action {
             Action::Read(_) => declaration.effect == Effect::Reads,
-            Action::Mutate(mutation) => declaration.effect == Effect::Mutates(mutation.verb()),
+            Action::Mutate(mutation) => declaration.effect == Effect::Mutates(mutation.change_kind()),
             Action::Tell(_) => declaration.effect == Effect::Tells,
         };
         assert!(is_what_it_says, "{}: {}", declaration.name, declaration.effect);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::document::{Case, CaseFile};
-use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, Diagnostics, Location, Source, closest, list};
+use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, Diagnostics, Location, SourceText, closest, list};
 use crate::files;
 use crate::playbook::Playbook;
 
@@ -22,14 +22,14 @@ pub fn read_cases(path: &Path, playbook: Option<&Playbook>) -> Result<Option<Cas
             return Err(Diagnostic::of_file(DiagnosticSeverity::Error, Code::Unreadable, path, message).into());
         }
     };
-    let source = Source { path, text: &text };
+    let source = SourceText { path, text: &text };
     let file: CaseFile = serde_saphyr::from_str(&text).map_err(|error| source.yaml_error(&error))?;
     let wrong = Check { source, playbook, wrong: Vec::new() }.file(&file);
     if wrong.is_empty() { Ok(Some(file)) } else { Err(Diagnostics(wrong)) }
 }
 
 struct Check<'a> {
-    source: Source<'a>,
+    source: SourceText<'a>,
     playbook: Option<&'a Playbook>,
     wrong: Vec<Diagnostic>,
 }

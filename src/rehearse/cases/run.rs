@@ -302,7 +302,7 @@ impl Play<'_> {
         if changes != expected {
             wrong.push(format!("expected the changes {}\nand it made {}", listed(&expected), listed(&changes)));
         }
-        let seen = self.stage.cluster.mutations().into_iter().filter(|mutation| !mutation.dry_run).count();
+        let seen = self.stage.cluster.writes().into_iter().filter(|mutation| !mutation.dry_run).count();
         if seen != changes.len() {
             wrong.push(format!("it tells of {} changes, and the cluster saw {seen}", changes.len()));
         }

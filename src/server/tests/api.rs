@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::*;
 
-impl World {
+impl TestServer {
     async fn asks(&self, who: &str, command: &str) -> (u16, Value) {
         self.asks_with(who, command, None).await
     }
@@ -43,7 +43,7 @@ impl World {
 
 #[tokio::test]
 async fn a_command_is_answered() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     let _decider = world.decides();
     assert_eq!(world.asks("victor", "/incidents").await, (200, json!({ "reply": "no open incident", "ok": true })));
     assert_eq!(world.asks("alice", "/ack INC-1").await, (200, json!({ "reply": "alice (api): ack", "ok": true })));
@@ -54,7 +54,7 @@ async fn a_command_is_answered() {
 
 #[tokio::test]
 async fn a_command_that_cannot_be_done_says_why() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     let (status, answer) = world.asks("alice", "/akc INC-1").await;
     assert_eq!(status, 400);
     assert_eq!(answer, json!({ "reply": "`akc` is no command; did you mean /ack?", "ok": false }));
@@ -72,7 +72,7 @@ async fn a_command_that_cannot_be_done_says_why() {
 
 #[tokio::test]
 async fn the_same_key_is_the_same_command() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     let _decider = world.decides();
     for _ in 0..3 {
         assert_eq!(world.asks_with("alice", "/ack INC-1", Some("k-1")).await.0, 200);
@@ -88,7 +88,7 @@ async fn the_same_key_is_the_same_command() {
 
 #[tokio::test]
 async fn whoever_has_no_token_may_ask_nothing() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     let post = || world.posts("/v1/commands").body(r#"{"command":"/incidents"}"#);
     for request in [
         post(),
@@ -101,7 +101,8 @@ async fn whoever_has_no_token_may_ask_nothing() {
         assert_eq!(refusal(response).await.0, 401);
     }
     assert_eq!(world.counts(r#"dogwatch_commands_total{via="api",result="refused"}"#).await, 4);
-    let open = World::with(Settings { api_tokens: Vec::new(), sources: alertmanager(None, false), ..settings() }).await;
+    let open =
+        TestServer::with(Settings { api_tokens: Vec::new(), sources: alertmanager(None, false), ..settings() }).await;
     let request = open.posts("/v1/commands").bearer_auth("").body(r#"{"command":"/incidents"}"#);
     let (status, _, _, hint) = refusal(request.send().await.unwrap()).await;
     assert_eq!((status, hint.as_str()), (401, "no token is configured: set server.api_tokens"));
@@ -109,7 +110,7 @@ async fn whoever_has_no_token_may_ask_nothing() {
 
 #[tokio::test]
 async fn a_body_that_holds_no_command_is_refused() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     let post = |body: Vec<u8>| world.posts("/v1/commands").bearer_auth("token-of-alice").body(body).send();
     for wrong in ["", "{}", "/incidents", r#"{"command":7}"#] {
         let (status, _, at, hint) = refusal(post(wrong.into()).await.unwrap()).await;
@@ -121,7 +122,7 @@ async fn a_body_that_holds_no_command_is_refused() {
 
 #[tokio::test]
 async fn it_is_ready_when_the_workers_work_and_the_store_answers() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     assert_eq!(world.get("/healthz").await.status(), 200);
     let (status, error, _, _) = refusal(world.get("/readyz").await).await;
     assert_eq!((status, error.as_str()), (503, "the workers have not been started yet"));
@@ -137,7 +138,7 @@ async fn it_is_ready_when_the_workers_work_and_the_store_answers() {
 
 #[tokio::test]
 async fn metrics_are_for_prometheus() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     let response = world.get("/metrics").await;
     assert_eq!(response.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
     let text = response.text().await.unwrap();
@@ -153,7 +154,7 @@ async fn metrics_are_for_prometheus() {
 
 #[tokio::test]
 async fn what_is_not_there_says_what_is() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     for path in ["/", "/v1/alerts", "/metrics/"] {
         let (status, _, at, hint) = refusal(world.get(path).await).await;
         assert_eq!((status, at), (404, format!("GET {path}")));
@@ -187,7 +188,7 @@ async fn no_secret_comes_into_the_log() {
         tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone()).finish();
     // All of this test runs on one thread, so all of it is logged.
     let logging = tracing::subscriber::set_default(subscriber);
-    let world = World::new().await;
+    let world = TestServer::new().await;
     let post = |path: &str| world.posts(path);
     post("/v1/alertmanager").bearer_auth("guess-hunter2").body(body(1)).send().await.unwrap();
     post("/v1/alertmanager?token=query-hunter2").bearer_auth(TOKEN).body(body(1)).send().await.unwrap();
@@ -211,7 +212,7 @@ async fn no_secret_comes_into_the_log() {
 
 #[tokio::test]
 async fn a_command_that_is_too_long_is_not_sent_to_the_setting_for_webhooks() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     let (status, refusal) = world.asks("alice", &"/help ".repeat(20_000)).await;
     assert_eq!(status, 413);
     assert_eq!(refusal["hint"], "send one command, which is one line");

@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test]
 async fn a_delivery_is_durable_before_it_is_accepted() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     let response = world.delivers(fixture("0.34/group.json")).await;
     assert_eq!(response.status(), 200);
     let answer: Value = response.json().await.unwrap();
@@ -21,7 +21,7 @@ async fn a_delivery_is_durable_before_it_is_accepted() {
 
 #[tokio::test]
 async fn what_its_sender_has_left_out_is_counted_and_answered() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     let body = body(2).replace(r#""truncatedAlerts":0"#, r#""truncatedAlerts":40"#);
     let answer: Value = world.delivers(body.clone()).await.json().await.unwrap();
     assert_eq!(answer["left_out"], json!({ "alerts": 0, "labels": 0, "by_sender": 40 }));
@@ -32,7 +32,7 @@ async fn what_its_sender_has_left_out_is_counted_and_answered() {
 
 #[tokio::test]
 async fn what_cannot_be_read_of_a_body_is_counted_and_answered_and_the_rest_is_taken() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     let odd = String::from_utf8(fixture("0.34/group.json")).unwrap().replace("2025-03-01T02:01:00Z", "soon");
     let answer: Value = world.delivers(odd.clone()).await.json().await.unwrap();
     assert_eq!((&answer["alerts"], &answer["left_out"]["damaged"]), (&json!(2), &json!(1)));
@@ -52,7 +52,7 @@ async fn what_cannot_be_read_of_a_body_is_counted_and_answered_and_the_rest_is_t
 
 #[tokio::test]
 async fn a_secret_in_what_is_malformed_is_not_told_however_it_is_escaped() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     for value in [
         "pass\u{200b}word=hunter2",
         "PASS\u{1b}[1mWORD=hunter2",
@@ -73,7 +73,7 @@ async fn a_secret_in_what_is_malformed_is_not_told_however_it_is_escaped() {
 
 #[tokio::test]
 async fn the_same_delivery_again_changes_nothing() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     for n in 0..5 {
         let answer: Value = world.delivers(fixture("0.25/firing.json")).await.json().await.unwrap();
         assert_eq!(answer["duplicate"], json!(n > 0));
@@ -86,7 +86,7 @@ async fn the_same_delivery_again_changes_nothing() {
 
 #[tokio::test]
 async fn three_peers_that_deliver_at_once_deliver_one_signal() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     let deliveries = (0..30).map(|n| world.delivery(fixture(&format!("0.34/peer-{}.json", n % 3))).send());
     for response in futures_util::future::join_all(deliveries).await {
         assert_eq!(response.unwrap().status(), 200);
@@ -97,7 +97,7 @@ async fn three_peers_that_deliver_at_once_deliver_one_signal() {
 
 #[tokio::test]
 async fn firing_resolved_and_firing_again_are_three_signals_in_their_order() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     for name in ["firing", "resolved", "firing"] {
         assert_eq!(world.delivers(fixture(&format!("0.34/{name}.json"))).await.status(), 200);
     }
@@ -113,7 +113,7 @@ fn alerts_that_fire(body: &SignalBody) -> usize {
 
 #[tokio::test]
 async fn ten_thousand_alerts_come_in_one_body() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     let body = body(10_000);
     assert!(body.len() > 4_000_000, "{}", body.len());
     let answer: Value = world.delivers(body).await.json().await.unwrap();
@@ -124,7 +124,7 @@ async fn ten_thousand_alerts_come_in_one_body() {
 
 #[tokio::test]
 async fn what_is_no_notification_is_refused_with_the_place() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     let wrong = String::from_utf8(fixture("0.34/firing.json")).unwrap().replace("2025-03-01T02:03:04.567Z", "soon");
     let (status, error, at, hint) = refusal(world.delivers(wrong).await).await;
     assert_eq!((status, at.as_str()), (400, "alerts[0].startsAt"));
@@ -141,7 +141,7 @@ async fn what_is_no_notification_is_refused_with_the_place() {
 
 #[tokio::test]
 async fn only_who_shows_the_token_may_deliver() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     let deliver = |request: RequestBuilder| request.body(body(1)).send();
     let post = || world.posts("/v1/alertmanager");
     for (request, said) in [
@@ -164,7 +164,7 @@ async fn only_who_shows_the_token_may_deliver() {
 #[tokio::test]
 async fn a_user_and_a_password_do_as_well() {
     let webhook = Credential::Basic { username: "am".into(), password: Secret::new("p:w ä") };
-    let world = World::with(Settings { sources: alertmanager(Some(webhook), false), ..settings() }).await;
+    let world = TestServer::with(Settings { sources: alertmanager(Some(webhook), false), ..settings() }).await;
     let post = |user: &str, password: &str| {
         world.posts("/v1/alertmanager").basic_auth(user, Some(password)).body(body(1)).send()
     };
@@ -178,10 +178,10 @@ async fn a_user_and_a_password_do_as_well() {
 
 #[tokio::test]
 async fn without_a_credential_the_door_is_open() {
-    let world = World::with(Settings { sources: alertmanager(None, false), ..settings() }).await;
+    let world = TestServer::with(Settings { sources: alertmanager(None, false), ..settings() }).await;
     let response = world.posts("/v1/alertmanager").body(body(1)).send().await.unwrap();
     assert_eq!(response.status(), 200);
-    let vouched_for = World::with(Settings { sources: alertmanager(None, true), ..settings() }).await;
+    let vouched_for = TestServer::with(Settings { sources: alertmanager(None, true), ..settings() }).await;
     vouched_for.posts("/v1/alertmanager").body(body(1)).send().await.unwrap();
     // Something in front of the second one authenticates, and nothing does so for the first.
     for (world, unauthenticated) in [(&world, true), (&vouched_for, false)] {
@@ -193,7 +193,7 @@ async fn without_a_credential_the_door_is_open() {
 
 #[tokio::test]
 async fn a_slash_at_the_end_changes_nothing() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     let delivery = || world.posts("/v1/alertmanager/").body(body(1));
     assert_eq!(delivery().send().await.unwrap().status(), 401);
     assert_eq!(delivery().bearer_auth(TOKEN).send().await.unwrap().status(), 200);
@@ -203,7 +203,7 @@ async fn a_slash_at_the_end_changes_nothing() {
 
 #[tokio::test]
 async fn a_store_that_does_not_take_it_is_no_reason_to_forget_it() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     world.place.close().await;
     let response = world.delivers(body(1)).await;
     assert_eq!(response.headers()["retry-after"], "5");
@@ -216,7 +216,7 @@ async fn a_store_that_does_not_take_it_is_no_reason_to_forget_it() {
 
 #[tokio::test]
 async fn a_storm_of_a_thousand_groups_is_taken_in() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     let one = |n: usize| body(1).replace("\"groupKey\":\"{}", &format!("\"groupKey\":\"{n}"));
     let deliveries = (0..1_000).map(|n| world.delivery(one(n)).send());
     for response in futures_util::future::join_all(deliveries).await {
@@ -226,7 +226,7 @@ async fn a_storm_of_a_thousand_groups_is_taken_in() {
 }
 
 /// A server that takes the events of a source of the kind `generic`.
-async fn world_with_events() -> World {
+async fn world_with_events() -> TestServer {
     let map = "{ alerts: body.events, name: event.title, status: event.state, labels: { host: event.host } }";
     let mapping = crate::intake::Mapping::compile(&serde_saphyr::from_str(map).unwrap()).unwrap();
     let source = Source {
@@ -236,7 +236,7 @@ async fn world_with_events() -> World {
         field: "sources.0.auth".into(),
         ..Source::default()
     };
-    World::with(Settings { sources: Sources::new(Some(Source::default()), vec![source]), ..settings() }).await
+    TestServer::with(Settings { sources: Sources::new(Some(Source::default()), vec![source]), ..settings() }).await
 }
 
 #[tokio::test]
@@ -276,7 +276,7 @@ async fn each_source_has_a_door_and_a_secret_of_its_own() {
         source("us-1", Form::Alertmanager, "two"),
         source("cron", Form::Heartbeat, "three"),
     ];
-    let world = World::with(Settings { sources: Sources::new(None, sources), ..settings() }).await;
+    let world = TestServer::with(Settings { sources: Sources::new(None, sources), ..settings() }).await;
     let to = |path: &str, secret: &str| world.posts(path).bearer_auth(secret).body(fixture("0.34/group.json")).send();
     assert_eq!(to("/v1/sources/eu-1", "one").await.unwrap().status(), 200);
     assert_eq!(to("/v1/sources/us-1/", "two").await.unwrap().status(), 200);

@@ -29,7 +29,7 @@ fn head(length: usize) -> String {
 
 #[tokio::test]
 async fn a_body_that_is_too_large_is_answered_and_not_just_cut_off() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     let body = vec![b' '; 17 * 1024 * 1024];
     let (status, error, _, hint) = refusal(world.delivers(body.clone()).await).await;
     assert_eq!((status, error.as_str()), (413, "it is larger than 16777216 bytes"));
@@ -60,7 +60,7 @@ impl hyper::body::Body for StreamBody {
 
 #[tokio::test]
 async fn one_who_may_not_deliver_is_told_so_whatever_he_sends() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     let request = world.posts("/v1/alertmanager").bearer_auth("wrong");
     let response = request.body(vec![b' '; 20 * 1024 * 1024]).send().await.unwrap();
     assert_eq!(response.status(), 401);
@@ -68,7 +68,7 @@ async fn one_who_may_not_deliver_is_told_so_whatever_he_sends() {
 
 #[tokio::test]
 async fn a_body_that_trickles_in_is_not_waited_for() {
-    let world = World::with(quick(Limits { body_within: SHORT, ..Limits::default() })).await;
+    let world = TestServer::with(quick(Limits { body_within: SHORT, ..Limits::default() })).await;
     let mut stream = TcpStream::connect(world.address).await.unwrap();
     stream.write_all(head(1_000).as_bytes()).await.unwrap();
     stream.write_all(b"{\"version\":").await.unwrap();
@@ -80,7 +80,7 @@ async fn a_body_that_trickles_in_is_not_waited_for() {
 
 #[tokio::test]
 async fn a_head_that_trickles_in_is_not_waited_for_either() {
-    let world = World::with(quick(Limits { head_within: SHORT, ..Limits::default() })).await;
+    let world = TestServer::with(quick(Limits { head_within: SHORT, ..Limits::default() })).await;
     let mut silent = TcpStream::connect(world.address).await.unwrap();
     let mut slow = TcpStream::connect(world.address).await.unwrap();
     slow.write_all(b"GET /healthz HTTP/1.1\r\nHost:").await.unwrap();
@@ -96,7 +96,7 @@ async fn a_head_that_trickles_in_is_not_waited_for_either() {
 
 #[tokio::test]
 async fn a_head_without_end_is_refused() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     let mut stream = TcpStream::connect(world.address).await.unwrap();
     let long = format!("GET /healthz HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "x".repeat(100_000));
     // It may be cut off while we still write.
@@ -108,7 +108,7 @@ async fn a_head_without_end_is_refused() {
 
 #[tokio::test]
 async fn whoever_hangs_up_in_the_middle_leaves_nothing_behind() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     let mut stream = TcpStream::connect(world.address).await.unwrap();
     let body = body(10);
     stream.write_all(head(body.len()).as_bytes()).await.unwrap();
@@ -122,7 +122,7 @@ async fn whoever_hangs_up_in_the_middle_leaves_nothing_behind() {
 async fn more_bodies_than_there_is_room_for_are_sent_away_until_later() {
     let limits = Limits { bodies: 2 << 20, turn_within: SHORT, ..Limits::default() };
     let settings = Settings { body_limit: 2 << 20, ..quick(limits) };
-    let world = World::with(settings).await;
+    let world = TestServer::with(settings).await;
     let body = format!("{}{}", super::body(100), " ".repeat(1_500_000));
     // Somebody who says that he will send much, and takes his time.
     let mut slow = TcpStream::connect(world.address).await.unwrap();
@@ -153,7 +153,7 @@ async fn more_bodies_than_there_is_room_for_are_sent_away_until_later() {
 
 #[tokio::test]
 async fn a_body_that_was_packed_is_refused() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     let response = world.delivery("x").header("content-encoding", "gzip").send().await.unwrap();
     let (status, error, _, _) = refusal(response).await;
     assert_eq!((status, error.as_str()), (415, "it has the encoding `gzip`"));
@@ -162,7 +162,7 @@ async fn a_body_that_was_packed_is_refused() {
 #[tokio::test]
 async fn a_request_that_waits_for_ever_has_an_end() {
     // Nobody works on commands here.
-    let world = World::with(quick(Limits { request_within: SHORT, ..Limits::default() })).await;
+    let world = TestServer::with(quick(Limits { request_within: SHORT, ..Limits::default() })).await;
     let request = world.posts("/v1/commands").bearer_auth("token-of-alice");
     let response = request.body(r#"{"command":"/ack INC-1"}"#).send().await.unwrap();
     let (status, error, at, _) = refusal(response).await;
@@ -172,7 +172,7 @@ async fn a_request_that_waits_for_ever_has_an_end() {
 
 #[tokio::test]
 async fn stopping_answers_what_is_under_way_and_takes_nothing_new() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     let body = body(10);
     let mut stream = TcpStream::connect(world.address).await.unwrap();
     stream.write_all(head(body.len()).as_bytes()).await.unwrap();
@@ -200,7 +200,7 @@ async fn stopping_answers_what_is_under_way_and_takes_nothing_new() {
 
 #[tokio::test]
 async fn stopping_does_not_wait_for_ever() {
-    let world = World::with(quick(Limits { stop_within: SHORT, ..Limits::default() })).await;
+    let world = TestServer::with(quick(Limits { stop_within: SHORT, ..Limits::default() })).await;
     let mut stream = TcpStream::connect(world.address).await.unwrap();
     stream.write_all(head(1_000).as_bytes()).await.unwrap();
     stream.write_all(b"{").await.unwrap();
@@ -212,7 +212,7 @@ async fn stopping_does_not_wait_for_ever() {
 /// Who has connected and asked nothing, as probes and load balancers do, is owed no answer.
 #[tokio::test]
 async fn who_asks_nothing_does_not_delay_the_end() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     let mut silent = TcpStream::connect(world.address).await.unwrap();
     // Connections are taken in their order.
     assert_eq!(world.get("/healthz").await.status(), 200);
@@ -225,7 +225,7 @@ async fn a_source_that_sends_slowly_keeps_no_other_one_out() {
     let source = |name: &str| Source { name: name.into(), ..Source::default() };
     let sources = Sources::new(None, vec![source("slow"), source("quick")]);
     let limits = Limits { bodies: 4 << 20, turn_within: Duration::from_millis(300), ..Limits::default() };
-    let world = World::with(Settings { sources, body_limit: 2 << 20, ..quick(limits) }).await;
+    let world = TestServer::with(Settings { sources, body_limit: 2 << 20, ..quick(limits) }).await;
     let large = body(3_000);
     assert!(large.len() > 1 << 20, "it is more than a beginning");
     // The first megabyte of each comes, and the rest does not.

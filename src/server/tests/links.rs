@@ -17,12 +17,12 @@ fn link(hours: i64) -> String {
 }
 
 /// A server with an incident that is paged for.
-async fn paged() -> World {
+async fn paged() -> TestServer {
     paged_by(Settings { ack_links: Some(links()), ..settings() }).await
 }
 
-pub(super) async fn paged_by(settings: Settings) -> World {
-    let world = World::with(settings).await;
+pub(super) async fn paged_by(settings: Settings) -> TestServer {
+    let world = TestServer::with(settings).await;
     let person = Person { name: "x".into(), via: Via::Api, id: "x".into(), role: Some(Role::Responder) };
     let asked = command_signal(&person, Command::Help, None, SystemClock::default().now());
     let id = world.store.accept(&asked).await.unwrap().id();
@@ -108,7 +108,7 @@ async fn a_link_that_is_none_or_too_old_does_nothing_and_says_what_to_do() {
 
 #[tokio::test]
 async fn without_a_public_url_there_are_no_links() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     assert_eq!(world.get(&link(1)).await.status(), 404);
     assert_eq!(world.client.post(world.url(&link(1))).send().await.unwrap().status(), 404);
 }

@@ -18,7 +18,7 @@ teams:
 ";
 
 /// A server that hears PagerDuty, with an incident that is paged for.
-async fn paged() -> World {
+async fn paged() -> TestServer {
     let oncall = Roster::new(OnCall::parse("oncall.yaml", ONCALL).unwrap());
     let pagerduty = Some(PagerDutyWebhook { secret: Secret::new(SECRET), oncall });
     paged_by(Settings { pagerduty, ..settings() }).await
@@ -35,7 +35,7 @@ fn user(name: &str) -> Value {
     json!({ "id": "PXPGF42", "summary": name, "type": "user_reference", "html_url": "https://acme.pagerduty.com/users/PXPGF42" })
 }
 
-impl World {
+impl TestServer {
     /// The key of its incident there.
     fn key(&self) -> String {
         format!("dogwatch-{}-INC-1-1-S1", self.store.mark())
@@ -194,6 +194,6 @@ async fn a_body_that_is_too_large_is_refused_and_without_a_secret_there_is_no_ro
     let mut long = event("1", "incident.acknowledged", user("ada"), &world.key());
     long["event"]["data"]["body"] = "x".repeat(200 * 1024).into();
     assert_eq!(world.is_told(&long).await, 202);
-    let without = World::new().await;
+    let without = TestServer::new().await;
     assert_eq!(without.hears("{}", "v1=00").await, 404);
 }

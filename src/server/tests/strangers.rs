@@ -42,7 +42,7 @@ fn incidents_of(who: &str) -> String {
 
 #[tokio::test]
 async fn the_silent_are_cut_off_for_those_who_ask() {
-    let world = World::with(room(3, 1)).await;
+    let world = TestServer::with(room(3, 1)).await;
     let mut known = TcpStream::connect(world.address).await.unwrap();
     assert_eq!(asks_on(&mut known, &incidents_of("victor")).await, 200);
     let mut silent = Vec::new();
@@ -59,7 +59,7 @@ async fn the_silent_are_cut_off_for_those_who_ask() {
 
 #[tokio::test]
 async fn who_has_shown_a_token_keeps_the_connection() {
-    let world = World::with(room(2, 2)).await;
+    let world = TestServer::with(room(2, 2)).await;
     let mut known = TcpStream::connect(world.address).await.unwrap();
     assert_eq!(asks_on(&mut known, &incidents_of("victor")).await, 200);
     let mut flood = Vec::new();
@@ -74,7 +74,7 @@ async fn who_has_shown_a_token_keeps_the_connection() {
 
 #[tokio::test]
 async fn requests_that_come_before_their_answers_are_answered_in_order() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     let mut stream = TcpStream::connect(world.address).await.unwrap();
     let many: String = (0..50).map(|n| format!("GET /nothing/{n} HTTP/1.1\r\nHost: x\r\n\r\n")).collect();
     stream.write_all(many.as_bytes()).await.unwrap();
@@ -85,7 +85,7 @@ async fn requests_that_come_before_their_answers_are_answered_in_order() {
 
 #[tokio::test]
 async fn a_head_of_many_headers_is_refused() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     let mut stream = TcpStream::connect(world.address).await.unwrap();
     let headers: String = (0..500).map(|n| format!("x-{n}: 1\r\n")).collect();
     let head = format!("GET /healthz HTTP/1.1\r\nHost: x\r\n{headers}\r\n");
@@ -94,7 +94,7 @@ async fn a_head_of_many_headers_is_refused() {
 
 #[tokio::test]
 async fn nobody_is_asked_for_a_body_before_he_was_let_in() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     let mut stream = TcpStream::connect(world.address).await.unwrap();
     let head = "POST /v1/alertmanager HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer wrong\r\nExpect: 100-continue\r\n\
                 Content-Type: application/json\r\nContent-Length: 30000000\r\n\r\n";
@@ -104,7 +104,7 @@ async fn nobody_is_asked_for_a_body_before_he_was_let_in() {
 
 #[tokio::test]
 async fn guesses_are_answered_seldom_and_the_right_secret_always() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     let guess = |n: usize| world.posts("/v1/commands").bearer_auth(format!("guess-{n}")).body("{}").send();
     let answers = futures_util::future::join_all((0..200).map(guess)).await;
     let count = |wanted: u16| {
@@ -124,9 +124,9 @@ async fn guesses_are_answered_seldom_and_the_right_secret_always() {
 
 #[tokio::test]
 async fn a_page_in_a_browser_delivers_nothing() {
-    let open = World::with(Settings { sources: alertmanager(None, false), ..settings() }).await;
-    let closed = World::new().await;
-    let plain = |world: &World| world.client.post(world.url("/v1/alertmanager")).bearer_auth(TOKEN).body(body(1));
+    let open = TestServer::with(Settings { sources: alertmanager(None, false), ..settings() }).await;
+    let closed = TestServer::new().await;
+    let plain = |world: &TestServer| world.client.post(world.url("/v1/alertmanager")).bearer_auth(TOKEN).body(body(1));
     for world in [&open, &closed] {
         let (status, error, _, hint) =
             refusal(plain(world).header("content-type", "text/plain").send().await.unwrap()).await;
@@ -143,7 +143,7 @@ async fn a_page_in_a_browser_delivers_nothing() {
         }
         assert_eq!(world.pending().await.len(), 0);
     }
-    let rebound = |world: &World| world.delivery(body(1)).header("host", "rebound.evil.example").send();
+    let rebound = |world: &TestServer| world.delivery(body(1)).header("host", "rebound.evil.example").send();
     let (status, _, at, hint) = refusal(rebound(&open).await.unwrap()).await;
     assert_eq!((status, at.as_str()), (403, "Host"));
     assert!(hint.contains("server.webhook_auth"), "{hint}");
@@ -157,7 +157,7 @@ async fn a_page_in_a_browser_delivers_nothing() {
 
 #[tokio::test]
 async fn a_loop_of_one_token_is_slowed_down_and_nobody_else() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     let asks = |who: &str| {
         let request = world.posts("/v1/commands").bearer_auth(format!("token-of-{who}"));
         request.body(r#"{"command":"/run other --dry-run"}"#).send()
@@ -177,7 +177,7 @@ async fn a_loop_of_one_token_is_slowed_down_and_nobody_else() {
 
 #[tokio::test]
 async fn health_has_a_listener_of_its_own() {
-    let world = World::new().await;
+    let world = TestServer::new().await;
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     world.served.lock().unwrap().spawn(serve_health(listener, world.server.clone(), world.stop.clone()));

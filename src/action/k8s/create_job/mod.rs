@@ -8,8 +8,8 @@ use super::jobs::{self, MARKER, PreImage, State};
 use super::{deny, objects};
 use crate::action::typed::{Arguments as _, Typed as _, arguments, output};
 use crate::action::{
-    Action, ActionError, Declaration, Declared, Doubt, Effect, Kind, Mutation, Output, Plan, Right, StepContext, Verb,
-    World,
+    Action, ActionError, ChangeKind, Declaration, Declared, Doubt, Effect, Kind, Mutation, Output, Plan, Right,
+    StepContext, World,
 };
 use crate::cluster::{Cluster, ClusterError, ListQuery, Object};
 use crate::language::Arg;
@@ -42,7 +42,7 @@ impl Declared for K8sCreateJob {
     const DECLARATION: Declaration = Declaration {
         name: "k8s.create_job",
         summary: "Starts a Job now, from where the last one came",
-        effect: Effect::Mutates(Verb::Create),
+        effect: Effect::Mutates(ChangeKind::Create),
         about: "One Job is created, as `kubectl create job --from=cronjob/NAME` makes it, with the step's marker as the annotation \
             `dogwatch/marker`. Its name follows from the CronJob and the run: `NAME-dogwatch-3f9a1c2e-7`; a second step of the \
             playbook that creates, and each item of a loop, has ten digits of its address after that. There is no cap beyond that: \

@@ -10,8 +10,8 @@ use super::{doubt, field_owner, objects};
 use crate::action::amounts::{MoreStorage, Size};
 use crate::action::typed::{Arguments as _, Typed as _, arguments, output};
 use crate::action::{
-    Action, ActionError, Declaration, Declared, Doubt, Effect, Kind, Mutation, Output, Plan, Right, StepContext, Verb,
-    World,
+    Action, ActionError, ChangeKind, Declaration, Declared, Doubt, Effect, Kind, Mutation, Output, Plan, Right,
+    StepContext, World,
 };
 use crate::cluster::{Cluster, Object, Patch};
 use crate::language::Arg;
@@ -43,7 +43,7 @@ impl Declared for K8sExpandPvc {
     const DECLARATION: Declaration = Declaration {
         name: "k8s.expand_pvc",
         summary: "Asks for a larger volume for the target, a PersistentVolumeClaim",
-        effect: Effect::Mutates(Verb::Patch),
+        effect: Effect::Mutates(ChangeKind::Patch),
         about: "One merge patch of `spec.resources.requests.storage` is made, on the condition of UID and resourceVersion, with the \
             step's marker as field manager. The storage driver and the kubelet do the rest. The `volumeClaimTemplates` of a \
             StatefulSet cannot be changed and stay as they are: a replica that is added later starts with the old size. There is \

@@ -11,8 +11,8 @@ use super::{doubt, objects};
 use crate::action::amounts::{Count, MoreReplicas};
 use crate::action::typed::{Arguments as _, OrNull, Typed, arguments, output};
 use crate::action::{
-    Action, ActionError, Declaration, Declared, Doubt, Effect, Kind, Mutation, Output, Plan, Right, StepContext, Verb,
-    World,
+    Action, ActionError, ChangeKind, Declaration, Declared, Doubt, Effect, Kind, Mutation, Output, Plan, Right,
+    StepContext, World,
 };
 use crate::cluster::Patch;
 use crate::language::Arg;
@@ -70,7 +70,7 @@ impl Declared for K8sScale {
     const DECLARATION: Declaration = Declaration {
         name: "k8s.scale",
         summary: "Changes how many replicas the target has, where their number is decided",
-        effect: Effect::Mutates(Verb::Patch),
+        effect: Effect::Mutates(ChangeKind::Patch),
         about: "The target is a Deployment, or a StatefulSet that is scaled up to a given number. One merge patch is made, on the \
             condition of UID and resourceVersion, with the step's marker as field manager. It goes where the number is decided: \
             to the `scale` subresource of the target; to `spec.minReplicas` of the HorizontalPodAutoscaler that names it; to \

@@ -15,7 +15,7 @@ const GIVEN: [(&str, Option<&[&str]>); 5] = [
 
 /// The names that one place of the playbook sees.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct View<'n> {
+pub(super) struct Visible<'n> {
     pub names: &'n Names,
     /// The branches that the place lies in.
     pub region: &'n [Inside],
@@ -53,7 +53,7 @@ pub(super) struct Wrong {
     pub remedy: Option<String>,
 }
 
-impl View<'_> {
+impl Visible<'_> {
     /// What is wrong with the name `path[0]` and its first field `path[1]`.
     pub fn problem_of(&self, path: &[String]) -> Option<Wrong> {
         let (name, field) = (path.first()?.as_str(), path.get(1).map(String::as_str));
