@@ -13,73 +13,70 @@ use crate::action::ActionError;
 use crate::model::{HumanDuration, RunEvent, SourceAnswer};
 use crate::store::{FiringAlert, StoreError};
 
-impl Driver<'_> {
-    /// Asks, and records the answer. What is not listed is asked for again for a while: an
-    /// Alertmanager that was started with the bot has to be told first what fires.
-    pub(super) async fn ask_source(&mut self, waited: HumanDuration) -> Result<Flow, StoreError> {
-        let (answer, is_certain) = self.source_says().await?;
-        let now = self.now();
-        let again_at = match &answer {
-            SourceAnswer::NotListed if !is_certain => {
-                let until =
-                    self.state.heard.as_ref().map_or(now, |heard| heard.not_listed_since(now)) + SOURCE_PATIENCE;
-                (now < until).then(|| until.min(now + SOURCE_LOOK_EVERY))
-            }
-            _ => None,
-        };
-        let asked = RunEvent::SourceAsked { waited, answer, again_at };
-        match again_at {
-            Some(at) => self.park(vec![asked], at).await,
-            None => self.record(asked).await,
+/// Asks, and records the answer. What is not listed is asked for again for a while: an
+/// Alertmanager that was started with the bot has to be told first what fires.
+pub(super) async fn ask_source(driver: &mut Driver<'_>, waited: HumanDuration) -> Result<Flow, StoreError> {
+    let (answer, is_certain) = source_says(driver).await?;
+    let now = driver.now();
+    let again_at = match &answer {
+        SourceAnswer::NotListed if !is_certain => {
+            let until = driver.state.heard.as_ref().map_or(now, |heard| heard.not_listed_since(now)) + SOURCE_PATIENCE;
+            (now < until).then(|| until.min(now + SOURCE_LOOK_EVERY))
         }
+        _ => None,
+    };
+    let asked = RunEvent::SourceAsked { waited, answer, again_at };
+    match again_at {
+        Some(at) => driver.park(vec![asked], at).await,
+        None => driver.record(asked).await,
     }
+}
 
-    /// What whoever is asked about old news is told.
-    pub(super) fn why_asked_anew(&self) -> Option<String> {
-        let Heard { answer: SourceAnswer::NotAsked { because }, waited, .. } = self.state.heard.as_ref()? else {
-            return None;
-        };
-        Some(format!(
-            "{} asks before it changes anything: nobody went on with it for {waited}, what its alert said is as \
-             old, and its source could not be asked whether it still fires: {because}",
-            self.frame.run.id
-        ))
-    }
+/// What whoever is asked about old news is told.
+pub(super) fn why_asked_anew(driver: &Driver<'_>) -> Option<String> {
+    let Heard { answer: SourceAnswer::NotAsked { because }, waited, .. } = driver.state.heard.as_ref()? else {
+        return None;
+    };
+    Some(format!(
+        "{} asks before it changes anything: nobody went on with it for {waited}, what its alert said is as \
+         old, and its source could not be asked whether it still fires: {because}",
+        driver.frame.run.id
+    ))
+}
 
-    /// What the source says, and whether there is nothing left to ask.
-    async fn source_says(&self) -> Result<(SourceAnswer, bool), StoreError> {
-        let not_asked = |because: String| Ok((SourceAnswer::NotAsked { because }, true));
-        let run = &self.frame.run;
-        let Some(source) = run.alert.get("source").and_then(Value::as_str) else {
-            let by = run.requested_by.as_ref().map(|by| format!(", but {by}")).unwrap_or_default();
-            return not_asked(format!("no alert started it{by}"));
-        };
-        let alertmanager = match self.sources.of(source) {
-            Ok(alertmanager) => alertmanager,
-            Err(because) => return not_asked(because),
-        };
-        let firing = match self.store.firing_about(source, &run.target).await {
-            Err(StoreError::Unreadable { message, .. }) => {
-                return not_asked(format!("what fires about {} cannot be read: {message}", run.target));
-            }
-            firing => firing?,
-        };
-        if firing.is_empty() {
-            // The source has told the ends of all, and other alerts of the incident go on.
-            return Ok((SourceAnswer::NotListed, true));
+/// What the source says, and whether there is nothing left to ask.
+async fn source_says(driver: &Driver<'_>) -> Result<(SourceAnswer, bool), StoreError> {
+    let not_asked = |because: String| Ok((SourceAnswer::NotAsked { because }, true));
+    let run = &driver.frame.run;
+    let Some(source) = run.alert.get("source").and_then(Value::as_str) else {
+        let by = run.requested_by.as_ref().map(|by| format!(", but {by}")).unwrap_or_default();
+        return not_asked(format!("no alert started it{by}"));
+    };
+    let alertmanager = match driver.sources.of(source) {
+        Ok(alertmanager) => alertmanager,
+        Err(because) => return not_asked(because),
+    };
+    let firing = match driver.store.firing_about(source, &run.target).await {
+        Err(StoreError::Unreadable { message, .. }) => {
+            return not_asked(format!("what fires about {} cannot be read: {message}", run.target));
         }
-        let names: BTreeSet<&str> = firing.iter().map(alertname).collect();
-        let asked = async { alertmanager.firing(&names).await.map_err(|error| ActionError::retry(error.to_string())) };
-        let until = self.until().min(self.now() + SOURCE_WITHIN);
-        let listed = match within(self.world, until, asked).await {
-            Ok(listed) => listed,
-            Err(error) => return not_asked(error.message),
-        };
-        Ok(match firing.iter().find(|firing| listed.contains(&firing.fingerprint)) {
-            Some(firing) => (SourceAnswer::Fires { alert: firing.alert.alert.clone() }, true),
-            None => (SourceAnswer::NotListed, false),
-        })
+        firing => firing?,
+    };
+    if firing.is_empty() {
+        // The source has told the ends of all, and other alerts of the incident go on.
+        return Ok((SourceAnswer::NotListed, true));
     }
+    let names: BTreeSet<&str> = firing.iter().map(alertname).collect();
+    let asked = async { alertmanager.firing(&names).await.map_err(|error| ActionError::retry(error.to_string())) };
+    let until = driver.until().min(driver.now() + SOURCE_WITHIN);
+    let listed = match within(driver.world, until, asked).await {
+        Ok(listed) => listed,
+        Err(error) => return not_asked(error.message),
+    };
+    Ok(match firing.iter().find(|firing| listed.contains(&firing.fingerprint)) {
+        Some(firing) => (SourceAnswer::Fires { alert: firing.alert.alert.clone() }, true),
+        None => (SourceAnswer::NotListed, false),
+    })
 }
 
 /// As Alertmanager knows it: to have no name is to have an empty one.

@@ -4,16 +4,21 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use super::act::{act, doubt};
+use super::ask_source::{ask_source, why_asked_anew};
+use super::brakes::{autonomy, frozen_before_it_begins, is_stopped_by_a_brake};
 use super::observe::{Observed, observe, told};
 use super::plan::{Next, plan};
 use super::preview;
 use super::preview::Compared;
+use super::repeats::why_not_again;
 use super::retry::retry_at;
 use super::scope::Frame;
 use super::state::{Approval, RunState};
 use super::tally::count;
 use super::timing::{ANSWER_LOOK_EVERY, LEASE_MARGIN};
 use super::walk::{Place, StepAt, next_place};
+use super::windows::is_stopped_by_a_window;
 use super::worker::EngineOptions;
 use crate::action::{Action, ActionError, Tell, World};
 use crate::alertmanager::Sources;
@@ -66,13 +71,13 @@ impl Driver<'_> {
     async fn step(&mut self) -> Result<Flow, StoreError> {
         let now = self.now();
         let playbook = self.playbook;
-        let (mut autonomy, mut observes) = self.autonomy();
+        let (mut autonomy, mut observes) = autonomy(self);
         let mut next = plan(playbook, autonomy, &self.state, now);
-        if let Some(why) = self.frozen_before_it_begins(&next).await? {
+        if let Some(why) = frozen_before_it_begins(self, &next).await? {
             (autonomy, observes) = (Autonomy::Suggest, Some(why));
             next = plan(playbook, autonomy, &self.state, now);
         }
-        if self.is_stopped_by_a_window(&next).await? || self.is_stopped_by_a_brake(&next).await? {
+        if is_stopped_by_a_window(self, &next).await? || is_stopped_by_a_brake(self, &next).await? {
             return Ok(Flow::On);
         }
         let next = match observe(self.world, &self.frame, &self.state, playbook, next, self.until()).await {
@@ -92,15 +97,15 @@ impl Driver<'_> {
                 let outlook = preview::preview(self.world, &self.frame, &self.state, playbook, self.until()).await;
                 self.record(RunEvent::Proposed { preview: outlook.preview }).await
             }
-            Next::AskSource { waited } => self.ask_source(waited).await,
+            Next::AskSource { waited } => ask_source(self, waited).await,
             Next::Ask { at } => self.ask(&at).await,
             Next::Expire { approval } => {
                 let by = "the clock".to_owned();
                 self.record(RunEvent::ApprovalAnswered { approval, verdict: None, by }).await
             }
-            Next::Act { at, action, attempt } => self.act(&at, action, attempt).await,
+            Next::Act { at, action, attempt } => act(self, &at, action, attempt).await,
             Next::Doubt { at, action, attempt, intent, since } => {
-                self.doubt(&at, action, attempt, &intent, since).await
+                doubt(self, &at, action, attempt, &intent, since).await
             }
             Next::BeginVerify { at, look_at, give_up_at } => {
                 let event = RunEvent::Verifying { step: at.address.clone(), look_at, give_up_at };
@@ -249,14 +254,14 @@ impl Driver<'_> {
         }
         if let (Some(intent), StepKind::Action(Action::Mutate(action))) =
             (outlook.intents.get(&at.address), &at.step.kind)
-            && let Some(error) = self.why_not_again(action.as_ref(), intent).await?
+            && let Some(error) = why_not_again(self, action.as_ref(), intent).await?
         {
             let attempt = self.state.tried(&at.address).attempts + 1;
             return self.failed(at, attempt, error, Vec::new()).await;
         }
         let expires_at = self.now() + self.options.approval_timeout;
         let ask = Some(Ask { preview: outlook.preview, expires_at });
-        let notices = self.why_asked_anew().into_iter().collect();
+        let notices = why_asked_anew(self).into_iter().collect();
         self.append(Append { ask, notices, park_until: Some(expires_at), ..Append::default() }).await?;
         Ok(Flow::Leave)
     }

@@ -36,27 +36,25 @@ pub(super) enum MapSays {
     Unknown(ActionError),
 }
 
-impl Driver<'_> {
-    /// What the ConfigMap says now of what this run does in those namespaces.
-    pub(super) async fn freeze_map_says(&self, namespaces: &[&str]) -> MapSays {
-        let Some(map) = &self.options.freeze_map else { return MapSays::NotFrozen };
-        let key = map.key();
-        let until = self.until().min(self.now() + FREEZE_WITHIN);
-        let read = async { self.world.cluster.get(&key).await.map_err(|error| ActionError::retry(error.to_string())) };
-        let says = match within(self.world, until, read).await {
-            Ok(None) => MapSays::NotFrozen,
-            Ok(Some(object)) => match covers(&object, &self.frame.run.playbook.name, namespaces) {
-                Some(why) => MapSays::Frozen(format!("the {key} ({why})")),
-                None => MapSays::NotFrozen,
-            },
-            Err(error) => MapSays::Unknown(ActionError::retry(format!(
-                "nothing is changed while it is not known whether the {key} freezes it: {}",
-                error.message
-            ))),
-        };
-        self.metrics.freeze_map(!matches!(says, MapSays::NotFrozen));
-        says
-    }
+/// What the ConfigMap says now of what this run does in those namespaces.
+pub(super) async fn freeze_map_says(driver: &Driver<'_>, namespaces: &[&str]) -> MapSays {
+    let Some(map) = &driver.options.freeze_map else { return MapSays::NotFrozen };
+    let key = map.key();
+    let until = driver.until().min(driver.now() + FREEZE_WITHIN);
+    let read = async { driver.world.cluster.get(&key).await.map_err(|error| ActionError::retry(error.to_string())) };
+    let says = match within(driver.world, until, read).await {
+        Ok(None) => MapSays::NotFrozen,
+        Ok(Some(object)) => match covers(&object, &driver.frame.run.playbook.name, namespaces) {
+            Some(why) => MapSays::Frozen(format!("the {key} ({why})")),
+            None => MapSays::NotFrozen,
+        },
+        Err(error) => MapSays::Unknown(ActionError::retry(format!(
+            "nothing is changed while it is not known whether the {key} freezes it: {}",
+            error.message
+        ))),
+    };
+    driver.metrics.freeze_map(!matches!(says, MapSays::NotFrozen));
+    says
 }
 
 /// Which key of it covers that, with its reason. A key that is none of those known covers everything:

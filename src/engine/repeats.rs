@@ -11,23 +11,21 @@ use crate::model::{HumanDuration, Intent, Outcome, Remedy};
 use crate::playbook::Limits;
 use crate::store::{EarlierRemedy, StoreError};
 
-impl Driver<'_> {
-    /// Why this is not done, where an alert asks for it. A person who asks knows what was tried.
-    pub(super) async fn why_not_again(
-        &self,
-        action: &dyn Mutation,
-        intent: &Intent,
-    ) -> Result<Option<ActionError>, StoreError> {
-        let holds_for = self.options.fix_holds_for;
-        if self.frame.run.requested_by.is_some() || holds_for.is_zero() {
-            return Ok(None);
-        }
-        let now = self.now();
-        let earlier = self.store.earlier_remedies(&remedy(action, intent), self.frame.run.id, now - holds_for).await?;
-        let limits = &self.playbook.limits;
-        let again = earlier.iter().find(|earlier| !goes_further(earlier, intent, limits, holds_for));
-        Ok(again.map(|earlier| ActionError::needs_human(told(earlier, holds_for, now))))
+/// Why this is not done, where an alert asks for it. A person who asks knows what was tried.
+pub(super) async fn why_not_again(
+    driver: &Driver<'_>,
+    action: &dyn Mutation,
+    intent: &Intent,
+) -> Result<Option<ActionError>, StoreError> {
+    let holds_for = driver.options.fix_holds_for;
+    if driver.frame.run.requested_by.is_some() || holds_for.is_zero() {
+        return Ok(None);
     }
+    let now = driver.now();
+    let earlier = driver.store.earlier_remedies(&remedy(action, intent), driver.frame.run.id, now - holds_for).await?;
+    let limits = &driver.playbook.limits;
+    let again = earlier.iter().find(|earlier| !goes_further(earlier, intent, limits, holds_for));
+    Ok(again.map(|earlier| ActionError::needs_human(told(earlier, holds_for, now))))
 }
 
 /// What the change has in common with the same one made again.

@@ -81,56 +81,59 @@ impl Firing {
     }
 }
 
-impl Decider<'_> {
-    pub(super) fn firing_means(&self, alert: &Alert) -> Firing {
-        let Some(episode) = self.view.episodes.get(&alert.fingerprint) else { return Firing::New };
-        let is_known = self.view.known.contains(&(alert.fingerprint.clone(), alert.starts_at));
-        // By equality: a sender's clock may have been set back, and ours too.
-        let is_latest = alert.starts_at == episode.starts_at || Some(alert.starts_at) == episode.ended_start;
-        if alert.in_order {
-            return match episode.closed_at {
-                None if self.view.worse.contains(&alert.fingerprint) => Firing::Worse(episode.clone()),
-                None => Firing::Nothing,
-                // It came in before the end that was worked on first.
-                Some(_) if episode.ended_by.is_some_and(|end| self.came.signal < end) => Firing::Nothing,
-                Some(_) if is_known => Firing::Again(episode.clone()),
-                Some(_) => Firing::New,
-            };
-        }
-        match episode.closed_at {
-            // An earlier start of what is open: a second Prometheus says that it fires for longer.
-            // Both starts are by the sender's clock, and it is open either way.
-            None if is_known || alert.starts_at < episode.starts_at => Firing::Nothing,
-            None => Firing::Anew(episode.clone()),
-            // An echo of a firing before the last.
-            Some(_) if is_known && !is_latest => Firing::Nothing,
-            Some(_) if !is_latest => Firing::New,
-            // A peer told it before another one told the end, and we look at it only now.
-            Some(_) if episode.ended_by.is_some_and(|end| self.came.signal < end) => Firing::Nothing,
-            // The same start after its end: a late delivery by another peer, which tells the end
-            // too before long; or Alertmanager had lost sight of an alert that has fired all the
-            // time, and tells of it once in hours.
-            Some(closed_at) if !self.came.is_held && self.now < closed_at + self.rules.stale_within => {
-                // A clock that was set back makes nobody wait longer.
-                Firing::Held { until: (closed_at + self.rules.stale_within).min(self.now + self.rules.stale_within) }
+pub(super) fn firing_means(decider: &Decider<'_>, alert: &Alert) -> Firing {
+    let Some(episode) = decider.view.episodes.get(&alert.fingerprint) else { return Firing::New };
+    let is_known = decider.view.known.contains(&(alert.fingerprint.clone(), alert.starts_at));
+    // By equality: a sender's clock may have been set back, and ours too.
+    let is_latest = alert.starts_at == episode.starts_at || Some(alert.starts_at) == episode.ended_start;
+    if alert.in_order {
+        return match episode.closed_at {
+            None if decider.view.worse.contains(&alert.fingerprint) => Firing::Worse(episode.clone()),
+            None => Firing::Nothing,
+            // It came in before the end that was worked on first.
+            Some(_) if episode.ended_by.is_some_and(|end| decider.came.signal < end) => Firing::Nothing,
+            Some(_) if is_known => Firing::Again(episode.clone()),
+            Some(_) => Firing::New,
+        };
+    }
+    match episode.closed_at {
+        // An earlier start of what is open: a second Prometheus says that it fires for longer.
+        // Both starts are by the sender's clock, and it is open either way.
+        None if is_known || alert.starts_at < episode.starts_at => Firing::Nothing,
+        None => Firing::Anew(episode.clone()),
+        // An echo of a firing before the last.
+        Some(_) if is_known && !is_latest => Firing::Nothing,
+        Some(_) if !is_latest => Firing::New,
+        // A peer told it before another one told the end, and we look at it only now.
+        Some(_) if episode.ended_by.is_some_and(|end| decider.came.signal < end) => Firing::Nothing,
+        // The same start after its end: a late delivery by another peer, which tells the end
+        // too before long; or Alertmanager had lost sight of an alert that has fired all the
+        // time, and tells of it once in hours.
+        Some(closed_at) if !decider.came.is_held && decider.now < closed_at + decider.rules.stale_within => {
+            // A clock that was set back makes nobody wait longer.
+            Firing::Held {
+                until: (closed_at + decider.rules.stale_within).min(decider.now + decider.rules.stale_within),
             }
-            Some(_) => Firing::Again(episode.clone()),
         }
+        Some(_) => Firing::Again(episode.clone()),
     }
+}
 
-    /// What an end means: which episode is over by it, and the start that it was told with where
-    /// that is another than the episode's.
-    pub(super) fn end_means(&self, alert: &Alert) -> Option<(&EpisodeHead, Option<DateTime<Utc>>)> {
-        let episode = self.view.episodes.get(&alert.fingerprint)?;
-        // The start does not tell which one is over: Alertmanager moves it back when a second
-        // Prometheus says that the alert fires for longer.
-        let ended_before = alert.ends_at.is_none_or(|ends_at| ends_at <= episode.starts_at);
-        let is_latest = alert.starts_at == episode.starts_at || Some(alert.starts_at) == episode.ended_start;
-        let is_known = self.view.known.contains(&(alert.fingerprint.clone(), alert.starts_at));
-        let is_of_another = !is_latest && (is_known || (alert.starts_at < episode.starts_at && ended_before));
-        let start = (!alert.in_order && alert.starts_at != episode.starts_at).then_some(alert.starts_at);
-        (alert.in_order || !is_of_another).then_some((episode, start))
-    }
+/// What an end means: which episode is over by it, and the start that it was told with where
+/// that is another than the episode's.
+pub(super) fn end_means<'d>(
+    decider: &'d Decider<'_>,
+    alert: &Alert,
+) -> Option<(&'d EpisodeHead, Option<DateTime<Utc>>)> {
+    let episode = decider.view.episodes.get(&alert.fingerprint)?;
+    // The start does not tell which one is over: Alertmanager moves it back when a second
+    // Prometheus says that the alert fires for longer.
+    let ended_before = alert.ends_at.is_none_or(|ends_at| ends_at <= episode.starts_at);
+    let is_latest = alert.starts_at == episode.starts_at || Some(alert.starts_at) == episode.ended_start;
+    let is_known = decider.view.known.contains(&(alert.fingerprint.clone(), alert.starts_at));
+    let is_of_another = !is_latest && (is_known || (alert.starts_at < episode.starts_at && ended_before));
+    let start = (!alert.in_order && alert.starts_at != episode.starts_at).then_some(alert.starts_at);
+    (alert.in_order || !is_of_another).then_some((episode, start))
 }
 
 /// Why an alert that joins reopens the incident; `None` when it is open anyway, or when what joins

@@ -9,11 +9,11 @@ use super::affected::counted_as;
 use super::causes::Keyed;
 use super::gather::{Gathering, Group, gather};
 use super::left_out::{Body, cut_grouping, damage_grouping};
-use super::life::{Firing, anew, reopens};
+use super::life::{Firing, anew, end_means, firing_means, reopens};
 use super::opening::{describe, new_incident};
-use super::spell::Spell;
+use super::spell::{Spell, finish_spell};
 use super::view::{Seen, View};
-use super::windows::Released;
+use super::windows::{Released, let_go, release, window_of};
 use crate::model::{
     Alert, AlertStatus, Digest, Grouping, IncidentId, IncidentState, Lane, LeftOut, Notification, Signal, SignalBody,
     SignalId,
@@ -53,7 +53,7 @@ pub fn decide_notification(
     for alert in notification.alerts.iter().filter(|alert| alert.status == AlertStatus::Resolved) {
         decider.resolved(alert);
     }
-    decider.let_go();
+    let_go(&mut decider);
     decider.hold(notification);
     decider.tell_left_out(notification);
     decider.finish()
@@ -120,11 +120,11 @@ struct Joining<'a> {
 impl<'a> Decider<'a> {
     /// What the alert comes to, if it joins an incident.
     fn firing(&mut self, alert: &'a Alert, seen: &'a Seen) -> Option<Joining<'a>> {
-        let firing = self.firing_means(alert);
+        let firing = firing_means(self, alert);
         match firing {
             Firing::Nothing => {
                 self.retell(alert);
-                self.release(alert, seen);
+                release(self, alert, seen);
             }
             Firing::Held { until } => self.held.entry(until).or_default().push(alert),
             Firing::New | Firing::Again(_) | Firing::Anew(_) | Firing::Worse(_) => {
@@ -194,7 +194,7 @@ impl<'a> Decider<'a> {
     fn take_in(&mut self, incident: IncidentRef, joins: Joining<'a>) {
         let Joining { alert, seen, firing } = joins;
         let (rules, now, source) = (self.rules, self.now, self.came.source);
-        let window = self.window_of(alert, seen);
+        let window = window_of(self, alert, seen);
         let is_anew = matches!(firing, Firing::Anew(_));
         let Some(spell) = self.spells.get_mut(&incident) else { return };
         let severity = seen.rating.severity;
@@ -299,7 +299,7 @@ impl<'a> Decider<'a> {
     }
 
     fn resolved(&mut self, alert: &Alert) {
-        let Some((episode, start)) = self.end_means(alert) else { return };
+        let Some((episode, start)) = end_means(self, alert) else { return };
         let (episode, at) = (episode.clone(), self.now);
         let Some(view) = self.view.incidents.get(&self.whole_of(episode.incident)) else { return };
         let incident = IncidentRef::Existing(view.incident.id);
@@ -360,7 +360,7 @@ impl<'a> Decider<'a> {
 
     fn finish(mut self) -> Decided {
         for (_, spell) in std::mem::take(&mut self.spells) {
-            self.finish_spell(spell);
+            finish_spell(&mut self, spell);
         }
         Decided { decision: Decision { changes: self.changes, reply: None }, wide: self.wide }
     }

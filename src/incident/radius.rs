@@ -32,38 +32,36 @@ impl Raised {
     }
 }
 
-impl<'a> Decider<'a> {
-    /// Has the worst of what joins stand for how much is affected. What windows cover does not
-    /// count, nor does late news of what was mitigated.
-    ///
-    /// A storm tells of one alert after the other, and in each of them this is asked: so what is
-    /// affected is counted only where the alerts alone could be enough.
-    pub(super) fn raise(&mut self, spell: &mut Spell<'a>, wants: &mut [Want<'a>]) {
-        let known = spell.known.map(|view| &view.incident);
-        let is_late = known.is_some_and(|known| known.state == IncidentState::Mitigated) && spell.begins.is_none();
-        let Some(worst) = wants.iter_mut().find(|want| want.window.is_none()).filter(|_| !is_late) else { return };
-        let before = known.filter(|known| known.state != IncidentState::Resolved);
-        let from = before.map_or(worst.severity, |known| known.severity.worst(worst.severity));
-        let there: Vec<IncidentId> = before.iter().map(|known| known.id).chain(spell.parts.iter().copied()).collect();
-        let affected = there.iter().filter_map(|id| self.view.affected.get(id));
-        let raised = Affected::raise(affected.chain([&spell.affected]), &self.rules.blast_radius, from);
-        let is_wide = match self.view.counting {
-            Counting::Alerts => {
-                let open = there.iter().filter_map(|id| self.view.incidents.get(id));
-                let open: u64 = open.map(|view| view.incident.open_episodes).sum();
-                let least = self.rules.blast_radius.least(from);
-                least.is_some_and(|least| open + spell.affected.count() >= least)
-            }
-            Counting::Objects | Counting::Uncovered => raised.is_some(),
-        };
-        if is_wide {
-            self.wide.extend(there);
+/// Has the worst of what joins stand for how much is affected. What windows cover does not
+/// count, nor does late news of what was mitigated.
+///
+/// A storm tells of one alert after the other, and in each of them this is asked: so what is
+/// affected is counted only where the alerts alone could be enough.
+pub(super) fn raise<'a>(decider: &mut Decider<'a>, spell: &mut Spell<'a>, wants: &mut [Want<'a>]) {
+    let known = spell.known.map(|view| &view.incident);
+    let is_late = known.is_some_and(|known| known.state == IncidentState::Mitigated) && spell.begins.is_none();
+    let Some(worst) = wants.iter_mut().find(|want| want.window.is_none()).filter(|_| !is_late) else { return };
+    let before = known.filter(|known| known.state != IncidentState::Resolved);
+    let from = before.map_or(worst.severity, |known| known.severity.worst(worst.severity));
+    let there: Vec<IncidentId> = before.iter().map(|known| known.id).chain(spell.parts.iter().copied()).collect();
+    let affected = there.iter().filter_map(|id| decider.view.affected.get(id));
+    let raised = Affected::raise(affected.chain([&spell.affected]), &decider.rules.blast_radius, from);
+    let is_wide = match decider.view.counting {
+        Counting::Alerts => {
+            let open = there.iter().filter_map(|id| decider.view.incidents.get(id));
+            let open: u64 = open.map(|view| view.incident.open_episodes).sum();
+            let least = decider.rules.blast_radius.least(from);
+            least.is_some_and(|least| open + spell.affected.count() >= least)
         }
-        if let Some(raised) = raised {
-            worst.severity = raised.to;
-            spell.raised = Some(raised);
-            wants.sort_by_key(|want| want.severity);
-        }
+        Counting::Objects | Counting::Uncovered => raised.is_some(),
+    };
+    if is_wide {
+        decider.wide.extend(there);
+    }
+    if let Some(raised) = raised {
+        worst.severity = raised.to;
+        spell.raised = Some(raised);
+        wants.sort_by_key(|want| want.severity);
     }
 }
 

@@ -9,8 +9,9 @@ use super::affected::Affected;
 use super::flapping::{Flapping, decide_over};
 use super::notification::{Decider, MOST_REMARKS};
 use super::opening::{new_incident, team_of};
-use super::radius::Raised;
-use super::work::{NotRun, Work};
+use super::radius::{Raised, raise};
+use super::windows::hold_back;
+use super::work::{NotRun, Work, has_not_run, open_run, why_not_run};
 use super::{Coverage, Rating};
 use crate::model::{Alert, IncidentId, IncidentState, Severity, Target, Window, WindowId};
 use crate::playbook::Playbook;
@@ -124,237 +125,241 @@ impl<'a> Want<'a> {
     }
 }
 
-impl<'a> Decider<'a> {
-    pub(super) fn finish_spell(&mut self, mut spell: Spell<'a>) {
-        let incident = spell.incident;
-        let mut all = spell.worst_first();
-        self.raise(&mut spell, &mut all);
-        let wants: Vec<Want<'a>> = all.iter().filter(|want| want.window.is_none()).copied().collect();
-        // What is covered makes nothing worse that somebody is called for.
-        self.open(&spell, if spell.is_nobodys() { &all } else { &wants });
-        let joined: u64 = spell.joined.values().map(|(count, _)| count).sum();
-        for (alert, (count, example)) in std::mem::take(&mut spell.joined) {
-            self.note(incident, IncidentEvent::Joined { alert, count, example });
-        }
-        for text in std::mem::take(&mut spell.remarks) {
-            self.note(incident, IncidentEvent::Remark { text });
-        }
-        for (severity, because) in std::mem::take(&mut spell.ratings) {
-            self.note(incident, IncidentEvent::Rated { severity, because });
-        }
-        self.hold_back(&spell, &all);
-        self.attend(&spell, &wants, joined);
-        if spell.closed > 0
-            && let Some(view) = spell.known
-        {
-            let open = (view.incident.open_episodes + spell.gained + joined).saturating_sub(spell.closed);
-            self.note(incident, IncidentEvent::Cleared { count: spell.closed, open });
-            if open == 0 {
-                self.cleared(view);
-            }
+pub(super) fn finish_spell<'a>(decider: &mut Decider<'a>, mut spell: Spell<'a>) {
+    let incident = spell.incident;
+    let mut all = spell.worst_first();
+    raise(decider, &mut spell, &mut all);
+    let wants: Vec<Want<'a>> = all.iter().filter(|want| want.window.is_none()).copied().collect();
+    // What is covered makes nothing worse that somebody is called for.
+    open(decider, &spell, if spell.is_nobodys() { &all } else { &wants });
+    let joined: u64 = spell.joined.values().map(|(count, _)| count).sum();
+    for (alert, (count, example)) in std::mem::take(&mut spell.joined) {
+        note(decider, incident, IncidentEvent::Joined { alert, count, example });
+    }
+    for text in std::mem::take(&mut spell.remarks) {
+        note(decider, incident, IncidentEvent::Remark { text });
+    }
+    for (severity, because) in std::mem::take(&mut spell.ratings) {
+        note(decider, incident, IncidentEvent::Rated { severity, because });
+    }
+    hold_back(decider, &spell, &all);
+    attend(decider, &spell, &wants, joined);
+    if spell.closed > 0
+        && let Some(view) = spell.known
+    {
+        let open = (view.incident.open_episodes + spell.gained + joined).saturating_sub(spell.closed);
+        note(decider, incident, IncidentEvent::Cleared { count: spell.closed, open });
+        if open == 0 {
+            cleared(decider, view);
         }
     }
+}
 
-    /// Opens it, and says how bad it is by the worst of what joins.
-    fn open(&mut self, spell: &Spell<'a>, wants: &[Want<'a>]) {
-        let (incident, Some(worst)) = (spell.incident, wants.first()) else { return };
-        if let Some(Change::OpenIncident(new)) = spell.opened_by.and_then(|at| self.changes.get_mut(at)) {
-            let NewIncident { grouping, gathers, shares, .. } = new.clone();
-            let called = new_incident(self.rules, grouping, worst.alert, worst.coverage);
-            *new = NewIncident { gathers, shares, severity: worst.severity, ..called };
-        }
-        if let Some(because) = spell.begins.clone() {
-            if spell.known.is_some() {
-                self.changes.push(Change::Reopen { incident });
-                self.note(incident, IncidentEvent::Reopened { because });
-            } else {
-                self.note(incident, IncidentEvent::Opened { because });
-            }
-        }
-        let Some(before) = spell.known.map(|view| &view.incident) else {
-            if let Some(raised) = &spell.raised {
-                self.note(incident, raised.event(raised.from));
-            }
-            return;
-        };
-        let severity = match before.state {
-            // What is over is over: it opens again as bad as what fires now.
-            IncidentState::Resolved => worst.severity,
-            _ => before.severity.worst(worst.severity),
-        };
-        if severity != before.severity {
-            self.changes.push(Change::Severity { incident, severity });
-            self.note(
-                incident,
-                match spell.raised.as_ref().filter(|raised| raised.to == severity) {
-                    Some(raised) => raised.event(before.severity),
-                    None => {
-                        let because = format!("{} fires", worst.alert.name());
-                        IncidentEvent::Severity { from: before.severity, to: severity, because }
-                    }
-                },
-            );
-        }
+/// Opens it, and says how bad it is by the worst of what joins.
+fn open<'a>(decider: &mut Decider<'a>, spell: &Spell<'a>, wants: &[Want<'a>]) {
+    let (incident, Some(worst)) = (spell.incident, wants.first()) else { return };
+    if let Some(Change::OpenIncident(new)) = spell.opened_by.and_then(|at| decider.changes.get_mut(at)) {
+        let NewIncident { grouping, gathers, shares, .. } = new.clone();
+        let called = new_incident(decider.rules, grouping, worst.alert, worst.coverage);
+        *new = NewIncident { gathers, shares, severity: worst.severity, ..called };
     }
-
-    /// Opens the runs that the alerts ask for, and sees to it that somebody hears of them.
-    fn attend(&mut self, spell: &Spell<'a>, wants: &[Want<'a>], joined: u64) {
-        // What windows cover, and what is over, asks for nothing.
-        if wants.is_empty() {
-            return;
-        }
-        let (incident, known) = (spell.incident, spell.known);
-        // The first that no window covers finds the incident as if it began.
-        let wakes = spell.is_held();
-        if wakes {
-            self.changes.push(Change::HoldOver { incident });
-        }
-        let begins = spell.begins.is_some() || wakes;
-        let is_late = known.is_some_and(|view| view.incident.state == IncidentState::Mitigated) && !begins;
-        let mut work = Work::of(known, is_late);
-        let mut call = Call::default();
-        let mut worse = false;
-        for want in wants {
-            let is_worse = known.is_some_and(|view| want.severity < view.incident.severity);
-            let asks_for_a_run = begins || known.is_some_and(|view| self.has_not_run(view, want.coverage));
-            if asks_for_a_run || is_worse {
-                self.answer(incident, want, asks_for_a_run, &mut work, &mut call);
-            }
-            worse |= is_worse;
-        }
-        if let Some(page) = call.ticket.take() {
-            self.changes.push(Change::Ticket { incident, page });
-        }
-        // What is no worse than what somebody has already calls nobody else.
-        let is_taken = known.is_some_and(|view| view.incident.state != IncidentState::Open);
-        if is_taken && !begins && !worse {
-            return self.tell(spell, wants, joined);
-        }
-        if let Some(flapping) = known.filter(|_| begins).and_then(|view| Flapping::of(view, true, self.now)) {
-            return self.tell_flapping(incident, flapping, wants, &call);
-        }
-        let before = known.and_then(|view| view.incident.page_at).filter(|_| !begins);
-        let change = match call {
-            Call { page: Some(page), .. } => Change::Page { incident, page },
-            Call { at, .. } if begins => Change::PageAt { incident, at },
-            // Without a time before, it was paged for what it was before.
-            Call { at: Some(at), .. } if worse || before.is_some() => {
-                Change::PageAt { incident, at: Some(before.map_or(at, |before| before.min(at))) }
-            }
-            Call { .. } => return self.tell(spell, wants, joined),
-        };
-        self.changes.push(change);
-    }
-
-    /// One that flaps is told as that, once; then only if it fires on for as long as nobody may be
-    /// at it.
-    fn tell_flapping(&mut self, incident: IncidentRef, flapping: Flapping, wants: &[Want<'a>], call: &Call) {
-        let Some(worst) = wants.first().filter(|_| call.page.is_some() || call.at.is_some()) else { return };
-        self.changes.push(if flapping.is_news() {
-            let team = team_of(self.rules, worst.coverage, worst.alert);
-            Change::Page { incident, page: NewPage { level: 1, team, reason: flapping.reason(), text: None } }
+    if let Some(because) = spell.begins.clone() {
+        if spell.known.is_some() {
+            decider.changes.push(Change::Reopen { incident });
+            note(decider, incident, IncidentEvent::Reopened { because });
         } else {
-            Change::PageAt { incident, at: worst.severity.ack_within().map(|within| self.now + within) }
-        });
+            note(decider, incident, IncidentEvent::Opened { because });
+        }
     }
-
-    /// Whoever was paged hears of what joins: a join must not hide it. At once where users are
-    /// down, and where somebody has taken what there was before.
-    fn tell(&mut self, spell: &Spell<'a>, wants: &[Want<'a>], joined: u64) {
-        let (Some(view), Some(worst)) = (spell.known, wants.first()) else { return };
-        let is_taken = view.incident.state == IncidentState::Acknowledged;
-        let reason = PageReason::Joined { alerts: joined };
-        let page = NewPage { level: 1, team: view.incident.team.clone(), reason, text: None };
-        let at_once = worst.severity == Severity::S1 || is_taken;
-        self.changes.push(Change::Tell { incident: spell.incident, at_once, page });
+    let Some(before) = spell.known.map(|view| &view.incident) else {
+        if let Some(raised) = &spell.raised {
+            note(decider, incident, raised.event(raised.from));
+        }
+        return;
+    };
+    let severity = match before.state {
+        // What is over is over: it opens again as bad as what fires now.
+        IncidentState::Resolved => worst.severity,
+        _ => before.severity.worst(worst.severity),
+    };
+    if severity != before.severity {
+        decider.changes.push(Change::Severity { incident, severity });
+        note(
+            decider,
+            incident,
+            match spell.raised.as_ref().filter(|raised| raised.to == severity) {
+                Some(raised) => raised.event(before.severity),
+                None => {
+                    let because = format!("{} fires", worst.alert.name());
+                    IncidentEvent::Severity { from: before.severity, to: severity, because }
+                }
+            },
+        );
     }
+}
 
-    /// What one alert, standing for all of its playbook, asks for.
-    fn answer(
-        &mut self,
-        incident: IncidentRef,
-        want: &Want<'a>,
-        asks_for_a_run: bool,
-        work: &mut Work,
-        call: &mut Call,
-    ) {
-        let Want { coverage, alert, severity, .. } = *want;
-        let team = team_of(self.rules, coverage, alert);
-        let page = |reason| NewPage { level: 1, team: team.clone(), reason, text: None };
-        let mut reason = (severity == Severity::S1).then_some(PageReason::SeverityOne);
-        match coverage {
-            Coverage::Covered { playbook, target, inputs } => {
-                match self.why_not_run(playbook, target, work) {
-                    _ if !asks_for_a_run => {}
-                    None => {
-                        self.open_run(incident, alert, (playbook, target, inputs));
-                        work.begins(playbook, target);
-                    }
-                    Some(NotRun { because, is_over_limit }) => {
-                        let playbook = playbook.name.clone();
-                        self.note(incident, IncidentEvent::RunNotOpened { playbook, because: because.clone() });
-                        // While another one is at work, its outcome and `page_by` call somebody, if that is needed.
-                        if is_over_limit {
-                            reason.get_or_insert(PageReason::NotRun { because });
-                        }
+/// Opens the runs that the alerts ask for, and sees to it that somebody hears of them.
+fn attend<'a>(decider: &mut Decider<'a>, spell: &Spell<'a>, wants: &[Want<'a>], joined: u64) {
+    // What windows cover, and what is over, asks for nothing.
+    if wants.is_empty() {
+        return;
+    }
+    let (incident, known) = (spell.incident, spell.known);
+    // The first that no window covers finds the incident as if it began.
+    let wakes = spell.is_held();
+    if wakes {
+        decider.changes.push(Change::HoldOver { incident });
+    }
+    let begins = spell.begins.is_some() || wakes;
+    let is_late = known.is_some_and(|view| view.incident.state == IncidentState::Mitigated) && !begins;
+    let mut work = Work::of(known, is_late);
+    let mut call = Call::default();
+    let mut worse = false;
+    for want in wants {
+        let is_worse = known.is_some_and(|view| want.severity < view.incident.severity);
+        let asks_for_a_run = begins || known.is_some_and(|view| has_not_run(decider, view, want.coverage));
+        if asks_for_a_run || is_worse {
+            answer(decider, incident, want, asks_for_a_run, &mut work, &mut call);
+        }
+        worse |= is_worse;
+    }
+    if let Some(page) = call.ticket.take() {
+        decider.changes.push(Change::Ticket { incident, page });
+    }
+    // What is no worse than what somebody has already calls nobody else.
+    let is_taken = known.is_some_and(|view| view.incident.state != IncidentState::Open);
+    if is_taken && !begins && !worse {
+        return tell(decider, spell, wants, joined);
+    }
+    if let Some(flapping) = known.filter(|_| begins).and_then(|view| Flapping::of(view, true, decider.now)) {
+        return tell_flapping(decider, incident, flapping, wants, &call);
+    }
+    let before = known.and_then(|view| view.incident.page_at).filter(|_| !begins);
+    let change = match call {
+        Call { page: Some(page), .. } => Change::Page { incident, page },
+        Call { at, .. } if begins => Change::PageAt { incident, at },
+        // Without a time before, it was paged for what it was before.
+        Call { at: Some(at), .. } if worse || before.is_some() => {
+            Change::PageAt { incident, at: Some(before.map_or(at, |before| before.min(at))) }
+        }
+        Call { .. } => return tell(decider, spell, wants, joined),
+    };
+    decider.changes.push(change);
+}
+
+/// One that flaps is told as that, once; then only if it fires on for as long as nobody may be
+/// at it.
+fn tell_flapping<'a>(
+    decider: &mut Decider<'a>,
+    incident: IncidentRef,
+    flapping: Flapping,
+    wants: &[Want<'a>],
+    call: &Call,
+) {
+    let Some(worst) = wants.first().filter(|_| call.page.is_some() || call.at.is_some()) else { return };
+    decider.changes.push(if flapping.is_news() {
+        let team = team_of(decider.rules, worst.coverage, worst.alert);
+        Change::Page { incident, page: NewPage { level: 1, team, reason: flapping.reason(), text: None } }
+    } else {
+        Change::PageAt { incident, at: worst.severity.ack_within().map(|within| decider.now + within) }
+    });
+}
+
+/// Whoever was paged hears of what joins: a join must not hide it. At once where users are
+/// down, and where somebody has taken what there was before.
+fn tell<'a>(decider: &mut Decider<'a>, spell: &Spell<'a>, wants: &[Want<'a>], joined: u64) {
+    let (Some(view), Some(worst)) = (spell.known, wants.first()) else { return };
+    let is_taken = view.incident.state == IncidentState::Acknowledged;
+    let reason = PageReason::Joined { alerts: joined };
+    let page = NewPage { level: 1, team: view.incident.team.clone(), reason, text: None };
+    let at_once = worst.severity == Severity::S1 || is_taken;
+    decider.changes.push(Change::Tell { incident: spell.incident, at_once, page });
+}
+
+/// What one alert, standing for all of its playbook, asks for.
+fn answer<'a>(
+    decider: &mut Decider<'a>,
+    incident: IncidentRef,
+    want: &Want<'a>,
+    asks_for_a_run: bool,
+    work: &mut Work,
+    call: &mut Call,
+) {
+    let Want { coverage, alert, severity, .. } = *want;
+    let team = team_of(decider.rules, coverage, alert);
+    let page = |reason| NewPage { level: 1, team: team.clone(), reason, text: None };
+    let mut reason = (severity == Severity::S1).then_some(PageReason::SeverityOne);
+    match coverage {
+        Coverage::Covered { playbook, target, inputs } => {
+            match why_not_run(decider, playbook, target, work) {
+                _ if !asks_for_a_run => {}
+                None => {
+                    open_run(decider, incident, alert, (playbook, target, inputs));
+                    work.begins(playbook, target);
+                }
+                Some(NotRun { because, is_over_limit }) => {
+                    let playbook = playbook.name.clone();
+                    note(decider, incident, IncidentEvent::RunNotOpened { playbook, because: because.clone() });
+                    // While another one is at work, its outcome and `page_by` call somebody, if that is needed.
+                    if is_over_limit {
+                        reason.get_or_insert(PageReason::NotRun { because });
                     }
                 }
-                if let Some(after) = page_by(playbook, severity) {
-                    // It was to be counted from when it came in.
-                    let told_at = if self.came.is_held { self.now } else { self.came.received_at };
-                    let at = (told_at.min(self.now) + after).max(self.now);
-                    call.at = Some(call.at.map_or(at, |before| before.min(at)));
-                }
             }
-            Coverage::Unusable { playbook, because }
-            | Coverage::Elsewhere { playbook: Some(playbook), because, .. } => {
-                let event = IncidentEvent::RunNotOpened { playbook: playbook.name.clone(), because: because.clone() };
-                self.note(incident, event);
-                reason.get_or_insert(PageReason::NotRun { because: because.clone() });
-            }
-            Coverage::Uncovered | Coverage::Elsewhere { playbook: None, .. }
-                if self.rules.page_for.pages(&team, severity, self.now) =>
-            {
-                reason.get_or_insert(PageReason::Uncovered);
-            }
-            // They wait for the next business day: seen in chat and in the handoff, and as a ticket.
-            Coverage::Uncovered | Coverage::Elsewhere { playbook: None, .. } => {
-                call.ticket.get_or_insert_with(|| page(PageReason::Uncovered));
+            if let Some(after) = page_by(playbook, severity) {
+                // It was to be counted from when it came in.
+                let told_at = if decider.came.is_held { decider.now } else { decider.came.received_at };
+                let at = (told_at.min(decider.now) + after).max(decider.now);
+                call.at = Some(call.at.map_or(at, |before| before.min(at)));
             }
         }
-        if call.page.is_none() {
-            call.page = reason.map(page);
+        Coverage::Unusable { playbook, because } | Coverage::Elsewhere { playbook: Some(playbook), because, .. } => {
+            let event = IncidentEvent::RunNotOpened { playbook: playbook.name.clone(), because: because.clone() };
+            note(decider, incident, event);
+            reason.get_or_insert(PageReason::NotRun { because: because.clone() });
+        }
+        Coverage::Uncovered | Coverage::Elsewhere { playbook: None, .. }
+            if decider.rules.page_for.pages(&team, severity, decider.now) =>
+        {
+            reason.get_or_insert(PageReason::Uncovered);
+        }
+        // They wait for the next business day: seen in chat and in the handoff, and as a ticket.
+        Coverage::Uncovered | Coverage::Elsewhere { playbook: None, .. } => {
+            call.ticket.get_or_insert_with(|| page(PageReason::Uncovered));
         }
     }
-
-    /// All alerts of the incident are over.
-    fn cleared(&mut self, view: &IncidentView) {
-        let incident = IncidentRef::Existing(view.incident.id);
-        if view.incident.state == IncidentState::Resolved {
-            return;
-        }
-        if let Some(run) = view.escalated() {
-            let text = format!("it stays open: {run} needs a person, and nobody has looked at it");
-            self.note(incident, IncidentEvent::Remark { text });
-        } else if view.runs.is_empty() {
-            let because = "all its alerts have resolved".to_owned();
-            self.changes.extend(decide_over(self.rules, view, (self.came.source, because), self.now));
-        }
-        if view.incident.state == IncidentState::Mitigated {
-            // It was set in case they fire on.
-            self.changes.push(Change::PageAt { incident, at: None });
-        }
-        for run in &view.runs {
-            self.changes.push(Change::ToRun { run: run.id, item: InboxItem::AlertResolved });
-        }
+    if call.page.is_none() {
+        call.page = reason.map(page);
     }
+}
 
-    pub(super) fn note(&mut self, incident: IncidentRef, event: IncidentEvent) {
-        let note = Change::Note { incident, event };
-        // What is so for each of many targets is said once.
-        if self.changes.last() != Some(&note) {
-            self.changes.push(note);
-        }
+/// All alerts of the incident are over.
+fn cleared(decider: &mut Decider<'_>, view: &IncidentView) {
+    let incident = IncidentRef::Existing(view.incident.id);
+    if view.incident.state == IncidentState::Resolved {
+        return;
+    }
+    if let Some(run) = view.escalated() {
+        let text = format!("it stays open: {run} needs a person, and nobody has looked at it");
+        note(decider, incident, IncidentEvent::Remark { text });
+    } else if view.runs.is_empty() {
+        let because = "all its alerts have resolved".to_owned();
+        decider.changes.extend(decide_over(decider.rules, view, (decider.came.source, because), decider.now));
+    }
+    if view.incident.state == IncidentState::Mitigated {
+        // It was set in case they fire on.
+        decider.changes.push(Change::PageAt { incident, at: None });
+    }
+    for run in &view.runs {
+        decider.changes.push(Change::ToRun { run: run.id, item: InboxItem::AlertResolved });
+    }
+}
+
+pub(super) fn note(decider: &mut Decider<'_>, incident: IncidentRef, event: IncidentEvent) {
+    let note = Change::Note { incident, event };
+    // What is so for each of many targets is said once.
+    if decider.changes.last() != Some(&note) {
+        decider.changes.push(note);
     }
 }
 

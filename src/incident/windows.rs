@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use super::affected::{Affected, Asking};
 use super::notification::Decider;
 use super::opening::severity_of;
-use super::spell::{Spell, Want};
+use super::spell::{Spell, Want, note};
 use super::view::Seen;
-use super::work::Work;
+use super::work::{Work, open_run, why_not_run};
 use super::{Coverage, IncidentRules, cover};
 use crate::model::{
     Alert, AlertStatus, Coverable, EpisodeId, IncidentId, IncidentState, Severity, Window, WindowId, covering,
@@ -41,75 +41,73 @@ impl Spell<'_> {
     }
 }
 
-impl<'a> Decider<'a> {
-    /// The window that covers an alert.
-    pub(super) fn window_of(&self, alert: &Alert, seen: &Seen) -> Option<&'a Window> {
-        let (source, labels, object) = (self.came.source, &alert.labels, &seen.causes.own.key);
-        covering(&self.view.windows, Coverable { source, labels, object })
-    }
+/// The window that covers an alert.
+pub(super) fn window_of<'a>(decider: &Decider<'a>, alert: &Alert, seen: &Seen) -> Option<&'a Window> {
+    let (source, labels, object) = (decider.came.source, &alert.labels, &seen.causes.own.key);
+    covering(&decider.view.windows, Coverable { source, labels, object })
+}
 
-    /// Says which windows cover what joins: no run is opened for it.
-    pub(super) fn hold_back(&mut self, spell: &Spell<'a>, wants: &[Want<'a>]) {
-        let incident = spell.incident;
-        let is_whole = spell.is_nobodys() && wants.iter().all(|want| want.window.is_some());
-        for (window, (until, alerts)) in &spell.covered {
-            let (window, until, alerts) = (*window, *until, *alerts);
-            self.changes.push(Change::HoldBack { incident, window, until, alerts, is_whole });
-        }
-        for want in wants {
-            let (Some(window), Coverage::Covered { playbook, target, .. }) = (want.window, want.coverage) else {
-                continue;
-            };
-            let because = format!("{window} covers {target}");
-            self.note(incident, IncidentEvent::RunNotOpened { playbook: playbook.name.clone(), because });
-        }
+/// Says which windows cover what joins: no run is opened for it.
+pub(super) fn hold_back<'a>(decider: &mut Decider<'a>, spell: &Spell<'a>, wants: &[Want<'a>]) {
+    let incident = spell.incident;
+    let is_whole = spell.is_nobodys() && wants.iter().all(|want| want.window.is_some());
+    for (window, (until, alerts)) in &spell.covered {
+        let (window, until, alerts) = (*window, *until, *alerts);
+        decider.changes.push(Change::HoldBack { incident, window, until, alerts, is_whole });
     }
-
-    /// An alert is told again that a window held back, and that none covers any more: what it asks
-    /// for is still to be run. Somebody was paged about it at the window's end.
-    pub(super) fn release(&mut self, alert: &'a Alert, seen: &'a Seen) {
-        let Some(episode) = self.view.episodes.get(&alert.fingerprint) else { return };
-        let is_held = episode.closed_at.is_none() && episode.held_by.is_some();
-        let is_it = alert.in_order || alert.starts_at == episode.starts_at;
-        if is_held && is_it && self.window_of(alert, seen).is_none() {
-            let (episode, incident) = (episode.id, self.whole_of(episode.incident));
-            self.released.push(Released { alert, seen, episode, incident });
-        }
+    for want in wants {
+        let (Some(window), Coverage::Covered { playbook, target, .. }) = (want.window, want.coverage) else {
+            continue;
+        };
+        let because = format!("{window} covers {target}");
+        note(decider, incident, IncidentEvent::RunNotOpened { playbook: playbook.name.clone(), because });
     }
+}
 
-    /// Opens the runs that those ask for. Where something else happens to the incident as well,
-    /// they wait until they are told once more.
-    pub(super) fn let_go(&mut self) {
-        let mut work: BTreeMap<IncidentId, Work> = BTreeMap::new();
-        let mut asked = BTreeSet::new();
-        let mut episodes = Vec::new();
-        for Released { alert, seen, episode, incident: id } in std::mem::take(&mut self.released) {
-            let incident = IncidentRef::Existing(id);
-            let Some(view) = self.view.incidents.get(&id) else { continue };
-            if self.spells.contains_key(&incident) || view.incident.is_over() {
-                continue;
+/// An alert is told again that a window held back, and that none covers any more: what it asks
+/// for is still to be run. Somebody was paged about it at the window's end.
+pub(super) fn release<'a>(decider: &mut Decider<'a>, alert: &'a Alert, seen: &'a Seen) {
+    let Some(episode) = decider.view.episodes.get(&alert.fingerprint) else { return };
+    let is_held = episode.closed_at.is_none() && episode.held_by.is_some();
+    let is_it = alert.in_order || alert.starts_at == episode.starts_at;
+    if is_held && is_it && window_of(decider, alert, seen).is_none() {
+        let (episode, incident) = (episode.id, decider.whole_of(episode.incident));
+        decider.released.push(Released { alert, seen, episode, incident });
+    }
+}
+
+/// Opens the runs that those ask for. Where something else happens to the incident as well,
+/// they wait until they are told once more.
+pub(super) fn let_go(decider: &mut Decider<'_>) {
+    let mut work: BTreeMap<IncidentId, Work> = BTreeMap::new();
+    let mut asked = BTreeSet::new();
+    let mut episodes = Vec::new();
+    for Released { alert, seen, episode, incident: id } in std::mem::take(&mut decider.released) {
+        let incident = IncidentRef::Existing(id);
+        let Some(view) = decider.view.incidents.get(&id) else { continue };
+        if decider.spells.contains_key(&incident) || view.incident.is_over() {
+            continue;
+        }
+        episodes.push(episode);
+        let Coverage::Covered { playbook, target, inputs } = &seen.coverage else { continue };
+        if !asked.insert((id, playbook.name.as_str(), target)) {
+            continue;
+        }
+        let is_late = view.incident.state == IncidentState::Mitigated;
+        let work = work.entry(id).or_insert_with(|| Work::of(Some(view), is_late));
+        match why_not_run(decider, playbook, target, work) {
+            None => {
+                open_run(decider, incident, alert, (playbook, target, inputs));
+                work.begins(playbook, target);
             }
-            episodes.push(episode);
-            let Coverage::Covered { playbook, target, inputs } = &seen.coverage else { continue };
-            if !asked.insert((id, playbook.name.as_str(), target)) {
-                continue;
-            }
-            let is_late = view.incident.state == IncidentState::Mitigated;
-            let work = work.entry(id).or_insert_with(|| Work::of(Some(view), is_late));
-            match self.why_not_run(playbook, target, work) {
-                None => {
-                    self.open_run(incident, alert, (playbook, target, inputs));
-                    work.begins(playbook, target);
-                }
-                Some(not_run) => {
-                    let (playbook, because) = (playbook.name.clone(), not_run.because);
-                    self.note(incident, IncidentEvent::RunNotOpened { playbook, because });
-                }
+            Some(not_run) => {
+                let (playbook, because) = (playbook.name.clone(), not_run.because);
+                note(decider, incident, IncidentEvent::RunNotOpened { playbook, because });
             }
         }
-        if !episodes.is_empty() {
-            self.changes.push(Change::Release { episodes });
-        }
+    }
+    if !episodes.is_empty() {
+        decider.changes.push(Change::Release { episodes });
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::notification::Decider;
-use super::spell::page_by;
+use super::spell::{note, page_by};
 use super::{Coverage, IncidentRules};
 use crate::model::{Alert, Autonomy, HumanDuration, Target, Under};
 use crate::playbook::{Playbook, alert_value};
@@ -59,108 +59,111 @@ impl Work {
     }
 }
 
-impl Decider<'_> {
-    /// Opens the run that the alert asks for.
-    pub(super) fn open_run(
-        &mut self,
-        incident: IncidentRef,
-        alert: &Alert,
-        (playbook, target, inputs): (&Playbook, &Target, &Map<String, Value>),
-    ) {
-        let mut alert = alert_value(alert);
-        alert["source"] = self.came.source.into();
-        let autonomy = self.autonomy(incident, playbook, target);
-        let run = NewRun {
-            playbook: playbook.reference.clone(),
-            playbook_source: playbook.source.to_string(),
-            target: target.clone(),
-            inputs: inputs.clone(),
-            alert,
-            alert_waited: self.alert_waited(incident, playbook, autonomy),
-            autonomy,
-            requested_by: None,
-            because: "its alert fires".to_owned(),
-        };
-        self.changes.push(Change::OpenRun { incident, run: Box::new(run) });
-    }
+/// Opens the run that the alert asks for.
+pub(super) fn open_run(
+    decider: &mut Decider<'_>,
+    incident: IncidentRef,
+    alert: &Alert,
+    (playbook, target, inputs): (&Playbook, &Target, &Map<String, Value>),
+) {
+    let mut alert = alert_value(alert);
+    alert["source"] = decider.came.source.into();
+    let autonomy = autonomy(decider, incident, playbook, target);
+    let run = NewRun {
+        playbook: playbook.reference.clone(),
+        playbook_source: playbook.source.to_string(),
+        target: target.clone(),
+        inputs: inputs.clone(),
+        alert,
+        alert_waited: alert_waited(decider, incident, playbook, autonomy),
+        autonomy,
+        requested_by: None,
+        because: "its alert fires".to_owned(),
+    };
+    decider.changes.push(Change::OpenRun { incident, run: Box::new(run) });
+}
 
-    /// How far the run may go: within the ceilings, and what nobody vouches for starts no mutation.
-    fn autonomy(&mut self, incident: IncidentRef, playbook: &Playbook, target: &Target) -> Autonomy {
-        let vouched = self.vouched(incident, playbook);
-        let Some((lowered, text)) = lowered(self.rules, playbook, target, vouched) else { return vouched };
-        self.note(incident, IncidentEvent::Remark { text });
-        lowered
-    }
+/// How far the run may go: within the ceilings, and what nobody vouches for starts no mutation.
+fn autonomy(decider: &mut Decider<'_>, incident: IncidentRef, playbook: &Playbook, target: &Target) -> Autonomy {
+    let vouched = vouched(decider, incident, playbook);
+    let Some((lowered, text)) = lowered(decider.rules, playbook, target, vouched) else { return vouched };
+    note(decider, incident, IncidentEvent::Remark { text });
+    lowered
+}
 
-    fn vouched(&mut self, incident: IncidentRef, playbook: &Playbook) -> Autonomy {
-        if !self.came.unauthenticated || playbook.autonomy <= Autonomy::Suggest {
-            return playbook.autonomy;
-        }
+fn vouched(decider: &mut Decider<'_>, incident: IncidentRef, playbook: &Playbook) -> Autonomy {
+    if !decider.came.unauthenticated || playbook.autonomy <= Autonomy::Suggest {
+        return playbook.autonomy;
+    }
+    let text = format!(
+        "{} may only suggest, and not {}: whoever sends alerts need not authenticate (server.webhook_auth is not set)",
+        playbook.name, playbook.autonomy
+    );
+    note(decider, incident, IncidentEvent::Remark { text });
+    Autonomy::Suggest
+}
+
+/// How long its alert waited here, unless that was meant: what it says was so then, and the run
+/// asks before it acts on that.
+fn alert_waited(
+    decider: &mut Decider<'_>,
+    incident: IncidentRef,
+    playbook: &Playbook,
+    autonomy: Autonomy,
+) -> Option<Duration> {
+    if decider.came.is_held {
+        return None;
+    }
+    let waited = (decider.now - decider.came.received_at).to_std().unwrap_or_default();
+    let is_old = page_by(playbook, playbook.severity).is_some_and(|page_by| waited > page_by);
+    if is_old && autonomy >= Autonomy::Approve {
         let text = format!(
-            "{} may only suggest, and not {}: whoever sends alerts need not authenticate (server.webhook_auth is not set)",
-            playbook.name, playbook.autonomy
+            "{} finds out whether its alert still fires before it changes anything: its alert waited here for {}, and \
+             nobody told again that it fires",
+            playbook.name,
+            HumanDuration(waited)
         );
-        self.note(incident, IncidentEvent::Remark { text });
-        Autonomy::Suggest
+        note(decider, incident, IncidentEvent::Remark { text });
     }
+    Some(waited)
+}
 
-    /// How long its alert waited here, unless that was meant: what it says was so then, and the run
-    /// asks before it acts on that.
-    fn alert_waited(&mut self, incident: IncidentRef, playbook: &Playbook, autonomy: Autonomy) -> Option<Duration> {
-        if self.came.is_held {
-            return None;
-        }
-        let waited = (self.now - self.came.received_at).to_std().unwrap_or_default();
-        let is_old = page_by(playbook, playbook.severity).is_some_and(|page_by| waited > page_by);
-        if is_old && autonomy >= Autonomy::Approve {
-            let text = format!(
-                "{} finds out whether its alert still fires before it changes anything: its alert waited here for {}, and \
-                 nobody told again that it fires",
-                playbook.name,
-                HumanDuration(waited)
-            );
-            self.note(incident, IncidentEvent::Remark { text });
-        }
-        Some(waited)
-    }
+/// Whether a playbook that knows the alert has had no run for this incident.
+pub(super) fn has_not_run(decider: &Decider<'_>, view: &IncidentView, coverage: &Coverage) -> bool {
+    let Coverage::Covered { playbook, target, .. } = coverage else { return false };
+    // Storms go on for a while: what opened the incident is not asked again with each of its alerts.
+    let opened_it = view.incident.playbook.as_deref() == Some(playbook.name.as_str())
+        && view.incident.target.as_ref() == Some(target);
+    let history = decider.view.history.get(&(playbook.name.clone(), target.key()));
+    let ran = history.is_some_and(|runs| runs.iter().any(|run| run.incident == view.incident.id));
+    !opened_it && !ran
+}
 
-    /// Whether a playbook that knows the alert has had no run for this incident.
-    pub(super) fn has_not_run(&self, view: &IncidentView, coverage: &Coverage) -> bool {
-        let Coverage::Covered { playbook, target, .. } = coverage else { return false };
-        // Storms go on for a while: what opened the incident is not asked again with each of its alerts.
-        let opened_it = view.incident.playbook.as_deref() == Some(playbook.name.as_str())
-            && view.incident.target.as_ref() == Some(target);
-        let history = self.view.history.get(&(playbook.name.clone(), target.key()));
-        let ran = history.is_some_and(|runs| runs.iter().any(|run| run.incident == view.incident.id));
-        !opened_it && !ran
+pub(super) fn why_not_run(decider: &Decider<'_>, playbook: &Playbook, target: &Target, work: &Work) -> Option<NotRun> {
+    if let Some(because) = work.why_not(target, decider.rules.grouping.runs) {
+        return Some(NotRun { because, is_over_limit: false });
     }
+    over_the_limit(decider, playbook, &target.key()).map(|because| NotRun { because, is_over_limit: true })
+}
 
-    pub(super) fn why_not_run(&self, playbook: &Playbook, target: &Target, work: &Work) -> Option<NotRun> {
-        if let Some(because) = work.why_not(target, self.rules.grouping.runs) {
-            return Some(NotRun { because, is_over_limit: false });
-        }
-        self.over_the_limit(playbook, &target.key()).map(|because| NotRun { because, is_over_limit: true })
+fn over_the_limit(decider: &Decider<'_>, playbook: &Playbook, target_key: &str) -> Option<String> {
+    let history = decider.view.history.get(&(playbook.name.clone(), target_key.to_owned()))?;
+    if let Some(under_way) = history.iter().find(|run| run.ended_at.is_none()) {
+        return Some(format!("{} of it is under way on this target", under_way.id));
     }
-
-    fn over_the_limit(&self, playbook: &Playbook, target_key: &str) -> Option<String> {
-        let history = self.view.history.get(&(playbook.name.clone(), target_key.to_owned()))?;
-        if let Some(under_way) = history.iter().find(|run| run.ended_at.is_none()) {
-            return Some(format!("{} of it is under way on this target", under_way.id));
-        }
-        let limits = &playbook.limits;
-        if let Some(cooldown) = limits.cooldown
-            && let Some(last) = history.iter().find(|run| run.ended_at.is_some_and(|ended| self.now < ended + cooldown))
-        {
-            return Some(format!("{} ended less than its cooldown ago", last.id));
-        }
-        if let Some((most, window)) = limits.runs {
-            let recent = history.iter().filter(|run| self.now < run.created_at + window).count();
-            if recent >= most as usize {
-                return Some(format!("it ran {recent} times on this target within its limit's time"));
-            }
-        }
-        None
+    let limits = &playbook.limits;
+    if let Some(cooldown) = limits.cooldown
+        && let Some(last) = history.iter().find(|run| run.ended_at.is_some_and(|ended| decider.now < ended + cooldown))
+    {
+        return Some(format!("{} ended less than its cooldown ago", last.id));
     }
+    if let Some((most, window)) = limits.runs {
+        let recent = history.iter().filter(|run| decider.now < run.created_at + window).count();
+        if recent >= most as usize {
+            return Some(format!("it ran {recent} times on this target within its limit's time"));
+        }
+    }
+    None
 }
 
 /// How far a run may go where a ceiling lowers that, and what is said of it.
