@@ -222,7 +222,7 @@ impl Metrics {
         let help = "Whether another bot, or a missing right, keeps this one from changing the cluster";
         metrics.registry.register("observes_only", help, observes_only);
         let freeze_map = metrics.freeze_map.clone();
-        let help = "Whether the ConfigMap that freezes held the last mutation up that asked, or could not be read";
+        let help = "Whether the ConfigMap that freezes holds something up, or cannot be read, which holds up everything";
         metrics.registry.register("frozen_by_config_map", help, freeze_map);
         // A series that is not there yet has no rate when it first counts: these are watched from the beginning.
         for result in NotificationResult::ALL {
@@ -342,7 +342,7 @@ impl Metrics {
         self.connected.get_or_create(&ChatLabel { chat }).set(u64::from(connected));
     }
 
-    /// Whether the ConfigMap that freezes holds up the mutation that asked it last.
+    /// Whether the ConfigMap that freezes holds something up, or cannot be read.
     pub fn freeze_map(&self, freezes: bool) {
         self.freeze_map.set(u64::from(freezes));
     }

@@ -53,7 +53,10 @@ impl Look<'_> {
             Command::Objects { incident } => or_unknown(incident, self.objects(incident).await?),
             Command::Timeline { incident } => or_unknown(incident, self.timeline(incident).await?),
             Command::Run { playbook, set, .. } => or_wrong(self.previews.preview(&playbook, &set).await),
-            Command::Freezes => answered(message::freezes_text(&self.store.freezes_at(self.now).await?)),
+            Command::Freezes => {
+                let freezes = self.store.freezes_at(self.now).await?;
+                answered(message::freezes_text(&freezes, &self.explains.freeze_map.get()))
+            }
             Command::Windows => answered(self.windows().await?),
             Command::Oncall { question, team, layer, at, lasting_secs } => {
                 // As near as the calendar allows.
@@ -115,9 +118,10 @@ impl Look<'_> {
         }
         let table = message::incidents_table(&listed, &pages, self.now, list.all);
         let freezes = self.store.freezes_at(self.now).await?;
-        let frozen = if freezes.is_empty() { String::new() } else { message::freezes_text(&freezes) };
+        let frozen = message::frozen_text(&freezes, &self.explains.freeze_map.get());
+        let taken = message::taken_text(&self.store.taken_by(&ids).await?);
         let heartbeats = message::heartbeats_text(&self.store.heartbeats().await?, self.now);
-        Ok(parts([frozen, table, tickets, heartbeats]))
+        Ok(parts([frozen, table, taken, tickets, heartbeats]))
     }
 
     async fn windows(&self) -> Result<String, StoreError> {
@@ -165,7 +169,8 @@ impl Look<'_> {
             },
         };
         let tickets = message::tickets_text(&self.store.tickets_of(&[id]).await?);
-        let why = parts([message::why(&facts), self.explains.experts(&about).unwrap_or_default(), tickets]);
+        let taken = message::taken_text(&self.store.taken_by(&[id]).await?);
+        let why = parts([message::why(&facts), taken, self.explains.experts(&about).unwrap_or_default(), tickets]);
         Ok(Some(if asked == id { why } else { format!("{asked} is part of {id}:\n{why}") }))
     }
 

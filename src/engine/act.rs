@@ -3,10 +3,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::brakes::{held_up, namespaces, stopped_by};
+use super::brakes::{Held, brake, held_up, namespaces};
 use super::drive::{Driver, Flow};
 use super::evidence::kept;
-use super::freeze_map::MapSays;
 use super::mutate::{self, Attempt};
 use super::plan::left_alone;
 use super::read;
@@ -18,7 +17,7 @@ use super::timing::{LEAST_MANDATE, MANDATE_LOOK_EVERY, MANDATE_PATIENCE, MUTATIO
 use super::walk::StepAt;
 use crate::action::{ActionError, Mutation, Output, Plan};
 use crate::mandate::NoMandate;
-use crate::model::{Intent, RunEvent};
+use crate::model::{FailureClass, Intent, RunEvent};
 use crate::store::{Append, Appended, Guard, StoreError};
 
 /// A renewal is due by now, and late.
@@ -36,18 +35,62 @@ pub(super) async fn act(
     action: &dyn Mutation,
     attempt: u32,
 ) -> Result<Flow, StoreError> {
-    if let Some((earlier, intent)) = driver.state.tried(&at.address).begun {
-        match mutate::doubt(driver.world, &driver.frame.run.target, action, &intent, driver.until()).await {
-            Attempt::NotDone(_) => {}
-            Attempt::Done(output) | Attempt::Recovered(output) => {
-                return made(driver, at, earlier, output, true).await;
-            }
-            Attempt::Failed(error) | Attempt::InDoubt(error) => {
-                return driver.failed(at, attempt, error, Vec::new()).await;
-            }
+    match settle(driver, at, action, attempt).await? {
+        Some(flow) => Ok(flow),
+        None => decide(driver, at, action, attempt).await,
+    }
+}
+
+/// Finds out what became of an attempt that was given up. `None`: there is none, or it had no effect.
+pub(super) async fn settle(
+    driver: &mut Driver<'_>,
+    at: &StepAt<'_>,
+    action: &dyn Mutation,
+    attempt: u32,
+) -> Result<Option<Flow>, StoreError> {
+    let Some((earlier, intent)) = driver.state.tried(&at.address).begun else { return Ok(None) };
+    match mutate::doubt(driver.world, &driver.frame.run.target, action, &intent, driver.until()).await {
+        Attempt::NotDone(_) => Ok(None),
+        Attempt::Done(output) | Attempt::Recovered(output) => {
+            made(driver, at, earlier, output, true).await.map(Some)
+        }
+        Attempt::Failed(error) | Attempt::InDoubt(error) => {
+            driver.failed(at, attempt, error, Vec::new()).await.map(Some)
         }
     }
-    decide(driver, at, action, attempt).await
+}
+
+/// The run begins no further change. `before` goes on the log ahead of it; an attempt that was on the
+/// log is known not to have been made.
+async fn braked(
+    driver: &mut Driver<'_>,
+    at: &StepAt<'_>,
+    by: String,
+    mut before: Vec<RunEvent>,
+) -> Result<Flow, StoreError> {
+    if let Some(Status::Started { tried, .. }) = driver.state.status(&at.address) {
+        let (attempt, error) = (tried.attempts, format!("it was not done, and {by} holds it up"));
+        before.push(RunEvent::Failed { step: at.address.clone(), attempt, class: FailureClass::Fail, error });
+    }
+    before.push(RunEvent::Braked { by });
+    driver.append(Append { events: before, ..Append::default() }).await?;
+    Ok(Flow::On)
+}
+
+/// A ceiling where the object is lets the run ask only.
+async fn ask_first(
+    driver: &mut Driver<'_>,
+    at: &StepAt<'_>,
+    attempt: u32,
+    before: Vec<RunEvent>,
+    why: &str,
+) -> Result<Flow, StoreError> {
+    if let Some(Status::Started { .. }) = driver.state.status(&at.address) {
+        let message = format!("it was not done, and a person is asked first: {why}");
+        return driver.failed(at, attempt, ActionError::retry(message), before).await;
+    }
+    driver.append(Append { events: before, ..Append::default() }).await?;
+    driver.ask(at).await
 }
 
 async fn decide(
@@ -114,9 +157,10 @@ async fn start(
     let finishes_group = at.is_in_begun_group(&driver.state);
     if !finishes_group {
         match held_up(driver, &intent).await {
-            MapSays::NotFrozen => {}
-            MapSays::Frozen(by) => return stopped_by(driver, by, events).await,
-            MapSays::Unknown(error) => return driver.failed(at, attempt, error, events).await,
+            Held::Not => {}
+            Held::Braked(by) => return braked(driver, at, by, events).await,
+            Held::Asks(why) => return ask_first(driver, at, attempt, events, &why).await,
+            Held::Unknown(error) => return driver.failed(at, attempt, error, events).await,
         }
     }
     let mandate = match driver.options.mandate.left(driver.world.clock.as_ref()) {
@@ -147,7 +191,7 @@ async fn start(
         Some(Appended::Locked { key, by }) => {
             return wait_for_lock(driver, at, attempt, &key, &by.to_string()).await;
         }
-        Some(Appended::Frozen(freeze)) => return stopped_by(driver, freeze.named(), Vec::new()).await,
+        Some(Appended::Frozen(freeze)) => return braked(driver, at, freeze.named(), Vec::new()).await,
         Some(Appended::Done { .. }) => return Ok(Flow::On),
     }
     if driver.now() >= deadline {
@@ -205,6 +249,9 @@ pub(super) async fn doubt(
             if !in_group && left_alone(driver.playbook, &driver.state).is_some() {
                 let message = "it was not done before nobody went on with it, and is decided anew";
                 return driver.failed(at, attempt, ActionError::retry(message), Vec::new()).await;
+            }
+            if !in_group && let Some(by) = brake(driver, false).await? {
+                return braked(driver, at, by, Vec::new()).await;
             }
             start(driver, at, action, attempt, intent, Vec::new()).await
         }

@@ -42,10 +42,10 @@ impl<'p> StepAt<'p> {
         Self { step, address, tag, group }
     }
 
-    /// Whether it belongs to an `atomic` group whose first mutation was made: that is finished,
-    /// whatever happens.
+    /// Whether it belongs to an `atomic` group that has changed something: that is finished, whatever
+    /// happens. One that was found unneeded has changed nothing.
     pub fn is_in_begun_group(&self, state: &RunState) -> bool {
-        self.group.iter().any(|step| state.is_made(&step.address))
+        self.group.iter().any(|step| state.changed.contains(&step.address))
     }
 
     /// Nothing is left to do there.

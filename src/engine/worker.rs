@@ -17,7 +17,7 @@ use crate::alertmanager::Sources;
 use crate::mandate::Mandate;
 use crate::metrics::Metrics;
 use crate::model::{Ceilings, Digest, Live, Outcome, RunEvent};
-use crate::playbook::Playbook;
+use crate::playbook::{Catalog, Playbook};
 use crate::store::{Append, ClaimedRun, NewPage, PageReason, Store, StoreError};
 use crate::worker::{Turn, TurnError, Worker};
 
@@ -61,6 +61,7 @@ pub struct EngineWorker {
     options: EngineOptions,
     metrics: Arc<Metrics>,
     sources: Sources,
+    catalog: watch::Receiver<Arc<Catalog>>,
     playbooks: Mutex<HashMap<Digest, Arc<Playbook>>>,
 }
 
@@ -73,9 +74,10 @@ impl EngineWorker {
         world: World,
         options: EngineOptions,
         metrics: Arc<Metrics>,
+        catalog: watch::Receiver<Arc<Catalog>>,
     ) -> Self {
         let options = EngineOptions { lease: options.lease.max(LEAST_LEASE), ..options };
-        Self { name, store, world, options, metrics, sources: Sources::default(), playbooks: Mutex::default() }
+        Self { name, store, world, options, metrics, sources: Sources::default(), catalog, playbooks: Mutex::default() }
     }
 
     /// Has these say whether an alert that is old news still fires. Without, a person is asked.
@@ -93,7 +95,9 @@ impl EngineWorker {
             Ok(playbook) => playbook,
             Err(because) => return self.give_up(claimed, because).await,
         };
+        let catalog = self.catalog.borrow().clone();
         let driver = Driver {
+            catalog: &catalog,
             store: &self.store,
             world: &self.world,
             options: &self.options,

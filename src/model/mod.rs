@@ -11,6 +11,7 @@ mod contacts;
 mod duration;
 mod event;
 mod freeze;
+mod freeze_map;
 mod grouping;
 mod heartbeat;
 mod ids;
@@ -46,6 +47,7 @@ pub use contacts::{Contacts, KnowsContacts, PageCall};
 pub use duration::{DurationError, HumanDuration, parse_duration};
 pub use event::{ConditionKind, Considered, FailureClass, Intent, Look, Phase, Remedy, RunEvent, SourceAnswer};
 pub use freeze::{Freeze, FreezeScope, FreezeScopeError, LONGEST_FREEZE};
+pub use freeze_map::{FreezeMapNow, FreezeMapSays};
 pub use grouping::{Grouping, Joins, Merged, Origin, Scope};
 pub use heartbeat::{Beat, Heartbeat, HeartbeatKey, HeartbeatNews, HeartbeatRule};
 pub use ids::{

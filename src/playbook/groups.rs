@@ -2,28 +2,15 @@
 
 use super::{Block, Playbook, Step, StepKind};
 use crate::action::Action;
-use crate::model::{Phase, RunEvent, StepAddress};
+use crate::model::{Phase, StepAddress};
 
 impl Playbook {
-    /// The mutations that are still to be made of `atomic` groups that were begun, by a run's records.
-    pub fn left_of_groups<'a>(&self, log: impl IntoIterator<Item = &'a RunEvent>) -> Vec<&StepAddress> {
-        let made: Vec<&StepAddress> = log
-            .into_iter()
-            .filter_map(|event| match event {
-                RunEvent::Done { step, .. } | RunEvent::Unneeded { step, .. } => Some(step),
-                _ => None,
-            })
-            .collect();
-        let changes = |step: &&Step| matches!(step.kind, StepKind::Action(Action::Mutate(_)));
-        let is_made = |step: &&Step| made.contains(&&step.address);
+    /// The mutations of each `atomic` group, in order.
+    pub fn groups(&self) -> Vec<Vec<StepAddress>> {
         let mut groups = Vec::new();
         collect(self.blocks(Phase::Mitigate), &mut groups);
-        groups
-            .into_iter()
-            .filter(|steps| steps.iter().any(|step| is_made(&step)))
-            .flat_map(|steps| steps.iter().filter(changes).filter(|step| !is_made(step)))
-            .map(|step| &step.address)
-            .collect()
+        let changes = |step: &&Step| matches!(step.kind, StepKind::Action(Action::Mutate(_)));
+        groups.into_iter().map(|steps| steps.iter().filter(changes).map(|step| step.address.clone()).collect()).collect()
     }
 }
 

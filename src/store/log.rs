@@ -56,6 +56,8 @@ pub struct Append {
     /// The end: releases the locks, withdraws open approvals, and brings the end in through the
     /// front door.
     pub end: Option<(Outcome, String)>,
+    /// It ends as a brake holds it, and has begun no change: it counts for no limit.
+    pub held: bool,
 }
 
 /// What is asked in the transaction that starts a mutation: whether the inbox is empty, whether a

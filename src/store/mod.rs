@@ -60,7 +60,7 @@ pub use records::{
     IncidentView, ObjectRow, Page, PageOutline, RecentIncident, RunEnd, RunHead, ShiftView, Teams, TimelineEntry,
     TimelineWhat,
 };
-pub use rules::holds_back;
+pub use rules::{Groups, holds_back};
 pub use sinks::Sinks;
 pub use standing::{PageStands, Standing, Told, next_event};
 pub use tickets::{

@@ -3,6 +3,7 @@
 mod approval;
 mod fold;
 mod going_on;
+mod left;
 mod outgoing;
 mod page;
 mod redelivery;
@@ -21,4 +22,6 @@ pub(super) use page::{
 pub(super) use redelivery::{Newest, Place, Redelivery, redelivered};
 pub(super) use stop::{STOPS_ALIKE_WITHIN, stop_key};
 pub(super) use ticket::ticket_due_at;
+pub(super) use left::{Left, left};
+pub use left::Groups;
 pub use windows::holds_back;

@@ -47,7 +47,7 @@ pub(in crate::store) async fn append(
     tx.send_card(incident).await?;
     let inbox = tx.tables.inbox(run).await?;
     if let Some((outcome, because)) = records.end {
-        finish(tx, run, outcome, because).await?;
+        finish(tx, run, (outcome, because), records.held).await?;
     } else if let Some(until) = records.park_until {
         // Whatever waits in the inbox is a reason to wake up at once, unless the run has seen it
         // and left it there.
@@ -121,8 +121,16 @@ async fn close_questions(tx: &mut Tx<'_>, run: RunId, state: ApprovalState) -> R
 
 /// The end of a run: nobody holds it or its locks any more, and the news comes in through the front
 /// door.
-async fn finish(tx: &mut Tx<'_>, run: RunId, outcome: Outcome, because: String) -> Result<(), StoreError> {
+async fn finish(
+    tx: &mut Tx<'_>,
+    run: RunId,
+    (outcome, because): (Outcome, String),
+    held: bool,
+) -> Result<(), StoreError> {
     tx.tables.end_run(run, outcome, &because, tx.now).await?;
+    if held {
+        tx.tables.save_held(run).await?;
+    }
     close_questions(tx, run, ApprovalState::Withdrawn).await?;
     let body = SignalBody::RunEnded { run, outcome, because };
     let body = serde_json::to_string(&body)

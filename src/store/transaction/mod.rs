@@ -37,7 +37,7 @@ pub(super) use set_aside::set_aside;
 pub(super) use tables::{
     ClockTable, DeliveryRow, DeliveryTable, EpisodeAgain, EpisodeEnd, EscalationTable, FoldRow, FoldTable, FreezeTable,
     HeartbeatTable, Hold, IncidentTable, KeptWindow, LogEnd, NewFold, OverrideTable, PageRow, PageTable, RemedyTable,
-    RunRow, RunTable, Shape, SignalRow, SignalTable, StartedRow, Tables, TakenRow, TicketRow, TicketTable, ToldPage,
+    RunRow, RunTable, Shape, SignalRow, SignalTable, Tables, TakenRow, TicketRow, TicketTable, ToldPage, UnderWayRow,
     WindowTable,
 };
 pub(super) use ticket::{ticket_failed, ticket_tried};

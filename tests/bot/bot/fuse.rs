@@ -428,6 +428,9 @@ passes_on! {
         fn freezes_at(at: DateTime<Utc>) -> Result<Vec<Freeze>, StoreError>;
         fn freeze(id: FreezeId) -> Result<Option<Freeze>, StoreError>;
         fn next_freeze_id() -> Result<FreezeId, StoreError>;
+        fn taken_by(incidents: &[IncidentId]) -> Result<HashMap<IncidentId, String>, StoreError>;
+        fn tell_freezes_over() -> Result<Option<DateTime<Utc>>, StoreError>;
+        fn wake_who_asks() -> Result<(), StoreError>;
     }
     own {}
 }

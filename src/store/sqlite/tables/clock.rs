@@ -45,6 +45,9 @@ impl ClockTable for SqliteTables<'_> {
             "UPDATE page SET arrived_at = arrived_at + ?1 WHERE arrived_at IS NOT NULL AND acknowledged_at IS NULL",
             "UPDATE heartbeat SET last_at = last_at + ?1",
             "UPDATE page SET folded_until = folded_until + ?1 WHERE folded_into IS NOT NULL AND acknowledged_at IS NULL",
+            // It is a time of the calendar, but whoever said two hours did not mean less.
+            "UPDATE freeze SET until_at = until_at + ?1 WHERE ?1 > 0 AND ended_at IS NULL AND told_at IS NULL
+                 AND until_at IS NOT NULL",
         ] {
             self.execute("move what waits", sqlx::query(sql).bind(span(by))).await?;
         }

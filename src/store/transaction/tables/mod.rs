@@ -29,7 +29,7 @@ pub(in crate::store) use clock::ClockTable;
 pub(in crate::store) use delivery::{DeliveryTable, ToldPage};
 pub(in crate::store) use escalation::EscalationTable;
 pub(in crate::store) use fold::{FoldRow, FoldTable, NewFold, Shape};
-pub(in crate::store) use freeze::{FreezeTable, StartedRow};
+pub(in crate::store) use freeze::{FreezeTable, UnderWayRow};
 pub(in crate::store) use heartbeat::HeartbeatTable;
 pub(in crate::store) use overrides::OverrideTable;
 pub(in crate::store) use remedy::RemedyTable;
