@@ -19,7 +19,7 @@ use super::test_page::{self, decide_test_page};
 use super::view::look_back;
 use super::window_commands::{Silence, decide_silence, decide_unsilence, decline_covered};
 use crate::model::{
-    ApprovalId, Command, Digest, Freeze, FreezeScope, Grouping, IncidentId, Origin, Person, Severity, Target, Verdict,
+    ApprovalId, ApprovalState, Command, Digest, Freeze, FreezeScope, Grouping, IncidentId, Origin, Person, Severity, Target, Verdict,
 };
 use crate::playbook::{Catalog, Playbook};
 use crate::store::{Decision, Groups, IncidentFilter, IncidentView, Store, StoreError, unfit_to_act_on};
@@ -122,7 +122,9 @@ impl Asked<'_> {
         digest: Option<&Digest>,
     ) -> Result<Decision, StoreError> {
         let Some(approval) = self.store.approval(id).await? else { return Ok(decline(format!("there is no {id}"))) };
+        let is_over = matches!(approval.state, ApprovalState::Approved | ApprovalState::Denied | ApprovalState::Expired);
         if verdict == Verdict::Approve
+            && !is_over
             && let Some(run) = self.store.run(approval.run).await?
             && let Some(freeze) = self.freeze_over(&run.playbook.name, &run.target).await?
         {
