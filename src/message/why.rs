@@ -146,12 +146,17 @@ fn run_lines(run: &Run, timeline: &[TimelineEntry], lines: &mut Vec<String>) {
 fn run_line(event: &RunEvent, entry: &TimelineEntry) -> Option<String> {
     let text = match event {
         RunEvent::Checked { step, condition, held, because, expression } => {
-            let expression = Some(expression.as_str()).filter(|expression| !expression.is_empty());
+            let expression =
+                Some(expression.as_str()).filter(|expression| !expression.is_empty() && *expression != "true");
             condition_text(step, *condition, *held, because, expression)
         }
         RunEvent::Chosen { step, branch, considered } => {
             let asked = considered.iter().map(|asked| {
-                format!("{} `{}` is {}", clip(&asked.branch, 60), clip(&asked.expression, 200), asked.held)
+                let (branch, expression) = (clip(&asked.branch, 60), clip(&asked.expression, 200));
+                match &asked.error {
+                    Some(error) => format!("{branch} `{expression}` has no answer ({})", clip(error, 120)),
+                    None => format!("{branch} `{expression}` is {}", asked.held),
+                }
             });
             let asked: Vec<String> = asked.collect();
             format!("{}: {}, as {}", step_name(step), clip(branch, 80), asked.join("; "))

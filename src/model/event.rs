@@ -268,6 +268,9 @@ pub struct Considered {
     /// On one line.
     pub expression: String,
     pub held: bool,
+    /// Why it had no answer, where it counts as not held all the same: a human waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// What a verify saw.
