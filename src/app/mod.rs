@@ -131,7 +131,8 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
             freeze_map: freeze_map.clone(),
         },
         alertmanager: edges::alertmanager(config)?,
-        alertmanager_sources: config.alertmanager_sources(),
+        kept_quiet: config.kept_quiet(),
+        asked_sources: config.asked_sources(),
         metrics: metrics.clone(),
         name: format!("{}-{}", std::process::id(), address.port()),
     };

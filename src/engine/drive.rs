@@ -16,13 +16,15 @@ use super::retry::retry_at;
 use super::scope::Frame;
 use super::state::{Approval, RunState};
 use super::tally::count;
-use super::timing::{ANSWER_LOOK_EVERY, LEASE_MARGIN};
+use super::timing::{ANSWER_IS_OLD, ANSWER_LOOK_EVERY, LEASE_MARGIN};
 use super::walk::{Place, StepAt, next_place};
 use super::worker::EngineOptions;
 use crate::action::{Action, ActionError, Tell, World};
 use crate::alertmanager::Sources;
 use crate::metrics::Metrics;
-use crate::model::{Outcome, Phase, PreviewStep, RunEvent, StepAddress, Verdict, redact};
+use crate::model::{
+    ApprovalId, HumanDuration, Outcome, Phase, PreviewStep, RunEvent, StepAddress, Verdict, redact,
+};
 use crate::playbook::{Catalog, Playbook, Step, StepKind};
 use crate::store::{Append, Appended, Ask, InboxItem, LogPosition, NewPage, PageReason, Store, StoreError};
 
@@ -101,7 +103,7 @@ impl Driver<'_> {
             Next::Ask { at } => self.ask(&at).await,
             Next::Expire { approval } => {
                 let by = "the clock".to_owned();
-                self.record(RunEvent::ApprovalAnswered { approval, verdict: None, by }).await
+                self.record(RunEvent::ApprovalAnswered { approval, verdict: None, by, waited: None }).await
             }
             Next::Act { at, action, attempt } => act(self, &at, action, attempt).await,
             Next::Doubt { at, action, attempt, intent, since } => {
@@ -193,7 +195,13 @@ impl Driver<'_> {
                 InboxItem::AlertResolved => events.push(RunEvent::AlertResolved),
                 InboxItem::Unknown => events.push(RunEvent::Unknown),
                 InboxItem::Cancel { by } => events.push(RunEvent::CancelAsked { by }),
-                InboxItem::Answer { approval, verdict, by } => {
+                InboxItem::Answer { approval, verdict, by, at } => {
+                    let now = self.now();
+                    if let Some(late) = self.too_late(approval, verdict, &by, at, now) {
+                        events.extend(late);
+                        consumes.push(number);
+                        continue;
+                    }
                     let changed = match verdict {
                         Verdict::Approve => self.changed_since_asked().await,
                         Verdict::Deny => Ok(None),
@@ -202,7 +210,10 @@ impl Driver<'_> {
                         self.left.push(number);
                         continue;
                     };
-                    events.push(RunEvent::ApprovalAnswered { approval, verdict: Some(verdict), by });
+                    let waited = at.and_then(|at| (now - at).to_std().ok()).map(HumanDuration);
+                    // A moment is the usual way of an answer, and need not be told.
+                    let waited = waited.filter(|waited| waited.0 >= ANSWER_IS_OLD);
+                    events.push(RunEvent::ApprovalAnswered { approval, verdict: Some(verdict), by, waited });
                     events.extend(changed);
                 }
             }
@@ -212,6 +223,31 @@ impl Driver<'_> {
             self.append(Append { events, consumes, ..Append::default() }).await?;
         }
         Ok(())
+    }
+
+    /// What is recorded of a yes that nobody took in before its question had expired: it is none.
+    fn too_late(
+        &self,
+        approval: ApprovalId,
+        verdict: Verdict,
+        by: &str,
+        at: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Option<[RunEvent; 2]> {
+        let Approval::Asked { id, expires_at, .. } = &self.state.approval else { return None };
+        // What was given in time and comes in at the usual pace is in time.
+        let is_in_time = at.is_some_and(|at| at < *expires_at && now < at + ANSWER_IS_OLD);
+        if *id != approval || verdict == Verdict::Deny || now < *expires_at || is_in_time {
+            return None;
+        }
+        let given = at.map(|at| format!(" (given at {})", at.format("%H:%M UTC"))).unwrap_or_default();
+        let because = format!(
+            "the yes of {by} to {approval}{given} was taken in only after the question had expired at {}",
+            expires_at.format("%Y-%m-%d %H:%M UTC")
+        );
+        let by = "the clock".to_owned();
+        let answered = RunEvent::ApprovalAnswered { approval, verdict: None, by, waited: None };
+        Some([answered, RunEvent::Entered { phase: Phase::Escalate, because }])
     }
 
     /// A yes is a yes to what was shown. When the world has moved on, it would be another thing now.

@@ -34,7 +34,7 @@ pub(super) async fn preview(
     let preview = Preview { steps: Vec::new() };
     let mut outlook = Outlook { preview, unasked: BTreeMap::new(), refused: BTreeMap::new(), intents: BTreeMap::new() };
     let mut shown = MitigationPreview { world, frame, state, playbook, until, outlook: &mut outlook };
-    shown.blocks(playbook.blocks(Phase::Mitigate), None).await;
+    shown.blocks(playbook.blocks(Phase::Mitigate), &OnlyIf::default()).await;
     outlook
 }
 
@@ -48,46 +48,117 @@ struct MitigationPreview<'l> {
     outlook: &'l mut Outlook,
 }
 
+/// The conditions that stand before a step and cannot be answered yet, the outermost first.
+#[derive(Debug, Clone, Default)]
+struct OnlyIf(Vec<String>);
+
+impl OnlyIf {
+    fn and(&self, condition: impl Into<String>) -> Self {
+        Self(self.0.iter().cloned().chain([condition.into()]).collect())
+    }
+}
+
+/// Whether something comes behind blocks.
+enum Behind {
+    GoesOn,
+    /// Only if that is so.
+    Perhaps(Vec<String>),
+    Nothing,
+}
+
 impl MitigationPreview<'_> {
-    /// `only_if`: the conditions that stand before all of these, and cannot be answered yet.
-    async fn blocks(&mut self, blocks: &[Block], only_if: Option<&str>) {
+    /// `only_if`: what stands before all of these.
+    async fn blocks(&mut self, blocks: &[Block], only_if: &OnlyIf) -> Behind {
+        let mut hangs_on = Vec::new();
         for block in blocks {
-            match block {
-                Block::Step(step) => self.step(&StepAt::new(self.playbook, step, &[]), only_if).await,
+            let mut only_if = only_if.clone();
+            only_if.0.extend(hangs_on.iter().cloned());
+            let behind = match block {
+                Block::Step(step) => {
+                    let at = StepAt::new(self.playbook, step, &[]);
+                    self.step(&at, &only_if).await;
+                    self.behind(&at)
+                }
                 Block::Atomic(steps) => {
                     for step in steps {
-                        self.step(&StepAt::new(self.playbook, step, steps), only_if).await;
+                        self.step(&StepAt::new(self.playbook, step, steps), &only_if).await;
                     }
+                    Behind::GoesOn
                 }
-                Block::Choose(choose) => Box::pin(self.choose(choose, only_if)).await,
+                Block::Choose(choose) => Box::pin(self.choose(choose, &only_if)).await,
+            };
+            match behind {
+                Behind::GoesOn => {}
+                Behind::Perhaps(conditions) => hangs_on.extend(conditions),
+                Behind::Nothing => return Behind::Nothing,
             }
         }
+        if hangs_on.is_empty() { Behind::GoesOn } else { Behind::Perhaps(hangs_on) }
     }
 
     /// The branch that was chosen, or would be now; where that cannot be told yet, all that could
     /// be.
-    async fn choose(&mut self, choose: &Choose, only_if: Option<&str>) {
+    async fn choose(&mut self, choose: &Choose, only_if: &OnlyIf) -> Behind {
         if let Some(blocks) = chosen(choose, self.state) {
             return self.blocks(blocks, only_if).await;
         }
         let (scope, now) = (self.frame.scope(self.state), self.world.clock.now());
-        let mut undecided = only_if.map(str::to_owned);
+        let mut undecided = only_if.clone();
+        let (mut hangs_on, mut goes_on) = (Vec::new(), false);
         for branch in &choose.branches {
             let holds = branch.when.as_ref().map(|when| when.holds(&scope, now));
-            match holds {
-                Some(Ok(false)) => {}
+            let (only_if, is_certain) = match holds {
+                Some(Ok(false)) => continue,
                 // Whether it comes to this one hangs on one before it.
-                None | Some(Ok(true)) => return self.blocks(&branch.blocks, undecided.as_deref()).await,
-                Some(Err(_)) => {
-                    let only_if = branch.name.as_str();
-                    self.blocks(&branch.blocks, Some(only_if)).await;
-                    undecided = Some(format!("not {only_if}"));
+                None | Some(Ok(true)) => (undecided.clone(), true),
+                Some(Err(_)) => (undecided.and(branch.name.as_str()), false),
+            };
+            match self.blocks(&branch.blocks, &only_if).await {
+                Behind::GoesOn => goes_on = true,
+                Behind::Perhaps(conditions) => {
+                    goes_on = true;
+                    hangs_on.extend(conditions);
                 }
+                Behind::Nothing => hangs_on.push(format!("not {}", branch.name)),
             }
+            if is_certain {
+                break;
+            }
+            undecided = undecided.and(format!("not {}", branch.name));
+        }
+        match (goes_on, hangs_on.is_empty()) {
+            (true, true) => Behind::GoesOn,
+            (true, false) => Behind::Perhaps(hangs_on),
+            (false, _) => Behind::Nothing,
         }
     }
 
-    async fn step(&mut self, at: &StepAt<'_>, only_if: Option<&str>) {
+    /// Whether the run goes on behind a step, as far as its condition can be answered now.
+    fn behind(&self, at: &StepAt<'_>) -> Behind {
+        let (condition, ends_if) = match &at.step.kind {
+            StepKind::DoneIf(condition) | StepKind::EscalateIf(condition) => (condition, true),
+            StepKind::Require(condition) => (condition, false),
+            _ => return Behind::GoesOn,
+        };
+        if self.state.is_finished(&at.address) {
+            return Behind::GoesOn;
+        }
+        let expression = &condition.expression;
+        let holds = expression.holds(&self.frame.scope(self.state), self.world.clock.now());
+        match (wanted(self.world, self.frame, self.state, at), holds) {
+            (Wanted::Yes, Ok(holds)) if holds == ends_if => Behind::Nothing,
+            (Wanted::Undecided { when }, Ok(holds)) if holds == ends_if => {
+                Behind::Perhaps(vec![format!("not `{when}`")])
+            }
+            (Wanted::Yes | Wanted::Undecided { .. }, Err(_)) => {
+                let not = if ends_if { "not " } else { "" };
+                Behind::Perhaps(vec![format!("{not}`{}`", expression.source())])
+            }
+            (Wanted::No { .. }, _) | (_, Ok(_)) => Behind::GoesOn,
+        }
+    }
+
+    async fn step(&mut self, at: &StepAt<'_>, only_if: &OnlyIf) {
         let StepKind::Action(Action::Mutate(action)) = &at.step.kind else { return };
         if self.state.is_finished(&at.address) {
             return;
@@ -126,8 +197,9 @@ impl MitigationPreview<'_> {
             Wanted::Undecided { when } => Some(format!("`{when}`")),
             Wanted::Yes | Wanted::No { .. } => None,
         };
-        for condition in when.into_iter().chain(only_if.map(str::to_owned)) {
-            shown.summary = format!("if {condition}: {}", shown.summary);
+        let conditions: Vec<String> = only_if.0.iter().cloned().chain(when).collect();
+        if !conditions.is_empty() {
+            shown.summary = format!("if {}: {}", conditions.join(" and "), shown.summary);
             shown.certain = false;
         }
         self.outlook.preview.steps.push(shown);
@@ -171,6 +243,10 @@ pub(super) fn compare(shown: &Preview, now: &Outlook) -> Compared {
     let mut unasked = None;
     for (n, shown) in shown.steps.iter().enumerate() {
         let Some(step) = now.preview.steps.iter().find(|step| step.step == shown.step) else {
+            // Another way was taken meanwhile than the one that it lies on.
+            if n > 0 && !shown.certain {
+                continue;
+            }
             return Compared::Changed;
         };
         match (shown.certain, now.unasked.get(&shown.step)) {

@@ -8,7 +8,7 @@ use super::scope::Frame;
 use super::state::RunState;
 use super::timing::READ_TIMEOUT;
 use super::walk::{ChooseAt, StepAt, find};
-use crate::action::{Action, ActionError, Read, RunMark, StepContext, World};
+use crate::action::{Action, ActionError, Field, Read, RunMark, StepContext, World};
 use crate::language::Expression;
 use crate::model::{ConditionKind, Considered, FailureClass, Look, Phase, RunEvent, redact, redact_value};
 use crate::playbook::{Condition, Playbook, StepKind, Verify};
@@ -103,15 +103,15 @@ pub(super) fn choose(world: &World, frame: &Frame, state: &RunState, at: &Choose
         let Some(when) = &branch.when else {
             return RunEvent::Chosen { step: at.address.clone(), branch: branch.name.clone(), considered };
         };
-        let held = match when.holds(&scope, now) {
-            Ok(held) => held,
-            Err(_) if is_lenient => false,
+        let (held, error) = match when.holds(&scope, now) {
+            Ok(held) => (held, None),
+            Err(error) if is_lenient => (false, Some(redact(&error.to_string()).into_owned())),
             Err(error) => {
                 let error = format!("whether it is `{}`: {error}", branch.name);
                 return RunEvent::Failed { step: at.address.clone(), attempt: 1, class: FailureClass::Fail, error };
             }
         };
-        considered.push(Considered { branch: branch.name.clone(), expression: on_one_line(when), held });
+        considered.push(Considered { branch: branch.name.clone(), expression: on_one_line(when), held, error });
         if held {
             return RunEvent::Chosen { step: at.address.clone(), branch: branch.name.clone(), considered };
         }
@@ -176,7 +176,13 @@ pub(super) async fn look(
         Err(error) => return looked(Look::NotYet, error.message),
     };
     match &verify.query {
-        Some(_) => scope.extend(fields(observed)),
+        Some(_) => {
+            // What the query does not find has no value here, whatever else is called so.
+            for field in asked_fields(playbook, verify) {
+                scope.remove(field.name);
+            }
+            scope.extend(fields(observed));
+        }
         None => {
             scope.insert("target".into(), observed);
         }
@@ -193,6 +199,15 @@ pub(super) async fn look(
         Ok(true) => looked(Look::Good, format!("{summary}: `{}`", verify.until.source())),
         Ok(false) => looked(Look::NotYet, format!("{summary}: not yet `{}`", verify.until.source())),
         Err(error) => looked(Look::NotYet, error.to_string()),
+    }
+}
+
+/// The fields that the query of a verify may leave.
+fn asked_fields<'p>(playbook: &'p Playbook, verify: &Verify) -> &'p [Field] {
+    let at = verify.query.as_ref().and_then(|id| find(playbook, id));
+    match at.map(|at| &at.step.kind) {
+        Some(StepKind::Action(Action::Read(action))) => action.declaration().output,
+        _ => &[],
     }
 }
 

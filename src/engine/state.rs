@@ -138,7 +138,7 @@ impl RunState {
                 // What was tried to find out what to ask is not on the account of the change.
                 self.forget_failures();
             }
-            RunEvent::ApprovalAnswered { approval, verdict, by } => self.take_answer(*approval, *verdict, by),
+            RunEvent::ApprovalAnswered { approval, verdict, by, .. } => self.take_answer(*approval, *verdict, by),
             RunEvent::SourceAsked { waited, answer, again_at } => self.take_source(at, *waited, answer, *again_at),
             RunEvent::AlertResolved => self.alert_resolved = true,
             RunEvent::ClockMoved { by_micros } => self.move_times(TimeDelta::microseconds(*by_micros)),
@@ -215,8 +215,10 @@ impl RunState {
                 self.left_alone = self.left_alone.max(left_alone);
                 at
             }
-            RunEvent::ApprovalAnswered { verdict: Some(Verdict::Approve), .. } => {
-                self.left_alone = TimeDelta::zero();
+            // A yes that lay there while nobody was is as old as what it was a yes to.
+            RunEvent::ApprovalAnswered { verdict: Some(Verdict::Approve), waited, .. } => {
+                let waited = waited.and_then(|waited| TimeDelta::from_std(waited.0).ok());
+                self.left_alone = waited.unwrap_or_default();
                 at
             }
             RunEvent::SourceAsked { again_at, .. } => {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::verify::window;
 use crate::action::{Action, Field};
 use crate::language::Location;
+use crate::model::redact_value;
 use crate::playbook::load::{Does, RawBranch, RawPlaybook, RawStep, Text, What, place};
 
 /// CEL's own words, and what conditions and texts have names for already.
@@ -158,10 +159,7 @@ impl Names {
             for (branch, raw) in branches(step).iter().enumerate() {
                 let inside = Inside { choose, branch };
                 let steps = raw.steps.as_deref().unwrap_or_default();
-                let ends = steps
-                    .last()
-                    .is_some_and(|last| matches!(last.does.as_slice(), [Does { what: What::End { .. }, .. }]));
-                if !ends {
+                if !ends(steps) {
                     self.goes_on.insert(inside);
                 }
                 self.gather(steps, &[region, &[inside]].concat(), order);
@@ -207,21 +205,46 @@ impl Names {
                 _ if !is_before(named) => Found::Later(named),
                 None => return Found::Yes(named),
                 Some(inside) if region.iter().any(|here| here.choose == inside.choose) => Found::OtherBranch(named),
-                Some(inside) if self.each_way_has(inside.choose, || called().map(|named| named.region.as_slice())) => {
-                    return Found::Yes(named);
+                Some(inside) => {
+                    let regions: Vec<&[Inside]> = called().map(|named| named.region.as_slice()).collect();
+                    let common = named.region.iter().take_while(|inside| region.contains(inside)).count();
+                    if self.each_way_has(&named.region[..common], inside.choose, &regions) {
+                        return Found::Yes(named);
+                    }
+                    Found::SomeBranches(named)
                 }
-                Some(_) => Found::SomeBranches(named),
             };
         }
         found
     }
 
-    /// Whether each branch of that `choose` that goes on is among the regions.
-    fn each_way_has<'r, R: Iterator<Item = &'r [Inside]>>(&self, choose: usize, regions: impl Fn() -> R) -> bool {
-        self.goes_on
-            .iter()
-            .filter(|inside| inside.choose == choose)
-            .all(|inside| regions().any(|region| region.contains(inside)))
+    /// Whether each branch that goes on, of that `choose` within `around`, comes through one of the
+    /// regions.
+    fn each_way_has(&self, around: &[Inside], choose: usize, regions: &[&[Inside]]) -> bool {
+        let goes_on = self.goes_on.iter().filter(|inside| inside.choose == choose);
+        goes_on.map(|inside| [around, &[*inside]].concat()).all(|branch| self.has(&branch, regions))
+    }
+
+    /// Whether each way through a branch comes through one of the regions: one is the branch itself,
+    /// or each way through a `choose` in it does.
+    fn has(&self, branch: &[Inside], regions: &[&[Inside]]) -> bool {
+        let within = regions.iter().filter_map(|region| region.strip_prefix(branch));
+        let mut inner: Vec<Option<usize>> = within.map(|rest| rest.first().map(|inside| inside.choose)).collect();
+        inner.sort_unstable();
+        inner.dedup();
+        inner.into_iter().any(|choose| choose.is_none_or(|choose| self.each_way_has(branch, choose, regions)))
+    }
+}
+
+/// Whether nothing comes behind these steps: the last one is an end, or each of its branches is.
+fn ends(steps: &[RawStep]) -> bool {
+    let last = steps.last().map(|last| last.does.as_slice());
+    match last {
+        Some([Does { what: What::End { .. }, .. }]) => true,
+        Some([Does { what: What::Choose(branches), .. }]) => {
+            !branches.is_empty() && branches.iter().all(|branch| ends(branch.steps.as_deref().unwrap_or_default()))
+        }
+        _ => false,
     }
 }
 
@@ -281,6 +304,28 @@ fn window_of(step: &RawStep) -> Option<Duration> {
         What::Action(action) => window(&action.describe().query()?.0),
         _ => None,
     }
+}
+
+/// What texts have a helper for: `{{log}}` would call that.
+const HELPERS: [&str; 13] = ["and", "eq", "gt", "gte", "len", "log", "lookup", "lt", "lte", "ne", "not", "or", "raw"];
+
+/// What is wrong with a name that a `set` gives, if anything.
+pub(super) fn set_problem(name: &Text) -> Option<(String, String)> {
+    if let Some((message, remedy)) = id_problem(name) {
+        return Some((message.replace("an id", "a name"), remedy));
+    }
+    let text = name.value.as_str();
+    if HELPERS.contains(&text) {
+        let message = format!("`{text}` cannot be a name: texts use the word for something else");
+        return Some((message, format!("write `{text}_found`, or better what it says")));
+    }
+    // What is masked on the log is another value, so that the step would fail each time.
+    let mut tried = serde_json::json!({ text: "some words" });
+    redact_value(&mut tried);
+    (tried[text] != "some words").then(|| {
+        let message = format!("`{text}` cannot be a name: it reads like that of a secret, whose value would be masked");
+        (message, "write what the value says, without the word".into())
+    })
 }
 
 /// What is wrong with an id, if anything.
