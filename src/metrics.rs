@@ -26,7 +26,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 pub use self::format::Format;
 use self::labels::{
-    ChatLabel, CommandLabels, LeftOutLabels, MutationLabels, PageLabels, ResultLabel, RunLabels, SinkLabel,
+    ChatLabel, CommandLabels, LeftOutLabels, LimitLabel, MutationLabels, PageLabels, ResultLabel, RunLabels, SinkLabel,
     StatusLabel, ViaLabels,
 };
 use self::labels::{QueueLabel, WorkerLabel};
@@ -50,6 +50,7 @@ pub struct Metrics {
     connections_cut: Counter,
     runs: Family<RunLabels, Counter>,
     mutations: Family<MutationLabels, Counter>,
+    over_limit: Family<LimitLabel, Counter>,
     lookups: Family<ResultLabel, Counter>,
     pages: Family<PageLabels, Counter>,
     pages_counted: AtomicI64,
@@ -191,6 +192,7 @@ impl Metrics {
             connections_cut,
             runs: family(&mut registry, "runs", "Runs that ended, by playbook and outcome"),
             mutations: family(&mut registry, "mutations", "Changes to the cluster, by action and result"),
+            over_limit: family(&mut registry, "changes_held_by_limits", "How often a change was held up by a limit over all runs, by limit"),
             lookups: family(
                 &mut registry,
                 "lookups",
@@ -303,6 +305,11 @@ impl Metrics {
     pub fn mutation(&self, action: &str, result: MutationResult) {
         let labels = MutationLabels { action: action.to_owned(), result: result.word() };
         self.mutations.get_or_create(&labels).inc();
+    }
+
+    /// A change was held up by that limit.
+    pub fn over_limit(&self, limit: &'static str) {
+        self.over_limit.get_or_create(&LimitLabel { limit }).inc();
     }
 
     /// Up to which page they are counted.

@@ -128,6 +128,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
             mark: store.mark().to_owned(),
             mandate: Arc::new(Mandate::shared()),
             ceilings: rules.ceilings.clone(),
+            limits: rules.limits.clone(),
             freeze_map: freeze_map.clone(),
         },
         alertmanager: edges::alertmanager(config)?,

@@ -53,6 +53,10 @@ impl Look<'_> {
             Command::Objects { incident } => or_unknown(incident, self.objects(incident).await?),
             Command::Timeline { incident } => or_unknown(incident, self.timeline(incident).await?),
             Command::Run { playbook, set, .. } => or_wrong(self.previews.preview(&playbook, &set).await),
+            Command::Breakers => answered(match self.store.breakers().await?.as_slice() {
+                [] => "no breaker is open".to_owned(),
+                open => message::breakers_text(open),
+            }),
             Command::Freezes => {
                 let freezes = self.store.freezes_at(self.now).await?;
                 answered(message::freezes_text(&freezes, &self.explains.freeze_map.get()))
@@ -87,6 +91,7 @@ impl Look<'_> {
             | Command::Silence { .. }
             | Command::Unsilence { .. }
             | Command::Freeze { .. }
+            | Command::CloseBreaker { .. }
             | Command::Unfreeze { .. }
             | Command::Release { .. }
             | Command::TakeShift { .. }
@@ -120,8 +125,9 @@ impl Look<'_> {
         let freezes = self.store.freezes_at(self.now).await?;
         let frozen = message::frozen_text(&freezes, &self.explains.freeze_map.get());
         let taken = message::taken_text(&self.store.taken_by(&ids).await?);
+        let breakers = message::breakers_text(&self.store.breakers().await?);
         let heartbeats = message::heartbeats_text(&self.store.heartbeats().await?, self.now);
-        Ok(parts([frozen, table, taken, tickets, heartbeats]))
+        Ok(parts([frozen, breakers, table, taken, tickets, heartbeats]))
     }
 
     async fn windows(&self) -> Result<String, StoreError> {
@@ -170,7 +176,10 @@ impl Look<'_> {
         };
         let tickets = message::tickets_text(&self.store.tickets_of(&[id]).await?);
         let taken = message::taken_text(&self.store.taken_by(&[id]).await?);
-        let why = parts([message::why(&facts), taken, self.explains.experts(&about).unwrap_or_default(), tickets]);
+        let mut breakers = self.store.breakers().await?;
+        breakers.retain(|breaker| runs.iter().any(|run| run.playbook.name == breaker.playbook));
+        let breakers = message::breakers_text(&breakers);
+        let why = parts([message::why(&facts), taken, breakers, self.explains.experts(&about).unwrap_or_default(), tickets]);
         Ok(Some(if asked == id { why } else { format!("{asked} is part of {id}:\n{why}") }))
     }
 

@@ -242,6 +242,14 @@ impl Checker<'_> {
                 );
             }
         }
+        if engine.limits.untouched.is_some() {
+            self.problem(
+                Code::InvalidValue,
+                "engine.limits.untouched",
+                "a share of a workload, of the nodes or of a zone that stays untouched is not built",
+                "leave it out: no action of this version takes nodes or picks pods; `at_once` and `ramp` keep runs apart",
+            );
+        }
         if engine.output_limit.0 < 1024 {
             self.problem(
                 Code::OutOfRange,

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::brakes::{Held, brake, held_up, namespaces};
+use super::brakes::{Held, brake, held_up, namespaces, run_limits};
 use super::drive::{Driver, Flow};
 use super::evidence::kept;
 use super::mutate::{self, Attempt};
@@ -13,12 +13,13 @@ use super::repeats::{remedy, why_not_again};
 use super::state::Approval;
 use super::status::Status;
 use super::timing::{DOUBT_LOOK_EVERY, DOUBT_PATIENCE, LEASE_MARGIN, LOCK_LOOK_EVERY, LOCK_PATIENCE};
+use super::timing::{LIMIT_LOOK_AT_LEAST, LIMIT_PATIENCE};
 use super::timing::{LEAST_MANDATE, MANDATE_LOOK_EVERY, MANDATE_PATIENCE, MUTATION_WITHIN};
 use super::walk::StepAt;
 use crate::action::{ActionError, Mutation, Output, Plan};
 use crate::mandate::NoMandate;
 use crate::model::{FailureClass, Intent, RunEvent};
-use crate::store::{Append, Appended, Guard, StoreError};
+use crate::store::{Append, Appended, Guard, OverLimit, StoreError};
 
 /// A renewal is due by now, and late.
 fn soon_renewed() -> NoMandate {
@@ -182,7 +183,8 @@ async fn start(
     let mut locks = vec![driver.frame.run.target.key(), intent.object.key()];
     locks.dedup();
     let guard = Guard { locks, namespaces: namespaces(driver, &intent), finishes_group };
-    match driver.append(Append { events, guard: Some(guard), ..Append::default() }).await? {
+    let limits = run_limits(driver);
+    match driver.append(Append { events, guard: Some(guard), limits, ..Append::default() }).await? {
         None => {}
         Some(Appended::InboxFirst(inbox)) => {
             driver.inbox = inbox;
@@ -192,6 +194,7 @@ async fn start(
             return wait_for_lock(driver, at, attempt, &key, &by.to_string()).await;
         }
         Some(Appended::Frozen(freeze)) => return braked(driver, at, freeze.named(), Vec::new()).await,
+        Some(Appended::OverLimit(over)) => return wait_for_limit(driver, at, attempt, *over).await,
         Some(Appended::Done { .. }) => return Ok(Flow::On),
     }
     if driver.now() >= deadline {
@@ -308,4 +311,26 @@ async fn wait_for_lock(
     let until = now + LOCK_LOOK_EVERY;
     let because = format!("{by} works on {key}");
     driver.park(vec![RunEvent::Waiting { step: at.address.clone(), until, because }], until).await
+}
+
+/// What passes by itself is waited for, within bounds: `page_by` goes on meanwhile. The rest is a
+/// person's, and so is what did not pass: those that stop for the same reason are one incident.
+async fn wait_for_limit(
+    driver: &mut Driver<'_>,
+    at: &StepAt<'_>,
+    attempt: u32,
+    over: OverLimit,
+) -> Result<Flow, StoreError> {
+    let now = driver.now();
+    driver.metrics.over_limit(over.limit);
+    let since = match driver.state.status(&at.address) {
+        Some(Status::Started { since, .. }) => *since,
+        _ => driver.state.tried(&at.address).lock_since.unwrap_or(now),
+    };
+    let again_at = over.again_at.filter(|_| now < since + LIMIT_PATIENCE);
+    let Some(again_at) = again_at else {
+        return driver.failed(at, attempt, ActionError::needs_human(over.said), Vec::new()).await;
+    };
+    let until = again_at.min(since + LIMIT_PATIENCE).max(now + LIMIT_LOOK_AT_LEAST);
+    driver.park(vec![RunEvent::Waiting { step: at.address.clone(), until, because: over.said }], until).await
 }

@@ -10,7 +10,7 @@ use super::status::Status;
 use super::walk::{Place, next_place};
 use super::windows::window_over;
 use crate::action::{Action, ActionError};
-use crate::model::{Autonomy, Intent, Outcome, Phase, RunEvent, Under};
+use crate::model::{Autonomy, FleetLimits, Intent, Outcome, Phase, RunEvent, RunLimits, Under};
 use crate::playbook::StepKind;
 use crate::store::StoreError;
 
@@ -143,6 +143,16 @@ pub(super) async fn held_up(driver: &Driver<'_>, intent: &Intent) -> Held {
 
 fn ceiling(why: &str) -> String {
     format!("the ceiling on autonomy ({why})")
+}
+
+/// The limits over all runs that hold for this one.
+pub(super) fn run_limits(driver: &Driver<'_>) -> RunLimits {
+    let (fleet, own) = (*driver.options.limits.get(), &driver.playbook.limits);
+    RunLimits {
+        fleet: FleetLimits { ramp: own.ramp.or(fleet.ramp), ..fleet },
+        runs_per_playbook: own.runs_per_playbook,
+        runs_per_namespace: own.runs_per_namespace,
+    }
 }
 
 /// Where it changes something, and for whose sake.

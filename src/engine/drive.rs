@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::act::{act, doubt};
 use super::ask_source::{ask_source, why_asked_anew};
-use super::brakes::{autonomy, frozen_before_it_begins, is_held_back, is_stopped_by_a_brake};
+use super::brakes::{autonomy, frozen_before_it_begins, is_held_back, is_stopped_by_a_brake, run_limits};
 use super::observe::{Observed, observe, told};
 use super::plan::{Next, plan};
 use super::preview;
@@ -377,6 +377,7 @@ impl Driver<'_> {
             events: vec![RunEvent::Ended { outcome, because: because.clone() }],
             end: Some((outcome, because.clone())),
             held: is_held_back(self, outcome),
+            limits: run_limits(self),
             ..Append::default()
         };
         // `escalated` always reaches a human, also when the playbook's own page could not be made.

@@ -16,7 +16,7 @@ use crate::action::World;
 use crate::alertmanager::Sources;
 use crate::mandate::Mandate;
 use crate::metrics::Metrics;
-use crate::model::{Ceilings, Digest, Live, Outcome, RunEvent};
+use crate::model::{Ceilings, Digest, FleetLimits, Live, Outcome, RunEvent, RunLimits};
 use crate::playbook::{Catalog, Playbook};
 use crate::store::{Append, ClaimedRun, NewPage, PageReason, Store, StoreError};
 use crate::worker::{Turn, TurnError, Worker};
@@ -49,6 +49,8 @@ pub struct EngineOptions {
     pub mandate: Arc<Mandate>,
     /// How far runs may go at the most; may change while they are under way.
     pub ceilings: Live<Ceilings>,
+    /// How much is changed at the most, over all runs; may change while they are under way.
+    pub limits: Live<FleetLimits>,
     /// The ConfigMap that freezes; `None`: none is asked.
     pub freeze_map: Option<FreezeMap>,
 }
@@ -151,6 +153,7 @@ impl EngineWorker {
             events: vec![RunEvent::Ended { outcome, because: because.clone() }],
             pages: vec![page],
             end: Some((outcome, because)),
+            limits: RunLimits { fleet: *self.options.limits.get(), ..RunLimits::default() },
             ..Append::default()
         };
         self.store.append(claimed.at, append).await.map(|_| ())

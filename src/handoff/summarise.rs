@@ -9,7 +9,7 @@ use chrono_tz::Tz;
 use super::render::TemplateError;
 use super::summary::{Listed, Moment, ShiftFacts, Summary};
 use super::{changes, folded, freezes, noise, numbers, open, windows};
-use crate::message::freeze_map_text;
+use crate::message::{breakers_text, freeze_map_text};
 use crate::model::{FreezeMapNow, Incident, IncidentId, IncidentState, PageBudget};
 use crate::oncall::{OnCall, ScheduleError, Shift};
 use crate::store::{ShiftView, Store, StoreError, Teams, Ticket, TimelineEntry};
@@ -81,9 +81,12 @@ pub async fn summarise(
     let held = Listed::new(windows::held(store, &facts).await?);
     let frozen = Listed::new(freezes::frozen(store, &facts).await?);
     let freeze_map = freeze_map.holds().then(|| freeze_map_text(freeze_map));
+    let breakers = store.breakers().await?;
+    let breakers: Vec<String> = breakers.iter().map(|open| breakers_text(std::slice::from_ref(open))).collect();
     let is_frozen = !frozen.is_empty() || freeze_map.is_some();
     let nothing_outstanding =
-        time_critical.is_empty() && open_incidents.is_empty() && approvals.is_empty() && runs.is_empty() && !is_frozen;
+        time_critical.is_empty() && open_incidents.is_empty() && approvals.is_empty() && runs.is_empty();
+    let nothing_outstanding = nothing_outstanding && !is_frozen && breakers.is_empty();
     let name = |at| Ok::<_, ScheduleError>(oncall.who(team, at)?.map(|watch| watch.member.name.clone()));
     Ok(Summary {
         team: team.to_owned(),
@@ -103,6 +106,7 @@ pub async fn summarise(
         frozen,
         freeze_map,
         is_frozen,
+        breakers,
         folded: Listed::new(folded::folded(&facts)),
         approvals,
         runs,

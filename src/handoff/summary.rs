@@ -25,6 +25,8 @@ pub struct Summary {
     pub frozen: Listed<FrozenNow>,
     /// What the ConfigMap freezes; `None`: nothing, as far as is known.
     pub freeze_map: Option<String>,
+    /// The breakers that are open, of all teams.
+    pub breakers: Vec<String>,
     /// Whether anything is frozen.
     pub is_frozen: bool,
     /// Of the team's pages, in the order in which they were folded.

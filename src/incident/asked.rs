@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use super::IncidentRules;
 use super::calls::{decide_assign, decide_escalate};
 use super::commands::{Wish, decide_ack, decide_closed_at_pager, decide_resolve, decide_run, decide_vote, decline};
-use super::freeze_commands::{Wanted, decide_freeze, decide_release, decide_take, decide_unfreeze, decline_frozen};
+use super::freeze_commands::{Wanted, decide_close_breaker, decide_freeze, decide_release, decide_take, decide_unfreeze, decline_frozen};
 use super::many::{Called, MOST_OF_A_TEAM, Several, decide_each, decide_none_waits, tell_root, unknown, waiting_of};
 use super::merging::{decide_merge, decide_split, decide_split_off};
 use super::override_commands::{Cover, Duty};
@@ -87,6 +87,7 @@ impl Asked<'_> {
                 let others = self.store.freezes_at(self.now).await?;
                 Ok(decide_unfreeze(*id, known.as_ref(), &others, person, self.now))
             }
+            Command::CloseBreaker { playbook, reason } => self.close_breaker(playbook, reason).await,
             Command::Release { incident } => self.about(*incident, |view| decide_release(view, person)).await,
             Command::TakeShift { team, layer, until } => {
                 self.on_duty(|duty| duty.take(team.as_deref(), *layer, *until)).await
@@ -109,6 +110,7 @@ impl Asked<'_> {
             | Command::Timeline { .. }
             | Command::Windows
             | Command::Freezes
+            | Command::Breakers
             | Command::Oncall { .. }
             | Command::Handoff
             | Command::Help => Ok(decline("this command changes nothing, and is not a signal")),
@@ -154,6 +156,14 @@ impl Asked<'_> {
         let id = self.store.next_freeze_id().await?;
         let map = self.rules.freeze_map.get();
         Ok(decide_freeze(wanted, id, self.groups().await, &map, self.person, self.now))
+    }
+
+    async fn close_breaker(&self, playbook: &str, reason: &str) -> Result<Decision, StoreError> {
+        let is_open = self.store.breakers().await?.iter().any(|breaker| breaker.playbook == playbook);
+        if !is_open && self.catalog.get(playbook).is_none() {
+            return Ok(self.no_playbook(playbook));
+        }
+        Ok(decide_close_breaker(playbook, is_open, reason, self.person))
     }
 
     /// Whether a run of the playbook is under way, which may be in the catalog no more. What cannot be

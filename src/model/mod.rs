@@ -17,6 +17,7 @@ mod heartbeat;
 mod ids;
 mod incident;
 mod label_names;
+mod limits;
 mod live;
 mod matcher;
 mod may_start;
@@ -56,6 +57,7 @@ pub use ids::{
 };
 pub use incident::{Episode, Incident, IncidentState};
 pub use label_names::{LabelNames, NAMESPACE, NamedLabel, OBJECT_LABELS, TwoNamespaces};
+pub use limits::{Breaker, FleetLimits, Rate, RateError, RunLimits};
 pub use live::Live;
 pub use matcher::{Matcher, MatcherError};
 pub use may_start::{Allowed, MayStart};

@@ -215,6 +215,12 @@ pub enum Change {
         id: FreezeId,
         by: String,
     },
+    /// A person closes the breaker of a playbook, and has its ramp begin anew.
+    CloseBreaker {
+        playbook: String,
+        by: String,
+        reason: String,
+    },
     /// Adds to the reply what runs have begun by then, and still do. `groups`: of the playbooks that runs
     /// under way may have.
     TellStarted {

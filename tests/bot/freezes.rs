@@ -700,7 +700,7 @@ async fn a_freeze_holds_whenever_the_bot_dies() {
         }
         bot.fires("ShopSlow", &[]).await;
         // Whoever died goes on when its lease has ended.
-        bot.passes(minutes(2)).await;
+        bot.passes(std::time::Duration::from_secs(70)).await;
         let begun = bot.changes().await.len();
         bot.types("anna", "/freeze all a storm").await;
         bot.passes(minutes(15)).await;

@@ -194,6 +194,7 @@ impl Applier<'_, '_> {
             Change::EndOverride { id, by } => self.tx.tables.end_override(id, now, &by).await,
             Change::KeepFreeze { id, freeze } => self.tx.keep_freeze(id, &freeze).await,
             Change::EndFreeze { id, by } => self.tx.lift_freeze(id, &by).await,
+            Change::CloseBreaker { playbook, by, reason } => self.tx.close_breaker(&playbook, &by, &reason).await,
             Change::TellStarted { of, groups } => self.tx.tell_started(self.signal, &of, &groups).await,
             Change::Take { incident, by } => {
                 let id = self.touch(incident).await?.id;

@@ -11,6 +11,7 @@ mod deliver;
 mod escalation;
 mod fold;
 mod freezes;
+mod limits;
 mod merge;
 mod page;
 mod pagers;
@@ -36,7 +37,7 @@ pub(super) use page::page_now;
 pub(super) use set_aside::set_aside;
 pub(super) use tables::{
     ClockTable, DeliveryRow, DeliveryTable, EpisodeAgain, EpisodeEnd, EscalationTable, FoldRow, FoldTable, FreezeTable,
-    HeartbeatTable, Hold, IncidentTable, KeptWindow, LogEnd, NewFold, OverrideTable, PageRow, PageTable, RemedyTable,
+    HeartbeatTable, Helped, Hold, IncidentTable, KeptWindow, LimitTable, LogEnd, NewFold, OverrideTable, PageRow, PageTable, RemedyTable,
     RunRow, RunTable, Shape, SignalRow, SignalTable, Tables, TakenRow, TicketRow, TicketTable, ToldPage, UnderWayRow,
     WindowTable,
 };

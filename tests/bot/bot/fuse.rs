@@ -433,6 +433,15 @@ impl Cluster for FusedCluster {
 }
 
 passes_on! {
+    BreakerStore
+    fused {}
+    plain {
+        fn breakers() -> Result<Vec<Breaker>, StoreError>;
+    }
+    own {}
+}
+
+passes_on! {
     FreezeStore
     fused {}
     plain {
