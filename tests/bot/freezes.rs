@@ -694,7 +694,8 @@ async fn under_a_ceiling_of_approve_what_would_act_alone_asks() {
 #[tokio::test]
 async fn a_freeze_holds_whenever_the_bot_dies() {
     let goes = async |n: Option<usize>| {
-        let mut bot = bot(&in_three_steps()).await;
+        let mut bot = Bot::begins(&[&in_three_steps()], shop()).await;
+        bot.prometheus.follows("shop_latency", || Some(0.4));
         if let Some(n) = n {
             bot.fuse.dies_at(n);
         }
