@@ -86,6 +86,7 @@ fn build(checker: &mut Checker<'_>, mut raw: RawPlaybook, incomplete: bool) -> O
         summary: header.summary,
         severity: header.severity,
         autonomy: header.autonomy,
+        review_by: header.review_by,
         page_by: header.page_by,
         triggers,
         target: target?,
