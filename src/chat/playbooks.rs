@@ -14,6 +14,12 @@ impl Look<'_> {
         };
         let counts =
             |name: &str| rows.iter().map(|row| &row.reference).find(|reference| reference.name == name).cloned();
+        if let PlaybookQuestion::History { name } | PlaybookQuestion::Diff { name, .. } = &question
+            && name.is_empty()
+        {
+            let known: Vec<&str> = rows.iter().map(|row| row.reference.name.as_str()).collect();
+            return Ok(Err(format!("which playbook? write its name behind that: {}", known.join(", "))));
+        }
         Ok(match question {
             PlaybookQuestion::List => {
                 let names: Vec<&str> = rows.iter().map(|row| row.reference.name.as_str()).collect();

@@ -37,14 +37,12 @@ playbook enter, `dogwatch test` tells.",
 };
 
 fn read(given: &Given) -> Result<Command, ParseError> {
-    let name = |question: &str| {
-        let missing = || ParseError::new(format!("`{question}` is about one playbook"), format!("write `/playbooks {question} NAME`"));
-        given.one("name").map(str::to_owned).ok_or_else(missing)
-    };
     let text = |argument: &str| given.one(argument).map(str::to_owned);
+    // Whoever names none is told so where names are known.
+    let name = text("name").unwrap_or_default();
     let question = match given.one("question") {
-        Some("history") => PlaybookQuestion::History { name: name("history")? },
-        Some("diff") => PlaybookQuestion::Diff { name: name("diff")?, from: text("from"), to: text("to") },
+        Some("history") => PlaybookQuestion::History { name },
+        Some("diff") => PlaybookQuestion::Diff { name, from: text("from"), to: text("to") },
         _ => PlaybookQuestion::List,
     };
     Ok(Command::Playbooks { question })

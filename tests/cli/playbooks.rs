@@ -63,7 +63,7 @@ fn playbooks_are_listed_with_what_they_were() {
      autonomy: auto
     ");
     for (wrong, said) in [
-        (&["history"][..], "error: `history` is about one playbook; write `/playbooks history NAME`"),
+        (&["history"][..], "error: which playbook? write its name behind that: coredns-saturated"),
         (&["history", "no-such"], "error: nothing was kept of a playbook `no-such`; /playbooks lists those that count"),
         (
             &["diff", NAME, "3.0.0"],
