@@ -315,8 +315,7 @@ async fn what_is_frozen_is_listed_with_the_incidents() {
     let mut bot = bot(SHOP).await;
     bot.types("anna", "/freeze all a storm").await;
     let freezes = bot.store().freezes_at(bot.clock.now()).await.unwrap();
-    let line =
-        "FRZ-1 freezes everything since 2026-03-02 02:00:00 UTC, until somebody ends it (anna: a storm); /unfreeze FRZ-1";
+    let line = "FRZ-1 freezes everything since 2026-03-02 02:00:00 UTC, until somebody ends it (anna: a storm); /unfreeze FRZ-1";
     assert_eq!(dogwatch::message::freezes_text(&freezes), line);
 }
 

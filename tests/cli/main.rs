@@ -14,6 +14,7 @@ mod manifest;
 mod page;
 mod proxies;
 mod reloads;
+mod schemas;
 mod serve;
 mod serving;
 #[path = "../world/story/mod.rs"]
