@@ -403,7 +403,7 @@ mod tests {
             if argument.of_type.starts_with('`') {
                 continue;
             }
-            let known = ["string", "integer", "number", "boolean", "size", "kind", "duration"];
+            let known = ["string", "integer", "number", "boolean", "size", "kind", "duration", "Job"];
             assert!(argument.of_type.starts_with("percentage or") || known.contains(&argument.of_type), "{argument:?}");
         }
     }
