@@ -11,6 +11,7 @@ mod help;
 mod kills;
 mod logs;
 mod manifest;
+mod mistakes;
 mod page;
 mod proxies;
 mod reloads;

@@ -6,18 +6,22 @@ mod flow;
 mod header;
 mod inputs;
 mod names;
+mod queries;
 mod steps;
+mod suits;
 mod target;
+mod types;
 mod verify;
 mod view;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::document::Playbook;
+use super::document::{InputKind, Playbook};
 use super::load::{Loaded, RawPlaybook, Seen, Text, branches_end_as_steps, place};
 use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, Source};
-use crate::language::{Expression, InBody, Location, Template};
+use crate::language::{Expression, InBody, Location, Template, TemplateError};
 use crate::model::{Digest, Phase, PlaybookRef, parse_duration};
 use blocks::Blocks;
 use names::Names;
@@ -35,7 +39,7 @@ pub(super) enum Asks {
 
 /// The playbook, or everything that is wrong with it.
 pub(super) fn check(loaded: Loaded, source: &Source<'_>, asks: Asks) -> Result<Playbook, Vec<Diagnostic>> {
-    let mut checker = Checker { source, asks, problems: loaded.problems };
+    let mut checker = Checker { source, asks, problems: loaded.problems, inputs: BTreeMap::new() };
     let is_read = checker.problems.iter().all(|problem| problem.severity != DiagnosticSeverity::Error);
     let playbook = loaded.document.and_then(|raw| build(&mut checker, raw, loaded.incomplete));
     let mut problems: Vec<Diagnostic> = checker.problems.into_iter().map(|problem| source.named_odd(problem)).collect();
@@ -56,6 +60,7 @@ fn build(checker: &mut Checker<'_>, mut raw: RawPlaybook, incomplete: bool) -> O
     let names = Names::of(&raw, incomplete);
     let header = header::check(checker, &raw);
     let inputs = inputs::check(checker, &raw.inputs);
+    checker.inputs = inputs.iter().map(|(name, input)| (name.clone(), input.kind)).collect();
     let triggers = header::triggers(checker, &raw, &names);
     let target = target::check(checker, &mut raw, &names);
     let limits = header::limits(checker, &raw.limits);
@@ -72,6 +77,9 @@ fn build(checker: &mut Checker<'_>, mut raw: RawPlaybook, incomplete: bool) -> O
         flow::somebody_is_paged(checker, &escalate, escalate_at.unwrap_or(raw.seen.at), incomplete);
     }
     flow::everything_is_reached(checker, &diagnose, &mitigate);
+    if let Some(target) = &target {
+        suits::check(checker, &target.kind, [&diagnose, &mitigate, &escalate]);
+    }
     let header = header?;
     autonomy::check(checker, header.autonomy, autonomy::actions(&mitigate));
     Some(Playbook {
@@ -105,6 +113,8 @@ struct Checker<'a> {
     source: &'a Source<'a>,
     asks: Asks,
     problems: Vec<Diagnostic>,
+    /// Of the inputs that could be read.
+    inputs: BTreeMap<String, InputKind>,
 }
 
 impl Checker<'_> {
@@ -198,7 +208,7 @@ impl Checker<'_> {
             .filter(|reference| reference.required > 0)
             .filter_map(|reference| view.problem_of(&reference.path))
             .collect();
-        let is_right = wrong.is_empty() || self.asks == Asks::Run;
+        let is_right = (wrong.is_empty() & types::check(self, &expression, text, view)) || self.asks == Asks::Run;
         for wrong in wrong {
             self.error(wrong.code, source.find(at, &wrong.word), wrong.message, wrong.remedy);
         }
@@ -210,7 +220,14 @@ impl Checker<'_> {
         match Template::parse(&text.value) {
             Ok(template) => self.template_names(&template, place(text), view).then_some(template),
             Err(error) => {
-                self.error(Code::InvalidTemplate, place(text), error.to_string(), None);
+                let at = place(text);
+                let (at, message, remedy) = match error {
+                    TemplateError::Fault(fault) => {
+                        (self.source.find(at, &fault.word), fault.message, Some(fault.remedy))
+                    }
+                    error => (at, error.to_string(), None),
+                };
+                self.error(Code::InvalidTemplate, at, message, remedy);
                 None
             }
         }
@@ -220,6 +237,9 @@ impl Checker<'_> {
     fn template_names(&mut self, template: &Template, at: Location, view: View<'_>) -> bool {
         let source = *self.source;
         let before = self.problems.len();
+        for fault in template.faults() {
+            self.error(Code::InvalidTemplate, source.find(at, &fault.word), fault.message, Some(fault.remedy));
+        }
         for path in template.paths() {
             let path: Vec<String> = path.split('.').map(str::to_owned).collect();
             // `this`, `@index` and the like are handlebars' own.

@@ -2,6 +2,7 @@
 
 mod branches;
 mod examples;
+mod frozen;
 mod laws;
 mod mistakes;
 mod requests;
