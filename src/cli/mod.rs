@@ -2,6 +2,7 @@
 //! those that are.
 
 mod actions;
+mod against;
 mod asked;
 mod check;
 mod client;

@@ -81,6 +81,7 @@ codes! {
     UnmatchedQuery "unmatched-query" "A query cannot be confined to the cluster that the configuration names.",
     DuplicatePlaybook "duplicate-playbook" "Two playbooks have one name.",
     DuplicateTrigger "duplicate-trigger" "Two playbooks answer every alert of one name.",
+    UnchangedVersion "unchanged-version" "A playbook was changed and has the version that it had.",
     NoPlaybooks "no-playbooks" "A folder holds no playbook.",
     // Cases.
     OrphanCases "orphan-cases" "A file of cases stands beside no playbook of its name.",

@@ -1,10 +1,12 @@
 //! The program itself, as people and scripts start it.
 
 mod actions;
+mod against;
 mod answers;
 #[path = "../world/away.rs"]
 mod away;
 mod check;
+mod documents;
 mod files;
 mod flood;
 mod help;

@@ -46,11 +46,28 @@ pub(super) fn check(loaded: Loaded, source: &Source<'_>, asks: Asks) -> Result<P
     problems.sort_by_key(|problem| (problem.line(), problem.column()));
     problems.dedup();
     let is_wrong = problems.iter().any(|problem| problem.severity == DiagnosticSeverity::Error);
+    let problems = at_most(MOST_PROBLEMS, problems, source);
     match playbook {
         Some(playbook) if !is_wrong => Ok(Playbook { warnings: problems, ..playbook }),
         Some(playbook) if asks == Asks::Run && is_read => Ok(playbook),
         _ => Err(problems),
     }
+}
+
+/// More mistakes of one file are one mistake, and read by nobody.
+const MOST_PROBLEMS: usize = 100;
+
+/// The first problems, errors before warnings, in the order of the file.
+fn at_most(most: usize, mut problems: Vec<Diagnostic>, source: &Source<'_>) -> Vec<Diagnostic> {
+    let Some(more) = problems.len().checked_sub(most).filter(|more| *more > 0) else { return problems };
+    problems.sort_by_key(|problem| !problem.is_error());
+    problems.truncate(most);
+    problems.sort_by_key(|problem| (problem.line(), problem.column()));
+    let severity = problems.iter().map(|problem| problem.severity).min().unwrap_or(DiagnosticSeverity::Error);
+    let message = format!("{more} more are not shown");
+    let rest = Diagnostic::of_file(severity, Code::TooComplex, source.path, message);
+    problems.push(rest.with_remedy("mend these, and look again"));
+    problems
 }
 
 fn build(checker: &mut Checker<'_>, mut raw: RawPlaybook, incomplete: bool) -> Option<Playbook> {

@@ -3,6 +3,7 @@
 mod branches;
 mod examples;
 mod frozen;
+mod hostile;
 mod laws;
 mod mistakes;
 mod requests;
