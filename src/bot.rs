@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::action::World;
 use crate::alertmanager::{Alertmanager, QuietWorker, Sources};
-use crate::engine::{EngineOptions, EngineWorker, FreezeWorker};
+use crate::engine::{EngineOptions, EngineWorker, FreezeWorker, PlaybookWorker};
 use crate::escalation::{EscalationWorker, Watchdog};
 use crate::incident::{HeartbeatWorker, IncidentRules, OverrideWorker, PageWorker, SignalWorker, WindowWorker};
 use crate::mandate::Mandate;
@@ -86,6 +86,7 @@ impl Bot {
             Arc::new(escalations),
             Arc::new(watchdog),
             Arc::new(heartbeats),
+            Arc::new(PlaybookWorker::new(self.store.clone(), self.catalog.clone())),
         ];
         for n in 0..runs {
             let name = format!("{}/{n}", self.name);

@@ -43,7 +43,7 @@ pub use alertmanager::AlertmanagerConfig;
 pub use auth::{AuthConfig, BasicAuth};
 pub use budget::BudgetConfig;
 pub use ceilings::{CeilingsConfig, FreezeConfig};
-pub use limits::{Limit, LimitsConfig, NoLimit};
+pub use limits::{Limit, LimitsConfig};
 pub use chat::{ChatConfig, ConsoleMode};
 pub use cluster::{ClusterConfig, LeaseConfig};
 pub use differences::changed_keys;
@@ -70,7 +70,7 @@ use crate::files;
 use source::ConfigText;
 
 /// The whole of `dogwatch.yaml`.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     pub server: ServerConfig,
@@ -78,10 +78,10 @@ pub struct Config {
     pub sources: Vec<SourceConfig>,
     pub store: StoreConfig,
     pub cluster: ClusterConfig,
-    /// `None`: its silences and inhibitions are not asked about, nor what still fires after an
+    /// Left out: its silences and inhibitions are not asked about, nor what still fires after an
     /// outage.
     pub alertmanager: Option<AlertmanagerConfig>,
-    /// `None`: queries fail with "no prometheus is configured".
+    /// Left out: queries fail with "no prometheus is configured".
     pub prometheus: Option<PrometheusConfig>,
     pub playbooks: PlaybooksConfig,
     pub oncall: OncallConfig,
@@ -98,6 +98,11 @@ pub struct Config {
     pub log: LogConfig,
     #[serde(skip)]
     source: ConfigText,
+}
+
+/// The schema (draft 2020-12) of `dogwatch.yaml`.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Config).to_value()
 }
 
 impl Config {

@@ -111,6 +111,7 @@ impl Asked<'_> {
             | Command::Windows
             | Command::Freezes
             | Command::Breakers
+            | Command::Playbooks { .. }
             | Command::Oncall { .. }
             | Command::Handoff
             | Command::Help => Ok(decline("this command changes nothing, and is not a signal")),

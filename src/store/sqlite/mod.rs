@@ -17,6 +17,7 @@ mod limits;
 mod outbox;
 mod overrides;
 mod pages;
+mod playbooks;
 #[cfg(test)]
 mod query_plans;
 mod remedies;

@@ -442,6 +442,16 @@ passes_on! {
 }
 
 passes_on! {
+    PlaybookStore
+    fused {}
+    plain {
+        fn kept_playbooks(name: &str) -> Result<Vec<KeptPlaybook>, StoreError>;
+        fn playbook_runs(names: &[&str]) -> Result<Vec<PlaybookRuns>, StoreError>;
+    }
+    own {}
+}
+
+passes_on! {
     FreezeStore
     fused {}
     plain {
