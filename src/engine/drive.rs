@@ -84,6 +84,10 @@ impl Driver<'_> {
             Observed::Record(event) => return self.record(event).await,
             Observed::Failed { at, attempt, error } => return self.failed(&at, attempt, error, Vec::new()).await,
             Observed::TargetUnread(error) => return self.target_unread(error).await,
+            Observed::ItemUnread { address, error } => {
+                let attempt = self.state.tried(&address).attempts + 1;
+                return self.failed_at(&address, None, attempt, error, Vec::new()).await;
+            }
             Observed::Other(next) => next,
         };
         match next {
@@ -91,7 +95,8 @@ impl Driver<'_> {
             Next::Wait { at, lasting } => {
                 let until = now + lasting;
                 let because = "the playbook waits".to_owned();
-                self.park(vec![RunEvent::Waiting { step: at.address.clone(), until, because }], until).await
+                let waits = RunEvent::Waiting { step: at.address.clone(), until, because };
+                self.wait(&at.address, vec![waits], until).await
             }
             Next::Propose => {
                 let outlook = preview::preview(self.world, &self.frame, &self.state, playbook, self.until()).await;
@@ -109,7 +114,7 @@ impl Driver<'_> {
             }
             Next::BeginVerify { at, look_at, give_up_at } => {
                 let event = RunEvent::Verifying { step: at.address.clone(), look_at, give_up_at };
-                self.park(vec![event], look_at).await
+                self.wait(&at.address, vec![event], look_at).await
             }
             Next::Tell { at, tell } => self.tell(&at, tell).await,
             Next::End { outcome: Outcome::Proposed, because } => {
@@ -121,6 +126,10 @@ impl Driver<'_> {
             | Next::ReadTarget
             | Next::Evaluate { .. }
             | Next::Choose { .. }
+            | Next::List { .. }
+            | Next::Wave { .. }
+            | Next::ReadItem { .. }
+            | Next::EndItem { .. }
             | Next::Set { .. }
             | Next::Read { .. }
             | Next::EndWait { .. }
@@ -150,6 +159,21 @@ impl Driver<'_> {
         let until = soon.map_or(until, |soon| soon.min(until));
         self.append(Append { events, park_until: Some(until), ..Append::default() }).await?;
         Ok(Flow::Leave)
+    }
+
+    /// The step waits until then, and with it the run: unless it is done for one item of many, of
+    /// which others may go on.
+    pub(super) async fn wait(
+        &mut self,
+        step: &StepAddress,
+        events: Vec<RunEvent>,
+        until: DateTime<Utc>,
+    ) -> Result<Flow, StoreError> {
+        if step.items().is_empty() {
+            return self.park(events, until).await;
+        }
+        self.append(Append { events, ..Append::default() }).await?;
+        Ok(Flow::On)
     }
 
     /// Appends, which prolongs the lease, and takes what was appended into the state. `Some`: a guarded append was refused,
@@ -262,8 +286,10 @@ impl Driver<'_> {
         let expires_at = self.now() + self.options.approval_timeout;
         let ask = Some(Ask { preview: outlook.preview, expires_at });
         let notices = why_asked_anew(self).into_iter().collect();
-        self.append(Append { ask, notices, park_until: Some(expires_at), ..Append::default() }).await?;
-        Ok(Flow::Leave)
+        // Items of a loop that have begun go on meanwhile.
+        let park_until = (!at.is_in_loop()).then_some(expires_at);
+        self.append(Append { ask, notices, park_until, ..Append::default() }).await?;
+        Ok(if at.is_in_loop() { Flow::On } else { Flow::Leave })
     }
 
     async fn target_unread(&mut self, error: ActionError) -> Result<Flow, StoreError> {
@@ -275,7 +301,7 @@ impl Driver<'_> {
         let attempt = self.state.tried(at.address()).attempts + 1;
         let step = match &at {
             Place::Step(at) => Some(at.step),
-            Place::Choose(_) => None,
+            Place::Choose(_) | Place::Loop(_) => None,
         };
         self.failed_at(at.address(), step, attempt, ActionError { message, ..error }, Vec::new()).await
     }
@@ -310,7 +336,7 @@ impl Driver<'_> {
             Some(until) => {
                 let because = format!("attempt {} follows", attempt + 1);
                 before.push(RunEvent::Waiting { step: address.clone(), until, because });
-                self.park(before, until).await
+                self.wait(address, before, until).await
             }
             None => {
                 self.append(Append { events: before, ..Append::default() }).await?;
@@ -320,7 +346,7 @@ impl Driver<'_> {
     }
 
     async fn tell(&mut self, at: &StepAt<'_>, tell: &Tell) -> Result<Flow, StoreError> {
-        let (team, text) = told(&self.frame, &self.state, self.playbook, tell);
+        let (team, text) = told(&self.frame, &self.state, self.playbook, &at.address, tell);
         let told = RunEvent::Told { step: at.address.clone(), page: tell.page, team: team.clone(), text: text.clone() };
         let mut append = Append { events: vec![told], ..Append::default() };
         if tell.page {

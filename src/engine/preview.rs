@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use super::loops;
 use super::mutate;
+use super::read::read_object;
 use super::scope::Frame;
 use super::state::RunState;
-use super::walk::{StepAt, chosen};
+use super::walk::{Around, LoopAt, StepAt, chosen};
 use crate::action::{Action, ActionError, Plan, World};
-use crate::model::{FailureClass, Intent, Phase, Preview, PreviewStep, StepAddress, redact};
-use crate::playbook::{Block, Choose, Playbook, StepKind};
+use crate::model::{FailureClass, Intent, Phase, Preview, PreviewStep, RunEvent, StepAddress, redact};
+use crate::playbook::{Block, Choose, ForEach, Playbook, StepKind};
 
 /// What a run would do, and what could not be found out for the moment.
 pub(super) struct Outlook {
@@ -34,7 +36,7 @@ pub(super) async fn preview(
     let preview = Preview { steps: Vec::new() };
     let mut outlook = Outlook { preview, unasked: BTreeMap::new(), refused: BTreeMap::new(), intents: BTreeMap::new() };
     let mut shown = MitigationPreview { world, frame, state, playbook, until, outlook: &mut outlook };
-    shown.blocks(playbook.blocks(Phase::Mitigate), None).await;
+    shown.blocks(playbook.blocks(Phase::Mitigate), Around::NOTHING, None).await;
     outlook
 }
 
@@ -48,50 +50,158 @@ struct MitigationPreview<'l> {
     outlook: &'l mut Outlook,
 }
 
+/// Whether what stands behind is shown, too.
+#[derive(PartialEq)]
+enum Behind {
+    Shown,
+    /// The item ends there.
+    Over,
+}
+
 impl MitigationPreview<'_> {
     /// `only_if`: the conditions that stand before all of these, and cannot be answered yet.
-    async fn blocks(&mut self, blocks: &[Block], only_if: Option<&str>) {
+    async fn blocks(&mut self, blocks: &[Block], around: Around<'_, '_>, only_if: Option<&str>) -> Behind {
         for block in blocks {
-            match block {
-                Block::Step(step) => self.step(&StepAt::new(self.playbook, step, &[]), only_if).await,
+            let behind = match block {
+                Block::Step(step) => self.step(&StepAt::new(self.playbook, step, &[], around), only_if).await,
                 Block::Atomic(steps) => {
                     for step in steps {
-                        self.step(&StepAt::new(self.playbook, step, steps), only_if).await;
+                        self.step(&StepAt::new(self.playbook, step, steps, around), only_if).await;
                     }
+                    Behind::Shown
                 }
-                Block::Choose(choose) => Box::pin(self.choose(choose, only_if)).await,
+                Block::Choose(choose) => Box::pin(self.choose(choose, around, only_if)).await,
+                Block::ForEach(each) => {
+                    Box::pin(self.each(each, only_if)).await;
+                    Behind::Shown
+                }
+            };
+            if behind == Behind::Over {
+                return behind;
             }
         }
+        Behind::Shown
     }
 
     /// The branch that was chosen, or would be now; where that cannot be told yet, all that could
     /// be.
-    async fn choose(&mut self, choose: &Choose, only_if: Option<&str>) {
-        if let Some(blocks) = chosen(choose, self.state) {
-            return self.blocks(blocks, only_if).await;
+    async fn choose(&mut self, choose: &Choose, around: Around<'_, '_>, only_if: Option<&str>) -> Behind {
+        if let Some(blocks) = chosen(choose, around.items, self.state) {
+            return self.blocks(blocks, around, only_if).await;
         }
-        let (scope, now) = (self.frame.scope(self.state), self.world.clock.now());
+        let address = choose.address.for_items(around.items);
+        let (scope, now) = (self.frame.scope(self.state, &address), self.world.clock.now());
         let mut undecided = only_if.map(str::to_owned);
         for branch in &choose.branches {
             let holds = branch.when.as_ref().map(|when| when.holds(&scope, now));
             match holds {
                 Some(Ok(false)) => {}
                 // Whether it comes to this one hangs on one before it.
-                None | Some(Ok(true)) => return self.blocks(&branch.blocks, undecided.as_deref()).await,
+                None | Some(Ok(true)) => {
+                    let behind = self.blocks(&branch.blocks, around, undecided.as_deref()).await;
+                    return if undecided.as_deref() == only_if { behind } else { Behind::Shown };
+                }
                 Some(Err(_)) => {
                     let only_if = branch.name.as_str();
-                    self.blocks(&branch.blocks, Some(only_if)).await;
+                    self.blocks(&branch.blocks, around, Some(only_if)).await;
                     undecided = Some(format!("not {only_if}"));
                 }
             }
         }
+        Behind::Shown
     }
 
-    async fn step(&mut self, at: &StepAt<'_>, only_if: Option<&str>) {
-        let StepKind::Action(Action::Mutate(action)) = &at.step.kind else { return };
-        if self.state.is_finished(&at.address) {
-            return;
+    /// What would be done for each item that is not over: of the list that was made, or would be
+    /// now.
+    async fn each(&mut self, each: &ForEach, only_if: Option<&str>) {
+        let now = self.world.clock.now();
+        let mut state = self.state.clone();
+        if state.listed(&each.address).is_none() {
+            let at = LoopAt { foreach: each, address: each.address.clone() };
+            let listed = loops::list(self.frame, &state, &at, now);
+            if let RunEvent::Failed { error, .. } = &listed {
+                let told = format!("{}: its list is made after the steps before it; now: {error}", each.address);
+                self.show(&each.address, told, false, None);
+                return;
+            }
+            state.take(now, &listed);
         }
+        let Some(listed) = state.listed(&each.address).cloned() else { return };
+        for item in listed.items.iter().filter(|item| item.ended.is_none()) {
+            let key = std::slice::from_ref(&item.key);
+            let address = each.address.for_items(key);
+            let mut state = state.clone();
+            match self.as_at_its_turn(&mut state, &address).await {
+                Ok(None) => {}
+                Ok(Some(why)) => {
+                    self.show(&address, format!("nothing for {}: {why}", item.key), true, None);
+                    continue;
+                }
+                Err(error) => {
+                    let told = format!("{}: decided at its turn; now: {error}", item.key);
+                    self.show(&address, told, false, None);
+                    self.outlook.unasked.insert(address, error);
+                    continue;
+                }
+            }
+            let Self { world, frame, playbook, until, .. } = *self;
+            let mut of_item =
+                MitigationPreview { world, frame, state: &state, playbook, until, outlook: self.outlook };
+            let around = Around { foreach: Some(each), items: key };
+            of_item.blocks(&each.blocks, around, only_if).await;
+        }
+    }
+
+    /// Has the item be under way, with what it is about as it is now. `Some`: why nothing would be
+    /// done for it.
+    async fn as_at_its_turn(
+        &self,
+        state: &mut RunState,
+        address: &StepAddress,
+    ) -> Result<Option<String>, ActionError> {
+        let Some(item) = state.item_mut(address) else { return Ok(None) };
+        item.has_turn = true;
+        if let Some(target) = item.target.clone().filter(|_| !item.is_read) {
+            let object = read_object(self.world, &target, self.until).await?;
+            item.read(object.as_ref());
+        }
+        Ok(item.is_other.clone())
+    }
+
+    fn show(&mut self, step: &StepAddress, summary: String, certain: bool, diff: Option<String>) {
+        let summary = redact(&summary).into_owned();
+        let shown = PreviewStep { step: step.clone(), mutating: true, summary, certain, diff };
+        self.outlook.preview.steps.push(shown);
+    }
+
+    /// Whether the item would end at this condition, as things are; with the reason.
+    fn ends_item(&self, at: &StepAt<'_>) -> Option<String> {
+        let (condition, ends_if) = match &at.step.kind {
+            StepKind::DoneIf(condition) | StepKind::EscalateIf(condition) => (condition, true),
+            StepKind::Require(condition) => (condition, false),
+            StepKind::Set(_) | StepKind::Wait(_) | StepKind::Action(_) => return None,
+        };
+        let scope = self.frame.scope(self.state, &at.address);
+        let held = condition.expression.holds(&scope, self.world.clock.now()).ok()?;
+        let because = condition.because.as_ref().map(|because| because.render_leniently(&scope));
+        let because = because.unwrap_or_else(|| format!("`{}` is {held}", condition.expression.source()));
+        (held == ends_if).then_some(because)
+    }
+
+    async fn step(&mut self, at: &StepAt<'_>, only_if: Option<&str>) -> Behind {
+        if self.state.is_finished(&at.address) {
+            return Behind::Shown;
+        }
+        if at.is_in_loop()
+            && at.step.when.is_none()
+            && only_if.is_none()
+            && let Some(because) = self.ends_item(at)
+        {
+            let key = at.address.items().first().map(ToString::to_string).unwrap_or_default();
+            self.show(&at.address, format!("nothing for {key}: {because}"), true, None);
+            return Behind::Over;
+        }
+        let StepKind::Action(Action::Mutate(action)) = &at.step.kind else { return Behind::Shown };
         let shown = |summary: String, certain, diff| {
             let summary = redact(&summary).into_owned();
             PreviewStep { step: at.address.clone(), mutating: true, summary, certain, diff }
@@ -99,7 +209,7 @@ impl MitigationPreview<'_> {
         let wanted = wanted(self.world, self.frame, self.state, at);
         if let Wanted::No { when } = wanted {
             self.outlook.preview.steps.push(shown(format!("nothing: `{when}` does not hold"), true, None));
-            return;
+            return Behind::Shown;
         }
         let plan = mutate::prepare(self.world, self.frame, self.state, at, action.as_ref(), self.until).await;
         let mut shown = match plan {
@@ -115,7 +225,7 @@ impl MitigationPreview<'_> {
                 let told = format!("{name}: decided after the steps before it; now: {error}");
                 match error.class {
                     FailureClass::Retry => self.outlook.unasked.insert(at.address.clone(), error),
-                    FailureClass::Fail | FailureClass::NeedsHuman => {
+                    FailureClass::Fail | FailureClass::NeedsHuman | FailureClass::LeaveAlone => {
                         self.outlook.refused.insert(at.address.clone(), error)
                     }
                 };
@@ -131,6 +241,7 @@ impl MitigationPreview<'_> {
             shown.certain = false;
         }
         self.outlook.preview.steps.push(shown);
+        Behind::Shown
     }
 }
 
@@ -149,7 +260,7 @@ enum Wanted<'p> {
 fn wanted<'p>(world: &World, frame: &Frame, state: &RunState, at: &StepAt<'p>) -> Wanted<'p> {
     let Some(when) = at.step.when.as_ref().filter(|_| !state.tried(&at.address).wanted) else { return Wanted::Yes };
     let source = when.expression.source();
-    match when.expression.holds(&frame.scope(state), world.clock.now()) {
+    match when.expression.holds(&frame.scope(state, &at.address), world.clock.now()) {
         Ok(true) => Wanted::Yes,
         Ok(false) => Wanted::No { when: source },
         Err(_) => Wanted::Undecided { when: source },
@@ -166,10 +277,11 @@ pub(super) enum Compared {
 }
 
 /// Whether a yes to `shown` is a yes to what would be done now. Of a step that was shown as uncertain nothing was promised,
-/// but of the first: what it does was there to be shown.
+/// but of the first: what it does was there to be shown. Each item of a loop is compared for itself at its turn: one that has
+/// changed does not hold up the others.
 pub(super) fn compare(shown: &Preview, now: &Outlook) -> Compared {
     let mut unasked = None;
-    for (n, shown) in shown.steps.iter().enumerate() {
+    for (n, shown) in shown.steps.iter().enumerate().filter(|(_, shown)| shown.step.items().is_empty()) {
         let Some(step) = now.preview.steps.iter().find(|step| step.step == shown.step) else {
             return Compared::Changed;
         };

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::ask_source::Heard;
+use super::loops::{ItemState, Loop};
 use super::status::{Status, Tried};
 use crate::cluster::Object;
 use crate::language::Scope;
@@ -29,6 +30,8 @@ pub struct RunState {
     pub outputs: Scope,
     /// How far each step is that has begun.
     pub steps: BTreeMap<StepAddress, Status>,
+    /// The loops that have their lists, the last one last: it is the one under way.
+    pub loops: Vec<Loop>,
     /// At least one mutation was made.
     pub mutated: bool,
     /// Why the run is done with nothing to do.
@@ -100,6 +103,37 @@ impl RunState {
         self.status(step).is_some_and(Status::is_made)
     }
 
+    /// The loop of that address, once it has its list.
+    pub fn listed(&self, each: &StepAddress) -> Option<&Loop> {
+        self.loops.iter().find(|listed| listed.address == *each)
+    }
+
+    /// The item that a step is done for.
+    pub fn item(&self, step: &StepAddress) -> Option<&ItemState> {
+        self.loops.last()?.item(step.items().first()?)
+    }
+
+    /// The loop that a step of that address is in, which is the one under way.
+    pub fn around(&self, step: &StepAddress) -> Option<&Loop> {
+        self.loops.last().filter(|_| !step.items().is_empty())
+    }
+
+    /// What a step is about, as it was when it was last there.
+    pub fn object_of(&self, step: &StepAddress) -> Option<&Object> {
+        match self.item(step).filter(|item| item.target.is_some()) {
+            Some(item) => item.object.as_ref(),
+            None => self.object.as_ref(),
+        }
+    }
+
+    /// What a step is about, as it is now; `None` when it is not there.
+    pub fn live_object_of(&self, step: &StepAddress) -> Option<&Object> {
+        match self.item(step).filter(|item| item.target.is_some()) {
+            Some(item) => item.live_object(),
+            None => self.live_object(),
+        }
+    }
+
     /// It needs no more.
     pub fn is_finished(&self, step: &StepAddress) -> bool {
         matches!(self.status(step), Some(Status::Finished { .. }))
@@ -160,6 +194,10 @@ impl RunState {
             self.is_illegal(format!("{step}: its log speaks of it in another phase"));
             return;
         }
+        if let Err(why) = self.may_follow(step, event) {
+            self.is_illegal(format!("{step}: {why}"));
+            return;
+        }
         match Status::after(self.status(step), at, event) {
             Ok(status) => self.steps.insert(step.clone(), status),
             Err(illegal) => {
@@ -168,29 +206,106 @@ impl RunState {
             }
         };
         match event {
+            RunEvent::Listed { item, items, .. } => {
+                self.loops.push(Loop::new(step.clone(), item.clone(), items.clone()));
+            }
+            RunEvent::Wave { keys, .. } => {
+                if let Err(why) = self.loops.last_mut().map_or(Ok(()), |listed| listed.begin(keys)) {
+                    self.is_illegal(format!("{step}: {why}"));
+                }
+            }
+            RunEvent::ItemRead { object, .. } => {
+                if let Some(item) = self.item_mut(step) {
+                    item.read(object.as_ref());
+                }
+            }
+            RunEvent::ItemEnded { outcome, because, .. } => {
+                if let Some(item) = self.item_mut(step) {
+                    item.ended = Some((*outcome, because.clone()));
+                }
+            }
             RunEvent::Checked { condition: ConditionKind::DoneIf, held: true, because, .. } => {
-                self.done = Some(because.clone());
+                match self.item_mut(step) {
+                    Some(item) => item.done = Some(because.clone()),
+                    None => self.done = Some(because.clone()),
+                }
             }
             RunEvent::Checked { condition: ConditionKind::Require, held: false, because, .. }
             | RunEvent::Checked { condition: ConditionKind::EscalateIf, held: true, because, .. } => {
-                self.is_in_trouble(because.clone());
+                self.step_is_in_trouble(step, because.clone());
             }
             RunEvent::Chosen { branch, .. } => {
                 let output = serde_json::json!({ "branch": branch });
                 self.keep_output(step, &output, branch, None);
             }
-            RunEvent::Set { values, .. } => self.outputs.extend(values.clone()),
+            RunEvent::Set { values, .. } => self.outputs_of(step).extend(values.clone()),
             RunEvent::Read { output, summary, .. } => self.keep_output(step, output, summary, None),
+            RunEvent::Started { .. } => {
+                if let Some(item) = self.item_mut(step) {
+                    item.is_touched = true;
+                }
+            }
             RunEvent::Done { output, summary, .. } => {
                 self.mutated = true;
+                if let Some(item) = self.item_mut(step) {
+                    (item.is_touched, item.is_begun) = (true, true);
+                    item.last = Some(summary.clone());
+                }
                 self.keep_output(step, output, summary, Some(true));
             }
-            RunEvent::Unneeded { output, summary, .. } => self.keep_output(step, output, summary, Some(false)),
+            RunEvent::Unneeded { output, summary, .. } => {
+                if let Some(item) = self.item_mut(step) {
+                    item.last = Some(summary.clone());
+                }
+                self.keep_output(step, output, summary, Some(false));
+            }
             RunEvent::Looked { verdict: Look::Bad, summary, .. } => {
-                self.is_in_trouble(format!("the verify of {step} failed: {summary}"));
+                self.step_is_in_trouble(step, format!("the verify of {step} failed: {summary}"));
             }
             RunEvent::Told { page, .. } => self.paged |= page,
             _ => {}
+        }
+    }
+
+    /// Whether the record fits the loop that is under way.
+    fn may_follow(&self, step: &StepAddress, event: &RunEvent) -> Result<(), &'static str> {
+        let is_of_an_item = matches!(event, RunEvent::ItemRead { .. } | RunEvent::ItemEnded { .. });
+        match (self.around(step), step.items()) {
+            (None, []) if is_of_an_item => Err("its log speaks of no item"),
+            (None, []) => Ok(()),
+            (None, _) => Err("its log speaks of an item before there is a list"),
+            (Some(_), _) if matches!(event, RunEvent::Listed { .. } | RunEvent::Wave { .. }) => {
+                Err("its log has a loop in a loop")
+            }
+            (Some(listed), _) if is_of_an_item && listed.address != step.for_all() => {
+                Err("its log speaks of an item of another loop")
+            }
+            (Some(listed), keys) => listed.takes(keys),
+        }
+    }
+
+    /// The same, to take something in.
+    pub(super) fn item_mut(&mut self, step: &StepAddress) -> Option<&mut ItemState> {
+        self.loops.last_mut()?.item_mut(step.items().first()?)
+    }
+
+    /// It cannot go on: the item that it is done for, the waves behind it, or the run.
+    fn step_is_in_trouble(&mut self, step: &StepAddress, because: String) {
+        match (self.loops.last_mut(), step.items().first()) {
+            (Some(listed), Some(key)) => match listed.item_mut(key) {
+                Some(item) => item.trouble = Some(because),
+                None => listed.stopped = Some(because),
+            },
+            _ => self.is_in_trouble(because),
+        }
+    }
+
+    fn outputs_of(&mut self, step: &StepAddress) -> &mut Scope {
+        match (self.loops.last_mut(), step.items().first()) {
+            (Some(Loop { items, guard, .. }), Some(key)) => {
+                items.iter_mut().find(|item| item.key == *key).map_or(guard, |item| &mut item.outputs)
+            }
+            _ => &mut self.outputs,
         }
     }
 
@@ -284,6 +399,7 @@ impl RunState {
         let mut fields = output.as_object().cloned().unwrap_or_default();
         fields.insert("summary".into(), Value::String(summary.to_owned()));
         fields.extend(made.map(|made| ("made".to_owned(), Value::Bool(made))));
-        self.outputs.insert(id.to_owned(), Value::Object(fields));
+        let id = id.to_owned();
+        self.outputs_of(step).insert(id, Value::Object(fields));
     }
 }

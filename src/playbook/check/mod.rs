@@ -2,6 +2,7 @@
 
 mod autonomy;
 mod blocks;
+mod each;
 mod flow;
 mod header;
 mod inputs;

@@ -75,6 +75,12 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
         let expression = checker.expression(&text, sees)?;
         Some(Condition { expression, because: None })
     });
+    if !matches!(does.as_ref().map(|does| &does.what), Some(What::ForEach(_))) {
+        for (key, at) in raw.each.given() {
+            let message = format!("`{key}` belongs to a `foreach`");
+            checker.error(Code::Misplaced, at, message, Some("add `foreach: item in list`, or leave it out".into()));
+        }
+    }
     let kind = does.and_then(|does| {
         keys_fit(checker, &raw, &does.what);
         in_phase(checker, phase, in_group, &does);
@@ -240,7 +246,7 @@ fn kind(checker: &mut Checker<'_>, sees: Visible<'_>, what: What, because: Optio
             Some(StepKind::Action(action))
         }
         // A block within a group was reported where it stands.
-        What::Atomic(_) | What::Choose(_) => None,
+        What::Atomic(_) | What::Choose(_) | What::ForEach(_) => None,
     }
 }
 

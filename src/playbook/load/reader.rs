@@ -100,7 +100,8 @@ pub(super) fn instead<'a>(word: &str, names: impl IntoIterator<Item = &'a str> +
 }
 
 /// The keys under which names are given that the rest of the document uses.
-const NAMING: [&str; 9] = ["diagnose", "mitigate", "escalate", "atomic", "choose", "do", "set", "id", "inputs"];
+const NAMING: [&str; 11] =
+    ["diagnose", "mitigate", "escalate", "atomic", "choose", "foreach", "guard", "do", "set", "id", "inputs"];
 
 /// Where in the document the reader is: the value of a key, or an entry of the list that is its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
