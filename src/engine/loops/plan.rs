@@ -107,7 +107,7 @@ impl<'p> Planner<'p, '_> {
         if let Some(because) = &self.listed.stopped {
             return Some(Halt::Sick { because: Some(because.clone()) });
         }
-        if self.listed.count(ItemOutcome::Failed) >= self.at.foreach.stop_after {
+        if self.listed.failures() >= self.at.foreach.stop_after {
             return Some(Halt::Sick { because: None });
         }
         let over = match self.news {

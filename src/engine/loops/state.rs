@@ -76,6 +76,11 @@ impl Loop {
         self.items.iter().filter(|item| item.outcome() == Some(outcome)).count()
     }
 
+    /// How many have come to a bad end.
+    pub fn failures(&self) -> usize {
+        self.items.iter().filter(|item| matches!(item.ended, Some((ItemOutcome::Failed, _)))).count()
+    }
+
     /// Nothing is left to do, and nothing of it is for a human.
     pub fn is_over(&self) -> bool {
         let is_helped = |item: &ItemState| match item.ended {
@@ -83,7 +88,7 @@ impl Loop {
             Some((ItemOutcome::Failed | ItemOutcome::LeftAlone, _)) | None => false,
         };
         self.items.iter().all(|item| item.ended.is_some())
-            && self.count(ItemOutcome::Failed) == 0
+            && self.failures() == 0
             && (self.items.is_empty() || self.items.iter().any(is_helped))
     }
 

@@ -3,6 +3,7 @@
 mod branches;
 mod examples;
 mod laws;
+mod loops;
 mod mistakes;
 mod requests;
 
