@@ -6,11 +6,12 @@ use chrono::{DateTime, Utc};
 
 use super::loops;
 use super::mutate;
-use super::read::read_object;
+use super::read::{self, read_object};
 use super::scope::Frame;
 use super::state::RunState;
 use super::walk::{Around, LoopAt, StepAt, chosen};
 use crate::action::{Action, ActionError, Plan, World};
+use crate::language::Expression;
 use crate::model::{FailureClass, Intent, Phase, Preview, PreviewStep, RunEvent, StepAddress, redact};
 use crate::playbook::{Block, Choose, ForEach, Playbook, StepKind};
 
@@ -35,7 +36,7 @@ pub(super) async fn preview(
 ) -> Outlook {
     let preview = Preview { steps: Vec::new() };
     let mut outlook = Outlook { preview, unasked: BTreeMap::new(), refused: BTreeMap::new(), intents: BTreeMap::new() };
-    let mut shown = MitigationPreview { world, frame, state, playbook, until, outlook: &mut outlook };
+    let mut shown = MitigationPreview { world, frame, state: state.clone(), playbook, until, outlook: &mut outlook };
     shown.blocks(playbook.blocks(Phase::Mitigate), Around::NOTHING, None).await;
     outlook
 }
@@ -44,7 +45,8 @@ pub(super) async fn preview(
 struct MitigationPreview<'l> {
     world: &'l World,
     frame: &'l Frame,
-    state: &'l RunState,
+    /// As far as it is known; what the steps before it give names to is added.
+    state: RunState,
     playbook: &'l Playbook,
     until: DateTime<Utc>,
     outlook: &'l mut Outlook,
@@ -86,11 +88,11 @@ impl MitigationPreview<'_> {
     /// The branch that was chosen, or would be now; where that cannot be told yet, all that could
     /// be.
     async fn choose(&mut self, choose: &Choose, around: Around<'_, '_>, only_if: Option<&str>) -> Behind {
-        if let Some(blocks) = chosen(choose, around.items, self.state) {
+        if let Some(blocks) = chosen(choose, around.items, &self.state) {
             return self.blocks(blocks, around, only_if).await;
         }
         let address = choose.address.for_items(around.items);
-        let (scope, now) = (self.frame.scope(self.state, &address), self.world.clock.now());
+        let (scope, now) = (self.frame.scope(&self.state, &address), self.world.clock.now());
         let mut undecided = only_if.map(str::to_owned);
         for branch in &choose.branches {
             let holds = branch.when.as_ref().map(|when| when.holds(&scope, now));
@@ -124,7 +126,10 @@ impl MitigationPreview<'_> {
                 self.show(&each.address, told, false, None);
                 return;
             }
-            state.take(now, &listed);
+            // Not as a record: the phase that it belongs to may be yet to come.
+            if let RunEvent::Listed { step, item, items } = listed {
+                state.loops.push(loops::Loop::new(step, item, items));
+            }
         }
         let Some(listed) = state.listed(&each.address).cloned() else { return };
         for item in listed.items.iter().filter(|item| item.ended.is_none()) {
@@ -145,8 +150,7 @@ impl MitigationPreview<'_> {
                 }
             }
             let Self { world, frame, playbook, until, .. } = *self;
-            let mut of_item =
-                MitigationPreview { world, frame, state: &state, playbook, until, outlook: self.outlook };
+            let mut of_item = MitigationPreview { world, frame, state, playbook, until, outlook: self.outlook };
             let around = Around { foreach: Some(each), items: key };
             of_item.blocks(&each.blocks, around, only_if).await;
         }
@@ -168,6 +172,18 @@ impl MitigationPreview<'_> {
         Ok(item.is_other.clone())
     }
 
+    /// Gives an item's names their values, as long as nothing is shown of it that would be changed
+    /// before.
+    fn set(&mut self, at: &StepAt<'_>, values: &[(String, Expression)]) {
+        let is_shown = |step: &PreviewStep| step.step.items() == at.address.items();
+        if !at.is_in_loop() || at.step.when.is_some() || self.outlook.preview.steps.iter().any(is_shown) {
+            return;
+        }
+        if let RunEvent::Set { values, .. } = read::values(self.world, self.frame, &self.state, at, values) {
+            self.state.outputs_of(&at.address).extend(values);
+        }
+    }
+
     fn show(&mut self, step: &StepAddress, summary: String, certain: bool, diff: Option<String>) {
         let summary = redact(&summary).into_owned();
         let shown = PreviewStep { step: step.clone(), mutating: true, summary, certain, diff };
@@ -181,7 +197,7 @@ impl MitigationPreview<'_> {
             StepKind::Require(condition) => (condition, false),
             StepKind::Set(_) | StepKind::Wait(_) | StepKind::Action(_) => return None,
         };
-        let scope = self.frame.scope(self.state, &at.address);
+        let scope = self.frame.scope(&self.state, &at.address);
         let held = condition.expression.holds(&scope, self.world.clock.now()).ok()?;
         let because = condition.because.as_ref().map(|because| because.render_leniently(&scope));
         let because = because.unwrap_or_else(|| format!("`{}` is {held}", condition.expression.source()));
@@ -201,17 +217,22 @@ impl MitigationPreview<'_> {
             self.show(&at.address, format!("nothing for {key}: {because}"), true, None);
             return Behind::Over;
         }
+        if let StepKind::Set(values) = &at.step.kind
+            && only_if.is_none()
+        {
+            self.set(at, values);
+        }
         let StepKind::Action(Action::Mutate(action)) = &at.step.kind else { return Behind::Shown };
         let shown = |summary: String, certain, diff| {
             let summary = redact(&summary).into_owned();
             PreviewStep { step: at.address.clone(), mutating: true, summary, certain, diff }
         };
-        let wanted = wanted(self.world, self.frame, self.state, at);
+        let wanted = wanted(self.world, self.frame, &self.state, at);
         if let Wanted::No { when } = wanted {
             self.outlook.preview.steps.push(shown(format!("nothing: `{when}` does not hold"), true, None));
             return Behind::Shown;
         }
-        let plan = mutate::prepare(self.world, self.frame, self.state, at, action.as_ref(), self.until).await;
+        let plan = mutate::prepare(self.world, self.frame, &self.state, at, action.as_ref(), self.until).await;
         let mut shown = match plan {
             Ok(Plan::Do(intent)) => {
                 let diff = redact(&format!("- {}\n+ {}", intent.before, intent.after)).into_owned();

@@ -300,7 +300,8 @@ impl RunState {
         }
     }
 
-    fn outputs_of(&mut self, step: &StepAddress) -> &mut Scope {
+    /// Where a step's output is kept: with the run, with its item, or with the guard.
+    pub(super) fn outputs_of(&mut self, step: &StepAddress) -> &mut Scope {
         match (self.loops.last_mut(), step.items().first()) {
             (Some(Loop { items, guard, .. }), Some(key)) => {
                 items.iter_mut().find(|item| item.key == *key).map_or(guard, |item| &mut item.outputs)

@@ -164,16 +164,20 @@ async fn loops_keep_the_laws(bot: &Bot) {
 
 /// A loop over three Deployments, two changes of each in a group, by branches.
 async fn loop_holds(autonomy: &str, before: Vec<Happens>, after: Vec<Happens>) {
-    let twice = "
-      - atomic:
+    let (before_scale, after_scale) = crate::loops::GROW.split_once("      - id: scale\n").unwrap();
+    let (_, escalate) = after_scale.split_once("escalate:").unwrap();
+    let twice = "      - atomic:
           - id: scale
             k8s.scale: { by: \"{{more}}\", max: 9 }
           - id: again
-            k8s.scale: { by: 1, max: 9 }";
-    let playbook = crate::loops::GROW
-        .replace("autonomy: auto", &format!("autonomy: {autonomy}"))
-        .replace("\n      - id: scale\n        k8s.scale: { by: \"{{more}}\", max: 9 }", twice)
-        .replace("        verify:\n", "            verify:\n");
+            k8s.scale: { by: 1, max: 9 }
+            verify:
+              until: target.status.?readyReplicas.orValue(0) == target.spec.replicas
+              settle: 1m
+              within: 5m
+escalate:";
+    let playbook = format!("{before_scale}{twice}{escalate}");
+    let playbook = playbook.replace("autonomy: auto", &format!("autonomy: {autonomy}"));
     let mut objects = crate::loops::shop_of(&[2, 4]);
     objects.extend(shop());
     let mut bot = Bot::begins(&[&playbook], objects).await;

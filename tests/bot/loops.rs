@@ -439,7 +439,9 @@ escalate: [{ page: { message: help } }]
     let mut bot = Bot::begins(&[GROW, other], shop_of(&[2, 2, 2])).await;
     bot.passes(minutes(5)).await;
     bot.fires("WebSlow", &[]).await;
-    bot.fires("ShopSlow", &[]).await;
+    // A person may do the same again; but not beside the other run.
+    bot.types("alice", "/run shop-small").await;
+    bot.approves("alice").await;
     bot.passes(minutes(30)).await;
     let run = &bot.runs().await[1];
     assert_eq!(run.outcome, Some(Outcome::Fixed), "{:?}: {:#?}", run.because, bot.log().await);
@@ -447,16 +449,33 @@ escalate: [{ page: { message: help } }]
     assert!(because.contains("2 of 3 done, 1 left alone; left alone: web-2 (RUN-1 holds "), "{because}");
     // The third began while the second waited.
     assert_eq!(bot.mutations(), [2, 1, 3].map(|n| format!("patch {}", web(n))));
+
+    // An alert asks for no remedy that was tried a moment ago, of one item as of a whole run.
+    let mut bot = Bot::begins(&[GROW, other], shop_of(&[2, 2, 2])).await;
+    bot.passes(minutes(5)).await;
+    bot.fires("WebSlow", &[]).await;
+    bot.fires("ShopSlow", &[]).await;
+    bot.passes(minutes(30)).await;
+    let because = bot.runs().await[1].because.clone().unwrap();
+    assert!(because.contains("left alone: web-2 (RUN-1 did the same at 02:05 UTC"), "{because}");
 }
 
-/// A brake that holds the run holds the items that have yet to begin.
+/// A brake that holds the run holds the items that have yet to begin; one that holds an object is
+/// about that item.
 #[tokio::test]
-async fn a_freeze_in_the_middle_is_as_a_person_who_stops_it() {
-    let mut bot = slow_shop(GROW, &[2, 2, 2, 2]).await;
-    bot.passes(minutes(1) + std::time::Duration::from_secs(5)).await;
-    bot.types("alice", "/freeze namespace=shop for=2h reason=upgrade").await;
-    let (outcome, because) = bot.end().await;
+async fn a_freeze_in_the_middle_holds_what_has_yet_to_begin() {
+    let frozen = async |scope: &str| {
+        let mut bot = slow_shop(GROW, &[2, 2, 2, 2]).await;
+        bot.passes(minutes(1) + std::time::Duration::from_secs(5)).await;
+        bot.types("alice", &format!("/freeze {scope} upgrade")).await;
+        let (outcome, because) = bot.end().await;
+        assert_eq!(bot.mutations().len(), 3, "{because}");
+        (outcome, because)
+    };
+    let (outcome, because) = frozen("playbook=shop-small").await;
     assert_eq!(outcome, Outcome::Cancelled, "{because}");
     assert!(because.contains("3 of 4 done, 1 untouched; untouched: web-4"), "{because}");
-    assert_eq!(bot.mutations().len(), 3);
+    let (outcome, because) = frozen("namespace=shop").await;
+    assert_eq!(outcome, Outcome::Fixed, "{because}");
+    assert!(because.contains("3 of 4 done, 1 left alone; left alone: web-4 (FRZ-1 "), "{because}");
 }
