@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::action::World;
 use crate::alertmanager::{Alertmanager, QuietWorker, Sources};
-use crate::engine::{EngineOptions, EngineWorker};
+use crate::engine::{EngineOptions, EngineWorker, PlaybookWorker};
 use crate::escalation::{EscalationWorker, Watchdog};
 use crate::incident::{HeartbeatWorker, IncidentRules, OverrideWorker, PageWorker, SignalWorker, WindowWorker};
 use crate::mandate::Mandate;
@@ -29,8 +29,10 @@ pub struct Bot {
     pub engine: EngineOptions,
     /// Whose silences hold here, too, and who says whether an alert that is old news still fires.
     pub alertmanager: Option<Arc<dyn Alertmanager>>,
-    /// The sources whose alerts it knows. Empty: all.
-    pub alertmanager_sources: Vec<String>,
+    /// As [`crate::config::Config::kept_quiet`].
+    pub kept_quiet: Option<Vec<String>>,
+    /// As [`crate::config::Config::asked_sources`].
+    pub asked_sources: Option<Vec<String>>,
     /// Where runs and changes are counted.
     pub metrics: Arc<Metrics>,
     /// Tells this process's leases from those of others.
@@ -51,8 +53,10 @@ impl Bot {
         let (store, catalog, rules) = (self.store.clone(), self.catalog.clone(), self.rules.get());
         let heartbeats = HeartbeatWorker::new(store.clone(), clock.clone(), rules.heartbeats.clone());
         let windows = WindowWorker::new(store.clone(), clock.clone(), rules.planned.clone());
-        let quiet = QuietWorker::new(store.clone(), clock.clone(), self.alertmanager.clone());
-        let quiet = quiet.of(self.alertmanager_sources.clone());
+        let keeps_some = self.kept_quiet.as_ref().is_none_or(|sources| !sources.is_empty());
+        let alertmanager = self.alertmanager.clone().filter(|_| keeps_some);
+        let quiet = QuietWorker::new(store.clone(), clock.clone(), alertmanager);
+        let quiet = quiet.of(self.kept_quiet.clone().unwrap_or_default());
         let names = if rules.tiers.is_on() { rules.tiers.names.clone() } else { Vec::new() };
         let lookup =
             || Lookup::new(self.world.cluster.clone(), clock.clone()).looking_for(names).counting(self.metrics.clone());
@@ -73,13 +77,14 @@ impl Bot {
             Arc::new(escalations),
             Arc::new(watchdog),
             Arc::new(heartbeats),
+            Arc::new(PlaybookWorker::new(self.store.clone(), self.catalog.clone())),
         ];
         for n in 0..runs {
             let name = format!("{}/{n}", self.name);
             let (store, world) = (self.store.clone(), self.world.clone());
             let options = EngineOptions { ceilings: rules.ceilings.clone(), ..self.engine.clone() };
             let engine = EngineWorker::new(name, store, world, options, self.metrics.clone());
-            let sources = Sources::new(self.alertmanager.clone(), self.alertmanager_sources.clone());
+            let sources = Sources::new(self.alertmanager.clone(), self.asked_sources.clone());
             workers.push(Arc::new(engine.asking(sources)));
         }
         workers

@@ -8,13 +8,13 @@ use super::Alertmanager;
 #[derive(Clone, Default)]
 pub struct Sources {
     alertmanager: Option<Arc<dyn Alertmanager>>,
-    /// Empty: those of all sources.
-    known: Vec<String>,
+    /// `None`: those of all sources.
+    known: Option<Vec<String>>,
 }
 
 impl Sources {
-    /// `known`: the sources whose alerts it knows; empty: all.
-    pub fn new(alertmanager: Option<Arc<dyn Alertmanager>>, known: Vec<String>) -> Self {
+    /// `known`: the sources whose alerts it knows; `None`: all.
+    pub fn new(alertmanager: Option<Arc<dyn Alertmanager>>, known: Option<Vec<String>>) -> Self {
         Self { alertmanager, known }
     }
 
@@ -26,9 +26,10 @@ impl Sources {
         let Some(alertmanager) = &self.alertmanager else {
             return Err("no Alertmanager is configured to be asked (`alertmanager` in dogwatch.yaml)".into());
         };
-        if !self.known.is_empty() && !self.known.iter().any(|known| known == source) {
+        if self.known.as_ref().is_some_and(|known| !known.iter().any(|known| known == source)) {
             return Err(format!(
-                "the Alertmanager that is configured knows no alerts of {source} (`alertmanager.sources` in dogwatch.yaml)"
+                "nothing says that the Alertmanager that is configured knows the alerts of {source} (name it in \
+                 `alertmanager.sources` of dogwatch.yaml where it does)"
             ));
         }
         Ok(alertmanager.as_ref())

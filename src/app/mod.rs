@@ -5,6 +5,7 @@ mod edges;
 mod ending;
 mod lookout;
 mod oncall_file;
+mod playbooks;
 mod reloads;
 mod replies;
 mod rights;
@@ -47,6 +48,7 @@ pub use ending::Ending;
 use ending::{CLOSE_WITHIN, LEAVE_WITHIN};
 use lookout::{Lookout, Patience};
 pub use oncall_file::parse_oncall;
+use playbooks::CatalogListing;
 pub use reloads::{InForce, reloader};
 use replies::{LivePreviews, ShiftReports};
 use teams::unknown_to;
@@ -131,7 +133,8 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
             freeze_map: freeze_map.clone(),
         },
         alertmanager: edges::alertmanager(config)?,
-        alertmanager_sources: config.alertmanager_sources(),
+        kept_quiet: config.kept_quiet(),
+        asked_sources: config.asked_sources(),
         metrics: metrics.clone(),
         name: format!("{}-{}", std::process::id(), address.port()),
     };
@@ -143,7 +146,8 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     let previews = LivePreviews::new(world.clone(), bot.catalog.clone(), config.engine.output_limit.bytes());
     let reports = ShiftReports(reporter);
     let desk = Desk::new(store.clone(), clock.clone(), metrics.clone(), Arc::new(previews), Arc::new(reports))
-        .explaining(Arc::new(config.severities.mapping()), roster.clone(), &config.oncall.default_team);
+        .explaining(Arc::new(config.severities.mapping()), roster.clone(), &config.oncall.default_team)
+        .listing(Arc::new(CatalogListing(bot.catalog.clone())));
     let desk = Arc::new(desk);
 
     let lease =

@@ -12,7 +12,7 @@ use super::look::Look;
 use crate::clock::Clock;
 use crate::command::{ParseError, parse_command};
 use crate::intake::command_signal;
-use crate::message;
+use crate::message::{self, PlaybookRow};
 use crate::metrics::Metrics;
 use crate::model::{Command, Person, Role, Severities, SignalId, redact};
 use crate::oncall::Roster;
@@ -24,6 +24,13 @@ pub trait Previews: Send + Sync {
     /// The preview as text, for the inputs in `set`; the error says what is wrong with them, or that there is no such playbook. Changes
     /// nothing; may be repeated.
     async fn preview(&self, playbook: &str, set: &BTreeMap<String, String>) -> Result<String, String>;
+}
+
+/// Lists the playbooks that count.
+#[async_trait]
+pub trait Playbooks: Send + Sync {
+    /// By their names. Changes nothing; may be repeated.
+    async fn listed(&self) -> Vec<PlaybookRow>;
 }
 
 /// Renders the handoff of the shift that is under way.
@@ -41,6 +48,7 @@ pub struct Desk {
     metrics: Arc<Metrics>,
     previews: Arc<dyn Previews>,
     handoffs: Arc<dyn Handoffs>,
+    playbooks: Option<Arc<dyn Playbooks>>,
     budgets: Budgets,
     explains: Explains,
 }
@@ -100,7 +108,13 @@ impl Desk {
         previews: Arc<dyn Previews>,
         handoffs: Arc<dyn Handoffs>,
     ) -> Self {
-        Self { store, clock, metrics, previews, handoffs, budgets: Budgets::default(), explains: Explains::default() }
+        let (budgets, explains) = (Budgets::default(), Explains::default());
+        Self { store, clock, metrics, previews, handoffs, playbooks: None, budgets, explains }
+    }
+
+    /// What `/playbooks` lists.
+    pub fn listing(self, playbooks: Arc<dyn Playbooks>) -> Self {
+        Self { playbooks: Some(playbooks), ..self }
     }
 
     /// What `/why` explains severities and pages by.
@@ -165,7 +179,8 @@ impl Desk {
         let answer = if command.only_looks() {
             let (store, previews, handoffs) = (&*self.store, &*self.previews, &*self.handoffs);
             let explains = &self.explains;
-            Look { store, previews, handoffs, explains, person, role, now: self.clock.now() }.answer(command).await
+            let (playbooks, now) = (self.playbooks.as_deref(), self.clock.now());
+            Look { store, previews, handoffs, playbooks, explains, person, role, now }.answer(command).await
         } else {
             self.bring_in(person, command, key).await
         };

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::desk::{Handoffs, Previews, Reply, ReplyStatus};
+use super::desk::{Handoffs, Playbooks, Previews, Reply, ReplyStatus};
 use super::explains::Explains;
 use crate::command::help_text;
 use crate::message::{self, PagingFacts};
@@ -21,6 +21,7 @@ pub(super) struct Look<'a> {
     pub store: &'a dyn Store,
     pub previews: &'a dyn Previews,
     pub handoffs: &'a dyn Handoffs,
+    pub playbooks: Option<&'a dyn Playbooks>,
     pub explains: &'a Explains,
     pub person: &'a Person,
     pub role: Role,
@@ -66,6 +67,7 @@ impl Look<'_> {
                 });
                 or_wrong(told.await.unwrap_or_else(|error| Err(error.to_string())))
             }
+            Command::Playbooks { question } => or_wrong(self.playbooks(question).await?),
             Command::Handoff => or_wrong(self.handoffs.so_far().await),
             // The others change something, and do not come here.
             Command::Help

@@ -10,6 +10,7 @@ mod desk;
 pub mod discord;
 mod explains;
 mod look;
+mod playbooks;
 
 pub use console::ConsoleChat;
-pub use desk::{Desk, Handoffs, Previews, Reply, ReplyStatus};
+pub use desk::{Desk, Handoffs, Playbooks, Previews, Reply, ReplyStatus};

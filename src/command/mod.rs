@@ -72,6 +72,7 @@ commands! {
     oncall: Command::Oncall { .. } | Command::TakeShift { .. },
     override_: Command::Override { .. },
     unoverride: Command::EndOverride { .. },
+    playbooks: Command::Playbooks { .. },
     handoff: Command::Handoff,
     help: Command::Help,
 }

@@ -20,12 +20,16 @@ fn given_to(command: &'static Definition) -> impl Strategy<Value = Given> {
     let arguments: Vec<BoxedStrategy<Vec<String>>> = command.arguments.iter().map(values_of).collect();
     (arguments, any::<bool>()).prop_map(move |(values, first)| {
         let mut given = Given::new(command);
+        // A word that is left out leaves no place for those behind it.
+        let mut no_more = false;
         for (argument, values) in command.arguments.iter().zip(values) {
             let is_left_out = match argument.need {
                 Need::Or(_) => argument.shape.has_a_place() != first,
                 Need::Required | Need::Optional => false,
             };
-            for value in values.iter().filter(|_| !is_left_out) {
+            let is_place = argument.shape.has_a_place();
+            no_more |= is_place && argument.need == Need::Optional && values.is_empty();
+            for value in values.iter().filter(|_| !is_left_out && !(is_place && no_more)) {
                 given.put(argument, value).unwrap_or_else(|error| panic!("{} {value}: {error}", argument.name));
             }
         }

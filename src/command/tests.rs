@@ -66,55 +66,56 @@ fn what_looks_may_be_asked_by_everybody_and_what_changes_may_not() {
 #[test]
 fn help_says_who_may_ask_for_what() {
     assert_snapshot!(help_text(Role::Viewer), @"
-    /incidents                      what is open, the worst first
-        all                         also those that were resolved in the last 24 hours
-        mine                        only those that you own
-        --team TEAM                 only those of this team
-        --severity S1,S2            only those of these severities
-        --state STATE               only open, acknowledged, mitigated or resolved ones
-        -o, --output FORMAT         as text, or as json for scripts
-    /why INC-7                      why the bot did what it did
-    /timeline INC-7                 what happened to an incident, in its order, and where its pages went
-    /objects INC-7                  each object that something fires about in an incident
-    /ack INC-7 ...                  I have seen it, and own it (needs the role responder)
-        --all-of TEAM               all of this team that wait for somebody now
-    /take INC-7                     I work on it by hand: it is mine, its runs stop, and none begins (needs the role responder)
-    /release INC-7                  the bot may begin runs for it again, after somebody took it (needs the role responder)
-    /escalate INC-7 [note]          call whoever comes next in the team's escalation, at once (needs the role responder)
-    /assign INC-7 WHO [note]        call somebody, or a team, to take it over (needs the role responder)
-    /resolve INC-7 ... [note]       it is over; the note may say what it was (needs the role responder)
-    /merge INC-7 ...                they are part of another incident, which goes on for all of them (needs the role responder)
-        --into INCIDENT             the one that takes them in
-    /split INC-7                    it is no part of another incident; or one object is no part of it (needs the role responder)
-        --object OBJECT             one of those that `/objects INC-2` lists
-    /run PLAYBOOK [name=value ...]  run a playbook now (needs the role responder)
-        --dry-run                   show what it would do now; nothing is changed, and every role may ask
-    /silence MATCHER ... reason     a maintenance window: what it covers pages nobody and is not changed (needs the role responder)
-        --for TIME                  how long it lasts: 90m, 2h, up to 30d
-        --from TIME                 when it begins, if not now: 2026-03-02T02:00Z, or 30m from now
-    /unsilence WIN-7                end a maintenance window; what still fires pages (needs the role responder)
-    /windows                        the maintenance windows now and to come, and what each holds back
-    /freeze WHAT [reason]           no run changes anything there, from the answer on (needs the role responder)
-        --for TIME                  how long, up to 30d; without, until somebody unfreezes it
-    /unfreeze FRZ-7                 end a freeze; new runs may change things there again (needs the role responder)
-    /freezes                        what is frozen: since when, until when, by whom and why
-    /approve APR-7                  yes to a question of the bot (needs the role responder)
-    /deny APR-7                     no to a question of the bot (needs the role responder)
-    /page test TEAM                 send a team a page that says that it is a test, the way of all pages (needs the role responder)
-        --severity S1               S1 or S2 (else)
-    /oncall QUESTION [TEAM]         who is on call; schedule, gaps, check, ical; take: I cover until the end of the shift
-        --at TIME                   then and not now: 2026-03-02T02:00Z, or 30m from now
-        --for TIME                  so far ahead, up to 366d: 14d for a schedule, 90d for gaps
-        --until TIME                for take: until then, and not until the end of the shift
-        --layer LAYER               primary or secondary
-    /override TEAM MEMBER reason    a member covers for whoever is on call by the rotation, for a time (needs the role responder)
-        --until TIME                its end: 2026-03-02T18:00Z, or 8h after its beginning
-        --from TIME                 its beginning, if not now: 2026-03-02T08:00Z, or 30m from now
-        --whom MEMBER               only while it would be the turn of this member
-        --layer LAYER               primary, if nothing is said, or secondary
-    /unoverride OVR-7               end an override before its time: the rotation counts again (needs the role responder)
-    /handoff                        the shift so far, as the handoff will tell it
-    /help                           what can be asked for
+    /incidents                                what is open, the worst first
+        all                                   also those that were resolved in the last 24 hours
+        mine                                  only those that you own
+        --team TEAM                           only those of this team
+        --severity S1,S2                      only those of these severities
+        --state STATE                         only open, acknowledged, mitigated or resolved ones
+        -o, --output FORMAT                   as text, or as json for scripts
+    /why INC-7                                why the bot did what it did
+    /timeline INC-7                           what happened to an incident, in its order, and where its pages went
+    /objects INC-7                            each object that something fires about in an incident
+    /ack INC-7 ...                            I have seen it, and own it (needs the role responder)
+        --all-of TEAM                         all of this team that wait for somebody now
+    /take INC-7                               I work on it by hand: it is mine, its runs stop, and none begins (needs the role responder)
+    /release INC-7                            the bot may begin runs for it again, after somebody took it (needs the role responder)
+    /escalate INC-7 [note]                    call whoever comes next in the team's escalation, at once (needs the role responder)
+    /assign INC-7 WHO [note]                  call somebody, or a team, to take it over (needs the role responder)
+    /resolve INC-7 ... [note]                 it is over; the note may say what it was (needs the role responder)
+    /merge INC-7 ...                          they are part of another incident, which goes on for all of them (needs the role responder)
+        --into INCIDENT                       the one that takes them in
+    /split INC-7                              it is no part of another incident; or one object is no part of it (needs the role responder)
+        --object OBJECT                       one of those that `/objects INC-2` lists
+    /run PLAYBOOK [name=value ...]            run a playbook now (needs the role responder)
+        --dry-run                             show what it would do now; nothing is changed, and every role may ask
+    /silence MATCHER ... reason               a maintenance window: what it covers pages nobody and is not changed (needs the role responder)
+        --for TIME                            how long it lasts: 90m, 2h, up to 30d
+        --from TIME                           when it begins, if not now: 2026-03-02T02:00Z, or 30m from now
+    /unsilence WIN-7                          end a maintenance window; what still fires pages (needs the role responder)
+    /windows                                  the maintenance windows now and to come, and what each holds back
+    /freeze WHAT [reason]                     no run changes anything there, from the answer on (needs the role responder)
+        --for TIME                            how long, up to 30d; without, until somebody unfreezes it
+    /unfreeze FRZ-7                           end a freeze; new runs may change things there again (needs the role responder)
+    /freezes                                  what is frozen: since when, until when, by whom and why
+    /approve APR-7                            yes to a question of the bot (needs the role responder)
+    /deny APR-7                               no to a question of the bot (needs the role responder)
+    /page test TEAM                           send a team a page that says that it is a test, the way of all pages (needs the role responder)
+        --severity S1                         S1 or S2 (else)
+    /oncall QUESTION [TEAM]                   who is on call; schedule, gaps, check, ical; take: I cover until the end of the shift
+        --at TIME                             then and not now: 2026-03-02T02:00Z, or 30m from now
+        --for TIME                            so far ahead, up to 366d: 14d for a schedule, 90d for gaps
+        --until TIME                          for take: until then, and not until the end of the shift
+        --layer LAYER                         primary or secondary
+    /override TEAM MEMBER reason              a member covers for whoever is on call by the rotation, for a time (needs the role responder)
+        --until TIME                          its end: 2026-03-02T18:00Z, or 8h after its beginning
+        --from TIME                           its beginning, if not now: 2026-03-02T08:00Z, or 30m from now
+        --whom MEMBER                         only while it would be the turn of this member
+        --layer LAYER                         primary, if nothing is said, or secondary
+    /unoverride OVR-7                         end an override before its time: the rotation counts again (needs the role responder)
+    /playbooks [QUESTION] [NAME] [FROM] [TO]  the playbooks and how they did; history NAME: what each was; diff NAME: what has changed
+    /handoff                                  the shift so far, as the handoff will tell it
+    /help                                     what can be asked for
     ");
     assert!(!help_text(Role::Responder).contains("needs the role"));
 }

@@ -167,12 +167,26 @@ impl Config {
         all.filter(|source| source.kind == SourceKind::Alertmanager).map(|source| source.name).collect()
     }
 
-    /// The sources whose alerts Alertmanager knows. Empty: all that there are.
-    pub fn alertmanager_sources(&self) -> Vec<String> {
-        let named = self.alertmanager.as_ref().and_then(|alertmanager| alertmanager.sources.clone());
-        let known_there = named.unwrap_or_else(|| self.alertmanagers());
-        let is_known_there = |(_, source): &(String, SourceConfig)| known_there.contains(&source.name);
-        if self.all_sources().iter().all(is_known_there) { Vec::new() } else { known_there }
+    /// The sources whose alerts Alertmanager keeps quiet. `None`: all that there are.
+    pub fn kept_quiet(&self) -> Option<Vec<String>> {
+        self.unless_all(self.named_sources().unwrap_or_else(|| self.alertmanagers()))
+    }
+
+    /// The sources of which Alertmanager says whether their alerts still fire. `None`: all that
+    /// there are. Where several could be meant and none is named, nobody knows whether what it
+    /// does not list is over, or was never told to it.
+    pub fn asked_sources(&self) -> Option<Vec<String>> {
+        let only = |all: Vec<String>| if all.len() == 1 { all } else { Vec::new() };
+        self.unless_all(self.named_sources().unwrap_or_else(|| only(self.alertmanagers())))
+    }
+
+    fn named_sources(&self) -> Option<Vec<String>> {
+        self.alertmanager.as_ref().and_then(|alertmanager| alertmanager.sources.clone())
+    }
+
+    fn unless_all(&self, named: Vec<String>) -> Option<Vec<String>> {
+        let are_all = self.all_sources().iter().all(|(_, source)| named.contains(&source.name));
+        (!are_all).then_some(named)
     }
 
     /// Makes relative paths start at the configuration's folder instead of wherever the bot was started.

@@ -124,14 +124,22 @@ fn sources_that_make_no_sense() {
 
 #[test]
 fn what_alertmanager_keeps_quiet_is_for_the_sources_whose_alerts_it_knows() {
-    let of = |text: &str| Config::parse(text, Path::new("/etc/dogwatch.yaml")).unwrap().alertmanager_sources();
+    let of = |text: &str| Config::parse(text, Path::new("/etc/dogwatch.yaml")).unwrap().kept_quiet();
+    let asked = |text: &str| Config::parse(text, Path::new("/etc/dogwatch.yaml")).unwrap().asked_sources();
     let am = "alertmanager: { url: 'http://am:9093' }\n";
-    assert!(of(am).is_empty(), "all of one");
+    assert_eq!((of(am), asked(am)), (None, None), "all of one");
     let generic = "{ name: backups, kind: heartbeat, heartbeat: { within: 5m } }";
-    assert_eq!(of(&format!("{am}sources: [{{ name: eu, kind: alertmanager }}, {generic}]")), ["eu"]);
+    assert_eq!(
+        of(&format!("{am}sources: [{{ name: eu, kind: alertmanager }}, {generic}]")),
+        Some(vec!["eu".to_owned()])
+    );
+    let none = format!("{am}sources: [{generic}]");
+    assert_eq!((of(&none), asked(&none)), (Some(Vec::new()), Some(Vec::new())), "it knows no alert of any");
     let two = "sources: [{ name: eu, kind: alertmanager }, { name: us, kind: alertmanager }]";
-    assert!(of(&format!("{am}{two}")).is_empty());
-    assert_eq!(of(&format!("alertmanager: {{ url: 'http://am:9093', sources: [us] }}\n{two}")), ["us"]);
+    let both = format!("{am}{two}");
+    assert_eq!((of(&both), asked(&both)), (None, Some(Vec::new())), "one of the two it may never have heard of");
+    let named = format!("alertmanager: {{ url: 'http://am:9093', sources: [us] }}\n{two}");
+    assert_eq!((of(&named), asked(&named)), (Some(vec!["us".to_owned()]), Some(vec!["us".to_owned()])));
     let folder = Folder::new();
     for (named, says, remedy) in [
         ("[uk]", "`uk` is no source of the kind `alertmanager`", "write `eu`, `us`"),

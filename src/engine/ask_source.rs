@@ -56,17 +56,25 @@ async fn source_says(driver: &Driver<'_>) -> Result<(SourceAnswer, bool), StoreE
         Ok(alertmanager) => alertmanager,
         Err(because) => return not_asked(because),
     };
-    let firing = match driver.store.firing_about(source, &run.target).await {
+    let mut firing: Vec<_> = match driver.store.firing_about(source, &run.target).await {
         Err(StoreError::Unreadable { message, .. }) => {
             return not_asked(format!("what fires about {} cannot be read: {message}", run.target));
         }
-        firing => firing?,
+        firing => firing?.into_iter().map(Firing::about).collect(),
     };
     if firing.is_empty() {
-        // The source has told the ends of all, and other alerts of the incident go on.
-        return Ok((SourceAnswer::NotListed, true));
+        // Its own alert may be counted as one about something else.
+        let Some(own) = Firing::that_started(&run.alert) else {
+            return not_asked("which alert started it was not kept".into());
+        };
+        let latest = driver.store.latest_episodes(source, &[own.fingerprint.as_str()]).await?;
+        if latest.get(&own.fingerprint).is_none_or(|episode| episode.closed_at.is_some()) {
+            // The source has told the ends of all, and other alerts of the incident go on.
+            return Ok((SourceAnswer::NotListed, true));
+        }
+        firing.push(own);
     }
-    let names: BTreeSet<&str> = firing.iter().map(alertname).collect();
+    let names: BTreeSet<&str> = firing.iter().map(|firing| firing.alertname.as_str()).collect();
     let asked = async { alertmanager.firing(&names).await.map_err(|error| ActionError::retry(error.to_string())) };
     let until = driver.until().min(driver.now() + SOURCE_WITHIN);
     let listed = match within(driver.world, until, asked).await {
@@ -74,14 +82,37 @@ async fn source_says(driver: &Driver<'_>) -> Result<(SourceAnswer, bool), StoreE
         Err(error) => return not_asked(error.message),
     };
     Ok(match firing.iter().find(|firing| listed.contains(&firing.fingerprint)) {
-        Some(firing) => (SourceAnswer::Fires { alert: firing.alert.alert.clone() }, true),
+        Some(firing) => (SourceAnswer::Fires { alert: firing.shown.clone() }, true),
         None => (SourceAnswer::NotListed, false),
     })
 }
 
-/// As Alertmanager knows it: to have no name is to have an empty one.
-fn alertname(firing: &FiringAlert) -> &str {
-    firing.alert.labels.get("alertname").map_or("", String::as_str)
+/// An alert that is asked about.
+struct Firing {
+    fingerprint: String,
+    /// As Alertmanager knows it: to have no name is to have an empty one.
+    alertname: String,
+    shown: String,
+}
+
+impl Firing {
+    fn about(firing: FiringAlert) -> Self {
+        let FiringAlert { fingerprint, alert, .. } = firing;
+        let alertname = alert.labels.get("alertname").cloned().unwrap_or_default();
+        Self { fingerprint, alertname, shown: alert.alert }
+    }
+
+    /// The alert that has started a run; `None`: an older version opened the run.
+    fn that_started(alert: &Value) -> Option<Self> {
+        let text = |value: &Value| value.as_str().map(ToOwned::to_owned);
+        let alertname = alert.pointer("/labels/alertname").and_then(text).unwrap_or_default();
+        let fingerprint = alert.get("fingerprint").and_then(text)?;
+        Some(Self {
+            fingerprint,
+            shown: alert.get("name").and_then(text).unwrap_or_else(|| alertname.clone()),
+            alertname,
+        })
+    }
 }
 
 /// What the source said when it was asked last.

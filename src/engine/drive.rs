@@ -7,14 +7,14 @@ use chrono::{DateTime, Utc};
 use super::act::{act, doubt};
 use super::ask_source::{ask_source, why_asked_anew};
 use super::brakes::{autonomy, frozen_before_it_begins, is_stopped_by_a_brake};
+use super::inbox::take_inbox;
 use super::observe::{Observed, observe, told};
 use super::plan::{Next, plan};
 use super::preview;
-use super::preview::Compared;
 use super::repeats::why_not_again;
 use super::retry::retry_at;
 use super::scope::Frame;
-use super::state::{Approval, RunState};
+use super::state::RunState;
 use super::tally::count;
 use super::timing::{ANSWER_LOOK_EVERY, LEASE_MARGIN};
 use super::walk::{Place, StepAt, next_place};
@@ -23,7 +23,7 @@ use super::worker::EngineOptions;
 use crate::action::{Action, ActionError, Tell, World};
 use crate::alertmanager::Sources;
 use crate::metrics::Metrics;
-use crate::model::{Autonomy, Outcome, Phase, PreviewStep, RunEvent, StepAddress, Verdict, redact};
+use crate::model::{Autonomy, Outcome, Phase, RunEvent, StepAddress, redact};
 use crate::playbook::{Playbook, Step, StepKind};
 use crate::store::{Append, Appended, Ask, InboxItem, LogPosition, NewPage, PageReason, Store, StoreError};
 
@@ -60,7 +60,7 @@ impl Driver<'_> {
     pub async fn drive(mut self) -> Result<(), StoreError> {
         loop {
             if !self.inbox.is_empty() {
-                self.take_inbox().await?;
+                take_inbox(&mut self).await?;
             }
             if let Flow::Leave = self.step().await? {
                 return Ok(());
@@ -106,7 +106,7 @@ impl Driver<'_> {
             Next::Ask { at } => self.ask(&at).await,
             Next::Expire { approval } => {
                 let by = "the clock".to_owned();
-                self.record(RunEvent::ApprovalAnswered { approval, verdict: None, by }).await
+                self.record(RunEvent::ApprovalAnswered { approval, verdict: None, by, waited: None }).await
             }
             Next::Act { at, action, attempt } => act(self, &at, action, attempt).await,
             Next::Doubt { at, action, attempt, intent, since } => {
@@ -206,62 +206,6 @@ impl Driver<'_> {
             }
             refused => Ok(Some(refused)),
         }
-    }
-
-    /// Takes in what others left: only records; what follows from them is planned.
-    async fn take_inbox(&mut self) -> Result<(), StoreError> {
-        let mut events = Vec::new();
-        let mut consumes = Vec::new();
-        for (number, item) in std::mem::take(&mut self.inbox) {
-            match item {
-                InboxItem::AlertResolved => events.push(RunEvent::AlertResolved),
-                InboxItem::Unknown => events.push(RunEvent::Unknown),
-                InboxItem::Cancel { by } => events.push(RunEvent::CancelAsked { by }),
-                InboxItem::Answer { approval, verdict, by } => {
-                    let changed = match verdict {
-                        Verdict::Approve => self.changed_since_asked().await,
-                        Verdict::Deny => Ok(None),
-                    };
-                    let Ok(changed) = changed else {
-                        self.left.push(number);
-                        continue;
-                    };
-                    events.push(RunEvent::ApprovalAnswered { approval, verdict: Some(verdict), by });
-                    events.extend(changed);
-                }
-            }
-            consumes.push(number);
-        }
-        if !consumes.is_empty() {
-            self.append(Append { events, consumes, ..Append::default() }).await?;
-        }
-        Ok(())
-    }
-
-    /// A yes is a yes to what was shown. When the world has moved on, it would be another thing now.
-    ///
-    /// # Errors
-    /// The world does not say at the moment, and there is time to ask it again.
-    async fn changed_since_asked(&mut self) -> Result<Option<RunEvent>, ()> {
-        let Approval::Asked { preview: shown, expires_at, .. } = &self.state.approval else { return Ok(None) };
-        let now = preview::preview(self.world, &self.frame, &self.state, self.playbook, self.until()).await;
-        let told = |steps: &[PreviewStep]| steps.iter().map(|s| s.summary.clone()).collect::<Vec<_>>().join("; ");
-        let because = match preview::compare(shown, &now) {
-            Compared::Same => return Ok(None),
-            Compared::Unasked(error) if self.now() < *expires_at => {
-                tracing::info!(run = %self.frame.run.id, error, "an answer waits until its preview can be made again");
-                return Err(());
-            }
-            Compared::Unasked(error) => {
-                format!("what was approved ({}) could not be looked at again in time: {error}", told(&shown.steps))
-            }
-            Compared::Changed => format!(
-                "what was approved ({}) is no longer what it would do ({})",
-                told(&shown.steps),
-                told(&now.preview.steps)
-            ),
-        };
-        Ok(Some(RunEvent::Entered { phase: Phase::Escalate, because }))
     }
 
     async fn ask(&mut self, at: &StepAt<'_>) -> Result<Flow, StoreError> {

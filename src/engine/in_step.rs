@@ -8,9 +8,7 @@ use super::state::{Approval, RunState};
 use super::status::Status;
 use super::walk::StepAt;
 use crate::action::Action;
-use crate::model::{
-    Autonomy, ConditionKind, FailureClass, HumanDuration, Phase, SourceAnswer, StepAddress,
-};
+use crate::model::{Autonomy, ConditionKind, FailureClass, HumanDuration, Phase, SourceAnswer, StepAddress};
 use crate::playbook::{Playbook, StepKind};
 
 /// For how long nobody went on with it, if somebody was to be called within that time.
@@ -95,11 +93,7 @@ pub fn in_step<'p>(
         Some(Status::Ready { tried } | Status::Waiting { tried, .. }) => tried.wanted,
         // Handled before the trouble and the cancel; what is finished is passed over.
         Some(
-            Status::Started { .. }
-            | Status::Chosen { .. }
-            | Status::Listed
-            | Status::Open
-            | Status::Finished { .. },
+            Status::Started { .. } | Status::Chosen { .. } | Status::Listed | Status::Open | Status::Finished { .. },
         )
         | None => false,
     };

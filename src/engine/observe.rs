@@ -51,12 +51,10 @@ pub(super) async fn observe<'p>(
         Next::Choose { at } => read::choose(world, frame, state, &at),
         Next::List { at } => loops::list(frame, state, &at, world.clock.now()),
         Next::Wave { address, keys } => RunEvent::Wave { step: address, keys },
-        Next::ReadItem { address, target } => {
-            match loops::item_read(world, &target, address.clone(), until).await {
-                Ok(event) => event,
-                Err(error) => return Observed::ItemUnread { address, error },
-            }
-        }
+        Next::ReadItem { address, target } => match loops::item_read(world, &target, address.clone(), until).await {
+            Ok(event) => event,
+            Err(error) => return Observed::ItemUnread { address, error },
+        },
         Next::EndItem { address, outcome, because } => RunEvent::ItemEnded { step: address, outcome, because },
         Next::Set { at, values } => read::values(world, frame, state, &at, values),
         Next::Read { at, action, attempt } => match read::read(world, frame, state, &at, action, until).await {

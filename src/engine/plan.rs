@@ -270,6 +270,12 @@ fn escalate<'p>(playbook: &'p Playbook, state: &RunState, now: DateTime<Utc>) ->
         }
         None => return Next::End { outcome: Outcome::Escalated, because: state.entered_because.clone() },
     };
-    in_step(at, Phase::Escalate, Autonomy::Auto, state, now, InStep { in_group: false, heeds_the_end: true, news: News::Fresh })
+    in_step(
+        at,
+        Phase::Escalate,
+        Autonomy::Auto,
+        state,
+        now,
+        InStep { in_group: false, heeds_the_end: true, news: News::Fresh },
+    )
 }
-

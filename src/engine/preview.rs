@@ -36,8 +36,9 @@ pub(super) async fn preview(
 ) -> Outlook {
     let preview = Preview { steps: Vec::new() };
     let mut outlook = Outlook { preview, unasked: BTreeMap::new(), refused: BTreeMap::new(), intents: BTreeMap::new() };
-    let mut shown = MitigationPreview { world, frame, state: state.clone(), playbook, until, outlook: &mut outlook };
-    shown.blocks(playbook.blocks(Phase::Mitigate), Around::NOTHING, None).await;
+    let state = state.clone();
+    let mut shown = MitigationPreview { world, frame, state, playbook, until, outlook: &mut outlook };
+    shown.blocks(playbook.blocks(Phase::Mitigate), Around::NOTHING, &OnlyIf::default()).await;
     outlook
 }
 
@@ -45,90 +46,147 @@ pub(super) async fn preview(
 struct MitigationPreview<'l> {
     world: &'l World,
     frame: &'l Frame,
-    /// As far as it is known; what the steps before it give names to is added.
+    /// As far as it is known; of an item of a loop, with the names that its steps give.
     state: RunState,
     playbook: &'l Playbook,
     until: DateTime<Utc>,
     outlook: &'l mut Outlook,
 }
 
-/// Whether what stands behind is shown, too.
-#[derive(PartialEq)]
+/// The conditions that stand before a step and cannot be answered yet, the outermost first.
+#[derive(Debug, Clone, Default)]
+struct OnlyIf(Vec<String>);
+
+impl OnlyIf {
+    fn and(&self, condition: impl Into<String>) -> Self {
+        Self(self.0.iter().cloned().chain([condition.into()]).collect())
+    }
+}
+
+/// Whether something comes behind blocks.
 enum Behind {
-    Shown,
-    /// The item ends there.
-    Over,
+    GoesOn,
+    /// Only if that is so.
+    Perhaps(Vec<String>),
+    Nothing,
 }
 
 impl MitigationPreview<'_> {
-    /// `only_if`: the conditions that stand before all of these, and cannot be answered yet.
-    async fn blocks(&mut self, blocks: &[Block], around: Around<'_, '_>, only_if: Option<&str>) -> Behind {
+    /// `only_if`: what stands before all of these.
+    async fn blocks(&mut self, blocks: &[Block], around: Around<'_, '_>, only_if: &OnlyIf) -> Behind {
+        let mut hangs_on = Vec::new();
         for block in blocks {
+            let mut only_if = only_if.clone();
+            only_if.0.extend(hangs_on.iter().cloned());
             let behind = match block {
-                Block::Step(step) => self.step(&StepAt::new(self.playbook, step, &[], around), only_if).await,
+                Block::Step(step) => {
+                    let at = StepAt::new(self.playbook, step, &[], around);
+                    self.step(&at, &only_if).await;
+                    let behind = self.behind(&at);
+                    if matches!(behind, Behind::Nothing) && at.is_in_loop() && only_if.0.is_empty() {
+                        self.item_ends(&at);
+                    }
+                    behind
+                }
                 Block::Atomic(steps) => {
                     for step in steps {
-                        self.step(&StepAt::new(self.playbook, step, steps, around), only_if).await;
+                        self.step(&StepAt::new(self.playbook, step, steps, around), &only_if).await;
                     }
-                    Behind::Shown
+                    Behind::GoesOn
                 }
-                Block::Choose(choose) => Box::pin(self.choose(choose, around, only_if)).await,
+                Block::Choose(choose) => Box::pin(self.choose(choose, around, &only_if)).await,
                 Block::ForEach(each) => {
-                    Box::pin(self.each(each, only_if)).await;
-                    Behind::Shown
+                    Box::pin(self.each(each, &only_if)).await;
+                    Behind::GoesOn
                 }
             };
-            if behind == Behind::Over {
-                return behind;
+            match behind {
+                Behind::GoesOn => {}
+                Behind::Perhaps(conditions) => hangs_on.extend(conditions),
+                Behind::Nothing => return Behind::Nothing,
             }
         }
-        Behind::Shown
+        if hangs_on.is_empty() { Behind::GoesOn } else { Behind::Perhaps(hangs_on) }
     }
 
     /// The branch that was chosen, or would be now; where that cannot be told yet, all that could
     /// be.
-    async fn choose(&mut self, choose: &Choose, around: Around<'_, '_>, only_if: Option<&str>) -> Behind {
+    async fn choose(&mut self, choose: &Choose, around: Around<'_, '_>, only_if: &OnlyIf) -> Behind {
         if let Some(blocks) = chosen(choose, around.items, &self.state) {
             return self.blocks(blocks, around, only_if).await;
         }
         let address = choose.address.for_items(around.items);
         let (scope, now) = (self.frame.scope(&self.state, &address), self.world.clock.now());
-        let mut undecided = only_if.map(str::to_owned);
+        let mut undecided = only_if.clone();
+        let (mut hangs_on, mut goes_on) = (Vec::new(), false);
         for branch in &choose.branches {
             let holds = branch.when.as_ref().map(|when| when.holds(&scope, now));
-            match holds {
-                Some(Ok(false)) => {}
+            let (only_if, is_certain) = match holds {
+                Some(Ok(false)) => continue,
                 // Whether it comes to this one hangs on one before it.
-                None | Some(Ok(true)) => {
-                    let behind = self.blocks(&branch.blocks, around, undecided.as_deref()).await;
-                    return if undecided.as_deref() == only_if { behind } else { Behind::Shown };
+                None | Some(Ok(true)) => (undecided.clone(), true),
+                Some(Err(_)) => (undecided.and(branch.name.as_str()), false),
+            };
+            match self.blocks(&branch.blocks, around, &only_if).await {
+                Behind::GoesOn => goes_on = true,
+                Behind::Perhaps(conditions) => {
+                    goes_on = true;
+                    hangs_on.extend(conditions);
                 }
-                Some(Err(_)) => {
-                    let only_if = branch.name.as_str();
-                    self.blocks(&branch.blocks, around, Some(only_if)).await;
-                    undecided = Some(format!("not {only_if}"));
-                }
+                Behind::Nothing => hangs_on.push(format!("not {}", branch.name)),
             }
+            if is_certain {
+                break;
+            }
+            undecided = undecided.and(format!("not {}", branch.name));
         }
-        Behind::Shown
+        match (goes_on, hangs_on.is_empty()) {
+            (true, true) => Behind::GoesOn,
+            (true, false) => Behind::Perhaps(hangs_on),
+            (false, _) => Behind::Nothing,
+        }
+    }
+
+    /// Whether the run goes on behind a step, as far as its condition can be answered now.
+    fn behind(&self, at: &StepAt<'_>) -> Behind {
+        let (condition, ends_if) = match &at.step.kind {
+            StepKind::DoneIf(condition) | StepKind::EscalateIf(condition) => (condition, true),
+            StepKind::Require(condition) => (condition, false),
+            _ => return Behind::GoesOn,
+        };
+        if self.state.is_finished(&at.address) {
+            return Behind::GoesOn;
+        }
+        let expression = &condition.expression;
+        let holds = expression.holds(&self.frame.scope(&self.state, &at.address), self.world.clock.now());
+        match (wanted(self.world, self.frame, &self.state, at), holds) {
+            (Wanted::Yes, Ok(holds)) if holds == ends_if => Behind::Nothing,
+            (Wanted::Undecided { when }, Ok(holds)) if holds == ends_if => {
+                Behind::Perhaps(vec![format!("not `{when}`")])
+            }
+            (Wanted::Yes | Wanted::Undecided { .. }, Err(_)) => {
+                let not = if ends_if { "not " } else { "" };
+                Behind::Perhaps(vec![format!("{not}`{}`", expression.source())])
+            }
+            (Wanted::No { .. }, _) | (_, Ok(_)) => Behind::GoesOn,
+        }
     }
 
     /// What would be done for each item that is not over: of the list that was made, or would be
     /// now.
-    async fn each(&mut self, each: &ForEach, only_if: Option<&str>) {
+    async fn each(&mut self, each: &ForEach, only_if: &OnlyIf) {
         let now = self.world.clock.now();
         let mut state = self.state.clone();
         if state.listed(&each.address).is_none() {
             let at = LoopAt { foreach: each, address: each.address.clone() };
-            let listed = loops::list(self.frame, &state, &at, now);
-            if let RunEvent::Failed { error, .. } = &listed {
-                let told = format!("{}: its list is made after the steps before it; now: {error}", each.address);
-                self.show(&each.address, told, false, None);
-                return;
-            }
-            // Not as a record: the phase that it belongs to may be yet to come.
-            if let RunEvent::Listed { step, item, items } = listed {
-                state.loops.push(loops::Loop::new(step, item, items));
+            match loops::list(self.frame, &state, &at, now) {
+                // Not as a record: the phase that it belongs to may be yet to come.
+                RunEvent::Listed { step, item, items } => state.loops.push(loops::Loop::new(step, item, items)),
+                RunEvent::Failed { error, .. } => {
+                    let told = format!("{}: its list is made after the steps before it; now: {error}", each.address);
+                    return self.show(&each.address, told, false);
+                }
+                _ => return,
             }
         }
         let Some(listed) = state.listed(&each.address).cloned() else { return };
@@ -139,30 +197,24 @@ impl MitigationPreview<'_> {
             match self.as_at_its_turn(&mut state, &address).await {
                 Ok(None) => {}
                 Ok(Some(why)) => {
-                    self.show(&address, format!("nothing for {}: {why}", item.key), true, None);
+                    self.show(&address, format!("nothing for {}: {why}", item.key), true);
                     continue;
                 }
                 Err(error) => {
-                    let told = format!("{}: decided at its turn; now: {error}", item.key);
-                    self.show(&address, told, false, None);
+                    self.show(&address, format!("{}: decided at its turn; now: {error}", item.key), false);
                     self.outlook.unasked.insert(address, error);
                     continue;
                 }
             }
             let Self { world, frame, playbook, until, .. } = *self;
             let mut of_item = MitigationPreview { world, frame, state, playbook, until, outlook: self.outlook };
-            let around = Around { foreach: Some(each), items: key };
-            of_item.blocks(&each.blocks, around, only_if).await;
+            of_item.blocks(&each.blocks, Around { foreach: Some(each), items: key }, only_if).await;
         }
     }
 
     /// Has the item be under way, with what it is about as it is now. `Some`: why nothing would be
     /// done for it.
-    async fn as_at_its_turn(
-        &self,
-        state: &mut RunState,
-        address: &StepAddress,
-    ) -> Result<Option<String>, ActionError> {
+    async fn as_at_its_turn(&self, state: &mut RunState, address: &StepAddress) -> Result<Option<String>, ActionError> {
         let Some(item) = state.item_mut(address) else { return Ok(None) };
         item.has_turn = true;
         if let Some(target) = item.target.clone().filter(|_| !item.is_read) {
@@ -172,11 +224,28 @@ impl MitigationPreview<'_> {
         Ok(item.is_other.clone())
     }
 
+    /// Shows why nothing is done for an item, unless something is.
+    fn item_ends(&mut self, at: &StepAt<'_>) {
+        let (StepKind::DoneIf(condition) | StepKind::EscalateIf(condition) | StepKind::Require(condition)) =
+            &at.step.kind
+        else {
+            return;
+        };
+        if self.is_shown(at) {
+            return;
+        }
+        let scope = self.frame.scope(&self.state, &at.address);
+        let source = condition.expression.source();
+        let because = condition.because.as_ref().map(|because| because.render_leniently(&scope));
+        let because = because.unwrap_or_else(|| format!("`{source}` decides it"));
+        let key = at.address.items().first().map(ToString::to_string).unwrap_or_default();
+        self.show(&at.address, format!("nothing for {key}: {because}"), true);
+    }
+
     /// Gives an item's names their values, as long as nothing is shown of it that would be changed
     /// before.
     fn set(&mut self, at: &StepAt<'_>, values: &[(String, Expression)]) {
-        let is_shown = |step: &PreviewStep| step.step.items() == at.address.items();
-        if !at.is_in_loop() || at.step.when.is_some() || self.outlook.preview.steps.iter().any(is_shown) {
+        if !at.is_in_loop() || at.step.when.is_some() || self.is_shown(at) {
             return;
         }
         if let RunEvent::Set { values, .. } = read::values(self.world, self.frame, &self.state, at, values) {
@@ -184,45 +253,26 @@ impl MitigationPreview<'_> {
         }
     }
 
-    fn show(&mut self, step: &StepAddress, summary: String, certain: bool, diff: Option<String>) {
+    fn is_shown(&self, at: &StepAt<'_>) -> bool {
+        self.outlook.preview.steps.iter().any(|step| step.step.items() == at.address.items())
+    }
+
+    fn show(&mut self, step: &StepAddress, summary: String, certain: bool) {
         let summary = redact(&summary).into_owned();
-        let shown = PreviewStep { step: step.clone(), mutating: true, summary, certain, diff };
+        let shown = PreviewStep { step: step.clone(), mutating: true, summary, certain, diff: None };
         self.outlook.preview.steps.push(shown);
     }
 
-    /// Whether the item would end at this condition, as things are; with the reason.
-    fn ends_item(&self, at: &StepAt<'_>) -> Option<String> {
-        let (condition, ends_if) = match &at.step.kind {
-            StepKind::DoneIf(condition) | StepKind::EscalateIf(condition) => (condition, true),
-            StepKind::Require(condition) => (condition, false),
-            StepKind::Set(_) | StepKind::Wait(_) | StepKind::Action(_) => return None,
-        };
-        let scope = self.frame.scope(&self.state, &at.address);
-        let held = condition.expression.holds(&scope, self.world.clock.now()).ok()?;
-        let because = condition.because.as_ref().map(|because| because.render_leniently(&scope));
-        let because = because.unwrap_or_else(|| format!("`{}` is {held}", condition.expression.source()));
-        (held == ends_if).then_some(because)
-    }
-
-    async fn step(&mut self, at: &StepAt<'_>, only_if: Option<&str>) -> Behind {
-        if self.state.is_finished(&at.address) {
-            return Behind::Shown;
-        }
-        if at.is_in_loop()
-            && at.step.when.is_none()
-            && only_if.is_none()
-            && let Some(because) = self.ends_item(at)
-        {
-            let key = at.address.items().first().map(ToString::to_string).unwrap_or_default();
-            self.show(&at.address, format!("nothing for {key}: {because}"), true, None);
-            return Behind::Over;
-        }
+    async fn step(&mut self, at: &StepAt<'_>, only_if: &OnlyIf) {
         if let StepKind::Set(values) = &at.step.kind
-            && only_if.is_none()
+            && only_if.0.is_empty()
         {
-            self.set(at, values);
+            return self.set(at, values);
         }
-        let StepKind::Action(Action::Mutate(action)) = &at.step.kind else { return Behind::Shown };
+        let StepKind::Action(Action::Mutate(action)) = &at.step.kind else { return };
+        if self.state.is_finished(&at.address) {
+            return;
+        }
         let shown = |summary: String, certain, diff| {
             let summary = redact(&summary).into_owned();
             PreviewStep { step: at.address.clone(), mutating: true, summary, certain, diff }
@@ -230,7 +280,7 @@ impl MitigationPreview<'_> {
         let wanted = wanted(self.world, self.frame, &self.state, at);
         if let Wanted::No { when } = wanted {
             self.outlook.preview.steps.push(shown(format!("nothing: `{when}` does not hold"), true, None));
-            return Behind::Shown;
+            return;
         }
         let plan = mutate::prepare(self.world, self.frame, &self.state, at, action.as_ref(), self.until).await;
         let mut shown = match plan {
@@ -257,12 +307,12 @@ impl MitigationPreview<'_> {
             Wanted::Undecided { when } => Some(format!("`{when}`")),
             Wanted::Yes | Wanted::No { .. } => None,
         };
-        for condition in when.into_iter().chain(only_if.map(str::to_owned)) {
-            shown.summary = format!("if {condition}: {}", shown.summary);
+        let conditions: Vec<String> = only_if.0.iter().cloned().chain(when).collect();
+        if !conditions.is_empty() {
+            shown.summary = format!("if {}: {}", conditions.join(" and "), shown.summary);
             shown.certain = false;
         }
         self.outlook.preview.steps.push(shown);
-        Behind::Shown
     }
 }
 
@@ -304,6 +354,10 @@ pub(super) fn compare(shown: &Preview, now: &Outlook) -> Compared {
     let mut unasked = None;
     for (n, shown) in shown.steps.iter().enumerate().filter(|(_, shown)| shown.step.items().is_empty()) {
         let Some(step) = now.preview.steps.iter().find(|step| step.step == shown.step) else {
+            // Another way was taken meanwhile than the one that it lies on.
+            if n > 0 && !shown.certain {
+                continue;
+            }
             return Compared::Changed;
         };
         match (shown.certain, now.unasked.get(&shown.step)) {

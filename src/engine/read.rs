@@ -9,7 +9,7 @@ use super::scope::Frame;
 use super::state::RunState;
 use super::timing::READ_TIMEOUT;
 use super::walk::{ChooseAt, StepAt, find};
-use crate::action::{Action, ActionError, Read, RunMark, StepContext, World};
+use crate::action::{Action, ActionError, Field, Read, RunMark, StepContext, World};
 use crate::language::Expression;
 use crate::model::{
     ConditionKind, Considered, FailureClass, Look, ObjectKey, Phase, RunEvent, StepAddress, redact, redact_value,
@@ -30,9 +30,7 @@ pub(super) async fn read_target_of(
     until: DateTime<Utc>,
 ) -> Result<RunEvent, ActionError> {
     match (state.around(step), state.item(step).and_then(|item| item.target.as_ref())) {
-        (Some(listed), Some(target)) => {
-            item_read(world, target, listed.address.for_items(step.items()), until).await
-        }
+        (Some(listed), Some(target)) => item_read(world, target, listed.address.for_items(step.items()), until).await,
         _ => read_target(world, frame, until).await,
     }
 }
@@ -131,15 +129,15 @@ pub(super) fn choose(world: &World, frame: &Frame, state: &RunState, at: &Choose
         let Some(when) = &branch.when else {
             return RunEvent::Chosen { step: at.address.clone(), branch: branch.name.clone(), considered };
         };
-        let held = match when.holds(&scope, now) {
-            Ok(held) => held,
-            Err(_) if is_lenient => false,
+        let (held, error) = match when.holds(&scope, now) {
+            Ok(held) => (held, None),
+            Err(error) if is_lenient => (false, Some(redact(&error.to_string()).into_owned())),
             Err(error) => {
                 let error = format!("whether it is `{}`: {error}", branch.name);
                 return RunEvent::Failed { step: at.address.clone(), attempt: 1, class: FailureClass::Fail, error };
             }
         };
-        considered.push(Considered { branch: branch.name.clone(), expression: on_one_line(when), held });
+        considered.push(Considered { branch: branch.name.clone(), expression: on_one_line(when), held, error });
         if held {
             return RunEvent::Chosen { step: at.address.clone(), branch: branch.name.clone(), considered };
         }
@@ -204,7 +202,13 @@ pub(super) async fn look(
         Err(error) => return looked(Look::NotYet, error.message),
     };
     match &verify.query {
-        Some(_) => scope.extend(fields(observed)),
+        Some(_) => {
+            // What the query does not find has no value here, whatever else is called so.
+            for field in asked_fields(playbook, at, verify) {
+                scope.remove(field.name);
+            }
+            scope.extend(fields(observed));
+        }
         None => {
             scope.insert("target".into(), observed);
         }
@@ -221,6 +225,15 @@ pub(super) async fn look(
         Ok(true) => looked(Look::Good, format!("{summary}: `{}`", verify.until.source())),
         Ok(false) => looked(Look::NotYet, format!("{summary}: not yet `{}`", verify.until.source())),
         Err(error) => looked(Look::NotYet, error.to_string()),
+    }
+}
+
+/// The fields that the query of a verify may leave.
+fn asked_fields<'p>(playbook: &'p Playbook, asks: &StepAt<'p>, verify: &Verify) -> &'p [Field] {
+    let at = verify.query.as_ref().and_then(|id| find(playbook, id, asks));
+    match at.map(|at| &at.step.kind) {
+        Some(StepKind::Action(Action::Read(action))) => action.declaration().output,
+        _ => &[],
     }
 }
 

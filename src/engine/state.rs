@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::ask_source::Heard;
-use super::loops::{ItemState, Loop};
+use super::loops::Loop;
 use super::status::{Status, Tried};
 use crate::cluster::Object;
 use crate::language::Scope;
@@ -103,37 +103,6 @@ impl RunState {
         self.status(step).is_some_and(Status::is_made)
     }
 
-    /// The loop of that address, once it has its list.
-    pub fn listed(&self, each: &StepAddress) -> Option<&Loop> {
-        self.loops.iter().find(|listed| listed.address == *each)
-    }
-
-    /// The item that a step is done for.
-    pub fn item(&self, step: &StepAddress) -> Option<&ItemState> {
-        self.loops.last()?.item(step.items().first()?)
-    }
-
-    /// The loop that a step of that address is in, which is the one under way.
-    pub fn around(&self, step: &StepAddress) -> Option<&Loop> {
-        self.loops.last().filter(|_| !step.items().is_empty())
-    }
-
-    /// What a step is about, as it was when it was last there.
-    pub fn object_of(&self, step: &StepAddress) -> Option<&Object> {
-        match self.item(step).filter(|item| item.target.is_some()) {
-            Some(item) => item.object.as_ref(),
-            None => self.object.as_ref(),
-        }
-    }
-
-    /// What a step is about, as it is now; `None` when it is not there.
-    pub fn live_object_of(&self, step: &StepAddress) -> Option<&Object> {
-        match self.item(step).filter(|item| item.target.is_some()) {
-            Some(item) => item.live_object(),
-            None => self.live_object(),
-        }
-    }
-
     /// It needs no more.
     pub fn is_finished(&self, step: &StepAddress) -> bool {
         matches!(self.status(step), Some(Status::Finished { .. }))
@@ -173,7 +142,7 @@ impl RunState {
                 // What was tried to find out what to ask is not on the account of the change.
                 self.forget_failures();
             }
-            RunEvent::ApprovalAnswered { approval, verdict, by } => self.take_answer(*approval, *verdict, by),
+            RunEvent::ApprovalAnswered { approval, verdict, by, .. } => self.take_answer(*approval, *verdict, by),
             RunEvent::SourceAsked { waited, answer, again_at } => self.take_source(at, *waited, answer, *again_at),
             RunEvent::AlertResolved => self.alert_resolved = true,
             RunEvent::ClockMoved { by_micros } => self.move_times(TimeDelta::microseconds(*by_micros)),
@@ -267,55 +236,12 @@ impl RunState {
         }
     }
 
-    /// Whether the record fits the loop that is under way.
-    fn may_follow(&self, step: &StepAddress, event: &RunEvent) -> Result<(), &'static str> {
-        let is_of_an_item = matches!(event, RunEvent::ItemRead { .. } | RunEvent::ItemEnded { .. });
-        match (self.around(step), step.items()) {
-            (None, []) if is_of_an_item => Err("its log speaks of no item"),
-            (None, []) => Ok(()),
-            (None, _) => Err("its log speaks of an item before there is a list"),
-            (Some(_), _) if matches!(event, RunEvent::Listed { .. } | RunEvent::Wave { .. }) => {
-                Err("its log has a loop in a loop")
-            }
-            (Some(listed), _) if is_of_an_item && listed.address != step.for_all() => {
-                Err("its log speaks of an item of another loop")
-            }
-            (Some(listed), keys) => listed.takes(keys),
-        }
-    }
-
-    /// The same, to take something in.
-    pub(super) fn item_mut(&mut self, step: &StepAddress) -> Option<&mut ItemState> {
-        self.loops.last_mut()?.item_mut(step.items().first()?)
-    }
-
-    /// It cannot go on: the item that it is done for, the waves behind it, or the run.
-    fn step_is_in_trouble(&mut self, step: &StepAddress, because: String) {
-        match (self.loops.last_mut(), step.items().first()) {
-            (Some(listed), Some(key)) => match listed.item_mut(key) {
-                Some(item) => item.trouble = Some(because),
-                None => listed.stopped = Some(because),
-            },
-            _ => self.is_in_trouble(because),
-        }
-    }
-
-    /// Where a step's output is kept: with the run, with its item, or with the guard.
-    pub(super) fn outputs_of(&mut self, step: &StepAddress) -> &mut Scope {
-        match (self.loops.last_mut(), step.items().first()) {
-            (Some(Loop { items, guard, .. }), Some(key)) => {
-                items.iter_mut().find(|item| item.key == *key).map_or(guard, |item| &mut item.outputs)
-            }
-            _ => &mut self.outputs,
-        }
-    }
-
     fn is_illegal(&mut self, what: String) {
         self.illegal.get_or_insert_with(|| what.clone());
         self.is_in_trouble(what);
     }
 
-    fn is_in_trouble(&mut self, because: String) {
+    pub(super) fn is_in_trouble(&mut self, because: String) {
         self.trouble = Some(because);
     }
 
@@ -330,8 +256,10 @@ impl RunState {
                 self.left_alone = self.left_alone.max(left_alone);
                 at
             }
-            RunEvent::ApprovalAnswered { verdict: Some(Verdict::Approve), .. } => {
-                self.left_alone = TimeDelta::zero();
+            // A yes that lay there while nobody was is as old as what it was a yes to.
+            RunEvent::ApprovalAnswered { verdict: Some(Verdict::Approve), waited, .. } => {
+                let waited = waited.and_then(|waited| TimeDelta::from_std(waited.0).ok());
+                self.left_alone = waited.unwrap_or_default();
                 at
             }
             RunEvent::SourceAsked { again_at, .. } => {

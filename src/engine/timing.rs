@@ -34,6 +34,9 @@ pub(super) const LEAST_MANDATE: Duration = Duration::from_secs(3);
 /// end of that.
 pub(super) const ANSWER_LOOK_EVERY: Duration = Duration::from_secs(10);
 
+/// From when on an answer was not taken in at once.
+pub(super) const ANSWER_IS_OLD: Duration = Duration::from_secs(60);
+
 /// How long the source of an alert may take to say whether that still fires.
 pub(super) const SOURCE_WITHIN: Duration = Duration::from_secs(10);
 

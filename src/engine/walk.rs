@@ -177,7 +177,8 @@ fn next_in<'p>(
 /// in one loop.
 pub fn find<'p>(playbook: &'p Playbook, id: &str, asked_by: &StepAt<'p>) -> Option<StepAt<'p>> {
     let step = playbook.step_by_id(id)?;
-    let foreach = asked_by.foreach.filter(|each| each.blocks.iter().flat_map(Block::steps).any(|it| it.id() == Some(id)));
+    let foreach =
+        asked_by.foreach.filter(|each| each.blocks.iter().flat_map(Block::steps).any(|it| it.id() == Some(id)));
     let around = match foreach {
         Some(_) => Around { foreach, items: asked_by.address.items() },
         None => Around::NOTHING,

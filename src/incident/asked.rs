@@ -110,6 +110,7 @@ impl Asked<'_> {
             | Command::Timeline { .. }
             | Command::Windows
             | Command::Freezes
+            | Command::Playbooks { .. }
             | Command::Oncall { .. }
             | Command::Handoff
             | Command::Help => Ok(decline("this command changes nothing, and is not a signal")),

@@ -66,8 +66,10 @@ pub(super) fn open_run(
     alert: &Alert,
     (playbook, target, inputs): (&Playbook, &Target, &Map<String, Value>),
 ) {
+    let alert_fingerprint = alert.fingerprint.as_str();
     let mut alert = alert_value(alert);
     alert["source"] = decider.came.source.into();
+    alert["fingerprint"] = alert_fingerprint.into();
     let autonomy = autonomy(decider, incident, playbook, target);
     let run = NewRun {
         playbook: playbook.reference.clone(),

@@ -52,7 +52,8 @@ fn preview_lines(preview: &Preview) -> Vec<String> {
         return vec!["nothing: there is no step to take".to_owned()];
     }
     let mut lines = Vec::new();
-    let mut items: Vec<&str> = preview.steps.iter().filter_map(|step| Some(step.step.items().first()?.as_str())).collect();
+    let mut items: Vec<&str> =
+        preview.steps.iter().filter_map(|step| Some(step.step.items().first()?.as_str())).collect();
     items.dedup();
     if !items.is_empty() {
         let named: Vec<String> = items.iter().take(NAMED).map(|item| clip(item, 80)).collect();

@@ -617,6 +617,7 @@ fn an_answer_in_time_is_told_once() {
                 approval: crate::model::ApprovalId(3),
                 verdict: Some(Verdict::Approve),
                 by: "bob".into(),
+                waited: None,
             }),
         ),
     ];

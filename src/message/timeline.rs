@@ -7,7 +7,8 @@ use super::folds::{folded_ids, how_to_take, spent_text};
 use super::reason::{condition_text, page_reason, source_text};
 use super::text::{clip, count, later, thousands, time};
 use crate::model::{
-    ConditionKind, FailureClass, Incident, IncidentId, ItemKey, Look, Phase, RunEvent, RunId, StepAddress, StepName, Verdict,
+    ConditionKind, FailureClass, Incident, IncidentId, ItemKey, Look, Phase, RunEvent, RunId, StepAddress, StepName,
+    Verdict,
 };
 use crate::store::{IncidentEvent, Page, TimelineEntry, TimelineWhat};
 

@@ -146,12 +146,17 @@ fn run_lines(run: &Run, timeline: &[TimelineEntry], lines: &mut Vec<String>) {
 fn run_line(event: &RunEvent, entry: &TimelineEntry) -> Option<String> {
     let text = match event {
         RunEvent::Checked { step, condition, held, because, expression } => {
-            let expression = Some(expression.as_str()).filter(|expression| !expression.is_empty());
+            let expression =
+                Some(expression.as_str()).filter(|expression| !expression.is_empty() && *expression != "true");
             condition_text(step, *condition, *held, because, expression)
         }
         RunEvent::Chosen { step, branch, considered } => {
             let asked = considered.iter().map(|asked| {
-                format!("{} `{}` is {}", clip(&asked.branch, 60), clip(&asked.expression, 200), asked.held)
+                let (branch, expression) = (clip(&asked.branch, 60), clip(&asked.expression, 200));
+                match &asked.error {
+                    Some(error) => format!("{branch} `{expression}` has no answer ({})", clip(error, 120)),
+                    None => format!("{branch} `{expression}` is {}", asked.held),
+                }
             });
             let asked: Vec<String> = asked.collect();
             format!("{}: {}, as {}", step_name(step), clip(branch, 80), asked.join("; "))
@@ -170,12 +175,13 @@ fn run_line(event: &RunEvent, entry: &TimelineEntry) -> Option<String> {
             format!("{}: {how}", step_name(step))
         }
         RunEvent::Entered { phase, because } => format!("{phase}: {}", clip(because, 200)),
-        RunEvent::ApprovalAnswered { approval, verdict: Some(verdict), by } => {
+        RunEvent::ApprovalAnswered { approval, verdict: Some(verdict), by, waited } => {
             let verdict = match verdict {
                 Verdict::Approve => "approved",
                 Verdict::Deny => "denied",
             };
-            format!("{approval} is {verdict} by {}", clip(by, 80))
+            let waited = waited.map(|waited| format!(", which lay there for {waited}")).unwrap_or_default();
+            format!("{approval} is {verdict} by {}{waited}", clip(by, 80))
         }
         RunEvent::Told { page: true, team, text, .. } => format!("calls team {team}: {}", clip(text, 300)),
         _ => return timeline_line(entry),

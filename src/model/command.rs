@@ -165,10 +165,25 @@ pub enum Command {
     },
     /// End an override before its time.
     EndOverride { id: OverrideId },
+    /// The playbooks, or what was kept of one.
+    Playbooks { question: PlaybookQuestion },
     /// The state of the shift so far, as the handoff would tell it.
     Handoff,
     /// What can be asked for.
     Help,
+}
+
+/// What is asked about playbooks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlaybookQuestion {
+    /// Which there are, and how they did.
+    List,
+    /// Each content that was kept of one.
+    History { name: String },
+    /// What is another in `to` than in `from`: each a version, or the beginning of a digest. `None`:
+    /// what counts now, and the one before it.
+    Diff { name: String, from: Option<String>, to: Option<String> },
 }
 
 /// What is asked about who is on call.

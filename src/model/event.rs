@@ -123,7 +123,14 @@ pub enum RunEvent {
     /// A human was asked.
     ApprovalAsked { approval: ApprovalId, preview: Preview, expires_at: DateTime<Utc> },
     /// The answer; `None`: nobody answered in time.
-    ApprovalAnswered { approval: ApprovalId, verdict: Option<Verdict>, by: String },
+    ApprovalAnswered {
+        approval: ApprovalId,
+        verdict: Option<Verdict>,
+        by: String,
+        /// For how long it lay there before anybody went on with the run.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        waited: Option<HumanDuration>,
+    },
     /// A mutation is about to be made. From here to its `Done` or `Failed` a crash leaves doubt.
     Started {
         step: StepAddress,
@@ -316,6 +323,9 @@ pub struct Considered {
     /// On one line.
     pub expression: String,
     pub held: bool,
+    /// Why it had no answer, where it counts as not held all the same: a human waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// What a verify saw.

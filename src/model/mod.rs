@@ -40,7 +40,7 @@ pub use address::{AddressError, ItemKey, ItemKeyError, StepAddress, StepName};
 pub use alert::{Alert, AlertStatus, LeftOut, Notification};
 pub use approval::{Approval, ApprovalState, Preview, PreviewStep, Verdict};
 pub use ceilings::{Ceilings, Under};
-pub use command::{Command, IncidentList, OncallQuestion, Person, Role, Start, Via};
+pub use command::{Command, IncidentList, OncallQuestion, Person, PlaybookQuestion, Role, Start, Via};
 pub use concern::Concern;
 pub use contacts::{Contacts, KnowsContacts, PageCall};
 pub use duration::{DurationError, HumanDuration, parse_duration};

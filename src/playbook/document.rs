@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::NaiveDate;
 use serde_json::Value;
 
 use super::check::Asks;
@@ -24,6 +25,8 @@ pub struct Playbook {
     pub summary: String,
     pub severity: Severity,
     pub autonomy: Autonomy,
+    /// When somebody is to look whether it is still right. It runs all the same after that.
+    pub review_by: Option<NaiveDate>,
     /// Whatever the run is doing then, somebody is paged with the evidence so far.
     pub page_by: Option<Duration>,
     pub triggers: Vec<Trigger>,

@@ -52,7 +52,7 @@ fn collect<'p>(blocks: &'p [Block], groups: &mut Vec<Group<'p>>) {
             Block::Choose(choose) => choose.branches.iter().for_each(|branch| collect(&branch.blocks, groups)),
             Block::ForEach(each) => {
                 groups.push((Some(&each.address), each.blocks.iter().flat_map(Block::steps).collect()));
-            },
+            }
         }
     }
 }

@@ -74,7 +74,8 @@ impl Stage {
             rules: rules.into(),
             engine,
             alertmanager: None,
-            alertmanager_sources: Vec::new(),
+            kept_quiet: None,
+            asked_sources: None,
             metrics,
             name,
         };

@@ -347,6 +347,9 @@ pub enum InboxItem {
         approval: ApprovalId,
         verdict: Verdict,
         by: String,
+        /// When it was given; before 0.2 nobody wrote it down.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<DateTime<Utc>>,
     },
     /// One that this version does not know. The run escalates: somebody newer left it.
     #[serde(other)]

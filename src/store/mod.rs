@@ -19,6 +19,7 @@ mod outbox;
 mod overrides;
 mod page_order;
 mod paging;
+mod playbooks;
 mod queue;
 mod reach;
 mod records;
@@ -53,6 +54,7 @@ pub use outbox::OutboxStore;
 pub use overrides::{NewOverride, OverrideStore};
 pub use page_order::PageOrder;
 pub use paging::{DuePage, NewPage, PageReason};
+pub use playbooks::{KeptPlaybook, PlaybookRuns, PlaybookStore};
 pub use queue::{Accepted, Delivered, DeliveredPart, PendingSignal, Whose};
 pub use reach::{PageDelivery, Reach};
 pub use records::{
@@ -322,6 +324,7 @@ pub trait Store:
     + TicketStore
     + OverrideStore
     + FreezeStore
+    + PlaybookStore
     + 'static
 {
     /// Rung after each commit that leaves something to do.

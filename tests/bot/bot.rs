@@ -87,7 +87,7 @@ pub struct Bot {
     pub rules: IncidentRules,
     /// Whose silences hold here, too.
     pub alertmanager: Option<Arc<dyn Alertmanager>>,
-    pub alertmanager_sources: Vec<String>,
+    pub alertmanager_sources: Option<Vec<String>>,
     /// The ConfigMap that freezes.
     pub freeze_map: Option<FreezeMap>,
     pub sinks: Sinks,
@@ -134,7 +134,7 @@ impl Bot {
                 ..Default::default()
             },
             alertmanager: None,
-            alertmanager_sources: Vec::new(),
+            alertmanager_sources: None,
             freeze_map: None,
             sinks: Sinks { budgets: PageBudgets::usual(), ..sinks(&["console"], &["console"]) },
             trackers: Vec::new(),
@@ -194,7 +194,8 @@ impl Bot {
         wiring.engine.mark.clone_from(&self.mark);
         wiring.engine.freeze_map.clone_from(&self.freeze_map);
         wiring.alertmanager.clone_from(&self.alertmanager);
-        wiring.alertmanager_sources.clone_from(&self.alertmanager_sources);
+        wiring.kept_quiet.clone_from(&self.alertmanager_sources);
+        wiring.asked_sources.clone_from(&self.alertmanager_sources);
         wiring.store = Arc::new(FusedStore { inner: stage.store.clone(), fuse: self.fuse.clone() });
         wiring.world.cluster = Arc::new(FusedCluster { inner: self.cluster.clone(), fuse: self.fuse.clone() });
         let mut workers = wiring.workers(1);

@@ -1,6 +1,8 @@
 //! Playbooks that choose their way by what was found.
 
-use dogwatch::model::Outcome;
+use dogwatch::model::{Outcome, RunEvent};
+
+use dogwatch::prometheus::Sample;
 
 use crate::bot::{Bot, minutes};
 use crate::runs::shop;
@@ -95,4 +97,86 @@ async fn a_condition_without_an_answer_is_for_a_human() {
     // What was not chosen has no name: there, a human waits, and the rest is told.
     let told = bot.page_texts().await;
     assert!(told.contains("it does not know: "), "{told}");
+}
+
+/// What the query leaves out has no value, whatever else has that name.
+#[tokio::test]
+async fn a_name_of_the_playbook_does_not_stand_in_for_what_a_verify_did_not_find() {
+    let playbook = CAUSES
+        .replace("{ expr: shop_load }", "{ expr: shop_load, many: true }")
+        .replace("load.value > limit", "load.samples.exists(s, s.value > 400.0)")
+        .replace("{{load.shown}}", "{{load.count}}")
+        .replace("set: { wanted: 6 }", "set: { wanted: 6, value: 20 }");
+    let mut bot = Bot::begins(&[&playbook], shop()).await;
+    let sample = |value| Sample { labels: [("pod".to_owned(), format!("web-{value}"))].into(), value };
+    bot.prometheus.follows_all("shop_load", move || vec![sample(900.0), sample(800.0)]);
+    bot.prometheus.follows("shop_errors", || Some(1.0));
+    let (outcome, because) = end_of(&mut bot).await;
+    assert_eq!(outcome, Outcome::Escalated, "{because}");
+    assert!(because.contains("did not help in time"), "{because}");
+}
+
+const NESTED: &str = "mitigate:
+  - id: first
+    k8s.scale: { to: 6, max: 10 }
+    verify: { until: target.spec.replicas == 6, within: 5m }
+  - id: again
+    prometheus.query: { expr: shop_errors }
+  - choose:
+      - branch: still bad
+        when: again.value > 10
+        do:
+          - choose:
+              - branch: awful
+                when: again.value > 100
+                escalate: it is awful
+              - otherwise: bad
+                do:
+                  - id: second
+                    k8s.scale: { to: 7, max: 10 }
+                    verify: { until: target.spec.replicas == 7, within: 5m }
+      - otherwise: fine
+        done: it is fine
+  - id: third
+    k8s.scale: { to: 8, max: 10 }
+    verify: { until: target.spec.replicas == 8, within: 5m }
+  - escalate_if: target.spec.replicas > 1
+    because: a person looks at it
+  - id: never
+    k8s.scale: { to: 9, max: 10 }
+    verify: { until: target.spec.replicas == 9, within: 5m }
+escalate:";
+
+fn nested() -> String {
+    let (before, rest) = crate::runs::SHOP.split_once("mitigate:").unwrap();
+    let (_, after) = rest.split_once("escalate:").unwrap();
+    format!("{before}{NESTED}{after}").replace("autonomy: auto", "autonomy: approve")
+}
+
+#[tokio::test]
+async fn a_question_shows_what_each_change_hangs_on_and_nothing_behind_an_end() {
+    let mut bot = Bot::begins(&[&nested()], shop()).await;
+    bot.prometheus.follows("shop_latency", || Some(0.4));
+    bot.prometheus.follows("shop_errors", || Some(50.0));
+    bot.fires("ShopSlow", &[]).await;
+    let asked = bot.log().await.into_iter().find_map(|(_, event)| match event {
+        RunEvent::ApprovalAsked { preview, .. } => Some(preview),
+        _ => None,
+    });
+    let shown: Vec<_> = asked.unwrap().steps.iter().map(|step| (step.certain, step.summary.clone())).collect();
+    let scale = |to: u32| format!("scale deployment/web in shop 4 -> {to}");
+    assert_eq!(
+        shown,
+        [
+            (true, scale(6)),
+            (false, format!("if still bad and not awful: {}", scale(7))),
+            (false, format!("if not awful and not fine: {}", scale(8))),
+        ]
+    );
+    bot.approves("anna").await;
+    bot.passes(minutes(20)).await;
+    for (from, to) in [(4, 6), (6, 7), (7, 8)] {
+        bot.does(&format!("scale deployment/web in shop {from} -> {to}")).await;
+    }
+    assert_eq!(bot.ends(Outcome::Escalated).await, "a person looks at it");
 }

@@ -55,9 +55,12 @@ pub fn failed(count: usize) -> Vec<Object> {
     let mut objects = vec![namespace()];
     for n in 1..=count {
         let labels = json!({ "metadata": { "labels": { "database": name(n) } } });
-        let cronjob = build::cronjob("databases", &name(n), "0 1 * * *").with(&json!({ "spec": { "jobTemplate": labels } }));
+        let cronjob =
+            build::cronjob("databases", &name(n), "0 1 * * *").with(&json!({ "spec": { "jobTemplate": labels } }));
         let status = json!({ "failed": 1, "conditions": [{ "type": "Failed", "status": "True" }] });
-        let job = build::owned_by(build::job("databases", &night(n)), &cronjob).with(&labels).with(&json!({ "status": status }));
+        let job = build::owned_by(build::job("databases", &night(n)), &cronjob)
+            .with(&labels)
+            .with(&json!({ "status": status }));
         objects.extend([cronjob, job]);
     }
     objects

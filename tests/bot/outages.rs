@@ -157,11 +157,11 @@ async fn another_alert_about_the_target_that_still_fires_is_enough() {
 async fn whose_source_cannot_be_asked_asks_a_person_and_says_why() {
     const AWAY: &str = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n";
     let nobody: fn(&mut Bot) = |bot| bot.alertmanager = None;
-    let another: fn(&mut Bot) = |bot| bot.alertmanager_sources = vec!["eu-1".into()];
+    let another: fn(&mut Bot) = |bot| bot.alertmanager_sources = Some(vec!["eu-1".into()]);
     let same: fn(&mut Bot) = |_| {};
     for (instead, becomes, why) in [
         (None, nobody, "no Alertmanager is configured to be asked"),
-        (None, another, "the Alertmanager that is configured knows no alerts of alertmanager"),
+        (None, another, "nothing says that the Alertmanager that is configured knows the alerts of alertmanager"),
         (Some(AWAY), same, "alertmanager refused `/api/v2/alerts` with 503"),
         (Some(""), same, "alertmanager did not answer"),
     ] {
@@ -237,6 +237,49 @@ async fn a_yes_of_before_the_outage_is_asked_for_again() {
             bot.ends(Outcome::NothingToDo).await;
         }
     }
+}
+
+/// The shop's run has asked, somebody said yes, and nobody was there to take that in for so long.
+async fn a_yes_lay_there(page_by: &str, lasting: Duration) -> Bot {
+    let playbook = SHOP.replace("page_by: 2h", page_by).replace("autonomy: auto", "autonomy: approve");
+    let mut bot = Bot::begins(&[&playbook], shop()).await;
+    bot.prometheus.answers_in_turn("shop_latency", &[Some(0.4), Some(0.02)]);
+    bot.fires("ShopSlow", &[]).await;
+    // It is in the run's inbox when the process dies.
+    bot.fuse.dies_at_next("before append approval_answered");
+    approves(&bot, 1).await;
+    bot.settles_once().await;
+    bot.is_gone_for(lasting).await;
+    bot.settles().await;
+    bot
+}
+
+#[tokio::test]
+async fn a_yes_that_lay_there_longer_than_its_question_held_is_none() {
+    let mut bot = a_yes_lay_there("page_by: 2h", minutes(45)).await;
+    bot.does_nothing_more().await;
+    let because = bot.ends(Outcome::Escalated).await;
+    assert!(because.contains("the yes of anna to APR-1 (given at "), "{because}");
+    assert!(because.contains("was taken in only after the question had expired at"), "{because}");
+}
+
+#[tokio::test]
+async fn a_yes_that_lay_there_longer_than_somebody_was_to_be_called_in_is_asked_for_again() {
+    let mut bot = a_yes_lay_there("page_by: 15m", minutes(20)).await;
+    bot.does_nothing_more().await;
+    assert!(is_asked(&bot).await);
+    approves(&bot, 2).await;
+    bot.passes(minutes(5)).await;
+    bot.does("scale deployment/web in shop 4 -> 6").await;
+    assert_eq!(bot.end().await.0, Outcome::Fixed);
+}
+
+#[tokio::test]
+async fn a_yes_that_lay_there_for_a_moment_counts() {
+    let mut bot = a_yes_lay_there("page_by: 15m", minutes(5)).await;
+    bot.passes(minutes(5)).await;
+    bot.does("scale deployment/web in shop 4 -> 6").await;
+    assert_eq!(bot.end().await.0, Outcome::Fixed);
 }
 
 #[tokio::test]

@@ -517,7 +517,7 @@ async fn a_silence_is_for_the_alerts_of_its_sources() {
     let quiet = Quiet::begins().await;
     quiet.has(|answers| answers.silences = vec![of_the_shop()]);
     let mut bot = quiet.bot(&[]).await;
-    bot.alertmanager_sources = vec!["eu-1".into()];
+    bot.alertmanager_sources = Some(vec!["eu-1".into()]);
     bot.is_restarted().await;
     bot.settles().await;
     insta::assert_snapshot!(windows(&bot).await, @"

@@ -12,6 +12,7 @@ mod kills;
 mod logs;
 mod manifest;
 mod page;
+mod playbooks;
 mod proxies;
 mod reloads;
 mod serve;

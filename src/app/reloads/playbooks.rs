@@ -87,9 +87,11 @@ impl Reloadable for PlaybookFolder {
         if changes.is_empty() {
             // The same may stand in other files by now: a mistake there keeps what it was.
             in_force.catalog.send_replace(Arc::new(again.catalog));
+            in_force.store.bells().clock.ring();
             return Taken { mistakes, ..Taken::default() };
         }
         let mut warnings = in_force.changing(|| drop(in_force.catalog.send_replace(Arc::new(again.catalog))));
+        in_force.store.bells().clock.ring();
         let said = again.problems.iter().filter(|problem| problem.severity == DiagnosticSeverity::Warning);
         warnings.extend(said.map(ToString::to_string));
         Taken { changes, mistakes, warnings }

@@ -18,8 +18,8 @@ impl Checker<'_> {
                     .into(),
             ),
             None if of_them.len() > 1 => self.warnings.push(format!(
-                "what `alertmanager` keeps quiet is kept quiet for all of {told}; name those whose alerts it knows in \
-                 `alertmanager.sources`"
+                "what `alertmanager` keeps quiet is kept quiet for all of {told}, and after an outage it is asked about the \
+                 alerts of none; name those whose alerts it knows in `alertmanager.sources`"
             )),
             None => {}
             Some(named) => {

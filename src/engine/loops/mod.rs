@@ -5,6 +5,7 @@
 
 mod list;
 mod plan;
+mod run;
 mod state;
 mod told;
 

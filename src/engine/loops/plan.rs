@@ -245,4 +245,3 @@ impl<'p> Planner<'p, '_> {
         Next::Enter { phase: Phase::Escalate, because }
     }
 }
-

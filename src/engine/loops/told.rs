@@ -54,8 +54,7 @@ impl Loop {
 
     /// Whether something of it was not done.
     pub fn has_left(&self) -> bool {
-        let is_helped =
-            |item: &ItemState| matches!(item.outcome(), Some(ItemOutcome::Done | ItemOutcome::Unneeded));
+        let is_helped = |item: &ItemState| matches!(item.outcome(), Some(ItemOutcome::Done | ItemOutcome::Unneeded));
         !self.items.iter().all(is_helped)
     }
 

@@ -1,12 +1,14 @@
 //! The tree: groups, branches, and the steps within.
 
+use std::borrow::Cow;
+
 use super::each::EachDraft;
 use super::names::{Inside, Names, group, is_loop};
-use super::steps::{Draft, Spot, one};
+use super::steps::{Draft, Spot, is_reason, one};
 use super::{Checker, flow};
 use crate::diagnostics::Code;
 use crate::language::{Expression, Location};
-use crate::model::{Phase, StepAddress};
+use crate::model::{Phase, StepAddress, redact};
 use crate::playbook::document::{Block, Branch, Choose};
 use crate::playbook::load::{Does, RawBranch, RawStep, Text, What, place};
 
@@ -124,9 +126,15 @@ impl Blocks<'_, '_, '_> {
             );
         }
         let id = step.id.as_ref().map(place);
-        for at in id.into_iter().chain(other_keys(&step)) {
+        let others: Vec<Location> = id.into_iter().chain(other_keys(&step)).collect();
+        for at in &others {
             let remedy = "write this at one of the steps within";
-            self.checker.error(Code::Misplaced, at, "an `atomic` group has nothing but its steps", Some(remedy.into()));
+            self.checker.error(
+                Code::Misplaced,
+                *at,
+                "an `atomic` group has nothing but its steps",
+                Some(remedy.into()),
+            );
         }
         let at = step.seen.at;
         let mut drafts = Vec::new();
@@ -150,6 +158,10 @@ impl Blocks<'_, '_, '_> {
             drafts.push(self.step(inner, region, true));
         }
         flow::group_is_verified(self.checker, &drafts, at);
+        // A condition of the group would be left out: that is another playbook.
+        if !others.is_empty() {
+            drafts.iter_mut().for_each(|draft| draft.step = None);
+        }
         drafts
     }
 
@@ -159,12 +171,13 @@ impl Blocks<'_, '_, '_> {
         let (choose, number) = (*self.order, self.number);
         *self.order += 1;
         let spot = Spot { names: self.names, phase: self.phase, region, order: choose, number, in_group: false };
-        for at in other_keys(&step) {
+        let others = other_keys(&step);
+        for at in &others {
             let remedy = "write this at one of the steps within, or at a branch";
-            self.checker.error(Code::Misplaced, at, "a `choose` has an `id` and its branches", Some(remedy.into()));
+            self.checker.error(Code::Misplaced, *at, "a `choose` has an `id` and its branches", Some(remedy.into()));
         }
         if let Some(id) = &step.id
-            && let Some((message, remedy)) = super::names::id_problem(id)
+            && let Some((message, remedy)) = super::words::id_problem(id)
         {
             self.checker.error(Code::InvalidName, place(id), message, remedy);
         }
@@ -183,7 +196,7 @@ impl Blocks<'_, '_, '_> {
         }
         let is_right =
             self.checker.problems[before..].iter().all(|problem| problem.severity != super::DiagnosticSeverity::Error);
-        let is_whole = branches.iter().all(|branch| branch.is_whole);
+        let is_whole = others.is_empty() && branches.iter().all(|branch| branch.is_whole);
         let may_stand = is_right || (self.checker.asks == super::Asks::Run && is_whole);
         let address = may_stand.then(|| spot.address(step.id));
         ChooseDraft { address, branches, at }
@@ -285,6 +298,9 @@ impl Blocks<'_, '_, '_> {
                     Some("add `do`, `escalate: why`, `done: why` or `go_on: why`".into()),
                 );
             }
+            if let Some(go_on) = &branch.go_on {
+                is_reason(checker, go_on);
+            }
             if let Some(go_on) = branch.go_on.as_ref().filter(|_| branch.steps.is_some()) {
                 let message = "a branch that does something goes on by itself, unless it ends";
                 checker.error(Code::InvalidBranch, place(go_on), message, Some("leave `go_on` out".into()));
@@ -296,6 +312,10 @@ impl Blocks<'_, '_, '_> {
 fn is_name<'r>(checker: &mut Checker<'_>, name: &'r Text, names: &mut Vec<&'r Text>) {
     if checker.words(name, "branch").is_none() {
         return;
+    }
+    if matches!(redact(&name.value), Cow::Owned(_)) {
+        let message = "the name of a branch reads as if it held a secret, which would be masked";
+        checker.error(Code::InvalidName, place(name), message, Some("write what was found, in a few words".into()));
     }
     if name.value.chars().count() > LONGEST_NAME || name.value.contains(['\n', '{']) {
         let message = format!("the name of a branch is a plain line of {LONGEST_NAME} characters at most");

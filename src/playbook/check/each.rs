@@ -1,10 +1,10 @@
 //! `foreach`: one thing for each of many.
 
+use super::Asks;
 use super::blocks::{BlockDraft, Blocks, finish, other_keys};
 use super::names::{BODY, GUARD, Inside, item_and_list};
 use super::steps::{Draft, Spot};
 use super::visible::{Sees, Visible};
-use super::Asks;
 use crate::action::{Action, ChangeKind};
 use crate::cluster::Kind;
 use crate::diagnostics::{Code, DiagnosticSeverity};
@@ -139,7 +139,7 @@ impl Blocks<'_, '_, '_> {
         }
         match &step.id {
             Some(id) => {
-                if let Some((message, remedy)) = super::names::id_problem(id) {
+                if let Some((message, remedy)) = super::words::id_problem(id) {
                     checker.error(Code::InvalidName, place(id), message, remedy);
                 }
             }
@@ -160,8 +160,8 @@ impl Blocks<'_, '_, '_> {
             return None;
         };
         let name = Text { value: item.to_owned(), ..text.clone() };
-        if let Some((message, remedy)) = super::names::id_problem(&name) {
-            self.checker.error(Code::InvalidName, place(text), message.replace("an id", "a name"), remedy);
+        if let Some((message, remedy)) = super::words::set_problem(&name) {
+            self.checker.error(Code::InvalidName, place(text), message, remedy);
         }
         let item = item.to_owned();
         let list = Text { value: source.to_owned(), ..text.clone() };
@@ -198,7 +198,8 @@ impl Blocks<'_, '_, '_> {
             checker.error(Code::Misplaced, given.at, message, Some("leave it out".into()));
             return None;
         }
-        let parts = [("name", Some(name), is_subdomain as fn(&str) -> bool), ("namespace", raw.namespace.as_ref(), is_label)];
+        let parts =
+            [("name", Some(name), is_subdomain as fn(&str) -> bool), ("namespace", raw.namespace.as_ref(), is_label)];
         let mut is_right = true;
         for (part, arg, is_name) in parts {
             let Some(arg) = arg else { continue };
@@ -223,10 +224,8 @@ impl Blocks<'_, '_, '_> {
 
     fn guard_step(&mut self, step: RawStep, region: &[Inside]) -> Draft {
         if let [Does { what, key, at }] = step.does.as_slice() {
-            let may_stand = matches!(
-                what,
-                What::Require(_) | What::EscalateIf(_) | What::Set(_) | What::Action(Action::Read(_))
-            );
+            let may_stand =
+                matches!(what, What::Require(_) | What::EscalateIf(_) | What::Set(_) | What::Action(Action::Read(_)));
             if !may_stand {
                 let message = format!("`{key}` has no place in a `guard`, which only looks, before each wave");
                 let remedy = "write what reads, `set`, `require` and `escalate_if`, or move it into `do`";
@@ -260,7 +259,12 @@ impl Blocks<'_, '_, '_> {
         let Some((at, texts)) = waves else {
             if is_changing && !seen.is_broken("waves") {
                 let message = "the `foreach` changes something, and does not say how many at once";
-                self.checker.error(Code::InvalidLoop, seen.at, message, Some(format!("{REMEDY}: the last number goes on")));
+                self.checker.error(
+                    Code::InvalidLoop,
+                    seen.at,
+                    message,
+                    Some(format!("{REMEDY}: the last number goes on")),
+                );
             }
             return (!is_changing).then(|| vec![READ_AT_ONCE]);
         };
@@ -268,7 +272,8 @@ impl Blocks<'_, '_, '_> {
         for text in &texts {
             let wave = self.number_up_to(text, "waves", MOST_ITEMS)?;
             if let Some(before) = waves.last().filter(|before| **before > wave) {
-                let message = format!("the waves fall, from {before} to {wave}: what has helped goes on at least as fast");
+                let message =
+                    format!("the waves fall, from {before} to {wave}: what has helped goes on at least as fast");
                 self.checker.error(Code::InvalidLoop, place(text), message, Some(REMEDY.into()));
                 return None;
             }

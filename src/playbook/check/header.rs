@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chrono::NaiveDate;
+
 use super::names::Names;
 use super::visible::Sees;
 use super::{Checker, visible};
@@ -21,6 +23,7 @@ pub(super) struct Header {
     pub severity: Severity,
     pub autonomy: Autonomy,
     pub page_by: Option<Duration>,
+    pub review_by: Option<NaiveDate>,
 }
 
 pub(super) fn check(checker: &mut Checker<'_>, raw: &RawPlaybook) -> Option<Header> {
@@ -58,15 +61,23 @@ pub(super) fn check(checker: &mut Checker<'_>, raw: &RawPlaybook) -> Option<Head
         one_of(checker, text, "autonomy", &choices)
     });
     let page_by = raw.page_by.as_ref().map(|text| checker.duration(text));
-    let (name, version, owner) = metadata?;
+    let Metadata { name, version, owner, review_by } = metadata?;
     let page_by = match page_by {
         Some(read) => Some(read?),
         None => None,
     };
-    Some(Header { name, version, owner, summary: summary?, severity: severity?, autonomy: autonomy?, page_by })
+    let (summary, severity, autonomy) = (summary?, severity?, autonomy?);
+    Some(Header { name, version, owner, summary, severity, autonomy, page_by, review_by })
 }
 
-fn check_metadata(checker: &mut Checker<'_>, raw: &RawMetadata) -> Option<(String, String, String)> {
+struct Metadata {
+    name: String,
+    version: String,
+    owner: String,
+    review_by: Option<NaiveDate>,
+}
+
+fn check_metadata(checker: &mut Checker<'_>, raw: &RawMetadata) -> Option<Metadata> {
     const WHAT: &str = "`metadata`";
     let name = checker.required(raw.name.as_ref(), &raw.seen, WHAT, "name", "coredns-saturated");
     let version = checker.required(raw.version.as_ref(), &raw.seen, WHAT, "version", "1.0.0");
@@ -93,7 +104,24 @@ fn check_metadata(checker: &mut Checker<'_>, raw: &RawMetadata) -> Option<(Strin
             Some("write the team's name as `oncall.yaml` does".into()),
         );
     }
-    Some((name?.value.clone(), version?.value.clone(), owner?.value.clone()))
+    let review_by = raw.review_by.as_ref().map(|text| {
+        let read = NaiveDate::parse_from_str(&text.value, "%Y-%m-%d");
+        if read.is_err() {
+            let message = format!("`{}` is no date", text.value);
+            checker.error(Code::InvalidValue, place(text), message, Some("write a day, such as `2027-03-31`".into()));
+        }
+        read.ok()
+    });
+    let review_by = match review_by {
+        Some(read) => Some(read?),
+        None => None,
+    };
+    Some(Metadata {
+        name: name?.value.clone(),
+        version: version?.value.clone(),
+        owner: owner?.value.clone(),
+        review_by,
+    })
 }
 
 /// `1.2.3` or `1.2.3-rc.1`.

@@ -11,6 +11,7 @@ mod steps;
 mod target;
 mod verify;
 mod visible;
+mod words;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -87,6 +88,7 @@ fn build(checker: &mut Checker<'_>, mut raw: RawPlaybook, incomplete: bool) -> O
         summary: header.summary,
         severity: header.severity,
         autonomy: header.autonomy,
+        review_by: header.review_by,
         page_by: header.page_by,
         triggers,
         target: target?,

@@ -6,61 +6,7 @@ use std::time::Duration;
 use super::verify::window;
 use crate::action::{Action, Field};
 use crate::language::Location;
-use crate::playbook::load::{Does, RawBranch, RawPlaybook, RawStep, Text, What, place};
-
-/// CEL's own words, and what conditions and texts have names for already.
-const RESERVED: [&str; 50] = [
-    "true",
-    "false",
-    "null",
-    "in",
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-    "bool",
-    "bytes",
-    "double",
-    "duration",
-    "dyn",
-    "int",
-    "list",
-    "map",
-    "null_type",
-    "optional",
-    "optional_type",
-    "quantity",
-    "size",
-    "string",
-    "timestamp",
-    "type",
-    "uint",
-    "has",
-    "matches",
-    "each",
-    "with",
-    "unless",
-    "this",
-    "alert",
-    "target",
-    "inputs",
-    "incident",
-    "run",
-    "because",
-];
+use crate::playbook::load::{Does, RawBranch, RawPlaybook, RawStep, What, place};
 
 /// What a step leaves under its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,10 +126,7 @@ impl Names {
             for (branch, raw) in branches(step).iter().enumerate() {
                 let inside = Inside { choose, branch };
                 let steps = raw.steps.as_deref().unwrap_or_default();
-                let ends = steps
-                    .last()
-                    .is_some_and(|last| matches!(last.does.as_slice(), [Does { what: What::End { .. }, .. }]));
-                if !ends {
+                if !ends(steps) {
                     self.goes_on.insert(inside);
                 }
                 self.gather(steps, &[region, &[inside]].concat(), order);
@@ -257,21 +200,46 @@ impl Names {
                 None => return Found::Yes(named),
                 Some(inside) if self.loops.contains(&inside.choose) => Found::InLoop(named),
                 Some(inside) if region.iter().any(|here| here.choose == inside.choose) => Found::OtherBranch(named),
-                Some(inside) if self.each_way_has(inside.choose, || called().map(|named| named.region.as_slice())) => {
-                    return Found::Yes(named);
+                Some(inside) => {
+                    let regions: Vec<&[Inside]> = called().map(|named| named.region.as_slice()).collect();
+                    let common = named.region.iter().take_while(|inside| region.contains(inside)).count();
+                    if self.each_way_has(&named.region[..common], inside.choose, &regions) {
+                        return Found::Yes(named);
+                    }
+                    Found::SomeBranches(named)
                 }
-                Some(_) => Found::SomeBranches(named),
             };
         }
         found
     }
 
-    /// Whether each branch of that `choose` that goes on is among the regions.
-    fn each_way_has<'r, R: Iterator<Item = &'r [Inside]>>(&self, choose: usize, regions: impl Fn() -> R) -> bool {
-        self.goes_on
-            .iter()
-            .filter(|inside| inside.choose == choose)
-            .all(|inside| regions().any(|region| region.contains(inside)))
+    /// Whether each branch that goes on, of that `choose` within `around`, comes through one of the
+    /// regions.
+    fn each_way_has(&self, around: &[Inside], choose: usize, regions: &[&[Inside]]) -> bool {
+        let goes_on = self.goes_on.iter().filter(|inside| inside.choose == choose);
+        goes_on.map(|inside| [around, &[*inside]].concat()).all(|branch| self.has(&branch, regions))
+    }
+
+    /// Whether each way through a branch comes through one of the regions: one is the branch itself,
+    /// or each way through a `choose` in it does.
+    fn has(&self, branch: &[Inside], regions: &[&[Inside]]) -> bool {
+        let within = regions.iter().filter_map(|region| region.strip_prefix(branch));
+        let mut inner: Vec<Option<usize>> = within.map(|rest| rest.first().map(|inside| inside.choose)).collect();
+        inner.sort_unstable();
+        inner.dedup();
+        inner.into_iter().any(|choose| choose.is_none_or(|choose| self.each_way_has(branch, choose, regions)))
+    }
+}
+
+/// Whether nothing comes behind these steps: the last one is an end, or each of its branches is.
+fn ends(steps: &[RawStep]) -> bool {
+    let last = steps.last().map(|last| last.does.as_slice());
+    match last {
+        Some([Does { what: What::End { .. }, .. }]) => true,
+        Some([Does { what: What::Choose(branches), .. }]) => {
+            !branches.is_empty() && branches.iter().all(|branch| ends(branch.steps.as_deref().unwrap_or_default()))
+        }
+        _ => false,
     }
 }
 
@@ -330,12 +298,7 @@ const LOOPED_ITEM: &[Field] = &[
     looped("because", "string", &[], "Why."),
 ];
 
-const fn looped(
-    name: &'static str,
-    of_type: &'static str,
-    entries: &'static [Field],
-    doc: &'static str,
-) -> Field {
+const fn looped(name: &'static str, of_type: &'static str, entries: &'static [Field], doc: &'static str) -> Field {
     Field { name, of_type, optional: false, nullable: false, entries, doc }
 }
 
@@ -371,31 +334,4 @@ fn window_of(step: &RawStep) -> Option<Duration> {
         What::Action(action) => window(&action.describe().query()?.0),
         _ => None,
     }
-}
-
-/// What is wrong with an id, if anything.
-pub(super) fn id_problem(id: &Text) -> Option<(String, String)> {
-    let text = id.value.as_str();
-    let first = text.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
-    let rest = text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    if RESERVED.contains(&text) || text == "now" {
-        return Some((
-            format!("`{text}` cannot be an id: conditions and texts use the word for something else"),
-            format!("write `{text}_1`, or better what the step finds out"),
-        ));
-    }
-    if first && rest && text.len() <= 63 {
-        return None;
-    }
-    let better: String = text
-        .to_ascii_lowercase()
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
-        .skip_while(|c| c.is_ascii_digit())
-        .take(63)
-        .collect();
-    Some((
-        format!("`{text}` cannot be an id: ids are lowercase letters, digits and `_`, and do not begin with a digit"),
-        if better.is_empty() { "write a word, such as `p99`".into() } else { format!("write `{better}` instead") },
-    ))
 }

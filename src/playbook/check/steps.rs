@@ -1,7 +1,8 @@
 //! One step.
 
-use super::names::{Inside, Named, Names, id_problem};
+use super::names::{Inside, Named, Names};
 use super::visible::{Sees, Visible};
+use super::words::{id_problem, set_problem};
 use super::{Asks, Checker, verify, visible};
 use crate::action::Action;
 use crate::diagnostics::Code;
@@ -83,7 +84,9 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
     }
     let kind = does.and_then(|does| {
         keys_fit(checker, &raw, &does.what);
-        in_phase(checker, phase, in_group, &does);
+        if !in_phase(checker, phase, in_group, &does) {
+            return None;
+        }
         if let What::DoneIf(text) | What::Require(text) | What::EscalateIf(text) = &does.what {
             draft.condition_at = Some(place(text));
         }
@@ -151,12 +154,29 @@ fn only_action(checker: &mut Checker<'_>, raw: &mut RawStep) -> Option<Does> {
 /// The reason, for the condition it belongs to.
 fn because(checker: &mut Checker<'_>, raw: &mut RawStep, what: Option<&What>, sees: Visible<'_>) -> Option<Template> {
     let text = raw.because.take()?;
+    if !is_reason(checker, &text) {
+        return None;
+    }
     if raw.when.is_none() && what.is_some_and(|what| !is_condition(what)) {
         let message = "`because` gives the reason of a condition, and this step has none";
         checker.error(Code::Misplaced, place(&text), message, Some("leave it out".into()));
         return None;
     }
     checker.template(&text, Visible { now: false, ..sees })
+}
+
+/// Whether that is a reason, and not the answer to another question.
+pub(super) fn is_reason(checker: &mut Checker<'_>, text: &Text) -> bool {
+    let words = text.value.trim();
+    let is_none = words.is_empty()
+        || ["true", "false", "yes", "no", "on", "off", "null", "~"].iter().any(|word| words.eq_ignore_ascii_case(word));
+    !is_none
+        || !checker.rule(
+            Code::NoReason,
+            place(text),
+            if words.is_empty() { "an empty text is no reason".to_owned() } else { format!("`{words}` is no reason") },
+            Some("write why, in words: whoever is called reads it first".to_owned()),
+        )
 }
 
 fn is_condition(what: &What) -> bool {
@@ -199,7 +219,7 @@ fn keys_fit(checker: &mut Checker<'_>, raw: &RawStep, what: &What) {
 }
 
 /// Whether this may be done in this phase.
-fn in_phase(checker: &mut Checker<'_>, phase: Phase, in_group: bool, does: &Does) {
+fn in_phase(checker: &mut Checker<'_>, phase: Phase, in_group: bool, does: &Does) -> bool {
     let key = &does.key;
     match &does.what {
         What::DoneIf(_) | What::Require(_) | What::EscalateIf(_) | What::End { .. } if phase == Phase::Escalate => {
@@ -214,8 +234,9 @@ fn in_phase(checker: &mut Checker<'_>, phase: Phase, in_group: bool, does: &Does
             let message = format!("`{key}` changes something, and `{phase}` only looks and tells");
             checker.error(Code::Misplaced, does.at, message, Some("move the step to `mitigate`".into()));
         }
-        _ => {}
+        _ => return true,
     }
+    false
 }
 
 fn kind(checker: &mut Checker<'_>, sees: Visible<'_>, what: What, because: Option<Template>) -> Option<StepKind> {
@@ -230,6 +251,9 @@ fn kind(checker: &mut Checker<'_>, sees: Visible<'_>, what: What, because: Optio
             checker.expression(&text, sees).map(|expression| StepKind::EscalateIf(Condition { expression, because }))
         }
         What::End { escalates, because } => {
+            if !is_reason(checker, &because) {
+                return None;
+            }
             let because = checker.template(&because, Visible { now: false, ..sees })?;
             let condition = Condition { expression: Expression::compile("true").ok()?, because: Some(because) };
             Some(if escalates { StepKind::EscalateIf(condition) } else { StepKind::DoneIf(condition) })
@@ -271,8 +295,8 @@ fn values(checker: &mut Checker<'_>, sees: Visible<'_>, set: RawSet) -> Option<S
     let mut values = Vec::new();
     let mut is_right = set.seen.broken.is_empty();
     for (name, text) in &set.values {
-        if let Some((message, remedy)) = id_problem(name) {
-            checker.error(Code::InvalidName, place(name), message.replace("an id", "a name"), remedy);
+        if let Some((message, remedy)) = set_problem(name) {
+            is_right &= !checker.rule(Code::InvalidName, place(name), message, remedy);
         }
         match checker.expression(text, sees) {
             Some(value) => values.push((name.value.clone(), value)),

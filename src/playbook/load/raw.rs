@@ -32,6 +32,7 @@ pub(in crate::playbook) struct RawMetadata {
     pub name: Option<Text>,
     pub version: Option<Text>,
     pub owner: Option<Text>,
+    pub review_by: Option<Text>,
 }
 
 #[derive(Debug, Default)]
@@ -124,7 +125,7 @@ impl Fields for RawPlaybook {
     }
 }
 
-plain_fields!(RawMetadata, "`metadata`", "name" => name, "version" => version, "owner" => owner);
+plain_fields!(RawMetadata, "`metadata`", "name" => name, "version" => version, "owner" => owner, "review_by" => review_by);
 
 plain_fields!(RawTrigger, "a trigger", "alert" => alert, "where" => condition);
 

@@ -51,7 +51,7 @@ fn branches_that_are_none() {
     assert_snapshot!(two("branch: much", "branch: little"), @"playbooks/coredns.yaml:24:20: two branches are called `little`: the first in line 21; give this one another name");
     assert_snapshot!(two("        do: [{ set: { found: \"1\" } }]\n", ""), @"playbooks/coredns.yaml:21:9: the branch does nothing, and does not say what comes then; add `do`, `escalate: why`, `done: why` or `go_on: why`");
     assert_snapshot!(two("do: [{ set: { found: \"1\" } }]", "do: []"), @"playbooks/coredns.yaml:21:9: the branch does nothing, and does not say what comes then; add `do`, `escalate: why`, `done: why` or `go_on: why`");
-    assert_snapshot!(two("do: [{ set: { found: \"1\" } }]", "do: [{ set: { found: \"1\" } }]\n        go_on: yes"), @"playbooks/coredns.yaml:24:16: a branch that does something goes on by itself, unless it ends; leave `go_on` out");
+    assert_snapshot!(two("do: [{ set: { found: \"1\" } }]", "do: [{ set: { found: \"1\" } }]\n        go_on: it is well"), @"playbooks/coredns.yaml:24:16: a branch that does something goes on by itself, unless it ends; leave `go_on` out");
     assert_snapshot!(two("    choose:", "    timeout: 5m\n    choose:"), @"playbooks/coredns.yaml:20:14: a `choose` has an `id` and its branches; write this at one of the steps within, or at a branch");
     assert_snapshot!(two("branch: much", "brunch: much"), @"
     playbooks/coredns.yaml:21:9: unknown field `brunch` in a branch; write `branch` instead
@@ -103,4 +103,34 @@ fn each_branch_of_the_escalation_pages() {
     };
     assert_eq!(choose("page"), Ok(()));
     assert_snapshot!(choose("notice").unwrap_err(), @"playbooks/coredns.yaml:29:5: `escalate` pages nobody for certain: no step is a `page` without `when`; add the step `page: { message: ... }`");
+}
+
+#[test]
+fn a_name_that_only_some_inner_ways_give_is_not_seen_behind() {
+    let inner = |last: &str| {
+        let within = format!(
+            "do:\n          - choose:\n              - branch: worst\n                when: p99.value > 9\n                do: [{{ set: {{ found: \"1\" }} }}]\n              - otherwise: bad\n                {last}"
+        );
+        let text = TWO.replace("do: [{ set: { found: \"1\" } }]", &within);
+        told(&format!("{text}  - escalate_if: found == 1\n    because: found\n"))
+    };
+    assert_eq!(inner("do: [{ set: { found: \"3\" } }]"), "");
+    assert_eq!(inner("escalate: what is it"), "");
+    assert_snapshot!(inner("go_on: nothing"), @"playbooks/coredns.yaml:32:18: `found` has no value after each of the branches before; move `found` to before the `choose`, or `set` a name in each branch that goes on");
+    // Where both inner ways end, the branch need not give it.
+    let both = "do:\n          - choose:\n              - branch: worst\n                when: p99.value > 9\n                escalate: bad\n              - otherwise: bad\n                done: well";
+    let text = TWO.replace("do: [{ set: { found: \"1\" } }]", both);
+    assert_eq!(told(&format!("{text}  - escalate_if: found == 1\n    because: found\n")), "");
+}
+
+#[test]
+fn reasons_and_names_that_are_none() {
+    let ends = |end: &str| two("do: [{ set: { found: \"2\" } }]", end);
+    assert_snapshot!(ends("escalate: true"), @"playbooks/coredns.yaml:25:19: `true` is no reason; write why, in words: whoever is called reads it first");
+    assert_snapshot!(ends("done: yes"), @"playbooks/coredns.yaml:25:15: `yes` is no reason; write why, in words: whoever is called reads it first");
+    assert_snapshot!(ends("go_on: ''"), @"playbooks/coredns.yaml:25:16: an empty text is no reason; write why, in words: whoever is called reads it first");
+    assert_snapshot!(told("  - escalate_if: p99.value > 5\n    because: ~\n"), @"playbooks/coredns.yaml:20:14: `because` has no value; write one, or leave the key out");
+    assert_snapshot!(two("found: \"1\"", "log: \"1\""), @"playbooks/coredns.yaml:23:23: `log` cannot be a name: texts use the word for something else; write `log_found`, or better what it says");
+    assert_snapshot!(two("found: \"1\"", "password: \"1\""), @"playbooks/coredns.yaml:23:23: `password` cannot be a name: it reads like that of a secret, whose value would be masked; write what the value says, without the word");
+    assert_snapshot!(two("branch: much", "branch: 'password: hunter2hunter2'"), @"playbooks/coredns.yaml:21:17: the name of a branch reads as if it held a secret, which would be masked; write what was found, in a few words");
 }

@@ -144,7 +144,11 @@ fn what_has_no_place_in_a_loop() {
     let guard = "      - require: sick.value == 0\n        because: they would fail as well";
     let steps = [
         (body, format!("{again}{body}")),
-        (body, body.replace("k8s.create_job: {}", "k8s.scale: { to: 1, max: 2 }").replace("id: start", "id: start\n        timeout: 5m")),
+        (
+            body,
+            body.replace("k8s.create_job: {}", "k8s.scale: { to: 1, max: 2 }")
+                .replace("id: start", "id: start\n        timeout: 5m"),
+        ),
         (body, format!("      - notice: {{ message: \"{{{{job.metadata.name}}}}\" }}\n{body}")),
         (guard, "      - wait: 5m".to_owned()),
         (guard, "      - require: start.made".to_owned()),
@@ -156,9 +160,20 @@ fn what_has_no_place_in_a_loop() {
         ("restart_all.left_alone > 0", "job.metadata.name == 'x'".to_owned()),
         ("restart_all.left_alone > 0", "restart_all.left > 0".to_owned()),
         ("{{key}} {{outcome}}", "{{name}}".to_owned()),
-        ("  - escalate_if: restart_all.left_alone > 0\n    because: \"{{restart_all.summary}}\"", "  - atomic:\n      - { id: two, foreach: x in failed, key: x, max: 1, waves: [1], do: [{ wait: 1m }] }".to_owned()),
-        ("  - page:", "  - { id: two, foreach: x in failed, key: x, max: 1, do: [{ notice: { message: x } }] }\n  - page:".to_owned()),
-        ("  - escalate_if: restart_all.left_alone > 0", "  - waves: [1]\n    escalate_if: restart_all.left_alone > 0".to_owned()),
+        (
+            "  - escalate_if: restart_all.left_alone > 0\n    because: \"{{restart_all.summary}}\"",
+            "  - atomic:\n      - { id: two, foreach: x in failed, key: x, max: 1, waves: [1], do: [{ wait: 1m }] }"
+                .to_owned(),
+        ),
+        (
+            "  - page:",
+            "  - { id: two, foreach: x in failed, key: x, max: 1, do: [{ notice: { message: x } }] }\n  - page:"
+                .to_owned(),
+        ),
+        (
+            "  - escalate_if: restart_all.left_alone > 0",
+            "  - waves: [1]\n    escalate_if: restart_all.left_alone > 0".to_owned(),
+        ),
     ];
     let told: Vec<String> = steps.iter().map(|(old, new)| with(old, new)).collect();
     assert_snapshot!(told.join("\n"), @"
@@ -181,7 +196,9 @@ fn what_has_no_place_in_a_loop() {
     ");
     // The item of another loop may be called the same, and a step without a target is about the run's.
     let second = "  - escalate_if: restart_all.left_alone > 0";
-    let again = format!("  - id: again\n    foreach: job in failed\n    key: job.metadata.name\n    max: 5\n    do: [{{ require: job.metadata.name != 'x' }}]\n{second}");
+    let again = format!(
+        "  - id: again\n    foreach: job in failed\n    key: job.metadata.name\n    max: 5\n    do: [{{ require: job.metadata.name != 'x' }}]\n{second}"
+    );
     assert_eq!(with(second, &again), "");
     let without = LOOP
         .replace("    target: { kind: Job, name: \"{{job.metadata.name}}\" }\n", "    key: job.metadata.name\n")

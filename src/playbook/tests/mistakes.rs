@@ -47,7 +47,7 @@ fn fields() {
     3 | metadata: { name: coredns-saturated, version: 1.2.0, owner: platform, team: x }
       |                                                                       ^^^^
       |
-      = help: the fields are `name`, `version` and `owner`
+      = help: the fields are `name`, `version`, `owner` and `review_by`
     ");
     told!("maximum: 50" => "max: 50", @"
     error[unknown-field]: unknown field `max` in an input

@@ -16,7 +16,9 @@ pub fn judge_items(expected: &BTreeMap<String, ExpectedItems>, run: &RunState, w
                     wrong.push(format!("expected of {id} {}\nand it was {}", told(expected), told(&became)));
                 }
             }
-            None => wrong.push(format!("expected items of {id}, and the run has no loop of that id, or did not come to it")),
+            None => {
+                wrong.push(format!("expected items of {id}, and the run has no loop of that id, or did not come to it"))
+            }
         }
     }
 }

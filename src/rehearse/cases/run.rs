@@ -9,8 +9,8 @@ use chrono::{DateTime, TimeZone, Utc};
 use tokio::sync::watch;
 
 use super::branches::{WayAt, taken};
-use super::items::judge_items;
 use super::document::{Case, CaseFile, During};
+use super::items::judge_items;
 use super::script;
 use super::times::fill;
 use crate::clock::{Clock, ManualClock};

@@ -16,6 +16,7 @@ mod lanes;
 mod outbox;
 mod overrides;
 mod pages;
+mod playbooks;
 #[cfg(test)]
 mod query_plans;
 mod remedies;

@@ -6,8 +6,8 @@ use std::path::Path;
 use sqlx::{ConnectOptions, Row as _};
 
 use super::{
-    MIGRATIONS, counted, escalations, folds, groupings, incidents, options, outbox, overrides, pages, remedies,
-    reports, runs, shifts, signals, tables, windows,
+    MIGRATIONS, counted, escalations, folds, groupings, incidents, options, outbox, overrides, pages, playbooks,
+    remedies, reports, runs, shifts, signals, tables, windows,
 };
 
 /// The query, and how its rows are found.
@@ -19,6 +19,8 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
         (outbox::NEXT_DUE.into(), &["SEARCH outbox USING COVERING INDEX outbox_due (sink=? AND due_at>?)"]),
         (tables::CLAIM.into(), &["SEARCH run USING INDEX run_due (wake_at<?)"]),
         (runs::NEXT_DUE.into(), &[]),
+        (playbooks::KEPT.into(), &["SEARCH playbook USING INDEX playbook_name (name=?)"]),
+        (playbooks::LAST_RUNS.into(), &["SEARCH run USING INTEGER PRIMARY KEY (rowid=?)"]),
         (runs::UNDER_WAY.into(), &["SCAN run USING INDEX run_under_way"]),
         (signals::PENDING.into(), &["SCAN signal USING INDEX signal_pending"]),
         (signals::OLDEST.into(), &["SCAN signal USING INDEX signal_pending"]),

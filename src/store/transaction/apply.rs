@@ -312,7 +312,7 @@ impl Applier<'_, '_> {
         let Some(state) = answered(approval.state, verdict) else { return Ok(()) };
         self.tx.tables.close_approval(id, state, Some(&person)).await?;
         self.touch(IncidentRef::Existing(approval.incident)).await?;
-        let item = InboxItem::Answer { approval: id, verdict, by: person.clone() };
+        let item = InboxItem::Answer { approval: id, verdict, by: person.clone(), at: Some(self.tx.now) };
         self.tx.send_to_run(approval.run, &item).await?;
         let event = IncidentEvent::Answered { approval: id, verdict, by: person };
         self.tx.note(approval.incident, &event).await?;

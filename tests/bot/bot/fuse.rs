@@ -422,6 +422,16 @@ impl Cluster for FusedCluster {
 }
 
 passes_on! {
+    PlaybookStore
+    fused {}
+    plain {
+        fn kept_playbooks(name: &str) -> Result<Vec<KeptPlaybook>, StoreError>;
+        fn playbook_runs(names: &[&str]) -> Result<Vec<PlaybookRuns>, StoreError>;
+    }
+    own {}
+}
+
+passes_on! {
     FreezeStore
     fused {}
     plain {

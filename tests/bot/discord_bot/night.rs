@@ -193,7 +193,8 @@ impl Night {
             engine: EngineOptions::default(),
             metrics: metrics.clone(),
             alertmanager: None,
-            alertmanager_sources: Vec::new(),
+            kept_quiet: None,
+            asked_sources: None,
             name: "night".into(),
         };
         let reports = Arc::new(Reports::default());

@@ -16,8 +16,12 @@ pub async fn an_approval_is_answered_once_and_its_answer_reaches_the_run(story: 
     let answered = story.store.approval(approval.id).await.unwrap().unwrap();
     assert_eq!((answered.state, answered.answered_by.as_deref()), (ApprovalState::Approved, Some("alice")));
     let claimed = story.claims("one").await.expect("woken by the answer");
-    let answer = InboxItem::Answer { approval: approval.id, verdict: Verdict::Approve, by: "alice".into() };
-    assert_eq!(claimed.inbox.iter().map(|(_, item)| item).collect::<Vec<_>>(), [&answer]);
+    let [(_, InboxItem::Answer { approval: of, verdict: Verdict::Approve, by, at: Some(_) })] =
+        claimed.inbox.as_slice()
+    else {
+        panic!("{:?}", claimed.inbox)
+    };
+    assert_eq!((*of, by.as_str()), (approval.id, "alice"));
     assert_eq!(claimed.run.id, run);
 }
 
@@ -47,7 +51,8 @@ pub async fn a_question_is_closed_by_its_time_or_by_the_end_of_its_run(story: St
     let run = run(&story, id, "coredns").await;
     let state = async |n| story.store.approval(ApprovalId(n)).await.unwrap().unwrap().state;
     story.asks(run, "scale 4 -> 6", morning()).await;
-    let event = RunEvent::ApprovalAnswered { approval: ApprovalId(1), verdict: None, by: "the clock".into() };
+    let event =
+        RunEvent::ApprovalAnswered { approval: ApprovalId(1), verdict: None, by: "the clock".into(), waited: None };
     story.logs(run, Append { events: vec![event], ..Append::default() }).await;
     assert_eq!(state(1).await, ApprovalState::Expired);
     story.asks(run, "scale 4 -> 6", morning()).await;

@@ -138,6 +138,7 @@ macro_rules! each_store_check {
                 the_history_of_a_playbook_on_a_target_is_the_newest_first
                 runs_are_listed_by_incident_while_under_way_and_by_when_they_ended
                 a_playbook_s_text_is_kept_by_its_digest
+                what_a_playbook_was_and_how_it_did_is_known
                 what_a_run_leaves_in_its_inbox_wakes_it_no_more
                 a_run_pages_once_and_what_it_has_to_add_is_told_in_chat
             }

@@ -176,6 +176,33 @@ pub async fn a_playbook_s_text_is_kept_by_its_digest(story: Story) {
     assert_eq!(story.claims("worker").await.unwrap().playbook_source, "one", "what a run was opened with");
 }
 
+pub async fn what_a_playbook_was_and_how_it_did_is_known(story: Story) {
+    let playbook = |name: &str, text: &str| {
+        let (name, digest) = (name.to_owned(), Digest::of(text));
+        PlaybookRef { name, version: "1.0.0".into(), digest }
+    };
+    for (name, text) in [("p", "one"), ("q", "other"), ("p", "two")] {
+        story.store.keep_playbook(&playbook(name, text), text).await.unwrap();
+        story.clock.advance(Duration::from_secs(60));
+    }
+    let kept = story.store.kept_playbooks("p").await.unwrap();
+    let told: Vec<_> = kept.iter().map(|kept| (&kept.reference.digest, kept.runs)).collect();
+    assert_eq!(told, [(&Digest::of("two"), 0), (&Digest::of("one"), 0)], "the newest first");
+    assert_eq!(kept[0].first_seen - kept[1].first_seen, chrono::TimeDelta::seconds(120));
+    assert_eq!(story.store.kept_playbooks("r").await.unwrap(), []);
+
+    assert_eq!(story.store.playbook_runs(&["coredns", "p"]).await.unwrap(), []);
+    let id = incident(&story, "coredns", 1).await;
+    let (one, two) = (story.opens_run(id, "coredns").await, story.opens_run(id, "coredns").await);
+    story.ends(one, Outcome::Fixed, "it helped").await;
+    let runs = story.store.playbook_runs(&["coredns", "p"]).await.unwrap();
+    let [only] = runs.as_slice() else { panic!("{runs:?}") };
+    assert_eq!((only.playbook.as_str(), only.last.id, only.all), ("coredns", two, 2));
+    let reference = only.last.playbook.clone();
+    assert_eq!(story.store.kept_playbooks("coredns").await.unwrap()[0].reference, reference);
+    assert_eq!(story.store.kept_playbooks("coredns").await.unwrap()[0].runs, 2);
+}
+
 pub async fn what_a_run_leaves_in_its_inbox_wakes_it_no_more(story: Story) {
     let id = incident(&story, "coredns", 1).await;
     let run = run(&story, id, "coredns").await;
