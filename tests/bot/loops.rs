@@ -370,6 +370,10 @@ async fn a_yes_is_for_the_items_that_were_shown() {
             "nothing for web-4: it is large already",
         ]
     );
+    let text = dogwatch::message::preview_text(&open[0].preview);
+    let head =
+        "4 items, and an answer is about exactly these: web-1, web-2, web-3, web-4\n1. CHANGES: scale deployment/web-1";
+    assert!(text.starts_with(head), "{text}");
     // Somebody is faster than the answer with one of them, and one more comes.
     bot.cluster.change(&web(2), &json!({ "spec": { "replicas": 5 } }), "kubectl").unwrap();
     bot.cluster.apply(&build::deployment("shop", "web-5", 2), "helm").unwrap();

@@ -76,11 +76,12 @@ impl<'p> Planner<'p, '_> {
         let mut until: Option<DateTime<Utc>> = None;
         for item in self.listed.at_work() {
             let next = match &halt {
-                Some(halt) if !self.goes_on(item, halt) && item.is_touched => {
+                // Only what was begun is finished.
+                Some(_) if !item.is_begun && item.is_touched => {
                     let because = "its last attempt failed, and it is not tried again";
                     self.end(item, ItemOutcome::Failed, because.to_owned())
                 }
-                Some(halt) if !self.goes_on(item, halt) => continue,
+                Some(_) if !item.is_begun => continue,
                 _ => self.item(item),
             };
             match next {
@@ -93,11 +94,6 @@ impl<'p> Planner<'p, '_> {
             (None, Some(halt)) => self.halted(halt),
             (None, None) => self.wave(),
         }
-    }
-
-    /// Whether an item goes on although the loop does not.
-    fn goes_on(&self, item: &ItemState, halt: &Halt) -> bool {
-        item.is_begun || (item.is_touched && matches!(halt, Halt::Sick { .. }))
     }
 
     fn halt(&self) -> Option<Halt> {
