@@ -92,6 +92,15 @@ impl SecretSource {
     }
 }
 
+crate::model::schema!(SecretSource, {
+    "description": "Where the secret lies: a file, or an environment variable",
+    "type": "object",
+    "properties": { "file": { "type": "string" }, "env": { "type": "string" } },
+    "additionalProperties": false,
+    "minProperties": 1,
+    "maxProperties": 1
+});
+
 impl<'de> Deserialize<'de> for SecretSource {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(SourceVisitor)

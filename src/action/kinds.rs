@@ -16,6 +16,7 @@ impl Kind {
     pub const POD: Self = Self(&cluster::Kind::POD);
     pub const DEPLOYMENT: Self = Self(&cluster::Kind::DEPLOYMENT);
     pub const STATEFUL_SET: Self = Self(&cluster::Kind::STATEFUL_SET);
+    pub const CLAIM: Self = Self(&cluster::Kind::CLAIM);
     pub const STORAGE_CLASS: Self = Self(&cluster::Kind::STORAGE_CLASS);
     pub const NAMESPACE: Self = Self(&cluster::Kind::NAMESPACE);
     pub const JOB: Self = Self(&cluster::Kind::JOB);

@@ -133,6 +133,9 @@ impl Action {
 pub trait Declared: Arguments + DeserializeOwned + Debug + Send + Sync + 'static {
     const DECLARATION: Declaration;
 
+    /// The kinds of targets that it knows what to do with. Empty: any, or it is not about the target.
+    const TARGETS: &'static [Kind] = &[];
+
     fn into_action(self) -> Action;
 
     /// A contradiction between arguments: `by` and `to` both given.
@@ -161,6 +164,11 @@ pub trait Describe: Debug + Send + Sync {
     /// As [`Declared::query`].
     fn query(&self) -> Option<(String, Location)>;
 
+    /// As [`Declared::TARGETS`].
+    fn targets(&self) -> &'static [Kind] {
+        &[]
+    }
+
     /// The rights it needs on a target of that kind; the caller fills in namespaces that are empty.
     fn access(&self, target_kind: &str) -> Vec<Access>;
 
@@ -180,6 +188,10 @@ impl<T: Declared> Describe for T {
 
     fn query(&self) -> Option<(String, Location)> {
         Declared::query(self)
+    }
+
+    fn targets(&self) -> &'static [Kind] {
+        T::TARGETS
     }
 
     fn access(&self, target_kind: &str) -> Vec<Access> {

@@ -1,10 +1,12 @@
 //! `dogwatch check`: mistakes, before they cost a night.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::ValueEnum;
 
+use super::against::Against;
 use super::output::{Exit, Failure, say};
 use crate::app::{
     no_playbooks, parse_oncall, unknown_budgets, unknown_contacts, unknown_page_teams, unknown_teams,
@@ -28,6 +30,7 @@ Examples:
   dogwatch check my/pvc-filling.yaml           one file
   dogwatch check --config dogwatch.yaml        the configuration, and all that it names
   dogwatch check --format github               marks in a pull request
+  dogwatch check --against origin/main         what was changed has a new version
 
 Each mistake comes with its place, its code and what to write instead. Warnings alone are no failure.")]
 pub(super) struct Args {
@@ -38,6 +41,10 @@ pub(super) struct Args {
     /// Also this configuration, and what it names
     #[arg(long, short, value_name = "FILE")]
     config: Option<PathBuf>,
+
+    /// Playbooks that were changed since this revision of git have a new version
+    #[arg(long, value_name = "REV")]
+    against: Option<String>,
 
     /// For whom: text (people), json, github (workflow commands) or sarif (2.1.0)
     #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
@@ -74,6 +81,9 @@ pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
     }
     if paths.len() > 1 {
         found.conflicts();
+    }
+    if let Some(revision) = &args.against {
+        found.against(revision)?;
     }
     if let Some(config) = &config {
         let wrong: Vec<Diagnostic> =
@@ -181,6 +191,19 @@ impl Found {
         let is_new: Vec<_> = wrong.into_iter().filter(|wrong| !self.diagnostics.contains(wrong)).collect();
         self.loaded.retain(|playbook| is_new.iter().all(|wrong| wrong.path != playbook.path));
         self.diagnostics.extend(is_new);
+    }
+
+    /// What was changed since that revision, and has no new version.
+    fn against(&mut self, revision: &str) -> anyhow::Result<()> {
+        let folder = |playbook: &Playbook| playbook.path.parent().unwrap_or(Path::new("")).to_owned();
+        let folders: BTreeSet<PathBuf> = self.loaded.iter().map(|playbook| folder(playbook)).collect();
+        let mut against = Against::new(revision);
+        for folder in &folders {
+            against.read(folder)?;
+        }
+        let wrong = self.loaded.iter().filter_map(|playbook| against.wrong(&folder(playbook), playbook));
+        self.diagnostics.extend(wrong.collect::<Vec<_>>());
+        Ok(())
     }
 
     /// The cases of these playbooks, and those of none.

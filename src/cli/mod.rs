@@ -2,9 +2,11 @@
 //! those that are.
 
 mod actions;
+mod against;
 mod asked;
 mod check;
 mod client;
+mod completions;
 mod demo;
 mod handoff;
 pub mod logging;
@@ -12,6 +14,7 @@ mod oncall;
 mod output;
 mod page;
 mod rbac;
+mod schema;
 mod serve;
 mod test;
 mod yaml;
@@ -65,6 +68,8 @@ enum Command {
     Oncall(oncall::Args),
     Page(page::Args),
     Handoff(handoff::Args),
+    Schema(schema::Args),
+    Completions(completions::Args),
 }
 
 /// Reads the command line, does what it says, and gives the exit code.
@@ -97,6 +102,8 @@ impl Command {
             Command::Oncall(args) => wait(oncall::go(args)),
             Command::Page(args) => wait(page::go(args)),
             Command::Handoff(args) => wait(handoff::go(args)),
+            Command::Schema(args) => schema::go(&args),
+            Command::Completions(args) => completions::go(&args),
         }
     }
 }

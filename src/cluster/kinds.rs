@@ -23,6 +23,7 @@ impl Kind {
     pub const POD: Self = POD;
     pub const DEPLOYMENT: Self = namespaced("Deployment", "apps", "v1", "deployments");
     pub const STATEFUL_SET: Self = namespaced("StatefulSet", "apps", "v1", "statefulsets");
+    pub const CLAIM: Self = CLAIM;
     pub const STORAGE_CLASS: Self = cluster_wide("StorageClass", "storage.k8s.io", "v1", "storageclasses");
     pub const NAMESPACE: Self = NAMESPACE;
     pub const JOB: Self = namespaced("Job", "batch", "v1", "jobs");

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::AuthConfig;
 use crate::model::HumanDuration;
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AlertmanagerConfig {
     /// Where its API begins: `http://alertmanager.monitoring:9093`, or with the prefix under which
@@ -17,7 +17,7 @@ pub struct AlertmanagerConfig {
     pub url: String,
     #[serde(default)]
     pub auth: Option<AuthConfig>,
-    /// The sources whose alerts it knows, and so keeps quiet. `None`: all of the kind
+    /// The sources whose alerts it knows, and so keeps quiet. Left out: all of the kind
     /// `alertmanager`.
     #[serde(default)]
     pub sources: Option<Vec<String>>,

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::SecretSource;
 
 /// Bearer token or basic authentication.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum AuthConfig {
     Bearer(SecretSource),
@@ -15,7 +15,7 @@ pub enum AuthConfig {
 }
 
 /// User name and password.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BasicAuth {
     pub username: String,

@@ -1,5 +1,6 @@
 //! `pages.budget`: how many incidents a team is paged for before pages are folded together.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
@@ -16,9 +17,10 @@ pub enum BudgetConfig {
     On(PageBudget),
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Written {
+    /// For so many incidents.
     pages: u32,
     #[serde(default = "usual_time")]
     within: HumanDuration,
@@ -76,6 +78,16 @@ impl BudgetConfig {
 pub(super) fn budgets(usual: BudgetConfig, by_team: &BTreeMap<String, BudgetConfig>) -> PageBudgets {
     let by_team = by_team.iter().map(|(team, budget)| (team.clone(), budget.budget())).collect();
     PageBudgets { usual: usual.budget(), by_team }
+}
+
+impl schemars::JsonSchema for BudgetConfig {
+    fn schema_name() -> Cow<'static, str> {
+        "PageBudget".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "anyOf": [{ "enum": ["off", false] }, Written::json_schema(generator)] })
+    }
 }
 
 // By hand, as an untagged enum would lose the places.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::model::Autonomy;
 
 /// By their names. Of those that concern a run, and of `engine.autonomy_ceiling`, the least counts.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CeilingsConfig {
     pub namespaces: BTreeMap<String, Autonomy>,
@@ -16,10 +16,10 @@ pub struct CeilingsConfig {
 }
 
 /// The ConfigMap that freezes.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FreezeConfig {
-    /// `None`: that of the bot's own pod; outside a cluster none is asked.
+    /// Left out: that of the bot's own pod; outside a cluster none is asked.
     pub namespace: Option<String>,
     pub name: String,
 }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::discord::DiscordConfig;
 
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ChatConfig {
     pub console: ConsoleMode,
@@ -14,7 +14,7 @@ pub struct ChatConfig {
 }
 
 /// Whether incidents are told, and commands taken, on the console.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ConsoleMode {
     On,

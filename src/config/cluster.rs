@@ -7,17 +7,17 @@ use serde::Deserialize;
 
 use crate::model::HumanDuration;
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClusterConfig {
     /// What alerts call this cluster. Nothing is changed here for an alert that names another one.
-    /// `None`: whatever they name is taken for this one.
+    /// Left out: whatever they name is taken for this one.
     pub name: Option<String>,
     /// The label by which alerts say their cluster.
     pub label: String,
-    /// `None`: the pod's service account inside a cluster, else the kubeconfig that kubectl uses.
+    /// Left out: the pod's service account inside a cluster, else the kubeconfig that kubectl uses.
     pub kubeconfig: Option<PathBuf>,
-    /// The context in the kubeconfig; `None`: its current one.
+    /// The context in the kubeconfig. Left out: its current one.
     pub context: Option<String>,
     /// How long one request may take.
     pub timeout: HumanDuration,
@@ -27,7 +27,7 @@ pub struct ClusterConfig {
 }
 
 /// Where the Lease is.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LeaseConfig {
     pub namespace: String,

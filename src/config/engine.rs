@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{ByteSize, CeilingsConfig, FreezeConfig};
 use crate::model::{Autonomy, Ceilings, HumanDuration};
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EngineConfig {
     /// How many runs go on at the same time. A run that waits (a timer, an approval, a verify) holds no worker.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::files::Mode;
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct HandoffConfig {
     pub dir: PathBuf,
@@ -15,6 +15,7 @@ pub struct HandoffConfig {
     /// Who may read the reports: `"0640"`, the bot's group. Of a folder that is made, who may list
     /// it.
     #[serde(deserialize_with = "mode")]
+    #[schemars(with = "String")]
     pub mode: Mode,
 }
 

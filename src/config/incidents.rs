@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::model::HumanDuration;
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct IncidentsConfig {
     /// An incident that was resolved so recently is reopened instead of making another one.

@@ -8,7 +8,7 @@ use crate::model::LabelNames;
 
 /// For each label as kube-state-metrics writes it, the names that are looked for, in order. They
 /// take the place of the usual ones of that label.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, schemars::JsonSchema)]
 #[serde(transparent)]
 pub struct LabelsConfig(pub BTreeMap<String, Vec<String>>);
 

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MaintenanceConfig {
-    /// `None`: windows are opened by people only.
+    /// Left out: windows are opened by people only.
     pub file: Option<PathBuf>,
 }
 

@@ -68,7 +68,7 @@ use crate::files;
 use source::ConfigText;
 
 /// The whole of `dogwatch.yaml`.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     pub server: ServerConfig,
@@ -76,10 +76,10 @@ pub struct Config {
     pub sources: Vec<SourceConfig>,
     pub store: StoreConfig,
     pub cluster: ClusterConfig,
-    /// `None`: its silences and inhibitions are not asked about, nor what still fires after an
+    /// Left out: its silences and inhibitions are not asked about, nor what still fires after an
     /// outage.
     pub alertmanager: Option<AlertmanagerConfig>,
-    /// `None`: queries fail with "no prometheus is configured".
+    /// Left out: queries fail with "no prometheus is configured".
     pub prometheus: Option<PrometheusConfig>,
     pub playbooks: PlaybooksConfig,
     pub oncall: OncallConfig,
@@ -96,6 +96,11 @@ pub struct Config {
     pub log: LogConfig,
     #[serde(skip)]
     source: ConfigText,
+}
+
+/// The schema (draft 2020-12) of `dogwatch.yaml`.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Config).to_value()
 }
 
 impl Config {

@@ -1,9 +1,11 @@
 //! `pages`: how somebody on call is reached.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
+use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::value::{SeqAccessDeserializer, StrDeserializer};
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
@@ -20,10 +22,10 @@ use crate::notify::{
 /// tried in this order, with Discord between the two lists and the console at the end.
 macro_rules! page_sinks {
     ([$($name:ident: $settings:ty,)*] discord [$($later:ident: $of_later:ty,)*]) => {
-        #[derive(Debug, Clone, Default, Deserialize)]
+        #[derive(Debug, Clone, Default, Deserialize, schemars::JsonSchema)]
         #[serde(default, deny_unknown_fields)]
         pub struct PagesConfig {
-            /// In this order: the next entry is asked when one fails. `None`: all that are
+            /// In this order: the next entry is asked when one fails. Left out: all that are
             /// configured, one by one.
             pub sinks: Option<Vec<SinkEntry>>,
             $(pub $name: Option<$settings>,)*
@@ -92,6 +94,16 @@ impl fmt::Display for PageSink {
     }
 }
 
+impl schemars::JsonSchema for PageSink {
+    fn schema_name() -> Cow<'static, str> {
+        "PageSink".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "enum": Self::ALL })
+    }
+}
+
 impl<'de> Deserialize<'de> for PageSink {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
@@ -103,6 +115,17 @@ impl<'de> Deserialize<'de> for PageSink {
 /// An entry of `pages.sinks`: one sink, or a list of those that are told at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SinkEntry(pub Vec<PageSink>);
+
+impl schemars::JsonSchema for SinkEntry {
+    fn schema_name() -> Cow<'static, str> {
+        "SinkEntry".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let one = generator.subschema_for::<PageSink>();
+        json_schema!({ "anyOf": [one, { "type": "array", "items": one }] })
+    }
+}
 
 // By hand, as an untagged enum would not say which sink is unknown.
 impl<'de> Deserialize<'de> for SinkEntry {

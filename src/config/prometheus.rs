@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::AuthConfig;
 use crate::model::HumanDuration;
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PrometheusConfig {
     /// Where its API begins: `http://prometheus.monitoring:9090`, or with the prefix under which it is served.

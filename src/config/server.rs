@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{AuthConfig, ByteSize, HeartbeatConfig, SecretSource};
 use crate::model::Role;
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerConfig {
     pub listen: SocketAddr,
@@ -19,7 +19,7 @@ pub struct ServerConfig {
     /// `/v1/pagerduty` where that is used.
     pub public_url: Option<String>,
     /// Short for one of the `sources`: the name of the Alertmanager that delivers to
-    /// `/v1/alertmanager`. `None`: it is
+    /// `/v1/alertmanager`. Left out: it is
     /// `alertmanager`, unless `sources` say who delivers.
     pub source: Option<String>,
     /// The largest body of a webhook. A group of 10,000 alerts is one body of 5 MiB, and after a refusal Alertmanager is
@@ -30,14 +30,14 @@ pub struct ServerConfig {
     pub webhook_auth: Option<AuthConfig>,
     /// Something in front of us authenticates.
     pub insecure_no_auth: bool,
-    /// Alerts of that Alertmanager that must keep coming. `None`: `Watchdog`, if it ever came.
+    /// Alerts of that Alertmanager that must keep coming. Left out: `Watchdog`, if it ever came.
     pub heartbeats: Option<Vec<HeartbeatConfig>>,
     /// Who may use the API, and so the command line.
     pub api_tokens: Vec<ApiToken>,
 }
 
 /// A token for the API.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApiToken {
     /// Who holds it: this name stands on the timeline.

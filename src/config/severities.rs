@@ -1,16 +1,18 @@
 //! `severities`: what words for severity mean, and what makes an incident better or worse than its
 //! alerts say.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::json;
 
 use crate::model::{BlastRadius, Severities, Severity, TierRule, Tiers};
 
 /// Words, in the place of what they mean by themselves. Case, blanks and punctuation do not count.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SeveritiesConfig {
     #[serde(rename = "S1")]
@@ -26,7 +28,7 @@ pub struct SeveritiesConfig {
 }
 
 /// What the tiers of objects mean.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TiersConfig {
     /// The labels and annotations that say it, of an object, its owner or its namespace.
@@ -36,7 +38,7 @@ pub struct TiersConfig {
     pub rules: BTreeMap<String, TierRuleConfig>,
 }
 
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TierRuleConfig {
     pub at_least: Option<Severity>,
@@ -124,6 +126,21 @@ impl Visitor<'_> for ThresholdVisitor {
         } else {
             Err(E::custom("this is neither a number of objects nor `off`"))
         }
+    }
+}
+
+impl schemars::JsonSchema for BlastRadiusConfig {
+    fn schema_name() -> Cow<'static, str> {
+        "BlastRadius".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let threshold = json!({ "anyOf": [{ "type": "integer", "minimum": 2 }, { "enum": ["off", false] }] });
+        let properties = json!({ "S1": threshold, "S2": threshold, "S3": threshold });
+        schemars::json_schema!({ "anyOf": [
+            { "enum": ["off", false] },
+            { "type": "object", "properties": properties, "additionalProperties": false },
+        ] })
     }
 }
 

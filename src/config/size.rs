@@ -59,6 +59,12 @@ impl FromStr for ByteSize {
     }
 }
 
+crate::model::schema!(ByteSize, {
+    "type": "string",
+    "pattern": "^\\s*[0-9]+\\s*([KMG]i)?B\\s*$",
+    "examples": ["64KiB", "32MiB"]
+});
+
 impl<'de> Deserialize<'de> for ByteSize {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)

@@ -10,7 +10,7 @@ use crate::intake::MapTexts;
 use crate::model::{HeartbeatRule, HumanDuration, MayStart, Severity};
 
 /// Who sends alerts.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SourceConfig {
     /// The same for all peers of one Alertmanager cluster. An alert is known by it and by its
@@ -18,20 +18,20 @@ pub struct SourceConfig {
     /// `/v1/sources/NAME`.
     pub name: String,
     pub kind: SourceKind,
-    /// What a delivery must show. `None`: its runs only suggest, unless something in front of the
+    /// What a delivery must show. Left out: its runs only suggest, unless something in front of the
     /// bot authenticates.
     #[serde(default)]
     pub auth: Option<AuthConfig>,
     /// Something in front of us authenticates.
     #[serde(default)]
     pub insecure_no_auth: bool,
-    /// `None`: everything for `alertmanager`, nothing for `generic`.
+    /// Left out: everything for `alertmanager`, nothing for `generic`.
     #[serde(default)]
     pub may_start: Option<MayStart>,
     /// Of the kind `heartbeat`: how often it must come.
     #[serde(default)]
     pub heartbeat: Option<ExpectedConfig>,
-    /// Alerts that must keep coming. `None`: `Watchdog`, if it ever came.
+    /// Alerts that must keep coming. Left out: `Watchdog`, if it ever came.
     #[serde(default)]
     pub heartbeats: Option<Vec<HeartbeatConfig>>,
     /// What of an event is what of an alert. Only of `generic`, which needs it.
@@ -40,7 +40,7 @@ pub struct SourceConfig {
 }
 
 /// What must keep coming.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectedConfig {
     /// The longest time between two.
@@ -48,13 +48,13 @@ pub struct ExpectedConfig {
     /// Of its absence.
     #[serde(default = "worst")]
     pub severity: Severity,
-    /// Who is called. `None`: the default team.
+    /// Who is called. Left out: the default team.
     #[serde(default)]
     pub team: Option<String>,
 }
 
 /// An alert that must keep coming.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HeartbeatConfig {
     pub alert: String,
@@ -76,7 +76,7 @@ fn worst() -> Severity {
 const WATCHDOG: (&str, Duration) = ("Watchdog", Duration::from_secs(5 * 3_600));
 
 /// In which form it sends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SourceKind {
     /// Alertmanager's webhook, version 4; also what Grafana, Mimir, vmalert and Thanos send.

@@ -9,13 +9,13 @@ use super::SecretSource;
 use crate::model::HumanDuration;
 
 /// One tracker, or one part of it.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TicketConfig {
     /// How people and the timeline call it.
     pub name: String,
     pub kind: TicketKind,
-    /// Where its API is; of a webhook, where it is sent. `None`: github.com or gitlab.com.
+    /// Where its API is; of a webhook, where it is sent. Left out: github.com or gitlab.com.
     #[serde(default)]
     pub url: Option<String>,
     /// Of GitHub: `owner/name`.
@@ -43,7 +43,7 @@ pub struct TicketConfig {
     pub timeout: HumanDuration,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TicketKind {
     Webhook,

@@ -142,8 +142,15 @@ impl std::error::Error for Diagnostics {}
 /// What stands in a file must not move the cursor of whoever reads about it, and may hold a secret
 /// beside a mistake.
 pub(super) fn visible(text: &str) -> String {
+    /// A name that somebody pasted a file into is known by its beginning.
+    const LONGEST: usize = 1_000;
     let text: String = text.chars().map(shown).collect();
-    redact(&text).into_owned()
+    // What is cut first may be a secret that is not known as one any more.
+    let text = redact(&text);
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.into_owned(),
+    }
 }
 
 /// A character that a terminal shows where it stands: as many as there were.

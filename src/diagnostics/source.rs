@@ -1,6 +1,8 @@
 //! A text to point into.
 
+use std::iter::Peekable;
 use std::path::Path;
+use std::str::Chars;
 
 use super::Code;
 use super::diagnostic::{Diagnostic, DiagnosticSeverity, Place};
@@ -97,13 +99,90 @@ impl<'t> SourceText<'t> {
     }
 
     /// The place `offset` characters into the scalar that starts at `at` and reads `scalar`; `at`
-    /// where the file spells it in another way.
+    /// where it is not found there.
     pub fn inside(&self, at: Location, scalar: &str, offset: usize) -> Location {
-        let rest: String = self.line(at.line).chars().skip(at.column.saturating_sub(1) as usize).collect();
-        let quote = usize::from(rest.starts_with(['\'', '"']));
-        let plain = rest.chars().skip(quote).zip(scalar.chars()).take(offset + 1).all(|(a, b)| a == b);
-        let column = at.column + (quote + offset) as u64;
-        if plain && offset <= rest.chars().count() { Location { line: at.line, column } } else { at }
+        self.walk(at, scalar, offset).unwrap_or(at)
+    }
+
+    /// Goes through scalar and file together: lines that are folded, and signs that are escaped, are
+    /// one character of the scalar and more of the file.
+    fn walk(&self, at: Location, scalar: &str, offset: usize) -> Option<Location> {
+        let text = self.text.strip_prefix('\u{feff}').unwrap_or(self.text);
+        let skipped = usize::try_from(at.line.checked_sub(1)?).ok()?;
+        let before: usize = text.split_inclusive('\n').take(skipped).map(str::len).sum();
+        let line = text.get(before..)?;
+        let column = usize::try_from(at.column.checked_sub(1)?).ok()?;
+        let mut file = Walk { rest: line.chars().peekable(), at: Location { line: at.line, column: 1 } };
+        for _ in 0..column {
+            file.step();
+        }
+        let quote = file.peek().filter(|c| matches!(c, '"' | '\''));
+        if quote.is_some() {
+            file.step();
+        } else if matches!(file.peek(), Some('>' | '|')) {
+            while file.peek().is_some_and(|c| c != '\n') {
+                file.step();
+            }
+            file.blanks();
+        }
+        let mut scalar = scalar.chars().take(offset).peekable();
+        while let Some(c) = scalar.next() {
+            if c.is_whitespace() {
+                while scalar.next_if(|c| c.is_whitespace()).is_some() {}
+                if !file.blanks() {
+                    return None;
+                }
+                continue;
+            }
+            file.blanks();
+            let is_escape = match (quote, file.peek()?) {
+                (Some('"'), '\\') => true,
+                (Some('\''), '\'') => true,
+                _ => false,
+            };
+            if is_escape {
+                file.step();
+            }
+            (file.step()? == c).then_some(())?;
+        }
+        // Behind the last blank of a folded line, the next one begins.
+        let is_at_end = file.peek().is_none_or(|c| c == '\n');
+        if is_at_end {
+            file.blanks();
+        }
+        Some(file.at)
+    }
+}
+
+/// The characters of a file with their places.
+struct Walk<'t> {
+    rest: Peekable<Chars<'t>>,
+    at: Location,
+}
+
+impl Walk<'_> {
+    fn peek(&mut self) -> Option<char> {
+        self.rest.peek().copied()
+    }
+
+    fn step(&mut self) -> Option<char> {
+        let c = self.rest.next()?;
+        if c == '\n' {
+            self.at = Location { line: self.at.line + 1, column: 1 };
+        } else {
+            self.at.column += 1;
+        }
+        Some(c)
+    }
+
+    /// Goes past blanks and line ends: whether there was one.
+    fn blanks(&mut self) -> bool {
+        let mut any = false;
+        while self.peek().is_some_and(char::is_whitespace) {
+            self.step();
+            any = true;
+        }
+        any
     }
 }
 
@@ -220,6 +299,10 @@ mod tests {
         assert_eq!(source.find(at(2, 4), "p98"), at(3, 3));
         assert_eq!(source.find(at(2, 4), "nope"), at(2, 4));
         assert_eq!(source.inside(at(1, 4), "p99x + p99.value", 5), at(1, 9));
-        assert_eq!(source.inside(at(2, 4), "p98 < 3", 4), at(2, 4));
+        assert_eq!(source.inside(at(2, 4), "p98 < 3", 4), at(3, 7));
+        assert_eq!(source.inside(at(2, 4), "p97 < 3", 4), at(2, 4));
+        let quoted = SourceText { path: Path::new(""), text: "x: \"a \\\"b\\\" c\"\ny: >-\n  a\n  b c\n" };
+        assert_eq!(quoted.inside(at(1, 4), "a \"b\" c", 6), at(1, 13));
+        assert_eq!(quoted.inside(at(2, 4), "a b c", 4), at(4, 5));
     }
 }

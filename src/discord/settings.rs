@@ -8,16 +8,19 @@ use serde::{Deserialize, Deserializer};
 use crate::secret::SecretSource;
 
 /// A Discord application and the channel that it works in.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DiscordConfig {
     pub token: SecretSource,
     #[serde(deserialize_with = "snowflake")]
+    #[schemars(with = "Snowflake")]
     pub application_id: u64,
     #[serde(deserialize_with = "snowflake")]
+    #[schemars(with = "Snowflake")]
     pub guild: u64,
     /// Where incidents are told.
     #[serde(deserialize_with = "snowflake")]
+    #[schemars(with = "Snowflake")]
     pub channel: u64,
     /// Who may do what, by the roles of the guild. Everybody else in the channel may look.
     #[serde(default)]
@@ -30,17 +33,23 @@ pub struct DiscordConfig {
 }
 
 /// Ids of Discord roles.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DiscordRoles {
     #[serde(deserialize_with = "snowflakes")]
+    #[schemars(with = "Vec<Snowflake>")]
     pub responder: Vec<u64>,
     #[serde(deserialize_with = "snowflakes")]
+    #[schemars(with = "Vec<Snowflake>")]
     pub admin: Vec<u64>,
 }
 
 /// An id of Discord, with or without quotes: JSON tools like to write them as text.
 struct Snowflake(u64);
+
+crate::model::schema!(Snowflake, {
+    "anyOf": [{ "type": "integer", "minimum": 1 }, { "type": "string", "pattern": "^[0-9]+$" }]
+});
 
 impl<'de> Deserialize<'de> for Snowflake {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

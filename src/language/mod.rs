@@ -8,14 +8,19 @@
 mod arg;
 mod expression;
 mod template;
+mod template_faults;
 mod template_names;
 
 use serde_json::{Map, Value};
 
 pub use crate::diagnostics::{Location, closest, list};
 pub use arg::{AnyArg, Arg, ArgError};
-pub use expression::{Bound, CompileError, Expression, ExpressionError, QuantityError, Reference, parse_quantity};
+pub use expression::{
+    Bound, Comparison, CompileError, Expression, ExpressionError, Operand, QuantityError, Reference, ValueType,
+    parse_quantity,
+};
 pub use template::{Template, TemplateError};
+pub use template_faults::TemplateFault;
 pub use template_names::InBody;
 
 /// The values that conditions and texts see: `alert`, `target`, `inputs`, and each step's output

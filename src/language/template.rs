@@ -9,7 +9,7 @@ use handlebars::template::{HelperTemplate, Parameter, TemplateElement};
 use handlebars::{Handlebars, Path, no_escape};
 use serde_json::Value;
 
-use super::{InBody, Scope, template_names};
+use super::{InBody, Scope, TemplateFault, template_faults, template_names};
 
 /// A template that was parsed.
 #[derive(Clone)]
@@ -25,6 +25,9 @@ pub struct Template {
 pub enum TemplateError {
     #[error("the template `{template}` does not parse: {message}")]
     Syntax { template: String, message: String },
+    /// What handlebars' own words would not explain.
+    #[error("{}; {}", .0.message, .0.remedy)]
+    Fault(TemplateFault),
     #[error("the template `{template}` uses `{path}`, which has no value here")]
     Missing { template: String, path: String },
     #[error("the template `{template}` could not be rendered: {message}")]
@@ -41,6 +44,13 @@ impl Template {
     /// Whether a text has holes at all.
     pub fn is_template(text: &str) -> bool {
         text.contains("{{")
+    }
+
+    /// Whether a message, of [`TemplateError`] and turned into text on its way, is of a text that does not parse.
+    pub fn is_refused_as(message: &str) -> bool {
+        ["the template `", "the hole `", "a hole computes nothing", "`{{#", "nothing is opened that `{{/"]
+            .iter()
+            .any(|begin| message.starts_with(begin))
     }
 
     /// Parses `source`.
@@ -61,7 +71,10 @@ impl Template {
         if [count("("), count("["), count("../"), objects].iter().any(|count| *count > Self::NESTED) {
             return Err(syntax(format!("it has more than {} brackets of a sort, or `../`", Self::NESTED)));
         }
-        let parsed = handlebars::Template::compile(source).map_err(|error| syntax(error.reason().to_string()))?;
+        let parsed = handlebars::Template::compile(source).map_err(|error| match template_faults::syntax(source) {
+            Some(fault) => TemplateError::Fault(fault),
+            None => syntax(error.reason().to_string()),
+        })?;
         let mut template = Self { source: source.to_owned(), parsed, only_path: None };
         if let [TemplateElement::Expression(hole)] = template.parsed.elements.as_slice()
             && let Some(path) = plain_path(hole)
@@ -81,6 +94,11 @@ impl Template {
         let mut paths = Vec::new();
         collect(&self.parsed.elements, &mut paths);
         paths
+    }
+
+    /// What parses, and cannot be rendered: helpers and partials that there are not.
+    pub fn faults(&self) -> Vec<TemplateFault> {
+        template_faults::unusable(&self.parsed)
     }
 
     /// The names in the bodies of `{{#each}}` and `{{#with}}`.
@@ -299,7 +317,10 @@ mod tests {
         assert_eq!(error, "the template `p99 is {{p98.value}}s` uses `p98.value`, which has no value here");
         assert!(value("{{inputs.min}}").is_err());
         assert!(value("{{#if inputs.min}}x{{/if}}").is_err());
-        assert!(matches!(Template::parse("{{p99.value"), Err(TemplateError::Syntax { .. })));
+        assert_eq!(
+            Template::parse("{{p99.value").unwrap_err().to_string(),
+            "the hole `{{p99.value` is not closed; write `{{p99.value}}`"
+        );
     }
 
     #[test]

@@ -100,6 +100,12 @@ impl Serialize for HumanDuration {
     }
 }
 
+super::schema!(HumanDuration, {
+    "type": "string",
+    "pattern": "^\\s*([0-9]+\\s*(ms|s|m|h|d|w)\\s*)+$",
+    "examples": ["90s", "10m", "6h"]
+});
+
 impl<'de> Deserialize<'de> for HumanDuration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)

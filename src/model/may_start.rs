@@ -1,5 +1,6 @@
 //! What a source of alerts may start.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{MapAccess, Visitor, value::MapAccessDeserializer};
@@ -18,7 +19,7 @@ pub enum MayStart {
 }
 
 /// Lists of names, in which `*` stands for any text. `None`: whatever it is.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Allowed {
     /// Of the target.
@@ -48,6 +49,17 @@ impl MayStart {
             "" => format!("its source may start nothing on {target}, which is in no namespace (`may_start.{what}`)"),
             name => format!("its source may start nothing for `{name}`, which is not in `may_start.{what}`"),
         })
+    }
+}
+
+impl schemars::JsonSchema for MayStart {
+    fn schema_name() -> Cow<'static, str> {
+        "MayStart".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let lists = Allowed::json_schema(generator);
+        schemars::json_schema!({ "anyOf": [{ "enum": ["everything", "nothing"] }, lists] })
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::{Digest, HumanDuration, IncidentId, RunId, Target};
 
 /// How far a playbook may go alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Autonomy {
     /// Diagnose and note.
@@ -35,7 +35,7 @@ impl fmt::Display for Autonomy {
 }
 
 /// How a run ended. There is no silent end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// A verify proved it.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// S1 (users are down or data is at risk) to S4 (a trend or a question).
 ///
 /// The order is by number: `S1 < S2`. [`Severity::worst`] says what the order means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum Severity {
     S1,
     S2,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub type Target = ObjectKey;
 
 /// Kind, namespace and name of an object of the cluster.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ObjectKey {
     /// The kind as Kubernetes spells it: `Deployment`.
     pub kind: String,

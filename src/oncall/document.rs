@@ -1,99 +1,165 @@
 //! The shape of `oncall.yaml`, before its texts are checked.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Location, Spanned};
 
-use crate::model::Severity;
+use crate::model::{Severity, schema};
 
 /// A text, and where it stands.
 pub(super) type Text = Spanned<String>;
 
-#[derive(Debug, serde::Deserialize)]
+/// The schema (draft 2020-12) of an on-call file.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Document).to_value()
+}
+
+/// Who is on call: members, teams with their rotations, and who is called next.
+#[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "OnCall")]
 pub(super) struct Document {
     #[serde(rename = "apiVersion")]
+    #[schemars(with = "String", extend("const" = "dogwatch/v1"))]
     pub api_version: Text,
+    #[schemars(with = "String", extend("const" = "OnCall"))]
     pub kind: Text,
+    /// The people.
+    #[schemars(with = "Vec<MemberEntry>")]
     pub members: Spanned<Vec<MemberEntry>>,
+    /// The teams, each with its rotation.
+    #[schemars(with = "Vec<TeamEntry>")]
     pub teams: Spanned<Vec<TeamEntry>>,
     /// Of teams that have none of their own.
     pub escalation: Option<EscalationEntry>,
+    /// Who knows an area best.
     #[serde(default)]
     pub experts: Vec<AreaEntry>,
 }
 
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AreaEntry {
+    /// What it is called.
+    #[schemars(with = "String")]
     pub area: Text,
+    /// Members, the best first.
+    #[schemars(with = "Vec<String>")]
     pub people: Spanned<Vec<Text>>,
+    /// Names of alerts that belong to it; `*` stands for any text.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub alerts: Vec<Text>,
+    /// Playbooks that belong to it; `*` stands for any text.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub playbooks: Vec<Text>,
+    /// Namespaces that belong to it; `*` stands for any text.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     pub namespaces: Vec<Text>,
 }
 
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MemberEntry {
+    /// By which others name them, here and in chat.
+    #[schemars(with = "String")]
     pub name: Text,
+    /// Their id of Discord.
+    #[schemars(with = "Option<String>")]
     pub discord: Option<Text>,
+    /// Where mails reach them.
+    #[schemars(with = "Option<String>")]
     pub email: Option<Text>,
+    /// Their id of Slack: `U012AB3CD`.
+    #[schemars(with = "Option<String>")]
     pub slack: Option<Text>,
+    /// Their user name of Mattermost.
+    #[schemars(with = "Option<String>")]
     pub mattermost: Option<Text>,
+    /// Their sign-in name of Microsoft Teams.
+    #[schemars(with = "Option<String>")]
     pub teams: Option<Text>,
+    /// Their topic of ntfy.
+    #[schemars(with = "Option<String>")]
     pub ntfy: Option<Text>,
+    /// Where they live: `Europe/Berlin`.
+    #[schemars(with = "Option<String>")]
     pub time_zone: Option<Text>,
     /// The sinks at which they are called, all at once.
     #[serde(default)]
+    #[schemars(with = "BTreeMap<SeverityEntry, Vec<String>>")]
     pub contacts: BTreeMap<SeverityEntry, Spanned<Vec<Text>>>,
 }
 
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TeamEntry {
+    /// By which playbooks name it as their `owner`.
+    #[schemars(with = "String")]
     pub name: Text,
     /// Of Discord.
+    #[schemars(with = "Option<String>")]
     pub channel: Option<Text>,
+    /// Where it is paged, by sink.
     #[serde(default)]
     pub channels: ChannelsEntry,
+    /// Who is on call: one rotation, or a list of which the first counts that covers the instant.
+    #[schemars(with = "RotationsEntry")]
     pub rotation: Spanned<RotationsEntry>,
+    /// Who stands behind them.
+    #[schemars(with = "Option<RotationsEntry>")]
     pub secondary: Option<Spanned<RotationsEntry>>,
+    /// When less than S2 pages too.
     pub page_for: Option<PageForEntry>,
+    /// Who manages it.
+    #[schemars(with = "Option<String>")]
     pub manager: Option<Text>,
+    /// Who is called next while nobody acknowledges.
     pub escalation: Option<EscalationEntry>,
 }
 
 /// Where a team is paged, by sink.
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Default, serde::Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ChannelsEntry {
+    #[schemars(with = "Option<String>")]
     pub slack: Option<Text>,
+    #[schemars(with = "Option<String>")]
     pub mattermost: Option<Text>,
+    #[schemars(with = "Option<String>")]
     pub ntfy: Option<Text>,
+    #[schemars(with = "Option<String>")]
     pub email: Option<Text>,
 }
 
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EscalationEntry {
-    /// `None`: as where nothing is said.
+    /// Left out: as where nothing is said.
+    #[schemars(with = "Option<Vec<StepEntry>>")]
     pub steps: Option<Spanned<Vec<StepEntry>>>,
+    /// How often all steps are gone through.
+    #[schemars(with = "Option<u32>")]
     pub repeat: Option<Spanned<u32>>,
+    /// By severity, the time in which a page must be acknowledged.
     #[serde(default)]
+    #[schemars(with = "BTreeMap<SeverityEntry, String>")]
     pub ack_within: BTreeMap<SeverityEntry, Text>,
+    /// By severity, the time in which whoever has it must touch it.
     #[serde(default)]
+    #[schemars(with = "BTreeMap<SeverityEntry, String>")]
     pub touch_within: BTreeMap<SeverityEntry, Text>,
 }
 
 /// The severities that call somebody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize, JsonSchema)]
 pub(super) enum SeverityEntry {
     S1,
     S2,
@@ -110,10 +176,14 @@ impl SeverityEntry {
     }
 }
 
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct StepEntry {
+    /// Who is called.
+    #[schemars(with = "Vec<CalleeEntry>")]
     pub call: Spanned<Vec<Spanned<CalleeEntry>>>,
+    /// The time until the next step.
+    #[schemars(with = "Option<String>")]
     pub within: Option<Text>,
 }
 
@@ -123,6 +193,17 @@ pub(super) struct CalleeEntry {
     pub kind: String,
     pub name: Option<String>,
 }
+
+schema!(CalleeEntry, { "anyOf": [
+    { "enum": ["on-call", "secondary", "next", "everybody", "manager", "default-team", "experts"] },
+    {
+        "type": "object",
+        "additionalProperties": { "type": "string" },
+        "propertyNames": { "enum": ["person", "team", "rotation", "experts"] },
+        "minProperties": 1,
+        "maxProperties": 1,
+    },
+] });
 
 // By hand, as an untagged enum would lose the places.
 impl<'de> Deserialize<'de> for CalleeEntry {
@@ -158,38 +239,54 @@ impl<'de> Deserialize<'de> for CalleeEntry {
 }
 
 /// S1 and S2 page always, and S4 never.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PageForEntry {
     #[serde(rename = "S3")]
     pub s3: HoursEntry,
 }
 
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct HoursEntry {
+    /// Such as `mon-fri`.
+    #[schemars(with = "String")]
     pub days: Text,
+    /// The time of day when they begin: `"09:00"`.
+    #[schemars(with = "String")]
     pub from: Text,
+    /// The time of day when they end.
+    #[schemars(with = "String")]
     pub to: Text,
-    /// `None`: that of the rotation.
+    /// Left out: that of the rotation.
+    #[schemars(with = "Option<String>")]
     pub time_zone: Option<Text>,
 }
 
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RotationEntry {
+    /// The zone of its times of day: `Europe/Berlin`.
     #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Option<String>")]
     pub time_zone: Option<Text>,
+    /// The day of the first shift: `2026-01-05`.
     #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Option<String>")]
     pub start: Option<Text>,
+    /// When shifts change.
     #[serde(default, deserialize_with = "given")]
     pub handoff: Option<HandoffEntry>,
+    /// Who takes turns, in order.
     #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Option<Vec<String>>")]
     pub members: Option<Spanned<Vec<Text>>>,
+    /// The hours that it covers. Left out: all.
     #[serde(default, deserialize_with = "given")]
     pub only: Option<HoursEntry>,
     /// A calendar's file; then none of the others but `time_zone` is there.
     #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Option<String>")]
     pub ical: Option<Text>,
 }
 
@@ -201,6 +298,17 @@ fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Res
 /// One rotation, or a list of them: each with its place, if it has one of its own.
 #[derive(Debug)]
 pub(super) struct RotationsEntry(pub Vec<(Option<Location>, RotationEntry)>);
+
+impl JsonSchema for RotationsEntry {
+    fn schema_name() -> Cow<'static, str> {
+        "Rotations".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let one = generator.subschema_for::<RotationEntry>();
+        json_schema!({ "anyOf": [one, { "type": "array", "items": one }] })
+    }
+}
 
 // By hand, as an untagged enum would lose the places.
 impl<'de> Deserialize<'de> for RotationsEntry {
@@ -232,10 +340,14 @@ impl<'de> Deserialize<'de> for RotationsEntry {
     }
 }
 
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct HandoffEntry {
+    /// The time of day, or several.
+    #[schemars(with = "Times")]
     pub at: Spanned<Times>,
+    /// How long a shift is: `1d`, `1w`, `2w`.
+    #[schemars(with = "String")]
     pub every: Text,
 }
 
@@ -245,6 +357,11 @@ pub(super) enum Times {
     One(String),
     Several(Vec<Text>),
 }
+
+schema!(Times, { "anyOf": [
+    { "type": "string", "pattern": "^[0-9]{2}:[0-9]{2}$" },
+    { "type": "array", "items": { "type": "string", "pattern": "^[0-9]{2}:[0-9]{2}$" } },
+] });
 
 // By hand, as an untagged enum would lose the places.
 impl<'de> Deserialize<'de> for Times {

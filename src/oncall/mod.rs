@@ -41,6 +41,7 @@ pub use addresses::Addresses;
 pub use calendar::CalendarError;
 pub use contacts::{CONTACT_SINKS, Paged, RosterContacts};
 pub use covers::PassedOver;
+pub use document::schema;
 pub use experts::Area;
 pub use findings::{Finding, LOOK_AHEAD};
 pub use imported::Imported;

@@ -24,6 +24,6 @@ pub use document::{
     TargetPart, TargetRule, Trigger, Verify, WhenResolved,
 };
 pub use inputs::InputProblem;
-pub use load::LARGEST as LARGEST_PLAYBOOK;
+pub use load::{LARGEST as LARGEST_PLAYBOOK, schema};
 pub use rights::{Subject, rights, roles};
 pub use target::{TargetError, alert_value};

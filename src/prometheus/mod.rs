@@ -3,6 +3,7 @@
 mod answer;
 mod http;
 mod matching;
+mod promql;
 mod scripted;
 mod selectors;
 
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use http::{HttpPrometheus, NoPrometheus, PrometheusError};
 pub use matching::MatchingPrometheus;
+pub use promql::{Promql, PromqlError, UnknownFunction, parse_promql};
 pub use scripted::{Scripted, ScriptedPrometheus};
 pub use selectors::{Selector, selectors, with_matchers};
 

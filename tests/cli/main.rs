@@ -1,20 +1,24 @@
 //! The program itself, as people and scripts start it.
 
 mod actions;
+mod against;
 mod answers;
 #[path = "../world/away.rs"]
 mod away;
 mod check;
+mod documents;
 mod files;
 mod flood;
 mod help;
 mod kills;
 mod logs;
 mod manifest;
+mod mistakes;
 mod page;
 mod playbooks;
 mod proxies;
 mod reloads;
+mod schemas;
 mod serve;
 mod serving;
 #[path = "../world/story/mod.rs"]

@@ -56,6 +56,8 @@ impl Declared for K8sClaimOwner {
 ",
     };
 
+    const TARGETS: &'static [Kind] = &[Kind::CLAIM];
+
     fn into_action(self) -> Action {
         Action::Read(Box::new(self))
     }

@@ -94,6 +94,8 @@ impl Declared for K8sDeleteJob {
 ",
     };
 
+    const TARGETS: &'static [Kind] = &[Kind::JOB];
+
     fn into_action(self) -> Action {
         Action::Mutate(Box::new(self))
     }

@@ -10,7 +10,7 @@ use crate::cluster::ClusterError;
 use crate::model::ObjectKey;
 
 /// Something that goes wrong from now on. [`SimCluster::heal`](super::SimCluster::heal) ends it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
     /// The containers of that Deployment, StatefulSet or Pod end right after their start, those that run now and new ones.
@@ -59,7 +59,7 @@ fn once() -> u32 {
 }
 
 /// What one can ask of a cluster.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verb {
     Get,

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::language::{CompileError, Expression, Reference, closest};
 
 /// What stands in the configuration, each a CEL expression over `body` and `event`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MapTexts {
     /// The events, of `body` alone: a list, or one object. Default: the body itself.

@@ -7,6 +7,7 @@ use cel::common::types::{CelDouble, CelInt, CelString, DOUBLE_TYPE, INT_TYPE, ST
 use cel::common::value::CowVal;
 use cel::{DeclarationError, Env, ExecutionError};
 
+use super::mistakes::{self, Found};
 use super::operators;
 use super::quantity::parse_quantity;
 use super::rules;
@@ -82,7 +83,7 @@ fn declare(env: &mut Env) -> Result<(), DeclarationError> {
 ///
 /// # Errors
 /// When it is too long, does not parse, or can only be a mistake.
-pub(super) fn compile(source: &str, env: &Arc<Env>) -> Result<IdedExpr, CompileError> {
+pub(super) fn compile(source: &str, env: &Arc<Env>) -> Result<(IdedExpr, Found), CompileError> {
     if source.trim().is_empty() {
         return Err(CompileError::new("there is no condition").remedy("write one, such as `p99.value < 0.1`"));
     }
@@ -95,6 +96,9 @@ pub(super) fn compile(source: &str, env: &Arc<Env>) -> Result<IdedExpr, CompileE
         return Err(CompileError::new("the condition has too many operators or brackets")
             .remedy("write it as several conditions, one after the other"));
     }
+    if let Some(error) = of_another_language(source) {
+        return Err(error);
+    }
     // The parser has no limit of its own that holds, so it gets a stack on which these limits are safe.
     std::thread::scope(|scope| {
         let parser = std::thread::Builder::new().name("condition".into()).stack_size(PARSER_STACK);
@@ -105,15 +109,45 @@ pub(super) fn compile(source: &str, env: &Arc<Env>) -> Result<IdedExpr, CompileE
     })
 }
 
-fn parse(source: &str, env: &Arc<Env>) -> Result<IdedExpr, CompileError> {
+/// Signs that conditions do not have, and that mean something elsewhere.
+fn of_another_language(source: &str) -> Option<CompileError> {
+    let mut quote = None;
+    let mut escaped = false;
+    for (offset, (at, c)) in source.char_indices().enumerate() {
+        let rest = source.get(at..).unwrap_or_default();
+        match (quote, c) {
+            _ if escaped => escaped = false,
+            (Some(_), '\\') => escaped = true,
+            (Some(open), c) if open == c => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => quote = Some(c),
+            (None, _) if rest.starts_with("=~") || rest.starts_with("!~") => {
+                let (sign, not) = if c == '=' { ("=~", "") } else { ("!~", "!") };
+                let error = CompileError::new(format!("conditions have no `{sign}`"));
+                return Some(error.remedy(format!("write `{not}name.matches('...')`")).at(Some(offset)));
+            }
+            (None, '{') if rest.starts_with("{{") => {
+                let name = rest.trim_start_matches('{').split('}').next().unwrap_or_default().trim();
+                let shown: String = name.chars().take(40).collect();
+                let error = CompileError::new("a condition has no holes: names stand in it as they are");
+                return Some(error.remedy(format!("write `{shown}` without the braces")).at(Some(offset)));
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+fn parse(source: &str, env: &Arc<Env>) -> Result<(IdedExpr, Found), CompileError> {
     let (mut expression, info) =
         env.parser().parse_with_source_info(source).map_err(|errors| syntax(source, errors.errors.first()))?;
     rules::check(&expression, &info, env)?;
     if rules::is_optional(&expression) {
         return Err(rules::optional(&expression));
     }
+    let found = mistakes::find(&expression, &info);
     replace_operators(&mut expression);
-    Ok(expression)
+    Ok((expression, found))
 }
 
 fn replace_operators(expression: &mut IdedExpr) {

@@ -5,6 +5,7 @@
 
 mod bound;
 mod compile;
+mod mistakes;
 mod names;
 mod operators;
 mod quantity;
@@ -25,6 +26,7 @@ use serde_json::Value;
 
 pub use bound::Bound;
 pub use compile::CompileError;
+pub use mistakes::{Comparison, Operand, ValueType};
 pub use names::Reference;
 pub use quantity::{QuantityError, parse_quantity};
 
@@ -43,6 +45,7 @@ pub struct Expression {
     loops: usize,
     plain_path: Option<Vec<String>>,
     constant: Option<bool>,
+    found: mistakes::Found,
 }
 
 /// Why a condition has no answer.
@@ -59,12 +62,12 @@ impl Expression {
     /// # Errors
     /// When it does not parse, or can only be a mistake: an unknown function, an optional without `.orValue()`.
     pub fn compile(source: &str) -> Result<Self, CompileError> {
-        let program = compile::compile(source, &ENVIRONMENT)?;
+        let (program, found) = compile::compile(source, &ENVIRONMENT)?;
         let references = names::references(&program);
         let loops = tree::loops(&program);
         let plain_path = names::plain_path(&program);
         let source = source.trim().to_owned();
-        let mut expression = Self { source, program, references, loops, plain_path, constant: None };
+        let mut expression = Self { source, program, references, loops, plain_path, constant: None, found };
         if expression.references.iter().all(|reference| reference.required == 0) {
             expression.constant = expression.holds(&Scope::new(), DateTime::UNIX_EPOCH).ok();
         }
@@ -79,6 +82,16 @@ impl Expression {
     /// The names that it uses, and which of their fields.
     pub fn references(&self) -> &[Reference] {
         &self.references
+    }
+
+    /// What can only fail when it is decided.
+    pub fn mistakes(&self) -> &[CompileError] {
+        &self.found.mistakes
+    }
+
+    /// The values that stand beside an operator, as far as their types may be known.
+    pub fn comparisons(&self) -> &[Comparison] {
+        &self.found.comparisons
     }
 
     /// How many loops run within each other.

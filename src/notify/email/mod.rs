@@ -70,7 +70,7 @@ pub struct EmailOptions {
 }
 
 /// How the connection is kept from others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum EmailTls {
     /// From its beginning (<https://www.rfc-editor.org/rfc/rfc8314>).

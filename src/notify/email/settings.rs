@@ -17,7 +17,7 @@ use crate::proxy::is_loopback;
 use crate::secret::SecretSource;
 
 /// A mail server.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EmailSettings {
     /// Its name, by which its certificate is checked.

@@ -14,7 +14,7 @@ use crate::notify::settings::{BuildError, Findings, SinkSettings};
 use crate::secret::SecretSource;
 
 /// How pages come to phones by ntfy.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NtfySettings {
     /// The server's root: `https://ntfy.example.com`.
@@ -33,7 +33,7 @@ pub struct NtfySettings {
 }
 
 /// User name and password.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NtfyBasic {
     pub username: String,

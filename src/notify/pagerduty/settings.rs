@@ -13,7 +13,7 @@ use crate::notify::settings::{BuildError, Findings, SinkSettings};
 use crate::secret::SecretSource;
 
 /// PagerDuty.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PagerDutySettings {
     /// The integration key of an Events API v2 integration: for teams without one of their own.
@@ -25,7 +25,7 @@ pub struct PagerDutySettings {
     /// `https://events.eu.pagerduty.com` in the European region.
     #[serde(default = "api_url")]
     pub api_url: String,
-    /// What its webhook signs by. `None`: nothing comes back from there.
+    /// What its webhook signs by. Left out: nothing comes back from there.
     #[serde(default)]
     pub webhook_secret: Option<SecretSource>,
     /// How long it may take to answer.

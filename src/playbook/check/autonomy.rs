@@ -56,7 +56,8 @@ mod tests {
     fn told(autonomy: Autonomy, declaration: &Declaration) -> Vec<String> {
         let text = format!("autonomy: {autonomy}\nmitigate:\n  - patroni.switch_over: {{}}\n");
         let source = SourceText { path: Path::new("playbooks/leader.yaml"), text: &text };
-        let mut checker = Checker { source: &source, asks: Asks::Author, problems: Vec::new() };
+        let mut checker =
+            Checker { source: &source, asks: Asks::Author, problems: Vec::new(), inputs: Default::default() };
         check(&mut checker, autonomy, [(Location { line: 3, column: 5 }, declaration)]);
         checker.problems.iter().map(|problem| problem.render(false)).collect()
     }

@@ -28,6 +28,8 @@ const READ_AT_ONCE: usize = 8;
 pub(super) struct EachDraft {
     /// `None` when something about it is wrong.
     each: Option<Head>,
+    /// The kind of what an item is about, where it is about an object of its own.
+    pub kind: Option<String>,
     pub guard: Vec<Draft>,
     pub blocks: Vec<BlockDraft>,
     pub at: Location,
@@ -101,6 +103,7 @@ impl Blocks<'_, '_, '_> {
         };
         let when_resolved = when_resolved.map(|text| self.when_resolved(&text));
         let is_right = self.checker.problems[before..].iter().all(|it| it.severity != DiagnosticSeverity::Error);
+        let kind = target.as_ref().map(|target| target.kind.clone());
         let is_whole = target.is_some() == has_target && key.is_some() == has_key && seen.broken.is_empty();
         let may_stand = is_right || (self.checker.asks == Asks::Run && is_whole && id.is_some());
         let head = || {
@@ -117,7 +120,7 @@ impl Blocks<'_, '_, '_> {
                 when_resolved: when_resolved.map_or(Some(None), |when| when.map(Some))?,
             })
         };
-        EachDraft { each: may_stand.then(head).flatten(), guard, blocks, at }
+        EachDraft { each: may_stand.then(head).flatten(), kind, guard, blocks, at }
     }
 
     /// Whether it stands where one may, with the keys that one has.

@@ -161,6 +161,13 @@ pub(super) fn triggers(checker: &mut Checker<'_>, raw: &RawPlaybook, names: &Nam
         };
         let Some(name) = checker.words(alert, "alert").map(str::to_owned) else { continue };
         let Some(condition) = condition.map_or(Some(None), |compiled| compiled.map(Some)) else { continue };
+        if is_pattern(&name) {
+            let message = format!("`alert` is the name of one alert, and `{name}` looks like a pattern");
+            let remedy = "write a trigger for each alert that is meant";
+            if checker.rule(Code::InvalidName, place(alert), message, Some(remedy.into())) {
+                continue;
+            }
+        }
         if triggers.iter().any(|earlier| earlier.alert == name && earlier.condition.is_none()) {
             let message = format!("every `{name}` has triggered it already, by the trigger above");
             checker.error(
@@ -173,6 +180,11 @@ pub(super) fn triggers(checker: &mut Checker<'_>, raw: &RawPlaybook, names: &Nam
         triggers.push(Trigger { alert: name, condition });
     }
     triggers
+}
+
+/// Names may have brackets and blanks in them; these are no parts of one.
+fn is_pattern(name: &str) -> bool {
+    name.contains('*') || name.contains(".+") || name.starts_with('^') || name.ends_with('$') || name.starts_with('~')
 }
 
 pub(super) fn limits(checker: &mut Checker<'_>, raw: &RawLimits) -> Limits {

@@ -7,19 +7,23 @@ mod flow;
 mod header;
 mod inputs;
 mod names;
+mod queries;
 mod steps;
+mod suits;
 mod target;
+mod types;
 mod verify;
 mod visible;
 mod words;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::document::Playbook;
+use super::document::{InputKind, Playbook};
 use super::load::{Loaded, RawPlaybook, Seen, Text, branches_end_as_steps, place};
 use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, SourceText};
-use crate::language::{Expression, InBody, Location, Template};
+use crate::language::{Expression, InBody, Location, Template, TemplateError};
 use crate::model::{Digest, Phase, PlaybookRef, parse_duration};
 use blocks::Blocks;
 use names::Names;
@@ -37,18 +41,35 @@ pub(super) enum Asks {
 
 /// The playbook, or everything that is wrong with it.
 pub(super) fn check(loaded: Loaded, source: &SourceText<'_>, asks: Asks) -> Result<Playbook, Vec<Diagnostic>> {
-    let mut checker = Checker { source, asks, problems: loaded.problems };
+    let mut checker = Checker { source, asks, problems: loaded.problems, inputs: BTreeMap::new() };
     let is_read = checker.problems.iter().all(|problem| problem.severity != DiagnosticSeverity::Error);
     let playbook = loaded.document.and_then(|raw| build(&mut checker, raw, loaded.incomplete));
     let mut problems: Vec<Diagnostic> = checker.problems.into_iter().map(|problem| source.named_odd(problem)).collect();
     problems.sort_by_key(|problem| (problem.line(), problem.column()));
     problems.dedup();
     let is_wrong = problems.iter().any(|problem| problem.severity == DiagnosticSeverity::Error);
+    let problems = at_most(MOST_PROBLEMS, problems, source);
     match playbook {
         Some(playbook) if !is_wrong => Ok(Playbook { warnings: problems, ..playbook }),
         Some(playbook) if asks == Asks::Run && is_read => Ok(playbook),
         _ => Err(problems),
     }
+}
+
+/// More mistakes of one file are one mistake, and read by nobody.
+const MOST_PROBLEMS: usize = 100;
+
+/// The first problems, errors before warnings, in the order of the file.
+fn at_most(most: usize, mut problems: Vec<Diagnostic>, source: &SourceText<'_>) -> Vec<Diagnostic> {
+    let Some(more) = problems.len().checked_sub(most).filter(|more| *more > 0) else { return problems };
+    problems.sort_by_key(|problem| !problem.is_error());
+    problems.truncate(most);
+    problems.sort_by_key(|problem| (problem.line(), problem.column()));
+    let severity = problems.iter().map(|problem| problem.severity).min().unwrap_or(DiagnosticSeverity::Error);
+    let message = format!("{more} more are not shown");
+    let rest = Diagnostic::of_file(severity, Code::TooComplex, source.path, message);
+    problems.push(rest.with_remedy("mend these, and look again"));
+    problems
 }
 
 fn build(checker: &mut Checker<'_>, mut raw: RawPlaybook, incomplete: bool) -> Option<Playbook> {
@@ -58,6 +79,7 @@ fn build(checker: &mut Checker<'_>, mut raw: RawPlaybook, incomplete: bool) -> O
     let names = Names::of(&raw, incomplete);
     let header = header::check(checker, &raw);
     let inputs = inputs::check(checker, &raw.inputs);
+    checker.inputs = inputs.iter().map(|(name, input)| (name.clone(), input.kind)).collect();
     let triggers = header::triggers(checker, &raw, &names);
     let target = target::check(checker, &mut raw, &names);
     let limits = header::limits(checker, &raw.limits);
@@ -74,6 +96,9 @@ fn build(checker: &mut Checker<'_>, mut raw: RawPlaybook, incomplete: bool) -> O
         flow::somebody_is_paged(checker, &escalate, escalate_at.unwrap_or(raw.seen.at), incomplete);
     }
     flow::everything_is_reached(checker, &diagnose, &mitigate);
+    if let Some(target) = &target {
+        suits::check(checker, &target.kind, [&diagnose, &mitigate, &escalate]);
+    }
     let header = header?;
     autonomy::check(checker, header.autonomy, autonomy::actions(&mitigate));
     Some(Playbook {
@@ -108,6 +133,8 @@ struct Checker<'a> {
     source: &'a SourceText<'a>,
     asks: Asks,
     problems: Vec<Diagnostic>,
+    /// Of the inputs that could be read.
+    inputs: BTreeMap<String, InputKind>,
 }
 
 impl Checker<'_> {
@@ -201,7 +228,7 @@ impl Checker<'_> {
             .filter(|reference| reference.required > 0)
             .filter_map(|reference| visible.problem_of(&reference.path))
             .collect();
-        let is_right = wrong.is_empty() || self.asks == Asks::Run;
+        let is_right = (wrong.is_empty() & types::check(self, &expression, text, visible)) || self.asks == Asks::Run;
         for wrong in wrong {
             self.error(wrong.code, source.find(at, &wrong.word), wrong.message, wrong.remedy);
         }
@@ -213,7 +240,14 @@ impl Checker<'_> {
         match Template::parse(&text.value) {
             Ok(template) => self.template_names(&template, place(text), visible).then_some(template),
             Err(error) => {
-                self.error(Code::InvalidTemplate, place(text), error.to_string(), None);
+                let at = place(text);
+                let (at, message, remedy) = match error {
+                    TemplateError::Fault(fault) => {
+                        (self.source.find(at, &fault.word), fault.message, Some(fault.remedy))
+                    }
+                    error => (at, error.to_string(), None),
+                };
+                self.error(Code::InvalidTemplate, at, message, remedy);
                 None
             }
         }
@@ -223,6 +257,9 @@ impl Checker<'_> {
     fn template_names(&mut self, template: &Template, at: Location, visible: Visible<'_>) -> bool {
         let source = *self.source;
         let before = self.problems.len();
+        for fault in template.faults() {
+            self.error(Code::InvalidTemplate, source.find(at, &fault.word), fault.message, Some(fault.remedy));
+        }
         for path in template.paths() {
             let path: Vec<String> = path.split('.').map(str::to_owned).collect();
             // `this`, `@index` and the like are handlebars' own.

@@ -262,6 +262,7 @@ fn kind(checker: &mut Checker<'_>, sees: Visible<'_>, what: What, because: Optio
         What::Wait(text) => checker.duration(&text).map(StepKind::Wait),
         What::Action(action) => {
             let because = matches!(action, Action::Tell(_));
+            super::queries::check(checker, action.describe());
             for (_, arg) in action.describe().args() {
                 if let Some((template, at)) = arg.template() {
                     checker.template_names(template, at, Visible { now: false, because, ..sees });

@@ -47,8 +47,29 @@ pub(super) fn check(checker: &mut Checker<'_>, spot: Spot<'_>, raw: RawVerify) -
             return None;
         }
     }
+    if let (Some(Some(every)), Some(at)) = (every, raw.every.as_ref().map(place))
+        && every >= within
+    {
+        let message = format!(
+            "it is looked at every {}, and patience ends after {} (`within`): nobody looks twice",
+            HumanDuration(every),
+            HumanDuration(within)
+        );
+        let remedy = format!("write less than {}", HumanDuration(within));
+        if checker.rule(Code::OutOfRange, at, message, remedy) {
+            return None;
+        }
+    }
     let window = raw.query.as_ref().and_then(|query| spot.names.step(&query.value)).and_then(|step| step.window);
-    if let Some(window) = window.filter(|window| *window > settle) {
+    if let Some(window) = window.filter(|window| *window > within) {
+        let message = format!(
+            "the query looks back {}, and patience ends after {}: all that it ever sees is mixed with what was before",
+            HumanDuration(window),
+            HumanDuration(within)
+        );
+        let remedy = format!("write `settle: {}`, and more than that for `within`", HumanDuration(window));
+        checker.warning(Code::StaleVerify, place(within_at), message, remedy);
+    } else if let Some(window) = window.filter(|window| *window > settle) {
         let message = format!(
             "the query looks back {}, and is asked {} after the change: it still sees what was before",
             HumanDuration(window),

@@ -3,6 +3,7 @@
 mod looks;
 mod raw;
 mod reader;
+mod schema;
 mod step;
 mod yaml;
 
@@ -14,6 +15,7 @@ use serde_saphyr::{Error, MergeKeyPolicy, NonFiniteFloatPolicy, Options};
 
 pub(super) use raw::{RawInput, RawInputs, RawLimits, RawMetadata, RawPlaybook, RawTarget};
 pub(super) use reader::{Seen, Text, place};
+pub use schema::schema;
 pub(super) use step::{Does, RawBranch, RawEach, RawSet, RawStep, RawVerify, What, branches_end_as_steps};
 
 use crate::diagnostics::{Code, Diagnostic, SourceText};

@@ -93,11 +93,39 @@ pub(super) use plain_fields;
 
 /// `write x instead`, or all there are.
 pub(super) fn instead<'a>(word: &str, names: impl IntoIterator<Item = &'a str> + Clone, all: &str) -> String {
-    match closest(word, names.clone()) {
+    // What other tools call it.
+    let elsewhere = ELSEWHERE.iter().filter(|(other, _)| other.eq_ignore_ascii_case(word));
+    let elsewhere = elsewhere.map(|(_, ours)| *ours).find(|ours| names.clone().into_iter().any(|name| name == *ours));
+    match elsewhere.or_else(|| closest(word, names.clone())) {
         Some(meant) => format!("write `{meant}` instead"),
         None => format!("{all} {}", list(names)),
     }
 }
+
+/// Words of other tools, and what they are called here.
+const ELSEWHERE: [(&str, &str); 21] = [
+    ("if", "when"),
+    ("if", "where"),
+    ("when", "where"),
+    ("condition", "when"),
+    ("else", "otherwise"),
+    ("default", "otherwise"),
+    ("then", "do"),
+    ("steps", "do"),
+    ("name", "id"),
+    ("name", "branch"),
+    ("sleep", "wait"),
+    ("pause", "wait"),
+    ("switch", "choose"),
+    ("vars", "set"),
+    ("group", "atomic"),
+    ("reason", "because"),
+    ("retries", "retry"),
+    ("interval", "every"),
+    ("timeout", "within"),
+    ("for", "within"),
+    ("alertname", "alert"),
+];
 
 /// The keys under which names are given that the rest of the document uses.
 const NAMING: [&str; 11] =

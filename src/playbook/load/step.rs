@@ -150,7 +150,7 @@ pub(in crate::playbook) struct RawVerify {
 }
 
 /// The keys of a step that say what it does, beside the actions.
-const DOES: [&str; 8] = ["done_if", "require", "escalate_if", "set", "wait", "atomic", "choose", "foreach"];
+pub(super) const DOES: [&str; 8] = ["done_if", "require", "escalate_if", "set", "wait", "atomic", "choose", "foreach"];
 
 impl RawBranch {
     /// The keys of how it ends become its last steps.

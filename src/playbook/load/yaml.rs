@@ -5,7 +5,7 @@ use serde_saphyr::{Error, MessageFormatter, UserMessageFormatter};
 
 use super::reader::{Place, instead};
 use crate::diagnostics::{Code, Diagnostic, SourceText};
-use crate::language::Location;
+use crate::language::{Location, Template};
 
 /// The problem for `error`, which came up while the value of `place` was read.
 pub(super) fn problem(source: &SourceText<'_>, error: &Error, place: Option<&Place>) -> Diagnostic {
@@ -37,7 +37,15 @@ pub(super) fn problem(source: &SourceText<'_>, error: &Error, place: Option<&Pla
         Error::NullIntoString { .. } => {
             (Code::NoValue, format!("`{key}` has no value"), Some("write one, or leave the key out".into()))
         }
-        Error::Message { msg, .. } => (Code::InvalidArgument, msg.clone(), None),
+        Error::Message { msg, .. } => {
+            let (message, remedy) =
+                msg.rsplit_once("; ").map_or((msg.as_str(), None), |(said, remedy)| (said, Some(remedy.to_owned())));
+            let is_template = Template::is_refused_as(msg);
+            if is_template && let Some(word) = message.split('`').nth(1) {
+                at = source.find(at, word.trim_start_matches('{').split_whitespace().next().unwrap_or_default());
+            }
+            (if is_template { Code::InvalidTemplate } else { Code::InvalidArgument }, message.to_owned(), remedy)
+        }
         Error::MultipleDocuments { .. } => (
             Code::SeveralDocuments,
             "the file holds a second document".into(),
@@ -137,13 +145,37 @@ fn syntax(
     let remedy = match found.rest.chars().next() {
         Some('@' | '`' | '%') => Some("put quotes around the text"),
         Some('*' | '&') => Some("put quotes around the text, if `*` and `&` are part of it"),
+        _ if is_indented_alone(source, at.line).is_some() => None,
         _ if message.contains("mapping values are not allowed") => {
             Some("put quotes around a text that holds `: `, or look whether the lines around it are indented alike")
         }
         _ if message.contains("flow") => Some("look whether a bracket in one of the lines before it is not closed"),
         _ => None,
     };
-    (Code::InvalidYaml, format!("this is no YAML: {message}"), remedy.map(str::to_owned))
+    let remedy = remedy.map(str::to_owned).or_else(|| {
+        let (column, now) = is_indented_alone(source, at.line)?;
+        Some(format!("indent the line by {column} spaces, as the one before it, and not by {now}"))
+    });
+    (Code::InvalidYaml, format!("this is no YAML: {message}"), remedy)
+}
+
+/// By how many spaces a line should be indented that stands neither below nor beside the one before
+/// it, and by how many it is.
+fn is_indented_alone(source: &SourceText<'_>, line: u64) -> Option<(usize, usize)> {
+    let indent = |text: &str| text.len() - text.trim_start_matches(' ').len();
+    let text = source.line(line);
+    let says_something = |text: &&str| !text.trim().is_empty() && !text.trim_start().starts_with('#');
+    let mut before = (1..line).rev().map(|line| source.line(line)).filter(says_something);
+    let last = before.next()?;
+    // Where its first key stands.
+    let column = |text: &str| text.len() - text.trim_start_matches([' ', '-']).len();
+    let (now, wanted) = (indent(text), column(last));
+    // Further in below a key without a value is what a mapping looks like.
+    let opens = last.trim_end().ends_with([':', '|', '>', '-']);
+    let block = std::iter::once(last).chain(before).take_while(|text| column(text) > 0);
+    let is_known = block.take(40).any(|text| column(text) == now);
+    let is_list = text.trim_start().starts_with("- ");
+    (now != wanted && !is_list && !(opens && now > wanted) && (!is_known || now > wanted)).then_some((wanted, now))
 }
 
 /// A tab that indents the line of the error or one of its neighbours: the reader notices it late.

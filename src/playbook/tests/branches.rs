@@ -57,7 +57,7 @@ fn branches_that_are_none() {
     playbooks/coredns.yaml:21:9: unknown field `brunch` in a branch; write `branch` instead
     playbooks/coredns.yaml:21:9: the branch has no name, by which people are told of it; add `branch: what it means`
     ");
-    assert_snapshot!(two("when: p99.value > 5", "when: p99.value >"), @"playbooks/coredns.yaml:22:26: the condition ends too early; close all brackets and quotes");
+    assert_snapshot!(two("when: p99.value > 5", "when: p99.value >"), @"playbooks/coredns.yaml:23:9: the condition ends too early; close all brackets and quotes");
 }
 
 #[test]

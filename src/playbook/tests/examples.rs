@@ -7,18 +7,23 @@ use crate::playbook::{Playbook, StepKind};
 /// A playbook with that step.
 fn playbook(declaration: &Declaration) -> Playbook {
     let step: String = declaration.example.lines().map(|line| format!("  {line}\n")).collect();
+    let kind = match declaration.name {
+        "k8s.claim_owner" | "k8s.expand_pvc" => "PersistentVolumeClaim",
+        "k8s.delete_job" => "Job",
+        _ => "Deployment",
+    };
     let text = format!(
         r#"apiVersion: dogwatch/v1
 kind: Playbook
 metadata: {{ name: example, version: 1.0.0, owner: platform }}
 summary: an example
 severity: S2
-autonomy: {}
+autonomy: {autonomy}
 triggers: [{{ alert: SomethingOdd }}]
-target: {{ kind: Deployment, namespace: kube-system, name: coredns }}
+target: {{ kind: {kind}, namespace: kube-system, name: coredns }}
 limits: {{ runs: 3 per 1h, cooldown: 15m }}
 "#,
-        declaration.most_autonomy
+        autonomy = declaration.most_autonomy
     );
     let page = "  - page: { message: help }\n";
     let phases = match declaration.effect {

@@ -285,11 +285,13 @@ fn actions() {
        = help: leave it out
     ");
     told!("by: 50%" => "by: half", @r#"
-    error[invalid-argument]: `half` is no number of replicas to add; write `50%` or `2`
+    error[invalid-argument]: `half` is no number of replicas to add
       --> playbooks/coredns.yaml:25:22
        |
     25 |     k8s.scale: { by: half, max: "{{inputs.max_replicas}}" }
        |                      ^^^^
+       |
+       = help: write `50%` or `2`
     "#);
     told!("message: \"CoreDNS" => "text: \"CoreDNS", @r#"
     error[unknown-field]: unknown field `text` in `page`
@@ -883,6 +885,7 @@ fn groups() {
     let group = |steps: &str| {
         with("  - id: scale\n    k8s.scale: { by: 50%, max: \"{{inputs.max_replicas}}\" }\n    verify: { query: p99, until: value < 0.1, settle: 6m, within: 12m }\n    undo: never\n", steps)
         .replace("; {{scale.summary}}", "")
+            .replace("target: { kind: Deployment", "target: { kind: Job")
     };
     let good = group(
         "  - notice: { message: now }\n  - atomic:\n      - id: stop\n        k8s.delete_job: {}\n      - wait: 10s\n      - id: start\n        k8s.create_job: {}\n        verify: { query: p99, until: value < 0.1, settle: 6m, within: 12m }\n  - notice: { message: done }\n",

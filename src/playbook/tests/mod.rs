@@ -2,6 +2,8 @@
 
 mod branches;
 mod examples;
+mod frozen;
+mod hostile;
 mod laws;
 mod loops;
 mod mistakes;

@@ -32,7 +32,8 @@ fn given(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 fn playbook(target: &str, inputs: &str) -> Playbook {
     let text = with("{ kind: Deployment, namespace: kube-system, name: coredns }", target)
         .replace("max_replicas: { type: integer, default: 10, maximum: 50 }", inputs)
-        .replace("\"{{inputs.max_replicas}}\"", "10");
+        // An action that goes with any target.
+        .replace("k8s.scale: { by: 50%, max: \"{{inputs.max_replicas}}\" }", "k8s.create_job: { from_cronjob: a }");
     parse(&text).unwrap_or_else(|problems| panic!("{problems:#?}"))
 }
 

@@ -9,13 +9,22 @@ use serde_saphyr::Spanned;
 use crate::cluster::sim::Fault;
 use crate::model::{Autonomy, HumanDuration, ObjectKey, Outcome};
 
-/// `coredns-saturated.cases.yaml`.
-#[derive(Debug, Deserialize)]
+/// The schema (draft 2020-12) of a file of cases.
+pub fn schema() -> Value {
+    schemars::schema_for!(CaseFile).to_value()
+}
+
+/// Cases of a playbook: what is there, what happens, and what must come of it.
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schemars(title = "Cases")]
 pub struct CaseFile {
+    #[schemars(with = "String", extend("const" = "dogwatch/v1"))]
     pub api_version: Spanned<String>,
+    #[schemars(with = "String", extend("const" = "Cases"))]
     pub kind: Spanned<String>,
     /// The playbook's `metadata.name`.
+    #[schemars(with = "String")]
     pub playbook: Spanned<String>,
     /// What this cluster is called, as in `cluster.name` of dogwatch.yaml; alerts name theirs with
     /// the label `cluster`.
@@ -26,11 +35,12 @@ pub struct CaseFile {
     /// Answers that every case begins with.
     #[serde(default)]
     pub prometheus: Vec<Answers>,
+    #[schemars(with = "Vec<Case>")]
     pub cases: Vec<Spanned<Case>>,
 }
 
 /// One case.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
     pub name: String,
@@ -58,7 +68,7 @@ pub struct Case {
 }
 
 /// An alert that fires.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CaseAlert {
     pub name: String,
@@ -69,7 +79,7 @@ pub struct CaseAlert {
 }
 
 /// What Prometheus answers to queries that contain a text.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Answers {
     /// A part of the expression.
@@ -85,7 +95,7 @@ pub struct Answers {
 }
 
 /// How far the simulated cluster must have come.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Once {
     pub object: ObjectKey,
@@ -98,7 +108,7 @@ pub struct Once {
 }
 
 /// Something that happens.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct During {
     pub after: HumanDuration,
@@ -115,7 +125,7 @@ pub struct During {
 }
 
 /// What must come of it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Expect {
     pub outcome: Outcome,
@@ -136,7 +146,7 @@ pub struct Expect {
 }
 
 /// What becomes of the items of a loop.
-#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExpectedItems {
     pub done: Vec<String>,

@@ -70,6 +70,8 @@ impl Declared for K8sExpandPvc {
 ",
     };
 
+    const TARGETS: &'static [Kind] = &[Kind::CLAIM];
+
     fn into_action(self) -> Action {
         Action::Mutate(Box::new(self))
     }

@@ -97,6 +97,8 @@ impl Declared for K8sScale {
 ",
     };
 
+    const TARGETS: &'static [Kind] = &[Kind::DEPLOYMENT, Kind::STATEFUL_SET];
+
     fn into_action(self) -> Action {
         Action::Mutate(Box::new(self))
     }

@@ -1,0 +1,425 @@
+//! The JSON Schema of playbooks, for editors. It says less than the check: form and types, and of a step
+//! what its phase allows.
+
+mod each;
+
+use serde_json::{Map, Value, json};
+
+use crate::action::{Argument, Declaration, Effect, declarations};
+use crate::cluster::Kind;
+use crate::model::Phase;
+use crate::playbook::InputKind;
+use each::each;
+
+/// The schema (draft 2020-12) of a file of `playbooks/`.
+pub fn schema() -> Value {
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Playbook",
+        "description": "A playbook of Dogwatch: what is asked, changed and told when an alert fires",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["apiVersion", "kind", "metadata", "summary", "severity", "autonomy", "target", "escalate"],
+        "properties": top(),
+        "$defs": definitions(),
+    })
+}
+
+fn top() -> Value {
+    json!({
+        "apiVersion": { "description": "The version of the language", "const": "dogwatch/v1" },
+        "kind": { "const": "Playbook" },
+        "metadata": {
+            "description": "By what it is known",
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["name", "version", "owner"],
+            "properties": metadata(),
+        },
+        "summary": text("What is wrong when it runs, in a line"),
+        "severity": {
+            "description": "S1: users are down or data is at risk. S2: redundancy is lost. S3: one pod, one replica, one job. S4: a trend",
+            "enum": ["S1", "S2", "S3", "S4"],
+        },
+        "autonomy": {
+            "description": "How far it may go alone: `observe` diagnoses, `suggest` shows what it would do, `approve` asks before the first change, `auto` acts",
+            "enum": ["observe", "suggest", "approve", "auto"],
+        },
+        "page_by": duration("Whatever the run is doing then, somebody is paged with the evidence so far"),
+        "triggers": {
+            "description": "The alerts that start it",
+            "type": "array",
+            "items": {
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["alert"],
+                "properties": trigger(),
+            },
+        },
+        "target": {
+            "description": "The object that a run is about. Locks, limits and history hang on it",
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["kind"],
+            "properties": target(),
+        },
+        "inputs": {
+            "description": "What people may set, by name. Conditions and texts see it as `inputs.NAME`",
+            "type": "object",
+            "propertyNames": { "pattern": "^[a-z][a-z0-9_]*$" },
+            "additionalProperties": {
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["type"],
+                "properties": input(),
+            },
+        },
+        "limits": {
+            "description": "How often it may run on one target",
+            "type": "object",
+            "additionalProperties": false,
+            "properties": limits(),
+        },
+        "diagnose": steps(Phase::Diagnose, "What is asked first. Nothing is changed here"),
+        "mitigate": steps(Phase::Mitigate, "What is changed, each change with its `verify`"),
+        "escalate": steps(Phase::Escalate, "Whom to tell when the run cannot go on: a failure, an unmet `require`, a denied approval"),
+    })
+}
+
+fn metadata() -> Value {
+    json!({
+        "name": text_like("Its name, by which people and cases call it", "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"),
+        "version": text_like("Three numbers. Changed content has a new one", "^[0-9]+\\.[0-9]+\\.[0-9]+(-[0-9A-Za-z.-]+)?$"),
+        "owner": text("The team of `oncall.yaml` that owns it and is paged by it"),
+    })
+}
+
+fn trigger() -> Value {
+    json!({
+        "alert": text("The `alertname`"),
+        "where": condition("Which of these alerts: a condition on `alert`"),
+    })
+}
+
+fn target() -> Value {
+    json!({
+        "kind": { "description": "As Kubernetes spells it", "enum": kinds() },
+        "from": { "description": "`alert`: the alert's labels name the object", "const": "alert" },
+        "namespace": text("Where it is"),
+        "name": text("What it is called"),
+    })
+}
+
+fn input() -> Value {
+    let bound = json!({ "type": ["number", "string"] });
+    json!({
+        "type": { "description": "What its values are", "enum": InputKind::ALL.map(|(name, _)| name) },
+        "default": described("Where nobody sets it. Left out: it must be given", json!({ "type": ["string", "number", "boolean"] })),
+        "minimum": described("The least value", bound.clone()),
+        "maximum": described("The greatest value", bound),
+        "label": text("The alert's label that gives it, where no person does"),
+        "description": text("What it is for"),
+    })
+}
+
+fn limits() -> Value {
+    json!({
+        "runs": text_like("At most so many runs in a time: `3 per 1h`", "^[0-9]+ +per +[0-9].*$"),
+        "cooldown": duration("At least so long after the end of the last run"),
+    })
+}
+
+fn steps(phase: Phase, doc: &str) -> Value {
+    json!({ "description": doc, "type": "array", "items": { "$ref": format!("#/$defs/{phase}Step") } })
+}
+
+fn definitions() -> Value {
+    let mut all = Map::new();
+    for phase in [Phase::Diagnose, Phase::Mitigate, Phase::Escalate] {
+        all.insert(format!("{phase}Step"), step(Place { phase, in_group: false }));
+        all.insert(format!("{phase}Branch"), branch(phase));
+    }
+    all.insert("groupStep".into(), step(Place { phase: Phase::Mitigate, in_group: true }));
+    all.insert("verify".into(), verify());
+    all.insert("template".into(), json!({ "type": "string", "pattern": "\\{\\{" }));
+    for action in declarations() {
+        all.insert(action.name.into(), arguments(action));
+    }
+    Value::Object(all)
+}
+
+/// Where a step stands.
+#[derive(Clone, Copy)]
+struct Place {
+    phase: Phase,
+    in_group: bool,
+}
+
+fn step(place: Place) -> Value {
+    let mut does = does(place);
+    for action in declarations() {
+        if place.phase == Phase::Mitigate || !matches!(action.effect, Effect::Mutates(_)) {
+            let doc = format!("{} ({})", action.summary, action.effect);
+            does.insert(action.name.into(), json!({ "description": doc, "$ref": format!("#/$defs/{}", action.name) }));
+        }
+    }
+    let one = does.keys().map(|name| json!({ "required": [name] })).collect::<Vec<_>>();
+    let mut properties = keys(place.phase);
+    properties.extend(does);
+    if properties.contains_key("foreach") {
+        properties.extend(each(place.phase));
+    }
+    json!({ "type": "object", "additionalProperties": false, "properties": properties, "oneOf": one })
+}
+
+/// What a step can do, beside the actions.
+fn does(Place { phase, in_group }: Place) -> Map<String, Value> {
+    let mut does = Map::new();
+    let mut can = |name: &str, schema: Value| drop(does.insert(name.into(), schema));
+    if phase != Phase::Escalate {
+        can("require", condition("The run escalates unless this holds"));
+        can("escalate_if", condition("The run escalates if this holds. Needs `because`"));
+        if !in_group {
+            can("done_if", condition("The run ends with nothing to do if this holds"));
+        }
+    }
+    can(
+        "set",
+        json!({
+            "description": "Names for values, each a CEL expression",
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": { "type": ["string", "number", "boolean"] },
+        }),
+    );
+    can("wait", duration("A timer that survives a restart"));
+    if !in_group {
+        let branches = json!({ "$ref": format!("#/$defs/{phase}Branch") });
+        can(
+            "choose",
+            json!({
+                "description": "One of several ways: the first branch whose condition holds",
+                "type": "array",
+                "minItems": 2,
+                "items": branches,
+            }),
+        );
+    }
+    if phase != Phase::Escalate && !in_group {
+        can(
+            "foreach",
+            text_like("One thing for each of many: `job in failed`, a name and a CEL list", "^\\s*\\S+\\s+in\\s"),
+        );
+    }
+    if phase == Phase::Mitigate && !in_group {
+        can(
+            "atomic",
+            json!({
+                "description": "Steps that belong together: once the first was made, the others follow",
+                "type": "array",
+                "items": { "$ref": "#/$defs/groupStep" },
+            }),
+        );
+    }
+    does
+}
+
+/// The keys of a step beside what it does.
+fn keys(phase: Phase) -> Map<String, Value> {
+    let keys = json!({
+        "id": text_like("The name of what it finds, for conditions and texts after it", "^[a-z_][a-z0-9_]*$"),
+        "when": condition("The step is left out unless this holds"),
+        "because": text("The reason that people are told of the condition"),
+        "timeout": duration("How long one attempt may take"),
+        "retry": {
+            "description": "For how long failures that may pass are tried again",
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["for"],
+            "properties": retry(),
+        },
+        "verify": { "description": "How it is proved that the change helped", "$ref": "#/$defs/verify" },
+        "undo": { "description": "How it is undone", "const": "never" },
+    });
+    let Value::Object(mut keys) = keys else { return Map::new() };
+    if phase != Phase::Mitigate {
+        keys.remove("verify");
+        keys.remove("undo");
+    }
+    keys
+}
+
+fn retry() -> Value {
+    json!({ "for": duration("The whole time") })
+}
+
+fn branch(phase: Phase) -> Value {
+    let mut properties = json!({
+        "branch": text("What it means, for people"),
+        "otherwise": text("What it means that no condition before it holds. The last branch"),
+        "when": condition("The branch is chosen if this holds and none before it did"),
+        "do": steps(phase, "What is done then"),
+        "escalate": text("The run escalates at its end: why"),
+        "done": text("The run ends with nothing more to do: why"),
+        "go_on": text("Nothing is to be done here: why"),
+    });
+    if let (Phase::Escalate, Some(properties)) = (phase, properties.as_object_mut()) {
+        properties.remove("escalate");
+        properties.remove("done");
+    }
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": properties,
+        "oneOf": [{ "required": ["branch", "when"] }, { "required": ["otherwise"] }],
+    })
+}
+
+fn verify() -> Value {
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["until", "within"],
+        "properties": {
+            "query": text("The id of the step that is asked again: `until` sees its fields. Left out: `target`, read again"),
+            "until": condition("What holds when it helped"),
+            "fail_if": condition("What holds when there is no use in waiting any longer"),
+            "settle": duration("How long nothing is looked at: longer than the query's own window"),
+            "every": duration("The time between two looks"),
+            "within": duration("The end of patience, counted from the change"),
+        },
+    })
+}
+
+fn arguments(action: &Declaration) -> Value {
+    let properties = action.arguments.iter().map(|argument| (argument.name.to_owned(), of_argument(argument)));
+    let required = action.arguments.iter().filter(|argument| argument.required).map(|argument| argument.name);
+    json!({
+        "description": action.about,
+        "type": "object",
+        "additionalProperties": false,
+        "required": required.collect::<Vec<_>>(),
+        "properties": properties.collect::<Map<_, _>>(),
+    })
+}
+
+/// A value of its type, or a text with holes that becomes one.
+fn of_argument(argument: &Argument) -> Value {
+    let integer = json!({ "type": "integer", "minimum": 0 });
+    let size = json!({ "type": ["string", "integer"], "pattern": "^[0-9.]+([eE][0-9]+|[numkKMGTPE]i?)?$" });
+    let share = json!({ "type": "string", "pattern": "^ *[0-9]+ *%$" });
+    let value = match argument.of_type {
+        "integer" => vec![integer],
+        "number" => vec![json!({ "type": "number" })],
+        "boolean" => vec![json!({ "type": "boolean" })],
+        "size" => vec![size],
+        "percentage or integer" => vec![share, integer],
+        "percentage or size" => vec![share, size],
+        "duration" => vec![duration_form()],
+        "kind" => vec![json!({ "enum": kinds() })],
+        // Words: `cronjob` or `self`.
+        words if words.starts_with('`') => {
+            vec![json!({ "enum": words.split('`').skip(1).step_by(2).collect::<Vec<_>>() })]
+        }
+        _ => vec![json!({ "type": "string" })],
+    };
+    let any = value.into_iter().chain([json!({ "$ref": "#/$defs/template" })]).collect::<Vec<_>>();
+    let mut schema = json!({ "anyOf": any });
+    if let Some(default) = argument.default {
+        let default = serde_json::from_str(default).unwrap_or_else(|_| Value::from(default));
+        schema = with(schema, "default", default);
+    }
+    described(argument.doc, schema)
+}
+
+fn kinds() -> Vec<&'static str> {
+    let mut kinds: Vec<&str> = Kind::all().iter().map(|kind| kind.name).collect();
+    kinds.sort_unstable();
+    kinds
+}
+
+/// CEL. A bare `true` is one too.
+fn condition(doc: &str) -> Value {
+    described(doc, json!({ "type": ["string", "boolean"] }))
+}
+
+fn text(doc: &str) -> Value {
+    described(doc, json!({ "type": "string" }))
+}
+
+fn text_like(doc: &str, pattern: &str) -> Value {
+    described(doc, json!({ "type": "string", "pattern": pattern }))
+}
+
+fn duration(doc: &str) -> Value {
+    described(doc, duration_form())
+}
+
+fn duration_form() -> Value {
+    json!({ "type": "string", "pattern": "^\\s*([0-9]+\\s*(ms|s|m|h|d|w)\\s*)+$" })
+}
+
+fn described(doc: &str, schema: Value) -> Value {
+    with(schema, "description", doc.into())
+}
+
+fn with(mut schema: Value, name: &str, value: Value) -> Value {
+    if let Some(object) = schema.as_object_mut() {
+        object.insert(name.into(), value);
+    }
+    schema
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::raw::{RawInput, RawLimits, RawMetadata, RawTarget, RawTrigger};
+    use super::super::reader::Fields;
+    use super::super::step::{RawBranch, RawEach, RawRetry, RawVerify};
+    use super::super::{RawPlaybook, RawStep};
+    use super::*;
+
+    fn names<T: Fields>() -> Vec<&'static str> {
+        let mut names = T::NAMES.to_vec();
+        names.sort_unstable();
+        names
+    }
+
+    fn keys_of(value: &Value) -> Vec<&str> {
+        let mut keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
+        keys.sort_unstable();
+        keys
+    }
+
+    #[test]
+    fn the_fields_are_those_that_are_read() {
+        assert_eq!(keys_of(&top()), names::<RawPlaybook>());
+        assert_eq!(keys_of(&metadata()), names::<RawMetadata>());
+        assert_eq!(keys_of(&trigger()), names::<RawTrigger>());
+        assert_eq!(keys_of(&target()), names::<RawTarget>());
+        assert_eq!(keys_of(&input()), names::<RawInput>());
+        assert_eq!(keys_of(&limits()), names::<RawLimits>());
+        assert_eq!(keys_of(&retry()), names::<RawRetry>());
+        assert_eq!(keys_of(&verify()["properties"]), names::<RawVerify>());
+        assert_eq!(keys_of(&branch(Phase::Mitigate)["properties"]), names::<RawBranch>());
+        assert_eq!(keys_of(&Value::Object(keys(Phase::Mitigate))), names::<RawStep>());
+        let mut of_loops = RawEach::NAMES.to_vec();
+        of_loops.sort_unstable();
+        assert_eq!(keys_of(&Value::Object(each(Phase::Mitigate))), of_loops);
+        let mut does = super::super::step::DOES.to_vec();
+        does.sort_unstable();
+        assert_eq!(keys_of(&Value::Object(super::does(Place { phase: Phase::Mitigate, in_group: false }))), does);
+    }
+
+    #[test]
+    fn each_type_of_an_argument_has_a_form() {
+        for argument in declarations().iter().flat_map(|action| action.arguments) {
+            let forms = of_argument(argument)["anyOf"].as_array().unwrap().len();
+            assert!(forms >= 2, "{}", argument.name);
+            if argument.of_type.starts_with('`') {
+                continue;
+            }
+            let known = ["string", "integer", "number", "boolean", "size", "kind", "duration", "Job"];
+            assert!(argument.of_type.starts_with("percentage or") || known.contains(&argument.of_type), "{argument:?}");
+        }
+    }
+}
