@@ -90,6 +90,7 @@ fn metadata() -> Value {
     json!({
         "name": text_like("Its name, by which people and cases call it", "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"),
         "version": text_like("Three numbers. Changed content has a new one", "^[0-9]+\\.[0-9]+\\.[0-9]+(-[0-9A-Za-z.-]+)?$"),
+        "review_by": text_like("From that day on it is named as overdue for a review", "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
         "owner": text("The team of `oncall.yaml` that owns it and is paged by it"),
     })
 }

@@ -7,7 +7,7 @@ use super::raw::RawTarget;
 use super::reader::{Fields, Reader, Seen, Text, instead, place, plain_fields};
 use crate::action::{self, Action};
 use crate::diagnostics::{Code, Diagnostic};
-use crate::language::{Location, closest};
+use crate::language::{Location, closest, list};
 
 /// One entry of a phase, or of an `atomic` group.
 #[derive(Debug, Default)]
@@ -248,12 +248,10 @@ impl Fields for RawStep {
             (Code::UnknownAction, format!("there is no action `{name}`"), instead(name, actions, "the actions are"))
         } else {
             let all = Self::NAMES.iter().copied().chain(actions);
-            let of_a_loop = closest(name, RawEach::NAMES).filter(|_| closest(name, all.clone()).is_none());
-            (
-                Code::UnknownField,
-                format!("unknown field or action `{name}` in a step"),
-                of_a_loop.map_or_else(|| instead(name, all, "a step has"), |meant| format!("write `{meant}` instead")),
-            )
+            let meant = closest(name, all.clone()).or_else(|| closest(name, RawEach::NAMES));
+            let remedy =
+                meant.map_or_else(|| format!("a step has {}", list(all)), |meant| format!("write `{meant}` instead"));
+            (Code::UnknownField, format!("unknown field or action `{name}` in a step"), remedy)
         };
         let mut problem = reader.source.error(code, place(key), message);
         problem.remedy = Some(remedy);

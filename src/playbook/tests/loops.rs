@@ -202,6 +202,7 @@ fn what_has_no_place_in_a_loop() {
     assert_eq!(with(second, &again), "");
     let without = LOOP
         .replace("    target: { kind: Job, name: \"{{job.metadata.name}}\" }\n", "    key: job.metadata.name\n")
+        .replace("target: { kind: Namespace, from: alert }", "target: { kind: Job, from: alert }")
         .replace("k8s.create_job: {}", "k8s.delete_job: {}");
     assert_snapshot!(parse(&without).unwrap_err(), @r#"jobs.yaml:29:9: `k8s.delete_job` changes the target of the run, which is the same for each item; add `target: { kind: ..., name: "{{item.metadata.name}}" }` to the `foreach`"#);
 }
