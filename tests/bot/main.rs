@@ -32,6 +32,7 @@ mod incidents;
 mod intake;
 mod jobs;
 mod laws;
+mod loops;
 mod many;
 mod mutated;
 mod on_call;

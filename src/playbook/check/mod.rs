@@ -2,6 +2,7 @@
 
 mod autonomy;
 mod blocks;
+mod each;
 mod flow;
 mod header;
 mod inputs;
@@ -13,6 +14,7 @@ mod target;
 mod types;
 mod verify;
 mod visible;
+mod words;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -131,7 +131,8 @@ const ELSEWHERE: [(&str, &str); 21] = [
 const MOST_UNKNOWN: usize = 200;
 
 /// The keys under which names are given that the rest of the document uses.
-const NAMING: [&str; 9] = ["diagnose", "mitigate", "escalate", "atomic", "choose", "do", "set", "id", "inputs"];
+const NAMING: [&str; 11] =
+    ["diagnose", "mitigate", "escalate", "atomic", "choose", "foreach", "guard", "do", "set", "id", "inputs"];
 
 /// Where in the document the reader is: the value of a key, or an entry of the list that is its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
