@@ -127,6 +127,9 @@ const ELSEWHERE: [(&str, &str); 21] = [
     ("alertname", "alert"),
 ];
 
+/// More unknown keys are not told one by one: each is looked for in the whole file.
+const MOST_UNKNOWN: usize = 200;
+
 /// The keys under which names are given that the rest of the document uses.
 const NAMING: [&str; 11] =
     ["diagnose", "mitigate", "escalate", "atomic", "choose", "foreach", "guard", "do", "set", "id", "inputs"];
@@ -230,7 +233,9 @@ impl<'de, T: Fields> Visitor<'de> for MapOf<'_, '_, T> {
                 }
                 value.seen().broken.push(key.value);
             } else if !value.field(&key, &mut map, reader)? {
-                reader.report(T::unknown(&key, reader));
+                if reader.problems.borrow().len() < MOST_UNKNOWN {
+                    reader.report(T::unknown(&key, reader));
+                }
                 map.next_value::<IgnoredAny>()?;
                 value.seen().broken.push(key.value);
             }

@@ -1,15 +1,12 @@
 //! The JSON Schema of playbooks, for editors. It says less than the check: form and types, and of a step
 //! what its phase allows.
 
-mod each;
-
 use serde_json::{Map, Value, json};
 
 use crate::action::{Argument, Declaration, Effect, declarations};
 use crate::cluster::Kind;
 use crate::model::Phase;
 use crate::playbook::InputKind;
-use each::each;
 
 /// The schema (draft 2020-12) of a file of `playbooks/`.
 pub fn schema() -> Value {
@@ -89,8 +86,8 @@ fn top() -> Value {
 fn metadata() -> Value {
     json!({
         "name": text_like("Its name, by which people and cases call it", "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"),
+        "review_by": text_like("The day by which somebody is to look at it again", "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
         "version": text_like("Three numbers. Changed content has a new one", "^[0-9]+\\.[0-9]+\\.[0-9]+(-[0-9A-Za-z.-]+)?$"),
-        "review_by": text_like("From that day on it is named as overdue for a review", "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
         "owner": text("The team of `oncall.yaml` that owns it and is paged by it"),
     })
 }
@@ -166,11 +163,16 @@ fn step(place: Place) -> Value {
     }
     let one = does.keys().map(|name| json!({ "required": [name] })).collect::<Vec<_>>();
     let mut properties = keys(place.phase);
-    properties.extend(does);
-    if properties.contains_key("foreach") {
-        properties.extend(each(place.phase));
+    let mut schema = json!({ "type": "object", "additionalProperties": false, "oneOf": one });
+    if does.contains_key("foreach") {
+        let each = each(place.phase);
+        let with = each.keys().map(|key| (key.clone(), json!(["foreach"]))).collect::<Map<_, _>>();
+        schema["dependentRequired"] = Value::Object(with);
+        properties.extend(each);
     }
-    json!({ "type": "object", "additionalProperties": false, "properties": properties, "oneOf": one })
+    properties.extend(does);
+    schema["properties"] = Value::Object(properties);
+    schema
 }
 
 /// What a step can do, beside the actions.
@@ -195,6 +197,9 @@ fn does(Place { phase, in_group }: Place) -> Map<String, Value> {
     );
     can("wait", duration("A timer that survives a restart"));
     if !in_group {
+        if phase != Phase::Escalate {
+            can("foreach", text("One thing for each of a list: `job in failed`"));
+        }
         let branches = json!({ "$ref": format!("#/$defs/{phase}Branch") });
         can(
             "choose",
@@ -204,12 +209,6 @@ fn does(Place { phase, in_group }: Place) -> Map<String, Value> {
                 "minItems": 2,
                 "items": branches,
             }),
-        );
-    }
-    if phase != Phase::Escalate && !in_group {
-        can(
-            "foreach",
-            text_like("One thing for each of many: `job in failed`, a name and a CEL list", "^\\s*\\S+\\s+in\\s"),
         );
     }
     if phase == Phase::Mitigate && !in_group {
@@ -248,6 +247,35 @@ fn keys(phase: Phase) -> Map<String, Value> {
         keys.remove("undo");
     }
     keys
+}
+
+/// The keys of a loop beside `foreach`.
+fn each(phase: Phase) -> Map<String, Value> {
+    let number = json!({ "type": ["integer", "string"] });
+    let each = json!({
+        "target": {
+            "description": "The object that the steps within are about",
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["kind"],
+            "properties": target(),
+        },
+        "key": text("What each is known by, where it is no object of its own"),
+        "max": described("More of them: nothing is done, and a person is called", number.clone()),
+        "waves": described(
+            "So many at once, one wave after the other; the last number goes on",
+            json!({ "type": "array", "minItems": 1, "items": number.clone() }),
+        ),
+        "stop_after": described("So many that fail stop it; else 1", number),
+        "when_resolved": {
+            "description": "What becomes of the others when the alert is over",
+            "enum": ["finish", "stop"],
+        },
+        "guard": steps(phase, "Looked at again before each wave"),
+        "do": steps(phase, "What is done for each"),
+    });
+    let Value::Object(each) = each else { return Map::new() };
+    each
 }
 
 fn retry() -> Value {
@@ -375,8 +403,8 @@ fn with(mut schema: Value, name: &str, value: Value) -> Value {
 mod tests {
     use super::super::raw::{RawInput, RawLimits, RawMetadata, RawTarget, RawTrigger};
     use super::super::reader::Fields;
-    use super::super::step::{RawBranch, RawEach, RawRetry, RawVerify};
-    use super::super::{RawPlaybook, RawStep};
+    use super::super::step::{RawBranch, RawRetry, RawVerify};
+    use super::super::{RawEach, RawPlaybook, RawStep};
     use super::*;
 
     fn names<T: Fields>() -> Vec<&'static str> {
@@ -403,9 +431,9 @@ mod tests {
         assert_eq!(keys_of(&verify()["properties"]), names::<RawVerify>());
         assert_eq!(keys_of(&branch(Phase::Mitigate)["properties"]), names::<RawBranch>());
         assert_eq!(keys_of(&Value::Object(keys(Phase::Mitigate))), names::<RawStep>());
-        let mut of_loops = RawEach::NAMES.to_vec();
-        of_loops.sort_unstable();
-        assert_eq!(keys_of(&Value::Object(each(Phase::Mitigate))), of_loops);
+        let mut loops = RawEach::NAMES.to_vec();
+        loops.sort_unstable();
+        assert_eq!(keys_of(&Value::Object(each(Phase::Mitigate))), loops);
         let mut does = super::super::step::DOES.to_vec();
         does.sort_unstable();
         assert_eq!(keys_of(&Value::Object(super::does(Place { phase: Phase::Mitigate, in_group: false }))), does);
