@@ -1,12 +1,15 @@
 //! The JSON Schema of playbooks, for editors. It says less than the check: form and types, and of a step
 //! what its phase allows.
 
+mod each;
+
 use serde_json::{Map, Value, json};
 
 use crate::action::{Argument, Declaration, Effect, declarations};
 use crate::cluster::Kind;
 use crate::model::Phase;
 use crate::playbook::InputKind;
+use each::each;
 
 /// The schema (draft 2020-12) of a file of `playbooks/`.
 pub fn schema() -> Value {
@@ -247,35 +250,6 @@ fn keys(phase: Phase) -> Map<String, Value> {
         keys.remove("undo");
     }
     keys
-}
-
-/// The keys of a loop beside `foreach`.
-fn each(phase: Phase) -> Map<String, Value> {
-    let number = json!({ "type": ["integer", "string"] });
-    let each = json!({
-        "target": {
-            "description": "The object that the steps within are about",
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["kind"],
-            "properties": target(),
-        },
-        "key": text("What each is known by, where it is no object of its own"),
-        "max": described("More of them: nothing is done, and a person is called", number.clone()),
-        "waves": described(
-            "So many at once, one wave after the other; the last number goes on",
-            json!({ "type": "array", "minItems": 1, "items": number.clone() }),
-        ),
-        "stop_after": described("So many that fail stop it; else 1", number),
-        "when_resolved": {
-            "description": "What becomes of the others when the alert is over",
-            "enum": ["finish", "stop"],
-        },
-        "guard": steps(phase, "Looked at again before each wave"),
-        "do": steps(phase, "What is done for each"),
-    });
-    let Value::Object(each) = each else { return Map::new() };
-    each
 }
 
 fn retry() -> Value {
