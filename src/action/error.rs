@@ -25,6 +25,11 @@ impl ActionError {
     pub fn needs_human(message: impl Into<String>) -> Self {
         Self { class: FailureClass::NeedsHuman, message: message.into() }
     }
+
+    /// This object is not to be touched now: somebody holds it, or has asked for that.
+    pub fn leave_alone(message: impl Into<String>) -> Self {
+        Self { class: FailureClass::LeaveAlone, message: message.into() }
+    }
 }
 
 impl From<ClusterError> for ActionError {

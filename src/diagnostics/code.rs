@@ -69,6 +69,7 @@ codes! {
     InvalidTemplate "invalid-template" "A text with holes cannot be read.",
     NotYetKnown "not-yet-known" "A name is used where it has no value yet, or not on each way.",
     InvalidBranch "invalid-branch" "A branch of a `choose` has no name, no condition, or does not say what comes then.",
+    InvalidLoop "invalid-loop" "A `foreach` has no list, nothing that tells its items apart, no bound, or waves that make no sense.",
     NeverReached "never-reached" "No run comes as far as this step or branch.",
     TooMuchAutonomy "too-much-autonomy" "A playbook may do alone what somebody must be asked about.",
     NoVerify "no-verify" "A change is verified by nothing.",

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use super::brakes::{Held, brake, held_up, namespaces, run_limits};
 use super::drive::{Driver, Flow};
 use super::evidence::kept;
+use super::in_step::left_alone;
 use super::mutate::{self, Attempt};
-use super::plan::left_alone;
 use super::read;
 use super::repeats::{remedy, why_not_again};
 use super::state::Approval;
@@ -50,7 +50,8 @@ pub(super) async fn settle(
     attempt: u32,
 ) -> Result<Option<Flow>, StoreError> {
     let Some((earlier, intent)) = driver.state.tried(&at.address).begun else { return Ok(None) };
-    match mutate::doubt(driver.world, &driver.frame.run.target, action, &intent, driver.until()).await {
+    let target = driver.frame.target(&driver.state, &at.address).clone();
+    match mutate::doubt(driver.world, &target, action, &intent, driver.until()).await {
         Attempt::NotDone(_) => Ok(None),
         Attempt::Done(output) | Attempt::Recovered(output) => {
             made(driver, at, earlier, output, true).await.map(Some)
@@ -62,13 +63,18 @@ pub(super) async fn settle(
 }
 
 /// The run begins no further change. `before` goes on the log ahead of it; an attempt that was on the
-/// log is known not to have been made.
+/// log is known not to have been made. Of a loop the item is left alone: another one may be
+/// elsewhere, and what holds the whole run is asked before each.
 async fn braked(
     driver: &mut Driver<'_>,
     at: &StepAt<'_>,
+    attempt: u32,
     by: String,
     mut before: Vec<RunEvent>,
 ) -> Result<Flow, StoreError> {
+    if at.is_in_loop() {
+        return driver.failed(at, attempt, ActionError::leave_alone(format!("{by} holds it")), before).await;
+    }
     if let Some(Status::Started { tried, .. }) = driver.state.status(&at.address) {
         let (attempt, error) = (tried.attempts, format!("it was not done, and {by} holds it up"));
         before.push(RunEvent::Failed { step: at.address.clone(), attempt, class: FailureClass::Fail, error });
@@ -86,6 +92,10 @@ async fn ask_first(
     before: Vec<RunEvent>,
     why: &str,
 ) -> Result<Flow, StoreError> {
+    if at.is_in_loop() {
+        let message = format!("a person has to be asked about it first: {why}");
+        return driver.failed(at, attempt, ActionError::leave_alone(message), before).await;
+    }
     if let Some(Status::Started { .. }) = driver.state.status(&at.address) {
         let message = format!("it was not done, and a person is asked first: {why}");
         return driver.failed(at, attempt, ActionError::retry(message), before).await;
@@ -100,17 +110,19 @@ async fn decide(
     action: &dyn Mutation,
     attempt: u32,
 ) -> Result<Flow, StoreError> {
-    let before = driver.state.object.as_ref().map(|object| object.uid().to_owned());
-    let read = match read::read_target(driver.world, &driver.frame, driver.until()).await {
+    let before = driver.state.object_of(&at.address).map(|object| object.uid().to_owned());
+    let read = read::read_target_of(driver.world, &driver.frame, &driver.state, &at.address, driver.until()).await;
+    let read = match read {
         Ok(event) => event,
         Err(error) => return driver.failed(at, attempt, error, Vec::new()).await,
     };
     let mut fresh = driver.state.clone();
     fresh.take(driver.now(), &read);
-    if let (Some(before), Some(object)) = (&before, fresh.live_object())
+    if let (Some(before), Some(object)) = (&before, fresh.live_object_of(&at.address))
         && before != object.uid()
     {
-        let message = format!("{} was replaced by another of the same name meanwhile", driver.frame.run.target);
+        let target = driver.frame.target(&driver.state, &at.address);
+        let message = format!("{target} was replaced by another of the same name meanwhile");
         return driver.failed(at, attempt, ActionError::needs_human(message), vec![read]).await;
     }
     let intent = match mutate::prepare(driver.world, &driver.frame, &fresh, at, action, driver.until()).await {
@@ -134,16 +146,19 @@ async fn decide(
     start(driver, at, action, attempt, intent, vec![read]).await
 }
 
-/// What was approved is what is done: to the letter, where the preview was certain.
+/// What was approved is what is done: to the letter, where the preview was certain. An item of a
+/// loop that would be another thing now, or was not shown, is left alone: the others were approved.
 fn not_as_approved(driver: &Driver<'_>, at: &StepAt<'_>, intent: &Intent) -> Option<ActionError> {
     let Approval::Granted { preview, by } = &driver.state.approval else { return None };
-    let Some(shown) = preview.steps.iter().find(|shown| shown.step == at.address) else {
-        let message = format!("{by} approved what was shown, and not `{}`", intent.summary);
-        return Some(ActionError::needs_human(message));
+    let shown = preview.steps.iter().find(|shown| shown.step == at.address);
+    let message = match shown {
+        None => format!("{by} approved what was shown, and not `{}`", intent.summary),
+        Some(shown) if shown.certain && shown.summary != intent.summary => {
+            format!("{by} approved `{}`, but now it would `{}`", shown.summary, intent.summary)
+        }
+        Some(_) => return None,
     };
-    (shown.certain && shown.summary != intent.summary).then(|| {
-        ActionError::needs_human(format!("{by} approved `{}`, but now it would `{}`", shown.summary, intent.summary))
-    })
+    Some(if at.is_in_loop() { ActionError::leave_alone(message) } else { ActionError::needs_human(message) })
 }
 
 /// Puts the intent on the log, then makes the change.
@@ -159,7 +174,7 @@ async fn start(
     if !finishes_group {
         match held_up(driver, &intent).await {
             Held::Not => {}
-            Held::Braked(by) => return braked(driver, at, by, events).await,
+            Held::Braked(by) => return braked(driver, at, attempt, by, events).await,
             Held::Asks(why) => return ask_first(driver, at, attempt, events, &why).await,
             Held::Unknown(error) => return driver.failed(at, attempt, error, events).await,
         }
@@ -180,7 +195,8 @@ async fn start(
         deadline,
         remedy: Some(Box::new(remedy(action, &intent))),
     });
-    let mut locks = vec![driver.frame.run.target.key(), intent.object.key()];
+    let target = driver.frame.target(&driver.state, &at.address).clone();
+    let mut locks = vec![driver.frame.run.target.key(), target.key(), intent.object.key()];
     locks.dedup();
     let guard = Guard { locks, namespaces: namespaces(driver, &intent), finishes_group };
     let limits = run_limits(driver);
@@ -193,7 +209,7 @@ async fn start(
         Some(Appended::Locked { key, by }) => {
             return wait_for_lock(driver, at, attempt, &key, &by.to_string()).await;
         }
-        Some(Appended::Frozen(freeze)) => return braked(driver, at, freeze.named(), Vec::new()).await,
+        Some(Appended::Frozen(freeze)) => return braked(driver, at, attempt, freeze.named(), Vec::new()).await,
         Some(Appended::OverLimit(over)) => return wait_for_limit(driver, at, attempt, *over).await,
         Some(Appended::Done { .. }) => return Ok(Flow::On),
     }
@@ -206,7 +222,7 @@ async fn start(
         // Lost since: nothing was sent, and the attempt is asked about as after a crash.
         return Ok(Flow::On);
     }
-    match mutate::apply(driver.world, &driver.frame.run.target, action, &intent, deadline, driver.until()).await {
+    match mutate::apply(driver.world, &target, action, &intent, deadline, driver.until()).await {
         Attempt::Done(output) => made(driver, at, attempt, output, false).await,
         Attempt::Recovered(output) => made(driver, at, attempt, output, true).await,
         Attempt::Failed(error) => driver.failed(at, attempt, error, Vec::new()).await,
@@ -236,12 +252,13 @@ pub(super) async fn doubt(
     intent: &Intent,
     since: DateTime<Utc>,
 ) -> Result<Flow, StoreError> {
-    match mutate::doubt(driver.world, &driver.frame.run.target, action, intent, driver.until()).await {
+    let target = driver.frame.target(&driver.state, &at.address).clone();
+    match mutate::doubt(driver.world, &target, action, intent, driver.until()).await {
         Attempt::Done(output) | Attempt::Recovered(output) => made(driver, at, attempt, output, true).await,
         Attempt::Failed(error) => driver.failed(at, attempt, error, Vec::new()).await,
         // Doubt keeps the attempt: the same one is made, on a fresh precondition.
         Attempt::NotDone(intent) => {
-            let unwanted = driver.state.alert_resolved || driver.state.cancelled_by.is_some();
+            let unwanted = at.is_unwanted(&driver.state);
             // A group that was begun is finished: deleting a Job may well be what resolved the alert, and what is left
             // then is to start it again.
             let in_group = at.is_in_begun_group(&driver.state);
@@ -254,7 +271,7 @@ pub(super) async fn doubt(
                 return driver.failed(at, attempt, ActionError::retry(message), Vec::new()).await;
             }
             if !in_group && let Some(by) = brake(driver, false).await? {
-                return braked(driver, at, by, Vec::new()).await;
+                return braked(driver, at, attempt, by, Vec::new()).await;
             }
             start(driver, at, action, attempt, intent, Vec::new()).await
         }
@@ -269,7 +286,7 @@ pub(super) async fn doubt(
 async fn stay_in_doubt(driver: &mut Driver<'_>, at: &StepAt<'_>, error: ActionError) -> Result<Flow, StoreError> {
     let until = driver.now() + DOUBT_LOOK_EVERY;
     let because = format!("it is not known yet whether it was done: {error}");
-    driver.park(vec![RunEvent::Waiting { step: at.address.clone(), until, because }], until).await
+    driver.wait(&at.address, vec![RunEvent::Waiting { step: at.address.clone(), until, because }], until).await
 }
 
 /// Nothing is sent while another bot may change the cluster. Whether that is so shows in a
@@ -292,7 +309,7 @@ async fn wait_for_mandate(
     }
     let until = now + MANDATE_LOOK_EVERY;
     events.push(RunEvent::Waiting { step: at.address.clone(), until, because: why.because });
-    driver.park(events, until).await
+    driver.wait(&at.address, events, until).await
 }
 
 async fn wait_for_lock(
@@ -306,11 +323,11 @@ async fn wait_for_lock(
     let since = driver.state.tried(&at.address).lock_since.unwrap_or(now);
     if now >= since + LOCK_PATIENCE {
         let message = format!("{by} holds {key} since more than {} minutes", LOCK_PATIENCE.as_secs() / 60);
-        return driver.failed(at, attempt, ActionError::needs_human(message), Vec::new()).await;
+        return driver.failed(at, attempt, ActionError::leave_alone(message), Vec::new()).await;
     }
     let until = now + LOCK_LOOK_EVERY;
     let because = format!("{by} works on {key}");
-    driver.park(vec![RunEvent::Waiting { step: at.address.clone(), until, because }], until).await
+    driver.wait(&at.address, vec![RunEvent::Waiting { step: at.address.clone(), until, because }], until).await
 }
 
 /// What passes by itself is waited for, within bounds: `page_by` goes on meanwhile. The rest is a
@@ -332,5 +349,6 @@ async fn wait_for_limit(
         return driver.failed(at, attempt, ActionError::needs_human(over.said), Vec::new()).await;
     };
     let until = again_at.min(since + LIMIT_PATIENCE).max(now + LIMIT_LOOK_AT_LEAST);
-    driver.park(vec![RunEvent::Waiting { step: at.address.clone(), until, because: over.said }], until).await
+    let waits = RunEvent::Waiting { step: at.address.clone(), until, because: over.said };
+    driver.wait(&at.address, vec![waits], until).await
 }

@@ -82,13 +82,19 @@ pub(super) async fn is_stopped_by_a_brake(
     if !would_change || driver.state.phase != Some(Phase::Mitigate) {
         return Ok(None);
     }
-    let playbook = driver.playbook;
-    let Some(Place::Step(at)) = next_place(playbook, Phase::Mitigate, &driver.state) else { return Ok(None) };
-    if at.is_in_begun_group(&driver.state) {
+    let at = match (next, next_place(driver.playbook, Phase::Mitigate, &driver.state)) {
+        // Of a loop, the step of its item.
+        (Next::Act { at, .. } | Next::Ask { at }, _) => Some(at.clone()),
+        (_, Some(Place::Step(at))) => Some(at),
+        (_, Some(Place::Choose(_) | Place::Loop(_)) | None) => None,
+    };
+    if at.as_ref().is_some_and(|at| at.is_in_begun_group(&driver.state)) {
         return Ok(None);
     }
     let Some(by) = brake(driver, asks).await? else { return Ok(None) };
-    if let StepKind::Action(Action::Mutate(action)) = &at.step.kind {
+    if let Some(at) = at
+        && let StepKind::Action(Action::Mutate(action)) = &at.step.kind
+    {
         let attempt = driver.state.tried(&at.address).attempts + 1;
         if let Some(flow) = settle(driver, &at, action.as_ref(), attempt).await? {
             return Ok(Some(flow));
@@ -100,6 +106,9 @@ pub(super) async fn is_stopped_by_a_brake(
 /// The brake that holds now, whatever the run would change. With `asks`, the ConfigMap is among them;
 /// else it is asked with the change itself.
 pub(super) async fn brake(driver: &Driver<'_>, asks: bool) -> Result<Option<String>, StoreError> {
+    if let Some(by) = &driver.state.braked_by {
+        return Ok(Some(by.clone()));
+    }
     if let Some(window) = window_over(driver).await? {
         return Ok(Some(window));
     }

@@ -7,24 +7,22 @@ use chrono::{DateTime, Utc};
 use super::act::{act, doubt};
 use super::ask_source::{ask_source, why_asked_anew};
 use super::brakes::{autonomy, frozen_before_it_begins, is_held_back, is_stopped_by_a_brake, run_limits};
+use super::inbox::take_inbox;
 use super::observe::{Observed, observe, told};
 use super::plan::{Next, plan};
 use super::preview;
-use super::preview::Compared;
 use super::repeats::why_not_again;
 use super::retry::retry_at;
 use super::scope::Frame;
-use super::state::{Approval, RunState};
+use super::state::RunState;
 use super::tally::count;
-use super::timing::{ANSWER_IS_OLD, ANSWER_LOOK_EVERY, LEASE_MARGIN};
+use super::timing::{ANSWER_LOOK_EVERY, LEASE_MARGIN};
 use super::walk::{Place, StepAt, next_place};
 use super::worker::EngineOptions;
 use crate::action::{Action, ActionError, Tell, World};
 use crate::alertmanager::Sources;
 use crate::metrics::Metrics;
-use crate::model::{
-    ApprovalId, HumanDuration, Outcome, Phase, PreviewStep, RunEvent, StepAddress, Verdict, redact,
-};
+use crate::model::{Outcome, Phase, RunEvent, StepAddress, redact};
 use crate::playbook::{Catalog, Playbook, Step, StepKind};
 use crate::store::{Append, Appended, Ask, InboxItem, LogPosition, NewPage, PageReason, Store, StoreError};
 
@@ -63,7 +61,7 @@ impl Driver<'_> {
     pub async fn drive(mut self) -> Result<(), StoreError> {
         loop {
             if !self.inbox.is_empty() {
-                self.take_inbox().await?;
+                take_inbox(&mut self).await?;
             }
             if let Flow::Leave = self.step().await? {
                 return Ok(());
@@ -86,6 +84,10 @@ impl Driver<'_> {
             Observed::Record(event) => return self.record(event).await,
             Observed::Failed { at, attempt, error } => return self.failed(&at, attempt, error, Vec::new()).await,
             Observed::TargetUnread(error) => return self.target_unread(error).await,
+            Observed::ItemUnread { address, error } => {
+                let attempt = self.state.tried(&address).attempts + 1;
+                return self.failed_at(&address, None, attempt, error, Vec::new()).await;
+            }
             Observed::Other(next) => next,
         };
         match next {
@@ -93,7 +95,8 @@ impl Driver<'_> {
             Next::Wait { at, lasting } => {
                 let until = now + lasting;
                 let because = "the playbook waits".to_owned();
-                self.park(vec![RunEvent::Waiting { step: at.address.clone(), until, because }], until).await
+                let waits = RunEvent::Waiting { step: at.address.clone(), until, because };
+                self.wait(&at.address, vec![waits], until).await
             }
             Next::Propose => {
                 let outlook = preview::preview(self.world, &self.frame, &self.state, playbook, self.until()).await;
@@ -111,7 +114,7 @@ impl Driver<'_> {
             }
             Next::BeginVerify { at, look_at, give_up_at } => {
                 let event = RunEvent::Verifying { step: at.address.clone(), look_at, give_up_at };
-                self.park(vec![event], look_at).await
+                self.wait(&at.address, vec![event], look_at).await
             }
             Next::Tell { at, tell } => self.tell(&at, tell).await,
             Next::End { outcome: Outcome::Proposed, because } => {
@@ -123,6 +126,10 @@ impl Driver<'_> {
             | Next::ReadTarget
             | Next::Evaluate { .. }
             | Next::Choose { .. }
+            | Next::List { .. }
+            | Next::Wave { .. }
+            | Next::ReadItem { .. }
+            | Next::EndItem { .. }
             | Next::Set { .. }
             | Next::Read { .. }
             | Next::EndWait { .. }
@@ -152,6 +159,21 @@ impl Driver<'_> {
         let until = soon.map_or(until, |soon| soon.min(until));
         self.append(Append { events, park_until: Some(until), ..Append::default() }).await?;
         Ok(Flow::Leave)
+    }
+
+    /// The step waits until then, and with it the run: unless it is done for one item of many, of
+    /// which others may go on.
+    pub(super) async fn wait(
+        &mut self,
+        step: &StepAddress,
+        events: Vec<RunEvent>,
+        until: DateTime<Utc>,
+    ) -> Result<Flow, StoreError> {
+        if step.items().is_empty() {
+            return self.park(events, until).await;
+        }
+        self.append(Append { events, ..Append::default() }).await?;
+        Ok(Flow::On)
     }
 
     /// Appends, which prolongs the lease, and takes what was appended into the state. `Some`: a guarded append was refused,
@@ -186,96 +208,6 @@ impl Driver<'_> {
         }
     }
 
-    /// Takes in what others left: only records; what follows from them is planned.
-    async fn take_inbox(&mut self) -> Result<(), StoreError> {
-        let mut events = Vec::new();
-        let mut consumes = Vec::new();
-        for (number, item) in std::mem::take(&mut self.inbox) {
-            match item {
-                InboxItem::AlertResolved => events.push(RunEvent::AlertResolved),
-                InboxItem::Unknown => events.push(RunEvent::Unknown),
-                InboxItem::Cancel { by } => events.push(RunEvent::CancelAsked { by }),
-                InboxItem::Answer { approval, verdict, by, at } => {
-                    let now = self.now();
-                    if let Some(late) = self.too_late(approval, verdict, &by, at, now) {
-                        events.extend(late);
-                        consumes.push(number);
-                        continue;
-                    }
-                    let changed = match verdict {
-                        Verdict::Approve => self.changed_since_asked().await,
-                        Verdict::Deny => Ok(None),
-                    };
-                    let Ok(changed) = changed else {
-                        self.left.push(number);
-                        continue;
-                    };
-                    let waited = at.and_then(|at| (now - at).to_std().ok()).map(HumanDuration);
-                    // A moment is the usual way of an answer, and need not be told.
-                    let waited = waited.filter(|waited| waited.0 >= ANSWER_IS_OLD);
-                    events.push(RunEvent::ApprovalAnswered { approval, verdict: Some(verdict), by, waited });
-                    events.extend(changed);
-                }
-            }
-            consumes.push(number);
-        }
-        if !consumes.is_empty() {
-            self.append(Append { events, consumes, ..Append::default() }).await?;
-        }
-        Ok(())
-    }
-
-    /// What is recorded of a yes that nobody took in before its question had expired: it is none.
-    fn too_late(
-        &self,
-        approval: ApprovalId,
-        verdict: Verdict,
-        by: &str,
-        at: Option<DateTime<Utc>>,
-        now: DateTime<Utc>,
-    ) -> Option<[RunEvent; 2]> {
-        let Approval::Asked { id, expires_at, .. } = &self.state.approval else { return None };
-        // What was given in time and comes in at the usual pace is in time.
-        let is_in_time = at.is_some_and(|at| at < *expires_at && now < at + ANSWER_IS_OLD);
-        if *id != approval || verdict == Verdict::Deny || now < *expires_at || is_in_time {
-            return None;
-        }
-        let given = at.map(|at| format!(" (given at {})", at.format("%H:%M UTC"))).unwrap_or_default();
-        let because = format!(
-            "the yes of {by} to {approval}{given} was taken in only after the question had expired at {}",
-            expires_at.format("%Y-%m-%d %H:%M UTC")
-        );
-        let by = "the clock".to_owned();
-        let answered = RunEvent::ApprovalAnswered { approval, verdict: None, by, waited: None };
-        Some([answered, RunEvent::Entered { phase: Phase::Escalate, because }])
-    }
-
-    /// A yes is a yes to what was shown. When the world has moved on, it would be another thing now.
-    ///
-    /// # Errors
-    /// The world does not say at the moment, and there is time to ask it again.
-    async fn changed_since_asked(&mut self) -> Result<Option<RunEvent>, ()> {
-        let Approval::Asked { preview: shown, expires_at, .. } = &self.state.approval else { return Ok(None) };
-        let now = preview::preview(self.world, &self.frame, &self.state, self.playbook, self.until()).await;
-        let told = |steps: &[PreviewStep]| steps.iter().map(|s| s.summary.clone()).collect::<Vec<_>>().join("; ");
-        let because = match preview::compare(shown, &now) {
-            Compared::Same => return Ok(None),
-            Compared::Unasked(error) if self.now() < *expires_at => {
-                tracing::info!(run = %self.frame.run.id, error, "an answer waits until its preview can be made again");
-                return Err(());
-            }
-            Compared::Unasked(error) => {
-                format!("what was approved ({}) could not be looked at again in time: {error}", told(&shown.steps))
-            }
-            Compared::Changed => format!(
-                "what was approved ({}) is no longer what it would do ({})",
-                told(&shown.steps),
-                told(&now.preview.steps)
-            ),
-        };
-        Ok(Some(RunEvent::Entered { phase: Phase::Escalate, because }))
-    }
-
     pub(super) async fn ask(&mut self, at: &StepAt<'_>) -> Result<Flow, StoreError> {
         let mut outlook = preview::preview(self.world, &self.frame, &self.state, self.playbook, self.until()).await;
         // What comes later may have to wait for what comes first; but that is there to be shown.
@@ -298,8 +230,10 @@ impl Driver<'_> {
         let expires_at = self.now() + self.options.approval_timeout;
         let ask = Some(Ask { preview: outlook.preview, expires_at });
         let notices = why_asked_anew(self).into_iter().collect();
-        self.append(Append { ask, notices, park_until: Some(expires_at), ..Append::default() }).await?;
-        Ok(Flow::Leave)
+        // Items of a loop that have begun go on meanwhile.
+        let park_until = (!at.is_in_loop()).then_some(expires_at);
+        self.append(Append { ask, notices, park_until, ..Append::default() }).await?;
+        Ok(if at.is_in_loop() { Flow::On } else { Flow::Leave })
     }
 
     async fn target_unread(&mut self, error: ActionError) -> Result<Flow, StoreError> {
@@ -311,7 +245,7 @@ impl Driver<'_> {
         let attempt = self.state.tried(at.address()).attempts + 1;
         let step = match &at {
             Place::Step(at) => Some(at.step),
-            Place::Choose(_) => None,
+            Place::Choose(_) | Place::Loop(_) => None,
         };
         self.failed_at(at.address(), step, attempt, ActionError { message, ..error }, Vec::new()).await
     }
@@ -346,7 +280,7 @@ impl Driver<'_> {
             Some(until) => {
                 let because = format!("attempt {} follows", attempt + 1);
                 before.push(RunEvent::Waiting { step: address.clone(), until, because });
-                self.park(before, until).await
+                self.wait(address, before, until).await
             }
             None => {
                 self.append(Append { events: before, ..Append::default() }).await?;
@@ -356,7 +290,7 @@ impl Driver<'_> {
     }
 
     async fn tell(&mut self, at: &StepAt<'_>, tell: &Tell) -> Result<Flow, StoreError> {
-        let (team, text) = told(&self.frame, &self.state, self.playbook, tell);
+        let (team, text) = told(&self.frame, &self.state, self.playbook, &at.address, tell);
         let told = RunEvent::Told { step: at.address.clone(), page: tell.page, team: team.clone(), text: text.clone() };
         let mut append = Append { events: vec![told], ..Append::default() };
         if tell.page {

@@ -19,13 +19,13 @@ pub(super) async fn prepare(
     action: &dyn Mutation,
     until: DateTime<Utc>,
 ) -> Result<Plan, ActionError> {
-    let scope = frame.scope(state);
+    let scope = frame.scope(state, &at.address);
     let context = StepContext {
         run: RunMark { database: &frame.mark, run: frame.run.id },
         step: &at.address,
         tag: at.tag.as_deref(),
-        target: &frame.run.target,
-        object: state.live_object(),
+        target: frame.target(state, &at.address),
+        object: state.live_object_of(&at.address),
         scope: &scope,
     };
     let plan = within(world, until, crate::action::prepare(action, world, context)).await?;

@@ -3,13 +3,14 @@
 
 use chrono::{DateTime, Utc};
 
+use super::loops;
 use super::plan::Next;
 use super::read;
 use super::scope::Frame;
 use super::state::RunState;
 use super::walk::StepAt;
 use crate::action::{ActionError, Tell, World};
-use crate::model::RunEvent;
+use crate::model::{RunEvent, StepAddress};
 use crate::playbook::Playbook;
 
 /// What came of it.
@@ -22,6 +23,10 @@ pub(super) enum Observed<'p> {
         error: ActionError,
     },
     TargetUnread(ActionError),
+    ItemUnread {
+        address: StepAddress,
+        error: ActionError,
+    },
     /// That is no question: whoever drives the run knows what to do.
     Other(Next<'p>),
 }
@@ -44,6 +49,13 @@ pub(super) async fn observe<'p>(
         },
         Next::Evaluate { at, kind, condition } => read::evaluate(world, frame, state, &at, kind, condition),
         Next::Choose { at } => read::choose(world, frame, state, &at),
+        Next::List { at } => loops::list(frame, state, &at, world.clock.now()),
+        Next::Wave { address, keys } => RunEvent::Wave { step: address, keys },
+        Next::ReadItem { address, target } => match loops::item_read(world, &target, address.clone(), until).await {
+            Ok(event) => event,
+            Err(error) => return Observed::ItemUnread { address, error },
+        },
+        Next::EndItem { address, outcome, because } => RunEvent::ItemEnded { step: address, outcome, because },
         Next::Set { at, values } => read::values(world, frame, state, &at, values),
         Next::Read { at, action, attempt } => match read::read(world, frame, state, &at, action, until).await {
             Ok((output, summary)) => RunEvent::Read { step: at.address.clone(), output, summary },
@@ -57,8 +69,14 @@ pub(super) async fn observe<'p>(
 }
 
 /// Whom a page or notice goes to, and what it says.
-pub(super) fn told(frame: &Frame, state: &RunState, playbook: &Playbook, tell: &Tell) -> (String, String) {
-    let mut scope = frame.scope(state);
+pub(super) fn told(
+    frame: &Frame,
+    state: &RunState,
+    playbook: &Playbook,
+    step: &StepAddress,
+    tell: &Tell,
+) -> (String, String) {
+    let mut scope = frame.scope(state, step);
     scope.insert("because".into(), state.entered_because.clone().into());
     let text = tell.message.text_leniently(&scope);
     // A team that cannot be found out is nobody: then the owner is called.

@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::ask_source::Heard;
-use super::state::{Approval, RunState};
+use super::in_step::{InStep, News, doubt, in_step, news};
+use super::loops::{self, Loop};
+use super::state::RunState;
 use super::status::Status;
-use super::walk::{ChooseAt, Place, StepAt, next_place};
-use crate::action::{Action, Mutation, Read, Tell};
+use super::walk::{ChooseAt, LoopAt, Place, StepAt, next_place};
+use crate::action::{Mutation, Read, Tell};
 use crate::language::Expression;
 use crate::model::{
-    Autonomy, ConditionKind, FailureClass, HumanDuration, Intent, Outcome, Phase, SourceAnswer, StepAddress,
+    Autonomy, ConditionKind, HumanDuration, Intent, ItemKey, ItemOutcome, ObjectKey, Outcome, Phase, StepAddress,
 };
-use crate::playbook::{Condition, Playbook, StepKind, Verify};
+use crate::playbook::{Condition, Playbook, Verify};
 
 /// The next thing to do.
 #[derive(Debug)]
@@ -31,6 +32,25 @@ pub enum Next<'p> {
     },
     Choose {
         at: ChooseAt<'p>,
+    },
+    /// Make the list of a loop.
+    List {
+        at: LoopAt<'p>,
+    },
+    /// These items of a loop begin.
+    Wave {
+        address: StepAddress,
+        keys: Vec<ItemKey>,
+    },
+    /// Read what an item is about.
+    ReadItem {
+        address: StepAddress,
+        target: ObjectKey,
+    },
+    EndItem {
+        address: StepAddress,
+        outcome: ItemOutcome,
+        because: String,
     },
     /// Record the values of a `set`.
     Set {
@@ -122,18 +142,16 @@ pub fn plan<'p>(playbook: &'p Playbook, autonomy: Autonomy, state: &RunState, no
     let place = next_place(playbook, phase, state);
     let at = match &place {
         Some(Place::Step(at)) => Some(at),
-        Some(Place::Choose(_)) | None => None,
+        Some(Place::Choose(_) | Place::Loop(_)) | None => None,
     };
     // A mutation whose fate is open comes before everything else, also before a cancel.
-    if let Some(at) = at
-        && let Some(Status::Started { tried, intent, since, look_at }) = state.status(&at.address)
-        && let StepKind::Action(Action::Mutate(action)) = &at.step.kind
+    if let Some(next) = at.and_then(|at| doubt(at, state, now)) {
+        return next;
+    }
+    if let Some(Place::Loop(at)) = &place
+        && let Some(listed) = state.listed(&at.address)
     {
-        if let Some(look_at) = look_at.filter(|look_at| now < *look_at) {
-            return Next::Park { until: look_at };
-        }
-        let (attempt, intent, since) = (tried.attempts, intent.clone(), *since);
-        return Next::Doubt { at: at.clone(), action: action.as_ref(), attempt, intent, since };
+        return loops::plan(playbook, at.clone(), listed, state, autonomy, now);
     }
     if let Some(trouble) = &state.trouble {
         return Next::Enter { phase: Phase::Escalate, because: trouble.clone() };
@@ -159,10 +177,11 @@ pub fn plan<'p>(playbook: &'p Playbook, autonomy: Autonomy, state: &RunState, no
     }
     match place {
         Some(Place::Choose(at)) => choose(at, state),
+        Some(Place::Loop(at)) => list(at, state),
         Some(Place::Step(at)) => {
             let may_change = autonomy >= Autonomy::Approve && !in_group;
             let news = if may_change { news(playbook, state) } else { News::Fresh };
-            in_step(at, phase, autonomy, state, now, InStep { in_group, news })
+            in_step(at, phase, autonomy, state, now, InStep { in_group, heeds_the_end: true, news })
         }
         None if phase == Phase::Diagnose => after_diagnose(autonomy, state),
         None => finish(state, "every step of the mitigation is done".into()),
@@ -202,7 +221,10 @@ fn after_diagnose<'p>(autonomy: Autonomy, state: &RunState) -> Next<'p> {
     }
 }
 
-fn finish<'p>(state: &RunState, because: String) -> Next<'p> {
+/// It is told what a loop has left alone.
+pub fn finish<'p>(state: &RunState, because: String) -> Next<'p> {
+    let left = state.loops.iter().filter(|listed| listed.has_left()).map(Loop::told);
+    let because = std::iter::once(because).chain(left).collect::<Vec<_>>().join("; ");
     if state.mutated {
         Next::End { outcome: Outcome::Fixed, because }
     } else {
@@ -210,48 +232,14 @@ fn finish<'p>(state: &RunState, because: String) -> Next<'p> {
     }
 }
 
-/// For how long nobody went on with it, if somebody was to be called within that time.
-pub fn left_alone(playbook: &Playbook, state: &RunState) -> Option<HumanDuration> {
-    let page_by = playbook.page_by.or_else(|| playbook.severity.ack_within())?;
-    let left_alone = state.left_alone.to_std().ok()?;
-    (left_alone > page_by).then_some(HumanDuration(left_alone))
-}
-
-/// What is known of whether a run's alert still fires.
-#[derive(Debug, Clone, Copy)]
-enum News {
-    /// Nobody need be asked.
-    Fresh,
-    /// What its alert said, and what a person said to that, is as old.
-    Old(HumanDuration),
-    /// Its source does not list it at the moment.
-    Unlisted { again_at: DateTime<Utc> },
-    /// Its source says that it is over.
-    Over,
-    /// A person has to say whether it is still to be done.
-    Unknown,
-}
-
-fn news(playbook: &Playbook, state: &RunState) -> News {
-    if let Some(waited) = left_alone(playbook, state) {
-        return News::Old(waited);
-    }
-    match &state.heard {
-        Some(Heard { answer: SourceAnswer::NotListed, again_at: Some(again_at), .. }) => {
-            News::Unlisted { again_at: *again_at }
+/// A list that cannot be made is for a human.
+fn list<'p>(at: LoopAt<'p>, state: &RunState) -> Next<'p> {
+    match state.status(&at.address) {
+        Some(Status::Failed { error, .. }) => {
+            Next::Enter { phase: Phase::Escalate, because: format!("{} failed: {error}", at.address) }
         }
-        Some(Heard { answer: SourceAnswer::NotListed, again_at: None, .. }) => News::Over,
-        Some(Heard { answer: SourceAnswer::NotAsked { .. }, .. }) => News::Unknown,
-        Some(Heard { answer: SourceAnswer::Fires { .. }, .. }) | None => News::Fresh,
+        _ => Next::List { at },
     }
-}
-
-/// What the step before it, and the time, make of a step.
-#[derive(Debug, Clone, Copy)]
-struct InStep {
-    /// A group was begun, and is finished.
-    in_group: bool,
-    news: News,
 }
 
 /// A choice that cannot be made is for a human.
@@ -261,103 +249,6 @@ fn choose<'p>(at: ChooseAt<'p>, state: &RunState) -> Next<'p> {
             Next::Enter { phase: Phase::Escalate, because: format!("{} failed: {error}", at.address) }
         }
         _ => Next::Choose { at },
-    }
-}
-
-fn in_step<'p>(
-    at: StepAt<'p>,
-    phase: Phase,
-    autonomy: Autonomy,
-    state: &RunState,
-    now: DateTime<Utc>,
-    InStep { in_group, news }: InStep,
-) -> Next<'p> {
-    let step = at.step;
-    let is_wanted = match state.status(&at.address) {
-        Some(Status::Failed { error, .. }) if phase == Phase::Escalate => {
-            return Next::Skip { address: at.address, because: error.clone() };
-        }
-        Some(Status::Failed { class, error, tried }) => return give_up(&at, *class, error, tried.attempts),
-        Some(Status::Waiting { until, .. }) if now < *until => return Next::Park { until: *until },
-        Some(Status::Waiting { .. }) if matches!(step.kind, StepKind::Wait(_)) => return Next::EndWait { at },
-        Some(Status::Made { at: made_at }) => return begin_verify(at, *made_at),
-        Some(Status::Verifying { look_at, .. }) if now < *look_at => return Next::Park { until: *look_at },
-        Some(Status::Verifying { look_at, give_up_at, last }) => {
-            return go_on_verifying(at, *look_at, *give_up_at, last.as_ref());
-        }
-        Some(Status::Ready { tried } | Status::Waiting { tried, .. }) => tried.wanted,
-        // Handled before the trouble and the cancel; what is finished is passed over.
-        Some(Status::Started { .. } | Status::Chosen { .. } | Status::Finished { .. }) | None => false,
-    };
-    let attempts = state.tried(&at.address).attempts;
-    if let Some(condition) = &step.when
-        && !is_wanted
-    {
-        return Next::Evaluate { at, kind: ConditionKind::When, condition };
-    }
-    match &step.kind {
-        StepKind::DoneIf(condition) => Next::Evaluate { at, kind: ConditionKind::DoneIf, condition },
-        StepKind::Require(condition) => Next::Evaluate { at, kind: ConditionKind::Require, condition },
-        StepKind::EscalateIf(condition) => Next::Evaluate { at, kind: ConditionKind::EscalateIf, condition },
-        StepKind::Set(values) => Next::Set { at, values },
-        StepKind::Wait(lasting) => Next::Wait { at, lasting: *lasting },
-        StepKind::Action(Action::Read(action)) => Next::Read { at, action: action.as_ref(), attempt: attempts + 1 },
-        StepKind::Action(Action::Tell(tell)) => Next::Tell { at, tell },
-        StepKind::Action(Action::Mutate(action)) => {
-            if state.alert_resolved && !in_group {
-                return finish(state, "the alert resolved: nothing more is changed".into());
-            }
-            match (&state.approval, news) {
-                (Approval::Asked { id, expires_at, .. }, _) if now >= *expires_at => Next::Expire { approval: *id },
-                (Approval::Asked { expires_at, .. }, _) => Next::Park { until: *expires_at },
-                (_, News::Old(waited)) => Next::AskSource { waited },
-                (_, News::Unlisted { again_at }) if now < again_at => Next::Park { until: again_at },
-                (_, News::Unlisted { .. }) => Next::AskSource { waited: waited_before(state) },
-                (_, News::Over) => {
-                    let more = if state.mutated { "more " } else { "" };
-                    finish(state, format!("its source says that its alert fires no more: nothing {more}is changed"))
-                }
-                (_, News::Unknown) => Next::Ask { at },
-                // A group that was begun is finished.
-                (Approval::None, News::Fresh) if autonomy == Autonomy::Approve && !in_group => Next::Ask { at },
-                (Approval::None | Approval::Granted { .. }, News::Fresh) => {
-                    Next::Act { at, action: action.as_ref(), attempt: attempts + 1 }
-                }
-            }
-        }
-    }
-}
-
-/// For how long nobody had come to it when its source was asked first.
-fn waited_before(state: &RunState) -> HumanDuration {
-    state.heard.as_ref().map(|heard| heard.waited).unwrap_or_default()
-}
-
-fn begin_verify<'p>(at: StepAt<'p>, made_at: DateTime<Utc>) -> Next<'p> {
-    match &at.step.verify {
-        Some(verify) => Next::BeginVerify { at, look_at: made_at + verify.settle, give_up_at: made_at + verify.within },
-        // `next_step` passes over a mutation that was made and has no verify: this is not reached.
-        None => Next::Park { until: made_at },
-    }
-}
-
-fn go_on_verifying<'p>(
-    at: StepAt<'p>,
-    look_at: DateTime<Utc>,
-    give_up_at: DateTime<Utc>,
-    last: Option<&(DateTime<Utc>, String)>,
-) -> Next<'p> {
-    match (&at.step.verify, last) {
-        // The look that this timer was for is done.
-        (Some(verify), Some((looked_at, seen))) if *looked_at >= look_at => {
-            if *looked_at >= give_up_at {
-                let because = format!("{} did not help in time: {seen}", at.address);
-                return Next::Enter { phase: Phase::Escalate, because };
-            }
-            Next::BeginVerify { at, look_at: (*looked_at + verify.every).min(give_up_at), give_up_at }
-        }
-        (Some(verify), _) => Next::Look { at, verify },
-        (None, _) => Next::Park { until: give_up_at },
     }
 }
 
@@ -375,6 +266,10 @@ fn escalate<'p>(playbook: &'p Playbook, state: &RunState, now: DateTime<Utc>) ->
     }
     let at = match next_place(playbook, Phase::Escalate, state) {
         Some(Place::Step(at)) => at,
+        // The check refuses it.
+        Some(Place::Loop(at)) => {
+            return Next::Skip { address: at.address, because: "a loop has no place here".to_owned() };
+        }
         Some(Place::Choose(at)) => {
             return match state.status(&at.address) {
                 Some(Status::Failed { error, .. }) => {
@@ -385,14 +280,12 @@ fn escalate<'p>(playbook: &'p Playbook, state: &RunState, now: DateTime<Utc>) ->
         }
         None => return Next::End { outcome: Outcome::Escalated, because: state.entered_because.clone() },
     };
-    in_step(at, Phase::Escalate, Autonomy::Auto, state, now, InStep { in_group: false, news: News::Fresh })
-}
-
-fn give_up<'p>(at: &StepAt<'_>, class: FailureClass, error: &str, attempts: u32) -> Next<'p> {
-    let tries = if attempts > 1 { format!(" after {attempts} attempts") } else { String::new() };
-    let because = match class {
-        FailureClass::NeedsHuman => format!("{} needs a human{tries}: {error}", at.address),
-        FailureClass::Retry | FailureClass::Fail => format!("{} failed{tries}: {error}", at.address),
-    };
-    Next::Enter { phase: Phase::Escalate, because }
+    in_step(
+        at,
+        Phase::Escalate,
+        Autonomy::Auto,
+        state,
+        now,
+        InStep { in_group: false, heeds_the_end: true, news: News::Fresh },
+    )
 }

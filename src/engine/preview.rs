@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use super::loops;
 use super::mutate;
+use super::read::{self, read_object};
 use super::scope::Frame;
 use super::state::RunState;
-use super::walk::{StepAt, chosen};
+use super::walk::{Around, LoopAt, StepAt, chosen};
 use crate::action::{Action, ActionError, Plan, World};
-use crate::model::{FailureClass, Intent, Phase, Preview, PreviewStep, StepAddress, redact};
-use crate::playbook::{Block, Choose, Playbook, StepKind};
+use crate::language::Expression;
+use crate::model::{FailureClass, Intent, Phase, Preview, PreviewStep, RunEvent, StepAddress, redact};
+use crate::playbook::{Block, Choose, ForEach, Playbook, StepKind};
 
 /// What a run would do, and what could not be found out for the moment.
 pub(super) struct Outlook {
@@ -33,8 +36,9 @@ pub(super) async fn preview(
 ) -> Outlook {
     let preview = Preview { steps: Vec::new() };
     let mut outlook = Outlook { preview, unasked: BTreeMap::new(), refused: BTreeMap::new(), intents: BTreeMap::new() };
+    let state = state.clone();
     let mut shown = MitigationPreview { world, frame, state, playbook, until, outlook: &mut outlook };
-    shown.blocks(playbook.blocks(Phase::Mitigate), &OnlyIf::default()).await;
+    shown.blocks(playbook.blocks(Phase::Mitigate), Around::NOTHING, &OnlyIf::default()).await;
     outlook
 }
 
@@ -42,7 +46,8 @@ pub(super) async fn preview(
 struct MitigationPreview<'l> {
     world: &'l World,
     frame: &'l Frame,
-    state: &'l RunState,
+    /// As far as it is known; of an item of a loop, with the names that its steps give.
+    state: RunState,
     playbook: &'l Playbook,
     until: DateTime<Utc>,
     outlook: &'l mut Outlook,
@@ -68,24 +73,32 @@ enum Behind {
 
 impl MitigationPreview<'_> {
     /// `only_if`: what stands before all of these.
-    async fn blocks(&mut self, blocks: &[Block], only_if: &OnlyIf) -> Behind {
+    async fn blocks(&mut self, blocks: &[Block], around: Around<'_, '_>, only_if: &OnlyIf) -> Behind {
         let mut hangs_on = Vec::new();
         for block in blocks {
             let mut only_if = only_if.clone();
             only_if.0.extend(hangs_on.iter().cloned());
             let behind = match block {
                 Block::Step(step) => {
-                    let at = StepAt::new(self.playbook, step, &[]);
+                    let at = StepAt::new(self.playbook, step, &[], around);
                     self.step(&at, &only_if).await;
-                    self.behind(&at)
+                    let behind = self.behind(&at);
+                    if matches!(behind, Behind::Nothing) && at.is_in_loop() && only_if.0.is_empty() {
+                        self.item_ends(&at);
+                    }
+                    behind
                 }
                 Block::Atomic(steps) => {
                     for step in steps {
-                        self.step(&StepAt::new(self.playbook, step, steps), &only_if).await;
+                        self.step(&StepAt::new(self.playbook, step, steps, around), &only_if).await;
                     }
                     Behind::GoesOn
                 }
-                Block::Choose(choose) => Box::pin(self.choose(choose, &only_if)).await,
+                Block::Choose(choose) => Box::pin(self.choose(choose, around, &only_if)).await,
+                Block::ForEach(each) => {
+                    Box::pin(self.each(each, &only_if)).await;
+                    Behind::GoesOn
+                }
             };
             match behind {
                 Behind::GoesOn => {}
@@ -98,11 +111,12 @@ impl MitigationPreview<'_> {
 
     /// The branch that was chosen, or would be now; where that cannot be told yet, all that could
     /// be.
-    async fn choose(&mut self, choose: &Choose, only_if: &OnlyIf) -> Behind {
-        if let Some(blocks) = chosen(choose, self.state) {
-            return self.blocks(blocks, only_if).await;
+    async fn choose(&mut self, choose: &Choose, around: Around<'_, '_>, only_if: &OnlyIf) -> Behind {
+        if let Some(blocks) = chosen(choose, around.items, &self.state) {
+            return self.blocks(blocks, around, only_if).await;
         }
-        let (scope, now) = (self.frame.scope(self.state), self.world.clock.now());
+        let address = choose.address.for_items(around.items);
+        let (scope, now) = (self.frame.scope(&self.state, &address), self.world.clock.now());
         let mut undecided = only_if.clone();
         let (mut hangs_on, mut goes_on) = (Vec::new(), false);
         for branch in &choose.branches {
@@ -113,7 +127,7 @@ impl MitigationPreview<'_> {
                 None | Some(Ok(true)) => (undecided.clone(), true),
                 Some(Err(_)) => (undecided.and(branch.name.as_str()), false),
             };
-            match self.blocks(&branch.blocks, &only_if).await {
+            match self.blocks(&branch.blocks, around, &only_if).await {
                 Behind::GoesOn => goes_on = true,
                 Behind::Perhaps(conditions) => {
                     goes_on = true;
@@ -144,8 +158,8 @@ impl MitigationPreview<'_> {
             return Behind::GoesOn;
         }
         let expression = &condition.expression;
-        let holds = expression.holds(&self.frame.scope(self.state), self.world.clock.now());
-        match (wanted(self.world, self.frame, self.state, at), holds) {
+        let holds = expression.holds(&self.frame.scope(&self.state, &at.address), self.world.clock.now());
+        match (wanted(self.world, self.frame, &self.state, at), holds) {
             (Wanted::Yes, Ok(holds)) if holds == ends_if => Behind::Nothing,
             (Wanted::Undecided { when }, Ok(holds)) if holds == ends_if => {
                 Behind::Perhaps(vec![format!("not `{when}`")])
@@ -158,7 +172,103 @@ impl MitigationPreview<'_> {
         }
     }
 
+    /// What would be done for each item that is not over: of the list that was made, or would be
+    /// now.
+    async fn each(&mut self, each: &ForEach, only_if: &OnlyIf) {
+        let now = self.world.clock.now();
+        let mut state = self.state.clone();
+        if state.listed(&each.address).is_none() {
+            let at = LoopAt { foreach: each, address: each.address.clone() };
+            match loops::list(self.frame, &state, &at, now) {
+                // Not as a record: the phase that it belongs to may be yet to come.
+                RunEvent::Listed { step, item, items } => state.loops.push(loops::Loop::new(step, item, items)),
+                RunEvent::Failed { error, .. } => {
+                    let told = format!("{}: its list is made after the steps before it; now: {error}", each.address);
+                    return self.show(&each.address, told, false);
+                }
+                _ => return,
+            }
+        }
+        let Some(listed) = state.listed(&each.address).cloned() else { return };
+        for item in listed.items.iter().filter(|item| item.ended.is_none()) {
+            let key = std::slice::from_ref(&item.key);
+            let address = each.address.for_items(key);
+            let mut state = state.clone();
+            match self.as_at_its_turn(&mut state, &address).await {
+                Ok(None) => {}
+                Ok(Some(why)) => {
+                    self.show(&address, format!("nothing for {}: {why}", item.key), true);
+                    continue;
+                }
+                Err(error) => {
+                    self.show(&address, format!("{}: decided at its turn; now: {error}", item.key), false);
+                    self.outlook.unasked.insert(address, error);
+                    continue;
+                }
+            }
+            let Self { world, frame, playbook, until, .. } = *self;
+            let mut of_item = MitigationPreview { world, frame, state, playbook, until, outlook: self.outlook };
+            of_item.blocks(&each.blocks, Around { foreach: Some(each), items: key }, only_if).await;
+        }
+    }
+
+    /// Has the item be under way, with what it is about as it is now. `Some`: why nothing would be
+    /// done for it.
+    async fn as_at_its_turn(&self, state: &mut RunState, address: &StepAddress) -> Result<Option<String>, ActionError> {
+        let Some(item) = state.item_mut(address) else { return Ok(None) };
+        item.has_turn = true;
+        if let Some(target) = item.target.clone().filter(|_| !item.is_read) {
+            let object = read_object(self.world, &target, self.until).await?;
+            item.read(object.as_ref());
+        }
+        Ok(item.is_other.clone())
+    }
+
+    /// Shows why nothing is done for an item, unless something is.
+    fn item_ends(&mut self, at: &StepAt<'_>) {
+        let (StepKind::DoneIf(condition) | StepKind::EscalateIf(condition) | StepKind::Require(condition)) =
+            &at.step.kind
+        else {
+            return;
+        };
+        if self.is_shown(at) {
+            return;
+        }
+        let scope = self.frame.scope(&self.state, &at.address);
+        let source = condition.expression.source();
+        let because = condition.because.as_ref().map(|because| because.render_leniently(&scope));
+        let because = because.unwrap_or_else(|| format!("`{source}` decides it"));
+        let key = at.address.items().first().map(ToString::to_string).unwrap_or_default();
+        self.show(&at.address, format!("nothing for {key}: {because}"), true);
+    }
+
+    /// Gives an item's names their values, as long as nothing is shown of it that would be changed
+    /// before.
+    fn set(&mut self, at: &StepAt<'_>, values: &[(String, Expression)]) {
+        if !at.is_in_loop() || at.step.when.is_some() || self.is_shown(at) {
+            return;
+        }
+        if let RunEvent::Set { values, .. } = read::values(self.world, self.frame, &self.state, at, values) {
+            self.state.outputs_of(&at.address).extend(values);
+        }
+    }
+
+    fn is_shown(&self, at: &StepAt<'_>) -> bool {
+        self.outlook.preview.steps.iter().any(|step| step.step.items() == at.address.items())
+    }
+
+    fn show(&mut self, step: &StepAddress, summary: String, certain: bool) {
+        let summary = redact(&summary).into_owned();
+        let shown = PreviewStep { step: step.clone(), mutating: true, summary, certain, diff: None };
+        self.outlook.preview.steps.push(shown);
+    }
+
     async fn step(&mut self, at: &StepAt<'_>, only_if: &OnlyIf) {
+        if let StepKind::Set(values) = &at.step.kind
+            && only_if.0.is_empty()
+        {
+            return self.set(at, values);
+        }
         let StepKind::Action(Action::Mutate(action)) = &at.step.kind else { return };
         if self.state.is_finished(&at.address) {
             return;
@@ -167,12 +277,12 @@ impl MitigationPreview<'_> {
             let summary = redact(&summary).into_owned();
             PreviewStep { step: at.address.clone(), mutating: true, summary, certain, diff }
         };
-        let wanted = wanted(self.world, self.frame, self.state, at);
+        let wanted = wanted(self.world, self.frame, &self.state, at);
         if let Wanted::No { when } = wanted {
             self.outlook.preview.steps.push(shown(format!("nothing: `{when}` does not hold"), true, None));
             return;
         }
-        let plan = mutate::prepare(self.world, self.frame, self.state, at, action.as_ref(), self.until).await;
+        let plan = mutate::prepare(self.world, self.frame, &self.state, at, action.as_ref(), self.until).await;
         let mut shown = match plan {
             Ok(Plan::Do(intent)) => {
                 let diff = redact(&format!("- {}\n+ {}", intent.before, intent.after)).into_owned();
@@ -186,7 +296,7 @@ impl MitigationPreview<'_> {
                 let told = format!("{name}: decided after the steps before it; now: {error}");
                 match error.class {
                     FailureClass::Retry => self.outlook.unasked.insert(at.address.clone(), error),
-                    FailureClass::Fail | FailureClass::NeedsHuman => {
+                    FailureClass::Fail | FailureClass::NeedsHuman | FailureClass::LeaveAlone => {
                         self.outlook.refused.insert(at.address.clone(), error)
                     }
                 };
@@ -221,7 +331,7 @@ enum Wanted<'p> {
 fn wanted<'p>(world: &World, frame: &Frame, state: &RunState, at: &StepAt<'p>) -> Wanted<'p> {
     let Some(when) = at.step.when.as_ref().filter(|_| !state.tried(&at.address).wanted) else { return Wanted::Yes };
     let source = when.expression.source();
-    match when.expression.holds(&frame.scope(state), world.clock.now()) {
+    match when.expression.holds(&frame.scope(state, &at.address), world.clock.now()) {
         Ok(true) => Wanted::Yes,
         Ok(false) => Wanted::No { when: source },
         Err(_) => Wanted::Undecided { when: source },
@@ -238,10 +348,11 @@ pub(super) enum Compared {
 }
 
 /// Whether a yes to `shown` is a yes to what would be done now. Of a step that was shown as uncertain nothing was promised,
-/// but of the first: what it does was there to be shown.
+/// but of the first: what it does was there to be shown. Each item of a loop is compared for itself at its turn: one that has
+/// changed does not hold up the others.
 pub(super) fn compare(shown: &Preview, now: &Outlook) -> Compared {
     let mut unasked = None;
-    for (n, shown) in shown.steps.iter().enumerate() {
+    for (n, shown) in shown.steps.iter().enumerate().filter(|(_, shown)| shown.step.items().is_empty()) {
         let Some(step) = now.preview.steps.iter().find(|step| step.step == shown.step) else {
             // Another way was taken meanwhile than the one that it lies on.
             if n > 0 && !shown.certain {

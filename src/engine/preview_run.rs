@@ -42,10 +42,13 @@ pub async fn preview_run(world: &World, playbook: &Playbook, frame: &Frame) -> R
             Observed::Failed { at, attempt, error } => {
                 RunEvent::Failed { step: at.address, attempt, class: error.class, error: error.message }
             }
+            Observed::ItemUnread { address: step, error } => {
+                RunEvent::Failed { step, attempt: 1, class: error.class, error: error.message }
+            }
             Observed::TargetUnread(error) => return escalates(events, error.message),
             Observed::Other(Next::Wait { at, .. }) => RunEvent::Waited { step: at.address },
             Observed::Other(Next::Tell { at, tell }) => {
-                let (team, text) = told(frame, &state, playbook, tell);
+                let (team, text) = told(frame, &state, playbook, &at.address, tell);
                 RunEvent::Told { step: at.address, page: tell.page, team, text }
             }
             Observed::Other(Next::End { outcome, because }) => {

@@ -4,20 +4,46 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::evidence::{bounded, fields, trimmed};
+use super::loops::item_read;
 use super::scope::Frame;
 use super::state::RunState;
 use super::timing::READ_TIMEOUT;
 use super::walk::{ChooseAt, StepAt, find};
 use crate::action::{Action, ActionError, Field, Read, RunMark, StepContext, World};
 use crate::language::Expression;
-use crate::model::{ConditionKind, Considered, FailureClass, Look, Phase, RunEvent, redact, redact_value};
+use crate::model::{
+    ConditionKind, Considered, FailureClass, Look, ObjectKey, Phase, RunEvent, StepAddress, redact, redact_value,
+};
 use crate::playbook::{Condition, Playbook, StepKind, Verify};
 
 /// Reads the target anew, until then at most.
 pub(super) async fn read_target(world: &World, frame: &Frame, until: DateTime<Utc>) -> Result<RunEvent, ActionError> {
-    let get = async { Ok(world.cluster.get(&frame.run.target).await?) };
+    Ok(RunEvent::TargetRead { object: read_object(world, &frame.run.target, until).await? })
+}
+
+/// Reads what a step is about anew, until then at most: the target, or that of its item.
+pub(super) async fn read_target_of(
+    world: &World,
+    frame: &Frame,
+    state: &RunState,
+    step: &StepAddress,
+    until: DateTime<Utc>,
+) -> Result<RunEvent, ActionError> {
+    match (state.around(step), state.item(step).and_then(|item| item.target.as_ref())) {
+        (Some(listed), Some(target)) => item_read(world, target, listed.address.for_items(step.items()), until).await,
+        _ => read_target(world, frame, until).await,
+    }
+}
+
+/// An object as it goes on the log; `None`: it is not there.
+pub(super) async fn read_object(
+    world: &World,
+    key: &ObjectKey,
+    until: DateTime<Utc>,
+) -> Result<Option<Value>, ActionError> {
+    let get = async { Ok(world.cluster.get(key).await?) };
     let object = within(world, until.min(world.clock.now() + READ_TIMEOUT), get).await?;
-    Ok(RunEvent::TargetRead { object: object.map(|object| trimmed(&object).0) })
+    Ok(object.map(|object| trimmed(&object).0))
 }
 
 /// Asks a read-only action, until then at most.
@@ -29,13 +55,13 @@ pub(super) async fn read(
     action: &dyn Read,
     until: DateTime<Utc>,
 ) -> Result<(Value, String), ActionError> {
-    let scope = frame.scope(state);
+    let scope = frame.scope(state, &at.address);
     let context = StepContext {
         run: RunMark { database: &frame.mark, run: frame.run.id },
         step: &at.address,
         tag: at.tag.as_deref(),
-        target: &frame.run.target,
-        object: state.live_object(),
+        target: frame.target(state, &at.address),
+        object: state.live_object_of(&at.address),
         scope: &scope,
     };
     let until = until.min(world.clock.now() + at.step.timeout.unwrap_or(READ_TIMEOUT));
@@ -69,7 +95,7 @@ pub(super) fn evaluate(
     kind: ConditionKind,
     condition: &Condition,
 ) -> RunEvent {
-    let scope = frame.scope(state);
+    let scope = frame.scope(state, &at.address);
     match condition.expression.holds(&scope, world.clock.now()) {
         Ok(held) => {
             let because = match &condition.because {
@@ -96,7 +122,7 @@ pub(super) fn choose(world: &World, frame: &Frame, state: &RunState, at: &Choose
         let error = format!("the name of a branch holds what looks like a secret: `{}`", redact(&branch.name));
         return RunEvent::Failed { step: at.address.clone(), attempt: 1, class: FailureClass::Fail, error };
     }
-    let (scope, now) = (frame.scope(state), world.clock.now());
+    let (scope, now) = (frame.scope(state, &at.address), world.clock.now());
     let is_lenient = state.phase == Some(Phase::Escalate);
     let mut considered = Vec::new();
     for branch in &at.choose.branches {
@@ -129,7 +155,7 @@ pub(super) fn values(
     at: &StepAt<'_>,
     values: &[(String, Expression)],
 ) -> RunEvent {
-    let (scope, now) = (frame.scope(state), world.clock.now());
+    let (scope, now) = (frame.scope(state, &at.address), world.clock.now());
     let mut named = Map::new();
     let failed =
         |error: String| RunEvent::Failed { step: at.address.clone(), attempt: 1, class: FailureClass::Fail, error };
@@ -170,15 +196,15 @@ pub(super) async fn look(
 ) -> RunEvent {
     // The log needs what it came to and a line for people: a whole answer once more for each look would be noise.
     let looked = |verdict, summary: String| RunEvent::Looked { step: at.address.clone(), verdict, summary };
-    let mut scope = frame.scope(state);
-    let (observed, summary) = match look_again(world, frame, state, playbook, verify, until).await {
+    let mut scope = frame.scope(state, &at.address);
+    let (observed, summary) = match look_again(world, frame, state, playbook, at, verify, until).await {
         Ok(seen) => seen,
         Err(error) => return looked(Look::NotYet, error.message),
     };
     match &verify.query {
         Some(_) => {
             // What the query does not find has no value here, whatever else is called so.
-            for field in asked_fields(playbook, verify) {
+            for field in asked_fields(playbook, at, verify) {
                 scope.remove(field.name);
             }
             scope.extend(fields(observed));
@@ -203,8 +229,8 @@ pub(super) async fn look(
 }
 
 /// The fields that the query of a verify may leave.
-fn asked_fields<'p>(playbook: &'p Playbook, verify: &Verify) -> &'p [Field] {
-    let at = verify.query.as_ref().and_then(|id| find(playbook, id));
+fn asked_fields<'p>(playbook: &'p Playbook, asks: &StepAt<'p>, verify: &Verify) -> &'p [Field] {
+    let at = verify.query.as_ref().and_then(|id| find(playbook, id, asks));
     match at.map(|at| &at.step.kind) {
         Some(StepKind::Action(Action::Read(action))) => action.declaration().output,
         _ => &[],
@@ -216,16 +242,17 @@ async fn look_again(
     frame: &Frame,
     state: &RunState,
     playbook: &Playbook,
+    at: &StepAt<'_>,
     verify: &Verify,
     until: DateTime<Utc>,
 ) -> Result<(Value, String), ActionError> {
     let Some(id) = &verify.query else {
-        return match read_target(world, frame, until).await? {
-            RunEvent::TargetRead { object: Some(object) } => Ok((object, frame.run.target.to_string())),
-            _ => Err(ActionError::retry(format!("{} is not there", frame.run.target))),
-        };
+        let target = frame.target(state, &at.address);
+        let object = read_object(world, target, until).await?;
+        let object = object.ok_or_else(|| ActionError::retry(format!("{target} is not there")))?;
+        return Ok((object, target.to_string()));
     };
-    match find(playbook, id) {
+    match find(playbook, id, at) {
         Some(at) => match &at.step.kind {
             StepKind::Action(Action::Read(action)) => read(world, frame, state, &at, action.as_ref(), until).await,
             _ => Err(ActionError::fail(format!("`{id}` is no step that reads"))),

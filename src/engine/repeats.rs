@@ -25,7 +25,7 @@ pub(super) async fn why_not_again(
     let earlier = driver.store.earlier_remedies(&remedy(action, intent), driver.frame.run.id, now - holds_for).await?;
     let limits = &driver.playbook.limits;
     let again = earlier.iter().find(|earlier| !goes_further(earlier, intent, limits, holds_for));
-    Ok(again.map(|earlier| ActionError::needs_human(told(earlier, holds_for, now))))
+    Ok(again.map(|earlier| ActionError::leave_alone(told(earlier, holds_for, now))))
 }
 
 /// What the change has in common with the same one made again.

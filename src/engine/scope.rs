@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::state::RunState;
 use crate::language::Scope;
-use crate::model::{Run, Severity};
+use crate::model::{Run, Severity, StepAddress, Target};
 
 /// What stays the same for a whole run.
 #[derive(Debug, Clone)]
@@ -19,12 +19,33 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// `alert`, `target`, `inputs`, `incident`, `run`, and the outputs of the steps so far.
-    pub fn scope(&self, state: &RunState) -> Scope {
+    /// What a step is about: the run's target, or that of the item for which it is done.
+    pub fn target<'s>(&'s self, state: &'s RunState, step: &StepAddress) -> &'s Target {
+        state.item(step).map_or(&self.run.target, |item| item.target_or(&self.run.target))
+    }
+
+    /// What a step sees: `alert`, `target`, `inputs`, `incident`, `run`, the outputs of the steps so
+    /// far, and what became of the loops behind which it stands. In a loop, what is of its item.
+    pub fn scope(&self, state: &RunState, step: &StepAddress) -> Scope {
         let mut scope = state.outputs.clone();
+        let around = state.around(step);
+        for listed in state.loops.iter().filter(|listed| around.is_none_or(|around| around.address != listed.address)) {
+            if let Some(id) = listed.address.id() {
+                scope.insert(id.to_owned(), listed.output());
+            }
+        }
+        if let Some(around) = around {
+            match state.item(step) {
+                Some(item) => {
+                    scope.extend(item.outputs.clone());
+                    scope.insert(around.item.clone(), item.value.clone());
+                }
+                None => scope.extend(around.guard.clone()),
+            }
+        }
         scope.insert("alert".into(), self.run.alert.clone());
         scope.insert("inputs".into(), Value::Object(self.run.inputs.clone()));
-        scope.insert("target".into(), state.object.as_ref().map_or(Value::Null, |object| object.0.clone()));
+        scope.insert("target".into(), state.object_of(step).map_or(Value::Null, |object| object.0.clone()));
         scope.insert(
             "incident".into(),
             json!({

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::ask_source::Heard;
+use super::loops::Loop;
 use super::status::{Status, Tried};
 use crate::cluster::Object;
 use crate::language::Scope;
@@ -29,6 +30,8 @@ pub struct RunState {
     pub outputs: Scope,
     /// How far each step is that has begun.
     pub steps: BTreeMap<StepAddress, Status>,
+    /// The loops that have their lists, the last one last: it is the one under way.
+    pub loops: Vec<Loop>,
     /// At least one mutation was made.
     pub mutated: bool,
     /// Why the run is done with nothing to do.
@@ -160,6 +163,10 @@ impl RunState {
             self.is_illegal(format!("{step}: its log speaks of it in another phase"));
             return;
         }
+        if let Err(why) = self.may_follow(step, event) {
+            self.is_illegal(format!("{step}: {why}"));
+            return;
+        }
         match Status::after(self.status(step), at, event) {
             Ok(status) => self.steps.insert(step.clone(), status),
             Err(illegal) => {
@@ -168,27 +175,62 @@ impl RunState {
             }
         };
         match event {
+            RunEvent::Listed { item, items, .. } => {
+                self.loops.push(Loop::new(step.clone(), item.clone(), items.clone()));
+            }
+            RunEvent::Wave { keys, .. } => {
+                if let Err(why) = self.loops.last_mut().map_or(Ok(()), |listed| listed.begin(keys)) {
+                    self.is_illegal(format!("{step}: {why}"));
+                }
+            }
+            RunEvent::ItemRead { object, .. } => {
+                if let Some(item) = self.item_mut(step) {
+                    item.read(object.as_ref());
+                }
+            }
+            RunEvent::ItemEnded { outcome, because, .. } => {
+                if let Some(item) = self.item_mut(step) {
+                    item.ended = Some((*outcome, because.clone()));
+                }
+            }
             RunEvent::Checked { condition: ConditionKind::DoneIf, held: true, because, .. } => {
-                self.done = Some(because.clone());
+                match self.item_mut(step) {
+                    Some(item) => item.done = Some(because.clone()),
+                    None => self.done = Some(because.clone()),
+                }
             }
             RunEvent::Checked { condition: ConditionKind::Require, held: false, because, .. }
             | RunEvent::Checked { condition: ConditionKind::EscalateIf, held: true, because, .. } => {
-                self.is_in_trouble(because.clone());
+                self.step_is_in_trouble(step, because.clone());
             }
             RunEvent::Chosen { branch, .. } => {
                 let output = serde_json::json!({ "branch": branch });
                 self.keep_output(step, &output, branch, None);
             }
-            RunEvent::Set { values, .. } => self.outputs.extend(values.clone()),
+            RunEvent::Set { values, .. } => self.outputs_of(step).extend(values.clone()),
             RunEvent::Read { output, summary, .. } => self.keep_output(step, output, summary, None),
+            RunEvent::Started { .. } => {
+                if let Some(item) = self.item_mut(step) {
+                    item.is_touched = true;
+                }
+            }
             RunEvent::Done { output, summary, .. } => {
                 self.mutated = true;
                 self.changed.insert(step.clone());
+                if let Some(item) = self.item_mut(step) {
+                    (item.is_touched, item.is_begun) = (true, true);
+                    item.last = Some(summary.clone());
+                }
                 self.keep_output(step, output, summary, Some(true));
             }
-            RunEvent::Unneeded { output, summary, .. } => self.keep_output(step, output, summary, Some(false)),
+            RunEvent::Unneeded { output, summary, .. } => {
+                if let Some(item) = self.item_mut(step) {
+                    item.last = Some(summary.clone());
+                }
+                self.keep_output(step, output, summary, Some(false));
+            }
             RunEvent::Looked { verdict: Look::Bad, summary, .. } => {
-                self.is_in_trouble(format!("the verify of {step} failed: {summary}"));
+                self.step_is_in_trouble(step, format!("the verify of {step} failed: {summary}"));
             }
             RunEvent::Told { page, .. } => self.paged |= page,
             _ => {}
@@ -200,7 +242,7 @@ impl RunState {
         self.is_in_trouble(what);
     }
 
-    fn is_in_trouble(&mut self, because: String) {
+    pub(super) fn is_in_trouble(&mut self, because: String) {
         self.trouble = Some(because);
     }
 
@@ -287,6 +329,7 @@ impl RunState {
         let mut fields = output.as_object().cloned().unwrap_or_default();
         fields.insert("summary".into(), Value::String(summary.to_owned()));
         fields.extend(made.map(|made| ("made".to_owned(), Value::Bool(made))));
-        self.outputs.insert(id.to_owned(), Value::Object(fields));
+        let id = id.to_owned();
+        self.outputs_of(step).insert(id, Value::Object(fields));
     }
 }

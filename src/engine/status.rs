@@ -24,6 +24,10 @@ pub enum Status {
     Verifying { look_at: DateTime<Utc>, give_up_at: DateTime<Utc>, last: Option<(DateTime<Utc>, String)> },
     /// A `choose` has chosen this branch.
     Chosen { branch: String },
+    /// A `foreach` has its list.
+    Listed,
+    /// What an item is about was read.
+    Open,
     /// It needs no more: read, skipped, verified, told. `made`: it is a mutation that was made, or
     /// found unneeded.
     Finished { made: bool },
@@ -67,6 +71,11 @@ impl Status {
                 Status::Ready { tried: Tried { wanted: true, ..tried.clone() } }
             }
             (Status::Ready { .. }, RunEvent::Chosen { branch, .. }) => Status::Chosen { branch: branch.clone() },
+            (Status::Ready { .. }, RunEvent::Listed { .. }) | (Status::Listed, RunEvent::Wave { .. }) => Status::Listed,
+            (Status::Ready { .. } | Status::Waiting { .. } | Status::Open, RunEvent::ItemRead { .. }) => Status::Open,
+            (Status::Ready { .. } | Status::Failed { .. } | Status::Open, RunEvent::ItemEnded { .. }) => {
+                Status::Finished { made: false }
+            }
             (
                 Status::Ready { .. },
                 RunEvent::Checked { .. }
@@ -148,7 +157,12 @@ impl Status {
             | Status::Waiting { tried, .. }
             | Status::Failed { tried, .. }
             | Status::Started { tried, .. } => Some(tried),
-            Status::Made { .. } | Status::Verifying { .. } | Status::Chosen { .. } | Status::Finished { .. } => None,
+            Status::Made { .. }
+            | Status::Verifying { .. }
+            | Status::Chosen { .. }
+            | Status::Listed
+            | Status::Open
+            | Status::Finished { .. } => None,
         }
     }
 
@@ -185,7 +199,7 @@ impl Status {
                 *give_up_at += by;
                 last.iter_mut().for_each(|(at, _)| *at += by);
             }
-            Status::Chosen { .. } | Status::Finished { .. } => {}
+            Status::Chosen { .. } | Status::Listed | Status::Open | Status::Finished { .. } => {}
         }
     }
 
@@ -198,6 +212,8 @@ impl Status {
             Status::Made { .. } => "was made",
             Status::Verifying { .. } => "was being verified",
             Status::Chosen { .. } => "had chosen",
+            Status::Listed => "had its list",
+            Status::Open => "was under way",
             Status::Finished { .. } => "was finished",
         }
     }

@@ -39,6 +39,12 @@ fn follows(next: &Next<'_>) -> Vec<(&'static str, Option<StepAddress>)> {
         Next::ReadTarget => vec![("target_read", None), ("failed", None)],
         Next::Evaluate { at, .. } => of(&["checked", "failed"], at),
         Next::Choose { at } => vec![("chosen", Some(at.address.clone()))],
+        Next::List { at } => vec![("listed", Some(at.address.clone())), ("failed", Some(at.address.clone()))],
+        Next::Wave { address, .. } => vec![("wave", Some(address.clone()))],
+        Next::ReadItem { address, .. } => {
+            vec![("item_read", Some(address.clone())), ("failed", Some(address.clone()))]
+        }
+        Next::EndItem { address, .. } => vec![("item_ended", Some(address.clone()))],
         Next::Set { at, .. } => of(&["set", "failed"], at),
         Next::Read { at, .. } => of(&["read", "failed"], at),
         Next::Wait { at, .. } => of(&["waiting"], at),

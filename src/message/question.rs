@@ -1,11 +1,14 @@
 //! Questions to humans: what the bot would do.
 
 use super::card::{Button, ButtonStyle, Card, Colour};
-use super::text::{clip, fold, moment, verbatim};
+use super::text::{clip, count, fold, moment, verbatim};
 use crate::model::{Approval, ApprovalState, Command, Incident, Preview, Run, Verdict};
 
 /// No diff of one step takes more lines: what matters of a scale or a resize is in the first few.
 const DIFF_LINES: usize = 20;
+/// So many items of a loop are named in one line, and so few are shown with their diffs.
+const NAMED: usize = 40;
+const FEW: usize = 3;
 
 /// The message of a question: what would be done, with the diffs, and the two answers as buttons, which carry the digest of
 /// exactly this preview. Once it is answered the buttons are gone and the answer stands there.
@@ -49,12 +52,24 @@ fn preview_lines(preview: &Preview) -> Vec<String> {
         return vec!["nothing: there is no step to take".to_owned()];
     }
     let mut lines = Vec::new();
+    let mut items: Vec<&str> =
+        preview.steps.iter().filter_map(|step| Some(step.step.items().first()?.as_str())).collect();
+    items.dedup();
+    if !items.is_empty() {
+        let named: Vec<String> = items.iter().take(NAMED).map(|item| clip(item, 80)).collect();
+        let more = items.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let total = count(items.len() as u64, "item");
+        lines.push(format!("{total}, and an answer is about exactly these: {}{more}", named.join(", ")));
+    }
     for (n, step) in preview.steps.iter().enumerate() {
         let effect = if step.mutating { "CHANGES" } else { "reads" };
         let perhaps =
             if step.certain { "" } else { " (as it looks now: it depends on what the steps before it leave behind)" };
         lines.push(format!("{}. {effect}: {}{perhaps}", n + 1, clip(&step.summary, 300)));
-        if let Some(diff) = &step.diff {
+        // Of many, the line of each says enough.
+        let is_one_of_many = items.len() > FEW && !step.step.items().is_empty();
+        if let Some(diff) = step.diff.as_ref().filter(|_| !is_one_of_many) {
             // Indented, so that a line of the diff cannot pass for one of ours.
             lines.extend(diff.lines().take(DIFF_LINES).map(|line| format!("    {}", verbatim(line, 160))));
             let more = diff.lines().count().saturating_sub(DIFF_LINES);

@@ -7,9 +7,13 @@ use super::folds::{folded_ids, how_to_take, spent_text};
 use super::reason::{condition_text, page_reason, source_text};
 use super::text::{clip, count, later, thousands, time};
 use crate::model::{
-    ConditionKind, FailureClass, Incident, IncidentId, Look, Phase, RunEvent, RunId, StepAddress, StepName, Verdict,
+    ConditionKind, FailureClass, Incident, IncidentId, ItemKey, Look, Phase, RunEvent, RunId, StepAddress, StepName,
+    Verdict,
 };
 use crate::store::{IncidentEvent, Page, TimelineEntry, TimelineWhat};
+
+/// So many items of a loop are named in one line.
+const NAMED: usize = 12;
 
 /// No single thing takes more than this, however long its error message is.
 const LONGEST: usize = 300;
@@ -254,6 +258,16 @@ fn tell_run(run: RunId, event: &RunEvent, at: DateTime<Utc>) -> Option<String> {
                 considered.last().filter(|last| last.held).map(|last| format!(" (`{}`)", clip(&last.expression, 200)));
             format!("{}: {}{}", step_name(step), clip(branch, 80), because.unwrap_or_default())
         }
+        RunEvent::Listed { step, items, .. } => {
+            format!("{}: {}", step_name(step), named(items.len(), items.iter().map(|item| &item.key)))
+        }
+        RunEvent::Wave { step, keys } => format!("{} begins {}", step_name(step), named(keys.len(), keys)),
+        RunEvent::ItemRead { object: Some(_), .. } => return None,
+        RunEvent::ItemRead { step, object: None } => format!("{}: it is not there", step_name(step)),
+        RunEvent::ItemEnded { step, outcome, because } => {
+            let outcome = outcome.to_string().replace('_', " ");
+            format!("{}: {outcome}: {because}", step_name(step))
+        }
         // What is made of values is told; they alone are for whoever asks why.
         RunEvent::Set { .. } => return None,
         RunEvent::Read { step, summary, .. } => format!("{}: {summary}", step_name(step)),
@@ -262,7 +276,7 @@ fn tell_run(run: RunId, event: &RunEvent, at: DateTime<Utc>) -> Option<String> {
             match class {
                 FailureClass::Retry => format!("{name} failed (attempt {attempt}, may be tried again): {error}"),
                 FailureClass::Fail => format!("{name} failed: {error}"),
-                FailureClass::NeedsHuman => format!("{name} needs a person: {error}"),
+                FailureClass::NeedsHuman | FailureClass::LeaveAlone => format!("{name} needs a person: {error}"),
             }
         }
         RunEvent::Waiting { until, because, .. } => format!("waits until {}: {because}", later(*until, at)),
@@ -308,6 +322,15 @@ fn tell_run(run: RunId, event: &RunEvent, at: DateTime<Utc>) -> Option<String> {
         RunEvent::Ended { outcome, because } => format!("{run} {outcome}: {because}"),
         RunEvent::Unknown => UNKNOWN.to_owned(),
     })
+}
+
+/// `3 items: a, b, c`.
+fn named<'k>(total: usize, keys: impl IntoIterator<Item = &'k ItemKey>) -> String {
+    let names: Vec<String> = keys.into_iter().take(NAMED).map(|key| clip(key.as_str(), 80)).collect();
+    let more = total.saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let colon = if total > 0 { ": " } else { "" };
+    format!("{}{colon}{}{more}", count(total as u64, "item"), names.join(", "))
 }
 
 /// The step's id, or its number: `scale`, `diagnose step 2`.

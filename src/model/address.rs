@@ -28,12 +28,13 @@ pub enum StepName {
     Number(u32),
 }
 
-/// What tells one item of a loop from the others: 1 to 253 bytes.
+/// What tells one item of a loop from the others: 1 to 317 bytes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ItemKey(String);
 
-/// The longest key of an item, in bytes: the longest name of an object.
-const LONGEST_KEY: usize = 253;
+/// The longest key of an item, in bytes: the longest name of a namespace, a slash, and the longest
+/// name of an object.
+const LONGEST_KEY: usize = 63 + 1 + 253;
 /// No loop stands in more than one other: eight is more than any version will allow.
 const MOST_ITEMS: usize = 8;
 /// So many digits of a digest tell the items of a run apart.
@@ -58,7 +59,7 @@ pub enum ItemKeyError {
 
 impl ItemKey {
     /// # Errors
-    /// It is empty, or longer than 253 bytes.
+    /// It is empty, or longer than 317 bytes.
     pub fn new(text: impl Into<String>) -> Result<Self, ItemKeyError> {
         let text = text.into();
         match text.len() {
@@ -82,6 +83,11 @@ impl StepAddress {
     /// The same step for these items of the loops around it.
     pub fn for_items(&self, items: &[ItemKey]) -> Self {
         Self { items: items.to_vec(), ..self.clone() }
+    }
+
+    /// The step itself, for whatever items.
+    pub fn for_all(&self) -> Self {
+        self.for_items(&[])
     }
 
     pub fn phase(&self) -> Phase {

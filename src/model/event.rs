@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{ApprovalId, HumanDuration, ObjectKey, Outcome, Preview, StepAddress, Verdict};
+use super::{ApprovalId, HumanDuration, ItemKey, ObjectKey, Outcome, Preview, StepAddress, Verdict};
 
 /// The three phases of a playbook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -37,6 +37,9 @@ pub enum FailureClass {
     Fail,
     /// It must not be decided by a program.
     NeedsHuman,
+    /// This object is not to be touched now, whatever is wrong with it: somebody holds it, or has
+    /// asked for that. For a human; an item of a loop is left alone, and the others go on.
+    LeaveAlone,
 }
 
 /// A mutation as it was decided, before it is done: absolute, with what was there before.
@@ -96,6 +99,15 @@ pub enum RunEvent {
     },
     /// Values got names.
     Set { step: StepAddress, values: Map<String, Value> },
+    /// A `foreach` has its list: it is never made again. `item` is what one of them is called.
+    Listed { step: StepAddress, item: String, items: Vec<Item> },
+    /// These items of a `foreach` begin, in this order.
+    Wave { step: StepAddress, keys: Vec<ItemKey> },
+    /// What an item is about was read; `None`: it is not there. The step is the `foreach`, for this
+    /// item.
+    ItemRead { step: StepAddress, object: Option<Value> },
+    /// An item is over. The step is the `foreach`, for this item.
+    ItemEnded { step: StepAddress, outcome: ItemOutcome, because: String },
     /// A read-only action answered.
     Read { step: StepAddress, output: Value, summary: String },
     /// A step failed; `attempt` counts from 1.
@@ -182,6 +194,10 @@ impl RunEvent {
             RunEvent::Checked { step, .. }
             | RunEvent::Chosen { step, .. }
             | RunEvent::Set { step, .. }
+            | RunEvent::Listed { step, .. }
+            | RunEvent::Wave { step, .. }
+            | RunEvent::ItemRead { step, .. }
+            | RunEvent::ItemEnded { step, .. }
             | RunEvent::Read { step, .. }
             | RunEvent::Failed { step, .. }
             | RunEvent::Waiting { step, .. }
@@ -218,6 +234,10 @@ impl RunEvent {
             RunEvent::Checked { .. } => "checked",
             RunEvent::Chosen { .. } => "chosen",
             RunEvent::Set { .. } => "set",
+            RunEvent::Listed { .. } => "listed",
+            RunEvent::Wave { .. } => "wave",
+            RunEvent::ItemRead { .. } => "item_read",
+            RunEvent::ItemEnded { .. } => "item_ended",
             RunEvent::Read { .. } => "read",
             RunEvent::Failed { .. } => "failed",
             RunEvent::Waiting { .. } => "waiting",
@@ -240,6 +260,41 @@ impl RunEvent {
             RunEvent::Ended { .. } => "ended",
             RunEvent::Unknown => "unknown",
         }
+    }
+}
+
+/// One of the many that a `foreach` is about.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Item {
+    pub key: ItemKey,
+    /// As it was when the list was made.
+    pub value: Value,
+    /// The object that it is about; `None`: the run's.
+    #[serde(default)]
+    pub target: Option<ObjectKey>,
+}
+
+/// What became of an item that has begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ItemOutcome {
+    /// All of its steps.
+    Done,
+    /// It was as wanted already.
+    Unneeded,
+    Failed,
+    /// It was not to be touched at its turn, which says nothing about the others.
+    LeftAlone,
+}
+
+impl fmt::Display for ItemOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ItemOutcome::Done => "done",
+            ItemOutcome::Unneeded => "unneeded",
+            ItemOutcome::Failed => "failed",
+            ItemOutcome::LeftAlone => "left_alone",
+        })
     }
 }
 

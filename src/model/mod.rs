@@ -47,7 +47,9 @@ pub use command::{Command, IncidentList, OncallQuestion, Person, PlaybookQuestio
 pub use concern::Concern;
 pub use contacts::{Contacts, KnowsContacts, PageCall};
 pub use duration::{DurationError, HumanDuration, parse_duration};
-pub use event::{ConditionKind, Considered, FailureClass, Intent, Look, Phase, Remedy, RunEvent, SourceAnswer};
+pub use event::{
+    ConditionKind, Considered, FailureClass, Intent, Item, ItemOutcome, Look, Phase, Remedy, RunEvent, SourceAnswer,
+};
 pub use freeze::{Freeze, FreezeScope, FreezeScopeError, LONGEST_FREEZE};
 pub use freeze_map::{FreezeMapNow, FreezeMapSays};
 pub use grouping::{Grouping, Joins, Merged, Origin, Scope};

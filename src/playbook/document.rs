@@ -182,6 +182,7 @@ pub enum Block {
     /// alert resolves in the middle.
     Atomic(Vec<Step>),
     Choose(Choose),
+    ForEach(Box<ForEach>),
 }
 
 impl Block {
@@ -193,8 +194,64 @@ impl Block {
             Block::Choose(choose) => {
                 Box::new(choose.branches.iter().flat_map(|branch| branch.blocks.iter().flat_map(Block::steps)))
             }
+            Block::ForEach(each) => Box::new(each.guard.iter().chain(each.blocks.iter().flat_map(Block::steps))),
         }
     }
+}
+
+/// One thing that is done for each of many, a few at a time.
+#[derive(Debug)]
+pub struct ForEach {
+    /// Where it stands; its id has what became of the items.
+    pub address: StepAddress,
+    /// What one of them is called, in its steps.
+    pub item: String,
+    pub list: Expression,
+    /// What each is about; `None`: they are no objects, and all of it is about the run's target.
+    pub target: Option<ItemTarget>,
+    /// What tells one from the others; `None`: the name of what it is about.
+    pub key: Option<Expression>,
+    /// With more of them, nothing is done.
+    pub max: usize,
+    /// So many begin at once; the last number goes on.
+    pub waves: Vec<usize>,
+    /// When so many have failed, no other one begins.
+    pub stop_after: usize,
+    /// `None`: they are finished where a person approved them, and else the loop stops.
+    pub when_resolved: Option<WhenResolved>,
+    /// Asked anew before each wave.
+    pub guard: Vec<Step>,
+    /// What is done for each.
+    pub blocks: Vec<Block>,
+}
+
+impl ForEach {
+    /// Whether a step of it changes something.
+    pub fn changes(&self) -> bool {
+        let mut steps = self.blocks.iter().flat_map(Block::steps);
+        steps.any(|step| matches!(step.kind, StepKind::Action(Action::Mutate(_))))
+    }
+
+    /// How many the wave of that number has, counted from 0.
+    pub fn wave(&self, number: usize) -> usize {
+        self.waves.get(number).or(self.waves.last()).copied().unwrap_or(1)
+    }
+}
+
+/// The object that an item is about.
+#[derive(Debug)]
+pub struct ItemTarget {
+    pub kind: String,
+    /// `None`: where the run's target is, or within it if that is a namespace.
+    pub namespace: Option<Arg<String>>,
+    pub name: Arg<String>,
+}
+
+/// What becomes of the items that have yet to begin when the alert ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenResolved {
+    Finish,
+    Stop,
 }
 
 /// One of several ways, by what was found: the first whose condition holds.

@@ -20,8 +20,8 @@ mod tests;
 pub use again::Reread;
 pub use catalog::{AlertMatch, Catalog, read_folder};
 pub use document::{
-    Block, Branch, Choose, Condition, Input, InputKind, Limits, Playbook, Step, StepKind, TargetPart, TargetRule,
-    Trigger, Verify,
+    Block, Branch, Choose, Condition, ForEach, Input, InputKind, ItemTarget, Limits, Playbook, Step, StepKind,
+    TargetPart, TargetRule, Trigger, Verify, WhenResolved,
 };
 pub use inputs::InputProblem;
 pub use load::{LARGEST as LARGEST_PLAYBOOK, schema};

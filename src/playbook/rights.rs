@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{Playbook, StepKind, TargetPart};
+use super::{Block, Playbook, Step, StepKind, TargetPart};
 use crate::cluster::{Access, Kind};
+use crate::model::Phase;
 
 /// The right to read the target, and those of every action.
 pub fn rights(playbook: &Playbook) -> BTreeSet<Access> {
@@ -17,17 +18,57 @@ pub fn rights(playbook: &Playbook) -> BTreeSet<Access> {
     if let Ok(kind) = Kind::find(&playbook.target.kind) {
         rights.insert(kind.access("get", "", if kind.namespaced { &namespace } else { "" }));
     }
-    for step in playbook.all_steps() {
-        let StepKind::Action(action) = &step.kind else { continue };
-        for mut access in action.describe().access(&playbook.target.kind) {
+    let about = About { kind: &playbook.target.kind, namespace: &namespace };
+    for phase in [Phase::Diagnose, Phase::Mitigate, Phase::Escalate] {
+        about.of_blocks(playbook.blocks(phase), &mut rights);
+    }
+    rights
+}
+
+/// What steps are about: the run's target, or an item of a loop.
+#[derive(Clone, Copy)]
+struct About<'p> {
+    kind: &'p str,
+    /// Empty: it may be any.
+    namespace: &'p str,
+}
+
+impl About<'_> {
+    fn of_blocks(self, blocks: &[Block], rights: &mut BTreeSet<Access>) {
+        for block in blocks {
+            match block {
+                Block::Step(step) => self.of_step(step, rights),
+                Block::Atomic(steps) => steps.iter().for_each(|step| self.of_step(step, rights)),
+                Block::Choose(choose) => choose.branches.iter().for_each(|it| self.of_blocks(&it.blocks, rights)),
+                Block::ForEach(each) => {
+                    each.guard.iter().for_each(|step| self.of_step(step, rights));
+                    let Some(target) = &each.target else {
+                        self.of_blocks(&each.blocks, rights);
+                        continue;
+                    };
+                    let namespace = match &target.namespace {
+                        Some(given) => given.literal().map(String::as_str).unwrap_or_default(),
+                        None => self.namespace,
+                    };
+                    if let Ok(kind) = Kind::find(&target.kind) {
+                        rights.insert(kind.access("get", "", if kind.namespaced { namespace } else { "" }));
+                    }
+                    About { kind: &target.kind, namespace }.of_blocks(&each.blocks, rights);
+                }
+            }
+        }
+    }
+
+    fn of_step(self, step: &Step, rights: &mut BTreeSet<Access>) {
+        let StepKind::Action(action) = &step.kind else { return };
+        for mut access in action.describe().access(self.kind) {
             let namespaced = Kind::all().iter().any(|kind| kind.plural == access.resource && kind.namespaced);
             if namespaced && access.namespace.is_empty() {
-                access.namespace.clone_from(&namespace);
+                access.namespace = self.namespace.to_owned();
             }
             rights.insert(access);
         }
     }
-    rights
 }
 
 /// Who is to get the rights.

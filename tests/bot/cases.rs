@@ -125,3 +125,60 @@ async fn a_file_that_is_no_cases_says_where() {
     let misspelt = says("  - name: x\n    alarm: y\n    expect: { outcome: fixed }\n").await.error.unwrap();
     assert!(misspelt.contains("error[unknown-field]: `alarm`") && misspelt.contains("`alert`"), "{misspelt}");
 }
+
+/// What becomes of the items of a loop, and by which ways no case comes.
+#[tokio::test]
+async fn a_case_says_what_becomes_of_each_item() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("shop-small.yaml"), crate::loops::GROW).unwrap();
+    let web = |n: u32, replicas: u32| {
+        format!(
+            "  - {{ apiVersion: apps/v1, kind: Deployment, metadata: {{ namespace: shop, name: web-{n} }}, spec: {{ replicas: {replicas}, \
+             selector: {{ matchLabels: {{ app: web-{n} }} }}, template: {{ metadata: {{ labels: {{ app: web-{n} }} }}, \
+             spec: {{ containers: [{{ name: web, image: web }}] }} }} }} }}\n"
+        )
+    };
+    let objects: String = [(1, 2), (2, 6), (3, 3)].into_iter().map(|(n, replicas)| web(n, replicas)).collect();
+    let cases = format!(
+        "apiVersion: dogwatch/v1
+kind: Cases
+playbook: shop-small
+objects:
+  - {{ apiVersion: v1, kind: Namespace, metadata: {{ name: shop }} }}
+{objects}cases:
+  - name: all of them
+    alert: &alert {{ name: ShopSlow }}
+    expect:
+      outcome: fixed
+      items: {{ grow: {{ done: [web-1, web-3], unneeded: [web-2] }} }}
+      changes: [scale deployment/web-1 in shop 2 -> 4, scale deployment/web-3 in shop 3 -> 5]
+  - name: expects too much
+    alert: *alert
+    faults: [{{ never_ready: {{ workload: {{ kind: Deployment, namespace: shop, name: web-1 }} }} }}]
+    expect:
+      outcome: escalated
+      items: {{ grow: {{ done: [web-1] }}, shrink: {{}} }}
+      changes: [scale deployment/web-1 in shop 2 -> 4]
+      pages: [platform]
+"
+    );
+    std::fs::write(folder.path().join("shop-small.cases.yaml"), cases).unwrap();
+    let report = test_folder(&folder.path().join("shop-small.yaml"), |_| {}).await.unwrap().remove(0);
+    assert_eq!((report.passed(), report.cases.len()), (1, 2), "{report:#?}");
+    assert_eq!(
+        report.cases[1].wrong,
+        [
+            "expected of grow { done: [web-1] }\nand it was { failed: [web-1], untouched: [web-2, web-3] }",
+            "expected items of shrink, and the run has no loop of that id, or did not come to it",
+        ]
+    );
+    let not_entered: Vec<String> = report.not_entered.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        not_entered,
+        [
+            "mitigate.grow: an item is left alone, as somebody holds it or it is gone",
+            "mitigate.grow: its list is empty",
+            "mitigate.3: it is `it is not so small`",
+        ]
+    );
+}

@@ -146,6 +146,45 @@ async fn a_branch_is_chosen_once_whenever_the_bot_dies() {
     .await;
 }
 
+/// The list is made once, and each item goes on from its own records.
+#[tokio::test]
+async fn each_item_of_a_loop_is_changed_once_whenever_the_bot_dies() {
+    Story {
+        playbook: crate::loops::GROW.to_owned(),
+        objects: || crate::loops::shop_of(&[2, 4, 6, 3]),
+        world: |_| {},
+        alert: ("ShopSlow", &[]),
+        ends: Outcome::Fixed,
+        mutations: &[
+            "patch deployment/web-1 in shop",
+            "patch deployment/web-2 in shop",
+            "patch deployment/web-4 in shop",
+        ],
+        pages: &[],
+    }
+    .survives(80..200)
+    .await;
+}
+
+#[tokio::test]
+async fn a_loop_stops_once_whenever_the_bot_dies() {
+    Story {
+        playbook: crate::loops::GROW.to_owned(),
+        objects: || crate::loops::shop_of(&[2, 2, 2, 2]),
+        world: |bot| bot.cluster.fault(Fault::NeverReady { workload: crate::loops::web(2) }),
+        alert: ("ShopSlow", &[]),
+        ends: Outcome::Escalated,
+        mutations: &[
+            "patch deployment/web-1 in shop",
+            "patch deployment/web-2 in shop",
+            "patch deployment/web-3 in shop",
+        ],
+        pages: &["platform escalated"],
+    }
+    .survives(80..260)
+    .await;
+}
+
 #[tokio::test]
 async fn a_claim_grows_once_whenever_the_bot_dies() {
     Story {

@@ -1,9 +1,11 @@
 //! Whatever happens to a run, and whenever: some things always hold.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use dogwatch::cluster::sim::{Fault, Verb};
+use dogwatch::engine::{Loop, RunState};
 use dogwatch::model::*;
 use dogwatch::store::RunStore;
 use proptest::prelude::*;
@@ -124,6 +126,74 @@ async fn holds(autonomy: &str, before: Vec<Happens>, after: Vec<Happens>) {
     assert_eq!(bot.locks().await, 0);
 }
 
+/// Whatever becomes of it, each item of a loop is changed at most once, by a mark of its own, one
+/// after the other; what nobody wants any more is not begun; and a run that is fixed has left none.
+async fn loops_keep_the_laws(bot: &Bot) {
+    for run in bot.runs().await {
+        let log = bot.store().run_log(run.id).await.unwrap();
+        let (mut told, mut open) = (false, None::<StepAddress>);
+        let (mut begun, mut done) = (BTreeSet::new(), BTreeMap::new());
+        let mut marks: BTreeMap<String, StepAddress> = BTreeMap::new();
+        for (_, event) in &log {
+            match event {
+                RunEvent::AlertResolved | RunEvent::CancelAsked { .. } => told = true,
+                RunEvent::Started { step, intent, .. } => {
+                    assert!(open.as_ref().is_none_or(|open| open == step), "{step} beside {open:?}: {log:#?}");
+                    open = Some(step.clone());
+                    let is_begun = step.items().is_empty() || begun.contains(step.items());
+                    assert!(!told || is_begun, "{step} was begun all the same: {log:#?}");
+                    let of = marks.entry(intent.marker.clone()).or_insert_with(|| step.clone());
+                    assert_eq!(of, step, "two steps have one mark: {log:#?}");
+                }
+                RunEvent::Done { step, .. } => {
+                    open = None;
+                    begun.insert(step.items().to_vec());
+                    *done.entry(step.clone()).or_insert(0) += 1;
+                }
+                RunEvent::Failed { step, .. } if open.as_ref() == Some(step) => open = None,
+                _ => {}
+            }
+        }
+        assert!(done.values().all(|times| *times == 1), "{done:?}: {log:#?}");
+        let state = RunState::of(&log, None);
+        assert_eq!(state.illegal, None, "{log:#?}");
+        let is_fixed = run.outcome == Some(Outcome::Fixed);
+        assert!(!is_fixed || state.loops.iter().all(Loop::is_over), "{log:#?}");
+    }
+}
+
+/// A loop over three Deployments, two changes of each in a group, by branches.
+async fn loop_holds(autonomy: &str, before: Vec<Happens>, after: Vec<Happens>) {
+    let (before_scale, after_scale) = crate::loops::GROW.split_once("      - id: scale\n").unwrap();
+    let (_, escalate) = after_scale.split_once("escalate:").unwrap();
+    let twice = "      - atomic:
+          - id: scale
+            k8s.scale: { by: \"{{more}}\", max: 9 }
+          - id: again
+            k8s.scale: { by: 1, max: 9 }
+            verify:
+              until: target.status.?readyReplicas.orValue(0) == target.spec.replicas
+              settle: 1m
+              within: 5m
+escalate:";
+    let playbook = format!("{before_scale}{twice}{escalate}");
+    let playbook = playbook.replace("autonomy: auto", &format!("autonomy: {autonomy}"));
+    let mut objects = crate::loops::shop_of(&[2, 4]);
+    objects.extend(shop());
+    let mut bot = Bot::begins(&[&playbook], objects).await;
+    for happens in before {
+        happens.to(&mut bot).await;
+    }
+    bot.fires("ShopSlow", &[]).await;
+    for happens in after {
+        happens.to(&mut bot).await;
+    }
+    bot.end().await;
+    bot.keeps_the_laws().await;
+    loops_keep_the_laws(&bot).await;
+    assert_eq!(bot.locks().await, 0);
+}
+
 fn faults_before() -> impl Strategy<Value = Vec<Happens>> {
     proptest::collection::vec(fault().prop_map(Happens::Fault), 0..3)
 }
@@ -141,5 +211,15 @@ proptest! {
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(holds(if is_auto { "auto" } else { "approve" }, before, after));
+    }
+
+    #[test]
+    fn a_loop_keeps_the_laws_whatever_happens(
+        is_auto in any::<bool>(),
+        before in faults_before(),
+        after in happens(),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(loop_holds(if is_auto { "auto" } else { "approve" }, before, after));
     }
 }

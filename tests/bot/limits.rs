@@ -107,7 +107,7 @@ async fn the_first_that_does_not_help_stops_the_ramp_for_a_person() {
 
     let reply = bot.types("anna", "/close playbook=shop-slow the cache is mended").await;
     assert_eq!(reply, "the breaker of shop-slow was not open; what did not help before counts no more");
-    let asked = bot.types("bob", "/run shop-slow namespace=shop-3 deployment=web").await;
+    let asked = bot.types("bob", "/run shop-slow namespace=shop-3 name=web").await;
     assert!(asked.contains("autonomy approve"), "{asked}");
     bot.passes(minutes(1)).await;
     bot.says("anna", Command::Approve { approval: ApprovalId(1), verdict: Verdict::Approve, digest: None }).await;

@@ -33,6 +33,7 @@ mod intake;
 mod jobs;
 mod laws;
 mod limits;
+mod loops;
 mod many;
 mod mutated;
 mod on_call;

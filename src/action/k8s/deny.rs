@@ -72,7 +72,7 @@ pub fn check(verb: ChangeKind, kind: &str, object: Option<&Object>) -> Result<()
 pub fn check_hands_off(object: &Object) -> Result<(), ActionError> {
     match object.annotation(HANDS_OFF) {
         None | Some("false") => Ok(()),
-        Some(reason) => Err(ActionError::needs_human(format!(
+        Some(reason) => Err(ActionError::leave_alone(format!(
             "{} is annotated {HANDS_OFF}={reason}: the bot leaves it alone; take the annotation away to let it work",
             object.key()
         ))),

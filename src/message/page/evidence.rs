@@ -2,7 +2,7 @@
 
 use crate::message::text::clip;
 use crate::message::timeline::told;
-use crate::model::{ConditionKind, RunEvent, RunId};
+use crate::model::{ConditionKind, ItemOutcome, RunEvent, RunId};
 use crate::store::{TimelineEntry, TimelineWhat};
 
 /// No run has more to tell than somebody would read.
@@ -28,12 +28,14 @@ pub(super) fn evidence(run: Option<RunId>, timeline: &[TimelineEntry]) -> (Vec<S
             RunEvent::Read { .. }
             | RunEvent::TargetRead { .. }
             | RunEvent::Chosen { .. }
+            | RunEvent::Listed { .. }
             | RunEvent::Checked {
                 condition: ConditionKind::DoneIf | ConditionKind::Require | ConditionKind::EscalateIf,
                 ..
             } => &mut found,
             RunEvent::Failed { step, .. } if !started.contains(&step) => &mut found,
             RunEvent::Failed { .. }
+            | RunEvent::ItemEnded { outcome: ItemOutcome::Failed | ItemOutcome::LeftAlone, .. }
             | RunEvent::Started { .. }
             | RunEvent::Done { .. }
             | RunEvent::Unneeded { .. }

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::names::{Inside, Names, group};
+use super::each::EachDraft;
+use super::names::{Inside, Names, group, is_loop};
 use super::steps::{Draft, Spot, is_reason, one};
 use super::{Checker, flow};
 use crate::diagnostics::Code;
@@ -23,6 +24,7 @@ pub(super) enum BlockDraft {
     Step(Box<Draft>),
     Atomic(Vec<Draft>),
     Choose(ChooseDraft),
+    ForEach(Box<EachDraft>),
 }
 
 pub(super) struct ChooseDraft {
@@ -49,6 +51,9 @@ impl BlockDraft {
             BlockDraft::Choose(choose) => {
                 Box::new(choose.branches.iter().flat_map(|branch| branch.blocks.iter().flat_map(BlockDraft::steps)))
             }
+            BlockDraft::ForEach(each) => {
+                Box::new(each.guard.iter().chain(each.blocks.iter().flat_map(BlockDraft::steps)))
+            }
         }
     }
 
@@ -64,6 +69,7 @@ impl BlockDraft {
                     .map(|BranchDraft { name, when, blocks, .. }| Some(Branch { name, when, blocks: finish(blocks)? }));
                 Block::Choose(Choose { address: address?, branches: branches.collect::<Option<_>>()? })
             }
+            BlockDraft::ForEach(each) => Block::ForEach(Box::new(each.finish()?)),
         })
     }
 }
@@ -96,11 +102,12 @@ impl Blocks<'_, '_, '_> {
         }
         match step.does.as_slice() {
             [Does { what: What::Choose(_), .. }] => BlockDraft::Choose(self.choose(step, region)),
+            [Does { what: What::ForEach(_), .. }] => BlockDraft::ForEach(Box::new(self.each(step, region))),
             _ => BlockDraft::Step(Box::new(self.step(step, region, false))),
         }
     }
 
-    fn step(&mut self, step: RawStep, region: &[Inside], in_group: bool) -> Draft {
+    pub(super) fn step(&mut self, step: RawStep, region: &[Inside], in_group: bool) -> Draft {
         self.number += 1;
         let (order, number) = (*self.order, self.number);
         *self.order += 1;
@@ -140,6 +147,10 @@ impl Blocks<'_, '_, '_> {
                     What::Choose(_) => {
                         ("an `atomic` group holds steps, and no `choose`", "choose first, with a group in each branch")
                     }
+                    What::ForEach(_) => (
+                        "an `atomic` group holds steps, and no `foreach`",
+                        "put a group into the `do` of the `foreach`: one for each item",
+                    ),
                     _ => continue,
                 };
                 self.checker.error(Code::Misplaced, nested.at, message, Some(remedy.into()));
@@ -166,15 +177,12 @@ impl Blocks<'_, '_, '_> {
             self.checker.error(Code::Misplaced, *at, "a `choose` has an `id` and its branches", Some(remedy.into()));
         }
         if let Some(id) = &step.id
-            && let Some((message, remedy)) = super::names::id_problem(id)
+            && let Some((message, remedy)) = super::words::id_problem(id)
         {
             self.checker.error(Code::InvalidName, place(id), message, remedy);
         }
         let at = step.seen.at;
-        if region.len() + 1 >= DEEPEST {
-            let message = format!("blocks stand {DEEPEST} deep within each other here, which nobody reads at night");
-            self.checker.error(Code::TooComplex, at, message, Some("make a playbook of its own of a branch".into()));
-        }
+        self.is_not_too_deep(region, at);
         let raw = step.does.into_iter().find_map(|does| match does.what {
             What::Choose(branches) => Some(branches),
             _ => None,
@@ -192,6 +200,13 @@ impl Blocks<'_, '_, '_> {
         let may_stand = is_right || (self.checker.asks == super::Asks::Run && is_whole);
         let address = may_stand.then(|| spot.address(step.id));
         ChooseDraft { address, branches, at }
+    }
+
+    pub(super) fn is_not_too_deep(&mut self, region: &[Inside], at: Location) {
+        if region.len() + 1 >= DEEPEST {
+            let message = format!("blocks stand {DEEPEST} deep within each other here, which nobody reads at night");
+            self.checker.error(Code::TooComplex, at, message, Some("make a playbook of its own of a branch".into()));
+        }
     }
 
     fn branch(&mut self, raw: RawBranch, spot: Spot<'_>, region: &[Inside]) -> BranchDraft {
@@ -315,8 +330,10 @@ fn is_name<'r>(checker: &mut Checker<'_>, name: &'r Text, names: &mut Vec<&'r Te
 }
 
 /// The keys that a block does not have.
-fn other_keys(step: &RawStep) -> Vec<Location> {
+pub(super) fn other_keys(step: &RawStep) -> Vec<Location> {
     let texts = [&step.when, &step.because, &step.timeout, &step.undo];
     let mappings = [step.retry.as_ref().map(|retry| retry.seen.at), step.verify.as_ref().map(|verify| verify.seen.at)];
-    texts.into_iter().flatten().map(place).chain(mappings.into_iter().flatten()).collect()
+    let of_loops = if is_loop(step) { Vec::new() } else { step.each.given() };
+    let of_loops = of_loops.into_iter().map(|(_, at)| at);
+    texts.into_iter().flatten().map(place).chain(mappings.into_iter().flatten()).chain(of_loops).collect()
 }

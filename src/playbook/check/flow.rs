@@ -92,6 +92,8 @@ fn pages(block: &BlockDraft) -> bool {
         BlockDraft::Step(draft) => is_page(draft),
         BlockDraft::Atomic(drafts) => drafts.iter().any(is_page),
         BlockDraft::Choose(choose) => choose.branches.iter().all(|branch| branch.blocks.iter().any(pages)),
+        // Its list may be empty.
+        BlockDraft::ForEach(_) => false,
     }
 }
 
@@ -127,6 +129,18 @@ impl Reach<'_, '_> {
                         each_ends &= self.ended.take().is_some();
                     }
                     self.ended = each_ends.then_some("each branch of the `choose` before it ends");
+                }
+                // What ends an item ends no run, and the guard may always hold.
+                BlockDraft::ForEach(each) => {
+                    if self.is_cut_off(each.at) {
+                        return;
+                    }
+                    for draft in &each.guard {
+                        self.step(draft);
+                    }
+                    self.ended = None;
+                    self.blocks(&each.blocks);
+                    self.ended = None;
                 }
             }
         }

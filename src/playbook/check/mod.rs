@@ -2,6 +2,7 @@
 
 mod autonomy;
 mod blocks;
+mod each;
 mod flow;
 mod header;
 mod inputs;
@@ -13,6 +14,7 @@ mod target;
 mod types;
 mod verify;
 mod visible;
+mod words;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -42,11 +44,15 @@ pub(super) fn check(loaded: Loaded, source: &SourceText<'_>, asks: Asks) -> Resu
     let mut checker = Checker { source, asks, problems: loaded.problems, inputs: BTreeMap::new() };
     let is_read = checker.problems.iter().all(|problem| problem.severity != DiagnosticSeverity::Error);
     let playbook = loaded.document.and_then(|raw| build(&mut checker, raw, loaded.incomplete));
-    let mut problems: Vec<Diagnostic> = checker.problems.into_iter().map(|problem| source.named_odd(problem)).collect();
+    let mut problems = checker.problems;
     problems.sort_by_key(|problem| (problem.line(), problem.column()));
     problems.dedup();
     let is_wrong = problems.iter().any(|problem| problem.severity == DiagnosticSeverity::Error);
-    let problems = at_most(MOST_PROBLEMS, problems, source);
+    // Only of those that are shown: each is looked for in the whole file.
+    let shown = at_most(MOST_PROBLEMS, problems, source);
+    let mut problems: Vec<Diagnostic> = shown.into_iter().map(|problem| source.named_odd(problem)).collect();
+    problems.sort_by_key(|problem| (problem.line(), problem.column()));
+    problems.dedup();
     match playbook {
         Some(playbook) if !is_wrong => Ok(Playbook { warnings: problems, ..playbook }),
         Some(playbook) if asks == Asks::Run && is_read => Ok(playbook),
@@ -59,12 +65,14 @@ const MOST_PROBLEMS: usize = 100;
 
 /// The first problems, errors before warnings, in the order of the file.
 fn at_most(most: usize, mut problems: Vec<Diagnostic>, source: &SourceText<'_>) -> Vec<Diagnostic> {
-    let Some(more) = problems.len().checked_sub(most).filter(|more| *more > 0) else { return problems };
+    if problems.len() <= most {
+        return problems;
+    }
     problems.sort_by_key(|problem| !problem.is_error());
     problems.truncate(most);
     problems.sort_by_key(|problem| (problem.line(), problem.column()));
     let severity = problems.iter().map(|problem| problem.severity).min().unwrap_or(DiagnosticSeverity::Error);
-    let message = format!("{more} more are not shown");
+    let message = format!("more than {most} things are wrong, and the others are not shown");
     let rest = Diagnostic::of_file(severity, Code::TooComplex, source.path, message);
     problems.push(rest.with_remedy("mend these, and look again"));
     problems

@@ -6,62 +6,7 @@ use std::time::Duration;
 use super::verify::window;
 use crate::action::{Action, Field};
 use crate::language::Location;
-use crate::model::redact_value;
-use crate::playbook::load::{Does, RawBranch, RawPlaybook, RawStep, Text, What, place};
-
-/// CEL's own words, and what conditions and texts have names for already.
-const RESERVED: [&str; 50] = [
-    "true",
-    "false",
-    "null",
-    "in",
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-    "bool",
-    "bytes",
-    "double",
-    "duration",
-    "dyn",
-    "int",
-    "list",
-    "map",
-    "null_type",
-    "optional",
-    "optional_type",
-    "quantity",
-    "size",
-    "string",
-    "timestamp",
-    "type",
-    "uint",
-    "has",
-    "matches",
-    "each",
-    "with",
-    "unless",
-    "this",
-    "alert",
-    "target",
-    "inputs",
-    "incident",
-    "run",
-    "because",
-];
+use crate::playbook::load::{Does, RawBranch, RawPlaybook, RawStep, What, place};
 
 /// What a step leaves under its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,14 +19,18 @@ pub(super) enum Output {
     Unknown,
 }
 
-/// A branch that a place lies in.
+/// A branch that a place lies in, or a part of a `foreach`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Inside {
-    /// The order of the `choose`.
+    /// The order of the `choose`, or of the `foreach`.
     pub choose: usize,
-    /// Which of its branches.
+    /// Which of its branches; [`GUARD`] or [`BODY`].
     pub branch: usize,
 }
+
+/// The parts of a `foreach`, each with names of its own.
+pub(super) const GUARD: usize = 0;
+pub(super) const BODY: usize = 1;
 
 /// Something that has a name.
 #[derive(Debug)]
@@ -94,6 +43,10 @@ pub(super) struct Named {
     pub region: Vec<Inside>,
     /// A `set` gives it: the branches of one `choose` may each do.
     pub is_set: bool,
+    /// It is what an item of a `foreach` is called.
+    pub is_item: bool,
+    /// It is the id of a `foreach`, which has a value only behind it.
+    pub is_loop: bool,
     pub output: Output,
     /// The list in its output, where the fields of its entries are known.
     pub items: Option<&'static Field>,
@@ -103,8 +56,11 @@ pub(super) struct Named {
 }
 
 impl Named {
-    /// Both are given by a `set`, and no run comes through both.
+    /// Both are given by a `set`, and no run comes through both; or each is an item of its own loop.
     pub fn is_another_branchs(&self, other: &Named) -> bool {
+        if self.is_item && other.is_item {
+            return true;
+        }
         let apart = |inside: &Inside| other.region.iter().any(|there| there.choose == inside.choose && there != inside);
         self.is_set && other.is_set && self.region.iter().any(apart)
     }
@@ -119,6 +75,8 @@ pub(super) struct Names {
     pub incomplete: bool,
     /// The branches that go on behind their `choose`.
     goes_on: BTreeSet<Inside>,
+    /// The orders of all `foreach`.
+    loops: BTreeSet<usize>,
 }
 
 /// Whether a name can be used at a place.
@@ -131,6 +89,8 @@ pub(super) enum Found<'n> {
     OtherBranch(&'n Named),
     /// Not each way to the place gives it.
     SomeBranches(&'n Named),
+    /// It belongs to the items of a `foreach`, or to its guard.
+    InLoop(&'n Named),
     Nowhere,
 }
 
@@ -156,6 +116,13 @@ impl Names {
             self.take(step, region, *order);
             let choose = *order;
             *order += 1;
+            if is_loop(step) {
+                self.loops.insert(choose);
+                for (branch, part) in [(GUARD, &step.each.guard), (BODY, &step.each.steps)] {
+                    let steps = part.as_ref().map(|(_, steps)| steps.as_slice()).unwrap_or_default();
+                    self.gather(steps, &[region, &[Inside { choose, branch }]].concat(), order);
+                }
+            }
             for (branch, raw) in branches(step).iter().enumerate() {
                 let inside = Inside { choose, branch };
                 let steps = raw.steps.as_deref().unwrap_or_default();
@@ -167,8 +134,31 @@ impl Names {
         }
     }
 
+    /// Whether a place of that region lies in a `foreach`.
+    pub fn in_loop(&self, region: &[Inside]) -> bool {
+        region.iter().any(|inside| self.loops.contains(&inside.choose))
+    }
+
     fn take(&mut self, step: &RawStep, region: &[Inside], order: usize) {
         let region = region.to_vec();
+        if let [Does { what: What::ForEach(text), .. }] = step.does.as_slice()
+            && let Some((item, _)) = item_and_list(&text.value)
+        {
+            let region = [region.as_slice(), &[Inside { choose: order, branch: BODY }]].concat();
+            self.steps.push(Named {
+                id: item.to_owned(),
+                at: place(text),
+                order,
+                region,
+                is_set: false,
+                is_item: true,
+                is_loop: false,
+                output: Output::Unknown,
+                items: None,
+                reads: false,
+                window: None,
+            });
+        }
         if let [Does { what: What::Set(set), .. }] = step.does.as_slice() {
             self.steps.extend(set.values.iter().map(|(name, _)| Named {
                 id: name.value.clone(),
@@ -176,6 +166,8 @@ impl Names {
                 order,
                 region: region.clone(),
                 is_set: true,
+                is_item: false,
+                is_loop: false,
                 output: Output::Unknown,
                 items: None,
                 reads: false,
@@ -185,8 +177,9 @@ impl Names {
         if let Some(id) = &step.id {
             let (output, reads) = output_of(step);
             let (window, items) = (window_of(step), items_of(step));
-            let (id, at, is_set) = (id.value.clone(), place(id), false);
-            self.steps.push(Named { id, at, order, region, is_set, output, items, reads, window });
+            let (id, at, is_loop) = (id.value.clone(), place(id), is_loop(step));
+            let (is_set, is_item) = (false, false);
+            self.steps.push(Named { id, at, order, region, is_set, is_item, is_loop, output, items, reads, window });
         }
     }
 
@@ -203,7 +196,9 @@ impl Names {
             let other = named.region.iter().find(|inside| !region.contains(inside));
             found = match other {
                 _ if !is_before(named) => Found::Later(named),
+                _ if named.is_loop && region.iter().any(|here| here.choose == named.order) => Found::Later(named),
                 None => return Found::Yes(named),
+                Some(inside) if self.loops.contains(&inside.choose) => Found::InLoop(named),
                 Some(inside) if region.iter().any(|here| here.choose == inside.choose) => Found::OtherBranch(named),
                 Some(inside) => {
                     let regions: Vec<&[Inside]> = called().map(|named| named.region.as_slice()).collect();
@@ -256,6 +251,18 @@ pub(super) fn group(step: &RawStep) -> Option<&[RawStep]> {
     }
 }
 
+/// Whether it is a `foreach`.
+pub(super) fn is_loop(step: &RawStep) -> bool {
+    matches!(step.does.as_slice(), [Does { what: What::ForEach(_), .. }])
+}
+
+/// `job in failed`: what an item is called, and the list. `None`: it does not have that form.
+pub(super) fn item_and_list(text: &str) -> Option<(&str, &str)> {
+    let (item, list) = text.trim().split_once(char::is_whitespace)?;
+    let list = list.trim_start().strip_prefix("in")?.strip_prefix(char::is_whitespace)?.trim_start();
+    (!list.is_empty()).then_some((item, list))
+}
+
 /// The branches of a `choose`.
 fn branches(step: &RawStep) -> &[RawBranch] {
     match step.does.as_slice() {
@@ -274,12 +281,34 @@ const CHOSEN: &[Field] = &[Field {
     doc: "The name of the branch that was chosen.",
 }];
 
+/// What the id of a `foreach` has, behind it.
+const LOOPED: &[Field] = &[
+    looped("total", "integer", &[], "How many items there were."),
+    looped("done", "integer", &[], "How many were done."),
+    looped("unneeded", "integer", &[], "How many were as wanted already."),
+    looped("failed", "integer", &[], "How many failed."),
+    looped("left_alone", "integer", &[], "How many were not to be touched."),
+    looped("untouched", "integer", &[], "How many did not begin."),
+    looped("items", "list", LOOPED_ITEM, "All of them, in order."),
+];
+
+const LOOPED_ITEM: &[Field] = &[
+    looped("key", "string", &[], "What tells it from the others."),
+    looped("outcome", "string", &[], "`done`, `unneeded`, `failed`, `left_alone` or `untouched`."),
+    looped("because", "string", &[], "Why."),
+];
+
+const fn looped(name: &'static str, of_type: &'static str, entries: &'static [Field], doc: &'static str) -> Field {
+    Field { name, of_type, optional: false, nullable: false, entries, doc }
+}
+
 fn output_of(step: &RawStep) -> (Output, bool) {
     match step.does.as_slice() {
         [does] => match &does.what {
             What::Action(action @ Action::Read(_)) => (Output::Fields(action.describe().declaration().output), true),
             What::Action(action @ Action::Mutate(_)) => (Output::Fields(action.describe().declaration().output), false),
             What::Choose(_) => (Output::Fields(CHOSEN), false),
+            What::ForEach(_) => (Output::Fields(LOOPED), false),
             _ => (Output::None, false),
         },
         _ => (Output::Unknown, true),
@@ -292,6 +321,7 @@ fn items_of(step: &RawStep) -> Option<&'static Field> {
             What::Action(action) => {
                 action.describe().declaration().output.iter().find(|field| !field.entries.is_empty())
             }
+            What::ForEach(_) => LOOPED.iter().find(|field| !field.entries.is_empty()),
             _ => None,
         },
         _ => None,
@@ -304,53 +334,4 @@ fn window_of(step: &RawStep) -> Option<Duration> {
         What::Action(action) => window(&action.describe().query()?.0),
         _ => None,
     }
-}
-
-/// What texts have a helper for: `{{log}}` would call that.
-const HELPERS: [&str; 13] = ["and", "eq", "gt", "gte", "len", "log", "lookup", "lt", "lte", "ne", "not", "or", "raw"];
-
-/// What is wrong with a name that a `set` gives, if anything.
-pub(super) fn set_problem(name: &Text) -> Option<(String, String)> {
-    if let Some((message, remedy)) = id_problem(name) {
-        return Some((message.replace("an id", "a name"), remedy));
-    }
-    let text = name.value.as_str();
-    if HELPERS.contains(&text) {
-        let message = format!("`{text}` cannot be a name: texts use the word for something else");
-        return Some((message, format!("write `{text}_found`, or better what it says")));
-    }
-    // What is masked on the log is another value, so that the step would fail each time.
-    let mut tried = serde_json::json!({ text: "some words" });
-    redact_value(&mut tried);
-    (tried[text] != "some words").then(|| {
-        let message = format!("`{text}` cannot be a name: it reads like that of a secret, whose value would be masked");
-        (message, "write what the value says, without the word".into())
-    })
-}
-
-/// What is wrong with an id, if anything.
-pub(super) fn id_problem(id: &Text) -> Option<(String, String)> {
-    let text = id.value.as_str();
-    let first = text.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
-    let rest = text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    if RESERVED.contains(&text) || text == "now" {
-        return Some((
-            format!("`{text}` cannot be an id: conditions and texts use the word for something else"),
-            format!("write `{text}_1`, or better what the step finds out"),
-        ));
-    }
-    if first && rest && text.len() <= 63 {
-        return None;
-    }
-    let better: String = text
-        .to_ascii_lowercase()
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
-        .skip_while(|c| c.is_ascii_digit())
-        .take(63)
-        .collect();
-    Some((
-        format!("`{text}` cannot be an id: ids are lowercase letters, digits and `_`, and do not begin with a digit"),
-        if better.is_empty() { "write a word, such as `p99`".into() } else { format!("write `{better}` instead") },
-    ))
 }

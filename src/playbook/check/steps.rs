@@ -1,7 +1,8 @@
 //! One step.
 
-use super::names::{Inside, Named, Names, id_problem, set_problem};
+use super::names::{Inside, Named, Names};
 use super::visible::{Sees, Visible};
+use super::words::{id_problem, set_problem};
 use super::{Asks, Checker, verify, visible};
 use crate::action::Action;
 use crate::diagnostics::Code;
@@ -75,6 +76,12 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
         let expression = checker.expression(&text, sees)?;
         Some(Condition { expression, because: None })
     });
+    if !matches!(does.as_ref().map(|does| &does.what), Some(What::ForEach(_))) {
+        for (key, at) in raw.each.given() {
+            let message = format!("`{key}` belongs to a `foreach`");
+            checker.error(Code::Misplaced, at, message, Some("add `foreach: item in list`, or leave it out".into()));
+        }
+    }
     let kind = does.and_then(|does| {
         keys_fit(checker, &raw, &does.what);
         if !in_phase(checker, phase, in_group, &does) {
@@ -264,7 +271,7 @@ fn kind(checker: &mut Checker<'_>, sees: Visible<'_>, what: What, because: Optio
             Some(StepKind::Action(action))
         }
         // A block within a group was reported where it stands.
-        What::Atomic(_) | What::Choose(_) => None,
+        What::Atomic(_) | What::Choose(_) | What::ForEach(_) => None,
     }
 }
 

@@ -168,6 +168,11 @@ fn repeated(checker: &mut Checker<'_>, spot: Spot<'_>, query: &Text) -> Output {
             checker.error(Code::NotYetKnown, at, message, Some("name a step that reads before the `choose`".into()));
             Output::Unknown
         }
+        Found::InLoop(_) => {
+            let message = format!("the step `{id}` belongs to the items of a `foreach`, or to its guard");
+            checker.error(Code::NotYetKnown, at, message, Some("name a step that reads beside it".into()));
+            Output::Unknown
+        }
         Found::Yes(step) if step.reads => step.output,
         Found::Yes(_) => {
             let message = format!("the step `{id}` cannot be repeated by a verify: it is no action that only reads");

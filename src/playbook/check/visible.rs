@@ -73,6 +73,7 @@ impl Visible<'_> {
             Found::OtherBranch(step) | Found::SomeBranches(step) if self.is_lenient => step_field(step, field),
             Found::Later(step) => Some(self.not_yet(step)),
             Found::OtherBranch(step) => Some(in_a_branch(step, "lies in another branch")),
+            Found::InLoop(step) => Some(in_a_loop(step)),
             Found::SomeBranches(step) => Some(in_a_branch(step, "has no value after each of the branches before")),
             Found::Nowhere if self.names.incomplete || self.query == Output::Unknown => None,
             Found::Nowhere => Some(self.unknown(name)),
@@ -189,6 +190,16 @@ fn in_a_branch(step: &Named, what: &str) -> Wrong {
         word: id.clone(),
         message: format!("`{id}` {what}"),
         remedy: Some(format!("move `{id}` to before the `choose`, or `set` a name in each branch that goes on")),
+    }
+}
+
+fn in_a_loop(step: &Named) -> Wrong {
+    let id = &step.id;
+    Wrong {
+        code: Code::NotYetKnown,
+        word: id.clone(),
+        message: format!("`{id}` has a value for each item of a `foreach`, and none beside its steps"),
+        remedy: Some("use the id of the `foreach` behind it, as in `{{restart_all.summary}}`".into()),
     }
 }
 

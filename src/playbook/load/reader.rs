@@ -127,8 +127,12 @@ const ELSEWHERE: [(&str, &str); 21] = [
     ("alertname", "alert"),
 ];
 
+/// More unknown keys are not told one by one: each is looked for in the whole file.
+const MOST_UNKNOWN: usize = 200;
+
 /// The keys under which names are given that the rest of the document uses.
-const NAMING: [&str; 9] = ["diagnose", "mitigate", "escalate", "atomic", "choose", "do", "set", "id", "inputs"];
+const NAMING: [&str; 11] =
+    ["diagnose", "mitigate", "escalate", "atomic", "choose", "foreach", "guard", "do", "set", "id", "inputs"];
 
 /// Where in the document the reader is: the value of a key, or an entry of the list that is its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -229,7 +233,9 @@ impl<'de, T: Fields> Visitor<'de> for MapOf<'_, '_, T> {
                 }
                 value.seen().broken.push(key.value);
             } else if !value.field(&key, &mut map, reader)? {
-                reader.report(T::unknown(&key, reader));
+                if reader.problems.borrow().len() < MOST_UNKNOWN {
+                    reader.report(T::unknown(&key, reader));
+                }
                 map.next_value::<IgnoredAny>()?;
                 value.seen().broken.push(key.value);
             }

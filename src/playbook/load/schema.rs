@@ -1,12 +1,15 @@
 //! The JSON Schema of playbooks, for editors. It says less than the check: form and types, and of a step
 //! what its phase allows.
 
+mod each;
+
 use serde_json::{Map, Value, json};
 
 use crate::action::{Argument, Declaration, Effect, declarations};
 use crate::cluster::Kind;
 use crate::model::Phase;
 use crate::playbook::InputKind;
+use each::each;
 
 /// The schema (draft 2020-12) of a file of `playbooks/`.
 pub fn schema() -> Value {
@@ -86,6 +89,7 @@ fn top() -> Value {
 fn metadata() -> Value {
     json!({
         "name": text_like("Its name, by which people and cases call it", "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"),
+        "review_by": text_like("The day by which somebody is to look at it again", "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
         "version": text_like("Three numbers. Changed content has a new one", "^[0-9]+\\.[0-9]+\\.[0-9]+(-[0-9A-Za-z.-]+)?$"),
         "owner": text("The team of `oncall.yaml` that owns it and is paged by it"),
     })
@@ -170,8 +174,16 @@ fn step(place: Place) -> Value {
     }
     let one = does.keys().map(|name| json!({ "required": [name] })).collect::<Vec<_>>();
     let mut properties = keys(place.phase);
+    let mut schema = json!({ "type": "object", "additionalProperties": false, "oneOf": one });
+    if does.contains_key("foreach") {
+        let each = each(place.phase);
+        let with = each.keys().map(|key| (key.clone(), json!(["foreach"]))).collect::<Map<_, _>>();
+        schema["dependentRequired"] = Value::Object(with);
+        properties.extend(each);
+    }
     properties.extend(does);
-    json!({ "type": "object", "additionalProperties": false, "properties": properties, "oneOf": one })
+    schema["properties"] = Value::Object(properties);
+    schema
 }
 
 /// What a step can do, beside the actions.
@@ -196,6 +208,9 @@ fn does(Place { phase, in_group }: Place) -> Map<String, Value> {
     );
     can("wait", duration("A timer that survives a restart"));
     if !in_group {
+        if phase != Phase::Escalate {
+            can("foreach", text("One thing for each of a list: `job in failed`"));
+        }
         let branches = json!({ "$ref": format!("#/$defs/{phase}Branch") });
         can(
             "choose",
@@ -371,7 +386,7 @@ mod tests {
     use super::super::raw::{RawInput, RawLimits, RawMetadata, RawTarget, RawTrigger};
     use super::super::reader::Fields;
     use super::super::step::{RawBranch, RawRetry, RawVerify};
-    use super::super::{RawPlaybook, RawStep};
+    use super::super::{RawEach, RawPlaybook, RawStep};
     use super::*;
 
     fn names<T: Fields>() -> Vec<&'static str> {
@@ -398,6 +413,9 @@ mod tests {
         assert_eq!(keys_of(&verify()["properties"]), names::<RawVerify>());
         assert_eq!(keys_of(&branch(Phase::Mitigate)["properties"]), names::<RawBranch>());
         assert_eq!(keys_of(&Value::Object(keys(Phase::Mitigate))), names::<RawStep>());
+        let mut loops = RawEach::NAMES.to_vec();
+        loops.sort_unstable();
+        assert_eq!(keys_of(&Value::Object(each(Phase::Mitigate))), loops);
         let mut does = super::super::step::DOES.to_vec();
         does.sort_unstable();
         assert_eq!(keys_of(&Value::Object(super::does(Place { phase: Phase::Mitigate, in_group: false }))), does);

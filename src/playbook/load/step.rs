@@ -3,10 +3,11 @@
 
 use serde::de::MapAccess;
 
+use super::raw::RawTarget;
 use super::reader::{Fields, Reader, Seen, Text, instead, place, plain_fields};
 use crate::action::{self, Action};
 use crate::diagnostics::{Code, Diagnostic};
-use crate::language::Location;
+use crate::language::{Location, closest, list};
 
 /// One entry of a phase, or of an `atomic` group.
 #[derive(Debug, Default)]
@@ -19,6 +20,8 @@ pub(in crate::playbook) struct RawStep {
     pub retry: Option<RawRetry>,
     pub verify: Option<RawVerify>,
     pub undo: Option<Text>,
+    /// What only a `foreach` has.
+    pub each: RawEach,
     /// What it does: exactly one, in a step that is right.
     pub does: Vec<Does>,
 }
@@ -41,12 +44,70 @@ pub(in crate::playbook) enum What {
     Wait(Text),
     Atomic(Vec<RawStep>),
     Choose(Vec<RawBranch>),
+    /// `job in failed`; the rest of it is [`RawStep::each`].
+    ForEach(Text),
     /// How a branch ends: the run escalates, or is done.
     End {
         escalates: bool,
         because: Text,
     },
     Action(Action),
+}
+
+/// The keys of a `foreach` beside its own.
+#[derive(Debug, Default)]
+pub(in crate::playbook) struct RawEach {
+    pub target: Option<RawTarget>,
+    pub key: Option<Text>,
+    pub max: Option<Text>,
+    pub waves: Option<(Location, Vec<Text>)>,
+    pub stop_after: Option<Text>,
+    pub when_resolved: Option<Text>,
+    pub guard: Option<(Location, Vec<RawStep>)>,
+    pub steps: Option<(Location, Vec<RawStep>)>,
+}
+
+impl RawEach {
+    pub const NAMES: [&'static str; 8] =
+        ["target", "key", "max", "waves", "stop_after", "when_resolved", "guard", "do"];
+
+    /// The keys that are there, with their places.
+    pub fn given(&self) -> Vec<(&'static str, Location)> {
+        let texts = [
+            ("key", &self.key),
+            ("max", &self.max),
+            ("stop_after", &self.stop_after),
+            ("when_resolved", &self.when_resolved),
+        ];
+        let texts = texts.into_iter().filter_map(|(name, text)| Some((name, place(text.as_ref()?))));
+        let lists = [
+            ("target", self.target.as_ref().map(|target| target.seen.at)),
+            ("waves", self.waves.as_ref().map(|(at, _)| *at)),
+            ("guard", self.guard.as_ref().map(|(at, _)| *at)),
+            ("do", self.steps.as_ref().map(|(at, _)| *at)),
+        ];
+        texts.chain(lists.into_iter().filter_map(|(name, at)| Some((name, at?)))).collect()
+    }
+
+    fn field<'de, A: MapAccess<'de>>(
+        &mut self,
+        key: &Text,
+        map: &mut A,
+        reader: &Reader<'_>,
+    ) -> Result<bool, A::Error> {
+        match key.value.as_str() {
+            "target" => self.target = Some(reader.map(key, map)?),
+            "key" => self.key = Some(map.next_value()?),
+            "max" => self.max = Some(map.next_value()?),
+            "waves" => self.waves = Some((place(key), map.next_value()?)),
+            "stop_after" => self.stop_after = Some(map.next_value()?),
+            "when_resolved" => self.when_resolved = Some(map.next_value()?),
+            "guard" => self.guard = Some((place(key), reader.list(map)?)),
+            "do" => self.steps = Some((place(key), reader.list(map)?)),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
 }
 
 /// Names, each with the value that it is to have.
@@ -89,7 +150,7 @@ pub(in crate::playbook) struct RawVerify {
 }
 
 /// The keys of a step that say what it does, beside the actions.
-pub(super) const DOES: [&str; 7] = ["done_if", "require", "escalate_if", "set", "wait", "atomic", "choose"];
+pub(super) const DOES: [&str; 8] = ["done_if", "require", "escalate_if", "set", "wait", "atomic", "choose", "foreach"];
 
 impl RawBranch {
     /// The keys of how it ends become its last steps.
@@ -107,6 +168,11 @@ impl RawBranch {
 
 /// Has the branches among these steps end in steps of their own.
 pub(in crate::playbook) fn branches_end_as_steps(steps: &mut [RawStep]) {
+    for step in &mut *steps {
+        if let Some((_, steps)) = &mut step.each.steps {
+            branches_end_as_steps(steps);
+        }
+    }
     for does in steps.iter_mut().flat_map(|step| &mut step.does) {
         match &mut does.what {
             What::Choose(branches) => {
@@ -124,7 +190,8 @@ pub(in crate::playbook) fn branches_end_as_steps(steps: &mut [RawStep]) {
 impl RawStep {
     /// Whether it may do something that could not be read.
     pub fn does_something_unknown(&self) -> bool {
-        self.seen.broken.iter().any(|key| !Self::NAMES.contains(&key.as_str()))
+        let is_known = |key: &str| Self::NAMES.contains(&key) || RawEach::NAMES.contains(&key);
+        self.seen.broken.iter().any(|key| !is_known(key))
     }
 }
 
@@ -161,6 +228,8 @@ impl Fields for RawStep {
             "escalate_if" => What::EscalateIf(map.next_value()?),
             "set" => What::Set(reader.map(key, map)?),
             "choose" => What::Choose(reader.list(map)?),
+            "foreach" => What::ForEach(map.next_value()?),
+            name if RawEach::NAMES.contains(&name) => return self.each.field(key, map, reader),
             "wait" => What::Wait(map.next_value()?),
             "atomic" => What::Atomic(reader.list(map)?),
             name => match action::parse(name, map) {
@@ -179,11 +248,10 @@ impl Fields for RawStep {
             (Code::UnknownAction, format!("there is no action `{name}`"), instead(name, actions, "the actions are"))
         } else {
             let all = Self::NAMES.iter().copied().chain(actions);
-            (
-                Code::UnknownField,
-                format!("unknown field or action `{name}` in a step"),
-                instead(name, all, "a step has"),
-            )
+            let meant = closest(name, all.clone()).or_else(|| closest(name, RawEach::NAMES));
+            let remedy =
+                meant.map_or_else(|| format!("a step has {}", list(all)), |meant| format!("write `{meant}` instead"));
+            (Code::UnknownField, format!("unknown field or action `{name}` in a step"), remedy)
         };
         let mut problem = reader.source.error(code, place(key), message);
         problem.remedy = Some(remedy);

@@ -5,6 +5,7 @@ mod examples;
 mod frozen;
 mod hostile;
 mod laws;
+mod loops;
 mod mistakes;
 mod requests;
 

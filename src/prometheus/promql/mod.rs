@@ -4,11 +4,13 @@
 //! The grammar is that of Prometheus 3 (<https://prometheus.io/docs/prometheus/latest/querying/basics/>). A
 //! hole of a playbook, `{{inputs.x}}`, is a name, a number or a part of either.
 
+mod calls;
 mod functions;
 mod parse;
 mod selector;
 #[cfg(test)]
 mod tests;
+mod times;
 mod token;
 
 use std::time::Duration;

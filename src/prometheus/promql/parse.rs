@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::functions::{AGGREGATIONS, Function, Type, function, names};
-use super::token::{Kind, Token, error, millis, shortened, tokens};
+use super::functions::{AGGREGATIONS, Type};
+use super::token::{Kind, Token, error, tokens};
 use super::{Promql, PromqlError, UnknownFunction};
 
 /// Deeper is no query that somebody wrote, and each bracket costs stack.
@@ -11,14 +11,14 @@ const DEEPEST: usize = 40;
 
 /// A part of the query.
 #[derive(Debug, Clone, Copy)]
-struct Part {
-    gives: Type,
+pub(super) struct Part {
+    pub gives: Type,
     /// In bytes.
-    at: usize,
+    pub at: usize,
     /// How far it looks back, in milliseconds.
-    back: u64,
+    pub back: u64,
     /// A range may follow it.
-    is_selector: bool,
+    pub is_selector: bool,
 }
 
 pub(super) struct Parser<'t> {
@@ -26,10 +26,10 @@ pub(super) struct Parser<'t> {
     tokens: Vec<Token<'t>>,
     next: usize,
     depth: usize,
-    unknown: Vec<UnknownFunction>,
+    pub unknown: Vec<UnknownFunction>,
 }
 
-type Parsed<T = Part> = Result<T, PromqlError>;
+pub(super) type Parsed<T = Part> = Result<T, PromqlError>;
 
 pub(super) fn parse(text: &str) -> Parsed<Promql> {
     let mut parser = Parser { text, tokens: tokens(text)?, next: 0, depth: 0, unknown: Vec::new() };
@@ -72,7 +72,7 @@ impl<'t> Parser<'t> {
         is_there
     }
 
-    fn is_word(&self, words: &[&str]) -> bool {
+    pub fn is_word(&self, words: &[&str]) -> bool {
         let token = self.peek();
         token.kind == Kind::Word && words.iter().any(|word| token.text.eq_ignore_ascii_case(word))
     }
@@ -133,7 +133,7 @@ impl<'t> Parser<'t> {
     }
 
     /// An expression whose operators bind at least that much.
-    fn expression(&mut self, least: u8) -> Parsed {
+    pub fn expression(&mut self, least: u8) -> Parsed {
         self.depth += 1;
         if self.depth > DEEPEST {
             return Err(self.error(self.peek().at, "the query is nested too deeply", "record a part of it by a rule"));
@@ -279,202 +279,9 @@ impl<'t> Parser<'t> {
         let gives = if word.has_hole() { Type::Any } else { Type::Vector };
         Ok(Part { is_selector: true, ..part(gives) })
     }
-
-    fn aggregation(&mut self, name: Token<'_>, takes: Option<Type>) -> Parsed {
-        let has_labels = self.is_word(&["by", "without"]);
-        if has_labels {
-            self.take();
-            self.labels()?;
-        }
-        let arguments = self.arguments()?;
-        if !has_labels && self.is_word(&["by", "without"]) {
-            self.take();
-            self.labels()?;
-        }
-        let wanted: Vec<Type> = takes.into_iter().chain([Type::Vector]).collect();
-        let known = Function { name: "", takes: &wanted, optional: 0, repeats: false, gives: Type::Vector };
-        self.fits(name, &known, &arguments)
-    }
-
-    fn call(&mut self, name: Token<'_>) -> Parsed {
-        let arguments = self.arguments()?;
-        let back = arguments.iter().map(|argument| argument.back).max().unwrap_or(0);
-        if let Some(known) = function(name.text) {
-            return self.fits(name, &known, &arguments);
-        }
-        if !name.has_hole() {
-            let offset = self.text.get(..name.at).unwrap_or_default().chars().count();
-            let meant = crate::diagnostics::closest(name.text, names());
-            self.unknown.push(UnknownFunction { name: shortened(name.text), offset, meant });
-        }
-        Ok(Part { gives: Type::Any, at: name.at, back, is_selector: false })
-    }
-
-    /// What comes of a call with these arguments.
-    fn fits(&self, name: Token<'_>, known: &Function<'_>, arguments: &[Part]) -> Parsed {
-        let (least, most) = (known.takes.len().saturating_sub(known.optional), known.takes.len());
-        if arguments.len() < least || (arguments.len() > most && !known.repeats) {
-            let wanted = match (least, most) {
-                _ if known.repeats => format!("{least} or more"),
-                (least, most) if least == most => most.to_string(),
-                (least, most) => format!("{least} to {most}"),
-            };
-            let plural = if wanted == "1" { "" } else { "s" };
-            let message = format!("`{}` takes {wanted} argument{plural}, and has {}", name.text, arguments.len());
-            return Err(self.error(name.at, message, self.form(name.text, known)));
-        }
-        for (index, argument) in arguments.iter().enumerate() {
-            let Some(wanted) = known.takes.get(index).or(known.takes.last()) else { continue };
-            if argument.gives.fits(*wanted) {
-                continue;
-            }
-            let message =
-                format!("`{}` needs {} here, and this is {}", name.text, wanted.words(), argument.gives.words());
-            let remedy = match (argument.gives, wanted) {
-                (Type::Vector, Type::Range) if argument.is_selector => {
-                    "write over which time, such as `[5m]` behind it"
-                }
-                (Type::Vector, Type::Range) => "write a subquery, such as `[5m:1m]` behind it",
-                (Type::Range, Type::Vector) => {
-                    "leave the range out, or write what is to come of it, such as `rate(x[5m])`"
-                }
-                (Type::Scalar, Type::Vector) => "write a series, or `vector(...)` around it",
-                (Type::Vector, Type::Scalar) => "write a number, or `scalar(...)` around it",
-                (_, Type::Text) => "put it into quotes",
-                _ => "",
-            };
-            return Err(self.error(argument.at, message, remedy));
-        }
-        let back = arguments.iter().map(|argument| argument.back).max().unwrap_or(0);
-        Ok(Part { gives: known.gives, at: name.at, back, is_selector: false })
-    }
-
-    /// How it is written: `clamp(x, 1, 1)`.
-    fn form(&self, name: &str, known: &Function<'_>) -> String {
-        let shown = |of: &Type| match of {
-            Type::Scalar => "1",
-            Type::Range => "x[5m]",
-            Type::Text => "\"a\"",
-            Type::Vector | Type::Any => "x",
-        };
-        format!("write it as `{name}({})`", known.takes.iter().map(shown).collect::<Vec<_>>().join(", "))
-    }
-
-    fn arguments(&mut self) -> Parsed<Vec<Part>> {
-        let open = self.peek();
-        if !self.eat("(") {
-            return Err(self.unexpected("`(`", "put brackets around what it is of"));
-        }
-        let mut arguments = Vec::new();
-        if self.eat(")") {
-            return Ok(arguments);
-        }
-        loop {
-            arguments.push(self.expression(0)?);
-            if !self.eat(",") {
-                self.close(open, ")")?;
-                return Ok(arguments);
-            }
-        }
-    }
-
-    /// Ranges, subqueries, `offset` and `@`.
-    fn postfix(&mut self, mut part: Part) -> Parsed {
-        loop {
-            let token = self.peek();
-            if self.is_sign("[") {
-                part = self.range(part)?;
-            } else if self.is_word(&["offset"]) {
-                self.take();
-                let is_later = self.eat("-");
-                let offset = self.duration()?;
-                part.back = if is_later { part.back.saturating_sub(offset) } else { part.back.saturating_add(offset) };
-                part.is_selector = false;
-            } else if self.is_sign("@") {
-                self.take();
-                self.moment()?;
-                part.is_selector = false;
-            } else if self.is_word(&["anchored", "smoothed"]) {
-                self.take();
-            } else {
-                return Ok(part);
-            }
-            if !matches!(part.gives, Type::Vector | Type::Range | Type::Any) {
-                let message = format!("`{}` stands behind something that has no time", token.text);
-                return Err(self.error(token.at, message, "leave it out"));
-            }
-        }
-    }
-
-    /// `[5m]` or `[30m:1m]`.
-    fn range(&mut self, of: Part) -> Parsed {
-        let open = self.take();
-        if of.gives == Type::Range {
-            return Err(self.error(open.at, "a range of a range", "leave one of them out"));
-        }
-        let hole = self.peek();
-        let mut is_subquery = hole.has_hole() && hole.text.contains("}}:");
-        let time = self.duration()?;
-        if self.eat(":") {
-            is_subquery = true;
-            if !self.is_sign("]") {
-                self.duration()?;
-            }
-        }
-        self.close(open, "]")?;
-        if !is_subquery && !of.is_selector {
-            let message = "a range stands directly behind a series, and here is something that was computed";
-            return Err(self.error(open.at, message, "write a subquery: `[30m:1m]`"));
-        }
-        Ok(Part { gives: Type::Range, at: of.at, back: of.back.saturating_add(time), is_selector: false })
-    }
-
-    /// `start()`, `end()`, or a time.
-    fn moment(&mut self) -> Parsed<()> {
-        if self.is_word(&["start", "end"]) {
-            self.take();
-            return self.arguments().map(drop);
-        }
-        let _ = self.eat("-") || self.eat("+");
-        let token = self.take();
-        match token.kind {
-            Kind::Number => Ok(()),
-            _ if token.has_hole() => Ok(()),
-            _ => Err(self.error(
-                token.at,
-                "a time in seconds belongs behind `@`",
-                "write such as `@ 1767225600` or `@ end()`",
-            )),
-        }
-    }
-
-    /// A duration, or a small computation with some, in milliseconds; a hole counts as none.
-    fn duration(&mut self) -> Parsed<u64> {
-        let token = self.take();
-        let time = match token.kind {
-            Kind::Duration => millis(token.text).unwrap_or(0),
-            Kind::Number => 0,
-            Kind::Word if token.has_hole() => 0,
-            Kind::Sign if token.text == "(" => {
-                let inner = self.duration()?;
-                self.close(token, ")")?;
-                inner
-            }
-            Kind::Word if matches!(token.text, "step" | "range") && self.eat("(") => {
-                self.close(token, ")")?;
-                0
-            }
-            _ => {
-                let message = format!("{} is no duration", token.shown());
-                return Err(self.error(token.at, message, "write one such as `90s`, `5m`, `1h30m` or `1d`"));
-            }
-        };
-        let is_computed = ["+", "-", "*", "/", "%", "^"].iter().any(|sign| self.eat(sign));
-        if is_computed { Ok(self.duration()?.max(time)) } else { Ok(time) }
-    }
 }
 
-pub(super) const COMPARISON: u8 = 3;
+const COMPARISON: u8 = 3;
 
 /// How much an operator binds, and whether it does so from the right.
 fn binding(token: Token<'_>) -> Option<(u8, bool)> {

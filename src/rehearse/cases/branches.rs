@@ -1,10 +1,10 @@
 //! The ways through a playbook, and which of them a run took.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::action::Action;
-use crate::model::{ConditionKind, Look, Phase, RunEvent, StepAddress};
+use crate::model::{ConditionKind, ItemKey, ItemOutcome, Look, Phase, RunEvent, StepAddress};
 use crate::playbook::{Block, Playbook, Step, StepKind};
 
 /// One way that a run can take at a step.
@@ -26,6 +26,14 @@ pub enum Way {
     Made,
     Proved,
     GivenUp,
+    /// Of a loop: each item was done, or as wanted already.
+    AllDone,
+    /// Of a loop: one failed, or did not begin.
+    Stopped,
+    /// Of a loop: an item was not to be touched.
+    LeftAlone,
+    /// Of a loop: its list was empty.
+    NoItems,
 }
 
 impl fmt::Display for WayAt {
@@ -39,6 +47,10 @@ impl fmt::Display for WayAt {
             Way::Made => "it changes something",
             Way::Proved => "its verify proves it",
             Way::GivenUp => "its verify gives up",
+            Way::AllDone => "all of its items are done",
+            Way::Stopped => "it stops at an item that fails",
+            Way::LeftAlone => "an item is left alone, as somebody holds it or it is gone",
+            Way::NoItems => "its list is empty",
         };
         write!(f, "{}: {what}", self.step)
     }
@@ -55,17 +67,29 @@ pub fn branches(playbook: &Playbook) -> Vec<WayAt> {
 
 fn of_blocks(blocks: &[Block], found: &mut Vec<WayAt>) {
     for block in blocks {
-        if let Block::Choose(choose) = block {
-            for branch in &choose.branches {
-                found.push(WayAt { step: choose.address.clone(), way: Way::Chosen(branch.name.clone()) });
-                of_blocks(&branch.blocks, found);
+        match block {
+            Block::Step(step) => of_step(step, found),
+            Block::Atomic(steps) => steps.iter().for_each(|step| of_step(step, found)),
+            Block::Choose(choose) => {
+                for branch in &choose.branches {
+                    found.push(WayAt { step: choose.address.clone(), way: Way::Chosen(branch.name.clone()) });
+                    of_blocks(&branch.blocks, found);
+                }
             }
-            continue;
-        }
-        for step in block.steps() {
-            found.extend(ways(step).into_iter().map(|way| WayAt { step: step.address.clone(), way }));
+            Block::ForEach(each) => {
+                let ways = [Way::AllDone, Way::Stopped, Way::LeftAlone, Way::NoItems];
+                // What only looks is held by nobody.
+                let ways = ways.into_iter().filter(|way| *way != Way::LeftAlone || each.changes());
+                found.extend(ways.map(|way| WayAt { step: each.address.clone(), way }));
+                each.guard.iter().for_each(|step| of_step(step, found));
+                of_blocks(&each.blocks, found);
+            }
         }
     }
+}
+
+fn of_step(step: &Step, found: &mut Vec<WayAt>) {
+    found.extend(ways(step).into_iter().map(|way| WayAt { step: step.address.clone(), way }));
 }
 
 fn ways(step: &Step) -> Vec<Way> {
@@ -89,10 +113,12 @@ fn ways(step: &Step) -> Vec<Way> {
     ways
 }
 
-/// The branches that a run took, by its log.
+/// The branches that a run took, by its log. A step of a loop took what it took for any item.
 pub fn taken<'a>(log: impl IntoIterator<Item = &'a RunEvent>) -> BTreeSet<WayAt> {
     let mut found = BTreeSet::new();
-    let mut verifying = None;
+    // Which step waits for its verify: of the run, or of an item.
+    let mut verifying: BTreeMap<&[ItemKey], &StepAddress> = BTreeMap::new();
+    let mut left: BTreeMap<StepAddress, usize> = BTreeMap::new();
     for event in log {
         let (step, way) = match event {
             RunEvent::Checked { step, condition: ConditionKind::DoneIf, held: true, .. } => (step, Way::Done),
@@ -102,20 +128,45 @@ pub fn taken<'a>(log: impl IntoIterator<Item = &'a RunEvent>) -> BTreeSet<WayAt>
             RunEvent::Chosen { step, branch, .. } => (step, Way::Chosen(branch.clone())),
             RunEvent::Done { step, .. } => (step, Way::Made),
             RunEvent::Looked { step, verdict: Look::Good, .. } => {
-                verifying = None;
+                verifying.remove(step.items());
                 (step, Way::Proved)
             }
             RunEvent::Verifying { step, .. } => {
-                verifying = Some(step);
+                verifying.insert(step.items(), step);
                 continue;
             }
-            RunEvent::Entered { phase: Phase::Escalate, .. } => match verifying.take() {
+            RunEvent::Listed { step, items, .. } if items.is_empty() => (step, Way::NoItems),
+            RunEvent::Listed { step, items, .. } => {
+                left.insert(step.clone(), items.len());
+                continue;
+            }
+            RunEvent::ItemEnded { step, outcome, .. } => {
+                let given_up = verifying.remove(step.items());
+                if *outcome != ItemOutcome::Failed {
+                    left.entry(step.for_all()).and_modify(|left| *left = left.saturating_sub(1));
+                }
+                match (outcome, given_up) {
+                    (ItemOutcome::Done | ItemOutcome::Unneeded, _) => continue,
+                    (ItemOutcome::LeftAlone, _) => (step, Way::LeftAlone),
+                    (ItemOutcome::Failed, Some(step)) => (step, Way::GivenUp),
+                    (ItemOutcome::Failed, None) => continue,
+                }
+            }
+            RunEvent::Entered { phase: Phase::Escalate, .. } => match verifying.remove([].as_slice()) {
                 Some(step) => (step, Way::GivenUp),
                 None => continue,
             },
             _ => continue,
         };
-        found.insert(WayAt { step: step.clone(), way });
+        found.insert(WayAt { step: step.for_all(), way });
+    }
+    for (step, left) in left {
+        let is_held = found.contains(&WayAt { step: step.clone(), way: Way::LeftAlone });
+        match left {
+            0 if is_held => {}
+            0 => drop(found.insert(WayAt { step, way: Way::AllDone })),
+            _ => drop(found.insert(WayAt { step, way: Way::Stopped })),
+        }
     }
     found
 }

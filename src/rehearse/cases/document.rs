@@ -138,6 +138,20 @@ pub struct Expect {
     /// asked in chat.
     #[serde(default)]
     pub pages: Vec<String>,
+    /// What becomes of the items of each loop, by its id: of all of them, by their keys.
+    #[serde(default)]
+    pub items: BTreeMap<String, ExpectedItems>,
     /// A part of what the page says, or of what is told to those who were paged already.
     pub page_says: Option<String>,
+}
+
+/// What becomes of the items of a loop.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ExpectedItems {
+    pub done: Vec<String>,
+    pub unneeded: Vec<String>,
+    pub failed: Vec<String>,
+    pub left_alone: Vec<String>,
+    pub untouched: Vec<String>,
 }

@@ -2,6 +2,7 @@
 
 mod branches;
 mod document;
+mod items;
 mod read;
 mod report;
 mod run;
@@ -9,7 +10,7 @@ mod script;
 mod times;
 
 pub use branches::{Way, WayAt, branches};
-pub use document::{Answers, Case, CaseFile, schema};
+pub use document::{Answers, Case, CaseFile, ExpectedItems, schema};
 pub use read::read_cases;
 pub use report::{CaseReport, PlaybookReport, test_folder};
 pub use run::{Came, run_case};

@@ -10,11 +10,13 @@ use tokio::sync::watch;
 
 use super::branches::{WayAt, taken};
 use super::document::{Case, CaseFile, During};
+use super::items::judge_items;
 use super::script;
 use super::times::fill;
 use crate::clock::{Clock, ManualClock};
 use crate::cluster::Object;
 use crate::cluster::sim::{Fault, SimCluster};
+use crate::engine::RunState;
 use crate::incident::{GroupingRules, HomeCluster, IncidentRules};
 use crate::model::{
     Alert, AlertStatus, Command, IncidentId, Notification, Outcome, Person, Role, Run, RunEvent, Signal, SignalBody,
@@ -261,7 +263,9 @@ impl Play<'_> {
             });
             return Ok(came);
         };
-        let log: Vec<RunEvent> = store.run_log(run.id).await?.into_iter().map(|(_, event)| event).collect();
+        let log = store.run_log(run.id).await?;
+        judge_items(&self.case.expect.items, &RunState::of(&log, None), &mut came.wrong);
+        let log: Vec<RunEvent> = log.into_iter().map(|(_, event)| event).collect();
         came.branches = taken(&log);
         self.judge_end(run, &mut came.wrong);
         self.judge_changes(&log, &mut came.wrong);

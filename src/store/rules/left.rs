@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{FailureClass, ItemKey, Phase, RunEvent, StepAddress, StepName};
 
-/// The mutations of each `atomic` group of a playbook, in order.
-pub type Groups = Vec<Vec<StepAddress>>;
+/// The mutations of each `atomic` group of a playbook, in order; and those of one item of each loop,
+/// with the loop.
+pub type Groups = Vec<(Option<StepAddress>, Vec<StepAddress>)>;
 
 /// What a run's log leaves open.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -32,7 +33,7 @@ enum Mutation {
 /// read.
 pub(in crate::store) fn left(records: &[RunEvent], groups: Option<&Groups>) -> Left {
     let mut mutations: BTreeMap<&StepAddress, Mutation> = BTreeMap::new();
-    let mut left = Left::default();
+    let (mut left, mut over) = (Left::default(), BTreeSet::new());
     for record in records {
         match record {
             RunEvent::Started { step, intent, .. } => {
@@ -46,12 +47,13 @@ pub(in crate::store) fn left(records: &[RunEvent], groups: Option<&Groups>) -> L
             }
             RunEvent::Failed { step, class, .. } => {
                 if let Some(Mutation::Started(what)) = mutations.remove(step) {
-                    // What was refused had no effect; of the others it is not known.
-                    if *class != FailureClass::Fail {
+                    // What was refused, or left alone, had no effect; of the others it is not known.
+                    if !matches!(class, FailureClass::Fail | FailureClass::LeaveAlone) {
                         mutations.insert(step, Mutation::GivenUp(what));
                     }
                 }
             }
+            RunEvent::ItemEnded { step, .. } => drop(over.insert(step.clone())),
             RunEvent::Unknown => left.is_unreadable = true,
             _ => {}
         }
@@ -64,7 +66,14 @@ pub(in crate::store) fn left(records: &[RunEvent], groups: Option<&Groups>) -> L
         }
     }
     match groups {
-        Some(groups) => left.group = groups.iter().flat_map(|group| left_of(group, &mutations)).collect(),
+        Some(groups) => {
+            for (each, group) in groups {
+                let steps = left_of(group, &mutations);
+                let is_over =
+                    |step: &StepAddress| each.as_ref().is_some_and(|each| over.contains(&each.for_items(step.items())));
+                left.group.extend(steps.into_iter().filter(|step| !is_over(step)));
+            }
+        }
         None => left.is_unreadable |= !mutations.is_empty(),
     }
     left
@@ -123,7 +132,10 @@ mod tests {
     }
 
     fn told(records: &[RunEvent]) -> (Vec<String>, Vec<String>, Vec<String>) {
-        let groups = vec![vec![step("mitigate.stop"), step("mitigate.start")], vec![step("mitigate.other")]];
+        let groups = vec![
+            (None, vec![step("mitigate.stop"), step("mitigate.start")]),
+            (Some(step("mitigate.each")), vec![step("mitigate.drain"), step("mitigate.back")]),
+        ];
         let left = left(records, Some(&groups));
         assert!(!left.is_unreadable);
         (left.started, left.given_up, left.group.iter().map(ToString::to_string).collect())
@@ -155,6 +167,11 @@ mod tests {
         let (a, b) = ("mitigate.stop[a]", "mitigate.stop[b]");
         let records = [started(a), done(a), started("mitigate.start[a]"), done("mitigate.start[a]"), started(b), done(b)];
         assert_eq!(told(&records), of(&[], &[], &["mitigate.start[b]"]));
+        let drained = [started("mitigate.drain[a]"), done("mitigate.drain[a]")];
+        assert_eq!(told(&drained), of(&[], &[], &["mitigate.back[a]"]));
+        let outcome = crate::model::ItemOutcome::Failed;
+        let ended = RunEvent::ItemEnded { step: step("mitigate.each[a]"), outcome, because: "it failed".into() };
+        assert_eq!(told(&[drained.as_slice(), &[ended]].concat()), of(&[], &[], &[]));
     }
 
     #[test]

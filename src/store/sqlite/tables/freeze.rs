@@ -15,7 +15,7 @@ pub(in crate::store::sqlite) const UNDER_WAY: &str =
     "SELECT id, incident_id, playbook, digest, target FROM run WHERE outcome IS NULL ORDER BY id";
 
 pub(in crate::store::sqlite) const MUTATION_RECORDS: &str = "SELECT event FROM run_event
-     WHERE run_id = ? AND (NOT json_valid(event) OR event ->> 'kind' IN ('started', 'done', 'failed', 'unneeded'))
+     WHERE run_id = ? AND (NOT json_valid(event) OR event ->> 'kind' IN ('started', 'done', 'failed', 'unneeded', 'item_ended'))
      ORDER BY seq";
 
 pub(in crate::store::sqlite) const WAKE_WHO_ASKS: &str = "UPDATE run SET wake_at = MIN(wake_at, ?)

@@ -1,0 +1,83 @@
+//! What a run's state has of its loops.
+
+use super::state::{ItemState, Loop};
+use crate::cluster::Object;
+use crate::engine::state::RunState;
+use crate::language::Scope;
+use crate::model::{RunEvent, StepAddress};
+
+impl RunState {
+    /// The loop of that address, once it has its list.
+    pub fn listed(&self, each: &StepAddress) -> Option<&Loop> {
+        self.loops.iter().find(|listed| listed.address == *each)
+    }
+
+    /// The item that a step is done for.
+    pub fn item(&self, step: &StepAddress) -> Option<&ItemState> {
+        self.loops.last()?.item(step.items().first()?)
+    }
+
+    /// The loop that a step of that address is in, which is the one under way.
+    pub fn around(&self, step: &StepAddress) -> Option<&Loop> {
+        self.loops.last().filter(|_| !step.items().is_empty())
+    }
+
+    /// What a step is about, as it was when it was last there.
+    pub fn object_of(&self, step: &StepAddress) -> Option<&Object> {
+        match self.item(step).filter(|item| item.target.is_some()) {
+            Some(item) => item.object.as_ref(),
+            None => self.object.as_ref(),
+        }
+    }
+
+    /// What a step is about, as it is now; `None` when it is not there.
+    pub fn live_object_of(&self, step: &StepAddress) -> Option<&Object> {
+        match self.item(step).filter(|item| item.target.is_some()) {
+            Some(item) => item.live_object(),
+            None => self.live_object(),
+        }
+    }
+
+    /// Whether the record fits the loop that is under way.
+    pub(in crate::engine) fn may_follow(&self, step: &StepAddress, event: &RunEvent) -> Result<(), &'static str> {
+        let is_of_an_item = matches!(event, RunEvent::ItemRead { .. } | RunEvent::ItemEnded { .. });
+        match (self.around(step), step.items()) {
+            (None, []) if is_of_an_item => Err("its log speaks of no item"),
+            (None, []) => Ok(()),
+            (None, _) => Err("its log speaks of an item before there is a list"),
+            (Some(_), _) if matches!(event, RunEvent::Listed { .. } | RunEvent::Wave { .. }) => {
+                Err("its log has a loop in a loop")
+            }
+            (Some(listed), _) if is_of_an_item && listed.address != step.for_all() => {
+                Err("its log speaks of an item of another loop")
+            }
+            (Some(listed), keys) => listed.takes(keys),
+        }
+    }
+
+    /// The same, to take something in.
+    pub(in crate::engine) fn item_mut(&mut self, step: &StepAddress) -> Option<&mut ItemState> {
+        self.loops.last_mut()?.item_mut(step.items().first()?)
+    }
+
+    /// It cannot go on: the item that it is done for, the waves behind it, or the run.
+    pub(in crate::engine) fn step_is_in_trouble(&mut self, step: &StepAddress, because: String) {
+        match (self.loops.last_mut(), step.items().first()) {
+            (Some(listed), Some(key)) => match listed.item_mut(key) {
+                Some(item) => item.trouble = Some(because),
+                None => listed.stopped = Some(because),
+            },
+            _ => self.is_in_trouble(because),
+        }
+    }
+
+    /// Where a step's output is kept: with the run, with its item, or with the guard.
+    pub(in crate::engine) fn outputs_of(&mut self, step: &StepAddress) -> &mut Scope {
+        match (self.loops.last_mut(), step.items().first()) {
+            (Some(Loop { items, guard, .. }), Some(key)) => {
+                items.iter_mut().find(|item| item.key == *key).map_or(guard, |item| &mut item.outputs)
+            }
+            _ => &mut self.outputs,
+        }
+    }
+}

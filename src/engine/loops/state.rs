@@ -1,0 +1,204 @@
+//! What the log says of a loop.
+
+use serde_json::Value;
+
+use super::{GUARD, guard_key};
+use crate::cluster::Object;
+use crate::language::Scope;
+use crate::model::{Item, ItemKey, ItemOutcome, ObjectKey, StepAddress, Target};
+
+/// A loop whose list was made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loop {
+    pub address: StepAddress,
+    /// What one of them is called.
+    pub item: String,
+    /// In the order of the list.
+    pub items: Vec<ItemState>,
+    /// How many waves have begun.
+    pub waves: usize,
+    /// What was found out before the wave that comes next.
+    pub guard: Scope,
+    /// Why no further wave begins.
+    pub stopped: Option<String>,
+}
+
+/// How far one item is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ItemState {
+    pub key: ItemKey,
+    pub value: Value,
+    /// `None`: it is about the run's target.
+    pub target: Option<ObjectKey>,
+    /// Its wave has begun.
+    pub has_turn: bool,
+    /// What it is about was read, and `object` is what was there when it was last there.
+    pub is_read: bool,
+    pub object: Option<Object>,
+    pub is_gone: bool,
+    /// Why it is not the one that was listed.
+    pub is_other: Option<String>,
+    pub outputs: Scope,
+    /// Why nothing is left to do.
+    pub done: Option<String>,
+    /// Why it cannot go on.
+    pub trouble: Option<String>,
+    /// A change of it was begun, whatever came of that.
+    pub is_touched: bool,
+    /// A change of it was made: it is finished, whatever happens.
+    pub is_begun: bool,
+    /// What its last change came to.
+    pub last: Option<String>,
+    pub ended: Option<(ItemOutcome, String)>,
+}
+
+impl Loop {
+    pub fn new(address: StepAddress, item: String, items: Vec<Item>) -> Self {
+        let items = items.into_iter().map(ItemState::new).collect();
+        Self { address, item, items, waves: 0, guard: Scope::new(), stopped: None }
+    }
+
+    pub fn item(&self, key: &ItemKey) -> Option<&ItemState> {
+        self.items.iter().find(|item| item.key == *key)
+    }
+
+    pub fn item_mut(&mut self, key: &ItemKey) -> Option<&mut ItemState> {
+        self.items.iter_mut().find(|item| item.key == *key)
+    }
+
+    /// Those that are under way.
+    pub fn at_work(&self) -> impl Iterator<Item = &ItemState> {
+        self.items.iter().filter(|item| item.has_turn && item.ended.is_none())
+    }
+
+    /// So many came to that.
+    pub fn count(&self, outcome: ItemOutcome) -> usize {
+        self.items.iter().filter(|item| item.outcome() == Some(outcome)).count()
+    }
+
+    /// How many have come to a bad end.
+    pub fn failures(&self) -> usize {
+        self.items.iter().filter(|item| matches!(item.ended, Some((ItemOutcome::Failed, _)))).count()
+    }
+
+    /// Nothing is left to do, and nothing of it is for a human.
+    pub fn is_over(&self) -> bool {
+        let is_helped = |item: &ItemState| match item.ended {
+            Some((ItemOutcome::Done | ItemOutcome::Unneeded, _)) => true,
+            Some((ItemOutcome::Failed | ItemOutcome::LeftAlone, _)) | None => false,
+        };
+        self.items.iter().all(|item| item.ended.is_some())
+            && self.failures() == 0
+            && (self.items.is_empty() || self.items.iter().any(is_helped))
+    }
+
+    /// Whether a record about a step with these keys may follow.
+    pub fn takes(&self, keys: &[ItemKey]) -> Result<(), &'static str> {
+        let [key] = keys else { return Err("its log names one item of more loops than there are") };
+        if key.as_str().starts_with(GUARD) {
+            let is_next = self.at_work().next().is_none() && guard_key(self.waves).as_ref() == Some(key);
+            return if is_next { Ok(()) } else { Err("its log asks the guard of another wave than the next") };
+        }
+        match self.item(key) {
+            None => Err("its log names an item that is not on the list"),
+            Some(item) if !item.has_turn => Err("its log speaks of it before its turn"),
+            Some(item) if item.ended.is_some() => Err("its log speaks of it after its end"),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// These begin.
+    ///
+    /// # Errors
+    /// One is not on the list, or had its turn.
+    pub fn begin(&mut self, keys: &[ItemKey]) -> Result<(), &'static str> {
+        if self.at_work().next().is_some() {
+            return Err("its log begins a wave before the one before it is over");
+        }
+        for key in keys {
+            match self.item_mut(key) {
+                Some(item) if !item.has_turn => item.has_turn = true,
+                Some(_) => return Err("its log begins an item twice"),
+                None => return Err("its log begins an item that is not on the list"),
+            }
+        }
+        self.waves += 1;
+        self.guard = Scope::new();
+        Ok(())
+    }
+}
+
+impl ItemState {
+    fn new(Item { key, value, target }: Item) -> Self {
+        Self {
+            key,
+            value,
+            target,
+            has_turn: false,
+            is_read: false,
+            object: None,
+            is_gone: false,
+            is_other: None,
+            outputs: Scope::new(),
+            done: None,
+            trouble: None,
+            is_touched: false,
+            is_begun: false,
+            last: None,
+            ended: None,
+        }
+    }
+
+    /// Takes in what it is about. The first time, it must be what was listed.
+    pub fn read(&mut self, object: Option<&Value>) {
+        if !self.is_read {
+            self.is_other = match (object, self.listed_uid()) {
+                (None, _) => Some("it is not there any more".into()),
+                (Some(object), Some(uid)) if object.pointer("/metadata/uid").and_then(Value::as_str) != Some(uid) => {
+                    Some("it was replaced by another of the same name".into())
+                }
+                _ => None,
+            };
+        }
+        self.is_read = true;
+        self.is_gone = object.is_none();
+        if let Some(object) = object {
+            self.object = Some(Object(object.clone()));
+        }
+    }
+
+    /// The UID of what it is about, where the list has that object itself.
+    fn listed_uid(&self) -> Option<&str> {
+        let target = self.target.as_ref()?;
+        let text = |pointer| self.value.pointer(pointer).and_then(Value::as_str);
+        let is_it = text("/metadata/name") == Some(target.name.as_str())
+            && text("/metadata/namespace").unwrap_or_default() == target.namespace;
+        text("/metadata/uid").filter(|_| is_it)
+    }
+
+    /// What it came to. One that is touched and has no end has failed: nobody knows that it helped.
+    pub fn outcome(&self) -> Option<ItemOutcome> {
+        match &self.ended {
+            Some((outcome, _)) => Some(*outcome),
+            None => self.is_touched.then_some(ItemOutcome::Failed),
+        }
+    }
+
+    pub fn because(&self) -> &str {
+        match (&self.ended, &self.trouble) {
+            (Some((_, because)), _) => because,
+            (None, Some(trouble)) => trouble,
+            (None, None) if self.is_touched => "it was begun, and is not over",
+            (None, None) => "it did not begin",
+        }
+    }
+
+    pub fn live_object(&self) -> Option<&Object> {
+        self.object.as_ref().filter(|_| !self.is_gone)
+    }
+
+    /// The object that it is about.
+    pub fn target_or<'s>(&'s self, run: &'s Target) -> &'s Target {
+        self.target.as_ref().unwrap_or(run)
+    }
+}
