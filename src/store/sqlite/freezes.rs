@@ -11,7 +11,7 @@ use super::{SqliteStore, failed};
 use crate::model::{Freeze, FreezeId, FreezeScope, IncidentId};
 use crate::store::{FreezeStore, StoreError};
 
-pub(super) const ACTIVE: &str = "SELECT * FROM freeze
+pub(super) const ACTIVE: &str = "SELECT * FROM freeze INDEXED BY freeze_lasting
      WHERE ended_at IS NULL AND told_at IS NULL AND (until_at IS NULL OR until_at > ?1) ORDER BY id";
 
 /// Those that have come to their end, and nobody was told.
