@@ -7,7 +7,7 @@ use super::raw::RawTarget;
 use super::reader::{Fields, Reader, Seen, Text, instead, place, plain_fields};
 use crate::action::{self, Action};
 use crate::diagnostics::{Code, Diagnostic};
-use crate::language::{Location, closest, list};
+use crate::language::{Location, closest};
 
 /// One entry of a phase, or of an `atomic` group.
 #[derive(Debug, Default)]
