@@ -215,7 +215,7 @@ fn step_field(step: &Named, field: Option<&str>) -> Option<Wrong> {
     };
     let (fields, field) = known;
     let known: Vec<&str> =
-        fields.iter().map(|field| field.name).chain(["summary"]).chain((!step.reads).then_some("made")).collect();
+        fields.iter().map(|field| field.name).chain(["summary"]).chain(step.changes().then_some("made")).collect();
     if known.contains(&field) {
         return None;
     }
