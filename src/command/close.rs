@@ -8,7 +8,7 @@ pub(super) static COMMAND: Definition = Definition {
     help: "close the breaker of a playbook: its runs may change things again",
     example: "/close playbook=pvc-filling the storage is mended",
     arguments: &[
-        Argument::word("playbook", Value::Text, "PLAYBOOK", "playbook=NAME, or just its name"),
+        Argument::word("playbook", Value::Text, "PLAYBOOK", "the playbook whose breaker it is: its name, or playbook=NAME"),
         Argument::text("reason", "REASON", "what was found, for whoever reads it at night").required(),
     ],
     needs: Role::Responder,
