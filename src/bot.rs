@@ -91,11 +91,8 @@ impl Bot {
         for n in 0..runs {
             let name = format!("{}/{n}", self.name);
             let (store, world) = (self.store.clone(), self.world.clone());
-            let options = EngineOptions {
-                ceilings: rules.ceilings.clone(),
-                limits: rules.limits.clone(),
-                ..self.engine.clone()
-            };
+            let options =
+                EngineOptions { ceilings: rules.ceilings.clone(), limits: rules.limits.clone(), ..self.engine.clone() };
             let engine = EngineWorker::new(name, store, world, options, self.metrics.clone(), self.catalog.clone());
             let sources = Sources::new(self.alertmanager.clone(), self.asked_sources.clone());
             workers.push(Arc::new(engine.asking(sources)));

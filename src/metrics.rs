@@ -192,7 +192,11 @@ impl Metrics {
             connections_cut,
             runs: family(&mut registry, "runs", "Runs that ended, by playbook and outcome"),
             mutations: family(&mut registry, "mutations", "Changes to the cluster, by action and result"),
-            over_limit: family(&mut registry, "changes_held_by_limits", "How often a change was held up by a limit over all runs, by limit"),
+            over_limit: family(
+                &mut registry,
+                "changes_held_by_limits",
+                "How often a change was held up by a limit over all runs, by limit",
+            ),
             lookups: family(
                 &mut registry,
                 "lookups",
@@ -224,7 +228,8 @@ impl Metrics {
         let help = "Whether another bot, or a missing right, keeps this one from changing the cluster";
         metrics.registry.register("observes_only", help, observes_only);
         let freeze_map = metrics.freeze_map.clone();
-        let help = "Whether the ConfigMap that freezes holds something up, or cannot be read, which holds up everything";
+        let help =
+            "Whether the ConfigMap that freezes holds something up, or cannot be read, which holds up everything";
         metrics.registry.register("frozen_by_config_map", help, freeze_map);
         // A series that is not there yet has no rate when it first counts: these are watched from the beginning.
         for result in NotificationResult::ALL {

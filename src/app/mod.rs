@@ -142,8 +142,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     edges::handoffs(config);
     let template = || Template::load(config.handoff.template.as_deref());
     let budgets = Live::from(config.pages.budgets());
-    let reporter =
-        Reporter::new(store.clone(), clock.clone(), roster.clone(), template()?)
+    let reporter = Reporter::new(store.clone(), clock.clone(), roster.clone(), template()?)
         .with_budgets(budgets.clone())
         .with_freeze_map(rules.freeze_map.clone());
     let previews = LivePreviews::new(world.clone(), bot.catalog.clone(), config.engine.output_limit.bytes());

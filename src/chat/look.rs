@@ -181,7 +181,8 @@ impl Look<'_> {
         let mut breakers = self.store.breakers().await?;
         breakers.retain(|breaker| runs.iter().any(|run| run.playbook.name == breaker.playbook));
         let breakers = message::breakers_text(&breakers);
-        let why = parts([message::why(&facts), taken, breakers, self.explains.experts(&about).unwrap_or_default(), tickets]);
+        let why =
+            parts([message::why(&facts), taken, breakers, self.explains.experts(&about).unwrap_or_default(), tickets]);
         Ok(Some(if asked == id { why } else { format!("{asked} is part of {id}:\n{why}") }))
     }
 

@@ -250,6 +250,29 @@ impl Checker<'_> {
                 "leave it out: no action of this version takes nodes or picks pods; `at_once` and `ramp` keep runs apart",
             );
         }
+        if engine.limits.at_once.0 == Some(0) {
+            let what = "`at_once: 0` would change nothing, and a limit is no switch";
+            let remedy = "write `none` for no limit; to change nothing, `dogwatch freeze all` or `engine.autonomy_ceiling: suggest`";
+            self.problem(Code::OutOfRange, "engine.limits.at_once", what, remedy);
+        }
+        if engine.limits.ramp.0.is_some_and(|ramp| ramp.0.is_zero()) {
+            let what = "a ramp of no time is none";
+            self.problem(Code::OutOfRange, "engine.limits.ramp", what, "write `none`, or a time such as `1h`");
+        }
+        if let (Some(ramp), Some(breaker)) = (engine.limits.ramp.0, engine.limits.breaker.0)
+            && breaker.within <= ramp.0 * breaker.most.saturating_sub(1)
+        {
+            self.problem(
+                Code::Contradiction,
+                "engine.limits.breaker",
+                format!(
+                    "the ramp lets one run fail in {ramp}, so that {} never fail in {}",
+                    breaker.most,
+                    HumanDuration(breaker.within)
+                ),
+                "write a longer time, such as `3 per 24h`, or a shorter ramp",
+            );
+        }
         if engine.output_limit.0 < 1024 {
             self.problem(
                 Code::OutOfRange,

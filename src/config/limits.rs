@@ -84,7 +84,8 @@ impl Default for LimitsConfig {
             mutations_per_namespace: rate(10, 10),
             at_once: Limit(Some(10)),
             ramp: Limit(Some(HumanDuration(Duration::from_secs(3_600)))),
-            breaker: rate(3, 60),
+            // Far longer than the ramp, which lets one fail in its time.
+            breaker: rate(3, 24 * 60),
             untouched: None,
         }
     }
@@ -95,8 +96,8 @@ impl LimitsConfig {
         FleetLimits {
             mutations: self.mutations.0,
             mutations_per_namespace: self.mutations_per_namespace.0,
-            at_once: self.at_once.0.filter(|most| *most > 0),
-            ramp: self.ramp.0.map(|ramp| ramp.0).filter(|ramp| !ramp.is_zero()),
+            at_once: self.at_once.0,
+            ramp: self.ramp.0.map(|ramp| ramp.0),
             breaker: self.breaker.0,
         }
     }

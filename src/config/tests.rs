@@ -151,6 +151,19 @@ fn what_alertmanager_keeps_quiet_is_for_the_sources_whose_alerts_it_knows() {
 }
 
 #[test]
+fn limits_that_contradict_each_other_are_refused() {
+    let folder = Folder::new();
+    for (limits, says, remedy) in [
+        ("at_once: 0", "`at_once: 0` would change nothing", "dogwatch freeze all"),
+        ("ramp: 0s", "a ramp of no time is none", "write `none`"),
+        ("ramp: 1h, breaker: 3 per 1h", "the ramp lets one run fail in 1h, so that 3 never fail in 1h", "`3 per 24h`"),
+    ] {
+        let said = folder.checked(&format!("engine: {{ limits: {{ {limits} }} }}\n"));
+        assert!(said.contains(says) && said.contains(remedy), "{said}");
+    }
+}
+
+#[test]
 fn what_the_example_only_mentions_is_a_configuration_too() {
     let text = include_str!("../../deploy/dogwatch.yaml");
     let field = |line: &str| {

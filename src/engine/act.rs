@@ -13,8 +13,8 @@ use super::repeats::{remedy, why_not_again};
 use super::state::Approval;
 use super::status::Status;
 use super::timing::{DOUBT_LOOK_EVERY, DOUBT_PATIENCE, LEASE_MARGIN, LOCK_LOOK_EVERY, LOCK_PATIENCE};
-use super::timing::{LIMIT_LOOK_AT_LEAST, LIMIT_PATIENCE};
 use super::timing::{LEAST_MANDATE, MANDATE_LOOK_EVERY, MANDATE_PATIENCE, MUTATION_WITHIN};
+use super::timing::{LIMIT_LOOK_AT_LEAST, LIMIT_PATIENCE};
 use super::walk::StepAt;
 use crate::action::{ActionError, Mutation, Output, Plan};
 use crate::mandate::NoMandate;
@@ -53,9 +53,7 @@ pub(super) async fn settle(
     let target = driver.frame.target(&driver.state, &at.address).clone();
     match mutate::doubt(driver.world, &target, action, &intent, driver.until()).await {
         Attempt::NotDone(_) => Ok(None),
-        Attempt::Done(output) | Attempt::Recovered(output) => {
-            made(driver, at, earlier, output, true).await.map(Some)
-        }
+        Attempt::Done(output) | Attempt::Recovered(output) => made(driver, at, earlier, output, true).await.map(Some),
         Attempt::Failed(error) | Attempt::InDoubt(error) => {
             driver.failed(at, attempt, error, Vec::new()).await.map(Some)
         }
@@ -346,7 +344,10 @@ async fn wait_for_limit(
     };
     let again_at = over.again_at.filter(|_| now < since + LIMIT_PATIENCE);
     let Some(again_at) = again_at else {
-        return driver.failed(at, attempt, ActionError::needs_human(over.said), Vec::new()).await;
+        // One of many that it holds is left: it has not failed.
+        let error =
+            if at.is_in_loop() { ActionError::leave_alone(over.said) } else { ActionError::needs_human(over.said) };
+        return driver.failed(at, attempt, error, Vec::new()).await;
     };
     let until = again_at.min(since + LIMIT_PATIENCE).max(now + LIMIT_LOOK_AT_LEAST);
     let waits = RunEvent::Waiting { step: at.address.clone(), until, because: over.said };

@@ -10,7 +10,7 @@ use super::status::Status;
 use super::walk::{Place, next_place};
 use super::windows::window_over;
 use crate::action::{Action, ActionError};
-use crate::model::{Autonomy, FleetLimits, Intent, Outcome, Phase, RunEvent, RunLimits, Under};
+use crate::model::{Autonomy, FleetLimits, Intent, Outcome, Phase, RunEvent, RunLimits, Severity, Under};
 use crate::playbook::StepKind;
 use crate::store::StoreError;
 
@@ -157,8 +157,9 @@ fn ceiling(why: &str) -> String {
 /// The limits over all runs that hold for this one.
 pub(super) fn run_limits(driver: &Driver<'_>) -> RunLimits {
     let (fleet, own) = (*driver.options.limits.get(), &driver.playbook.limits);
+    let fleet = if driver.playbook.severity == Severity::S1 { fleet.with_reserve() } else { fleet };
     RunLimits {
-        fleet: FleetLimits { ramp: own.ramp.or(fleet.ramp), ..fleet },
+        fleet: FleetLimits { ramp: own.ramp.or(fleet.ramp).filter(|ramp| !ramp.is_zero()), ..fleet },
         runs_per_playbook: own.runs_per_playbook,
         runs_per_namespace: own.runs_per_namespace,
     }

@@ -311,6 +311,7 @@ impl Driver<'_> {
             events: vec![RunEvent::Ended { outcome, because: because.clone() }],
             end: Some((outcome, because.clone())),
             held: is_held_back(self, outcome),
+            did_not_help: outcome == Outcome::Escalated && self.state.is_in_vain(),
             limits: run_limits(self),
             ..Append::default()
         };

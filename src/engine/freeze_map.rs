@@ -123,9 +123,10 @@ fn keys(map: &Object, known: &BTreeSet<String>) -> Vec<Key> {
         let reason: String = redact(reason.unwrap_or("without a reason")).chars().take(200).collect();
         match scope(key, known) {
             Ok(covers) => Key { covers, said: format!("{key}: {reason}") },
-            Err(why) => {
-                Key { covers: FreezeScope::All, said: format!("its key `{}` {why}, and so freezes everything: {reason}", redact(key)) }
-            }
+            Err(why) => Key {
+                covers: FreezeScope::All,
+                said: format!("its key `{}` {why}, and so freezes everything: {reason}", redact(key)),
+            },
         }
     });
     let binary = of("binaryData").map(|(key, _)| Key {

@@ -83,13 +83,25 @@ impl FreezeWorker {
                 state.told = says;
                 return Ok(());
             }
-            FreezeMapSays::Nothing => (format!("the {key} freezes nothing any more: runs may change things again"), false),
+            FreezeMapSays::Nothing => {
+                (format!("the {key} freezes nothing any more: runs may change things again"), false)
+            }
             FreezeMapSays::NoNamespace => {
                 let namespace = &map.namespace;
-                (format!("nobody can freeze by the {key}: there is no namespace {namespace} (`engine.freeze.namespace`)"), true)
+                (
+                    format!(
+                        "nobody can freeze by the {key}: there is no namespace {namespace} (`engine.freeze.namespace`)"
+                    ),
+                    true,
+                )
             }
             FreezeMapSays::Freezes(keys) => (
-                format!("the {key} freezes: {}; `kubectl delete configmap {} -n {}` ends it", keys.join("; "), map.name, map.namespace),
+                format!(
+                    "the {key} freezes: {}; `kubectl delete configmap {} -n {}` ends it",
+                    keys.join("; "),
+                    map.name,
+                    map.namespace
+                ),
                 false,
             ),
             FreezeMapSays::Unreadable(why) => {

@@ -107,6 +107,12 @@ impl RunState {
         matches!(self.status(step), Some(Status::Finished { .. }))
     }
 
+    /// A change was made and no verify proved it, or nobody knows what became of one.
+    pub fn is_in_vain(&self) -> bool {
+        let is_open = |status: &Status| matches!(status, Status::Verifying { .. } | Status::Started { .. });
+        self.steps.values().any(is_open)
+    }
+
     /// Takes in one more record.
     pub fn take(&mut self, at: DateTime<Utc>, event: &RunEvent) {
         self.take_time(at, event);

@@ -61,7 +61,9 @@ impl Reporter {
     /// An unknown team, a store that fails, a template that names what is not there.
     pub async fn report(&self, team: &str, shift: Shift) -> Result<(Summary, String), HandoffError> {
         let (budget, now) = (self.budgets.get().of(team), self.clock.now());
-        let summary = summarise(self.store.as_ref(), &self.oncall.get(), (budget, &self.freeze_map.get()), (team, shift), now).await?;
+        let summary =
+            summarise(self.store.as_ref(), &self.oncall.get(), (budget, &self.freeze_map.get()), (team, shift), now)
+                .await?;
         let text = self.template.render(&summary)?;
         Ok((summary, text))
     }

@@ -9,7 +9,9 @@ use chrono::{DateTime, Utc};
 use super::IncidentRules;
 use super::calls::{decide_assign, decide_escalate};
 use super::commands::{Wish, decide_ack, decide_closed_at_pager, decide_resolve, decide_run, decide_vote, decline};
-use super::freeze_commands::{Wanted, decide_close_breaker, decide_freeze, decide_release, decide_take, decide_unfreeze, decline_frozen};
+use super::freeze_commands::{
+    Wanted, decide_close_breaker, decide_freeze, decide_release, decide_take, decide_unfreeze, decline_frozen,
+};
 use super::many::{Called, MOST_OF_A_TEAM, Several, decide_each, decide_none_waits, tell_root, unknown, waiting_of};
 use super::merging::{decide_merge, decide_split, decide_split_off};
 use super::override_commands::{Cover, Duty};
@@ -19,7 +21,8 @@ use super::test_page::{self, decide_test_page};
 use super::view::look_back;
 use super::window_commands::{Silence, decide_silence, decide_unsilence, decline_covered};
 use crate::model::{
-    ApprovalId, ApprovalState, Command, Digest, Freeze, FreezeScope, Grouping, IncidentId, Origin, Person, Severity, Target, Verdict,
+    ApprovalId, ApprovalState, Command, Digest, Freeze, FreezeScope, Grouping, IncidentId, Origin, Person, Severity,
+    Target, Verdict,
 };
 use crate::playbook::{Catalog, Playbook};
 use crate::store::{Decision, Groups, IncidentFilter, IncidentView, Store, StoreError, unfit_to_act_on};
@@ -118,14 +121,10 @@ impl Asked<'_> {
         }
     }
 
-    async fn vote(
-        &self,
-        id: ApprovalId,
-        verdict: Verdict,
-        digest: Option<&Digest>,
-    ) -> Result<Decision, StoreError> {
+    async fn vote(&self, id: ApprovalId, verdict: Verdict, digest: Option<&Digest>) -> Result<Decision, StoreError> {
         let Some(approval) = self.store.approval(id).await? else { return Ok(decline(format!("there is no {id}"))) };
-        let is_over = matches!(approval.state, ApprovalState::Approved | ApprovalState::Denied | ApprovalState::Expired);
+        let is_over =
+            matches!(approval.state, ApprovalState::Approved | ApprovalState::Denied | ApprovalState::Expired);
         if verdict == Verdict::Approve
             && !is_over
             && let Some(run) = self.store.run(approval.run).await?

@@ -67,7 +67,11 @@ fn map_command(map: &ObjectKey) -> String {
 /// Nothing is begun, nor said yes to, while it holds.
 pub(super) fn decline_frozen(freeze: &Freeze) -> Decision {
     let id = freeze.id;
-    decline(format!("{} freezes {}; nothing is begun there until it is over: /unfreeze {id} ends it", freeze.named(), freeze.scope))
+    decline(format!(
+        "{} freezes {}; nothing is begun there until it is over: /unfreeze {id} ends it",
+        freeze.named(),
+        freeze.scope
+    ))
 }
 
 /// `active`: the freezes that hold.
@@ -98,13 +102,14 @@ pub(super) fn decide_unfreeze(
 
 /// Runs of the playbook may change things again.
 pub(super) fn decide_close_breaker(playbook: &str, is_open: bool, reason: &str, person: &Person) -> Decision {
-    let change = Change::CloseBreaker {
-        playbook: playbook.to_owned(),
-        by: person.name.clone(),
-        reason: reason.to_owned(),
-    };
+    let change =
+        Change::CloseBreaker { playbook: playbook.to_owned(), by: person.name.clone(), reason: reason.to_owned() };
     let reply = match is_open {
-        true => format!("the breaker of {playbook} is closed: its runs may change things again, the first of them alone"),
+        true => {
+            format!(
+                "the breaker of {playbook} is closed: its runs may change things again; where a ramp holds, the first of them alone"
+            )
+        }
         false => format!("the breaker of {playbook} was not open; what did not help before counts no more"),
     };
     Decision { changes: vec![change], reply: Some(CommandReply::granted(reply)) }

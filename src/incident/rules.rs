@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use super::Expected;
 use crate::maintenance::PlannedWindow;
-use crate::model::{Alert, BlastRadius, Ceilings, FleetLimits, FreezeMapNow, LabelNames, Live, MayStart, PageFor, Severities, Tiers};
+use crate::model::{
+    Alert, BlastRadius, Ceilings, FleetLimits, FreezeMapNow, LabelNames, Live, MayStart, PageFor, Severities, Tiers,
+};
 use crate::oncall::Roster;
 
 /// The rules by which incidents are opened, reopened and paged.

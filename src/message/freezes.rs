@@ -43,13 +43,23 @@ pub fn freeze_map_text(now: &FreezeMapNow) -> String {
         FreezeMapSays::Unread => format!("the {map} was not read yet"),
         FreezeMapSays::Nothing => format!("the {map} freezes nothing"),
         FreezeMapSays::NoNamespace => {
-            format!("the {map} freezes nothing: there is no namespace {}; `engine.freeze.namespace` names it", map.namespace)
+            format!(
+                "the {map} freezes nothing: there is no namespace {}; `engine.freeze.namespace` names it",
+                map.namespace
+            )
         }
         FreezeMapSays::Freezes(keys) => {
             let keys: Vec<String> = keys.iter().map(|key| clip(key, 300)).collect();
-            format!("the {map} freezes: {}; kubectl delete configmap {} -n {}", keys.join("; "), map.name, map.namespace)
+            format!(
+                "the {map} freezes: {}; kubectl delete configmap {} -n {}",
+                keys.join("; "),
+                map.name,
+                map.namespace
+            )
         }
-        FreezeMapSays::Unreadable(why) => format!("the {map} cannot be read, so nothing is changed: {}", clip(why, 300)),
+        FreezeMapSays::Unreadable(why) => {
+            format!("the {map} cannot be read, so nothing is changed: {}", clip(why, 300))
+        }
     }
 }
 
@@ -67,7 +77,9 @@ pub fn breakers_text(breakers: &[Breaker]) -> String {
     let line = |breaker: &Breaker| {
         let Breaker { playbook, opened_at, because } = breaker;
         let (since, because) = (moment(*opened_at), clip(because, 300));
-        format!("the breaker of {playbook} is open since {since}, no run of it changes anything: {because}; /close playbook={playbook} REASON")
+        format!(
+            "the breaker of {playbook} is open since {since}, no run of it changes anything: {because}; /close playbook={playbook} REASON"
+        )
     };
     breakers.iter().map(line).collect::<Vec<_>>().join("\n")
 }

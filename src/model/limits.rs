@@ -61,6 +61,22 @@ pub struct FleetLimits {
     pub breaker: Option<Rate>,
 }
 
+impl FleetLimits {
+    /// The same with half as much again, for what is urgent: S1 does not wait behind what others have used
+    /// up.
+    #[must_use]
+    pub fn with_reserve(self) -> Self {
+        let more = |most: u32| most.saturating_add(most.div_ceil(2));
+        let rate = |rate: Option<Rate>| rate.map(|rate| Rate { most: more(rate.most), ..rate });
+        Self {
+            mutations: rate(self.mutations),
+            mutations_per_namespace: rate(self.mutations_per_namespace),
+            at_once: self.at_once.map(more),
+            ..self
+        }
+    }
+}
+
 /// What holds for one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RunLimits {

@@ -170,7 +170,7 @@ pub struct Limits {
     pub runs_per_playbook: Option<Rate>,
     /// Those of them in one namespace.
     pub runs_per_namespace: Option<Rate>,
-    /// As [`crate::model::FleetLimits::ramp`], in its stead.
+    /// As [`crate::model::FleetLimits::ramp`], in its stead; nothing: it has none.
     pub ramp: Option<Duration>,
 }
 

@@ -383,7 +383,10 @@ async fn whoever_asks_for_a_run_is_under_the_ceiling_too_and_told_so() {
 async fn what_is_frozen_is_listed_with_the_incidents() {
     let mut bot = reading(SHOP).await;
     bot.settles().await;
-    assert_eq!(asks(&bot, "/freezes").await, "nothing is frozen here\nthe configmap/dogwatch-freeze in dogwatch freezes nothing");
+    assert_eq!(
+        asks(&bot, "/freezes").await,
+        "nothing is frozen here\nthe configmap/dogwatch-freeze in dogwatch freezes nothing"
+    );
     let reply = bot.types("anna", "/freeze all a storm").await;
     let command = "`kubectl create configmap dogwatch-freeze -n dogwatch --from-literal=all='the reason'`";
     assert!(reply.ends_with(&format!("\nwhere this server cannot be reached, {command} does the same")), "{reply}");
@@ -520,7 +523,8 @@ async fn an_attempt_that_was_given_up_is_named_and_looked_at_before_a_brake_coun
 #[tokio::test]
 async fn a_group_in_which_nothing_was_needed_yet_is_not_begun() {
     for brake in BRAKES {
-        let mut bot = Bot::begins(&[&in_three_steps()], vec![dogwatch::cluster::sim::build::deployment("shop", "web", 5)]).await;
+        let mut bot =
+            Bot::begins(&[&in_three_steps()], vec![dogwatch::cluster::sim::build::deployment("shop", "web", 5)]).await;
         bot.prometheus.answers_in_turn("shop_latency", &[Some(0.4), Some(0.02)]);
         bot.fires("ShopSlow", &[]).await;
         let is_unneeded = |event: &RunEvent| matches!(event, RunEvent::Unneeded { .. });
@@ -555,7 +559,10 @@ async fn a_log_that_cannot_be_read_is_a_line_of_the_answer_and_no_no() {
     bot.tampers("UPDATE run_event SET event = 'no json' WHERE seq = 2").await;
     let reply = bot.types("anna", "/freeze namespace=shop a storm").await;
     assert!(reply.ends_with("\nthe log of RUN-1 cannot be read: it may have begun more than stands here"), "{reply}");
-    bot.tampers("UPDATE freeze SET reason = x'ff', by = 7, made_at = 'then', until_at = 'some day', scope = 'all of it'").await;
+    bot.tampers(
+        "UPDATE freeze SET reason = x'ff', by = 7, made_at = 'then', until_at = 'some day', scope = 'all of it'",
+    )
+    .await;
     assert_eq!(bot.store().freezes_at(bot.clock.now()).await.unwrap()[0].scope, FreezeScope::All);
     bot.types("anna", "/unfreeze 1").await;
     assert!(bot.store().freezes_at(bot.clock.now()).await.unwrap().is_empty());

@@ -36,7 +36,10 @@ async fn bot(of: usize, limits: FleetLimits, playbook: &str) -> Bot {
 
 /// With a verify that looks at the object itself.
 fn helps() -> String {
-    any_shop().replace("verify: { query: p99, until: value < 0.1, fail_if: value > 5.0,", "verify: { until: target.spec.replicas >= 6,")
+    any_shop().replace(
+        "verify: { query: p99, until: value < 0.1, fail_if: value > 5.0,",
+        "verify: { until: target.spec.replicas >= 6,",
+    )
 }
 
 async fn fires(bot: &mut Bot, n: usize) {
@@ -53,7 +56,9 @@ async fn most_at_once(bot: &Bot) -> usize {
     let mut turns = Vec::new();
     for run in bot.runs().await {
         let log = bot.store().run_log(run.id).await.unwrap();
-        let Some((began, _)) = log.iter().find(|(_, event)| matches!(event, RunEvent::Started { .. })) else { continue };
+        let Some((began, _)) = log.iter().find(|(_, event)| matches!(event, RunEvent::Started { .. })) else {
+            continue;
+        };
         turns.push((*began, 1));
         turns.extend(run.ended_at.map(|ended| (ended, -1)));
     }
@@ -115,6 +120,41 @@ async fn the_first_that_does_not_help_stops_the_ramp_for_a_person() {
     assert_eq!(bot.changes().await.len(), 2);
 }
 
+/// Whose fault it is not: what a budget held up for too long has not failed to help.
+#[tokio::test]
+async fn what_a_limit_refused_is_no_failure_of_its_playbook() {
+    let limits = FleetLimits { mutations: rate("1 per 12h"), breaker: rate("1 per 24h"), ..FleetLimits::default() };
+    let mut bot = bot(3, limits, &triggered_by(&any_shop(), 3)).await;
+    bot.prometheus.follows("shop_latency", || Some(0.4));
+    fires(&mut bot, 0).await;
+    bot.passes(minutes(20)).await;
+    let opened = bot.store().breakers().await.unwrap();
+    assert!(opened.len() == 1 && opened[0].because.starts_with("RUN-1 did not help"), "{opened:?}");
+    bot.types("anna", "/close playbook=shop-slow the cache is mended").await;
+    for n in 1..3 {
+        fires(&mut bot, n).await;
+        bot.passes(minutes(60)).await;
+    }
+    assert_eq!(bot.changes().await.len(), 1, "the budget holds");
+    assert_eq!(bot.store().breakers().await.unwrap(), [], "and says nothing of the playbook");
+}
+
+/// What was under way when the breaker was closed began before whatever was mended.
+#[tokio::test]
+async fn runs_of_before_a_close_open_no_breaker_again() {
+    let limits = FleetLimits { breaker: rate("1 per 24h"), ..FleetLimits::default() };
+    let mut bot = bot(3, limits, &triggered_by(&any_shop(), 3)).await;
+    fires(&mut bot, 0).await;
+    bot.passes(minutes(3)).await;
+    fires(&mut bot, 1).await;
+    bot.passes(minutes(3)).await;
+    assert_eq!(bot.store().breakers().await.unwrap().len(), 1);
+    bot.types("anna", "/close playbook=shop-slow the cache is mended").await;
+    bot.passes(minutes(20)).await;
+    assert_eq!(bot.runs().await[1].outcome, Some(Outcome::Escalated));
+    assert_eq!(bot.store().breakers().await.unwrap(), []);
+}
+
 #[tokio::test]
 async fn a_breaker_opens_after_so_many_failures_and_only_a_person_closes_it() {
     let limits = FleetLimits { breaker: rate("2 per 2h"), ..FleetLimits::default() };
@@ -125,9 +165,15 @@ async fn a_breaker_opens_after_so_many_failures_and_only_a_person_closes_it() {
     }
     let because = "RUN-1, RUN-2 did not help, and `engine.limits.breaker` is 2 per 2h";
     let open = bot.store().breakers().await.unwrap();
-    assert_eq!(open.iter().map(|open| (open.playbook.as_str(), open.because.as_str())).collect::<Vec<_>>(), [("shop-slow", because)]);
+    assert_eq!(
+        open.iter().map(|open| (open.playbook.as_str(), open.because.as_str())).collect::<Vec<_>>(),
+        [("shop-slow", because)]
+    );
     let told = bot.delivered_texts("announcement").await;
-    assert!(told.len() == 1 && told[0].starts_with(&format!("the breaker of shop-slow is open: {because}.")), "{told:?}");
+    assert!(
+        told.len() == 1 && told[0].starts_with(&format!("the breaker of shop-slow is open: {because}.")),
+        "{told:?}"
+    );
     assert_eq!(bot.measures("dogwatch_breakers_open").await, "1");
     // Over a restart, and for as long as nobody says so.
     bot.is_restarted().await;
@@ -144,7 +190,7 @@ async fn a_breaker_opens_after_so_many_failures_and_only_a_person_closes_it() {
         assert!(answer.contains(&line), "{asked}: {answer}");
     }
     assert!(bot.types("anna", "/close dns it is mended").await.starts_with("there is no playbook `dns`"));
-    let closed = "the breaker of shop-slow is closed: its runs may change things again, the first of them alone";
+    let closed = "the breaker of shop-slow is closed: its runs may change things again; where a ramp holds, the first of them alone";
     assert_eq!(bot.types("anna", "/close playbook=shop-slow it is mended").await, closed);
     assert_eq!(asks(&bot, "/breakers").await, "no breaker is open");
     fires(&mut bot, 3).await;
@@ -177,19 +223,24 @@ async fn a_budget_is_waited_for_and_then_a_person_is_called_with_its_numbers() {
     let last = bot.runs().await.pop().unwrap();
     let because = last.because.unwrap();
     assert_eq!(last.outcome, Some(Outcome::Escalated));
-    assert!(because.contains("`engine.limits.mutations` is 1 per 6h, and 2 changes were begun in that time"), "{because}");
+    assert!(
+        because.contains("`engine.limits.mutations` is 1 per 6h, and 2 changes were begun in that time"),
+        "{because}"
+    );
     bot.pages(["shop escalated"]).await;
 }
 
 #[tokio::test]
 async fn limits_of_a_playbook_and_of_a_namespace_are_its_own() {
     let limited = |limit: &str| helps().replace("triggers:", &format!("limits: {{ {limit} }}\ntriggers:"));
-    let mut per_playbook = bot(3, FleetLimits::default(), &triggered_by(&limited("runs_per_playbook: 2 per 1h"), 3)).await;
+    let mut per_playbook =
+        bot(3, FleetLimits::default(), &triggered_by(&limited("runs_per_playbook: 2 per 1h"), 3)).await;
     for n in 0..3 {
         fires(&mut per_playbook, n).await;
     }
     assert_eq!(per_playbook.changes().await.len(), 2);
-    let mut per_namespace = bot(3, FleetLimits::default(), &triggered_by(&limited("runs_per_namespace: 1 per 1h"), 3)).await;
+    let mut per_namespace =
+        bot(3, FleetLimits::default(), &triggered_by(&limited("runs_per_namespace: 1 per 1h"), 3)).await;
     let other = build::deployment("shop-0", "api", 4);
     per_namespace.cluster.apply(&other, "helm").unwrap();
     fires(&mut per_namespace, 0).await;

@@ -425,7 +425,10 @@ async fn a_ceiling_that_is_read_again_counts_at_once_also_for_a_run_under_way() 
     filed.bot.prometheus.follows("shop_latency", || Some(0.4));
     filed.bot.fires("ShopSlow", &[]).await;
     assert_eq!(filed.bot.store().open_approvals().await.unwrap().len(), 1);
-    filed.writes("dogwatch.yaml", &format!("{CONFIG}engine: {{ autonomy_ceilings: {{ namespaces: {{ shop: observe }} }} }}\n"));
+    filed.writes(
+        "dogwatch.yaml",
+        &format!("{CONFIG}engine: {{ autonomy_ceilings: {{ namespaces: {{ shop: observe }} }} }}\n"),
+    );
     let said = filed.reads_again().await;
     assert!(said.iter().any(|line| line.contains("engine.autonomy_ceilings")), "{said:?}");
     filed.bot.approves("bob").await;

@@ -198,7 +198,10 @@ pub(super) fn limits(checker: &mut Checker<'_>, raw: &RawLimits) -> Limits {
         cooldown: raw.cooldown.as_ref().and_then(|text| checker.duration(text)),
         runs_per_playbook: rate(checker, raw.runs_per_playbook.as_ref()),
         runs_per_namespace: rate(checker, raw.runs_per_namespace.as_ref()),
-        ramp: raw.ramp.as_ref().and_then(|text| checker.duration(text)).filter(|ramp| !ramp.is_zero()),
+        ramp: raw.ramp.as_ref().and_then(|text| match text.value.trim() {
+            "none" => Some(Duration::ZERO),
+            _ => checker.duration(text),
+        }),
     }
 }
 

@@ -129,7 +129,7 @@ fn limits() -> Value {
         "runs_per_target": rate("The same as `runs`"),
         "runs_per_playbook": rate("At most so many runs that begin to change something, on whatever target"),
         "runs_per_namespace": rate("At most so many of them in one namespace"),
-        "ramp": duration("The first run in this time is alone until its verify held, then two, then four: in the stead of `engine.limits.ramp`"),
+        "ramp": text("`none`, or a time: the first run in this time is alone until its verify held, then two, then four: in the stead of `engine.limits.ramp`"),
         "cooldown": duration("At least so long after the end of the last run"),
     })
 }

@@ -165,7 +165,8 @@ mod tests {
     #[test]
     fn each_item_of_a_loop_has_a_group_of_its_own() {
         let (a, b) = ("mitigate.stop[a]", "mitigate.stop[b]");
-        let records = [started(a), done(a), started("mitigate.start[a]"), done("mitigate.start[a]"), started(b), done(b)];
+        let records =
+            [started(a), done(a), started("mitigate.start[a]"), done("mitigate.start[a]"), started(b), done(b)];
         assert_eq!(told(&records), of(&[], &[], &["mitigate.start[b]"]));
         let drained = [started("mitigate.drain[a]"), done("mitigate.drain[a]")];
         assert_eq!(told(&drained), of(&[], &[], &["mitigate.back[a]"]));

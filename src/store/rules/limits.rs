@@ -60,7 +60,9 @@ pub(in crate::store) fn over_limit(limits: &RunLimits, facts: &LimitFacts, now: 
     let playbook = &facts.playbook;
     if let Some(Breaker { opened_at, because, .. }) = &facts.breaker {
         let since = opened_at.format("%Y-%m-%d %H:%M UTC");
-        let said = format!("the breaker of {playbook} is open since {since} ({because}); /close playbook={playbook} closes it");
+        let said = format!(
+            "the breaker of {playbook} is open since {since} ({because}); /close playbook={playbook} closes it"
+        );
         return Some(OverLimit { limit: "engine.limits.breaker", said, again_at: None });
     }
     if let (Some(within), Some((run, at)), false) = (fleet.ramp, facts.ramp.failed, facts.has_begun) {
@@ -96,7 +98,9 @@ pub(in crate::store) fn over_limit(limits: &RunLimits, facts: &LimitFacts, now: 
     let of_playbook = format!("runs of {playbook} began to change something");
     let in_namespace = format!("{of_playbook} in its namespace");
     over("limits.runs_per_playbook", limits.runs_per_playbook, facts.runs_of_playbook, &of_playbook)
-        .or_else(|| over("limits.runs_per_namespace", limits.runs_per_namespace, facts.runs_in_namespace, &in_namespace))
+        .or_else(|| {
+            over("limits.runs_per_namespace", limits.runs_per_namespace, facts.runs_in_namespace, &in_namespace)
+        })
         .or_else(|| over_ramp(limits, facts, soon))
 }
 
@@ -157,7 +161,10 @@ mod tests {
         assert_eq!(over(none()), None);
         let said = |text: &str, at| Some((text.to_owned(), at));
         let full = LimitFacts { mutations: counted(3), ..none() };
-        assert_eq!(over(full.clone()), said("`engine.limits.mutations` is 3 per 10m, and 3 changes were begun in that time", free));
+        assert_eq!(
+            over(full.clone()),
+            said("`engine.limits.mutations` is 3 per 10m, and 3 changes were begun in that time", free)
+        );
         assert_eq!(over(LimitFacts { is_counted: true, ..full.clone() }), None, "it is tried once more");
         assert!(over(LimitFacts { has_begun: true, ..full }).is_some());
         let namespaces = vec![("web".into(), counted(1)), ("db".into(), counted(2))];

@@ -15,6 +15,10 @@ mod windows;
 pub(super) use approval::answered;
 pub(super) use fold::{Carrier, FOLDED_FOR, SPENT_ON, Unfolding, is_spent, may_fold, shape, unfolding};
 pub(super) use going_on::continued;
+pub use left::Groups;
+pub(super) use left::{Left, left};
+pub use limits::OverLimit;
+pub(super) use limits::{Counted, LimitFacts, RampFacts, opens_breaker, over_limit};
 pub(super) use outgoing::{DeliveryKey, Outgoing, Urgency};
 pub(super) use page::{
     Closing, MadePage, Second, TOLD_EVERY, WaitingPage, closed_by, is_worth_telling, news_of_arrival, news_of_failure,
@@ -23,8 +27,4 @@ pub(super) use page::{
 pub(super) use redelivery::{Newest, Place, Redelivery, redelivered};
 pub(super) use stop::{STOPS_ALIKE_WITHIN, stop_key};
 pub(super) use ticket::ticket_due_at;
-pub(super) use left::{Left, left};
-pub use left::Groups;
-pub use limits::OverLimit;
-pub(super) use limits::{Counted, LimitFacts, RampFacts, opens_breaker, over_limit};
 pub use windows::holds_back;

@@ -54,10 +54,8 @@ impl FreezeStore for SqliteStore {
         let now = micros(self.clock.now());
         let over = sqlx::query(OVER).bind(now).fetch_optional(&self.reads).await.map_err(failed("read the freezes"))?;
         if over.is_some() {
-            self.transact("tell that freezes are over", |mut tx| {
-                Box::pin(async move { tx.tell_freezes_over().await })
-            })
-            .await?;
+            self.transact("tell that freezes are over", |mut tx| Box::pin(async move { tx.tell_freezes_over().await }))
+                .await?;
             self.bells.outbox.ring();
         }
         let row = sqlx::query(NEXT_END).bind(now).fetch_one(&self.reads).await.map_err(failed("read the freezes"))?;
@@ -66,10 +64,8 @@ impl FreezeStore for SqliteStore {
     }
 
     async fn wake_who_asks(&self) -> Result<(), StoreError> {
-        self.transact("wake the runs that ask", |tx| {
-            Box::pin(async move { tx.tables.wake_who_asks(tx.now).await })
-        })
-        .await?;
+        self.transact("wake the runs that ask", |tx| Box::pin(async move { tx.tables.wake_who_asks(tx.now).await }))
+            .await?;
         self.bells.runs.ring();
         Ok(())
     }

@@ -8,7 +8,8 @@ use super::{SqliteStore, failed};
 use crate::model::Breaker;
 use crate::store::{BreakerStore, StoreError};
 
-pub(super) const OPEN: &str = "SELECT playbook, opened_at, because FROM breaker WHERE playbook = ? AND closed_at IS NULL";
+pub(super) const OPEN: &str =
+    "SELECT playbook, opened_at, because FROM breaker WHERE playbook = ? AND closed_at IS NULL";
 
 pub(super) const ALL_OPEN: &str =
     "SELECT playbook, opened_at, because FROM breaker WHERE closed_at IS NULL ORDER BY playbook";

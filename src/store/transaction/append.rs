@@ -48,7 +48,7 @@ pub(in crate::store) async fn append(
     tx.send_card(incident).await?;
     let inbox = tx.tables.inbox(run).await?;
     if let Some((outcome, because)) = records.end {
-        tx.count_end(run, outcome, &records.limits).await?;
+        tx.count_end(run, outcome, records.did_not_help, &records.limits).await?;
         finish(tx, run, (outcome, because), records.held).await?;
     } else if let Some(until) = records.park_until {
         // Whatever waits in the inbox is a reason to wake up at once, unless the run has seen it
@@ -61,12 +61,7 @@ pub(in crate::store) async fn append(
 
 /// Refuses while the inbox is not empty, a freeze covers it, a limit stands against it, or another run
 /// holds one of the locks; else takes the locks.
-async fn refusal(
-    tx: &mut Tx<'_>,
-    run: RunId,
-    guard: &Guard,
-    records: &Append,
-) -> Result<Option<Appended>, StoreError> {
+async fn refusal(tx: &mut Tx<'_>, run: RunId, guard: &Guard, records: &Append) -> Result<Option<Appended>, StoreError> {
     let inbox = tx.tables.inbox(run).await?;
     if !inbox.is_empty() {
         return Ok(Some(Appended::InboxFirst(inbox)));

@@ -71,9 +71,11 @@ impl Tx<'_> {
         if !self.tables.end_freeze(id, self.now, by).await? {
             return Ok(());
         }
-        let scope = self.tables.freeze_row(id).await?.map_or_else(|| "it".to_owned(), |freeze| freeze.scope.to_string());
+        let scope =
+            self.tables.freeze_row(id).await?.map_or_else(|| "it".to_owned(), |freeze| freeze.scope.to_string());
         let left = self.still_frozen().await?;
-        announce(self, format!("{id} was ended by {by}: runs may change what it covered ({scope}) again{left}"), false).await
+        announce(self, format!("{id} was ended by {by}: runs may change what it covered ({scope}) again{left}"), false)
+            .await
     }
 
     /// Tells of those that have come to their end.
@@ -110,7 +112,8 @@ fn is_covered(scope: &FreezeScope, row: &UnderWayRow, records: &[RunEvent]) -> b
 /// A line for each thing that it has begun.
 fn told(run: RunId, left: &Left) -> Vec<String> {
     let started = left.started.iter().map(|what| format!("started before, and not stopped: {run}: {what}"));
-    let given_up = left.given_up.iter().map(|what| format!("given up before, and may have come through: {run}: {what}"));
+    let given_up =
+        left.given_up.iter().map(|what| format!("given up before, and may have come through: {run}: {what}"));
     let steps: Vec<String> = left.group.iter().map(ToString::to_string).collect();
     let group = (!steps.is_empty())
         .then(|| format!("{run} finishes the group of steps that it has begun: {} is left", steps.join(", ")));

@@ -7,6 +7,10 @@ use crate::model::{Breaker, Outcome, Rate, RunEvent, RunId, RunLimits};
 use crate::store::rules::{LimitFacts, OverLimit, opens_breaker, over_limit};
 use crate::store::{Guard, StoreError};
 
+/// For so long a run counts among those at once: one that waits for hours whether it helped keeps
+/// nobody else from acting.
+const HOLDS_A_PLACE: TimeDelta = TimeDelta::hours(1);
+
 impl Tx<'_> {
     /// The limit that stands against what the run is about to start.
     pub(super) async fn over_limit(
@@ -27,7 +31,7 @@ impl Tx<'_> {
             is_counted: self.tables.is_counted(run, step).await?,
             has_begun: self.tables.has_begun(run).await?,
             breaker: self.tables.open_breaker(&playbook).await?,
-            at_once: self.tables.count_at_once(run).await?,
+            at_once: self.tables.count_at_once(run, self.now - HOLDS_A_PLACE).await?,
             ..LimitFacts::default()
         };
         if let Some(rate) = fleet.mutations {
@@ -48,8 +52,8 @@ impl Tx<'_> {
         }
         if let Some(within) = fleet.ramp {
             let since = self.now - TimeDelta::from_std(within).unwrap_or(TimeDelta::MAX);
-            let failed_since = self.failures_count_from(&playbook, since).await?;
-            facts.ramp = self.tables.ramp(&playbook, since, failed_since, run).await?;
+            let begun_since = self.tables.breaker_closed_at(&playbook).await?;
+            facts.ramp = self.tables.ramp(&playbook, since, begun_since, run).await?;
         }
         facts.playbook = playbook;
         Ok(over_limit(limits, &facts, self.now))
@@ -68,12 +72,14 @@ impl Tx<'_> {
         &mut self,
         run: RunId,
         outcome: Outcome,
+        did_not_help: bool,
         limits: &RunLimits,
     ) -> Result<(), StoreError> {
         let helped = match outcome {
             Outcome::Fixed => Helped::Yes,
-            Outcome::Escalated => Helped::No,
-            Outcome::NothingToDo | Outcome::Proposed | Outcome::Cancelled => Helped::Neither,
+            // What refused it, or had it wait in vain, is no failure of the playbook.
+            Outcome::Escalated if did_not_help => Helped::No,
+            _ => Helped::Neither,
         };
         if !self.tables.end_mitigation(run, helped, self.now).await? || helped != Helped::No {
             return Ok(());
@@ -83,17 +89,17 @@ impl Tx<'_> {
             return Ok(());
         }
         if let Some(rate) = limits.fleet.breaker {
-            let since = self.failures_count_from(&playbook, self.since(rate)).await?;
-            let failed = self.tables.failed_since(&playbook, since).await?;
+            let begun_since = self.tables.breaker_closed_at(&playbook).await?;
+            let failed = self.tables.failed_since(&playbook, self.since(rate), begun_since).await?;
             if opens_breaker(Some(rate), u32::try_from(failed.len()).unwrap_or(u32::MAX)) {
                 return self.opens_breaker(playbook, &failed, rate).await;
             }
         }
         if let Some(within) = limits.fleet.ramp {
             let since = self.now - TimeDelta::from_std(within).unwrap_or(TimeDelta::MAX);
-            let since = self.failures_count_from(&playbook, since).await?;
+            let begun_since = self.tables.breaker_closed_at(&playbook).await?;
             // The first stops the others; what follows is no news.
-            if self.tables.failed_since(&playbook, since).await?.len() == 1 {
+            if self.tables.failed_since(&playbook, since, begun_since).await?.len() == 1 {
                 let text = format!(
                     "the ramp of {playbook} stops, as {run} did not help: no other run of it begins to change anything for {}; \
                      /close playbook={playbook} lets them",
@@ -123,15 +129,6 @@ impl Tx<'_> {
         let what = if was_open { "the breaker of" } else { "the ramp of" };
         let text = format!("{what} {playbook} was closed by {by}: its runs may change things again ({reason})");
         announce(self, text, false).await
-    }
-
-    /// What failed before a person closed the breaker counts no more.
-    async fn failures_count_from(
-        &mut self,
-        playbook: &str,
-        since: DateTime<Utc>,
-    ) -> Result<DateTime<Utc>, StoreError> {
-        Ok(self.tables.breaker_closed_at(playbook).await?.map_or(since, |closed| closed.max(since)))
     }
 
     fn since(&self, rate: Rate) -> DateTime<Utc> {

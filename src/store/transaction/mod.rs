@@ -37,9 +37,9 @@ pub(super) use page::page_now;
 pub(super) use set_aside::set_aside;
 pub(super) use tables::{
     ClockTable, DeliveryRow, DeliveryTable, EpisodeAgain, EpisodeEnd, EscalationTable, FoldRow, FoldTable, FreezeTable,
-    HeartbeatTable, Helped, Hold, IncidentTable, KeptWindow, LimitTable, LogEnd, NewFold, OverrideTable, PageRow, PageTable, RemedyTable,
-    RunRow, RunTable, Shape, SignalRow, SignalTable, Tables, TakenRow, TicketRow, TicketTable, ToldPage, UnderWayRow,
-    WindowTable,
+    HeartbeatTable, Helped, Hold, IncidentTable, KeptWindow, LimitTable, LogEnd, NewFold, OverrideTable, PageRow,
+    PageTable, RemedyTable, RunRow, RunTable, Shape, SignalRow, SignalTable, Tables, TakenRow, TicketRow, TicketTable,
+    ToldPage, UnderWayRow, WindowTable,
 };
 pub(super) use ticket::{ticket_failed, ticket_tried};
 pub(super) use windows::plan_windows;

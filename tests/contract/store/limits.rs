@@ -20,8 +20,7 @@ fn rate(text: &str) -> Option<Rate> {
 
 fn starts(step: &str, namespace: &str, fleet: FleetLimits) -> Append {
     let step = format!("mitigate.{step}").parse().unwrap();
-    let started =
-        RunEvent::Started { step, attempt: 1, intent: intent(namespace), deadline: morning(), remedy: None };
+    let started = RunEvent::Started { step, attempt: 1, intent: intent(namespace), deadline: morning(), remedy: None };
     Append {
         events: vec![started],
         guard: Some(Guard { namespaces: vec![namespace.to_owned()], ..Guard::default() }),
@@ -35,6 +34,7 @@ fn ends(outcome: Outcome, fleet: FleetLimits) -> Append {
     Append {
         events: vec![RunEvent::Ended { outcome, because: because.clone() }],
         end: Some((outcome, because)),
+        did_not_help: outcome == Outcome::Escalated,
         limits: RunLimits { fleet, ..RunLimits::default() },
         ..Append::default()
     }
@@ -55,7 +55,11 @@ async fn begun(story: &Story, n: u32) -> LogPosition {
 }
 
 pub async fn a_limit_is_counted_in_the_transaction_that_starts(story: Story) {
-    let fleet = FleetLimits { mutations: rate("2 per 10m"), mutations_per_namespace: rate("1 per 10m"), ..FleetLimits::default() };
+    let fleet = FleetLimits {
+        mutations: rate("2 per 10m"),
+        mutations_per_namespace: rate("1 per 10m"),
+        ..FleetLimits::default()
+    };
     let one = begun(&story, 1).await;
     let one = done(story.store.append(one, starts("scale", "db", fleet)).await.unwrap());
     let again = done(story.store.append(one, starts("scale", "db", fleet)).await.unwrap());
@@ -69,7 +73,10 @@ pub async fn a_limit_is_counted_in_the_transaction_that_starts(story: Story) {
     let story = story.reopens().await;
     assert_eq!(refused(story.store.append(two, starts("scale", "web", fleet)).await.unwrap()), limit);
     let at_once = FleetLimits { at_once: Some(1), ..FleetLimits::default() };
-    assert_eq!(refused(story.store.append(two, starts("scale", "web", at_once)).await.unwrap()), "engine.limits.at_once");
+    assert_eq!(
+        refused(story.store.append(two, starts("scale", "web", at_once)).await.unwrap()),
+        "engine.limits.at_once"
+    );
     done(story.store.append(finished, ends(Outcome::Fixed, fleet)).await.unwrap());
     done(story.store.append(two, starts("scale", "web", at_once)).await.unwrap());
     story.passes(10);
@@ -79,7 +86,8 @@ pub async fn a_limit_is_counted_in_the_transaction_that_starts(story: Story) {
 
 pub async fn a_breaker_opens_with_the_end_of_a_run_and_stays_until_a_person_closes_it(story: Story) {
     let fleet = FleetLimits { breaker: rate("2 per 1h"), ..FleetLimits::default() };
-    for (n, outcome) in [(1, Outcome::Escalated), (2, Outcome::Fixed), (3, Outcome::Cancelled), (4, Outcome::Escalated)] {
+    for (n, outcome) in [(1, Outcome::Escalated), (2, Outcome::Fixed), (3, Outcome::Cancelled), (4, Outcome::Escalated)]
+    {
         assert_eq!(story.store.breakers().await.unwrap(), []);
         let at = begun(&story, n).await;
         let at = done(story.store.append(at, starts("scale", "db", fleet)).await.unwrap());
@@ -131,7 +139,8 @@ pub async fn no_limit_is_exceeded_in_random_stories(story: Story) {
                 n += 1;
                 let at = begun(&story, n).await;
                 // Nobody else claims it when its lease is over.
-                let parked = Append { park_until: Some(morning() + TimeDelta::days(9)), ..starts("scale", "db", fleet) };
+                let parked =
+                    Append { park_until: Some(morning() + TimeDelta::days(9)), ..starts("scale", "db", fleet) };
                 match story.store.append(at, parked).await.unwrap() {
                     Appended::Done { at, .. } => {
                         let recent = begun_at.iter().filter(|at| **at > now - TimeDelta::minutes(10)).count();

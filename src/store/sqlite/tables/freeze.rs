@@ -99,7 +99,8 @@ impl FreezeTable for SqliteTables<'_> {
     }
 
     async fn runs_at_work(&mut self, incident: IncidentId) -> Result<Vec<(RunId, Option<String>)>, StoreError> {
-        let query = sqlx::query("SELECT id, requested_by FROM run WHERE incident_id = ? AND outcome IS NULL ORDER BY id");
+        let query =
+            sqlx::query("SELECT id, requested_by FROM run WHERE incident_id = ? AND outcome IS NULL ORDER BY id");
         let found = self.all("read an incident's runs", query.bind(incident.0)).await?;
         found.iter().map(|row| Ok((RunId(get(row, "id")?), get(row, "requested_by")?))).collect()
     }

@@ -19,19 +19,19 @@ pub(in crate::store::sqlite) const MUTATIONS_IN: &str =
     "SELECT COUNT(*) AS n, MIN(at) AS first_at FROM mutation WHERE namespace = ?2 AND at > ?1";
 
 pub(in crate::store::sqlite) const AT_ONCE: &str =
-    "SELECT COUNT(*) AS n FROM mitigation WHERE ended_at IS NULL AND run_id <> ?";
+    "SELECT COUNT(*) AS n FROM mitigation WHERE ended_at IS NULL AND run_id <> ?1 AND at > ?2";
 
 pub(in crate::store::sqlite) const RUNS: &str = "SELECT COUNT(*) AS n, MIN(at) AS first_at FROM mitigation
      WHERE playbook = ?1 AND at > ?2 AND run_id <> ?3 AND (?4 IS NULL OR namespace = ?4)";
 
 pub(in crate::store::sqlite) const HELPED: &str = "SELECT COUNT(*) AS n FROM mitigation
-     WHERE playbook = ?1 AND at > ?2 AND helped = 1 AND run_id <> ?3";
+     WHERE playbook = ?1 AND ended_at > ?2 AND helped = 1 AND run_id <> ?3 AND at >= ?4";
 
 pub(in crate::store::sqlite) const RUNNING: &str =
     "SELECT COUNT(*) AS n FROM mitigation WHERE playbook = ?1 AND ended_at IS NULL AND run_id <> ?2";
 
-pub(in crate::store::sqlite) const FAILED: &str =
-    "SELECT run_id, ended_at FROM mitigation WHERE playbook = ?1 AND helped = 0 AND ended_at > ?2 ORDER BY ended_at, run_id";
+pub(in crate::store::sqlite) const FAILED: &str = "SELECT run_id, ended_at FROM mitigation
+     WHERE playbook = ?1 AND helped = 0 AND ended_at > ?2 AND at >= ?3 ORDER BY ended_at, run_id";
 
 pub(in crate::store::sqlite) const CLOSED_AT: &str =
     "SELECT MAX(closed_at) AS at FROM breaker WHERE playbook = ? AND closed_at IS NOT NULL";
@@ -56,8 +56,9 @@ impl LimitTable for SqliteTables<'_> {
         counted(&self.one("count changes", query).await?)
     }
 
-    async fn count_at_once(&mut self, but: RunId) -> Result<u32, StoreError> {
-        count(&self.one("count runs that change something", sqlx::query(AT_ONCE).bind(but.0)).await?)
+    async fn count_at_once(&mut self, but: RunId, since: DateTime<Utc>) -> Result<u32, StoreError> {
+        let query = sqlx::query(AT_ONCE).bind(but.0).bind(micros(since));
+        count(&self.one("count runs that change something", query).await?)
     }
 
     async fn count_runs(
@@ -79,14 +80,16 @@ impl LimitTable for SqliteTables<'_> {
         &mut self,
         playbook: &str,
         since: DateTime<Utc>,
-        failed_since: DateTime<Utc>,
+        begun_since: Option<DateTime<Utc>>,
         but: RunId,
     ) -> Result<RampFacts, StoreError> {
-        let helped = sqlx::query(HELPED).bind(playbook.to_owned()).bind(micros(since)).bind(but.0);
+        // What was under way when a person closed the breaker says nothing of what is mended.
+        let begun = begun_since.map_or(i64::MIN, micros);
+        let helped = sqlx::query(HELPED).bind(playbook.to_owned()).bind(micros(since)).bind(but.0).bind(begun);
         let helped = count(&self.one("count runs that helped", helped).await?)?;
         let running = sqlx::query(RUNNING).bind(playbook.to_owned()).bind(but.0);
         let under_way = count(&self.one("count runs that change something", running).await?)?;
-        let failed = sqlx::query(FAILED).bind(playbook.to_owned()).bind(micros(failed_since));
+        let failed = sqlx::query(FAILED).bind(playbook.to_owned()).bind(micros(since)).bind(begun);
         let failed = self.all("read which runs did not help", failed).await?;
         let failed = match failed.last() {
             Some(row) => get_time_or(row, "ended_at")?.map(|at| Ok((RunId(get(row, "run_id")?), at))).transpose()?,
@@ -95,8 +98,14 @@ impl LimitTable for SqliteTables<'_> {
         Ok(RampFacts { helped, under_way, failed })
     }
 
-    async fn failed_since(&mut self, playbook: &str, since: DateTime<Utc>) -> Result<Vec<RunId>, StoreError> {
+    async fn failed_since(
+        &mut self,
+        playbook: &str,
+        since: DateTime<Utc>,
+        begun_since: Option<DateTime<Utc>>,
+    ) -> Result<Vec<RunId>, StoreError> {
         let query = sqlx::query(FAILED).bind(playbook.to_owned()).bind(micros(since));
+        let query = query.bind(begun_since.map_or(i64::MIN, micros));
         let found = self.all("read which runs did not help", query).await?;
         found.iter().map(|row| Ok(RunId(get(row, "run_id")?))).collect()
     }
@@ -108,7 +117,9 @@ impl LimitTable for SqliteTables<'_> {
         namespace: &str,
         at: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        let query = sqlx::query("INSERT INTO mutation (run_id, step, at, namespace) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING");
+        let query = sqlx::query(
+            "INSERT INTO mutation (run_id, step, at, namespace) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        );
         let query = query.bind(run.0).bind(step.to_string()).bind(micros(at)).bind(namespace.to_owned());
         self.execute("count a change", query).await?;
         Ok(())
@@ -135,7 +146,8 @@ impl LimitTable for SqliteTables<'_> {
             Helped::No => 0,
             Helped::Neither => -1,
         };
-        let query = sqlx::query("UPDATE mitigation SET ended_at = ?2, helped = ?3 WHERE run_id = ?1 AND ended_at IS NULL");
+        let query =
+            sqlx::query("UPDATE mitigation SET ended_at = ?2, helped = ?3 WHERE run_id = ?1 AND ended_at IS NULL");
         let ended = self.execute("count how a run ended", query.bind(run.0).bind(micros(at)).bind(helped)).await?;
         Ok(ended.rows_affected() > 0)
     }
@@ -169,7 +181,8 @@ impl LimitTable for SqliteTables<'_> {
         let said = |sql| {
             sqlx::query(sql).bind(playbook.to_owned()).bind(micros(at)).bind(by.to_owned()).bind(reason.to_owned())
         };
-        let close = "UPDATE breaker SET closed_at = ?2, closed_by = ?3, reason = ?4 WHERE playbook = ?1 AND closed_at IS NULL";
+        let close =
+            "UPDATE breaker SET closed_at = ?2, closed_by = ?3, reason = ?4 WHERE playbook = ?1 AND closed_at IS NULL";
         if self.execute("close a breaker", said(close)).await?.rows_affected() == 0 {
             let remember = "INSERT INTO breaker (playbook, opened_at, because, closed_at, closed_by, reason)
                  VALUES (?1, ?2, 'it was not open', ?2, ?3, ?4)";

@@ -188,7 +188,8 @@ impl RunTable for SqliteTables<'_> {
     }
 
     async fn save_held(&mut self, run: RunId) -> Result<(), StoreError> {
-        self.execute("keep that a run was held", sqlx::query("UPDATE run SET held = 1 WHERE id = ?").bind(run.0)).await?;
+        self.execute("keep that a run was held", sqlx::query("UPDATE run SET held = 1 WHERE id = ?").bind(run.0))
+            .await?;
         Ok(())
     }
 

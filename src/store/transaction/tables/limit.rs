@@ -25,7 +25,7 @@ pub(in crate::store) trait LimitTable {
     async fn count_mutations(&mut self, namespace: Option<&str>, since: DateTime<Utc>) -> Result<Counted, StoreError>;
 
     /// Other runs that are changing something.
-    async fn count_at_once(&mut self, but: RunId) -> Result<u32, StoreError>;
+    async fn count_at_once(&mut self, but: RunId, since: DateTime<Utc>) -> Result<u32, StoreError>;
 
     /// Other runs of the playbook that began after that moment, in all or in one namespace.
     async fn count_runs(
@@ -42,12 +42,18 @@ pub(in crate::store) trait LimitTable {
         &mut self,
         playbook: &str,
         since: DateTime<Utc>,
-        failed_since: DateTime<Utc>,
+        begun_since: Option<DateTime<Utc>>,
         but: RunId,
     ) -> Result<RampFacts, StoreError>;
 
     /// Its runs that did not help and ended after that moment, in order.
-    async fn failed_since(&mut self, playbook: &str, since: DateTime<Utc>) -> Result<Vec<RunId>, StoreError>;
+    /// `begun_since`: of those alone that began then or later.
+    async fn failed_since(
+        &mut self,
+        playbook: &str,
+        since: DateTime<Utc>,
+        begun_since: Option<DateTime<Utc>>,
+    ) -> Result<Vec<RunId>, StoreError>;
 
     /// Counts the change, once.
     async fn insert_mutation(
