@@ -43,7 +43,7 @@ use crate::store::{AffectedStore as _, IncidentStore as _, SignalStore as _};
 use crate::worker::{self, Progress};
 
 use crew::Crew;
-pub use edges::{no_playbooks, unmatched_queries};
+pub use edges::{cluster, no_playbooks, prometheus, unmatched_queries};
 pub use ending::Ending;
 use ending::{CLOSE_WITHIN, LEAVE_WITHIN};
 use lookout::{Lookout, Patience};

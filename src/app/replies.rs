@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use serde_json::json;
 use tokio::sync::watch;
 
 use crate::action::World;
 use crate::chat::{Handoffs, Previews};
-use crate::engine::{Frame, preview_run};
+use crate::engine::preview_run;
 use crate::handoff::Reporter;
 use crate::message::{clip, preview_text, timeline_lines};
-use crate::model::{Autonomy, IncidentId, LabelNames, Run, RunId};
+use crate::model::RunId;
 use crate::playbook::Catalog;
+use crate::rehearse::asked_run;
 use crate::store::{TimelineEntry, TimelineWhat};
 
 /// The longest of what a playbook or an input makes be said, in one line. Unlike what stands on a log, it was not shortened and masked before.
@@ -44,33 +44,10 @@ impl Previews for LivePreviews {
             let known: Vec<&str> = catalog.iter().map(|playbook| playbook.name.as_str()).collect();
             return Err(format!("there is no playbook `{}`; there are: {}", clip(playbook, 80), known.join(", ")));
         };
-        let inputs = playbook
-            .inputs_for(None, set)
-            .map_err(|problems| problems.iter().map(said).collect::<Vec<_>>().join("\n"))?;
-        let target = playbook.target_for(None, &LabelNames::default(), &inputs, set).map_err(|error| said(&error))?;
         let now = self.world.clock.now();
-        let run = Run {
-            id: RunId(0),
-            incident: IncidentId(0),
-            playbook: playbook.reference.clone(),
-            target: target.clone(),
-            inputs,
-            alert: json!({ "name": "", "labels": set, "annotations": {} }),
-            alert_waited: None,
-            autonomy: Autonomy::Suggest,
-            requested_by: None,
-            outcome: None,
-            because: None,
-            created_at: now,
-            ended_at: None,
-        };
-        let frame = Frame {
-            run,
-            incident_title: playbook.summary.clone(),
-            severity: playbook.severity,
-            output_limit: self.output_limit,
-            mark: String::new(),
-        };
+        let frame = asked_run(playbook, set, now, self.output_limit)
+            .map_err(|problems| problems.iter().map(said).collect::<Vec<_>>().join("\n"))?;
+        let target = &frame.run.target;
         let run_preview = preview_run(&self.world, playbook, &frame).await;
         let timeline: Vec<TimelineEntry> = run_preview
             .events

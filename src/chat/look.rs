@@ -6,7 +6,9 @@ use super::desk::{Handoffs, Playbooks, Previews, Reply, ReplyStatus};
 use super::explains::Explains;
 use crate::command::help_text;
 use crate::message::{self, PagingFacts};
-use crate::model::{Command, Incident, IncidentId, IncidentList, OncallQuestion, Person, Role, WindowId, redact};
+use crate::model::{
+    Command, Incident, IncidentId, IncidentList, OncallQuestion, Person, Role, RunId, WindowId, redact,
+};
 use crate::oncall::{Asking, OnCall, Roster};
 use crate::store::{IncidentFilter, Store, StoreError};
 
@@ -52,6 +54,14 @@ impl Look<'_> {
             Command::Incidents(list) => answered(self.incidents(&list).await?),
             Command::Why { incident } => or_unknown(incident, self.why(incident).await?),
             Command::Objects { incident } => or_unknown(incident, self.objects(incident).await?),
+            Command::RunLog { run } => match self.run_log(run).await? {
+                // It is masked as a document.
+                Some(text) => Reply { status: ReplyStatus::Answered, text },
+                None => Reply::new(
+                    ReplyStatus::Wrong,
+                    format!("there is no {run}; /why INC-7 names the runs of an incident"),
+                ),
+            },
             Command::Timeline { incident } => or_unknown(incident, self.timeline(incident).await?),
             Command::Run { playbook, set, .. } => or_wrong(self.previews.preview(&playbook, &set).await),
             Command::Breakers => answered(match self.store.breakers().await?.as_slice() {
@@ -199,6 +209,11 @@ impl Look<'_> {
         let timeline = self.store.timeline(incident.id).await?;
         let pages = self.store.pages_of(incident.id).await?;
         Ok(Some(message::timeline_text(id, &incident, &timeline, &pages, self.now)))
+    }
+
+    async fn run_log(&self, id: RunId) -> Result<Option<String>, StoreError> {
+        let Some(run) = self.store.run(id).await? else { return Ok(None) };
+        Ok(Some(message::run_log_json(&run, &self.store.run_log(id).await?)))
     }
 
     async fn objects(&self, id: IncidentId) -> Result<Option<String>, StoreError> {

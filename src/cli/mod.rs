@@ -8,14 +8,17 @@ mod check;
 mod client;
 mod completions;
 mod demo;
+mod drill;
 mod handoff;
 pub mod logging;
+mod named;
 mod oncall;
 mod output;
 mod page;
 mod rbac;
 mod schema;
 mod serve;
+mod snapshot;
 mod test;
 mod yaml;
 
@@ -44,6 +47,7 @@ Examples:
   dogwatch demo                             a night with 10,000 simulated databases
   dogwatch serve --config dogwatch.yaml     the bot itself
   dogwatch test                             the cases of the playbooks, in virtual time
+  dogwatch drill pvc-filling                a game day: you are on call, the cluster is simulated
   dogwatch check playbooks/                 look for mistakes in playbooks
   dogwatch actions k8s.scale                what a step can do, and how it is written
   dogwatch incidents                        what is open
@@ -61,6 +65,8 @@ enum Command {
     Serve(serve::Args),
     Check(check::Args),
     Test(test::Args),
+    Drill(drill::Args),
+    Snapshot(snapshot::Args),
     Actions(actions::Args),
     Rbac(rbac::Args),
     #[command(flatten)]
@@ -96,6 +102,8 @@ impl Command {
             Command::Demo(args) => wait(demo::go(args)),
             Command::Check(args) => check::go(&args),
             Command::Test(args) => wait(test::go(args)),
+            Command::Drill(args) => wait(drill::go(args)),
+            Command::Snapshot(args) => wait(snapshot::go(args)),
             Command::Actions(args) => actions::go(&args),
             Command::Rbac(args) => rbac::go(&args),
             Command::Asked(asked) => wait(asked.go()),

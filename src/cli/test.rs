@@ -1,11 +1,14 @@
 //! `dogwatch test`: the cases beside the playbooks.
 
+mod from;
+
 use std::path::PathBuf;
 
 use anstyle::{AnsiColor, Style};
 
+use super::client::ServerArgs;
 use super::output::Exit;
-use crate::model::HumanDuration;
+use crate::model::{HumanDuration, RunId};
 use crate::rehearse::cases::{PlaybookReport, test_folder};
 
 /// Run the cases beside playbooks on a simulated cluster, in virtual time
@@ -14,20 +17,40 @@ use crate::rehearse::cases::{PlaybookReport, test_folder};
 Examples:
   dogwatch test                                all playbooks in playbooks/
   dogwatch test playbooks/pvc-filling.yaml     one playbook
+  dogwatch test --from RUN-7 --out new.yaml    writes a case of a real run, which the server knows
 
 A case stands in NAME.cases.yaml beside NAME.yaml: what is there, what happens, and what must come of it. \
-The bot has just the rights that `dogwatch rbac` prints for the playbook. What no case entered is listed.")]
+The bot has just the rights that `dogwatch rbac` prints for the playbook. \
+What no case entered is listed; so is a change of which no case loses the answer, and a playbook that asks Prometheus \
+and has no case in which there are no samples.
+
+Of a run (--from), the playbook is looked for in DIR|FILE, and secrets are masked. What the run's log does not hold \
+stands in the file as a comment; so does what comes out otherwise than in the run.")]
 pub(super) struct Args {
     /// The folder of the playbooks, or one of them
     #[arg(value_name = "DIR|FILE", default_value = "playbooks")]
     path: PathBuf,
 
-    /// Fail also when a branch of a playbook was entered by no case
+    /// Fail also when no case enters a branch, loses the answer to a change, or has a query without samples
     #[arg(long)]
     all_branches: bool,
+
+    /// Test nothing, but write a file with a case of this run: what fired, what was there and answered, and what came of it
+    #[arg(long, value_name = "RUN")]
+    from: Option<RunId>,
+
+    /// Where that file goes, which must not be there yet; without it, to the standard output
+    #[arg(long, value_name = "FILE", requires = "from")]
+    out: Option<PathBuf>,
+
+    #[command(flatten)]
+    server: ServerArgs,
 }
 
 pub(super) async fn go(args: Args) -> anyhow::Result<Exit> {
+    if let Some(run) = args.from {
+        return from::go(run, &args.path, args.out.as_deref(), &args.server).await;
+    }
     let reports = test_folder(&args.path, show).await?;
     let passed: usize = reports.iter().map(PlaybookReport::passed).sum();
     let failed: usize = reports.iter().map(PlaybookReport::failed).sum();
@@ -35,7 +58,8 @@ pub(super) async fn go(args: Args) -> anyhow::Result<Exit> {
     let not_entered: usize = reports.iter().map(|report| report.not_entered.len()).sum();
     anstream::println!("{} of {branches} branches entered", branches - not_entered);
     anstream::println!("{passed} passed, {failed} failed");
-    let is_enough = failed == 0 && (not_entered == 0 || !args.all_branches);
+    let is_missing = reports.iter().any(|report| !report.missing.is_empty());
+    let is_enough = failed == 0 && (!args.all_branches || (not_entered == 0 && !is_missing));
     Ok(if is_enough { Exit::Done } else { Exit::Problems })
 }
 
@@ -65,8 +89,13 @@ fn show(report: &PlaybookReport) {
     if report.cases.is_empty() && report.error.is_none() {
         anstream::println!("  {quiet}no cases: write {}{quiet:#}", report.path.with_extension("cases.yaml").display());
     }
-    let listed = if report.error.is_none() { report.not_entered.as_slice() } else { &[] };
-    for branch in listed {
+    if report.error.is_some() {
+        return;
+    }
+    for branch in &report.not_entered {
         anstream::println!("  {quiet}not entered  {branch}{quiet:#}");
+    }
+    for missing in &report.missing {
+        anstream::println!("  {quiet}no case      {missing}{quiet:#}");
     }
 }

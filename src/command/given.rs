@@ -142,7 +142,7 @@ fn option_of(definition: &Definition, argument: &'static Argument) -> &'static s
 
 fn missing(name: &str, definition: &Definition) -> ParseError {
     let which = match definition.argument(name).map(|argument| argument.value) {
-        Some(Value::Incident | Value::Approval | Value::Window | Value::Override | Value::Freeze) => "one",
+        Some(Value::Incident | Value::Approval | Value::Window | Value::Override | Value::Freeze | Value::Run) => "one",
         _ => name,
     };
     ParseError::new(format!("it does not say which {which}"), format!("write it like {}", definition.example))

@@ -24,6 +24,7 @@ fn usage(command: &Definition) -> String {
             Value::Incident => "INC-7".to_owned(),
             Value::Approval => "APR-7".to_owned(),
             Value::Window => "WIN-7".to_owned(),
+            Value::Run => "RUN-7".to_owned(),
             Value::Freeze => "FRZ-7".to_owned(),
             Value::Override => "OVR-7".to_owned(),
             _ if matches!(argument.shape, Shape::Pairs | Shape::Text) => argument.stands_for.to_lowercase(),

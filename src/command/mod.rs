@@ -47,6 +47,7 @@ commands! {
     incidents: Command::Incidents(_),
     why: Command::Why { .. },
     timeline: Command::Timeline { .. },
+    log: Command::RunLog { .. },
     objects: Command::Objects { .. },
     ack: Command::Ack { .. }
         | Command::AckMany { .. }

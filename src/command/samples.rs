@@ -58,6 +58,7 @@ fn value_of(argument: &'static Argument) -> BoxedStrategy<String> {
         Value::Approval => (1_i64..1_000_000).prop_map(|n| format!("APR-{n}")).boxed(),
         Value::Window => (1_i64..1_000_000).prop_map(|n| format!("WIN-{n}")).boxed(),
         Value::Override => (1_i64..1_000_000).prop_map(|n| format!("OVR-{n}")).boxed(),
+        Value::Run => (1_i64..1_000_000).prop_map(|n| format!("RUN-{n}")).boxed(),
         Value::Freeze => (1_i64..1_000_000).prop_map(|n| format!("FRZ-{n}")).boxed(),
         Value::Freezable => prop_oneof!["all", "(namespace|playbook)=[a-z][a-z0-9-]{0,10}[a-z0-9]"].boxed(),
         Value::Cover => prop_oneof![

@@ -45,6 +45,7 @@ fn what_looks_may_be_asked_by_everybody_and_what_changes_may_not() {
         ("/deny 7", Role::Responder, false),
         ("/silence a=b --for 2h we know", Role::Responder, false),
         ("/unsilence 7", Role::Responder, false),
+        ("/log 7", Role::Viewer, true),
         ("/windows", Role::Viewer, true),
         ("/freeze all", Role::Responder, false),
         ("/unfreeze 7", Role::Responder, false),
@@ -77,6 +78,7 @@ fn help_says_who_may_ask_for_what() {
         -o, --output FORMAT                   as text, or as json for scripts
     /why INC-7                                why the bot did what it did
     /timeline INC-7                           what happened to an incident, in its order, and where its pages went
+    /log RUN-7                                a run and its log as JSON, for programs
     /objects INC-7                            each object that something fires about in an incident
     /ack INC-7 ...                            I have seen it, and own it (needs the role responder)
         --all-of TEAM                         all of this team that wait for somebody now

@@ -4,8 +4,8 @@ use super::silence::read_start;
 use super::{ParseError, shown};
 use crate::language::{closest, list};
 use crate::model::{
-    ApprovalId, FreezeId, FreezeScope, IdError, IncidentId, Matcher, OverrideId, Severity, TargetPattern, WindowId,
-    parse_duration,
+    ApprovalId, FreezeId, FreezeScope, IdError, IncidentId, Matcher, OverrideId, RunId, Severity, TargetPattern,
+    WindowId, parse_duration,
 };
 
 /// The sorts of values.
@@ -21,6 +21,8 @@ pub enum Value {
     Override,
     /// `FRZ-7`, or just `7`.
     Freeze,
+    /// `RUN-7`, or just `7`.
+    Run,
     /// `all`, `namespace=db` or `playbook=shop-slow`.
     Freezable,
     Severity,
@@ -79,6 +81,7 @@ impl Value {
             Value::Freeze => {
                 word.parse().map(|id: FreezeId| id.to_string()).map_err(|error| wrong(error, "/freezes lists them"))
             }
+            Value::Run => word.parse().map(|id: RunId| id.to_string()).map_err(|error| wrong(error, "/why names them")),
             Value::Freezable => word
                 .parse()
                 .map(|scope: FreezeScope| scope.written())

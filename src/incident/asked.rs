@@ -111,6 +111,7 @@ impl Asked<'_> {
             | Command::Why { .. }
             | Command::Objects { .. }
             | Command::Timeline { .. }
+            | Command::RunLog { .. }
             | Command::Windows
             | Command::Freezes
             | Command::Breakers

@@ -18,6 +18,7 @@ mod page;
 mod playbooks;
 mod question;
 mod reason;
+mod run_log;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -38,6 +39,7 @@ pub use page::{Body, CHANGED_WITHIN, Earlier, LEAST_ROOM, Link, PageFacts, PageT
 pub use playbooks::{PlaybookRow, playbook_diff, playbook_history, playbooks_table};
 pub use question::{preview_text, question};
 pub use reason::{condition_text, page_reason, why_a_person};
+pub use run_log::run_log_json;
 pub use table::{incidents_table, none_of_those};
 pub use text::{clip, count, fit, fold, moment, shown, width};
 pub use ticket::{

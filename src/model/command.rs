@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ApprovalId, Digest, FreezeId, FreezeScope, Incident, IncidentId, IncidentState, Layer, OverrideId, Severity,
+    ApprovalId, Digest, FreezeId, FreezeScope, Incident, IncidentId, IncidentState, Layer, OverrideId, RunId, Severity,
     Verdict, WindowId, WindowScope,
 };
 
@@ -122,6 +122,8 @@ pub enum Command {
     Why { incident: IncidentId },
     /// What happened to an incident, in its order.
     Timeline { incident: IncidentId },
+    /// A run and its log, for programs.
+    RunLog { run: RunId },
     /// Page a team, which is told that it is a test.
     TestPage { team: String, severity: Severity },
     /// All that something fires about in an incident.

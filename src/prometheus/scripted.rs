@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,6 +18,7 @@ pub struct ScriptedPrometheus {
     rules: Mutex<Vec<Rule>>,
     asked: Mutex<Vec<String>>,
     away: Mutex<u32>,
+    had_no_samples: AtomicBool,
 }
 
 struct Rule {
@@ -81,6 +83,11 @@ impl ScriptedPrometheus {
         lock(&self.asked).clone()
     }
 
+    /// Whether a query was answered, and without samples.
+    pub fn had_no_samples(&self) -> bool {
+        self.had_no_samples.load(Ordering::Relaxed)
+    }
+
     fn add(&self, part: &str, says: Says) {
         lock(&self.rules).push(Rule { part: part.to_owned(), says, flaws: Scripted::default() });
     }
@@ -105,7 +112,7 @@ impl Prometheus for ScriptedPrometheus {
         if let Some(rule) = &rule {
             check(query, &rule.flaws)?;
         }
-        Ok(match rule {
+        let samples = match rule {
             None => Vec::new(),
             Some(Rule { says: Says::Follows(answer), .. }) => answer(),
             Some(Rule { says: Says::InTurn(answers, next), .. }) => {
@@ -113,7 +120,11 @@ impl Prometheus for ScriptedPrometheus {
                 *next += 1;
                 value.into_iter().map(plain).collect()
             }
-        })
+        };
+        if samples.is_empty() {
+            self.had_no_samples.store(true, Ordering::Relaxed);
+        }
+        Ok(samples)
     }
 }
 

@@ -21,6 +21,7 @@ fn wrong(report: &PlaybookReport) -> Vec<String> {
             case.wrong.join("\n  ")
         ));
     }
+    wrong.extend(report.missing.iter().map(|missing| format!("{}: no case in which {missing}", report.name)));
     wrong.extend(report.not_entered.iter().map(|branch| format!("{}: no case enters {branch}", report.name)));
     wrong
 }
@@ -113,8 +114,11 @@ async fn what_a_case_provides_for_must_happen() {
 #[tokio::test]
 async fn an_alert_that_starts_nothing_is_told() {
     let case = "  - name: another alert\n    alert: { name: Other }\n    expect: { outcome: escalated }\n";
-    let told = says(case).await.cases.remove(0).wrong.join("\n");
-    assert!(told.contains("no run was opened: is Other one of the playbook's triggers"), "{told}");
+    let told = says(case).await.error.unwrap();
+    assert!(told.contains("no trigger of the playbook `pvc-pending` is the alert `Other`"), "{told}");
+    assert!(told.contains(".cases.yaml:6:"), "{told}");
+    let meant = case.replace("outcome: escalated", "no_run: true");
+    assert_eq!(says(&meant).await.passed(), 1);
 }
 
 #[tokio::test]

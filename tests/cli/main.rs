@@ -5,8 +5,10 @@ mod against;
 mod answers;
 #[path = "../world/away.rs"]
 mod away;
+mod cases;
 mod check;
 mod documents;
+mod drills;
 mod files;
 mod flood;
 mod help;
@@ -18,6 +20,7 @@ mod page;
 mod playbooks;
 mod proxies;
 mod reloads;
+mod runs_to_cases;
 mod schemas;
 mod serve;
 mod serving;

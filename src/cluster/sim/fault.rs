@@ -11,7 +11,7 @@ use crate::model::ObjectKey;
 
 /// Something that goes wrong from now on. [`SimCluster::heal`](super::SimCluster::heal) ends it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Fault {
     /// The containers of that Deployment, StatefulSet or Pod end right after their start, those that run now and new ones.
     CrashLoop { workload: ObjectKey },
@@ -21,7 +21,9 @@ pub enum Fault {
     ClaimNeverGrows { claim: ObjectKey },
     /// That Job runs and never ends. `times`: for so many Jobs of that name, the one that is there now first.
     JobHangs {
+        /// The Job.
         job: ObjectKey,
+        /// For so many Jobs of that name.
         #[serde(default = "once")]
         times: u32,
     },
@@ -29,24 +31,29 @@ pub enum Fault {
     JobFails { job: ObjectKey },
     /// The next requests are not answered, and have no effect.
     Unavailable {
+        /// Of which sort.
         verb: Verb,
-        /// Empty: any.
+        /// About objects of this kind; empty: any.
         #[serde(default)]
         kind: String,
+        /// So many of them.
         #[serde(default = "once")]
         times: u32,
     },
     /// The next requests take effect, and their answer is lost.
     AnswerLost {
+        /// Of which sort.
         verb: Verb,
-        /// Empty: any.
+        /// About objects of this kind; empty: any.
         #[serde(default)]
         kind: String,
+        /// So many of them.
         #[serde(default = "once")]
         times: u32,
     },
     /// The next patches find that somebody changed the object meanwhile.
     Conflict {
+        /// So many of them.
         #[serde(default = "once")]
         times: u32,
     },

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
@@ -31,10 +31,12 @@ pub struct CaseFile {
     pub cluster: Option<String>,
     /// Manifests that every case begins with. A text `${now-2h}` stands for a time.
     #[serde(default)]
-    pub objects: Vec<Value>,
+    #[schemars(with = "Vec<Value>")]
+    pub objects: Vec<Spanned<Value>>,
     /// Answers that every case begins with.
     #[serde(default)]
-    pub prometheus: Vec<Answers>,
+    #[schemars(with = "Vec<Answers>")]
+    pub prometheus: Vec<Spanned<Answers>>,
     #[schemars(with = "Vec<Case>")]
     pub cases: Vec<Spanned<Case>>,
 }
@@ -43,35 +45,45 @@ pub struct CaseFile {
 #[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
+    /// A sentence that would be wrong if the case failed.
     pub name: String,
     /// The alert that fires; without one, a person asks for the run with `set`.
     pub alert: Option<CaseAlert>,
+    /// The inputs that the person gives, by their names.
     #[serde(default)]
     pub set: BTreeMap<String, String>,
     /// Instead of the playbook's own.
     pub autonomy: Option<Autonomy>,
     /// Manifests of this case: one of the same kind, namespace and name takes the place of the file's.
     #[serde(default)]
-    pub objects: Vec<Value>,
+    #[schemars(with = "Vec<Value>")]
+    pub objects: Vec<Spanned<Value>>,
     /// Objects of the file that this case does not have: `StorageClass/fast` or `Pod/kube-system/coredns-1`.
     #[serde(default)]
-    pub without: Vec<String>,
+    #[schemars(with = "Vec<String>")]
+    pub without: Vec<Spanned<String>>,
     /// Answers of this case; asked before the file's.
     #[serde(default)]
-    pub prometheus: Vec<Answers>,
+    #[schemars(with = "Vec<Answers>")]
+    pub prometheus: Vec<Spanned<Answers>>,
+    /// What goes wrong in the cluster. A fault that nothing runs into fails the case.
     #[serde(default)]
     pub faults: Vec<Fault>,
     /// What happens while the run is under way, each at its time after the alert.
     #[serde(default)]
-    pub during: Vec<During>,
-    pub expect: Expect,
+    #[schemars(with = "Vec<During>")]
+    pub during: Vec<Spanned<During>>,
+    #[schemars(with = "Expect")]
+    pub expect: Spanned<Expect>,
 }
 
 /// An alert that fires.
 #[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CaseAlert {
+    /// Its `alertname`.
     pub name: String,
+    /// Its other labels.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
     #[serde(default)]
@@ -111,24 +123,32 @@ pub struct Once {
 #[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct During {
+    /// So long after the alert.
     pub after: HumanDuration,
+    /// The alert is over, and Alertmanager says so.
     #[serde(default)]
     pub alert_resolves: bool,
     /// This person approves what the run asks for.
     pub approve: Option<String>,
+    /// This person denies what the run asks for.
     pub deny: Option<String>,
     /// This person resolves the incident, and so stops the run.
     pub resolve: Option<String>,
     /// Manifests that replace what is there, as another controller would write them.
     #[serde(default)]
-    pub objects: Vec<Value>,
+    #[schemars(with = "Vec<Value>")]
+    pub objects: Vec<Spanned<Value>>,
 }
 
 /// What must come of it.
 #[derive(Debug, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Expect {
-    pub outcome: Outcome,
+    /// How the run ends; not beside `no_run`.
+    pub outcome: Option<Outcome>,
+    /// The alert is not this playbook's: none of its triggers takes it, and nothing of it runs.
+    #[serde(default)]
+    pub no_run: bool,
     /// A part of the reason that the run gives.
     pub because: Option<String>,
     /// All changes that were made, in order, as the run tells them.
@@ -146,12 +166,17 @@ pub struct Expect {
 }
 
 /// What becomes of the items of a loop.
-#[derive(Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ExpectedItems {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub done: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unneeded: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub failed: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_alone: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub untouched: Vec<String>,
 }

@@ -23,7 +23,8 @@ pub fn judge_items(expected: &BTreeMap<String, ExpectedItems>, run: &RunState, w
     }
 }
 
-fn became(listed: &Loop) -> ExpectedItems {
+/// What became of each.
+pub(super) fn became(listed: &Loop) -> ExpectedItems {
     let mut became = ExpectedItems::default();
     for item in &listed.items {
         let list = match item.outcome() {

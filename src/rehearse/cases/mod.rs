@@ -1,8 +1,12 @@
 //! `dogwatch test`: the cases beside each playbook, and which of its branches none of them entered.
 
 mod branches;
+mod check;
 mod document;
+mod from_run;
 mod items;
+mod judge;
+mod missing;
 mod read;
 mod report;
 mod run;
@@ -11,6 +15,9 @@ mod times;
 
 pub use branches::{Way, WayAt, branches};
 pub use document::{Answers, Case, CaseFile, ExpectedItems, schema};
-pub use read::read_cases;
-pub use report::{CaseReport, PlaybookReport, test_folder};
-pub use run::{Came, run_case};
+pub use from_run::{CaseOfRun, RecordedRun, case_of_run};
+pub(super) use from_run::{clean, told_from};
+pub use missing::Missing;
+pub use read::{parse_cases, read_cases};
+pub use report::{CaseReport, PlaybookReport, playbook_files, test_folder};
+pub use run::{Came, Play, run_case};

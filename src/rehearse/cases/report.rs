@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::branches::{WayAt, branches};
+use super::missing::{Missing, Shown, missing};
 use super::read::read_cases;
 use super::run::run_case;
 use crate::diagnostics::Diagnostics;
@@ -25,6 +26,8 @@ pub struct PlaybookReport {
     /// The branches that no case entered, and how many there are.
     pub not_entered: Vec<WayAt>,
     pub branches: usize,
+    /// What no case shows, and one should.
+    pub missing: Vec<Missing>,
     /// Why its cases could not be run at all.
     pub error: Option<String>,
 }
@@ -59,7 +62,7 @@ impl PlaybookReport {
 /// When the folder cannot be read, or there is nowhere to put the rehearsals' databases.
 pub async fn test_folder(folder: &Path, mut told: impl FnMut(&PlaybookReport)) -> anyhow::Result<Vec<PlaybookReport>> {
     let mut reports = Vec::new();
-    for path in playbooks(folder)? {
+    for path in playbook_files(folder)? {
         let report = test_playbook(&path).await?;
         told(&report);
         reports.push(report);
@@ -67,7 +70,11 @@ pub async fn test_folder(folder: &Path, mut told: impl FnMut(&PlaybookReport)) -
     Ok(reports)
 }
 
-fn playbooks(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+/// The files of playbooks in a folder; of a file, that or the playbook of the cases in it.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn playbook_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     if folder.is_file() {
         let name = folder.to_string_lossy();
         let playbook = name.strip_suffix(".cases.yaml").map_or(folder.to_owned(), |stem| format!("{stem}.yaml").into());
@@ -94,6 +101,7 @@ async fn test_playbook(path: &Path) -> anyhow::Result<PlaybookReport> {
         cases: Vec::new(),
         not_entered: Vec::new(),
         branches: 0,
+        missing: Vec::new(),
         error: None,
     };
     let source = match files::read_in_place(path, LARGEST_PLAYBOOK) {
@@ -112,6 +120,7 @@ async fn test_playbook(path: &Path) -> anyhow::Result<PlaybookReport> {
     report.branches = all.len();
     let cases_path = path.with_extension("cases.yaml");
     let mut entered = BTreeSet::new();
+    let mut shown = Shown::default();
     match read_cases(&cases_path, Some(&playbook)) {
         Ok(Some(file)) => {
             for case in &file.cases {
@@ -126,6 +135,8 @@ async fn test_playbook(path: &Path) -> anyhow::Result<PlaybookReport> {
                 match run_case(&source, &file, &case.value, folder.path()).await {
                     Ok(came) => {
                         entered.extend(came.branches);
+                        shown.doubted.extend(came.doubted);
+                        shown.had_no_samples |= came.had_no_samples;
                         told.lasted = came.lasted;
                         if !came.wrong.is_empty() {
                             told.timeline = timeline_lines(&came.timeline);
@@ -140,6 +151,7 @@ async fn test_playbook(path: &Path) -> anyhow::Result<PlaybookReport> {
         Ok(None) => {}
         Err(wrong) => report.error = Some(wrong.to_string()),
     }
+    report.missing = missing(&playbook, &shown);
     report.not_entered = all.into_iter().filter(|branch| !entered.contains(branch)).collect();
     Ok(report)
 }

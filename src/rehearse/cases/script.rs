@@ -38,7 +38,8 @@ pub fn answer(prometheus: &ScriptedPrometheus, cluster: &SimCluster, rule: &Answ
     Ok(())
 }
 
-fn amount(value: &Value) -> Option<f64> {
+/// What a number or a quantity is worth.
+pub(super) fn amount(value: &Value) -> Option<f64> {
     match value {
         Value::Number(number) => number.as_f64(),
         Value::String(text) => parse_quantity(text).ok(),

@@ -9,5 +9,5 @@ mod folder;
 mod screen;
 mod story;
 
-pub use screen::Screen;
+pub use screen::{Screen, Tone};
 pub use story::{DemoOptions, demo};

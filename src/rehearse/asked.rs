@@ -1,0 +1,49 @@
+//! A run that somebody asks what it would do: it stands in no store.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use crate::engine::Frame;
+use crate::model::{Autonomy, IncidentId, LabelNames, Run, RunId};
+use crate::playbook::Playbook;
+
+/// The run with what was given: inputs, and the target's names where an alert would say them.
+///
+/// # Errors
+/// All that is wrong with the inputs, a line each; or why there is no target.
+pub fn asked_run(
+    playbook: &Playbook,
+    given: &BTreeMap<String, String>,
+    now: DateTime<Utc>,
+    output_limit: usize,
+) -> Result<Frame, Vec<String>> {
+    let inputs = playbook
+        .inputs_for(None, given)
+        .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<String>>())?;
+    let target =
+        playbook.target_for(None, &LabelNames::default(), &inputs, given).map_err(|error| vec![error.to_string()])?;
+    let run = Run {
+        id: RunId(0),
+        incident: IncidentId(0),
+        playbook: playbook.reference.clone(),
+        target,
+        inputs,
+        alert: json!({ "name": "", "labels": given, "annotations": {} }),
+        alert_waited: None,
+        autonomy: Autonomy::Suggest,
+        requested_by: None,
+        outcome: None,
+        because: None,
+        created_at: now,
+        ended_at: None,
+    };
+    Ok(Frame {
+        run,
+        incident_title: playbook.summary.clone(),
+        severity: playbook.severity,
+        output_limit,
+        mark: String::new(),
+    })
+}

@@ -1,0 +1,116 @@
+//! What Prometheus answered, by query.
+
+use serde_json::{Value, json};
+
+use super::{Recorded, RecordedRun};
+use crate::language::{Scope, Template};
+use crate::model::{RunEvent, StepAddress};
+use crate::playbook::{Playbook, Step, StepKind};
+
+/// One entry for each expression, with its answers in order.
+pub(super) fn of(recorded: &RecordedRun, playbook: &Playbook, notes: &mut Vec<String>) -> Vec<Value> {
+    let mut asked: Vec<(String, Vec<Option<f64>>)> = Vec::new();
+    let mut scope = Scope::new();
+    scope.insert("inputs".into(), Value::Object(recorded.run.inputs.clone()));
+    scope.insert("alert".into(), recorded.run.alert.clone());
+    for Recorded { event, .. } in &recorded.log {
+        match event {
+            RunEvent::TargetRead { object: Some(object) } => drop(scope.insert("target".into(), object.clone())),
+            RunEvent::Read { step, output, .. } => {
+                scope.extend(step.id().map(|id| (id.to_owned(), output.clone())));
+            }
+            _ => {}
+        }
+        let (Some(step), Some(answer)) = (asking(event, playbook), answered(event)) else { continue };
+        let Some(source) = expression(step) else { continue };
+        let (expr, is_whole) = filled(source, &scope);
+        if !is_whole {
+            notes
+                .push(format!("the query of {} has a hole that is not told on the log: look at `query`", step.address));
+        }
+        let Some(answer) = answer else {
+            notes.push(format!("{} had several series, and a case answers with one number", step.address));
+            continue;
+        };
+        match asked.iter_mut().find(|(known, _)| *known == expr) {
+            Some((_, answers)) => answers.push(answer.number()),
+            None => asked.push((expr, vec![answer.number()])),
+        }
+    }
+    asked.into_iter().map(|(query, answers)| json!({ "query": query, "answers": shortened(answers) })).collect()
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Answer {
+    Number(f64),
+    NoSamples,
+}
+
+impl Answer {
+    fn number(self) -> Option<f64> {
+        match self {
+            Answer::Number(number) => Some(number),
+            Answer::NoSamples => None,
+        }
+    }
+}
+
+/// The step whose query it is: a verify asks that of another one.
+fn asking<'p>(event: &RunEvent, playbook: &'p Playbook) -> Option<&'p Step> {
+    let at: &StepAddress = event.step()?;
+    let step = playbook.all_steps().find(|step| step.address == at.for_all())?;
+    match event {
+        RunEvent::Looked { .. } => playbook.step_by_id(step.verify.as_ref()?.query.as_deref()?),
+        _ => Some(step),
+    }
+}
+
+fn expression(step: &Step) -> Option<&str> {
+    let StepKind::Action(action) = &step.kind else { return None };
+    action.describe().query()?;
+    let arguments = action.describe().args();
+    let (_, expr) = arguments.into_iter().find(|(name, _)| *name == "expr")?;
+    expr.text().map(|(source, _)| source)
+}
+
+/// `None` within: there were several.
+fn answered(event: &RunEvent) -> Option<Option<Answer>> {
+    match event {
+        RunEvent::Read { output, .. } => Some(output.get("value").and_then(Value::as_f64).map(Answer::Number)),
+        RunEvent::Looked { summary, .. } | RunEvent::Failed { error: summary, .. } if has_none(summary) => {
+            Some(Some(Answer::NoSamples))
+        }
+        // ``0.4 for `max(x)`: not yet `value < 0.1` ``
+        RunEvent::Looked { summary, .. } => {
+            let (number, _) = summary.split_once(" for `")?;
+            Some(Some(Answer::Number(number.parse().ok()?)))
+        }
+        _ => None,
+    }
+}
+
+fn has_none(error: &str) -> bool {
+    error.contains("` has no samples")
+}
+
+/// With its holes filled, and whether that was possible. Else, the longest of what stands between them.
+fn filled(source: &str, scope: &Scope) -> (String, bool) {
+    if !Template::is_template(source) {
+        return (source.to_owned(), true);
+    }
+    if let Ok(text) = Template::parse(source).and_then(|template| template.render(scope)) {
+        return (text, true);
+    }
+    let parts = source.split("{{").map(|part| part.split_once("}}").map_or(part, |(_, rest)| rest));
+    (parts.max_by_key(|part| part.len()).unwrap_or_default().to_owned(), false)
+}
+
+/// The last answer stays: it need not be said again.
+fn shortened(mut answers: Vec<Option<f64>>) -> Vec<Option<f64>> {
+    while let [.., before, last] = answers.as_slice()
+        && before == last
+    {
+        answers.pop();
+    }
+    answers
+}
