@@ -134,6 +134,7 @@ impl Driver<'_> {
             | Next::Read { .. }
             | Next::EndWait { .. }
             | Next::Skip { .. }
+            | Next::GoWithout { .. }
             | Next::Look { .. }
             | Next::Enter { .. } => Ok(Flow::Leave),
         }

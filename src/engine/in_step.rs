@@ -68,6 +68,19 @@ pub fn doubt<'p>(at: &StepAt<'p>, state: &RunState, now: DateTime<Utc>) -> Optio
     Some(Next::Doubt { at: at.clone(), action: action.as_ref(), attempt, intent, since })
 }
 
+/// Why a read failed for good without which the run goes on. That its `when` could not be decided
+/// is another failure.
+pub fn fails_without_harm(at: &StepAt<'_>, state: &RunState) -> Option<String> {
+    match state.status(&at.address) {
+        Some(Status::Failed { error, tried, .. })
+            if at.step.goes_on_without && (tried.wanted || at.step.when.is_none()) =>
+        {
+            Some(error.clone())
+        }
+        _ => None,
+    }
+}
+
 /// What comes next at it.
 pub fn in_step<'p>(
     at: StepAt<'p>,
@@ -78,6 +91,9 @@ pub fn in_step<'p>(
     InStep { in_group, heeds_the_end, news }: InStep,
 ) -> Next<'p> {
     let step = at.step;
+    if let Some(error) = fails_without_harm(&at, state) {
+        return Next::GoWithout { address: at.address, error };
+    }
     let is_wanted = match state.status(&at.address) {
         Some(Status::Failed { error, .. }) if phase == Phase::Escalate => {
             return Next::Skip { address: at.address, because: error.clone() };

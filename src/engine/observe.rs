@@ -62,6 +62,7 @@ pub(super) async fn observe<'p>(
             Err(error) => return Observed::Failed { at, attempt, error },
         },
         Next::EndWait { at } => RunEvent::Waited { step: at.address.clone() },
+        Next::GoWithout { address, error } => RunEvent::ReadFailed { step: address, error },
         Next::Skip { address, because } => RunEvent::Skipped { step: address, because },
         Next::Look { at, verify } => read::look(world, frame, state, playbook, &at, verify, until).await,
         other => return Observed::Other(other),

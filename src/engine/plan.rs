@@ -71,6 +71,11 @@ pub enum Next<'p> {
         address: StepAddress,
         because: String,
     },
+    /// A read failed for good, and is not needed.
+    GoWithout {
+        address: StepAddress,
+        error: String,
+    },
     /// Nothing before then.
     Park {
         until: DateTime<Utc>,

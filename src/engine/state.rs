@@ -209,6 +209,10 @@ impl RunState {
             }
             RunEvent::Set { values, .. } => self.outputs_of(step).extend(values.clone()),
             RunEvent::Read { output, summary, .. } => self.keep_output(step, output, summary, None),
+            RunEvent::ReadFailed { error, .. } => {
+                let output = serde_json::json!({ "error": error });
+                self.keep_output(step, &output, &format!("no answer: {error}"), None);
+            }
             RunEvent::Started { .. } => {
                 if let Some(item) = self.item_mut(step) {
                     item.is_touched = true;

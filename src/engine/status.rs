@@ -85,7 +85,7 @@ impl Status {
                 | RunEvent::Told { .. },
             )
             | (Status::Waiting { .. }, RunEvent::Read { .. } | RunEvent::Waited { .. })
-            | (Status::Failed { .. }, RunEvent::Skipped { .. }) => Status::Finished { made: false },
+            | (Status::Failed { .. }, RunEvent::Skipped { .. } | RunEvent::ReadFailed { .. }) => Status::Finished { made: false },
             (
                 Status::Ready { tried } | Status::Waiting { tried, .. } | Status::Started { tried, .. },
                 RunEvent::Failed { attempt, class, error, .. },

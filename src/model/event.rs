@@ -110,6 +110,8 @@ pub enum RunEvent {
     ItemEnded { step: StepAddress, outcome: ItemOutcome, because: String },
     /// A read-only action answered.
     Read { step: StepAddress, output: Value, summary: String },
+    /// A read failed for good, and the run goes on without its answer.
+    ReadFailed { step: StepAddress, error: String },
     /// A step failed; `attempt` counts from 1.
     Failed { step: StepAddress, attempt: u32, class: FailureClass, error: String },
     /// The next attempt of a step, or its `wait`, is due then.
@@ -197,6 +199,7 @@ impl RunEvent {
             | RunEvent::ItemRead { step, .. }
             | RunEvent::ItemEnded { step, .. }
             | RunEvent::Read { step, .. }
+            | RunEvent::ReadFailed { step, .. }
             | RunEvent::Failed { step, .. }
             | RunEvent::Waiting { step, .. }
             | RunEvent::Waited { step }
@@ -236,6 +239,7 @@ impl RunEvent {
             RunEvent::ItemRead { .. } => "item_read",
             RunEvent::ItemEnded { .. } => "item_ended",
             RunEvent::Read { .. } => "read",
+            RunEvent::ReadFailed { .. } => "read_failed",
             RunEvent::Failed { .. } => "failed",
             RunEvent::Waiting { .. } => "waiting",
             RunEvent::Waited { .. } => "waited",

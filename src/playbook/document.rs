@@ -279,6 +279,8 @@ pub struct Step {
     pub timeout: Option<Duration>,
     /// The total time for which failures that may pass are tried again; `None`: the engine's default for the action's effect.
     pub retry_for: Option<Duration>,
+    /// Of a read: when it fails, the run goes on without its answer.
+    pub goes_on_without: bool,
     pub verify: Option<Verify>,
     pub at: Location,
 }

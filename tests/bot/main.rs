@@ -24,6 +24,7 @@ mod episodes;
 mod escalation;
 mod escalation_laws;
 mod events;
+mod evidence;
 mod experts;
 mod flapping;
 mod freezes;

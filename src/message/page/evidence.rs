@@ -26,6 +26,7 @@ pub(super) fn evidence(run: Option<RunId>, timeline: &[TimelineEntry]) -> (Vec<S
         let TimelineWhat::Run(_, event) = &entry.what else { continue };
         let list = match event {
             RunEvent::Read { .. }
+            | RunEvent::ReadFailed { .. }
             | RunEvent::TargetRead { .. }
             | RunEvent::Chosen { .. }
             | RunEvent::Listed { .. }

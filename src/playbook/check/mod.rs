@@ -6,6 +6,7 @@ mod each;
 mod flow;
 mod header;
 mod inputs;
+mod missing;
 mod names;
 mod queries;
 mod steps;
@@ -228,12 +229,13 @@ impl Checker<'_> {
                 return None;
             }
         };
-        let wrong: Vec<_> = expression
+        let mut wrong: Vec<_> = expression
             .references()
             .iter()
             .filter(|reference| reference.required > 0)
             .filter_map(|reference| visible.problem_of(&reference.path))
             .collect();
+        wrong.extend(missing::taken_for_granted(&expression, visible));
         let is_right = (wrong.is_empty() & types::check(self, &expression, text, visible)) || self.asks == Asks::Run;
         for wrong in wrong {
             self.error(wrong.code, source.find(at, &wrong.word), wrong.message, wrong.remedy);

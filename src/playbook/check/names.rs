@@ -51,6 +51,8 @@ pub(super) struct Named {
     /// The list in its output, where the fields of its entries are known.
     pub items: Option<&'static Field>,
     pub reads: bool,
+    /// It is a read without whose answer the run goes on.
+    pub may_fail: bool,
     /// How far back its query looks.
     pub window: Option<Duration>,
 }
@@ -156,6 +158,7 @@ impl Names {
                 output: Output::Unknown,
                 items: None,
                 reads: false,
+                may_fail: false,
                 window: None,
             });
         }
@@ -171,6 +174,7 @@ impl Names {
                 output: Output::Unknown,
                 items: None,
                 reads: false,
+                may_fail: false,
                 window: None,
             }));
         }
@@ -178,8 +182,21 @@ impl Names {
             let (output, reads) = output_of(step);
             let (window, items) = (window_of(step), items_of(step));
             let (id, at, is_loop) = (id.value.clone(), place(id), is_loop(step));
-            let (is_set, is_item) = (false, false);
-            self.steps.push(Named { id, at, order, region, is_set, is_item, is_loop, output, items, reads, window });
+            let (is_set, is_item, may_fail) = (false, false, step.on_error.is_some());
+            self.steps.push(Named {
+                id,
+                at,
+                order,
+                region,
+                is_set,
+                is_item,
+                is_loop,
+                output,
+                items,
+                reads,
+                may_fail,
+                window,
+            });
         }
     }
 

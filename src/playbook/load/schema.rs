@@ -241,6 +241,10 @@ fn keys(phase: Phase) -> Map<String, Value> {
             "required": ["for"],
             "properties": retry(),
         },
+        "on_error": {
+            "description": "Of a read that fails: the run goes on without its answer, with `error` and `summary` under its id",
+            "const": "go_on",
+        },
         "verify": { "description": "How it is proved that the change helped", "$ref": "#/$defs/verify" },
         "undo": { "description": "How it is undone", "const": "never" },
     });

@@ -20,6 +20,7 @@ pub(in crate::playbook) struct RawStep {
     pub retry: Option<RawRetry>,
     pub verify: Option<RawVerify>,
     pub undo: Option<Text>,
+    pub on_error: Option<Text>,
     /// What only a `foreach` has.
     pub each: RawEach,
     /// What it does: exactly one, in a step that is right.
@@ -197,7 +198,7 @@ impl RawStep {
 
 impl Fields for RawStep {
     const WHAT: &'static str = "a step";
-    const NAMES: &'static [&'static str] = &["id", "when", "because", "timeout", "retry", "verify", "undo"];
+    const NAMES: &'static [&'static str] = &["id", "when", "because", "timeout", "retry", "verify", "undo", "on_error"];
 
     fn seen(&mut self) -> &mut Seen {
         &mut self.seen
@@ -215,6 +216,7 @@ impl Fields for RawStep {
             "because" => return keep(&mut self.because, map),
             "timeout" => return keep(&mut self.timeout, map),
             "undo" => return keep(&mut self.undo, map),
+            "on_error" => return keep(&mut self.on_error, map),
             "retry" => {
                 self.retry = Some(reader.map(key, map)?);
                 return Ok(true);

@@ -6,6 +6,7 @@ mod frozen;
 mod hostile;
 mod laws;
 mod loops;
+mod missing;
 mod mistakes;
 mod requests;
 

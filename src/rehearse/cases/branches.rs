@@ -23,6 +23,8 @@ pub enum Way {
     /// The branch of that name.
     Chosen(String),
     Skipped,
+    /// Of a read that may fail.
+    NoAnswer,
     Made,
     Proved,
     GivenUp,
@@ -44,6 +46,7 @@ impl fmt::Display for WayAt {
             Way::Done => "its done_if holds",
             Way::NotMet => "its require is not met",
             Way::Skipped => "its when does not hold",
+            Way::NoAnswer => "it fails, and the run goes on without its answer",
             Way::Made => "it changes something",
             Way::Proved => "its verify proves it",
             Way::GivenUp => "its verify gives up",
@@ -105,6 +108,7 @@ fn ways(step: &Step) -> Vec<Way> {
         StepKind::Require(_) => ways.push(Way::NotMet),
         StepKind::EscalateIf(_) => ways.push(Way::Escalates),
         StepKind::Action(Action::Mutate(_)) => ways.push(Way::Made),
+        StepKind::Action(Action::Read(_)) if step.goes_on_without => ways.push(Way::NoAnswer),
         StepKind::Action(Action::Read(_) | Action::Tell(_)) | StepKind::Set(_) | StepKind::Wait(_) => {}
     }
     if step.verify.is_some() {
@@ -126,6 +130,7 @@ pub fn taken<'a>(log: impl IntoIterator<Item = &'a RunEvent>) -> BTreeSet<WayAt>
             RunEvent::Checked { step, condition: ConditionKind::When, held: false, .. } => (step, Way::Skipped),
             RunEvent::Checked { step, condition: ConditionKind::EscalateIf, held: true, .. } => (step, Way::Escalates),
             RunEvent::Chosen { step, branch, .. } => (step, Way::Chosen(branch.clone())),
+            RunEvent::ReadFailed { step, .. } => (step, Way::NoAnswer),
             RunEvent::Done { step, .. } => (step, Way::Made),
             RunEvent::Looked { step, verdict: Look::Good, .. } => {
                 verifying.remove(step.items());
