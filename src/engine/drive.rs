@@ -88,6 +88,11 @@ impl Driver<'_> {
                 let attempt = self.state.tried(&address).attempts + 1;
                 return self.failed_at(&address, None, attempt, error, Vec::new()).await;
             }
+            Observed::NotYet { looked, is_told: true, .. } => return self.record(looked).await,
+            Observed::NotYet { looked, .. } => {
+                self.state.looked(self.now(), &looked);
+                return Ok(Flow::On);
+            }
             Observed::Other(next) => next,
         };
         match next {
@@ -132,6 +137,8 @@ impl Driver<'_> {
             | Next::EndItem { .. }
             | Next::Set { .. }
             | Next::Read { .. }
+            | Next::BeginWatch { .. }
+            | Next::Watch { .. }
             | Next::EndWait { .. }
             | Next::Skip { .. }
             | Next::GoWithout { .. }

@@ -30,6 +30,7 @@ mod tally;
 mod tests;
 mod timing;
 mod walk;
+mod watch;
 mod windows;
 mod worker;
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::ask_source::Heard;
 use super::loops::Loop;
 use super::status::{Status, Tried};
+use super::watch::between_looks;
 use crate::cluster::Object;
 use crate::language::Scope;
 use crate::model::{
@@ -240,6 +241,15 @@ impl RunState {
         }
     }
 
+    /// A look that is not for the log. It is forgotten with this process, and made again by the next.
+    pub fn looked(&mut self, at: DateTime<Utc>, event: &RunEvent) {
+        if let RunEvent::Watched { step, verdict, .. } = event
+            && let Some(Status::Watching(watched)) = self.steps.get_mut(step)
+        {
+            *watched = watched.looked(at, *verdict);
+        }
+    }
+
     fn is_illegal(&mut self, what: String) {
         self.illegal.get_or_insert_with(|| what.clone());
         self.is_in_trouble(what);
@@ -256,7 +266,8 @@ impl RunState {
     fn take_time(&mut self, at: DateTime<Utc>, event: &RunEvent) {
         let until = match event {
             RunEvent::Claimed { .. } => {
-                let left_alone = self.goes_on_at.map(|goes_on_at| at - goes_on_at).unwrap_or_default();
+                let late = self.goes_on_at.map(|goes_on_at| at - goes_on_at).unwrap_or_default();
+                let left_alone = late - between_looks(self);
                 self.left_alone = self.left_alone.max(left_alone);
                 at
             }

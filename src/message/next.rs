@@ -80,6 +80,10 @@ fn run_move(run: &Run, timeline: &[TimelineEntry]) -> Option<String> {
         Some(RunEvent::Verifying { look_at, give_up_at, .. }) => {
             format!("{id} looks at {} whether it helped, and gives up at {}", time(*look_at), time(*give_up_at))
         }
+        Some(RunEvent::Watching { step, give_up_at, .. }) => {
+            format!("{id} watches {step}, until {} at the latest", time(*give_up_at))
+        }
+        Some(RunEvent::Watched { step, .. }) => format!("{id} watches {step}"),
         _ => format!("{id} goes on ({phase})"),
     })
 }

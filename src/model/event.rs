@@ -161,6 +161,10 @@ pub enum RunEvent {
     },
     /// A verify waits for its settle time, or for its next look.
     Verifying { step: StepAddress, look_at: DateTime<Utc>, give_up_at: DateTime<Utc> },
+    /// A read is repeated until something holds, or until then at the latest.
+    Watching { step: StepAddress, every: HumanDuration, give_up_at: DateTime<Utc> },
+    /// It was repeated, and goes on: not each look is recorded.
+    Watched { step: StepAddress, verdict: Look, summary: String },
     /// A verify looked.
     Looked { step: StepAddress, verdict: Look, summary: String },
     /// A page or notice went to the outbox.
@@ -208,6 +212,8 @@ impl RunEvent {
             | RunEvent::Done { step, .. }
             | RunEvent::Unneeded { step, .. }
             | RunEvent::Verifying { step, .. }
+            | RunEvent::Watching { step, .. }
+            | RunEvent::Watched { step, .. }
             | RunEvent::Looked { step, .. }
             | RunEvent::Told { step, .. } => Some(step),
             RunEvent::Claimed { .. }
@@ -251,6 +257,8 @@ impl RunEvent {
             RunEvent::Done { .. } => "done",
             RunEvent::Unneeded { .. } => "unneeded",
             RunEvent::Verifying { .. } => "verifying",
+            RunEvent::Watching { .. } => "watching",
+            RunEvent::Watched { .. } => "watched",
             RunEvent::Looked { .. } => "looked",
             RunEvent::Told { .. } => "told",
             RunEvent::SourceAsked { .. } => "source_asked",
@@ -332,12 +340,14 @@ pub struct Considered {
     pub error: Option<String>,
 }
 
-/// What a verify saw.
+/// What a look saw, of a verify or a watch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Look {
     /// `until` holds.
     Good,
+    /// `until` holds, and has yet to hold for longer.
+    Holds,
     /// Not yet.
     NotYet,
     /// `fail_if` holds: no use in waiting.

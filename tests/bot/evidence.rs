@@ -89,7 +89,8 @@ async fn the_page_says_why_there_is_none() {
     is_refused(&bot);
     bot.prometheus.follows("front_p99", || Some(0.4));
     bot.fires("FrontSlow", &[]).await;
-    bot.ends(Outcome::Escalated).await;
+    let (outcome, _) = bot.end().await;
+    assert_eq!(outcome, Outcome::Escalated);
     let told = bot.page_texts().await;
     assert!(told.contains("did not help in time"), "{told}");
     assert!(told.contains("| no answer: ") && told.contains(", as said"), "{told}");

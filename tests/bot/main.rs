@@ -57,5 +57,6 @@ mod tickets;
 mod tickets_in_doubt;
 mod two_bots;
 mod why;
+mod watches;
 mod windows;
 mod words;

@@ -333,7 +333,11 @@ fn is_name<'r>(checker: &mut Checker<'_>, name: &'r Text, names: &mut Vec<&'r Te
 /// The keys that a block does not have.
 pub(super) fn other_keys(step: &RawStep) -> Vec<Location> {
     let texts = [&step.when, &step.because, &step.timeout, &step.undo, &step.on_error];
-    let mappings = [step.retry.as_ref().map(|retry| retry.seen.at), step.verify.as_ref().map(|verify| verify.seen.at)];
+    let mappings = [
+        step.retry.as_ref().map(|retry| retry.seen.at),
+        step.verify.as_ref().map(|verify| verify.seen.at),
+        step.watch.as_ref().map(|watch| watch.seen.at),
+    ];
     let of_loops = if is_loop(step) { Vec::new() } else { step.each.given() };
     let of_loops = of_loops.into_iter().map(|(_, at)| at);
     texts.into_iter().flatten().map(place).chain(mappings.into_iter().flatten()).chain(of_loops).collect()

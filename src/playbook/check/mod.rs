@@ -15,6 +15,7 @@ mod target;
 mod types;
 mod verify;
 mod visible;
+mod watch;
 mod words;
 
 use std::collections::BTreeMap;

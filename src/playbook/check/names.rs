@@ -53,6 +53,8 @@ pub(super) struct Named {
     pub reads: bool,
     /// It is a read without whose answer the run goes on.
     pub may_fail: bool,
+    /// It is a read that is repeated.
+    pub is_watched: bool,
     /// How far back its query looks.
     pub window: Option<Duration>,
 }
@@ -159,6 +161,7 @@ impl Names {
                 items: None,
                 reads: false,
                 may_fail: false,
+                is_watched: false,
                 window: None,
             });
         }
@@ -175,6 +178,7 @@ impl Names {
                 items: None,
                 reads: false,
                 may_fail: false,
+                is_watched: false,
                 window: None,
             }));
         }
@@ -182,7 +186,8 @@ impl Names {
             let (output, reads) = output_of(step);
             let (window, items) = (window_of(step), items_of(step));
             let (id, at, is_loop) = (id.value.clone(), place(id), is_loop(step));
-            let (is_set, is_item, may_fail) = (false, false, step.on_error.is_some());
+            let (is_set, is_item) = (false, false);
+            let (may_fail, is_watched) = (step.on_error.is_some(), step.watch.is_some());
             self.steps.push(Named {
                 id,
                 at,
@@ -195,6 +200,7 @@ impl Names {
                 items,
                 reads,
                 may_fail,
+                is_watched,
                 window,
             });
         }

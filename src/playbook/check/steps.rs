@@ -4,7 +4,7 @@ use super::names::{Inside, Named, Names};
 use super::visible::{Sees, Visible};
 use super::words::{id_problem, set_problem};
 use super::missing::{self, GO_ON};
-use super::{Asks, Checker, verify, visible};
+use super::{Asks, Checker, verify, visible, watch};
 use crate::action::Action;
 use crate::diagnostics::Code;
 use crate::language::{Expression, Location, Template};
@@ -86,8 +86,10 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
             checker.error(Code::Misplaced, at, message, Some("add `foreach: item in list`, or leave it out".into()));
         }
     }
+    let watch = raw.watch.as_ref().and_then(|raw| watch::check(checker, spot, raw, does.as_ref().map(|does| &does.what)));
     let kind = does.and_then(|does| {
         keys_fit(checker, &raw, &does.what);
+        watch::fits(checker, phase, &raw, &does.what);
         if !in_phase(checker, phase, in_group, &does) {
             return None;
         }
@@ -119,6 +121,7 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
     // All that was written of it could be made: nothing of a step is left out.
     let is_whole = when.is_some() == has_when
         && verify.is_some() == has_verify
+        && watch.is_some() == raw.watch.is_some()
         && timeout.is_some() == raw.timeout.is_some()
         && retry_for.is_some() == raw.retry.is_some()
         && raw.on_error.as_ref().is_none_or(|on_error| on_error.value == GO_ON)
@@ -130,7 +133,7 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
     }
     let address = spot.address(raw.id);
     let (goes_on_without, at) = (raw.on_error.is_some(), raw.seen.at);
-    draft.step = kind.map(|kind| Step { address, kind, when, timeout, retry_for, goes_on_without, verify, at });
+    draft.step = kind.map(|kind| Step { address, kind, when, timeout, retry_for, goes_on_without, watch, verify, at });
     draft
 }
 

@@ -21,6 +21,7 @@ pub(in crate::playbook) struct RawStep {
     pub verify: Option<RawVerify>,
     pub undo: Option<Text>,
     pub on_error: Option<Text>,
+    pub watch: Option<RawWatch>,
     /// What only a `foreach` has.
     pub each: RawEach,
     /// What it does: exactly one, in a step that is right.
@@ -148,6 +149,17 @@ pub(in crate::playbook) struct RawVerify {
     pub settle: Option<Text>,
     pub every: Option<Text>,
     pub within: Option<Text>,
+    pub lasting: Option<Text>,
+}
+
+#[derive(Debug, Default)]
+pub(in crate::playbook) struct RawWatch {
+    pub seen: Seen,
+    pub until: Option<Text>,
+    pub fail_if: Option<Text>,
+    pub every: Option<Text>,
+    pub within: Option<Text>,
+    pub lasting: Option<Text>,
 }
 
 /// The keys of a step that say what it does, beside the actions.
@@ -198,7 +210,7 @@ impl RawStep {
 
 impl Fields for RawStep {
     const WHAT: &'static str = "a step";
-    const NAMES: &'static [&'static str] = &["id", "when", "because", "timeout", "retry", "verify", "undo", "on_error"];
+    const NAMES: &'static [&'static str] = &["id", "when", "because", "timeout", "retry", "verify", "undo", "on_error", "watch"];
 
     fn seen(&mut self) -> &mut Seen {
         &mut self.seen
@@ -219,6 +231,10 @@ impl Fields for RawStep {
             "on_error" => return keep(&mut self.on_error, map),
             "retry" => {
                 self.retry = Some(reader.map(key, map)?);
+                return Ok(true);
+            }
+            "watch" => {
+                self.watch = Some(reader.map(key, map)?);
                 return Ok(true);
             }
             "verify" => {
@@ -291,4 +307,6 @@ plain_fields!(RawBranch, "a branch", "branch" => branch, "when" => when, "escala
 
 plain_fields!(RawRetry, "`retry`", "for" => duration);
 
-plain_fields!(RawVerify, "`verify`", "query" => query, "until" => until, "fail_if" => fail_if, "settle" => settle, "every" => every, "within" => within);
+plain_fields!(RawVerify, "`verify`", "query" => query, "until" => until, "fail_if" => fail_if, "settle" => settle, "every" => every, "within" => within, "for" => lasting);
+
+plain_fields!(RawWatch, "`watch`", "until" => until, "fail_if" => fail_if, "every" => every, "within" => within, "for" => lasting);

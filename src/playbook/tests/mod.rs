@@ -9,6 +9,7 @@ mod loops;
 mod missing;
 mod mistakes;
 mod requests;
+mod watches;
 
 use std::path::Path;
 use std::time::Duration;

@@ -1,0 +1,70 @@
+//! Reads that are repeated, and what is wrong with them.
+
+use std::path::Path;
+
+use insta::assert_snapshot;
+
+use crate::playbook::Playbook;
+
+const SLOW: &str = r#"apiVersion: dogwatch/v1
+kind: Playbook
+metadata: { name: front-slow, version: 1.0.0, owner: web }
+summary: It is slow
+severity: S2
+autonomy: auto
+triggers: [{ alert: FrontSlow }]
+target: { kind: Deployment, namespace: web, name: front }
+diagnose:
+  - id: p99
+    prometheus.query: { expr: max(http_seconds) }
+    watch: { until: value < 0.1, fail_if: value > 9, every: 30s, within: 5m, for: 1m }
+  - done_if: p99.held
+    because: it is fast again
+mitigate:
+  - id: scale
+    k8s.scale: { by: 50%, max: 10 }
+    verify: { query: p99, until: value < 0.2, within: 10m, for: 2m }
+escalate:
+  - page: { message: "{{because}} {{p99.shown}}" }
+"#;
+
+/// What is said of it with one passage written in another way.
+fn with(old: &str, new: &str) -> String {
+    assert_eq!(SLOW.matches(old).count(), 1, "`{old}` is there once");
+    let problems = match Playbook::parse(Path::new("slow.yaml"), &SLOW.replace(old, new)) {
+        Ok(playbook) => playbook.warnings,
+        Err(problems) => problems,
+    };
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_watch_that_is_right() {
+    assert_eq!(with("value > 9", "value > 8"), "");
+}
+
+#[test]
+fn where_it_has_no_place() {
+    assert_snapshot!(with("    verify: {", "    watch: { until: \"true\", within: 5m }\n    verify: {"), @"");
+    assert_snapshot!(with("    because: it", "    watch: { until: value < 1, within: 5m }\n    because: it"), @"");
+    assert_snapshot!(with("  - page:", "  - id: again\n    k8s.pods: {}\n    watch: { until: not_ready == 0, within: 5m }\n  - page:"), @"");
+    assert_snapshot!(with("every: 30s", "evry: 30s"), @"");
+    assert_snapshot!(with("    watch:", "    retry: { for: 1m }\n    watch:"), @"");
+}
+
+#[test]
+fn its_times() {
+    assert_snapshot!(with("every: 30s", "every: 1s"), @"");
+    assert_snapshot!(with("every: 30s, within: 5m", "every: 5m, within: 5m"), @"");
+    assert_snapshot!(with("every: 30s, within: 5m", "within: 25h"), @"");
+    assert_snapshot!(with("for: 1m", "for: 5m"), @"");
+    assert_snapshot!(with("for: 2m", "for: 10m"), @"");
+}
+
+#[test]
+fn what_it_asks_for() {
+    assert_snapshot!(with("until: value < 0.1", "until: \"true\""), @"");
+    assert_snapshot!(with("until: value < 0.1", "until: target.spec.replicas > 4"), @"");
+    assert_snapshot!(with("p99.held", "p99.value < 0.1"), @"");
+    assert_snapshot!(with("p99.held", "p99.hold"), @"");
+}
