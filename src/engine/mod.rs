@@ -5,6 +5,7 @@
 //! doubt, and the action finds out what became of it before anything else happens.
 
 mod act;
+mod anew;
 mod ask_source;
 mod brakes;
 mod drive;

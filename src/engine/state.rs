@@ -1,6 +1,6 @@
 //! What a run's log comes to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
@@ -33,6 +33,12 @@ pub struct RunState {
     pub steps: BTreeMap<StepAddress, Status>,
     /// The loops that have their lists, the last one last: it is the one under way.
     pub loops: Vec<Loop>,
+    /// When it was last found out or decided what is wrong.
+    pub diagnosed_at: Option<DateTime<Utc>>,
+    /// The names that the diagnosis gave.
+    diagnosed: BTreeSet<String>,
+    /// It was diagnosed anew since a person said yes.
+    pub yes_is_older: bool,
     /// At least one mutation was made.
     pub mutated: bool,
     /// Why the run is done with nothing to do.
@@ -120,7 +126,9 @@ impl RunState {
             RunEvent::TargetRead { object } => {
                 if !self.target_read {
                     // Attempts to read it that failed are not those of the first step.
-                    self.forget_failures();
+                    let diagnosis = self.steps.iter_mut().filter(|(step, _)| step.phase() == Phase::Diagnose);
+                    diagnosis.for_each(|(_, status)| status.forget_failures());
+                    self.is_the_same(object.as_ref());
                 }
                 self.target_read = true;
                 self.target_gone = object.is_none();
@@ -138,7 +146,9 @@ impl RunState {
                 self.entered_because.clone_from(because);
             }
             RunEvent::Proposed { preview } => self.proposed = Some(preview.clone()),
+            RunEvent::DiagnosedAnew { .. } => self.begin_again(at),
             RunEvent::ApprovalAsked { approval, preview, expires_at } => {
+                self.yes_is_older = false;
                 self.approval = Approval::Asked { id: *approval, preview: preview.clone(), expires_at: *expires_at };
                 // What was tried to find out what to ask is not on the account of the change.
                 self.forget_failures();
@@ -175,6 +185,13 @@ impl RunState {
                 return;
             }
         };
+        if step.phase() == Phase::Diagnose {
+            self.diagnosed_at = Some(at);
+            self.diagnosed.extend(step.id().map(str::to_owned));
+            if let RunEvent::Set { values, .. } = event {
+                self.diagnosed.extend(values.keys().cloned());
+            }
+        }
         match event {
             RunEvent::Listed { item, items, .. } => {
                 self.loops.push(Loop::new(step.clone(), item.clone(), items.clone()));
@@ -248,6 +265,33 @@ impl RunState {
         {
             *watched = watched.looked(at, *verdict);
         }
+    }
+
+    /// The diagnosis begins again. What is of the mitigation stands.
+    fn begin_again(&mut self, at: DateTime<Utc>) {
+        if self.phase != Some(Phase::Mitigate) || self.mutated {
+            self.is_illegal("its log diagnoses anew what was not about to be changed".to_owned());
+            return;
+        }
+        self.phase = Some(Phase::Diagnose);
+        self.target_read = false;
+        self.diagnosed_at = Some(at);
+        self.steps.retain(|step, _| step.phase() != Phase::Diagnose);
+        self.loops.retain(|listed| listed.address.phase() != Phase::Diagnose);
+        let names = std::mem::take(&mut self.diagnosed);
+        self.outputs.retain(|name, _| !names.contains(name));
+        self.yes_is_older = matches!(self.approval, Approval::Granted { .. });
+    }
+
+    /// Whether what is read now is what was diagnosed before, where it was.
+    fn is_the_same(&mut self, now: Option<&Value>) {
+        let Some(before) = &self.object else { return };
+        let why = match now.map(|now| Object(now.clone())) {
+            None => "the target is not there any more",
+            Some(now) if now.uid() != before.uid() => "the target was replaced by another of the same name meanwhile",
+            Some(_) => return,
+        };
+        self.is_in_trouble(why.to_owned());
     }
 
     fn is_illegal(&mut self, what: String) {
@@ -328,6 +372,7 @@ impl RunState {
     /// What waits goes on to wait as long as it was meant to, whatever the time is called now.
     fn move_times(&mut self, by: TimeDelta) {
         self.steps.values_mut().for_each(|status| status.move_times(by));
+        self.diagnosed_at.iter_mut().for_each(|at| *at += by);
         if let Approval::Asked { expires_at, .. } = &mut self.approval {
             *expires_at += by;
         }

@@ -63,6 +63,9 @@ fn run_move(run: &Run, timeline: &[TimelineEntry]) -> Option<String> {
             if let RunEvent::Entered { phase: entered, .. } = event {
                 phase = *entered;
             }
+            if let RunEvent::DiagnosedAnew { .. } = event {
+                phase = Phase::Diagnose;
+            }
             if !matches!(event, RunEvent::Claimed { .. }) {
                 last = Some(event);
             }

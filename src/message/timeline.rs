@@ -314,6 +314,7 @@ fn tell_run(run: RunId, event: &RunEvent, at: DateTime<Utc>) -> Option<String> {
         RunEvent::Told { page: true, .. } => return None,
         RunEvent::Told { team, text, .. } => format!("notice to team {team}: {text}"),
         RunEvent::SourceAsked { waited, answer, again_at } => source_text(*waited, answer, *again_at, at),
+        RunEvent::DiagnosedAnew { because } => format!("diagnoses again: {because}"),
         RunEvent::AlertResolved => "the alert resolved".to_owned(),
         // The incident says so, once for all of its runs.
         RunEvent::ClockMoved { .. } => return None,

@@ -169,6 +169,9 @@ pub enum RunEvent {
     Looked { step: StepAddress, verdict: Look, summary: String },
     /// A page or notice went to the outbox.
     Told { step: StepAddress, page: bool, team: String, text: String },
+    /// What was found out is too old to change anything by: the diagnosis begins again. What was
+    /// done of the mitigation, which changed nothing, stands.
+    DiagnosedAnew { because: String },
     /// The source of the alert was asked whether that still fires, as nobody had come to the run
     /// for so long.
     SourceAsked {
@@ -222,6 +225,7 @@ impl RunEvent {
             | RunEvent::Proposed { .. }
             | RunEvent::ApprovalAsked { .. }
             | RunEvent::ApprovalAnswered { .. }
+            | RunEvent::DiagnosedAnew { .. }
             | RunEvent::SourceAsked { .. }
             | RunEvent::AlertResolved
             | RunEvent::ClockMoved { .. }
@@ -261,6 +265,7 @@ impl RunEvent {
             RunEvent::Watched { .. } => "watched",
             RunEvent::Looked { .. } => "looked",
             RunEvent::Told { .. } => "told",
+            RunEvent::DiagnosedAnew { .. } => "diagnosed_anew",
             RunEvent::SourceAsked { .. } => "source_asked",
             RunEvent::AlertResolved => "alert_resolved",
             RunEvent::ClockMoved { .. } => "clock_moved",

@@ -6,6 +6,7 @@
 mod world;
 
 mod affected_laws;
+mod ages;
 mod bot;
 mod branches;
 mod budget;
