@@ -66,7 +66,7 @@ async fn it_is_read_until_it_holds() {
     assert_eq!(held, Some(true.into()));
     bot.keeps_the_laws().await;
     let timeline = crate::why::asks(&bot, "/timeline INC-1").await;
-    assert!(timeline.contains("p99: 0.4: not yet `value < 0.1`: not yet"), "{timeline}");
+    assert!(timeline.contains("p99: 0.4 for `front_p99`: not yet `value < 0.1`: not yet"), "{timeline}");
 }
 
 /// That the time is over is no failure.
@@ -87,7 +87,7 @@ async fn what_follows_says_what_it_means_that_the_time_is_over() {
 async fn it_fails_where_waiting_is_no_use_and_where_the_last_look_does() {
     let mut bot = slow(PATIENT, &[Some(0.4), Some(7.0)]).await;
     let because = bot.ends(Outcome::Escalated).await;
-    assert!(because.contains("diagnose.p99 failed: 7: `value > 5`"), "{because}");
+    assert!(because.contains("diagnose.p99 failed: 7 for `front_p99`: `value > 5`"), "{because}");
     let mut bot = slow(PATIENT, &[Some(0.4), None]).await;
     let because = bot.ends(Outcome::Escalated).await;
     assert!(because.contains("diagnose.p99 failed: its last look failed: "), "{because}");
@@ -106,7 +106,7 @@ async fn a_stop_and_the_end_of_the_alert_are_heeded_at_once() {
     assert_eq!(run.outcome, Some(Outcome::NothingToDo), "{:#?}", bot.log().await);
     let mut bot = slow(PATIENT, &[Some(0.4)]).await;
     bot.passes(Duration::from_secs(70)).await;
-    bot.types("sre", "/cancel RUN-1").await;
+    bot.types("alice", "/resolve INC-1").await;
     bot.settles().await;
     let run = &bot.runs().await[0];
     assert_eq!(run.outcome, Some(Outcome::Cancelled), "{:#?}", bot.log().await);

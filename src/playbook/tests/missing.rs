@@ -53,24 +53,27 @@ fn a_read_that_may_fail() {
 
 #[test]
 fn where_it_has_no_place() {
-    assert_snapshot!(with("on_error: go_on", "on_error: stop"), @"");
-    assert_snapshot!(with("    verify: {", "    on_error: go_on\n    verify: {"), @"");
-    assert_snapshot!(with("    because: \"they", "    on_error: go_on\n    because: \"they"), @"");
+    assert_snapshot!(with("on_error: go_on", "on_error: stop"), @"slow.yaml:12:15: `on_error` cannot be `stop`; write `on_error: go_on`, or leave it out: then the run escalates");
+    assert_snapshot!(with("    verify: {", "    on_error: go_on\n    verify: {"), @"slow.yaml:19:15: `on_error` belongs to a step that reads: a change is never optional; leave it out");
+    assert_snapshot!(with("    because: \"they", "    on_error: go_on\n    because: \"they"), @"slow.yaml:14:15: `on_error` belongs to a step that reads; leave it out");
 }
 
 #[test]
 fn a_condition_that_takes_it_for_granted() {
-    assert_snapshot!(with("!has(pods.error) && pods.crash", "pods.crash"), @"");
+    assert_snapshot!(with("!has(pods.error) && pods.crash", "pods.crash"), @"slow.yaml:13:24: `pods.crash_looping` is not there when `pods` fails, which may be (`on_error: go_on`); ask for that first: `!has(pods.error) && ...`");
     assert_eq!(with("!has(pods.error) && pods.crash", "has(pods.crash_looping) && pods.crash"), "");
-    assert_snapshot!(with("has(pods.error) &&", "has(pods.eror) &&"), @"");
+    assert_snapshot!(with("has(pods.error) &&", "has(pods.eror) &&"), @"
+    slow.yaml:13:29: the output of `pods` has no `eror`; write `pods.error` instead
+    slow.yaml:13:43: `pods.crash_looping` is not there when `pods` fails, which may be (`on_error: go_on`); ask for that first: `!has(pods.error) && ...`
+    ");
 }
 
 #[test]
 fn a_condition_that_takes_not_knowing_for_an_answer() {
     let default = "pods.?crash_looping.orValue(0) > 0";
     let asked = "!has(pods.error) && pods.crash_looping > 0";
-    assert_snapshot!(with(asked, default), @"");
-    assert_snapshot!(with("when: target.spec.replicas < 8", &format!("when: {default}")), @"");
+    assert_snapshot!(with(asked, default), @"slow.yaml:13:25: when `pods` fails, `orValue` decides: not knowing would count as an answer; ask for that as well: `has(pods.error)` says that nothing is known");
+    assert_snapshot!(with("when: target.spec.replicas < 8", &format!("when: {default}")), @"slow.yaml:17:17: when `pods` fails, `orValue` decides: not knowing would count as an answer; ask for that as well: `has(pods.error)` says that nothing is known");
     assert_eq!(with(asked, &format!("!has(pods.error) && {default}")), "");
     // There a human waits for whatever is known.
     assert_eq!(with("  - page:", &format!("  - when: {default}\n    page:")), "");

@@ -45,8 +45,11 @@ fn a_watch_that_is_right() {
 
 #[test]
 fn where_it_has_no_place() {
-    assert_snapshot!(with("    verify: {", "    watch: { until: \"true\", within: 5m }\n    verify: {"), @"");
-    assert_snapshot!(with("    because: it", "    watch: { until: value < 1, within: 5m }\n    because: it"), @"");
+    assert_snapshot!(with("    verify: {", "    watch: { until: \"true\", within: 5m }\n    verify: {"), @"
+    slow.yaml:18:14: `watch` belongs to a step that reads; write `verify`, which looks whether a change helped
+    slow.yaml:18:21: `until` is always true, and waits for nothing; write a condition on what is read
+    ");
+    assert_snapshot!(with("    because: it", "    watch: { until: value < 1, within: 5m }\n    because: it"), @"slow.yaml:12:14: `retry` has no place beside `watch`, which looks again also when a look fails; leave it out");
     assert_snapshot!(with("  - page:", "  - id: again\n    k8s.pods: {}\n    watch: { until: not_ready == 0, within: 5m }\n  - page:"), @"");
     assert_snapshot!(with("every: 30s", "evry: 30s"), @"");
     assert_snapshot!(with("    watch:", "    retry: { for: 1m }\n    watch:"), @"");
@@ -54,8 +57,8 @@ fn where_it_has_no_place() {
 
 #[test]
 fn its_times() {
-    assert_snapshot!(with("every: 30s", "every: 1s"), @"");
-    assert_snapshot!(with("every: 30s, within: 5m", "every: 5m, within: 5m"), @"");
+    assert_snapshot!(with("every: 30s", "every: 1s"), @"slow.yaml:12:61: it is looked at every 1s, and more often than every 5 s is too much; write `every: 5s` or more");
+    assert_snapshot!(with("every: 30s, within: 5m", "every: 5m, within: 5m"), @"slow.yaml:18:65: it has to hold for 10m (`for`), and patience ends after 10m; write less than 10m");
     assert_snapshot!(with("every: 30s, within: 5m", "within: 25h"), @"");
     assert_snapshot!(with("for: 1m", "for: 5m"), @"");
     assert_snapshot!(with("for: 2m", "for: 10m"), @"");
@@ -63,7 +66,7 @@ fn its_times() {
 
 #[test]
 fn what_it_asks_for() {
-    assert_snapshot!(with("until: value < 0.1", "until: \"true\""), @"");
+    assert_snapshot!(with("until: value < 0.1", "until: \"true\""), @"slow.yaml:12:21: `until` is always true, and waits for nothing; write a condition on what is read");
     assert_snapshot!(with("until: value < 0.1", "until: target.spec.replicas > 4"), @"");
     assert_snapshot!(with("p99.held", "p99.value < 0.1"), @"");
     assert_snapshot!(with("p99.held", "p99.hold"), @"");
