@@ -49,7 +49,7 @@ fn where_it_has_no_place() {
     slow.yaml:18:14: `watch` belongs to a step that reads; write `verify`, which looks whether a change helped
     slow.yaml:18:21: `until` is always true, and waits for nothing; write a condition on what is read
     ");
-    assert_snapshot!(with("    because: it", "    watch: { until: value < 1, within: 5m }\n    because: it"), @"slow.yaml:12:14: `retry` has no place beside `watch`, which looks again also when a look fails; leave it out");
+    assert_snapshot!(with("    because: it", "    watch: { until: value < 1, within: 5m }\n    because: it"), @"slow.yaml:14:14: `watch` belongs to a step that reads; leave it out");
     assert_snapshot!(with("  - page:", "  - id: again\n    k8s.pods: {}\n    watch: { until: not_ready == 0, within: 5m }\n  - page:"), @"
     slow.yaml:22:14: `watch` has no place in `escalate`: whoever is called would wait for it; leave it out
     slow.yaml:22:14: nobody asks behind it whether it held: that the time is over is no failure; ask for `again.held`, as in `require: again.held`
