@@ -106,7 +106,9 @@ impl Status {
                 | RunEvent::Told { .. },
             )
             | (Status::Waiting { .. }, RunEvent::Read { .. } | RunEvent::Waited { .. })
-            | (Status::Failed { .. }, RunEvent::Skipped { .. } | RunEvent::ReadFailed { .. }) => Status::Finished { made: false },
+            | (Status::Failed { .. }, RunEvent::Skipped { .. } | RunEvent::ReadFailed { .. }) => {
+                Status::Finished { made: false }
+            }
             (
                 Status::Ready { tried } | Status::Waiting { tried, .. } | Status::Started { tried, .. },
                 RunEvent::Failed { attempt, class, error, .. },
@@ -160,10 +162,7 @@ impl Status {
                 let (last, holds_since) = (last.clone(), *holds_since);
                 Status::Verifying { look_at: *look_at, give_up_at: *give_up_at, last, holds_since }
             }
-            (
-                Status::Verifying { look_at, give_up_at, holds_since, .. },
-                RunEvent::Looked { verdict, summary, .. },
-            ) => {
+            (Status::Verifying { look_at, give_up_at, holds_since, .. }, RunEvent::Looked { verdict, summary, .. }) => {
                 let (look_at, give_up_at, last) = (*look_at, *give_up_at, Some((at, summary.clone())));
                 match verdict {
                     Look::Good => Status::Finished { made: true },

@@ -1,7 +1,7 @@
 //! A diagnosis has an age: what is hours old is no ground to change anything.
 
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use dogwatch::clock::Clock as _;
 use dogwatch::model::*;
@@ -87,7 +87,8 @@ async fn after_a_late_yes_it_is_found_out_again() {
     assert_eq!((records(&bot, "approval_asked").await, bot.mutations()), (1, scaled().to_vec()));
     bot.keeps_the_laws().await;
     let timeline = crate::why::asks(&bot, "/timeline INC-1").await;
-    let told = "diagnoses again: what it found is from 02:10 UTC, and that is older than 10m (`engine.diagnosis_lasts`)";
+    let told =
+        "diagnoses again: what it found is from 02:10 UTC, and that is older than 10m (`engine.diagnosis_lasts`)";
     assert!(timeline.contains(told), "{timeline}");
 }
 
@@ -139,7 +140,8 @@ async fn a_target_that_is_another_by_then_is_for_a_human() {
 /// Also where nobody is asked: the mitigation waited for an hour.
 #[tokio::test]
 async fn what_a_run_itself_waited_for_ages_too() {
-    let waiting = ASKING.replace("autonomy: approve", "autonomy: auto").replace("mitigate:\n", "mitigate:\n  - wait: 1h\n");
+    let waiting =
+        ASKING.replace("autonomy: approve", "autonomy: auto").replace("mitigate:\n", "mitigate:\n  - wait: 1h\n");
     Story {
         playbook: waiting,
         objects: front,

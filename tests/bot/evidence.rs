@@ -99,7 +99,8 @@ async fn the_page_says_why_there_is_none() {
 /// Not to know is no answer of a condition that does not ask for it.
 #[tokio::test]
 async fn a_condition_that_needs_it_is_for_a_human() {
-    let needs = SLOW.replace("!has(pods.error) && pods.crash_looping > 0", "pods['crash_looping'] > 0 || has(pods.error)");
+    let needs =
+        SLOW.replace("!has(pods.error) && pods.crash_looping > 0", "pods['crash_looping'] > 0 || has(pods.error)");
     let mut bot = Bot::begins(&[&needs], front()).await;
     bot.passes(minutes(10)).await;
     is_refused(&bot);

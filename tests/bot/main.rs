@@ -57,7 +57,7 @@ mod test_pages;
 mod tickets;
 mod tickets_in_doubt;
 mod two_bots;
-mod why;
 mod watches;
+mod why;
 mod windows;
 mod words;

@@ -91,7 +91,9 @@ async fn it_fails_where_waiting_is_no_use_and_where_the_last_look_does() {
     let mut bot = slow(PATIENT, &[Some(0.4), None]).await;
     let because = bot.ends(Outcome::Escalated).await;
     assert!(because.contains("diagnose.p99 failed: its last look failed: "), "{because}");
-    let without = PATIENT.replace("    watch:", "    on_error: go_on\n    watch:").replace("done_if: p99.held", "done_if: \"!has(p99.error) && p99.held\"");
+    let without = PATIENT
+        .replace("    watch:", "    on_error: go_on\n    watch:")
+        .replace("done_if: p99.held", "done_if: \"!has(p99.error) && p99.held\"");
     let mut bot = slow(&without, &[Some(0.4), Some(7.0), Some(0.02)]).await;
     let (outcome, because) = bot.end().await;
     assert_eq!(outcome, Outcome::Fixed, "{because}: {:#?}", bot.log().await);
@@ -144,10 +146,15 @@ async fn a_verify_may_ask_for_a_while_too() {
     let mut bot = slow(&lasting, &answers).await;
     let (outcome, because) = bot.end().await;
     assert_eq!(outcome, Outcome::Fixed, "{because}: {:#?}", bot.log().await);
-    let verdicts: Vec<Look> = bot.log().await.iter().filter_map(|(_, event)| match event {
-        RunEvent::Looked { verdict, .. } => Some(*verdict),
-        _ => None,
-    }).collect();
+    let verdicts: Vec<Look> = bot
+        .log()
+        .await
+        .iter()
+        .filter_map(|(_, event)| match event {
+            RunEvent::Looked { verdict, .. } => Some(*verdict),
+            _ => None,
+        })
+        .collect();
     assert_eq!(verdicts, [Look::Holds, Look::NotYet, Look::Holds, Look::Holds, Look::Good]);
     bot.keeps_the_laws().await;
 }

@@ -27,12 +27,7 @@ pub(super) fn on_error_fits(checker: &mut Checker<'_>, on_error: &Text, what: &W
             let remedy = "write `on_error: go_on`, or leave it out: then the run escalates";
             checker.error(Code::UnknownValue, at, message, Some(remedy.into()));
         }
-        _ => checker.error(
-            Code::Misplaced,
-            at,
-            "`on_error` belongs to a step that reads",
-            Some("leave it out".into()),
-        ),
+        _ => checker.error(Code::Misplaced, at, "`on_error` belongs to a step that reads", Some("leave it out".into())),
     }
 }
 
@@ -44,9 +39,8 @@ pub(super) fn taken_for_granted(expression: &Expression, visible: Visible<'_>) -
     granted
         .filter_map(|reference| {
             let (step, field) = optional(reference, visible)?;
-            let is_asked = |asked: &&Reference| {
-                asked.name() == step.id && asked.required < 2 && asked.field() == Some(field)
-            };
+            let is_asked =
+                |asked: &&Reference| asked.name() == step.id && asked.required < 2 && asked.field() == Some(field);
             if asks_for_error(expression, step) || references.iter().any(|asked| is_asked(&asked)) {
                 return None;
             }

@@ -1,9 +1,9 @@
 //! One step.
 
+use super::missing::{self, GO_ON};
 use super::names::{Inside, Named, Names};
 use super::visible::{Sees, Visible};
 use super::words::{id_problem, set_problem};
-use super::missing::{self, GO_ON};
 use super::{Asks, Checker, verify, visible, watch};
 use crate::action::Action;
 use crate::diagnostics::Code;
@@ -86,7 +86,8 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
             checker.error(Code::Misplaced, at, message, Some("add `foreach: item in list`, or leave it out".into()));
         }
     }
-    let watch = raw.watch.as_ref().and_then(|raw| watch::check(checker, spot, raw, does.as_ref().map(|does| &does.what)));
+    let watch =
+        raw.watch.as_ref().and_then(|raw| watch::check(checker, spot, raw, does.as_ref().map(|does| &does.what)));
     let kind = does.and_then(|does| {
         keys_fit(checker, &raw, &does.what);
         watch::fits(checker, phase, &raw, &does.what);

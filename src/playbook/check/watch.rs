@@ -93,7 +93,8 @@ fn is_within(
         false
     };
     if every < LEAST_EVERY {
-        let message = format!("it is looked at every {}, and more often than every 5 s is too much", HumanDuration(every));
+        let message =
+            format!("it is looked at every {}, and more often than every 5 s is too much", HumanDuration(every));
         return out_of_range(every_at, message, "write `every: 5s` or more".into());
     }
     if within > LONGEST {

@@ -210,7 +210,8 @@ impl RawStep {
 
 impl Fields for RawStep {
     const WHAT: &'static str = "a step";
-    const NAMES: &'static [&'static str] = &["id", "when", "because", "timeout", "retry", "verify", "undo", "on_error", "watch"];
+    const NAMES: &'static [&'static str] =
+        &["id", "when", "because", "timeout", "retry", "verify", "undo", "on_error", "watch"];
 
     fn seen(&mut self) -> &mut Seen {
         &mut self.seen

@@ -76,5 +76,8 @@ fn a_condition_that_takes_not_knowing_for_an_answer() {
     assert_snapshot!(with("when: target.spec.replicas < 8", &format!("when: {default}")), @"slow.yaml:17:17: when `pods` fails, `orValue` decides: not knowing would count as an answer; ask for that as well: `has(pods.error)` says that nothing is known");
     assert_eq!(with(asked, &format!("!has(pods.error) && {default}")), "");
     // There a human waits for whatever is known.
-    assert_eq!(with("  - page:", &format!("  - when: {default}\n    notice: {{ message: they crash }}\n  - page:")), "");
+    assert_eq!(
+        with("  - page:", &format!("  - when: {default}\n    notice: {{ message: they crash }}\n  - page:")),
+        ""
+    );
 }
