@@ -258,7 +258,8 @@ impl RunState {
         }
     }
 
-    /// A look that is not for the log. It is forgotten with this process, and made again by the next.
+    /// A look that is not for the log. It is forgotten with this process, and made again by the
+    /// next.
     pub fn looked(&mut self, at: DateTime<Utc>, event: &RunEvent) {
         if let RunEvent::Watched { step, verdict, .. } = event
             && let Some(Status::Watching(watched)) = self.steps.get_mut(step)

@@ -1,7 +1,7 @@
 //! Reads that are repeated until something holds, or their time is over.
 //!
-//! Of the looks those are on the log at which the answer changes, and one in ten of the others: a day
-//! of them would be a log that nobody reads. What is not on it is made again after a crash.
+//! Of the looks those are on the log at which the answer changes, and one in ten of the others: a
+//! day of them would be a log that nobody reads. What is not on it is made again after a crash.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
