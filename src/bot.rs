@@ -107,6 +107,7 @@ impl Default for EngineOptions {
             lease: Duration::from_secs(60),
             output_limit: 256 * 1024,
             approval_timeout: Duration::from_secs(30 * 60),
+            diagnosis_lasts: Duration::from_secs(10 * 60),
             fix_holds_for: Duration::from_secs(60 * 60),
             default_team: IncidentRules::default().default_team,
             mark: String::new(),

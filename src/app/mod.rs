@@ -125,6 +125,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
             lease: config.engine.lease.0,
             output_limit: config.engine.output_limit.bytes(),
             approval_timeout: config.engine.approval_timeout.0,
+            diagnosis_lasts: config.engine.diagnosis_lasts.0,
             fix_holds_for: config.engine.fix_holds_for.0,
             default_team: config.oncall.default_team.clone(),
             mark: store.mark().to_owned(),

@@ -16,6 +16,9 @@ pub struct EngineConfig {
     pub lease: HumanDuration,
     /// How long a question to a human stays open. Then the run escalates; it never acts.
     pub approval_timeout: HumanDuration,
+    /// What was found out longer ago is found out and decided again before anything is changed, and
+    /// after a person said yes to it. `0s`: it is not.
+    pub diagnosis_lasts: HumanDuration,
     /// Within this time after a run, no other one that an alert starts does the same for the same
     /// object: what comes back so soon was not fixed by it. `0s`: the playbooks' limits alone
     /// count.
@@ -39,6 +42,7 @@ impl Default for EngineConfig {
             workers: 4,
             lease: HumanDuration(Duration::from_secs(60)),
             approval_timeout: HumanDuration(Duration::from_secs(30 * 60)),
+            diagnosis_lasts: HumanDuration(Duration::from_secs(10 * 60)),
             fix_holds_for: HumanDuration(Duration::from_secs(60 * 60)),
             autonomy_ceiling: Autonomy::Auto,
             autonomy_ceilings: CeilingsConfig::default(),

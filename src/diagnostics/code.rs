@@ -74,6 +74,8 @@ codes! {
     TooMuchAutonomy "too-much-autonomy" "A playbook may do alone what somebody must be asked about.",
     NoVerify "no-verify" "A change is verified by nothing.",
     StaleVerify "stale-verify" "A verify looks at what was measured before the change.",
+    MissingEvidence "missing-evidence" "A condition takes for granted, or for an answer, what a read that may fail has found.",
+    NotHeeded "not-heeded" "A step finds something out that nobody asks for.",
     NoPage "no-page" "An escalation reaches nobody for certain.",
     NoReason "no-reason" "A step that calls somebody does not say why.",
     ShadowedTrigger "shadowed-trigger" "A trigger never counts, as one above it takes every alert of that name.",

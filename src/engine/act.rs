@@ -99,7 +99,7 @@ async fn ask_first(
         return driver.failed(at, attempt, ActionError::retry(message), before).await;
     }
     driver.append(Append { events: before, ..Append::default() }).await?;
-    driver.ask(at).await
+    driver.ask(at, None).await
 }
 
 async fn decide(

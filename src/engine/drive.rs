@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::act::{act, doubt};
+use super::anew;
 use super::ask_source::{ask_source, why_asked_anew};
 use super::brakes::{autonomy, frozen_before_it_begins, is_held_back, is_stopped_by_a_brake, run_limits};
 use super::inbox::take_inbox;
@@ -88,6 +89,11 @@ impl Driver<'_> {
                 let attempt = self.state.tried(&address).attempts + 1;
                 return self.failed_at(&address, None, attempt, error, Vec::new()).await;
             }
+            Observed::NotYet { looked, is_told: true, .. } => return self.record(looked).await,
+            Observed::NotYet { looked, .. } => {
+                self.state.looked(self.now(), &looked);
+                return Ok(Flow::On);
+            }
             Observed::Other(next) => next,
         };
         match next {
@@ -103,12 +109,23 @@ impl Driver<'_> {
                 self.record(RunEvent::Proposed { preview: outlook.preview }).await
             }
             Next::AskSource { waited } => ask_source(self, waited).await,
-            Next::Ask { at } => self.ask(&at).await,
+            Next::Ask { at } => match anew::is_due_before(self, &at) {
+                Some(because) => self.record(RunEvent::DiagnosedAnew { because }).await,
+                None => self.ask(&at, None).await,
+            },
             Next::Expire { approval } => {
                 let by = "the clock".to_owned();
                 self.record(RunEvent::ApprovalAnswered { approval, verdict: None, by, waited: None }).await
             }
-            Next::Act { at, action, attempt } => act(self, &at, action, attempt).await,
+            Next::Act { at, action, attempt } => {
+                if let Some(because) = anew::is_due_before(self, &at) {
+                    return self.record(RunEvent::DiagnosedAnew { because }).await;
+                }
+                match anew::why_the_yes_is_void(self).await {
+                    Some(why) => self.ask(&at, Some(why)).await,
+                    None => act(self, &at, action, attempt).await,
+                }
+            }
             Next::Doubt { at, action, attempt, intent, since } => {
                 doubt(self, &at, action, attempt, &intent, since).await
             }
@@ -132,8 +149,11 @@ impl Driver<'_> {
             | Next::EndItem { .. }
             | Next::Set { .. }
             | Next::Read { .. }
+            | Next::BeginWatch { .. }
+            | Next::Watch { .. }
             | Next::EndWait { .. }
             | Next::Skip { .. }
+            | Next::GoWithout { .. }
             | Next::Look { .. }
             | Next::Enter { .. } => Ok(Flow::Leave),
         }
@@ -208,7 +228,8 @@ impl Driver<'_> {
         }
     }
 
-    pub(super) async fn ask(&mut self, at: &StepAt<'_>) -> Result<Flow, StoreError> {
+    /// `again`: why what was answered before is asked again.
+    pub(super) async fn ask(&mut self, at: &StepAt<'_>, again: Option<String>) -> Result<Flow, StoreError> {
         let mut outlook = preview::preview(self.world, &self.frame, &self.state, self.playbook, self.until()).await;
         // What comes later may have to wait for what comes first; but that is there to be shown.
         if let Some(error) = outlook.unasked.remove(&at.address) {
@@ -229,7 +250,7 @@ impl Driver<'_> {
         }
         let expires_at = self.now() + self.options.approval_timeout;
         let ask = Some(Ask { preview: outlook.preview, expires_at });
-        let notices = why_asked_anew(self).into_iter().collect();
+        let notices = again.or_else(|| why_asked_anew(self)).into_iter().collect();
         // Items of a loop that have begun go on meanwhile.
         let park_until = (!at.is_in_loop()).then_some(expires_at);
         self.append(Append { ask, notices, park_until, ..Append::default() }).await?;

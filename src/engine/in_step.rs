@@ -7,6 +7,7 @@ use super::plan::{Next, finish};
 use super::state::{Approval, RunState};
 use super::status::Status;
 use super::walk::StepAt;
+use super::watch;
 use crate::action::Action;
 use crate::model::{Autonomy, ConditionKind, FailureClass, HumanDuration, Phase, SourceAnswer, StepAddress};
 use crate::playbook::{Playbook, StepKind};
@@ -68,6 +69,19 @@ pub fn doubt<'p>(at: &StepAt<'p>, state: &RunState, now: DateTime<Utc>) -> Optio
     Some(Next::Doubt { at: at.clone(), action: action.as_ref(), attempt, intent, since })
 }
 
+/// Why a read failed for good without which the run goes on. That its `when` could not be decided
+/// is another failure.
+pub fn fails_without_harm(at: &StepAt<'_>, state: &RunState) -> Option<String> {
+    match state.status(&at.address) {
+        Some(Status::Failed { error, tried, .. })
+            if at.step.goes_on_without && (tried.wanted || at.step.when.is_none()) =>
+        {
+            Some(error.clone())
+        }
+        _ => None,
+    }
+}
+
 /// What comes next at it.
 pub fn in_step<'p>(
     at: StepAt<'p>,
@@ -78,6 +92,9 @@ pub fn in_step<'p>(
     InStep { in_group, heeds_the_end, news }: InStep,
 ) -> Next<'p> {
     let step = at.step;
+    if let Some(error) = fails_without_harm(&at, state) {
+        return Next::GoWithout { address: at.address, error };
+    }
     let is_wanted = match state.status(&at.address) {
         Some(Status::Failed { error, .. }) if phase == Phase::Escalate => {
             return Next::Skip { address: at.address, because: error.clone() };
@@ -87,10 +104,11 @@ pub fn in_step<'p>(
         Some(Status::Waiting { .. }) if matches!(step.kind, StepKind::Wait(_)) => return Next::EndWait { at },
         Some(Status::Made { at: made_at }) => return begin_verify(at, *made_at),
         Some(Status::Verifying { look_at, .. }) if now < *look_at => return Next::Park { until: *look_at },
-        Some(Status::Verifying { look_at, give_up_at, last }) => {
-            return go_on_verifying(at, *look_at, *give_up_at, last.as_ref());
+        Some(Status::Verifying { look_at, give_up_at, last, holds_since }) => {
+            return go_on_verifying(at, (*look_at, *give_up_at), last.as_ref(), *holds_since);
         }
         Some(Status::Ready { tried } | Status::Waiting { tried, .. }) => tried.wanted,
+        Some(Status::Watching(_)) => true,
         // Handled before the trouble and the cancel; what is finished is passed over.
         Some(
             Status::Started { .. } | Status::Chosen { .. } | Status::Listed | Status::Open | Status::Finished { .. },
@@ -109,7 +127,10 @@ pub fn in_step<'p>(
         StepKind::EscalateIf(condition) => Next::Evaluate { at, kind: ConditionKind::EscalateIf, condition },
         StepKind::Set(values) => Next::Set { at, values },
         StepKind::Wait(lasting) => Next::Wait { at, lasting: *lasting },
-        StepKind::Action(Action::Read(action)) => Next::Read { at, action: action.as_ref(), attempt: attempts + 1 },
+        StepKind::Action(Action::Read(action)) => match &step.watch {
+            Some(watch) => watch::go_on(at, action.as_ref(), watch, state, now),
+            None => Next::Read { at, action: action.as_ref(), attempt: attempts + 1 },
+        },
         StepKind::Action(Action::Tell(tell)) => Next::Tell { at, tell },
         StepKind::Action(Action::Mutate(action)) => {
             if state.alert_resolved && heeds_the_end && !in_group {
@@ -151,9 +172,9 @@ fn begin_verify<'p>(at: StepAt<'p>, made_at: DateTime<Utc>) -> Next<'p> {
 
 fn go_on_verifying<'p>(
     at: StepAt<'p>,
-    look_at: DateTime<Utc>,
-    give_up_at: DateTime<Utc>,
+    (look_at, give_up_at): (DateTime<Utc>, DateTime<Utc>),
     last: Option<&(DateTime<Utc>, String)>,
+    holds_since: Option<DateTime<Utc>>,
 ) -> Next<'p> {
     match (&at.step.verify, last) {
         // The look that this timer was for is done.
@@ -162,7 +183,11 @@ fn go_on_verifying<'p>(
                 let because = format!("{} did not help in time: {seen}", at.address);
                 return Next::Enter { phase: Phase::Escalate, because };
             }
-            Next::BeginVerify { at, look_at: (*looked_at + verify.every).min(give_up_at), give_up_at }
+            // A look is made when it has held for long enough, too.
+            let proved_at = holds_since.zip(verify.lasting).map(|(since, lasting)| since + lasting);
+            let regular = *looked_at + verify.every;
+            let look_at = proved_at.filter(|at| at > looked_at).map_or(regular, |at| at.min(regular));
+            Next::BeginVerify { at, look_at: look_at.min(give_up_at), give_up_at }
         }
         (Some(verify), _) => Next::Look { at, verify },
         (None, _) => Next::Park { until: give_up_at },

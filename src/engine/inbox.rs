@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::anew;
 use super::drive::Driver;
 use super::preview::{self, Compared};
 use super::state::Approval;
@@ -80,6 +81,10 @@ fn too_late(
 /// # Errors
 /// The world does not say at the moment, and there is time to ask it again.
 async fn changed_since_asked(driver: &Driver<'_>) -> Result<Option<RunEvent>, ()> {
+    // Then it is diagnosed again first, and asked again where that comes to something else.
+    if anew::is_due(driver).is_some() {
+        return Ok(None);
+    }
     let Approval::Asked { preview: shown, expires_at, .. } = &driver.state.approval else { return Ok(None) };
     let now = preview::preview(driver.world, &driver.frame, &driver.state, driver.playbook, driver.until()).await;
     let told = |steps: &[PreviewStep]| steps.iter().map(|s| s.summary.clone()).collect::<Vec<_>>().join("; ");

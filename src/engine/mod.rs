@@ -5,6 +5,7 @@
 //! doubt, and the action finds out what became of it before anything else happens.
 
 mod act;
+mod anew;
 mod ask_source;
 mod brakes;
 mod drive;
@@ -31,6 +32,7 @@ mod tally;
 mod tests;
 mod timing;
 mod walk;
+mod watch;
 mod windows;
 mod worker;
 

@@ -2,6 +2,7 @@
 //! changes something (`drive`), and the one that only shows (`preview_run`).
 
 use chrono::{DateTime, Utc};
+use serde_json::Value;
 
 use super::loops;
 use super::plan::Next;
@@ -9,8 +10,9 @@ use super::read;
 use super::scope::Frame;
 use super::state::RunState;
 use super::walk::StepAt;
+use super::watch;
 use crate::action::{ActionError, Tell, World};
-use crate::model::{RunEvent, StepAddress};
+use crate::model::{HumanDuration, RunEvent, StepAddress};
 use crate::playbook::Playbook;
 
 /// What came of it.
@@ -26,6 +28,12 @@ pub(super) enum Observed<'p> {
     ItemUnread {
         address: StepAddress,
         error: ActionError,
+    },
+    /// A read that is repeated goes on. `is_told`: that goes on the log.
+    NotYet {
+        looked: RunEvent,
+        is_told: bool,
+        found: Option<(Value, String)>,
     },
     /// That is no question: whoever drives the run knows what to do.
     Other(Next<'p>),
@@ -61,7 +69,14 @@ pub(super) async fn observe<'p>(
             Ok((output, summary)) => RunEvent::Read { step: at.address.clone(), output, summary },
             Err(error) => return Observed::Failed { at, attempt, error },
         },
+        Next::BeginWatch { at, watch } => RunEvent::Watching {
+            step: at.address.clone(),
+            every: HumanDuration(watch.every),
+            give_up_at: world.clock.now() + watch.within,
+        },
+        Next::Watch { at, action, watch } => return watch::look(world, frame, state, (at, action, watch), until).await,
         Next::EndWait { at } => RunEvent::Waited { step: at.address.clone() },
+        Next::GoWithout { address, error } => RunEvent::ReadFailed { step: address, error },
         Next::Skip { address, because } => RunEvent::Skipped { step: address, because },
         Next::Look { at, verify } => read::look(world, frame, state, playbook, &at, verify, until).await,
         other => return Observed::Other(other),

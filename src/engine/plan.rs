@@ -14,7 +14,7 @@ use crate::language::Expression;
 use crate::model::{
     Autonomy, ConditionKind, HumanDuration, Intent, ItemKey, ItemOutcome, ObjectKey, Outcome, Phase, StepAddress,
 };
-use crate::playbook::{Condition, Playbook, Verify};
+use crate::playbook::{Condition, Playbook, Verify, Watch};
 
 /// The next thing to do.
 #[derive(Debug)]
@@ -70,6 +70,22 @@ pub enum Next<'p> {
     Skip {
         address: StepAddress,
         because: String,
+    },
+    /// A read failed for good, and is not needed.
+    GoWithout {
+        address: StepAddress,
+        error: String,
+    },
+    /// Record the timer of a read that is repeated.
+    BeginWatch {
+        at: StepAt<'p>,
+        watch: &'p Watch,
+    },
+    /// Repeat it.
+    Watch {
+        at: StepAt<'p>,
+        action: &'p dyn Read,
+        watch: &'p Watch,
     },
     /// Nothing before then.
     Park {

@@ -7,8 +7,9 @@ use super::preview::preview;
 use super::scope::Frame;
 use super::state::RunState;
 use super::timing::READ_TIMEOUT;
+use super::watch;
 use crate::action::World;
-use crate::model::{Autonomy, Outcome, Phase, Preview, RunEvent};
+use crate::model::{Autonomy, FailureClass, Outcome, Phase, Preview, RunEvent};
 use crate::playbook::Playbook;
 
 /// What a run would come to.
@@ -45,6 +46,13 @@ pub async fn preview_run(world: &World, playbook: &Playbook, frame: &Frame) -> R
             Observed::ItemUnread { address: step, error } => {
                 RunEvent::Failed { step, attempt: 1, class: error.class, error: error.message }
             }
+            // Nothing is waited for: the first look is what is shown.
+            Observed::NotYet { looked: RunEvent::Watched { step, summary, .. }, found, .. } => match found {
+                Some(found) => watch::over(&step, found, false),
+                None => RunEvent::Failed { step, attempt: 1, class: FailureClass::Fail, error: summary },
+            },
+            // A read that is repeated says no other thing.
+            Observed::NotYet { .. } => return escalates(events, String::new()),
             Observed::TargetUnread(error) => return escalates(events, error.message),
             Observed::Other(Next::Wait { at, .. }) => RunEvent::Waited { step: at.address },
             Observed::Other(Next::Tell { at, tell }) => {

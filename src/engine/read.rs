@@ -7,6 +7,7 @@ use super::evidence::{bounded, fields, trimmed};
 use super::loops::item_read;
 use super::scope::Frame;
 use super::state::RunState;
+use super::status::Status;
 use super::timing::READ_TIMEOUT;
 use super::walk::{ChooseAt, StepAt, find};
 use crate::action::{Action, ActionError, Field, Read, RunMark, StepContext, World};
@@ -222,7 +223,15 @@ pub(super) async fn look(
         }
     }
     match verify.until.holds(&scope, now) {
-        Ok(true) => looked(Look::Good, format!("{summary}: `{}`", verify.until.source())),
+        Ok(true) => {
+            let holds_since = match state.status(&at.address) {
+                Some(Status::Verifying { holds_since, .. }) => holds_since.unwrap_or(now),
+                _ => now,
+            };
+            let is_proved = verify.lasting.is_none_or(|lasting| holds_since + lasting <= now);
+            let verdict = if is_proved { Look::Good } else { Look::Holds };
+            looked(verdict, format!("{summary}: `{}`", verify.until.source()))
+        }
         Ok(false) => looked(Look::NotYet, format!("{summary}: not yet `{}`", verify.until.source())),
         Err(error) => looked(Look::NotYet, error.to_string()),
     }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::ask_source::Heard;
 use super::loops::Loop;
 use super::status::{Status, Tried};
+use super::watch::between_looks;
 use crate::cluster::Object;
 use crate::language::Scope;
 use crate::model::{
@@ -32,6 +33,12 @@ pub struct RunState {
     pub steps: BTreeMap<StepAddress, Status>,
     /// The loops that have their lists, the last one last: it is the one under way.
     pub loops: Vec<Loop>,
+    /// When it was last found out or decided what is wrong.
+    pub diagnosed_at: Option<DateTime<Utc>>,
+    /// The names that the diagnosis gave.
+    diagnosed: BTreeSet<String>,
+    /// It was diagnosed anew since a person said yes.
+    pub yes_is_older: bool,
     /// At least one mutation was made.
     pub mutated: bool,
     /// Why the run is done with nothing to do.
@@ -124,7 +131,9 @@ impl RunState {
             RunEvent::TargetRead { object } => {
                 if !self.target_read {
                     // Attempts to read it that failed are not those of the first step.
-                    self.forget_failures();
+                    let diagnosis = self.steps.iter_mut().filter(|(step, _)| step.phase() == Phase::Diagnose);
+                    diagnosis.for_each(|(_, status)| status.forget_failures());
+                    self.is_the_same(object.as_ref());
                 }
                 self.target_read = true;
                 self.target_gone = object.is_none();
@@ -142,7 +151,9 @@ impl RunState {
                 self.entered_because.clone_from(because);
             }
             RunEvent::Proposed { preview } => self.proposed = Some(preview.clone()),
+            RunEvent::DiagnosedAnew { .. } => self.begin_again(at),
             RunEvent::ApprovalAsked { approval, preview, expires_at } => {
+                self.yes_is_older = false;
                 self.approval = Approval::Asked { id: *approval, preview: preview.clone(), expires_at: *expires_at };
                 // What was tried to find out what to ask is not on the account of the change.
                 self.forget_failures();
@@ -180,6 +191,13 @@ impl RunState {
                 return;
             }
         };
+        if step.phase() == Phase::Diagnose {
+            self.diagnosed_at = Some(at);
+            self.diagnosed.extend(step.id().map(str::to_owned));
+            if let RunEvent::Set { values, .. } = event {
+                self.diagnosed.extend(values.keys().cloned());
+            }
+        }
         match event {
             RunEvent::Listed { item, items, .. } => {
                 self.loops.push(Loop::new(step.clone(), item.clone(), items.clone()));
@@ -215,6 +233,10 @@ impl RunState {
             }
             RunEvent::Set { values, .. } => self.outputs_of(step).extend(values.clone()),
             RunEvent::Read { output, summary, .. } => self.keep_output(step, output, summary, None),
+            RunEvent::ReadFailed { error, .. } => {
+                let output = serde_json::json!({ "error": error });
+                self.keep_output(step, &output, &format!("no answer: {error}"), None);
+            }
             RunEvent::Started { .. } => {
                 if let Some(item) = self.item_mut(step) {
                     item.is_touched = true;
@@ -243,6 +265,43 @@ impl RunState {
         }
     }
 
+    /// A look that is not for the log. It is forgotten with this process, and made again by the
+    /// next.
+    pub fn looked(&mut self, at: DateTime<Utc>, event: &RunEvent) {
+        if let RunEvent::Watched { step, verdict, .. } = event
+            && let Some(Status::Watching(watched)) = self.steps.get_mut(step)
+        {
+            *watched = watched.looked(at, *verdict);
+        }
+    }
+
+    /// The diagnosis begins again. What is of the mitigation stands.
+    fn begin_again(&mut self, at: DateTime<Utc>) {
+        if self.phase != Some(Phase::Mitigate) || self.mutated {
+            self.is_illegal("its log diagnoses anew what was not about to be changed".to_owned());
+            return;
+        }
+        self.phase = Some(Phase::Diagnose);
+        self.target_read = false;
+        self.diagnosed_at = Some(at);
+        self.steps.retain(|step, _| step.phase() != Phase::Diagnose);
+        self.loops.retain(|listed| listed.address.phase() != Phase::Diagnose);
+        let names = std::mem::take(&mut self.diagnosed);
+        self.outputs.retain(|name, _| !names.contains(name));
+        self.yes_is_older = matches!(self.approval, Approval::Granted { .. });
+    }
+
+    /// Whether what is read now is what was diagnosed before, where it was.
+    fn is_the_same(&mut self, now: Option<&Value>) {
+        let Some(before) = &self.object else { return };
+        let why = match now.map(|now| Object(now.clone())) {
+            None => "the target is not there any more",
+            Some(now) if now.uid() != before.uid() => "the target was replaced by another of the same name meanwhile",
+            Some(_) => return,
+        };
+        self.is_in_trouble(why.to_owned());
+    }
+
     fn is_illegal(&mut self, what: String) {
         self.illegal.get_or_insert_with(|| what.clone());
         self.is_in_trouble(what);
@@ -259,7 +318,8 @@ impl RunState {
     fn take_time(&mut self, at: DateTime<Utc>, event: &RunEvent) {
         let until = match event {
             RunEvent::Claimed { .. } => {
-                let left_alone = self.goes_on_at.map(|goes_on_at| at - goes_on_at).unwrap_or_default();
+                let late = self.goes_on_at.map(|goes_on_at| at - goes_on_at).unwrap_or_default();
+                let left_alone = late - between_looks(self);
                 self.left_alone = self.left_alone.max(left_alone);
                 at
             }
@@ -320,6 +380,7 @@ impl RunState {
     /// What waits goes on to wait as long as it was meant to, whatever the time is called now.
     fn move_times(&mut self, by: TimeDelta) {
         self.steps.values_mut().for_each(|status| status.move_times(by));
+        self.diagnosed_at.iter_mut().for_each(|at| *at += by);
         if let Approval::Asked { expires_at, .. } = &mut self.approval {
             *expires_at += by;
         }

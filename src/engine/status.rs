@@ -4,7 +4,7 @@ use std::mem;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::model::{ConditionKind, FailureClass, Intent, Look, RunEvent};
+use crate::model::{ConditionKind, FailureClass, HumanDuration, Intent, Look, RunEvent};
 
 /// How far a step is. One that has none has not begun.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,8 +20,15 @@ pub enum Status {
     Started { tried: Tried, intent: Box<Intent>, since: DateTime<Utc>, look_at: Option<DateTime<Utc>> },
     /// A mutation was made, or found unneeded; what is left is its verify, if it has one.
     Made { at: DateTime<Utc> },
-    /// A verify waits for its next look.
-    Verifying { look_at: DateTime<Utc>, give_up_at: DateTime<Utc>, last: Option<(DateTime<Utc>, String)> },
+    /// A verify waits for its next look. `holds_since`: since when each look holds.
+    Verifying {
+        look_at: DateTime<Utc>,
+        give_up_at: DateTime<Utc>,
+        last: Option<(DateTime<Utc>, String)>,
+        holds_since: Option<DateTime<Utc>>,
+    },
+    /// A read is repeated.
+    Watching(Watched),
     /// A `choose` has chosen this branch.
     Chosen { branch: String },
     /// A `foreach` has its list.
@@ -31,6 +38,20 @@ pub enum Status {
     /// It needs no more: read, skipped, verified, told. `made`: it is a mutation that was made, or
     /// found unneeded.
     Finished { made: bool },
+}
+
+/// How far a read is that is repeated.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Watched {
+    pub since: DateTime<Utc>,
+    pub every: HumanDuration,
+    pub give_up_at: DateTime<Utc>,
+    /// The last look, also one that is not on the log.
+    pub last_at: Option<DateTime<Utc>>,
+    /// The last one that is, and what it came to.
+    pub told: Option<(DateTime<Utc>, Look)>,
+    /// Since when each look holds.
+    pub holds_since: Option<DateTime<Utc>>,
 }
 
 /// What the attempts of a step that is under way left behind. Each of its times has a patience of
@@ -85,7 +106,9 @@ impl Status {
                 | RunEvent::Told { .. },
             )
             | (Status::Waiting { .. }, RunEvent::Read { .. } | RunEvent::Waited { .. })
-            | (Status::Failed { .. }, RunEvent::Skipped { .. }) => Status::Finished { made: false },
+            | (Status::Failed { .. }, RunEvent::Skipped { .. } | RunEvent::ReadFailed { .. }) => {
+                Status::Finished { made: false }
+            }
             (
                 Status::Ready { tried } | Status::Waiting { tried, .. } | Status::Started { tried, .. },
                 RunEvent::Failed { attempt, class, error, .. },
@@ -133,17 +156,41 @@ impl Status {
                 Status::Made { at }
             }
             (Status::Made { .. }, RunEvent::Verifying { look_at, give_up_at, .. }) => {
-                Status::Verifying { look_at: *look_at, give_up_at: *give_up_at, last: None }
+                Status::Verifying { look_at: *look_at, give_up_at: *give_up_at, last: None, holds_since: None }
             }
-            (Status::Verifying { last, .. }, RunEvent::Verifying { look_at, give_up_at, .. }) => {
-                Status::Verifying { look_at: *look_at, give_up_at: *give_up_at, last: last.clone() }
+            (Status::Verifying { last, holds_since, .. }, RunEvent::Verifying { look_at, give_up_at, .. }) => {
+                let (last, holds_since) = (last.clone(), *holds_since);
+                Status::Verifying { look_at: *look_at, give_up_at: *give_up_at, last, holds_since }
             }
-            (Status::Verifying { look_at, give_up_at, .. }, RunEvent::Looked { verdict, summary, .. }) => match verdict
-            {
-                Look::Good => Status::Finished { made: true },
-                Look::Bad | Look::NotYet => {
-                    Status::Verifying { look_at: *look_at, give_up_at: *give_up_at, last: Some((at, summary.clone())) }
+            (Status::Verifying { look_at, give_up_at, holds_since, .. }, RunEvent::Looked { verdict, summary, .. }) => {
+                let (look_at, give_up_at, last) = (*look_at, *give_up_at, Some((at, summary.clone())));
+                match verdict {
+                    Look::Good => Status::Finished { made: true },
+                    Look::Holds => {
+                        let holds_since = holds_since.or(Some(at));
+                        Status::Verifying { look_at, give_up_at, last, holds_since }
+                    }
+                    Look::Bad | Look::NotYet => Status::Verifying { look_at, give_up_at, last, holds_since: None },
                 }
+            }
+            (Status::Ready { .. }, RunEvent::Watching { every, give_up_at, .. }) => Status::Watching(Watched {
+                since: at,
+                every: *every,
+                give_up_at: *give_up_at,
+                last_at: None,
+                told: None,
+                holds_since: None,
+            }),
+            (Status::Watching(watched), RunEvent::Watched { verdict, .. }) => {
+                let told = Some((at, *verdict));
+                Status::Watching(Watched { told, ..watched.looked(at, *verdict) })
+            }
+            (Status::Watching(_), RunEvent::Read { .. }) => Status::Finished { made: false },
+            (Status::Watching(_), RunEvent::Failed { attempt, class, error, .. }) => Status::Failed {
+                // Its `when`, where it has one, held: nothing is watched before.
+                tried: Tried { wanted: true, attempts: *attempt, first_failed_at: Some(at), ..Tried::default() },
+                class: *class,
+                error: error.clone(),
             },
             _ => return Err(IllegalRecord { record: event.name(), before: status.told() }),
         };
@@ -159,6 +206,7 @@ impl Status {
             | Status::Started { tried, .. } => Some(tried),
             Status::Made { .. }
             | Status::Verifying { .. }
+            | Status::Watching(_)
             | Status::Chosen { .. }
             | Status::Listed
             | Status::Open
@@ -194,11 +242,13 @@ impl Status {
                 look_at.iter_mut().for_each(|at| *at += by);
             }
             Status::Made { at } => *at += by,
-            Status::Verifying { look_at, give_up_at, last } => {
+            Status::Verifying { look_at, give_up_at, last, holds_since } => {
                 *look_at += by;
                 *give_up_at += by;
                 last.iter_mut().for_each(|(at, _)| *at += by);
+                holds_since.iter_mut().for_each(|at| *at += by);
             }
+            Status::Watching(watched) => watched.move_times(by),
             Status::Chosen { .. } | Status::Listed | Status::Open | Status::Finished { .. } => {}
         }
     }
@@ -211,11 +261,30 @@ impl Status {
             Status::Started { .. } => "was being made",
             Status::Made { .. } => "was made",
             Status::Verifying { .. } => "was being verified",
+            Status::Watching(_) => "was being watched",
             Status::Chosen { .. } => "had chosen",
             Status::Listed => "had its list",
             Status::Open => "was under way",
             Status::Finished { .. } => "was finished",
         }
+    }
+}
+
+impl Watched {
+    /// The same after one more look.
+    pub(super) fn looked(&self, at: DateTime<Utc>, verdict: Look) -> Self {
+        let holds_since = match verdict {
+            Look::Good | Look::Holds => self.holds_since.or(Some(at)),
+            Look::NotYet | Look::Bad => None,
+        };
+        Self { last_at: Some(at), holds_since, ..self.clone() }
+    }
+
+    fn move_times(&mut self, by: TimeDelta) {
+        self.since += by;
+        self.give_up_at += by;
+        self.last_at.iter_mut().chain(&mut self.holds_since).for_each(|at| *at += by);
+        self.told.iter_mut().for_each(|(at, _)| *at += by);
     }
 }
 

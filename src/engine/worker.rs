@@ -37,6 +37,9 @@ pub struct EngineOptions {
     pub output_limit: usize,
     /// How long a question to a human stays open.
     pub approval_timeout: Duration,
+    /// What was found out longer ago is found out again before anything is changed. Zero: it is
+    /// not.
+    pub diagnosis_lasts: Duration,
     /// Within this time after a run, no other one that an alert starts does the same for the same
     /// object. Zero: that is left to the playbooks' limits.
     pub fix_holds_for: Duration,

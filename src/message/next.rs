@@ -63,6 +63,9 @@ fn run_move(run: &Run, timeline: &[TimelineEntry]) -> Option<String> {
             if let RunEvent::Entered { phase: entered, .. } = event {
                 phase = *entered;
             }
+            if let RunEvent::DiagnosedAnew { .. } = event {
+                phase = Phase::Diagnose;
+            }
             if !matches!(event, RunEvent::Claimed { .. }) {
                 last = Some(event);
             }
@@ -80,6 +83,10 @@ fn run_move(run: &Run, timeline: &[TimelineEntry]) -> Option<String> {
         Some(RunEvent::Verifying { look_at, give_up_at, .. }) => {
             format!("{id} looks at {} whether it helped, and gives up at {}", time(*look_at), time(*give_up_at))
         }
+        Some(RunEvent::Watching { step, give_up_at, .. }) => {
+            format!("{id} watches {step}, until {} at the latest", time(*give_up_at))
+        }
+        Some(RunEvent::Watched { step, .. }) => format!("{id} watches {step}"),
         _ => format!("{id} goes on ({phase})"),
     })
 }

@@ -108,7 +108,7 @@ fn fate(from_here: &[TimelineEntry]) -> Fate {
             if ended { Fate::Over } else { Fate::Stands }
         }
         // A timer that is over is told by what came after it.
-        RunEvent::Waiting { .. } | RunEvent::Verifying { .. } => {
+        RunEvent::Waiting { .. } | RunEvent::Verifying { .. } | RunEvent::Watching { .. } => {
             if later.any(|event| !matches!(event, RunEvent::Claimed { .. })) { Fate::Over } else { Fate::Stands }
         }
         RunEvent::SourceAsked { again_at: Some(_), .. } => {
@@ -271,6 +271,7 @@ fn tell_run(run: RunId, event: &RunEvent, at: DateTime<Utc>) -> Option<String> {
         // What is made of values is told; they alone are for whoever asks why.
         RunEvent::Set { .. } => return None,
         RunEvent::Read { step, summary, .. } => format!("{}: {summary}", step_name(step)),
+        RunEvent::ReadFailed { step, .. } => format!("{} has no answer, and it goes on without", step_name(step)),
         RunEvent::Failed { step, attempt, class, error } => {
             let name = step_name(step);
             match class {
@@ -302,18 +303,18 @@ fn tell_run(run: RunId, event: &RunEvent, at: DateTime<Utc>) -> Option<String> {
         RunEvent::Verifying { look_at, give_up_at, .. } => {
             format!("verify: looks at {}, until {} at the latest", later(*look_at, at), later(*give_up_at, at))
         }
-        RunEvent::Looked { verdict, summary, .. } => {
-            let verdict = match verdict {
-                Look::Good => "good",
-                Look::NotYet => "not yet",
-                Look::Bad => "bad",
-            };
-            format!("verify: {summary}: {verdict}")
+        RunEvent::Looked { verdict, summary, .. } => format!("verify: {summary}: {}", verdict_text(*verdict)),
+        RunEvent::Watching { step, give_up_at, .. } => {
+            format!("{}: it is watched, until {} at the latest", step_name(step), later(*give_up_at, at))
+        }
+        RunEvent::Watched { step, verdict, summary } => {
+            format!("{}: {summary}: {}", step_name(step), verdict_text(*verdict))
         }
         // A page has its own entry, which says why.
         RunEvent::Told { page: true, .. } => return None,
         RunEvent::Told { team, text, .. } => format!("notice to team {team}: {text}"),
         RunEvent::SourceAsked { waited, answer, again_at } => source_text(*waited, answer, *again_at, at),
+        RunEvent::DiagnosedAnew { because } => format!("diagnoses again: {because}"),
         RunEvent::AlertResolved => "the alert resolved".to_owned(),
         // The incident says so, once for all of its runs.
         RunEvent::ClockMoved { .. } => return None,
@@ -322,6 +323,15 @@ fn tell_run(run: RunId, event: &RunEvent, at: DateTime<Utc>) -> Option<String> {
         RunEvent::Ended { outcome, because } => format!("{run} {outcome}: {because}"),
         RunEvent::Unknown => UNKNOWN.to_owned(),
     })
+}
+
+fn verdict_text(verdict: Look) -> &'static str {
+    match verdict {
+        Look::Good => "good",
+        Look::Holds => "good, if it stays so",
+        Look::NotYet => "not yet",
+        Look::Bad => "bad",
+    }
 }
 
 /// `3 items: a, b, c`.

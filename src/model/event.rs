@@ -110,6 +110,8 @@ pub enum RunEvent {
     ItemEnded { step: StepAddress, outcome: ItemOutcome, because: String },
     /// A read-only action answered.
     Read { step: StepAddress, output: Value, summary: String },
+    /// A read failed for good, and the run goes on without its answer.
+    ReadFailed { step: StepAddress, error: String },
     /// A step failed; `attempt` counts from 1.
     Failed { step: StepAddress, attempt: u32, class: FailureClass, error: String },
     /// The next attempt of a step, or its `wait`, is due then.
@@ -159,10 +161,17 @@ pub enum RunEvent {
     },
     /// A verify waits for its settle time, or for its next look.
     Verifying { step: StepAddress, look_at: DateTime<Utc>, give_up_at: DateTime<Utc> },
+    /// A read is repeated until something holds, or until then at the latest.
+    Watching { step: StepAddress, every: HumanDuration, give_up_at: DateTime<Utc> },
+    /// It was repeated, and goes on: not each look is recorded.
+    Watched { step: StepAddress, verdict: Look, summary: String },
     /// A verify looked.
     Looked { step: StepAddress, verdict: Look, summary: String },
     /// A page or notice went to the outbox.
     Told { step: StepAddress, page: bool, team: String, text: String },
+    /// What was found out is too old to change anything by: the diagnosis begins again. What was
+    /// done of the mitigation, which changed nothing, stands.
+    DiagnosedAnew { because: String },
     /// The source of the alert was asked whether that still fires, as nobody had come to the run
     /// for so long.
     SourceAsked {
@@ -199,6 +208,7 @@ impl RunEvent {
             | RunEvent::ItemRead { step, .. }
             | RunEvent::ItemEnded { step, .. }
             | RunEvent::Read { step, .. }
+            | RunEvent::ReadFailed { step, .. }
             | RunEvent::Failed { step, .. }
             | RunEvent::Waiting { step, .. }
             | RunEvent::Waited { step }
@@ -207,6 +217,8 @@ impl RunEvent {
             | RunEvent::Done { step, .. }
             | RunEvent::Unneeded { step, .. }
             | RunEvent::Verifying { step, .. }
+            | RunEvent::Watching { step, .. }
+            | RunEvent::Watched { step, .. }
             | RunEvent::Looked { step, .. }
             | RunEvent::Told { step, .. } => Some(step),
             RunEvent::Claimed { .. }
@@ -215,6 +227,7 @@ impl RunEvent {
             | RunEvent::Proposed { .. }
             | RunEvent::ApprovalAsked { .. }
             | RunEvent::ApprovalAnswered { .. }
+            | RunEvent::DiagnosedAnew { .. }
             | RunEvent::SourceAsked { .. }
             | RunEvent::AlertResolved
             | RunEvent::ClockMoved { .. }
@@ -239,6 +252,7 @@ impl RunEvent {
             RunEvent::ItemRead { .. } => "item_read",
             RunEvent::ItemEnded { .. } => "item_ended",
             RunEvent::Read { .. } => "read",
+            RunEvent::ReadFailed { .. } => "read_failed",
             RunEvent::Failed { .. } => "failed",
             RunEvent::Waiting { .. } => "waiting",
             RunEvent::Waited { .. } => "waited",
@@ -250,8 +264,11 @@ impl RunEvent {
             RunEvent::Done { .. } => "done",
             RunEvent::Unneeded { .. } => "unneeded",
             RunEvent::Verifying { .. } => "verifying",
+            RunEvent::Watching { .. } => "watching",
+            RunEvent::Watched { .. } => "watched",
             RunEvent::Looked { .. } => "looked",
             RunEvent::Told { .. } => "told",
+            RunEvent::DiagnosedAnew { .. } => "diagnosed_anew",
             RunEvent::SourceAsked { .. } => "source_asked",
             RunEvent::AlertResolved => "alert_resolved",
             RunEvent::ClockMoved { .. } => "clock_moved",
@@ -332,12 +349,14 @@ pub struct Considered {
     pub error: Option<String>,
 }
 
-/// What a verify saw.
+/// What a look saw, of a verify or a watch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Look {
     /// `until` holds.
     Good,
+    /// `until` holds, and has yet to hold for longer.
+    Holds,
     /// Not yet.
     NotYet,
     /// `fail_if` holds: no use in waiting.

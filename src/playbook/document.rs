@@ -285,6 +285,10 @@ pub struct Step {
     pub timeout: Option<Duration>,
     /// The total time for which failures that may pass are tried again; `None`: the engine's default for the action's effect.
     pub retry_for: Option<Duration>,
+    /// Of a read: when it fails, the run goes on without its answer.
+    pub goes_on_without: bool,
+    /// Of a read: it is repeated.
+    pub watch: Option<Watch>,
     pub verify: Option<Verify>,
     pub at: Location,
 }
@@ -319,6 +323,21 @@ pub struct Condition {
     pub because: Option<Template>,
 }
 
+/// How a read is repeated.
+#[derive(Debug)]
+pub struct Watch {
+    /// The fields of the read are names here.
+    pub until: Expression,
+    /// No use in waiting any longer: the step fails.
+    pub fail_if: Option<Expression>,
+    /// The time between two looks.
+    pub every: Duration,
+    /// The end of patience, counted from the first look.
+    pub within: Duration,
+    /// `until` has to hold at each look for so long.
+    pub lasting: Option<Duration>,
+}
+
 /// How it is proved that a mutation helped.
 #[derive(Debug)]
 pub struct Verify {
@@ -334,4 +353,6 @@ pub struct Verify {
     pub every: Duration,
     /// The end of patience, counted from the mutation.
     pub within: Duration,
+    /// `until` has to hold at each look for so long.
+    pub lasting: Option<Duration>,
 }

@@ -21,7 +21,7 @@ pub use again::Reread;
 pub use catalog::{AlertMatch, Catalog, read_folder};
 pub use document::{
     Block, Branch, Choose, Condition, ForEach, Input, InputKind, ItemTarget, Limits, Playbook, Step, StepKind,
-    TargetPart, TargetRule, Trigger, Verify, WhenResolved,
+    TargetPart, TargetRule, Trigger, Verify, Watch, WhenResolved,
 };
 pub use inputs::InputProblem;
 pub use load::{LARGEST as LARGEST_PLAYBOOK, schema};

@@ -72,7 +72,8 @@ async fn a_question_stays_open_as_long_as_it_was_said_to() {
         assert!(late.approves("alice").await.contains("expired"), "{by}");
         late.ends(Outcome::Escalated).await;
 
-        let mut in_time = bot(&asking(), &[Some(0.4), Some(0.02)]).await;
+        // Asked, found out again after the yes, and looked at.
+        let mut in_time = bot(&asking(), &[Some(0.4), Some(0.4), Some(0.02)]).await;
         in_time.fires("ShopSlow", &[]).await;
         in_time.passes(minutes(10)).await;
         in_time.has_its_clock_set(by).await;

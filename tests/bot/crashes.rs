@@ -15,16 +15,16 @@ use serde_json::json;
 use crate::bot::{Bot, minutes, shipped};
 
 /// One conversation and what comes of it, whatever happens to the bot.
-struct Story {
-    playbook: String,
-    objects: fn() -> Vec<Object>,
+pub struct Story {
+    pub playbook: String,
+    pub objects: fn() -> Vec<Object>,
     /// What else is true of the world.
-    world: fn(&Bot),
-    alert: (&'static str, &'static [(&'static str, &'static str)]),
-    ends: Outcome,
+    pub world: fn(&Bot),
+    pub alert: (&'static str, &'static [(&'static str, &'static str)]),
+    pub ends: Outcome,
     /// What the cluster sees.
-    mutations: &'static [&'static str],
-    pages: &'static [&'static str],
+    pub mutations: &'static [&'static str],
+    pub pages: &'static [&'static str],
 }
 
 impl Story {
@@ -55,7 +55,7 @@ impl Story {
     }
 
     /// Dies at each point. There are about so many of them: with none, this would be no test.
-    async fn survives(self, points: std::ops::Range<usize>) {
+    pub async fn survives(self, points: std::ops::Range<usize>) {
         let passed = self.goes(None).await;
         assert!(points.contains(&passed.len()), "{} points: {passed:#?}", passed.len());
         for n in 1..=passed.len() {

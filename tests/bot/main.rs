@@ -6,6 +6,7 @@
 mod world;
 
 mod affected_laws;
+mod ages;
 mod bot;
 mod branches;
 mod budget;
@@ -24,6 +25,7 @@ mod episodes;
 mod escalation;
 mod escalation_laws;
 mod events;
+mod evidence;
 mod experts;
 mod flapping;
 mod freezes;
@@ -56,6 +58,7 @@ mod test_pages;
 mod tickets;
 mod tickets_in_doubt;
 mod two_bots;
+mod watches;
 mod why;
 mod windows;
 mod words;

@@ -14,7 +14,7 @@ use crate::bot::pager::Pager;
 use crate::bot::{Bot, minutes};
 use crate::budget::{fires, resolves};
 use crate::quiet::{Quiet, fingerprint};
-use crate::runs::{SHOP, in_three_steps, shop};
+use crate::runs::{SHOP, in_three_steps, shop, web};
 
 /// It waits for a moment before it changes something.
 fn waiting_shop() -> String {
@@ -32,16 +32,25 @@ async fn comes_in(bot: &Bot) {
     bot.store().accept_delivery(delivered).await.unwrap();
 }
 
+/// It is slow until something is done about it.
+fn is_slow_until_scaled(bot: &Bot) {
+    let cluster = bot.cluster.clone();
+    bot.prometheus.follows("shop_latency", move || {
+        let web = cluster.object(&web())?;
+        Some(if web.at("/spec/replicas") == Some(&json!(4)) { 0.4 } else { 0.02 })
+    });
+}
+
 async fn slow_shop() -> Bot {
     let bot = Bot::begins(&[&waiting_shop()], shop()).await;
-    bot.prometheus.answers_in_turn("shop_latency", &[Some(0.4), Some(0.02)]);
+    is_slow_until_scaled(&bot);
     bot
 }
 
 /// A bot that has the Alertmanager to ask, and an alert that began before an outage of three hours.
 async fn slow_shop_asking(alertmanager: &Quiet, playbook: &str) -> Bot {
     let mut bot = alertmanager.bot(&[playbook]).await;
-    bot.prometheus.answers_in_turn("shop_latency", &[Some(0.4), Some(0.02)]);
+    is_slow_until_scaled(&bot);
     bot.fires("ShopSlow", &[]).await;
     bot.is_gone_for(minutes(3 * 60)).await;
     bot
@@ -144,7 +153,7 @@ async fn another_alert_about_the_target_that_still_fires_is_enough() {
     alertmanager.has(|answers| answers.firing = vec![r#"{"alertname": "ShopDown"}"#.into()]);
     let playbook = waiting_shop().replace("triggers:\n", "triggers:\n  - alert: ShopDown\n");
     let mut bot = alertmanager.bot(&[&playbook]).await;
-    bot.prometheus.answers_in_turn("shop_latency", &[Some(0.4), Some(0.02)]);
+    is_slow_until_scaled(&bot);
     bot.fires("ShopSlow", &[]).await;
     bot.fires("ShopDown", &[]).await;
     bot.is_gone_for(minutes(3 * 60)).await;
@@ -168,7 +177,7 @@ async fn whose_source_cannot_be_asked_asks_a_person_and_says_why() {
         let alertmanager = Quiet::begins().await;
         alertmanager.has(|answers| answers.firing = vec![SLOW.into()]);
         let mut bot = alertmanager.bot(&[&waiting_shop()]).await;
-        bot.prometheus.answers_in_turn("shop_latency", &[Some(0.4), Some(0.02)]);
+        is_slow_until_scaled(&bot);
         bot.fires("ShopSlow", &[]).await;
         alertmanager.has(|answers| answers.instead = instead);
         becomes(&mut bot);
@@ -220,7 +229,7 @@ async fn a_yes_of_before_the_outage_is_asked_for_again() {
         alertmanager.has(|answers| answers.firing = if still_fires { vec![SLOW.into()] } else { Vec::new() });
         let playbook = SHOP.replace("page_by: 2h", "page_by: 30m").replace("autonomy: auto", "autonomy: approve");
         let mut bot = alertmanager.bot(&[&playbook]).await;
-        bot.prometheus.answers_in_turn("shop_latency", &[Some(0.4), Some(0.02)]);
+        is_slow_until_scaled(&bot);
         bot.fires("ShopSlow", &[]).await;
         bot.fuse.dies_at_next("before append started");
         approves(&bot, 1).await;
@@ -243,7 +252,7 @@ async fn a_yes_of_before_the_outage_is_asked_for_again() {
 async fn a_yes_lay_there(page_by: &str, lasting: Duration) -> Bot {
     let playbook = SHOP.replace("page_by: 2h", page_by).replace("autonomy: auto", "autonomy: approve");
     let mut bot = Bot::begins(&[&playbook], shop()).await;
-    bot.prometheus.answers_in_turn("shop_latency", &[Some(0.4), Some(0.02)]);
+    is_slow_until_scaled(&bot);
     bot.fires("ShopSlow", &[]).await;
     // It is in the run's inbox when the process dies.
     bot.fuse.dies_at_next("before append approval_answered");
@@ -299,7 +308,7 @@ async fn a_group_that_was_begun_is_finished_and_what_comes_after_it_is_asked_abo
 async fn what_a_person_asked_for_has_no_source_and_a_person_is_asked_again() {
     let alertmanager = Quiet::begins().await;
     let mut bot = alertmanager.bot(&[&SHOP.replace("page_by: 2h", "page_by: 30m")]).await;
-    bot.prometheus.answers_in_turn("shop_latency", &[Some(0.4), Some(0.02)]);
+    is_slow_until_scaled(&bot);
     bot.types("anna", "run shop-slow").await;
     bot.fuse.dies_at_next("before append started");
     approves(&bot, 1).await;
@@ -322,7 +331,7 @@ async fn a_change_that_an_outage_has_cut_off_is_decided_anew() {
         let alertmanager = Quiet::begins().await;
         alertmanager.has(|answers| answers.firing = if still_fires { vec![known.clone()] } else { Vec::new() });
         let mut bot = alertmanager.bot(&[&SHOP.replace("page_by: 2h", "page_by: 30m")]).await;
-        bot.prometheus.answers_in_turn("shop_latency", &[Some(0.4), Some(0.02)]);
+        is_slow_until_scaled(&bot);
         bot.fuse.dies_at_next("before patch");
         comes_in(&bot).await;
         bot.settles_once().await;
@@ -361,7 +370,7 @@ async fn a_run_that_was_left_alone_for_a_moment_goes_on() {
 async fn an_alert_that_waited_for_long_asks_and_one_that_is_told_again_does_not() {
     for is_told_again in [false, true] {
         let mut bot = Bot::begins(&[&SHOP.replace("page_by: 2h", "page_by: 30m")], shop()).await;
-        bot.prometheus.answers_in_turn("shop_latency", &[Some(0.4), Some(0.02)]);
+        is_slow_until_scaled(&bot);
         comes_in(&bot).await;
         bot.is_gone_for(minutes(3 * 60)).await;
         if is_told_again {
@@ -385,7 +394,7 @@ async fn the_source_of_an_alert_that_waited_for_long_is_asked() {
         let alertmanager = Quiet::begins().await;
         alertmanager.has(|answers| answers.firing = if still_fires { vec![known.clone()] } else { Vec::new() });
         let mut bot = alertmanager.bot(&[&SHOP.replace("page_by: 2h", "page_by: 30m")]).await;
-        bot.prometheus.answers_in_turn("shop_latency", &[Some(0.4), Some(0.02)]);
+        is_slow_until_scaled(&bot);
         comes_in(&bot).await;
         bot.is_gone_for(minutes(3 * 60)).await;
         bot.settles().await;

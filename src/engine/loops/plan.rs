@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::state::{ItemState, Loop};
 use super::{guard_key, of_item};
-use crate::engine::in_step::{InStep, News, doubt, in_step, news, why_given_up};
+use crate::engine::in_step::{InStep, News, doubt, fails_without_harm, in_step, news, why_given_up};
 use crate::engine::plan::Next;
 use crate::engine::state::{Approval, RunState};
 use crate::engine::status::Status;
@@ -165,7 +165,11 @@ impl<'p> Planner<'p, '_> {
 
     fn step(&self, item: &ItemState, place: Place<'p>) -> Next<'p> {
         let address = place.address();
-        if let Some(Status::Failed { class, error, tried }) = self.state.status(address) {
+        let goes_without = match &place {
+            Place::Step(at) => fails_without_harm(at, self.state).is_some(),
+            Place::Choose(_) | Place::Loop(_) => false,
+        };
+        if let Some(Status::Failed { class, error, tried }) = self.state.status(address).filter(|_| !goes_without) {
             // What somebody holds says nothing about the others.
             if *class == FailureClass::LeaveAlone {
                 return self.end(item, ItemOutcome::LeftAlone, error.clone());
@@ -218,7 +222,9 @@ impl<'p> Planner<'p, '_> {
     /// What is asked before a wave; `None`: it may begin.
     fn guard(&self, key: &ItemKey) -> Option<Next<'p>> {
         let at = next_in_guard(self.playbook, self.at.foreach, key, self.state)?;
-        if let Some(Status::Failed { class, error, tried }) = self.state.status(&at.address) {
+        if let Some(Status::Failed { class, error, tried }) = self.state.status(&at.address)
+            && fails_without_harm(&at, self.state).is_none()
+        {
             let why = why_given_up(&at.address.for_all(), *class, error, tried.attempts);
             return Some(self.escalate(&why));
         }

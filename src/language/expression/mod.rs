@@ -84,6 +84,11 @@ impl Expression {
         &self.references
     }
 
+    /// The names for which `orValue` stands in when they are not there.
+    pub fn defaulted(&self) -> Vec<Reference> {
+        names::defaulted(&self.program)
+    }
+
     /// What can only fail when it is decided.
     pub fn mistakes(&self) -> &[CompileError] {
         &self.found.mistakes

@@ -81,6 +81,19 @@ fn collect<'e>(expression: &'e IdedExpr, local: &mut Vec<&'e str>, found: &mut V
     }
 }
 
+/// The references for which `orValue` stands in.
+pub(super) fn defaulted(expression: &IdedExpr) -> Vec<Reference> {
+    let mut found = Vec::new();
+    if let Expr::Call(call) = &expression.expr
+        && call.func_name == "orValue"
+        && let Some(target) = call.target.as_deref()
+    {
+        found.extend(references(target));
+    }
+    found.extend(children(expression).into_iter().flat_map(defaulted));
+    found
+}
+
 /// `p99.value` for an expression that is a name and fields of it.
 pub(super) fn dotted(expression: &IdedExpr) -> Option<String> {
     let chain = Chain::of(expression)?;

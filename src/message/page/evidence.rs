@@ -24,8 +24,14 @@ pub(super) fn evidence(run: Option<RunId>, timeline: &[TimelineEntry]) -> (Vec<S
     }
     for (entry, text) in told(timeline).into_iter().filter(|(entry, _)| of_run(entry)) {
         let TimelineWhat::Run(_, event) = &entry.what else { continue };
+        // What was found before is not what it went by.
+        if let RunEvent::DiagnosedAnew { .. } = event {
+            found.clear();
+            continue;
+        }
         let list = match event {
             RunEvent::Read { .. }
+            | RunEvent::ReadFailed { .. }
             | RunEvent::TargetRead { .. }
             | RunEvent::Chosen { .. }
             | RunEvent::Listed { .. }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::each::EachDraft;
 use super::names::{Inside, Names, group, is_loop};
 use super::steps::{Draft, Spot, is_reason, one};
-use super::{Checker, flow};
+use super::{Checker, flow, missing};
 use crate::diagnostics::Code;
 use crate::language::{Expression, Location};
 use crate::model::{Phase, StepAddress, redact};
@@ -214,6 +214,7 @@ impl Blocks<'_, '_, '_> {
         let has_when = raw.when.is_some() || raw.seen.is_broken("when");
         let when = raw.when.as_ref().and_then(|text| {
             let when = self.checker.expression(text, spot.visible())?;
+            missing::taken_for_an_answer(self.checker, &when, text, spot.visible());
             if let Some(constant) = when.constant() {
                 let remedy = if constant { "make it the `otherwise`" } else { "leave the branch out" };
                 self.checker.rule(
@@ -331,8 +332,12 @@ fn is_name<'r>(checker: &mut Checker<'_>, name: &'r Text, names: &mut Vec<&'r Te
 
 /// The keys that a block does not have.
 pub(super) fn other_keys(step: &RawStep) -> Vec<Location> {
-    let texts = [&step.when, &step.because, &step.timeout, &step.undo];
-    let mappings = [step.retry.as_ref().map(|retry| retry.seen.at), step.verify.as_ref().map(|verify| verify.seen.at)];
+    let texts = [&step.when, &step.because, &step.timeout, &step.undo, &step.on_error];
+    let mappings = [
+        step.retry.as_ref().map(|retry| retry.seen.at),
+        step.verify.as_ref().map(|verify| verify.seen.at),
+        step.watch.as_ref().map(|watch| watch.seen.at),
+    ];
     let of_loops = if is_loop(step) { Vec::new() } else { step.each.given() };
     let of_loops = of_loops.into_iter().map(|(_, at)| at);
     texts.into_iter().flatten().map(place).chain(mappings.into_iter().flatten()).chain(of_loops).collect()

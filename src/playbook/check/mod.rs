@@ -6,6 +6,7 @@ mod each;
 mod flow;
 mod header;
 mod inputs;
+mod missing;
 mod names;
 mod queries;
 mod steps;
@@ -14,6 +15,7 @@ mod target;
 mod types;
 mod verify;
 mod visible;
+mod watch;
 mod words;
 
 use std::collections::BTreeMap;
@@ -228,12 +230,13 @@ impl Checker<'_> {
                 return None;
             }
         };
-        let wrong: Vec<_> = expression
+        let mut wrong: Vec<_> = expression
             .references()
             .iter()
             .filter(|reference| reference.required > 0)
             .filter_map(|reference| visible.problem_of(&reference.path))
             .collect();
+        wrong.extend(missing::taken_for_granted(&expression, visible));
         let is_right = (wrong.is_empty() & types::check(self, &expression, text, visible)) || self.asks == Asks::Run;
         for wrong in wrong {
             self.error(wrong.code, source.find(at, &wrong.word), wrong.message, wrong.remedy);

@@ -51,6 +51,10 @@ pub(super) struct Named {
     /// The list in its output, where the fields of its entries are known.
     pub items: Option<&'static Field>,
     pub reads: bool,
+    /// It is a read without whose answer the run goes on.
+    pub may_fail: bool,
+    /// It is a read that is repeated.
+    pub is_watched: bool,
     /// How far back its query looks.
     pub window: Option<Duration>,
 }
@@ -162,6 +166,8 @@ impl Names {
                 output: Output::Unknown,
                 items: None,
                 reads: false,
+                may_fail: false,
+                is_watched: false,
                 window: None,
             });
         }
@@ -177,6 +183,8 @@ impl Names {
                 output: Output::Unknown,
                 items: None,
                 reads: false,
+                may_fail: false,
+                is_watched: false,
                 window: None,
             }));
         }
@@ -185,7 +193,22 @@ impl Names {
             let (window, items) = (window_of(step), items_of(step));
             let (id, at, is_loop) = (id.value.clone(), place(id), is_loop(step));
             let (is_set, is_item) = (false, false);
-            self.steps.push(Named { id, at, order, region, is_set, is_item, is_loop, output, items, reads, window });
+            let (may_fail, is_watched) = (step.on_error.is_some(), step.watch.is_some());
+            self.steps.push(Named {
+                id,
+                at,
+                order,
+                region,
+                is_set,
+                is_item,
+                is_loop,
+                output,
+                items,
+                reads,
+                may_fail,
+                is_watched,
+                window,
+            });
         }
     }
 

@@ -1,9 +1,10 @@
 //! One step.
 
+use super::missing::{self, GO_ON};
 use super::names::{Inside, Named, Names};
 use super::visible::{Sees, Visible};
 use super::words::{id_problem, set_problem};
-use super::{Asks, Checker, verify, visible};
+use super::{Asks, Checker, verify, visible, watch};
 use crate::action::Action;
 use crate::diagnostics::Code;
 use crate::language::{Expression, Location, Template};
@@ -74,6 +75,9 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
     let because = because(checker, &mut raw, does.as_ref().map(|does| &does.what), sees);
     let mut when = raw.when.take().and_then(|text| {
         let expression = checker.expression(&text, sees)?;
+        if matches!(does.as_ref().map(|does| &does.what), Some(What::Action(Action::Mutate(_)))) {
+            missing::taken_for_an_answer(checker, &expression, &text, sees);
+        }
         Some(Condition { expression, because: None })
     });
     if !matches!(does.as_ref().map(|does| &does.what), Some(What::ForEach(_))) {
@@ -82,8 +86,11 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
             checker.error(Code::Misplaced, at, message, Some("add `foreach: item in list`, or leave it out".into()));
         }
     }
+    let watch =
+        raw.watch.as_ref().and_then(|raw| watch::check(checker, spot, raw, does.as_ref().map(|does| &does.what)));
     let kind = does.and_then(|does| {
         keys_fit(checker, &raw, &does.what);
+        watch::fits(checker, phase, &raw, &does.what);
         if !in_phase(checker, phase, in_group, &does) {
             return None;
         }
@@ -115,8 +122,10 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
     // All that was written of it could be made: nothing of a step is left out.
     let is_whole = when.is_some() == has_when
         && verify.is_some() == has_verify
+        && watch.is_some() == raw.watch.is_some()
         && timeout.is_some() == raw.timeout.is_some()
         && retry_for.is_some() == raw.retry.is_some()
+        && raw.on_error.as_ref().is_none_or(|on_error| on_error.value == GO_ON)
         && raw.undo.as_ref().is_none_or(|undo| undo.value == "never");
     let is_wrong =
         checker.problems[before..].iter().any(|problem| problem.severity == super::DiagnosticSeverity::Error);
@@ -124,7 +133,8 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
         return draft;
     }
     let address = spot.address(raw.id);
-    draft.step = kind.map(|kind| Step { address, kind, when, timeout, retry_for, verify, at: raw.seen.at });
+    let (goes_on_without, at) = (raw.on_error.is_some(), raw.seen.at);
+    draft.step = kind.map(|kind| Step { address, kind, when, timeout, retry_for, goes_on_without, watch, verify, at });
     draft
 }
 
@@ -185,6 +195,9 @@ fn is_condition(what: &What) -> bool {
 
 /// Whether the other keys of the step go with what it does.
 fn keys_fit(checker: &mut Checker<'_>, raw: &RawStep, what: &What) {
+    if let Some(on_error) = &raw.on_error {
+        missing::on_error_fits(checker, on_error, what);
+    }
     let is_action = matches!(what, What::Action(_));
     let mutates = matches!(what, What::Action(Action::Mutate(_)));
     let mut refuse = |at: Location, key: &str, needs: &str| {
@@ -242,13 +255,13 @@ fn in_phase(checker: &mut Checker<'_>, phase: Phase, in_group: bool, does: &Does
 fn kind(checker: &mut Checker<'_>, sees: Visible<'_>, what: What, because: Option<Template>) -> Option<StepKind> {
     match what {
         What::DoneIf(text) => {
-            checker.expression(&text, sees).map(|expression| StepKind::DoneIf(Condition { expression, because }))
+            deciding(checker, &text, sees).map(|expression| StepKind::DoneIf(Condition { expression, because }))
         }
         What::Require(text) => {
-            checker.expression(&text, sees).map(|expression| StepKind::Require(Condition { expression, because }))
+            deciding(checker, &text, sees).map(|expression| StepKind::Require(Condition { expression, because }))
         }
         What::EscalateIf(text) => {
-            checker.expression(&text, sees).map(|expression| StepKind::EscalateIf(Condition { expression, because }))
+            deciding(checker, &text, sees).map(|expression| StepKind::EscalateIf(Condition { expression, because }))
         }
         What::End { escalates, because } => {
             if !is_reason(checker, &because) {
@@ -275,6 +288,13 @@ fn kind(checker: &mut Checker<'_>, sees: Visible<'_>, what: What, because: Optio
     }
 }
 
+/// A condition, or a value for conditions.
+fn deciding(checker: &mut Checker<'_>, text: &Text, sees: Visible<'_>) -> Option<Expression> {
+    let expression = checker.expression(text, sees)?;
+    missing::taken_for_an_answer(checker, &expression, text, sees);
+    Some(expression)
+}
+
 /// The most names that one `set` gives.
 const MOST_VALUES: usize = 20;
 
@@ -299,7 +319,7 @@ fn values(checker: &mut Checker<'_>, sees: Visible<'_>, set: RawSet) -> Option<S
         if let Some((message, remedy)) = set_problem(name) {
             is_right &= !checker.rule(Code::InvalidName, place(name), message, remedy);
         }
-        match checker.expression(text, sees) {
+        match deciding(checker, text, sees) {
             Some(value) => values.push((name.value.clone(), value)),
             None => is_right = false,
         }

@@ -13,7 +13,7 @@ use crate::playbook::document::Verify;
 use crate::playbook::load::{RawVerify, Text, place};
 
 /// Often enough for a person who watches, and seldom enough for Prometheus.
-const EVERY: Duration = Duration::from_secs(30);
+pub(super) const EVERY: Duration = Duration::from_secs(30);
 
 pub(super) fn check(checker: &mut Checker<'_>, spot: Spot<'_>, raw: RawVerify) -> Option<Verify> {
     const WHAT: &str = "`verify`";
@@ -78,6 +78,11 @@ pub(super) fn check(checker: &mut Checker<'_>, spot: Spot<'_>, raw: RawVerify) -
         let at = raw.settle.as_ref().map_or(raw.seen.at, place);
         checker.warning(Code::StaleVerify, at, message, format!("write `settle: {}` or more", HumanDuration(window)));
     }
+    let lasting = raw.lasting.as_ref().map(|text| checker.duration(text));
+    let lasting = lasting.map_or(Some(None), |lasting| lasting.map(Some))?;
+    if !lasts_within(checker, raw.lasting.as_ref().zip(lasting), within.saturating_sub(settle)) {
+        return None;
+    }
     Some(Verify {
         query: raw.query.map(|query| query.value),
         until: until?,
@@ -85,7 +90,17 @@ pub(super) fn check(checker: &mut Checker<'_>, spot: Spot<'_>, raw: RawVerify) -
         settle,
         every: every.map_or(Some(EVERY), |every| every)?,
         within,
+        lasting,
     })
+}
+
+/// Whether what has to hold for so long can, within this time.
+pub(super) fn lasts_within(checker: &mut Checker<'_>, lasting: Option<(&Text, Duration)>, within: Duration) -> bool {
+    let Some((text, lasting)) = lasting.filter(|(_, lasting)| *lasting >= within) else { return true };
+    let (lasting, within) = (HumanDuration(lasting), HumanDuration(within));
+    let message = format!("it has to hold for {lasting} (`for`), and patience ends after {within}");
+    checker.error(Code::OutOfRange, place(text), message, Some(format!("write less than {within}")));
+    false
 }
 
 /// A condition whose answer is not known in advance, on what is measured after the change. `asked`: the step that is asked again.

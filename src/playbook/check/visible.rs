@@ -1,6 +1,8 @@
 //! Which names a condition or text may use, and what is wrong with one that it may not.
 
+use super::missing::ERROR;
 use super::names::{Found, Inside, Named, Names, Output};
+use super::watch::HELD;
 use crate::diagnostics::Code;
 use crate::language::{closest, list};
 
@@ -53,7 +55,7 @@ pub(super) struct Wrong {
     pub remedy: Option<String>,
 }
 
-impl Visible<'_> {
+impl<'n> Visible<'n> {
     /// What is wrong with the name `path[0]` and its first field `path[1]`.
     pub fn problem_of(&self, path: &[String]) -> Option<Wrong> {
         let (name, field) = (path.first()?.as_str(), path.get(1).map(String::as_str));
@@ -68,7 +70,7 @@ impl Visible<'_> {
         if self.sees_given(name) {
             return self.given_field(name, field);
         }
-        match self.names.find(name, |step| self.sees_step(step), self.region) {
+        match self.find(name) {
             Found::Yes(step) => step_field(step, field),
             Found::OtherBranch(step) | Found::SomeBranches(step) if self.is_lenient => step_field(step, field),
             Found::Later(step) => Some(self.not_yet(step)),
@@ -78,6 +80,11 @@ impl Visible<'_> {
             Found::Nowhere if self.names.incomplete || self.query == Output::Unknown => None,
             Found::Nowhere => Some(self.unknown(name)),
         }
+    }
+
+    /// What has that name here.
+    pub fn find(&self, name: &str) -> Found<'n> {
+        self.names.find(name, |step| self.sees_step(step), self.region)
     }
 
     /// What is wrong with the field `path[0]` of an entry of the list `of`.
@@ -214,8 +221,9 @@ fn step_field(step: &Named, field: Option<&str>) -> Option<Wrong> {
         _ => return None,
     };
     let (fields, field) = known;
-    let known: Vec<&str> =
-        fields.iter().map(|field| field.name).chain(["summary"]).chain(step.changes().then_some("made")).collect();
+    let given = [(true, "summary"), (step.changes(), "made"), (step.may_fail, ERROR), (step.is_watched, HELD)];
+    let given = given.into_iter().filter_map(|(is_there, name)| is_there.then_some(name));
+    let known: Vec<&str> = fields.iter().map(|field| field.name).chain(given).collect();
     if known.contains(&field) {
         return None;
     }

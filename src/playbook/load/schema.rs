@@ -2,6 +2,7 @@
 //! what its phase allows.
 
 mod each;
+mod looks;
 
 use serde_json::{Map, Value, json};
 
@@ -10,6 +11,7 @@ use crate::cluster::Kind;
 use crate::model::Phase;
 use crate::playbook::InputKind;
 use each::each;
+use looks::{verify, watch};
 
 /// The schema (draft 2020-12) of a file of `playbooks/`.
 pub fn schema() -> Value {
@@ -150,6 +152,7 @@ fn definitions() -> Value {
     }
     all.insert("groupStep".into(), step(Place { phase: Phase::Mitigate, in_group: true }));
     all.insert("verify".into(), verify());
+    all.insert("watch".into(), watch());
     all.insert("template".into(), json!({ "type": "string", "pattern": "\\{\\{" }));
     for action in declarations() {
         all.insert(action.name.into(), arguments(action));
@@ -249,10 +252,18 @@ fn keys(phase: Phase) -> Map<String, Value> {
             "required": ["for"],
             "properties": retry(),
         },
+        "on_error": {
+            "description": "Of a read that fails: the run goes on without its answer, with `error` and `summary` under its id",
+            "const": "go_on",
+        },
+        "watch": { "description": "The read is repeated until something holds", "$ref": "#/$defs/watch" },
         "verify": { "description": "How it is proved that the change helped", "$ref": "#/$defs/verify" },
         "undo": { "description": "How it is undone", "const": "never" },
     });
     let Value::Object(mut keys) = keys else { return Map::new() };
+    if phase == Phase::Escalate {
+        keys.remove("watch");
+    }
     if phase != Phase::Mitigate {
         keys.remove("verify");
         keys.remove("undo");
@@ -283,22 +294,6 @@ fn branch(phase: Phase) -> Value {
         "additionalProperties": false,
         "properties": properties,
         "oneOf": [{ "required": ["branch", "when"] }, { "required": ["otherwise"] }],
-    })
-}
-
-fn verify() -> Value {
-    json!({
-        "type": "object",
-        "additionalProperties": false,
-        "required": ["until", "within"],
-        "properties": {
-            "query": text("The id of the step that is asked again: `until` sees its fields. Left out: `target`, read again"),
-            "until": condition("What holds when it helped"),
-            "fail_if": condition("What holds when there is no use in waiting any longer"),
-            "settle": duration("How long nothing is looked at: longer than the query's own window"),
-            "every": duration("The time between two looks"),
-            "within": duration("The end of patience, counted from the change"),
-        },
     })
 }
 
@@ -385,7 +380,7 @@ fn with(mut schema: Value, name: &str, value: Value) -> Value {
 mod tests {
     use super::super::raw::{RawInput, RawLimits, RawMetadata, RawTarget, RawTrigger};
     use super::super::reader::Fields;
-    use super::super::step::{RawBranch, RawRetry, RawVerify};
+    use super::super::step::{RawBranch, RawRetry, RawVerify, RawWatch};
     use super::super::{RawEach, RawPlaybook, RawStep};
     use super::*;
 
@@ -411,6 +406,7 @@ mod tests {
         assert_eq!(keys_of(&limits()), names::<RawLimits>());
         assert_eq!(keys_of(&retry()), names::<RawRetry>());
         assert_eq!(keys_of(&verify()["properties"]), names::<RawVerify>());
+        assert_eq!(keys_of(&watch()["properties"]), names::<RawWatch>());
         assert_eq!(keys_of(&branch(Phase::Mitigate)["properties"]), names::<RawBranch>());
         assert_eq!(keys_of(&Value::Object(keys(Phase::Mitigate))), names::<RawStep>());
         let mut loops = RawEach::NAMES.to_vec();

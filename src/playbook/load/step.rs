@@ -20,6 +20,8 @@ pub(in crate::playbook) struct RawStep {
     pub retry: Option<RawRetry>,
     pub verify: Option<RawVerify>,
     pub undo: Option<Text>,
+    pub on_error: Option<Text>,
+    pub watch: Option<RawWatch>,
     /// What only a `foreach` has.
     pub each: RawEach,
     /// What it does: exactly one, in a step that is right.
@@ -147,6 +149,17 @@ pub(in crate::playbook) struct RawVerify {
     pub settle: Option<Text>,
     pub every: Option<Text>,
     pub within: Option<Text>,
+    pub lasting: Option<Text>,
+}
+
+#[derive(Debug, Default)]
+pub(in crate::playbook) struct RawWatch {
+    pub seen: Seen,
+    pub until: Option<Text>,
+    pub fail_if: Option<Text>,
+    pub every: Option<Text>,
+    pub within: Option<Text>,
+    pub lasting: Option<Text>,
 }
 
 /// The keys of a step that say what it does, beside the actions.
@@ -197,7 +210,8 @@ impl RawStep {
 
 impl Fields for RawStep {
     const WHAT: &'static str = "a step";
-    const NAMES: &'static [&'static str] = &["id", "when", "because", "timeout", "retry", "verify", "undo"];
+    const NAMES: &'static [&'static str] =
+        &["id", "when", "because", "timeout", "retry", "verify", "undo", "on_error", "watch"];
 
     fn seen(&mut self) -> &mut Seen {
         &mut self.seen
@@ -215,8 +229,13 @@ impl Fields for RawStep {
             "because" => return keep(&mut self.because, map),
             "timeout" => return keep(&mut self.timeout, map),
             "undo" => return keep(&mut self.undo, map),
+            "on_error" => return keep(&mut self.on_error, map),
             "retry" => {
                 self.retry = Some(reader.map(key, map)?);
+                return Ok(true);
+            }
+            "watch" => {
+                self.watch = Some(reader.map(key, map)?);
                 return Ok(true);
             }
             "verify" => {
@@ -292,4 +311,6 @@ plain_fields!(RawBranch, "a branch", "branch" => branch, "when" => when, "escala
 
 plain_fields!(RawRetry, "`retry`", "for" => duration);
 
-plain_fields!(RawVerify, "`verify`", "query" => query, "until" => until, "fail_if" => fail_if, "settle" => settle, "every" => every, "within" => within);
+plain_fields!(RawVerify, "`verify`", "query" => query, "until" => until, "fail_if" => fail_if, "settle" => settle, "every" => every, "within" => within, "for" => lasting);
+
+plain_fields!(RawWatch, "`watch`", "until" => until, "fail_if" => fail_if, "every" => every, "within" => within, "for" => lasting);

@@ -38,7 +38,7 @@ fn fields() {
     28 |     approval: { role: sre }
        |     ^^^^^^^^
        |
-       = help: a step has `id`, `when`, `because`, `timeout`, `retry`, `verify`, `undo`, `prometheus.query`, `k8s.get`, `k8s.list`, `k8s.events`, `k8s.pods`, `k8s.last_change`, `k8s.claim_owner`, `k8s.scale`, `k8s.expand_pvc`, `k8s.delete_job`, `k8s.create_job`, `page`, `notice`, `done_if`, `require`, `escalate_if`, `set` and 4 more
+       = help: a step has `id`, `when`, `because`, `timeout`, `retry`, `verify`, `undo`, `on_error`, `watch`, `prometheus.query`, `k8s.get`, `k8s.list`, `k8s.events`, `k8s.pods`, `k8s.last_change`, `k8s.claim_owner`, `k8s.scale`, `k8s.expand_pvc`, `k8s.delete_job`, `k8s.create_job`, `page`, `notice`, `done_if`, `require` and 6 more
     ");
     told!("owner: platform }" => "owner: platform, team: x }", @"
     error[unknown-field]: unknown field `team` in `metadata`

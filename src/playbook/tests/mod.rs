@@ -6,8 +6,10 @@ mod frozen;
 mod hostile;
 mod laws;
 mod loops;
+mod missing;
 mod mistakes;
 mod requests;
+mod watches;
 
 use std::path::Path;
 use std::time::Duration;

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use serde_json::Value;
+
 use crate::action::Action;
 use crate::model::{ConditionKind, ItemKey, ItemOutcome, Look, Phase, RunEvent, StepAddress};
 use crate::playbook::{Block, Playbook, Step, StepKind};
@@ -23,6 +25,11 @@ pub enum Way {
     /// The branch of that name.
     Chosen(String),
     Skipped,
+    /// Of a read that may fail.
+    NoAnswer,
+    /// Of a read that is repeated.
+    Held,
+    TimeIsOver,
     Made,
     Proved,
     GivenUp,
@@ -44,6 +51,9 @@ impl fmt::Display for WayAt {
             Way::Done => "its done_if holds",
             Way::NotMet => "its require is not met",
             Way::Skipped => "its when does not hold",
+            Way::NoAnswer => "it fails, and the run goes on without its answer",
+            Way::Held => "its watch holds",
+            Way::TimeIsOver => "the time of its watch is over",
             Way::Made => "it changes something",
             Way::Proved => "its verify proves it",
             Way::GivenUp => "its verify gives up",
@@ -105,7 +115,11 @@ fn ways(step: &Step) -> Vec<Way> {
         StepKind::Require(_) => ways.push(Way::NotMet),
         StepKind::EscalateIf(_) => ways.push(Way::Escalates),
         StepKind::Action(Action::Mutate(_)) => ways.push(Way::Made),
+        StepKind::Action(Action::Read(_)) if step.goes_on_without => ways.push(Way::NoAnswer),
         StepKind::Action(Action::Read(_) | Action::Tell(_)) | StepKind::Set(_) | StepKind::Wait(_) => {}
+    }
+    if step.watch.is_some() {
+        ways.extend([Way::Held, Way::TimeIsOver]);
     }
     if step.verify.is_some() {
         ways.extend([Way::Proved, Way::GivenUp]);
@@ -126,6 +140,13 @@ pub fn taken<'a>(log: impl IntoIterator<Item = &'a RunEvent>) -> BTreeSet<WayAt>
             RunEvent::Checked { step, condition: ConditionKind::When, held: false, .. } => (step, Way::Skipped),
             RunEvent::Checked { step, condition: ConditionKind::EscalateIf, held: true, .. } => (step, Way::Escalates),
             RunEvent::Chosen { step, branch, .. } => (step, Way::Chosen(branch.clone())),
+            RunEvent::ReadFailed { step, .. } => (step, Way::NoAnswer),
+            // Of a read that is not repeated, this is no way.
+            RunEvent::Read { step, output, .. } => match output.get("held").and_then(Value::as_bool) {
+                Some(true) => (step, Way::Held),
+                Some(false) => (step, Way::TimeIsOver),
+                None => continue,
+            },
             RunEvent::Done { step, .. } => (step, Way::Made),
             RunEvent::Looked { step, verdict: Look::Good, .. } => {
                 verifying.remove(step.items());
