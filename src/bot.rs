@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::action::World;
 use crate::alertmanager::{Alertmanager, QuietWorker, Sources};
-use crate::engine::{EngineOptions, EngineWorker, PlaybookWorker};
+use crate::engine::{EngineOptions, EngineWorker, FreezeWorker, PlaybookWorker};
 use crate::escalation::{EscalationWorker, Watchdog};
 use crate::incident::{HeartbeatWorker, IncidentRules, OverrideWorker, PageWorker, SignalWorker, WindowWorker};
 use crate::mandate::Mandate;
@@ -65,12 +65,21 @@ impl Bot {
         let (roster, default_team) = (rules.oncall.clone(), rules.default_team.clone());
         let watchdog = Watchdog::new(store.clone(), clock.clone(), default_team.clone());
         let escalations = EscalationWorker::new(store.clone(), clock.clone(), roster, default_team);
+        let freezes = FreezeWorker::new(
+            store.clone(),
+            self.world.clone(),
+            self.metrics.clone(),
+            catalog.clone(),
+            self.engine.freeze_map.clone(),
+            rules.freeze_map.clone(),
+        );
         let signals = SignalWorker::new(store, catalog, self.rules.clone(), clock.clone(), self.metrics.clone());
         let signals = signals.looking_up(lookup);
         let pages = PageWorker::new(self.store.clone(), clock);
         let mut workers: Vec<Arc<dyn Worker>> = vec![
             Arc::new(quiet),
             Arc::new(windows),
+            Arc::new(freezes),
             Arc::new(signals),
             Arc::new(overrides),
             Arc::new(pages),
@@ -82,8 +91,12 @@ impl Bot {
         for n in 0..runs {
             let name = format!("{}/{n}", self.name);
             let (store, world) = (self.store.clone(), self.world.clone());
-            let options = EngineOptions { ceilings: rules.ceilings.clone(), ..self.engine.clone() };
-            let engine = EngineWorker::new(name, store, world, options, self.metrics.clone());
+            let options = EngineOptions {
+                ceilings: rules.ceilings.clone(),
+                limits: rules.limits.clone(),
+                ..self.engine.clone()
+            };
+            let engine = EngineWorker::new(name, store, world, options, self.metrics.clone(), self.catalog.clone());
             let sources = Sources::new(self.alertmanager.clone(), self.asked_sources.clone());
             workers.push(Arc::new(engine.asking(sources)));
         }
@@ -103,6 +116,7 @@ impl Default for EngineOptions {
             mark: String::new(),
             mandate: Arc::new(Mandate::unshared()),
             ceilings: Live::default(),
+            limits: Live::default(),
             freeze_map: None,
         }
     }

@@ -26,7 +26,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 pub use self::format::Format;
 use self::labels::{
-    ChatLabel, CommandLabels, LeftOutLabels, MutationLabels, PageLabels, ResultLabel, RunLabels, SinkLabel,
+    ChatLabel, CommandLabels, LeftOutLabels, LimitLabel, MutationLabels, PageLabels, ResultLabel, RunLabels, SinkLabel,
     StatusLabel, ViaLabels,
 };
 use self::labels::{QueueLabel, WorkerLabel};
@@ -50,6 +50,7 @@ pub struct Metrics {
     connections_cut: Counter,
     runs: Family<RunLabels, Counter>,
     mutations: Family<MutationLabels, Counter>,
+    over_limit: Family<LimitLabel, Counter>,
     lookups: Family<ResultLabel, Counter>,
     pages: Family<PageLabels, Counter>,
     pages_counted: AtomicI64,
@@ -191,6 +192,7 @@ impl Metrics {
             connections_cut,
             runs: family(&mut registry, "runs", "Runs that ended, by playbook and outcome"),
             mutations: family(&mut registry, "mutations", "Changes to the cluster, by action and result"),
+            over_limit: family(&mut registry, "changes_held_by_limits", "How often a change was held up by a limit over all runs, by limit"),
             lookups: family(
                 &mut registry,
                 "lookups",
@@ -222,7 +224,7 @@ impl Metrics {
         let help = "Whether another bot, or a missing right, keeps this one from changing the cluster";
         metrics.registry.register("observes_only", help, observes_only);
         let freeze_map = metrics.freeze_map.clone();
-        let help = "Whether the ConfigMap that freezes held the last mutation up that asked, or could not be read";
+        let help = "Whether the ConfigMap that freezes holds something up, or cannot be read, which holds up everything";
         metrics.registry.register("frozen_by_config_map", help, freeze_map);
         // A series that is not there yet has no rate when it first counts: these are watched from the beginning.
         for result in NotificationResult::ALL {
@@ -305,6 +307,11 @@ impl Metrics {
         self.mutations.get_or_create(&labels).inc();
     }
 
+    /// A change was held up by that limit.
+    pub fn over_limit(&self, limit: &'static str) {
+        self.over_limit.get_or_create(&LimitLabel { limit }).inc();
+    }
+
     /// Up to which page they are counted.
     pub fn pages_counted(&self) -> PageId {
         PageId(self.pages_counted.load(Ordering::Relaxed))
@@ -342,7 +349,7 @@ impl Metrics {
         self.connected.get_or_create(&ChatLabel { chat }).set(u64::from(connected));
     }
 
-    /// Whether the ConfigMap that freezes holds up the mutation that asked it last.
+    /// Whether the ConfigMap that freezes holds something up, or cannot be read.
     pub fn freeze_map(&self, freezes: bool) {
         self.freeze_map.set(u64::from(freezes));
     }

@@ -175,12 +175,19 @@ pub fn freeze_map(config: &Config) -> Option<FreezeMap> {
     };
     let namespace = freeze.namespace.clone().or_else(own).map(|namespace| namespace.trim().to_owned());
     let Some(namespace) = namespace.filter(|namespace| !namespace.is_empty()) else {
-        tracing::info!(
-            "no ConfigMap is asked whether it freezes: this is no pod, and `engine.freeze.namespace` names none"
+        let why = match config.cluster.kubeconfig {
+            Some(_) => "`cluster.kubeconfig` is set",
+            None => "this is no pod",
+        };
+        tracing::warn!(
+            "no ConfigMap is asked whether it freezes, as {why} and `engine.freeze.namespace` names none: where this server cannot \
+             be reached, nothing stops its runs"
         );
         return None;
     };
-    Some(FreezeMap { namespace, name: freeze.name.clone() })
+    let map = FreezeMap { namespace, name: freeze.name.clone() };
+    tracing::info!("the {} is asked before each change whether it freezes", map.key());
+    Some(map)
 }
 
 /// Has rules follow what counts at once when files are read again.
@@ -188,6 +195,7 @@ pub(super) fn follow(rules: &mut IncidentRules, config: &Config, oncall: &OnCall
     rules.teams = oncall.teams().iter().map(|team| team.name.clone()).collect();
     rules.page_for = Arc::new(oncall.page_for());
     rules.ceilings.set(config.engine.ceilings());
+    rules.limits.set(config.engine.limits.fleet());
     rules.reopen_within = config.incidents.reopen_within.0;
     rules.stale_within = config.incidents.stale_within.0;
     rules.grouping.within = config.incidents.together_within.0;

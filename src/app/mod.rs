@@ -131,6 +131,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
             mark: store.mark().to_owned(),
             mandate: Arc::new(Mandate::shared()),
             ceilings: rules.ceilings.clone(),
+            limits: rules.limits.clone(),
             freeze_map: freeze_map.clone(),
         },
         alertmanager: edges::alertmanager(config)?,
@@ -143,11 +144,14 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     let template = || Template::load(config.handoff.template.as_deref());
     let budgets = Live::from(config.pages.budgets());
     let reporter =
-        Reporter::new(store.clone(), clock.clone(), roster.clone(), template()?).with_budgets(budgets.clone());
+        Reporter::new(store.clone(), clock.clone(), roster.clone(), template()?)
+        .with_budgets(budgets.clone())
+        .with_freeze_map(rules.freeze_map.clone());
     let previews = LivePreviews::new(world.clone(), bot.catalog.clone(), config.engine.output_limit.bytes());
     let reports = ShiftReports(reporter);
     let desk = Desk::new(store.clone(), clock.clone(), metrics.clone(), Arc::new(previews), Arc::new(reports))
         .explaining(Arc::new(config.severities.mapping()), roster.clone(), &config.oncall.default_team)
+        .seeing(rules.freeze_map.clone())
         .listing(Arc::new(CatalogListing(bot.catalog.clone())));
     let desk = Arc::new(desk);
 
@@ -167,7 +171,8 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     let handoffs = HandoffWorker::new(
         Reporter::new(store.clone(), clock.clone(), roster.clone(), template()?)
             .with_mode(config.handoff.mode)
-            .with_budgets(budgets.clone()),
+            .with_budgets(budgets.clone())
+            .with_freeze_map(rules.freeze_map.clone()),
         config.handoff.dir.clone(),
     );
     workers.push(Arc::new(handoffs));

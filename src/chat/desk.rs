@@ -14,7 +14,7 @@ use crate::command::{ParseError, parse_command};
 use crate::intake::command_signal;
 use crate::message::{self, PlaybookRow};
 use crate::metrics::Metrics;
-use crate::model::{Command, Person, Role, Severities, SignalId, redact};
+use crate::model::{Command, FreezeMapNow, Live, Person, Role, Severities, SignalId, redact};
 use crate::oncall::Roster;
 use crate::store::{Accepted, CommandReply, Store, StoreError};
 
@@ -120,7 +120,13 @@ impl Desk {
     /// What `/why` explains severities and pages by.
     pub fn explaining(self, severities: Arc<Severities>, oncall: impl Into<Roster>, default_team: &str) -> Self {
         let default_team = default_team.to_owned();
-        Self { explains: Explains { severities, oncall: Some(oncall.into()), default_team }, ..self }
+        let freeze_map = self.explains.freeze_map;
+        Self { explains: Explains { severities, oncall: Some(oncall.into()), default_team, freeze_map }, ..self }
+    }
+
+    /// What the ConfigMap that freezes says, beside the freezes that are kept here.
+    pub fn seeing(self, freeze_map: Live<FreezeMapNow>) -> Self {
+        Self { explains: Explains { freeze_map, ..self.explains }, ..self }
     }
 
     /// Where the ways to the desk count.

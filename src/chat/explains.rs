@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::message;
-use crate::model::{Concern, Incident, PageId, Severities};
+use crate::model::{Concern, FreezeMapNow, Incident, Live, PageId, Severities};
 use crate::oncall::{Roster, Watch};
 use crate::store::{Escalation, EscalationWhy, Page};
 
@@ -14,6 +14,8 @@ pub(super) struct Explains {
     pub oncall: Option<Roster>,
     /// Whom policies fall back on.
     pub default_team: String,
+    /// What the ConfigMap that freezes says.
+    pub freeze_map: Live<FreezeMapNow>,
 }
 
 impl Explains {

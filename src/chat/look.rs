@@ -54,7 +54,14 @@ impl Look<'_> {
             Command::Objects { incident } => or_unknown(incident, self.objects(incident).await?),
             Command::Timeline { incident } => or_unknown(incident, self.timeline(incident).await?),
             Command::Run { playbook, set, .. } => or_wrong(self.previews.preview(&playbook, &set).await),
-            Command::Freezes => answered(message::freezes_text(&self.store.freezes_at(self.now).await?)),
+            Command::Breakers => answered(match self.store.breakers().await?.as_slice() {
+                [] => "no breaker is open".to_owned(),
+                open => message::breakers_text(open),
+            }),
+            Command::Freezes => {
+                let freezes = self.store.freezes_at(self.now).await?;
+                answered(message::freezes_text(&freezes, &self.explains.freeze_map.get()))
+            }
             Command::Windows => answered(self.windows().await?),
             Command::Oncall { question, team, layer, at, lasting_secs } => {
                 // As near as the calendar allows.
@@ -86,6 +93,7 @@ impl Look<'_> {
             | Command::Silence { .. }
             | Command::Unsilence { .. }
             | Command::Freeze { .. }
+            | Command::CloseBreaker { .. }
             | Command::Unfreeze { .. }
             | Command::Release { .. }
             | Command::TakeShift { .. }
@@ -117,9 +125,11 @@ impl Look<'_> {
         }
         let table = message::incidents_table(&listed, &pages, self.now, list.all);
         let freezes = self.store.freezes_at(self.now).await?;
-        let frozen = if freezes.is_empty() { String::new() } else { message::freezes_text(&freezes) };
+        let frozen = message::frozen_text(&freezes, &self.explains.freeze_map.get());
+        let taken = message::taken_text(&self.store.taken_by(&ids).await?);
+        let breakers = message::breakers_text(&self.store.breakers().await?);
         let heartbeats = message::heartbeats_text(&self.store.heartbeats().await?, self.now);
-        Ok(parts([frozen, table, tickets, heartbeats]))
+        Ok(parts([frozen, breakers, table, taken, tickets, heartbeats]))
     }
 
     async fn windows(&self) -> Result<String, StoreError> {
@@ -167,7 +177,11 @@ impl Look<'_> {
             },
         };
         let tickets = message::tickets_text(&self.store.tickets_of(&[id]).await?);
-        let why = parts([message::why(&facts), self.explains.experts(&about).unwrap_or_default(), tickets]);
+        let taken = message::taken_text(&self.store.taken_by(&[id]).await?);
+        let mut breakers = self.store.breakers().await?;
+        breakers.retain(|breaker| runs.iter().any(|run| run.playbook.name == breaker.playbook));
+        let breakers = message::breakers_text(&breakers);
+        let why = parts([message::why(&facts), taken, breakers, self.explains.experts(&about).unwrap_or_default(), tickets]);
         Ok(Some(if asked == id { why } else { format!("{asked} is part of {id}:\n{why}") }))
     }
 

@@ -16,8 +16,8 @@ pub(super) static COMMAND: Definition = Definition {
 Examples:
   dogwatch freezes
 
-`dogwatch freeze` freezes, and `dogwatch unfreeze` ends it. A ConfigMap that freezes is not among them: \
-`kubectl get configmap dogwatch-freeze -n dogwatch -o yaml`.",
+`dogwatch freeze` freezes, and `dogwatch unfreeze` ends it. The last line says which ConfigMap in the cluster \
+is asked too, and what it froze when it was read last.",
     }),
     read,
 };

@@ -144,9 +144,24 @@ impl<'a> Reader<'a> {
                     "write incidents as INC-7, and -- before such a note",
                 ));
             }
+            _ if let Some(option) = self.option_within() => {
+                return Err(ParseError::new(
+                    format!("`{}` stands within the {}, where it counts for nothing", shown(option), argument.name),
+                    format!("write it before the {0}, or -- before such a {0}", argument.name),
+                ));
+            }
             _ => self.rest,
         };
         self.given.put(argument, text)
+    }
+
+    /// An option of the command within what is left: whoever wrote it means it.
+    fn option_within(&self) -> Option<&'a str> {
+        let is_option = |word: &&str| {
+            let dashed = word.split('=').next().unwrap_or(word);
+            dashed.starts_with("--") && self.definition.arguments.iter().any(|it| it.is_called(dashed))
+        };
+        self.rest.split_whitespace().find(is_option)
     }
 
     /// The next word, of which quotes may hold several together: `"two words"`, `note='two words'`.

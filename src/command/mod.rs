@@ -66,6 +66,8 @@ commands! {
     freeze: Command::Freeze { .. },
     unfreeze: Command::Unfreeze { .. },
     freezes: Command::Freezes,
+    breakers: Command::Breakers,
+    close: Command::CloseBreaker { .. },
     approve: Command::Approve { verdict: Verdict::Approve, .. },
     deny: Command::Approve { verdict: Verdict::Deny, .. },
     page: Command::TestPage { .. },

@@ -50,6 +50,8 @@ fn what_looks_may_be_asked_by_everybody_and_what_changes_may_not() {
         ("/unfreeze 7", Role::Responder, false),
         ("/release 7", Role::Responder, false),
         ("/freezes", Role::Viewer, true),
+        ("/breakers", Role::Viewer, true),
+        ("/close playbook=dns it is mended", Role::Responder, false),
         ("/oncall who", Role::Viewer, true),
         ("/oncall gaps platform --for 30d", Role::Viewer, true),
         ("/oncall take platform", Role::Responder, false),
@@ -98,6 +100,8 @@ fn help_says_who_may_ask_for_what() {
         --for TIME                            how long, up to 30d; without, until somebody unfreezes it
     /unfreeze FRZ-7                           end a freeze; new runs may change things there again (needs the role responder)
     /freezes                                  what is frozen: since when, until when, by whom and why
+    /breakers                                 playbooks of which no run changes anything, as too many did not help
+    /close PLAYBOOK reason                    close the breaker of a playbook: its runs may change things again (needs the role responder)
     /approve APR-7                            yes to a question of the bot (needs the role responder)
     /deny APR-7                               no to a question of the bot (needs the role responder)
     /page test TEAM                           send a team a page that says that it is a test, the way of all pages (needs the role responder)

@@ -224,14 +224,16 @@ impl Checker<'_> {
                 ),
             );
         }
-        let is_name = |name: &str| {
-            let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
-            (1..=253).contains(&name.len()) && name.chars().all(fits)
+        let is_name = |field: &str, name: &str| {
+            // A namespace is called by one label.
+            let (longest, has_dots) = if field == "namespace" { (63, false) } else { (253, true) };
+            let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || (has_dots && c == '.');
+            (1..=longest).contains(&name.len()) && name.chars().all(fits)
         };
         let freeze = &engine.freeze;
         let named = [("name", Some(&freeze.name)), ("namespace", freeze.namespace.as_ref())];
         for (field, name) in named.into_iter().filter_map(|(field, name)| Some((field, name?))) {
-            if !is_name(name) {
+            if !is_name(field, name) {
                 self.problem(
                     Code::InvalidName,
                     &format!("engine.freeze.{field}"),
@@ -239,6 +241,14 @@ impl Checker<'_> {
                     "write letters in lower case, digits, `-` and `.`: `dogwatch-freeze`",
                 );
             }
+        }
+        if engine.limits.untouched.is_some() {
+            self.problem(
+                Code::InvalidValue,
+                "engine.limits.untouched",
+                "a share of a workload, of the nodes or of a zone that stays untouched is not built",
+                "leave it out: no action of this version takes nodes or picks pods; `at_once` and `ramp` keep runs apart",
+            );
         }
         if engine.output_limit.0 < 1024 {
             self.problem(

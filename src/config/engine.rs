@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{ByteSize, CeilingsConfig, FreezeConfig};
+use super::{ByteSize, CeilingsConfig, FreezeConfig, LimitsConfig};
 use crate::model::{Autonomy, Ceilings, HumanDuration};
 
 #[derive(Debug, Clone, Deserialize, schemars::JsonSchema)]
@@ -28,6 +28,8 @@ pub struct EngineConfig {
     pub autonomy_ceiling: Autonomy,
     /// The same for some of them.
     pub autonomy_ceilings: CeilingsConfig,
+    /// How much is changed at the most, over all runs. It counts at once when the file is read again.
+    pub limits: LimitsConfig,
     /// The ConfigMap that freezes, and needs nothing of the bot but that it reads it.
     pub freeze: FreezeConfig,
     /// The most that one step's output may be on the run's log.
@@ -44,6 +46,7 @@ impl Default for EngineConfig {
             fix_holds_for: HumanDuration(Duration::from_secs(60 * 60)),
             autonomy_ceiling: Autonomy::Auto,
             autonomy_ceilings: CeilingsConfig::default(),
+            limits: LimitsConfig::default(),
             freeze: FreezeConfig::default(),
             output_limit: ByteSize::kib(256),
         }

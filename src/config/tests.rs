@@ -756,7 +756,17 @@ fn ceilings_are_read_and_a_word_that_is_none_is_refused() {
 #[test]
 fn a_name_of_a_config_map_that_is_none_is_refused() {
     let folder = Folder::new();
-    let said = folder.checked("engine: { freeze: { namespace: ops, name: a/b } }");
-    assert!(said.contains("`engine.freeze.name`") || said.contains("a/b"), "{said}");
-    assert!(said.contains("dogwatch.yaml:1:"), "{said}");
+    for (field, name, fits) in [
+        ("name", "a/b", false),
+        ("name", "Freeze", false),
+        ("name", "freeze.of-us", true),
+        ("namespace", "Ops", false),
+        ("namespace", "ops.us", false),
+        ("namespace", "ops", true),
+    ] {
+        let said = folder.checked(&format!("engine: {{ freeze: {{ {field}: {name} }} }}"));
+        let refused = format!("`{name}` cannot be the {field} of a ConfigMap");
+        assert_eq!(said.contains(&refused), !fits, "{said}");
+        assert_eq!(said.contains("dogwatch.yaml:1:"), !fits, "{said}");
+    }
 }

@@ -3,10 +3,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::brakes::{held_up, namespaces, stopped_by};
+use super::brakes::{Held, brake, held_up, namespaces, run_limits};
 use super::drive::{Driver, Flow};
 use super::evidence::kept;
-use super::freeze_map::MapSays;
 use super::in_step::left_alone;
 use super::mutate::{self, Attempt};
 use super::read;
@@ -14,12 +13,13 @@ use super::repeats::{remedy, why_not_again};
 use super::state::Approval;
 use super::status::Status;
 use super::timing::{DOUBT_LOOK_EVERY, DOUBT_PATIENCE, LEASE_MARGIN, LOCK_LOOK_EVERY, LOCK_PATIENCE};
+use super::timing::{LIMIT_LOOK_AT_LEAST, LIMIT_PATIENCE};
 use super::timing::{LEAST_MANDATE, MANDATE_LOOK_EVERY, MANDATE_PATIENCE, MUTATION_WITHIN};
 use super::walk::StepAt;
 use crate::action::{ActionError, Mutation, Output, Plan};
 use crate::mandate::NoMandate;
-use crate::model::{Intent, RunEvent};
-use crate::store::{Append, Appended, Guard, StoreError};
+use crate::model::{FailureClass, Intent, RunEvent};
+use crate::store::{Append, Appended, Guard, OverLimit, StoreError};
 
 /// A renewal is due by now, and late.
 fn soon_renewed() -> NoMandate {
@@ -36,19 +36,72 @@ pub(super) async fn act(
     action: &dyn Mutation,
     attempt: u32,
 ) -> Result<Flow, StoreError> {
-    if let Some((earlier, intent)) = driver.state.tried(&at.address).begun {
-        let target = driver.frame.target(&driver.state, &at.address).clone();
-        match mutate::doubt(driver.world, &target, action, &intent, driver.until()).await {
-            Attempt::NotDone(_) => {}
-            Attempt::Done(output) | Attempt::Recovered(output) => {
-                return made(driver, at, earlier, output, true).await;
-            }
-            Attempt::Failed(error) | Attempt::InDoubt(error) => {
-                return driver.failed(at, attempt, error, Vec::new()).await;
-            }
+    match settle(driver, at, action, attempt).await? {
+        Some(flow) => Ok(flow),
+        None => decide(driver, at, action, attempt).await,
+    }
+}
+
+/// Finds out what became of an attempt that was given up. `None`: there is none, or it had no effect.
+pub(super) async fn settle(
+    driver: &mut Driver<'_>,
+    at: &StepAt<'_>,
+    action: &dyn Mutation,
+    attempt: u32,
+) -> Result<Option<Flow>, StoreError> {
+    let Some((earlier, intent)) = driver.state.tried(&at.address).begun else { return Ok(None) };
+    let target = driver.frame.target(&driver.state, &at.address).clone();
+    match mutate::doubt(driver.world, &target, action, &intent, driver.until()).await {
+        Attempt::NotDone(_) => Ok(None),
+        Attempt::Done(output) | Attempt::Recovered(output) => {
+            made(driver, at, earlier, output, true).await.map(Some)
+        }
+        Attempt::Failed(error) | Attempt::InDoubt(error) => {
+            driver.failed(at, attempt, error, Vec::new()).await.map(Some)
         }
     }
-    decide(driver, at, action, attempt).await
+}
+
+/// The run begins no further change. `before` goes on the log ahead of it; an attempt that was on the
+/// log is known not to have been made. Of a loop the item is left alone: another one may be
+/// elsewhere, and what holds the whole run is asked before each.
+async fn braked(
+    driver: &mut Driver<'_>,
+    at: &StepAt<'_>,
+    attempt: u32,
+    by: String,
+    mut before: Vec<RunEvent>,
+) -> Result<Flow, StoreError> {
+    if at.is_in_loop() {
+        return driver.failed(at, attempt, ActionError::leave_alone(format!("{by} holds it")), before).await;
+    }
+    if let Some(Status::Started { tried, .. }) = driver.state.status(&at.address) {
+        let (attempt, error) = (tried.attempts, format!("it was not done, and {by} holds it up"));
+        before.push(RunEvent::Failed { step: at.address.clone(), attempt, class: FailureClass::Fail, error });
+    }
+    before.push(RunEvent::Braked { by });
+    driver.append(Append { events: before, ..Append::default() }).await?;
+    Ok(Flow::On)
+}
+
+/// A ceiling where the object is lets the run ask only.
+async fn ask_first(
+    driver: &mut Driver<'_>,
+    at: &StepAt<'_>,
+    attempt: u32,
+    before: Vec<RunEvent>,
+    why: &str,
+) -> Result<Flow, StoreError> {
+    if at.is_in_loop() {
+        let message = format!("a person has to be asked about it first: {why}");
+        return driver.failed(at, attempt, ActionError::leave_alone(message), before).await;
+    }
+    if let Some(Status::Started { .. }) = driver.state.status(&at.address) {
+        let message = format!("it was not done, and a person is asked first: {why}");
+        return driver.failed(at, attempt, ActionError::retry(message), before).await;
+    }
+    driver.append(Append { events: before, ..Append::default() }).await?;
+    driver.ask(at, None).await
 }
 
 async fn decide(
@@ -120,9 +173,10 @@ async fn start(
     let finishes_group = at.is_in_begun_group(&driver.state);
     if !finishes_group {
         match held_up(driver, &intent).await {
-            MapSays::NotFrozen => {}
-            MapSays::Frozen(by) => return held(driver, at, attempt, by, events).await,
-            MapSays::Unknown(error) => return driver.failed(at, attempt, error, events).await,
+            Held::Not => {}
+            Held::Braked(by) => return braked(driver, at, attempt, by, events).await,
+            Held::Asks(why) => return ask_first(driver, at, attempt, events, &why).await,
+            Held::Unknown(error) => return driver.failed(at, attempt, error, events).await,
         }
     }
     let mandate = match driver.options.mandate.left(driver.world.clock.as_ref()) {
@@ -145,7 +199,8 @@ async fn start(
     let mut locks = vec![driver.frame.run.target.key(), target.key(), intent.object.key()];
     locks.dedup();
     let guard = Guard { locks, namespaces: namespaces(driver, &intent), finishes_group };
-    match driver.append(Append { events, guard: Some(guard), ..Append::default() }).await? {
+    let limits = run_limits(driver);
+    match driver.append(Append { events, guard: Some(guard), limits, ..Append::default() }).await? {
         None => {}
         Some(Appended::InboxFirst(inbox)) => {
             driver.inbox = inbox;
@@ -154,7 +209,8 @@ async fn start(
         Some(Appended::Locked { key, by }) => {
             return wait_for_lock(driver, at, attempt, &key, &by.to_string()).await;
         }
-        Some(Appended::Frozen(freeze)) => return held(driver, at, attempt, freeze.named(), Vec::new()).await,
+        Some(Appended::Frozen(freeze)) => return braked(driver, at, attempt, freeze.named(), Vec::new()).await,
+        Some(Appended::OverLimit(over)) => return wait_for_limit(driver, at, attempt, *over).await,
         Some(Appended::Done { .. }) => return Ok(Flow::On),
     }
     if driver.now() >= deadline {
@@ -174,21 +230,6 @@ async fn start(
         // `apply` answers this case as a failure: the attempt had no effect.
         Attempt::NotDone(_) => Ok(Flow::On),
     }
-}
-
-/// A brake holds this very change. Of a loop the item is left alone: another one may be elsewhere,
-/// and what holds the whole run is asked before each.
-async fn held(
-    driver: &mut Driver<'_>,
-    at: &StepAt<'_>,
-    attempt: u32,
-    by: String,
-    events: Vec<RunEvent>,
-) -> Result<Flow, StoreError> {
-    if at.is_in_loop() {
-        return driver.failed(at, attempt, ActionError::leave_alone(format!("{by} holds it")), events).await;
-    }
-    stopped_by(driver, by, events).await
 }
 
 async fn made(
@@ -228,6 +269,9 @@ pub(super) async fn doubt(
             if !in_group && left_alone(driver.playbook, &driver.state).is_some() {
                 let message = "it was not done before nobody went on with it, and is decided anew";
                 return driver.failed(at, attempt, ActionError::retry(message), Vec::new()).await;
+            }
+            if !in_group && let Some(by) = brake(driver, false).await? {
+                return braked(driver, at, attempt, by, Vec::new()).await;
             }
             start(driver, at, action, attempt, intent, Vec::new()).await
         }
@@ -284,4 +328,27 @@ async fn wait_for_lock(
     let until = now + LOCK_LOOK_EVERY;
     let because = format!("{by} works on {key}");
     driver.wait(&at.address, vec![RunEvent::Waiting { step: at.address.clone(), until, because }], until).await
+}
+
+/// What passes by itself is waited for, within bounds: `page_by` goes on meanwhile. The rest is a
+/// person's, and so is what did not pass: those that stop for the same reason are one incident.
+async fn wait_for_limit(
+    driver: &mut Driver<'_>,
+    at: &StepAt<'_>,
+    attempt: u32,
+    over: OverLimit,
+) -> Result<Flow, StoreError> {
+    let now = driver.now();
+    driver.metrics.over_limit(over.limit);
+    let since = match driver.state.status(&at.address) {
+        Some(Status::Started { since, .. }) => *since,
+        _ => driver.state.tried(&at.address).lock_since.unwrap_or(now),
+    };
+    let again_at = over.again_at.filter(|_| now < since + LIMIT_PATIENCE);
+    let Some(again_at) = again_at else {
+        return driver.failed(at, attempt, ActionError::needs_human(over.said), Vec::new()).await;
+    };
+    let until = again_at.min(since + LIMIT_PATIENCE).max(now + LIMIT_LOOK_AT_LEAST);
+    let waits = RunEvent::Waiting { step: at.address.clone(), until, because: over.said };
+    driver.wait(&at.address, vec![waits], until).await
 }

@@ -1,12 +1,18 @@
 //! What stops mutations although a playbook wants them: freezes, and ceilings on autonomy that were
 //! lowered meanwhile. A group that was begun is finished, and nothing else is changed.
 
+use super::act::settle;
 use super::drive::{Driver, Flow};
 use super::freeze_map::{MapSays, freeze_map_says};
 use super::plan::Next;
 use super::state::Approval;
-use crate::model::{Autonomy, Intent, Phase, RunEvent, Under};
-use crate::store::{Append, StoreError};
+use super::status::Status;
+use super::walk::{Place, next_place};
+use super::windows::window_over;
+use crate::action::{Action, ActionError};
+use crate::model::{Autonomy, FleetLimits, Intent, Outcome, Phase, RunEvent, RunLimits, Under};
+use crate::playbook::StepKind;
+use crate::store::StoreError;
 
 /// How far the run may go alone now; `Some` says why it goes less far than it was opened for. Where
 /// nothing was begun, it shows what it would do.
@@ -36,8 +42,16 @@ fn under_ceilings(driver: &Driver<'_>, wanted: Autonomy, namespaces: &[&str]) ->
     driver.options.ceilings.get().lower(wanted, under)
 }
 
-/// By what the run is frozen, where it is about to mitigate: then it shows what it would do. What
-/// cannot be found out now is asked again before the change itself.
+/// Whether a brake is why it ends, and it has begun no change: then it counts for no limit.
+pub(super) fn is_held_back(driver: &Driver<'_>, outcome: Outcome) -> bool {
+    let has_begun = driver.state.steps.values().any(Status::has_begun_a_change);
+    let is_lowered = || under_ceilings(driver, driver.playbook.autonomy, &[]).is_some();
+    let ends_early = matches!(outcome, Outcome::Proposed | Outcome::Cancelled);
+    ends_early && !has_begun && !driver.state.mutated && (driver.state.braked_by.is_some() || is_lowered())
+}
+
+/// What freezes the run where it is about to mitigate: then it shows what it would do. What cannot be
+/// found out now is asked again before the change itself.
 pub(super) async fn frozen_before_it_begins(
     driver: &Driver<'_>,
     next: &Next<'_>,
@@ -45,43 +59,109 @@ pub(super) async fn frozen_before_it_begins(
     if !matches!(next, Next::Enter { phase: Phase::Mitigate, .. }) {
         return Ok(None);
     }
-    let by = match frozen_here(driver).await? {
-        Some(by) => Some(by),
-        None => map_freezes(driver).await,
-    };
-    Ok(by.map(|by| format!("what it would do is shown, not done: {by} freezes it")))
+    match frozen_here(driver).await? {
+        Some(by) => Ok(Some(by)),
+        None => Ok(map_freezes(driver).await),
+    }
 }
 
-/// Whether a freeze or a ceiling stops the run, which is asked before each change, and before
-/// somebody is asked about one.
-pub(super) async fn is_stopped_by_a_brake(driver: &mut Driver<'_>, next: &Next<'_>) -> Result<bool, StoreError> {
-    let asks = matches!(next, Next::Ask { .. } | Next::AskSource { .. });
-    let would_change = asks || matches!(next, Next::Act { .. } | Next::Doubt { .. });
-    if !would_change || driver.state.cancelled_by.is_some() || driver.state.phase != Some(Phase::Mitigate) {
-        return Ok(false);
-    }
-    let brake = match frozen_here(driver).await? {
-        Some(by) => Some(by),
-        None => match under_ceilings(driver, allowed(driver), &[]) {
-            // One that was lowered to `approve` has the run ask.
-            Some((Autonomy::Suggest, why)) => Some(format!("the ceiling on autonomy ({why})")),
-            _ if asks => map_freezes(driver).await,
-            _ => None,
-        },
+/// Stops the run if a brake holds. It is asked before each change, before somebody is asked about one
+/// and while an answer is waited for; but never within a group that was begun, nor while it is not
+/// known what became of a change: a brake is no answer to that. `None`: it goes on.
+pub(super) async fn is_stopped_by_a_brake(
+    driver: &mut Driver<'_>,
+    next: &Next<'_>,
+) -> Result<Option<Flow>, StoreError> {
+    let waits_for_an_answer = matches!(driver.state.approval, Approval::Asked { .. });
+    let asks = matches!(next, Next::Ask { .. } | Next::AskSource { .. }) || waits_for_an_answer;
+    let would_change = match next {
+        Next::Act { .. } | Next::Ask { .. } | Next::AskSource { .. } => true,
+        Next::Park { .. } | Next::Expire { .. } => waits_for_an_answer,
+        _ => false,
     };
-    let Some(by) = brake else { return Ok(false) };
-    stopped_by(driver, by, Vec::new()).await?;
-    Ok(true)
+    if !would_change || driver.state.phase != Some(Phase::Mitigate) {
+        return Ok(None);
+    }
+    let at = match (next, next_place(driver.playbook, Phase::Mitigate, &driver.state)) {
+        // Of a loop, the step of its item.
+        (Next::Act { at, .. } | Next::Ask { at }, _) => Some(at.clone()),
+        (_, Some(Place::Step(at))) => Some(at),
+        (_, Some(Place::Choose(_) | Place::Loop(_)) | None) => None,
+    };
+    if at.as_ref().is_some_and(|at| at.is_in_begun_group(&driver.state)) {
+        return Ok(None);
+    }
+    let Some(by) = brake(driver, asks).await? else { return Ok(None) };
+    if let Some(at) = at
+        && let StepKind::Action(Action::Mutate(action)) = &at.step.kind
+    {
+        let attempt = driver.state.tried(&at.address).attempts + 1;
+        if let Some(flow) = settle(driver, &at, action.as_ref(), attempt).await? {
+            return Ok(Some(flow));
+        }
+    }
+    driver.record(RunEvent::Braked { by }).await.map(Some)
+}
+
+/// The brake that holds now, whatever the run would change. With `asks`, the ConfigMap is among them;
+/// else it is asked with the change itself.
+pub(super) async fn brake(driver: &Driver<'_>, asks: bool) -> Result<Option<String>, StoreError> {
+    if let Some(by) = &driver.state.braked_by {
+        return Ok(Some(by.clone()));
+    }
+    if let Some(window) = window_over(driver).await? {
+        return Ok(Some(window));
+    }
+    if let Some(by) = frozen_here(driver).await? {
+        return Ok(Some(by));
+    }
+    match under_ceilings(driver, allowed(driver), &[]) {
+        // One that was lowered to `approve` has the run ask.
+        Some((Autonomy::Suggest, why)) => Ok(Some(ceiling(&why))),
+        _ if asks => Ok(map_freezes(driver).await),
+        _ => Ok(None),
+    }
+}
+
+/// What stands against this very change.
+pub(super) enum Held {
+    Not,
+    /// By what, as people are told.
+    Braked(String),
+    /// A person has to say yes first.
+    Asks(String),
+    /// It is not known, which holds it up as well.
+    Unknown(ActionError),
 }
 
 /// Why this very change is held up: by a ceiling where its object is, or by the ConfigMap.
-pub(super) async fn held_up(driver: &Driver<'_>, intent: &Intent) -> MapSays {
+pub(super) async fn held_up(driver: &Driver<'_>, intent: &Intent) -> Held {
     let namespaces = namespaces(driver, intent);
     let namespaces: Vec<&str> = namespaces.iter().map(String::as_str).collect();
-    if let Some((_, why)) = under_ceilings(driver, allowed(driver), &namespaces) {
-        return MapSays::Frozen(format!("the ceiling on autonomy ({why})"));
+    let lowered = under_ceilings(driver, allowed(driver), &namespaces);
+    if let Some((Autonomy::Observe | Autonomy::Suggest, why)) = &lowered {
+        return Held::Braked(ceiling(why));
     }
-    freeze_map_says(driver, &namespaces).await
+    match (freeze_map_says(driver, &namespaces).await, lowered) {
+        (MapSays::Frozen(by), _) => Held::Braked(by),
+        (MapSays::Unknown(error), _) => Held::Unknown(error),
+        (MapSays::NotFrozen, Some((_, why))) => Held::Asks(why),
+        (MapSays::NotFrozen, None) => Held::Not,
+    }
+}
+
+fn ceiling(why: &str) -> String {
+    format!("the ceiling on autonomy ({why})")
+}
+
+/// The limits over all runs that hold for this one.
+pub(super) fn run_limits(driver: &Driver<'_>) -> RunLimits {
+    let (fleet, own) = (*driver.options.limits.get(), &driver.playbook.limits);
+    RunLimits {
+        fleet: FleetLimits { ramp: own.ramp.or(fleet.ramp), ..fleet },
+        runs_per_playbook: own.runs_per_playbook,
+        runs_per_namespace: own.runs_per_namespace,
+    }
 }
 
 /// Where it changes something, and for whose sake.
@@ -89,17 +169,6 @@ pub(super) fn namespaces(driver: &Driver<'_>, intent: &Intent) -> Vec<String> {
     let mut namespaces = vec![driver.frame.run.target.namespace.clone(), intent.object.namespace.clone()];
     namespaces.dedup();
     namespaces
-}
-
-/// The run goes the way of one that a person stopped. `before` goes on the log ahead of it.
-pub(super) async fn stopped_by(
-    driver: &mut Driver<'_>,
-    by: String,
-    mut before: Vec<RunEvent>,
-) -> Result<Flow, StoreError> {
-    before.push(RunEvent::CancelAsked { by });
-    driver.append(Append { events: before, ..Append::default() }).await?;
-    Ok(Flow::On)
 }
 
 /// How far it has gone: what a person said yes to needs no more than `approve`.

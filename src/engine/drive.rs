@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::act::{act, doubt};
 use super::anew;
 use super::ask_source::{ask_source, why_asked_anew};
-use super::brakes::{autonomy, frozen_before_it_begins, is_stopped_by_a_brake};
+use super::brakes::{autonomy, frozen_before_it_begins, is_held_back, is_stopped_by_a_brake, run_limits};
 use super::inbox::take_inbox;
 use super::observe::{Observed, observe, told};
 use super::plan::{Next, plan};
@@ -19,13 +19,12 @@ use super::state::RunState;
 use super::tally::count;
 use super::timing::{ANSWER_LOOK_EVERY, LEASE_MARGIN};
 use super::walk::{Place, StepAt, next_place};
-use super::windows::is_stopped_by_a_window;
 use super::worker::EngineOptions;
 use crate::action::{Action, ActionError, Tell, World};
 use crate::alertmanager::Sources;
 use crate::metrics::Metrics;
-use crate::model::{Autonomy, Outcome, Phase, RunEvent, StepAddress, redact};
-use crate::playbook::{Playbook, Step, StepKind};
+use crate::model::{Outcome, Phase, RunEvent, StepAddress, redact};
+use crate::playbook::{Catalog, Playbook, Step, StepKind};
 use crate::store::{Append, Appended, Ask, InboxItem, LogPosition, NewPage, PageReason, Store, StoreError};
 
 /// A run under way, with its lease.
@@ -36,6 +35,8 @@ pub(super) struct Driver<'a> {
     pub metrics: &'a Metrics,
     pub sources: &'a Sources,
     pub playbook: &'a Playbook,
+    /// What playbooks there are now.
+    pub catalog: &'a Catalog,
     pub frame: Frame,
     pub state: RunState,
     pub at: LogPosition,
@@ -72,14 +73,13 @@ impl Driver<'_> {
     async fn step(&mut self) -> Result<Flow, StoreError> {
         let now = self.now();
         let playbook = self.playbook;
-        let (mut autonomy, mut observes) = autonomy(self);
-        let mut next = plan(playbook, autonomy, &self.state, now);
-        if let Some(why) = frozen_before_it_begins(self, &next).await? {
-            (autonomy, observes) = (Autonomy::Suggest, Some(why));
-            next = plan(playbook, autonomy, &self.state, now);
+        let (autonomy, observes) = autonomy(self);
+        let next = plan(playbook, autonomy, &self.state, now);
+        if let Some(by) = frozen_before_it_begins(self, &next).await? {
+            return self.record(RunEvent::Braked { by }).await;
         }
-        if is_stopped_by_a_window(self, &next).await? || is_stopped_by_a_brake(self, &next).await? {
-            return Ok(Flow::On);
+        if let Some(flow) = is_stopped_by_a_brake(self, &next).await? {
+            return Ok(flow);
         }
         let next = match observe(self.world, &self.frame, &self.state, playbook, next, self.until()).await {
             Observed::Record(event) => return self.record(event).await,
@@ -229,7 +229,7 @@ impl Driver<'_> {
     }
 
     /// `again`: why what was answered before is asked again.
-    async fn ask(&mut self, at: &StepAt<'_>, again: Option<String>) -> Result<Flow, StoreError> {
+    pub(super) async fn ask(&mut self, at: &StepAt<'_>, again: Option<String>) -> Result<Flow, StoreError> {
         let mut outlook = preview::preview(self.world, &self.frame, &self.state, self.playbook, self.until()).await;
         // What comes later may have to wait for what comes first; but that is there to be shown.
         if let Some(error) = outlook.unasked.remove(&at.address) {
@@ -331,6 +331,8 @@ impl Driver<'_> {
         let mut append = Append {
             events: vec![RunEvent::Ended { outcome, because: because.clone() }],
             end: Some((outcome, because.clone())),
+            held: is_held_back(self, outcome),
+            limits: run_limits(self),
             ..Append::default()
         };
         // `escalated` always reaches a human, also when the playbook's own page could not be made.

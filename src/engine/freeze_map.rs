@@ -1,12 +1,18 @@
 //! A ConfigMap in the cluster that freezes: it is read before each mutation, and needs nothing of
 //! the bot but that. Absent is not frozen; unreadable is.
 
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
 use super::drive::Driver;
 use super::read::within;
 use super::timing::FREEZE_WITHIN;
 use crate::action::ActionError;
-use crate::cluster::{Access, Kind, Object};
+use crate::cluster::{Access, Cluster, ClusterError, Kind, Object};
 use crate::model::{FreezeScope, ObjectKey, redact};
+use crate::playbook::Catalog;
+use crate::store::{Store, StoreError};
 
 /// Which ConfigMap.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,46 +47,109 @@ pub(super) async fn freeze_map_says(driver: &Driver<'_>, namespaces: &[&str]) ->
     let Some(map) = &driver.options.freeze_map else { return MapSays::NotFrozen };
     let key = map.key();
     let until = driver.until().min(driver.now() + FREEZE_WITHIN);
-    let read = async { driver.world.cluster.get(&key).await.map_err(|error| ActionError::retry(error.to_string())) };
-    let says = match within(driver.world, until, read).await {
-        Ok(None) => MapSays::NotFrozen,
-        Ok(Some(object)) => match covers(&object, &driver.frame.run.playbook.name, namespaces) {
-            Some(why) => MapSays::Frozen(format!("the {key} ({why})")),
-            None => MapSays::NotFrozen,
-        },
-        Err(error) => MapSays::Unknown(ActionError::retry(format!(
-            "nothing is changed while it is not known whether the {key} freezes it: {}",
-            error.message
-        ))),
+    let read = async { Ok(read_keys(&*driver.world.cluster, &**driver.store, driver.catalog, &key).await) };
+    let unknown = |why: &str| {
+        MapSays::Unknown(ActionError::retry(format!(
+            "nothing is changed while it is not known whether the {key} freezes it: {why}"
+        )))
     };
-    driver.metrics.freeze_map(!matches!(says, MapSays::NotFrozen));
-    says
+    match within(driver.world, until, read).await {
+        Err(error) => unknown(&error.message),
+        Ok(Err(Unread::Forbidden(why))) => MapSays::Frozen(format!("the {key} ({why})")),
+        Ok(Err(Unread::Passing(why))) => unknown(&why),
+        Ok(Ok(keys)) => {
+            let playbook = &driver.frame.run.playbook.name;
+            match keys.into_iter().find(|key| key.covers.covers(playbook, namespaces)) {
+                Some(Key { said, .. }) => MapSays::Frozen(format!("the {key} ({said})")),
+                None => MapSays::NotFrozen,
+            }
+        }
+    }
 }
 
-/// Which key of it covers that, with its reason. A key that is none of those known covers everything:
-/// somebody meant to stop something, and nobody can say what.
-fn covers(map: &Object, playbook: &str, namespaces: &[&str]) -> Option<String> {
-    let data = map.0.get("data").and_then(serde_json::Value::as_object)?;
-    data.iter().find_map(|(key, reason)| {
+/// A key of the ConfigMap.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Key {
+    pub covers: FreezeScope,
+    /// With its reason: `namespace.db: an upgrade`.
+    pub said: String,
+}
+
+/// Why it was not read.
+pub(super) enum Unread {
+    /// Lasting: somebody has to give the right.
+    Forbidden(String),
+    Passing(String),
+}
+
+/// Reads what it freezes; nothing where it is not there.
+pub(super) async fn read_keys(
+    cluster: &dyn Cluster,
+    store: &dyn Store,
+    catalog: &Catalog,
+    map: &ObjectKey,
+) -> Result<Vec<Key>, Unread> {
+    let found = cluster.get(map).await.map_err(|error| match error {
+        ClusterError::Forbidden { .. } => {
+            Unread::Forbidden("the bot may not read it: apply what `dogwatch rbac` prints once more".into())
+        }
+        error => Unread::Passing(error.to_string()),
+    })?;
+    let Some(object) = found else { return Ok(Vec::new()) };
+    let mut known: BTreeSet<String> = catalog.iter().map(|playbook| playbook.name.clone()).collect();
+    if playbooks(&object).any(|name| !known.contains(name)) {
+        let gone = under_way(store).await.map_err(|error| Unread::Passing(error.to_string()))?;
+        known.extend(gone);
+    }
+    Ok(keys(&object, &known))
+}
+
+/// The playbooks of the runs under way: some may be in the catalog no more.
+pub(super) async fn under_way(store: &dyn Store) -> Result<Vec<String>, StoreError> {
+    Ok(store.runs_under_way().await?.into_iter().map(|run| run.playbook.name).collect())
+}
+
+fn playbooks(map: &Object) -> impl Iterator<Item = &str> {
+    let data = map.0.get("data").and_then(Value::as_object);
+    data.into_iter().flatten().filter_map(|(key, _)| key.strip_prefix("playbook."))
+}
+
+/// What its keys freeze. One that would freeze nothing freezes everything: somebody meant to stop
+/// something, and nobody can say what.
+fn keys(map: &Object, known: &BTreeSet<String>) -> Vec<Key> {
+    let of = |field: &str| map.0.get(field).and_then(Value::as_object).into_iter().flatten();
+    let texts = of("data").map(|(key, reason)| {
         let reason = reason.as_str().map(str::trim).filter(|reason| !reason.is_empty());
         let reason: String = redact(reason.unwrap_or("without a reason")).chars().take(200).collect();
-        match scope(key) {
-            Some(scope) => scope.covers(playbook, namespaces).then(|| format!("{key}: {reason}")),
-            None => Some(format!(
-                "its key `{}` is none of all, namespace.NAME and playbook.NAME, and so freezes everything: {reason}",
-                redact(key)
-            )),
+        match scope(key, known) {
+            Ok(covers) => Key { covers, said: format!("{key}: {reason}") },
+            Err(why) => {
+                Key { covers: FreezeScope::All, said: format!("its key `{}` {why}, and so freezes everything: {reason}", redact(key)) }
+            }
         }
-    })
+    });
+    let binary = of("binaryData").map(|(key, _)| Key {
+        covers: FreezeScope::All,
+        said: format!("its key `{}` stands in `binaryData`, and so freezes everything", redact(key)),
+    });
+    texts.chain(binary).collect()
 }
 
-fn scope(key: &str) -> Option<FreezeScope> {
+fn scope(key: &str, known: &BTreeSet<String>) -> Result<FreezeScope, &'static str> {
     match key.split_once('.') {
-        None if key == "all" => Some(FreezeScope::All),
-        Some(("namespace", name)) if !name.is_empty() => Some(FreezeScope::Namespace(name.to_owned())),
-        Some(("playbook", name)) if !name.is_empty() => Some(FreezeScope::Playbook(name.to_owned())),
-        _ => None,
+        None if key == "all" => Ok(FreezeScope::All),
+        Some(("namespace", name)) if is_dns_label(name) => Ok(FreezeScope::Namespace(name.to_owned())),
+        Some(("namespace", _)) => Err("names no namespace that there can be"),
+        Some(("playbook", name)) if known.contains(name) => Ok(FreezeScope::Playbook(name.to_owned())),
+        Some(("playbook", _)) => Err("names no playbook that there is"),
+        _ => Err("is none of all, namespace.NAME and playbook.NAME"),
     }
+}
+
+/// As namespaces are called.
+fn is_dns_label(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    (1..=63).contains(&name.len()) && name.chars().all(fits) && !name.starts_with('-') && !name.ends_with('-')
 }
 
 #[cfg(test)]
@@ -90,17 +159,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_say_what_is_frozen_and_an_odd_one_freezes_everything() {
-        let frozen = |data| covers(&Object(json!({ "data": data })), "shop-slow", &["shop", "db"]);
-        assert_eq!(covers(&Object(json!({})), "shop-slow", &["shop"]), None);
+    fn keys_say_what_is_frozen_and_what_would_freeze_nothing_freezes_everything() {
+        let known = BTreeSet::from(["shop-slow".to_owned(), "dns".to_owned()]);
+        let frozen = |object: Value| {
+            let found = keys(&Object(object), &known);
+            found.into_iter().find(|key| key.covers.covers("shop-slow", &["shop", "db"])).map(|key| key.said)
+        };
+        let data = |data: Value| frozen(json!({ "data": data }));
         assert_eq!(frozen(json!({})), None);
-        assert_eq!(frozen(json!({ "all": "a storm" })).as_deref(), Some("all: a storm"));
-        assert_eq!(frozen(json!({ "namespace.db": " " })).as_deref(), Some("namespace.db: without a reason"));
-        assert_eq!(frozen(json!({ "playbook.shop-slow": "x" })).as_deref(), Some("playbook.shop-slow: x"));
-        assert_eq!(frozen(json!({ "namespace.web": "x", "playbook.dns": "y" })), None);
-        assert!(
-            frozen(json!({ "namespaces.web": "x" })).unwrap().starts_with("its key `namespaces.web` is none of all")
-        );
-        assert!(frozen(json!({ "namespace.": "x" })).is_some());
+        assert_eq!(frozen(json!({ "data": null, "binaryData": {} })), None);
+        assert_eq!(data(json!({})), None);
+        assert_eq!(data(json!({ "all": "a storm" })).as_deref(), Some("all: a storm"));
+        assert_eq!(data(json!({ "namespace.db": " " })).as_deref(), Some("namespace.db: without a reason"));
+        assert_eq!(data(json!({ "playbook.shop-slow": "x" })).as_deref(), Some("playbook.shop-slow: x"));
+        assert_eq!(data(json!({ "namespace.web": "x", "playbook.dns": "y" })), None);
+        for (key, why) in [
+            ("namespaces.web", "is none of all"),
+            ("ALL", "is none of all"),
+            ("namespace.", "names no namespace"),
+            ("namespace.WEB", "names no namespace"),
+            ("namespace.web.shop", "names no namespace"),
+            ("namespace.-web", "names no namespace"),
+            ("playbook.dns-slow", "names no playbook"),
+            ("playbook.", "names no playbook"),
+        ] {
+            let said = data(json!({ key: "a storm" })).unwrap_or_else(|| panic!("{key} freezes nothing"));
+            assert!(said.contains(why) && said.ends_with("and so freezes everything: a storm"), "{said}");
+        }
+        let said = frozen(json!({ "binaryData": { "namespace.web": "YQ==" } })).unwrap();
+        assert!(said.contains("`binaryData`"), "{said}");
     }
 }

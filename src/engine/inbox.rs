@@ -21,11 +21,6 @@ pub(super) async fn take_inbox(driver: &mut Driver<'_>) -> Result<(), StoreError
             InboxItem::Cancel { by } => events.push(RunEvent::CancelAsked { by }),
             InboxItem::Answer { approval, verdict, by, at } => {
                 let now = driver.now();
-                if let Some(late) = too_late(driver, approval, verdict, &by, at, now) {
-                    events.extend(late);
-                    consumes.push(number);
-                    continue;
-                }
                 let changed = match verdict {
                     Verdict::Approve => changed_since_asked(driver).await,
                     Verdict::Deny => Ok(None),
@@ -34,6 +29,13 @@ pub(super) async fn take_inbox(driver: &mut Driver<'_>) -> Result<(), StoreError
                     driver.left.push(number);
                     continue;
                 };
+                if changed.is_none()
+                    && let Some(late) = too_late(driver, approval, verdict, &by, at, now)
+                {
+                    events.extend(late);
+                    consumes.push(number);
+                    continue;
+                }
                 let waited = at.and_then(|at| (now - at).to_std().ok()).map(HumanDuration);
                 // A moment is the usual way of an answer, and need not be told.
                 let waited = waited.filter(|waited| waited.0 >= ANSWER_IS_OLD);

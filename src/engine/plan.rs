@@ -173,7 +173,8 @@ pub fn plan<'p>(playbook: &'p Playbook, autonomy: Autonomy, state: &RunState, no
         return Next::Enter { phase: Phase::Escalate, because: trouble.clone() };
     }
     let in_group = at.is_some_and(|at| at.is_in_begun_group(state));
-    if !in_group && let Some(by) = &state.cancelled_by {
+    let braked_by = state.braked_by.as_ref().filter(|_| phase == Phase::Mitigate);
+    if !in_group && let Some(by) = state.cancelled_by.as_ref().or(braked_by) {
         return Next::End { outcome: Outcome::Cancelled, because: format!("{by} stopped it") };
     }
     if let Some(done) = &state.done {
@@ -215,6 +216,15 @@ fn read_target<'p>(place: Option<&Place<'_>>, state: &RunState, now: DateTime<Ut
 /// The diagnosis is complete, and the mitigation would begin.
 fn after_diagnose<'p>(autonomy: Autonomy, state: &RunState) -> Next<'p> {
     let because = |what: &str| format!("the diagnosis is complete; its autonomy is {autonomy}: {what}");
+    if let Some(by) = &state.braked_by
+        && autonomy > Autonomy::Observe
+    {
+        let because = format!("what it would do is shown, not done: {by} stops it");
+        return match &state.proposed {
+            Some(_) => Next::End { outcome: Outcome::Proposed, because },
+            None => Next::Propose,
+        };
+    }
     match autonomy {
         Autonomy::Observe => Next::End { outcome: Outcome::Proposed, because: because("nothing is changed") },
         Autonomy::Suggest if state.proposed.is_some() => {

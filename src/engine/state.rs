@@ -51,6 +51,10 @@ pub struct RunState {
     pub approval: Approval,
     pub alert_resolved: bool,
     pub cancelled_by: Option<String>,
+    /// The brake that lets it begin no further change.
+    pub braked_by: Option<String>,
+    /// The steps that really changed something.
+    pub changed: BTreeSet<StepAddress>,
     /// A page of the playbook went out.
     pub paged: bool,
     pub ended: Option<Outcome>,
@@ -105,11 +109,6 @@ impl RunState {
         self.status(step).and_then(Status::tried).cloned().unwrap_or_default()
     }
 
-    /// It is a mutation that was made, or found unneeded; it may have a verify ahead.
-    pub fn is_made(&self, step: &StepAddress) -> bool {
-        self.status(step).is_some_and(Status::is_made)
-    }
-
     /// It needs no more.
     pub fn is_finished(&self, step: &StepAddress) -> bool {
         matches!(self.status(step), Some(Status::Finished { .. }))
@@ -158,6 +157,7 @@ impl RunState {
             RunEvent::AlertResolved => self.alert_resolved = true,
             RunEvent::ClockMoved { by_micros } => self.move_times(TimeDelta::microseconds(*by_micros)),
             RunEvent::CancelAsked { by } => self.cancelled_by = Some(by.clone()),
+            RunEvent::Braked { by } => self.braked_by = Some(by.clone()),
             RunEvent::Ended { outcome, .. } => self.ended = Some(*outcome),
             RunEvent::Unknown => self.is_in_trouble(
                 "its log or its inbox holds something that this version of dogwatch does not know".into(),
@@ -238,6 +238,7 @@ impl RunState {
             }
             RunEvent::Done { output, summary, .. } => {
                 self.mutated = true;
+                self.changed.insert(step.clone());
                 if let Some(item) = self.item_mut(step) {
                     (item.is_touched, item.is_begun) = (true, true);
                     item.last = Some(summary.clone());

@@ -214,9 +214,9 @@ impl Status {
         }
     }
 
-    /// A mutation that was made, or found unneeded.
-    pub(super) fn is_made(&self) -> bool {
-        matches!(self, Status::Made { .. } | Status::Verifying { .. } | Status::Finished { made: true })
+    /// An attempt to change something was on the log, whatever came of it.
+    pub(super) fn has_begun_a_change(&self) -> bool {
+        self.tried().is_some_and(|tried| tried.begun.is_some())
     }
 
     /// Failures before this are not on its account any more; an attempt that was begun is.

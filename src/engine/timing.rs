@@ -19,6 +19,10 @@ pub(super) const DOUBT_LOOK_EVERY: Duration = Duration::from_secs(5);
 pub(super) const LOCK_PATIENCE: Duration = Duration::from_secs(600);
 pub(super) const LOCK_LOOK_EVERY: Duration = Duration::from_secs(15);
 
+/// How long a run waits until limits over all runs let it begin, and at least between two looks.
+pub(super) const LIMIT_PATIENCE: Duration = Duration::from_secs(1_800);
+pub(super) const LIMIT_LOOK_AT_LEAST: Duration = Duration::from_secs(5);
+
 /// How often the lease of the cluster is asked about while it is not known to be ours, and how
 /// long: a bot that died is waited for 20 s, and an API server's restart takes a minute or two.
 pub(super) const MANDATE_LOOK_EVERY: Duration = Duration::from_secs(5);

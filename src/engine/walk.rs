@@ -66,11 +66,11 @@ impl<'p> StepAt<'p> {
         Self { step, address, tag, group, foreach: around.foreach }
     }
 
-    /// Whether it belongs to an `atomic` group whose first mutation was made, or to an item of a
-    /// loop that was begun: that is finished, whatever happens.
+    /// Whether it belongs to an `atomic` group that has changed something, or to an item of a loop
+    /// that did: that is finished, whatever happens. What was found unneeded has changed nothing.
     pub fn is_in_begun_group(&self, state: &RunState) -> bool {
         let items = self.address.items();
-        self.group.iter().any(|step| state.is_made(&step.address.for_items(items)))
+        self.group.iter().any(|step| state.changed.contains(&step.address.for_items(items)))
             || state.item(&self.address).is_some_and(|item| item.is_begun)
     }
 

@@ -5,30 +5,18 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::drive::Driver;
-use super::plan::Next;
-use crate::model::RunEvent;
-use crate::store::{Append, StoreError};
+use crate::store::StoreError;
 
-/// Whether a window stops the run, which is asked before each change, and before somebody is
-/// asked about one. It is stopped as a person stops it: a group that was begun is finished, and
-/// nothing else is changed.
-pub(super) async fn is_stopped_by_a_window(driver: &mut Driver<'_>, next: &Next<'_>) -> Result<bool, StoreError> {
-    let would_change =
-        matches!(next, Next::Act { .. } | Next::Doubt { .. } | Next::Ask { .. } | Next::AskSource { .. });
-    if !would_change || driver.state.cancelled_by.is_some() {
-        return Ok(false);
-    }
+/// The window that covers the run, as people are told.
+pub(super) async fn window_over(driver: &Driver<'_>) -> Result<Option<String>, StoreError> {
     let windows = driver.store.windows_at(driver.now()).await?;
     if windows.is_empty() {
-        return Ok(false);
+        return Ok(None);
     }
     let run = &driver.frame.run;
     let (labels, source) = (labels(&run.alert), run.alert.get("source").and_then(Value::as_str));
     let window = windows.iter().find(|window| window.scope.covers_run(source, &labels, &run.target));
-    let Some(window) = window else { return Ok(false) };
-    let by = format!("{} (until {})", window.id, window.ends_at.format("%Y-%m-%d %H:%M UTC"));
-    driver.append(Append { events: vec![RunEvent::CancelAsked { by }], ..Append::default() }).await?;
-    Ok(true)
+    Ok(window.map(|window| format!("{} (until {})", window.id, window.ends_at.format("%Y-%m-%d %H:%M UTC"))))
 }
 
 /// Of the alert that has started the run.

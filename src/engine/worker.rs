@@ -16,8 +16,8 @@ use crate::action::World;
 use crate::alertmanager::Sources;
 use crate::mandate::Mandate;
 use crate::metrics::Metrics;
-use crate::model::{Ceilings, Digest, Live, Outcome, RunEvent};
-use crate::playbook::Playbook;
+use crate::model::{Ceilings, Digest, FleetLimits, Live, Outcome, RunEvent, RunLimits};
+use crate::playbook::{Catalog, Playbook};
 use crate::store::{Append, ClaimedRun, NewPage, PageReason, Store, StoreError};
 use crate::worker::{Turn, TurnError, Worker};
 
@@ -52,6 +52,8 @@ pub struct EngineOptions {
     pub mandate: Arc<Mandate>,
     /// How far runs may go at the most; may change while they are under way.
     pub ceilings: Live<Ceilings>,
+    /// How much is changed at the most, over all runs; may change while they are under way.
+    pub limits: Live<FleetLimits>,
     /// The ConfigMap that freezes; `None`: none is asked.
     pub freeze_map: Option<FreezeMap>,
 }
@@ -64,6 +66,7 @@ pub struct EngineWorker {
     options: EngineOptions,
     metrics: Arc<Metrics>,
     sources: Sources,
+    catalog: watch::Receiver<Arc<Catalog>>,
     playbooks: Mutex<HashMap<Digest, Arc<Playbook>>>,
 }
 
@@ -76,9 +79,10 @@ impl EngineWorker {
         world: World,
         options: EngineOptions,
         metrics: Arc<Metrics>,
+        catalog: watch::Receiver<Arc<Catalog>>,
     ) -> Self {
         let options = EngineOptions { lease: options.lease.max(LEAST_LEASE), ..options };
-        Self { name, store, world, options, metrics, sources: Sources::default(), playbooks: Mutex::default() }
+        Self { name, store, world, options, metrics, sources: Sources::default(), catalog, playbooks: Mutex::default() }
     }
 
     /// Has these say whether an alert that is old news still fires. Without, a person is asked.
@@ -96,7 +100,9 @@ impl EngineWorker {
             Ok(playbook) => playbook,
             Err(because) => return self.give_up(claimed, because).await,
         };
+        let catalog = self.catalog.borrow().clone();
         let driver = Driver {
+            catalog: &catalog,
             store: &self.store,
             world: &self.world,
             options: &self.options,
@@ -150,6 +156,7 @@ impl EngineWorker {
             events: vec![RunEvent::Ended { outcome, because: because.clone() }],
             pages: vec![page],
             end: Some((outcome, because)),
+            limits: RunLimits { fleet: *self.options.limits.get(), ..RunLimits::default() },
             ..Append::default()
         };
         self.store.append(claimed.at, append).await.map(|_| ())

@@ -63,6 +63,7 @@ pub(super) fn open_incidents(facts: &ShiftRecords) -> Vec<OpenIncident> {
         title: incident.title.clone(),
         target: incident.target.as_ref().map(ToString::to_string).filter(|target| !incident.title.contains(target)),
         owner: incident.owner.clone(),
+        taken_by: facts.taken.get(&incident.id).cloned(),
         opened: facts.moment(incident.opened_at),
         firing: incident.open_episodes,
         tickets: tickets(facts, incident),

@@ -8,7 +8,7 @@ use super::write::{Written, file_name, write};
 use super::{Summary, Template};
 use crate::clock::Clock;
 use crate::files::Mode;
-use crate::model::{Live, PageBudgets};
+use crate::model::{FreezeMapNow, Live, PageBudgets};
 use crate::oncall::{Roster, Shift};
 use crate::store::Store;
 
@@ -21,12 +21,15 @@ pub struct Reporter {
     template: Arc<Template>,
     mode: Mode,
     budgets: Live<PageBudgets>,
+    freeze_map: Live<FreezeMapNow>,
 }
 
 impl Reporter {
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, oncall: impl Into<Roster>, template: Template) -> Self {
         let oncall = oncall.into();
-        Self { store, clock, oncall, template: Arc::new(template), mode: Mode::GROUP, budgets: Live::default() }
+        let template = Arc::new(template);
+        let (budgets, freeze_map) = (Live::default(), Live::default());
+        Self { store, clock, oncall, template, mode: Mode::GROUP, budgets, freeze_map }
     }
 
     /// Whoever may read the files that it writes.
@@ -37,6 +40,11 @@ impl Reporter {
     /// For how many incidents teams are to be paged.
     pub fn with_budgets(self, budgets: impl Into<Live<PageBudgets>>) -> Self {
         Self { budgets: budgets.into(), ..self }
+    }
+
+    /// What the ConfigMap that freezes says.
+    pub fn with_freeze_map(self, freeze_map: Live<FreezeMapNow>) -> Self {
+        Self { freeze_map, ..self }
     }
 
     /// The shift of a team that is meant, seen from now.
@@ -53,7 +61,7 @@ impl Reporter {
     /// An unknown team, a store that fails, a template that names what is not there.
     pub async fn report(&self, team: &str, shift: Shift) -> Result<(Summary, String), HandoffError> {
         let (budget, now) = (self.budgets.get().of(team), self.clock.now());
-        let summary = summarise(self.store.as_ref(), &self.oncall.get(), budget, (team, shift), now).await?;
+        let summary = summarise(self.store.as_ref(), &self.oncall.get(), (budget, &self.freeze_map.get()), (team, shift), now).await?;
         let text = self.template.render(&summary)?;
         Ok((summary, text))
     }

@@ -1,6 +1,6 @@
 //! Gathering a shift from the store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
@@ -9,7 +9,8 @@ use chrono_tz::Tz;
 use super::render::TemplateError;
 use super::summary::{Listed, Moment, ShiftFacts, Summary};
 use super::{changes, folded, freezes, noise, numbers, open, windows};
-use crate::model::{Incident, IncidentId, IncidentState, PageBudget};
+use crate::message::{breakers_text, freeze_map_text};
+use crate::model::{FreezeMapNow, Incident, IncidentId, IncidentState, PageBudget};
 use crate::oncall::{OnCall, ScheduleError, Shift};
 use crate::store::{ShiftView, Store, StoreError, Teams, Ticket, TimelineEntry};
 
@@ -58,14 +59,14 @@ pub fn shift_of(oncall: &OnCall, team: &str, which: WhichShift, now: DateTime<Ut
 /// Gathers what the shift leaves and what it was like. Changes nothing; may be repeated, also while the shift goes on.
 ///
 /// What is open is what is open now; what happened is what happened within the shift. `budget` is
-/// the team's.
+/// the team's; `freeze_map`: what the ConfigMap that freezes says.
 ///
 /// # Errors
 /// An unknown team, or a store that fails.
 pub async fn summarise(
     store: &dyn Store,
     oncall: &OnCall,
-    budget: Option<PageBudget>,
+    (budget, freeze_map): (Option<PageBudget>, &FreezeMapNow),
     (team, shift): (&str, Shift),
     now: DateTime<Utc>,
 ) -> Result<Summary, HandoffError> {
@@ -78,8 +79,14 @@ pub async fn summarise(
     let runs = Listed::new(open::runs(&facts));
     let counted = store.alert_counts(&teams, shift.from, shift.to, noise::LOOKED_AT).await?;
     let held = Listed::new(windows::held(store, &facts).await?);
+    let frozen = Listed::new(freezes::frozen(store, &facts).await?);
+    let freeze_map = freeze_map.holds().then(|| freeze_map_text(freeze_map));
+    let breakers = store.breakers().await?;
+    let breakers: Vec<String> = breakers.iter().map(|open| breakers_text(std::slice::from_ref(open))).collect();
+    let is_frozen = !frozen.is_empty() || freeze_map.is_some();
     let nothing_outstanding =
         time_critical.is_empty() && open_incidents.is_empty() && approvals.is_empty() && runs.is_empty();
+    let nothing_outstanding = nothing_outstanding && !is_frozen && breakers.is_empty();
     let name = |at| Ok::<_, ScheduleError>(oncall.who(team, at)?.map(|watch| watch.member.name.clone()));
     Ok(Summary {
         team: team.to_owned(),
@@ -96,7 +103,10 @@ pub async fn summarise(
         time_critical,
         open_incidents,
         windows: held,
-        frozen: Listed::new(freezes::frozen(store, &facts).await?),
+        frozen,
+        freeze_map,
+        is_frozen,
+        breakers,
         folded: Listed::new(folded::folded(&facts)),
         approvals,
         runs,
@@ -121,6 +131,8 @@ pub(super) struct ShiftRecords {
     pub timelines: BTreeMap<IncidentId, Vec<TimelineEntry>>,
     /// Of the incidents that are open now.
     pub tickets: Vec<Ticket>,
+    /// Who works by hand on which of them.
+    pub taken: HashMap<IncidentId, String>,
 }
 
 impl ShiftRecords {
@@ -140,8 +152,9 @@ impl ShiftRecords {
             timelines.insert(incident.id, store.timeline(incident.id).await?);
         }
         let open = view.incidents.iter().filter(|incident| !incident.is_over()).map(|incident| incident.id);
-        let tickets = store.tickets_of(&open.collect::<Vec<_>>()).await?;
-        Ok(Self { team: team.to_owned(), shift, now, zone, view, timelines, tickets })
+        let open: Vec<IncidentId> = open.collect();
+        let (tickets, taken) = (store.tickets_of(&open).await?, store.taken_by(&open).await?);
+        Ok(Self { team: team.to_owned(), shift, now, zone, view, timelines, tickets, taken })
     }
 
     pub fn moment(&self, at: DateTime<Utc>) -> Moment {

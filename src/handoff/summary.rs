@@ -23,6 +23,12 @@ pub struct Summary {
     pub windows: Listed<HeldByWindow>,
     /// In the order in which they were made, of all teams.
     pub frozen: Listed<FrozenNow>,
+    /// What the ConfigMap freezes; `None`: nothing, as far as is known.
+    pub freeze_map: Option<String>,
+    /// The breakers that are open, of all teams.
+    pub breakers: Vec<String>,
+    /// Whether anything is frozen.
+    pub is_frozen: bool,
     /// Of the team's pages, in the order in which they were folded.
     pub folded: Listed<FoldedPage>,
     pub approvals: Listed<Approval>,
@@ -120,6 +126,8 @@ pub struct OpenIncident {
     /// `None` also where the title names it.
     pub target: Option<String>,
     pub owner: Option<String>,
+    /// Who keeps runs from it.
+    pub taken_by: Option<String>,
     pub opened: Moment,
     /// How many alerts still fire.
     pub firing: u64,

@@ -11,7 +11,7 @@ use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::*;
 use crate::clock::Clock as _;
-use crate::model::{FailureClass, Intent, Outcome, PageBudget, PageBudgets, RunEvent, Severity, StepAddress};
+use crate::model::{FailureClass, FreezeMapNow, Intent, Outcome, PageBudget, PageBudgets, RunEvent, Severity, StepAddress};
 use crate::oncall::OnCall;
 use crate::store::story::Story;
 use crate::store::{Append, Change, IncidentRef, PageReason, Sinks};
@@ -38,7 +38,7 @@ teams:
 async fn summary(bot: &Story, which: WhichShift) -> Summary {
     let (oncall, now) = (oncall(), bot.clock.now());
     let shift = shift_of(&oncall, "platform", which, now).unwrap();
-    summarise(bot.store.as_ref(), &oncall, Some(PageBudget::USUAL), ("platform", shift), now).await.unwrap()
+    summarise(bot.store.as_ref(), &oncall, (Some(PageBudget::USUAL), &FreezeMapNow::default()), ("platform", shift), now).await.unwrap()
 }
 
 async fn report(bot: &Story, which: WhichShift) -> String {

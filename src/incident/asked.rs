@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use super::IncidentRules;
 use super::calls::{decide_assign, decide_escalate};
 use super::commands::{Wish, decide_ack, decide_closed_at_pager, decide_resolve, decide_run, decide_vote, decline};
-use super::freeze_commands::{Wanted, decide_freeze, decide_release, decide_take, decide_unfreeze};
+use super::freeze_commands::{Wanted, decide_close_breaker, decide_freeze, decide_release, decide_take, decide_unfreeze, decline_frozen};
 use super::many::{Called, MOST_OF_A_TEAM, Several, decide_each, decide_none_waits, tell_root, unknown, waiting_of};
 use super::merging::{decide_merge, decide_split, decide_split_off};
 use super::override_commands::{Cover, Duty};
@@ -18,9 +18,11 @@ use super::radius::PutTogether;
 use super::test_page::{self, decide_test_page};
 use super::view::look_back;
 use super::window_commands::{Silence, decide_silence, decide_unsilence, decline_covered};
-use crate::model::{Command, FreezeScope, Grouping, IncidentId, Origin, Person, Run, Severity, Target};
+use crate::model::{
+    ApprovalId, ApprovalState, Command, Digest, Freeze, FreezeScope, Grouping, IncidentId, Origin, Person, Severity, Target, Verdict,
+};
 use crate::playbook::{Catalog, Playbook};
-use crate::store::{Decision, IncidentFilter, IncidentView, Store, StoreError, unfit_to_act_on};
+use crate::store::{Decision, Groups, IncidentFilter, IncidentView, Store, StoreError, unfit_to_act_on};
 
 /// Who asks, and what is known at that moment.
 pub(super) struct Asked<'a> {
@@ -66,10 +68,7 @@ impl Asked<'_> {
                 })
             }
             Command::Split { incident, object: Some(object) } => self.split_off(*incident, object).await,
-            Command::Approve { approval, verdict, digest } => Ok(match self.store.approval(*approval).await? {
-                Some(approval) => decide_vote(&approval, person, *verdict, digest.as_ref(), self.now),
-                None => decline(format!("there is no {approval}")),
-            }),
+            Command::Approve { approval, verdict, digest } => self.vote(*approval, *verdict, digest.as_ref()).await,
             Command::Run { playbook, set, dry_run: false } => self.run(playbook, set).await,
             Command::Silence { scope, lasting_secs, from, reason } => {
                 let wish = Silence { scope, lasting_secs: *lasting_secs, from: *from, reason };
@@ -88,6 +87,7 @@ impl Asked<'_> {
                 let others = self.store.freezes_at(self.now).await?;
                 Ok(decide_unfreeze(*id, known.as_ref(), &others, person, self.now))
             }
+            Command::CloseBreaker { playbook, reason } => self.close_breaker(playbook, reason).await,
             Command::Release { incident } => self.about(*incident, |view| decide_release(view, person)).await,
             Command::TakeShift { team, layer, until } => {
                 self.on_duty(|duty| duty.take(team.as_deref(), *layer, *until)).await
@@ -110,6 +110,7 @@ impl Asked<'_> {
             | Command::Timeline { .. }
             | Command::Windows
             | Command::Freezes
+            | Command::Breakers
             | Command::Playbooks { .. }
             | Command::Oncall { .. }
             | Command::Handoff
@@ -117,38 +118,84 @@ impl Asked<'_> {
         }
     }
 
+    async fn vote(
+        &self,
+        id: ApprovalId,
+        verdict: Verdict,
+        digest: Option<&Digest>,
+    ) -> Result<Decision, StoreError> {
+        let Some(approval) = self.store.approval(id).await? else { return Ok(decline(format!("there is no {id}"))) };
+        let is_over = matches!(approval.state, ApprovalState::Approved | ApprovalState::Denied | ApprovalState::Expired);
+        if verdict == Verdict::Approve
+            && !is_over
+            && let Some(run) = self.store.run(approval.run).await?
+            && let Some(freeze) = self.freeze_over(&run.playbook.name, &run.target).await?
+        {
+            return Ok(decline_frozen(&freeze));
+        }
+        Ok(decide_vote(&approval, self.person, verdict, digest, self.now))
+    }
+
+    async fn freeze_over(&self, playbook: &str, target: &Target) -> Result<Option<Freeze>, StoreError> {
+        let freezes = self.store.freezes_at(self.now).await?;
+        Ok(freezes.into_iter().find(|freeze| freeze.scope.covers_run(playbook, target)))
+    }
+
     async fn take(&self, id: IncidentId) -> Result<Decision, StoreError> {
         let Some(Called { view, .. }) = self.root_views(&[id]).await?.pop() else { return Ok(unknown(id)) };
-        let groups = self.groups_of(|run| run.incident == view.incident.id).await?;
-        Ok(tell_root(id, view.incident.id, decide_take(&view, self.person, &groups)))
+        let groups = self.groups().await;
+        Ok(tell_root(id, view.incident.id, decide_take(&view, self.person, groups)))
     }
 
     async fn freeze(&self, wanted: Wanted<'_>) -> Result<Decision, StoreError> {
         if let FreezeScope::Playbook(name) = wanted.scope
             && self.catalog.get(name).is_none()
+            && !self.may_be_under_way(name).await
         {
             return Ok(self.no_playbook(name));
         }
-        let groups = self.groups_of(|run| wanted.scope.covers_run(&run.playbook.name, &run.target)).await?;
-        let known = self.store.freezes_at(self.now).await?;
         let id = self.store.next_freeze_id().await?;
-        Ok(decide_freeze(wanted, id, &known, &groups, self.person, self.now))
+        let map = self.rules.freeze_map.get();
+        Ok(decide_freeze(wanted, id, self.groups().await, &map, self.person, self.now))
     }
 
-    /// What the runs of that sort that are under way finish, whoever stops them: a line for each.
-    async fn groups_of(&self, is_meant: impl Fn(&Run) -> bool) -> Result<Vec<String>, StoreError> {
-        let mut lines = Vec::new();
-        for run in self.store.runs_under_way().await?.iter().filter(|run| is_meant(run)) {
-            let Some(source) = self.store.playbook_source(&run.playbook.digest).await? else { continue };
-            let Ok(playbook) = Playbook::from_store(&source) else { continue };
-            let log = self.store.run_log(run.id).await?;
-            let left = playbook.left_of_groups(log.iter().map(|(_, event)| event));
-            if !left.is_empty() {
-                let left = left.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-                lines.push(format!("{} finishes the group of steps that it has begun: {left} is left", run.id));
+    async fn close_breaker(&self, playbook: &str, reason: &str) -> Result<Decision, StoreError> {
+        let is_open = self.store.breakers().await?.iter().any(|breaker| breaker.playbook == playbook);
+        if !is_open && self.catalog.get(playbook).is_none() {
+            return Ok(self.no_playbook(playbook));
+        }
+        Ok(decide_close_breaker(playbook, is_open, reason, self.person))
+    }
+
+    /// Whether a run of the playbook is under way, which may be in the catalog no more. What cannot be
+    /// read is no reason not to freeze.
+    async fn may_be_under_way(&self, name: &str) -> bool {
+        match self.store.runs_under_way().await {
+            Ok(runs) => runs.iter().any(|run| run.playbook.name == name),
+            Err(error) => {
+                tracing::warn!(%error, "the runs under way cannot be read, and a playbook is frozen that may have none");
+                true
             }
         }
-        Ok(lines)
+    }
+
+    /// The groups of the playbooks that runs under way may have. What cannot be read is left out, and
+    /// told of with the runs.
+    async fn groups(&self) -> BTreeMap<Digest, Groups> {
+        let of = |playbook: &Arc<Playbook>| (playbook.reference.digest.clone(), playbook.groups());
+        let mut groups: BTreeMap<Digest, Groups> = self.catalog.iter().map(of).collect();
+        let runs = self.store.runs_under_way().await.unwrap_or_default();
+        let digests: BTreeSet<Digest> = runs.into_iter().map(|run| run.playbook.digest).collect();
+        for digest in digests {
+            if groups.contains_key(&digest) {
+                continue;
+            }
+            let source = self.store.playbook_source(&digest).await.ok().flatten();
+            if let Some(playbook) = source.and_then(|source| Playbook::from_store(&source).ok()) {
+                groups.insert(digest, playbook.groups());
+            }
+        }
+        groups
     }
 
     async fn test_page(&self, team: &str, severity: Severity) -> Result<Decision, StoreError> {
@@ -276,6 +323,9 @@ impl Asked<'_> {
         let windows = self.store.windows_at(self.now).await?;
         if let Some(window) = windows.iter().find(|window| window.scope.covers_run(None, set, &target)) {
             return Ok(decline_covered(window, &target));
+        }
+        if let Some(freeze) = self.freeze_over(&playbook.name, &target).await? {
+            return Ok(decline_frozen(&freeze));
         }
         let since = self.now - look_back(playbook);
         let history = self.store.run_history(&playbook.name, &target.key(), since).await?;

@@ -155,7 +155,8 @@ pub(super) fn decide_run(
     if let Some(run) = history.iter().find(|run| run.ended_at.is_none()) {
         return decline(format!("{} of {} is under way on {target}; see /why {}", run.id, playbook.name, run.incident));
     }
-    if let Some((id, by)) = known.and_then(|view| Some((view.incident.id, view.taken_by.as_ref()?)))
+    let goes_on = known.filter(|view| !view.incident.is_over());
+    if let Some((id, by)) = goes_on.and_then(|view| Some((view.incident.id, view.taken_by.as_ref()?)))
         && *by != person.name
     {
         return decline(format!("{by} works on {id} by hand; /release {id} lets runs begin for it again"));

@@ -1,13 +1,16 @@
 //! What follows from a person's word that the bot is to change nothing: there, or for an incident.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
 use super::commands::{decide_ack, decline, is_so};
-use crate::model::{Freeze, FreezeId, FreezeScope, HumanDuration, LONGEST_FREEZE, Person, redact};
+use crate::model::{
+    Digest, Freeze, FreezeId, FreezeMapNow, FreezeScope, HumanDuration, LONGEST_FREEZE, ObjectKey, Person, redact,
+};
 use crate::store::{
-    Change, CommandReply, Decision, InboxItem, IncidentEvent, IncidentRef, IncidentView, NewFreeze, StartedOf,
+    Change, CommandReply, Decision, Groups, InboxItem, IncidentEvent, IncidentRef, IncidentView, NewFreeze, StartedOf,
 };
 
 /// A freeze that a person asks for.
@@ -18,13 +21,13 @@ pub(super) struct Wanted<'a> {
     pub reason: &'a str,
 }
 
-/// `id`: the number that it is given. `groups`: what is finished all the same. What was started is
-/// told in the transaction that keeps it.
+/// `id`: the number that it is given. Each ask is a freeze of its own, and lasts until its own end:
+/// who else froze the same may lift theirs. What is begun is told in the transaction that keeps it.
 pub(super) fn decide_freeze(
     wanted: Wanted<'_>,
     id: FreezeId,
-    known: &[Freeze],
-    groups: &[String],
+    groups: BTreeMap<Digest, Groups>,
+    map: &FreezeMapNow,
     person: &Person,
     now: DateTime<Utc>,
 ) -> Decision {
@@ -40,29 +43,31 @@ pub(super) fn decide_freeze(
         ));
     }
     let until = lasting.map(|lasting| now + lasting);
-    let lasts_as_long = |freeze: &&Freeze| match (freeze.until, until) {
-        (None, _) => true,
-        (Some(_), None) => false,
-        (Some(known), Some(wanted)) => known >= wanted,
+    let (by, via) = (person.name.clone(), person.via.to_string());
+    let freeze = Box::new(NewFreeze { scope: scope.clone(), reason: reason.to_owned(), by, via, until });
+    let until = until.map_or_else(|| "until somebody ends it".to_owned(), |at| format!("until {}", moment(at)));
+    let what = match scope {
+        FreezeScope::All => String::new(),
+        scope => format!(" of {scope}"),
     };
-    let is_same = |freeze: &&Freeze| freeze.scope == *scope && freeze.by == person.name;
-    let started = Change::TellStarted { of: StartedOf::Frozen(scope.clone()) };
-    let (changes, mut reply) = match known.iter().filter(is_same).find(lasts_as_long) {
-        Some(freeze) => (vec![started], format!("{} freezes {scope} already; /unfreeze {0} ends it", freeze.id)),
-        None => {
-            let (by, via) = (person.name.clone(), person.via.to_string());
-            let freeze = Box::new(NewFreeze { scope: scope.clone(), reason: reason.to_owned(), by, via, until });
-            let until = until.map_or_else(|| "until somebody ends it".to_owned(), |at| format!("until {}", moment(at)));
-            let what = match scope {
-                FreezeScope::All => String::new(),
-                scope => format!(" of {scope}"),
-            };
-            let reply = format!("{id}: no run changes anything{what} {until}; /unfreeze {id} ends it");
-            (vec![Change::KeepFreeze { id, freeze }, started], reply)
-        }
+    let without_us = match &map.map {
+        Some(map) => format!("where this server cannot be reached, {} does the same", map_command(map)),
+        None => "no ConfigMap is asked: where this server cannot be reached, nothing else freezes".to_owned(),
     };
-    add(&mut reply, groups);
-    Decision { changes, reply: Some(CommandReply::granted(reply)) }
+    let reply = format!("{id}: no run changes anything{what} {until}; /unfreeze {id} ends it\n{without_us}");
+    let started = Change::TellStarted { of: StartedOf::Frozen(scope.clone()), groups };
+    Decision { changes: vec![Change::KeepFreeze { id, freeze }, started], reply: Some(CommandReply::granted(reply)) }
+}
+
+/// How somebody makes the ConfigMap that freezes everything.
+fn map_command(map: &ObjectKey) -> String {
+    format!("`kubectl create configmap {} -n {} --from-literal=all='the reason'`", map.name, map.namespace)
+}
+
+/// Nothing is begun, nor said yes to, while it holds.
+pub(super) fn decline_frozen(freeze: &Freeze) -> Decision {
+    let id = freeze.id;
+    decline(format!("{} freezes {}; nothing is begun there until it is over: /unfreeze {id} ends it", freeze.named(), freeze.scope))
 }
 
 /// `active`: the freezes that hold.
@@ -76,7 +81,8 @@ pub(super) fn decide_unfreeze(
     let Some(freeze) = known else { return decline(format!("there is no {id}; /freezes lists those that hold")) };
     if !freeze.is_active(now) {
         let at = freeze.ended.as_ref().map(|(at, _)| *at).or(freeze.until).unwrap_or(now);
-        return is_so(format!("{id} has ended already, at {}", moment(at)));
+        let by = freeze.ended.as_ref().map_or_else(String::new, |(_, by)| format!(", by {by}"));
+        return is_so(format!("{id} has ended already, at {}{by}", moment(at)));
     }
     let left: Vec<String> = active
         .iter()
@@ -90,8 +96,22 @@ pub(super) fn decide_unfreeze(
     Decision { changes, reply: Some(CommandReply::granted(reply)) }
 }
 
+/// Runs of the playbook may change things again.
+pub(super) fn decide_close_breaker(playbook: &str, is_open: bool, reason: &str, person: &Person) -> Decision {
+    let change = Change::CloseBreaker {
+        playbook: playbook.to_owned(),
+        by: person.name.clone(),
+        reason: reason.to_owned(),
+    };
+    let reply = match is_open {
+        true => format!("the breaker of {playbook} is closed: its runs may change things again, the first of them alone"),
+        false => format!("the breaker of {playbook} was not open; what did not help before counts no more"),
+    };
+    Decision { changes: vec![change], reply: Some(CommandReply::granted(reply)) }
+}
+
 /// It is theirs, and the bot begins nothing more for it.
-pub(super) fn decide_take(view: &IncidentView, person: &Person, groups: &[String]) -> Decision {
+pub(super) fn decide_take(view: &IncidentView, person: &Person, groups: BTreeMap<Digest, Groups>) -> Decision {
     let Decision { mut changes, reply } = decide_ack(view, person, &[]);
     let reply = reply.unwrap_or_default();
     if !reply.granted || view.incident.is_over() {
@@ -106,11 +126,10 @@ pub(super) fn decide_take(view: &IncidentView, person: &Person, groups: &[String
         changes.push(Change::Note { incident, event: IncidentEvent::Remark { text } });
     }
     changes.push(Change::Take { incident, by });
-    changes.push(Change::TellStarted { of: StartedOf::Incident(id) });
+    changes.push(Change::TellStarted { of: StartedOf::Incident(id), groups });
     let named: Vec<String> = view.runs.iter().map(|run| run.id.to_string()).collect();
     let runs = if named.is_empty() { String::new() } else { format!("; {} begins nothing more", named.join(", ")) };
-    let mut text = format!("{}{runs}; no run begins for it until /release {id}, or its end", reply.text);
-    add(&mut text, groups);
+    let text = format!("{}{runs}; no run begins for it until /release {id}, or its end", reply.text);
     Decision { changes, reply: Some(CommandReply::granted(text)) }
 }
 
@@ -124,13 +143,6 @@ pub(super) fn decide_release(view: &IncidentView, person: &Person) -> Decision {
     let reply =
         format!("{id}: runs may begin again for what fires in it from now on; for what fires already, /run begins one");
     Decision { changes, reply: Some(CommandReply::granted(reply)) }
-}
-
-fn add(reply: &mut String, lines: &[String]) {
-    for line in lines {
-        reply.push('\n');
-        reply.push_str(line);
-    }
 }
 
 fn moment(at: DateTime<Utc>) -> String {

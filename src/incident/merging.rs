@@ -35,7 +35,15 @@ pub(super) fn decide_merge(part: &IncidentView, whole: &IncidentView, person: &P
         by: Some(by),
         because: "a person says that they have one cause".to_owned(),
     };
-    let reply = format!("{} is part of {} now; /split {} takes it back", from.id, into.id, from.id);
+    let mut reply = format!("{} is part of {} now; /split {} takes it back", from.id, into.id, from.id);
+    for (taken, other) in [(part, whole), (whole, part)] {
+        let Some(by) = &taken.taken_by else { continue };
+        let stops = other.runs.iter().filter(|run| run.requested_by.as_ref() != Some(by));
+        let stops: Vec<String> = stops.map(|run| run.id.to_string()).collect();
+        if !stops.is_empty() {
+            reply.push_str(&format!("; {} begins nothing more, as {by} works on it by hand", stops.join(", ")));
+        }
+    }
     Decision { changes: vec![change], reply: Some(CommandReply::granted(reply)) }
 }
 

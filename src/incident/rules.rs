@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Expected;
 use crate::maintenance::PlannedWindow;
-use crate::model::{Alert, BlastRadius, Ceilings, LabelNames, Live, MayStart, PageFor, Severities, Tiers};
+use crate::model::{Alert, BlastRadius, Ceilings, FleetLimits, FreezeMapNow, LabelNames, Live, MayStart, PageFor, Severities, Tiers};
 use crate::oncall::Roster;
 
 /// The rules by which incidents are opened, reopened and paged.
@@ -41,6 +41,10 @@ pub struct IncidentRules {
     pub oncall: Roster,
     /// How far runs may go at the most; the engine asks the same again before each change.
     pub ceilings: Live<Ceilings>,
+    /// How much is changed at the most, over all runs: asked by the engine.
+    pub limits: Live<FleetLimits>,
+    /// The ConfigMap that freezes, as it was read last.
+    pub freeze_map: Live<FreezeMapNow>,
     /// The maintenance windows that a file plans.
     pub planned: Arc<[PlannedWindow]>,
 }
@@ -125,6 +129,8 @@ impl Default for IncidentRules {
             page_for: Arc::default(),
             oncall: Roster::default(),
             ceilings: Live::default(),
+            limits: Live::default(),
+            freeze_map: Live::default(),
             planned: Arc::default(),
         }
     }

@@ -154,13 +154,15 @@ fn over_the_limit(decider: &Decider<'_>, playbook: &Playbook, target_key: &str) 
         return Some(format!("{} of it is under way on this target", under_way.id));
     }
     let limits = &playbook.limits;
+    // What a brake held before it began anything is no try.
+    let history = || history.iter().filter(|run| !run.held);
     if let Some(cooldown) = limits.cooldown
-        && let Some(last) = history.iter().find(|run| run.ended_at.is_some_and(|ended| decider.now < ended + cooldown))
+        && let Some(last) = history().find(|run| run.ended_at.is_some_and(|ended| decider.now < ended + cooldown))
     {
         return Some(format!("{} ended less than its cooldown ago", last.id));
     }
     if let Some((most, window)) = limits.runs {
-        let recent = history.iter().filter(|run| decider.now < run.created_at + window).count();
+        let recent = history().filter(|run| decider.now < run.created_at + window).count();
         if recent >= most as usize {
             return Some(format!("it ran {recent} times on this target within its limit's time"));
         }

@@ -29,7 +29,7 @@ mod windows;
 
 pub use card::{Button, ButtonStyle, Card, Colour, acknowledge, card};
 pub use delivery::{needs_a_person, reached_nobody};
-pub use freezes::freezes_text;
+pub use freezes::{breakers_text, freeze_map_text, freezes_text, frozen_text, taken_text};
 pub use heartbeats::heartbeats_text;
 pub use incidents_json::incidents_json;
 pub use objects::objects_table;

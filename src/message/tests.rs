@@ -84,8 +84,9 @@ fn each_event_has_its_line() {
     14:01:03 notice to team platform: scaled
     14:01:04 the alert resolved
     14:01:05 alice (discord) asks to stop
-    14:01:06 RUN-7 nothing to do: the latency is back to normal
-    14:01:07 something that this version cannot read: a newer Dogwatch wrote it
+    14:01:06 FRZ-3 (anna: moving the storage): nothing more is changed
+    14:01:07 RUN-7 nothing to do: the latency is back to normal
+    14:01:08 something that this version cannot read: a newer Dogwatch wrote it
     ");
 }
 

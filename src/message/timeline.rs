@@ -319,6 +319,7 @@ fn tell_run(run: RunId, event: &RunEvent, at: DateTime<Utc>) -> Option<String> {
         // The incident says so, once for all of its runs.
         RunEvent::ClockMoved { .. } => return None,
         RunEvent::CancelAsked { by } => format!("{by} asks to stop"),
+        RunEvent::Braked { by } => format!("{by}: nothing more is changed"),
         RunEvent::Ended { outcome, because } => format!("{run} {outcome}: {because}"),
         RunEvent::Unknown => UNKNOWN.to_owned(),
     })

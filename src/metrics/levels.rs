@@ -36,6 +36,8 @@ pub struct Levels {
     pub held_by_windows: u64,
     /// Freezes that hold.
     pub frozen: u64,
+    /// Playbooks whose breaker is open.
+    pub breakers: u64,
     /// Incidents whose page is told in another one's.
     pub folded: u64,
     /// How many seconds ago each heartbeat came, by (source, name).
@@ -61,6 +63,7 @@ pub(super) struct LevelGauges {
     calls_due: Level,
     held_by_windows: Level,
     frozen: Level,
+    breakers: Level,
     folded: Level,
     heartbeat_age: Family<HeartbeatLabels, Level>,
 }
@@ -99,6 +102,7 @@ impl LevelGauges {
                 &gauges.held_by_windows,
             ),
             ("frozen", "Freezes that hold, in the bot's own database", &gauges.frozen),
+            ("breakers_open", "Playbooks of which no run changes anything until a person says so", &gauges.breakers),
             (
                 "folded_incidents",
                 "Incidents whose page is told in another one's, as their team's budget is spent",
@@ -132,6 +136,7 @@ impl LevelGauges {
         self.pages_undelivered_age.set(levels.undelivered_for);
         self.held_by_windows.set(levels.held_by_windows);
         self.frozen.set(levels.frozen);
+        self.breakers.set(levels.breakers);
         self.folded.set(levels.folded);
         self.incidents.clear();
         for ((state, severity), count) in &levels.incidents {

@@ -141,6 +141,10 @@ pub enum Command {
     Unfreeze { id: FreezeId },
     /// What is frozen.
     Freezes,
+    /// The playbooks of which no run changes anything, as too many did not help.
+    Breakers,
+    /// Runs of that playbook may change things again.
+    CloseBreaker { playbook: String, reason: String },
     /// Who is on call, when, and what is wrong with that.
     Oncall {
         question: OncallQuestion,

@@ -187,6 +187,8 @@ pub enum RunEvent {
     ClockMoved { by_micros: i64 },
     /// A person asked to stop.
     CancelAsked { by: String },
+    /// A freeze, a window, a ceiling or a limit: no further change is begun. `by` names it.
+    Braked { by: String },
     /// The end.
     Ended { outcome: Outcome, because: String },
     /// A record that this version does not know. The run escalates: somebody newer wrote it.
@@ -230,6 +232,7 @@ impl RunEvent {
             | RunEvent::AlertResolved
             | RunEvent::ClockMoved { .. }
             | RunEvent::CancelAsked { .. }
+            | RunEvent::Braked { .. }
             | RunEvent::Ended { .. }
             | RunEvent::Unknown => None,
         }
@@ -270,6 +273,7 @@ impl RunEvent {
             RunEvent::AlertResolved => "alert_resolved",
             RunEvent::ClockMoved { .. } => "clock_moved",
             RunEvent::CancelAsked { .. } => "cancel_asked",
+            RunEvent::Braked { .. } => "braked",
             RunEvent::Ended { .. } => "ended",
             RunEvent::Unknown => "unknown",
         }

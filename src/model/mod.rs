@@ -11,11 +11,13 @@ mod contacts;
 mod duration;
 mod event;
 mod freeze;
+mod freeze_map;
 mod grouping;
 mod heartbeat;
 mod ids;
 mod incident;
 mod label_names;
+mod limits;
 mod live;
 mod matcher;
 mod may_start;
@@ -49,6 +51,7 @@ pub use event::{
     ConditionKind, Considered, FailureClass, Intent, Item, ItemOutcome, Look, Phase, Remedy, RunEvent, SourceAnswer,
 };
 pub use freeze::{Freeze, FreezeScope, FreezeScopeError, LONGEST_FREEZE};
+pub use freeze_map::{FreezeMapNow, FreezeMapSays};
 pub use grouping::{Grouping, Joins, Merged, Origin, Scope};
 pub use heartbeat::{Beat, Heartbeat, HeartbeatKey, HeartbeatNews, HeartbeatRule};
 pub use ids::{
@@ -57,6 +60,7 @@ pub use ids::{
 };
 pub use incident::{Episode, Incident, IncidentState};
 pub use label_names::{LabelNames, NAMESPACE, NamedLabel, OBJECT_LABELS, TwoNamespaces};
+pub use limits::{Breaker, FleetLimits, Rate, RateError, RunLimits};
 pub use live::Live;
 pub use matcher::{Matcher, MatcherError};
 pub use may_start::{Allowed, MayStart};

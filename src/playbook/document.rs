@@ -13,7 +13,7 @@ use super::{check, load};
 use crate::action::Action;
 use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, SourceText};
 use crate::language::{Arg, Expression, Location, Template};
-use crate::model::{Autonomy, Phase, PlaybookRef, Severity, StepAddress};
+use crate::model::{Autonomy, Phase, PlaybookRef, Rate, Severity, StepAddress};
 
 /// A loaded playbook. It never changes: a reload makes a new one, and a run stays with the one it was pinned to.
 #[derive(Debug)]
@@ -159,13 +159,19 @@ pub enum InputKind {
     Quantity,
 }
 
-/// How often it may run on one target.
+/// How often it may run: on one target, where nothing else is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Limits {
     /// At most so many runs in this time.
     pub runs: Option<(u32, Duration)>,
     /// At least so long after the end of the last run.
     pub cooldown: Option<Duration>,
+    /// Of the runs that begin to change something, on whatever target.
+    pub runs_per_playbook: Option<Rate>,
+    /// Those of them in one namespace.
+    pub runs_per_namespace: Option<Rate>,
+    /// As [`crate::model::FleetLimits::ramp`], in its stead.
+    pub ramp: Option<Duration>,
 }
 
 /// What a phase is made of.

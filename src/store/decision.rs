@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{EscalationWhy, IncidentEvent, NewFreeze, NewOverride, NewPage, NewWindow, StartedOf};
+use super::{EscalationWhy, Groups, IncidentEvent, NewFreeze, NewOverride, NewPage, NewWindow, StartedOf};
 use crate::model::{
-    ApprovalId, Autonomy, EpisodeId, FreezeId, Grouping, Incident, IncidentId, IncidentState, Lane, OverrideId,
+    ApprovalId, Autonomy, Digest, EpisodeId, FreezeId, Grouping, Incident, IncidentId, IncidentState, Lane, OverrideId,
     PlaybookRef, RunId, Severity, Signal, Target, Verdict, WindowId,
 };
 
@@ -215,9 +215,17 @@ pub enum Change {
         id: FreezeId,
         by: String,
     },
-    /// Adds to the reply what was started by then.
+    /// A person closes the breaker of a playbook, and has its ramp begin anew.
+    CloseBreaker {
+        playbook: String,
+        by: String,
+        reason: String,
+    },
+    /// Adds to the reply what runs have begun by then, and still do. `groups`: of the playbooks that runs
+    /// under way may have.
     TellStarted {
         of: StartedOf,
+        groups: BTreeMap<Digest, Groups>,
     },
     /// Somebody works on it by hand: no run is begun for it until it is given back or over.
     Take {

@@ -1,5 +1,7 @@
 //! What no run may change for a time, as people say so.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
@@ -38,4 +40,14 @@ pub trait FreezeStore: Send + Sync {
 
     /// The number that the next freeze has, unless another one is kept before.
     async fn next_freeze_id(&self) -> Result<FreezeId, StoreError>;
+
+    /// Who works by hand on which of these incidents, or on a part of them.
+    async fn taken_by(&self, incidents: &[IncidentId]) -> Result<HashMap<IncidentId, String>, StoreError>;
+
+    /// Announces those that have come to their end by themselves, once each; they are over from then on.
+    /// Gives back when the next one ends.
+    async fn tell_freezes_over(&self) -> Result<Option<DateTime<Utc>>, StoreError>;
+
+    /// Has the runs that wait for a person's answer look whether they may go on.
+    async fn wake_who_asks(&self) -> Result<(), StoreError>;
 }

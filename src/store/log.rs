@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::{InboxItem, NewPage};
-use crate::model::{Freeze, Outcome, Preview, Run, RunEvent, RunId, Severity};
+use super::{InboxItem, NewPage, OverLimit};
+use crate::model::{Freeze, Outcome, Preview, Run, RunEvent, RunId, RunLimits, Severity};
 
 /// A run whose lease we hold.
 #[derive(Debug, Clone)]
@@ -56,6 +56,10 @@ pub struct Append {
     /// The end: releases the locks, withdraws open approvals, and brings the end in through the
     /// front door.
     pub end: Option<(Outcome, String)>,
+    /// It ends as a brake holds it, and has begun no change: it counts for no limit.
+    pub held: bool,
+    /// What is asked where these records start a mutation, and by what its end is counted.
+    pub limits: RunLimits,
 }
 
 /// What is asked in the transaction that starts a mutation: whether the inbox is empty, whether a
@@ -88,4 +92,6 @@ pub enum Appended {
     Locked { key: String, by: RunId },
     /// A guarded append was refused as this freeze covers it. Nothing was written.
     Frozen(Box<Freeze>),
+    /// A guarded append was refused as this limit stands against it. Nothing was written.
+    OverLimit(Box<OverLimit>),
 }

@@ -181,6 +181,9 @@ fn change(change: Change) -> Result<Change, StoreError> {
         Change::KeepOverride { id, kept } => Change::KeepOverride { id, kept: Box::new(kept.masked()) },
         Change::EndOverride { id, by } => Change::EndOverride { id, by: text(by) },
         Change::KeepFreeze { id, freeze } => Change::KeepFreeze { id, freeze: Box::new(freeze.masked()) },
+        Change::CloseBreaker { playbook, by, reason } => {
+            Change::CloseBreaker { playbook, by: text(by), reason: text(reason) }
+        }
         Change::EndFreeze { id, by } => Change::EndFreeze { id, by: text(by) },
         Change::Take { incident, by } => Change::Take { incident, by: text(by) },
         Change::EndWindow { window, by } => Change::EndWindow { window, by: text(by) },

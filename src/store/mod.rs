@@ -13,6 +13,7 @@ mod escalations;
 mod folds;
 mod freezes;
 mod happened;
+mod limits;
 mod log;
 mod masking;
 mod outbox;
@@ -48,6 +49,7 @@ pub use escalations::{Before, Escalated, Escalation, EscalationStore, Escalation
 pub use folds::{Fold, FoldStore, FoldedIncident, SpentBudget};
 pub use freezes::{FreezeStore, NewFreeze, StartedOf};
 pub use happened::IncidentEvent;
+pub use limits::BreakerStore;
 pub use log::{Append, Appended, Ask, ClaimedRun, Guard, LogPosition};
 pub use masking::{identity, masked_body, stored_grouping, unfit_to_act_on};
 pub use outbox::OutboxStore;
@@ -62,7 +64,7 @@ pub use records::{
     IncidentView, ObjectRow, Page, PageOutline, RecentIncident, RunEnd, RunHead, ShiftView, Teams, TimelineEntry,
     TimelineWhat,
 };
-pub use rules::holds_back;
+pub use rules::{Groups, OverLimit, holds_back};
 pub use sinks::Sinks;
 pub use standing::{PageStands, Standing, Told, next_event};
 pub use tickets::{
@@ -324,6 +326,7 @@ pub trait Store:
     + TicketStore
     + OverrideStore
     + FreezeStore
+    + BreakerStore
     + PlaybookStore
     + 'static
 {

@@ -102,6 +102,10 @@ pub struct RunHead {
     pub created_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
     pub outcome: Option<Outcome>,
+    /// A brake held it before it began any change: it counts for no limit.
+    pub held: bool,
+    /// The person who asked for it.
+    pub requested_by: Option<String>,
 }
 
 /// A change that another run made lately, or may have made.

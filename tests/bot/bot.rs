@@ -248,6 +248,30 @@ impl Bot {
         self.starts().await;
     }
 
+    /// What it measures, as Prometheus would read it.
+    pub async fn measures(&self, name: &str) -> String {
+        let levels = self.store().levels().await.unwrap();
+        let text = self.alive.as_ref().unwrap().stage.bot.metrics.render(Some(&levels)).unwrap();
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.unwrap_or_else(|| panic!("there is no {name}: {text}")).to_owned()
+    }
+
+    /// All playbooks are taken out of its folder.
+    pub fn has_no_playbooks(&self) {
+        self.catalog.send_replace(Arc::default());
+    }
+
+    /// What was put out for people of that kind, in order.
+    pub async fn delivered_texts(&self, subject: &str) -> Vec<String> {
+        use sqlx::{Connection, SqliteConnection};
+        let file = self.folder.path().join("bot.db");
+        let mut connection = SqliteConnection::connect(&format!("sqlite://{}", file.display())).await.unwrap();
+        let texts = "SELECT subject ->> 'text' FROM outbox WHERE subject ->> 'subject' = ? ORDER BY id";
+        let found = sqlx::query_scalar(texts).bind(subject.to_owned()).fetch_all(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        found
+    }
+
     /// What counts in it, as it is while its files are read again.
     pub fn in_force(&self, config: Config) -> InForce {
         let stage = &self.alive.as_ref().unwrap().stage;

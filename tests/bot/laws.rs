@@ -95,7 +95,7 @@ async fn stops_when_told(bot: &Bot) {
         let mut told = false;
         for (_, event) in bot.store().run_log(run.id).await.unwrap() {
             match event {
-                RunEvent::AlertResolved | RunEvent::CancelAsked { .. } => told = true,
+                RunEvent::AlertResolved | RunEvent::CancelAsked { .. } | RunEvent::Braked { .. } => told = true,
                 RunEvent::Started { step, .. } => {
                     assert!(
                         !told || step.to_string() == "mitigate.two",

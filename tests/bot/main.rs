@@ -34,6 +34,7 @@ mod incidents;
 mod intake;
 mod jobs;
 mod laws;
+mod limits;
 mod loops;
 mod many;
 mod mutated;

@@ -416,3 +416,19 @@ async fn what_is_said_stands_on_the_console() {
     assert!(written.contains(" oncall.yaml was read again: team platform: rotation changed\n"), "{written}");
     assert!(written.contains(" bad.yaml was NOT read: line 1: "), "{written}");
 }
+
+#[tokio::test]
+async fn a_ceiling_that_is_read_again_counts_at_once_also_for_a_run_under_way() {
+    let mut filed = Filed::begins().await;
+    filed.writes("playbooks/shop.yaml", &asking());
+    filed.reads_again().await;
+    filed.bot.prometheus.follows("shop_latency", || Some(0.4));
+    filed.bot.fires("ShopSlow", &[]).await;
+    assert_eq!(filed.bot.store().open_approvals().await.unwrap().len(), 1);
+    filed.writes("dogwatch.yaml", &format!("{CONFIG}engine: {{ autonomy_ceilings: {{ namespaces: {{ shop: observe }} }} }}\n"));
+    let said = filed.reads_again().await;
+    assert!(said.iter().any(|line| line.contains("engine.autonomy_ceilings")), "{said:?}");
+    filed.bot.approves("bob").await;
+    let because = filed.bot.ends(Outcome::Cancelled).await;
+    assert!(because.contains("`engine.autonomy_ceilings.namespaces.shop` is observe"), "{because}");
+}

@@ -55,7 +55,8 @@ pub async fn asks_with(bot: &Bot, oncall: Roster, line: &str) -> String {
     let nothing = Arc::new(Nothing);
     let severities = bot.rules.severities.clone();
     let desk = Desk::new(bot.store().clone(), bot.clock.clone(), Arc::default(), nothing.clone(), nothing)
-        .explaining(severities, oncall, "platform");
+        .explaining(severities, oncall, "platform")
+        .seeing(bot.rules.freeze_map.clone());
     let person = Person { name: "eve".into(), via: Via::Console, id: "eve".into(), role: Some(Role::Viewer) };
     desk.handle_text(&person, line, None).await.text
 }

@@ -9,9 +9,10 @@ use crate::files;
 use crate::reload::{Reloadable, Snapshot, Taken};
 
 /// The fields that count as soon as they are read, with all that stands below them.
-const AT_ONCE: [&str; 8] = [
+const AT_ONCE: [&str; 9] = [
     "engine.autonomy_ceiling",
     "engine.autonomy_ceilings",
+    "engine.limits",
     "incidents.reopen_within",
     "incidents.stale_within",
     "incidents.together_within",
@@ -117,6 +118,7 @@ impl Reloadable for ConfigurationFile {
         (counting.pages.budget, counting.pages.team_budgets) = (new.pages.budget, new.pages.team_budgets);
         counting.engine.autonomy_ceiling = new.engine.autonomy_ceiling;
         counting.engine.autonomy_ceilings = new.engine.autonomy_ceilings;
+        counting.engine.limits = new.engine.limits;
         let mut warned = self.in_force.changing(|| {
             self.in_force.config.set(counting);
             self.in_force.follow();

@@ -166,3 +166,19 @@ proptest! {
         let _ = parse_command(&text);
     }
 }
+
+#[test]
+fn what_a_reason_would_swallow_is_refused() {
+    let wrong = |line: &str| parse_command(line).unwrap_err().to_string();
+    for option in ["--for 2h", "--for=2h"] {
+        let said = wrong(&format!("/freeze all moving the storage {option}"));
+        assert!(said.contains("stands within the reason, where it counts for nothing"), "{said}");
+    }
+    for line in ["/freeze namespace=db namespace=web", "/freeze all but namespace=web --", "/freeze playbook=a -- playbook=b"] {
+        assert!(wrong(line).contains("one freeze covers one thing"), "{line}: {}", wrong(line));
+    }
+    assert!(wrong("/silence namespace=db moving it --for 1h").contains("`--for` stands within"));
+    for line in ["/freeze all --for 2h moving the storage", "/freeze all -- as `--for 2h` was too short", "/freeze all a=b"] {
+        assert!(parse_command(line).is_ok(), "{line}");
+    }
+}

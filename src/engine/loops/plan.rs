@@ -106,6 +106,13 @@ impl<'p> Planner<'p, '_> {
         if self.listed.failures() >= self.at.foreach.stop_after {
             return Some(Halt::Sick { because: None });
         }
+        // What failed is somebody's to look at, whatever holds up the rest.
+        if let Some(by) = &self.state.braked_by {
+            return Some(match self.listed.failures() {
+                0 => Halt::Stopped { by: by.clone() },
+                _ => Halt::Sick { because: Some(format!("{by} stopped the rest")) },
+            });
+        }
         let over = match self.news {
             News::Over => Some("its source says that its alert fires no more"),
             _ => self.state.alert_resolved.then_some("the alert resolved"),

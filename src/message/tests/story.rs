@@ -411,6 +411,7 @@ pub fn every_event() -> Vec<TimelineEntry> {
         RunEvent::Told { step: s(), page: false, team: "platform".into(), text: "scaled".into() },
         RunEvent::AlertResolved,
         RunEvent::CancelAsked { by: "alice (discord)".into() },
+        RunEvent::Braked { by: "FRZ-3 (anna: moving the storage)".into() },
         RunEvent::Ended { outcome: Outcome::NothingToDo, because: "the latency is back to normal".into() },
         RunEvent::Unknown,
     ];

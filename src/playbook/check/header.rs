@@ -9,7 +9,7 @@ use super::visible::Sees;
 use super::{Checker, visible};
 use crate::diagnostics::Code;
 use crate::language::closest;
-use crate::model::{Autonomy, Severity, parse_duration};
+use crate::model::{Autonomy, Rate, Severity};
 use crate::playbook::document::{Limits, Trigger};
 use crate::playbook::kubernetes::is_label;
 use crate::playbook::load::{RawLimits, RawMetadata, RawPlaybook, Text, place};
@@ -188,17 +188,26 @@ fn is_pattern(name: &str) -> bool {
 }
 
 pub(super) fn limits(checker: &mut Checker<'_>, raw: &RawLimits) -> Limits {
-    let runs = raw.runs.as_ref().and_then(|text| {
-        let parsed = text.value.split_once(" per ").and_then(|(count, time)| {
-            let count: u32 = count.trim().parse().ok().filter(|count| *count > 0)?;
-            let time = parse_duration(time).ok().filter(|time| !time.is_zero())?;
-            Some((count, time))
-        });
-        if parsed.is_none() {
-            let message = format!("`{}` does not say how many runs in what time", text.value);
-            checker.error(Code::InvalidValue, place(text), message, Some("write `3 per 1h`".into()));
-        }
-        parsed
-    });
-    Limits { runs, cooldown: raw.cooldown.as_ref().and_then(|text| checker.duration(text)) }
+    if let (Some(_), Some(same)) = (&raw.runs, &raw.runs_per_target) {
+        let message = "`runs` and `runs_per_target` are the same limit";
+        checker.error(Code::Contradiction, place(same), message, Some("write one of them".into()));
+    }
+    let per_target = rate(checker, raw.runs.as_ref().or(raw.runs_per_target.as_ref()));
+    Limits {
+        runs: per_target.map(|rate| (rate.most, rate.within)),
+        cooldown: raw.cooldown.as_ref().and_then(|text| checker.duration(text)),
+        runs_per_playbook: rate(checker, raw.runs_per_playbook.as_ref()),
+        runs_per_namespace: rate(checker, raw.runs_per_namespace.as_ref()),
+        ramp: raw.ramp.as_ref().and_then(|text| checker.duration(text)).filter(|ramp| !ramp.is_zero()),
+    }
+}
+
+fn rate(checker: &mut Checker<'_>, text: Option<&Text>) -> Option<Rate> {
+    let text = text?;
+    let parsed = text.value.parse().ok();
+    if parsed.is_none() {
+        let message = format!("`{}` does not say how many runs in what time", text.value);
+        checker.error(Code::InvalidValue, place(text), message, Some("write `3 per 1h`".into()));
+    }
+    parsed
 }

@@ -60,6 +60,12 @@ pub(super) struct Named {
 }
 
 impl Named {
+    /// It is a step that changes something, which says whether it did.
+    pub fn changes(&self) -> bool {
+        let is_chosen = matches!(self.output, Output::Fields(fields) if std::ptr::eq(fields, CHOSEN));
+        !(self.reads || self.is_set || self.is_item || self.is_loop || is_chosen)
+    }
+
     /// Both are given by a `set`, and no run comes through both; or each is an item of its own loop.
     pub fn is_another_branchs(&self, other: &Named) -> bool {
         if self.is_item && other.is_item {

@@ -98,7 +98,7 @@ fn type_of(checker: &Checker<'_>, side: &Operand, visible: Visible<'_>) -> Optio
             let step = visible.names.step(step)?;
             match (step.output, *field) {
                 (Output::Fields(_), "summary") => Some(ValueType::Text),
-                (Output::Fields(_), "made") if !step.reads => Some(ValueType::Truth),
+                (Output::Fields(_), "made") if step.changes() => Some(ValueType::Truth),
                 (Output::Fields(fields), field) => of_field(fields.iter().find(|known| known.name == field)?.of_type),
                 _ => None,
             }

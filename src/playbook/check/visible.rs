@@ -221,7 +221,7 @@ fn step_field(step: &Named, field: Option<&str>) -> Option<Wrong> {
         _ => return None,
     };
     let (fields, field) = known;
-    let given = [(true, "summary"), (!step.reads, "made"), (step.may_fail, ERROR), (step.is_watched, HELD)];
+    let given = [(true, "summary"), (step.changes(), "made"), (step.may_fail, ERROR), (step.is_watched, HELD)];
     let given = given.into_iter().filter_map(|(is_there, name)| is_there.then_some(name));
     let known: Vec<&str> = fields.iter().map(|field| field.name).chain(given).collect();
     if known.contains(&field) {

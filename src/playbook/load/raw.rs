@@ -72,6 +72,10 @@ pub(in crate::playbook) struct RawInput {
 pub(in crate::playbook) struct RawLimits {
     pub seen: Seen,
     pub runs: Option<Text>,
+    pub runs_per_target: Option<Text>,
+    pub runs_per_playbook: Option<Text>,
+    pub runs_per_namespace: Option<Text>,
+    pub ramp: Option<Text>,
     pub cooldown: Option<Text>,
 }
 
@@ -154,4 +158,13 @@ impl Fields for RawInputs {
 
 plain_fields!(RawInput, "an input", "type" => kind, "default" => default, "minimum" => minimum, "maximum" => maximum, "label" => label, "description" => description);
 
-plain_fields!(RawLimits, "`limits`", "runs" => runs, "cooldown" => cooldown);
+plain_fields!(
+    RawLimits,
+    "`limits`",
+    "runs" => runs,
+    "runs_per_target" => runs_per_target,
+    "runs_per_playbook" => runs_per_playbook,
+    "runs_per_namespace" => runs_per_namespace,
+    "ramp" => ramp,
+    "cooldown" => cooldown
+);

@@ -127,9 +127,17 @@ fn input() -> Value {
 
 fn limits() -> Value {
     json!({
-        "runs": text_like("At most so many runs in a time: `3 per 1h`", "^[0-9]+ +per +[0-9].*$"),
+        "runs": rate("At most so many runs on one target in a time: `3 per 1h`"),
+        "runs_per_target": rate("The same as `runs`"),
+        "runs_per_playbook": rate("At most so many runs that begin to change something, on whatever target"),
+        "runs_per_namespace": rate("At most so many of them in one namespace"),
+        "ramp": duration("The first run in this time is alone until its verify held, then two, then four: in the stead of `engine.limits.ramp`"),
         "cooldown": duration("At least so long after the end of the last run"),
     })
+}
+
+fn rate(doc: &str) -> Value {
+    text_like(doc, "^[0-9]+ +per +[0-9].*$")
 }
 
 fn steps(phase: Phase, doc: &str) -> Value {

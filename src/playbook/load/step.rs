@@ -7,7 +7,7 @@ use super::raw::RawTarget;
 use super::reader::{Fields, Reader, Seen, Text, instead, place, plain_fields};
 use crate::action::{self, Action};
 use crate::diagnostics::{Code, Diagnostic};
-use crate::language::{Location, closest, list};
+use crate::language::{Location, closest};
 
 /// One entry of a phase, or of an `atomic` group.
 #[derive(Debug, Default)]
@@ -267,9 +267,12 @@ impl Fields for RawStep {
             (Code::UnknownAction, format!("there is no action `{name}`"), instead(name, actions, "the actions are"))
         } else {
             let all = Self::NAMES.iter().copied().chain(actions);
-            let meant = closest(name, all.clone()).or_else(|| closest(name, RawEach::NAMES));
-            let remedy =
-                meant.map_or_else(|| format!("a step has {}", list(all)), |meant| format!("write `{meant}` instead"));
+            // A key of a loop is meant only where it is nearly that.
+            let of_loop = closest(name, RawEach::NAMES).filter(|_| closest(name, all.clone()).is_none());
+            let remedy = match of_loop {
+                Some(meant) => format!("write `{meant}` instead"),
+                None => instead(name, all, "a step has"),
+            };
             (Code::UnknownField, format!("unknown field or action `{name}` in a step"), remedy)
         };
         let mut problem = reader.source.error(code, place(key), message);

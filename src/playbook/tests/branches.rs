@@ -33,6 +33,7 @@ fn branches_that_are_right() {
     assert_eq!(told(TWO), "");
     assert_eq!(two("do: [{ set: { found: \"2\" } }]", "go_on: nothing was found"), "");
     assert_eq!(two("do: [{ set: { found: \"2\" } }]", "escalate: what is it"), "");
+    assert_snapshot!(told(&format!("{TWO}  - escalate_if: cause.made\n    because: found\n")), @"playbooks/coredns.yaml:26:24: the output of `cause` has no `made`; here are `branch` and `summary`");
     assert_eq!(told(&format!("{TWO}  - escalate_if: found == 1\n    because: \"{{{{cause.branch}}}}\"\n")), "");
 }
 

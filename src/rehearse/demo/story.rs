@@ -21,7 +21,7 @@ use crate::incident::IncidentRules;
 use crate::intake::parse_notification;
 use crate::language::parse_quantity;
 use crate::message::{count, timeline_line};
-use crate::model::{ConditionKind, FailureClass, IncidentId, Look, ObjectKey, Outcome, PageBudgets, RunEvent};
+use crate::model::{ConditionKind, FailureClass, FreezeMapNow, IncidentId, Look, ObjectKey, Outcome, PageBudgets, RunEvent};
 use crate::oncall::OnCall;
 use crate::playbook::{Catalog, Playbook};
 use crate::prometheus::ScriptedPrometheus;
@@ -243,7 +243,7 @@ impl Night {
         for team in ["platform", "databases"] {
             let shift = shift_of(&self.oncall, team, WhichShift::Previous, now)?;
             let (store, budget) = (self.stage.store.as_ref(), PageBudgets::usual().of(team));
-            let summary = summarise(store, &self.oncall, budget, (team, shift), now).await?;
+            let summary = summarise(store, &self.oncall, (budget, &FreezeMapNow::default()), (team, shift), now).await?;
             let text = template.render(&summary)?;
             let zone = self.oncall.team(team)?.rotation.time_zone();
             let name = file_name(team, shift.to, zone);

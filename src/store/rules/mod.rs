@@ -3,6 +3,8 @@
 mod approval;
 mod fold;
 mod going_on;
+mod left;
+mod limits;
 mod outgoing;
 mod page;
 mod redelivery;
@@ -21,4 +23,8 @@ pub(super) use page::{
 pub(super) use redelivery::{Newest, Place, Redelivery, redelivered};
 pub(super) use stop::{STOPS_ALIKE_WITHIN, stop_key};
 pub(super) use ticket::ticket_due_at;
+pub(super) use left::{Left, left};
+pub use left::Groups;
+pub use limits::OverLimit;
+pub(super) use limits::{Counted, LimitFacts, RampFacts, opens_breaker, over_limit};
 pub use windows::holds_back;

@@ -6,13 +6,20 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::sqlite::SqliteRow;
 
-use super::rows::{from_json, get, get_time, get_time_or, json, micros};
+use super::rows::{from_json, get, get_time, get_time_or, json, micros, text};
 use super::{SqliteStore, failed};
 use crate::model::{Freeze, FreezeId, FreezeScope, IncidentId};
 use crate::store::{FreezeStore, StoreError};
 
-pub(super) const ACTIVE: &str =
-    "SELECT * FROM freeze WHERE ended_at IS NULL AND (until_at IS NULL OR until_at > ?1) ORDER BY id";
+pub(super) const ACTIVE: &str = "SELECT * FROM freeze INDEXED BY freeze_lasting
+     WHERE ended_at IS NULL AND told_at IS NULL AND (until_at IS NULL OR until_at > ?1) ORDER BY id";
+
+/// Those that have come to their end, and nobody was told.
+pub(super) const OVER: &str =
+    "SELECT * FROM freeze WHERE ended_at IS NULL AND told_at IS NULL AND until_at <= ?1 ORDER BY until_at, id";
+
+pub(super) const NEXT_END: &str =
+    "SELECT MIN(until_at) AS due FROM freeze WHERE ended_at IS NULL AND told_at IS NULL AND until_at > ?1";
 
 /// What was taken as a part of an incident is taken with that.
 pub(super) const TAKEN: &str = "SELECT COALESCE(incident.merged_root, incident.id) AS id, incident_taken.by
@@ -38,6 +45,34 @@ impl FreezeStore for SqliteStore {
         let row = sqlx::query(NEXT_ID).fetch_one(&self.reads).await.map_err(failed("count the freezes"))?;
         Ok(FreezeId(get(&row, "next")?))
     }
+
+    async fn taken_by(&self, incidents: &[IncidentId]) -> Result<HashMap<IncidentId, String>, StoreError> {
+        self.taken(&incidents.iter().map(|incident| incident.0).collect::<Vec<_>>()).await
+    }
+
+    async fn tell_freezes_over(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let now = micros(self.clock.now());
+        let over = sqlx::query(OVER).bind(now).fetch_optional(&self.reads).await.map_err(failed("read the freezes"))?;
+        if over.is_some() {
+            self.transact("tell that freezes are over", |mut tx| {
+                Box::pin(async move { tx.tell_freezes_over().await })
+            })
+            .await?;
+            self.bells.outbox.ring();
+        }
+        let row = sqlx::query(NEXT_END).bind(now).fetch_one(&self.reads).await.map_err(failed("read the freezes"))?;
+        // One that cannot be read lasts until somebody ends it.
+        Ok(get_time_or(&row, "due").ok().flatten())
+    }
+
+    async fn wake_who_asks(&self) -> Result<(), StoreError> {
+        self.transact("wake the runs that ask", |tx| {
+            Box::pin(async move { tx.tables.wake_who_asks(tx.now).await })
+        })
+        .await?;
+        self.bells.runs.ring();
+        Ok(())
+    }
 }
 
 impl SqliteStore {
@@ -50,17 +85,16 @@ impl SqliteStore {
 }
 
 pub(super) fn kept(row: &SqliteRow) -> Result<Freeze, StoreError> {
-    let ended_at = get_time_or(row, "ended_at")?;
-    let ended_by: Option<String> = get(row, "ended_by")?;
+    let ended_at = get_time_or(row, "ended_at").ok().flatten();
     Ok(Freeze {
         id: FreezeId(get(row, "id")?),
-        // A brake that cannot be read holds.
+        // A brake that cannot be read holds, and until somebody ends it.
         scope: get(row, "scope").and_then(|text| from_json("freeze's scope", text)).unwrap_or(FreezeScope::All),
-        reason: get(row, "reason")?,
-        by: get(row, "by")?,
-        via: get(row, "via")?,
-        made_at: get_time(row, "made_at")?,
-        until: get_time_or(row, "until_at")?,
-        ended: ended_at.map(|at| (at, ended_by.unwrap_or_default())),
+        reason: text(row, "reason"),
+        by: text(row, "by"),
+        via: text(row, "via"),
+        made_at: get_time(row, "made_at").unwrap_or_default(),
+        until: get_time_or(row, "until_at").ok().flatten(),
+        ended: ended_at.map(|at| (at, text(row, "ended_by"))),
     })
 }

@@ -153,7 +153,7 @@ impl IncidentStore for SqliteStore {
         since: DateTime<Utc>,
     ) -> Result<Vec<crate::store::RunHead>, StoreError> {
         let found = sqlx::query(
-            "SELECT id, incident_id, playbook, target_key, outcome,
+            "SELECT id, incident_id, playbook, target_key, outcome, held, requested_by,
                  created_at + created_moved AS created_at, ended_at + ended_moved AS ended_at
              FROM run WHERE playbook = ? AND target_key = ? AND created_at + created_moved >= ? ORDER BY id DESC",
         )
@@ -280,7 +280,7 @@ impl SqliteStore {
         let incidents: Vec<Incident> = found.iter().map(rows::incident).collect::<Result<_, _>>()?;
         let ids: Vec<i64> = incidents.iter().map(|incident| incident.id.0).collect();
         let runs = sqlx::query(
-            "SELECT id, incident_id, playbook, target_key, created_at, ended_at, outcome FROM run
+            "SELECT id, incident_id, playbook, target_key, created_at, ended_at, outcome, held, requested_by FROM run
              WHERE outcome IS NULL AND incident_id IN (SELECT value FROM json_each(?)) ORDER BY id",
         )
         .bind(json(&ids)?)
@@ -371,7 +371,7 @@ impl SqliteStore {
     async fn recent_targets(&self, ids: &[i64]) -> Result<HashMap<IncidentId, Vec<String>>, StoreError> {
         let rows = sqlx::query(
             "SELECT DISTINCT incident_id, target_key FROM run
-             WHERE incident_id IN (SELECT value FROM json_each(?)) AND created_at + created_moved >= ?",
+             WHERE incident_id IN (SELECT value FROM json_each(?)) AND created_at + created_moved >= ? AND NOT held",
         )
         .bind(json(&ids)?)
         .bind(micros(self.clock.now() - TimeDelta::hours(1)))

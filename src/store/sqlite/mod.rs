@@ -13,6 +13,7 @@ mod heartbeats;
 mod incidents;
 mod keeper;
 mod lanes;
+mod limits;
 mod outbox;
 mod overrides;
 mod pages;

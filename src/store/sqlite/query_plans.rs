@@ -6,8 +6,8 @@ use std::path::Path;
 use sqlx::{ConnectOptions, Row as _};
 
 use super::{
-    MIGRATIONS, counted, escalations, folds, groupings, incidents, options, outbox, overrides, pages, playbooks,
-    remedies, reports, runs, shifts, signals, tables, windows,
+    MIGRATIONS, counted, escalations, folds, freezes, groupings, incidents, limits, options, outbox, overrides, pages,
+    playbooks, remedies, reports, runs, shifts, signals, tables, windows,
 };
 
 /// The query, and how its rows are found.
@@ -136,6 +136,22 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
         (shifts::RUNS_ENDED.into(), &["SEARCH run USING INDEX run_ended (ended_at>? AND ended_at<?)"]),
         (shifts::APPROVALS.into(), &["SCAN approval USING INDEX approval_open"]),
         (shifts::PAGES.into(), &["SEARCH page USING INDEX page_created (created_at>? AND created_at<?)"]),
+        (freezes::ACTIVE.into(), &[]),
+        (freezes::OVER.into(), &["SEARCH freeze USING INDEX freeze_lasting (until_at<?)"]),
+        (freezes::NEXT_END.into(), &["SEARCH freeze USING INDEX freeze_lasting (until_at>?)"]),
+        (tables::UNDER_WAY.into(), &["SCAN run USING INDEX run_under_way"]),
+        (tables::MUTATION_RECORDS.into(), &["SEARCH run_event USING PRIMARY KEY (run_id=?)"]),
+        (tables::WAKE_WHO_ASKS.into(), &["SEARCH run USING INTEGER PRIMARY KEY (rowid=?)"]),
+        (tables::MUTATIONS.into(), &["SEARCH mutation USING COVERING INDEX mutation_at (at>?)"]),
+        (tables::MUTATIONS_IN.into(), &["SEARCH mutation USING COVERING INDEX mutation_namespace (namespace=? AND at>?)"]),
+        (tables::AT_ONCE.into(), &[]),
+        (tables::RUNS.into(), &["SEARCH mitigation USING INDEX mitigation_playbook (playbook=? AND at>?)"]),
+        (tables::HELPED.into(), &["SEARCH mitigation USING INDEX mitigation_playbook (playbook=? AND at>?)"]),
+        (tables::RUNNING.into(), &["SEARCH mitigation USING INDEX mitigation_open (playbook=?)"]),
+        (tables::FAILED.into(), &["SEARCH mitigation USING COVERING INDEX mitigation_failed (playbook=? AND ended_at>?)"]),
+        (tables::CLOSED_AT.into(), &["SEARCH breaker USING COVERING INDEX breaker_closed (playbook=? AND closed_at>?)"]),
+        (limits::OPEN.into(), &["SEARCH breaker USING INDEX breaker_closed (playbook=? AND closed_at=?)"]),
+        (limits::ALL_OPEN.into(), &["SCAN breaker USING INDEX breaker_open"]),
         (shifts::UNANSWERED.into(), &["SEARCH page USING INDEX page_unacknowledged (incident_id=?)"]),
     ]
 }

@@ -33,7 +33,8 @@ pub(super) const LEVELS: &str =
      (SELECT COUNT(DISTINCT COALESCE(merged_root, incident.id)) FROM quiet_window
           JOIN quiet_hold ON quiet_window.id = window_id JOIN incident ON incident.id = incident_id
           WHERE told_at IS NULL AND state <> 'resolved') AS held_by_windows,
-     (SELECT COUNT(*) FROM freeze WHERE ended_at IS NULL AND (until_at IS NULL OR until_at > ?)) AS frozen";
+     (SELECT COUNT(*) FROM freeze WHERE ended_at IS NULL AND told_at IS NULL AND (until_at IS NULL OR until_at > ?)) AS frozen,
+     (SELECT COUNT(*) FROM breaker WHERE closed_at IS NULL) AS breakers";
 
 pub(super) async fn incidents(reads: &SqlitePool, filter: IncidentFilter) -> Result<Vec<Incident>, StoreError> {
     let (condition, from, to) = match filter {
@@ -169,6 +170,7 @@ pub(super) async fn levels(reads: &SqlitePool, now: DateTime<Utc>) -> Result<Lev
         calls_due: count(&calls_due, "due")?,
         held_by_windows: count(&row, "held_by_windows")?,
         frozen: count(&row, "frozen")?,
+        breakers: count(&row, "breakers")?,
         folded: folded_incidents as u64,
         heartbeats: ages.into_iter().collect(),
     })

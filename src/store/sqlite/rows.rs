@@ -264,6 +264,8 @@ pub(super) fn run_head(row: &SqliteRow) -> Result<RunHead, StoreError> {
         created_at: get_time(row, "created_at")?,
         ended_at: get_time_or(row, "ended_at")?,
         outcome: outcome(row)?,
+        held: get(row, "held").unwrap_or_default(),
+        requested_by: get(row, "requested_by").unwrap_or_default(),
     })
 }
 

@@ -16,7 +16,7 @@ pub(in crate::store) async fn append(
     let end = tx.tables.log_end(run).await?.filter(held);
     let end = end.ok_or_else(|| StoreError::Fenced(format!("{run} was claimed by another worker")))?;
     if let Some(guard) = &records.guard
-        && let Some(refusal) = refusal(tx, run, guard).await?
+        && let Some(refusal) = refusal(tx, run, guard, &records).await?
     {
         return Ok(refusal);
     }
@@ -28,6 +28,7 @@ pub(in crate::store) async fn append(
         position.length += 1;
         tx.tables.insert_record(position, tx.now, event).await?;
         tx.keep_remedy(position, event).await?;
+        tx.count_mutation(run, event).await?;
         if let RunEvent::ApprovalAnswered { verdict: None, .. } = event {
             close_questions(tx, run, ApprovalState::Expired).await?;
         }
@@ -47,7 +48,8 @@ pub(in crate::store) async fn append(
     tx.send_card(incident).await?;
     let inbox = tx.tables.inbox(run).await?;
     if let Some((outcome, because)) = records.end {
-        finish(tx, run, outcome, because).await?;
+        tx.count_end(run, outcome, &records.limits).await?;
+        finish(tx, run, (outcome, because), records.held).await?;
     } else if let Some(until) = records.park_until {
         // Whatever waits in the inbox is a reason to wake up at once, unless the run has seen it
         // and left it there.
@@ -57,15 +59,23 @@ pub(in crate::store) async fn append(
     Ok(Appended::Done { at: position, inbox })
 }
 
-/// Refuses while the inbox is not empty, a freeze covers it, or another run holds one of the locks;
-/// else takes the locks.
-async fn refusal(tx: &mut Tx<'_>, run: RunId, guard: &Guard) -> Result<Option<Appended>, StoreError> {
+/// Refuses while the inbox is not empty, a freeze covers it, a limit stands against it, or another run
+/// holds one of the locks; else takes the locks.
+async fn refusal(
+    tx: &mut Tx<'_>,
+    run: RunId,
+    guard: &Guard,
+    records: &Append,
+) -> Result<Option<Appended>, StoreError> {
     let inbox = tx.tables.inbox(run).await?;
     if !inbox.is_empty() {
         return Ok(Some(Appended::InboxFirst(inbox)));
     }
     if let Some(freeze) = tx.freeze_over(run, guard).await? {
         return Ok(Some(Appended::Frozen(Box::new(freeze))));
+    }
+    if let Some(over) = tx.over_limit(run, guard, &records.limits, &records.events).await? {
+        return Ok(Some(Appended::OverLimit(Box::new(over))));
     }
     let keys = &guard.locks;
     if let Some((key, by)) = tx.tables.lock_of_another(run, keys).await? {
@@ -121,8 +131,16 @@ async fn close_questions(tx: &mut Tx<'_>, run: RunId, state: ApprovalState) -> R
 
 /// The end of a run: nobody holds it or its locks any more, and the news comes in through the front
 /// door.
-async fn finish(tx: &mut Tx<'_>, run: RunId, outcome: Outcome, because: String) -> Result<(), StoreError> {
+async fn finish(
+    tx: &mut Tx<'_>,
+    run: RunId,
+    (outcome, because): (Outcome, String),
+    held: bool,
+) -> Result<(), StoreError> {
     tx.tables.end_run(run, outcome, &because, tx.now).await?;
+    if held {
+        tx.tables.save_held(run).await?;
+    }
     close_questions(tx, run, ApprovalState::Withdrawn).await?;
     let body = SignalBody::RunEnded { run, outcome, because };
     let body = serde_json::to_string(&body)

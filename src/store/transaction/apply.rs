@@ -108,7 +108,7 @@ impl Applier<'_, '_> {
             }
             Change::Merge { from, into, by, because } => {
                 let into = self.id(into)?;
-                self.tx.merge(&mut self.touched, from, into, by, because).await.map(|_| ())
+                self.tx.merge(&mut self.touched, (from, into), by, because, None).await.map(|_| ())
             }
             Change::Split { incident, by } => self.tx.split(&mut self.touched, incident, by).await.map(|_| ()),
             Change::Detach { from, into, object } => {
@@ -192,9 +192,10 @@ impl Applier<'_, '_> {
             Change::EndWindow { window, by } => self.tx.tables.end_window(window, now, &by).await.map(|_| ()),
             Change::KeepOverride { id, kept } => self.tx.tables.insert_override(id, &kept, now).await,
             Change::EndOverride { id, by } => self.tx.tables.end_override(id, now, &by).await,
-            Change::KeepFreeze { id, freeze } => self.tx.tables.insert_freeze(id, &freeze, now).await,
-            Change::EndFreeze { id, by } => self.tx.tables.end_freeze(id, now, &by).await,
-            Change::TellStarted { of } => self.tx.tell_started(self.signal, &of).await,
+            Change::KeepFreeze { id, freeze } => self.tx.keep_freeze(id, &freeze).await,
+            Change::EndFreeze { id, by } => self.tx.lift_freeze(id, &by).await,
+            Change::CloseBreaker { playbook, by, reason } => self.tx.close_breaker(&playbook, &by, &reason).await,
+            Change::TellStarted { of, groups } => self.tx.tell_started(self.signal, &of, &groups).await,
             Change::Take { incident, by } => {
                 let id = self.touch(incident).await?.id;
                 self.tx.tables.save_taken(id, &by, now).await
@@ -279,7 +280,10 @@ impl Applier<'_, '_> {
         let id = incident.id;
         let end = EpisodeEnd { at: now, by: self.signal, start: None };
         self.tx.tables.end_episodes_of(id, end).await?;
-        self.tx.tables.drop_taken(id).await?;
+        // What opens again is still theirs who took it.
+        if !by_itself {
+            self.tx.tables.drop_taken(id).await?;
+        }
         self.close_pages(id, if by_itself { Closing::OverByItself } else { Closing::Resolved }).await
     }
 

@@ -4,36 +4,65 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use super::Tx;
-use crate::model::{Grouping, Incident, IncidentId, IncidentState};
+use crate::model::{Grouping, Incident, IncidentId, IncidentState, RunId};
 use crate::store::rules::MadePage;
-use crate::store::{IncidentEvent, StoreError};
+use crate::store::{InboxItem, IncidentEvent, StoreError};
 
 /// Incidents as they become in a transaction; whoever changes one writes it at its end.
 pub(super) type Touched = BTreeMap<IncidentId, Incident>;
 
 impl Tx<'_> {
     /// Puts `from` into `into`. `false`: one of them is part of another one already, or they are
-    /// the same, and nothing changes.
+    /// the same, and nothing changes. Where somebody works by hand on one of them, the runs of the
+    /// other stop, but for `escalates`, which changes nothing more.
     pub(super) async fn merge(
         &mut self,
         touched: &mut Touched,
-        from: IncidentId,
-        into: IncidentId,
+        (from, into): (IncidentId, IncidentId),
         by: Option<String>,
         because: String,
+        escalates: Option<RunId>,
     ) -> Result<bool, StoreError> {
         self.touch(touched, from).await?;
         self.touch(touched, into).await?;
         let Some(mut part) = touched.remove(&from) else { return Ok(false) };
         let merged = match touched.get_mut(&into) {
             Some(whole) if part.merged.is_none() && whole.merged.is_none() => {
+                let stopped = self.stopped_by_takers(part.id, whole.id, escalates).await?;
                 self.put_into(&mut part, whole, by, because).await?;
+                self.stop_for_takers(into, stopped).await?;
                 true
             }
             _ => false,
         };
         touched.insert(from, part);
         Ok(merged)
+    }
+
+    /// The runs at work for one of the two that whoever took the other keeps from it, and who that is.
+    async fn stopped_by_takers(
+        &mut self,
+        part: IncidentId,
+        whole: IncidentId,
+        escalates: Option<RunId>,
+    ) -> Result<Vec<(RunId, String)>, StoreError> {
+        let mut stopped = Vec::new();
+        for (one, other) in [(part, whole), (whole, part)] {
+            let Some(taker) = self.tables.taken_by(one).await? else { continue };
+            let runs = self.tables.runs_at_work(other).await?.into_iter();
+            let runs = runs.filter(|(run, asked_by)| Some(*run) != escalates && asked_by.as_ref() != Some(&taker));
+            stopped.extend(runs.map(|(run, _)| (run, taker.clone())));
+        }
+        Ok(stopped)
+    }
+
+    async fn stop_for_takers(&mut self, whole: IncidentId, stopped: Vec<(RunId, String)>) -> Result<(), StoreError> {
+        for (run, taker) in stopped {
+            self.send_to_run(run, &InboxItem::Cancel { by: taker.clone() }).await?;
+            let text = format!("{run} begins nothing more: {taker} works on the incident by hand (/take)");
+            self.note(whole, &IncidentEvent::Remark { text }).await?;
+        }
+        Ok(())
     }
 
     async fn put_into(

@@ -11,6 +11,7 @@ mod deliver;
 mod escalation;
 mod fold;
 mod freezes;
+mod limits;
 mod merge;
 mod page;
 mod pagers;
@@ -36,8 +37,8 @@ pub(super) use page::page_now;
 pub(super) use set_aside::set_aside;
 pub(super) use tables::{
     ClockTable, DeliveryRow, DeliveryTable, EpisodeAgain, EpisodeEnd, EscalationTable, FoldRow, FoldTable, FreezeTable,
-    HeartbeatTable, Hold, IncidentTable, KeptWindow, LogEnd, NewFold, OverrideTable, PageRow, PageTable, RemedyTable,
-    RunRow, RunTable, Shape, SignalRow, SignalTable, StartedRow, Tables, TakenRow, TicketRow, TicketTable, ToldPage,
+    HeartbeatTable, Helped, Hold, IncidentTable, KeptWindow, LimitTable, LogEnd, NewFold, OverrideTable, PageRow, PageTable, RemedyTable,
+    RunRow, RunTable, Shape, SignalRow, SignalTable, Tables, TakenRow, TicketRow, TicketTable, ToldPage, UnderWayRow,
     WindowTable,
 };
 pub(super) use ticket::{ticket_failed, ticket_tried};

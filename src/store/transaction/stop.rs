@@ -29,7 +29,7 @@ impl Tx<'_> {
         let Some(into) = alike.filter(|_| !incident.is_over() && incident.merged.is_none()) else { return Ok(of) };
         let mut touched = Touched::new();
         let by = Grouping::Stop { playbook, because: because.clone(), team: incident.team };
-        if !self.merge(&mut touched, of, into, None, by.to_string()).await? {
+        if !self.merge(&mut touched, (of, into), None, by.to_string(), Some(run)).await? {
             return Ok(of);
         }
         for (id, incident) in touched {

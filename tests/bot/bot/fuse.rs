@@ -32,6 +32,8 @@ struct State {
     dies_at_point: Option<String>,
     /// What happens at the next point of that name.
     meanwhile: Option<(String, Happening)>,
+    /// What happens when the cluster is asked for an object next.
+    at_next_get: Option<Happening>,
     hidden: Option<IncidentId>,
 }
 
@@ -55,6 +57,11 @@ impl Fuse {
     /// Lets something happen at the next point of that name.
     pub fn meanwhile(&self, point: &str, happens: impl FnOnce() + Send + 'static) {
         self.state.lock().unwrap().meanwhile = Some((point.to_owned(), Box::new(happens)));
+    }
+
+    /// Lets something happen when the cluster is asked for an object next.
+    pub fn at_next_get(&self, happens: impl FnOnce() + Send + 'static) {
+        self.state.lock().unwrap().at_next_get = Some(Box::new(happens));
     }
 
     /// The row of an incident cannot be read for itself any more.
@@ -384,6 +391,10 @@ pub struct FusedCluster {
 #[async_trait]
 impl Cluster for FusedCluster {
     async fn get(&self, key: &ObjectKey) -> Result<Option<Object>, ClusterError> {
+        let happens = self.fuse.state.lock().unwrap().at_next_get.take();
+        if let Some(happens) = happens {
+            happens();
+        }
         self.inner.get(key).await
     }
 
@@ -422,6 +433,15 @@ impl Cluster for FusedCluster {
 }
 
 passes_on! {
+    BreakerStore
+    fused {}
+    plain {
+        fn breakers() -> Result<Vec<Breaker>, StoreError>;
+    }
+    own {}
+}
+
+passes_on! {
     PlaybookStore
     fused {}
     plain {
@@ -438,6 +458,9 @@ passes_on! {
         fn freezes_at(at: DateTime<Utc>) -> Result<Vec<Freeze>, StoreError>;
         fn freeze(id: FreezeId) -> Result<Option<Freeze>, StoreError>;
         fn next_freeze_id() -> Result<FreezeId, StoreError>;
+        fn taken_by(incidents: &[IncidentId]) -> Result<HashMap<IncidentId, String>, StoreError>;
+        fn tell_freezes_over() -> Result<Option<DateTime<Utc>>, StoreError>;
+        fn wake_who_asks() -> Result<(), StoreError>;
     }
     own {}
 }

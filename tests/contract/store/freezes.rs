@@ -78,6 +78,7 @@ pub async fn the_reply_names_what_was_started_and_is_not_known_to_be_over(story:
     let id = incident(&story, "coredns", 1).await;
     let run = run(&story, id, "coredns").await;
     let at = story.claims("one").await.unwrap().at;
+    let digest = story.store.run(run).await.unwrap().unwrap().playbook.digest;
     let started = RunEvent::Started {
         step: "mitigate.scale".parse().unwrap(),
         attempt: 1,
@@ -96,7 +97,9 @@ pub async fn the_reply_names_what_was_started_and_is_not_known_to_be_over(story:
     let reply = async |of: StartedOf| {
         let signal = story.signal(&format!("{of:?} {}", story.store.run_log(run).await.unwrap().len())).await;
         let reply = Some(CommandReply::granted("yes"));
-        story.store.apply(signal, Decision { changes: vec![Change::TellStarted { of }], reply }).await.unwrap();
+        let groups = BTreeMap::from([(digest.clone(), Groups::new())]);
+        let changes = vec![Change::TellStarted { of, groups }];
+        story.store.apply(signal, Decision { changes, reply }).await.unwrap();
         story.store.reply(signal).await.unwrap().unwrap().text
     };
     let of = |name: &str| StartedOf::Frozen(FreezeScope::Namespace(name.into()));
@@ -128,6 +131,8 @@ pub async fn who_took_an_incident_is_known_until_it_is_given_back_or_over(story:
     assert_eq!(taken().await.as_deref(), Some("bob"));
     story.decide(vec![Change::GiveBack { incident }]).await;
     assert_eq!(taken().await, None);
-    story.decide(vec![take("anna"), Change::Resolve { incident, by_itself: false }]).await;
+    story.decide(vec![take("anna"), Change::Resolve { incident, by_itself: true }]).await;
+    assert_eq!(taken().await.as_deref(), Some("anna"), "what opens again is still hers");
+    story.decide(vec![Change::Reopen { incident }, Change::Resolve { incident, by_itself: false }]).await;
     assert_eq!(taken().await, None);
 }

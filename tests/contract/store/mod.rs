@@ -14,6 +14,7 @@ pub mod episodes;
 pub mod escalations;
 pub mod folds;
 pub mod freezes;
+pub mod limits;
 pub mod handoffs;
 pub mod heartbeats;
 pub mod incidents;
@@ -178,6 +179,11 @@ macro_rules! each_store_check {
                 no_mutation_begins_that_a_freeze_covers
                 the_reply_names_what_was_started_and_is_not_known_to_be_over
                 who_took_an_incident_is_known_until_it_is_given_back_or_over
+            }
+            limits {
+                a_limit_is_counted_in_the_transaction_that_starts
+                no_limit_is_exceeded_in_random_stories
+                a_breaker_opens_with_the_end_of_a_run_and_stays_until_a_person_closes_it
             }
             overrides {
                 an_override_is_kept_until_long_after_its_end

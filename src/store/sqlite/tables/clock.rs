@@ -45,6 +45,9 @@ impl ClockTable for SqliteTables<'_> {
             "UPDATE page SET arrived_at = arrived_at + ?1 WHERE arrived_at IS NOT NULL AND acknowledged_at IS NULL",
             "UPDATE heartbeat SET last_at = last_at + ?1",
             "UPDATE page SET folded_until = folded_until + ?1 WHERE folded_into IS NOT NULL AND acknowledged_at IS NULL",
+            // It is a time of the calendar, but whoever said two hours did not mean less.
+            "UPDATE freeze SET until_at = until_at + ?1 WHERE ?1 > 0 AND ended_at IS NULL AND told_at IS NULL
+                 AND until_at IS NOT NULL",
         ] {
             self.execute("move what waits", sqlx::query(sql).bind(span(by))).await?;
         }
@@ -76,6 +79,14 @@ impl ClockTable for SqliteTables<'_> {
              WHERE created_at >= ?2",
         );
         self.execute("move what limits count", query.bind(span(by)).bind(micros(since))).await?;
+        for sql in [
+            "UPDATE mutation SET at = at + ?1 WHERE at >= ?2",
+            "UPDATE mitigation SET at = at + ?1, ended_at = ended_at + ?1 WHERE at >= ?2",
+            "UPDATE breaker SET opened_at = opened_at + ?1, closed_at = closed_at + ?1 WHERE opened_at >= ?2",
+        ] {
+            let query = sqlx::query(sql).bind(span(by)).bind(micros(since));
+            self.execute("move what limits count", query).await?;
+        }
         let query = sqlx::query("UPDATE page SET counted_at = counted_at + ?1 WHERE created_at >= ?2");
         self.execute("move what budgets count", query.bind(span(by)).bind(micros(since))).await?;
         Ok(())

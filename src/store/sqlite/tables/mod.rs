@@ -8,6 +8,7 @@ mod fold;
 mod freeze;
 mod heartbeat;
 mod incident;
+mod limit;
 mod overrides;
 mod page;
 mod remedy;
@@ -22,7 +23,9 @@ use sqlx::sqlite::{Sqlite, SqliteArguments, SqliteQueryResult, SqliteRow};
 
 #[cfg(test)]
 pub(super) use {
-    delivery::MEND, delivery::TAKE, fold::CARRIER, fold::PAGED_INCIDENTS, run::CLAIM, signal::PLACES,
+    delivery::MEND, delivery::TAKE, fold::CARRIER, fold::PAGED_INCIDENTS, freeze::MUTATION_RECORDS, freeze::UNDER_WAY,
+    freeze::WAKE_WHO_ASKS, limit::AT_ONCE, limit::CLOSED_AT, limit::FAILED, limit::HELPED, limit::MUTATIONS,
+    limit::MUTATIONS_IN, limit::RUNNING, limit::RUNS, run::CLAIM, signal::PLACES,
     ticket::TICKETS_OF,
 };
 

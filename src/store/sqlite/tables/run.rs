@@ -187,6 +187,11 @@ impl RunTable for SqliteTables<'_> {
         Ok(())
     }
 
+    async fn save_held(&mut self, run: RunId) -> Result<(), StoreError> {
+        self.execute("keep that a run was held", sqlx::query("UPDATE run SET held = 1 WHERE id = ?").bind(run.0)).await?;
+        Ok(())
+    }
+
     async fn wake_run(&mut self, run: RunId, at: DateTime<Utc>) -> Result<bool, StoreError> {
         let query = sqlx::query("UPDATE run SET wake_at = MIN(wake_at, ?) WHERE id = ? AND outcome IS NULL");
         Ok(self.execute("wake a run", query.bind(micros(at)).bind(run.0)).await?.rows_affected() > 0)

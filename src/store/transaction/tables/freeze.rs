@@ -3,18 +3,18 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::model::{Freeze, FreezeId, IncidentId, Intent, RunId, SignalId, Target};
+use crate::model::{Digest, Freeze, FreezeId, IncidentId, RunEvent, RunId, SignalId, Target};
 use crate::store::{NewFreeze, StoreError};
 
-/// A mutation that was started, and whose outcome is on no log yet.
+/// A run that has not ended.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::store) struct StartedRow {
+pub(in crate::store) struct UnderWayRow {
     pub run: RunId,
     pub incident: IncidentId,
     pub playbook: String,
+    pub digest: Digest,
     /// `None`: it cannot be read.
     pub target: Option<Target>,
-    pub intent: Option<Intent>,
 }
 
 #[async_trait]
@@ -26,14 +26,34 @@ pub(in crate::store) trait FreezeTable {
     /// When there is one of that number.
     async fn insert_freeze(&mut self, id: FreezeId, new: &NewFreeze, at: DateTime<Utc>) -> Result<(), StoreError>;
 
-    /// Ends it at that moment, if it lasts longer and nobody has ended it before.
-    async fn end_freeze(&mut self, id: FreezeId, at: DateTime<Utc>, by: &str) -> Result<(), StoreError>;
+    /// Ends it at that moment; `false`: it was over before.
+    async fn end_freeze(&mut self, id: FreezeId, at: DateTime<Utc>, by: &str) -> Result<bool, StoreError>;
 
-    /// Of the runs that have not ended, in order.
-    async fn started_mutations(&mut self) -> Result<Vec<StartedRow>, StoreError>;
+    /// Those that have come to their end by themselves, and nobody was told.
+    async fn freezes_over(&mut self, at: DateTime<Utc>) -> Result<Vec<Freeze>, StoreError>;
+
+    async fn save_freeze_told(&mut self, id: FreezeId, at: DateTime<Utc>) -> Result<(), StoreError>;
+
+    async fn freeze_row(&mut self, id: FreezeId) -> Result<Option<Freeze>, StoreError>;
+
+    /// The runs that have not ended, in order.
+    async fn under_way(&mut self) -> Result<Vec<UnderWayRow>, StoreError>;
+
+    /// What the run's log says of its mutations, in order; what cannot be read is
+    /// [`RunEvent::Unknown`].
+    async fn mutation_records(&mut self, run: RunId) -> Result<Vec<RunEvent>, StoreError>;
+
+    /// Has the runs due now that wait for a person's answer.
+    async fn wake_who_asks(&mut self, at: DateTime<Utc>) -> Result<(), StoreError>;
 
     /// Adds a line to the reply of a command that was worked on.
     async fn add_to_reply(&mut self, signal: SignalId, line: &str) -> Result<(), StoreError>;
+
+    /// Who works on the incident by hand, as a part of it or as a whole.
+    async fn taken_by(&mut self, incident: IncidentId) -> Result<Option<String>, StoreError>;
+
+    /// The runs of the incident that have not ended, with who asked for them.
+    async fn runs_at_work(&mut self, incident: IncidentId) -> Result<Vec<(RunId, Option<String>)>, StoreError>;
 
     /// Whoever works on it by hand is the last who said so.
     async fn save_taken(&mut self, incident: IncidentId, by: &str, at: DateTime<Utc>) -> Result<(), StoreError>;

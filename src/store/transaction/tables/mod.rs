@@ -8,6 +8,7 @@ mod escalation;
 mod fold;
 mod freeze;
 mod heartbeat;
+mod limit;
 mod overrides;
 mod remedy;
 mod run;
@@ -29,9 +30,10 @@ pub(in crate::store) use clock::ClockTable;
 pub(in crate::store) use delivery::{DeliveryTable, ToldPage};
 pub(in crate::store) use escalation::EscalationTable;
 pub(in crate::store) use fold::{FoldRow, FoldTable, NewFold, Shape};
-pub(in crate::store) use freeze::{FreezeTable, StartedRow};
+pub(in crate::store) use freeze::{FreezeTable, UnderWayRow};
 pub(in crate::store) use heartbeat::HeartbeatTable;
 pub(in crate::store) use overrides::OverrideTable;
+pub(in crate::store) use limit::{Helped, LimitTable};
 pub(in crate::store) use remedy::RemedyTable;
 pub(in crate::store) use run::{LogEnd, RunRow, RunTable};
 pub(in crate::store) use ticket::{TicketRow, TicketTable};
@@ -45,6 +47,7 @@ pub(in crate::store) trait Tables:
     + FoldTable
     + EscalationTable
     + RemedyTable
+    + LimitTable
     + RunTable
     + DeliveryTable
     + ClockTable

@@ -93,6 +93,9 @@ pub(in crate::store) trait RunTable {
         at: DateTime<Utc>,
     ) -> Result<(), StoreError>;
 
+    /// A brake held it before it began any change.
+    async fn save_held(&mut self, run: RunId) -> Result<(), StoreError>;
+
     /// Has it due now, if it is not before; `false` when it has ended.
     async fn wake_run(&mut self, run: RunId, at: DateTime<Utc>) -> Result<bool, StoreError>;
 
