@@ -81,10 +81,6 @@ fn too_late(
 /// # Errors
 /// The world does not say at the moment, and there is time to ask it again.
 async fn changed_since_asked(driver: &Driver<'_>) -> Result<Option<RunEvent>, ()> {
-    // Then it is diagnosed again first, and asked again where that comes to something else.
-    if anew::is_due(driver).is_some() {
-        return Ok(None);
-    }
     let Approval::Asked { preview: shown, expires_at, .. } = &driver.state.approval else { return Ok(None) };
     let now = preview::preview(driver.world, &driver.frame, &driver.state, driver.playbook, driver.until()).await;
     let told = |steps: &[PreviewStep]| steps.iter().map(|s| s.summary.clone()).collect::<Vec<_>>().join("; ");
@@ -97,6 +93,8 @@ async fn changed_since_asked(driver: &Driver<'_>) -> Result<Option<RunEvent>, ()
         Compared::Unasked(error) => {
             format!("what was approved ({}) could not be looked at again in time: {error}", told(&shown.steps))
         }
+        // Then it is diagnosed again first, and asked again where that comes to something else.
+        Compared::Changed if anew::is_due(driver).is_some() => return Ok(None),
         Compared::Changed => format!(
             "what was approved ({}) is no longer what it would do ({})",
             told(&shown.steps),

@@ -495,7 +495,9 @@ async fn nothing_is_changed_after_its_deadline_however_slow_the_store_is() {
 
 #[tokio::test]
 async fn somebody_is_paged_at_page_by_while_the_run_goes_on() {
-    let mut bot = bot(&asking().replace("page_by: 2h", "page_by: 10m"), HELPED).await;
+    // Asked, found out again after the yes, and looked at.
+    let latencies = &[Some(0.4), Some(0.4), Some(0.02)];
+    let mut bot = bot(&asking().replace("page_by: 2h", "page_by: 10m"), latencies).await;
     bot.fires("ShopSlow", &[]).await;
     bot.passes(minutes(11)).await;
     bot.pages(["shop overdue"]).await;
