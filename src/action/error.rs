@@ -27,6 +27,10 @@ impl ActionError {
     }
 
     /// This object is not to be touched now: somebody holds it, or has asked for that.
+    pub fn held_up(message: impl Into<String>) -> Self {
+        Self { class: FailureClass::HeldUp, message: message.into() }
+    }
+
     pub fn leave_alone(message: impl Into<String>) -> Self {
         Self { class: FailureClass::LeaveAlone, message: message.into() }
     }

@@ -8,6 +8,7 @@ use super::drive::{Driver, Flow};
 use super::evidence::kept;
 use super::in_step::left_alone;
 use super::mutate::{self, Attempt};
+use super::preview;
 use super::read;
 use super::repeats::{remedy, why_not_again};
 use super::state::Approval;
@@ -18,7 +19,7 @@ use super::timing::{LIMIT_LOOK_AT_LEAST, LIMIT_PATIENCE};
 use super::walk::StepAt;
 use crate::action::{ActionError, Mutation, Output, Plan};
 use crate::mandate::NoMandate;
-use crate::model::{FailureClass, Intent, RunEvent};
+use crate::model::{FailureClass, Intent, PreviewStep, RunEvent};
 use crate::store::{Append, Appended, Guard, OverLimit, StoreError};
 
 /// A renewal is due by now, and late.
@@ -61,8 +62,8 @@ pub(super) async fn settle(
 }
 
 /// The run begins no further change. `before` goes on the log ahead of it; an attempt that was on the
-/// log is known not to have been made. Of a loop the item is left alone: another one may be
-/// elsewhere, and what holds the whole run is asked before each.
+/// log is known not to have been made. Of a loop only the item is left alone, unless it is the whole
+/// run that is held: another one may be elsewhere.
 async fn braked(
     driver: &mut Driver<'_>,
     at: &StepAt<'_>,
@@ -70,8 +71,8 @@ async fn braked(
     by: String,
     mut before: Vec<RunEvent>,
 ) -> Result<Flow, StoreError> {
-    if at.is_in_loop() {
-        return driver.failed(at, attempt, ActionError::leave_alone(format!("{by} holds it")), before).await;
+    if at.is_in_loop() && brake(driver, true).await?.is_none() {
+        return driver.failed(at, attempt, ActionError::held_up(format!("{by} holds it")), before).await;
     }
     if let Some(Status::Started { tried, .. }) = driver.state.status(&at.address) {
         let (attempt, error) = (tried.attempts, format!("it was not done, and {by} holds it up"));
@@ -92,7 +93,7 @@ async fn ask_first(
 ) -> Result<Flow, StoreError> {
     if at.is_in_loop() {
         let message = format!("a person has to be asked about it first: {why}");
-        return driver.failed(at, attempt, ActionError::leave_alone(message), before).await;
+        return driver.failed(at, attempt, ActionError::held_up(message), before).await;
     }
     if let Some(Status::Started { .. }) = driver.state.status(&at.address) {
         let message = format!("it was not done, and a person is asked first: {why}");
@@ -116,12 +117,20 @@ async fn decide(
     };
     let mut fresh = driver.state.clone();
     fresh.take(driver.now(), &read);
-    if let (Some(before), Some(object)) = (&before, fresh.live_object_of(&at.address))
-        && before != object.uid()
-    {
-        let target = driver.frame.target(&driver.state, &at.address);
-        let message = format!("{target} was replaced by another of the same name meanwhile");
-        return driver.failed(at, attempt, ActionError::needs_human(message), vec![read]).await;
+    let target = driver.frame.target(&driver.state, &at.address);
+    let is_about_an_item = driver.state.item(&at.address).is_some_and(|item| item.target.is_some() && !item.is_touched);
+    match (&before, fresh.live_object_of(&at.address)) {
+        (Some(before), Some(object)) if before != object.uid() => {
+            let message = format!("{target} was replaced by another of the same name meanwhile");
+            let error =
+                if is_about_an_item { ActionError::leave_alone(message) } else { ActionError::needs_human(message) };
+            return driver.failed(at, attempt, error, vec![read]).await;
+        }
+        (Some(_), None) if is_about_an_item => {
+            let error = ActionError::leave_alone(format!("{target} is not there any more"));
+            return driver.failed(at, attempt, error, vec![read]).await;
+        }
+        _ => {}
     }
     let intent = match mutate::prepare(driver.world, &driver.frame, &fresh, at, action, driver.until()).await {
         Ok(Plan::Do(intent)) => intent,
@@ -135,7 +144,7 @@ async fn decide(
     };
     // A group that was begun is finished.
     let in_group = at.is_in_begun_group(&driver.state);
-    if !in_group && let Some(error) = why_not_again(driver, action, &intent).await? {
+    if !in_group && let Some(error) = why_not_again(driver, &at.address, action, &intent).await? {
         return driver.failed(at, attempt, error, vec![read]).await;
     }
     if let Some(error) = not_as_approved(driver, at, &intent) {
@@ -145,18 +154,35 @@ async fn decide(
 }
 
 /// What was approved is what is done: to the letter, where the preview was certain. An item of a
-/// loop that would be another thing now, or was not shown, is left alone: the others were approved.
+/// loop that would be another thing now, or of which nobody was shown what it would be, is left
+/// alone: the others were approved. One that was begun is finished.
 fn not_as_approved(driver: &Driver<'_>, at: &StepAt<'_>, intent: &Intent) -> Option<ActionError> {
     let Approval::Granted { preview, by } = &driver.state.approval else { return None };
     let shown = preview.steps.iter().find(|shown| shown.step == at.address);
     let message = match shown {
         None => format!("{by} approved what was shown, and not `{}`", intent.summary),
-        Some(shown) if shown.certain && shown.summary != intent.summary => {
-            format!("{by} approved `{}`, but now it would `{}`", shown.summary, intent.summary)
+        Some(shown) if shown.certain => {
+            let PreviewStep { summary, diff, uid, .. } = preview::of_intent(&at.address, intent);
+            if shown.summary != summary {
+                format!("{by} approved `{}`, but now it would `{summary}`", shown.summary)
+            } else if shown.diff != diff {
+                let (shown, diff) = (shown.diff.as_deref().unwrap_or("nothing"), diff.unwrap_or_default());
+                format!("{by} approved `{summary}` as `{shown}`, but now it would be `{diff}`")
+            } else if shown.uid.is_some() && shown.uid != uid {
+                format!("{by} approved `{summary}`, but its object was replaced by another of the same name")
+            } else {
+                return None;
+            }
+        }
+        Some(_) if at.is_in_loop() && !at.is_in_begun_group(&driver.state) => {
+            format!(
+                "what it would do was not known when {by} was asked, and so {by} did not approve `{}`",
+                intent.summary
+            )
         }
         Some(_) => return None,
     };
-    Some(if at.is_in_loop() { ActionError::leave_alone(message) } else { ActionError::needs_human(message) })
+    Some(if at.is_in_loop() { ActionError::held_up(message) } else { ActionError::needs_human(message) })
 }
 
 /// Puts the intent on the log, then makes the change.
@@ -170,7 +196,7 @@ async fn start(
 ) -> Result<Flow, StoreError> {
     let finishes_group = at.is_in_begun_group(&driver.state);
     if !finishes_group {
-        match held_up(driver, &intent).await {
+        match held_up(driver, at, &intent).await? {
             Held::Not => {}
             Held::Braked(by) => return braked(driver, at, attempt, by, events).await,
             Held::Asks(why) => return ask_first(driver, at, attempt, events, &why).await,
@@ -318,10 +344,16 @@ async fn wait_for_lock(
     by: &str,
 ) -> Result<Flow, StoreError> {
     let now = driver.now();
-    let since = driver.state.tried(&at.address).lock_since.unwrap_or(now);
+    let run = &driver.frame.run.target;
+    // What holds the run's own target holds every item: it is waited for once.
+    let is_the_runs = key == run.key() && driver.frame.target(&driver.state, &at.address) != run;
+    let since =
+        if is_the_runs { driver.state.waits_since(&at.address) } else { driver.state.tried(&at.address).lock_since };
+    let since = since.unwrap_or(now);
     if now >= since + LOCK_PATIENCE {
         let message = format!("{by} holds {key} since more than {} minutes", LOCK_PATIENCE.as_secs() / 60);
-        return driver.failed(at, attempt, ActionError::leave_alone(message), Vec::new()).await;
+        let error = if is_the_runs { ActionError::needs_human(message) } else { ActionError::held_up(message) };
+        return driver.failed(at, attempt, error, Vec::new()).await;
     }
     let until = now + LOCK_LOOK_EVERY;
     let because = format!("{by} works on {key}");

@@ -7,8 +7,8 @@ use super::freeze_map::{MapSays, freeze_map_says};
 use super::plan::Next;
 use super::state::Approval;
 use super::status::Status;
-use super::walk::{Place, next_place};
-use super::windows::window_over;
+use super::walk::{Place, StepAt, next_place};
+use super::windows::{window_over, window_over_object};
 use crate::action::{Action, ActionError};
 use crate::model::{Autonomy, FleetLimits, Intent, Outcome, Phase, RunEvent, RunLimits, Severity, Under};
 use crate::playbook::StepKind;
@@ -36,8 +36,7 @@ fn has_begun(driver: &Driver<'_>) -> bool {
 
 fn under_ceilings(driver: &Driver<'_>, wanted: Autonomy, namespaces: &[&str]) -> Option<(Autonomy, String)> {
     let run = &driver.frame.run;
-    let namespaces: Vec<&str> =
-        std::iter::once(run.target.namespace.as_str()).chain(namespaces.iter().copied()).collect();
+    let namespaces: Vec<&str> = std::iter::once(run.target.place()).chain(namespaces.iter().copied()).collect();
     let under = Under { playbook: &run.playbook.name, team: &driver.playbook.owner, namespaces: &namespaces };
     driver.options.ceilings.get().lower(wanted, under)
 }
@@ -91,6 +90,8 @@ pub(super) async fn is_stopped_by_a_brake(
     if at.as_ref().is_some_and(|at| at.is_in_begun_group(&driver.state)) {
         return Ok(None);
     }
+    // What holds the run holds each item that has yet to begin.
+    let asks = asks || at.as_ref().is_some_and(StepAt::is_in_loop);
     let Some(by) = brake(driver, asks).await? else { return Ok(None) };
     if let Some(at) = at
         && let StepKind::Action(Action::Mutate(action)) = &at.step.kind
@@ -134,20 +135,28 @@ pub(super) enum Held {
     Unknown(ActionError),
 }
 
-/// Why this very change is held up: by a ceiling where its object is, or by the ConfigMap.
-pub(super) async fn held_up(driver: &Driver<'_>, intent: &Intent) -> Held {
+/// Why this very change is held up: by a window over what it is about, by a ceiling where its object
+/// is, or by the ConfigMap.
+pub(super) async fn held_up(driver: &Driver<'_>, at: &StepAt<'_>, intent: &Intent) -> Result<Held, StoreError> {
+    for object in [driver.frame.target(&driver.state, &at.address), &intent.object] {
+        if *object != driver.frame.run.target
+            && let Some(window) = window_over_object(driver, object).await?
+        {
+            return Ok(Held::Braked(window));
+        }
+    }
     let namespaces = namespaces(driver, intent);
     let namespaces: Vec<&str> = namespaces.iter().map(String::as_str).collect();
     let lowered = under_ceilings(driver, allowed(driver), &namespaces);
     if let Some((Autonomy::Observe | Autonomy::Suggest, why)) = &lowered {
-        return Held::Braked(ceiling(why));
+        return Ok(Held::Braked(ceiling(why)));
     }
-    match (freeze_map_says(driver, &namespaces).await, lowered) {
+    Ok(match (freeze_map_says(driver, &namespaces).await, lowered) {
         (MapSays::Frozen(by), _) => Held::Braked(by),
         (MapSays::Unknown(error), _) => Held::Unknown(error),
         (MapSays::NotFrozen, Some((_, why))) => Held::Asks(why),
         (MapSays::NotFrozen, None) => Held::Not,
-    }
+    })
 }
 
 fn ceiling(why: &str) -> String {
@@ -167,7 +176,7 @@ pub(super) fn run_limits(driver: &Driver<'_>) -> RunLimits {
 
 /// Where it changes something, and for whose sake.
 pub(super) fn namespaces(driver: &Driver<'_>, intent: &Intent) -> Vec<String> {
-    let mut namespaces = vec![driver.frame.run.target.namespace.clone(), intent.object.namespace.clone()];
+    let mut namespaces = vec![driver.frame.run.target.place().to_owned(), intent.object.place().to_owned()];
     namespaces.dedup();
     namespaces
 }
@@ -188,7 +197,7 @@ async fn frozen_here(driver: &Driver<'_>) -> Result<Option<String>, StoreError> 
 }
 
 async fn map_freezes(driver: &Driver<'_>) -> Option<String> {
-    match freeze_map_says(driver, &[driver.frame.run.target.namespace.as_str()]).await {
+    match freeze_map_says(driver, &[driver.frame.run.target.place()]).await {
         MapSays::Frozen(by) => Some(by),
         MapSays::NotFrozen | MapSays::Unknown(_) => None,
     }

@@ -241,9 +241,15 @@ impl Driver<'_> {
             let attempt = self.state.tried(&at.address).attempts + 1;
             return self.failed(at, attempt, error, Vec::new()).await;
         }
+        // Nor about one of many of which nobody can say what it would be.
+        if at.is_in_loop() && !outlook.preview.steps.iter().any(|shown| shown.step == at.address && shown.certain) {
+            let attempt = self.state.tried(&at.address).attempts + 1;
+            let message = "what it would do cannot be shown before, and so nobody is asked about it";
+            return self.failed(at, attempt, ActionError::held_up(message), Vec::new()).await;
+        }
         if let (Some(intent), StepKind::Action(Action::Mutate(action))) =
             (outlook.intents.get(&at.address), &at.step.kind)
-            && let Some(error) = why_not_again(self, action.as_ref(), intent).await?
+            && let Some(error) = why_not_again(self, &at.address, action.as_ref(), intent).await?
         {
             let attempt = self.state.tried(&at.address).attempts + 1;
             return self.failed(at, attempt, error, Vec::new()).await;

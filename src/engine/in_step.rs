@@ -137,6 +137,10 @@ pub fn in_step<'p>(
                 return finish(state, "the alert resolved: nothing more is changed".into());
             }
             match (&state.approval, news) {
+                // A group that was begun is finished, whatever is asked beside it.
+                (Approval::Asked { .. }, News::Fresh) if in_group => {
+                    Next::Act { at, action: action.as_ref(), attempt: attempts + 1 }
+                }
                 (Approval::Asked { id, expires_at, .. }, _) if now >= *expires_at => Next::Expire { approval: *id },
                 (Approval::Asked { expires_at, .. }, _) => Next::Park { until: *expires_at },
                 (_, News::Old(waited)) => Next::AskSource { waited },
@@ -202,7 +206,9 @@ fn give_up<'p>(at: &StepAt<'_>, class: FailureClass, error: &str, attempts: u32)
 pub fn why_given_up(step: &StepAddress, class: FailureClass, error: &str, attempts: u32) -> String {
     let tries = if attempts > 1 { format!(" after {attempts} attempts") } else { String::new() };
     match class {
-        FailureClass::NeedsHuman | FailureClass::LeaveAlone => format!("{step} needs a human{tries}: {error}"),
+        FailureClass::NeedsHuman | FailureClass::LeaveAlone | FailureClass::HeldUp => {
+            format!("{step} needs a human{tries}: {error}")
+        }
         FailureClass::Retry | FailureClass::Fail => format!("{step} failed{tries}: {error}"),
     }
 }

@@ -178,7 +178,7 @@ pub fn plan<'p>(playbook: &'p Playbook, autonomy: Autonomy, state: &RunState, no
         return Next::End { outcome: Outcome::Cancelled, because: format!("{by} stopped it") };
     }
     if let Some(done) = &state.done {
-        return finish(state, done.clone());
+        return finish_or_escalate(state, done.clone());
     }
     if !in_group && state.alert_resolved && !state.mutated {
         let because = "the alert resolved before anything was changed";
@@ -200,7 +200,7 @@ pub fn plan<'p>(playbook: &'p Playbook, autonomy: Autonomy, state: &RunState, no
             in_step(at, phase, autonomy, state, now, InStep { in_group, heeds_the_end: true, news })
         }
         None if phase == Phase::Diagnose => after_diagnose(autonomy, state),
-        None => finish(state, "every step of the mitigation is done".into()),
+        None => finish_or_escalate(state, "every step of the mitigation is done".into()),
     }
 }
 
@@ -234,6 +234,17 @@ fn after_diagnose<'p>(autonomy: Autonomy, state: &RunState) -> Next<'p> {
         Autonomy::Approve | Autonomy::Auto => {
             Next::Enter { phase: Phase::Mitigate, because: "the diagnosis is complete".into() }
         }
+    }
+}
+
+/// Where nothing was changed and a loop has left something alone, there is something to do.
+fn finish_or_escalate<'p>(state: &RunState, because: String) -> Next<'p> {
+    let has_left = |listed: &Loop| listed.address.phase() == Phase::Mitigate && listed.has_left();
+    match finish(state, because) {
+        Next::End { outcome: Outcome::NothingToDo, because } if state.loops.iter().any(has_left) => {
+            Next::Enter { phase: Phase::Escalate, because }
+        }
+        next => next,
     }
 }
 

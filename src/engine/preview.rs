@@ -190,11 +190,13 @@ impl MitigationPreview<'_> {
             }
         }
         let Some(listed) = state.listed(&each.address).cloned() else { return };
+        // Many items leave the steps behind them their time.
+        let until = now + (self.until - now) / 2;
         for item in listed.items.iter().filter(|item| item.ended.is_none()) {
             let key = std::slice::from_ref(&item.key);
             let address = each.address.for_items(key);
             let mut state = state.clone();
-            match self.as_at_its_turn(&mut state, &address).await {
+            match self.as_at_its_turn(&mut state, &address, until).await {
                 Ok(None) => {}
                 Ok(Some(why)) => {
                     self.show(&address, format!("nothing for {}: {why}", item.key), true);
@@ -206,7 +208,7 @@ impl MitigationPreview<'_> {
                     continue;
                 }
             }
-            let Self { world, frame, playbook, until, .. } = *self;
+            let Self { world, frame, playbook, .. } = *self;
             let mut of_item = MitigationPreview { world, frame, state, playbook, until, outlook: self.outlook };
             of_item.blocks(&each.blocks, Around { foreach: Some(each), items: key }, only_if).await;
         }
@@ -214,11 +216,16 @@ impl MitigationPreview<'_> {
 
     /// Has the item be under way, with what it is about as it is now. `Some`: why nothing would be
     /// done for it.
-    async fn as_at_its_turn(&self, state: &mut RunState, address: &StepAddress) -> Result<Option<String>, ActionError> {
+    async fn as_at_its_turn(
+        &self,
+        state: &mut RunState,
+        address: &StepAddress,
+        until: DateTime<Utc>,
+    ) -> Result<Option<String>, ActionError> {
         let Some(item) = state.item_mut(address) else { return Ok(None) };
-        item.has_turn = true;
+        item.wave.get_or_insert(0);
         if let Some(target) = item.target.clone().filter(|_| !item.is_read) {
-            let object = read_object(self.world, &target, self.until).await?;
+            let object = read_object(self.world, &target, until).await?;
             item.read(object.as_ref());
         }
         Ok(item.is_other.clone())
@@ -253,13 +260,18 @@ impl MitigationPreview<'_> {
         }
     }
 
+    fn is_changed_before(&self, at: &StepAt<'_>) -> bool {
+        self.outlook.intents.keys().any(|step| step.items() == at.address.items())
+            || self.state.item(&at.address).is_some_and(|item| item.is_begun)
+    }
+
     fn is_shown(&self, at: &StepAt<'_>) -> bool {
         self.outlook.preview.steps.iter().any(|step| step.step.items() == at.address.items())
     }
 
     fn show(&mut self, step: &StepAddress, summary: String, certain: bool) {
         let summary = redact(&summary).into_owned();
-        let shown = PreviewStep { step: step.clone(), mutating: true, summary, certain, diff: None };
+        let shown = PreviewStep { step: step.clone(), mutating: true, summary, certain, diff: None, uid: None };
         self.outlook.preview.steps.push(shown);
     }
 
@@ -275,7 +287,7 @@ impl MitigationPreview<'_> {
         }
         let shown = |summary: String, certain, diff| {
             let summary = redact(&summary).into_owned();
-            PreviewStep { step: at.address.clone(), mutating: true, summary, certain, diff }
+            PreviewStep { step: at.address.clone(), mutating: true, summary, certain, diff, uid: None }
         };
         let wanted = wanted(self.world, self.frame, &self.state, at);
         if let Wanted::No { when } = wanted {
@@ -285,8 +297,9 @@ impl MitigationPreview<'_> {
         let plan = mutate::prepare(self.world, self.frame, &self.state, at, action.as_ref(), self.until).await;
         let mut shown = match plan {
             Ok(Plan::Do(intent)) => {
-                let diff = redact(&format!("- {}\n+ {}", intent.before, intent.after)).into_owned();
-                let told = shown(intent.summary.clone(), true, Some(diff));
+                let mut told = of_intent(&at.address, &intent);
+                // What comes behind a change of the item hangs on what that leaves behind.
+                told.certain = !(at.is_in_loop() && self.is_changed_before(at));
                 self.outlook.intents.insert(at.address.clone(), intent);
                 told
             }
@@ -296,7 +309,7 @@ impl MitigationPreview<'_> {
                 let told = format!("{name}: decided after the steps before it; now: {error}");
                 match error.class {
                     FailureClass::Retry => self.outlook.unasked.insert(at.address.clone(), error),
-                    FailureClass::Fail | FailureClass::NeedsHuman | FailureClass::LeaveAlone => {
+                    FailureClass::Fail | FailureClass::NeedsHuman | FailureClass::LeaveAlone | FailureClass::HeldUp => {
                         self.outlook.refused.insert(at.address.clone(), error)
                     }
                 };
@@ -313,6 +326,18 @@ impl MitigationPreview<'_> {
             shown.certain = false;
         }
         self.outlook.preview.steps.push(shown);
+    }
+}
+
+/// What is certain to be done, as it is shown.
+pub(super) fn of_intent(step: &StepAddress, intent: &Intent) -> PreviewStep {
+    PreviewStep {
+        step: step.clone(),
+        mutating: true,
+        summary: redact(&intent.summary).into_owned(),
+        certain: true,
+        diff: Some(redact(&format!("- {}\n+ {}", intent.before, intent.after)).into_owned()),
+        uid: Some(intent.uid.clone()).filter(|uid| !uid.is_empty()),
     }
 }
 
@@ -379,7 +404,7 @@ mod tests {
     }
 
     fn step(path: &str, summary: &str, certain: bool) -> PreviewStep {
-        PreviewStep { step: address(path), mutating: true, summary: summary.into(), certain, diff: None }
+        PreviewStep { step: address(path), mutating: true, summary: summary.into(), certain, diff: None, uid: None }
     }
 
     fn now(steps: &[PreviewStep], unasked: &[&str]) -> Outlook {

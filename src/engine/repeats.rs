@@ -7,25 +7,32 @@ use chrono::{DateTime, Utc};
 
 use super::drive::Driver;
 use crate::action::{ActionError, Mutation};
-use crate::model::{HumanDuration, Intent, Outcome, Remedy};
+use crate::model::{HumanDuration, Intent, Outcome, Remedy, StepAddress};
 use crate::playbook::Limits;
 use crate::store::{EarlierRemedy, StoreError};
 
 /// Why this is not done, where an alert asks for it. A person who asks knows what was tried.
 pub(super) async fn why_not_again(
     driver: &Driver<'_>,
+    step: &StepAddress,
     action: &dyn Mutation,
     intent: &Intent,
 ) -> Result<Option<ActionError>, StoreError> {
+    let wanted = remedy(action, intent);
+    if let Some(item) = driver.state.another_item_with(step, &wanted) {
+        let (what, object) = (&wanted.action, &wanted.object);
+        let message = format!("this run has done the same for {item} ({what} for {object}), and does it once");
+        return Ok(Some(ActionError::held_up(message)));
+    }
     let holds_for = driver.options.fix_holds_for;
     if driver.frame.run.requested_by.is_some() || holds_for.is_zero() {
         return Ok(None);
     }
     let now = driver.now();
-    let earlier = driver.store.earlier_remedies(&remedy(action, intent), driver.frame.run.id, now - holds_for).await?;
+    let earlier = driver.store.earlier_remedies(&wanted, driver.frame.run.id, now - holds_for).await?;
     let limits = &driver.playbook.limits;
     let again = earlier.iter().find(|earlier| !goes_further(earlier, intent, limits, holds_for));
-    Ok(again.map(|earlier| ActionError::leave_alone(told(earlier, holds_for, now))))
+    Ok(again.map(|earlier| ActionError::held_up(told(earlier, holds_for, now))))
 }
 
 /// What the change has in common with the same one made again.

@@ -12,8 +12,8 @@ use super::watch::between_looks;
 use crate::cluster::Object;
 use crate::language::Scope;
 use crate::model::{
-    ApprovalId, ConditionKind, HumanDuration, Look, Outcome, Phase, Preview, RunEvent, SourceAnswer, StepAddress,
-    Verdict,
+    ApprovalId, ConditionKind, HumanDuration, ItemOutcome, Look, Outcome, Phase, Preview, RunEvent, SourceAnswer,
+    StepAddress, Verdict,
 };
 
 /// The fold of a run's log. It holds recorded decisions only: nothing is evaluated again.
@@ -60,6 +60,8 @@ pub struct RunState {
     pub ended: Option<Outcome>,
     /// When it was to go on at the latest, by its last record.
     pub goes_on_at: Option<DateTime<Utc>>,
+    /// When something was recorded last.
+    pub last_at: Option<DateTime<Utc>>,
     /// For how long nobody went on with it, at the longest, since a person last said yes or its
     /// source was asked. What its alert waited before it counts, too.
     pub left_alone: TimeDelta,
@@ -155,8 +157,15 @@ impl RunState {
             RunEvent::ApprovalAsked { approval, preview, expires_at } => {
                 self.yes_is_older = false;
                 self.approval = Approval::Asked { id: *approval, preview: preview.clone(), expires_at: *expires_at };
-                // What was tried to find out what to ask is not on the account of the change.
-                self.forget_failures();
+                // What was tried to find out what to ask is not on the account of the change. Items
+                // that were begun go on beside it.
+                let loops = &self.loops;
+                let is_begun = |step: &StepAddress| {
+                    let item = step.items().first().and_then(|key| loops.last()?.item(key));
+                    item.is_some_and(|item| item.is_touched)
+                };
+                let asked = self.steps.iter_mut().filter(|(step, _)| !is_begun(step));
+                asked.for_each(|(_, status)| status.forget_failures());
             }
             RunEvent::ApprovalAnswered { approval, verdict, by, .. } => self.take_answer(*approval, *verdict, by),
             RunEvent::SourceAsked { waited, answer, again_at } => self.take_source(at, *waited, answer, *again_at),
@@ -213,8 +222,10 @@ impl RunState {
                 }
             }
             RunEvent::ItemEnded { outcome, because, .. } => {
+                let is_held_up = *outcome == ItemOutcome::LeftAlone && self.is_held_up(step);
                 if let Some(item) = self.item_mut(step) {
                     item.ended = Some((*outcome, because.clone()));
+                    item.is_held_up = is_held_up;
                 }
             }
             RunEvent::Checked { condition: ConditionKind::DoneIf, held: true, because, .. } => {
@@ -237,9 +248,10 @@ impl RunState {
                 let output = serde_json::json!({ "error": error });
                 self.keep_output(step, &output, &format!("no answer: {error}"), None);
             }
-            RunEvent::Started { .. } => {
+            RunEvent::Started { remedy, .. } => {
                 if let Some(item) = self.item_mut(step) {
                     item.is_touched = true;
+                    item.remedies.extend(remedy.as_deref().cloned());
                 }
             }
             RunEvent::Done { output, summary, .. } => {
@@ -318,7 +330,7 @@ impl RunState {
     fn take_time(&mut self, at: DateTime<Utc>, event: &RunEvent) {
         let until = match event {
             RunEvent::Claimed { .. } => {
-                let late = self.goes_on_at.map(|goes_on_at| at - goes_on_at).unwrap_or_default();
+                let late = self.was_to_go_on_at().map(|goes_on_at| at - goes_on_at).unwrap_or_default();
                 let left_alone = late - between_looks(self);
                 self.left_alone = self.left_alone.max(left_alone);
                 at
@@ -340,6 +352,29 @@ impl RunState {
             _ => at,
         };
         self.goes_on_at = Some(until.max(at));
+        self.last_at = Some(match event {
+            RunEvent::ClockMoved { .. } => until,
+            _ => at,
+        });
+    }
+
+    /// Whoever parks for a timer that is on the log already writes nothing, so the last record does
+    /// not say it: the earliest timer that is open does.
+    fn was_to_go_on_at(&self) -> Option<DateTime<Utc>> {
+        let at_work: BTreeSet<_> =
+            self.loops.last().into_iter().flat_map(Loop::at_work).map(|item| &item.key).collect();
+        let is_open = |step: &StepAddress| {
+            Some(step.phase()) == self.phase && step.items().first().is_none_or(|key| at_work.contains(key))
+        };
+        let timers = self.steps.iter().filter(|(step, _)| is_open(step)).filter_map(|(_, status)| status.timer());
+        let asked = match &self.approval {
+            Approval::Asked { expires_at, .. } => Some(*expires_at),
+            Approval::None | Approval::Granted { .. } => None,
+        };
+        match timers.chain(asked).min() {
+            Some(timer) => Some(timer.max(self.last_at.unwrap_or(timer))),
+            None => self.goes_on_at,
+        }
     }
 
     fn take_answer(&mut self, approval: ApprovalId, verdict: Option<Verdict>, by: &str) {
@@ -352,8 +387,16 @@ impl RunState {
                 self.approval = Approval::Granted { preview: preview.clone(), by: by.to_owned() };
                 self.heard = None;
             }
-            Some(Verdict::Deny) => self.trouble = Some(format!("{by} said no to {approval}")),
-            None => self.trouble = Some(format!("nobody answered {approval} in time")),
+            Some(Verdict::Deny) => self.is_refused(format!("{by} said no to {approval}")),
+            None => self.is_refused(format!("nobody answered {approval} in time")),
+        }
+    }
+
+    /// No further item of a loop begins; what was begun of it is finished. Else it is trouble.
+    fn is_refused(&mut self, why: String) {
+        match self.loops.last_mut().filter(|listed| listed.at_work().next().is_some()) {
+            Some(listed) => listed.stopped = Some(why),
+            None => self.is_in_trouble(why),
         }
     }
 

@@ -214,6 +214,16 @@ impl Status {
         }
     }
 
+    /// What it waits for.
+    pub(super) fn timer(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Status::Waiting { until, .. } => Some(*until),
+            Status::Verifying { look_at, .. } => Some(*look_at),
+            Status::Started { look_at, .. } => *look_at,
+            _ => None,
+        }
+    }
+
     /// An attempt to change something was on the log, whatever came of it.
     pub(super) fn has_begun_a_change(&self) -> bool {
         self.tried().is_some_and(|tried| tried.begun.is_some())

@@ -64,8 +64,12 @@ fn preview_lines(preview: &Preview) -> Vec<String> {
     }
     for (n, step) in preview.steps.iter().enumerate() {
         let effect = if step.mutating { "CHANGES" } else { "reads" };
-        let perhaps =
-            if step.certain { "" } else { " (as it looks now: it depends on what the steps before it leave behind)" };
+        let is_first = preview.steps.iter().find(|other| other.step.items() == step.step.items()) == Some(step);
+        let perhaps = match (step.certain, is_first && !step.step.items().is_empty()) {
+            (true, _) => "",
+            (false, true) => " (it cannot be shown now: an answer does not cover it)",
+            (false, false) => " (as it looks now: it depends on what the steps before it leave behind)",
+        };
         lines.push(format!("{}. {effect}: {}{perhaps}", n + 1, clip(&step.summary, 300)));
         // Of many, the line of each says enough.
         let is_one_of_many = items.len() > FEW && !step.step.items().is_empty();

@@ -277,7 +277,9 @@ fn tell_run(run: RunId, event: &RunEvent, at: DateTime<Utc>) -> Option<String> {
             match class {
                 FailureClass::Retry => format!("{name} failed (attempt {attempt}, may be tried again): {error}"),
                 FailureClass::Fail => format!("{name} failed: {error}"),
-                FailureClass::NeedsHuman | FailureClass::LeaveAlone => format!("{name} needs a person: {error}"),
+                FailureClass::NeedsHuman | FailureClass::LeaveAlone | FailureClass::HeldUp => {
+                    format!("{name} needs a person: {error}")
+                }
             }
         }
         RunEvent::Waiting { until, because, .. } => format!("waits until {}: {because}", later(*until, at)),

@@ -31,6 +31,9 @@ pub struct PreviewStep {
     /// The change as a unified text, where the action can show one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diff: Option<String>,
+    /// Of the object as it is there: another of the same name is another change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<String>,
 }
 
 impl Preview {

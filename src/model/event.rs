@@ -37,9 +37,12 @@ pub enum FailureClass {
     Fail,
     /// It must not be decided by a program.
     NeedsHuman,
-    /// This object is not to be touched now, whatever is wrong with it: somebody holds it, or has
-    /// asked for that. For a human; an item of a loop is left alone, and the others go on.
+    /// This object is not to be touched, whatever is wrong with it: somebody has asked for that, or
+    /// it is gone. For a human; an item of a loop is left alone, and nobody is called for it.
     LeaveAlone,
+    /// It is to be done, but not now and not without a human: a brake, a lock, a yes that does not
+    /// cover it. An item of a loop is left alone, the others go on, and then the run escalates.
+    HeldUp,
 }
 
 /// A mutation as it was decided, before it is done: absolute, with what was there before.

@@ -66,7 +66,7 @@ pub struct Freeze {
 impl FreezeScope {
     /// Whether it covers a run of that playbook on that target.
     pub fn covers_run(&self, playbook: &str, target: &ObjectKey) -> bool {
-        self.covers(playbook, &[target.namespace.as_str()])
+        self.covers(playbook, &[target.place()])
     }
 
     /// Whether it covers what a run of that playbook does in those namespaces.

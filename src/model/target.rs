@@ -23,6 +23,11 @@ impl ObjectKey {
         Self { kind: kind.into(), namespace: namespace.into(), name: name.into() }
     }
 
+    /// Where it is: a namespace is in itself. Empty for what is in none.
+    pub fn place(&self) -> &str {
+        if self.kind == "Namespace" { &self.name } else { &self.namespace }
+    }
+
     /// The one text that stands for this object in locks, limits and grouping: `Deployment/kube-system/coredns`.
     pub fn key(&self) -> String {
         format!("{}/{}/{}", self.kind, self.namespace, self.name)

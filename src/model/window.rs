@@ -88,7 +88,7 @@ impl WindowScope {
         }
         let mut labels = labels.clone();
         if !self.exact {
-            labels.entry("namespace".into()).or_insert_with(|| target.namespace.clone());
+            labels.entry("namespace".into()).or_insert_with(|| target.place().to_owned());
         }
         self.fits(&labels, &format!("target:{}", target.key()))
     }

@@ -127,11 +127,13 @@ async fn holds(autonomy: &str, before: Vec<Happens>, after: Vec<Happens>) {
 }
 
 /// Whatever becomes of it, each item of a loop is changed at most once, by a mark of its own, one
-/// after the other; what nobody wants any more is not begun; and a run that is fixed has left none.
+/// after the other, in waves that are no larger than they may be; what nobody wants any more is not
+/// begun, none is half done and left, and a run that is fixed has left none.
 async fn loops_keep_the_laws(bot: &Bot) {
     for run in bot.runs().await {
         let log = bot.store().run_log(run.id).await.unwrap();
         let (mut told, mut open) = (false, None::<StepAddress>);
+        let (mut waves, mut has_failed) = (0, false);
         let (mut begun, mut done) = (BTreeSet::new(), BTreeMap::new());
         let mut marks: BTreeMap<String, StepAddress> = BTreeMap::new();
         for (_, event) in &log {
@@ -151,12 +153,23 @@ async fn loops_keep_the_laws(bot: &Bot) {
                     *done.entry(step.clone()).or_insert(0) += 1;
                 }
                 RunEvent::Failed { step, .. } if open.as_ref() == Some(step) => open = None,
+                RunEvent::Wave { keys, .. } => {
+                    waves += 1;
+                    assert!(keys.len() <= if waves == 1 { 1 } else { 2 }, "too many at once: {log:#?}");
+                    assert!(!has_failed, "a wave begins although one has failed: {log:#?}");
+                }
+                RunEvent::ItemEnded { outcome: ItemOutcome::Failed, .. } => has_failed = true,
                 _ => {}
             }
         }
         assert!(done.values().all(|times| *times == 1), "{done:?}: {log:#?}");
         let state = RunState::of(&log, None);
         assert_eq!(state.illegal, None, "{log:#?}");
+        // None is half changed and called anything but failed.
+        for item in state.loops.iter().flat_map(|listed| &listed.items).filter(|item| item.is_begun) {
+            let is_right = matches!(item.outcome(), Some(ItemOutcome::Done | ItemOutcome::Failed));
+            assert!(is_right, "{} was changed, and is {:?}: {log:#?}", item.key, item.outcome());
+        }
         let is_fixed = run.outcome == Some(Outcome::Fixed);
         assert!(!is_fixed || state.loops.iter().all(Loop::is_over), "{log:#?}");
     }

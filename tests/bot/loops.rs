@@ -95,7 +95,7 @@ async fn firing(playbook: &str, count: usize) -> Bot {
     bot
 }
 
-async fn records(bot: &Bot, name: &str) -> usize {
+pub async fn records(bot: &Bot, name: &str) -> usize {
     bot.log().await.iter().filter(|(_, event)| event.name() == name).count()
 }
 
@@ -120,7 +120,7 @@ async fn forty_jobs_are_started_again_in_waves() {
 }
 
 /// What is on the page of the escalation, and on no other.
-async fn escalates(bot: &mut Bot) -> String {
+pub async fn escalates(bot: &mut Bot) -> String {
     let (outcome, because) = bot.end().await;
     assert_eq!(outcome, Outcome::Escalated, "{because}: {:#?}", bot.log().await);
     bot.pages(["databases escalated"]).await;
@@ -330,7 +330,7 @@ pub fn web(n: usize) -> ObjectKey {
     ObjectKey::new("Deployment", "shop", format!("web-{n}"))
 }
 
-async fn slow_shop(playbook: &str, replicas: &[i64]) -> Bot {
+pub async fn slow_shop(playbook: &str, replicas: &[i64]) -> Bot {
     let mut bot = Bot::begins(&[playbook], shop_of(replicas)).await;
     bot.passes(minutes(5)).await;
     bot.fires("ShopSlow", &[]).await;
@@ -351,7 +351,7 @@ async fn each_item_goes_its_own_way() {
     assert!(timeline.contains("grow for web-3: unneeded: it is large already"), "{timeline}");
 }
 
-fn asking() -> String {
+pub fn asking() -> String {
     GROW.replace("autonomy: auto", "autonomy: approve")
 }
 
@@ -379,7 +379,7 @@ async fn a_yes_is_for_the_items_that_were_shown() {
     bot.cluster.apply(&build::deployment("shop", "web-5", 2), "helm").unwrap();
     bot.approves("alice").await;
     let (outcome, because) = bot.end().await;
-    assert_eq!(outcome, Outcome::Fixed, "{because}");
+    assert_eq!(outcome, Outcome::Escalated, "{because}");
     bot.does("scale deployment/web-1 in shop 2 -> 4").await;
     bot.does("scale deployment/web-3 in shop 2 -> 4").await;
     bot.does_nothing_more().await;
@@ -451,7 +451,7 @@ escalate: [{ page: { message: help } }]
     bot.approves("alice").await;
     bot.passes(minutes(30)).await;
     let run = &bot.runs().await[1];
-    assert_eq!(run.outcome, Some(Outcome::Fixed), "{:?}: {:#?}", run.because, bot.log().await);
+    assert_eq!(run.outcome, Some(Outcome::Escalated), "{:?}: {:#?}", run.because, bot.log().await);
     let because = run.because.clone().unwrap();
     assert!(because.contains("2 of 3 done, 1 left alone; left alone: web-2 (RUN-1 holds "), "{because}");
     // The third began while the second waited.
@@ -467,8 +467,7 @@ escalate: [{ page: { message: help } }]
     assert!(because.contains("left alone: web-2 (RUN-1 did the same at 02:05 UTC"), "{because}");
 }
 
-/// A brake that holds the run holds the items that have yet to begin; one that holds an object is
-/// about that item.
+/// A brake that holds the run holds the items that have yet to begin, and the run is stopped.
 #[tokio::test]
 async fn a_freeze_in_the_middle_holds_what_has_yet_to_begin() {
     let frozen = async |scope: &str| {
@@ -482,7 +481,9 @@ async fn a_freeze_in_the_middle_holds_what_has_yet_to_begin() {
     let (outcome, because) = frozen("playbook=shop-small").await;
     assert_eq!(outcome, Outcome::Cancelled, "{because}");
     assert!(because.contains("3 of 4 done, 1 untouched; untouched: web-4"), "{because}");
+    // It is the run's target.
     let (outcome, because) = frozen("namespace=shop").await;
-    assert_eq!(outcome, Outcome::Fixed, "{because}");
-    assert!(because.contains("3 of 4 done, 1 left alone; left alone: web-4 (FRZ-1 "), "{because}");
+    assert_eq!(outcome, Outcome::Cancelled, "{because}");
+    assert!(because.contains("FRZ-1 (alice: upgrade) stopped it; "), "{because}");
+    assert!(because.contains("3 of 4 done, 1 untouched; untouched: web-4"), "{because}");
 }

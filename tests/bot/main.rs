@@ -36,6 +36,7 @@ mod jobs;
 mod laws;
 mod limits;
 mod loops;
+mod loops_left;
 mod many;
 mod mutated;
 mod on_call;

@@ -186,7 +186,10 @@ mod tests {
 
     fn refusal(verb: ChangeKind, object: &Object) -> Option<String> {
         let error = check(verb, object.kind(), Some(object)).err()?;
-        assert!(matches!(error.class, FailureClass::NeedsHuman | FailureClass::LeaveAlone), "{error}");
+        assert!(
+            matches!(error.class, FailureClass::NeedsHuman | FailureClass::LeaveAlone | FailureClass::HeldUp),
+            "{error}"
+        );
         Some(error.message)
     }
 

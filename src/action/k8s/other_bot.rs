@@ -32,7 +32,7 @@ pub(super) fn check(object: &Object, ours: &str, now: DateTime<Utc>) -> Result<(
         .filter(|marker| is_anothers(marker, ours))
         .filter(|_| objects::time_at(&object.0, "/metadata/creationTimestamp").is_none_or(|at| now - at < AT_WORK));
     let Some(marker) = changed.or(made) else { return Ok(()) };
-    Err(ActionError::leave_alone(format!(
+    Err(ActionError::held_up(format!(
         "a bot on another database has changed {} within the last {} hours (its mark is `{marker}`), and may still be at work on it; \
          look which of the two is meant to be",
         object.key(),

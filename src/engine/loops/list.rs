@@ -34,12 +34,17 @@ fn items(frame: &Frame, state: &RunState, each: &ForEach, now: DateTime<Utc>) ->
         let (count, max) = (values.len(), each.max);
         return Err(format!("there are {count}, and {max} is the most that is agreed to (`max`): nothing was done"));
     }
-    let mut keys = BTreeSet::new();
+    let (mut keys, mut targets) = (BTreeSet::new(), BTreeSet::new());
     let mut items = Vec::new();
     for (number, value) in values.into_iter().enumerate() {
         let item = item(frame, each, &scope, value, now).map_err(|why| format!("item {}: {why}", number + 1))?;
         if !keys.insert(item.key.clone()) {
             return Err(format!("two items have the key `{}`: nothing was done", item.key));
+        }
+        if let Some(target) = &item.target
+            && !targets.insert(target.key())
+        {
+            return Err(format!("two items are about {target}, as `{}` is: nothing was done", item.key));
         }
         items.push(item);
     }
@@ -53,7 +58,8 @@ fn items(frame: &Frame, state: &RunState, each: &ForEach, now: DateTime<Utc>) ->
     if size > most {
         return Err(format!(
             "the list has {size} bytes, and {most} is the most that is kept; name less, as in \
-             `failed.map(j, {{'metadata': {{'name': j.metadata.name}}}})`"
+             `failed.map(j, {{'metadata': {{'name': j.metadata.name, 'namespace': j.metadata.namespace, \
+             'uid': j.metadata.uid}}}})`"
         ));
     }
     Ok(items)
@@ -63,6 +69,15 @@ fn item(frame: &Frame, each: &ForEach, scope: &Scope, value: Value, now: DateTim
     let mut scope = scope.clone();
     scope.insert(each.item.clone(), value.clone());
     let target = each.target.as_ref().map(|target| object_of(frame, target, &scope)).transpose()?;
+    let found_in = value.pointer("/metadata/namespace").and_then(Value::as_str);
+    if let (Some(target), Some(namespace)) = (target.as_ref().filter(|target| !target.namespace.is_empty()), found_in)
+        && namespace != target.namespace
+    {
+        return Err(format!(
+            "it is in the namespace `{}`, and would be {target}: say `namespace:` in `target:`; nothing was done",
+            redact(namespace)
+        ));
+    }
     let key = match (&each.key, &each.target, &target) {
         (Some(key), _, _) => match key.evaluate(&scope, now).map_err(|error| error.to_string())? {
             Value::String(text) => text,

@@ -72,6 +72,10 @@ impl<'p> Planner<'p, '_> {
         if let Some(trouble) = &self.state.trouble {
             return self.escalate(trouble);
         }
+        // What is over may be why no other one goes on.
+        if let Some(next) = self.listed.at_work().find_map(|item| self.is_over(item)) {
+            return next;
+        }
         let halt = self.halt();
         let mut until: Option<DateTime<Utc>> = None;
         for item in self.listed.at_work() {
@@ -132,51 +136,62 @@ impl<'p> Planner<'p, '_> {
         next_in_item(self.playbook, self.at.foreach, &item.key, self.state)
     }
 
-    /// How an item goes on.
-    fn item(&self, item: &ItemState) -> Next<'p> {
+    /// The end of an item of which nothing is left to do.
+    fn is_over(&self, item: &ItemState) -> Option<Next<'p>> {
         if let Some(because) = &item.trouble {
-            return self.end(item, ItemOutcome::Failed, because.clone());
+            return Some(self.end(item, ItemOutcome::Failed, because.clone()));
         }
         if let Some(because) = &item.done {
             let outcome = if item.is_begun { ItemOutcome::Done } else { ItemOutcome::Unneeded };
-            return self.end(item, outcome, because.clone());
+            return Some(self.end(item, outcome, because.clone()));
+        }
+        if item.target.is_some() && !item.is_read {
+            let Some(Status::Failed { error, .. }) = self.state.status(&of_item(&self.at.address, &item.key)) else {
+                return None;
+            };
+            return Some(self.end(item, ItemOutcome::Failed, error.clone()));
+        }
+        if let Some(why) = &item.is_other {
+            return Some(self.end(item, ItemOutcome::LeftAlone, why.clone()));
+        }
+        let Some(place) = self.place(item) else {
+            let is_needed = item.is_begun || item.last.is_none();
+            let outcome = if is_needed { ItemOutcome::Done } else { ItemOutcome::Unneeded };
+            let because = item.last.clone().unwrap_or_else(|| "each of its steps is done".to_owned());
+            return Some(self.end(item, outcome, because));
+        };
+        let Some(Status::Failed { class, error, tried }) = self.state.status(place.address()) else { return None };
+        if matches!(&place, Place::Step(at) if fails_without_harm(at, self.state).is_some()) {
+            return None;
+        }
+        // What holds one up says nothing about the others. One that was begun is half done.
+        if matches!(class, FailureClass::LeaveAlone | FailureClass::HeldUp) && !item.is_touched {
+            return Some(self.end(item, ItemOutcome::LeftAlone, error.clone()));
+        }
+        let because = why_given_up(&place.address().for_all(), *class, error, tried.attempts);
+        Some(self.end(item, ItemOutcome::Failed, because))
+    }
+
+    /// How an item goes on.
+    fn item(&self, item: &ItemState) -> Next<'p> {
+        if let Some(next) = self.is_over(item) {
+            return next;
         }
         if let Some(target) = item.target.as_ref().filter(|_| !item.is_read) {
             let address = of_item(&self.at.address, &item.key);
             return match self.state.status(&address) {
                 Some(Status::Waiting { until, .. }) if self.now < *until => Next::Park { until: *until },
-                Some(Status::Failed { error, .. }) => self.end(item, ItemOutcome::Failed, error.clone()),
                 _ => Next::ReadItem { address, target: target.clone() },
             };
         }
-        if let Some(why) = &item.is_other {
-            return self.end(item, ItemOutcome::LeftAlone, why.clone());
-        }
         match self.place(item) {
-            None => {
-                let is_needed = item.is_begun || item.last.is_none();
-                let outcome = if is_needed { ItemOutcome::Done } else { ItemOutcome::Unneeded };
-                let because = item.last.clone().unwrap_or_else(|| "each of its steps is done".to_owned());
-                self.end(item, outcome, because)
-            }
             Some(place) => self.step(item, place),
+            // Not reached: then it is over.
+            None => self.end(item, ItemOutcome::Done, "each of its steps is done".to_owned()),
         }
     }
 
     fn step(&self, item: &ItemState, place: Place<'p>) -> Next<'p> {
-        let address = place.address();
-        let goes_without = match &place {
-            Place::Step(at) => fails_without_harm(at, self.state).is_some(),
-            Place::Choose(_) | Place::Loop(_) => false,
-        };
-        if let Some(Status::Failed { class, error, tried }) = self.state.status(address).filter(|_| !goes_without) {
-            // What somebody holds says nothing about the others.
-            if *class == FailureClass::LeaveAlone {
-                return self.end(item, ItemOutcome::LeftAlone, error.clone());
-            }
-            let because = why_given_up(&address.for_all(), *class, error, tried.attempts);
-            return self.end(item, ItemOutcome::Failed, because);
-        }
         let at = match place {
             Place::Step(at) => at,
             Place::Choose(at) => return Next::Choose { at },
@@ -206,7 +221,8 @@ impl<'p> Planner<'p, '_> {
 
     /// Each item that has begun is over: what is before the next ones, and they.
     fn wave(&self) -> Next<'p> {
-        let mut left = self.listed.items.iter().filter(|item| !item.has_turn).map(|item| item.key.clone()).peekable();
+        let mut left =
+            self.listed.items.iter().filter(|item| item.wave.is_none()).map(|item| item.key.clone()).peekable();
         if left.peek().is_none() {
             // None of them is left, and the loop is not over.
             return self.escalate("");
@@ -215,7 +231,9 @@ impl<'p> Planner<'p, '_> {
         if let Some(next) = guard_key(number).and_then(|key| self.guard(&key)) {
             return next;
         }
-        let keys = left.take(self.at.foreach.wave(number)).collect();
+        // A wave in which nothing was changed has shown nothing.
+        let size = if self.at.foreach.changes() { self.listed.proven_waves() } else { number };
+        let keys = left.take(self.at.foreach.wave(size)).collect();
         Next::Wave { address: self.at.address.clone(), keys }
     }
 
@@ -238,7 +256,7 @@ impl<'p> Planner<'p, '_> {
                 let because = format!("{by} stopped it; {}", self.listed.told());
                 Next::End { outcome: Outcome::Cancelled, because }
             }
-            Halt::Resolved { because } if !self.state.mutated => {
+            Halt::Resolved { because } if !self.state.mutated && !self.listed.is_for_a_human() => {
                 let because = format!("{because} before anything was changed");
                 Next::End { outcome: Outcome::NothingToDo, because }
             }

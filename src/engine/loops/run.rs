@@ -1,10 +1,13 @@
 //! What a run's state has of its loops.
 
+use chrono::{DateTime, Utc};
+
 use super::state::{ItemState, Loop};
 use crate::cluster::Object;
 use crate::engine::state::RunState;
+use crate::engine::status::Status;
 use crate::language::Scope;
-use crate::model::{RunEvent, StepAddress};
+use crate::model::{FailureClass, ItemKey, Remedy, RunEvent, StepAddress};
 
 impl RunState {
     /// The loop of that address, once it has its list.
@@ -53,6 +56,26 @@ impl RunState {
             }
             (Some(listed), keys) => listed.takes(keys),
         }
+    }
+
+    /// The item of the loop under way, other than that of the step, for which the same was begun.
+    pub(in crate::engine) fn another_item_with(&self, step: &StepAddress, remedy: &Remedy) -> Option<&ItemKey> {
+        let own = step.items().first()?;
+        let others = self.loops.last()?.items.iter().filter(|item| item.key != *own);
+        others.filter(|item| item.remedies.contains(remedy)).map(|item| &item.key).next()
+    }
+
+    /// Since when that step waits for a lock, for one of the items.
+    pub(in crate::engine) fn waits_since(&self, step: &StepAddress) -> Option<DateTime<Utc>> {
+        let of_items = self.steps.iter().filter(|(other, _)| other.for_all() == step.for_all());
+        of_items.filter_map(|(_, status)| status.tried()?.lock_since).min()
+    }
+
+    /// Whether what stands against the item is for a human.
+    pub(in crate::engine) fn is_held_up(&self, item: &StepAddress) -> bool {
+        let of_item = |step: &StepAddress| step.items() == item.items();
+        let is_held_up = |status: &Status| matches!(status, Status::Failed { class: FailureClass::HeldUp, .. });
+        self.steps.iter().any(|(step, status)| of_item(step) && is_held_up(status))
     }
 
     /// The same, to take something in.

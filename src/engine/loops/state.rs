@@ -1,11 +1,13 @@
 //! What the log says of a loop.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::{GUARD, guard_key};
 use crate::cluster::Object;
 use crate::language::Scope;
-use crate::model::{Item, ItemKey, ItemOutcome, ObjectKey, StepAddress, Target};
+use crate::model::{Item, ItemKey, ItemOutcome, ObjectKey, Remedy, StepAddress, Target};
 
 /// A loop whose list was made.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,8 +32,8 @@ pub struct ItemState {
     pub value: Value,
     /// `None`: it is about the run's target.
     pub target: Option<ObjectKey>,
-    /// Its wave has begun.
-    pub has_turn: bool,
+    /// Its wave has begun, the one of that number.
+    pub wave: Option<usize>,
     /// What it is about was read, and `object` is what was there when it was last there.
     pub is_read: bool,
     pub object: Option<Object>,
@@ -47,9 +49,13 @@ pub struct ItemState {
     pub is_touched: bool,
     /// A change of it was made: it is finished, whatever happens.
     pub is_begun: bool,
+    /// The changes that were begun, and what each of them was to help.
+    pub remedies: Vec<Remedy>,
     /// What its last change came to.
     pub last: Option<String>,
     pub ended: Option<(ItemOutcome, String)>,
+    /// It was left alone, and is to be done all the same.
+    pub is_held_up: bool,
 }
 
 impl Loop {
@@ -68,7 +74,7 @@ impl Loop {
 
     /// Those that are under way.
     pub fn at_work(&self) -> impl Iterator<Item = &ItemState> {
-        self.items.iter().filter(|item| item.has_turn && item.ended.is_none())
+        self.items.iter().filter(|item| item.wave.is_some() && item.ended.is_none())
     }
 
     /// So many came to that.
@@ -81,15 +87,26 @@ impl Loop {
         self.items.iter().filter(|item| matches!(item.ended, Some((ItemOutcome::Failed, _)))).count()
     }
 
+    /// In how many waves a change was made, and helped.
+    pub fn proven_waves(&self) -> usize {
+        let is_proven = |item: &&ItemState| item.is_begun && matches!(item.ended, Some((ItemOutcome::Done, _)));
+        self.items.iter().filter(is_proven).filter_map(|item| item.wave).collect::<BTreeSet<_>>().len()
+    }
+
     /// Nothing is left to do, and nothing of it is for a human.
     pub fn is_over(&self) -> bool {
         let is_helped = |item: &ItemState| match item.ended {
             Some((ItemOutcome::Done | ItemOutcome::Unneeded, _)) => true,
             Some((ItemOutcome::Failed | ItemOutcome::LeftAlone, _)) | None => false,
         };
-        self.items.iter().all(|item| item.ended.is_some())
+        self.items.iter().all(|item| item.ended.is_some() && !item.is_held_up)
             && self.failures() == 0
             && (self.items.is_empty() || self.items.iter().any(is_helped))
+    }
+
+    /// Whether somebody has to look at one of them, whatever becomes of the alert.
+    pub fn is_for_a_human(&self) -> bool {
+        self.items.iter().any(|item| item.outcome() == Some(ItemOutcome::Failed))
     }
 
     /// Whether a record about a step with these keys may follow.
@@ -101,7 +118,7 @@ impl Loop {
         }
         match self.item(key) {
             None => Err("its log names an item that is not on the list"),
-            Some(item) if !item.has_turn => Err("its log speaks of it before its turn"),
+            Some(item) if item.wave.is_none() => Err("its log speaks of it before its turn"),
             Some(item) if item.ended.is_some() => Err("its log speaks of it after its end"),
             Some(_) => Ok(()),
         }
@@ -115,9 +132,10 @@ impl Loop {
         if self.at_work().next().is_some() {
             return Err("its log begins a wave before the one before it is over");
         }
+        let number = self.waves;
         for key in keys {
             match self.item_mut(key) {
-                Some(item) if !item.has_turn => item.has_turn = true,
+                Some(item) if item.wave.is_none() => item.wave = Some(number),
                 Some(_) => return Err("its log begins an item twice"),
                 None => return Err("its log begins an item that is not on the list"),
             }
@@ -134,7 +152,7 @@ impl ItemState {
             key,
             value,
             target,
-            has_turn: false,
+            wave: None,
             is_read: false,
             object: None,
             is_gone: false,
@@ -144,8 +162,10 @@ impl ItemState {
             trouble: None,
             is_touched: false,
             is_begun: false,
+            remedies: Vec::new(),
             last: None,
             ended: None,
+            is_held_up: false,
         }
     }
 
@@ -171,8 +191,10 @@ impl ItemState {
     fn listed_uid(&self) -> Option<&str> {
         let target = self.target.as_ref()?;
         let text = |pointer| self.value.pointer(pointer).and_then(Value::as_str);
+        // A list may leave out the namespace and the kind of what is in it.
         let is_it = text("/metadata/name") == Some(target.name.as_str())
-            && text("/metadata/namespace").unwrap_or_default() == target.namespace;
+            && text("/metadata/namespace").is_none_or(|namespace| namespace == target.namespace)
+            && text("/kind").is_none_or(|kind| kind == target.kind);
         text("/metadata/uid").filter(|_| is_it)
     }
 

@@ -132,6 +132,7 @@ pub fn the_approval(state: ApprovalState) -> Approval {
                 certain: true,
                 summary: "scale deployment/coredns in kube-system 4 -> 6".into(),
                 diff: Some(" spec:\n-  replicas: 4\n+  replicas: 6".into()),
+                uid: None,
             },
             PreviewStep {
                 step: step("mitigate.look"),
@@ -139,6 +140,7 @@ pub fn the_approval(state: ApprovalState) -> Approval {
                 certain: false,
                 summary: "query p99".into(),
                 diff: None,
+                uid: None,
             },
         ],
     };

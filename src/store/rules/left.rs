@@ -48,7 +48,7 @@ pub(in crate::store) fn left(records: &[RunEvent], groups: Option<&Groups>) -> L
             RunEvent::Failed { step, class, .. } => {
                 if let Some(Mutation::Started(what)) = mutations.remove(step) {
                     // What was refused, or left alone, had no effect; of the others it is not known.
-                    if !matches!(class, FailureClass::Fail | FailureClass::LeaveAlone) {
+                    if !matches!(class, FailureClass::Fail | FailureClass::LeaveAlone | FailureClass::HeldUp) {
                         mutations.insert(step, Mutation::GivenUp(what));
                     }
                 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::{Tx, UnderWayRow, announce};
-use crate::model::{Digest, Freeze, FreezeId, FreezeScope, RunEvent, RunId, SignalId};
+use crate::model::{Digest, Freeze, FreezeId, FreezeScope, ObjectKey, RunEvent, RunId, SignalId};
 use crate::store::rules::{Left, left};
 use crate::store::{Groups, Guard, NewFreeze, StartedOf, StoreError};
 
@@ -22,7 +22,7 @@ impl Tx<'_> {
         }
         let (playbook, target) = self.tables.run_subject(run).await?.unzip();
         let mut namespaces: Vec<&str> = guard.namespaces.iter().map(String::as_str).collect();
-        namespaces.extend(target.as_ref().map(|target| target.namespace.as_str()));
+        namespaces.extend(target.as_ref().map(ObjectKey::place));
         let playbook = playbook.unwrap_or_default();
         Ok(freezes.into_iter().find(|freeze| freeze.scope.covers(&playbook, &namespaces)))
     }
@@ -100,10 +100,10 @@ impl Tx<'_> {
 /// Whether a freeze holds up the run, or would have held up what it has begun.
 fn is_covered(scope: &FreezeScope, row: &UnderWayRow, records: &[RunEvent]) -> bool {
     let objects = records.iter().filter_map(|record| match record {
-        RunEvent::Started { intent, .. } => Some(intent.object.namespace.as_str()),
+        RunEvent::Started { intent, .. } => Some(intent.object.place()),
         _ => None,
     });
-    let target = row.target.as_ref().map(|target| target.namespace.as_str());
+    let target = row.target.as_ref().map(ObjectKey::place);
     let namespaces: Vec<&str> = target.into_iter().chain(objects).collect();
     // Of one whose target cannot be read, nobody knows.
     row.target.is_none() || scope.covers(&row.playbook, &namespaces)

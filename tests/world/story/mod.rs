@@ -267,6 +267,7 @@ impl<P: Place> Story<P> {
             summary: summary.into(),
             certain: true,
             diff: None,
+            uid: None,
         };
         let ask = Ask { preview: Preview { steps: vec![step] }, expires_at };
         self.logs(run, Append { ask: Some(ask), ..Append::default() }).await;
