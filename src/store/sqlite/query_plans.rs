@@ -153,7 +153,7 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
         (tables::RUNNING.into(), &["SEARCH mitigation USING INDEX mitigation_open (playbook=?)"]),
         (
             tables::FAILED.into(),
-            &["SEARCH mitigation USING COVERING INDEX mitigation_failed (playbook=? AND ended_at>?)"],
+            &["SEARCH mitigation USING INDEX mitigation_failed (playbook=? AND ended_at>?)"],
         ),
         (
             tables::CLOSED_AT.into(),
