@@ -151,10 +151,7 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
         (tables::RUNS.into(), &["SEARCH mitigation USING INDEX mitigation_playbook (playbook=? AND at>?)"]),
         (tables::HELPED.into(), &["SEARCH mitigation USING INDEX mitigation_helped (playbook=? AND ended_at>?)"]),
         (tables::RUNNING.into(), &["SEARCH mitigation USING INDEX mitigation_open (playbook=?)"]),
-        (
-            tables::FAILED.into(),
-            &["SEARCH mitigation USING INDEX mitigation_failed (playbook=? AND ended_at>?)"],
-        ),
+        (tables::FAILED.into(), &["SEARCH mitigation USING INDEX mitigation_failed (playbook=? AND ended_at>?)"]),
         (
             tables::CLOSED_AT.into(),
             &["SEARCH breaker USING COVERING INDEX breaker_closed (playbook=? AND closed_at>?)"],
