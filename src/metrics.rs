@@ -7,12 +7,12 @@ mod format;
 mod labels;
 mod levels;
 mod pager_events;
+mod pages;
 mod reload;
 mod watch;
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::AtomicI64;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -33,9 +33,10 @@ use self::labels::{QueueLabel, WorkerLabel};
 pub use self::levels::Levels;
 use self::levels::{Level, LevelGauges};
 pub use self::pager_events::PagerEvent;
+pub use self::pages::PagesMade;
 use self::reload::ReloadCounts;
 use self::watch::WatchGauges;
-use crate::model::{LeftOut, Outcome, PageId};
+use crate::model::{LeftOut, Outcome};
 
 /// All counters. Counting never fails and never waits.
 #[derive(Debug)]
@@ -151,14 +152,6 @@ impl LookupResult {
             LookupResult::NotAsked => "not_asked",
         }
     }
-}
-
-/// Pages that were made since others were counted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PagesMade {
-    /// The number of the last of them, or, where there is none, of the last that was counted.
-    pub last: PageId,
-    pub by_team_and_severity: BTreeMap<(String, String), u64>,
 }
 
 impl Default for Metrics {
@@ -315,23 +308,6 @@ impl Metrics {
     /// A change was held up by that limit.
     pub fn over_limit(&self, limit: &'static str) {
         self.over_limit.get_or_create(&LimitLabel { limit }).inc();
-    }
-
-    /// Up to which page they are counted.
-    pub fn pages_counted(&self) -> PageId {
-        PageId(self.pages_counted.load(Ordering::Relaxed))
-    }
-
-    /// Counts the pages that were made after `after`, unless somebody else has done so meanwhile. The first time it is all that the
-    /// store holds: a restart loses none.
-    pub fn pages_made(&self, after: PageId, made: &PagesMade) {
-        let (before, last) = (after.0, made.last.0);
-        if self.pages_counted.compare_exchange(before, last, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
-            for ((team, severity), count) in &made.by_team_and_severity {
-                let labels = PageLabels { team: team.clone(), severity: severity.clone() };
-                self.pages.get_or_create(&labels).inc_by(*count);
-            }
-        }
     }
 
     /// A pager's webhook has brought an event, and this became of it.

@@ -64,7 +64,8 @@ impl Site {
             rules: IncidentRules::default().into(),
             engine: EngineOptions::default(),
             alertmanager: None,
-            alertmanager_sources: Vec::new(),
+            kept_quiet: None,
+            asked_sources: None,
             metrics: metrics.clone(),
             name: "bench".into(),
         };

@@ -29,7 +29,7 @@ fn given_to(command: &'static Definition) -> impl Strategy<Value = Given> {
             };
             let is_place = argument.shape.has_a_place();
             no_more |= is_place && argument.need == Need::Optional && values.is_empty();
-            for value in values.iter().filter(|_| !is_left_out && !(is_place && no_more)) {
+            for value in values.iter().filter(|_| !is_left_out && (!is_place || !no_more)) {
                 given.put(argument, value).unwrap_or_else(|error| panic!("{} {value}: {error}", argument.name));
             }
         }

@@ -135,11 +135,7 @@ impl<'t> SourceText<'t> {
                 continue;
             }
             file.blanks();
-            let is_escape = match (quote, file.peek()?) {
-                (Some('"'), '\\') => true,
-                (Some('\''), '\'') => true,
-                _ => false,
-            };
+            let is_escape = matches!((quote, file.peek()?), (Some('"'), '\\') | (Some('\''), '\''));
             if is_escape {
                 file.step();
             }

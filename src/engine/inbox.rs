@@ -7,7 +7,7 @@ use super::drive::Driver;
 use super::preview::{self, Compared};
 use super::state::Approval;
 use super::timing::ANSWER_IS_OLD;
-use crate::model::{ApprovalId, HumanDuration, Phase, PreviewStep, RunEvent, Verdict};
+use crate::model::{ApprovalId, HumanDuration, Phase, Preview, PreviewStep, RunEvent, Verdict};
 use crate::store::{Append, InboxItem, StoreError};
 
 /// Takes in what others left: only records; what follows from them is planned.
@@ -95,6 +95,9 @@ async fn changed_since_asked(driver: &Driver<'_>) -> Result<Option<RunEvent>, ()
         }
         // Then it is diagnosed again first, and asked again where that comes to something else.
         Compared::Changed if anew::is_due(driver).is_some() => return Ok(None),
+        Compared::Changed if is_replaced(shown, &now.preview) => {
+            "the target was replaced by another of the same name since it was asked".to_owned()
+        }
         Compared::Changed => format!(
             "what was approved ({}) is no longer what it would do ({})",
             told(&shown.steps),
@@ -102,4 +105,12 @@ async fn changed_since_asked(driver: &Driver<'_>) -> Result<Option<RunEvent>, ()
         ),
     };
     Ok(Some(RunEvent::Entered { phase: Phase::Escalate, because }))
+}
+
+/// Whether a step would be done to another object of the same name.
+fn is_replaced(shown: &Preview, now: &Preview) -> bool {
+    shown.steps.iter().filter(|step| step.uid.is_some()).any(|shown| {
+        let now = now.steps.iter().find(|now| now.step == shown.step);
+        now.is_some_and(|now| now.uid.is_some() && now.uid != shown.uid)
+    })
 }

@@ -72,7 +72,7 @@ fn blocks(source: &str) -> Option<TemplateFault> {
     let mut open: Vec<&str> = Vec::new();
     for part in source.split("{{").skip(1) {
         let inner = part.split("}}").next().unwrap_or_default().trim_matches(['~', ' ']);
-        let word = |rest: &'_ str| rest.trim_start().split_whitespace().next().map(str::len).unwrap_or_default();
+        let word = |rest: &'_ str| rest.split_whitespace().next().map(str::len).unwrap_or_default();
         if let Some(rest) = inner.strip_prefix('#') {
             let rest = rest.trim_start();
             open.push(&rest[..word(rest)]);

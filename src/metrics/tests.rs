@@ -1,4 +1,5 @@
 use super::*;
+use crate::model::PageId;
 
 #[test]
 fn what_was_counted_is_told() {

@@ -317,15 +317,13 @@ impl Blocks<'_, '_, '_> {
         let steps = blocks.iter().flat_map(BlockDraft::steps).filter_map(|draft| draft.step.as_ref());
         for step in steps {
             match &step.kind {
-                StepKind::Action(Action::Mutate(action)) if !has_target => {
-                    if action.change_kind() != ChangeKind::Create && !names_its_object(step) {
-                        let message = format!(
-                            "`{}` changes the target of the run, which is the same for each item",
-                            action.name()
-                        );
-                        let remedy = "add `target: { kind: ..., name: \"{{item.metadata.name}}\" }` to the `foreach`";
-                        checker.error(Code::InvalidLoop, step.at, message, Some(remedy.into()));
-                    }
+                StepKind::Action(Action::Mutate(action))
+                    if !has_target && action.change_kind() != ChangeKind::Create && !names_its_object(step) =>
+                {
+                    let message =
+                        format!("`{}` changes the target of the run, which is the same for each item", action.name());
+                    let remedy = "add `target: { kind: ..., name: \"{{item.metadata.name}}\" }` to the `foreach`";
+                    checker.error(Code::InvalidLoop, step.at, message, Some(remedy.into()));
                 }
                 StepKind::Action(Action::Tell(_)) if max > MOST_TOLD => {
                     let message = format!("this is told for each item, up to {max} times");

@@ -105,9 +105,11 @@ fn word(text: &str, start: usize) -> Result<(Kind, usize), PromqlError> {
                 return Err(error(text, end, "a hole is not closed", "close it with `}}`"));
             };
             end += close + 4;
-        } else if is_part(c) || (is_number && c == '.') || (!is_number && c == ':') {
-            end += 1;
-        } else if is_number && matches!(c, '+' | '-') && is_exponent(&text[start..end]) {
+        } else if is_part(c)
+            || (is_number && c == '.')
+            || (!is_number && c == ':')
+            || (is_number && matches!(c, '+' | '-') && is_exponent(&text[start..end]))
+        {
             end += 1;
         } else {
             break;

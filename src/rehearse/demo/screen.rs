@@ -85,3 +85,16 @@ impl Screen {
         Ok(())
     }
 }
+
+/// `12,345`.
+pub(super) fn thousands(n: usize) -> String {
+    let digits = n.to_string();
+    let mut told = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            told.push(',');
+        }
+        told.push(digit);
+    }
+    told
+}

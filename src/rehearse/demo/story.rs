@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::alerts::{DemoAlert, body};
 use super::fleet::{self, Database};
 use super::folder;
-use super::screen::{Screen, Tone};
+use super::screen::{Screen, Tone, thousands};
 use crate::clock::{Clock, ManualClock};
 use crate::cluster::sim::Fault;
 use crate::files::Mode;
@@ -387,16 +387,4 @@ fn is_news(entry: &TimelineEntry) -> bool {
             | RunEvent::Looked { verdict: Look::NotYet, .. }
             | RunEvent::Checked { condition: ConditionKind::When, .. }
     )
-}
-
-fn thousands(n: usize) -> String {
-    let digits = n.to_string();
-    let mut told = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            told.push(',');
-        }
-        told.push(digit);
-    }
-    told
 }

@@ -61,7 +61,7 @@ impl Tx<'_> {
         self.tables.insert_freeze(id, freeze, self.now).await?;
         self.tables.wake_who_asks(self.now).await?;
         let NewFreeze { scope, reason, by, via, until } = freeze;
-        let until = until.map_or_else(|| "somebody ends it".to_owned(), |at| moment(at));
+        let until = until.map_or_else(|| "somebody ends it".to_owned(), moment);
         let text = format!("{id} freezes {scope} until {until}: {reason} ({by}, by {via}); /unfreeze {id} ends it");
         announce(self, text, false).await
     }
