@@ -93,6 +93,7 @@ impl Site {
              playbooks: {{ dir: playbooks }}\n\
              oncall: {{ file: oncall.yaml }}\n\
              handoff: {{ dir: handoffs }}\n\
+             engine: {{ freeze: {{ namespace: {lease}, name: dogwatch-freeze }} }}\n\
              chat: {{ console: off }}\n",
             port = self.port,
             lease = self.lease,
@@ -106,7 +107,9 @@ impl Site {
     /// granted in all of the cluster, the tests beside this one would have, too.
     async fn grant(&self) {
         let printed = Command::new(env!("CARGO_BIN_EXE_dogwatch"))
-            .args(["rbac", "--no-look-up", "--user", BOT_USER, "--lease", &format!("{}/dogwatch", self.lease)])
+            .args(["rbac", "--no-look-up", "--user", BOT_USER])
+            .args(["--lease", &format!("{}/dogwatch", self.lease)])
+            .args(["--freeze", &format!("{}/dogwatch-freeze", self.lease)])
             .arg(self.folder.join("playbooks"))
             .output()
             .expect("dogwatch runs");
