@@ -4,16 +4,20 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use super::dry_run;
 use super::loops;
 use super::mutate;
 use super::read::{self, read_object};
 use super::scope::Frame;
 use super::state::RunState;
 use super::walk::{Around, LoopAt, StepAt, chosen};
-use crate::action::{Action, ActionError, Plan, World};
+use crate::action::{Action, ActionError, Mutation, Plan, World};
 use crate::language::Expression;
-use crate::model::{FailureClass, Intent, Phase, Preview, PreviewStep, RunEvent, StepAddress, redact};
+use crate::model::{DryRun, FailureClass, Intent, Phase, Preview, PreviewStep, RunEvent, StepAddress, redact};
 use crate::playbook::{Block, Choose, ForEach, Playbook, StepKind};
+
+/// Each costs the API server as much as the change: of many, the line of each says enough.
+const MOST_DRY_RUNS: usize = 5;
 
 /// What a run would do, and what could not be found out for the moment.
 pub(super) struct Outlook {
@@ -26,18 +30,33 @@ pub(super) struct Outlook {
     pub intents: BTreeMap<StepAddress, Intent>,
 }
 
+/// How far a preview goes.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Extent<'a> {
+    /// Over all that is left, as the run decides it: to be compared with what was shown.
+    Decided,
+    /// The same, for people.
+    Shown,
+    /// For people, as far as a yes to it goes: to the next step or loop with a question of its own,
+    /// other than this one.
+    Asked { before: Option<&'a StepAddress> },
+}
+
 /// Asks every mutating step of the mitigation what it would do now, until then at most.
 pub(super) async fn preview(
     world: &World,
     frame: &Frame,
     state: &RunState,
     playbook: &Playbook,
+    extent: Extent<'_>,
     until: DateTime<Utc>,
 ) -> Outlook {
-    let preview = Preview { steps: Vec::new() };
+    let preview = Preview { steps: Vec::new(), asks_again: Vec::new() };
     let mut outlook = Outlook { preview, unasked: BTreeMap::new(), refused: BTreeMap::new(), intents: BTreeMap::new() };
     let state = state.clone();
-    let mut shown = MitigationPreview { world, frame, state, playbook, until, outlook: &mut outlook };
+    let is_asked_behind = false;
+    let mut shown =
+        MitigationPreview { world, frame, state, playbook, extent, is_asked_behind, until, outlook: &mut outlook };
     shown.blocks(playbook.blocks(Phase::Mitigate), Around::NOTHING, &OnlyIf::default()).await;
     outlook
 }
@@ -49,6 +68,9 @@ struct MitigationPreview<'l> {
     /// As far as it is known; of an item of a loop, with the names that its steps give.
     state: RunState,
     playbook: &'l Playbook,
+    extent: Extent<'l>,
+    /// From here on, another question is asked.
+    is_asked_behind: bool,
     until: DateTime<Utc>,
     outlook: &'l mut Outlook,
 }
@@ -119,6 +141,7 @@ impl MitigationPreview<'_> {
         let (scope, now) = (self.frame.scope(&self.state, &address), self.world.clock.now());
         let mut undecided = only_if.clone();
         let (mut hangs_on, mut goes_on) = (Vec::new(), false);
+        let (asked_before, mut is_asked_on_each) = (self.is_asked_behind, true);
         for branch in &choose.branches {
             let holds = branch.when.as_ref().map(|when| when.holds(&scope, now));
             let (only_if, is_certain) = match holds {
@@ -127,7 +150,10 @@ impl MitigationPreview<'_> {
                 None | Some(Ok(true)) => (undecided.clone(), true),
                 Some(Err(_)) => (undecided.and(branch.name.as_str()), false),
             };
-            match self.blocks(&branch.blocks, around, &only_if).await {
+            self.is_asked_behind = asked_before;
+            let behind = self.blocks(&branch.blocks, around, &only_if).await;
+            is_asked_on_each &= self.is_asked_behind || matches!(behind, Behind::Nothing);
+            match behind {
                 Behind::GoesOn => goes_on = true,
                 Behind::Perhaps(conditions) => {
                     goes_on = true;
@@ -140,6 +166,8 @@ impl MitigationPreview<'_> {
             }
             undecided = undecided.and(format!("not {}", branch.name));
         }
+        // What comes behind all of them is covered by this yes on each way that asks nothing itself.
+        self.is_asked_behind = asked_before || is_asked_on_each;
         match (goes_on, hangs_on.is_empty()) {
             (true, true) => Behind::GoesOn,
             (true, false) => Behind::Perhaps(hangs_on),
@@ -175,6 +203,9 @@ impl MitigationPreview<'_> {
     /// What would be done for each item that is not over: of the list that was made, or would be
     /// now.
     async fn each(&mut self, each: &ForEach, only_if: &OnlyIf) {
+        if each.approval.is_some() && self.asks_again(&each.address) {
+            return;
+        }
         let now = self.world.clock.now();
         let mut state = self.state.clone();
         if state.listed(&each.address).is_none() {
@@ -208,8 +239,10 @@ impl MitigationPreview<'_> {
                     continue;
                 }
             }
-            let Self { world, frame, playbook, .. } = *self;
-            let mut of_item = MitigationPreview { world, frame, state, playbook, until, outlook: self.outlook };
+            let Self { world, frame, playbook, extent, is_asked_behind, .. } = *self;
+            let outlook = &mut *self.outlook;
+            let mut of_item =
+                MitigationPreview { world, frame, state, playbook, extent, is_asked_behind, until, outlook };
             of_item.blocks(&each.blocks, Around { foreach: Some(each), items: key }, only_if).await;
         }
     }
@@ -265,14 +298,42 @@ impl MitigationPreview<'_> {
             || self.state.item(&at.address).is_some_and(|item| item.is_begun)
     }
 
+    /// Notes that a question of its own is asked there; whether nothing of it is shown, as it is not
+    /// the one that is asked now.
+    fn asks_again(&mut self, address: &StepAddress) -> bool {
+        let is_this_one = matches!(self.extent, Extent::Asked { before } if before == Some(address));
+        if !is_this_one {
+            self.outlook.preview.asks_again.push(address.clone());
+        }
+        self.is_asked_behind |= !is_this_one && matches!(self.extent, Extent::Asked { .. });
+        self.is_asked_behind
+    }
+
     fn is_shown(&self, at: &StepAt<'_>) -> bool {
         self.outlook.preview.steps.iter().any(|step| step.step.items() == at.address.items())
     }
 
     fn show(&mut self, step: &StepAddress, summary: String, certain: bool) {
         let summary = redact(&summary).into_owned();
-        let shown = PreviewStep { step: step.clone(), mutating: true, summary, certain, diff: None, uid: None };
+        let (diff, uid, dry_run) = (None, None, None);
+        let shown = PreviewStep { step: step.clone(), mutating: true, summary, certain, diff, uid, dry_run };
         self.outlook.preview.steps.push(shown);
+    }
+
+    fn is_for_people(&self) -> bool {
+        !matches!(self.extent, Extent::Decided)
+    }
+
+    /// What the API server makes of it.
+    ///
+    /// # Errors
+    /// It would refuse the change.
+    async fn dry_run(&self, action: &dyn Mutation, intent: &Intent) -> Result<DryRun, ActionError> {
+        let asked = self.outlook.preview.steps.iter().filter(|step| step.dry_run.is_some()).count();
+        if asked >= MOST_DRY_RUNS {
+            return Ok(DryRun::Unknown(format!("the API server is asked about the first {MOST_DRY_RUNS} changes only")));
+        }
+        dry_run::dry_run(self.world, action, intent, self.until).await
     }
 
     async fn step(&mut self, at: &StepAt<'_>, only_if: &OnlyIf) {
@@ -282,12 +343,16 @@ impl MitigationPreview<'_> {
             return self.set(at, values);
         }
         let StepKind::Action(Action::Mutate(action)) = &at.step.kind else { return };
-        if self.state.is_finished(&at.address) {
+        if self.state.is_finished(&at.address) || self.is_asked_behind {
+            return;
+        }
+        if at.step.approval.is_some() && self.asks_again(&at.step.address) {
             return;
         }
         let shown = |summary: String, certain, diff| {
             let summary = redact(&summary).into_owned();
-            PreviewStep { step: at.address.clone(), mutating: true, summary, certain, diff, uid: None }
+            let (step, uid, dry_run) = (at.address.clone(), None, None);
+            PreviewStep { step, mutating: true, summary, certain, diff, uid, dry_run }
         };
         let wanted = wanted(self.world, self.frame, &self.state, at);
         if let Wanted::No { when } = wanted {
@@ -300,6 +365,16 @@ impl MitigationPreview<'_> {
                 let mut told = of_intent(&at.address, &intent);
                 // What comes behind a change of the item hangs on what that leaves behind.
                 told.certain = !(at.is_in_loop() && self.is_changed_before(at));
+                if told.certain && self.is_for_people() {
+                    match self.dry_run(action.as_ref(), &intent).await {
+                        Ok(answer) => told.dry_run = Some(answer),
+                        // What it says of later changes may be other behind the first.
+                        Err(error) => {
+                            told.dry_run = Some(DryRun::Unknown(redact(&error.message).into_owned()));
+                            self.outlook.refused.insert(at.address.clone(), error);
+                        }
+                    }
+                }
                 self.outlook.intents.insert(at.address.clone(), intent);
                 told
             }
@@ -338,6 +413,7 @@ pub(super) fn of_intent(step: &StepAddress, intent: &Intent) -> PreviewStep {
         certain: true,
         diff: Some(redact(&format!("- {}\n+ {}", intent.before, intent.after)).into_owned()),
         uid: Some(intent.uid.clone()).filter(|uid| !uid.is_empty()),
+        dry_run: None,
     }
 }
 
@@ -360,84 +436,5 @@ fn wanted<'p>(world: &World, frame: &Frame, state: &RunState, at: &StepAt<'p>) -
         Ok(true) => Wanted::Yes,
         Ok(false) => Wanted::No { when: source },
         Err(_) => Wanted::Undecided { when: source },
-    }
-}
-
-/// How what was shown compares with what would be done now.
-#[derive(Debug, PartialEq)]
-pub(super) enum Compared {
-    Same,
-    Changed,
-    /// That cannot be told for the moment.
-    Unasked(String),
-}
-
-/// Whether a yes to `shown` is a yes to what would be done now. Of a step that was shown as uncertain nothing was promised,
-/// but of the first: what it does was there to be shown. Each item of a loop is compared for itself at its turn: one that has
-/// changed does not hold up the others.
-pub(super) fn compare(shown: &Preview, now: &Outlook) -> Compared {
-    let mut unasked = None;
-    for (n, shown) in shown.steps.iter().enumerate().filter(|(_, shown)| shown.step.items().is_empty()) {
-        let Some(step) = now.preview.steps.iter().find(|step| step.step == shown.step) else {
-            // Another way was taken meanwhile than the one that it lies on.
-            if n > 0 && !shown.certain {
-                continue;
-            }
-            return Compared::Changed;
-        };
-        match (shown.certain, now.unasked.get(&shown.step)) {
-            (true, Some(error)) => unasked = unasked.or(Some(error.message.clone())),
-            (true, None) if step != shown => return Compared::Changed,
-            (false, None) if n == 0 && step.certain => return Compared::Changed,
-            _ => {}
-        }
-    }
-    unasked.map_or(Compared::Same, Compared::Unasked)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn address(id: &str) -> StepAddress {
-        format!("mitigate.{id}").parse().unwrap()
-    }
-
-    fn step(path: &str, summary: &str, certain: bool) -> PreviewStep {
-        PreviewStep { step: address(path), mutating: true, summary: summary.into(), certain, diff: None, uid: None }
-    }
-
-    fn now(steps: &[PreviewStep], unasked: &[&str]) -> Outlook {
-        let lost = |path: &&str| (address(path), ActionError::retry("the connection was lost"));
-        let unasked = unasked.iter().map(lost).collect();
-        Outlook {
-            preview: Preview { steps: steps.to_vec() },
-            unasked,
-            refused: BTreeMap::new(),
-            intents: BTreeMap::new(),
-        }
-    }
-
-    #[test]
-    fn a_yes_holds_for_what_was_certain() {
-        let (one, two) =
-            (step("one", "scale 4 -> 6", true), step("two", "create: decided after; now: x is live", false));
-        let shown = Preview { steps: vec![one.clone(), two.clone()] };
-        assert_eq!(compare(&shown, &now(&[one.clone(), two.clone()], &[])), Compared::Same);
-        let other_error = step("two", "create: decided after; now: x is still there", false);
-        assert_eq!(compare(&shown, &now(&[one.clone(), other_error], &["two"])), Compared::Same);
-        assert_eq!(compare(&shown, &now(&[one, step("two", "create x", true)], &[])), Compared::Same);
-        assert_eq!(compare(&shown, &now(&[step("one", "scale 5 -> 8", true), two.clone()], &[])), Compared::Changed);
-        let lost = step("one", "scale: decided after; now: the connection was lost", false);
-        let unasked = Compared::Unasked("the connection was lost".into());
-        assert_eq!(compare(&shown, &now(&[lost.clone(), two.clone()], &["one"])), unasked);
-        // It failed for good: that is another thing than what was shown.
-        assert_eq!(compare(&shown, &now(&[lost, two], &[])), Compared::Changed);
-    }
-
-    #[test]
-    fn a_yes_to_a_first_step_that_nobody_saw_is_a_yes_to_nothing() {
-        let shown = Preview { steps: vec![step("one", "scale: now: it is held", false)] };
-        assert_eq!(compare(&shown, &now(&[step("one", "scale 4 -> 6", true)], &[])), Compared::Changed);
     }
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{ApprovalId, HumanDuration, ItemKey, ObjectKey, Outcome, Preview, StepAddress, Verdict};
+use super::{ApprovalId, ApprovalTerms, HumanDuration, ItemKey, ObjectKey, Outcome, Preview, StepAddress, Verdict};
 
 /// The three phases of a playbook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -126,7 +126,17 @@ pub enum RunEvent {
     /// What the mitigate phase would do; nothing was done.
     Proposed { preview: Preview },
     /// A human was asked.
-    ApprovalAsked { approval: ApprovalId, preview: Preview, expires_at: DateTime<Utc> },
+    ApprovalAsked {
+        approval: ApprovalId,
+        preview: Preview,
+        expires_at: DateTime<Utc>,
+        /// The step or loop whose own question it is; `None`: that of the whole run.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<StepAddress>,
+        /// `None`: one yes was enough, whoever gave it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        terms: Option<Box<ApprovalTerms>>,
+    },
     /// The answer; `None`: nobody answered in time.
     ApprovalAnswered {
         approval: ApprovalId,
@@ -135,6 +145,9 @@ pub enum RunEvent {
         /// For how long it lay there before anybody went on with the run.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         waited: Option<HumanDuration>,
+        /// Why not, where somebody said so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// A mutation is about to be made. From here to its `Done` or `Failed` a crash leaves doubt.
     Started {

@@ -26,6 +26,7 @@ mod overrides;
 mod page_budget;
 mod page_event;
 mod page_hours;
+mod people;
 mod quantity;
 mod redact;
 mod run;
@@ -41,7 +42,10 @@ mod window;
 pub use ack_times::{AckTimes, AckTimesOf};
 pub use address::{AddressError, ItemKey, ItemKeyError, StepAddress, StepName};
 pub use alert::{Alert, AlertStatus, LeftOut, Notification};
-pub use approval::{Approval, ApprovalState, Preview, PreviewStep, Verdict};
+pub use approval::{
+    Approval, ApprovalState, ApprovalTerms, Approvers, DryRun, LONGEST_QUESTION, MOST_APPROVERS, Preview, PreviewStep,
+    Verdict,
+};
 pub use ceilings::{Ceilings, Under};
 pub use command::{Command, IncidentList, OncallQuestion, Person, PlaybookQuestion, Role, Start, Via};
 pub use concern::Concern;
@@ -69,6 +73,7 @@ pub use overrides::{LONGEST_OVERRIDE, Layer, Override};
 pub use page_budget::{PageBudget, PageBudgets};
 pub use page_event::PageEvent;
 pub use page_hours::{PageFor, PageHours};
+pub use people::{PeopleLimits, PersonLimit, Whose};
 pub use quantity::{Quantity, QuantityError};
 pub use redact::{MASK, declare_secret, is_invisible, redact, redact_named, redact_value};
 pub use run::{Autonomy, LEASE_MARGIN, LEAST_LEASE, MUTATION_WITHIN, Outcome, PlaybookRef, Run};

@@ -13,7 +13,7 @@ use super::{check, load};
 use crate::action::Action;
 use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, SourceText};
 use crate::language::{Arg, Expression, Location, Template};
-use crate::model::{Autonomy, Phase, PlaybookRef, Rate, Severity, StepAddress};
+use crate::model::{Approvers, Autonomy, Phase, PlaybookRef, Rate, Severity, StepAddress};
 
 /// A loaded playbook. It never changes: a reload makes a new one, and a run stays with the one it was pinned to.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub struct Playbook {
     pub summary: String,
     pub severity: Severity,
     pub autonomy: Autonomy,
+    /// Who is asked where the run asks before its first change; `None`: one person, whoever it is.
+    pub approval: Option<ApprovalRule>,
     /// When somebody is to look whether it is still right. It runs all the same after that.
     pub review_by: Option<NaiveDate>,
     /// Whatever the run is doing then, somebody is paged with the evidence so far.
@@ -174,6 +176,21 @@ pub struct Limits {
     pub ramp: Option<Duration>,
 }
 
+/// Who is asked before something is changed.
+#[derive(Debug)]
+pub struct ApprovalRule {
+    /// So many must say yes.
+    pub people: u32,
+    /// `None`: the team that owns the playbook.
+    pub of: Option<Approvers>,
+    /// How long the question stays open; `None`: as the engine has it.
+    pub within: Option<Duration>,
+    /// Whether the yes of whoever asked for the run counts.
+    pub requester_may: bool,
+    /// What is asked, in words.
+    pub question: Option<Template>,
+}
+
 /// What a phase is made of.
 #[derive(Debug)]
 pub enum Block {
@@ -219,6 +236,8 @@ pub struct ForEach {
     pub stop_after: usize,
     /// `None`: they are finished where a person approved them, and else the loop stops.
     pub when_resolved: Option<WhenResolved>,
+    /// Who is asked before it begins, about exactly the items that there are then.
+    pub approval: Option<ApprovalRule>,
     /// Asked anew before each wave.
     pub guard: Vec<Step>,
     /// What is done for each.
@@ -290,6 +309,8 @@ pub struct Step {
     /// Of a read: it is repeated.
     pub watch: Option<Watch>,
     pub verify: Option<Verify>,
+    /// Of a change: who is asked before it, whatever the autonomy.
+    pub approval: Option<ApprovalRule>,
     pub at: Location,
 }
 

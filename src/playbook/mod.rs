@@ -20,7 +20,7 @@ mod tests;
 pub use again::Reread;
 pub use catalog::{AlertMatch, Catalog, read_folder};
 pub use document::{
-    Block, Branch, Choose, Condition, ForEach, Input, InputKind, ItemTarget, Limits, Playbook, Step, StepKind,
+    ApprovalRule, Block, Branch, Choose, Condition, ForEach, Input, InputKind, ItemTarget, Limits, Playbook, Step, StepKind,
     TargetPart, TargetRule, Trigger, Verify, Watch, WhenResolved,
 };
 pub use inputs::InputProblem;

@@ -61,7 +61,11 @@ impl Append {
     pub fn masked(self) -> Self {
         Self {
             events: self.events.into_iter().map(record).collect(),
-            ask: self.ask.map(|ask| Ask { preview: document::<Preview>(ask.preview), ..ask }),
+            ask: self.ask.map(|ask| Ask {
+                preview: document::<Preview>(ask.preview),
+                terms: document::<ApprovalTerms>(ask.terms),
+                ..ask
+            }),
             pages: self.pages.into_iter().map(NewPage::masked).collect(),
             notices: self.notices.into_iter().map(text).collect(),
             end: self.end.map(|(outcome, because)| (outcome, text(because))),
@@ -152,7 +156,9 @@ fn change(change: Change) -> Result<Change, StoreError> {
         Change::Ticket { incident, page } => Change::Ticket { incident, page: page.masked() },
         Change::OpenRun { incident, run } => Change::OpenRun { incident, run: Box::new(masked_run(*run)?) },
         Change::ToRun { run, item } => Change::ToRun { run, item: document::<InboxItem>(item) },
-        Change::Vote { approval, person, verdict } => Change::Vote { approval, person: text(person), verdict },
+        Change::Vote(vote) => {
+            Change::Vote(NewVote { person: text(vote.person), reason: vote.reason.map(text), ..vote })
+        }
         Change::Note { incident, event } => Change::Note { incident, event: document(event) },
         Change::ReopenEpisode { incident, episode, held_by, counted_as } => {
             Change::ReopenEpisode { incident, episode, held_by, counted_as: counted_as.map(text) }

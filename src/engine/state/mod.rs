@@ -50,6 +50,9 @@ pub struct RunState {
     pub illegal: Option<String>,
     pub proposed: Option<Preview>,
     pub approval: Approval,
+    /// The last step or loop before which it asked by a question of its own. What follows is covered
+    /// by that answer, and done on no lesser one.
+    pub asked_before: Option<StepAddress>,
     pub alert_resolved: bool,
     pub cancelled_by: Option<String>,
     /// The brake that lets it begin no further change.
@@ -79,10 +82,13 @@ pub enum Approval {
         id: ApprovalId,
         preview: Preview,
         expires_at: DateTime<Utc>,
+        /// The step or loop whose own question it is.
+        before: Option<StepAddress>,
     },
     Granted {
         preview: Preview,
         by: String,
+        before: Option<StepAddress>,
     },
 }
 
@@ -155,9 +161,11 @@ impl RunState {
             }
             RunEvent::Proposed { preview } => self.proposed = Some(preview.clone()),
             RunEvent::DiagnosedAnew { .. } => self.begin_again(at),
-            RunEvent::ApprovalAsked { approval, preview, expires_at } => {
+            RunEvent::ApprovalAsked { approval, preview, expires_at, before, .. } => {
                 self.yes_is_older = false;
-                self.approval = Approval::Asked { id: *approval, preview: preview.clone(), expires_at: *expires_at };
+                self.asked_before = before.clone().or(self.asked_before.take());
+                let (id, preview, expires_at, before) = (*approval, preview.clone(), *expires_at, before.clone());
+                self.approval = Approval::Asked { id, preview, expires_at, before };
                 // What was tried to find out what to ask is not on the account of the change. Items
                 // that were begun go on beside it.
                 let loops = &self.loops;
@@ -168,7 +176,9 @@ impl RunState {
                 let asked = self.steps.iter_mut().filter(|(step, _)| !is_begun(step));
                 asked.for_each(|(_, status)| status.forget_failures());
             }
-            RunEvent::ApprovalAnswered { approval, verdict, by, .. } => self.take_answer(*approval, *verdict, by),
+            RunEvent::ApprovalAnswered { approval, verdict, by, reason, .. } => {
+                self.take_answer(*approval, *verdict, by, reason.as_deref());
+            }
             RunEvent::SourceAsked { waited, answer, again_at } => self.take_source(at, *waited, answer, *again_at),
             RunEvent::AlertResolved => self.alert_resolved = true,
             RunEvent::ClockMoved { by_micros } => self.move_times(TimeDelta::microseconds(*by_micros)),
@@ -328,17 +338,20 @@ impl RunState {
         self.steps.values_mut().for_each(Status::forget_failures);
     }
 
-    fn take_answer(&mut self, approval: ApprovalId, verdict: Option<Verdict>, by: &str) {
-        let Approval::Asked { id, preview, .. } = &self.approval else { return };
+    fn take_answer(&mut self, approval: ApprovalId, verdict: Option<Verdict>, by: &str, reason: Option<&str>) {
+        let Approval::Asked { id, preview, before, .. } = &self.approval else { return };
         if *id != approval {
             return;
         }
         match verdict {
             Some(Verdict::Approve) => {
-                self.approval = Approval::Granted { preview: preview.clone(), by: by.to_owned() };
+                self.approval = Approval::Granted { preview: preview.clone(), by: by.to_owned(), before: before.clone() };
                 self.heard = None;
             }
-            Some(Verdict::Deny) => self.is_refused(format!("{by} said no to {approval}")),
+            Some(Verdict::Deny) => {
+                let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+                self.is_refused(format!("{by} said no to {approval}{reason}"));
+            }
             None => self.is_refused(format!("nobody answered {approval} in time")),
         }
     }

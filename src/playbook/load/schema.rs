@@ -1,6 +1,7 @@
 //! The JSON Schema of playbooks, for editors. It says less than the check: form and types, and of a step
 //! what its phase allows.
 
+mod approval;
 mod each;
 mod looks;
 
@@ -10,6 +11,7 @@ use crate::action::{Argument, Declaration, Effect, declarations};
 use crate::cluster::Kind;
 use crate::model::Phase;
 use crate::playbook::InputKind;
+use approval::approval;
 use each::each;
 use looks::{verify, watch};
 
@@ -47,6 +49,7 @@ fn top() -> Value {
             "description": "How far it may go alone: `observe` diagnoses, `suggest` shows what it would do, `approve` asks before the first change, `auto` acts",
             "enum": ["observe", "suggest", "approve", "auto"],
         },
+        "approval": { "description": "Who is asked before the first change, where the run asks. Left out: one person, whoever may answer", "$ref": "#/$defs/approval" },
         "page_by": duration("Whatever the run is doing then, somebody is paged with the evidence so far"),
         "triggers": {
             "description": "The alerts that start it",
@@ -151,6 +154,7 @@ fn definitions() -> Value {
         all.insert(format!("{phase}Branch"), branch(phase));
     }
     all.insert("groupStep".into(), step(Place { phase: Phase::Mitigate, in_group: true }));
+    all.insert("approval".into(), approval());
     all.insert("verify".into(), verify());
     all.insert("watch".into(), watch());
     all.insert("template".into(), json!({ "type": "string", "pattern": "\\{\\{" }));
@@ -259,6 +263,7 @@ fn keys(phase: Phase) -> Map<String, Value> {
         "watch": { "description": "The read is repeated until something holds", "$ref": "#/$defs/watch" },
         "verify": { "description": "How it is proved that the change helped", "$ref": "#/$defs/verify" },
         "undo": { "description": "How it is undone", "const": "never" },
+        "approval": { "description": "Who is asked before this change or loop, whatever the autonomy", "$ref": "#/$defs/approval" },
     });
     let Value::Object(mut keys) = keys else { return Map::new() };
     if phase == Phase::Escalate {
@@ -267,6 +272,7 @@ fn keys(phase: Phase) -> Map<String, Value> {
     if phase != Phase::Mitigate {
         keys.remove("verify");
         keys.remove("undo");
+        keys.remove("approval");
     }
     keys
 }
@@ -378,7 +384,7 @@ fn with(mut schema: Value, name: &str, value: Value) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::raw::{RawInput, RawLimits, RawMetadata, RawTarget, RawTrigger};
+    use super::super::raw::{RawApproval, RawInput, RawLimits, RawMetadata, RawTarget, RawTrigger};
     use super::super::reader::Fields;
     use super::super::step::{RawBranch, RawRetry, RawVerify, RawWatch};
     use super::super::{RawEach, RawPlaybook, RawStep};
@@ -402,6 +408,7 @@ mod tests {
         assert_eq!(keys_of(&metadata()), names::<RawMetadata>());
         assert_eq!(keys_of(&trigger()), names::<RawTrigger>());
         assert_eq!(keys_of(&target()), names::<RawTarget>());
+        assert_eq!(keys_of(&approval()["properties"]), names::<RawApproval>());
         assert_eq!(keys_of(&input()), names::<RawInput>());
         assert_eq!(keys_of(&limits()), names::<RawLimits>());
         assert_eq!(keys_of(&retry()), names::<RawRetry>());
