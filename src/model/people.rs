@@ -27,13 +27,15 @@ pub enum Whose {
 impl PeopleLimits {
     /// Why the person may not have a playbook of that team change something in those places; `None`:
     /// they may. `is_known`: the name is theirs for certain, and not one that a chat lets them choose.
-    pub fn why_not(&self, person: &Person, is_known: bool, team: &str, namespaces: &[&str]) -> Option<String> {
+    pub fn why_not(&self, person: &Person, is_known: bool, team: Option<&str>, namespaces: &[&str]) -> Option<String> {
         let limit = self.of(person, is_known)?;
         let whose = match &limit.whose {
             Whose::Person(name) => format!("`people` in dogwatch.yaml lets {name} run and approve"),
             Whose::Role(role) => format!("`people` in dogwatch.yaml lets those with the role {role} run and approve"),
         };
-        if let Some(teams) = limit.teams.as_ref().filter(|teams| !teams.iter().any(|known| known == team)) {
+        if let (Some(team), Some(teams)) = (team, &limit.teams)
+            && !teams.iter().any(|known| known == team)
+        {
             return Some(format!("{whose} what belongs to {}, and this is of team {team}", told(teams)));
         }
         let allowed = limit.namespaces.as_ref()?;
@@ -41,6 +43,11 @@ impl PeopleLimits {
         let place = namespaces.iter().find(|namespace| !is_in(namespace))?;
         let place = if place.is_empty() { "of the whole cluster".to_owned() } else { format!("in `{place}`") };
         Some(format!("{whose} in the namespaces {}, and this is {place}", told(allowed)))
+    }
+
+    /// Whether there is anything that the person may not.
+    pub fn limits(&self, person: &Person, is_known: bool) -> bool {
+        self.of(person, is_known).is_some_and(|limit| limit.teams.is_some() || limit.namespaces.is_some())
     }
 
     fn of(&self, person: &Person, is_known: bool) -> Option<&PersonLimit> {
@@ -84,19 +91,19 @@ mod tests {
         ]);
         let (ada, bob) = (person("ada", Role::Responder), person("bob", Role::Responder));
         let admin = person("grace", Role::Admin);
-        assert_eq!(limits.why_not(&ada, true, "databases", &["db-1"]), None);
+        assert_eq!(limits.why_not(&ada, true, Some("databases"), &["db-1"]), None);
         assert_eq!(
-            limits.why_not(&ada, true, "databases", &["db-1", "shop"]).unwrap(),
+            limits.why_not(&ada, true, Some("databases"), &["db-1", "shop"]).unwrap(),
             "`people` in dogwatch.yaml lets ada run and approve in the namespaces db-*, and this is in `shop`"
         );
-        assert!(limits.why_not(&ada, true, "databases", &[""]).unwrap().ends_with("this is of the whole cluster"));
+        assert!(limits.why_not(&ada, true, Some("databases"), &[""]).unwrap().ends_with("this is of the whole cluster"));
         assert_eq!(
-            limits.why_not(&bob, true, "databases", &["db-1"]).unwrap(),
+            limits.why_not(&bob, true, Some("databases"), &["db-1"]).unwrap(),
             "`people` in dogwatch.yaml lets those with the role responder run and approve what belongs to web, and this \
              is of team databases"
         );
-        assert_eq!(limits.why_not(&admin, true, "databases", &["shop"]), None);
-        assert_eq!(PeopleLimits::default().why_not(&bob, true, "databases", &["shop"]), None);
+        assert_eq!(limits.why_not(&admin, true, Some("databases"), &["shop"]), None);
+        assert_eq!(PeopleLimits::default().why_not(&bob, true, Some("databases"), &["shop"]), None);
     }
 
     #[test]
@@ -106,7 +113,7 @@ mod tests {
             limit(Whose::Person("ci".into()), None, None),
         ]);
         let passes_for_ci = person("ci", Role::Responder);
-        assert!(limits.why_not(&passes_for_ci, false, "databases", &["db"]).is_some());
-        assert_eq!(limits.why_not(&passes_for_ci, true, "databases", &["db"]), None);
+        assert!(limits.why_not(&passes_for_ci, false, Some("databases"), &["db"]).is_some());
+        assert_eq!(limits.why_not(&passes_for_ci, true, Some("databases"), &["db"]), None);
     }
 }

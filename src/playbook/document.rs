@@ -101,6 +101,21 @@ impl Playbook {
         queries.filter_map(|(expr, at)| Some(source.error(Code::UnmatchedQuery, at, why_wrong(&expr)?))).collect()
     }
 
+    /// Who is asked, by each rule that it has.
+    pub fn approvals(&self) -> Vec<&ApprovalRule> {
+        fn of_block(block: &Block) -> Vec<&ApprovalRule> {
+            match block {
+                Block::Step(step) => Vec::from_iter(&step.approval),
+                Block::Atomic(steps) => steps.iter().filter_map(|step| step.approval.as_ref()).collect(),
+                Block::Choose(choose) => {
+                    choose.branches.iter().flat_map(|branch| branch.blocks.iter().flat_map(of_block)).collect()
+                }
+                Block::ForEach(each) => Vec::from_iter(&each.approval),
+            }
+        }
+        self.approval.iter().chain(self.mitigate.iter().flat_map(of_block)).collect()
+    }
+
     /// The read-only step that a verify repeats, by its id.
     pub fn step_by_id(&self, id: &str) -> Option<&Step> {
         self.all_steps().find(|step| step.id() == Some(id))

@@ -14,9 +14,11 @@ use serde_json::Value;
 
 use super::{
     Append, Ask, Attempt, Change, CommandReply, Decision, InboxItem, NewEpisode, NewFreeze, NewIncident, NewOverride,
-    NewPage, NewRun, NewWindow, StoreError, TicketFailure, TicketTrouble,
+    NewPage, NewRun, NewVote, NewWindow, StoreError, TicketFailure, TicketTrouble,
 };
-use crate::model::{Digest, Grouping, Intent, Preview, RunEvent, Signal, Target, redact, redact_named, redact_value};
+use crate::model::{
+    ApprovalTerms, Digest, Grouping, Intent, Preview, RunEvent, Signal, Target, redact, redact_named, redact_value,
+};
 
 /// What identifies a thing, as it is stored: itself, or where it holds what looks like a secret,
 /// the rest of it and a digest that keeps it apart from others.
