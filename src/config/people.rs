@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::model::{PeopleLimits, PersonLimit, Role, Whose};
+use crate::model::{PeopleLimits, PersonLimit, Role, LimitFor};
 
 /// What somebody may run, and approve, at the most: what their role allows, and of that what fits
 /// both lists. A person's own entry goes before that of their role. Whoever has none is not limited.
@@ -23,8 +23,8 @@ impl PersonConfig {
     /// `None`: it says not whom it is for, which the check refuses.
     fn limit(&self) -> Option<PersonLimit> {
         let whose = match (&self.name, self.role) {
-            (Some(name), _) => Whose::Person(name.clone()),
-            (None, role) => Whose::Role(role?),
+            (Some(name), _) => LimitFor::Person(name.clone()),
+            (None, role) => LimitFor::Role(role?),
         };
         Some(PersonLimit { whose, teams: self.teams.clone(), namespaces: self.namespaces.clone() })
     }

@@ -610,6 +610,8 @@ fn an_answer_in_time_is_told_once() {
                 approval: crate::model::ApprovalId(3),
                 verdict: Verdict::Approve,
                 by: "bob".into(),
+                reason: None,
+                progress: None,
             }),
         ),
         entry(
@@ -619,6 +621,7 @@ fn an_answer_in_time_is_told_once() {
                 verdict: Some(Verdict::Approve),
                 by: "bob".into(),
                 waited: None,
+                reason: None,
             }),
         ),
     ];

@@ -73,7 +73,7 @@ pub use overrides::{LONGEST_OVERRIDE, Layer, Override};
 pub use page_budget::{PageBudget, PageBudgets};
 pub use page_event::PageEvent;
 pub use page_hours::{PageFor, PageHours};
-pub use people::{PeopleLimits, PersonLimit, Whose};
+pub use people::{LimitFor, PeopleLimits, PersonLimit};
 pub use quantity::{Quantity, QuantityError};
 pub use redact::{MASK, declare_secret, is_invisible, redact, redact_named, redact_value};
 pub use run::{Autonomy, LEASE_MARGIN, LEAST_LEASE, MUTATION_WITHIN, Outcome, PlaybookRef, Run};

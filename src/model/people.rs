@@ -10,7 +10,7 @@ pub struct PeopleLimits(pub Vec<PersonLimit>);
 /// For which playbooks somebody may run and approve. `None`: for all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PersonLimit {
-    pub whose: Whose,
+    pub whose: LimitFor,
     /// The teams that own the playbooks.
     pub teams: Option<Vec<String>>,
     /// Where something may be changed; `*` stands for any text.
@@ -19,7 +19,7 @@ pub struct PersonLimit {
 
 /// Whom a limit is for. That of a person goes before that of their role.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Whose {
+pub enum LimitFor {
     Person(String),
     Role(Role),
 }
@@ -30,8 +30,8 @@ impl PeopleLimits {
     pub fn why_not(&self, person: &Person, is_known: bool, team: Option<&str>, namespaces: &[&str]) -> Option<String> {
         let limit = self.of(person, is_known)?;
         let whose = match &limit.whose {
-            Whose::Person(name) => format!("`people` in dogwatch.yaml lets {name} run and approve"),
-            Whose::Role(role) => format!("`people` in dogwatch.yaml lets those with the role {role} run and approve"),
+            LimitFor::Person(name) => format!("`people` in dogwatch.yaml lets {name} run and approve"),
+            LimitFor::Role(role) => format!("`people` in dogwatch.yaml lets those with the role {role} run and approve"),
         };
         if let (Some(team), Some(teams)) = (team, &limit.teams)
             && !teams.iter().any(|known| known == team)
@@ -51,8 +51,8 @@ impl PeopleLimits {
     }
 
     fn of(&self, person: &Person, is_known: bool) -> Option<&PersonLimit> {
-        let of_person = |limit: &&PersonLimit| matches!(&limit.whose, Whose::Person(name) if *name == person.name);
-        let of_role = |limit: &&PersonLimit| matches!(&limit.whose, Whose::Role(role) if Some(*role) == person.role);
+        let of_person = |limit: &&PersonLimit| matches!(&limit.whose, LimitFor::Person(name) if *name == person.name);
+        let of_role = |limit: &&PersonLimit| matches!(&limit.whose, LimitFor::Role(role) if Some(*role) == person.role);
         let own = self.0.iter().find(of_person).filter(|_| is_known);
         own.or_else(|| self.0.iter().find(of_role))
     }
@@ -78,7 +78,7 @@ mod tests {
         Person { name: name.into(), via: Via::Discord, id: "7".into(), role: Some(role) }
     }
 
-    fn limit(whose: Whose, teams: Option<&[&str]>, namespaces: Option<&[&str]>) -> PersonLimit {
+    fn limit(whose: LimitFor, teams: Option<&[&str]>, namespaces: Option<&[&str]>) -> PersonLimit {
         let owned = |list: &[&str]| list.iter().map(|name| (*name).to_owned()).collect();
         PersonLimit { whose, teams: teams.map(owned), namespaces: namespaces.map(owned) }
     }
@@ -86,8 +86,8 @@ mod tests {
     #[test]
     fn a_persons_own_limit_goes_before_that_of_their_role() {
         let limits = PeopleLimits(vec![
-            limit(Whose::Role(Role::Responder), Some(&["web"]), None),
-            limit(Whose::Person("ada".into()), None, Some(&["db-*"])),
+            limit(LimitFor::Role(Role::Responder), Some(&["web"]), None),
+            limit(LimitFor::Person("ada".into()), None, Some(&["db-*"])),
         ]);
         let (ada, bob) = (person("ada", Role::Responder), person("bob", Role::Responder));
         let admin = person("grace", Role::Admin);
@@ -109,8 +109,8 @@ mod tests {
     #[test]
     fn a_name_that_a_chat_lets_one_choose_gives_no_rights() {
         let limits = PeopleLimits(vec![
-            limit(Whose::Role(Role::Responder), Some(&["web"]), None),
-            limit(Whose::Person("ci".into()), None, None),
+            limit(LimitFor::Role(Role::Responder), Some(&["web"]), None),
+            limit(LimitFor::Person("ci".into()), None, None),
         ]);
         let passes_for_ci = person("ci", Role::Responder);
         assert!(limits.why_not(&passes_for_ci, false, Some("databases"), &["db"]).is_some());

@@ -235,6 +235,7 @@ impl SimCluster {
         verb: Verb,
         subresource: &str,
         key: &ObjectKey,
+        dry_run: bool,
     ) -> Result<(MutexGuard<'_, State>, &'static Kind), ClusterError> {
         let kind = Kind::find(&key.kind)?;
         let what = match verb {
@@ -259,7 +260,7 @@ impl SimCluster {
             return Err(ClusterError::Forbidden { what: phrase, message });
         }
         let mut state = self.enter();
-        state.faults.before(verb, kind.name, &phrase, &what)?;
+        state.faults.before(verb, kind.name, &phrase, &what, dry_run)?;
         Ok((state, kind))
     }
 
@@ -281,18 +282,18 @@ impl SimCluster {
 #[async_trait]
 impl Cluster for SimCluster {
     async fn get(&self, key: &ObjectKey) -> Result<Option<Object>, ClusterError> {
-        let (state, _) = self.admit(Verb::Get, "", key)?;
+        let (state, _) = self.admit(Verb::Get, "", key, false)?;
         Ok(state.object(key))
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Vec<Object>, ClusterError> {
-        let (state, kind) = self.admit(Verb::List, "", &ObjectKey::new(&query.kind, &query.namespace, ""))?;
+        let (state, kind) = self.admit(Verb::List, "", &ObjectKey::new(&query.kind, &query.namespace, ""), false)?;
         state.list(kind, query)
     }
 
     async fn patch(&self, patch: &Patch) -> Result<Object, ClusterError> {
         let subresource = patch.subresource.unwrap_or_default();
-        let (mut state, kind) = self.admit(Verb::Patch, subresource, &patch.key)?;
+        let (mut state, kind) = self.admit(Verb::Patch, subresource, &patch.key, patch.dry_run)?;
         let patched = state.patch(patch)?;
         self.note(Write {
             verb: Verb::Patch,
@@ -303,13 +304,13 @@ impl Cluster for SimCluster {
             at: state.now,
             dry_run: patch.dry_run,
         });
-        state.faults.after(Verb::Patch, kind.name, &format!("patch {}", patch.key))?;
+        state.faults.after(Verb::Patch, kind.name, &format!("patch {}", patch.key), patch.dry_run)?;
         Ok(patched)
     }
 
     async fn create(&self, object: &Object, field_manager: &str, dry_run: bool) -> Result<Object, ClusterError> {
         let key = object.key();
-        let (mut state, kind) = self.admit(Verb::Create, "", &key)?;
+        let (mut state, kind) = self.admit(Verb::Create, "", &key, dry_run)?;
         let created = state.create(kind, object, field_manager, dry_run)?;
         let what = format!("create {key}");
         self.note(Write {
@@ -321,12 +322,12 @@ impl Cluster for SimCluster {
             at: state.now,
             dry_run,
         });
-        state.faults.after(Verb::Create, kind.name, &what)?;
+        state.faults.after(Verb::Create, kind.name, &what, dry_run)?;
         Ok(created)
     }
 
     async fn delete(&self, delete: &Delete) -> Result<(), ClusterError> {
-        let (mut state, kind) = self.admit(Verb::Delete, "", &delete.key)?;
+        let (mut state, kind) = self.admit(Verb::Delete, "", &delete.key, delete.dry_run)?;
         state.erase(delete)?;
         self.note(Write {
             verb: Verb::Delete,
@@ -337,7 +338,7 @@ impl Cluster for SimCluster {
             at: state.now,
             dry_run: delete.dry_run,
         });
-        state.faults.after(Verb::Delete, kind.name, &format!("delete {}", delete.key))
+        state.faults.after(Verb::Delete, kind.name, &format!("delete {}", delete.key), delete.dry_run)
     }
 
     async fn allowed(&self, access: &Access) -> Result<bool, ClusterError> {
@@ -350,7 +351,7 @@ impl Cluster for SimCluster {
     }
 
     async fn version(&self) -> Result<String, ClusterError> {
-        self.enter().faults.before(Verb::Get, "", "ask for its version", "")?;
+        self.enter().faults.before(Verb::Get, "", "ask for its version", "", false)?;
         Ok("v1.35.4+simulated".into())
     }
 }

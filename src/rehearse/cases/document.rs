@@ -29,6 +29,10 @@ pub struct CaseFile {
     /// What this cluster is called, as in `cluster.name` of dogwatch.yaml; alerts name theirs with
     /// the label `cluster`.
     pub cluster: Option<String>,
+    /// Who is of which team, where a run asks for the yes of one. Left out: whoever answers in a case
+    /// is of each team that is asked.
+    #[serde(default)]
+    pub teams: BTreeMap<String, Vec<String>>,
     /// Manifests that every case begins with. A text `${now-2h}` stands for a time.
     #[serde(default)]
     #[schemars(with = "Vec<Value>")]
@@ -128,16 +132,40 @@ pub struct During {
     /// The alert is over, and Alertmanager says so.
     #[serde(default)]
     pub alert_resolves: bool,
-    /// This person approves what the run asks for.
-    pub approve: Option<String>,
+    /// This person approves what the run asks for, or these, one after the other.
+    #[serde(default)]
+    pub approve: People,
     /// This person denies what the run asks for.
-    pub deny: Option<String>,
+    #[serde(default)]
+    pub deny: People,
+    /// Why they deny it.
+    pub reason: Option<String>,
     /// This person resolves the incident, and so stops the run.
     pub resolve: Option<String>,
     /// Manifests that replace what is there, as another controller would write them.
     #[serde(default)]
     #[schemars(with = "Vec<Value>")]
     pub objects: Vec<Spanned<Value>>,
+}
+
+/// One person, or several.
+#[derive(Debug, Clone, Default, Deserialize, schemars::JsonSchema)]
+#[serde(untagged)]
+pub enum People {
+    #[default]
+    Nobody,
+    One(String),
+    Several(Vec<String>),
+}
+
+impl People {
+    pub fn names(&self) -> &[String] {
+        match self {
+            People::Nobody => &[],
+            People::One(name) => std::slice::from_ref(name),
+            People::Several(names) => names,
+        }
+    }
 }
 
 /// What must come of it.
