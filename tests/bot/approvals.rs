@@ -92,6 +92,7 @@ async fn two_people_of_a_team_say_yes_and_each_hears_how_far_it_is() {
         "APR-1: 1 of 2 have said yes; RUN-1 waits for 1 more until 2026-03-02 03:00 UTC: ada, grace, joan may"
     );
     bot.does_nothing_more().await;
+    bot.passes(Duration::from_secs(1)).await;
     let again = bot.approves("bob").await;
     assert!(again.starts_with("you have said yes to APR-1 before: 1 of 2;"), "{again}");
     bot.does_nothing_more().await;
@@ -99,7 +100,7 @@ async fn two_people_of_a_team_say_yes_and_each_hears_how_far_it_is() {
     assert!(listed.contains("asks 2 people of team databases"), "{listed}");
     assert!(listed.contains("1 of 2 have said yes: bob") && listed.contains("Scale web? p99 is 0.4 s"), "{listed}");
     let why = asks(&bot, "/why INC-1").await;
-    let said = "asks for approval: APR-1, until 03:00, of 2 people of team databases: Scale web? p99 is 0.4 s";
+    let said = "asks for approval: APR-1, until 03:00:00, of 2 people of team databases: Scale web? p99 is 0.4 s";
     assert!(why.contains(said) && why.contains("bob has approved APR-1 (1 of 2)"), "{why}");
     // Who manages the team is of it.
     assert_eq!(bot.approves("joan").await, "APR-1: approved; RUN-1 goes on");
@@ -107,7 +108,7 @@ async fn two_people_of_a_team_say_yes_and_each_hears_how_far_it_is() {
     bot.ends(Outcome::Fixed).await;
     let tells = bot.tells(1).await;
     let voted: Vec<&String> = tells.iter().filter(|line| line.contains("APR-1")).collect();
-    assert_eq!(voted, ["02:00:00 bob has approved APR-1 (1 of 2)", "02:00:00 joan has approved APR-1 (2 of 2)"]);
+    assert_eq!(voted, ["02:00:00 bob has approved APR-1 (1 of 2)", "02:00:01 joan has approved APR-1 (2 of 2)"]);
     let log = bot.log().await;
     let answered = log.iter().find_map(|(_, event)| match event {
         RunEvent::ApprovalAnswered { by, .. } => Some(by.as_str()),
@@ -324,6 +325,7 @@ async fn a_first_step_with_a_question_of_its_own_is_asked_about_once() {
 async fn what_follows_a_question_is_never_done_on_less_than_its_answer() {
     let own = "approval: { of: databases }, undo: never }";
     let steps = in_three_steps().replace("  - atomic:\n      - ", "  - ").replace("\n      - ", "\n  - ");
+    let steps: String = steps.lines().filter(|line| !line.contains("id: three")).map(|line| format!("{line}\n")).collect();
     let playbook = steps.replacen("undo: never }", own, 1);
     let mut bot = bot(&playbook).await;
     bot.fires("ShopSlow", &[]).await;
@@ -337,7 +339,6 @@ async fn what_follows_a_question_is_never_done_on_less_than_its_answer() {
     answers(&mut bot, "ada", 2, Verdict::Approve).await;
     bot.passes(minutes(10)).await;
     bot.does("scale deployment/web in shop 5 -> 6").await;
-    bot.does("scale deployment/web in shop 6 -> 7").await;
     bot.ends(Outcome::Fixed).await;
 }
 
@@ -430,7 +431,7 @@ async fn each_yes_counts_once_whenever_the_bot_dies() {
         }
         for (person, key) in [("bob", "click-1"), ("bob", "click-2"), ("ada", "click-3")] {
             clicks(&bot, person, Verdict::Approve, key).await;
-            bot.settles().await;
+            bot.passes(Duration::from_secs(1)).await;
             let is_last = person == "ada";
             assert!(is_last || bot.mutations().is_empty(), "died at {n:?}: one yes is none");
         }
