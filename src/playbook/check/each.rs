@@ -110,7 +110,8 @@ impl Blocks<'_, '_, '_> {
         let max = self.max(max.as_ref(), &seen);
         self.body_fits(&blocks, has_target || seen.is_broken("target"), max.unwrap_or(0));
         let is_changing = changes(&blocks);
-        if let Some(raw) = approval.as_ref().filter(|_| !is_changing && !blocks.is_empty()) {
+        let is_read = !blocks.is_empty() && blocks.iter().flat_map(BlockDraft::steps).all(|draft| draft.step.is_some());
+        if let Some(raw) = approval.as_ref().filter(|_| !is_changing && is_read) {
             let message = "`approval` belongs to a `foreach` that changes something";
             self.checker.error(Code::Misplaced, raw.seen.at, message, Some("leave it out".into()));
         }

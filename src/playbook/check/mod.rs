@@ -100,7 +100,7 @@ fn build(checker: &mut Checker<'_>, mut raw: RawPlaybook, incomplete: bool) -> O
     };
     let diagnose = phase(checker, Phase::Diagnose, raw.diagnose, &mut order);
     // It is asked behind the diagnosis.
-    let sees = visible(&names, Sees::Before(order), false);
+    let sees = visible(&names, Sees::Diagnosis(order), false);
     let approval = raw.approval.as_ref().map(|raw| approval::check(checker, raw, sees));
     let mitigate = phase(checker, Phase::Mitigate, raw.mitigate, &mut order);
     let escalate = phase(checker, Phase::Escalate, raw.escalate.unwrap_or_default(), &mut order);
