@@ -565,3 +565,55 @@ async fn an_old_playbook_asks_as_it_did() {
     });
     assert_eq!(asked, Some((&None, &None)));
 }
+
+const CASES: &str = "apiVersion: dogwatch/v1
+kind: Cases
+playbook: shop-slow
+objects:
+  - apiVersion: apps/v1
+    kind: Deployment
+    metadata: { name: web, namespace: shop }
+    spec:
+      replicas: 4
+      selector: { matchLabels: { app: web } }
+      template:
+        metadata: { labels: { app: web } }
+        spec: { containers: [{ name: web, image: web }] }
+prometheus:
+  - { query: shop_latency, answers: [0.4, 0.02] }
+cases:
+  - name: two say yes
+    alert: { name: ShopSlow }
+    during: [{ after: 1m, approve: [ada, bob] }]
+    expect: { outcome: fixed, changes: [scale deployment/web in shop 4 -> 6] }
+  - name: one yes is none
+    alert: { name: ShopSlow }
+    during: [{ after: 1m, approve: ada }, { after: 2m, approve: ada }]
+    expect: { outcome: escalated, because: nobody answered, pages: [shop] }
+  - name: a no says why
+    alert: { name: ShopSlow }
+    during: [{ after: 1m, approve: ada }, { after: 2m, deny: bob, reason: we mend it }]
+    expect: { outcome: escalated, because: \"said no to APR-1: we mend it\", pages: [shop] }
+";
+
+async fn tested(cases: &str) -> dogwatch::rehearse::cases::PlaybookReport {
+    let folder = tempfile::tempdir().unwrap();
+    let playbook = folder.path().join("shop-slow.yaml");
+    std::fs::write(&playbook, asking(TWO)).unwrap();
+    std::fs::write(folder.path().join("shop-slow.cases.yaml"), cases).unwrap();
+    dogwatch::rehearse::cases::test_folder(&playbook, |_| {}).await.unwrap().remove(0)
+}
+
+#[tokio::test]
+async fn cases_have_several_people_answer() {
+    let report = tested(CASES).await;
+    assert_eq!(report.passed(), 3, "{report:#?}");
+    // Who is of which team can be said.
+    let report = tested(&CASES.replace("objects:", "teams: { databases: [ada] }\nobjects:")).await;
+    let passed: Vec<bool> = report.cases.iter().map(|case| case.wrong.is_empty()).collect();
+    assert_eq!(passed, [false, true, true], "{report:#?}");
+    let report = tested(&CASES.replace("approve: [ada, bob]", "approve: 3.5")).await;
+    assert!(report.error.as_ref().is_some_and(|error| error.contains("a name, or a list of names")), "{report:#?}");
+    let report = tested(&CASES.replace("deny: bob, reason", "approve: bob, reason")).await;
+    assert!(report.error.as_ref().is_some_and(|error| error.contains("says why somebody denies it")), "{report:#?}");
+}

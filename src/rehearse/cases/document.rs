@@ -1,9 +1,13 @@
 //! A file of cases: what is there, what happens, and what must come of it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Value, json};
 use serde_saphyr::Spanned;
 
 use crate::cluster::sim::Fault;
@@ -148,23 +152,46 @@ pub struct During {
     pub objects: Vec<Spanned<Value>>,
 }
 
-/// One person, or several.
-#[derive(Debug, Clone, Default, Deserialize, schemars::JsonSchema)]
-#[serde(untagged)]
-pub enum People {
-    #[default]
-    Nobody,
-    One(String),
-    Several(Vec<String>),
-}
+/// One name, or a list of names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct People(Vec<String>);
 
 impl People {
     pub fn names(&self) -> &[String] {
-        match self {
-            People::Nobody => &[],
-            People::One(name) => std::slice::from_ref(name),
-            People::Several(names) => names,
+        &self.0
+    }
+}
+
+impl schemars::JsonSchema for People {
+    fn schema_name() -> Cow<'static, str> {
+        "People".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let names = json!({ "type": "array", "minItems": 1, "items": { "type": "string" } });
+        schemars::json_schema!({ "anyOf": [{ "type": "string" }, names] })
+    }
+}
+
+impl<'de> Deserialize<'de> for People {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = People;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name, or a list of names")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<People, E> {
+                Ok(People(vec![name.to_owned()]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, names: A) -> Result<People, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(names)).map(People)
+            }
         }
+        deserializer.deserialize_any(Reader)
     }
 }
 
