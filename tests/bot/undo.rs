@@ -245,3 +245,22 @@ async fn a_stateful_set_is_not_scaled_down() {
     assert!(because.contains("is not scaled down by a program"), "{because}");
     bot.does_nothing_more().await;
 }
+
+/// An item that failed goes back; those before it stay, and none begins behind it.
+#[tokio::test]
+async fn an_item_of_a_loop_goes_back_by_itself() {
+    let playbook =
+        crate::loops::GROW.replace("          within: 10m\n", "          within: 10m\n        undo: unless_verified\n");
+    let mut bot = Bot::begins(&[&playbook], crate::loops::shop_of(&[2, 4, 3])).await;
+    let workload = ObjectKey::new("Deployment", "shop", "web-2");
+    bot.cluster.fault(Fault::NeverReady { workload });
+    bot.passes(minutes(5)).await;
+    bot.fires("ShopSlow", &[]).await;
+    let because = it_ends(&mut bot, Outcome::Escalated).await;
+    for change in ["web-1 in shop 2 -> 4", "web-2 in shop 4 -> 5", "web-3 in shop 3 -> 5", "web-2 in shop 5 -> 4"] {
+        bot.does(&format!("scale deployment/{change}")).await;
+    }
+    bot.does_nothing_more().await;
+    assert!(because.contains("taken back: scale deployment/web-2 in shop 5 -> 4"), "{because}");
+    assert_eq!(because.matches("taken back").count(), 1, "{because}");
+}

@@ -248,7 +248,12 @@ fn beginning() -> Vec<TimelineEntry> {
 }
 
 fn look(time: &str, epoch: u64, verdict: Look, value: &str) -> Vec<TimelineEntry> {
-    let looked = RunEvent::Looked { step: step("mitigate.scale"), verdict, summary: format!("p99 {value} < 0.1") };
+    let looked = RunEvent::Looked {
+        step: step("mitigate.scale"),
+        verdict,
+        summary: format!("p99 {value} < 0.1"),
+        unanswered: false,
+    };
     vec![entry(time, run(RunEvent::Claimed { epoch, worker: "bot-1".into() })), entry(time, run(looked))]
 }
 
