@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chrono::DateTime;
 
 use super::document::Playbook;
+use super::hand_overs;
 use super::load::LARGEST;
 use super::target::alert_value;
 use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, SourceText};
@@ -98,8 +99,23 @@ impl Catalog {
                 catalog.by_name.insert(name, playbook);
             }
         }
+        catalog.hold_to_their_hand_overs(&mut problems);
         catalog.index_alerts(&mut problems);
         (catalog, problems)
+    }
+
+    /// One that hands over to what is not there is not there either, and so on.
+    fn hold_to_their_hand_overs(&mut self, problems: &mut Vec<Diagnostic>) {
+        loop {
+            let wrong = hand_overs::wrong(&self.by_name);
+            if wrong.is_empty() {
+                return;
+            }
+            let is_wrong = |playbook: &Playbook| wrong.iter().any(|problem| problem.path == playbook.path);
+            self.by_digest.retain(|_, playbook| !is_wrong(playbook));
+            self.by_name.retain(|_, playbook| !is_wrong(playbook));
+            problems.extend(wrong);
+        }
     }
 
     /// What stands in the way of having these playbooks together.

@@ -286,11 +286,30 @@ fn branch(phase: Phase) -> Value {
         "do": steps(phase, "What is done then"),
         "escalate": text("The run escalates at its end: why"),
         "done": text("The run ends with nothing more to do: why"),
+        "hand_over_to": {
+            "description": "The run ends, and a run of another playbook goes on",
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["playbook"],
+            "properties": {
+                "playbook": text("The name of the other playbook. Its text is the one of when this run began"),
+                "target": text("What it is about: `Kind/namespace/name`, or `Kind/name`. By default the target of this run"),
+                "inputs": {
+                    "description": "Its inputs, by their names",
+                    "type": "object",
+                    "additionalProperties": { "type": ["string", "number", "boolean"] },
+                },
+            },
+        },
         "go_on": text("Nothing is to be done here: why"),
     });
-    if let (Phase::Escalate, Some(properties)) = (phase, properties.as_object_mut()) {
-        properties.remove("escalate");
-        properties.remove("done");
+    if let Some(properties) = properties.as_object_mut() {
+        let misplaced: &[&str] = match phase {
+            Phase::Diagnose => &[],
+            Phase::Mitigate => &["hand_over_to"],
+            Phase::Escalate => &["hand_over_to", "escalate", "done"],
+        };
+        misplaced.iter().for_each(|key| drop(properties.remove(*key)));
     }
     json!({
         "type": "object",

@@ -44,12 +44,19 @@ pub struct Came {
     pub timeline: Vec<TimelineEntry>,
 }
 
-/// Runs a case in `folder`, which is for it alone.
+/// Runs a case in `folder`, which is for it alone. `others`: the texts of the playbooks that it may be
+/// handed over to.
 ///
 /// # Errors
 /// When the case itself cannot be set up: a manifest without a kind, a time that is none.
-pub async fn run_case(source: &str, file: &CaseFile, case: &Case, folder: &Path) -> anyhow::Result<Came> {
-    let play = Play::set(source, file, case, folder).await?;
+pub async fn run_case(
+    source: &str,
+    others: &[String],
+    file: &CaseFile,
+    case: &Case,
+    folder: &Path,
+) -> anyhow::Result<Came> {
+    let play = Play::set(source, others, file, case, folder).await?;
     let came = play.run().await;
     play.stage.store.close().await;
     came
@@ -60,7 +67,13 @@ impl<'a> Play<'a> {
     ///
     /// # Errors
     /// As [`run_case`].
-    pub async fn set(source: &str, file: &CaseFile, case: &'a Case, folder: &Path) -> anyhow::Result<Self> {
+    pub async fn set(
+        source: &str,
+        others: &[String],
+        file: &CaseFile,
+        case: &'a Case,
+        folder: &Path,
+    ) -> anyhow::Result<Self> {
         let begin = Utc.with_ymd_and_hms(2026, 3, 2, 2, 0, 0).single().unwrap_or_default();
         let clock = Arc::new(ManualClock::new(begin));
         let mut playbook = Playbook::from_store(source).map_err(anyhow::Error::msg)?;
@@ -68,8 +81,12 @@ impl<'a> Play<'a> {
             playbook.autonomy = autonomy;
         }
         let cluster = SimCluster::from_objects(clock.clone(), objects(file, case, begin)?)?;
-        // The bot has just the rights that `dogwatch rbac` prints for this playbook: what it lacks is found here.
-        let rights = Some(rights(&playbook).into_iter().collect());
+        let others = others.iter().map(|source| Playbook::from_store(source).map_err(anyhow::Error::msg));
+        let mut playbooks = others.collect::<anyhow::Result<Vec<_>>>()?;
+        let name = playbook.name.clone();
+        playbooks.push(playbook);
+        // The bot has just the rights that `dogwatch rbac` prints for these playbooks: what it lacks is found here.
+        let rights = Some(playbooks.iter().flat_map(rights).collect());
         for fault in &case.faults {
             cluster.fault(fault.clone());
         }
@@ -77,8 +94,7 @@ impl<'a> Play<'a> {
         for answers in case.prometheus.iter().chain(&file.prometheus) {
             script::answer(&prometheus, &cluster, &answers.value)?;
         }
-        let name = playbook.name.clone();
-        let (catalog, _) = Catalog::of(vec![playbook]);
+        let (catalog, _) = Catalog::of(playbooks);
         let (_catalog, catalog) = watch::channel(Arc::new(catalog));
         let stage = Stage::set(Setting {
             clock,
