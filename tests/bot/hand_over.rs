@@ -179,3 +179,59 @@ async fn who_takes_it_in_the_middle_has_it() {
     assert_eq!(ends(&bot).await, ["shop-sick cancelled"]);
     bot.does_nothing_more().await;
 }
+
+/// Which of two is meant, evidence decides, and not the order of files: none is run, and somebody is called.
+#[tokio::test]
+async fn of_two_that_both_answer_none_is_run() {
+    let by = |name: &str, condition: &str| {
+        SHOP.replace("shop-slow", name)
+            .replace("- alert: ShopSlow", &format!("- {{ alert: ShopSlow, where: \"{condition}\" }}"))
+    };
+    let (gold, silver) = (by("gold", "alert.labels.tier == 'gold'"), by("silver", "alert.labels.tier != ''"));
+    let mut bot = bot(&[&gold, &silver], &[Some(0.4), Some(0.4), Some(0.02)]).await;
+    bot.fires("ShopSlow", &[("tier", "gold")]).await;
+    bot.passes(minutes(5)).await;
+    assert_eq!(bot.runs().await.len(), 0);
+    bot.pages(["shop not run"]).await;
+    assert!(bot.page_texts().await.contains("gold and silver each answer it"), "{}", bot.page_texts().await);
+    bot.resolves("ShopSlow", &[("tier", "gold")]).await;
+    bot.fires("ShopSlow", &[("tier", "silver")]).await;
+    bot.does(UP).await;
+}
+
+/// Before it the first run goes on, behind it the other one does: never both, never none.
+#[tokio::test]
+async fn it_is_handed_over_once_whenever_the_bot_dies() {
+    let goes = async |n: Option<usize>| {
+        let mut bot = Bot::begins(&[TRIAGE, SHOP], shop()).await;
+        let cluster = bot.cluster.clone();
+        bot.prometheus.follows("shop_latency", move || {
+            let web = cluster.object(&crate::runs::web()).unwrap();
+            Some(if web.number("/spec/replicas") == Some(4) { 0.4 } else { 0.02 })
+        });
+        if let Some(n) = n {
+            bot.fuse.dies_at(n);
+        }
+        bot.fires("ShopSick", &[]).await;
+        bot.end().await;
+        bot.settles().await;
+        let passed = bot.fuse.passed();
+        let died = n.map_or("never".to_owned(), |n| format!("at {n}, {}", passed[n - 1]));
+        assert_eq!(
+            ends(&bot).await,
+            ["shop-sick handed over", "shop-slow fixed"],
+            "died {died}: {:#?}",
+            bot.log().await
+        );
+        assert_eq!(bot.mutations(), ["patch deployment/web in shop"], "died {died}");
+        assert_eq!(bot.locks().await, 0, "died {died}");
+        bot.pages([]).await;
+        bot.keeps_the_laws().await;
+        passed.len()
+    };
+    let points = goes(None).await;
+    assert!(points > 20, "{points}");
+    for n in 1..=points {
+        goes(Some(n)).await;
+    }
+}
