@@ -48,14 +48,14 @@ mod tests {
 
     use super::*;
     use crate::action::ActionError;
-    use crate::model::StepAddress;
+    use crate::model::{StepAddress, Undo};
 
     fn address(id: &str) -> StepAddress {
         format!("mitigate.{id}").parse().unwrap()
     }
 
     fn step(path: &str, summary: &str, certain: bool) -> PreviewStep {
-        PreviewStep { step: address(path), mutating: true, summary: summary.into(), certain, diff: None, uid: None, dry_run: None }
+        PreviewStep { step: address(path), mutating: true, summary: summary.into(), certain, diff: None, uid: None, dry_run: None, undo: Undo::Never }
     }
 
     fn now(steps: &[PreviewStep], unasked: &[&str]) -> Outlook {

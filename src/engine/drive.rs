@@ -9,6 +9,7 @@ use super::anew;
 use super::ask_source::{ask_source, why_asked_anew};
 use super::asking::Question;
 use super::brakes::{autonomy, frozen_before_it_begins, is_held_back, is_stopped_by_a_brake, run_limits};
+use super::hand_over::hand_over;
 use super::inbox::take_inbox;
 use super::observe::{Observed, observe, told};
 use super::plan::{Next, plan};
@@ -19,6 +20,7 @@ use super::scope::Frame;
 use super::state::RunState;
 use super::tally::count;
 use super::timing::{ANSWER_LOOK_EVERY, LEASE_MARGIN};
+use super::undo::take_back;
 use super::walk::{Place, StepAt, next_place};
 use super::worker::EngineOptions;
 use crate::action::{Action, ActionError, Tell, World};
@@ -128,6 +130,7 @@ impl Driver<'_> {
                     None => act(self, &at, action, attempt).await,
                 }
             }
+            Next::TakeBack { at, action, made, attempt } => take_back(self, &at, action, &made, attempt).await,
             Next::Doubt { at, action, attempt, intent, since } => {
                 doubt(self, &at, action, attempt, &intent, since).await
             }
@@ -135,6 +138,7 @@ impl Driver<'_> {
                 let event = RunEvent::Verifying { step: at.address.clone(), look_at, give_up_at };
                 self.wait(&at.address, vec![event], look_at).await
             }
+            Next::HandOver { at, to } => hand_over(self, &at, to).await,
             Next::Tell { at, tell } => self.tell(&at, tell).await,
             Next::End { outcome: Outcome::Proposed, because } => {
                 self.end(Outcome::Proposed, observes.unwrap_or(because)).await
@@ -155,6 +159,7 @@ impl Driver<'_> {
             | Next::Watch { .. }
             | Next::EndWait { .. }
             | Next::Skip { .. }
+            | Next::Stand { .. }
             | Next::GoWithout { .. }
             | Next::Look { .. }
             | Next::Enter { .. } => Ok(Flow::Leave),

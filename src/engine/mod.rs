@@ -15,6 +15,7 @@ mod dry_run;
 mod evidence;
 mod freeze_map;
 mod freeze_worker;
+mod hand_over;
 mod in_step;
 mod inbox;
 mod loops;
@@ -34,6 +35,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 mod timing;
+mod undo;
 mod walk;
 mod watch;
 mod windows;

@@ -8,13 +8,14 @@ use super::in_step::{InStep, News, doubt, in_step, news};
 use super::loops::{self, Loop};
 use super::state::RunState;
 use super::status::Status;
+use super::undo;
 use super::walk::{ChooseAt, LoopAt, Place, StepAt, next_place};
 use crate::action::{Mutation, Read, Tell};
 use crate::language::Expression;
 use crate::model::{
     Autonomy, ConditionKind, HumanDuration, Intent, ItemKey, ItemOutcome, ObjectKey, Outcome, Phase, StepAddress,
 };
-use crate::playbook::{Condition, Playbook, Verify, Watch};
+use crate::playbook::{Condition, HandOver, Playbook, Verify, Watch};
 
 /// The next thing to do.
 #[derive(Debug)]
@@ -87,6 +88,11 @@ pub enum Next<'p> {
         action: &'p dyn Read,
         watch: &'p Watch,
     },
+    /// Another playbook goes on.
+    HandOver {
+        at: StepAt<'p>,
+        to: &'p HandOver,
+    },
     /// Nothing before then.
     Park {
         until: DateTime<Utc>,
@@ -109,6 +115,18 @@ pub enum Next<'p> {
         at: StepAt<'p>,
         action: &'p dyn Mutation,
         attempt: u32,
+    },
+    /// Put back what a step replaced.
+    TakeBack {
+        at: StepAt<'p>,
+        action: &'p dyn Mutation,
+        made: Box<Intent>,
+        attempt: u32,
+    },
+    /// Record that a change which was to be taken back stands.
+    Stand {
+        address: StepAddress,
+        because: String,
     },
     /// Find out what became of a mutation.
     Doubt {
@@ -155,6 +173,21 @@ pub fn plan<'p>(playbook: &'p Playbook, autonomy: Autonomy, state: &RunState, no
     if phase == Phase::Escalate {
         return escalate(playbook, state, now);
     }
+    if let Some(next) = undo::in_doubt(playbook, state, now) {
+        return next;
+    }
+    let next = go_on(playbook, phase, autonomy, state, now);
+    undo::before(playbook, &[], state, now, next)
+}
+
+/// What comes next in the diagnosis and in the mitigation, but for what is taken back.
+fn go_on<'p>(
+    playbook: &'p Playbook,
+    phase: Phase,
+    autonomy: Autonomy,
+    state: &RunState,
+    now: DateTime<Utc>,
+) -> Next<'p> {
     let place = next_place(playbook, phase, state);
     let at = match &place {
         Some(Place::Step(at)) => Some(at),

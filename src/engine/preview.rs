@@ -12,7 +12,7 @@ use super::scope::Frame;
 use super::state::RunState;
 use super::walk::{Around, StepAt, chosen};
 use crate::action::{Action, ActionError, Mutation, Plan, World};
-use crate::model::{DryRun, FailureClass, Intent, Phase, Preview, PreviewStep, StepAddress, redact};
+use crate::model::{DryRun, FailureClass, Intent, Phase, Preview, PreviewStep, StepAddress, Undo, redact};
 use crate::playbook::{Block, Choose, Playbook, StepKind};
 
 /// Each costs the API server as much as the change: of many, the line of each says enough.
@@ -221,8 +221,8 @@ impl MitigationPreview<'_> {
 
     fn show(&mut self, step: &StepAddress, summary: String, certain: bool) {
         let summary = redact(&summary).into_owned();
-        let (diff, uid, dry_run) = (None, None, None);
-        let shown = PreviewStep { step: step.clone(), mutating: true, summary, certain, diff, uid, dry_run };
+        let (diff, uid, dry_run, undo) = (None, None, None, Undo::Never);
+        let shown = PreviewStep { step: step.clone(), mutating: true, summary, certain, diff, uid, dry_run, undo };
         self.outlook.preview.steps.push(shown);
     }
 
@@ -257,18 +257,21 @@ impl MitigationPreview<'_> {
         }
         let shown = |summary: String, certain, diff| {
             let summary = redact(&summary).into_owned();
-            let (step, uid, dry_run) = (at.address.clone(), None, None);
-            PreviewStep { step, mutating: true, summary, certain, diff, uid, dry_run }
+            let (step, uid, dry_run, undo) = (at.address.clone(), None, None, at.step.undo);
+            PreviewStep { step, mutating: true, summary, certain, diff, uid, dry_run, undo }
         };
         let wanted = wanted(self.world, self.frame, &self.state, at);
         if let Wanted::No { when } = wanted {
-            self.outlook.preview.steps.push(shown(format!("nothing: `{when}` does not hold"), true, None));
+            self.outlook.preview.steps.push(PreviewStep {
+                undo: Undo::Never,
+                ..shown(format!("nothing: `{when}` does not hold"), true, None)
+            });
             return;
         }
         let plan = mutate::prepare(self.world, self.frame, &self.state, at, action.as_ref(), self.until).await;
         let mut shown = match plan {
             Ok(Plan::Do(intent)) => {
-                let mut told = of_intent(&at.address, &intent);
+                let mut told = PreviewStep { undo: at.step.undo, ..of_intent(&at.address, &intent) };
                 // What comes behind a change of the item hangs on what that leaves behind.
                 told.certain = !(at.is_in_loop() && self.is_changed_before(at));
                 if told.certain && self.is_for_people() {
@@ -320,6 +323,7 @@ pub(super) fn of_intent(step: &StepAddress, intent: &Intent) -> PreviewStep {
         diff: Some(redact(&format!("- {}\n+ {}", intent.before, intent.after)).into_owned()),
         uid: Some(intent.uid.clone()).filter(|uid| !uid.is_empty()),
         dry_run: None,
+        undo: Undo::Never,
     }
 }
 

@@ -49,6 +49,9 @@ pub struct PreviewStep {
     /// What the API server answers to a dry run of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dry_run: Option<DryRun>,
+    /// Whether what is done is taken back: an answer is about that, too.
+    #[serde(default, skip_serializing_if = "Undo::is_never")]
+    pub undo: Undo,
 }
 
 /// What the API server would make of a change, with its defaults and whatever else has a say there.
@@ -61,6 +64,33 @@ pub enum DryRun {
     Taken,
     /// It was not asked, or did not say: why.
     Unknown(String),
+}
+
+/// When a change is taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Undo {
+    #[default]
+    Never,
+    /// When its verify, or that of its group, has found that it did not help.
+    UnlessVerified,
+    /// However it ends, but for a person who stops it.
+    AtEnd,
+}
+
+impl Undo {
+    pub const WORDS: [&'static str; 3] = ["never", "unless_verified", "at_end"];
+
+    /// It is one of [`WORDS`](Self::WORDS).
+    pub fn of(word: &str) -> Option<Self> {
+        let all = [Undo::Never, Undo::UnlessVerified, Undo::AtEnd];
+        Self::WORDS.iter().zip(all).find(|(name, _)| **name == word).map(|(_, undo)| undo)
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    fn is_never(&self) -> bool {
+        *self == Undo::Never
+    }
 }
 
 impl Preview {

@@ -6,7 +6,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{ApprovalId, ApprovalTerms, HumanDuration, ItemKey, ObjectKey, Outcome, Preview, StepAddress, Verdict};
+use super::{
+    ApprovalId, ApprovalTerms, HumanDuration, ItemKey, ObjectKey, Outcome, PlaybookRef, Preview, RunId, StepAddress, Target, Verdict,
+};
 
 /// The three phases of a playbook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -79,6 +81,8 @@ pub struct Remedy {
 pub enum RunEvent {
     /// A worker took the lease.
     Claimed { epoch: u64, worker: String },
+    /// Another playbook goes on, by that run.
+    HandedOver { step: StepAddress, run: RunId, playbook: PlaybookRef, target: Target },
     /// The target was read; `None`: it is not there.
     TargetRead { object: Option<Value> },
     /// The run entered a phase.
@@ -182,7 +186,16 @@ pub enum RunEvent {
     /// It was repeated, and goes on: not each look is recorded.
     Watched { step: StepAddress, verdict: Look, summary: String },
     /// A verify looked.
-    Looked { step: StepAddress, verdict: Look, summary: String },
+    Looked {
+        step: StepAddress,
+        verdict: Look,
+        summary: String,
+        /// There was no answer to its question: nothing speaks against the change.
+        #[serde(default, skip_serializing_if = "is_false")]
+        unanswered: bool,
+    },
+    /// A change that was to be taken back stands. The step is its undo.
+    Stands { step: StepAddress, because: String },
     /// A page or notice went to the outbox.
     Told { step: StepAddress, page: bool, team: String, text: String },
     /// What was found out is too old to change anything by: the diagnosis begins again. What was
@@ -236,6 +249,8 @@ impl RunEvent {
             | RunEvent::Watching { step, .. }
             | RunEvent::Watched { step, .. }
             | RunEvent::Looked { step, .. }
+            | RunEvent::Stands { step, .. }
+            | RunEvent::HandedOver { step, .. }
             | RunEvent::Told { step, .. } => Some(step),
             RunEvent::Claimed { .. }
             | RunEvent::TargetRead { .. }
@@ -283,6 +298,8 @@ impl RunEvent {
             RunEvent::Watching { .. } => "watching",
             RunEvent::Watched { .. } => "watched",
             RunEvent::Looked { .. } => "looked",
+            RunEvent::Stands { .. } => "stands",
+            RunEvent::HandedOver { .. } => "handed_over",
             RunEvent::Told { .. } => "told",
             RunEvent::DiagnosedAnew { .. } => "diagnosed_anew",
             RunEvent::SourceAsked { .. } => "source_asked",
@@ -294,6 +311,11 @@ impl RunEvent {
             RunEvent::Unknown => "unknown",
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_false(is: &bool) -> bool {
+    !is
 }
 
 /// One of the many that a `foreach` is about.
@@ -318,6 +340,13 @@ pub enum ItemOutcome {
     Failed,
     /// It was not to be touched at its turn, which says nothing about the others.
     LeftAlone,
+}
+
+impl ItemOutcome {
+    /// Whether it is for a human.
+    pub fn is_bad(self) -> bool {
+        self == ItemOutcome::Failed
+    }
 }
 
 impl fmt::Display for ItemOutcome {

@@ -44,7 +44,7 @@ pub use address::{AddressError, ItemKey, ItemKeyError, StepAddress, StepName};
 pub use alert::{Alert, AlertStatus, LeftOut, Notification};
 pub use approval::{
     Approval, ApprovalState, ApprovalTerms, Approvers, DryRun, LONGEST_QUESTION, MOST_APPROVERS, Preview, PreviewStep,
-    Verdict,
+    Undo, Verdict,
 };
 pub use ceilings::{Ceilings, Under};
 pub use command::{Command, IncidentList, OncallQuestion, Person, PlaybookQuestion, Role, Start, Via};
@@ -64,7 +64,7 @@ pub use ids::{
 };
 pub use incident::{Episode, Incident, IncidentState};
 pub use label_names::{LabelNames, NAMESPACE, NamedLabel, OBJECT_LABELS, TwoNamespaces};
-pub use limits::{Breaker, FleetLimits, Rate, RateError, RunLimits};
+pub use limits::{Breaker, FleetLimits, Rate, RateError, RunLimits, TargetLimits};
 pub use live::Live;
 pub use matcher::{Matcher, MatcherError};
 pub use may_start::{Allowed, MayStart};

@@ -13,7 +13,9 @@ use super::{check, load};
 use crate::action::Action;
 use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, SourceText};
 use crate::language::{Arg, Expression, Location, Template};
-use crate::model::{Approvers, Autonomy, Phase, PlaybookRef, Rate, Severity, StepAddress};
+use crate::model::{
+    Approvers, Autonomy, Phase, PlaybookRef, Rate, Severity, StepAddress, TargetLimits, Undo,
+};
 
 /// A loaded playbook. It never changes: a reload makes a new one, and a run stays with the one it was pinned to.
 #[derive(Debug)]
@@ -191,6 +193,13 @@ pub struct Limits {
     pub ramp: Option<Duration>,
 }
 
+impl Limits {
+    /// What is counted for each target.
+    pub fn of_target(&self) -> TargetLimits {
+        TargetLimits { runs: self.runs, cooldown: self.cooldown }
+    }
+}
+
 /// Who is asked before something is changed.
 #[derive(Debug)]
 pub struct ApprovalRule {
@@ -324,6 +333,8 @@ pub struct Step {
     /// Of a read: it is repeated.
     pub watch: Option<Watch>,
     pub verify: Option<Verify>,
+    /// Of a change: when it is taken back.
+    pub undo: Undo,
     /// Of a change: who is asked before it, whatever the autonomy.
     pub approval: Option<ApprovalRule>,
     pub at: Location,
@@ -349,7 +360,23 @@ pub enum StepKind {
     Set(Vec<(String, Expression)>),
     /// A durable timer.
     Wait(Duration),
+    /// The run ends, and one of another playbook goes on.
+    HandOver(HandOver),
     Action(Action),
+}
+
+/// To which playbook a run is handed over, and what about.
+#[derive(Debug)]
+pub struct HandOver {
+    pub playbook: String,
+    /// `Kind/namespace/name`, or `Kind/name`; `None`: what this run is about.
+    pub target: Option<Template>,
+    /// The values of its inputs, as a person would give them.
+    pub inputs: Vec<(String, Template)>,
+    /// What the branch is called that ends in it.
+    pub branch: String,
+    /// Where the playbook's name stands.
+    pub at: Location,
 }
 
 /// A condition with the reason that people are told.

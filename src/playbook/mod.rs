@@ -9,6 +9,7 @@ mod catalog;
 mod check;
 mod document;
 mod groups;
+mod hand_overs;
 mod inputs;
 mod kubernetes;
 mod load;
@@ -20,9 +21,10 @@ mod tests;
 pub use again::Reread;
 pub use catalog::{AlertMatch, Catalog, read_folder};
 pub use document::{
-    ApprovalRule, Block, Branch, Choose, Condition, ForEach, Input, InputKind, ItemTarget, Limits, Playbook, Step, StepKind,
-    TargetPart, TargetRule, Trigger, Verify, Watch, WhenResolved,
+    ApprovalRule, Block, Branch, Choose, Condition, ForEach, HandOver, Input, InputKind, ItemTarget, Limits, Playbook,
+    Step, StepKind, TargetPart, TargetRule, Trigger, Verify, Watch, WhenResolved,
 };
+pub use hand_overs::MOST_HAND_OVERS;
 pub use inputs::InputProblem;
 pub use load::{LARGEST as LARGEST_PLAYBOOK, schema};
 pub use rights::{Subject, rights, roles};

@@ -4,11 +4,11 @@ use super::missing::{self, GO_ON};
 use super::names::{Inside, Named, Names};
 use super::visible::{Sees, Visible};
 use super::words::{id_problem, set_problem};
-use super::{Asks, Checker, approval, verify, visible, watch};
+use super::{Asks, Checker, approval, hand_over, verify, visible, watch};
 use crate::action::Action;
 use crate::diagnostics::Code;
 use crate::language::{Expression, Location, Template};
-use crate::model::{Phase, StepAddress, StepName};
+use crate::model::{Phase, StepAddress, StepName, Undo};
 use crate::playbook::document::{Condition, Step, StepKind};
 use crate::playbook::load::{Does, RawSet, RawStep, Text, What, place};
 
@@ -127,6 +127,7 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
     });
     let has_verify = raw.verify.is_some();
     let verify = raw.verify.take().and_then(|verify| verify::check(checker, spot, verify));
+    let undo = raw.undo.as_ref().map_or(Some(Undo::Never), |undo| super::undo::check(checker, undo, kind.as_ref()));
     // All that was written of it could be made: nothing of a step is left out.
     let is_whole = when.is_some() == has_when
         && verify.is_some() == has_verify
@@ -135,7 +136,7 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
         && timeout.is_some() == raw.timeout.is_some()
         && retry_for.is_some() == raw.retry.is_some()
         && raw.on_error.as_ref().is_none_or(|on_error| on_error.value == GO_ON)
-        && raw.undo.as_ref().is_none_or(|undo| undo.value == "never");
+        && undo.is_some();
     let is_wrong =
         checker.problems[before..].iter().any(|problem| problem.severity == super::DiagnosticSeverity::Error);
     if !raw.seen.broken.is_empty() || (is_wrong && (checker.asks == Asks::Author || !is_whole)) {
@@ -143,9 +144,9 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
     }
     let address = spot.address(raw.id);
     let (goes_on_without, at) = (raw.on_error.is_some(), raw.seen.at);
-    let approval = approval.flatten();
-    draft.step =
-        kind.map(|kind| Step { address, kind, when, timeout, retry_for, goes_on_without, watch, verify, approval, at });
+    let (approval, undo) = (approval.flatten(), undo.unwrap_or_default());
+    let step = |kind| Step { address, kind, when, timeout, retry_for, goes_on_without, watch, verify, undo, approval, at };
+    draft.step = kind.map(step);
     draft
 }
 
@@ -231,17 +232,8 @@ fn keys_fit(checker: &mut Checker<'_>, raw: &RawStep, what: &What) {
     if let Some(approval) = raw.approval.as_ref().filter(|_| !mutates) {
         refuse(approval.seen.at, "approval", "changes something");
     }
-    match raw.undo.as_ref() {
-        Some(undo) if undo.value != "never" => {
-            checker.error(
-                Code::Unsupported,
-                place(undo),
-                "undo is not supported yet",
-                Some("write `undo: never`, or leave it out".into()),
-            );
-        }
-        Some(undo) if !mutates => refuse(place(undo), "undo", "changes something"),
-        _ => {}
+    if let Some(undo) = raw.undo.as_ref().filter(|_| !mutates) {
+        refuse(place(undo), "undo", "changes something");
     }
 }
 
@@ -249,6 +241,10 @@ fn keys_fit(checker: &mut Checker<'_>, raw: &RawStep, what: &What) {
 fn in_phase(checker: &mut Checker<'_>, phase: Phase, in_group: bool, does: &Does) -> bool {
     let key = &does.key;
     match &does.what {
+        What::HandOver(_) if phase != Phase::Diagnose => {
+            let message = format!("`{key}` has no place in `{phase}`: what was begun is finished by the run itself");
+            checker.error(Code::Misplaced, does.at, message, Some("decide it in `diagnose`".into()));
+        }
         What::DoneIf(_) | What::Require(_) | What::EscalateIf(_) | What::End { .. } if phase == Phase::Escalate => {
             let message = format!("`{key}` has no place in `escalate`: a human is needed already");
             checker.error(Code::Misplaced, does.at, message, Some("leave it out, or write `when` at a step".into()));
@@ -285,6 +281,7 @@ fn kind(checker: &mut Checker<'_>, sees: Visible<'_>, what: What, because: Optio
             let condition = Condition { expression: Expression::compile("true").ok()?, because: Some(because) };
             Some(if escalates { StepKind::EscalateIf(condition) } else { StepKind::DoneIf(condition) })
         }
+        What::HandOver(hand_over) => hand_over::check(checker, sees, hand_over).map(StepKind::HandOver),
         What::Set(set) => values(checker, sees, set),
         What::Wait(text) => checker.duration(&text).map(StepKind::Wait),
         What::Action(action) => {

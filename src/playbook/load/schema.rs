@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::action::{Argument, Declaration, Effect, declarations};
 use crate::cluster::Kind;
-use crate::model::Phase;
+use crate::model::{Phase, Undo};
 use crate::playbook::InputKind;
 use approval::approval;
 use each::each;
@@ -262,7 +262,10 @@ fn keys(phase: Phase) -> Map<String, Value> {
         },
         "watch": { "description": "The read is repeated until something holds", "$ref": "#/$defs/watch" },
         "verify": { "description": "How it is proved that the change helped", "$ref": "#/$defs/verify" },
-        "undo": { "description": "How it is undone", "const": "never" },
+        "undo": {
+            "description": "When the change is taken back: `never` (the default), `unless_verified` where its verify has found that it did not help, `at_end` however the run ends",
+            "enum": Undo::WORDS,
+        },
         "approval": { "description": "Who is asked before this change or loop, whatever the autonomy", "$ref": "#/$defs/approval" },
     });
     let Value::Object(mut keys) = keys else { return Map::new() };
@@ -289,11 +292,30 @@ fn branch(phase: Phase) -> Value {
         "do": steps(phase, "What is done then"),
         "escalate": text("The run escalates at its end: why"),
         "done": text("The run ends with nothing more to do: why"),
+        "hand_over_to": {
+            "description": "The run ends, and a run of another playbook goes on",
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["playbook"],
+            "properties": {
+                "playbook": text("The name of the other playbook. Its text is the one of when this run began"),
+                "target": text("What it is about: `Kind/namespace/name`, or `Kind/name`. By default the target of this run"),
+                "inputs": {
+                    "description": "Its inputs, by their names",
+                    "type": "object",
+                    "additionalProperties": { "type": ["string", "number", "boolean"] },
+                },
+            },
+        },
         "go_on": text("Nothing is to be done here: why"),
     });
-    if let (Phase::Escalate, Some(properties)) = (phase, properties.as_object_mut()) {
-        properties.remove("escalate");
-        properties.remove("done");
+    if let Some(properties) = properties.as_object_mut() {
+        let misplaced: &[&str] = match phase {
+            Phase::Diagnose => &[],
+            Phase::Mitigate => &["hand_over_to"],
+            Phase::Escalate => &["hand_over_to", "escalate", "done"],
+        };
+        misplaced.iter().for_each(|key| drop(properties.remove(*key)));
     }
     json!({
         "type": "object",

@@ -46,12 +46,19 @@ pub struct Came {
     pub timeline: Vec<TimelineEntry>,
 }
 
-/// Runs a case in `folder`, which is for it alone.
+/// Runs a case in `folder`, which is for it alone. `others`: the texts of the playbooks that it may be
+/// handed over to.
 ///
 /// # Errors
 /// When the case itself cannot be set up: a manifest without a kind, a time that is none.
-pub async fn run_case(source: &str, file: &CaseFile, case: &Case, folder: &Path) -> anyhow::Result<Came> {
-    let play = Play::set(source, file, case, folder).await?;
+pub async fn run_case(
+    source: &str,
+    others: &[String],
+    file: &CaseFile,
+    case: &Case,
+    folder: &Path,
+) -> anyhow::Result<Came> {
+    let play = Play::set(source, others, file, case, folder).await?;
     let came = play.run().await;
     play.stage.store.close().await;
     came
@@ -62,7 +69,13 @@ impl<'a> Play<'a> {
     ///
     /// # Errors
     /// As [`run_case`].
-    pub async fn set(source: &str, file: &CaseFile, case: &'a Case, folder: &Path) -> anyhow::Result<Self> {
+    pub async fn set(
+        source: &str,
+        others: &[String],
+        file: &CaseFile,
+        case: &'a Case,
+        folder: &Path,
+    ) -> anyhow::Result<Self> {
         let begin = Utc.with_ymd_and_hms(2026, 3, 2, 2, 0, 0).single().unwrap_or_default();
         let clock = Arc::new(ManualClock::new(begin));
         let mut playbook = Playbook::from_store(source).map_err(anyhow::Error::msg)?;
@@ -70,8 +83,12 @@ impl<'a> Play<'a> {
             playbook.autonomy = autonomy;
         }
         let cluster = SimCluster::from_objects(clock.clone(), objects(file, case, begin)?)?;
-        // The bot has just the rights that `dogwatch rbac` prints for this playbook: what it lacks is found here.
-        let rights = Some(rights(&playbook).into_iter().collect());
+        let others = others.iter().map(|source| Playbook::from_store(source).map_err(anyhow::Error::msg));
+        let mut playbooks = others.collect::<anyhow::Result<Vec<_>>>()?;
+        let name = playbook.name.clone();
+        playbooks.push(playbook);
+        // The bot has just the rights that `dogwatch rbac` prints for these playbooks: what it lacks is found here.
+        let rights = Some(playbooks.iter().flat_map(rights).collect());
         for fault in &case.faults {
             cluster.fault(fault.clone());
         }
@@ -79,9 +96,8 @@ impl<'a> Play<'a> {
         for answers in case.prometheus.iter().chain(&file.prometheus) {
             script::answer(&prometheus, &cluster, &answers.value)?;
         }
-        let name = playbook.name.clone();
-        let oncall = roster(file, case, &playbook)?;
-        let (catalog, _) = Catalog::of(vec![playbook]);
+        let oncall = roster(file, case, &playbooks)?;
+        let (catalog, _) = Catalog::of(playbooks);
         let (_catalog, catalog) = watch::channel(Arc::new(catalog));
         let stage = Stage::set(Setting {
             clock,
@@ -111,10 +127,10 @@ impl<'a> Play<'a> {
 ///
 /// # Errors
 /// A name that nobody can have.
-fn roster(file: &CaseFile, case: &Case, playbook: &Playbook) -> anyhow::Result<OnCall> {
-    let of = |rule: &ApprovalRule| match &rule.of {
+fn roster(file: &CaseFile, case: &Case, playbooks: &[Playbook]) -> anyhow::Result<OnCall> {
+    let of = |(owner, rule): (&str, &ApprovalRule)| match &rule.of {
         Some(Approvers::Team(team)) => Some(team.clone()),
-        None => Some(playbook.owner.clone()),
+        None => Some(owner.to_owned()),
         Some(Approvers::Named(_) | Approvers::Anybody) => None,
     };
     let during = case.during.iter().map(|during| &during.value);
@@ -122,7 +138,11 @@ fn roster(file: &CaseFile, case: &Case, playbook: &Playbook) -> anyhow::Result<O
     let answer: BTreeSet<&String> = answer.collect();
     let mut teams: BTreeMap<String, Vec<String>> = file.teams.clone();
     if teams.is_empty() && !answer.is_empty() {
-        let asked = playbook.approvals().into_iter().filter_map(of);
+        let rules = |playbook: &'_ Playbook| {
+            let owner = playbook.owner.as_str();
+            playbook.approvals().into_iter().filter_map(|rule| of((owner, rule))).collect::<Vec<String>>()
+        };
+        let asked = playbooks.iter().flat_map(rules);
         teams = asked.map(|team| (team, answer.iter().map(|name| (*name).clone()).collect())).collect();
     }
     teams.retain(|_, members| !members.is_empty());

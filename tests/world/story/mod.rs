@@ -211,6 +211,8 @@ impl<P: Place> Story<P> {
             alert_waited: None,
             autonomy: Autonomy::Auto,
             requested_by: None,
+            pins: Vec::new(),
+            handed_over: 0,
             because: "its alert fires".into(),
         };
         let incident = IncidentRef::Existing(incident);
@@ -279,6 +281,7 @@ impl<P: Place> Story<P> {
             diff: None,
             uid: None,
             dry_run: None,
+            undo: Undo::Never,
         };
         let preview = Preview { steps: vec![step], asks_again: Vec::new() };
         let ask = Ask { preview, expires_at, before: None, terms };
