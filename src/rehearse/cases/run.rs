@@ -46,14 +46,14 @@ pub struct Came {
     pub timeline: Vec<TimelineEntry>,
 }
 
-/// Runs a case in `folder`, which is for it alone. `others`: the texts of the playbooks that it may be
-/// handed over to.
+/// Runs a case in `folder`, which is for it alone. `others`: the playbooks that it may be handed
+/// over to.
 ///
 /// # Errors
 /// When the case itself cannot be set up: a manifest without a kind, a time that is none.
 pub async fn run_case(
     source: &str,
-    others: &[String],
+    others: &[Arc<Playbook>],
     file: &CaseFile,
     case: &Case,
     folder: &Path,
@@ -71,7 +71,7 @@ impl<'a> Play<'a> {
     /// As [`run_case`].
     pub async fn set(
         source: &str,
-        others: &[String],
+        others: &[Arc<Playbook>],
         file: &CaseFile,
         case: &'a Case,
         folder: &Path,
@@ -83,7 +83,7 @@ impl<'a> Play<'a> {
             playbook.autonomy = autonomy;
         }
         let cluster = SimCluster::from_objects(clock.clone(), objects(file, case, begin)?)?;
-        let others = others.iter().map(|source| Playbook::from_store(source).map_err(anyhow::Error::msg));
+        let others = others.iter().map(|other| Playbook::from_store(&other.source).map_err(anyhow::Error::msg));
         let mut playbooks = others.collect::<anyhow::Result<Vec<_>>>()?;
         let name = playbook.name.clone();
         playbooks.push(playbook);
