@@ -7,27 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    ApprovalId, ApprovalTerms, HumanDuration, ItemKey, ObjectKey, Outcome, PlaybookRef, Preview, RunId, StepAddress, Target, Verdict,
+    ApprovalId, ApprovalTerms, HumanDuration, ItemKey, ObjectKey, Outcome, Phase, PlaybookRef, Preview, RunId,
+    StepAddress, Target, Verdict,
 };
-
-/// The three phases of a playbook.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Phase {
-    Diagnose,
-    Mitigate,
-    Escalate,
-}
-
-impl fmt::Display for Phase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Phase::Diagnose => "diagnose",
-            Phase::Mitigate => "mitigate",
-            Phase::Escalate => "escalate",
-        })
-    }
-}
 
 /// What to do about a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

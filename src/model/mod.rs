@@ -27,6 +27,7 @@ mod page_budget;
 mod page_event;
 mod page_hours;
 mod people;
+mod phase;
 mod quantity;
 mod redact;
 mod run;
@@ -52,7 +53,7 @@ pub use concern::Concern;
 pub use contacts::{Contacts, KnowsContacts, PageCall};
 pub use duration::{DurationError, HumanDuration, parse_duration};
 pub use event::{
-    ConditionKind, Considered, FailureClass, Intent, Item, ItemOutcome, Look, Phase, Remedy, RunEvent, SourceAnswer,
+    ConditionKind, Considered, FailureClass, Intent, Item, ItemOutcome, Look, Remedy, RunEvent, SourceAnswer,
 };
 pub use freeze::{Freeze, FreezeScope, FreezeScopeError, LONGEST_FREEZE};
 pub use freeze_map::{FreezeMapNow, FreezeMapSays};
@@ -74,6 +75,7 @@ pub use page_budget::{PageBudget, PageBudgets};
 pub use page_event::PageEvent;
 pub use page_hours::{PageFor, PageHours};
 pub use people::{LimitFor, PeopleLimits, PersonLimit};
+pub use phase::Phase;
 pub use quantity::{Quantity, QuantityError};
 pub use redact::{MASK, declare_secret, is_invisible, redact, redact_named, redact_value};
 pub use run::{Autonomy, LEASE_MARGIN, LEAST_LEASE, MUTATION_WITHIN, Outcome, PlaybookRef, Run};

@@ -9,12 +9,12 @@ use chrono::NaiveDate;
 use serde_json::Value;
 
 use super::check::Asks;
-use super::{check, load};
+use super::{ApprovalRule, check, load};
 use crate::action::Action;
 use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, SourceText};
 use crate::language::{Arg, Expression, Location, Template};
 use crate::model::{
-    Approvers, Autonomy, Phase, PlaybookRef, Rate, Severity, StepAddress, TargetLimits, Undo,
+    Autonomy, Phase, PlaybookRef, Rate, Severity, StepAddress, TargetLimits, Undo,
 };
 
 /// A loaded playbook. It never changes: a reload makes a new one, and a run stays with the one it was pinned to.
@@ -103,21 +103,6 @@ impl Playbook {
         queries.filter_map(|(expr, at)| Some(source.error(Code::UnmatchedQuery, at, why_wrong(&expr)?))).collect()
     }
 
-    /// Who is asked, by each rule that it has.
-    pub fn approvals(&self) -> Vec<&ApprovalRule> {
-        fn of_block(block: &Block) -> Vec<&ApprovalRule> {
-            match block {
-                Block::Step(step) => Vec::from_iter(&step.approval),
-                Block::Atomic(steps) => steps.iter().filter_map(|step| step.approval.as_ref()).collect(),
-                Block::Choose(choose) => {
-                    choose.branches.iter().flat_map(|branch| branch.blocks.iter().flat_map(of_block)).collect()
-                }
-                Block::ForEach(each) => Vec::from_iter(&each.approval),
-            }
-        }
-        self.approval.iter().chain(self.mitigate.iter().flat_map(of_block)).collect()
-    }
-
     /// The read-only step that a verify repeats, by its id.
     pub fn step_by_id(&self, id: &str) -> Option<&Step> {
         self.all_steps().find(|step| step.id() == Some(id))
@@ -198,21 +183,6 @@ impl Limits {
     pub fn of_target(&self) -> TargetLimits {
         TargetLimits { runs: self.runs, cooldown: self.cooldown }
     }
-}
-
-/// Who is asked before something is changed.
-#[derive(Debug)]
-pub struct ApprovalRule {
-    /// So many must say yes.
-    pub people: u32,
-    /// `None`: the team that owns the playbook.
-    pub of: Option<Approvers>,
-    /// How long the question stays open; `None`: as the engine has it.
-    pub within: Option<Duration>,
-    /// Whether the yes of whoever asked for the run counts.
-    pub requester_may: bool,
-    /// What is asked, in words.
-    pub question: Option<Template>,
 }
 
 /// What a phase is made of.

@@ -5,6 +5,7 @@
 //! mistake, so that one look shows them all.
 
 mod again;
+mod approval;
 mod catalog;
 mod check;
 mod document;
@@ -19,10 +20,11 @@ mod target;
 mod tests;
 
 pub use again::Reread;
+pub use approval::ApprovalRule;
 pub use catalog::{AlertMatch, Catalog, read_folder};
 pub use document::{
-    ApprovalRule, Block, Branch, Choose, Condition, ForEach, HandOver, Input, InputKind, ItemTarget, Limits, Playbook,
-    Step, StepKind, TargetPart, TargetRule, Trigger, Verify, Watch, WhenResolved,
+    Block, Branch, Choose, Condition, ForEach, HandOver, Input, InputKind, ItemTarget, Limits, Playbook, Step,
+    StepKind, TargetPart, TargetRule, Trigger, Verify, Watch, WhenResolved,
 };
 pub use hand_overs::MOST_HAND_OVERS;
 pub use inputs::InputProblem;

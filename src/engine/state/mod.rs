@@ -1,5 +1,6 @@
 //! What a run's log comes to.
 
+mod answers;
 mod times;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,9 +15,10 @@ use crate::engine::status::{Status, Tried};
 use crate::engine::undo::Undone;
 use crate::language::Scope;
 use crate::model::{
-    ApprovalId, ConditionKind, HumanDuration, Intent, ItemOutcome, Look, Outcome, Phase, Preview, RunEvent,
-    SourceAnswer, StepAddress, Verdict,
+    ConditionKind, HumanDuration, Intent, ItemOutcome, Look, Outcome, Phase, Preview, RunEvent, SourceAnswer,
+    StepAddress,
 };
+pub use answers::Approval;
 
 /// The fold of a run's log. It holds recorded decisions only: nothing is evaluated again.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -76,25 +78,6 @@ pub struct RunState {
     pub left_alone: TimeDelta,
     /// What its source said, since a person last said yes.
     pub heard: Option<Heard>,
-}
-
-/// Where the run's question to a human stands.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub enum Approval {
-    #[default]
-    None,
-    Asked {
-        id: ApprovalId,
-        preview: Preview,
-        expires_at: DateTime<Utc>,
-        /// The step or loop whose own question it is.
-        before: Option<StepAddress>,
-    },
-    Granted {
-        preview: Preview,
-        by: String,
-        before: Option<StepAddress>,
-    },
 }
 
 impl RunState {
@@ -365,32 +348,6 @@ impl RunState {
 
     fn forget_failures(&mut self) {
         self.steps.values_mut().for_each(Status::forget_failures);
-    }
-
-    fn take_answer(&mut self, approval: ApprovalId, verdict: Option<Verdict>, by: &str, reason: Option<&str>) {
-        let Approval::Asked { id, preview, before, .. } = &self.approval else { return };
-        if *id != approval {
-            return;
-        }
-        match verdict {
-            Some(Verdict::Approve) => {
-                self.approval = Approval::Granted { preview: preview.clone(), by: by.to_owned(), before: before.clone() };
-                self.heard = None;
-            }
-            Some(Verdict::Deny) => {
-                let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-                self.is_refused(format!("{by} said no to {approval}{reason}"));
-            }
-            None => self.is_refused(format!("nobody answered {approval} in time")),
-        }
-    }
-
-    /// No further item of a loop begins; what was begun of it is finished. Else it is trouble.
-    fn is_refused(&mut self, why: String) {
-        match self.loops.last_mut().filter(|listed| listed.at_work().next().is_some()) {
-            Some(listed) => listed.stopped = Some(why),
-            None => self.is_in_trouble(why),
-        }
     }
 
     fn take_source(

@@ -10,7 +10,8 @@ use super::{Checker, Text};
 use crate::action::Action;
 use crate::diagnostics::Code;
 use crate::model::{Approvers, HumanDuration, LONGEST_QUESTION, MOST_APPROVERS};
-use crate::playbook::document::{ApprovalRule, StepKind};
+use crate::playbook::ApprovalRule;
+use crate::playbook::document::StepKind;
 use crate::playbook::load::{RawApproval, place};
 
 /// Nobody reads a preview in less.

@@ -10,7 +10,8 @@ use crate::cluster::Kind;
 use crate::diagnostics::{Code, DiagnosticSeverity};
 use crate::language::{AnyArg, Expression, Location, closest, list};
 use crate::model::{Phase, StepAddress};
-use crate::playbook::document::{ApprovalRule, ForEach, ItemTarget, Step, StepKind, WhenResolved};
+use crate::playbook::ApprovalRule;
+use crate::playbook::document::{ForEach, ItemTarget, Step, StepKind, WhenResolved};
 use crate::playbook::kubernetes::{is_label, is_subdomain};
 use crate::playbook::load::{Does, RawEach, RawStep, RawTarget, Text, What, place};
 
