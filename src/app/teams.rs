@@ -106,7 +106,8 @@ pub fn unfit_approvers<'p>(
                 Ok(known) => {
                     let manager = known.manager.iter().map(|manager| manager.name.as_str());
                     let members = known.members();
-                    let all: BTreeSet<&str> = members.iter().map(|member| member.name.as_str()).chain(manager).collect();
+                    let all: BTreeSet<&str> =
+                        members.iter().map(|member| member.name.as_str()).chain(manager).collect();
                     let needed = usize::try_from(rule.people).unwrap_or(usize::MAX);
                     if all.len() >= needed {
                         return None;

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::model::{PeopleLimits, PersonLimit, Role, LimitFor};
+use crate::model::{LimitFor, PeopleLimits, PersonLimit, Role};
 
 /// What somebody may run, and approve, at the most: what their role allows, and of that what fits
 /// both lists. A person's own entry goes before that of their role. Whoever has none is not limited.

@@ -47,7 +47,8 @@ pub(super) async fn why_the_yes_is_void(driver: &Driver<'_>) -> Option<String> {
     if !state.yes_is_older || !can_begin_again(state) {
         return None;
     }
-    let now = preview::preview(driver.world, &driver.frame, state, driver.playbook, Extent::Decided, driver.until()).await;
+    let now =
+        preview::preview(driver.world, &driver.frame, state, driver.playbook, Extent::Decided, driver.until()).await;
     // What cannot be asked now is asked again before the change itself, which compares it, too.
     (compare(shown, &now) == Compared::Changed).then(|| {
         format!(

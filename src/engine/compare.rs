@@ -55,7 +55,16 @@ mod tests {
     }
 
     fn step(path: &str, summary: &str, certain: bool) -> PreviewStep {
-        PreviewStep { step: address(path), mutating: true, summary: summary.into(), certain, diff: None, uid: None, dry_run: None, undo: Undo::Never }
+        PreviewStep {
+            step: address(path),
+            mutating: true,
+            summary: summary.into(),
+            certain,
+            diff: None,
+            uid: None,
+            dry_run: None,
+            undo: Undo::Never,
+        }
     }
 
     fn now(steps: &[PreviewStep], unasked: &[&str]) -> Outlook {

@@ -119,7 +119,8 @@ impl Driver<'_> {
             },
             Next::Expire { approval } => {
                 let by = "the clock".to_owned();
-                self.record(RunEvent::ApprovalAnswered { approval, verdict: None, by, waited: None, reason: None }).await
+                self.record(RunEvent::ApprovalAnswered { approval, verdict: None, by, waited: None, reason: None })
+                    .await
             }
             Next::Act { at, action, attempt } => {
                 if let Some(because) = anew::is_due_before(self, &at) {

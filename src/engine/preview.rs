@@ -237,7 +237,9 @@ impl MitigationPreview<'_> {
     async fn dry_run(&self, action: &dyn Mutation, intent: &Intent) -> Result<DryRun, ActionError> {
         let asked = self.outlook.preview.steps.iter().filter(|step| step.dry_run.is_some()).count();
         if asked >= MOST_DRY_RUNS {
-            return Ok(DryRun::Unknown(format!("the API server is asked about the first {MOST_DRY_RUNS} changes only")));
+            return Ok(DryRun::Unknown(format!(
+                "the API server is asked about the first {MOST_DRY_RUNS} changes only"
+            )));
         }
         dry_run::dry_run(self.world, action, intent, self.until).await
     }

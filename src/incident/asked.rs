@@ -137,7 +137,9 @@ impl Asked<'_> {
     }
 
     async fn vote(&self, id: ApprovalId, answer: Answer<'_>) -> Result<Decision, StoreError> {
-        let Some(mut approval) = self.store.approval(id).await? else { return Ok(decline(format!("there is no {id}"))) };
+        let Some(mut approval) = self.store.approval(id).await? else {
+            return Ok(decline(format!("there is no {id}")));
+        };
         let is_over =
             matches!(approval.state, ApprovalState::Approved | ApprovalState::Denied | ApprovalState::Expired);
         if answer.verdict == Verdict::Approve

@@ -7,9 +7,7 @@ use serde_json::{Map, Value};
 use super::IncidentRules;
 use super::test_page::ends_test;
 use super::work::lowered;
-use crate::model::{
-    Autonomy, Grouping, HumanDuration, IncidentId, IncidentState, Origin, Person, Target,
-};
+use crate::model::{Autonomy, Grouping, HumanDuration, IncidentId, IncidentState, Origin, Person, Target};
 use crate::playbook::Playbook;
 use crate::store::{
     Change, CommandReply, Decision, InboxItem, IncidentEvent, IncidentRef, IncidentView, NewIncident, NewRun,

@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::Expected;
 use crate::maintenance::PlannedWindow;
 use crate::model::{
-    Alert, BlastRadius, Ceilings, FleetLimits, FreezeMapNow, LabelNames, Live, MayStart, PageFor, PeopleLimits, Severities, Tiers,
+    Alert, BlastRadius, Ceilings, FleetLimits, FreezeMapNow, LabelNames, Live, MayStart, PageFor, PeopleLimits,
+    Severities, Tiers,
 };
 use crate::oncall::Roster;
 

@@ -31,7 +31,9 @@ impl PeopleLimits {
         let limit = self.of(person, is_known)?;
         let whose = match &limit.whose {
             LimitFor::Person(name) => format!("`people` in dogwatch.yaml lets {name} run and approve"),
-            LimitFor::Role(role) => format!("`people` in dogwatch.yaml lets those with the role {role} run and approve"),
+            LimitFor::Role(role) => {
+                format!("`people` in dogwatch.yaml lets those with the role {role} run and approve")
+            }
         };
         if let (Some(team), Some(teams)) = (team, &limit.teams)
             && !teams.iter().any(|known| known == team)
@@ -96,7 +98,9 @@ mod tests {
             limits.why_not(&ada, true, Some("databases"), &["db-1", "shop"]).unwrap(),
             "`people` in dogwatch.yaml lets ada run and approve in the namespaces db-*, and this is in `shop`"
         );
-        assert!(limits.why_not(&ada, true, Some("databases"), &[""]).unwrap().ends_with("this is of the whole cluster"));
+        assert!(
+            limits.why_not(&ada, true, Some("databases"), &[""]).unwrap().ends_with("this is of the whole cluster")
+        );
         assert_eq!(
             limits.why_not(&bob, true, Some("databases"), &["db-1"]).unwrap(),
             "`people` in dogwatch.yaml lets those with the role responder run and approve what belongs to web, and this \

@@ -13,9 +13,7 @@ use super::{ApprovalRule, check, load};
 use crate::action::Action;
 use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, SourceText};
 use crate::language::{Arg, Expression, Location, Template};
-use crate::model::{
-    Autonomy, Phase, PlaybookRef, Rate, Severity, StepAddress, TargetLimits, Undo,
-};
+use crate::model::{Autonomy, Phase, PlaybookRef, Rate, Severity, StepAddress, TargetLimits, Undo};
 
 /// A loaded playbook. It never changes: a reload makes a new one, and a run stays with the one it was pinned to.
 #[derive(Debug)]

@@ -153,7 +153,12 @@ mod tests {
 
     #[test]
     fn a_token_says_who_it_is() {
-        let token = |name: &str, role, token: &str| ApiToken { name: name.into(), person: name.into(), role, token: Secret::new(token) };
+        let token = |name: &str, role, token: &str| ApiToken {
+            name: name.into(),
+            person: name.into(),
+            role,
+            token: Secret::new(token),
+        };
         let tokens = [token("alice", Role::Responder, "a"), token("ci", Role::Viewer, "b")];
         let person = check_token(&tokens, &headers("Bearer b")).unwrap();
         assert_eq!((person.name.as_str(), person.role), ("ci", Some(Role::Viewer)));

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dogwatch::clock::Clock as _;
-use dogwatch::cluster::sim::{Fault, Verb, build};
 use dogwatch::cluster::Object;
+use dogwatch::cluster::sim::{Fault, Verb, build};
 use dogwatch::message::preview_text;
 use dogwatch::model::*;
 use dogwatch::oncall::OnCall;
@@ -325,7 +325,8 @@ async fn a_first_step_with_a_question_of_its_own_is_asked_about_once() {
 async fn what_follows_a_question_is_never_done_on_less_than_its_answer() {
     let own = "approval: { of: databases }, undo: never }";
     let steps = in_three_steps().replace("  - atomic:\n      - ", "  - ").replace("\n      - ", "\n  - ");
-    let steps: String = steps.lines().filter(|line| !line.contains("id: three")).map(|line| format!("{line}\n")).collect();
+    let steps: String =
+        steps.lines().filter(|line| !line.contains("id: three")).map(|line| format!("{line}\n")).collect();
     let playbook = steps.replacen("undo: never }", own, 1);
     let mut bot = bot(&playbook).await;
     bot.fires("ShopSlow", &[]).await;
@@ -509,7 +510,9 @@ mod laws {
         for entry in &timeline {
             match &entry.what {
                 dogwatch::store::TimelineWhat::Incident(dogwatch::store::IncidentEvent::Answered {
-                    verdict, by, ..
+                    verdict,
+                    by,
+                    ..
                 }) => match verdict {
                     Verdict::Approve => drop(yes.insert(by.clone())),
                     Verdict::Deny => is_over = true,
@@ -552,7 +555,8 @@ mod laws {
 
 #[tokio::test]
 async fn an_old_playbook_asks_as_it_did() {
-    let mut bot = with(&SHOP.replace("autonomy: auto", "autonomy: approve"), vec![build::deployment("shop", "web", 4)]).await;
+    let mut bot =
+        with(&SHOP.replace("autonomy: auto", "autonomy: approve"), vec![build::deployment("shop", "web", 4)]).await;
     bot.fires("ShopSlow", &[]).await;
     // Whoever may answer.
     assert_eq!(bot.approves("somebody").await, "APR-1: approved; RUN-1 goes on");

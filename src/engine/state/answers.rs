@@ -25,14 +25,21 @@ pub enum Approval {
 }
 
 impl RunState {
-    pub(super) fn take_answer(&mut self, approval: ApprovalId, verdict: Option<Verdict>, by: &str, reason: Option<&str>) {
+    pub(super) fn take_answer(
+        &mut self,
+        approval: ApprovalId,
+        verdict: Option<Verdict>,
+        by: &str,
+        reason: Option<&str>,
+    ) {
         let Approval::Asked { id, preview, before, .. } = &self.approval else { return };
         if *id != approval {
             return;
         }
         match verdict {
             Some(Verdict::Approve) => {
-                self.approval = Approval::Granted { preview: preview.clone(), by: by.to_owned(), before: before.clone() };
+                self.approval =
+                    Approval::Granted { preview: preview.clone(), by: by.to_owned(), before: before.clone() };
                 self.heard = None;
             }
             Some(Verdict::Deny) => {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::model::{ApprovalId, IncidentId, PersonLimit, Preview, RunId, LimitFor};
+use crate::model::{ApprovalId, IncidentId, LimitFor, PersonLimit, Preview, RunId};
 
 const ONCALL: &str = "
 apiVersion: dogwatch/v1
@@ -65,10 +65,7 @@ fn yes(asked: &Approval, name: &str) -> (String, bool, usize) {
 fn a_yes_that_is_not_the_last_says_who_is_waited_for() {
     let mut asked = asks(two_of_databases());
     let (text, granted, changes) = yes(&asked, "ada");
-    assert_eq!(
-        text,
-        "APR-1: 1 of 2 have said yes; RUN-7 waits for 1 more until 2026-03-02 02:30 UTC: bob, grace may"
-    );
+    assert_eq!(text, "APR-1: 1 of 2 have said yes; RUN-7 waits for 1 more until 2026-03-02 02:30 UTC: bob, grace may");
     assert!(granted && changes == 1);
     asked.approved_by.push("ada".into());
     let (text, granted, changes) = yes(&asked, "ada");
@@ -81,10 +78,7 @@ fn a_yes_that_is_not_the_last_says_who_is_waited_for() {
 fn whose_yes_is_not_asked_is_told_whose_is() {
     let asked = asks(two_of_databases());
     let (text, granted, changes) = yes(&asked, "eve");
-    assert_eq!(
-        text,
-        "APR-1 asks 2 people of team databases, and that does not take your yes: ada, bob, grace may"
-    );
+    assert_eq!(text, "APR-1 asks 2 people of team databases, and that does not take your yes: ada, bob, grace may");
     assert!(!granted && changes == 0);
     let gone = asks(ApprovalTerms { of: Approvers::Team("database".into()), ..two_of_databases() });
     let (text, granted, _) = yes(&gone, "ada");
@@ -107,10 +101,7 @@ fn a_name_that_a_chat_lets_one_choose_is_nobodys() {
 fn whoever_asked_for_it_is_excluded_where_the_playbook_says_so_and_may_say_no() {
     let asked = asks(ApprovalTerms { not_of: Some("ada".into()), ..two_of_databases() });
     let (text, granted, changes) = yes(&asked, "ada");
-    assert_eq!(
-        text,
-        "you asked for RUN-7, and its playbook wants the yes of somebody else to APR-1: bob, grace may"
-    );
+    assert_eq!(text, "you asked for RUN-7, and its playbook wants the yes of somebody else to APR-1: bob, grace may");
     assert!(!granted && changes == 0);
     let by_token = says(&asked, &person("ada", Via::Api), Verdict::Approve, &PeopleLimits::default());
     assert!(!by_token.1, "also on another way");

@@ -320,7 +320,13 @@ async fn a_question_loses_its_buttons_when_nobody_answers_or_its_run_ends() {
         let run = asked(&bot, &chat, &worker).await;
         if expires {
             let approval = crate::model::ApprovalId(1);
-            let event = RunEvent::ApprovalAnswered { approval, verdict: None, by: "the clock".into(), waited: None, reason: None };
+            let event = RunEvent::ApprovalAnswered {
+                approval,
+                verdict: None,
+                by: "the clock".into(),
+                waited: None,
+                reason: None,
+            };
             bot.logs(run, Append { events: vec![event], ..Append::default() }).await;
         } else {
             bot.ends(run, Outcome::Cancelled, "ada stopped it").await;

@@ -53,11 +53,7 @@ fn people(checker: &mut Checker<'_>, text: &Text) -> Option<u32> {
     people
 }
 
-fn approvers(
-    checker: &mut Checker<'_>,
-    raw: &RawApproval,
-    people: Option<(u32, &Text)>,
-) -> Option<Option<Approvers>> {
+fn approvers(checker: &mut Checker<'_>, raw: &RawApproval, people: Option<(u32, &Text)>) -> Option<Option<Approvers>> {
     match (&raw.of, &raw.by) {
         (Some(_), Some((at, _))) => {
             let message = "`of` and `by` both say whose yes counts";

@@ -1,10 +1,10 @@
 //! `foreach`: one thing for each of many.
 
-use super::{Asks, approval};
 use super::blocks::{BlockDraft, Blocks, finish, other_keys};
 use super::names::{BODY, GUARD, Inside, item_and_list};
 use super::steps::{Draft, Spot};
 use super::visible::{Sees, Visible};
+use super::{Asks, approval};
 use crate::action::{Action, ChangeKind};
 use crate::cluster::Kind;
 use crate::diagnostics::{Code, DiagnosticSeverity};

@@ -145,7 +145,8 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
     let address = spot.address(raw.id);
     let (goes_on_without, at) = (raw.on_error.is_some(), raw.seen.at);
     let (approval, undo) = (approval.flatten(), undo.unwrap_or_default());
-    let step = |kind| Step { address, kind, when, timeout, retry_for, goes_on_without, watch, verify, undo, approval, at };
+    let step =
+        |kind| Step { address, kind, when, timeout, retry_for, goes_on_without, watch, verify, undo, approval, at };
     draft.step = kind.map(step);
     draft
 }

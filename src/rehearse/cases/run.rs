@@ -150,9 +150,7 @@ fn roster(file: &CaseFile, case: &Case, playbooks: &[Playbook]) -> anyhow::Resul
         return Ok(OnCall::default());
     }
     let members: BTreeSet<&String> = teams.values().flatten().chain(answer).collect();
-    let rotation = |members: &Vec<String>| {
-        json!({ "time_zone": "UTC", "start": "2026-01-05", "handoff": { "at": "09:00", "every": "1w" }, "members": members })
-    };
+    let rotation = |members: &Vec<String>| json!({ "time_zone": "UTC", "start": "2026-01-05", "handoff": { "at": "09:00", "every": "1w" }, "members": members });
     let text = json!({
         "apiVersion": "dogwatch/v1",
         "kind": "OnCall",
@@ -236,7 +234,8 @@ impl Play<'_> {
     async fn happens(&self, during: &During, wrong: &mut Vec<String>) -> anyhow::Result<()> {
         self.world_changes(during).await?;
         let answers = [(&during.approve, Verdict::Approve), (&during.deny, Verdict::Deny)];
-        let answers = answers.into_iter().flat_map(|(people, verdict)| people.names().iter().map(move |it| (it, verdict)));
+        let answers =
+            answers.into_iter().flat_map(|(people, verdict)| people.names().iter().map(move |it| (it, verdict)));
         for (person, verdict) in answers {
             let open = self.stage.store.open_approvals().await?;
             if open.is_empty() {

@@ -7,7 +7,8 @@ use super::{EpisodeAgain, EpisodeEnd, Hold, SignalRow, Tx};
 use crate::model::{EpisodeId, Grouping, Incident, IncidentId, Lane, Signal, SignalId, Verdict};
 use crate::store::rules::{Closing, Voted, closed_by, voted};
 use crate::store::{
-    Applied, Change, Decision, InboxItem, IncidentEvent, IncidentRef, NewEpisode, NewIncident, NewRun, NewVote, StoreError,
+    Applied, Change, Decision, InboxItem, IncidentEvent, IncidentRef, NewEpisode, NewIncident, NewRun, NewVote,
+    StoreError,
 };
 
 pub(in crate::store) async fn apply(
