@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::action::World;
 use crate::alertmanager::{Alertmanager, QuietWorker, Sources};
-use crate::engine::{EngineOptions, EngineWorker, FreezeWorker, PlaybookWorker};
+use crate::engine::{EngineOptions, EngineWorker, FreezeWorker, KindWorker, PlaybookWorker};
 use crate::escalation::{EscalationWorker, Watchdog};
 use crate::incident::{HeartbeatWorker, IncidentRules, OverrideWorker, PageWorker, SignalWorker, WindowWorker};
 use crate::mandate::Mandate;
@@ -76,7 +76,10 @@ impl Bot {
         let signals = SignalWorker::new(store, catalog, self.rules.clone(), clock.clone(), self.metrics.clone());
         let signals = signals.looking_up(lookup);
         let pages = PageWorker::new(self.store.clone(), clock);
+        let kinds = KindWorker::new(self.store.clone(), self.world.clone(), self.catalog.clone());
         let mut workers: Vec<Arc<dyn Worker>> = vec![
+            // Before all that may ask what an alert is about.
+            Arc::new(kinds),
             Arc::new(quiet),
             Arc::new(windows),
             Arc::new(freezes),

@@ -43,7 +43,7 @@ use crate::store::{AffectedStore as _, IncidentStore as _, SignalStore as _};
 use crate::worker::{self, Progress};
 
 use crew::Crew;
-pub use edges::{cluster, no_playbooks, prometheus, unmatched_queries};
+pub use edges::{cluster, no_playbooks, prometheus, real_cluster, unmatched_queries};
 pub use ending::Ending;
 use ending::{CLOSE_WITHIN, LEAVE_WITHIN};
 use lookout::{Lookout, Patience};
@@ -72,13 +72,14 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     let oncall = Arc::new(edges::oncall(config)?);
     let roster = Roster::new(oncall.clone());
     let planned = edges::maintenance(config)?;
-    let (catalog, problems) = edges::playbooks(config);
+    let cluster = edges::cluster(config).await?;
+    let kinds = cluster.kinds();
+    let (catalog, problems) = edges::playbooks(config, &kinds);
     let catalog = Arc::new(catalog);
     for warning in unknown_to(&oncall, &catalog, config) {
         tracing::warn!("{warning}");
     }
-    let world =
-        World { cluster: edges::cluster(config).await?, prometheus: edges::prometheus(config)?, clock: clock.clone() };
+    let world = World { cluster, prometheus: edges::prometheus(config)?, clock: clock.clone() };
     let metrics = Arc::new(Metrics::new());
     let sinks = sinks::build(config)?;
     let outbox = Live::from(sinks.outbox(&roster, &config.oncall.default_team));
@@ -176,6 +177,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     );
     workers.push(Arc::new(handoffs));
     let in_force = InForce {
+        kinds,
         config: config.clone().into(),
         roster: roster.clone(),
         catalog: shelf,

@@ -63,7 +63,7 @@ pub(super) async fn go(args: Args) -> anyhow::Result<Exit> {
     let mut table = Table { screen, typed: &mut typed, echo };
     for case in cases {
         let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-        drill(&playbook.source, &file, case, folder.path(), &mut table).await?;
+        drill(&playbook, &file, case, folder.path(), &mut table).await?;
     }
     if !args.all {
         anstream::println!("  the same again: dogwatch drill {} --seed {picked}", args.playbook);

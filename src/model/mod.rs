@@ -16,6 +16,7 @@ mod grouping;
 mod heartbeat;
 mod ids;
 mod incident;
+mod kind_text;
 mod label_names;
 mod limits;
 mod live;
@@ -59,6 +60,7 @@ pub use ids::{
     WindowId,
 };
 pub use incident::{Episode, Incident, IncidentState};
+pub use kind_text::{KindText, is_version, without_version};
 pub use label_names::{LabelNames, NAMESPACE, NamedLabel, OBJECT_LABELS, TwoNamespaces};
 pub use limits::{Breaker, FleetLimits, Rate, RateError, RunLimits};
 pub use live::Live;

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::check::Asks;
 use super::{check, load};
 use crate::action::Action;
+use crate::cluster::{KindName, Kinds};
 use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, SourceText};
 use crate::language::{Arg, Expression, Location, Template};
 use crate::model::{Autonomy, Phase, PlaybookRef, Rate, Severity, StepAddress};
@@ -44,6 +45,8 @@ pub struct Playbook {
     pub path: PathBuf,
     /// What may well not do what was meant.
     pub warnings: Vec<Diagnostic>,
+    /// Where plurals and scopes of the kinds come from that it names.
+    pub kinds: Arc<Kinds>,
 }
 
 impl Playbook {
@@ -66,13 +69,22 @@ impl Playbook {
         [Phase::Diagnose, Phase::Mitigate, Phase::Escalate].into_iter().flat_map(|phase| self.steps(phase))
     }
 
-    /// Reads the playbook in `text`, which came from the file `path` (only for messages).
+    /// Reads the playbook in `text`, which came from the file `path` (only for messages), where nothing is known of other
+    /// kinds than Kubernetes' own.
     ///
     /// # Errors
     /// Everything that is wrong with it, warnings included, in the order of the file.
     pub fn parse(path: &Path, text: &str) -> Result<Self, Vec<Diagnostic>> {
+        Self::parse_with(path, text, &Arc::default())
+    }
+
+    /// As [`Self::parse`], where these kinds are known.
+    ///
+    /// # Errors
+    /// Those of [`Self::parse`].
+    pub fn parse_with(path: &Path, text: &str, kinds: &Arc<Kinds>) -> Result<Self, Vec<Diagnostic>> {
         let source = SourceText { path, text };
-        check::check(load::read(&source), &source, Asks::Author)
+        check::check(load::read(&source), &source, Asks::Author, kinds)
     }
 
     /// Reads back a frozen playbook. It is read by the rules of its time: what only later versions
@@ -81,8 +93,16 @@ impl Playbook {
     /// # Errors
     /// The first thing for which it cannot be carried out any more.
     pub fn from_store(source: &str) -> Result<Self, String> {
+        Self::from_store_with(source, &Arc::default())
+    }
+
+    /// As [`Self::from_store`], where these kinds are known. One that is not is found when it is needed.
+    ///
+    /// # Errors
+    /// Those of [`Self::from_store`].
+    pub fn from_store_with(source: &str, kinds: &Arc<Kinds>) -> Result<Self, String> {
         let source = SourceText { path: Path::new(""), text: source };
-        check::check(load::read(&source), &source, Asks::Run).map_err(|problems| {
+        check::check(load::read(&source), &source, Asks::Run, kinds).map_err(|problems| {
             let first = problems.iter().find(|problem| problem.severity == DiagnosticSeverity::Error);
             first.map_or_else(String::new, ToString::to_string)
         })
@@ -97,6 +117,23 @@ impl Playbook {
             _ => None,
         });
         queries.filter_map(|(expr, at)| Some(source.error(Code::UnmatchedQuery, at, why_wrong(&expr)?))).collect()
+    }
+
+    /// The kinds that it names beside Kubernetes' own: those of its target, of its loops' items and of its steps.
+    pub fn custom_kinds(&self) -> Vec<KindName> {
+        let mut names: Vec<KindName> = Vec::new();
+        let of_blocks = [Phase::Diagnose, Phase::Mitigate, Phase::Escalate].into_iter();
+        let blocks = of_blocks.flat_map(|phase| self.blocks(phase)).flat_map(Block::item_targets);
+        let texts = std::iter::once(&self.target.kind).chain(blocks.map(|target| &target.kind));
+        names.extend(texts.filter_map(|text| text.parse().ok()));
+        names.extend(self.all_steps().filter_map(|step| match &step.kind {
+            StepKind::Action(action) => action.describe().named().kind,
+            _ => None,
+        }));
+        names.retain(|name| name.built_in().is_none());
+        names.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
+        names.dedup();
+        names
     }
 
     /// The read-only step that a verify repeats, by its id.
@@ -186,6 +223,17 @@ pub enum Block {
 }
 
 impl Block {
+    /// What items of loops within are about.
+    fn item_targets(&self) -> Box<dyn Iterator<Item = &ItemTarget> + '_> {
+        match self {
+            Block::Step(_) | Block::Atomic(_) => Box::new(std::iter::empty()),
+            Block::Choose(choose) => {
+                Box::new(choose.branches.iter().flat_map(|branch| branch.blocks.iter().flat_map(Block::item_targets)))
+            }
+            Block::ForEach(each) => Box::new(each.target.iter()),
+        }
+    }
+
     /// The steps within, in the order in which they are written.
     pub fn steps(&self) -> Box<dyn Iterator<Item = &Step> + '_> {
         match self {

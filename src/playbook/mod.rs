@@ -10,6 +10,7 @@ mod check;
 mod document;
 mod groups;
 mod inputs;
+mod kinds;
 mod kubernetes;
 mod load;
 mod rights;
@@ -18,12 +19,13 @@ mod target;
 mod tests;
 
 pub use again::Reread;
-pub use catalog::{AlertMatch, Catalog, read_folder};
+pub use catalog::{AlertMatch, Catalog, is_playbook, read_folder};
 pub use document::{
     Block, Branch, Choose, Condition, ForEach, Input, InputKind, ItemTarget, Limits, Playbook, Step, StepKind,
     TargetPart, TargetRule, Trigger, Verify, Watch, WhenResolved,
 };
 pub use inputs::InputProblem;
+pub use kinds::{read_definitions, read_kinds};
 pub use load::{LARGEST as LARGEST_PLAYBOOK, schema};
 pub use rights::{Subject, rights, roles};
 pub use target::{TargetError, alert_value};

@@ -45,5 +45,6 @@ pub fn asked_run(
         severity: playbook.severity,
         output_limit,
         mark: String::new(),
+        kinds: playbook.kinds.clone(),
     })
 }

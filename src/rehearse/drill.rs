@@ -15,6 +15,7 @@ use crate::message::{preview_text, timeline_line};
 use crate::model::{
     Approval, ApprovalId, Command, HumanDuration, Incident, IncidentId, IncidentState, PageId, Verdict, parse_duration,
 };
+use crate::playbook::Playbook;
 use crate::store::{IncidentFilter, IncidentStore as _, Page, RunStore as _};
 
 /// No drill takes longer, in its own time.
@@ -44,13 +45,13 @@ pub struct Table<'a> {
 /// # Errors
 /// When the case cannot be set up, or nobody reads any more.
 pub async fn drill(
-    source: &str,
+    playbook: &Playbook,
     file: &CaseFile,
     case: &Case,
     folder: &Path,
     table: &mut Table<'_>,
 ) -> anyhow::Result<()> {
-    let play = Play::set(source, file, case, folder).await?;
+    let play = Play::set(playbook, file, case, folder).await?;
     let mut drill = Drill { play, table, told: BTreeSet::new(), shown: Shown::default(), did: Vec::new() };
     let played = drill.run().await;
     drill.play.stage.store.close().await;

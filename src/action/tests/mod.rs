@@ -70,7 +70,7 @@ impl Edge {
     /// The world as the action sees it, with its rights alone.
     fn world(&self, action: Option<&Action>) -> World {
         let cluster = match action {
-            Some(action) => self.cluster.restricted(action.describe().access(&self.target.kind)),
+            Some(action) => self.cluster.restricted(action.describe().access(&self.target.kind, &Cluster::kinds(&self.cluster))),
             None => self.cluster.clone(),
         };
         World { cluster: Arc::new(cluster), prometheus: self.prometheus.clone(), clock: self.clock.clone() }

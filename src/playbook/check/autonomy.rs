@@ -57,7 +57,7 @@ mod tests {
         let text = format!("autonomy: {autonomy}\nmitigate:\n  - patroni.switch_over: {{}}\n");
         let source = SourceText { path: Path::new("playbooks/leader.yaml"), text: &text };
         let mut checker =
-            Checker { source: &source, asks: Asks::Author, problems: Vec::new(), inputs: Default::default() };
+            Checker { source: &source, asks: Asks::Author, kinds: &Default::default(), problems: Vec::new(), inputs: Default::default() };
         check(&mut checker, autonomy, [(Location { line: 3, column: 5 }, declaration)]);
         checker.problems.iter().map(|problem| problem.render(false)).collect()
     }

@@ -6,6 +6,7 @@ mod each;
 mod flow;
 mod header;
 mod inputs;
+mod kinds;
 mod missing;
 mod names;
 mod queries;
@@ -24,6 +25,7 @@ use std::time::Duration;
 
 use super::document::{InputKind, Playbook};
 use super::load::{Loaded, RawPlaybook, Seen, Text, branches_end_as_steps, place};
+use crate::cluster::Kinds;
 use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, SourceText};
 use crate::language::{Expression, InBody, Location, Template, TemplateError};
 use crate::model::{Digest, Phase, PlaybookRef, parse_duration};
@@ -42,8 +44,13 @@ pub(super) enum Asks {
 }
 
 /// The playbook, or everything that is wrong with it.
-pub(super) fn check(loaded: Loaded, source: &SourceText<'_>, asks: Asks) -> Result<Playbook, Vec<Diagnostic>> {
-    let mut checker = Checker { source, asks, problems: loaded.problems, inputs: BTreeMap::new() };
+pub(super) fn check(
+    loaded: Loaded,
+    source: &SourceText<'_>,
+    asks: Asks,
+    kinds: &Arc<Kinds>,
+) -> Result<Playbook, Vec<Diagnostic>> {
+    let mut checker = Checker { source, asks, kinds, problems: loaded.problems, inputs: BTreeMap::new() };
     let is_read = checker.problems.iter().all(|problem| problem.severity != DiagnosticSeverity::Error);
     let playbook = loaded.document.and_then(|raw| build(&mut checker, raw, loaded.incomplete));
     let mut problems = checker.problems;
@@ -131,6 +138,7 @@ fn build(checker: &mut Checker<'_>, mut raw: RawPlaybook, incomplete: bool) -> O
         mitigate: blocks::finish(mitigate)?,
         escalate: blocks::finish(escalate)?,
         warnings: Vec::new(),
+        kinds: checker.kinds.clone(),
         source: Arc::from(checker.source.text),
         path: checker.source.path.to_owned(),
     })
@@ -140,6 +148,7 @@ fn build(checker: &mut Checker<'_>, mut raw: RawPlaybook, incomplete: bool) -> O
 struct Checker<'a> {
     source: &'a SourceText<'a>,
     asks: Asks,
+    kinds: &'a Arc<Kinds>,
     problems: Vec<Diagnostic>,
     /// Of the inputs that could be read.
     inputs: BTreeMap<String, InputKind>,

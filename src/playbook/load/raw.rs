@@ -47,6 +47,7 @@ pub(in crate::playbook) struct RawTarget {
     pub seen: Seen,
     pub kind: Option<Text>,
     pub from: Option<Text>,
+    pub label: Option<Text>,
     pub namespace: Option<Arg<String>>,
     pub name: Option<Arg<String>>,
 }
@@ -133,7 +134,7 @@ plain_fields!(RawMetadata, "`metadata`", "name" => name, "version" => version, "
 
 plain_fields!(RawTrigger, "a trigger", "alert" => alert, "where" => condition);
 
-plain_fields!(RawTarget, "`target`", "kind" => kind, "from" => from, "namespace" => namespace, "name" => name);
+plain_fields!(RawTarget, "`target`", "kind" => kind, "from" => from, "label" => label, "namespace" => namespace, "name" => name);
 
 impl Fields for RawInputs {
     const WHAT: &'static str = "`inputs`";

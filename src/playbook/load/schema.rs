@@ -106,7 +106,8 @@ fn trigger() -> Value {
 
 fn target() -> Value {
     json!({
-        "kind": { "description": "As Kubernetes spells it", "enum": kinds() },
+        "kind": described("As Kubernetes spells it; what is not its own, with its group: `Certificate.cert-manager.io`", kind()),
+        "label": text_like("Of an alert: the label that names the object, where no rule of kube-state-metrics does", "^[A-Za-z_][A-Za-z0-9_]*$"),
         "from": { "description": "`alert`: the alert's labels name the object", "const": "alert" },
         "namespace": text("Where it is"),
         "name": text("What it is called"),
@@ -322,7 +323,7 @@ fn of_argument(argument: &Argument) -> Value {
         "percentage or integer" => vec![share, integer],
         "percentage or size" => vec![share, size],
         "duration" => vec![duration_form()],
-        "kind" => vec![json!({ "enum": kinds() })],
+        "kind" => vec![kind()],
         // Words: `cronjob` or `self`.
         words if words.starts_with('`') => {
             vec![json!({ "enum": words.split('`').skip(1).step_by(2).collect::<Vec<_>>() })]
@@ -338,10 +339,12 @@ fn of_argument(argument: &Argument) -> Value {
     described(argument.doc, schema)
 }
 
-fn kinds() -> Vec<&'static str> {
-    let mut kinds: Vec<&str> = Kind::all().iter().map(|kind| kind.name).collect();
+fn kind() -> Value {
+    let mut kinds: Vec<&str> = Kind::all().iter().map(|kind| kind.id).collect();
     kinds.sort_unstable();
-    kinds
+    // `Kind.group`, `Kind.version.group`, `plural.group`.
+    let custom = r"^[A-Za-z][A-Za-z0-9-]*(\.v[0-9]+((alpha|beta)[0-9]+)?)?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?){2,}$";
+    json!({ "anyOf": [{ "enum": kinds }, { "type": "string", "pattern": custom }] })
 }
 
 /// CEL. A bare `true` is one too.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -10,10 +11,11 @@ use super::branches::{WayAt, branches};
 use super::missing::{Missing, Shown, missing};
 use super::read::read_cases;
 use super::run::run_case;
+use crate::cluster::Kinds;
 use crate::diagnostics::Diagnostics;
 use crate::files;
 use crate::message::timeline_lines;
-use crate::playbook::{LARGEST_PLAYBOOK, Playbook};
+use crate::playbook::{LARGEST_PLAYBOOK, Playbook, is_playbook};
 
 /// What the cases of one playbook came to.
 #[derive(Debug)]
@@ -55,15 +57,19 @@ impl PlaybookReport {
     }
 }
 
-/// Runs the cases of every playbook in `folder`, or of the one playbook that it names. `told` hears of each playbook when it is
-/// done.
+/// Runs the cases of every playbook in `folder`, or of the one playbook that it names. `kinds`: what is known beside
+/// Kubernetes' own. `told` hears of each playbook when it is done.
 ///
 /// # Errors
 /// When the folder cannot be read, or there is nowhere to put the rehearsals' databases.
-pub async fn test_folder(folder: &Path, mut told: impl FnMut(&PlaybookReport)) -> anyhow::Result<Vec<PlaybookReport>> {
+pub async fn test_folder(
+    folder: &Path,
+    kinds: &Arc<Kinds>,
+    mut told: impl FnMut(&PlaybookReport),
+) -> anyhow::Result<Vec<PlaybookReport>> {
     let mut reports = Vec::new();
     for path in playbook_files(folder)? {
-        let report = test_playbook(&path).await?;
+        let report = test_playbook(&path, kinds).await?;
         told(&report);
         reports.push(report);
     }
@@ -85,7 +91,7 @@ pub fn playbook_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     for entry in entries {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name.ends_with(".yaml") && !name.ends_with(".cases.yaml") {
+        if is_playbook(&name) {
             found.push(path);
         }
     }
@@ -93,7 +99,7 @@ pub fn playbook_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-async fn test_playbook(path: &Path) -> anyhow::Result<PlaybookReport> {
+async fn test_playbook(path: &Path, kinds: &Arc<Kinds>) -> anyhow::Result<PlaybookReport> {
     let mut report = PlaybookReport {
         path: path.to_owned(),
         name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
@@ -108,7 +114,7 @@ async fn test_playbook(path: &Path) -> anyhow::Result<PlaybookReport> {
         Ok(source) => source,
         Err(error) => return Ok(PlaybookReport { error: Some(error.to_string()), ..report }),
     };
-    let playbook = match Playbook::parse(path, &source) {
+    let playbook = match Playbook::parse_with(path, &source, kinds) {
         Ok(playbook) => playbook,
         Err(problems) => {
             return Ok(PlaybookReport { error: Some(Diagnostics(problems).to_string()), ..report });
@@ -132,7 +138,7 @@ async fn test_playbook(path: &Path) -> anyhow::Result<PlaybookReport> {
                     lasted: Duration::ZERO,
                     timeline: Vec::new(),
                 };
-                match run_case(&source, &file, &case.value, folder.path()).await {
+                match run_case(&playbook, &file, &case.value, folder.path()).await {
                     Ok(came) => {
                         entered.extend(came.branches);
                         shown.doubted.extend(came.doubted);
