@@ -51,10 +51,11 @@ impl Catalog {
     /// What kinds there are beside Kubernetes' own, `kinds.yaml` and `*.crds.yaml` in the directory say.
     pub fn load(directory: &Path) -> (Self, Vec<Diagnostic>) {
         let (kinds, mut problems) = (Arc::default(), Vec::new());
-        read_kinds(directory, &kinds, &mut problems);
+        // That it cannot be read is told by who looks for playbooks in it.
+        if directory.is_dir() {
+            read_kinds(directory, &kinds, &mut problems);
+        }
         let (catalog, wrong) = Self::load_with(directory, &kinds);
-        // A directory that cannot be read was told of.
-        problems.retain(|problem| !wrong.contains(problem));
         problems.extend(wrong);
         (catalog, problems)
     }

@@ -33,6 +33,7 @@ mod heartbeats;
 mod incidents;
 mod intake;
 mod jobs;
+mod kinds;
 mod laws;
 mod limits;
 mod loops;

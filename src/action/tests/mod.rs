@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::registry::tests::action;
 use super::{Action, ActionError, Doubt, Field, Mutation, Output, Plan, RunMark, StepContext, World, prepare};
 use crate::clock::{Clock, ManualClock};
-use crate::cluster::Object;
+use crate::cluster::{Cluster, Object};
 use crate::cluster::sim::SimCluster;
 use crate::language::Scope;
 use crate::model::{Intent, ObjectKey, RunId, StepAddress};

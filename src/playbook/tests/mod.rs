@@ -4,6 +4,7 @@ mod branches;
 mod examples;
 mod frozen;
 mod hostile;
+mod kinds;
 mod laws;
 mod loops;
 mod missing;
