@@ -15,7 +15,7 @@ use dogwatch::app::InForce;
 use dogwatch::bot::Bot as Wiring;
 use dogwatch::clock::{Clock, ManualClock};
 use dogwatch::cluster::sim::{Fault, Verb};
-use dogwatch::cluster::{Object, SimCluster};
+use dogwatch::cluster::{Cluster, Object, SimCluster};
 use dogwatch::command::parse_command;
 use dogwatch::config::Config;
 use dogwatch::engine::FreezeMap;

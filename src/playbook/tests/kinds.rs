@@ -104,7 +104,15 @@ fn the_rights_have_the_plural_and_the_group() {
 #[test]
 fn without_a_cluster_somebody_must_tell_of_them() {
     let told = read(RENEWAL, &Arc::default()).unwrap_err();
-    insta::assert_snapshot!(told.split("\n\n").next().unwrap_or_default(), @"");
+    insta::assert_snapshot!(told.split("\n\n").next().unwrap_or_default(), @"
+    error[unknown-value]: what `Certificate.cert-manager.io` is called in paths and roles, and whether it is in namespaces, is not known without a cluster
+     --> renewal.yaml:9:17
+      |
+    9 | target: { kind: Certificate.cert-manager.io, from: alert, label: name }
+      |                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: put its CustomResourceDefinition beside the playbooks, as `NAME.crds.yaml` (or name its folder: `--crds DIR`); or write it into `kinds.yaml` there; or have a cluster say it: `dogwatch kinds > kinds.yaml`
+    ");
     assert!(told.contains("renewal.yaml:12"), "{told}");
     // With one, it is asked when the kind is needed.
     let playbook = read(RENEWAL, &Arc::new(Kinds::of_a_cluster())).unwrap();
