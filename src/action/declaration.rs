@@ -24,6 +24,8 @@ pub struct Declaration {
     pub errors: &'static str,
     /// What comes of doing it twice.
     pub repeated: &'static str,
+    /// How its change is taken back; `None`: it is not, or there is none.
+    pub way_back: Option<&'static str>,
     pub arguments: &'static [Argument],
     /// What conditions and texts see under the step's id, beside `summary` and, where something may
     /// be changed, `made`.

@@ -68,7 +68,7 @@ impl StepContext<'_> {
     /// `dogwatch-run-3f9a1c2e-7-scale`. The same for all attempts, as it must be found again;
     /// within Kubernetes's 128 characters for field managers.
     pub fn marker(&self) -> String {
-        format!("dogwatch-run-{}-{}", self.run, self.step.mark())
+        self.run.marker(self.step)
     }
 }
 
@@ -79,6 +79,18 @@ pub struct RunMark<'a> {
     /// At most eight characters that a name may hold; empty: nobody counts beside us.
     pub database: &'a str,
     pub run: RunId,
+}
+
+impl RunMark<'_> {
+    /// As [`StepContext::marker`].
+    pub fn marker(&self, step: &StepAddress) -> String {
+        format!("dogwatch-run-{self}-{}", step.mark())
+    }
+
+    /// Whether a step of the run left this mark.
+    pub fn has_left(&self, mark: &str) -> bool {
+        mark.strip_prefix(&format!("dogwatch-run-{self}-")).is_some_and(|step| !step.is_empty())
+    }
 }
 
 impl fmt::Display for RunMark<'_> {
@@ -241,6 +253,22 @@ pub trait Mutation: Describe {
     /// repeated.
     async fn doubt(&self, world: &World, intent: &Intent) -> Result<Doubt, ActionError>;
 
+    /// What puts back what `made` replaced, where its object is as that left it: the same UID, the
+    /// same value, a mark of the run. `step` is the undo's own address. Changes nothing; may be repeated. What it decides is made by
+    /// [`apply`](Self::apply), and [`doubt`](Self::doubt) is asked about it.
+    ///
+    /// # Errors
+    /// [`Declaration::way_back`] is none, somebody has changed it meanwhile, or it is gone.
+    async fn take_back(
+        &self,
+        _world: &World,
+        _made: &Intent,
+        _run: RunMark<'_>,
+        _step: &StepAddress,
+    ) -> Result<Plan, ActionError> {
+        Err(ActionError::needs_human(format!("`{}` has no way back", self.name())))
+    }
+
     /// For which object it is done: what it is done to, unless that has another name each time.
     fn remedied(&self, intent: &Intent) -> ObjectKey {
         intent.object.clone()
@@ -256,6 +284,23 @@ pub async fn prepare(mutation: &dyn Mutation, world: &World, step: StepContext<'
     let plan = mutation.prepare(world, step).await?;
     if let Plan::Do(intent) = &plan {
         deny::check_intent(world, mutation.change_kind(), step.target, intent).await?;
+    }
+    Ok(plan)
+}
+
+/// Decides what would take a change back, and refuses what no playbook may do. As [`prepare`], the
+/// only way to such a plan.
+pub async fn take_back(
+    mutation: &dyn Mutation,
+    world: &World,
+    target: &Target,
+    made: &Intent,
+    run: RunMark<'_>,
+    step: &StepAddress,
+) -> Result<Plan, ActionError> {
+    let plan = mutation.take_back(world, made, run, step).await?;
+    if let Plan::Do(intent) = &plan {
+        deny::check_intent(world, mutation.change_kind(), target, intent).await?;
     }
     Ok(plan)
 }

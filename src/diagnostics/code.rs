@@ -55,7 +55,6 @@ codes! {
     DuplicateName "duplicate-name" "Two things that need names of their own have the same.",
     UnknownName "unknown-name" "Nothing of that name is there: no step, input, member or sink.",
     Contradiction "contradiction" "Two fields that are right by themselves cannot both be meant.",
-    Unsupported "unsupported" "The language has a place for it, and this version cannot do it.",
     // Playbooks.
     UnknownAction "unknown-action" "A step names an action that there is not.",
     NoAction "no-action" "A step does nothing.",

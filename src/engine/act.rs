@@ -71,7 +71,7 @@ async fn braked(
     by: String,
     mut before: Vec<RunEvent>,
 ) -> Result<Flow, StoreError> {
-    if at.is_in_loop() && brake(driver, true).await?.is_none() {
+    if at.address.is_undo() || (at.is_in_loop() && brake(driver, true).await?.is_none()) {
         return driver.failed(at, attempt, ActionError::held_up(format!("{by} holds it")), before).await;
     }
     if let Some(Status::Started { tried, .. }) = driver.state.status(&at.address) {
@@ -91,7 +91,7 @@ async fn ask_first(
     before: Vec<RunEvent>,
     why: &str,
 ) -> Result<Flow, StoreError> {
-    if at.is_in_loop() {
+    if at.is_in_loop() || at.address.is_undo() {
         let message = format!("a person has to be asked about it first: {why}");
         return driver.failed(at, attempt, ActionError::held_up(message), before).await;
     }
@@ -186,7 +186,7 @@ fn not_as_approved(driver: &Driver<'_>, at: &StepAt<'_>, intent: &Intent) -> Opt
 }
 
 /// Puts the intent on the log, then makes the change.
-async fn start(
+pub(super) async fn start(
     driver: &mut Driver<'_>,
     at: &StepAt<'_>,
     action: &dyn Mutation,
@@ -217,7 +217,8 @@ async fn start(
         attempt,
         intent: intent.clone(),
         deadline,
-        remedy: Some(Box::new(remedy(action, &intent))),
+        // What is taken back helps nobody.
+        remedy: (!at.address.is_undo()).then(|| Box::new(remedy(action, &intent))),
     });
     let target = driver.frame.target(&driver.state, &at.address).clone();
     let mut locks = vec![driver.frame.run.target.key(), target.key(), intent.object.key()];

@@ -18,6 +18,7 @@ use super::scope::Frame;
 use super::state::RunState;
 use super::tally::count;
 use super::timing::{ANSWER_LOOK_EVERY, LEASE_MARGIN};
+use super::undo::take_back;
 use super::walk::{Place, StepAt, next_place};
 use super::worker::EngineOptions;
 use crate::action::{Action, ActionError, Tell, World};
@@ -126,6 +127,7 @@ impl Driver<'_> {
                     None => act(self, &at, action, attempt).await,
                 }
             }
+            Next::TakeBack { at, action, made, attempt } => take_back(self, &at, action, &made, attempt).await,
             Next::Doubt { at, action, attempt, intent, since } => {
                 doubt(self, &at, action, attempt, &intent, since).await
             }
@@ -153,6 +155,7 @@ impl Driver<'_> {
             | Next::Watch { .. }
             | Next::EndWait { .. }
             | Next::Skip { .. }
+            | Next::Stand { .. }
             | Next::GoWithout { .. }
             | Next::Look { .. }
             | Next::Enter { .. } => Ok(Flow::Leave),

@@ -104,7 +104,7 @@ pub fn in_step<'p>(
         Some(Status::Waiting { .. }) if matches!(step.kind, StepKind::Wait(_)) => return Next::EndWait { at },
         Some(Status::Made { at: made_at }) => return begin_verify(at, *made_at),
         Some(Status::Verifying { look_at, .. }) if now < *look_at => return Next::Park { until: *look_at },
-        Some(Status::Verifying { look_at, give_up_at, last, holds_since }) => {
+        Some(Status::Verifying { look_at, give_up_at, last, holds_since, .. }) => {
             return go_on_verifying(at, (*look_at, *give_up_at), last.as_ref(), *holds_since);
         }
         Some(Status::Ready { tried } | Status::Waiting { tried, .. }) => tried.wanted,

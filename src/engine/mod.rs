@@ -32,6 +32,7 @@ mod tally;
 #[cfg(test)]
 mod tests;
 mod timing;
+mod undo;
 mod walk;
 mod watch;
 mod windows;

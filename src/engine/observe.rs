@@ -77,6 +77,7 @@ pub(super) async fn observe<'p>(
         Next::Watch { at, action, watch } => return watch::look(world, frame, state, (at, action, watch), until).await,
         Next::EndWait { at } => RunEvent::Waited { step: at.address.clone() },
         Next::GoWithout { address, error } => RunEvent::ReadFailed { step: address, error },
+        Next::Stand { address, because } => RunEvent::Stands { step: address, because },
         Next::Skip { address, because } => RunEvent::Skipped { step: address, because },
         Next::Look { at, verify } => read::look(world, frame, state, playbook, &at, verify, until).await,
         other => return Observed::Other(other),

@@ -8,6 +8,7 @@ use super::in_step::{InStep, News, doubt, in_step, news};
 use super::loops::{self, Loop};
 use super::state::RunState;
 use super::status::Status;
+use super::undo;
 use super::walk::{ChooseAt, LoopAt, Place, StepAt, next_place};
 use crate::action::{Mutation, Read, Tell};
 use crate::language::Expression;
@@ -110,6 +111,18 @@ pub enum Next<'p> {
         action: &'p dyn Mutation,
         attempt: u32,
     },
+    /// Put back what a step replaced.
+    TakeBack {
+        at: StepAt<'p>,
+        action: &'p dyn Mutation,
+        made: Box<Intent>,
+        attempt: u32,
+    },
+    /// Record that a change which was to be taken back stands.
+    Stand {
+        address: StepAddress,
+        because: String,
+    },
     /// Find out what became of a mutation.
     Doubt {
         at: StepAt<'p>,
@@ -155,6 +168,21 @@ pub fn plan<'p>(playbook: &'p Playbook, autonomy: Autonomy, state: &RunState, no
     if phase == Phase::Escalate {
         return escalate(playbook, state, now);
     }
+    if let Some(next) = undo::in_doubt(playbook, state, now) {
+        return next;
+    }
+    let next = go_on(playbook, phase, autonomy, state, now);
+    undo::before(playbook, &[], state, now, next)
+}
+
+/// What comes next in the diagnosis and in the mitigation, but for what is taken back.
+fn go_on<'p>(
+    playbook: &'p Playbook,
+    phase: Phase,
+    autonomy: Autonomy,
+    state: &RunState,
+    now: DateTime<Utc>,
+) -> Next<'p> {
     let place = next_place(playbook, phase, state);
     let at = match &place {
         Some(Place::Step(at)) => Some(at),

@@ -12,7 +12,7 @@ use super::state::RunState;
 use super::walk::{Around, LoopAt, StepAt, chosen};
 use crate::action::{Action, ActionError, Plan, World};
 use crate::language::Expression;
-use crate::model::{FailureClass, Intent, Phase, Preview, PreviewStep, RunEvent, StepAddress, redact};
+use crate::model::{FailureClass, Intent, Phase, Preview, PreviewStep, RunEvent, StepAddress, Undo, redact};
 use crate::playbook::{Block, Choose, ForEach, Playbook, StepKind};
 
 /// What a run would do, and what could not be found out for the moment.
@@ -271,7 +271,15 @@ impl MitigationPreview<'_> {
 
     fn show(&mut self, step: &StepAddress, summary: String, certain: bool) {
         let summary = redact(&summary).into_owned();
-        let shown = PreviewStep { step: step.clone(), mutating: true, summary, certain, diff: None, uid: None };
+        let shown = PreviewStep {
+            step: step.clone(),
+            mutating: true,
+            summary,
+            certain,
+            diff: None,
+            uid: None,
+            undo: Undo::Never,
+        };
         self.outlook.preview.steps.push(shown);
     }
 
@@ -287,17 +295,28 @@ impl MitigationPreview<'_> {
         }
         let shown = |summary: String, certain, diff| {
             let summary = redact(&summary).into_owned();
-            PreviewStep { step: at.address.clone(), mutating: true, summary, certain, diff, uid: None }
+            PreviewStep {
+                step: at.address.clone(),
+                mutating: true,
+                summary,
+                certain,
+                diff,
+                uid: None,
+                undo: at.step.undo,
+            }
         };
         let wanted = wanted(self.world, self.frame, &self.state, at);
         if let Wanted::No { when } = wanted {
-            self.outlook.preview.steps.push(shown(format!("nothing: `{when}` does not hold"), true, None));
+            self.outlook.preview.steps.push(PreviewStep {
+                undo: Undo::Never,
+                ..shown(format!("nothing: `{when}` does not hold"), true, None)
+            });
             return;
         }
         let plan = mutate::prepare(self.world, self.frame, &self.state, at, action.as_ref(), self.until).await;
         let mut shown = match plan {
             Ok(Plan::Do(intent)) => {
-                let mut told = of_intent(&at.address, &intent);
+                let mut told = PreviewStep { undo: at.step.undo, ..of_intent(&at.address, &intent) };
                 // What comes behind a change of the item hangs on what that leaves behind.
                 told.certain = !(at.is_in_loop() && self.is_changed_before(at));
                 self.outlook.intents.insert(at.address.clone(), intent);
@@ -338,6 +357,7 @@ pub(super) fn of_intent(step: &StepAddress, intent: &Intent) -> PreviewStep {
         certain: true,
         diff: Some(redact(&format!("- {}\n+ {}", intent.before, intent.after)).into_owned()),
         uid: Some(intent.uid.clone()).filter(|uid| !uid.is_empty()),
+        undo: Undo::Never,
     }
 }
 
@@ -404,7 +424,15 @@ mod tests {
     }
 
     fn step(path: &str, summary: &str, certain: bool) -> PreviewStep {
-        PreviewStep { step: address(path), mutating: true, summary: summary.into(), certain, diff: None, uid: None }
+        PreviewStep {
+            step: address(path),
+            mutating: true,
+            summary: summary.into(),
+            certain,
+            diff: None,
+            uid: None,
+            undo: Undo::Never,
+        }
     }
 
     fn now(steps: &[PreviewStep], unasked: &[&str]) -> Outlook {

@@ -196,11 +196,18 @@ pub(super) async fn look(
     until: DateTime<Utc>,
 ) -> RunEvent {
     // The log needs what it came to and a line for people: a whole answer once more for each look would be noise.
-    let looked = |verdict, summary: String| RunEvent::Looked { step: at.address.clone(), verdict, summary };
+    let looked = |verdict, summary: String| {
+        let step = at.address.clone();
+        RunEvent::Looked { step, verdict, summary, unanswered: false }
+    };
+    let unanswered = |summary: String| {
+        let step = at.address.clone();
+        RunEvent::Looked { step, verdict: Look::NotYet, summary, unanswered: true }
+    };
     let mut scope = frame.scope(state, &at.address);
     let (observed, summary) = match look_again(world, frame, state, playbook, at, verify, until).await {
         Ok(seen) => seen,
-        Err(error) => return looked(Look::NotYet, error.message),
+        Err(error) => return unanswered(error.message),
     };
     match &verify.query {
         Some(_) => {
@@ -219,7 +226,7 @@ pub(super) async fn look(
         match fail_if.holds(&scope, now) {
             Ok(true) => return looked(Look::Bad, format!("{summary}: `{}`", fail_if.source())),
             Ok(false) => {}
-            Err(error) => return looked(Look::NotYet, error.to_string()),
+            Err(error) => return unanswered(error.to_string()),
         }
     }
     match verify.until.holds(&scope, now) {
@@ -233,7 +240,7 @@ pub(super) async fn look(
             looked(verdict, format!("{summary}: `{}`", verify.until.source()))
         }
         Ok(false) => looked(Look::NotYet, format!("{summary}: not yet `{}`", verify.until.source())),
-        Err(error) => looked(Look::NotYet, error.to_string()),
+        Err(error) => unanswered(error.to_string()),
     }
 }
 

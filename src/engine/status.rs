@@ -26,6 +26,9 @@ pub enum Status {
         give_up_at: DateTime<Utc>,
         last: Option<(DateTime<Utc>, String)>,
         holds_since: Option<DateTime<Utc>>,
+        /// What the last look found that speaks against the change; `None`: it had no answer, or a
+        /// good one.
+        against: Option<Look>,
     },
     /// A read is repeated.
     Watching(Watched),
@@ -156,22 +159,32 @@ impl Status {
                 Status::Made { at }
             }
             (Status::Made { .. }, RunEvent::Verifying { look_at, give_up_at, .. }) => {
-                Status::Verifying { look_at: *look_at, give_up_at: *give_up_at, last: None, holds_since: None }
+                let (look_at, give_up_at) = (*look_at, *give_up_at);
+                Status::Verifying { look_at, give_up_at, last: None, holds_since: None, against: None }
             }
-            (Status::Verifying { last, holds_since, .. }, RunEvent::Verifying { look_at, give_up_at, .. }) => {
-                let (last, holds_since) = (last.clone(), *holds_since);
-                Status::Verifying { look_at: *look_at, give_up_at: *give_up_at, last, holds_since }
+            (Status::Verifying { last, holds_since, against, .. }, RunEvent::Verifying { look_at, give_up_at, .. }) => {
+                let (last, holds_since, against) = (last.clone(), *holds_since, *against);
+                Status::Verifying { look_at: *look_at, give_up_at: *give_up_at, last, holds_since, against }
             }
-            (Status::Verifying { look_at, give_up_at, holds_since, .. }, RunEvent::Looked { verdict, summary, .. }) => {
+            (
+                Status::Verifying { look_at, give_up_at, holds_since, .. },
+                RunEvent::Looked { verdict, summary, unanswered, .. },
+            ) => {
                 let (look_at, give_up_at, last) = (*look_at, *give_up_at, Some((at, summary.clone())));
                 match verdict {
                     Look::Good => Status::Finished { made: true },
                     Look::Holds => {
                         let holds_since = holds_since.or(Some(at));
-                        Status::Verifying { look_at, give_up_at, last, holds_since }
+                        Status::Verifying { look_at, give_up_at, last, holds_since, against: None }
                     }
-                    Look::Bad | Look::NotYet => Status::Verifying { look_at, give_up_at, last, holds_since: None },
+                    Look::Bad | Look::NotYet => {
+                        let against = Some(*verdict).filter(|_| !unanswered);
+                        Status::Verifying { look_at, give_up_at, last, holds_since: None, against }
+                    }
                 }
+            }
+            (Status::Ready { .. } | Status::Waiting { .. } | Status::Failed { .. }, RunEvent::Stands { .. }) => {
+                Status::Finished { made: false }
             }
             (Status::Ready { .. }, RunEvent::Watching { every, give_up_at, .. }) => Status::Watching(Watched {
                 since: at,
@@ -224,6 +237,16 @@ impl Status {
         }
     }
 
+    /// When a look found that the change did not help, and no other follows; `None`: none did.
+    pub(super) fn refuted_at(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Status::Verifying { give_up_at, last: Some((at, _)), against: Some(verdict), .. } => {
+                (*verdict == Look::Bad || at >= give_up_at).then_some(*at)
+            }
+            _ => None,
+        }
+    }
+
     /// An attempt to change something was on the log, whatever came of it.
     pub(super) fn has_begun_a_change(&self) -> bool {
         self.tried().is_some_and(|tried| tried.begun.is_some())
@@ -252,7 +275,7 @@ impl Status {
                 look_at.iter_mut().for_each(|at| *at += by);
             }
             Status::Made { at } => *at += by,
-            Status::Verifying { look_at, give_up_at, last, holds_since } => {
+            Status::Verifying { look_at, give_up_at, last, holds_since, against: _ } => {
                 *look_at += by;
                 *give_up_at += by;
                 last.iter_mut().for_each(|(at, _)| *at += by);

@@ -69,6 +69,10 @@ impl<'p> StepAt<'p> {
     /// Whether it belongs to an `atomic` group that has changed something, or to an item of a loop
     /// that did: that is finished, whatever happens. What was found unneeded has changed nothing.
     pub fn is_in_begun_group(&self, state: &RunState) -> bool {
+        // What is taken back is begun anew.
+        if self.address.is_undo() {
+            return false;
+        }
         let items = self.address.items();
         self.group.iter().any(|step| state.changed.contains(&step.address.for_items(items)))
             || state.item(&self.address).is_some_and(|item| item.is_begun)
@@ -78,6 +82,19 @@ impl<'p> StepAt<'p> {
     pub fn is_unwanted(&self, state: &RunState) -> bool {
         let goes_on = || self.foreach.is_some_and(|each| goes_on_when_resolved(each, state));
         state.cancelled_by.is_some() || (state.alert_resolved && !goes_on())
+    }
+
+    /// What takes its change back.
+    pub fn undo(&self) -> Self {
+        Self { address: self.address.undo(), ..self.clone() }
+    }
+
+    /// The steps by whose verify its change is proved, the last of which decides: itself, or those
+    /// of its group from it on.
+    pub fn verified_by(&self) -> impl Iterator<Item = StepAddress> {
+        let behind = self.group.iter().skip_while(|step| step.address.name() != self.address.name()).skip(1);
+        let verified = std::iter::once(self.step).chain(behind).filter(|step| step.verify.is_some());
+        verified.map(|step| step.address.for_items(self.address.items()))
     }
 
     /// Whether it is done for one item of many, of which others may go on meanwhile.
@@ -115,6 +132,44 @@ pub fn chosen<'p>(choose: &'p Choose, items: &[ItemKey], state: &RunState) -> Op
     // One that is not known is no branch without steps: it is chosen again, which cannot follow,
     // and so is for a human.
     choose.branches.iter().find(|known| known.name == *branch).map(|branch| branch.blocks.as_slice())
+}
+
+/// Each step of the mitigation in the order of the file: those beside all loops, or those of one item
+/// of the loops.
+pub fn steps_at<'p>(playbook: &'p Playbook, items: &[ItemKey]) -> Vec<StepAt<'p>> {
+    fn walk<'p>(
+        playbook: &'p Playbook,
+        blocks: &'p [Block],
+        around: Around<'p, '_>,
+        items: &[ItemKey],
+        found: &mut Vec<StepAt<'p>>,
+    ) {
+        for block in blocks {
+            match block {
+                Block::Step(step) if around.items == items => {
+                    found.push(StepAt::new(playbook, step, &[], around));
+                }
+                Block::Atomic(steps) if around.items == items => {
+                    found.extend(steps.iter().map(|step| StepAt::new(playbook, step, steps, around)));
+                }
+                Block::Step(_) | Block::Atomic(_) => {}
+                Block::Choose(choose) => {
+                    for branch in &choose.branches {
+                        walk(playbook, &branch.blocks, around, items, found);
+                    }
+                }
+                Block::ForEach(foreach) => {
+                    let around = Around { foreach: Some(foreach), items };
+                    if !items.is_empty() {
+                        walk(playbook, &foreach.blocks, around, items, found);
+                    }
+                }
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(playbook, playbook.blocks(Phase::Mitigate), Around::NOTHING, items, &mut found);
+    found
 }
 
 /// The first place of the phase at which something is left to do.

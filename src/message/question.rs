@@ -2,7 +2,7 @@
 
 use super::card::{Button, ButtonStyle, Card, Colour};
 use super::text::{clip, count, fold, moment, verbatim};
-use crate::model::{Approval, ApprovalState, Command, Incident, Preview, Run, Verdict};
+use crate::model::{Approval, ApprovalState, Command, Incident, Preview, Run, Undo, Verdict};
 
 /// No diff of one step takes more lines: what matters of a scale or a resize is in the first few.
 const DIFF_LINES: usize = 20;
@@ -71,6 +71,11 @@ fn preview_lines(preview: &Preview) -> Vec<String> {
             (false, false) => " (as it looks now: it depends on what the steps before it leave behind)",
         };
         lines.push(format!("{}. {effect}: {}{perhaps}", n + 1, clip(&step.summary, 300)));
+        match step.undo {
+            Undo::Never => {}
+            Undo::UnlessVerified => lines.push("   taken back, if its verify finds that it did not help".to_owned()),
+            Undo::AtEnd => lines.push("   taken back at the end".to_owned()),
+        }
         // Of many, the line of each says enough.
         let is_one_of_many = items.len() > FEW && !step.step.items().is_empty();
         if let Some(diff) = step.diff.as_ref().filter(|_| !is_one_of_many) {

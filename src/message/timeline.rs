@@ -298,6 +298,8 @@ fn tell_run(run: RunId, event: &RunEvent, at: DateTime<Utc>) -> Option<String> {
         // The answer stands on the timeline already, with the name of the one who gave it.
         RunEvent::ApprovalAnswered { verdict: Some(_), .. } => return None,
         RunEvent::ApprovalAnswered { approval, verdict: None, .. } => format!("nobody answered {approval} in time"),
+        RunEvent::Started { step, intent, .. } if step.is_undo() => format!("takes back: {}", intent.summary),
+        RunEvent::Done { step, summary, .. } if step.is_undo() => format!("taken back: {summary}"),
         RunEvent::Started { intent, .. } => intent.summary.clone(),
         RunEvent::Done { summary, recovered: true, .. } => format!("{summary} (found done: its answer was lost)"),
         RunEvent::Done { summary, recovered: false, .. } => summary.clone(),
@@ -306,6 +308,7 @@ fn tell_run(run: RunId, event: &RunEvent, at: DateTime<Utc>) -> Option<String> {
             format!("verify: looks at {}, until {} at the latest", later(*look_at, at), later(*give_up_at, at))
         }
         RunEvent::Looked { verdict, summary, .. } => format!("verify: {summary}: {}", verdict_text(*verdict)),
+        RunEvent::Stands { step, because } => format!("{}: it is not taken back: {because}", step_name(step)),
         RunEvent::Watching { step, give_up_at, .. } => {
             format!("{}: it is watched, until {} at the latest", step_name(step), later(*give_up_at, at))
         }

@@ -9,7 +9,7 @@ use super::{Digest, Phase};
 
 /// The address of a step within its pinned playbook: `mitigate.scale`, `diagnose.2` for the second
 /// step of its phase when it has no id, `mitigate.restart[db-17]` for one item of a loop around it,
-/// the outermost first.
+/// the outermost first, `mitigate.scale.undo` for what takes the step's change back.
 ///
 /// Run logs and approvals hold its text, and marks on objects of the cluster derive from it
 /// ([`mark`](Self::mark)): both outlive the process and the version that wrote them.
@@ -17,8 +17,12 @@ use super::{Digest, Phase};
 pub struct StepAddress {
     phase: Phase,
     name: StepName,
+    is_undo: bool,
     items: Vec<ItemKey>,
 }
+
+/// What stands behind the name of a step whose change is taken back. No id holds a dot.
+const UNDO: &str = ".undo";
 
 /// What a step is called within its playbook. Ids are unique over all phases, numbers within one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,7 +81,7 @@ impl ItemKey {
 impl StepAddress {
     /// A step that no loop is around, or has yet to be told for which items.
     pub fn new(phase: Phase, name: StepName) -> Self {
-        Self { phase, name, items: Vec::new() }
+        Self { phase, name, is_undo: false, items: Vec::new() }
     }
 
     /// The same step for these items of the loops around it.
@@ -88,6 +92,21 @@ impl StepAddress {
     /// The step itself, for whatever items.
     pub fn for_all(&self) -> Self {
         self.for_items(&[])
+    }
+
+    /// What takes the change of this step back.
+    pub fn undo(&self) -> Self {
+        Self { is_undo: true, ..self.clone() }
+    }
+
+    /// Whether it takes the change of a step back.
+    pub fn is_undo(&self) -> bool {
+        self.is_undo
+    }
+
+    /// The step whose change it takes back, or it itself.
+    pub fn of_step(&self) -> Self {
+        Self { is_undo: false, ..self.clone() }
     }
 
     pub fn phase(&self) -> Phase {
@@ -115,7 +134,11 @@ impl StepAddress {
     /// bytes that field managers and annotations may hold. Without a loop it is the id or the
     /// number alone, as versions before loops had it.
     pub fn mark(&self) -> String {
-        if self.items.is_empty() { self.name.to_string() } else { format!("{}-{}", self.name, self.tag()) }
+        match (self.items.as_slice(), self.is_undo) {
+            ([], false) => self.name.to_string(),
+            ([], true) => format!("{}-undo", self.name),
+            _ => format!("{}-{}", self.name, self.tag()),
+        }
     }
 
     /// Ten hex digits of the whole address, for names that have no room for it.
@@ -142,6 +165,9 @@ impl fmt::Display for ItemKey {
 impl fmt::Display for StepAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.phase, self.name)?;
+        if self.is_undo {
+            f.write_str(UNDO)?;
+        }
         for ItemKey(key) in &self.items {
             f.write_char('[')?;
             for c in key.chars() {
@@ -183,7 +209,11 @@ fn parse(text: &str) -> Result<StepAddress, &'static str> {
         Some(at) => rest.split_at(at),
         None => (rest, ""),
     };
-    Ok(StepAddress { phase, name: step_name(name)?, items: item_keys(items)? })
+    let (name, is_undo) = match name.strip_suffix(UNDO) {
+        Some(name) => (name, true),
+        None => (name, false),
+    };
+    Ok(StepAddress { phase, name: step_name(name)?, is_undo, items: item_keys(items)? })
 }
 
 fn step_name(text: &str) -> Result<StepName, &'static str> {
@@ -306,12 +336,27 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_takes_a_change_back_has_an_address_of_its_own() {
+        for text in ["mitigate.scale.undo", "mitigate.2.undo", "mitigate.scale.undo[db-17]"] {
+            let undo = address(text);
+            let step = undo.of_step();
+            assert_eq!((undo.to_string(), undo.is_undo(), step.is_undo()), (text.to_owned(), true, false));
+            assert_eq!(step.undo(), undo);
+            assert_ne!(step.mark(), undo.mark());
+        }
+    }
+
     proptest! {
         /// What is printed is read back as the same, whatever the keys are.
         #[test]
-        fn it_is_read_back(id in "[a-z_][a-z0-9_]{0,62}", keys in prop::collection::vec("\\PC{1,60}|[\\x00-\\x7f]{1,60}", 0..4)) {
+        fn it_is_read_back(
+            id in "[a-z_][a-z0-9_]{0,62}", undo: bool,
+            keys in prop::collection::vec("\\PC{1,60}|[\\x00-\\x7f]{1,60}", 0..4),
+        ) {
             let keys: Vec<ItemKey> = keys.into_iter().map(|key| ItemKey::new(key).unwrap()).collect();
-            let address = StepAddress::new(Phase::Mitigate, StepName::Id(id)).for_items(&keys);
+            let step = StepAddress::new(Phase::Mitigate, StepName::Id(id)).for_items(&keys);
+            let address = if undo { step.undo() } else { step };
             prop_assert_eq!(address.to_string().parse::<StepAddress>(), Ok(address.clone()));
             prop_assert!(address.mark().len() <= 74);
             prop_assert!(address.to_string().chars().all(|c| !c.is_control()));

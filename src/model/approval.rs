@@ -34,6 +34,36 @@ pub struct PreviewStep {
     /// Of the object as it is there: another of the same name is another change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uid: Option<String>,
+    /// Whether what is done is taken back: an answer is about that, too.
+    #[serde(default, skip_serializing_if = "Undo::is_never")]
+    pub undo: Undo,
+}
+
+/// When a change is taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Undo {
+    #[default]
+    Never,
+    /// When its verify, or that of its group, has found that it did not help.
+    UnlessVerified,
+    /// However it ends, but for a person who stops it.
+    AtEnd,
+}
+
+impl Undo {
+    pub const WORDS: [&'static str; 3] = ["never", "unless_verified", "at_end"];
+
+    /// It is one of [`WORDS`](Self::WORDS).
+    pub fn of(word: &str) -> Option<Self> {
+        let all = [Undo::Never, Undo::UnlessVerified, Undo::AtEnd];
+        Self::WORDS.iter().zip(all).find(|(name, _)| **name == word).map(|(_, undo)| undo)
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    fn is_never(&self) -> bool {
+        *self == Undo::Never
+    }
 }
 
 impl Preview {

@@ -169,7 +169,16 @@ pub enum RunEvent {
     /// It was repeated, and goes on: not each look is recorded.
     Watched { step: StepAddress, verdict: Look, summary: String },
     /// A verify looked.
-    Looked { step: StepAddress, verdict: Look, summary: String },
+    Looked {
+        step: StepAddress,
+        verdict: Look,
+        summary: String,
+        /// There was no answer to its question: nothing speaks against the change.
+        #[serde(default, skip_serializing_if = "is_false")]
+        unanswered: bool,
+    },
+    /// A change that was to be taken back stands. The step is its undo.
+    Stands { step: StepAddress, because: String },
     /// A page or notice went to the outbox.
     Told { step: StepAddress, page: bool, team: String, text: String },
     /// What was found out is too old to change anything by: the diagnosis begins again. What was
@@ -223,6 +232,7 @@ impl RunEvent {
             | RunEvent::Watching { step, .. }
             | RunEvent::Watched { step, .. }
             | RunEvent::Looked { step, .. }
+            | RunEvent::Stands { step, .. }
             | RunEvent::Told { step, .. } => Some(step),
             RunEvent::Claimed { .. }
             | RunEvent::TargetRead { .. }
@@ -270,6 +280,7 @@ impl RunEvent {
             RunEvent::Watching { .. } => "watching",
             RunEvent::Watched { .. } => "watched",
             RunEvent::Looked { .. } => "looked",
+            RunEvent::Stands { .. } => "stands",
             RunEvent::Told { .. } => "told",
             RunEvent::DiagnosedAnew { .. } => "diagnosed_anew",
             RunEvent::SourceAsked { .. } => "source_asked",
@@ -281,6 +292,11 @@ impl RunEvent {
             RunEvent::Unknown => "unknown",
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_false(is: &bool) -> bool {
+    !is
 }
 
 /// One of the many that a `foreach` is about.
@@ -305,6 +321,13 @@ pub enum ItemOutcome {
     Failed,
     /// It was not to be touched at its turn, which says nothing about the others.
     LeftAlone,
+}
+
+impl ItemOutcome {
+    /// Whether it is for a human.
+    pub fn is_bad(self) -> bool {
+        self == ItemOutcome::Failed
+    }
 }
 
 impl fmt::Display for ItemOutcome {

@@ -42,7 +42,7 @@ mod window;
 pub use ack_times::{AckTimes, AckTimesOf};
 pub use address::{AddressError, ItemKey, ItemKeyError, StepAddress, StepName};
 pub use alert::{Alert, AlertStatus, LeftOut, Notification};
-pub use approval::{Approval, ApprovalState, Preview, PreviewStep, Verdict};
+pub use approval::{Approval, ApprovalState, Preview, PreviewStep, Undo, Verdict};
 pub use ceilings::{Ceilings, Under};
 pub use command::{Command, IncidentList, OncallQuestion, Person, PlaybookQuestion, Role, Start, Via};
 pub use concern::Concern;

@@ -14,7 +14,7 @@ use crate::action::Action;
 use crate::cluster::{KindName, Kinds};
 use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, SourceText};
 use crate::language::{Arg, Expression, Location, Template};
-use crate::model::{Autonomy, Phase, PlaybookRef, Rate, Severity, StepAddress};
+use crate::model::{Autonomy, Phase, PlaybookRef, Rate, Severity, StepAddress, Undo};
 
 /// A loaded playbook. It never changes: a reload makes a new one, and a run stays with the one it was pinned to.
 #[derive(Debug)]
@@ -338,6 +338,8 @@ pub struct Step {
     /// Of a read: it is repeated.
     pub watch: Option<Watch>,
     pub verify: Option<Verify>,
+    /// Of a change: when it is taken back.
+    pub undo: Undo,
     pub at: Location,
 }
 

@@ -100,7 +100,7 @@ pub struct Bot {
     /// Which of them are told at once, entry after entry; without any, each is an entry of its own.
     pub page_entries: Vec<Vec<&'static str>>,
     /// How many changes the conversation has spoken of.
-    told: usize,
+    pub told: usize,
 }
 
 struct Alive {

@@ -146,6 +146,22 @@ async fn a_branch_is_chosen_once_whenever_the_bot_dies() {
     .await;
 }
 
+/// What did not help goes back once, and what became of that is told.
+#[tokio::test]
+async fn a_change_is_taken_back_once_whenever_the_bot_dies() {
+    Story {
+        playbook: crate::runs::SHOP.replace("undo: never", "undo: unless_verified"),
+        objects: crate::runs::shop,
+        world: |bot| bot.prometheus.follows("shop_latency", || Some(0.4)),
+        alert: ("ShopSlow", &[]),
+        ends: Outcome::Escalated,
+        mutations: &["patch deployment/web in shop", "patch deployment/web in shop"],
+        pages: &["shop escalated"],
+    }
+    .survives(60..140)
+    .await;
+}
+
 /// The list is made once, and each item goes on from its own records.
 #[tokio::test]
 async fn each_item_of_a_loop_is_changed_once_whenever_the_bot_dies() {

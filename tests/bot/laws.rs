@@ -97,8 +97,9 @@ async fn stops_when_told(bot: &Bot) {
             match event {
                 RunEvent::AlertResolved | RunEvent::CancelAsked { .. } | RunEvent::Braked { .. } => told = true,
                 RunEvent::Started { step, .. } => {
+                    // What takes something back has laws of its own.
                     assert!(
-                        !told || step.to_string() == "mitigate.two",
+                        !told || step.to_string() == "mitigate.two" || step.is_undo(),
                         "{step} was begun all the same: {:#?}",
                         bot.log().await
                     );
@@ -109,8 +110,42 @@ async fn stops_when_told(bot: &Bot) {
     }
 }
 
-async fn holds(autonomy: &str, before: Vec<Happens>, after: Vec<Happens>) {
+/// What is taken back was made, is taken back once, and not for an end of the alert, a person or a
+/// brake; what did not help, only when a look said so; what was for a while, always.
+async fn undo_keeps_the_laws(bot: &Bot, undo: &str) {
+    for run in bot.runs().await {
+        let log = bot.store().run_log(run.id).await.unwrap();
+        let (mut resolved, mut stopped, mut refuted) = (false, false, false);
+        let (mut made, mut undone, mut begun) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        for (_, event) in &log {
+            match event {
+                RunEvent::AlertResolved => resolved = true,
+                RunEvent::CancelAsked { .. } | RunEvent::Braked { .. } => stopped = true,
+                RunEvent::Looked { verdict: Look::NotYet | Look::Bad, unanswered: false, .. } => refuted = true,
+                RunEvent::Started { step, .. } if step.is_undo() => {
+                    assert!(made.contains(&step.of_step()), "{step}: nothing to take back: {log:#?}");
+                    assert!(!undone.contains(&step.of_step()), "{step} twice: {log:#?}");
+                    let is_new = begun.insert(step.clone());
+                    assert!(undo != "never" && !(is_new && stopped), "{step}: {log:#?}");
+                    let is_right = undo == "at_end" || (refuted && !(is_new && resolved));
+                    assert!(is_right, "{step}: nothing spoke against it: {log:#?}");
+                }
+                RunEvent::Done { step, .. } | RunEvent::Unneeded { step, .. } if step.is_undo() => {
+                    assert!(undone.insert(step.of_step()), "{step} twice: {log:#?}");
+                }
+                RunEvent::Done { step, .. } => drop(made.insert(step.clone())),
+                _ => {}
+            }
+        }
+        if undo == "at_end" && run.outcome == Some(Outcome::Fixed) {
+            assert_eq!(made, undone, "{log:#?}");
+        }
+    }
+}
+
+async fn holds(autonomy: &str, undo: &str, before: Vec<Happens>, after: Vec<Happens>) {
     let playbook = in_three_steps().replace("autonomy: auto", &format!("autonomy: {autonomy}"));
+    let playbook = playbook.replace("undo: never", &format!("undo: {undo}"));
     let mut bot = Bot::begins(&[&playbook], shop()).await;
     bot.prometheus.follows("shop_latency", || Some(0.4));
     for happens in before {
@@ -123,6 +158,7 @@ async fn holds(autonomy: &str, before: Vec<Happens>, after: Vec<Happens>) {
     bot.end().await;
     bot.keeps_the_laws().await;
     stops_when_told(&bot).await;
+    undo_keeps_the_laws(&bot, undo).await;
     assert_eq!(bot.locks().await, 0);
 }
 
@@ -143,7 +179,7 @@ async fn loops_keep_the_laws(bot: &Bot) {
                     assert!(open.as_ref().is_none_or(|open| open == step), "{step} beside {open:?}: {log:#?}");
                     open = Some(step.clone());
                     let is_begun = step.items().is_empty() || begun.contains(step.items());
-                    assert!(!told || is_begun, "{step} was begun all the same: {log:#?}");
+                    assert!(!told || is_begun || step.is_undo(), "{step} was begun all the same: {log:#?}");
                     let of = marks.entry(intent.marker.clone()).or_insert_with(|| step.clone());
                     assert_eq!(of, step, "two steps have one mark: {log:#?}");
                 }
@@ -176,14 +212,16 @@ async fn loops_keep_the_laws(bot: &Bot) {
 }
 
 /// A loop over three Deployments, two changes of each in a group, by branches.
-async fn loop_holds(autonomy: &str, before: Vec<Happens>, after: Vec<Happens>) {
+async fn loop_holds(autonomy: &str, undo: &str, before: Vec<Happens>, after: Vec<Happens>) {
     let (before_scale, after_scale) = crate::loops::GROW.split_once("      - id: scale\n").unwrap();
     let (_, escalate) = after_scale.split_once("escalate:").unwrap();
     let twice = "      - atomic:
           - id: scale
             k8s.scale: { by: \"{{more}}\", max: 9 }
+            undo: never
           - id: again
             k8s.scale: { by: 1, max: 9 }
+            undo: never
             verify:
               until: target.status.?readyReplicas.orValue(0) == target.spec.replicas
               settle: 1m
@@ -191,6 +229,7 @@ async fn loop_holds(autonomy: &str, before: Vec<Happens>, after: Vec<Happens>) {
 escalate:";
     let playbook = format!("{before_scale}{twice}{escalate}");
     let playbook = playbook.replace("autonomy: auto", &format!("autonomy: {autonomy}"));
+    let playbook = playbook.replace("undo: never", &format!("undo: {undo}"));
     let mut objects = crate::loops::shop_of(&[2, 4]);
     objects.extend(shop());
     let mut bot = Bot::begins(&[&playbook], objects).await;
@@ -204,7 +243,12 @@ escalate:";
     bot.end().await;
     bot.keeps_the_laws().await;
     loops_keep_the_laws(&bot).await;
+    undo_keeps_the_laws(&bot, undo).await;
     assert_eq!(bot.locks().await, 0);
+}
+
+fn undo() -> impl Strategy<Value = &'static str> {
+    prop_oneof![Just("never"), Just("unless_verified"), Just("at_end")]
 }
 
 fn faults_before() -> impl Strategy<Value = Vec<Happens>> {
@@ -219,20 +263,22 @@ proptest! {
     #[test]
     fn a_run_keeps_the_laws_whatever_happens(
         is_auto in any::<bool>(),
+        undo in undo(),
         before in faults_before(),
         after in happens(),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(holds(if is_auto { "auto" } else { "approve" }, before, after));
+        runtime.block_on(holds(if is_auto { "auto" } else { "approve" }, undo, before, after));
     }
 
     #[test]
     fn a_loop_keeps_the_laws_whatever_happens(
         is_auto in any::<bool>(),
+        undo in undo(),
         before in faults_before(),
         after in happens(),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(loop_holds(if is_auto { "auto" } else { "approve" }, before, after));
+        runtime.block_on(loop_holds(if is_auto { "auto" } else { "approve" }, undo, before, after));
     }
 }

@@ -60,6 +60,7 @@ mod test_pages;
 mod tickets;
 mod tickets_in_doubt;
 mod two_bots;
+mod undo;
 mod watches;
 mod why;
 mod windows;

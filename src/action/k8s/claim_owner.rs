@@ -42,6 +42,7 @@ impl Declared for K8sClaimOwner {
             an admission webhook, a pod before it that is not ready. The claim alone does not tell.",
         errors: "The target is not there any more.",
         repeated: AT_WILL,
+        way_back: None,
         arguments: Self::ARGUMENTS,
         output: ClaimOwner::FIELDS,
         rights: &[

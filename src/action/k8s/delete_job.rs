@@ -73,6 +73,7 @@ impl Declared for K8sDeleteJob {
         errors: "The target is no Job. A human is needed for a Job that something else makes, or that could not be made again, also \
             because it holds a secret that must not be kept, and for a CronJob that is annotated `dogwatch/hands-off`.",
         repeated: "What has the UID is deleted once.",
+        way_back: None,
         arguments: Self::ARGUMENTS,
         output: Deleted::FIELDS,
         rights: &[

@@ -67,6 +67,7 @@ impl Declared for K8sEvents {
             was deleted before the target do not count.",
         errors: "More than 2000 events are about the object.",
         repeated: AT_WILL,
+        way_back: None,
         arguments: Self::ARGUMENTS,
         output: Events::FIELDS,
         rights: &[Right::on_events(&["list"])],

@@ -44,6 +44,7 @@ impl Declared for K8sGet {
         about: "The object is read without its managed fields and the copy of itself that `kubectl apply` leaves.",
         errors: "The object is absent, unless it is `optional`.",
         repeated: AT_WILL,
+        way_back: None,
         arguments: Self::ARGUMENTS,
         output: Got::FIELDS,
         rights: &[Right::on_named(&["get"])],

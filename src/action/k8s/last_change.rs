@@ -88,6 +88,7 @@ impl Declared for K8sLastChange {
             is a change. The first binding of a claim, whenever it comes, gives its capacity the first value, and is no change.",
         errors: "The field was changed, and nobody recorded when.",
         repeated: AT_WILL,
+        way_back: None,
         arguments: Self::ARGUMENTS,
         output: LastChange::FIELDS,
         rights: &[Right::on_target(&["get"])],

@@ -49,6 +49,7 @@ impl Declared for K8sList {
         errors: "More than `limit` objects match, as half a list would be taken for a whole one; a hole in a selector is filled \
             with anything but letters, digits and `_ . : / @ -`.",
         repeated: AT_WILL,
+        way_back: None,
         arguments: Self::ARGUMENTS,
         output: Listed::FIELDS,
         rights: &[Right::on_named(&["list"])],

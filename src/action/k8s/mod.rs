@@ -18,3 +18,4 @@ mod objects;
 mod other_bot;
 pub(super) mod pods;
 pub(super) mod scale;
+mod way_back;

@@ -72,6 +72,7 @@ impl Declared for K8sPods {
         about: "The target is a workload: whatever has a `spec.selector` of labels. No pod at all is an answer: `total` is 0.",
         errors: "The target has no selector; it has more than `limit` pods.",
         repeated: AT_WILL,
+        way_back: None,
         arguments: Self::ARGUMENTS,
         output: Pods::FIELDS,
         rights: &[Right::on_target(&["get"]), Right::on_kind(Kind::POD, &["list"])],

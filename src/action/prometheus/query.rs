@@ -67,6 +67,7 @@ impl Declared for PrometheusQuery {
             made of samples older than `max_age`, and one for another time than was asked for. Several samples without `many`, or \
             more than 200. A hole that is filled with anything but letters, digits and `_ . : / @ -`.",
         repeated: AT_WILL,
+        way_back: None,
         arguments: Self::ARGUMENTS,
         output: Answer::FIELDS,
         rights: &[],

@@ -1,6 +1,6 @@
 //! Actions as a page of the reference.
 
-use super::text::{autonomy, need, output_rows, rights};
+use super::text::{NO_WAY_BACK, autonomy, need, output_rows, rights};
 use crate::action::Declaration;
 
 const HEAD: &str = "\
@@ -61,6 +61,7 @@ pub(super) fn section(action: &Declaration) -> String {
     for (title, prose) in [
         ("Errors, and what needs a human", action.errors),
         ("Repeated", action.repeated),
+        ("Undo", action.way_back.unwrap_or(NO_WAY_BACK)),
         ("Rights", &format!("{}.", rights(action))),
         ("Autonomy", &format!("{}.", autonomy(action.most_autonomy))),
     ] {

@@ -15,6 +15,9 @@ pub(super) fn all(actions: &[&Declaration]) -> String {
     text
 }
 
+/// For [`Declaration::way_back`].
+pub(super) const NO_WAY_BACK: &str = "Never.";
+
 /// One, with all that it declares.
 pub(super) fn one(action: &Declaration) -> String {
     let mut text = wrapped(&format!("{} ({}): {}.", action.name, action.effect, action.summary), 0);
@@ -29,6 +32,7 @@ pub(super) fn one(action: &Declaration) -> String {
     for (title, prose) in [
         ("Errors, and what needs a human", action.errors),
         ("Repeated", action.repeated),
+        ("Undo", action.way_back.unwrap_or(NO_WAY_BACK)),
         ("Rights", rights(action).as_str()),
         ("Autonomy", autonomy(action.most_autonomy)),
     ] {

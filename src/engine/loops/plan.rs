@@ -11,6 +11,7 @@ use crate::engine::in_step::{InStep, News, doubt, fails_without_harm, in_step, n
 use crate::engine::plan::Next;
 use crate::engine::state::{Approval, RunState};
 use crate::engine::status::Status;
+use crate::engine::undo;
 use crate::engine::walk::{LoopAt, Place, next_in_guard, next_in_item};
 use crate::model::{Autonomy, FailureClass, ItemKey, ItemOutcome, Outcome, Phase};
 use crate::playbook::{ForEach, Playbook, WhenResolved};
@@ -215,8 +216,10 @@ impl<'p> Planner<'p, '_> {
         InStep { in_group: item.is_begun, heeds_the_end, news }
     }
 
+    /// Behind what is taken back of it.
     fn end(&self, item: &ItemState, outcome: ItemOutcome, because: String) -> Next<'p> {
-        Next::EndItem { address: of_item(&self.at.address, &item.key), outcome, because }
+        let end = Next::EndItem { address: of_item(&self.at.address, &item.key), outcome, because };
+        undo::before(self.playbook, std::slice::from_ref(&item.key), self.state, self.now, end)
     }
 
     /// Each item that has begun is over: what is before the next ones, and they.

@@ -11,10 +11,11 @@ use crate::cluster::Object;
 use crate::engine::ask_source::Heard;
 use crate::engine::loops::Loop;
 use crate::engine::status::{Status, Tried};
+use crate::engine::undo::Undone;
 use crate::language::Scope;
 use crate::model::{
-    ApprovalId, ConditionKind, HumanDuration, ItemOutcome, Look, Outcome, Phase, Preview, RunEvent, SourceAnswer,
-    StepAddress, Verdict,
+    ApprovalId, ConditionKind, HumanDuration, Intent, ItemOutcome, Look, Outcome, Phase, Preview, RunEvent,
+    SourceAnswer, StepAddress, Verdict,
 };
 
 /// The fold of a run's log. It holds recorded decisions only: nothing is evaluated again.
@@ -56,6 +57,10 @@ pub struct RunState {
     pub braked_by: Option<String>,
     /// The steps that really changed something.
     pub changed: BTreeSet<StepAddress>,
+    /// What was made by each of them.
+    pub(super) made: BTreeMap<StepAddress, Intent>,
+    /// What became of taking back what a step changed.
+    pub(super) undone: BTreeMap<StepAddress, Undone>,
     /// A page of the playbook went out.
     pub paged: bool,
     pub ended: Option<Outcome>,
@@ -194,6 +199,9 @@ impl RunState {
             self.is_illegal(format!("{step}: {why}"));
             return;
         }
+        if let (RunEvent::Done { .. }, Some((_, intent))) = (event, self.tried(step).begun) {
+            self.made.insert(step.clone(), intent);
+        }
         match Status::after(self.status(step), at, event) {
             Ok(status) => self.steps.insert(step.clone(), status),
             Err(illegal) => {
@@ -201,6 +209,10 @@ impl RunState {
                 return;
             }
         };
+        if step.is_undo() {
+            self.take_undo(step, event);
+            return;
+        }
         if step.phase() == Phase::Diagnose {
             self.diagnosed_at = Some(at);
             self.diagnosed.extend(step.id().map(str::to_owned));
@@ -275,6 +287,23 @@ impl RunState {
             }
             RunEvent::Told { page, .. } => self.paged |= page,
             _ => {}
+        }
+    }
+
+    /// What is known of a change that is to be taken back. Conditions and texts see it under the
+    /// step's id.
+    fn take_undo(&mut self, step: &StepAddress, event: &RunEvent) {
+        let (field, text, undone) = match event {
+            RunEvent::Done { summary, .. } | RunEvent::Unneeded { summary, .. } => {
+                ("undone", summary, Undone::Back(summary.clone()))
+            }
+            RunEvent::Stands { because, .. } => ("undo_error", because, Undone::Stands(because.clone())),
+            _ => return,
+        };
+        self.undone.insert(step.of_step(), undone);
+        let text = Value::String(text.clone());
+        if let Some(Value::Object(output)) = step.id().and_then(|id| self.outputs_of(step).get_mut(id)) {
+            output.insert(field.to_owned(), text);
         }
     }
 

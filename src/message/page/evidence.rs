@@ -45,6 +45,7 @@ pub(super) fn evidence(run: Option<RunId>, timeline: &[TimelineEntry]) -> (Vec<S
             | RunEvent::Started { .. }
             | RunEvent::Done { .. }
             | RunEvent::Unneeded { .. }
+            | RunEvent::Stands { .. }
             | RunEvent::Proposed { .. }
             | RunEvent::Looked { .. } => &mut tried,
             _ => continue,

@@ -46,6 +46,7 @@ mod tests {
         about: "",
         errors: "",
         repeated: "",
+        way_back: None,
         arguments: &[],
         output: &[],
         rights: &[],

@@ -14,6 +14,7 @@ mod steps;
 mod suits;
 mod target;
 mod types;
+mod undo;
 mod verify;
 mod visible;
 mod watch;

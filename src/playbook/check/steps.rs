@@ -8,7 +8,7 @@ use super::{Asks, Checker, verify, visible, watch};
 use crate::action::Action;
 use crate::diagnostics::Code;
 use crate::language::{Expression, Location, Template};
-use crate::model::{Phase, StepAddress, StepName};
+use crate::model::{Phase, StepAddress, StepName, Undo};
 use crate::playbook::document::{Condition, Step, StepKind};
 use crate::playbook::load::{Does, RawSet, RawStep, Text, What, place};
 
@@ -119,6 +119,7 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
     }
     let has_verify = raw.verify.is_some();
     let verify = raw.verify.take().and_then(|verify| verify::check(checker, spot, verify));
+    let undo = raw.undo.as_ref().map_or(Some(Undo::Never), |undo| super::undo::check(checker, undo, kind.as_ref()));
     // All that was written of it could be made: nothing of a step is left out.
     let is_whole = when.is_some() == has_when
         && verify.is_some() == has_verify
@@ -126,7 +127,7 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
         && timeout.is_some() == raw.timeout.is_some()
         && retry_for.is_some() == raw.retry.is_some()
         && raw.on_error.as_ref().is_none_or(|on_error| on_error.value == GO_ON)
-        && raw.undo.as_ref().is_none_or(|undo| undo.value == "never");
+        && undo.is_some();
     let is_wrong =
         checker.problems[before..].iter().any(|problem| problem.severity == super::DiagnosticSeverity::Error);
     if !raw.seen.broken.is_empty() || (is_wrong && (checker.asks == Asks::Author || !is_whole)) {
@@ -134,7 +135,9 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
     }
     let address = spot.address(raw.id);
     let (goes_on_without, at) = (raw.on_error.is_some(), raw.seen.at);
-    draft.step = kind.map(|kind| Step { address, kind, when, timeout, retry_for, goes_on_without, watch, verify, at });
+    let undo = undo.unwrap_or_default();
+    let step = |kind| Step { address, kind, when, timeout, retry_for, goes_on_without, watch, verify, undo, at };
+    draft.step = kind.map(step);
     draft
 }
 
@@ -217,17 +220,8 @@ fn keys_fit(checker: &mut Checker<'_>, raw: &RawStep, what: &What) {
     if let Some(verify) = raw.verify.as_ref().filter(|_| !mutates) {
         refuse(verify.seen.at, "verify", "changes something");
     }
-    match raw.undo.as_ref() {
-        Some(undo) if undo.value != "never" => {
-            checker.error(
-                Code::Unsupported,
-                place(undo),
-                "undo is not supported yet",
-                Some("write `undo: never`, or leave it out".into()),
-            );
-        }
-        Some(undo) if !mutates => refuse(place(undo), "undo", "changes something"),
-        _ => {}
+    if let Some(undo) = raw.undo.as_ref().filter(|_| !mutates) {
+        refuse(place(undo), "undo", "changes something");
     }
 }
 

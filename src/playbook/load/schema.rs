@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::action::{Argument, Declaration, Effect, declarations};
 use crate::cluster::Kind;
-use crate::model::Phase;
+use crate::model::{Phase, Undo};
 use crate::playbook::InputKind;
 use each::each;
 use looks::{verify, watch};
@@ -259,7 +259,10 @@ fn keys(phase: Phase) -> Map<String, Value> {
         },
         "watch": { "description": "The read is repeated until something holds", "$ref": "#/$defs/watch" },
         "verify": { "description": "How it is proved that the change helped", "$ref": "#/$defs/verify" },
-        "undo": { "description": "How it is undone", "const": "never" },
+        "undo": {
+            "description": "When the change is taken back: `never` (the default), `unless_verified` where its verify has found that it did not help, `at_end` however the run ends",
+            "enum": Undo::WORDS,
+        },
     });
     let Value::Object(mut keys) = keys else { return Map::new() };
     if phase == Phase::Escalate {

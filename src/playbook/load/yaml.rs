@@ -31,7 +31,8 @@ pub(super) fn problem(source: &SourceText<'_>, error: &Error, place: Option<&Pla
             (Code::DuplicateKey, format!("the key `{key}` is given twice"), Some("keep one of the two".into()))
         }
         _ if key == "undo" => {
-            (Code::Unsupported, "undo is not supported yet".into(), Some("write `undo: never`, or leave it out".into()))
+            let remedy = "write `never`, `unless_verified` or `at_end`: the action knows the way back itself";
+            (Code::InvalidValue, "`undo` says when, in a word".into(), Some(remedy.into()))
         }
         Error::Unexpected { expected, .. } => expected_one(expected, key, &found),
         Error::NullIntoString { .. } => {

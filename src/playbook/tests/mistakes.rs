@@ -211,13 +211,13 @@ fn yaml() {
        |   ^
     ");
     told!("    undo: never\n" => "    undo: { k8s.scale: { to: 4 } }\n", @"
-    error[unsupported]: undo is not supported yet
+    error[invalid-value]: `undo` says when, in a word
       --> playbooks/coredns.yaml:27:11
        |
     27 |     undo: { k8s.scale: { to: 4 } }
        |           ^
        |
-       = help: write `undo: never`, or leave it out
+       = help: write `never`, `unless_verified` or `at_end`: the action knows the way back itself
     ");
     told!("    because: the latency is back to normal\n" => "    because:\n", @"
     error[no-value]: `because` has no value
@@ -640,14 +640,32 @@ fn mutations() {
        |
        = help: add `within: 10m`
     ");
+    told!("    undo: never\n" => "    undo: unless_verifed\n", @"
+    error[invalid-value]: `unless_verifed` is no way to undo
+      --> playbooks/coredns.yaml:27:11
+       |
+    27 |     undo: unless_verifed
+       |           ^^^^^^^^^^^^^^
+       |
+       = help: write `unless_verified` instead
+    ");
+    told!("    undo: never\n" => "    undo: never\n  - k8s.expand_pvc: { by: 20%, max: 1Ti }\n    verify: { until: has(target.spec), within: 5m }\n    undo: at_end\n", @"
+    error[invalid-value]: `k8s.expand_pvc` has no way back
+      --> playbooks/coredns.yaml:30:11
+       |
+    30 |     undo: at_end
+       |           ^^^^^^
+       |
+       = help: write `undo: never`, or leave it out
+    ");
     told!("    undo: never\n" => "    undo: later\n", @"
-    error[unsupported]: undo is not supported yet
+    error[invalid-value]: `later` is no way to undo
       --> playbooks/coredns.yaml:27:11
        |
     27 |     undo: later
        |           ^^^^^
        |
-       = help: write `undo: never`, or leave it out
+       = help: write `never`, `unless_verified` or `at_end`
     ");
     told!("  - done_if: p99.value" => "  - k8s.scale: { by: 1, max: 5 }\n    verify: { until: has(target.spec), within: 5m }\n  - done_if: p99.value", @"
     error[misplaced]: `k8s.scale` changes something, and `diagnose` only looks and tells

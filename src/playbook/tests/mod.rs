@@ -105,7 +105,7 @@ fn a_frozen_playbook_is_read_by_the_rules_of_its_time() {
         with("p99.value < 0.1", "p99.value <"),
         with("within: 12m", "within: long"),
         with("settle: 6m", "settel: 6m"),
-        with("undo: never", "undo: at_end"),
+        with("undo: never", "undo: later"),
         with(
             "  - done_if: p99.value < 0.1\n    because: the latency is back to normal\n",
             "  - choose:\n      - branch: one\n        when: p99.value <\n        go_on: one\n      - otherwise: two\n        go_on: two\n",

@@ -6,7 +6,7 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::action::Action;
-use crate::model::{ConditionKind, ItemKey, ItemOutcome, Look, Phase, RunEvent, StepAddress};
+use crate::model::{ConditionKind, ItemKey, ItemOutcome, Look, Phase, RunEvent, StepAddress, Undo};
 use crate::playbook::{Block, Playbook, Step, StepKind};
 
 /// One way that a run can take at a step.
@@ -33,6 +33,8 @@ pub enum Way {
     Made,
     Proved,
     GivenUp,
+    /// Of a change with `undo`.
+    TakenBack,
     /// Of a loop: each item was done, or as wanted already.
     AllDone,
     /// Of a loop: one failed, or did not begin.
@@ -57,6 +59,7 @@ impl fmt::Display for WayAt {
             Way::Made => "it changes something",
             Way::Proved => "its verify proves it",
             Way::GivenUp => "its verify gives up",
+            Way::TakenBack => "its change is taken back",
             Way::AllDone => "all of its items are done",
             Way::Stopped => "it stops at an item that fails",
             Way::LeftAlone => "an item is left alone, as somebody holds it or it is gone",
@@ -124,6 +127,9 @@ fn ways(step: &Step) -> Vec<Way> {
     if step.verify.is_some() {
         ways.extend([Way::Proved, Way::GivenUp]);
     }
+    if step.undo != Undo::Never {
+        ways.push(Way::TakenBack);
+    }
     ways
 }
 
@@ -147,6 +153,7 @@ pub fn taken<'a>(log: impl IntoIterator<Item = &'a RunEvent>) -> BTreeSet<WayAt>
                 Some(false) => (step, Way::TimeIsOver),
                 None => continue,
             },
+            RunEvent::Done { step, .. } if step.is_undo() => (step, Way::TakenBack),
             RunEvent::Done { step, .. } => (step, Way::Made),
             RunEvent::Looked { step, verdict: Look::Good, .. } => {
                 verifying.remove(step.items());
@@ -179,7 +186,7 @@ pub fn taken<'a>(log: impl IntoIterator<Item = &'a RunEvent>) -> BTreeSet<WayAt>
             },
             _ => continue,
         };
-        found.insert(WayAt { step: step.for_all(), way });
+        found.insert(WayAt { step: step.of_step().for_all(), way });
     }
     for (step, left) in left {
         let is_held = found.contains(&WayAt { step: step.clone(), way: Way::LeftAlone });

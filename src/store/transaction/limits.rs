@@ -24,7 +24,8 @@ impl Tx<'_> {
             RunEvent::Started { step, .. } => Some(step),
             _ => None,
         });
-        let Some(step) = started.filter(|_| !guard.finishes_group) else { return Ok(None) };
+        // A limit is for what does harm in numbers: taking it back ends that.
+        let Some(step) = started.filter(|step| !guard.finishes_group && !step.is_undo()) else { return Ok(None) };
         let Some((playbook, target)) = self.tables.run_subject(run).await? else { return Ok(None) };
         let fleet = &limits.fleet;
         let mut facts = LimitFacts {

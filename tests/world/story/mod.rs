@@ -268,6 +268,7 @@ impl<P: Place> Story<P> {
             certain: true,
             diff: None,
             uid: None,
+            undo: Undo::Never,
         };
         let ask = Ask { preview: Preview { steps: vec![step] }, expires_at };
         self.logs(run, Append { ask: Some(ask), ..Append::default() }).await;

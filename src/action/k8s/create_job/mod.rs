@@ -55,6 +55,7 @@ impl Declared for K8sCreateJob {
         errors: "Another Job of the CronJob is under way beside or before the target. A human is needed for a CronJob that is \
             suspended or annotated `dogwatch/hands-off`, and for a Job of that name that isn't ours.",
         repeated: "The name is the same, and a Job with our marker is the one: it is made once.",
+        way_back: None,
         arguments: Self::ARGUMENTS,
         output: Created::FIELDS,
         rights: &[

@@ -52,6 +52,7 @@ impl Declared for K8sExpandPvc {
         errors: "The cap is reached; the claim isn't bound. A human is needed for a class that is missing or forbids expansion, an \
             expansion that is stuck, and a claim that an operator's custom resource or a repository keeps.",
         repeated: "A repetition grows it again; the engine makes each attempt once.",
+        way_back: None,
         arguments: Self::ARGUMENTS,
         output: Expanded::FIELDS,
         rights: &[

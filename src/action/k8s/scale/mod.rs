@@ -7,16 +7,16 @@ use async_trait::async_trait;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{doubt, objects};
+use super::{doubt, objects, way_back};
 use crate::action::amounts::{Count, MoreReplicas};
 use crate::action::typed::{Arguments as _, OrNull, Typed, arguments, output};
 use crate::action::{
     Action, ActionError, ChangeKind, Declaration, Declared, Doubt, Effect, Kind, Mutation, Output, Plan, Right,
-    StepContext, World,
+    RunMark, StepContext, World,
 };
 use crate::cluster::Patch;
 use crate::language::Arg;
-use crate::model::{Autonomy, Intent, ObjectKey};
+use crate::model::{Autonomy, Intent, ObjectKey, StepAddress};
 use plan::{Amount, Wish, linear_min, plan};
 use replica_owner::Owner;
 
@@ -79,6 +79,10 @@ impl Declared for K8sScale {
             is changed at its source, or not at all), for an autoscaler in ladder mode, a target that was scaled to nothing, and \
             a StatefulSet that would be scaled down or by a share. A conflict is tried again from the beginning.",
         repeated: "A repetition adds again; the engine makes each attempt once.",
+        way_back: Some(
+            "The number that was there is put back, where it is still what the step made it. A StatefulSet is not scaled \
+            down: a person does that.",
+        ),
         arguments: Self::ARGUMENTS,
         output: Scaled::FIELDS,
         rights: &[
@@ -170,6 +174,37 @@ impl Mutation for K8sScale {
         let done = || place.output(intent);
         Ok(doubt::about_field(live.as_ref(), intent, place.path(), |a, b| a == b, done))
     }
+
+    async fn take_back(
+        &self,
+        world: &World,
+        made: &Intent,
+        run: RunMark<'_>,
+        step: &StepAddress,
+    ) -> Result<Plan, ActionError> {
+        let place = Place::of(made);
+        if made.object.kind == "StatefulSet" {
+            let message = format!("{} is not scaled down by a program: its pods have data", made.object);
+            return Err(ActionError::needs_human(message));
+        }
+        let after = match (&made.before, place) {
+            // Which is what counts where nothing is said.
+            (Value::Null, Place::Workload | Place::Hpa) => json!(1),
+            (before, _) => before.clone(),
+        };
+        let (more, less) = (place.number(&made.after), place.number(&after));
+        let (more, less) = (more.unwrap_or_default(), less.unwrap_or_default());
+        let object = &made.object;
+        let summary = match place {
+            Place::Workload => format!("scale {object} {more} -> {less}"),
+            Place::Hpa => format!("lower minReplicas of {object} {more} -> {less}"),
+            Place::Config => format!("lower min of {object} {more} -> {less}"),
+        };
+        let back = Intent { summary, before: made.after.clone(), after, marker: run.marker(step), ..made.clone() };
+        let as_before =
+            Output { summary: format!("{object} has {less} again: somebody has put it back"), ..place.output(&back) };
+        way_back::of_field(world.cluster.as_ref(), (made, back), run, place.path(), as_before).await
+    }
 }
 
 /// Where the number is written.
@@ -205,18 +240,21 @@ impl Place {
         self.path().iter().rev().fold(value.clone(), |inner, name| json!({ *name: inner }))
     }
 
-    fn output(self, intent: &Intent) -> Output {
-        let number = |value: &Value| match self {
+    fn number(self, value: &Value) -> Option<u64> {
+        match self {
             Place::Config => Some(linear_min(value.as_str().unwrap_or_default())),
             Place::Workload | Place::Hpa => value.as_u64(),
-        };
+        }
+    }
+
+    fn output(self, intent: &Intent) -> Output {
         let via = match self {
             Place::Workload => Via::Scale,
             Place::Hpa => Via::Hpa,
             Place::Config => Via::Autoscaler,
         };
         // What is intended is always a number.
-        let (from, to) = (OrNull(number(&intent.before)), number(&intent.after).unwrap_or_default());
+        let (from, to) = (OrNull(self.number(&intent.before)), self.number(&intent.after).unwrap_or_default());
         Output::new(&Scaled { from, to, object: intent.object.to_string(), via }, intent.summary.clone())
     }
 }

@@ -1,0 +1,36 @@
+//! Taking one change back: on the log first, as every change.
+
+use crate::action::{self, Mutation, Plan, RunMark};
+use crate::engine::act::{settle, start};
+use crate::engine::drive::{Driver, Flow};
+use crate::engine::evidence::kept;
+use crate::engine::read::within;
+use crate::engine::walk::StepAt;
+use crate::model::{Intent, RunEvent};
+use crate::store::{Append, StoreError};
+
+/// Looks whether the object is still as the change left it, and puts back what was there before.
+pub(in crate::engine) async fn take_back(
+    driver: &mut Driver<'_>,
+    at: &StepAt<'_>,
+    action: &dyn Mutation,
+    made: &Intent,
+    attempt: u32,
+) -> Result<Flow, StoreError> {
+    if let Some(flow) = settle(driver, at, action, attempt).await? {
+        return Ok(flow);
+    }
+    let target = driver.frame.target(&driver.state, &at.address).clone();
+    let run = RunMark { database: &driver.frame.mark, run: driver.frame.run.id };
+    let decided = action::take_back(action, driver.world, &target, made, run, &at.address);
+    match within(driver.world, driver.until(), decided).await {
+        Ok(Plan::Do(intent)) => start(driver, at, action, attempt, intent, Vec::new()).await,
+        Ok(Plan::Unneeded(output)) => {
+            let (output, summary) = kept(output, driver.frame.output_limit);
+            let unneeded = RunEvent::Unneeded { step: at.address.clone(), summary, output };
+            driver.append(Append { events: vec![unneeded], ..Append::default() }).await?;
+            Ok(Flow::On)
+        }
+        Err(error) => driver.failed(at, attempt, error, Vec::new()).await,
+    }
+}
