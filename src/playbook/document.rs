@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::check::Asks;
 use super::{check, load};
 use crate::action::Action;
-use crate::cluster::{KindName, Kinds};
+use crate::cluster::Kinds;
 use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, SourceText};
 use crate::language::{Arg, Expression, Location, Template};
 use crate::model::{Autonomy, Phase, PlaybookRef, Rate, Severity, StepAddress, Undo};
@@ -119,23 +119,6 @@ impl Playbook {
         queries.filter_map(|(expr, at)| Some(source.error(Code::UnmatchedQuery, at, why_wrong(&expr)?))).collect()
     }
 
-    /// The kinds that it names beside Kubernetes' own: those of its target, of its loops' items and of its steps.
-    pub fn custom_kinds(&self) -> Vec<KindName> {
-        let mut names: Vec<KindName> = Vec::new();
-        let of_blocks = [Phase::Diagnose, Phase::Mitigate, Phase::Escalate].into_iter();
-        let blocks = of_blocks.flat_map(|phase| self.blocks(phase)).flat_map(Block::item_targets);
-        let texts = std::iter::once(&self.target.kind).chain(blocks.map(|target| &target.kind));
-        names.extend(texts.filter_map(|text| text.parse().ok()));
-        names.extend(self.all_steps().filter_map(|step| match &step.kind {
-            StepKind::Action(action) => action.describe().named().kind,
-            _ => None,
-        }));
-        names.retain(|name| name.built_in().is_none());
-        names.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
-        names.dedup();
-        names
-    }
-
     /// The read-only step that a verify repeats, by its id.
     pub fn step_by_id(&self, id: &str) -> Option<&Step> {
         self.all_steps().find(|step| step.id() == Some(id))
@@ -223,17 +206,6 @@ pub enum Block {
 }
 
 impl Block {
-    /// What items of loops within are about.
-    fn item_targets(&self) -> Box<dyn Iterator<Item = &ItemTarget> + '_> {
-        match self {
-            Block::Step(_) | Block::Atomic(_) => Box::new(std::iter::empty()),
-            Block::Choose(choose) => {
-                Box::new(choose.branches.iter().flat_map(|branch| branch.blocks.iter().flat_map(Block::item_targets)))
-            }
-            Block::ForEach(each) => Box::new(each.target.iter()),
-        }
-    }
-
     /// The steps within, in the order in which they are written.
     pub fn steps(&self) -> Box<dyn Iterator<Item = &Step> + '_> {
         match self {

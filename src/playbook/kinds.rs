@@ -11,11 +11,42 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_saphyr::{DuplicateKeyPolicy, MergeKeyPolicy, Spanned};
 
+use super::document::{Block, ItemTarget, Playbook, StepKind};
 use super::load::LARGEST;
 use crate::cluster::{CustomKind, Definition, KindName, Kinds};
 use crate::diagnostics::{Code, Diagnostic, SourceText};
 use crate::files::Folder;
 use crate::language::Location;
+use crate::model::Phase;
+
+impl Playbook {
+    /// The kinds that it names beside Kubernetes' own: those of its target, of its loops' items and of its steps.
+    pub fn custom_kinds(&self) -> Vec<KindName> {
+        let blocks = [Phase::Diagnose, Phase::Mitigate, Phase::Escalate].into_iter().flat_map(|phase| self.blocks(phase));
+        let items = blocks.flat_map(item_targets).map(|target| &target.kind);
+        let texts = std::iter::once(&self.target.kind).chain(items);
+        let mut names: Vec<KindName> = texts.filter_map(|text| text.parse().ok()).collect();
+        names.extend(self.all_steps().filter_map(|step| match &step.kind {
+            StepKind::Action(action) => action.describe().named().kind,
+            _ => None,
+        }));
+        names.retain(|name| name.built_in().is_none());
+        names.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
+        names.dedup();
+        names
+    }
+}
+
+/// What items of loops within are about.
+fn item_targets(block: &Block) -> Box<dyn Iterator<Item = &ItemTarget> + '_> {
+    match block {
+        Block::Step(_) | Block::Atomic(_) => Box::new(std::iter::empty()),
+        Block::Choose(choose) => {
+            Box::new(choose.branches.iter().flat_map(|branch| branch.blocks.iter().flat_map(item_targets)))
+        }
+        Block::ForEach(each) => Box::new(each.target.iter()),
+    }
+}
 
 /// What is not read as a playbook.
 const SAVED: &str = "kinds.yaml";

@@ -86,9 +86,7 @@ async fn a_kind_may_come_after_the_bot() {
     bot.fires("CertificateNotReady", &LABELS).await;
     bot.passes(minutes(1)).await;
     assert!(bot.runs().await.is_empty());
-    for object in [definitions(), resources()].concat() {
-        bot.cluster.apply(&object, "helm").unwrap();
-    }
+    bot.cluster.load([definitions(), resources()].concat()).unwrap();
     bot.resolves("CertificateNotReady", &LABELS).await;
     bot.passes(minutes(30)).await;
     bot.fires("CertificateNotReady", &LABELS).await;
@@ -99,9 +97,7 @@ async fn a_kind_may_come_after_the_bot() {
 #[tokio::test]
 async fn a_cluster_that_is_away_tells_later() {
     let mut bot = Bot::begins(&[RENEWAL], vec![]).await;
-    for object in [definitions(), resources()].concat() {
-        bot.cluster.apply(&object, "helm").unwrap();
-    }
+    bot.cluster.load([definitions(), resources()].concat()).unwrap();
     let away = Fault::Unavailable { verb: Verb::Get, kind: "Certificate.cert-manager.io".into(), times: 2 };
     bot.cluster.fault(away);
     bot.passes(minutes(5)).await;
