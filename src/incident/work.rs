@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::notification::Decider;
 use super::spell::{note, page_by};
 use super::{Coverage, IncidentRules};
 use crate::model::{Alert, Autonomy, HumanDuration, Target, Under};
-use crate::playbook::{Playbook, alert_value};
-use crate::store::{Change, IncidentEvent, IncidentRef, IncidentView, NewRun};
+use crate::playbook::{Limits, Playbook, alert_value};
+use crate::store::{Change, IncidentEvent, IncidentRef, IncidentView, NewRun, RunHead};
 
 /// What is done for an incident already.
 #[derive(Default)]
@@ -150,19 +151,23 @@ pub(super) fn why_not_run(decider: &Decider<'_>, playbook: &Playbook, target: &T
 
 fn over_the_limit(decider: &Decider<'_>, playbook: &Playbook, target_key: &str) -> Option<String> {
     let history = decider.view.history.get(&(playbook.name.clone(), target_key.to_owned()))?;
+    over_its_limits(&playbook.limits, history, decider.now)
+}
+
+/// Why one run more is too many, by the runs of the playbook on the target.
+pub(super) fn over_its_limits(limits: &Limits, history: &[RunHead], now: DateTime<Utc>) -> Option<String> {
     if let Some(under_way) = history.iter().find(|run| run.ended_at.is_none()) {
         return Some(format!("{} of it is under way on this target", under_way.id));
     }
-    let limits = &playbook.limits;
     // What a brake held before it began anything is no try.
     let history = || history.iter().filter(|run| !run.held);
     if let Some(cooldown) = limits.cooldown
-        && let Some(last) = history().find(|run| run.ended_at.is_some_and(|ended| decider.now < ended + cooldown))
+        && let Some(last) = history().find(|run| run.ended_at.is_some_and(|ended| now < ended + cooldown))
     {
         return Some(format!("{} ended less than its cooldown ago", last.id));
     }
     if let Some((most, window)) = limits.runs {
-        let recent = history().filter(|run| decider.now < run.created_at + window).count();
+        let recent = history().filter(|run| now < run.created_at + window).count();
         if recent >= most as usize {
             return Some(format!("it ran {recent} times on this target within its limit's time"));
         }

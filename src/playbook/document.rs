@@ -14,7 +14,7 @@ use crate::action::Action;
 use crate::cluster::Kinds;
 use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, SourceText};
 use crate::language::{Arg, Expression, Location, Template};
-use crate::model::{Autonomy, Phase, PlaybookRef, Rate, Severity, StepAddress, Undo};
+use crate::model::{Autonomy, Phase, PlaybookRef, Rate, Schedule, Severity, StepAddress, Undo};
 
 /// A loaded playbook. It never changes: a reload makes a new one, and a run stays with the one it was pinned to.
 #[derive(Debug)]
@@ -31,6 +31,8 @@ pub struct Playbook {
     /// Whatever the run is doing then, somebody is paged with the evidence so far.
     pub page_by: Option<Duration>,
     pub triggers: Vec<Trigger>,
+    /// The times that start it without an alert.
+    pub schedules: Vec<Schedule>,
     pub target: TargetRule,
     pub inputs: BTreeMap<String, Input>,
     pub limits: Limits,

@@ -52,6 +52,7 @@ mod reloads;
 mod repeats;
 mod runs;
 mod secrets;
+mod schedules;
 mod severity_rules;
 mod shipped_playbooks;
 mod storms;

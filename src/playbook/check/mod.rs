@@ -10,6 +10,7 @@ mod kinds;
 mod missing;
 mod names;
 mod queries;
+mod schedule;
 mod steps;
 mod suits;
 mod target;
@@ -96,8 +97,11 @@ fn build(checker: &mut Checker<'_>, mut raw: RawPlaybook, incomplete: bool) -> O
     let header = header::check(checker, &raw);
     let inputs = inputs::check(checker, &raw.inputs);
     checker.inputs = inputs.iter().map(|(name, input)| (name.clone(), input.kind)).collect();
-    let triggers = header::triggers(checker, &raw, &names);
+    let (triggers, schedules) = header::triggers(checker, &raw, &names);
     let target = target::check(checker, &mut raw, &names);
+    if let (Some((at, _)), Some(target)) = (schedules.first(), &target) {
+        schedule::knows_all(checker, (*at, target), &inputs);
+    }
     let limits = header::limits(checker, &raw.limits);
     steps::ids(checker, &names);
     let escalate_at = raw.escalate.as_ref().map(|steps| steps.first().map_or(raw.seen.at, |step| step.seen.at));
@@ -132,6 +136,7 @@ fn build(checker: &mut Checker<'_>, mut raw: RawPlaybook, incomplete: bool) -> O
         review_by: header.review_by,
         page_by: header.page_by,
         triggers,
+        schedules: schedules.into_iter().map(|(_, schedule)| schedule).collect(),
         target: target?,
         inputs,
         limits,

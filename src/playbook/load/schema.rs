@@ -49,12 +49,12 @@ fn top() -> Value {
         },
         "page_by": duration("Whatever the run is doing then, somebody is paged with the evidence so far"),
         "triggers": {
-            "description": "The alerts that start it",
+            "description": "The alerts, and the times, that start it",
             "type": "array",
             "items": {
                 "type": "object",
                 "additionalProperties": false,
-                "required": ["alert"],
+                "anyOf": [{ "required": ["alert"] }, { "required": ["schedule"] }],
                 "properties": trigger(),
             },
         },
@@ -101,6 +101,22 @@ fn trigger() -> Value {
     json!({
         "alert": text("The `alertname`"),
         "where": condition("Which of these alerts: a condition on `alert`"),
+        "schedule": {
+            "description": "In place of an alert: a time by the clocks of a place",
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["time_zone"],
+            "properties": schedule(),
+        },
+    })
+}
+
+fn schedule() -> Value {
+    json!({
+        "at": text_like("The time of the day", "^[0-9]{1,2}:[0-9]{2}$"),
+        "days": text("Of `at`, as in `oncall.yaml`: `mon-fri`. Left out: daily"),
+        "cron": text("In place of `at`: minute, hour, day, month and weekday"),
+        "time_zone": text("Whose clocks: `Europe/Berlin`, or `UTC`"),
     })
 }
 
@@ -384,7 +400,7 @@ fn with(mut schema: Value, name: &str, value: Value) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::raw::{RawInput, RawLimits, RawMetadata, RawTarget, RawTrigger};
+    use super::super::raw::{RawInput, RawLimits, RawMetadata, RawSchedule, RawTarget, RawTrigger};
     use super::super::reader::Fields;
     use super::super::step::{RawBranch, RawRetry, RawVerify, RawWatch};
     use super::super::{RawEach, RawPlaybook, RawStep};
@@ -407,6 +423,7 @@ mod tests {
         assert_eq!(keys_of(&top()), names::<RawPlaybook>());
         assert_eq!(keys_of(&metadata()), names::<RawMetadata>());
         assert_eq!(keys_of(&trigger()), names::<RawTrigger>());
+        assert_eq!(keys_of(&schedule()), names::<RawSchedule>());
         assert_eq!(keys_of(&target()), names::<RawTarget>());
         assert_eq!(keys_of(&input()), names::<RawInput>());
         assert_eq!(keys_of(&limits()), names::<RawLimits>());

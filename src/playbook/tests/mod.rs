@@ -10,6 +10,7 @@ mod loops;
 mod missing;
 mod mistakes;
 mod requests;
+mod schedules;
 mod watches;
 
 use std::path::Path;
