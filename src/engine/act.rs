@@ -236,6 +236,10 @@ pub(super) async fn start(
         }
         Some(Appended::Frozen(freeze)) => return braked(driver, at, attempt, freeze.named(), Vec::new()).await,
         Some(Appended::OverLimit(over)) => return wait_for_limit(driver, at, attempt, *over).await,
+        // It was none.
+        Some(Appended::NotHandedOver(because)) => {
+            return driver.failed(at, attempt, ActionError::needs_human(because), Vec::new()).await;
+        }
         Some(Appended::Done { .. }) => return Ok(Flow::On),
     }
     if driver.now() >= deadline {

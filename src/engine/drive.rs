@@ -8,6 +8,7 @@ use super::act::{act, doubt};
 use super::anew;
 use super::ask_source::{ask_source, why_asked_anew};
 use super::brakes::{autonomy, frozen_before_it_begins, is_held_back, is_stopped_by_a_brake, run_limits};
+use super::hand_over::hand_over;
 use super::inbox::take_inbox;
 use super::observe::{Observed, observe, told};
 use super::plan::{Next, plan};
@@ -135,6 +136,7 @@ impl Driver<'_> {
                 let event = RunEvent::Verifying { step: at.address.clone(), look_at, give_up_at };
                 self.wait(&at.address, vec![event], look_at).await
             }
+            Next::HandOver { at, to } => hand_over(self, &at, to).await,
             Next::Tell { at, tell } => self.tell(&at, tell).await,
             Next::End { outcome: Outcome::Proposed, because } => {
                 self.end(Outcome::Proposed, observes.unwrap_or(because)).await

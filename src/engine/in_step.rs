@@ -126,6 +126,7 @@ pub fn in_step<'p>(
         StepKind::Require(condition) => Next::Evaluate { at, kind: ConditionKind::Require, condition },
         StepKind::EscalateIf(condition) => Next::Evaluate { at, kind: ConditionKind::EscalateIf, condition },
         StepKind::Set(values) => Next::Set { at, values },
+        StepKind::HandOver(to) => Next::HandOver { at, to },
         StepKind::Wait(lasting) => Next::Wait { at, lasting: *lasting },
         StepKind::Action(Action::Read(action)) => match &step.watch {
             Some(watch) => watch::go_on(at, action.as_ref(), watch, state, now),

@@ -12,6 +12,7 @@ mod drive;
 mod evidence;
 mod freeze_map;
 mod freeze_worker;
+mod hand_over;
 mod in_step;
 mod inbox;
 mod kind_worker;

@@ -15,7 +15,7 @@ use crate::language::Expression;
 use crate::model::{
     Autonomy, ConditionKind, HumanDuration, Intent, ItemKey, ItemOutcome, ObjectKey, Outcome, Phase, StepAddress,
 };
-use crate::playbook::{Condition, Playbook, Verify, Watch};
+use crate::playbook::{Condition, HandOver, Playbook, Verify, Watch};
 
 /// The next thing to do.
 #[derive(Debug)]
@@ -87,6 +87,11 @@ pub enum Next<'p> {
         at: StepAt<'p>,
         action: &'p dyn Read,
         watch: &'p Watch,
+    },
+    /// Another playbook goes on.
+    HandOver {
+        at: StepAt<'p>,
+        to: &'p HandOver,
     },
     /// Nothing before then.
     Park {

@@ -62,6 +62,10 @@ pub async fn preview_run(world: &World, playbook: &Playbook, frame: &Frame) -> R
             Observed::Other(Next::End { outcome, because }) => {
                 return RunPreview { events, preview: None, end: Some((outcome, because)) };
             }
+            Observed::Other(Next::HandOver { to, .. }) => {
+                let because = format!("{}: {} would go on", to.branch, to.playbook);
+                return RunPreview { events, preview: None, end: Some((Outcome::HandedOver, because)) };
+            }
             // With this autonomy that is `Propose`; whatever else may come would change something.
             Observed::Other(_) => {
                 let preview = preview(world, frame, &state, playbook, until).await.preview;

@@ -103,6 +103,7 @@ impl Status {
             (
                 Status::Ready { .. },
                 RunEvent::Checked { .. }
+                | RunEvent::HandedOver { .. }
                 | RunEvent::Set { .. }
                 | RunEvent::Read { .. }
                 | RunEvent::Waited { .. }

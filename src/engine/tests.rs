@@ -61,6 +61,7 @@ fn follows(next: &Next<'_>) -> Vec<(&'static str, Option<StepAddress>)> {
         Next::Act { at, .. } => {
             [vec![("target_read", None)], of(&["started", "done", "unneeded", "failed", "waiting"], at)].concat()
         }
+        Next::HandOver { at, .. } => of(&["handed_over", "failed"], at),
         Next::TakeBack { at, .. } => of(&["started", "done", "unneeded", "failed", "waiting"], at),
         Next::Stand { address, .. } => vec![("stands", Some(address.clone()))],
         Next::Doubt { at, .. } => of(&["started", "done", "failed", "waiting"], at),

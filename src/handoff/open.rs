@@ -123,7 +123,7 @@ fn next_step(facts: &ShiftRecords, incident: &Incident) -> String {
             Some(Outcome::Escalated) => return format!("look at it, as {} escalated: {because}", run.id),
             Some(Outcome::Proposed) => return format!("decide about what {} proposed", run.id),
             Some(Outcome::Cancelled) => return format!("go on by hand, as {} was stopped: {because}", run.id),
-            Some(Outcome::Fixed | Outcome::NothingToDo) | None => {}
+            Some(Outcome::Fixed | Outcome::NothingToDo | Outcome::HandedOver) | None => {}
         }
     }
     let mut of_it = facts.view.unanswered.iter().filter(|page| page.incident == incident.id);

@@ -20,6 +20,7 @@ use super::radius::PutTogether;
 use super::test_page::{self, decide_test_page};
 use super::view::look_back;
 use super::window_commands::{Silence, decide_silence, decide_unsilence, decline_covered};
+use super::work::pin;
 use crate::model::{
     ApprovalId, ApprovalState, Command, Digest, Freeze, FreezeScope, Grouping, IncidentId, Origin, Person, Severity,
     Target, Verdict,
@@ -330,7 +331,10 @@ impl Asked<'_> {
         let since = self.now - look_back(playbook);
         let history = self.store.run_history(&playbook.name, &target.key(), since).await?;
         let known = self.incident_of(&target).await?;
-        Ok(decide_run(self.rules, Wish { playbook, target, inputs, set }, known.as_ref(), &history, self.person))
+        let wish = Wish { playbook, target, inputs, set };
+        let mut decision = decide_run(self.rules, wish, known.as_ref(), &history, self.person);
+        pin(catalog, &mut decision);
+        Ok(decision)
     }
 }
 

@@ -196,6 +196,8 @@ pub(super) fn decide_run(
         alert_waited: None,
         autonomy,
         requested_by: Some(person.name.clone()),
+        pins: Vec::new(),
+        handed_over: 0,
         because: format!("{} asked for it", person.name),
     };
     changes.push(Change::OpenRun { incident, run: Box::new(run) });

@@ -61,6 +61,10 @@ pub fn cover(catalog: &Catalog, rules: &IncidentRules, source: &str, alert: &Ale
         return (Coverage::Elsewhere { playbook, cluster: cluster.to_owned(), because }, remarks);
     }
     let Some(playbook) = playbook else { return (Coverage::Uncovered, remarks) };
+    // Evidence decides, and not the order of files.
+    if let Some(because) = found.undecided {
+        return (Coverage::Unusable { playbook, because }, remarks);
+    }
     let given = BTreeMap::new();
     let inputs = match playbook.inputs_for(Some(alert), &given) {
         Ok(inputs) => inputs,

@@ -137,6 +137,8 @@ impl Planned<'_> {
             alert_waited: None,
             autonomy,
             requested_by: None,
+            pins: Vec::new(),
+            handed_over: 0,
             because: format!("it was planned for {planned}"),
         };
         changes.push(Change::OpenRun { incident, run: Box::new(run) });

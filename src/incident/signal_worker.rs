@@ -25,6 +25,7 @@ use super::set_aside::decide_set_aside;
 use super::spell::page_by;
 use super::view::{Seen, gather_view, known_firings};
 use super::windows::{hold, window_ended};
+use super::work::pin;
 use super::{Coverage, IncidentRules};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
@@ -132,7 +133,7 @@ impl SignalWorker {
                 let page_by = self.patience(&ended, view.incident.severity).await?;
                 let end = End { run: *run, outcome: *outcome, because, page_by };
                 let mut decision = decide_run_ended(rules, &view, &end, self.clock.now());
-                if !matches!(outcome, Outcome::Fixed | Outcome::NothingToDo) {
+                if !matches!(outcome, Outcome::Fixed | Outcome::NothingToDo | Outcome::HandedOver) {
                     decision.changes.extend(hold(&*self.store, &view, self.clock.now()).await?);
                     decision.changes.extend(self.found_wide(rules, &view).await?);
                 }
@@ -202,7 +203,9 @@ impl SignalWorker {
         loop {
             let decided = decide_notification(rules, came, notification, &seen, &view, now);
             if !view.count(store, rules, notification, &decided.wide).await? {
-                return Ok(decided.decision);
+                let mut decision = decided.decision;
+                pin(&catalog, &mut decision);
+                return Ok(decision);
             }
         }
     }

@@ -10,8 +10,8 @@ use super::notification::Decider;
 use super::spell::{note, page_by};
 use super::{Coverage, IncidentRules};
 use crate::model::{Alert, Autonomy, HumanDuration, Target, Under};
-use crate::playbook::{Limits, Playbook, alert_value};
-use crate::store::{Change, IncidentEvent, IncidentRef, IncidentView, NewRun, RunHead};
+use crate::playbook::{Catalog, Limits, Playbook, alert_value};
+use crate::store::{Change, Decision, IncidentEvent, IncidentRef, IncidentView, NewRun, RunHead};
 
 /// What is done for an incident already.
 #[derive(Default)]
@@ -81,9 +81,20 @@ pub(super) fn open_run(
         alert_waited: alert_waited(decider, incident, playbook, autonomy),
         autonomy,
         requested_by: None,
+        pins: Vec::new(),
+        handed_over: 0,
         because: "its alert fires".to_owned(),
     };
     decider.changes.push(Change::OpenRun { incident, run: Box::new(run) });
+}
+
+/// Has each run that is opened keep the playbooks to which it may be handed over, as they are now.
+pub(super) fn pin(catalog: &Catalog, decision: &mut Decision) {
+    for change in &mut decision.changes {
+        let Change::OpenRun { run, .. } = change else { continue };
+        let Some(playbook) = catalog.by_digest(&run.playbook.digest) else { continue };
+        run.pins = catalog.pins(playbook);
+    }
 }
 
 /// How far the run may go: within the ceilings, and what nobody vouches for starts no mutation.
@@ -159,20 +170,7 @@ pub(super) fn over_its_limits(limits: &Limits, history: &[RunHead], now: DateTim
     if let Some(under_way) = history.iter().find(|run| run.ended_at.is_none()) {
         return Some(format!("{} of it is under way on this target", under_way.id));
     }
-    // What a brake held before it began anything is no try.
-    let history = || history.iter().filter(|run| !run.held);
-    if let Some(cooldown) = limits.cooldown
-        && let Some(last) = history().find(|run| run.ended_at.is_some_and(|ended| now < ended + cooldown))
-    {
-        return Some(format!("{} ended less than its cooldown ago", last.id));
-    }
-    if let Some((most, window)) = limits.runs {
-        let recent = history().filter(|run| now < run.created_at + window).count();
-        if recent >= most as usize {
-            return Some(format!("it ran {recent} times on this target within its limit's time"));
-        }
-    }
-    None
+    RunHead::too_often(history, limits.of_target(), now)
 }
 
 /// How far a run may go where a ceiling lowers that, and what is said of it.

@@ -282,6 +282,9 @@ fn tell_run(run: RunId, event: &RunEvent, at: DateTime<Utc>) -> Option<String> {
                 }
             }
         }
+        RunEvent::HandedOver { run: next, playbook, target, .. } => {
+            format!("{next} of {} goes on with {target}", playbook.name)
+        }
         RunEvent::Waiting { until, because, .. } => format!("waits until {}: {because}", later(*until, at)),
         RunEvent::Skipped { step, because } => format!("{} is passed over: {because}", step_name(step)),
         RunEvent::Proposed { preview } => {

@@ -6,7 +6,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{ApprovalId, HumanDuration, ItemKey, ObjectKey, Outcome, Preview, StepAddress, Verdict};
+use super::{
+    ApprovalId, HumanDuration, ItemKey, ObjectKey, Outcome, PlaybookRef, Preview, RunId, StepAddress, Target, Verdict,
+};
 
 /// The three phases of a playbook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -79,6 +81,8 @@ pub struct Remedy {
 pub enum RunEvent {
     /// A worker took the lease.
     Claimed { epoch: u64, worker: String },
+    /// Another playbook goes on, by that run.
+    HandedOver { step: StepAddress, run: RunId, playbook: PlaybookRef, target: Target },
     /// The target was read; `None`: it is not there.
     TargetRead { object: Option<Value> },
     /// The run entered a phase.
@@ -233,6 +237,7 @@ impl RunEvent {
             | RunEvent::Watched { step, .. }
             | RunEvent::Looked { step, .. }
             | RunEvent::Stands { step, .. }
+            | RunEvent::HandedOver { step, .. }
             | RunEvent::Told { step, .. } => Some(step),
             RunEvent::Claimed { .. }
             | RunEvent::TargetRead { .. }
@@ -281,6 +286,7 @@ impl RunEvent {
             RunEvent::Watched { .. } => "watched",
             RunEvent::Looked { .. } => "looked",
             RunEvent::Stands { .. } => "stands",
+            RunEvent::HandedOver { .. } => "handed_over",
             RunEvent::Told { .. } => "told",
             RunEvent::DiagnosedAnew { .. } => "diagnosed_anew",
             RunEvent::SourceAsked { .. } => "source_asked",

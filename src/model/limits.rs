@@ -88,6 +88,15 @@ pub struct RunLimits {
     pub runs_per_namespace: Option<Rate>,
 }
 
+/// How often runs of one playbook may follow each other on one target.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TargetLimits {
+    /// At most so many runs in this time.
+    pub runs: Option<(u32, Duration)>,
+    /// At least so long after the end of the last run.
+    pub cooldown: Option<Duration>,
+}
+
 /// A playbook of which no run changes anything until a person says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Breaker {

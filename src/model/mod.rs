@@ -63,7 +63,7 @@ pub use ids::{
 pub use incident::{Episode, Incident, IncidentState};
 pub use kind_text::{KindText, is_version, without_version};
 pub use label_names::{LabelNames, NAMESPACE, NamedLabel, OBJECT_LABELS, TwoNamespaces};
-pub use limits::{Breaker, FleetLimits, Rate, RateError, RunLimits};
+pub use limits::{Breaker, FleetLimits, Rate, RateError, RunLimits, TargetLimits};
 pub use live::Live;
 pub use matcher::{Matcher, MatcherError};
 pub use may_start::{Allowed, MayStart};

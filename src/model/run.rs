@@ -48,6 +48,8 @@ pub enum Outcome {
     Escalated,
     /// A person stopped it.
     Cancelled,
+    /// Another playbook knows what to do: its run goes on.
+    HandedOver,
 }
 
 impl fmt::Display for Outcome {
@@ -58,6 +60,7 @@ impl fmt::Display for Outcome {
             Outcome::Proposed => "proposed",
             Outcome::Escalated => "escalated",
             Outcome::Cancelled => "cancelled",
+            Outcome::HandedOver => "handed over",
         })
     }
 }
@@ -88,6 +91,11 @@ impl fmt::Display for PlaybookRef {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
 /// A run, without its log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Run {
@@ -104,6 +112,12 @@ pub struct Run {
     pub autonomy: Autonomy,
     /// The person who asked for it; `None` when an alert did.
     pub requested_by: Option<String>,
+    /// The playbooks that it may be handed over to, as they were when it was opened.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pins: Vec<PlaybookRef>,
+    /// How many runs before it handed over to the next.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub handed_over: u32,
     pub outcome: Option<Outcome>,
     pub because: Option<String>,
     pub created_at: DateTime<Utc>,

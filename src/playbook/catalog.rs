@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chrono::DateTime;
 
 use super::document::Playbook;
+use super::hand_overs;
 use super::kinds::{read_kinds, tells_of_kinds};
 use super::load::LARGEST;
 use super::target::alert_value;
@@ -37,8 +38,9 @@ struct Entry {
 #[derive(Debug, Default)]
 pub struct AlertMatch<'c> {
     pub playbook: Option<&'c Arc<Playbook>>,
-    /// What an operator should know: a `where` that had no answer for this alert (it does not match), and other playbooks
-    /// whose `where` holds as well (they are not run).
+    /// Several answer it, and none is run: which, and what to do about it.
+    pub undecided: Option<String>,
+    /// What an operator should know: a `where` that had no answer for this alert (it does not match).
     pub problems: Vec<String>,
 }
 
@@ -114,8 +116,23 @@ impl Catalog {
                 catalog.by_name.insert(name, playbook);
             }
         }
+        catalog.hold_to_their_hand_overs(&mut problems);
         catalog.index_alerts(&mut problems);
         (catalog, problems)
+    }
+
+    /// One that hands over to what is not there is not there either, and so on.
+    fn hold_to_their_hand_overs(&mut self, problems: &mut Vec<Diagnostic>) {
+        loop {
+            let wrong = hand_overs::wrong(&self.by_name);
+            if wrong.is_empty() {
+                return;
+            }
+            let is_wrong = |playbook: &Playbook| wrong.iter().any(|problem| problem.path == playbook.path);
+            self.by_digest.retain(|_, playbook| !is_wrong(playbook));
+            self.by_name.retain(|_, playbook| !is_wrong(playbook));
+            problems.extend(wrong);
+        }
     }
 
     /// What stands in the way of having these playbooks together.
@@ -153,42 +170,47 @@ impl Catalog {
         }
     }
 
-    /// The playbook that answers `alert`: the first by name whose `where` holds, else the one without a `where`.
+    /// The playbook that answers `alert`: the one whose `where` holds, else the one without a `where`.
     pub fn for_alert(&self, alert: &Alert) -> AlertMatch<'_> {
         let mut found = AlertMatch::default();
         let Some(entries) = self.by_alert.get(alert.name()) else { return found };
         let mut scope = None;
-        for Entry { playbook, trigger } in entries {
-            let condition = playbook.triggers.get(*trigger).and_then(|trigger| trigger.condition.as_ref());
-            let holds = match condition {
+        let mut special: Vec<&Arc<Playbook>> = Vec::new();
+        for entry in entries {
+            let Some(condition) = entry.condition() else {
                 // Where a condition holds, those without one are not asked.
-                None => found.playbook.is_none(),
-                Some(condition) => {
-                    let scope = scope.get_or_insert_with(|| {
-                        let mut scope = Scope::new();
-                        scope.insert("alert".into(), alert_value(alert));
-                        scope
-                    });
-                    // A trigger's condition cannot use `now`; the check holds it to `alert`.
-                    match condition.holds(scope, DateTime::UNIX_EPOCH) {
-                        Ok(holds) => holds,
-                        Err(error) => {
-                            found.problems.push(format!("the playbook {} does not answer it: {error}", playbook.name));
-                            false
-                        }
-                    }
+                if special.is_empty() && found.playbook.is_none() {
+                    found.playbook = Some(&entry.playbook);
                 }
+                continue;
             };
-            match found.playbook {
-                _ if !holds => {}
-                None => found.playbook = Some(playbook),
-                Some(first) if first.name != playbook.name => {
-                    found
-                        .problems
-                        .push(format!("{} would answer it too, and {} comes first", playbook.name, first.name));
+            let scope = scope.get_or_insert_with(|| {
+                let mut scope = Scope::new();
+                scope.insert("alert".into(), alert_value(alert));
+                scope
+            });
+            // A trigger's condition cannot use `now`; the check holds it to `alert`.
+            match condition.holds(scope, DateTime::UNIX_EPOCH) {
+                Ok(true) if special.iter().all(|other| other.name != entry.playbook.name) => {
+                    special.push(&entry.playbook);
                 }
-                Some(_) => {}
+                Ok(_) => {}
+                Err(error) => {
+                    found.problems.push(format!("the playbook {} does not answer it: {error}", entry.playbook.name));
+                }
             }
+        }
+        // Of several it is as bad as the worst of them says.
+        if let Some(worst) = special.iter().min_by_key(|playbook| playbook.severity) {
+            found.playbook = Some(worst);
+        }
+        if special.len() > 1 {
+            let names: Vec<&str> = special.iter().map(|playbook| playbook.name.as_str()).collect();
+            found.undecided = Some(format!(
+                "{} each answer it by their `where`, and nobody said which one is meant: write a playbook for the alert that \
+                 looks what it is, and hands over to one of them",
+                names.join(" and ")
+            ));
         }
         found
     }

@@ -1,20 +1,18 @@
 //! A playbook, as it is once it was loaded and checked.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::NaiveDate;
 use serde_json::Value;
 
-use super::check::Asks;
-use super::{check, load};
 use crate::action::Action;
 use crate::cluster::Kinds;
-use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, SourceText};
+use crate::diagnostics::{Code, Diagnostic, SourceText};
 use crate::language::{Arg, Expression, Location, Template};
-use crate::model::{Autonomy, Phase, PlaybookRef, Rate, Schedule, Severity, StepAddress, Undo};
+use crate::model::{Autonomy, Phase, PlaybookRef, Rate, Schedule, Severity, StepAddress, TargetLimits, Undo};
 
 /// A loaded playbook. It never changes: a reload makes a new one, and a run stays with the one it was pinned to.
 #[derive(Debug)]
@@ -69,45 +67,6 @@ impl Playbook {
     /// The steps of all phases.
     pub fn all_steps(&self) -> impl Iterator<Item = &Step> {
         [Phase::Diagnose, Phase::Mitigate, Phase::Escalate].into_iter().flat_map(|phase| self.steps(phase))
-    }
-
-    /// Reads the playbook in `text`, which came from the file `path` (only for messages), where nothing is known of other
-    /// kinds than Kubernetes' own.
-    ///
-    /// # Errors
-    /// Everything that is wrong with it, warnings included, in the order of the file.
-    pub fn parse(path: &Path, text: &str) -> Result<Self, Vec<Diagnostic>> {
-        Self::parse_with(path, text, &Arc::default())
-    }
-
-    /// As [`Self::parse`], where these kinds are known.
-    ///
-    /// # Errors
-    /// Those of [`Self::parse`].
-    pub fn parse_with(path: &Path, text: &str, kinds: &Arc<Kinds>) -> Result<Self, Vec<Diagnostic>> {
-        let source = SourceText { path, text };
-        check::check(load::read(&source), &source, Asks::Author, kinds)
-    }
-
-    /// Reads back a frozen playbook. It is read by the rules of its time: what only later versions
-    /// refuse is no mistake of it.
-    ///
-    /// # Errors
-    /// The first thing for which it cannot be carried out any more.
-    pub fn from_store(source: &str) -> Result<Self, String> {
-        Self::from_store_with(source, &Arc::default())
-    }
-
-    /// As [`Self::from_store`], where these kinds are known. One that is not is found when it is needed.
-    ///
-    /// # Errors
-    /// Those of [`Self::from_store`].
-    pub fn from_store_with(source: &str, kinds: &Arc<Kinds>) -> Result<Self, String> {
-        let source = SourceText { path: Path::new(""), text: source };
-        check::check(load::read(&source), &source, Asks::Run, kinds).map_err(|problems| {
-            let first = problems.iter().find(|problem| problem.severity == DiagnosticSeverity::Error);
-            first.map_or_else(String::new, ToString::to_string)
-        })
     }
 
     /// Its queries that `why_wrong` finds fault with. A query is given with a name in the place of
@@ -194,6 +153,13 @@ pub struct Limits {
     pub runs_per_namespace: Option<Rate>,
     /// As [`crate::model::FleetLimits::ramp`], in its stead; nothing: it has none.
     pub ramp: Option<Duration>,
+}
+
+impl Limits {
+    /// What is counted for each target.
+    pub fn of_target(&self) -> TargetLimits {
+        TargetLimits { runs: self.runs, cooldown: self.cooldown }
+    }
 }
 
 /// What a phase is made of.
@@ -337,7 +303,23 @@ pub enum StepKind {
     Set(Vec<(String, Expression)>),
     /// A durable timer.
     Wait(Duration),
+    /// The run ends, and one of another playbook goes on.
+    HandOver(HandOver),
     Action(Action),
+}
+
+/// To which playbook a run is handed over, and what about.
+#[derive(Debug)]
+pub struct HandOver {
+    pub playbook: String,
+    /// `Kind/namespace/name`, or `Kind/name`; `None`: what this run is about.
+    pub target: Option<Template>,
+    /// The values of its inputs, as a person would give them.
+    pub inputs: Vec<(String, Template)>,
+    /// What the branch is called that ends in it.
+    pub branch: String,
+    /// Where the playbook's name stands.
+    pub at: Location,
 }
 
 /// A condition with the reason that people are told.

@@ -9,10 +9,12 @@ mod catalog;
 mod check;
 mod document;
 mod groups;
+mod hand_overs;
 mod inputs;
 mod kinds;
 mod kubernetes;
 mod load;
+mod read;
 mod rights;
 mod target;
 #[cfg(test)]
@@ -21,9 +23,10 @@ mod tests;
 pub use again::Reread;
 pub use catalog::{AlertMatch, Catalog, is_playbook, read_folder};
 pub use document::{
-    Block, Branch, Choose, Condition, ForEach, Input, InputKind, ItemTarget, Limits, Playbook, Step, StepKind,
-    TargetPart, TargetRule, Trigger, Verify, Watch, WhenResolved,
+    Block, Branch, Choose, Condition, ForEach, HandOver, Input, InputKind, ItemTarget, Limits, Playbook, Step,
+    StepKind, TargetPart, TargetRule, Trigger, Verify, Watch, WhenResolved,
 };
+pub use hand_overs::MOST_HAND_OVERS;
 pub use inputs::InputProblem;
 pub use kinds::{read_definitions, read_kinds};
 pub use load::{LARGEST as LARGEST_PLAYBOOK, schema};

@@ -34,6 +34,8 @@ pub fn asked_run(
         alert_waited: None,
         autonomy: Autonomy::Suggest,
         requested_by: None,
+        pins: Vec::new(),
+        handed_over: 0,
         outcome: None,
         because: None,
         created_at: now,

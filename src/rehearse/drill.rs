@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::cases::{Case, CaseFile, Play};
+use super::cases::{Case, CaseFile, Play, handed_to};
 use super::demo::{Screen, Tone};
 use crate::clock::Clock as _;
 use crate::message::{preview_text, timeline_line};
@@ -51,7 +51,7 @@ pub async fn drill(
     folder: &Path,
     table: &mut Table<'_>,
 ) -> anyhow::Result<()> {
-    let play = Play::set(playbook, file, case, folder).await?;
+    let play = Play::set(playbook, &handed_to(playbook), file, case, folder).await?;
     let mut drill = Drill { play, table, told: BTreeSet::new(), shown: Shown::default(), did: Vec::new() };
     let played = drill.run().await;
     drill.play.stage.store.close().await;

@@ -339,6 +339,10 @@ pub struct NewRun {
     pub alert_waited: Option<Duration>,
     pub autonomy: Autonomy,
     pub requested_by: Option<String>,
+    /// The playbooks that it may be handed over to, with their texts.
+    pub pins: Vec<(PlaybookRef, String)>,
+    /// How many runs before it handed over to the next.
+    pub handed_over: u32,
     /// Why it is opened, as the timeline says it.
     pub because: String,
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::{InboxItem, NewPage, OverLimit};
-use crate::model::{Freeze, Outcome, Preview, Run, RunEvent, RunId, RunLimits, Severity};
+use super::{InboxItem, NewPage, NewRun, OverLimit};
+use crate::model::{Freeze, Outcome, Preview, Run, RunEvent, RunId, RunLimits, Severity, StepAddress, TargetLimits};
 
 /// A run whose lease we hold.
 #[derive(Debug, Clone)]
@@ -56,6 +56,8 @@ pub struct Append {
     /// The end: releases the locks, withdraws open approvals, and brings the end in through the
     /// front door.
     pub end: Option<(Outcome, String)>,
+    /// The end: another run goes on, unless something stands against that.
+    pub hand_over: Option<Box<HandOver>>,
     /// It ends as a brake holds it, and has begun no change: it counts for no limit.
     pub held: bool,
     /// It ends as what it changed did not help, as far as is known: that counts against its playbook.
@@ -76,6 +78,16 @@ pub struct Guard {
     pub finishes_group: bool,
 }
 
+/// Another run that goes on behind the end of this one, in one transaction: there is never both,
+/// and never none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HandOver {
+    pub step: StepAddress,
+    pub run: NewRun,
+    /// Of the other playbook, for its target; `None`: a person has asked for it.
+    pub limits: Option<TargetLimits>,
+}
+
 /// A question to a human.
 #[derive(Debug, Clone)]
 pub struct Ask {
@@ -94,6 +106,8 @@ pub enum Appended {
     Locked { key: String, by: RunId },
     /// A guarded append was refused as this freeze covers it. Nothing was written.
     Frozen(Box<Freeze>),
+    /// A hand-over was refused, and that is why. Nothing was written.
+    NotHandedOver(String),
     /// A guarded append was refused as this limit stands against it. Nothing was written.
     OverLimit(Box<OverLimit>),
 }

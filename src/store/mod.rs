@@ -50,7 +50,7 @@ pub use folds::{Fold, FoldStore, FoldedIncident, SpentBudget};
 pub use freezes::{FreezeStore, NewFreeze, StartedOf};
 pub use happened::IncidentEvent;
 pub use limits::BreakerStore;
-pub use log::{Append, Appended, Ask, ClaimedRun, Guard, LogPosition};
+pub use log::{Append, Appended, Ask, ClaimedRun, Guard, HandOver, LogPosition};
 pub use masking::{identity, masked_body, stored_grouping, unfit_to_act_on};
 pub use outbox::OutboxStore;
 pub use overrides::{NewOverride, OverrideStore};

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Fold, FoldedIncident, IncidentEvent, PageDelivery, PageReason, PageStands, Told};
 use crate::model::{
     Approval, ApprovalId, EpisodeId, Grouping, Incident, IncidentId, Intent, Outcome, PageId, Run, RunEvent, RunId,
-    Severity, SignalId, TicketId, WindowId,
+    Severity, SignalId, TargetLimits, TicketId, WindowId,
 };
 
 /// What a decision needs to know of an episode.
@@ -106,6 +106,26 @@ pub struct RunHead {
     pub held: bool,
     /// The person who asked for it.
     pub requested_by: Option<String>,
+}
+
+impl RunHead {
+    /// Why no other run may begin, by the runs of the playbook on the target, the last one first.
+    pub fn too_often(history: &[Self], limits: TargetLimits, now: DateTime<Utc>) -> Option<String> {
+        // What a brake held before it began anything is no try.
+        let history = || history.iter().filter(|run| !run.held);
+        if let Some(cooldown) = limits.cooldown
+            && let Some(last) = history().find(|run| run.ended_at.is_some_and(|ended| now < ended + cooldown))
+        {
+            return Some(format!("{} ended less than its cooldown ago", last.id));
+        }
+        if let Some((most, window)) = limits.runs {
+            let recent = history().filter(|run| now < run.created_at + window).count();
+            if recent >= most as usize {
+                return Some(format!("it ran {recent} times on this target within its limit's time"));
+            }
+        }
+        None
+    }
 }
 
 /// A change that another run made lately, or may have made.

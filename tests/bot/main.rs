@@ -29,6 +29,7 @@ mod evidence;
 mod experts;
 mod flapping;
 mod freezes;
+mod hand_over;
 mod heartbeats;
 mod incidents;
 mod intake;

@@ -75,3 +75,29 @@ async fn what_needs_a_human_stays_open_and_pages() {
     let incident = bot.incident(1).await;
     assert_eq!(incident.state, IncidentState::Open);
 }
+
+/// Whenever the bot dies, from the moment that the time comes: one run, and one change.
+#[tokio::test]
+async fn a_planned_time_begins_one_run_whenever_the_bot_dies() {
+    let goes = async |n: Option<usize>| {
+        let mut bot = bot().await;
+        bot.passes(minutes(59)).await;
+        if let Some(n) = n {
+            bot.fuse.dies_at(n);
+        }
+        bot.passes(minutes(1)).await;
+        let (outcome, because) = bot.end().await;
+        bot.settles().await;
+        assert_eq!(outcome, Outcome::Fixed, "died at {n:?}: {because}");
+        assert_eq!(bot.runs().await.len(), 1, "died at {n:?}");
+        assert_eq!(bot.changes().await.len(), 1, "died at {n:?}");
+        bot.pages([]).await;
+        bot.keeps_the_laws().await;
+        bot.fuse.passed().len()
+    };
+    let points = goes(None).await;
+    assert!((10..80).contains(&points), "{points}");
+    for n in 1..=points {
+        goes(Some(n)).await;
+    }
+}

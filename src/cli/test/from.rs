@@ -12,7 +12,7 @@ use crate::cli::output::{Exit, Failure, say, warn};
 use crate::cli::yaml;
 use crate::model::RunId;
 use crate::playbook::Playbook;
-use crate::rehearse::cases::{CaseOfRun, RecordedRun, case_of_run, parse_cases, run_case};
+use crate::rehearse::cases::{CaseOfRun, RecordedRun, case_of_run, handed_to, parse_cases, run_case};
 
 pub(super) async fn go(run: RunId, folder: &Path, out: Option<&Path>, server: &ServerArgs) -> anyhow::Result<Exit> {
     let answer = asked(server, &format!("/log {run}")).await?;
@@ -70,7 +70,7 @@ async fn differences(text: &str, playbook: &Playbook) -> anyhow::Result<Vec<Stri
     let mut differs = Vec::new();
     for case in &file.cases {
         let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-        match run_case(&playbook, &file, &case.value, folder.path()).await {
+        match run_case(playbook, &handed_to(playbook), &file, &case.value, folder.path()).await {
             Ok(came) => differs.extend(came.wrong),
             Err(error) => differs.push(format!("it cannot be set up: {error:#}")),
         }

@@ -73,6 +73,8 @@ pub fn the_run(outcome: Option<Outcome>) -> Run {
         alert_waited: None,
         autonomy: Autonomy::Auto,
         requested_by: None,
+        pins: Vec::new(),
+        handed_over: 0,
         outcome,
         because: outcome.map(|_| "p99 was 0.021 at the last look".into()),
         created_at: at("02:03:00"),

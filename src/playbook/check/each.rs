@@ -316,6 +316,11 @@ impl Blocks<'_, '_, '_> {
                     let remedy = "add `target: { kind: ..., name: \"{{item.metadata.name}}\" }` to the `foreach`";
                     checker.error(Code::InvalidLoop, step.at, message, Some(remedy.into()));
                 }
+                StepKind::HandOver(hand_over) => {
+                    let message = "a run is handed over as a whole, and not for each item";
+                    let remedy = "decide it behind the `foreach`, by what became of its items";
+                    checker.error(Code::Misplaced, hand_over.at, message, Some(remedy.into()));
+                }
                 StepKind::Action(Action::Tell(_)) if max > MOST_TOLD => {
                     let message = format!("this is told for each item, up to {max} times");
                     let remedy = "tell of all behind the `foreach`, by its `summary`";

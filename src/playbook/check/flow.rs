@@ -181,7 +181,7 @@ impl Reach<'_, '_> {
             StepKind::EscalateIf(condition) => {
                 (condition, "escalate_if", true, "the `escalate_if` before it always holds")
             }
-            StepKind::Set(_) | StepKind::Wait(_) | StepKind::Action(_) => return,
+            StepKind::Set(_) | StepKind::Wait(_) | StepKind::HandOver(_) | StepKind::Action(_) => return,
         };
         match condition.expression.constant() {
             Some(constant) if constant == ends_if && unconditional => self.ended = Some(ended),

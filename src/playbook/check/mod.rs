@@ -4,6 +4,7 @@ mod autonomy;
 mod blocks;
 mod each;
 mod flow;
+mod hand_over;
 mod header;
 mod inputs;
 mod kinds;

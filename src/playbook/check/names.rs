@@ -264,7 +264,7 @@ impl Names {
 fn ends(steps: &[RawStep]) -> bool {
     let last = steps.last().map(|last| last.does.as_slice());
     match last {
-        Some([Does { what: What::End { .. }, .. }]) => true,
+        Some([Does { what: What::End { .. } | What::HandOver(_), .. }]) => true,
         Some([Does { what: What::Choose(branches), .. }]) => {
             !branches.is_empty() && branches.iter().all(|branch| ends(branch.steps.as_deref().unwrap_or_default()))
         }

@@ -4,7 +4,7 @@ use super::missing::{self, GO_ON};
 use super::names::{Inside, Named, Names};
 use super::visible::{Sees, Visible};
 use super::words::{id_problem, set_problem};
-use super::{Asks, Checker, verify, visible, watch};
+use super::{Asks, Checker, hand_over, verify, visible, watch};
 use crate::action::Action;
 use crate::diagnostics::Code;
 use crate::language::{Expression, Location, Template};
@@ -229,6 +229,10 @@ fn keys_fit(checker: &mut Checker<'_>, raw: &RawStep, what: &What) {
 fn in_phase(checker: &mut Checker<'_>, phase: Phase, in_group: bool, does: &Does) -> bool {
     let key = &does.key;
     match &does.what {
+        What::HandOver(_) if phase != Phase::Diagnose => {
+            let message = format!("`{key}` has no place in `{phase}`: what was begun is finished by the run itself");
+            checker.error(Code::Misplaced, does.at, message, Some("decide it in `diagnose`".into()));
+        }
         What::DoneIf(_) | What::Require(_) | What::EscalateIf(_) | What::End { .. } if phase == Phase::Escalate => {
             let message = format!("`{key}` has no place in `escalate`: a human is needed already");
             checker.error(Code::Misplaced, does.at, message, Some("leave it out, or write `when` at a step".into()));
@@ -265,6 +269,7 @@ fn kind(checker: &mut Checker<'_>, sees: Visible<'_>, what: What, because: Optio
             let condition = Condition { expression: Expression::compile("true").ok()?, because: Some(because) };
             Some(if escalates { StepKind::EscalateIf(condition) } else { StepKind::DoneIf(condition) })
         }
+        What::HandOver(hand_over) => hand_over::check(checker, sees, hand_over).map(StepKind::HandOver),
         What::Set(set) => values(checker, sees, set),
         What::Wait(text) => checker.duration(&text).map(StepKind::Wait),
         What::Action(action) => {

@@ -16,7 +16,9 @@ use serde_saphyr::{Error, MergeKeyPolicy, NonFiniteFloatPolicy, Options};
 pub(super) use raw::{RawInput, RawInputs, RawLimits, RawMetadata, RawPlaybook, RawSchedule, RawTarget};
 pub(super) use reader::{Seen, Text, place};
 pub use schema::schema;
-pub(super) use step::{Does, RawBranch, RawEach, RawSet, RawStep, RawVerify, RawWatch, What, branches_end_as_steps};
+pub(super) use step::{
+    Does, RawBranch, RawEach, RawHandOver, RawSet, RawStep, RawVerify, RawWatch, What, branches_end_as_steps,
+};
 
 use crate::diagnostics::{Code, Diagnostic, SourceText};
 use reader::{MapOf, Reader};

@@ -3,15 +3,16 @@
 
 mod each;
 mod looks;
+mod subject;
 
 use serde_json::{Map, Value, json};
 
 use crate::action::{Argument, Declaration, Effect, declarations};
-use crate::cluster::Kind;
 use crate::model::{Phase, Undo};
 use crate::playbook::InputKind;
 use each::each;
 use looks::{verify, watch};
+use subject::{kind, target, trigger};
 
 /// The schema (draft 2020-12) of a file of `playbooks/`.
 pub fn schema() -> Value {
@@ -94,39 +95,6 @@ fn metadata() -> Value {
         "review_by": text_like("The day by which somebody is to look at it again", "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
         "version": text_like("Three numbers. Changed content has a new one", "^[0-9]+\\.[0-9]+\\.[0-9]+(-[0-9A-Za-z.-]+)?$"),
         "owner": text("The team of `oncall.yaml` that owns it and is paged by it"),
-    })
-}
-
-fn trigger() -> Value {
-    json!({
-        "alert": text("The `alertname`"),
-        "where": condition("Which of these alerts: a condition on `alert`"),
-        "schedule": {
-            "description": "In place of an alert: a time by the clocks of a place",
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["time_zone"],
-            "properties": schedule(),
-        },
-    })
-}
-
-fn schedule() -> Value {
-    json!({
-        "at": text_like("The time of the day", "^[0-9]{1,2}:[0-9]{2}$"),
-        "days": text("Of `at`, as in `oncall.yaml`: `mon-fri`. Left out: daily"),
-        "cron": text("In place of `at`: minute, hour, day, month and weekday"),
-        "time_zone": text("Whose clocks: `Europe/Berlin`, or `UTC`"),
-    })
-}
-
-fn target() -> Value {
-    json!({
-        "kind": described("As Kubernetes spells it; what is not its own, with its group: `Certificate.cert-manager.io`", kind()),
-        "label": text_like("Of an alert: the label that names the object, where no rule of kube-state-metrics does", "^[A-Za-z_][A-Za-z0-9_]*$"),
-        "from": { "description": "`alert`: the alert's labels name the object", "const": "alert" },
-        "namespace": text("Where it is"),
-        "name": text("What it is called"),
     })
 }
 
@@ -303,11 +271,30 @@ fn branch(phase: Phase) -> Value {
         "do": steps(phase, "What is done then"),
         "escalate": text("The run escalates at its end: why"),
         "done": text("The run ends with nothing more to do: why"),
+        "hand_over_to": {
+            "description": "The run ends, and a run of another playbook goes on",
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["playbook"],
+            "properties": {
+                "playbook": text("The name of the other playbook. Its text is the one of when this run began"),
+                "target": text("What it is about: `Kind/namespace/name`, or `Kind/name`. By default the target of this run"),
+                "inputs": {
+                    "description": "Its inputs, by their names",
+                    "type": "object",
+                    "additionalProperties": { "type": ["string", "number", "boolean"] },
+                },
+            },
+        },
         "go_on": text("Nothing is to be done here: why"),
     });
-    if let (Phase::Escalate, Some(properties)) = (phase, properties.as_object_mut()) {
-        properties.remove("escalate");
-        properties.remove("done");
+    if let Some(properties) = properties.as_object_mut() {
+        let misplaced: &[&str] = match phase {
+            Phase::Diagnose => &[],
+            Phase::Mitigate => &["hand_over_to"],
+            Phase::Escalate => &["hand_over_to", "escalate", "done"],
+        };
+        misplaced.iter().for_each(|key| drop(properties.remove(*key)));
     }
     json!({
         "type": "object",
@@ -358,14 +345,6 @@ fn of_argument(argument: &Argument) -> Value {
     described(argument.doc, schema)
 }
 
-fn kind() -> Value {
-    let mut kinds: Vec<&str> = Kind::all().iter().map(|kind| kind.id).collect();
-    kinds.sort_unstable();
-    // `Kind.group`, `Kind.version.group`, `plural.group`.
-    let custom = r"^[A-Za-z][A-Za-z0-9-]*(\.v[0-9]+((alpha|beta)[0-9]+)?)?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?){2,}$";
-    json!({ "anyOf": [{ "enum": kinds }, { "type": "string", "pattern": custom }] })
-}
-
 /// CEL. A bare `true` is one too.
 fn condition(doc: &str) -> Value {
     described(doc, json!({ "type": ["string", "boolean"] }))
@@ -403,6 +382,7 @@ mod tests {
     use super::super::raw::{RawInput, RawLimits, RawMetadata, RawSchedule, RawTarget, RawTrigger};
     use super::super::reader::Fields;
     use super::super::step::{RawBranch, RawRetry, RawVerify, RawWatch};
+    use super::subject::schedule;
     use super::super::{RawEach, RawPlaybook, RawStep};
     use super::*;
 

@@ -48,6 +48,8 @@ pub(in crate::playbook) enum What {
     Choose(Vec<RawBranch>),
     /// `job in failed`; the rest of it is [`RawStep::each`].
     ForEach(Text),
+    /// How a branch ends: another playbook goes on.
+    HandOver(RawHandOver),
     /// How a branch ends: the run escalates, or is done.
     End {
         escalates: bool,
@@ -130,8 +132,22 @@ pub(in crate::playbook) struct RawBranch {
     /// How it ends behind its steps, with the reason.
     pub escalate: Option<Text>,
     pub done: Option<Text>,
+    /// How it ends behind its steps: another playbook goes on.
+    pub hand_over_to: Option<RawHandOver>,
     /// It has nothing to do, and what that means.
     pub go_on: Option<Text>,
+}
+
+/// To whom a run is handed over, and what about.
+#[derive(Debug, Default)]
+pub(in crate::playbook) struct RawHandOver {
+    pub seen: Seen,
+    pub playbook: Option<Text>,
+    pub target: Option<Text>,
+    /// Names of its inputs, each with the text of its value.
+    pub inputs: Option<RawSet>,
+    /// What the branch is called that ends in it.
+    pub branch: String,
 }
 
 #[derive(Debug, Default)]
@@ -172,6 +188,15 @@ impl RawBranch {
         for (escalates, key, because) in ends.into_iter().filter_map(|(is, key, text)| Some((is, key, text?))) {
             let at = place(&because);
             let does = Does { key: key.to_owned(), at, what: What::End { escalates, because } };
+            let mut step = RawStep { does: vec![does], ..RawStep::default() };
+            step.seen.at = at;
+            self.steps.get_or_insert_default().push(step);
+        }
+        if let Some(mut hand_over) = self.hand_over_to.take() {
+            let name = self.branch.as_ref().or(self.otherwise.as_ref());
+            hand_over.branch = name.map(|name| name.value.clone()).unwrap_or_default();
+            let at = hand_over.seen.at;
+            let does = Does { key: "hand_over_to".to_owned(), at, what: What::HandOver(hand_over) };
             let mut step = RawStep { does: vec![does], ..RawStep::default() };
             step.seen.at = at;
             self.steps.get_or_insert_default().push(step);
@@ -307,7 +332,59 @@ impl Fields for RawSet {
     }
 }
 
-plain_fields!(RawBranch, "a branch", "branch" => branch, "when" => when, "escalate" => escalate, "done" => done, "go_on" => go_on, "otherwise" => otherwise; "do" => [steps]);
+impl Fields for RawBranch {
+    const WHAT: &'static str = "a branch";
+    const NAMES: &'static [&'static str] =
+        &["branch", "when", "escalate", "done", "go_on", "otherwise", "hand_over_to", "do"];
+
+    fn seen(&mut self) -> &mut Seen {
+        &mut self.seen
+    }
+
+    fn field<'de, A: MapAccess<'de>>(
+        &mut self,
+        key: &Text,
+        map: &mut A,
+        reader: &Reader<'_>,
+    ) -> Result<bool, A::Error> {
+        match key.value.as_str() {
+            "branch" => self.branch = Some(map.next_value()?),
+            "when" => self.when = Some(map.next_value()?),
+            "escalate" => self.escalate = Some(map.next_value()?),
+            "done" => self.done = Some(map.next_value()?),
+            "go_on" => self.go_on = Some(map.next_value()?),
+            "otherwise" => self.otherwise = Some(map.next_value()?),
+            "hand_over_to" => self.hand_over_to = Some(reader.map(key, map)?),
+            "do" => self.steps = Some(reader.list(map)?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+impl Fields for RawHandOver {
+    const WHAT: &'static str = "`hand_over_to`";
+    const NAMES: &'static [&'static str] = &["playbook", "target", "inputs"];
+
+    fn seen(&mut self) -> &mut Seen {
+        &mut self.seen
+    }
+
+    fn field<'de, A: MapAccess<'de>>(
+        &mut self,
+        key: &Text,
+        map: &mut A,
+        reader: &Reader<'_>,
+    ) -> Result<bool, A::Error> {
+        match key.value.as_str() {
+            "playbook" => self.playbook = Some(map.next_value()?),
+            "target" => self.target = Some(map.next_value()?),
+            "inputs" => self.inputs = Some(reader.map(key, map)?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
 
 plain_fields!(RawRetry, "`retry`", "for" => duration);
 

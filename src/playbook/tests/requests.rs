@@ -247,7 +247,8 @@ fn an_alert_finds_its_playbook() {
     assert_eq!(problems, []);
     let found = |alert: &Alert| {
         let found = catalog.for_alert(alert);
-        (found.playbook.map(|playbook| playbook.name.clone()).unwrap_or_default(), found.problems.join("; "))
+        let problems: Vec<String> = found.undecided.into_iter().chain(found.problems).collect();
+        (found.playbook.map(|playbook| playbook.name.clone()).unwrap_or_default(), problems.join("; "))
     };
     assert_eq!(found(&alert("Slow", &[("tier", "silver")])), ("silver".into(), String::new()));
     assert_eq!(found(&alert("Slow", &[("tier", "bronze")])), ("always".into(), String::new()));
@@ -255,7 +256,7 @@ fn an_alert_finds_its_playbook() {
     assert_eq!(found(&alert("Unheard", &[])), (String::new(), String::new()));
     let (name, problems) = found(&alert("Slow", &[("tier", "gold")]));
     assert_eq!(name, "gold");
-    insta::assert_snapshot!(problems, @"silver would answer it too, and gold comes first");
+    insta::assert_snapshot!(problems, @"gold and silver each answer it by their `where`, and nobody said which one is meant: write a playbook for the alert that looks what it is, and hands over to one of them");
     let (name, problems) = found(&alert("Slow", &[]));
     assert_eq!(name, "always");
     insta::assert_snapshot!(problems, @"the playbook gold does not answer it: the condition `alert.labels.tier == 'gold'` could not be decided: `alert.labels.tier` is not there (`alert.labels` has `alertname`); write `alert.labels.?tier.orValue(...)` if it may be absent");
@@ -277,4 +278,83 @@ fn an_alert_that_two_playbooks_claim_is_answered_by_neither() {
     assert_eq!(name(&alert("Slow", &[("tier", "x")])), None);
     assert_eq!(name(&alert("Slow", &[("tier", "gold")])).as_deref(), Some("three"));
     assert_eq!(name(&alert("Errors", &[])).as_deref(), Some("one"));
+}
+
+/// A playbook that hands over to these.
+fn hands_over(name: &str, to: &[&str]) -> String {
+    let branches: String = to
+        .iter()
+        .map(|to| format!("      - branch: it is for {to}\n        when: target.spec.replicas > 1\n        hand_over_to: {{ playbook: {to} }}\n"))
+        .collect();
+    let choose = if to.is_empty() {
+        String::new()
+    } else {
+        format!("diagnose:\n  - choose:\n{branches}      - otherwise: none\n        escalate: nobody knows\n")
+    };
+    format!(
+        "apiVersion: dogwatch/v1\nkind: Playbook\nmetadata: {{ name: {name}, version: 1.0.0, owner: a }}\nsummary: s\nseverity: S3\n\
+         autonomy: observe\ntarget: {{ kind: Deployment, namespace: a, name: b }}\n{choose}escalate:\n  - page: {{ message: m }}\n"
+    )
+}
+
+#[test]
+fn hand_overs_lead_somewhere_and_come_to_an_end() {
+    let told = |playbooks: &[String]| {
+        let shelf = playbooks.iter().fold(Shelf::new(), |shelf, text| {
+            let name = text.split("name: ").nth(1).unwrap().split(',').next().unwrap().to_owned();
+            shelf.with(&format!("{name}.yaml"), text)
+        });
+        let (catalog, problems) = shelf.load();
+        let problems = problems.iter().map(|problem| {
+            format!(
+                "{}:{}: {}; {}",
+                problem.path.file_name().unwrap().to_string_lossy(),
+                problem.line(),
+                problem.message,
+                problem.remedy.as_deref().unwrap_or_default()
+            )
+        });
+        let problems: Vec<String> = problems.collect();
+        format!("{}\nleft: {}", problems.join("\n"), names(&catalog).join(" "))
+    };
+    insta::assert_snapshot!(told(&[hands_over("a", &["b"]), hands_over("b", &[])]), @"left: a b");
+    insta::assert_snapshot!(told(&[hands_over("first", &["secnd"]), hands_over("second", &[]), hands_over("zero", &["first"])]), @"
+    first.yaml:12: there is no playbook `secnd`, or something is wrong with it; write `second` instead
+    zero.yaml:12: there is no playbook `first`, or something is wrong with it; write the name of a playbook of the same folder
+    left: second
+    ");
+    insta::assert_snapshot!(told(&[hands_over("a", &["b"]), hands_over("b", &["c"]), hands_over("c", &["a"])]), @"
+    a.yaml:12: the hand-overs go round in a circle: `a` -> `b` -> `c` -> `a`; have one of them decide it itself
+    b.yaml:12: the hand-overs go round in a circle: `b` -> `c` -> `a` -> `b`; have one of them decide it itself
+    c.yaml:12: the hand-overs go round in a circle: `c` -> `a` -> `b` -> `c`; have one of them decide it itself
+    left:
+    ");
+    insta::assert_snapshot!(told(&[hands_over("a", &["a"])]), @"
+    a.yaml:12: the hand-overs go round in a circle: `a` -> `a`; have one of them decide it itself
+    left:
+    ");
+    let chain: Vec<String> = ["a", "b", "c", "d"]
+        .windows(2)
+        .map(|two| hands_over(two[0], &[two[1]]))
+        .chain([hands_over("d", &["e"]), hands_over("e", &[])])
+        .collect();
+    insta::assert_snapshot!(told(&chain), @"
+    a.yaml:12: 4 hand over in a row, and 3 is the most: `a` -> `b` -> `c` -> `d` -> `e`; decide more in one playbook
+    left: b c d e
+    ");
+    let other = hands_over("b", &[]).replace("kind: Deployment", "kind: StatefulSet");
+    insta::assert_snapshot!(told(&[hands_over("a", &["b"]), other]), @r#"
+    a.yaml:12: `b` is about a StatefulSet, and this playbook about a Deployment; add `target: "StatefulSet/namespace/name"`
+    left: b
+    "#);
+    let needs = hands_over("b", &[]).replace("escalate:", "inputs: { size: { type: integer } }\nescalate:");
+    insta::assert_snapshot!(told(&[hands_over("a", &["b"]), needs.clone()]), @"
+    a.yaml:12: `b` needs the input `size`; add `inputs: { size: ... }`
+    left: b
+    ");
+    let wrong = hands_over("a", &["b"]).replace("{ playbook: b }", "{ playbook: b, inputs: { sise: 3 } }");
+    insta::assert_snapshot!(told(&[wrong, needs]), @"
+    a.yaml:12: `b` has no input `sise`; write `size` instead
+    left: b
+    ");
 }

@@ -119,7 +119,10 @@ fn ways(step: &Step) -> Vec<Way> {
         StepKind::EscalateIf(_) => ways.push(Way::Escalates),
         StepKind::Action(Action::Mutate(_)) => ways.push(Way::Made),
         StepKind::Action(Action::Read(_)) if step.goes_on_without => ways.push(Way::NoAnswer),
-        StepKind::Action(Action::Read(_) | Action::Tell(_)) | StepKind::Set(_) | StepKind::Wait(_) => {}
+        StepKind::Action(Action::Read(_) | Action::Tell(_))
+        | StepKind::Set(_)
+        | StepKind::Wait(_)
+        | StepKind::HandOver(_) => {}
     }
     if step.watch.is_some() {
         ways.extend([Way::Held, Way::TimeIsOver]);

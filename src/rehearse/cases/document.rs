@@ -149,6 +149,9 @@ pub struct Expect {
     /// The alert is not this playbook's: none of its triggers takes it, and nothing of it runs.
     #[serde(default)]
     pub no_run: bool,
+    /// The playbooks that it goes through by `hand_over_to`, this one first. The outcome is that of the
+    /// last one, and the changes are those of all.
+    pub runs: Option<Vec<String>>,
     /// A part of the reason that the run gives.
     pub because: Option<String>,
     /// All changes that were made, in order, as the run tells them.

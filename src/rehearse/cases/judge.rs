@@ -76,11 +76,26 @@ impl Play<'_> {
         if self.case.faults.iter().any(|fault| matches!(fault, Fault::AnswerLost { .. })) {
             came.doubted = doubted(&log);
         }
-        self.judge_end(run, &mut came.wrong);
+        // What is handed over is one story.
+        let mut log = log;
+        for next in runs.iter().skip(1) {
+            log.extend(store.run_log(next.id).await?.into_iter().map(|(_, event)| event));
+        }
+        self.judge_runs(&runs, &mut came.wrong);
+        self.judge_end(runs.last().unwrap_or(run), &mut came.wrong);
         self.judge_changes(&log, &mut came.wrong);
         self.judge_pages(&pages, &log, &mut came.wrong);
         self.judge_faults(&mut came.wrong);
         Ok(came)
+    }
+
+    /// Which playbooks it went through.
+    fn judge_runs(&self, runs: &[Run], wrong: &mut Vec<String>) {
+        let Some(expected) = &self.case.expect.value.runs else { return };
+        let came: Vec<&str> = runs.iter().map(|run| run.playbook.name.as_str()).collect();
+        if came != *expected {
+            wrong.push(format!("expected runs of [{}], and they were of [{}]", expected.join(", "), came.join(", ")));
+        }
     }
 
     fn judge_end(&self, run: &Run, wrong: &mut Vec<String>) {

@@ -19,5 +19,5 @@ pub use from_run::{CaseOfRun, RecordedRun, case_of_run};
 pub(super) use from_run::{clean, told_from};
 pub use missing::Missing;
 pub use read::{parse_cases, read_cases};
-pub use report::{CaseReport, PlaybookReport, playbook_files, test_folder};
+pub use report::{CaseReport, PlaybookReport, handed_to, playbook_files, test_folder};
 pub use run::{Came, Play, run_case};

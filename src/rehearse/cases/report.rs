@@ -1,6 +1,6 @@
 //! Finding cases, running them, and saying what came of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::cluster::Kinds;
 use crate::diagnostics::Diagnostics;
 use crate::files;
 use crate::message::timeline_lines;
-use crate::playbook::{LARGEST_PLAYBOOK, Playbook, is_playbook};
+use crate::playbook::{Catalog, LARGEST_PLAYBOOK, Playbook, is_playbook};
 
 /// What the cases of one playbook came to.
 #[derive(Debug)]
@@ -124,6 +124,7 @@ async fn test_playbook(path: &Path, kinds: &Arc<Kinds>) -> anyhow::Result<Playbo
     report.version.clone_from(&playbook.version);
     let all = branches(&playbook);
     report.branches = all.len();
+    let others = handed_to(&playbook);
     let cases_path = path.with_extension("cases.yaml");
     let mut entered = BTreeSet::new();
     let mut shown = Shown::default();
@@ -138,7 +139,7 @@ async fn test_playbook(path: &Path, kinds: &Arc<Kinds>) -> anyhow::Result<Playbo
                     lasted: Duration::ZERO,
                     timeline: Vec::new(),
                 };
-                match run_case(&playbook, &file, &case.value, folder.path()).await {
+                match run_case(&playbook, &others, &file, &case.value, folder.path()).await {
                     Ok(came) => {
                         entered.extend(came.branches);
                         shown.doubted.extend(came.doubted);
@@ -160,4 +161,23 @@ async fn test_playbook(path: &Path, kinds: &Arc<Kinds>) -> anyhow::Result<Playbo
     report.missing = missing(&playbook, &shown);
     report.not_entered = all.into_iter().filter(|branch| !entered.contains(branch)).collect();
     Ok(report)
+}
+
+/// The texts of the playbooks beside it that it may be handed over to, and of those that these may be.
+pub fn handed_to(playbook: &Playbook) -> Vec<String> {
+    let mut found: BTreeMap<String, Arc<Playbook>> = BTreeMap::new();
+    let names = |playbook: &Playbook| playbook.hand_overs().map(|to| to.playbook.clone()).collect::<Vec<_>>();
+    let mut wanted = names(playbook);
+    if wanted.is_empty() {
+        return Vec::new();
+    }
+    let (catalog, _) = Catalog::load_with(playbook.path.parent().unwrap_or(Path::new("")), &playbook.kinds);
+    while let Some(name) = wanted.pop() {
+        if let Some(other) = catalog.get(&name).filter(|other| other.name != playbook.name) {
+            if found.insert(name, other.clone()).is_none() {
+                wanted.extend(names(other));
+            }
+        }
+    }
+    found.into_values().map(|playbook| playbook.source.to_string()).collect()
 }

@@ -44,12 +44,19 @@ pub struct Came {
     pub timeline: Vec<TimelineEntry>,
 }
 
-/// Runs a case in `folder`, which is for it alone.
+/// Runs a case in `folder`, which is for it alone. `others`: the texts of the playbooks that it may be
+/// handed over to.
 ///
 /// # Errors
 /// When the case itself cannot be set up: a manifest without a kind, a time that is none.
-pub async fn run_case(playbook: &Playbook, file: &CaseFile, case: &Case, folder: &Path) -> anyhow::Result<Came> {
-    let play = Play::set(playbook, file, case, folder).await?;
+pub async fn run_case(
+    playbook: &Playbook,
+    others: &[String],
+    file: &CaseFile,
+    case: &Case,
+    folder: &Path,
+) -> anyhow::Result<Came> {
+    let play = Play::set(playbook, others, file, case, folder).await?;
     let came = play.run().await;
     play.stage.store.close().await;
     came
@@ -60,7 +67,13 @@ impl<'a> Play<'a> {
     ///
     /// # Errors
     /// As [`run_case`].
-    pub async fn set(playbook: &Playbook, file: &CaseFile, case: &'a Case, folder: &Path) -> anyhow::Result<Self> {
+    pub async fn set(
+        playbook: &Playbook,
+        others: &[String],
+        file: &CaseFile,
+        case: &'a Case,
+        folder: &Path,
+    ) -> anyhow::Result<Self> {
         let begin = Utc.with_ymd_and_hms(2026, 3, 2, 2, 0, 0).single().unwrap_or_default();
         let clock = Arc::new(ManualClock::new(begin));
         let kinds = &playbook.kinds;
@@ -69,8 +82,12 @@ impl<'a> Play<'a> {
             playbook.autonomy = autonomy;
         }
         let cluster = SimCluster::of_kinds(clock.clone(), kinds.custom(), objects(file, case, begin)?)?;
-        // The bot has just the rights that `dogwatch rbac` prints for this playbook: what it lacks is found here.
-        let rights = Some(rights(&playbook).into_iter().collect());
+        let others = others.iter().map(|source| Playbook::from_store_with(source, kinds).map_err(anyhow::Error::msg));
+        let mut playbooks = others.collect::<anyhow::Result<Vec<_>>>()?;
+        let name = playbook.name.clone();
+        playbooks.push(playbook);
+        // The bot has just the rights that `dogwatch rbac` prints for these playbooks: what it lacks is found here.
+        let rights = Some(playbooks.iter().flat_map(rights).collect());
         for fault in &case.faults {
             cluster.fault(fault.clone());
         }
@@ -78,8 +95,7 @@ impl<'a> Play<'a> {
         for answers in case.prometheus.iter().chain(&file.prometheus) {
             script::answer(&prometheus, &cluster, &answers.value)?;
         }
-        let name = playbook.name.clone();
-        let (catalog, _) = Catalog::of(vec![playbook]);
+        let (catalog, _) = Catalog::of(playbooks);
         let (_catalog, catalog) = watch::channel(Arc::new(catalog));
         let stage = Stage::set(Setting {
             clock,

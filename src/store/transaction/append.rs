@@ -2,9 +2,13 @@
 
 use super::page::Paged;
 use super::{LogEnd, SignalRow, Tx};
+use chrono::TimeDelta;
+
 use crate::model::{ApprovalState, IncidentId, Lane, Outcome, RunEvent, RunId, SignalBody};
 use crate::store::rules::Outgoing;
-use crate::store::{Append, Appended, Ask, Guard, LogPosition, NewPage, StoreError};
+use crate::store::{
+    Append, Appended, Ask, Guard, HandOver, IncidentEvent, LogPosition, NewPage, NewRun, RunHead, StoreError,
+};
 
 pub(in crate::store) async fn append(
     tx: &mut Tx<'_>,
@@ -20,7 +24,13 @@ pub(in crate::store) async fn append(
     {
         return Ok(refusal);
     }
-    let count = i64::try_from(records.events.len()).unwrap_or(i64::MAX) + i64::from(records.ask.is_some());
+    if let Some(hand_over) = &records.hand_over
+        && let Some(refusal) = not_handed_over(tx, run, hand_over).await?
+    {
+        return Ok(refusal);
+    }
+    let added = usize::from(records.ask.is_some()) + if records.hand_over.is_some() { 2 } else { 0 };
+    let count = i64::try_from(records.events.len() + added).unwrap_or(i64::MAX);
     tx.tables.extend_log(run, count, records.prolong.map(|lease| tx.now + lease)).await?;
     let incident = tx.stops(run, end.incident, &records.events).await?;
     let mut position = at;
@@ -38,6 +48,15 @@ pub(in crate::store) async fn append(
         let event = question(tx, run, incident, ask).await?;
         tx.tables.insert_record(position, tx.now, &event).await?;
     }
+    let mut handed_over = None;
+    if let Some(hand_over) = records.hand_over {
+        let because = hand_over.run.because.clone();
+        for event in hand_over_to(tx, run, incident, *hand_over).await? {
+            position.length += 1;
+            tx.tables.insert_record(position, tx.now, &event).await?;
+        }
+        handed_over = Some((Outcome::HandedOver, because));
+    }
     if !records.consumes.is_empty() {
         tx.tables.delete_inbox(run, &records.consumes).await?;
     }
@@ -47,7 +66,7 @@ pub(in crate::store) async fn append(
     }
     tx.send_card(incident).await?;
     let inbox = tx.tables.inbox(run).await?;
-    if let Some((outcome, because)) = records.end {
+    if let Some((outcome, because)) = handed_over.or(records.end) {
         tx.count_end(run, outcome, records.did_not_help, &records.limits).await?;
         finish(tx, run, (outcome, because), records.held).await?;
     } else if let Some(until) = records.park_until {
@@ -78,6 +97,48 @@ async fn refusal(tx: &mut Tx<'_>, run: RunId, guard: &Guard, records: &Append) -
     }
     tx.tables.take_locks(run, keys, tx.now).await?;
     Ok(None)
+}
+
+/// Refuses while the inbox is not empty, a run of that playbook is at work on that object, or has been
+/// too often lately.
+async fn not_handed_over(tx: &mut Tx<'_>, run: RunId, hand_over: &HandOver) -> Result<Option<Appended>, StoreError> {
+    let inbox = tx.tables.inbox(run).await?;
+    if !inbox.is_empty() {
+        return Ok(Some(Appended::InboxFirst(inbox)));
+    }
+    let HandOver { run: NewRun { playbook, target, .. }, limits, .. } = hand_over;
+    let limits = limits.unwrap_or_default();
+    let windows = limits.cooldown.into_iter().chain(limits.runs.map(|(_, window)| window));
+    let look_back = windows.max().and_then(|window| TimeDelta::from_std(window).ok()).unwrap_or_default();
+    let history = tx.tables.run_history(&playbook.name, &target.key(), tx.now - look_back).await?;
+    let under_way = history.iter().find(|run| run.ended_at.is_none());
+    let because = match under_way {
+        Some(other) => Some(format!("{} of {} is at work on {target} for {}", other.id, playbook.name, other.incident)),
+        None => RunHead::too_often(&history, limits, tx.now)
+            .map(|why| format!("{} may not run on {target}: {why}", playbook.name)),
+    };
+    Ok(because.map(Appended::NotHandedOver))
+}
+
+/// Opens the run that goes on. The records of the one before it end with these.
+async fn hand_over_to(
+    tx: &mut Tx<'_>,
+    run: RunId,
+    incident: IncidentId,
+    hand_over: HandOver,
+) -> Result<[RunEvent; 2], StoreError> {
+    let HandOver { step, run: next, .. } = hand_over;
+    let id = tx.open_run(incident, &next).await?;
+    let because = next.because.clone();
+    let event = IncidentEvent::RunOpened {
+        run: id,
+        playbook: next.playbook.name.clone(),
+        digest: next.playbook.digest.short().to_owned(),
+        because: format!("{run} hands over to it: {because}"),
+    };
+    tx.note(incident, &event).await?;
+    let handed = RunEvent::HandedOver { step, run: id, playbook: next.playbook, target: next.target };
+    Ok([handed, RunEvent::Ended { outcome: Outcome::HandedOver, because }])
 }
 
 /// Makes the pages, and gives back what is to be told in chat besides.

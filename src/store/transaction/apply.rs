@@ -298,8 +298,7 @@ impl Applier<'_, '_> {
 
     async fn open_run(&mut self, incident: IncidentRef, run: NewRun) -> Result<(), StoreError> {
         let incident = self.touch(incident).await?.id;
-        self.tx.tables.keep_playbook(&run.playbook, &run.playbook_source, self.tx.now).await?;
-        let id = self.tx.tables.insert_run(incident, &run, self.tx.now).await?;
+        let id = self.tx.open_run(incident, &run).await?;
         self.applied.runs.push(id);
         let digest = run.playbook.digest.short().to_owned();
         let NewRun { playbook, because, .. } = run;

@@ -45,7 +45,7 @@ pub(super) use ticket::{ticket_failed, ticket_tried};
 pub(super) use windows::plan_windows;
 
 use super::rules::{Outgoing, continued};
-use super::{InboxItem, IncidentEvent, Sinks, StoreError};
+use super::{InboxItem, IncidentEvent, NewRun, Sinks, StoreError};
 use crate::model::{ApprovalId, Grouping, Incident, IncidentId, Joins, RunId};
 
 /// One transaction under way: all of it is committed, or nothing.
@@ -57,6 +57,15 @@ pub(super) struct Tx<'a> {
 }
 
 impl Tx<'_> {
+    /// Opens a run, with the texts of all that it may need.
+    pub(super) async fn open_run(&mut self, incident: IncidentId, run: &NewRun) -> Result<RunId, StoreError> {
+        self.tables.keep_playbook(&run.playbook, &run.playbook_source, self.now).await?;
+        for (pin, source) in &run.pins {
+            self.tables.keep_playbook(pin, source, self.now).await?;
+        }
+        self.tables.insert_run(incident, run, self.now).await
+    }
+
     /// Writes a line of the incident's timeline. What goes on from its last line is told in that: a
     /// storm is many bodies of one alert each.
     pub(super) async fn note(&mut self, incident: IncidentId, event: &IncidentEvent) -> Result<(), StoreError> {

@@ -69,6 +69,8 @@ pub async fn nothing_is_acted_on_that_masking_would_change(story: Story) {
         alert_waited: None,
         autonomy: Autonomy::Auto,
         requested_by: None,
+        pins: Vec::new(),
+        handed_over: 0,
         because: "its alert fires".into(),
     };
     let signal = story.signal("a").await;

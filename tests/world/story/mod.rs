@@ -206,6 +206,8 @@ impl<P: Place> Story<P> {
             alert_waited: None,
             autonomy: Autonomy::Auto,
             requested_by: None,
+            pins: Vec::new(),
+            handed_over: 0,
             because: "its alert fires".into(),
         };
         let incident = IncidentRef::Existing(incident);

@@ -134,7 +134,8 @@ impl Check<'_> {
                     self.error(Code::InvalidValue, self.source.find(at, "field"), message, remedy);
                 }
             }
-            if let Some(playbook) = self.playbook {
+            // What goes on behind a hand-over may ask other things.
+            if let Some(playbook) = self.playbook.filter(|playbook| playbook.hand_overs().next().is_none()) {
                 self.asked(playbook, rule, at);
             }
         }
@@ -162,6 +163,7 @@ impl Check<'_> {
                 let remedy = "write `outcome: escalated` or another one, or `no_run: true` where the alert is not the playbook's";
                 self.error(Code::MissingField, at, "the case does not say how the run ends", remedy);
             }
+            self.runs(expect, at);
             return;
         }
         if case.alert.is_none() {
@@ -174,6 +176,25 @@ impl Check<'_> {
         }
     }
 
+    /// Whether the runs can follow each other: this playbook first, and then those to which it hands
+    /// over.
+    fn runs(&mut self, expect: &Expect, at: Location) {
+        let (Some(runs), Some(playbook)) = (&expect.runs, self.playbook) else { return };
+        let at = self.source.find(at, "runs");
+        match runs.as_slice() {
+            [first, ..] if *first != playbook.name => {
+                let message = format!("the first run is of `{}`, and not of `{first}`", playbook.name);
+                self.error(Code::Contradiction, at, message, format!("write `runs: [{}, ...]`", playbook.name));
+            }
+            [_, next, ..] if playbook.hand_overs().all(|to| to.playbook != *next) => {
+                let to: Vec<&str> = playbook.hand_overs().map(|to| to.playbook.as_str()).collect();
+                let remedy = instead(next, "it hands over to", to.iter().copied());
+                self.error(Code::UnknownName, at, format!("the playbook does not hand over to `{next}`"), remedy);
+            }
+            _ => {}
+        }
+    }
+
     fn error(&mut self, code: Code, at: Location, message: impl Into<String>, remedy: impl Into<String>) {
         let wrong = self.source.error(code, at, message).with_remedy(remedy);
         self.wrong.push(self.source.named_odd(wrong));
@@ -182,9 +203,10 @@ impl Check<'_> {
 
 /// The fields that say what comes of a run. Pages are: whose the alert is, this playbook does not know.
 fn told_of_a_run(expect: &Expect) -> Vec<&'static str> {
-    let Expect { outcome, no_run: _, because, changes, pages, items, page_says } = expect;
+    let Expect { outcome, no_run: _, runs, because, changes, pages, items, page_says } = expect;
     let fields = [
         ("outcome", outcome.is_some()),
+        ("runs", runs.is_some()),
         ("because", because.is_some()),
         ("changes", !changes.is_empty()),
         ("pages", !pages.is_empty()),

@@ -9,7 +9,7 @@ use crate::model::{
 };
 use crate::store::sqlite::rows::{self, from_json, get, json, micros, micros_after, word};
 use crate::store::transaction::{LogEnd, RunRow, RunTable};
-use crate::store::{Ask, InboxItem, LogPosition, NewRun, StoreError, identity};
+use crate::store::{Ask, InboxItem, LogPosition, NewRun, RunHead, StoreError, identity};
 
 pub(in crate::store::sqlite) const CLAIM: &str =
     "UPDATE run SET epoch = epoch + 1, worker = ?1, lease_until = ?3, length = length + 1, fruitless = fruitless + 1
@@ -17,6 +17,13 @@ pub(in crate::store::sqlite) const CLAIM: &str =
                  WHERE outcome IS NULL AND wake_at <= ?2 AND (lease_until IS NULL OR lease_until <= ?2)
                  ORDER BY wake_at, id LIMIT 1)
      RETURNING *";
+
+/// What limits count, and what is under way however old it is.
+pub(in crate::store::sqlite) const HISTORY: &str =
+    "SELECT id, incident_id, playbook, target_key, outcome, held, requested_by,
+         created_at + created_moved AS created_at, ended_at + ended_moved AS ended_at
+     FROM run WHERE playbook = ?1 AND target_key = ?2 AND (created_at + created_moved >= ?3 OR outcome IS NULL)
+     ORDER BY id DESC";
 
 #[async_trait]
 impl RunTable for SqliteTables<'_> {
@@ -44,11 +51,21 @@ impl RunTable for SqliteTables<'_> {
         row.map(|row| get(&row, "source")).transpose()
     }
 
+    async fn run_history(
+        &mut self,
+        playbook: &str,
+        target_key: &str,
+        since: DateTime<Utc>,
+    ) -> Result<Vec<RunHead>, StoreError> {
+        let query = sqlx::query(HISTORY).bind(playbook.to_owned()).bind(target_key.to_owned()).bind(micros(since));
+        self.all("read the history of runs", query).await?.iter().map(rows::run_head).collect()
+    }
+
     async fn insert_run(&mut self, incident: IncidentId, run: &NewRun, at: DateTime<Utc>) -> Result<RunId, StoreError> {
         let query = sqlx::query(
             "INSERT INTO run (incident_id, playbook, version, digest, target, target_key, inputs, alert, autonomy,
-                 requested_by, created_at, wake_at, alert_waited)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12) RETURNING id",
+                 requested_by, created_at, wake_at, alert_waited, pins, handed_over)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11, ?12, ?13, ?14) RETURNING id",
         )
         .bind(incident.0)
         .bind(run.playbook.name.clone())
@@ -61,7 +78,9 @@ impl RunTable for SqliteTables<'_> {
         .bind(word(&run.autonomy)?)
         .bind(run.requested_by.clone())
         .bind(micros(at))
-        .bind(run.alert_waited.map(|waited| i64::try_from(waited.as_micros()).unwrap_or(i64::MAX)));
+        .bind(run.alert_waited.map(|waited| i64::try_from(waited.as_micros()).unwrap_or(i64::MAX)))
+        .bind(json(&run.pins.iter().map(|(pin, _)| pin).collect::<Vec<_>>())?)
+        .bind(i64::from(run.handed_over));
         Ok(RunId(get(&self.one("open a run", query).await?, "id")?))
     }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use crate::model::{
     Approval, ApprovalId, ApprovalState, IncidentId, Outcome, PlaybookRef, Run, RunEvent, RunId, Target, Verdict,
 };
-use crate::store::{Ask, InboxItem, LogPosition, NewRun, StoreError};
+use crate::store::{Ask, InboxItem, LogPosition, NewRun, RunHead, StoreError};
 
 /// Where a run's log ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,15 @@ pub(in crate::store) trait RunTable {
     ) -> Result<(), StoreError>;
 
     async fn playbook_text(&mut self, playbook: &PlaybookRef) -> Result<Option<String>, StoreError>;
+
+    /// The runs of that playbook on that target which are under way, or were opened since then; the
+    /// last one first.
+    async fn run_history(
+        &mut self,
+        playbook: &str,
+        target_key: &str,
+        since: DateTime<Utc>,
+    ) -> Result<Vec<RunHead>, StoreError>;
 
     async fn insert_run(&mut self, incident: IncidentId, run: &NewRun, at: DateTime<Utc>) -> Result<RunId, StoreError>;
 
