@@ -22,7 +22,7 @@ use crate::handoff::Template;
 use crate::maintenance::parse_maintenance;
 use crate::oncall::OnCall;
 use crate::playbook::{Catalog, LARGEST_PLAYBOOK, Playbook, is_playbook};
-use crate::rehearse::cases::read_cases;
+use crate::rehearse::cases::{handed_to, read_cases};
 
 /// Look for mistakes in playbooks, their cases and the configuration, without a cluster or a server
 #[derive(Debug, clap::Args)]
@@ -197,8 +197,16 @@ impl Found {
 
     /// Mistakes of files that are right by themselves.
     fn conflicts(&mut self) {
-        let wrong = Catalog::conflicts(&self.loaded);
-        let is_new: Vec<_> = wrong.into_iter().filter(|wrong| !self.diagnostics.contains(wrong)).collect();
+        // A file by itself may hand over to those beside it.
+        let mut all = self.loaded.clone();
+        for other in self.loaded.iter().flat_map(|playbook| handed_to(playbook)) {
+            if all.iter().all(|known| known.name != other.name) {
+                all.push(other);
+            }
+        }
+        let is_asked = |path: &PathBuf| self.loaded.iter().any(|playbook| playbook.path == *path);
+        let wrong = Catalog::conflicts(&all).into_iter().filter(|wrong| is_asked(&wrong.path));
+        let is_new: Vec<_> = wrong.filter(|wrong| !self.diagnostics.contains(wrong)).collect();
         self.loaded.retain(|playbook| is_new.iter().all(|wrong| wrong.path != playbook.path));
         self.diagnostics.extend(is_new);
     }

@@ -187,3 +187,45 @@ objects:
         ]
     );
 }
+
+/// A case goes through all that a run is handed over to, with the rights of each.
+#[tokio::test]
+async fn a_case_goes_on_with_the_playbook_it_is_handed_over_to() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("shop-sick.yaml"), crate::hand_over::TRIAGE).unwrap();
+    std::fs::write(folder.path().join("shop-slow.yaml"), crate::runs::SHOP).unwrap();
+    let cases = |runs: &str| {
+        format!(
+            "apiVersion: dogwatch/v1
+kind: Cases
+playbook: shop-sick
+objects:
+  - apiVersion: apps/v1
+    kind: Deployment
+    metadata: {{ namespace: shop, name: web }}
+    spec:
+      replicas: 4
+      selector: {{ matchLabels: {{ app: web }} }}
+      template: {{ metadata: {{ labels: {{ app: web }} }}, spec: {{ containers: [{{ name: web, image: web }}] }} }}
+cases:
+  - name: a shop that is slow is made larger
+    alert: {{ name: ShopSick }}
+    prometheus: [{{ query: shop_latency, answers: [0.4, 0.4, 0.02] }}]
+    expect:
+      outcome: fixed
+      runs: [{runs}]
+      changes: [scale deployment/web in shop 4 -> 6]
+"
+        )
+    };
+    let report = async |runs: &str| {
+        std::fs::write(folder.path().join("shop-sick.cases.yaml"), cases(runs)).unwrap();
+        test_folder(&folder.path().join("shop-sick.yaml"), |_| {}).await.unwrap().remove(0)
+    };
+    let right = report("shop-sick, shop-slow").await;
+    assert_eq!((right.passed(), right.failed()), (1, 0), "{right:#?}");
+    let wrong = report("shop-sick").await;
+    assert_eq!(wrong.cases[0].wrong, ["expected runs of [shop-sick], and they were of [shop-sick, shop-slow]"]);
+    let unknown = report("shop-sick, shop-slwo").await.error.unwrap();
+    assert!(unknown.contains("the playbook does not hand over to `shop-slwo`"), "{unknown}");
+}

@@ -88,7 +88,8 @@ async fn where_the_other_may_not_run_the_first_one_escalates() {
     assert!(because.contains("shop-slow may not run on deployment/web in shop: it ran 1 times"), "{because}");
     assert_eq!(ends(&bot).await.last().map(String::as_str), Some("shop-sick escalated"));
     bot.pages(["shop escalated"]).await;
-    assert!(bot.page_texts().await.contains("0.4 for `shop_latency_seconds`"), "{}", bot.page_texts().await);
+    let why = crate::why::asks(&bot, "/why INC-2").await;
+    assert!(why.contains("0.4 for `shop_latency_seconds`"), "{why}");
 }
 
 /// Two alerts, one object, one run that is at work on it.
@@ -193,7 +194,8 @@ async fn of_two_that_both_answer_none_is_run() {
     bot.passes(minutes(5)).await;
     assert_eq!(bot.runs().await.len(), 0);
     bot.pages(["shop not run"]).await;
-    assert!(bot.page_texts().await.contains("gold and silver each answer it"), "{}", bot.page_texts().await);
+    let why = crate::why::asks(&bot, "/why INC-1").await;
+    assert!(why.contains("gold and silver each answer it by their `where`"), "{why}");
     bot.resolves("ShopSlow", &[("tier", "gold")]).await;
     bot.fires("ShopSlow", &[("tier", "silver")]).await;
     bot.does(UP).await;

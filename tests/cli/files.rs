@@ -172,7 +172,7 @@ spec:
     fs::rename(dir.path().join("crds/certificates.yaml"), dir.path().join("playbooks/cert-manager.crds.yaml")).unwrap();
     assert_eq!(dogwatch(dir.path(), &["check"], &[]).code, 0);
     let roles = dogwatch(dir.path(), &["rbac", "--no-look-up"], &[]);
-    let rule = "- apiGroups:\n      - cert-manager.io\n    resources:\n      - certificates\n    verbs:\n      - get";
+    let rule = "- apiGroups: [cert-manager.io]\n    resources: [certificates]\n    verbs: [get]\n";
     assert!(roles.out.contains(rule), "{}", roles.out);
 }
 
@@ -189,6 +189,7 @@ fn cases_hold_custom_resources() {
     fs::write(dir.path().join("playbooks/kinds.yaml"), kinds).unwrap();
     let cases = "apiVersion: dogwatch/v1
 kind: Cases
+playbook: look
 cases:
   - name: it is not ready
     alert: { name: SomethingOdd, labels: { namespace: web, name: tls } }

@@ -6,7 +6,6 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -16,14 +15,10 @@ use crate::engine::in_step::doubt;
 use crate::engine::plan::Next;
 use crate::engine::state::RunState;
 use crate::engine::status::{Status, Tried};
+use crate::engine::timing::{SEEN_LATELY, UNDO_PATIENCE};
 use crate::engine::walk::{StepAt, steps_at};
 use crate::model::{ItemKey, ItemOutcome, Outcome, Phase, StepAddress, StepName, Undo};
 use crate::playbook::{Playbook, StepKind};
-
-/// For so long it is tried: a person waits to be told.
-const UNDO_PATIENCE: Duration = Duration::from_mins(2);
-/// What was seen is that old at the most when it is acted on.
-const SEEN_LATELY: Duration = Duration::from_mins(10);
 
 /// How the run, or the item, would end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

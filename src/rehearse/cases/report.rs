@@ -163,8 +163,8 @@ async fn test_playbook(path: &Path, kinds: &Arc<Kinds>) -> anyhow::Result<Playbo
     Ok(report)
 }
 
-/// The texts of the playbooks beside it that it may be handed over to, and of those that these may be.
-pub fn handed_to(playbook: &Playbook) -> Vec<String> {
+/// The playbooks beside it that it may be handed over to, and those that these may be.
+pub fn handed_to(playbook: &Playbook) -> Vec<Arc<Playbook>> {
     let mut found: BTreeMap<String, Arc<Playbook>> = BTreeMap::new();
     let names = |playbook: &Playbook| playbook.hand_overs().map(|to| to.playbook.clone()).collect::<Vec<_>>();
     let mut wanted = names(playbook);
@@ -179,5 +179,5 @@ pub fn handed_to(playbook: &Playbook) -> Vec<String> {
             }
         }
     }
-    found.into_values().map(|playbook| playbook.source.to_string()).collect()
+    found.into_values().collect()
 }

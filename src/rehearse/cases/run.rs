@@ -44,14 +44,14 @@ pub struct Came {
     pub timeline: Vec<TimelineEntry>,
 }
 
-/// Runs a case in `folder`, which is for it alone. `others`: the texts of the playbooks that it may be
-/// handed over to.
+/// Runs a case in `folder`, which is for it alone. `others`: the playbooks that it may be handed
+/// over to.
 ///
 /// # Errors
 /// When the case itself cannot be set up: a manifest without a kind, a time that is none.
 pub async fn run_case(
     playbook: &Playbook,
-    others: &[String],
+    others: &[Arc<Playbook>],
     file: &CaseFile,
     case: &Case,
     folder: &Path,
@@ -69,7 +69,7 @@ impl<'a> Play<'a> {
     /// As [`run_case`].
     pub async fn set(
         playbook: &Playbook,
-        others: &[String],
+        others: &[Arc<Playbook>],
         file: &CaseFile,
         case: &'a Case,
         folder: &Path,
@@ -82,7 +82,8 @@ impl<'a> Play<'a> {
             playbook.autonomy = autonomy;
         }
         let cluster = SimCluster::of_kinds(clock.clone(), kinds.custom(), objects(file, case, begin)?)?;
-        let others = others.iter().map(|source| Playbook::from_store_with(source, kinds).map_err(anyhow::Error::msg));
+        let others = others.iter();
+        let others = others.map(|other| Playbook::from_store_with(&other.source, kinds).map_err(anyhow::Error::msg));
         let mut playbooks = others.collect::<anyhow::Result<Vec<_>>>()?;
         let name = playbook.name.clone();
         playbooks.push(playbook);
