@@ -220,7 +220,7 @@ cases:
     };
     let report = async |runs: &str| {
         std::fs::write(folder.path().join("shop-sick.cases.yaml"), cases(runs)).unwrap();
-        test_folder(&folder.path().join("shop-sick.yaml"), |_| {}).await.unwrap().remove(0)
+        test_folder(&folder.path().join("shop-sick.yaml"), &Default::default(), |_| {}).await.unwrap().remove(0)
     };
     let right = report("shop-sick, shop-slow").await;
     assert_eq!((right.passed(), right.failed()), (1, 0), "{right:#?}");
