@@ -9,7 +9,9 @@ use crate::action::World;
 use crate::alertmanager::{Alertmanager, QuietWorker, Sources};
 use crate::engine::{EngineOptions, EngineWorker, FreezeWorker, KindWorker, PlaybookWorker};
 use crate::escalation::{EscalationWorker, Watchdog};
-use crate::incident::{HeartbeatWorker, IncidentRules, OverrideWorker, PageWorker, ScheduleWorker, SignalWorker, WindowWorker};
+use crate::incident::{
+    HeartbeatWorker, IncidentRules, OverrideWorker, PageWorker, ScheduleWorker, SignalWorker, WindowWorker,
+};
 use crate::mandate::Mandate;
 use crate::metrics::Metrics;
 use crate::model::Live;

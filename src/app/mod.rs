@@ -26,7 +26,7 @@ use crate::bot::Bot;
 use crate::chat::{ConsoleChat, Desk};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{AuthConfig, Config, SourceConfig, SourceKind};
-use crate::engine::EngineOptions;
+use crate::engine::{EngineOptions, learn_kinds};
 use crate::handoff::{HandoffWorker, Reporter, Template};
 use crate::incident::{plan_windows, read_overrides};
 use crate::intake::{Form, Mapping};
@@ -116,6 +116,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     let health_address = health_listener.as_ref().and_then(|listener| listener.local_addr().ok());
 
     let freeze_map = edges::freeze_map(config);
+    learn_kinds(world.cluster.as_ref(), &catalog).await;
     let (shelf, catalogs) = watch::channel(catalog.clone());
     let bot = Bot {
         store: store.clone(),

@@ -33,9 +33,7 @@ pub(super) async fn go(args: Args) -> anyhow::Result<Exit> {
         None => Config::default(),
     };
     let kinds = app::real_cluster(&config).await?.custom_kinds().await?;
-    let entry = |kind: &&crate::cluster::Kind| {
-        json!({ "kind": kind.id, "plural": kind.plural, "version": kind.version, "namespaced": kind.namespaced })
-    };
+    let entry = |kind: &&crate::cluster::Kind| json!({ "kind": kind.id, "plural": kind.plural, "version": kind.version, "namespaced": kind.namespaced });
     let entries: Vec<Value> = kinds.iter().map(entry).collect();
     let mut text = "# The kinds of the cluster beside Kubernetes' own, saved by `dogwatch kinds`.\n".to_owned();
     text.push_str(&yaml::document(&json!({ "kinds": entries })));

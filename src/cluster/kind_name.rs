@@ -38,9 +38,7 @@ const HOLD_SECRETS: [(&str, &str, &str); 6] = [
 pub(super) fn holds_secrets(word: &str, group: &str) -> bool {
     let is = |name: &str| word.eq_ignore_ascii_case(name);
     ["Secret", "Secrets", "SecretList"].into_iter().any(is)
-        || HOLD_SECRETS
-            .into_iter()
-            .any(|(name, plural, of)| group.eq_ignore_ascii_case(of) && (is(name) || is(plural)))
+        || HOLD_SECRETS.into_iter().any(|(name, plural, of)| group.eq_ignore_ascii_case(of) && (is(name) || is(plural)))
 }
 
 impl KindName {
@@ -120,7 +118,9 @@ mod tests {
         ] {
             assert_eq!(read(text), text);
         }
-        for text in ["Certificate", "deployment", "deployments", "Thing.apps", "a b.example.com", "X.", "X..io", "", "X.a/b.io"] {
+        for text in
+            ["Certificate", "deployment", "deployments", "Thing.apps", "a b.example.com", "X.", "X..io", "", "X.a/b.io"]
+        {
             assert!(matches!(text.parse::<KindName>(), Err(KindError::Unknown(_))), "{text}");
         }
     }

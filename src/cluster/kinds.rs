@@ -134,7 +134,11 @@ impl Kind {
     /// is taken to be Kubernetes' own.
     pub fn id_of(name: &str, group: &str) -> String {
         let is_bare = |kind: &Kind| kind.name == name && kind.id == name && kind.group == group;
-        if group.is_empty() || built_in::KINDS.iter().any(is_bare) { name.to_owned() } else { format!("{name}.{group}") }
+        if group.is_empty() || built_in::KINDS.iter().any(is_bare) {
+            name.to_owned()
+        } else {
+            format!("{name}.{group}")
+        }
     }
 
     /// The kind in that version alone.

@@ -84,7 +84,10 @@ mod tests {
         let of = |text| kinds.find_text(text).map(|kind| (kind.id, kind.version));
         assert_eq!(of("Certificate.cert-manager.io"), Some(("Certificate.cert-manager.io", "v1")));
         assert_eq!(of("certificates.cert-manager.io"), of("Certificate.cert-manager.io"));
-        assert_eq!(of("Certificate.v1alpha2.cert-manager.io"), Some(("Certificate.v1alpha2.cert-manager.io", "v1alpha2")));
+        assert_eq!(
+            of("Certificate.v1alpha2.cert-manager.io"),
+            Some(("Certificate.v1alpha2.cert-manager.io", "v1alpha2"))
+        );
         assert_eq!(of("Certificate.example.com"), None);
         assert_eq!(of("Pod"), Some(("Pod", "v1")));
         assert_eq!(of("Secret"), None);

@@ -40,6 +40,19 @@ impl KindWorker {
     }
 }
 
+/// Has the cluster tell of what the catalog names, before anything is worked on: what waited for this process may need it. Of
+/// what it does not tell, [`KindWorker`] speaks.
+pub async fn learn_kinds(cluster: &dyn Cluster, catalog: &Catalog) {
+    ask(cluster, named(catalog)).await;
+}
+
+fn named(catalog: &Catalog) -> Vec<KindName> {
+    let mut names: Vec<KindName> = catalog.iter().flat_map(|playbook| playbook.custom_kinds()).collect();
+    names.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
+    names.dedup();
+    names
+}
+
 /// Has the cluster tell of these kinds, and gives back those of which it does not.
 pub(super) async fn ask(cluster: &dyn Cluster, names: Vec<KindName>) -> Vec<(KindName, ClusterError)> {
     let kinds = cluster.kinds();
@@ -77,10 +90,7 @@ impl Worker for KindWorker {
                 return Ok(Turn::Idle { until: asked.again_at });
             }
         }
-        let mut names: Vec<KindName> = catalog.iter().flat_map(|playbook| playbook.custom_kinds()).collect();
-        names.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
-        names.dedup();
-        let missing = ask(self.world.cluster.as_ref(), names).await;
+        let missing = ask(self.world.cluster.as_ref(), named(&catalog)).await;
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         for (name, error) in missing.iter().filter(|missing| !asked.missing.contains(missing)) {
             tracing::warn!(kind = name.as_str(), %error, "playbooks name a kind that the cluster has not told of: they begin no run about it");

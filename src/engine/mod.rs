@@ -43,7 +43,7 @@ pub use ask_source::Heard;
 pub use evidence::trimmed;
 pub use freeze_map::FreezeMap;
 pub use freeze_worker::FreezeWorker;
-pub use kind_worker::KindWorker;
+pub use kind_worker::{KindWorker, learn_kinds};
 pub use loops::{ItemState, Loop};
 pub use plan::{Next, plan};
 pub use playbook_worker::PlaybookWorker;

@@ -44,7 +44,9 @@ impl Planned<'_> {
         let late = self.now - self.at;
         if late > LATEST {
             let late = HumanDuration(late.to_std().unwrap_or_default());
-            return Ok(Err(format!("nobody was there to begin it for {late}, and what is an hour late is not made up for")));
+            return Ok(Err(format!(
+                "nobody was there to begin it for {late}, and what is an hour late is not made up for"
+            )));
         }
         let Some(playbook) = self.catalog.get(self.playbook) else {
             return Ok(Err("there is no such playbook any more".into()));

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Datelike as _, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone as _, Timelike as _, Utc};
+use chrono::{
+    DateTime, Datelike as _, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone as _, Timelike as _, Utc,
+};
 use chrono_tz::Tz;
 
 use super::PageHours;
@@ -47,7 +49,8 @@ impl Schedule {
             ));
         };
         let zone = zone_of(zone)?;
-        let bits = |what: &str, text: &str, first: u32, last: u32, names: &[&str]| field(what, text, (first, last), names);
+        let bits =
+            |what: &str, text: &str, first: u32, last: u32, names: &[&str]| field(what, text, (first, last), names);
         // 7 is Sunday as well.
         let weekdays = bits("weekday", weekday, 0, 7, &WEEKDAYS)?;
         let weekdays = (weekdays | (weekdays >> 7)) & 0x7f;
@@ -163,7 +166,9 @@ fn zone_of(zone: &str) -> Result<Tz, String> {
 
 /// One field of cron, a bit for each value.
 fn field(what: &str, text: &str, (first, last): (u32, u32), names: &[&str]) -> Result<u64, String> {
-    let wrong = |part: &str| format!("`{part}` is no {what}; write {first} to {last}, `*`, a range such as `{first}-{last}` or a step `*/2`");
+    let wrong = |part: &str| {
+        format!("`{part}` is no {what}; write {first} to {last}, `*`, a range such as `{first}-{last}` or a step `*/2`")
+    };
     let number = |text: &str| {
         let lower = text.to_ascii_lowercase();
         let by_name = names.iter().position(|name| *name == lower).and_then(|at| u32::try_from(at).ok());

@@ -22,7 +22,8 @@ use crate::model::Phase;
 impl Playbook {
     /// The kinds that it names beside Kubernetes' own: those of its target, of its loops' items and of its steps.
     pub fn custom_kinds(&self) -> Vec<KindName> {
-        let blocks = [Phase::Diagnose, Phase::Mitigate, Phase::Escalate].into_iter().flat_map(|phase| self.blocks(phase));
+        let blocks =
+            [Phase::Diagnose, Phase::Mitigate, Phase::Escalate].into_iter().flat_map(|phase| self.blocks(phase));
         let items = blocks.flat_map(item_targets).map(|target| &target.kind);
         let texts = std::iter::once(&self.target.kind).chain(items);
         let mut names: Vec<KindName> = texts.filter_map(|text| text.parse().ok()).collect();

@@ -64,7 +64,8 @@ impl About<'_> {
         let StepKind::Action(action) = &step.kind else { return };
         for mut access in action.describe().access(self.kind, self.kinds) {
             let is_it = |kind: &&Kind| (kind.plural, kind.group) == (&*access.resource, &*access.group);
-            let namespaced = Kind::all().iter().chain(self.kinds.custom()).find(is_it).is_some_and(|kind| kind.namespaced);
+            let namespaced =
+                Kind::all().iter().chain(self.kinds.custom()).find(is_it).is_some_and(|kind| kind.namespaced);
             if namespaced && access.namespace.is_empty() {
                 access.namespace = self.namespace.to_owned();
             }

@@ -9,7 +9,9 @@ use serde_json::Value;
 use super::asked::asked_run;
 use super::cases::{clean, told_from};
 use crate::action::World;
-use crate::cluster::{Access, Cluster, ClusterError, Delete, Kind, KindError, KindName, Kinds, ListQuery, Object, Patch};
+use crate::cluster::{
+    Access, Cluster, ClusterError, Delete, Kind, KindError, KindName, Kinds, ListQuery, Object, Patch,
+};
 use crate::engine::{preview_run, trimmed};
 use crate::message::clip;
 use crate::model::{ObjectKey, RunEvent};

@@ -127,6 +127,9 @@ mod tests {
         assert!(of("v1", "Node").native().is_some());
         assert_eq!(of("v1", "Node").key("db"), ObjectKey::new("Node", "", "x"));
         assert!(of("serving.knative.dev/v1", "Service").native().is_none());
-        assert_eq!(of("acid.zalan.do/v1", "postgresql").key("db"), ObjectKey::new("postgresql.acid.zalan.do", "db", "x"));
+        assert_eq!(
+            of("acid.zalan.do/v1", "postgresql").key("db"),
+            ObjectKey::new("postgresql.acid.zalan.do", "db", "x")
+        );
     }
 }

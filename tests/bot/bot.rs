@@ -114,8 +114,7 @@ impl Bot {
         let clock = Arc::new(ManualClock::new(two_in_the_morning()));
         let cluster = SimCluster::from_objects(clock.clone(), objects).unwrap();
         let kinds = Cluster::kinds(&cluster);
-        let playbooks =
-            playbooks.iter().map(|source| Playbook::from_store_with(source, &kinds).unwrap()).collect();
+        let playbooks = playbooks.iter().map(|source| Playbook::from_store_with(source, &kinds).unwrap()).collect();
         let (catalog, problems) = Catalog::of(playbooks);
         assert!(problems.is_empty(), "{problems:?}");
         let mut bot = Self {

@@ -168,10 +168,16 @@ objects:
     );
     let other = cases.replace("grow: { done: [web-1] } }", "grow: { done: [web-1] }, shrink: {} }");
     std::fs::write(folder.path().join("shop-small.cases.yaml"), other).unwrap();
-    let error = test_folder(&folder.path().join("shop-small.yaml"), &Default::default(), |_| {}).await.unwrap().remove(0).error.unwrap();
+    let error = test_folder(&folder.path().join("shop-small.yaml"), &Default::default(), |_| {})
+        .await
+        .unwrap()
+        .remove(0)
+        .error
+        .unwrap();
     assert!(error.contains("the playbook `shop-small` has no loop `shrink`"), "{error}");
     std::fs::write(folder.path().join("shop-small.cases.yaml"), cases).unwrap();
-    let report = test_folder(&folder.path().join("shop-small.yaml"), &Default::default(), |_| {}).await.unwrap().remove(0);
+    let report =
+        test_folder(&folder.path().join("shop-small.yaml"), &Default::default(), |_| {}).await.unwrap().remove(0);
     assert_eq!((report.passed(), report.cases.len()), (1, 2), "{report:#?}");
     assert_eq!(
         report.cases[1].wrong,

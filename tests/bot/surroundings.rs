@@ -9,7 +9,9 @@ use async_trait::async_trait;
 use dogwatch::clock::{Clock, ManualClock};
 use dogwatch::cluster::sim::build;
 use dogwatch::cluster::sim::{Fault, Verb};
-use dogwatch::cluster::{Access, Cluster, ClusterError, Delete, Kind, KindName, Kinds, ListQuery, Object, Patch, SimCluster};
+use dogwatch::cluster::{
+    Access, Cluster, ClusterError, Delete, Kind, KindName, Kinds, ListQuery, Object, Patch, SimCluster,
+};
 use dogwatch::incident::{HomeCluster, IncidentRules, SourceRights};
 use dogwatch::metrics::Metrics;
 use dogwatch::model::*;

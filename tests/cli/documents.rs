@@ -73,8 +73,6 @@ fn what_the_page_of_the_language_shows_is_the_language() {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("playbooks")).unwrap();
         fs::write(dir.path().join("playbooks/shown.yaml"), &text).unwrap();
-        let kinds = "kinds: [{ kind: Certificate.cert-manager.io, plural: certificates, version: v1 }]\n";
-        fs::write(dir.path().join("playbooks/kinds.yaml"), kinds).unwrap();
         let said = dogwatch(dir.path(), &["check"], &[]);
         assert_eq!(said.out, "1 playbook without errors; 0 errors, 0 warnings\n", "line {}:\n{text}", block.line);
     }

@@ -143,7 +143,10 @@ fn kinds_that_kubernetes_does_not_bring_are_told_of_beside_the_playbooks() {
     let renewal = PLAYBOOK
         .replace("name: look", "name: renewal")
         .replace("SomethingOdd", "NotRenewed")
-        .replace("kind: Deployment, namespace: kube-system, name: coredns", "kind: Certificate.cert-manager.io, from: alert, label: name")
+        .replace(
+            "kind: Deployment, namespace: kube-system, name: coredns",
+            "kind: Certificate.cert-manager.io, from: alert, label: name",
+        )
         .replace("target.status.readyReplicas == target.spec.replicas", "target.status.conditions[0].status == 'True'");
     fs::write(dir.path().join("playbooks/renewal.yaml"), renewal).unwrap();
     let unknown = dogwatch(dir.path(), &["check"], &[]);
@@ -181,7 +184,10 @@ spec:
 fn cases_hold_custom_resources() {
     let dir = folder();
     let playbook = PLAYBOOK
-        .replace("kind: Deployment, namespace: kube-system, name: coredns", "kind: Certificate.cert-manager.io, from: alert, label: name")
+        .replace(
+            "kind: Deployment, namespace: kube-system, name: coredns",
+            "kind: Certificate.cert-manager.io, from: alert, label: name",
+        )
         .replace("target.status.readyReplicas == target.spec.replicas", "target.status.ready")
         .replace("pods are missing", "it is not ready");
     fs::write(dir.path().join("playbooks/look.yaml"), playbook).unwrap();
@@ -198,7 +204,7 @@ cases:
         kind: Certificate
         metadata: { namespace: web, name: tls }
         status: { ready: false }
-    expect: { outcome: escalated, because: it is not ready }
+    expect: { outcome: escalated, because: it is not ready, pages: [platform] }
 ";
     fs::write(dir.path().join("playbooks/look.cases.yaml"), cases).unwrap();
     let said = dogwatch(dir.path(), &["test"], &[]);

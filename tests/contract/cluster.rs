@@ -895,7 +895,8 @@ pub async fn custom_resources_are_like_any_other(world: &dyn Fixture) {
     assert_eq!((patched.number("/spec/size"), patched.at("/status")), (Some(4), None));
     assert!(is_refused(&cluster.patch(&patch_any(&patched, json!({ "spec": { "size": 40 } }))).await));
     assert!(is_refused(&cluster.patch(&patch_any(&patched, json!({ "spec": { "siez": 4 } }))).await));
-    let status = Patch { subresource: Some("status"), ..patch_any(&patched, json!({ "status": { "phase": "Failed" } })) };
+    let status =
+        Patch { subresource: Some("status"), ..patch_any(&patched, json!({ "status": { "phase": "Failed" } })) };
     assert_eq!(cluster.patch(&status).await.unwrap().text("/status/phase"), "Failed");
     cluster.delete(&delete(&created)).await.unwrap();
     eventually(world, &key, |object| object.is_none()).await;

@@ -8,8 +8,7 @@ use super::objects;
 use crate::action::amounts::Count;
 use crate::action::typed::{Arguments as _, Typed as _, arguments, output};
 use crate::action::{
-    AT_WILL, Action, ActionError, Declaration, Declared, Effect, Named, Output, Read, Right, StepContext, World,
-    holes,
+    AT_WILL, Action, ActionError, Declaration, Declared, Effect, Named, Output, Read, Right, StepContext, World, holes,
 };
 use crate::cluster::{KindName, ListQuery};
 use crate::language::Arg;

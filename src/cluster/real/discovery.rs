@@ -104,7 +104,8 @@ impl RealCluster {
 
     /// Asks about the group of that kind, unless that was done a moment ago.
     async fn discover(&self, name: &KindName) -> Result<(), ClusterError> {
-        let group = name.built_in().map_or_else(|| name.parts().group.unwrap_or_default().to_owned(), |kind| kind.group.into());
+        let group =
+            name.built_in().map_or_else(|| name.parts().group.unwrap_or_default().to_owned(), |kind| kind.group.into());
         if group.is_empty() || !self.discovery.may_ask(&group) {
             return Ok(());
         }
@@ -119,7 +120,9 @@ impl RealCluster {
 
     /// All kinds of a group, each in the first version that has it: the preferred one, then the others in their order.
     async fn ask_about(&self, asked: &Asked, group: &str) -> Result<Vec<&'static Kind>, ClusterError> {
-        let text = |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text = |value: &Value, pointer: &str| {
+            value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
         let answer = self.read(asked, &format!("/apis/{group}")).await?;
         if text(&answer, "/kind") != "APIGroup" || text(&answer, "/name") != group {
             return Err(asked.unavailable("its answer is about something else"));
@@ -139,7 +142,10 @@ impl RealCluster {
             }
             for resource in answer.get("resources").and_then(Value::as_array).into_iter().flatten() {
                 let can = |verb: &str| {
-                    resource.get("verbs").and_then(Value::as_array).is_some_and(|verbs| verbs.iter().any(|it| it == verb))
+                    resource
+                        .get("verbs")
+                        .and_then(Value::as_array)
+                        .is_some_and(|verbs| verbs.iter().any(|it| it == verb))
                 };
                 let (name, plural) = (text(resource, "/kind"), text(resource, "/name"));
                 // A subresource has a `/`, and what cannot be read is of no use here.
@@ -172,7 +178,8 @@ impl RealCluster {
     pub async fn custom_kinds(&self) -> Result<Vec<&'static Kind>, ClusterError> {
         let asked = Asked { verb: "ask", what: "for its groups of kinds".into(), kind: String::new() };
         let answer = self.read(&asked, "/apis").await?;
-        let groups = answer.get("groups").and_then(Value::as_array).ok_or_else(|| asked.unavailable("its answer is no list"))?;
+        let groups =
+            answer.get("groups").and_then(Value::as_array).ok_or_else(|| asked.unavailable("its answer is no list"))?;
         let mut kinds: Vec<&'static Kind> = Vec::new();
         for group in groups {
             let name = group.get("name").and_then(Value::as_str).unwrap_or_default();

@@ -17,8 +17,8 @@ use kube::core::Request;
 use serde_json::{Map, Value, json};
 
 use belief::Generations;
-use discovery::Discovery;
 pub use connect::{ConnectError, Connection};
+use discovery::Discovery;
 use refusal::Asked;
 
 use super::{Access, Cluster, ClusterError, Delete, Kind, KindName, Kinds, ListQuery, Object, Patch};

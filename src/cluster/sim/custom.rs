@@ -62,7 +62,9 @@ impl State {
                     plural: plural_of(object.kind()),
                     namespaced: !object.namespace().is_empty(),
                 };
-                let kind = told.known(false).map_err(|message| ClusterError::Refused { what: format!("load {id}"), message })?;
+                let kind = told
+                    .known(false)
+                    .map_err(|message| ClusterError::Refused { what: format!("load {id}"), message })?;
                 self.custom.loose.add(kind);
                 self.kind(&id)
             }

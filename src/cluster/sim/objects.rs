@@ -5,9 +5,9 @@ use std::ops::Bound;
 
 use serde_json::Value;
 
+use super::custom::defines_kinds;
 use super::managers::{self, Manager};
 use super::paths::Paths;
-use super::custom::defines_kinds;
 use crate::cluster::{Kind, Object};
 use crate::model::without_version;
 

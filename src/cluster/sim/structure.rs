@@ -108,9 +108,8 @@ fn check_bounds(schema: &Value, value: &Value, shown: &str) -> Result<(), String
     let size = match value {
         Value::Number(number) => {
             let Some(number) = number.as_f64() else { return Ok(()) };
-            let is_low = bound("minimum").is_some_and(|least| {
-                number < least || (number == least && schema["exclusiveMinimum"] == true)
-            });
+            let is_low = bound("minimum")
+                .is_some_and(|least| number < least || (number == least && schema["exclusiveMinimum"] == true));
             let is_high = bound("maximum")
                 .is_some_and(|most| number > most || (number == most && schema["exclusiveMaximum"] == true));
             if is_low || is_high {
@@ -165,7 +164,8 @@ mod tests {
     }
 
     fn check(spec: Value) -> Result<Vec<String>, String> {
-        let object = json!({ "apiVersion": "example.com/v1", "kind": "Widget", "metadata": { "name": "x" }, "spec": spec });
+        let object =
+            json!({ "apiVersion": "example.com/v1", "kind": "Widget", "metadata": { "name": "x" }, "spec": spec });
         unknown_fields(&widget(), &object)
     }
 
@@ -181,9 +181,15 @@ mod tests {
             (json!({}), "spec.size: Required value"),
             (json!({ "size": 0 }), "spec.size: Invalid value: 0: out of its bounds"),
             (json!({ "size": "3" }), "spec.size: Invalid value: must be of type integer"),
-            (json!({ "size": 3, "mode": "medium" }), "spec.mode: Unsupported value: supported values: \"fast\", \"slow\""),
+            (
+                json!({ "size": 3, "mode": "medium" }),
+                "spec.mode: Unsupported value: supported values: \"fast\", \"slow\"",
+            ),
             (json!({ "size": 3, "labels": { "a": 1 } }), "spec.labels.a: Invalid value: must be of type string"),
-            (json!({ "size": 3, "hosts": ["a", "b", "c"] }), "spec.hosts: Invalid value: its size 3 is out of its bounds"),
+            (
+                json!({ "size": 3, "hosts": ["a", "b", "c"] }),
+                "spec.hosts: Invalid value: its size 3 is out of its bounds",
+            ),
             (json!({ "size": 3, "hosts": [""] }), "spec.hosts[0]: Invalid value: its size 0 is out of its bounds"),
             (json!({ "size": 3, "port": true }), "spec.port: Invalid value: must be integer or string"),
         ] {

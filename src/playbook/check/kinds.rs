@@ -53,9 +53,12 @@ impl Checker<'_> {
         if known.is_some() || self.kinds.may_be_found() || self.asks == Asks::Run {
             return Some(known);
         }
-        let message = format!("what `{name}` is called in paths and roles, and whether it is in namespaces, is not known without a cluster");
+        let message = format!(
+            "what `{name}` is called in paths and roles, and whether it is in namespaces, is not known without a cluster"
+        );
         let custom = self.kinds.custom();
-        let meant = closest(name.as_str(), custom.iter().map(|kind| kind.id)).map(|meant| format!("write `{meant}`; or "));
+        let meant =
+            closest(name.as_str(), custom.iter().map(|kind| kind.id)).map(|meant| format!("write `{meant}`; or "));
         let remedy = format!(
             "{}put its CustomResourceDefinition beside the playbooks, as `NAME.crds.yaml` (or name its folder: `--crds DIR`); or write it \
              into `kinds.yaml` there; or have a cluster say it: `dogwatch kinds > kinds.yaml`",

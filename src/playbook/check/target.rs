@@ -69,12 +69,7 @@ pub(super) fn check(checker: &mut Checker<'_>, raw: &mut RawPlaybook, names: &Na
 }
 
 /// The label that names the object, where the playbook says which; `None`: what it says cannot be.
-fn label(
-    checker: &mut Checker<'_>,
-    target: &RawTarget,
-    from_alert: bool,
-    has_name: bool,
-) -> Option<Option<String>> {
+fn label(checker: &mut Checker<'_>, target: &RawTarget, from_alert: bool, has_name: bool) -> Option<Option<String>> {
     let Some(label) = &target.label else { return Some(None) };
     let (at, name) = (place(label), label.value.trim());
     let is_first = |c: char| c.is_ascii_alphabetic() || c == '_';

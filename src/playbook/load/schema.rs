@@ -382,8 +382,8 @@ mod tests {
     use super::super::raw::{RawInput, RawLimits, RawMetadata, RawSchedule, RawTarget, RawTrigger};
     use super::super::reader::Fields;
     use super::super::step::{RawBranch, RawRetry, RawVerify, RawWatch};
-    use super::subject::schedule;
     use super::super::{RawEach, RawPlaybook, RawStep};
+    use super::subject::schedule;
     use super::*;
 
     fn names<T: Fields>() -> Vec<&'static str> {

@@ -87,10 +87,8 @@ fn the_alert_names_an_object_of_any_kind() {
 #[test]
 fn the_rights_have_the_plural_and_the_group() {
     let playbook = read(RENEWAL, &cert_manager()).unwrap();
-    let rules: Vec<String> = rights(&playbook)
-        .iter()
-        .map(|right| format!("{} {}.{}", right.verb, right.resource, right.group))
-        .collect();
+    let rules: Vec<String> =
+        rights(&playbook).iter().map(|right| format!("{} {}.{}", right.verb, right.resource, right.group)).collect();
     assert_eq!(
         rules,
         [
@@ -127,7 +125,9 @@ fn without_a_cluster_somebody_must_tell_of_them() {
 
 #[test]
 fn what_cannot_be_a_kind_says_what_can() {
-    let wrong = |kind: &str| read(&RENEWAL.replace("Certificate.cert-manager.io,", &format!("{kind},")), &cert_manager()).unwrap_err();
+    let wrong = |kind: &str| {
+        read(&RENEWAL.replace("Certificate.cert-manager.io,", &format!("{kind},")), &cert_manager()).unwrap_err()
+    };
     for (kind, says) in [
         ("Certificate", "write `Certificate.cert-manager.io` instead"),
         ("certificate.cert-manager.io", "write `Certificate.cert-manager.io`; or put its CustomResourceDefinition"),
@@ -171,15 +171,20 @@ fn what_lies_beside_the_playbooks_tells_of_kinds() {
         })
         .to_string()
     };
-    let (requests, issuers) =
-        (crd("CertificateRequest", "certificaterequests", "Namespaced"), crd("ClusterIssuer", "clusterissuers", "Cluster"));
+    let (requests, issuers) = (
+        crd("CertificateRequest", "certificaterequests", "Namespaced"),
+        crd("ClusterIssuer", "clusterissuers", "Cluster"),
+    );
     write("cert-manager.crds.yaml", &format!("{requests}\n---\n{issuers}\n"));
     write("kinds.yaml", "kinds:\n  - { kind: Certificate.cert-manager.io, plural: certificates, version: v1 }\n");
     let (catalog, problems) = Catalog::load(folder.path());
     assert!(problems.is_empty(), "{problems:?}");
     assert_eq!(rights(catalog.get("renewal").unwrap()).len(), 3);
 
-    write("kinds.yaml", "kinds:\n  - { kind: Secret.v1, plural: secrets, version: v1 }\n  - { kind: Pod, plural: pods, version: v1 }\n");
+    write(
+        "kinds.yaml",
+        "kinds:\n  - { kind: Secret.v1, plural: secrets, version: v1 }\n  - { kind: Pod, plural: pods, version: v1 }\n",
+    );
     let (_, problems) = Catalog::load(folder.path());
     let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
     assert!(told.iter().any(|told| told.contains("kinds.yaml:2:13: secrets are never read")), "{told:#?}");

@@ -16,7 +16,8 @@ fn wrong(text: &str) -> String {
 
 #[test]
 fn a_playbook_may_begin_at_a_time_and_by_an_alert() {
-    let playbook = parse(&with_trigger("schedule: { at: \"01:00\", days: mon-fri, time_zone: Europe/Berlin }")).unwrap();
+    let playbook =
+        parse(&with_trigger("schedule: { at: \"01:00\", days: mon-fri, time_zone: Europe/Berlin }")).unwrap();
     assert_eq!(playbook.schedules[0].to_string(), "01:00 mon-fri Europe/Berlin");
     assert!(playbook.triggers.is_empty());
     let both = with_trigger("alert: CoreDNSLatencyHigh\n  - schedule: { cron: \"*/30 8-18 * * *\", time_zone: UTC }");
@@ -47,7 +48,11 @@ fn a_schedule_that_is_none_says_what_to_write() {
 fn a_planned_run_knows_what_it_is_about() {
     let planned = with_trigger("schedule: { at: \"01:00\", time_zone: UTC }");
     let by_label = planned.replace("namespace: kube-system, name: coredns", "from: alert");
-    assert!(wrong(&by_label).contains("an alert says the target's `name`, and a planned run has none"), "{}", wrong(&by_label));
+    assert!(
+        wrong(&by_label).contains("an alert says the target's `name`, and a planned run has none"),
+        "{}",
+        wrong(&by_label)
+    );
     let by_text = planned.replace("name: coredns }", "name: \"{{alert.labels.deployment}}\" }");
     assert!(wrong(&by_text).contains("an alert says the target's `name`"), "{}", wrong(&by_text));
     let asked = planned.replace("default: 10, maximum", "maximum");

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use dogwatch::cluster::{Access, Cluster, ClusterError, Delete, Kind, KindName, Kinds, ListQuery, Object, Patch, SimCluster};
+use dogwatch::cluster::{
+    Access, Cluster, ClusterError, Delete, Kind, KindName, Kinds, ListQuery, Object, Patch, SimCluster,
+};
 use dogwatch::metrics::{Levels, PagesMade};
 use dogwatch::model::*;
 use dogwatch::store::sqlite::SqliteStore;
