@@ -13,6 +13,7 @@ mod hand_overs;
 mod inputs;
 mod kubernetes;
 mod load;
+mod review;
 mod rights;
 mod target;
 #[cfg(test)]
