@@ -7,6 +7,7 @@ use anyhow::Context as _;
 
 use super::parse_oncall;
 use crate::alertmanager::{Alertmanager, HttpAlertmanager};
+use crate::clock::{Clock as _, SystemClock};
 use crate::cluster::{Cluster, Connection, Kinds, RealCluster};
 use crate::config::{AlertmanagerConfig, AuthConfig, Config, PrometheusConfig, SourceConfig};
 use crate::diagnostics::{Diagnostic, DiagnosticSeverity};
@@ -85,6 +86,8 @@ pub fn playbooks(config: &Config, kinds: &Arc<Kinds>) -> (Catalog, Vec<Diagnosti
     let (catalog, mut problems) = Catalog::load_with(folder, kinds);
     let (catalog, unmatched) = catalog.without(|playbook| unmatched_queries(config, playbook));
     problems.extend(unmatched);
+    let today = SystemClock::default().now().date_naive();
+    problems.extend(catalog.iter().filter_map(|playbook| playbook.review_due(today)));
     for problem in &problems {
         match problem.severity {
             DiagnosticSeverity::Error => tracing::error!("{}", problem.render(false)),

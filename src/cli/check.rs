@@ -87,9 +87,13 @@ pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
     for path in &paths {
         found.playbooks(path)?;
     }
-    if paths.len() > 1 {
+    // Of one folder they were looked for as it was loaded.
+    if paths.len() > 1 || paths.iter().any(|path| path.is_file()) {
         found.conflicts();
     }
+    let today = SystemClock::default().now().date_naive();
+    let due: Vec<Diagnostic> = found.loaded.iter().filter_map(|playbook| playbook.review_due(today)).collect();
+    found.diagnostics.extend(due);
     if let Some(revision) = &args.against {
         found.against(revision)?;
     }

@@ -15,6 +15,7 @@ mod kinds;
 mod kubernetes;
 mod load;
 mod read;
+mod review;
 mod rights;
 mod target;
 #[cfg(test)]

@@ -7,6 +7,7 @@ use cel::common::types::{CelDouble, CelInt, CelString, DOUBLE_TYPE, INT_TYPE, ST
 use cel::common::value::CowVal;
 use cel::{DeclarationError, Env, ExecutionError};
 
+use super::helpers;
 use super::mistakes::{self, Found};
 use super::operators;
 use super::quantity::parse_quantity;
@@ -65,6 +66,7 @@ pub(super) fn environment() -> Arc<Env> {
 
 fn declare(env: &mut Env) -> Result<(), DeclarationError> {
     operators::declare(env)?;
+    helpers::declare(env)?;
     env.add_overload("quantity", "string_to_quantity", vec![STRING_TYPE], |args| {
         let text = args[0].downcast_ref::<CelString>().map_or("", CelString::inner);
         let value = parse_quantity(text).map_err(|error| operators::readable(error.to_string()))?;

@@ -109,9 +109,13 @@ fn operand(expression: &IdedExpr, local: &[&str]) -> Option<Operand> {
         Expr::Literal(LiteralValue::Double(number)) => Some(number_of(number.inner())),
         Expr::Literal(LiteralValue::Boolean(_)) => known(ValueType::Truth),
         Expr::Call(call) => match call.func_name.as_str() {
-            "quantity" | "size" | "double" | "int" | "uint" => known(ValueType::Number),
-            "string" => known(ValueType::Text),
-            "matches" | "startsWith" | "endsWith" | "contains" | "bool" => known(ValueType::Truth),
+            "quantity" | "size" | "double" | "int" | "uint" | "sum" | "indexOf" | "lastIndexOf" | "compareTo"
+            | "major" | "minor" | "patch" => known(ValueType::Number),
+            "string" | "trim" | "lowerAscii" | "upperAscii" | "replace" | "substring" | "join" | "find" => {
+                known(ValueType::Text)
+            }
+            "matches" | "startsWith" | "endsWith" | "contains" | "bool" | "isSemver" | "isLessThan"
+            | "isGreaterThan" | "intersects" | "equivalent" => known(ValueType::Truth),
             operators::LOGICAL_AND | operators::LOGICAL_OR | operators::LOGICAL_NOT => known(ValueType::Truth),
             name => OPERATORS
                 .iter()
@@ -138,7 +142,7 @@ fn is_free(path: &[String], local: &[&str]) -> bool {
 /// `name.matches('a(')`: what is no regular expression fails each time.
 fn no_regex(call: &CallExpr) -> Option<CompileError> {
     let pattern = match (call.func_name.as_str(), &call.target, call.args.as_slice()) {
-        ("matches", Some(_), [pattern]) | ("matches", None, [_, pattern]) => pattern,
+        ("matches" | "find" | "findAll", Some(_), [pattern]) | ("matches", None, [_, pattern]) => pattern,
         _ => return None,
     };
     let Expr::Literal(LiteralValue::String(text)) = &pattern.expr else { return None };

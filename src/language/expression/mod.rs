@@ -5,6 +5,7 @@
 
 mod bound;
 mod compile;
+mod helpers;
 mod mistakes;
 mod names;
 mod operators;

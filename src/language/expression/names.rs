@@ -28,8 +28,8 @@ impl Reference {
     }
 }
 
-/// The names of CEL's own types, which expressions may use as values.
-pub(super) const TYPES: [&str; 12] = [
+/// The names of CEL's own types, which expressions may use as values, and of functions' namespaces.
+pub(super) const TYPES: [&str; 13] = [
     "bool",
     "int",
     "uint",
@@ -42,6 +42,7 @@ pub(super) const TYPES: [&str; 12] = [
     "type",
     "optional_type",
     "optional",
+    "sets",
 ];
 
 /// All references, in the order of the text.

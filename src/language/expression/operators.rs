@@ -162,6 +162,35 @@ fn equality(symbol: &str, args: &Values<'_, '_>) -> Result<bool, ExecutionError>
     }
 }
 
+/// `a + b`, for a sum.
+pub(super) fn sum<'b, 'v>(a: &(dyn Val + 'v), b: &(dyn Val + 'v)) -> Answer<'b, 'v> {
+    let total = match (Number::of(a), Number::of(b)) {
+        (Some(Number::Int(a)), Some(Number::Int(b))) => a.checked_add(b).map(|sum| CowVal::owned(CelInt::from(sum))),
+        (Some(a), Some(b)) => {
+            let sum = a.double() + b.double();
+            sum.is_finite().then(|| CowVal::owned(CelDouble::from(sum)))
+        }
+        _ => return Err(readable("`sum` adds numbers, and the list has another value".to_owned())),
+    };
+    total.ok_or_else(|| readable("the `sum` is no number".to_owned()))
+}
+
+/// Which of two comes first; `None`: they are not of one kind.
+pub(super) fn compare(a: &dyn Val, b: &dyn Val) -> Option<Ordering> {
+    match (Number::of(a), Number::of(b)) {
+        (Some(a), Some(b)) => a.compare(b),
+        _ => Some(a.downcast_ref::<CelString>()?.inner().cmp(b.downcast_ref::<CelString>()?.inner())),
+    }
+}
+
+/// Whether two are the same, whole and fractional numbers alike.
+pub(super) fn same(a: &dyn Val, b: &dyn Val) -> bool {
+    match (Number::of(a), Number::of(b)) {
+        (Some(a), Some(b)) => a.compare(b).is_some_and(Ordering::is_eq),
+        _ => a.equals(b),
+    }
+}
+
 fn truth<'b, 'v>(value: bool) -> CowVal<'b, 'v> {
     CowVal::owned(CelBool::from(value))
 }

@@ -6,6 +6,7 @@ use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, SourceInfo, opera
 use cel::{Context, Env, Value};
 
 use super::compile::CompileError;
+use super::helpers;
 use super::names::{TYPES, dotted};
 use super::operators::is_operator;
 use super::tree::{children, depth, loops};
@@ -104,7 +105,9 @@ fn type_is_compared(parent: &IdedExpr, child: &IdedExpr) -> Result<(), CompileEr
     let Expr::Ident(name) = &child.expr else { return Ok(()) };
     let fits = match &parent.expr {
         Expr::Call(call) => {
-            [operators::EQUALS, operators::NOT_EQUALS].contains(&call.func_name.as_str()) || of_optional(call)
+            [operators::EQUALS, operators::NOT_EQUALS].contains(&call.func_name.as_str())
+                || of_optional(call)
+                || is_helper(call)
         }
         _ => false,
     };
@@ -132,18 +135,30 @@ fn call_is_known(call: &CallExpr) -> Result<(), CompileError> {
         Some(_) => &METHODS,
         None => &FUNCTIONS,
     };
-    if known.contains(&name) {
+    if known.contains(&name) || is_helper(call) {
         return Ok(());
     }
     if let Some((_, usage)) = MACROS.iter().find(|(name, _)| *name == call.func_name) {
         return Err(CompileError::new(format!("`{name}` is not called like this")).remedy(format!("write `{usage}`")));
     }
     let error = CompileError::new(format!("there is no function `{name}`")).word(name);
-    let others = FUNCTIONS.iter().chain(&METHODS).copied().chain(MACROS.iter().map(|(name, _)| *name));
+    let helpers = helpers::FUNCTIONS.into_iter().chain(helpers::METHODS);
+    let others = FUNCTIONS.iter().chain(&METHODS).copied().chain(helpers).chain(MACROS.iter().map(|(name, _)| *name));
     Err(match closest(name, others) {
         Some(meant) => error.remedy(format!("write `{meant}` instead")),
         None => error.remedy(format!("the functions are {}", list(FUNCTIONS))),
     })
+}
+
+fn is_helper(call: &CallExpr) -> bool {
+    let name = call.func_name.as_str();
+    match call.target.as_deref() {
+        None => helpers::FUNCTIONS.contains(&name),
+        Some(target) => {
+            let namespace = dotted(target).unwrap_or_default();
+            helpers::METHODS.contains(&name) || helpers::FUNCTIONS.contains(&format!("{namespace}.{name}").as_str())
+        }
+    }
 }
 
 /// `duration('1d')`: a literal that its function cannot read will never be right.

@@ -39,6 +39,62 @@ fn error(source: &str) -> String {
 }
 
 #[test]
+fn texts_lists_sets_and_versions_have_functions() {
+    yes("' CoreDNS '.trim().lowerAscii() == 'coredns'");
+    yes("'a-b-c'.split('-') == ['a', 'b', 'c']");
+    yes("['a', 'b'].join(', ') == 'a, b'");
+    yes("'docker.io/postgres:15.4'.split(':')[1] == '15.4'");
+    yes("'a.b'.replace('.', '/') == 'a/b'");
+    yes("'übung'.substring(1, 3) == 'bu'");
+    yes("'übung'.indexOf('bung') == 1 && 'abc'.indexOf('x') == -1");
+    yes("'postgres-14'.find('[0-9]+') == '14' && 'x'.find('[0-9]+') == ''");
+    yes("'a1b22'.findAll('[0-9]+') == ['1', '22']");
+    yes("[1, 2.5, 3].sum() == 6.5 && [].sum() == 0");
+    yes("[3, 1, 2].max() == 3 && [3, 1.5].min() == 1.5 && ['b', 'a'].min() == 'a'");
+    yes("[1, 2, 1.0].distinct().size() == 2");
+    yes("pods.items.map(p, p.phase).distinct().join('+') == 'Running+Pending'");
+    yes("sets.contains([1, 2, 3], [3, 1]) && !sets.contains([1], [2])");
+    yes("sets.equivalent([1, 2], [2, 1, 2]) && sets.intersects([1, 2], [2, 3])");
+    yes("semver('v1.29.3').isLessThan(semver('1.30')) && semver('15').isGreaterThan(semver('14.9'))");
+    yes("semver('1.2.0-rc.1').isLessThan(semver('1.2.0')) && semver('1.2.3').compareTo(semver('1.2.3+b')) == 0");
+    yes("semver('15.4').major == 15 && semver('15.4').minor() == 4");
+    yes("isSemver('1.2.3') && !isSemver('latest')");
+    // What counts is the image's own tag.
+    yes("['postgres:14', 'postgres:15.2'].map(i, semver(i.split(':')[1])).all(v, v.isLessThan(semver('16')))");
+}
+
+/// Each says what is wrong, and none does more than it may.
+#[test]
+fn functions_have_bounds_and_say_what_is_wrong() {
+    let told = |source: &str| error(source);
+    for (source, part) in [
+        ("semver('latest').major > 1", "`latest` is no version such as `1.2.3`"),
+        ("target.metadata.isLessThan(semver('1.2'))", "a version is needed"),
+        ("[].max() > 1", "an empty list has no `max`"),
+        ("[1, 'a'].max() == 1", "`max` compares numbers with numbers"),
+        ("['a'].sum() == 1", "`sum` adds numbers"),
+        ("[1].join('') == ''", "`join` puts texts together"),
+        ("'a'.substring(2) == ''", "is not within a text of 1 letters"),
+        ("'a'.split('').size() == 1", "`split` needs a text to split by"),
+        ("target.metadata.name.find(target.metadata.name + '(') == ''", "no regular expression"),
+        ("'a'.find('(') == ''", "no regular expression: unclosed group"),
+        ("'a'.lower() == 'a'", "there is no function `lower`"),
+        ("sets.contain([1], [1])", "there is no function"),
+    ] {
+        let told = told(source);
+        assert!(told.contains(part), "{source}: {told}");
+    }
+    let long = json!("a".repeat(60_000));
+    let mut scope = scope();
+    scope.insert("long".into(), long);
+    let decide = |source: &str| Expression::compile(source).unwrap().holds(&scope, noon()).unwrap_err().message;
+    assert!(decide("long.replace('a', long) == ''").contains("gives more than 64 KiB"));
+    assert!(decide("[long, long].join('') == ''").contains("gives more than 64 KiB"));
+    assert!(decide("long.split('a').size() > 1").contains("gives more than 1000 parts"));
+    assert!(decide("long.findAll('a').size() > 1").contains("gives more than 1000 parts"));
+}
+
+#[test]
 fn conditions_of_real_playbooks_hold() {
     yes("p99.value < 0.5");
     yes("p99.value < 0.5 && p99.samples >= 3");
