@@ -103,7 +103,7 @@ impl Driver<'_> {
             Next::Wait { at, lasting } => {
                 let until = now + lasting;
                 let because = "the playbook waits".to_owned();
-                let waits = RunEvent::Waiting { step: at.address.clone(), until, because };
+                let waits = RunEvent::Waiting { step: at.address.clone(), until, because, waits_for: None };
                 self.wait(&at.address, vec![waits], until).await
             }
             Next::Propose => {
@@ -311,7 +311,7 @@ impl Driver<'_> {
         match retry {
             Some(until) => {
                 let because = format!("attempt {} follows", attempt + 1);
-                before.push(RunEvent::Waiting { step: address.clone(), until, because });
+                before.push(RunEvent::Waiting { step: address.clone(), until, because, waits_for: None });
                 self.wait(address, before, until).await
             }
             None => {

@@ -51,6 +51,7 @@ pub use contacts::{Contacts, KnowsContacts, PageCall};
 pub use duration::{DurationError, HumanDuration, parse_duration};
 pub use event::{
     ConditionKind, Considered, FailureClass, Intent, Item, ItemOutcome, Look, Phase, Remedy, RunEvent, SourceAnswer,
+    WaitsFor,
 };
 pub use freeze::{Freeze, FreezeScope, FreezeScopeError, LONGEST_FREEZE};
 pub use freeze_map::{FreezeMapNow, FreezeMapSays};
