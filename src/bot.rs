@@ -7,9 +7,11 @@ use tokio::sync::watch;
 
 use crate::action::World;
 use crate::alertmanager::{Alertmanager, QuietWorker, Sources};
-use crate::engine::{EngineOptions, EngineWorker, FreezeWorker, PlaybookWorker};
+use crate::engine::{EngineOptions, EngineWorker, FreezeWorker, KindWorker, PlaybookWorker};
 use crate::escalation::{EscalationWorker, Watchdog};
-use crate::incident::{HeartbeatWorker, IncidentRules, OverrideWorker, PageWorker, SignalWorker, WindowWorker};
+use crate::incident::{
+    HeartbeatWorker, IncidentRules, OverrideWorker, PageWorker, ScheduleWorker, SignalWorker, WindowWorker,
+};
 use crate::mandate::Mandate;
 use crate::metrics::Metrics;
 use crate::model::Live;
@@ -75,8 +77,12 @@ impl Bot {
         );
         let signals = SignalWorker::new(store, catalog, self.rules.clone(), clock.clone(), self.metrics.clone());
         let signals = signals.looking_up(lookup);
-        let pages = PageWorker::new(self.store.clone(), clock);
+        let pages = PageWorker::new(self.store.clone(), clock.clone());
+        let schedules = ScheduleWorker::new(self.store.clone(), clock.clone(), self.catalog.clone());
+        let kinds = KindWorker::new(self.store.clone(), self.world.clone(), self.catalog.clone());
         let mut workers: Vec<Arc<dyn Worker>> = vec![
+            // Before all that may ask what an alert is about.
+            Arc::new(kinds),
             Arc::new(quiet),
             Arc::new(windows),
             Arc::new(freezes),
@@ -87,6 +93,7 @@ impl Bot {
             Arc::new(watchdog),
             Arc::new(heartbeats),
             Arc::new(PlaybookWorker::new(self.store.clone(), self.catalog.clone())),
+            Arc::new(schedules),
         ];
         for n in 0..runs {
             let name = format!("{}/{n}", self.name);

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use super::{ChangeKind, Kind};
-use crate::cluster::Access;
+use crate::cluster::{self, Access, KindName, Kinds};
 use crate::model::Autonomy;
 
 /// One action. All texts are for people who write playbooks: Markdown, with code in backticks and
@@ -139,7 +139,7 @@ pub enum On {
 /// Kind and namespace that the arguments of a step name, as far as they do.
 #[derive(Debug, Clone, Default)]
 pub struct Named {
-    pub kind: Option<Kind>,
+    pub kind: Option<KindName>,
     pub namespace: Option<String>,
 }
 
@@ -169,22 +169,23 @@ impl Right {
 
     /// The rights for a target of that kind. An empty namespace is the target's; a kind that nobody
     /// knows comes with no rights.
-    pub fn access(&self, target_kind: &str, named: &Named) -> Vec<Access> {
-        let target = target_kind.parse::<Kind>().ok();
+    pub fn access(&self, target_kind: &str, named: &Named, kinds: &Kinds) -> Vec<Access> {
+        let target = kinds.find_text(target_kind);
+        let by_name = named.kind.as_ref().and_then(|name| kinds.find(name));
         let written = || named.namespace.clone().unwrap_or_default();
+        const EVENT: &cluster::Kind = &cluster::Kind::EVENT;
         let (kind, namespace) = match self.on {
             On::Target => (target, String::new()),
-            On::Kind(kind) => (Some(kind), String::new()),
-            On::Named if named.kind.is_some_and(Kind::is_namespaced) => (named.kind, written()),
-            On::Named => (named.kind, String::new()),
-            On::Events if named.kind.or(target).is_some_and(|about| !about.is_namespaced()) => {
-                (Some(Kind::EVENT), CLUSTER_EVENTS.to_owned())
+            On::Kind(kind) => (Some(kind.known()), String::new()),
+            On::Named if by_name.is_some_and(|kind| kind.namespaced) => (by_name, written()),
+            On::Named => (by_name, String::new()),
+            On::Events if by_name.or(target).is_some_and(|about| !about.namespaced) => {
+                (Some(EVENT), CLUSTER_EVENTS.to_owned())
             }
-            On::Events => (Some(Kind::EVENT), written()),
+            On::Events => (Some(EVENT), written()),
         };
         let Some(kind) = kind else { return Vec::new() };
-        let access = |verb: &&str| Access { namespace: namespace.clone(), ..kind.access(verb, self.subresource) };
-        self.verbs.iter().map(access).collect()
+        self.verbs.iter().map(|verb| kind.access(verb, self.subresource, &namespace)).collect()
     }
 }
 
@@ -216,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_kind_that_nobody_knows_comes_with_no_rights() {
-        let access = |right: Right| right.access("NoSuchKind", &Named::default());
+        let access = |right: Right| right.access("NoSuchKind", &Named::default(), &Kinds::new());
         assert!(access(Right::on_target(&["get"])).is_empty());
         assert!(access(Right::on_named(&["get"])).is_empty());
         assert_eq!(access(Right::on_kind(Kind::POD, &["get", "list"])).len(), 2);
@@ -224,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_subresource_is_a_right_of_its_own() {
-        let access = Right::on_target(&["patch"]).of("scale").access("Deployment", &Named::default());
+        let access = Right::on_target(&["patch"]).of("scale").access("Deployment", &Named::default(), &Kinds::new());
         let told: Vec<_> =
             access.iter().map(|a| (a.group.as_str(), a.resource.as_str(), a.subresource.as_str())).collect();
         assert_eq!(told, [("apps", "deployments", "scale")]);

@@ -30,13 +30,13 @@ use declaration::AT_WILL;
 pub use declaration::{Argument, Declaration, Effect, Field, Named, On, Right};
 pub use error::ActionError;
 pub use k8s::deny::{self, ChangeKind};
-pub use kinds::{Kind, KindError};
+pub use kinds::Kind;
 pub use registry::{declarations, names, parse};
 pub use tell::Tell;
 pub use typed::{Arguments, Fields};
 
 use crate::clock::Clock;
-use crate::cluster::{Access, Cluster, Object};
+use crate::cluster::{Access, Cluster, Kinds, Object};
 use crate::language::{AnyArg, Location, Scope};
 use crate::model::{Intent, ObjectKey, RunId, StepAddress, Target};
 use crate::prometheus::Prometheus;
@@ -181,8 +181,12 @@ pub trait Describe: Debug + Send + Sync {
         &[]
     }
 
-    /// The rights it needs on a target of that kind; the caller fills in namespaces that are empty.
-    fn access(&self, target_kind: &str) -> Vec<Access>;
+    /// As [`Declared::named`].
+    fn named(&self) -> Named;
+
+    /// The rights it needs on a target of that kind; the caller fills in namespaces that are empty. A kind that is not among
+    /// `kinds` comes with no rights.
+    fn access(&self, target_kind: &str, kinds: &Kinds) -> Vec<Access>;
 
     fn name(&self) -> &'static str {
         self.declaration().name
@@ -206,9 +210,13 @@ impl<T: Declared> Describe for T {
         T::TARGETS
     }
 
-    fn access(&self, target_kind: &str) -> Vec<Access> {
-        let named = self.named();
-        T::DECLARATION.rights.iter().flat_map(|right| right.access(target_kind, &named)).collect()
+    fn named(&self) -> Named {
+        Declared::named(self)
+    }
+
+    fn access(&self, target_kind: &str, kinds: &Kinds) -> Vec<Access> {
+        let named = Declared::named(self);
+        T::DECLARATION.rights.iter().flat_map(|right| right.access(target_kind, &named, kinds)).collect()
     }
 }
 

@@ -115,7 +115,7 @@ pub(super) mod tests {
     fn rights_are_those_of_the_namespace_that_is_named() {
         let rights = |yaml: &str, target: &str| -> Vec<String> {
             let action = action(yaml).unwrap();
-            let access = action.describe().access(target).into_iter();
+            let access = action.describe().access(target, &crate::cluster::Kinds::new()).into_iter();
             access.map(|a| format!("{} {} {}", a.verb, a.resource, a.namespace).trim_end().to_owned()).collect()
         };
         assert_eq!(rights("k8s.get: { kind: Pod, namespace: infra, name: x }", "Job"), ["get pods infra"]);

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 
 use super::typed::{Arguments, arguments};
-use super::{Action, Argument, Declaration, Declared, Describe, Effect};
-use crate::cluster::Access;
+use super::{Action, Argument, Declaration, Declared, Describe, Effect, Named};
+use crate::cluster::{Access, Kinds};
 use crate::language::{AnyArg, Arg, Location};
 use crate::model::Autonomy;
 
@@ -113,7 +113,11 @@ impl Describe for Tell {
         None
     }
 
-    fn access(&self, _target_kind: &str) -> Vec<Access> {
+    fn named(&self) -> Named {
+        Named::default()
+    }
+
+    fn access(&self, _target_kind: &str, _kinds: &Kinds) -> Vec<Access> {
         Vec::new()
     }
 }

@@ -8,9 +8,9 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::Kind;
 use super::amounts::{Count, Flag, MoreReplicas, MoreStorage, Size};
 use super::declaration::{Argument, Field};
+use crate::cluster::KindName;
 use crate::language::{AnyArg, Arg, ArgError, Scope};
 use crate::model::HumanDuration;
 
@@ -55,7 +55,7 @@ words! {
     MoreReplicas => "percentage or integer",
     MoreStorage => "percentage or size",
     Size => "size",
-    Kind => "kind",
+    KindName => "kind",
     HumanDuration => "duration",
 }
 

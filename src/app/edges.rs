@@ -7,7 +7,8 @@ use anyhow::Context as _;
 
 use super::parse_oncall;
 use crate::alertmanager::{Alertmanager, HttpAlertmanager};
-use crate::cluster::{Cluster, Connection, RealCluster};
+use crate::clock::{Clock as _, SystemClock};
+use crate::cluster::{Cluster, Connection, Kinds, RealCluster};
 use crate::config::{AlertmanagerConfig, AuthConfig, Config, PrometheusConfig, SourceConfig};
 use crate::diagnostics::{Diagnostic, DiagnosticSeverity};
 use crate::engine::FreezeMap;
@@ -26,14 +27,21 @@ use crate::prometheus::{HttpPrometheus, MatchingPrometheus, NoPrometheus, Promet
 /// # Errors
 /// When there is no way to find the cluster: no kubeconfig, no such context.
 pub async fn cluster(config: &Config) -> anyhow::Result<Arc<dyn Cluster>> {
+    Ok(Arc::new(real_cluster(config).await?))
+}
+
+/// As [`cluster`], for those who ask more of a real one.
+///
+/// # Errors
+/// Those of [`cluster`].
+pub async fn real_cluster(config: &Config) -> anyhow::Result<RealCluster> {
     let connection = match &config.cluster.kubeconfig {
         Some(path) => Connection::Kubeconfig { path: path.clone(), context: config.cluster.context.clone() },
         None => Connection::Inferred,
     };
-    let cluster = RealCluster::connect(&connection, config.cluster.timeout.0)
+    RealCluster::connect(&connection, config.cluster.timeout.0)
         .await
-        .context("set `cluster.kubeconfig` in dogwatch.yaml, or start in a pod with a service account")?;
-    Ok(Arc::new(cluster))
+        .context("set `cluster.kubeconfig` in dogwatch.yaml, or start in a pod with a service account")
 }
 
 /// Prometheus as the configuration says.
@@ -71,12 +79,15 @@ fn http_auth(auth: Option<&AuthConfig>) -> anyhow::Result<Option<HttpAuth>> {
     })
 }
 
-/// The playbooks that load. Those that don't are told of, and never keep the bot from starting.
-pub fn playbooks(config: &Config) -> (Catalog, Vec<Diagnostic>) {
+/// The playbooks that load. Those that don't are told of, and never keep the bot from starting. `kinds`: as the cluster
+/// tells of them.
+pub fn playbooks(config: &Config, kinds: &Arc<Kinds>) -> (Catalog, Vec<Diagnostic>) {
     let folder = &config.playbooks.dir;
-    let (catalog, mut problems) = Catalog::load(folder);
+    let (catalog, mut problems) = Catalog::load_with(folder, kinds);
     let (catalog, unmatched) = catalog.without(|playbook| unmatched_queries(config, playbook));
     problems.extend(unmatched);
+    let today = SystemClock::default().now().date_naive();
+    problems.extend(catalog.iter().filter_map(|playbook| playbook.review_due(today)));
     for problem in &problems {
         match problem.severity {
             DiagnosticSeverity::Error => tracing::error!("{}", problem.render(false)),

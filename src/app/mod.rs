@@ -26,7 +26,7 @@ use crate::bot::Bot;
 use crate::chat::{ConsoleChat, Desk};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{AuthConfig, Config, SourceConfig, SourceKind};
-use crate::engine::EngineOptions;
+use crate::engine::{EngineOptions, learn_kinds};
 use crate::handoff::{HandoffWorker, Reporter, Template};
 use crate::incident::{plan_windows, read_overrides};
 use crate::intake::{Form, Mapping};
@@ -43,7 +43,7 @@ use crate::store::{AffectedStore as _, IncidentStore as _, SignalStore as _};
 use crate::worker::{self, Progress};
 
 use crew::Crew;
-pub use edges::{cluster, no_playbooks, prometheus, unmatched_queries};
+pub use edges::{cluster, no_playbooks, prometheus, real_cluster, unmatched_queries};
 pub use ending::Ending;
 use ending::{CLOSE_WITHIN, LEAVE_WITHIN};
 use lookout::{Lookout, Patience};
@@ -75,13 +75,14 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     let oncall = Arc::new(edges::oncall(config)?);
     let roster = Roster::new(oncall.clone());
     let planned = edges::maintenance(config)?;
-    let (catalog, problems) = edges::playbooks(config);
+    let cluster = edges::cluster(config).await?;
+    let kinds = cluster.kinds();
+    let (catalog, problems) = edges::playbooks(config, &kinds);
     let catalog = Arc::new(catalog);
     for warning in unknown_to(&oncall, &catalog, config) {
         tracing::warn!("{warning}");
     }
-    let world =
-        World { cluster: edges::cluster(config).await?, prometheus: edges::prometheus(config)?, clock: clock.clone() };
+    let world = World { cluster, prometheus: edges::prometheus(config)?, clock: clock.clone() };
     let metrics = Arc::new(Metrics::new());
     let sinks = sinks::build(config)?;
     let outbox = Live::from(sinks.outbox(&roster, &config.oncall.default_team));
@@ -118,6 +119,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     let health_address = health_listener.as_ref().and_then(|listener| listener.local_addr().ok());
 
     let freeze_map = edges::freeze_map(config);
+    learn_kinds(world.cluster.as_ref(), &catalog).await;
     let (shelf, catalogs) = watch::channel(catalog.clone());
     let bot = Bot {
         store: store.clone(),
@@ -179,6 +181,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     );
     workers.push(Arc::new(handoffs));
     let in_force = InForce {
+        kinds,
         config: config.clone().into(),
         roster: roster.clone(),
         catalog: shelf,

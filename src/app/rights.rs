@@ -58,6 +58,12 @@ async fn check(
     }
     let mut needed_by: BTreeMap<Access, Vec<String>> = BTreeMap::new();
     for playbook in catalog.iter() {
+        for kind in playbook.custom_kinds() {
+            if let Err(error) = cluster.kind(&kind).await {
+                let playbook = &playbook.name;
+                tracing::warn!(%kind, playbook, %error, "whether what it needs about that kind is allowed is not known");
+            }
+        }
         for right in rights(playbook) {
             needed_by.entry(right).or_default().push(playbook.name.clone());
         }

@@ -7,19 +7,21 @@ use std::sync::Arc;
 use clap::ValueEnum;
 
 use super::against::Against;
+use super::kinds::KindsArgs;
 use super::output::{Exit, Failure, say};
 use crate::app::{
     no_playbooks, parse_oncall, unfit_approvers, unknown_budgets, unknown_contacts, unknown_page_teams, unknown_people,
     unknown_teams, unknown_ticket_teams, unmatched_queries,
 };
 use crate::clock::{Clock as _, SystemClock};
+use crate::cluster::Kinds;
 use crate::config::{Config, ConfigError};
 use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, Diagnostics, closest, github, json, sarif};
 use crate::files::{self, FileError};
 use crate::handoff::Template;
 use crate::maintenance::parse_maintenance;
 use crate::oncall::OnCall;
-use crate::playbook::{Catalog, LARGEST_PLAYBOOK, Playbook};
+use crate::playbook::{Catalog, LARGEST_PLAYBOOK, Playbook, is_playbook};
 use crate::rehearse::cases::{handed_to, read_cases};
 
 /// Look for mistakes in playbooks, their cases and the configuration, without a cluster or a server
@@ -49,6 +51,9 @@ pub(super) struct Args {
     /// For whom: text (people), json, github (workflow commands) or sarif (2.1.0)
     #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
     format: Format,
+
+    #[command(flatten)]
+    kinds: KindsArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -76,12 +81,19 @@ pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
             None => paths.push(PathBuf::from("playbooks")),
         }
     }
+    let (kinds, wrong) = args.kinds.read(paths.iter().map(PathBuf::as_path));
+    found.kinds = kinds;
+    found.diagnostics.extend(wrong);
     for path in &paths {
         found.playbooks(path)?;
     }
-    if paths.len() > 1 {
+    // Of one folder they were looked for as it was loaded.
+    if paths.len() > 1 || paths.iter().any(|path| path.is_file()) {
         found.conflicts();
     }
+    let today = SystemClock::default().now().date_naive();
+    let due: Vec<Diagnostic> = found.loaded.iter().filter_map(|playbook| playbook.review_due(today)).collect();
+    found.diagnostics.extend(due);
     if let Some(revision) = &args.against {
         found.against(revision)?;
     }
@@ -106,6 +118,8 @@ struct Found {
     diagnostics: Vec<Diagnostic>,
     loaded: Vec<Arc<Playbook>>,
     oncall: Option<OnCall>,
+    /// What is known beside Kubernetes' own.
+    kinds: Arc<Kinds>,
 }
 
 impl Found {
@@ -225,7 +239,7 @@ impl Found {
         let listed = std::fs::read_dir(folder).into_iter().flatten().flatten();
         let mut names: Vec<String> = listed.filter_map(|entry| entry.file_name().into_string().ok()).collect();
         names.sort_unstable();
-        let playbooks = names.iter().filter(|name| name.ends_with(".yaml") && !name.ends_with(CASES));
+        let playbooks = names.iter().filter(|name| is_playbook(name));
         let playbooks: Vec<&str> = playbooks.map(String::as_str).collect();
         for name in names.iter().filter(|name| name.ends_with(CASES)) {
             let (path, of) = (folder.join(name), format!("{}.yaml", name.trim_end_matches(CASES)));
@@ -251,7 +265,7 @@ impl Found {
 
     fn playbooks(&mut self, path: &Path) -> anyhow::Result<()> {
         if path.is_dir() {
-            let (catalog, problems) = Catalog::load(path);
+            let (catalog, problems) = Catalog::load_with(path, &self.kinds);
             self.loaded.extend(catalog.iter().cloned());
             if catalog.iter().next().is_none() && problems.is_empty() {
                 self.warning(Code::NoPlaybooks, path, &no_playbooks(path));
@@ -268,7 +282,7 @@ impl Found {
             FileError::NoText => Failure::usage(format!("{shown} is no text (it is not UTF-8)")),
             _ => Failure::usage(format!("{shown} cannot be read: {error}; name a folder or file of playbooks")),
         })?;
-        match Playbook::parse(path, &text) {
+        match Playbook::parse_with(path, &text, &self.kinds) {
             Ok(playbook) => {
                 self.diagnostics.extend(playbook.warnings.iter().cloned());
                 self.loaded.push(Arc::new(playbook));

@@ -10,6 +10,7 @@ mod completions;
 mod demo;
 mod drill;
 mod handoff;
+mod kinds;
 pub mod logging;
 mod named;
 mod oncall;
@@ -69,6 +70,7 @@ enum Command {
     Snapshot(snapshot::Args),
     Actions(actions::Args),
     Rbac(rbac::Args),
+    Kinds(kinds::Args),
     #[command(flatten)]
     Asked(asked::Asked),
     Oncall(oncall::Args),
@@ -106,6 +108,7 @@ impl Command {
             Command::Snapshot(args) => wait(snapshot::go(args)),
             Command::Actions(args) => actions::go(&args),
             Command::Rbac(args) => rbac::go(&args),
+            Command::Kinds(args) => wait(kinds::go(args)),
             Command::Asked(asked) => wait(asked.go()),
             Command::Oncall(args) => wait(oncall::go(args)),
             Command::Page(args) => wait(page::go(args)),

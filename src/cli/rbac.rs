@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use super::kinds::KindsArgs;
 use super::output::{Exit, Failure, say};
 use super::yaml;
 use crate::config::FreezeConfig;
@@ -47,6 +48,9 @@ pub(super) struct Args {
     /// dogwatch.yaml
     #[arg(long)]
     no_look_up: bool,
+
+    #[command(flatten)]
+    kinds: KindsArgs,
 }
 
 /// What stands above the role that nothing but grouping needs.
@@ -67,7 +71,9 @@ pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
             return Err(Failure::usage(message));
         }
     };
-    let (catalog, problems) = Catalog::load(&args.dir);
+    let (kinds, mut problems) = args.kinds.read([args.dir.as_path()]);
+    let (catalog, wrong) = Catalog::load_with(&args.dir, &kinds);
+    problems.extend(wrong);
     let errors = problems.iter().filter(|problem| problem.severity == DiagnosticSeverity::Error);
     for error in errors.clone() {
         anstream::eprintln!("{}", error.render(true));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
-use super::named::playbook_called;
+use super::named::playbook_with;
 use super::output::{Exit, Failure, say};
 use super::yaml;
 use crate::action::World;
@@ -54,14 +54,17 @@ fn pair(text: &str) -> Result<(String, String), String> {
 }
 
 pub(super) async fn go(args: Args) -> anyhow::Result<Exit> {
-    let playbook = playbook_called(&args.playbook, &args.playbooks)?;
     let config = match &args.config {
         Some(path) => Config::load(path)?,
         None => Config::default(),
     };
     let (cluster, prometheus) = (app::cluster(&config).await?, app::prometheus(&config)?);
+    let playbook = playbook_with(&args.playbook, &args.playbooks, &cluster.kinds())?;
     // Whether it can be reached is told before the playbook makes something else of it.
     cluster.version().await.context("no snapshot was taken")?;
+    for kind in playbook.custom_kinds() {
+        cluster.kind(&kind).await.context("no snapshot was taken")?;
+    }
     let world = World { cluster, prometheus, clock: Arc::new(SystemClock::default()) };
     let given = args.set.into_iter().collect();
     let taken = snapshot(&world, &playbook, &given)

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use anstyle::{AnsiColor, Style};
 
 use super::client::ServerArgs;
-use super::output::Exit;
+use super::kinds::KindsArgs;
+use super::output::{Exit, Failure};
+use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::model::{HumanDuration, RunId};
 use crate::rehearse::cases::{PlaybookReport, test_folder};
 
@@ -44,6 +46,9 @@ pub(super) struct Args {
     out: Option<PathBuf>,
 
     #[command(flatten)]
+    kinds: KindsArgs,
+
+    #[command(flatten)]
     server: ServerArgs,
 }
 
@@ -51,7 +56,11 @@ pub(super) async fn go(args: Args) -> anyhow::Result<Exit> {
     if let Some(run) = args.from {
         return from::go(run, &args.path, args.out.as_deref(), &args.server).await;
     }
-    let reports = test_folder(&args.path, show).await?;
+    let (kinds, wrong) = args.kinds.read([args.path.as_path()]);
+    if wrong.iter().any(Diagnostic::is_error) {
+        return Err(Failure::of_file(Diagnostics(wrong)));
+    }
+    let reports = test_folder(&args.path, &kinds, show).await?;
     let passed: usize = reports.iter().map(PlaybookReport::passed).sum();
     let failed: usize = reports.iter().map(PlaybookReport::failed).sum();
     let branches: usize = reports.iter().map(|report| report.branches).sum();

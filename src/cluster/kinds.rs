@@ -1,13 +1,20 @@
-//! The kinds that Dogwatch knows: how each is called in the API server's paths and in RBAC rules.
-//!
-//! `Secret` is left out on purpose: what cannot be addressed cannot leak into a timeline, a page or a report.
+//! A kind of objects: how it is called in the API server's paths and in RBAC rules.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use k8s_openapi::api::{apps, autoscaling, batch, coordination, core, storage};
+
+use super::built_in::{self, kind_of};
 use super::{Access, ClusterError};
-use crate::model::ObjectKey;
+use crate::model::{KindText, ObjectKey};
 
-/// One kind of Kubernetes objects, in the version that is used here.
-#[derive(Debug, PartialEq, Eq)]
+/// One kind of objects, in the version in which it is read and written here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Kind {
+    /// As an [`ObjectKey`] has it: `Deployment`, and `Certificate.cert-manager.io` for what is not Kubernetes' own. With the
+    /// version where one is asked for by name: `Certificate.v1.cert-manager.io`.
+    pub id: &'static str,
     /// As in manifests: `Deployment`.
     pub name: &'static str,
     /// Empty for the core group.
@@ -19,28 +26,136 @@ pub struct Kind {
     pub namespaced: bool,
 }
 
-impl Kind {
-    pub const POD: Self = POD;
-    pub const DEPLOYMENT: Self = namespaced("Deployment", "apps", "v1", "deployments");
-    pub const STATEFUL_SET: Self = namespaced("StatefulSet", "apps", "v1", "statefulsets");
-    pub const CLAIM: Self = CLAIM;
-    pub const STORAGE_CLASS: Self = cluster_wide("StorageClass", "storage.k8s.io", "v1", "storageclasses");
-    pub const NAMESPACE: Self = NAMESPACE;
-    pub const JOB: Self = namespaced("Job", "batch", "v1", "jobs");
-    pub const CRON_JOB: Self = namespaced("CronJob", "batch", "v1", "cronjobs");
-    pub const EVENT: Self = EVENT;
-    pub const CONFIG_MAP: Self = namespaced("ConfigMap", "", "v1", "configmaps");
-    pub const AUTOSCALER: Self = namespaced("HorizontalPodAutoscaler", "autoscaling", "v2", "horizontalpodautoscalers");
+/// A kind that Kubernetes does not bring, as a cluster or a file tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomKind {
+    pub name: String,
+    pub group: String,
+    pub version: String,
+    pub plural: String,
+    pub namespaced: bool,
+}
 
-    /// The kind of that name, spelled as in manifests; else [`ClusterError::UnknownKind`].
+/// The kinds that were told of, each once: they are few, and stay for as long as the process lives, so that a kind is
+/// copied like a number.
+static TOLD_OF: Mutex<BTreeSet<&'static Kind>> = Mutex::new(BTreeSet::new());
+
+/// No cluster has so many; what tells of more is no cluster.
+const MOST_TOLD_OF: usize = 20_000;
+
+impl CustomKind {
+    /// The kind. `pinned`: it was asked for in this version, and must be read in no other one.
+    ///
+    /// # Errors
+    /// What cannot be: `Secret`, parts that are no names.
+    pub fn known(&self, pinned: bool) -> Result<&'static Kind, String> {
+        let Self { name, group, version, plural, namespaced } = self;
+        let is_word = |text: &str| {
+            let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+            (1..=63).contains(&text.len()) && text.bytes().all(is_inner)
+        };
+        if !is_word(name) || !is_word(plural) || plural.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            return Err(format!("`{}` with the plural `{}` is no kind", brief(name), brief(plural)));
+        }
+        if !crate::model::is_version(version) || !is_group(group) {
+            return Err(format!("`{}/{}` is no version of an API", brief(group), brief(version)));
+        }
+        if super::kind_name::holds_secrets(name, group) || super::kind_name::holds_secrets(plural, group) {
+            return Err("secrets are never read".into());
+        }
+        let id = match pinned {
+            false => Kind::id_of(name, group),
+            true => format!("{name}.{version}.{group}"),
+        };
+        let mut told_of = TOLD_OF.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_it = |kind: &&&Kind| {
+            (kind.id, kind.name, kind.group) == (&*id, &**name, &**group)
+                && (kind.version, kind.plural, kind.namespaced) == (&**version, &**plural, *namespaced)
+        };
+        if let Some(known) = told_of.iter().find(is_it) {
+            return Ok(known);
+        }
+        if told_of.len() >= MOST_TOLD_OF {
+            return Err(format!("more than {MOST_TOLD_OF} kinds are not kept"));
+        }
+        let keep = |text: &str| -> &'static str { Box::leak(text.into()) };
+        let kind: &'static Kind = Box::leak(Box::new(Kind {
+            id: keep(&id),
+            name: keep(name),
+            group: keep(group),
+            version: keep(version),
+            plural: keep(plural),
+            namespaced: *namespaced,
+        }));
+        told_of.insert(kind);
+        Ok(kind)
+    }
+}
+
+fn brief(text: &str) -> String {
+    text.chars().take(80).filter(|c| !c.is_control()).collect()
+}
+
+/// Whether the text can be the group of what is not Kubernetes' core.
+pub(super) fn is_group(text: &str) -> bool {
+    let is_part = |part: &str| {
+        let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        (1..=63).contains(&part.len()) && part.bytes().all(inner) && !part.starts_with('-') && !part.ends_with('-')
+    };
+    text.len() <= 253 && text.split('.').all(is_part)
+}
+
+impl Kind {
+    pub const POD: Self = kind_of::<core::v1::Pod>();
+    pub const DEPLOYMENT: Self = kind_of::<apps::v1::Deployment>();
+    pub const STATEFUL_SET: Self = kind_of::<apps::v1::StatefulSet>();
+    pub const CLAIM: Self = kind_of::<core::v1::PersistentVolumeClaim>();
+    pub const STORAGE_CLASS: Self = kind_of::<storage::v1::StorageClass>();
+    pub const NAMESPACE: Self = kind_of::<core::v1::Namespace>();
+    pub const JOB: Self = kind_of::<batch::v1::Job>();
+    pub const CRON_JOB: Self = kind_of::<batch::v1::CronJob>();
+    pub const EVENT: Self = kind_of::<core::v1::Event>();
+    pub const CONFIG_MAP: Self = kind_of::<core::v1::ConfigMap>();
+    pub const AUTOSCALER: Self = kind_of::<autoscaling::v2::HorizontalPodAutoscaler>();
+    pub const LEASE: Self = kind_of::<coordination::v1::Lease>();
+
+    /// Kubernetes' own kind of that name, spelled as in manifests; else [`ClusterError::UnknownKind`].
     pub fn find(name: &str) -> Result<&'static Kind, ClusterError> {
-        let known = KINDS.iter().find(|kind| kind.name == name);
+        let known = built_in::KINDS.iter().find(|kind| kind.id == name);
         known.ok_or_else(|| ClusterError::UnknownKind(name.chars().take(80).collect()))
     }
 
-    /// All of them.
+    /// All that Kubernetes itself brings.
     pub fn all() -> &'static [Kind] {
-        KINDS
+        built_in::KINDS
+    }
+
+    /// How [`ObjectKey`]s name the kind that manifests call so, with the group of their `apiVersion`. An object without one
+    /// is taken to be Kubernetes' own.
+    pub fn id_of(name: &str, group: &str) -> String {
+        let is_bare = |kind: &Kind| kind.name == name && kind.id == name && kind.group == group;
+        if group.is_empty() || built_in::KINDS.iter().any(is_bare) {
+            name.to_owned()
+        } else {
+            format!("{name}.{group}")
+        }
+    }
+
+    /// The kind in that version alone.
+    ///
+    /// # Errors
+    /// As [`CustomKind::known`].
+    pub(super) fn pinned(&self, version: &str) -> Result<&'static Kind, String> {
+        let Self { name, group, plural, namespaced, .. } = *self;
+        let version = version.to_owned();
+        let (name, group, plural) = (name.to_owned(), group.to_owned(), plural.to_owned());
+        CustomKind { name, group, version, plural, namespaced }.known(true)
+    }
+
+    /// Whether `text` means this kind, in whatever version: by its name or, as kubectl has it, by its plural.
+    pub(super) fn is_meant_by(&self, text: &KindText<'_>) -> bool {
+        let by_plural = text.word == self.plural && text.group.is_some();
+        (text.word == self.name || by_plural) && text.group.unwrap_or_default() == self.group
     }
 
     /// As in manifests: `apps/v1`, or `v1` for the core group.
@@ -58,7 +173,7 @@ impl Kind {
     pub fn check_key(&self, key: &ObjectKey) -> Result<(), String> {
         if self.namespaced == key.namespace.is_empty() {
             let which = if self.namespaced { "in a namespace, and none was given" } else { "in no namespace" };
-            return Err(format!("a {} is {which}", self.name));
+            return Err(format!("a {} is {which}", self.id));
         }
         if !is_name(&key.name) || !(key.namespace.is_empty() || is_name(&key.namespace)) {
             return Err("that is no name of an object".into());
@@ -95,50 +210,13 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.len() <= 253 && text.chars().all(fits) && !text.chars().all(|c| c == '.')
 }
 
-const fn namespaced(name: &'static str, group: &'static str, version: &'static str, plural: &'static str) -> Kind {
-    Kind { name, group, version, plural, namespaced: true }
-}
-
-const fn cluster_wide(name: &'static str, group: &'static str, version: &'static str, plural: &'static str) -> Kind {
-    Kind { name, group, version, plural, namespaced: false }
-}
-
 // Those that the simulated cluster makes objects of.
-pub(super) const POD: Kind = namespaced("Pod", "", "v1", "pods");
-pub(super) const CLAIM: Kind = namespaced("PersistentVolumeClaim", "", "v1", "persistentvolumeclaims");
-pub(super) const VOLUME: Kind = cluster_wide("PersistentVolume", "", "v1", "persistentvolumes");
-pub(super) const REPLICA_SET: Kind = namespaced("ReplicaSet", "apps", "v1", "replicasets");
-pub(super) const EVENT: Kind = namespaced("Event", "", "v1", "events");
-pub(super) const NAMESPACE: Kind = cluster_wide("Namespace", "", "v1", "namespaces");
-
-const KINDS: &[Kind] = &[
-    Kind::DEPLOYMENT,
-    Kind::STATEFUL_SET,
-    REPLICA_SET,
-    namespaced("DaemonSet", "apps", "v1", "daemonsets"),
-    POD,
-    CLAIM,
-    VOLUME,
-    Kind::STORAGE_CLASS,
-    cluster_wide("VolumeAttachment", "storage.k8s.io", "v1", "volumeattachments"),
-    cluster_wide("Node", "", "v1", "nodes"),
-    NAMESPACE,
-    Kind::JOB,
-    Kind::CRON_JOB,
-    EVENT,
-    Kind::CONFIG_MAP,
-    namespaced("Service", "", "v1", "services"),
-    namespaced("Endpoints", "", "v1", "endpoints"),
-    namespaced("EndpointSlice", "discovery.k8s.io", "v1", "endpointslices"),
-    namespaced("Ingress", "networking.k8s.io", "v1", "ingresses"),
-    namespaced("NetworkPolicy", "networking.k8s.io", "v1", "networkpolicies"),
-    Kind::AUTOSCALER,
-    namespaced("PodDisruptionBudget", "policy", "v1", "poddisruptionbudgets"),
-    namespaced("Lease", "coordination.k8s.io", "v1", "leases"),
-    namespaced("ResourceQuota", "", "v1", "resourcequotas"),
-    namespaced("LimitRange", "", "v1", "limitranges"),
-    namespaced("ServiceAccount", "", "v1", "serviceaccounts"),
-];
+pub(super) static POD: Kind = Kind::POD;
+pub(super) static CLAIM: Kind = Kind::CLAIM;
+pub(super) static VOLUME: Kind = kind_of::<core::v1::PersistentVolume>();
+pub(super) static REPLICA_SET: Kind = kind_of::<apps::v1::ReplicaSet>();
+pub(super) static EVENT: Kind = Kind::EVENT;
+pub(super) static NAMESPACE: Kind = Kind::NAMESPACE;
 
 #[cfg(test)]
 mod tests {
@@ -176,9 +254,48 @@ mod tests {
 
     #[test]
     fn no_kind_is_listed_twice() {
-        let mut names: Vec<_> = Kind::all().iter().map(|kind| kind.name).collect();
+        let mut names: Vec<_> = Kind::all().iter().map(|kind| kind.id).collect();
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), Kind::all().len());
+    }
+
+    #[test]
+    fn what_the_table_says_is_the_api_servers() {
+        let of = |id: &str| {
+            let kind = Kind::find(id).unwrap();
+            (kind.api_version(), kind.plural, kind.namespaced)
+        };
+        assert_eq!(of("Ingress"), ("networking.k8s.io/v1".into(), "ingresses", true));
+        assert_eq!(of("HorizontalPodAutoscaler"), ("autoscaling/v2".into(), "horizontalpodautoscalers", true));
+        assert_eq!(of("PriorityClass"), ("scheduling.k8s.io/v1".into(), "priorityclasses", false));
+        assert_eq!(of("Event.events.k8s.io"), ("events.k8s.io/v1".into(), "events", true));
+        assert_eq!(of("Event"), ("v1".into(), "events", true));
+        assert_eq!(of("CustomResourceDefinition").1, "customresourcedefinitions");
+    }
+
+    #[test]
+    fn the_same_kind_is_one_however_often_it_is_told_of() {
+        let told = |version: &str| CustomKind {
+            name: "Certificate".into(),
+            group: "cert-manager.io".into(),
+            version: version.into(),
+            plural: "certificates".into(),
+            namespaced: true,
+        };
+        let first = told("v1").known(false).unwrap();
+        assert!(std::ptr::eq(first, told("v1").known(false).unwrap()));
+        assert_eq!((first.id, first.api_version()), ("Certificate.cert-manager.io", "cert-manager.io/v1".into()));
+        assert_eq!(told("v1").known(true).unwrap().id, "Certificate.v1.cert-manager.io");
+        for wrong in [
+            CustomKind { plural: "../secrets".into(), ..told("v1") },
+            CustomKind { plural: "secrets".into(), ..told("v1") },
+            CustomKind { name: "Secret".into(), ..told("v1") },
+            CustomKind { group: String::new(), ..told("v1") },
+            CustomKind { group: "a/b".into(), ..told("v1") },
+            told("v1/x"),
+        ] {
+            assert!(wrong.known(false).is_err(), "{wrong:?}");
+        }
     }
 }

@@ -3,19 +3,28 @@
 //! Two implementations: the real one through kube, and a simulated one in memory. One suite (`tests/contract`) holds
 //! both to what this trait promises.
 
+mod built_in;
 mod claims;
+mod definition;
+mod kind_name;
 mod kinds;
+mod known_kinds;
 mod merge;
 mod object;
 mod real;
 pub mod sim;
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use claims::claim_origins;
-pub use kinds::Kind;
+pub use definition::Definition;
+pub use kind_name::{KindError, KindName};
+pub use kinds::{CustomKind, Kind};
+pub use known_kinds::Kinds;
 pub use object::{FieldManager, Object};
 pub use real::{ConnectError, Connection, RealCluster};
 pub use sim::SimCluster;
@@ -51,6 +60,13 @@ pub trait Cluster: Send + Sync + 'static {
 
     /// Whether we may do that (SelfSubjectAccessReview).
     async fn allowed(&self, access: &Access) -> Result<bool, ClusterError>;
+
+    /// The kind, with its plural and its scope. [`ClusterError::UnknownKind`] when the cluster has no such kind now: it may
+    /// be installed later. May be repeated; what is known is not asked again.
+    async fn kind(&self, name: &KindName) -> Result<&'static Kind, ClusterError>;
+
+    /// Which kinds are known of it by now, beside Kubernetes' own.
+    fn kinds(&self) -> Arc<Kinds>;
 
     /// The server's version, such as `v1.35.4`: also the proof that it can be reached.
     async fn version(&self) -> Result<String, ClusterError>;
@@ -182,11 +198,24 @@ pub enum ClusterError {
     #[error("more than {limit} objects match {what}; narrow the selector")]
     TooMany { what: String, limit: usize },
     /// The kind is not known, here or to the server.
-    #[error("the kind `{0}` is not known to the cluster; write it as in its manifest, such as `Deployment`")]
+    #[error("{}", unknown_kind(.0))]
     UnknownKind(String),
     /// Not reachable, overloaded or too slow. Trying again later makes sense.
     #[error("the cluster did not answer when asked to {what}: {message}")]
     Unavailable { what: String, message: String },
+}
+
+fn unknown_kind(kind: &str) -> String {
+    if kind.contains('.') {
+        return format!(
+            "the cluster has no kind `{kind}` now; look whether its CustomResourceDefinition is installed and serves it: `kubectl \
+             api-resources`"
+        );
+    }
+    format!(
+        "the kind `{kind}` is not known to the cluster; write it as in its manifest, such as `Deployment`, and what is not Kubernetes' own \
+         with its group, such as `Certificate.cert-manager.io`"
+    )
 }
 
 impl ClusterError {

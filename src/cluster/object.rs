@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Kind;
 use super::merge::merge;
 use crate::model::ObjectKey;
 
@@ -75,8 +76,10 @@ impl Object {
         self.text("/metadata/resourceVersion")
     }
 
+    /// With its group where it is of no kind of Kubernetes itself; in whatever version it was read.
     pub fn key(&self) -> ObjectKey {
-        ObjectKey::new(self.kind(), self.namespace(), self.name())
+        let group = self.text("/apiVersion").split_once('/').map_or("", |(group, _)| group);
+        ObjectKey::new(Kind::id_of(self.kind(), group), self.namespace(), self.name())
     }
 
     /// One annotation, if it is there.

@@ -95,6 +95,7 @@ codes! {
     InvalidRotation "invalid-rotation" "A rotation or its hours cannot be computed.",
     InvalidEscalation "invalid-escalation" "A policy of escalation calls nobody, or not in time.",
     InvalidCalendar "invalid-calendar" "A calendar of shifts cannot be used.",
+    ReviewDue "review-due" "The day has come by which somebody was to look at a playbook again: `review_by`.",
     UncoveredTime "uncovered-time" "Something about who is on call in the next weeks looks wrong.",
     UnknownTeam "unknown-team" "A team that is named elsewhere is not in the on-call file.",
     // Maintenance windows.

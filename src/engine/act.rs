@@ -19,7 +19,7 @@ use super::timing::{LIMIT_LOOK_AT_LEAST, LIMIT_PATIENCE};
 use super::walk::StepAt;
 use crate::action::{ActionError, Mutation, Output, Plan};
 use crate::mandate::NoMandate;
-use crate::model::{FailureClass, Intent, PreviewStep, RunEvent};
+use crate::model::{FailureClass, Intent, PreviewStep, RunEvent, WaitsFor};
 use crate::store::{Append, Appended, Guard, OverLimit, StoreError};
 
 /// A renewal is due by now, and late.
@@ -315,7 +315,9 @@ pub(super) async fn doubt(
 async fn stay_in_doubt(driver: &mut Driver<'_>, at: &StepAt<'_>, error: ActionError) -> Result<Flow, StoreError> {
     let until = driver.now() + DOUBT_LOOK_EVERY;
     let because = format!("it is not known yet whether it was done: {error}");
-    driver.wait(&at.address, vec![RunEvent::Waiting { step: at.address.clone(), until, because }], until).await
+    driver
+        .wait(&at.address, vec![RunEvent::Waiting { step: at.address.clone(), until, because, waits_for: None }], until)
+        .await
 }
 
 /// Nothing is sent while another bot may change the cluster. Whether that is so shows in a
@@ -330,14 +332,19 @@ async fn wait_for_mandate(
     let now = driver.now();
     let since = match driver.state.status(&at.address) {
         Some(Status::Started { since, .. }) => *since,
-        _ => driver.state.tried(&at.address).lock_since.unwrap_or(now),
+        _ => driver.state.tried(&at.address).waits_since(WaitsFor::Mandate).unwrap_or(now),
     };
     if why.observes || now >= since + MANDATE_PATIENCE {
         let error = ActionError::needs_human(format!("it was not done, as {why}"));
         return driver.failed(at, attempt, error, events).await;
     }
     let until = now + MANDATE_LOOK_EVERY;
-    events.push(RunEvent::Waiting { step: at.address.clone(), until, because: why.because });
+    events.push(RunEvent::Waiting {
+        step: at.address.clone(),
+        until,
+        because: why.because,
+        waits_for: Some(WaitsFor::Mandate),
+    });
     driver.wait(&at.address, events, until).await
 }
 
@@ -352,8 +359,11 @@ async fn wait_for_lock(
     let run = &driver.frame.run.target;
     // What holds the run's own target holds every item: it is waited for once.
     let is_the_runs = key == run.key() && driver.frame.target(&driver.state, &at.address) != run;
-    let since =
-        if is_the_runs { driver.state.waits_since(&at.address) } else { driver.state.tried(&at.address).lock_since };
+    let since = if is_the_runs {
+        driver.state.waits_since(&at.address)
+    } else {
+        driver.state.tried(&at.address).waits_since(WaitsFor::Lock)
+    };
     let since = since.unwrap_or(now);
     if now >= since + LOCK_PATIENCE {
         let message = format!("{by} holds {key} since more than {} minutes", LOCK_PATIENCE.as_secs() / 60);
@@ -362,7 +372,13 @@ async fn wait_for_lock(
     }
     let until = now + LOCK_LOOK_EVERY;
     let because = format!("{by} works on {key}");
-    driver.wait(&at.address, vec![RunEvent::Waiting { step: at.address.clone(), until, because }], until).await
+    driver
+        .wait(
+            &at.address,
+            vec![RunEvent::Waiting { step: at.address.clone(), until, because, waits_for: Some(WaitsFor::Lock) }],
+            until,
+        )
+        .await
 }
 
 /// What passes by itself is waited for, within bounds: `page_by` goes on meanwhile. The rest is a
@@ -377,7 +393,7 @@ async fn wait_for_limit(
     driver.metrics.over_limit(over.limit);
     let since = match driver.state.status(&at.address) {
         Some(Status::Started { since, .. }) => *since,
-        _ => driver.state.tried(&at.address).lock_since.unwrap_or(now),
+        _ => driver.state.tried(&at.address).waits_since(WaitsFor::Limit).unwrap_or(now),
     };
     let again_at = over.again_at.filter(|_| now < since + LIMIT_PATIENCE);
     let Some(again_at) = again_at else {
@@ -387,6 +403,7 @@ async fn wait_for_limit(
         return driver.failed(at, attempt, error, Vec::new()).await;
     };
     let until = again_at.min(since + LIMIT_PATIENCE).max(now + LIMIT_LOOK_AT_LEAST);
-    let waits = RunEvent::Waiting { step: at.address.clone(), until, because: over.said };
+    let waits_for = Some(WaitsFor::Limit);
+    let waits = RunEvent::Waiting { step: at.address.clone(), until, because: over.said, waits_for };
     driver.wait(&at.address, vec![waits], until).await
 }

@@ -104,7 +104,7 @@ impl Driver<'_> {
             Next::Wait { at, lasting } => {
                 let until = now + lasting;
                 let because = "the playbook waits".to_owned();
-                let waits = RunEvent::Waiting { step: at.address.clone(), until, because };
+                let waits = RunEvent::Waiting { step: at.address.clone(), until, because, waits_for: None };
                 self.wait(&at.address, vec![waits], until).await
             }
             Next::Propose => {
@@ -317,7 +317,7 @@ impl Driver<'_> {
         match retry {
             Some(until) => {
                 let because = format!("attempt {} follows", attempt + 1);
-                before.push(RunEvent::Waiting { step: address.clone(), until, because });
+                before.push(RunEvent::Waiting { step: address.clone(), until, because, waits_for: None });
                 self.wait(address, before, until).await
             }
             None => {

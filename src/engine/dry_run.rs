@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::read::within;
 use crate::action::{ActionError, Mutation, World};
-use crate::cluster::{Access, Cluster, ClusterError, Delete, ListQuery, Object, Patch};
+use crate::cluster::{Access, Cluster, ClusterError, Delete, Kind, KindName, Kinds, ListQuery, Object, Patch};
 use crate::model::{DryRun, FailureClass, Intent, ObjectKey, redact_value};
 
 /// So many fields are kept of one change, and so many letters of each: what matters of it is in the
@@ -169,6 +169,14 @@ impl Cluster for DryCluster {
 
     async fn allowed(&self, access: &Access) -> Result<bool, ClusterError> {
         self.inner.allowed(access).await
+    }
+
+    async fn kind(&self, name: &KindName) -> Result<&'static Kind, ClusterError> {
+        self.inner.kind(name).await
+    }
+
+    fn kinds(&self) -> Arc<Kinds> {
+        self.inner.kinds()
     }
 
     async fn version(&self) -> Result<String, ClusterError> {

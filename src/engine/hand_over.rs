@@ -46,9 +46,9 @@ async fn next_run(driver: &Driver<'_>, at: &StepAt<'_>, to: &HandOver) -> Result
         return Ok(Err(format!("there was no playbook `{name}` when the run began")));
     };
     let source = driver.store.playbook_source(&pin.digest).await?;
-    let Some((source, playbook)) =
-        source.and_then(|source| Some((source.clone(), Playbook::from_store(&source).ok()?)))
-    else {
+    let Some((source, playbook)) = source.and_then(|source| {
+        Some((source.clone(), Playbook::from_store_with(&source, &driver.world.cluster.kinds()).ok()?))
+    }) else {
         return Ok(Err(format!("the playbook {pin} cannot be read")));
     };
     let (target, inputs) = match given(driver, at, to, &playbook) {

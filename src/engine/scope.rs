@@ -1,8 +1,11 @@
 //! The names that conditions and texts of a run see.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::state::RunState;
+use crate::cluster::Kinds;
 use crate::language::Scope;
 use crate::model::{Run, Severity, StepAddress, Target};
 
@@ -16,6 +19,8 @@ pub struct Frame {
     pub output_limit: usize,
     /// As [`super::EngineOptions::mark`].
     pub mark: String,
+    /// As the cluster has told of them.
+    pub kinds: Arc<Kinds>,
 }
 
 impl Frame {

@@ -4,7 +4,7 @@ use std::mem;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::model::{ConditionKind, FailureClass, HumanDuration, Intent, Look, RunEvent};
+use crate::model::{ConditionKind, FailureClass, HumanDuration, Intent, Look, RunEvent, WaitsFor};
 
 /// How far a step is. One that has none has not begun.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,8 +67,8 @@ pub struct Tried {
     pub attempts: u32,
     /// Since when they fail; to wait for a lock is no failure.
     pub first_failed_at: Option<DateTime<Utc>>,
-    /// Since when another run's lock is waited for.
-    pub lock_since: Option<DateTime<Utc>>,
+    /// What is waited for, and since when.
+    pub waits: Option<(Option<WaitsFor>, DateTime<Utc>)>,
     /// The last attempt that was begun, and what it wanted: a request may still take effect after
     /// it was given up.
     pub begun: Option<(u32, Intent)>,
@@ -133,9 +133,9 @@ impl Status {
                 Status::Waiting { until: *until, tried: tried.clone() }
             }
             // Nothing failed: another run holds the lock, or the playbook waits.
-            (Status::Ready { tried } | Status::Waiting { tried, .. }, RunEvent::Waiting { until, .. }) => {
-                let lock_since = tried.lock_since.or(Some(at));
-                Status::Waiting { until: *until, tried: Tried { lock_since, first_failed_at: None, ..tried.clone() } }
+            (Status::Ready { tried } | Status::Waiting { tried, .. }, RunEvent::Waiting { until, waits_for, .. }) => {
+                let waits = tried.waits.filter(|(before, _)| before == waits_for).or(Some((*waits_for, at)));
+                Status::Waiting { until: *until, tried: Tried { waits, first_failed_at: None, ..tried.clone() } }
             }
             (
                 Status::Ready { tried } | Status::Waiting { tried, .. } | Status::Started { tried, .. },
@@ -143,7 +143,7 @@ impl Status {
             ) => Status::Started {
                 tried: Tried {
                     attempts: *attempt,
-                    lock_since: None,
+                    waits: None,
                     begun: Some((*attempt, intent.clone())),
                     ..tried.clone()
                 },
@@ -323,7 +323,42 @@ impl Watched {
 }
 
 impl Tried {
+    /// Since when that is waited for.
+    pub(super) fn waits_since(&self, waits_for: WaitsFor) -> Option<DateTime<Utc>> {
+        // What older versions wrote was mostly a lock.
+        let is_it = |found: Option<WaitsFor>| found.unwrap_or(WaitsFor::Lock) == waits_for;
+        self.waits.filter(|(found, _)| is_it(*found)).map(|(_, at)| at)
+    }
+
     fn move_times(&mut self, by: TimeDelta) {
-        self.first_failed_at.iter_mut().chain(&mut self.lock_since).for_each(|at| *at += by);
+        self.first_failed_at.iter_mut().for_each(|at| *at += by);
+        self.waits.iter_mut().for_each(|(_, at)| *at += by);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What was waited for before is on nobody else's account.
+    #[test]
+    fn each_thing_that_is_waited_for_has_a_patience_of_its_own() {
+        let at = |minutes: i64| DateTime::UNIX_EPOCH + TimeDelta::minutes(minutes);
+        let waits = |minutes: i64, waits_for: Option<WaitsFor>| {
+            let step = "mitigate.scale".parse().unwrap();
+            RunEvent::Waiting { step, until: at(minutes + 1), because: "x".into(), waits_for }
+        };
+        let take = |status: Option<Status>, minutes, waits_for| {
+            Some(Status::after(status.as_ref(), at(minutes), &waits(minutes, waits_for)).unwrap())
+        };
+        let since =
+            |status: &Option<Status>, waits_for| status.as_ref().unwrap().tried().unwrap().waits_since(waits_for);
+        let limit = take(take(None, 0, Some(WaitsFor::Limit)), 25, Some(WaitsFor::Limit));
+        assert_eq!(since(&limit, WaitsFor::Limit), Some(at(0)));
+        let lock = take(limit, 26, Some(WaitsFor::Lock));
+        assert_eq!((since(&lock, WaitsFor::Lock), since(&lock, WaitsFor::Limit)), (Some(at(26)), None));
+        // A log of before it was recorded: it was a lock.
+        let old = take(None, 3, None);
+        assert_eq!(since(&take(old, 4, Some(WaitsFor::Mandate)), WaitsFor::Mandate), Some(at(4)));
     }
 }

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::drive::Driver;
 use super::freeze_map::FreezeMap;
+use super::kind_worker;
 use super::scope::Frame;
 use super::state::RunState;
 use super::timing::LEAST_LEASE;
@@ -100,6 +101,8 @@ impl EngineWorker {
             Ok(playbook) => playbook,
             Err(because) => return self.give_up(claimed, because).await,
         };
+        // What it names the catalog may not name any more, and so nobody has asked about yet. Who needs what is missing, fails.
+        kind_worker::ask(self.world.cluster.as_ref(), playbook.custom_kinds()).await;
         let catalog = self.catalog.borrow().clone();
         let driver = Driver {
             catalog: &catalog,
@@ -116,6 +119,7 @@ impl EngineWorker {
                 severity: claimed.severity,
                 output_limit: self.options.output_limit,
                 mark: self.options.mark.clone(),
+                kinds: self.world.cluster.kinds(),
             },
             at: claimed.at,
             lease_until: claimed.lease_until,
@@ -133,7 +137,7 @@ impl EngineWorker {
         if let Some(playbook) = cached.get(digest) {
             return Ok(playbook.clone());
         }
-        let playbook = Playbook::from_store(&claimed.playbook_source)
+        let playbook = Playbook::from_store_with(&claimed.playbook_source, &self.world.cluster.kinds())
             .map_err(|problem| format!("its playbook {} cannot be read any more: {problem}", claimed.run.playbook))?;
         if cached.len() >= CACHED_PLAYBOOKS {
             cached.clear();

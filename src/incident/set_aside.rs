@@ -37,6 +37,9 @@ pub(super) fn decide_set_aside(
         Some(Signal { body: SignalBody::WindowEnded { window }, .. }) => {
             (Severity::S1, format!("the end of {window}: what it held back and still fires was told to nobody"))
         }
+        Some(Signal { body: SignalBody::Planned { playbook, at }, .. }) => {
+            (Severity::S3, format!("that {playbook} was planned for {}", at.format("%Y-%m-%d %H:%M UTC")))
+        }
         None => (Severity::S2, "its source: it cannot be read, so nobody knows what was in it".to_owned()),
     };
     let news = News {

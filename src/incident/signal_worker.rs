@@ -20,6 +20,7 @@ use super::heartbeat::{decide_heartbeat, grouping_of_heartbeat};
 use super::notification::{Came, HELD, decide_notification, held_after};
 use super::radius::PutTogether;
 use super::rating::tier_subject;
+use super::scheduled::Planned;
 use super::set_aside::decide_set_aside;
 use super::spell::page_by;
 use super::view::{Seen, gather_view, known_firings};
@@ -120,6 +121,11 @@ impl SignalWorker {
             SignalBody::WindowEnded { window } => {
                 let catalog = self.catalog.borrow().clone();
                 window_ended(&*self.store, &catalog, rules, *window, self.clock.now()).await
+            }
+            SignalBody::Planned { playbook, at } => {
+                let catalog = self.catalog.borrow().clone();
+                let (store, now) = (&*self.store, self.clock.now());
+                Planned { store, catalog, rules, now, playbook, at: *at }.decide().await
             }
             SignalBody::RunEnded { run, outcome, because } => {
                 let Some(ended) = self.store.run(*run).await? else { return Ok(Decision::default()) };

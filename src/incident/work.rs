@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::notification::Decider;
 use super::spell::{note, page_by};
 use super::{Coverage, IncidentRules};
 use crate::model::{Alert, Autonomy, HumanDuration, Target, Under};
-use crate::playbook::{Catalog, Playbook, alert_value};
+use crate::playbook::{Catalog, Limits, Playbook, alert_value};
 use crate::store::{Change, Decision, IncidentEvent, IncidentRef, IncidentView, NewRun, RunHead};
 
 /// What is done for an incident already.
@@ -161,10 +162,15 @@ pub(super) fn why_not_run(decider: &Decider<'_>, playbook: &Playbook, target: &T
 
 fn over_the_limit(decider: &Decider<'_>, playbook: &Playbook, target_key: &str) -> Option<String> {
     let history = decider.view.history.get(&(playbook.name.clone(), target_key.to_owned()))?;
+    over_its_limits(&playbook.limits, history, decider.now)
+}
+
+/// Why one run more is too many, by the runs of the playbook on the target.
+pub(super) fn over_its_limits(limits: &Limits, history: &[RunHead], now: DateTime<Utc>) -> Option<String> {
     if let Some(under_way) = history.iter().find(|run| run.ended_at.is_none()) {
         return Some(format!("{} of it is under way on this target", under_way.id));
     }
-    RunHead::too_often(history, playbook.limits.of_target(), decider.now)
+    RunHead::too_often(history, limits.of_target(), now)
 }
 
 /// How far a run may go where a ceiling lowers that, and what is said of it.

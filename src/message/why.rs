@@ -100,7 +100,10 @@ fn alerts(facts: &WhyFacts<'_>, lines: &mut Vec<String>) {
 fn run_lines(run: &Run, timeline: &[TimelineEntry], lines: &mut Vec<String>) {
     let because = match &run.requested_by {
         Some(by) => format!("{} asked for it", clip(by, 80)),
-        None => "its alert fired".to_owned(),
+        None => match run.alert.get("planned_at").and_then(Value::as_str) {
+            Some(at) => format!("it was planned for {}", clip(at, 40)),
+            None => "its alert fired".to_owned(),
+        },
     };
     lines.push(format!("{}: playbook {}, {}, because {because}", run.id, run.playbook, run.autonomy));
     lines.push(format!("  target: {}", clip(&run.target.to_string(), 300)));

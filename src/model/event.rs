@@ -104,7 +104,15 @@ pub enum RunEvent {
     /// A step failed; `attempt` counts from 1.
     Failed { step: StepAddress, attempt: u32, class: FailureClass, error: String },
     /// The next attempt of a step, or its `wait`, is due then.
-    Waiting { step: StepAddress, until: DateTime<Utc>, because: String },
+    Waiting {
+        step: StepAddress,
+        until: DateTime<Utc>,
+        because: String,
+        /// Each of these has a patience of its own. `None`: for the time itself, or on logs of before
+        /// it was recorded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        waits_for: Option<WaitsFor>,
+    },
     /// A `wait` is over.
     Waited { step: StepAddress },
     /// A step of the escalation that failed is passed over: a human is waiting for the rest.
@@ -298,6 +306,18 @@ impl RunEvent {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 fn is_false(is: &bool) -> bool {
     !is
+}
+
+/// What a change waits for that may pass by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitsFor {
+    /// Another run works on the object.
+    Lock,
+    /// A limit over all runs.
+    Limit,
+    /// The lease by which one bot alone changes the cluster.
+    Mandate,
 }
 
 /// One of the many that a `foreach` is about.

@@ -16,6 +16,7 @@ mod grouping;
 mod heartbeat;
 mod ids;
 mod incident;
+mod kind_text;
 mod label_names;
 mod limits;
 mod live;
@@ -31,6 +32,7 @@ mod phase;
 mod quantity;
 mod redact;
 mod run;
+mod schedule;
 mod schema;
 mod secret;
 mod severities;
@@ -54,6 +56,7 @@ pub use contacts::{Contacts, KnowsContacts, PageCall};
 pub use duration::{DurationError, HumanDuration, parse_duration};
 pub use event::{
     ConditionKind, Considered, FailureClass, Intent, Item, ItemOutcome, Look, Remedy, RunEvent, SourceAnswer,
+    WaitsFor,
 };
 pub use freeze::{Freeze, FreezeScope, FreezeScopeError, LONGEST_FREEZE};
 pub use freeze_map::{FreezeMapNow, FreezeMapSays};
@@ -64,6 +67,7 @@ pub use ids::{
     WindowId,
 };
 pub use incident::{Episode, Incident, IncidentState};
+pub use kind_text::{KindText, is_version, without_version};
 pub use label_names::{LabelNames, NAMESPACE, NamedLabel, OBJECT_LABELS, TwoNamespaces};
 pub use limits::{Breaker, FleetLimits, Rate, RateError, RunLimits, TargetLimits};
 pub use live::Live;
@@ -79,6 +83,7 @@ pub use phase::Phase;
 pub use quantity::{Quantity, QuantityError};
 pub use redact::{MASK, declare_secret, is_invisible, redact, redact_named, redact_value};
 pub use run::{Autonomy, LEASE_MARGIN, LEAST_LEASE, MUTATION_WITHIN, Outcome, PlaybookRef, Run};
+pub use schedule::Schedule;
 pub(crate) use schema::schema;
 pub use secret::Secret;
 pub use severities::{Rated, SEVERITY_LABELS, Severities};

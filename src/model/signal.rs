@@ -35,6 +35,8 @@ pub enum SignalBody {
     Quiet { incident: IncidentId, since: DateTime<Utc> },
     /// A maintenance window is over.
     WindowEnded { window: WindowId },
+    /// The time has come that a playbook is planned for.
+    Planned { playbook: String, at: DateTime<Utc> },
 }
 
 /// How the keys of signals begin that tell ends which nobody told: when asked, the source listed
@@ -69,7 +71,7 @@ impl Signal {
             SignalBody::Command { .. } | SignalBody::RunEnded { .. } => Lane::People,
             // Whoever is blind must know it first, and what was held back may be S1.
             SignalBody::Heartbeat { .. } | SignalBody::WindowEnded { .. } => Lane::Urgent,
-            SignalBody::Quiet { .. } => Lane::Usual,
+            SignalBody::Quiet { .. } | SignalBody::Planned { .. } => Lane::Usual,
             SignalBody::Notification(notification) => {
                 notification.alerts.first().map_or(Lane::Usual, |alert| Lane::of(alert, severities))
             }
@@ -88,7 +90,8 @@ impl Signal {
             SignalBody::RunEnded { .. }
             | SignalBody::Heartbeat { .. }
             | SignalBody::WindowEnded { .. }
-            | SignalBody::Quiet { .. } => false,
+            | SignalBody::Quiet { .. }
+            | SignalBody::Planned { .. } => false,
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::catalog::Catalog;
 use super::document::Playbook;
+use crate::cluster::Kinds;
 use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, SourceText};
 
 /// What came of reading a folder again.
@@ -25,6 +26,7 @@ impl Catalog {
     pub fn read_again<'f>(
         &self,
         files: impl Iterator<Item = (&'f Path, Result<&'f str, &'f str>)>,
+        kinds: &Arc<Kinds>,
         wrong_with: impl Fn(&Playbook) -> Vec<Diagnostic>,
     ) -> Reread {
         let old: BTreeMap<&Path, &Arc<Playbook>> =
@@ -32,7 +34,7 @@ impl Catalog {
         let (mut shelf, mut problems) = (BTreeMap::new(), Vec::new());
         for (path, text) in files {
             let parsed = match text {
-                Ok(text) => Playbook::parse(path, text),
+                Ok(text) => Playbook::parse_with(path, text, kinds),
                 Err(why) => {
                     let source = SourceText { path, text: "" };
                     Err(vec![source.error_of_file(Code::Unreadable, format!("the file cannot be read: {why}"))])

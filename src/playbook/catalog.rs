@@ -8,8 +8,10 @@ use chrono::DateTime;
 
 use super::document::Playbook;
 use super::hand_overs;
+use super::kinds::{read_kinds, tells_of_kinds};
 use super::load::LARGEST;
 use super::target::alert_value;
+use crate::cluster::Kinds;
 use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, SourceText};
 use crate::files::{FileError, Folder};
 use crate::language::{Expression, Location, Scope};
@@ -47,7 +49,21 @@ impl Catalog {
     ///
     /// A file that does not load never takes down the others: it is missing in the catalog, and its problems are in the list,
     /// beside the warnings of those that do load.
+    ///
+    /// What kinds there are beside Kubernetes' own, `kinds.yaml` and `*.crds.yaml` in the directory say.
     pub fn load(directory: &Path) -> (Self, Vec<Diagnostic>) {
+        let (kinds, mut problems) = (Arc::default(), Vec::new());
+        // That it cannot be read is told by who looks for playbooks in it.
+        if directory.is_dir() {
+            read_kinds(directory, &kinds, &mut problems);
+        }
+        let (catalog, wrong) = Self::load_with(directory, &kinds);
+        problems.extend(wrong);
+        (catalog, problems)
+    }
+
+    /// As [`Self::load`], where these kinds are known.
+    pub fn load_with(directory: &Path, kinds: &Arc<Kinds>) -> (Self, Vec<Diagnostic>) {
         let mut problems = Vec::new();
         let mut playbooks = Vec::new();
         for (path, text) in read_folder(directory, &mut problems) {
@@ -59,7 +75,7 @@ impl Catalog {
                     continue;
                 }
             };
-            match Playbook::parse(&path, &text) {
+            match Playbook::parse_with(&path, &text, kinds) {
                 Ok(playbook) => {
                     problems.extend(playbook.warnings.iter().cloned());
                     playbooks.push(playbook);
@@ -265,8 +281,8 @@ pub fn read_folder(directory: &Path, problems: &mut Vec<Diagnostic>) -> Vec<(Pat
 }
 
 /// Whether a file of that name is read as a playbook.
-fn is_playbook(name: &str) -> bool {
-    name.ends_with(".yaml") && !name.ends_with(".cases.yaml")
+pub fn is_playbook(name: &str) -> bool {
+    name.ends_with(".yaml") && !name.ends_with(".cases.yaml") && !tells_of_kinds(name)
 }
 
 fn file_name(path: &Path) -> String {

@@ -1,19 +1,19 @@
 //! A playbook, as it is once it was loaded and checked.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::NaiveDate;
 use serde_json::Value;
 
-use super::check::Asks;
-use super::{ApprovalRule, check, load};
+use super::ApprovalRule;
 use crate::action::Action;
-use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, SourceText};
+use crate::cluster::Kinds;
+use crate::diagnostics::{Code, Diagnostic, SourceText};
 use crate::language::{Arg, Expression, Location, Template};
-use crate::model::{Autonomy, Phase, PlaybookRef, Rate, Severity, StepAddress, TargetLimits, Undo};
+use crate::model::{Autonomy, Phase, PlaybookRef, Rate, Schedule, Severity, StepAddress, TargetLimits, Undo};
 
 /// A loaded playbook. It never changes: a reload makes a new one, and a run stays with the one it was pinned to.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub struct Playbook {
     /// Whatever the run is doing then, somebody is paged with the evidence so far.
     pub page_by: Option<Duration>,
     pub triggers: Vec<Trigger>,
+    /// The times that start it without an alert.
+    pub schedules: Vec<Schedule>,
     pub target: TargetRule,
     pub inputs: BTreeMap<String, Input>,
     pub limits: Limits,
@@ -46,6 +48,8 @@ pub struct Playbook {
     pub path: PathBuf,
     /// What may well not do what was meant.
     pub warnings: Vec<Diagnostic>,
+    /// Where plurals and scopes of the kinds come from that it names.
+    pub kinds: Arc<Kinds>,
 }
 
 impl Playbook {
@@ -66,28 +70,6 @@ impl Playbook {
     /// The steps of all phases.
     pub fn all_steps(&self) -> impl Iterator<Item = &Step> {
         [Phase::Diagnose, Phase::Mitigate, Phase::Escalate].into_iter().flat_map(|phase| self.steps(phase))
-    }
-
-    /// Reads the playbook in `text`, which came from the file `path` (only for messages).
-    ///
-    /// # Errors
-    /// Everything that is wrong with it, warnings included, in the order of the file.
-    pub fn parse(path: &Path, text: &str) -> Result<Self, Vec<Diagnostic>> {
-        let source = SourceText { path, text };
-        check::check(load::read(&source), &source, Asks::Author)
-    }
-
-    /// Reads back a frozen playbook. It is read by the rules of its time: what only later versions
-    /// refuse is no mistake of it.
-    ///
-    /// # Errors
-    /// The first thing for which it cannot be carried out any more.
-    pub fn from_store(source: &str) -> Result<Self, String> {
-        let source = SourceText { path: Path::new(""), text: source };
-        check::check(load::read(&source), &source, Asks::Run).map_err(|problems| {
-            let first = problems.iter().find(|problem| problem.severity == DiagnosticSeverity::Error);
-            first.map_or_else(String::new, ToString::to_string)
-        })
     }
 
     /// Its queries that `why_wrong` finds fault with. A query is given with a name in the place of

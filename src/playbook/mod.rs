@@ -12,8 +12,11 @@ mod document;
 mod groups;
 mod hand_overs;
 mod inputs;
+mod kinds;
 mod kubernetes;
 mod load;
+mod read;
+mod review;
 mod rights;
 mod target;
 #[cfg(test)]
@@ -21,13 +24,14 @@ mod tests;
 
 pub use again::Reread;
 pub use approval::ApprovalRule;
-pub use catalog::{AlertMatch, Catalog, read_folder};
+pub use catalog::{AlertMatch, Catalog, is_playbook, read_folder};
 pub use document::{
     Block, Branch, Choose, Condition, ForEach, HandOver, Input, InputKind, ItemTarget, Limits, Playbook, Step,
     StepKind, TargetPart, TargetRule, Trigger, Verify, Watch, WhenResolved,
 };
 pub use hand_overs::MOST_HAND_OVERS;
 pub use inputs::InputProblem;
+pub use kinds::{read_definitions, read_kinds};
 pub use load::{LARGEST as LARGEST_PLAYBOOK, schema};
 pub use rights::{Subject, rights, roles};
 pub use target::{TargetError, alert_value};

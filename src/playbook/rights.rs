@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{Block, Playbook, Step, StepKind, TargetPart};
-use crate::cluster::{Access, Kind};
+use crate::cluster::{Access, Kind, Kinds};
 use crate::model::Phase;
 
 /// The right to read the target, and those of every action.
@@ -15,10 +15,10 @@ pub fn rights(playbook: &Playbook) -> BTreeSet<Access> {
         TargetPart::None | TargetPart::Label(_) => String::new(),
     };
     let mut rights = BTreeSet::new();
-    if let Ok(kind) = Kind::find(&playbook.target.kind) {
+    if let Some(kind) = playbook.kinds.find_text(&playbook.target.kind) {
         rights.insert(kind.access("get", "", if kind.namespaced { &namespace } else { "" }));
     }
-    let about = About { kind: &playbook.target.kind, namespace: &namespace };
+    let about = About { kinds: &playbook.kinds, kind: &playbook.target.kind, namespace: &namespace };
     for phase in [Phase::Diagnose, Phase::Mitigate, Phase::Escalate] {
         about.of_blocks(playbook.blocks(phase), &mut rights);
     }
@@ -28,6 +28,7 @@ pub fn rights(playbook: &Playbook) -> BTreeSet<Access> {
 /// What steps are about: the run's target, or an item of a loop.
 #[derive(Clone, Copy)]
 struct About<'p> {
+    kinds: &'p Kinds,
     kind: &'p str,
     /// Empty: it may be any.
     namespace: &'p str,
@@ -50,10 +51,10 @@ impl About<'_> {
                         Some(given) => given.literal().map(String::as_str).unwrap_or_default(),
                         None => self.namespace,
                     };
-                    if let Ok(kind) = Kind::find(&target.kind) {
+                    if let Some(kind) = self.kinds.find_text(&target.kind) {
                         rights.insert(kind.access("get", "", if kind.namespaced { namespace } else { "" }));
                     }
-                    About { kind: &target.kind, namespace }.of_blocks(&each.blocks, rights);
+                    About { kind: &target.kind, namespace, ..self }.of_blocks(&each.blocks, rights);
                 }
             }
         }
@@ -61,8 +62,10 @@ impl About<'_> {
 
     fn of_step(self, step: &Step, rights: &mut BTreeSet<Access>) {
         let StepKind::Action(action) = &step.kind else { return };
-        for mut access in action.describe().access(self.kind) {
-            let namespaced = Kind::all().iter().any(|kind| kind.plural == access.resource && kind.namespaced);
+        for mut access in action.describe().access(self.kind, self.kinds) {
+            let is_it = |kind: &&Kind| (kind.plural, kind.group) == (&*access.resource, &*access.group);
+            let namespaced =
+                Kind::all().iter().chain(self.kinds.custom()).find(is_it).is_some_and(|kind| kind.namespaced);
             if namespaced && access.namespace.is_empty() {
                 access.namespace = self.namespace.to_owned();
             }

@@ -24,6 +24,10 @@ pub enum TargetError {
     Template { part: &'static str, message: String },
     #[error("`{value}` cannot be the {part} of a {kind}: names have lowercase letters, digits, `-` and `.`")]
     Invalid { part: &'static str, value: String, kind: String },
+    #[error(
+        "the cluster has not told of a kind `{kind}` yet; look whether its CustomResourceDefinition is installed: `kubectl api-resources`"
+    )]
+    UnknownKind { kind: String },
 }
 
 /// The alert as conditions and texts see it: `name`, `labels`, `annotations` and `starts_at` (RFC 3339).
@@ -58,10 +62,14 @@ impl Playbook {
             TargetPart::Label(label) => Some(label.as_str()),
             TargetPart::None | TargetPart::Given(_) => None,
         };
-        let finder = Finder { kind: &self.target.kind, alert, labels, named_by, given, scope: &scope };
+        let kind = self.kinds.find_text(&self.target.kind);
+        let kind = kind.ok_or_else(|| TargetError::UnknownKind { kind: self.target.kind.clone() })?;
+        let nowhere = TargetPart::None;
+        let in_namespace = if kind.namespaced { &self.target.namespace } else { &nowhere };
+        let finder = Finder { kind: kind.id, alert, labels, named_by, given, scope: &scope };
         Ok(Target {
-            kind: self.target.kind.clone(),
-            namespace: finder.find("namespace", &self.target.namespace, is_label)?,
+            kind: kind.id.to_owned(),
+            namespace: finder.find("namespace", in_namespace, is_label)?,
             name: finder.find("name", &self.target.name, is_subdomain)?,
         })
     }

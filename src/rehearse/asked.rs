@@ -47,5 +47,6 @@ pub fn asked_run(
         severity: playbook.severity,
         output_limit,
         mark: String::new(),
+        kinds: playbook.kinds.clone(),
     })
 }

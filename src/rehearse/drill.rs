@@ -51,7 +51,7 @@ pub async fn drill(
     folder: &Path,
     table: &mut Table<'_>,
 ) -> anyhow::Result<()> {
-    let play = Play::set(&playbook.source, &handed_to(playbook), file, case, folder).await?;
+    let play = Play::set(playbook, &handed_to(playbook), file, case, folder).await?;
     let mut drill = Drill { play, table, told: BTreeSet::new(), shown: Shown::default(), did: Vec::new() };
     let played = drill.run().await;
     drill.play.stage.store.close().await;

@@ -9,7 +9,9 @@ use serde_json::Value;
 use super::asked::asked_run;
 use super::cases::{clean, told_from};
 use crate::action::World;
-use crate::cluster::{Access, Cluster, ClusterError, Delete, ListQuery, Object, Patch};
+use crate::cluster::{
+    Access, Cluster, ClusterError, Delete, Kind, KindError, KindName, Kinds, ListQuery, Object, Patch,
+};
 use crate::engine::{preview_run, trimmed};
 use crate::message::clip;
 use crate::model::{ObjectKey, RunEvent};
@@ -72,7 +74,11 @@ fn failed(event: &RunEvent) -> Option<String> {
 fn owners(object: &Object) -> Vec<ObjectKey> {
     let owners = object.at("/metadata/ownerReferences").and_then(Value::as_array);
     let text = |value: &Value, field: &str| value.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let key = |owner: &Value| ObjectKey::new(text(owner, "kind"), object.namespace(), text(owner, "name"));
+    let key = |owner: &Value| {
+        let version = text(owner, "apiVersion");
+        let group = version.split_once('/').map_or("", |(group, _)| group);
+        ObjectKey::new(Kind::id_of(&text(owner, "kind"), group), object.namespace(), text(owner, "name"))
+    };
     owners.into_iter().flatten().map(key).collect()
 }
 
@@ -91,7 +97,7 @@ struct Seen {
 impl Reads {
     fn see(&self, object: &Object, kind: &str) {
         let mut seen = lock(&self.seen);
-        if kind == "Secret" || object.kind() == "Secret" {
+        if kind.parse::<KindName>() == Err(KindError::Secret) || object.kind() == "Secret" {
             seen.left_out.insert("secrets are never taken".to_owned());
             return;
         }
@@ -132,6 +138,14 @@ impl Cluster for Reads {
 
     async fn allowed(&self, access: &Access) -> Result<bool, ClusterError> {
         self.cluster.allowed(access).await
+    }
+
+    async fn kind(&self, name: &KindName) -> Result<&'static Kind, ClusterError> {
+        self.cluster.kind(name).await
+    }
+
+    fn kinds(&self) -> Arc<Kinds> {
+        self.cluster.kinds()
     }
 
     async fn version(&self) -> Result<String, ClusterError> {

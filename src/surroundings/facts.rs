@@ -81,13 +81,16 @@ impl OwnerReference {
     /// to be in the same one.
     pub fn key(&self, namespace: &str) -> ObjectKey {
         let is_cluster_wide = self.native().is_some_and(|kind| !kind.namespaced);
-        ObjectKey::new(&*self.kind, if is_cluster_wide { "" } else { namespace }, &*self.name)
+        ObjectKey::new(Kind::id_of(&self.kind, self.group()), if is_cluster_wide { "" } else { namespace }, &*self.name)
     }
 
     /// Its kind, if it is Kubernetes' own: operators call theirs by the same words.
     pub fn native(&self) -> Option<&'static Kind> {
-        let group = self.api_version.split_once('/').map_or("", |(group, _)| group);
-        Kind::find(&self.kind).ok().filter(|kind| kind.group == group)
+        Kind::find(&self.kind).ok().filter(|kind| kind.group == self.group())
+    }
+
+    fn group(&self) -> &str {
+        self.api_version.split_once('/').map_or("", |(group, _)| group)
     }
 }
 
@@ -124,6 +127,9 @@ mod tests {
         assert!(of("v1", "Node").native().is_some());
         assert_eq!(of("v1", "Node").key("db"), ObjectKey::new("Node", "", "x"));
         assert!(of("serving.knative.dev/v1", "Service").native().is_none());
-        assert_eq!(of("acid.zalan.do/v1", "postgresql").key("db"), ObjectKey::new("postgresql", "db", "x"));
+        assert_eq!(
+            of("acid.zalan.do/v1", "postgresql").key("db"),
+            ObjectKey::new("postgresql.acid.zalan.do", "db", "x")
+        );
     }
 }

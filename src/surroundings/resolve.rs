@@ -7,7 +7,7 @@ use super::facts::{Facts, OwnerReference};
 use super::marks::{Marks, Missing};
 use super::memory::{Memory, Recalled};
 use super::{NAMESPACE, READ, Surroundings};
-use crate::cluster::{Kind, claim_origins};
+use crate::cluster::{KindName, claim_origins};
 use crate::model::ObjectKey;
 
 /// What the cluster is asked.
@@ -49,7 +49,11 @@ pub(super) fn marks(memory: &Memory, key: &ObjectKey, now: Duration) -> (Marks, 
 
 /// Whether that can be asked for at all.
 pub(super) fn can_be(key: &ObjectKey) -> bool {
-    Kind::find(&key.kind).is_ok_and(|kind| kind.check_key(key).is_ok())
+    match key.kind.parse::<KindName>() {
+        // Whether it is in a namespace, the cluster knows.
+        Ok(name) => name.built_in().is_none_or(|kind| kind.check_key(key).is_ok()),
+        Err(_) => false,
+    }
 }
 
 struct Resolving<'a> {

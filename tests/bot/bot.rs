@@ -15,7 +15,7 @@ use dogwatch::app::InForce;
 use dogwatch::bot::Bot as Wiring;
 use dogwatch::clock::{Clock, ManualClock};
 use dogwatch::cluster::sim::{Fault, Verb};
-use dogwatch::cluster::{Object, SimCluster};
+use dogwatch::cluster::{Cluster, Object, SimCluster};
 use dogwatch::command::parse_command;
 use dogwatch::config::Config;
 use dogwatch::engine::FreezeMap;
@@ -113,7 +113,8 @@ impl Bot {
     pub async fn begins(playbooks: &[&str], objects: Vec<Object>) -> Self {
         let clock = Arc::new(ManualClock::new(two_in_the_morning()));
         let cluster = SimCluster::from_objects(clock.clone(), objects).unwrap();
-        let playbooks = playbooks.iter().map(|source| Playbook::from_store(source).unwrap()).collect();
+        let kinds = Cluster::kinds(&cluster);
+        let playbooks = playbooks.iter().map(|source| Playbook::from_store_with(source, &kinds).unwrap()).collect();
         let (catalog, problems) = Catalog::of(playbooks);
         assert!(problems.is_empty(), "{problems:?}");
         let mut bot = Self {
@@ -276,6 +277,7 @@ impl Bot {
     pub fn in_force(&self, config: Config) -> InForce {
         let stage = &self.alive.as_ref().unwrap().stage;
         InForce {
+            kinds: Arc::new(dogwatch::cluster::Kinds::of_a_cluster()),
             config: config.into(),
             roster: self.rules.oncall.clone(),
             catalog: self.catalog.clone(),

@@ -28,7 +28,7 @@ fn wrong(report: &PlaybookReport) -> Vec<String> {
 
 #[tokio::test]
 async fn every_shipped_case_passes_and_no_branch_is_left_unentered() {
-    let reports = test_folder(&playbooks(), |_| {}).await.unwrap();
+    let reports = test_folder(&playbooks(), &Default::default(), |_| {}).await.unwrap();
     let told: Vec<String> = reports.iter().flat_map(wrong).collect();
     assert!(told.is_empty(), "\n{}\n", told.join("\n"));
     let names: Vec<&str> = reports.iter().map(|report| report.name.as_str()).collect();
@@ -52,7 +52,7 @@ async fn says_in(settings: &str, cases: &str) -> PlaybookReport {
     std::fs::copy(playbooks().join("pvc-pending.yaml"), &playbook).unwrap();
     let head = "apiVersion: dogwatch/v1\nkind: Cases\nplaybook: pvc-pending\n";
     std::fs::write(folder.path().join("pvc-pending.cases.yaml"), format!("{head}{settings}cases:\n{cases}")).unwrap();
-    test_folder(&playbook, |_| {}).await.unwrap().remove(0)
+    test_folder(&playbook, &Default::default(), |_| {}).await.unwrap().remove(0)
 }
 
 const GONE: &str = "  - name: a claim that is gone
@@ -168,10 +168,16 @@ objects:
     );
     let other = cases.replace("grow: { done: [web-1] } }", "grow: { done: [web-1] }, shrink: {} }");
     std::fs::write(folder.path().join("shop-small.cases.yaml"), other).unwrap();
-    let error = test_folder(&folder.path().join("shop-small.yaml"), |_| {}).await.unwrap().remove(0).error.unwrap();
+    let error = test_folder(&folder.path().join("shop-small.yaml"), &Default::default(), |_| {})
+        .await
+        .unwrap()
+        .remove(0)
+        .error
+        .unwrap();
     assert!(error.contains("the playbook `shop-small` has no loop `shrink`"), "{error}");
     std::fs::write(folder.path().join("shop-small.cases.yaml"), cases).unwrap();
-    let report = test_folder(&folder.path().join("shop-small.yaml"), |_| {}).await.unwrap().remove(0);
+    let report =
+        test_folder(&folder.path().join("shop-small.yaml"), &Default::default(), |_| {}).await.unwrap().remove(0);
     assert_eq!((report.passed(), report.cases.len()), (1, 2), "{report:#?}");
     assert_eq!(
         report.cases[1].wrong,
@@ -220,7 +226,7 @@ cases:
     };
     let report = async |runs: &str| {
         std::fs::write(folder.path().join("shop-sick.cases.yaml"), cases(runs)).unwrap();
-        test_folder(&folder.path().join("shop-sick.yaml"), |_| {}).await.unwrap().remove(0)
+        test_folder(&folder.path().join("shop-sick.yaml"), &Default::default(), |_| {}).await.unwrap().remove(0)
     };
     let right = report("shop-sick, shop-slow").await;
     assert_eq!((right.passed(), right.failed()), (1, 0), "{right:#?}");

@@ -9,7 +9,9 @@ use async_trait::async_trait;
 use dogwatch::clock::{Clock, ManualClock};
 use dogwatch::cluster::sim::build;
 use dogwatch::cluster::sim::{Fault, Verb};
-use dogwatch::cluster::{Access, Cluster, ClusterError, Delete, ListQuery, Object, Patch, SimCluster};
+use dogwatch::cluster::{
+    Access, Cluster, ClusterError, Delete, Kind, KindName, Kinds, ListQuery, Object, Patch, SimCluster,
+};
 use dogwatch::incident::{HomeCluster, IncidentRules, SourceRights};
 use dogwatch::metrics::Metrics;
 use dogwatch::model::*;
@@ -84,6 +86,14 @@ impl Cluster for Watched {
 
     async fn allowed(&self, _: &Access) -> Result<bool, ClusterError> {
         Ok(true)
+    }
+
+    async fn kind(&self, name: &KindName) -> Result<&'static Kind, ClusterError> {
+        self.cluster.kind(name).await
+    }
+
+    fn kinds(&self) -> Arc<Kinds> {
+        self.cluster.kinds()
     }
 
     async fn version(&self) -> Result<String, ClusterError> {

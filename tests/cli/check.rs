@@ -235,3 +235,31 @@ fn programs_are_told_the_same() {
     assert_eq!(checked(right.path(), &["--format", "github"]), (0, String::new()));
     assert_eq!(dogwatch(right.path(), &["check", "--format", "xml"], &[]).code, 2);
 }
+
+/// A file by itself may hand over to those beside it; and the day of its review is told, and fails nothing.
+#[test]
+fn one_file_is_checked_with_those_it_hands_over_to() {
+    let triage = PLAYBOOK
+        .replace("name: look", "name: triage, review_by: 2020-01-31")
+        .replace("SomethingOdd", "SomethingSick")
+        .replace("escalate:", "  - choose:\n      - branch: it is sick\n        when: target.spec.replicas > 1\n        hand_over_to: { playbook: look }\n      - otherwise: nobody knows\n        escalate: it is something else\nescalate:");
+    let dir = folder(&[("playbooks/look.yaml", PLAYBOOK), ("playbooks/triage.yaml", &triage)]);
+    let (code, told) = checked(dir.path(), &["playbooks/triage.yaml"]);
+    assert_eq!(code, 0, "{told}");
+    insta::assert_snapshot!(told, @"
+    warning[review-due]: `triage` was to be looked at again by 2020-01-31
+     --> playbooks/triage.yaml:3:27
+      |
+    3 | metadata: { name: triage, review_by: 2020-01-31, version: 1.0.0, owner: platform }
+      |                           ^^^^^^^^^
+      |
+      = help: look whether it is still right, and write a later day
+
+    1 playbook without errors; 0 errors, 1 warning
+    ");
+    let other = triage.replace("{ playbook: look }", "{ playbook: lok }");
+    let dir = folder(&[("playbooks/look.yaml", PLAYBOOK), ("playbooks/triage.yaml", &other)]);
+    let (code, told) = checked(dir.path(), &["playbooks/triage.yaml"]);
+    assert_eq!(code, 1, "{told}");
+    assert!(told.contains("there is no playbook `lok`, or something is wrong with it"), "{told}");
+}

@@ -136,6 +136,82 @@ fn rbac_prints_the_least_role() {
     assert_eq!((half.code, half.out.as_str()), (1, ""), "a role for half of them would be taken for the whole");
 }
 
+/// What is asked of no cluster is told by files.
+#[test]
+fn kinds_that_kubernetes_does_not_bring_are_told_of_beside_the_playbooks() {
+    let dir = folder();
+    let renewal = PLAYBOOK
+        .replace("name: look", "name: renewal")
+        .replace("SomethingOdd", "NotRenewed")
+        .replace(
+            "kind: Deployment, namespace: kube-system, name: coredns",
+            "kind: Certificate.cert-manager.io, from: alert, label: name",
+        )
+        .replace("target.status.readyReplicas == target.spec.replicas", "target.status.conditions[0].status == 'True'");
+    fs::write(dir.path().join("playbooks/renewal.yaml"), renewal).unwrap();
+    let unknown = dogwatch(dir.path(), &["check"], &[]);
+    assert_eq!(unknown.code, 1);
+    for way in [".crds.yaml", "--crds DIR", "kinds.yaml", "dogwatch kinds"] {
+        assert!(unknown.out.contains(way), "{}", unknown.out);
+    }
+    let half = dogwatch(dir.path(), &["rbac"], &[]);
+    assert_eq!((half.code, half.out.as_str()), (1, ""));
+
+    let crd = "apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: { name: certificates.cert-manager.io }
+spec:
+  group: cert-manager.io
+  scope: Namespaced
+  names: { kind: Certificate, plural: certificates }
+  versions: [{ name: v1, served: true, storage: true }]
+";
+    fs::create_dir(dir.path().join("crds")).unwrap();
+    fs::write(dir.path().join("crds/certificates.yaml"), crd).unwrap();
+    for command in ["check", "rbac"] {
+        let said = dogwatch(dir.path(), &[command, "--crds", "crds"], &[]);
+        assert_eq!((said.code, said.err.as_str()), (0, ""), "{command}: {}", said.out);
+    }
+    fs::rename(dir.path().join("crds/certificates.yaml"), dir.path().join("playbooks/cert-manager.crds.yaml")).unwrap();
+    assert_eq!(dogwatch(dir.path(), &["check"], &[]).code, 0);
+    let roles = dogwatch(dir.path(), &["rbac", "--no-look-up"], &[]);
+    let rule = "- apiGroups: [cert-manager.io]\n    resources: [certificates]\n    verbs: [get]\n";
+    assert!(roles.out.contains(rule), "{}", roles.out);
+}
+
+/// A case may hold objects of such a kind.
+#[test]
+fn cases_hold_custom_resources() {
+    let dir = folder();
+    let playbook = PLAYBOOK
+        .replace(
+            "kind: Deployment, namespace: kube-system, name: coredns",
+            "kind: Certificate.cert-manager.io, from: alert, label: name",
+        )
+        .replace("target.status.readyReplicas == target.spec.replicas", "target.status.ready")
+        .replace("pods are missing", "it is not ready");
+    fs::write(dir.path().join("playbooks/look.yaml"), playbook).unwrap();
+    let kinds = "kinds: [{ kind: Certificate.cert-manager.io, plural: certificates, version: v1 }]\n";
+    fs::write(dir.path().join("playbooks/kinds.yaml"), kinds).unwrap();
+    let cases = "apiVersion: dogwatch/v1
+kind: Cases
+playbook: look
+cases:
+  - name: it is not ready
+    alert: { name: SomethingOdd, labels: { namespace: web, name: tls } }
+    objects:
+      - apiVersion: cert-manager.io/v1
+        kind: Certificate
+        metadata: { namespace: web, name: tls }
+        status: { ready: false }
+    expect: { outcome: escalated, because: it is not ready, pages: [platform] }
+";
+    fs::write(dir.path().join("playbooks/look.cases.yaml"), cases).unwrap();
+    let said = dogwatch(dir.path(), &["test"], &[]);
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    assert!(said.out.contains("1 passed, 0 failed"), "{}", said.out);
+}
+
 #[test]
 fn oncall_says_who_and_until_when() {
     let dir = folder();

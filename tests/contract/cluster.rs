@@ -70,6 +70,7 @@ macro_rules! each_cluster_check {
             rights_are_asked_for_and_enforced
             kinds_that_are_not_known_cannot_be_asked_for
             a_name_leads_nowhere_else
+            custom_resources_are_like_any_other
             what_surrounds_an_object_is_looked_up
             the_version_is_told
         }
@@ -805,6 +806,100 @@ pub async fn kinds_that_are_not_known_cannot_be_asked_for(world: &dyn Fixture) {
         assert_eq!(world.cluster().create(&object, MANAGER, false).await, Err(unknown.clone()));
         assert_eq!(world.cluster().delete(&delete(&object)).await, Err(unknown));
     }
+}
+
+/// A definition of widgets in that group, in two versions that are served and one that is not.
+fn widgets(group: &str) -> Value {
+    let schema = json!({ "openAPIV3Schema": {
+        "type": "object",
+        "properties": {
+            "spec": {
+                "type": "object",
+                "required": ["size"],
+                "properties": { "size": { "type": "integer", "minimum": 1, "maximum": 9 } },
+            },
+            "status": { "type": "object", "x-kubernetes-preserve-unknown-fields": true },
+        },
+    } });
+    let version = |name: &str, served: bool| {
+        json!({
+            "name": name, "served": served, "storage": name == "v1", "schema": schema, "subresources": { "status": {} },
+        })
+    };
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": { "name": format!("widgets.{group}") },
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": { "kind": "Widget", "listKind": "WidgetList", "plural": "widgets", "singular": "widget" },
+            "versions": [version("v1beta1", true), version("v1", true), version("v2alpha1", false)],
+        },
+    })
+}
+
+pub async fn custom_resources_are_like_any_other(world: &dyn Fixture) {
+    let namespace = world.namespace().await;
+    let (cluster, group) = (world.cluster(), format!("{namespace}.example.com"));
+    let kind = format!("Widget.{group}");
+    let key = ObjectKey::new(&*kind, &*namespace, "a");
+    // Before somebody has installed it,
+    assert_eq!(cluster.get(&key).await, Err(ClusterError::UnknownKind(kind.clone())));
+    world.apply(widgets(&group)).await;
+    // and after that, with nobody who starts anything anew.
+    for _ in 0..240 {
+        if cluster.get(&key).await == Ok(None) {
+            break;
+        }
+        world.wait().await;
+    }
+    assert_eq!(cluster.get(&key).await, Ok(None));
+    let told = cluster.kind(&kind.parse().unwrap()).await.unwrap();
+    assert_eq!((told.id, told.plural, told.version, told.namespaced), (&*kind, "widgets", "v1", true));
+    let by_plural = cluster.kind(&format!("widgets.{group}").parse().unwrap()).await.unwrap();
+    assert_eq!(by_plural, told);
+
+    let widget = Object(json!({
+        "apiVersion": format!("{group}/v1"),
+        "kind": "Widget",
+        "metadata": { "namespace": namespace, "name": "a", "labels": { "tier": "gold" } },
+        "spec": { "size": 3 },
+    }));
+    assert_eq!(widget.key(), key);
+    let created = cluster.create(&widget, MANAGER, false).await.unwrap();
+    assert_eq!((created.key(), created.number("/spec/size")), (key.clone(), Some(3)));
+    let query = |kind: &str, labels: &str| ListQuery {
+        kind: kind.into(),
+        namespace: namespace.clone(),
+        labels: labels.into(),
+        limit: 10,
+        ..ListQuery::default()
+    };
+    let listed = cluster.list(&query(&kind, "tier=gold")).await.unwrap();
+    assert_eq!(listed.iter().map(Object::key).collect::<Vec<_>>(), [key.clone()]);
+    assert_eq!(cluster.list(&query(&kind, "tier=tin")).await, Ok(vec![]));
+
+    // In the version that is named, it is the same object.
+    let old = ObjectKey::new(format!("Widget.v1beta1.{group}"), &*namespace, "a");
+    let in_old = cluster.get(&old).await.unwrap().unwrap();
+    assert_eq!(in_old.text("/apiVersion"), format!("{group}/v1beta1"));
+    assert_eq!((in_old.uid(), old), (created.uid(), key.clone()));
+    let unserved = format!("Widget.v2alpha1.{group}");
+    let answer = cluster.get(&ObjectKey::new(&*unserved, &*namespace, "a")).await;
+    assert_eq!(answer, Err(ClusterError::UnknownKind(unserved)));
+
+    // It is held to its schema, and its status is written by itself.
+    let wider = patch_any(&created, json!({ "spec": { "size": 4 }, "status": { "phase": "Failed" } }));
+    let patched = cluster.patch(&wider).await.unwrap();
+    assert_eq!((patched.number("/spec/size"), patched.at("/status")), (Some(4), None));
+    assert!(is_refused(&cluster.patch(&patch_any(&patched, json!({ "spec": { "size": 40 } }))).await));
+    assert!(is_refused(&cluster.patch(&patch_any(&patched, json!({ "spec": { "siez": 4 } }))).await));
+    let status =
+        Patch { subresource: Some("status"), ..patch_any(&patched, json!({ "status": { "phase": "Failed" } })) };
+    assert_eq!(cluster.patch(&status).await.unwrap().text("/status/phase"), "Failed");
+    cluster.delete(&delete(&created)).await.unwrap();
+    eventually(world, &key, |object| object.is_none()).await;
 }
 
 pub async fn a_name_leads_nowhere_else(world: &dyn Fixture) {

@@ -12,6 +12,7 @@ mod cluster_contract;
 mod alertmanager_payloads;
 mod contract_cluster;
 mod email;
+mod kinds;
 mod metrics;
 mod prometheus_client;
 mod shipped_queries;

@@ -9,16 +9,16 @@ use crate::action::amounts::Count;
 use crate::action::declaration::CLUSTER_EVENTS;
 use crate::action::typed::{Arguments as _, OrNull, Typed as _, arguments, output};
 use crate::action::{
-    AT_WILL, Action, ActionError, Declaration, Declared, Effect, Kind, Named, Output, Read, Right, StepContext, World,
+    AT_WILL, Action, ActionError, Declaration, Declared, Effect, Named, Output, Read, Right, StepContext, World,
 };
-use crate::cluster::{ListQuery, Object};
+use crate::cluster::{KindName, ListQuery, Object};
 use crate::language::Arg;
-use crate::model::{Autonomy, ObjectKey};
+use crate::model::{Autonomy, KindText, ObjectKey};
 
 arguments! {
     pub(in crate::action) struct K8sEvents {
         /// Of what kind the object is, beside `name`; written out. The target by default
-        kind: Option<Arg<Kind>>,
+        kind: Option<Arg<KindName>>,
         /// In which namespace it is; written out. The target's by default
         namespace: Option<Arg<String>>,
         /// Its name, beside `kind`
@@ -100,7 +100,10 @@ impl Declared for K8sEvents {
 impl Read for K8sEvents {
     async fn read(&self, world: &World, step: StepContext<'_>) -> Result<Output, ActionError> {
         let about = match (&self.kind, &self.name) {
-            (Some(kind), Some(name)) => objects::key(&step, kind.resolve(step.scope)?, self.namespace.as_ref(), name)?,
+            (Some(kind), Some(name)) => {
+                let kind = world.cluster.kind(&kind.resolve(step.scope)?).await?;
+                objects::key(&step, kind, self.namespace.as_ref(), name)?
+            }
             _ => step.target.clone(),
         };
         let uid = if about == *step.target { uid_of_target(&step) } else { "" };
@@ -118,7 +121,9 @@ fn uid_of_target<'s>(step: &StepContext<'s>) -> &'s str {
 }
 
 fn query(about: &ObjectKey, uid: &str) -> ListQuery {
-    let mut fields = format!("involvedObject.kind={},involvedObject.name={}", about.kind, about.name);
+    // Whose group and version they are, Events say in a field by which none are found.
+    let kind = KindText::of(&about.kind).word;
+    let mut fields = format!("involvedObject.kind={kind},involvedObject.name={}", about.name);
     if !uid.is_empty() {
         fields.push_str(&format!(",involvedObject.uid={uid}"));
     }

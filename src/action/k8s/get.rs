@@ -8,15 +8,16 @@ use super::objects;
 use crate::action::amounts::Flag;
 use crate::action::typed::{Arguments as _, Typed as _, arguments, output};
 use crate::action::{
-    AT_WILL, Action, ActionError, Declaration, Declared, Effect, Kind, Named, Output, Read, Right, StepContext, World,
+    AT_WILL, Action, ActionError, Declaration, Declared, Effect, Named, Output, Read, Right, StepContext, World,
 };
+use crate::cluster::KindName;
 use crate::language::Arg;
 use crate::model::Autonomy;
 
 arguments! {
     pub(in crate::action) struct K8sGet {
         /// Of what kind; written out, as the rights follow from it. Secrets are refused
-        kind: Arg<Kind>,
+        kind: Arg<KindName>,
         /// In which namespace; written out. The target's by default
         namespace: Option<Arg<String>>,
         /// Its name
@@ -70,7 +71,7 @@ impl Declared for K8sGet {
 #[async_trait]
 impl Read for K8sGet {
     async fn read(&self, world: &World, step: StepContext<'_>) -> Result<Output, ActionError> {
-        let kind = self.kind.resolve(step.scope)?;
+        let kind = world.cluster.kind(&self.kind.resolve(step.scope)?).await?;
         let key = objects::key(&step, kind, self.namespace.as_ref(), &self.name)?;
         let is_optional = self.optional(step.scope)?.0;
         match world.cluster.get(&key).await? {

@@ -8,17 +8,16 @@ use super::objects;
 use crate::action::amounts::Count;
 use crate::action::typed::{Arguments as _, Typed as _, arguments, output};
 use crate::action::{
-    AT_WILL, Action, ActionError, Declaration, Declared, Effect, Kind, Named, Output, Read, Right, StepContext, World,
-    holes,
+    AT_WILL, Action, ActionError, Declaration, Declared, Effect, Named, Output, Read, Right, StepContext, World, holes,
 };
-use crate::cluster::ListQuery;
+use crate::cluster::{KindName, ListQuery};
 use crate::language::Arg;
 use crate::model::Autonomy;
 
 arguments! {
     pub(in crate::action) struct K8sList {
         /// Of what kind; written out, as the rights follow from it. Secrets are refused
-        kind: Arg<Kind>,
+        kind: Arg<KindName>,
         /// In which namespace; written out. The target's by default
         namespace: Option<Arg<String>>,
         /// A label selector as kubectl takes it, with plain holes such as `{{inputs.x}}`
@@ -78,9 +77,9 @@ impl Declared for K8sList {
 #[async_trait]
 impl Read for K8sList {
     async fn read(&self, world: &World, step: StepContext<'_>) -> Result<Output, ActionError> {
-        let kind = self.kind.resolve(step.scope)?;
+        let kind = world.cluster.kind(&self.kind.resolve(step.scope)?).await?;
         let namespace = match &self.namespace {
-            _ if !kind.is_namespaced() => String::new(),
+            _ if !kind.namespaced => String::new(),
             Some(namespace) => objects::safe_name(namespace.resolve(step.scope)?, "namespace")?,
             None => step.target.namespace.clone(),
         };
@@ -90,7 +89,7 @@ impl Read for K8sList {
             Ok(arg.resolve(step.scope)?)
         };
         let query = ListQuery {
-            kind: kind.as_str().into(),
+            kind: kind.id.into(),
             namespace,
             labels: selector("labels", &self.labels)?,
             fields: selector("fields", &self.fields)?,
@@ -98,7 +97,7 @@ impl Read for K8sList {
         };
         let found = world.cluster.list(&query).await?;
         let items: Vec<Value> = found.iter().map(objects::list_item).collect();
-        let summary = format!("{} {} found", items.len(), kind.as_str());
+        let summary = format!("{} {} found", items.len(), kind.id);
         Ok(Output::new(&Listed { count: items.len(), items }, summary))
     }
 }

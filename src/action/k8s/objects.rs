@@ -3,24 +3,24 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use crate::action::{ActionError, Kind, StepContext};
-use crate::cluster::{Cluster, Object};
+use crate::action::{ActionError, StepContext};
+use crate::cluster::{Cluster, Kind, Object};
 use crate::language::Arg;
 use crate::model::ObjectKey;
 
 /// The key of an object that a step names. Without a namespace it is in the target's.
 pub(super) fn key(
     step: &StepContext<'_>,
-    kind: Kind,
+    kind: &Kind,
     namespace: Option<&Arg<String>>,
     name: &Arg<String>,
 ) -> Result<ObjectKey, ActionError> {
     let namespace = match namespace {
-        _ if !kind.is_namespaced() => String::new(),
+        _ if !kind.namespaced => String::new(),
         Some(namespace) => safe_name(namespace.resolve(step.scope)?, "namespace")?,
         None => step.target.namespace.clone(),
     };
-    Ok(ObjectKey::new(kind.as_str(), namespace, safe_name(name.resolve(step.scope)?, "name")?))
+    Ok(ObjectKey::new(kind.id, namespace, safe_name(name.resolve(step.scope)?, "name")?))
 }
 
 /// A name becomes a part of a path of the API server: one that came from data must not lead elsewhere.

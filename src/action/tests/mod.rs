@@ -15,8 +15,8 @@ use serde_json::Value;
 use super::registry::tests::action;
 use super::{Action, ActionError, Doubt, Field, Mutation, Output, Plan, RunMark, StepContext, World, prepare};
 use crate::clock::{Clock, ManualClock};
-use crate::cluster::Object;
 use crate::cluster::sim::SimCluster;
+use crate::cluster::{Cluster, Object};
 use crate::language::Scope;
 use crate::model::{Intent, ObjectKey, RunId, StepAddress};
 use crate::prometheus::ScriptedPrometheus;
@@ -70,7 +70,9 @@ impl Edge {
     /// The world as the action sees it, with its rights alone.
     fn world(&self, action: Option<&Action>) -> World {
         let cluster = match action {
-            Some(action) => self.cluster.restricted(action.describe().access(&self.target.kind)),
+            Some(action) => {
+                self.cluster.restricted(action.describe().access(&self.target.kind, &Cluster::kinds(&self.cluster)))
+            }
             None => self.cluster.clone(),
         };
         World { cluster: Arc::new(cluster), prometheus: self.prometheus.clone(), clock: self.clock.clone() }

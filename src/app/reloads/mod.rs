@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use super::edges;
 use super::teams::unknown_to;
 use crate::clock::Clock;
+use crate::cluster::Kinds;
 use crate::config::Config;
 use crate::diagnostics::Diagnostic;
 use crate::incident::IncidentRules;
@@ -32,6 +33,8 @@ pub struct InForce {
     pub config: Live<Config>,
     pub roster: Roster,
     pub catalog: watch::Sender<Arc<Catalog>>,
+    /// As the cluster tells of them.
+    pub kinds: Arc<Kinds>,
     pub rules: Live<IncidentRules>,
     pub sinks: Live<Sinks>,
     pub budgets: Live<PageBudgets>,

@@ -81,7 +81,7 @@ impl Reloadable for PlaybookFolder {
             ));
         }
         let config = in_force.config.get();
-        let again = before.read_again(read.files(), |playbook| unmatched_queries(&config, playbook));
+        let again = before.read_again(read.files(), &in_force.kinds, |playbook| unmatched_queries(&config, playbook));
         let mistakes = self.mistakes(&again.problems);
         let changes = before.changes_to(&again.catalog);
         if changes.is_empty() {

@@ -70,7 +70,7 @@ async fn differences(text: &str, playbook: &Playbook) -> anyhow::Result<Vec<Stri
     let mut differs = Vec::new();
     for case in &file.cases {
         let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-        match run_case(&playbook.source, &handed_to(playbook), &file, &case.value, folder.path()).await {
+        match run_case(playbook, &handed_to(playbook), &file, &case.value, folder.path()).await {
             Ok(came) => differs.extend(came.wrong),
             Err(error) => differs.push(format!("it cannot be set up: {error:#}")),
         }

@@ -2,6 +2,7 @@
 
 mod belief;
 mod connect;
+mod discovery;
 mod refusal;
 
 use std::sync::Arc;
@@ -17,9 +18,10 @@ use serde_json::{Map, Value, json};
 
 use belief::Generations;
 pub use connect::{ConnectError, Connection};
+use discovery::Discovery;
 use refusal::Asked;
 
-use super::{Access, Cluster, ClusterError, Delete, Kind, ListQuery, Object, Patch};
+use super::{Access, Cluster, ClusterError, Delete, Kind, KindName, Kinds, ListQuery, Object, Patch};
 use crate::model::ObjectKey;
 
 /// A Kubernetes cluster, reached through its API server. Every request is tried once.
@@ -28,6 +30,7 @@ pub struct RealCluster {
     client: Client,
     timeout: Duration,
     generations: Arc<Generations>,
+    discovery: Arc<Discovery>,
     /// `, through the proxy ...`: for errors of the connection.
     through: String,
 }
@@ -40,7 +43,7 @@ impl RealCluster {
     pub async fn connect(connection: &Connection, timeout: Duration) -> Result<Self, ConnectError> {
         let (client, proxy) = connect::client(connection, timeout).await?;
         let through = proxy.map(|proxy| proxy.told()).unwrap_or_default();
-        Ok(Self { client, timeout, generations: Arc::default(), through })
+        Ok(Self { client, timeout, generations: Arc::default(), discovery: Arc::default(), through })
     }
 
     async fn send(
@@ -96,18 +99,9 @@ impl RealCluster {
     }
 }
 
-struct Page {
-    items: Vec<Value>,
-    next: Option<String>,
-}
-
-/// As large as kubectl's pages: small enough for the server, and few round trips for us.
-const PAGE: usize = 500;
-
-#[async_trait]
-impl Cluster for RealCluster {
-    async fn get(&self, key: &ObjectKey) -> Result<Option<Object>, ClusterError> {
-        let kind = Kind::find(&key.kind)?;
+/// Reads of a kind in the version that it is known in.
+impl RealCluster {
+    async fn get_as(&self, kind: &'static Kind, key: &ObjectKey) -> Result<Option<Object>, ClusterError> {
         let asked = asked("get", key);
         let request = folder(&asked, kind, key)?;
         match self.send(&asked, request.get(&key.name, &GetParams::default())).await {
@@ -120,8 +114,7 @@ impl Cluster for RealCluster {
         }
     }
 
-    async fn list(&self, query: &ListQuery) -> Result<Vec<Object>, ClusterError> {
-        let kind = Kind::find(&query.kind)?;
+    async fn list_as(&self, kind: &'static Kind, query: &ListQuery) -> Result<Vec<Object>, ClusterError> {
         let asked = Asked { verb: "list", what: query.what(kind), kind: query.kind.clone() };
         let namespace = kind.check_list(&query.namespace).map_err(|message| asked.refused(message))?;
         let request = Request::new(path(kind, namespace));
@@ -152,9 +145,42 @@ impl Cluster for RealCluster {
         belief::check_once(&objects).map_err(|why| asked.unavailable(why))?;
         Ok(objects)
     }
+}
+
+struct Page {
+    items: Vec<Value>,
+    next: Option<String>,
+}
+
+/// As large as kubectl's pages: small enough for the server, and few round trips for us.
+const PAGE: usize = 500;
+
+#[async_trait]
+impl Cluster for RealCluster {
+    async fn get(&self, key: &ObjectKey) -> Result<Option<Object>, ClusterError> {
+        let kind = self.find(&key.kind).await?;
+        match self.get_as(kind, key).await {
+            Err(ClusterError::UnknownKind(unknown)) => match self.instead_of(kind).await {
+                Some(kind) => self.get_as(kind, key).await,
+                None => Err(ClusterError::UnknownKind(unknown)),
+            },
+            answer => answer,
+        }
+    }
+
+    async fn list(&self, query: &ListQuery) -> Result<Vec<Object>, ClusterError> {
+        let kind = self.find(&query.kind).await?;
+        match self.list_as(kind, query).await {
+            Err(ClusterError::UnknownKind(unknown)) => match self.instead_of(kind).await {
+                Some(kind) => self.list_as(kind, query).await,
+                None => Err(ClusterError::UnknownKind(unknown)),
+            },
+            answer => answer,
+        }
+    }
 
     async fn patch(&self, patch: &Patch) -> Result<Object, ClusterError> {
-        let kind = Kind::find(&patch.key.kind)?;
+        let kind = self.find(&patch.key.kind).await?;
         let mut asked = asked("patch", &patch.key);
         if let Some(subresource) = patch.subresource {
             asked.kind = format!("{}/{subresource}", asked.kind);
@@ -178,7 +204,7 @@ impl Cluster for RealCluster {
 
     async fn create(&self, object: &Object, field_manager: &str, dry_run: bool) -> Result<Object, ClusterError> {
         let key = object.key();
-        let kind = Kind::find(&key.kind)?;
+        let kind = self.find(&key.kind).await?;
         let asked = asked("create", &key);
         let request = folder(&asked, kind, &key)?;
         let params = PostParams { dry_run, field_manager: Some(field_manager.to_owned()) };
@@ -194,7 +220,7 @@ impl Cluster for RealCluster {
     }
 
     async fn delete(&self, delete: &Delete) -> Result<(), ClusterError> {
-        let kind = Kind::find(&delete.key.kind)?;
+        let kind = self.find(&delete.key.kind).await?;
         let asked = asked("delete", &delete.key);
         let request = folder(&asked, kind, &delete.key)?;
         if delete.uid.is_empty() {
@@ -240,6 +266,14 @@ impl Cluster for RealCluster {
             && same("namespace", &access.namespace);
         let allowed = answer.pointer("/status/allowed").and_then(Value::as_bool).filter(|_| is_about);
         allowed.ok_or_else(|| asked.unavailable("its answer does not say"))
+    }
+
+    async fn kind(&self, name: &KindName) -> Result<&'static Kind, ClusterError> {
+        self.find(name.as_str()).await
+    }
+
+    fn kinds(&self) -> Arc<Kinds> {
+        self.discovery.kinds.clone()
     }
 
     async fn version(&self) -> Result<String, ClusterError> {

@@ -57,7 +57,7 @@ impl State {
 
     /// A pod that runs on a node is given time to stop.
     fn is_graceful(&self, id: Id) -> bool {
-        let is_pod = self.objects.get(id).is_some_and(|stored| stored.kind.name == "Pod" && !stored.is_finished);
+        let is_pod = self.objects.get(id).is_some_and(|stored| stored.kind.id == "Pod" && !stored.is_finished);
         is_pod && !text(&self.objects.value(id), "/spec/nodeName").is_empty()
     }
 
@@ -71,7 +71,7 @@ impl State {
         self.free_volumes.remove(&id);
         self.revisions.remove(&id);
         self.faults.forget(id);
-        if stored.kind.name == "PersistentVolumeClaim"
+        if stored.kind.id == "PersistentVolumeClaim"
             && let Some(volume) = self.objects.find("PersistentVolume", "", &stored.volume)
         {
             self.released.insert(stored.uid.clone());
@@ -109,7 +109,7 @@ impl State {
             return false;
         }
         let (kind, uid, namespace, name) =
-            (stored.kind.name, stored.uid.clone(), stored.namespace.clone(), stored.name.clone());
+            (stored.kind.id, stored.uid.clone(), stored.namespace.clone(), stored.name.clone());
         let object = self.objects.value(id);
         if kind == "Pod" && !self.frozen.contains(&id) && self.has_stopped(&object) {
             self.remove(id);

@@ -43,7 +43,7 @@ impl State {
     }
 
     fn take_in(&mut self, mut objects: Vec<Object>) -> Result<(), ClusterError> {
-        // Owners come before what they own, so that they are found by their names.
+        // Owners come before what they own, so that they are found by their names; definitions before what they define.
         objects.sort_by_key(|object| rank(object.kind()));
         let mut later = Later::default();
         for Object(value) in objects {
@@ -69,15 +69,17 @@ impl State {
         Ok(())
     }
 
-    fn take(&mut self, mut value: Value, later: &mut Later) -> Result<(), ClusterError> {
-        let kind = Kind::find(text(&value, "/kind"))?;
+    fn take(&mut self, value: Value, later: &mut Later) -> Result<(), ClusterError> {
+        let object = Object(value);
+        let kind = self.kind_of(&object)?;
+        let Object(mut value) = object;
         if !value["metadata"].is_object() {
             value["metadata"] = json!({});
         }
         if kind.namespaced && text(&value, "/metadata/namespace").is_empty() {
             value["metadata"]["namespace"] = "default".into();
         }
-        let key = ObjectKey::new(kind.name, text(&value, "/metadata/namespace"), text(&value, "/metadata/name"));
+        let key = ObjectKey::new(kind.id, text(&value, "/metadata/namespace"), text(&value, "/metadata/name"));
         let refused = |message| ClusterError::Refused { what: format!("load {key}"), message };
         kind.check_key(&key).map_err(refused)?;
         check_name(&key.name).map_err(|refusal| match refusal {
@@ -86,11 +88,11 @@ impl State {
         if let Some(message) = misshapen(&value) {
             return Err(refused(message));
         }
-        if self.objects.find(kind.name, &key.namespace, &key.name).is_some() {
+        if self.objects.find(kind.id, &key.namespace, &key.name).is_some() {
             return Err(ClusterError::AlreadyExists(key.to_string()));
         }
         self.need_namespace(&key.namespace);
-        set_defaults(kind.name, &mut value);
+        set_defaults(kind.id, &mut value);
         self.set_default_class(kind, &mut value);
         self.find_owners(&mut value);
         let id = self.objects.new_id();
@@ -104,7 +106,7 @@ impl State {
         let phase = text(value, "/status/phase");
         let is_going = value.pointer("/metadata/deletionTimestamp").is_some();
         let has_status = value["status"].as_object().is_some_and(|status| !status.is_empty());
-        match kind.name {
+        match kind.id {
             "Pod" if is_going => {
                 self.frozen.insert(id);
             }
@@ -119,7 +121,7 @@ impl State {
             "PersistentVolumeClaim" if phase == "Pending" || grows(value) => self.after_settling.push(id),
             "PersistentVolume" if phase != "Bound" => self.touch(id),
             "Deployment" | "ReplicaSet" | "StatefulSet" => {
-                if kind.name == "StatefulSet" {
+                if kind.id == "StatefulSet" {
                     self.revision(id, value);
                 }
                 let number = |pointer: &str| value.pointer(pointer).and_then(Value::as_i64);
@@ -140,7 +142,7 @@ impl State {
         let Workload { id, wanted, ready: said } = *workload;
         let Some(uid) = self.objects.get(id).map(|stored| &stored.uid) else { return };
         let owned = self.objects.owned_by(uid).into_iter().filter_map(|id| self.objects.get(id));
-        let pods: Vec<bool> = owned.filter(|it| it.kind.name == "Pod").map(|pod| pod.is_ready).collect();
+        let pods: Vec<bool> = owned.filter(|it| it.kind.id == "Pod").map(|pod| pod.is_ready).collect();
         let ready = pods.iter().filter(|is_ready| **is_ready).count() as i64;
         if pods.len() as i64 == wanted && ready == wanted && said == Some(wanted) {
             return;
@@ -184,7 +186,7 @@ impl State {
 /// Owners come first.
 fn rank(kind: &str) -> u8 {
     match kind {
-        "Namespace" | "StorageClass" | "Node" | "PersistentVolume" => 0,
+        "CustomResourceDefinition" | "Namespace" | "StorageClass" | "Node" | "PersistentVolume" => 0,
         "Deployment" | "StatefulSet" | "DaemonSet" | "CronJob" => 1,
         "ReplicaSet" | "Job" => 2,
         _ => 3,

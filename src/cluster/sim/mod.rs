@@ -1,6 +1,6 @@
 //! A Kubernetes cluster in memory, for rehearsals and tests.
 //!
-//! It keeps any object of a known kind as the API server would: merge patches, conflicts, UIDs, versions, field managers,
+//! It keeps any object as the API server would, custom resources too, held to the schema of their definition if there is one: merge patches, conflicts, UIDs, versions, field managers,
 //! admission, strict validation. Small controllers do the rest: scaled workloads get their pods, claims bind and grow,
 //! Jobs run, what is owned goes with its owner. Time is the [`Clock`]'s: [`SimCluster::turn`] does what is due, and so does each request.
 //!
@@ -10,6 +10,7 @@
 mod admission;
 pub mod build;
 mod controllers;
+mod custom;
 mod defaults;
 mod deletion;
 mod fault;
@@ -22,6 +23,7 @@ mod schema;
 mod selector;
 mod shape;
 mod state;
+mod structure;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -36,10 +38,11 @@ use serde_json::{Value, json};
 
 pub use fault::{Fault, Verb};
 
+use self::custom::in_version;
 use self::managers::Writer;
 use self::state::State;
 use super::merge::merge;
-use super::{Access, Cluster, ClusterError, Delete, Kind, ListQuery, Object, Patch};
+use super::{Access, Cluster, ClusterError, Delete, Kind, KindName, Kinds, ListQuery, Object, Patch};
 use crate::clock::Clock;
 use crate::model::ObjectKey;
 
@@ -47,6 +50,7 @@ use crate::model::ObjectKey;
 #[derive(Clone)]
 pub struct SimCluster {
     world: Arc<Simulation>,
+    kinds: Arc<Kinds>,
     /// What this user may do; `None`: everything.
     granted: Option<Arc<[Access]>>,
 }
@@ -93,8 +97,9 @@ impl SimCluster {
     fn empty(clock: Arc<dyn Clock>) -> Self {
         let (born_at, born) = (clock.now(), clock.monotonic());
         let state = State::new(born_at);
+        let kinds = state.kinds.clone();
         let world = Simulation { clock, born_at, born, state: Mutex::new(state), writes: Mutex::default() };
-        Self { world: Arc::new(world), granted: None }
+        Self { world: Arc::new(world), kinds, granted: None }
     }
 
     /// A cluster in which these objects have been for a while: [`Self::load`].
@@ -102,11 +107,30 @@ impl SimCluster {
     /// # Errors
     /// Those of [`Self::load`].
     pub fn from_objects(clock: Arc<dyn Clock>, objects: Vec<Object>) -> Result<Self, ClusterError> {
+        Self::of_kinds(clock, [], objects)
+    }
+
+    /// As [`Self::from_objects`], where these kinds are known: [`Self::knows`].
+    ///
+    /// # Errors
+    /// Those of [`Self::load`].
+    pub fn of_kinds(
+        clock: Arc<dyn Clock>,
+        kinds: impl IntoIterator<Item = &'static Kind>,
+        objects: Vec<Object>,
+    ) -> Result<Self, ClusterError> {
         // The usual namespaces may be among them, annotated.
         let cluster = Self::empty(clock);
+        cluster.knows(kinds);
         cluster.load(objects)?;
         cluster.enter().need_usual_namespaces();
         Ok(cluster)
+    }
+
+    /// Takes objects of these kinds from now on, without a schema; a definition of one counts instead.
+    pub fn knows(&self, kinds: impl IntoIterator<Item = &'static Kind>) {
+        let state = self.enter();
+        kinds.into_iter().for_each(|kind| state.custom.loose.add(kind));
     }
 
     /// Puts in objects as they are, statuses and field managers included, and what belongs to them and was not given:
@@ -144,8 +168,8 @@ impl SimCluster {
     /// What the API server would refuse.
     pub fn apply(&self, object: &Object, manager: &str) -> Result<Object, ClusterError> {
         let key = object.key();
-        let kind = Kind::find(&key.kind)?;
         let mut state = self.enter();
+        let kind = state.kind(&key.kind)?;
         state.need_namespace(&key.namespace);
         match state.object(&key) {
             None => state.create(kind, object, manager, false),
@@ -214,7 +238,7 @@ impl SimCluster {
 
     /// The same cluster, for a user who has these rights alone.
     pub fn restricted(&self, granted: Vec<Access>) -> Self {
-        Self { world: self.world.clone(), granted: Some(granted.into()) }
+        Self { granted: Some(granted.into()), ..self.clone() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -237,7 +261,7 @@ impl SimCluster {
         key: &ObjectKey,
         dry_run: bool,
     ) -> Result<(MutexGuard<'_, State>, &'static Kind), ClusterError> {
-        let kind = Kind::find(&key.kind)?;
+        let kind = self.enter().kind(&key.kind)?;
         let what = match verb {
             Verb::List if key.namespace.is_empty() => kind.plural.to_owned(),
             Verb::List => format!("{} in {}", kind.plural, key.namespace),
@@ -260,7 +284,7 @@ impl SimCluster {
             return Err(ClusterError::Forbidden { what: phrase, message });
         }
         let mut state = self.enter();
-        state.faults.before(verb, kind.name, &phrase, &what, dry_run)?;
+        state.faults.before(verb, kind.id, &phrase, &what, dry_run)?;
         Ok((state, kind))
     }
 
@@ -282,13 +306,14 @@ impl SimCluster {
 #[async_trait]
 impl Cluster for SimCluster {
     async fn get(&self, key: &ObjectKey) -> Result<Option<Object>, ClusterError> {
-        let (state, _) = self.admit(Verb::Get, "", key, false)?;
-        Ok(state.object(key))
+        let (state, kind) = self.admit(Verb::Get, "", key, false)?;
+        Ok(state.object(key).map(|object| in_version(object, kind)))
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Vec<Object>, ClusterError> {
         let (state, kind) = self.admit(Verb::List, "", &ObjectKey::new(&query.kind, &query.namespace, ""), false)?;
-        state.list(kind, query)
+        let found = state.list(kind, query)?;
+        Ok(found.into_iter().map(|object| in_version(object, kind)).collect())
     }
 
     async fn patch(&self, patch: &Patch) -> Result<Object, ClusterError> {
@@ -304,8 +329,8 @@ impl Cluster for SimCluster {
             at: state.now,
             dry_run: patch.dry_run,
         });
-        state.faults.after(Verb::Patch, kind.name, &format!("patch {}", patch.key), patch.dry_run)?;
-        Ok(patched)
+        state.faults.after(Verb::Patch, kind.id, &format!("patch {}", patch.key), patch.dry_run)?;
+        Ok(in_version(patched, kind))
     }
 
     async fn create(&self, object: &Object, field_manager: &str, dry_run: bool) -> Result<Object, ClusterError> {
@@ -322,7 +347,7 @@ impl Cluster for SimCluster {
             at: state.now,
             dry_run,
         });
-        state.faults.after(Verb::Create, kind.name, &what, dry_run)?;
+        state.faults.after(Verb::Create, kind.id, &what, dry_run)?;
         Ok(created)
     }
 
@@ -338,16 +363,29 @@ impl Cluster for SimCluster {
             at: state.now,
             dry_run: delete.dry_run,
         });
-        state.faults.after(Verb::Delete, kind.name, &format!("delete {}", delete.key), delete.dry_run)
+        state.faults.after(Verb::Delete, kind.id, &format!("delete {}", delete.key), delete.dry_run)
     }
 
     async fn allowed(&self, access: &Access) -> Result<bool, ClusterError> {
         let state = self.enter();
-        let kind = Kind::all().iter().find(|kind| kind.plural == access.resource && kind.group == access.group);
+        let kinds = Kind::all().iter().chain(self.kinds.custom());
+        let kind = kinds.into_iter().find(|kind| kind.plural == access.resource && kind.group == access.group);
         let verbs = [Verb::Get, Verb::List, Verb::Patch, Verb::Create, Verb::Delete];
         let verb = verbs.into_iter().find(|verb| verb.as_str() == access.verb);
-        let is_taken = kind.zip(verb).is_some_and(|(kind, verb)| state.faults.is_forbidden(verb, kind.name));
+        let is_taken = kind.zip(verb).is_some_and(|(kind, verb)| state.faults.is_forbidden(verb, kind.id));
         Ok(self.may(access) && !is_taken)
+    }
+
+    async fn kind(&self, name: &KindName) -> Result<&'static Kind, ClusterError> {
+        let mut state = self.enter();
+        if name.built_in().is_none() {
+            state.faults.before(Verb::Get, name.as_str(), &format!("ask for the kind {name}"), "", false)?;
+        }
+        state.kind(name.as_str())
+    }
+
+    fn kinds(&self) -> Arc<Kinds> {
+        self.kinds.clone()
     }
 
     async fn version(&self) -> Result<String, ClusterError> {

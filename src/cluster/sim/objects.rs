@@ -5,9 +5,11 @@ use std::ops::Bound;
 
 use serde_json::Value;
 
+use super::custom::defines_kinds;
 use super::managers::{self, Manager};
 use super::paths::Paths;
 use crate::cluster::{Kind, Object};
+use crate::model::without_version;
 
 /// One object, from its creation to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,7 +49,7 @@ impl Stored {
     fn of(kind: &'static Kind, value: &Value, managers: Vec<Manager>, version: u64) -> Self {
         let text = |pointer: &str| -> Box<str> { text(value, pointer).into() };
         let labels = value.pointer("/metadata/labels").and_then(Value::as_object).into_iter().flatten();
-        let is_pod = kind.name == "Pod";
+        let is_pod = kind.id == "Pod";
         Self {
             kind,
             namespace: text("/metadata/namespace"),
@@ -103,6 +105,8 @@ pub(super) struct Objects {
     /// Pods, by the claim (namespace and name) that they use.
     users: HashMap<Box<str>, BTreeSet<Id>>,
     pub paths: Paths,
+    /// How often what defines kinds was written.
+    pub definitions: u64,
     last_id: u64,
     last_version: u64,
 }
@@ -121,6 +125,7 @@ impl Objects {
             owned: HashMap::new(),
             users: HashMap::new(),
             paths: Paths::new(),
+            definitions: 0,
             last_id: 0,
             last_version: 0,
         }
@@ -131,7 +136,7 @@ impl Objects {
     }
 
     pub fn find(&self, kind: &str, namespace: &str, name: &str) -> Option<Id> {
-        self.by_name.get(kind)?.get(&name_key(namespace, name)).copied()
+        self.by_name.get(&*without_version(kind))?.get(&name_key(namespace, name)).copied()
     }
 
     pub fn with_uid(&self, uid: &str) -> Option<Id> {
@@ -140,7 +145,7 @@ impl Objects {
 
     /// Everything of a kind, in order; an empty namespace stands for all.
     pub fn of_kind(&self, kind: &str, namespace: &str) -> Vec<Id> {
-        let Some(names) = self.by_name.get(kind) else { return Vec::new() };
+        let Some(names) = self.by_name.get(&*without_version(kind)) else { return Vec::new() };
         if namespace.is_empty() {
             return names.values().copied().collect();
         }
@@ -192,6 +197,7 @@ impl Objects {
             metadata.remove("managedFields");
         }
         self.last_version += 1;
+        self.definitions += u64::from(defines_kinds(kind));
         let new = Stored::of(kind, &value, managers, self.last_version);
         if let Some(old) = self.stored.remove(&id) {
             if old.owners != new.owners {
@@ -202,7 +208,7 @@ impl Objects {
             }
         } else {
             self.by_uid.insert(new.uid.clone(), id);
-            self.by_name.entry(kind.name).or_default().insert(name_key(&new.namespace, &new.name), id);
+            self.by_name.entry(kind.id).or_default().insert(name_key(&new.namespace, &new.name), id);
         }
         for owner in &new.owners {
             self.owned.entry(owner.clone()).or_default().insert(id);
@@ -217,8 +223,9 @@ impl Objects {
         let stored = self.stored.remove(&id)?;
         // A deletion is a write as well, as far as versions go.
         self.last_version += 1;
+        self.definitions += u64::from(defines_kinds(stored.kind));
         self.by_uid.remove(&stored.uid);
-        if let Some(names) = self.by_name.get_mut(stored.kind.name) {
+        if let Some(names) = self.by_name.get_mut(stored.kind.id) {
             names.remove(&name_key(&stored.namespace, &stored.name));
         }
         self.forget_owners(id, &stored);

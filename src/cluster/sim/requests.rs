@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::admission::{self, Refusal};
+use super::custom::fault_of_definition;
 use super::defaults::set_defaults;
 use super::managers::Writer;
 use super::objects::{Id, Stored};
@@ -19,10 +20,10 @@ impl State {
         let what = query.what(kind);
         let refused = |message| ClusterError::Refused { what: format!("list {what}"), message };
         let labels = parse_labels(&query.labels).map_err(refused)?;
-        let fields = parse_fields(&query.fields, kind.name).map_err(refused)?;
+        let fields = parse_fields(&query.fields, kind.id).map_err(refused)?;
         let namespace = kind.check_list(&query.namespace).map_err(|message| refused(message.to_owned()))?;
         let mut found = Vec::new();
-        for id in self.objects.of_kind(kind.name, namespace) {
+        for id in self.objects.of_kind(kind.id, namespace) {
             let Some(stored) = self.objects.get(id) else { continue };
             if !labels.iter().all(|requirement| requirement.holds(|name| stored.label(name))) {
                 continue;
@@ -58,6 +59,7 @@ impl State {
     pub fn patch(&mut self, patch: &Patch) -> Result<Object, ClusterError> {
         let body = patch.with_preconditions()?;
         let request = Request { verb: "patch", key: &patch.key };
+        let asked_in = self.kind(&patch.key.kind)?;
         let (id, stored) = self.stored(&patch.key)?;
         let kind = stored.kind;
         request.check_preconditions(stored, &patch.uid, patch.resource_version.as_deref())?;
@@ -69,7 +71,8 @@ impl State {
             None => {
                 merge(&mut new, &body);
                 request.check_identity(&old, &new)?;
-                keep(&old, &mut new, &["status"], SERVERS);
+                let kept: &[&str] = if self.has_own_status(asked_in) { &["status"] } else { &[] };
+                keep(&old, &mut new, kept, SERVERS);
             }
             Some("status") => {
                 merge(&mut new, &body);
@@ -83,20 +86,20 @@ impl State {
                 }
                 keep(&old, &mut new, &[], SERVERS);
             }
-            Some("scale") if matches!(kind.name, "Deployment" | "StatefulSet" | "ReplicaSet") => {
+            Some("scale") if matches!(kind.id, "Deployment" | "StatefulSet" | "ReplicaSet") => {
                 let mut scale = scale_of(&old);
                 merge(&mut scale, &body);
-                request.check_schema("Scale", &scale, &[])?;
+                request.check_schema(schema::unknown_fields("Scale", &scale), &[])?;
                 new["spec"]["replicas"] = scale["spec"]["replicas"].clone();
             }
-            Some(other) => return Err(ClusterError::UnknownKind(format!("{}/{other}", kind.name))),
+            Some(other) => return Err(ClusterError::UnknownKind(format!("{}/{other}", kind.id))),
         }
         if patch.subresource != Some("scale") {
-            let known = schema::unknown_fields(kind.name, &old).unwrap_or_default();
-            request.check_schema(kind.name, &new, &known)?;
+            let known = self.unknown_fields(asked_in, &old).unwrap_or_default();
+            request.check_schema(self.unknown_fields(asked_in, &new), &known)?;
         }
         if patch.subresource != Some("status") {
-            admission::check_change(kind.name, &old, &new, self).map_err(|refusal| request.refusal(refusal))?;
+            admission::check_change(kind.id, &old, &new, self).map_err(|refusal| request.refusal(refusal))?;
         }
 
         if patch.dry_run {
@@ -111,7 +114,7 @@ impl State {
     fn as_if(&mut self, id: Id, old: &Value, mut new: Value, writer: Writer<'_>, subresource: Option<&str>) -> Object {
         let Some(stored) = self.objects.get(id) else { return Object(new) };
         let (kind, mut managers) = (stored.kind, stored.managers.clone());
-        bump_generation(kind.name, old, &mut new, writer);
+        bump_generation(kind.id, old, &mut new, writer);
         self.note(&mut managers, kind, old, &new, writer);
         if subresource == Some("scale") { Object(scale_of(&new)) } else { self.objects.with_managers(new, &managers) }
     }
@@ -130,12 +133,15 @@ impl State {
         if kind.namespaced && self.objects.find("Namespace", "", &key.namespace).is_none() {
             return Err(ClusterError::NotFound(format!("the namespace of {key}")));
         }
-        request.check_schema(kind.name, &value, &[])?;
-        set_defaults(kind.name, &mut value);
+        request.check_schema(self.unknown_fields(kind, &value), &[])?;
+        if let Some(fault) = fault_of_definition(kind, &value) {
+            return Err(request.refused(fault));
+        }
+        set_defaults(kind.id, &mut value);
         self.set_default_class(kind, &mut value);
-        admission::check_new(kind.name, &value).map_err(|refusal| request.refusal(refusal))?;
-        admission::check_change(kind.name, &value, &value, self).map_err(|refusal| request.refusal(refusal))?;
-        if self.objects.find(kind.name, &key.namespace, &key.name).is_some() {
+        admission::check_new(kind.id, &value).map_err(|refusal| request.refusal(refusal))?;
+        admission::check_change(kind.id, &value, &value, self).map_err(|refusal| request.refusal(refusal))?;
+        if self.objects.find(kind.id, &key.namespace, &key.name).is_some() {
             return Err(ClusterError::AlreadyExists(key.to_string()));
         }
         let writer = Writer { manager, subresource: "" };
@@ -168,7 +174,6 @@ impl State {
     }
 
     fn stored(&self, key: &ObjectKey) -> Result<(Id, &Stored), ClusterError> {
-        Kind::find(&key.kind)?;
         let id = self.objects.find(&key.kind, &key.namespace, &key.name);
         let found = id.and_then(|id| Some((id, self.objects.get(id)?)));
         found.ok_or_else(|| ClusterError::NotFound(key.to_string()))
@@ -176,7 +181,7 @@ impl State {
 
     /// A claim that names no class gets the default one.
     pub fn set_default_class(&self, kind: &Kind, value: &mut Value) {
-        if kind.name != "PersistentVolumeClaim" || value["spec"].get("storageClassName").is_some() {
+        if kind.id != "PersistentVolumeClaim" || value["spec"].get("storageClassName").is_some() {
             return;
         }
         for class in self.objects.of_kind("StorageClass", "") {
@@ -233,8 +238,8 @@ impl Request<'_> {
     }
 
     /// `known`: fields that the object had before, and that nobody is blamed for.
-    fn check_schema(&self, kind: &str, object: &Value, known: &[String]) -> Result<(), ClusterError> {
-        let unknown = schema::unknown_fields(kind, object).map_err(|error| self.refused(error))?;
+    fn check_schema(&self, unknown: Result<Vec<String>, String>, known: &[String]) -> Result<(), ClusterError> {
+        let unknown = unknown.map_err(|error| self.refused(error))?;
         match unknown.iter().find(|field| !known.contains(field)) {
             Some(field) => Err(self.refused(format!("strict decoding error: unknown field \"{field}\""))),
             None => Ok(()),

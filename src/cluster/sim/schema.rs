@@ -3,46 +3,35 @@
 //! The types of `k8s-openapi` are made from the API server's own description of itself. What they do not take over is
 //! no field.
 
-use k8s_openapi::api::{apps, autoscaling, batch, coordination, core, discovery, networking, policy, storage};
+use k8s_openapi::Resource as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+use crate::cluster::built_in::built_in_kinds;
 
 /// The fields of `object` that its kind does not have.
 ///
 /// # Errors
 /// A field that has the wrong type.
 pub(super) fn unknown_fields(kind: &str, object: &Value) -> Result<Vec<String>, String> {
-    match kind {
-        "Deployment" => lost::<apps::v1::Deployment>(object),
-        "StatefulSet" => lost::<apps::v1::StatefulSet>(object),
-        "ReplicaSet" => lost::<apps::v1::ReplicaSet>(object),
-        "DaemonSet" => lost::<apps::v1::DaemonSet>(object),
-        "Pod" => lost::<core::v1::Pod>(object),
-        "PersistentVolumeClaim" => lost::<core::v1::PersistentVolumeClaim>(object),
-        "PersistentVolume" => lost::<core::v1::PersistentVolume>(object),
-        "StorageClass" => lost::<storage::v1::StorageClass>(object),
-        "VolumeAttachment" => lost::<storage::v1::VolumeAttachment>(object),
-        "Node" => lost::<core::v1::Node>(object),
-        "Namespace" => lost::<core::v1::Namespace>(object),
-        "Job" => lost::<batch::v1::Job>(object),
-        "CronJob" => lost::<batch::v1::CronJob>(object),
-        "Event" => lost::<core::v1::Event>(object),
-        "ConfigMap" => lost::<core::v1::ConfigMap>(object),
-        "Service" => lost::<core::v1::Service>(object),
-        "Endpoints" => lost::<core::v1::Endpoints>(object),
-        "EndpointSlice" => lost::<discovery::v1::EndpointSlice>(object),
-        "Ingress" => lost::<networking::v1::Ingress>(object),
-        "NetworkPolicy" => lost::<networking::v1::NetworkPolicy>(object),
-        "HorizontalPodAutoscaler" => lost::<autoscaling::v2::HorizontalPodAutoscaler>(object),
-        "PodDisruptionBudget" => lost::<policy::v1::PodDisruptionBudget>(object),
-        "Lease" => lost::<coordination::v1::Lease>(object),
-        "ResourceQuota" => lost::<core::v1::ResourceQuota>(object),
-        "LimitRange" => lost::<core::v1::LimitRange>(object),
-        "ServiceAccount" => lost::<core::v1::ServiceAccount>(object),
-        "Scale" => lost::<autoscaling::v1::Scale>(object),
-        _ => Ok(Vec::new()),
+    macro_rules! by_type {
+        ($($of:ty $(as $id:literal)?),* $(,)?) => {
+            $(if is_called(kind, <$of>::KIND, &[$($id)?]) {
+                return lost::<$of>(object);
+            })*
+        };
     }
+    built_in_kinds!(by_type);
+    if kind == "Scale" {
+        return lost::<k8s_openapi::api::autoscaling::v1::Scale>(object);
+    }
+    Ok(Vec::new())
+}
+
+/// Whether that is the kind's id: its name, unless another kind has that already.
+fn is_called(kind: &str, name: &str, ids: &[&str]) -> bool {
+    ids.first().map_or(kind == name, |id| kind == *id)
 }
 
 fn lost<T: DeserializeOwned + Serialize>(object: &Value) -> Result<Vec<String>, String> {
@@ -89,7 +78,7 @@ mod tests {
                 "metadata": { "name": "x" },
                 "surprise": true,
             });
-            assert_eq!(unknown_fields(kind.name, &object), Ok(vec!["surprise".into()]), "{}", kind.name);
+            assert_eq!(unknown_fields(kind.id, &object), Ok(vec!["surprise".into()]), "{}", kind.id);
         }
     }
 

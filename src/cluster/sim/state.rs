@@ -1,12 +1,14 @@
 //! Everything that the simulated cluster is at one moment, and what is to be done next.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::custom::CustomKinds;
 use super::fault::Faults;
 use super::managers::Writer;
 use super::objects::{Id, Objects};
-use crate::cluster::Object;
+use crate::cluster::{Kinds, Object};
 use crate::model::ObjectKey;
 use chrono::{DateTime, Utc};
 
@@ -33,6 +35,10 @@ pub(super) struct Revision {
 #[derive(Debug)]
 pub(super) struct State {
     pub objects: Objects,
+    /// What is known of custom kinds here,
+    pub custom: CustomKinds,
+    /// and of those that somebody asked for, to whoever shares it.
+    pub kinds: Arc<Kinds>,
     /// The virtual time. While timers run it is the time of each, not that at which somebody came to look.
     pub now: DateTime<Utc>,
     pub faults: Faults,
@@ -75,6 +81,8 @@ impl State {
     pub fn new(now: DateTime<Utc>) -> Self {
         Self {
             objects: Objects::new(),
+            custom: CustomKinds::default(),
+            kinds: Arc::new(Kinds::of_a_cluster()),
             now,
             faults: Faults::default(),
             is_settling: false,

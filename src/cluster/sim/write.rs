@@ -40,10 +40,10 @@ impl State {
         if !given(value, "creationTimestamp") {
             value["metadata"]["creationTimestamp"] = rfc3339(self.now).into();
         }
-        if has_generation(kind.name) && !given(value, "generation") {
+        if has_generation(kind.id) && !given(value, "generation") {
             value["metadata"]["generation"] = json!(1);
         }
-        if kind.name == "Job" {
+        if kind.id == "Job" {
             set_job_selector(value);
         }
     }
@@ -63,7 +63,7 @@ impl State {
         let kind = stored.kind;
         let mut managers = stored.managers.clone();
         new["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"].clone();
-        bump_generation(kind.name, old, &mut new, writer);
+        bump_generation(kind.id, old, &mut new, writer);
         self.note(&mut managers, kind, old, &new, writer);
         let is_gone = new.pointer("/metadata/deletionTimestamp").is_some()
             && new["metadata"].get("deletionGracePeriodSeconds") == Some(&json!(0))
@@ -89,7 +89,7 @@ impl State {
     fn changed(&mut self, id: Id, is_new: bool) {
         self.touch(id);
         let Some(stored) = self.objects.get(id) else { return };
-        let (kind, namespace, name) = (stored.kind.name, stored.namespace.clone(), stored.name.clone());
+        let (kind, namespace, name) = (stored.kind.id, stored.namespace.clone(), stored.name.clone());
         let owners = stored.owners.clone();
         let claims = stored.claims.clone();
         for owner in &owners {

@@ -10,7 +10,7 @@ use crate::diagnostics::Code;
 use crate::intake::{Mapping, MappingError};
 
 /// Whence signals come that no source sends.
-const OURS: [&str; 7] = ["api", "console", "discord", "heartbeat", "link", "pagerduty", "run"];
+const OURS: [&str; 8] = ["api", "console", "discord", "heartbeat", "link", "pagerduty", "run", "schedule"];
 
 /// Less than a minute is within the jitter of what sends it.
 const LEAST_WITHIN: Duration = Duration::from_secs(60);

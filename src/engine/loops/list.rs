@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::GUARD;
 use crate::action::{ActionError, World};
+use crate::cluster::ClusterError;
 use crate::engine::read::read_object;
 use crate::engine::scope::Frame;
 use crate::engine::state::RunState;
@@ -100,7 +101,8 @@ fn item(frame: &Frame, each: &ForEach, scope: &Scope, value: Value, now: DateTim
 }
 
 fn object_of(frame: &Frame, target: &ItemTarget, scope: &Scope) -> Result<ObjectKey, String> {
-    let kind = crate::cluster::Kind::find(&target.kind).map_err(|error| error.to_string())?;
+    let unknown = || ClusterError::UnknownKind(target.kind.clone()).to_string();
+    let kind = frame.kinds.find_text(&target.kind).ok_or_else(unknown)?;
     let name = target.name.resolve(scope).map_err(|error| error.to_string())?;
     let run = &frame.run.target;
     let namespace = match &target.namespace {
@@ -109,7 +111,7 @@ fn object_of(frame: &Frame, target: &ItemTarget, scope: &Scope) -> Result<Object
         None if run.kind == "Namespace" => run.name.clone(),
         None => run.namespace.clone(),
     };
-    let key = ObjectKey::new(kind.name, namespace, name);
+    let key = ObjectKey::new(kind.id, namespace, name);
     kind.check_key(&key).map_err(|why| format!("`{}`: {why}", redact(&key.name)))?;
     Ok(key)
 }

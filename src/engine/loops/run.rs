@@ -7,7 +7,7 @@ use crate::cluster::Object;
 use crate::engine::state::RunState;
 use crate::engine::status::Status;
 use crate::language::Scope;
-use crate::model::{FailureClass, ItemKey, Remedy, RunEvent, StepAddress};
+use crate::model::{FailureClass, ItemKey, Remedy, RunEvent, StepAddress, WaitsFor};
 
 impl RunState {
     /// The loop of that address, once it has its list.
@@ -68,7 +68,7 @@ impl RunState {
     /// Since when that step waits for a lock, for one of the items.
     pub(in crate::engine) fn waits_since(&self, step: &StepAddress) -> Option<DateTime<Utc>> {
         let of_items = self.steps.iter().filter(|(other, _)| other.for_all() == step.for_all());
-        of_items.filter_map(|(_, status)| status.tried()?.lock_since).min()
+        of_items.filter_map(|(_, status)| status.tried()?.waits_since(WaitsFor::Lock)).min()
     }
 
     /// Whether what stands against the item is for a human.

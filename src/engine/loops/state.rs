@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{GUARD, guard_key};
 use crate::cluster::Object;
 use crate::language::Scope;
-use crate::model::{Item, ItemKey, ItemOutcome, ObjectKey, Remedy, StepAddress, Target};
+use crate::model::{Item, ItemKey, ItemOutcome, KindText, ObjectKey, Remedy, StepAddress, Target};
 
 /// A loop whose list was made.
 #[derive(Debug, Clone, PartialEq)]
@@ -194,7 +194,7 @@ impl ItemState {
         // A list may leave out the namespace and the kind of what is in it.
         let is_it = text("/metadata/name") == Some(target.name.as_str())
             && text("/metadata/namespace").is_none_or(|namespace| namespace == target.namespace)
-            && text("/kind").is_none_or(|kind| kind == target.kind);
+            && text("/kind").is_none_or(|kind| kind == KindText::of(&target.kind).word);
         text("/metadata/uid").filter(|_| is_it)
     }
 

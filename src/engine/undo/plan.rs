@@ -154,7 +154,7 @@ fn take_back<'p>(at: &StepAt<'p>, due: &Due, state: &RunState, now: DateTime<Utc
         return stand(error.clone());
     }
     let is_late = |tried: &Tried| {
-        let since = tried.first_failed_at.into_iter().chain(tried.lock_since).min();
+        let since = tried.first_failed_at.into_iter().chain(tried.waits.map(|(_, at)| at)).min();
         since.is_some_and(|since| now >= since + UNDO_PATIENCE)
     };
     match status {

@@ -402,7 +402,12 @@ pub fn every_event() -> Vec<TimelineEntry> {
         failed(FailureClass::Retry),
         failed(FailureClass::Fail),
         failed(FailureClass::NeedsHuman),
-        RunEvent::Waiting { step: s(), until: at("14:20:00"), because: "RUN-6 works on the same target".into() },
+        RunEvent::Waiting {
+            step: s(),
+            until: at("14:20:00"),
+            because: "RUN-6 works on the same target".into(),
+            waits_for: None,
+        },
         RunEvent::Waited { step: s() },
         RunEvent::Skipped { step: step("escalate.2"), because: "the logs could not be read".into() },
         RunEvent::Proposed { preview: preview.clone() },

@@ -57,8 +57,13 @@ mod tests {
     fn told(autonomy: Autonomy, declaration: &Declaration) -> Vec<String> {
         let text = format!("autonomy: {autonomy}\nmitigate:\n  - patroni.switch_over: {{}}\n");
         let source = SourceText { path: Path::new("playbooks/leader.yaml"), text: &text };
-        let mut checker =
-            Checker { source: &source, asks: Asks::Author, problems: Vec::new(), inputs: Default::default() };
+        let mut checker = Checker {
+            source: &source,
+            asks: Asks::Author,
+            kinds: &Default::default(),
+            problems: Vec::new(),
+            inputs: Default::default(),
+        };
         check(&mut checker, autonomy, [(Location { line: 3, column: 5 }, declaration)]);
         checker.problems.iter().map(|problem| problem.render(false)).collect()
     }

@@ -6,9 +6,8 @@ use super::steps::{Draft, Spot};
 use super::visible::{Sees, Visible};
 use super::{Asks, approval};
 use crate::action::{Action, ChangeKind};
-use crate::cluster::Kind;
 use crate::diagnostics::{Code, DiagnosticSeverity};
-use crate::language::{AnyArg, Expression, Location, closest, list};
+use crate::language::{AnyArg, Expression, Location};
 use crate::model::{Phase, StepAddress};
 use crate::playbook::ApprovalRule;
 use crate::playbook::document::{ForEach, ItemTarget, Step, StepKind, WhenResolved};
@@ -202,24 +201,16 @@ impl Blocks<'_, '_, '_> {
     fn item_target(&mut self, raw: RawTarget, sees: Visible<'_>) -> Option<ItemTarget> {
         const WHAT: &str = "the `target` of a `foreach`";
         let checker = &mut *self.checker;
-        if let Some(from) = &raw.from {
-            let message = "`from` belongs to the `target` of the playbook: an item comes from the list";
+        for (field, from) in [("from", &raw.from), ("label", &raw.label)] {
+            let Some(from) = from else { continue };
+            let message = format!("`{field}` belongs to the `target` of the playbook: an item comes from the list");
             checker.error(Code::Misplaced, place(from), message, Some("leave it out".into()));
         }
         let kind = checker.required(raw.kind.as_ref(), &raw.seen, WHAT, "kind", "Job")?;
-        let Ok(known) = Kind::find(&kind.value) else {
-            let names = Kind::all().iter().map(|known| known.name);
-            let remedy = match closest(&kind.value, names.clone()) {
-                Some(meant) => format!("write `{meant}` instead"),
-                None => format!("the kinds are {}", list(names)),
-            };
-            let message = format!("`{}` is no kind that an item can be", kind.value);
-            checker.error(Code::UnknownValue, place(kind), message, remedy);
-            return None;
-        };
+        let known = checker.kind(&kind.value, place(kind), "an item can be")?;
         let name = checker.required(raw.name.as_ref(), &raw.seen, WHAT, "name", "\"{{job.metadata.name}}\"")?;
-        if let Some(given) = raw.namespace.as_ref().filter(|_| !known.namespaced) {
-            let message = format!("objects of the kind `{}` belong to no namespace", known.name);
+        if let Some(given) = raw.namespace.as_ref().filter(|_| known.is_cluster_wide()) {
+            let message = format!("objects of the kind `{}` belong to no namespace", known.id());
             checker.error(Code::Misplaced, given.at, message, Some("leave it out".into()));
             return None;
         }
@@ -244,7 +235,7 @@ impl Blocks<'_, '_, '_> {
             is_right = false;
         }
         let name = name.clone();
-        is_right.then(|| ItemTarget { kind: kind.value.clone(), namespace: raw.namespace, name })
+        is_right.then(|| ItemTarget { kind: known.id().to_owned(), namespace: raw.namespace, name })
     }
 
     fn guard_step(&mut self, step: RawStep, region: &[Inside]) -> Draft {

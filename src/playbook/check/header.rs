@@ -8,8 +8,8 @@ use super::names::Names;
 use super::visible::Sees;
 use super::{Checker, visible};
 use crate::diagnostics::Code;
-use crate::language::closest;
-use crate::model::{Autonomy, Rate, Severity};
+use crate::language::{Location, closest};
+use crate::model::{Autonomy, Rate, Schedule, Severity};
 use crate::playbook::document::{Limits, Trigger};
 use crate::playbook::kubernetes::is_label;
 use crate::playbook::load::{RawLimits, RawMetadata, RawPlaybook, Text, place};
@@ -152,9 +152,21 @@ pub(super) fn one_of<T: Copy>(checker: &mut Checker<'_>, text: &Text, field: &st
     None
 }
 
-pub(super) fn triggers(checker: &mut Checker<'_>, raw: &RawPlaybook, names: &Names) -> Vec<Trigger> {
-    let mut triggers: Vec<Trigger> = Vec::new();
+pub(super) fn triggers(
+    checker: &mut Checker<'_>,
+    raw: &RawPlaybook,
+    names: &Names,
+) -> (Vec<Trigger>, Vec<(Location, Schedule)>) {
+    let (mut triggers, mut schedules): (Vec<Trigger>, Vec<_>) = (Vec::new(), Vec::new());
     for raw in &raw.triggers {
+        if let Some(schedule) = &raw.schedule {
+            if let Some(other) = raw.alert.as_ref().or(raw.condition.as_ref()) {
+                let message = "a trigger is an alert or a `schedule`, and not both";
+                checker.error(Code::Contradiction, place(other), message, Some("make two triggers of it".into()));
+            }
+            schedules.extend(super::schedule::check(checker, schedule).map(|it| (schedule.seen.at, it)));
+            continue;
+        }
         let condition = raw.condition.as_ref().map(|text| checker.expression(text, visible(names, Sees::Alert, false)));
         let Some(alert) = checker.required(raw.alert.as_ref(), &raw.seen, "a trigger", "alert", "TheAlertsName") else {
             continue;
@@ -179,7 +191,7 @@ pub(super) fn triggers(checker: &mut Checker<'_>, raw: &RawPlaybook, names: &Nam
         }
         triggers.push(Trigger { alert: name, condition });
     }
-    triggers
+    (triggers, schedules)
 }
 
 /// Names may have brackets and blanks in them; these are no parts of one.

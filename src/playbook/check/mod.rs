@@ -8,9 +8,11 @@ mod flow;
 mod hand_over;
 mod header;
 mod inputs;
+mod kinds;
 mod missing;
 mod names;
 mod queries;
+mod schedule;
 mod steps;
 mod suits;
 mod target;
@@ -27,6 +29,7 @@ use std::time::Duration;
 
 use super::document::{InputKind, Playbook};
 use super::load::{Loaded, RawPlaybook, Seen, Text, branches_end_as_steps, place};
+use crate::cluster::Kinds;
 use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity, SourceText};
 use crate::language::{Expression, InBody, Location, Template, TemplateError};
 use crate::model::{Digest, Phase, PlaybookRef, parse_duration};
@@ -45,8 +48,13 @@ pub(super) enum Asks {
 }
 
 /// The playbook, or everything that is wrong with it.
-pub(super) fn check(loaded: Loaded, source: &SourceText<'_>, asks: Asks) -> Result<Playbook, Vec<Diagnostic>> {
-    let mut checker = Checker { source, asks, problems: loaded.problems, inputs: BTreeMap::new() };
+pub(super) fn check(
+    loaded: Loaded,
+    source: &SourceText<'_>,
+    asks: Asks,
+    kinds: &Arc<Kinds>,
+) -> Result<Playbook, Vec<Diagnostic>> {
+    let mut checker = Checker { source, asks, kinds, problems: loaded.problems, inputs: BTreeMap::new() };
     let is_read = checker.problems.iter().all(|problem| problem.severity != DiagnosticSeverity::Error);
     let playbook = loaded.document.and_then(|raw| build(&mut checker, raw, loaded.incomplete));
     let mut problems = checker.problems;
@@ -91,8 +99,11 @@ fn build(checker: &mut Checker<'_>, mut raw: RawPlaybook, incomplete: bool) -> O
     let header = header::check(checker, &raw);
     let inputs = inputs::check(checker, &raw.inputs);
     checker.inputs = inputs.iter().map(|(name, input)| (name.clone(), input.kind)).collect();
-    let triggers = header::triggers(checker, &raw, &names);
+    let (triggers, schedules) = header::triggers(checker, &raw, &names);
     let target = target::check(checker, &mut raw, &names);
+    if let (Some((at, _)), Some(target)) = (schedules.first(), &target) {
+        schedule::knows_all(checker, (*at, target), &inputs);
+    }
     let limits = header::limits(checker, &raw.limits);
     steps::ids(checker, &names);
     let escalate_at = raw.escalate.as_ref().map(|steps| steps.first().map_or(raw.seen.at, |step| step.seen.at));
@@ -131,6 +142,7 @@ fn build(checker: &mut Checker<'_>, mut raw: RawPlaybook, incomplete: bool) -> O
         review_by: header.review_by,
         page_by: header.page_by,
         triggers,
+        schedules: schedules.into_iter().map(|(_, schedule)| schedule).collect(),
         target: target?,
         inputs,
         limits,
@@ -138,6 +150,7 @@ fn build(checker: &mut Checker<'_>, mut raw: RawPlaybook, incomplete: bool) -> O
         mitigate: blocks::finish(mitigate)?,
         escalate: blocks::finish(escalate)?,
         warnings: Vec::new(),
+        kinds: checker.kinds.clone(),
         source: Arc::from(checker.source.text),
         path: checker.source.path.to_owned(),
     })
@@ -147,6 +160,7 @@ fn build(checker: &mut Checker<'_>, mut raw: RawPlaybook, incomplete: bool) -> O
 struct Checker<'a> {
     source: &'a SourceText<'a>,
     asks: Asks,
+    kinds: &'a Arc<Kinds>,
     problems: Vec<Diagnostic>,
     /// Of the inputs that could be read.
     inputs: BTreeMap<String, InputKind>,

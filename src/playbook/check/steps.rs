@@ -288,6 +288,11 @@ fn kind(checker: &mut Checker<'_>, sees: Visible<'_>, what: What, because: Optio
         What::Action(action) => {
             let because = matches!(action, Action::Tell(_));
             super::queries::check(checker, action.describe());
+            if let Some(name) = action.describe().named().kind {
+                let args = action.describe().args();
+                let at = args.iter().find(|(arg, _)| *arg == "kind").and_then(|(_, arg)| arg.text());
+                checker.kind_is_known(&name, at.map_or_else(Location::default, |(_, at)| at))?;
+            }
             for (_, arg) in action.describe().args() {
                 if let Some((template, at)) = arg.template() {
                     checker.template_names(template, at, Visible { now: false, because, ..sees });

@@ -3,9 +3,8 @@
 use super::names::Names;
 use super::visible::Sees;
 use super::{Checker, visible};
-use crate::cluster::Kind;
 use crate::diagnostics::Code;
-use crate::language::{AnyArg, Arg, closest, list};
+use crate::language::{AnyArg, Arg};
 use crate::playbook::document::{TargetPart, TargetRule};
 use crate::playbook::kubernetes::{NAMESPACE_LABEL, is_label, is_subdomain, label_of};
 use crate::playbook::load::{RawPlaybook, RawTarget, place};
@@ -17,49 +16,39 @@ pub(super) fn check(checker: &mut Checker<'_>, raw: &mut RawPlaybook, names: &Na
     let is_right = part(checker, names, "namespace", namespace.as_ref(), is_label)
         & part(checker, names, "name", name.as_ref(), is_subdomain);
     let kind = checker.required(target.kind.as_ref(), &target.seen, "`target`", "kind", "Deployment")?;
-    let Ok(known) = Kind::find(&kind.value) else {
-        let names = Kind::all().iter().map(|known| known.name);
-        let remedy = match closest(&kind.value, names.clone()) {
-            Some(meant) => format!("write `{meant}` instead"),
-            None => format!("the kinds are {}", list(names)),
-        };
-        checker.error(
-            Code::UnknownValue,
-            place(kind),
-            format!("`{}` is no kind that a playbook can be about", kind.value),
-            remedy,
-        );
-        return None;
-    };
+    let at = place(kind);
+    let known = checker.kind(&kind.value, at, "a playbook can be about")?;
     let from_alert = from_alert(checker, &target)?;
+    let label = label(checker, &target, from_alert, name.is_some())?;
     let namespace = match namespace {
-        Some(given) if !known.namespaced => {
+        Some(given) if known.is_cluster_wide() => {
             checker.error(
                 Code::Misplaced,
                 given.at,
-                format!("objects of the kind `{}` belong to no namespace", known.name),
+                format!("objects of the kind `{}` belong to no namespace", known.id()),
                 Some("leave it out".into()),
             );
             return None;
         }
         Some(given) => TargetPart::Given(given),
-        None if !known.namespaced => TargetPart::None,
+        None if known.is_cluster_wide() => TargetPart::None,
         None if from_alert => TargetPart::Label(NAMESPACE_LABEL.into()),
         None => {
             checker.required(None::<()>, &target.seen, "`target`", "namespace", "kube-system");
             return None;
         }
     };
-    let name = match (name, label_of(known.name)) {
+    let by_rule = || label_of(known.id()).map(str::to_owned);
+    let name = match (name, label.or_else(by_rule)) {
         (Some(given), _) => TargetPart::Given(given),
-        (None, Some(label)) if from_alert => TargetPart::Label(label.into()),
+        (None, Some(label)) if from_alert => TargetPart::Label(label),
         (None, None) if from_alert => {
-            let message = format!("which label of an alert names objects of the kind `{}` is not known", known.name);
+            let message = format!("which label of an alert names objects of the kind `{}` is not known", known.id());
             checker.error(
                 Code::MissingField,
-                place(kind),
+                at,
                 message,
-                Some("add `name: \"{{alert.labels.the_label}}\"`".into()),
+                Some("add `label: the_label`, or `name: \"{{alert.labels.the_label}}\"`".into()),
             );
             return None;
         }
@@ -76,7 +65,25 @@ pub(super) fn check(checker: &mut Checker<'_>, raw: &mut RawPlaybook, names: &Na
             return None;
         }
     };
-    is_right.then(|| TargetRule { kind: kind.value.clone(), namespace, name })
+    is_right.then(|| TargetRule { kind: known.id().to_owned(), namespace, name })
+}
+
+/// The label that names the object, where the playbook says which; `None`: what it says cannot be.
+fn label(checker: &mut Checker<'_>, target: &RawTarget, from_alert: bool, has_name: bool) -> Option<Option<String>> {
+    let Some(label) = &target.label else { return Some(None) };
+    let (at, name) = (place(label), label.value.trim());
+    let is_first = |c: char| c.is_ascii_alphabetic() || c == '_';
+    let (message, remedy) = if !from_alert {
+        ("`label` says which label of an alert names the object, and the target comes from none", "add `from: alert`")
+    } else if has_name {
+        ("`label` and `name` both say what the object is called", "leave one of them out")
+    } else if !name.starts_with(is_first) || !name.chars().all(|c| is_first(c) || c.is_ascii_digit()) {
+        ("that is no name of a label", "write letters, digits and `_`, as the alert has it")
+    } else {
+        return Some(Some(name.to_owned()));
+    };
+    checker.error(Code::InvalidName, at, message, Some(remedy.into()));
+    None
 }
 
 /// Whether the alert's labels say it; `None` when `from` says something else.

@@ -41,6 +41,16 @@ pub(in crate::playbook) struct RawTrigger {
     pub seen: Seen,
     pub alert: Option<Text>,
     pub condition: Option<Text>,
+    pub schedule: Option<RawSchedule>,
+}
+
+#[derive(Debug, Default)]
+pub(in crate::playbook) struct RawSchedule {
+    pub seen: Seen,
+    pub at: Option<Text>,
+    pub days: Option<Text>,
+    pub cron: Option<Text>,
+    pub time_zone: Option<Text>,
 }
 
 #[derive(Debug, Default)]
@@ -48,6 +58,7 @@ pub(in crate::playbook) struct RawTarget {
     pub seen: Seen,
     pub kind: Option<Text>,
     pub from: Option<Text>,
+    pub label: Option<Text>,
     pub namespace: Option<Arg<String>>,
     pub name: Option<Arg<String>>,
 }
@@ -172,9 +183,33 @@ impl Fields for RawApproval {
 
 plain_fields!(RawMetadata, "`metadata`", "name" => name, "version" => version, "owner" => owner, "review_by" => review_by);
 
-plain_fields!(RawTrigger, "a trigger", "alert" => alert, "where" => condition);
+impl Fields for RawTrigger {
+    const WHAT: &'static str = "a trigger";
+    const NAMES: &'static [&'static str] = &["alert", "where", "schedule"];
 
-plain_fields!(RawTarget, "`target`", "kind" => kind, "from" => from, "namespace" => namespace, "name" => name);
+    fn seen(&mut self) -> &mut Seen {
+        &mut self.seen
+    }
+
+    fn field<'de, A: MapAccess<'de>>(
+        &mut self,
+        key: &Text,
+        map: &mut A,
+        reader: &Reader<'_>,
+    ) -> Result<bool, A::Error> {
+        match key.value.as_str() {
+            "alert" => self.alert = Some(map.next_value()?),
+            "where" => self.condition = Some(map.next_value()?),
+            "schedule" => self.schedule = Some(reader.map(key, map)?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+plain_fields!(RawSchedule, "`schedule`", "at" => at, "days" => days, "cron" => cron, "time_zone" => time_zone);
+
+plain_fields!(RawTarget, "`target`", "kind" => kind, "from" => from, "label" => label, "namespace" => namespace, "name" => name);
 
 impl Fields for RawInputs {
     const WHAT: &'static str = "`inputs`";

@@ -5,17 +5,18 @@ mod approval;
 mod branch;
 mod each;
 mod looks;
+mod subject;
 
 use serde_json::{Map, Value, json};
 
 use crate::action::{Argument, Declaration, Effect, declarations};
-use crate::cluster::Kind;
 use crate::model::{Phase, Undo};
 use crate::playbook::InputKind;
 use approval::approval;
 use branch::{branch, retry};
 use each::each;
 use looks::{verify, watch};
+use subject::{kind, target, trigger};
 
 /// The schema (draft 2020-12) of a file of `playbooks/`.
 pub fn schema() -> Value {
@@ -54,12 +55,12 @@ fn top() -> Value {
         "approval": { "description": "Who is asked before the first change, where the run asks. Left out: one person, whoever may answer", "$ref": "#/$defs/approval" },
         "page_by": duration("Whatever the run is doing then, somebody is paged with the evidence so far"),
         "triggers": {
-            "description": "The alerts that start it",
+            "description": "The alerts, and the times, that start it",
             "type": "array",
             "items": {
                 "type": "object",
                 "additionalProperties": false,
-                "required": ["alert"],
+                "anyOf": [{ "required": ["alert"] }, { "required": ["schedule"] }],
                 "properties": trigger(),
             },
         },
@@ -99,22 +100,6 @@ fn metadata() -> Value {
         "review_by": text_like("The day by which somebody is to look at it again", "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
         "version": text_like("Three numbers. Changed content has a new one", "^[0-9]+\\.[0-9]+\\.[0-9]+(-[0-9A-Za-z.-]+)?$"),
         "owner": text("The team of `oncall.yaml` that owns it and is paged by it"),
-    })
-}
-
-fn trigger() -> Value {
-    json!({
-        "alert": text("The `alertname`"),
-        "where": condition("Which of these alerts: a condition on `alert`"),
-    })
-}
-
-fn target() -> Value {
-    json!({
-        "kind": { "description": "As Kubernetes spells it", "enum": kinds() },
-        "from": { "description": "`alert`: the alert's labels name the object", "const": "alert" },
-        "namespace": text("Where it is"),
-        "name": text("What it is called"),
     })
 }
 
@@ -307,7 +292,7 @@ fn of_argument(argument: &Argument) -> Value {
         "percentage or integer" => vec![share, integer],
         "percentage or size" => vec![share, size],
         "duration" => vec![duration_form()],
-        "kind" => vec![json!({ "enum": kinds() })],
+        "kind" => vec![kind()],
         // Words: `cronjob` or `self`.
         words if words.starts_with('`') => {
             vec![json!({ "enum": words.split('`').skip(1).step_by(2).collect::<Vec<_>>() })]
@@ -321,12 +306,6 @@ fn of_argument(argument: &Argument) -> Value {
         schema = with(schema, "default", default);
     }
     described(argument.doc, schema)
-}
-
-fn kinds() -> Vec<&'static str> {
-    let mut kinds: Vec<&str> = Kind::all().iter().map(|kind| kind.name).collect();
-    kinds.sort_unstable();
-    kinds
 }
 
 /// CEL. A bare `true` is one too.
@@ -363,10 +342,11 @@ fn with(mut schema: Value, name: &str, value: Value) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::raw::{RawApproval, RawInput, RawLimits, RawMetadata, RawTarget, RawTrigger};
+    use super::super::raw::{RawApproval, RawInput, RawLimits, RawMetadata, RawSchedule, RawTarget, RawTrigger};
     use super::super::reader::Fields;
     use super::super::step::{RawBranch, RawRetry, RawVerify, RawWatch};
     use super::super::{RawEach, RawPlaybook, RawStep};
+    use super::subject::schedule;
     use super::*;
 
     fn names<T: Fields>() -> Vec<&'static str> {
@@ -386,6 +366,7 @@ mod tests {
         assert_eq!(keys_of(&top()), names::<RawPlaybook>());
         assert_eq!(keys_of(&metadata()), names::<RawMetadata>());
         assert_eq!(keys_of(&trigger()), names::<RawTrigger>());
+        assert_eq!(keys_of(&schedule()), names::<RawSchedule>());
         assert_eq!(keys_of(&target()), names::<RawTarget>());
         assert_eq!(keys_of(&approval()["properties"]), names::<RawApproval>());
         assert_eq!(keys_of(&input()), names::<RawInput>());

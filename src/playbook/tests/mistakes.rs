@@ -837,7 +837,7 @@ fn inputs_and_targets() {
     12 | target: { kind: Endpoints, from: alert }
        |                 ^^^^^^^^^
        |
-       = help: add `name: "{{alert.labels.the_label}}"`
+       = help: add `label: the_label`, or `name: "{{alert.labels.the_label}}"`
     "#);
 }
 

@@ -5,11 +5,13 @@ mod branches;
 mod examples;
 mod frozen;
 mod hostile;
+mod kinds;
 mod laws;
 mod loops;
 mod missing;
 mod mistakes;
 mod requests;
+mod schedules;
 mod watches;
 
 use std::path::Path;

@@ -11,10 +11,11 @@ use super::branches::{WayAt, branches};
 use super::missing::{Missing, Shown, missing};
 use super::read::read_cases;
 use super::run::run_case;
+use crate::cluster::Kinds;
 use crate::diagnostics::Diagnostics;
 use crate::files;
 use crate::message::timeline_lines;
-use crate::playbook::{Catalog, LARGEST_PLAYBOOK, Playbook};
+use crate::playbook::{Catalog, LARGEST_PLAYBOOK, Playbook, is_playbook};
 
 /// What the cases of one playbook came to.
 #[derive(Debug)]
@@ -56,15 +57,19 @@ impl PlaybookReport {
     }
 }
 
-/// Runs the cases of every playbook in `folder`, or of the one playbook that it names. `told` hears of each playbook when it is
-/// done.
+/// Runs the cases of every playbook in `folder`, or of the one playbook that it names. `kinds`: what is known beside
+/// Kubernetes' own. `told` hears of each playbook when it is done.
 ///
 /// # Errors
 /// When the folder cannot be read, or there is nowhere to put the rehearsals' databases.
-pub async fn test_folder(folder: &Path, mut told: impl FnMut(&PlaybookReport)) -> anyhow::Result<Vec<PlaybookReport>> {
+pub async fn test_folder(
+    folder: &Path,
+    kinds: &Arc<Kinds>,
+    mut told: impl FnMut(&PlaybookReport),
+) -> anyhow::Result<Vec<PlaybookReport>> {
     let mut reports = Vec::new();
     for path in playbook_files(folder)? {
-        let report = test_playbook(&path).await?;
+        let report = test_playbook(&path, kinds).await?;
         told(&report);
         reports.push(report);
     }
@@ -86,7 +91,7 @@ pub fn playbook_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     for entry in entries {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name.ends_with(".yaml") && !name.ends_with(".cases.yaml") {
+        if is_playbook(&name) {
             found.push(path);
         }
     }
@@ -94,7 +99,7 @@ pub fn playbook_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-async fn test_playbook(path: &Path) -> anyhow::Result<PlaybookReport> {
+async fn test_playbook(path: &Path, kinds: &Arc<Kinds>) -> anyhow::Result<PlaybookReport> {
     let mut report = PlaybookReport {
         path: path.to_owned(),
         name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
@@ -109,7 +114,7 @@ async fn test_playbook(path: &Path) -> anyhow::Result<PlaybookReport> {
         Ok(source) => source,
         Err(error) => return Ok(PlaybookReport { error: Some(error.to_string()), ..report }),
     };
-    let playbook = match Playbook::parse(path, &source) {
+    let playbook = match Playbook::parse_with(path, &source, kinds) {
         Ok(playbook) => playbook,
         Err(problems) => {
             return Ok(PlaybookReport { error: Some(Diagnostics(problems).to_string()), ..report });
@@ -134,7 +139,7 @@ async fn test_playbook(path: &Path) -> anyhow::Result<PlaybookReport> {
                     lasted: Duration::ZERO,
                     timeline: Vec::new(),
                 };
-                match run_case(&source, &others, &file, &case.value, folder.path()).await {
+                match run_case(&playbook, &others, &file, &case.value, folder.path()).await {
                     Ok(came) => {
                         entered.extend(came.branches);
                         shown.doubted.extend(came.doubted);
@@ -166,7 +171,7 @@ pub fn handed_to(playbook: &Playbook) -> Vec<Arc<Playbook>> {
     if wanted.is_empty() {
         return Vec::new();
     }
-    let (catalog, _) = Catalog::load(playbook.path.parent().unwrap_or(Path::new("")));
+    let (catalog, _) = Catalog::load_with(playbook.path.parent().unwrap_or(Path::new("")), &playbook.kinds);
     while let Some(name) = wanted.pop() {
         if let Some(other) = catalog.get(&name).filter(|other| other.name != playbook.name) {
             if found.insert(name, other.clone()).is_none() {

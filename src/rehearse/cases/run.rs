@@ -52,13 +52,13 @@ pub struct Came {
 /// # Errors
 /// When the case itself cannot be set up: a manifest without a kind, a time that is none.
 pub async fn run_case(
-    source: &str,
+    playbook: &Playbook,
     others: &[Arc<Playbook>],
     file: &CaseFile,
     case: &Case,
     folder: &Path,
 ) -> anyhow::Result<Came> {
-    let play = Play::set(source, others, file, case, folder).await?;
+    let play = Play::set(playbook, others, file, case, folder).await?;
     let came = play.run().await;
     play.stage.store.close().await;
     came
@@ -70,7 +70,7 @@ impl<'a> Play<'a> {
     /// # Errors
     /// As [`run_case`].
     pub async fn set(
-        source: &str,
+        playbook: &Playbook,
         others: &[Arc<Playbook>],
         file: &CaseFile,
         case: &'a Case,
@@ -78,12 +78,14 @@ impl<'a> Play<'a> {
     ) -> anyhow::Result<Self> {
         let begin = Utc.with_ymd_and_hms(2026, 3, 2, 2, 0, 0).single().unwrap_or_default();
         let clock = Arc::new(ManualClock::new(begin));
-        let mut playbook = Playbook::from_store(source).map_err(anyhow::Error::msg)?;
+        let kinds = &playbook.kinds;
+        let mut playbook = Playbook::from_store_with(&playbook.source, kinds).map_err(anyhow::Error::msg)?;
         if let Some(autonomy) = case.autonomy {
             playbook.autonomy = autonomy;
         }
-        let cluster = SimCluster::from_objects(clock.clone(), objects(file, case, begin)?)?;
-        let others = others.iter().map(|other| Playbook::from_store(&other.source).map_err(anyhow::Error::msg));
+        let cluster = SimCluster::of_kinds(clock.clone(), kinds.custom(), objects(file, case, begin)?)?;
+        let others = others.iter();
+        let others = others.map(|other| Playbook::from_store_with(&other.source, kinds).map_err(anyhow::Error::msg));
         let mut playbooks = others.collect::<anyhow::Result<Vec<_>>>()?;
         let name = playbook.name.clone();
         playbooks.push(playbook);
@@ -178,7 +180,8 @@ fn objects(file: &CaseFile, case: &Case, now: DateTime<Utc>) -> anyhow::Result<V
 
 /// `Pod/kube-system/coredns-1`, as `without` has it.
 pub(super) fn key_of(object: &Object) -> String {
-    let parts = [object.kind(), object.namespace(), object.name()];
+    let key = object.key();
+    let parts = [&*key.kind, &*key.namespace, &*key.name];
     parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("/")
 }
 

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use dogwatch::cluster::{Access, Cluster, ClusterError, Delete, ListQuery, Object, Patch, SimCluster};
+use dogwatch::cluster::{
+    Access, Cluster, ClusterError, Delete, Kind, KindName, Kinds, ListQuery, Object, Patch, SimCluster,
+};
 use dogwatch::metrics::{Levels, PagesMade};
 use dogwatch::model::*;
 use dogwatch::store::sqlite::SqliteStore;
@@ -425,6 +427,14 @@ impl Cluster for FusedCluster {
 
     async fn allowed(&self, access: &Access) -> Result<bool, ClusterError> {
         self.inner.allowed(access).await
+    }
+
+    async fn kind(&self, name: &KindName) -> Result<&'static Kind, ClusterError> {
+        self.inner.kind(name).await
+    }
+
+    fn kinds(&self) -> Arc<Kinds> {
+        self.inner.kinds()
     }
 
     async fn version(&self) -> Result<String, ClusterError> {

@@ -57,7 +57,7 @@ impl State {
     fn sets_of(&self, deployment: &Value) -> Vec<Set> {
         let template = bare_template(deployment);
         let owned = self.objects.owned_by(text(deployment, "/metadata/uid"));
-        let sets = owned.into_iter().filter(|id| self.objects.get(*id).is_some_and(|it| it.kind.name == "ReplicaSet"));
+        let sets = owned.into_iter().filter(|id| self.objects.get(*id).is_some_and(|it| it.kind.id == "ReplicaSet"));
         let sets = sets.map(|id| {
             let set = self.objects.value(id);
             Set {

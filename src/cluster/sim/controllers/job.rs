@@ -80,7 +80,7 @@ impl State {
     /// The pods of a Job and their phases.
     fn pods_of(&self, uid: &str) -> Vec<(Id, String)> {
         let owned = self.objects.owned_by(uid).into_iter();
-        let pods = owned.filter(|id| self.objects.get(*id).is_some_and(|it| it.kind.name == "Pod"));
+        let pods = owned.filter(|id| self.objects.get(*id).is_some_and(|it| it.kind.id == "Pod"));
         pods.map(|id| (id, text(&self.objects.value(id), "/status/phase").to_owned())).collect()
     }
 

@@ -23,7 +23,7 @@ impl State {
         if self.reconcile_deletion(id) {
             return;
         }
-        match self.objects.get(id).map(|stored| stored.kind.name) {
+        match self.objects.get(id).map(|stored| stored.kind.id) {
             Some("Deployment") => self.reconcile_deployment(id),
             Some("ReplicaSet") => self.reconcile_replica_set(id),
             Some("StatefulSet") => self.reconcile_stateful_set(id),
@@ -49,7 +49,7 @@ impl State {
     /// The pods that an owner has, those on their way out left aside.
     fn live_pods(&self, uid: &str) -> Vec<(Id, &Stored)> {
         let pods = self.objects.owned_by(uid).into_iter().filter_map(|id| Some((id, self.objects.get(id)?)));
-        pods.filter(|(_, pod)| pod.kind.name == "Pod" && !pod.is_going && !pod.is_finished).collect()
+        pods.filter(|(_, pod)| pod.kind.id == "Pod" && !pod.is_going && !pod.is_finished).collect()
     }
 
     /// The object and all that it belongs to, upwards.
@@ -60,7 +60,7 @@ impl State {
         while let Some((id, stored)) = next.and_then(|id| Some((id, self.objects.get(id)?)))
             && lineage.len() < 5
         {
-            lineage.push((id, ObjectKey::new(stored.kind.name, &*stored.namespace, &*stored.name)));
+            lineage.push((id, ObjectKey::new(stored.kind.id, &*stored.namespace, &*stored.name)));
             next = stored.owners.first().and_then(|owner| self.objects.with_uid(owner));
         }
         lineage

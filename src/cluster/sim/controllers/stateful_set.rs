@@ -118,7 +118,7 @@ impl State {
     fn pods_by_ordinal(&self, set: &Value) -> Vec<(i64, Id)> {
         let prefix = format!("{}-", text(set, "/metadata/name"));
         let owned = self.objects.owned_by(text(set, "/metadata/uid")).into_iter();
-        let pods = owned.filter_map(|id| Some((id, self.objects.get(id).filter(|pod| pod.kind.name == "Pod")?)));
+        let pods = owned.filter_map(|id| Some((id, self.objects.get(id).filter(|pod| pod.kind.id == "Pod")?)));
         pods.filter_map(|(id, pod)| Some((pod.name.strip_prefix(&prefix)?.parse().ok()?, id))).collect()
     }
 

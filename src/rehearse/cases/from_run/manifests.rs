@@ -57,7 +57,10 @@ fn is_manifest(value: &Value) -> bool {
 fn collect(value: &Value, found: &mut Vec<Value>) {
     if is_manifest(value) {
         let is_known = |known: &Value| {
-            ["/kind", "/metadata/namespace", "/metadata/name"].iter().all(|at| known.pointer(at) == value.pointer(at))
+            // Of two kinds with one name, the group is another one.
+            ["/apiVersion", "/kind", "/metadata/namespace", "/metadata/name"]
+                .iter()
+                .all(|at| known.pointer(at) == value.pointer(at))
         };
         if !found.iter().any(is_known) {
             found.push(value.clone());
