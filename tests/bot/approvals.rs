@@ -605,7 +605,7 @@ async fn tested(cases: &str) -> dogwatch::rehearse::cases::PlaybookReport {
     let playbook = folder.path().join("shop-slow.yaml");
     std::fs::write(&playbook, asking(TWO)).unwrap();
     std::fs::write(folder.path().join("shop-slow.cases.yaml"), cases).unwrap();
-    dogwatch::rehearse::cases::test_folder(&playbook, |_| {}).await.unwrap().remove(0)
+    dogwatch::rehearse::cases::test_folder(&playbook, &Default::default(), |_| {}).await.unwrap().remove(0)
 }
 
 #[tokio::test]
