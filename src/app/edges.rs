@@ -207,6 +207,7 @@ pub(super) fn follow(rules: &mut IncidentRules, config: &Config, oncall: &OnCall
     rules.page_for = Arc::new(oncall.page_for());
     rules.ceilings.set(config.engine.ceilings());
     rules.limits.set(config.engine.limits.fleet());
+    rules.people = Arc::new(config.people_limits());
     rules.reopen_within = config.incidents.reopen_within.0;
     rules.stale_within = config.incidents.stale_within.0;
     rules.grouping.within = config.incidents.together_within.0;

@@ -52,7 +52,10 @@ use playbooks::CatalogListing;
 pub use reloads::{InForce, reloader};
 use replies::{LivePreviews, ShiftReports};
 use teams::unknown_to;
-pub use teams::{unknown_budgets, unknown_contacts, unknown_page_teams, unknown_teams, unknown_ticket_teams};
+pub use teams::{
+    unfit_approvers, unknown_budgets, unknown_contacts, unknown_page_teams, unknown_people, unknown_teams,
+    unknown_ticket_teams,
+};
 
 /// How long the cluster may take to take back the mandate: the process must end all the same.
 const RELEASE_WITHIN: Duration = Duration::from_secs(1);
@@ -314,7 +317,10 @@ fn settings(config: &Config) -> anyhow::Result<Settings> {
         .server
         .api_tokens
         .iter()
-        .map(|token| Ok(ApiToken { name: token.name.clone(), role: token.role, token: token.token.read()? }))
+        .map(|token| {
+            let person = token.person().to_owned();
+            Ok(ApiToken { name: token.name.clone(), person, role: token.role, token: token.token.read()? })
+        })
         .collect::<anyhow::Result<_>>()?;
     let severities = Arc::new(config.severities.mapping());
     let source = |config: &SourceConfig, field: String| source(config, field, severities.clone());

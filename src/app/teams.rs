@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use crate::action::Action;
 use crate::config::Config;
-use crate::model::{PageBudgets, Phase};
+use crate::model::{Approvers, PageBudgets, Phase};
 use crate::oncall::OnCall;
-use crate::playbook::{Catalog, Playbook, StepKind};
+use crate::playbook::{ApprovalRule, Catalog, Playbook, StepKind};
 
 /// What works although a file names a team that nobody knows, each with what follows from that.
 pub(super) fn unknown_to(oncall: &OnCall, catalog: &Catalog, config: &Config) -> Vec<String> {
@@ -16,7 +16,9 @@ pub(super) fn unknown_to(oncall: &OnCall, catalog: &Catalog, config: &Config) ->
     let named = unknown_teams(oncall, catalog.iter().map(Arc::as_ref)).into_iter().map(instead);
     let named = named.chain(unknown_budgets(oncall, &config.pages.budgets())).chain(unknown_page_teams(oncall, config));
     let named = named.chain(unknown_ticket_teams(oncall, config).into_iter().map(no_ticket));
-    named.chain(unknown_contacts(oncall, config)).chain(unknown_ceilings(oncall, catalog, config)).collect()
+    let named = named.chain(unknown_contacts(oncall, config)).chain(unknown_ceilings(oncall, catalog, config));
+    let named = named.chain(unfit_approvers(oncall, config, catalog.iter().map(Arc::as_ref)));
+    named.chain(unknown_people(oncall, config)).collect()
 }
 
 /// Ceilings of teams and playbooks that nobody knows: they hold nothing back. Which namespaces there
@@ -82,6 +84,61 @@ pub fn unknown_contacts(oncall: &OnCall, config: &Config) -> Vec<String> {
         )
     };
     missing.into_iter().map(said).collect()
+}
+
+/// Questions that cannot be answered with yes: nobody knows the team or the people whose yes counts, or
+/// there are fewer than are asked.
+pub fn unfit_approvers<'p>(
+    oncall: &OnCall,
+    config: &Config,
+    playbooks: impl Iterator<Item = &'p Playbook>,
+) -> Vec<String> {
+    let wrong = |(name, owner, rule): (&str, &str, &ApprovalRule)| {
+        let of = rule.of.clone().unwrap_or_else(|| Approvers::Team(owner.to_owned()));
+        let why = match &of {
+            Approvers::Anybody => return None,
+            Approvers::Named(names) => {
+                let is_token = |name: &str| config.server.api_tokens.iter().any(|token| token.person() == name);
+                names.iter().filter(|name| !is_token(name)).find_map(|name| oncall.knows_member(name).err())?
+            }
+            Approvers::Team(team) => match oncall.team(team) {
+                Err(error) => error.to_string(),
+                Ok(known) => {
+                    let manager = known.manager.iter().map(|manager| manager.name.as_str());
+                    let members = known.members();
+                    let all: BTreeSet<&str> =
+                        members.iter().map(|member| member.name.as_str()).chain(manager).collect();
+                    let needed = usize::try_from(rule.people).unwrap_or(usize::MAX);
+                    if all.len() >= needed {
+                        return None;
+                    }
+                    format!("{} must say yes, and team {team} has {}", rule.people, all.len())
+                }
+            },
+        };
+        Some(format!("`approval` of {name}: {why}. Where it asks, nobody can say yes"))
+    };
+    let mut found: Vec<String> = playbooks
+        .flat_map(|playbook| {
+            playbook.approvals().into_iter().map(|rule| (playbook.name.as_str(), playbook.owner.as_str(), rule))
+        })
+        .filter_map(wrong)
+        .collect();
+    found.dedup();
+    found
+}
+
+/// Limits of people and teams that nobody knows. Which namespaces there are, only the cluster knows.
+pub fn unknown_people(oncall: &OnCall, config: &Config) -> Vec<String> {
+    let is_token = |name: &str| config.server.api_tokens.iter().any(|token| token.person() == name);
+    let named = config.people.iter().filter_map(|entry| entry.name.as_ref()).filter(|name| !is_token(name));
+    let people = named.filter_map(|name| Some(format!("{}. It limits nobody", oncall.knows_member(name).err()?)));
+    let teams = config.people.iter().flat_map(|entry| entry.teams.iter().flatten());
+    let teams = teams.filter_map(|team| Some(format!("{}. It allows nothing", oncall.team(team).err()?)));
+    let holders = config.server.api_tokens.iter().filter_map(|token| token.person.as_ref());
+    let holders = holders.filter_map(|name| oncall.knows_member(name).err());
+    let holders = holders.map(|why| format!("`server.api_tokens`: {why}"));
+    people.chain(teams).map(|why| format!("`people`: {why}")).chain(holders).collect()
 }
 
 fn paged(playbook: &Playbook) -> impl Iterator<Item = String> {

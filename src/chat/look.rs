@@ -72,6 +72,7 @@ impl Look<'_> {
                 let freezes = self.store.freezes_at(self.now).await?;
                 answered(message::freezes_text(&freezes, &self.explains.freeze_map.get()))
             }
+            Command::Approvals => answered(message::approvals_text(&self.store.open_approvals().await?)),
             Command::Windows => answered(self.windows().await?),
             Command::Oncall { question, team, layer, at, lasting_secs } => {
                 // As near as the calendar allows.
@@ -109,7 +110,8 @@ impl Look<'_> {
             | Command::TakeShift { .. }
             | Command::Override { .. }
             | Command::EndOverride { .. }
-            | Command::Approve { .. } => answered(help_text(self.role)),
+            | Command::Approve { .. }
+            | Command::DenyBecause { .. } => answered(help_text(self.role)),
         })
     }
 

@@ -10,8 +10,8 @@ use super::against::Against;
 use super::kinds::KindsArgs;
 use super::output::{Exit, Failure, say};
 use crate::app::{
-    no_playbooks, parse_oncall, unknown_budgets, unknown_contacts, unknown_page_teams, unknown_teams,
-    unknown_ticket_teams, unmatched_queries,
+    no_playbooks, parse_oncall, unfit_approvers, unknown_budgets, unknown_contacts, unknown_page_teams, unknown_people,
+    unknown_teams, unknown_ticket_teams, unmatched_queries,
 };
 use crate::clock::{Clock as _, SystemClock};
 use crate::cluster::Kinds;
@@ -184,6 +184,12 @@ impl Found {
         let (file, named_in) = (&config.oncall.file, config.path());
         for wrong in unknown_teams(oncall, self.loaded.iter().map(Arc::as_ref)) {
             self.error(Code::UnknownTeam, file, &wrong);
+        }
+        for wrong in unfit_approvers(oncall, config, self.loaded.iter().map(Arc::as_ref)) {
+            self.error(Code::UnknownTeam, file, &wrong);
+        }
+        for warning in unknown_people(oncall, config) {
+            self.warning(Code::UnknownName, named_in, &warning);
         }
         for warning in unknown_budgets(oncall, &config.pages.budgets()) {
             self.warning(Code::UnknownTeam, named_in, &warning);

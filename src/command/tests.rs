@@ -105,7 +105,8 @@ fn help_says_who_may_ask_for_what() {
     /breakers                                 playbooks of which no run changes anything, as too many did not help
     /close PLAYBOOK reason                    close the breaker of a playbook: its runs may change things again (needs the role responder)
     /approve APR-7                            yes to a question of the bot (needs the role responder)
-    /deny APR-7                               no to a question of the bot (needs the role responder)
+    /deny APR-7 [reason]                      no to a question of the bot (needs the role responder)
+    /approvals                                the questions that wait for an answer: of whom, until when, and who has said yes
     /page test TEAM                           send a team a page that says that it is a test, the way of all pages (needs the role responder)
         --severity S1                         S1 or S2 (else)
     /oncall QUESTION [TEAM]                   who is on call; schedule, gaps, check, ical; take: I cover until the end of the shift

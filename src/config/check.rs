@@ -1,6 +1,7 @@
 //! Contradictions between fields, and what they name but is not there.
 
 mod alertmanager;
+mod people;
 mod reach;
 mod sources;
 mod tickets;
@@ -37,6 +38,7 @@ impl Config {
         checker.tiers();
         checker.labels();
         checker.engine();
+        checker.people();
         checker.log();
         checker.files();
         if checker.problems.is_empty() {

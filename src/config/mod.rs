@@ -22,6 +22,7 @@ mod log;
 mod maintenance;
 mod oncall;
 mod pages;
+mod people;
 mod playbooks;
 mod prometheus;
 mod server;
@@ -56,6 +57,7 @@ pub use log::{LogConfig, LogFormat};
 pub use maintenance::MaintenanceConfig;
 pub use oncall::OncallConfig;
 pub use pages::{PageSink, PagesConfig};
+pub use people::PersonConfig;
 pub use playbooks::PlaybooksConfig;
 pub use prometheus::PrometheusConfig;
 pub use server::{ApiToken, ServerConfig};
@@ -67,6 +69,7 @@ pub use store::StoreConfig;
 pub use tickets::{TicketConfig, TicketKind};
 
 use crate::files;
+use crate::model::PeopleLimits;
 use source::ConfigText;
 
 /// The whole of `dogwatch.yaml`.
@@ -95,6 +98,9 @@ pub struct Config {
     pub severities: SeveritiesConfig,
     pub labels: LabelsConfig,
     pub engine: EngineConfig,
+    /// What single people may run and approve. Empty: what their role allows. It counts at once when
+    /// the file is read again.
+    pub people: Vec<PersonConfig>,
     pub log: LogConfig,
     #[serde(skip)]
     source: ConfigText,
@@ -130,6 +136,11 @@ impl Config {
         config.source = source;
         config.anchor();
         Ok(config)
+    }
+
+    /// What single people may run and approve.
+    pub fn people_limits(&self) -> PeopleLimits {
+        people::limits(&self.people)
     }
 
     /// The file that it was read from.

@@ -40,10 +40,20 @@ pub struct ServerConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ApiToken {
-    /// Who holds it: this name stands on the timeline.
+    /// Who holds it: this name stands on the timeline, unless `person` says another.
     pub name: String,
+    /// The member of `oncall.yaml` who holds it: then they are one and the same here and in chat, and
+    /// their yes counts as that of this member, once.
+    pub person: Option<String>,
     pub role: Role,
     pub token: SecretSource,
+}
+
+impl ApiToken {
+    /// By which name its holder is known.
+    pub fn person(&self) -> &str {
+        self.person.as_deref().unwrap_or(&self.name)
+    }
 }
 
 impl Default for ServerConfig {

@@ -157,7 +157,7 @@ async fn decide(
 /// loop that would be another thing now, or of which nobody was shown what it would be, is left
 /// alone: the others were approved. One that was begun is finished.
 fn not_as_approved(driver: &Driver<'_>, at: &StepAt<'_>, intent: &Intent) -> Option<ActionError> {
-    let Approval::Granted { preview, by } = &driver.state.approval else { return None };
+    let Approval::Granted { preview, by, .. } = &driver.state.approval else { return None };
     let shown = preview.steps.iter().find(|shown| shown.step == at.address);
     let message = match shown {
         None => format!("{by} approved what was shown, and not `{}`", intent.summary),

@@ -1,8 +1,9 @@
 //! A diagnosis has an age. A yes, a lock or a wait may take hours, and what was found out before is
 //! then no ground to change anything: it is found out and decided again.
 
+use super::compare::{Compared, compare};
 use super::drive::Driver;
-use super::preview::{self, Compared};
+use super::preview::{self, Extent};
 use super::state::{Approval, RunState};
 use super::walk::StepAt;
 use crate::model::{HumanDuration, Phase};
@@ -42,13 +43,14 @@ fn can_begin_again(state: &RunState) -> bool {
 /// it is asked again, for people.
 pub(super) async fn why_the_yes_is_void(driver: &Driver<'_>) -> Option<String> {
     let state = &driver.state;
-    let Approval::Granted { preview: shown, by } = &state.approval else { return None };
+    let Approval::Granted { preview: shown, by, .. } = &state.approval else { return None };
     if !state.yes_is_older || !can_begin_again(state) {
         return None;
     }
-    let now = preview::preview(driver.world, &driver.frame, state, driver.playbook, driver.until()).await;
+    let now =
+        preview::preview(driver.world, &driver.frame, state, driver.playbook, Extent::Decided, driver.until()).await;
     // What cannot be asked now is asked again before the change itself, which compares it, too.
-    (preview::compare(shown, &now) == Compared::Changed).then(|| {
+    (compare(shown, &now) == Compared::Changed).then(|| {
         format!(
             "{} asks again: what {by} approved was shown before it was diagnosed anew, and it would do another thing now",
             driver.frame.run.id

@@ -7,12 +7,13 @@ use chrono::{DateTime, Utc};
 use super::act::{act, doubt};
 use super::anew;
 use super::ask_source::{ask_source, why_asked_anew};
+use super::asking::Question;
 use super::brakes::{autonomy, frozen_before_it_begins, is_held_back, is_stopped_by_a_brake, run_limits};
 use super::hand_over::hand_over;
 use super::inbox::take_inbox;
 use super::observe::{Observed, observe, told};
 use super::plan::{Next, plan};
-use super::preview;
+use super::preview::{self, Extent};
 use super::repeats::why_not_again;
 use super::retry::retry_at;
 use super::scope::Frame;
@@ -107,7 +108,8 @@ impl Driver<'_> {
                 self.wait(&at.address, vec![waits], until).await
             }
             Next::Propose => {
-                let outlook = preview::preview(self.world, &self.frame, &self.state, playbook, self.until()).await;
+                let (frame, state, until) = (&self.frame, &self.state, self.until());
+                let outlook = preview::preview(self.world, frame, state, playbook, Extent::Shown, until).await;
                 self.record(RunEvent::Proposed { preview: outlook.preview }).await
             }
             Next::AskSource { waited } => ask_source(self, waited).await,
@@ -117,7 +119,8 @@ impl Driver<'_> {
             },
             Next::Expire { approval } => {
                 let by = "the clock".to_owned();
-                self.record(RunEvent::ApprovalAnswered { approval, verdict: None, by, waited: None }).await
+                self.record(RunEvent::ApprovalAnswered { approval, verdict: None, by, waited: None, reason: None })
+                    .await
             }
             Next::Act { at, action, attempt } => {
                 if let Some(because) = anew::is_due_before(self, &at) {
@@ -235,7 +238,9 @@ impl Driver<'_> {
 
     /// `again`: why what was answered before is asked again.
     pub(super) async fn ask(&mut self, at: &StepAt<'_>, again: Option<String>) -> Result<Flow, StoreError> {
-        let mut outlook = preview::preview(self.world, &self.frame, &self.state, self.playbook, self.until()).await;
+        let question = Question::at(self.playbook, at, &self.state);
+        let (frame, extent, until) = (&self.frame, Extent::Asked { before: question.before.as_ref() }, self.until());
+        let mut outlook = preview::preview(self.world, frame, &self.state, self.playbook, extent, until).await;
         // What comes later may have to wait for what comes first; but that is there to be shown.
         if let Some(error) = outlook.unasked.remove(&at.address) {
             let attempt = self.state.tried(&at.address).attempts + 1;
@@ -259,8 +264,9 @@ impl Driver<'_> {
             let attempt = self.state.tried(&at.address).attempts + 1;
             return self.failed(at, attempt, error, Vec::new()).await;
         }
-        let expires_at = self.now() + self.options.approval_timeout;
-        let ask = Some(Ask { preview: outlook.preview, expires_at });
+        let expires_at = self.now() + question.within(self.options.approval_timeout);
+        let terms = question.terms(self.playbook, at, (&self.frame, &self.state), &outlook);
+        let ask = Some(Ask { preview: outlook.preview, expires_at, before: question.before, terms });
         let notices = again.or_else(|| why_asked_anew(self)).into_iter().collect();
         // Items of a loop that have begun go on meanwhile.
         let park_until = (!at.is_in_loop()).then_some(expires_at);

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::ask_source::Heard;
+use super::asking::is_asked_before;
 use super::plan::{Next, finish};
 use super::state::{Approval, RunState};
 use super::status::Status;
@@ -153,7 +154,11 @@ pub fn in_step<'p>(
                 }
                 (_, News::Unknown) => Next::Ask { at },
                 // A group that was begun is finished.
-                (Approval::None, News::Fresh) if autonomy == Autonomy::Approve && !in_group => Next::Ask { at },
+                (Approval::None | Approval::Granted { .. }, News::Fresh)
+                    if !in_group && is_asked_before(&at, autonomy, state) =>
+                {
+                    Next::Ask { at }
+                }
                 (Approval::None | Approval::Granted { .. }, News::Fresh) => {
                     Next::Act { at, action: action.as_ref(), attempt: attempts + 1 }
                 }

@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use super::anew;
+use super::compare::{Compared, compare};
 use super::drive::Driver;
-use super::preview::{self, Compared};
+use super::preview::{self, Extent};
 use super::state::Approval;
 use super::timing::ANSWER_IS_OLD;
 use crate::model::{ApprovalId, HumanDuration, Phase, Preview, PreviewStep, RunEvent, Verdict};
@@ -19,7 +20,7 @@ pub(super) async fn take_inbox(driver: &mut Driver<'_>) -> Result<(), StoreError
             InboxItem::AlertResolved => events.push(RunEvent::AlertResolved),
             InboxItem::Unknown => events.push(RunEvent::Unknown),
             InboxItem::Cancel { by } => events.push(RunEvent::CancelAsked { by }),
-            InboxItem::Answer { approval, verdict, by, at } => {
+            InboxItem::Answer { approval, verdict, by, at, reason } => {
                 let now = driver.now();
                 let changed = match verdict {
                     Verdict::Approve => changed_since_asked(driver).await,
@@ -39,7 +40,7 @@ pub(super) async fn take_inbox(driver: &mut Driver<'_>) -> Result<(), StoreError
                 let waited = at.and_then(|at| (now - at).to_std().ok()).map(HumanDuration);
                 // A moment is the usual way of an answer, and need not be told.
                 let waited = waited.filter(|waited| waited.0 >= ANSWER_IS_OLD);
-                events.push(RunEvent::ApprovalAnswered { approval, verdict: Some(verdict), by, waited });
+                events.push(RunEvent::ApprovalAnswered { approval, verdict: Some(verdict), by, waited, reason });
                 events.extend(changed);
             }
         }
@@ -72,7 +73,7 @@ fn too_late(
         expires_at.format("%Y-%m-%d %H:%M UTC")
     );
     let by = "the clock".to_owned();
-    let answered = RunEvent::ApprovalAnswered { approval, verdict: None, by, waited: None };
+    let answered = RunEvent::ApprovalAnswered { approval, verdict: None, by, waited: None, reason: None };
     Some([answered, RunEvent::Entered { phase: Phase::Escalate, because }])
 }
 
@@ -82,9 +83,10 @@ fn too_late(
 /// The world does not say at the moment, and there is time to ask it again.
 async fn changed_since_asked(driver: &Driver<'_>) -> Result<Option<RunEvent>, ()> {
     let Approval::Asked { preview: shown, expires_at, .. } = &driver.state.approval else { return Ok(None) };
-    let now = preview::preview(driver.world, &driver.frame, &driver.state, driver.playbook, driver.until()).await;
+    let (frame, state, until) = (&driver.frame, &driver.state, driver.until());
+    let now = preview::preview(driver.world, frame, state, driver.playbook, Extent::Decided, until).await;
     let told = |steps: &[PreviewStep]| steps.iter().map(|s| s.summary.clone()).collect::<Vec<_>>().join("; ");
-    let because = match preview::compare(shown, &now) {
+    let because = match compare(shown, &now) {
         Compared::Same => return Ok(None),
         Compared::Unasked(error) if driver.now() < *expires_at => {
             tracing::info!(run = %driver.frame.run.id, error, "an answer waits until its preview can be made again");

@@ -7,8 +7,11 @@
 mod act;
 mod anew;
 mod ask_source;
+mod asking;
 mod brakes;
+mod compare;
 mod drive;
+mod dry_run;
 mod evidence;
 mod freeze_map;
 mod freeze_worker;

@@ -1,19 +1,22 @@
 //! What a run would do, found out without doing it.
 
+mod items;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::loops;
+use super::dry_run;
 use super::mutate;
-use super::read::{self, read_object};
 use super::scope::Frame;
 use super::state::RunState;
-use super::walk::{Around, LoopAt, StepAt, chosen};
-use crate::action::{Action, ActionError, Plan, World};
-use crate::language::Expression;
-use crate::model::{FailureClass, Intent, Phase, Preview, PreviewStep, RunEvent, StepAddress, Undo, redact};
-use crate::playbook::{Block, Choose, ForEach, Playbook, StepKind};
+use super::walk::{Around, StepAt, chosen};
+use crate::action::{Action, ActionError, Mutation, Plan, World};
+use crate::model::{DryRun, FailureClass, Intent, Phase, Preview, PreviewStep, StepAddress, Undo, redact};
+use crate::playbook::{Block, Choose, Playbook, StepKind};
+
+/// Each costs the API server as much as the change: of many, the line of each says enough.
+const MOST_DRY_RUNS: usize = 5;
 
 /// What a run would do, and what could not be found out for the moment.
 pub(super) struct Outlook {
@@ -26,18 +29,33 @@ pub(super) struct Outlook {
     pub intents: BTreeMap<StepAddress, Intent>,
 }
 
+/// How far a preview goes.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Extent<'a> {
+    /// Over all that is left, as the run decides it: to be compared with what was shown.
+    Decided,
+    /// The same, for people.
+    Shown,
+    /// For people, as far as a yes to it goes: to the next step or loop with a question of its own,
+    /// other than this one.
+    Asked { before: Option<&'a StepAddress> },
+}
+
 /// Asks every mutating step of the mitigation what it would do now, until then at most.
 pub(super) async fn preview(
     world: &World,
     frame: &Frame,
     state: &RunState,
     playbook: &Playbook,
+    extent: Extent<'_>,
     until: DateTime<Utc>,
 ) -> Outlook {
-    let preview = Preview { steps: Vec::new() };
+    let preview = Preview { steps: Vec::new(), asks_again: Vec::new() };
     let mut outlook = Outlook { preview, unasked: BTreeMap::new(), refused: BTreeMap::new(), intents: BTreeMap::new() };
     let state = state.clone();
-    let mut shown = MitigationPreview { world, frame, state, playbook, until, outlook: &mut outlook };
+    let is_asked_behind = false;
+    let mut shown =
+        MitigationPreview { world, frame, state, playbook, extent, is_asked_behind, until, outlook: &mut outlook };
     shown.blocks(playbook.blocks(Phase::Mitigate), Around::NOTHING, &OnlyIf::default()).await;
     outlook
 }
@@ -49,6 +67,9 @@ struct MitigationPreview<'l> {
     /// As far as it is known; of an item of a loop, with the names that its steps give.
     state: RunState,
     playbook: &'l Playbook,
+    extent: Extent<'l>,
+    /// From here on, another question is asked.
+    is_asked_behind: bool,
     until: DateTime<Utc>,
     outlook: &'l mut Outlook,
 }
@@ -119,6 +140,7 @@ impl MitigationPreview<'_> {
         let (scope, now) = (self.frame.scope(&self.state, &address), self.world.clock.now());
         let mut undecided = only_if.clone();
         let (mut hangs_on, mut goes_on) = (Vec::new(), false);
+        let (asked_before, mut is_asked_on_each) = (self.is_asked_behind, true);
         for branch in &choose.branches {
             let holds = branch.when.as_ref().map(|when| when.holds(&scope, now));
             let (only_if, is_certain) = match holds {
@@ -127,7 +149,10 @@ impl MitigationPreview<'_> {
                 None | Some(Ok(true)) => (undecided.clone(), true),
                 Some(Err(_)) => (undecided.and(branch.name.as_str()), false),
             };
-            match self.blocks(&branch.blocks, around, &only_if).await {
+            self.is_asked_behind = asked_before;
+            let behind = self.blocks(&branch.blocks, around, &only_if).await;
+            is_asked_on_each &= self.is_asked_behind || matches!(behind, Behind::Nothing);
+            match behind {
                 Behind::GoesOn => goes_on = true,
                 Behind::Perhaps(conditions) => {
                     goes_on = true;
@@ -140,6 +165,8 @@ impl MitigationPreview<'_> {
             }
             undecided = undecided.and(format!("not {}", branch.name));
         }
+        // What comes behind all of them is covered by this yes on each way that asks nothing itself.
+        self.is_asked_behind = asked_before || is_asked_on_each;
         match (goes_on, hangs_on.is_empty()) {
             (true, true) => Behind::GoesOn,
             (true, false) => Behind::Perhaps(hangs_on),
@@ -172,97 +199,20 @@ impl MitigationPreview<'_> {
         }
     }
 
-    /// What would be done for each item that is not over: of the list that was made, or would be
-    /// now.
-    async fn each(&mut self, each: &ForEach, only_if: &OnlyIf) {
-        let now = self.world.clock.now();
-        let mut state = self.state.clone();
-        if state.listed(&each.address).is_none() {
-            let at = LoopAt { foreach: each, address: each.address.clone() };
-            match loops::list(self.frame, &state, &at, now) {
-                // Not as a record: the phase that it belongs to may be yet to come.
-                RunEvent::Listed { step, item, items } => state.loops.push(loops::Loop::new(step, item, items)),
-                RunEvent::Failed { error, .. } => {
-                    let told = format!("{}: its list is made after the steps before it; now: {error}", each.address);
-                    return self.show(&each.address, told, false);
-                }
-                _ => return,
-            }
-        }
-        let Some(listed) = state.listed(&each.address).cloned() else { return };
-        // Many items leave the steps behind them their time.
-        let until = now + (self.until - now) / 2;
-        for item in listed.items.iter().filter(|item| item.ended.is_none()) {
-            let key = std::slice::from_ref(&item.key);
-            let address = each.address.for_items(key);
-            let mut state = state.clone();
-            match self.as_at_its_turn(&mut state, &address, until).await {
-                Ok(None) => {}
-                Ok(Some(why)) => {
-                    self.show(&address, format!("nothing for {}: {why}", item.key), true);
-                    continue;
-                }
-                Err(error) => {
-                    self.show(&address, format!("{}: decided at its turn; now: {error}", item.key), false);
-                    self.outlook.unasked.insert(address, error);
-                    continue;
-                }
-            }
-            let Self { world, frame, playbook, .. } = *self;
-            let mut of_item = MitigationPreview { world, frame, state, playbook, until, outlook: self.outlook };
-            of_item.blocks(&each.blocks, Around { foreach: Some(each), items: key }, only_if).await;
-        }
-    }
-
-    /// Has the item be under way, with what it is about as it is now. `Some`: why nothing would be
-    /// done for it.
-    async fn as_at_its_turn(
-        &self,
-        state: &mut RunState,
-        address: &StepAddress,
-        until: DateTime<Utc>,
-    ) -> Result<Option<String>, ActionError> {
-        let Some(item) = state.item_mut(address) else { return Ok(None) };
-        item.wave.get_or_insert(0);
-        if let Some(target) = item.target.clone().filter(|_| !item.is_read) {
-            let object = read_object(self.world, &target, until).await?;
-            item.read(object.as_ref());
-        }
-        Ok(item.is_other.clone())
-    }
-
-    /// Shows why nothing is done for an item, unless something is.
-    fn item_ends(&mut self, at: &StepAt<'_>) {
-        let (StepKind::DoneIf(condition) | StepKind::EscalateIf(condition) | StepKind::Require(condition)) =
-            &at.step.kind
-        else {
-            return;
-        };
-        if self.is_shown(at) {
-            return;
-        }
-        let scope = self.frame.scope(&self.state, &at.address);
-        let source = condition.expression.source();
-        let because = condition.because.as_ref().map(|because| because.render_leniently(&scope));
-        let because = because.unwrap_or_else(|| format!("`{source}` decides it"));
-        let key = at.address.items().first().map(ToString::to_string).unwrap_or_default();
-        self.show(&at.address, format!("nothing for {key}: {because}"), true);
-    }
-
-    /// Gives an item's names their values, as long as nothing is shown of it that would be changed
-    /// before.
-    fn set(&mut self, at: &StepAt<'_>, values: &[(String, Expression)]) {
-        if !at.is_in_loop() || at.step.when.is_some() || self.is_shown(at) {
-            return;
-        }
-        if let RunEvent::Set { values, .. } = read::values(self.world, self.frame, &self.state, at, values) {
-            self.state.outputs_of(&at.address).extend(values);
-        }
-    }
-
     fn is_changed_before(&self, at: &StepAt<'_>) -> bool {
         self.outlook.intents.keys().any(|step| step.items() == at.address.items())
             || self.state.item(&at.address).is_some_and(|item| item.is_begun)
+    }
+
+    /// Notes that a question of its own is asked there; whether nothing of it is shown, as it is not
+    /// the one that is asked now.
+    fn asks_again(&mut self, address: &StepAddress) -> bool {
+        let is_this_one = matches!(self.extent, Extent::Asked { before } if before == Some(address));
+        if !is_this_one {
+            self.outlook.preview.asks_again.push(address.clone());
+        }
+        self.is_asked_behind |= !is_this_one && matches!(self.extent, Extent::Asked { .. });
+        self.is_asked_behind
     }
 
     fn is_shown(&self, at: &StepAt<'_>) -> bool {
@@ -271,16 +221,27 @@ impl MitigationPreview<'_> {
 
     fn show(&mut self, step: &StepAddress, summary: String, certain: bool) {
         let summary = redact(&summary).into_owned();
-        let shown = PreviewStep {
-            step: step.clone(),
-            mutating: true,
-            summary,
-            certain,
-            diff: None,
-            uid: None,
-            undo: Undo::Never,
-        };
+        let (diff, uid, dry_run, undo) = (None, None, None, Undo::Never);
+        let shown = PreviewStep { step: step.clone(), mutating: true, summary, certain, diff, uid, dry_run, undo };
         self.outlook.preview.steps.push(shown);
+    }
+
+    fn is_for_people(&self) -> bool {
+        !matches!(self.extent, Extent::Decided)
+    }
+
+    /// What the API server makes of it.
+    ///
+    /// # Errors
+    /// It would refuse the change.
+    async fn dry_run(&self, action: &dyn Mutation, intent: &Intent) -> Result<DryRun, ActionError> {
+        let asked = self.outlook.preview.steps.iter().filter(|step| step.dry_run.is_some()).count();
+        if asked >= MOST_DRY_RUNS {
+            return Ok(DryRun::Unknown(format!(
+                "the API server is asked about the first {MOST_DRY_RUNS} changes only"
+            )));
+        }
+        dry_run::dry_run(self.world, action, intent, self.until).await
     }
 
     async fn step(&mut self, at: &StepAt<'_>, only_if: &OnlyIf) {
@@ -290,20 +251,16 @@ impl MitigationPreview<'_> {
             return self.set(at, values);
         }
         let StepKind::Action(Action::Mutate(action)) = &at.step.kind else { return };
-        if self.state.is_finished(&at.address) {
+        if self.state.is_finished(&at.address) || self.is_asked_behind {
+            return;
+        }
+        if at.step.approval.is_some() && self.asks_again(&at.step.address) {
             return;
         }
         let shown = |summary: String, certain, diff| {
             let summary = redact(&summary).into_owned();
-            PreviewStep {
-                step: at.address.clone(),
-                mutating: true,
-                summary,
-                certain,
-                diff,
-                uid: None,
-                undo: at.step.undo,
-            }
+            let (step, uid, dry_run, undo) = (at.address.clone(), None, None, at.step.undo);
+            PreviewStep { step, mutating: true, summary, certain, diff, uid, dry_run, undo }
         };
         let wanted = wanted(self.world, self.frame, &self.state, at);
         if let Wanted::No { when } = wanted {
@@ -319,6 +276,16 @@ impl MitigationPreview<'_> {
                 let mut told = PreviewStep { undo: at.step.undo, ..of_intent(&at.address, &intent) };
                 // What comes behind a change of the item hangs on what that leaves behind.
                 told.certain = !(at.is_in_loop() && self.is_changed_before(at));
+                if told.certain && self.is_for_people() {
+                    match self.dry_run(action.as_ref(), &intent).await {
+                        Ok(answer) => told.dry_run = Some(answer),
+                        // What it says of later changes may be other behind the first.
+                        Err(error) => {
+                            told.dry_run = Some(DryRun::Unknown(redact(&error.message).into_owned()));
+                            self.outlook.refused.insert(at.address.clone(), error);
+                        }
+                    }
+                }
                 self.outlook.intents.insert(at.address.clone(), intent);
                 told
             }
@@ -357,6 +324,7 @@ pub(super) fn of_intent(step: &StepAddress, intent: &Intent) -> PreviewStep {
         certain: true,
         diff: Some(redact(&format!("- {}\n+ {}", intent.before, intent.after)).into_owned()),
         uid: Some(intent.uid.clone()).filter(|uid| !uid.is_empty()),
+        dry_run: None,
         undo: Undo::Never,
     }
 }
@@ -380,92 +348,5 @@ fn wanted<'p>(world: &World, frame: &Frame, state: &RunState, at: &StepAt<'p>) -
         Ok(true) => Wanted::Yes,
         Ok(false) => Wanted::No { when: source },
         Err(_) => Wanted::Undecided { when: source },
-    }
-}
-
-/// How what was shown compares with what would be done now.
-#[derive(Debug, PartialEq)]
-pub(super) enum Compared {
-    Same,
-    Changed,
-    /// That cannot be told for the moment.
-    Unasked(String),
-}
-
-/// Whether a yes to `shown` is a yes to what would be done now. Of a step that was shown as uncertain nothing was promised,
-/// but of the first: what it does was there to be shown. Each item of a loop is compared for itself at its turn: one that has
-/// changed does not hold up the others.
-pub(super) fn compare(shown: &Preview, now: &Outlook) -> Compared {
-    let mut unasked = None;
-    for (n, shown) in shown.steps.iter().enumerate().filter(|(_, shown)| shown.step.items().is_empty()) {
-        let Some(step) = now.preview.steps.iter().find(|step| step.step == shown.step) else {
-            // Another way was taken meanwhile than the one that it lies on.
-            if n > 0 && !shown.certain {
-                continue;
-            }
-            return Compared::Changed;
-        };
-        match (shown.certain, now.unasked.get(&shown.step)) {
-            (true, Some(error)) => unasked = unasked.or(Some(error.message.clone())),
-            (true, None) if step != shown => return Compared::Changed,
-            (false, None) if n == 0 && step.certain => return Compared::Changed,
-            _ => {}
-        }
-    }
-    unasked.map_or(Compared::Same, Compared::Unasked)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn address(id: &str) -> StepAddress {
-        format!("mitigate.{id}").parse().unwrap()
-    }
-
-    fn step(path: &str, summary: &str, certain: bool) -> PreviewStep {
-        PreviewStep {
-            step: address(path),
-            mutating: true,
-            summary: summary.into(),
-            certain,
-            diff: None,
-            uid: None,
-            undo: Undo::Never,
-        }
-    }
-
-    fn now(steps: &[PreviewStep], unasked: &[&str]) -> Outlook {
-        let lost = |path: &&str| (address(path), ActionError::retry("the connection was lost"));
-        let unasked = unasked.iter().map(lost).collect();
-        Outlook {
-            preview: Preview { steps: steps.to_vec() },
-            unasked,
-            refused: BTreeMap::new(),
-            intents: BTreeMap::new(),
-        }
-    }
-
-    #[test]
-    fn a_yes_holds_for_what_was_certain() {
-        let (one, two) =
-            (step("one", "scale 4 -> 6", true), step("two", "create: decided after; now: x is live", false));
-        let shown = Preview { steps: vec![one.clone(), two.clone()] };
-        assert_eq!(compare(&shown, &now(&[one.clone(), two.clone()], &[])), Compared::Same);
-        let other_error = step("two", "create: decided after; now: x is still there", false);
-        assert_eq!(compare(&shown, &now(&[one.clone(), other_error], &["two"])), Compared::Same);
-        assert_eq!(compare(&shown, &now(&[one, step("two", "create x", true)], &[])), Compared::Same);
-        assert_eq!(compare(&shown, &now(&[step("one", "scale 5 -> 8", true), two.clone()], &[])), Compared::Changed);
-        let lost = step("one", "scale: decided after; now: the connection was lost", false);
-        let unasked = Compared::Unasked("the connection was lost".into());
-        assert_eq!(compare(&shown, &now(&[lost.clone(), two.clone()], &["one"])), unasked);
-        // It failed for good: that is another thing than what was shown.
-        assert_eq!(compare(&shown, &now(&[lost, two], &[])), Compared::Changed);
-    }
-
-    #[test]
-    fn a_yes_to_a_first_step_that_nobody_saw_is_a_yes_to_nothing() {
-        let shown = Preview { steps: vec![step("one", "scale: now: it is held", false)] };
-        assert_eq!(compare(&shown, &now(&[step("one", "scale 4 -> 6", true)], &[])), Compared::Changed);
     }
 }

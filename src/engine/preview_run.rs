@@ -3,7 +3,7 @@
 
 use super::observe::{Observed, observe, told};
 use super::plan::{Next, plan};
-use super::preview::preview;
+use super::preview::{Extent, preview};
 use super::scope::Frame;
 use super::state::RunState;
 use super::timing::READ_TIMEOUT;
@@ -68,7 +68,7 @@ pub async fn preview_run(world: &World, playbook: &Playbook, frame: &Frame) -> R
             }
             // With this autonomy that is `Propose`; whatever else may come would change something.
             Observed::Other(_) => {
-                let preview = preview(world, frame, &state, playbook, until).await.preview;
+                let preview = preview(world, frame, &state, playbook, Extent::Shown, until).await.preview;
                 return RunPreview { events, preview: Some(preview), end: None };
             }
         };

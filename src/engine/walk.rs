@@ -5,7 +5,7 @@ use super::state::RunState;
 use super::status::Status;
 use crate::action::{Action, ChangeKind};
 use crate::model::{ItemKey, Phase, StepAddress};
-use crate::playbook::{Block, Choose, ForEach, Playbook, Step, StepKind};
+use crate::playbook::{ApprovalRule, Block, Choose, ForEach, Playbook, Step, StepKind};
 
 /// A step at which a run stands.
 #[derive(Debug, Clone)]
@@ -100,6 +100,12 @@ impl<'p> StepAt<'p> {
     /// Whether it is done for one item of many, of which others may go on meanwhile.
     pub fn is_in_loop(&self) -> bool {
         self.foreach.is_some()
+    }
+
+    /// The question that is asked before this very change, or before the loop that it is in.
+    pub fn asks_itself(&self) -> Option<(&'p ApprovalRule, &'p StepAddress)> {
+        let of_step = self.step.approval.as_ref().map(|rule| (rule, &self.step.address));
+        of_step.or_else(|| self.foreach.and_then(|each| Some((each.approval.as_ref()?, &each.address))))
     }
 
     /// Nothing is left to do there.

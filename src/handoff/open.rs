@@ -90,6 +90,10 @@ pub(super) fn approvals(facts: &ShiftRecords) -> Vec<Approval> {
         run: approval.run.to_string(),
         incident: approval.incident.to_string(),
         expires: facts.moment(approval.expires_at),
+        waits_for: (!approval.terms.is_usual()).then(|| {
+            let progress = approval.progress().map(|progress| format!(", {progress} so far")).unwrap_or_default();
+            format!("{}{progress}", approval.terms.whom())
+        }),
         steps: approval.preview.steps.iter().filter(|step| step.mutating).map(|step| step.summary.clone()).collect(),
     });
     asked.collect()

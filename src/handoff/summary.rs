@@ -174,6 +174,8 @@ pub struct Approval {
     pub run: String,
     pub incident: String,
     pub expires: Moment,
+    /// Whose yes it waits for; nothing where one yes of anybody is enough.
+    pub waits_for: Option<String>,
     /// What the bot would do.
     pub steps: Vec<String>,
 }

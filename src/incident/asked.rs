@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::IncidentRules;
 use super::calls::{decide_assign, decide_escalate};
-use super::commands::{Wish, decide_ack, decide_closed_at_pager, decide_resolve, decide_run, decide_vote, decline};
+use super::commands::{Wish, decide_ack, decide_closed_at_pager, decide_resolve, decide_run, decline};
 use super::freeze_commands::{
     Wanted, decide_close_breaker, decide_freeze, decide_release, decide_take, decide_unfreeze, decline_frozen,
 };
@@ -19,12 +19,14 @@ use super::override_worker::read_overrides;
 use super::radius::PutTogether;
 use super::test_page::{self, decide_test_page};
 use super::view::look_back;
+use super::voting::{Answer, Electorate, decide_vote};
 use super::window_commands::{Silence, decide_silence, decide_unsilence, decline_covered};
 use super::work::pin;
 use crate::model::{
     ApprovalId, ApprovalState, Command, Digest, Freeze, FreezeScope, Grouping, IncidentId, Origin, Person, Severity,
     Target, Verdict,
 };
+use crate::oncall::OnCall;
 use crate::playbook::{Catalog, Playbook};
 use crate::store::{Decision, Groups, IncidentFilter, IncidentView, Store, StoreError, unfit_to_act_on};
 
@@ -72,7 +74,14 @@ impl Asked<'_> {
                 })
             }
             Command::Split { incident, object: Some(object) } => self.split_off(*incident, object).await,
-            Command::Approve { approval, verdict, digest } => self.vote(*approval, *verdict, digest.as_ref()).await,
+            Command::Approve { approval, verdict, digest } => {
+                let answer = Answer { verdict: *verdict, digest: digest.as_ref(), reason: None };
+                self.vote(*approval, answer).await
+            }
+            Command::DenyBecause { approval, reason } => {
+                let answer = Answer { verdict: Verdict::Deny, digest: None, reason: Some(reason) };
+                self.vote(*approval, answer).await
+            }
             Command::Run { playbook, set, dry_run: false } => self.run(playbook, set).await,
             Command::Silence { scope, lasting_secs, from, reason } => {
                 let wish = Silence { scope, lasting_secs: *lasting_secs, from: *from, reason };
@@ -88,6 +97,9 @@ impl Asked<'_> {
             }
             Command::Unfreeze { id } => {
                 let known = self.store.freeze(*id).await?;
+                if let Some(why) = known.as_ref().and_then(|freeze| self.may_not_let_go_on(&freeze.scope)) {
+                    return Ok(decline(why));
+                }
                 let others = self.store.freezes_at(self.now).await?;
                 Ok(decide_unfreeze(*id, known.as_ref(), &others, person, self.now))
             }
@@ -115,6 +127,7 @@ impl Asked<'_> {
             | Command::RunLog { .. }
             | Command::Windows
             | Command::Freezes
+            | Command::Approvals
             | Command::Breakers
             | Command::Playbooks { .. }
             | Command::Oncall { .. }
@@ -123,18 +136,54 @@ impl Asked<'_> {
         }
     }
 
-    async fn vote(&self, id: ApprovalId, verdict: Verdict, digest: Option<&Digest>) -> Result<Decision, StoreError> {
-        let Some(approval) = self.store.approval(id).await? else { return Ok(decline(format!("there is no {id}"))) };
+    async fn vote(&self, id: ApprovalId, answer: Answer<'_>) -> Result<Decision, StoreError> {
+        let Some(mut approval) = self.store.approval(id).await? else {
+            return Ok(decline(format!("there is no {id}")));
+        };
         let is_over =
             matches!(approval.state, ApprovalState::Approved | ApprovalState::Denied | ApprovalState::Expired);
-        if verdict == Verdict::Approve
+        if answer.verdict == Verdict::Approve
             && !is_over
             && let Some(run) = self.store.run(approval.run).await?
-            && let Some(freeze) = self.freeze_over(&run.playbook.name, &run.target).await?
         {
-            return Ok(decline_frozen(&freeze));
+            if let Some(freeze) = self.freeze_over(&run.playbook.name, &run.target).await? {
+                return Ok(decline_frozen(&freeze));
+            }
+            // As a version that did not write it down knew it.
+            if approval.terms.owner.is_empty() {
+                let owner = self.catalog.get(&run.playbook.name).map(|playbook| playbook.owner.clone());
+                approval.terms.owner = owner.unwrap_or_default();
+            }
+            if approval.terms.namespaces.is_empty() {
+                approval.terms.namespaces.push(run.target.place().to_owned());
+            }
         }
-        Ok(decide_vote(&approval, self.person, verdict, digest, self.now))
+        let oncall = self.rules.oncall.get();
+        Ok(decide_vote(&approval, self.person, answer, &self.electorate(&oncall)))
+    }
+
+    fn electorate<'o>(&'o self, oncall: &'o OnCall) -> Electorate<'o> {
+        Electorate { oncall, limits: &self.rules.people, now: self.now }
+    }
+
+    /// Why the person may not let runs change that again which a freeze or breaker covers.
+    fn may_not_let_go_on(&self, scope: &FreezeScope) -> Option<String> {
+        let oncall = self.rules.oncall.get();
+        let all = self.electorate(&oncall);
+        let limits = &self.rules.people;
+        let why = match scope {
+            FreezeScope::All => limits
+                .limits(self.person, all.knows(self.person))
+                .then(|| "`people` in dogwatch.yaml limits what you may run".to_owned()),
+            FreezeScope::Namespace(namespace) => {
+                limits.why_not(self.person, all.knows(self.person), None, &[namespace.as_str()])
+            }
+            FreezeScope::Playbook(name) => {
+                let owner = self.catalog.get(name).map(|playbook| playbook.owner.as_str());
+                limits.why_not(self.person, all.knows(self.person), owner, &[])
+            }
+        };
+        why.map(|why| format!("you may not let runs change {scope} again: {why}"))
     }
 
     async fn freeze_over(&self, playbook: &str, target: &Target) -> Result<Option<Freeze>, StoreError> {
@@ -164,6 +213,9 @@ impl Asked<'_> {
         let is_open = self.store.breakers().await?.iter().any(|breaker| breaker.playbook == playbook);
         if !is_open && self.catalog.get(playbook).is_none() {
             return Ok(self.no_playbook(playbook));
+        }
+        if let Some(why) = self.may_not_let_go_on(&FreezeScope::Playbook(playbook.to_owned())) {
+            return Ok(decline(why));
         }
         Ok(decide_close_breaker(playbook, is_open, reason, self.person))
     }
@@ -320,6 +372,12 @@ impl Asked<'_> {
         };
         if let Some(because) = unfit_to_act_on(&target, &serde_json::Value::Object(inputs.clone())) {
             return Ok(decline(because));
+        }
+        let (oncall, places) = (self.rules.oncall.get(), [target.place().to_owned()]);
+        let all = self.electorate(&oncall);
+        if let Some(why) = all.beyond_limits(self.person, &playbook.owner, &places) {
+            let others = all.others(&playbook.owner, &places);
+            return Ok(decline(format!("{name} is not yours to run on {target}: {why}; {others}")));
         }
         let windows = self.store.windows_at(self.now).await?;
         if let Some(window) = windows.iter().find(|window| window.scope.covers_run(None, set, &target)) {

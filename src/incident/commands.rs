@@ -2,16 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use super::IncidentRules;
 use super::test_page::ends_test;
 use super::work::lowered;
-use crate::model::{
-    Approval, ApprovalState, Autonomy, Digest, Grouping, HumanDuration, IncidentId, IncidentState, Origin, Person,
-    Target, Verdict,
-};
+use crate::model::{Autonomy, Grouping, HumanDuration, IncidentId, IncidentState, Origin, Person, Target};
 use crate::playbook::Playbook;
 use crate::store::{
     Change, CommandReply, Decision, InboxItem, IncidentEvent, IncidentRef, IncidentView, NewIncident, NewRun,
@@ -207,34 +203,4 @@ pub(super) fn decide_run(
         changes.push(Change::Note { incident, event: IncidentEvent::Remark { text } });
     }
     Decision { changes, reply: Some(CommandReply::granted(reply)) }
-}
-
-pub(super) fn decide_vote(
-    approval: &Approval,
-    person: &Person,
-    verdict: Verdict,
-    digest: Option<&Digest>,
-    now: DateTime<Utc>,
-) -> Decision {
-    let id = approval.id;
-    match approval.state {
-        ApprovalState::Open if now < approval.expires_at => {}
-        ApprovalState::Open | ApprovalState::Expired => return decline(format!("{id} has expired; nothing was done")),
-        ApprovalState::Approved | ApprovalState::Denied => {
-            let by = approval.answered_by.as_deref().unwrap_or("somebody");
-            return decline(format!("{id} was answered already, by {by}"));
-        }
-        ApprovalState::Withdrawn => return decline(format!("{id} is no question any more: its run has ended")),
-    }
-    if digest.is_some_and(|digest| *digest != approval.digest) {
-        return decline(format!("{id} asks for something else than what you saw; look at it again"));
-    }
-    let reply = match verdict {
-        Verdict::Approve => format!("{id}: approved; {} goes on", approval.run),
-        Verdict::Deny => format!("{id}: denied; {} escalates and changes nothing", approval.run),
-    };
-    Decision {
-        changes: vec![Change::Vote { approval: id, person: person.name.clone(), verdict }],
-        reply: Some(CommandReply::granted(reply)),
-    }
 }

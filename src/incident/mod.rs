@@ -37,6 +37,7 @@ mod spell;
 mod subject;
 mod test_page;
 mod view;
+mod voting;
 mod window_commands;
 mod window_worker;
 mod windows;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::Expected;
 use crate::maintenance::PlannedWindow;
 use crate::model::{
-    Alert, BlastRadius, Ceilings, FleetLimits, FreezeMapNow, LabelNames, Live, MayStart, PageFor, Severities, Tiers,
+    Alert, BlastRadius, Ceilings, FleetLimits, FreezeMapNow, LabelNames, Live, MayStart, PageFor, PeopleLimits,
+    Severities, Tiers,
 };
 use crate::oncall::Roster;
 
@@ -43,6 +44,8 @@ pub struct IncidentRules {
     pub oncall: Roster,
     /// How far runs may go at the most; the engine asks the same again before each change.
     pub ceilings: Live<Ceilings>,
+    /// What single people may run and approve.
+    pub people: Arc<PeopleLimits>,
     /// How much is changed at the most, over all runs: asked by the engine.
     pub limits: Live<FleetLimits>,
     /// The ConfigMap that freezes, as it was read last.
@@ -131,6 +134,7 @@ impl Default for IncidentRules {
             page_for: Arc::default(),
             oncall: Roster::default(),
             ceilings: Live::default(),
+            people: Arc::default(),
             limits: Live::default(),
             freeze_map: Live::default(),
             planned: Arc::default(),

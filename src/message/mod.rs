@@ -37,7 +37,7 @@ pub use objects::objects_table;
 pub use outcome::outcome;
 pub use page::{Body, CHANGED_WITHIN, Earlier, LEAST_ROOM, Link, PageFacts, PageText, Room, damaged_page, page_text};
 pub use playbooks::{PlaybookRow, playbook_diff, playbook_history, playbooks_table};
-pub use question::{preview_text, question};
+pub use question::{approvals_text, preview_text, question};
 pub use reason::{condition_text, page_reason, why_a_person};
 pub use run_log::run_log_json;
 pub use table::{incidents_table, none_of_those};

@@ -17,7 +17,12 @@ pub(super) fn next_moves(
     let mut moves = Vec::new();
     for approval in approvals.iter().filter(|approval| approval.state == ApprovalState::Open) {
         let id = approval.id;
-        moves.push(format!("a person answers by {}: /approve {id} or /deny {id}", time(approval.expires_at)));
+        let who = match (approval.terms.is_usual(), approval.progress()) {
+            (true, _) => "a person answers".to_owned(),
+            (false, Some(progress)) => format!("{} answer ({progress} so far)", clip(&approval.terms.whom(), 300)),
+            (false, None) => format!("{} answers", clip(&approval.terms.whom(), 300)),
+        };
+        moves.push(format!("{who} by {}: /approve {id} or /deny {id}", time(approval.expires_at)));
     }
     let under_way: Vec<&Run> = runs.iter().filter(|run| run.outcome.is_none()).collect();
     moves.extend(under_way.iter().filter_map(|run| run_move(run, timeline)));

@@ -2,7 +2,8 @@
 
 use super::card::{Button, ButtonStyle, Card, Colour};
 use super::text::{clip, count, fold, moment, verbatim};
-use crate::model::{Approval, ApprovalState, Command, Incident, Preview, Run, Undo, Verdict};
+use super::timeline::step_name;
+use crate::model::{Approval, ApprovalState, Command, DryRun, Incident, Preview, PreviewStep, Run, Undo, Verdict};
 
 /// No diff of one step takes more lines: what matters of a scale or a resize is in the first few.
 const DIFF_LINES: usize = 20;
@@ -25,9 +26,19 @@ pub fn question(approval: &Approval, incident: &Incident, run: Option<&Run>) -> 
     if let Some(run) = run {
         lines.push(format!("{}: playbook {} on {}", run.id, run.playbook, clip(&run.target.to_string(), 300)));
     }
+    lines.extend(approval.terms.question.iter().map(|said| clip(said, 500)));
     lines.push(String::new());
     lines.extend(preview_lines(&approval.preview));
     lines.push(String::new());
+    let is_open = approval.state == ApprovalState::Open;
+    if is_open && !approval.terms.is_usual() {
+        lines.push(format!("it asks {}", clip(&approval.terms.whom(), 300)));
+    }
+    if let Some(progress) = approval.progress().filter(|_| is_open) {
+        let by = approval.approved_by.iter().map(|by| clip(by, 80)).collect::<Vec<_>>().join(", ");
+        let by = if by.is_empty() { String::new() } else { format!(": {by}") };
+        lines.push(format!("{progress} have said yes{by}"));
+    }
     lines.push(match (approval.state, &approval.answered_by) {
         (ApprovalState::Open, _) => {
             format!(
@@ -35,7 +46,10 @@ pub fn question(approval: &Approval, incident: &Incident, run: Option<&Run>) -> 
                 moment(approval.expires_at)
             )
         }
-        (ApprovalState::Approved | ApprovalState::Denied, Some(by)) => format!("answered by {}", clip(by, 80)),
+        (ApprovalState::Approved | ApprovalState::Denied, Some(by)) => {
+            let reason = approval.reason.as_ref().map(|reason| format!(": {}", clip(reason, 300))).unwrap_or_default();
+            format!("answered by {}{reason}", clip(by, 400))
+        }
         _ => format!("asked at {}", moment(approval.asked_at)),
     });
     let buttons = if approval.state == ApprovalState::Open { answers(approval) } else { Vec::new() };
@@ -78,16 +92,62 @@ fn preview_lines(preview: &Preview) -> Vec<String> {
         }
         // Of many, the line of each says enough.
         let is_one_of_many = items.len() > FEW && !step.step.items().is_empty();
-        if let Some(diff) = step.diff.as_ref().filter(|_| !is_one_of_many) {
-            // Indented, so that a line of the diff cannot pass for one of ours.
-            lines.extend(diff.lines().take(DIFF_LINES).map(|line| format!("    {}", verbatim(line, 160))));
-            let more = diff.lines().count().saturating_sub(DIFF_LINES);
-            if more > 0 {
-                lines.push(format!("    … {more} more"));
-            }
+        if !is_one_of_many {
+            lines.extend(diff_lines(step));
         }
     }
+    for step in &preview.asks_again {
+        lines.push(format!("before {} it asks by a question of its own", step_name(step)));
+    }
     lines
+}
+
+/// What the API server would make of it; where that is not known, what the bot itself would write.
+fn diff_lines(step: &PreviewStep) -> Vec<String> {
+    let (diff, said) = match &step.dry_run {
+        Some(DryRun::Differs(diff)) => (Some(diff), Some("the API server's dry run:".to_owned())),
+        Some(DryRun::Taken) => (step.diff.as_ref(), Some("the API server takes it (dry run)".to_owned())),
+        Some(DryRun::Unknown(why)) => (step.diff.as_ref(), Some(format!("not tried at the API server: {why}"))),
+        None => (step.diff.as_ref(), None),
+    };
+    let mut lines: Vec<String> = said.iter().map(|said| format!("    {}", clip(said, 300))).collect();
+    let Some(diff) = diff else { return lines };
+    // Indented, so that a line of the diff cannot pass for one of ours.
+    lines.extend(diff.lines().take(DIFF_LINES).map(|line| format!("    {}", verbatim(line, 160))));
+    let more = diff.lines().count().saturating_sub(DIFF_LINES);
+    if more > 0 {
+        lines.push(format!("    … {more} more"));
+    }
+    lines
+}
+
+/// The questions that wait, with what each is about.
+pub fn approvals_text(open: &[Approval]) -> String {
+    if open.is_empty() {
+        return "no question waits for an answer".to_owned();
+    }
+    let told = open.iter().map(|approval| {
+        let (id, incident, run) = (approval.id, approval.incident, approval.run);
+        let mut lines = vec![format!(
+            "{id} for {incident} ({run}), until {}: asks {}",
+            moment(approval.expires_at),
+            clip(&approval.terms.whom(), 300)
+        )];
+        if let Some(progress) = approval.progress() {
+            let by = approval.approved_by.iter().map(|by| clip(by, 80)).collect::<Vec<_>>().join(", ");
+            let by = if by.is_empty() { String::new() } else { format!(": {by}") };
+            lines.push(format!("  {progress} have said yes{by}"));
+        }
+        lines.extend(approval.terms.question.iter().map(|said| format!("  {}", clip(said, 500))));
+        let steps = approval.preview.steps.iter().filter(|step| step.mutating);
+        lines.extend(steps.take(FEW).map(|step| format!("  {}", clip(&step.summary, 300))));
+        let more = approval.preview.steps.len().saturating_sub(FEW);
+        if more > 0 {
+            lines.push(format!("  … {more} more"));
+        }
+        lines.join("\n")
+    });
+    told.collect::<Vec<_>>().join("\n")
 }
 
 fn answers(approval: &Approval) -> Vec<Button> {

@@ -46,47 +46,50 @@ fn each_event_has_its_line() {
     14:00:25 resolved by alice (discord): a cable
     14:00:26 opened again: PostgresDown fires again
     14:00:27 alice (discord) has approved APR-3
-    14:00:28 alice (discord) has denied APR-3
-    14:00:29 note: the trigger's condition could not be decided
-    14:00:30 something that this version cannot read: a newer Dogwatch wrote it
+    14:00:28 alice (discord) has approved APR-3 (1 of 2)
+    14:00:29 alice (discord) has denied APR-3
+    14:00:30 alice (discord) has denied APR-3: the replica is being rebuilt by hand
+    14:00:31 note: the trigger's condition could not be decided
+    14:00:32 something that this version cannot read: a newer Dogwatch wrote it
     (nothing)
     (nothing)
-    14:00:33 the target is not there
+    14:00:35 the target is not there
     (nothing)
-    14:00:35 escalate: the verify failed
-    14:00:36 done: pods are missing
+    14:00:37 escalate: the verify failed
+    14:00:38 done: pods are missing
     (nothing)
     (nothing)
-    14:00:39 requirement not met: pods are missing
+    14:00:41 requirement not met: pods are missing
     (nothing)
-    14:00:41 diagnose step 2 is skipped: pods are missing
-    14:00:42 p99: 0.412
-    14:00:43 diagnose step 3: 4 pods, all ready
-    14:00:44 scale failed (attempt 2, may be tried again): the cluster did not answer
-    14:00:45 scale failed: the cluster did not answer
-    14:00:46 scale needs a person: the cluster did not answer
-    14:00:47 waits until 14:20:00: RUN-6 works on the same target
+    14:00:43 diagnose step 2 is skipped: pods are missing
+    14:00:44 p99: 0.412
+    14:00:45 diagnose step 3: 4 pods, all ready
+    14:00:46 scale failed (attempt 2, may be tried again): the cluster did not answer
+    14:00:47 scale failed: the cluster did not answer
+    14:00:48 scale needs a person: the cluster did not answer
+    14:00:49 waits until 14:20:00: RUN-6 works on the same target
     (nothing)
-    14:00:49 escalate step 2 is passed over: the logs could not be read
-    14:00:50 proposes, and does not do: scale deployment/coredns in kube-system 4 -> 6
-    14:00:51 asks for approval: APR-3, until 14:20:00
+    14:00:51 escalate step 2 is passed over: the logs could not be read
+    14:00:52 proposes, and does not do: scale deployment/coredns in kube-system 4 -> 6
+    14:00:53 asks for approval: APR-3, until 14:20:00
+    14:00:54 asks for approval of scale: APR-3, until 14:20:00, of 2 people of team databases, other than ada: Scale CoreDNS?
     (nothing)
-    14:00:53 nobody answered APR-3 in time
-    14:00:54 scale deployment/coredns in kube-system 4 -> 6
-    14:00:55 scale deployment/coredns in kube-system 4 -> 6
-    14:00:56 scale deployment/coredns in kube-system 4 -> 6 (found done: its answer was lost)
-    14:00:57 nothing to change: deployment/coredns has 6 replicas already
-    14:00:58 verify: looks at 14:09:00, until 14:15:00 at the latest
-    14:00:59 verify: p99 0.021 < 0.1: good
-    14:01:00 verify: p99 0.21 < 0.1: not yet
-    14:01:01 verify: p99 2.1 > 1: bad
+    14:00:56 nobody answered APR-3 in time
+    14:00:57 scale deployment/coredns in kube-system 4 -> 6
+    14:00:58 scale deployment/coredns in kube-system 4 -> 6
+    14:00:59 scale deployment/coredns in kube-system 4 -> 6 (found done: its answer was lost)
+    14:01:00 nothing to change: deployment/coredns has 6 replicas already
+    14:01:01 verify: looks at 14:09:00, until 14:15:00 at the latest
+    14:01:02 verify: p99 0.021 < 0.1: good
+    14:01:03 verify: p99 0.21 < 0.1: not yet
+    14:01:04 verify: p99 2.1 > 1: bad
     (nothing)
-    14:01:03 notice to team platform: scaled
-    14:01:04 the alert resolved
-    14:01:05 alice (discord) asks to stop
-    14:01:06 FRZ-3 (anna: moving the storage): nothing more is changed
-    14:01:07 RUN-7 nothing to do: the latency is back to normal
-    14:01:08 something that this version cannot read: a newer Dogwatch wrote it
+    14:01:06 notice to team platform: scaled
+    14:01:07 the alert resolved
+    14:01:08 alice (discord) asks to stop
+    14:01:09 FRZ-3 (anna: moving the storage): nothing more is changed
+    14:01:10 RUN-7 nothing to do: the latency is back to normal
+    14:01:11 something that this version cannot read: a newer Dogwatch wrote it
     ");
 }
 
@@ -610,6 +613,8 @@ fn an_answer_in_time_is_told_once() {
                 approval: crate::model::ApprovalId(3),
                 verdict: Verdict::Approve,
                 by: "bob".into(),
+                reason: None,
+                progress: None,
             }),
         ),
         entry(
@@ -619,6 +624,7 @@ fn an_answer_in_time_is_told_once() {
                 verdict: Some(Verdict::Approve),
                 by: "bob".into(),
                 waited: None,
+                reason: None,
             }),
         ),
     ];

@@ -223,8 +223,14 @@ fn tell_incident(event: &IncidentEvent, at: DateTime<Utc>) -> Option<String> {
         IncidentEvent::Mitigated { because } => format!("mitigated: {because}"),
         IncidentEvent::Resolved { by, because } => format!("resolved by {by}: {because}"),
         IncidentEvent::Reopened { because } => format!("opened again: {because}"),
-        IncidentEvent::Answered { approval, verdict: Verdict::Approve, by } => format!("{by} has approved {approval}"),
-        IncidentEvent::Answered { approval, verdict: Verdict::Deny, by } => format!("{by} has denied {approval}"),
+        IncidentEvent::Answered { approval, verdict: Verdict::Approve, by, progress, .. } => {
+            let progress = progress.as_ref().map(|progress| format!(" ({progress})")).unwrap_or_default();
+            format!("{by} has approved {approval}{progress}")
+        }
+        IncidentEvent::Answered { approval, verdict: Verdict::Deny, by, reason, .. } => {
+            let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+            format!("{by} has denied {approval}{reason}")
+        }
         IncidentEvent::Remark { text } => format!("note: {text}"),
         IncidentEvent::Cut { group, alerts } => {
             format!("{} of the group {group} left out by their sender", count(*alerts, "alert"))
@@ -295,8 +301,13 @@ fn tell_run(run: RunId, event: &RunEvent, at: DateTime<Utc>) -> Option<String> {
                 if steps.is_empty() { "nothing".to_owned() } else { steps.join("; ") }
             )
         }
-        RunEvent::ApprovalAsked { approval, expires_at, .. } => {
-            format!("asks for approval: {approval}, until {}", later(*expires_at, at))
+        RunEvent::ApprovalAsked { approval, expires_at, before, terms, .. } => {
+            let before = before.as_ref().map(|step| format!(" of {}", step_name(step))).unwrap_or_default();
+            let whom = terms.as_ref().filter(|terms| !terms.is_usual());
+            let whom = whom.map(|terms| format!(", of {}", terms.whom())).unwrap_or_default();
+            let said = terms.as_ref().and_then(|terms| terms.question.as_ref());
+            let said = said.map(|said| format!(": {said}")).unwrap_or_default();
+            format!("asks for approval{before}: {approval}, until {}{whom}{said}", later(*expires_at, at))
         }
         // The answer stands on the timeline already, with the name of the one who gave it.
         RunEvent::ApprovalAnswered { verdict: Some(_), .. } => return None,

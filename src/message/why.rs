@@ -178,13 +178,14 @@ fn run_line(event: &RunEvent, entry: &TimelineEntry) -> Option<String> {
             format!("{}: {how}", step_name(step))
         }
         RunEvent::Entered { phase, because } => format!("{phase}: {}", clip(because, 200)),
-        RunEvent::ApprovalAnswered { approval, verdict: Some(verdict), by, waited } => {
+        RunEvent::ApprovalAnswered { approval, verdict: Some(verdict), by, waited, reason } => {
             let verdict = match verdict {
                 Verdict::Approve => "approved",
                 Verdict::Deny => "denied",
             };
             let waited = waited.map(|waited| format!(", which lay there for {waited}")).unwrap_or_default();
-            format!("{approval} is {verdict} by {}{waited}", clip(by, 80))
+            let reason = reason.as_ref().map(|reason| format!(": {}", clip(reason, 300))).unwrap_or_default();
+            format!("{approval} is {verdict} by {}{waited}{reason}", clip(by, 400))
         }
         RunEvent::Told { page: true, team, text, .. } => format!("calls team {team}: {}", clip(text, 300)),
         _ => return timeline_line(entry),

@@ -1,9 +1,18 @@
 //! Questions to humans: what the bot would do, and what they said.
 
+use std::fmt;
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{ApprovalId, Digest, IncidentId, RunId, StepAddress};
+
+/// The most people that one question waits for: more are not found at night.
+pub const MOST_APPROVERS: u32 = 5;
+
+/// The longest that a question stays open: after a day it is about another cluster.
+pub const LONGEST_QUESTION: Duration = Duration::from_secs(24 * 3_600);
 
 /// What a human answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -17,6 +26,9 @@ pub enum Verdict {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preview {
     pub steps: Vec<PreviewStep>,
+    /// What has a question of its own: the yes to this one does not cover what comes from there on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asks_again: Vec<StepAddress>,
 }
 
 /// One step of a [`Preview`].
@@ -34,9 +46,24 @@ pub struct PreviewStep {
     /// Of the object as it is there: another of the same name is another change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uid: Option<String>,
+    /// What the API server answers to a dry run of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dry_run: Option<DryRun>,
     /// Whether what is done is taken back: an answer is about that, too.
     #[serde(default, skip_serializing_if = "Undo::is_never")]
     pub undo: Undo,
+}
+
+/// What the API server would make of a change, with its defaults and whatever else has a say there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DryRun {
+    /// The fields that would differ, a line each: `- spec.replicas: 4`, `+ spec.replicas: 6`.
+    Differs(String),
+    /// It takes the change, and nothing of the object would differ by it: a deletion, for one.
+    Taken,
+    /// It was not asked, or did not say: why.
+    Unknown(String),
 }
 
 /// When a change is taken back.
@@ -86,6 +113,85 @@ pub enum ApprovalState {
     Withdrawn,
 }
 
+/// Whose yes counts.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Approvers {
+    /// Whoever may answer questions at all: where the playbook says nothing.
+    #[default]
+    Anybody,
+    /// Who takes turns in the team, manages it, or is on call for it now.
+    Team(String),
+    /// Members of `oncall.yaml`, and holders of API tokens, by their names.
+    Named(Vec<String>),
+}
+
+impl fmt::Display for Approvers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Approvers::Anybody => f.write_str("anybody who may answer"),
+            Approvers::Team(team) => write!(f, "team {team}"),
+            Approvers::Named(names) => f.write_str(&names.join(", ")),
+        }
+    }
+}
+
+/// What it takes to answer a question with yes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ApprovalTerms {
+    /// So many of them, each once.
+    pub people: u32,
+    pub of: Approvers,
+    /// The person who asked for the run, where their own yes does not count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_of: Option<String>,
+    /// What the playbook asks, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub question: Option<String>,
+    /// The team that owns the playbook; empty where an older version asked.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub owner: String,
+    /// Where something would be changed, as far as that is certain.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<String>,
+}
+
+impl Default for ApprovalTerms {
+    /// One yes, whoever gives it.
+    fn default() -> Self {
+        Self {
+            people: 1,
+            of: Approvers::Anybody,
+            not_of: None,
+            question: None,
+            owner: String::new(),
+            namespaces: Vec::new(),
+        }
+    }
+}
+
+impl ApprovalTerms {
+    /// Whether one yes is enough, whoever gives it.
+    pub fn is_usual(&self) -> bool {
+        self.people == 1 && self.of == Approvers::Anybody && self.not_of.is_none()
+    }
+
+    /// Who is asked: `2 people of team databases, other than ada`.
+    pub fn whom(&self) -> String {
+        let people = if self.people == 1 { "1 person".to_owned() } else { format!("{} people", self.people) };
+        let of = match &self.of {
+            Approvers::Anybody => people,
+            Approvers::Team(team) => format!("{people} of team {team}"),
+            Approvers::Named(names) => format!("{people} of {}", names.join(", ")),
+        };
+        match &self.not_of {
+            Some(requester) => format!("{of}, other than {requester}"),
+            None => of,
+        }
+    }
+}
+
 /// A question that was asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Approval {
@@ -97,6 +203,18 @@ pub struct Approval {
     pub state: ApprovalState,
     pub asked_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
-    /// Who answered.
+    /// Who answered; of several all whose yes it took.
     pub answered_by: Option<String>,
+    pub terms: ApprovalTerms,
+    /// Whose yes it has, in the order in which they said it.
+    pub approved_by: Vec<String>,
+    /// Why it was denied.
+    pub reason: Option<String>,
+}
+
+impl Approval {
+    /// `1 of 2`; nothing where one yes is enough.
+    pub fn progress(&self) -> Option<String> {
+        (self.terms.people > 1).then(|| format!("{} of {}", self.approved_by.len(), self.terms.people))
+    }
 }

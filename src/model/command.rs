@@ -131,6 +131,10 @@ pub enum Command {
     /// Answer a question of the bot. `digest` is that of the preview that the person saw; `None` on ways that cannot carry it
     /// is refused when a preview has changed.
     Approve { approval: ApprovalId, verdict: Verdict, digest: Option<Digest> },
+    /// No to a question of the bot, and why.
+    DenyBecause { approval: ApprovalId, reason: String },
+    /// The questions that wait for an answer.
+    Approvals,
     /// Nobody is paged about what it covers, and no run changes it, for a time.
     Silence { scope: WindowScope, lasting_secs: u64, from: Option<Start>, reason: String },
     /// End a maintenance window before its time.

@@ -7,27 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    ApprovalId, HumanDuration, ItemKey, ObjectKey, Outcome, PlaybookRef, Preview, RunId, StepAddress, Target, Verdict,
+    ApprovalId, ApprovalTerms, HumanDuration, ItemKey, ObjectKey, Outcome, Phase, PlaybookRef, Preview, RunId,
+    StepAddress, Target, Verdict,
 };
-
-/// The three phases of a playbook.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Phase {
-    Diagnose,
-    Mitigate,
-    Escalate,
-}
-
-impl fmt::Display for Phase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Phase::Diagnose => "diagnose",
-            Phase::Mitigate => "mitigate",
-            Phase::Escalate => "escalate",
-        })
-    }
-}
 
 /// What to do about a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -138,7 +120,17 @@ pub enum RunEvent {
     /// What the mitigate phase would do; nothing was done.
     Proposed { preview: Preview },
     /// A human was asked.
-    ApprovalAsked { approval: ApprovalId, preview: Preview, expires_at: DateTime<Utc> },
+    ApprovalAsked {
+        approval: ApprovalId,
+        preview: Preview,
+        expires_at: DateTime<Utc>,
+        /// The step or loop whose own question it is; `None`: that of the whole run.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<StepAddress>,
+        /// `None`: one yes was enough, whoever gave it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        terms: Option<Box<ApprovalTerms>>,
+    },
     /// The answer; `None`: nobody answered in time.
     ApprovalAnswered {
         approval: ApprovalId,
@@ -147,6 +139,9 @@ pub enum RunEvent {
         /// For how long it lay there before anybody went on with the run.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         waited: Option<HumanDuration>,
+        /// Why not, where somebody said so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// A mutation is about to be made. From here to its `Done` or `Failed` a crash leaves doubt.
     Started {

@@ -27,6 +27,8 @@ mod overrides;
 mod page_budget;
 mod page_event;
 mod page_hours;
+mod people;
+mod phase;
 mod quantity;
 mod redact;
 mod run;
@@ -43,14 +45,17 @@ mod window;
 pub use ack_times::{AckTimes, AckTimesOf};
 pub use address::{AddressError, ItemKey, ItemKeyError, StepAddress, StepName};
 pub use alert::{Alert, AlertStatus, LeftOut, Notification};
-pub use approval::{Approval, ApprovalState, Preview, PreviewStep, Undo, Verdict};
+pub use approval::{
+    Approval, ApprovalState, ApprovalTerms, Approvers, DryRun, LONGEST_QUESTION, MOST_APPROVERS, Preview, PreviewStep,
+    Undo, Verdict,
+};
 pub use ceilings::{Ceilings, Under};
 pub use command::{Command, IncidentList, OncallQuestion, Person, PlaybookQuestion, Role, Start, Via};
 pub use concern::Concern;
 pub use contacts::{Contacts, KnowsContacts, PageCall};
 pub use duration::{DurationError, HumanDuration, parse_duration};
 pub use event::{
-    ConditionKind, Considered, FailureClass, Intent, Item, ItemOutcome, Look, Phase, Remedy, RunEvent, SourceAnswer,
+    ConditionKind, Considered, FailureClass, Intent, Item, ItemOutcome, Look, Remedy, RunEvent, SourceAnswer,
     WaitsFor,
 };
 pub use freeze::{Freeze, FreezeScope, FreezeScopeError, LONGEST_FREEZE};
@@ -73,6 +78,8 @@ pub use overrides::{LONGEST_OVERRIDE, Layer, Override};
 pub use page_budget::{PageBudget, PageBudgets};
 pub use page_event::PageEvent;
 pub use page_hours::{PageFor, PageHours};
+pub use people::{LimitFor, PeopleLimits, PersonLimit};
+pub use phase::Phase;
 pub use quantity::{Quantity, QuantityError};
 pub use redact::{MASK, declare_secret, is_invisible, redact, redact_named, redact_value};
 pub use run::{Autonomy, LEASE_MARGIN, LEAST_LEASE, MUTATION_WITHIN, Outcome, PlaybookRef, Run};

@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use serde_json::Value;
 
+use super::ApprovalRule;
 use crate::action::Action;
 use crate::cluster::Kinds;
 use crate::diagnostics::{Code, Diagnostic, SourceText};
@@ -24,6 +25,8 @@ pub struct Playbook {
     pub summary: String,
     pub severity: Severity,
     pub autonomy: Autonomy,
+    /// Who is asked where the run asks before its first change; `None`: one person, whoever it is.
+    pub approval: Option<ApprovalRule>,
     /// When somebody is to look whether it is still right. It runs all the same after that.
     pub review_by: Option<NaiveDate>,
     /// Whatever the run is doing then, somebody is paged with the evidence so far.
@@ -207,6 +210,8 @@ pub struct ForEach {
     pub stop_after: usize,
     /// `None`: they are finished where a person approved them, and else the loop stops.
     pub when_resolved: Option<WhenResolved>,
+    /// Who is asked before it begins, about exactly the items that there are then.
+    pub approval: Option<ApprovalRule>,
     /// Asked anew before each wave.
     pub guard: Vec<Step>,
     /// What is done for each.
@@ -280,6 +285,8 @@ pub struct Step {
     pub verify: Option<Verify>,
     /// Of a change: when it is taken back.
     pub undo: Undo,
+    /// Of a change: who is asked before it, whatever the autonomy.
+    pub approval: Option<ApprovalRule>,
     pub at: Location,
 }
 

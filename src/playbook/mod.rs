@@ -5,6 +5,7 @@
 //! mistake, so that one look shows them all.
 
 mod again;
+mod approval;
 mod catalog;
 mod check;
 mod document;
@@ -22,6 +23,7 @@ mod target;
 mod tests;
 
 pub use again::Reread;
+pub use approval::ApprovalRule;
 pub use catalog::{AlertMatch, Catalog, is_playbook, read_folder};
 pub use document::{
     Block, Branch, Choose, Condition, ForEach, HandOver, Input, InputKind, ItemTarget, Limits, Playbook, Step,

@@ -22,8 +22,9 @@ pub enum Credential {
 /// A token for commands.
 #[derive(Debug, Clone)]
 pub struct ApiToken {
-    /// Who holds it: this name stands on the timeline.
     pub name: String,
+    /// Who holds it: this name stands on the timeline.
+    pub person: String,
     pub role: Role,
     pub token: Secret,
 }
@@ -81,7 +82,7 @@ pub(super) fn check_token(tokens: &[ApiToken], headers: &HeaderMap) -> Result<Pe
         "send `Authorization: Bearer` with one of the tokens of server.api_tokens"
     };
     let token = found.ok_or_else(|| refusal(headers, hint.to_owned()))?;
-    Ok(Person { name: token.name.clone(), via: Via::Api, id: token.name.clone(), role: Some(token.role) })
+    Ok(Person { name: token.person.clone(), via: Via::Api, id: token.name.clone(), role: Some(token.role) })
 }
 
 fn refusal(headers: &HeaderMap, hint: String) -> Refusal {
@@ -152,7 +153,12 @@ mod tests {
 
     #[test]
     fn a_token_says_who_it_is() {
-        let token = |name: &str, role, token: &str| ApiToken { name: name.into(), role, token: Secret::new(token) };
+        let token = |name: &str, role, token: &str| ApiToken {
+            name: name.into(),
+            person: name.into(),
+            role,
+            token: Secret::new(token),
+        };
         let tokens = [token("alice", Role::Responder, "a"), token("ci", Role::Viewer, "b")];
         let person = check_token(&tokens, &headers("Bearer b")).unwrap();
         assert_eq!((person.name.as_str(), person.role), ("ci", Some(Role::Viewer)));

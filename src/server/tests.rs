@@ -58,7 +58,12 @@ const TOKEN: &str = "the-webhook's-token";
 
 /// What most tests start from: a bearer token for the webhook, and three people's for the API.
 fn settings() -> Settings {
-    let token = |name: &str, role| ApiToken { name: name.into(), role, token: Secret::new(format!("token-of-{name}")) };
+    let token = |name: &str, role| ApiToken {
+        name: name.into(),
+        person: name.into(),
+        role,
+        token: Secret::new(format!("token-of-{name}")),
+    };
     Settings {
         sources: alertmanager(Some(Credential::Bearer(Secret::new(TOKEN))), false),
         api_tokens: vec![token("alice", Role::Responder), token("victor", Role::Viewer)],

@@ -179,12 +179,9 @@ pub enum Change {
         run: RunId,
         item: InboxItem,
     },
-    /// One person's answer; a second one of the same person changes nothing.
-    Vote {
-        approval: ApprovalId,
-        person: String,
-        verdict: Verdict,
-    },
+    /// One person's answer. A second yes of the same person changes nothing; a no ends it, whoever
+    /// said yes before.
+    Vote(NewVote),
     /// Keeps a maintenance window.
     KeepWindow {
         id: WindowId,
@@ -347,6 +344,18 @@ pub struct NewRun {
     pub because: String,
 }
 
+/// One person's answer to a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewVote {
+    pub approval: ApprovalId,
+    pub person: String,
+    pub verdict: Verdict,
+    /// Why not.
+    pub reason: Option<String>,
+    /// So many had said yes when it was decided what this one comes to.
+    pub after: usize,
+}
+
 /// What somebody leaves for a run under way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "item", rename_all = "snake_case")]
@@ -362,6 +371,9 @@ pub enum InboxItem {
         /// When it was given; before 0.2 nobody wrote it down.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<DateTime<Utc>>,
+        /// Why not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// One that this version does not know. The run escalates: somebody newer left it.
     #[serde(other)]

@@ -162,6 +162,12 @@ pub enum IncidentEvent {
         approval: ApprovalId,
         verdict: Verdict,
         by: String,
+        /// Why not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        /// `1 of 2`: with this one, so many have said yes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        progress: Option<String>,
     },
     /// Something that an operator should know of, such as a condition that could not be decided.
     Remark {

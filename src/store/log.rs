@@ -5,7 +5,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::{InboxItem, NewPage, NewRun, OverLimit};
-use crate::model::{Freeze, Outcome, Preview, Run, RunEvent, RunId, RunLimits, Severity, StepAddress, TargetLimits};
+use crate::model::{
+    ApprovalTerms, Freeze, Outcome, Preview, Run, RunEvent, RunId, RunLimits, Severity, StepAddress, TargetLimits,
+};
 
 /// A run whose lease we hold.
 #[derive(Debug, Clone)]
@@ -93,6 +95,9 @@ pub struct HandOver {
 pub struct Ask {
     pub preview: Preview,
     pub expires_at: DateTime<Utc>,
+    /// The step or loop whose own question it is.
+    pub before: Option<StepAddress>,
+    pub terms: ApprovalTerms,
 }
 
 /// What became of an [`Append`].

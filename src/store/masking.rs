@@ -14,9 +14,11 @@ use serde_json::Value;
 
 use super::{
     Append, Ask, Attempt, Change, CommandReply, Decision, InboxItem, NewEpisode, NewFreeze, NewIncident, NewOverride,
-    NewPage, NewRun, NewWindow, StoreError, TicketFailure, TicketTrouble,
+    NewPage, NewRun, NewVote, NewWindow, StoreError, TicketFailure, TicketTrouble,
 };
-use crate::model::{Digest, Grouping, Intent, Preview, RunEvent, Signal, Target, redact, redact_named, redact_value};
+use crate::model::{
+    ApprovalTerms, Digest, Grouping, Intent, Preview, RunEvent, Signal, Target, redact, redact_named, redact_value,
+};
 
 /// What identifies a thing, as it is stored: itself, or where it holds what looks like a secret,
 /// the rest of it and a digest that keeps it apart from others.
@@ -61,7 +63,11 @@ impl Append {
     pub fn masked(self) -> Self {
         Self {
             events: self.events.into_iter().map(record).collect(),
-            ask: self.ask.map(|ask| Ask { preview: document::<Preview>(ask.preview), ..ask }),
+            ask: self.ask.map(|ask| Ask {
+                preview: document::<Preview>(ask.preview),
+                terms: document::<ApprovalTerms>(ask.terms),
+                ..ask
+            }),
             pages: self.pages.into_iter().map(NewPage::masked).collect(),
             notices: self.notices.into_iter().map(text).collect(),
             end: self.end.map(|(outcome, because)| (outcome, text(because))),
@@ -152,7 +158,9 @@ fn change(change: Change) -> Result<Change, StoreError> {
         Change::Ticket { incident, page } => Change::Ticket { incident, page: page.masked() },
         Change::OpenRun { incident, run } => Change::OpenRun { incident, run: Box::new(masked_run(*run)?) },
         Change::ToRun { run, item } => Change::ToRun { run, item: document::<InboxItem>(item) },
-        Change::Vote { approval, person, verdict } => Change::Vote { approval, person: text(person), verdict },
+        Change::Vote(vote) => {
+            Change::Vote(NewVote { person: text(vote.person), reason: vote.reason.map(text), ..vote })
+        }
         Change::Note { incident, event } => Change::Note { incident, event: document(event) },
         Change::ReopenEpisode { incident, episode, held_by, counted_as } => {
             Change::ReopenEpisode { incident, episode, held_by, counted_as: counted_as.map(text) }

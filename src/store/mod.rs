@@ -43,7 +43,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 pub use attempts::{Attempt, PageAttempts};
 pub use counted::{AffectedStore, CountedObject, Firing};
-pub use decision::{Applied, Change, CommandReply, Decision, InboxItem, IncidentRef, NewEpisode, NewIncident, NewRun};
+pub use decision::{
+    Applied, Change, CommandReply, Decision, InboxItem, IncidentRef, NewEpisode, NewIncident, NewRun, NewVote,
+};
 pub use error::StoreError;
 pub use escalations::{Before, Escalated, Escalation, EscalationStore, EscalationWhy, NextCall};
 pub use folds::{Fold, FoldStore, FoldedIncident, SpentBudget};

@@ -7,6 +7,7 @@ mod world;
 
 mod affected_laws;
 mod ages;
+mod approvals;
 mod bot;
 mod branches;
 mod budget;

@@ -9,7 +9,7 @@ use crate::files;
 use crate::reload::{Reloadable, Snapshot, Taken};
 
 /// The fields that count as soon as they are read, with all that stands below them.
-const AT_ONCE: [&str; 9] = [
+const AT_ONCE: [&str; 10] = [
     "engine.autonomy_ceiling",
     "engine.autonomy_ceilings",
     "engine.limits",
@@ -19,6 +19,7 @@ const AT_ONCE: [&str; 9] = [
     "incidents.runs",
     "pages.budget",
     "pages.team_budgets",
+    "people",
 ];
 
 /// So many fields are named one by one.
@@ -119,6 +120,7 @@ impl Reloadable for ConfigurationFile {
         counting.engine.autonomy_ceiling = new.engine.autonomy_ceiling;
         counting.engine.autonomy_ceilings = new.engine.autonomy_ceilings;
         counting.engine.limits = new.engine.limits;
+        counting.people = new.people;
         let mut warned = self.in_force.changing(|| {
             self.in_force.config.set(counting);
             self.in_force.follow();

@@ -153,10 +153,21 @@ impl Faults {
     }
 
     /// What goes wrong before a request has any effect. `what`: as in messages, `patch deployment/web in shop`.
-    pub fn before(&mut self, verb: Verb, of: &str, what: &str, object: &str) -> Result<(), ClusterError> {
+    /// What goes wrong a number of times is meant for changes: a dry run uses none of it up.
+    pub fn before(
+        &mut self,
+        verb: Verb,
+        of: &str,
+        what: &str,
+        object: &str,
+        dry_run: bool,
+    ) -> Result<(), ClusterError> {
         if self.is_forbidden(verb, of) {
             let message = format!("cannot {} resource \"{of}\": a fault took the right away", verb.as_str());
             return Err(ClusterError::Forbidden { what: what.to_owned(), message });
+        }
+        if dry_run {
+            return Ok(());
         }
         let unavailable = self.take(|fault| match fault {
             Fault::Unavailable { verb: on, kind, times } if *on == verb && (kind.is_empty() || kind == of) => {
@@ -180,7 +191,10 @@ impl Faults {
     }
 
     /// What goes wrong after a request has taken effect.
-    pub fn after(&mut self, verb: Verb, of: &str, what: &str) -> Result<(), ClusterError> {
+    pub fn after(&mut self, verb: Verb, of: &str, what: &str, dry_run: bool) -> Result<(), ClusterError> {
+        if dry_run {
+            return Ok(());
+        }
         let is_lost = self.take(|fault| match fault {
             Fault::AnswerLost { verb: on, kind, times } if *on == verb && (kind.is_empty() || kind == of) => {
                 Some(times)

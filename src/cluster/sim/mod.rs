@@ -259,6 +259,7 @@ impl SimCluster {
         verb: Verb,
         subresource: &str,
         key: &ObjectKey,
+        dry_run: bool,
     ) -> Result<(MutexGuard<'_, State>, &'static Kind), ClusterError> {
         let kind = self.enter().kind(&key.kind)?;
         let what = match verb {
@@ -283,7 +284,7 @@ impl SimCluster {
             return Err(ClusterError::Forbidden { what: phrase, message });
         }
         let mut state = self.enter();
-        state.faults.before(verb, kind.id, &phrase, &what)?;
+        state.faults.before(verb, kind.id, &phrase, &what, dry_run)?;
         Ok((state, kind))
     }
 
@@ -305,19 +306,19 @@ impl SimCluster {
 #[async_trait]
 impl Cluster for SimCluster {
     async fn get(&self, key: &ObjectKey) -> Result<Option<Object>, ClusterError> {
-        let (state, kind) = self.admit(Verb::Get, "", key)?;
+        let (state, kind) = self.admit(Verb::Get, "", key, false)?;
         Ok(state.object(key).map(|object| in_version(object, kind)))
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Vec<Object>, ClusterError> {
-        let (state, kind) = self.admit(Verb::List, "", &ObjectKey::new(&query.kind, &query.namespace, ""))?;
+        let (state, kind) = self.admit(Verb::List, "", &ObjectKey::new(&query.kind, &query.namespace, ""), false)?;
         let found = state.list(kind, query)?;
         Ok(found.into_iter().map(|object| in_version(object, kind)).collect())
     }
 
     async fn patch(&self, patch: &Patch) -> Result<Object, ClusterError> {
         let subresource = patch.subresource.unwrap_or_default();
-        let (mut state, kind) = self.admit(Verb::Patch, subresource, &patch.key)?;
+        let (mut state, kind) = self.admit(Verb::Patch, subresource, &patch.key, patch.dry_run)?;
         let patched = state.patch(patch)?;
         self.note(Write {
             verb: Verb::Patch,
@@ -328,13 +329,13 @@ impl Cluster for SimCluster {
             at: state.now,
             dry_run: patch.dry_run,
         });
-        state.faults.after(Verb::Patch, kind.id, &format!("patch {}", patch.key))?;
+        state.faults.after(Verb::Patch, kind.id, &format!("patch {}", patch.key), patch.dry_run)?;
         Ok(in_version(patched, kind))
     }
 
     async fn create(&self, object: &Object, field_manager: &str, dry_run: bool) -> Result<Object, ClusterError> {
         let key = object.key();
-        let (mut state, kind) = self.admit(Verb::Create, "", &key)?;
+        let (mut state, kind) = self.admit(Verb::Create, "", &key, dry_run)?;
         let created = state.create(kind, object, field_manager, dry_run)?;
         let what = format!("create {key}");
         self.note(Write {
@@ -346,12 +347,12 @@ impl Cluster for SimCluster {
             at: state.now,
             dry_run,
         });
-        state.faults.after(Verb::Create, kind.id, &what)?;
+        state.faults.after(Verb::Create, kind.id, &what, dry_run)?;
         Ok(created)
     }
 
     async fn delete(&self, delete: &Delete) -> Result<(), ClusterError> {
-        let (mut state, kind) = self.admit(Verb::Delete, "", &delete.key)?;
+        let (mut state, kind) = self.admit(Verb::Delete, "", &delete.key, delete.dry_run)?;
         state.erase(delete)?;
         self.note(Write {
             verb: Verb::Delete,
@@ -362,7 +363,7 @@ impl Cluster for SimCluster {
             at: state.now,
             dry_run: delete.dry_run,
         });
-        state.faults.after(Verb::Delete, kind.id, &format!("delete {}", delete.key))
+        state.faults.after(Verb::Delete, kind.id, &format!("delete {}", delete.key), delete.dry_run)
     }
 
     async fn allowed(&self, access: &Access) -> Result<bool, ClusterError> {
@@ -378,7 +379,7 @@ impl Cluster for SimCluster {
     async fn kind(&self, name: &KindName) -> Result<&'static Kind, ClusterError> {
         let mut state = self.enter();
         if name.built_in().is_none() {
-            state.faults.before(Verb::Get, name.as_str(), &format!("ask for the kind {name}"), "")?;
+            state.faults.before(Verb::Get, name.as_str(), &format!("ask for the kind {name}"), "", false)?;
         }
         state.kind(name.as_str())
     }
@@ -388,7 +389,7 @@ impl Cluster for SimCluster {
     }
 
     async fn version(&self) -> Result<String, ClusterError> {
-        self.enter().faults.before(Verb::Get, "", "ask for its version", "")?;
+        self.enter().faults.before(Verb::Get, "", "ask for its version", "", false)?;
         Ok("v1.35.4+simulated".into())
     }
 }

@@ -146,7 +146,7 @@ fn what_is_wrong_is_said_with_what_to_write_instead() {
     `--all-of` is no option of /resolve; write -- before a note that begins like that
     `--dry-run` is no option of /resolve; write -- before a note that begins like that
     `INC-7` is no APR number; write it as `APR-7`; the question says which
-    it does not say which one; write it like /deny APR-7
+    it does not say which one; write it like /deny APR-7 the replica is being rebuilt by hand
     `now` is too much here; write it like /handoff
     it does not say which playbook; write it like /run coredns-saturated max_replicas=8 --dry-run
     `pvc-filling` is no input; write name=value, as in /run coredns-saturated max_replicas=8 --dry-run

@@ -1,5 +1,6 @@
 //! What a run's log comes to.
 
+mod answers;
 mod times;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,9 +15,10 @@ use crate::engine::status::{Status, Tried};
 use crate::engine::undo::Undone;
 use crate::language::Scope;
 use crate::model::{
-    ApprovalId, ConditionKind, HumanDuration, Intent, ItemOutcome, Look, Outcome, Phase, Preview, RunEvent,
-    SourceAnswer, StepAddress, Verdict,
+    ConditionKind, HumanDuration, Intent, ItemOutcome, Look, Outcome, Phase, Preview, RunEvent, SourceAnswer,
+    StepAddress,
 };
+pub use answers::Approval;
 
 /// The fold of a run's log. It holds recorded decisions only: nothing is evaluated again.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -51,6 +53,9 @@ pub struct RunState {
     pub illegal: Option<String>,
     pub proposed: Option<Preview>,
     pub approval: Approval,
+    /// The last step or loop before which it asked by a question of its own. What follows is covered
+    /// by that answer, and done on no lesser one.
+    pub asked_before: Option<StepAddress>,
     pub alert_resolved: bool,
     pub cancelled_by: Option<String>,
     /// The brake that lets it begin no further change.
@@ -73,22 +78,6 @@ pub struct RunState {
     pub left_alone: TimeDelta,
     /// What its source said, since a person last said yes.
     pub heard: Option<Heard>,
-}
-
-/// Where the run's question to a human stands.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub enum Approval {
-    #[default]
-    None,
-    Asked {
-        id: ApprovalId,
-        preview: Preview,
-        expires_at: DateTime<Utc>,
-    },
-    Granted {
-        preview: Preview,
-        by: String,
-    },
 }
 
 impl RunState {
@@ -160,9 +149,11 @@ impl RunState {
             }
             RunEvent::Proposed { preview } => self.proposed = Some(preview.clone()),
             RunEvent::DiagnosedAnew { .. } => self.begin_again(at),
-            RunEvent::ApprovalAsked { approval, preview, expires_at } => {
+            RunEvent::ApprovalAsked { approval, preview, expires_at, before, .. } => {
                 self.yes_is_older = false;
-                self.approval = Approval::Asked { id: *approval, preview: preview.clone(), expires_at: *expires_at };
+                self.asked_before = before.clone().or(self.asked_before.take());
+                let (id, preview, expires_at, before) = (*approval, preview.clone(), *expires_at, before.clone());
+                self.approval = Approval::Asked { id, preview, expires_at, before };
                 // What was tried to find out what to ask is not on the account of the change. Items
                 // that were begun go on beside it.
                 let loops = &self.loops;
@@ -173,7 +164,9 @@ impl RunState {
                 let asked = self.steps.iter_mut().filter(|(step, _)| !is_begun(step));
                 asked.for_each(|(_, status)| status.forget_failures());
             }
-            RunEvent::ApprovalAnswered { approval, verdict, by, .. } => self.take_answer(*approval, *verdict, by),
+            RunEvent::ApprovalAnswered { approval, verdict, by, reason, .. } => {
+                self.take_answer(*approval, *verdict, by, reason.as_deref());
+            }
             RunEvent::SourceAsked { waited, answer, again_at } => self.take_source(at, *waited, answer, *again_at),
             RunEvent::AlertResolved => self.alert_resolved = true,
             RunEvent::ClockMoved { by_micros } => self.move_times(TimeDelta::microseconds(*by_micros)),
@@ -355,29 +348,6 @@ impl RunState {
 
     fn forget_failures(&mut self) {
         self.steps.values_mut().for_each(Status::forget_failures);
-    }
-
-    fn take_answer(&mut self, approval: ApprovalId, verdict: Option<Verdict>, by: &str) {
-        let Approval::Asked { id, preview, .. } = &self.approval else { return };
-        if *id != approval {
-            return;
-        }
-        match verdict {
-            Some(Verdict::Approve) => {
-                self.approval = Approval::Granted { preview: preview.clone(), by: by.to_owned() };
-                self.heard = None;
-            }
-            Some(Verdict::Deny) => self.is_refused(format!("{by} said no to {approval}")),
-            None => self.is_refused(format!("nobody answered {approval} in time")),
-        }
-    }
-
-    /// No further item of a loop begins; what was begun of it is finished. Else it is trouble.
-    fn is_refused(&mut self, why: String) {
-        match self.loops.last_mut().filter(|listed| listed.at_work().next().is_some()) {
-            Some(listed) => listed.stopped = Some(why),
-            None => self.is_in_trouble(why),
-        }
     }
 
     fn take_source(

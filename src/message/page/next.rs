@@ -43,7 +43,12 @@ pub(super) fn next(facts: &PageFacts<'_>, said: &[String], links: &[Link]) -> Ve
     let mut lines: Vec<String> = open
         .map(|asked| {
             let (run, id) = (asked.run, asked.id);
-            format!("{run} waits for an answer until {}: /approve {id} or /deny {id}", time(asked.expires_at))
+            let whom = match (asked.terms.is_usual(), asked.progress()) {
+                (true, _) => String::new(),
+                (false, Some(progress)) => format!(" of {} ({progress} so far)", clip(&asked.terms.whom(), LONGEST)),
+                (false, None) => format!(" of {}", clip(&asked.terms.whom(), LONGEST)),
+            };
+            format!("{run} waits for an answer{whom} until {}: /approve {id} or /deny {id}", time(asked.expires_at))
         })
         .collect();
     lines.extend(said.iter().map(|line| clip(line, LONGEST)));

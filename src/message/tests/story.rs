@@ -135,6 +135,7 @@ pub fn the_approval(state: ApprovalState) -> Approval {
                 summary: "scale deployment/coredns in kube-system 4 -> 6".into(),
                 diff: Some(" spec:\n-  replicas: 4\n+  replicas: 6".into()),
                 uid: None,
+                dry_run: None,
                 undo: Undo::Never,
             },
             PreviewStep {
@@ -144,9 +145,11 @@ pub fn the_approval(state: ApprovalState) -> Approval {
                 summary: "query p99".into(),
                 diff: None,
                 uid: None,
+                dry_run: None,
                 undo: Undo::Never,
             },
         ],
+        asks_again: Vec::new(),
     };
     Approval {
         id: ApprovalId(3),
@@ -158,6 +161,9 @@ pub fn the_approval(state: ApprovalState) -> Approval {
         asked_at: at("02:03:09"),
         expires_at: at("02:18:09"),
         answered_by: None,
+        terms: ApprovalTerms::default(),
+        approved_by: Vec::new(),
+        reason: None,
     }
 }
 
@@ -361,8 +367,10 @@ pub fn every_event() -> Vec<TimelineEntry> {
         IncidentEvent::Mitigated { because: "RUN-7 fixed it".into() },
         IncidentEvent::Resolved { by: "alice (discord)".into(), because: "a cable".into() },
         IncidentEvent::Reopened { because: "PostgresDown fires again".into() },
-        IncidentEvent::Answered { approval: ApprovalId(3), verdict: Verdict::Approve, by: "alice (discord)".into() },
-        IncidentEvent::Answered { approval: ApprovalId(3), verdict: Verdict::Deny, by: "alice (discord)".into() },
+        answered(Verdict::Approve, None, None),
+        answered(Verdict::Approve, None, Some("1 of 2")),
+        answered(Verdict::Deny, None, None),
+        answered(Verdict::Deny, Some("the replica is being rebuilt by hand"), None),
         IncidentEvent::Remark { text: "the trigger's condition could not be decided".into() },
         IncidentEvent::Unknown,
     ];
@@ -403,14 +411,40 @@ pub fn every_event() -> Vec<TimelineEntry> {
         RunEvent::Waited { step: s() },
         RunEvent::Skipped { step: step("escalate.2"), because: "the logs could not be read".into() },
         RunEvent::Proposed { preview: preview.clone() },
-        RunEvent::ApprovalAsked { approval: ApprovalId(3), preview: preview.clone(), expires_at: at("14:20:00") },
+        RunEvent::ApprovalAsked {
+            approval: ApprovalId(3),
+            preview: preview.clone(),
+            expires_at: at("14:20:00"),
+            before: None,
+            terms: None,
+        },
+        RunEvent::ApprovalAsked {
+            approval: ApprovalId(3),
+            preview: preview.clone(),
+            expires_at: at("14:20:00"),
+            before: Some(s()),
+            terms: Some(Box::new(ApprovalTerms {
+                people: 2,
+                of: Approvers::Team("databases".into()),
+                not_of: Some("ada".into()),
+                question: Some("Scale CoreDNS?".into()),
+                ..ApprovalTerms::default()
+            })),
+        },
         RunEvent::ApprovalAnswered {
             approval: ApprovalId(3),
             verdict: Some(Verdict::Deny),
             by: "alice".into(),
             waited: None,
+            reason: Some("the replica is being rebuilt by hand".into()),
         },
-        RunEvent::ApprovalAnswered { approval: ApprovalId(3), verdict: None, by: String::new(), waited: None },
+        RunEvent::ApprovalAnswered {
+            approval: ApprovalId(3),
+            verdict: None,
+            by: String::new(),
+            waited: None,
+            reason: None,
+        },
         RunEvent::Started { step: s(), attempt: 1, intent: intent(), deadline: at("14:20:00"), remedy: None },
         RunEvent::Done { step: s(), attempt: 1, output: json!({}), summary: summary(), recovered: false },
         RunEvent::Done { step: s(), attempt: 1, output: json!({}), summary: summary(), recovered: true },
@@ -435,4 +469,14 @@ pub fn every_event() -> Vec<TimelineEntry> {
     entries.extend(incident.into_iter().map(incident_event).map(&mut next));
     entries.extend(runs.into_iter().map(run).map(&mut next));
     entries
+}
+
+fn answered(verdict: Verdict, reason: Option<&str>, progress: Option<&str>) -> IncidentEvent {
+    IncidentEvent::Answered {
+        approval: ApprovalId(3),
+        verdict,
+        by: "alice (discord)".into(),
+        reason: reason.map(str::to_owned),
+        progress: progress.map(str::to_owned),
+    }
 }

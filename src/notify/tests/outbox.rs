@@ -7,7 +7,7 @@ use super::*;
 use crate::clock::Clock as _;
 use crate::message::Colour;
 use crate::model::{IncidentState, Outcome, RunEvent, Verdict};
-use crate::store::{Append, Change, IncidentRef, NewPage, PageOrder, Sinks};
+use crate::store::{Append, Change, IncidentRef, NewPage, NewVote, PageOrder, Sinks};
 
 #[tokio::test]
 async fn a_page_says_who_is_called_and_is_told_once() {
@@ -320,7 +320,13 @@ async fn a_question_loses_its_buttons_when_nobody_answers_or_its_run_ends() {
         let run = asked(&bot, &chat, &worker).await;
         if expires {
             let approval = crate::model::ApprovalId(1);
-            let event = RunEvent::ApprovalAnswered { approval, verdict: None, by: "the clock".into(), waited: None };
+            let event = RunEvent::ApprovalAnswered {
+                approval,
+                verdict: None,
+                by: "the clock".into(),
+                waited: None,
+                reason: None,
+            };
             bot.logs(run, Append { events: vec![event], ..Append::default() }).await;
         } else {
             bot.ends(run, Outcome::Cancelled, "ada stopped it").await;
@@ -350,7 +356,8 @@ async fn a_question_loses_its_buttons_when_it_is_answered() {
     assert_eq!(asked[0].buttons.len(), 2);
     assert!(asked[0].body.contains("scale deployment/coredns in kube-system 4 -> 6"), "{}", asked[0].body);
     let approval = crate::model::ApprovalId(1);
-    bot.decide(vec![Change::Vote { approval, person: "ada".into(), verdict: Verdict::Approve }]).await;
+    let (person, verdict) = ("ada".into(), Verdict::Approve);
+    bot.decide(vec![Change::Vote(NewVote { approval, person, verdict, reason: None, after: 0 })]).await;
     settle(&bot, &worker).await;
     let answered = chat.seen();
     let question = answered.iter().find(|parcel| parcel.kind == ParcelKind::Approval).unwrap();

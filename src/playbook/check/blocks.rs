@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::each::EachDraft;
 use super::names::{Inside, Names, group, is_loop};
 use super::steps::{Draft, Spot, is_reason, one};
-use super::{Checker, flow, missing};
+use super::{Checker, approval, flow, missing};
 use crate::diagnostics::Code;
 use crate::language::{Expression, Location};
 use crate::model::{Phase, StepAddress, redact};
@@ -157,6 +157,7 @@ impl Blocks<'_, '_, '_> {
             }
             drafts.push(self.step(inner, region, true));
         }
+        approval::of_group(self.checker, &drafts);
         flow::group_is_verified(self.checker, &drafts, at);
         // A condition of the group would be left out: that is another playbook.
         if !others.is_empty() {
@@ -337,6 +338,8 @@ pub(super) fn other_keys(step: &RawStep) -> Vec<Location> {
         step.retry.as_ref().map(|retry| retry.seen.at),
         step.verify.as_ref().map(|verify| verify.seen.at),
         step.watch.as_ref().map(|watch| watch.seen.at),
+        // Before a loop somebody may be asked.
+        step.approval.as_ref().filter(|_| !is_loop(step)).map(|approval| approval.seen.at),
     ];
     let of_loops = if is_loop(step) { Vec::new() } else { step.each.given() };
     let of_loops = of_loops.into_iter().map(|(_, at)| at);

@@ -1,14 +1,15 @@
 //! `foreach`: one thing for each of many.
 
-use super::Asks;
 use super::blocks::{BlockDraft, Blocks, finish, other_keys};
 use super::names::{BODY, GUARD, Inside, item_and_list};
 use super::steps::{Draft, Spot};
 use super::visible::{Sees, Visible};
+use super::{Asks, approval};
 use crate::action::{Action, ChangeKind};
 use crate::diagnostics::{Code, DiagnosticSeverity};
 use crate::language::{AnyArg, Expression, Location};
 use crate::model::{Phase, StepAddress};
+use crate::playbook::ApprovalRule;
 use crate::playbook::document::{ForEach, ItemTarget, Step, StepKind, WhenResolved};
 use crate::playbook::kubernetes::{is_label, is_subdomain};
 use crate::playbook::load::{Does, RawEach, RawStep, RawTarget, Text, What, place};
@@ -45,14 +46,28 @@ struct Head {
     waves: Vec<usize>,
     stop_after: usize,
     when_resolved: Option<WhenResolved>,
+    approval: Option<ApprovalRule>,
 }
 
 impl EachDraft {
     pub fn finish(self) -> Option<ForEach> {
-        let Head { address, item, list, target, key, max, waves, stop_after, when_resolved } = self.each?;
+        let Head { address, item, list, target, key, max, waves, stop_after, when_resolved, approval } = self.each?;
         let guard = self.guard.into_iter().map(|draft| draft.step).collect::<Option<_>>()?;
         let blocks = finish(self.blocks)?;
-        Some(ForEach { address, item, list, target, key, max, waves, stop_after, when_resolved, guard, blocks })
+        Some(ForEach {
+            address,
+            item,
+            list,
+            target,
+            key,
+            max,
+            waves,
+            stop_after,
+            when_resolved,
+            approval,
+            guard,
+            blocks,
+        })
     }
 }
 
@@ -65,7 +80,7 @@ impl Blocks<'_, '_, '_> {
         let spot = Spot { names: self.names, phase: self.phase, region, order, number, in_group: false };
         let at = step.seen.at;
         self.each_fits(&step, region, at);
-        let RawStep { seen, id, each, does, .. } = step;
+        let RawStep { seen, id, each, does, approval, .. } = step;
         let RawEach { target, key, max, waves, stop_after, when_resolved, guard, steps } = each;
         let inside = |branch| [region, &[Inside { choose: order, branch }]].concat();
         let text = does.into_iter().find_map(|does| match does.what {
@@ -95,6 +110,12 @@ impl Blocks<'_, '_, '_> {
         let max = self.max(max.as_ref(), &seen);
         self.body_fits(&blocks, has_target || seen.is_broken("target"), max.unwrap_or(0));
         let is_changing = changes(&blocks);
+        let is_read = !blocks.is_empty() && blocks.iter().flat_map(BlockDraft::steps).all(|draft| draft.step.is_some());
+        if let Some(raw) = approval.as_ref().filter(|_| !is_changing && is_read) {
+            let message = "`approval` belongs to a `foreach` that changes something";
+            self.checker.error(Code::Misplaced, raw.seen.at, message, Some("leave it out".into()));
+        }
+        let approval = approval.map(|raw| approval::check(self.checker, &raw, spot.visible()));
         let waves = self.waves(waves, &seen, is_changing);
         let stop_after = match stop_after {
             Some(text) => self.number_up_to(&text, "stop_after", MOST_FAILURES),
@@ -117,6 +138,7 @@ impl Blocks<'_, '_, '_> {
                 waves: waves?,
                 stop_after: stop_after?,
                 when_resolved: when_resolved.map_or(Some(None), |when| when.map(Some))?,
+                approval: approval.map_or(Some(None), |rule| rule.map(Some))?,
             })
         };
         EachDraft { each: may_stand.then(head).flatten(), kind, guard, blocks, at }

@@ -135,11 +135,11 @@ fn is_version(text: &str) -> bool {
     parts.len() == 3 && parts.iter().all(number) && rest.is_none_or(suffix)
 }
 
-fn is_team(text: &str) -> bool {
+pub(super) fn is_team(text: &str) -> bool {
     (1..=63).contains(&text.len()) && text.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c))
 }
 
-fn one_of<T: Copy>(checker: &mut Checker<'_>, text: &Text, field: &str, choices: &[(&str, T)]) -> Option<T> {
+pub(super) fn one_of<T: Copy>(checker: &mut Checker<'_>, text: &Text, field: &str, choices: &[(&str, T)]) -> Option<T> {
     if let Some((_, value)) = choices.iter().find(|(name, _)| *name == text.value) {
         return Some(*value);
     }

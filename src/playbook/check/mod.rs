@@ -1,5 +1,6 @@
 //! From the document as it was written to the playbook, with all that is wrong with its sense.
 
+mod approval;
 mod autonomy;
 mod blocks;
 mod each;
@@ -107,12 +108,15 @@ fn build(checker: &mut Checker<'_>, mut raw: RawPlaybook, incomplete: bool) -> O
     steps::ids(checker, &names);
     let escalate_at = raw.escalate.as_ref().map(|steps| steps.first().map_or(raw.seen.at, |step| step.seen.at));
     let mut order = 0;
-    let mut phase = |checker: &mut Checker<'_>, phase, steps| {
-        Blocks { checker, names: &names, phase, order: &mut order, number: 0 }.check(steps, &[])
+    let phase = |checker: &mut Checker<'_>, phase, steps, order: &mut usize| {
+        Blocks { checker, names: &names, phase, order, number: 0 }.check(steps, &[])
     };
-    let diagnose = phase(checker, Phase::Diagnose, raw.diagnose);
-    let mitigate = phase(checker, Phase::Mitigate, raw.mitigate);
-    let escalate = phase(checker, Phase::Escalate, raw.escalate.unwrap_or_default());
+    let diagnose = phase(checker, Phase::Diagnose, raw.diagnose, &mut order);
+    // It is asked behind the diagnosis.
+    let sees = visible(&names, Sees::Diagnosis(order), false);
+    let approval = raw.approval.as_ref().map(|raw| approval::check(checker, raw, sees));
+    let mitigate = phase(checker, Phase::Mitigate, raw.mitigate, &mut order);
+    let escalate = phase(checker, Phase::Escalate, raw.escalate.unwrap_or_default(), &mut order);
     if !raw.seen.is_broken("escalate") {
         flow::somebody_is_paged(checker, &escalate, escalate_at.unwrap_or(raw.seen.at), incomplete);
     }
@@ -134,6 +138,7 @@ fn build(checker: &mut Checker<'_>, mut raw: RawPlaybook, incomplete: bool) -> O
         summary: header.summary,
         severity: header.severity,
         autonomy: header.autonomy,
+        approval: approval.map_or(Some(None), |rule| rule.map(Some))?,
         review_by: header.review_by,
         page_by: header.page_by,
         triggers,

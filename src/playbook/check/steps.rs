@@ -4,7 +4,7 @@ use super::missing::{self, GO_ON};
 use super::names::{Inside, Named, Names};
 use super::visible::{Sees, Visible};
 use super::words::{id_problem, set_problem};
-use super::{Asks, Checker, hand_over, verify, visible, watch};
+use super::{Asks, Checker, approval, hand_over, verify, visible, watch};
 use crate::action::Action;
 use crate::diagnostics::Code;
 use crate::language::{Expression, Location, Template};
@@ -117,6 +117,14 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
     if mutates && raw.verify.is_none() && !in_group && !raw.seen.is_broken("verify") {
         super::flow::not_verified(checker, raw.seen.at);
     }
+    let approval = raw.approval.as_ref().map(|raw| {
+        if spot.names.in_loop(spot.region) {
+            let message = "within a `foreach`, each item would have a question of its own";
+            let remedy = "write `approval` beside `foreach`: one question, about exactly the items that there are";
+            checker.error(Code::Misplaced, raw.seen.at, message, Some(remedy.into()));
+        }
+        approval::check(checker, raw, sees)
+    });
     let has_verify = raw.verify.is_some();
     let verify = raw.verify.take().and_then(|verify| verify::check(checker, spot, verify));
     let undo = raw.undo.as_ref().map_or(Some(Undo::Never), |undo| super::undo::check(checker, undo, kind.as_ref()));
@@ -124,6 +132,7 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
     let is_whole = when.is_some() == has_when
         && verify.is_some() == has_verify
         && watch.is_some() == raw.watch.is_some()
+        && approval.as_ref().is_none_or(Option::is_some)
         && timeout.is_some() == raw.timeout.is_some()
         && retry_for.is_some() == raw.retry.is_some()
         && raw.on_error.as_ref().is_none_or(|on_error| on_error.value == GO_ON)
@@ -135,8 +144,9 @@ pub(super) fn one(checker: &mut Checker<'_>, spot: Spot<'_>, mut raw: RawStep) -
     }
     let address = spot.address(raw.id);
     let (goes_on_without, at) = (raw.on_error.is_some(), raw.seen.at);
-    let undo = undo.unwrap_or_default();
-    let step = |kind| Step { address, kind, when, timeout, retry_for, goes_on_without, watch, verify, undo, at };
+    let (approval, undo) = (approval.flatten(), undo.unwrap_or_default());
+    let step =
+        |kind| Step { address, kind, when, timeout, retry_for, goes_on_without, watch, verify, undo, approval, at };
     draft.step = kind.map(step);
     draft
 }
@@ -219,6 +229,9 @@ fn keys_fit(checker: &mut Checker<'_>, raw: &RawStep, what: &What) {
     }
     if let Some(verify) = raw.verify.as_ref().filter(|_| !mutates) {
         refuse(verify.seen.at, "verify", "changes something");
+    }
+    if let Some(approval) = raw.approval.as_ref().filter(|_| !mutates) {
+        refuse(approval.seen.at, "approval", "changes something");
     }
     if let Some(undo) = raw.undo.as_ref().filter(|_| !mutates) {
         refuse(place(undo), "undo", "changes something");

@@ -39,6 +39,9 @@ pub(super) enum Sees {
     Alert,
     /// The inputs and the alert: the target's parts.
     Request,
+    /// What every run has, and the outputs of the diagnosis, whose steps come before this one: the
+    /// question before the first change.
+    Diagnosis(usize),
     /// What every run has, and the outputs of the steps before this one.
     Before(usize),
     /// The same, with the output of this step itself: its verify.
@@ -109,14 +112,14 @@ impl<'n> Visible<'n> {
         match self.sees {
             Sees::Alert => name == "alert",
             Sees::Request => name == "alert" || name == "inputs",
-            Sees::Before(_) | Sees::UpTo(_) => GIVEN.iter().any(|(given, _)| *given == name),
+            Sees::Diagnosis(_) | Sees::Before(_) | Sees::UpTo(_) => GIVEN.iter().any(|(given, _)| *given == name),
         }
     }
 
     fn sees_step(&self, step: &Named) -> bool {
         match self.sees {
             Sees::Alert | Sees::Request => false,
-            Sees::Before(order) => step.order < order,
+            Sees::Diagnosis(order) | Sees::Before(order) => step.order < order,
             Sees::UpTo(order) => step.order <= order,
         }
     }
@@ -145,6 +148,10 @@ impl<'n> Visible<'n> {
         let (message, remedy) = match self.sees {
             Sees::Alert => (format!("`where` sees the alert alone, not the step `{id}`"), None),
             Sees::Request => (format!("the target is found before any step runs, so `{id}` has no value here"), None),
+            Sees::Diagnosis(_) => (
+                format!("it is asked before the first change, so `{id}` has no value here"),
+                Some("name what the diagnosis finds, or write `approval` at a step behind it".to_owned()),
+            ),
             Sees::Before(order) if order == step.order => {
                 (format!("the step `{id}` uses its own output, which it has yet to make"), None)
             }
@@ -168,7 +175,7 @@ impl<'n> Visible<'n> {
         let message = match self.sees {
             Sees::Alert => format!("`where` sees the alert alone, and `{name}` is something else"),
             Sees::Request => format!("`{name}` is not known when the target is found"),
-            Sees::Before(_) | Sees::UpTo(_) => format!("there is nothing called `{name}` here"),
+            Sees::Diagnosis(_) | Sees::Before(_) | Sees::UpTo(_) => format!("there is nothing called `{name}` here"),
         };
         let steps = self.names.steps.iter().filter(|step| self.sees_step(step) && step.output != Output::None);
         let mut known: Vec<&str> =

@@ -13,7 +13,7 @@ use serde::de::DeserializeSeed;
 use serde_saphyr::options::DuplicateKeyPolicy;
 use serde_saphyr::{Error, MergeKeyPolicy, NonFiniteFloatPolicy, Options};
 
-pub(super) use raw::{RawInput, RawInputs, RawLimits, RawMetadata, RawPlaybook, RawSchedule, RawTarget};
+pub(super) use raw::{RawApproval, RawInput, RawInputs, RawLimits, RawMetadata, RawPlaybook, RawSchedule, RawTarget};
 pub(super) use reader::{Seen, Text, place};
 pub use schema::schema;
 pub(super) use step::{

@@ -2,9 +2,9 @@
 
 use serde::de::MapAccess;
 
-use super::reader::{Fields, Reader, Seen, Text, plain_fields};
+use super::reader::{Fields, Reader, Seen, Text, place, plain_fields};
 use super::step::RawStep;
-use crate::language::Arg;
+use crate::language::{Arg, Location};
 
 /// The whole document.
 #[derive(Debug, Default)]
@@ -16,6 +16,7 @@ pub(in crate::playbook) struct RawPlaybook {
     pub summary: Option<Text>,
     pub severity: Option<Text>,
     pub autonomy: Option<Text>,
+    pub approval: Option<RawApproval>,
     pub page_by: Option<Text>,
     pub triggers: Vec<RawTrigger>,
     pub target: Option<RawTarget>,
@@ -90,6 +91,17 @@ pub(in crate::playbook) struct RawLimits {
     pub cooldown: Option<Text>,
 }
 
+#[derive(Debug, Default)]
+pub(in crate::playbook) struct RawApproval {
+    pub seen: Seen,
+    pub people: Option<Text>,
+    pub of: Option<Text>,
+    pub by: Option<(Location, Vec<Text>)>,
+    pub within: Option<Text>,
+    pub requester: Option<Text>,
+    pub question: Option<Text>,
+}
+
 impl Fields for RawPlaybook {
     const WHAT: &'static str = "a playbook";
     const NAMES: &'static [&'static str] = &[
@@ -99,6 +111,7 @@ impl Fields for RawPlaybook {
         "summary",
         "severity",
         "autonomy",
+        "approval",
         "page_by",
         "triggers",
         "target",
@@ -126,6 +139,7 @@ impl Fields for RawPlaybook {
             "summary" => self.summary = Some(map.next_value()?),
             "severity" => self.severity = Some(map.next_value()?),
             "autonomy" => self.autonomy = Some(map.next_value()?),
+            "approval" => self.approval = Some(reader.map(key, map)?),
             "page_by" => self.page_by = Some(map.next_value()?),
             "triggers" => self.triggers = reader.list(map)?,
             "target" => self.target = Some(reader.map(key, map)?),
@@ -134,6 +148,33 @@ impl Fields for RawPlaybook {
             "diagnose" => self.diagnose = reader.list(map)?,
             "mitigate" => self.mitigate = reader.list(map)?,
             "escalate" => self.escalate = Some(reader.list(map)?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+impl Fields for RawApproval {
+    const WHAT: &'static str = "`approval`";
+    const NAMES: &'static [&'static str] = &["people", "of", "by", "within", "requester", "question"];
+
+    fn seen(&mut self) -> &mut Seen {
+        &mut self.seen
+    }
+
+    fn field<'de, A: MapAccess<'de>>(
+        &mut self,
+        key: &Text,
+        map: &mut A,
+        _reader: &Reader<'_>,
+    ) -> Result<bool, A::Error> {
+        match key.value.as_str() {
+            "people" => self.people = Some(map.next_value()?),
+            "of" => self.of = Some(map.next_value()?),
+            "by" => self.by = Some((place(key), map.next_value()?)),
+            "within" => self.within = Some(map.next_value()?),
+            "requester" => self.requester = Some(map.next_value()?),
+            "question" => self.question = Some(map.next_value()?),
             _ => return Ok(false),
         }
         Ok(true)

@@ -1,6 +1,8 @@
 //! The JSON Schema of playbooks, for editors. It says less than the check: form and types, and of a step
 //! what its phase allows.
 
+mod approval;
+mod branch;
 mod each;
 mod looks;
 mod subject;
@@ -10,6 +12,8 @@ use serde_json::{Map, Value, json};
 use crate::action::{Argument, Declaration, Effect, declarations};
 use crate::model::{Phase, Undo};
 use crate::playbook::InputKind;
+use approval::approval;
+use branch::{branch, retry};
 use each::each;
 use looks::{verify, watch};
 use subject::{kind, target, trigger};
@@ -48,6 +52,7 @@ fn top() -> Value {
             "description": "How far it may go alone: `observe` diagnoses, `suggest` shows what it would do, `approve` asks before the first change, `auto` acts",
             "enum": ["observe", "suggest", "approve", "auto"],
         },
+        "approval": { "description": "Who is asked before the first change, where the run asks. Left out: one person, whoever may answer", "$ref": "#/$defs/approval" },
         "page_by": duration("Whatever the run is doing then, somebody is paged with the evidence so far"),
         "triggers": {
             "description": "The alerts, and the times, that start it",
@@ -136,6 +141,7 @@ fn definitions() -> Value {
         all.insert(format!("{phase}Branch"), branch(phase));
     }
     all.insert("groupStep".into(), step(Place { phase: Phase::Mitigate, in_group: true }));
+    all.insert("approval".into(), approval());
     all.insert("verify".into(), verify());
     all.insert("watch".into(), watch());
     all.insert("template".into(), json!({ "type": "string", "pattern": "\\{\\{" }));
@@ -247,6 +253,7 @@ fn keys(phase: Phase) -> Map<String, Value> {
             "description": "When the change is taken back: `never` (the default), `unless_verified` where its verify has found that it did not help, `at_end` however the run ends",
             "enum": Undo::WORDS,
         },
+        "approval": { "description": "Who is asked before this change or loop, whatever the autonomy", "$ref": "#/$defs/approval" },
     });
     let Value::Object(mut keys) = keys else { return Map::new() };
     if phase == Phase::Escalate {
@@ -255,53 +262,9 @@ fn keys(phase: Phase) -> Map<String, Value> {
     if phase != Phase::Mitigate {
         keys.remove("verify");
         keys.remove("undo");
+        keys.remove("approval");
     }
     keys
-}
-
-fn retry() -> Value {
-    json!({ "for": duration("The whole time") })
-}
-
-fn branch(phase: Phase) -> Value {
-    let mut properties = json!({
-        "branch": text("What it means, for people"),
-        "otherwise": text("What it means that no condition before it holds. The last branch"),
-        "when": condition("The branch is chosen if this holds and none before it did"),
-        "do": steps(phase, "What is done then"),
-        "escalate": text("The run escalates at its end: why"),
-        "done": text("The run ends with nothing more to do: why"),
-        "hand_over_to": {
-            "description": "The run ends, and a run of another playbook goes on",
-            "type": "object",
-            "additionalProperties": false,
-            "required": ["playbook"],
-            "properties": {
-                "playbook": text("The name of the other playbook. Its text is the one of when this run began"),
-                "target": text("What it is about: `Kind/namespace/name`, or `Kind/name`. By default the target of this run"),
-                "inputs": {
-                    "description": "Its inputs, by their names",
-                    "type": "object",
-                    "additionalProperties": { "type": ["string", "number", "boolean"] },
-                },
-            },
-        },
-        "go_on": text("Nothing is to be done here: why"),
-    });
-    if let Some(properties) = properties.as_object_mut() {
-        let misplaced: &[&str] = match phase {
-            Phase::Diagnose => &[],
-            Phase::Mitigate => &["hand_over_to"],
-            Phase::Escalate => &["hand_over_to", "escalate", "done"],
-        };
-        misplaced.iter().for_each(|key| drop(properties.remove(*key)));
-    }
-    json!({
-        "type": "object",
-        "additionalProperties": false,
-        "properties": properties,
-        "oneOf": [{ "required": ["branch", "when"] }, { "required": ["otherwise"] }],
-    })
 }
 
 fn arguments(action: &Declaration) -> Value {
@@ -379,7 +342,7 @@ fn with(mut schema: Value, name: &str, value: Value) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::raw::{RawInput, RawLimits, RawMetadata, RawSchedule, RawTarget, RawTrigger};
+    use super::super::raw::{RawApproval, RawInput, RawLimits, RawMetadata, RawSchedule, RawTarget, RawTrigger};
     use super::super::reader::Fields;
     use super::super::step::{RawBranch, RawRetry, RawVerify, RawWatch};
     use super::super::{RawEach, RawPlaybook, RawStep};
@@ -405,6 +368,7 @@ mod tests {
         assert_eq!(keys_of(&trigger()), names::<RawTrigger>());
         assert_eq!(keys_of(&schedule()), names::<RawSchedule>());
         assert_eq!(keys_of(&target()), names::<RawTarget>());
+        assert_eq!(keys_of(&approval()["properties"]), names::<RawApproval>());
         assert_eq!(keys_of(&input()), names::<RawInput>());
         assert_eq!(keys_of(&limits()), names::<RawLimits>());
         assert_eq!(keys_of(&retry()), names::<RawRetry>());

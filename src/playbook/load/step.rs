@@ -3,7 +3,7 @@
 
 use serde::de::MapAccess;
 
-use super::raw::RawTarget;
+use super::raw::{RawApproval, RawTarget};
 use super::reader::{Fields, Reader, Seen, Text, instead, place, plain_fields};
 use crate::action::{self, Action};
 use crate::diagnostics::{Code, Diagnostic};
@@ -22,6 +22,7 @@ pub(in crate::playbook) struct RawStep {
     pub undo: Option<Text>,
     pub on_error: Option<Text>,
     pub watch: Option<RawWatch>,
+    pub approval: Option<RawApproval>,
     /// What only a `foreach` has.
     pub each: RawEach,
     /// What it does: exactly one, in a step that is right.
@@ -236,7 +237,7 @@ impl RawStep {
 impl Fields for RawStep {
     const WHAT: &'static str = "a step";
     const NAMES: &'static [&'static str] =
-        &["id", "when", "because", "timeout", "retry", "verify", "undo", "on_error", "watch"];
+        &["id", "when", "because", "timeout", "retry", "verify", "undo", "on_error", "watch", "approval"];
 
     fn seen(&mut self) -> &mut Seen {
         &mut self.seen
@@ -257,6 +258,10 @@ impl Fields for RawStep {
             "on_error" => return keep(&mut self.on_error, map),
             "retry" => {
                 self.retry = Some(reader.map(key, map)?);
+                return Ok(true);
+            }
+            "approval" => {
+                self.approval = Some(reader.map(key, map)?);
                 return Ok(true);
             }
             "watch" => {

@@ -32,13 +32,13 @@ fn fields() {
       = help: write `page_by` instead
     ");
     told!("    undo: never\n" => "    undo: never\n    approval: { role: sre }\n", @"
-    error[unknown-field]: unknown field or action `approval` in a step
-      --> playbooks/coredns.yaml:28:5
+    error[unknown-field]: unknown field `role` in `approval`
+      --> playbooks/coredns.yaml:28:17
        |
     28 |     approval: { role: sre }
-       |     ^^^^^^^^
+       |                 ^^^^
        |
-       = help: a step has `id`, `when`, `because`, `timeout`, `retry`, `verify`, `undo`, `on_error`, `watch`, `prometheus.query`, `k8s.get`, `k8s.list`, `k8s.events`, `k8s.pods`, `k8s.last_change`, `k8s.claim_owner`, `k8s.scale`, `k8s.expand_pvc`, `k8s.delete_job`, `k8s.create_job`, `page`, `notice`, `done_if`, `require` and 6 more
+       = help: the fields are `people`, `of`, `by`, `within`, `requester` and `question`
     ");
     told!("owner: platform }" => "owner: platform, team: x }", @"
     error[unknown-field]: unknown field `team` in `metadata`

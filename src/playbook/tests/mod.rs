@@ -1,5 +1,6 @@
 //! The language, as those who write it meet it.
 
+mod approvals;
 mod branches;
 mod examples;
 mod frozen;

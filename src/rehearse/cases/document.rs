@@ -1,9 +1,13 @@
 //! A file of cases: what is there, what happens, and what must come of it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Value, json};
 use serde_saphyr::Spanned;
 
 use crate::cluster::sim::Fault;
@@ -29,6 +33,10 @@ pub struct CaseFile {
     /// What this cluster is called, as in `cluster.name` of dogwatch.yaml; alerts name theirs with
     /// the label `cluster`.
     pub cluster: Option<String>,
+    /// Who is of which team, where a run asks for the yes of one. Left out: whoever answers in a case
+    /// is of each team that is asked.
+    #[serde(default)]
+    pub teams: BTreeMap<String, Vec<String>>,
     /// Manifests that every case begins with. A text `${now-2h}` stands for a time.
     #[serde(default)]
     #[schemars(with = "Vec<Value>")]
@@ -128,16 +136,63 @@ pub struct During {
     /// The alert is over, and Alertmanager says so.
     #[serde(default)]
     pub alert_resolves: bool,
-    /// This person approves what the run asks for.
-    pub approve: Option<String>,
+    /// This person approves what the run asks for, or these, one after the other.
+    #[serde(default)]
+    pub approve: People,
     /// This person denies what the run asks for.
-    pub deny: Option<String>,
+    #[serde(default)]
+    pub deny: People,
+    /// Why they deny it.
+    pub reason: Option<String>,
     /// This person resolves the incident, and so stops the run.
     pub resolve: Option<String>,
     /// Manifests that replace what is there, as another controller would write them.
     #[serde(default)]
     #[schemars(with = "Vec<Value>")]
     pub objects: Vec<Spanned<Value>>,
+}
+
+/// One name, or a list of names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct People(Vec<String>);
+
+impl People {
+    pub fn names(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl schemars::JsonSchema for People {
+    fn schema_name() -> Cow<'static, str> {
+        "People".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let names = json!({ "type": "array", "minItems": 1, "items": { "type": "string" } });
+        schemars::json_schema!({ "anyOf": [{ "type": "string" }, names] })
+    }
+}
+
+impl<'de> Deserialize<'de> for People {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = People;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name, or a list of names")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<People, E> {
+                Ok(People(vec![name.to_owned()]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, names: A) -> Result<People, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(names)).map(People)
+            }
+        }
+        deserializer.deserialize_any(Reader)
+    }
 }
 
 /// What must come of it.

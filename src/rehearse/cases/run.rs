@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeZone, Utc};
+use serde_json::json;
 use tokio::sync::watch;
 
 use super::branches::WayAt;
@@ -17,9 +18,10 @@ use crate::cluster::Object;
 use crate::cluster::sim::SimCluster;
 use crate::incident::{GroupingRules, HomeCluster, IncidentRules};
 use crate::model::{
-    Alert, AlertStatus, Command, Notification, Person, Role, Signal, SignalBody, StepAddress, Verdict, Via,
+    Alert, AlertStatus, Approvers, Command, Notification, Person, Role, Signal, SignalBody, StepAddress, Verdict, Via,
 };
-use crate::playbook::{Catalog, Playbook, rights};
+use crate::oncall::OnCall;
+use crate::playbook::{ApprovalRule, Catalog, Playbook, rights};
 use crate::prometheus::ScriptedPrometheus;
 use crate::rehearse::{Setting, Stage};
 use crate::store::Sinks;
@@ -96,6 +98,7 @@ impl<'a> Play<'a> {
         for answers in case.prometheus.iter().chain(&file.prometheus) {
             script::answer(&prometheus, &cluster, &answers.value)?;
         }
+        let oncall = roster(file, case, &playbooks)?;
         let (catalog, _) = Catalog::of(playbooks);
         let (_catalog, catalog) = watch::channel(Arc::new(catalog));
         let stage = Stage::set(Setting {
@@ -105,6 +108,7 @@ impl<'a> Play<'a> {
             prometheus,
             catalog,
             rules: IncidentRules {
+                oncall: oncall.into(),
                 cluster: HomeCluster { name: file.cluster.clone(), ..HomeCluster::default() },
                 // A case's faults are meant for what its playbook asks.
                 grouping: GroupingRules { look_up: false, ..GroupingRules::default() },
@@ -119,6 +123,44 @@ impl<'a> Play<'a> {
         stage.pass(Duration::from_secs(60)).await.map_err(anyhow::Error::from_boxed)?;
         Ok(Play { stage, case, name, begin: begin + Duration::from_secs(60) })
     }
+}
+
+/// Who is of which team: as the file says, or whoever answers in the case of each that is asked.
+///
+/// # Errors
+/// A name that nobody can have.
+fn roster(file: &CaseFile, case: &Case, playbooks: &[Playbook]) -> anyhow::Result<OnCall> {
+    let of = |(owner, rule): (&str, &ApprovalRule)| match &rule.of {
+        Some(Approvers::Team(team)) => Some(team.clone()),
+        None => Some(owner.to_owned()),
+        Some(Approvers::Named(_) | Approvers::Anybody) => None,
+    };
+    let during = case.during.iter().map(|during| &during.value);
+    let answer = during.flat_map(|during| during.approve.names().iter().chain(during.deny.names()));
+    let answer: BTreeSet<&String> = answer.collect();
+    let mut teams: BTreeMap<String, Vec<String>> = file.teams.clone();
+    if teams.is_empty() && !answer.is_empty() {
+        let rules = |playbook: &'_ Playbook| {
+            let owner = playbook.owner.as_str();
+            playbook.approvals().into_iter().filter_map(|rule| of((owner, rule))).collect::<Vec<String>>()
+        };
+        let asked = playbooks.iter().flat_map(rules);
+        teams = asked.map(|team| (team, answer.iter().map(|name| (*name).clone()).collect())).collect();
+    }
+    teams.retain(|_, members| !members.is_empty());
+    if teams.is_empty() {
+        return Ok(OnCall::default());
+    }
+    let members: BTreeSet<&String> = teams.values().flatten().chain(answer).collect();
+    let rotation = |members: &Vec<String>| json!({ "time_zone": "UTC", "start": "2026-01-05", "handoff": { "at": "09:00", "every": "1w" }, "members": members });
+    let text = json!({
+        "apiVersion": "dogwatch/v1",
+        "kind": "OnCall",
+        "members": members.iter().map(|name| json!({ "name": name })).collect::<Vec<_>>(),
+        "teams": teams.iter().map(|(name, of)| json!({ "name": name, "rotation": rotation(of) })).collect::<Vec<_>>(),
+    });
+    // JSON is YAML.
+    OnCall::parse("teams", &text.to_string()).map_err(|wrong| anyhow::anyhow!("`teams` of the cases: {wrong}"))
 }
 
 /// The file's manifests and the case's own.
@@ -194,17 +236,23 @@ impl Play<'_> {
 
     async fn happens(&self, during: &During, wrong: &mut Vec<String>) -> anyhow::Result<()> {
         self.world_changes(during).await?;
-        for (person, verdict) in [(&during.approve, Verdict::Approve), (&during.deny, Verdict::Deny)] {
-            if let Some(person) = person {
-                let open = self.stage.store.open_approvals().await?;
-                if open.is_empty() {
-                    wrong.push(format!("{person} should answer after {}, and nothing was asked then", during.after));
-                }
-                for approval in open {
-                    let command = Command::Approve { approval: approval.id, verdict, digest: None };
-                    self.ask(person, command).await?;
-                }
+        let answers = [(&during.approve, Verdict::Approve), (&during.deny, Verdict::Deny)];
+        let answers =
+            answers.into_iter().flat_map(|(people, verdict)| people.names().iter().map(move |it| (it, verdict)));
+        for (person, verdict) in answers {
+            let open = self.stage.store.open_approvals().await?;
+            if open.is_empty() {
+                wrong.push(format!("{person} should answer after {}, and nothing was asked then", during.after));
             }
+            for approval in open {
+                let approval = approval.id;
+                let command = match during.reason.clone().filter(|_| verdict == Verdict::Deny) {
+                    Some(reason) => Command::DenyBecause { approval, reason },
+                    None => Command::Approve { approval, verdict, digest: None },
+                };
+                self.ask(person, command).await?;
+            }
+            self.stage.settle().await.map_err(anyhow::Error::from_boxed)?;
         }
         if let Some(person) = &during.resolve {
             for incident in self.stage.store.incidents(IncidentFilter::Unresolved).await? {

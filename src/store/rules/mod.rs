@@ -12,7 +12,7 @@ mod stop;
 mod ticket;
 mod windows;
 
-pub(super) use approval::answered;
+pub(super) use approval::{Voted, voted};
 pub(super) use fold::{Carrier, FOLDED_FOR, SPENT_ON, Unfolding, is_spent, may_fold, shape, unfolding};
 pub(super) use going_on::continued;
 pub use left::Groups;

@@ -357,6 +357,17 @@ pub(super) fn page_outline(row: &SqliteRow) -> PageOutline {
     }
 }
 
+/// Questions with those who said yes, in the order in which they did.
+macro_rules! approvals {
+    () => {
+        "SELECT approval.*, (
+             SELECT json_group_array(person) FROM (
+                 SELECT person FROM vote WHERE approval_id = approval.id AND verdict = 'approve' ORDER BY at, person)
+         ) AS approved_by FROM approval"
+    };
+}
+pub(in crate::store::sqlite) use approvals;
+
 pub(super) fn approval(row: &SqliteRow) -> Result<Approval, StoreError> {
     Ok(Approval {
         id: ApprovalId(get(row, "id")?),
@@ -368,5 +379,8 @@ pub(super) fn approval(row: &SqliteRow) -> Result<Approval, StoreError> {
         asked_at: get_time(row, "asked_at")?,
         expires_at: get_time(row, "expires_at")?,
         answered_by: get(row, "answered_by")?,
+        terms: from_json("terms of an approval", get(row, "terms")?)?,
+        approved_by: from_json("votes", get(row, "approved_by")?)?,
+        reason: get(row, "reason")?,
     })
 }

@@ -114,7 +114,7 @@ impl RunStore for SqliteStore {
     }
 
     async fn approval(&self, id: ApprovalId) -> Result<Option<Approval>, StoreError> {
-        let row = sqlx::query("SELECT * FROM approval WHERE id = ?")
+        let row = sqlx::query(concat!(rows::approvals!(), " WHERE id = ?"))
             .bind(id.0)
             .fetch_optional(&self.reads)
             .await
@@ -123,7 +123,7 @@ impl RunStore for SqliteStore {
     }
 
     async fn approvals_of(&self, incident: IncidentId) -> Result<Vec<Approval>, StoreError> {
-        let found = sqlx::query("SELECT * FROM approval WHERE incident_id = ? AND state = 'open' ORDER BY id")
+        let found = sqlx::query(concat!(rows::approvals!(), " WHERE incident_id = ? AND state = 'open' ORDER BY id"))
             .bind(incident.0)
             .fetch_all(&self.reads)
             .await
@@ -132,7 +132,7 @@ impl RunStore for SqliteStore {
     }
 
     async fn open_approvals(&self) -> Result<Vec<Approval>, StoreError> {
-        let found = sqlx::query("SELECT * FROM approval WHERE state = 'open' ORDER BY id")
+        let found = sqlx::query(concat!(rows::approvals!(), " WHERE state = 'open' ORDER BY id"))
             .fetch_all(&self.reads)
             .await
             .map_err(failed("read the open approvals"))?;

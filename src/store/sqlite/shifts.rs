@@ -53,8 +53,8 @@ pub(super) const RUNS_ENDED: &str = concat!(
 );
 
 pub(super) const APPROVALS: &str = concat!(
-    "SELECT approval.* FROM approval CROSS JOIN incident ON incident.id = approval.incident_id
-     WHERE approval.state = 'open' AND ",
+    rows::approvals!(),
+    " CROSS JOIN incident ON incident.id = approval.incident_id WHERE approval.state = 'open' AND ",
     of_teams!("incident"),
     " ORDER BY approval.id"
 );

@@ -172,14 +172,16 @@ async fn call(
 async fn question(tx: &mut Tx<'_>, run: RunId, incident: IncidentId, ask: Ask) -> Result<RunEvent, StoreError> {
     let approval = tx.tables.insert_approval(run, incident, &ask, tx.now).await?;
     tx.send_question(approval).await?;
-    Ok(RunEvent::ApprovalAsked { approval, preview: ask.preview, expires_at: ask.expires_at })
+    let Ask { preview, expires_at, before, terms } = ask;
+    let terms = (!terms.is_usual() || terms.question.is_some()).then(|| Box::new(terms));
+    Ok(RunEvent::ApprovalAsked { approval, preview, expires_at, before, terms })
 }
 
 /// Closes the questions of a run that nobody has answered: they stand in chat, with buttons that
 /// would do nothing any more.
 async fn close_questions(tx: &mut Tx<'_>, run: RunId, state: ApprovalState) -> Result<(), StoreError> {
     for approval in tx.tables.open_approvals_of(run).await? {
-        tx.tables.close_approval(approval, state, None).await?;
+        tx.tables.close_approval(approval, state, None, None).await?;
         tx.send_question(approval).await?;
     }
     Ok(())

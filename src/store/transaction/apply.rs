@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use super::merge::Touched;
 use super::{EpisodeAgain, EpisodeEnd, Hold, SignalRow, Tx};
-use crate::model::{ApprovalId, EpisodeId, Grouping, Incident, IncidentId, Lane, Signal, SignalId, Verdict};
-use crate::store::rules::{Closing, answered, closed_by};
+use crate::model::{EpisodeId, Grouping, Incident, IncidentId, Lane, Signal, SignalId, Verdict};
+use crate::store::rules::{Closing, Voted, closed_by, voted};
 use crate::store::{
-    Applied, Change, Decision, InboxItem, IncidentEvent, IncidentRef, NewEpisode, NewIncident, NewRun, StoreError,
+    Applied, Change, Decision, InboxItem, IncidentEvent, IncidentRef, NewEpisode, NewIncident, NewRun, NewVote,
+    StoreError,
 };
 
 pub(in crate::store) async fn apply(
@@ -177,7 +178,7 @@ impl Applier<'_, '_> {
             }
             Change::OpenRun { incident, run } => self.open_run(incident, *run).await,
             Change::ToRun { run, item } => self.tx.send_to_run(run, &item).await,
-            Change::Vote { approval, person, verdict } => self.vote(approval, person, verdict).await,
+            Change::Vote(vote) => self.vote(vote).await,
             Change::Note { incident, event } => {
                 let id = self.touch(incident).await?.id;
                 self.tx.note(id, &event).await
@@ -307,18 +308,33 @@ impl Applier<'_, '_> {
     }
 
     /// Counts the answer; if it closes the question, the run is told.
-    async fn vote(&mut self, id: ApprovalId, person: String, verdict: Verdict) -> Result<(), StoreError> {
-        let Some(approval) = self.tx.tables.approval_row(id).await? else { return Ok(()) };
-        if !self.tx.tables.insert_vote(id, &person, verdict, self.tx.now).await? {
+    ///
+    /// # Errors
+    /// [`StoreError::Fenced`] when others answered, or its time was over, since it was decided what
+    /// this one comes to: then that is decided again, and the person is told how it is.
+    async fn vote(&mut self, vote: NewVote) -> Result<(), StoreError> {
+        let NewVote { approval: id, person, verdict, reason, after } = vote;
+        let Some(question) = self.tx.tables.approval_row(id).await? else { return Ok(()) };
+        if verdict == Verdict::Approve && question.approved_by.contains(&person) {
             return Ok(());
         }
-        let Some(state) = answered(approval.state, verdict) else { return Ok(()) };
-        self.tx.tables.close_approval(id, state, Some(&person)).await?;
-        self.touch(IncidentRef::Existing(approval.incident)).await?;
-        let item = InboxItem::Answer { approval: id, verdict, by: person.clone(), at: Some(self.tx.now) };
-        self.tx.send_to_run(approval.run, &item).await?;
-        let event = IncidentEvent::Answered { approval: id, verdict, by: person };
-        self.tx.note(approval.incident, &event).await?;
+        let voted = voted(&question, &person, verdict, after, self.tx.now);
+        if matches!(voted, Voted::TooLate | Voted::Outdated) {
+            return Err(StoreError::Fenced(format!("{id} has changed since somebody's answer was decided about")));
+        }
+        self.tx.tables.insert_vote(id, &person, verdict, self.tx.now).await?;
+        self.touch(IncidentRef::Existing(question.incident)).await?;
+        if let Voted::Answered { state, by } = voted {
+            self.tx.tables.close_approval(id, state, Some(&by), reason.as_deref()).await?;
+            let (at, reason) = (Some(self.tx.now), reason.clone());
+            let item = InboxItem::Answer { approval: id, verdict, by, at, reason };
+            self.tx.send_to_run(question.run, &item).await?;
+        }
+        let people = question.terms.people;
+        let is_counted = verdict == Verdict::Approve && people > 1;
+        let progress = is_counted.then(|| format!("{} of {people}", after + 1));
+        let event = IncidentEvent::Answered { approval: id, verdict, by: person, reason, progress };
+        self.tx.note(question.incident, &event).await?;
         self.tx.send_question(id).await
     }
 

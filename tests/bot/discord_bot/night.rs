@@ -347,6 +347,11 @@ impl Night {
         wait_until(SOON, &line, is_so).await;
     }
 
+    /// How often the cluster was changed: that it was tried is none.
+    pub fn changes(&self) -> usize {
+        self.cluster.writes().iter().filter(|write| !write.dry_run).count()
+    }
+
     pub async fn replicas(&self, wanted: i64) {
         let key = ObjectKey::new("Deployment", "kube-system", "coredns");
         let is_so = async || self.cluster.object(&key).and_then(|found| found.number("/spec/replicas")) == Some(wanted);

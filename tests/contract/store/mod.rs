@@ -145,6 +145,8 @@ macro_rules! each_store_check {
             }
             approvals {
                 an_approval_is_answered_once_and_its_answer_reaches_the_run
+                several_must_say_yes_each_once_and_their_run_is_told_of_the_last
+                a_no_with_its_reason_ends_a_question_that_some_said_yes_to
                 open_questions_are_those_that_nobody_has_answered
                 a_question_is_closed_by_its_time_or_by_the_end_of_its_run
             }

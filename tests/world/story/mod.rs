@@ -101,15 +101,20 @@ impl<P: Place> Story<P> {
 
     /// Takes in a signal and carries out what is decided about it.
     pub async fn decide(&self, changes: Vec<Change>) -> Applied {
+        self.decides(changes, None).await.unwrap()
+    }
+
+    /// The same, where it may be refused.
+    pub async fn tries(&self, changes: Vec<Change>) -> Result<Applied, StoreError> {
         self.decides(changes, None).await
     }
 
     /// What follows from what a person asks for, who is answered.
     pub async fn asked_by(&self, person: &str, changes: Vec<Change>) -> Applied {
-        self.decides(changes, Some(CommandReply::granted(format!("it is done, {person}")))).await
+        self.decides(changes, Some(CommandReply::granted(format!("it is done, {person}")))).await.unwrap()
     }
 
-    async fn decides(&self, changes: Vec<Change>, reply: Option<CommandReply>) -> Applied {
+    async fn decides(&self, changes: Vec<Change>, reply: Option<CommandReply>) -> Result<Applied, StoreError> {
         let number = self.decisions.fetch_add(1, Ordering::Relaxed);
         let person = Person { name: "test".into(), via: Via::Api, id: "test".into(), role: Some(Role::Admin) };
         let signal = Signal {
@@ -119,7 +124,7 @@ impl<P: Place> Story<P> {
             body: SignalBody::Command { person, command: Command::Help },
         };
         let id = self.store.accept(&signal).await.unwrap().id();
-        self.store.apply(id, Decision { changes, reply }).await.unwrap()
+        self.store.apply(id, Decision { changes, reply }).await
     }
 
     /// Opens an incident with `alerts` firing of the alert `alert`: their fingerprints are the
@@ -263,6 +268,11 @@ impl<P: Place> Story<P> {
 
     /// The run asks whether it may do that.
     pub async fn asks(&self, run: RunId, summary: &str, expires_at: DateTime<Utc>) {
+        self.asks_of(run, summary, expires_at, ApprovalTerms::default()).await;
+    }
+
+    /// The same, of these people.
+    pub async fn asks_of(&self, run: RunId, summary: &str, expires_at: DateTime<Utc>, terms: ApprovalTerms) {
         let step = PreviewStep {
             step: "mitigate.scale".parse().unwrap(),
             mutating: true,
@@ -270,9 +280,11 @@ impl<P: Place> Story<P> {
             certain: true,
             diff: None,
             uid: None,
+            dry_run: None,
             undo: Undo::Never,
         };
-        let ask = Ask { preview: Preview { steps: vec![step] }, expires_at };
+        let preview = Preview { steps: vec![step], asks_again: Vec::new() };
+        let ask = Ask { preview, expires_at, before: None, terms };
         self.logs(run, Append { ask: Some(ask), ..Append::default() }).await;
     }
 

@@ -143,14 +143,19 @@ impl Check<'_> {
 
     fn during(&mut self, during: &During, at: Location) {
         self.manifests(&during.objects);
-        let people = [&during.approve, &during.deny, &during.resolve];
-        if !during.alert_resolves && during.objects.is_empty() && people.iter().all(|person| person.is_none()) {
+        let (approve, deny) = (during.approve.names(), during.deny.names());
+        let acts = !approve.is_empty() || !deny.is_empty() || during.resolve.is_some();
+        if !during.alert_resolves && during.objects.is_empty() && !acts {
             let message = format!("nothing happens after {}", during.after);
             let remedy =
                 "write `approve: NAME`, `deny: NAME`, `resolve: NAME`, `alert_resolves: true` or `objects: [...]`";
             self.error(Code::NoValue, at, message, remedy);
         }
-        if during.approve.is_some() && during.deny.is_some() {
+        if during.reason.is_some() && deny.is_empty() {
+            let message = "`reason` says why somebody denies it, and nobody does";
+            self.error(Code::Misplaced, self.source.find(at, "reason"), message, "add `deny: NAME`, or leave it out");
+        }
+        if !approve.is_empty() && !deny.is_empty() {
             let message = "a question is approved and denied at once";
             self.error(Code::Contradiction, self.source.find(at, "deny"), message, "keep one of the two");
         }

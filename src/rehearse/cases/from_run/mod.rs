@@ -121,7 +121,11 @@ fn during(recorded: &RecordedRun, notes: &mut Vec<String>) -> Vec<Value> {
     let mut found = Vec::new();
     for Recorded { at, event } in &recorded.log {
         let (what, who): (&str, Value) = match event {
-            RunEvent::ApprovalAnswered { verdict: Some(Verdict::Approve), by, .. } => ("approve", json!(by)),
+            RunEvent::ApprovalAnswered { verdict: Some(Verdict::Approve), by, .. } => {
+                // Several are written down in one line.
+                let all: Vec<&str> = by.split(" and ").collect();
+                ("approve", if all.len() > 1 { json!(all) } else { json!(by) })
+            }
             RunEvent::ApprovalAnswered { verdict: Some(Verdict::Deny), by, .. } => ("deny", json!(by)),
             RunEvent::AlertResolved => ("alert_resolves", json!(true)),
             RunEvent::CancelAsked { by } => ("resolve", json!(by)),

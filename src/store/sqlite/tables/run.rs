@@ -266,8 +266,8 @@ impl RunTable for SqliteTables<'_> {
         at: DateTime<Utc>,
     ) -> Result<ApprovalId, StoreError> {
         let query = sqlx::query(
-            "INSERT INTO approval (run_id, incident_id, preview, digest, state, asked_at, expires_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id",
+            "INSERT INTO approval (run_id, incident_id, preview, digest, state, asked_at, expires_at, terms)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         )
         .bind(run.0)
         .bind(incident.0)
@@ -275,12 +275,13 @@ impl RunTable for SqliteTables<'_> {
         .bind(ask.preview.digest().as_str().to_owned())
         .bind(word(&ApprovalState::Open)?)
         .bind(micros(at))
-        .bind(micros(ask.expires_at));
+        .bind(micros(ask.expires_at))
+        .bind(json(&ask.terms)?);
         Ok(ApprovalId(get(&self.one("ask for an approval", query).await?, "id")?))
     }
 
     async fn approval_row(&mut self, id: ApprovalId) -> Result<Option<Approval>, StoreError> {
-        let query = sqlx::query("SELECT * FROM approval WHERE id = ?");
+        let query = sqlx::query(concat!(rows::approvals!(), " WHERE id = ?"));
         let row = self.maybe("read an approval", query.bind(id.0)).await?;
         row.as_ref().map(rows::approval).transpose()
     }
@@ -291,15 +292,17 @@ impl RunTable for SqliteTables<'_> {
         person: &str,
         verdict: Verdict,
         at: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<(), StoreError> {
         let query = sqlx::query(
-            "INSERT INTO vote (approval_id, person, verdict, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            "INSERT INTO vote (approval_id, person, verdict, at) VALUES (?, ?, ?, ?)
+             ON CONFLICT DO UPDATE SET verdict = excluded.verdict, at = excluded.at",
         )
         .bind(approval.0)
         .bind(person.to_owned())
         .bind(word(&verdict)?)
         .bind(micros(at));
-        Ok(self.execute("count a vote", query).await?.rows_affected() > 0)
+        self.execute("count a vote", query).await?;
+        Ok(())
     }
 
     async fn close_approval(
@@ -307,9 +310,11 @@ impl RunTable for SqliteTables<'_> {
         id: ApprovalId,
         state: ApprovalState,
         answered_by: Option<&str>,
+        reason: Option<&str>,
     ) -> Result<(), StoreError> {
-        let query = sqlx::query("UPDATE approval SET state = ?, answered_by = ? WHERE id = ?");
-        let query = query.bind(word(&state)?).bind(answered_by.map(str::to_owned)).bind(id.0);
+        let query = sqlx::query("UPDATE approval SET state = ?, answered_by = ?, reason = ? WHERE id = ?");
+        let (by, reason) = (answered_by.map(str::to_owned), reason.map(str::to_owned));
+        let query = query.bind(word(&state)?).bind(by).bind(reason).bind(id.0);
         self.execute("close a question", query).await?;
         Ok(())
     }

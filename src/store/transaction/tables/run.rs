@@ -129,20 +129,21 @@ pub(in crate::store) trait RunTable {
 
     async fn approval_row(&mut self, id: ApprovalId) -> Result<Option<Approval>, StoreError>;
 
-    /// `false`: that person has answered before.
+    /// The person's answer, in the place of one that they gave before.
     async fn insert_vote(
         &mut self,
         approval: ApprovalId,
         person: &str,
         verdict: Verdict,
         at: DateTime<Utc>,
-    ) -> Result<bool, StoreError>;
+    ) -> Result<(), StoreError>;
 
     async fn close_approval(
         &mut self,
         id: ApprovalId,
         state: ApprovalState,
         answered_by: Option<&str>,
+        reason: Option<&str>,
     ) -> Result<(), StoreError>;
 
     /// Those of a run that nobody has answered.
