@@ -37,6 +37,7 @@ mod tally;
 mod tests;
 mod timing;
 mod undo;
+mod waits;
 mod walk;
 mod watch;
 mod windows;

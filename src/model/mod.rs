@@ -16,6 +16,7 @@ mod grouping;
 mod heartbeat;
 mod ids;
 mod incident;
+mod item;
 mod kind_text;
 mod label_names;
 mod limits;
@@ -54,10 +55,7 @@ pub use command::{Command, IncidentList, OncallQuestion, Person, PlaybookQuestio
 pub use concern::Concern;
 pub use contacts::{Contacts, KnowsContacts, PageCall};
 pub use duration::{DurationError, HumanDuration, parse_duration};
-pub use event::{
-    ConditionKind, Considered, FailureClass, Intent, Item, ItemOutcome, Look, Remedy, RunEvent, SourceAnswer,
-    WaitsFor,
-};
+pub use event::{ConditionKind, Considered, FailureClass, Intent, Look, Remedy, RunEvent, SourceAnswer, WaitsFor};
 pub use freeze::{Freeze, FreezeScope, FreezeScopeError, LONGEST_FREEZE};
 pub use freeze_map::{FreezeMapNow, FreezeMapSays};
 pub use grouping::{Grouping, Joins, Merged, Origin, Scope};
@@ -67,6 +65,7 @@ pub use ids::{
     WindowId,
 };
 pub use incident::{Episode, Incident, IncidentState};
+pub use item::{Item, ItemOutcome};
 pub use kind_text::{KindText, is_version, without_version};
 pub use label_names::{LabelNames, NAMESPACE, NamedLabel, OBJECT_LABELS, TwoNamespaces};
 pub use limits::{Breaker, FleetLimits, Rate, RateError, RunLimits, TargetLimits};

@@ -73,10 +73,29 @@ fn what_the_page_of_the_language_shows_is_the_language() {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("playbooks")).unwrap();
         fs::write(dir.path().join("playbooks/shown.yaml"), &text).unwrap();
+        let hands_over = text.contains("hand_over_to");
+        if hands_over {
+            fs::write(dir.path().join("playbooks/pod-crashes.yaml"), CRASHES).unwrap();
+        }
         let said = dogwatch(dir.path(), &["check"], &[]);
-        assert_eq!(said.out, "1 playbook without errors; 0 errors, 0 warnings\n", "line {}:\n{text}", block.line);
+        let playbooks = if hands_over { "2 playbooks" } else { "1 playbook" };
+        let right = format!("{playbooks} without errors; 0 errors, 0 warnings\n");
+        assert_eq!(said.out, right, "line {}:\n{text}", block.line);
     }
 }
+
+/// What the page hands over to.
+const CRASHES: &str = "apiVersion: dogwatch/v1
+kind: Playbook
+metadata: { name: pod-crashes, version: 1.0.0, owner: web }
+summary: pods crash
+severity: S2
+autonomy: observe
+target: { kind: Deployment, namespace: front, name: front }
+inputs: { most: { type: integer } }
+escalate:
+  - page: { message: help }
+";
 
 fn without(yaml: &str, key: &str) -> String {
     let kept = parts(yaml).into_iter().filter(|(own, _)| own != key);
