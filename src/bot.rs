@@ -14,7 +14,7 @@ use crate::incident::{
 };
 use crate::mandate::Mandate;
 use crate::metrics::Metrics;
-use crate::model::Live;
+use crate::model::{Live, SourceRights};
 use crate::playbook::Catalog;
 use crate::store::Store;
 use crate::surroundings::Lookup;
@@ -98,8 +98,12 @@ impl Bot {
         for n in 0..runs {
             let name = format!("{}/{n}", self.name);
             let (store, world) = (self.store.clone(), self.world.clone());
-            let options =
-                EngineOptions { ceilings: rules.ceilings.clone(), limits: rules.limits.clone(), ..self.engine.clone() };
+            let options = EngineOptions {
+                ceilings: rules.ceilings.clone(),
+                limits: rules.limits.clone(),
+                may_start: rules.may_start.clone(),
+                ..self.engine.clone()
+            };
             let engine = EngineWorker::new(name, store, world, options, self.metrics.clone(), self.catalog.clone());
             let sources = Sources::new(self.alertmanager.clone(), self.asked_sources.clone());
             workers.push(Arc::new(engine.asking(sources)));
@@ -122,6 +126,7 @@ impl Default for EngineOptions {
             ceilings: Live::default(),
             limits: Live::default(),
             freeze_map: None,
+            may_start: SourceRights::default(),
         }
     }
 }

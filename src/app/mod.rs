@@ -138,6 +138,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
             ceilings: rules.ceilings.clone(),
             limits: rules.limits.clone(),
             freeze_map: freeze_map.clone(),
+            may_start: rules.may_start.clone(),
         },
         alertmanager: edges::alertmanager(config)?,
         kept_quiet: config.kept_quiet(),

@@ -285,6 +285,10 @@ pub(super) async fn doubt(
         Attempt::Done(output) | Attempt::Recovered(output) => made(driver, at, attempt, output, true).await,
         Attempt::Failed(error) => driver.failed(at, attempt, error, Vec::new()).await,
         // Doubt keeps the attempt: the same one is made, on a fresh precondition.
+        Attempt::NotDone(_) if at.address.is_undo() => {
+            let message = "it was not taken back before the restart, and is decided anew";
+            driver.failed(at, attempt, ActionError::retry(message), Vec::new()).await
+        }
         Attempt::NotDone(intent) => {
             let unwanted = at.is_unwanted(&driver.state);
             // A group that was begun is finished: deleting a Job may well be what resolved the alert, and what is left

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::drive::{Driver, Flow};
 use super::walk::StepAt;
 use crate::action::ActionError;
-use crate::model::{Target, TargetLimits, redact};
+use crate::model::{Severity, Target, TargetLimits, redact};
 use crate::playbook::{HandOver, MOST_HAND_OVERS, Playbook};
 use crate::store::{self, Append, Appended, NewRun, StoreError, unfit_to_act_on};
 
@@ -13,11 +13,11 @@ use crate::store::{self, Append, Appended, NewRun, StoreError, unfit_to_act_on};
 /// run escalates, with its own evidence.
 pub(super) async fn hand_over(driver: &mut Driver<'_>, at: &StepAt<'_>, to: &HandOver) -> Result<Flow, StoreError> {
     let attempt = driver.state.tried(&at.address).attempts + 1;
-    let (run, limits) = match next_run(driver, at, to).await? {
+    let Next { run, limits, severity } = match next_run(driver, at, to).await? {
         Ok(next) => next,
         Err(why) => return driver.failed(at, attempt, ActionError::needs_human(why), Vec::new()).await,
     };
-    let hand_over = store::HandOver { step: at.address.clone(), run, limits };
+    let hand_over = store::HandOver { step: at.address.clone(), run, limits, severity };
     let append = Append { hand_over: Some(Box::new(hand_over)), ..Append::default() };
     match driver.append(append).await? {
         None => Ok(Flow::Leave),
@@ -33,7 +33,11 @@ pub(super) async fn hand_over(driver: &mut Driver<'_>, at: &StepAt<'_>, to: &Han
     }
 }
 
-type Next = (NewRun, Option<TargetLimits>);
+struct Next {
+    run: NewRun,
+    limits: Option<TargetLimits>,
+    severity: Severity,
+}
 
 /// The run that goes on; else why there is none.
 async fn next_run(driver: &Driver<'_>, at: &StepAt<'_>, to: &HandOver) -> Result<Result<Next, String>, StoreError> {
@@ -58,6 +62,14 @@ async fn next_run(driver: &Driver<'_>, at: &StepAt<'_>, to: &HandOver) -> Result
     if let Some(why) = unfit_to_act_on(&target, &serde_json::Value::Object(inputs.clone())) {
         return Ok(Err(format!("`{name}` is not begun: {why}")));
     }
+    // Who sends alerts names the object, maybe: what the source may not start it may not start so.
+    let sender = run.alert.get("source").and_then(|source| source.as_str());
+    let alert = run.alert.get("name").and_then(|name| name.as_str()).unwrap_or_default();
+    if let Some(sender) = sender.filter(|_| run.requested_by.is_none())
+        && let Some(why) = driver.options.may_start.of(sender).why_not(alert, name, &target)
+    {
+        return Ok(Err(format!("`{name}` is not begun: {why}")));
+    }
     let alert_waited = driver.state.left_alone.to_std().ok().filter(|waited| !waited.is_zero());
     let limits = run.requested_by.is_none().then(|| playbook.limits.of_target());
     let next = NewRun {
@@ -73,7 +85,7 @@ async fn next_run(driver: &Driver<'_>, at: &StepAt<'_>, to: &HandOver) -> Result
         target,
         inputs,
     };
-    Ok(Ok((next, limits)))
+    Ok(Ok(Next { run: next, limits, severity: playbook.severity }))
 }
 
 /// What the next run is about, and its inputs: as they are given, else as the alert says.

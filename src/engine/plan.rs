@@ -171,7 +171,13 @@ pub fn plan<'p>(playbook: &'p Playbook, autonomy: Autonomy, state: &RunState, no
         return Next::Enter { phase: Phase::Diagnose, because: "the run begins".into() };
     };
     if phase == Phase::Escalate {
-        return escalate(playbook, state, now);
+        // What has the run escalate at once leaves that for now.
+        let entered = Next::Enter { phase: Phase::Escalate, because: String::new() };
+        let undo = undo::in_doubt(playbook, state, now);
+        return match undo.unwrap_or_else(|| undo::before(playbook, &[], state, now, entered)) {
+            Next::Enter { .. } => escalate(playbook, state, now),
+            undo => undo,
+        };
     }
     if let Some(next) = undo::in_doubt(playbook, state, now) {
         return next;

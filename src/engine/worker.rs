@@ -17,7 +17,7 @@ use crate::action::World;
 use crate::alertmanager::Sources;
 use crate::mandate::Mandate;
 use crate::metrics::Metrics;
-use crate::model::{Ceilings, Digest, FleetLimits, Live, Outcome, RunEvent, RunLimits};
+use crate::model::{Ceilings, Digest, FleetLimits, Live, Outcome, RunEvent, RunLimits, SourceRights};
 use crate::playbook::{Catalog, Playbook};
 use crate::store::{Append, ClaimedRun, NewPage, PageReason, Store, StoreError};
 use crate::worker::{Turn, TurnError, Worker};
@@ -57,6 +57,8 @@ pub struct EngineOptions {
     pub limits: Live<FleetLimits>,
     /// The ConfigMap that freezes; `None`: none is asked.
     pub freeze_map: Option<FreezeMap>,
+    /// What the alerts of each source may start, also by a hand-over.
+    pub may_start: SourceRights,
 }
 
 /// Claims runs that are due, one at a time. Several of these work side by side.

@@ -43,6 +43,7 @@ mod window_worker;
 mod windows;
 mod work;
 
+pub use crate::model::SourceRights;
 pub use affected::{Affected, Counting};
 pub use coverage::{Coverage, cover};
 pub use heartbeat_worker::{Expected, HeartbeatWorker};
@@ -51,7 +52,7 @@ pub use override_worker::{OverrideWorker, read_overrides};
 pub use page_worker::PageWorker;
 pub use radius::Raised;
 pub use rating::Rating;
-pub use rules::{GroupingRules, HomeCluster, IncidentRules, SourceRights};
+pub use rules::{GroupingRules, HomeCluster, IncidentRules};
 pub use schedule_worker::ScheduleWorker;
 pub use signal_worker::SignalWorker;
 pub use view::{Seen, View};

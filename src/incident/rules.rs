@@ -1,14 +1,14 @@
 //! What an operator may set about incidents.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Expected;
 use crate::maintenance::PlannedWindow;
 use crate::model::{
-    Alert, BlastRadius, Ceilings, FleetLimits, FreezeMapNow, LabelNames, Live, MayStart, PageFor, PeopleLimits,
-    Severities, Tiers,
+    Alert, BlastRadius, Ceilings, FleetLimits, FreezeMapNow, LabelNames, Live, PageFor, PeopleLimits, Severities,
+    SourceRights, Tiers,
 };
 use crate::oncall::Roster;
 
@@ -98,21 +98,6 @@ impl HomeCluster {
 impl Default for HomeCluster {
     fn default() -> Self {
         Self { name: None, label: "cluster".into() }
-    }
-}
-
-/// What each source may start.
-#[derive(Debug, Clone, Default)]
-pub struct SourceRights {
-    pub by_source: BTreeMap<String, MayStart>,
-    /// A source that is configured no more, and of which something waited.
-    pub others: MayStart,
-}
-
-impl SourceRights {
-    /// What alerts of that source may start.
-    pub fn of(&self, source: &str) -> &MayStart {
-        self.by_source.get(source).unwrap_or(&self.others)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a source of alerts may start.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{MapAccess, Visitor, value::MapAccessDeserializer};
@@ -49,6 +50,21 @@ impl MayStart {
             "" => format!("its source may start nothing on {target}, which is in no namespace (`may_start.{what}`)"),
             name => format!("its source may start nothing for `{name}`, which is not in `may_start.{what}`"),
         })
+    }
+}
+
+/// What each source may start.
+#[derive(Debug, Clone, Default)]
+pub struct SourceRights {
+    pub by_source: BTreeMap<String, MayStart>,
+    /// A source that is configured no more, and of which something waited.
+    pub others: MayStart,
+}
+
+impl SourceRights {
+    /// What alerts of that source may start.
+    pub fn of(&self, source: &str) -> &MayStart {
+        self.by_source.get(source).unwrap_or(&self.others)
     }
 }
 

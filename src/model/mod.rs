@@ -71,7 +71,7 @@ pub use label_names::{LabelNames, NAMESPACE, NamedLabel, OBJECT_LABELS, TwoNames
 pub use limits::{Breaker, FleetLimits, Rate, RateError, RunLimits, TargetLimits};
 pub use live::Live;
 pub use matcher::{Matcher, MatcherError};
-pub use may_start::{Allowed, MayStart};
+pub use may_start::{Allowed, MayStart, SourceRights};
 pub use odd::{OddCharacter, odd_character};
 pub use overrides::{LONGEST_OVERRIDE, Layer, Override};
 pub use page_budget::{PageBudget, PageBudgets};

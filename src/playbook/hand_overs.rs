@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::catalog::Catalog;
-use super::document::{HandOver, Input, Playbook, StepKind};
+use super::document::{HandOver, Input, Playbook, StepKind, TargetPart};
 use super::kubernetes::{is_label, is_subdomain};
 use crate::diagnostics::{Code, Diagnostic, SourceText, closest, list};
 use crate::model::{PlaybookRef, Target};
@@ -53,6 +53,15 @@ impl Playbook {
         if target.kind != self.target.kind {
             let (name, kind) = (&self.name, &self.target.kind);
             return Err(format!("`{name}` is about a {kind}, and {target} is none"));
+        }
+        // What it asks and how far it goes is written for that one.
+        let literals = [(&self.target.namespace, &target.namespace), (&self.target.name, &target.name)];
+        let is_other = |(part, value): &(&TargetPart, &String)| match part {
+            TargetPart::Given(arg) => arg.literal().is_some_and(|literal| literal != *value),
+            TargetPart::None | TargetPart::Label(_) => false,
+        };
+        if literals.iter().any(is_other) {
+            return Err(format!("`{}` is about one object alone, and {target} is another", self.name));
         }
         Ok(target)
     }

@@ -88,6 +88,8 @@ pub struct HandOver {
     pub run: NewRun,
     /// Of the other playbook, for its target; `None`: a person has asked for it.
     pub limits: Option<TargetLimits>,
+    /// What the other playbook says of how bad it is: the incident is as bad at least.
+    pub severity: Severity,
 }
 
 /// A question to a human.

@@ -237,3 +237,40 @@ async fn it_is_handed_over_once_whenever_the_bot_dies() {
         goes(Some(n)).await;
     }
 }
+
+/// A playbook that is written for one object is not turned on another.
+#[tokio::test]
+async fn what_is_about_one_object_alone_stays_with_it() {
+    let triage = TRIAGE.replace("{ playbook: shop-slow }", "{ playbook: shop-slow, target: \"Deployment/shop/api\" }");
+    let mut bot = bot(&[&triage, SHOP], &[Some(0.4)]).await;
+    bot.fires("ShopSick", &[]).await;
+    let because = bot.ends(Outcome::Escalated).await;
+    assert!(
+        because.contains("`shop-slow` is about one object alone, and deployment/api in shop is another"),
+        "{because}"
+    );
+}
+
+/// An incident is as bad as the worst of the playbooks that it goes through.
+#[tokio::test]
+async fn what_it_turns_out_to_be_decides_how_bad_it_is() {
+    let (triage, slow) = (TRIAGE.replace("severity: S2", "severity: S3"), SHOP.replace("severity: S2", "severity: S1"));
+    let mut bot = bot(&[&triage, &slow], &[Some(0.4)]).await;
+    bot.fires("ShopSick", &[]).await;
+    bot.does(UP).await;
+    bot.ends(Outcome::Escalated).await;
+    assert_eq!(bot.incident(1).await.severity, Severity::S1);
+    bot.pages(["shop escalated"]).await;
+}
+
+/// What the source of the alert may not start, it may not start by a hand-over.
+#[tokio::test]
+async fn what_a_source_may_start_holds_behind_it() {
+    let mut bot = bot(&[TRIAGE, SHOP], &[Some(0.4)]).await;
+    let allowed = Allowed { playbooks: Some(vec!["shop-sick".to_owned()]), ..Allowed::default() };
+    bot.rules.may_start = SourceRights { by_source: Default::default(), others: MayStart::Only(allowed) };
+    bot.is_restarted().await;
+    bot.fires("ShopSick", &[]).await;
+    let because = bot.ends(Outcome::Escalated).await;
+    assert!(because.contains("`shop-slow` is not begun: its source may start nothing for `shop-slow`"), "{because}");
+}

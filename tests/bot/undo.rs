@@ -264,3 +264,63 @@ async fn an_item_of_a_loop_goes_back_by_itself() {
     assert!(because.contains("taken back: scale deployment/web-2 in shop 5 -> 4"), "{because}");
     assert_eq!(because.matches("taken back").count(), 1, "{because}");
 }
+
+#[tokio::test]
+async fn a_window_holds_it_too() {
+    let mut bot = bot(&taken_back(), &[Some(0.4)]).await;
+    bot.fires("ShopSlow", &[("namespace", "shop")]).await;
+    bot.does(UP).await;
+    let reply = bot.types("alice", "/silence Deployment/shop/web --for 1h we work on it by hand").await;
+    assert!(reply.contains("WIN-1"), "{reply}");
+    let because = bot.ends(Outcome::Escalated).await;
+    assert!(because.contains("it was not taken back: WIN-1"), "{because}");
+}
+
+/// Of several items side by side, the end of one is none of the others'.
+#[tokio::test]
+async fn what_an_item_has_for_a_while_is_its_own() {
+    let playbook =
+        crate::loops::GROW.replace("          within: 10m\n", "          within: 10m\n        undo: at_end\n");
+    let mut bot = Bot::begins(&[&playbook], crate::loops::shop_of(&[2, 4, 3, 2])).await;
+    bot.passes(minutes(5)).await;
+    bot.fires("ShopSlow", &[]).await;
+    it_ends(&mut bot, Outcome::Fixed).await;
+    let mut proved = std::collections::BTreeSet::new();
+    let mut undone = 0;
+    for (_, event) in bot.log().await {
+        match event {
+            RunEvent::Looked { step, verdict: Look::Good, .. } => drop(proved.insert(step)),
+            RunEvent::Started { step, .. } if step.is_undo() => {
+                assert!(proved.contains(&step.of_step()), "{step} before its verify");
+                undone += 1;
+            }
+            RunEvent::Stands { step, because } => panic!("{step}: {because}"),
+            _ => {}
+        }
+    }
+    assert_eq!(undone, 4);
+}
+
+/// Behind a brake is nobody: what was for a while and stands is told.
+#[tokio::test]
+async fn what_a_brake_leaves_is_a_persons() {
+    let mut bot = bot(&crate::runs::in_three_steps().replace("undo: never", "undo: at_end"), &[Some(0.4)]).await;
+    bot.fires("ShopSlow", &[]).await;
+    bot.passes(minutes(1)).await;
+    bot.types("alice", "/freeze namespace=shop --for 1h an upgrade by hand").await;
+    let (outcome, because) = bot.end().await;
+    assert_eq!(outcome, Outcome::Escalated, "{because}");
+    assert!(because.contains("it was to be taken back at the end, and stands"), "{because}");
+    bot.pages(["shop escalated"]).await;
+}
+
+/// What another one decides about since is not argued with.
+#[tokio::test]
+async fn what_an_autoscaler_has_now_is_not_taken_back() {
+    let mut bot = bot(&taken_back(), &[Some(0.4)]).await;
+    bot.fires("ShopSlow", &[]).await;
+    bot.does(UP).await;
+    bot.cluster.apply(&build::hpa("shop", "web", 6, 10), "kubectl").unwrap();
+    let because = bot.ends(Outcome::Escalated).await;
+    assert!(because.contains("an autoscaler decides how many replicas deployment/web in shop has since"), "{because}");
+}

@@ -184,7 +184,8 @@ impl RunState {
     /// A record about a step. One that cannot follow what is there changes nothing, and is for a
     /// human to look at.
     fn take_of_step(&mut self, at: DateTime<Utc>, step: &StepAddress, event: &RunEvent) {
-        if self.phase.is_some_and(|phase| phase != step.phase()) {
+        let is_late_undo = step.is_undo() && self.phase == Some(Phase::Escalate);
+        if !is_late_undo && self.phase.is_some_and(|phase| phase != step.phase()) {
             self.is_illegal(format!("{step}: its log speaks of it in another phase"));
             return;
         }

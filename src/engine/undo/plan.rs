@@ -58,11 +58,22 @@ pub(in crate::engine) fn before<'p>(
     now: DateTime<Utc>,
     next: Next<'p>,
 ) -> Next<'p> {
+    // Whatever wrote a log that cannot be would write it again; and of an item the loop has asked.
+    if state.illegal.is_some() || (items.is_empty() && matches!(next, Next::EndItem { .. })) {
+        return next;
+    }
     let end = match &next {
         Next::Enter { phase: Phase::Escalate, .. } => End::Badly,
         Next::EndItem { outcome, .. } if outcome.is_bad() => End::Badly,
         Next::EndItem { .. } | Next::End { outcome: Outcome::Fixed, .. } => End::Well,
-        Next::End { outcome: Outcome::Cancelled, .. } => return told(next, stand_for_a_person(playbook, state)),
+        Next::End { outcome: Outcome::Cancelled, because } => {
+            let stands = still_stands(playbook, state);
+            // Whoever stopped it is there; behind a brake is nobody.
+            return match (&state.cancelled_by, stands.is_empty()) {
+                (None, false) => told(Next::Enter { phase: Phase::Escalate, because: because.clone() }, stands),
+                _ => told(next, stands),
+            };
+        }
         _ => return next,
     };
     let mut undone = Vec::new();
@@ -180,7 +191,7 @@ fn take_back<'p>(at: &StepAt<'p>, due: &Due, state: &RunState, now: DateTime<Utc
 }
 
 /// Whoever stops a run does not expect it to move once more.
-fn stand_for_a_person(playbook: &Playbook, state: &RunState) -> Vec<String> {
+fn still_stands(playbook: &Playbook, state: &RunState) -> Vec<String> {
     let all = state.changed.iter().filter(|address| !address.is_undo() && !state.undone.contains_key(address));
     all.filter_map(|address| {
         let at = steps_at(playbook, address.items()).into_iter().find(|at| at.address == *address)?;

@@ -1,7 +1,8 @@
 //! Taking one change back: on the log first, as every change.
 
-use crate::action::{self, Mutation, Plan, RunMark};
+use crate::action::{self, ActionError, Mutation, Plan, RunMark};
 use crate::engine::act::{settle, start};
+use crate::engine::brakes::brake;
 use crate::engine::drive::{Driver, Flow};
 use crate::engine::evidence::kept;
 use crate::engine::read::within;
@@ -19,6 +20,10 @@ pub(in crate::engine) async fn take_back(
 ) -> Result<Flow, StoreError> {
     if let Some(flow) = settle(driver, at, action, attempt).await? {
         return Ok(flow);
+    }
+    // A window over the run's own target is no business of each change.
+    if let Some(by) = brake(driver, true).await? {
+        return driver.failed(at, attempt, ActionError::held_up(format!("{by} holds it")), Vec::new()).await;
     }
     let target = driver.frame.target(&driver.state, &at.address).clone();
     let run = RunMark { database: &driver.frame.mark, run: driver.frame.run.id };

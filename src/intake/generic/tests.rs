@@ -197,7 +197,7 @@ fn mistakes_of_a_map_are_found_before_anything_comes_in() {
         wrong("{ name: event.title, labels: { x: 'body.list.exists(one, one == event.x) ? \"a\" : \"b\"' } }"),
         wrong("{ name: event.title, alerts: 'body.a.map(x, x.b.map(y, y))' }"),
         wrong("{ name: 'upper(event.title)' }"),
-    ].join("\n"), @r"
+    ].join("\n"), @"
     name Some(0): `evnt` is not there: `body` and `event` can be looked at here; write `event`
     labels.severity Some(0): `critical` is not there: `body` and `event` can be looked at here; write `'critical'`, in quotes of its own, for a text that is always the same, or a field of `body` and `event`
     name Some(12): a single `=` compares nothing; write `==`
@@ -208,7 +208,7 @@ fn mistakes_of_a_map_are_found_before_anything_comes_in() {
     labels.alertname None: this label is the alert's name; take it out: `name` of the map says it
     labels.x None: a loop that looks at `body` would run for each event anew; let the loop look at `event` alone
     alerts None: loops within loops could hold up all other deliveries; write it with one loop
-    name Some(0): there is no function `upper`; the functions are `bool`, `bytes`, `double`, `duration`, `dyn`, `int`, `matches`, `quantity`, `size`, `string`, `timestamp`, `type` and `uint`
+    name Some(0): there is no function `upper`; write `upperAscii` instead
     ");
 }
 

@@ -175,6 +175,11 @@ pub(super) fn sum<'b, 'v>(a: &(dyn Val + 'v), b: &(dyn Val + 'v)) -> Answer<'b, 
     total.ok_or_else(|| readable("the `sum` is no number".to_owned()))
 }
 
+/// The number that it is.
+pub(super) fn number(value: &dyn Val) -> Option<f64> {
+    Number::of(value).map(Number::double)
+}
+
 /// Which of two comes first; `None`: they are not of one kind.
 pub(super) fn compare(a: &dyn Val, b: &dyn Val) -> Option<Ordering> {
     match (Number::of(a), Number::of(b)) {

@@ -374,7 +374,7 @@ mod tests {
         assert_eq!(keys_of(&retry()), names::<RawRetry>());
         assert_eq!(keys_of(&verify()["properties"]), names::<RawVerify>());
         assert_eq!(keys_of(&watch()["properties"]), names::<RawWatch>());
-        assert_eq!(keys_of(&branch(Phase::Mitigate)["properties"]), names::<RawBranch>());
+        assert_eq!(keys_of(&branch(Phase::Diagnose)["properties"]), names::<RawBranch>());
         assert_eq!(keys_of(&Value::Object(keys(Phase::Mitigate))), names::<RawStep>());
         let mut loops = RawEach::NAMES.to_vec();
         loops.sort_unstable();

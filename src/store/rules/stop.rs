@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use crate::model::Target;
+use crate::model::{Target, Undo};
 
 /// So soon after what joined an incident last, a run that stops for the same reason is part of it.
 pub(in crate::store) const STOPS_ALIKE_WITHIN: TimeDelta = TimeDelta::minutes(15);
@@ -10,6 +10,8 @@ pub(in crate::store) const STOPS_ALIKE_WITHIN: TimeDelta = TimeDelta::minutes(15
 /// What runs of one playbook have in common that stop for one reason: what they say, but for their
 /// own targets and for numbers.
 pub(in crate::store) fn stop_key(team: &str, playbook: &str, because: &str, target: &Target) -> String {
+    // What was taken back of it is no other reason.
+    let because = Undo::TOLD.iter().fold(because, |because, told| because.split(told).next().unwrap_or_default());
     format!("{team}/{playbook}: {}", without_its_own(because, target))
 }
 

@@ -107,16 +107,16 @@ async fn not_handed_over(tx: &mut Tx<'_>, run: RunId, hand_over: &HandOver) -> R
         return Ok(Some(Appended::InboxFirst(inbox)));
     }
     let HandOver { run: NewRun { playbook, target, .. }, limits, .. } = hand_over;
+    if let Some((other, of)) = tx.tables.at_work_on(&target.key(), run).await? {
+        let because = format!("{other} of {of} is at work on {target}, and two at once would work against each other");
+        return Ok(Some(Appended::NotHandedOver(because)));
+    }
     let limits = limits.unwrap_or_default();
     let windows = limits.cooldown.into_iter().chain(limits.runs.map(|(_, window)| window));
     let look_back = windows.max().and_then(|window| TimeDelta::from_std(window).ok()).unwrap_or_default();
     let history = tx.tables.run_history(&playbook.name, &target.key(), tx.now - look_back).await?;
-    let under_way = history.iter().find(|run| run.ended_at.is_none());
-    let because = match under_way {
-        Some(other) => Some(format!("{} of {} is at work on {target} for {}", other.id, playbook.name, other.incident)),
-        None => RunHead::too_often(&history, limits, tx.now)
-            .map(|why| format!("{} may not run on {target}: {why}", playbook.name)),
-    };
+    let because = RunHead::too_often(&history, limits, tx.now);
+    let because = because.map(|why| format!("{} may not run on {target}: {why}", playbook.name));
     Ok(because.map(Appended::NotHandedOver))
 }
 
@@ -127,7 +127,12 @@ async fn hand_over_to(
     incident: IncidentId,
     hand_over: HandOver,
 ) -> Result<[RunEvent; 2], StoreError> {
-    let HandOver { step, run: next, .. } = hand_over;
+    let HandOver { step, run: next, severity, .. } = hand_over;
+    let mut is_now = tx.incident(incident).await?;
+    if severity < is_now.severity {
+        is_now.severity = severity;
+        tx.tables.save_incident(&is_now).await?;
+    }
     let id = tx.open_run(incident, &next).await?;
     let because = next.because.clone();
     let event = IncidentEvent::RunOpened {

@@ -63,6 +63,9 @@ impl Tx<'_> {
     /// Counts what was started.
     pub(super) async fn count_mutation(&mut self, run: RunId, event: &RunEvent) -> Result<(), StoreError> {
         let RunEvent::Started { step, intent, .. } = event else { return Ok(()) };
+        if step.is_undo() {
+            return Ok(());
+        }
         self.tables.insert_mutation(run, step, &intent.object.namespace, self.now).await?;
         let Some((playbook, target)) = self.tables.run_subject(run).await? else { return Ok(()) };
         self.tables.insert_mitigation(run, &playbook, &target.namespace, self.now).await

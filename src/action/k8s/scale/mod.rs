@@ -187,6 +187,18 @@ impl Mutation for K8sScale {
             let message = format!("{} is not scaled down by a program: its pods have data", made.object);
             return Err(ActionError::needs_human(message));
         }
+        if matches!(place, Place::Workload)
+            && let Some(live) = world.cluster.get(&made.object).await?
+        {
+            match replica_owner::find(world.cluster.as_ref(), &live).await? {
+                Owner::Nobody => {}
+                Owner::Other(who) => return Err(ActionError::needs_human(who)),
+                Owner::Hpa(_) | Owner::Proportional { .. } => {
+                    let message = format!("an autoscaler decides how many replicas {} has since", made.object);
+                    return Err(ActionError::needs_human(message));
+                }
+            }
+        }
         let after = match (&made.before, place) {
             // Which is what counts where nothing is said.
             (Value::Null, Place::Workload | Place::Hpa) => json!(1),

@@ -6,11 +6,8 @@ use cel::common::types::{CelInt, CelList, LIST_TYPE};
 use cel::common::value::{CowVal, Val};
 use cel::{DeclarationError, Env, ExecutionError};
 
-use super::{Answer, Values, entries};
-use crate::language::expression::operators::{compare, readable, same, sum};
-
-/// Each is compared with each.
-const MOST_DISTINCT: usize = 1_000;
+use super::{Answer, Set, Values, entries};
+use crate::language::expression::operators::{compare, readable, sum};
 
 pub(super) fn declare(env: &mut Env) -> Result<(), DeclarationError> {
     env.add_member_overload("sum", "list.sum()", LIST_TYPE, vec![], |args| {
@@ -24,17 +21,14 @@ pub(super) fn declare(env: &mut Env) -> Result<(), DeclarationError> {
     env.add_member_overload("min", "list.min()", LIST_TYPE, vec![], |args| most(&args, "min", Ordering::is_lt))?;
     env.add_member_overload("max", "list.max()", LIST_TYPE, vec![], |args| most(&args, "max", Ordering::is_gt))?;
     env.add_member_overload("distinct", "list.distinct()", LIST_TYPE, vec![], |args| {
-        let all = of(&args)?;
-        if all.len() > MOST_DISTINCT {
-            return Err(readable(format!("`distinct` looks at {MOST_DISTINCT} entries, and there are {}", all.len())));
-        }
-        let mut distinct: Vec<&dyn Val> = Vec::new();
-        for entry in all {
-            if !distinct.iter().any(|known| same(*known, entry)) {
-                distinct.push(entry);
+        let mut known = Set::default();
+        let mut distinct = Vec::new();
+        for entry in of(&args)? {
+            if known.insert(entry)? {
+                distinct.push(entry.clone_as_boxed());
             }
         }
-        Ok(CowVal::owned(CelList::from(distinct.into_iter().map(Val::clone_as_boxed).collect::<Vec<_>>())))
+        Ok(CowVal::owned(CelList::from(distinct)))
     })
 }
 

@@ -6,11 +6,11 @@ mod sets;
 mod texts;
 mod versions;
 
-use cel::common::types::{CelList, CelString};
+use cel::common::types::{CelBool, CelList, CelString};
 use cel::common::value::{CowVal, Val};
 use cel::{DeclarationError, Env, ExecutionError};
 
-use super::operators::readable;
+use super::operators::{number, readable, same};
 
 type Values<'b, 'v> = Vec<CowVal<'b, 'v>>;
 type Answer<'b, 'v> = Result<CowVal<'b, 'v>, ExecutionError>;
@@ -78,4 +78,67 @@ fn entries<'b, 'v>(list: &'b (dyn Val + 'v)) -> Result<Vec<&'b (dyn Val + 'v)>, 
         entries.push(entry);
     }
     Ok(entries)
+}
+
+/// What tells plain values apart without comparing each with each.
+#[derive(PartialEq, Eq, Hash)]
+enum Plain {
+    Number(u64),
+    Text(String),
+    Truth(bool),
+}
+
+/// Values, as a set.
+#[derive(Default)]
+struct Set<'b, 'v> {
+    plain: std::collections::HashSet<Plain>,
+    /// Lists and objects are compared each with each.
+    others: Vec<&'b (dyn Val + 'v)>,
+}
+
+/// So many lists and objects of a set are compared.
+const MOST_OTHERS: usize = 50;
+
+impl<'b, 'v> Set<'b, 'v> {
+    fn of(entries: &[&'b (dyn Val + 'v)]) -> Result<Self, ExecutionError> {
+        let mut set = Self::default();
+        for entry in entries {
+            set.insert(*entry)?;
+        }
+        Ok(set)
+    }
+
+    /// Whether it was not there.
+    fn insert(&mut self, entry: &'b (dyn Val + 'v)) -> Result<bool, ExecutionError> {
+        if let Some(plain) = plain(entry) {
+            return Ok(self.plain.insert(plain));
+        }
+        if self.others.iter().any(|known| same(*known, entry)) {
+            return Ok(false);
+        }
+        if self.others.len() >= MOST_OTHERS {
+            return Err(readable(format!("no more than {MOST_OTHERS} lists and objects are compared with each other")));
+        }
+        self.others.push(entry);
+        Ok(true)
+    }
+
+    fn has(&self, entry: &dyn Val) -> bool {
+        match plain(entry) {
+            Some(plain) => self.plain.contains(&plain),
+            None => self.others.iter().any(|known| same(*known, entry)),
+        }
+    }
+}
+
+/// `None`: it is a list, an object, or something of its own.
+fn plain(value: &dyn Val) -> Option<Plain> {
+    if let Some(text) = value.downcast_ref::<CelString>() {
+        return Some(Plain::Text(text.inner().to_owned()));
+    }
+    if let Some(truth) = value.downcast_ref::<CelBool>() {
+        return Some(Plain::Truth(*truth.inner()));
+    }
+    // 1 and 1.0 are the same, and so are 0.0 and -0.0.
+    number(value).map(|number| Plain::Number((number + 0.0).to_bits()))
 }

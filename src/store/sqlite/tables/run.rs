@@ -25,6 +25,9 @@ pub(in crate::store::sqlite) const HISTORY: &str =
      FROM run WHERE playbook = ?1 AND target_key = ?2 AND (created_at + created_moved >= ?3 OR outcome IS NULL)
      ORDER BY id DESC";
 
+pub(in crate::store::sqlite) const AT_WORK: &str =
+    "SELECT id, playbook FROM run WHERE outcome IS NULL AND target_key = ?1 AND id <> ?2 ORDER BY id LIMIT 1";
+
 #[async_trait]
 impl RunTable for SqliteTables<'_> {
     async fn keep_playbook(
@@ -59,6 +62,22 @@ impl RunTable for SqliteTables<'_> {
     ) -> Result<Vec<RunHead>, StoreError> {
         let query = sqlx::query(HISTORY).bind(playbook.to_owned()).bind(target_key.to_owned()).bind(micros(since));
         self.all("read the history of runs", query).await?.iter().map(rows::run_head).collect()
+    }
+
+    async fn at_work_on(&mut self, target_key: &str, other_than: RunId) -> Result<Option<(RunId, String)>, StoreError> {
+        let query = sqlx::query(AT_WORK).bind(target_key.to_owned()).bind(other_than.0);
+        let row = self.maybe("look who is at work on a target", query).await?;
+        row.map(|row| Ok((RunId(get(&row, "id")?), get(&row, "playbook")?))).transpose()
+    }
+
+    async fn handed_to(&mut self, run: RunId) -> Result<Option<RunId>, StoreError> {
+        let query = sqlx::query(
+            "SELECT next.id FROM run JOIN run AS next ON next.incident_id = run.incident_id
+                 AND next.handed_over = run.handed_over + 1 AND next.id > run.id
+             WHERE run.id = ? AND run.outcome = 'handed_over' ORDER BY next.id LIMIT 1",
+        );
+        let row = self.maybe("look to whom a run was handed over", query.bind(run.0)).await?;
+        row.map(|row| Ok(RunId(get(&row, "id")?))).transpose()
     }
 
     async fn insert_run(&mut self, incident: IncidentId, run: &NewRun, at: DateTime<Utc>) -> Result<RunId, StoreError> {

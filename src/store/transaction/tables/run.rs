@@ -48,6 +48,12 @@ pub(in crate::store) trait RunTable {
         since: DateTime<Utc>,
     ) -> Result<Vec<RunHead>, StoreError>;
 
+    /// A run under way on that target, other than this one, with its playbook.
+    async fn at_work_on(&mut self, target_key: &str, other_than: RunId) -> Result<Option<(RunId, String)>, StoreError>;
+
+    /// The run to which that one was handed over.
+    async fn handed_to(&mut self, run: RunId) -> Result<Option<RunId>, StoreError>;
+
     async fn insert_run(&mut self, incident: IncidentId, run: &NewRun, at: DateTime<Utc>) -> Result<RunId, StoreError>;
 
     /// Takes the lease of the run that is due longest, and makes room for one record.
