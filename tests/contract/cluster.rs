@@ -877,7 +877,7 @@ pub async fn custom_resources_are_like_any_other(world: &dyn Fixture) {
         ..ListQuery::default()
     };
     let listed = cluster.list(&query(&kind, "tier=gold")).await.unwrap();
-    assert_eq!(listed.iter().map(Object::key).collect::<Vec<_>>(), [key.clone()]);
+    assert_eq!(listed.iter().map(Object::key).collect::<Vec<_>>(), std::slice::from_ref(&key));
     assert_eq!(cluster.list(&query(&kind, "tier=tin")).await, Ok(vec![]));
 
     // In the version that is named, it is the same object.

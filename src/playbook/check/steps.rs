@@ -282,7 +282,7 @@ fn kind(checker: &mut Checker<'_>, sees: Visible<'_>, what: What, because: Optio
             let condition = Condition { expression: Expression::compile("true").ok()?, because: Some(because) };
             Some(if escalates { StepKind::EscalateIf(condition) } else { StepKind::DoneIf(condition) })
         }
-        What::HandOver(hand_over) => hand_over::check(checker, sees, hand_over).map(StepKind::HandOver),
+        What::HandOver(hand_over) => hand_over::check(checker, sees, *hand_over).map(StepKind::HandOver),
         What::Set(set) => values(checker, sees, set),
         What::Wait(text) => checker.duration(&text).map(StepKind::Wait),
         What::Action(action) => {

@@ -50,7 +50,7 @@ pub(in crate::playbook) enum What {
     /// `job in failed`; the rest of it is [`RawStep::each`].
     ForEach(Text),
     /// How a branch ends: another playbook goes on.
-    HandOver(RawHandOver),
+    HandOver(Box<RawHandOver>),
     /// How a branch ends: the run escalates, or is done.
     End {
         escalates: bool,
@@ -197,7 +197,7 @@ impl RawBranch {
             let name = self.branch.as_ref().or(self.otherwise.as_ref());
             hand_over.branch = name.map(|name| name.value.clone()).unwrap_or_default();
             let at = hand_over.seen.at;
-            let does = Does { key: "hand_over_to".to_owned(), at, what: What::HandOver(hand_over) };
+            let does = Does { key: "hand_over_to".to_owned(), at, what: What::HandOver(Box::new(hand_over)) };
             let mut step = RawStep { does: vec![does], ..RawStep::default() };
             step.seen.at = at;
             self.steps.get_or_insert_default().push(step);

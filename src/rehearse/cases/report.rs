@@ -173,10 +173,10 @@ pub fn handed_to(playbook: &Playbook) -> Vec<Arc<Playbook>> {
     }
     let (catalog, _) = Catalog::load_with(playbook.path.parent().unwrap_or(Path::new("")), &playbook.kinds);
     while let Some(name) = wanted.pop() {
-        if let Some(other) = catalog.get(&name).filter(|other| other.name != playbook.name) {
-            if found.insert(name, other.clone()).is_none() {
-                wanted.extend(names(other));
-            }
+        if let Some(other) = catalog.get(&name).filter(|other| other.name != playbook.name)
+            && found.insert(name, other.clone()).is_none()
+        {
+            wanted.extend(names(other));
         }
     }
     found.into_values().collect()
