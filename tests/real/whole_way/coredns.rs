@@ -27,7 +27,8 @@ async fn coredns_that_is_saturated_is_scaled_and_a_storm_of_its_dependants_is_on
         r#"dogwatch_runs_total{playbook="coredns-saturated",outcome="fixed"}"#,
         r#"dogwatch_mutations_total{action="k8s.scale",result="done"}"#,
     ] {
-        assert_eq!(site.counted(counted).await, 1, "{counted}");
+        // It is told before it is counted.
+        wait_until(SOON, counted, async || site.counted(counted).await == 1).await;
     }
 
     alertmanager.post_alerts(&storm(Some(&chrono::Utc::now().to_rfc3339()))).await;
