@@ -74,7 +74,7 @@ pub(super) fn wrong(playbooks: &BTreeMap<String, Arc<Playbook>>) -> Vec<Diagnost
         let source = SourceText { path: &playbook.path, text: &playbook.source };
         for hand_over in playbook.hand_overs() {
             let found = match playbooks.get(&hand_over.playbook) {
-                None => Some(not_there(playbooks, hand_over)),
+                None => Some(not_there(playbooks, &playbook.name, hand_over)),
                 Some(other) => {
                     does_not_take(other, playbook, hand_over).or_else(|| has_no_end(playbooks, playbook, other))
                 }
@@ -89,9 +89,9 @@ pub(super) fn wrong(playbooks: &BTreeMap<String, Arc<Playbook>>) -> Vec<Diagnost
 
 type Found = (Code, String, String);
 
-fn not_there(playbooks: &BTreeMap<String, Arc<Playbook>>, hand_over: &HandOver) -> Found {
+fn not_there(playbooks: &BTreeMap<String, Arc<Playbook>>, from: &str, hand_over: &HandOver) -> Found {
     let name = &hand_over.playbook;
-    let remedy = match closest(name, playbooks.keys().map(String::as_str)) {
+    let remedy = match closest(name, playbooks.keys().map(String::as_str).filter(|other| *other != from)) {
         Some(meant) => format!("write `{meant}` instead"),
         None => "write the name of a playbook of the same folder".to_owned(),
     };

@@ -12,7 +12,8 @@ const UP: &str = "scale deployment/web in shop 4 -> 6";
 const BACK: &str = "scale deployment/web in shop 6 -> 4";
 
 fn taken_back() -> String {
-    SHOP.replace("undo: never", "undo: unless_verified")
+    let told = "the shop: {{because}} ({{scale.undone}}{{scale.undo_error}})";
+    SHOP.replace("undo: never", "undo: unless_verified").replace("the shop: {{because}}", told)
 }
 
 /// A bot with this playbook, for a shop that answers so slowly, one look after the other; the last
@@ -40,6 +41,8 @@ async fn what_did_not_help_is_taken_back_before_somebody_is_called() {
     assert!(because.ends_with("; taken back: scale deployment/web in shop 6 -> 4"), "{because}");
     bot.does_nothing_more().await;
     bot.pages(["shop escalated"]).await;
+    let page = bot.page_texts().await;
+    assert!(page.contains(&format!("({BACK}")), "{page}");
     let timeline = crate::why::asks(&bot, "/timeline INC-1").await;
     assert!(timeline.contains(&format!("taken back: {BACK}")), "{timeline}");
 }

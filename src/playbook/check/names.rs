@@ -55,6 +55,8 @@ pub(super) struct Named {
     pub may_fail: bool,
     /// It is a read that is repeated.
     pub is_watched: bool,
+    /// It is a change that may be taken back.
+    pub is_undone: bool,
     /// How far back its query looks.
     pub window: Option<Duration>,
 }
@@ -168,6 +170,7 @@ impl Names {
                 reads: false,
                 may_fail: false,
                 is_watched: false,
+                is_undone: false,
                 window: None,
             });
         }
@@ -185,6 +188,7 @@ impl Names {
                 reads: false,
                 may_fail: false,
                 is_watched: false,
+                is_undone: false,
                 window: None,
             }));
         }
@@ -194,6 +198,7 @@ impl Names {
             let (id, at, is_loop) = (id.value.clone(), place(id), is_loop(step));
             let (is_set, is_item) = (false, false);
             let (may_fail, is_watched) = (step.on_error.is_some(), step.watch.is_some());
+            let is_undone = step.undo.as_ref().is_some_and(|undo| undo.value != "never");
             self.steps.push(Named {
                 id,
                 at,
@@ -207,6 +212,7 @@ impl Names {
                 reads,
                 may_fail,
                 is_watched,
+                is_undone,
                 window,
             });
         }

@@ -229,7 +229,8 @@ fn step_field(step: &Named, field: Option<&str>) -> Option<Wrong> {
     };
     let (fields, field) = known;
     let given = [(true, "summary"), (step.changes(), "made"), (step.may_fail, ERROR), (step.is_watched, HELD)];
-    let given = given.into_iter().filter_map(|(is_there, name)| is_there.then_some(name));
+    let undo = ["undone", "undo_error"].map(|name| (step.is_undone, name));
+    let given = given.into_iter().chain(undo).filter_map(|(is_there, name)| is_there.then_some(name));
     let known: Vec<&str> = fields.iter().map(|field| field.name).chain(given).collect();
     if known.contains(&field) {
         return None;
