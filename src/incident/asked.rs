@@ -18,22 +18,21 @@ use super::override_commands::{Cover, Duty};
 use super::override_worker::read_overrides;
 use super::radius::PutTogether;
 use super::test_page::{self, decide_test_page};
-use super::view::look_back;
+use super::view::{incident_about, look_back};
 use super::voting::{Answer, Electorate, decide_vote};
 use super::window_commands::{Silence, decide_silence, decide_unsilence, decline_covered};
-use super::work::pin;
+use super::work::subject_without_alert;
 use crate::model::{
-    ApprovalId, ApprovalState, Command, Digest, Freeze, FreezeScope, Grouping, IncidentId, Origin, Person, Severity,
-    Target, Verdict,
+    ApprovalId, ApprovalState, Command, Digest, Freeze, FreezeScope, IncidentId, Person, Severity, Target, Verdict,
 };
 use crate::oncall::OnCall;
 use crate::playbook::{Catalog, Playbook};
-use crate::store::{Decision, Groups, IncidentFilter, IncidentView, Store, StoreError, unfit_to_act_on};
+use crate::store::{Decision, Groups, IncidentFilter, IncidentView, Store, StoreError};
 
 /// Who asks, and what is known at that moment.
 pub(super) struct Asked<'a> {
     pub store: &'a dyn Store,
-    pub catalog: Arc<Catalog>,
+    pub catalog: &'a Catalog,
     pub rules: &'a IncidentRules,
     pub now: DateTime<Utc>,
     pub person: &'a Person,
@@ -301,7 +300,7 @@ impl Asked<'_> {
             [id] => called.first().map_or_else(|| unknown(*id), |called| decide(&called.view)),
             ids => decide_each(Several { ids, views: &called, wanted: "merged", team: None }, decide),
         };
-        let together = PutTogether { store: self.store, catalog: &self.catalog, rules: self.rules, now: self.now };
+        let together = PutTogether { store: self.store, catalog: self.catalog, rules: self.rules, now: self.now };
         together.merged(decision, &whole, called.iter().map(|called| &called.view)).await
     }
 
@@ -340,39 +339,20 @@ impl Asked<'_> {
         Ok(decide(&duty))
     }
 
-    /// The incident that is about the target: something of it fires there, or it was opened for it.
-    async fn incident_of(&self, target: &Target) -> Result<Option<IncidentView>, StoreError> {
-        let key = Grouping::Object { object: target.clone(), origin: Origin::Home }.key();
-        match self.store.incidents_by_object(&[&key]).await?.remove(&key) {
-            Some(id) => Ok(self.store.incident_views(&[id]).await?.pop()),
-            None => Ok(self.store.incidents_by_grouping(&[&key]).await?.remove(&key)),
-        }
-    }
-
     fn no_playbook(&self, name: &str) -> Decision {
         let known: Vec<&str> = self.catalog.iter().map(|playbook| playbook.name.as_str()).collect();
         decline(format!("there is no playbook `{name}`; there are: {}", known.join(", ")))
     }
 
     async fn run(&self, name: &str, set: &BTreeMap<String, String>) -> Result<Decision, StoreError> {
-        let catalog = &self.catalog;
+        let catalog = self.catalog;
         let Some(playbook) = catalog.get(name) else {
             return Ok(self.no_playbook(name));
         };
-        let inputs = match playbook.inputs_for(None, set) {
-            Ok(inputs) => inputs,
-            Err(problems) => {
-                let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-                return Ok(decline(problems.join("\n")));
-            }
+        let (target, inputs) = match subject_without_alert(self.rules, playbook, set) {
+            Ok(subject) => subject,
+            Err(problems) => return Ok(decline(problems.join("\n"))),
         };
-        let target = match playbook.target_for(None, &self.rules.labels, &inputs, set) {
-            Ok(target) => target,
-            Err(problem) => return Ok(decline(problem.to_string())),
-        };
-        if let Some(because) = unfit_to_act_on(&target, &serde_json::Value::Object(inputs.clone())) {
-            return Ok(decline(because));
-        }
         let (oncall, places) = (self.rules.oncall.get(), [target.place().to_owned()]);
         let all = self.electorate(&oncall);
         if let Some(why) = all.beyond_limits(self.person, &playbook.owner, &places) {
@@ -388,11 +368,9 @@ impl Asked<'_> {
         }
         let since = self.now - look_back(playbook);
         let history = self.store.run_history(&playbook.name, &target.key(), since).await?;
-        let known = self.incident_of(&target).await?;
+        let known = incident_about(self.store, &target).await?;
         let wish = Wish { playbook, target, inputs, set };
-        let mut decision = decide_run(self.rules, wish, known.as_ref(), &history, self.person);
-        pin(catalog, &mut decision);
-        Ok(decision)
+        Ok(decide_run(self.rules, wish, known.as_ref(), &history, self.person))
     }
 }
 

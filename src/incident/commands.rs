@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::IncidentRules;
+use super::opening::incident_of_run;
 use super::test_page::ends_test;
-use super::work::lowered;
-use crate::model::{Autonomy, Grouping, HumanDuration, IncidentId, IncidentState, Origin, Person, Target};
+use super::work::{lowered, new_run};
+use crate::model::{Autonomy, HumanDuration, IncidentId, IncidentState, Person, Target};
 use crate::playbook::Playbook;
 use crate::store::{
-    Change, CommandReply, Decision, InboxItem, IncidentEvent, IncidentRef, IncidentView, NewIncident, NewRun,
-    PageReason, RunHead,
+    Change, CommandReply, Decision, InboxItem, IncidentEvent, IncidentRef, IncidentView, NewRun, PageReason, RunHead,
 };
 
 /// Nothing follows, and that is why.
@@ -162,16 +162,7 @@ pub(super) fn decide_run(
     let (incident, name) = match known.filter(|view| view.incident.state != IncidentState::Resolved) {
         Some(view) => (IncidentRef::Existing(view.incident.id), view.incident.id.to_string()),
         None => {
-            changes.push(Change::OpenIncident(NewIncident {
-                grouping: Grouping::Object { object: target.clone(), origin: Origin::Home },
-                gathers: Vec::new(),
-                shares: Vec::new(),
-                title: format!("{}: {target}", playbook.summary),
-                severity: playbook.severity,
-                target: Some(target.clone()),
-                team: playbook.owner.clone(),
-                playbook: Some(playbook.name.clone()),
-            }));
+            changes.push(Change::OpenIncident(incident_of_run(playbook, &target)));
             let incident = IncidentRef::New(0);
             changes.push(Change::Note { incident, event: IncidentEvent::Opened { because } });
             (incident, "a new incident".to_owned())
@@ -184,17 +175,10 @@ pub(super) fn decide_run(
     };
     let alert = serde_json::json!({ "name": "", "labels": set, "annotations": {} });
     let run = NewRun {
-        playbook: playbook.reference.clone(),
-        playbook_source: playbook.source.to_string(),
-        target: target.clone(),
-        inputs,
         alert,
-        alert_waited: None,
-        autonomy,
         requested_by: Some(person.name.clone()),
-        pins: Vec::new(),
-        handed_over: 0,
         because: format!("{} asked for it", person.name),
+        ..new_run(playbook, target.clone(), inputs, autonomy)
     };
     changes.push(Change::OpenRun { incident, run: Box::new(run) });
     let mut reply = format!("{} runs on {target} for {name}, autonomy {autonomy}", playbook.reference);

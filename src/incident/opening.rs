@@ -1,7 +1,8 @@
 //! What an incident is called, how bad it is and whose, when an alert opens it.
 
 use super::{Coverage, IncidentRules};
-use crate::model::{Alert, Grouping, NAMESPACE, Severity, redact};
+use crate::model::{Alert, Grouping, NAMESPACE, Origin, Severity, Target, redact};
+use crate::playbook::Playbook;
 use crate::store::NewIncident;
 
 /// The incident that an alert opens.
@@ -20,6 +21,20 @@ pub(super) fn new_incident(
         target: coverage.target().cloned(),
         team: team_of(rules, coverage, alert),
         playbook: coverage.playbook().map(|playbook| playbook.name.clone()),
+    }
+}
+
+/// The incident of a run that no alert asks for.
+pub(super) fn incident_of_run(playbook: &Playbook, target: &Target) -> NewIncident {
+    NewIncident {
+        grouping: Grouping::Object { object: target.clone(), origin: Origin::Home },
+        gathers: Vec::new(),
+        shares: Vec::new(),
+        title: format!("{}: {target}", playbook.summary),
+        severity: playbook.severity,
+        target: Some(target.clone()),
+        team: playbook.owner.clone(),
+        playbook: Some(playbook.name.clone()),
     }
 }
 

@@ -1,24 +1,23 @@
 //! What follows when the planned time of a playbook has come.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use serde_json::{Map, Value, json};
 
 use super::IncidentRules;
+use super::opening::incident_of_run;
 use super::schedule_worker::LATEST;
-use super::view::look_back;
-use super::work::{lowered, over_its_limits};
-use crate::model::{Grouping, HumanDuration, IncidentState, Origin, Target};
+use super::view::{incident_about, look_back};
+use super::work::{lowered, new_run, over_its_limits, subject_without_alert};
+use crate::model::{HumanDuration, IncidentState, Target};
 use crate::playbook::{Catalog, Playbook};
-use crate::store::{
-    Change, Decision, IncidentEvent, IncidentRef, IncidentView, NewIncident, NewRun, Store, StoreError, unfit_to_act_on,
-};
+use crate::store::{Change, Decision, IncidentEvent, IncidentRef, IncidentView, NewRun, Store, StoreError};
 
 /// A planned time that has come.
 pub(super) struct Planned<'a> {
     pub store: &'a dyn Store,
-    pub catalog: Arc<Catalog>,
+    pub catalog: &'a Catalog,
     pub rules: &'a IncidentRules,
     pub now: DateTime<Utc>,
     pub playbook: &'a str,
@@ -52,19 +51,10 @@ impl Planned<'_> {
             return Ok(Err("there is no such playbook any more".into()));
         };
         let nothing = BTreeMap::new();
-        let inputs = match playbook.inputs_for(None, &nothing) {
-            Ok(inputs) => inputs,
-            Err(problems) => {
-                return Ok(Err(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")));
-            }
+        let (target, inputs) = match subject_without_alert(self.rules, playbook, &nothing) {
+            Ok(subject) => subject,
+            Err(problems) => return Ok(Err(problems.join("; "))),
         };
-        let target = match playbook.target_for(None, &self.rules.labels, &inputs, &nothing) {
-            Ok(target) => target,
-            Err(problem) => return Ok(Err(problem.to_string())),
-        };
-        if let Some(because) = unfit_to_act_on(&target, &serde_json::Value::Object(inputs.clone())) {
-            return Ok(Err(because));
-        }
         let windows = self.store.windows_at(self.now).await?;
         if let Some(window) = windows.iter().find(|window| window.scope.covers_run(None, &nothing, &target)) {
             return Ok(Err(format!("the maintenance window {} covers {target}", window.id)));
@@ -74,28 +64,19 @@ impl Planned<'_> {
         if let Some(because) = over_its_limits(&playbook.limits, &history, self.now) {
             return Ok(Err(because));
         }
-        let known = self.incident_of(&target).await?;
+        let known = incident_about(self.store, &target).await?;
+        let known = known.filter(|view| view.incident.state != IncidentState::Resolved);
         if let Some(by) = known.as_ref().and_then(|view| view.taken_by.as_ref()) {
             return Ok(Err(format!("{by} works on {target} by hand")));
         }
-        let inputs = serde_json::Value::Object(inputs);
         Ok(Ok(self.begin(playbook, target, inputs, known.as_ref())))
-    }
-
-    async fn incident_of(&self, target: &Target) -> Result<Option<IncidentView>, StoreError> {
-        let key = Grouping::Object { object: target.clone(), origin: Origin::Home }.key();
-        let known = match self.store.incidents_by_object(&[&key]).await?.remove(&key) {
-            Some(id) => self.store.incident_views(&[id]).await?.pop(),
-            None => self.store.incidents_by_grouping(&[&key]).await?.remove(&key),
-        };
-        Ok(known.filter(|view| view.incident.state != IncidentState::Resolved))
     }
 
     fn begin(
         &self,
         playbook: &Playbook,
         target: Target,
-        inputs: serde_json::Value,
+        inputs: Map<String, Value>,
         known: Option<&IncidentView>,
     ) -> Decision {
         let mut changes = Vec::new();
@@ -104,16 +85,7 @@ impl Planned<'_> {
             Some(view) => IncidentRef::Existing(view.incident.id),
             // A run stands in an incident. This one is over with the run, unless that needs a human.
             None => {
-                changes.push(Change::OpenIncident(NewIncident {
-                    grouping: Grouping::Object { object: target.clone(), origin: Origin::Home },
-                    gathers: Vec::new(),
-                    shares: Vec::new(),
-                    title: format!("{}: {target}", playbook.summary),
-                    severity: playbook.severity,
-                    target: Some(target.clone()),
-                    team: playbook.owner.clone(),
-                    playbook: Some(playbook.name.clone()),
-                }));
+                changes.push(Change::OpenIncident(incident_of_run(playbook, &target)));
                 let incident = IncidentRef::New(0);
                 let because = format!("{} was planned for {planned}; no alert fires", playbook.name);
                 changes.push(Change::Note { incident, event: IncidentEvent::Opened { because } });
@@ -127,22 +99,11 @@ impl Planned<'_> {
             }
             None => playbook.autonomy,
         };
-        let alert = serde_json::json!({
+        let alert = json!({
             "name": "", "labels": {}, "annotations": {}, "planned_at": self.at.to_rfc3339(),
         });
-        let run = NewRun {
-            playbook: playbook.reference.clone(),
-            playbook_source: playbook.source.to_string(),
-            target,
-            inputs: inputs.as_object().cloned().unwrap_or_default(),
-            alert,
-            alert_waited: None,
-            autonomy,
-            requested_by: None,
-            pins: Vec::new(),
-            handed_over: 0,
-            because: format!("it was planned for {planned}"),
-        };
+        let because = format!("it was planned for {planned}");
+        let run = NewRun { alert, because, ..new_run(playbook, target, inputs, autonomy) };
         changes.push(Change::OpenRun { incident, run: Box::new(run) });
         Decision { changes, reply: None }
     }

@@ -84,7 +84,13 @@ impl SignalWorker {
         Self { lookup, ..self }
     }
 
-    async fn decide(&self, rules: &IncidentRules, id: SignalId, signal: &Signal) -> Result<Decision, StoreError> {
+    async fn decide(
+        &self,
+        rules: &IncidentRules,
+        catalog: &Catalog,
+        id: SignalId,
+        signal: &Signal,
+    ) -> Result<Decision, StoreError> {
         match &signal.body {
             SignalBody::Notification(notification) => {
                 let came = Came {
@@ -95,18 +101,12 @@ impl SignalWorker {
                     is_unlisted: signal.key.starts_with(UNLISTED),
                     unauthenticated: notification.unauthenticated,
                 };
-                self.notification(rules, came, notification).await
+                self.notification(rules, catalog, came, notification).await
             }
             SignalBody::Command { person, command } => {
                 // Names come from chats too. As it is stored, it is compared with what is stored.
                 let person = Person { name: redact(&person.name).into_owned(), ..person.clone() };
-                let asked = Asked {
-                    store: &*self.store,
-                    catalog: self.catalog.borrow().clone(),
-                    rules,
-                    now: self.clock.now(),
-                    person: &person,
-                };
+                let asked = Asked { store: &*self.store, catalog, rules, now: self.clock.now(), person: &person };
                 asked.decide(command).await
             }
             SignalBody::Heartbeat { key, name, news } => {
@@ -119,11 +119,9 @@ impl SignalWorker {
                 None => Decision::default(),
             }),
             SignalBody::WindowEnded { window } => {
-                let catalog = self.catalog.borrow().clone();
-                window_ended(&*self.store, &catalog, rules, *window, self.clock.now()).await
+                window_ended(&*self.store, catalog, rules, *window, self.clock.now()).await
             }
             SignalBody::Planned { playbook, at } => {
-                let catalog = self.catalog.borrow().clone();
                 let (store, now) = (&*self.store, self.clock.now());
                 Planned { store, catalog, rules, now, playbook, at: *at }.decide().await
             }
@@ -135,7 +133,7 @@ impl SignalWorker {
                 let mut decision = decide_run_ended(rules, &view, &end, self.clock.now());
                 if !matches!(outcome, Outcome::Fixed | Outcome::NothingToDo | Outcome::HandedOver) {
                     decision.changes.extend(hold(&*self.store, &view, self.clock.now()).await?);
-                    decision.changes.extend(self.found_wide(rules, &view).await?);
+                    decision.changes.extend(self.found_wide(rules, catalog, &view).await?);
                 }
                 Ok(decision)
             }
@@ -143,9 +141,13 @@ impl SignalWorker {
     }
 
     /// Runs that stop for the same reason become one incident, in which so much more may fire.
-    async fn found_wide(&self, rules: &IncidentRules, view: &IncidentView) -> Result<Vec<Change>, StoreError> {
-        let (store, catalog) = (&*self.store, self.catalog.borrow().clone());
-        let together = PutTogether { store, catalog: &catalog, rules, now: self.clock.now() };
+    async fn found_wide(
+        &self,
+        rules: &IncidentRules,
+        catalog: &Catalog,
+        view: &IncidentView,
+    ) -> Result<Vec<Change>, StoreError> {
+        let together = PutTogether { store: &*self.store, catalog, rules, now: self.clock.now() };
         together.found(view).await
     }
 
@@ -163,12 +165,12 @@ impl SignalWorker {
     async fn notification(
         &self,
         rules: &IncidentRules,
+        catalog: &Catalog,
         came: Came<'_>,
         notification: &Notification,
     ) -> Result<Decision, StoreError> {
-        let catalog = self.catalog.borrow().clone();
         let covering = |alert: &Alert| match alert.status {
-            AlertStatus::Firing => cover(&catalog, rules, came.source, alert),
+            AlertStatus::Firing => cover(catalog, rules, came.source, alert),
             AlertStatus::Resolved => (Coverage::Uncovered, Vec::new()),
         };
         let covered: Vec<_> = notification.alerts.iter().map(covering).collect();
@@ -203,9 +205,7 @@ impl SignalWorker {
         loop {
             let decided = decide_notification(rules, came, notification, &seen, &view, now);
             if !view.count(store, rules, notification, &decided.wide).await? {
-                let mut decision = decided.decision;
-                pin(&catalog, &mut decision);
-                return Ok(decision);
+                return Ok(decided.decision);
             }
         }
     }
@@ -246,8 +246,9 @@ impl SignalWorker {
 
     async fn take(&self, id: SignalId, tries: u32, signal: &Signal) -> Result<(), TurnError> {
         let working = async {
-            let rules = self.rules.get();
-            let decision = self.decide(&rules, id, signal).await?;
+            let (rules, catalog) = (self.rules.get(), self.catalog.borrow().clone());
+            let mut decision = self.decide(&rules, &catalog, id, signal).await?;
+            pin(&catalog, &mut decision);
             self.store.apply(id, decision).await
         };
         // A decision that panics is the signal's own trouble: it must not take the bot down again and again.

@@ -12,7 +12,9 @@ use super::gather::Joinable;
 use super::left_out::{cut_grouping, cut_told, damage_grouping, damage_is_told};
 use super::rating::rate;
 use super::{Coverage, IncidentRules, Rating};
-use crate::model::{Alert, AlertStatus, EpisodeId, Grouping, IncidentId, IncidentState, Notification, Window};
+use crate::model::{
+    Alert, AlertStatus, EpisodeId, Grouping, IncidentId, IncidentState, Notification, Origin, Target, Window,
+};
 use crate::playbook::Playbook;
 use crate::store::{EpisodeHead, IncidentView, RecentIncident, RunHead, Store, StoreError};
 use crate::surroundings::{Found, Marks};
@@ -246,4 +248,13 @@ pub(super) fn look_back(playbook: &Playbook) -> Duration {
     const AT_LEAST: Duration = Duration::from_secs(24 * 3_600);
     let limits = &playbook.limits;
     limits.runs.map_or(Duration::ZERO, |(_, window)| window).max(limits.cooldown.unwrap_or_default()).max(AT_LEAST)
+}
+
+/// The latest incident that is about the target: something of it fires there, or it was opened for it.
+pub(super) async fn incident_about(store: &dyn Store, target: &Target) -> Result<Option<IncidentView>, StoreError> {
+    let key = Grouping::Object { object: target.clone(), origin: Origin::Home }.key();
+    match store.incidents_by_object(&[&key]).await?.remove(&key) {
+        Some(id) => Ok(store.incident_views(&[id]).await?.pop()),
+        None => Ok(store.incidents_by_grouping(&[&key]).await?.remove(&key)),
+    }
 }

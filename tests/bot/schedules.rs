@@ -5,7 +5,7 @@ use dogwatch::model::*;
 use crate::bot::{Bot, minutes};
 use crate::runs::{SHOP, UP, shop, web};
 
-/// Every night at two, Berlin's time: one in the morning, UTC.
+/// Every night at four by Berlin's clocks, which is three, UTC.
 fn nightly() -> String {
     let schedule = "triggers:\n  - schedule: { cron: \"0 4 * * *\", time_zone: Europe/Berlin }";
     SHOP.replace("triggers:\n  - alert: ShopSlow", schedule)
@@ -37,6 +37,21 @@ async fn a_planned_time_begins_one_run() {
     assert_eq!(bot.runs().await.len(), 1);
     bot.passes(minutes(4 * 60)).await;
     assert_eq!(bot.runs().await.len(), 2);
+}
+
+/// A planned run is pinned as each other one: what it hands over to is what was there when it began.
+#[tokio::test]
+async fn a_planned_run_is_handed_over_too() {
+    let triage = crate::hand_over::TRIAGE.replace(
+        "triggers: [{ alert: ShopSick }]",
+        "triggers: [{ schedule: { cron: \"0 4 * * *\", time_zone: Europe/Berlin } }]",
+    );
+    let mut bot = Bot::begins(&[&triage, SHOP], shop()).await;
+    bot.prometheus.answers_in_turn("shop_latency", &[Some(0.4), Some(0.4), Some(0.02)]);
+    bot.passes(minutes(60)).await;
+    bot.does(UP).await;
+    bot.ends(Outcome::Fixed).await;
+    assert_eq!(bot.runs().await[0].outcome, Some(Outcome::HandedOver));
 }
 
 #[tokio::test]
