@@ -26,11 +26,12 @@ impl ActionError {
         Self { class: FailureClass::NeedsHuman, message: message.into() }
     }
 
-    /// This object is not to be touched now: somebody holds it, or has asked for that.
+    /// It is to be done, but not now and not without a human.
     pub fn held_up(message: impl Into<String>) -> Self {
         Self { class: FailureClass::HeldUp, message: message.into() }
     }
 
+    /// This object is not to be touched: somebody has asked for that, or it is gone.
     pub fn leave_alone(message: impl Into<String>) -> Self {
         Self { class: FailureClass::LeaveAlone, message: message.into() }
     }

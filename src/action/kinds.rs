@@ -1,5 +1,5 @@
-//! The kinds that actions work on by their nature, and the rights that go with them. What kinds playbooks name is
-//! [`cluster::KindName`].
+//! The kinds that actions work on by their nature, and the rights that go with them. What kinds
+//! playbooks name is [`cluster::KindName`].
 
 use std::fmt;
 

@@ -184,7 +184,8 @@ pub trait Describe: Debug + Send + Sync {
     /// As [`Declared::named`].
     fn named(&self) -> Named;
 
-    /// The rights it needs on a target of that kind; the caller fills in namespaces that are empty. A kind that is not among
+    /// The rights it needs on a target of that kind; the caller fills in namespaces that are empty.
+    /// A kind that is not among
     /// `kinds` comes with no rights.
     fn access(&self, target_kind: &str, kinds: &Kinds) -> Vec<Access>;
 
@@ -254,8 +255,9 @@ pub trait Mutation: Describe {
     async fn doubt(&self, world: &World, intent: &Intent) -> Result<Doubt, ActionError>;
 
     /// What puts back what `made` replaced, where its object is as that left it: the same UID, the
-    /// same value, a mark of the run. `step` is the undo's own address. Changes nothing; may be repeated. What it decides is made by
-    /// [`apply`](Self::apply), and [`doubt`](Self::doubt) is asked about it.
+    /// same value, a mark of the run. `step` is the undo's own address. Changes nothing; may be
+    /// repeated. What it decides is made by [`apply`](Self::apply), and [`doubt`](Self::doubt) is
+    /// asked about it.
     ///
     /// # Errors
     /// [`Declaration::way_back`] is none, somebody has changed it meanwhile, or it is gone.

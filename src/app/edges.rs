@@ -79,8 +79,8 @@ fn http_auth(auth: Option<&AuthConfig>) -> anyhow::Result<Option<HttpAuth>> {
     })
 }
 
-/// The playbooks that load. Those that don't are told of, and never keep the bot from starting. `kinds`: as the cluster
-/// tells of them.
+/// The playbooks that load. Those that don't are told of, and never keep the bot from starting.
+/// `kinds`: as the cluster tells of them.
 pub fn playbooks(config: &Config, kinds: &Arc<Kinds>) -> (Catalog, Vec<Diagnostic>) {
     let folder = &config.playbooks.dir;
     let (catalog, mut problems) = Catalog::load_with(folder, kinds);

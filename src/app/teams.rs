@@ -86,8 +86,8 @@ pub fn unknown_contacts(oncall: &OnCall, config: &Config) -> Vec<String> {
     missing.into_iter().map(said).collect()
 }
 
-/// Questions that cannot be answered with yes: nobody knows the team or the people whose yes counts, or
-/// there are fewer than are asked.
+/// Questions that cannot be answered with yes: nobody knows the team or the people whose yes
+/// counts, or there are fewer than are asked.
 pub fn unfit_approvers<'p>(
     oncall: &OnCall,
     config: &Config,
@@ -128,7 +128,8 @@ pub fn unfit_approvers<'p>(
     found
 }
 
-/// Limits of people and teams that nobody knows. Which namespaces there are, only the cluster knows.
+/// Limits of people and teams that nobody knows. Which namespaces there are, only the cluster
+/// knows.
 pub fn unknown_people(oncall: &OnCall, config: &Config) -> Vec<String> {
     let is_token = |name: &str| config.server.api_tokens.iter().any(|token| token.person() == name);
     let named = config.people.iter().filter_map(|entry| entry.name.as_ref()).filter(|name| !is_token(name));

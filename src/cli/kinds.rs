@@ -50,7 +50,8 @@ pub(super) struct KindsArgs {
 }
 
 impl KindsArgs {
-    /// What is known of kinds beside these playbooks, folders and files; and what is wrong with that.
+    /// What is known of kinds beside these playbooks, folders and files; and what is wrong with
+    /// that.
     pub(super) fn read<'p>(&self, playbooks: impl IntoIterator<Item = &'p Path>) -> (Arc<Kinds>, Vec<Diagnostic>) {
         let (kinds, mut problems) = (Kinds::new(), Vec::new());
         for folder in &self.crds {

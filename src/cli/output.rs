@@ -1,9 +1,13 @@
 //! What people see, and what scripts go by.
 
 use std::fmt;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
+use anyhow::Context as _;
 use clap::ValueEnum;
 
 use crate::config::ConfigError;
@@ -129,11 +133,21 @@ pub(super) fn warn(message: impl fmt::Display) {
 
 /// Writes an answer, with a line end if it has none. A reader that went away (`| head`) is no failure.
 pub(super) fn say(text: &str) -> anyhow::Result<()> {
-    use std::io::Write as _;
     let mut out = anstream::stdout().lock();
     let end = if text.ends_with('\n') { "" } else { "\n" };
     match write!(out, "{text}{end}").and_then(|()| out.flush()) {
         Err(error) if is_broken_pipe(&error) => Ok(()),
         other => Ok(other?),
     }
+}
+
+/// Writes a text into a new file, or shows it.
+///
+/// # Errors
+/// There is a file of that name already, or it cannot be written.
+pub(super) fn say_or_write(text: &str, out: Option<&Path>) -> anyhow::Result<()> {
+    let Some(path) = out else { return say(text) };
+    let mut file = File::create_new(path)
+        .map_err(|error| Failure::usage(format!("{} cannot be written: {error}; name a new file", path.display())))?;
+    file.write_all(text.as_bytes()).with_context(|| format!("{} cannot be written", path.display()))
 }

@@ -1,6 +1,5 @@
 //! `dogwatch snapshot`: the objects that a playbook would read, for its cases.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,7 +7,7 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use super::named::playbook_with;
-use super::output::{Exit, Failure, say};
+use super::output::{Exit, Failure, say_or_write};
 use super::yaml;
 use crate::action::World;
 use crate::app;
@@ -76,14 +75,6 @@ pub(super) async fn go(args: Args) -> anyhow::Result<Exit> {
     }
     let objects: Vec<Value> = taken.objects;
     text.push_str(&yaml::document(&json!({ "objects": objects })));
-    match &args.out {
-        None => say(&text)?,
-        Some(path) => {
-            let mut file = std::fs::File::create_new(path).map_err(|error| {
-                Failure::usage(format!("{} cannot be written: {error}; name a new file", path.display()))
-            })?;
-            file.write_all(text.as_bytes()).with_context(|| format!("{} cannot be written", path.display()))?;
-        }
-    }
+    say_or_write(&text, args.out.as_deref())?;
     Ok(Exit::Done)
 }

@@ -33,11 +33,13 @@ pub(super) struct Args {
     #[arg(value_name = "DIR|FILE", default_value = "playbooks")]
     path: PathBuf,
 
-    /// Fail also when no case enters a branch, loses the answer to a change, or has a query without samples
+    /// Fail also when no case enters a branch, loses the answer to a change, or has a query without
+    /// samples
     #[arg(long)]
     all_branches: bool,
 
-    /// Test nothing, but write a file with a case of this run: what fired, what was there and answered, and what came of it
+    /// Test nothing, but write a file with a case of this run: what fired, what was there and
+    /// answered, and what came of it
     #[arg(long, value_name = "RUN")]
     from: Option<RunId>,
 

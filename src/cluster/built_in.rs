@@ -1,15 +1,17 @@
-//! The kinds of Kubernetes itself, from 1.30 to 1.35, except `Secret`: what cannot be addressed cannot leak into a
-//! timeline, a page or a report.
+//! The kinds of Kubernetes itself, from 1.30 to 1.35, except `Secret`: what cannot be addressed
+//! cannot leak into a timeline, a page or a report.
 //!
-//! The types of `k8s-openapi` are made from the API server's own description of itself: group, version, plural and scope
-//! are theirs. Where a kind is served in several versions, the stablest that 1.35 has stands here; an older server that
-//! serves another one is asked for it (`real/discovery.rs`).
+//! The types of `k8s-openapi` are made from the API server's own description of itself: group,
+//! version, plural and scope are theirs. Where a kind is served in several versions, the stablest
+//! that 1.35 has stands here; an older server that serves another one is asked for it
+//! (`real/discovery.rs`).
 
 use k8s_openapi::{ClusterResourceScope, NamespaceResourceScope, Resource};
 
 use super::Kind;
 
-/// Calls `$then` with the types of all kinds, and the word by which each is known where another kind has its name already.
+/// Calls `$then` with the types of all kinds, and the word by which each is known where another
+/// kind has its name already.
 macro_rules! built_in_kinds {
     ($then:ident) => {
         $then! {

@@ -64,7 +64,8 @@ impl Definition {
     }
 }
 
-/// How Kubernetes orders versions: `v10`, `v2`, `v1`, `v11beta2`, `v3beta1`, `v12alpha1`, and then what is no version.
+/// How Kubernetes orders versions: `v10`, `v2`, `v1`, `v11beta2`, `v3beta1`, `v12alpha1`, and then
+/// what is no version.
 fn priority(version: &str) -> (u8, u32, u32, Reverse<String>) {
     let none = (0, 0, 0, Reverse(version.to_owned()));
     if !is_version(version) {

@@ -7,8 +7,10 @@ use super::built_in;
 use super::kinds::{Kind, is_group};
 use crate::model::KindText;
 
-/// A kind as it is written in playbooks, files and keys of objects: one of Kubernetes itself by its name, any other as
-/// `Kind.group`, `Kind.version.group`, or as kubectl has it, `plural.group`. Never one that holds secrets.
+/// A kind as it is written in playbooks, files and keys of objects: one of Kubernetes itself by its
+/// name, any other as
+/// `Kind.group`, `Kind.version.group`, or as kubectl has it, `plural.group`. Never one that holds
+/// secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct KindName(String);
 
@@ -34,7 +36,8 @@ const HOLD_SECRETS: [(&str, &str, &str); 6] = [
     ("Token", "tokens", "management.cattle.io"),
 ];
 
-/// Whether objects of that name or plural hold secrets: `Secret` in whatever group, version and spelling.
+/// Whether objects of that name or plural hold secrets: `Secret` in whatever group, version and
+/// spelling.
 pub(super) fn holds_secrets(word: &str, group: &str) -> bool {
     let is = |name: &str| word.eq_ignore_ascii_case(name);
     ["Secret", "Secrets", "SecretList"].into_iter().any(is)

@@ -12,8 +12,9 @@ use crate::model::{KindText, ObjectKey};
 /// One kind of objects, in the version in which it is read and written here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Kind {
-    /// As an [`ObjectKey`] has it: `Deployment`, and `Certificate.cert-manager.io` for what is not Kubernetes' own. With the
-    /// version where one is asked for by name: `Certificate.v1.cert-manager.io`.
+    /// As an [`ObjectKey`] has it: `Deployment`, and `Certificate.cert-manager.io` for what is not
+    /// Kubernetes' own. With the version where one is asked for by name:
+    /// `Certificate.v1.cert-manager.io`.
     pub id: &'static str,
     /// As in manifests: `Deployment`.
     pub name: &'static str,
@@ -36,8 +37,8 @@ pub struct CustomKind {
     pub namespaced: bool,
 }
 
-/// The kinds that were told of, each once: they are few, and stay for as long as the process lives, so that a kind is
-/// copied like a number.
+/// The kinds that were told of, each once: they are few, and stay for as long as the process lives,
+/// so that a kind is copied like a number.
 static TOLD_OF: Mutex<BTreeSet<&'static Kind>> = Mutex::new(BTreeSet::new());
 
 /// No cluster has so many; what tells of more is no cluster.
@@ -119,7 +120,8 @@ impl Kind {
     pub const AUTOSCALER: Self = kind_of::<autoscaling::v2::HorizontalPodAutoscaler>();
     pub const LEASE: Self = kind_of::<coordination::v1::Lease>();
 
-    /// Kubernetes' own kind of that name, spelled as in manifests; else [`ClusterError::UnknownKind`].
+    /// Kubernetes' own kind of that name, spelled as in manifests; else
+    /// [`ClusterError::UnknownKind`].
     pub fn find(name: &str) -> Result<&'static Kind, ClusterError> {
         let known = built_in::KINDS.iter().find(|kind| kind.id == name);
         known.ok_or_else(|| ClusterError::UnknownKind(name.chars().take(80).collect()))
@@ -130,8 +132,8 @@ impl Kind {
         built_in::KINDS
     }
 
-    /// How [`ObjectKey`]s name the kind that manifests call so, with the group of their `apiVersion`. An object without one
-    /// is taken to be Kubernetes' own.
+    /// How [`ObjectKey`]s name the kind that manifests call so, with the group of their
+    /// `apiVersion`. An object without one is taken to be Kubernetes' own.
     pub fn id_of(name: &str, group: &str) -> String {
         let is_bare = |kind: &Kind| kind.name == name && kind.id == name && kind.group == group;
         if group.is_empty() || built_in::KINDS.iter().any(is_bare) {
@@ -152,7 +154,8 @@ impl Kind {
         CustomKind { name, group, version, plural, namespaced }.known(true)
     }
 
-    /// Whether `text` means this kind, in whatever version: by its name or, as kubectl has it, by its plural.
+    /// Whether `text` means this kind, in whatever version: by its name or, as kubectl has it, by
+    /// its plural.
     pub(super) fn is_meant_by(&self, text: &KindText<'_>) -> bool {
         let by_plural = text.word == self.plural && text.group.is_some();
         (text.word == self.name || by_plural) && text.group.unwrap_or_default() == self.group

@@ -6,7 +6,8 @@ use std::sync::{PoisonError, RwLock};
 use super::kind_name::KindName;
 use super::kinds::Kind;
 
-/// The kinds that somebody told of. Shared by all who ask: what a cluster tells later is known to all of them.
+/// The kinds that somebody told of. Shared by all who ask: what a cluster tells later is known to
+/// all of them.
 #[derive(Debug, Default)]
 pub struct Kinds {
     /// By group and name.
@@ -37,7 +38,8 @@ impl Kinds {
         known.insert((kind.group, kind.name), kind);
     }
 
-    /// The kind, in the version that is preferred or the one that is named; `None`: nobody told of it.
+    /// The kind, in the version that is preferred or the one that is named; `None`: nobody told of
+    /// it.
     pub fn find(&self, name: &KindName) -> Option<&'static Kind> {
         if let Some(kind) = name.built_in() {
             return Some(kind);

@@ -61,8 +61,9 @@ pub trait Cluster: Send + Sync + 'static {
     /// Whether we may do that (SelfSubjectAccessReview).
     async fn allowed(&self, access: &Access) -> Result<bool, ClusterError>;
 
-    /// The kind, with its plural and its scope. [`ClusterError::UnknownKind`] when the cluster has no such kind now: it may
-    /// be installed later. May be repeated; what is known is not asked again.
+    /// The kind, with its plural and its scope. [`ClusterError::UnknownKind`] when the cluster has
+    /// no such kind now: it may be installed later. May be repeated; what is known is not asked
+    /// again.
     async fn kind(&self, name: &KindName) -> Result<&'static Kind, ClusterError>;
 
     /// Which kinds are known of it by now, beside Kubernetes' own.

@@ -28,7 +28,8 @@ pub struct EngineConfig {
     pub autonomy_ceiling: Autonomy,
     /// The same for some of them.
     pub autonomy_ceilings: CeilingsConfig,
-    /// How much is changed at the most, over all runs. It counts at once when the file is read again.
+    /// How much is changed at the most, over all runs. It counts at once when the file is read
+    /// again.
     pub limits: LimitsConfig,
     /// The ConfigMap that freezes, and needs nothing of the bot but that it reads it.
     pub freeze: FreezeConfig,

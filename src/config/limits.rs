@@ -57,8 +57,8 @@ impl<T> schemars::JsonSchema for Limit<T> {
     }
 }
 
-/// The defaults are for a fleet of 10,000 databases: what goes wrong does so with few of them, and what
-/// is mended one by one need not wait for long.
+/// The defaults are for a fleet of 10,000 databases: what goes wrong does so with few of them, and
+/// what is mended one by one need not wait for long.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitsConfig {

@@ -98,8 +98,8 @@ pub struct Config {
     pub severities: SeveritiesConfig,
     pub labels: LabelsConfig,
     pub engine: EngineConfig,
-    /// What single people may run and approve. Empty: what their role allows. It counts at once when
-    /// the file is read again.
+    /// What single people may run and approve. Empty: what their role allows. It counts at once
+    /// when the file is read again.
     pub people: Vec<PersonConfig>,
     pub log: LogConfig,
     #[serde(skip)]

@@ -5,7 +5,8 @@ use serde::Deserialize;
 use crate::model::{LimitFor, PeopleLimits, PersonLimit, Role};
 
 /// What somebody may run, and approve, at the most: what their role allows, and of that what fits
-/// both lists. A person's own entry goes before that of their role. Whoever has none is not limited.
+/// both lists. A person's own entry goes before that of their role. Whoever has none is not
+/// limited.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PersonConfig {

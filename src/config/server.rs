@@ -42,8 +42,8 @@ pub struct ServerConfig {
 pub struct ApiToken {
     /// Who holds it: this name stands on the timeline, unless `person` says another.
     pub name: String,
-    /// The member of `oncall.yaml` who holds it: then they are one and the same here and in chat, and
-    /// their yes counts as that of this member, once.
+    /// The member of `oncall.yaml` who holds it: then they are one and the same here and in chat,
+    /// and their yes counts as that of this member, once.
     pub person: Option<String>,
     pub role: Role,
     pub token: SecretSource,

@@ -42,7 +42,8 @@ pub(super) async fn act(
     }
 }
 
-/// Finds out what became of an attempt that was given up. `None`: there is none, or it had no effect.
+/// Finds out what became of an attempt that was given up. `None`: there is none, or it had no
+/// effect.
 pub(super) async fn settle(
     driver: &mut Driver<'_>,
     at: &StepAt<'_>,
@@ -60,9 +61,9 @@ pub(super) async fn settle(
     }
 }
 
-/// The run begins no further change. `before` goes on the log ahead of it; an attempt that was on the
-/// log is known not to have been made. Of a loop only the item is left alone, unless it is the whole
-/// run that is held: another one may be elsewhere.
+/// The run begins no further change. `before` goes on the log ahead of it; an attempt that was on
+/// the log is known not to have been made. Of a loop only the item is left alone, unless it is the
+/// whole run that is held: another one may be elsewhere.
 async fn braked(
     driver: &mut Driver<'_>,
     at: &StepAt<'_>,
@@ -133,12 +134,7 @@ async fn decide(
     }
     let intent = match mutate::prepare(driver.world, &driver.frame, &fresh, at, action, driver.until()).await {
         Ok(Plan::Do(intent)) => intent,
-        Ok(Plan::Unneeded(output)) => {
-            let (output, summary) = kept(output, driver.frame.output_limit);
-            let unneeded = RunEvent::Unneeded { step: at.address.clone(), summary, output };
-            driver.append(Append { events: vec![read, unneeded], ..Append::default() }).await?;
-            return Ok(Flow::On);
-        }
+        Ok(Plan::Unneeded(output)) => return unneeded(driver, at, output, vec![read]).await,
         Err(error) => return driver.failed(at, attempt, error, vec![read]).await,
     };
     // A group that was begun is finished.
@@ -258,6 +254,19 @@ pub(super) async fn start(
         // `apply` answers this case as a failure: the attempt had no effect.
         Attempt::NotDone(_) => Ok(Flow::On),
     }
+}
+
+/// It is as wanted already. `before` goes on the log ahead of that.
+pub(super) async fn unneeded(
+    driver: &mut Driver<'_>,
+    at: &StepAt<'_>,
+    output: Output,
+    mut before: Vec<RunEvent>,
+) -> Result<Flow, StoreError> {
+    let (output, summary) = kept(output, driver.frame.output_limit);
+    before.push(RunEvent::Unneeded { step: at.address.clone(), summary, output });
+    driver.append(Append { events: before, ..Append::default() }).await?;
+    Ok(Flow::On)
 }
 
 async fn made(

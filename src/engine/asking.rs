@@ -20,9 +20,9 @@ pub(super) struct Question<'p> {
     pub before: Option<StepAddress>,
 }
 
-/// Whether somebody has to say yes before that change. A question of its own is asked once there, be
-/// it for a step or for all items of a loop; what follows it is covered by the same yes, up to the
-/// next such question.
+/// Whether somebody has to say yes before that change. A question of its own is asked once there,
+/// be it for a step or for all items of a loop; what follows it is covered by the same yes, up to
+/// the next such question.
 pub(super) fn is_asked_before(at: &StepAt<'_>, autonomy: Autonomy, state: &RunState) -> bool {
     match (at.asks_itself(), &state.approval) {
         (Some((_, here)), Approval::Granted { before, .. }) => before.as_ref() != Some(here),

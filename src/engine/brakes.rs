@@ -1,5 +1,5 @@
-//! What stops mutations although a playbook wants them: freezes, and ceilings on autonomy that were
-//! lowered meanwhile. A group that was begun is finished, and nothing else is changed.
+//! What stops mutations although a playbook wants them: freezes, windows, and ceilings on autonomy
+//! that were lowered meanwhile. A group that was begun is finished, and nothing else is changed.
 
 use super::act::settle;
 use super::drive::{Driver, Flow};
@@ -49,8 +49,8 @@ pub(super) fn is_held_back(driver: &Driver<'_>, outcome: Outcome) -> bool {
     ends_early && !has_begun && !driver.state.mutated && (driver.state.braked_by.is_some() || is_lowered())
 }
 
-/// What freezes the run where it is about to mitigate: then it shows what it would do. What cannot be
-/// found out now is asked again before the change itself.
+/// What freezes the run where it is about to mitigate: then it shows what it would do. What cannot
+/// be found out now is asked again before the change itself.
 pub(super) async fn frozen_before_it_begins(
     driver: &Driver<'_>,
     next: &Next<'_>,
@@ -64,9 +64,9 @@ pub(super) async fn frozen_before_it_begins(
     }
 }
 
-/// Stops the run if a brake holds. It is asked before each change, before somebody is asked about one
-/// and while an answer is waited for; but never within a group that was begun, nor while it is not
-/// known what became of a change: a brake is no answer to that. `None`: it goes on.
+/// Stops the run if a brake holds. It is asked before each change, before somebody is asked about
+/// one and while an answer is waited for; but never within a group that was begun, nor while it is
+/// not known what became of a change: a brake is no answer to that. `None`: it goes on.
 pub(super) async fn is_stopped_by_a_brake(
     driver: &mut Driver<'_>,
     next: &Next<'_>,
@@ -104,8 +104,8 @@ pub(super) async fn is_stopped_by_a_brake(
     driver.record(RunEvent::Braked { by }).await.map(Some)
 }
 
-/// The brake that holds now, whatever the run would change. With `asks`, the ConfigMap is among them;
-/// else it is asked with the change itself.
+/// The brake that holds now, whatever the run would change. With `asks`, the ConfigMap is among
+/// them; else it is asked with the change itself.
 pub(super) async fn brake(driver: &Driver<'_>, asks: bool) -> Result<Option<String>, StoreError> {
     if let Some(by) = &driver.state.braked_by {
         return Ok(Some(by.clone()));
@@ -135,8 +135,8 @@ pub(super) enum Held {
     Unknown(ActionError),
 }
 
-/// Why this very change is held up: by a window over what it is about, by a ceiling where its object
-/// is, or by the ConfigMap.
+/// Why this very change is held up: by a window over what it is about, by a ceiling where its
+/// object is, or by the ConfigMap.
 pub(super) async fn held_up(driver: &Driver<'_>, at: &StepAt<'_>, intent: &Intent) -> Result<Held, StoreError> {
     for object in [driver.frame.target(&driver.state, &at.address), &intent.object] {
         if *object != driver.frame.run.target

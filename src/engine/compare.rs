@@ -12,9 +12,9 @@ pub(super) enum Compared {
     Unasked(String),
 }
 
-/// Whether a yes to `shown` is a yes to what would be done now. Of a step that was shown as uncertain nothing was promised,
-/// but of the first: what it does was there to be shown. Each item of a loop is compared for itself at its turn: one that has
-/// changed does not hold up the others.
+/// Whether a yes to `shown` is a yes to what would be done now. Of a step that was shown as
+/// uncertain nothing was promised, but of the first: what it does was there to be shown. Each item
+/// of a loop is compared for itself at its turn: one that has changed does not hold up the others.
 pub(super) fn compare(shown: &Preview, now: &Outlook) -> Compared {
     let mut unasked = None;
     for (n, shown) in shown.steps.iter().enumerate().filter(|(_, shown)| shown.step.items().is_empty()) {
@@ -35,8 +35,8 @@ pub(super) fn compare(shown: &Preview, now: &Outlook) -> Compared {
     unasked.map_or(Compared::Same, Compared::Unasked)
 }
 
-/// What the API server adds of its own, and says of a dry run, is nothing that was promised: where it
-/// would refuse the change, it does.
+/// What the API server adds of its own, and says of a dry run, is nothing that was promised: where
+/// it would refuse the change, it does.
 fn is_the_same(now: &PreviewStep, shown: &PreviewStep) -> bool {
     let promised = |step: &PreviewStep| PreviewStep { dry_run: None, ..step.clone() };
     promised(now) == promised(shown)

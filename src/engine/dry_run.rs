@@ -33,8 +33,8 @@ const NOT_OF_THE_CHANGE: [&str; 8] = [
 /// A label that a Job's own UID is in, which is another one each time.
 const OF_THE_UID: &str = "controller-uid";
 
-/// Has the API server look at the change, until then at most. Nothing is changed, whatever the action
-/// does: what it asks for goes on as a dry run only.
+/// Has the API server look at the change, until then at most. Nothing is changed, whatever the
+/// action does: what it asks for goes on as a dry run only.
 ///
 /// # Errors
 /// The server would refuse the change.
@@ -70,7 +70,8 @@ pub(super) async fn dry_run(
 /// says no to all of it.
 const NO_DRY_RUN: &str = "does not support dry run";
 
-/// The fields of which the server would keep another value, the old one and the new one a line each.
+/// The fields of which the server would keep another value, the old one and the new one a line
+/// each.
 fn differences(before: Option<&Object>, after: &Object) -> Vec<String> {
     let is_scale = after.kind() == "Scale";
     let before = before.map(|before| if is_scale { scale_of(before) } else { before.0.clone() });

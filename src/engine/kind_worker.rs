@@ -1,4 +1,5 @@
-//! The cluster is asked about the kinds that playbooks name and that are not Kubernetes' own, before an alert needs them.
+//! The cluster is asked about the kinds that playbooks name and that are not Kubernetes' own,
+//! before an alert needs them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,8 +17,8 @@ use crate::worker::{Turn, TurnError, Worker};
 /// What is not there yet, as its operator is still being installed, is asked about so often.
 const AGAIN_AFTER: Duration = Duration::from_secs(60);
 
-/// Has the cluster tell of the kinds of the catalog, at the start and whenever it changes; what it does not tell, again each
-/// minute.
+/// Has the cluster tell of the kinds of the catalog, at the start and whenever it changes; what it
+/// does not tell, again each minute.
 pub struct KindWorker {
     store: Arc<dyn Store>,
     world: World,
@@ -40,8 +41,8 @@ impl KindWorker {
     }
 }
 
-/// Has the cluster tell of what the catalog names, before anything is worked on: what waited for this process may need it. Of
-/// what it does not tell, [`KindWorker`] speaks.
+/// Has the cluster tell of what the catalog names, before anything is worked on: what waited for
+/// this process may need it. Of what it does not tell, [`KindWorker`] speaks.
 pub async fn learn_kinds(cluster: &dyn Cluster, catalog: &Catalog) {
     ask(cluster, named(catalog)).await;
 }

@@ -170,17 +170,16 @@ pub fn plan<'p>(playbook: &'p Playbook, autonomy: Autonomy, state: &RunState, no
     let Some(phase) = state.phase else {
         return Next::Enter { phase: Phase::Diagnose, because: "the run begins".into() };
     };
+    if let Some(next) = undo::in_doubt(playbook, state, now) {
+        return next;
+    }
     if phase == Phase::Escalate {
         // What has the run escalate at once leaves that for now.
         let entered = Next::Enter { phase: Phase::Escalate, because: String::new() };
-        let undo = undo::in_doubt(playbook, state, now);
-        return match undo.unwrap_or_else(|| undo::before(playbook, &[], state, now, entered)) {
+        return match undo::before(playbook, &[], state, now, entered) {
             Next::Enter { .. } => escalate(playbook, state, now),
             undo => undo,
         };
-    }
-    if let Some(next) = undo::in_doubt(playbook, state, now) {
-        return next;
     }
     let next = go_on(playbook, phase, autonomy, state, now);
     undo::before(playbook, &[], state, now, next)

@@ -165,7 +165,8 @@ impl MitigationPreview<'_> {
             }
             undecided = undecided.and(format!("not {}", branch.name));
         }
-        // What comes behind all of them is covered by this yes on each way that asks nothing itself.
+        // What comes behind all of them is covered by this yes on each way that asks nothing
+        // itself.
         self.is_asked_behind = asked_before || is_asked_on_each;
         match (goes_on, hangs_on.is_empty()) {
             (true, true) => Behind::GoesOn,
@@ -204,8 +205,8 @@ impl MitigationPreview<'_> {
             || self.state.item(&at.address).is_some_and(|item| item.is_begun)
     }
 
-    /// Notes that a question of its own is asked there; whether nothing of it is shown, as it is not
-    /// the one that is asked now.
+    /// Notes that a question of its own is asked there; whether nothing of it is shown, as it is
+    /// not the one that is asked now.
     fn asks_again(&mut self, address: &StepAddress) -> bool {
         let is_this_one = matches!(self.extent, Extent::Asked { before } if before == Some(address));
         if !is_this_one {

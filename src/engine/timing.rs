@@ -23,8 +23,8 @@ pub(super) const LOCK_LOOK_EVERY: Duration = Duration::from_secs(15);
 pub(super) const LIMIT_PATIENCE: Duration = Duration::from_secs(1_800);
 pub(super) const LIMIT_LOOK_AT_LEAST: Duration = Duration::from_secs(5);
 
-/// For how long taking back is tried: a person waits to be told. And how old what speaks against the
-/// change may be when that begins.
+/// For how long taking back is tried: a person waits to be told. And how old what speaks against
+/// the change may be when that begins.
 pub(super) const UNDO_PATIENCE: Duration = Duration::from_secs(120);
 pub(super) const SEEN_LATELY: Duration = Duration::from_secs(600);
 

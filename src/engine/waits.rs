@@ -1,5 +1,5 @@
-//! What a change waits for that may pass by itself: the lease of the cluster, another run's lock, and
-//! limits over all runs. Each has a patience of its own.
+//! What a change waits for that may pass by itself: the lease of the cluster, another run's lock,
+//! and limits over all runs. Each has a patience of its own.
 
 use super::drive::{Driver, Flow};
 use super::status::Status;
@@ -88,9 +88,7 @@ pub(super) async fn wait_for_limit(
     };
     let again_at = over.again_at.filter(|_| now < since + LIMIT_PATIENCE);
     let Some(again_at) = again_at else {
-        // One of many that it holds is left: it has not failed.
-        let error =
-            if at.is_in_loop() { ActionError::leave_alone(over.said) } else { ActionError::needs_human(over.said) };
+        let error = if at.is_in_loop() { ActionError::held_up(over.said) } else { ActionError::needs_human(over.said) };
         return driver.failed(at, attempt, error, Vec::new()).await;
     };
     let until = again_at.min(since + LIMIT_PATIENCE).max(now + LIMIT_LOOK_AT_LEAST);

@@ -74,7 +74,7 @@ impl<'p> StepAt<'p> {
             return false;
         }
         let items = self.address.items();
-        self.group.iter().any(|step| state.changed.contains(&step.address.for_items(items)))
+        self.group.iter().any(|step| state.made.contains_key(&step.address.for_items(items)))
             || state.item(&self.address).is_some_and(|item| item.is_begun)
     }
 
@@ -140,8 +140,8 @@ pub fn chosen<'p>(choose: &'p Choose, items: &[ItemKey], state: &RunState) -> Op
     choose.branches.iter().find(|known| known.name == *branch).map(|branch| branch.blocks.as_slice())
 }
 
-/// Each step of the mitigation in the order of the file: those beside all loops, or those of one item
-/// of the loops.
+/// Each step of the mitigation in the order of the file: those beside all loops, or those of one
+/// item of the loops.
 pub fn steps_at<'p>(playbook: &'p Playbook, items: &[ItemKey]) -> Vec<StepAt<'p>> {
     fn walk<'p>(
         playbook: &'p Playbook,

@@ -103,7 +103,8 @@ impl EngineWorker {
             Ok(playbook) => playbook,
             Err(because) => return self.give_up(claimed, because).await,
         };
-        // What it names the catalog may not name any more, and so nobody has asked about yet. Who needs what is missing, fails.
+        // What it names the catalog may not name any more, and so nobody has asked about yet. Who
+        // needs what is missing, fails.
         kind_worker::ask(self.world.cluster.as_ref(), playbook.custom_kinds()).await;
         let catalog = self.catalog.borrow().clone();
         let driver = Driver {

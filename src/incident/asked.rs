@@ -18,16 +18,15 @@ use super::override_commands::{Cover, Duty};
 use super::override_worker::read_overrides;
 use super::radius::PutTogether;
 use super::test_page::{self, decide_test_page};
-use super::view::{incident_about, look_back};
+use super::view::incident_about;
 use super::voting::{Answer, Electorate, decide_vote};
 use super::window_commands::{Silence, decide_silence, decide_unsilence, decline_covered};
-use super::work::subject_without_alert;
 use crate::model::{
     ApprovalId, ApprovalState, Command, Digest, Freeze, FreezeScope, IncidentId, Person, Severity, Target, Verdict,
 };
 use crate::oncall::OnCall;
 use crate::playbook::{Catalog, Playbook};
-use crate::store::{Decision, Groups, IncidentFilter, IncidentView, Store, StoreError};
+use crate::store::{Decision, Groups, IncidentFilter, IncidentView, Store, StoreError, unfit_to_act_on};
 
 /// Who asks, and what is known at that moment.
 pub(super) struct Asked<'a> {
@@ -219,8 +218,8 @@ impl Asked<'_> {
         Ok(decide_close_breaker(playbook, is_open, reason, self.person))
     }
 
-    /// Whether a run of the playbook is under way, which may be in the catalog no more. What cannot be
-    /// read is no reason not to freeze.
+    /// Whether a run of the playbook is under way, which may be in the catalog no more. What cannot
+    /// be read is no reason not to freeze.
     async fn may_be_under_way(&self, name: &str) -> bool {
         match self.store.runs_under_way().await {
             Ok(runs) => runs.iter().any(|run| run.playbook.name == name),
@@ -231,8 +230,8 @@ impl Asked<'_> {
         }
     }
 
-    /// The groups of the playbooks that runs under way may have. What cannot be read is left out, and
-    /// told of with the runs.
+    /// The groups of the playbooks that runs under way may have. What cannot be read is left out,
+    /// and told of with the runs.
     async fn groups(&self) -> BTreeMap<Digest, Groups> {
         let of = |playbook: &Arc<Playbook>| (playbook.reference.digest.clone(), playbook.groups());
         let mut groups: BTreeMap<Digest, Groups> = self.catalog.iter().map(of).collect();
@@ -349,10 +348,13 @@ impl Asked<'_> {
         let Some(playbook) = catalog.get(name) else {
             return Ok(self.no_playbook(name));
         };
-        let (target, inputs) = match subject_without_alert(self.rules, playbook, set) {
+        let (target, inputs) = match playbook.subject_without_alert(set) {
             Ok(subject) => subject,
             Err(problems) => return Ok(decline(problems.join("\n"))),
         };
+        if let Some(because) = unfit_to_act_on(&target, &serde_json::Value::Object(inputs.clone())) {
+            return Ok(decline(because));
+        }
         let (oncall, places) = (self.rules.oncall.get(), [target.place().to_owned()]);
         let all = self.electorate(&oncall);
         if let Some(why) = all.beyond_limits(self.person, &playbook.owner, &places) {
@@ -366,7 +368,7 @@ impl Asked<'_> {
         if let Some(freeze) = self.freeze_over(&playbook.name, &target).await? {
             return Ok(decline_frozen(&freeze));
         }
-        let since = self.now - look_back(playbook);
+        let since = self.now - playbook.limits.of_target().look_back();
         let history = self.store.run_history(&playbook.name, &target.key(), since).await?;
         let known = incident_about(self.store, &target).await?;
         let wish = Wish { playbook, target, inputs, set };

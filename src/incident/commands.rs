@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::IncidentRules;
-use super::opening::incident_of_run;
+use super::opening::incident_for_run;
 use super::test_page::ends_test;
 use super::work::{lowered, new_run};
 use crate::model::{Autonomy, HumanDuration, IncidentId, IncidentState, Person, Target};
@@ -158,16 +158,10 @@ pub(super) fn decide_run(
         return decline(format!("{by} works on {id} by hand; /release {id} lets runs begin for it again"));
     }
     let mut changes = Vec::new();
-    let because = format!("{} asked to run {}", person.name, playbook.name);
-    let (incident, name) = match known.filter(|view| view.incident.state != IncidentState::Resolved) {
-        Some(view) => (IncidentRef::Existing(view.incident.id), view.incident.id.to_string()),
-        None => {
-            changes.push(Change::OpenIncident(incident_of_run(playbook, &target)));
-            let incident = IncidentRef::New(0);
-            changes.push(Change::Note { incident, event: IncidentEvent::Opened { because } });
-            (incident, "a new incident".to_owned())
-        }
-    };
+    let known = known.filter(|view| view.incident.state != IncidentState::Resolved);
+    let because = || format!("{} asked to run {}", person.name, playbook.name);
+    let incident = incident_for_run(&mut changes, playbook, &target, known, because);
+    let name = known.map_or("a new incident".to_owned(), |view| view.incident.id.to_string());
     // Nothing fires: whoever asks is asked about what it would change, whatever the playbook may do when its alert fires.
     let (autonomy, lowered) = match lowered(rules, playbook, &target, Autonomy::Approve) {
         Some((lowered, text)) => (lowered, Some(text)),

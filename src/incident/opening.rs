@@ -3,7 +3,7 @@
 use super::{Coverage, IncidentRules};
 use crate::model::{Alert, Grouping, NAMESPACE, Origin, Severity, Target, redact};
 use crate::playbook::Playbook;
-use crate::store::NewIncident;
+use crate::store::{Change, IncidentEvent, IncidentRef, IncidentView, NewIncident};
 
 /// The incident that an alert opens.
 pub(super) fn new_incident(
@@ -24,9 +24,19 @@ pub(super) fn new_incident(
     }
 }
 
-/// The incident of a run that no alert asks for.
-pub(super) fn incident_of_run(playbook: &Playbook, target: &Target) -> NewIncident {
-    NewIncident {
+/// The incident of a run that no alert asks for: the one that is known, or a new one, with the reason
+/// why.
+pub(super) fn incident_for_run(
+    changes: &mut Vec<Change>,
+    playbook: &Playbook,
+    target: &Target,
+    known: Option<&IncidentView>,
+    because: impl FnOnce() -> String,
+) -> IncidentRef {
+    if let Some(view) = known {
+        return IncidentRef::Existing(view.incident.id);
+    }
+    changes.push(Change::OpenIncident(NewIncident {
         grouping: Grouping::Object { object: target.clone(), origin: Origin::Home },
         gathers: Vec::new(),
         shares: Vec::new(),
@@ -35,7 +45,10 @@ pub(super) fn incident_of_run(playbook: &Playbook, target: &Target) -> NewIncide
         target: Some(target.clone()),
         team: playbook.owner.clone(),
         playbook: Some(playbook.name.clone()),
-    }
+    }));
+    let incident = IncidentRef::New(0);
+    changes.push(Change::Note { incident, event: IncidentEvent::Opened { because: because() } });
+    incident
 }
 
 fn title_of(rules: &IncidentRules, alert: &Alert, coverage: &Coverage) -> String {

@@ -19,8 +19,8 @@ pub(super) const LATEST: TimeDelta = TimeDelta::hours(1);
 /// How far back is looked for what nobody was there to begin.
 const LOOKED_BACK: TimeDelta = TimeDelta::days(8);
 
-/// Lets the planned times of playbooks in through the front door, each once: a signal's key is playbook and time. Of several
-/// that have come since the last look, the last one counts for all.
+/// Lets the planned times of playbooks in through the front door, each once: a signal's key is
+/// playbook and time. Of several that have come since the last look, the last one counts for all.
 pub struct ScheduleWorker {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,

@@ -6,13 +6,15 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::IncidentRules;
-use super::opening::incident_of_run;
+use super::opening::incident_for_run;
 use super::schedule_worker::LATEST;
-use super::view::{incident_about, look_back};
-use super::work::{lowered, new_run, over_its_limits, subject_without_alert};
+use super::view::incident_about;
+use super::work::{lowered, new_run, over_its_limits};
 use crate::model::{HumanDuration, IncidentState, Target};
 use crate::playbook::{Catalog, Playbook};
-use crate::store::{Change, Decision, IncidentEvent, IncidentRef, IncidentView, NewRun, Store, StoreError};
+use crate::store::{
+    Change, Decision, IncidentEvent, IncidentView, NewRun, Store, StoreError, unfit_to_act_on,
+};
 
 /// A planned time that has come.
 pub(super) struct Planned<'a> {
@@ -51,15 +53,18 @@ impl Planned<'_> {
             return Ok(Err("there is no such playbook any more".into()));
         };
         let nothing = BTreeMap::new();
-        let (target, inputs) = match subject_without_alert(self.rules, playbook, &nothing) {
+        let (target, inputs) = match playbook.subject_without_alert(&nothing) {
             Ok(subject) => subject,
             Err(problems) => return Ok(Err(problems.join("; "))),
         };
+        if let Some(because) = unfit_to_act_on(&target, &Value::Object(inputs.clone())) {
+            return Ok(Err(because));
+        }
         let windows = self.store.windows_at(self.now).await?;
         if let Some(window) = windows.iter().find(|window| window.scope.covers_run(None, &nothing, &target)) {
             return Ok(Err(format!("the maintenance window {} covers {target}", window.id)));
         }
-        let since = self.now - look_back(playbook);
+        let since = self.now - playbook.limits.of_target().look_back();
         let history = self.store.run_history(&playbook.name, &target.key(), since).await?;
         if let Some(because) = over_its_limits(&playbook.limits, &history, self.now) {
             return Ok(Err(because));
@@ -81,17 +86,9 @@ impl Planned<'_> {
     ) -> Decision {
         let mut changes = Vec::new();
         let planned = self.at.format("%H:%M UTC").to_string();
-        let incident = match known {
-            Some(view) => IncidentRef::Existing(view.incident.id),
-            // A run stands in an incident. This one is over with the run, unless that needs a human.
-            None => {
-                changes.push(Change::OpenIncident(incident_of_run(playbook, &target)));
-                let incident = IncidentRef::New(0);
-                let because = format!("{} was planned for {planned}; no alert fires", playbook.name);
-                changes.push(Change::Note { incident, event: IncidentEvent::Opened { because } });
-                incident
-            }
-        };
+        // A run stands in an incident. This one is over with the run, unless that needs a human.
+        let because = || format!("{} was planned for {planned}; no alert fires", playbook.name);
+        let incident = incident_for_run(&mut changes, playbook, &target, known, because);
         let autonomy = match lowered(self.rules, playbook, &target, playbook.autonomy) {
             Some((lowered, text)) => {
                 changes.push(Change::Note { incident, event: IncidentEvent::Remark { text } });

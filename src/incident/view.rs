@@ -1,7 +1,6 @@
 //! What the store knows that a decision about a notification needs.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -15,7 +14,6 @@ use super::{Coverage, IncidentRules, Rating};
 use crate::model::{
     Alert, AlertStatus, EpisodeId, Grouping, IncidentId, IncidentState, Notification, Origin, Target, Window,
 };
-use crate::playbook::Playbook;
 use crate::store::{EpisodeHead, IncidentView, RecentIncident, RunHead, Store, StoreError};
 use crate::surroundings::{Found, Marks};
 
@@ -232,7 +230,7 @@ pub(super) async fn gather_view(
     let mut limited = BTreeMap::new();
     for seen in firing() {
         if let Coverage::Covered { playbook, target, .. } = &seen.coverage {
-            limited.insert((playbook.name.clone(), target.key()), look_back(playbook));
+            limited.insert((playbook.name.clone(), target.key()), playbook.limits.of_target().look_back());
         }
     }
     for ((playbook, target_key), look_back) in limited {
@@ -242,15 +240,8 @@ pub(super) async fn gather_view(
     Ok(view)
 }
 
-/// How far back the limits of a playbook look; at least a day, so that a run that is under way is
-/// seen.
-pub(super) fn look_back(playbook: &Playbook) -> Duration {
-    const AT_LEAST: Duration = Duration::from_secs(24 * 3_600);
-    let limits = &playbook.limits;
-    limits.runs.map_or(Duration::ZERO, |(_, window)| window).max(limits.cooldown.unwrap_or_default()).max(AT_LEAST)
-}
-
-/// The latest incident that is about the target: something of it fires there, or it was opened for it.
+/// The latest incident that is about the target: something of it fires there, or it was opened for
+/// it.
 pub(super) async fn incident_about(store: &dyn Store, target: &Target) -> Result<Option<IncidentView>, StoreError> {
     let key = Grouping::Object { object: target.clone(), origin: Origin::Home }.key();
     match store.incidents_by_object(&[&key]).await?.remove(&key) {

@@ -10,8 +10,8 @@ use super::notification::Decider;
 use super::spell::{note, page_by};
 use super::{Coverage, IncidentRules};
 use crate::model::{Alert, Autonomy, HumanDuration, Target, Under};
-use crate::playbook::{Catalog, InputProblem, Limits, Playbook, alert_value};
-use crate::store::{Change, Decision, IncidentEvent, IncidentRef, IncidentView, NewRun, RunHead, unfit_to_act_on};
+use crate::playbook::{Catalog, Limits, Playbook, alert_value};
+use crate::store::{Change, Decision, IncidentEvent, IncidentRef, IncidentView, NewRun, RunHead};
 
 /// What is done for an incident already.
 #[derive(Default)]
@@ -81,7 +81,8 @@ pub(super) fn open_run(
     decider.changes.push(Change::OpenRun { incident, run: Box::new(run) });
 }
 
-/// A run that has yet to be told of an alert, and why it is opened. What it is pinned to, [`pin`] says.
+/// A run that has yet to be told of an alert, and why it is opened. What it is pinned to, [`pin`]
+/// says.
 pub(super) fn new_run(playbook: &Playbook, target: Target, inputs: Map<String, Value>, autonomy: Autonomy) -> NewRun {
     NewRun {
         playbook: playbook.reference.clone(),
@@ -95,25 +96,6 @@ pub(super) fn new_run(playbook: &Playbook, target: Target, inputs: Map<String, V
         pins: Vec::new(),
         handed_over: 0,
         because: String::new(),
-    }
-}
-
-/// What a run without an alert would be about, with its inputs: by what was given for it.
-///
-/// # Errors
-/// All that is wrong with what was given, for people.
-pub(super) fn subject_without_alert(
-    rules: &IncidentRules,
-    playbook: &Playbook,
-    given: &BTreeMap<String, String>,
-) -> Result<(Target, Map<String, Value>), Vec<String>> {
-    let told = |problems: Vec<InputProblem>| problems.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let inputs = playbook.inputs_for(None, given).map_err(told)?;
-    let target = playbook.target_for(None, &rules.labels, &inputs, given);
-    let target = target.map_err(|problem| vec![problem.to_string()])?;
-    match unfit_to_act_on(&target, &Value::Object(inputs.clone())) {
-        Some(because) => Err(vec![because]),
-        None => Ok((target, inputs)),
     }
 }
 

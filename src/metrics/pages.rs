@@ -21,8 +21,8 @@ impl Metrics {
         PageId(self.pages_counted.load(Ordering::Relaxed))
     }
 
-    /// Counts the pages that were made after `after`, unless somebody else has done so meanwhile. The
-    /// first time it is all that the store holds: a restart loses none.
+    /// Counts the pages that were made after `after`, unless somebody else has done so meanwhile.
+    /// The first time it is all that the store holds: a restart loses none.
     pub fn pages_made(&self, after: PageId, made: &PagesMade) {
         let (before, last) = (after.0, made.last.0);
         if self.pages_counted.compare_exchange(before, last, Ordering::Relaxed, Ordering::Relaxed).is_ok() {

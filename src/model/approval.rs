@@ -80,7 +80,8 @@ pub enum Undo {
 
 impl Undo {
     /// How what became of it begins, behind the reason for which a run ends.
-    pub const TOLD: [&str; 2] = ["; taken back: ", "; it was not taken back: "];
+    pub const TAKEN_BACK: &str = "taken back: ";
+    pub const STANDS: &str = "it was not taken back: ";
 
     pub const WORDS: [&'static str; 3] = ["never", "unless_verified", "at_end"];
 

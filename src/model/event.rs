@@ -106,8 +106,8 @@ pub enum RunEvent {
         step: StepAddress,
         until: DateTime<Utc>,
         because: String,
-        /// Each of these has a patience of its own. `None`: for the time itself, or on logs of before
-        /// it was recorded.
+        /// Each of these has a patience of its own. `None`: for the time itself, or on logs of
+        /// before it was recorded.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         waits_for: Option<WaitsFor>,
     },
@@ -204,7 +204,7 @@ pub enum RunEvent {
     ClockMoved { by_micros: i64 },
     /// A person asked to stop.
     CancelAsked { by: String },
-    /// A freeze, a window, a ceiling or a limit: no further change is begun. `by` names it.
+    /// A freeze, a window or a ceiling: no further change is begun. `by` names it.
     Braked { by: String },
     /// The end.
     Ended { outcome: Outcome, because: String },

@@ -1,4 +1,5 @@
-//! How kinds are written: `Deployment`, `Certificate.cert-manager.io`, `Certificate.v1.cert-manager.io`.
+//! How kinds are written: `Deployment`, `Certificate.cert-manager.io`,
+//! `Certificate.v1.cert-manager.io`.
 
 use std::borrow::Cow;
 

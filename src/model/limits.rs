@@ -54,16 +54,16 @@ pub struct FleetLimits {
     pub mutations_per_namespace: Option<Rate>,
     /// Runs that have begun to change something, and have not ended.
     pub at_once: Option<u32>,
-    /// The first run of a playbook in that time is alone; then 2, 4, ... at once. The first that did
-    /// not help stops the others.
+    /// The first run of a playbook in that time is alone; then 2, 4, ... at once. The first that
+    /// did not help stops the others.
     pub ramp: Option<Duration>,
     /// So many runs of a playbook that did not help open its breaker.
     pub breaker: Option<Rate>,
 }
 
 impl FleetLimits {
-    /// The same with half as much again, for what is urgent: S1 does not wait behind what others have used
-    /// up.
+    /// The same with half as much again, for what is urgent: S1 does not wait behind what others
+    /// have used up.
     #[must_use]
     pub fn with_reserve(self) -> Self {
         let more = |most: u32| most.saturating_add(most.div_ceil(2));
@@ -95,6 +95,16 @@ pub struct TargetLimits {
     pub runs: Option<(u32, Duration)>,
     /// At least so long after the end of the last run.
     pub cooldown: Option<Duration>,
+}
+
+impl TargetLimits {
+    /// How far back the runs were opened that they count; at least a day, so that one that took long is
+    /// seen.
+    pub fn look_back(&self) -> Duration {
+        const AT_LEAST: Duration = Duration::from_secs(24 * 3_600);
+        let windows = self.cooldown.into_iter().chain(self.runs.map(|(_, window)| window));
+        windows.fold(AT_LEAST, Duration::max)
+    }
 }
 
 /// A playbook of which no run changes anything until a person says so.

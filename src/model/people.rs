@@ -25,8 +25,9 @@ pub enum LimitFor {
 }
 
 impl PeopleLimits {
-    /// Why the person may not have a playbook of that team change something in those places; `None`:
-    /// they may. `is_known`: the name is theirs for certain, and not one that a chat lets them choose.
+    /// Why the person may not have a playbook of that team change something in those places;
+    /// `None`: they may. `is_known`: the name is theirs for certain, and not one that a chat lets
+    /// them choose.
     pub fn why_not(&self, person: &Person, is_known: bool, team: Option<&str>, namespaces: &[&str]) -> Option<String> {
         let limit = self.of(person, is_known)?;
         let whose = match &limit.whose {
@@ -65,8 +66,8 @@ fn told(names: &[String]) -> String {
 }
 
 impl Person {
-    /// Whether nobody else can have come by that name: a token is held by one, and whoever sits at the
-    /// console by that. In a chat only those are known whom `oncall.yaml` names.
+    /// Whether nobody else can have come by that name: a token is held by one, and whoever sits at
+    /// the console by that. In a chat only those are known whom `oncall.yaml` names.
     pub fn is_named_here(&self) -> bool {
         matches!(self.via, Via::Api | Via::Console)
     }

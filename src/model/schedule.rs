@@ -1,4 +1,5 @@
-//! Times that come again and again, by the clocks of a place: what starts a playbook without an alert.
+//! Times that come again and again, by the clocks of a place: what starts a playbook without an
+//! alert.
 
 use std::fmt;
 
@@ -9,8 +10,9 @@ use chrono_tz::Tz;
 
 use super::PageHours;
 
-/// `0 1 * * mon-fri` or `01:00` on `mon-fri`, as the clocks of a zone show it. A time that the clocks pass over comes when they
-/// have; one that they show twice comes the first time, but where each hour is meant, both.
+/// `0 1 * * mon-fri` or `01:00` on `mon-fri`, as the clocks of a zone show it. A time that the
+/// clocks pass over comes when they have; one that they show twice comes the first time, but where
+/// each hour is meant, both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
     /// A bit for each that is meant, as in all of these.
@@ -35,8 +37,8 @@ const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "au
 const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
 impl Schedule {
-    /// Reads the five fields of cron: minute, hour, day of the month, month, weekday; each `*`, numbers, ranges, steps and
-    /// lists of them, months and weekdays by their names too.
+    /// Reads the five fields of cron: minute, hour, day of the month, month, weekday; each `*`,
+    /// numbers, ranges, steps and lists of them, months and weekdays by their names too.
     ///
     /// # Errors
     /// Says what is wrong, and what to write.
@@ -134,7 +136,8 @@ impl Schedule {
                 instants.extend(date.and_hms_opt(hour, minute, 0).into_iter().flat_map(|local| self.shown(local)));
             }
         }
-        // What is passed over comes as soon as they have, and so does what is meant for that minute anyway.
+        // What is passed over comes as soon as they have, and so does what is meant for that minute
+        // anyway.
         instants.sort_unstable();
         instants.dedup();
         instants
@@ -237,7 +240,8 @@ mod tests {
 
     #[test]
     fn what_the_clocks_pass_over_comes_when_they_have() {
-        // On 29 March 2026 they go from 02:00 to 03:00 at 01:00 UTC; on 25 October from 03:00 to 02:00 at 01:00 UTC.
+        // On 29 March 2026 they go from 02:00 to 03:00 at 01:00 UTC; on 25 October from 03:00 to
+        // 02:00 at 01:00 UTC.
         let daily = Schedule::cron("30 2 * * *", "Europe/Berlin").unwrap();
         assert_eq!(times(&daily, "2026-03-28T12:00:00Z", 2), ["03-29T01:00", "03-30T00:30"]);
         assert_eq!(times(&daily, "2026-10-24T12:00:00Z", 2), ["10-25T00:30", "10-26T01:30"], "once");

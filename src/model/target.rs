@@ -14,11 +14,14 @@ pub type Target = ObjectKey;
 
 /// Kind, namespace and name of an object of the cluster.
 ///
-/// An object is the same one in whatever version it is read: a version in the kind counts for nothing when keys are compared.
+/// An object is the same one in whatever version it is read: a version in the kind counts for
+/// nothing when keys are compared.
 #[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ObjectKey {
-    /// The kind as Kubernetes spells it: `Deployment`; with its group where it is not Kubernetes' own:
-    /// `Certificate.cert-manager.io`, or `Certificate.v1.cert-manager.io` to be read in that version.
+    /// The kind as Kubernetes spells it: `Deployment`; with its group where it is not Kubernetes'
+    /// own:
+    /// `Certificate.cert-manager.io`, or `Certificate.v1.cert-manager.io` to be read in that
+    /// version.
     pub kind: String,
     /// Empty for objects of the whole cluster, such as nodes.
     #[serde(default, skip_serializing_if = "String::is_empty")]

@@ -40,7 +40,8 @@ pub struct AlertMatch<'c> {
     pub playbook: Option<&'c Arc<Playbook>>,
     /// Several answer it, and none is run: which, and what to do about it.
     pub undecided: Option<String>,
-    /// What an operator should know: a `where` that had no answer for this alert (it does not match).
+    /// What an operator should know: a `where` that had no answer for this alert (it does not
+    /// match).
     pub problems: Vec<String>,
 }
 
@@ -50,7 +51,8 @@ impl Catalog {
     /// A file that does not load never takes down the others: it is missing in the catalog, and its problems are in the list,
     /// beside the warnings of those that do load.
     ///
-    /// What kinds there are beside Kubernetes' own, `kinds.yaml` and `*.crds.yaml` in the directory say.
+    /// What kinds there are beside Kubernetes' own, `kinds.yaml` and `*.crds.yaml` in the directory
+    /// say.
     pub fn load(directory: &Path) -> (Self, Vec<Diagnostic>) {
         let (kinds, mut problems) = (Arc::default(), Vec::new());
         // That it cannot be read is told by who looks for playbooks in it.
@@ -170,7 +172,8 @@ impl Catalog {
         }
     }
 
-    /// The playbook that answers `alert`: the one whose `where` holds, else the one without a `where`.
+    /// The playbook that answers `alert`: the one whose `where` holds, else the one without a
+    /// `where`.
     pub fn for_alert(&self, alert: &Alert) -> AlertMatch<'_> {
         let mut found = AlertMatch::default();
         let Some(entries) = self.by_alert.get(alert.name()) else { return found };

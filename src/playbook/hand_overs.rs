@@ -35,7 +35,8 @@ impl Catalog {
 }
 
 impl Playbook {
-    /// The object that is handed over to this playbook: what `text` names, as `Kind/namespace/name` or
+    /// The object that is handed over to this playbook: what `text` names, as `Kind/namespace/name`
+    /// or
     /// `Kind/name`, or that of the run before.
     ///
     /// # Errors

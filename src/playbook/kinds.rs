@@ -20,7 +20,8 @@ use crate::language::Location;
 use crate::model::Phase;
 
 impl Playbook {
-    /// The kinds that it names beside Kubernetes' own: those of its target, of its loops' items and of its steps.
+    /// The kinds that it names beside Kubernetes' own: those of its target, of its loops' items and
+    /// of its steps.
     pub fn custom_kinds(&self) -> Vec<KindName> {
         let blocks =
             [Phase::Diagnose, Phase::Mitigate, Phase::Escalate].into_iter().flat_map(|phase| self.blocks(phase));
@@ -53,7 +54,8 @@ fn item_targets(block: &Block) -> Box<dyn Iterator<Item = &ItemTarget> + '_> {
 const SAVED: &str = "kinds.yaml";
 const DEFINITIONS: [&str; 2] = [".crds.yaml", ".crd.yaml"];
 
-/// Operators' definitions are longer than playbooks: cert-manager's have 0.8 MB, those of Prometheus 4 MB.
+/// Operators' definitions are longer than playbooks: cert-manager's have 0.8 MB, those of
+/// Prometheus 4 MB.
 const LARGEST_DEFINITIONS: u64 = 16 * 1024 * 1024;
 /// A file of more documents is no file of definitions.
 const MOST_DOCUMENTS: usize = 1_000;

@@ -10,8 +10,8 @@ use crate::cluster::Kinds;
 use crate::diagnostics::{Diagnostic, DiagnosticSeverity, SourceText};
 
 impl Playbook {
-    /// Reads the playbook in `text`, which came from the file `path` (only for messages), where nothing is known of other
-    /// kinds than Kubernetes' own.
+    /// Reads the playbook in `text`, which came from the file `path` (only for messages), where
+    /// nothing is known of other kinds than Kubernetes' own.
     ///
     /// # Errors
     /// Everything that is wrong with it, warnings included, in the order of the file.
@@ -37,7 +37,8 @@ impl Playbook {
         Self::from_store_with(source, &Arc::default())
     }
 
-    /// As [`Self::from_store`], where these kinds are known. One that is not is found when it is needed.
+    /// As [`Self::from_store`], where these kinds are known. One that is not is found when it is
+    /// needed.
     ///
     /// # Errors
     /// Those of [`Self::from_store`].

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::document::{Playbook, TargetPart};
+use super::inputs::InputProblem;
 use super::kubernetes::{is_label, is_subdomain};
 use crate::language::Scope;
 use crate::model::{Alert, LabelNames, NAMESPACE, Target};
@@ -41,6 +42,21 @@ pub fn alert_value(alert: &Alert) -> Value {
 }
 
 impl Playbook {
+    /// What a run that no alert asks for would be about, with its inputs: by what was given for it.
+    ///
+    /// # Errors
+    /// All that is wrong with what was given, a line each; or why there is no target.
+    pub fn subject_without_alert(
+        &self,
+        given: &BTreeMap<String, String>,
+    ) -> Result<(Target, Map<String, Value>), Vec<String>> {
+        let told = |problems: Vec<InputProblem>| problems.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let inputs = self.inputs_for(None, given).map_err(told)?;
+        // By what names alerts have labels is no question without one.
+        let target = self.target_for(None, &LabelNames::default(), &inputs, given);
+        Ok((target.map_err(|error| vec![error.to_string()])?, inputs))
+    }
+
     /// The object that a run is about. `given` says `namespace` and `name` for a run that no alert asked for.
     ///
     /// What comes from an alert or a person is data: it must be a name as Kubernetes allows it.

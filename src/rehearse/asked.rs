@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use crate::engine::Frame;
-use crate::model::{Autonomy, IncidentId, LabelNames, Run, RunId};
+use crate::model::{Autonomy, IncidentId, Run, RunId};
 use crate::playbook::Playbook;
 
 /// The run with what was given: inputs, and the target's names where an alert would say them.
@@ -19,11 +19,7 @@ pub fn asked_run(
     now: DateTime<Utc>,
     output_limit: usize,
 ) -> Result<Frame, Vec<String>> {
-    let inputs = playbook
-        .inputs_for(None, given)
-        .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<String>>())?;
-    let target =
-        playbook.target_for(None, &LabelNames::default(), &inputs, given).map_err(|error| vec![error.to_string()])?;
+    let (target, inputs) = playbook.subject_without_alert(given)?;
     let run = Run {
         id: RunId(0),
         incident: IncidentId(0),

@@ -1,5 +1,5 @@
-//! A game day: one case of a playbook, with a person in the place of whoever would be called. Time passes only when the
-//! person waits for something.
+//! A game day: one case of a playbook, with a person in the place of whoever would be called. Time
+//! passes only when the person waits for something.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, Write as _};
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::cases::{Case, CaseFile, Play, handed_to};
+use super::cases::{Case, CaseFile, LONGEST, Play, handed_to};
 use super::demo::{Screen, Tone};
 use crate::clock::Clock as _;
 use crate::message::{preview_text, timeline_line};
@@ -17,9 +17,6 @@ use crate::model::{
 };
 use crate::playbook::Playbook;
 use crate::store::{IncidentFilter, IncidentStore as _, Page, RunStore as _};
-
-/// No drill takes longer, in its own time.
-const LONGEST: Duration = Duration::from_secs(48 * 3_600);
 
 /// Who takes part, as the bot knows them.
 const PERSON: &str = "the engineer";
@@ -61,7 +58,8 @@ pub async fn drill(
 struct Drill<'a, 't, 'b> {
     play: Play<'a>,
     table: &'t mut Table<'b>,
-    /// The lines that were told: what happens at one time may come into a timeline before what was told of it.
+    /// The lines that were told: what happens at one time may come into a timeline before what was
+    /// told of it.
     told: BTreeSet<String>,
     shown: Shown,
     /// What the person did, and how long after the alert.
@@ -108,7 +106,8 @@ impl Standing {
         }
     }
 
-    /// The incident that a word without a number is about: the one that was opened last and is not over.
+    /// The incident that a word without a number is about: the one that was opened last and is not
+    /// over.
     fn incident(&self) -> Option<IncidentId> {
         let open = self.incidents.iter().filter(|incident| incident.state != IncidentState::Resolved);
         open.map(|incident| incident.id).max()

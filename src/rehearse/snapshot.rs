@@ -29,7 +29,8 @@ pub struct Snapshot {
 /// No output is kept here, so that none is too large.
 const OUTPUT_LIMIT: usize = 4 * 1024 * 1024;
 
-/// Diagnoses on a live cluster and shows the mitigation, with nothing changed, and gives what was read for that.
+/// Diagnoses on a live cluster and shows the mitigation, with nothing changed, and gives what was
+/// read for that.
 ///
 /// # Errors
 /// What is wrong with what was given, a line each.
@@ -44,7 +45,8 @@ pub async fn snapshot(
     let reads = Arc::new(Reads { cluster: world.cluster.clone(), seen: Mutex::default() });
     let recorded = World { cluster: reads.clone(), prometheus: world.prometheus.clone(), clock: world.clock.clone() };
     let seen = preview_run(&recorded, playbook, &frame).await;
-    // What the diagnosis ends before, the mitigation might look at: the owners of the target stand for that.
+    // What the diagnosis ends before, the mitigation might look at: the owners of the target stand
+    // for that.
     let target = reads.get(&target).await.ok().flatten();
     for owner in target.iter().flat_map(owners) {
         let _ = reads.get(&owner).await;
@@ -82,7 +84,8 @@ fn owners(object: &Object) -> Vec<ObjectKey> {
     owners.into_iter().flatten().map(key).collect()
 }
 
-/// A cluster that remembers what was read of it, and lets nobody write: a dry run needs the right to change, too.
+/// A cluster that remembers what was read of it, and lets nobody write: a dry run needs the right
+/// to change, too.
 struct Reads {
     cluster: Arc<dyn Cluster>,
     seen: Mutex<Seen>,

@@ -218,8 +218,8 @@ pub enum Change {
         by: String,
         reason: String,
     },
-    /// Adds to the reply what runs have begun by then, and still do. `groups`: of the playbooks that runs
-    /// under way may have.
+    /// Adds to the reply what runs have begun by then, and still do. `groups`: of the playbooks
+    /// that runs under way may have.
     TellStarted {
         of: StartedOf,
         groups: BTreeMap<Digest, Groups>,

@@ -44,8 +44,8 @@ pub trait FreezeStore: Send + Sync {
     /// Who works by hand on which of these incidents, or on a part of them.
     async fn taken_by(&self, incidents: &[IncidentId]) -> Result<HashMap<IncidentId, String>, StoreError>;
 
-    /// Announces those that have come to their end by themselves, once each; they are over from then on.
-    /// Gives back when the next one ends.
+    /// Announces those that have come to their end by themselves, once each; they are over from
+    /// then on. Gives back when the next one ends.
     async fn tell_freezes_over(&self) -> Result<Option<DateTime<Utc>>, StoreError>;
 
     /// Has the runs that wait for a person's answer look whether they may go on.

@@ -62,7 +62,8 @@ pub struct Append {
     pub hand_over: Option<Box<HandOver>>,
     /// It ends as a brake holds it, and has begun no change: it counts for no limit.
     pub held: bool,
-    /// It ends as what it changed did not help, as far as is known: that counts against its playbook.
+    /// It ends as what it changed did not help, as far as is known: that counts against its
+    /// playbook.
     pub did_not_help: bool,
     /// What is asked where these records start a mutation, and by what its end is counted.
     pub limits: RunLimits,

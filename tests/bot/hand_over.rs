@@ -1,4 +1,5 @@
-//! Conversations about runs that are handed over: one playbook finds out what it is, another one knows what to do.
+//! Conversations about runs that are handed over: one playbook finds out what it is, another one
+//! knows what to do.
 
 use dogwatch::cluster::sim::build;
 use dogwatch::model::*;
@@ -73,7 +74,8 @@ async fn what_it_does_not_know_it_does_not_hand_over() {
     assert_eq!(ends(&bot).await, ["shop-sick escalated"]);
 }
 
-/// Its limits are those of the other playbook; over them, the first run escalates with what it found.
+/// Its limits are those of the other playbook; over them, the first run escalates with what it
+/// found.
 #[tokio::test]
 async fn where_the_other_may_not_run_the_first_one_escalates() {
     let limited = SHOP.replace("diagnose:", "limits: { runs: 1 per 6h }\ndiagnose:");
@@ -181,7 +183,8 @@ async fn who_takes_it_in_the_middle_has_it() {
     bot.does_nothing_more().await;
 }
 
-/// Which of two is meant, evidence decides, and not the order of files: none is run, and somebody is called.
+/// Which of two is meant, evidence decides, and not the order of files: none is run, and somebody
+/// is called.
 #[tokio::test]
 async fn of_two_that_both_answer_none_is_run() {
     let by = |name: &str, condition: &str| {

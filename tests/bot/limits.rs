@@ -26,7 +26,8 @@ fn rate(text: &str) -> Option<Rate> {
     Some(text.parse().unwrap())
 }
 
-/// A bot with so many shops, and these limits; all of them are slow until their Deployment has more replicas.
+/// A bot with so many shops, and these limits; all of them are slow until their Deployment has more
+/// replicas.
 async fn bot(of: usize, limits: FleetLimits, playbook: &str) -> Bot {
     let bot = Bot::begins(&[playbook], shops(of)).await;
     bot.rules.limits.set(limits);

@@ -39,7 +39,8 @@ async fn a_planned_time_begins_one_run() {
     assert_eq!(bot.runs().await.len(), 2);
 }
 
-/// A planned run is pinned as each other one: what it hands over to is what was there when it began.
+/// A planned run is pinned as each other one: what it hands over to is what was there when it
+/// began.
 #[tokio::test]
 async fn a_planned_run_is_handed_over_too() {
     let triage = crate::hand_over::TRIAGE.replace(

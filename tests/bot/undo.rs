@@ -1,4 +1,5 @@
-//! Conversations about changes that are taken back: what did not help, and what was made for a while.
+//! Conversations about changes that are taken back: what did not help, and what was made for a
+//! while.
 
 use dogwatch::cluster::sim::{Fault, Verb, build};
 use dogwatch::model::*;

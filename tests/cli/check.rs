@@ -236,7 +236,8 @@ fn programs_are_told_the_same() {
     assert_eq!(dogwatch(right.path(), &["check", "--format", "xml"], &[]).code, 2);
 }
 
-/// A file by itself may hand over to those beside it; and the day of its review is told, and fails nothing.
+/// A file by itself may hand over to those beside it; and the day of its review is told, and fails
+/// nothing.
 #[test]
 fn one_file_is_checked_with_those_it_hands_over_to() {
     let triage = PLAYBOOK

@@ -1,4 +1,5 @@
-//! `dogwatch test --from RUN-7`: a run of the real bot on the simulated cluster, asked of a server, becomes a case that passes.
+//! `dogwatch test --from RUN-7`: a run of the real bot on the simulated cluster, asked of a server,
+//! becomes a case that passes.
 
 use std::collections::BTreeMap;
 use std::fs;

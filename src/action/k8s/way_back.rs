@@ -10,8 +10,8 @@ use crate::model::Intent;
 /// comes of it where somebody has put it back already.
 ///
 /// # Errors
-/// Its object is gone or another one, or the field is not as `made` left it, with a mark of the run:
-/// whoever changed it since has decided.
+/// Its object is gone or another one, or the field is not as `made` left it, with a mark of the
+/// run: whoever changed it since has decided.
 pub(super) async fn of_field(
     cluster: &dyn Cluster,
     (made, back): (&Intent, Intent),

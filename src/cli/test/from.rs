@@ -1,6 +1,5 @@
 //! `dogwatch test --from RUN-7`: a real run becomes a case.
 
-use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -8,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::cli::client::{ServerArgs, asked};
 use crate::cli::named::playbook_called;
-use crate::cli::output::{Exit, Failure, say, warn};
+use crate::cli::output::{Exit, Failure, say_or_write, warn};
 use crate::cli::yaml;
 use crate::model::RunId;
 use crate::playbook::Playbook;
@@ -22,15 +21,7 @@ pub(super) async fn go(run: RunId, folder: &Path, out: Option<&Path>, server: &S
     let case = case_of_run(&recorded, &playbook).map_err(|error| Failure::with(Exit::Problems, error))?;
     let differs = differences(&document(&case, &playbook.name, &[]), &playbook).await?;
     let text = document(&case, &playbook.name, &differs);
-    match out {
-        None => say(&text)?,
-        Some(path) => {
-            let mut file = std::fs::File::create_new(path).map_err(|error| {
-                Failure::usage(format!("{} cannot be written: {error}; name a new file", path.display()))
-            })?;
-            file.write_all(text.as_bytes()).with_context(|| format!("{} cannot be written", path.display()))?;
-        }
-    }
+    say_or_write(&text, out)?;
     if !differs.is_empty() {
         warn("on the simulated cluster it does not come to what came of the run; the file says why");
     }

@@ -1,4 +1,5 @@
-//! Which kinds the API server serves: asked when one is needed that is not known yet, or not served any more.
+//! Which kinds the API server serves: asked when one is needed that is not known yet, or not served
+//! any more.
 //! <https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api>
 
 use std::collections::{BTreeMap, HashMap};
@@ -13,7 +14,8 @@ use super::refusal::Asked;
 use crate::clock::{Clock as _, SystemClock};
 use crate::cluster::{ClusterError, CustomKind, Kind, KindName, Kinds};
 
-/// One group is asked about at most so often: what is not there must cost nobody a flood of questions.
+/// One group is asked about at most so often: what is not there must cost nobody a flood of
+/// questions.
 const AT_MOST_EACH: Duration = Duration::from_secs(10);
 
 /// What no group has more of.
@@ -23,7 +25,8 @@ const MOST_VERSIONS: usize = 32;
 pub(super) struct Discovery {
     /// What all share who ask this cluster.
     pub kinds: Arc<Kinds>,
-    /// By group and name, as the server told last; Kubernetes' own kinds too, where it serves another version.
+    /// By group and name, as the server told last; Kubernetes' own kinds too, where it serves
+    /// another version.
     told: Mutex<BTreeMap<(&'static str, &'static str), &'static Kind>>,
     /// When each group was asked about last.
     asked: Mutex<HashMap<String, Duration>>,
@@ -94,8 +97,8 @@ impl RealCluster {
         self.discovery.known(&name).ok_or_else(unknown)
     }
 
-    /// The kind instead of one of which the server says that it serves nothing there; `None`: it is the same one, or there is
-    /// none.
+    /// The kind instead of one of which the server says that it serves nothing there; `None`: it is
+    /// the same one, or there is none.
     pub(super) async fn instead_of(&self, kind: &'static Kind) -> Option<&'static Kind> {
         let name: KindName = kind.id.parse().ok()?;
         self.discover(&name).await.ok()?;
@@ -118,7 +121,8 @@ impl RealCluster {
         Ok(())
     }
 
-    /// All kinds of a group, each in the first version that has it: the preferred one, then the others in their order.
+    /// All kinds of a group, each in the first version that has it: the preferred one, then the
+    /// others in their order.
     async fn ask_about(&self, asked: &Asked, group: &str) -> Result<Vec<&'static Kind>, ClusterError> {
         let text = |value: &Value, pointer: &str| {
             value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()

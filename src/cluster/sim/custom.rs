@@ -1,4 +1,5 @@
-//! Kinds that Kubernetes does not bring: by their definitions, which are objects as well, or by what else told of them.
+//! Kinds that Kubernetes does not bring: by their definitions, which are objects as well, or by
+//! what else told of them.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +25,8 @@ pub(super) struct CustomKinds {
 }
 
 impl State {
-    /// The kind of that name: Kubernetes' own, one that is defined, or one that was told of otherwise.
+    /// The kind of that name: Kubernetes' own, one that is defined, or one that was told of
+    /// otherwise.
     pub fn kind(&mut self, name: &str) -> Result<&'static Kind, ClusterError> {
         let unknown = || ClusterError::UnknownKind(name.chars().take(80).collect());
         let name: KindName = name.parse().map_err(|_| unknown())?;
@@ -123,7 +125,8 @@ pub(super) fn fault_of_definition(kind: &Kind, object: &Value) -> Option<String>
     }
 }
 
-/// The object as it is given in the version of that kind: nothing is converted, as with the strategy `None`.
+/// The object as it is given in the version of that kind: nothing is converted, as with the
+/// strategy `None`.
 pub(super) fn in_version(mut object: Object, kind: &Kind) -> Object {
     if object.kind() == kind.name {
         object.0["apiVersion"] = kind.api_version().into();

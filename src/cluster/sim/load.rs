@@ -43,7 +43,8 @@ impl State {
     }
 
     fn take_in(&mut self, mut objects: Vec<Object>) -> Result<(), ClusterError> {
-        // Owners come before what they own, so that they are found by their names; definitions before what they define.
+        // Owners come before what they own, so that they are found by their names; definitions
+        // before what they define.
         objects.sort_by_key(|object| rank(object.kind()));
         let mut later = Later::default();
         for Object(value) in objects {

@@ -1,8 +1,9 @@
 //! A Kubernetes cluster in memory, for rehearsals and tests.
 //!
-//! It keeps any object as the API server would, custom resources too, held to the schema of their definition if there is one: merge patches, conflicts, UIDs, versions, field managers,
-//! admission, strict validation. Small controllers do the rest: scaled workloads get their pods, claims bind and grow,
-//! Jobs run, what is owned goes with its owner. Time is the [`Clock`]'s: [`SimCluster::turn`] does what is due, and so does each request.
+//! It keeps any object as the API server would, custom resources too, held to the schema of their
+//! definition if there is one: merge patches, conflicts, UIDs, versions, field managers, admission,
+//! strict validation. Small controllers do the rest: scaled workloads get their pods, claims bind
+//! and grow, Jobs run, what is owned goes with its owner. Time is the [`Clock`]'s: [`SimCluster::turn`] does what is due, and so does each request.
 //!
 //! What it leaves out: nodes that fail, resources that run short, quotas of anything but storage, budgets for evictions, CronJobs that tick,
 //! autoscalers that act, DaemonSets that start pods.
@@ -127,7 +128,8 @@ impl SimCluster {
         Ok(cluster)
     }
 
-    /// Takes objects of these kinds from now on, without a schema; a definition of one counts instead.
+    /// Takes objects of these kinds from now on, without a schema; a definition of one counts
+    /// instead.
     pub fn knows(&self, kinds: impl IntoIterator<Item = &'static Kind>) {
         let state = self.enter();
         kinds.into_iter().for_each(|kind| state.custom.loose.add(kind));

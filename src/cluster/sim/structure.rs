@@ -1,5 +1,6 @@
-//! Structural schemas of custom resources, as far as they say what an object is made of: types, fields, what must be
-//! there, and bounds of values. Patterns, formats, defaults and rules in CEL are left out.
+//! Structural schemas of custom resources, as far as they say what an object is made of: types,
+//! fields, what must be there, and bounds of values. Patterns, formats, defaults and rules in CEL
+//! are left out.
 //! <https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema>
 
 use serde_json::Value;

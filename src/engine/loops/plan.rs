@@ -173,11 +173,8 @@ impl<'p> Planner<'p, '_> {
         Some(self.end(item, ItemOutcome::Failed, because))
     }
 
-    /// How an item goes on.
+    /// How an item goes on that is not over.
     fn item(&self, item: &ItemState) -> Next<'p> {
-        if let Some(next) = self.is_over(item) {
-            return next;
-        }
         if let Some(target) = item.target.as_ref().filter(|_| !item.is_read) {
             let address = of_item(&self.at.address, &item.key);
             return match self.state.status(&address) {

@@ -53,16 +53,14 @@ pub struct RunState {
     pub illegal: Option<String>,
     pub proposed: Option<Preview>,
     pub approval: Approval,
-    /// The last step or loop before which it asked by a question of its own. What follows is covered
-    /// by that answer, and done on no lesser one.
+    /// The last step or loop before which it asked by a question of its own. What follows is
+    /// covered by that answer, and done on no lesser one.
     pub asked_before: Option<StepAddress>,
     pub alert_resolved: bool,
     pub cancelled_by: Option<String>,
     /// The brake that lets it begin no further change.
     pub braked_by: Option<String>,
-    /// The steps that really changed something.
-    pub changed: BTreeSet<StepAddress>,
-    /// What was made by each of them.
+    /// The steps that really changed something, each with what it made.
     pub(super) made: BTreeMap<StepAddress, Intent>,
     /// What became of taking back what a step changed.
     pub(super) undone: BTreeMap<StepAddress, Undone>,
@@ -193,9 +191,7 @@ impl RunState {
             self.is_illegal(format!("{step}: {why}"));
             return;
         }
-        if let (RunEvent::Done { .. }, Some((_, intent))) = (event, self.tried(step).begun) {
-            self.made.insert(step.clone(), intent);
-        }
+        let begun = self.tried(step).begun;
         match Status::after(self.status(step), at, event) {
             Ok(status) => self.steps.insert(step.clone(), status),
             Err(illegal) => {
@@ -263,7 +259,8 @@ impl RunState {
             }
             RunEvent::Done { output, summary, .. } => {
                 self.mutated = true;
-                self.changed.insert(step.clone());
+                // None is made that was not begun.
+                self.made.extend(begun.map(|(_, intent)| (step.clone(), intent)));
                 if let Some(item) = self.item_mut(step) {
                     (item.is_touched, item.is_begun) = (true, true);
                     item.last = Some(summary.clone());

@@ -5,6 +5,8 @@ mod take_back;
 
 use std::fmt;
 
+use crate::model::Undo;
+
 pub(super) use plan::{before, in_doubt};
 pub(super) use take_back::take_back;
 
@@ -20,8 +22,8 @@ pub(super) enum Undone {
 impl fmt::Display for Undone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Undone::Back(summary) => write!(f, "taken back: {summary}"),
-            Undone::Stands(why) => write!(f, "it was not taken back: {why}"),
+            Undone::Back(summary) => write!(f, "{}{summary}", Undo::TAKEN_BACK),
+            Undone::Stands(why) => write!(f, "{}{why}", Undo::STANDS),
         }
     }
 }

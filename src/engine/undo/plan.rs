@@ -58,7 +58,7 @@ pub(in crate::engine) fn before<'p>(
     now: DateTime<Utc>,
     next: Next<'p>,
 ) -> Next<'p> {
-    // Whatever wrote a log that cannot be would write it again; and of an item the loop has asked.
+    // Whatever wrote a log that cannot be would write it again; and an item asks for itself.
     if state.illegal.is_some() || (items.is_empty() && matches!(next, Next::EndItem { .. })) {
         return next;
     }
@@ -84,7 +84,7 @@ pub(in crate::engine) fn before<'p>(
             Some(outcome) if at.address.items() == items => undone.push((at.step.undo, outcome)),
             Some(_) => {}
             None => {
-                if let Some(next) = take_back(&at, &due, state, now) {
+                if let Some(next) = next_about(&at, &due, state, now) {
                     return next;
                 }
             }
@@ -106,12 +106,12 @@ pub(in crate::engine) fn before<'p>(
 /// run with all of its items.
 fn changed<'p>(playbook: &'p Playbook, items: &[ItemKey], state: &RunState) -> Vec<StepAt<'p>> {
     let of: BTreeSet<&[ItemKey]> = match items {
-        [] => state.changed.iter().map(StepAddress::items).collect(),
+        [] => state.made.keys().map(StepAddress::items).collect(),
         items => BTreeSet::from([items]),
     };
     let order: Vec<&StepName> = playbook.steps(Phase::Mitigate).map(|step| step.address.name()).collect();
     let mut changed: Vec<_> = of.into_iter().flat_map(|items| steps_at(playbook, items)).collect();
-    changed.retain(|at| state.changed.contains(&at.address));
+    changed.retain(|at| state.made.contains_key(&at.address));
     changed.sort_by_key(|at| Reverse(order.iter().position(|name| *name == at.address.name())));
     changed
 }
@@ -151,8 +151,8 @@ fn proof(at: &StepAt<'_>, state: &RunState) -> Proof {
     }
 }
 
-/// The next thing to do about it; `None`: nothing, as its `verify` is of no step.
-fn take_back<'p>(at: &StepAt<'p>, due: &Due, state: &RunState, now: DateTime<Utc>) -> Option<Next<'p>> {
+/// The next thing to do about it; `None`: what it made is on no log, and so nobody could put it back.
+fn next_about<'p>(at: &StepAt<'p>, due: &Due, state: &RunState, now: DateTime<Utc>) -> Option<Next<'p>> {
     let at = at.undo();
     let address = at.address.clone();
     let stand = |because: String| Some(Next::Stand { address: address.clone(), because });
@@ -192,11 +192,11 @@ fn take_back<'p>(at: &StepAt<'p>, due: &Due, state: &RunState, now: DateTime<Utc
 
 /// Whoever stops a run does not expect it to move once more.
 fn still_stands(playbook: &Playbook, state: &RunState) -> Vec<String> {
-    let all = state.changed.iter().filter(|address| !address.is_undo() && !state.undone.contains_key(address));
-    all.filter_map(|address| {
+    let all = state.made.iter().filter(|(address, _)| !state.undone.contains_key(*address));
+    all.filter_map(|(address, made)| {
         let at = steps_at(playbook, address.items()).into_iter().find(|at| at.address == *address)?;
-        let made = state.made.get(address).filter(|_| at.step.undo == Undo::AtEnd)?;
-        Some(format!("it was to be taken back at the end, and stands: {}", made.summary))
+        (at.step.undo == Undo::AtEnd)
+            .then(|| format!("it was to be taken back at the end, and stands: {}", made.summary))
     })
     .collect()
 }

@@ -1,14 +1,13 @@
 //! Taking one change back: on the log first, as every change.
 
 use crate::action::{self, ActionError, Mutation, Plan, RunMark};
-use crate::engine::act::{settle, start};
+use crate::engine::act::{settle, start, unneeded};
 use crate::engine::brakes::brake;
 use crate::engine::drive::{Driver, Flow};
-use crate::engine::evidence::kept;
 use crate::engine::read::within;
 use crate::engine::walk::StepAt;
-use crate::model::{Intent, RunEvent};
-use crate::store::{Append, StoreError};
+use crate::model::Intent;
+use crate::store::StoreError;
 
 /// Looks whether the object is still as the change left it, and puts back what was there before.
 pub(in crate::engine) async fn take_back(
@@ -21,7 +20,7 @@ pub(in crate::engine) async fn take_back(
     if let Some(flow) = settle(driver, at, action, attempt).await? {
         return Ok(flow);
     }
-    // A window over the run's own target is no business of each change.
+    // Before other changes this is asked before they are decided; `start` asks about the object alone.
     if let Some(by) = brake(driver, true).await? {
         return driver.failed(at, attempt, ActionError::held_up(format!("{by} holds it")), Vec::new()).await;
     }
@@ -30,12 +29,7 @@ pub(in crate::engine) async fn take_back(
     let decided = action::take_back(action, driver.world, &target, made, run, &at.address);
     match within(driver.world, driver.until(), decided).await {
         Ok(Plan::Do(intent)) => start(driver, at, action, attempt, intent, Vec::new()).await,
-        Ok(Plan::Unneeded(output)) => {
-            let (output, summary) = kept(output, driver.frame.output_limit);
-            let unneeded = RunEvent::Unneeded { step: at.address.clone(), summary, output };
-            driver.append(Append { events: vec![unneeded], ..Append::default() }).await?;
-            Ok(Flow::On)
-        }
+        Ok(Plan::Unneeded(output)) => unneeded(driver, at, output, Vec::new()).await,
         Err(error) => driver.failed(at, attempt, error, Vec::new()).await,
     }
 }

@@ -1,5 +1,5 @@
 //! To which playbook a run is handed over. Whether that is there, and takes what it is given, only
-//! the catalog knows: see `catalog`.
+//! the catalog knows: see `hand_overs`.
 
 use super::Checker;
 use super::visible::Visible;

@@ -47,7 +47,8 @@ impl Checker<'_> {
         }
     }
 
-    /// Whether plural and scope of a kind are known, or will be: `Some(None)`. `None`: it was told that they are not.
+    /// Whether plural and scope of a kind are known, or will be: `Some(None)`. `None`: it was told
+    /// that they are not.
     pub(super) fn kind_is_known(&mut self, name: &KindName, at: Location) -> Option<Option<&'static Kind>> {
         let known = self.kinds.find(name);
         if known.is_some() || self.kinds.may_be_found() || self.asks == Asks::Run {

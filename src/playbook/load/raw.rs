@@ -183,29 +183,7 @@ impl Fields for RawApproval {
 
 plain_fields!(RawMetadata, "`metadata`", "name" => name, "version" => version, "owner" => owner, "review_by" => review_by);
 
-impl Fields for RawTrigger {
-    const WHAT: &'static str = "a trigger";
-    const NAMES: &'static [&'static str] = &["alert", "where", "schedule"];
-
-    fn seen(&mut self) -> &mut Seen {
-        &mut self.seen
-    }
-
-    fn field<'de, A: MapAccess<'de>>(
-        &mut self,
-        key: &Text,
-        map: &mut A,
-        reader: &Reader<'_>,
-    ) -> Result<bool, A::Error> {
-        match key.value.as_str() {
-            "alert" => self.alert = Some(map.next_value()?),
-            "where" => self.condition = Some(map.next_value()?),
-            "schedule" => self.schedule = Some(reader.map(key, map)?),
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-}
+plain_fields!(RawTrigger, "a trigger", "alert" => alert, "where" => condition; maps "schedule" => schedule);
 
 plain_fields!(RawSchedule, "`schedule`", "at" => at, "days" => days, "cron" => cron, "time_zone" => time_zone);
 

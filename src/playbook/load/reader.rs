@@ -60,18 +60,21 @@ pub(super) trait Fields: Default {
     }
 }
 
-/// A mapping each of whose values is one typed value, or a list of mappings.
+/// A mapping each of whose values is one typed value, a mapping (behind `maps`), or a list of mappings.
 macro_rules! plain_fields {
-    ($type:ident, $what:literal, $($key:literal => $slot:ident),+ $(; $list:literal => [$entries:ident])?) => {
+    (
+        $type:ident, $what:literal, $($key:literal => $slot:ident),+
+        $(; maps $($map:literal => $mapped:ident),+)? $(; $list:literal => [$entries:ident])?
+    ) => {
         impl $crate::playbook::load::reader::Fields for $type {
             const WHAT: &'static str = $what;
-            const NAMES: &'static [&'static str] = &[$($key,)+ $($list)?];
+            const NAMES: &'static [&'static str] = &[$($key,)+ $($($map,)+)? $($list)?];
 
             fn seen(&mut self) -> &mut $crate::playbook::load::reader::Seen {
                 &mut self.seen
             }
 
-            // Not each has a list.
+            // Not each has a mapping or a list.
             #[allow(unused_variables)]
             fn field<'de, A: serde::de::MapAccess<'de>>(
                 &mut self,
@@ -81,6 +84,7 @@ macro_rules! plain_fields {
             ) -> Result<bool, A::Error> {
                 match key.value.as_str() {
                     $($key => self.$slot = Some(map.next_value()?),)+
+                    $($($map => self.$mapped = Some(reader.map(key, map)?),)+)?
                     $($list => self.$entries = Some(reader.list(map)?),)?
                     _ => return Ok(false),
                 }

@@ -337,59 +337,9 @@ impl Fields for RawSet {
     }
 }
 
-impl Fields for RawBranch {
-    const WHAT: &'static str = "a branch";
-    const NAMES: &'static [&'static str] =
-        &["branch", "when", "escalate", "done", "go_on", "otherwise", "hand_over_to", "do"];
+plain_fields!(RawBranch, "a branch", "branch" => branch, "when" => when, "escalate" => escalate, "done" => done, "go_on" => go_on, "otherwise" => otherwise; maps "hand_over_to" => hand_over_to; "do" => [steps]);
 
-    fn seen(&mut self) -> &mut Seen {
-        &mut self.seen
-    }
-
-    fn field<'de, A: MapAccess<'de>>(
-        &mut self,
-        key: &Text,
-        map: &mut A,
-        reader: &Reader<'_>,
-    ) -> Result<bool, A::Error> {
-        match key.value.as_str() {
-            "branch" => self.branch = Some(map.next_value()?),
-            "when" => self.when = Some(map.next_value()?),
-            "escalate" => self.escalate = Some(map.next_value()?),
-            "done" => self.done = Some(map.next_value()?),
-            "go_on" => self.go_on = Some(map.next_value()?),
-            "otherwise" => self.otherwise = Some(map.next_value()?),
-            "hand_over_to" => self.hand_over_to = Some(reader.map(key, map)?),
-            "do" => self.steps = Some(reader.list(map)?),
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-}
-
-impl Fields for RawHandOver {
-    const WHAT: &'static str = "`hand_over_to`";
-    const NAMES: &'static [&'static str] = &["playbook", "target", "inputs"];
-
-    fn seen(&mut self) -> &mut Seen {
-        &mut self.seen
-    }
-
-    fn field<'de, A: MapAccess<'de>>(
-        &mut self,
-        key: &Text,
-        map: &mut A,
-        reader: &Reader<'_>,
-    ) -> Result<bool, A::Error> {
-        match key.value.as_str() {
-            "playbook" => self.playbook = Some(map.next_value()?),
-            "target" => self.target = Some(map.next_value()?),
-            "inputs" => self.inputs = Some(reader.map(key, map)?),
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-}
+plain_fields!(RawHandOver, "`hand_over_to`", "playbook" => playbook, "target" => target; maps "inputs" => inputs);
 
 plain_fields!(RawRetry, "`retry`", "for" => duration);
 

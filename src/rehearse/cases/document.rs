@@ -33,8 +33,8 @@ pub struct CaseFile {
     /// What this cluster is called, as in `cluster.name` of dogwatch.yaml; alerts name theirs with
     /// the label `cluster`.
     pub cluster: Option<String>,
-    /// Who is of which team, where a run asks for the yes of one. Left out: whoever answers in a case
-    /// is of each team that is asked.
+    /// Who is of which team, where a run asks for the yes of one. Left out: whoever answers in a
+    /// case is of each team that is asked.
     #[serde(default)]
     pub teams: BTreeMap<String, Vec<String>>,
     /// Manifests that every case begins with. A text `${now-2h}` stands for a time.
@@ -204,8 +204,8 @@ pub struct Expect {
     /// The alert is not this playbook's: none of its triggers takes it, and nothing of it runs.
     #[serde(default)]
     pub no_run: bool,
-    /// The playbooks that it goes through by `hand_over_to`, this one first. The outcome is that of the
-    /// last one, and the changes are those of all.
+    /// The playbooks that it goes through by `hand_over_to`, this one first. The outcome is that of
+    /// the last one, and the changes are those of all.
     pub runs: Option<Vec<String>>,
     /// A part of the reason that the run gives.
     pub because: Option<String>,

@@ -33,14 +33,14 @@ impl Play<'_> {
         let pages = store.pages(self.begin, now + Duration::from_secs(1)).await?;
         let Some(run) = runs.first() else {
             if self.case.expect.value.no_run {
-                came.wrong.extend(handed_over(&pages).map(|because| {
+                came.wrong.extend(why_not_run(&pages).map(|because| {
                     format!(
                         "expected that this alert is not the playbook's, and it is, though nothing was run: {because}"
                     )
                 }));
                 return Ok(came);
             }
-            if let Some(because) = handed_over(&pages)
+            if let Some(because) = why_not_run(&pages)
                 && self.case.expect.value.outcome == Some(Outcome::Escalated)
             {
                 let wanted = self.case.expect.value.because.as_deref().unwrap_or_default();
@@ -118,15 +118,7 @@ impl Play<'_> {
 
     /// What the run says it changed, and what the cluster says was changed.
     fn judge_changes(&self, log: &[RunEvent], wrong: &mut Vec<String>) {
-        let mut changes: Vec<&str> = Vec::new();
-        let mut started = "";
-        for event in log {
-            match event {
-                RunEvent::Started { intent, .. } => started = &intent.summary,
-                RunEvent::Done { .. } => changes.push(started),
-                _ => {}
-            }
-        }
+        let changes = changes(log.iter());
         let expected: Vec<&str> = self.case.expect.value.changes.iter().map(String::as_str).collect();
         if changes != expected {
             wrong.push(format!("expected the changes {}\nand it made {}", listed(&expected), listed(&changes)));
@@ -151,7 +143,8 @@ impl Play<'_> {
         }
     }
 
-    /// The text counts also where somebody was paged before, at `page_by`: then what the playbook tells follows as a notice.
+    /// The text counts also where somebody was paged before, at `page_by`: then what the playbook
+    /// tells follows as a notice.
     fn judge_pages(&self, pages: &[Page], log: &[RunEvent], wrong: &mut Vec<String>) {
         let expect = &self.case.expect.value;
         let teams: Vec<&str> = pages.iter().map(|page| page.team.as_str()).collect();
@@ -175,11 +168,25 @@ impl Play<'_> {
 
 /// Why an alert went to a person without a run: to whoever expects it to escalate, that is the
 /// same.
-fn handed_over(pages: &[Page]) -> Option<&str> {
+fn why_not_run(pages: &[Page]) -> Option<&str> {
     pages.iter().find_map(|page| match &page.reason {
         PageReason::NotRun { because } => Some(because.as_str()),
         _ => None,
     })
+}
+
+/// The changes that were made, in order, as the run tells them.
+pub(super) fn changes<'l>(log: impl Iterator<Item = &'l RunEvent>) -> Vec<&'l str> {
+    let mut started = "";
+    let mut made = Vec::new();
+    for event in log {
+        match event {
+            RunEvent::Started { intent, .. } => started = &intent.summary,
+            RunEvent::Done { .. } => made.push(started),
+            _ => {}
+        }
+    }
+    made
 }
 
 /// Each on its line, as the file of cases has them.

@@ -1,5 +1,5 @@
-//! The cases that a playbook needs besides one for each branch: a lost answer for each change, and an answer without
-//! samples.
+//! The cases that a playbook needs besides one for each branch: a lost answer for each change, and
+//! an answer without samples.
 
 use std::collections::BTreeSet;
 use std::fmt;

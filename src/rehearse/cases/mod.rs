@@ -20,4 +20,4 @@ pub(super) use from_run::{clean, told_from};
 pub use missing::Missing;
 pub use read::{parse_cases, read_cases};
 pub use report::{CaseReport, PlaybookReport, handed_to, playbook_files, test_folder};
-pub use run::{Came, Play, run_case};
+pub use run::{Came, LONGEST, Play, run_case};

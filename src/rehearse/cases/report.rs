@@ -57,8 +57,8 @@ impl PlaybookReport {
     }
 }
 
-/// Runs the cases of every playbook in `folder`, or of the one playbook that it names. `kinds`: what is known beside
-/// Kubernetes' own. `told` hears of each playbook when it is done.
+/// Runs the cases of every playbook in `folder`, or of the one playbook that it names. `kinds`:
+/// what is known beside Kubernetes' own. `told` hears of each playbook when it is done.
 ///
 /// # Errors
 /// When the folder cannot be read, or there is nowhere to put the rehearsals' databases.

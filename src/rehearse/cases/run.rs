@@ -29,7 +29,7 @@ use crate::store::sqlite::Durability;
 use crate::store::{IncidentFilter, IncidentStore, RunStore, TimelineEntry};
 
 /// The longest that a case may take, in its own time.
-pub(super) const LONGEST: Duration = Duration::from_secs(48 * 3_600);
+pub const LONGEST: Duration = Duration::from_secs(48 * 3_600);
 
 /// What came of a case.
 #[derive(Debug, Default)]
@@ -89,7 +89,8 @@ impl<'a> Play<'a> {
         let mut playbooks = others.collect::<anyhow::Result<Vec<_>>>()?;
         let name = playbook.name.clone();
         playbooks.push(playbook);
-        // The bot has just the rights that `dogwatch rbac` prints for these playbooks: what it lacks is found here.
+        // The bot has just the rights that `dogwatch rbac` prints for these playbooks: what it
+        // lacks is found here.
         let rights = Some(playbooks.iter().flat_map(rights).collect());
         for fault in &case.faults {
             cluster.fault(fault.clone());

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{FailureClass, ItemKey, Phase, RunEvent, StepAddress, StepName};
 
-/// The mutations of each `atomic` group of a playbook, in order; and those of one item of each loop,
-/// with the loop.
+/// The mutations of each `atomic` group of a playbook, in order; and those of one item of each
+/// loop, with the loop.
 pub type Groups = Vec<(Option<StepAddress>, Vec<StepAddress>)>;
 
 /// What a run's log leaves open.
@@ -47,7 +47,8 @@ pub(in crate::store) fn left(records: &[RunEvent], groups: Option<&Groups>) -> L
             }
             RunEvent::Failed { step, class, .. } => {
                 if let Some(Mutation::Started(what)) = mutations.remove(step) {
-                    // What was refused, or left alone, had no effect; of the others it is not known.
+                    // What was refused, or left alone, had no effect; of the others it is not
+                    // known.
                     if !matches!(class, FailureClass::Fail | FailureClass::LeaveAlone | FailureClass::HeldUp) {
                         mutations.insert(step, Mutation::GivenUp(what));
                     }

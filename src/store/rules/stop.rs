@@ -11,7 +11,8 @@ pub(in crate::store) const STOPS_ALIKE_WITHIN: TimeDelta = TimeDelta::minutes(15
 /// own targets and for numbers.
 pub(in crate::store) fn stop_key(team: &str, playbook: &str, because: &str, target: &Target) -> String {
     // What was taken back of it is no other reason.
-    let because = Undo::TOLD.iter().fold(because, |because, told| because.split(told).next().unwrap_or_default());
+    let undone = [Undo::TAKEN_BACK, Undo::STANDS].map(|told| format!("; {told}"));
+    let because = undone.iter().fold(because, |because, told| because.split(told.as_str()).next().unwrap_or_default());
     format!("{team}/{playbook}: {}", without_its_own(because, target))
 }
 
@@ -49,5 +50,7 @@ mod tests {
         assert_ne!(of("a", "a query failed"), of("b", "somebody else is at work"));
         assert_eq!(of("a", "grow a"), of("b", "grow b"), "not each letter of it");
         assert_eq!(of("a", ""), of("b", ""));
+        let undone = ["it did not help; taken back: scale a", "it did not help; it was not taken back: it is 8 now"];
+        assert!(undone.iter().all(|undone| of("a", undone) == of("a", "it did not help")));
     }
 }

@@ -9,6 +9,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::groupings::Asked;
 use super::rows::{self, from_json, get, get_time, get_time_or, json, micros};
+use super::tables::HISTORY;
 use super::{SqliteStore, failed, groupings, pages, reports};
 use crate::metrics::{Levels, PagesMade};
 use crate::model::{Concern, Episode, EpisodeId, Incident, IncidentId, PageId, SignalId, WindowId};
@@ -152,17 +153,13 @@ impl IncidentStore for SqliteStore {
         target_key: &str,
         since: DateTime<Utc>,
     ) -> Result<Vec<crate::store::RunHead>, StoreError> {
-        let found = sqlx::query(
-            "SELECT id, incident_id, playbook, target_key, outcome, held, requested_by,
-                 created_at + created_moved AS created_at, ended_at + ended_moved AS ended_at
-             FROM run WHERE playbook = ? AND target_key = ? AND created_at + created_moved >= ? ORDER BY id DESC",
-        )
-        .bind(playbook)
-        .bind(target_key)
-        .bind(micros(since))
-        .fetch_all(&self.reads)
-        .await
-        .map_err(failed("read the history of runs"))?;
+        let found = sqlx::query(HISTORY)
+            .bind(playbook)
+            .bind(target_key)
+            .bind(micros(since))
+            .fetch_all(&self.reads)
+            .await
+            .map_err(failed("read the history of runs"))?;
         found.iter().map(rows::run_head).collect()
     }
 

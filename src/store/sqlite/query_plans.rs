@@ -147,6 +147,21 @@ fn hot() -> Vec<(String, &'static [&'static str])> {
             tables::MUTATIONS_IN.into(),
             &["SEARCH mutation USING COVERING INDEX mutation_namespace (namespace=? AND at>?)"],
         ),
+        (
+            tables::HISTORY.into(),
+            &[
+                "SEARCH run USING INDEX run_history (playbook=? AND target_key=? AND <expr>>?)",
+                "USE TEMP B-TREE FOR ORDER BY",
+            ],
+        ),
+        (tables::AT_WORK.into(), &["SCAN run USING INDEX run_under_way"]),
+        (
+            tables::HANDED_TO.into(),
+            &[
+                "SEARCH run USING INTEGER PRIMARY KEY (rowid=?)",
+                "SEARCH next USING INDEX run_incident (incident_id=? AND rowid>?)",
+            ],
+        ),
         (tables::AT_ONCE.into(), &[]),
         (tables::RUNS.into(), &["SEARCH mitigation USING INDEX mitigation_playbook (playbook=? AND at>?)"]),
         (tables::HELPED.into(), &["SEARCH mitigation USING INDEX mitigation_helped (playbook=? AND ended_at>?)"]),

@@ -2,8 +2,6 @@
 
 use super::page::Paged;
 use super::{LogEnd, SignalRow, Tx};
-use chrono::TimeDelta;
-
 use crate::model::{ApprovalState, IncidentId, Lane, Outcome, RunEvent, RunId, SignalBody};
 use crate::store::rules::Outgoing;
 use crate::store::{
@@ -78,8 +76,8 @@ pub(in crate::store) async fn append(
     Ok(Appended::Done { at: position, inbox })
 }
 
-/// Refuses while the inbox is not empty, a freeze covers it, a limit stands against it, or another run
-/// holds one of the locks; else takes the locks.
+/// Refuses while the inbox is not empty, a freeze covers it, a limit stands against it, or another
+/// run holds one of the locks; else takes the locks.
 async fn refusal(tx: &mut Tx<'_>, run: RunId, guard: &Guard, records: &Append) -> Result<Option<Appended>, StoreError> {
     let inbox = tx.tables.inbox(run).await?;
     if !inbox.is_empty() {
@@ -99,8 +97,8 @@ async fn refusal(tx: &mut Tx<'_>, run: RunId, guard: &Guard, records: &Append) -
     Ok(None)
 }
 
-/// Refuses while the inbox is not empty, a run of that playbook is at work on that object, or has been
-/// too often lately.
+/// Refuses while the inbox is not empty, another run is at work on that object, or the playbook was
+/// there too often lately.
 async fn not_handed_over(tx: &mut Tx<'_>, run: RunId, hand_over: &HandOver) -> Result<Option<Appended>, StoreError> {
     let inbox = tx.tables.inbox(run).await?;
     if !inbox.is_empty() {
@@ -112,9 +110,7 @@ async fn not_handed_over(tx: &mut Tx<'_>, run: RunId, hand_over: &HandOver) -> R
         return Ok(Some(Appended::NotHandedOver(because)));
     }
     let limits = limits.unwrap_or_default();
-    let windows = limits.cooldown.into_iter().chain(limits.runs.map(|(_, window)| window));
-    let look_back = windows.max().and_then(|window| TimeDelta::from_std(window).ok()).unwrap_or_default();
-    let history = tx.tables.run_history(&playbook.name, &target.key(), tx.now - look_back).await?;
+    let history = tx.tables.run_history(&playbook.name, &target.key(), tx.now - limits.look_back()).await?;
     let because = RunHead::too_often(&history, limits, tx.now);
     let because = because.map(|why| format!("{} may not run on {target}: {why}", playbook.name));
     Ok(because.map(Appended::NotHandedOver))

@@ -27,8 +27,8 @@ impl Tx<'_> {
         Ok(freezes.into_iter().find(|freeze| freeze.scope.covers(&playbook, &namespaces)))
     }
 
-    /// Adds to the reply what runs have begun by now, and still do: in the transaction that holds them
-    /// up, so that nothing else begins.
+    /// Adds to the reply what runs have begun by now, and still do: in the transaction that holds
+    /// them up, so that nothing else begins.
     pub(super) async fn tell_started(
         &mut self,
         signal: SignalId,

@@ -48,7 +48,7 @@ impl Tx<'_> {
             facts.runs_of_playbook = self.tables.count_runs(&playbook, None, self.since(rate), run).await?;
         }
         if let Some(rate) = limits.runs_per_namespace {
-            let namespace = Some(target.namespace.as_str());
+            let namespace = Some(target.place());
             facts.runs_in_namespace = self.tables.count_runs(&playbook, namespace, self.since(rate), run).await?;
         }
         if let Some(within) = fleet.ramp {
@@ -66,9 +66,9 @@ impl Tx<'_> {
         if step.is_undo() {
             return Ok(());
         }
-        self.tables.insert_mutation(run, step, &intent.object.namespace, self.now).await?;
+        self.tables.insert_mutation(run, step, intent.object.place(), self.now).await?;
         let Some((playbook, target)) = self.tables.run_subject(run).await? else { return Ok(()) };
-        self.tables.insert_mitigation(run, &playbook, &target.namespace, self.now).await
+        self.tables.insert_mitigation(run, &playbook, target.place(), self.now).await
     }
 
     /// A run has ended: whether it helped decides about the others of its playbook.

@@ -39,7 +39,8 @@ impl Tx<'_> {
         Ok(merged)
     }
 
-    /// The runs at work for one of the two that whoever took the other keeps from it, and who that is.
+    /// The runs at work for one of the two that whoever took the other keeps from it, and who that
+    /// is.
     async fn stopped_by_takers(
         &mut self,
         part: IncidentId,

@@ -124,8 +124,8 @@ impl Tx<'_> {
         Ok(found.is_some_and(|incident| incident.is_over()))
     }
 
-    /// Leaves an item in a run's inbox and wakes it. One that has handed over has it taken by the run
-    /// that goes on, and one that has ended otherwise takes nothing.
+    /// Leaves an item in a run's inbox and wakes it. One that has handed over has it taken by the
+    /// run that goes on, and one that has ended otherwise takes nothing.
     async fn send_to_run(&mut self, mut run: RunId, item: &InboxItem) -> Result<(), StoreError> {
         while let Some(next) = self.tables.handed_to(run).await? {
             run = next;

@@ -1,5 +1,5 @@
-//! `semver(image).isLessThan(semver('15.4'))`. A version is a map of its parts, and so may be given a
-//! name by `set`.
+//! `semver(image).isLessThan(semver('15.4'))`. A version is a map of its parts, and so may be given
+//! a name by `set`.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;

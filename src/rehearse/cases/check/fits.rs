@@ -48,7 +48,8 @@ impl Check<'_> {
         }
     }
 
-    /// What a person gives, as the bot would refuse it. What is not given at all may be what the case is about.
+    /// What a person gives, as the bot would refuse it. What is not given at all may be what the
+    /// case is about.
     fn inputs(&mut self, playbook: &Playbook, case: &Case, at: Location) {
         let problems = playbook.inputs_for(None, &case.set).err().unwrap_or_default();
         let at = self.source.find(at, "set");
@@ -60,7 +61,8 @@ impl Check<'_> {
         }
     }
 
-    /// Only what looks like a slip is told: what holes of a query are filled with is not known here.
+    /// Only what looks like a slip is told: what holes of a query are filled with is not known
+    /// here.
     pub(super) fn asked(&mut self, playbook: &Playbook, rule: &Answers, at: Location) {
         let queries: Vec<String> = playbook
             .all_steps()

@@ -1,5 +1,5 @@
-//! What is wrong with a file of cases, beyond its form: names that stand for nothing, values that cannot be, expectations
-//! that contradict each other.
+//! What is wrong with a file of cases, beyond its form: names that stand for nothing, values that
+//! cannot be, expectations that contradict each other.
 
 mod fits;
 mod words;
@@ -181,8 +181,8 @@ impl Check<'_> {
         }
     }
 
-    /// Whether the runs can follow each other: this playbook first, and then those to which it hands
-    /// over.
+    /// Whether the runs can follow each other: this playbook first, and then those to which it
+    /// hands over.
     fn runs(&mut self, expect: &Expect, at: Location) {
         let (Some(runs), Some(playbook)) = (&expect.runs, self.playbook) else { return };
         let at = self.source.find(at, "runs");
@@ -206,7 +206,8 @@ impl Check<'_> {
     }
 }
 
-/// The fields that say what comes of a run. Pages are: whose the alert is, this playbook does not know.
+/// The fields that say what comes of a run. Pages are: whose the alert is, this playbook does not
+/// know.
 fn told_of_a_run(expect: &Expect) -> Vec<&'static str> {
     let Expect { outcome, no_run: _, runs, because, changes, pages, items, page_says } = expect;
     let fields = [

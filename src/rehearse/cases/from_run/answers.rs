@@ -93,7 +93,8 @@ fn has_none(error: &str) -> bool {
     error.contains("` has no samples")
 }
 
-/// With its holes filled, and whether that was possible. Else, the longest of what stands between them.
+/// With its holes filled, and whether that was possible. Else, the longest of what stands between
+/// them.
 fn filled(source: &str, scope: &Scope) -> (String, bool) {
     if !Template::is_template(source) {
         return (source.to_owned(), true);

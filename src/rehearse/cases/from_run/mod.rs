@@ -1,4 +1,5 @@
-//! A case of a real run, from its log: what fired, what was there, what was answered and what came of it.
+//! A case of a real run, from its log: what fired, what was there, what was answered and what came
+//! of it.
 //!
 //! The log keeps what the run decided by. What it does not keep, the case says in a note.
 
@@ -14,6 +15,7 @@ use serde_json::{Map, Value, json};
 pub(in crate::rehearse) use manifests::{clean, told_from};
 
 use super::items::became;
+use super::judge::changes;
 use crate::engine::RunState;
 use crate::model::{Run, RunEvent, Verdict};
 use crate::playbook::{Playbook, TargetPart};
@@ -71,7 +73,7 @@ pub fn case_of_run(recorded: &RecordedRun, playbook: &Playbook) -> Result<CaseOf
     if let Some(because) = &run.because {
         expect.insert("because".into(), json!(because));
     }
-    expect.insert("changes".into(), json!(changes(log)));
+    expect.insert("changes".into(), json!(changes(log.iter().map(|recorded| &recorded.event))));
     expect.insert("pages".into(), json!(pages(log)));
     let items = items(log);
     if !items.is_empty() {
@@ -148,19 +150,6 @@ fn lasting(seconds: i64) -> String {
         _ if seconds % 60 == 0 => format!("{}m", seconds / 60),
         _ => format!("{seconds}s"),
     }
-}
-
-fn changes(log: &[Recorded]) -> Vec<&str> {
-    let mut started = "";
-    let mut made = Vec::new();
-    for Recorded { event, .. } in log {
-        match event {
-            RunEvent::Started { intent, .. } => started = &intent.summary,
-            RunEvent::Done { .. } => made.push(started),
-            _ => {}
-        }
-    }
-    made
 }
 
 /// The teams, each once: what more a team is told goes to those who were paged already.

@@ -18,15 +18,19 @@ pub(in crate::store::sqlite) const CLAIM: &str =
                  ORDER BY wake_at, id LIMIT 1)
      RETURNING *";
 
-/// What limits count, and what is under way however old it is.
+/// What limits count: the runs of a playbook on a target since then, the last one first.
 pub(in crate::store::sqlite) const HISTORY: &str =
     "SELECT id, incident_id, playbook, target_key, outcome, held, requested_by,
          created_at + created_moved AS created_at, ended_at + ended_moved AS ended_at
-     FROM run WHERE playbook = ?1 AND target_key = ?2 AND (created_at + created_moved >= ?3 OR outcome IS NULL)
-     ORDER BY id DESC";
+     FROM run WHERE playbook = ? AND target_key = ? AND created_at + created_moved >= ? ORDER BY id DESC";
 
 pub(in crate::store::sqlite) const AT_WORK: &str =
     "SELECT id, playbook FROM run WHERE outcome IS NULL AND target_key = ?1 AND id <> ?2 ORDER BY id LIMIT 1";
+
+pub(in crate::store::sqlite) const HANDED_TO: &str =
+    "SELECT next.id FROM run JOIN run AS next ON next.incident_id = run.incident_id
+         AND next.handed_over = run.handed_over + 1 AND next.id > run.id
+     WHERE run.id = ? AND run.outcome = 'handed_over' ORDER BY next.id LIMIT 1";
 
 #[async_trait]
 impl RunTable for SqliteTables<'_> {
@@ -71,11 +75,7 @@ impl RunTable for SqliteTables<'_> {
     }
 
     async fn handed_to(&mut self, run: RunId) -> Result<Option<RunId>, StoreError> {
-        let query = sqlx::query(
-            "SELECT next.id FROM run JOIN run AS next ON next.incident_id = run.incident_id
-                 AND next.handed_over = run.handed_over + 1 AND next.id > run.id
-             WHERE run.id = ? AND run.outcome = 'handed_over' ORDER BY next.id LIMIT 1",
-        );
+        let query = sqlx::query(HANDED_TO);
         let row = self.maybe("look to whom a run was handed over", query.bind(run.0)).await?;
         row.map(|row| Ok(RunId(get(&row, "id")?))).transpose()
     }

@@ -39,8 +39,7 @@ pub(in crate::store) trait RunTable {
 
     async fn playbook_text(&mut self, playbook: &PlaybookRef) -> Result<Option<String>, StoreError>;
 
-    /// The runs of that playbook on that target which are under way, or were opened since then; the
-    /// last one first.
+    /// The runs of that playbook on that target which were opened since then; the last one first.
     async fn run_history(
         &mut self,
         playbook: &str,
