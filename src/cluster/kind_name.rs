@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::built_in;
-use super::kinds::{Kind, is_group};
+use super::kinds::{Kind, brief, is_group, is_word};
 use crate::model::KindText;
 
 /// A kind as it is written in playbooks, files and keys of objects: one of Kubernetes itself by its
@@ -73,16 +73,14 @@ impl FromStr for KindName {
         if holds_secrets(parts.word, parts.group.unwrap_or_default()) {
             return Err(KindError::Secret);
         }
-        let unknown = || KindError::Unknown(text.chars().take(80).filter(|c| !c.is_control()).collect());
+        let unknown = || KindError::Unknown(brief(text));
         let name = Self(trimmed.to_owned());
         if let Some(known) = name.built_in() {
             return Ok(Self(known.id.to_owned()));
         }
-        let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-        let is_word = (1..=63).contains(&parts.word.len()) && parts.word.bytes().all(is_inner);
         // A group of Kubernetes' own is not made larger by others, and theirs have a dot.
         let is_foreign = parts.group.is_some_and(|group| group.contains('.') && is_group(group));
-        if is_word && is_foreign { Ok(name) } else { Err(unknown()) }
+        if is_word(parts.word) && is_foreign { Ok(name) } else { Err(unknown()) }
     }
 }
 

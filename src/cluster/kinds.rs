@@ -7,7 +7,7 @@ use k8s_openapi::api::{apps, autoscaling, batch, coordination, core, storage};
 
 use super::built_in::{self, kind_of};
 use super::{Access, ClusterError};
-use crate::model::{KindText, ObjectKey};
+use crate::model::{KindText, ObjectKey, is_dns_label, is_version};
 
 /// One kind of objects, in the version in which it is read and written here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,14 +51,10 @@ impl CustomKind {
     /// What cannot be: `Secret`, parts that are no names.
     pub fn known(&self, pinned: bool) -> Result<&'static Kind, String> {
         let Self { name, group, version, plural, namespaced } = self;
-        let is_word = |text: &str| {
-            let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-            (1..=63).contains(&text.len()) && text.bytes().all(is_inner)
-        };
         if !is_word(name) || !is_word(plural) || plural.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return Err(format!("`{}` with the plural `{}` is no kind", brief(name), brief(plural)));
         }
-        if !crate::model::is_version(version) || !is_group(group) {
+        if !is_version(version) || !is_group(group) {
             return Err(format!("`{}/{}` is no version of an API", brief(group), brief(version)));
         }
         if super::kind_name::holds_secrets(name, group) || super::kind_name::holds_secrets(plural, group) {
@@ -93,17 +89,19 @@ impl CustomKind {
     }
 }
 
-fn brief(text: &str) -> String {
+/// Whether the text can be a kind or a plural.
+pub(super) fn is_word(text: &str) -> bool {
+    (1..=63).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// What somebody wrote, for a message.
+pub(super) fn brief(text: &str) -> String {
     text.chars().take(80).filter(|c| !c.is_control()).collect()
 }
 
 /// Whether the text can be the group of what is not Kubernetes' core.
 pub(super) fn is_group(text: &str) -> bool {
-    let is_part = |part: &str| {
-        let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        (1..=63).contains(&part.len()) && part.bytes().all(inner) && !part.starts_with('-') && !part.ends_with('-')
-    };
-    text.len() <= 253 && text.split('.').all(is_part)
+    text.len() <= 253 && text.split('.').all(is_dns_label)
 }
 
 impl Kind {

@@ -96,7 +96,7 @@ pub(super) async fn is_stopped_by_a_brake(
     if let Some(at) = at
         && let StepKind::Action(Action::Mutate(action)) = &at.step.kind
     {
-        let attempt = driver.state.tried(&at.address).attempts + 1;
+        let attempt = driver.state.next_attempt(&at.address);
         if let Some(flow) = settle(driver, &at, action.as_ref(), attempt).await? {
             return Ok(Some(flow));
         }

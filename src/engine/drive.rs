@@ -89,7 +89,7 @@ impl Driver<'_> {
             Observed::Failed { at, attempt, error } => return self.failed(&at, attempt, error, Vec::new()).await,
             Observed::TargetUnread(error) => return self.target_unread(error).await,
             Observed::ItemUnread { address, error } => {
-                let attempt = self.state.tried(&address).attempts + 1;
+                let attempt = self.state.next_attempt(&address);
                 return self.failed_at(&address, None, attempt, error, Vec::new()).await;
             }
             Observed::NotYet { looked, is_told: true, .. } => return self.record(looked).await,
@@ -243,17 +243,17 @@ impl Driver<'_> {
         let mut outlook = preview::preview(self.world, frame, &self.state, self.playbook, extent, until).await;
         // What comes later may have to wait for what comes first; but that is there to be shown.
         if let Some(error) = outlook.unasked.remove(&at.address) {
-            let attempt = self.state.tried(&at.address).attempts + 1;
+            let attempt = self.state.next_attempt(&at.address);
             return self.failed(at, attempt, error, Vec::new()).await;
         }
         // Nobody is asked about what would be refused.
         if let Some(error) = outlook.refused.remove(&at.address) {
-            let attempt = self.state.tried(&at.address).attempts + 1;
+            let attempt = self.state.next_attempt(&at.address);
             return self.failed(at, attempt, error, Vec::new()).await;
         }
         // Nor about one of many of which nobody can say what it would be.
         if at.is_in_loop() && !outlook.preview.steps.iter().any(|shown| shown.step == at.address && shown.certain) {
-            let attempt = self.state.tried(&at.address).attempts + 1;
+            let attempt = self.state.next_attempt(&at.address);
             let message = "what it would do cannot be shown before, and so nobody is asked about it";
             return self.failed(at, attempt, ActionError::held_up(message), Vec::new()).await;
         }
@@ -261,7 +261,7 @@ impl Driver<'_> {
             (outlook.intents.get(&at.address), &at.step.kind)
             && let Some(error) = why_not_again(self, &at.address, action.as_ref(), intent).await?
         {
-            let attempt = self.state.tried(&at.address).attempts + 1;
+            let attempt = self.state.next_attempt(&at.address);
             return self.failed(at, attempt, error, Vec::new()).await;
         }
         let expires_at = self.now() + question.within(self.options.approval_timeout);
@@ -280,7 +280,7 @@ impl Driver<'_> {
         let Some(at) = next_place(self.playbook, Phase::Diagnose, &self.state) else {
             return self.record(RunEvent::Entered { phase: Phase::Escalate, because: message }).await;
         };
-        let attempt = self.state.tried(at.address()).attempts + 1;
+        let attempt = self.state.next_attempt(at.address());
         let step = match &at {
             Place::Step(at) => Some(at.step),
             Place::Choose(_) | Place::Loop(_) => None,

@@ -10,7 +10,7 @@ use super::read::within;
 use super::timing::FREEZE_WITHIN;
 use crate::action::ActionError;
 use crate::cluster::{Access, Cluster, ClusterError, Kind, Object};
-use crate::model::{FreezeScope, ObjectKey, redact};
+use crate::model::{FreezeScope, ObjectKey, is_dns_label, redact};
 use crate::playbook::Catalog;
 use crate::store::{Store, StoreError};
 
@@ -55,8 +55,8 @@ pub(super) async fn freeze_map_says(driver: &Driver<'_>, namespaces: &[&str]) ->
     };
     match within(driver.world, until, read).await {
         Err(error) => unknown(&error.message),
-        Ok(Err(Unread::Forbidden(why))) => MapSays::Frozen(format!("the {key} ({why})")),
-        Ok(Err(Unread::Passing(why))) => unknown(&why),
+        Ok(Err(Unreadable::Forbidden(why))) => MapSays::Frozen(format!("the {key} ({why})")),
+        Ok(Err(Unreadable::Passing(why))) => unknown(&why),
         Ok(Ok(keys)) => {
             let playbook = &driver.frame.run.playbook.name;
             match keys.into_iter().find(|key| key.covers.covers(playbook, namespaces)) {
@@ -76,7 +76,7 @@ pub(super) struct Key {
 }
 
 /// Why it was not read.
-pub(super) enum Unread {
+pub(super) enum Unreadable {
     /// Lasting: somebody has to give the right.
     Forbidden(String),
     Passing(String),
@@ -88,17 +88,17 @@ pub(super) async fn read_keys(
     store: &dyn Store,
     catalog: &Catalog,
     map: &ObjectKey,
-) -> Result<Vec<Key>, Unread> {
+) -> Result<Vec<Key>, Unreadable> {
     let found = cluster.get(map).await.map_err(|error| match error {
         ClusterError::Forbidden { .. } => {
-            Unread::Forbidden("the bot may not read it: apply what `dogwatch rbac` prints once more".into())
+            Unreadable::Forbidden("the bot may not read it: apply what `dogwatch rbac` prints once more".into())
         }
-        error => Unread::Passing(error.to_string()),
+        error => Unreadable::Passing(error.to_string()),
     })?;
     let Some(object) = found else { return Ok(Vec::new()) };
     let mut known: BTreeSet<String> = catalog.iter().map(|playbook| playbook.name.clone()).collect();
     if playbooks(&object).any(|name| !known.contains(name)) {
-        let gone = under_way(store).await.map_err(|error| Unread::Passing(error.to_string()))?;
+        let gone = under_way(store).await.map_err(|error| Unreadable::Passing(error.to_string()))?;
         known.extend(gone);
     }
     Ok(keys(&object, &known))
@@ -145,12 +145,6 @@ fn scope(key: &str, known: &BTreeSet<String>) -> Result<FreezeScope, &'static st
         Some(("playbook", _)) => Err("names no playbook that there is"),
         _ => Err("is none of all, namespace.NAME and playbook.NAME"),
     }
-}
-
-/// As namespaces are called.
-fn is_dns_label(name: &str) -> bool {
-    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    (1..=63).contains(&name.len()) && name.chars().all(fits) && !name.starts_with('-') && !name.ends_with('-')
 }
 
 #[cfg(test)]

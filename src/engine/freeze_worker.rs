@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use tokio::sync::{Mutex, watch};
 
-use super::freeze_map::{FreezeMap, Unread, read_keys};
+use super::freeze_map::{FreezeMap, Unreadable, read_keys};
 use super::read::within;
 use super::timing::FREEZE_WITHIN;
 use crate::action::World;
@@ -131,8 +131,8 @@ impl FreezeWorker {
             Ok(Ok(keys)) if keys.is_empty() && self.lacks_namespace(key).await => (FreezeMapSays::NoNamespace, true),
             Ok(Ok(keys)) if keys.is_empty() => (FreezeMapSays::Nothing, true),
             Ok(Ok(keys)) => (FreezeMapSays::Freezes(keys.into_iter().map(|key| key.said).collect()), true),
-            Ok(Err(Unread::Forbidden(why))) => (FreezeMapSays::Unreadable(why), true),
-            Ok(Err(Unread::Passing(why))) => (FreezeMapSays::Unreadable(why), false),
+            Ok(Err(Unreadable::Forbidden(why))) => (FreezeMapSays::Unreadable(why), true),
+            Ok(Err(Unreadable::Passing(why))) => (FreezeMapSays::Unreadable(why), false),
             Err(error) => (FreezeMapSays::Unreadable(error.message), false),
         }
     }

@@ -12,7 +12,7 @@ use crate::store::{self, Append, Appended, NewRun, StoreError, unfit_to_act_on};
 /// Hands over to the playbook that was there when the run was opened. Where that may not run, this
 /// run escalates, with its own evidence.
 pub(super) async fn hand_over(driver: &mut Driver<'_>, at: &StepAt<'_>, to: &HandOver) -> Result<Flow, StoreError> {
-    let attempt = driver.state.tried(&at.address).attempts + 1;
+    let attempt = driver.state.next_attempt(&at.address);
     let Next { run, limits, severity } = match next_run(driver, at, to).await? {
         Ok(next) => next,
         Err(why) => return driver.failed(at, attempt, ActionError::needs_human(why), Vec::new()).await,

@@ -8,7 +8,7 @@ use super::drive::Driver;
 use super::preview::{self, Extent};
 use super::state::Approval;
 use super::timing::ANSWER_IS_OLD;
-use crate::model::{ApprovalId, HumanDuration, Phase, Preview, PreviewStep, RunEvent, Verdict};
+use crate::model::{ApprovalId, HumanDuration, Phase, Preview, PreviewStep, RunEvent, Verdict, to_the_minute};
 use crate::store::{Append, InboxItem, StoreError};
 
 /// Takes in what others left: only records; what follows from them is planned.
@@ -70,7 +70,7 @@ fn too_late(
     let given = at.map(|at| format!(" (given at {})", at.format("%H:%M UTC"))).unwrap_or_default();
     let because = format!(
         "the yes of {by} to {approval}{given} was taken in only after the question had expired at {}",
-        expires_at.format("%Y-%m-%d %H:%M UTC")
+        to_the_minute(*expires_at)
     );
     let by = "the clock".to_owned();
     let answered = RunEvent::ApprovalAnswered { approval, verdict: None, by, waited: None, reason: None };

@@ -1,6 +1,8 @@
 //! What a change waits for that may pass by itself: the lease of the cluster, another run's lock,
 //! and limits over all runs. Each has a patience of its own.
 
+use chrono::{DateTime, Utc};
+
 use super::drive::{Driver, Flow};
 use super::status::Status;
 use super::timing::{LIMIT_LOOK_AT_LEAST, LIMIT_PATIENCE, LOCK_LOOK_EVERY, LOCK_PATIENCE};
@@ -21,10 +23,7 @@ pub(super) async fn wait_for_mandate(
     why: NoMandate,
 ) -> Result<Flow, StoreError> {
     let now = driver.now();
-    let since = match driver.state.status(&at.address) {
-        Some(Status::Started { since, .. }) => *since,
-        _ => driver.state.tried(&at.address).waits_since(WaitsFor::Mandate).unwrap_or(now),
-    };
+    let since = waited_since(driver, at, WaitsFor::Mandate);
     if why.observes || now >= since + MANDATE_PATIENCE {
         let error = ActionError::needs_human(format!("it was not done, as {why}"));
         return driver.failed(at, attempt, error, events).await;
@@ -51,7 +50,7 @@ pub(super) async fn wait_for_lock(
     // What holds the run's own target holds every item: it is waited for once.
     let is_the_runs = key == run.key() && driver.frame.target(&driver.state, &at.address) != run;
     let since = if is_the_runs {
-        driver.state.waits_since(&at.address)
+        driver.state.lock_waited_since(&at.address)
     } else {
         driver.state.tried(&at.address).waits_since(WaitsFor::Lock)
     };
@@ -82,10 +81,7 @@ pub(super) async fn wait_for_limit(
 ) -> Result<Flow, StoreError> {
     let now = driver.now();
     driver.metrics.over_limit(over.limit);
-    let since = match driver.state.status(&at.address) {
-        Some(Status::Started { since, .. }) => *since,
-        _ => driver.state.tried(&at.address).waits_since(WaitsFor::Limit).unwrap_or(now),
-    };
+    let since = waited_since(driver, at, WaitsFor::Limit);
     let again_at = over.again_at.filter(|_| now < since + LIMIT_PATIENCE);
     let Some(again_at) = again_at else {
         let error = if at.is_in_loop() { ActionError::held_up(over.said) } else { ActionError::needs_human(over.said) };
@@ -95,4 +91,12 @@ pub(super) async fn wait_for_limit(
     let waits_for = Some(WaitsFor::Limit);
     let waits = RunEvent::Waiting { step: at.address.clone(), until, because: over.said, waits_for };
     driver.wait(&at.address, vec![waits], until).await
+}
+
+/// Since when it is waited for; of an attempt that is in doubt, since that began.
+fn waited_since(driver: &Driver<'_>, at: &StepAt<'_>, waits_for: WaitsFor) -> DateTime<Utc> {
+    match driver.state.status(&at.address) {
+        Some(Status::Started { since, .. }) => *since,
+        _ => driver.state.tried(&at.address).waits_since(waits_for).unwrap_or_else(|| driver.now()),
+    }
 }

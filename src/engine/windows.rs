@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::drive::Driver;
-use crate::model::ObjectKey;
+use crate::model::{ObjectKey, to_the_minute};
 use crate::store::StoreError;
 
 /// The window that covers the run, as people are told.
@@ -32,7 +32,7 @@ async fn found(
     }
     let source = driver.frame.run.alert.get("source").and_then(Value::as_str);
     let window = windows.iter().find(|window| window.scope.covers_run(source, &labels, target));
-    Ok(window.map(|window| format!("{} (until {})", window.id, window.ends_at.format("%Y-%m-%d %H:%M UTC"))))
+    Ok(window.map(|window| format!("{} (until {})", window.id, to_the_minute(window.ends_at))))
 }
 
 /// Of the alert that has started the run.

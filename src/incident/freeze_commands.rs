@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use super::commands::{decide_ack, decline, is_so};
 use crate::model::{
     Digest, Freeze, FreezeId, FreezeMapNow, FreezeScope, HumanDuration, LONGEST_FREEZE, ObjectKey, Person, redact,
+    to_the_minute,
 };
 use crate::store::{
     Change, CommandReply, Decision, Groups, InboxItem, IncidentEvent, IncidentRef, IncidentView, NewFreeze, StartedOf,
@@ -45,7 +46,7 @@ pub(super) fn decide_freeze(
     let until = lasting.map(|lasting| now + lasting);
     let (by, via) = (person.name.clone(), person.via.to_string());
     let freeze = Box::new(NewFreeze { scope: scope.clone(), reason: reason.to_owned(), by, via, until });
-    let until = until.map_or_else(|| "until somebody ends it".to_owned(), |at| format!("until {}", moment(at)));
+    let until = until.map_or_else(|| "until somebody ends it".to_owned(), |at| format!("until {}", to_the_minute(at)));
     let what = match scope {
         FreezeScope::All => String::new(),
         scope => format!(" of {scope}"),
@@ -86,7 +87,7 @@ pub(super) fn decide_unfreeze(
     if !freeze.is_active(now) {
         let at = freeze.ended.as_ref().map(|(at, _)| *at).or(freeze.until).unwrap_or(now);
         let by = freeze.ended.as_ref().map_or_else(String::new, |(_, by)| format!(", by {by}"));
-        return is_so(format!("{id} has ended already, at {}{by}", moment(at)));
+        return is_so(format!("{id} has ended already, at {}{by}", to_the_minute(at)));
     }
     let left: Vec<String> = active
         .iter()
@@ -148,8 +149,4 @@ pub(super) fn decide_release(view: &IncidentView, person: &Person) -> Decision {
     let reply =
         format!("{id}: runs may begin again for what fires in it from now on; for what fires already, /run begins one");
     Decision { changes, reply: Some(CommandReply::granted(reply)) }
-}
-
-fn moment(at: DateTime<Utc>) -> String {
-    at.format("%Y-%m-%d %H:%M UTC").to_string()
 }

@@ -10,11 +10,9 @@ use super::opening::incident_for_run;
 use super::schedule_worker::LATEST;
 use super::view::incident_about;
 use super::work::{lowered, new_run, over_its_limits};
-use crate::model::{HumanDuration, IncidentState, Target};
+use crate::model::{HumanDuration, IncidentState, Target, to_the_minute};
 use crate::playbook::{Catalog, Playbook};
-use crate::store::{
-    Change, Decision, IncidentEvent, IncidentView, NewRun, Store, StoreError, unfit_to_act_on,
-};
+use crate::store::{Change, Decision, IncidentEvent, IncidentView, NewRun, Store, StoreError, unfit_to_act_on};
 
 /// A planned time that has come.
 pub(super) struct Planned<'a> {
@@ -32,7 +30,7 @@ impl Planned<'_> {
         match self.run().await? {
             Ok(decision) => Ok(decision),
             Err(because) => {
-                let (name, at) = (self.playbook, self.at.format("%Y-%m-%d %H:%M UTC"));
+                let (name, at) = (self.playbook, to_the_minute(self.at));
                 let text = format!("{name} was not begun at its planned time\nplanned for {at}: {because}");
                 tracing::warn!(playbook = name, planned = %self.at, because, "a planned run is not begun");
                 self.store.announce(&text, true).await?;

@@ -4,7 +4,9 @@ use super::IncidentRules;
 use super::commands::decline;
 use super::news::News;
 use super::opening::describe;
-use crate::model::{AlertStatus, Grouping, IncidentState, Notification, Severity, Signal, SignalBody, SignalId};
+use crate::model::{
+    AlertStatus, Grouping, IncidentState, Notification, Severity, Signal, SignalBody, SignalId, to_the_minute,
+};
 use crate::store::{Decision, IncidentEvent, IncidentView, PageReason};
 
 /// Decides what follows instead. `signal`: `None` when it is what cannot be read. `known`: the last
@@ -38,7 +40,7 @@ pub(super) fn decide_set_aside(
             (Severity::S1, format!("the end of {window}: what it held back and still fires was told to nobody"))
         }
         Some(Signal { body: SignalBody::Planned { playbook, at }, .. }) => {
-            (Severity::S3, format!("that {playbook} was planned for {}", at.format("%Y-%m-%d %H:%M UTC")))
+            (Severity::S3, format!("that {playbook} was planned for {}", to_the_minute(*at)))
         }
         None => (Severity::S2, "its source: it cannot be read, so nobody knows what was in it".to_owned()),
     };

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::commands::{decline, is_so};
 use crate::model::{
     Approval, ApprovalState, ApprovalTerms, Approvers, Digest, Layer, PeopleLimits, Person, Role, Verdict, Via,
+    to_the_minute,
 };
 use crate::oncall::OnCall;
 use crate::store::{Change, CommandReply, Decision, IncidentEvent, IncidentRef, NewVote};
@@ -173,7 +174,7 @@ impl Electorate<'_> {
         let said: Vec<String> = approval.approved_by.iter().chain(now_too).cloned().collect();
         let left = usize::try_from(approval.terms.people).unwrap_or(usize::MAX).saturating_sub(said.len());
         let who = self.who_may(&approval.terms, &said);
-        let until = approval.expires_at.format("%Y-%m-%d %H:%M UTC");
+        let until = to_the_minute(approval.expires_at);
         format!("{} waits for {left} more until {until}: {who}", approval.run)
     }
 

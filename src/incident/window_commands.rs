@@ -5,7 +5,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::commands::{decline, is_so};
-use crate::model::{HumanDuration, LONGEST_WINDOW, Person, Role, Start, Target, Window, WindowId, WindowScope, redact};
+use crate::model::{
+    HumanDuration, LONGEST_WINDOW, Person, Role, Start, Target, Window, WindowId, WindowScope, redact, to_the_minute,
+};
 use crate::store::{Change, CommandReply, Decision, NewWindow};
 
 /// A window that a person asks for.
@@ -45,7 +47,7 @@ pub(super) fn decide_silence(wish: Silence<'_>, id: WindowId, person: &Person, n
     };
     let ends_at = starts_at + lasting;
     if ends_at <= now {
-        return decline(format!("that would be over already, at {}", moment(ends_at)));
+        return decline(format!("that would be over already, at {}", to_the_minute(ends_at)));
     }
     // What was is not changed by what is said now.
     let starts_at = starts_at.max(now);
@@ -58,10 +60,10 @@ pub(super) fn decide_silence(wish: Silence<'_>, id: WindowId, person: &Person, n
         starts_at,
         ends_at,
     };
-    let from = if starts_at > now { format!("from {} ", moment(starts_at)) } else { String::new() };
+    let from = if starts_at > now { format!("from {} ", to_the_minute(starts_at)) } else { String::new() };
     let reply = format!(
         "{id}: {from}until {} nobody is paged about {written}, and no run changes it; /unsilence {id} ends it before",
-        moment(ends_at)
+        to_the_minute(ends_at)
     );
     let changes = vec![Change::KeepWindow { id, window: Box::new(window) }];
     Decision { changes, reply: Some(CommandReply::granted(reply)) }
@@ -73,7 +75,7 @@ const FURTHEST: Duration = Duration::from_secs(366 * 24 * 3_600);
 pub(super) fn decide_unsilence(id: WindowId, known: Option<&Window>, person: &Person, now: DateTime<Utc>) -> Decision {
     let Some(window) = known else { return decline(format!("there is no {id}; /windows lists those that there are")) };
     if window.ends_at <= now {
-        return is_so(format!("{id} has ended already, at {}", moment(window.ends_at)));
+        return is_so(format!("{id} has ended already, at {}", to_the_minute(window.ends_at)));
     }
     let what = if window.starts_at > now { "is taken back before it began" } else { "has ended" };
     let reply = format!("{id} {what}; what it covered and still fires pages now");
@@ -83,13 +85,9 @@ pub(super) fn decide_unsilence(id: WindowId, known: Option<&Window>, person: &Pe
 
 /// What a window covers is not changed, whoever asks for it.
 pub(super) fn decline_covered(window: &Window, target: &Target) -> Decision {
-    let (id, until) = (window.id, moment(window.ends_at));
+    let (id, until) = (window.id, to_the_minute(window.ends_at));
     decline(format!(
         "{id} covers {target} until {until} ({}, {}): no run changes it; /unsilence {id} ends it",
         window.owner, window.reason
     ))
-}
-
-fn moment(at: DateTime<Utc>) -> String {
-    at.format("%Y-%m-%d %H:%M UTC").to_string()
 }

@@ -1,6 +1,5 @@
 //! Questions to humans: what the bot would do, and what they said.
 
-use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -128,16 +127,6 @@ pub enum Approvers {
     Team(String),
     /// Members of `oncall.yaml`, and holders of API tokens, by their names.
     Named(Vec<String>),
-}
-
-impl fmt::Display for Approvers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Approvers::Anybody => f.write_str("anybody who may answer"),
-            Approvers::Team(team) => write!(f, "team {team}"),
-            Approvers::Named(names) => f.write_str(&names.join(", ")),
-        }
-    }
 }
 
 /// What it takes to answer a question with yes.

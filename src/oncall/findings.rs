@@ -11,7 +11,7 @@ use super::layer::{Rotations, TurnSource};
 use super::stretch::Stretch;
 use super::told::SHOWN;
 use super::{Callee, Member, OnCall, ScheduleError, Shift, Team};
-use crate::model::Layer;
+use crate::model::{Layer, to_the_minute};
 
 /// So far ahead gaps and overlaps are looked for: a quarter has a change of clocks in it, or the
 /// end of one.
@@ -219,7 +219,7 @@ impl fmt::Display for Finding {
                 }
             }
             Finding::ToCome { team, layer, begins: Some(begins) } => {
-                let begins = begins.format("%Y-%m-%d %H:%M UTC");
+                let begins = to_the_minute(*begins);
                 write!(f, "nobody is {} for team {team}: its rotation begins {begins}", layer.duty())
             }
             Finding::ToCome { team, layer, begins: None } => {

@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use super::catalog::Catalog;
 use super::document::{HandOver, Input, Playbook, StepKind, TargetPart};
-use super::kubernetes::{is_label, is_subdomain};
 use crate::diagnostics::{Code, Diagnostic, SourceText, closest, list};
-use crate::model::{PlaybookRef, Target};
+use crate::model::{PlaybookRef, Target, is_dns_label, is_dns_subdomain};
 
 /// So many runs hand over to the next one in a row.
 pub const MOST_HAND_OVERS: u32 = 3;
@@ -45,10 +44,10 @@ impl Playbook {
         let shown = || text.unwrap_or_default().chars().take(80).collect::<String>();
         let target = match text.map(|text| text.split('/').collect::<Vec<_>>()).as_deref() {
             None => before.clone(),
-            Some([kind, namespace, name]) if is_label(namespace) && is_subdomain(name) => {
+            Some([kind, namespace, name]) if is_dns_label(namespace) && is_dns_subdomain(name) => {
                 Target::new(*kind, *namespace, *name)
             }
-            Some([kind, name]) if is_subdomain(name) => Target::new(*kind, "", *name),
+            Some([kind, name]) if is_dns_subdomain(name) => Target::new(*kind, "", *name),
             Some(_) => return Err(format!("`{}` names no object: write `Kind/namespace/name`", shown())),
         };
         if target.kind != self.target.kind {

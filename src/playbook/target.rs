@@ -6,9 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::document::{Playbook, TargetPart};
 use super::inputs::InputProblem;
-use super::kubernetes::{is_label, is_subdomain};
 use crate::language::Scope;
-use crate::model::{Alert, LabelNames, NAMESPACE, Target};
+use crate::model::{Alert, LabelNames, NAMESPACE, Target, is_dns_label, is_dns_subdomain};
 
 /// Why there is no target.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -85,8 +84,8 @@ impl Playbook {
         let finder = Finder { kind: kind.id, alert, labels, named_by, given, scope: &scope };
         Ok(Target {
             kind: kind.id.to_owned(),
-            namespace: finder.find("namespace", in_namespace, is_label)?,
-            name: finder.find("name", &self.target.name, is_subdomain)?,
+            namespace: finder.find("namespace", in_namespace, is_dns_label)?,
+            name: finder.find("name", &self.target.name, is_dns_subdomain)?,
         })
     }
 }

@@ -66,7 +66,7 @@ impl RunState {
     }
 
     /// Since when that step waits for a lock, for one of the items.
-    pub(in crate::engine) fn waits_since(&self, step: &StepAddress) -> Option<DateTime<Utc>> {
+    pub(in crate::engine) fn lock_waited_since(&self, step: &StepAddress) -> Option<DateTime<Utc>> {
         let of_items = self.steps.iter().filter(|(other, _)| other.for_all() == step.for_all());
         of_items.filter_map(|(_, status)| status.tried()?.waits_since(WaitsFor::Lock)).min()
     }

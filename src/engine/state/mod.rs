@@ -104,6 +104,11 @@ impl RunState {
         self.status(step).and_then(Status::tried).cloned().unwrap_or_default()
     }
 
+    /// The number of its next attempt.
+    pub fn next_attempt(&self, step: &StepAddress) -> u32 {
+        self.tried(step).attempts + 1
+    }
+
     /// It needs no more.
     pub fn is_finished(&self, step: &StepAddress) -> bool {
         matches!(self.status(step), Some(Status::Finished { .. }))

@@ -186,7 +186,7 @@ fn next_about<'p>(at: &StepAt<'p>, due: &Due, state: &RunState, now: DateTime<Ut
     }
     let made = state.made.get(&at.address.of_step())?.clone();
     let StepKind::Action(Action::Mutate(action)) = &at.step.kind else { return None };
-    let attempt = state.tried(&at.address).attempts + 1;
+    let attempt = state.next_attempt(&at.address);
     Some(Next::TakeBack { at, action: action.as_ref(), made: Box::new(made), attempt })
 }
 

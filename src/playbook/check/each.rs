@@ -8,10 +8,9 @@ use super::{Asks, approval};
 use crate::action::{Action, ChangeKind};
 use crate::diagnostics::{Code, DiagnosticSeverity};
 use crate::language::{AnyArg, Expression, Location};
-use crate::model::{Phase, StepAddress};
+use crate::model::{Phase, StepAddress, is_dns_label, is_dns_subdomain};
 use crate::playbook::ApprovalRule;
 use crate::playbook::document::{ForEach, ItemTarget, Step, StepKind, WhenResolved};
-use crate::playbook::kubernetes::{is_label, is_subdomain};
 use crate::playbook::load::{Does, RawEach, RawStep, RawTarget, Text, What, place};
 
 /// More than that is no list that somebody agrees to.
@@ -214,8 +213,10 @@ impl Blocks<'_, '_, '_> {
             checker.error(Code::Misplaced, given.at, message, Some("leave it out".into()));
             return None;
         }
-        let parts =
-            [("name", Some(name), is_subdomain as fn(&str) -> bool), ("namespace", raw.namespace.as_ref(), is_label)];
+        let parts = [
+            ("name", Some(name), is_dns_subdomain as fn(&str) -> bool),
+            ("namespace", raw.namespace.as_ref(), is_dns_label),
+        ];
         let mut is_right = true;
         for (part, arg, is_name) in parts {
             let Some(arg) = arg else { continue };

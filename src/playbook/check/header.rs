@@ -9,9 +9,8 @@ use super::visible::Sees;
 use super::{Checker, visible};
 use crate::diagnostics::Code;
 use crate::language::{Location, closest};
-use crate::model::{Autonomy, Rate, Schedule, Severity};
+use crate::model::{Autonomy, Rate, Schedule, Severity, is_dns_label};
 use crate::playbook::document::{Limits, Trigger};
-use crate::playbook::kubernetes::is_label;
 use crate::playbook::load::{RawLimits, RawMetadata, RawPlaybook, Text, place};
 
 /// The fields that are texts or one of a few words.
@@ -82,7 +81,7 @@ fn check_metadata(checker: &mut Checker<'_>, raw: &RawMetadata) -> Option<Metada
     let name = checker.required(raw.name.as_ref(), &raw.seen, WHAT, "name", "coredns-saturated");
     let version = checker.required(raw.version.as_ref(), &raw.seen, WHAT, "version", "1.0.0");
     let owner = checker.required(raw.owner.as_ref(), &raw.seen, WHAT, "owner", "platform");
-    if let Some(name) = name.filter(|name| !is_label(&name.value)) {
+    if let Some(name) = name.filter(|name| !is_dns_label(&name.value)) {
         let message = format!("`{}` cannot be a playbook's name", name.value);
         checker.error(
             Code::InvalidName,

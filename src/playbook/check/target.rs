@@ -5,16 +5,17 @@ use super::visible::Sees;
 use super::{Checker, visible};
 use crate::diagnostics::Code;
 use crate::language::{AnyArg, Arg};
+use crate::model::{is_dns_label, is_dns_subdomain};
 use crate::playbook::document::{TargetPart, TargetRule};
-use crate::playbook::kubernetes::{NAMESPACE_LABEL, is_label, is_subdomain, label_of};
+use crate::playbook::kubernetes::{NAMESPACE_LABEL, label_of};
 use crate::playbook::load::{RawPlaybook, RawTarget, place};
 
 pub(super) fn check(checker: &mut Checker<'_>, raw: &mut RawPlaybook, names: &Names) -> Option<TargetRule> {
     const EXAMPLE: &str = "{ kind: Deployment, namespace: kube-system, name: coredns }";
     let mut target = checker.required(raw.target.take(), &raw.seen, "a playbook", "target", EXAMPLE)?;
     let (namespace, name) = (target.namespace.take(), target.name.take());
-    let is_right = part(checker, names, "namespace", namespace.as_ref(), is_label)
-        & part(checker, names, "name", name.as_ref(), is_subdomain);
+    let is_right = part(checker, names, "namespace", namespace.as_ref(), is_dns_label)
+        & part(checker, names, "name", name.as_ref(), is_dns_subdomain);
     let kind = checker.required(target.kind.as_ref(), &target.seen, "`target`", "kind", "Deployment")?;
     let at = place(kind);
     let known = checker.kind(&kind.value, at, "a playbook can be about")?;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::model::{Breaker, Rate, RunId, RunLimits};
+use crate::model::{Breaker, Rate, RunId, RunLimits, to_the_minute};
 
 /// What limits count, at one moment.
 #[derive(Debug, Clone, Default)]
@@ -59,7 +59,7 @@ pub(in crate::store) fn over_limit(limits: &RunLimits, facts: &LimitFacts, now: 
     let fleet = &limits.fleet;
     let playbook = &facts.playbook;
     if let Some(Breaker { opened_at, because, .. }) = &facts.breaker {
-        let since = opened_at.format("%Y-%m-%d %H:%M UTC");
+        let since = to_the_minute(*opened_at);
         let said = format!(
             "the breaker of {playbook} is open since {since} ({because}); /close playbook={playbook} closes it"
         );

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
-
 use super::{Tx, UnderWayRow, announce};
-use crate::model::{Digest, Freeze, FreezeId, FreezeScope, ObjectKey, RunEvent, RunId, SignalId};
+use crate::model::{Digest, Freeze, FreezeId, FreezeScope, ObjectKey, RunEvent, RunId, SignalId, to_the_minute};
 use crate::store::rules::{Left, left};
 use crate::store::{Groups, Guard, NewFreeze, StartedOf, StoreError};
 
@@ -61,7 +59,7 @@ impl Tx<'_> {
         self.tables.insert_freeze(id, freeze, self.now).await?;
         self.tables.wake_who_asks(self.now).await?;
         let NewFreeze { scope, reason, by, via, until } = freeze;
-        let until = until.map_or_else(|| "somebody ends it".to_owned(), moment);
+        let until = until.map_or_else(|| "somebody ends it".to_owned(), to_the_minute);
         let text = format!("{id} freezes {scope} until {until}: {reason} ({by}, by {via}); /unfreeze {id} ends it");
         announce(self, text, false).await
     }
@@ -120,8 +118,4 @@ fn told(run: RunId, left: &Left) -> Vec<String> {
     let unreadable =
         left.is_unreadable.then(|| format!("the log of {run} cannot be read: it may have begun more than stands here"));
     started.chain(given_up).chain(group).chain(unreadable).collect()
-}
-
-fn moment(at: DateTime<Utc>) -> String {
-    at.format("%Y-%m-%d %H:%M UTC").to_string()
 }
