@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::cluster::{self, Access};
+use crate::cluster;
 
 /// One of Kubernetes' own kinds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,28 +30,10 @@ impl Kind {
     pub(super) fn known(self) -> &'static cluster::Kind {
         self.0
     }
-
-    /// The right to do `verb` to objects of this kind, or to a subresource of theirs such as
-    /// `scale`, in a namespace that the caller fills in.
-    pub fn access(self, verb: &str, subresource: &str) -> Access {
-        self.0.access(verb, subresource, "")
-    }
 }
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.name)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_kind_knows_its_rights() {
-        let access = Kind::DEPLOYMENT.access("patch", "scale");
-        assert_eq!((access.group.as_str(), access.resource.as_str()), ("apps", "deployments"));
-        assert_eq!((access.verb.as_str(), access.subresource.as_str()), ("patch", "scale"));
     }
 }

@@ -135,10 +135,9 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
             default_team: config.oncall.default_team.clone(),
             mark: store.mark().to_owned(),
             mandate: Arc::new(Mandate::shared()),
-            ceilings: rules.ceilings.clone(),
-            limits: rules.limits.clone(),
             freeze_map: freeze_map.clone(),
-            may_start: rules.may_start.clone(),
+            // The bot takes the rest from its rules.
+            ..EngineOptions::default()
         },
         alertmanager: edges::alertmanager(config)?,
         kept_quiet: config.kept_quiet(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
+use super::kinds::KindsArgs;
 use super::named::playbook_called;
 use super::output::{Exit, Failure};
 use crate::clock::{Clock as _, SystemClock};
@@ -40,10 +41,13 @@ pub(super) struct Args {
     /// All of its cases, one after the other
     #[arg(long, conflicts_with = "seed")]
     all: bool,
+
+    #[command(flatten)]
+    kinds: KindsArgs,
 }
 
 pub(super) async fn go(args: Args) -> anyhow::Result<Exit> {
-    let playbook = playbook_called(&args.playbook, &args.playbooks)?;
+    let playbook = playbook_called(&args.playbook, &args.playbooks, &args.kinds)?;
     let path = playbook.path.with_extension("cases.yaml");
     let none = || {
         let message = format!("{} has no case in which the playbook runs; a drill plays one of them", path.display());

@@ -15,9 +15,9 @@ use crate::rehearse::cases::playbook_files;
 ///
 /// # Errors
 /// When there is none without mistakes.
-pub(super) fn playbook_called(name: &str, folder: &Path) -> anyhow::Result<Playbook> {
+pub(super) fn playbook_called(name: &str, folder: &Path, kinds: &KindsArgs) -> anyhow::Result<Playbook> {
     let paths: Vec<PathBuf> = playbook_files(folder)?;
-    let (kinds, wrong) = KindsArgs::default().read([folder]);
+    let (kinds, wrong) = kinds.read([folder]);
     if wrong.iter().any(Diagnostic::is_error) {
         return Err(Failure::of_file(Diagnostics(wrong)));
     }

@@ -56,7 +56,7 @@ pub(super) struct Args {
 
 pub(super) async fn go(args: Args) -> anyhow::Result<Exit> {
     if let Some(run) = args.from {
-        return from::go(run, &args.path, args.out.as_deref(), &args.server).await;
+        return from::go(run, &args.path, &args.kinds, args.out.as_deref(), &args.server).await;
     }
     let (kinds, wrong) = args.kinds.read([args.path.as_path()]);
     if wrong.iter().any(Diagnostic::is_error) {

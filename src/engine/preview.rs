@@ -12,7 +12,7 @@ use super::scope::Frame;
 use super::state::RunState;
 use super::walk::{Around, StepAt, chosen};
 use crate::action::{Action, ActionError, Mutation, Plan, World};
-use crate::model::{DryRun, FailureClass, Intent, Phase, Preview, PreviewStep, StepAddress, Undo, redact};
+use crate::model::{DryRun, FailureClass, Intent, Phase, Preview, PreviewStep, StepAddress, redact};
 use crate::playbook::{Block, Choose, Playbook, StepKind};
 
 /// Each costs the API server as much as the change: of many, the line of each says enough.
@@ -221,10 +221,7 @@ impl MitigationPreview<'_> {
     }
 
     fn show(&mut self, step: &StepAddress, summary: String, certain: bool) {
-        let summary = redact(&summary).into_owned();
-        let (diff, uid, dry_run, undo) = (None, None, None, Undo::Never);
-        let shown = PreviewStep { step: step.clone(), mutating: true, summary, certain, diff, uid, dry_run, undo };
-        self.outlook.preview.steps.push(shown);
+        self.outlook.preview.steps.push(PreviewStep::new(step.clone(), &summary, certain));
     }
 
     fn is_for_people(&self) -> bool {
@@ -258,18 +255,9 @@ impl MitigationPreview<'_> {
         if at.step.approval.is_some() && self.asks_again(&at.step.address) {
             return;
         }
-        let shown = |summary: String, certain, diff| {
-            let summary = redact(&summary).into_owned();
-            let (step, uid, dry_run, undo) = (at.address.clone(), None, None, at.step.undo);
-            PreviewStep { step, mutating: true, summary, certain, diff, uid, dry_run, undo }
-        };
         let wanted = wanted(self.world, self.frame, &self.state, at);
         if let Wanted::No { when } = wanted {
-            self.outlook.preview.steps.push(PreviewStep {
-                undo: Undo::Never,
-                ..shown(format!("nothing: `{when}` does not hold"), true, None)
-            });
-            return;
+            return self.show(&at.address, format!("nothing: `{when}` does not hold"), true);
         }
         let plan = mutate::prepare(self.world, self.frame, &self.state, at, action.as_ref(), self.until).await;
         let mut shown = match plan {
@@ -290,7 +278,9 @@ impl MitigationPreview<'_> {
                 self.outlook.intents.insert(at.address.clone(), intent);
                 told
             }
-            Ok(Plan::Unneeded(output)) => shown(format!("nothing: {}", output.summary), true, None),
+            Ok(Plan::Unneeded(output)) => {
+                PreviewStep::new(at.address.clone(), &format!("nothing: {}", output.summary), true)
+            }
             Err(error) => {
                 let name = action.name();
                 let told = format!("{name}: decided after the steps before it; now: {error}");
@@ -300,7 +290,7 @@ impl MitigationPreview<'_> {
                         self.outlook.refused.insert(at.address.clone(), error)
                     }
                 };
-                shown(told, false, None)
+                PreviewStep { undo: at.step.undo, ..PreviewStep::new(at.address.clone(), &told, false) }
             }
         };
         let when = match wanted {
@@ -319,14 +309,9 @@ impl MitigationPreview<'_> {
 /// What is certain to be done, as it is shown.
 pub(super) fn of_intent(step: &StepAddress, intent: &Intent) -> PreviewStep {
     PreviewStep {
-        step: step.clone(),
-        mutating: true,
-        summary: redact(&intent.summary).into_owned(),
-        certain: true,
         diff: Some(redact(&format!("- {}\n+ {}", intent.before, intent.after)).into_owned()),
         uid: Some(intent.uid.clone()).filter(|uid| !uid.is_empty()),
-        dry_run: None,
-        undo: Undo::Never,
+        ..PreviewStep::new(step.clone(), &intent.summary, true)
     }
 }
 

@@ -7,11 +7,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::IncidentRules;
+use super::breaker_commands::decide_close_breaker;
 use super::calls::{decide_assign, decide_escalate};
 use super::commands::{Wish, decide_ack, decide_closed_at_pager, decide_resolve, decide_run, decline};
-use super::freeze_commands::{
-    Wanted, decide_close_breaker, decide_freeze, decide_release, decide_take, decide_unfreeze, decline_frozen,
-};
+use super::freeze_commands::{Wanted, decide_freeze, decide_release, decide_take, decide_unfreeze, decline_frozen};
 use super::many::{Called, MOST_OF_A_TEAM, Several, decide_each, decide_none_waits, tell_root, unknown, waiting_of};
 use super::merging::{decide_merge, decide_split, decide_split_off};
 use super::override_commands::{Cover, Duty};
@@ -174,11 +173,11 @@ impl Asked<'_> {
                 .limits(self.person, all.knows(self.person))
                 .then(|| "`people` in dogwatch.yaml limits what you may run".to_owned()),
             FreezeScope::Namespace(namespace) => {
-                limits.why_not(self.person, all.knows(self.person), None, &[namespace.as_str()])
+                limits.why_not_as_a_whole(self.person, all.knows(self.person), None, Some(namespace))
             }
             FreezeScope::Playbook(name) => {
                 let owner = self.catalog.get(name).map(|playbook| playbook.owner.as_str());
-                limits.why_not(self.person, all.knows(self.person), owner, &[])
+                limits.why_not_as_a_whole(self.person, all.knows(self.person), owner, None)
             }
         };
         why.map(|why| format!("you may not let runs change {scope} again: {why}"))

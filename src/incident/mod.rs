@@ -5,6 +5,7 @@
 
 mod affected;
 mod asked;
+mod breaker_commands;
 mod calls;
 mod causes;
 mod commands;
@@ -43,7 +44,6 @@ mod window_worker;
 mod windows;
 mod work;
 
-pub use crate::model::SourceRights;
 pub use affected::{Affected, Counting};
 pub use coverage::{Coverage, cover};
 pub use heartbeat_worker::{Expected, HeartbeatWorker};

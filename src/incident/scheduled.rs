@@ -67,6 +67,10 @@ impl Planned<'_> {
         if let Some(because) = over_its_limits(&playbook.limits, &history, self.now) {
             return Ok(Err(because));
         }
+        let runs = self.store.runs_under_way().await?;
+        if let Some(run) = runs.iter().find(|run| run.target.key() == target.key()) {
+            return Ok(Err(format!("{} of {} is at work on {target}", run.id, run.playbook.name)));
+        }
         let known = incident_about(self.store, &target).await?;
         let known = known.filter(|view| view.incident.state != IncidentState::Resolved);
         if let Some(by) = known.as_ref().and_then(|view| view.taken_by.as_ref()) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::text::{clip, moment};
-use crate::model::{Breaker, Freeze, FreezeMapNow, FreezeMapSays, IncidentId};
+use crate::model::{Freeze, FreezeMapNow, FreezeMapSays, IncidentId};
 
 /// The freezes that hold, a line for each, and what the ConfigMap says.
 pub fn freezes_text(freezes: &[Freeze], map: &FreezeMapNow) -> String {
@@ -70,16 +70,4 @@ pub fn taken_text(taken: &HashMap<IncidentId, String>) -> String {
         format!("{id} is worked on by hand by {}: no run begins for it until /release {id}", clip(by, 80))
     };
     taken.into_iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
-/// The breakers that are open, a line for each.
-pub fn breakers_text(breakers: &[Breaker]) -> String {
-    let line = |breaker: &Breaker| {
-        let Breaker { playbook, opened_at, because } = breaker;
-        let (since, because) = (moment(*opened_at), clip(because, 300));
-        format!(
-            "the breaker of {playbook} is open since {since}, no run of it changes anything: {because}; /close playbook={playbook} REASON"
-        )
-    };
-    breakers.iter().map(line).collect::<Vec<_>>().join("\n")
 }

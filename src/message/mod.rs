@@ -4,6 +4,7 @@
 //! markup. Control characters are taken out and what looks like a secret is masked here, as names and annotations come from
 //! others. Times are in UTC.
 
+mod breakers;
 mod card;
 mod delivery;
 mod folds;
@@ -28,9 +29,10 @@ mod timeline;
 mod why;
 mod windows;
 
+pub use breakers::breakers_text;
 pub use card::{Button, ButtonStyle, Card, Colour, acknowledge, card};
 pub use delivery::{needs_a_person, reached_nobody};
-pub use freezes::{breakers_text, freeze_map_text, freezes_text, frozen_text, taken_text};
+pub use freezes::{freeze_map_text, freezes_text, frozen_text, taken_text};
 pub use heartbeats::heartbeats_text;
 pub use incidents_json::incidents_json;
 pub use objects::objects_table;

@@ -34,11 +34,7 @@ pub fn question(approval: &Approval, incident: &Incident, run: Option<&Run>) -> 
     if is_open && !approval.terms.is_usual() {
         lines.push(format!("it asks {}", clip(&approval.terms.whom(), 300)));
     }
-    if let Some(progress) = approval.progress().filter(|_| is_open) {
-        let by = approval.approved_by.iter().map(|by| clip(by, 80)).collect::<Vec<_>>().join(", ");
-        let by = if by.is_empty() { String::new() } else { format!(": {by}") };
-        lines.push(format!("{progress} have said yes{by}"));
-    }
+    lines.extend(said_yes(approval).filter(|_| is_open));
     lines.push(match (approval.state, &approval.answered_by) {
         (ApprovalState::Open, _) => {
             format!(
@@ -133,21 +129,25 @@ pub fn approvals_text(open: &[Approval]) -> String {
             moment(approval.expires_at),
             clip(&approval.terms.whom(), 300)
         )];
-        if let Some(progress) = approval.progress() {
-            let by = approval.approved_by.iter().map(|by| clip(by, 80)).collect::<Vec<_>>().join(", ");
-            let by = if by.is_empty() { String::new() } else { format!(": {by}") };
-            lines.push(format!("  {progress} have said yes{by}"));
-        }
+        lines.extend(said_yes(approval).map(|said| format!("  {said}")));
         lines.extend(approval.terms.question.iter().map(|said| format!("  {}", clip(said, 500))));
-        let steps = approval.preview.steps.iter().filter(|step| step.mutating);
-        lines.extend(steps.take(FEW).map(|step| format!("  {}", clip(&step.summary, 300))));
-        let more = approval.preview.steps.len().saturating_sub(FEW);
+        let steps: Vec<_> = approval.preview.steps.iter().filter(|step| step.mutating).collect();
+        lines.extend(steps.iter().take(FEW).map(|step| format!("  {}", clip(&step.summary, 300))));
+        let more = steps.len().saturating_sub(FEW);
         if more > 0 {
             lines.push(format!("  … {more} more"));
         }
         lines.join("\n")
     });
     told.collect::<Vec<_>>().join("\n")
+}
+
+/// `1 of 2 have said yes: ada`, where it takes more than one.
+fn said_yes(approval: &Approval) -> Option<String> {
+    let progress = approval.progress()?;
+    let by = approval.approved_by.iter().map(|by| clip(by, 80)).collect::<Vec<_>>().join(", ");
+    let by = if by.is_empty() { String::new() } else { format!(": {by}") };
+    Some(format!("{progress} have said yes{by}"))
 }
 
 fn answers(approval: &Approval) -> Vec<Button> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{ApprovalId, Digest, IncidentId, RunId, StepAddress};
+use super::{ApprovalId, Digest, IncidentId, RunId, StepAddress, redact};
 
 /// The most people that one question waits for: more are not found at night.
 pub const MOST_APPROVERS: u32 = 5;
@@ -63,6 +63,14 @@ pub enum DryRun {
     Taken,
     /// It was not asked, or did not say: why.
     Unknown(String),
+}
+
+impl PreviewStep {
+    /// A step of which nothing more is known than what it would do, in words.
+    pub fn new(step: StepAddress, summary: &str, certain: bool) -> Self {
+        let summary = redact(summary).into_owned();
+        Self { step, mutating: true, summary, certain, diff: None, uid: None, dry_run: None, undo: Undo::Never }
+    }
 }
 
 /// When a change is taken back.

@@ -48,6 +48,26 @@ impl PeopleLimits {
         Some(format!("{whose} in the namespaces {}, and this is {place}", told(allowed)))
     }
 
+    /// The same for what covers a playbook or a namespace as a whole: `None` for the team or the
+    /// namespace is each of them, and whoever may not have each may not have that.
+    pub fn why_not_as_a_whole(
+        &self,
+        person: &Person,
+        is_known: bool,
+        team: Option<&str>,
+        namespace: Option<&str>,
+    ) -> Option<String> {
+        let limit = self.of(person, is_known)?;
+        let (each_team, each_namespace) = (team.is_none(), namespace.is_none());
+        let beyond =
+            |what: &str| format!("`people` in dogwatch.yaml limits what you may run, and this is about each {what}");
+        match (&limit.teams, &limit.namespaces) {
+            (Some(_), _) if each_team => Some(beyond("team")),
+            (_, Some(_)) if each_namespace => Some(beyond("namespace")),
+            _ => self.why_not(person, is_known, team, namespace.as_slice()),
+        }
+    }
+
     /// Whether there is anything that the person may not.
     pub fn limits(&self, person: &Person, is_known: bool) -> bool {
         self.of(person, is_known).is_some_and(|limit| limit.teams.is_some() || limit.namespaces.is_some())

@@ -111,6 +111,8 @@ pub struct TargetRule {
 pub enum TargetPart {
     /// The kind has no namespaces.
     None,
+    /// Nobody says it, which is right if the kind has no namespaces: that is told later.
+    Unsaid,
     /// A literal or a template over `inputs` and `alert`.
     Given(Arg<String>),
     /// This label of the alert; without an alert, what the person who asked gave for `namespace` or `name`.

@@ -58,7 +58,7 @@ impl Playbook {
         let literals = [(&self.target.namespace, &target.namespace), (&self.target.name, &target.name)];
         let is_other = |(part, value): &(&TargetPart, &String)| match part {
             TargetPart::Given(arg) => arg.literal().is_some_and(|literal| literal != *value),
-            TargetPart::None | TargetPart::Label(_) => false,
+            TargetPart::None | TargetPart::Unsaid | TargetPart::Label(_) => false,
         };
         if literals.iter().any(is_other) {
             return Err(format!("`{}` is about one object alone, and {target} is another", self.name));

@@ -12,7 +12,7 @@ use crate::model::Phase;
 pub fn rights(playbook: &Playbook) -> BTreeSet<Access> {
     let namespace = match &playbook.target.namespace {
         TargetPart::Given(given) => given.literal().cloned().unwrap_or_default(),
-        TargetPart::None | TargetPart::Label(_) => String::new(),
+        TargetPart::None | TargetPart::Unsaid | TargetPart::Label(_) => String::new(),
     };
     let mut rights = BTreeSet::new();
     if let Some(kind) = playbook.kinds.find_text(&playbook.target.kind) {

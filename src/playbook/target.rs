@@ -75,7 +75,7 @@ impl Playbook {
         scope.insert("alert".into(), alert.map_or_else(|| Value::Object(Map::new()), alert_value));
         let named_by = match &self.target.name {
             TargetPart::Label(label) => Some(label.as_str()),
-            TargetPart::None | TargetPart::Given(_) => None,
+            TargetPart::None | TargetPart::Unsaid | TargetPart::Given(_) => None,
         };
         let kind = self.kinds.find_text(&self.target.kind);
         let kind = kind.ok_or_else(|| TargetError::UnknownKind { kind: self.target.kind.clone() })?;
@@ -105,6 +105,7 @@ impl Finder<'_> {
         let kind = || self.kind.to_owned();
         let value = match (rule, self.alert) {
             (TargetPart::None, _) => return Ok(String::new()),
+            (TargetPart::Unsaid, _) => return Err(TargetError::NotGiven { part, kind: kind() }),
             (TargetPart::Given(arg), _) => {
                 arg.resolve(self.scope).map_err(|error| TargetError::Template { part, message: error.to_string() })?
             }

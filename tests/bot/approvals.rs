@@ -387,7 +387,13 @@ async fn what_a_person_may_run_and_approve_is_limited() {
     assert!(bot.types("bob", "/freeze namespace=shop we look").await.contains("FRZ-1"));
     let refused = bot.types("bob", "/unfreeze FRZ-1").await;
     assert!(refused.starts_with("you may not let runs change"), "{refused}");
+    // A freeze of a namespace is about each team, and one of a playbook about each namespace.
+    let refused = bot.types("eve", "/unfreeze FRZ-1").await;
+    assert!(refused.contains("and this is about each team"), "{refused}");
     assert!(bot.types("ada", "/unfreeze FRZ-1").await.contains("has ended"));
+    assert!(bot.types("ada", "/freeze playbook=shop-slow we look").await.contains("FRZ-2"));
+    let refused = bot.types("bob", "/unfreeze FRZ-2").await;
+    assert!(refused.contains("and this is about each namespace"), "{refused}");
 }
 
 #[tokio::test]

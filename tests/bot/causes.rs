@@ -282,7 +282,7 @@ async fn what_escalated_stays_open_also_as_a_part() {
 
 #[tokio::test]
 async fn what_a_source_may_not_start_hides_nothing_of_others() {
-    let may_start = dogwatch::incident::SourceRights { by_source: Default::default(), others: MayStart::Nothing };
+    let may_start = dogwatch::model::SourceRights { by_source: Default::default(), others: MayStart::Nothing };
     let rules = dogwatch::incident::IncidentRules { may_start, ..Default::default() };
     let shift = Shift::with_rules(&[], rules).await;
     let pod = [("pod", "pg-0"), ("namespace", "db"), ("severity", "warning")];

@@ -329,3 +329,17 @@ async fn limits_are_read_from_the_file_and_what_is_not_built_is_refused() {
     let refused = read("engine: { limits: { untouched: { nodes: 90% } } }").unwrap().check().unwrap_err().to_string();
     assert!(refused.contains("stays untouched is not built") && refused.contains("dogwatch.yaml:1:"), "{refused}");
 }
+
+/// What a limit holds of a loop is to be done all the same: somebody hears of it.
+#[tokio::test]
+async fn what_a_limit_holds_of_a_loop_is_a_persons() {
+    let mut bot = Bot::begins(&[crate::loops::GROW], crate::loops::shop_of(&[2, 4, 3])).await;
+    bot.rules.limits.set(FleetLimits { mutations: rate("1 per 6h"), ..FleetLimits::default() });
+    bot.passes(minutes(5)).await;
+    bot.fires("ShopSlow", &[]).await;
+    let (outcome, because) = bot.end().await;
+    assert_eq!(outcome, Outcome::Escalated, "{because}");
+    assert!(because.contains("engine.limits.mutations") && because.contains("web-2"), "{because}");
+    bot.does("scale deployment/web-1 in shop 2 -> 4").await;
+    bot.does_nothing_more().await;
+}

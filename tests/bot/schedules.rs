@@ -121,3 +121,17 @@ async fn a_planned_time_begins_one_run_whenever_the_bot_dies() {
         goes(Some(n)).await;
     }
 }
+
+/// Two at once would work against each other, whatever begins the second one.
+#[tokio::test]
+async fn what_is_at_work_on_an_object_is_not_joined_by_a_planned_run() {
+    let other = crate::runs::asking().replace("shop-slow", "shop-asks");
+    let mut bot = Bot::begins(&[&nightly(), &other], shop()).await;
+    bot.prometheus.follows("shop_latency", || Some(0.4));
+    bot.passes(minutes(50)).await;
+    bot.fires("ShopSlow", &[]).await;
+    bot.passes(minutes(11)).await;
+    assert_eq!(bot.runs().await.len(), 1);
+    let told = bot.delivered_texts("announcement").await.join("\n");
+    assert!(told.contains("RUN-1 of shop-asks is at work on deployment/web in shop"), "{told}");
+}

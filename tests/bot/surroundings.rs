@@ -12,7 +12,7 @@ use dogwatch::cluster::sim::{Fault, Verb};
 use dogwatch::cluster::{
     Access, Cluster, ClusterError, Delete, Kind, KindName, Kinds, ListQuery, Object, Patch, SimCluster,
 };
-use dogwatch::incident::{HomeCluster, IncidentRules, SourceRights};
+use dogwatch::incident::{HomeCluster, IncidentRules};
 use dogwatch::metrics::Metrics;
 use dogwatch::model::*;
 use dogwatch::surroundings::Lookup;

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use serde_json::{Map, Value};
 
 use crate::cli::client::{ServerArgs, asked};
+use crate::cli::kinds::KindsArgs;
 use crate::cli::named::playbook_called;
 use crate::cli::output::{Exit, Failure, say_or_write, warn};
 use crate::cli::yaml;
@@ -13,11 +14,17 @@ use crate::model::RunId;
 use crate::playbook::Playbook;
 use crate::rehearse::cases::{CaseOfRun, RecordedRun, case_of_run, handed_to, parse_cases, run_case};
 
-pub(super) async fn go(run: RunId, folder: &Path, out: Option<&Path>, server: &ServerArgs) -> anyhow::Result<Exit> {
+pub(super) async fn go(
+    run: RunId,
+    folder: &Path,
+    kinds: &KindsArgs,
+    out: Option<&Path>,
+    server: &ServerArgs,
+) -> anyhow::Result<Exit> {
     let answer = asked(server, &format!("/log {run}")).await?;
     let recorded: RecordedRun = serde_json::from_str(&answer)
         .with_context(|| format!("the server's answer about {run} is not understood: is it of another version?"))?;
-    let playbook = playbook_called(&recorded.run.playbook.name, folder)?;
+    let playbook = playbook_called(&recorded.run.playbook.name, folder, kinds)?;
     let case = case_of_run(&recorded, &playbook).map_err(|error| Failure::with(Exit::Problems, error))?;
     let differs = differences(&document(&case, &playbook.name, &[]), &playbook).await?;
     let text = document(&case, &playbook.name, &differs);

@@ -28,9 +28,24 @@ pub(super) struct Discovery {
     /// By group and name, as the server told last; Kubernetes' own kinds too, where it serves
     /// another version.
     told: Mutex<BTreeMap<(&'static str, &'static str), &'static Kind>>,
-    /// When each group was asked about last.
-    asked: Mutex<HashMap<String, Duration>>,
+    /// What was asked last about each group.
+    asked: Mutex<HashMap<String, Question>>,
     clock: SystemClock,
+}
+
+#[derive(Debug)]
+struct Question {
+    at: Duration,
+    is_answered: bool,
+}
+
+/// Who asks about a group.
+enum Turn {
+    Ask,
+    /// Nobody: the answer is as good as a new one.
+    Answered,
+    /// Somebody else, who has no answer yet.
+    UnderWay,
 }
 
 impl Default for Discovery {
@@ -68,15 +83,23 @@ impl Discovery {
     }
 
     /// Whether it is time to ask about the group; counts as asking.
-    fn may_ask(&self, group: &str) -> bool {
+    fn begins_to_ask(&self, group: &str) -> Turn {
         let now = self.clock.monotonic();
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.retain(|_, at| now.saturating_sub(*at) < AT_MOST_EACH);
-        if asked.contains_key(group) {
-            return false;
+        asked.retain(|_, question| now.saturating_sub(question.at) < AT_MOST_EACH);
+        match asked.get(group) {
+            Some(Question { is_answered: true, .. }) => Turn::Answered,
+            Some(_) => Turn::UnderWay,
+            None => {
+                asked.insert(group.to_owned(), Question { at: now, is_answered: false });
+                Turn::Ask
+            }
         }
-        asked.insert(group.to_owned(), now);
-        true
+    }
+
+    fn is_answered(&self, group: &str) {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.entry(group.to_owned()).and_modify(|question| question.is_answered = true);
     }
 
     /// An answer that did not come is asked for again by whoever needs it.
@@ -109,16 +132,27 @@ impl RealCluster {
     async fn discover(&self, name: &KindName) -> Result<(), ClusterError> {
         let group =
             name.built_in().map_or_else(|| name.parts().group.unwrap_or_default().to_owned(), |kind| kind.group.into());
-        if group.is_empty() || !self.discovery.may_ask(&group) {
+        if group.is_empty() {
             return Ok(());
+        }
+        match self.discovery.begins_to_ask(&group) {
+            Turn::Ask => {}
+            Turn::Answered => return Ok(()),
+            // What is not known yet may well be there.
+            Turn::UnderWay => {
+                let what = format!("ask for the kinds of {group}");
+                return Err(ClusterError::Unavailable { what, message: "somebody asks already".into() });
+            }
         }
         let asked = Asked { verb: "ask", what: format!("for the kinds of {group}"), kind: name.to_string() };
         let found = self.ask_about(&asked, &group).await;
         if found.as_ref().is_err_and(ClusterError::is_transient) {
             self.discovery.may_ask_again(&group);
+            return found.map(drop);
         }
-        found?.into_iter().for_each(|kind| self.discovery.add(kind));
-        Ok(())
+        let found = found.map(|kinds| kinds.into_iter().for_each(|kind| self.discovery.add(kind)));
+        self.discovery.is_answered(&group);
+        found
     }
 
     /// All kinds of a group, each in the first version that has it: the preferred one, then the

@@ -3,19 +3,11 @@
 
 use super::Checker;
 use super::visible::Visible;
-use crate::diagnostics::Code;
 use crate::playbook::document::HandOver;
 use crate::playbook::load::{RawHandOver, place};
 
 pub(super) fn check(checker: &mut Checker<'_>, sees: Visible<'_>, raw: RawHandOver) -> Option<HandOver> {
-    let at = raw.seen.at;
-    let Some(playbook) = raw.playbook else {
-        if !raw.seen.is_broken("playbook") {
-            let remedy = "add `playbook: NAME`";
-            checker.error(Code::MissingField, at, "`hand_over_to` needs `playbook`", Some(remedy.into()));
-        }
-        return None;
-    };
+    let playbook = checker.required(raw.playbook, &raw.seen, "`hand_over_to`", "playbook", "NAME")?;
     let sees = Visible { now: false, ..sees };
     let target = match raw.target {
         Some(text) => Some(checker.template(&text, sees)?),

@@ -69,7 +69,7 @@ pub(super) fn knows_all(
             TargetPart::Given(arg) => arg.template().is_some_and(|(template, _)| {
                 template.paths().iter().any(|path| path.split('.').next() == Some("alert"))
             }),
-            TargetPart::None => false,
+            TargetPart::None | TargetPart::Unsaid => false,
         };
         if is_alerts {
             let message = format!("an alert says the target's `{field}`, and a planned run has none");
@@ -77,8 +77,7 @@ pub(super) fn knows_all(
             checker.error(Code::Contradiction, at, message, Some(remedy));
         }
     }
-    for (name, input) in inputs.iter().filter(|(_, input)| input.default.is_none()) {
-        let _ = input;
+    for (name, _) in inputs.iter().filter(|(_, input)| input.default.is_none()) {
         let message = format!("nobody says the input `{name}` of a planned run");
         checker.error(Code::MissingField, at, message, Some(format!("give `{name}` a `default`")));
     }

@@ -34,6 +34,7 @@ pub(super) fn check(checker: &mut Checker<'_>, raw: &mut RawPlaybook, names: &Na
         Some(given) => TargetPart::Given(given),
         None if known.is_cluster_wide() => TargetPart::None,
         None if from_alert => TargetPart::Label(NAMESPACE_LABEL.into()),
+        None if known.known.is_none() => TargetPart::Unsaid,
         None => {
             checker.required(None::<()>, &target.seen, "`target`", "namespace", "kube-system");
             return None;

@@ -123,6 +123,26 @@ fn without_a_cluster_somebody_must_tell_of_them() {
     Playbook::from_store(RENEWAL).unwrap();
 }
 
+/// Whether a kind has namespaces is told when it is known; nothing is taken for granted before.
+#[test]
+fn a_target_without_a_namespace_waits_for_its_kind() {
+    let literal = RENEWAL.replace(
+        "{ kind: Certificate.cert-manager.io, from: alert, label: name }",
+        "{ kind: Certificate.cert-manager.io, name: front }",
+    );
+    let target = |namespaced: bool| {
+        let playbook = read(&literal, &Arc::new(Kinds::of_a_cluster())).unwrap();
+        let about = || playbook.target_for(None, &LabelNames::default(), &Map::new(), &BTreeMap::new());
+        assert!(about().unwrap_err().to_string().starts_with("the cluster has not told of a kind"));
+        playbook.kinds.add(told_of("Certificate", "certificates", namespaced));
+        about().map(|target| target.key()).map_err(|error| error.to_string())
+    };
+    assert_eq!(target(false).as_deref(), Ok("Certificate.cert-manager.io//front"));
+    let missing = target(true).unwrap_err();
+    assert!(missing.contains("namespace is not known without an alert"), "{missing}");
+    assert!(read(&literal, &cert_manager()).unwrap_err().contains("`target` needs `namespace`"));
+}
+
 #[test]
 fn what_cannot_be_a_kind_says_what_can() {
     let wrong = |kind: &str| {
