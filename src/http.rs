@@ -74,6 +74,18 @@ impl HttpClient {
         Ok(Self { client, auth, largest })
     }
 
+    /// For requests to addresses in the cluster, which no proxy knows the way to. As [`Self::new`]
+    /// else.
+    ///
+    /// # Errors
+    /// Why the client cannot be set up.
+    pub fn direct(auth: Option<HttpAuth>, timeout: Duration, largest: usize) -> Result<Self, String> {
+        crate::tls::install_provider();
+        let client = Client::builder().timeout(timeout).redirect(redirect::Policy::none()).no_proxy();
+        let client = client.build().map_err(|error| error.to_string())?;
+        Ok(Self { client, auth, largest })
+    }
+
     pub fn get(&self, url: &Url) -> RequestBuilder {
         self.client.get(url.clone())
     }

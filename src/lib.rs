@@ -46,6 +46,7 @@ pub mod metrics;
 pub mod model;
 pub mod notify;
 pub mod oncall;
+pub mod patroni;
 pub mod playbook;
 pub mod prometheus;
 pub mod proxy;

@@ -23,13 +23,14 @@ const TABLE: &[(&str, &[&str])] = &[
     ("cluster", &["tls"]),
     ("http", &["tls"]),
     ("prometheus", &["diagnostics", "http", "cluster"]),
+    ("patroni", &["http", "cluster"]),
     ("oncall", &["diagnostics"]),
     ("maintenance", &["diagnostics", "store"]),
     ("alertmanager", &["http", "store"]),
     ("message", &["store"]),
     ("language", &["diagnostics"]),
     ("command", &["diagnostics", "message", "language"]),
-    ("action", &["cluster", "prometheus", "language"]),
+    ("action", &["cluster", "prometheus", "patroni", "language"]),
     ("playbook", &["diagnostics", "action", "cluster", "prometheus", "language"]),
     ("mandate", &["cluster"]),
     ("engine", &["store", "alertmanager", "action", "playbook", "cluster", "mandate", "language"]),
@@ -44,7 +45,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("handoff", &["store", "oncall", "playbook", "message"]),
     ("reload", &["store", "message"]),
     ("server", &["intake", "chat", "store", "oncall", "message", "links", "signature"]),
-    ("config", &["diagnostics", "secret", "discord", "notify", "intake"]),
+    ("config", &["diagnostics", "secret", "discord", "notify", "intake", "patroni"]),
 ];
 
 /// Those that put everything together.

@@ -12,6 +12,7 @@ mod error;
 mod holes;
 mod k8s;
 mod kinds;
+mod patroni;
 mod prometheus;
 mod registry;
 mod tell;
@@ -39,6 +40,7 @@ use crate::clock::Clock;
 use crate::cluster::{Access, Cluster, Kinds, Object};
 use crate::language::{AnyArg, Location, Scope};
 use crate::model::{Intent, ObjectKey, RunId, StepAddress, Target};
+use crate::patroni::Patroni;
 use crate::prometheus::Prometheus;
 
 /// The world that actions act on.
@@ -46,6 +48,7 @@ use crate::prometheus::Prometheus;
 pub struct World {
     pub cluster: Arc<dyn Cluster>,
     pub prometheus: Arc<dyn Prometheus>,
+    pub patroni: Arc<dyn Patroni>,
     pub clock: Arc<dyn Clock>,
 }
 

@@ -3,7 +3,7 @@
 use serde::de::{Error, MapAccess};
 use serde::{Deserialize, Deserializer};
 
-use super::{Action, Declaration, Declared, k8s, prometheus, tell};
+use super::{Action, Declaration, Declared, k8s, patroni, prometheus, tell};
 
 /// The list and what follows from it.
 macro_rules! registry {
@@ -40,6 +40,8 @@ registry![
     k8s::expand_pvc::K8sExpandPvc,
     k8s::delete_job::K8sDeleteJob,
     k8s::create_job::K8sCreateJob,
+    patroni::cluster::PatroniCluster,
+    patroni::reinitialize::PatroniReinitialize,
     tell::Page,
     tell::Notice,
 ];

@@ -9,7 +9,7 @@ use super::parse_oncall;
 use crate::alertmanager::{Alertmanager, HttpAlertmanager};
 use crate::clock::{Clock as _, SystemClock};
 use crate::cluster::{Cluster, Connection, Kinds, RealCluster};
-use crate::config::{AlertmanagerConfig, AuthConfig, Config, PrometheusConfig, SourceConfig};
+use crate::config::{AlertmanagerConfig, AuthConfig, Config, PatroniConfig, PrometheusConfig, SourceConfig};
 use crate::diagnostics::{Diagnostic, DiagnosticSeverity};
 use crate::engine::FreezeMap;
 use crate::files;
@@ -18,6 +18,7 @@ use crate::incident::{Expected, GroupingRules, HomeCluster, IncidentRules};
 use crate::maintenance::{PlannedWindow, parse_maintenance};
 use crate::model::{MayStart, SourceRights};
 use crate::oncall::{OnCall, Roster};
+use crate::patroni::{HttpPatroni, Patroni, PatroniAccess};
 use crate::playbook::{Catalog, Playbook};
 use crate::prometheus::{HttpPrometheus, MatchingPrometheus, NoPrometheus, Prometheus, with_matchers};
 
@@ -54,6 +55,17 @@ pub fn prometheus(config: &Config) -> anyhow::Result<Arc<dyn Prometheus>> {
     };
     let http = Arc::new(HttpPrometheus::new(url, http_auth(auth.as_ref())?, timeout.0)?);
     Ok(if matchers.is_empty() { http } else { Arc::new(MatchingPrometheus::new(http, matchers.clone())) })
+}
+
+/// Patroni in the pods, as the configuration says. Nothing is asked yet.
+///
+/// # Errors
+/// When its secret cannot be used.
+pub fn patroni(config: &Config) -> anyhow::Result<Arc<dyn Patroni>> {
+    let PatroniConfig { port, scheme, auth, timeout } = &config.patroni;
+    let access = PatroniAccess { scheme: *scheme, port: *port, auth: http_auth(auth.as_ref())?, timeout: timeout.0 };
+    let patroni = HttpPatroni::new(access).map_err(anyhow::Error::msg);
+    Ok(Arc::new(patroni.context("the HTTP client for Patroni cannot be set up")?))
 }
 
 /// Alertmanager as the configuration says, if it does.

@@ -43,7 +43,7 @@ use crate::store::{AffectedStore as _, IncidentStore as _, SignalStore as _};
 use crate::worker::{self, Progress};
 
 use crew::Crew;
-pub use edges::{cluster, no_playbooks, prometheus, real_cluster, unmatched_queries};
+pub use edges::{cluster, no_playbooks, patroni, prometheus, real_cluster, unmatched_queries};
 pub use ending::Ending;
 use ending::{CLOSE_WITHIN, LEAVE_WITHIN};
 use lookout::{Lookout, Patience};
@@ -82,7 +82,12 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     for warning in unknown_to(&oncall, &catalog, config) {
         tracing::warn!("{warning}");
     }
-    let world = World { cluster, prometheus: edges::prometheus(config)?, clock: clock.clone() };
+    let world = World {
+        cluster,
+        prometheus: edges::prometheus(config)?,
+        patroni: edges::patroni(config)?,
+        clock: clock.clone(),
+    };
     let metrics = Arc::new(Metrics::new());
     let sinks = sinks::build(config)?;
     let outbox = Live::from(sinks.outbox(&roster, &config.oncall.default_team));

@@ -85,6 +85,7 @@ mod tests {
     use super::*;
     use crate::clock::SystemClock;
     use crate::cluster::sim::{SimCluster, build};
+    use crate::patroni::SimPatroni;
     use crate::playbook::Playbook;
     use crate::prometheus::NoPrometheus;
 
@@ -113,7 +114,8 @@ escalate:
         let clock: Arc<dyn crate::clock::Clock> = Arc::new(SystemClock::default());
         let coredns = build::deployment("kube-system", "coredns", 4);
         let cluster = SimCluster::from_objects(clock.clone(), vec![coredns]).unwrap();
-        let world = World { cluster: Arc::new(cluster), prometheus: Arc::new(NoPrometheus), clock };
+        let patroni = Arc::new(SimPatroni::new(cluster.clone(), clock.clone()));
+        let world = World { cluster: Arc::new(cluster), prometheus: Arc::new(NoPrometheus), patroni, clock };
         let (catalog, problems) = Catalog::of(vec![Playbook::from_store(playbook).unwrap()]);
         assert!(problems.is_empty(), "{problems:?}");
         let (catalogs, catalog) = watch::channel(Arc::new(catalog));

@@ -64,7 +64,8 @@ pub(super) async fn go(args: Args) -> anyhow::Result<Exit> {
     for kind in playbook.custom_kinds() {
         cluster.kind(&kind).await.context("no snapshot was taken")?;
     }
-    let world = World { cluster, prometheus, clock: Arc::new(SystemClock::default()) };
+    let patroni = app::patroni(&config)?;
+    let world = World { cluster, prometheus, patroni, clock: Arc::new(SystemClock::default()) };
     let given = args.set.into_iter().collect();
     let taken = snapshot(&world, &playbook, &given)
         .await

@@ -16,6 +16,7 @@ use super::{Config, ConfigError, SecretSource};
 use crate::diagnostics::{Code, Diagnostic, Diagnostics};
 use crate::model::{HumanDuration, LEASE_MARGIN, LEAST_LEASE, MUTATION_WITHIN};
 use crate::notify::{Finding, Findings};
+use crate::patroni::Scheme;
 
 impl Config {
     /// Looks at the configuration as a whole and at what it names: files, folders, secrets. Gives back what an operator
@@ -32,6 +33,7 @@ impl Config {
         checker.tickets();
         checker.discord();
         checker.prometheus();
+        checker.patroni();
         checker.alertmanager();
         checker.cluster();
         checker.severities();
@@ -58,6 +60,7 @@ impl Config {
         }
         let prometheus = self.prometheus.as_ref().and_then(|prometheus| prometheus.auth.as_ref());
         secrets.extend(prometheus.map(|auth| auth.secret("prometheus.auth")));
+        secrets.extend(self.patroni.auth.as_ref().map(|auth| auth.secret("patroni.auth")));
         let alertmanager = self.alertmanager.as_ref().and_then(|alertmanager| alertmanager.auth.as_ref());
         secrets.extend(alertmanager.map(|auth| auth.secret("alertmanager.auth")));
         for (n, token) in self.server.api_tokens.iter().enumerate() {
@@ -184,6 +187,19 @@ impl Checker<'_> {
         }
     }
 
+    fn patroni(&mut self) {
+        let patroni = &self.config.patroni;
+        if patroni.auth.is_some() && patroni.scheme == Scheme::Http {
+            self.warnings.push(
+                "`patroni.auth` is sent over plain http; set `patroni.scheme: https` where others can listen".into(),
+            );
+        }
+        if patroni.port == 0 {
+            let remedy = "write the port of `restapi.connect_address`; Patroni's own is 8008";
+            self.problem(Code::OutOfRange, "patroni.port", "nobody listens on port 0", remedy);
+        }
+    }
+
     /// The host of an URL that is one; `secure`: https, except on this machine.
     fn url(&mut self, field: &str, url: &str, secure: bool) -> Option<String> {
         let mut findings = Findings::default();
@@ -295,6 +311,7 @@ impl Checker<'_> {
             ("cluster.timeout", Some(self.config.cluster.timeout), 60),
             ("alertmanager.timeout", self.config.alertmanager.as_ref().map(|asked| asked.timeout), 60),
             ("prometheus.timeout", self.config.prometheus.as_ref().map(|prometheus| prometheus.timeout), 60),
+            ("patroni.timeout", Some(self.config.patroni.timeout), 60),
         ];
         for (field, timeout, most) in timeouts {
             let range = Duration::from_secs(1)..=Duration::from_secs(most);

@@ -22,6 +22,7 @@ mod log;
 mod maintenance;
 mod oncall;
 mod pages;
+mod patroni;
 mod people;
 mod playbooks;
 mod prometheus;
@@ -57,6 +58,7 @@ pub use log::{LogConfig, LogFormat};
 pub use maintenance::MaintenanceConfig;
 pub use oncall::OncallConfig;
 pub use pages::{PageSink, PagesConfig};
+pub use patroni::PatroniConfig;
 pub use people::PersonConfig;
 pub use playbooks::PlaybooksConfig;
 pub use prometheus::PrometheusConfig;
@@ -86,6 +88,8 @@ pub struct Config {
     pub alertmanager: Option<AlertmanagerConfig>,
     /// Left out: queries fail with "no prometheus is configured".
     pub prometheus: Option<PrometheusConfig>,
+    /// How the databases' Patroni is reached.
+    pub patroni: PatroniConfig,
     pub playbooks: PlaybooksConfig,
     pub oncall: OncallConfig,
     pub maintenance: MaintenanceConfig,
@@ -220,6 +224,7 @@ impl Config {
         if let Some(prometheus) = &mut self.prometheus {
             prometheus.anchor(&base);
         }
+        self.patroni.anchor(&base);
         self.playbooks.anchor(&base);
         self.maintenance.anchor(&base);
         self.oncall.anchor(&base);

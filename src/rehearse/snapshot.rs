@@ -43,7 +43,7 @@ pub async fn snapshot(
     let frame = asked_run(playbook, given, now, OUTPUT_LIMIT)?;
     let target = frame.run.target.clone();
     let reads = Arc::new(Reads { cluster: world.cluster.clone(), seen: Mutex::default() });
-    let recorded = World { cluster: reads.clone(), prometheus: world.prometheus.clone(), clock: world.clock.clone() };
+    let recorded = World { cluster: reads.clone(), ..world.clone() };
     let seen = preview_run(&recorded, playbook, &frame).await;
     // What the diagnosis ends before, the mitigation might look at: the owners of the target stand
     // for that.

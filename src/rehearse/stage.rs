@@ -16,6 +16,7 @@ use crate::engine::EngineOptions;
 use crate::incident::IncidentRules;
 use crate::metrics::Metrics;
 use crate::model::{Live, Signal, SignalId};
+use crate::patroni::SimPatroni;
 use crate::playbook::Catalog;
 use crate::prometheus::ScriptedPrometheus;
 use crate::store::Sinks;
@@ -65,7 +66,8 @@ impl Stage {
         store.counts_by(&rules.counting()).await?;
         let engine = EngineOptions { default_team: rules.default_team.clone(), ..EngineOptions::default() };
         let as_bot = rights.map_or_else(|| cluster.clone(), |rights| cluster.restricted(rights));
-        let world = World { cluster: Arc::new(as_bot), prometheus: prometheus.clone(), clock: clock.clone() };
+        let patroni = Arc::new(SimPatroni::new(cluster.clone(), clock.clone()));
+        let world = World { cluster: Arc::new(as_bot), prometheus: prometheus.clone(), patroni, clock: clock.clone() };
         let (metrics, name) = (Arc::new(Metrics::new()), "stage".to_owned());
         let bot = Bot {
             store: store.clone(),

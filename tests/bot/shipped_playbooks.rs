@@ -42,7 +42,7 @@ fn starts(labels: &[(&str, &str)]) -> String {
 fn the_shipped_playbooks_load_without_a_remark() {
     let catalog = shipped();
     let names: Vec<&str> = catalog.iter().map(|playbook| playbook.name.as_str()).collect();
-    assert_eq!(names, ["backup-timeout", "coredns-saturated", "pvc-filling", "pvc-pending"]);
+    assert_eq!(names, ["backup-timeout", "coredns-saturated", "patroni-replica-lag", "pvc-filling", "pvc-pending"]);
 }
 
 #[test]
@@ -64,6 +64,17 @@ fn a_claim_is_named_by_the_alert() {
     assert_eq!(claim("KubePersistentVolumeFillingUp"), "pvc-filling on persistentvolumeclaim/data-db-17 in databases");
     assert_eq!(claim("PersistentVolumeClaimPending"), "pvc-pending on persistentvolumeclaim/data-db-17 in databases");
     assert_eq!(claim("KubePersistentVolumeInodesFillingUp"), "nothing");
+}
+
+#[test]
+fn a_replica_is_named_by_the_alert() {
+    let labels = [
+        ("alertname", "PatroniReplicaLagging"),
+        ("namespace", "databases"),
+        ("pod", "pg-00017-1"),
+        ("scope", "pg-00017"),
+    ];
+    assert_eq!(starts(&labels), "patroni-replica-lag on pod/pg-00017-1 in databases");
 }
 
 #[test]
@@ -128,6 +139,8 @@ fn each_playbook_asks_for_no_more_rights_than_it_uses() {
             "patch horizontalpodautoscalers in kube-system",
         ]
     );
+    // Patroni itself is asked, and no API server.
+    assert_eq!(needs("patroni-replica-lag"), ["get namespaces", "get pods", "list events", "list pods"]);
     assert_eq!(
         needs("pvc-filling"),
         [

@@ -14,6 +14,7 @@ use dogwatch::incident::{GroupingRules, IncidentRules};
 use dogwatch::model::{
     Alert, AlertStatus, Command, Notification, ObjectKey, Person, Role, Signal, SignalBody, Verdict, Via,
 };
+use dogwatch::patroni::SimPatroni;
 use dogwatch::playbook::{Catalog, Playbook};
 use dogwatch::prometheus::ScriptedPrometheus;
 use dogwatch::rehearse::{Setting, Stage, snapshot};
@@ -149,7 +150,8 @@ async fn a_snapshot_has_what_a_playbook_reads_and_no_secret() {
     cluster.turn();
     let prometheus = Arc::new(ScriptedPrometheus::default());
     prometheus.follows("http_seconds_sum", || Some(0.4));
-    let world = World { cluster: Arc::new(cluster.clone()), prometheus: prometheus.clone(), clock };
+    let patroni = Arc::new(SimPatroni::new(cluster.clone(), clock.clone()));
+    let world = World { cluster: Arc::new(cluster.clone()), prometheus: prometheus.clone(), patroni, clock };
     let playbook = Playbook::from_store(&playbook()).unwrap();
     let given = |pairs: &[(&str, &str)]| pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
     let taken = snapshot(&world, &playbook, &given(&[("namespace", "web"), ("deployment", "front")])).await;

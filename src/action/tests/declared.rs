@@ -129,6 +129,7 @@ fn played() -> Vec<(Edge, Vec<&'static str>)> {
         ),
         (pending, vec!["k8s.events: {}"]),
         (job, vec!["k8s.delete_job: {}", "k8s.create_job: { from_cronjob: backup }"]),
+        (super::patroni::behind("running", 2, 4_900_000), vec!["patroni.cluster: {}", "patroni.reinitialize: {}"]),
     ]
 }
 

@@ -4,6 +4,7 @@ mod declared;
 mod expand;
 mod jobs;
 mod looking;
+mod patroni;
 mod scale;
 
 use std::sync::Arc;
@@ -19,11 +20,13 @@ use crate::cluster::sim::SimCluster;
 use crate::cluster::{Cluster, Object};
 use crate::language::Scope;
 use crate::model::{Intent, ObjectKey, RunId, StepAddress};
+use crate::patroni::SimPatroni;
 use crate::prometheus::ScriptedPrometheus;
 
 /// A world with that cluster, and a Prometheus that knows nothing.
 pub(crate) fn world(cluster: &SimCluster, clock: Arc<ManualClock>) -> World {
-    World { cluster: Arc::new(cluster.clone()), prometheus: Arc::new(ScriptedPrometheus::default()), clock }
+    let patroni = Arc::new(SimPatroni::new(cluster.clone(), clock.clone()));
+    World { cluster: Arc::new(cluster.clone()), prometheus: Arc::new(ScriptedPrometheus::default()), patroni, clock }
 }
 
 /// A run about one target, in a cluster that the test sets up.
@@ -31,6 +34,7 @@ struct Edge {
     clock: Arc<ManualClock>,
     cluster: SimCluster,
     prometheus: Arc<ScriptedPrometheus>,
+    patroni: Arc<SimPatroni>,
     target: ObjectKey,
     scope: Scope,
     step: StepAddress,
@@ -44,7 +48,8 @@ impl Edge {
         let target = objects.first().unwrap().key();
         let cluster = SimCluster::from_objects(clock.clone(), objects).unwrap();
         let prometheus = Arc::new(ScriptedPrometheus::default());
-        Self { clock, cluster, prometheus, target, scope: Scope::new(), step: "mitigate.act".parse().unwrap() }
+        let patroni = Arc::new(SimPatroni::new(cluster.clone(), clock.clone()));
+        Self { clock, cluster, prometheus, patroni, target, scope: Scope::new(), step: "mitigate.act".parse().unwrap() }
     }
 
     /// With this in the scope.
@@ -75,7 +80,12 @@ impl Edge {
             }
             None => self.cluster.clone(),
         };
-        World { cluster: Arc::new(cluster), prometheus: self.prometheus.clone(), clock: self.clock.clone() }
+        World {
+            cluster: Arc::new(cluster),
+            prometheus: self.prometheus.clone(),
+            patroni: self.patroni.clone(),
+            clock: self.clock.clone(),
+        }
     }
 
     fn context(&self) -> StepContext<'_> {

@@ -29,11 +29,16 @@ pub enum Fault {
     },
     /// The pods of that Job end with an error, of all Jobs of that name.
     JobFails { job: ObjectKey },
+    /// That member of a Patroni cluster is rebuilt, and never done with it.
+    RebuildNeverEnds { member: ObjectKey },
+    /// That member of a Patroni cluster does not start once it is rebuilt.
+    RebuildFails { member: ObjectKey },
     /// The next requests are not answered, and have no effect.
     Unavailable {
         /// Of which sort.
         verb: Verb,
-        /// About objects of this kind; empty: any.
+        /// About objects of this kind; empty: any. `Patroni`: requests to its REST API, `get` or,
+        /// where they change something, `create`.
         #[serde(default)]
         kind: String,
         /// So many of them.
@@ -44,7 +49,7 @@ pub enum Fault {
     AnswerLost {
         /// Of which sort.
         verb: Verb,
-        /// About objects of this kind; empty: any.
+        /// About objects of this kind; empty: any. `Patroni`, as above.
         #[serde(default)]
         kind: String,
         /// So many of them.

@@ -223,6 +223,34 @@ impl SimCluster {
         self.enter().faults.standing().to_vec()
     }
 
+    /// What goes wrong with a request to something else than the API server, such as Patroni,
+    /// before it has any effect.
+    ///
+    /// # Errors
+    /// The fault.
+    pub fn mishap_before(&self, verb: Verb, of: &str, what: &str) -> Result<(), ClusterError> {
+        self.enter().faults.before(verb, of, what, "", false)
+    }
+
+    /// A change of `key` that was made by a request to something else than the API server,
+    /// `subresource` says which. It stands among [`Self::writes`].
+    ///
+    /// # Errors
+    /// The answer is lost.
+    pub fn made_elsewhere(&self, of: &str, key: &ObjectKey, subresource: &str) -> Result<(), ClusterError> {
+        let mut state = self.enter();
+        self.note(Write {
+            verb: Verb::Create,
+            key: key.clone(),
+            subresource: subresource.to_owned(),
+            body: json!(null),
+            field_manager: String::new(),
+            at: state.now,
+            dry_run: false,
+        });
+        state.faults.after(Verb::Create, of, &format!("{subresource} {key}"), false)
+    }
+
     /// Ends a fault.
     pub fn heal(&self, fault: &Fault) {
         self.enter().end_fault(fault);

@@ -20,6 +20,7 @@ use dogwatch::metrics::Metrics;
 use dogwatch::model::*;
 use dogwatch::notify::{DiscordSink, OutboxWorker};
 use dogwatch::oncall::OnCall;
+use dogwatch::patroni::SimPatroni;
 use dogwatch::playbook::{Catalog, Playbook};
 use dogwatch::prometheus::ScriptedPrometheus;
 use dogwatch::store::*;
@@ -187,7 +188,12 @@ impl Night {
         let metrics = Arc::new(Metrics::new());
         let bot = Bot {
             store: store.clone(),
-            world: World { cluster: Arc::new(cluster.clone()), prometheus, clock: clock.clone() },
+            world: World {
+                cluster: Arc::new(cluster.clone()),
+                prometheus,
+                patroni: Arc::new(SimPatroni::new(cluster.clone(), clock.clone())),
+                clock: clock.clone(),
+            },
             catalog,
             rules: IncidentRules { teams, ..IncidentRules::default() }.into(),
             engine: EngineOptions::default(),

@@ -1,0 +1,22 @@
+//! Actions on PostgreSQL clusters that Patroni keeps.
+
+pub(super) mod cluster;
+pub(super) mod reinitialize;
+mod view;
+
+use super::ActionError;
+use crate::model::FailureClass;
+use crate::patroni::PatroniError;
+
+impl From<PatroniError> for ActionError {
+    fn from(error: PatroniError) -> Self {
+        let class = match error {
+            PatroniError::Unavailable { .. } => FailureClass::Retry,
+            PatroniError::NoAddress { .. }
+            | PatroniError::Unauthorized { .. }
+            | PatroniError::Refused { .. }
+            | PatroniError::Unreadable { .. } => FailureClass::Fail,
+        };
+        Self { class, message: error.to_string() }
+    }
+}

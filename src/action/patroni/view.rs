@@ -1,0 +1,137 @@
+//! A Patroni cluster as its members tell of it.
+
+use crate::action::{ActionError, StepContext, World};
+use crate::cluster::{ListQuery, Object};
+use crate::model::ObjectKey;
+use crate::patroni::{Member, Members, PatroniError, SCOPE_LABELS, Status};
+
+/// So many members are asked until one answers.
+const MOST_ASKED: usize = 3;
+
+/// A cluster has a handful of members; more pods with its label are those of something else.
+const MOST_PODS: usize = 100;
+
+/// What the members said.
+#[derive(Debug)]
+pub(super) struct View {
+    /// The cluster's name.
+    pub scope: String,
+    pub members: Members,
+    /// What the leader says itself; `None`: there is none, or it does not answer.
+    pub leader: Option<Status>,
+}
+
+impl View {
+    /// The cluster that `pod` belongs to: as it tells itself, or another member where it does not
+    /// answer. May be repeated.
+    pub async fn of(world: &World, pod: &Object) -> Result<Self, ActionError> {
+        let mut asked = 1;
+        let first = match world.patroni.members(pod).await {
+            Ok(members) => Ok((pod.clone(), members)),
+            Err(error) => Err(error),
+        };
+        let (teller, members) = match first {
+            Ok(told) => told,
+            Err(error) if is_of_one(&error) => {
+                let mut told = None;
+                for other in others(world, pod).await? {
+                    if asked == MOST_ASKED {
+                        break;
+                    }
+                    asked += 1;
+                    match world.patroni.members(&other).await {
+                        Ok(members) => {
+                            told = Some((other, members));
+                            break;
+                        }
+                        Err(error) if is_of_one(&error) => {}
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+                told.ok_or(error)?
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let own = world.patroni.status(&teller).await?;
+        let leader = match members.leader() {
+            None => None,
+            Some(leader) if leader.name == teller.name() => Some(own.clone()),
+            Some(leader) => {
+                let key = ObjectKey::new("Pod", teller.namespace(), &leader.name);
+                match world.cluster.get(&key).await? {
+                    Some(pod) => match world.patroni.status(&pod).await {
+                        Ok(status) => Some(status),
+                        Err(error) if is_of_one(&error) => None,
+                        Err(error) => return Err(error.into()),
+                    },
+                    None => None,
+                }
+            }
+        };
+        Ok(Self { scope: own.scope, members, leader })
+    }
+
+    /// Whether the member gets the leader's changes as they are made; `None`: not known. Before
+    /// Patroni 3.1 a replica that does so is only `running`, and the leader says it.
+    pub fn streams(&self, member: &Member) -> Option<bool> {
+        match (member.state.as_str(), &self.leader) {
+            _ if member.leads() => Some(false),
+            ("streaming", _) => Some(true),
+            ("running", Some(leader)) => Some(leader.streams_to.contains(&member.name)),
+            ("running", None) => None,
+            _ => Some(false),
+        }
+    }
+
+    /// One line for people.
+    pub fn summary(&self) -> String {
+        let member = |member: &Member| {
+            let name = &member.name;
+            let timeline = member.timeline.map(|timeline| format!(" on timeline {timeline}")).unwrap_or_default();
+            if member.leads() {
+                return format!("{name} leads ({}{timeline})", member.state);
+            }
+            let streams = if self.streams(member) == Some(true) { "streaming" } else { member.state.as_str() };
+            let behind = member.lag.map(|lag| format!(", {lag} bytes behind")).unwrap_or_default();
+            format!("{name} is a {} ({streams}{timeline}{behind})", member.role.replace('_', " "))
+        };
+        let mut parts: Vec<String> = self.members.members.iter().map(member).collect();
+        if self.members.leader().is_none() {
+            parts.insert(0, "nobody leads".to_owned());
+        }
+        if self.members.paused {
+            parts.insert(0, "Patroni is paused".to_owned());
+        }
+        format!("{}: {}", self.scope, parts.join("; "))
+    }
+}
+
+/// Whether another member may answer all the same.
+fn is_of_one(error: &PatroniError) -> bool {
+    matches!(error, PatroniError::Unavailable { .. } | PatroniError::NoAddress { .. })
+}
+
+/// The other pods of the cluster; none where the pod has no label that says which one it is.
+async fn others(world: &World, pod: &Object) -> Result<Vec<Object>, ActionError> {
+    let Some((label, scope)) = SCOPE_LABELS.iter().find_map(|name| Some((name, pod.label(name)?))) else {
+        return Ok(Vec::new());
+    };
+    let query = ListQuery {
+        kind: "Pod".into(),
+        namespace: pod.namespace().to_owned(),
+        labels: format!("{label}={scope}"),
+        limit: MOST_PODS,
+        ..ListQuery::default()
+    };
+    let pods = world.cluster.list(&query).await?;
+    Ok(pods.into_iter().filter(|other| other.name() != pod.name()).collect())
+}
+
+/// The target, a pod.
+pub(super) async fn target(world: &World, step: &StepContext<'_>) -> Result<Object, ActionError> {
+    if step.target.kind != "Pod" {
+        return Err(ActionError::fail(format!("{} is no Pod: Patroni is asked in the pod of a member", step.target)));
+    }
+    let pod = world.cluster.get(step.target).await?;
+    pod.ok_or_else(|| ActionError::fail(format!("{} is not there any more", step.target)))
+}

@@ -1,0 +1,159 @@
+//! What Patroni's REST API answers, as Patroni 1.6 to 4 writes it.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Member, Members, Status, Switch};
+
+/// `GET /cluster`.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn members(body: &[u8]) -> Result<Members, String> {
+    #[derive(Deserialize)]
+    struct Wire {
+        members: Vec<WireMember>,
+        #[serde(default)]
+        pause: bool,
+    }
+    #[derive(Deserialize)]
+    struct WireMember {
+        name: String,
+        role: String,
+        #[serde(default)]
+        state: String,
+        timeline: Option<u64>,
+        /// A number, or `unknown`.
+        #[serde(default)]
+        lag: Value,
+    }
+    let Wire { members, pause } = read(body)?;
+    let member = |wire: WireMember| Member {
+        lag: wire.lag.as_u64(),
+        name: wire.name,
+        role: wire.role,
+        state: wire.state,
+        timeline: wire.timeline,
+    };
+    Ok(Members { members: members.into_iter().map(member).collect(), paused: pause })
+}
+
+/// `GET /patroni`.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn status(body: &[u8]) -> Result<Status, String> {
+    #[derive(Deserialize)]
+    struct Wire {
+        state: String,
+        role: String,
+        timeline: Option<u64>,
+        postmaster_start_time: Option<String>,
+        #[serde(default)]
+        xlog: Xlog,
+        #[serde(default)]
+        replication: Vec<Follower>,
+        patroni: Own,
+    }
+    #[derive(Default, Deserialize)]
+    struct Xlog {
+        location: Option<u64>,
+        received_location: Option<u64>,
+        replayed_location: Option<u64>,
+    }
+    #[derive(Deserialize)]
+    struct Follower {
+        application_name: Option<String>,
+        state: Option<String>,
+    }
+    #[derive(Deserialize)]
+    struct Own {
+        #[serde(default)]
+        scope: String,
+    }
+    let wire: Wire = read(body)?;
+    let streams = |follower: Follower| {
+        let streams = follower.state.is_some_and(|state| state == "streaming");
+        follower.application_name.filter(|_| streams)
+    };
+    let positions = [wire.xlog.location, wire.xlog.received_location, wire.xlog.replayed_location];
+    Ok(Status {
+        scope: wire.patroni.scope,
+        state: wire.state,
+        role: wire.role,
+        timeline: wire.timeline,
+        position: positions.into_iter().flatten().max(),
+        started: wire.postmaster_start_time,
+        streams_to: wire.replication.into_iter().filter_map(streams).collect(),
+    })
+}
+
+/// `GET /history`: a list of lists that begin with the timeline and the position.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn history(body: &[u8]) -> Result<Vec<Switch>, String> {
+    let lines: Vec<Vec<Value>> = read(body)?;
+    let switch = |line: Vec<Value>| {
+        let number = |n: usize| line.get(n).and_then(Value::as_u64);
+        Some(Switch { timeline: number(0)?, position: number(1)? })
+    };
+    lines.into_iter().map(|line| switch(line).ok_or_else(|| "a line of its history has no position".into())).collect()
+}
+
+fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, String> {
+    serde_json::from_slice(body).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As Patroni 3.0.2 has answered.
+    const CLUSTER: &str = r#"{"members": [
+        {"name": "shop-0", "role": "leader", "state": "running", "api_url": "http://10.0.0.2:8008/patroni", "host": "10.0.0.2", "port": 5432, "timeline": 1},
+        {"name": "shop-1", "role": "replica", "state": "stopping", "api_url": "http://10.0.0.3:8008/patroni", "host": "10.0.0.3", "port": 5432, "lag": "unknown"},
+        {"name": "shop-2", "role": "replica", "state": "running", "api_url": "http://10.0.0.4:8008/patroni", "host": "10.0.0.4", "port": 5432, "timeline": 1, "lag": 4096}]}"#;
+
+    #[test]
+    fn members_are_read_and_an_unknown_lag_is_none() {
+        let found = members(CLUSTER.as_bytes()).unwrap();
+        assert_eq!(found.leader().unwrap().name, "shop-0");
+        assert_eq!((found.members[1].lag, found.members[2].lag, found.paused), (None, Some(4096), false));
+        let paused = members(br#"{"members": [], "pause": true}"#).unwrap();
+        assert!(paused.paused && paused.leader().is_none());
+    }
+
+    #[test]
+    fn a_member_tells_how_far_it_is_and_who_streams_from_it() {
+        let leader = status(
+            br#"{"state": "running", "postmaster_start_time": "2026-11-30 04:05:57.106986+00:00", "role": "master", "server_version": 150020,
+                "xlog": {"location": 50331744}, "timeline": 1, "replication": [{"usename": "standby", "application_name": "shop-1",
+                "client_addr": "127.0.0.1", "state": "streaming", "sync_state": "async", "sync_priority": 0},
+                {"usename": "standby", "application_name": "pg_basebackup", "state": "backup"}],
+                "dcs_last_seen": 1796011581, "patroni": {"version": "3.0.2", "scope": "shop"}}"#,
+        )
+        .unwrap();
+        assert_eq!(
+            (leader.position, leader.streams_to, leader.scope.as_str()),
+            (Some(50_331_744), vec!["shop-1".into()], "shop")
+        );
+        let replica = status(
+            br#"{"state": "running", "role": "replica", "timeline": 1, "patroni": {"version": "3.0.2", "scope": "shop"},
+                "xlog": {"received_location": 300, "replayed_location": 200, "replayed_timestamp": null, "paused": false}}"#,
+        )
+        .unwrap();
+        assert_eq!(replica.position, Some(300));
+        let new = br#"{"state": "creating replica", "role": "uninitialized", "patroni": {"version": "3.0.2", "scope": "shop"}}"#;
+        assert!(status(new).unwrap().is_being_made());
+    }
+
+    #[test]
+    fn the_history_has_the_end_of_each_timeline() {
+        let told = br#"[[1, 25623960, "no recovery target specified", "2026-11-29T10:00:00+00:00", "shop-1"], [2, 25624344, "no recovery target specified"]]"#;
+        let switch = |timeline, position| Switch { timeline, position };
+        assert_eq!(history(told).unwrap(), [switch(1, 25_623_960), switch(2, 25_624_344)]);
+        assert_eq!(history(b"[]").unwrap(), []);
+        assert!(history(br#"[["x"]]"#).is_err() && history(b"<html>").is_err());
+    }
+}

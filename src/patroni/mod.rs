@@ -1,0 +1,144 @@
+//! Patroni: who leads a PostgreSQL cluster, and how its members do, asked through its REST API:
+//! <https://patroni.readthedocs.io/en/latest/rest_api.html>.
+
+mod answer;
+mod http;
+mod sim;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+pub use http::{HttpPatroni, PatroniAccess, Scheme};
+pub use sim::SimPatroni;
+
+use crate::cluster::Object;
+
+/// The port of the REST API where nothing else is said.
+pub const PORT: u16 = 8008;
+
+/// How long one request may take where nothing else is said.
+pub const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The labels by which the pods of one cluster are found: Patroni's own (and Zalando's), Crunchy's,
+/// StackGres's.
+pub const SCOPE_LABELS: [&str; 3] =
+    ["cluster-name", "postgres-operator.crunchydata.com/cluster", "stackgres.io/cluster-name"];
+
+/// Asks the member of a Patroni cluster that runs in a pod.
+#[async_trait]
+pub trait Patroni: Send + Sync + 'static {
+    /// All members, as that one knows them (`GET /cluster`). May be repeated.
+    async fn members(&self, pod: &Object) -> Result<Members, PatroniError>;
+
+    /// How that member does itself (`GET /patroni`). May be repeated.
+    async fn status(&self, pod: &Object) -> Result<Status, PatroniError>;
+
+    /// At which positions the cluster left its earlier timelines (`GET /history`). May be repeated.
+    async fn history(&self, pod: &Object) -> Result<Vec<Switch>, PatroniError>;
+
+    /// Has that member delete its data directory and copy the database anew (`POST /reinitialize`),
+    /// without force. It begins at once, and is over much later. After
+    /// [`PatroniError::Unavailable`] it may have begun or not.
+    async fn reinitialize(&self, pod: &Object) -> Result<(), PatroniError>;
+}
+
+/// The members of a cluster.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Members {
+    /// In the order of their names.
+    pub members: Vec<Member>,
+    /// Whether somebody has told Patroni to leave the cluster alone.
+    pub paused: bool,
+}
+
+impl Members {
+    /// Who leads; `None`: nobody does.
+    pub fn leader(&self) -> Option<&Member> {
+        self.members.iter().find(|member| member.leads())
+    }
+
+    pub fn named(&self, name: &str) -> Option<&Member> {
+        self.members.iter().find(|member| member.name == name)
+    }
+}
+
+/// A member, as the cluster's shared state has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Member {
+    /// That of its pod.
+    pub name: String,
+    /// `leader`, `standby_leader`, `sync_standby`, `replica`.
+    pub role: String,
+    /// `running`, `streaming` (since Patroni 3.1), `creating replica`, `start failed`, ...
+    pub state: String,
+    pub timeline: Option<u64>,
+    /// How far it is behind the leader, in bytes; `None`: not known.
+    pub lag: Option<u64>,
+}
+
+impl Member {
+    pub fn leads(&self) -> bool {
+        matches!(self.role.as_str(), "leader" | "standby_leader" | "master" | "primary")
+    }
+
+    /// Whether its data is being copied anew.
+    pub fn is_being_made(&self) -> bool {
+        self.state == "creating replica"
+    }
+}
+
+/// A member, as it says itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Status {
+    /// Of the cluster; empty where an old Patroni does not say.
+    pub scope: String,
+    pub state: String,
+    /// `uninitialized` while its data is being copied.
+    pub role: String,
+    pub timeline: Option<u64>,
+    /// How far its own WAL goes: written, received or replayed, whichever is furthest; in bytes.
+    pub position: Option<u64>,
+    /// Since when PostgreSQL runs, as Patroni writes it; `None`: it does not.
+    pub started: Option<String>,
+    /// Who streams from it: application names, which are those of members.
+    pub streams_to: Vec<String>,
+}
+
+impl Status {
+    /// Whether its data is being taken away or copied anew.
+    pub fn is_being_made(&self) -> bool {
+        self.state == "creating replica" || self.role == "uninitialized"
+    }
+}
+
+/// The end of a timeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Switch {
+    pub timeline: u64,
+    /// The position up to which the next timeline has what this one had, in bytes.
+    pub position: u64,
+}
+
+/// Why there is no answer. Each message says of which pod, and the next move.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PatroniError {
+    /// Not reachable, or too slow.
+    #[error("Patroni in {pod} did not answer: {message}")]
+    Unavailable { pod: String, message: String },
+    /// The pod has no address.
+    #[error("Patroni in {pod} cannot be asked: the pod has no address, so that it does not run")]
+    NoAddress { pod: String },
+    #[error(
+        "Patroni in {pod} does not accept our credentials ({status}); set `patroni.auth` in dogwatch.yaml to what `restapi` of \
+         Patroni's configuration says"
+    )]
+    Unauthorized { pod: String, status: u16 },
+    /// It understood, and does not do it.
+    #[error("Patroni in {pod} refused: {message}")]
+    Refused { pod: String, message: String },
+    #[error(
+        "what answers on Patroni's port of {pod} is not Patroni: {message}; look at `patroni.port` in dogwatch.yaml"
+    )]
+    Unreadable { pod: String, message: String },
+}

@@ -1,0 +1,219 @@
+//! Patroni in the simulated cluster: its state is where a real one keeps it with Kubernetes as its
+//! store, in the annotations of the members' pods and of `SCOPE-config`.
+//! <https://patroni.readthedocs.io/en/latest/kubernetes.html>
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use super::{Member, Members, Patroni, PatroniError, Status, Switch};
+use crate::clock::Clock;
+use crate::cluster::sim::{Fault, Verb};
+use crate::cluster::{Object, SimCluster};
+use crate::model::ObjectKey;
+
+/// The kind by which faults speak of requests to Patroni: `get`, and `create` for those that
+/// change something.
+const KIND: &str = "Patroni";
+
+/// PostgreSQL is stopped,
+const STOPPED_AFTER: TimeDelta = TimeDelta::seconds(10);
+/// and the copy is there.
+const REBUILT_AFTER: TimeDelta = TimeDelta::minutes(5);
+
+/// The Patroni of all clusters in a simulated one.
+pub struct SimPatroni {
+    cluster: SimCluster,
+    clock: Arc<dyn Clock>,
+    /// Members that are being rebuilt, since when.
+    rebuilt: Mutex<BTreeMap<ObjectKey, DateTime<Utc>>>,
+}
+
+impl SimPatroni {
+    pub fn new(cluster: SimCluster, clock: Arc<dyn Clock>) -> Self {
+        Self { cluster, clock, rebuilt: Mutex::default() }
+    }
+
+    /// Lets a request in, and says who is there as things are by now.
+    fn admit(&self, verb: Verb, pod: &Object) -> Result<Vec<(Object, Value)>, PatroniError> {
+        let key = pod.key();
+        let away = |message: String| PatroniError::Unavailable { pod: key.to_string(), message };
+        let what = format!("ask Patroni in {key}");
+        self.cluster.mishap_before(verb, KIND, &what).map_err(|_| away("the connection was lost".into()))?;
+        let Some(pod) = self.cluster.object(&key) else {
+            return Err(PatroniError::NoAddress { pod: key.to_string() });
+        };
+        if pod.text("/status/phase") != "Running" {
+            return Err(away("connection refused".into()));
+        }
+        self.catch_up();
+        let Some(scope) = scope(&pod) else {
+            let message = "the pod has no label `cluster-name`".to_owned();
+            return Err(PatroniError::Unreadable { pod: key.to_string(), message });
+        };
+        let pods = self.cluster.objects("Pod", pod.namespace());
+        let members = pods.into_iter().filter(|other| self::scope(other) == Some(scope));
+        Ok(members.filter_map(|pod| own(&pod).map(|own| (pod, own))).collect())
+    }
+
+    /// Brings those that are being rebuilt to where they are by now.
+    fn catch_up(&self) {
+        let now = self.clock.now();
+        self.lock().retain(|key, since| {
+            let faults = self.cluster.faults();
+            let is = |fault: &Fault, never: bool| match fault {
+                Fault::RebuildNeverEnds { member } => never && member == key,
+                Fault::RebuildFails { member } => !never && member == key,
+                _ => false,
+            };
+            let lasting = now - *since;
+            let state = if lasting < STOPPED_AFTER {
+                "stopping"
+            } else if lasting < REBUILT_AFTER || faults.iter().any(|fault| is(fault, true)) {
+                "creating replica"
+            } else if faults.iter().any(|fault| is(fault, false)) {
+                "start failed"
+            } else {
+                "streaming"
+            };
+            self.write(key, state);
+            lasting < REBUILT_AFTER || state == "creating replica"
+        });
+    }
+
+    /// As Patroni itself writes it.
+    fn write(&self, key: &ObjectKey, state: &str) {
+        let Some(pod) = self.cluster.object(key) else { return };
+        let Some(mut own) = own(&pod).filter(|own| own["state"] != state) else { return };
+        let leader = self
+            .cluster
+            .objects("Pod", pod.namespace())
+            .into_iter()
+            .find(|other| scope(other) == scope(&pod) && self::own(other).is_some_and(|own| leads(&own)));
+        let leader = leader.and_then(|leader| self::own(&leader)).unwrap_or_default();
+        if let Some(fields) = own.as_object_mut() {
+            fields.insert("state".into(), state.into());
+            if state == "streaming" {
+                fields.insert("timeline".into(), leader["timeline"].clone());
+                fields.insert("xlog_location".into(), leader["xlog_location"].clone());
+                fields.insert("started".into(), self.clock.now().to_rfc3339().into());
+            } else {
+                for name in ["timeline", "xlog_location", "started"] {
+                    fields.remove(name);
+                }
+            }
+        }
+        let status = json!({ "metadata": { "annotations": { "status": own.to_string() } } });
+        // It has just been there.
+        let _ = self.cluster.change(key, &status, "Patroni");
+    }
+
+    /// What the cluster keeps in the annotations of `SCOPE-config`, on a ConfigMap or on Endpoints.
+    fn kept(&self, pod: &Object, annotation: &str) -> Value {
+        let name = format!("{}-config", scope(pod).unwrap_or_default());
+        let kinds = ["ConfigMap", "Endpoints"].into_iter();
+        let found = kinds.filter_map(|kind| self.cluster.object(&ObjectKey::new(kind, pod.namespace(), &name))).next();
+        let text = found.as_ref().and_then(|object| object.annotation(annotation)).unwrap_or("null");
+        serde_json::from_str(text).unwrap_or_default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<ObjectKey, DateTime<Utc>>> {
+        self.rebuilt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Patroni for SimPatroni {
+    async fn members(&self, pod: &Object) -> Result<Members, PatroniError> {
+        let found = self.admit(Verb::Get, pod)?;
+        let leader = found.iter().find(|(_, own)| leads(own)).map(|(_, own)| own.clone()).unwrap_or_default();
+        let end = leader["xlog_location"].as_u64();
+        let member = |(pod, own): (Object, Value)| {
+            let behind = |end: u64| Some(end.saturating_sub(own["xlog_location"].as_u64()?));
+            Member {
+                name: pod.name().to_owned(),
+                role: if leads(&own) { "leader".into() } else { role(&own, "replica") },
+                state: text(&own, "state"),
+                timeline: own["timeline"].as_u64(),
+                lag: end.and_then(behind).filter(|_| !leads(&own)),
+            }
+        };
+        let paused = self.kept(pod, "config")["pause"] == true;
+        Ok(Members { members: found.into_iter().map(member).collect(), paused })
+    }
+
+    async fn status(&self, pod: &Object) -> Result<Status, PatroniError> {
+        let found = self.admit(Verb::Get, pod)?;
+        let streams = |(other, own): &(Object, Value)| {
+            (other.name() != pod.name() && own["state"] == "streaming").then(|| other.name().to_owned())
+        };
+        let streams_to = found.iter().filter_map(streams).collect();
+        let own = found.iter().find(|(other, _)| other.name() == pod.name()).map(|(_, own)| own);
+        let own = own.cloned().unwrap_or_default();
+        let is_made = own["state"] == "creating replica";
+        let runs = matches!(own["state"].as_str(), Some("running" | "streaming" | "in archive recovery"));
+        let started = own["started"].as_str().unwrap_or_else(|| pod.text("/status/startTime"));
+        Ok(Status {
+            scope: scope(pod).unwrap_or_default().to_owned(),
+            state: text(&own, "state"),
+            role: if is_made { "uninitialized".into() } else { role(&own, "replica") },
+            timeline: own["timeline"].as_u64(),
+            position: own["xlog_location"].as_u64().filter(|_| runs),
+            started: runs.then(|| started.to_owned()),
+            streams_to: if leads(&own) { streams_to } else { Vec::new() },
+        })
+    }
+
+    async fn history(&self, pod: &Object) -> Result<Vec<Switch>, PatroniError> {
+        self.admit(Verb::Get, pod)?;
+        let kept = self.kept(pod, "history");
+        let switch = |line: &Value| Some(Switch { timeline: line.get(0)?.as_u64()?, position: line.get(1)?.as_u64()? });
+        Ok(kept.as_array().into_iter().flatten().filter_map(switch).collect())
+    }
+
+    async fn reinitialize(&self, pod: &Object) -> Result<(), PatroniError> {
+        let found = self.admit(Verb::Create, pod)?;
+        let key = pod.key();
+        let refused = |message: &str| PatroniError::Refused { pod: key.to_string(), message: message.to_owned() };
+        if !found.iter().any(|(_, own)| leads(own)) {
+            return Err(refused("Cluster has no leader, can not reinitialize"));
+        }
+        let Some((_, own)) = found.iter().find(|(other, _)| other.name() == pod.name()) else {
+            return Err(refused("it is no member"));
+        };
+        if leads(own) {
+            return Err(refused("I am the leader, can not reinitialize"));
+        }
+        if own["state"] == "creating replica" || self.lock().contains_key(&key) {
+            return Err(refused("reinitialize already in progress"));
+        }
+        self.lock().insert(key.clone(), self.clock.now());
+        self.catch_up();
+        let lost = |_| PatroniError::Unavailable { pod: key.to_string(), message: "the connection was lost".into() };
+        self.cluster.made_elsewhere(KIND, &key, "reinitialize").map_err(lost)
+    }
+}
+
+fn scope(pod: &Object) -> Option<&str> {
+    super::SCOPE_LABELS.iter().find_map(|name| pod.label(name))
+}
+
+/// What a member keeps of itself.
+fn own(pod: &Object) -> Option<Value> {
+    serde_json::from_str::<Value>(pod.annotation("status")?).ok().filter(Value::is_object)
+}
+
+fn leads(own: &Value) -> bool {
+    matches!(own["role"].as_str(), Some("master" | "primary" | "leader" | "standby_leader"))
+}
+
+fn role(own: &Value, default: &str) -> String {
+    own["role"].as_str().unwrap_or(default).to_owned()
+}
+
+fn text(own: &Value, field: &str) -> String {
+    own[field].as_str().unwrap_or_default().to_owned()
+}
