@@ -21,6 +21,8 @@ use crate::world::wait::wait_for;
 pub const SOON: Duration = Duration::from_secs(90);
 const WEBHOOK_TOKEN: &str = "a-webhook-token-of-the-tests";
 const API_TOKEN: &str = "an-api-token-of-the-tests";
+/// Carol's, who is of the team `databases`.
+const DATABASES_TOKEN: &str = "the-token-of-who-knows-databases";
 
 /// Everything around one bot, and the bot.
 pub struct Site {
@@ -84,9 +86,11 @@ impl Site {
             .expect("the shipped rotation");
         self.folder.write("webhook-token", WEBHOOK_TOKEN);
         self.folder.write("api-token", API_TOKEN);
+        self.folder.write("databases-token", DATABASES_TOKEN);
         let config = format!(
             "server:\n  listen: 127.0.0.1:{port}\n  webhook_auth: {{ bearer: {{ file: webhook-token }} }}\n  \
-             api_tokens: [{{ name: ada, role: responder, token: {{ file: api-token }} }}]\n\
+             api_tokens: [{{ name: ada, role: responder, token: {{ file: api-token }} }}, {{ name: carol, role: responder, token: {{ file: \
+             databases-token }} }}]\n\
              store: {{ sqlite: dogwatch.db }}\n\
              cluster: {{ kubeconfig: {kubeconfig}, lease: {{ namespace: {lease}, name: dogwatch }} }}\n\
              prometheus: {{ url: \"{prometheus}\" }}\n\
@@ -166,18 +170,24 @@ impl Site {
 
     /// What the bot answers to a command.
     pub async fn says(&self, command: &str) -> String {
-        let answer = self.answers(command).await;
+        let answer = self.answers(command, API_TOKEN).await;
+        answer["reply"].as_str().unwrap_or_else(|| panic!("no reply: {answer}")).to_owned()
+    }
+
+    /// What the bot answers to somebody of the team `databases`.
+    pub async fn says_to_databases(&self, command: &str) -> String {
+        let answer = self.answers(command, DATABASES_TOKEN).await;
         answer["reply"].as_str().unwrap_or_else(|| panic!("no reply: {answer}")).to_owned()
     }
 
     /// Whether it says this; one person may not ask without end, and is told so.
     pub async fn says_part(&self, command: &str, part: &str) -> bool {
-        let answer = self.answers(command).await;
+        let answer = self.answers(command, API_TOKEN).await;
         answer["reply"].as_str().is_some_and(|reply| reply.contains(part))
     }
 
-    async fn answers(&self, command: &str) -> Value {
-        let request = http::client().post(self.url("/v1/commands")).bearer_auth(API_TOKEN);
+    async fn answers(&self, command: &str, token: &str) -> Value {
+        let request = http::client().post(self.url("/v1/commands")).bearer_auth(token);
         let request = request.json(&json!({ "command": command }));
         request.send().await.expect("the bot answers").json().await.expect("JSON")
     }
@@ -232,7 +242,9 @@ impl Site {
 /// looks, and how far its queries look back become seconds; its bounds stay.
 fn impatient(playbook: &str) -> String {
     let playbook = shortened(playbook, "settle: ", "2s");
-    let playbook = shortened(&playbook, "every: ", "1s");
+    // A watch may not look as often as a verify.
+    let every = |line: &str| shortened(line, "every: ", if line.contains("watch: ") { "5s" } else { "1s" });
+    let playbook: String = playbook.split_inclusive('\n').map(every).collect();
     shortened(&playbook, "[", "10s")
 }
 
@@ -254,6 +266,9 @@ fn shortened(text: &str, mark: &str, duration: &str) -> String {
 
 #[test]
 fn only_durations_of_minutes_are_shortened() {
-    let text = "rate(x[5m]) deriv(x[1h]) labels[?'a'] { settle: 6m, within: 15m }";
-    assert_eq!(impatient(text), "rate(x[10s]) deriv(x[1h]) labels[?'a'] { settle: 2s, within: 15m }");
+    let text = "rate(x[5m]) deriv(x[1h]) labels[?'a'] { settle: 6m, within: 15m }\nwatch: { every: 1m }\nevery: 1m\n";
+    assert_eq!(
+        impatient(text),
+        "rate(x[10s]) deriv(x[1h]) labels[?'a'] { settle: 2s, within: 15m }\nwatch: { every: 5s }\nevery: 1s\n"
+    );
 }

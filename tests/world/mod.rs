@@ -11,6 +11,7 @@
 //! | `away` | a cluster that nobody answers for |
 //! | `alertmanager` | a real Alertmanager, or several as one cluster |
 //! | `prometheus` | a real Prometheus that scrapes what the test says |
+//! | `patroni` | a real Patroni cluster with PostgreSQL |
 //! | `discord` | a stand-in for Discord: gateway and REST |
 //! | `mail_server` | a real mail server |
 //! | `mail` | a stand-in for a mail server that refuses what it is told to, and mails as read |
@@ -41,6 +42,7 @@ pub mod mail;
 pub mod mail_server;
 pub mod pagerduty;
 pub mod parcels;
+pub mod patroni;
 pub mod ports;
 pub mod process;
 pub mod programs;
