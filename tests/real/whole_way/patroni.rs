@@ -46,6 +46,8 @@ async fn a_replica_whose_wal_is_gone_is_rebuilt_once_somebody_says_yes() {
     let answer = site.says("/approve APR-1").await;
     assert!(answer.contains("databases"), "{answer}");
     site.says_to_databases("/approve APR-1").await;
+    // Before, while or after Patroni is told: nobody knows, and the bot finds out.
+    site.restart_bot().await;
     wait_until(SOON, "it is rebuilt", async || {
         show(&databases, &lines).await;
         databases.streaming().await.contains(&"shop-1".to_owned())
