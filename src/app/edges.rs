@@ -9,8 +9,8 @@ use super::parse_oncall;
 use crate::alertmanager::{Alertmanager, HttpAlertmanager};
 use crate::clock::{Clock as _, SystemClock};
 use crate::cluster::{Cluster, Connection, Kinds, RealCluster};
-use crate::config::{AlertmanagerConfig, AuthConfig, Config, PatroniConfig, PrometheusConfig, SourceConfig};
-use crate::diagnostics::{Diagnostic, DiagnosticSeverity};
+use crate::config::{AlertmanagerConfig, AuthConfig, Config, Dialect, PatroniConfig, PrometheusConfig, SourceConfig};
+use crate::diagnostics::{Code, Diagnostic, DiagnosticSeverity};
 use crate::engine::FreezeMap;
 use crate::files;
 use crate::http::HttpAuth;
@@ -20,7 +20,7 @@ use crate::model::{MayStart, SourceRights};
 use crate::oncall::{OnCall, Roster};
 use crate::patroni::{HttpPatroni, Patroni, PatroniAccess};
 use crate::playbook::{Catalog, Playbook};
-use crate::prometheus::{HttpPrometheus, MatchingPrometheus, NoPrometheus, Prometheus, with_matchers};
+use crate::prometheus::{HttpPrometheus, MatchingPrometheus, NoPrometheus, Prometheus, parse_promql, with_matchers};
 
 /// The cluster as the configuration says. It is not asked anything yet: a bot whose cluster is away must start all the same, to
 /// take alerts in and to page.
@@ -50,7 +50,7 @@ pub async fn real_cluster(config: &Config) -> anyhow::Result<RealCluster> {
 /// # Errors
 /// When its URL or its secret cannot be used.
 pub fn prometheus(config: &Config) -> anyhow::Result<Arc<dyn Prometheus>> {
-    let Some(PrometheusConfig { url, auth, timeout, matchers }) = &config.prometheus else {
+    let Some(PrometheusConfig { url, auth, timeout, matchers, .. }) = &config.prometheus else {
         return Ok(Arc::new(NoPrometheus));
     };
     let http = Arc::new(HttpPrometheus::new(url, http_auth(auth.as_ref())?, timeout.0)?);
@@ -96,8 +96,9 @@ fn http_auth(auth: Option<&AuthConfig>) -> anyhow::Result<Option<HttpAuth>> {
 pub fn playbooks(config: &Config, kinds: &Arc<Kinds>) -> (Catalog, Vec<Diagnostic>) {
     let folder = &config.playbooks.dir;
     let (catalog, mut problems) = Catalog::load_with(folder, kinds);
-    let (catalog, unmatched) = catalog.without(|playbook| unmatched_queries(config, playbook));
-    problems.extend(unmatched);
+    problems.retain(|problem| !is_settled(config, problem));
+    let (catalog, refused) = catalog.without(|playbook| refused_queries(config, playbook));
+    problems.extend(refused);
     let today = SystemClock::default().now().date_naive();
     problems.extend(catalog.iter().filter_map(|playbook| playbook.review_due(today)));
     for problem in &problems {
@@ -112,11 +113,32 @@ pub fn playbooks(config: &Config, kinds: &Arc<Kinds>) -> (Catalog, Vec<Diagnosti
     (catalog, problems)
 }
 
-/// Queries to which `prometheus.match` cannot be added: asked without it, they would be about all
-/// clusters.
-pub fn unmatched_queries(config: &Config, playbook: &Playbook) -> Vec<Diagnostic> {
+/// Queries that cannot be asked here: those to which `prometheus.match` cannot be added, as without
+/// it they would be about all clusters, and those that `prometheus.dialect` does not know.
+pub fn refused_queries(config: &Config, playbook: &Playbook) -> Vec<Diagnostic> {
     let Some(prometheus) = &config.prometheus else { return Vec::new() };
-    playbook.wrong_queries(|expr| with_matchers(expr, &prometheus.matchers).err())
+    let unmatched = |expr: &str| with_matchers(expr, &prometheus.matchers).err();
+    let mut refused = playbook.wrong_queries(Code::UnmatchedQuery, unmatched);
+    if prometheus.dialect == Some(Dialect::Promql) {
+        let foreign = |expr: &str| {
+            let wrong = parse_promql(expr).err().filter(|wrong| wrong.is_metricsql)?;
+            Some(format!("`prometheus.dialect` is promql: {}", wrong.message))
+        };
+        refused.extend(playbook.wrong_queries(Code::InvalidQuery, foreign));
+    }
+    refused
+}
+
+/// Whether `prometheus.dialect` settles what is doubtful about a query: VictoriaMetrics takes what
+/// Prometheus would not, or [`refused_queries`] has it.
+pub fn is_settled(config: &Config, problem: &Diagnostic) -> bool {
+    let dialect = config.prometheus.as_ref().and_then(|prometheus| prometheus.dialect);
+    let is_foreign = match dialect {
+        None => false,
+        Some(Dialect::Promql) => problem.code == Code::InvalidQuery,
+        Some(Dialect::Metricsql) => matches!(problem.code, Code::UnknownFunction | Code::InvalidQuery),
+    };
+    is_foreign && !problem.is_error()
 }
 
 /// What a bot without playbooks does.

@@ -43,7 +43,7 @@ use crate::store::{AffectedStore as _, IncidentStore as _, SignalStore as _};
 use crate::worker::{self, Progress};
 
 use crew::Crew;
-pub use edges::{cluster, no_playbooks, patroni, prometheus, real_cluster, unmatched_queries};
+pub use edges::{cluster, is_settled, no_playbooks, patroni, prometheus, real_cluster, refused_queries};
 pub use ending::Ending;
 use ending::{CLOSE_WITHIN, LEAVE_WITHIN};
 use lookout::{Lookout, Patience};

@@ -10,8 +10,8 @@ use super::against::Against;
 use super::kinds::KindsArgs;
 use super::output::{Exit, Failure, say};
 use crate::app::{
-    no_playbooks, parse_oncall, unfit_approvers, unknown_budgets, unknown_contacts, unknown_page_teams, unknown_people,
-    unknown_teams, unknown_ticket_teams, unmatched_queries,
+    is_settled, no_playbooks, parse_oncall, refused_queries, unfit_approvers, unknown_budgets, unknown_contacts,
+    unknown_page_teams, unknown_people, unknown_teams, unknown_ticket_teams,
 };
 use crate::clock::{Clock as _, SystemClock};
 use crate::cluster::Kinds;
@@ -99,7 +99,8 @@ pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
     }
     if let Some(config) = &config {
         let wrong: Vec<Diagnostic> =
-            found.loaded.iter().flat_map(|playbook| unmatched_queries(config, playbook)).collect();
+            found.loaded.iter().flat_map(|playbook| refused_queries(config, playbook)).collect();
+        found.diagnostics.retain(|problem| !is_settled(config, problem));
         found.loaded.retain(|playbook| wrong.iter().all(|problem| problem.path != playbook.path));
         found.diagnostics.extend(wrong);
     }

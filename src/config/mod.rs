@@ -61,7 +61,7 @@ pub use pages::{PageSink, PagesConfig};
 pub use patroni::PatroniConfig;
 pub use people::PersonConfig;
 pub use playbooks::PlaybooksConfig;
-pub use prometheus::PrometheusConfig;
+pub use prometheus::{Dialect, PrometheusConfig};
 pub use server::{ApiToken, ServerConfig};
 pub use severities::{BlastRadiusConfig, SeveritiesConfig, TierRuleConfig, TiersConfig};
 pub use size::ByteSize;

@@ -74,13 +74,13 @@ impl Playbook {
 
     /// Its queries that `why_wrong` finds fault with. A query is given with a name in the place of
     /// each hole: what is put in there is a name or a number.
-    pub fn wrong_queries(&self, why_wrong: impl Fn(&str) -> Option<String>) -> Vec<Diagnostic> {
+    pub fn wrong_queries(&self, code: Code, why_wrong: impl Fn(&str) -> Option<String>) -> Vec<Diagnostic> {
         let source = SourceText { path: &self.path, text: &self.source };
         let queries = self.all_steps().filter_map(|step| match &step.kind {
             StepKind::Action(action) => action.describe().query(),
             _ => None,
         });
-        queries.filter_map(|(expr, at)| Some(source.error(Code::UnmatchedQuery, at, why_wrong(&expr)?))).collect()
+        queries.filter_map(|(expr, at)| Some(source.error(code, at, why_wrong(&expr)?))).collect()
     }
 
     /// The read-only step that a verify repeats, by its id.

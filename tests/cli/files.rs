@@ -126,6 +126,34 @@ fn check_refuses_a_query_that_cannot_be_held_to_one_cluster() {
 }
 
 #[test]
+fn what_only_victoriametrics_takes_is_a_mistake_only_where_prometheus_answers() {
+    let dir = folder();
+    let query = |expr: &str| format!("diagnose:\n  - prometheus.query: {{ expr: '{expr}' }}\n    id: rate");
+    let check = |expr: &str, dialect: &str| {
+        fs::write(dir.path().join("playbooks/look.yaml"), PLAYBOOK.replace("diagnose:", &query(expr))).unwrap();
+        let config = format!("prometheus: {{ url: 'http://prometheus'{dialect} }}\n");
+        fs::write(dir.path().join("dogwatch.yaml"), config).unwrap();
+        dogwatch(dir.path(), &["check", "--config", "dogwatch.yaml"], &[])
+    };
+    let (word, function) = ("rate(requests[5m]) keep_metric_names", "range_avg(requests)");
+    for (expr, dialect, code, says) in [
+        (word, "", 0, "warning[invalid-query]"),
+        (word, ", dialect: promql", 1, "`prometheus.dialect` is promql: `keep_metric_names` is a word of MetricsQL"),
+        (word, ", dialect: metricsql", 0, ""),
+        (function, "", 0, "Prometheus has no function `range_avg`"),
+        (function, ", dialect: promql", 0, "Prometheus has no function `range_avg`"),
+        (function, ", dialect: metricsql", 0, ""),
+        (word, ", dialect: sql", 1, "promql"),
+    ] {
+        let said = check(expr, dialect);
+        assert_eq!(said.code, code, "{expr}{dialect}: {}", said.out);
+        assert!(said.out.contains(says), "{expr}{dialect}: {}", said.out);
+        assert!(!says.is_empty() || !said.out.contains("look.yaml"), "{expr}{dialect}: {}", said.out);
+        assert!(!said.out.contains("2 errors") && said.out.matches("MetricsQL").count() < 2, "{}", said.out);
+    }
+}
+
+#[test]
 fn rbac_prints_the_least_role() {
     let dir = folder();
     let said = dogwatch(dir.path(), &["rbac"], &[]);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{InForce, file_name};
-use crate::app::edges::unmatched_queries;
+use crate::app::edges::{is_settled, refused_queries};
 use crate::diagnostics::{Diagnostic, DiagnosticSeverity};
 use crate::playbook::{Catalog, read_folder};
 use crate::reload::{Counts, Mistake, Reloadable, Snapshot, Taken};
@@ -81,7 +81,7 @@ impl Reloadable for PlaybookFolder {
             ));
         }
         let config = in_force.config.get();
-        let again = before.read_again(read.files(), &in_force.kinds, |playbook| unmatched_queries(&config, playbook));
+        let again = before.read_again(read.files(), &in_force.kinds, |playbook| refused_queries(&config, playbook));
         let mistakes = self.mistakes(&again.problems);
         let changes = before.changes_to(&again.catalog);
         if changes.is_empty() {
@@ -93,6 +93,7 @@ impl Reloadable for PlaybookFolder {
         let mut warnings = in_force.changing(|| drop(in_force.catalog.send_replace(Arc::new(again.catalog))));
         in_force.store.bells().clock.ring();
         let said = again.problems.iter().filter(|problem| problem.severity == DiagnosticSeverity::Warning);
+        let said = said.filter(|problem| !is_settled(&config, problem));
         warnings.extend(said.map(ToString::to_string));
         Taken { changes, mistakes, warnings }
     }
