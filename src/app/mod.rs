@@ -3,6 +3,7 @@
 mod crew;
 mod edges;
 mod ending;
+
 mod lookout;
 mod oncall_file;
 mod playbooks;
@@ -10,6 +11,7 @@ mod reloads;
 mod replies;
 mod rights;
 mod sinks;
+mod site;
 mod teams;
 mod tickets;
 
@@ -51,6 +53,7 @@ pub use oncall_file::parse_oncall;
 use playbooks::CatalogListing;
 pub use reloads::{InForce, reloader};
 use replies::{LivePreviews, ShiftReports};
+pub use site::Site;
 use teams::unknown_to;
 pub use teams::{
     unfit_approvers, unknown_budgets, unknown_contacts, unknown_page_teams, unknown_people, unknown_teams,

@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use clap::ValueEnum;
 
 use super::against::Against;
 use super::kinds::KindsArgs;
 use super::output::{Exit, Failure, say};
 use crate::app::{
-    is_settled, no_playbooks, parse_oncall, refused_queries, unfit_approvers, unknown_budgets, unknown_contacts,
-    unknown_page_teams, unknown_people, unknown_teams, unknown_ticket_teams,
+    Site, cluster, is_settled, no_playbooks, parse_oncall, prometheus, refused_queries, unfit_approvers,
+    unknown_budgets, unknown_contacts, unknown_page_teams, unknown_people, unknown_teams, unknown_ticket_teams,
 };
 use crate::clock::{Clock as _, SystemClock};
 use crate::cluster::Kinds;
@@ -33,6 +34,7 @@ Examples:
   dogwatch check --config dogwatch.yaml        the configuration, and all that it names
   dogwatch check --format github               marks in a pull request
   dogwatch check --against origin/main         what was changed has a new version
+  dogwatch check --live --config dogwatch.yaml and whether it can work in the cluster
 
 Each mistake comes with its place, its code and what to write instead. Warnings alone are no failure.")]
 pub(super) struct Args {
@@ -52,6 +54,11 @@ pub(super) struct Args {
     #[arg(long, value_enum, default_value_t = Format::Text, hide_possible_values = true)]
     format: Format,
 
+    /// Also ask the cluster and the Prometheus of the configuration for what playbooks need there:
+    /// targets, kinds, rights and metrics. Nothing is changed
+    #[arg(long)]
+    live: bool,
+
     #[command(flatten)]
     kinds: KindsArgs,
 }
@@ -65,7 +72,7 @@ enum Format {
     Sarif,
 }
 
-pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
+pub(super) async fn go(args: &Args) -> anyhow::Result<Exit> {
     let mut found = Found::default();
     let mut paths = args.paths.clone();
     let config = match &args.config {
@@ -103,6 +110,10 @@ pub(super) fn go(args: &Args) -> anyhow::Result<Exit> {
         found.diagnostics.retain(|problem| !is_settled(config, problem));
         found.loaded.retain(|playbook| wrong.iter().all(|problem| problem.path != playbook.path));
         found.diagnostics.extend(wrong);
+    }
+    if args.live {
+        let config = config.clone().unwrap_or_default();
+        found.live(&config).await?;
     }
     if let (Some(oncall), Some(config)) = (found.oncall.take(), &config) {
         found.teams(&oncall, config);
@@ -220,6 +231,17 @@ impl Found {
         let is_new: Vec<_> = wrong.filter(|wrong| !self.diagnostics.contains(wrong)).collect();
         self.loaded.retain(|playbook| is_new.iter().all(|wrong| wrong.path != playbook.path));
         self.diagnostics.extend(is_new);
+    }
+
+    /// What the playbooks need of the cluster and of Prometheus, and is not there.
+    async fn live(&mut self, config: &Config) -> anyhow::Result<()> {
+        let (cluster, prometheus) = (cluster(config).await?, prometheus(config)?);
+        cluster.version().await.context("the cluster was asked for what the playbooks need")?;
+        let mut site = Site::new(cluster, prometheus, SystemClock::default().now());
+        for playbook in self.loaded.clone() {
+            self.diagnostics.extend(site.missing(&playbook).await);
+        }
+        Ok(())
     }
 
     /// What was changed since that revision, and has no new version.

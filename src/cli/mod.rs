@@ -102,7 +102,7 @@ impl Command {
         match self {
             Command::Serve(args) => serve::go(&args),
             Command::Demo(args) => wait(demo::go(args)),
-            Command::Check(args) => check::go(&args),
+            Command::Check(args) => wait(check::go(&args)),
             Command::Test(args) => wait(test::go(args)),
             Command::Drill(args) => wait(drill::go(args)),
             Command::Snapshot(args) => wait(snapshot::go(args)),

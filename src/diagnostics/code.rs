@@ -84,6 +84,10 @@ codes! {
     DuplicatePlaybook "duplicate-playbook" "Two playbooks have one name.",
     DuplicateTrigger "duplicate-trigger" "Two playbooks answer every alert of one name.",
     UnchangedVersion "unchanged-version" "A playbook was changed and has the version that it had.",
+    MissingKind "missing-kind" "The cluster that was asked has no such kind.",
+    MissingTarget "missing-target" "The object that a playbook is about is not in the cluster that was asked.",
+    MissingRight "missing-right" "The cluster that was asked does not allow what a playbook does.",
+    MissingSeries "missing-series" "The Prometheus that was asked has no series of a metric now.",
     NoPlaybooks "no-playbooks" "A folder holds no playbook.",
     // Cases.
     OrphanCases "orphan-cases" "A file of cases stands beside no playbook of its name.",

@@ -76,11 +76,20 @@ impl Playbook {
     /// each hole: what is put in there is a name or a number.
     pub fn wrong_queries(&self, code: Code, why_wrong: impl Fn(&str) -> Option<String>) -> Vec<Diagnostic> {
         let source = SourceText { path: &self.path, text: &self.source };
-        let queries = self.all_steps().filter_map(|step| match &step.kind {
+        self.queries().filter_map(|(expr, at)| Some(source.error(code, at, why_wrong(&expr)?))).collect()
+    }
+
+    /// Its queries, with a name in the place of each hole, and where they stand.
+    pub fn queries(&self) -> impl Iterator<Item = (String, Location)> {
+        self.all_steps().filter_map(|step| match &step.kind {
             StepKind::Action(action) => action.describe().query(),
             _ => None,
-        });
-        queries.filter_map(|(expr, at)| Some(source.error(code, at, why_wrong(&expr)?))).collect()
+        })
+    }
+
+    /// Something about it that only shows elsewhere.
+    pub fn warning(&self, code: Code, at: Location, message: String) -> Diagnostic {
+        SourceText { path: &self.path, text: &self.source }.warning(code, at, message)
     }
 
     /// The read-only step that a verify repeats, by its id.

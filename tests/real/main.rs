@@ -10,6 +10,7 @@ mod world;
 mod cluster_contract;
 
 mod alertmanager_payloads;
+mod check_live;
 mod contract_cluster;
 mod email;
 mod kinds;
