@@ -158,7 +158,8 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
     let budgets = Live::from(config.pages.budgets());
     let reporter = Reporter::new(store.clone(), clock.clone(), roster.clone(), template()?)
         .with_budgets(budgets.clone())
-        .with_freeze_map(rules.freeze_map.clone());
+        .with_freeze_map(rules.freeze_map.clone())
+        .with_catalog(bot.catalog.clone());
     let previews = LivePreviews::new(world.clone(), bot.catalog.clone(), config.engine.output_limit.bytes());
     let reports = ShiftReports(reporter);
     let desk = Desk::new(store.clone(), clock.clone(), metrics.clone(), Arc::new(previews), Arc::new(reports))
@@ -184,7 +185,8 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
         Reporter::new(store.clone(), clock.clone(), roster.clone(), template()?)
             .with_mode(config.handoff.mode)
             .with_budgets(budgets.clone())
-            .with_freeze_map(rules.freeze_map.clone()),
+            .with_freeze_map(rules.freeze_map.clone())
+            .with_catalog(bot.catalog.clone()),
         config.handoff.dir.clone(),
     );
     workers.push(Arc::new(handoffs));

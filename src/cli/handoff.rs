@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::ValueEnum;
+use tokio::sync::watch;
 
 use super::oncall;
 use super::output::{Exit, Failure, say, warn};
@@ -12,6 +13,7 @@ use crate::config::Config;
 use crate::handoff::{HandoffError, Reporter, Template, WhichShift, Written};
 use crate::incident::read_overrides;
 use crate::oncall::Roster;
+use crate::playbook::Catalog;
 use crate::store::sqlite::SqliteStore;
 
 /// Write the report of a shift, from the server's own database
@@ -64,7 +66,9 @@ pub(super) async fn go(args: Args) -> anyhow::Result<Exit> {
     read_overrides(&*store, &roster, clock.now()).await?;
     let reporter = Reporter::new(store.clone(), clock, roster, template)
         .with_mode(config.handoff.mode)
-        .with_budgets(config.pages.budgets());
+        .with_budgets(config.pages.budgets())
+        // What is wrong with them is for `dogwatch check`.
+        .with_catalog(watch::channel(Arc::new(Catalog::load(&config.playbooks.dir).0)).1);
     let which = match args.shift {
         Which::Current => WhichShift::Current,
         Which::Previous => WhichShift::Previous,

@@ -13,6 +13,7 @@ mod numbers;
 mod open;
 mod render;
 mod reporter;
+mod reviews;
 mod summarise;
 mod summary;
 #[cfg(test)]
@@ -23,7 +24,7 @@ mod write;
 pub use handoff_worker::HandoffWorker;
 pub use render::{Template, TemplateError};
 pub use reporter::Reporter;
-pub use summarise::{HandoffError, WhichShift, shift_of, summarise};
+pub use summarise::{Around, HandoffError, WhichShift, shift_of, summarise};
 pub use summary::{
     Approval, ChangeMade, Critical, Listed, Moment, NoisyRule, Numbers, OpenIncident, PlaybookTrouble, RunUnderWay,
     ShiftFacts, Summary, UncoveredAlert,

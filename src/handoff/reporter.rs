@@ -3,13 +3,16 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::summarise::{HandoffError, WhichShift, shift_of, summarise};
+use tokio::sync::watch;
+
+use super::summarise::{Around, HandoffError, WhichShift, shift_of, summarise};
 use super::write::{Written, file_name, write};
 use super::{Summary, Template};
 use crate::clock::Clock;
 use crate::files::Mode;
 use crate::model::{FreezeMapNow, Live, PageBudgets};
 use crate::oncall::{Roster, Shift};
+use crate::playbook::Catalog;
 use crate::store::Store;
 
 /// All that a report is made from. Cheap to clone.
@@ -22,6 +25,7 @@ pub struct Reporter {
     mode: Mode,
     budgets: Live<PageBudgets>,
     freeze_map: Live<FreezeMapNow>,
+    catalog: watch::Receiver<Arc<Catalog>>,
 }
 
 impl Reporter {
@@ -29,7 +33,8 @@ impl Reporter {
         let oncall = oncall.into();
         let template = Arc::new(template);
         let (budgets, freeze_map) = (Live::default(), Live::default());
-        Self { store, clock, oncall, template, mode: Mode::GROUP, budgets, freeze_map }
+        let (_, catalog) = watch::channel(Arc::default());
+        Self { store, clock, oncall, template, mode: Mode::GROUP, budgets, freeze_map, catalog }
     }
 
     /// Whoever may read the files that it writes.
@@ -47,6 +52,11 @@ impl Reporter {
         Self { freeze_map, ..self }
     }
 
+    /// The playbooks that count.
+    pub fn with_catalog(self, catalog: watch::Receiver<Arc<Catalog>>) -> Self {
+        Self { catalog, ..self }
+    }
+
     /// The shift of a team that is meant, seen from now.
     ///
     /// # Errors
@@ -61,9 +71,9 @@ impl Reporter {
     /// An unknown team, a store that fails, a template that names what is not there.
     pub async fn report(&self, team: &str, shift: Shift) -> Result<(Summary, String), HandoffError> {
         let (budget, now) = (self.budgets.get().of(team), self.clock.now());
-        let summary =
-            summarise(self.store.as_ref(), &self.oncall.get(), (budget, &self.freeze_map.get()), (team, shift), now)
-                .await?;
+        let (freeze_map, catalog) = (self.freeze_map.get(), self.catalog.borrow().clone());
+        let around = Around { budget, freeze_map: &freeze_map, catalog: &catalog };
+        let summary = summarise(self.store.as_ref(), &self.oncall.get(), around, (team, shift), now).await?;
         let text = self.template.render(&summary)?;
         Ok((summary, text))
     }

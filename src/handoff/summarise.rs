@@ -8,10 +8,11 @@ use chrono_tz::Tz;
 
 use super::render::TemplateError;
 use super::summary::{Listed, Moment, ShiftFacts, Summary};
-use super::{changes, folded, freezes, noise, numbers, open, windows};
+use super::{changes, folded, freezes, noise, numbers, open, reviews, windows};
 use crate::message::{breakers_text, freeze_map_text};
 use crate::model::{FreezeMapNow, Incident, IncidentId, IncidentState, PageBudget};
 use crate::oncall::{OnCall, ScheduleError, Shift};
+use crate::playbook::Catalog;
 use crate::store::{ShiftView, Store, StoreError, Teams, Ticket, TimelineEntry};
 
 /// Why there is no handoff.
@@ -56,17 +57,27 @@ pub fn shift_of(oncall: &OnCall, team: &str, which: WhichShift, now: DateTime<Ut
     shift.ok_or_else(in_a_gap)
 }
 
+/// What the store does not know.
+#[derive(Debug, Clone, Copy)]
+pub struct Around<'a> {
+    /// The team's.
+    pub budget: Option<PageBudget>,
+    /// What the ConfigMap that freezes says.
+    pub freeze_map: &'a FreezeMapNow,
+    /// The playbooks that count.
+    pub catalog: &'a Catalog,
+}
+
 /// Gathers what the shift leaves and what it was like. Changes nothing; may be repeated, also while the shift goes on.
 ///
-/// What is open is what is open now; what happened is what happened within the shift. `budget` is
-/// the team's; `freeze_map`: what the ConfigMap that freezes says.
+/// What is open is what is open now; what happened is what happened within the shift.
 ///
 /// # Errors
 /// An unknown team, or a store that fails.
 pub async fn summarise(
     store: &dyn Store,
     oncall: &OnCall,
-    (budget, freeze_map): (Option<PageBudget>, &FreezeMapNow),
+    Around { budget, freeze_map, catalog }: Around<'_>,
     (team, shift): (&str, Shift),
     now: DateTime<Utc>,
 ) -> Result<Summary, HandoffError> {
@@ -116,6 +127,7 @@ pub async fn summarise(
         noisy: noise::noisy(&counted, &facts),
         uncovered: noise::uncovered(&counted),
         playbooks: noise::failing(&facts),
+        reviews: Listed::new(reviews::due(catalog, &teams, now.with_timezone(&zone).date_naive())),
     })
 }
 

@@ -41,6 +41,8 @@ pub struct Summary {
     pub noisy: Vec<NoisyRule>,
     pub uncovered: Vec<UncoveredAlert>,
     pub playbooks: Vec<PlaybookTrouble>,
+    /// The team's playbooks whose `review_by` has come, the earliest first.
+    pub reviews: Listed<ReviewDue>,
 }
 
 /// When the shift was.
@@ -262,6 +264,14 @@ pub struct NoisyRule {
 pub struct UncoveredAlert {
     pub alert: String,
     pub incidents: u64,
+}
+
+/// A playbook that somebody was to look at again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReviewDue {
+    pub name: String,
+    /// `2027-05-31`.
+    pub by: String,
 }
 
 /// A playbook that did not do its part.

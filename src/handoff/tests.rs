@@ -15,6 +15,7 @@ use crate::model::{
     FailureClass, FreezeMapNow, Intent, Outcome, PageBudget, PageBudgets, RunEvent, Severity, StepAddress,
 };
 use crate::oncall::OnCall;
+use crate::playbook::Catalog;
 use crate::store::story::Story;
 use crate::store::{Append, Change, IncidentRef, PageReason, Sinks};
 use crate::worker::{Turn, Worker as _};
@@ -43,7 +44,7 @@ async fn summary(bot: &Story, which: WhichShift) -> Summary {
     summarise(
         bot.store.as_ref(),
         &oncall,
-        (Some(PageBudget::USUAL), &FreezeMapNow::default()),
+        Around { budget: Some(PageBudget::USUAL), freeze_map: &FreezeMapNow::default(), catalog: &Catalog::default() },
         ("platform", shift),
         now,
     )
@@ -428,4 +429,33 @@ async fn a_store_that_is_locked_leaves_no_copies_of_a_report() {
     desk.settle().await;
     assert_eq!(desk.files(), ["platform-2026-03-02-2100.md"]);
     assert!(desk.bot.store.last_handoff("platform").await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_playbook_that_somebody_was_to_look_at_is_handed_over_by_its_team() {
+    let bot = Story::new(&[], &[]).await;
+    let folder = tempfile::tempdir().unwrap();
+    for (name, owner, by) in [
+        ("a", "platform", "2026-03-02"),
+        ("b", "nobody", "2025-12-31"),
+        ("c", "databases", "2025-01-01"),
+        ("d", "platform", "2026-03-03"),
+    ] {
+        let text = format!(
+            "apiVersion: dogwatch/v1\nkind: Playbook\nmetadata: {{ name: {name}, version: 1.0.0, owner: {owner}, review_by: {by} }}\n\
+             summary: x\nseverity: S3\nautonomy: observe\ntarget: {{ kind: Node, name: x }}\nescalate:\n  - page: {{ message: x }}\n"
+        );
+        std::fs::write(folder.path().join(format!("{name}.yaml")), text).unwrap();
+    }
+    let (catalog, problems) = Catalog::load(folder.path());
+    assert!(problems.iter().all(|problem| !problem.is_error()), "{problems:?}");
+    let oncall = oncall();
+    let reporter = Reporter::new(bot.store.clone(), bot.clock.clone(), oncall, Template::built_in().unwrap());
+    let reporter = reporter.with_catalog(tokio::sync::watch::channel(Arc::new(catalog)).1);
+    let shift = reporter.shift("platform", WhichShift::Current).unwrap();
+    let (summary, text) = reporter.report("platform", shift).await.unwrap();
+    // What nobody owns is told to the first team; a day that is yet to come is not told.
+    let names: Vec<&str> = summary.reviews.items.iter().map(|due| due.name.as_str()).collect();
+    assert_eq!(names, ["b", "a"]);
+    assert!(text.contains("## Playbooks to look at again\n\n- b: by 2025-12-31."), "{text}");
 }

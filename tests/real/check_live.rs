@@ -15,7 +15,10 @@ async fn check_tells_what_the_cluster_does_not_have() {
     let out = String::from_utf8(said.stdout).expect("text");
     assert_eq!(said.status.code(), Some(1), "{out}");
     assert!(out.contains("error[missing-target]: its target deployment/coredns in kube-system is not there"), "{out}");
-    assert!(out.contains("warning[missing-series]: Prometheus has no series `coredns_dns_responses_total` now"), "{out}");
+    assert!(
+        out.contains("warning[missing-series]: Prometheus has no series `coredns_dns_responses_total` now"),
+        "{out}"
+    );
     // What there is, and what `dogwatch rbac` granted, is not told of.
     assert!(!out.contains("missing-right") && !out.contains("series `kubelet_volume_stats_used_bytes`"), "{out}");
 }

@@ -16,7 +16,7 @@ use super::screen::{Screen, Tone, thousands};
 use crate::clock::{Clock, ManualClock};
 use crate::cluster::sim::Fault;
 use crate::files::Mode;
-use crate::handoff::{Template, WhichShift, file_name, shift_of, summarise, write};
+use crate::handoff::{Around, Template, WhichShift, file_name, shift_of, summarise, write};
 use crate::incident::IncidentRules;
 use crate::intake::parse_notification;
 use crate::language::parse_quantity;
@@ -245,8 +245,8 @@ impl Night {
         for team in ["platform", "databases"] {
             let shift = shift_of(&self.oncall, team, WhichShift::Previous, now)?;
             let (store, budget) = (self.stage.store.as_ref(), PageBudgets::usual().of(team));
-            let summary =
-                summarise(store, &self.oncall, (budget, &FreezeMapNow::default()), (team, shift), now).await?;
+            let around = Around { budget, freeze_map: &FreezeMapNow::default(), catalog: &Catalog::default() };
+            let summary = summarise(store, &self.oncall, around, (team, shift), now).await?;
             let text = template.render(&summary)?;
             let zone = self.oncall.team(team)?.rotation.time_zone();
             let name = file_name(team, shift.to, zone);
