@@ -34,6 +34,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod tickets;
+mod watches;
 
 use std::path::{Path, PathBuf};
 
@@ -67,9 +68,11 @@ pub use source::says_nothing;
 pub use sources::{ExpectedConfig, HeartbeatConfig, SourceConfig, SourceKind};
 pub use store::StoreConfig;
 pub use tickets::{TicketConfig, TicketKind};
+pub use watches::{ReportsConfig, WatchConfig, WatchesConfig};
 
 use crate::files;
 use crate::model::PeopleLimits;
+use crate::sightings::ClusterSource;
 use source::ConfigText;
 
 /// The whole of `dogwatch.yaml`.
@@ -160,7 +163,7 @@ impl Config {
         let server = &self.server;
         let ServerConfig { source, webhook_auth, insecure_no_auth, .. } = server;
         let is_said = source.is_some() || webhook_auth.is_some() || *insecure_no_auth || server.heartbeats.is_some();
-        (is_said || self.sources.is_empty()).then(|| SourceConfig {
+        (is_said || !self.sources.iter().any(SourceConfig::delivers)).then(|| SourceConfig {
             name: source.clone().unwrap_or_else(|| "alertmanager".to_owned()),
             kind: SourceKind::Alertmanager,
             auth: webhook_auth.clone(),
@@ -169,6 +172,9 @@ impl Config {
             heartbeat: None,
             heartbeats: server.heartbeats.clone(),
             map: None,
+            every: None,
+            namespaces: None,
+            watches: None,
         })
     }
 
@@ -177,6 +183,11 @@ impl Config {
         let short = self.short_source().map(|source| ("server".to_owned(), source));
         let listed = self.sources.iter().enumerate().map(|(n, source)| (format!("sources.{n}"), source.clone()));
         short.into_iter().chain(listed).collect()
+    }
+
+    /// What the bot itself looks at.
+    pub fn looked_at(&self) -> Vec<ClusterSource> {
+        self.sources.iter().filter_map(SourceConfig::looked_at).collect()
     }
 
     /// The names of the sources of the kind `alertmanager`.

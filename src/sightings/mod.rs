@@ -19,7 +19,6 @@ mod conditions;
 mod held;
 mod look;
 mod pods;
-mod reach;
 mod services;
 mod settings;
 mod sighting;

@@ -108,6 +108,15 @@ impl ClusterSource {
         self.namespaces.is_empty() || self.namespaces.iter().any(|name| name == namespace)
     }
 
+    /// The kinds that somebody has to tell of: what may be a custom resource.
+    pub fn kinds(&self) -> Vec<String> {
+        let kind = |watch: &Watch| match &watch.what {
+            WatchedFor::ReportsFailure(reports) => Some(reports.kind.clone()),
+            _ => None,
+        };
+        self.watches.iter().filter_map(kind).collect()
+    }
+
     /// The rights that its watches take.
     ///
     /// # Errors
