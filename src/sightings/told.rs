@@ -111,9 +111,15 @@ fn annotations(sighting: &Sighting, lasting: HumanDuration) -> BTreeMap<String, 
         }
     };
     let place = if sighting.namespace.is_empty() { String::new() } else { format!(" in {}", sighting.namespace) };
+    // The label `pod` names the first: a title that names it alone would hide the others.
+    let which = match (pods.len(), pods.first()) {
+        (1, Some(pod)) if !about.ends_with(pod.as_str()) => format!(" ({pod})"),
+        (0 | 1, _) | (_, None) => String::new(),
+        (many, Some(pod)) => format!(" ({many} pods, such as {pod})"),
+    };
     let says: String = says.chars().take(LONGEST).collect();
     let mut annotations = BTreeMap::from([
-        ("summary".to_owned(), format!("{what}{place}")),
+        ("summary".to_owned(), format!("{what}{place}{which}")),
         ("description".to_owned(), format!("{says}. The bot has seen it for {lasting}; {next}.")),
     ]);
     let named: Vec<&str> = pods.iter().take(MOST_PODS).map(String::as_str).collect();
