@@ -225,16 +225,19 @@ async fn a_custom_resource_that_reports_failure_is_told_by_its_condition() {
     let config = "sources: [{ name: watch, kind: cluster, watches: { reports_failure: [{ kind: Certificate.cert-manager.io, \
                   severity: S2 }] } }]";
     let mut bot = bot_with(config, &[], crate::kinds::definitions()).await;
-    let certificate = |ready: &str| {
-        json!({ "apiVersion": "cert-manager.io/v1", "kind": "Certificate", "metadata": { "namespace": "shop", "name": "tls" },
-            "status": { "conditions": [{ "type": "Ready", "status": ready, "reason": "Expired" }] } })
+    let key = ObjectKey::new("Certificate.cert-manager.io", "shop", "tls");
+    let metadata = json!({ "namespace": "shop", "name": "tls" });
+    bot.exists(json!({ "apiVersion": "cert-manager.io/v1", "kind": "Certificate", "metadata": metadata }));
+    let reports = |bot: &Bot, ready: &str| {
+        let status = json!({ "status": { "conditions": [{ "type": "Ready", "status": ready, "reason": "Expired" }] } });
+        bot.cluster.change(&key, &status, "cert-manager").unwrap();
     };
-    bot.exists(certificate("False"));
+    reports(&bot, "False");
     bot.passes(minutes(15)).await;
     bot.pages([]).await;
     bot.passes(minutes(1)).await;
     bot.pages(["platform uncovered"]).await;
-    bot.exists(certificate("True"));
+    reports(&bot, "True");
     bot.passes(minutes(4)).await;
     assert!(bot.store().episodes(IncidentId(1), 10).await.unwrap()[0].closed_at.is_some());
 }
@@ -297,6 +300,10 @@ async fn what_a_rule_tells_and_the_bot_sees_is_one_incident() {
     for rule_first in [true, false] {
         let mut bot = bot_with(config, &[], vec![build::deployment("shop", "web", 4)]).await;
         bot.waits(3, "Pending", "ImagePullBackOff");
+        // Its owner is known without another object.
+        let of_set = json!({ "metadata": { "ownerReferences": [{ "apiVersion": "apps/v1", "kind": "StatefulSet", "name": "web",
+            "uid": "s", "controller": true }] } });
+        (0..3).for_each(|n| drop(bot.cluster.change(&broken(n), &of_set, "somebody").unwrap()));
         let pod = broken(1).name;
         let labels = [("namespace", "shop"), ("pod", &*pod), ("severity", "critical")];
         if rule_first {
