@@ -206,7 +206,11 @@ impl Config {
     /// does not list is over, or was never told to it.
     pub fn asked_sources(&self) -> Option<Vec<String>> {
         let only = |all: Vec<String>| if all.len() == 1 { all } else { Vec::new() };
-        self.unless_all(self.named_sources().unwrap_or_else(|| only(self.alertmanagers())))
+        // Its silences may be for what the bot itself sees, but it never lists that.
+        let seen = self.looked_at();
+        let mut named = self.named_sources().unwrap_or_else(|| only(self.alertmanagers()));
+        named.retain(|name| seen.iter().all(|source| source.name != *name));
+        self.unless_all(named)
     }
 
     fn named_sources(&self) -> Option<Vec<String>> {
