@@ -238,8 +238,7 @@ pub async fn serve(config: &Config, ending: &Ending) -> anyhow::Result<()> {
         (true, false) => rights::LooksUp::CausesAndTiers,
     };
     let (catalogs, looked_at) = (bot.catalog.clone(), config.looked_at());
-    let checking =
-        rights::keep_checking(world.cluster.clone(), catalogs, (lease, freeze_map), looks_up, looked_at);
+    let checking = rights::keep_checking(world.cluster.clone(), catalogs, (lease, freeze_map), looks_up, looked_at);
     crew.sends("the check of rights", stopping(stop.clone(), checking));
     if let Some(discord) = discord {
         crew.needs("the gateway to discord", discord);

@@ -143,7 +143,8 @@ fn of_sources(config: Option<&Path>, kinds: &Kinds, subject: &Subject) -> anyhow
             Failure::with(Exit::Problems, message)
         })?;
         let roles = roles(&format!("dogwatch-source-{}", source.name.to_lowercase()), &rights, subject);
-        let comments = std::iter::once(SIGHTINGS.replace("{source}", &source.name)).chain(std::iter::repeat(String::new()));
+        let comments =
+            std::iter::once(SIGHTINGS.replace("{source}", &source.name)).chain(std::iter::repeat(String::new()));
         documents.extend(roles.iter().zip(comments).map(|(role, comment)| comment + &yaml::document(role)));
     }
     Ok(documents)

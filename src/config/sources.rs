@@ -164,7 +164,12 @@ impl SourceConfig {
             team: None,
         };
         let looks = (self.kind == SourceKind::Cluster).then_some(&looks);
-        let own = self.heartbeat.as_ref().or(looks).into_iter().map(|own| rule(None, own.within.0, own.severity, own.team.as_ref()));
+        let own = self
+            .heartbeat
+            .as_ref()
+            .or(looks)
+            .into_iter()
+            .map(|own| rule(None, own.within.0, own.severity, own.team.as_ref()));
         let alerts: Vec<HeartbeatRule> = match &self.heartbeats {
             Some(alerts) => {
                 let of = |of: &HeartbeatConfig| rule(Some(&of.alert), of.within.0, of.severity, of.team.as_ref());

@@ -78,8 +78,12 @@ fn the_example_of_several_sources_is_one() {
     assert!(rules.iter().any(|rule| rule.alert.is_none() && rule.within.as_secs() == 25 * 3_600));
     assert!(config.sources.iter().all(|source| source.auth.is_some() == source.delivers()));
     let [looked_at] = &config.looked_at()[..] else { panic!() };
-    let usual = Config::parse("sources: [{ name: cluster, kind: cluster }]", Path::new("x")).unwrap().looked_at().remove(0);
-    assert_eq!((&looked_at.name, looked_at.every, &looked_at.namespaces), (&usual.name, usual.every, &usual.namespaces));
+    let usual =
+        Config::parse("sources: [{ name: cluster, kind: cluster }]", Path::new("x")).unwrap().looked_at().remove(0);
+    assert_eq!(
+        (&looked_at.name, looked_at.every, &looked_at.namespaces),
+        (&usual.name, usual.every, &usual.namespaces)
+    );
     assert_eq!(looked_at.watches[..4], usual.watches[..], "the example says what counts where nothing is said");
     assert_eq!((looked_at.watches.len(), usual.watches.len()), (5, 4));
 }
@@ -123,9 +127,21 @@ fn sources_that_make_no_sense() {
         ("[{ name: a, kind: cluster, namespaces: [Shop] }]", "`Shop` is no name", "kubectl"),
         ("[{ name: a, kind: cluster, namespaces: [shop, shop] }]", "named twice", "once"),
         ("[{ name: a, kind: cluster, watches: { image_pull: { hold: 2d } } }]", "2d is no time", "`24h`"),
-        ("[{ name: a, kind: cluster, watches: { reports_failure: [{ kind: Certificate }] } }]", "no kind", "cert-manager.io"),
-        ("[{ name: a, kind: cluster, watches: { reports_failure: [{ kind: Secret }] } }]", "secrets are never", "group"),
-        ("[{ name: a, kind: cluster, watches: { reports_failure: [{ kind: Node, condition: '' }] } }]", "without a type", "Ready"),
+        (
+            "[{ name: a, kind: cluster, watches: { reports_failure: [{ kind: Certificate }] } }]",
+            "no kind",
+            "cert-manager.io",
+        ),
+        (
+            "[{ name: a, kind: cluster, watches: { reports_failure: [{ kind: Secret }] } }]",
+            "secrets are never",
+            "group",
+        ),
+        (
+            "[{ name: a, kind: cluster, watches: { reports_failure: [{ kind: Node, condition: '' }] } }]",
+            "without a type",
+            "Ready",
+        ),
         (
             "[{ name: a, kind: cluster, watches: { reports_failure: [{ kind: Node, status: bad }] } }]",
             "has the status `bad`",

@@ -12,7 +12,8 @@ use crate::cluster::Object;
 /// nothing.
 pub(super) fn judge(object: &Object, reports: &Reports) -> Option<Sighting> {
     let conditions = object.at("/status/conditions")?.as_array()?;
-    let text = |condition: &Value, field: &str| condition.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text =
+        |condition: &Value, field: &str| condition.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
     let condition = conditions.iter().find(|condition| text(condition, "type") == reports.condition)?;
     if !is_watched(object) || !text(condition, "status").eq_ignore_ascii_case(&reports.status) {
         return None;

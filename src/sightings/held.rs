@@ -116,9 +116,7 @@ impl Memory {
 fn watch_of<'s>(source: &'s ClusterSource, alert: &OpenAlert) -> Option<&'s Watch> {
     let label = |name: &str| alert.labels.get(name).map_or("", String::as_str);
     let told = |watch: &&Watch| match &watch.what {
-        WatchedFor::ReportsFailure(reports) => {
-            reports.kind == label("kind") && reports.condition == label("condition")
-        }
+        WatchedFor::ReportsFailure(reports) => reports.kind == label("kind") && reports.condition == label("condition"),
         _ => true,
     };
     let mut watches = source.watches.iter().filter(|watch| watch.what.alert() == alert.alert);

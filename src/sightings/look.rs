@@ -116,7 +116,8 @@ impl Look<'_> {
         for (namespace, name) in first.into_iter().chain(others).take(MOST_NAMED) {
             match self.cluster.get(&ObjectKey::new("Pod", namespace, name)).await {
                 Ok(pod) => {
-                    let judged = |pod: &Object| by_name.iter().filter_map(|what| pods::judge(pod, what, &attach)).collect();
+                    let judged =
+                        |pod: &Object| by_name.iter().filter_map(|what| pods::judge(pod, what, &attach)).collect();
                     seen.extend(pod.as_ref().map_or_else(Vec::new, judged));
                 }
                 Err(error) => {
@@ -179,12 +180,7 @@ impl Look<'_> {
         Ok(seen)
     }
 
-    async fn walk(
-        &self,
-        kind: &str,
-        fields: &str,
-        each: &mut (dyn FnMut(&Object) + Send),
-    ) -> Result<(), ClusterError> {
+    async fn walk(&self, kind: &str, fields: &str, each: &mut (dyn FnMut(&Object) + Send)) -> Result<(), ClusterError> {
         self.walk_in(&self.source.scopes(), kind, fields, each).await
     }
 

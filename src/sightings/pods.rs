@@ -36,7 +36,8 @@ pub(super) type Told = BTreeMap<String, String>;
 
 /// When an event was seen last.
 fn seen_at(event: &Object) -> Option<DateTime<Utc>> {
-    let times = ["/series/lastObservedTime", "/lastTimestamp", "/eventTime", "/firstTimestamp", "/metadata/creationTimestamp"];
+    let times =
+        ["/series/lastObservedTime", "/lastTimestamp", "/eventTime", "/firstTimestamp", "/metadata/creationTimestamp"];
     times.iter().find_map(|pointer| event.text(pointer).parse().ok())
 }
 
@@ -102,7 +103,8 @@ fn waiting_sighting(pod: &Object, what: &WatchedFor, reasons: &[&str]) -> Option
     let waits: Vec<_> =
         containers(pod).filter_map(waiting).filter(|waiting| reasons.contains(&waiting.reason)).collect();
     let first = waits.first()?;
-    let says = if first.message.is_empty() { first.reason.to_owned() } else { format!("{}: {}", first.reason, first.message) };
+    let says =
+        if first.message.is_empty() { first.reason.to_owned() } else { format!("{}: {}", first.reason, first.message) };
     Some(sighting(pod, what, waits.iter().map(|waiting| waiting.container.to_owned()).collect(), &says))
 }
 
@@ -169,7 +171,10 @@ mod tests {
     }
 
     fn pulls(name: &str) -> Object {
-        pod(name, json!({ "reason": "ImagePullBackOff", "message": "Back-off pulling image \"registry.example/web:2\"" }))
+        pod(
+            name,
+            json!({ "reason": "ImagePullBackOff", "message": "Back-off pulling image \"registry.example/web:2\"" }),
+        )
     }
 
     fn event(of: &Object, reason: &str, at: &str) -> Object {
@@ -187,7 +192,8 @@ mod tests {
 
     #[test]
     fn pods_of_one_deployment_are_one_failure() {
-        let all = ["web-6d4cf56db6-a", "web-6d4cf56db6-b"].map(|name| seen(&pulls(name), WatchedFor::ImagePull).unwrap());
+        let all =
+            ["web-6d4cf56db6-a", "web-6d4cf56db6-b"].map(|name| seen(&pulls(name), WatchedFor::ImagePull).unwrap());
         let [one] = &joined(all)[..] else { panic!() };
         assert_eq!(one.about, "deployment web");
         assert_eq!(one.own, BTreeMap::from([("deployment".to_owned(), "web".to_owned())]));

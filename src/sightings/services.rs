@@ -147,7 +147,9 @@ mod tests {
     use super::*;
 
     fn service(spec: &Value) -> Option<Service> {
-        Service::of(&Object(json!({ "kind": "Service", "metadata": { "namespace": "db", "name": "pg" }, "spec": spec })))
+        Service::of(&Object(
+            json!({ "kind": "Service", "metadata": { "namespace": "db", "name": "pg" }, "spec": spec }),
+        ))
     }
 
     fn pg() -> Service {
@@ -155,7 +157,8 @@ mod tests {
     }
 
     fn workload(kind: &str, name: &str, wanted: i64) -> Workload {
-        let spec = json!({ "replicas": wanted, "template": { "metadata": { "labels": { "app": "pg", "role": "db" } } } });
+        let spec =
+            json!({ "replicas": wanted, "template": { "metadata": { "labels": { "app": "pg", "role": "db" } } } });
         let object = json!({ "kind": kind, "metadata": { "namespace": "db", "name": name }, "spec": spec });
         Workload::of(&Object(object))
     }
@@ -167,7 +170,10 @@ mod tests {
 
     #[test]
     fn what_selects_nothing_by_itself_is_not_looked_at() {
-        assert_eq!(service(&json!({ "type": "ExternalName", "externalName": "x.example", "selector": { "a": "b" } })), None);
+        assert_eq!(
+            service(&json!({ "type": "ExternalName", "externalName": "x.example", "selector": { "a": "b" } })),
+            None
+        );
         assert_eq!(service(&json!({ "clusterIP": "10.0.0.7" })), None, "somebody writes its endpoints by hand");
     }
 
@@ -175,7 +181,9 @@ mod tests {
     fn endpoints_are_counted_over_all_slices() {
         let slice = |endpoints: Value| {
             let labels = json!({ "kubernetes.io/service-name": "pg" });
-            Object(json!({ "kind": "EndpointSlice", "metadata": { "namespace": "db", "labels": labels }, "endpoints": endpoints }))
+            Object(
+                json!({ "kind": "EndpointSlice", "metadata": { "namespace": "db", "labels": labels }, "endpoints": endpoints }),
+            )
         };
         let conditions = |ready: bool| json!({ "addresses": ["10.1.0.1"], "conditions": { "ready": ready } });
         let (name, one) = Endpoints::of(&slice(json!([conditions(true), conditions(false)]))).unwrap();
@@ -192,7 +200,11 @@ mod tests {
         assert_eq!(said.as_deref(), Some("none of its 2 endpoints is ready"));
         let said = fails(&pg(), 0, &[workload("StatefulSet", "pg", 3)], false);
         assert_eq!(said.as_deref(), Some("it has no endpoints, and StatefulSet pg should have 3 pods"));
-        assert_eq!(fails(&pg(), 0, &[workload("StatefulSet", "pg", 0)], true), None, "it is scaled to nothing on purpose");
+        assert_eq!(
+            fails(&pg(), 0, &[workload("StatefulSet", "pg", 0)], true),
+            None,
+            "it is scaled to nothing on purpose"
+        );
         let both = [workload("Deployment", "old", 0), workload("Deployment", "new", 2)];
         assert!(fails(&pg(), 0, &both, false).is_some());
     }

@@ -162,7 +162,8 @@ mod tests {
 
     #[test]
     fn a_kind_that_nobody_has_told_of_is_named() {
-        let reports = Reports { kind: "Certificate.cert-manager.io".into(), condition: "Ready".into(), status: "False".into() };
+        let reports =
+            Reports { kind: "Certificate.cert-manager.io".into(), condition: "Ready".into(), status: "False".into() };
         let unknown = source(WatchedFor::ReportsFailure(reports), &[]).access(&Kinds::new()).unwrap_err();
         assert_eq!(unknown, ["Certificate.cert-manager.io"]);
     }

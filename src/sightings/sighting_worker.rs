@@ -121,7 +121,12 @@ impl SightingWorker {
         };
         let mut blind = before.unwrap_or(Blind { since: at, is_told: false });
         if before.is_none() {
-            tracing::warn!(source = name, alert = what.alert(), why, "what it watches in the cluster cannot be looked at");
+            tracing::warn!(
+                source = name,
+                alert = what.alert(),
+                why,
+                "what it watches in the cluster cannot be looked at"
+            );
         }
         let lasting = at.saturating_sub(blind.since);
         if !blind.is_told && lasting >= BLIND_FOR {

@@ -7,9 +7,7 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use super::held::{Fires, News};
 use super::settings::WatchedFor;
 use super::sighting::Sighting;
-use crate::model::{
-    Alert, AlertStatus, Digest, HumanDuration, LeftOut, Notification, Severity, Signal, SignalBody,
-};
+use crate::model::{Alert, AlertStatus, Digest, HumanDuration, LeftOut, Notification, Severity, Signal, SignalBody};
 use crate::store::{FiringAlert, OpenAlert};
 
 /// The annotation that names the pods that fail, with a comma between two.

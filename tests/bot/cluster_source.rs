@@ -73,13 +73,17 @@ impl Bot {
 
     fn event(&self, about: &Object, reason: &str) {
         let at: DateTime<Utc> = self.clock.now();
-        let event = build::event(about, "Warning", reason, "volume pvc-1 is attached to another node", &at.to_rfc3339());
+        let event =
+            build::event(about, "Warning", reason, "volume pvc-1 is attached to another node", &at.to_rfc3339());
         self.cluster.apply(&event, "kubelet").unwrap();
     }
 
     async fn open(&self) -> Vec<String> {
         let incidents = self.store().incidents(IncidentFilter::Unresolved).await.unwrap();
-        incidents.into_iter().map(|incident| format!("{} {} {}", incident.id, incident.severity, incident.title)).collect()
+        incidents
+            .into_iter()
+            .map(|incident| format!("{} {} {}", incident.id, incident.severity, incident.title))
+            .collect()
     }
 }
 
@@ -141,7 +145,12 @@ async fn a_container_that_ran_before_is_found_by_its_events() {
     assert_eq!(bot.open().await, [] as [String; 0], "its pod is not pending");
     bot.event(&bot.cluster.object(&broken(0)).unwrap(), "Failed");
     bot.passes(minutes(5)).await;
-    assert_eq!(bot.open().await, ["INC-1 S3 DogwatchContainerConfigError: a container of deployment web cannot be created in shop (web-6d4cf56db6-0)"]);
+    assert_eq!(
+        bot.open().await,
+        [
+            "INC-1 S3 DogwatchContainerConfigError: a container of deployment web cannot be created in shop (web-6d4cf56db6-0)"
+        ]
+    );
     // Events are kept for an hour; the pod is looked at as long as it fails.
     bot.cluster.objects("Event", "shop").iter().for_each(|event| bot.cluster.remove(&event.key()));
     bot.passes(minutes(10)).await;
@@ -160,7 +169,12 @@ async fn a_volume_that_cannot_be_attached_pages() {
         bot.event(&bot.cluster.object(&broken(0)).unwrap(), "FailedAttachVolume");
         bot.passes(minutes(2)).await;
     }
-    assert_eq!(bot.open().await, ["INC-1 S2 DogwatchFailedAttachVolume: a volume of deployment web cannot be attached in shop (web-6d4cf56db6-0)"]);
+    assert_eq!(
+        bot.open().await,
+        [
+            "INC-1 S2 DogwatchFailedAttachVolume: a volume of deployment web cannot be attached in shop (web-6d4cf56db6-0)"
+        ]
+    );
     bot.pages(["platform uncovered"]).await;
 }
 

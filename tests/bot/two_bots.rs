@@ -15,8 +15,8 @@ use dogwatch::playbook::{Catalog, Playbook};
 use dogwatch::prometheus::ScriptedPrometheus;
 use dogwatch::rehearse::{Setting, Stage};
 use dogwatch::sightings::{ClusterSource, Watch, WatchedFor};
-use dogwatch::store::{IncidentFilter, IncidentStore as _, RunStore as _};
 use dogwatch::store::sqlite::Durability;
+use dogwatch::store::{IncidentFilter, IncidentStore as _, RunStore as _};
 use dogwatch::worker::{self, Worker};
 use serde_json::json;
 use tokio::sync::watch;
@@ -332,7 +332,8 @@ async fn one_of_two_bots_looks_at_the_cluster() {
     let mut cluster = Cluster::with(&["web"]);
     let watch = Watch { what: WatchedFor::ImagePull, hold: Duration::from_secs(120), severity: Severity::S2 };
     let every = Duration::from_secs(30);
-    cluster.looked_at = vec![ClusterSource { name: "watch".into(), every, namespaces: Vec::new(), watches: vec![watch] }];
+    cluster.looked_at =
+        vec![ClusterSource { name: "watch".into(), every, namespaces: Vec::new(), watches: vec![watch] }];
     let (first, second) = (cluster.bot("aaaaaaaa").await, cluster.bot("bbbbbbbb").await);
     cluster.passes(&[&first, &second], 10).await;
     let waiting = json!({ "name": "main", "ready": false, "state": { "waiting": { "reason": "ErrImagePull" } } });

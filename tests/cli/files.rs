@@ -141,12 +141,16 @@ fn rbac_prints_the_least_role() {
 fn rbac_prints_what_a_source_of_the_cluster_needs() {
     let dir = folder();
     let watches = "failed_attach: { enabled: false }, config_error: { enabled: false }, service_without_endpoints: { enabled: false }";
-    let config = |more: &str| format!("sources: [{{ name: watch, kind: cluster, namespaces: [shop], watches: {{ {watches}{more} }} }}]\n");
+    let config = |more: &str| {
+        format!("sources: [{{ name: watch, kind: cluster, namespaces: [shop], watches: {{ {watches}{more} }} }}]\n")
+    };
     fs::write(dir.path().join("some.yaml"), config("")).unwrap();
     let said = dogwatch(dir.path(), &["rbac", "--no-look-up", "--config", "some.yaml"], &[]);
     assert_eq!((said.code, said.err.as_str()), (0, ""));
     let (_, of_source) = said.out.split_once("# What the source `watch` looks at").expect("a role of its own");
-    for part in ["kind: Role\n", "name: dogwatch-source-watch\n", "namespace: shop\n", "[events]", "[pods]", "[get, list]"] {
+    for part in
+        ["kind: Role\n", "name: dogwatch-source-watch\n", "namespace: shop\n", "[events]", "[pods]", "[get, list]"]
+    {
         assert!(of_source.contains(part), "{part}: {of_source}");
     }
     assert!(!of_source.contains("services") && !of_source.contains("ClusterRole"), "{of_source}");
@@ -155,7 +159,11 @@ fn rbac_prints_what_a_source_of_the_cluster_needs() {
     fs::write(dir.path().join("custom.yaml"), custom).unwrap();
     let unknown = dogwatch(dir.path(), &["rbac", "--config", "custom.yaml"], &[]);
     assert_eq!((unknown.code, unknown.out.as_str()), (1, ""), "half a role would be taken for the whole");
-    assert!(unknown.err.contains("Certificate.cert-manager.io") && unknown.err.contains("dogwatch kinds"), "{}", unknown.err);
+    assert!(
+        unknown.err.contains("Certificate.cert-manager.io") && unknown.err.contains("dogwatch kinds"),
+        "{}",
+        unknown.err
+    );
 }
 
 /// What is asked of no cluster is told by files.

@@ -46,7 +46,12 @@ impl Checker<'_> {
         }
         if source.looked_at().is_some_and(|looked_at| looked_at.watches.is_empty()) {
             let field = format!("{section}.watches");
-            self.problem(Code::NoValue, &field, "everything is switched off", "switch something on, or take the source out");
+            self.problem(
+                Code::NoValue,
+                &field,
+                "everything is switched off",
+                "switch something on, or take the source out",
+            );
         }
     }
 

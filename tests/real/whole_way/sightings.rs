@@ -24,8 +24,11 @@ async fn an_image_that_cannot_be_pulled_and_the_service_behind_it_are_seen_as_on
     let pods = format!("/api/v1/namespaces/{namespace}/pods");
     let names = wait_for(SOON, "the pods are there", async || {
         let found = admin.get(&pods).await;
-        let names: Vec<String> =
-            found["items"].as_array()?.iter().filter_map(|pod| pod["metadata"]["name"].as_str().map(str::to_owned)).collect();
+        let names: Vec<String> = found["items"]
+            .as_array()?
+            .iter()
+            .filter_map(|pod| pod["metadata"]["name"].as_str().map(str::to_owned))
+            .collect();
         (names.len() == 2).then_some(names)
     })
     .await;
