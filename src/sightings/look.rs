@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 
 use super::conditions;
-use super::pods::{self, Told};
+use super::pods::{self, Events, Told};
 use super::services::{self, Endpoints, Service, ServiceName, Workload};
 use super::settings::{ClusterSource, Reports, WORKLOADS, WatchedFor};
 use super::sighting::{Sighting, joined};
@@ -85,12 +85,9 @@ impl Look<'_> {
         let (mut attach, mut named) = (Told::new(), self.before.clone());
         for reason in watched.iter().filter_map(|what| what.event()).collect::<BTreeSet<_>>() {
             match self.events(reason).await {
-                Ok((told, of_pods)) if reason == "FailedAttachVolume" => {
-                    attach = told;
-                    // Those pods are pending, and listed as that.
-                    drop(of_pods);
-                }
-                Ok((_, of_pods)) => named.extend(of_pods),
+                // Those pods are pending, and listed as that.
+                Ok(events) if reason == "FailedAttachVolume" => attach = events.told(),
+                Ok(events) => named.extend(events.named),
                 Err(error) => blinds(looked, watched.iter().filter(|what| what.event() == Some(reason)), &error),
             }
         }
@@ -129,12 +126,11 @@ impl Look<'_> {
         looked.sightings.extend(seen);
     }
 
-    /// What events of that reason say of pods, and of which.
-    async fn events(&self, reason: &str) -> Result<(Told, BTreeSet<PodName>), ClusterError> {
-        let mut events = Vec::new();
+    async fn events(&self, reason: &str) -> Result<Events, ClusterError> {
+        let mut events = Events::default();
         let fields = format!("involvedObject.kind=Pod,reason={reason}");
-        self.walk("Event", &fields, &mut |event| events.push(event.clone())).await?;
-        Ok((pods::told(&events, reason, self.now), pods::named(&events)))
+        self.walk("Event", &fields, &mut |event| events.hear(event, self.now)).await?;
+        Ok(events)
     }
 
     async fn services(&self, answered: &mut BTreeSet<ServiceName>) -> Result<Vec<Sighting>, ClusterError> {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
+use super::look::PodName;
 use super::settings::WatchedFor;
 use super::sighting::{Owner, Sighting, is_watched};
 use crate::cluster::Object;
@@ -31,6 +32,9 @@ const CREATING: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 /// and one event for each pod comes through every five.
 const RECENT: TimeDelta = TimeDelta::minutes(15);
 
+/// So many characters of what is said are kept.
+pub(super) const LONGEST: usize = 500;
+
 /// Pods by UID, and what the latest event of a reason says of each.
 pub(super) type Told = BTreeMap<String, String>;
 
@@ -41,28 +45,34 @@ fn seen_at(event: &Object) -> Option<DateTime<Utc>> {
     times.iter().find_map(|pointer| event.text(pointer).parse().ok())
 }
 
-/// What recent events of that reason say of pods.
-pub(super) fn told(events: &[Object], reason: &str, now: DateTime<Utc>) -> Told {
-    let mut latest: BTreeMap<&str, (DateTime<Utc>, &str)> = BTreeMap::new();
-    for event in events.iter().filter(|event| event.text("/reason") == reason) {
-        let Some(at) = seen_at(event).filter(|at| now - *at < RECENT) else { continue };
-        let told = latest.entry(event.text("/involvedObject/uid")).or_insert((at, event.text("/message")));
-        if told.0 < at {
-            *told = (at, event.text("/message"));
-        }
-    }
-    latest.into_iter().map(|(uid, (_, message))| (uid.to_owned(), message.to_owned())).collect()
+/// What is kept of the events of one reason: there may be many for each pod.
+#[derive(Debug, Default)]
+pub(super) struct Events {
+    /// By the pod's UID.
+    latest: BTreeMap<String, (DateTime<Utc>, String)>,
+    /// The pods that they speak of, whenever they did: what such a pod's own status says is what
+    /// counts.
+    pub named: BTreeSet<PodName>,
 }
 
-/// The pods, by namespace and name, that events speak of, whenever they did: what such a pod's own
-/// status says is what counts.
-pub(super) fn named(events: &[Object]) -> BTreeSet<(String, String)> {
-    let pod = |event: &Object| {
-        let (namespace, name) = (event.text("/involvedObject/namespace"), event.text("/involvedObject/name"));
-        (event.text("/involvedObject/kind") == "Pod" && !name.is_empty())
-            .then(|| (namespace.to_owned(), name.to_owned()))
-    };
-    events.iter().filter_map(pod).collect()
+impl Events {
+    pub fn hear(&mut self, event: &Object, now: DateTime<Utc>) {
+        let text = |field: &str| event.text(&format!("/involvedObject/{field}"));
+        if text("kind") != "Pod" || text("name").is_empty() {
+            return;
+        }
+        self.named.insert((text("namespace").to_owned(), text("name").to_owned()));
+        let Some(at) = seen_at(event).filter(|at| now - *at < RECENT) else { return };
+        if self.latest.get(text("uid")).is_none_or(|(latest, _)| *latest < at) {
+            let message = event.text("/message").chars().take(LONGEST).collect();
+            self.latest.insert(text("uid").to_owned(), (at, message));
+        }
+    }
+
+    /// What recent ones say.
+    pub fn told(self) -> Told {
+        self.latest.into_iter().map(|(uid, (_, message))| (uid, message)).collect()
+    }
 }
 
 /// What of the pod fails in the way that is watched for. `attach`: what events say of volumes.
@@ -177,13 +187,19 @@ mod tests {
         )
     }
 
-    fn event(of: &Object, reason: &str, at: &str) -> Object {
+    fn event(of: &Object, at: &str) -> Object {
         Object(json!({
             "apiVersion": "v1", "kind": "Event", "metadata": { "name": "e", "namespace": "shop" },
             "involvedObject": { "kind": "Pod", "namespace": "shop", "name": of.name(), "uid": of.uid() },
-            "reason": reason, "type": "Warning", "lastTimestamp": at, "firstTimestamp": "2026-03-02T01:00:00Z",
+            "reason": "FailedAttachVolume", "type": "Warning", "lastTimestamp": at, "firstTimestamp": "2026-03-02T01:00:00Z",
             "message": "AttachVolume.Attach failed for volume \"pvc-1\": volume is attached to another node",
         }))
+    }
+
+    fn told(all: &[Object]) -> Told {
+        let mut events = Events::default();
+        all.iter().for_each(|event| events.hear(event, now()));
+        events.told()
     }
 
     fn seen(pod: &Object, what: WatchedFor) -> Option<Sighting> {
@@ -242,19 +258,32 @@ mod tests {
     #[test]
     fn a_volume_fails_where_its_pod_still_waits_and_the_event_is_recent() {
         let creating = pod("pg-0", json!({ "reason": "ContainerCreating" }));
-        let attach = |pod: &Object, at: &str| {
-            let told = told(&[event(pod, "FailedAttachVolume", at)], "FailedAttachVolume", now());
-            judge(pod, &WatchedFor::FailedAttach, &told)
-        };
+        let attach = |pod: &Object, at: &str| judge(pod, &WatchedFor::FailedAttach, &told(&[event(pod, at)]));
         let recent = "2026-03-02T01:50:00Z";
         assert!(attach(&creating, recent).unwrap().says.contains("attached to another node"));
         assert_eq!(attach(&creating, "2026-03-02T01:40:00Z"), None, "it is long ago");
         assert_eq!(attach(&pulls("pg-0"), recent), None, "it waits for something else by now");
         let unscheduled = creating.clone().with(&json!({ "spec": { "nodeName": null } }));
         assert_eq!(attach(&unscheduled, recent), None);
-        let told = told(&[event(&creating, "FailedAttachVolume", recent)], "FailedAttachVolume", now());
+        let told = told(&[event(&creating, recent)]);
         let successor = creating.with(&json!({ "metadata": { "uid": "another" } }));
         assert_eq!(judge(&successor, &WatchedFor::FailedAttach, &told), None, "the event is about the pod before it");
+    }
+
+    #[test]
+    fn the_latest_event_says_what_is_so() {
+        let pod = pod("pg-0", json!({ "reason": "ContainerCreating" }));
+        let says = |at: &str, message: &str| event(&pod, at).with(&json!({ "message": message }));
+        let mut events = Events::default();
+        for event in [says("2026-03-02T01:55:00Z", "new"), says("2026-03-02T01:50:00Z", "old")] {
+            events.hear(&event, now());
+        }
+        // As the events API of today writes those that come again.
+        let series = json!({ "series": { "lastObservedTime": "2026-03-02T01:59:00.000000Z" }, "lastTimestamp": null });
+        events.hear(&says("x", "newest").with(&series), now());
+        events.hear(&event(&pod, "x").with(&json!({ "involvedObject": { "kind": "Node" } })), now());
+        assert_eq!(events.named, BTreeSet::from([("shop".to_owned(), "pg-0".to_owned())]));
+        assert_eq!(events.told(), Told::from([(pod.uid().to_owned(), "newest".to_owned())]));
     }
 
     #[test]

@@ -144,9 +144,8 @@ impl SightingWorker {
 
     /// That it looks: somebody is called where that does not come.
     async fn beat(&self) -> Result<(), StoreError> {
-        let source = self.source.name.clone();
-        let key = HeartbeatKey { source: source.clone(), key: String::new() };
-        self.store.beat(vec![Beat { key, alert: None, name: source, is_over: false }]).await
+        let key = HeartbeatKey { source: self.source.name.clone(), key: String::new() };
+        self.store.beat(vec![Beat { key, alert: None, name: "look at the cluster".to_owned(), is_over: false }]).await
     }
 
     async fn tell(&self, looked: &Looked, firing: &[FiringAlert], at: Duration) -> Result<bool, StoreError> {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
 use super::held::{Fires, News};
+use super::pods::LONGEST;
 use super::settings::WatchedFor;
 use super::sighting::Sighting;
 use crate::model::{Alert, AlertStatus, Digest, HumanDuration, LeftOut, Notification, Severity, Signal, SignalBody};
@@ -15,9 +16,6 @@ pub const PODS: &str = "pods";
 
 /// So many pods are named.
 const MOST_PODS: usize = 40;
-
-/// What the cluster says of it is cut to so many characters.
-const LONGEST: usize = 500;
 
 /// As many alerts are in one signal.
 const PIECE: usize = 500;
@@ -146,5 +144,74 @@ fn end(firing: &FiringAlert, now: DateTime<Utc>) -> Alert {
         starts_at: *starts_at,
         ends_at: Some(now),
         generator_url: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::sightings::Watch;
+    use crate::store::story::morning;
+
+    fn sighting(namespace: &str, app: &str, pods: usize) -> Sighting {
+        Sighting {
+            what: WatchedFor::ImagePull,
+            namespace: namespace.into(),
+            own: BTreeMap::from([("deployment".to_owned(), app.to_owned())]),
+            besides: BTreeMap::from([("pod".to_owned(), format!("{app}-0"))]),
+            about: format!("deployment {app}"),
+            pods: (0..pods).map(|n| format!("{app}-{n}")).collect(),
+            containers: BTreeSet::from(["main".to_owned()]),
+            says: "ErrImagePull: not found".into(),
+        }
+    }
+
+    fn told(sightings: &[Sighting], severity: Severity) -> Vec<Notification> {
+        let watch = Watch { what: WatchedFor::ImagePull, hold: Duration::ZERO, severity };
+        let lasting = Duration::from_secs(300);
+        let fires = sightings.iter().map(|sighting| Fires { sighting, watch: &watch, lasting }).collect();
+        let signals = signals("watch", &News { fires, over: Vec::new() }, morning());
+        let bodies = signals.into_iter().map(|signal| match signal.body {
+            SignalBody::Notification(notification) => notification,
+            other => panic!("{other:?}"),
+        });
+        bodies.collect()
+    }
+
+    #[test]
+    fn an_alert_says_what_fails_and_what_to_look_at() {
+        let alert = told(&[sighting("shop", "web", 60)], Severity::S3).remove(0).alerts.remove(0);
+        let labels: Vec<String> = alert.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(
+            labels,
+            ["alertname=DogwatchImagePullBackOff", "deployment=web", "namespace=shop", "pod=web-0", "severity=S3"]
+        );
+        let says = |name: &str| alert.annotations.get(name).map(String::as_str).unwrap_or_default();
+        assert_eq!(says("summary"), "an image of deployment web cannot be pulled in shop (60 pods, such as web-0)");
+        assert_eq!(
+            says("description"),
+            "ErrImagePull: not found. The bot has seen it for 5m; look whether the image and its tag exist, and whether the \
+             nodes may pull it."
+        );
+        assert_eq!((says("pods").split(", ").count(), says("more_pods"), says("containers")), (40, "20", "main"));
+        assert_eq!(alert.starts_at, morning() - TimeDelta::minutes(5));
+    }
+
+    #[test]
+    fn what_begins_in_one_namespace_is_told_at_once() {
+        let all = [sighting("shop", "web", 1), sighting("shop", "api", 1), sighting("db", "pg", 1)];
+        let groups: Vec<_> = told(&all, Severity::S2).into_iter().map(|it| (it.group_key, it.alerts.len())).collect();
+        let group = |namespace: &str| format!("{{alertname=\"DogwatchImagePullBackOff\", namespace=\"{namespace}\"}}");
+        assert_eq!(groups, [(group("db"), 1), (group("shop"), 2)]);
+    }
+
+    #[test]
+    fn another_pod_is_no_other_alert() {
+        let (one, more) = (sighting("shop", "web", 1), sighting("shop", "web", 7));
+        let more = Sighting { besides: BTreeMap::new(), ..more };
+        assert_eq!(one.fingerprint(), more.fingerprint());
+        assert_ne!(one.fingerprint(), sighting("db", "web", 1).fingerprint());
     }
 }
