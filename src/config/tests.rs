@@ -100,6 +100,18 @@ fn what_server_says_of_one_source_goes_on_as_it_was() {
     let text = "server: { source: eu-1 }\nsources: [{ name: us-1, kind: alertmanager }]";
     let names: Vec<String> = one(text).into_iter().map(|(_, source)| source.name).collect();
     assert_eq!(names, ["eu-1", "us-1"]);
+    let beside: Vec<_> =
+        one("sources: [{ name: seen, kind: cluster }]").into_iter().map(|(_, source)| source).collect();
+    let names: Vec<&str> = beside.iter().map(|source| source.name.as_str()).collect();
+    assert_eq!(names, ["alertmanager", "seen"], "what the bot looks at delivers nothing");
+    assert_eq!(beside[1].may_start(), crate::model::MayStart::Everything);
+    let [looks] = &beside[1].heartbeat_rules()[..] else { panic!() };
+    assert_eq!((looks.alert.as_deref(), looks.within.as_secs(), looks.severity), (None, 600, Severity::S2));
+    let text =
+        "sources: [{ name: seen, kind: cluster }]\nalertmanager: { url: http://x, sources: [alertmanager, seen] }";
+    let config = Config::parse(text, Path::new("/etc/dogwatch.yaml")).unwrap();
+    assert_eq!(config.asked_sources(), Some(vec!["alertmanager".to_owned()]), "it never lists what the bot sees");
+    assert_eq!(config.kept_quiet(), None, "its silences may be for that, too");
 }
 
 #[test]

@@ -9,7 +9,7 @@
 //! | `service_without_endpoints` | a Service has no ready endpoint, and its workload should run |
 //! | `reports_failure` | a condition of a custom resource says that it fails |
 //!
-//! It is looked at from time to time ([`look`]), judged by pure functions (`pods`, `services`,
+//! It is looked at from time to time (`look`), judged by pure functions (`pods`, `services`,
 //! `conditions`), held for a time (`held`), and told as alerts through the front door. What could
 //! not be looked at is neither seen nor gone. The look is a poll and no watch of the API server's:
 //! it is bounded, goes by the bot's own clock, and begins anew after a restart without anything
